@@ -1,0 +1,305 @@
+// Package plan holds the plan as data: what the compiler writes, reviewers read and the runtime carries out.
+// Its JSON form is specified in spec/plan.schema.json. The types at the package's root know nothing of HCL.
+package plan
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+const (
+	// FormatVersion of the JSON. Minor versions only add; readers refuse another major version.
+	FormatVersion = "1.0"
+	// Semantics is bumped when fingerprints or verdicts change meaning.
+	Semantics = 1
+)
+
+// Digest is "blake3:" and 64 hexadecimal digits; empty where not known.
+type Digest string
+
+// Verdict says what will happen to a node.
+type Verdict string
+
+const (
+	Run      Verdict = "run"
+	MayRun   Verdict = "may_run" // an input is not known yet: early cut-off may spare it
+	Cached   Verdict = "cached"
+	Metadata Verdict = "metadata" // changed in a way that runs nothing
+	Blocked  Verdict = "blocked"  // a check that it requires is known to fail
+	Remove   Verdict = "remove"   // in the state, no longer in the module
+)
+
+// Plan is everything that an apply needs to know.
+type Plan struct {
+	FormatVersion    string                     `json:"format_version"`
+	PlannerSemantics int                        `json:"planner_semantics"`
+	ID               Digest                     `json:"plan_id"` // of the body: all but this field and the envelope
+	Pipeline         string                     `json:"pipeline"`
+	Workspace        string                     `json:"workspace"`
+	Base             Base                       `json:"base"`
+	ConfigDigest     Digest                     `json:"config_digest"`
+	Variables        map[string]json.RawMessage `json:"variables,omitempty"`
+	Changes          []Change                   `json:"changes"`
+	Nodes            []*Node                    `json:"nodes"` // sorted by address
+	Gates            []*Gate                    `json:"gates"`
+	Releases         []*Release                 `json:"releases"`
+	Outputs          map[string]json.RawMessage `json:"outputs,omitempty"` // of output blocks
+	Diagnostics      []Diagnostic               `json:"diagnostics,omitempty"`
+	Envelope         *Envelope                  `json:"envelope,omitempty"`
+}
+
+// Base is the revision of the state that the plan was made against; revision 0 has no digest.
+type Base struct {
+	Revision int64  `json:"revision"`
+	Digest   Digest `json:"digest,omitempty"`
+}
+
+// Envelope holds what differs between machines and moments; no part of the plan's identity.
+type Envelope struct {
+	CreatedAt   time.Time        `json:"created_at"`
+	ToolVersion string           `json:"tool_version"`
+	Commit      string           `json:"commit,omitempty"`
+	Durations   map[string]int64 `json:"durations_ms,omitempty"` // of past runs, median, by address
+}
+
+// Change is a root cause: one thing that differs from what is recorded, and what it makes run.
+type Change struct {
+	Cause    Cause        `json:"cause"`
+	Address  string       `json:"address"`
+	Category Category     `json:"category"`
+	Range    source.Range `json:"range,omitzero"`
+	Runs     []string     `json:"runs,omitempty"`
+	MayRun   []string     `json:"may_run,omitempty"`
+}
+
+// Category of a change, as a reviewer sorts it.
+type Category string
+
+const (
+	Rebuild        Category = "rebuild"
+	Breaking       Category = "breaking"
+	PolicyChange   Category = "policy"
+	MetadataChange Category = "metadata"
+)
+
+// CauseKind is the kind of thing that differs.
+type CauseKind string
+
+const (
+	ConfigCause    CauseKind = "config"    // an attribute: Path, Before, After
+	DataCause      CauseKind = "data"      // the content of a source: Before, After are digests
+	ImageCause     CauseKind = "image"     // of a container
+	CodeCause      CauseKind = "code"      // a declared file
+	ComponentCause CauseKind = "component" // another version of a component
+	WiringCause    CauseKind = "wiring"    // an input comes from another block
+	NeverRanCause  CauseKind = "never_ran"
+	ForcedCause    CauseKind = "forced"
+	LostCause      CauseKind = "lost"  // the recorded result is gone from the store
+	InputCause     CauseKind = "input" // an input has other content
+	ChampionCause  CauseKind = "champion"
+)
+
+// Cause says why a node runs.
+type Cause struct {
+	Kind   CauseKind       `json:"kind"`
+	Path   string          `json:"path,omitempty"` // "params.trees"
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	From   string          `json:"from,omitempty"` // input: the address it comes from
+}
+
+// Node is one stage.
+type Node struct {
+	Address     string          `json:"address"` // "train.model", "evaluate.holdout@champion"
+	Kind        string          `json:"kind"`
+	Type        string          `json:"type"`
+	Phase       schema.Phase    `json:"phase"`
+	Version     int             `json:"component_version"`
+	Verdict     Verdict         `json:"verdict"`
+	Causes      []Cause         `json:"causes,omitempty"`
+	Definition  Digest          `json:"definition"`
+	Fingerprint Digest          `json:"fingerprint,omitempty"` // known when all inputs are
+	Config      json.RawMessage `json:"config"`
+	Inputs      []Input         `json:"inputs"`  // sorted by port
+	Outputs     []Output        `json:"outputs"` // sorted by port
+	After       []string        `json:"after,omitempty"`
+	Rules       *Rules          `json:"rules,omitempty"` // of a check
+	Container   *Container      `json:"container,omitempty"`
+	TimeoutMS   int64           `json:"timeout_ms"`
+	Retries     int             `json:"retries"`
+	NoCache     bool            `json:"no_cache,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Range       source.Range    `json:"range,omitzero"`
+}
+
+// Input of a node: from another node's port, from outside, or an object of the store by digest.
+type Input struct {
+	Port     string        `json:"port"`
+	From     string        `json:"from,omitempty"`
+	FromPort string        `json:"from_port,omitempty"`
+	Digest   Digest        `json:"digest,omitempty"` // once known
+	External *External     `json:"external,omitempty"`
+	Shape    *schema.Shape `json:"shape,omitempty"`
+	Format   string        `json:"format,omitempty"` // "csv" or "ndjson" where a foreign stage asks for it
+}
+
+// External is a set of local files. The digest of an Input that has one covers names and contents.
+type External struct {
+	Root  string         `json:"root"` // folder relative to the module
+	Files []ExternalFile `json:"files"`
+}
+
+// ExternalFile is one of them; the name is relative to the root, with forward slashes.
+type ExternalFile struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	Digest Digest `json:"digest"`
+}
+
+// Output of a node.
+type Output struct {
+	Port   string          `json:"port"` // "table", "train", "model"
+	Type   schema.PortType `json:"type"`
+	Digest Digest          `json:"digest,omitempty"` // known when cached
+	Shape  *schema.Shape   `json:"shape,omitempty"`
+	Format string          `json:"format,omitempty"`
+}
+
+// Container is what a foreign stage runs.
+type Container struct {
+	Image    string            `json:"image"`
+	ImageID  string            `json:"image_id"` // what the name meant at plan time
+	Platform string            `json:"platform,omitempty"`
+	Command  []string          `json:"command"`
+	Env      map[string]string `json:"env,omitempty"`
+	Network  bool              `json:"network,omitempty"`
+}
+
+// Rules are CEL conditions and what they may see.
+type Rules struct {
+	Env   *schema.FigureType `json:"env"`   // type of the root: an object of namespaces
+	Known json.RawMessage    `json:"known"` // the values decided at plan time, as one JSON object
+	// Figures says which node's metrics.json stands at which path of the environment.
+	Figures []FigureSource `json:"figures,omitempty"`
+	Rules   []Rule         `json:"rules"`
+}
+
+// FigureSource places a node's figures.
+type FigureSource struct {
+	Path string `json:"path"` // "evaluate.holdout"; "evaluate.holdout.delta" for "delta" of the champion's node
+	Node string `json:"node"`
+	Pick string `json:"pick,omitempty"` // the part of the figures; empty: all
+	// AbsentWithout: the node exists only with a champion; without one the path is missing, not unknown.
+	Absent bool `json:"absent,omitempty"`
+}
+
+// RuleVerdict is what is known of a rule. Open is never green.
+type RuleVerdict string
+
+const (
+	Pass      RuleVerdict = "pass"
+	Fail      RuleVerdict = "fail"
+	Open      RuleVerdict = "open"
+	RuleError RuleVerdict = "error" // a figure is missing, undefined or NaN
+)
+
+// Rule is one of them, decided as far as it can be.
+type Rule struct {
+	Name     string       `json:"name"`
+	Assert   string       `json:"assert"`
+	Message  string       `json:"message,omitempty"`
+	Severity string       `json:"severity"` // "fail" or "warn"
+	Verdict  RuleVerdict  `json:"verdict"`
+	Residual string       `json:"residual,omitempty"` // of an open one, known values folded in
+	Values   []FigureSeen `json:"values,omitempty"`   // known figures that it reads, in order of appearance
+	Reason   string       `json:"reason,omitempty"`   // of an error
+	Range    source.Range `json:"range,omitzero"`
+}
+
+// FigureSeen is a figure and its value.
+type FigureSeen struct {
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Gate decides over releases.
+type Gate struct {
+	Address    string       `json:"address"`
+	Verdict    RuleVerdict  `json:"verdict"`
+	Cached     bool         `json:"cached,omitempty"` // decided before on the same facts; nothing to do
+	After      []string     `json:"after,omitempty"`  // checks and gates that must have passed
+	Rules      Rules        `json:"rules"`
+	Approvals  []Approval   `json:"approvals,omitempty"`
+	Champion   *Champion    `json:"champion,omitempty"`
+	Causes     []Cause      `json:"causes,omitempty"`
+	Definition Digest       `json:"definition"`
+	Range      source.Range `json:"range,omitzero"`
+}
+
+// Approval is a person's yes that a gate asks for.
+type Approval struct {
+	Name    string       `json:"name"`
+	From    []string     `json:"from"`
+	When    string       `json:"when,omitempty"` // CEL; empty: always
+	Needed  RuleVerdict  `json:"needed"`         // pass: needed; fail: not needed; open
+	GivenBy string       `json:"given_by,omitempty"`
+	Range   source.Range `json:"range,omitzero"`
+}
+
+// Champion is the release that a gate compares with.
+type Champion struct {
+	Deploy      string `json:"deploy"`
+	Exists      bool   `json:"exists"`
+	Comparable  bool   `json:"comparable"`
+	Why         string `json:"why,omitempty"` // it is not comparable
+	Model       Digest `json:"model,omitempty"`
+	Fingerprint Digest `json:"fingerprint,omitempty"` // of the stage that made it
+}
+
+// ReleaseAction is what an apply does to a deployment.
+type ReleaseAction string
+
+const (
+	NoRelease     ReleaseAction = "none"
+	CreateRelease ReleaseAction = "create"
+	ChangeRelease ReleaseAction = "change"
+	MayRelease    ReleaseAction = "may_change" // whether the model differs is not known yet
+	RemoveRelease ReleaseAction = "remove"
+)
+
+// Release is what a plan does to one deploy block.
+type Release struct {
+	Address string          `json:"address"`
+	Type    string          `json:"type"` // "http", "batch"
+	Action  ReleaseAction   `json:"action"`
+	Gate    string          `json:"gate,omitempty"`
+	Model   Input           `json:"model"`
+	Node    string          `json:"node,omitempty"` // the stage of a batch deployment
+	Config  json.RawMessage `json:"config"`
+	Current *ReleaseState   `json:"current,omitempty"`
+	Causes  []Cause         `json:"causes,omitempty"`
+	Range   source.Range    `json:"range,omitzero"`
+}
+
+// Diagnostic is a warning that the plan carries along.
+type Diagnostic struct {
+	Severity string       `json:"severity"`
+	Code     string       `json:"code,omitempty"`
+	Summary  string       `json:"summary"`
+	Detail   string       `json:"detail,omitempty"`
+	Hint     string       `json:"hint,omitempty"`
+	Subject  source.Range `json:"subject,omitzero"`
+}
+
+// Node returns the node of that address, nil if there is none.
+func (p *Plan) Node(address string) *Node {
+	for _, n := range p.Nodes {
+		if n.Address == address {
+			return n
+		}
+	}
+	return nil
+}

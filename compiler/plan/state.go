@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// State is what is recorded of a pipeline in a workspace: the sum of its revisions.
+type State struct {
+	Pipeline  string                   `json:"pipeline"`
+	Workspace string                   `json:"workspace"`
+	Revision  int64                    `json:"revision"` // 0: nothing recorded yet
+	Digest    Digest                   `json:"digest,omitempty"`
+	Nodes     map[string]NodeState     `json:"nodes"`     // by address
+	Gates     map[string]GateState     `json:"gates"`     // by address
+	Releases  map[string]ReleaseState  `json:"releases"`  // by address of the deploy block
+	Approvals map[string]ApprovalState `json:"approvals"` // by "gate.release/risk"
+}
+
+// NodeState is the last recorded run of a node.
+type NodeState struct {
+	Definition  Digest               `json:"definition"`
+	Fingerprint Digest               `json:"fingerprint"`
+	Kind        string               `json:"kind"`
+	Type        string               `json:"type"`
+	Version     int                  `json:"component_version"`
+	Config      json.RawMessage      `json:"config"`
+	Wiring      map[string]string    `json:"wiring,omitempty"` // port → "address:port"
+	Inputs      map[string]Digest    `json:"inputs,omitempty"`
+	Container   *Container           `json:"container,omitempty"`
+	External    map[string]*External `json:"external,omitempty"`
+	Outputs     map[string]Digest    `json:"outputs"`
+}
+
+// GateState is the last decision of a gate.
+type GateState struct {
+	Definition Digest      `json:"definition"`
+	Subject    Digest      `json:"subject"` // of the figures and facts it was decided on; what approvals are bound to
+	Verdict    RuleVerdict `json:"verdict"`
+	Rules      []Rule      `json:"rules"`
+	Approvals  []Approval  `json:"approvals,omitempty"`
+	Model      Digest      `json:"model,omitempty"` // the candidate's
+}
+
+// ReleaseState is what a deploy block has live.
+type ReleaseState struct {
+	Type        string          `json:"type"`
+	Model       Digest          `json:"model"`       // directory object of the bundle
+	From        string          `json:"from"`        // "train.model"
+	Fingerprint Digest          `json:"fingerprint"` // of the stage that made the model
+	Gate        string          `json:"gate,omitempty"`
+	Subject     Digest          `json:"subject,omitempty"` // the gate's, when it let this pass
+	Config      json.RawMessage `json:"config"`
+	Container   *Container      `json:"container,omitempty"` // of an opaque model: how to score it
+	Revision    int64           `json:"revision"`            // since when
+	Since       time.Time       `json:"since"`
+}
+
+// ApprovalState is a yes that was given.
+type ApprovalState struct {
+	Gate    string    `json:"gate"`
+	Name    string    `json:"name"`
+	Subject Digest    `json:"subject"`
+	By      string    `json:"by"`
+	Reason  string    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Event is one change of one key. Exactly one of the pointers is set; Removed means that the key goes.
+type Event struct {
+	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk"
+	Removed  bool           `json:"removed,omitempty"`
+	Node     *NodeState     `json:"node,omitempty"`
+	Gate     *GateState     `json:"gate,omitempty"`
+	Release  *ReleaseState  `json:"release,omitempty"`
+	Approval *ApprovalState `json:"approval,omitempty"`
+}
+
+// Action is the record of a stage's result, by fingerprint. Immutable.
+type Action struct {
+	Fingerprint Digest            `json:"fingerprint"`
+	Definition  Digest            `json:"definition"`
+	Address     string            `json:"address"`
+	Component   string            `json:"component"` // "train.gradient_boosting@1"
+	Inputs      map[string]Digest `json:"inputs"`
+	Outputs     map[string]Digest `json:"outputs"` // port → directory object
+	Figures     json.RawMessage   `json:"figures,omitempty"`
+	Warnings    []string          `json:"warnings,omitempty"`
+	Log         Digest            `json:"log,omitempty"`
+	Platform    string            `json:"platform"` // "linux/amd64"
+	Executor    string            `json:"executor"`
+	ToolVersion string            `json:"tool_version"`
+	StartedAt   time.Time         `json:"started_at"`
+	DurationMS  int64             `json:"duration_ms"`
+}

@@ -1,0 +1,191 @@
+// Package schema describes the language as data: which kinds of blocks there are, their types, attributes and ports,
+// and what flows through the ports. It knows no component; the Catalog is put together by whoever has them.
+package schema
+
+import "sort"
+
+// Catalog is the vocabulary that a module is read with. Kinds are sorted by name, types by name within their kind.
+type Catalog struct {
+	Kinds []Kind
+}
+
+// Kind returns the kind of that name, nil if there is none.
+func (c *Catalog) Kind(name string) *Kind {
+	i := sort.Search(len(c.Kinds), func(i int) bool { return c.Kinds[i].Name >= name })
+	if i < len(c.Kinds) && c.Kinds[i].Name == name {
+		return &c.Kinds[i]
+	}
+	return nil
+}
+
+// Phase is the part of the lifecycle that a kind belongs to; plans group by it.
+type Phase string
+
+const (
+	Design      Phase = "design"
+	Development Phase = "development"
+	Operations  Phase = "operations"
+)
+
+// Kind is a kind of block: the first word of it.
+type Kind struct {
+	Name    string
+	Summary string // one line, no full stop
+	Doc     string // Markdown
+	Phase   Phase
+
+	// Unlabelled kinds (locals) have no name and may be repeated.
+	Unlabelled bool
+	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
+	// that the type must be written.
+	DefaultType string
+
+	Types []Type
+}
+
+// Type returns the kind's type of that name, nil if there is none.
+func (k *Kind) Type(name string) *Type {
+	for i := range k.Types {
+		if k.Types[i].Name == name {
+			return &k.Types[i]
+		}
+	}
+	return nil
+}
+
+// Type is one type of a kind. A kind without types has a single one named "".
+type Type struct {
+	Name    string
+	Version int // of the component's output: moves when its bytes do. 0 where nothing is computed
+	Summary string
+	Doc     string
+	Body    Body
+	Out     []Port
+	// Ports that come about with the block's own text, by name: sources read files from outside.
+	External bool
+	Examples []Example
+}
+
+// Port is something a block yields. The one without a name is what a reference to the block itself means.
+type Port struct {
+	Name string
+	Type PortType
+	Doc  string
+}
+
+// PortType is what flows through a port.
+type PortType string
+
+const (
+	TablePort   PortType = "table"
+	ModelPort   PortType = "model"
+	FiguresPort PortType = "figures"
+	VerdictPort PortType = "verdict"
+	MetricPort  PortType = "metric"
+	ReleasePort PortType = "release"
+	FilesPort   PortType = "files"
+)
+
+// Example is a whole module that shows a type at work; the tests compile it.
+type Example struct {
+	Title string
+	Code  string
+}
+
+// Body is what may stand between the braces of a block.
+type Body struct {
+	Attrs  []Attr
+	Blocks []Block
+}
+
+// Attr returns the attribute of that name, nil if there is none.
+func (b *Body) Attr(name string) *Attr {
+	for i := range b.Attrs {
+		if b.Attrs[i].Name == name {
+			return &b.Attrs[i]
+		}
+	}
+	return nil
+}
+
+// Block returns the nested block of that name, nil if there is none.
+func (b *Body) Block(name string) *Block {
+	for i := range b.Blocks {
+		if b.Blocks[i].Name == name {
+			return &b.Blocks[i]
+		}
+	}
+	return nil
+}
+
+// AttrType is the type of an attribute's value.
+type AttrType string
+
+const (
+	String     AttrType = "string"
+	Number     AttrType = "number"
+	Integer    AttrType = "integer"
+	Bool       AttrType = "bool"
+	Duration   AttrType = "duration" // "45d", "24h", "1h30m": units s m h d w
+	StringList AttrType = "list of strings"
+	NumberList AttrType = "list of numbers"
+	Any        AttrType = "any value"
+	TypeExpr   AttrType = "type"             // string, number, bool, list(string), …
+	Ref        AttrType = "reference"        // to one port
+	RefList    AttrType = "references"       // [a.b, c.d]
+	RefMap     AttrType = "named references" // [a.b] names each by its block; { x = a.b } names it x
+	SQL        AttrType = "SQL query"
+	SQLExpr    AttrType = "SQL expression"
+	CEL        AttrType = "CEL rule"
+	Limits     AttrType = "limits on metrics" // CEL, only `metric <= number` joined by &&, over the module's metrics
+)
+
+// Edge says what a reference means for the order of things.
+type Edge string
+
+const (
+	// InputEdge: what the port carries is an input of the stage and part of its fingerprint. The default.
+	InputEdge Edge = ""
+	// OrderEdge: the other must have succeeded first; nothing flows.
+	OrderEdge Edge = "order"
+	// StateEdge: a reference to what is recorded of the other block (a release); no order.
+	StateEdge Edge = "state"
+	// DefinitionEdge: the other block's definition is written into this one's configuration.
+	DefinitionEdge Edge = "definition"
+)
+
+// Attr is an attribute of a body.
+type Attr struct {
+	Name     string
+	Type     AttrType
+	Required bool
+	Default  any // nil: absent. A Go string, float64, bool, []string or []float64 that fits Type
+	Doc      string
+	// Metadata: a change of it runs nothing (descriptions, time-outs). All other attributes are fingerprinted.
+	Metadata bool
+	// Policy: read by gates and the engine, not by the stage; a change of it decides again and runs nothing.
+	Policy bool
+	OneOf  []string // allowed values of a String
+
+	// For the reference types: what they may point at, and what that means. Empty Kinds: any.
+	Ports []PortType
+	Kinds []string
+	Edge  Edge
+	// For SQLExpr and SQL: the reference attribute that names the tables in scope; default "from".
+	Tables string
+	// Column: each string is the name of a column of the table that the named reference attribute points at.
+	ColumnOf string
+}
+
+// Block is a nested block of a body.
+type Block struct {
+	Name     string
+	Labelled bool // `slice "large" {}`; the labels are unique within the parent
+	Repeated bool // may stand more than once; labelled blocks usually do
+	Required bool
+	Doc      string
+	Body     Body
+	Policy   bool // like Attr.Policy, for all that is in it
+	// FreeAttrs: any further attribute is taken, with a literal value (params, expectations of columns).
+	FreeAttrs bool
+}

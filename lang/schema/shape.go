@@ -1,0 +1,160 @@
+package schema
+
+import "encoding/json"
+
+// Table is the static schema of a table.
+type Table struct {
+	Columns []Column `json:"columns"`
+	// Key names the columns that tell rows apart; rows are stored in its order, without one in that of all columns.
+	Key []string `json:"key,omitempty"`
+	// Entity and Time are what windowed features are joined by; empty where the table has none.
+	Entity []string `json:"entity,omitempty"`
+	Time   string   `json:"time,omitempty"`
+	// Label is set on tables that come from a label block.
+	Label *Label `json:"label,omitempty"`
+}
+
+// Label names the columns that a label block speaks of.
+type Label struct {
+	Column  string `json:"column"`
+	KnownAt string `json:"known_at,omitempty"` // when the label became known: "<name>_known_at"
+	Mature  string `json:"mature,omitempty"`   // whether it can be trusted yet: "<name>_mature"
+}
+
+// Column of a table. Type is DuckDB's name in lower case: "double", "varchar", "timestamp", "boolean", "bigint", …
+type Column struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	PII       bool   `json:"pii,omitempty"`
+	Protected bool   `json:"protected,omitempty"`
+}
+
+// Column returns the column of that name, nil if there is none. Names are compared without regard to case, as in SQL.
+func (t *Table) Column(name string) *Column {
+	for i := range t.Columns {
+		if equalFold(t.Columns[i].Name, name) {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Names of the columns, in their order.
+func (t *Table) Names() []string {
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		x, y := a[i], b[i]
+		if 'A' <= x && x <= 'Z' {
+			x += 'a' - 'A'
+		}
+		if 'A' <= y && y <= 'Z' {
+			y += 'a' - 'A'
+		}
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// Task of a model.
+type Task string
+
+const (
+	Binary     Task = "binary_classification"
+	Multiclass Task = "multiclass_classification"
+	Regression Task = "regression"
+)
+
+// Model is the static signature of a model.
+type Model struct {
+	Task     Task     `json:"task"`
+	Target   string   `json:"target"`
+	Features []Column `json:"features"`
+	Opaque   bool     `json:"opaque,omitempty"` // only its own image can score it
+}
+
+// Shape is what is known of a port before anything ran. The field of its type is set.
+type Shape struct {
+	Type    PortType    `json:"type"`
+	Table   *Table      `json:"table,omitempty"`
+	Model   *Model      `json:"model,omitempty"`
+	Figures *FigureType `json:"figures,omitempty"`
+}
+
+// FigureKind is the kind of a value that rules see.
+type FigureKind string
+
+const (
+	DoubleFigure FigureKind = "double"
+	BoolFigure   FigureKind = "bool"
+	StringFigure FigureKind = "string"
+	ListFigure   FigureKind = "list"
+	MapFigure    FigureKind = "map"    // keys are strings; Keys holds them where they are known
+	ObjectFigure FigureKind = "object" // Fields, and no others
+)
+
+// FigureType is the type of a value that rules see. It travels in plans as JSON.
+type FigureType struct {
+	Kind   FigureKind             `json:"kind"`
+	Elem   *FigureType            `json:"elem,omitempty"`   // list, map
+	Keys   []string               `json:"keys,omitempty"`   // map: the keys known at compile time, sorted
+	Fields map[string]*FigureType `json:"fields,omitempty"` // object
+}
+
+// Double, Flag and Word are the scalar figure types.
+var (
+	Double = &FigureType{Kind: DoubleFigure}
+	Flag   = &FigureType{Kind: BoolFigure}
+	Word   = &FigureType{Kind: StringFigure}
+)
+
+// Object returns an object type of these fields.
+func Object(fields map[string]*FigureType) *FigureType {
+	return &FigureType{Kind: ObjectFigure, Fields: fields}
+}
+
+// MapOf returns a map type. Keys known at compile time are checked where a rule spells one out.
+func MapOf(elem *FigureType, keys ...string) *FigureType {
+	return &FigureType{Kind: MapFigure, Elem: elem, Keys: keys}
+}
+
+// ListOf returns a list type.
+func ListOf(elem *FigureType) *FigureType { return &FigureType{Kind: ListFigure, Elem: elem} }
+
+// ShapeRequest asks a component what a block of it yields.
+type ShapeRequest struct {
+	Address string
+	Config  json.RawMessage  // as the stage will get it
+	In      map[string]Shape // by port
+}
+
+// ShapeResult answers it. With problems that are errors, Out may be partial; what is there is used, so that one
+// mistake is not told again further down.
+type ShapeResult struct {
+	Out      map[string]Shape // by port; the block's own port is ""
+	Figures  *FigureType      // of metrics.json, nil if the stage writes none
+	Problems []Problem
+}
+
+// Problem is a mistake that a component finds in its block. The compiler turns it into a diagnostic.
+type Problem struct {
+	// Path leads to the attribute: "target", "decision.where", "column[amount].expr", "features[2]". Empty: the block.
+	Path string
+	// Offset and Length point into the text of an SQL attribute, in bytes; Length 0 means the whole attribute.
+	Offset, Length int
+	Summary        string
+	Detail         string
+	Hint           string
+	Warning        bool
+}

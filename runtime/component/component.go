@@ -1,0 +1,78 @@
+// Package component is the contract between a component of the standard library and whoever checks or runs it.
+//
+// A component is a value: its schema, how it shapes what it yields, and how it runs. The compiler asks for shapes,
+// the engine runs stages; both go through this package and neither knows a component by name.
+//
+// A stage runs under a root folder (in a container: /mlp) laid out as spec/protocol.md says. Its input and output are
+// files there, and its outcome is its exit code.
+package component
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Component is one type of one kind of block.
+type Component struct {
+	Kind string
+	Type schema.Type
+
+	// Shape says what a block yields, and what is wrong with it. It must not read files or the network. Required.
+	Shape func(ctx context.Context, b Binder, req schema.ShapeRequest) schema.ShapeResult
+	// Source is set on components that read from outside.
+	Source *Source
+	// Run does the work. Nil for those that compute nothing (http deployments). On cancellation it returns soon.
+	Run func(ctx context.Context, s *Stage) error
+}
+
+// Name is "kind.type", as a stage's description names it.
+func (c *Component) Name() string {
+	if c.Type.Name == "" {
+		return c.Kind
+	}
+	return c.Kind + "." + c.Type.Name
+}
+
+// Source finds and looks at files outside.
+type Source struct {
+	// Files lists what the configuration means: a root folder (relative to dir, or absolute) and names below it,
+	// sorted, with forward slashes. No match is an error that names the pattern.
+	Files func(dir string, config json.RawMessage) (root string, names []string, err error)
+	// Sniff finds the columns of such files where the block declares none.
+	Sniff func(ctx context.Context, root string, names []string, config json.RawMessage) ([]schema.Column, error)
+}
+
+// Binder types SQL on empty tables. Implementations cache by engine version, query and schemas.
+type Binder interface {
+	// Query types one SELECT over the named tables. Volatile functions, several statements and access to anything
+	// else are problems; their Offset and Length are in the query's text.
+	Query(ctx context.Context, query string, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem)
+	// Expr types one scalar or aggregate expression over one table's columns; aggregate tells which is expected.
+	Expr(ctx context.Context, expr string, table *schema.Table, aggregate bool) (schema.Column, []schema.Problem)
+}
+
+// ErrRetry marks a failure that may pass when tried again: exit code 75.
+var ErrRetry = errors.New("try again")
+
+// ExitRetry and ExitNever are the exit codes with a meaning of their own.
+const (
+	ExitRetry = 75
+	ExitNever = 78
+)
+
+// InputError is a mistake in what the user gave, data or configuration: it is shown without the noise of an internal
+// failure and never tried again (exit code 78).
+type InputError struct {
+	Summary string // what is wrong, with file, row, column, value where there are any
+	Detail  string // what was expected, what to do
+}
+
+func (e *InputError) Error() string {
+	if e.Detail == "" {
+		return e.Summary
+	}
+	return e.Summary + "\n" + e.Detail
+}

@@ -1,0 +1,120 @@
+package component
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Protocol is the version of the stage protocol.
+const Protocol = 1
+
+// Spec is stage.json: all that a stage is told. It holds no secrets.
+type Spec struct {
+	Protocol  int                     `json:"protocol"`
+	Address   string                  `json:"address"`
+	Component string                  `json:"component"` // "train.gradient_boosting"
+	Version   int                     `json:"component_version"`
+	Config    json.RawMessage         `json:"config"`
+	Seed      int64                   `json:"seed"`
+	In        map[string]schema.Shape `json:"in"`
+	Out       map[string]schema.Shape `json:"out"`
+}
+
+// TableFile is the file of a table port; a table has exactly this one.
+const TableFile = "table.parquet"
+
+// Stage is what a running component works with.
+type Stage struct {
+	Spec
+	Root    string // the protocol's root folder; in a container /mlp
+	Threads int    // how many it may use; results must not depend on it
+
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// Open reads the description of the stage under root. Log lines go to out.
+func Open(root string, threads int, out io.Writer) (*Stage, error) {
+	data, err := os.ReadFile(filepath.Join(root, "stage.json"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the stage's description: %w", err)
+	}
+	s := &Stage{Root: root, Threads: max(threads, 1), out: out}
+	if err := json.Unmarshal(data, &s.Spec); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(root, "stage.json"), err)
+	}
+	if s.Protocol != Protocol {
+		return nil, fmt.Errorf("stage protocol %d is not spoken here, only %d", s.Protocol, Protocol)
+	}
+	return s, nil
+}
+
+// Decode reads the configuration into a struct with json tags. Optional attributes are there with their defaults.
+func (s *Stage) Decode(config any) error {
+	if err := json.Unmarshal(s.Config, config); err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	return nil
+}
+
+// Has tells whether the port is connected.
+func (s *Stage) Has(port string) bool { _, ok := s.In[port]; return ok }
+
+// Input is the folder of an input port.
+func (s *Stage) Input(port string) string { return filepath.Join(s.Root, "in", port) }
+
+// InputTable is the Parquet file of an input port that carries a table.
+func (s *Stage) InputTable(port string) string { return filepath.Join(s.Input(port), TableFile) }
+
+// Output creates and returns the folder of an output port. The port without a name is in the folder of its type.
+func (s *Stage) Output(port string) (string, error) {
+	dir := filepath.Join(s.Root, "out", port)
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// OutputTable is the Parquet file to write for an output port that carries a table.
+func (s *Stage) OutputTable(port string) (string, error) {
+	dir, err := s.Output(port)
+	return filepath.Join(dir, TableFile), err
+}
+
+// WriteFigures writes metrics.json. Undefined figures are null, with their reason under "undefined" by dotted path;
+// NaN and infinities are not JSON and must be made null by the caller.
+func (s *Stage) WriteFigures(figures any) error {
+	data, err := json.MarshalIndent(figures, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing figures: %w", err)
+	}
+	return os.WriteFile(filepath.Join(s.Root, "out", "metrics.json"), append(data, '\n'), 0o644)
+}
+
+// Logf writes a line to the stage's log.
+func (s *Stage) Logf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, format+"\n", args...)
+}
+
+// Warnf tells the user something that does not stop the stage: it is logged, shown and recorded with the result.
+func (s *Stage) Warnf(format string, args ...any) {
+	s.message(map[string]any{"mlp": "warning", "message": fmt.Sprintf(format, args...)})
+}
+
+// Progress moves the stage's bar.
+func (s *Stage) Progress(done, total int) {
+	s.message(map[string]any{"mlp": "progress", "done": done, "total": total})
+}
+
+func (s *Stage) message(m map[string]any) {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return
+	}
+	s.Logf("%s", line)
+}

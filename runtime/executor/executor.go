@@ -1,0 +1,79 @@
+// Package executor says what an executor is: whoever runs one stage under the stage protocol (spec/protocol.md),
+// in a container, as a process, on a cluster. It holds the vocabulary only; each executor has a package of its own.
+package executor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// Executor runs stages. It is safe for concurrent use.
+type Executor interface {
+	// Name is "docker" or "process".
+	Name() string
+	// Run runs one attempt and returns when it has ended and nothing of it is left. A stage that fails is a Result,
+	// not an error; errors are the executor's own troubles, one of those below where it fits.
+	Run(ctx context.Context, t Task) (Result, error)
+	// Close frees connections; tasks must have ended.
+	Close() error
+}
+
+// Task is one attempt at a stage.
+type Task struct {
+	Pipeline, Workspace, Address string
+	Fingerprint                  string
+	Apply                        string // id of the apply
+	Attempt                      int
+
+	Spec component.Spec
+	// Inputs are mounted read-only at in/<port>.
+	Inputs []Input
+	// Out is an empty folder on the host that becomes out/. The stage's user can write there.
+	Out string
+	// Checkpoint is a folder on the host kept between attempts; empty: none.
+	Checkpoint string
+	// Scratch is a private folder on the host for the executor's own files.
+	Scratch string
+	// Container is nil for built-in components.
+	Container *Container
+
+	Timeout  time.Duration
+	MemoryMB int64   // 0: no limit
+	CPUs     float64 // 0: no limit
+	// Log gets stdout and stderr, line by line as they come.
+	Log io.Writer
+}
+
+// Input is a folder of the host that a stage reads.
+type Input struct {
+	Port string
+	Path string // absolute
+}
+
+// Container is the image and command of a foreign stage.
+type Container struct {
+	ImageID string
+	Command []string
+	Env     map[string]string
+	Network bool
+}
+
+// Result of an attempt that was carried through.
+type Result struct {
+	ExitCode    int
+	TimedOut    bool
+	OutOfMemory bool
+}
+
+var (
+	// ErrUnavailable: the engine does not answer, or went away meanwhile. Worth another attempt.
+	ErrUnavailable = errors.New("the container engine does not answer")
+	// ErrImage: the image of a foreign stage is not there. Not worth another attempt.
+	ErrImage = errors.New("no such image")
+	// ErrUnsupported: this executor cannot run such a task (containers as processes).
+	ErrUnsupported = errors.New("not supported by this executor")
+)

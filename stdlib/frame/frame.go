@@ -1,0 +1,69 @@
+// Package frame holds a table in memory, column by column, for trainers, metrics and scoring.
+package frame
+
+import "fmt"
+
+// Frame is a table of Rows rows. All columns have that length.
+type Frame struct {
+	Rows    int
+	Columns []Column
+}
+
+// Column is either numeric (Num set: numbers, booleans as 0 and 1, times as seconds since 1970 in UTC; NaN is null)
+// or text (Codes and Levels set).
+type Column struct {
+	Name string
+	Type string    // as in the table's schema: "double", "varchar", …
+	Num  []float64 // numeric columns
+	// Codes index Levels; -1 is null. Levels are distinct and sorted bytewise.
+	Codes  []int32
+	Levels []string
+}
+
+// Text tells whether the column holds strings.
+func (c *Column) Text() bool { return c.Codes != nil }
+
+// Column returns the column of that name, nil if there is none.
+func (f *Frame) Column(name string) *Column {
+	for i := range f.Columns {
+		if f.Columns[i].Name == name {
+			return &f.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Select returns a frame of these columns in this order; the data is shared.
+func (f *Frame) Select(names []string) (*Frame, error) {
+	out := &Frame{Rows: f.Rows, Columns: make([]Column, 0, len(names))}
+	for _, n := range names {
+		c := f.Column(n)
+		if c == nil {
+			return nil, fmt.Errorf("the table has no column %q", n)
+		}
+		out.Columns = append(out.Columns, *c)
+	}
+	return out, nil
+}
+
+// Take returns a frame of the given rows, in that order.
+func (f *Frame) Take(rows []int) *Frame {
+	out := &Frame{Rows: len(rows), Columns: make([]Column, len(f.Columns))}
+	for i := range f.Columns {
+		c := &f.Columns[i]
+		d := Column{Name: c.Name, Type: c.Type, Levels: c.Levels}
+		if c.Text() {
+			d.Codes = make([]int32, len(rows))
+			for j, r := range rows {
+				d.Codes[j] = c.Codes[r]
+			}
+		} else {
+			d.Num = make([]float64, len(rows))
+			for j, r := range rows {
+				d.Num[j] = c.Num[r]
+			}
+		}
+		out.Columns[i] = d
+	}
+	return out
+}
