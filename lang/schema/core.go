@@ -1,0 +1,129 @@
+package schema
+
+// CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
+// component stands behind them. Sorted by name.
+func CoreKinds() []Kind {
+	return []Kind{gateKind(), localsKind(), outputKind(), pipelineKind(), problemKind(), variableKind()}
+}
+
+// StageAttrs are the attributes that every kind takes whose blocks run as stages.
+func StageAttrs() []Attr {
+	return []Attr{
+		{Name: "description", Type: String, Metadata: true, Doc: "What the block is for. Shown to reviewers."},
+		{Name: "requires", Type: RefList, Ports: []PortType{VerdictPort}, Edge: OrderEdge,
+			Doc: "Checks and gates that must have passed before this runs."},
+		{Name: "timeout", Type: Duration, Default: "1h", Metadata: true, Doc: "How long one attempt may take."},
+		{Name: "retries", Type: Integer, Default: 0.0, Metadata: true,
+			Doc: "How often a stage is tried again that asks for it (exit code 75) or runs out of time."},
+		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it the executor's own."},
+		{Name: "cpus", Type: Number, Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
+		{Name: "cache", Type: Bool, Default: true, Metadata: true, Doc: "`false` runs the stage at each apply."},
+	}
+}
+
+func single(b Body, out ...Port) []Type { return []Type{{Body: b, Out: out}} }
+
+func pipelineKind() Kind {
+	return Kind{
+		Name: "pipeline", Phase: Design, Summary: "Names the pipeline",
+		Doc: "Every module has exactly one. Its name is part of the state's address: renaming it starts a new history.",
+		Types: single(Body{Attrs: []Attr{
+			{Name: "description", Type: String, Metadata: true, Doc: "What the pipeline is for."},
+			{Name: "owner", Type: String, Metadata: true, Doc: "Who answers for it."},
+		}}),
+	}
+}
+
+func variableKind() Kind {
+	return Kind{
+		Name: "variable", Phase: Design, Summary: "A value given from outside",
+		Doc: "Read as `variable.<name>` in HCL and in rules. Set by `--var name=value`; without a default it must be.",
+		Types: single(Body{Attrs: []Attr{
+			{Name: "type", Type: TypeExpr, Doc: "`string`, `number`, `bool`, `list(string)`, … Default: that of `default`."},
+			{Name: "default", Type: Any, Doc: "The value when none is given."},
+			{Name: "description", Type: String, Metadata: true, Doc: "What the value means."},
+		}}),
+	}
+}
+
+func localsKind() Kind {
+	return Kind{
+		Name: "locals", Phase: Design, Unlabelled: true, Summary: "Named values computed from others",
+		Doc: "Each attribute is read as `local.<name>` in HCL and in rules.",
+		Types: []Type{{Body: Body{Blocks: nil}}},
+	}
+}
+
+func outputKind() Kind {
+	return Kind{
+		Name: "output", Phase: Design, Summary: "A value shown after an apply",
+		Doc: "The value is a literal, a variable or a local, or a reference to a block, whose digest is shown.",
+		Types: single(Body{Attrs: []Attr{
+			{Name: "value", Type: Any, Required: true, Doc: "What to show."},
+			{Name: "description", Type: String, Metadata: true, Doc: "What it means."},
+		}}),
+	}
+}
+
+func problemKind() Kind {
+	return Kind{
+		Name: "problem", Phase: Design, Summary: "The problem that the pipeline solves, and what it must fulfil",
+		Doc: "Where a module has one problem, its `task` is the default of its trainers.",
+		Types: single(Body{
+			Attrs: []Attr{
+				{Name: "statement", Type: String, Metadata: true, Required: true, Doc: "The problem, in a sentence."},
+				{Name: "use_case", Type: String, Metadata: true, OneOf: []string{"descriptive", "diagnostic", "predictive", "prescriptive"},
+					Doc: "What the answer is used for."},
+				{Name: "task", Type: String, OneOf: []string{string(Binary), string(Multiclass), string(Regression)},
+					Doc: "What kind of model solves it."},
+			},
+			Blocks: []Block{{
+				Name: "requirement", Labelled: true, Repeated: true, Doc: "One thing that the pipeline must fulfil.",
+				Body: Body{Attrs: []Attr{
+					{Name: "text", Type: String, Required: true, Metadata: true, Doc: "The requirement."},
+					{Name: "link", Type: String, Metadata: true, Doc: "Where it is kept."},
+					{Name: "verified_by", Type: RefList, Edge: StateEdge, Ports: []PortType{VerdictPort, FiguresPort},
+						Doc: "The gates, checks and monitors that verify it."},
+				}},
+			}},
+		}),
+	}
+}
+
+// RuleBlock is the nested block of a rule; gates and checks share it.
+func RuleBlock() Block {
+	return Block{
+		Name: "rule", Labelled: true, Repeated: true, Policy: true, Doc: "A condition that must hold.",
+		Body: Body{Attrs: []Attr{
+			{Name: "assert", Type: CEL, Required: true, Doc: "The condition. A figure that is missing or undefined makes it an error, never a pass."},
+			{Name: "message", Type: String, Doc: "What to tell when it fails."},
+			{Name: "severity", Type: String, Default: "fail", OneOf: []string{"fail", "warn"}, Doc: "`warn` tells and lets pass."},
+		}},
+	}
+}
+
+func gateKind() Kind {
+	return Kind{
+		Name: "gate", Phase: Operations, Summary: "Rules and approvals that a release must pass",
+		Doc: "Decided at plan time as far as figures are known, and at apply time for good. Rules see the figures of " +
+			"`evaluate`, `check` and `monitor` blocks, `variable.*`, `local.*` and `champion.exists|comparable`.",
+		Types: single(Body{
+			Attrs: []Attr{
+				{Name: "description", Type: String, Metadata: true, Doc: "What the gate guards."},
+				{Name: "after", Type: RefList, Ports: []PortType{VerdictPort}, Edge: OrderEdge, Doc: "Checks and gates that must have passed."},
+				{Name: "champion", Type: Ref, Ports: []PortType{ReleasePort}, Edge: StateEdge,
+					Doc: "The deployment that it guards; `evaluate.x.delta` compares with its live model."},
+			},
+			Blocks: []Block{
+				RuleBlock(),
+				{
+					Name: "approval", Labelled: true, Repeated: true, Policy: true, Doc: "A person's yes, given with `mlp approve`.",
+					Body: Body{Attrs: []Attr{
+						{Name: "from", Type: StringList, Required: true, Doc: "The roles or people who may give it."},
+						{Name: "when", Type: CEL, Doc: "Only asked for when this holds; without it, always."},
+					}},
+				},
+			},
+		}, Port{Name: "verdict", Type: VerdictPort, Doc: "whether it let pass"}),
+	}
+}
