@@ -49,7 +49,7 @@ func variableKind() Kind {
 func localsKind() Kind {
 	return Kind{
 		Name: "locals", Phase: Design, Unlabelled: true, Summary: "Named values computed from others",
-		Doc: "Each attribute is read as `local.<name>` in HCL and in rules.",
+		Doc:   "Each attribute is read as `local.<name>` in HCL and in rules.",
 		Types: []Type{{Body: Body{Blocks: nil}}},
 	}
 }

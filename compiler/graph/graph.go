@@ -1,0 +1,189 @@
+// Package graph holds the dependencies between addresses and puts them in order.
+//
+// The vertices and edges are kept in dominikbraun/graph. Its own topological sort and cycle prevention are quadratic
+// (a graph of 10,000 vertices takes many seconds), so the order is computed here from its predecessor map.
+package graph
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"sort"
+
+	dgraph "github.com/dominikbraun/graph"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Graph is a directed graph of addresses. An edge leads from what is needed to what needs it.
+type Graph struct {
+	g     dgraph.Graph[string, string]
+	where map[[2]string]source.Range
+}
+
+// New returns an empty graph.
+func New() *Graph {
+	return &Graph{g: dgraph.New(dgraph.StringHash, dgraph.Directed()), where: map[[2]string]source.Range{}}
+}
+
+// Add adds an address; adding it twice is the same as once.
+func (g *Graph) Add(address string) error {
+	if err := g.g.AddVertex(address); err != nil && !errors.Is(err, dgraph.ErrVertexAlreadyExists) {
+		return fmt.Errorf("adding %s to the graph: %w", address, err)
+	}
+	return nil
+}
+
+// Connect says that `to` needs `from`, as written at where. Both must have been added.
+func (g *Graph) Connect(from, to string, where source.Range) error {
+	err := g.g.AddEdge(from, to)
+	if errors.Is(err, dgraph.ErrEdgeAlreadyExists) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("connecting %s to %s: %w", from, to, err)
+	}
+	g.where[[2]string{from, to}] = where
+	return nil
+}
+
+// Needs returns what each address needs, sorted.
+func (g *Graph) Needs() (map[string][]string, error) {
+	m, err := g.g.PredecessorMap()
+	if err != nil {
+		return nil, fmt.Errorf("reading the graph: %w", err)
+	}
+	return sortedKeys(m), nil
+}
+
+// NeededBy returns by what each address is needed, sorted.
+func (g *Graph) NeededBy() (map[string][]string, error) {
+	m, err := g.g.AdjacencyMap()
+	if err != nil {
+		return nil, fmt.Errorf("reading the graph: %w", err)
+	}
+	return sortedKeys(m), nil
+}
+
+func sortedKeys(m map[string]map[string]dgraph.Edge[string]) map[string][]string {
+	out := make(map[string][]string, len(m))
+	for address, edges := range m {
+		list := make([]string, 0, len(edges))
+		for other := range edges {
+			list = append(list, other)
+		}
+		sort.Strings(list)
+		out[address] = list
+	}
+	return out
+}
+
+// Hop is one edge of a cycle: To needs From, as written at Range.
+type Hop struct {
+	From, To string
+	Range    source.Range
+}
+
+// CycleError says that addresses need each other. Hops begin at the smallest address of the cycle and lead back to it.
+type CycleError struct{ Hops []Hop }
+
+func (e *CycleError) Error() string {
+	s := "these need each other: " + e.Hops[0].From
+	for _, h := range e.Hops {
+		s += " → " + h.To
+	}
+	return s
+}
+
+// Order returns the addresses so that each stands behind what it needs, and otherwise by name. A cycle is a *CycleError.
+func (g *Graph) Order() ([]string, error) {
+	needs, err := g.Needs()
+	if err != nil {
+		return nil, err
+	}
+	neededBy, err := g.NeededBy()
+	if err != nil {
+		return nil, err
+	}
+	waiting := make(map[string]int, len(needs))
+	ready := &addresses{}
+	for a, n := range needs {
+		waiting[a] = len(n)
+		if len(n) == 0 {
+			heap.Push(ready, a)
+		}
+	}
+	order := make([]string, 0, len(needs))
+	for ready.Len() > 0 {
+		a := heap.Pop(ready).(string)
+		order = append(order, a)
+		for _, b := range neededBy[a] {
+			if waiting[b]--; waiting[b] == 0 {
+				heap.Push(ready, b)
+			}
+		}
+	}
+	if len(order) < len(needs) {
+		return order, g.cycle(needs, waiting)
+	}
+	return order, nil
+}
+
+// cycle finds one among the addresses that still wait: whoever waits needs another that waits, so walking back from the
+// smallest must meet itself.
+func (g *Graph) cycle(needs map[string][]string, waiting map[string]int) error {
+	start := ""
+	for a, n := range waiting {
+		if n > 0 && (start == "" || a < start) {
+			start = a
+		}
+	}
+	seen := map[string]int{}
+	var path []string
+	for a := start; ; {
+		if i, ok := seen[a]; ok {
+			path = path[i:]
+			break
+		}
+		seen[a] = len(path)
+		path = append(path, a)
+		for _, b := range needs[a] {
+			if waiting[b] > 0 {
+				a = b
+				break
+			}
+		}
+	}
+	return &CycleError{Hops: g.hops(path)}
+}
+
+// hops turns a path that walks from each address to what it needs into edges in the direction of flow.
+func (g *Graph) hops(path []string) []Hop {
+	n := len(path)
+	first := 0
+	for i, a := range path {
+		if a < path[first] {
+			first = i
+		}
+	}
+	hops := make([]Hop, 0, n)
+	for i := range n {
+		from, to := path[(first-i+n)%n], path[(first-i-1+2*n)%n]
+		hops = append(hops, Hop{From: from, To: to, Range: g.where[[2]string{from, to}]})
+	}
+	return hops
+}
+
+// addresses is a heap of addresses, smallest first.
+type addresses []string
+
+func (h addresses) Len() int           { return len(h) }
+func (h addresses) Less(i, j int) bool { return h[i] < h[j] }
+func (h addresses) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *addresses) Push(x any)        { *h = append(*h, x.(string)) }
+func (h *addresses) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/zeebo/blake3"
+)
+
+// Canonical re-encodes a value as JSON with sorted keys, no blanks and no HTML escapes: the one form of it that is
+// digested and compared. Numbers keep their digits.
+func Canonical(v any) (json.RawMessage, error) {
+	first, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(first))
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(tree); err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// Sum digests the canonical form of a value. The domain keeps digests of different things apart.
+func Sum(domain string, v any) (Digest, error) {
+	data, err := Canonical(v)
+	if err != nil {
+		return "", fmt.Errorf("digest of a %s: %w", domain, err)
+	}
+	h := blake3.New()
+	h.WriteString("mlp/" + domain + "\x00")
+	h.Write(data)
+	return Digest("blake3:" + hex.EncodeToString(h.Sum(nil))), nil
+}
+
+// Short is the part of a digest that people are shown: six digits, as many as tell models of one pipeline apart.
+func (d Digest) Short() string {
+	const prefix = len("blake3:")
+	if len(d) < prefix+6 {
+		return string(d)
+	}
+	return string(d[prefix : prefix+6])
+}
