@@ -97,8 +97,9 @@ const (
 	WiringCause    CauseKind = "wiring"    // an input comes from another block
 	NeverRanCause  CauseKind = "never_ran"
 	ForcedCause    CauseKind = "forced"
-	LostCause      CauseKind = "lost"  // the recorded result is gone from the store
-	InputCause     CauseKind = "input" // an input has other content
+	LostCause      CauseKind = "lost"   // the recorded result is gone from the store
+	InputCause     CauseKind = "input"  // an input has other content
+	SchemaCause    CauseKind = "schema" // an input has another schema
 	ChampionCause  CauseKind = "champion"
 )
 
@@ -129,6 +130,8 @@ type Node struct {
 	Rules       *Rules          `json:"rules,omitempty"` // of a check
 	Container   *Container      `json:"container,omitempty"`
 	TimeoutMS   int64           `json:"timeout_ms"`
+	MemoryMB    int64           `json:"memory_mb,omitempty"`
+	CPUs        float64         `json:"cpus,omitempty"`
 	Retries     int             `json:"retries"`
 	NoCache     bool            `json:"no_cache,omitempty"`
 	Description string          `json:"description,omitempty"`
@@ -192,7 +195,7 @@ type FigureSource struct {
 	Path string `json:"path"` // "evaluate.holdout"; "evaluate.holdout.delta" for "delta" of the champion's node
 	Node string `json:"node"`
 	Pick string `json:"pick,omitempty"` // the part of the figures; empty: all
-	// AbsentWithout: the node exists only with a champion; without one the path is missing, not unknown.
+	// Absent: there is no such node in this plan (no champion to compare with); the path is missing, not unknown.
 	Absent bool `json:"absent,omitempty"`
 }
 

@@ -3,6 +3,8 @@ package plan
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // State is what is recorded of a pipeline in a workspace: the sum of its revisions.
@@ -52,6 +54,7 @@ type ReleaseState struct {
 	Subject     Digest          `json:"subject,omitempty"` // the gate's, when it let this pass
 	Config      json.RawMessage `json:"config"`
 	Container   *Container      `json:"container,omitempty"` // of an opaque model: how to score it
+	Signature   *schema.Model   `json:"signature,omitempty"` // what the model needs and predicts
 	Revision    int64           `json:"revision"`            // since when
 	Since       time.Time       `json:"since"`
 }

@@ -1,0 +1,65 @@
+package plan
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// The value is part of what the product promises: it must not move between versions.
+func TestFingerprintIsStable(t *testing.T) {
+	got := Fingerprint(HashBytes([]byte("definition")), map[string]Digest{"b": HashBytes([]byte("2")), "a": HashBytes([]byte("1"))})
+	const want = "blake3:23dfd562a92a13fab4ddffd14118b8260969204a778ea82dcc2b1de7e1b3b646"
+	if string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestFingerprintTellsApart(t *testing.T) {
+	d, e := HashBytes([]byte("d")), HashBytes([]byte("e"))
+	seen := map[Digest]string{}
+	for name, fp := range map[string]Digest{
+		"no inputs":        Fingerprint(d, nil),
+		"other definition": Fingerprint(e, nil),
+		"one input":        Fingerprint(d, map[string]Digest{"a": e}),
+		"other port":       Fingerprint(d, map[string]Digest{"b": e}),
+		"other content":    Fingerprint(d, map[string]Digest{"a": d}),
+		"ports run on":     Fingerprint(d, map[string]Digest{"a" + string(e): ""}),
+	} {
+		if other, ok := seen[fp]; ok {
+			t.Errorf("%s and %s have the same fingerprint", name, other)
+		}
+		seen[fp] = name
+	}
+}
+
+func TestDigestHex(t *testing.T) {
+	good := HashBytes(nil)
+	if _, err := good.Hex(); err != nil {
+		t.Errorf("digest of nothing: %v", err)
+	}
+	for _, d := range []Digest{"", "blake3:", "blake3:../../etc/passwd", good[7:], good + "0", "sha256:" + good[7:], "blake3:" + Digest(json.RawMessage("ABCDEF")) + good[13:]} {
+		if _, err := d.Hex(); err == nil {
+			t.Errorf("%q: got no error", d)
+		}
+	}
+}
+
+func TestGateSubjectIgnoresSpellingOnly(t *testing.T) {
+	d, m := HashBytes([]byte("d")), map[string]Digest{"deploy.x": HashBytes([]byte("m"))}
+	subject := func(values string) Digest {
+		s, err := GateSubject(d, json.RawMessage(values), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if got, want := subject(`{"b": 1, "a": {"d": null, "c": "<"}}`), subject(`{"a":{"c":"<","d":null},"b":1}`); got != want {
+		t.Errorf("order and space: got %s, want %s", got, want)
+	}
+	if subject(`{"a":1}`) == subject(`{"a":2}`) {
+		t.Error("other values give the same subject")
+	}
+	if _, err := GateSubject(d, json.RawMessage(`{"a":`), m); err == nil {
+		t.Error("broken values: got no error")
+	}
+}
