@@ -1,0 +1,147 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+)
+
+// matrix is a confusion matrix of weights: cells[actual*k+predicted].
+type matrix struct {
+	k     int
+	cells []float64
+}
+
+func (c matrix) at(actual, predicted int) float64 { return c.cells[actual*c.k+predicted] }
+
+// support is the weight of a class among the actual ones.
+func (c matrix) support(class int) float64 { return sum(c.cells[class*c.k : (class+1)*c.k]) }
+
+// predicted is the weight of a class among the predicted ones.
+func (c matrix) predicted(class int) float64 {
+	var s float64
+	for a := range c.k {
+		s += c.at(a, class)
+	}
+	return s
+}
+
+func (c matrix) total() float64 { return sum(c.cells) }
+
+func (c matrix) right() float64 {
+	var s float64
+	for i := range c.k {
+		s += c.at(i, i)
+	}
+	return s
+}
+
+func accuracy(_ *Metric, c matrix) (float64, string) { return c.right() / c.total(), "" }
+
+// balancedAccuracy averages over the classes that occur, as scikit-learn does.
+func balancedAccuracy(_ *Metric, c matrix) (float64, string) {
+	var s, n float64
+	for i := range c.k {
+		if p := c.support(i); p > 0 {
+			s, n = s+c.at(i, i)/p, n+1
+		}
+	}
+	return s / n, ""
+}
+
+func precision(m *Metric, c matrix) (float64, string) {
+	return m.averaged(c, func(tp, _, predicted float64, class string) (float64, string) {
+		return m.ratio(tp, predicted, "no row is predicted "+class)
+	})
+}
+
+func recall(m *Metric, c matrix) (float64, string) {
+	return m.averaged(c, func(tp, support, _ float64, class string) (float64, string) {
+		return m.ratio(tp, support, "no row is "+class)
+	})
+}
+
+func f1(m *Metric, c matrix) (float64, string) {
+	return m.averaged(c, func(tp, support, predicted float64, class string) (float64, string) {
+		return m.ratio(2*tp, support+predicted, "no row is or is predicted "+class)
+	})
+}
+
+// averaged applies a score of one class to the positive class, to all together (micro), or to each and averages.
+func (m *Metric) averaged(c matrix, score func(tp, support, predicted float64, class string) (float64, string)) (float64, string) {
+	switch m.Average {
+	case "", "binary":
+		return score(c.at(1, 1), c.support(1), c.predicted(1), "positive")
+	case "micro":
+		return score(c.right(), c.total(), c.total(), "of any class")
+	}
+	var s, weights float64
+	for i := range c.k {
+		weight := 1.0
+		if m.Average == "weighted" {
+			weight = c.support(i)
+		}
+		if weight == 0 {
+			continue
+		}
+		x, undefined := score(c.at(i, i), c.support(i), c.predicted(i), fmt.Sprintf("of class %d", i))
+		if undefined != "" {
+			return 0, undefined
+		}
+		s, weights = s+float64(x*weight), weights+weight
+	}
+	return s / weights, ""
+}
+
+func truePositiveRate(m *Metric, c matrix) (float64, string) {
+	return m.ratio(c.at(1, 1), c.support(1), "no row is positive")
+}
+
+func falseNegativeRate(m *Metric, c matrix) (float64, string) {
+	return m.ratio(c.at(1, 0), c.support(1), "no row is positive")
+}
+
+func falsePositiveRate(m *Metric, c matrix) (float64, string) {
+	return m.ratio(c.at(0, 1), c.support(0), "no row is negative")
+}
+
+func trueNegativeRate(m *Metric, c matrix) (float64, string) {
+	return m.ratio(c.at(0, 0), c.support(0), "no row is negative")
+}
+
+func negativePredictiveValue(m *Metric, c matrix) (float64, string) {
+	return m.ratio(c.at(0, 0), c.predicted(0), "no row is predicted negative")
+}
+
+func selectionRate(_ *Metric, c matrix) (float64, string) { return c.predicted(1) / c.total(), "" }
+
+// matthews is the R_K statistic (Gorodkin 2004), which for two classes is Matthews' correlation coefficient.
+func matthews(m *Metric, c matrix) (float64, string) {
+	n := c.total()
+	var cross, actual, predicted float64
+	for i := range c.k {
+		t, p := c.support(i)/n, c.predicted(i)/n
+		cross += float64(t * p)
+		actual += float64(t * t)
+		predicted += float64(p * p)
+	}
+	num := c.right()/n - cross
+	spread := float64((1 - actual) * (1 - predicted))
+	// A single class leaves no spread; what rounding leaves of it is not one.
+	if spread < 1e-15 {
+		spread = 0
+	}
+	return m.ratio(num, math.Sqrt(spread), "actual or predicted values are all of one class")
+}
+
+func cohenKappa(m *Metric, c matrix) (float64, string) {
+	n := c.total()
+	var chance float64
+	for i := range c.k {
+		chance += float64(c.support(i) / n * (c.predicted(i) / n))
+	}
+	den := 1 - chance
+	if den < 1e-15 {
+		den = 0
+	}
+	return m.ratio(c.right()/n-chance, den, "actual and predicted values are all of one class")
+}

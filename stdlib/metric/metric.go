@@ -1,0 +1,202 @@
+// Package metric computes the figures that models are judged by, under scikit-learn's names and definitions, with
+// seeded bootstrap intervals.
+//
+// A Metric is made of the definition that a metric block gives (New). It is computed on a Sample: actual values,
+// predictions, scores and weights, sorted once so that a resample, which only changes the weights, costs one pass.
+// What is not defined (a ratio with nothing below the line, one class only, no rows) has no value but a reason.
+package metric
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Metric is one metric as a block defines it.
+type Metric struct {
+	Name    string // of the block: what figures are called
+	Type    string // "roc_auc", …; empty for an SQL metric
+	Greater bool   // greater is better
+	Average string // binary, macro, micro or weighted, where the type knows averages; may be empty: by the task
+	// NeedsScore tells that it reads probabilities, not only decisions or values.
+	NeedsScore bool
+	// SQL is the aggregate expression of a metric that is defined by one; Value knows nothing of it.
+	SQL string
+
+	zeroDivision *float64
+	def          *definition
+}
+
+// definition is what a type of metric is.
+type definition struct {
+	name     string
+	summary  string
+	greater  bool
+	scores   bool
+	tasks    []schema.Task
+	averages []string // that may be asked for; the first that fits the task is the default
+	// counts computes it from a confusion matrix [actual][predicted] of weights; nil where that is not enough.
+	counts func(m *Metric, c matrix) (float64, string)
+	value  func(m *Metric, s *Sample, w []float64) (float64, string)
+}
+
+// config is the definition as it stands in a stage's configuration.
+type config struct {
+	Name         string   `json:"name"`
+	Type         string   `json:"type"`
+	SQL          string   `json:"sql"`
+	Goal         string   `json:"goal"`
+	Average      string   `json:"average"`
+	ZeroDivision *float64 `json:"zero_division"`
+}
+
+// New reads a metric's definition: the configuration of a metric block and its name.
+func New(def json.RawMessage) (*Metric, error) {
+	var c config
+	if err := json.Unmarshal(def, &c); err != nil {
+		return nil, fmt.Errorf("reading the definition of a metric: %w", err)
+	}
+	if p := c.check(); len(p) > 0 {
+		return nil, fmt.Errorf("metric %q: %s", c.Name, p[0].Summary)
+	}
+	m := &Metric{Name: c.Name, Type: c.Type, Average: c.Average, SQL: c.SQL, zeroDivision: c.ZeroDivision}
+	if c.SQL != "" {
+		m.Greater = c.Goal == "maximize"
+		return m, nil
+	}
+	m.def = find(c.Type)
+	m.Greater, m.NeedsScore = m.def.greater, m.def.scores
+	return m, nil
+}
+
+// Names of the types of metrics, sorted.
+func Names() []string {
+	out := make([]string, 0, len(definitions()))
+	for _, d := range definitions() {
+		out = append(out, d.name)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Fits tells whether the metric can be computed for a task; the error says why not and what to use instead.
+func (m *Metric) Fits(task schema.Task) error {
+	if m.def == nil {
+		return nil
+	}
+	if !slices.Contains(m.def.tasks, task) {
+		hint := ""
+		if task == schema.Multiclass && m.Type == "roc_auc" {
+			hint = `; use type = "roc_auc_ovr"`
+		}
+		return fmt.Errorf("metric %q (%s) is for %s, and the model's task is %s%s", m.Name, m.Type, taskList(m.def.tasks), task, hint)
+	}
+	if len(m.def.averages) > 0 && task == schema.Multiclass && (m.Average == "" || m.Average == "binary") && m.def.averages[0] == "binary" {
+		return fmt.Errorf(`metric %q (%s) of several classes needs average = "macro", "micro" or "weighted"`, m.Name, m.Type)
+	}
+	return nil
+}
+
+// Value computes the metric on a sample; undefined is empty, or says why there is no value.
+func (m *Metric) Value(d *Data) (x float64, undefined string) {
+	s, err := NewSample(d)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return m.On(s, s.Weights())
+}
+
+// On computes the metric on a prepared sample with a weight for each row; rows of weight 0 don't count.
+func (m *Metric) On(s *Sample, w []float64) (x float64, undefined string) {
+	if m.def == nil {
+		return 0, "an SQL metric is computed on a table"
+	}
+	if err := m.Fits(s.Task); err != nil {
+		return 0, err.Error()
+	}
+	if sum(w) <= 0 {
+		return 0, "no rows"
+	}
+	if m.def.scores && s.Task != schema.Regression && s.Score == nil && s.Scores == nil {
+		return 0, "the model gives no scores"
+	}
+	if m.def.counts != nil {
+		return m.def.counts(m, s.confusion(w))
+	}
+	return m.def.value(m, s, w)
+}
+
+// OfCounts computes a metric of decisions from the four counts (or sums of weights) of a binary task. It is what a
+// search over thresholds needs: one sorted pass instead of one pass a threshold. ok is false for metrics that are not
+// a function of the counts.
+func (m *Metric) OfCounts(tn, fp, fn, tp float64) (x float64, undefined string, ok bool) {
+	if m.def == nil || m.def.counts == nil {
+		return 0, "", false
+	}
+	if tn+fp+fn+tp <= 0 {
+		return 0, "no rows", true
+	}
+	x, undefined = m.def.counts(m, matrix{k: 2, cells: []float64{tn, fp, fn, tp}})
+	return x, undefined, true
+}
+
+// Better tells whether a is better than b.
+func (m *Metric) Better(a, b float64) bool {
+	if m.Greater {
+		return a > b
+	}
+	return a < b
+}
+
+// ratio is a quotient that is undefined, or what zero_division says, where there is nothing below the line.
+func (m *Metric) ratio(num, den float64, reason string) (float64, string) {
+	if den != 0 {
+		return num / den, ""
+	}
+	if m.zeroDivision != nil {
+		return *m.zeroDivision, ""
+	}
+	return 0, reason
+}
+
+func find(name string) *definition {
+	for _, d := range definitions() {
+		if d.name == name {
+			return &d
+		}
+	}
+	return nil
+}
+
+// nearest is the name that was probably meant, empty if none is near.
+func nearest(name string, of []string) string {
+	best, dist := "", 4
+	for _, n := range of {
+		if d := levenshtein.Distance(name, n, nil); d < dist {
+			best, dist = n, d
+		}
+	}
+	return best
+}
+
+func taskList(tasks []schema.Task) string {
+	out := make([]string, len(tasks))
+	for i, t := range tasks {
+		out[i] = string(t)
+	}
+	return strings.Join(out, " and ")
+}
+
+func sum(xs []float64) float64 {
+	var s float64
+	for _, x := range xs {
+		s += x
+	}
+	return s
+}

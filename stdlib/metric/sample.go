@@ -1,0 +1,146 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Data is what metrics are computed on; all slices that are set have one element a row.
+type Data struct {
+	Task schema.Task
+	// Classes is their number (classification; 2 for binary, where class 1 is the positive one).
+	Classes   int
+	Actual    []float64   // index of the class, or the value; none is NaN
+	Predicted []float64   // the same
+	Score     []float64   // binary: probability of the positive class; may be nil where no metric reads it
+	Scores    [][]float64 // multiclass: [class][row] probabilities; may be nil likewise
+	Weight    []float64   // nil: every row counts 1
+}
+
+// Sample is Data checked and sorted for metrics; it is safe for concurrent reading.
+type Sample struct {
+	*Data
+	rows    int
+	weights []float64
+	cells   []int   // actual * classes + predicted, by row
+	order   []int   // rows by Score, descending
+	orders  [][]int // rows by Scores of each class, descending
+	errors  []int   // rows by absolute error, ascending
+}
+
+// NewSample checks data and sorts it. Lengths that differ, classes out of range and values that are not finite are
+// errors that name the row.
+func NewSample(d *Data) (*Sample, error) {
+	s := &Sample{Data: d, rows: len(d.Actual), weights: d.Weight}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	if s.weights == nil {
+		s.weights = make([]float64, s.rows)
+		for i := range s.weights {
+			s.weights[i] = 1
+		}
+	}
+	if d.Task == schema.Regression {
+		s.errors = sorted(s.rows, func(i, j int) bool { return s.err(i) < s.err(j) })
+		return s, nil
+	}
+	s.cells = make([]int, s.rows)
+	for i := range s.cells {
+		s.cells[i] = int(d.Actual[i])*d.Classes + int(d.Predicted[i])
+	}
+	if d.Score != nil {
+		s.order = sorted(s.rows, func(i, j int) bool { return d.Score[i] > d.Score[j] })
+	}
+	for _, c := range d.Scores {
+		s.orders = append(s.orders, sorted(s.rows, func(i, j int) bool { return c[i] > c[j] }))
+	}
+	return s, nil
+}
+
+// Rows is the number of rows.
+func (s *Sample) Rows() int { return s.rows }
+
+// Weights of the rows; shared, not to be changed.
+func (s *Sample) Weights() []float64 { return s.weights }
+
+func (s *Sample) err(i int) float64 { return math.Abs(s.Actual[i] - s.Predicted[i]) }
+
+// score is the probability that row i is of class c.
+func (s *Sample) score(c, i int) float64 {
+	if s.Scores != nil {
+		return s.Scores[c][i]
+	}
+	if c == 1 {
+		return s.Score[i]
+	}
+	return 1 - s.Score[i]
+}
+
+func (s *Sample) confusion(w []float64) matrix {
+	m := matrix{k: s.Classes, cells: make([]float64, s.Classes*s.Classes)}
+	for i, c := range s.cells {
+		m.cells[c] += w[i]
+	}
+	return m
+}
+
+func (d *Data) check() error {
+	n := len(d.Actual)
+	columns := append([][]float64{d.Predicted, d.Score, d.Weight}, d.Scores...)
+	for i, c := range columns {
+		if len(c) != n && (c != nil || i == 0) {
+			return fmt.Errorf("%d actual values, and a column of %d", n, len(c))
+		}
+		for row, x := range c {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return fmt.Errorf("row %d: a prediction, score or weight is %v", row+1, x)
+			}
+		}
+	}
+	for row, x := range d.Weight {
+		if x < 0 {
+			return fmt.Errorf("row %d: the weight %v is negative", row+1, x)
+		}
+	}
+	if d.Task == schema.Regression {
+		return finite(d.Actual)
+	}
+	if len(d.Scores) > 0 && len(d.Scores) != d.Classes {
+		return fmt.Errorf("scores of %d classes, expected %d", len(d.Scores), d.Classes)
+	}
+	return d.checkClasses()
+}
+
+func (d *Data) checkClasses() error {
+	for i := range d.Actual {
+		for _, x := range []float64{d.Actual[i], d.Predicted[i]} {
+			if !(x >= 0 && x < float64(d.Classes)) || x != math.Trunc(x) {
+				return fmt.Errorf("row %d: %v is not the index of one of %d classes", i+1, x, d.Classes)
+			}
+		}
+	}
+	return nil
+}
+
+func finite(xs []float64) error {
+	for i, x := range xs {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("row %d: the actual value is %v", i+1, x)
+		}
+	}
+	return nil
+}
+
+// sorted returns the rows in an order; equal rows keep theirs.
+func sorted(n int, less func(i, j int) bool) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	sort.SliceStable(out, func(a, b int) bool { return less(out[a], out[b]) })
+	return out
+}
