@@ -1,0 +1,162 @@
+package model
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/zeebo/blake3"
+)
+
+// Files of a model's folder.
+const (
+	BundleFile = "bundle.json"
+	ModelFile  = "model.json"
+)
+
+// Format is the version of bundle.json that is written.
+const Format = 1
+
+// DefaultThreshold decides binary tasks where no decision was fitted.
+const DefaultThreshold = 0.5
+
+// Provenance says where a model comes from.
+type Provenance struct {
+	Component string `json:"component"` // "train.gradient_boosting"
+	Version   int    `json:"component_version"`
+	Seed      int64  `json:"seed"`
+	Rows      int    `json:"rows"` // trained on
+	// Data is the digest of the training table, "blake3:" and 64 hexadecimal digits.
+	Data string `json:"data"`
+}
+
+// Bundle is a trained model with all that is needed to score. It is safe for concurrent use.
+type Bundle struct {
+	signature  Signature
+	kind       Kind
+	threshold  float64
+	provenance Provenance
+	estimator  Estimator
+}
+
+// New makes a bundle. The threshold is read for binary tasks only and must lie in [0, 1] or just above, where nothing
+// is predicted positive.
+func New(s Signature, kind Kind, e Estimator, threshold float64, p Provenance) (*Bundle, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	if !(threshold >= 0 && threshold <= 2) {
+		return nil, fmt.Errorf("the threshold is %g", threshold)
+	}
+	return &Bundle{signature: s, kind: kind, threshold: threshold, provenance: p, estimator: e}, nil
+}
+
+// Signature says what the model takes and yields.
+func (b *Bundle) Signature() Signature { return b.signature }
+
+// Kind of the model.
+func (b *Bundle) Kind() Kind { return b.kind }
+
+// Threshold is the score from which on a row is predicted positive, in binary tasks.
+func (b *Bundle) Threshold() float64 { return b.threshold }
+
+// Provenance says where the model comes from.
+func (b *Bundle) Provenance() Provenance { return b.provenance }
+
+// Estimator is the model without its bundle.
+func (b *Bundle) Estimator() Estimator { return b.estimator }
+
+type document struct {
+	Format int  `json:"format"`
+	Kind   Kind `json:"kind"`
+	Signature
+	Threshold  *float64   `json:"threshold,omitempty"`
+	Model      file       `json:"model"`
+	Provenance Provenance `json:"provenance"`
+}
+
+type file struct {
+	File   string `json:"file"`
+	Digest string `json:"digest"`
+}
+
+// Write writes the model into the folder, which must exist: the same bytes for the same model.
+func (b *Bundle) Write(dir string) error {
+	model, err := b.estimator.Encode()
+	if err != nil {
+		return fmt.Errorf("writing a model: %w", err)
+	}
+	d := document{
+		Format: Format, Kind: b.kind, Signature: b.signature, Provenance: b.provenance,
+		Model: file{File: ModelFile, Digest: digest(model)},
+	}
+	if b.signature.binary() {
+		d.Threshold = &b.threshold
+	}
+	bundle, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing a model: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ModelFile), model, 0o644); err != nil {
+		return fmt.Errorf("writing a model: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, BundleFile), append(bundle, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing a model: %w", err)
+	}
+	return nil
+}
+
+func (s *Signature) binary() bool { return len(s.Classes) == 2 && s.Outputs() == 1 }
+
+func digest(data []byte) string {
+	sum := blake3.Sum256(data)
+	return "blake3:" + hex.EncodeToString(sum[:])
+}
+
+// Read reads the model in a folder, and verifies it.
+func Read(dir string) (*Bundle, error) {
+	b, err := read(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the model in %s: %w", dir, err)
+	}
+	return b, nil
+}
+
+func read(dir string) (*Bundle, error) {
+	data, err := os.ReadFile(filepath.Join(dir, BundleFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s: this is no model", BundleFile)
+	} else if err != nil {
+		return nil, err
+	}
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
+	}
+	if d.Format != Format {
+		return nil, fmt.Errorf("%s has format %d; this version reads %d", BundleFile, d.Format, Format)
+	}
+	model, err := os.ReadFile(filepath.Join(dir, ModelFile))
+	if err != nil {
+		return nil, err
+	}
+	if got := digest(model); got != d.Model.Digest {
+		return nil, fmt.Errorf("%s is damaged: its digest is %s, %s says %s", ModelFile, got, BundleFile, d.Model.Digest)
+	}
+	if err := d.Signature.validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", BundleFile, err)
+	}
+	e, err := decode(d.Kind, model, &d.Signature)
+	if err != nil {
+		return nil, err
+	}
+	threshold := DefaultThreshold
+	if d.Threshold != nil {
+		threshold = *d.Threshold
+	}
+	return New(d.Signature, d.Kind, e, threshold, d.Provenance)
+}

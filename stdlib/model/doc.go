@@ -1,0 +1,112 @@
+// Package model holds trained models as data: what they expect, how they score, and the threshold that was frozen
+// with them.
+//
+// A model is a folder of two files. bundle.json says what it takes and yields: task, target, classes, features with
+// their category codes, decision threshold, provenance. model.json holds the parameters in a format of its kind:
+//
+//	trees     XGBoost's JSON format (package xgboost); categories are codes into the feature's levels
+//	linear    package linear
+//	constant  package constant
+//
+// The same model gives the same bytes, so that a model's identity is the digest of its folder.
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+)
+
+// Feature is a column that a model reads.
+type Feature struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // as in the training table: "double", "boolean", "varchar", …
+	// Levels of a text column; the model sees their indices. A level that is not listed counts as missing.
+	Levels []string `json:"levels,omitempty"`
+}
+
+// Text tells whether the feature holds categories.
+func (f *Feature) Text() bool { return TextType(f.Type) }
+
+// Signature says what a model takes and yields.
+type Signature struct {
+	Task   schema.Task `json:"task"`
+	Target string      `json:"target"`
+	// Classes of a classification, in the order of scores; for two: negative, positive. Empty in regression.
+	Classes  []string  `json:"classes,omitempty"`
+	Features []Feature `json:"features"`
+}
+
+// Outputs is the number of scores a row has: one for binary tasks and regression, else one a class.
+func (s *Signature) Outputs() int {
+	if s.Task == schema.Multiclass {
+		return len(s.Classes)
+	}
+	return 1
+}
+
+func (s *Signature) validate() error {
+	want := map[schema.Task]func(int) bool{
+		schema.Binary:     func(n int) bool { return n == 2 },
+		schema.Multiclass: func(n int) bool { return n >= 2 },
+		schema.Regression: func(n int) bool { return n == 0 },
+	}[s.Task]
+	if want == nil {
+		return fmt.Errorf("unknown task %q", s.Task)
+	}
+	if !want(len(s.Classes)) {
+		return fmt.Errorf("a model for %s has %d classes", s.Task, len(s.Classes))
+	}
+	if s.Target == "" {
+		return fmt.Errorf("the target is not named")
+	}
+	seen := map[string]bool{}
+	for i := range s.Features {
+		f := &s.Features[i]
+		if f.Name == "" || seen[f.Name] {
+			return fmt.Errorf("feature %d is named %q, as another is or nothing is", i, f.Name)
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
+// Kind of a model: which format model.json has.
+type Kind string
+
+// The kinds there are.
+const (
+	Trees    Kind = "trees"
+	Linear   Kind = "linear"
+	Constant Kind = "constant"
+)
+
+// Estimator is a model without its bundle: numbers in, numbers out.
+type Estimator interface {
+	// Encode writes model.json; the same bytes for the same model.
+	Encode() ([]byte, error)
+	// Predict scores rows given column by column, in the order of the signature's features: numbers, or indices of
+	// levels; NaN is missing. The result is [output][row] and does not depend on the number of threads.
+	Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error)
+}
+
+// decode reads model.json of a kind, and checks that it fits the signature.
+func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
+	switch kind {
+	case Trees:
+		m, err := xgboost.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return NewTrees(m, s)
+	case Linear:
+		return linear.Decode(data, len(s.Features), s.Outputs())
+	case Constant:
+		return constant.Decode(data, len(s.Features), s.Outputs())
+	}
+	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q and %q", kind, Trees, Linear, Constant)
+}

@@ -1,0 +1,206 @@
+// Package linear holds generalised linear models: scores that are a function of a weighted sum of inputs, where
+// inputs are made of features by centring and scaling numbers, one-hot coding categories and flagging missing values.
+//
+// Its file is JSON:
+//
+//	{"format": 1, "link": "logit",
+//	 "inputs": [{"feature": 0, "kind": "value", "mean": 3.5, "scale": 1.2},
+//	            {"feature": 0, "kind": "missing"},
+//	            {"feature": 1, "kind": "level", "level": 2}],
+//	 "intercepts": [0.1], "coefficients": [[0.5, -1, 0.25]]}
+//
+// A score is link⁻¹(intercept + Σ coefficient·input). The link is "identity", "logit" or "softmax" (coefficients of
+// one output a class). An input of kind "value" is (x - mean) / scale, 0 where x is missing, which puts the mean in its
+// place; "missing" is 1 where the feature is missing; "level" is 1 where the feature has that level. The order of
+// additions is that of the inputs.
+package linear
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const format = 1
+
+// Link maps the weighted sum to the score.
+type Link string
+
+// The links there are.
+const (
+	Identity Link = "identity"
+	Logit    Link = "logit"
+	Softmax  Link = "softmax"
+)
+
+// InputKind says how an input is made of its feature.
+type InputKind string
+
+// The kinds of inputs.
+const (
+	Value   InputKind = "value"
+	Missing InputKind = "missing"
+	Level   InputKind = "level"
+)
+
+// Input is one term of the sum.
+type Input struct {
+	Feature int       `json:"feature"`
+	Kind    InputKind `json:"kind"`
+	Mean    float64   `json:"mean,omitempty"`  // of a value
+	Scale   float64   `json:"scale,omitempty"` // of a value; positive
+	Level   int       `json:"level,omitempty"`
+}
+
+// At computes the input from its feature's value; NaN is missing.
+func (in *Input) At(x float64) float64 {
+	missing := math.IsNaN(x)
+	switch in.Kind {
+	case Missing:
+		return indicator(missing)
+	case Level:
+		return indicator(!missing && int(x) == in.Level)
+	}
+	if missing {
+		return 0
+	}
+	return (x - in.Mean) / in.Scale
+}
+
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Model is a generalised linear model.
+type Model struct {
+	Link         Link        `json:"link"`
+	Inputs       []Input     `json:"inputs"`
+	Intercepts   []float64   `json:"intercepts"`   // [output]
+	Coefficients [][]float64 `json:"coefficients"` // [output][input]
+}
+
+type document struct {
+	Format int `json:"format"`
+	Model
+}
+
+// Encode writes the file.
+func (m *Model) Encode() ([]byte, error) {
+	return json.Marshal(document{Format: format, Model: *m})
+}
+
+// Decode reads the file and checks that it takes that many features and yields that many outputs.
+func Decode(data []byte, features, outputs int) (*Model, error) {
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("reading a linear model: %w", err)
+	}
+	if d.Format != format {
+		return nil, fmt.Errorf("reading a linear model: format %d is not read here, only %d", d.Format, format)
+	}
+	if err := d.Model.validate(features, outputs); err != nil {
+		return nil, fmt.Errorf("reading a linear model: %w", err)
+	}
+	return &d.Model, nil
+}
+
+func (m *Model) validate(features, outputs int) error {
+	if m.Link != Identity && m.Link != Logit && m.Link != Softmax {
+		return fmt.Errorf("unknown link %q", m.Link)
+	}
+	if len(m.Intercepts) != outputs || len(m.Coefficients) != outputs {
+		return fmt.Errorf("%d intercepts and %d rows of coefficients for %d outputs",
+			len(m.Intercepts), len(m.Coefficients), outputs)
+	}
+	for o, row := range m.Coefficients {
+		if len(row) != len(m.Inputs) {
+			return fmt.Errorf("output %d has %d coefficients for %d inputs", o, len(row), len(m.Inputs))
+		}
+	}
+	for i := range m.Inputs {
+		in := &m.Inputs[i]
+		known := in.Kind == Missing || in.Kind == Level || in.Kind == Value && in.Scale > 0
+		if !known || in.Feature < 0 || in.Feature >= features {
+			return fmt.Errorf("input %d is of kind %q, of feature %d of %d, scaled by %g",
+				i, in.Kind, in.Feature, features, in.Scale)
+		}
+	}
+	return nil
+}
+
+const blockRows = 1024
+
+// Predict scores rows given column by column; the result is [output][row].
+func (m *Model) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
+	out := make([][]float64, len(m.Intercepts))
+	for o := range out {
+		out[o] = make([]float64, rows)
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(max(threads, 1))
+	for start := 0; start < rows; start += blockRows {
+		work.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			m.block(columns, start, min(start+blockRows, rows), out)
+			return nil
+		})
+	}
+	return out, work.Wait()
+}
+
+func (m *Model) block(columns [][]float64, start, end int, out [][]float64) {
+	for o := range out {
+		for r := start; r < end; r++ {
+			out[o][r] = m.Intercepts[o]
+		}
+	}
+	for i := range m.Inputs {
+		in := &m.Inputs[i]
+		for r := start; r < end; r++ {
+			x := in.At(columns[in.Feature][r])
+			if x == 0 {
+				continue
+			}
+			for o := range out {
+				out[o][r] += float64(m.Coefficients[o][i] * x)
+			}
+		}
+	}
+	m.link(out, start, end)
+}
+
+func (m *Model) link(out [][]float64, start, end int) {
+	switch m.Link {
+	case Logit:
+		for r := start; r < end; r++ {
+			out[0][r] = 1 / (1 + math.Exp(-out[0][r]))
+		}
+	case Softmax:
+		for r := start; r < end; r++ {
+			softmaxRow(out, r)
+		}
+	}
+}
+
+func softmaxRow(out [][]float64, r int) {
+	top := math.Inf(-1)
+	for o := range out {
+		top = max(top, out[o][r])
+	}
+	var sum float64
+	for o := range out {
+		out[o][r] = math.Exp(out[o][r] - top)
+		sum += out[o][r]
+	}
+	for o := range out {
+		out[o][r] /= sum
+	}
+}

@@ -1,0 +1,120 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+)
+
+// Prediction is what a model says of the rows of a frame, in their order.
+type Prediction struct {
+	// Score is the probability of the positive class, or the predicted value. Nil with more than two classes.
+	Score []float64
+	// Scores are probabilities by class and row: [class][row]. Nil in regression.
+	Scores [][]float64
+	// Class is the index of the decided class: by the threshold with two classes, the most probable (the first of
+	// equals) with more. Nil in regression.
+	Class []int32
+}
+
+// Score scores every row of f, with as many threads as given; the result does not depend on them. A frame that lacks
+// a feature, or has text where numbers were trained on, is an error. A category that was not trained on counts as
+// missing.
+func (b *Bundle) Score(f *frame.Frame, threads int) (*Prediction, error) {
+	return b.ScoreContext(context.Background(), f, threads)
+}
+
+// ScoreContext is Score that stops early when ctx ends.
+func (b *Bundle) ScoreContext(ctx context.Context, f *frame.Frame, threads int) (*Prediction, error) {
+	columns, err := Encode(f, b.signature.Features)
+	if err != nil {
+		return nil, err
+	}
+	out, err := b.estimator.Predict(ctx, columns, f.Rows, threads)
+	if err != nil {
+		return nil, fmt.Errorf("scoring: %w", err)
+	}
+	return b.prediction(out), nil
+}
+
+func (b *Bundle) prediction(out [][]float64) *Prediction {
+	switch b.signature.Task {
+	case schema.Regression:
+		return &Prediction{Score: out[0]}
+	case schema.Multiclass:
+		return &Prediction{Scores: out, Class: argmax(out)}
+	}
+	score := out[0]
+	negative, class := make([]float64, len(score)), make([]int32, len(score))
+	for r, p := range score {
+		negative[r] = 1 - p
+		if p >= b.threshold {
+			class[r] = 1
+		}
+	}
+	return &Prediction{Score: score, Scores: [][]float64{negative, score}, Class: class}
+}
+
+func argmax(scores [][]float64) []int32 {
+	class := make([]int32, len(scores[0]))
+	for r := range class {
+		for c := range scores {
+			if scores[c][r] > scores[class[r]][r] {
+				class[r] = int32(c)
+			}
+		}
+	}
+	return class
+}
+
+// Encode makes of a frame what estimators take: per feature numbers, or indices of the feature's levels; NaN is
+// missing.
+func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
+	var missing []string
+	out := make([][]float64, len(features))
+	for i := range features {
+		c := f.Column(features[i].Name)
+		if c == nil {
+			missing = append(missing, fmt.Sprintf("%q", features[i].Name))
+			continue
+		}
+		values, err := encodeColumn(c, &features[i])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = values
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("the model needs columns that the table lacks: %s", strings.Join(missing, ", "))
+	}
+	return out, nil
+}
+
+func encodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
+	if c.Text() != f.Text() {
+		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)
+	}
+	if !c.Text() {
+		return c.Num, nil
+	}
+	codes := make([]float64, len(c.Levels))
+	for i, level := range c.Levels {
+		codes[i] = math.NaN()
+		if j := slices.Index(f.Levels, level); j >= 0 {
+			codes[i] = float64(j)
+		}
+	}
+	out := make([]float64, len(c.Codes))
+	for r, code := range c.Codes {
+		out[r] = math.NaN()
+		if code >= 0 {
+			out[r] = codes[code]
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,163 @@
+// Package xgboost holds boosted trees in the terms of XGBoost's JSON model format, reads and writes that format, and
+// scores with it to the bit of XGBoost's own arithmetic: float32 inputs, thresholds, leaves and sums.
+//
+// The format is that of XGBoost 1.7 to 3.x (doc/model.schema of the dmlc/xgboost repository). Boosters other than
+// gbtree, leaves that are vectors, and objectives other than those of [Objective] are refused.
+package xgboost
+
+import (
+	"fmt"
+	"math"
+)
+
+// Model is a booster of trees. Nothing in it may be changed once it scores.
+type Model struct {
+	Objective Objective
+	// BaseScore is the prediction before the first tree, on the scale of predictions (a probability for logistic
+	// objectives). It has one element, or one for each class.
+	BaseScore  []float32
+	NumClass   int // 0 unless the objective has several classes
+	NumFeature int
+	// FeatureNames and FeatureTypes are empty or of length NumFeature. Types are "q" (number), "i" (0 or 1), "int",
+	// "float" and "c" (category).
+	FeatureNames []string
+	FeatureTypes []string
+	Trees        []Tree
+	TreeClass    []int32           // of each tree; all 0 unless there are several classes
+	Attributes   map[string]string // free text, such as "best_iteration"
+}
+
+// Objective is XGBoost's name of what was optimised; it fixes how margins become predictions.
+type Objective string
+
+// Objectives that are read. The first three are written.
+const (
+	Logistic     Objective = "binary:logistic"
+	Softmax      Objective = "multi:softprob"
+	SquaredError Objective = "reg:squarederror"
+
+	SoftmaxLabel  Objective = "multi:softmax"
+	LogisticRatio Objective = "reg:logistic"
+	AbsoluteError Objective = "reg:absoluteerror"
+	PseudoHuber   Objective = "reg:pseudohubererror"
+	Poisson       Objective = "count:poisson"
+	Gamma         Objective = "reg:gamma"
+	Tweedie       Objective = "reg:tweedie"
+)
+
+type link int
+
+const (
+	identity link = iota
+	logistic
+	softmax
+	exponential
+)
+
+func (o Objective) link() (link, error) {
+	switch o {
+	case Logistic, LogisticRatio:
+		return logistic, nil
+	case Softmax, SoftmaxLabel:
+		return softmax, nil
+	case SquaredError, AbsoluteError, PseudoHuber:
+		return identity, nil
+	case Poisson, Gamma, Tweedie:
+		return exponential, nil
+	}
+	return identity, fmt.Errorf("objective %q is not supported", string(o))
+}
+
+// Tree is one tree; node 0 is its root. Children come after their parents.
+type Tree struct {
+	Nodes []Node
+}
+
+// NoChild marks the children of leaves.
+const NoChild = -1
+
+// Node is an inner node or a leaf.
+type Node struct {
+	Left, Right int32 // NoChild in leaves
+	Parent      int32 // -1 at the root
+	Feature     int32
+	// Value is a leaf's margin, or a numeric split's threshold: x < Value goes left.
+	Value       float32
+	DefaultLeft bool // where a missing value goes
+	// Categories of a categorical split that go right, ascending; all others go left. Nil in numeric splits.
+	Categories []int32
+
+	Gain    float32 // reduction of the loss by the split; 0 in leaves
+	Hessian float32 // sum of second derivatives over the training rows of the node
+	Weight  float32 // the margin that the node would have as a leaf
+}
+
+// Leaf tells whether the node has no children.
+func (n *Node) Leaf() bool { return n.Left == NoChild }
+
+// Groups is the number of margins a row has: the number of classes, or 1.
+func (m *Model) Groups() int { return max(m.NumClass, 1) }
+
+// Validate checks what scoring relies on: indices in range, children after their parents.
+func (m *Model) Validate() error {
+	if _, err := m.Objective.link(); err != nil {
+		return err
+	}
+	if m.NumClass == 1 || m.NumClass < 0 {
+		return fmt.Errorf("%d classes", m.NumClass)
+	}
+	if n := len(m.BaseScore); n != 1 && n != m.Groups() {
+		return fmt.Errorf("%d base scores for %d outputs", n, m.Groups())
+	}
+	if len(m.TreeClass) != len(m.Trees) {
+		return fmt.Errorf("%d trees, but classes of %d", len(m.Trees), len(m.TreeClass))
+	}
+	for i := range m.Trees {
+		if c := int(m.TreeClass[i]); c < 0 || c >= m.Groups() {
+			return fmt.Errorf("tree %d is of class %d of %d", i, c, m.Groups())
+		}
+		if err := m.Trees[i].validate(m.NumFeature); err != nil {
+			return fmt.Errorf("tree %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (t *Tree) validate(features int) error {
+	n := int32(len(t.Nodes))
+	if n == 0 {
+		return fmt.Errorf("it has no nodes")
+	}
+	for i := range t.Nodes {
+		d := &t.Nodes[i]
+		if d.Leaf() != (d.Right == NoChild) {
+			return fmt.Errorf("node %d has one child", i)
+		}
+		if d.Leaf() {
+			continue
+		}
+		if d.Left <= int32(i) || d.Right <= int32(i) || d.Left >= n || d.Right >= n {
+			return fmt.Errorf("node %d has children %d and %d of %d nodes", i, d.Left, d.Right, n)
+		}
+		if d.Feature < 0 || int(d.Feature) >= features {
+			return fmt.Errorf("node %d splits on feature %d of %d", i, d.Feature, features)
+		}
+		if d.Categories == nil && math.IsNaN(float64(d.Value)) {
+			return fmt.Errorf("node %d splits at NaN", i)
+		}
+	}
+	return nil
+}
+
+// Importance returns the total gain of the splits on each feature.
+func (m *Model) Importance() []float64 {
+	out := make([]float64, m.NumFeature)
+	for i := range m.Trees {
+		for j := range m.Trees[i].Nodes {
+			if n := &m.Trees[i].Nodes[j]; !n.Leaf() {
+				out[n.Feature] += float64(n.Gain)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+package xgboost
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+)
+
+// The structs below mirror the file; their fields are in the file's order, which is alphabetical.
+
+type document struct {
+	Learner learner `json:"learner"`
+	Version []int   `json:"version"`
+}
+
+type learner struct {
+	Attributes      map[string]string `json:"attributes"`
+	FeatureNames    []string          `json:"feature_names"`
+	FeatureTypes    []string          `json:"feature_types"`
+	GradientBooster booster           `json:"gradient_booster"`
+	Param           learnerParam      `json:"learner_model_param"`
+	Objective       map[string]any    `json:"objective"`
+}
+
+type booster struct {
+	Model boosterModel `json:"model"`
+	Name  string       `json:"name"`
+}
+
+type boosterModel struct {
+	Param           boosterParam `json:"gbtree_model_param"`
+	IterationIndptr []int        `json:"iteration_indptr"`
+	TreeInfo        []int32      `json:"tree_info"`
+	Trees           []tree       `json:"trees"`
+}
+
+type boosterParam struct {
+	NumParallelTree string `json:"num_parallel_tree"`
+	NumTrees        string `json:"num_trees"`
+	SizeLeafVector  string `json:"size_leaf_vector"`
+}
+
+type learnerParam struct {
+	BaseScore        string `json:"base_score"`
+	BoostFromAverage string `json:"boost_from_average"`
+	NumClass         string `json:"num_class"`
+	NumFeature       string `json:"num_feature"`
+	NumTarget        string `json:"num_target"`
+}
+
+type tree struct {
+	BaseWeights        []number  `json:"base_weights"`
+	Categories         []int32   `json:"categories"`
+	CategoriesNodes    []int32   `json:"categories_nodes"`
+	CategoriesSegments []int32   `json:"categories_segments"`
+	CategoriesSizes    []int32   `json:"categories_sizes"`
+	DefaultLeft        []flag    `json:"default_left"`
+	ID                 int       `json:"id"`
+	LeftChildren       []int32   `json:"left_children"`
+	LossChanges        []number  `json:"loss_changes"`
+	Parents            []int32   `json:"parents"`
+	RightChildren      []int32   `json:"right_children"`
+	SplitConditions    []number  `json:"split_conditions"`
+	SplitIndices       []int32   `json:"split_indices"`
+	SplitType          []int32   `json:"split_type"`
+	SumHessian         []number  `json:"sum_hessian"`
+	Param              treeParam `json:"tree_param"`
+}
+
+type treeParam struct {
+	NumDeleted     string `json:"num_deleted"`
+	NumFeature     string `json:"num_feature"`
+	NumNodes       string `json:"num_nodes"`
+	SizeLeafVector string `json:"size_leaf_vector"`
+}
+
+// number is a float32 as XGBoost writes it: the shortest digits that give the same float32 back, "3.26E2".
+type number float32
+
+func (n number) MarshalJSON() ([]byte, error) { return []byte(formatNumber(float32(n))), nil }
+
+func formatNumber(f float32) string {
+	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
+		return "0E0"
+	}
+	digits := strconv.FormatFloat(float64(f), 'E', -1, 32)
+	mantissa, exponent, _ := bytes.Cut([]byte(digits), []byte("E"))
+	e, _ := strconv.Atoi(string(exponent))
+	return string(mantissa) + "E" + strconv.Itoa(e)
+}
+
+// flag is a boolean that the format writes as 0 or 1.
+type flag bool
+
+func (f flag) MarshalJSON() ([]byte, error) {
+	if f {
+		return []byte("1"), nil
+	}
+	return []byte("0"), nil
+}
+
+const rootParent = math.MaxInt32 // how the format says that a node has no parent
+
+// formatVersion is that of the XGBoost whose layout is written.
+var formatVersion = [...]int{1, 7, 4}
+
+// Encode writes m in XGBoost's JSON format: the same bytes for the same model.
+func (m *Model) Encode() ([]byte, error) {
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	d := document{Version: formatVersion[:], Learner: learner{
+		Attributes:   m.Attributes,
+		FeatureNames: orEmpty(m.FeatureNames),
+		FeatureTypes: orEmpty(m.FeatureTypes),
+		GradientBooster: booster{Name: "gbtree", Model: boosterModel{
+			Param:    boosterParam{"1", strconv.Itoa(len(m.Trees)), "0"},
+			TreeInfo: orEmpty(m.TreeClass),
+			Trees:    make([]tree, len(m.Trees)),
+		}},
+		Param: learnerParam{
+			BaseScore:        encodeBase(m.BaseScore),
+			BoostFromAverage: "0",
+			NumClass:         strconv.Itoa(m.NumClass),
+			NumFeature:       strconv.Itoa(m.NumFeature),
+			NumTarget:        "1",
+		},
+		Objective: m.objective(),
+	}}
+	if d.Learner.Attributes == nil {
+		d.Learner.Attributes = map[string]string{}
+	}
+	b := &d.Learner.GradientBooster.Model
+	for i := 0; i <= len(m.Trees); i += m.Groups() {
+		b.IterationIndptr = append(b.IterationIndptr, i)
+	}
+	for i := range m.Trees {
+		b.Trees[i] = m.Trees[i].encode(i, m.NumFeature)
+	}
+	return json.Marshal(d)
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func encodeBase(scores []float32) string {
+	if len(scores) == 1 {
+		return formatNumber(scores[0])
+	}
+	out := "["
+	for i, s := range scores {
+		if i > 0 {
+			out += ","
+		}
+		out += formatNumber(s)
+	}
+	return out + "]"
+}
+
+func (m *Model) objective() map[string]any {
+	out := map[string]any{"name": string(m.Objective)}
+	if m.NumClass > 0 {
+		out["softmax_multiclass_param"] = map[string]string{"num_class": strconv.Itoa(m.NumClass)}
+	} else {
+		out["reg_loss_param"] = map[string]string{"scale_pos_weight": "1"}
+	}
+	return out
+}
+
+func (t *Tree) encode(id, features int) tree {
+	n := len(t.Nodes)
+	out := tree{
+		ID:          id,
+		BaseWeights: make([]number, n), DefaultLeft: make([]flag, n), LossChanges: make([]number, n),
+		LeftChildren: make([]int32, n), RightChildren: make([]int32, n), Parents: make([]int32, n),
+		SplitConditions: make([]number, n), SplitIndices: make([]int32, n), SplitType: make([]int32, n),
+		SumHessian: make([]number, n),
+		Categories: []int32{}, CategoriesNodes: []int32{}, CategoriesSegments: []int32{}, CategoriesSizes: []int32{},
+		Param: treeParam{"0", strconv.Itoa(features), strconv.Itoa(n), "0"},
+	}
+	for i := range t.Nodes {
+		d := &t.Nodes[i]
+		out.BaseWeights[i], out.LossChanges[i], out.SumHessian[i] = number(d.Weight), number(d.Gain), number(d.Hessian)
+		out.LeftChildren[i], out.RightChildren[i] = d.Left, d.Right
+		out.Parents[i] = d.Parent
+		if d.Parent < 0 {
+			out.Parents[i] = rootParent
+		}
+		out.SplitConditions[i], out.SplitIndices[i], out.DefaultLeft[i] = number(d.Value), d.Feature, flag(d.DefaultLeft)
+		if d.Categories == nil {
+			continue
+		}
+		out.SplitType[i], out.SplitConditions[i] = 1, 0
+		out.CategoriesNodes = append(out.CategoriesNodes, int32(i))
+		out.CategoriesSegments = append(out.CategoriesSegments, int32(len(out.Categories)))
+		out.CategoriesSizes = append(out.CategoriesSizes, int32(len(d.Categories)))
+		out.Categories = append(out.Categories, d.Categories...)
+	}
+	return out
+}
