@@ -1,0 +1,240 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Binder types queries on empty tables. It implements component.Binder, is safe for concurrent use, and starts the
+// engine only when something is asked that is not in its cache.
+type Binder struct {
+	cache cache
+
+	mu      sync.Mutex
+	session *session
+	tables  map[string]string // name → definition of the table that the engine holds now
+}
+
+// NewBinder returns a binder that remembers its answers in a folder; without one, in memory alone.
+func NewBinder(cacheDir string) *Binder {
+	return &Binder{cache: cache{dir: cacheDir, memory: map[string]answer{}}, tables: map[string]string{}}
+}
+
+// Close frees the engine. What is asked afterwards starts another.
+func (b *Binder) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.session == nil {
+		return nil
+	}
+	err := b.session.Close()
+	b.session, b.tables = nil, map[string]string{}
+	return err
+}
+
+// Query types one SELECT over the named tables.
+func (b *Binder) Query(ctx context.Context, query string, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem) {
+	a := b.ask(ctx, request{Kind: "query", SQL: query, Tables: tables}, func(s *session) ([]schema.Column, error) {
+		return b.query(ctx, s, query, tables)
+	})
+	return a.Columns, a.Problems
+}
+
+// Expr types one scalar or aggregate expression over one table's columns. The column that it returns has no name.
+func (b *Binder) Expr(ctx context.Context, expr string, table *schema.Table, aggregate bool) (schema.Column, []schema.Problem) {
+	kind := "scalar"
+	if aggregate {
+		kind = "aggregate"
+	}
+	tables := map[string]*schema.Table{exprTable: table}
+	a := b.ask(ctx, request{Kind: kind, SQL: expr, Tables: tables}, func(s *session) ([]schema.Column, error) {
+		return b.expr(ctx, s, expr, tables, aggregate)
+	})
+	if len(a.Columns) != 1 {
+		return schema.Column{}, a.Problems
+	}
+	return schema.Column{Type: a.Columns[0].Type}, a.Problems
+}
+
+// ask answers from the cache or by work. Failures of the engine itself are told as a problem, and not remembered.
+func (b *Binder) ask(ctx context.Context, r request, work func(*session) ([]schema.Column, error)) answer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := r.key()
+	if a, ok := b.cache.get(key); ok {
+		return a
+	}
+	s, err := b.engine(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	columns, err := work(s)
+	a := answer{Columns: columns}
+	if err != nil {
+		var known bool
+		if a.Problems, known = problems(err, r.SQL); !known {
+			return failed(err)
+		}
+		a.Columns = nil
+	}
+	b.cache.put(key, a)
+	return a
+}
+
+func failed(err error) answer {
+	return answer{Problems: []schema.Problem{{Summary: "the query could not be checked", Detail: err.Error()}}}
+}
+
+func (b *Binder) engine(ctx context.Context) (*session, error) {
+	if b.session != nil {
+		return b.session, nil
+	}
+	s, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.exec(ctx, "pragma disable_optimizer"), s.lock(ctx)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	b.session = s
+	return s, nil
+}
+
+func (b *Binder) query(ctx context.Context, s *session, query string, tables map[string]*schema.Table) ([]schema.Column, error) {
+	if err := s.check(ctx, query, columnNames(tables)); err != nil {
+		return nil, err
+	}
+	if err := b.create(ctx, s, tables); err != nil {
+		return nil, err
+	}
+	columns, err := s.describe(ctx, query)
+	if err != nil {
+		return nil, shift(err, len("describe "))
+	}
+	return columns, distinctColumns(columns)
+}
+
+// create makes the engine's tables those of the request. Tables that are as they were stay.
+func (b *Binder) create(ctx context.Context, s *session, tables map[string]*schema.Table) error {
+	want := map[string]string{}
+	for name, t := range tables {
+		want[strings.ToLower(name)] = definition(name, t)
+	}
+	for name := range b.tables {
+		if want[name] != b.tables[name] {
+			if err := s.exec(ctx, "drop table "+Quote(name)); err != nil {
+				return err
+			}
+			delete(b.tables, name)
+		}
+	}
+	for name, sql := range want {
+		if b.tables[name] == sql {
+			continue
+		}
+		if err := s.exec(ctx, sql); err != nil {
+			return refuse(0, 0, fmt.Sprintf("the columns of table %s make no table", name), err.Error(), "")
+		}
+		b.tables[name] = sql
+	}
+	return nil
+}
+
+func definition(name string, t *schema.Table) string {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = Quote(c.Name) + " " + c.Type
+	}
+	if len(columns) == 0 { // the engine has no tables without columns
+		columns = []string{`" "` + " integer"}
+	}
+	return "create table " + Quote(name) + " (" + strings.Join(columns, ", ") + ")"
+}
+
+func columnNames(tables map[string]*schema.Table) map[string][]string {
+	out := map[string][]string{}
+	for name, t := range tables {
+		out[name] = t.Names()
+	}
+	return out
+}
+
+// distinctColumns refuses columns that only differ in case, and types that cannot be stored.
+func distinctColumns(columns []schema.Column) error {
+	seen := map[string]bool{}
+	var r Refused
+	for _, c := range columns {
+		name := strings.ToLower(c.Name)
+		if seen[name] {
+			r.Problems = append(r.Problems, schema.Problem{Summary: fmt.Sprintf("two columns of the result are named %q", c.Name),
+				Detail: "Names of columns must differ, regardless of case.", Hint: "rename one with AS, or leave it out with EXCLUDE"})
+		}
+		seen[name] = true
+		if why := storable(c.Type); why != "" {
+			r.Problems = append(r.Problems, schema.Problem{Summary: fmt.Sprintf("column %q of type %s cannot be stored: %s", c.Name, c.Type, why),
+				Hint: "cast it to another type"})
+		}
+	}
+	if r.Problems == nil {
+		return nil
+	}
+	return &r
+}
+
+// shift moves the place of an error from the statement that was run to the user's text within it.
+func shift(err error, by int) error {
+	var e *Error
+	if errors.As(err, &e) && e.Position >= 0 {
+		e.Position -= by
+	}
+	return err
+}
+
+// problems tells what is wrong with a query; false if it is not the query that is at fault.
+func problems(err error, query string) ([]schema.Problem, bool) {
+	var r *Refused
+	if errors.As(err, &r) {
+		return r.Problems, true
+	}
+	var e *Error
+	if !errors.As(err, &e) || !e.DataError() {
+		return nil, false
+	}
+	p := schema.Problem{Summary: e.summary(), Hint: suggest(e.Name, e.Candidates)}
+	if 0 <= e.Position && e.Position < len(query) {
+		p.Offset, p.Length = e.Position, tokenLength(query, e.Position)
+	}
+	p.Detail = e.detail()
+	return []schema.Problem{p}, true
+}
+
+func (e *Error) summary() string {
+	switch e.Subtype {
+	case "COLUMN_NOT_FOUND":
+		return fmt.Sprintf("there is no column %q", e.Name)
+	case "NO_MATCHING_FUNCTION":
+		line, _, _ := strings.Cut(e.Message, ". ")
+		return strings.TrimSuffix(line, ".")
+	}
+	line, _, _ := strings.Cut(e.Message, "\n")
+	return strings.TrimRight(line, ".!")
+}
+
+func (e *Error) detail() string {
+	switch e.Subtype {
+	case "COLUMN_NOT_FOUND":
+		if len(e.Candidates) == 0 {
+			return ""
+		}
+		return "The nearest are " + strings.Join(e.Candidates, ", ") + "."
+	case "NO_MATCHING_FUNCTION":
+		return "Explicit casts may help."
+	}
+	_, rest, _ := strings.Cut(e.Message, "\n")
+	return strings.TrimSpace(rest)
+}

@@ -1,0 +1,150 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// exprTable is what an expression's table is called while it is typed; expressions name columns only.
+const exprTable = "input"
+
+// expr types one expression. It is held to being one through the tree of the SELECT around it.
+func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[string]*schema.Table, aggregate bool) ([]schema.Column, error) {
+	if strings.TrimSpace(expr) == "" {
+		return nil, refuse(0, 0, "the expression is empty", "", "")
+	}
+	const prefix = "select "
+	query := prefix + expr + "\nfrom " + exprTable
+	root, err := s.parse(ctx, query)
+	if err != nil {
+		return nil, oneExpression(err, expr, len(prefix))
+	}
+	if err := singleExpression(root); err != nil {
+		return nil, err
+	}
+	if err := s.check(ctx, query, columnNames(tables)); err != nil {
+		return nil, shiftRefused(err, len(prefix))
+	}
+	if err := checkExpression(root, query, len(prefix)); err != nil {
+		return nil, err
+	}
+	if err := b.create(ctx, s, tables); err != nil {
+		return nil, err
+	}
+	columns, err := s.describe(ctx, query)
+	if err != nil {
+		return nil, shift(err, len("describe ")+len(prefix))
+	}
+	return columns, s.aggregation(ctx, expr, aggregate)
+}
+
+// oneExpression keeps the place of a syntax error within the user's text.
+func oneExpression(err error, expr string, prefix int) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		var r *Refused
+		if errors.As(err, &r) {
+			return refuse(0, 0, "one expression is expected here", "The text is more than that.", "")
+		}
+		return err
+	}
+	if e.Position -= prefix; e.Position >= len(expr) {
+		return refuse(0, 0, "the expression is not complete", "", "")
+	}
+	return e
+}
+
+func shiftRefused(err error, by int) error {
+	var r *Refused
+	if errors.As(err, &r) {
+		for i := range r.Problems {
+			r.Problems[i].Offset = max(r.Problems[i].Offset-by, 0)
+		}
+		return r
+	}
+	return shift(err, by)
+}
+
+// singleExpression tells whether the tree is that of `select <one expression> from input` and nothing besides.
+func singleExpression(root tree) error {
+	n, _ := root["node"].(tree)
+	list, _ := n["select_list"].([]any)
+	from, _ := n["from_table"].(tree)
+	bare := n["type"] == "SELECT_NODE" && len(list) == 1 && from["type"] == "BASE_TABLE" && word(from, "table_name") == exprTable
+	for _, key := range []string{"where_clause", "having", "qualify", "sample"} {
+		bare = bare && n[key] == nil
+	}
+	for _, key := range []string{"modifiers", "group_expressions", "group_sets"} {
+		l, _ := n[key].([]any)
+		bare = bare && len(l) == 0
+	}
+	if !bare {
+		return refuse(0, 0, "one expression is expected here", "The text is more than that.", "")
+	}
+	e, _ := list[0].(tree)
+	switch {
+	case word(e, "alias") != "":
+		return refuse(0, 0, "an expression has no name of its own", "The block's label is its name.", `leave out "as `+word(e, "alias")+`"`)
+	case e["class"] == "STAR":
+		return refuse(0, 0, "one expression is expected here, not all columns", "", "")
+	}
+	return nil
+}
+
+// checkExpression refuses subqueries and window functions: an expression sees its own row, or the rows of its frame.
+func checkExpression(root tree, query string, prefix int) error {
+	w := walker{query: query}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case tree:
+			switch v["class"] {
+			case "SUBQUERY":
+				w.add(v, "a subquery cannot stand in an expression", "An expression sees the columns of its own rows only.", "")
+			case "WINDOW":
+				w.add(v, "a window function cannot stand in an expression", "Its value would depend on other rows.", "compute it in the sql of a dataset, or declare a window block")
+			case "STAR":
+				w.add(v, "an expression names its columns", "* stands for several.", "")
+			}
+			for _, child := range v {
+				walk(child)
+			}
+		case []any:
+			for _, child := range v {
+				walk(child)
+			}
+		}
+	}
+	walk(root)
+	return shiftRefused(w.result(), prefix)
+}
+
+// aggregation tells whether an expression is an aggregate where one is wanted, and none where a scalar is. The engine
+// decides: it takes no aggregate in a WHERE.
+func (s *session) aggregation(ctx context.Context, expr string, want bool) error {
+	const prefix = "describe select 1 from " + exprTable + " where ("
+	err := s.exec(ctx, prefix+expr+"\n) is null")
+	var e *Error
+	is := errors.As(err, &e) && strings.Contains(e.Message, "aggregates")
+	switch {
+	case err != nil && !is:
+		return shift(err, len(prefix))
+	case is && !want:
+		at := e.Position - len(prefix)
+		if at < 0 {
+			return refuse(0, 0, "an aggregate cannot stand here", aggregateDetail, aggregateHint)
+		}
+		return refuse(at, tokenLength(expr, at), "an aggregate cannot stand here", aggregateDetail, aggregateHint)
+	case !is && want:
+		return refuse(0, 0, "an aggregate is expected here", "The expression has a value for each row; a value over many rows is wanted, such as sum(amount) or count(*).", "")
+	}
+	return nil
+}
+
+const (
+	aggregateDetail = "The expression must have a value for each row of its own; one over the whole table would take in rows that it may not see."
+	aggregateHint   = "declare a window block for values over other rows"
+)

@@ -1,0 +1,57 @@
+package table
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+)
+
+// Error is what the engine says is wrong with a query or the data.
+type Error struct {
+	Kind       string // "Binder", "Conversion", "Catalog", …
+	Message    string // one or more lines
+	Subtype    string // "COLUMN_NOT_FOUND", …
+	Name       string // the name that was not found
+	Candidates []string
+	Position   int // byte in the statement; -1 if it names no place
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// DataError tells whether the error lies in the data or the query, not in the engine or the machine.
+func (e *Error) DataError() bool {
+	switch e.Kind {
+	case "Conversion", "Out of Range", "Invalid Input", "Binder", "Catalog", "Parser", "Mismatch Type", "Decimal",
+		"Divide by Zero", "Constraint":
+		return true
+	}
+	return false
+}
+
+// engineError turns what the driver returns into an *Error; cancellation stays what it is.
+func engineError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var d *duckdb.Error
+	if !errors.As(err, &d) {
+		return err
+	}
+	var m map[string]string
+	if json.Unmarshal([]byte(d.Msg), &m) != nil {
+		return &Error{Message: d.Msg, Position: -1}
+	}
+	e := &Error{Kind: m["exception_type"], Message: strings.TrimSpace(m["exception_message"]), Subtype: m["error_subtype"],
+		Name: m["name"], Position: -1}
+	if c := m["candidates"]; c != "" {
+		e.Candidates = strings.Split(c, ",")
+	}
+	if p, err := strconv.Atoi(m["position"]); err == nil {
+		e.Position = p
+	}
+	return e
+}

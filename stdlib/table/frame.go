@@ -1,0 +1,250 @@
+package table
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+)
+
+// ReadFrame reads columns of a Parquet file into memory, rows in stored order; nil columns means all. Numbers become
+// doubles, booleans 0 and 1, dates and timestamps seconds since 1970 in UTC, text codes into sorted levels. Nulls and
+// NaN become NaN; infinities stay. Other types are an error that names the column.
+func ReadFrame(ctx context.Context, path string, columns []string) (*frame.Frame, error) {
+	s, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	p, err := s.plain(path)
+	if err != nil {
+		return nil, err
+	}
+	have, err := s.describe(ctx, "select * from "+scanParquet(p))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	readers, err := chooseColumns(have, columns)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	n, err := s.one(ctx, "select count(*) from "+scanParquet(p))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	f, err := s.fill(ctx, p, readers, int(n[0].(int64)))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// columnReader takes one column's values as they come.
+type columnReader struct {
+	column frame.Column
+	expr   string
+	codes  map[string]int32
+}
+
+func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error) {
+	t := schema.Table{Columns: have}
+	if want == nil {
+		want = t.Names()
+	}
+	out := make([]*columnReader, 0, len(want))
+	for _, name := range want {
+		c := t.Column(name)
+		if c == nil {
+			hint := suggest(name, t.Names())
+			return nil, fmt.Errorf("the table has no column %q; %s", name, strings.TrimPrefix(hint+"; it has "+names(have), "; "))
+		}
+		r := &columnReader{column: frame.Column{Name: c.Name, Type: c.Type}}
+		switch q := Quote(c.Name); {
+		case c.Type == "varchar":
+			r.expr, r.codes = q, map[string]int32{}
+		case c.Type == "boolean":
+			r.expr = q + "::integer::double"
+		case Numeric(c.Type):
+			r.expr = q + "::double"
+		case Temporal(c.Type):
+			r.expr = "epoch(" + q + ")"
+		default:
+			return nil, fmt.Errorf("column %q has type %s, which is neither a number, a time nor text; cast it in a dataset, or leave it out", c.Name, c.Type)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (s *session) fill(ctx context.Context, path string, readers []*columnReader, rows int) (*frame.Frame, error) {
+	f := &frame.Frame{Rows: rows, Columns: make([]frame.Column, len(readers))}
+	if len(readers) == 0 {
+		return f, nil
+	}
+	exprs := make([]string, len(readers))
+	for i, r := range readers {
+		exprs[i] = r.expr
+		if r.codes != nil {
+			r.column.Codes = make([]int32, 0, rows)
+		} else {
+			r.column.Num = make([]float64, 0, rows)
+		}
+	}
+	err := s.each(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(row []driver.Value) error {
+		for i, r := range readers {
+			r.take(row[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range readers {
+		r.sortLevels()
+		f.Columns[i] = r.column
+	}
+	return f, nil
+}
+
+func (r *columnReader) take(v driver.Value) {
+	switch v := v.(type) {
+	case float64:
+		r.column.Num = append(r.column.Num, v)
+	case string:
+		code, ok := r.codes[v]
+		if !ok {
+			code = int32(len(r.codes))
+			r.codes[v] = code
+			r.column.Levels = append(r.column.Levels, v)
+		}
+		r.column.Codes = append(r.column.Codes, code)
+	default:
+		if r.codes != nil {
+			r.column.Codes = append(r.column.Codes, -1)
+		} else {
+			r.column.Num = append(r.column.Num, math.NaN())
+		}
+	}
+}
+
+// sortLevels puts the levels in bytewise order and the codes with them.
+func (r *columnReader) sortLevels() {
+	if r.codes == nil {
+		return
+	}
+	c := &r.column
+	sort.Strings(c.Levels)
+	to := make([]int32, len(c.Levels))
+	for i, level := range c.Levels {
+		to[r.codes[level]] = int32(i)
+	}
+	for i, code := range c.Codes {
+		if code >= 0 {
+			c.Codes[i] = to[code]
+		}
+	}
+}
+
+// WriteFrame writes a frame as a Parquet file with the given columns (names and types; nil: the frame's own), rows in
+// the frame's order. The same content gives the same bytes. NaN is written as null.
+func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []schema.Column) error {
+	if columns == nil {
+		for _, c := range f.Columns {
+			columns = append(columns, schema.Column{Name: c.Name, Type: c.Type})
+		}
+	}
+	if len(columns) == 0 {
+		return fmt.Errorf("writing %s: a table needs a column", path)
+	}
+	source := make([]*frame.Column, len(columns))
+	for i, c := range columns {
+		if source[i] = f.Column(c.Name); source[i] == nil {
+			return fmt.Errorf("writing %s: the frame has no column %q", path, c.Name)
+		}
+	}
+	s, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	out, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if err := s.load(ctx, f.Rows, source); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if _, err := s.copyParquet(ctx, unloadQuery(columns, source), out); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// load puts the columns into a table of doubles and texts.
+func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (err error) {
+	defs := make([]string, len(columns))
+	for i, c := range columns {
+		kind := "double"
+		if c.Text() {
+			kind = "varchar"
+		}
+		defs[i] = fmt.Sprintf("c%d %s", i, kind)
+	}
+	if err := s.exec(ctx, "create table frame ("+strings.Join(defs, ", ")+")"); err != nil {
+		return err
+	}
+	a, err := duckdb.NewAppenderFromConn(s.conn, "", "frame")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	row := make([]driver.Value, len(columns))
+	for r := range rows {
+		if r%100_000 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for i, c := range columns {
+			row[i] = cell(c, r)
+		}
+		if err := a.AppendRow(row...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cell(c *frame.Column, row int) driver.Value {
+	switch {
+	case c.Text() && c.Codes[row] >= 0:
+		return c.Levels[c.Codes[row]]
+	case c.Text(), math.IsNaN(c.Num[row]):
+		return nil
+	}
+	return c.Num[row]
+}
+
+// unloadQuery reads the loaded table with the types that are wanted.
+func unloadQuery(columns []schema.Column, source []*frame.Column) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		expr := fmt.Sprintf("c%d", i)
+		switch {
+		case source[i].Text():
+		case c.Type == "boolean":
+			expr += " <> 0"
+		case Temporal(c.Type):
+			expr = fmt.Sprintf("make_timestamp(round(%s * 1000000)::bigint)", expr)
+		}
+		out[i] = fmt.Sprintf("(%s)::%s as %s", expr, c.Type, Quote(c.Name))
+	}
+	return "select " + strings.Join(out, ", ") + " from frame"
+}

@@ -1,0 +1,302 @@
+package table
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Refused is returned for a query that does what queries may not.
+type Refused struct{ Problems []schema.Problem }
+
+func (r *Refused) Error() string {
+	p := r.Problems[0]
+	text := p.Summary
+	if p.Detail != "" {
+		text += ": " + p.Detail
+	}
+	if p.Hint != "" {
+		text += " (" + p.Hint + ")"
+	}
+	return text
+}
+
+// tree is a node of the parsed statement: an object of json_serialize_sql.
+type tree = map[string]any
+
+// parse returns the syntax tree of one SELECT statement. What is no such thing is an *Error or a *Refused.
+func (s *session) parse(ctx context.Context, query string) (tree, error) {
+	row, err := s.one(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error      bool   `json:"error"`
+		Message    string `json:"error_message"`
+		Type       string `json:"error_type"`
+		Position   string `json:"position"`
+		Statements []tree `json:"statements"`
+	}
+	d := json.NewDecoder(bytes.NewReader([]byte(row[0].(string))))
+	d.UseNumber()
+	if err := d.Decode(&answer); err != nil {
+		return nil, fmt.Errorf("reading the syntax tree: %w", err)
+	}
+	switch {
+	case answer.Error && answer.Type == "parser":
+		e := &Error{Kind: "Parser", Message: answer.Message, Position: -1}
+		if _, err := fmt.Sscan(answer.Position, &e.Position); err != nil {
+			e.Position = -1
+		}
+		return nil, e
+	case answer.Error:
+		return nil, refuse(0, 0, "only a SELECT can stand here", "The text is another kind of statement, or a PIVOT whose columns depend on the data.", "")
+	case len(answer.Statements) == 0:
+		return nil, refuse(0, 0, "the query is empty", "", "")
+	case len(answer.Statements) > 1:
+		return nil, refuse(0, 0, fmt.Sprintf("%d statements where one SELECT is expected", len(answer.Statements)), "", "")
+	}
+	return answer.Statements[0], nil
+}
+
+func refuse(offset, length int, summary, detail, hint string) *Refused {
+	return &Refused{Problems: []schema.Problem{{Offset: offset, Length: length, Summary: summary, Detail: detail, Hint: hint}}}
+}
+
+// check holds a query to one SELECT over the given tables that gives the same rows on every run.
+func (s *session) check(ctx context.Context, query string, tables map[string][]string) error {
+	root, err := s.parse(ctx, query)
+	if err != nil {
+		return err
+	}
+	if _, err := s.parse(ctx, "select * from ("+query+"\n)"); err != nil {
+		at := strings.LastIndexByte(query, ';')
+		return refuse(max(at, 0), min(1, at+1), "the query must not end in a semicolon", "", "leave it out")
+	}
+	w := walker{query: query, tables: tables, ctes: map[string]bool{}}
+	w.names(root)
+	w.node(root)
+	return w.result()
+}
+
+// walker looks through a syntax tree for what is not allowed.
+type walker struct {
+	query    string
+	tables   map[string][]string
+	ctes     map[string]bool
+	problems []schema.Problem
+}
+
+func (w *walker) result() error {
+	if len(w.problems) == 0 {
+		return nil
+	}
+	sort.SliceStable(w.problems, func(i, j int) bool {
+		a, b := w.problems[i], w.problems[j]
+		return a.Offset < b.Offset || a.Offset == b.Offset && a.Summary < b.Summary
+	})
+	return &Refused{Problems: w.problems}
+}
+
+// names collects the names that WITH gives to queries.
+func (w *walker) names(v any) {
+	switch v := v.(type) {
+	case tree:
+		if m, ok := v["cte_map"].(tree); ok {
+			entries, _ := m["map"].([]any)
+			for _, e := range entries {
+				w.ctes[lowerName(e.(tree)["key"])] = true
+			}
+		}
+		for _, child := range v {
+			w.names(child)
+		}
+	case []any:
+		for _, child := range v {
+			w.names(child)
+		}
+	}
+}
+
+func (w *walker) node(v any) {
+	switch v := v.(type) {
+	case tree:
+		w.object(v)
+		for _, child := range v {
+			w.node(child)
+		}
+	case []any:
+		for _, child := range v {
+			w.node(child)
+		}
+	}
+}
+
+func (w *walker) object(n tree) {
+	if sample, ok := n["sample"].(tree); ok {
+		w.sample(n, sample)
+	}
+	switch n["type"] {
+	case "BASE_TABLE":
+		w.baseTable(n)
+	case "TABLE_FUNCTION":
+		w.tableFunction(n)
+	case "SHOW_REF":
+		w.add(n, "DESCRIBE, SHOW and SUMMARIZE cannot stand here", "A query shapes rows of its input tables.", "")
+	}
+	switch n["class"] {
+	case "FUNCTION", "WINDOW":
+		w.function(n)
+	case "COLUMN_REF":
+		w.columnRef(n)
+	case "PARAMETER":
+		w.add(n, "the query has a parameter without a value", "", "")
+	}
+}
+
+func (w *walker) add(n tree, summary, detail, hint string) {
+	at := location(n)
+	p := schema.Problem{Summary: summary, Detail: detail, Hint: hint}
+	if at >= 0 {
+		p.Offset, p.Length = at, tokenLength(w.query, at)
+	}
+	w.problems = append(w.problems, p)
+}
+
+func (w *walker) baseTable(n tree) {
+	name, _ := n["table_name"].(string)
+	if word(n, "schema_name") == "" && word(n, "catalog_name") == "" {
+		if w.ctes[lowerType(name)] {
+			return
+		}
+		for t := range w.tables {
+			if strings.EqualFold(t, name) {
+				return
+			}
+		}
+	}
+	known := make([]string, 0, len(w.tables))
+	for t := range w.tables {
+		known = append(known, t)
+	}
+	sort.Strings(known)
+	detail := "The query has no tables to read from."
+	if len(known) > 0 {
+		detail = "It can read from " + strings.Join(known, ", ") + "."
+	}
+	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, suggest(name, known))
+}
+
+// rowSources are the functions that may stand where a table does: they make rows of their arguments alone.
+var rowSources = map[string]bool{"range": true, "generate_series": true, "unnest": true, "json_each": true, "json_tree": true}
+
+func (w *walker) tableFunction(n tree) {
+	f, _ := n["function"].(tree)
+	name, _ := f["function_name"].(string)
+	if !rowSources[lowerType(name)] {
+		w.add(n, fmt.Sprintf("a query cannot read with %s", name), "It reads the tables that it is given, and no files, settings or catalogs.",
+			"declare a source block and name it in from")
+	}
+}
+
+func (w *walker) function(n tree) {
+	name := lowerName(n["function_name"])
+	args, _ := n["children"].([]any)
+	if unsteady[name] || strings.HasPrefix(name, "current_") || name == "age" && len(args) == 1 {
+		w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
+			"take the time from a column, or pass it in as a variable")
+	}
+}
+
+// unsteady functions depend on the moment, on chance, or on the engine that runs them: those that duckdb_functions()
+// does not call CONSISTENT, and a few that it does.
+var unsteady = map[string]bool{
+	"now": true, "today": true, "transaction_timestamp": true, "get_current_time": true, "get_current_timestamp": true,
+	"localtime": true, "localtimestamp": true, "clock_timestamp": true, "statement_timestamp": true,
+	"random": true, "setseed": true, "uuid": true, "uuidv4": true, "uuidv7": true, "gen_random_uuid": true,
+	"nextval": true, "currval": true, "txid_current": true, "stats": true, "write_log": true, "in_search_path": true,
+	"getvariable": true, "getenv": true, "session_user": true, "user": true, "version": true, "reservoir_quantile": true,
+}
+
+// moments are words without parentheses that the engine reads as a function where there is no such column.
+var moments = map[string]bool{
+	"current_date": true, "current_time": true, "current_timestamp": true, "localtime": true, "localtimestamp": true,
+	"current_user": true, "current_role": true, "session_user": true, "user": true, "current_catalog": true, "current_schema": true,
+}
+
+func (w *walker) columnRef(n tree) {
+	parts, _ := n["column_names"].([]any)
+	if len(parts) != 1 {
+		return
+	}
+	name := lowerName(parts[0])
+	if !moments[name] {
+		return
+	}
+	for _, columns := range w.tables {
+		for _, c := range columns {
+			if strings.EqualFold(c, name) {
+				return
+			}
+		}
+	}
+	w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
+		"take the time from a column, or pass it in as a variable")
+}
+
+func (w *walker) sample(n, sample tree) {
+	if seed, err := sample["seed"].(json.Number).Int64(); err == nil && seed >= 0 {
+		return
+	}
+	w.add(n, "a sample without a seed has other rows on every run", "", "add REPEATABLE (1) to it, or filter by hash(key) % 10 = 0")
+}
+
+// location is where a node's text begins, -1 if the parser does not say.
+func location(n tree) int {
+	number, ok := n["query_location"].(json.Number)
+	if !ok {
+		return -1
+	}
+	at, err := number.Int64()
+	if err != nil { // 2^64-1 stands for unknown
+		return -1
+	}
+	return int(at)
+}
+
+func word(n tree, key string) string {
+	s, _ := n[key].(string)
+	return s
+}
+
+func lowerName(v any) string {
+	s, _ := v.(string)
+	return strings.ToLower(s)
+}
+
+// tokenLength is the length of the token that begins at a byte of the query: a name, quoted or not, a number, a text, or
+// one operator.
+func tokenLength(query string, at int) int {
+	if at < 0 || at >= len(query) {
+		return 0
+	}
+	rest := query[at:]
+	if q := rest[0]; q == '"' || q == '\'' {
+		if end := strings.IndexByte(rest[1:], q); end >= 0 {
+			return end + 2
+		}
+		return len(rest)
+	}
+	n := strings.IndexFunc(rest, func(r rune) bool {
+		return !(r == '_' || r >= 0x80 || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	})
+	if n < 0 {
+		return len(rest)
+	}
+	return max(n, 1)
+}

@@ -1,0 +1,156 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Query is one SELECT over Parquet files, and where its rows go.
+type Query struct {
+	SQL     string
+	Tables  map[string]string // name → Parquet file
+	OrderBy []string          // rows are stored in this order, then all other columns; empty: all columns in order
+	Columns []schema.Column   // expected output columns; a mismatch is an error. Nil: whatever comes
+	Out     string            // Parquet file to write
+}
+
+// Run runs a query and returns how many rows it wrote. The same tables and query give the same bytes. The engine can
+// read the named tables and write Out, and nothing else. Mistakes in the query or its data are an *Error or a *Refused.
+func Run(ctx context.Context, q Query) (rows int64, err error) {
+	s, err := open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	tables, err := s.views(ctx, q.Tables)
+	if err != nil {
+		return 0, err
+	}
+	out, err := filepath.Abs(q.Out)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.lock(ctx, append(tables.files, out)...); err != nil {
+		return 0, err
+	}
+	if err := s.check(ctx, q.SQL, tables.columns); err != nil {
+		return 0, err
+	}
+	columns, err := s.describe(ctx, q.SQL)
+	if err != nil {
+		return 0, err
+	}
+	if q.Columns != nil {
+		if err := sameColumns(columns, q.Columns); err != nil {
+			return 0, err
+		}
+	}
+	order, err := totalOrder(columns, q.OrderBy)
+	if err != nil {
+		return 0, err
+	}
+	return s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), q.SQL, order), out)
+}
+
+// views makes each file a table of that name.
+type views struct {
+	files   []string
+	columns map[string][]string // table → names of its columns
+}
+
+func (s *session) views(ctx context.Context, tables map[string]string) (views, error) {
+	v := views{columns: map[string][]string{}}
+	sorted := make([]string, 0, len(tables))
+	for name := range tables {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+	for _, name := range sorted {
+		path, err := s.plain(tables[name])
+		if err != nil {
+			return v, err
+		}
+		v.files = append(v.files, path)
+		scan := "select * from " + scanParquet(path)
+		if err := s.exec(ctx, "create view "+Quote(name)+" as "+scan); err != nil {
+			return v, fmt.Errorf("opening table %s: %w", name, err)
+		}
+		columns, err := s.describe(ctx, scan)
+		if err != nil {
+			return v, fmt.Errorf("reading the columns of table %s: %w", name, err)
+		}
+		t := schema.Table{Columns: columns}
+		v.columns[name] = t.Names()
+	}
+	return v, nil
+}
+
+func scanParquet(path string) string {
+	return "read_parquet(" + literal(path) + ", hive_partitioning = false)"
+}
+
+// copyParquet writes the rows of a query, in the order that they come in. The settings are part of the bytes.
+func (s *session) copyParquet(ctx context.Context, query, out string) (int64, error) {
+	row, err := s.one(ctx, "copy ("+query+"\n) to "+literal(out)+
+		" (format parquet, compression zstd, row_group_size 122880, parquet_version v1, use_tmp_file false)")
+	if err != nil {
+		return 0, err
+	}
+	return row[0].(int64), nil
+}
+
+// casts lists the columns with the types that they are stored with.
+func casts(columns []schema.Column) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = fmt.Sprintf("%s::%s as %[1]s", Quote(c.Name), c.Type)
+	}
+	return strings.Join(out, ", ")
+}
+
+// totalOrder orders rows by the named columns, then by all others, nulls last, text bytewise: rows that tie are equal.
+func totalOrder(columns []schema.Column, first []string) (string, error) {
+	t := schema.Table{Columns: columns}
+	var terms []string
+	seen := map[string]bool{}
+	add := func(c *schema.Column) {
+		if !seen[c.Name] {
+			seen[c.Name] = true
+			terms = append(terms, Quote(c.Name)+" asc nulls last")
+		}
+	}
+	for _, name := range first {
+		c := t.Column(name)
+		if c == nil {
+			return "", fmt.Errorf("rows are to be ordered by %q, which is no column of the query (%s)", name, names(columns))
+		}
+		add(c)
+	}
+	for i := range columns {
+		add(&columns[i])
+	}
+	return strings.Join(terms, ", "), nil
+}
+
+// Rows counts the rows of a Parquet file.
+func Rows(ctx context.Context, path string) (int64, error) {
+	s, err := open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	p, err := s.plain(path)
+	if err != nil {
+		return 0, err
+	}
+	row, err := s.one(ctx, "select count(*) from "+scanParquet(p))
+	if err != nil {
+		return 0, fmt.Errorf("counting the rows of %s: %w", path, err)
+	}
+	return row[0].(int64), nil
+}

@@ -1,0 +1,151 @@
+package table
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+)
+
+// session is one engine in memory with one connection. It is not safe for concurrent use.
+type session struct {
+	connector *duckdb.Connector
+	conn      *duckdb.Conn
+	dir       string // private, for spilling; empty if none could be made
+	links     int
+}
+
+// fixed are the settings that results could depend on, and those that keep the engine from looking around.
+var fixed = []string{
+	"set threads = 1",
+	"set TimeZone = 'UTC'",
+	"set preserve_insertion_order = true",
+	"set autoinstall_known_extensions = false",
+	"set autoload_known_extensions = false",
+	"set errors_as_json = true",
+}
+
+func open(ctx context.Context) (*session, error) {
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, fmt.Errorf("starting the SQL engine: %w", err)
+	}
+	s := &session{connector: connector}
+	conn, err := connector.Connect(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connecting to the SQL engine: %w", err), s.Close())
+	}
+	s.conn = conn.(*duckdb.Conn)
+	if err := s.configure(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *session) configure(ctx context.Context) error {
+	// Where no folder can be made (a read-only root without scratch) the engine works in memory only.
+	if dir, err := os.MkdirTemp("", "mlp-table-"); err == nil {
+		s.dir = dir
+	}
+	settings := append([]string{"set temp_directory = " + literal(s.dir)}, fixed...)
+	return s.exec(ctx, settings...)
+}
+
+// lock closes the file system to all but the given files, for good. Spilling goes on.
+func (s *session) lock(ctx context.Context, files ...string) error {
+	quoted := make([]string, len(files))
+	for i, f := range files {
+		quoted[i] = literal(f)
+	}
+	return s.exec(ctx,
+		"set allowed_paths = ["+strings.Join(quoted, ", ")+"]",
+		"set enable_external_access = false",
+		"set lock_configuration = true")
+}
+
+// Close frees the engine and its scratch files.
+func (s *session) Close() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	errs = append(errs, s.connector.Close())
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *session) exec(ctx context.Context, statements ...string) error {
+	for _, q := range statements {
+		if _, err := s.conn.ExecContext(ctx, q, nil); err != nil {
+			return engineError(ctx, err)
+		}
+	}
+	return nil
+}
+
+// each calls f with every row of the query; the slice is reused.
+func (s *session) each(ctx context.Context, query string, f func(row []driver.Value) error) error {
+	rows, err := s.conn.QueryContext(ctx, query, nil)
+	if err != nil {
+		return engineError(ctx, err)
+	}
+	defer rows.Close()
+	row := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err := rows.Next(row); err == io.EOF {
+			return ctx.Err()
+		} else if err != nil {
+			return engineError(ctx, err)
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+}
+
+// one returns the only row of the query.
+func (s *session) one(ctx context.Context, query string) ([]driver.Value, error) {
+	var out []driver.Value
+	err := s.each(ctx, query, func(row []driver.Value) error {
+		out = append([]driver.Value(nil), row...)
+		return nil
+	})
+	if err == nil && out == nil {
+		err = fmt.Errorf("no row from %s", query)
+	}
+	return out, err
+}
+
+// plain returns a path to the same file that the engine does not take for a pattern.
+func (s *session) plain(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil || !strings.ContainsAny(abs, "*?[") {
+		return abs, err
+	}
+	if s.dir == "" {
+		return "", fmt.Errorf("the path %s has one of the characters * ? [ in it and there is no folder for temporary files to work around that", path)
+	}
+	s.links++
+	link := filepath.Join(s.dir, fmt.Sprintf("in%d%s", s.links, filepath.Ext(abs)))
+	return link, os.Symlink(abs, link)
+}
+
+// Quote writes an identifier for SQL.
+func Quote(identifier string) string {
+	return `"` + strings.ReplaceAll(identifier, `"`, `""`) + `"`
+}
+
+// Literal writes a string for SQL.
+func Literal(s string) string { return literal(s) }
+
+func literal(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
