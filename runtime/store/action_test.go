@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+func action(content string) plan.Action {
+	return plan.Action{
+		Fingerprint: plan.HashBytes([]byte("fp")), Address: "train.model",
+		Outputs: map[string]plan.Digest{"model": plan.HashBytes([]byte(content)), "same": plan.HashBytes(nil)},
+	}
+}
+
+func TestActionsAreImmutable(t *testing.T) {
+	s := open(t)
+	first := action("a")
+	if _, err := s.Action(first.Fingerprint); !errors.Is(err, ErrMissing) {
+		t.Fatalf("before: got %v", err)
+	}
+	if _, err := s.PutAction(first); err != nil {
+		t.Fatal(err)
+	}
+	again := action("a")
+	again.DurationMS = 99
+	got, err := s.PutAction(again)
+	if err != nil || got.DurationMS != 0 {
+		t.Errorf("same result again: got %+v, %v, want the first record", got, err)
+	}
+	_, err = s.PutAction(action("b"))
+	var n *NondeterministicError
+	if !errors.As(err, &n) || !reflect.DeepEqual(n.Ports, []string{"model"}) {
+		t.Errorf("other result: got %v, want one that names the port model", err)
+	}
+	if err := s.ReplaceAction(action("b")); err != nil {
+		t.Fatal(err)
+	}
+	got, err = s.Action(first.Fingerprint)
+	if err != nil || got.Outputs["model"] != plan.HashBytes([]byte("b")) {
+		t.Errorf("replaced: got %+v, %v", got, err)
+	}
+}
+
+func TestCorruptActionIsMissing(t *testing.T) {
+	s, a := open(t), action("a")
+	if _, err := s.PutAction(a); err != nil {
+		t.Fatal(err)
+	}
+	path, _ := s.actionPath(a.Fingerprint)
+	for _, content := range []string{"{", "{}", `{"fingerprint":"blake3:00","outputs":{}}`} {
+		write(t, path, content)
+		if _, err := s.Action(a.Fingerprint); !errors.Is(err, ErrMissing) {
+			t.Errorf("%s: got %v, want missing", content, err)
+		}
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			t.Errorf("%s: the record is still there", content)
+		}
+	}
+	write(t, path, "{")
+	if _, err := s.PutAction(a); err != nil {
+		t.Errorf("over a corrupt one: %v", err)
+	}
+}
+
+func TestHashFiles(t *testing.T) {
+	s, ctx, dir := open(t), context.Background(), t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	put := func(name, content string) {
+		write(t, filepath.Join(dir, "data", name), content)
+		if err := os.Chtimes(filepath.Join(dir, "data", name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("b.csv", "2")
+	put("a/x.csv", "1")
+	names := []string{"b.csv", "a/x.csv", "b.csv"}
+	ext, digest, err := s.HashFiles(ctx, dir, "data", names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := plan.External{Root: "data", Files: []plan.ExternalFile{
+		{Name: "a/x.csv", Size: 1, Digest: plan.HashBytes([]byte("1"))},
+		{Name: "b.csv", Size: 1, Digest: plan.HashBytes([]byte("2"))},
+	}}
+	if !reflect.DeepEqual(ext, want) {
+		t.Errorf("got %+v, want %+v", ext, want)
+	}
+	_, absolute, err := s.HashFiles(ctx, "/elsewhere", filepath.Join(dir, "data"), names)
+	if err != nil || absolute != digest {
+		t.Errorf("where the files are changes the digest: got %s, %v, want %s", absolute, err, digest)
+	}
+	// Same size and time of modification: only the time of change and the content differ.
+	put("b.csv", "3")
+	_, changed, err := s.HashFiles(ctx, dir, "data", names)
+	if err != nil || changed == digest {
+		t.Errorf("changed content with the old time: got the old digest, %v", err)
+	}
+	if _, _, err := s.HashFiles(ctx, dir, "data", []string{"nothing.csv"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: got %v", err)
+	}
+	if _, _, err := s.HashFiles(ctx, dir, "data", []string{"a"}); err == nil {
+		t.Error("a folder: got no error")
+	}
+}
+
+// A remembered digest is used only for a file that looks the same, and is not remembered of a file changed just now.
+func TestHashCache(t *testing.T) {
+	s, ctx, dir := open(t), context.Background(), t.TempDir()
+	path := filepath.Join(dir, "x")
+	write(t, path, "1")
+	if _, _, err := s.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.readHashes()); n != 0 {
+		t.Fatalf("a file written just now is remembered")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	now, err := stampOf(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := plan.HashBytes([]byte("planted"))
+	if err := s.writeHashes(map[string]hashed{path: {now, planted}, filepath.Join(dir, "gone"): {now, planted}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writeHashes(map[string]hashed{path: {now, planted}}); err != nil {
+		t.Fatal(err)
+	}
+	if known := s.readHashes(); len(known) != 1 {
+		t.Errorf("files that are gone are remembered: %v", known)
+	}
+	ext, _, err := s.HashFiles(ctx, dir, ".", []string{"x"})
+	if err != nil || ext.Files[0].Digest != planted {
+		t.Errorf("untouched file: got %s, %v, want the remembered digest", ext.Files[0].Digest, err)
+	}
+	write(t, path, "12")
+	ext, _, err = s.HashFiles(ctx, dir, ".", []string{"x"})
+	if err != nil || ext.Files[0].Digest != plan.HashBytes([]byte("12")) {
+		t.Errorf("touched file: got %s, %v, want its own digest", ext.Files[0].Digest, err)
+	}
+	write(t, s.hashesPath(), "{broken")
+	if _, _, err := s.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
+		t.Errorf("broken cache: %v", err)
+	}
+}

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// manifestFormat marks a blob that lists a directory.
+const manifestFormat = "mlp.directory/1"
+
+// Dir lists a directory's files, sorted by name. Its JSON without space is the directory's object.
+type Dir struct {
+	Format string  `json:"format"`
+	Files  []Entry `json:"files"`
+}
+
+// Entry is one file. Names are relative, with forward slashes. Of the mode only the executable bit is kept; folders are
+// there as far as files are in them.
+type Entry struct {
+	Name       string      `json:"name"`
+	Size       int64       `json:"size"`
+	Digest     plan.Digest `json:"digest"`
+	Executable bool        `json:"executable,omitempty"`
+}
+
+// Size is the sum of all files, in bytes.
+func (d *Dir) Size() int64 {
+	var n int64
+	for _, e := range d.Files {
+		n += e.Size
+	}
+	return n
+}
+
+// FileError names what in a folder cannot be stored.
+type FileError struct {
+	Name string // relative to the folder
+	Why  string
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("%s: %s", e.Name, e.Why) }
+
+// PutDir stores a folder of regular files and returns the digest of its list. Symbolic links, devices, pipes and
+// sockets are refused with a FileError.
+func (s *Store) PutDir(ctx context.Context, dir string) (plan.Digest, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", fmt.Errorf("storing a folder: %w", err)
+	}
+	defer root.Close()
+	list := Dir{Format: manifestFormat, Files: []Entry{}}
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == "." || d.IsDir() {
+			return err
+		}
+		e, err := s.putEntry(ctx, root, name, d.Type())
+		list.Files = append(list.Files, e)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("storing a folder: %w", err)
+	}
+	return s.PutList(ctx, list.Files)
+}
+
+func (s *Store) putEntry(ctx context.Context, root *os.Root, name string, mode fs.FileMode) (Entry, error) {
+	if why := refusal(name, mode); why != "" {
+		return Entry{}, &FileError{name, why}
+	}
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Entry{}, err
+	}
+	if why := refusal(name, info.Mode()); why != "" {
+		return Entry{}, &FileError{name, why}
+	}
+	digest, err := s.put(ctx, f)
+	return Entry{Name: name, Size: info.Size(), Digest: digest, Executable: info.Mode()&0o111 != 0}, err
+}
+
+// refusal says why a file cannot be part of a stored folder; empty if it can.
+func refusal(name string, mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return "is a symbolic link; only regular files can be stored, copy what it points to"
+	case !mode.IsRegular():
+		return "is a device, pipe or socket; only regular files can be stored"
+	case !utf8.ValidString(name) || strings.ContainsAny(name, "\\\x00"):
+		return "its name is not UTF-8 or has a backslash"
+	}
+	return ""
+}
+
+// PutList stores the list of a directory whose files are objects already.
+func (s *Store) PutList(ctx context.Context, files []Entry) (plan.Digest, error) {
+	files = slices.Clone(files)
+	slices.SortFunc(files, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	data, err := json.Marshal(Dir{Format: manifestFormat, Files: append([]Entry{}, files...)})
+	if err != nil {
+		return "", fmt.Errorf("storing a folder: %w", err)
+	}
+	return s.PutBytes(ctx, data)
+}
+
+// OpenDir reads the list of a directory. Its files may be missing.
+func (s *Store) OpenDir(d plan.Digest) (*Dir, error) {
+	data, err := s.Get(d)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var list Dir
+	if err := dec.Decode(&list); err != nil || list.Format != manifestFormat {
+		return nil, fmt.Errorf("object %s is no directory", d)
+	}
+	for i, e := range list.Files {
+		local := filepath.IsLocal(filepath.FromSlash(e.Name)) && path.Clean(e.Name) == e.Name && e.Name != "."
+		if !local || (i > 0 && list.Files[i-1].Name >= e.Name) {
+			return nil, fmt.Errorf("directory %s lists %q, which is out of order or leaves the folder", d, e.Name)
+		}
+	}
+	return &list, nil
+}
+
+// Verify checks that a directory and all its files are there and are what their digests say.
+func (s *Store) Verify(ctx context.Context, d plan.Digest) error {
+	list, err := s.OpenDir(d)
+	if err != nil {
+		return err
+	}
+	for _, e := range list.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.verify(e.Digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadFile returns one file of a directory, checked.
+func (s *Store) ReadFile(d plan.Digest, name string) ([]byte, error) {
+	list, err := s.OpenDir(d)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list.Files {
+		if e.Name == name {
+			return s.Get(e.Digest)
+		}
+	}
+	return nil, fmt.Errorf("directory %s has no file %q: %w", d, name, os.ErrNotExist)
+}
+
+// Materialize makes a directory appear at dest, which must not exist or be empty. Files are hard links to the objects,
+// read-only, after their content was checked; executables and files that cannot be linked are copies. Errors of the
+// store's own are MissingError and CorruptError.
+func (s *Store) Materialize(ctx context.Context, d plan.Digest, dest string) error {
+	list, err := s.OpenDir(d)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dest, 0o755); err != nil {
+		return fmt.Errorf("laying out a folder: %w", err)
+	}
+	for _, e := range list.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.materialize(e, dest); err != nil {
+			return fmt.Errorf("laying out %s: %w", e.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) materialize(e Entry, dest string) error {
+	if err := s.verify(e.Digest); err != nil {
+		return err
+	}
+	from, err := s.ObjectPath(e.Digest)
+	if err != nil {
+		return err
+	}
+	to := filepath.Join(dest, filepath.FromSlash(e.Name))
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if !e.Executable {
+		err := os.Link(from, to)
+		if err == nil || !linksUnsupported(err) {
+			return err
+		}
+	}
+	if err := copyNew(from, to); err != nil {
+		return err
+	}
+	if e.Executable {
+		return os.Chmod(to, 0o555)
+	}
+	return os.Chmod(to, 0o444)
+}
+
+// IsMissing returns the digest of the object that an error says is missing or was corrupt.
+func IsMissing(err error) (plan.Digest, bool) {
+	var m *MissingError
+	if errors.As(err, &m) {
+		return m.Digest, true
+	}
+	var c *CorruptError
+	if errors.As(err, &c) {
+		return c.Digest, true
+	}
+	return "", false
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// stamp is what tells, without reading it, that a file is the one that was hashed. Times are in nanoseconds.
+type stamp struct {
+	Size  int64  `json:"size"`
+	Mtime int64  `json:"mtime"`
+	Ctime int64  `json:"ctime"`
+	Inode uint64 `json:"inode"`
+}
+
+// hashed is a file's digest and what the file was like then.
+type hashed struct {
+	stamp
+	Digest plan.Digest `json:"digest"`
+}
+
+// racy is how close to its hashing a file may have been changed so that a second change could hide in the same
+// reading of the clock.
+const racy = 2 * time.Second
+
+// HashFiles digests files outside, given by names (with forward slashes) below root, which is relative to dir or
+// absolute. The digest covers names and contents. Files hashed before and untouched since are not read again. A file
+// that is not there is an error that is os.ErrNotExist.
+func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	base := root
+	if !filepath.IsAbs(base) {
+		base = filepath.Join(dir, root)
+	}
+	base, err := filepath.Abs(base)
+	if err != nil {
+		return plan.External{}, "", fmt.Errorf("hashing files: %w", err)
+	}
+	cache, changed := s.readHashes(), map[string]hashed{}
+	ext := plan.External{Root: root, Files: make([]plan.ExternalFile, 0, len(names))}
+	for _, name := range names {
+		path := filepath.Join(base, filepath.FromSlash(name))
+		h, fresh, err := hashFile(ctx, path, cache[path])
+		if err != nil {
+			return plan.External{}, "", fmt.Errorf("hashing files: %w", err)
+		}
+		if fresh && time.Since(time.Unix(0, max(h.Mtime, h.Ctime))) > racy {
+			changed[path] = h
+		}
+		ext.Files = append(ext.Files, plan.ExternalFile{Name: name, Size: h.Size, Digest: h.Digest})
+	}
+	if len(changed) > 0 {
+		if err := s.writeHashes(changed); err != nil {
+			return plan.External{}, "", err
+		}
+	}
+	digest, err := ExternalDigest(ext)
+	return ext, digest, err
+}
+
+// ExternalDigest covers the names and contents of a set of files, not where they are.
+func ExternalDigest(ext plan.External) (plan.Digest, error) {
+	return plan.Sum("external", ext.Files)
+}
+
+// hashFile returns the file's digest, from the cache where it is trusted; fresh tells that the file was read.
+func hashFile(ctx context.Context, path string, known hashed) (h hashed, fresh bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return hashed{}, false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return hashed{}, false, err
+	}
+	if !info.Mode().IsRegular() {
+		return hashed{}, false, fmt.Errorf("%s is not a regular file", path)
+	}
+	for range 5 {
+		before, err := stampOf(f)
+		if err != nil {
+			return hashed{}, false, err
+		}
+		if known.Digest != "" && known.stamp == before {
+			return known, fresh, nil
+		}
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return hashed{}, false, err
+		}
+		digest, err := copyHashed(ctx, io.Discard, f)
+		if err != nil {
+			return hashed{}, false, fmt.Errorf("reading %s: %w", path, err)
+		}
+		known, fresh = hashed{before, digest}, true // returned if the next look finds it untouched
+	}
+	return hashed{}, false, fmt.Errorf("%s is being written to while it is read", path)
+}
+
+func (s *Store) hashesPath() string { return s.Path("cache", "files.json") }
+
+// readHashes returns what is remembered of files by absolute path. It may be lost: then files are read again.
+func (s *Store) readHashes() map[string]hashed {
+	known := map[string]hashed{}
+	data, err := os.ReadFile(s.hashesPath())
+	if err == nil && json.Unmarshal(data, &known) != nil {
+		return map[string]hashed{}
+	}
+	return known
+}
+
+// writeHashes adds to what is remembered and forgets files that are gone. Two processes at once may lose each other's
+// additions, never mix them. A store that cannot be written to goes without.
+func (s *Store) writeHashes(changed map[string]hashed) error {
+	known := s.readHashes()
+	for path := range known {
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			delete(known, path)
+		}
+	}
+	for path, h := range changed {
+		known[path] = h
+	}
+	data, err := json.Marshal(known)
+	if err != nil {
+		return fmt.Errorf("remembering digests of files: %w", err)
+	}
+	if err := s.Replace(s.hashesPath(), data); err != nil && !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("remembering digests of files: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// session is a process's private folder in tmp/. Its lock is held while the process lives; the kernel frees it when the
+// process dies, however it dies, and then anybody may remove the folder.
+type session struct {
+	dir  string
+	lock *os.File
+}
+
+const (
+	sessionLock  = "lock"
+	hiddenPrefix = ".new-"
+)
+
+// Temp creates a folder for files that this process works on. It lies on the store's file system, so that files can be
+// linked between it and the objects, and is removed by Close or, after a crash, by a later Sweep.
+func (s *Store) Temp(pattern string) (string, error) {
+	ses, err := s.open()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(ses.dir, pattern)
+	if err != nil {
+		return "", fmt.Errorf("creating a work folder: %w", err)
+	}
+	return dir, os.Chmod(dir, 0o755) // a container's user must be able to pass through
+}
+
+func (s *Store) open() (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session != nil {
+		return s.session, nil
+	}
+	ses, err := newSession(s.Path("tmp"))
+	if err != nil {
+		return nil, fmt.Errorf("writing to the store: %w", err)
+	}
+	s.session = ses
+	return ses, nil
+}
+
+// newSession makes the folder under a hidden name and shows it once locked, so that no sweep comes in between.
+func newSession(tmp string) (*session, error) {
+	if err := os.MkdirAll(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	hidden, err := os.MkdirTemp(tmp, hiddenPrefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(hidden, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(hidden, sessionLock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	dir := filepath.Join(tmp, "session-"+filepath.Base(hidden)[len(hiddenPrefix):])
+	if err := os.Rename(hidden, dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &session{dir: dir, lock: lock}, nil
+}
+
+// Close removes this process's temporary files. The store can be used again afterwards.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.session == nil {
+		return nil
+	}
+	err := removeAll(s.session.dir)
+	err = errors.Join(err, s.session.lock.Close())
+	s.session = nil
+	return err
+}
+
+// Sweep removes what processes left that are no longer alive. It returns how many had left something.
+func (s *Store) Sweep() (int, error) {
+	entries, err := os.ReadDir(s.Path("tmp"))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("sweeping the store: %w", err)
+	}
+	swept := 0
+	for _, e := range entries {
+		removed, err := sweepSession(s.Path("tmp", e.Name()))
+		if err != nil {
+			return swept, fmt.Errorf("sweeping the store: %w", err)
+		}
+		if removed {
+			swept++
+		}
+	}
+	return swept, nil
+}
+
+func sweepSession(dir string) (bool, error) {
+	if strings.HasPrefix(filepath.Base(dir), hiddenPrefix) {
+		return false, sweepUnfinished(dir)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, sessionLock), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil // being made or being removed by another
+	}
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return false, nil // alive
+	}
+	return true, removeAll(dir)
+}
+
+// sweepUnfinished removes a session that its maker died in making, a moment's work: after an hour it is surely dead.
+func sweepUnfinished(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || time.Since(info.ModTime()) < time.Hour {
+		return ignoreMissing(err)
+	}
+	return os.RemoveAll(dir)
+}
+
+// removeAll removes a folder even where a stage took away its own permissions. The session's lock goes last: until
+// then a crash leaves something that the next sweep finds.
+func removeAll(dir string) error {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return nil
+	})
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	for _, e := range entries {
+		if e.Name() == sessionLock {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

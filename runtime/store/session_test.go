@@ -1,0 +1,58 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSweepTakesTheDeadAndLeavesTheLiving(t *testing.T) {
+	root := filepath.Join(t.TempDir(), ".mlp")
+	alive, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	work, err := alive.Temp("work-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := dead.Temp("work-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(left, "sub", "file"), "x")
+	if err := os.Chmod(filepath.Join(left, "sub"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.session.lock.Close(); err != nil { // what the kernel does when a process dies
+		t.Fatal(err)
+	}
+	n, err := alive.Sweep()
+	if err != nil || n != 1 {
+		t.Errorf("swept: got %d, %v, want 1", n, err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("the dead one's folder: got %v, want it gone", err)
+	}
+	if _, err := os.Stat(work); err != nil {
+		t.Errorf("the living one's folder: %v", err)
+	}
+}
+
+func TestSweepOfNothing(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "none"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Sweep(); n != 0 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if _, err := os.Stat(s.Root()); !os.IsNotExist(err) {
+		t.Error("looking created the store")
+	}
+}
