@@ -1,0 +1,173 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// content decodes what stands between the braces of b, whose Body is known. With free, any argument is taken.
+func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
+	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
+	for _, a := range body.Attributes {
+		attrs = append(attrs, a)
+	}
+	asBlock := map[string]bool{} // attributes written like blocks and blocks written like attributes: there, though wrong
+	for _, a := range sortedBySource(attrs) {
+		spec := b.Body.Attr(a.Name)
+		if spec == nil && (!free || b.Body.Block(a.Name) != nil) {
+			d.unknownAttr(b, a)
+			asBlock[a.Name] = true
+			continue
+		}
+		b.Attrs[a.Name] = &Attr{
+			Name: a.Name, Spec: spec, Expr: a.Expr, File: d.file,
+			NameRange: d.file.Range(a.NameRange), Range: d.file.Range(a.Expr.Range()),
+		}
+	}
+	for _, nb := range body.Blocks {
+		spec := b.Body.Block(nb.Type)
+		if spec == nil {
+			d.unknownBlock(b, nb)
+			asBlock[nb.Type] = true
+			continue
+		}
+		if n, ok := d.nested(nb, spec); ok {
+			b.Blocks = append(b.Blocks, n)
+		} else {
+			asBlock[nb.Type] = true
+		}
+	}
+	d.checkRequired(b, asBlock)
+	d.checkRepeated(b)
+}
+
+func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool) {
+	b := d.newBlock(hb)
+	b.Spec, b.Body = spec, &spec.Body
+	switch n := len(hb.Labels); {
+	case spec.Labelled && (n == 0 || hb.Labels[0] == ""):
+		d.fail(source.CodeMissingLabel, b.Header, fmt.Sprintf("this %s has no label", hb.Type), "", fmt.Sprintf("write %s \"name\" { … }", hb.Type))
+		return nil, false
+	case spec.Labelled && n > 1:
+		d.fail(source.CodeUnexpectedLabel, d.file.Range(hb.LabelRanges[1]), fmt.Sprintf("this %s has too many labels", hb.Type), "", fmt.Sprintf("write %s \"name\" { … }", hb.Type))
+	case !spec.Labelled && n > 0:
+		d.fail(source.CodeUnexpectedLabel, d.file.Range(hb.LabelRanges[0]), fmt.Sprintf("%s takes no label", hb.Type), "", fmt.Sprintf("write %s { … }", hb.Type))
+	}
+	if spec.Labelled {
+		b.Name, b.NameRange = hb.Labels[0], d.file.Range(hb.LabelRanges[0])
+	}
+	d.content(b, hb.Body, spec.FreeAttrs)
+	return b, true
+}
+
+func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) {
+	at := d.file.Range(a.NameRange)
+	if nb := b.Body.Block(a.Name); nb != nil {
+		form := a.Name + " { … }"
+		if nb.Labelled {
+			form = a.Name + ` "name" { … }`
+		}
+		d.fail(source.CodeAttrIsBlock, at, fmt.Sprintf("%s is a block, not an argument", a.Name), "", "write "+form+" without =")
+		return
+	}
+	names := bodyNames(b.Body)
+	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), source.DidYouMean(a.Name, names))
+}
+
+func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) {
+	at := d.file.Range(hb.TypeRange)
+	if b.Body.Attr(hb.Type) != nil {
+		d.fail(source.CodeBlockIsAttr, at, fmt.Sprintf("%s is an argument, not a block", hb.Type), "", fmt.Sprintf("write %s = …", hb.Type))
+		return
+	}
+	hint := source.DidYouMean(hb.Type, bodyNames(b.Body))
+	if hint == "" && d.cat.Kind(hb.Type) != nil {
+		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
+	}
+	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)
+}
+
+// takes says what may stand in the block.
+func takes(b *Block) string {
+	names := bodyNames(b.Body)
+	if len(names) == 0 {
+		return "It takes nothing."
+	}
+	return "It takes " + strings.Join(names, ", ") + "."
+}
+
+// title names a block in messages: `dataset.payments`, `rule "enough data"`, `params`.
+func title(b *Block) string {
+	switch {
+	case b.Address != "":
+		return b.Address
+	case b.Name != "":
+		return fmt.Sprintf("%s %q", b.Kind, b.Name)
+	}
+	return b.Kind
+}
+
+func bodyNames(body *schema.Body) []string {
+	var names []string
+	for _, a := range body.Attrs {
+		names = append(names, a.Name)
+	}
+	for _, b := range body.Blocks {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
+// checkRequired tells what is missing. What is there in a wrong form does not count as missing.
+func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
+	for _, a := range b.Body.Attrs {
+		if a.Required && b.Attrs[a.Name] == nil && !wrong[a.Name] {
+			d.fail(source.CodeMissingAttr, b.Header, fmt.Sprintf("%s lacks its argument %q", title(b), a.Name), a.Doc,
+				fmt.Sprintf("add %s = …", a.Name))
+		}
+	}
+	for _, n := range b.Body.Blocks {
+		if n.Required && len(b.Nested(n.Name)) == 0 && !wrong[n.Name] {
+			form := n.Name + " { … }"
+			if n.Labelled {
+				form = n.Name + ` "name" { … }`
+			}
+			d.fail(source.CodeMissingBlock, b.Header, fmt.Sprintf("%s lacks a block %q", title(b), n.Name), n.Doc, "add "+form)
+		}
+	}
+}
+
+// checkRepeated tells of nested blocks that stand twice, and of labels that do.
+func (d *decoder) checkRepeated(b *Block) {
+	type key struct{ kind, label string }
+	first := map[key]*Block{}
+	for _, n := range b.Blocks {
+		k := key{n.Kind, n.Name}
+		if !n.Spec.Repeated {
+			k.label = ""
+		}
+		other, ok := first[k]
+		if !ok {
+			first[k] = n
+			continue
+		}
+		dg := source.Diagnostic{
+			Severity: source.Error, Code: source.CodeRepeatedBlock, Subject: n.Header,
+			Summary: fmt.Sprintf("%s has more than one block %q", title(b), n.Kind),
+			Related: []source.Related{{Message: "the other one is here", Range: other.Header}},
+		}
+		switch {
+		case n.Spec.Repeated && !n.Spec.Labelled:
+			continue
+		case n.Spec.Repeated:
+			dg.Code, dg.Summary = source.CodeDuplicateLabel, fmt.Sprintf("%s has two blocks %s %q", title(b), n.Kind, n.Name)
+			dg.Hint = "give one of them another label"
+		}
+		d.ds = append(d.ds, dg)
+	}
+}

@@ -1,0 +1,186 @@
+package syntax
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// decoder turns the blocks of one file into ours and gathers what is wrong with them.
+type decoder struct {
+	file   *File
+	cat    *schema.Catalog
+	bodies map[*schema.Type]*schema.Body // with the attributes common to all stages
+	ds     source.Diagnostics
+}
+
+func (d *decoder) fail(code string, at source.Range, summary, detail, hint string) {
+	d.ds = append(d.ds, source.Diagnostic{
+		Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint,
+	})
+}
+
+// block decodes a top-level block; false if its kind, type or name is not known.
+func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
+	kind := d.cat.Kind(hb.Type)
+	if kind == nil {
+		d.unknownKind(hb)
+		return nil, false
+	}
+	b := d.newBlock(hb)
+	b.KindSpec = kind
+	if !d.labels(b, hb, kind) {
+		return nil, false
+	}
+	b.Body = d.body(b.TypeSpec)
+	d.content(b, hb.Body, kind.Unlabelled && len(b.Body.Attrs) == 0)
+	return b, true
+}
+
+func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
+	header := hb.TypeRange
+	if n := len(hb.LabelRanges); n > 0 {
+		header = hcl.RangeBetween(header, hb.LabelRanges[n-1])
+	}
+	return &Block{
+		Kind: hb.Type, Attrs: map[string]*Attr{}, Header: d.file.Range(header), NameRange: d.file.Range(hb.TypeRange),
+		Range: d.file.Range(hcl.RangeBetween(hb.TypeRange, hb.CloseBraceRange)), CloseRange: d.file.Range(hb.CloseBraceRange),
+	}
+}
+
+func (d *decoder) unknownKind(hb *hclsyntax.Block) {
+	names := kindNames(d.cat)
+	hint := source.DidYouMean(hb.Type, names)
+	for _, k := range d.cat.Kinds {
+		for _, t := range k.Types {
+			if hint == "" && t.Body.Block(hb.Type) != nil {
+				hint = fmt.Sprintf("%s is a block inside of %s", hb.Type, k.Name)
+			}
+		}
+	}
+	d.fail(source.CodeUnknownKind, d.file.Range(hb.TypeRange), fmt.Sprintf("there is no kind of block %q", hb.Type),
+		"Kinds of blocks are "+strings.Join(names, ", ")+".", hint)
+}
+
+func kindNames(cat *schema.Catalog) []string {
+	names := make([]string, len(cat.Kinds))
+	for i, k := range cat.Kinds {
+		names[i] = k.Name
+	}
+	return names
+}
+
+// labels finds the block's type and name.
+func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool {
+	types := typeNames(kind)
+	typed := len(types) > 0
+	name, typeName := "", kind.DefaultType
+	switch n := len(hb.Labels); {
+	case kind.Unlabelled:
+		if n > 0 {
+			d.fail(source.CodeLabels, d.file.Range(hb.LabelRanges[0]), fmt.Sprintf("%s takes no name", kind.Name), "", "write "+kind.Name+" { … }")
+		}
+		b.TypeSpec = &kind.Types[0]
+		return true
+	case n == 0:
+		d.fail(source.CodeLabels, b.Header, fmt.Sprintf("this %s has no name", kind.Name), "", "write "+d.headerForm(kind))
+		return false
+	case n > 2 || n == 2 && !typed:
+		d.fail(source.CodeLabels, d.file.Range(hb.LabelRanges[min(n-1, 2)]), fmt.Sprintf("this %s has too many labels", kind.Name), "", "write "+d.headerForm(kind))
+		return false
+	case n == 2:
+		typeName, name = hb.Labels[0], hb.Labels[1]
+	default:
+		name = hb.Labels[0]
+		if kind.DefaultType == "" && kind.Type("") == nil {
+			d.typeMissing(kind, hb, types)
+			return false
+		}
+	}
+	last := len(hb.LabelRanges) - 1
+	b.Name, b.Type, b.NameRange = name, typeName, d.file.Range(hb.LabelRanges[last])
+	b.Address = kind.Name + "." + name
+	b.TypeSpec = kind.Type(typeName)
+	if b.TypeSpec == nil {
+		d.unknownType(kind, typeName, types, d.file.Range(hb.LabelRanges[0]))
+	}
+	nameDs := checkName(name, b.NameRange)
+	d.ds = append(d.ds, nameDs...)
+	return b.TypeSpec != nil && !nameDs.HasErrors()
+}
+
+func (d *decoder) typeMissing(kind *schema.Kind, hb *hclsyntax.Block, types []string) {
+	label := hb.Labels[0]
+	at := d.file.Range(hb.LabelRanges[0])
+	if kind.Type(label) != nil {
+		d.fail(source.CodeLabels, at, fmt.Sprintf("this %s has no name", kind.Name), fmt.Sprintf("%q is its type.", label),
+			fmt.Sprintf("write %s %q \"name\"", kind.Name, label))
+		return
+	}
+	d.fail(source.CodeLabels, at, fmt.Sprintf("this %s has no type", kind.Name),
+		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), fmt.Sprintf("write %s %q %q", kind.Name, types[0], label))
+}
+
+func (d *decoder) unknownType(kind *schema.Kind, name string, types []string, at source.Range) {
+	d.fail(source.CodeUnknownType, at, fmt.Sprintf("%s has no type %q", kind.Name, name),
+		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), source.DidYouMean(name, types))
+}
+
+// typeNames are the names of the kind's types; none for a kind without types.
+func typeNames(kind *schema.Kind) []string {
+	var names []string
+	for _, t := range kind.Types {
+		if t.Name != "" {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+func (d *decoder) headerForm(kind *schema.Kind) string {
+	switch {
+	case len(typeNames(kind)) == 0:
+		return kind.Name + ` "name" { … }`
+	case kind.DefaultType == "" && kind.Type("") == nil:
+		return kind.Name + ` "type" "name" { … }`
+	}
+	return kind.Name + ` "name" { … } or ` + kind.Name + ` "type" "name" { … }`
+}
+
+// body returns what may stand in a block of that type. Stages take some attributes in common; a type's own of the same
+// name goes first.
+func (d *decoder) body(t *schema.Type) *schema.Body {
+	if t.Version == 0 {
+		return &t.Body
+	}
+	if b, ok := d.bodies[t]; ok {
+		return b
+	}
+	b := &schema.Body{Attrs: slices.Clone(t.Body.Attrs), Blocks: t.Body.Blocks}
+	for _, a := range schema.StageAttrs() {
+		if t.Body.Attr(a.Name) == nil {
+			b.Attrs = append(b.Attrs, a)
+		}
+	}
+	d.bodies[t] = b
+	return b
+}
+
+func (d *decoder) topLevelAttr(a *hclsyntax.Attribute) source.Diagnostic {
+	out := source.Diagnostic{
+		Severity: source.Error, Code: source.CodeTopLevelAttr, Subject: d.file.Range(a.NameRange),
+		Summary: fmt.Sprintf("%q is set outside of all blocks", a.Name),
+		Detail:  "A file holds blocks; arguments stand inside of them.",
+		Hint:    "values for the whole module go into a locals block",
+	}
+	if d.cat.Kind(a.Name) != nil {
+		out.Hint = fmt.Sprintf("write %s { … } without =", a.Name)
+	}
+	return out
+}

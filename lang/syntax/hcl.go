@@ -1,0 +1,183 @@
+package syntax
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// maxRestarts is how many syntax errors of one file are told.
+const maxRestarts = 25
+
+// parseFile returns the file's blocks that could be parsed, the headers of those that could not, and what is wrong.
+//
+// HCL's parser stops telling errors after the first. So the blocks before an error are kept, and parsing starts again
+// at the next line that begins like a block of a known kind.
+func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*hclsyntax.Attribute, broken []*hclsyntax.Block, ds source.Diagnostics) {
+	if ds = checkText(f.Name, f.Bytes); ds.HasErrors() {
+		return nil, nil, nil, ds
+	}
+	start := 0
+	for range maxRestarts {
+		if d, deep := checkNesting(f, start); deep {
+			return good, attrs, broken, append(ds, d)
+		}
+		body, hds := parseFrom(f, start)
+		first := firstError(hds, len(f.Bytes)+1)
+		for _, b := range body.Blocks {
+			if b.Range().Start.Byte < first && b.CloseBraceRange.End.Byte <= first && !touched(hds, b) {
+				good = append(good, b)
+			} else if b.TypeRange.Start.Byte <= first {
+				broken = append(broken, b)
+			}
+		}
+		for _, a := range body.Attributes {
+			if a.SrcRange.End.Byte <= first {
+				attrs = append(attrs, a)
+			}
+		}
+		for _, d := range hds {
+			ds = append(ds, f.Diagnostic(d, ""))
+		}
+		if len(hds) == 0 {
+			break
+		}
+		if start = nextBlock(f.Bytes, max(lastError(hds), start)+1, cat); start < 0 {
+			break
+		}
+	}
+	return good, attrs, broken, ds
+}
+
+// parseFrom parses the file from the beginning of a line.
+func parseFrom(f *File, start int) (*hclsyntax.Body, hcl.Diagnostics) {
+	pos := f.Pos(start)
+	file, ds := hclsyntax.ParseConfig(f.Bytes[start:], f.Name, hcl.Pos{Line: pos.Line, Column: 1, Byte: start})
+	return file.Body.(*hclsyntax.Body), ds
+}
+
+func firstError(hds hcl.Diagnostics, none int) int {
+	for _, d := range hds {
+		if d.Subject != nil {
+			none = min(none, d.Subject.Start.Byte)
+		}
+	}
+	return none
+}
+
+func lastError(hds hcl.Diagnostics) int {
+	last := 0
+	for _, d := range hds {
+		if d.Subject != nil {
+			last = max(last, d.Subject.Start.Byte)
+		}
+	}
+	return last
+}
+
+// touched tells whether an error lies within the block; such an error may be about a place before the block's end.
+func touched(hds hcl.Diagnostics, b *hclsyntax.Block) bool {
+	for _, d := range hds {
+		if d.Subject != nil && d.Subject.Start.Byte >= b.TypeRange.Start.Byte && d.Subject.Start.Byte < b.CloseBraceRange.End.Byte {
+			return true
+		}
+	}
+	return false
+}
+
+// nextBlock returns the offset of the first line at or after from that begins with the name of a kind and a quote or
+// brace, -1 if there is none.
+func nextBlock(src []byte, from int, cat *schema.Catalog) int {
+	for {
+		if from >= len(src) {
+			return -1
+		}
+		if from == 0 || src[from-1] == '\n' {
+			if beginsBlock(src[from:], cat) {
+				return from
+			}
+		}
+		i := bytes.IndexByte(src[from:], '\n')
+		if i < 0 {
+			return -1
+		}
+		from += i + 1
+	}
+}
+
+func beginsBlock(src []byte, cat *schema.Catalog) bool {
+	n := 0
+	for n < len(src) && (src[n] >= 'a' && src[n] <= 'z' || src[n] == '_') {
+		n++
+	}
+	if n == 0 || cat.Kind(string(src[:n])) == nil {
+		return false
+	}
+	rest := bytes.TrimLeft(src[n:], " \t")
+	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{')
+}
+
+// codes of HCL's own diagnostics, by the beginning of their summary.
+var codes = []struct{ summary, code, hint string }{
+	{"Invalid single-argument block definition", source.CodeOneLine, "give each argument a line of its own"},
+	{"Argument definition required", source.CodeOneLine, "give each argument and nested block a line of its own"},
+	{"Attribute redefined", source.CodeSetTwice, ""},
+	{"Invalid block definition", source.CodeSyntax, ""},
+	{"Invalid template", source.CodeTemplate, templateHint},
+	{"Extra characters after interpolation", source.CodeTemplate, templateHint},
+	{"Unclosed template interpolation", source.CodeTemplate, templateHint},
+	{"Unexpected end of template", source.CodeTemplate, templateHint},
+	{"Unexpected else directive", source.CodeTemplate, templateHint},
+	{"Invalid 'for' directive", source.CodeTemplate, templateHint},
+	{"Unclosed", source.CodeUnclosed, ""},
+	{"Unterminated", source.CodeUnclosed, ""},
+	{"Unbalanced parentheses", source.CodeUnclosed, ""},
+	{"Missing closing parenthesis", source.CodeUnclosed, ""},
+	{"Call to unknown function", source.CodeFunction, ""},
+	{"Not enough function arguments", source.CodeFunction, ""},
+	{"Too many function arguments", source.CodeFunction, ""},
+	{"Invalid function argument", source.CodeFunction, ""},
+	{"Error in function call", source.CodeFunction, ""},
+}
+
+const templateHint = "write $${ or %%{ where the characters ${ or %{ themselves are meant"
+
+// Diagnostic translates one of HCL's. Its code is found by its summary; what is not known there has the code given, or
+// that of a syntax error.
+func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
+	out := source.Diagnostic{Severity: source.Error, Code: code, Summary: lowerFirst(d.Summary), Detail: d.Detail}
+	if d.Severity == hcl.DiagWarning {
+		out.Severity = source.Warning
+	}
+	if out.Code == "" {
+		out.Code = source.CodeSyntax
+	}
+	if d.Subject != nil {
+		out.Subject = f.Range(*d.Subject)
+	}
+	if d.Context != nil {
+		out.Context = f.Range(*d.Context)
+	}
+	for _, c := range codes {
+		if strings.HasPrefix(d.Summary, c.summary) {
+			out.Code, out.Hint = c.code, c.hint
+			break
+		}
+	}
+	if strings.HasPrefix(d.Detail, "The equals sign") {
+		out.Code, out.Hint = source.CodeEqualsBlock, "leave the = out"
+	}
+	return out
+}
+
+func lowerFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(r)) + s[n:]
+}

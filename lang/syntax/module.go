@@ -1,0 +1,99 @@
+// Package syntax reads the files of a module into blocks that match the language's catalog.
+//
+// It knows which blocks, arguments and labels there may be, and leaves expressions unevaluated, with their ranges. All
+// mistakes of all files are told at once: after a syntax error, reading goes on at the next block.
+package syntax
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Module is what the files of a folder say.
+type Module struct {
+	Files map[string][]byte // by name, as parsed: without byte order marks
+	// Blocks at the top level, in the order of file names and of their places. Those of unknown kind or type, or
+	// without a valid name, are not among them.
+	Blocks []*Block
+	// Invalid holds the addresses of blocks that are written but could not be read, so that references to them
+	// are not told as mistakes once more.
+	Invalid map[string]bool
+	// Incomplete tells that some text could not be parsed: what is missing may stand there.
+	Incomplete bool
+}
+
+// Block is a block, or one nested in another. What is wrong in it has been left out.
+type Block struct {
+	Kind    string // the first word
+	Type    string // of a top-level block: as written, or the kind's default; "" where the kind has no types
+	Name    string // of a top-level block; of a nested one, its label
+	Address string // "kind.name"; "" for nested blocks and those of unlabelled kinds
+
+	KindSpec *schema.Kind  // of a top-level block
+	TypeSpec *schema.Type  // of a top-level block
+	Spec     *schema.Block // of a nested block
+	Body     *schema.Body  // what may stand in it, attributes common to all stages included
+
+	Attrs  map[string]*Attr
+	Blocks []*Block // nested, in the order of the file
+
+	Header     source.Range // from the first word to the last label
+	Range      source.Range // from the first word to the closing brace
+	NameRange  source.Range // of the label that is the name; of the first word if there is none
+	CloseRange source.Range // of the closing brace
+}
+
+// Attr is an argument of a block.
+type Attr struct {
+	Name string
+	Spec *schema.Attr // nil for a free argument
+	Expr hclsyntax.Expression
+	File *File
+
+	NameRange source.Range
+	Range     source.Range // of the value
+}
+
+// Sorted returns the arguments in the order of the file.
+func (b *Block) Sorted() []*Attr {
+	out := make([]*Attr, 0, len(b.Attrs))
+	for _, a := range b.Attrs {
+		out = append(out, a)
+	}
+	sortAttrs(out)
+	return out
+}
+
+// Nested returns the nested blocks of that kind, in the order of the file.
+func (b *Block) Nested(kind string) []*Block {
+	var out []*Block
+	for _, n := range b.Blocks {
+		if n.Kind == kind {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// File is one file of a module, with what is needed to translate places in it.
+type File struct {
+	Name  string
+	Bytes []byte
+	lines *source.Lines
+}
+
+// NewFile returns a file of that name and text.
+func NewFile(name string, text []byte) *File {
+	return &File{Name: name, Bytes: text, lines: source.NewLines(text)}
+}
+
+// Pos returns the place of the byte at offset.
+func (f *File) Pos(offset int) source.Pos { return f.lines.Pos(offset) }
+
+// Range translates a range of the HCL parser, whose columns count grapheme clusters.
+func (f *File) Range(r hcl.Range) source.Range {
+	return source.Range{File: f.Name, Start: f.Pos(r.Start.Byte), End: f.Pos(r.End.Byte)}
+}

@@ -1,0 +1,84 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// sqlWords cannot name a table in DuckDB 1.4: the keywords of the categories reserved and type_function in
+// duckdb_keywords().
+const sqlWords = "all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check " +
+	"collate collation column columns concurrently constraint create cross default deferrable desc describe distinct do else end " +
+	"except false fetch for foreign freeze from full generated glob grant group having ilike in initially inner intersect " +
+	"into is isnull join lambda lateral leading left like limit map natural not notnull null offset on only or order outer " +
+	"overlaps pivot pivot_longer pivot_wider placing positional primary qualify references returning right select semi show " +
+	"similar some struct summarize symmetric table tablesample then to trailing true try_cast union unique unpivot using " +
+	"unpack variadic verbose when where window with"
+
+// celWords are the reserved words of CEL's grammar.
+const celWords = "false in null true as break const continue else for function if import let loop package namespace return " +
+	"var void while"
+
+// reservedBy returns the language that a word belongs to, "" if it is free.
+func reservedBy(word string) string {
+	for _, l := range []struct{ words, language string }{{sqlWords, "SQL"}, {celWords, "CEL"}} {
+		for w := range strings.FieldsSeq(l.words) {
+			if w == word {
+				return l.language
+			}
+		}
+	}
+	return ""
+}
+
+// checkName tells what is wrong with a block's name.
+func checkName(name string, r source.Range) source.Diagnostics {
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeName, Subject: r}
+	switch language := reservedBy(name); {
+	case !validName(name):
+		d.Summary = fmt.Sprintf("%q is no valid name", name)
+		d.Detail = "A name begins with a small letter and goes on with small letters, digits and underscores."
+		if s := properName(name); s != "" {
+			d.Hint = fmt.Sprintf("%q would do", s)
+		}
+	case language != "":
+		d.Summary = fmt.Sprintf("%q is a reserved word of %s", name, language)
+		d.Detail = "Names of blocks are used in queries and rules, so they cannot be reserved words there."
+		d.Hint = fmt.Sprintf("%q would do", name+"_")
+	default:
+		return nil
+	}
+	return source.Diagnostics{d}
+}
+
+func validName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z'
+		if !letter && (i == 0 || r != '_' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// properName makes a valid name of one that is not, "" if nothing is left.
+func properName(name string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == '-', r == ' ', r == '.':
+			return '_'
+		}
+		return -1
+	}, name)
+	s = strings.TrimLeft(s, "_0123456789")
+	if !validName(s) || reservedBy(s) != "" {
+		return ""
+	}
+	return s
+}

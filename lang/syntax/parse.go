@@ -1,0 +1,114 @@
+package syntax
+
+import (
+	"bytes"
+	"maps"
+	"runtime"
+	"slices"
+	"sort"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Parse reads the files of a module, by name, against the catalog. The module is never nil and holds what is right even
+// where something is wrong. The result does not depend on the order of anything.
+func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagnostics) {
+	m := &Module{Files: make(map[string][]byte, len(files)), Invalid: map[string]bool{}}
+	names := slices.Sorted(maps.Keys(files))
+	parsed := make([]*parsedFile, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		text := bytes.TrimPrefix(files[name], byteOrderMark)
+		m.Files[name] = text
+		g.Go(func() error {
+			parsed[i] = decodeFile(NewFile(name, text), cat)
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return nil
+	var ds source.Diagnostics
+	for _, p := range parsed {
+		m.Blocks = append(m.Blocks, p.blocks...)
+		m.Incomplete = m.Incomplete || p.incomplete
+		for _, a := range p.invalid {
+			m.Invalid[a] = true
+		}
+		ds = append(ds, p.ds...)
+	}
+	ds = append(ds, checkDuplicates(m.Blocks)...)
+	return m, ds.Sort()
+}
+
+// parsedFile is what one file says.
+type parsedFile struct {
+	blocks     []*Block
+	invalid    []string // addresses
+	incomplete bool
+	ds         source.Diagnostics
+}
+
+func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
+	good, attrs, broken, ds := parseFile(f, cat)
+	d := &decoder{file: f, cat: cat, bodies: map[*schema.Type]*schema.Body{}}
+	p := &parsedFile{incomplete: ds.HasErrors(), ds: ds}
+	for _, a := range sortedBySource(attrs) {
+		p.ds = append(p.ds, d.topLevelAttr(a))
+	}
+	for _, hb := range good {
+		b, ok := d.block(hb)
+		if ok {
+			p.blocks = append(p.blocks, b)
+		} else {
+			p.invalid = append(p.invalid, guessAddress(hb))
+		}
+	}
+	for _, hb := range broken {
+		p.invalid = append(p.invalid, guessAddress(hb))
+	}
+	p.ds = append(p.ds, d.ds...)
+	return p
+}
+
+// guessAddress is the address of a block that has something wrong, for all that is known.
+func guessAddress(b *hclsyntax.Block) string {
+	if len(b.Labels) == 0 {
+		return b.Type
+	}
+	return b.Type + "." + b.Labels[len(b.Labels)-1]
+}
+
+func sortedBySource(attrs []*hclsyntax.Attribute) []*hclsyntax.Attribute {
+	sort.Slice(attrs, func(i, j int) bool { return attrs[i].NameRange.Start.Byte < attrs[j].NameRange.Start.Byte })
+	return attrs
+}
+
+func sortAttrs(attrs []*Attr) {
+	sort.Slice(attrs, func(i, j int) bool { return attrs[i].NameRange.Start.Byte < attrs[j].NameRange.Start.Byte })
+}
+
+// checkDuplicates tells of addresses that stand twice, in the order of files.
+func checkDuplicates(blocks []*Block) source.Diagnostics {
+	first := map[string]*Block{}
+	var ds source.Diagnostics
+	for _, b := range blocks {
+		if b.Address == "" {
+			continue
+		}
+		if other, ok := first[b.Address]; ok {
+			ds = append(ds, source.Diagnostic{
+				Severity: source.Error, Code: source.CodeDuplicate, Subject: b.Header,
+				Summary: "there are two blocks " + b.Address,
+				Detail:  "Names are unique within their kind, whatever the type.",
+				Related: []source.Related{{Message: "the other one is here", Range: other.Header}},
+			})
+			continue
+		}
+		first[b.Address] = b
+	}
+	return ds
+}

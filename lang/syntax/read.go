@@ -1,0 +1,139 @@
+package syntax
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Extension of the files of a module.
+const Extension = ".mlp"
+
+// MaxFileSize is the size in bytes beyond which a file is refused.
+const MaxFileSize = 100 << 20
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// ReadDir reads all *.mlp files of a folder, by name. Hidden files and sub-folders are passed over, byte order marks
+// are dropped. Files that cannot be taken are told and left out.
+func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, source.Diagnostics{{
+			Severity: source.Error, Code: source.CodeUnreadable,
+			Summary: "the module's folder cannot be read", Detail: sentence(err.Error()),
+		}}
+	}
+	files, ds := map[string][]byte{}, source.Diagnostics(nil)
+	found := false
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() || filepath.Ext(name) != Extension || strings.HasPrefix(name, ".") {
+			continue
+		}
+		found = true
+		text, fileDs := readFile(filepath.Join(dir, name), name)
+		if ds = append(ds, fileDs...); !fileDs.HasErrors() {
+			files[name] = text
+		}
+	}
+	if !found {
+		ds = append(ds, noFiles(dir, entries))
+	}
+	return files, ds
+}
+
+func noFiles(dir string, entries []os.DirEntry) source.Diagnostic {
+	d := source.Diagnostic{
+		Severity: source.Error, Code: source.CodeNoFiles,
+		Summary: fmt.Sprintf("there is no %s file in %s", Extension, dir),
+		Detail:  "All files of a folder whose names end in " + Extension + " make one module.",
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.EqualFold(filepath.Ext(name), Extension) || filepath.Ext(name) == ".hcl" {
+			d.Hint = fmt.Sprintf("rename %s to %s", name, strings.TrimSuffix(name, filepath.Ext(name))+Extension)
+			break
+		}
+	}
+	return d
+}
+
+func readFile(path, name string) ([]byte, source.Diagnostics) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		if err == nil {
+			err = fmt.Errorf("%s is no regular file", name)
+		}
+		return nil, unreadable(name, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, unreadable(name, err)
+	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	return text, checkText(name, text)
+}
+
+func unreadable(name string, err error) source.Diagnostics {
+	return source.Diagnostics{{
+		Severity: source.Error, Code: source.CodeUnreadable, Subject: source.Range{File: name},
+		Summary: fmt.Sprintf("%s cannot be read", name), Detail: sentence(err.Error()),
+	}}
+}
+
+// checkText refuses text that no parser should see: too much of it, other encodings than UTF-8, NUL bytes.
+func checkText(name string, text []byte) source.Diagnostics {
+	d := source.Diagnostic{Severity: source.Error, Subject: source.Range{File: name}}
+	if len(text) > MaxFileSize {
+		d.Code, d.Summary = source.CodeFileSize, fmt.Sprintf("%s is larger than %d MB", name, MaxFileSize>>20)
+		d.Hint = "keep data in files of its own and name them in a source block"
+		return source.Diagnostics{d}
+	}
+	offset := badByte(text)
+	if offset < 0 {
+		return nil
+	}
+	pos := source.NewLines(text[:offset]).Pos(offset)
+	d.Subject = source.Range{File: name, Start: pos, End: pos}
+	d.Code, d.Summary = source.CodeEncoding, fmt.Sprintf("%s is not valid UTF-8", name)
+	d.Detail = fmt.Sprintf("Byte %d of the file is 0x%02X.", offset+1, text[offset])
+	d.Hint = "save the file as UTF-8"
+	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+		d.Detail = "It is encoded in UTF-16."
+	}
+	return source.Diagnostics{d}
+}
+
+// badByte returns the offset of the first byte that is no UTF-8 text, -1 if there is none.
+func badByte(text []byte) int {
+	if utf8.Valid(text) {
+		return bytes.IndexByte(text, 0)
+	}
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && n == 1 || r == 0 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// sentence makes a whole sentence of an error's text.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(string(r)) + strings.TrimRight(s[n:], ".") + "."
+}
