@@ -66,8 +66,14 @@ func (s *Stage) Decode(config any) error {
 // Has tells whether the port is connected.
 func (s *Stage) Has(port string) bool { _, ok := s.In[port]; return ok }
 
-// Input is the folder of an input port.
-func (s *Stage) Input(port string) string { return filepath.Join(s.Root, "in", port) }
+// Input is the folder of an input port, with links resolved: executors may link folders, and a walk starts at no link.
+func (s *Stage) Input(port string) string {
+	dir := filepath.Join(s.Root, "in", port)
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		return real
+	}
+	return dir
+}
 
 // InputTable is the Parquet file of an input port that carries a table.
 func (s *Stage) InputTable(port string) string { return filepath.Join(s.Input(port), TableFile) }

@@ -1,0 +1,123 @@
+// Package process runs stages as processes of this machine: the executor where no container engine answers. It runs
+// built-in components only, by the binary that it is given. A stage has a private folder, a process group of its own
+// and a bare environment, but is not otherwise shut in: it can reach what its user can.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
+)
+
+// Options of the executor.
+type Options struct {
+	// SelfPath is the binary whose `stage` command runs built-in components; empty: the running one.
+	SelfPath string
+	// Env is added to each stage's environment.
+	Env map[string]string
+}
+
+// Executor runs stages as processes.
+type Executor struct {
+	self string
+	env  map[string]string
+}
+
+var _ executor.Executor = (*Executor)(nil)
+
+// New returns an executor. It fails if the binary is not there.
+func New(o Options) (*Executor, error) {
+	self := o.SelfPath
+	if self == "" {
+		path, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("finding the running binary: %w", err)
+		}
+		self = path
+	}
+	self, err := filepath.Abs(self)
+	if err != nil {
+		return nil, fmt.Errorf("finding the binary for stages: %w", err)
+	}
+	info, err := os.Stat(self)
+	if err != nil {
+		return nil, fmt.Errorf("finding the binary for stages: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return nil, fmt.Errorf("the binary for stages, %s, cannot be run: it is no executable file", self)
+	}
+	return &Executor{self: self, env: o.Env}, nil
+}
+
+// Name is "process".
+func (e *Executor) Name() string { return "process" }
+
+// Close does nothing; the executor holds nothing.
+func (e *Executor) Close() error { return nil }
+
+// Run runs one attempt. Result.OutOfMemory is never set: a process has no limit of its own.
+func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
+	if t.Container != nil {
+		return executor.Result{}, fmt.Errorf("%s runs an image of its own, which needs a container engine: %w", t.Address, executor.ErrUnsupported)
+	}
+	if err := ctx.Err(); err != nil {
+		return executor.Result{}, err
+	}
+	root, err := layOut(t)
+	if err != nil {
+		return executor.Result{}, fmt.Errorf("preparing %s: %w", t.Address, err)
+	}
+	defer os.RemoveAll(root)
+	return e.run(ctx, t, root)
+}
+
+// layOut makes the root folder of a stage under the task's scratch folder: the description, links to inputs, outputs
+// and checkpoint, and a home.
+func layOut(t executor.Task) (string, error) {
+	if err := os.MkdirAll(t.Scratch, 0o700); err != nil {
+		return "", err
+	}
+	root, err := os.MkdirTemp(t.Scratch, "stage-")
+	if err != nil {
+		return "", err
+	}
+	err = errors.Join(
+		protocol.WriteDescription(filepath.Join(root, protocol.DescriptionFile), t.Spec),
+		os.Mkdir(filepath.Join(root, "in"), 0o755),
+		os.Mkdir(filepath.Join(root, "home"), 0o700),
+		link(t.Out, filepath.Join(root, "out")),
+	)
+	for _, in := range t.Inputs {
+		err = errors.Join(err, link(in.Path, filepath.Join(root, "in", in.Port)))
+	}
+	if t.Checkpoint != "" {
+		err = errors.Join(err, link(t.Checkpoint, filepath.Join(root, "checkpoint")))
+	}
+	if err != nil {
+		os.RemoveAll(root)
+		return "", err
+	}
+	return root, nil
+}
+
+// link makes name a symbolic link to an existing folder. Hard links to the files would cost time by their number,
+// change the originals' ctime and need the same file system.
+func link(folder, name string) error {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder", folder)
+	}
+	return os.Symlink(folder, name)
+}
