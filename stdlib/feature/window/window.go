@@ -1,0 +1,246 @@
+// Package window is the feature block: columns computed from one table, row by row and over what came before each row.
+package window
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the feature block.
+var Component = component.Component{
+	Kind: "feature",
+	Type: schema.Type{
+		Version: 1,
+		Summary: "Columns computed from a table, row by row and over earlier rows of the same entity",
+		Doc:     doc,
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "from", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+					Doc: "The table that the columns are computed from."},
+				{Name: "entity", Type: schema.StringList, ColumnOf: "from",
+					Doc: "Whom the rows are about: `[\"card\"]`. Windows look at rows of the same entity only. Required with windows, " +
+						"and where the table has no key."},
+				{Name: "time", Type: schema.String, ColumnOf: "from",
+					Doc: "When a row happened, a date or timestamp. Required with windows, and where the table has no key."},
+			},
+			Blocks: []schema.Block{
+				{Name: "column", Labelled: true, Repeated: true, Doc: "A column computed from its own row.",
+					Body: schema.Body{Attrs: []schema.Attr{
+						{Name: "expr", Type: schema.SQLExpr, Required: true, Tables: "from",
+							Doc: "One expression over the row's columns. Aggregates over the table are refused: they would carry " +
+								"what the test side holds into training."},
+					}}},
+				{Name: "window", Labelled: true, Repeated: true, Doc: "A column computed from earlier rows of the same entity.",
+					Body: schema.Body{Attrs: []schema.Attr{
+						{Name: "expr", Type: schema.SQLExpr, Required: true, Tables: "from",
+							Doc: "One aggregate, such as `sum(amount)` or `count(*) filter (where amount > 100)`. A single call is fastest."},
+						{Name: "over", Type: schema.Duration, Required: true, Doc: "How far back the window reaches: `24h`."},
+						{Name: "known_at", Type: schema.String, ColumnOf: "from",
+							Doc: "When a row's values became known. Rows known only later, or never, are not seen."},
+					}}},
+			},
+		},
+		Out: []schema.Port{{Name: "table", Type: schema.TablePort,
+			Doc: "The key, entity and time columns of the table, and the block's own columns."}},
+		Examples: []schema.Example{{Title: "What a card did in the last day", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = `A feature yields the key, entity and time columns of its table and its own columns; nothing else passes through.
+
+A **window** of a row holds the rows of the same entity with ` + "`time - over <= their time < time`" + `. With ` + "`known_at`" + ` it holds
+of these only the rows whose ` + "`known_at`" + ` is before the row's time. So rows at the same instant do not see each other, and no
+row sees itself or the future. An empty window gives what the aggregate gives of no rows: ` + "`count(*)`" + ` is 0, ` + "`sum(x)`" + ` is
+null. A row without entity or time has no window: the column is null. Times are compared to the microsecond.
+
+A single aggregate call is computed with the engine's window operator, in n log n. An expression around aggregates
+(` + "`sum(a) / count(*)`" + `), and any window with ` + "`known_at`" + `, pairs each row with those it sees; that takes as long as the windows
+have rows in all.`
+
+const example = `pipeline "fraud" {}
+
+source "csv" "payments" {
+  path = "payments.csv"
+  column "payment_id" { type = "varchar" }
+  column "card"       { type = "varchar" }
+  column "paid_at"    { type = "timestamp" }
+  column "amount"     { type = "double" }
+}
+
+feature "card" {
+  from   = source.payments
+  entity = ["card"]
+  time   = "paid_at"
+  column "log_amount" { expr = "ln(1 + amount)" }
+  window "spend_24h" {
+    expr = "sum(amount)"
+    over = "24h"
+  }
+}
+`
+
+type config struct {
+	Entity  []string `json:"entity"`
+	Time    string   `json:"time"`
+	Columns []column `json:"column"`
+	Windows []window `json:"window"`
+}
+
+type column struct {
+	Name string `json:"name"`
+	Expr string `json:"expr"`
+}
+
+type window struct {
+	Name    string `json:"name"`
+	Expr    string `json:"expr"`
+	Over    string `json:"over"`
+	KnownAt string `json:"known_at"`
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	in := req.In["from"].Table
+	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
+		return schema.ShapeResult{}
+	}
+	s := shaper{ctx: ctx, binder: b, in: in}
+	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time}
+	s.carry(&c)
+	for _, col := range c.Columns {
+		s.own(fmt.Sprintf("column[%s]", col.Name), col.Name, col.Expr, false)
+	}
+	for _, w := range c.Windows {
+		path := fmt.Sprintf("window[%s]", w.Name)
+		s.own(path, w.Name, w.Expr, true)
+		s.window(path, w)
+	}
+	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &s.out}}, Problems: s.problems}
+}
+
+// shaper gathers the columns that a feature yields and what is wrong with them. That a column named by entity, time or
+// known_at does not exist is told by the compiler.
+type shaper struct {
+	ctx      context.Context
+	binder   component.Binder
+	in       *schema.Table
+	out      schema.Table
+	problems []schema.Problem
+}
+
+func (s *shaper) problem(path, summary, detail, hint string) {
+	s.problems = append(s.problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+}
+
+// carry takes over the columns that rows are found by.
+func (s *shaper) carry(c *config) {
+	s.out.Columns = carried(s.in, c)
+	for i, e := range s.out.Entity {
+		if col := s.in.Column(e); col != nil {
+			s.out.Entity[i] = col.Name
+		}
+	}
+	if col := s.in.Column(c.Time); col != nil {
+		s.out.Time = col.Name
+		if !table.Temporal(col.Type) {
+			s.problem("time", fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type), "", "")
+		}
+	}
+	why := "a window looks back in time at rows of the same entity"
+	if len(c.Windows) == 0 {
+		if len(s.in.Key) > 0 {
+			return
+		}
+		why = "the table has no key, so entity and time are all that its rows can be found by"
+	}
+	if len(c.Entity) == 0 {
+		s.problem("", "the feature has no entity", why, `say whom the rows are about: entity = ["card"]`)
+	}
+	if c.Time == "" {
+		s.problem("", "the feature has no time", why, `name the column that says when a row happened: time = "paid_at"`)
+	}
+}
+
+// carried returns the key, entity and time columns of the input, each once.
+func carried(in *schema.Table, c *config) []schema.Column {
+	names := append(append(append([]string{}, in.Key...), c.Entity...), c.Time)
+	var out schema.Table
+	for _, n := range names {
+		if col := in.Column(n); col != nil && out.Column(n) == nil {
+			out.Columns = append(out.Columns, *col)
+		}
+	}
+	return out.Columns
+}
+
+// own adds a column of the feature's own.
+func (s *shaper) own(path, name, expr string, aggregate bool) {
+	col, problems := s.binder.Expr(s.ctx, expr, s.in, aggregate)
+	for _, p := range problems {
+		p.Path = path + ".expr"
+		s.problems = append(s.problems, p)
+	}
+	if s.out.Column(name) != nil {
+		s.problem(path, fmt.Sprintf("the feature yields a column %q already", name),
+			"Names of columns are told apart without regard to case; key, entity and time columns are among them.", "")
+		return
+	}
+	col.Name = name
+	if col.Type != "" {
+		s.out.Columns = append(s.out.Columns, col)
+	}
+}
+
+func (s *shaper) window(path string, w window) {
+	if _, err := w.micros(); err != nil {
+		s.problem(path+".over", err.Error(), "", "")
+	}
+	if col := s.in.Column(w.KnownAt); col != nil && !table.Temporal(col.Type) {
+		s.problem(path+".known_at", fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type), "", "")
+	}
+}
+
+// micros is the window's length in microseconds, the resolution that times are compared in.
+func (w *window) micros() (int64, error) {
+	d, err := schema.ParseDuration(w.Over)
+	if err != nil {
+		return 0, err
+	}
+	if d.Microseconds() < 1 {
+		return 0, errors.New("a window reaches back some time: over must be positive")
+	}
+	return d.Microseconds(), nil
+}
+
+// run writes the feature's table.
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	q := query{config: c, in: s.In["from"].Table, single: singleCalls(ctx)}
+	sql, err := q.sql()
+	if err != nil {
+		return err
+	}
+	shape := s.Out["table"].Table
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: map[string]string{input: s.InputTable("from")},
+		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+	if err != nil {
+		return fmt.Errorf("computing features: %w", err)
+	}
+	s.Logf("computed %d columns of %d rows", len(c.Columns)+len(c.Windows), rows)
+	return nil
+}

@@ -1,0 +1,222 @@
+// Package maturity is the label block: it says which column is the truth, when the truth became known, and whether it
+// can be trusted yet.
+package maturity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the label block.
+var Component = component.Component{
+	Kind: "label",
+	Type: schema.Type{
+		Version: 1,
+		Summary: "The truth to learn, when it became known, and whether it is final",
+		Doc:     doc,
+		Body: schema.Body{Attrs: []schema.Attr{
+			{Name: "on", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+				Doc: "The table whose rows are labelled."},
+			{Name: "column", Type: schema.String, Required: true, ColumnOf: "on", Doc: "The column that holds the label."},
+			{Name: "event_time", Type: schema.String, Required: true, ColumnOf: "on",
+				Doc: "When the event happened that the label is about. Becomes the table's time."},
+			{Name: "known_at", Type: schema.String, ColumnOf: "on",
+				Doc: "When the label became known; null where nothing has been heard yet. Without it every label becomes " +
+					"known when it is mature."},
+			{Name: "matures_after", Type: schema.Duration, Default: "0s",
+				Doc: "How long after the event silence means the negative: `45d`."},
+			{Name: "as_of", Type: schema.String,
+				Doc: "The moment up to which the data tells, as `2026-12-31` or `2026-12-31 18:00:00`. Default: the latest " +
+					"`event_time` or `known_at` in the table."},
+		}},
+		Out: []schema.Port{{Name: "table", Type: schema.TablePort,
+			Doc: "All columns of the table, `<name>_known_at` (timestamp) and `<name>_mature` (boolean)."}},
+		Examples: []schema.Example{{Title: "Chargebacks come weeks later", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = `Labels come late: a payment is honest until the chargeback arrives, a customer stays until the contract ends. A
+label block says so, and adds two columns to its table:
+
+- ` + "`<name>_known_at`" + `: the value of ` + "`known_at`" + ` where there is one; else ` + "`event_time + matures_after`" + `, if that has
+  passed: silence that long is the answer. Null while the label is unknown.
+- ` + "`<name>_mature`" + `: true where the label is not null and ` + "`matures_after`" + ` has passed since the event. Evaluation
+  and monitoring use mature rows only: among young rows the positives are known sooner than the negatives.
+
+A row younger than ` + "`matures_after`" + ` of which nothing is known yet has no label: the column is made null, never left
+negative. A label that becomes known after ` + "`as_of`" + ` is not known yet either.
+
+"Passed" is measured at ` + "`as_of`" + `. Left out, it is the latest ` + "`event_time`" + ` or ` + "`known_at`" + ` that the table holds, so
+that the same data gives the same labels whenever it is run.`
+
+const example = `pipeline "fraud" {}
+
+source "csv" "payments" {
+  path = "payments.csv"
+  column "payment_id"    { type = "varchar" }
+  column "paid_at"       { type = "timestamp" }
+  column "is_fraud"      { type = "boolean" }
+  column "chargeback_at" { type = "timestamp" }
+}
+
+label "fraud" {
+  on            = source.payments
+  column        = "is_fraud"
+  known_at      = "chargeback_at"
+  event_time    = "paid_at"
+  matures_after = "45d"
+}
+`
+
+// input is the name of the only table in the query, and the port it comes by.
+const input = "on"
+
+type config struct {
+	Column       string `json:"column"`
+	EventTime    string `json:"event_time"`
+	KnownAt      string `json:"known_at"`
+	MaturesAfter string `json:"matures_after"`
+	AsOf         string `json:"as_of"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	in := req.In[input].Table
+	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
+		return schema.ShapeResult{}
+	}
+	out, problems := c.shape(blockName(req.Address), in)
+	return schema.ShapeResult{
+		Out:      map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}},
+		Problems: problems,
+	}
+}
+
+// shape returns the labelled table. Columns that the table does not have are told by the compiler.
+func (c *config) shape(name string, in *schema.Table) (*schema.Table, []schema.Problem) {
+	problems := c.problems(in)
+	label := schema.Label{Column: canonical(in, c.Column), KnownAt: name + "_known_at", Mature: name + "_mature"}
+	out := &schema.Table{Key: in.Key, Entity: in.Entity, Time: canonical(in, c.EventTime), Label: &label}
+	out.Columns = append(out.Columns, in.Columns...)
+	for _, own := range []schema.Column{{Name: label.KnownAt, Type: "timestamp"}, {Name: label.Mature, Type: "boolean"}} {
+		if out.Column(own.Name) != nil {
+			problems = append(problems, schema.Problem{Path: "on",
+				Summary: fmt.Sprintf("the table has a column %q already", own.Name),
+				Detail:  fmt.Sprintf("The label adds columns %q and %q.", label.KnownAt, label.Mature),
+				Hint:    "give the label another name, or rename the column in a dataset"})
+			continue
+		}
+		out.Columns = append(out.Columns, own)
+	}
+	return out, problems
+}
+
+func (c *config) problems(in *schema.Table) []schema.Problem {
+	var out []schema.Problem
+	for _, a := range []struct{ path, column string }{{"event_time", c.EventTime}, {"known_at", c.KnownAt}} {
+		if col := in.Column(a.column); col != nil && !table.Temporal(col.Type) {
+			out = append(out, schema.Problem{Path: a.path,
+				Summary: fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type)})
+		}
+	}
+	if _, err := schema.ParseDuration(c.MaturesAfter); c.MaturesAfter != "" && err != nil {
+		out = append(out, schema.Problem{Path: "matures_after", Summary: err.Error()})
+	}
+	if _, err := parseMoment(c.AsOf); c.AsOf != "" && err != nil {
+		out = append(out, schema.Problem{Path: "as_of", Summary: err.Error()})
+	}
+	return out
+}
+
+// run writes the labelled table.
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	query, err := c.query(blockName(s.Address), s.In[input].Table)
+	if err != nil {
+		return err
+	}
+	shape := s.Out["table"].Table
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	rows, err := table.Run(ctx, table.Query{SQL: query, Tables: map[string]string{input: s.InputTable(input)},
+		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+	if err != nil {
+		return fmt.Errorf("labelling: %w", err)
+	}
+	s.Logf("labelled %d rows", rows)
+	return nil
+}
+
+// query first tells for each row whether its label is known and whether it is old enough, then blanks what is neither.
+func (c *config) query(name string, in *schema.Table) (string, error) {
+	after, err := schema.ParseDuration(c.MaturesAfter)
+	if err != nil {
+		return "", fmt.Errorf("matures_after: %w", err)
+	}
+	label, event := table.Quote(c.Column), table.Quote(c.EventTime)+"::timestamp"
+	known := "null::timestamp"
+	if c.KnownAt != "" {
+		known = table.Quote(c.KnownAt) + "::timestamp"
+	}
+	asOf := fmt.Sprintf("(select max(greatest(%s, %s)) from %s)", event, known, table.Quote(input))
+	if c.AsOf != "" {
+		moment, err := parseMoment(c.AsOf)
+		if err != nil {
+			return "", err
+		}
+		asOf = "timestamp '" + moment.Format("2006-01-02 15:04:05.999999") + "'"
+	}
+	columns := make([]string, len(in.Columns))
+	for i, col := range in.Columns {
+		columns[i] = table.Quote(col.Name)
+		if strings.EqualFold(col.Name, c.Column) {
+			columns[i] = fmt.Sprintf("case when __mlp_known or __mlp_old then %s end as %s", label, table.Quote(col.Name))
+		}
+	}
+	return fmt.Sprintf(`select %s,
+  case when __mlp_known then __mlp_known_at when __mlp_old then __mlp_final_at end as %s,
+  coalesce(__mlp_old and %s is not null, false) as %s
+from (
+  select *, coalesce(__mlp_known_at <= __mlp_as_of, false) as __mlp_known,
+    coalesce(__mlp_final_at <= __mlp_as_of and (__mlp_known_at is null or __mlp_known_at <= __mlp_as_of), false) as __mlp_old
+  from (
+    select *, %s as __mlp_known_at, %s + to_microseconds(%d) as __mlp_final_at, %s as __mlp_as_of
+    from %s))`,
+		strings.Join(columns, ", "), table.Quote(name+"_known_at"), label, table.Quote(name+"_mature"),
+		known, event, after.Microseconds(), asOf, table.Quote(input)), nil
+}
+
+func parseMoment(s string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no moment: write \"2026-12-31\" or \"2026-12-31 18:00:00\"", s)
+}
+
+func blockName(address string) string {
+	return address[strings.LastIndexByte(address, '.')+1:]
+}
+
+// canonical returns the name as the table spells it.
+func canonical(t *schema.Table, name string) string {
+	if c := t.Column(name); c != nil {
+		return c.Name
+	}
+	return name
+}

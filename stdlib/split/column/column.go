@@ -1,0 +1,244 @@
+// Package column is the split that the data itself says, in one of its columns.
+package column
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/split/sides"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the split by a column.
+var Component = component.Component{
+	Kind: "split",
+	Type: schema.Type{
+		Name:    "column",
+		Version: 1,
+		Summary: "As a column of the table says, for data that comes with a fixed test set",
+		Doc:     doc,
+		Body: schema.Body{Attrs: []schema.Attr{
+			sides.From,
+			{Name: "by", Type: schema.String, Required: true, ColumnOf: sides.Input,
+				Doc: "The column that says which side a row is on: a boolean, a number or a text."},
+			{Name: "test", Type: schema.StringList,
+				Doc: "The values that mean the test side, as text. Default: `true` of a boolean, `1` of a number, `test` of a text."},
+			{Name: "validation_values", Type: schema.StringList,
+				Doc: "The values that mean the validation side. Default: `validation` of a text, else none."},
+			sides.Fraction("validation", false, "The share of the other rows, by hash of the key, that becomes the validation side. "+
+				"Not together with `validation_values`."),
+			sides.Seed,
+		}},
+		Out:      sides.Ports(),
+		Examples: []schema.Example{{Title: "A fixed test set", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = `Rows whose value is among ` + "`test`" + ` are the test side, those among ` + "`validation_values`" + ` validation, all
+others train. With ` + "`validation`" + `, that share of the train rows goes to validation by a hash of their key.
+
+` + sides.HashDoc + `
+
+A row without a value is on no side that one could name: such rows are an error.`
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "tenure"  { type = "integer" }
+  column "churned" { type = "boolean" }
+  column "is_test" { type = "boolean" }
+}
+
+split "column" "customers" {
+  from       = source.customers
+  by         = "is_test"
+  validation = 0.2
+}
+`
+
+type config struct {
+	By               string   `json:"by"`
+	Test             []string `json:"test"`
+	ValidationValues []string `json:"validation_values"`
+	Validation       float64  `json:"validation"`
+	Seed             int64    `json:"seed"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	in := req.In[sides.Input].Table
+	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
+		return schema.ShapeResult{}
+	}
+	return sides.Shape(req, c.problems(in.Column(c.By)))
+}
+
+func (c *config) problems(col *schema.Column) []schema.Problem {
+	var out []schema.Problem
+	if !(c.Validation >= 0 && c.Validation < 1) {
+		out = append(out, schema.Problem{Path: "validation", Summary: fmt.Sprintf("a share of %v is not possible", c.Validation),
+			Detail: "Expected a number of at least 0 and below 1."})
+	}
+	if c.Validation > 0 && len(c.ValidationValues) > 0 {
+		out = append(out, schema.Problem{Path: "validation", Summary: "validation and validation_values both choose the validation side",
+			Hint: "keep one of them"})
+	}
+	if col == nil {
+		return out
+	}
+	if kindOf(col.Type) == none {
+		return append(out, schema.Problem{Path: "by",
+			Summary: fmt.Sprintf("column %q is of type %s, not a boolean, number or text", col.Name, col.Type)})
+	}
+	for _, a := range []struct {
+		path   string
+		values []string
+	}{{"test", c.Test}, {"validation_values", c.ValidationValues}} {
+		for i, v := range a.values {
+			path := fmt.Sprintf("%s[%d]", a.path, i)
+			if !kindOf(col.Type).holds(v) {
+				out = append(out, schema.Problem{Path: path,
+					Summary: fmt.Sprintf("%q is no %s, the type of column %q", v, col.Type, col.Name)})
+			}
+			if a.path == "validation_values" && slices.Contains(c.Test, v) {
+				out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("%q is among the values of test too", v)})
+			}
+		}
+	}
+	return out
+}
+
+// kind is how a column's values are written in a list of texts.
+type kind int
+
+const (
+	none kind = iota
+	flag
+	number
+	text
+)
+
+func kindOf(columnType string) kind {
+	switch {
+	case columnType == "boolean":
+		return flag
+	case table.Numeric(columnType):
+		return number
+	case columnType == "varchar":
+		return text
+	}
+	return none
+}
+
+// holds tells whether a value can be of this kind.
+func (k kind) holds(v string) bool {
+	var err error
+	switch k {
+	case flag:
+		return v == "true" || v == "false"
+	case number:
+		_, err = strconv.ParseFloat(v, 64)
+	}
+	return err == nil
+}
+
+// defaults are the values that mean the test and the validation side where none are given.
+func (k kind) defaults() (test, validation []string) {
+	switch k {
+	case flag:
+		return []string{"true"}, nil
+	case number:
+		return []string{"1"}, nil
+	}
+	return []string{"test"}, []string{"validation"}
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	t := s.In[sides.Input].Table
+	if err := c.checkValues(ctx, s); err != nil {
+		return err
+	}
+	test, validation := c.values(kindOf(t.Column(c.By).Type))
+	return sides.Split{
+		Side: c.side(t, test, validation),
+		Reason: fmt.Sprintf("The test side is where %q is %s, the validation side where it is %s or by share, train where it is neither.",
+			c.By, or(test), or(validation)),
+	}.Run(ctx, s)
+}
+
+// values returns those of test and validation.
+func (c *config) values(k kind) (test, validation []string) {
+	test, validation = k.defaults()
+	if len(c.Test) > 0 {
+		test = c.Test
+	}
+	if c.Validation > 0 {
+		validation = nil
+	}
+	if len(c.ValidationValues) > 0 {
+		validation = c.ValidationValues
+	}
+	return test, slices.DeleteFunc(slices.Clone(validation), func(v string) bool { return slices.Contains(test, v) })
+}
+
+func or(values []string) string {
+	if len(values) == 0 {
+		return "nothing"
+	}
+	return strings.Join(values, " or ")
+}
+
+// checkValues refuses rows without a value.
+func (c *config) checkValues(ctx context.Context, s *component.Stage) error {
+	f, err := table.ReadFrame(ctx, s.InputTable(sides.Input), []string{c.By})
+	if err != nil {
+		return err
+	}
+	missing, col := 0, &f.Columns[0]
+	for i := range f.Rows {
+		if col.Text() && col.Codes[i] < 0 || !col.Text() && col.Num[i] != col.Num[i] {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return &component.InputError{
+			Summary: fmt.Sprintf("%s: %d of %d rows have no %s", s.Address, missing, f.Rows, c.By),
+			Detail:  fmt.Sprintf("Leave them out in a dataset (where %s is not null), or say there which side they are on.", c.By),
+		}
+	}
+	return nil
+}
+
+func (c *config) side(t *schema.Table, test, validation []string) string {
+	col := t.Column(c.By)
+	s := fmt.Sprintf("case when %s then 'test'", in(col, test))
+	if len(validation) > 0 {
+		s += fmt.Sprintf(" when %s then 'validation'", in(col, validation))
+	}
+	if c.Validation > 0 {
+		s += fmt.Sprintf(" when %s then 'validation'", sides.Below(sides.Position(t, c.Seed), c.Validation))
+	}
+	return s + " else 'train' end"
+}
+
+// in is true where a column holds one of the values.
+func in(col *schema.Column, values []string) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = fmt.Sprintf("'%s'::%s", strings.ReplaceAll(v, "'", "''"), col.Type)
+	}
+	return fmt.Sprintf("%s in (%s)", table.Quote(col.Name), strings.Join(out, ", "))
+}

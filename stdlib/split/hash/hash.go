@@ -1,0 +1,83 @@
+// Package hash is the split by a hash of each row's key.
+package hash
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/split/sides"
+)
+
+// Component is the hash split.
+var Component = component.Component{
+	Kind: "split",
+	Type: schema.Type{
+		Name:    "hash",
+		Version: 1,
+		Summary: "By a hash of the key: rows keep their side as the data grows",
+		Doc: "The first share of positions is the test side, the next validation, the rest train; so a larger `test` only adds " +
+			"rows to the test side.\n\n" + sides.HashDoc + "\n\nThe shares are met on average, not exactly: of n rows, within about 1/√n.",
+		Body: schema.Body{Attrs: []schema.Attr{
+			sides.From,
+			sides.Fraction("test", true, "The test side's share of the rows, above 0 and below 1."),
+			sides.Fraction("validation", false, "The validation side's share."),
+			sides.Seed,
+		}},
+		Out:      sides.Ports(),
+		Examples: []schema.Example{{Title: "A fifth for testing", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from = dataset.customers
+  test = 0.2
+  seed = 7
+}
+`
+
+type config struct {
+	Test       float64 `json:"test"`
+	Validation float64 `json:"validation"`
+	Seed       int64   `json:"seed"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
+		return schema.ShapeResult{}
+	}
+	return sides.Shape(req, sides.CheckFractions(c.Validation, c.Test))
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	position := sides.Position(s.In[sides.Input].Table, c.Seed)
+	return sides.Split{
+		Side: fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
+			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
+		Reason: "There are too few rows for such a share: give more, or another seed.",
+	}.Run(ctx, s)
+}

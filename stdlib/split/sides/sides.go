@@ -1,0 +1,125 @@
+// Package sides is what the types of split have in common: three tables that share the rows of one.
+//
+// A split assigns each row to a side by one SQL expression; this package writes the sides and counts them.
+package sides
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// The sides, which are also the names of the ports.
+const (
+	Train      = "train"
+	Validation = "validation"
+	Test       = "test"
+)
+
+// Input is the port that the rows come by, and the name of their table in SQL.
+const Input = "from"
+
+// From is the attribute that all splits have.
+var From = schema.Attr{Name: Input, Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+	Doc: "The table to split."}
+
+// Seed is the attribute of splits that assign rows by hash.
+var Seed = schema.Attr{Name: "seed", Type: schema.Integer, Default: 0.0,
+	Doc: "Another seed gives another assignment."}
+
+// Fraction describes an attribute that holds the share of a side.
+func Fraction(name string, required bool, doc string) schema.Attr {
+	a := schema.Attr{Name: name, Type: schema.Number, Required: required, Doc: doc}
+	if !required {
+		a.Default = 0.0
+	}
+	return a
+}
+
+// Ports are what a split yields.
+func Ports() []schema.Port {
+	return []schema.Port{
+		{Name: Train, Type: schema.TablePort, Doc: "The rows to learn from."},
+		{Name: Validation, Type: schema.TablePort, Doc: "The rows to stop, tune and decide on. Empty if no share is given to it."},
+		{Name: Test, Type: schema.TablePort, Doc: "The rows that nothing learns from."},
+	}
+}
+
+// Shape is the shape of a split: every side has the columns of the table.
+func Shape(req schema.ShapeRequest, problems []schema.Problem) schema.ShapeResult {
+	r := schema.ShapeResult{
+		Out: map[string]schema.Shape{},
+		Figures: schema.Object(map[string]*schema.FigureType{
+			"rows": schema.Object(map[string]*schema.FigureType{
+				Train: schema.Double, Validation: schema.Double, Test: schema.Double,
+			}),
+		}),
+		Problems: problems,
+	}
+	for _, p := range Ports() {
+		r.Out[p.Name] = schema.Shape{Type: schema.TablePort, Table: req.In[Input].Table}
+	}
+	return r
+}
+
+// CheckFractions tells what is wrong with the shares of validation and test.
+func CheckFractions(validation, test float64) []schema.Problem {
+	var out []schema.Problem
+	if !(validation >= 0 && validation < 1) {
+		out = append(out, schema.Problem{Path: Validation, Summary: fmt.Sprintf("a share of %v is not possible", validation),
+			Detail: "Expected a number of at least 0 and below 1."})
+	}
+	if !(test > 0 && test < 1) {
+		out = append(out, schema.Problem{Path: Test, Summary: fmt.Sprintf("a share of %v is not possible", test),
+			Detail: "Expected a number above 0 and below 1."})
+	}
+	if len(out) == 0 && validation+test >= 1 {
+		out = append(out, schema.Problem{Path: Test, Summary: "validation and test leave nothing to train on",
+			Detail: fmt.Sprintf("Their shares are %v and %v; the sum must be below 1.", validation, test)})
+	}
+	return out
+}
+
+// Split says which row goes where.
+type Split struct {
+	// Side is an expression that gives 'train', 'validation', 'test', or null for rows that go nowhere. It may use
+	// window functions.
+	Side string
+	// Reason is told where train or test comes out empty.
+	Reason string
+}
+
+// Run writes the sides and their figures. An empty train or test side is an *component.InputError.
+func (p Split) Run(ctx context.Context, s *component.Stage) error {
+	t := s.In[Input].Table
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = table.Quote(c.Name)
+	}
+	rows := map[string]int64{}
+	for _, port := range Ports() {
+		out, err := s.OutputTable(port.Name)
+		if err != nil {
+			return err
+		}
+		sql := fmt.Sprintf("select %s from (select *, %s as __mlp_side from %s) where __mlp_side = '%s'",
+			strings.Join(columns, ", "), p.Side, table.Quote(Input), port.Name)
+		rows[port.Name], err = table.Run(ctx, table.Query{SQL: sql, Tables: map[string]string{Input: s.InputTable(Input)},
+			OrderBy: t.Key, Columns: t.Columns, Out: out})
+		if err != nil {
+			return fmt.Errorf("writing the %s side: %w", port.Name, err)
+		}
+	}
+	s.Logf("train %d, validation %d, test %d rows", rows[Train], rows[Validation], rows[Test])
+	for _, side := range []string{Train, Test} {
+		if rows[side] == 0 {
+			return &component.InputError{
+				Summary: fmt.Sprintf("%s: the %s side has no rows", s.Address, side), Detail: p.Reason}
+		}
+	}
+	return s.WriteFigures(map[string]any{"rows": rows})
+}

@@ -1,0 +1,314 @@
+// Package asof is the training_set block: it joins features to a table of labelled rows as they stood at each row's time.
+package asof
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the training_set block.
+var Component = component.Component{
+	Kind: "training_set",
+	Type: schema.Type{
+		Version: 1,
+		Summary: "Labelled rows with the features as they stood at each row's time",
+		Doc:     doc,
+		Body: schema.Body{Attrs: []schema.Attr{
+			{Name: "spine", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+				Doc: "The table whose rows are wanted, usually a label. All its columns are kept."},
+			{Name: "features", Type: schema.RefList, Required: true, Kinds: []string{"feature"}, Ports: []schema.PortType{schema.TablePort},
+				Doc: "The features to add."},
+			{Name: "as_of", Type: schema.String, ColumnOf: "spine",
+				Doc: "The column of the spine that says when a row is decided upon. Default: the spine's own time. Needed for " +
+					"features that do not keep the spine's key."},
+		}},
+		Out: []schema.Port{{Name: "table", Type: schema.TablePort,
+			Doc: "The spine's columns and the features' own, one row for each of the spine's."}},
+		Examples: []schema.Example{{Title: "Payments with what was known of the card", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = `Every row of the spine comes out once, with the features added:
+
+- **By key**, where a feature has the spine's key: the feature was computed from the same rows, and its values are those of
+  the row itself.
+- **As of the spine's time**, for any other feature: the latest row of the same entity whose time is strictly before
+  ` + "`as_of`" + `. If there are several at that instant, the last in the order of all columns counts. None before: null.
+
+Only the features' own columns are added; their key, entity and time columns are not repeated. Two columns of the same
+name are an error.`
+
+const example = `pipeline "fraud" {}
+
+source "csv" "payments" {
+  path = "payments.csv"
+  column "card"     { type = "varchar" }
+  column "paid_at"  { type = "timestamp" }
+  column "amount"   { type = "double" }
+  column "is_fraud" { type = "boolean" }
+}
+
+dataset "payments" {
+  from = [source.payments]
+  key  = ["card", "paid_at"]
+  sql  = "select * from payments"
+}
+
+label "fraud" {
+  on            = dataset.payments
+  column        = "is_fraud"
+  event_time    = "paid_at"
+  matures_after = "45d"
+}
+
+feature "card" {
+  from   = dataset.payments
+  entity = ["card"]
+  time   = "paid_at"
+  window "payments_1h" {
+    expr = "count(*)"
+    over = "1h"
+  }
+}
+
+training_set "payments" {
+  spine    = label.fraud
+  features = [feature.card]
+}
+`
+
+type config struct {
+	Features []string `json:"features"`
+	AsOf     string   `json:"as_of"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	spine := req.In["spine"].Table
+	if err := json.Unmarshal(req.Config, &c); err != nil || spine == nil {
+		return schema.ShapeResult{}
+	}
+	out := *spine
+	out.Columns = slices.Clone(spine.Columns)
+	c.AsOf = c.moment(spine)
+	var problems []schema.Problem
+	if col := spine.Column(c.AsOf); col != nil {
+		out.Time = col.Name
+		if !table.Temporal(col.Type) {
+			problems = append(problems, schema.Problem{Path: "as_of",
+				Summary: fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type)})
+		}
+	}
+	from := map[string]string{} // column, lower case → who yields it
+	for _, col := range spine.Columns {
+		from[strings.ToLower(col.Name)] = "the spine"
+	}
+	for i, name := range c.Features {
+		f := req.In["features."+name].Table
+		if f == nil {
+			continue
+		}
+		path := fmt.Sprintf("features[%d]", i)
+		problems = append(problems, c.joinable(path, name, spine, f)...)
+		if len(out.Entity) == 0 {
+			out.Entity = entityIn(spine, f)
+		}
+		for _, col := range own(f) {
+			key := strings.ToLower(col.Name)
+			if other, taken := from[key]; taken {
+				problems = append(problems, schema.Problem{Path: path,
+					Summary: fmt.Sprintf("feature.%s and %s both yield a column %q", name, other, col.Name),
+					Hint:    "rename the column in the feature"})
+				continue
+			}
+			from[key] = "feature." + name
+			out.Columns = append(out.Columns, col)
+		}
+	}
+	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &out}}, Problems: problems}
+}
+
+// moment is the column that says when a row of the spine is decided upon; empty if there is none.
+func (c *config) moment(spine *schema.Table) string {
+	if c.AsOf != "" {
+		return c.AsOf
+	}
+	return spine.Time
+}
+
+// joinable tells what keeps a feature from being joined to the spine.
+func (c *config) joinable(path, name string, spine, f *schema.Table) []schema.Problem {
+	if byKey(spine, f) {
+		return sameTypes(path, name, spine, f, spine.Key)
+	}
+	if len(f.Entity) == 0 || f.Time == "" {
+		return []schema.Problem{{Path: path,
+			Summary: fmt.Sprintf("feature.%s can be joined neither by key nor by entity and time", name),
+			Detail:  fmt.Sprintf("The spine's key is %s; the feature's is %s, and it has no entity and time.", list(spine.Key), list(f.Key)),
+			Hint:    "give the feature an entity and a time, or compute it from the table that the spine comes from"}}
+	}
+	if c.AsOf == "" {
+		return []schema.Problem{{Path: path,
+			Summary: fmt.Sprintf("feature.%s is joined as of a time, and the spine has none", name),
+			Hint:    `name the spine's column that says when a row is decided upon: as_of = "paid_at"`}}
+	}
+	for _, e := range f.Entity {
+		if spine.Column(e) == nil {
+			return []schema.Problem{{Path: path,
+				Summary: fmt.Sprintf("feature.%s is about %s, and the spine has no column %q", name, list(f.Entity), e),
+				Detail:  "A feature that does not keep the spine's key is joined by its entity. The spine has " + list(spine.Names()) + "."}}
+		}
+	}
+	return sameTypes(path, name, spine, f, f.Entity)
+}
+
+func sameTypes(path, name string, spine, f *schema.Table, columns []string) []schema.Problem {
+	var out []schema.Problem
+	for _, n := range columns {
+		a, b := spine.Column(n), f.Column(n)
+		if a != nil && b != nil && a.Type != b.Type {
+			out = append(out, schema.Problem{Path: path,
+				Summary: fmt.Sprintf("column %q is %s in the spine and %s in feature.%s", n, a.Type, b.Type, name),
+				Hint:    "cast one of them in its dataset"})
+		}
+	}
+	return out
+}
+
+// byKey tells whether the feature has the spine's key.
+func byKey(spine, f *schema.Table) bool {
+	if len(spine.Key) == 0 || len(spine.Key) != len(f.Key) {
+		return false
+	}
+	for _, k := range spine.Key {
+		if !containsFold(f.Key, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// own returns the columns that a feature adds.
+func own(f *schema.Table) []schema.Column {
+	var out []schema.Column
+	for _, c := range f.Columns {
+		if !containsFold(f.Key, c.Name) && !containsFold(f.Entity, c.Name) && !strings.EqualFold(f.Time, c.Name) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// entityIn returns a feature's entity as the spine spells it, nil if the spine has no such columns.
+func entityIn(spine, f *schema.Table) []string {
+	var out []string
+	for _, e := range f.Entity {
+		c := spine.Column(e)
+		if c == nil {
+			return nil
+		}
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+func containsFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// run writes the joined table.
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	spine := s.In["spine"].Table
+	tables := map[string]string{"spine": s.InputTable("spine")}
+	features := make([]*schema.Table, len(c.Features))
+	for i, name := range c.Features {
+		port := "features." + name
+		features[i] = s.In[port].Table
+		tables[fmt.Sprintf("f%d", i)] = s.InputTable(port)
+	}
+	shape := s.Out["table"].Table
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	rows, err := table.Run(ctx, table.Query{SQL: query(spine, features, c.moment(spine)), Tables: tables,
+		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+	if err != nil {
+		return fmt.Errorf("joining features: %w", err)
+	}
+	want, err := table.Rows(ctx, tables["spine"])
+	if err != nil {
+		return err
+	}
+	if rows != want {
+		return &component.InputError{
+			Summary: fmt.Sprintf("%s: %d rows of the spine became %d", s.Address, want, rows),
+			Detail:  fmt.Sprintf("The key (%s) does not tell rows apart. Make it unique in the dataset.", list(spine.Key)),
+		}
+	}
+	s.Logf("joined %d features to %d rows", len(features), rows)
+	return nil
+}
+
+// query joins the features, f0, f1, …, to the spine.
+func query(spine *schema.Table, features []*schema.Table, asOf string) string {
+	var columns, joins []string
+	for _, c := range spine.Columns {
+		columns = append(columns, "spine."+table.Quote(c.Name))
+	}
+	for i, f := range features {
+		for _, c := range own(f) {
+			columns = append(columns, fmt.Sprintf("f%d.%s", i, table.Quote(c.Name)))
+		}
+		if byKey(spine, f) {
+			joins = append(joins, fmt.Sprintf("left join f%d on %s", i, equal(i, spine.Key, "is not distinct from")))
+			continue
+		}
+		joins = append(joins, fmt.Sprintf("asof left join %s on %s and spine.%s > f%d.%s", latest(i, f),
+			equal(i, f.Entity, "="), table.Quote(asOf), i, table.Quote(f.Time)))
+	}
+	return fmt.Sprintf("select %s\nfrom spine\n%s", strings.Join(columns, ", "), strings.Join(joins, "\n"))
+}
+
+func equal(i int, columns []string, operator string) string {
+	terms := make([]string, len(columns))
+	for j, c := range columns {
+		terms[j] = fmt.Sprintf("spine.%s %s f%d.%[1]s", table.Quote(c), operator, i)
+	}
+	return strings.Join(terms, " and ")
+}
+
+// latest is feature i with one row for each entity and instant: the last in the order of all columns.
+func latest(i int, f *schema.Table) string {
+	by := make([]string, 0, len(f.Entity)+1)
+	for _, e := range f.Entity {
+		by = append(by, table.Quote(e))
+	}
+	by = append(by, table.Quote(f.Time))
+	order := make([]string, len(f.Columns))
+	for j, c := range f.Columns {
+		order[j] = table.Quote(c.Name) + " desc nulls last"
+	}
+	return fmt.Sprintf("(select * from f%d qualify row_number() over (partition by %s order by %s) = 1) f%[1]d",
+		i, strings.Join(by, ", "), strings.Join(order, ", "))
+}
