@@ -1,0 +1,133 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// ErrMoved is what a MovedError is, for errors.Is.
+var ErrMoved = errors.New("the state has moved on")
+
+// MovedError: somebody else changed a key that was to be changed, after the state was read.
+type MovedError struct {
+	Key      string
+	Revision int64 // that changed it
+	By       string
+}
+
+func (e *MovedError) Error() string {
+	by := ""
+	if e.By != "" {
+		by = " by " + e.By
+	}
+	return fmt.Sprintf("the state has moved on: %s was changed in revision %d%s meanwhile; plan again", e.Key, e.Revision, by)
+}
+
+// Is makes errors.Is(err, ErrMoved) true.
+func (e *MovedError) Is(target error) bool { return target == ErrMoved }
+
+// Append records events on top of base, which is not changed, and returns the state after them. Where other revisions
+// were written since base, the events are put on top of those if their keys are untouched; otherwise the error is a
+// MovedError. No two events may have the same key. Release events get the number of their revision.
+//
+// When Append returns without error, the revision is on disk. After an error it may be there or not: Load tells.
+func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event) (*plan.State, error) {
+	events = slices.Clone(events)
+	slices.SortStableFunc(events, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
+	for i, e := range events {
+		if err := check(e); err != nil {
+			return nil, fmt.Errorf("recording: %w", err)
+		}
+		if i > 0 && events[i-1].Key == e.Key {
+			return nil, fmt.Errorf("recording: two events on %q at once", e.Key)
+		}
+	}
+	st := clone(base)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(events) == 0 {
+			return st, nil
+		}
+		r, err := l.write(st, events)
+		if err == nil {
+			fold(st, r)
+			return st, nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return nil, fmt.Errorf("recording revision %d: %w", st.Revision+1, err)
+		}
+		if events, err = l.rebase(st, events); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// write puts the revision after st; the error is os.ErrExist if there is one already.
+func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
+	nonce, err := newNonce()
+	if err != nil {
+		return nil, err
+	}
+	r := &Revision{
+		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
+		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
+		By: l.by, Apply: l.apply, Events: numbered(events, st.Revision+1),
+	}
+	if r.Revision%checkpointEvery == 0 {
+		after := clone(st)
+		fold(after, r)
+		after.Digest = ""
+		r.State = after
+	}
+	data, digest, err := encode(r)
+	if err != nil {
+		return nil, err
+	}
+	r.Digest = digest
+	return r, l.store.WriteNew(l.path(r.Revision), data)
+}
+
+func numbered(events []plan.Event, revision int64) []plan.Event {
+	out := slices.Clone(events)
+	for i, e := range out {
+		if e.Release != nil {
+			release := *e.Release
+			release.Revision = revision
+			out[i].Release = &release
+		}
+	}
+	return out
+}
+
+// rebase folds the next revision, somebody else's, into st and returns the events that are still to be recorded: all
+// but those that the other recorded just so.
+func (l *Log) rebase(st *plan.State, events []plan.Event) ([]plan.Event, error) {
+	r, err := l.readRevision(st.Revision+1, st.Digest)
+	if err != nil {
+		return nil, err
+	}
+	fold(st, r)
+	touched := map[string]bool{}
+	for _, e := range r.Events {
+		touched[e.Key] = true
+	}
+	var left []plan.Event
+	for _, e := range events {
+		switch {
+		case !touched[e.Key]:
+			left = append(left, e)
+		case !same(e, current(st, e.Key)):
+			return nil, &MovedError{Key: e.Key, Revision: r.Revision, By: r.By}
+		}
+	}
+	return left, nil
+}

@@ -1,0 +1,101 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// fold adds a revision to the state before it.
+func fold(st *plan.State, r *Revision) {
+	for _, e := range r.Events {
+		set(st, e)
+	}
+	st.Revision, st.Digest = r.Revision, r.Digest
+}
+
+func set(st *plan.State, e plan.Event) {
+	kind, name, _ := strings.Cut(e.Key, "/")
+	switch kind {
+	case "node":
+		put(st.Nodes, name, e.Node)
+	case "gate":
+		put(st.Gates, name, e.Gate)
+	case "release":
+		put(st.Releases, name, e.Release)
+	case "approval":
+		put(st.Approvals, name, e.Approval)
+	}
+}
+
+// put sets a key, or removes it where there is no value.
+func put[T any](m map[string]T, key string, value *T) {
+	if value == nil {
+		delete(m, key)
+		return
+	}
+	m[key] = *value
+}
+
+// check says what is wrong with an event that somebody wants to append.
+func check(e plan.Event) error {
+	kind, name, ok := strings.Cut(e.Key, "/")
+	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil}
+	has, known := values[kind]
+	n := 0
+	for _, v := range values {
+		if v {
+			n++
+		}
+	}
+	switch {
+	case !ok || name == "" || !known:
+		return fmt.Errorf("event has the key %q, expected node/, gate/, release/ or approval/ and an address", e.Key)
+	case e.Removed && n != 0, !e.Removed && (n != 1 || !has):
+		return fmt.Errorf("event on %q must hold one value that fits its key, or be a removal", e.Key)
+	}
+	return nil
+}
+
+// current returns the value of a key as an event, to compare with.
+func current(st *plan.State, key string) plan.Event {
+	kind, name, _ := strings.Cut(key, "/")
+	e := plan.Event{Key: key}
+	switch kind {
+	case "node":
+		e.Node = get(st.Nodes, name)
+	case "gate":
+		e.Gate = get(st.Gates, name)
+	case "release":
+		e.Release = get(st.Releases, name)
+	case "approval":
+		e.Approval = get(st.Approvals, name)
+	}
+	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil
+	return e
+}
+
+func get[T any](m map[string]T, key string) *T {
+	if v, ok := m[key]; ok {
+		return &v
+	}
+	return nil
+}
+
+// same tells whether two events leave a key with the same value.
+func same(a, b plan.Event) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// clone copies a state as far as folding writes to it.
+func clone(st *plan.State) *plan.State {
+	c := *st
+	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
+	c.Releases, c.Approvals = maps.Clone(st.Releases), maps.Clone(st.Approvals)
+	return complete(&c)
+}

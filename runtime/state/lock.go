@@ -1,0 +1,106 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Holder says who has the lock.
+type Holder struct {
+	Who   string    `json:"who"`
+	Host  string    `json:"host"`
+	PID   int       `json:"pid"`
+	Since time.Time `json:"since"`
+	What  string    `json:"what,omitempty"` // "apply"
+}
+
+// ErrLocked is what a LockedError is, for errors.Is.
+var ErrLocked = errors.New("locked")
+
+// LockedError: somebody else holds the lock.
+type LockedError struct {
+	Pipeline, Workspace string
+	Holder              Holder // zero where it could not be read
+}
+
+func (e *LockedError) Error() string {
+	h := e.Holder
+	if h.PID == 0 {
+		return fmt.Sprintf("%s, workspace %s, is locked by another process; wait for it to end", e.Pipeline, e.Workspace)
+	}
+	return fmt.Sprintf("%s, workspace %s, is locked: %s by %s on %s, process %d, since %s; wait for it to end, or end that process",
+		e.Pipeline, e.Workspace, h.What, h.Who, h.Host, h.PID, h.Since.Format(time.RFC3339))
+}
+
+// Is makes errors.Is(err, ErrLocked) true.
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
+// Lock is held until Unlock, or until the process dies: the kernel frees it then.
+type Lock struct{ file *os.File }
+
+// Lock takes the lock of this pipeline and workspace, at once or not at all: the error is a LockedError if somebody has
+// it. The holder's PID, host and time are filled in where they are zero.
+func (l *Log) Lock(h Holder) (*Lock, error) {
+	path := l.store.Path("locks", l.pipeline, l.workspace)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("locking the state: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("locking the state: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		locked := &LockedError{Pipeline: l.pipeline, Workspace: l.workspace, Holder: readHolder(f)}
+		return nil, errors.Join(locked, f.Close())
+	}
+	if err == nil {
+		err = writeHolder(f, h)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the state: %w", err), f.Close())
+	}
+	return &Lock{f}, nil
+}
+
+// Unlock gives the lock back. The file stays: removing it would let two hold locks on files of one name.
+func (l *Lock) Unlock() error {
+	err := l.file.Truncate(0)
+	return errors.Join(err, l.file.Close())
+}
+
+func writeHolder(f *os.File, h Holder) error {
+	if h.PID == 0 {
+		h.PID = os.Getpid()
+	}
+	if h.Host == "" {
+		h.Host, _ = os.Hostname() // for people to read; unknown is no reason to stop
+	}
+	if h.Since.IsZero() {
+		h.Since = time.Now().UTC().Truncate(time.Second)
+	}
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(append(data, '\n'), 0)
+	return err
+}
+
+func readHolder(f *os.File) Holder {
+	data, err := io.ReadAll(f)
+	var h Holder
+	if err != nil || json.Unmarshal(data, &h) != nil {
+		return Holder{}
+	}
+	return h
+}

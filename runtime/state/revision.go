@@ -1,0 +1,135 @@
+// Package state keeps what is recorded of a pipeline in a workspace: an append-only log of revisions in the store, each
+// a set of events on keys, and the lock that lets one apply at a time write it.
+//
+// A revision is a file log/<pipeline>/<workspace>/000042.json that is written once, with put-if-absent, so that of two
+// writers one wins. It holds the digest of the one before; every 64th also holds the whole state, which keeps reading
+// short. Times in it say when something was recorded and are no part of any decision.
+package state
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// checkpointEvery is how often a revision holds the whole state.
+const checkpointEvery = 64
+
+const formatVersion = "1.0"
+
+// Revision is one step of the log.
+type Revision struct {
+	FormatVersion string       `json:"format_version"`
+	Pipeline      string       `json:"pipeline"`
+	Workspace     string       `json:"workspace"`
+	Revision      int64        `json:"revision"` // from 1
+	Previous      plan.Digest  `json:"previous,omitempty"`
+	Nonce         string       `json:"nonce"` // of the writer
+	At            time.Time    `json:"at"`
+	By            string       `json:"by,omitempty"`
+	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
+	Events        []plan.Event `json:"events"`
+	// State after this revision, in every 64th; its own Digest is left out.
+	State *plan.State `json:"state,omitempty"`
+
+	Digest plan.Digest `json:"-"` // of the file's body
+}
+
+// envelope is the file: the body's bytes as they are, and their digest.
+type envelope struct {
+	Digest plan.Digest     `json:"digest"`
+	Body   json.RawMessage `json:"revision"`
+}
+
+// CorruptError names a revision that is missing or is not what was written.
+type CorruptError struct {
+	File string
+	Why  string
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("the state's log is damaged: %s %s. Restore this file from a copy of the store; nothing was changed", e.File, e.Why)
+}
+
+func encode(r *Revision) ([]byte, plan.Digest, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, "", fmt.Errorf("encoding revision %d: %w", r.Revision, err)
+	}
+	digest := plan.HashBytes(body)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\"digest\":%q,\n\"revision\":%s}\n", digest, body)
+	return b.Bytes(), digest, nil
+}
+
+// read returns the revision in a file, having checked that it is whole. A file that is not there is os.ErrNotExist.
+func read(path string) (*Revision, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, &CorruptError{path, "is not whole: " + err.Error()}
+	}
+	if got := plan.HashBytes(e.Body); got != e.Digest {
+		return nil, &CorruptError{path, "does not have the digest that it states"}
+	}
+	r := &Revision{Digest: e.Digest}
+	if err := json.Unmarshal(e.Body, r); err != nil {
+		return nil, &CorruptError{path, "cannot be read: " + err.Error()}
+	}
+	return r, nil
+}
+
+var revisionName = regexp.MustCompile(`^([0-9]{6,})\.json$`)
+
+func fileName(revision int64) string { return fmt.Sprintf("%06d.json", revision) }
+
+// last returns the highest revision in the folder, 0 if there is none. Gaps are an error.
+func last(dir string) (int64, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the state: %w", err)
+	}
+	seen, top := map[int64]bool{}, int64(0)
+	for _, e := range entries {
+		m := revisionName.FindStringSubmatch(e.Name())
+		if m == nil {
+			continue
+		}
+		n, err := strconv.ParseInt(m[1], 10, 64)
+		if err != nil || fileName(n) != e.Name() || n == 0 {
+			return 0, &CorruptError{filepath.Join(dir, e.Name()), "has a name that no revision has"}
+		}
+		seen[n] = true
+		top = max(top, n)
+	}
+	for n := int64(1); n <= top; n++ {
+		if !seen[n] {
+			return 0, &CorruptError{filepath.Join(dir, fileName(n)), "is missing, though later ones are there"}
+		}
+	}
+	return top, nil
+}
+
+func newNonce() (string, error) {
+	b := make([]byte, 16)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(b), nil
+}
