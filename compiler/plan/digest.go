@@ -51,3 +51,28 @@ func (d Digest) Short() string {
 	}
 	return string(d[prefix : prefix+6])
 }
+
+// Sign sets the plan's id: the digest of its body, which is all but the id and the envelope.
+func (p *Plan) Sign() error {
+	id, err := p.bodyDigest()
+	p.ID = id
+	return err
+}
+
+// Verify tells whether the plan's body is what its id says.
+func (p *Plan) Verify() error {
+	id, err := p.bodyDigest()
+	if err != nil {
+		return err
+	}
+	if id != p.ID {
+		return fmt.Errorf("the plan's body was changed after it was made: plan_id is %s, the body's digest %s", p.ID, id)
+	}
+	return nil
+}
+
+func (p *Plan) bodyDigest() (Digest, error) {
+	body := *p
+	body.ID, body.Envelope = "", nil
+	return Sum("plan", body)
+}

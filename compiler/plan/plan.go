@@ -218,6 +218,7 @@ type Rule struct {
 	Verdict  RuleVerdict  `json:"verdict"`
 	Residual string       `json:"residual,omitempty"` // of an open one, known values folded in
 	Values   []FigureSeen `json:"values,omitempty"`   // known figures that it reads, in order of appearance
+	Live     []FigureSeen `json:"live,omitempty"`     // the same figures when the gate last decided
 	Reason   string       `json:"reason,omitempty"`   // of an error
 	Range    source.Range `json:"range,omitzero"`
 }
@@ -232,8 +233,9 @@ type FigureSeen struct {
 type Gate struct {
 	Address    string       `json:"address"`
 	Verdict    RuleVerdict  `json:"verdict"`
-	Cached     bool         `json:"cached,omitempty"` // decided before on the same facts; nothing to do
-	After      []string     `json:"after,omitempty"`  // checks and gates that must have passed
+	Cached     bool         `json:"cached,omitempty"`     // decided before on the same facts; nothing to do
+	After      []string     `json:"after,omitempty"`      // checks and gates that must have passed
+	BlockedBy  []string     `json:"blocked_by,omitempty"` // those of After that are known to have failed
 	Rules      Rules        `json:"rules"`
 	Approvals  []Approval   `json:"approvals,omitempty"`
 	Champion   *Champion    `json:"champion,omitempty"`

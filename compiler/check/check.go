@@ -1,0 +1,149 @@
+// Package check gives every block its types: what flows into it, what it yields, which figures rules may read. It finds
+// what is wrong across blocks before anything runs.
+//
+// Check goes in four steps, each in a file of its own: order (order.go) puts blocks behind what they refer to; shape
+// (shape.go) asks each component what its block yields; rules (rules.go) compiles conditions on the figures found;
+// last, the references inside rules join the graph and the whole is ordered once more.
+package check
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/compiler/graph"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Library is what the compiler needs of the components: their shapes, and the columns of sources that declare none.
+type Library interface {
+	// Shape asks the component of that kind and type. False if nothing computes there.
+	Shape(ctx context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool)
+	// Columns returns those of a source that declares none, as pinned or as found by looking at its files.
+	Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error)
+}
+
+// Module is a module that can be planned.
+type Module struct {
+	*resolve.Module
+	Blocks   map[string]*Block
+	Order    []string // all addresses, each behind what it needs
+	NeededBy map[string][]string
+}
+
+// Block is a block with its types.
+type Block struct {
+	*resolve.Block
+	Config  json.RawMessage         // with what the compiler filled in
+	In      map[string]schema.Shape // by port
+	Out     map[string]schema.Shape // by port
+	Figures *schema.FigureType      // of metrics.json; nil if it has none
+	Rules   []Rule                  // in file order
+	Env     *schema.FigureType      // what the rules see; nil without rules
+	Needs   []string                // addresses, sorted
+}
+
+// Rule is a compiled condition of a block.
+type Rule struct {
+	Path string // "rule[fair].assert"
+	Text source.Text
+	Rule *rule.Rule
+}
+
+// Check types a module. With errors the module is partial and good for editors only.
+func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source.Diagnostics) {
+	c := &checker{lib: lib, m: &Module{Module: m, Blocks: map[string]*Block{}}}
+	for _, b := range m.Blocks {
+		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
+	}
+	c.pipeline()
+	g := c.references()
+	order := c.order(g)
+	for _, address := range order {
+		c.shape(ctx, c.m.Blocks[address])
+	}
+	for _, b := range m.Blocks {
+		c.rules(c.m.Blocks[b.Address], g)
+	}
+	if !c.cyclic {
+		order = c.order(g)
+	}
+	c.finish(g, order)
+	c.requirements()
+	return c.m, c.diags.Sort()
+}
+
+type checker struct {
+	lib    Library
+	m      *Module
+	diags  source.Diagnostics
+	cyclic bool
+}
+
+func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }
+
+// pipeline holds a module to one pipeline block.
+func (c *checker) pipeline() {
+	if c.m.Pipeline == nil && len(c.m.Module.Blocks) > 0 {
+		c.add(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1403", Summary: "The module has no pipeline block",
+			Detail: "Its name tells the state of this pipeline from that of others.",
+			Hint:   "Add: pipeline \"name\" {}",
+		})
+	}
+	var first *resolve.Block
+	for _, b := range c.m.Module.Blocks {
+		if b.Kind != "pipeline" {
+			continue
+		}
+		if first != nil {
+			c.add(source.Diagnostic{
+				Severity: source.Error, Code: "MLP1403", Summary: "The module has a second pipeline block", Subject: b.Range,
+				Detail:  "All files of a folder form one pipeline.",
+				Related: []source.Related{{Message: "the first is here", Range: first.Range}},
+			})
+			continue
+		}
+		first = b
+	}
+}
+
+// finish keeps the graph's order with the module.
+func (c *checker) finish(g *graph.Graph, order []string) {
+	c.m.Order = order
+	needs, err := g.Needs()
+	if err == nil {
+		c.m.NeededBy, err = g.NeededBy()
+	}
+	if err != nil {
+		c.add(source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()})
+		return
+	}
+	for address, b := range c.m.Blocks {
+		b.Needs = needs[address]
+	}
+}
+
+// requirements warns of those that nothing verifies.
+func (c *checker) requirements() {
+	for _, b := range c.m.Module.Blocks {
+		if b.Kind != "problem" {
+			continue
+		}
+		verified := map[string]bool{}
+		for _, r := range b.Refs {
+			verified[blockOfPath(r.Path)] = true
+		}
+		for _, path := range sortedPaths(b.Ranges) {
+			if label, ok := requirementOf(path); ok && !verified[path] {
+				c.add(source.Diagnostic{
+					Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
+					Summary: "Nothing verifies requirement " + label,
+					Hint:    "Name the gate or monitor that does: verified_by = [gate.release]",
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/graph"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// references builds the graph of all blocks from the references in HCL. References to state are no edges.
+func (c *checker) references() *graph.Graph {
+	g := graph.New()
+	for _, b := range c.m.Module.Blocks {
+		c.must(g.Add(b.Address))
+	}
+	for _, b := range c.m.Module.Blocks {
+		for _, r := range b.Refs {
+			if r.Edge != schema.StateEdge && c.m.Blocks[r.Target] != nil {
+				c.must(g.Connect(r.Target, b.Address, r.Range))
+			}
+		}
+	}
+	return g
+}
+
+// order orders the graph; a cycle is told hop by hop, and what hangs behind it is left out.
+func (c *checker) order(g *graph.Graph) []string {
+	order, err := g.Order()
+	var cycle *graph.CycleError
+	if errors.As(err, &cycle) {
+		c.cyclic = true
+		c.cycle(cycle)
+		return order
+	}
+	c.must(err)
+	return order
+}
+
+func (c *checker) cycle(e *graph.CycleError) {
+	names := []string{e.Hops[0].From}
+	d := source.Diagnostic{Severity: source.Error, Code: "MLP1401", Subject: e.Hops[0].Range}
+	for _, h := range e.Hops {
+		names = append(names, h.To)
+		d.Related = append(d.Related, source.Related{Message: fmt.Sprintf("%s needs %s", h.To, h.From), Range: h.Range})
+	}
+	d.Summary = "These blocks need each other: " + strings.Join(names, " → ")
+	d.Detail = "None of them can run first. Take one of these references away."
+	c.add(d)
+}
+
+func (c *checker) must(err error) {
+	if err != nil {
+		c.add(source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()})
+	}
+}
+
+// blockOfPath is the nested block that a path stands in: "requirement[R1]" of "requirement[R1].verified_by[0]".
+func blockOfPath(path string) string {
+	if i := strings.Index(path, "]."); i >= 0 {
+		return path[:i+1]
+	}
+	return path
+}
+
+func requirementOf(path string) (label string, ok bool) {
+	rest, ok := strings.CutPrefix(path, "requirement[")
+	if !ok || !strings.HasSuffix(rest, "]") || strings.Contains(rest, "].") {
+		return "", false
+	}
+	return strings.TrimSuffix(rest, "]"), true
+}
+
+func sortedPaths(m map[string]source.Range) []string {
+	out := make([]string, 0, len(m))
+	for p := range m {
+		out = append(out, p)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,148 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/compiler/graph"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// rules compiles the conditions of a block and adds what they read to the graph.
+func (c *checker) rules(b *Block, g *graph.Graph) {
+	root := c.root(b)
+	for _, t := range b.Texts {
+		if t.Spec.Type != schema.CEL {
+			continue
+		}
+		if root == nil {
+			return // its own figures are not known: told already
+		}
+		b.Env = root
+		env, err := rule.NewEnv(root)
+		if err != nil {
+			c.must(fmt.Errorf("rules of %s: %w", b.Address, err))
+			return
+		}
+		compiled, diags := env.Compile(t.Text)
+		c.diags = append(c.diags, diags...)
+		if diags.HasErrors() {
+			continue
+		}
+		b.Rules = append(b.Rules, Rule{Path: t.Path, Text: t.Text, Rule: compiled})
+		for _, ref := range compiled.Refs() {
+			c.connect(b, ref, g)
+		}
+	}
+}
+
+// connect makes a figure that a rule reads a dependency.
+func (c *checker) connect(b *Block, ref rule.Ref, g *graph.Graph) {
+	if b.Kind != "gate" || len(ref.Path) < 2 {
+		return
+	}
+	address := ref.Path[0] + "." + ref.Path[1]
+	if target := c.m.Blocks[address]; target != nil && target.Figures != nil {
+		c.must(g.Connect(address, b.Address, ref.Range))
+	}
+}
+
+// root is the type of what the rules of a block see: in a check its own figures, elsewhere those of all blocks.
+func (c *checker) root(b *Block) *schema.FigureType {
+	fields := map[string]*schema.FigureType{
+		"variable": valuesType(c.m.Variables),
+		"local":    valuesType(c.m.Locals),
+	}
+	if b.Kind == "check" {
+		if b.Figures == nil {
+			return nil
+		}
+		for name, t := range b.Figures.Fields {
+			fields[name] = t
+		}
+		return schema.Object(fields)
+	}
+	fields["champion"] = schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag})
+	for _, other := range c.m.Blocks {
+		if other.Figures == nil {
+			continue
+		}
+		if fields[other.Kind] == nil {
+			fields[other.Kind] = schema.Object(map[string]*schema.FigureType{})
+		}
+		fields[other.Kind].Fields[other.Name] = other.Figures
+	}
+	return schema.Object(fields)
+}
+
+// valuesType is the type of variables or locals as rules see them. What rules have no type for, they don't see.
+func valuesType(values map[string]cty.Value) *schema.FigureType {
+	fields := map[string]*schema.FigureType{}
+	for name, v := range values {
+		if t := figureType(v.Type()); t != nil {
+			fields[name] = t
+		}
+	}
+	return schema.Object(fields)
+}
+
+func figureType(t cty.Type) *schema.FigureType {
+	switch {
+	case t == cty.Number:
+		return schema.Double
+	case t == cty.String:
+		return schema.Word
+	case t == cty.Bool:
+		return schema.Flag
+	case t.IsListType(), t.IsSetType():
+		if elem := figureType(t.ElementType()); elem != nil {
+			return schema.ListOf(elem)
+		}
+	case t.IsMapType():
+		if elem := figureType(t.ElementType()); elem != nil {
+			return schema.MapOf(elem)
+		}
+	case t.IsObjectType():
+		fields := map[string]*schema.FigureType{}
+		for name, ft := range t.AttributeTypes() {
+			if f := figureType(ft); f != nil {
+				fields[name] = f
+			}
+		}
+		return schema.Object(fields)
+	case t.IsTupleType():
+		return tupleType(t.TupleElementTypes())
+	}
+	return nil
+}
+
+// tupleType is a list's where all elements are of one type.
+func tupleType(types []cty.Type) *schema.FigureType {
+	for _, t := range types {
+		if !t.Equals(types[0]) {
+			return nil
+		}
+	}
+	if len(types) == 0 {
+		return nil
+	}
+	if elem := figureType(types[0]); elem != nil {
+		return schema.ListOf(elem)
+	}
+	return nil
+}
+
+// Codes of this package and what they mean; spec/errors.md is made of them.
+func Codes() []source.Code { return codes }
+
+var codes = []source.Code{
+	{Code: "MLP1401", Cause: "Blocks need each other in a circle.", Cure: "Take one of the references shown away."},
+	{Code: "MLP1402", Cause: "A block does not fit what flows into it: a column, type or port that its component cannot use.", Cure: "Change the attribute shown, or what it refers to."},
+	{Code: "MLP1403", Cause: "The module has no pipeline block, or more than one.", Cure: "Write exactly one: pipeline \"name\" {}"},
+	{Code: "MLP1404", Cause: "A source declares no columns and its files could not be looked at.", Cure: "Declare the columns, or make the files readable."},
+	{Code: "MLP1405", Cause: "A requirement names no gate, check or monitor that verifies it.", Cure: "Add verified_by."},
+	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},
+}

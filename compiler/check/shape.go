@@ -1,0 +1,165 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// shape gives a block its types. A block whose input has none is left alone: the mistake that took it has been told.
+func (c *checker) shape(ctx context.Context, b *Block) {
+	if !c.inputs(b) {
+		return
+	}
+	if !c.columns(ctx, b) {
+		return
+	}
+	c.fillTask(b)
+	res, ok := c.lib.Shape(ctx, b.Kind, b.Type, schema.ShapeRequest{Address: b.Address, Config: b.Config, In: b.In})
+	if !ok {
+		return
+	}
+	for _, p := range res.Problems {
+		c.add(place(b.Block, p))
+	}
+	for port, s := range res.Out {
+		if port == "" {
+			port = OwnPort(b.TypeSpec)
+		}
+		b.Out[port] = s
+	}
+	b.Figures = res.Figures
+}
+
+// inputs collects the shapes of what flows in; false if one is not known.
+func (c *checker) inputs(b *Block) bool {
+	complete := true
+	for _, r := range b.Refs {
+		if r.Edge != schema.InputEdge {
+			continue
+		}
+		target := c.m.Blocks[r.Target]
+		if target == nil {
+			complete = false
+			continue
+		}
+		s, ok := target.Out[r.TargetPort]
+		if !ok {
+			complete = false
+			continue
+		}
+		b.In[r.Port] = s
+	}
+	return complete
+}
+
+// columns writes the columns of a source that declares none into its configuration, so that the stage reads with the
+// schema the plan was made with.
+func (c *checker) columns(ctx context.Context, b *Block) bool {
+	if b.Kind != "source" {
+		return true
+	}
+	var config map[string]any
+	if err := json.Unmarshal(b.Config, &config); err != nil {
+		c.must(err)
+		return false
+	}
+	if config["column"] != nil {
+		return true
+	}
+	columns, err := c.lib.Columns(ctx, b.Kind, b.Type, b.Address, b.Config)
+	if err != nil {
+		c.add(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
+			Summary: "The columns of " + b.Address + " cannot be found out: " + err.Error(),
+			Hint:    "Declare them: column \"name\" { type = \"double\" }",
+		})
+		return false
+	}
+	config["column"] = columns
+	b.Config, err = json.Marshal(config)
+	c.must(err)
+	return err == nil
+}
+
+// fillTask gives trainers the task of the module's only problem where they name none.
+func (c *checker) fillTask(b *Block) {
+	if b.Kind != "train" || b.TypeSpec.Body.Attr("task") == nil {
+		return
+	}
+	task, problems := "", 0
+	for _, p := range c.m.Module.Blocks {
+		if p.Kind == "problem" {
+			var config struct{ Task string }
+			c.must(json.Unmarshal(p.Config, &config))
+			task, problems = config.Task, problems+1
+		}
+	}
+	var config map[string]any
+	c.must(json.Unmarshal(b.Config, &config))
+	if problems != 1 || task == "" || config["task"] != nil {
+		return
+	}
+	config["task"] = task
+	filled, err := json.Marshal(config)
+	c.must(err)
+	b.Config = filled
+}
+
+// OwnPort is the port that a reference to the block itself means; "" if it has none.
+func OwnPort(t *schema.Type) string {
+	if len(t.Out) > 0 && t.Out[0].Name == string(t.Out[0].Type) {
+		return t.Out[0].Name
+	}
+	return ""
+}
+
+// place turns what a component found into a diagnostic at its place in the file.
+func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
+	d := source.Diagnostic{
+		Severity: source.Error, Code: "MLP1402", Summary: p.Summary, Detail: p.Detail, Hint: p.Hint, Context: source.Range{},
+		Subject: rangeOf(b, p.Path),
+	}
+	if p.Warning {
+		d.Severity = source.Warning
+	}
+	for _, t := range b.Texts {
+		if t.Path != p.Path {
+			continue
+		}
+		d.Code = "MLP1501"
+		d.Subject = t.Text.Range
+		if p.Length > 0 {
+			d.Subject = t.Text.Sub(p.Offset, p.Offset+p.Length)
+		}
+	}
+	return d
+}
+
+// rangeOf finds where a path stands, or else the nearest thing around it.
+func rangeOf(b *resolve.Block, path string) source.Range {
+	for path != "" {
+		if r, ok := b.Ranges[path]; ok {
+			return r
+		}
+		cut := strings.LastIndexAny(path, ".[")
+		if cut < 0 {
+			break
+		}
+		path = path[:cut]
+	}
+	return b.Range
+}
+
+func firstRange(b *resolve.Block, paths ...string) source.Range {
+	for _, p := range paths {
+		if r, ok := b.Ranges[p]; ok {
+			return r
+		}
+	}
+	return b.Range
+}

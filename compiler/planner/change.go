@@ -1,0 +1,112 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// changes gathers the root causes: what differs at a stage itself, and which stages run because of it. A stage that runs
+// only because of what flows into it is no root; where two causes meet in one stage, it stands under both.
+func (p *planner) changes() []plan.Change {
+	var out []plan.Change
+	add := func(address string, c plan.Cause, category plan.Category, r source.Range) {
+		change := plan.Change{Cause: c, Address: address, Category: category, Range: r}
+		if category == plan.Rebuild {
+			change.Runs, change.MayRun = p.touched(address)
+		}
+		out = append(out, change)
+	}
+	for address, n := range p.nodes {
+		for _, c := range n.Causes {
+			if c.Kind != plan.InputCause && c.Kind != plan.SchemaCause && n.Verdict != plan.Remove {
+				add(address, c, plan.Rebuild, p.rangeOf(address, c))
+			}
+		}
+	}
+	for address, g := range p.gates {
+		for _, c := range g.Causes {
+			add(address, c, plan.PolicyChange, p.rangeOf(address, c))
+		}
+	}
+	for _, r := range p.releases {
+		for _, c := range r.Causes {
+			if c.Kind == plan.ConfigCause && r.Node == "" {
+				add(r.Address, c, plan.PolicyChange, p.rangeOf(r.Address, c))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b plan.Change) int {
+		return cmp.Or(cmp.Compare(causeRank(a), causeRank(b)), cmp.Compare(a.Address, b.Address),
+			cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(a.Cause.Path, b.Cause.Path))
+	})
+	if out == nil {
+		return []plan.Change{}
+	}
+	return out
+}
+
+// causeRank puts what somebody changed before what merely has not run yet.
+func causeRank(c plan.Change) int {
+	if c.Cause.Kind == plan.NeverRanCause {
+		return 1
+	}
+	return 0
+}
+
+func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
+	b := p.m.Blocks[address]
+	if b == nil {
+		return source.Range{}
+	}
+	if c.Kind == plan.ConfigCause {
+		if r, ok := b.Ranges[c.Path]; ok {
+			return r
+		}
+	}
+	return b.Range
+}
+
+// touched are the stages at and behind an address that run or may run.
+func (p *planner) touched(address string) (runs, mayRun []string) {
+	for _, a := range p.downstream(address) {
+		switch p.nodes[a].Verdict {
+		case plan.Run:
+			runs = append(runs, a)
+		case plan.MayRun:
+			mayRun = append(mayRun, a)
+		}
+	}
+	return runs, mayRun
+}
+
+// downstream are the address and all nodes that its output reaches, sorted.
+func (p *planner) downstream(address string) []string {
+	if p.consumers == nil {
+		p.consumers = map[string][]string{}
+		for a, n := range p.nodes {
+			for _, in := range n.Inputs {
+				if in.From != "" {
+					p.consumers[in.From] = append(p.consumers[in.From], a)
+				}
+			}
+		}
+	}
+	seen := map[string]bool{address: true}
+	for queue := []string{address}; len(queue) > 0; queue = queue[1:] {
+		for _, a := range p.consumers[queue[0]] {
+			if !seen[a] {
+				seen[a] = true
+				queue = append(queue, a)
+			}
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for a := range seen {
+		out = append(out, a)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,205 @@
+package planner
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// meta are the attributes of a stage that say how it is run, not what it does.
+type meta struct {
+	Description string  `json:"description"`
+	Timeout     string  `json:"timeout"`
+	Retries     float64 `json:"retries"`
+	MemoryMB    float64 `json:"memory_mb"`
+	CPUs        float64 `json:"cpus"`
+	Cache       *bool   `json:"cache"`
+}
+
+// foreign are the attributes of a block whose stage is somebody's image.
+type foreign struct {
+	Image   string            `json:"image"`
+	Command []string          `json:"command"`
+	Predict []string          `json:"predict"`
+	Env     map[string]string `json:"env"`
+	Network bool              `json:"network"`
+	Format  string            `json:"format"`
+}
+
+// stage plans the stage of a block.
+func (p *planner) stage(ctx context.Context, b *check.Block) {
+	n := p.node(b)
+	if n == nil {
+		return
+	}
+	if b.Type == "container" {
+		var f foreign
+		if err := json.Unmarshal(b.Config, &f); err != nil {
+			p.fail(b.Range, "MLP1601", err, "")
+			return
+		}
+		if n.Container = p.container(ctx, b, f, f.Command); n.Container == nil {
+			return
+		}
+		setFormat(n, f.Format)
+	}
+	if b.TypeSpec.External {
+		if !p.external(ctx, b, n) {
+			return
+		}
+	}
+	p.predictions(ctx, b, n)
+	p.decide(n)
+	if b.Kind == "check" {
+		p.checkRules(b, n)
+	}
+}
+
+// node builds a stage's node from its block, all but verdict and causes.
+func (p *planner) node(b *check.Block) *plan.Node {
+	n := &plan.Node{
+		Address: b.Address, Kind: b.Kind, Type: b.Type, Phase: b.KindSpec.Phase, Version: b.TypeSpec.Version,
+		Config: b.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{}, Range: b.Range, Description: b.Description,
+	}
+	var how meta
+	if err := json.Unmarshal(orEmpty(b.Meta), &how); err != nil {
+		p.fail(b.Range, "MLP1601", fmt.Errorf("attributes of %s: %w", b.Address, err), "")
+		return nil
+	}
+	timeout := time.Hour
+	if d, err := schema.ParseDuration(how.Timeout); err == nil {
+		timeout = d
+	}
+	n.TimeoutMS, n.Retries = timeout.Milliseconds(), int(how.Retries)
+	n.MemoryMB, n.CPUs = int64(how.MemoryMB), how.CPUs
+	n.NoCache = how.Cache != nil && !*how.Cache
+	for _, r := range b.Refs {
+		switch r.Edge {
+		case schema.InputEdge:
+			shape := b.In[r.Port]
+			n.Inputs = append(n.Inputs, plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape})
+		case schema.OrderEdge:
+			n.After = append(n.After, r.Target)
+		}
+	}
+	for _, port := range b.TypeSpec.Out {
+		if port.Type == schema.ReleasePort {
+			continue
+		}
+		out := plan.Output{Port: port.Name, Type: port.Type}
+		if s, ok := b.Out[port.Name]; ok {
+			out.Shape = &s
+		}
+		n.Outputs = append(n.Outputs, out)
+	}
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+	slices.SortFunc(n.Outputs, func(a, b plan.Output) int { return cmp.Compare(a.Port, b.Port) })
+	slices.Sort(n.After)
+	n.After = slices.Compact(n.After)
+	return n
+}
+
+// container finds out what a foreign stage will run.
+func (p *planner) container(ctx context.Context, b *check.Block, f foreign, command []string) *plan.Container {
+	id, platform, err := p.o.Images.Resolve(ctx, f.Image)
+	if err != nil {
+		r := b.Ranges["image"]
+		if r.IsZero() {
+			r = b.Range
+		}
+		p.fail(r, "MLP1602", fmt.Errorf("the image %q of %s cannot be used: %w", f.Image, b.Address, err),
+			"Build or load it first; mlp pulls no images by itself.")
+		return nil
+	}
+	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: command, Env: f.Env, Network: f.Network}
+}
+
+func setFormat(n *plan.Node, format string) {
+	if format == "" || format == "parquet" {
+		return
+	}
+	for i := range n.Inputs {
+		if n.Inputs[i].Shape != nil && n.Inputs[i].Shape.Type == schema.TablePort {
+			n.Inputs[i].Format = format
+		}
+	}
+	for i := range n.Outputs {
+		if n.Outputs[i].Type == schema.TablePort {
+			n.Outputs[i].Format = format
+		}
+	}
+}
+
+// external adds the files from outside as an input.
+func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bool {
+	ext, digest, err := p.o.Sources.External(ctx, b.Kind, b.Type, b.Address, b.Config)
+	if err != nil {
+		r := b.Ranges["path"]
+		if r.IsZero() {
+			r = b.Range
+		}
+		p.fail(r, "MLP1603", fmt.Errorf("%s: %w", b.Address, err), "")
+		return false
+	}
+	n.Inputs = append(n.Inputs, plan.Input{Port: "files", Digest: digest, External: ext, Shape: &schema.Shape{Type: schema.FilesPort}})
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+	return true
+}
+
+// define digests what the stage is: all that decides its result but the content of its inputs.
+func define(n *plan.Node) (plan.Digest, error) {
+	type port struct {
+		Port, Format string
+		Type         schema.PortType
+		Shape        *schema.Shape
+	}
+	def := struct {
+		Component string
+		Version   int
+		Config    json.RawMessage
+		Container *plan.Container
+		In, Out   []port
+	}{Component: n.Kind + "." + n.Type, Version: n.Version, Config: n.Config}
+	if n.Container != nil {
+		c := *n.Container
+		c.Image = "" // its ID says what it is
+		def.Container = &c
+		var err error
+		if def.Config, err = without(n.Config, "image", "predict", "network"); err != nil {
+			return "", err
+		}
+	}
+	for _, in := range n.Inputs {
+		def.In = append(def.In, port{Port: in.Port, Format: in.Format, Shape: in.Shape})
+	}
+	for _, out := range n.Outputs {
+		def.Out = append(def.Out, port{Port: out.Port, Format: out.Format, Type: out.Type})
+	}
+	return plan.Sum("definition", def)
+}
+
+// without is the configuration less some attributes.
+func without(config json.RawMessage, names ...string) (json.RawMessage, error) {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(config, &m); err != nil {
+		return nil, fmt.Errorf("reading a configuration: %w", err)
+	}
+	for _, name := range names {
+		delete(m, name)
+	}
+	return json.Marshal(m)
+}
+
+func orEmpty(m json.RawMessage) json.RawMessage {
+	if len(m) == 0 {
+		return json.RawMessage("{}")
+	}
+	return m
+}

@@ -1,0 +1,182 @@
+// Package planner makes a plan of a checked module and what is recorded of it.
+//
+// Blocks are taken in the order of their dependence. Of each stage it is worked out (node.go) what it is: configuration,
+// inputs, definition digest; then (verdict.go) whether its result is known already; gates are decided as far as figures
+// are known (gate.go), releases compared with what is live (release.go). At the end, what differs is gathered by root
+// cause (change.go). Nothing is run, and nothing is read but recorded results and the files of sources.
+package planner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Options are what a plan depends on beside the module.
+type Options struct {
+	Workspace string
+	State     *plan.State
+	Actions   Actions
+	Sources   Sources
+	Images    Images
+	Force     []string // addresses that run even if their result is known
+}
+
+// Actions answers what is known of results.
+type Actions interface {
+	Action(fingerprint plan.Digest) (*plan.Action, bool, error)
+}
+
+// Sources finds the version of what lies outside: the files that a block means and one digest over names and contents.
+type Sources interface {
+	External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error)
+}
+
+// Images finds what an image's name means now: its ID and platform. It pulls nothing.
+type Images interface {
+	Resolve(ctx context.Context, image string) (id, platform string, err error)
+}
+
+// Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
+func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
+	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{}}
+	for _, address := range m.Order {
+		p.block(ctx, m.Blocks[address])
+	}
+	if p.diags.HasErrors() {
+		return nil, p.diags.Sort()
+	}
+	p.removals()
+	out, err := p.assemble()
+	if err != nil {
+		p.diags = append(p.diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
+		return nil, p.diags
+	}
+	return out, p.diags.Sort()
+}
+
+type planner struct {
+	m         *check.Module
+	o         Options
+	nodes     map[string]*plan.Node
+	gates     map[string]*plan.Gate
+	releases  []*plan.Release
+	actions   map[string]*plan.Action // of cached nodes
+	failed    map[string]bool         // checks and gates known to have failed
+	consumers map[string][]string     // by whom the output of a node is taken; made when first asked for
+	diags     source.Diagnostics
+}
+
+func (p *planner) fail(r source.Range, code string, err error, hint string) {
+	p.diags = append(p.diags, source.Diagnostic{Severity: source.Error, Code: code, Summary: err.Error(), Subject: r, Hint: hint})
+}
+
+// block plans one block by what its kind is to the engine.
+func (p *planner) block(ctx context.Context, b *check.Block) {
+	switch {
+	case b.Kind == "gate":
+		p.gate(ctx, b)
+	case b.Kind == "deploy":
+		if b.TypeSpec.Version > 0 {
+			p.stage(ctx, b)
+		}
+		p.release(b)
+	case b.TypeSpec.Version > 0:
+		p.stage(ctx, b)
+	}
+}
+
+// removals are nodes and releases that are recorded and stand in the module no more.
+func (p *planner) removals() {
+	for address, s := range p.o.State.Nodes {
+		if p.nodes[address] == nil && !strings.Contains(address, "@") {
+			p.nodes[address] = &plan.Node{
+				Address: address, Kind: s.Kind, Type: s.Type, Version: s.Version, Verdict: plan.Remove,
+				Definition: s.Definition, Config: s.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{},
+			}
+		}
+	}
+	for address, s := range p.o.State.Releases {
+		if p.m.Blocks[address] == nil {
+			p.releases = append(p.releases, &plan.Release{
+				Address: address, Type: s.Type, Action: plan.RemoveRelease, Gate: s.Gate, Config: s.Config, Current: &s,
+				Model: plan.Input{Port: "model", From: s.From, Digest: s.Model},
+			})
+		}
+	}
+}
+
+// assemble puts the parts into their order and signs them with the plan's id.
+func (p *planner) assemble() (*plan.Plan, error) {
+	out := &plan.Plan{
+		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
+		Workspace: p.o.Workspace,
+		Base:      plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest},
+		Changes:   p.changes(), Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
+	}
+	if p.m.Pipeline != nil {
+		out.Pipeline = p.m.Pipeline.Name
+	}
+	for _, n := range p.nodes {
+		out.Nodes = append(out.Nodes, n)
+	}
+	for _, g := range p.gates {
+		out.Gates = append(out.Gates, g)
+	}
+	slices.SortFunc(out.Nodes, func(a, b *plan.Node) int { return strings.Compare(a.Address, b.Address) })
+	slices.SortFunc(out.Gates, func(a, b *plan.Gate) int { return strings.Compare(a.Address, b.Address) })
+	slices.SortFunc(out.Releases, func(a, b *plan.Release) int { return strings.Compare(a.Address, b.Address) })
+	if out.Releases == nil {
+		out.Releases = []*plan.Release{}
+	}
+	for _, d := range p.diags {
+		out.Diagnostics = append(out.Diagnostics, plan.Diagnostic{
+			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
+	}
+	var err error
+	if out.Variables, err = p.variables(); err != nil {
+		return nil, err
+	}
+	if out.ConfigDigest, err = p.configDigest(); err != nil {
+		return nil, err
+	}
+	return out, out.Sign()
+}
+
+func (p *planner) variables() (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	for name, v := range p.m.Variables {
+		data, err := ctyjson.Marshal(v, v.Type())
+		if err != nil {
+			return nil, fmt.Errorf("variable.%s: %w", name, err)
+		}
+		out[name] = data
+	}
+	return out, nil
+}
+
+// configDigest covers all that the files say, not how they say it.
+func (p *planner) configDigest() (plan.Digest, error) {
+	type block struct {
+		Config, Policy, Meta json.RawMessage
+		Refs                 []string
+	}
+	all := map[string]block{}
+	for address, b := range p.m.Blocks {
+		x := block{Config: b.Config, Policy: b.Policy, Meta: b.Meta}
+		for _, r := range b.Refs {
+			x.Refs = append(x.Refs, r.Path+"="+r.Target+":"+r.TargetPort)
+		}
+		slices.Sort(x.Refs)
+		all[address] = x
+	}
+	return plan.Sum("config", all)
+}

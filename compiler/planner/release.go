@@ -1,0 +1,153 @@
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// release compares what a deploy block would release with what is live.
+func (p *planner) release(b *check.Block) {
+	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
+	for _, ref := range b.Refs {
+		switch {
+		case ref.Path == "gate":
+			r.Gate = ref.Target
+		case ref.Port == "model" && ref.Edge == schema.InputEdge:
+			shape := b.In["model"]
+			r.Model = plan.Input{Port: "model", From: ref.Target, FromPort: ref.TargetPort, Shape: &shape,
+				Digest: p.output(ref.Target, ref.TargetPort)}
+		}
+	}
+	if n := p.nodes[b.Address]; n != nil {
+		r.Node = n.Address
+	}
+	live, exists := p.o.State.Releases[b.Address]
+	if exists {
+		r.Current = &live
+	}
+	r.Action = p.releaseAction(r)
+	r.Causes = releaseCauses(r)
+	p.releases = append(p.releases, r)
+}
+
+func (p *planner) releaseAction(r *plan.Release) plan.ReleaseAction {
+	switch {
+	case r.Current == nil:
+		return plan.CreateRelease
+	case !bytes.Equal(canonical(r.Current.Config), canonical(r.Config)):
+		return plan.ChangeRelease
+	case r.Model.Digest == "":
+		if n := p.nodes[r.Model.From]; n != nil && n.Verdict == plan.Blocked {
+			return plan.NoRelease
+		}
+		return plan.MayRelease
+	case r.Model.Digest != r.Current.Model:
+		return plan.ChangeRelease
+	}
+	return plan.NoRelease
+}
+
+func releaseCauses(r *plan.Release) []plan.Cause {
+	if r.Current == nil {
+		return []plan.Cause{{Kind: plan.NeverRanCause}}
+	}
+	out := configCauses(r.Current.Config, r.Config)
+	if r.Model.Digest != r.Current.Model {
+		out = append(out, plan.Cause{Kind: plan.InputCause, Path: "model", From: r.Model.From})
+	}
+	return out
+}
+
+func canonical(m json.RawMessage) []byte {
+	data, err := plan.Canonical(orEmpty(m))
+	if err != nil {
+		return m
+	}
+	return data
+}
+
+// champion is the live model that a gate compares with, and whether it can be compared with.
+func (p *planner) champion(gate *check.Block) *plan.Champion {
+	for _, ref := range gate.Refs {
+		if ref.Path != "champion" {
+			continue
+		}
+		c := &plan.Champion{Deploy: ref.Target}
+		live, ok := p.o.State.Releases[ref.Target]
+		if !ok {
+			c.Why = "nothing is live yet"
+			return c
+		}
+		c.Exists, c.Model, c.Fingerprint = true, live.Model, live.Fingerprint
+		c.Why = p.incomparable(ref.Target, &live)
+		c.Comparable = c.Why == ""
+		return c
+	}
+	return nil
+}
+
+// incomparable says why a live model cannot be compared on the rows of today; empty if it can.
+func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
+	model := p.candidate(deploy)
+	switch {
+	case live.Signature == nil:
+		return "its signature is not recorded"
+	case live.Signature.Opaque:
+		return "only its own image can score it"
+	case model == nil:
+		return "the deployment is no longer in the module"
+	case model.Digest == live.Model:
+		return "it is the candidate itself"
+	case model.Shape != nil && model.Shape.Model != nil && model.Shape.Model.Opaque:
+		return "the candidate can be scored by its own image only"
+	}
+	if b := p.m.Blocks[deploy]; b != nil {
+		return missingColumn(p.dataOf(b), live.Signature)
+	}
+	return ""
+}
+
+// candidate is the model that a deploy block would release.
+func (p *planner) candidate(deploy string) *plan.Input {
+	b := p.m.Blocks[deploy]
+	if b == nil {
+		return nil
+	}
+	for _, ref := range b.Refs {
+		if ref.Port == "model" {
+			shape := p.m.Blocks[ref.Target].Out[ref.TargetPort]
+			return &plan.Input{From: ref.Target, FromPort: ref.TargetPort, Digest: p.output(ref.Target, ref.TargetPort), Shape: &shape}
+		}
+	}
+	return nil
+}
+
+// dataOf is the table that the candidate of a deploy block is trained on: what the champion must be able to score.
+func (p *planner) dataOf(deploy *check.Block) *schema.Table {
+	model := p.candidate(deploy.Address)
+	if model == nil || p.m.Blocks[model.From] == nil {
+		return nil
+	}
+	return p.m.Blocks[model.From].In["data"].Table
+}
+
+func missingColumn(data *schema.Table, needed *schema.Model) string {
+	if data == nil {
+		return ""
+	}
+	for _, f := range needed.Features {
+		c := data.Column(f.Name)
+		if c == nil {
+			return fmt.Sprintf("it needs the column %s, which is no longer there", f.Name)
+		}
+		if (c.Type == "varchar") != (f.Type == "varchar") {
+			return fmt.Sprintf("it needs %s as %s, and that is %s now", f.Name, f.Type, c.Type)
+		}
+	}
+	return ""
+}

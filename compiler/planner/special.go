@@ -1,0 +1,122 @@
+package planner
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// predictVersion is the version of the contract of a foreign image's predict command.
+const predictVersion = 1
+
+// predictions puts a stage before one that would score an opaque model: only the model's own image can, so its predict
+// command makes a table of predictions, and the consumer takes that beside the model.
+func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node) {
+	model, data := input(n, "model"), input(n, "data")
+	if model == nil || data == nil || model.Shape == nil || model.Shape.Model == nil || !model.Shape.Model.Opaque {
+		return
+	}
+	maker := p.m.Blocks[model.From]
+	var f foreign
+	if err := json.Unmarshal(maker.Config, &f); err != nil {
+		p.fail(maker.Range, "MLP1601", err, "")
+		return
+	}
+	if len(f.Predict) == 0 {
+		p.fail(maker.Range, "MLP1605", fmt.Errorf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
+			`Add: predict = ["python3", "/app/predict.py"]`)
+		return
+	}
+	c := p.container(ctx, maker, f, f.Predict)
+	if c == nil {
+		return
+	}
+	q := &plan.Node{
+		Address: n.Address + "@predict", Kind: "predict", Type: "container", Phase: n.Phase, Version: predictVersion,
+		Config: predictConfig(maker), Container: c, TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: b.Range,
+		Inputs:  []plan.Input{*data, *model},
+		Outputs: []plan.Output{{Port: "predictions", Type: schema.TablePort, Shape: predictedShape(model.Shape.Model)}},
+	}
+	setFormat(q, f.Format)
+	p.decide(q)
+	n.Inputs = append(n.Inputs, plan.Input{Port: "predictions", From: q.Address, FromPort: "predictions", Shape: q.Outputs[0].Shape})
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+}
+
+// predictConfig is what a predict command is told: what it predicts, from which columns.
+func predictConfig(maker *check.Block) json.RawMessage {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(maker.Config, &all) != nil {
+		return json.RawMessage("{}")
+	}
+	told := map[string]json.RawMessage{}
+	for _, name := range []string{"target", "features", "task", "env", "format"} {
+		if v, ok := all[name]; ok {
+			told[name] = v
+		}
+	}
+	return encode(told)
+}
+
+// predictedShape is the table that a predict command yields; of several classes their names are known to the data only.
+func predictedShape(m *schema.Model) *schema.Shape {
+	column := "score"
+	switch m.Task {
+	case schema.Regression:
+		column = "predicted"
+	case schema.Multiclass:
+		return &schema.Shape{Type: schema.TablePort}
+	}
+	return &schema.Shape{Type: schema.TablePort, Table: &schema.Table{Columns: []schema.Column{{Name: column, Type: "double"}}}}
+}
+
+// championNode is the stage that scores the live model on the rows of an evaluation, and compares.
+func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.Node {
+	base := p.nodes[evaluate]
+	if base == nil {
+		return nil
+	}
+	var config map[string]any
+	if json.Unmarshal(base.Config, &config) != nil {
+		return nil
+	}
+	config["champion"] = true
+	data := input(base, "data")
+	n := &plan.Node{
+		Address: evaluate + "@champion", Kind: base.Kind, Type: base.Type, Phase: base.Phase, Version: base.Version,
+		Config: encode(config), TimeoutMS: base.TimeoutMS, Retries: base.Retries, After: base.After, Range: base.Range,
+	}
+	live := p.o.State.Releases[champion.Deploy]
+	challenger := plan.Input{Port: "challenger", From: evaluate, FromPort: "predictions"}
+	for _, out := range base.Outputs {
+		switch out.Type {
+		case schema.FiguresPort:
+			n.Outputs = append(n.Outputs, out)
+		case schema.TablePort:
+			n.Outputs = append(n.Outputs, out)
+			challenger.Shape = out.Shape
+		}
+	}
+	n.Inputs = []plan.Input{challenger, *data,
+		{Port: "model", Digest: champion.Model, Shape: &schema.Shape{Type: schema.ModelPort, Model: live.Signature}}}
+	for i := range n.Outputs {
+		n.Outputs[i].Digest = ""
+	}
+	p.decide(n)
+	return n
+}
+
+func input(n *plan.Node, port string) *plan.Input {
+	for i := range n.Inputs {
+		if n.Inputs[i].Port == port {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}

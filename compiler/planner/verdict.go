@@ -1,0 +1,157 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// decide works out whether a node runs, and why.
+func (p *planner) decide(n *plan.Node) {
+	p.nodes[n.Address] = n
+	var err error
+	if n.Definition, err = define(n); err != nil {
+		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")
+		return
+	}
+	known := p.resolveInputs(n)
+	before, recorded := p.o.State.Nodes[n.Address]
+	if recorded {
+		n.Causes = causes(n, &before)
+	} else {
+		n.Causes = []plan.Cause{{Kind: plan.NeverRanCause}}
+	}
+	forced := slices.Contains(p.o.Force, n.Address) || n.NoCache
+	if forced {
+		n.Causes = append(n.Causes, plan.Cause{Kind: plan.ForcedCause})
+	}
+	switch {
+	case p.blocked(n):
+		n.Verdict = plan.Blocked
+	case !known && recorded && before.Definition == n.Definition && !forced:
+		n.Verdict = plan.MayRun
+	case !known:
+		n.Verdict = plan.Run
+	default:
+		p.lookUp(n, &before, recorded, forced)
+	}
+}
+
+// lookUp asks for the recorded result of a node whose inputs are all known.
+func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced bool) {
+	inputs := map[string]plan.Digest{}
+	for _, in := range n.Inputs {
+		inputs[in.Port] = in.Digest
+	}
+	n.Fingerprint = plan.Fingerprint(n.Definition, inputs)
+	n.Verdict = plan.Run
+	if forced {
+		return
+	}
+	action, ok, err := p.o.Actions.Action(n.Fingerprint)
+	if err != nil {
+		p.fail(n.Range, "MLP1604", fmt.Errorf("the recorded result of %s cannot be read: %w", n.Address, err),
+			"Remove the file named to have the stage run again.")
+		return
+	}
+	if !ok {
+		if recorded && before.Fingerprint == n.Fingerprint {
+			n.Causes = []plan.Cause{{Kind: plan.LostCause}}
+		}
+		return
+	}
+	n.Verdict, n.Causes = plan.Cached, nil
+	p.actions[n.Address] = action
+	for i := range n.Outputs {
+		n.Outputs[i].Digest = action.Outputs[n.Outputs[i].Port]
+	}
+}
+
+// resolveInputs fills in the digests of inputs that are known; false if one is not.
+func (p *planner) resolveInputs(n *plan.Node) bool {
+	known := true
+	for i := range n.Inputs {
+		in := &n.Inputs[i]
+		if in.From == "" || in.Digest != "" {
+			continue
+		}
+		in.Digest = p.output(in.From, in.FromPort)
+		known = known && in.Digest != ""
+	}
+	return known
+}
+
+// output is the digest of what a node yields at a port; empty while it is not known.
+func (p *planner) output(address, port string) plan.Digest {
+	n := p.nodes[address]
+	if n == nil || n.Verdict != plan.Cached {
+		return ""
+	}
+	for _, out := range n.Outputs {
+		if out.Port == port {
+			return out.Digest
+		}
+	}
+	return ""
+}
+
+// blocked tells whether something that must have passed is known to have failed, or is blocked itself.
+func (p *planner) blocked(n *plan.Node) bool {
+	for _, a := range n.After {
+		if p.failed[a] {
+			return true
+		}
+	}
+	for _, in := range n.Inputs {
+		if up := p.nodes[in.From]; up != nil && up.Verdict == plan.Blocked {
+			return true
+		}
+	}
+	return false
+}
+
+// causes compares a node with what is recorded of it. Every difference is kept.
+func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
+	var out []plan.Cause
+	if before.Kind != n.Kind || before.Type != n.Type {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "type", Before: text(before.Type), After: text(n.Type)})
+	} else if before.Version != n.Version {
+		out = append(out, plan.Cause{Kind: plan.ComponentCause, Before: number(before.Version), After: number(n.Version)})
+	}
+	out = append(out, configCauses(before.Config, n.Config)...)
+	out = append(out, containerCauses(before.Container, n.Container)...)
+	inputs := inputCauses(n, before)
+	if len(out)+len(inputs) == 0 && before.Definition != n.Definition {
+		out = append(out, plan.Cause{Kind: plan.SchemaCause})
+	}
+	return append(out, inputs...)
+}
+
+func containerCauses(before, after *plan.Container) []plan.Cause {
+	if before == nil || after == nil || before.ImageID == after.ImageID {
+		return nil
+	}
+	return []plan.Cause{{Kind: plan.ImageCause, Path: after.Image, Before: text(before.ImageID), After: text(after.ImageID)}}
+}
+
+// inputCauses compares the inputs: other wiring, other data from outside, other content from above.
+func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
+	var out []plan.Cause
+	for _, in := range n.Inputs {
+		wired := in.From + ":" + in.FromPort
+		was, had := before.Wiring[in.Port]
+		switch {
+		case in.External != nil:
+			if in.Digest != before.Inputs[in.Port] {
+				out = append(out, plan.Cause{Kind: plan.DataCause, Path: in.External.Root,
+					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port]), After: dataSummary(in.External, in.Digest)})
+			}
+		case in.From != "" && had && was != wired, in.From != "" && !had:
+			out = append(out, plan.Cause{Kind: plan.WiringCause, Path: in.Port, Before: text(was), After: text(wired)})
+		case in.Digest == "" || in.Digest != before.Inputs[in.Port]:
+			out = append(out, plan.Cause{Kind: plan.InputCause, Path: in.Port, From: in.From})
+		}
+	}
+	return out
+}

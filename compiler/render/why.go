@@ -1,0 +1,173 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// why lists the root causes, and what each makes run.
+func (t *text) why(p *plan.Plan) {
+	var fresh []string
+	n := 0
+	for _, c := range p.Changes {
+		if c.Cause.Kind == plan.NeverRanCause {
+			fresh = append(fresh, c.Address)
+			continue
+		}
+		if n++; n == 1 {
+			t.title("Why")
+		}
+		place := ""
+		if !c.Range.IsZero() {
+			place = fmt.Sprintf("   %s:%d", clean(c.Range.File), c.Range.Start.Line)
+		}
+		t.line("  %d  %s%s", n, causeText(c.Address, c.Cause), t.paint(dim, place))
+		if c.Category == plan.PolicyChange {
+			t.line("     policy   nothing runs; %s decides anew", c.Address)
+		}
+		t.list("runs", c.Runs)
+		t.list("may run", c.MayRun)
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	if n == 0 {
+		t.title("Why")
+	}
+	t.line("  %d  never ran", n+1)
+	t.list("runs", fresh)
+}
+
+// list writes addresses, wrapped at a width that does not depend on the terminal.
+func (t *text) list(label string, addresses []string) {
+	const width = 100
+	line := fmt.Sprintf("     %s  ", pad(label, 7))
+	start := len(line)
+	for i, a := range addresses {
+		if len(line)+len(a) > width && len(line) > start {
+			t.line("%s", strings.TrimRight(line, " "))
+			line = strings.Repeat(" ", start)
+		}
+		line += a
+		if i < len(addresses)-1 {
+			line += ", "
+		}
+	}
+	if len(addresses) > 0 {
+		t.line("%s", strings.TrimRight(line, " "))
+	}
+}
+
+// causeText says what differs, in a line.
+func causeText(address string, c plan.Cause) string {
+	switch c.Kind {
+	case plan.ConfigCause:
+		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
+	case plan.DataCause:
+		return fmt.Sprintf("data of %s  %s → %s", address, dataText(c.Before), dataText(c.After))
+	case plan.ImageCause:
+		return fmt.Sprintf("image %s of %s  %s → %s", clean(c.Path), address, shortID(c.Before), shortID(c.After))
+	case plan.ComponentCause:
+		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
+	case plan.WiringCause:
+		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
+	case plan.ForcedCause:
+		return address + " is forced to run"
+	case plan.LostCause:
+		return "the result of " + address + " is gone from the store"
+	case plan.ChampionCause:
+		return address + " has another champion"
+	case plan.SchemaCause:
+		return "the schema of what flows into " + address
+	}
+	return string(c.Kind) + " of " + address
+}
+
+// Value writes a JSON value briefly: numbers and strings as they are, long ones cut.
+func Value(v json.RawMessage) string {
+	const longest = 60
+	if len(v) == 0 {
+		return "absent"
+	}
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		s = clean(strings.Join(strings.Fields(s), " "))
+	} else {
+		var b bytes.Buffer
+		if json.Compact(&b, v) != nil {
+			return clean(string(v))
+		}
+		s = clean(number(b.String()))
+	}
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest-1]) + "…"
+	}
+	return s
+}
+
+// number rounds to four significant digits what has more: figures are shown to be read; their full digits are in the JSON.
+func number(s string) string {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || len(s) <= 7 || f == float64(int64(f)) {
+		return s
+	}
+	return strconv.FormatFloat(f, 'g', 4, 64)
+}
+
+func dataText(v json.RawMessage) string {
+	var d struct {
+		Files  int
+		Bytes  int64
+		Digest plan.Digest
+	}
+	if json.Unmarshal(v, &d) != nil || d.Digest == "" {
+		return Value(v)
+	}
+	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, plural(d.Files, "file", "files"), d.Bytes, d.Digest.Short())
+}
+
+func shortID(v json.RawMessage) string {
+	id := strings.TrimPrefix(Value(v), "sha256:")
+	return id[:min(12, len(id))]
+}
+
+// cost says how long it will take, from past runs. It stands in the envelope, since it differs between stores.
+func (t *text) cost(p *plan.Plan) {
+	if p.Envelope == nil {
+		return
+	}
+	var total, longest time.Duration
+	name := ""
+	for _, n := range p.Nodes {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			continue
+		}
+		d := time.Duration(p.Envelope.Durations[n.Address]) * time.Millisecond
+		total += d
+		if d > longest {
+			longest, name = d, n.Address
+		}
+	}
+	if total > 0 {
+		t.line("\nAbout %s of work, of which %s %s (from past runs).", Duration(total), name, Duration(longest))
+	}
+}
+
+// Duration writes a duration for people: "0.4 s", "12 s", "4 m 10 s".
+func Duration(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+}
