@@ -1,0 +1,220 @@
+// Package histogram fits boosted trees on binned features.
+//
+// Each feature is cut into at most 255 bins at quantiles of all its values, and a bin of its own for missing ones; a
+// category is a bin. A tree is grown from sums of first and second derivatives of the loss by bin; of two siblings only
+// the smaller is summed, the other is the difference. The method and the gain are those of T. Chen and C. Guestrin,
+// "XGBoost: A Scalable Tree Boosting System" (2016), sections 2.2 and 3; the categorical splits are W. Fisher's,
+// "On Grouping for Maximum Homogeneity" (1958).
+//
+// The result does not depend on the number of threads: derivatives are rounded to multiples of a power of two small
+// enough for their sums to be exact in 64-bit integers, so that it does not matter in which order they are added up.
+package histogram
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+)
+
+// Params of a fit, under XGBoost's meanings.
+type Params struct {
+	Objective           xgboost.Objective // Logistic, Softmax or SquaredError
+	Classes             int               // with Softmax
+	Trees               int               // rounds; with Softmax a round has a tree for each class
+	LearningRate        float64
+	MaxDepth            int // 0: no limit
+	MaxLeaves           int // 0: no limit, level by level; else the best leaf is split first
+	MinChildWeight      float64
+	Lambda              float64
+	Gamma               float64
+	Subsample           float64 // share of rows for each round
+	ColumnSample        float64 // share of features for each tree
+	EarlyStoppingRounds int     // 0: off; else needs validation rows
+	Seed                int64
+	Threads             int
+}
+
+// Data is a table to fit on.
+type Data struct {
+	Columns [][]float64 // [feature][row]; categories as codes from 0; NaN is missing
+	Levels  []int       // by feature: the number of categories, at most MaxLevels; 0 for numbers
+	Target  []float64   // the value, 0 or 1, or the index of the class
+	Weight  []float64   // nil: all 1
+}
+
+// MaxLevels is how many categories a feature can have.
+const MaxLevels = maxBins
+
+// Result of a fit.
+type Result struct {
+	Model *xgboost.Model
+	// Rounds that the model has; with early stopping those up to the best.
+	Rounds int
+	// TrainingLoss and ValidationLoss are the mean log loss, or the root mean squared error, of the model; the latter
+	// is NaN without validation rows.
+	TrainingLoss, ValidationLoss float64
+}
+
+// Fit fits trees. validation may be nil. progress is called after each round with how many of how many are done.
+func Fit(ctx context.Context, train, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
+	b, err := newBooster(train, validation, p)
+	if err != nil {
+		return nil, err
+	}
+	best, bestLoss := 0, math.Inf(1)
+	for round := range p.Trees {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		b.round(round)
+		progress(round+1, p.Trees)
+		if validation == nil {
+			continue
+		}
+		if loss := b.validation.loss(p.Threads); loss < bestLoss {
+			best, bestLoss = round+1, loss
+		} else if p.EarlyStoppingRounds > 0 && round+1-best >= p.EarlyStoppingRounds {
+			break
+		}
+	}
+	return b.result(best), nil
+}
+
+// booster is the state of a fit.
+type booster struct {
+	params     Params
+	bins       []binned
+	training   *scored
+	validation *scored // nil without validation rows
+	grower     *grower
+	model      *xgboost.Model
+	trees      []tree
+}
+
+// scored is a table with what the trees so far say of it.
+type scored struct {
+	objective objective
+	target    []float64
+	weight    []float64 // nil: all 1
+	bins      [][]uint8 // [feature][row]
+	margins   [][]float32
+}
+
+func newBooster(train, validation *Data, p Params) (*booster, error) {
+	if err := p.check(train, validation); err != nil {
+		return nil, err
+	}
+	b := &booster{params: p, bins: make([]binned, len(train.Columns))}
+	parallel(p.Threads, len(b.bins), func(f int) {
+		b.bins[f] = newBinned(train.Columns[f], train.Levels[f])
+	})
+	o := objective{kind: p.Objective, groups: max(p.Classes, 1)}
+	base := o.base(train)
+	b.model = &xgboost.Model{
+		Objective: p.Objective, BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(train.Columns),
+		Attributes: map[string]string{},
+	}
+	start := o.margin(base)
+	b.training = newScored(o, train, b.bins, start, p.Threads)
+	if validation != nil {
+		b.validation = newScored(o, validation, b.bins, start, p.Threads)
+	}
+	b.grower = newGrower(p, b.bins, b.training.bins, len(train.Target))
+	return b, nil
+}
+
+func (p *Params) check(train, validation *Data) error {
+	if len(train.Target) == 0 || len(train.Columns) == 0 {
+		return fmt.Errorf("there is nothing to fit: %d rows of %d features", len(train.Target), len(train.Columns))
+	}
+	if len(train.Target) > math.MaxInt32 {
+		return fmt.Errorf("%d rows are more than can be fitted", len(train.Target))
+	}
+	if p.EarlyStoppingRounds > 0 && validation == nil {
+		return fmt.Errorf("early stopping needs validation rows")
+	}
+	for f, levels := range train.Levels {
+		if levels > MaxLevels {
+			return fmt.Errorf("feature %d has %d categories, more than %d", f, levels, MaxLevels)
+		}
+	}
+	return nil
+}
+
+func newScored(o objective, d *Data, bins []binned, start float32, threads int) *scored {
+	s := &scored{
+		objective: o, target: d.Target, weight: d.Weight,
+		bins: make([][]uint8, len(bins)), margins: make([][]float32, o.groups),
+	}
+	parallel(threads, len(bins), func(f int) { s.bins[f] = bins[f].encode(d.Columns[f]) })
+	for g := range s.margins {
+		s.margins[g] = make([]float32, len(d.Target))
+		for r := range s.margins[g] {
+			s.margins[g][r] = start
+		}
+	}
+	return s
+}
+
+// round adds one tree for each class. All of them are grown on the margins from before the round.
+func (b *booster) round(round int) {
+	sample := sampleRows(len(b.training.target), b.params.Subsample, b.params.Seed, round)
+	groups := b.training.objective.groups
+	derivatives := make([][]sum, groups)
+	scales := make([]scale, groups)
+	for g := range groups {
+		derivatives[g], scales[g] = b.training.derivatives(g, b.grower.derivatives(g), b.params.Threads)
+	}
+	for g := range groups {
+		features := sampleFeatures(len(b.bins), b.params.ColumnSample, b.params.Seed, len(b.trees))
+		t := b.grower.grow(derivatives[g], scales[g], sample, features)
+		if sample == nil {
+			b.grower.addLeaves(&t, b.training.margins[g])
+		} else {
+			b.training.add(&t, g, b.params.Threads)
+		}
+		if b.validation != nil {
+			b.validation.add(&t, g, b.params.Threads)
+		}
+		b.trees = append(b.trees, t)
+		b.model.Trees = append(b.model.Trees, t.export(b.bins))
+		b.model.TreeClass = append(b.model.TreeClass, int32(g))
+	}
+}
+
+// result ends the fit; with early stopping, the trees after the best round go.
+func (b *booster) result(best int) *Result {
+	groups := b.training.objective.groups
+	rounds := len(b.trees) / groups
+	if b.params.EarlyStoppingRounds > 0 && best < rounds {
+		b.model.Trees = b.model.Trees[:best*groups]
+		b.model.TreeClass = b.model.TreeClass[:best*groups]
+		b.rescore(best * groups)
+		rounds = best
+	}
+	r := &Result{Model: b.model, Rounds: rounds, ValidationLoss: math.NaN()}
+	r.TrainingLoss = b.training.loss(b.params.Threads)
+	if b.validation != nil {
+		r.ValidationLoss = b.validation.loss(b.params.Threads)
+		b.model.Attributes["best_iteration"] = strconv.Itoa(max(rounds-1, 0))
+	}
+	return r
+}
+
+// rescore computes the margins anew from the first trees only: float32 sums can't be taken back.
+func (b *booster) rescore(trees int) {
+	start := b.training.objective.margin(b.model.BaseScore[0])
+	for _, s := range []*scored{b.training, b.validation} {
+		for g := range s.margins {
+			for r := range s.margins[g] {
+				s.margins[g][r] = start
+			}
+		}
+		for i := range trees {
+			s.add(&b.trees[i], i%s.objective.groups, b.params.Threads)
+		}
+	}
+}

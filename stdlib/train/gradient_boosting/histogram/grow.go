@@ -1,0 +1,313 @@
+package histogram
+
+import "slices"
+
+// grower grows trees; it owns the memory that they take while growing.
+type grower struct {
+	params Params
+	bins   []binned
+	data   [][]uint8 // [feature][row]
+	offset []int     // of each feature's sums in a histogram
+	size   int       // of a histogram
+
+	rows    []int32 // rows in the order of the growing tree's leaves
+	spare   []int32
+	sums    []sum // derivatives of rows, in the same order
+	spares  []sum
+	byClass [][]sum
+	free    [][]sum // histograms not in use
+
+	tree     tree
+	scale    scale
+	features []int32
+	hist     map[int32][]sum // of nodes that may be split
+}
+
+func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
+	g := &grower{
+		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
+		rows: make([]int32, rows), spare: make([]int32, rows),
+		sums: make([]sum, rows), spares: make([]sum, rows),
+		byClass: make([][]sum, max(p.Classes, 1)), hist: map[int32][]sum{},
+	}
+	for f := range bins {
+		g.offset[f] = g.size
+		g.size += bins[f].count + 1
+	}
+	for c := range g.byClass {
+		g.byClass[c] = make([]sum, rows)
+	}
+	return g
+}
+
+// derivatives lends the memory for those of a class.
+func (g *grower) derivatives(class int) []sum { return g.byClass[class] }
+
+// grow grows one tree on the sampled rows (nil: all) and features.
+func (g *grower) grow(derivatives []sum, s scale, sample, features []int32) tree {
+	g.scale, g.features = s, features
+	n := g.take(derivatives, sample)
+	root := node{parent: -1, scale: s, rows: span{0, n}}
+	for _, d := range g.sums[:n] {
+		root.sum = root.sum.plus(d)
+	}
+	g.tree = tree{nodes: []node{root}}
+	g.setValue(0)
+	if g.mayGrow(0) {
+		g.rootHistogram()
+	}
+	for batch := g.next(); len(batch) > 0; batch = g.next() {
+		g.expand(batch)
+	}
+	for id := range int32(len(g.tree.nodes)) {
+		g.release(id)
+	}
+	return g.tree
+}
+
+// take puts the sampled rows and their derivatives in order, and returns how many there are.
+func (g *grower) take(derivatives []sum, sample []int32) int {
+	if sample == nil {
+		for r := range g.rows {
+			g.rows[r] = int32(r)
+		}
+		return copy(g.sums, derivatives)
+	}
+	for i, r := range sample {
+		g.sums[i] = derivatives[r]
+	}
+	return copy(g.rows, sample)
+}
+
+// mayGrow tells whether a node is a candidate for a split, by depth, leaves and weight.
+func (g *grower) mayGrow(id int32) bool {
+	n := &g.tree.nodes[id]
+	if g.params.MaxDepth > 0 && n.depth >= g.params.MaxDepth {
+		return false
+	}
+	rows := n.rows.end - n.rows.start
+	return rows >= 2 && float64(n.sum.h)*g.scale.h >= 2*g.params.MinChildWeight
+}
+
+// next returns the nodes to split: all that can be, or where leaves are limited the one that gains most.
+func (g *grower) next() []int32 {
+	var ready []int32
+	for id := range g.hist {
+		if g.tree.nodes[id].split.gain > 0 {
+			ready = append(ready, id)
+		}
+	}
+	slices.Sort(ready)
+	if g.params.MaxLeaves == 0 || len(ready) == 0 {
+		return ready
+	}
+	if (len(g.tree.nodes)+1)/2 >= g.params.MaxLeaves {
+		return nil
+	}
+	best := ready[0]
+	for _, id := range ready {
+		if g.tree.nodes[id].split.gain > g.tree.nodes[best].split.gain {
+			best = id
+		}
+	}
+	return []int32{best}
+}
+
+// pair is a node that is being split.
+type pair struct {
+	parent       int32
+	small, large int32 // children, by number of rows
+	grow         bool  // whether a child may be split further
+	hist         []sum // of the smaller child; the larger takes its parent's
+}
+
+// expand splits the nodes of a batch and finds the best splits of their children.
+func (g *grower) expand(batch []int32) {
+	pairs := make([]pair, len(batch))
+	for i, id := range batch {
+		pairs[i] = g.addChildren(id)
+	}
+	parallel(g.params.Threads, len(pairs), func(i int) { g.partition(&pairs[i]) })
+	growing := pairs[:0]
+	for i := range pairs {
+		g.finishPartition(&pairs[i])
+		if pairs[i].grow {
+			growing = append(growing, pairs[i])
+		} else {
+			g.release(pairs[i].parent)
+		}
+	}
+	g.findSplits(growing)
+}
+
+func (g *grower) addChildren(id int32) pair {
+	parent := &g.tree.nodes[id]
+	left := int32(len(g.tree.nodes))
+	parent.left, parent.right = left, left+1
+	child := node{parent: id, depth: parent.depth + 1, scale: g.scale}
+	l, r := child, child
+	l.sum = parent.split.left
+	r.sum = parent.sum.minus(l.sum)
+	g.tree.nodes = append(g.tree.nodes, l, r)
+	g.setValue(left)
+	g.setValue(left + 1)
+	return pair{parent: id}
+}
+
+// setValue computes a node's weight as a leaf, -G/(H+λ), shrunk by the learning rate.
+func (g *grower) setValue(id int32) {
+	n := &g.tree.nodes[id]
+	h := float64(n.sum.h)*g.scale.h + g.params.Lambda
+	if h > 0 {
+		n.value = float32(-float64(n.sum.g) * g.scale.g / h * g.params.LearningRate)
+	}
+}
+
+// partition parts the rows of a node, each side in its old order.
+func (g *grower) partition(p *pair) {
+	n := &g.tree.nodes[p.parent]
+	bins, missing := g.data[n.split.feature], int(n.split.missingBin)
+	rows, sums := g.rows[n.rows.start:n.rows.end], g.sums[n.rows.start:n.rows.end]
+	spare, spares := g.spare[n.rows.start:n.rows.end], g.spares[n.rows.start:n.rows.end]
+	var left [256]bool
+	for b := range left {
+		left[b] = n.split.goesLeft(uint8(b), missing)
+	}
+	k, m := 0, 0
+	for i, r := range rows {
+		if left[bins[r]] {
+			rows[k], sums[k] = r, sums[i]
+			k++
+		} else {
+			spare[m], spares[m] = r, sums[i]
+			m++
+		}
+	}
+	copy(rows[k:], spare[:m])
+	copy(sums[k:], spares[:m])
+	middle := n.rows.start + k
+	g.tree.nodes[n.left].rows = span{n.rows.start, middle}
+	g.tree.nodes[n.right].rows = span{middle, n.rows.end}
+}
+
+func (g *grower) finishPartition(p *pair) {
+	n := &g.tree.nodes[p.parent]
+	p.small, p.large = n.left, n.right
+	l, r := g.tree.nodes[n.left].rows, g.tree.nodes[n.right].rows
+	if l.end-l.start > r.end-r.start {
+		p.small, p.large = n.right, n.left
+	}
+	p.grow = g.mayGrow(p.small) || g.mayGrow(p.large)
+}
+
+// findSplits sums up the smaller children and finds the best split of each child, one task for each pair and feature.
+func (g *grower) findSplits(pairs []pair) {
+	for i := range pairs {
+		pairs[i].hist = g.allocate()
+	}
+	k := len(g.features)
+	found := make([][2]split, len(pairs)*k)
+	parallel(g.params.Threads, len(found), func(task int) {
+		p, f := &pairs[task/k], g.features[task%k]
+		found[task] = g.pairSplits(p, f)
+	})
+	for i := range pairs {
+		p := &pairs[i]
+		g.hist[p.small], g.hist[p.large] = p.hist, g.hist[p.parent]
+		delete(g.hist, p.parent)
+		g.settle(p.small, found[i*k:(i+1)*k], 0)
+		g.settle(p.large, found[i*k:(i+1)*k], 1)
+	}
+}
+
+func (g *grower) pairSplits(p *pair, f int32) (out [2]split) {
+	size := g.bins[f].count + 1
+	small := p.hist[g.offset[f]:][:size]
+	large := g.hist[p.parent][g.offset[f]:][:size]
+	g.accumulate(small, f, g.tree.nodes[p.small].rows)
+	for b := range large {
+		large[b] = large[b].minus(small[b])
+	}
+	if g.mayGrow(p.small) {
+		out[0] = g.best(p.small, f, small)
+	}
+	if g.mayGrow(p.large) {
+		out[1] = g.best(p.large, f, large)
+	}
+	return out
+}
+
+// accumulate adds up derivatives by bin.
+func (g *grower) accumulate(hist []sum, f int32, rows span) {
+	var local [256]sum
+	bins, sums := g.data[f], g.sums[rows.start:rows.end]
+	for i, r := range g.rows[rows.start:rows.end] {
+		c := &local[bins[r]]
+		c.g += sums[i].g
+		c.h += sums[i].h
+	}
+	copy(hist, local[:])
+}
+
+func (g *grower) best(id, f int32, hist []sum) split {
+	s := splitter{params: &g.params, scale: g.scale, total: g.tree.nodes[id].sum}
+	s.parent = s.score(s.total)
+	best := s.find(&g.bins[f], hist)
+	best.feature, best.missingBin = f, uint8(g.bins[f].count)
+	return best
+}
+
+// settle takes the best of the splits found for a node, the first of equals; one without is done with.
+func (g *grower) settle(id int32, found [][2]split, which int) {
+	n := &g.tree.nodes[id]
+	for i := range found {
+		if s := &found[i][which]; s.gain > n.split.gain {
+			n.split = *s
+		}
+	}
+	if n.split.gain == 0 {
+		g.release(id)
+	}
+}
+
+func (g *grower) rootHistogram() {
+	hist := g.allocate()
+	g.hist[0] = hist
+	found := make([][2]split, len(g.features))
+	parallel(g.params.Threads, len(found), func(i int) {
+		f := g.features[i]
+		part := hist[g.offset[f]:][:g.bins[f].count+1]
+		g.accumulate(part, f, g.tree.nodes[0].rows)
+		found[i][0] = g.best(0, f, part)
+	})
+	g.settle(0, found, 0)
+}
+
+func (g *grower) allocate() []sum {
+	if k := len(g.free); k > 0 {
+		hist := g.free[k-1]
+		g.free = g.free[:k-1]
+		return hist
+	}
+	return make([]sum, g.size)
+}
+
+func (g *grower) release(id int32) {
+	if hist, ok := g.hist[id]; ok {
+		g.free = append(g.free, hist)
+		delete(g.hist, id)
+	}
+}
+
+// addLeaves adds the leaves of the tree just grown to the margins of the rows that it was grown on.
+func (g *grower) addLeaves(t *tree, margins []float32) {
+	parallel(g.params.Threads, len(t.nodes), func(i int) {
+		n := &t.nodes[i]
+		if !n.leaf() {
+			return
+		}
+		for _, r := range g.rows[n.rows.start:n.rows.end] {
+			margins[r] += n.value
+		}
+	})
+}

@@ -1,0 +1,176 @@
+package histogram
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+)
+
+// objective is the loss that is brought down.
+type objective struct {
+	kind   xgboost.Objective
+	groups int // margins of a row
+}
+
+// smallest is the least second derivative, XGBoost's kRtEps.
+const smallest = 1e-16
+
+// base is the prediction before the first tree: the weighted mean of the target; 0.5 with several classes, where it
+// has no effect.
+func (o objective) base(d *Data) float32 {
+	if o.kind == xgboost.Softmax {
+		return 0.5
+	}
+	var total, weight float64
+	for r, y := range d.Target {
+		w := weightOf(d.Weight, r)
+		total += float64(w * y)
+		weight += w
+	}
+	mean := total / weight
+	if weight == 0 {
+		mean = 0
+	}
+	if o.kind == xgboost.Logistic {
+		mean = min(max(mean, 1e-6), 1-1e-6)
+	}
+	return float32(mean)
+}
+
+func weightOf(weight []float64, r int) float64 {
+	if weight == nil {
+		return 1
+	}
+	return weight[r]
+}
+
+// margin of a base score, computed as scoring does.
+func (o objective) margin(base float32) float32 {
+	if o.kind == xgboost.Logistic {
+		return float32(-math.Log(float64(1/base - 1)))
+	}
+	return base
+}
+
+// sum of first and second derivatives, in units of a scale.
+type sum struct{ g, h int64 }
+
+func (s sum) plus(t sum) sum  { return sum{s.g + t.g, s.h + t.h} }
+func (s sum) minus(t sum) sum { return sum{s.g - t.g, s.h - t.h} }
+
+// scale holds the units; powers of two.
+type scale struct{ g, h float64 }
+
+// blockRows is how many rows a task takes at a time.
+const blockRows = 4096
+
+// derivatives computes those of one class for each row into out, whose length it keeps.
+func (s *scored) derivatives(group int, out []sum, threads int) ([]sum, scale) {
+	n := len(s.target)
+	g, h := make([]float64, n), make([]float64, n)
+	blocks := (n + blockRows - 1) / blockRows
+	tops := make([]scale, blocks)
+	parallel(threads, blocks, func(b int) {
+		tops[b] = s.blockDerivatives(group, b*blockRows, min((b+1)*blockRows, n), g, h)
+	})
+	var top scale
+	for _, t := range tops {
+		top.g, top.h = max(top.g, t.g), max(top.h, t.h)
+	}
+	// The sum of n numbers up to 2^e, in units of 2^(e-k), stays below n·2^k.
+	k := 62 - bits.Len(uint(n))
+	_, eg := math.Frexp(top.g)
+	_, eh := math.Frexp(top.h)
+	const most = 1000 // keeps units of vanishing derivatives from overflowing
+	up := scale{math.Ldexp(1, min(k-eg, most)), math.Ldexp(1, min(k-eh, most))}
+	parallel(threads, blocks, func(b int) {
+		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
+			out[r] = sum{int64(g[r] * up.g), int64(h[r] * up.h)}
+		}
+	})
+	return out, scale{1 / up.g, 1 / up.h}
+}
+
+func (s *scored) blockDerivatives(group, start, end int, g, h []float64) (top scale) {
+	row := make([]float32, s.objective.groups)
+	p := make([]float64, s.objective.groups)
+	for r := start; r < end; r++ {
+		y := s.target[r]
+		switch s.objective.kind {
+		case xgboost.Logistic:
+			q := sigmoid(s.margins[0][r])
+			g[r], h[r] = q-y, max(q*(1-q), smallest)
+		case xgboost.Softmax:
+			q := s.probability(r, group, row, p)
+			g[r], h[r] = q-is(int(y) == group), max(2*q*(1-q), smallest)
+		default:
+			g[r], h[r] = float64(s.margins[0][r])-y, 1
+		}
+		if s.weight != nil {
+			g[r] *= s.weight[r]
+			h[r] *= s.weight[r]
+		}
+		top.g, top.h = max(top.g, math.Abs(g[r])), max(top.h, h[r])
+	}
+	return top
+}
+
+func sigmoid(margin float32) float64 { return 1 / (1 + math.Exp(-float64(margin))) }
+
+func is(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// probability of a class in a row; row and p are scratch of one element a class.
+func (s *scored) probability(r, group int, row []float32, p []float64) float64 {
+	for c := range row {
+		row[c] = s.margins[c][r]
+	}
+	xgboost.Softmax64(row, p)
+	return p[group]
+}
+
+// loss is the weighted mean log loss, or the root mean squared error. Blocks are added up in their order.
+func (s *scored) loss(threads int) float64 {
+	n := len(s.target)
+	blocks := (n + blockRows - 1) / blockRows
+	losses, weights := make([]float64, blocks), make([]float64, blocks)
+	parallel(threads, blocks, func(b int) {
+		row, p := make([]float32, s.objective.groups), make([]float64, s.objective.groups)
+		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
+			w := weightOf(s.weight, r)
+			losses[b] += float64(w * s.rowLoss(r, row, p))
+			weights[b] += w
+		}
+	})
+	var loss, weight float64
+	for b := range losses {
+		loss += losses[b]
+		weight += weights[b]
+	}
+	if s.objective.kind == xgboost.SquaredError {
+		return math.Sqrt(loss / weight)
+	}
+	return loss / weight
+}
+
+func (s *scored) rowLoss(r int, row []float32, p []float64) float64 {
+	y := s.target[r]
+	switch s.objective.kind {
+	case xgboost.Logistic:
+		// log(1 + exp(-m)) for positives, log(1 + exp(m)) for negatives, without overflow.
+		m := float64(s.margins[0][r])
+		if y > 0.5 {
+			m = -m
+		}
+		return max(m, 0) + math.Log1p(math.Exp(-math.Abs(m)))
+	case xgboost.Softmax:
+		return -math.Log(max(s.probability(r, int(y), row, p), smallest))
+	}
+	d := float64(s.margins[0][r]) - y
+	return float64(d * d)
+}

@@ -1,0 +1,91 @@
+package histogram
+
+import "github.com/mlp-lang/mlp/stdlib/model/xgboost"
+
+// tree is a fitted tree over bins.
+type tree struct {
+	nodes []node
+}
+
+// node is a leaf where left is 0.
+type node struct {
+	left, right, parent int32
+	depth               int
+	split               split
+	sum                 sum
+	scale               scale
+	value               float32 // margin as a leaf
+	rows                span    // in the grower's order of rows, while growing
+}
+
+type span struct{ start, end int }
+
+func (n *node) leaf() bool { return n.left == 0 }
+
+// goesLeft tells where a row of that bin goes; missing is the bin of missing values.
+func (s *split) goesLeft(bin uint8, missing int) bool {
+	switch {
+	case int(bin) == missing:
+		return s.defaultLeft
+	case s.categorical:
+		return !s.right.has(int(bin))
+	}
+	return bin <= s.bin
+}
+
+// add adds the tree's leaves to the margins of every row.
+func (s *scored) add(t *tree, group, threads int) {
+	margins := s.margins[group]
+	n := len(margins)
+	parallel(threads, (n+blockRows-1)/blockRows, func(b int) {
+		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
+			margins[r] += t.value(s.bins, r)
+		}
+	})
+}
+
+func (t *tree) value(bins [][]uint8, r int) float32 {
+	at := int32(0)
+	for {
+		n := &t.nodes[at]
+		if n.leaf() {
+			return n.value
+		}
+		at = n.right
+		if n.split.goesLeft(bins[n.split.feature][r], int(n.split.missingBin)) {
+			at = n.left
+		}
+	}
+}
+
+// export writes the tree in terms of thresholds and categories.
+func (t *tree) export(bins []binned) xgboost.Tree {
+	out := xgboost.Tree{Nodes: make([]xgboost.Node, len(t.nodes))}
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		d := xgboost.Node{
+			Left: xgboost.NoChild, Right: xgboost.NoChild, Parent: n.parent, Value: n.value, Weight: n.value,
+			Hessian: float32(float64(n.sum.h) * n.scale.h),
+		}
+		if !n.leaf() {
+			d.Left, d.Right, d.Feature = n.left, n.right, n.split.feature
+			d.Gain, d.DefaultLeft = float32(n.split.gain), n.split.defaultLeft
+			n.split.export(&d, &bins[n.split.feature])
+		}
+		out.Nodes[i] = d
+	}
+	return out
+}
+
+func (s *split) export(d *xgboost.Node, b *binned) {
+	if !s.categorical {
+		d.Value = b.cuts[s.bin]
+		return
+	}
+	d.Value, d.Categories = 0, []int32{}
+	for i := range b.count {
+		if s.right.has(i) {
+			d.Categories = append(d.Categories, int32(i))
+		}
+	}
+}
