@@ -1,0 +1,251 @@
+package drift
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/mlp-lang/mlp/stdlib/frame"
+)
+
+// pair is one column of both tables, pooled: the reference's rows first.
+type pair struct {
+	name   string
+	method string
+	n      int // rows of the reference
+	// codes are categories by row, kinds their number; set where categories are compared.
+	codes []int32
+	kinds int
+	// values ascending without nulls, the row of each, and the rows of nulls; values is set where numbers are compared.
+	values []float64
+	order  []int32
+	nulls  []int32
+}
+
+func newPair(reference, current *frame.Frame, name, method string) (*pair, error) {
+	a, b := reference.Column(name), current.Column(name)
+	switch {
+	case a == nil:
+		return nil, fmt.Errorf("the reference has no column %q", name)
+	case b == nil:
+		return nil, fmt.Errorf("the current table has no column %q", name)
+	case a.Text() != b.Text():
+		return nil, fmt.Errorf("column %q is %s in the reference and %s in the current table", name, a.Type, b.Type)
+	}
+	p := &pair{name: name, n: reference.Rows, method: method}
+	codes, distinct := pool(a, b)
+	p.codes, p.kinds = codes, kinds(codes)
+	numeric := !a.Text() && hasValue(a) && hasValue(b)
+	if method == "" {
+		p.method = choose(p.n, distinct, p.kinds, numeric)
+	}
+	if err := suits(p.method, numeric, p.kinds); err != nil {
+		// A column of numbers without any on one side is still compared: by the share of nulls.
+		if a.Text() || numeric {
+			return nil, fmt.Errorf("column %q: %w", name, err)
+		}
+		p.method = choose(p.n, 1, 2, false)
+	}
+	if numeric && p.method != ChiSquare && p.method != Z && (p.method != JensenShannon || distinct > 5) {
+		p.setValues(append(append([]float64{}, a.Num...), b.Num...))
+	}
+	if !numeric && !a.Text() {
+		p.codes, p.kinds = presence(a, b), 2
+	}
+	return p, nil
+}
+
+func hasValue(c *frame.Column) bool {
+	for _, x := range c.Num {
+		if !math.IsNaN(x) {
+			return true
+		}
+	}
+	return false
+}
+
+// pool gives both columns' values common codes; null, where there is one, is a code like the others. distinct counts
+// the reference's values without null.
+func pool(a, b *frame.Column) (codes []int32, distinct int) {
+	if a.Text() {
+		return poolText(a, b)
+	}
+	seen := map[float64]int32{}
+	null := int32(-1)
+	next := int32(0)
+	for side, c := range []*frame.Column{a, b} {
+		for _, x := range c.Num {
+			code, known := seen[x]
+			switch {
+			case math.IsNaN(x):
+				if null < 0 {
+					null, next = next, next+1
+				}
+				code = null
+			case !known:
+				code, next = next, next+1
+				seen[x] = code
+			}
+			codes = append(codes, code)
+		}
+		if side == 0 {
+			distinct = len(seen)
+		}
+	}
+	return codes, distinct
+}
+
+func poolText(a, b *frame.Column) (codes []int32, distinct int) {
+	seen := map[string]int32{}
+	null := int32(-1)
+	next := int32(0)
+	for side, c := range []*frame.Column{a, b} {
+		for _, level := range c.Codes {
+			if level < 0 {
+				if null < 0 {
+					null, next = next, next+1
+				}
+				codes = append(codes, null)
+				continue
+			}
+			code, known := seen[c.Levels[level]]
+			if !known {
+				code, next = next, next+1
+				seen[c.Levels[level]] = code
+			}
+			codes = append(codes, code)
+		}
+		if side == 0 {
+			distinct = len(seen)
+		}
+	}
+	return codes, distinct
+}
+
+// presence codes nulls 0 and values 1.
+func presence(a, b *frame.Column) []int32 {
+	var codes []int32
+	for _, c := range []*frame.Column{a, b} {
+		for _, x := range c.Num {
+			code := int32(1)
+			if math.IsNaN(x) {
+				code = 0
+			}
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}
+
+func kinds(codes []int32) int {
+	top := int32(-1)
+	for _, c := range codes {
+		top = max(top, c)
+	}
+	return int(top) + 1
+}
+
+// setValues sorts the values of all rows; NaN is null.
+func (p *pair) setValues(all []float64) {
+	p.order, p.nulls = nil, nil
+	for i, x := range all {
+		if math.IsNaN(x) {
+			p.nulls = append(p.nulls, int32(i))
+		} else {
+			p.order = append(p.order, int32(i))
+		}
+	}
+	sort.SliceStable(p.order, func(a, b int) bool { return all[p.order[a]] < all[p.order[b]] })
+	p.values = make([]float64, len(p.order))
+	for k, i := range p.order {
+		p.values[k] = all[i]
+	}
+}
+
+// restrict returns the pair of some of the rows, of which the first n are the reference's.
+func (p *pair) restrict(rows []int32, n int) *pair {
+	out := &pair{name: p.name, method: p.method, n: n, kinds: p.kinds, codes: make([]int32, len(rows))}
+	for k, r := range rows {
+		out.codes[k] = p.codes[r]
+	}
+	if p.values == nil {
+		return out
+	}
+	byRow := make([]float64, len(p.codes))
+	for i := range byRow {
+		byRow[i] = math.NaN()
+	}
+	for k, i := range p.order {
+		byRow[i] = p.values[k]
+	}
+	all := make([]float64, len(rows))
+	for k, r := range rows {
+		all[k] = byRow[r]
+	}
+	out.setValues(all)
+	return out
+}
+
+// asIs deals the rows out as they are.
+func (p *pair) asIs() sides {
+	inReference := make([]bool, len(p.codes))
+	for i := range p.n {
+		inReference[i] = true
+	}
+	return p.split(inReference, &scratch{})
+}
+
+// sides is a pooled column dealt out to a reference and a current table.
+type sides struct {
+	ref, cur           []float64 // ascending, without nulls
+	refNulls, curNulls int
+	refCounts          []float64 // by category; nil where numbers are compared
+	curCounts          []float64
+}
+
+// scratch is memory that one goroutine uses again and again.
+type scratch struct {
+	ref, cur             []float64
+	refCounts, curCounts []float64
+}
+
+// split deals rows out: to the reference where inReference, else to the current table. The result lives in m.
+func (p *pair) split(inReference []bool, m *scratch) sides {
+	if p.values == nil {
+		return p.splitCodes(inReference, m)
+	}
+	m.ref, m.cur = m.ref[:0], m.cur[:0]
+	for k, i := range p.order {
+		if inReference[i] {
+			m.ref = append(m.ref, p.values[k])
+		} else {
+			m.cur = append(m.cur, p.values[k])
+		}
+	}
+	s := sides{ref: m.ref, cur: m.cur}
+	for _, i := range p.nulls {
+		if inReference[i] {
+			s.refNulls++
+		} else {
+			s.curNulls++
+		}
+	}
+	return s
+}
+
+func (p *pair) splitCodes(inReference []bool, m *scratch) sides {
+	if cap(m.refCounts) < p.kinds {
+		m.refCounts, m.curCounts = make([]float64, p.kinds), make([]float64, p.kinds)
+	}
+	ref, cur := m.refCounts[:p.kinds], m.curCounts[:p.kinds]
+	clear(ref)
+	clear(cur)
+	for i, c := range p.codes {
+		if inReference[i] {
+			ref[c]++
+		} else {
+			cur[c]++
+		}
+	}
+	return sides{refCounts: ref, curCounts: cur}
+}
