@@ -1,0 +1,110 @@
+package maturity_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/label/maturity"
+	"github.com/mlp-lang/mlp/stdlib/stagetest"
+)
+
+// payments: the latest moment in them is 2026-03-01 00:00, so that 10 days earlier is 02-19 00:00.
+const payments = `select * from (values
+  (1, timestamp '2026-01-01 12:00:00', false, null::timestamp),
+  (2, timestamp '2026-01-02 12:00:00', true,  timestamp '2026-01-20 00:00:00'),
+  (3, timestamp '2026-02-19 00:00:00', false, null),
+  (4, timestamp '2026-02-19 00:00:01', false, null),
+  (5, timestamp '2026-02-25 00:00:00', true,  timestamp '2026-02-27 00:00:00'),
+  (6, timestamp '2026-03-01 00:00:00', true,  null),
+  (7, timestamp '2026-01-03 00:00:00', null,  null),
+  (8, null,                            true,  null)) v(id, paid_at, is_fraud, chargeback_at)`
+
+func block(config string) stagetest.Block {
+	return stagetest.Block{Address: "label.fraud", Config: config,
+		Tables: map[string]stagetest.Table{"on": {SQL: payments, Schema: schema.Table{Key: []string{"id"}}}}}
+}
+
+func TestLabels(t *testing.T) {
+	tests := []struct {
+		name, config string
+		want         []string
+	}{
+		{"late labels", `{"column":"IS_FRAUD","event_time":"paid_at","known_at":"chargeback_at","matures_after":"10d"}`, []string{
+			"1 | 2026-01-01 12:00:00 | false | null | 2026-01-11 12:00:00 | true",
+			"2 | 2026-01-02 12:00:00 | true | 2026-01-20 00:00:00 | 2026-01-20 00:00:00 | true",
+			"3 | 2026-02-19 00:00:00 | false | null | 2026-03-01 00:00:00 | true",                // exactly ten days old
+			"4 | 2026-02-19 00:00:01 | null | null | null | false",                               // a second too young
+			"5 | 2026-02-25 00:00:00 | true | 2026-02-27 00:00:00 | 2026-02-27 00:00:00 | false", // known, and young
+			"6 | 2026-03-01 00:00:00 | null | null | null | false",
+			"7 | 2026-01-03 00:00:00 | null | null | 2026-01-13 00:00:00 | false", // old, and nothing to know
+			"8 | null | null | null | null | false",
+		}},
+		{"as of an earlier day", `{"column":"is_fraud","event_time":"paid_at","known_at":"chargeback_at","matures_after":"10d","as_of":"2026-01-12"}`, []string{
+			"1 | 2026-01-01 12:00:00 | false | null | 2026-01-11 12:00:00 | true",
+			"2 | 2026-01-02 12:00:00 | null | 2026-01-20 00:00:00 | null | false", // becomes known later
+			"3 | 2026-02-19 00:00:00 | null | null | null | false",
+			"4 | 2026-02-19 00:00:01 | null | null | null | false",
+			"5 | 2026-02-25 00:00:00 | null | 2026-02-27 00:00:00 | null | false",
+			"6 | 2026-03-01 00:00:00 | null | null | null | false",
+			"7 | 2026-01-03 00:00:00 | null | null | null | false",
+			"8 | null | null | null | null | false",
+		}},
+		{"known at once", `{"column":"is_fraud","event_time":"paid_at","matures_after":"0s"}`, []string{
+			"1 | 2026-01-01 12:00:00 | false | null | 2026-01-01 12:00:00 | true",
+			"2 | 2026-01-02 12:00:00 | true | 2026-01-20 00:00:00 | 2026-01-02 12:00:00 | true",
+			"3 | 2026-02-19 00:00:00 | false | null | 2026-02-19 00:00:00 | true",
+			"4 | 2026-02-19 00:00:01 | false | null | 2026-02-19 00:00:01 | true",
+			"5 | 2026-02-25 00:00:00 | true | 2026-02-27 00:00:00 | 2026-02-25 00:00:00 | true",
+			"6 | 2026-03-01 00:00:00 | true | null | 2026-03-01 00:00:00 | true",
+			"7 | 2026-01-03 00:00:00 | null | null | 2026-01-03 00:00:00 | false",
+			"8 | null | null | null | null | false",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := stagetest.Run(t, maturity.Component, block(tt.config)).Text(t, "table")
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestShape(t *testing.T) {
+	r := stagetest.Shape(t, maturity.Component, block(`{"column":"is_fraud","event_time":"PAID_AT","known_at":"chargeback_at","matures_after":"45d"}`))
+	got := r.Out["table"].Table
+	want := &schema.Table{Key: []string{"id"}, Time: "paid_at",
+		Label: &schema.Label{Column: "is_fraud", KnownAt: "fraud_known_at", Mature: "fraud_mature"},
+		Columns: []schema.Column{{Name: "id", Type: "integer"}, {Name: "paid_at", Type: "timestamp"}, {Name: "is_fraud", Type: "boolean"},
+			{Name: "chargeback_at", Type: "timestamp"}, {Name: "fraud_known_at", Type: "timestamp"}, {Name: "fraud_mature", Type: "boolean"}}}
+	if d := cmp.Diff(want, got); d != "" || len(r.Problems) > 0 {
+		t.Errorf("%s\nproblems %v", d, r.Problems)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	tests := []struct{ config, path, want string }{
+		{`{"column":"is_fraud","event_time":"id"}`, "event_time", `column "id" is of type integer, not a date or timestamp`},
+		{`{"column":"is_fraud","event_time":"paid_at","known_at":"is_fraud"}`, "known_at", `column "is_fraud" is of type boolean`},
+		{`{"column":"is_fraud","event_time":"paid_at","matures_after":"soon"}`, "matures_after", `"soon" is no duration`},
+		{`{"column":"is_fraud","event_time":"paid_at","as_of":"yesterday"}`, "as_of", `"yesterday" is no moment`},
+	}
+	for _, tt := range tests {
+		got := stagetest.Shape(t, maturity.Component, block(tt.config)).Problems
+		if len(got) != 1 || got[0].Path != tt.path || !strings.Contains(got[0].Summary, tt.want) {
+			t.Errorf("%s: got %v, want %s: %s", tt.config, got, tt.path, tt.want)
+		}
+	}
+}
+
+func TestColumnTaken(t *testing.T) {
+	b := block(`{"column":"is_fraud","event_time":"paid_at"}`)
+	b.Tables["on"] = stagetest.Table{SQL: "select 1 as id, timestamp '2026-01-01' as paid_at, true as is_fraud, true as Fraud_Mature"}
+	got := stagetest.Shape(t, maturity.Component, b).Problems
+	if len(got) != 1 || !strings.Contains(got[0].Summary, `a column "fraud_mature" already`) {
+		t.Errorf("got %v", got)
+	}
+}

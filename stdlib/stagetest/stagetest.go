@@ -1,0 +1,170 @@
+// Package stagetest runs one component in a test as the engine would: shaped by the SQL engine, from files to files.
+package stagetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Table is an input: the rows of a query, and what is declared of them. Columns are the query's.
+type Table struct {
+	SQL    string
+	Schema schema.Table
+}
+
+// Block is a block of a module with its inputs by port.
+type Block struct {
+	Address string
+	Config  string // JSON
+	Tables  map[string]Table
+}
+
+// Result of a block that was run.
+type Result struct {
+	Root  string
+	Shape schema.ShapeResult
+	Log   string
+	Err   error // of Run; not run if Shape has problems
+}
+
+// Shape asks the component what the block yields.
+func Shape(t testing.TB, c component.Component, b Block) schema.ShapeResult {
+	t.Helper()
+	binder := table.NewBinder("")
+	defer binder.Close()
+	return c.Shape(t.Context(), binder, schema.ShapeRequest{Address: b.Address, Config: json.RawMessage(b.Config), In: inputs(t, binder, b)})
+}
+
+func inputs(t testing.TB, binder *table.Binder, b Block) map[string]schema.Shape {
+	t.Helper()
+	in := map[string]schema.Shape{}
+	for port, tab := range b.Tables {
+		columns, problems := binder.Query(t.Context(), tab.SQL, nil)
+		if len(problems) > 0 {
+			t.Fatalf("input %s: %v", port, problems)
+		}
+		s := tab.Schema
+		if s.Columns == nil {
+			s.Columns = columns
+		}
+		in[port] = schema.Shape{Type: schema.TablePort, Table: &s}
+	}
+	return in
+}
+
+// Run shapes and runs the block. Problems that are errors end the test.
+func Run(t testing.TB, c component.Component, b Block) *Result {
+	t.Helper()
+	return RunContext(t.Context(), t, c, b)
+}
+
+// RunContext is Run with a context of one's own for the component.
+func RunContext(ctx context.Context, t testing.TB, c component.Component, b Block) *Result {
+	t.Helper()
+	binder := table.NewBinder("")
+	defer binder.Close()
+	in := inputs(t, binder, b)
+	r := &Result{Root: t.TempDir()}
+	r.Shape = c.Shape(t.Context(), binder, schema.ShapeRequest{Address: b.Address, Config: json.RawMessage(b.Config), In: in})
+	for _, p := range r.Shape.Problems {
+		if !p.Warning {
+			t.Fatalf("%s: %s: %s", p.Path, p.Summary, p.Detail)
+		}
+	}
+	s := &component.Stage{Root: r.Root, Threads: 1, Spec: component.Spec{Protocol: component.Protocol, Address: b.Address,
+		Component: c.Name(), Version: c.Type.Version, Config: json.RawMessage(b.Config), In: in, Out: r.Shape.Out}}
+	for port, tab := range b.Tables {
+		write(t, s.InputTable(port), tab.SQL)
+	}
+	r.Log, r.Err = call(ctx, t, c, s)
+	return r
+}
+
+func write(t testing.TB, path, sql string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.Run(t.Context(), table.Query{SQL: sql, Out: path}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call runs the component on a stage that was read back from its description.
+func call(ctx context.Context, t testing.TB, c component.Component, s *component.Stage) (string, error) {
+	t.Helper()
+	spec, err := json.Marshal(s.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(s.Root, "out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Root, "stage.json"), spec, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	opened, err := component.Open(s.Root, s.Threads, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Run(ctx, opened)
+	return log.String(), err
+}
+
+// Path of the file of an output table.
+func (r *Result) Path(port string) string {
+	return filepath.Join(r.Root, "out", port, component.TableFile)
+}
+
+// Frame reads an output table.
+func (r *Result) Frame(t testing.TB, port string) *frame.Frame {
+	t.Helper()
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	f, err := table.ReadFrame(t.Context(), r.Path(port), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Text reads an output table as text: one line a row, values parted by " | ", null for nulls.
+func (r *Result) Text(t testing.TB, port string) []string {
+	t.Helper()
+	f := r.Frame(t, port)
+	out := make([]string, f.Rows)
+	for i := range out {
+		for j := range f.Columns {
+			if j > 0 {
+				out[i] += " | "
+			}
+			out[i] += Value(&f.Columns[j], i)
+		}
+	}
+	return out
+}
+
+// Figures reads metrics.json.
+func (r *Result) Figures(t testing.TB) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.Root, "out", "metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
