@@ -1,0 +1,148 @@
+// Package decide decides the rules of a plan on the figures known so far. The planner uses it with what is recorded, the
+// engine with what its stages yield; both get the same verdict from the same facts.
+package decide
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Figures returns the metrics.json of a node; false while it is not known.
+type Figures func(node string) (json.RawMessage, bool)
+
+// Result is what is decided of a set of rules.
+type Result struct {
+	Rules   []plan.Rule
+	Verdict plan.RuleVerdict // of all together: fail, error, open, pass, the first that holds; warnings don't count
+	// Values is all that the rules could see, as canonical JSON: what decisions and approvals are bound to.
+	Values json.RawMessage
+	// Complete tells whether every figure was known.
+	Complete bool
+}
+
+// Decider decides conditions that share an environment.
+type Decider struct {
+	env      *rule.Env
+	values   rule.Values
+	Values   json.RawMessage
+	Complete bool
+}
+
+// New collects what the rules see: the values known at plan time, and each node's figures at their path.
+func New(r *plan.Rules, figures Figures) (*Decider, error) {
+	env, err := rule.NewEnv(r.Env)
+	if err != nil {
+		return nil, fmt.Errorf("environment of the rules: %w", err)
+	}
+	known := map[string]any{}
+	if len(r.Known) > 0 {
+		if err := json.Unmarshal(r.Known, &known); err != nil {
+			return nil, fmt.Errorf("known values of the rules: %w", err)
+		}
+	}
+	d := &Decider{env: env, values: rule.Values{Known: known}, Complete: true}
+	for _, f := range r.Figures {
+		if f.Absent {
+			continue
+		}
+		data, ok := figures(f.Node)
+		if !ok {
+			d.values.Unknown = append(d.values.Unknown, f.Path)
+			d.Complete = false
+			continue
+		}
+		if err := place(known, f, data); err != nil {
+			return nil, err
+		}
+	}
+	d.Values, err = plan.Canonical(known)
+	return d, err
+}
+
+// place puts a node's figures, or the picked part of them, at their path. Sources come sorted by path, so that a part of
+// another node (the champion's delta) is put over what stands there.
+func place(known map[string]any, f plan.FigureSource, data json.RawMessage) error {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return fmt.Errorf("figures of %s: %w", f.Node, err)
+	}
+	if f.Pick != "" {
+		m, _ := v.(map[string]any)
+		v = m[f.Pick]
+	}
+	at := known
+	parts := []string{}
+	if f.Path != "" {
+		parts = strings.Split(f.Path, ".")
+	}
+	if len(parts) == 0 {
+		m, _ := v.(map[string]any)
+		for k, x := range m {
+			known[k] = x
+		}
+		return nil
+	}
+	for _, p := range parts[:len(parts)-1] {
+		next, ok := at[p].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			at[p] = next
+		}
+		at = next
+	}
+	at[parts[len(parts)-1]] = v
+	return nil
+}
+
+// Condition decides one condition.
+func (d *Decider) Condition(text string, r source.Range) (rule.Decision, error) {
+	compiled, diags := d.env.Compile(source.NewText(text, r, nil))
+	if diags.HasErrors() {
+		return rule.Decision{}, fmt.Errorf("rule %q: %s", text, diags[0].Summary)
+	}
+	return compiled.Decide(d.values), nil
+}
+
+// Rules decides all rules.
+func Rules(r *plan.Rules, figures Figures) (*Result, error) {
+	d, err := New(r, figures)
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{Verdict: plan.Pass, Values: d.Values, Complete: d.Complete}
+	for _, one := range r.Rules {
+		decision, err := d.Condition(one.Assert, one.Range)
+		if err != nil {
+			return nil, err
+		}
+		one.Verdict, one.Residual, one.Reason = plan.RuleVerdict(decision.Verdict), decision.Residual, decision.Reason
+		one.Values = nil
+		for _, s := range decision.Values {
+			v, err := plan.Canonical(s.Value)
+			if err != nil {
+				return nil, fmt.Errorf("rule %q: %w", one.Name, err)
+			}
+			one.Values = append(one.Values, plan.FigureSeen{Path: s.Path, Value: v})
+		}
+		out.Rules = append(out.Rules, one)
+		if one.Severity != "warn" {
+			out.Verdict = Worse(out.Verdict, one.Verdict)
+		}
+	}
+	return out, nil
+}
+
+var rank = map[plan.RuleVerdict]int{plan.Pass: 0, plan.Open: 1, plan.RuleError: 2, plan.Fail: 3}
+
+// Worse is the worse of two verdicts: fail, error, open, pass.
+func Worse(a, b plan.RuleVerdict) plan.RuleVerdict {
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
