@@ -1,0 +1,61 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// Cleanup removes the containers that dead applies of the workspace left behind, and returns how many there were. The
+// caller holds the workspace's lock, so that no other apply is alive; none of this executor's own tasks may run.
+func (e *Executor) Cleanup(ctx context.Context, pipeline, workspace string) (int, error) {
+	return e.removeLabelled(ctx, e.scope(pipeline, workspace))
+}
+
+// removeAttempts removes what earlier attempts at a task left when the engine went away under them.
+func (e *Executor) removeAttempts(ctx context.Context, t executor.Task) error {
+	labels := e.scope(t.Pipeline, t.Workspace)
+	labels[labelApply], labels[labelAddress] = t.Apply, t.Address
+	_, err := e.removeLabelled(ctx, labels)
+	return err
+}
+
+func (e *Executor) removeLabelled(ctx context.Context, labels map[string]string) (int, error) {
+	args := filters.NewArgs()
+	for k, v := range labels {
+		args.Add("label", k+"="+v)
+	}
+	left, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	if err != nil {
+		return 0, engineError("looking for containers that were left behind", err)
+	}
+	for _, c := range left {
+		err := e.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+		if err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) {
+			return 0, engineError("removing a container that was left behind", err)
+		}
+	}
+	return len(left), nil
+}
+
+// Resolve returns the id of a local image and its platform, "linux/amd64". An image that isn't there is ErrImage:
+// nothing is pulled.
+func (e *Executor) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+	found, err := e.api.ImageInspect(ctx, image)
+	switch {
+	case cerrdefs.IsNotFound(err):
+		return "", "", fmt.Errorf("%w: %s is not on this machine, and nothing is pulled by itself; build it, or `docker pull %s`", executor.ErrImage, image, image)
+	case err != nil:
+		return "", "", engineError("looking for image "+image, err)
+	}
+	platform = found.Os + "/" + found.Architecture
+	if found.Variant != "" {
+		platform += "/" + found.Variant
+	}
+	return found.ID, platform, nil
+}

@@ -1,0 +1,156 @@
+package docker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
+)
+
+// root is where a container has the protocol's root folder.
+const root = "/mlp"
+
+// nobody is the user of containers when the caller is root.
+const nobody = 65534
+
+// Labels of containers.
+const (
+	labelPipeline    = "mlp.pipeline"
+	labelWorkspace   = "mlp.workspace"
+	labelAddress     = "mlp.address"
+	labelFingerprint = "mlp.fingerprint"
+	labelApply       = "mlp.apply"
+	labelAttempt     = "mlp.attempt"
+	labelStore       = "mlp.store"
+)
+
+// config describes the container of a task. Nothing of it names the host but the folders that are bound.
+func (e *Executor) config(t executor.Task, eng engine, image, description string) (*container.Config, *container.HostConfig) {
+	extra, command := e.opts.Env, []string{"/" + binaryPath, "stage", "--root", root}
+	if t.Container != nil {
+		extra, command = merge(e.opts.Env, t.Container.Env), t.Container.Command
+	}
+	c := &container.Config{
+		Image:       image,
+		Entrypoint:  command,
+		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: "/tmp", CPUs: t.CPUs, Extra: extra}),
+		User:        eng.user(os.Getuid(), os.Getgid()),
+		Hostname:    "stage",
+		Labels:      e.labels(t),
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+	}
+	return c, e.hostConfig(t, eng, description)
+}
+
+func (e *Executor) hostConfig(t executor.Task, eng engine, description string) *container.HostConfig {
+	h := &container.HostConfig{
+		NetworkMode:    network.NetworkNone,
+		ReadonlyRootfs: true,
+		CapDrop:        []string{"ALL"},
+		SecurityOpt:    []string{"no-new-privileges"},
+		// The log is read as it comes; a copy of it in the engine would serve nobody.
+		LogConfig: container.LogConfig{Type: "none"},
+		Tmpfs:     map[string]string{"/tmp": fmt.Sprintf("rw,nosuid,nodev,mode=1777,size=%dm", e.tmpMB(t))},
+		Mounts:    mounts(t, description),
+		Resources: container.Resources{
+			Memory: t.MemoryMB << 20, MemorySwap: t.MemoryMB << 20, NanoCPUs: int64(t.CPUs * 1e9), PidsLimit: &e.opts.Pids,
+		},
+	}
+	if t.Container != nil && t.Container.Network {
+		h.NetworkMode = network.NetworkDefault
+	}
+	if eng.remaps {
+		h.UsernsMode = "host"
+	}
+	return h
+}
+
+func (e *Executor) tmpMB(t executor.Task) int64 {
+	switch {
+	case e.opts.TmpMB > 0:
+		return e.opts.TmpMB
+	case t.MemoryMB > 0:
+		return max(1, t.MemoryMB/2)
+	}
+	return defaultTmpMB
+}
+
+func mounts(t executor.Task, description string) []mount.Mount {
+	bind := func(source, target string, readOnly bool) mount.Mount {
+		return mount.Mount{Type: mount.TypeBind, Source: source, Target: root + "/" + target, ReadOnly: readOnly}
+	}
+	out := []mount.Mount{bind(description, protocol.DescriptionFile, true), bind(t.Out, "out", false)}
+	for _, in := range t.Inputs {
+		out = append(out, bind(in.Path, "in/"+in.Port, true))
+	}
+	if t.Checkpoint != "" {
+		out = append(out, bind(t.Checkpoint, "checkpoint", false))
+	}
+	return out
+}
+
+func (e *Executor) labels(t executor.Task) map[string]string {
+	return merge(e.scope(t.Pipeline, t.Workspace), map[string]string{
+		labelAddress: t.Address, labelFingerprint: t.Fingerprint, labelApply: t.Apply, labelAttempt: strconv.Itoa(t.Attempt),
+	})
+}
+
+// scope is the labels that all containers of a workspace have in common.
+func (e *Executor) scope(pipeline, workspace string) map[string]string {
+	out := map[string]string{labelPipeline: pipeline, labelWorkspace: workspace}
+	if e.opts.Store != "" {
+		out[labelStore] = e.opts.Store
+	}
+	return out
+}
+
+func merge(a, b map[string]string) map[string]string {
+	out := make(map[string]string, len(a)+len(b))
+	for k, v := range a {
+		out[k] = v
+	}
+	for k, v := range b {
+		out[k] = v
+	}
+	return out
+}
+
+// user is the container's user: the caller, so that what it writes is the caller's, but never root of the host.
+func (e engine) user(uid, gid int) string {
+	switch {
+	case e.rootless:
+		return "0:0" // which is the caller
+	case uid == 0:
+		return fmt.Sprintf("%d:%d", nobody, nobody)
+	}
+	return fmt.Sprintf("%d:%d", uid, gid)
+}
+
+// handOver makes the folders that the stage writes to its user's, where the caller is root.
+func (e engine) handOver(folders ...string) error {
+	if os.Getuid() != 0 || e.rootless {
+		return nil
+	}
+	for _, folder := range folders {
+		if folder == "" {
+			continue
+		}
+		err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			return os.Lchown(path, nobody, nobody)
+		})
+		if err != nil {
+			return fmt.Errorf("handing %s to the stage's user: %w", folder, err)
+		}
+	}
+	return nil
+}

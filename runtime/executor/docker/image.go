@@ -1,0 +1,260 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+	"github.com/docker/docker/pkg/jsonmessage"
+	"github.com/zeebo/blake3"
+)
+
+// Labels of the built-in image: the digest of the binary that it is made of, and how it is made of it. The layout is
+// to be raised when archive changes, else an image that is already loaded would stay.
+const (
+	binaryLabel = "mlp.binary"
+	layoutLabel = "mlp.layout"
+	layout      = "1"
+)
+
+// binaryPath is where the built-in image has the binary.
+const binaryPath = "bin/mlp"
+
+// findImage returns the id of the built-in image, which it loads into the engine if it isn't there. Two callers who do
+// so at once load the same bytes, which does no harm.
+func (e *Executor) findImage(ctx context.Context) (string, error) {
+	eng, err := e.engine.get(ctx, e.findEngine)
+	if err != nil {
+		return "", err
+	}
+	b, err := openBinary(e.opts.SelfPath)
+	if err != nil {
+		return "", fmt.Errorf("making the image for built-in components: %w", err)
+	}
+	defer b.file.Close()
+	if b.arch != eng.arch {
+		return "", fmt.Errorf("making the image for built-in components: %s is for %s, the engine runs %s", b.file.Name(), b.arch, eng.arch)
+	}
+	if id, err := e.imageByLabel(ctx, b.digest); err != nil || id != "" {
+		return id, err
+	}
+	if err := e.loadImage(ctx, b); err != nil {
+		return "", err
+	}
+	id, err := e.imageByLabel(ctx, b.digest)
+	if err == nil && id == "" {
+		err = errors.New("loading the image for built-in components: the engine took it and does not have it")
+	}
+	return id, err
+}
+
+func (e *Executor) imageByLabel(ctx context.Context, digest string) (string, error) {
+	labels := filters.NewArgs(filters.Arg("label", binaryLabel+"="+digest), filters.Arg("label", layoutLabel+"="+layout))
+	found, err := e.api.ImageList(ctx, image.ListOptions{Filters: labels})
+	if err != nil {
+		return "", engineError("looking for the image of built-in components", err)
+	}
+	if len(found) == 0 {
+		return "", nil
+	}
+	return found[0].ID, nil
+}
+
+func (e *Executor) loadImage(ctx context.Context, b *binary) error {
+	const doing = "loading the image for built-in components"
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(b.archive(w)) }()
+	defer r.Close()
+	resp, err := e.api.ImageLoad(ctx, r, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return engineError(doing, err)
+	}
+	defer resp.Body.Close()
+	// An error in the middle comes as a message of the answer.
+	if err := jsonmessage.DisplayJSONMessagesStream(resp.Body, io.Discard, 0, false, nil); err != nil {
+		return engineError(doing, err)
+	}
+	return nil
+}
+
+// binary is a static executable that an image is made of.
+type binary struct {
+	file   *os.File
+	size   int64
+	arch   string // as Go names it
+	digest string // "blake3:…"
+}
+
+// openBinary opens and digests an executable. One that needs a dynamic linker is refused: the image has none.
+func openBinary(path string) (_ *binary, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	arch, err := staticArch(file)
+	if err != nil {
+		return nil, err
+	}
+	h := blake3.New()
+	size, err := io.Copy(h, file)
+	if err != nil {
+		return nil, err
+	}
+	return &binary{file: file, size: size, arch: arch, digest: "blake3:" + hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+func staticArch(file *os.File) (string, error) {
+	f, err := elf.NewFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s is no Linux executable: %w", file.Name(), err)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return "", fmt.Errorf("%s is dynamically linked and cannot run in an empty image; build a static one with `make build`", file.Name())
+		}
+	}
+	switch f.Machine {
+	case elf.EM_X86_64:
+		return "amd64", nil
+	case elf.EM_AARCH64:
+		return "arm64", nil
+	}
+	return strings.ToLower(strings.TrimPrefix(f.Machine.String(), "EM_")), nil
+}
+
+// imageConfig is an image's configuration as the OCI image specification has it.
+type imageConfig struct {
+	Architecture string         `json:"architecture"`
+	Config       imageRunConfig `json:"config"`
+	Created      time.Time      `json:"created"`
+	History      []imageHistory `json:"history"`
+	OS           string         `json:"os"`
+	RootFS       imageRootFS    `json:"rootfs"`
+}
+
+type imageRunConfig struct {
+	Labels map[string]string `json:"Labels"`
+}
+
+type imageHistory struct {
+	Created   time.Time `json:"created"`
+	CreatedBy string    `json:"created_by"`
+}
+
+type imageRootFS struct {
+	Type    string   `json:"type"`
+	DiffIDs []string `json:"diff_ids"`
+}
+
+// imageManifest is an entry of manifest.json of a docker archive.
+type imageManifest struct {
+	Config   string
+	RepoTags []string
+	Layers   []string
+}
+
+// archive writes the image as a docker archive. The bytes, and so the image's id, depend on the binary alone. The
+// binary is read twice, since the configuration, which holds the layer's digest, and the layer's size come first.
+func (b *binary) archive(w io.Writer) error {
+	digest, size := sha256.New(), new(counter)
+	if err := b.layer(io.MultiWriter(digest, size)); err != nil {
+		return err
+	}
+	config, err := json.Marshal(b.config("sha256:" + hex.EncodeToString(digest.Sum(nil))))
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(config)
+	name := hex.EncodeToString(sum[:]) + ".json"
+	tag := "mlp-stage:" + strings.TrimPrefix(b.digest, "blake3:")[:12]
+	manifest, err := json.Marshal([]imageManifest{{Config: name, RepoTags: []string{tag}, Layers: []string{"layer.tar"}}})
+	if err != nil {
+		return err
+	}
+	t := tar.NewWriter(w)
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{name, config}, {"manifest.json", manifest}} {
+		if err := writeEntry(t, f.name, 0o644, int64(len(f.data)), bytes.NewReader(f.data)); err != nil {
+			return err
+		}
+	}
+	if err := t.WriteHeader(entry("layer.tar", 0o644, int64(*size))); err != nil {
+		return err
+	}
+	if err := b.layer(t); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+func (b *binary) config(diffID string) imageConfig {
+	epoch := time.Unix(0, 0).UTC()
+	return imageConfig{
+		Architecture: b.arch, OS: "linux", Created: epoch,
+		Config:  imageRunConfig{Labels: map[string]string{binaryLabel: b.digest, layoutLabel: layout}},
+		History: []imageHistory{{Created: epoch, CreatedBy: "mlp"}},
+		RootFS:  imageRootFS{Type: "layers", DiffIDs: []string{diffID}},
+	}
+}
+
+// layer writes the one layer of the image: the binary and empty folders to mount on.
+func (b *binary) layer(w io.Writer) error {
+	t := tar.NewWriter(w)
+	// A tmpfs takes the mode of the folder that it is mounted on, whatever its options say.
+	for _, h := range []*tar.Header{entry("bin/", 0o755, 0), entry("mlp/", 0o755, 0), entry("tmp/", 0o1777, 0)} {
+		if err := t.WriteHeader(h); err != nil {
+			return err
+		}
+	}
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := writeEntry(t, binaryPath, 0o755, b.size, io.LimitReader(b.file, b.size)); err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+func entry(name string, mode, size int64) *tar.Header {
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: size, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+	if strings.HasSuffix(name, "/") {
+		h.Typeflag = tar.TypeDir
+	}
+	return h
+}
+
+func writeEntry(t *tar.Writer, name string, mode, size int64, r io.Reader) error {
+	if err := t.WriteHeader(entry(name, mode, size)); err != nil {
+		return err
+	}
+	_, err := io.Copy(t, r)
+	return err
+}
+
+// counter counts the bytes written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

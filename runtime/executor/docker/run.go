@@ -1,0 +1,193 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
+)
+
+const (
+	// grace is how long a stage that was told to stop may take to do so, in seconds.
+	grace = 2
+	// patience bounds a call to the engine that must not be given up with the caller's context.
+	patience = time.Minute
+)
+
+// Run runs one attempt in a container and removes the container. A command that the image doesn't have is the stage's
+// failure, with exit code 127 or 126 and a message in the log, as in a shell.
+func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result, err error) {
+	var none executor.Result
+	defer func() {
+		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("running %s: %w", t.Address, err)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	eng, err := e.engine.get(ctx, e.findEngine)
+	if err != nil {
+		return none, err
+	}
+	if t.Attempt > 1 {
+		if err := e.removeAttempts(ctx, t); err != nil {
+			return none, err
+		}
+	}
+	dir, err := prepare(eng, t)
+	if err != nil {
+		return none, err
+	}
+	defer os.RemoveAll(dir)
+	id, err := e.create(ctx, eng, t, dir)
+	if err != nil {
+		return none, err
+	}
+	defer e.remove(ctx, id)
+	return e.execute(ctx, t, id)
+}
+
+// prepare writes what only this attempt has on the host, in a new folder of the task's scratch folder.
+func prepare(eng engine, t executor.Task) (string, error) {
+	if err := os.MkdirAll(t.Scratch, 0o755); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(t.Scratch, "container-")
+	if err != nil {
+		return "", err
+	}
+	err = protocol.WriteDescription(filepath.Join(dir, protocol.DescriptionFile), t.Spec)
+	if t.Container != nil {
+		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec))
+	}
+	if err = errors.Join(err, eng.handOver(t.Out, t.Checkpoint)); err != nil {
+		os.RemoveAll(dir)
+		return "", err
+	}
+	return dir, nil
+}
+
+// create creates the task's container. The built-in image may have been removed since it was found: then it is loaded
+// again, once.
+func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir string) (string, error) {
+	if t.Container != nil {
+		return e.createFrom(ctx, eng, t, dir, t.Container.ImageID)
+	}
+	image, err := e.image.get(ctx, e.findImage)
+	if err != nil {
+		return "", err
+	}
+	id, err := e.createFrom(ctx, eng, t, dir, image)
+	if !errors.Is(err, executor.ErrImage) {
+		return id, err
+	}
+	forget(&e.image, image)
+	if image, err = e.image.get(ctx, e.findImage); err != nil {
+		return "", err
+	}
+	return e.createFrom(ctx, eng, t, dir, image)
+}
+
+func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image string) (string, error) {
+	if _, err := e.binds.get(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, e.probeBinds(ctx, image, dir)
+	}); err != nil {
+		return "", err
+	}
+	config, host := e.config(t, eng, image, filepath.Join(dir, protocol.DescriptionFile))
+	return e.createContainer(ctx, config, host)
+}
+
+// createContainer sees the call through even if ctx ends meanwhile, for an unknown id could not be removed.
+func (e *Executor) createContainer(ctx context.Context, c *container.Config, h *container.HostConfig) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	created, err := e.api.ContainerCreate(ctx, c, h, nil, nil, "")
+	switch {
+	case err == nil:
+		return created.ID, nil
+	case cerrdefs.IsNotFound(err):
+		return "", fmt.Errorf("%w: %s", executor.ErrImage, c.Image)
+	case errors.Is(err, context.DeadlineExceeded):
+		return "", fmt.Errorf("creating a container: %w: no answer within %v", executor.ErrUnavailable, patience)
+	}
+	return "", engineError("creating a container", err)
+}
+
+// execute starts the container and sees it to its end.
+func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (executor.Result, error) {
+	var none executor.Result
+	log, err := e.attach(ctx, id, t.Log)
+	if err != nil {
+		return none, err
+	}
+	defer log.close()
+	// Cancelling the start would leave open whether the container runs; it takes a moment only.
+	if err := e.api.ContainerStart(context.WithoutCancel(ctx), id, container.StartOptions{}); err != nil {
+		return startFailure(t, err)
+	}
+	end, err := e.await(ctx, t.Timeout, id)
+	if err != nil {
+		return none, err
+	}
+	if err := log.finish(); err != nil {
+		return none, err
+	}
+	if end.cancelled {
+		return none, context.Cause(ctx)
+	}
+	result := executor.Result{ExitCode: end.code, TimedOut: end.timedOut}
+	if end.code != 0 && !end.timedOut {
+		result.OutOfMemory, err = e.outOfMemory(ctx, id)
+	}
+	return result, err
+}
+
+// startFailure tells a command that the image does not have from the engine's own troubles.
+func startFailure(t executor.Task, err error) (executor.Result, error) {
+	text := err.Error()
+	code := 0
+	switch {
+	case t.Container == nil:
+	case strings.Contains(text, "executable file not found"), strings.Contains(text, "no such file or directory"):
+		code = 127
+	case strings.Contains(text, "permission denied"), strings.Contains(text, "exec format error"):
+		code = 126
+	}
+	if code == 0 {
+		return executor.Result{}, engineError("starting the container", err)
+	}
+	if t.Log != nil {
+		fmt.Fprintf(t.Log, "error: the image cannot run the command %q: %s\n", t.Container.Command, text)
+	}
+	return executor.Result{ExitCode: code}, nil
+}
+
+// outOfMemory asks whether the kernel killed any process of an ended container for want of memory.
+func (e *Executor) outOfMemory(ctx context.Context, id string) (bool, error) {
+	c, err := e.api.ContainerInspect(context.WithoutCancel(ctx), id)
+	if err != nil {
+		return false, engineError("asking why the container failed", err)
+	}
+	return c.State != nil && c.State.OOMKilled, nil
+}
+
+// remove removes the container, running or not. If the engine is gone it can't; Cleanup does so the next time.
+func (e *Executor) remove(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	_ = e.api.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+}

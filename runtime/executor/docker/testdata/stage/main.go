@@ -1,0 +1,145 @@
+// Command stage stands in for mlp in the tests of the docker executor: a static binary whose `stage` command runs small
+// components, each named by what it does.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "foreign" {
+		foreign()
+		return
+	}
+	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
+}
+
+// foreign is a stage of a foreign image: it knows its environment only.
+func foreign() {
+	data, err := os.ReadFile(filepath.Join(os.Getenv("MLP_IN_DATA"), "a.txt"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(os.Getenv("MLP_OUT_FILES"), "b.txt"), append(data, os.Getenv("SUFFIX")...), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+}
+
+func find(name string) *component.Component {
+	run := map[string]func(context.Context, *component.Stage) error{
+		"test.copy": copyFile, "test.nothing": nothing, "test.env": env, "test.walls": walls, "test.sleep": sleep,
+		"test.stubborn": stubborn, "test.memory": memory, "test.log": log, "test.bad": bad, "test.retry": retry,
+	}[name]
+	if run == nil {
+		return nil
+	}
+	return &component.Component{Kind: "test", Type: schema.Type{Name: strings.TrimPrefix(name, "test."), Version: 1}, Run: run}
+}
+
+func nothing(context.Context, *component.Stage) error { return nil }
+
+func bad(context.Context, *component.Stage) error {
+	return &component.InputError{Summary: "row 3 is bad", Detail: "Mend it."}
+}
+
+func retry(context.Context, *component.Stage) error {
+	return fmt.Errorf("server busy: %w", component.ErrRetry)
+}
+
+func copyFile(_ context.Context, s *component.Stage) error {
+	data, err := os.ReadFile(filepath.Join(s.Input("data"), "a.txt"))
+	if err != nil {
+		return err
+	}
+	dir, err := s.Output("files")
+	if err != nil {
+		return err
+	}
+	s.Logf("copying %d bytes", len(data))
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "b.txt"), data, 0o644),
+		os.WriteFile(filepath.Join(s.Root, "checkpoint", "seen"), data, 0o600),
+		os.WriteFile("/tmp/scratch", data, 0o600),
+		s.WriteFigures(map[string]any{"bytes": len(data)}),
+	)
+}
+
+func env(_ context.Context, s *component.Stage) error {
+	vars := os.Environ()
+	slices.Sort(vars)
+	host, err := os.Hostname()
+	s.Logf("%s", strings.Join(vars, "\n"))
+	s.Logf("host %s, user %d:%d, threads %d", host, os.Getuid(), os.Getgid(), s.Threads)
+	return err
+}
+
+// walls tries what a stage must not be able to do, and says what it could.
+func walls(_ context.Context, s *component.Stage) error {
+	try := func(what string, err error) { s.Logf("%s: %v", what, err == nil) }
+	try("write root", os.WriteFile("/x", nil, 0o644))
+	try("write input", os.WriteFile(filepath.Join(s.Input("data"), "x"), nil, 0o644))
+	try("write description", os.WriteFile(filepath.Join(s.Root, "stage.json"), nil, 0o644))
+	_, err := net.DialTimeout("tcp", "1.1.1.1:53", time.Second)
+	try("reach the network", err)
+	links, err := net.Interfaces()
+	s.Logf("interfaces: %d %v", len(links), err)
+	status, err := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if strings.HasPrefix(line, "CapEff") || strings.HasPrefix(line, "CapBnd") || strings.HasPrefix(line, "NoNewPrivs") || strings.HasPrefix(line, "Seccomp:") {
+			s.Logf("%s", strings.Join(strings.Fields(line), " "))
+		}
+	}
+	return err
+}
+
+func sleep(ctx context.Context, s *component.Stage) error {
+	s.Logf("sleeping")
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return nil
+	}
+}
+
+func stubborn(_ context.Context, s *component.Stage) error {
+	s.Logf("sleeping")
+	time.Sleep(time.Minute)
+	return nil
+}
+
+func memory(_ context.Context, s *component.Stage) error {
+	var held [][]byte
+	for range 512 {
+		b := make([]byte, 1<<20)
+		for i := range b {
+			b[i] = byte(i)
+		}
+		held = append(held, b)
+	}
+	s.Logf("held %d MiB", len(held))
+	return nil
+}
+
+func log(_ context.Context, s *component.Stage) error {
+	for i := range 20000 {
+		s.Logf("line %d", i)
+		if i%100 == 0 {
+			fmt.Fprintf(os.Stderr, "error line %d\n", i)
+		}
+	}
+	fmt.Fprint(os.Stderr, "the last words")
+	return nil
+}
