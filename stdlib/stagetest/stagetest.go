@@ -168,3 +168,15 @@ func (r *Result) Figures(t testing.TB) map[string]any {
 	}
 	return out
 }
+
+// Read returns the rows of a query, in the order in which an input of it is stored.
+func Read(t testing.TB, sql string) *frame.Frame {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), component.TableFile)
+	write(t, path, sql)
+	f, err := table.ReadFrame(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
