@@ -42,7 +42,8 @@ func engineError(ctx context.Context, err error) error {
 		return err
 	}
 	var m map[string]string
-	if json.Unmarshal([]byte(d.Msg), &m) != nil {
+	text := d.Msg[max(strings.IndexByte(d.Msg, '{'), 0):] // a prefix may stand before the object
+	if json.Unmarshal([]byte(text), &m) != nil {
 		return &Error{Message: d.Msg, Position: -1}
 	}
 	e := &Error{Kind: m["exception_type"], Message: strings.TrimSpace(m["exception_message"]), Subtype: m["error_subtype"],

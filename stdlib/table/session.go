@@ -18,7 +18,7 @@ type session struct {
 	connector *duckdb.Connector
 	conn      *duckdb.Conn
 	dir       string // private, for spilling; empty if none could be made
-	links     int
+	linked    map[string]string // links in dir → what they stand for
 }
 
 // fixed are the settings that results could depend on, and those that keep the engine from looking around.
@@ -36,7 +36,7 @@ func open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the SQL engine: %w", err)
 	}
-	s := &session{connector: connector}
+	s := &session{connector: connector, linked: map[string]string{}}
 	conn, err := connector.Connect(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("connecting to the SQL engine: %w", err), s.Close())
@@ -133,8 +133,8 @@ func (s *session) plain(path string) (string, error) {
 	if s.dir == "" {
 		return "", fmt.Errorf("the path %s has one of the characters * ? [ in it and there is no folder for temporary files to work around that", path)
 	}
-	s.links++
-	link := filepath.Join(s.dir, fmt.Sprintf("in%d%s", s.links, filepath.Ext(abs)))
+	link := filepath.Join(s.dir, fmt.Sprintf("in%d%s", len(s.linked), filepath.Ext(abs)))
+	s.linked[link] = abs
 	return link, os.Symlink(abs, link)
 }
 

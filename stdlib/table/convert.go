@@ -1,0 +1,136 @@
+package table
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// ToCSV writes a Parquet file as CSV (RFC 4180, lines end in \n): a header, null as an empty field, an empty text as "",
+// times as ISO 8601 in UTC (with Z where the type has a zone), floats with the fewest digits that give them back.
+func ToCSV(ctx context.Context, parquet, csv string) error {
+	return export(ctx, parquet, csv, "format csv, header true", func(c schema.Column) string {
+		return isoTime(c)
+	})
+}
+
+// ToNDJSON writes a Parquet file as one JSON object a line. Times are as in ToCSV; NaN and infinities, which JSON has
+// not, are null.
+func ToNDJSON(ctx context.Context, parquet, ndjson string) error {
+	return export(ctx, parquet, ndjson, "format json", func(c schema.Column) string {
+		switch c.Type {
+		case "double", "float": // through text, since 0.1 as a float is not 0.1 as a double
+			return fmt.Sprintf("case when isfinite(%s) then %[1]s::varchar::double end", Quote(c.Name))
+		}
+		return isoTime(c)
+	})
+}
+
+func isoTime(c schema.Column) string {
+	switch c.Type {
+	case "timestamp", "timestamp_ns":
+		return "strftime(" + Quote(c.Name) + ", '%Y-%m-%dT%H:%M:%S.%f')"
+	case "timestamp with time zone":
+		return "strftime(" + Quote(c.Name) + ", '%Y-%m-%dT%H:%M:%S.%fZ')"
+	}
+	return Quote(c.Name)
+}
+
+func export(ctx context.Context, parquet, out, format string, expr func(schema.Column) string) error {
+	s, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	in, err := s.plain(parquet)
+	if err != nil {
+		return err
+	}
+	if out, err = filepath.Abs(out); err != nil {
+		return err
+	}
+	columns, err := s.describe(ctx, "select * from "+scanParquet(in))
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", parquet, err)
+	}
+	exprs := make([]string, len(columns))
+	for i, c := range columns {
+		exprs[i] = expr(c) + " as " + Quote(c.Name)
+	}
+	err = s.exec(ctx, fmt.Sprintf("copy (select %s from %s) to %s (%s, use_tmp_file false)", strings.Join(exprs, ", "), scanParquet(in), literal(out), format))
+	if err != nil {
+		return fmt.Errorf("writing %s from %s: %w", out, parquet, err)
+	}
+	return nil
+}
+
+// FromCSV reads what ToCSV writes, and what any program writes in that manner, rows in the file's order. Columns are
+// found by the header; others are left out. What does not fit is a *component.InputError with line, column and value.
+func FromCSV(ctx context.Context, path string, columns []schema.Column, out string) error {
+	asked := make([]CSVColumn, len(columns))
+	for i, c := range columns {
+		asked[i] = CSVColumn{Column: c}
+	}
+	c := CSV{Files: []File{{Path: path, Name: filepath.Base(path)}}, Header: true, Unsorted: true}
+	_, err := c.Load(ctx, asked, out)
+	return err
+}
+
+// FromNDJSON reads one JSON object a line, rows in the file's order; absent members are null, others are left out.
+// What does not fit is a *component.InputError with line, column and value.
+func FromNDJSON(ctx context.Context, path string, columns []schema.Column, out string) error {
+	s, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p, err := s.plain(path)
+	if err != nil {
+		return err
+	}
+	scan := "read_ndjson_objects(" + literal(p) + ")"
+	exprs := make([]string, len(columns))
+	for i, c := range columns {
+		text := member(c.Name)
+		exprs[i] = fmt.Sprintf("case when %s is not null then coalesce(%s, error('%s')) end::%s as %s", text, parseText(text, c.Type), badValue, c.Type, Quote(c.Name))
+	}
+	_, err = s.copyParquet(ctx, "select "+strings.Join(exprs, ", ")+" from "+scan, out)
+	var e *Error
+	if errors.As(err, &e) && e.DataError() {
+		return s.explainJSON(ctx, filepath.Base(path), scan, columns, e)
+	}
+	return err
+}
+
+// member reads a member of the row's object as text.
+func member(name string) string {
+	path := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)
+	return "(json ->> " + literal(`$."`+path+`"`) + ")"
+}
+
+func (s *session) explainJSON(ctx context.Context, file, scan string, columns []schema.Column, cause *Error) error {
+	for _, c := range columns {
+		var found error
+		text := member(c.Name)
+		query := fmt.Sprintf("select n, v from (select row_number() over () as n, %s as v from %s) where v is not null and (%s) is null order by n limit 1",
+			text, scan, parseText("v", c.Type))
+		err := s.each(ctx, query, func(row []driver.Value) error {
+			found = &component.InputError{Summary: fmt.Sprintf("%s row %d: %q holds %s, which is no %s", file, row[0], c.Name, shown(row[1]), c.Type)}
+			return nil
+		})
+		var e *Error
+		if errors.As(err, &e) {
+			return &component.InputError{Summary: file + " cannot be read", Detail: e.Message}
+		}
+		if err != nil || found != nil {
+			return errors.Join(found, err)
+		}
+	}
+	return &component.InputError{Summary: file + " cannot be read", Detail: cause.Message}
+}

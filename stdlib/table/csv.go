@@ -1,0 +1,386 @@
+package table
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"database/sql/driver"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// CSV is a set of files of comma-separated values (RFC 4180; UTF-8; .gz is unpacked) that make one table.
+//
+// An empty field is null, unless it is quoted; so are fields spelt like one of Nulls. Whole numbers may be written
+// with a fraction of zeros ("5.0"); a timestamp with an offset is taken to UTC, one without is in UTC.
+type CSV struct {
+	Files     []File
+	Delimiter string // one character; "" is a comma
+	Header    bool   // the first row of each file names its columns
+	Nulls     []string
+	Trim      bool // blanks around fields and names are no part of them
+	Unsorted  bool // rows are stored in the order of files and lines, not of their values
+}
+
+// File is a file and what messages call it.
+type File struct{ Path, Name string }
+
+// CSVColumn is a column of the table, and what the files' first row calls it if that is not its name.
+type CSVColumn struct {
+	schema.Column
+	Header string
+}
+
+func (c CSVColumn) header() string {
+	if c.Header != "" {
+		return c.Header
+	}
+	return c.Name
+}
+
+// Load writes the files as one Parquet file with these columns and returns the number of rows. Columns of the files
+// that are not asked for are left out. What does not fit is a *component.InputError that names file, line, column,
+// value and the type that was expected.
+func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, error) {
+	s, err := open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	groups, err := c.groups()
+	if err != nil {
+		return 0, err
+	}
+	scans := make([]string, len(groups))
+	for i, g := range groups {
+		if g.fields, err = c.match(g, columns); err != nil {
+			return 0, err
+		}
+		scan, err := c.scan(s, g, g.files)
+		if err != nil {
+			return 0, err
+		}
+		scans[i] = "select " + typedFields(g.fields, columns) + " from " + scan
+	}
+	query := strings.Join(scans, "\nunion all\n")
+	if !c.Unsorted {
+		order, err := totalOrder(plainColumns(columns), nil)
+		if err != nil {
+			return 0, err
+		}
+		query = "select * from (" + query + ") order by " + order
+	}
+	n, err := s.copyParquet(ctx, query, out)
+	var e *Error
+	if errors.As(err, &e) && e.DataError() {
+		return 0, c.explain(ctx, s, groups, columns, e)
+	}
+	return n, err
+}
+
+func plainColumns(columns []CSVColumn) []schema.Column {
+	out := make([]schema.Column, len(columns))
+	for i, c := range columns {
+		out[i] = c.Column
+	}
+	return out
+}
+
+// group is a run of files with the same columns.
+type group struct {
+	header []string
+	files  []File
+	fields []int // for each column of the table, the field of a row that holds it
+}
+
+func (c CSV) groups() ([]*group, error) {
+	var out []*group
+	byHeader := map[string]*group{}
+	for _, f := range c.Files {
+		header, err := c.firstRow(f)
+		if err != nil {
+			return nil, err
+		}
+		key := strings.Join(header, "\x00")
+		if !c.Header {
+			key = fmt.Sprint(len(header))
+		}
+		g := byHeader[key]
+		if g == nil || c.Unsorted {
+			g = &group{header: header}
+			byHeader[key] = g
+			out = append(out, g)
+		}
+		g.files = append(g.files, f)
+	}
+	return out, nil
+}
+
+// firstRow reads the first row of a file.
+func (c CSV) firstRow(f File) ([]string, error) {
+	r, done, err := c.reader(f)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	row, err := r.Read()
+	if err == io.EOF {
+		return nil, &component.InputError{Summary: fmt.Sprintf("%s is empty", f.Name), Detail: "A row that names the columns was expected."}
+	}
+	if err != nil {
+		return nil, &component.InputError{Summary: fmt.Sprintf("the first row of %s cannot be read", f.Name), Detail: err.Error()}
+	}
+	for i := range row {
+		if c.Trim {
+			row[i] = strings.TrimSpace(row[i])
+		}
+	}
+	return row, nil
+}
+
+// reader reads a file row by row in Go: for its header, and to find the line of a row that the engine speaks of.
+func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening %s: %w", f.Name, err)
+	}
+	var text io.Reader = file
+	if strings.HasSuffix(f.Name, ".gz") {
+		if text, err = gzip.NewReader(file); err != nil {
+			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error()}, file.Close())
+		}
+	}
+	b := bufio.NewReaderSize(text, 1<<16)
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
+		b.Discard(3)
+	}
+	r := csv.NewReader(b)
+	r.LazyQuotes, r.FieldsPerRecord = true, -1
+	r.Comma, _ = utf8.DecodeRuneInString(c.delimiter())
+	return r, file.Close, nil
+}
+
+func (c CSV) delimiter() string {
+	if c.Delimiter == "" {
+		return ","
+	}
+	return c.Delimiter
+}
+
+// match finds the field of each column: by name where the files have a header, else by place.
+func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
+	file := g.files[0].Name
+	if !c.Header {
+		if len(g.header) != len(columns) {
+			return nil, &component.InputError{Summary: fmt.Sprintf("%s has %d columns, the block declares %d", file, len(g.header), len(columns)),
+				Detail: "Without a header columns are taken by their place, so all must be declared."}
+		}
+		out := make([]int, len(columns))
+		for i := range out {
+			out[i] = i
+		}
+		return out, nil
+	}
+	at := map[string][]int{}
+	for i, name := range g.header {
+		at[strings.ToLower(name)] = append(at[strings.ToLower(name)], i)
+	}
+	out := make([]int, len(columns))
+	for i, column := range columns {
+		found := at[strings.ToLower(column.header())]
+		switch len(found) {
+		case 0:
+			return nil, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", file, column.header()),
+				Detail: strings.TrimSpace("Its header names " + strings.Join(g.header, ", ") + ". " + suggest(column.header(), g.header))}
+		case 1:
+			out[i] = found[0]
+		default:
+			return nil, &component.InputError{Summary: fmt.Sprintf("%s has %d columns named %q", file, len(found), column.header()),
+				Detail: "Names in the header must differ."}
+		}
+	}
+	return out, nil
+}
+
+// scan is the table function that reads files of a group, every field as text.
+func (c CSV) scan(s *session, g *group, files []File) (string, error) {
+	paths := make([]string, len(files))
+	for i, f := range files {
+		p, err := s.plain(f.Path)
+		if err != nil {
+			return "", err
+		}
+		paths[i] = literal(p)
+	}
+	fields := make([]string, len(g.header))
+	for i := range fields {
+		fields[i] = fmt.Sprintf("'f%d': 'varchar'", i)
+	}
+	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, header = %t, delim = %s, quote = '"', escape = '"', `+
+		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false, columns = {%s})`,
+		strings.Join(paths, ", "), c.Header, literal(c.delimiter()), strings.Join(fields, ", "))
+	return "(select " + c.cleanFields(len(fields)) + " from " + scan + ")", nil
+}
+
+// cleanFields trims and makes null what stands for it.
+func (c CSV) cleanFields(n int) string {
+	out := make([]string, n)
+	for i := range out {
+		expr := fmt.Sprintf("f%d", i)
+		if c.Trim {
+			expr = fmt.Sprintf(`nullif(trim(%s, ' ' || chr(9)), '')`, expr)
+		}
+		for _, null := range c.Nulls {
+			expr = fmt.Sprintf("nullif(%s, %s)", expr, literal(null))
+		}
+		out[i] = fmt.Sprintf("%s as f%d", expr, i)
+	}
+	return strings.Join(out, ", ")
+}
+
+func typedFields(fields []int, columns []CSVColumn) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		text := fmt.Sprintf("f%d", fields[i])
+		expr := text
+		if c.Type != "varchar" {
+			expr = fmt.Sprintf("case when %s is not null then coalesce(%s, error('%s')) end", text, parseText(text, c.Type), badValue)
+		}
+		out[i] = expr + "::" + c.Type + " as " + Quote(c.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// badValue is the error that a field raises which does not fit; explain finds out which one it was.
+const badValue = "a value does not fit the type of its column"
+
+// parseText is an expression for a text read as a type, null if it cannot be. Unlike the engine's casts it takes no
+// fraction for a whole number, and does not lose a timestamp's offset.
+func parseText(text, kind string) string {
+	switch kind {
+	case "varchar":
+		return text
+	case "tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "hugeint":
+		return fmt.Sprintf(`case when regexp_full_match(%s, '\s*[+-]?[0-9]+(\.0*)?\s*') then try_cast(%[1]s as %s) end`, text, kind)
+	case "timestamp":
+		return fmt.Sprintf("try_cast(%s as timestamptz) at time zone 'UTC'", text)
+	}
+	return fmt.Sprintf("try_cast(%s as %s)", text, kind)
+}
+
+// csvLine finds the line and the reason in the engine's message on a row that is malformed.
+var csvLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
+
+// explain finds the first value that made loading fail.
+func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
+	for _, g := range groups {
+		for _, f := range g.files {
+			if m := csvLine.FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
+				return malformed(f, cause)
+			}
+			if err := c.explainFile(ctx, s, g, f, columns); err != nil {
+				return err
+			}
+		}
+	}
+	return cause
+}
+
+// sameFile tells whether the engine means f when it names a path.
+func sameFile(s *session, f File, path string) bool {
+	p, err := filepath.Abs(f.Path)
+	return err == nil && (p == path || s.linked[path] == p)
+}
+
+func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, columns []CSVColumn) error {
+	scan, err := c.scan(s, g, []File{f})
+	if err != nil {
+		return err
+	}
+	bad := []string{"null::varchar"} // so that the list has a type
+	for i, column := range columns {
+		text := fmt.Sprintf("f%d", g.fields[i])
+		bad = append(bad, fmt.Sprintf("case when %s is not null and (%s) is null then %[1]s end", text, parseText(text, column.Type)))
+	}
+	var found *component.InputError
+	query := fmt.Sprintf("select * from (select row_number() over () as n, [%s] as bad from %s) where len(list_filter(bad, lambda x: x is not null)) > 0 order by n limit 1",
+		strings.Join(bad, ", "), scan)
+	err = s.each(ctx, query, func(row []driver.Value) error {
+		values := row[1].([]any)
+		for i, v := range values[1:] {
+			if v != nil {
+				found = &component.InputError{
+					Summary: fmt.Sprintf("%s line %d: column %q holds %s, which is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]),
+						columns[i].header(), shown(v), columns[i].Type),
+					Detail: "Change the column's type, add the value to null_values, or correct the file.",
+				}
+				break
+			}
+		}
+		return nil
+	})
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return malformed(f, e)
+	case err != nil:
+		return err
+	case found != nil:
+		return found
+	}
+	return nil
+}
+
+func malformed(f File, e *Error) error {
+	m := csvLine.FindStringSubmatch(e.Message)
+	if m == nil {
+		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
+	}
+	detail := ""
+	if line := strings.TrimSpace(m[2]); line != "" {
+		detail = "The line is " + shown(line) + "."
+	}
+	reason := strings.TrimSuffix(strings.ReplaceAll(m[3], "Expected Number of Columns: ", "expected number of columns: "), ".")
+	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: detail}
+}
+
+// line is where row n of a file (from 1, the header not counted) has a field.
+func (c CSV) line(f File, n int64, field int) int64 {
+	if c.Header {
+		n++
+	}
+	r, done, err := c.reader(f)
+	if err != nil {
+		return n
+	}
+	defer done()
+	for i := int64(1); ; i++ {
+		row, err := r.Read()
+		if err != nil {
+			return n
+		}
+		if i == n {
+			at, _ := r.FieldPos(min(field, len(row)-1))
+			return int64(at)
+		}
+	}
+}
+
+// shown quotes a value for a message, cut where it is long.
+func shown(v any) string {
+	text := []rune(fmt.Sprint(v))
+	if len(text) > 80 {
+		text = append(text[:80], '…')
+	}
+	return fmt.Sprintf("%q", string(text))
+}
