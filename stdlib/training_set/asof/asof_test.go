@@ -1,0 +1,209 @@
+package asof_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/stagetest"
+	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
+)
+
+var spine = stagetest.Table{
+	SQL: `select * from (values
+  (1, 'a', timestamp '2026-01-02 00:00:00', true),
+  (2, 'a', timestamp '2026-01-03 00:00:00', false),
+  (3, 'b', timestamp '2026-01-03 00:00:00', null),
+  (4, null, timestamp '2026-01-04 00:00:00', true),
+  (5, 'a', null, false),
+  (6, 'c', timestamp '2026-01-04 00:00:00', false)) v(id, card, paid_at, bad)`,
+	Schema: schema.Table{Key: []string{"id"}, Time: "paid_at", Label: &schema.Label{Column: "bad"}},
+}
+
+// own keeps the spine's key; a row is missing.
+var own = stagetest.Table{
+	SQL: `select * from (values (1, 'a', timestamp '2026-01-02', 0.5), (2, 'a', timestamp '2026-01-03', 0.25),
+  (4, null, timestamp '2026-01-04', 4.0), (5, 'a', null, 5.0), (6, 'c', timestamp '2026-01-04', 6.0)) v(id, card, paid_at, x)`,
+	Schema: schema.Table{Key: []string{"id"}, Entity: []string{"card"}, Time: "paid_at"},
+}
+
+// profile is of another table: by card and time, twice at one instant, once at the very time of a row of the spine.
+var profile = stagetest.Table{
+	SQL: `select * from (values
+  (10, 'a', timestamp '2026-01-01 00:00:00', 'old'),
+  (11, 'a', timestamp '2026-01-02 00:00:00', 'first'),
+  (12, 'a', timestamp '2026-01-02 00:00:00', 'last'),
+  (13, 'b', timestamp '2026-01-03 00:00:00', 'same instant'),
+  (14, null, timestamp '2026-01-01 00:00:00', 'nobody'),
+  (15, 'c', null, 'never')) v(change, card, changed_at, tier)`,
+	Schema: schema.Table{Key: []string{"change"}, Entity: []string{"card"}, Time: "changed_at"},
+}
+
+func block(config string, features map[string]stagetest.Table) stagetest.Block {
+	b := stagetest.Block{Address: "training_set.x", Config: config, Tables: map[string]stagetest.Table{"spine": spine}}
+	for name, f := range features {
+		b.Tables["features."+name] = f
+	}
+	return b
+}
+
+func TestJoins(t *testing.T) {
+	tests := []struct {
+		name, config string
+		features     map[string]stagetest.Table
+		want         []string
+	}{
+		{"by key and as of", `{"features":["own","profile"],"as_of":"PAID_AT"}`, map[string]stagetest.Table{"own": own, "profile": profile}, []string{
+			"1 | a | 2026-01-02 00:00:00 | true | 0.5 | old",
+			"2 | a | 2026-01-03 00:00:00 | false | 0.25 | last",
+			"3 | b | 2026-01-03 00:00:00 | null | null | null",
+			"4 | null | 2026-01-04 00:00:00 | true | 4 | null",
+			"5 | a | null | false | 5 | null",
+			"6 | c | 2026-01-04 00:00:00 | false | 6 | null",
+		}},
+		{"the spine's own time", `{"features":["profile"]}`, map[string]stagetest.Table{"profile": profile}, []string{
+			"1 | a | 2026-01-02 00:00:00 | true | old",
+			"2 | a | 2026-01-03 00:00:00 | false | last",
+			"3 | b | 2026-01-03 00:00:00 | null | null",
+			"4 | null | 2026-01-04 00:00:00 | true | null",
+			"5 | a | null | false | null",
+			"6 | c | 2026-01-04 00:00:00 | false | null",
+		}},
+		{"no features", `{"features":[]}`, nil, []string{
+			"1 | a | 2026-01-02 00:00:00 | true",
+			"2 | a | 2026-01-03 00:00:00 | false",
+			"3 | b | 2026-01-03 00:00:00 | null",
+			"4 | null | 2026-01-04 00:00:00 | true",
+			"5 | a | null | false",
+			"6 | c | 2026-01-04 00:00:00 | false",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := stagetest.Run(t, asof.Component, block(tt.config, tt.features)).Text(t, "table")
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestAsOfAgreesWithItsDefinition compares the join of random rows, with ties, with a quadratic oracle.
+func TestAsOfAgreesWithItsDefinition(t *testing.T) {
+	const rows = `select i as id, 'e' || hash(i * 16 + %d) %% 8 as e, timestamp '2026-01-01' + to_hours((hash(i * 16 + %d) %% 60)::bigint) as ts from range(400) r(i)`
+	left, right := fmt.Sprintf(rows, 1, 2), fmt.Sprintf(rows, 3, 4)
+	r := stagetest.Run(t, asof.Component, stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: map[string]stagetest.Table{
+		"spine":      {SQL: left, Schema: schema.Table{Key: []string{"id"}, Time: "ts"}},
+		"features.f": {SQL: "select id as fid, e, ts, id * 2 as x from (" + right + ")", Schema: schema.Table{Entity: []string{"e"}, Time: "ts"}},
+	}})
+	got, l, f := r.Frame(t, "table"), stagetest.Read(t, left), stagetest.Read(t, right)
+	found := 0
+	for i := range l.Rows {
+		best := -1
+		for j := range f.Rows {
+			if stagetest.Value(f.Column("e"), j) != stagetest.Value(l.Column("e"), i) || f.Column("ts").Num[j] >= l.Column("ts").Num[i] {
+				continue
+			}
+			// rows of the feature are in the order of id, so the last of an instant has the greatest
+			if best < 0 || f.Column("ts").Num[j] >= f.Column("ts").Num[best] {
+				best = j
+			}
+		}
+		want := "null | null"
+		if best >= 0 {
+			found++
+			want = fmt.Sprintf("%v | %v", f.Column("id").Num[best], 2*f.Column("id").Num[best])
+		}
+		if got := stagetest.Value(got.Column("fid"), i) + " | " + stagetest.Value(got.Column("x"), i); got != want {
+			t.Fatalf("row %d: got %s, want %s", i, got, want)
+		}
+	}
+	if found < 300 || got.Rows != 400 {
+		t.Errorf("%d of %d rows found a feature", found, got.Rows)
+	}
+}
+
+func TestShape(t *testing.T) {
+	got := stagetest.Shape(t, asof.Component, block(`{"features":["own","profile"]}`, map[string]stagetest.Table{"own": own, "profile": profile}))
+	want := &schema.Table{Key: []string{"id"}, Entity: []string{"card"}, Time: "paid_at", Label: &schema.Label{Column: "bad"}, Columns: []schema.Column{
+		{Name: "id", Type: "integer"}, {Name: "card", Type: "varchar"}, {Name: "paid_at", Type: "timestamp"}, {Name: "bad", Type: "boolean"},
+		{Name: "x", Type: "decimal(3,2)"}, {Name: "tier", Type: "varchar"}}}
+	if d := cmp.Diff(want, got.Out["table"].Table); d != "" || len(got.Problems) > 0 {
+		t.Errorf("%s\nproblems %v", d, got.Problems)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	with := func(f stagetest.Table, change func(s *schema.Table)) map[string]stagetest.Table {
+		change(&f.Schema)
+		return map[string]stagetest.Table{"f": f}
+	}
+	none := func(*schema.Table) {}
+	noSpineTime := func(b stagetest.Block) stagetest.Block {
+		b.Tables["spine"] = stagetest.Table{SQL: spine.SQL, Schema: schema.Table{Key: []string{"id"}}}
+		return b
+	}
+	tests := []struct {
+		name  string
+		block stagetest.Block
+		path  string
+		want  string
+	}{
+		{"same column twice", block(`{"features":["f"]}`, with(stagetest.Table{SQL: "select 1 as id, 2 as BAD"}, func(s *schema.Table) { s.Key = []string{"id"} })),
+			"features[0]", `feature.f and the spine both yield a column "BAD"`},
+		{"neither key nor time", block(`{"features":["f"]}`, with(profile, func(s *schema.Table) { s.Time = "" })), "features[0]", "neither by key nor by entity and time"},
+		{"spine without a time", noSpineTime(block(`{"features":["f"]}`, with(profile, none))), "features[0]", "the spine has none"},
+		{"entity not in the spine", block(`{"features":["f"]}`, with(stagetest.Table{SQL: "select 'a' as shop, timestamp '2026-01-01' as ts, 1 as x"},
+			func(s *schema.Table) { s.Entity, s.Time = []string{"shop"}, "ts" })), "features[0]", `the spine has no column "shop"`},
+		{"other type of entity", block(`{"features":["f"]}`, with(stagetest.Table{SQL: "select 7 as card, timestamp '2026-01-01' as ts, 1 as x"},
+			func(s *schema.Table) { s.Entity, s.Time = []string{"card"}, "ts" })), "features[0]", `column "card" is varchar in the spine and integer in feature.f`},
+		{"other type of key", block(`{"features":["f"]}`, with(stagetest.Table{SQL: "select '7' as id, 1 as x"},
+			func(s *schema.Table) { s.Key = []string{"id"} })), "features[0]", `column "id" is integer in the spine and varchar in feature.f`},
+		{"as_of is no time", block(`{"features":[],"as_of":"bad"}`, nil), "as_of", `column "bad" is of type boolean`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := stagetest.Shape(t, asof.Component, tt.block).Problems
+			if len(got) != 1 || got[0].Path != tt.path || !strings.Contains(got[0].Summary, tt.want) {
+				t.Errorf("got %+v, want %s: %s", got, tt.path, tt.want)
+			}
+		})
+	}
+}
+
+func TestTwoFeaturesOfOneName(t *testing.T) {
+	got := stagetest.Shape(t, asof.Component, block(`{"features":["a","b"]}`, map[string]stagetest.Table{"a": own, "b": own})).Problems
+	if len(got) != 1 || got[0].Path != "features[1]" || !strings.Contains(got[0].Summary, `feature.b and feature.a both yield a column "x"`) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestKeyThatIsNone(t *testing.T) {
+	double := stagetest.Table{SQL: "select 1 as id, x from (values (1), (2)) v(x)", Schema: schema.Table{Key: []string{"id"}}}
+	r := stagetest.Run(t, asof.Component, block(`{"features":["f"]}`, map[string]stagetest.Table{"f": double}))
+	var input *component.InputError
+	if !errors.As(r.Err, &input) || !strings.Contains(input.Summary, "6 rows of the spine became 7") {
+		t.Errorf("got %v", r.Err)
+	}
+}
+
+func TestSameBytesTwice(t *testing.T) {
+	var got [2][]byte
+	for i := range got {
+		r := stagetest.Run(t, asof.Component, block(`{"features":["own","profile"]}`, map[string]stagetest.Table{"own": own, "profile": profile}))
+		var err error
+		if got[i], err = os.ReadFile(r.Path("table")); err != nil {
+			t.Fatal(err, r.Err)
+		}
+	}
+	if !bytes.Equal(got[0], got[1]) {
+		t.Error("two runs wrote different bytes")
+	}
+}
