@@ -148,7 +148,7 @@ func (c *config) side(rows, gap int64) string {
 	}
 	at := "epoch_us(" + table.Quote(c.By) + ")"
 	begins := func(row int64) string {
-		return fmt.Sprintf("(select %s from %s order by 1 limit 1 offset %d)", at, table.Quote(sides.Input), min(row, rows-1))
+		return fmt.Sprintf("(select %s from %s order by 1 limit 1 offset %d)", at, table.Quote(sides.Input), max(0, min(row, rows-1)))
 	}
 	return fmt.Sprintf("case when %[1]s >= %[2]s then 'test' when %[1]s >= %[3]s then case when %[1]s < %[2]s - %[4]d then 'validation' end"+
 		" when %[1]s < %[3]s - %[4]d then 'train' end", at, begins(test), begins(validation), gap)
