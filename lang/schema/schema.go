@@ -189,3 +189,12 @@ type Block struct {
 	// FreeAttrs: any further attribute is taken, with a literal value (params, expectations of columns).
 	FreeAttrs bool
 }
+
+// OwnPort returns the port that a reference to the block itself means: the first one, if it is named like its type.
+// Nil if there is none.
+func OwnPort(ports []Port) *Port {
+	if len(ports) > 0 && (ports[0].Name == "" || ports[0].Name == string(ports[0].Type)) {
+		return &ports[0]
+	}
+	return nil
+}

@@ -18,6 +18,7 @@ type Module struct {
 	// Blocks at the top level, in the order of file names and of their places. Those of unknown kind or type, or
 	// without a valid name, are not among them.
 	Blocks []*Block
+	Kinds  []string // the names of all kinds of the catalog, sorted
 	// Invalid holds the addresses of blocks that are written but could not be read, so that references to them
 	// are not told as mistakes once more.
 	Invalid map[string]bool

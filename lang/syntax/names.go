@@ -53,6 +53,9 @@ func checkName(name string, r source.Range) source.Diagnostics {
 	return source.Diagnostics{d}
 }
 
+// ValidName tells whether name can be that of a block, and so of a table in queries.
+func ValidName(name string) bool { return validName(name) && reservedBy(name) == "" }
+
 func validName(name string) bool {
 	for i, r := range name {
 		letter := r >= 'a' && r <= 'z'

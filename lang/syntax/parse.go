@@ -17,7 +17,7 @@ import (
 // Parse reads the files of a module, by name, against the catalog. The module is never nil and holds what is right even
 // where something is wrong. The result does not depend on the order of anything.
 func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagnostics) {
-	m := &Module{Files: make(map[string][]byte, len(files)), Invalid: map[string]bool{}}
+	m := &Module{Files: make(map[string][]byte, len(files)), Kinds: kindNames(cat), Invalid: map[string]bool{}}
 	names := slices.Sorted(maps.Keys(files))
 	parsed := make([]*parsedFile, len(names))
 	var g errgroup.Group

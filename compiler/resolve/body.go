@@ -1,0 +1,273 @@
+package resolve
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// parts is the content of a body, sorted by what it counts for.
+type parts struct {
+	config, policy, meta map[string]any
+}
+
+func newParts() parts {
+	return parts{config: map[string]any{}, policy: map[string]any{}, meta: map[string]any{}}
+}
+
+// block resolves a block once; it returns nil while the block is on the way, which is a circle of definitions.
+func (r *resolver) block(b *syntax.Block) *Block {
+	switch r.states[b.Address] {
+	case resolved:
+		return r.out.ByAddress[b.Address]
+	case resolving:
+		return nil
+	}
+	r.states[b.Address] = resolving
+	w := r.walker(b)
+	w.parts = w.body(b, "", false)
+	out := w.finish()
+	r.out.Blocks = append(r.out.Blocks, out)
+	r.out.ByAddress[b.Address] = out
+	r.states[b.Address] = resolved
+	return out
+}
+
+// walker goes over one block.
+type walker struct {
+	r     *resolver
+	out   *Block
+	parts parts
+}
+
+func (r *resolver) walker(b *syntax.Block) *walker {
+	return &walker{r: r, out: &Block{
+		Address: b.Address, Kind: b.Kind, Type: b.Type, Name: b.Name, KindSpec: b.KindSpec, TypeSpec: b.TypeSpec,
+		Range: b.Header, Ranges: map[string]source.Range{"": b.Header},
+	}}
+}
+
+func (w *walker) finish() *Block {
+	w.out.Description = w.description()
+	w.out.Config = w.json(w.parts.config)
+	w.out.Policy = w.json(w.parts.policy)
+	w.out.Meta = w.json(w.parts.meta)
+	return w.out
+}
+
+func (w *walker) description() string {
+	s, _ := w.parts.meta["description"].(string)
+	return s
+}
+
+func (w *walker) json(v any) json.RawMessage {
+	text, err := canonical(v)
+	if err != nil {
+		w.r.fail(source.CodeType, w.out.Range, w.out.Address+" cannot be written down", err.Error(), "")
+		return json.RawMessage("{}")
+	}
+	return text
+}
+
+// body walks what stands between the braces of b. policy says that all of it counts for policy.
+func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
+	p := newParts()
+	for i := range b.Body.Attrs {
+		spec := &b.Body.Attrs[i]
+		dest := p.config
+		switch {
+		case policy || spec.Policy || spec.Edge == schema.OrderEdge || spec.Edge == schema.StateEdge:
+			dest = p.policy
+		case spec.Metadata:
+			dest = p.meta
+		}
+		if v, ok := w.attr(b, spec, join(prefix, spec.Name), policy); ok {
+			dest[spec.Name] = v
+		}
+	}
+	for _, a := range b.Sorted() {
+		if a.Spec == nil {
+			w.free(a, prefix, p, policy)
+		}
+	}
+	for i := range b.Body.Blocks {
+		w.nested(b, &b.Body.Blocks[i], prefix, policy, p)
+	}
+	if prefix == "" {
+		w.parts = p
+	}
+	return p
+}
+
+func join(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}
+
+// attr returns the value of an argument, or its default; false if there is none.
+func (w *walker) attr(b *syntax.Block, spec *schema.Attr, path string, policy bool) (any, bool) {
+	a := b.Attrs[spec.Name]
+	if a == nil {
+		return plainDefault(spec.Default), spec.Default != nil
+	}
+	w.ranges(path, a)
+	v, result := w.value(a, spec, path, policy)
+	switch {
+	case result == absent && spec.Required:
+		w.r.fail(source.CodeMissingAttr, a.Range, fmt.Sprintf("%s is null", path), "It is required.", "")
+	case result == absent && spec.Default != nil:
+		return plainDefault(spec.Default), true
+	}
+	return v, result == present
+}
+
+// free adds an argument that the schema does not name.
+func (w *walker) free(a *syntax.Attr, prefix string, p parts, policy bool) {
+	path := join(prefix, a.Name)
+	w.ranges(path, a)
+	v, result := w.value(a, &schema.Attr{Name: a.Name, Type: schema.Any}, path, policy)
+	switch {
+	case result != present:
+	case policy:
+		p.policy[a.Name] = v
+	default:
+		p.config[a.Name] = v
+	}
+}
+
+// nested adds all nested blocks of one kind.
+func (w *walker) nested(b *syntax.Block, spec *schema.Block, prefix string, policy bool, into parts) {
+	blocks := b.Nested(spec.Name)
+	if len(blocks) == 0 {
+		return
+	}
+	policy = policy || spec.Policy
+	list := spec.Labelled || spec.Repeated
+	var configs, policies, metas []any
+	for i, n := range blocks {
+		path := join(prefix, spec.Name)
+		switch {
+		case spec.Labelled:
+			path += "[" + n.Name + "]"
+		case spec.Repeated:
+			path += fmt.Sprintf("[%d]", i)
+		}
+		w.out.Ranges[path] = n.Header
+		p := w.body(n, path, policy)
+		if !policy {
+			configs = append(configs, named(n, p.config))
+		}
+		if policy || len(p.policy) > 0 {
+			policies = append(policies, named(n, p.policy))
+		}
+		if len(p.meta) > 0 {
+			metas = append(metas, named(n, p.meta))
+		}
+	}
+	put(into.config, spec.Name, configs, list)
+	put(into.policy, spec.Name, policies, list)
+	put(into.meta, spec.Name, metas, list)
+}
+
+func named(b *syntax.Block, object map[string]any) map[string]any {
+	if b.Spec.Labelled {
+		object["name"] = b.Name
+	}
+	return object
+}
+
+func put(into map[string]any, name string, values []any, list bool) {
+	switch {
+	case len(values) == 0:
+	case list:
+		into[name] = values
+	default:
+		into[name] = values[0]
+	}
+}
+
+// ranges notes where an argument's value stands, and the parts of it that are written out.
+func (w *walker) ranges(path string, a *syntax.Attr) {
+	w.out.Ranges[path] = a.Range
+	w.elements(path, a.File, a.Expr)
+}
+
+func (w *walker) elements(path string, f *syntax.File, e hclsyntax.Expression) {
+	switch t := e.(type) {
+	case *hclsyntax.TupleConsExpr:
+		for i, elem := range t.Exprs {
+			p := fmt.Sprintf("%s[%d]", path, i)
+			w.out.Ranges[p] = f.Range(elem.Range())
+			w.elements(p, f, elem)
+		}
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range t.Items {
+			key, hds := item.KeyExpr.Value(nil)
+			if hds.HasErrors() || key.Type() != cty.String || !key.IsKnown() || key.IsNull() {
+				continue
+			}
+			p := join(path, key.AsString())
+			w.out.Ranges[p] = f.Range(item.ValueExpr.Range())
+			w.elements(p, f, item.ValueExpr)
+		}
+	}
+}
+
+// outcome of a value.
+type outcome int
+
+const (
+	wrong   outcome = iota // told, or resting on what was told
+	absent                 // null
+	present                // there
+	wired                  // there, and no part of a configuration
+)
+
+// value evaluates an argument by its schema.
+func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bool) (any, outcome) {
+	switch spec.Type {
+	case schema.SQL, schema.SQLExpr, schema.CEL:
+		return w.text(a, spec, path)
+	case schema.Limits:
+		return w.limits(a, spec, path)
+	case schema.TypeExpr:
+		return nil, wired
+	}
+	if spec.Type == schema.Any && (w.out.Kind == outputKind || w.out.Kind == variableKind) {
+		return nil, wired
+	}
+	v, ds := w.r.scope.Eval(a)
+	w.r.ds = append(w.r.ds, ds...)
+	if ds.HasErrors() {
+		return nil, wrong
+	}
+	switch spec.Type {
+	case schema.Ref, schema.RefList, schema.RefMap:
+		return w.references(v, a, spec, path, policy)
+	}
+	return w.literal(v, a, spec, path)
+}
+
+func (w *walker) text(a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	t, ds := expr.Text(a)
+	w.r.ds = append(w.r.ds, ds...)
+	if ds.HasErrors() {
+		return nil, wrong
+	}
+	if strings.TrimSpace(t.Value) == "" {
+		w.r.fail(source.CodeType, a.Range, fmt.Sprintf("%s is empty", path), fmt.Sprintf("It takes a %s.", spec.Type), "")
+		return nil, wrong
+	}
+	w.out.Texts = append(w.out.Texts, Text{Path: path, Spec: spec, Text: t})
+	return t.Value, present
+}

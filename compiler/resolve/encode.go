@@ -1,0 +1,130 @@
+package resolve
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+)
+
+// canonical writes a value as JSON: keys sorted, no white space, nothing escaped for HTML. Numbers must be json.Number.
+func canonical(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("writing JSON: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// number writes a number in the one form it has: whole numbers in full up to 1e21, others as the shortest decimal of
+// the nearest float64.
+func number(f *big.Float) (json.Number, error) {
+	if f.IsInf() {
+		return "", fmt.Errorf("infinity is no value")
+	}
+	if f.IsInt() && f.MantExp(nil) <= 70 {
+		i, _ := f.Int(nil)
+		return json.Number(i.String()), nil
+	}
+	x, _ := f.Float64()
+	if math.IsInf(x, 0) {
+		return "", fmt.Errorf("%s is out of range", f.Text('g', 6))
+	}
+	b, err := json.Marshal(x)
+	return json.Number(b), err
+}
+
+// plain turns a value into what canonical writes. References, unknown and infinite values are errors.
+func plain(v cty.Value) (any, error) {
+	v, _ = v.Unmark()
+	if !v.IsKnown() {
+		return nil, fmt.Errorf("the value is not known")
+	}
+	if v.IsNull() {
+		return nil, nil
+	}
+	switch t := v.Type(); {
+	case t == cty.String:
+		return v.AsString(), nil
+	case t == cty.Bool:
+		return v.True(), nil
+	case t == cty.Number:
+		return number(v.AsBigFloat())
+	case t.IsCapsuleType():
+		return nil, fmt.Errorf("a reference is no value")
+	case t.IsObjectType(), t.IsMapType():
+		return plainObject(v)
+	default:
+		return plainList(v)
+	}
+}
+
+func plainObject(v cty.Value) (any, error) {
+	if _, ok := expr.RefOf(v); ok {
+		return nil, fmt.Errorf("a reference is no value")
+	}
+	out := map[string]any{}
+	for it := v.ElementIterator(); it.Next(); {
+		key, elem := it.Element()
+		p, err := plain(elem)
+		if err != nil {
+			return nil, err
+		}
+		out[key.AsString()] = p
+	}
+	return out, nil
+}
+
+func plainList(v cty.Value) (any, error) {
+	out := []any{}
+	for it := v.ElementIterator(); it.Next(); {
+		_, elem := it.Element()
+		p, err := plain(elem)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// plainDefault turns a schema's default into what canonical writes, in the same form as a written value.
+func plainDefault(v any) any {
+	switch d := v.(type) {
+	case float64:
+		n, err := number(big.NewFloat(d))
+		if err != nil {
+			return nil
+		}
+		return n
+	case []float64:
+		out := make([]any, len(d))
+		for i, x := range d {
+			out[i] = plainDefault(x)
+		}
+		return out
+	}
+	return v
+}
+
+func valuesJSON(values map[string]cty.Value) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for name, v := range values {
+		if !v.IsWhollyKnown() || expr.HasRefs(v) {
+			continue
+		}
+		if p, err := plain(v); err == nil {
+			if text, err := canonical(p); err == nil {
+				out[name] = text
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,71 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// limits reads limits on metrics, with the definitions of the metrics in their place.
+func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	t, ds := expr.Text(a)
+	var limits []rule.Limit
+	if !ds.HasErrors() {
+		w.out.Texts = append(w.out.Texts, Text{Path: path, Spec: spec, Text: t})
+		limits, ds = rule.ParseLimits(t)
+	}
+	w.r.ds = append(w.r.ds, ds...)
+	if ds.HasErrors() {
+		return nil, wrong
+	}
+	out, result := []any{}, present
+	for _, l := range limits {
+		address := w.r.metric(l)
+		value, err := number(big.NewFloat(l.Value))
+		if address == "" || err != nil {
+			result = wrong
+			continue
+		}
+		def := w.r.definition(address, l.Range)
+		if def == nil {
+			result = wrong
+			continue
+		}
+		w.out.Refs = append(w.out.Refs, Reference{
+			Path: path, Target: address, TargetPort: string(schema.MetricPort), Edge: schema.DefinitionEdge, Range: l.Range, Spec: spec,
+		})
+		out = append(out, map[string]any{"metric": def, "op": l.Op, "limit": value})
+	}
+	return out, result
+}
+
+// metric finds the block that a limit's name means, "" after telling that there is none.
+func (r *resolver) metric(l rule.Limit) string {
+	names := map[string]string{}
+	for address, b := range r.blocks {
+		if own := schema.OwnPort(b.TypeSpec.Out); own != nil && own.Type == schema.MetricPort {
+			names[b.Name] = address
+		}
+	}
+	if address := names[l.Metric]; address != "" {
+		return address
+	}
+	if r.in.Incomplete || r.in.Invalid["metric."+l.Metric] {
+		return ""
+	}
+	all := slices.Sorted(maps.Keys(names))
+	detail := "The module declares no metric."
+	if len(all) > 0 {
+		detail = "The module's metrics are " + strings.Join(all, ", ") + "."
+	}
+	r.fail(source.CodeUnknownMetric, l.Range, fmt.Sprintf("there is no metric %q", l.Metric), detail, source.DidYouMean(l.Metric, all))
+	return ""
+}

@@ -1,0 +1,221 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// literal checks a value against the type of its argument and turns it into what canonical writes. There is no
+// conversion between strings, numbers and booleans: `"7"` is no number.
+func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	if expr.HasRefs(v) {
+		w.r.fail(source.CodeRefComputed, a.Range, fmt.Sprintf("%s takes %s, not a reference", path, spec.Type),
+			"A reference to a block can be passed on, and not computed with.", quoted(v))
+		return nil, wrong
+	}
+	if !v.IsWhollyKnown() {
+		return nil, wrong
+	}
+	if v.IsNull() {
+		return nil, absent
+	}
+	v = unifyLineEnds(v, a)
+	switch spec.Type {
+	case schema.StringList, schema.NumberList:
+		return w.list(v, a, spec, path)
+	case schema.Any:
+		p, err := plain(v)
+		if err != nil {
+			w.r.fail(source.CodeNumberRange, a.Range, fmt.Sprintf("%s has no usable value", path), upperFirst(err.Error())+".", "")
+			return nil, wrong
+		}
+		return p, present
+	}
+	return w.scalar(v, a.Range, spec, path)
+}
+
+// quoted suggests to write as a string what was taken for a reference.
+func quoted(v cty.Value) string {
+	if ref, ok := expr.RefOf(v); ok {
+		return fmt.Sprintf("if a string is meant, quote it: %q", ref.String())
+	}
+	return ""
+}
+
+// unifyLineEnds makes a heredoc's value the same whether its file was checked out with "\r\n" or "\n".
+func unifyLineEnds(v cty.Value, a *syntax.Attr) cty.Value {
+	if v.Type() != cty.String || !strings.Contains(v.AsString(), "\r\n") {
+		return v
+	}
+	if t, ok := a.Expr.(*hclsyntax.TemplateExpr); ok && !t.IsStringLiteral() || a.File.Bytes[a.Range.Start.Byte] == '<' {
+		return cty.StringVal(strings.ReplaceAll(v.AsString(), "\r\n", "\n"))
+	}
+	return v
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// wrongType says what was expected and what was given.
+func (w *walker) wrongType(at source.Range, path string, want string, v cty.Value, hint string) (any, outcome) {
+	w.r.fail(source.CodeType, at, fmt.Sprintf("%s takes %s", path, article(want)), fmt.Sprintf("This is %s.", describe(v)), hint)
+	return nil, wrong
+}
+
+func article(noun string) string {
+	switch {
+	case strings.HasPrefix(noun, "any"), strings.HasSuffix(noun, "s") && !strings.HasPrefix(noun, "list"):
+		return noun
+	case strings.ContainsRune("aeiou", rune(noun[0])):
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
+// describe names a value's type, and the value where it is short.
+func describe(v cty.Value) string {
+	if v.IsNull() {
+		return "null"
+	}
+	switch t := v.Type(); {
+	case t == cty.String && len(v.AsString()) <= 40:
+		return fmt.Sprintf("the string %q", v.AsString())
+	case t == cty.String:
+		return "a string"
+	case t == cty.Number:
+		return "the number " + v.AsBigFloat().Text('g', 12)
+	case t == cty.Bool:
+		return fmt.Sprintf("the bool %t", v.True())
+	case t.IsTupleType(), t.IsListType(), t.IsSetType():
+		return "a list"
+	case t.IsObjectType(), t.IsMapType():
+		return "an object"
+	}
+	return article(v.Type().FriendlyName())
+}
+
+func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
+	switch spec.Type {
+	case schema.Number, schema.Integer:
+		return w.number(v, at, spec, path)
+	case schema.Bool:
+		if v.Type() != cty.Bool {
+			return w.wrongType(at, path, "bool", v, unquote(v, "true", "false"))
+		}
+		return v.True(), present
+	}
+	if v.Type() != cty.String {
+		hint := ""
+		if spec.Type == schema.Duration {
+			hint = `write it with a unit: "45d", "1h30m"`
+		} else if v.Type().IsPrimitiveType() {
+			hint = "put it in quotes"
+		}
+		return w.wrongType(at, path, string(spec.Type), v, hint)
+	}
+	s := v.AsString()
+	if spec.Type == schema.Duration {
+		if _, err := schema.ParseDuration(s); err != nil {
+			w.r.fail(source.CodeDuration, at, fmt.Sprintf("%s takes a duration", path), upperDetail(err), "")
+			return nil, wrong
+		}
+	}
+	return w.oneOf(s, at, spec, path)
+}
+
+func upperDetail(err error) string {
+	s := err.Error()
+	if strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// unquote suggests to leave out the quotes around one of these words.
+func unquote(v cty.Value, words ...string) string {
+	if v.Type() == cty.String && slices.Contains(words, v.AsString()) {
+		return "leave the quotes out"
+	}
+	return ""
+}
+
+func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
+	if v.Type() != cty.Number {
+		hint := ""
+		if v.Type() == cty.String {
+			if n, err := cty.ParseNumberVal(v.AsString()); err == nil && n.IsKnown() {
+				hint = "leave the quotes out"
+			}
+		}
+		return w.wrongType(at, path, string(spec.Type), v, hint)
+	}
+	f := v.AsBigFloat()
+	if spec.Type == schema.Integer {
+		if _, exact := f.Int64(); !f.IsInt() || exact != 0 {
+			w.r.fail(source.CodeNumberRange, at, fmt.Sprintf("%s takes a whole number", path),
+				fmt.Sprintf("This is %s.", describe(v)), "")
+			return nil, wrong
+		}
+	}
+	n, err := number(f)
+	if err != nil {
+		w.r.fail(source.CodeNumberRange, at, fmt.Sprintf("%s takes a number", path), upperFirst(err.Error())+".", "")
+		return nil, wrong
+	}
+	return n, present
+}
+
+func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string) (any, outcome) {
+	if len(spec.OneOf) > 0 && !slices.Contains(spec.OneOf, s) {
+		w.r.fail(source.CodeOneOf, at, fmt.Sprintf("%s cannot be %q", path, s),
+			"It is one of "+strings.Join(spec.OneOf, ", ")+".", source.DidYouMean(s, spec.OneOf))
+		return nil, wrong
+	}
+	return s, present
+}
+
+// list checks each element of a list by itself.
+func (w *walker) list(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	t := v.Type()
+	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
+		hint := ""
+		if t.IsPrimitiveType() {
+			hint = "put it in brackets: [ … ]"
+		}
+		return w.wrongType(a.Range, path, string(spec.Type), v, hint)
+	}
+	elem := *spec
+	elem.Type = schema.String
+	if spec.Type == schema.NumberList {
+		elem.Type = schema.Number
+	}
+	out, result, i := []any{}, present, 0
+	for it := v.ElementIterator(); it.Next(); i++ {
+		_, e := it.Element()
+		p := fmt.Sprintf("%s[%d]", path, i)
+		at, ok := w.out.Ranges[p]
+		if !ok {
+			at = a.Range
+		}
+		var x any
+		one := wrong
+		if e.IsNull() {
+			w.wrongType(at, p, string(elem.Type), e, "")
+		} else {
+			x, one = w.scalar(e, at, &elem, p)
+		}
+		if one != present {
+			result = wrong
+		}
+		out = append(out, x)
+	}
+	return out, result
+}

@@ -1,0 +1,89 @@
+// Package resolve evaluates a module: what blocks there are, what each is configured with, and what it refers to.
+//
+// Resolve goes variables → locals → blocks → outputs. Mistakes are gathered, and a value that rests on one is left out
+// without another word, so that each is told once. Types across blocks are not looked at here.
+package resolve
+
+import (
+	"encoding/json"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Module is a module with all its values.
+type Module struct {
+	Pipeline  *Block            // nil only with errors
+	Blocks    []*Block          // all but variable, locals and output, sorted by address
+	ByAddress map[string]*Block // the same
+	Variables map[string]cty.Value
+	Locals    map[string]cty.Value
+	Outputs   []*Output         // sorted by name
+	Files     map[string][]byte // the text of the files, as ranges mean it
+}
+
+// Block is a block with its values.
+type Block struct {
+	Address  string
+	Kind     string
+	Type     string
+	Name     string
+	KindSpec *schema.Kind
+	TypeSpec *schema.Type
+	Range    source.Range // of the header
+
+	Description string
+	// Config is what is fingerprinted, Policy what gates and the engine read, Meta the rest: JSON objects with sorted
+	// keys, without white space. They are never nil.
+	Config json.RawMessage
+	Policy json.RawMessage
+	Meta   json.RawMessage
+
+	Refs  []Reference // in the order of the schema, lists in their own
+	Texts []Text      // SQL and rules, in the order of the schema and the file
+	// Ranges of the values by path, as in schema.Problem.Path: "target", "decision.where", "column[amount].expr",
+	// "features[2]"; "" is the block's header, "column[amount]" that of a nested block.
+	Ranges map[string]source.Range
+}
+
+// Reference is a block's use of another one's port.
+type Reference struct {
+	Path       string // "data", "from[0]", "from[p]", "decision.maximize"
+	Port       string // of an InputEdge: the input port of this block
+	Target     string // address
+	TargetPort string // by its full name; "" where only the block is meant
+	Edge       schema.Edge
+	Range      source.Range
+	Spec       *schema.Attr
+}
+
+// Text is SQL or a rule in a block.
+type Text struct {
+	Path string // "sql", "column[amount].expr", "rule[enough data].assert"
+	Spec *schema.Attr
+	Text source.Text
+}
+
+// Output is a value that an apply shows: either Value or Ref is set.
+type Output struct {
+	Name        string
+	Description string
+	Value       json.RawMessage
+	Ref         *Reference
+	Range       source.Range
+}
+
+// Options are what comes from outside of the module's files.
+type Options struct {
+	// Variables are values by name, as text: of a variable of type string the string itself, else an expression.
+	Variables map[string]string
+	Dir       string // the module's folder
+}
+
+// VariablesJSON returns the variables' values. Those that are not known because of a mistake are left out.
+func (m *Module) VariablesJSON() map[string]json.RawMessage { return valuesJSON(m.Variables) }
+
+// LocalsJSON returns the locals' values, without those that hold references or are not known.
+func (m *Module) LocalsJSON() map[string]json.RawMessage { return valuesJSON(m.Locals) }

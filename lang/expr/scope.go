@@ -1,0 +1,293 @@
+// Package expr evaluates the expressions of a module: HCL over variables, locals and references to blocks.
+//
+// A reference is opaque: an expression can pass it on and choose between several, and not compute with it. So
+// everything else in HCL is known when the module is read. What SQL and rules are written in is not evaluated; Text
+// gives it with the place of each byte in the file.
+package expr
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// Target is a block that expressions can refer to.
+type Target struct {
+	Kind, Name string
+	Ports      []string
+}
+
+// Address of the block.
+func (t Target) Address() string { return t.Kind + "." + t.Name }
+
+// Scope is what expressions see. It is not safe for concurrent use while it is being filled.
+type Scope struct {
+	// Variables and Locals are read as variable.<name> and local.<name>. One that is cty.DynamicVal is there, but
+	// nothing is known of it, because a mistake has been told already: so is what is computed from it.
+	Variables map[string]cty.Value
+	Locals    map[string]cty.Value
+	// Lenient says that parts of the module are missing: unknown names are then not told, and give nothing known.
+	Lenient bool
+
+	kinds     []string // all that could be referred to, sorted
+	targets   map[string]map[string]Target
+	invalid   map[string]bool // addresses that exist, though nothing is known of them
+	functions map[string]function.Function
+	capsule   cty.Type
+}
+
+// NewScope returns a scope over these blocks. References to invalid addresses, and to kinds that have no block, are
+// understood as such.
+func NewScope(kinds []string, targets []Target, invalid map[string]bool) *Scope {
+	s := &Scope{
+		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, kinds: slices.Sorted(slices.Values(kinds)),
+		targets: map[string]map[string]Target{}, invalid: invalid, functions: functions(), capsule: capsule(),
+	}
+	for _, t := range targets {
+		if s.targets[t.Kind] == nil {
+			s.targets[t.Kind] = map[string]Target{}
+		}
+		s.targets[t.Kind][t.Name] = t
+	}
+	return s
+}
+
+// Eval evaluates an argument. With errors the value is cty.DynamicVal. A value that is not wholly known rests on a
+// mistake that was told elsewhere.
+func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
+	roots := map[string]map[string]cty.Value{}
+	var ds source.Diagnostics
+	for _, t := range a.Expr.Variables() {
+		name, v, d := s.resolve(a.File, t)
+		if d != nil {
+			ds = append(ds, *d)
+			continue
+		}
+		root := t.RootName()
+		if roots[root] == nil {
+			roots[root] = map[string]cty.Value{}
+		}
+		roots[root][name] = v
+	}
+	if ds.HasErrors() {
+		return cty.DynamicVal, ds.Sort()
+	}
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: s.functions}
+	for root, values := range roots {
+		ctx.Variables[root] = cty.ObjectVal(values)
+	}
+	v, hds := a.Expr.Value(ctx)
+	for _, d := range hds {
+		ds = append(ds, s.evaluation(a.File, d))
+	}
+	if ds.HasErrors() {
+		return cty.DynamicVal, ds
+	}
+	return v, ds
+}
+
+// evaluation translates one of HCL's diagnostics. Its own code is that of an evaluation.
+func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic) source.Diagnostic {
+	out := f.Diagnostic(d, source.CodeEvaluation)
+	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+		name := extra.CalledFunctionName()
+		out.Summary = fmt.Sprintf("there is no function %q", name)
+		out.Detail = ""
+		out.Hint = source.DidYouMean(name, slices.Collect(maps.Keys(s.functions)))
+	}
+	if strings.Contains(out.Detail, own) || strings.Contains(out.Detail, "capsule") {
+		out.Detail = "A reference to a block can be passed on, and not computed with."
+	}
+	return out
+}
+
+// resolve looks up what a traversal begins with: the name below its root and the value.
+func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *source.Diagnostic) {
+	root := t.RootName()
+	l := &lookup{s: s, file: f, t: t}
+	if root != "variable" && root != "local" && !slices.Contains(s.kinds, root) {
+		return l.unknownRoot()
+	}
+	name, ok := stepName(t, 1)
+	if !ok {
+		return l.bare()
+	}
+	switch root {
+	case "variable":
+		return l.named(name, s.Variables, source.CodeUnknownVariable)
+	case "local":
+		return l.named(name, s.Locals, source.CodeUnknownLocal)
+	}
+	return l.block(name)
+}
+
+// stepName is the name that step i of a traversal selects by, as .name or ["name"].
+func stepName(t hcl.Traversal, i int) (string, bool) {
+	if i >= len(t) {
+		return "", false
+	}
+	switch step := t[i].(type) {
+	case hcl.TraverseAttr:
+		return step.Name, true
+	case hcl.TraverseIndex:
+		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
+			return step.Key.AsString(), true
+		}
+	}
+	return "", false
+}
+
+// lookup is one traversal being resolved.
+type lookup struct {
+	s    *Scope
+	file *syntax.File
+	t    hcl.Traversal
+}
+
+// at is the range of the steps from i to j, both included.
+func (l *lookup) at(i, j int) source.Range {
+	return l.file.Range(hcl.RangeBetween(l.t[i].SourceRange(), l.t[min(j, len(l.t)-1)].SourceRange()))
+}
+
+func (l *lookup) fail(code string, at source.Range, summary, detail, hint string) (string, cty.Value, *source.Diagnostic) {
+	return "", cty.NilVal, &source.Diagnostic{
+		Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint,
+	}
+}
+
+func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
+	root := l.t.RootName()
+	hint := source.DidYouMean(root, append([]string{"variable", "local"}, l.s.kinds...))
+	switch {
+	case root == "var":
+		hint = `did you mean "variable"?`
+	case root == "locals":
+		hint = `did you mean "local"?`
+	case len(l.t) == 1:
+		hint = fmt.Sprintf("if a string is meant, quote it: %q", root)
+	}
+	return l.fail(source.CodeUnknownName, l.at(0, 0), fmt.Sprintf("%q means nothing here", root),
+		"A reference begins with variable, local, or the kind of a block.", hint)
+}
+
+// bare is a root without a name after it.
+func (l *lookup) bare() (string, cty.Value, *source.Diagnostic) {
+	root := l.t.RootName()
+	detail := fmt.Sprintf("A reference is of the form %s.<name>.", root)
+	if names := l.names(); len(names) > 0 {
+		detail += fmt.Sprintf(" There is %s.", strings.Join(names, ", "))
+	}
+	return l.fail(source.CodeUnknownName, l.at(0, 1), fmt.Sprintf("%s stands without a name", root), detail, "")
+}
+
+// names are the addresses below the root.
+func (l *lookup) names() []string {
+	root := l.t.RootName()
+	var names []string
+	switch root {
+	case "variable":
+		names = slices.Collect(maps.Keys(l.s.Variables))
+	case "local":
+		names = slices.Collect(maps.Keys(l.s.Locals))
+	default:
+		names = slices.Collect(maps.Keys(l.s.targets[root]))
+	}
+	for i := range names {
+		names[i] = root + "." + names[i]
+	}
+	sort.Strings(names)
+	return names
+}
+
+func (l *lookup) named(name string, values map[string]cty.Value, code string) (string, cty.Value, *source.Diagnostic) {
+	if v, ok := values[name]; ok {
+		return name, v, nil
+	}
+	root := l.t.RootName()
+	if l.s.Lenient || l.s.invalid[root+"."+name] {
+		return name, cty.DynamicVal, nil
+	}
+	detail := fmt.Sprintf("Declare it: variable %q { … }.", name)
+	if root == "local" {
+		detail = "Add it to a locals block."
+	}
+	return l.fail(code, l.at(0, 1), fmt.Sprintf("there is no %s %q", root, name), detail, l.nearest(name, values))
+}
+
+// nearest suggests a name below the root, or the same name as a variable or local.
+func (l *lookup) nearest(name string, values map[string]cty.Value) string {
+	if _, ok := l.s.Locals[name]; ok {
+		return fmt.Sprintf("did you mean local.%s?", name)
+	}
+	if _, ok := l.s.Variables[name]; ok {
+		return fmt.Sprintf("did you mean variable.%s?", name)
+	}
+	if near := source.Suggest(name, slices.Collect(maps.Keys(values))); near != "" {
+		return fmt.Sprintf("did you mean %s.%s?", l.t.RootName(), near)
+	}
+	return ""
+}
+
+func (l *lookup) block(name string) (string, cty.Value, *source.Diagnostic) {
+	root := l.t.RootName()
+	target, ok := l.s.targets[root][name]
+	if !ok {
+		if l.s.Lenient || l.s.invalid[root+"."+name] {
+			return name, cty.DynamicVal, nil
+		}
+		return l.unknownAddress(name)
+	}
+	if len(l.t) == 2 {
+		return name, l.s.blockValue(target), nil
+	}
+	port, ok := stepName(l.t, 2)
+	switch {
+	case !ok || !slices.Contains(target.Ports, port):
+		return l.unknownPort(target, port)
+	case len(l.t) > 3:
+		return l.fail(source.CodeUnknownPort, l.at(3, len(l.t)-1), fmt.Sprintf("%s.%s has nothing inside", target.Address(), port),
+			"A port can be passed on as a whole; figures are read in rules.", "")
+	}
+	return name, l.s.blockValue(target), nil
+}
+
+func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnostic) {
+	root := l.t.RootName()
+	hint := ""
+	if near := source.Suggest(name, slices.Collect(maps.Keys(l.s.targets[root]))); near != "" {
+		hint = fmt.Sprintf("did you mean %s.%s?", root, near)
+	}
+	for _, kind := range l.s.kinds {
+		if _, ok := l.s.targets[kind][name]; ok && hint == "" {
+			hint = fmt.Sprintf("did you mean %s.%s?", kind, name)
+		}
+	}
+	detail := fmt.Sprintf("No %s has that name.", root)
+	if names := l.names(); len(names) == 0 {
+		detail = fmt.Sprintf("The module has no %s block.", root)
+	} else if len(names) <= 12 {
+		detail = fmt.Sprintf("There is %s.", strings.Join(names, ", "))
+	}
+	return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no %s.%s", root, name), detail, hint)
+}
+
+func (l *lookup) unknownPort(t Target, port string) (string, cty.Value, *source.Diagnostic) {
+	detail := fmt.Sprintf("%s has no ports.", t.Address())
+	if len(t.Ports) > 0 {
+		detail = fmt.Sprintf("%s has %s.", t.Address(), strings.Join(t.Ports, ", "))
+	}
+	if port == "" {
+		return l.fail(source.CodeUnknownPort, l.at(2, 2), fmt.Sprintf("a port of %s is selected by its name", t.Address()), detail, "")
+	}
+	return l.fail(source.CodeUnknownPort, l.at(2, 2), fmt.Sprintf("%s has no port %q", t.Address(), port), detail, source.DidYouMean(port, t.Ports))
+}

@@ -1,0 +1,263 @@
+package expr
+
+import (
+	"bytes"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/apparentlymart/go-textseg/v15/textseg"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// Text returns an argument that is written as a string, in quotes or as a heredoc, with the place in the file of each
+// byte of its value. Line breaks are "\n" whatever the file's are, so that a value does not depend on how a file was
+// checked out. Interpolations are errors: what is written is what is meant.
+func Text(a *syntax.Attr) (source.Text, source.Diagnostics) {
+	e := a.Expr
+	for {
+		p, ok := e.(*hclsyntax.ParenthesesExpr)
+		if !ok {
+			break
+		}
+		e = p.Expression
+	}
+	if d := notText(a, e); d != nil {
+		return source.Text{Range: a.Range}, source.Diagnostics{*d}
+	}
+	r := a.File.Range(e.Range())
+	value, pieces := decode(a.File, r)
+	return source.NewText(value, r, pieces), nil
+}
+
+// notText tells why an expression is no constant string.
+func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
+	d := &source.Diagnostic{Severity: source.Error, Code: source.CodeInterpolation, Subject: a.Range}
+	what := "a string"
+	if a.Spec != nil {
+		what = "the " + string(a.Spec.Type)
+	}
+	var part hclsyntax.Expression
+	switch t := e.(type) {
+	case *hclsyntax.TemplateExpr:
+		for _, p := range t.Parts {
+			if _, literal := p.(*hclsyntax.LiteralValueExpr); !literal && part == nil {
+				part = p
+			}
+		}
+		if part == nil {
+			return nil
+		}
+	case *hclsyntax.TemplateWrapExpr:
+		part = t.Wrapped
+	default:
+		d.Code, d.Summary = source.CodeNotLiteral, fmt.Sprintf("%s is not written as a string", a.Name)
+		d.Detail = fmt.Sprintf("%s stands where it is used, in quotes or as a heredoc, so that nothing can be put into it unseen.", upperFirst(what))
+		return d
+	}
+	d.Subject = a.File.Range(part.Range())
+	d.Context = a.Range
+	d.Summary = fmt.Sprintf("%s has an interpolation", a.Name)
+	d.Detail = fmt.Sprintf("Nothing is put into %s.", what)
+	d.Hint = "write $${ or %%{ where the characters ${ or %{ themselves are meant"
+	if traversal, ok := part.(*hclsyntax.ScopeTraversalExpr); ok && a.Spec != nil && a.Spec.Type == "CEL rule" {
+		d.Hint = fmt.Sprintf("write %s: rules see variables, locals and figures themselves", name(traversal.Traversal))
+	}
+	return d
+}
+
+func name(t hcl.Traversal) string {
+	var b bytes.Buffer
+	for i := range t {
+		n, _ := stepName(t, i)
+		if root, ok := t[i].(hcl.TraverseRoot); ok {
+			n = root.Name
+		}
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(n)
+	}
+	return b.String()
+}
+
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// decode reads the string at r as HCL does, and notes where each run of its value stands.
+func decode(f *syntax.File, r source.Range) (string, []source.Piece) {
+	end := r.End.Byte
+	if i := bytes.IndexByte(f.Bytes[end:], '\n'); i >= 0 {
+		end += i + 1 // a heredoc's end marker is one only at the end of a line
+	}
+	tokens, _ := hclsyntax.LexExpression(f.Bytes[r.Start.Byte:end], f.Name, hcl.Pos{Line: 1, Column: 1, Byte: r.Start.Byte})
+	w := &textWriter{file: f}
+	strip := 0
+	for i, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOHeredoc:
+			if bytes.HasPrefix(t.Bytes, []byte("<<-")) {
+				strip = indentation(tokens[i+1:])
+			}
+		case hclsyntax.TokenQuotedLit:
+			w.quoted(t.Bytes, t.Range.Start.Byte)
+		case hclsyntax.TokenStringLit:
+			skip := 0
+			if i > 0 && startsLine(tokens[i-1]) && !blankLine(t.Bytes) {
+				skip = clusters(t.Bytes, strip)
+			}
+			w.unquoted(t.Bytes[skip:], t.Range.Start.Byte+skip)
+		case hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+			return w.value.String(), w.pieces
+		}
+	}
+	return w.value.String(), w.pieces
+}
+
+// startsLine tells whether the token after t begins a line of a heredoc.
+func startsLine(t hclsyntax.Token) bool {
+	return t.Type == hclsyntax.TokenOHeredoc || bytes.HasSuffix(t.Bytes, []byte("\n"))
+}
+
+func blankLine(line []byte) bool {
+	return len(bytes.TrimLeftFunc(line, unicode.IsSpace)) == 0 && bytes.HasSuffix(line, []byte("\n"))
+}
+
+// indentation is what an indented heredoc loses at the start of each line that is not blank: the least white space that
+// any has, in grapheme clusters, as HCL counts.
+func indentation(tokens hclsyntax.Tokens) int {
+	least := -1
+	for i, t := range tokens {
+		if t.Type != hclsyntax.TokenStringLit {
+			break
+		}
+		if i > 0 && !startsLine(tokens[i-1]) || blankLine(t.Bytes) {
+			continue
+		}
+		space := len(t.Bytes) - len(bytes.TrimLeftFunc(t.Bytes, unicode.IsSpace))
+		n, _ := textseg.TokenCount(t.Bytes[:space], textseg.ScanGraphemeClusters)
+		if least < 0 || n < least {
+			least = n
+		}
+	}
+	return max(least, 0)
+}
+
+// clusters is the number of bytes of the first n grapheme clusters.
+func clusters(b []byte, n int) int {
+	total := 0
+	for range n {
+		adv, _, err := textseg.ScanGraphemeClusters(b[total:], true)
+		if err != nil || adv == 0 {
+			break
+		}
+		total += adv
+	}
+	return total
+}
+
+// textWriter puts a value together. A new piece begins wherever value and file do not go on byte by byte in one line.
+type textWriter struct {
+	file   *syntax.File
+	value  bytes.Buffer
+	pieces []source.Piece
+	next   int // the offset in the file that goes on with the last piece
+}
+
+// add appends decoded bytes, which stand in the file at offset.
+func (w *textWriter) add(decoded []byte, offset, length int) {
+	if len(decoded) == 0 {
+		return
+	}
+	if len(w.pieces) == 0 || offset != w.next {
+		w.pieces = append(w.pieces, source.Piece{Offset: w.value.Len(), Start: w.file.Pos(offset)})
+	}
+	w.value.Write(decoded)
+	w.next = offset + length
+	if length != len(decoded) || bytes.IndexByte(decoded, '\n') >= 0 {
+		w.next = -1 // what follows has a piece of its own
+	}
+}
+
+// unquoted appends a literal of a heredoc: only $${ and %%{ are escapes.
+func (w *textWriter) unquoted(b []byte, offset int) {
+	for i := 0; i < len(b); {
+		switch n := plain(b[i:], "$%\r"); {
+		case n > 0:
+			w.add(b[i:i+n], offset+i, n)
+			i += n
+		case isTemplateEscape(b[i:]):
+			w.add([]byte{b[i], '{'}, offset+i, 3)
+			i += 3
+		case bytes.HasPrefix(b[i:], []byte("\r\n")):
+			w.add([]byte{'\n'}, offset+i, 2)
+			i += 2
+		default:
+			w.add(b[i:i+1], offset+i, 1)
+			i++
+		}
+	}
+}
+
+// quoted appends a literal between quotes.
+func (w *textWriter) quoted(b []byte, offset int) {
+	for i := 0; i < len(b); {
+		n := plain(b[i:], "$%\\")
+		switch {
+		case n > 0:
+			w.add(b[i:i+n], offset+i, n)
+		case isTemplateEscape(b[i:]):
+			n = 3
+			w.add([]byte{b[i], '{'}, offset+i, n)
+		case b[i] == '\\':
+			n = escapeLength(b[i:])
+			token := hclsyntax.Token{Type: hclsyntax.TokenQuotedLit, Bytes: b[i : i+n]}
+			decoded, _ := hclsyntax.ParseStringLiteralToken(token)
+			w.add([]byte(decoded), offset+i, n)
+		default:
+			n = 1
+			w.add(b[i:i+1], offset+i, n)
+		}
+		i += n
+	}
+}
+
+// plain is the length of what stands before the first of these bytes or after the first line break.
+func plain(b []byte, special string) int {
+	for i, c := range b {
+		if bytes.IndexByte([]byte(special), c) >= 0 {
+			return i
+		}
+		if c == '\n' {
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+func isTemplateEscape(b []byte) bool {
+	return len(b) >= 3 && (b[0] == '$' || b[0] == '%') && b[1] == b[0] && b[2] == '{'
+}
+
+// escapeLength is the length of the escape sequence that b begins with.
+func escapeLength(b []byte) int {
+	n := 2
+	if len(b) > 1 {
+		switch b[1] {
+		case 'u':
+			n = 6
+		case 'U':
+			n = 10
+		default:
+			_, size := utf8.DecodeRune(b[1:])
+			n = 1 + size
+		}
+	}
+	return min(n, len(b))
+}
