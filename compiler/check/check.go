@@ -58,7 +58,6 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	for _, b := range m.Blocks {
 		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
 	}
-	c.pipeline()
 	g := c.references()
 	order := c.order(g)
 	for _, address := range order {
@@ -83,32 +82,6 @@ type checker struct {
 }
 
 func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }
-
-// pipeline holds a module to one pipeline block.
-func (c *checker) pipeline() {
-	if c.m.Pipeline == nil && len(c.m.Module.Blocks) > 0 {
-		c.add(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1403", Summary: "The module has no pipeline block",
-			Detail: "Its name tells the state of this pipeline from that of others.",
-			Hint:   "Add: pipeline \"name\" {}",
-		})
-	}
-	var first *resolve.Block
-	for _, b := range c.m.Module.Blocks {
-		if b.Kind != "pipeline" {
-			continue
-		}
-		if first != nil {
-			c.add(source.Diagnostic{
-				Severity: source.Error, Code: "MLP1403", Summary: "The module has a second pipeline block", Subject: b.Range,
-				Detail:  "All files of a folder form one pipeline.",
-				Related: []source.Related{{Message: "the first is here", Range: first.Range}},
-			})
-			continue
-		}
-		first = b
-	}
-}
 
 // finish keeps the graph's order with the module.
 func (c *checker) finish(g *graph.Graph, order []string) {

@@ -141,7 +141,6 @@ func Codes() []source.Code { return codes }
 var codes = []source.Code{
 	{Code: "MLP1401", Cause: "Blocks need each other in a circle.", Cure: "Take one of the references shown away."},
 	{Code: "MLP1402", Cause: "A block does not fit what flows into it: a column, type or port that its component cannot use.", Cure: "Change the attribute shown, or what it refers to."},
-	{Code: "MLP1403", Cause: "The module has no pipeline block, or more than one.", Cure: "Write exactly one: pipeline \"name\" {}"},
 	{Code: "MLP1404", Cause: "A source declares no columns and its files could not be looked at.", Cure: "Declare the columns, or make the files readable."},
 	{Code: "MLP1405", Cause: "A requirement names no gate, check or monitor that verifies it.", Cure: "Add verified_by."},
 	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},

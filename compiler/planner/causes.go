@@ -3,6 +3,7 @@ package planner
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -106,3 +107,5 @@ func dataSummary(e *plan.External, digest plan.Digest) json.RawMessage {
 	}
 	return encode(map[string]any{"files": len(e.Files), "bytes": size, "digest": digest})
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

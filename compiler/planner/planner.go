@@ -83,7 +83,7 @@ func (p *planner) fail(r source.Range, code string, err error, hint string) {
 func (p *planner) block(ctx context.Context, b *check.Block) {
 	switch {
 	case b.Kind == "gate":
-		p.gate(ctx, b)
+		p.gate(b)
 	case b.Kind == "deploy":
 		if b.TypeSpec.Version > 0 {
 			p.stage(ctx, b)
@@ -145,6 +145,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	if out.Variables, err = p.variables(); err != nil {
 		return nil, err
 	}
+	out.Outputs = p.outputs()
 	if out.ConfigDigest, err = p.configDigest(); err != nil {
 		return nil, err
 	}
@@ -161,6 +162,21 @@ func (p *planner) variables() (map[string]json.RawMessage, error) {
 		out[name] = data
 	}
 	return out, nil
+}
+
+// outputs are the values to show; of a block the digest that it has, or null while it is not known.
+func (p *planner) outputs() map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for _, o := range p.m.Outputs {
+		out[o.Name] = o.Value
+		if o.Ref != nil {
+			out[o.Name] = json.RawMessage("null")
+			if d := p.output(o.Ref.Target, o.Ref.TargetPort); d != "" {
+				out[o.Name] = text(string(d))
+			}
+		}
+	}
+	return out
 }
 
 // configDigest covers all that the files say, not how they say it.

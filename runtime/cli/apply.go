@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/docker"
+	"github.com/mlp-lang/mlp/runtime/executor/process"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+type applyFlags struct {
+	vars, force []string
+	executor    string
+	parallelism int
+	threads     int
+	approve     bool
+}
+
+const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
+answers), decides checks and gates, releases what passes. Each result is recorded as it is reached, so an apply that is
+killed goes on where it was.
+
+Interrupt once: no new stage is started, what runs is let finish. Interrupt twice: running stages are ended.
+
+Exit codes: 0 done; 1 error; 3 a check or gate failed; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
+
+func (a *app) applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use: "apply", Short: "Carry out what a plan shows", Long: applyHelp, Args: cobra.NoArgs,
+		Example: "  mlp apply\n  mlp apply --auto-approve --executor process\n  mlp apply --var min_recall=0.8 --parallelism 1",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runApply(cmd.Context(), f) },
+	}
+	moduleFlags(cmd, &f.vars, &f.force)
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers")
+	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
+	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
+	return cmd
+}
+
+func (a *app) runApply(ctx context.Context, f applyFlags) error {
+	if !f.approve && !a.terminal(a.out) {
+		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
+	}
+	if f.parallelism < 0 || f.threads < 0 {
+		return errors.New("--parallelism and --threads take a positive number, or 0")
+	}
+	s, err := a.open(ctx, f.vars)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	lock, err := s.log.Lock(state.Holder{Who: userName(), What: "apply"})
+	if err != nil {
+		return stateError(err)
+	}
+	defer lock.Unlock()
+	if s.state, err = s.log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
+		return stateError(err)
+	}
+	p, err := s.plan(ctx, f.force)
+	if err != nil {
+		return err
+	}
+	if err := a.printPlan(p, "text", false); err != nil {
+		return err
+	}
+	if yes, err := a.confirm(p, f); err != nil || !yes {
+		return err
+	}
+	return s.apply(ctx, p, lock, f)
+}
+
+// apply carries a plan out and tells what came of it.
+func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f applyFlags) error {
+	ex, err := s.app.executor(ctx, f, s.store.Root())
+	if err != nil {
+		return err
+	}
+	defer ex.Close()
+	stop, kill, release := interrupts(ctx)
+	defer release()
+	view := newProgress(s.app, p)
+	result, err := engine.Run(stop, engine.Options{
+		Plan: p, Store: s.store, Log: s.log, Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
+		Parallelism: f.parallelism, Events: view.event, Convert: convert, Kill: kill, By: userName(), ToolVersion: version(),
+	})
+	view.close()
+	if err != nil {
+		return stateError(err)
+	}
+	s.app.summary(p, result)
+	if code := result.ExitCode(); code != exitOK {
+		return exitCode(code)
+	}
+	return nil
+}
+
+// confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked.
+func (a *app) confirm(p *plan.Plan, f applyFlags) (bool, error) {
+	if render.Count(p).Nothing() || f.approve {
+		return true, nil
+	}
+	fmt.Fprintf(a.out, "\nApply this plan? Only 'yes' goes on: ")
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil {
+		return false, errors.New("no answer")
+	}
+	if strings.TrimSpace(line) != "yes" {
+		fmt.Fprintln(a.out, "Nothing was done.")
+		return false, nil
+	}
+	return true, nil
+}
+
+// executor makes the one asked for; "auto" is docker where an engine answers.
+func (a *app) executor(ctx context.Context, f applyFlags, storeRoot string) (executor.Executor, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	if f.threads > 0 {
+		env["MLP_THREADS"] = fmt.Sprint(f.threads)
+	}
+	name := f.executor
+	if name == "auto" {
+		name = "docker"
+		if err := docker.Available(ctx, ""); err != nil {
+			name = "process"
+			fmt.Fprintln(a.err, "No container engine answers: stages run as processes of this machine, less shut in than in containers.")
+		}
+	}
+	switch name {
+	case "docker":
+		return docker.New(ctx, docker.Options{SelfPath: self, Store: storeRoot, Env: env})
+	case "process":
+		return process.New(process.Options{SelfPath: self, Env: env})
+	}
+	return nil, &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
+}
+
+// convert rewrites tables for stages that ask for another format than Parquet.
+func convert(ctx context.Context, from, to string, t *schema.Table, src, dst string) error {
+	var columns []schema.Column
+	if t != nil {
+		columns = t.Columns
+	}
+	switch from + ">" + to {
+	case "parquet>csv":
+		return table.ToCSV(ctx, src, dst)
+	case "parquet>ndjson":
+		return table.ToNDJSON(ctx, src, dst)
+	case "csv>parquet":
+		return table.FromCSV(ctx, src, columns, dst)
+	case "ndjson>parquet":
+		return table.FromNDJSON(ctx, src, columns, dst)
+	}
+	return fmt.Errorf("a table cannot be rewritten from %s to %s", from, to)
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}

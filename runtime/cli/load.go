@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// module reads, resolves and checks the module of the working folder. Warnings are printed; errors are the error.
+func (a *app) module(ctx context.Context, vars []string) (*check.Module, *library, error) {
+	values, err := parseVars(vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, diags := syntax.ReadDir(a.dir)
+	if diags.HasErrors() {
+		return nil, nil, &diagnosed{diags, files}
+	}
+	catalog := stdlib.Catalog()
+	parsed, more := syntax.Parse(files, catalog)
+	diags = append(diags, more...)
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir})
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return nil, nil, &diagnosed{diags.Sort(), files}
+	}
+	lib, err := a.library()
+	if err != nil {
+		return nil, nil, err
+	}
+	m, more := check.Check(ctx, resolved, lib)
+	diags = append(diags, more...).Sort()
+	if diags.HasErrors() {
+		lib.Close()
+		return nil, nil, &diagnosed{diags, files}
+	}
+	lib.warnings = diags
+	return m, lib, nil
+}
+
+// parseVars reads --var name=value pairs; a name given twice has the last value.
+func parseVars(vars []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, v := range vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return nil, &failure{err: fmt.Errorf("--var %s gives no value", v), hint: "Write --var name=value."}
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// library gives the compiler what it needs of the standard library.
+type library struct {
+	dir      string
+	lock     *lockFile
+	binder   *table.Binder
+	unpinned []string
+	warnings source.Diagnostics
+}
+
+func (a *app) library() (*library, error) {
+	lock, err := readLock(a.dir)
+	if err != nil {
+		return nil, err
+	}
+	return &library{dir: a.dir, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}, nil
+}
+
+func (l *library) Close() error { return l.binder.Close() }
+
+func (l *library) Shape(ctx context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool) {
+	c := stdlib.Component(componentName(kind, typ))
+	if c == nil || c.Shape == nil {
+		return schema.ShapeResult{}, false
+	}
+	return c.Shape(ctx, l.binder, req), true
+}
+
+// Columns takes those pinned by mlp.lock, or else looks at the files.
+func (l *library) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
+	if pinned, ok := l.lock.Schemas[address]; ok {
+		return pinned, nil
+	}
+	c := stdlib.Component(componentName(kind, typ))
+	if c == nil || c.Source == nil || c.Source.Sniff == nil {
+		return nil, fmt.Errorf("a %s of type %q must declare its columns", kind, typ)
+	}
+	root, names, err := c.Source.Files(l.dir, config)
+	if err != nil {
+		return nil, err
+	}
+	l.unpinned = append(l.unpinned, address)
+	columns, err := c.Source.Sniff(ctx, absolute(l.dir, root), names, config)
+	if err != nil {
+		return nil, err
+	}
+	l.lock.Schemas[address] = columns
+	return columns, nil
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// componentName is how stages name their component: "train.gradient_boosting".
+func componentName(kind, typ string) string {
+	if typ == "" {
+		return kind
+	}
+	return kind + "." + typ
+}
+
+func sourceOf(kind, typ string) *component.Source {
+	if c := stdlib.Component(componentName(kind, typ)); c != nil {
+		return c.Source
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+const lockName = "mlp.lock"
+
+// lockFile pins what was found outside: the columns of sources that declare none. It is kept with the .mlp files.
+type lockFile struct {
+	Format  int                        `json:"format"`
+	Schemas map[string][]schema.Column `json:"schemas"` // by address
+}
+
+const lockFormat = 1
+
+func readLock(dir string) (*lockFile, error) {
+	l := &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}}
+	path := filepath.Join(dir, lockName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(l); err != nil {
+		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
+	}
+	if l.Format != lockFormat {
+		return nil, fmt.Errorf("%s has format %d; this mlp knows format %d", lockName, l.Format, lockFormat)
+	}
+	if l.Schemas == nil {
+		l.Schemas = map[string][]schema.Column{}
+	}
+	return l, nil
+}
+
+// write replaces the file as a whole; true if it changed.
+func (l *lockFile) write(dir string) (bool, error) {
+	data, err := json.MarshalIndent(l, "", "  ")
+	if err != nil {
+		return false, err
+	}
+	data = append(data, '\n')
+	path := filepath.Join(dir, lockName)
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		return false, nil
+	}
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, data, 0o644); err != nil {
+		return false, err
+	}
+	return true, os.Rename(tmp, path)
+}

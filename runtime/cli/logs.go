@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+func (a *app) logsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
+		Long: "Prints the whole log of the last run of a stage, also of one that failed.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.open(cmd.Context(), nil)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			digest, err := s.logOf(args[0])
+			if err != nil {
+				return err
+			}
+			data, err := s.store.Get(digest)
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(data)
+			return err
+		},
+	}
+}
+
+// logOf is the log of the last attempt at a stage: of a failure since, or else of the recorded run.
+func (s *session) logOf(address string) (plan.Digest, error) {
+	failed, err := engine.LastLog(s.store, s.log.Pipeline(), s.log.Workspace(), address)
+	if err != nil {
+		return "", err
+	}
+	if failed != "" {
+		return failed, nil
+	}
+	node, ok := s.state.Nodes[address]
+	if !ok {
+		return "", s.notRecorded(address)
+	}
+	action, err := s.store.Action(node.Fingerprint)
+	if errors.Is(err, store.ErrMissing) || err == nil && action.Log == "" {
+		return "", fmt.Errorf("the log of %s is not in the store", address)
+	}
+	if err != nil {
+		return "", err
+	}
+	return action.Log, nil
+}
+
+func (a *app) approveCommand() *cobra.Command {
+	by, reason := "", ""
+	cmd := &cobra.Command{
+		Use: "approve GATE APPROVAL", Short: "Give the approval that a gate waits for", Args: cobra.ExactArgs(2),
+		Long: "Records a person's yes to what the gate decided on last: these figures, this model. Other figures or another model need\n" +
+			"another yes. The next apply goes on from there.",
+		Example: "  mlp approve gate.release risk --reason 'seen with the risk committee'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.open(cmd.Context(), nil)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			lock, err := s.log.Lock(state.Holder{Who: userName(), What: "approve"})
+			if err != nil {
+				return stateError(err)
+			}
+			defer lock.Unlock()
+			if s.state, err = s.log.Load(cmd.Context()); err != nil {
+				return stateError(err)
+			}
+			event, err := s.approval(args[0], args[1], by, reason)
+			if err != nil {
+				return err
+			}
+			after, err := s.log.As(by, "").Append(cmd.Context(), s.state, []plan.Event{*event})
+			if err != nil {
+				return stateError(err)
+			}
+			fmt.Fprintf(a.out, "%s is approved for %q by %s (revision %d). Go on with: mlp apply\n", args[0], args[1], by, after.Revision)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&by, "as", userName(), "who approves: a `name`")
+	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the record")
+	return cmd
+}
+
+// approval is the event of a yes to what a gate decided last.
+func (s *session) approval(gate, name, by, reason string) (*plan.Event, error) {
+	block := s.module.Blocks[gate]
+	if block == nil || block.Kind != "gate" {
+		return nil, &failure{err: fmt.Errorf("there is no gate %s", gate), hint: "Give its address, such as gate.release."}
+	}
+	decided, ok := s.state.Gates[gate]
+	if !ok {
+		return nil, &failure{err: fmt.Errorf("%s has not been decided yet, so there is nothing to approve", gate), hint: "Run 'mlp apply' first; it stops where approvals are missing."}
+	}
+	known := false
+	for _, a := range decided.Approvals {
+		known = known || a.Name == name
+	}
+	if !known {
+		return nil, fmt.Errorf("%s asks for no approval %q", gate, name)
+	}
+	if decided.Verdict == plan.Fail || decided.Verdict == plan.RuleError {
+		return nil, fmt.Errorf("%s failed by its rules; an approval does not overrule them", gate)
+	}
+	return &plan.Event{Key: "approval/" + gate + "/" + name, Approval: &plan.ApprovalState{
+		Gate: gate, Name: name, Subject: decided.Subject, By: by, Reason: reason, At: now(),
+	}}, nil
+}

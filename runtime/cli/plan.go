@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+type planFlags struct {
+	vars, force, failOn []string
+	format, out         string
+	all, detailed       bool
+}
+
+const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
+the others, what would be released. Nothing runs, and nothing is written but --out.
+
+A stage "may run" when an input is not known yet: if what is upstream yields the same bytes as before, it is spared.`
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Show what a change will do, and why", Long: planHelp, Args: cobra.NoArgs,
+		Example: "  mlp plan\n  mlp plan --var min_recall=0.8\n  mlp plan --format json --out plan.json",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd, f) },
+	}
+	moduleFlags(cmd, &f.vars, &f.force)
+	cmd.Flags().StringVar(&f.format, "format", "text", "`text` or json")
+	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`")
+	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
+	cmd.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit with 3 on any of these: gate, release, remove")
+	return cmd
+}
+
+// moduleFlags are those of all commands that plan.
+func moduleFlags(cmd *cobra.Command, vars, force *[]string) {
+	cmd.Flags().StringArrayVar(vars, "var", nil, "set a variable: `name=value` (may be repeated)")
+	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
+}
+
+func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
+	if f.format != "text" && f.format != "json" {
+		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text or json."}
+	}
+	for _, what := range f.failOn {
+		if what != "gate" && what != "release" && what != "remove" {
+			return &failure{err: fmt.Errorf("--fail-on %s is not known", what), hint: "Use gate, release or remove."}
+		}
+	}
+	s, err := a.open(cmd.Context(), f.vars)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p, err := s.plan(cmd.Context(), f.force)
+	if err != nil {
+		return err
+	}
+	if f.out != "" {
+		if err := savePlan(f.out, p); err != nil {
+			return err
+		}
+	}
+	if err := a.printPlan(p, f.format, f.all); err != nil {
+		return err
+	}
+	return planOutcome(p, f)
+}
+
+func savePlan(path string, p *plan.Plan) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	if err := writeJSON(file, p); err != nil {
+		file.Close()
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	return file.Close()
+}
+
+func (a *app) printPlan(p *plan.Plan, format string, all bool) error {
+	if format == "json" {
+		return writeJSON(a.out, p)
+	}
+	return render.Text(a.out, p, render.Options{Color: a.color(a.out), All: all})
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func planOutcome(p *plan.Plan, f planFlags) error {
+	c := render.Count(p)
+	for _, what := range f.failOn {
+		if what == "gate" && c.GatesFailed > 0 || what == "release" && c.Releases > 0 || what == "remove" && c.Remove+c.Removals > 0 {
+			return exitCode(exitGate)
+		}
+	}
+	if f.detailed && !c.Nothing() {
+		return exitCode(exitChanges)
+	}
+	return nil
+}

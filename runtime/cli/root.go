@@ -1,0 +1,153 @@
+// Package cli is the command line: flags to options, commands, and what they print. It is the one place that puts the
+// compiler, the runtime and the standard library together.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// app is what all commands share: where they work and print.
+type app struct {
+	dir       string
+	workspace string
+	out, err  io.Writer
+	in        io.Reader
+}
+
+// Main runs the command line and returns its exit code.
+func Main(args []string) (code int) {
+	a := &app{out: os.Stdout, err: os.Stderr, in: os.Stdin}
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(a.err, "mlp has a defect: %v\nPlease report it with what is below.\n\n%s", r, debug.Stack())
+			code = exitError
+		}
+	}()
+	cmd := a.root()
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(context.Background())
+	a.report(err)
+	return codeOf(err)
+}
+
+// report prints an error that no command has told yet.
+func (a *app) report(err error) {
+	var code exitCode
+	var d *diagnosed
+	var f *failure
+	switch {
+	case err == nil || errors.As(err, &code):
+	case errors.As(err, &d):
+		a.diagnostics(d.diags, d.files)
+	case errors.As(err, &f) && f.hint != "":
+		fmt.Fprintf(a.err, "%s%v\n  %s\n", a.paint("Error: "), f.err, f.hint)
+	default:
+		fmt.Fprintf(a.err, "%s%v\n", a.paint("Error: "), err)
+	}
+}
+
+func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
+	source.Render(a.err, diags, files, source.Options{Color: a.color(a.err)})
+}
+
+func (a *app) paint(s string) string {
+	if a.color(a.err) {
+		return "\x1b[1;31m" + s + "\x1b[0m"
+	}
+	return s
+}
+
+// color tells whether to write colours to w: a terminal, and nobody said no (no-color.org).
+func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_COLOR") == "" }
+
+func (a *app) terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+const rootHelp = `mlp plans and applies machine-learning pipelines written in .mlp files.
+
+A folder of .mlp files is one pipeline: sources, datasets, checks, features, training, evaluation, the rules that gate a
+release, and deployments. 'mlp plan' shows what a change will do and why; 'mlp apply' does exactly that.
+
+  mlp validate                 find mistakes, before anything runs
+  mlp plan                     what would run, what a gate will decide, what would be released
+  mlp apply                    show that, ask, and do it
+  mlp show train.model         what a block yielded: fingerprint, outputs, figures
+  mlp logs train.model         what its stage printed`
+
+func (a *app) root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "mlp", Short: "Plan and apply machine-learning pipelines", Long: rootHelp,
+		SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.enter() },
+	}
+	cmd.SetOut(a.out)
+	cmd.SetErr(a.err)
+	cmd.SetIn(a.in)
+	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
+	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &failure{err: err, hint: "See '" + c.CommandPath() + " --help'."}
+	})
+	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
+		a.showCommand(), a.graphCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(),
+		a.stageCommand())
+	return cmd
+}
+
+// enter checks the folder and the workspace before any command works with them.
+func (a *app) enter() error {
+	if strings.Trim(a.workspace, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || a.workspace == "" {
+		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.workspace), hint: "Use lower-case letters, digits, - and _."}
+	}
+	dir, err := filepath.Abs(a.dir)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("the folder %s cannot be entered: %w", a.dir, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.dir)
+	}
+	a.dir = dir
+	return nil
+}
+
+// interrupts returns a context that ends at the first interrupt and one that ends at the second.
+func interrupts(ctx context.Context) (stop, kill context.Context, release func()) {
+	stop, cancelStop := context.WithCancel(ctx)
+	kill, cancelKill := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-kill.Done():
+				return
+			case <-signals:
+				cancelStop()
+				if n > 0 {
+					cancelKill()
+				}
+			}
+		}
+	}()
+	return stop, kill, func() { signal.Stop(signals); cancelStop(); cancelKill() }
+}

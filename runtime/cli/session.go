@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/runtime/executor/docker"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// storeName is the folder of the local store, beside the .mlp files.
+const storeName = ".mlp"
+
+// session is a module with its store and state: what plan, apply and show work on.
+type session struct {
+	app    *app
+	module *check.Module
+	lib    *library
+	store  *store.Store
+	log    *state.Log
+	state  *plan.State
+}
+
+// open reads the module and what is recorded of it.
+func (a *app) open(ctx context.Context, vars []string) (*session, error) {
+	m, lib, err := a.module(ctx, vars)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, module: m, lib: lib}
+	if err := s.load(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) load(ctx context.Context) (err error) {
+	if s.store, err = store.Open(filepath.Join(s.app.dir, storeName)); err != nil {
+		return err
+	}
+	if s.log, err = state.Open(s.store, s.module.Pipeline.Name, s.app.workspace); err != nil {
+		return err
+	}
+	s.state, err = s.log.Load(ctx)
+	return stateError(err)
+}
+
+// Close frees what the session holds.
+func (s *session) Close() error {
+	err := s.lib.Close()
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// stateError gives the errors of the state their hints and exit codes.
+func stateError(err error) error {
+	var corrupt *state.CorruptError
+	var moved *state.MovedError
+	var locked *state.LockedError
+	switch {
+	case errors.As(err, &corrupt):
+		return &failure{err: err, hint: "Restore the file from a backup of the store. Nothing was changed."}
+	case errors.As(err, &locked), errors.As(err, &moved):
+		return &failure{err: err, code: exitLocked}
+	}
+	return err
+}
+
+// plan makes the plan of the session's module.
+func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) {
+	images := &images{}
+	defer images.Close()
+	for _, address := range force {
+		if b := s.module.Blocks[address]; b == nil || b.TypeSpec.Version == 0 {
+			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
+		}
+	}
+	p, diags := planner.Make(ctx, s.module, planner.Options{
+		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: &sources{s}, Images: images, Force: force,
+	})
+	if diags.HasErrors() {
+		return nil, &diagnosed{diags, s.module.Files}
+	}
+	s.addWarnings(p)
+	if err := p.Sign(); err != nil {
+		return nil, err
+	}
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: commit(ctx, s.app.dir), Durations: s.durations(p)}
+	return p, nil
+}
+
+// addWarnings carries the module's warnings in the plan, where reviewers see them.
+func (s *session) addWarnings(p *plan.Plan) {
+	for _, d := range s.lib.warnings {
+		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
+			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
+	}
+	if len(s.lib.unpinned) > 0 {
+		slices.Sort(s.lib.unpinned)
+		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
+			Severity: "warning", Code: "MLP1701",
+			Summary: "The columns of " + strings.Join(s.lib.unpinned, ", ") + " are not pinned: 'mlp init' writes them to " + lockName,
+		})
+	}
+}
+
+// durations of past runs, by address: of the node's recorded result.
+func (s *session) durations(p *plan.Plan) map[string]int64 {
+	out := map[string]int64{}
+	for _, n := range p.Nodes {
+		before, ok := s.state.Nodes[n.Address]
+		if !ok {
+			continue
+		}
+		if a, err := s.store.Action(before.Fingerprint); err == nil {
+			out[n.Address] = a.DurationMS
+		}
+	}
+	return out
+}
+
+// commit is the checked-out revision of the folder; empty where there is none.
+func commit(ctx context.Context, dir string) string {
+	out, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// actions answers the planner from the store.
+type actions struct{ store *store.Store }
+
+func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
+	action, err := a.store.Action(fp)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, false, nil
+	}
+	return action, err == nil, err
+}
+
+// sources finds the files that a block means, and their digest.
+type sources struct{ s *session }
+
+func (x *sources) External(ctx context.Context, kind, typ, _ string, config json.RawMessage) (*plan.External, plan.Digest, error) {
+	src := sourceOf(kind, typ)
+	if src == nil || src.Files == nil {
+		return nil, "", fmt.Errorf("a %s of type %q reads no files", kind, typ)
+	}
+	root, names, err := src.Files(x.s.app.dir, config)
+	if err != nil {
+		return nil, "", err
+	}
+	ext, digest, err := x.s.store.HashFiles(ctx, x.s.app.dir, root, names)
+	return &ext, digest, err
+}
+
+// images resolves the images of foreign stages with the local engine, which is asked only if there are any.
+type images struct{ engine *docker.Executor }
+
+func (i *images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+	if i.engine == nil {
+		if i.engine, err = docker.New(ctx, docker.Options{}); err != nil {
+			return "", "", err
+		}
+	}
+	return i.engine.Resolve(ctx, image)
+}
+
+func (i *images) Close() error {
+	if i.engine == nil {
+		return nil
+	}
+	return i.engine.Close()
+}

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// shown is what is recorded of a block; its JSON is what scripts read.
+type shown struct {
+	Address     string                 `json:"address"`
+	Fingerprint plan.Digest            `json:"fingerprint,omitempty"`
+	Definition  plan.Digest            `json:"definition,omitempty"`
+	Component   string                 `json:"component,omitempty"`
+	Config      json.RawMessage        `json:"config,omitempty"`
+	Inputs      map[string]plan.Digest `json:"inputs,omitempty"`
+	Outputs     map[string]plan.Digest `json:"outputs,omitempty"`
+	Metrics     json.RawMessage        `json:"metrics,omitempty"`
+	Warnings    []string               `json:"warnings,omitempty"`
+	DurationMS  int64                  `json:"duration_ms,omitempty"`
+	Platform    string                 `json:"platform,omitempty"`
+	Executor    string                 `json:"executor,omitempty"`
+	Gate        *plan.GateState        `json:"gate,omitempty"`
+	Release     *plan.ReleaseState     `json:"release,omitempty"`
+}
+
+func (a *app) showCommand() *cobra.Command {
+	format, save := "text", ""
+	cmd := &cobra.Command{
+		Use: "show [ADDRESS]", Short: "What a block yielded: fingerprint, outputs, figures", Args: cobra.MaximumNArgs(1),
+		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
+			"to a folder: tables as Parquet, a model as its bundle.",
+		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.open(cmd.Context(), nil)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if len(args) == 0 {
+				return s.showAll(format)
+			}
+			return s.showOne(cmd.Context(), args[0], format, save)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", format, "`text` or json")
+	cmd.Flags().StringVar(&save, "save", "", "copy the outputs to this `folder`, which must not exist")
+	return cmd
+}
+
+// find collects what is recorded of an address.
+func (s *session) find(address string) (*shown, error) {
+	out := &shown{Address: address}
+	node, isNode := s.state.Nodes[address]
+	if isNode {
+		out.Fingerprint, out.Definition, out.Config = node.Fingerprint, node.Definition, node.Config
+		out.Inputs, out.Outputs = node.Inputs, node.Outputs
+		action, err := s.store.Action(node.Fingerprint)
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return nil, err
+		}
+		if err == nil {
+			out.Component, out.Metrics, out.Warnings = action.Component, action.Figures, action.Warnings
+			out.DurationMS, out.Platform, out.Executor = action.DurationMS, action.Platform, action.Executor
+		}
+	}
+	if g, ok := s.state.Gates[address]; ok {
+		out.Gate = &g
+	}
+	if r, ok := s.state.Releases[address]; ok {
+		out.Release = &r
+		if out.Outputs == nil {
+			out.Outputs = map[string]plan.Digest{"model": r.Model}
+		}
+	}
+	if !isNode && out.Gate == nil && out.Release == nil {
+		return nil, s.notRecorded(address)
+	}
+	return out, nil
+}
+
+func (s *session) notRecorded(address string) error {
+	if s.module.Blocks[address] != nil {
+		return &failure{err: fmt.Errorf("nothing is recorded of %s yet", address), hint: "'mlp apply' runs what is missing."}
+	}
+	return &failure{err: fmt.Errorf("there is no %s", address), hint: "'mlp show' lists what is recorded, 'mlp graph' all blocks."}
+}
+
+func (s *session) showOne(ctx context.Context, address, format, save string) error {
+	x, err := s.find(address)
+	if err != nil {
+		return err
+	}
+	if save != "" {
+		return s.save(ctx, x, save)
+	}
+	if format == "json" {
+		return writeJSON(s.app.out, x)
+	}
+	if format != "text" {
+		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
+	}
+	s.text(x)
+	return nil
+}
+
+// text prints what is recorded of one block.
+func (s *session) text(x *shown) {
+	w := s.app.out
+	fmt.Fprintln(w, x.Address)
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-12s %s\n", name, value)
+		}
+	}
+	row("component", x.Component)
+	row("fingerprint", string(x.Fingerprint))
+	for _, port := range sortedKeys(x.Outputs) {
+		row(port, string(x.Outputs[port]))
+	}
+	if x.Executor != "" {
+		row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
+	}
+	if x.Gate != nil {
+		row("verdict", string(x.Gate.Verdict))
+		for _, r := range x.Gate.Rules {
+			fmt.Fprintf(w, "    %-5s %s: %s\n", r.Verdict, r.Name, strings.Join(strings.Fields(r.Assert), " "))
+		}
+	}
+	if x.Release != nil {
+		row("live", fmt.Sprintf("%s %s, since revision %d (%s)", x.Release.From, x.Release.Model.Short(), x.Release.Revision, x.Release.Since.Format("2006-01-02 15:04:05Z07:00")))
+		row("gate", x.Release.Gate)
+	}
+	for _, warning := range x.Warnings {
+		row("warning", warning)
+	}
+	s.metrics(x.Metrics)
+}
+
+// metrics prints figures as a list of paths.
+func (s *session) metrics(data json.RawMessage) {
+	if len(data) == 0 {
+		return
+	}
+	var tree any
+	if json.Unmarshal(data, &tree) != nil {
+		return
+	}
+	leaves := map[string]json.RawMessage{}
+	flattenFigures("", tree, leaves)
+	fmt.Fprintln(s.app.out, "  figures")
+	for _, path := range sortedKeys(leaves) {
+		fmt.Fprintf(s.app.out, "    %-40s %s\n", path, render.Value(leaves[path]))
+	}
+}
+
+func flattenFigures(path string, v any, out map[string]json.RawMessage) {
+	if m, ok := v.(map[string]any); ok {
+		for k, x := range m {
+			flattenFigures(strings.TrimPrefix(path+"."+k, "."), x, out)
+		}
+		return
+	}
+	if data, err := json.Marshal(v); err == nil {
+		out[path] = data
+	}
+}
+
+func (s *session) showAll(format string) error {
+	var all []*shown
+	addresses := append(sortedKeys(s.state.Nodes), append(sortedKeys(s.state.Gates), sortedKeys(s.state.Releases)...)...)
+	slices.Sort(addresses)
+	for _, address := range slices.Compact(addresses) {
+		x, err := s.find(address)
+		if err != nil {
+			return err
+		}
+		all = append(all, x)
+	}
+	if format == "json" {
+		return writeJSON(s.app.out, all)
+	}
+	fmt.Fprintf(s.app.out, "%s · workspace %s · revision %d\n", s.module.Pipeline.Name, s.app.workspace, s.state.Revision)
+	for _, x := range all {
+		what := string(x.Fingerprint.Short())
+		if x.Gate != nil {
+			what = string(x.Gate.Verdict)
+		}
+		if x.Release != nil {
+			what += fmt.Sprintf("  live: %s %s", x.Release.From, x.Release.Model.Short())
+		}
+		fmt.Fprintf(s.app.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))
+	}
+	return nil
+}
+
+// save copies the outputs of a block out of the store.
+func (s *session) save(ctx context.Context, x *shown, folder string) error {
+	if _, err := os.Lstat(folder); err == nil {
+		return fmt.Errorf("%s exists already; --save takes a folder to be made", folder)
+	}
+	outputs := map[string]plan.Digest{}
+	for port, d := range x.Outputs {
+		if d != "" {
+			outputs[port] = d
+		}
+	}
+	if len(outputs) == 0 {
+		return fmt.Errorf("%s has no outputs to save", x.Address)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for _, port := range sortedKeys(outputs) {
+		dest := folder
+		if len(outputs) > 1 {
+			dest = folder + "/" + port
+		}
+		if err := s.copyOut(ctx, outputs[port], dest); err != nil {
+			return fmt.Errorf("saving %s of %s: %w", port, x.Address, err)
+		}
+	}
+	fmt.Fprintf(s.app.out, "Saved %s to %s.\n", strings.Join(sortedKeys(outputs), ", "), folder)
+	return nil
+}
+
+// copyOut writes a directory object as files of the user's own: the store's are read-only and shared.
+func (s *session) copyOut(ctx context.Context, d plan.Digest, dest string) error {
+	if err := s.store.Verify(ctx, d); err != nil {
+		return err
+	}
+	dir, err := s.store.OpenDir(d)
+	if err != nil {
+		return err
+	}
+	for _, e := range dir.Files {
+		data, err := s.store.ReadFile(d, e.Name)
+		if err != nil {
+			return err
+		}
+		path := absolute(dest, e.Name)
+		if err := os.MkdirAll(parent(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

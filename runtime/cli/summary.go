@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/engine"
+)
+
+// summary tells what came of an apply: failures first, then gates, figures, releases.
+func (a *app) summary(p *plan.Plan, r *engine.Result) {
+	a.failures(r)
+	ran, cached := 0, 0
+	for _, n := range r.Nodes {
+		switch n.Status {
+		case engine.Ran:
+			ran++
+		case engine.Cached:
+			cached++
+		}
+	}
+	fmt.Fprintf(a.out, "\nApplied: %d ran, %d cached.", ran, cached)
+	if r.State != nil {
+		fmt.Fprintf(a.out, " Revision %d.", r.State.Revision)
+	}
+	fmt.Fprintln(a.out)
+	a.figures(r)
+	for _, g := range r.Gates {
+		a.gateResult(g)
+	}
+	for _, rel := range r.Releases {
+		a.releaseResult(p, rel)
+	}
+	a.outputs(p)
+}
+
+func (a *app) failures(r *engine.Result) {
+	for _, n := range r.Nodes {
+		if n.Check != nil && !n.Check.Passed {
+			a.checkFailure(n)
+		}
+		if n.Failure == nil {
+			continue
+		}
+		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, n.Failure.Summary)
+		if n.Failure.Detail != "" {
+			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(n.Failure.Detail, "\n", "\n  "))
+		} else {
+			for _, line := range n.Failure.Tail {
+				fmt.Fprintf(a.err, "  | %s\n", line)
+			}
+		}
+		if blocked := blockedBy(r, n.Address); len(blocked) > 0 {
+			fmt.Fprintf(a.err, "  left out because of it: %s\n", strings.Join(blocked, ", "))
+		}
+		fmt.Fprintf(a.err, "  its log: mlp logs %s\n", n.Address)
+	}
+}
+
+func (a *app) checkFailure(n engine.NodeResult) {
+	fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Check failed: "), n.Address)
+	var figures struct {
+		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
+	}
+	if json.Unmarshal(n.Figures, &figures) == nil {
+		for _, f := range figures.Failures {
+			fmt.Fprintf(a.err, "  ✗  %s %s: expected %s, observed %s (%s)\n", f.Column, f.Expectation, f.Expected, f.Observed, f.Severity)
+		}
+	}
+	a.rules(n.Check.Rules)
+}
+
+func (a *app) rules(rules []plan.Rule) {
+	for _, r := range rules {
+		if r.Verdict == plan.Pass {
+			continue
+		}
+		fmt.Fprintf(a.err, "  ✗  %s: %s\n", r.Name, strings.Join(strings.Fields(r.Assert), " "))
+		if r.Message != "" {
+			fmt.Fprintf(a.err, "     %s\n", r.Message)
+		}
+		if r.Reason != "" {
+			fmt.Fprintf(a.err, "     %s\n", r.Reason)
+		}
+		for _, v := range r.Values {
+			fmt.Fprintf(a.err, "     %s = %s\n", v.Path, render.Value(v.Value))
+		}
+	}
+}
+
+func blockedBy(r *engine.Result, address string) []string {
+	var out []string
+	for _, n := range r.Nodes {
+		for _, b := range n.BlockedBy {
+			if b == address {
+				out = append(out, n.Address)
+			}
+		}
+	}
+	for _, g := range r.Gates {
+		for _, b := range g.BlockedBy {
+			if b == address {
+				out = append(out, g.Address)
+			}
+		}
+	}
+	return out
+}
+
+// figures prints the metrics of evaluations that ran.
+func (a *app) figures(r *engine.Result) {
+	for _, n := range r.Nodes {
+		if !strings.HasPrefix(n.Address, "evaluate.") || strings.Contains(n.Address, "@") {
+			continue
+		}
+		var f struct {
+			Metrics   map[string]json.RawMessage
+			Intervals map[string]struct{ Low, High *float64 }
+		}
+		if json.Unmarshal(n.Figures, &f) != nil || len(f.Metrics) == 0 {
+			continue
+		}
+		var parts []string
+		for _, name := range sortedKeys(f.Metrics) {
+			s := name + " " + render.Value(f.Metrics[name])
+			if i := f.Intervals[name]; i.Low != nil && i.High != nil {
+				s += fmt.Sprintf(" (%.3g to %.3g)", *i.Low, *i.High)
+			}
+			parts = append(parts, s)
+		}
+		fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
+	}
+}
+
+func (a *app) gateResult(g engine.GateResult) {
+	switch g.Status {
+	case engine.GatePassed:
+		if !g.Before {
+			fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
+		}
+		for _, r := range g.Rules {
+			if r.Verdict != plan.Pass && r.Severity == "warn" {
+				fmt.Fprintf(a.out, "  %s  %s %s\n", g.Address, a.tint("33", "warning:"), r.Name)
+			}
+		}
+	case engine.GateFailed:
+		fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Gate failed: "), g.Address)
+		a.rules(g.Rules)
+	case engine.GateWaits:
+		for _, name := range g.Missing {
+			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: mlp approve %s %s\n", a.paint("Approval missing: "), g.Address, name, g.Address, name)
+		}
+	case engine.GateBlocked:
+		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
+	}
+}
+
+func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
+	switch {
+	case r.Failure != nil:
+		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), r.Failure.Summary)
+	case r.Status == engine.Removed:
+		fmt.Fprintf(a.out, "  %s  removed\n", r.Address)
+	case r.Status == engine.Changed && r.After != nil:
+		fmt.Fprintf(a.out, "  %s  released %s %s\n", r.Address, r.After.From, r.After.Model.Short())
+		name := strings.TrimPrefix(r.Address, "deploy.")
+		if r.After.Type == "http" {
+			fmt.Fprintf(a.out, "      serve it: mlp serve      its model: mlp show %s --save DIR\n", r.Address)
+		} else {
+			fmt.Fprintf(a.out, "      its predictions: mlp show deploy.%s --save DIR\n", name)
+		}
+	case r.Status == engine.Blocked:
+		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
+	}
+}
+
+func (a *app) outputs(p *plan.Plan) {
+	for _, name := range sortedKeys(p.Outputs) {
+		fmt.Fprintf(a.out, "  output.%s = %s\n", name, render.Value(p.Outputs[name]))
+	}
+}

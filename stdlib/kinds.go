@@ -1,0 +1,58 @@
+package stdlib
+
+import "github.com/mlp-lang/mlp/lang/schema"
+
+// kinds of blocks that components stand behind, without their types. Sorted by name.
+var kinds = []schema.Kind{
+	{
+		Name: "check", Phase: schema.Design, Summary: "Expectations that data must meet",
+		Doc: "A failing check stops what lists it: gates by `after`, any block by `requires`. Its rules see `table.rows`, " +
+			"`table.columns.<name>` and `failed`.",
+	},
+	{
+		Name: "dataset", Phase: schema.Design, DefaultType: "sql", Summary: "A table made of others: cleaned, joined, deduplicated",
+		Doc: "The query is bound on typed empty tables when the file is loaded. With a `key`, rows are unique by it and stored in its order.",
+	},
+	{
+		Name: "deploy", Phase: schema.Operations, Summary: "Where a model goes once its gate lets it pass",
+		Doc: "A release is a record: which model, by which gate, since when. `http` is served by `mlp serve`, `batch` scores a table.",
+	},
+	{
+		Name: "evaluate", Phase: schema.Development, DefaultType: "model", Summary: "Figures of a model on data it was not trained on",
+		Doc: "Rules read them at `evaluate.<name>.metrics.<m>`, `.intervals.<m>.low|high`, `.slices.<s>.<m>` and, against the gate's " +
+			"champion, `.delta.<m>.value|low|high`. A figure that cannot be computed is undefined, and no rule passes on it.",
+	},
+	{
+		Name: "feature", Phase: schema.Development, Summary: "Columns computed of an entity's rows, now or in windows of time",
+		Doc: "A window sees rows of the same entity strictly before the row's own time.",
+	},
+	{
+		Name: "label", Phase: schema.Design, Summary: "What is to be predicted, and when it became known",
+		Doc: "A row that is too young to be trusted and has no label yet is unknown, never negative.",
+	},
+	{
+		Name: "metric", Phase: schema.Design, Summary: "What good means",
+		Doc: "A metric by scikit-learn's name, or an SQL aggregate over predictions.",
+	},
+	{
+		Name: "monitor", Phase: schema.Operations, Summary: "Whether data still looks as it did",
+		Doc: "Rules read `monitor.<name>.drift.share` and `.drift.columns.<c>`.",
+	},
+	{
+		Name: "source", Phase: schema.Design, Summary: "Data from outside, read into a typed table",
+		Doc: "Its version is its content. Declared columns are the whole schema; where none are declared they are found by looking at " +
+			"the files, and pinned in mlp.lock by `mlp init`.",
+	},
+	{
+		Name: "split", Phase: schema.Development, Summary: "Which rows train, validate and test",
+		Doc: "It has three ports: `split.<name>.train`, `.validation` and `.test`.",
+	},
+	{
+		Name: "train", Phase: schema.Development, Summary: "A model fitted to data",
+		Doc: "`features` is a list of what is allowed: a new column upstream never becomes a feature by itself.",
+	},
+	{
+		Name: "training_set", Phase: schema.Development, Summary: "Labels and features joined as of a time",
+		Doc: "One row for each of the spine's, always; of each feature what was known strictly before the row's time.",
+	},
+}
