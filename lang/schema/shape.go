@@ -82,6 +82,9 @@ type Model struct {
 	Target   string   `json:"target"`
 	Features []Column `json:"features"`
 	Opaque   bool     `json:"opaque,omitempty"` // only its own image can score it
+	// Of an opaque model, whose files tell nobody: the positive class of a binary one, the classes of a multiclass one.
+	Positive string   `json:"positive,omitempty"`
+	Classes  []string `json:"classes,omitempty"`
 }
 
 // Shape is what is known of a port before anything ran. The field of its type is set.

@@ -1,0 +1,245 @@
+// Package container is the trainer that is anyone's image: a command that reads tables and writes a model under the
+// stage protocol (spec/protocol.md), in whatever language. Its model is opaque: only a command of the same image scores
+// it. The executor runs the image; this package says what the block takes and what is wrong with it.
+package container
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/train"
+)
+
+// Component is train "container". It has no Run: its stages carry a container of their own.
+var Component = component.Component{
+	Kind: "train",
+	Type: schema.Type{
+		Name:    "container",
+		Version: 1,
+		Summary: "A model trained by a command of your own image",
+		Doc:     doc,
+		Body: schema.Body{
+			Attrs: attrs(),
+			Blocks: []schema.Block{{Name: "params", FreeAttrs: true,
+				Doc: "Whatever the command wants to be told: it finds them under `config.params` in stage.json."}},
+		},
+		Out: []schema.Port{{Name: train.ModelPort, Type: schema.ModelPort,
+			Doc: "Whatever files the command writes. Opaque: scored by `predict` only, and not served by `mlp serve`."}},
+		Examples: []schema.Example{{Title: "A scikit-learn script", Code: example}},
+	},
+	Shape: shape,
+}
+
+var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
+
+// attrs are those of every trainer, told as they are for a command that gets its tables as they stand, and its own.
+func attrs() []schema.Attr {
+	shared := train.Attrs(tasks, true)
+	for i := range shared {
+		switch shared[i].Name {
+		case train.DataPort:
+			shared[i].Doc = "The table to train on. The command gets it as it stands: it decides what to do with rows whose target is null."
+		case train.ValidationPort:
+			shared[i].Doc = "A table with the same columns and other rows, for early stopping and the like. The command gets it as it stands."
+		}
+	}
+	return append(shared,
+		train.SeedAttr(),
+		schema.Attr{Name: "classes", Type: schema.StringList,
+			Doc: "Of a multiclass task: the values of the target. The scoring command yields a column `score_<class>` for each."},
+		schema.Attr{Name: "image", Type: schema.String, Required: true,
+			Doc: "The image: a name that the engine has locally (nothing is pulled by itself), or an image's id. What the name means is " +
+				"found out when the plan is made, and written into it; another image is another fingerprint."},
+		schema.Attr{Name: "command", Type: schema.StringList, Required: true,
+			Doc: "The training command, program and arguments. It takes the place of the image's entrypoint; no shell is involved."},
+		schema.Attr{Name: "predict", Type: schema.StringList,
+			Doc: "The scoring command of the same image. Needed as soon as an `evaluate` or a `deploy` uses the model."},
+		schema.Attr{Name: "format", Type: schema.String, Default: "parquet", OneOf: []string{"parquet", "csv", "ndjson"},
+			Doc: "How tables come to both commands, and how predictions are taken: `table.parquet`, `table.csv` or `table.ndjson`."},
+		schema.Attr{Name: "env", Type: schema.Any,
+			Doc: "Further variables of the environment of both commands, as `{ NAME = \"value\" }`. Not for secrets: they are part of the plan."},
+		schema.Attr{Name: "network", Type: schema.Bool, Default: false,
+			Doc: "Whether the commands may use the network. What they fetch is not part of the fingerprint."},
+	)
+}
+
+const doc = `The command reads the tables in ` + "`$MLP_IN_DATA`" + ` (and ` + "`$MLP_IN_VALIDATION`" + `), finds target, features, task and its
+parameters under ` + "`config`" + ` in ` + "`$MLP_ROOT/stage.json`" + `, and writes any files to ` + "`$MLP_OUT_MODEL`" + `. It is to read the columns
+named in ` + "`features`" + ` and no others: what else the table holds may not be there, or not be known, when the model is used.
+
+The ` + "`predict`" + ` command gets the model at ` + "`$MLP_IN_MODEL`" + ` and a table at ` + "`$MLP_IN_DATA`" + `, and writes a table to
+` + "`$MLP_OUT_PREDICTIONS`" + `: one row for each row of the data, in its order, with one column ` + "`score`" + ` (binary: the probability of the
+positive class), ` + "`predicted`" + ` (regression), or ` + "`score_<class>`" + ` for each class. The decision of a binary model is at 0.5.
+
+Neither command has a network, privileges, or anywhere to write but its outputs, ` + "`/tmp`" + ` and ` + "`/mlp/checkpoint`" + `. The same inputs
+should give the same model: draw from ` + "`$MLP_SEED`" + `. The whole protocol is in spec/protocol.md.`
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer_id"     { type = "varchar" }
+  column "tenure"          { type = "bigint" }
+  column "monthly_charges" { type = "double" }
+  column "churned"         { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer_id"]
+  sql  = "select * from customers"
+}
+
+split "hash" "parts" {
+  from = dataset.customers
+  test = 0.25
+}
+
+train "container" "forest" {
+  data     = split.parts.train
+  target   = "churned"
+  task     = "binary_classification"
+  features = ["tenure", "monthly_charges"]
+  image    = "churn-forest:1"
+  command  = ["python3", "/app/train.py"]
+  predict  = ["python3", "/app/predict.py"]
+  format   = "csv"
+  seed     = 7
+  params {
+    trees = 300
+  }
+}
+`
+
+type config struct {
+	train.Config
+	Classes []string       `json:"classes"`
+	Image   string         `json:"image"`
+	Command []string       `json:"command"`
+	Predict []string       `json:"predict"`
+	Env     map[string]any `json:"env"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	env, problems := takeEnv(req.Config)
+	var c config
+	if err := json.Unmarshal(env, &c); err != nil {
+		return schema.ShapeResult{Problems: append(problems, schema.Problem{Summary: "The block cannot be read: " + err.Error()})}
+	}
+	res := train.Shape(req, &c.Config, tasks)
+	out, ok := res.Out[train.ModelPort]
+	if !ok {
+		return schema.ShapeResult{Problems: problems}
+	}
+	problems = append(problems, c.problems(out.Model.Task)...)
+	out.Model.Opaque = true
+	if out.Model.Task == schema.Multiclass {
+		out.Model.Classes = c.Classes
+	} else if out.Model.Task == schema.Binary {
+		out.Model.Positive = c.positive(req.In[train.DataPort].Table)
+	}
+	// What figures the command writes is not known before it has run, so rules can't read them.
+	return schema.ShapeResult{Out: res.Out, Problems: append(res.Problems, problems...)}
+}
+
+// takeEnv leaves env out of a configuration where it is no object, and says so.
+func takeEnv(data json.RawMessage) (json.RawMessage, []schema.Problem) {
+	var all map[string]json.RawMessage
+	var env map[string]any
+	if json.Unmarshal(data, &all) != nil || all["env"] == nil || json.Unmarshal(all["env"], &env) == nil {
+		return data, nil
+	}
+	delete(all, "env")
+	rest, err := json.Marshal(all)
+	if err != nil {
+		return data, nil
+	}
+	return rest, []schema.Problem{{Path: "env", Summary: "env is no map of strings", Hint: `Write it as env = { NAME = "value" }.`}}
+}
+
+// positive is the class whose probability is the score, as text.
+func (c *config) positive(data *schema.Table) string {
+	if c.Positive != "" {
+		return c.Positive
+	}
+	if t := data.Column(c.Target); t != nil && t.Type == "boolean" {
+		return "true"
+	}
+	return "1"
+}
+
+// problems of the attributes that only this trainer has.
+func (c *config) problems(task schema.Task) []schema.Problem {
+	var out []schema.Problem
+	add := func(path, summary, detail, hint string) {
+		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+	}
+	if c.Image == "" || strings.ContainsAny(c.Image, " \t\n") {
+		add("image", fmt.Sprintf("%q is no name of an image", c.Image), "", `Write it as image = "name:tag".`)
+	}
+	commands := map[string][]string{"command": c.Command, "predict": c.Predict}
+	for _, path := range slices.Sorted(maps.Keys(commands)) {
+		command := commands[path]
+		if (command != nil || path == "command") && (len(command) == 0 || command[0] == "") {
+			add(path, path+" names no program", "It is a program and its arguments.", fmt.Sprintf(`Write it as %s = ["python3", "/app/%s.py"].`, path, path))
+		}
+		if len(command) == 1 && strings.Contains(command[0], " ") {
+			add(path, fmt.Sprintf("The program of %s is %q, with a space in it", path, command[0]), "No shell takes the command apart.",
+				fmt.Sprintf("Write it as %s = [%s].", path, quotedFields(command[0])))
+		}
+	}
+	switch {
+	case task == schema.Multiclass && len(c.Classes) < 2:
+		add("classes", "The classes are not listed", "The columns of the predictions of an opaque model are named by them.", `Set classes = ["…", "…"].`)
+	case task != schema.Multiclass && task != "" && c.Classes != nil:
+		add("classes", "classes is for multiclass tasks", fmt.Sprintf("The task is %s.", task), "")
+	}
+	seen := map[string]bool{}
+	for i, class := range c.Classes {
+		if seen[class] {
+			add(fmt.Sprintf("classes[%d]", i), fmt.Sprintf("The class %q is listed twice", class), "", "")
+		}
+		seen[class] = true
+	}
+	return append(out, c.envProblems()...)
+}
+
+func quotedFields(command string) string {
+	fields := strings.Fields(command)
+	for i, f := range fields {
+		fields[i] = fmt.Sprintf("%q", f)
+	}
+	return strings.Join(fields, ", ")
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (c *config) envProblems() []schema.Problem {
+	var out []schema.Problem
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+		problem := schema.Problem{Path: "env"}
+		_, text := c.Env[name].(string)
+		switch {
+		case !variableName.MatchString(name):
+			problem.Summary = fmt.Sprintf("%q is no name of a variable", name)
+			problem.Detail = "It has letters, digits and _, and begins with no digit."
+		case strings.HasPrefix(name, "MLP_"):
+			problem.Summary = fmt.Sprintf("The variable %q is the protocol's", name)
+			problem.Detail = "Names that begin with MLP_ are set by mlp."
+		case !text:
+			problem.Summary = fmt.Sprintf("The variable %q is no string", name)
+			problem.Hint = fmt.Sprintf("Write it as %s = %q.", name, fmt.Sprint(c.Env[name]))
+		default:
+			continue
+		}
+		out = append(out, problem)
+	}
+	return out
+}
