@@ -1,0 +1,105 @@
+package rule
+
+import (
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Compile parses and type-checks a rule, which must give true or false. All mistakes are told, each at its own place
+// in the file. The rule is nil if there are any.
+func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
+	s := newScript(t)
+	expr, ds := e.parse(s)
+	if ds != nil {
+		return nil, ds
+	}
+	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}}
+	w.walk(expr, nil)
+	ds = append(w.diagnostics, w.check(w.diagnostics)...)
+	if len(ds) > 0 {
+		return nil, ds.Sort()
+	}
+	return &Rule{root: e.root, expr: expr, refs: w.refs}, nil
+}
+
+// parse reads a rule with macros left as calls. Only the first syntax error is told: the others follow from it.
+func (e *Env) parse(s *script) (ast.Expr, source.Diagnostics) {
+	parsed, errs := e.parser.Parse(common.NewTextSource(s.text.Value))
+	if list := errs.GetErrors(); len(list) > 0 {
+		return nil, source.Diagnostics{s.syntaxError(list[0])}
+	}
+	s.info = parsed.SourceInfo()
+	allDoubles(parsed.Expr())
+	return parsed.Expr(), nil
+}
+
+// allDoubles turns every integer literal into a double.
+func allDoubles(e ast.Expr) {
+	factory := ast.NewExprFactory()
+	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.LiteralKind {
+			return
+		}
+		switch v := e.AsLiteral().(type) {
+		case types.Int:
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(v)))
+		case types.Uint:
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Double(v)))
+		}
+	}))
+}
+
+// check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.
+func (w *walker) check(told source.Diagnostics) source.Diagnostics {
+	parsed, issues := w.env.checker.Parse(w.script.text.Value)
+	if issues.Err() != nil {
+		return w.translate(issues, told)
+	}
+	allDoubles(parsed.NativeRep().Expr())
+	checked, issues := w.env.checker.Check(parsed)
+	if issues.Err() != nil {
+		return w.translate(issues, told)
+	}
+	if got := checked.OutputType(); !got.IsExactType(cel.BoolType) && len(told) == 0 {
+		return source.Diagnostics{w.notBool(got)}
+	}
+	return nil
+}
+
+// translate turns cel-go's issues into diagnostics. What is wrong within the arguments of a function that does not
+// exist, or at a place spoken of already, follows from that.
+func (w *walker) translate(issues *cel.Issues, told source.Diagnostics) source.Diagnostics {
+	var all source.Diagnostics
+	covered := make([]source.Range, 0, len(told))
+	for _, d := range told {
+		covered = append(covered, d.Subject)
+	}
+	for _, err := range issues.Errors() {
+		d := w.typeError(err)
+		if all = append(all, d); d.Code == functionCode {
+			covered = append(covered, d.Context)
+		}
+	}
+	var out source.Diagnostics
+	for _, d := range all {
+		if d.Context.IsZero() && overlaps(d.Subject, covered) {
+			continue
+		}
+		out = append(out, d)
+		covered = append(covered, d.Subject)
+	}
+	return out
+}
+
+func overlaps(r source.Range, others []source.Range) bool {
+	for _, o := range others {
+		if r.Start.Byte < o.End.Byte && o.Start.Byte < r.End.Byte || r == o {
+			return true
+		}
+	}
+	return false
+}

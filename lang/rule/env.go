@@ -1,0 +1,190 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/parser"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+const (
+	maxLength = 10_000 // of a rule, in code points
+	maxDepth  = 100    // of nesting
+)
+
+// Env is what rules see. It is immutable and safe for concurrent use; making one costs as much as compiling a few
+// rules, so that a gate makes one for all of its rules.
+type Env struct {
+	root    *schema.FigureType
+	checker *cel.Env       // with macros expanded, for types
+	parser  *parser.Parser // with macros as calls, for folding
+}
+
+// NewEnv makes an environment of the fields of root, an object. Its fields are the first parts of all paths: evaluate,
+// variable, champion, …
+func NewEnv(root *schema.FigureType) (*Env, error) {
+	if root == nil || root.Kind != schema.ObjectFigure {
+		return nil, errors.New("making a rule environment: the root must be an object")
+	}
+	registry, err := types.NewRegistry()
+	if err != nil {
+		return nil, fmt.Errorf("making a rule environment: %w", err)
+	}
+	provider := &provider{Provider: registry, objects: map[string]map[string]*types.Type{}}
+	options := append(declarations(), cel.CustomTypeProvider(provider),
+		cel.Macros(cel.HasMacro, cel.AllMacro, cel.ExistsMacro, cel.ExistsOneMacro, cel.MapMacro, cel.FilterMacro),
+		cel.ParserExpressionSizeLimit(maxLength), cel.ParserRecursionLimit(maxDepth))
+	for _, name := range sortedKeys(root.Fields) {
+		t, err := provider.celType(name, root.Fields[name])
+		if err != nil {
+			return nil, fmt.Errorf("making a rule environment: %w", err)
+		}
+		options = append(options, cel.Variable(name, t))
+	}
+	checker, err := cel.NewCustomEnv(options...)
+	if err != nil {
+		return nil, fmt.Errorf("making a rule environment: %w", err)
+	}
+	plain, err := parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
+	if err != nil {
+		return nil, fmt.Errorf("making a rule environment: %w", err)
+	}
+	return &Env{root: root, checker: checker, parser: plain}, nil
+}
+
+// provider tells cel-go's checker the fields of objects.
+type provider struct {
+	types.Provider
+	objects map[string]map[string]*types.Type // type name → field → its type
+}
+
+// typePrefix keeps the names of object types apart from every path that a rule can spell.
+const typePrefix = "mlp#"
+
+func (p *provider) celType(path string, t *schema.FigureType) (*types.Type, error) {
+	if t == nil {
+		return nil, fmt.Errorf("%s has no type", path)
+	}
+	switch t.Kind {
+	case schema.DoubleFigure:
+		return types.DoubleType, nil
+	case schema.BoolFigure:
+		return types.BoolType, nil
+	case schema.StringFigure:
+		return types.StringType, nil
+	case schema.ListFigure:
+		elem, err := p.celType(path+"[]", t.Elem)
+		return types.NewListType(elem), err
+	case schema.MapFigure:
+		elem, err := p.celType(path+".*", t.Elem)
+		return types.NewMapType(types.StringType, elem), err
+	case schema.ObjectFigure:
+		return p.object(path, t)
+	}
+	return nil, fmt.Errorf("%s has the unknown type %q", path, t.Kind)
+}
+
+func (p *provider) object(path string, t *schema.FigureType) (*types.Type, error) {
+	fields := make(map[string]*types.Type, len(t.Fields))
+	for _, name := range sortedKeys(t.Fields) {
+		ft, err := p.celType(path+"."+name, t.Fields[name])
+		if err != nil {
+			return nil, err
+		}
+		fields[name] = ft
+	}
+	p.objects[typePrefix+path] = fields
+	return types.NewObjectType(typePrefix + path), nil
+}
+
+func (p *provider) FindStructType(name string) (*types.Type, bool) {
+	if _, ok := p.objects[name]; ok {
+		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
+	}
+	return nil, false
+}
+
+func (p *provider) FindStructFieldNames(name string) ([]string, bool) {
+	fields, ok := p.objects[name]
+	return sortedKeys(fields), ok
+}
+
+func (p *provider) FindStructFieldType(name, field string) (*types.FieldType, bool) {
+	t, ok := p.objects[name][field]
+	return &types.FieldType{Type: t}, ok
+}
+
+func (p *provider) FindIdent(string) (ref.Val, bool) { return nil, false }
+
+// declarations are the operators and functions of the dialect. They have no implementations: rules are decided by
+// folding, in this package.
+func declarations() []cel.EnvOption {
+	number, text, flag := cel.DoubleType, cel.StringType, cel.BoolType
+	numbers := cel.ListType(number)
+	a, b := cel.TypeParamType("A"), cel.TypeParamType("B")
+	list, dict := cel.ListType(a), cel.MapType(a, b)
+	var out []cel.EnvOption
+	for _, op := range []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals} {
+		out = append(out, declare(op, flag, number, number))
+	}
+	for _, op := range []string{operators.Equals, operators.NotEquals} {
+		out = append(out, declare(op, flag, number, number), declare(op, flag, text, text), declare(op, flag, flag, flag))
+	}
+	for _, op := range []string{operators.Add, operators.Subtract, operators.Multiply, operators.Divide} {
+		out = append(out, declare(op, number, number, number))
+	}
+	for _, name := range []string{"min", "max", "mean", "sum"} {
+		out = append(out, declare(name, number, numbers))
+	}
+	for _, name := range []string{"contains", "startsWith", "endsWith", "matches"} {
+		out = append(out, cel.Function(name, cel.MemberOverload(name+"_string", []*cel.Type{text, text}, flag)))
+	}
+	return append(out,
+		declare(operators.Add, list, list, list), // map and filter expand to it
+		declare(operators.Negate, number, number),
+		declare("abs", number, number),
+		declare(operators.LogicalAnd, flag, flag, flag),
+		declare(operators.LogicalOr, flag, flag, flag),
+		declare(operators.LogicalNot, flag, flag),
+		declare(operators.NotStrictlyFalse, flag, flag),
+		declare(operators.Conditional, a, flag, a, a),
+		declare(operators.In, flag, a, list),
+		declare(operators.In, flag, a, dict),
+		declare(operators.Index, a, list, number),
+		declare(operators.Index, b, dict, a),
+		declare("size", number, list),
+		declare("size", number, dict),
+		declare("size", number, text),
+	)
+}
+
+func declare(name string, result *cel.Type, args ...*cel.Type) cel.EnvOption {
+	id := name
+	for _, a := range args {
+		id += "_" + a.String()
+	}
+	return cel.Function(name, cel.Overload(id, args, result))
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// functions that a rule can call by name, for suggestions.
+func functions() []string {
+	return slices.Sorted(slices.Values([]string{"size", "min", "max", "mean", "sum", "abs", "contains", "startsWith",
+		"endsWith", "matches", "has", "all", "exists", "exists_one", "map", "filter"}))
+}

@@ -1,0 +1,306 @@
+package rule
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// maxSteps bounds the work of deciding one rule. A rule over a hundred slices takes some thousands.
+const maxSteps = 200_000
+
+// state of a folded expression.
+type state int
+
+const (
+	known  state = iota + 1 // it has a value
+	failed                  // it depends on a figure that is missing, or on an impossible operation
+	open                    // it depends on something not known yet
+)
+
+// result of folding an expression. expr is always set: the expression with all that is known put in, which decides
+// like the original does. That of a failed result fails again.
+type result struct {
+	state state
+	value any    // known: float64, bool, string, []place or dict
+	fault string // failed: the reason
+	expr  ast.Expr
+}
+
+// place is an expression that may be a figure not read yet: of evaluate.holdout.metrics only .auc may be needed.
+type place struct {
+	path []string           // of a figure
+	typ  *schema.FigureType // of a figure
+	expr ast.Expr
+	done *result // set where it is no figure
+}
+
+// dict is a map of figures whose keys are known; its values are read when they are asked for.
+type dict struct {
+	at   place
+	keys []string // sorted
+}
+
+// folder folds one rule once.
+type folder struct {
+	root    *schema.FigureType
+	values  *Values
+	factory ast.ExprFactory
+	steps   int
+	seen    []Seen
+	read    map[string]bool // paths in seen
+}
+
+// vars are the variables of macros around an expression.
+type vars struct {
+	name  string
+	is    place
+	outer *vars
+}
+
+func (v *vars) find(name string) *vars {
+	for ; v != nil; v = v.outer {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+func (f *folder) fail(e ast.Expr, format string, args ...any) result {
+	return result{state: failed, fault: fmt.Sprintf(format, args...), expr: e}
+}
+
+func (f *folder) open(e ast.Expr) result { return result{state: open, expr: e} }
+
+// value makes a known scalar; its expression is a literal, of whole numbers without ".0".
+func (f *folder) value(v any) result {
+	var lit ref.Val
+	switch x := v.(type) {
+	case float64:
+		if lit = types.Double(x); x == math.Trunc(x) && math.Abs(x) < 1e15 {
+			lit = types.Int(x)
+		}
+	case bool:
+		lit = types.Bool(x)
+	case string:
+		lit = types.String(x)
+	}
+	return result{state: known, value: v, expr: f.factory.NewLiteral(0, lit)}
+}
+
+// fold gives what e comes to.
+func (f *folder) fold(e ast.Expr, in *vars) result {
+	return f.resolve(f.place(e, in))
+}
+
+// place gives what e stands for, without reading it if it is a figure.
+func (f *folder) place(e ast.Expr, in *vars) place {
+	if f.steps++; f.steps > maxSteps {
+		return f.done(f.fail(e, "the rule takes more than %d steps", maxSteps))
+	}
+	switch e.Kind() {
+	case ast.IdentKind:
+		return f.ident(e, in)
+	case ast.SelectKind:
+		sel := e.AsSelect()
+		return f.member(f.place(sel.Operand(), in), sel.FieldName())
+	case ast.LiteralKind:
+		return f.done(f.literal(e))
+	case ast.ListKind:
+		return f.done(f.list(e.AsList().Elements(), in))
+	case ast.CallKind:
+		switch c := e.AsCall(); c.FunctionName() {
+		case operators.Index:
+			return f.index(c.Args(), in)
+		case operators.Conditional:
+			return f.conditional(c.Args(), in)
+		}
+		return f.done(f.call(e.AsCall(), in))
+	}
+	return f.done(f.fail(e, "%s cannot be decided", print(e)))
+}
+
+func (f *folder) done(r result) place { return place{expr: r.expr, done: &r} }
+
+func (f *folder) ident(e ast.Expr, in *vars) place {
+	name := e.AsIdent()
+	if v := in.find(name); v != nil {
+		return v.is
+	}
+	return place{path: []string{name}, typ: f.root.Fields[name], expr: e}
+}
+
+func (f *folder) literal(e ast.Expr) result {
+	switch v := e.AsLiteral().(type) {
+	case types.Double:
+		return f.value(float64(v))
+	case types.Bool:
+		return f.value(bool(v))
+	case types.String:
+		return f.value(string(v))
+	}
+	return f.fail(e, "%s cannot be decided", print(e))
+}
+
+func (f *folder) list(elements []ast.Expr, in *vars) result {
+	places := make([]place, len(elements))
+	for i, e := range elements {
+		places[i] = f.place(e, in)
+	}
+	return f.listOf(places)
+}
+
+func (f *folder) listOf(places []place) result {
+	exprs := make([]ast.Expr, len(places))
+	for i, p := range places {
+		exprs[i] = p.expr
+	}
+	return result{state: known, value: places, expr: f.factory.NewList(0, exprs, nil)}
+}
+
+// member is p.name: a field of an object or a key of a map.
+func (f *folder) member(p place, name string) place {
+	if p.done != nil {
+		r := *p.done
+		r.expr = f.memberExpr(p.expr, name)
+		return f.done(r)
+	}
+	child := place{path: append(p.path[:len(p.path):len(p.path)], name), expr: f.memberExpr(p.expr, name)}
+	if child.typ = p.typ.Elem; p.typ.Kind == schema.ObjectFigure {
+		child.typ = p.typ.Fields[name]
+	}
+	return child
+}
+
+func (f *folder) memberExpr(e ast.Expr, name string) ast.Expr {
+	if identifier(name) {
+		return f.factory.NewSelect(0, e, name)
+	}
+	return f.factory.NewCall(0, operators.Index, e, f.factory.NewLiteral(0, types.String(name)))
+}
+
+func (f *folder) index(args []ast.Expr, in *vars) place {
+	p, key := f.place(args[0], in), f.fold(args[1], in)
+	expr := f.factory.NewCall(0, operators.Index, p.expr, key.expr)
+	if key.state != known {
+		key.expr = expr
+		return f.done(key)
+	}
+	if name, ok := key.value.(string); ok {
+		if p.done == nil {
+			child := f.member(p, name)
+			child.expr = expr
+			return child
+		}
+		r := *p.done
+		r.expr = expr
+		return f.done(r)
+	}
+	return f.element(p, key.value.(float64), expr)
+}
+
+// element is p[i] of a list.
+func (f *folder) element(p place, i float64, expr ast.Expr) place {
+	list := f.resolve(p)
+	if list.state != known {
+		list.expr = expr
+		return f.done(list)
+	}
+	elements := list.value.([]place)
+	if i != math.Trunc(i) || i < 0 || i >= float64(len(elements)) {
+		return f.done(f.fail(expr, "%s has %d elements and none at %s", print(p.expr), len(elements), strconv.FormatFloat(i, 'g', -1, 64)))
+	}
+	return elements[int(i)]
+}
+
+// resolve reads a figure.
+func (f *folder) resolve(p place) result {
+	switch {
+	case p.done != nil:
+		return *p.done
+	case f.values.unknown(p.path):
+		return f.open(p.expr)
+	case p.typ.Kind == schema.ListFigure:
+		return f.readList(p)
+	case p.typ.Kind == schema.MapFigure:
+		return f.readMap(p)
+	case p.typ.Kind == schema.ObjectFigure:
+		return f.fail(p.expr, "%s is a group of figures", PathString(p.path))
+	}
+	value, fault := f.values.scalar(p.path, p.typ.Kind)
+	if fault != "" {
+		return f.fail(p.expr, "%s", fault)
+	}
+	if name := PathString(p.path); !f.read[name] {
+		f.read[name] = true
+		f.seen = append(f.seen, Seen{Path: name, Value: value})
+	}
+	return f.value(value)
+}
+
+// readList reads a list; its elements are read when they are needed. With anything unknown below, it is open.
+func (f *folder) readList(p place) result {
+	if len(f.values.unknownBelow(p.path)) > 0 {
+		return f.open(p.expr)
+	}
+	raw := f.values.lookup(p.path)
+	list, ok := raw.([]any)
+	if !ok {
+		return f.notThere(p, raw, "a list")
+	}
+	places := make([]place, len(list))
+	for i := range list {
+		n := strconv.Itoa(i)
+		places[i] = place{path: append(p.path[:len(p.path):len(p.path)], "["+n+"]"), typ: p.typ.Elem,
+			expr: f.factory.NewCall(0, operators.Index, p.expr, f.factory.NewLiteral(0, types.Int(i)))}
+	}
+	return result{state: known, value: places, expr: p.expr}
+}
+
+// readMap finds the keys of a map. It is open where a key may yet come: something unknown lies directly below, or below
+// a key that is not there.
+func (f *folder) readMap(p place) result {
+	raw := f.values.lookup(p.path)
+	m, _ := raw.(map[string]any)
+	for _, u := range f.values.unknownBelow(p.path) {
+		if !keyKnown(m, u) {
+			return f.open(p.expr)
+		}
+	}
+	if m == nil {
+		return f.notThere(p, raw, "a map")
+	}
+	keys := sortedKeys(m)
+	live := keys[:0]
+	for _, k := range keys {
+		if m[k] != nil {
+			live = append(live, k)
+		}
+	}
+	return result{state: known, value: dict{at: p, keys: live}, expr: p.expr}
+}
+
+// keyKnown tells whether the unknown path below a map lies within the value of a key that is there.
+func keyKnown(m map[string]any, below string) bool {
+	for k, v := range m {
+		if v != nil && len(below) > len(k)+1 && below[:len(k)+1] == k+"." {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *folder) notThere(p place, raw any, want string) result {
+	if raw == nil {
+		return f.fail(p.expr, "%s", f.values.why(p.path))
+	}
+	return f.fail(p.expr, "%s is %s, not %s", PathString(p.path), goWords(raw), want)
+}

@@ -1,0 +1,321 @@
+package rule
+
+import (
+	"cmp"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// call folds an operator, a function or a macro.
+func (f *folder) call(c ast.CallExpr, in *vars) result {
+	name, args := c.FunctionName(), c.Args()
+	switch {
+	case name == operators.LogicalAnd || name == operators.LogicalOr:
+		return f.logic(name, args[0], args[1], in)
+	case name == operators.Has:
+		return f.has(args[0], in)
+	case c.IsMemberFunction() && isMacro(name):
+		return f.macro(name, c.Target(), args[0].AsIdent(), args[1], in)
+	case c.IsMemberFunction():
+		return f.strict(name, true, append([]ast.Expr{c.Target()}, args...), in)
+	}
+	return f.strict(name, false, args, in)
+}
+
+// logic folds && and ||. A side that decides does so whatever the other is.
+func (f *folder) logic(op string, left, right ast.Expr, in *vars) result {
+	decisive := op == operators.LogicalOr
+	l := f.fold(left, in)
+	if l.state == known && l.value == decisive {
+		return l
+	}
+	r := f.fold(right, in)
+	return f.join(op, decisive, l, r)
+}
+
+func (f *folder) join(op string, decisive bool, l, r result) result {
+	switch {
+	case r.state == known && r.value == decisive, l.state == known:
+		return r
+	case r.state == known:
+		return l
+	}
+	expr := f.factory.NewCall(0, op, l.expr, r.expr)
+	if l.state == open || r.state == open {
+		return f.open(expr)
+	}
+	l.expr = expr
+	return l
+}
+
+// conditional folds c ? a : b, whose branches may be groups of figures.
+func (f *folder) conditional(args []ast.Expr, in *vars) place {
+	c := f.fold(args[0], in)
+	if c.state == known {
+		if c.value == true {
+			return f.place(args[1], in)
+		}
+		return f.place(args[2], in)
+	}
+	c.expr = f.factory.NewCall(0, operators.Conditional, c.expr, f.folded(args[1], in), f.folded(args[2], in))
+	return f.done(c)
+}
+
+// folded is what is left of e; groups of figures stay as they are.
+func (f *folder) folded(e ast.Expr, in *vars) ast.Expr {
+	p := f.place(e, in)
+	if p.done == nil && p.typ.Kind == schema.ObjectFigure {
+		return p.expr
+	}
+	return f.resolve(p).expr
+}
+
+// has tells whether a figure is there and can be used: missing, null, NaN and infinite ones are not.
+func (f *folder) has(arg ast.Expr, in *vars) result {
+	p := f.place(arg, in)
+	expr := f.factory.NewCall(0, operators.Has, p.expr)
+	if p.done != nil {
+		r := *p.done
+		if r.expr = expr; r.state == known {
+			return f.value(true)
+		}
+		return r
+	}
+	if f.values.unknown(p.path) {
+		return f.open(expr)
+	}
+	there := f.values.lookup(p.path) != nil
+	if !there && len(f.values.unknownBelow(p.path)) > 0 {
+		return f.open(expr)
+	}
+	switch p.typ.Kind {
+	case schema.DoubleFigure, schema.BoolFigure, schema.StringFigure:
+		_, fault := f.values.scalar(p.path, p.typ.Kind)
+		there = fault == ""
+	}
+	return f.value(there)
+}
+
+// strict folds what needs all of its operands: a failed one fails it, even while another is open.
+func (f *folder) strict(name string, member bool, args []ast.Expr, in *vars) result {
+	operands, exprs := make([]result, len(args)), make([]ast.Expr, len(args))
+	for i, a := range args {
+		operands[i] = f.fold(a, in)
+		exprs[i] = operands[i].expr
+	}
+	expr := f.factory.NewCall(0, name, exprs...)
+	if member {
+		expr = f.factory.NewMemberCall(0, name, exprs[0], exprs[1:]...)
+	}
+	for _, want := range []state{failed, open} {
+		for _, r := range operands {
+			if r.state == want {
+				r.expr = expr
+				return r
+			}
+		}
+	}
+	return f.apply(name, operands, expr)
+}
+
+// apply computes an operator or function of known operands.
+func (f *folder) apply(name string, operands []result, expr ast.Expr) result {
+	first := operands[0].value
+	switch x := first.(type) {
+	case bool:
+		if name == operators.LogicalNot {
+			return f.value(!x)
+		}
+	case []place:
+		return f.ofList(name, x, operands, expr)
+	case dict:
+		if name == "size" {
+			return f.value(float64(len(x.keys)))
+		}
+	}
+	if name == operators.In {
+		return f.in(first, operands[1], expr)
+	}
+	if len(operands) == 1 {
+		return f.unary(name, first, expr)
+	}
+	return f.binary(name, first, operands[1].value, expr)
+}
+
+func (f *folder) unary(name string, x any, expr ast.Expr) result {
+	switch v := x.(type) {
+	case float64:
+		switch name {
+		case operators.Negate:
+			return f.value(-v)
+		case "abs":
+			return f.value(math.Abs(v))
+		}
+	case string:
+		if name == "size" {
+			return f.value(float64(utf8.RuneCountInString(v)))
+		}
+	}
+	return f.fail(expr, "%s cannot be decided", print(expr))
+}
+
+func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
+	switch a := left.(type) {
+	case float64:
+		if b, ok := right.(float64); ok {
+			return f.numbers(name, a, b, expr)
+		}
+	case string:
+		if b, ok := right.(string); ok {
+			return f.strings(name, a, b, expr)
+		}
+	case bool:
+		if b, ok := right.(bool); ok {
+			return f.equality(name, a == b, expr)
+		}
+	}
+	return f.fail(expr, "%s cannot be decided", print(expr))
+}
+
+func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
+	switch name {
+	case operators.Equals:
+		return f.value(equal)
+	case operators.NotEquals:
+		return f.value(!equal)
+	}
+	return f.fail(expr, "%s cannot be decided", print(expr))
+}
+
+func (f *folder) numbers(name string, a, b float64, expr ast.Expr) result {
+	switch name {
+	case operators.Less:
+		return f.value(a < b)
+	case operators.LessEquals:
+		return f.value(a <= b)
+	case operators.Greater:
+		return f.value(a > b)
+	case operators.GreaterEquals:
+		return f.value(a >= b)
+	case operators.Add:
+		return f.finite(a+b, expr)
+	case operators.Subtract:
+		return f.finite(a-b, expr)
+	case operators.Multiply:
+		return f.finite(a*b, expr)
+	case operators.Divide:
+		return f.finite(a/b, expr)
+	}
+	return f.equality(name, a == b, expr)
+}
+
+// finite fails where arithmetic leaves the numbers, as in a division by zero.
+func (f *folder) finite(x float64, expr ast.Expr) result {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return f.fail(expr, "%s is %v", print(expr), x)
+	}
+	return f.value(x)
+}
+
+func (f *folder) strings(name, a, b string, expr ast.Expr) result {
+	switch name {
+	case "contains":
+		return f.value(strings.Contains(a, b))
+	case "startsWith":
+		return f.value(strings.HasPrefix(a, b))
+	case "endsWith":
+		return f.value(strings.HasSuffix(a, b))
+	case "matches":
+		re, err := regexp.Compile(b)
+		if err != nil {
+			return f.fail(expr, "%s: %v", print(expr), err)
+		}
+		return f.value(re.MatchString(a))
+	}
+	return f.equality(name, a == b, expr)
+}
+
+// in folds `x in list` and `key in map`. A list that holds x does so whatever its other elements are.
+func (f *folder) in(x any, container result, expr ast.Expr) result {
+	if d, ok := container.value.(dict); ok {
+		key, _ := x.(string)
+		_, found := slices.BinarySearch(d.keys, key)
+		return f.value(found)
+	}
+	out := f.value(false)
+	for _, p := range container.value.([]place) {
+		switch r := f.resolve(p); {
+		case r.state == known && r.value == x:
+			return f.value(true)
+		case r.state != known && out.state != open:
+			out = r
+			out.expr = expr
+		}
+	}
+	return out
+}
+
+// ofList folds functions of a whole list.
+func (f *folder) ofList(name string, list []place, operands []result, expr ast.Expr) result {
+	switch name {
+	case "size":
+		return f.value(float64(len(list)))
+	case operators.Add:
+		if more, ok := operands[1].value.([]place); ok {
+			return f.listOf(slices.Concat(list, more))
+		}
+		return f.fail(expr, "%s cannot be decided", print(expr))
+	}
+	numbers, undecided := f.allNumbers(list, expr)
+	if undecided != nil {
+		return *undecided
+	}
+	return f.aggregate(name, numbers, expr)
+}
+
+// allNumbers reads a list of numbers. A failed element fails the whole, even while another is open.
+func (f *folder) allNumbers(list []place, expr ast.Expr) ([]float64, *result) {
+	numbers := make([]float64, 0, len(list))
+	var undecided *result
+	for _, p := range list {
+		r := f.resolve(p)
+		if x, ok := r.value.(float64); ok && r.state == known {
+			numbers = append(numbers, x)
+			continue
+		}
+		if r.expr = expr; undecided == nil || undecided.state == open && r.state == failed {
+			undecided = &r
+		}
+	}
+	return numbers, undecided
+}
+
+func (f *folder) aggregate(name string, xs []float64, expr ast.Expr) result {
+	sum := 0.0
+	for _, x := range xs {
+		sum += x
+	}
+	if name == "sum" {
+		return f.finite(sum, expr)
+	}
+	if len(xs) == 0 {
+		return f.fail(expr, "%s of an empty list", name)
+	}
+	switch name {
+	case "min":
+		return f.value(slices.MinFunc(xs, cmp.Compare))
+	case "max":
+		return f.value(slices.MaxFunc(xs, cmp.Compare))
+	case "mean":
+		return f.finite(sum/float64(len(xs)), expr)
+	}
+	return f.fail(expr, "%s cannot be decided", print(expr))
+}

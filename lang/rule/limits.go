@@ -1,0 +1,113 @@
+package rule
+
+import (
+	"fmt"
+
+	"github.com/google/cel-go/common"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/parser"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Limit is one comparison of a metric with a number: Metric Op Value.
+type Limit struct {
+	Metric string
+	Op     string // "<", "<=", ">", ">="
+	Value  float64
+	Range  source.Range // of the metric's name
+}
+
+// ParseLimits reads limits on metrics: comparisons of a name with a number, on either side, joined by &&. A number on
+// the left is turned round: `0.7 <= recall` is recall >= 0.7.
+func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
+	p, err := parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
+	if err != nil {
+		return nil, source.Diagnostics{{Severity: source.Error, Code: limitsCode, Summary: err.Error(), Subject: t.Range}}
+	}
+	s := newScript(t)
+	parsed, errs := p.Parse(common.NewTextSource(t.Value))
+	if list := errs.GetErrors(); len(list) > 0 {
+		return nil, source.Diagnostics{s.syntaxError(list[0])}
+	}
+	s.info = parsed.SourceInfo()
+	allDoubles(parsed.Expr())
+	l := &limits{script: s}
+	l.read(parsed.Expr())
+	if len(l.diagnostics) > 0 {
+		return nil, l.diagnostics.Sort()
+	}
+	return l.found, nil
+}
+
+type limits struct {
+	script      *script
+	found       []Limit
+	diagnostics source.Diagnostics
+}
+
+func (l *limits) read(e ast.Expr) {
+	if e.Kind() == ast.CallKind {
+		c := e.AsCall()
+		if c.FunctionName() == operators.LogicalAnd {
+			l.read(c.Args()[0])
+			l.read(c.Args()[1])
+			return
+		}
+		if op, turned, ok := comparison(c.FunctionName()); ok && l.compare(op, turned, c.Args()) {
+			return
+		}
+	}
+	l.teach(e)
+}
+
+// comparison gives the operator, and the one that means the same with its sides exchanged.
+func comparison(name string) (op, turned string, ok bool) {
+	switch name {
+	case operators.Less:
+		return "<", ">", true
+	case operators.LessEquals:
+		return "<=", ">=", true
+	case operators.Greater:
+		return ">", "<", true
+	case operators.GreaterEquals:
+		return ">=", "<=", true
+	}
+	return "", "", false
+}
+
+func (l *limits) compare(op, turned string, args []ast.Expr) bool {
+	left, right := args[0], args[1]
+	if left.Kind() != ast.IdentKind {
+		left, right, op = right, left, turned
+	}
+	value, ok := number(right)
+	if left.Kind() != ast.IdentKind || !ok {
+		return false
+	}
+	l.found = append(l.found, Limit{Metric: left.AsIdent(), Op: op, Value: value, Range: l.script.rangeOf(l.script.span(left))})
+	return true
+}
+
+// number reads a literal, with a sign or without.
+func number(e ast.Expr) (float64, bool) {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Negate {
+		x, ok := literalNumber(e.AsCall().Args()[0])
+		return -x, ok
+	}
+	return literalNumber(e)
+}
+
+func (l *limits) teach(e ast.Expr) {
+	d := source.Diagnostic{
+		Severity: source.Error, Code: limitsCode, Subject: l.script.rangeOf(l.script.span(e)),
+		Summary: fmt.Sprintf("%s is not a limit on a metric", l.script.source(e)),
+		Detail:  "Limits are comparisons of a metric's name with a number by <, <=, > or >=, joined by &&.",
+		Hint:    "fpr <= 0.01 && recall >= 0.7",
+	}
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.LogicalOr {
+		d.Hint = "all limits must hold together: join them by &&"
+	}
+	l.diagnostics = append(l.diagnostics, d)
+}

@@ -1,0 +1,79 @@
+// Package rule compiles and decides the conditions of a module: CEL over typed figures.
+//
+// A rule is parsed and type-checked by cel-go against an environment made from schema.FigureType. It is decided here,
+// by folding what is known into the expression: what is left is the residual. cel-go's own partial evaluation stops at
+// the first unknown operand and takes NaN for a number, and a rule must do neither; a test holds both evaluators to the
+// same answers where everything is known.
+//
+// The dialect: every number is a double, so that `rows >= 10000` needs no ".0". There are comparisons, arithmetic,
+// && || !, the conditional, `in`, indices, size(), the macros all, exists, exists_one, map, filter and has(), min, max,
+// mean, sum and abs, and contains, startsWith, endsWith and matches on strings. Nothing reads time or anything outside.
+package rule
+
+import (
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/parser"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Rule is a compiled condition. It is immutable and safe for concurrent use.
+type Rule struct {
+	root *schema.FigureType
+	expr ast.Expr // macros are calls here
+	refs []Ref
+}
+
+// Ref is a figure that a rule reads.
+type Ref struct {
+	// Path leads to it from the root: evaluate, holdout, metrics, auc. It ends before the first part that is not
+	// spelled out, so for evaluate.holdout.slices[s].auc it is that of the map, evaluate.holdout.slices.
+	Path  []string
+	Range source.Range
+}
+
+// Refs lists every place where the rule reads figures, in order of appearance; paths may repeat.
+func (r *Rule) Refs() []Ref { return r.refs }
+
+// String is the rule as cel-go prints it, in one line.
+func (r *Rule) String() string { return print(r.expr) }
+
+// print writes an expression in one line. The expressions of this package can all be printed.
+func print(e ast.Expr) string {
+	text, err := parser.Unparse(e, nil, parser.WrapOnColumn(1<<30))
+	if err != nil {
+		return "(" + err.Error() + ")"
+	}
+	return text
+}
+
+// PathString writes a path as a rule would: parts that are no identifiers are indices, slices["a b"].auc.
+func PathString(path []string) string {
+	var b strings.Builder
+	for i, p := range path {
+		switch {
+		case strings.HasPrefix(p, "["):
+			b.WriteString(p)
+		case !identifier(p):
+			b.WriteString("[" + quote(p) + "]")
+		case i > 0:
+			b.WriteString("." + p)
+		default:
+			b.WriteString(p)
+		}
+	}
+	return b.String()
+}
+
+func identifier(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || '9' < r) {
+			return false
+		}
+	}
+	return s != "" && s != "in"
+}

@@ -1,0 +1,224 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// figures is an environment like that of a gate.
+func figures() *schema.FigureType {
+	interval := schema.Object(map[string]*schema.FigureType{"low": schema.Double, "high": schema.Double})
+	delta := schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
+	slice := schema.Object(map[string]*schema.FigureType{"count": schema.Double, "auc": schema.Double, "recall": schema.Double})
+	return schema.Object(map[string]*schema.FigureType{
+		"evaluate": schema.Object(map[string]*schema.FigureType{"holdout": schema.Object(map[string]*schema.FigureType{
+			"rows":      schema.Double,
+			"metrics":   schema.Object(map[string]*schema.FigureType{"auc": schema.Double, "recall": schema.Double, "fpr": schema.Double}),
+			"intervals": schema.Object(map[string]*schema.FigureType{"auc": interval}),
+			"delta":     schema.Object(map[string]*schema.FigureType{"auc": delta}),
+			"slices":    schema.MapOf(slice, "large", "small"),
+			"folds":     schema.ListOf(schema.Double),
+			"runs":      schema.ListOf(slice),
+		})}),
+		"monitor":  schema.Object(map[string]*schema.FigureType{"live": schema.Object(map[string]*schema.FigureType{"columns": schema.MapOf(schema.Double)})}),
+		"champion": schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag}),
+		"variable": schema.Object(map[string]*schema.FigureType{"min_recall": schema.Double, "region": schema.Word, "regions": schema.ListOf(schema.Word)}),
+	})
+}
+
+func env(t testing.TB) *Env {
+	t.Helper()
+	e, err := NewEnv(figures())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// text places a rule at line 7, column 15 of a file, as `assert = "…"` would.
+func text(value string) source.Text {
+	start := source.Pos{Line: 7, Column: 15, Byte: 100}
+	r := source.Range{File: "a.mlp", Start: source.Pos{Line: 7, Column: 14, Byte: 99}, End: source.Pos{Line: 7, Column: 16 + len(value), Byte: 101 + len(value)}}
+	return source.NewText(value, r, []source.Piece{{Offset: 0, Start: start}})
+}
+
+func compile(t testing.TB, e *Env, rule string) *Rule {
+	t.Helper()
+	r, ds := e.Compile(text(rule))
+	if len(ds) > 0 {
+		t.Fatalf("%s: %+v", rule, ds)
+	}
+	return r
+}
+
+func TestCompileErrors(t *testing.T) {
+	e := env(t)
+	// «» surrounds what the caret must point at.
+	tests := []struct{ rule, code, summary, hint string }{
+		{`evaluate.holdout.metrics.«aucc» > 0.5`, fieldCode, `evaluate.holdout.metrics has no "aucc"`, `did you mean "auc"?`},
+		{`evaluate . holdout . // where
+		  metrics . «aucc» > 0.5`, fieldCode, `has no "aucc"`, `did you mean "auc"?`},
+		{`evaluate.«holdaut».metrics.auc > 0.5`, fieldCode, `evaluate has no "holdaut"`, `did you mean "holdout"?`},
+		{`«evalute».holdout.rows > 5`, nameCode, `there is no "evalute" here`, `did you mean "evaluate"?`},
+		{`«zebra» > 5`, nameCode, `there is no "zebra" here`, ``},
+		{`evaluate.holdout.slices[«"larg"»].auc > 0.5`, fieldCode, `evaluate.holdout.slices has no "larg"`, `did you mean "large"?`},
+		{`evaluate.holdout.slices.«larg».auc > 0.5`, fieldCode, `evaluate.holdout.slices has no "larg"`, `did you mean "large"?`},
+		{`evaluate.holdout.slices.all(s, evaluate.holdout.slices[s].«auk» > 0.5)`, fieldCode, `has no "auk"`, `did you mean "auc"?`},
+		{`«evaluate.holdout.metrics.auc > "0.5"»`, typeCode, `cannot compare a number with a string`, ``},
+		{`«evaluate.holdout.metrics > 0.5»`, typeCode, `cannot compare a group of figures with a number`, `such as evaluate.holdout.metrics.auc`},
+		{`«variable.region < "x"»`, typeCode, `< does not compare a string`, ``},
+		{`champion.exists && «evaluate.holdout.rows»`, typeCode, `this must be true or false, not a number`, `evaluate.holdout.rows >= 0.8`},
+		{`«evaluate.holdout.rows»`, boolCode, `a rule must be true or false; this is a number`, `compare it`},
+		{`  «evaluate.holdout»  // all`, boolCode, `this is a group of figures`, ``},
+		{`evaluate.holdout.slices.all(s, «evaluate.holdout.rows»)`, typeCode, `this must be true or false, not a number`, ``},
+		{`evaluate.holdout.slices.exists(s, «"x"»)`, typeCode, `this must be true or false, not a string`, ``},
+		{`size(evaluate.holdout.slices.filter(s, «1»)) > 0`, typeCode, `filter needs a condition, not a number`, ``},
+		{`«evaluate.holdout.metrics».all(s, true)`, typeCode, `all goes over a list or a map, not a group of figures`, ``},
+		{`«evaluate.holdout.rows».exists(s, true)`, typeCode, `exists goes over a list or a map, not a number`, ``},
+		{`evaluate.holdout.rows.«x» > 1`, fieldCode, `evaluate.holdout.rows is a number and has no "x"`, ``},
+		{`«mim»(evaluate.holdout.folds) > 1`, functionCode, `there is no function "mim"`, `did you mean "min"?`},
+		{`«int»(evaluate.holdout.rows) > 1`, functionCode, `there is no function "int"`, `every number is a double already`},
+		{`evaluate.holdout.folds.«alll»(x, x > 1)`, functionCode, `there is no function "alll"`, `did you mean "all"?`},
+		{`«min(evaluate.holdout.rows)» > 1`, functionCode, `min takes a list of numbers, not a number`, ``},
+		{`evaluate.holdout.rows + «variable.region» > 1`, typeCode, `+ works on numbers, not on a string`, ``},
+		{`«evaluate.holdout.folds.all(x)»`, macroCode, `all takes a name and what to do with it`, ``},
+		{`«has(evaluate)»`, macroCode, `has() takes one figure`, ``},
+		{`evaluate.holdout.folds.all(«evaluate», true)`, macroCode, `"evaluate" has a meaning here already`, ``},
+		{`evaluate.holdout.folds.all(x, evaluate.holdout.folds.all(«x», true))`, macroCode, `"x" has a meaning`, ``},
+		{`evaluate.holdout.rows == «null»`, dialectCode, `rules do without null`, `has(`},
+		{`«.evaluate».holdout.rows > 1`, dialectCode, `starts with a dot`, `write evaluate`},
+		{`size(«{"a": 1}») > 0`, dialectCode, `cannot make maps`, ``},
+		{`evaluate.holdout.rows > «$»{var.x}`, syntaxCode, `unexpected "$"`, `rules take no ${}`},
+		{`evaluate.holdout.rows «=» 5`, syntaxCode, `unexpected "="`, `equality is ==`},
+		{`champion.exists «and» champion.comparable`, syntaxCode, `unexpected "and"`, `&&`},
+		{`evaluate.holdout.rows >«=»`, syntaxCode, `the rule ends where a value is expected`, ``},
+		{`variable.region == «"x»`, syntaxCode, `this string has no end`, ``},
+		{`«var».x > 1`, syntaxCode, `"var" is a reserved word`, `variable.name`},
+		{`variable.region == "Zürich–Süd" && evaluate.holdout.metrics.«aucc» > 0.5`, fieldCode, `has no "aucc"`, ``},
+	}
+	for _, tt := range tests {
+		t.Run(tt.rule, func(t *testing.T) {
+			before, rest, _ := strings.Cut(tt.rule, "«")
+			marked, after, _ := strings.Cut(rest, "»")
+			_, ds := e.Compile(text(before + marked + after))
+			if len(ds) != 1 {
+				t.Fatalf("got %d diagnostics, want 1: %+v", len(ds), ds)
+			}
+			d := ds[0]
+			if d.Code != tt.code || !strings.Contains(d.Summary, tt.summary) || !strings.Contains(d.Hint, tt.hint) {
+				t.Errorf("got %s %q hint %q, want %s %q hint %q", d.Code, d.Summary, d.Hint, tt.code, tt.summary, tt.hint)
+			}
+			if got, want := d.Subject.Start.Byte, 100+len(before); got != want {
+				t.Errorf("got start at byte %d, want %d", got, want)
+			}
+			if got, want := d.Subject.End.Byte, 100+len(before)+len(marked); got != want {
+				t.Errorf("got end at byte %d, want %d", got, want)
+			}
+			if strings.Contains(d.Summary+d.Detail+d.Hint, "overload") || strings.Contains(d.Summary+d.Detail, typePrefix) {
+				t.Errorf("got jargon: %+v", d)
+			}
+		})
+	}
+}
+
+func TestAllErrorsAreTold(t *testing.T) {
+	_, ds := env(t).Compile(text(`evaluate.holdout.metrics.aucc > 0.5 && evaluate.holdout.slices["l"].auc > "x" && nobody > 1`))
+	var got []string
+	for _, d := range ds {
+		got = append(got, d.Code)
+	}
+	if want := []string{fieldCode, fieldCode, nameCode}; !slices.Equal(got, want) {
+		// The comparison with "x" overlaps the key told of within it.
+		t.Errorf("got %v, want %v: %+v", got, want, ds)
+	}
+}
+
+func TestSizeLimits(t *testing.T) {
+	e := env(t)
+	for name, rule := range map[string]string{
+		"long": "champion.exists" + strings.Repeat(" && champion.exists", 1000),
+		"deep": strings.Repeat("(", 500) + "champion.exists" + strings.Repeat(")", 500),
+	} {
+		_, ds := e.Compile(text(rule))
+		if len(ds) != 1 || ds[0].Code != sizeCode {
+			t.Errorf("%s: got %+v, want %s", name, ds, sizeCode)
+		}
+	}
+}
+
+func TestColumnInHeredoc(t *testing.T) {
+	// assert = <<-CEL
+	//     champion.exists
+	//     && evaluate.holdout.metrics.aucc > 0.5
+	// CEL
+	value := "champion.exists\n&& evaluate.holdout.metrics.aucc > 0.5\n"
+	second := strings.Index(value, "&&")
+	txt := source.NewText(value, source.Range{File: "b.mlp", Start: source.Pos{Line: 3, Column: 12, Byte: 50}}, []source.Piece{
+		{Offset: 0, Start: source.Pos{Line: 4, Column: 5, Byte: 62}},
+		{Offset: second, Start: source.Pos{Line: 5, Column: 5, Byte: 82}},
+	})
+	_, ds := env(t).Compile(txt)
+	if len(ds) != 1 {
+		t.Fatalf("got %+v", ds)
+	}
+	got := ds[0].Subject
+	want := source.Range{File: "b.mlp", Start: source.Pos{Line: 5, Column: 33, Byte: 110}, End: source.Pos{Line: 5, Column: 37, Byte: 114}}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestRefs(t *testing.T) {
+	e := env(t)
+	tests := []struct {
+		rule string
+		want []string // path @ text
+	}{
+		{`evaluate.holdout.metrics.auc >= variable.min_recall`, []string{"evaluate.holdout.metrics.auc", "variable.min_recall"}},
+		{`evaluate.holdout.slices.all(s, evaluate.holdout.slices[s].auc > 0.8)`, []string{"evaluate.holdout.slices", "evaluate.holdout.slices"}},
+		{`evaluate.holdout.slices["large"].auc > 0.8`, []string{`evaluate.holdout.slices["large"].auc`}},
+		{`evaluate.holdout.folds[0] > 0.8 && evaluate.holdout.runs.all(r, r.auc > 0)`, []string{"evaluate.holdout.folds[0]", "evaluate.holdout.runs"}},
+		{`has(evaluate.holdout.delta.auc.low) ? champion.exists : !champion.comparable`, []string{"evaluate.holdout.delta.auc.low", "champion.exists", "champion.comparable"}},
+		{`variable.region in variable.regions`, []string{"variable.region", "variable.regions"}},
+	}
+	for _, tt := range tests {
+		r := compile(t, e, tt.rule)
+		var got []string
+		for _, ref := range r.Refs() {
+			got = append(got, tt.rule[ref.Range.Start.Byte-100:ref.Range.End.Byte-100])
+			if p, q := PathString(ref.Path), got[len(got)-1]; p != strings.ReplaceAll(q, `["large"]`, ".large") {
+				t.Errorf("%s: got path %s at %s", tt.rule, p, q)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.rule, got, tt.want)
+		}
+	}
+}
+
+func TestCodesAreListed(t *testing.T) {
+	codes := Codes()
+	for i, c := range codes {
+		if c.Cause == "" || c.Cure == "" || i > 0 && codes[i-1].Code >= c.Code {
+			t.Errorf("code %q: out of order or without cause and cure", c.Code)
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	e := env(b)
+	for b.Loop() {
+		compile(b, e, `!champion.comparable || evaluate.holdout.delta.auc.low > -0.005`)
+	}
+}
+
+func BenchmarkNewEnv(b *testing.B) {
+	for b.Loop() {
+		e := env(b)
+		compile(b, e, `champion.exists`)
+	}
+}

@@ -1,0 +1,292 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// walker goes through a rule once: it collects the figures read, knows their types, and finds what cel-go's checker
+// cannot: keys that a map does not have, and what the dialect leaves out.
+type walker struct {
+	env         *Env
+	script      *script
+	refs        []Ref
+	diagnostics source.Diagnostics
+	types       map[int64]*figure  // of the nodes that are figures
+	places      map[int][]ast.Expr // nodes by where cel-go places them
+	ranges      map[int64]string   // of the nodes that a macro goes over, the macro's name
+}
+
+// figure is what is known of a node that stands for a figure or a part of one.
+type figure struct {
+	typ    *schema.FigureType
+	path   []string // empty for what comes from a macro's variable
+	static bool     // path leads all the way
+}
+
+// scope holds the variables of the macros around a node, innermost first.
+type scope struct {
+	name  string
+	typ   *schema.FigureType // of what it stands for; nil: not a figure
+	outer *scope
+}
+
+func (s *scope) find(name string) *scope {
+	for ; s != nil; s = s.outer {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func (w *walker) report(code string, r source.Range, summary, detail, hint string) {
+	w.diagnostics = append(w.diagnostics, source.Diagnostic{
+		Severity: source.Error, Code: code, Summary: summary, Detail: detail, Hint: hint, Subject: r,
+	})
+}
+
+func (w *walker) rangeOf(e ast.Expr) source.Range { return w.script.rangeOf(w.script.span(e)) }
+
+// walk visits e and records the figure that it reads, if it is one.
+func (w *walker) walk(e ast.Expr, in *scope) {
+	if f := w.figure(e, in); f != nil {
+		w.read(e, f)
+	}
+}
+
+// read records a figure; r ends where the static part of the path does.
+func (w *walker) read(e ast.Expr, f *figure) {
+	if len(f.path) == 0 {
+		return
+	}
+	last := e
+	for {
+		if g := w.types[last.ID()]; g != nil && g.static && len(g.path) == len(f.path) {
+			break
+		}
+		if last.Kind() == ast.SelectKind {
+			last = last.AsSelect().Operand()
+		} else {
+			last = last.AsCall().Args()[0]
+		}
+	}
+	w.refs = append(w.refs, Ref{Path: f.path, Range: w.rangeOf(last)})
+}
+
+// figure visits e without recording e itself, and gives what figure it is; nil if it is none.
+func (w *walker) figure(e ast.Expr, in *scope) *figure {
+	at := w.script.at(e)
+	w.places[at] = append(w.places[at], e)
+	f := w.visit(e, in)
+	if f != nil {
+		w.types[e.ID()] = f
+	}
+	return f
+}
+
+func (w *walker) visit(e ast.Expr, in *scope) *figure {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return w.ident(e, in)
+	case ast.SelectKind:
+		return w.selected(e, in)
+	case ast.CallKind:
+		return w.call(e, in)
+	case ast.ListKind:
+		for _, x := range e.AsList().Elements() {
+			w.walk(x, in)
+		}
+	case ast.LiteralKind:
+		w.literal(e)
+	case ast.MapKind, ast.StructKind:
+		w.report(dialectCode, w.rangeOf(e), "a rule cannot make maps or messages", "Rules read figures and compare them.", "")
+	}
+	return nil
+}
+
+func (w *walker) literal(e ast.Expr) {
+	switch e.AsLiteral().(type) {
+	case types.Null:
+		w.report(dialectCode, w.rangeOf(e), "rules do without null", "A figure that is missing makes a rule an error by itself.",
+			"ask with has(…) whether a figure is there")
+	case types.Bytes:
+		w.report(dialectCode, w.rangeOf(e), "rules do without bytes", "Strings are written \"so\".", "")
+	}
+}
+
+func (w *walker) ident(e ast.Expr, in *scope) *figure {
+	name := e.AsIdent()
+	if strings.HasPrefix(name, ".") {
+		at := w.script.at(e)
+		w.report(dialectCode, w.script.rangeOf(at-1, w.script.tokenEnd(at)), fmt.Sprintf("%q starts with a dot", name), "", "write "+name[1:])
+		return nil
+	}
+	if v := in.find(name); v != nil {
+		if v.typ == nil {
+			return nil
+		}
+		return &figure{typ: v.typ}
+	}
+	if t := w.env.root.Fields[name]; t != nil {
+		return &figure{typ: t, path: []string{name}, static: true}
+	}
+	return nil // told by the checker
+}
+
+func (w *walker) selected(e ast.Expr, in *scope) *figure {
+	sel := e.AsSelect()
+	f := w.figure(sel.Operand(), in)
+	if f == nil {
+		return nil
+	}
+	switch f.typ.Kind {
+	case schema.ObjectFigure:
+		t := f.typ.Fields[sel.FieldName()]
+		if t == nil {
+			return nil // told by the checker
+		}
+		return f.part(t, sel.FieldName())
+	case schema.MapFigure:
+		start := w.script.skip(w.script.at(e) + 1)
+		w.key(f, sel.FieldName(), w.script.rangeOf(start, w.script.tokenEnd(start)))
+		return f.part(f.typ.Elem, sel.FieldName())
+	}
+	return nil
+}
+
+// part is the figure one step further.
+func (f *figure) part(t *schema.FigureType, name string) *figure {
+	if !f.static {
+		return &figure{typ: t, path: f.path}
+	}
+	return &figure{typ: t, path: append(slices.Clone(f.path), name), static: true}
+}
+
+// key complains about a key that is spelled out and not among those known.
+func (w *walker) key(f *figure, key string, r source.Range) {
+	if len(f.typ.Keys) == 0 || slices.Contains(f.typ.Keys, key) {
+		return
+	}
+	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), listing("It has", f.typ.Keys), source.DidYouMean(key, f.typ.Keys))
+}
+
+func (f *figure) describe() string {
+	if len(f.path) == 0 {
+		return "this map"
+	}
+	return PathString(f.path)
+}
+
+func (w *walker) call(e ast.Expr, in *scope) *figure {
+	c := e.AsCall()
+	args := c.Args()
+	switch name := c.FunctionName(); {
+	case name == operators.Index && len(args) == 2:
+		return w.index(args[0], args[1], in)
+	case name == operators.Has && !c.IsMemberFunction():
+		w.has(e, in)
+	case c.IsMemberFunction() && isMacro(name):
+		w.macro(e, in)
+	default:
+		if c.IsMemberFunction() {
+			w.walk(c.Target(), in)
+		}
+		for _, a := range args {
+			w.walk(a, in)
+		}
+	}
+	return nil
+}
+
+func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
+	f := w.figure(operand, in)
+	w.walk(key, in)
+	if f == nil {
+		return nil
+	}
+	literal := key.Kind() == ast.LiteralKind
+	switch f.typ.Kind {
+	case schema.MapFigure:
+		if s, ok := literalString(key); ok {
+			w.key(f, s, w.rangeOf(key))
+			return f.part(f.typ.Elem, s)
+		}
+	case schema.ListFigure:
+		if d, ok := literalNumber(key); ok && literal {
+			return f.part(f.typ.Elem, "["+strconv.FormatFloat(d, 'f', -1, 64)+"]")
+		}
+	default:
+		return nil
+	}
+	return &figure{typ: f.typ.Elem, path: f.path}
+}
+
+func (w *walker) has(e ast.Expr, in *scope) {
+	args := e.AsCall().Args()
+	if len(args) != 1 || args[0].Kind() != ast.SelectKind {
+		w.report(macroCode, w.rangeOf(e), "has() takes one figure, named with a dot", "", "has(evaluate.holdout.metrics.auc)")
+		return
+	}
+	w.walk(args[0], in)
+}
+
+func isMacro(name string) bool {
+	switch name {
+	case operators.All, operators.Exists, operators.ExistsOne, operators.Map, operators.Filter:
+		return true
+	}
+	return false
+}
+
+// macro visits xs.all(x, condition) and its like.
+func (w *walker) macro(e ast.Expr, in *scope) {
+	c := e.AsCall()
+	args := c.Args()
+	w.ranges[c.Target().ID()] = c.FunctionName()
+	f := w.figure(c.Target(), in)
+	if f != nil {
+		w.read(c.Target(), f)
+	}
+	if len(args) != 2 || args[0].Kind() != ast.IdentKind {
+		w.report(macroCode, w.rangeOf(e), fmt.Sprintf("%s takes a name and what to do with it", c.FunctionName()), "",
+			fmt.Sprintf("%s.%s(x, x > 0.5)", w.script.source(c.Target()), c.FunctionName()))
+		return
+	}
+	name := args[0].AsIdent()
+	if in.find(name) != nil || w.env.root.Fields[name] != nil {
+		w.report(macroCode, w.rangeOf(args[0]), fmt.Sprintf("%q has a meaning here already", name),
+			"The variable of a macro must not hide another name.", "take another name, such as x")
+		return
+	}
+	inner := &scope{name: name, outer: in}
+	if f != nil && f.typ.Kind == schema.ListFigure {
+		inner.typ = f.typ.Elem
+	}
+	w.walk(args[1], inner)
+}
+
+func literalString(e ast.Expr) (string, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return "", false
+	}
+	s, ok := e.AsLiteral().(types.String)
+	return string(s), ok
+}
+
+func literalNumber(e ast.Expr) (float64, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	d, ok := e.AsLiteral().(types.Double)
+	return float64(d), ok
+}

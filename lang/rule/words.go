@@ -1,0 +1,87 @@
+package rule
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// listing says what there is to choose from, at most a dozen.
+func listing(lead string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	const most = 12
+	if len(names) > most {
+		return fmt.Sprintf("%s %s and %d more.", lead, strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return fmt.Sprintf("%s %s.", lead, strings.Join(names, ", "))
+}
+
+// typeWords says one of cel-go's types in plain words: "a number", "a list of numbers".
+func typeWords(t string) string {
+	switch {
+	case t == "double" || t == "int" || t == "uint":
+		return "a number"
+	case t == "string":
+		return "a string"
+	case t == "bool":
+		return "true or false"
+	case t == "null" || t == "null_type":
+		return "null"
+	case strings.HasPrefix(t, typePrefix):
+		return "a group of figures"
+	case strings.HasPrefix(t, "list("):
+		return "a list of " + plural(t[len("list("):len(t)-1])
+	case strings.HasPrefix(t, "map("):
+		_, elem, _ := strings.Cut(t[len("map("):len(t)-1], ", ")
+		return "a map of " + plural(elem)
+	}
+	return "something else"
+}
+
+func plural(t string) string {
+	switch {
+	case t == "double":
+		return "numbers"
+	case t == "string":
+		return "strings"
+	case t == "bool":
+		return "true and false"
+	case strings.HasPrefix(t, typePrefix):
+		return "groups of figures"
+	case strings.HasPrefix(t, "list("):
+		return "lists"
+	case strings.HasPrefix(t, "map("):
+		return "maps"
+	}
+	return "values"
+}
+
+// splitTypes takes the arguments of a signature as cel-go prints it apart: "(double, list(double))", "string.(double)".
+func splitTypes(signature string) []string {
+	var out []string
+	if target, rest, ok := strings.Cut(signature, ".("); ok {
+		out = append(out, target)
+		signature = "(" + rest
+	}
+	signature = strings.TrimSuffix(strings.TrimPrefix(signature, "("), ")")
+	depth, start := 0, 0
+	for i, r := range signature {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			out = append(out, strings.TrimSpace(signature[start:i]))
+			start = i + 1
+		}
+	}
+	if last := strings.TrimSpace(signature[start:]); last != "" {
+		out = append(out, last)
+	}
+	return out
+}
