@@ -180,7 +180,7 @@ func (s *Store) Materialize(ctx context.Context, d plan.Digest, dest string) err
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dest, 0o755); err != nil {
+	if err := makeFolder(dest); err != nil {
 		return fmt.Errorf("laying out a folder: %w", err)
 	}
 	for _, e := range list.Files {
@@ -203,7 +203,7 @@ func (s *Store) materialize(e Entry, dest string) error {
 		return err
 	}
 	to := filepath.Join(dest, filepath.FromSlash(e.Name))
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := makeFolder(filepath.Dir(to)); err != nil {
 		return err
 	}
 	if !e.Executable {
@@ -219,6 +219,21 @@ func (s *Store) materialize(e Entry, dest string) error {
 		return os.Chmod(to, 0o555)
 	}
 	return os.Chmod(to, 0o444)
+}
+
+// makeFolder creates a folder that a container's user can read, whatever the umask.
+func makeFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && info.IsDir() {
+		return nil
+	}
+	if err := makeFolder(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // IsMissing returns the digest of the object that an error says is missing or was corrupt.

@@ -1,0 +1,161 @@
+// Package engine carries out a plan: it runs what must run, side by side and in an order that keeps the longest chain
+// moving, takes from the store what is there, decides checks and gates, and records each step in the state as it is
+// reached. It reads plans, never a module, and knows no component.
+//
+// What holds at any moment, also when the process is killed: an object is whole before an action names it, and an action
+// is there before a revision of the state rests on it. So the next run finds whatever was finished and repeats the rest,
+// with the same digests.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Options of a run. Plan, Store, Log, Lock, State, Executor and Dir are required.
+type Options struct {
+	Plan     *plan.Plan
+	Store    *store.Store
+	Log      *state.Log
+	Lock     *state.Lock // held by the caller from before State was loaded until after Run
+	State    *plan.State // loaded under the lock
+	Executor executor.Executor
+	Dir      string // the module's folder: files outside are relative to it
+
+	// Parallelism is how many stages may run at once; 0: as many as there are processors.
+	Parallelism int
+	// Events gets what happens, one at a time. It must not block for long.
+	Events func(Event)
+	// Convert rewrites a table file in another format: "parquet", "csv" or "ndjson". Without it a stage that asks for
+	// another format than Parquet fails.
+	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
+	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
+	Kill context.Context
+	// Apply is this run's id; made up where empty. By is who runs it. Both are for the record.
+	Apply, By   string
+	ToolVersion string
+	// Backoff is the pause before a first retry, doubled for each further one; 0: a second.
+	Backoff time.Duration
+}
+
+// defaultTimeout is for plans that say none, so that no stage hangs for ever.
+const defaultTimeout = 24 * time.Hour
+
+// engineRetries is how often an attempt is repeated when the container engine failed it.
+const engineRetries = 2
+
+// run is one run of a plan.
+type run struct {
+	Options
+	dir      string // absolute
+	journal  *journal
+	graph    *graph
+	platform string
+
+	eventMu sync.Mutex
+	st      *plan.State // written by the loop only
+}
+
+// Run carries out the plan. What goes wrong in stages, gates and releases is in the result; the error is for what ends
+// the whole run: a plan that makes no sense, a state that moved on (state.ErrMoved), a disk that is full. The result is
+// there in either case, as far as the run came.
+//
+// When ctx is done, nothing more is started; what runs is let run and recorded.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r, err := newRun(o)
+	if err != nil {
+		return &Result{Apply: o.Apply, State: o.State}, err
+	}
+	err = r.prepare(ctx)
+	if err == nil {
+		err = r.loop(ctx)
+	}
+	err = errors.Join(err, r.journal.close(err))
+	return r.result(ctx), err
+}
+
+func newRun(o Options) (*run, error) {
+	if o.Plan == nil || o.Store == nil || o.Log == nil || o.Lock == nil || o.State == nil || o.Executor == nil {
+		return nil, errors.New("running a plan needs the plan, the store, the state with its log and lock, and an executor")
+	}
+	if o.State.Revision < o.Plan.Base.Revision {
+		return nil, fmt.Errorf("the plan was made against revision %d of the state, which has only %d here: is this the right store?", o.Plan.Base.Revision, o.State.Revision)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the module's folder: %w", err)
+	}
+	g, err := newGraph(o.Plan)
+	if err != nil {
+		return nil, err
+	}
+	if o.Apply == "" {
+		if o.Apply, err = newApplyID(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Parallelism <= 0 {
+		o.Parallelism = runtime.GOMAXPROCS(0)
+	}
+	o.Backoff = cmp.Or(o.Backoff, time.Second)
+	if o.Kill == nil {
+		o.Kill = context.Background()
+	}
+	o.Log = o.Log.As(o.By, o.Apply)
+	j, err := openJournal(o)
+	if err != nil {
+		return nil, err
+	}
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, platform: runtime.GOOS + "/" + runtime.GOARCH}, nil
+}
+
+// newApplyID returns an id that sorts by time.
+func newApplyID() (string, error) {
+	b := make([]byte, 4)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return time.Now().UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(b), nil
+}
+
+// cleaner is what executors have that can find what a dead apply left in their engine.
+type cleaner interface {
+	Cleanup(ctx context.Context, pipeline, workspace string) (int, error)
+}
+
+// prepare removes what applies left that were killed. The lock says that none of this workspace is alive.
+func (r *run) prepare(ctx context.Context) error {
+	if _, err := r.Store.Sweep(); err != nil {
+		return err
+	}
+	if c, ok := r.Executor.(cleaner); ok {
+		if _, err := c.Cleanup(ctx, r.Plan.Pipeline, r.Plan.Workspace); err != nil {
+			return fmt.Errorf("removing what an earlier apply left behind: %w", err)
+		}
+	}
+	return nil
+}
+
+// emit hands an event to the caller.
+func (r *run) emit(e Event) {
+	if r.Events == nil {
+		return
+	}
+	r.eventMu.Lock()
+	defer r.eventMu.Unlock()
+	r.Events(e)
+}

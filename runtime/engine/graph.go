@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// unit is one thing to do: run a stage, decide a gate, release a model. Its id is the key under which its outcome is
+// recorded, for a batch deployment has a stage and a release of the same address.
+type unit struct {
+	id      string
+	address string
+	node    *plan.Node
+	gate    *plan.Gate
+	release *plan.Release
+
+	dependents []edge
+	waiting    int   // dependencies that have not ended
+	weight     int64 // milliseconds to the end of the longest chain from here, as far as known
+
+	outcome *outcome // set by the loop when it has ended, before dependents start
+	started bool
+	blocked []string // addresses that failed and that this rests on
+
+	rebuild sync.Mutex // held while its result is made again
+}
+
+// edge leads to a unit that waits. A need for a pass is not met by a check that ran and failed.
+type edge struct {
+	to   *unit
+	need need
+}
+
+type need int
+
+const (
+	needResult need = iota
+	needPass
+)
+
+type graph struct {
+	units []*unit // sorted by id
+	byID  map[string]*unit
+}
+
+func newGraph(p *plan.Plan) (*graph, error) {
+	g := &graph{byID: map[string]*unit{}}
+	for _, n := range p.Nodes {
+		g.add(&unit{id: "node/" + n.Address, address: n.Address, node: n})
+	}
+	for _, gate := range p.Gates {
+		g.add(&unit{id: "gate/" + gate.Address, address: gate.Address, gate: gate})
+	}
+	for _, rel := range p.Releases {
+		g.add(&unit{id: "release/" + rel.Address, address: rel.Address, release: rel})
+	}
+	slices.SortFunc(g.units, func(a, b *unit) int { return strings.Compare(a.id, b.id) })
+	if len(g.byID) != len(g.units) {
+		return nil, fmt.Errorf("the plan names an address twice")
+	}
+	for _, u := range g.units {
+		if err := g.connect(p, u); err != nil {
+			return nil, err
+		}
+	}
+	return g, g.weigh(p)
+}
+
+func (g *graph) add(u *unit) {
+	g.units = append(g.units, u)
+	g.byID[u.id] = u
+}
+
+// node returns the unit of a stage, nil if the plan has none of that address.
+func (g *graph) node(address string) *unit { return g.byID["node/"+address] }
+
+// connect adds the edges that lead to u.
+func (g *graph) connect(p *plan.Plan, u *unit) error {
+	needs := map[string]need{}
+	result := func(address string) {
+		if address != "" && needs["node/"+address] != needPass {
+			needs["node/"+address] = needResult
+		}
+	}
+	pass := func(addresses ...string) {
+		for _, a := range addresses {
+			if g.byID["gate/"+a] != nil {
+				needs["gate/"+a] = needPass
+			} else if a != "" {
+				needs["node/"+a] = needPass
+			}
+		}
+	}
+	switch {
+	case u.node != nil && u.node.Verdict != plan.Remove:
+		for _, in := range u.node.Inputs {
+			result(in.From)
+		}
+		pass(u.node.After...)
+	case u.gate != nil && !u.gate.Cached:
+		for _, f := range u.gate.Rules.Figures {
+			if !f.Absent {
+				result(f.Node)
+			}
+		}
+		for _, rel := range guarded(p, u.address) {
+			result(rel.Model.From)
+		}
+		pass(u.gate.After...)
+	case u.release != nil && acts(u.release):
+		result(u.release.Model.From)
+		result(u.release.Node)
+		pass(u.release.Gate)
+	}
+	return g.link(u, needs)
+}
+
+func (g *graph) link(u *unit, needs map[string]need) error {
+	for id, n := range needs {
+		from := g.byID[id]
+		if from == nil || (from.node != nil && from.node.Verdict == plan.Remove) {
+			return fmt.Errorf("the plan says that %s needs %s, which it does not have", u.address, id[strings.Index(id, "/")+1:])
+		}
+		from.dependents = append(from.dependents, edge{u, n})
+		u.waiting++
+	}
+	return nil
+}
+
+// guarded returns the releases that wait for a gate.
+func guarded(p *plan.Plan, gate string) []*plan.Release {
+	var out []*plan.Release
+	for _, rel := range p.Releases {
+		if rel.Gate == gate && acts(rel) {
+			out = append(out, rel)
+		}
+	}
+	return out
+}
+
+// acts tells whether a release may come to pass.
+func acts(rel *plan.Release) bool {
+	return rel.Action != plan.NoRelease && rel.Action != plan.RemoveRelease
+}
+
+// weigh finds each unit's longest chain, from the last backwards. A cycle is an error.
+func (g *graph) weigh(p *plan.Plan) error {
+	var durations map[string]int64
+	if p.Envelope != nil {
+		durations = p.Envelope.Durations
+	}
+	order := g.order()
+	if len(order) != len(g.units) {
+		return fmt.Errorf("the plan's stages wait for each other in a circle")
+	}
+	for _, u := range slices.Backward(order) {
+		for _, e := range u.dependents {
+			u.weight = max(u.weight, e.to.weight)
+		}
+		if u.node != nil && u.node.Verdict != plan.Cached {
+			u.weight += durations[u.address]
+		}
+	}
+	return nil
+}
+
+// order lists the units so that none comes before what it waits for; units in circles are left out.
+func (g *graph) order() []*unit {
+	waiting := map[*unit]int{}
+	var out []*unit
+	for _, u := range g.units {
+		waiting[u] = u.waiting
+		if u.waiting == 0 {
+			out = append(out, u)
+		}
+	}
+	for i := 0; i < len(out); i++ {
+		for _, e := range out[i].dependents {
+			if waiting[e.to]--; waiting[e.to] == 0 {
+				out = append(out, e.to)
+			}
+		}
+	}
+	return out
+}

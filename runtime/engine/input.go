@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// layOut makes an input's folder and returns its path.
+func (a *attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
+	if in.External != nil {
+		return a.externalRoot(in.External), nil
+	}
+	dest := filepath.Join(a.work, "in", in.Port)
+	from := a.graph.node(in.From)
+	err := a.withObject(ctx, from, func() error {
+		if err := os.RemoveAll(dest); err != nil {
+			return err
+		}
+		if in.Format == "" || in.Format == "parquet" {
+			return a.Store.Materialize(ctx, digest, dest)
+		}
+		return a.convertInput(ctx, in, digest, dest)
+	})
+	return dest, err
+}
+
+func (r *run) externalRoot(e *plan.External) string {
+	if filepath.IsAbs(e.Root) {
+		return e.Root
+	}
+	return filepath.Join(r.dir, filepath.FromSlash(e.Root))
+}
+
+// withObject does something with objects. If one is missing or corrupt, the stage that yields it is run again, once.
+func (r *run) withObject(ctx context.Context, from *unit, use func() error) error {
+	err := use()
+	if _, missing := store.IsMissing(err); !missing || from == nil {
+		return err
+	}
+	if rebuildErr := r.remake(ctx, from); rebuildErr != nil {
+		return fmt.Errorf("%w; running %s again: %w", err, from.address, rebuildErr)
+	}
+	return use()
+}
+
+// remake runs a stage again whose result is recorded and was lost, and whose inputs may be lost too. It must give what
+// was recorded.
+func (r *run) remake(ctx context.Context, u *unit) error {
+	u.rebuild.Lock()
+	defer u.rebuild.Unlock()
+	want := u.outcome.node.Outputs
+	whole := true
+	for _, d := range want {
+		whole = whole && r.Store.Verify(ctx, d) == nil
+	}
+	if whole {
+		return nil // somebody else has just made it
+	}
+	a, err := r.execute(ctx, u.node, u.outcome.inputs, u.outcome.node.Fingerprint, true)
+	if err != nil {
+		return err
+	}
+	var ports []string
+	for port, d := range want {
+		if a.Outputs[port] != d {
+			ports = append(ports, port)
+		}
+	}
+	if len(ports) > 0 {
+		return &store.NondeterministicError{Address: u.address, Ports: ports, First: want, Second: a.Outputs}
+	}
+	return nil
+}
+
+// conversion is what names a table's rewriting in another format.
+type conversion struct {
+	Object plan.Digest   `json:"object"`
+	Format string        `json:"format"`
+	Table  *schema.Table `json:"table"`
+}
+
+// convertInput lays out a table in the format that a foreign stage asks for. Each table is converted once.
+func (a *attempt) convertInput(ctx context.Context, in plan.Input, digest plan.Digest, dest string) error {
+	if in.Shape == nil || in.Shape.Table == nil {
+		return fmt.Errorf("only tables can be had as %s", in.Format)
+	}
+	fp, err := plan.Sum("conversion", conversion{digest, in.Format, in.Shape.Table})
+	if err != nil {
+		return err
+	}
+	if known, err := a.Store.Action(fp); err == nil {
+		err := a.Store.Materialize(ctx, known.Outputs["table"], dest)
+		if _, missing := store.IsMissing(err); !missing {
+			return err
+		}
+	}
+	parquet := filepath.Join(a.work, "convert", in.Port)
+	if err := errors.Join(os.RemoveAll(parquet), os.RemoveAll(dest), os.MkdirAll(dest, 0o755)); err != nil {
+		return err
+	}
+	if err := a.Store.Materialize(ctx, digest, parquet); err != nil {
+		return err
+	}
+	dst := filepath.Join(dest, "table."+in.Format)
+	if err := a.convert(ctx, "parquet", in.Format, in.Shape.Table, filepath.Join(parquet, component.TableFile), dst); err != nil {
+		return err
+	}
+	out, err := a.Store.PutDir(ctx, dest)
+	if err != nil {
+		return err
+	}
+	return a.Store.ReplaceAction(plan.Action{
+		Fingerprint: fp, Component: "convert." + in.Format, Inputs: map[string]plan.Digest{"table": digest},
+		Outputs: map[string]plan.Digest{"table": out}, Platform: a.platform, ToolVersion: a.ToolVersion,
+	})
+}
+
+func (r *run) convert(ctx context.Context, from, to string, table *schema.Table, src, dst string) error {
+	if r.Convert == nil {
+		return fmt.Errorf("no converter from %s to %s", from, to)
+	}
+	if err := r.Convert(ctx, from, to, table, src, dst); err != nil {
+		return fmt.Errorf("converting a table from %s to %s: %w", from, to, err)
+	}
+	return nil
+}
+
+// checkExternal compares files outside with what the plan says of them. A stage reads them in place, so they are looked
+// at before it runs and again after.
+func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
+	for _, in := range n.Inputs {
+		if in.External == nil {
+			continue
+		}
+		names := make([]string, len(in.External.Files))
+		for i, f := range in.External.Files {
+			names[i] = f.Name
+		}
+		now, digest, err := r.Store.HashFiles(ctx, r.dir, in.External.Root, names)
+		if errors.Is(err, fs.ErrNotExist) {
+			return failuref(StaleFailure, "%s: a file is gone since the plan was made: %v; plan again", n.Address, err)
+		}
+		if err != nil {
+			return err
+		}
+		if digest != in.Digest {
+			return &Failure{
+				Kind:    StaleFailure,
+				Summary: fmt.Sprintf("%s: the data changed after the plan was made or while it was read", n.Address),
+				Detail:  "Changed: " + strings.Join(changedFiles(in.External, &now), ", ") + ". Plan again when nothing writes to it.",
+			}
+		}
+	}
+	return nil
+}
+
+func changedFiles(planned, now *plan.External) []string {
+	var out []string
+	for i, f := range planned.Files {
+		if i < len(now.Files) && now.Files[i] != f {
+			out = append(out, filepath.ToSlash(filepath.Join(planned.Root, f.Name)))
+		}
+	}
+	if len(out) == 0 {
+		out = []string{planned.Root}
+	}
+	return out
+}

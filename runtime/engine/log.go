@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// tailLines is how much of a log is shown with a failure.
+const tailLines = 20
+
+// stageLog keeps a stage's log whole, over all attempts, and listens for messages to the engine. Executors write a line
+// at a time; a part of a line waits for its end.
+type stageLog struct {
+	path    string
+	address string
+	emit    func(Event)
+
+	mu       sync.Mutex
+	file     *os.File
+	rest     string
+	last     []string // lines, messages left out
+	warned   []string
+	summary  string // of the last error message of this attempt
+	detail   string
+	writeErr error
+}
+
+func newStageLog(path, address string, emit func(Event)) (*stageLog, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening a log: %w", err)
+	}
+	return &stageLog{path: path, address: address, emit: emit, file: f}, nil
+}
+
+// begin marks where an attempt begins. What earlier attempts said of their failure doesn't count any more.
+func (l *stageLog) begin(attempt int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	l.summary, l.detail, l.warned = "", "", nil
+	if attempt > 1 {
+		l.write(fmt.Sprintf("--- attempt %d ---\n", attempt))
+	}
+}
+
+// Write takes lines. It fails when the log cannot be kept, so that no result goes without one.
+func (l *stageLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(string(p))
+	l.rest += string(p)
+	for {
+		line, rest, ok := strings.Cut(l.rest, "\n")
+		if !ok {
+			return len(p), l.writeErr
+		}
+		l.rest = rest
+		l.line(strings.TrimSuffix(line, "\r"))
+	}
+}
+
+func (l *stageLog) write(s string) {
+	if _, err := l.file.WriteString(s); err != nil && l.writeErr == nil {
+		l.writeErr = fmt.Errorf("writing a log: %w", err)
+	}
+}
+
+// flush takes an unfinished line as a line.
+func (l *stageLog) flush() {
+	if l.rest == "" {
+		return
+	}
+	l.write("\n")
+	l.line(l.rest)
+	l.rest = ""
+}
+
+func (l *stageLog) line(line string) {
+	m, ok := component.ParseMessage(line)
+	if !ok {
+		l.last = append(l.last, line)
+		if len(l.last) > tailLines {
+			l.last = l.last[1:]
+		}
+		l.emit(StageLog{l.address, line})
+		return
+	}
+	switch m.Kind {
+	case "progress":
+		l.emit(StageProgress{l.address, m.Done, m.Total})
+	case "warning":
+		l.addWarning(m.Message)
+	case "error":
+		l.summary, l.detail = m.Summary, m.Detail
+	}
+}
+
+func (l *stageLog) addWarning(message string) {
+	if !slices.Contains(l.warned, message) {
+		l.warned = append(l.warned, message)
+		l.emit(StageWarning{l.address, message})
+	}
+}
+
+// warn adds a warning of the engine's own.
+func (l *stageLog) warn(message string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write("warning: " + message + "\n")
+	l.addWarning(message)
+}
+
+// warnings of the last attempt, each once.
+func (l *stageLog) warnings() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	return slices.Clone(l.warned)
+}
+
+// lastError is what the stage itself said of its failure; empty if it said nothing.
+func (l *stageLog) lastError() (summary, detail string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	return l.summary, l.detail
+}
+
+// tail is the log's last lines.
+func (l *stageLog) tail() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+	return slices.Clone(l.last)
+}
+
+func (l *stageLog) close() { _ = l.file.Close() } // what matters was stored before

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// outcome is what became of a unit.
+type outcome struct {
+	node    *NodeResult
+	gate    *GateResult
+	release *ReleaseResult
+	inputs  map[string]plan.Digest // of a stage
+
+	ok     bool // there is a result that others can use
+	passed bool // and what waits for a pass may go on
+	record []plan.Event
+	tell   []Event // once that is recorded
+	fatal  error   // ends the run
+}
+
+type completion struct {
+	unit    *unit
+	outcome *outcome
+}
+
+// loop starts units as they become ready and takes in what they come to, until nothing is left or nothing more may be
+// started. It alone touches the graph and the state.
+func (r *run) loop(ctx context.Context) error {
+	done := make(chan completion)
+	var ready []*unit
+	for _, u := range r.graph.units {
+		if u.waiting == 0 {
+			ready = append(ready, u)
+		}
+	}
+	running, stop := 0, ctx.Done()
+	var fatal error
+	for {
+		if ctx.Err() == nil && fatal == nil {
+			ready, running = r.start(ready, running, done)
+		}
+		if running == 0 {
+			return fatal
+		}
+		select {
+		case <-stop:
+			stop = nil
+			r.emit(Stopping{running})
+		case c := <-done:
+			batch := drain(c, done, running)
+			running -= len(batch)
+			more, err := r.take(ctx, batch)
+			ready = append(ready, more...)
+			fatal = errors.Join(fatal, err)
+		}
+	}
+}
+
+// start runs ready units, those with the longest chain behind them first, as far as there is room.
+func (r *run) start(ready []*unit, running int, done chan<- completion) ([]*unit, int) {
+	slices.SortStableFunc(ready, func(a, b *unit) int {
+		if a.weight != b.weight {
+			return int(min(max(b.weight-a.weight, -1), 1))
+		}
+		return strings.Compare(a.id, b.id)
+	})
+	for len(ready) > 0 && running < r.Parallelism {
+		u := ready[0]
+		ready = ready[1:]
+		u.started = true
+		running++
+		st := r.st
+		go func() { done <- completion{u, r.do(r.Kill, u, st)} }()
+	}
+	return ready, running
+}
+
+// drain adds what has ended meanwhile, so that it goes into one revision.
+func drain(first completion, done <-chan completion, running int) []completion {
+	batch := []completion{first}
+	for len(batch) < running {
+		select {
+		case c := <-done:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// take records a batch of outcomes and returns the units that became ready.
+func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
+	slices.SortFunc(batch, func(a, b completion) int { return strings.Compare(a.unit.id, b.unit.id) })
+	var events []plan.Event
+	var fatal error
+	for _, c := range batch {
+		events = append(events, c.outcome.record...)
+		fatal = errors.Join(fatal, c.outcome.fatal)
+	}
+	if len(events) > 0 {
+		st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
+		if err != nil {
+			for _, c := range batch { // told as it is, though the state does not know of it
+				c.unit.outcome = c.outcome
+			}
+			return nil, errors.Join(fatal, err)
+		}
+		r.st = st
+		r.emit(StateRecorded{Revision: st.Revision, Keys: keys(events)})
+	}
+	var ready []*unit
+	for _, c := range batch {
+		r.settle(c.unit, c.outcome)
+		for _, e := range c.outcome.tell {
+			r.emit(e)
+		}
+		ready = append(ready, r.free(c.unit)...)
+	}
+	return ready, fatal
+}
+
+func keys(events []plan.Event) []string {
+	out := make([]string, len(events))
+	for i, e := range events {
+		out[i] = e.Key
+	}
+	slices.Sort(out)
+	return out
+}
+
+// settle notes an outcome, with a release as it was recorded.
+func (r *run) settle(u *unit, o *outcome) {
+	if o.release != nil && o.release.Status == Changed && o.release.After != nil {
+		recorded := r.st.Releases[u.address]
+		o.release.After = &recorded
+		o.tell = append(o.tell, Released{u.address, releaseAction(o.release), o.release.Before, &recorded})
+	}
+	u.outcome = o
+	for _, e := range o.record {
+		r.journal.step(step{Step: "recorded", Key: e.Key})
+	}
+}
+
+// free tells the units that wait for u that it has ended. It returns those that are ready now; those that are blocked
+// have ended too.
+func (r *run) free(u *unit) []*unit {
+	var ready []*unit
+	for _, e := range u.dependents {
+		met := u.outcome.ok && (e.need == needResult || u.outcome.passed)
+		if !met {
+			e.to.blocked = append(e.to.blocked, causes(u)...)
+		}
+		if e.to.waiting--; e.to.waiting > 0 {
+			continue
+		}
+		if len(e.to.blocked) == 0 {
+			ready = append(ready, e.to)
+			continue
+		}
+		ready = append(ready, r.block(e.to)...)
+	}
+	return ready
+}
+
+// causes names what failed: u itself, or what blocked it.
+func causes(u *unit) []string {
+	if len(u.blocked) > 0 {
+		return u.blocked
+	}
+	return []string{u.address}
+}
+
+func (r *run) block(u *unit) []*unit {
+	slices.Sort(u.blocked)
+	u.blocked = slices.Compact(u.blocked)
+	u.outcome = u.ended(Blocked, GateBlocked)
+	r.emit(StageBlocked{Address: u.address, By: u.blocked})
+	return r.free(u)
+}
+
+// ended is the outcome of a unit that did not do its work.
+func (u *unit) ended(s Status, g GateStatus) *outcome {
+	switch {
+	case u.node != nil:
+		return &outcome{node: &NodeResult{Address: u.address, Status: s, BlockedBy: u.blocked}}
+	case u.gate != nil:
+		return &outcome{gate: &GateResult{Address: u.address, Status: g, BlockedBy: u.blocked}}
+	}
+	return &outcome{release: &ReleaseResult{Address: u.address, Status: s, Before: u.release.Current, BlockedBy: u.blocked}}
+}
+
+// do does a unit's work. st is the state as it was when the unit was started.
+func (r *run) do(ctx context.Context, u *unit, st *plan.State) *outcome {
+	switch {
+	case u.node != nil && u.node.Verdict == plan.Remove:
+		return r.removeNode(u, st)
+	case u.node != nil:
+		return r.doNode(ctx, u, st)
+	case u.gate != nil:
+		return r.doGate(u, st)
+	}
+	return r.doRelease(ctx, u, st)
+}
+
+// result puts together what became of everything.
+func (r *run) result(ctx context.Context) *Result {
+	res := &Result{Apply: r.Apply, State: r.st}
+	stopped := ctx.Err() != nil || r.Kill.Err() != nil
+	for _, u := range r.graph.units {
+		o := u.outcome
+		if o == nil {
+			o = u.ended(NotStarted, GateNotReached)
+			res.Interrupted = res.Interrupted || stopped
+		}
+		switch {
+		case u.node != nil:
+			res.Nodes = append(res.Nodes, *o.node)
+		case u.gate != nil:
+			res.Gates = append(res.Gates, *o.gate)
+		default:
+			res.Releases = append(res.Releases, *o.release)
+		}
+	}
+	return res
+}

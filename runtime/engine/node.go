@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+func (r *run) removeNode(u *unit, st *plan.State) *outcome {
+	o := &outcome{node: &NodeResult{Address: u.address, Status: Removed}, ok: true, passed: true}
+	if _, ok := st.Nodes[u.address]; ok {
+		o.record = []plan.Event{{Key: u.id, Removed: true}}
+		o.tell = []Event{NodeRemoved{u.address}}
+	}
+	return o
+}
+
+// doNode finds a stage's result in the store or runs it.
+func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
+	n := u.node
+	inputs, err := r.inputs(n)
+	if err != nil {
+		return failed(u, "", asFailure(err))
+	}
+	fp := plan.Fingerprint(n.Definition, inputs)
+	if n.Fingerprint != "" && n.Fingerprint != fp {
+		return failed(u, fp, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
+	}
+	status := Cached
+	action, err := r.lookup(n, fp)
+	if err != nil {
+		return failed(u, fp, asFailure(err))
+	}
+	if action == nil {
+		status = Ran
+		if action, err = r.execute(ctx, n, inputs, fp, false); err != nil {
+			return failed(u, fp, asFailure(err))
+		}
+	}
+	return r.done(u, st, status, inputs, action)
+}
+
+// inputs returns the digest of what each port gets.
+func (r *run) inputs(n *plan.Node) (map[string]plan.Digest, error) {
+	out := map[string]plan.Digest{}
+	for _, in := range n.Inputs {
+		d, err := r.inputDigest(in)
+		if err != nil {
+			return nil, fmt.Errorf("input %s of %s: %w", in.Port, n.Address, err)
+		}
+		out[in.Port] = d
+	}
+	return out, nil
+}
+
+func (r *run) inputDigest(in plan.Input) (plan.Digest, error) {
+	if in.From == "" {
+		if in.Digest == "" {
+			return "", errors.New("the plan says neither where it comes from nor what it is")
+		}
+		return in.Digest, nil
+	}
+	from := r.graph.node(in.From)
+	d, ok := from.outcome.node.Outputs[in.FromPort]
+	if !ok {
+		return "", fmt.Errorf("%s yields no port %q", in.From, in.FromPort)
+	}
+	return d, nil
+}
+
+// lookup returns the recorded result of a fingerprint, nil if the stage must run: there is none, it lacks a port, or the
+// plan says that it runs anyway.
+func (r *run) lookup(n *plan.Node, fp plan.Digest) (*plan.Action, error) {
+	forced := slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
+	if n.NoCache || forced {
+		return nil, nil
+	}
+	a, err := r.Store.Action(fp)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range n.Outputs {
+		if a.Outputs[out.Port] == "" {
+			return nil, nil
+		}
+	}
+	return a, nil
+}
+
+func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
+	return &outcome{
+		node: &NodeResult{Address: u.address, Status: Failed, Fingerprint: fp, Failure: f},
+		tell: []Event{StageFailed{u.address, f}},
+	}
+}
+
+// done is the outcome of a stage whose result is there.
+func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]plan.Digest, a *plan.Action) *outcome {
+	duration := time.Duration(a.DurationMS) * time.Millisecond
+	o := &outcome{
+		node: &NodeResult{
+			Address: u.address, Status: status, Fingerprint: a.Fingerprint, Outputs: a.Outputs, Figures: a.Figures,
+			Warnings: a.Warnings, Duration: duration,
+		},
+		inputs: inputs, ok: true, passed: true,
+		tell: []Event{StageDone{u.address, status == Cached, duration}},
+	}
+	if status == Cached {
+		for _, w := range a.Warnings {
+			o.tell = append(o.tell, StageWarning{u.address, w})
+		}
+	}
+	now := nodeState(u.node, inputs, a)
+	if before, ok := st.Nodes[u.address]; !ok || !equal(before, now) {
+		o.record = []plan.Event{{Key: u.id, Node: &now}}
+	}
+	if u.node.Kind == "check" {
+		r.decideCheck(u, o)
+	}
+	return o
+}
+
+// nodeState is what the state keeps of a stage.
+func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan.NodeState {
+	s := plan.NodeState{
+		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version,
+		Config: n.Config, Inputs: inputs, Container: n.Container, Outputs: maps.Clone(a.Outputs),
+	}
+	for _, in := range n.Inputs {
+		if in.From != "" {
+			if s.Wiring == nil {
+				s.Wiring = map[string]string{}
+			}
+			s.Wiring[in.Port] = in.From + ":" + in.FromPort
+		}
+		if in.External != nil {
+			if s.External == nil {
+				s.External = map[string]*plan.External{}
+			}
+			s.External[in.Port] = in.External
+		}
+	}
+	return s
+}
+
+// equal compares two values as they would be recorded.
+func equal(a, b any) bool {
+	x, errX := plan.Canonical(a)
+	y, errY := plan.Canonical(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// asFailure says an error as a failure of the stage.
+func asFailure(err error) *Failure {
+	var f *Failure
+	var nondeterministic *store.NondeterministicError
+	var file *store.FileError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &nondeterministic):
+		return failuref(NondeterministicFailure, "%v", err)
+	case errors.As(err, &file):
+		return failuref(OutputFailure, "%v", err)
+	case errors.Is(err, context.Canceled):
+		return failuref(KilledFailure, "killed")
+	}
+	return failuref(StoreFailure, "%v", err)
+}

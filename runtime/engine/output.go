@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// figuresFile holds the figures of a stage.
+const figuresFile = "metrics.json"
+
+// maxFigures bounds metrics.json: it is kept in records and state, so results belong in other ports.
+const maxFigures = 16 << 20
+
+// collect checks what a stage wrote against the ports of its block and stores it.
+func (a *attempt) collect(ctx context.Context) (map[string]plan.Digest, json.RawMessage, error) {
+	raw, figures, err := a.readFigures()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.warnOfStrangers(); err != nil {
+		return nil, nil, err
+	}
+	outputs := map[string]plan.Digest{}
+	for _, out := range a.node.Outputs {
+		if isFigures(out.Type) {
+			outputs[out.Port], err = a.storeFigures(ctx, raw)
+		} else {
+			outputs[out.Port], err = a.storePort(ctx, out)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return outputs, figures, nil
+}
+
+func isFigures(t schema.PortType) bool { return t == schema.FiguresPort || t == schema.VerdictPort }
+
+func (a *attempt) badOutput(format string, args ...any) error {
+	return failuref(OutputFailure, "%s %s", a.node.Address, fmt.Sprintf(format, args...))
+}
+
+// readFigures returns metrics.json as it is and without space; both nil where there is none and none is declared.
+func (a *attempt) readFigures() (raw []byte, figures json.RawMessage, err error) {
+	path := filepath.Join(a.task.Out, figuresFile)
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if slices.ContainsFunc(a.node.Outputs, func(o plan.Output) bool { return isFigures(o.Type) }) {
+			return nil, nil, a.badOutput("wrote no out/%s, which holds its figures", figuresFile)
+		}
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFigures {
+		return nil, nil, a.badOutput("wrote an out/%s that is no regular file of at most %d bytes", figuresFile, maxFigures)
+	}
+	if raw, err = os.ReadFile(path); err != nil {
+		return nil, nil, err
+	}
+	if why := notAnObject(raw); why != "" {
+		return nil, nil, a.badOutput("wrote an out/%s that %s", figuresFile, why)
+	}
+	figures, err = plan.Canonical(json.RawMessage(raw))
+	return raw, figures, err
+}
+
+// notAnObject says why data is not one JSON object; empty if it is.
+func notAnObject(data []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	var v map[string]any
+	err := dec.Decode(&v)
+	if err == nil && v == nil {
+		return "is null; expected a JSON object"
+	}
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return ""
+		}
+		return "has more after its JSON object"
+	}
+	why := fmt.Sprintf("is not a JSON object: %v", err)
+	if bytes.Contains(data, []byte("NaN")) || bytes.Contains(data, []byte("Infinity")) {
+		why += ` (NaN and Infinity are not JSON: write null, and the reason under "undefined")`
+	}
+	return why
+}
+
+// warnOfStrangers tells the user of files that no port takes.
+func (a *attempt) warnOfStrangers() error {
+	entries, err := os.ReadDir(a.task.Out)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		port := e.Name()
+		declared := slices.ContainsFunc(a.node.Outputs, func(o plan.Output) bool { return o.Port == port && !isFigures(o.Type) })
+		if port != figuresFile && !declared {
+			a.log.warn(fmt.Sprintf("out/%s belongs to no port of the block and is not kept", port))
+		}
+	}
+	return nil
+}
+
+func (a *attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, error) {
+	d, err := a.Store.PutBytes(ctx, raw)
+	if err != nil {
+		return "", err
+	}
+	return a.Store.PutList(ctx, []store.Entry{{Name: figuresFile, Size: int64(len(raw)), Digest: d}})
+}
+
+// storePort checks and stores the folder of a port.
+func (a *attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, error) {
+	dir := filepath.Join(a.task.Out, out.Port)
+	info, err := os.Lstat(dir)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !info.IsDir() {
+		return "", a.badOutput("wrote no folder out/%s, which its port %q takes", out.Port, out.Port)
+	}
+	if err != nil {
+		return "", err
+	}
+	if out.Type == schema.TablePort {
+		if err := a.checkTable(ctx, out, dir); err != nil {
+			return "", err
+		}
+	}
+	d, err := a.Store.PutDir(ctx, dir)
+	var file *store.FileError
+	if errors.As(err, &file) {
+		return "", a.badOutput("wrote out/%s/%s: it %s", out.Port, file.Name, file.Why)
+	}
+	if err != nil {
+		return "", err
+	}
+	list, err := a.Store.OpenDir(d)
+	if err == nil && len(list.Files) == 0 {
+		return "", a.badOutput("left out/%s empty", out.Port)
+	}
+	return d, err
+}
+
+// checkTable makes sure that a table's folder holds table.parquet and nothing else, converting it where the stage writes
+// another format.
+func (a *attempt) checkTable(ctx context.Context, out plan.Output, dir string) error {
+	format := out.Format
+	if format == "" {
+		format = "parquet"
+	}
+	want := "table." + format
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if len(names) != 1 || names[0] != want || !entries[0].Type().IsRegular() {
+		return a.badOutput("must write exactly one regular file out/%s/%s; found: %s", out.Port, want, listing(names))
+	}
+	path := filepath.Join(dir, want)
+	if format == "parquet" {
+		return a.checkParquet(out.Port, path)
+	}
+	if out.Shape == nil || out.Shape.Table == nil {
+		return a.badOutput("writes port %q as %s, but its columns are not declared", out.Port, format)
+	}
+	if err := a.convert(ctx, format, "parquet", out.Shape.Table, path, filepath.Join(dir, component.TableFile)); err != nil {
+		return a.badOutput("wrote out/%s/%s: %v", out.Port, want, err)
+	}
+	return os.Remove(path)
+}
+
+func listing(names []string) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkParquet looks at the marks that each Parquet file begins and ends with, which a cut one lacks.
+func (a *attempt) checkParquet(port, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var head, tail [4]byte
+	if info.Size() >= 12 {
+		_, errHead := f.ReadAt(head[:], 0)
+		_, errTail := f.ReadAt(tail[:], info.Size()-4)
+		if err := errors.Join(errHead, errTail); err != nil {
+			return err
+		}
+	}
+	if string(head[:]) != "PAR1" || string(tail[:]) != "PAR1" {
+		return a.badOutput("wrote an out/%s/%s that is no whole Parquet file", port, component.TableFile)
+	}
+	return nil
+}

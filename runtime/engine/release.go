@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// doRelease records what a deployment has live from now on.
+func (r *run) doRelease(ctx context.Context, u *unit, st *plan.State) *outcome {
+	rel := u.release
+	current, exists := st.Releases[rel.Address]
+	res := &ReleaseResult{Address: rel.Address, Status: Unchanged}
+	if exists {
+		res.Before, res.After = &current, &current
+	}
+	o := &outcome{release: res, ok: true, passed: true}
+	switch {
+	case rel.Action == plan.NoRelease:
+		return o
+	case !r.asPlanned(rel, exists, current):
+		return failedRelease(u, res.Before, failuref(StaleFailure, "%s has another release than when the plan was made; plan again", rel.Address))
+	case rel.Action == plan.RemoveRelease:
+		return removeRelease(u, o, exists)
+	}
+	next, err := r.nextRelease(rel)
+	if err != nil {
+		return failedRelease(u, res.Before, asFailure(err))
+	}
+	if exists && sameRelease(current, next) {
+		return o
+	}
+	if err := r.withObject(ctx, r.graph.node(rel.Model.From), func() error { return r.Store.Verify(ctx, next.Model) }); err != nil {
+		return failedRelease(u, res.Before, asFailure(fmt.Errorf("model of %s: %w", rel.Address, err)))
+	}
+	res.Status, res.After = Changed, &next
+	o.record = []plan.Event{{Key: u.id, Release: &next}}
+	return o
+}
+
+// asPlanned tells whether the release that the plan replaces is still the one that is live.
+func (r *run) asPlanned(rel *plan.Release, exists bool, current plan.ReleaseState) bool {
+	if rel.Current == nil {
+		return !exists
+	}
+	return exists && rel.Current.Model == current.Model && rel.Current.Revision == current.Revision
+}
+
+func removeRelease(u *unit, o *outcome, exists bool) *outcome {
+	o.release.Status, o.release.After = Removed, nil
+	if exists {
+		o.record = []plan.Event{{Key: u.id, Removed: true}}
+		o.tell = []Event{Released{u.address, plan.RemoveRelease, o.release.Before, nil}}
+	}
+	return o
+}
+
+func failedRelease(u *unit, before *plan.ReleaseState, f *Failure) *outcome {
+	return &outcome{
+		release: &ReleaseResult{Address: u.address, Status: Failed, Before: before, After: before, Failure: f},
+		tell:    []Event{StageFailed{u.address, f}},
+	}
+}
+
+// nextRelease is what would be live; its revision is filled in when it is recorded.
+func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
+	model, err := r.inputDigest(rel.Model)
+	if err != nil {
+		return plan.ReleaseState{}, err
+	}
+	next := plan.ReleaseState{
+		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config,
+		Since: time.Now().UTC().Truncate(time.Second),
+	}
+	if rel.Model.Shape != nil {
+		next.Signature = rel.Model.Shape.Model
+	}
+	if u := r.graph.node(rel.Model.From); u != nil {
+		next.Fingerprint, next.Container = u.outcome.node.Fingerprint, u.node.Container
+	}
+	if g := r.graph.byID["gate/"+rel.Gate]; g != nil {
+		next.Subject = g.outcome.gate.Subject
+	}
+	return next, nil
+}
+
+// sameRelease tells whether a release would change nothing that is live. By which decision it was let pass, and since
+// when it is there, is the history of the one that stays.
+func sameRelease(a, b plan.ReleaseState) bool {
+	for _, s := range []*plan.ReleaseState{&a, &b} {
+		s.Gate, s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", "", 0, time.Time{}
+		s.From = ""
+	}
+	return equal(a, b)
+}
+
+func releaseAction(r *ReleaseResult) plan.ReleaseAction {
+	if r.Before == nil {
+		return plan.CreateRelease
+	}
+	return plan.ChangeRelease
+}

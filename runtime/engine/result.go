@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Status is what became of a stage or a release.
+type Status string
+
+const (
+	Ran        Status = "ran"
+	Cached     Status = "cached"
+	Failed     Status = "failed"
+	Blocked    Status = "blocked"
+	NotStarted Status = "not_started" // the run was stopped before
+	Removed    Status = "removed"
+	Changed    Status = "changed"   // a release
+	Unchanged  Status = "unchanged" // a release
+)
+
+// Result of a run.
+type Result struct {
+	Apply       string          `json:"apply"`
+	Nodes       []NodeResult    `json:"nodes"` // sorted by address, as are the others
+	Gates       []GateResult    `json:"gates"`
+	Releases    []ReleaseResult `json:"releases"`
+	Interrupted bool            `json:"interrupted,omitempty"`
+	State       *plan.State     `json:"-"` // as last recorded
+}
+
+// NodeResult is what became of a stage.
+type NodeResult struct {
+	Address     string                 `json:"address"`
+	Status      Status                 `json:"status"`
+	Fingerprint plan.Digest            `json:"fingerprint,omitempty"`
+	Outputs     map[string]plan.Digest `json:"outputs,omitempty"`
+	Figures     json.RawMessage        `json:"figures,omitempty"`
+	Warnings    []string               `json:"warnings,omitempty"`
+	Duration    time.Duration          `json:"duration_ns,omitempty"` // of the run that made the result
+	Check       *CheckResult           `json:"check,omitempty"`
+	BlockedBy   []string               `json:"blocked_by,omitempty"`
+	Failure     *Failure               `json:"failure,omitempty"`
+}
+
+// CheckResult is what a check found.
+type CheckResult struct {
+	Passed bool        `json:"passed"`
+	Failed int         `json:"failed"` // expectations that don't hold
+	Rules  []plan.Rule `json:"rules,omitempty"`
+}
+
+// GateStatus is what a gate came to.
+type GateStatus string
+
+const (
+	GatePassed     GateStatus = "passed"
+	GateFailed     GateStatus = "failed"  // a rule does not hold, or rests on a figure that is missing or undefined
+	GateWaits      GateStatus = "waiting" // all rules hold and an approval is missing
+	GateBlocked    GateStatus = "blocked"
+	GateNotReached GateStatus = "not_started"
+)
+
+// GateResult is a gate's decision.
+type GateResult struct {
+	Address   string          `json:"address"`
+	Status    GateStatus      `json:"status"`
+	Subject   plan.Digest     `json:"subject,omitempty"` // what an approval must be bound to
+	Rules     []plan.Rule     `json:"rules,omitempty"`
+	Approvals []plan.Approval `json:"approvals,omitempty"` // with who gave them
+	Missing   []string        `json:"missing,omitempty"`   // names of approvals that are needed and not given
+	Before    bool            `json:"before,omitempty"`    // decided on the same facts before
+	BlockedBy []string        `json:"blocked_by,omitempty"`
+}
+
+// ReleaseResult is what became of a deployment.
+type ReleaseResult struct {
+	Address   string             `json:"address"`
+	Status    Status             `json:"status"`
+	Before    *plan.ReleaseState `json:"before,omitempty"`
+	After     *plan.ReleaseState `json:"after,omitempty"`
+	BlockedBy []string           `json:"blocked_by,omitempty"`
+	Failure   *Failure           `json:"failure,omitempty"`
+}
+
+// FailureKind says whose fault a failure is.
+type FailureKind string
+
+const (
+	ExitFailure             FailureKind = "exit"          // the stage ended with a code that is not 0
+	TimeoutFailure          FailureKind = "timeout"       // it ran longer than it may
+	MemoryFailure           FailureKind = "out_of_memory" // it needed more memory than it may use
+	OutputFailure           FailureKind = "output"        // what it wrote is not what its block declares
+	StaleFailure            FailureKind = "stale"         // something is not as it was when the plan was made
+	EngineFailure           FailureKind = "engine"        // the container engine is at fault
+	ImageFailure            FailureKind = "image"         // the image is not there
+	NondeterministicFailure FailureKind = "nondeterministic"
+	KilledFailure           FailureKind = "killed" // by the user
+	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
+)
+
+// Failure says why a stage or a release failed.
+type Failure struct {
+	Kind     FailureKind `json:"kind"`
+	ExitCode int         `json:"exit_code,omitempty"`
+	Summary  string      `json:"summary"`
+	Detail   string      `json:"detail,omitempty"`
+	Tail     []string    `json:"tail,omitempty"` // the log's last lines
+	Log      plan.Digest `json:"log,omitempty"`  // the whole log
+	Attempts int         `json:"attempts,omitempty"`
+
+	passing bool // not the stage's fault and worth another attempt
+}
+
+func (f *Failure) Error() string {
+	return strings.TrimSuffix(f.Summary+"\n"+f.Detail, "\n")
+}
+
+func failuref(kind FailureKind, format string, args ...any) *Failure {
+	return &Failure{Kind: kind, Summary: fmt.Sprintf(format, args...)}
+}
+
+// Exit codes of a run, as `mlp apply` gives them.
+const (
+	ExitDone            = 0
+	ExitError           = 1
+	ExitGateFailed      = 3
+	ExitApprovalMissing = 4
+	ExitStale           = 5
+)
+
+// ExitCode of the run: where several things went wrong, the first of 1, 5, 3, 4.
+func (r *Result) ExitCode() int {
+	found := map[int]bool{ExitError: r.Interrupted}
+	for _, n := range r.Nodes {
+		found[n.Failure.exitCode()] = true
+		if n.Check != nil && !n.Check.Passed {
+			found[ExitGateFailed] = true
+		}
+	}
+	for _, g := range r.Gates {
+		found[ExitGateFailed] = found[ExitGateFailed] || g.Status == GateFailed
+		found[ExitApprovalMissing] = found[ExitApprovalMissing] || g.Status == GateWaits
+	}
+	for _, rel := range r.Releases {
+		found[rel.Failure.exitCode()] = true
+	}
+	for _, code := range []int{ExitError, ExitStale, ExitGateFailed, ExitApprovalMissing} {
+		if found[code] {
+			return code
+		}
+	}
+	return ExitDone
+}
+
+func (f *Failure) exitCode() int {
+	switch {
+	case f == nil:
+		return ExitDone
+	case f.Kind == StaleFailure:
+		return ExitStale
+	}
+	return ExitError
+}
