@@ -1,0 +1,145 @@
+package train
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+)
+
+// never is a threshold that no probability reaches.
+const never = 2
+
+// candidate is a threshold and what it decides on the validation rows, by weight.
+type candidate struct {
+	threshold      float64
+	tn, fp, fn, tp float64
+}
+
+// candidates are all thresholds that decide differently, descending: none positive, then each score.
+func candidates(score []float64, set *Set) []candidate {
+	order := make([]int, len(score))
+	c := candidate{threshold: never}
+	for r := range order {
+		order[r] = r
+		if set.Target[r] == 1 {
+			c.fn += set.weight(r)
+		} else {
+			c.tn += set.weight(r)
+		}
+	}
+	sort.SliceStable(order, func(i, j int) bool { return score[order[i]] > score[order[j]] })
+	out := []candidate{c}
+	for i, r := range order {
+		if w := set.weight(r); set.Target[r] == 1 {
+			c.fn, c.tp = c.fn-w, c.tp+w
+		} else {
+			c.tn, c.fp = c.tn-w, c.fp+w
+		}
+		if i+1 == len(order) || score[order[i+1]] != score[r] {
+			c.threshold = score[r]
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (s *Set) weight(r int) float64 {
+	if s.Weight == nil {
+		return 1
+	}
+	return s.Weight[r]
+}
+
+func (c *candidate) value(m *metric.Metric) (x float64, undefined string) {
+	x, undefined, ok := m.OfCounts(c.tn, c.fp, c.fn, c.tp)
+	if !ok {
+		return 0, fmt.Sprintf("%s is not a metric of decisions", m.Name)
+	}
+	return x, undefined
+}
+
+// decide finds the threshold that brings the metric to its best within the limits. Of equals the highest wins.
+func (t *Training) decide(score []float64) (float64, error) {
+	d := t.config.Decision
+	best, limits, err := d.metrics()
+	if err != nil {
+		return 0, err
+	}
+	all := candidates(score, t.Validation)
+	chosen, top, reason := -1, 0.0, ""
+	for i := range all {
+		if !d.within(&all[i], limits) {
+			continue
+		}
+		x, undefined := all[i].value(best)
+		if undefined != "" {
+			reason = undefined
+			continue
+		}
+		if chosen < 0 || best.Better(x, top) {
+			chosen, top = i, x
+		}
+	}
+	if chosen >= 0 {
+		t.tellDecision(&all[chosen], best, top)
+		return all[chosen].threshold, nil
+	}
+	if reason != "" {
+		return 0, &component.InputError{
+			Summary: fmt.Sprintf("%s: %s is undefined at every threshold: %s", t.stage.Address, best.Name, reason),
+			Detail:  "The validation table must hold rows of both classes.",
+		}
+	}
+	return 0, t.outOfReach(all, limits)
+}
+
+func (t *Training) tellDecision(c *candidate, m *metric.Metric, x float64) {
+	if c.threshold == never {
+		t.stage.Warnf("the decision predicts no row positive: nothing else keeps the limits on the validation rows")
+		return
+	}
+	t.stage.Logf("decision: positive from %.6g on; there %s is %.4f on the validation rows", c.threshold, m.Name, x)
+}
+
+func (d *Decision) within(c *candidate, limits []*metric.Metric) bool {
+	for i, m := range limits {
+		if x, undefined := c.value(m); undefined != "" || !d.Where[i].holds(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// outOfReach says how near the limits can be come to, each by itself and all together.
+func (t *Training) outOfReach(all []candidate, limits []*metric.Metric) error {
+	d := t.config.Decision
+	var asked, alone []string
+	for i, m := range limits {
+		l := &d.Where[i]
+		asked = append(asked, fmt.Sprintf("%s %s %g", m.Name, l.Op, l.Limit))
+		if x, ok := nearest(all, m, l); ok {
+			alone = append(alone, fmt.Sprintf("%s comes to %.6g", m.Name, x))
+		} else {
+			alone = append(alone, fmt.Sprintf("%s is undefined", m.Name))
+		}
+	}
+	return &component.InputError{
+		Summary: fmt.Sprintf("%s: no threshold keeps %s on the validation rows", t.stage.Address, strings.Join(asked, " and ")),
+		Detail:  "At best, each taken alone, " + strings.Join(alone, ", ") + ". Loosen the limits, or train a better model.",
+	}
+}
+
+// nearest is the value of the metric that comes nearest to keeping the limit.
+func nearest(all []candidate, m *metric.Metric, l *Limit) (best float64, ok bool) {
+	less := l.Op == "<" || l.Op == "<="
+	for i := range all {
+		x, undefined := all[i].value(m)
+		if undefined == "" && (!ok || less && x < best || !less && x > best) {
+			best, ok = x, true
+		}
+	}
+	return best, ok
+}

@@ -1,0 +1,153 @@
+package train
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/model"
+)
+
+// Figures of a training, beside those that Finish knows. NaN is undefined.
+type Figures struct {
+	// Rounds and Trees are 0 where a model has none.
+	Rounds, Trees int
+	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors.
+	TrainingLoss, ValidationLoss float64
+	// Importance is each feature's share in what the model goes by, in the order of the signature; nil if there is
+	// no such thing.
+	Importance []float64
+}
+
+// figureType is the type of what Finish writes.
+func figureType(features []schema.Column) *schema.FigureType {
+	names := make([]string, len(features))
+	for i, f := range features {
+		names[i] = f.Name
+	}
+	slices.Sort(names)
+	return schema.Object(map[string]*schema.FigureType{
+		"rows":            schema.Double,
+		"dropped":         schema.Double,
+		"validation_rows": schema.Double,
+		"rounds":          schema.Double,
+		"trees":           schema.Double,
+		"threshold":       schema.Double,
+		"training_loss":   schema.Double,
+		"validation_loss": schema.Double,
+		"importance":      schema.MapOf(schema.Double, names...),
+	})
+}
+
+// figuresFile is metrics.json.
+type figuresFile struct {
+	Rows           int                 `json:"rows"`
+	Dropped        int                 `json:"dropped"`
+	ValidationRows int                 `json:"validation_rows"`
+	Rounds         int                 `json:"rounds"`
+	Trees          int                 `json:"trees"`
+	Threshold      *float64            `json:"threshold"`
+	TrainingLoss   *float64            `json:"training_loss"`
+	ValidationLoss *float64            `json:"validation_loss"`
+	Importance     map[string]*float64 `json:"importance"`
+	Undefined      map[string]string   `json:"undefined,omitempty"`
+}
+
+// Finish fixes the threshold, and writes the model and the figures.
+func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
+	threshold := model.DefaultThreshold
+	if t.config.Decision != nil {
+		out, err := e.Predict(ctx, t.Validation.Columns, t.Validation.Rows, t.stage.Threads)
+		if err != nil {
+			return fmt.Errorf("scoring the validation rows: %w", err)
+		}
+		if threshold, err = t.decide(out[0]); err != nil {
+			return err
+		}
+	}
+	data, err := fileDigest(t.stage.InputTable(DataPort))
+	if err != nil {
+		return err
+	}
+	b, err := model.New(t.Signature, kind, e, threshold, model.Provenance{
+		Component: t.stage.Component, Version: t.stage.Version, Seed: t.config.Seed, Rows: t.Data.Rows, Data: data,
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := t.stage.Output(ModelPort)
+	if err != nil {
+		return fmt.Errorf("writing the model: %w", err)
+	}
+	if err := b.Write(dir); err != nil {
+		return err
+	}
+	return t.stage.WriteFigures(t.figures(f, threshold))
+}
+
+func fileDigest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading the data: %w", err)
+	}
+	defer f.Close()
+	h := blake3.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading the data: %w", err)
+	}
+	return "blake3:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (t *Training) figures(f Figures, threshold float64) *figuresFile {
+	out := &figuresFile{
+		Rows: t.Data.Rows, Dropped: t.Dropped, Rounds: f.Rounds, Trees: f.Trees,
+		Importance: map[string]*float64{}, Undefined: map[string]string{},
+	}
+	define := func(name string, x float64, why string) *float64 {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			out.Undefined[name] = why
+			return nil
+		}
+		return &x
+	}
+	noValidation := "there is no validation table"
+	if t.Validation != nil {
+		out.ValidationRows, noValidation = t.Validation.Rows, "it is not finite"
+	}
+	if t.Signature.Task != schema.Binary {
+		threshold = math.NaN()
+	}
+	out.Threshold = define("threshold", threshold, "only binary tasks have one")
+	out.TrainingLoss = define("training_loss", f.TrainingLoss, "it is not finite")
+	out.ValidationLoss = define("validation_loss", f.ValidationLoss, noValidation)
+	for i, feature := range t.Signature.Features {
+		if f.Importance == nil {
+			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")
+		} else {
+			out.Importance[feature.Name] = define("importance."+feature.Name, f.Importance[i], "it is not finite")
+		}
+	}
+	return out
+}
+
+// Shares divides each by the sum of all; all 0 if the sum is.
+func Shares(values []float64) []float64 {
+	var total float64
+	for _, x := range values {
+		total += x
+	}
+	out := make([]float64, len(values))
+	for i, x := range values {
+		if total > 0 {
+			out[i] = x / total
+		}
+	}
+	return out
+}

@@ -1,0 +1,264 @@
+// Package gradient_boosting is the trainer of gradient-boosted trees.
+package gradient_boosting
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+	"github.com/mlp-lang/mlp/stdlib/train"
+	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
+)
+
+// Component is the trainer.
+var Component = component.Component{
+	Kind: "train",
+	Type: schema.Type{
+		Name:    "gradient_boosting",
+		Version: 1,
+		Summary: "Gradient-boosted trees on binned features",
+		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
+			"missing values go, and parts categories into two groups. The model is written in XGBoost's JSON format, exact to the bit, " +
+			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
+			"beside it. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
+		Body: schema.Body{
+			Attrs:  append(train.Attrs(tasks, true), train.SeedAttr()),
+			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
+		},
+		Out:      train.Out(),
+		Examples: []schema.Example{{Title: "With early stopping, and a threshold that blocks few", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from       = dataset.customers
+  validation = 0.2
+  test       = 0.2
+}
+
+metric "recall" { type = "recall" }
+metric "fpr" { type = "false_positive_rate" }
+
+train "gradient_boosting" "churn" {
+  data       = split.customers.train
+  validation = split.customers.validation
+  target     = "churned"
+  features   = ["tenure", "contract"]
+  params {
+    trees         = 500
+    learning_rate = 0.05
+    max_depth     = 4
+  }
+  decision {
+    maximize = metric.recall
+    where    = "fpr <= 0.1"
+  }
+}
+`
+
+var paramsBlock = schema.Block{Name: "params",
+	Doc: "How trees are grown. Names and meanings are XGBoost's.",
+	Body: schema.Body{Attrs: []schema.Attr{
+		{Name: "trees", Type: schema.Integer, Default: float64(defaults.Trees),
+			Doc: "Rounds; with several classes a round has a tree for each."},
+		{Name: "learning_rate", Type: schema.Number, Default: defaults.LearningRate,
+			Doc: "By how much each tree is shrunk, above 0 and up to 1. Less needs more trees."},
+		{Name: "max_depth", Type: schema.Integer, Default: float64(defaults.MaxDepth),
+			Doc: "Splits from the root to a leaf at most; 0: no limit, which needs `max_leaves`."},
+		{Name: "max_leaves", Type: schema.Integer, Default: float64(defaults.MaxLeaves),
+			Doc: "Leaves of a tree at most, the best split first; 0: no limit, level by level."},
+		{Name: "min_child_weight", Type: schema.Number, Default: defaults.MinChildWeight,
+			Doc: "The sum of second derivatives that each side of a split must have: in regression the number of rows."},
+		{Name: "lambda", Type: schema.Number, Default: defaults.Lambda, Doc: "L2 regularisation of the leaves."},
+		{Name: "gamma", Type: schema.Number, Default: defaults.Gamma, Doc: "What a split must gain at least."},
+		{Name: "subsample", Type: schema.Number, Default: defaults.Subsample,
+			Doc: "The share of rows drawn for each round, above 0 and up to 1."},
+		{Name: "column_sample", Type: schema.Number, Default: defaults.ColumnSample,
+			Doc: "The share of features drawn for each tree, above 0 and up to 1."},
+		{Name: "early_stopping_rounds", Type: schema.Integer,
+			Doc: "Stop after so many rounds in which the loss on `validation` does not fall, and keep the trees up to the best round; 0: " +
+				"never. Left out: 50 with a validation table, else 0."},
+	}},
+}
+
+// params as the block has them; those of a block that is not there are the defaults.
+type params struct {
+	Trees               int     `json:"trees"`
+	LearningRate        float64 `json:"learning_rate"`
+	MaxDepth            int     `json:"max_depth"`
+	MaxLeaves           int     `json:"max_leaves"`
+	MinChildWeight      float64 `json:"min_child_weight"`
+	Lambda              float64 `json:"lambda"`
+	Gamma               float64 `json:"gamma"`
+	Subsample           float64 `json:"subsample"`
+	ColumnSample        float64 `json:"column_sample"`
+	EarlyStoppingRounds *int    `json:"early_stopping_rounds"`
+}
+
+var defaults = params{
+	Trees: 100, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1, Subsample: 1, ColumnSample: 1,
+}
+
+const defaultEarlyStopping = 50
+
+type config struct {
+	train.Config
+	Params params `json:"params"`
+}
+
+func decode(data json.RawMessage) (*config, error) {
+	c := &config{Params: defaults}
+	return c, json.Unmarshal(data, c)
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
+	out := train.Shape(req, &c.Config, tasks)
+	_, validated := req.In[train.ValidationPort]
+	out.Problems = append(out.Problems, c.Params.check(validated)...)
+	return out
+}
+
+// check finds parameters out of range.
+func (p *params) check(validated bool) []schema.Problem {
+	var out []schema.Problem
+	refuse := func(bad bool, name string, value any, want string) {
+		if bad {
+			out = append(out, schema.Problem{Path: "params." + name, Summary: fmt.Sprintf("%s is %v", name, value), Detail: "It must be " + want + "."})
+		}
+	}
+	share := func(x float64) bool { return !(x > 0 && x <= 1) }
+	refuse(p.Trees < 1 || p.Trees > 100_000, "trees", p.Trees, "from 1 to 100000")
+	refuse(share(p.LearningRate), "learning_rate", p.LearningRate, "above 0 and up to 1")
+	refuse(p.MaxDepth < 0 || p.MaxDepth > 64, "max_depth", p.MaxDepth, "from 0 to 64")
+	refuse(p.MaxDepth == 0 && p.MaxLeaves == 0, "max_depth", p.MaxDepth, "above 0 unless max_leaves is")
+	refuse(p.MaxLeaves < 0 || p.MaxLeaves == 1, "max_leaves", p.MaxLeaves, "0 or at least 2")
+	refuse(!(p.MinChildWeight >= 0), "min_child_weight", p.MinChildWeight, "at least 0")
+	refuse(!(p.Lambda >= 0), "lambda", p.Lambda, "at least 0")
+	refuse(!(p.Gamma >= 0), "gamma", p.Gamma, "at least 0")
+	refuse(share(p.Subsample), "subsample", p.Subsample, "above 0 and up to 1")
+	refuse(share(p.ColumnSample), "column_sample", p.ColumnSample, "above 0 and up to 1")
+	if r := p.EarlyStoppingRounds; r != nil {
+		refuse(*r < 0, "early_stopping_rounds", *r, "at least 0")
+		if *r > 0 && !validated {
+			out = append(out, schema.Problem{Path: "params.early_stopping_rounds", Summary: "Early stopping needs a validation table",
+				Hint: "Set validation, for example to split.<name>.validation."})
+		}
+	}
+	return out
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	c, err := decode(s.Config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	t, err := train.Load(ctx, s, &c.Config)
+	if err != nil {
+		return err
+	}
+	r, err := histogram.Fit(ctx, table(t.Data, &t.Signature), validation(t), c.histogram(t, s), progress(s))
+	if err != nil {
+		return fmt.Errorf("fitting trees: %w", err)
+	}
+	name(r.Model, &t.Signature)
+	e, err := model.NewTrees(r.Model, &t.Signature)
+	if err != nil {
+		return err
+	}
+	s.Logf("%d rounds, %d trees on %d rows", r.Rounds, len(r.Model.Trees), t.Data.Rows)
+	return t.Finish(ctx, model.Trees, e, train.Figures{
+		Rounds: r.Rounds, Trees: len(r.Model.Trees), TrainingLoss: r.TrainingLoss, ValidationLoss: r.ValidationLoss,
+		Importance: train.Shares(r.Model.Importance()),
+	})
+}
+
+// progress moves the stage's bar about a hundred times.
+func progress(s *component.Stage) func(done, total int) {
+	return func(done, total int) {
+		if done%max(total/100, 1) == 0 || done == total {
+			s.Progress(done, total)
+		}
+	}
+}
+
+func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Params {
+	p := c.Params
+	out := histogram.Params{
+		Objective: xgboost.SquaredError, Trees: p.Trees, LearningRate: p.LearningRate,
+		MaxDepth: p.MaxDepth, MaxLeaves: p.MaxLeaves, MinChildWeight: p.MinChildWeight, Lambda: p.Lambda, Gamma: p.Gamma,
+		Subsample: p.Subsample, ColumnSample: p.ColumnSample, Seed: c.Seed, Threads: s.Threads,
+	}
+	switch t.Signature.Task {
+	case schema.Binary:
+		out.Objective = xgboost.Logistic
+	case schema.Multiclass:
+		out.Objective, out.Classes = xgboost.Softmax, len(t.Signature.Classes)
+	}
+	if t.Validation != nil {
+		out.EarlyStoppingRounds = defaultEarlyStopping
+	}
+	if p.EarlyStoppingRounds != nil {
+		out.EarlyStoppingRounds = *p.EarlyStoppingRounds
+	}
+	return out
+}
+
+func table(s *train.Set, signature *model.Signature) *histogram.Data {
+	levels := make([]int, len(signature.Features))
+	for i := range levels {
+		if f := &signature.Features[i]; f.Text() {
+			levels[i] = max(len(f.Levels), 1)
+		}
+	}
+	return &histogram.Data{Columns: s.Columns, Levels: levels, Target: s.Target, Weight: s.Weight}
+}
+
+func validation(t *train.Training) *histogram.Data {
+	if t.Validation == nil {
+		return nil
+	}
+	return table(t.Validation, &t.Signature)
+}
+
+// name writes the features' names and kinds into the model, for whoever reads it with XGBoost.
+func name(m *xgboost.Model, s *model.Signature) {
+	for i := range s.Features {
+		kind := "q"
+		switch f := &s.Features[i]; {
+		case f.Text():
+			kind = "c"
+		case f.Type == "boolean":
+			kind = "i"
+		}
+		m.FeatureNames = append(m.FeatureNames, s.Features[i].Name)
+		m.FeatureTypes = append(m.FeatureTypes, kind)
+	}
+}

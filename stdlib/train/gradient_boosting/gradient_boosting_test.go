@@ -1,0 +1,193 @@
+package gradient_boosting_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/stagetest"
+	"github.com/mlp-lang/mlp/stdlib/table"
+	gb "github.com/mlp-lang/mlp/stdlib/train/gradient_boosting"
+)
+
+// rows are customers whose churn depends on tenure and contract, with noise, gaps and a constant column.
+const rows = `
+select i as id,
+  case when i % 11 <> 0 then (i * 37) % 60 end as tenure,
+  ['month', 'one year', 'two years', 'other', 'none', 'trial'][1 + (i * 13) % 6] as contract,
+  1.5 as same,
+  (i * 7) % 100 as noise,
+  (hash(i)::double / 18446744073709551616.0) < 1 / (1 + exp(((i * 37) % 60) / 10.0 - 2 - (case when (i * 13) % 6 = 0 then 2 else 0 end))) as churned,
+  case (i * 37) % 60 // 20 when 0 then 'new' when 1 then 'known' else 'old' end as age,
+  (i * 37) % 60 * 2.0 + (i * 7) % 10 as spend
+from range(%d, %d) t(i)`
+
+func between(from, to int) stagetest.Table {
+	return stagetest.Table{SQL: strings.NewReplacer("(%d, %d)", bracket(from, to)).Replace(rows), Schema: schema.Table{Key: []string{"id"}}}
+}
+
+func bracket(from, to int) string {
+	data, _ := json.Marshal([]int{from, to})
+	return "(" + strings.Trim(string(data), "[]") + ")"
+}
+
+func block(config string) stagetest.Block {
+	return stagetest.Block{Address: "train.churn", Config: config,
+		Tables: map[string]stagetest.Table{"data": between(0, 2000), "validation": between(2000, 2600)}}
+}
+
+const binary = `{"target": "churned", "features": ["tenure", "contract", "same", "noise"], "seed": 7,
+  "params": {"trees": 200, "learning_rate": 0.1, "max_depth": 3, "subsample": 0.8, "column_sample": 0.8},
+  "decision": {"maximize": {"name": "recall", "type": "recall"},
+    "where": [{"metric": {"name": "fpr", "type": "false_positive_rate"}, "op": "<=", "limit": 0.1}]}}`
+
+func TestBinary(t *testing.T) {
+	r := stagetest.Run(t, gb.Component, block(binary))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	m := r.Shape.Out["model"].Model
+	if m == nil || m.Task != schema.Binary || m.Target != "churned" || len(m.Features) != 4 {
+		t.Errorf("got model %+v", m)
+	}
+	f := r.Figures(t)
+	loss, threshold := f["validation_loss"].(float64), f["threshold"].(float64)
+	if loss > 0.5 || threshold <= 0 || threshold >= 1 || f["rows"].(float64) != 2000 || f["validation_rows"].(float64) != 600 {
+		t.Errorf("got figures %v", f)
+	}
+	if rounds := f["rounds"].(float64); rounds >= 200 || rounds < 5 {
+		t.Errorf("stopped after %v rounds, early stopping wanted", rounds)
+	}
+	importance := f["importance"].(map[string]any)
+	if importance["tenure"].(float64) < 0.5 || importance["same"].(float64) != 0 {
+		t.Errorf("got importance %v", importance)
+	}
+	for _, want := range []string{"missing in some rows: tenure", "the same in every row: same", `"mlp":"progress"`, "decision: positive from"} {
+		if !strings.Contains(r.Log, want) {
+			t.Errorf("the log lacks %q:\n%s", want, r.Log)
+		}
+	}
+	falsePositiveRate(t, r, threshold)
+}
+
+// falsePositiveRate scores the validation rows with the model that was written, and checks the limit there.
+func falsePositiveRate(t *testing.T, r *stagetest.Result, threshold float64) {
+	t.Helper()
+	b, err := model.Read(filepath.Join(r.Root, "out", "model"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := table.ReadFrame(t.Context(), filepath.Join(r.Root, "in", "validation", component.TableFile), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := b.Score(f, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var negatives, wrong float64
+	for row, y := range f.Column("churned").Num {
+		if y == 0 {
+			negatives++
+			wrong += float64(p.Class[row])
+		}
+	}
+	if got := wrong / negatives; got > 0.1 || got < 0.05 || b.Threshold() != threshold {
+		t.Errorf("false positive rate %.3f at threshold %g (figures say %g), at most 0.1 wanted, and near it", got, b.Threshold(), threshold)
+	}
+}
+
+func TestSameBytesOnOneThreadAndThree(t *testing.T) {
+	files := func(threads int) string {
+		r := stagetest.Run(t, gb.Component, block(binary)) // lays out the stage
+		var log bytes.Buffer
+		s, err := component.Open(r.Root, threads, &log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := gb.Component.Run(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		var all string
+		for _, name := range []string{"model/bundle.json", "model/model.json", "metrics.json"} {
+			data, err := os.ReadFile(filepath.Join(r.Root, "out", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(data)
+		}
+		return all
+	}
+	if files(1) != files(3) {
+		t.Error("the number of threads changes the bytes")
+	}
+}
+
+func TestMulticlassAndRegression(t *testing.T) {
+	tests := []struct {
+		name, config string
+		task         schema.Task
+		loss         float64
+	}{
+		{"classes", `{"target": "age", "features": ["tenure", "noise"], "params": {"trees": 30, "max_depth": 3}}`, schema.Multiclass, 0.2},
+		{"text as binary", `{"target": "contract", "positive": "month", "task": "multiclass_classification", "features": ["tenure"]}`, "", 0},
+		{"regression", `{"target": "spend", "features": ["tenure", "noise"], "params": {"trees": 100}}`, schema.Regression, 12},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.task == "" {
+				got := stagetest.Shape(t, gb.Component, block(tt.config)).Problems
+				if len(got) != 1 || got[0].Path != "positive" {
+					t.Errorf("got problems %v", got)
+				}
+				return
+			}
+			r := stagetest.Run(t, gb.Component, block(tt.config))
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			f := r.Figures(t)
+			if got := r.Shape.Out["model"].Model.Task; got != tt.task || f["threshold"] != nil || f["validation_loss"].(float64) > tt.loss {
+				t.Errorf("got task %s, figures %v", got, f)
+			}
+		})
+	}
+}
+
+func TestRefusedBeforeRunning(t *testing.T) {
+	tests := []struct{ name, config, path, want string }{
+		{"learning rate", `{"target": "churned", "features": ["tenure"], "params": {"learning_rate": 0}}`, "params.learning_rate", "learning_rate is 0"},
+		{"no limit at all", `{"target": "churned", "features": ["tenure"], "params": {"max_depth": 0}}`, "params.max_depth", "max_depth is 0"},
+		{"no trees", `{"target": "churned", "features": ["tenure"], "params": {"trees": 0}}`, "params.trees", "trees is 0"},
+		{"misspelt feature", `{"target": "churned", "features": ["tenur"]}`, "features[0]", `no column "tenur"`},
+		{"target as feature", `{"target": "churned", "features": ["tenure", "CHURNED"]}`, "features[1]", "gives the target away"},
+		{"a metric of scores", `{"target": "churned", "features": ["tenure"], "decision": {"maximize": {"name": "auc", "type": "roc_auc"}}}`, "decision.maximize", "cannot be chosen"},
+	}
+	for _, tt := range tests {
+		got := stagetest.Shape(t, gb.Component, block(tt.config)).Problems
+		if len(got) != 1 || got[0].Path != tt.path || !strings.Contains(got[0].Summary, tt.want) {
+			t.Errorf("%s: got %+v, want %q at %s", tt.name, got, tt.want, tt.path)
+		}
+	}
+	b := block(`{"target": "churned", "features": ["tenure"], "params": {"early_stopping_rounds": 5}}`)
+	delete(b.Tables, "validation")
+	if got := stagetest.Shape(t, gb.Component, b).Problems; len(got) != 1 || got[0].Path != "params.early_stopping_rounds" {
+		t.Errorf("early stopping on nothing: got %+v", got)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := stagetest.RunContext(ctx, t, gb.Component, block(binary)); !errors.Is(r.Err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", r.Err)
+	}
+}

@@ -1,0 +1,287 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/model"
+)
+
+// Shape checks the attributes that every trainer has and says what the block yields. Its problems come in the order
+// of the attributes; a trainer adds those of its own parameters.
+func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.ShapeResult {
+	data := req.In[DataPort].Table
+	if data == nil {
+		return schema.ShapeResult{}
+	}
+	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table}
+	task := s.task(supported)
+	s.target(task)
+	s.features()
+	s.weight()
+	s.sameValidation()
+	s.decision(task)
+	signature := s.signature(task)
+	return schema.ShapeResult{
+		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
+		Figures:  figureType(signature.Features),
+		Problems: s.problems,
+	}
+}
+
+// shaper collects what is wrong with a block.
+type shaper struct {
+	config     *Config
+	data       *schema.Table
+	validation *schema.Table // nil if none is given
+	problems   []schema.Problem
+}
+
+func (s *shaper) problem(path, summary, detail, hint string) {
+	s.problems = append(s.problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+}
+
+// column finds a column of the data, and tells if there is none.
+func (s *shaper) column(path, name string) *schema.Column {
+	c := s.data.Column(name)
+	if c == nil {
+		s.problem(path, fmt.Sprintf("The table has no column %q", name), "", didYouMean(name, s.data.Names()))
+	}
+	return c
+}
+
+func didYouMean(name string, of []string) string {
+	best, distance := "", max(len(name)/3, 1)+1
+	for _, n := range of {
+		if d := levenshtein.Distance(name, n, nil); d < distance {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}
+
+// TaskOf is the task that the configuration asks for, else the one that fits the target's type.
+func (c *Config) TaskOf(target *schema.Column) schema.Task {
+	switch {
+	case c.Task != "":
+		return c.Task
+	case target == nil:
+		return ""
+	case target.Type == "boolean", model.TextType(target.Type) && c.Positive != "":
+		return schema.Binary
+	case model.TextType(target.Type):
+		return schema.Multiclass
+	}
+	return schema.Regression
+}
+
+func (s *shaper) task(supported []schema.Task) schema.Task {
+	task := s.config.TaskOf(s.data.Column(s.config.Target))
+	if task == "" || slices.Contains(supported, task) {
+		return task
+	}
+	var hint string
+	if s.config.Task == "" {
+		hint = fmt.Sprintf("Set task = %q if the target holds classes.", supported[0])
+	}
+	s.problem("task", fmt.Sprintf("This trainer cannot do %s", task),
+		"It does "+strings.Join(taskNames(supported), " and ")+".", hint)
+	return task
+}
+
+func (s *shaper) target(task schema.Task) {
+	target := s.column("target", s.config.Target)
+	if target == nil {
+		return
+	}
+	switch text := model.TextType(target.Type); {
+	case !model.FeatureType(target.Type):
+		s.problem("target", fmt.Sprintf("The target %q is of type %s", target.Name, target.Type),
+			"A target is a boolean, a number or text.", "")
+	case task == schema.Regression && !model.NumberType(target.Type):
+		s.problem("target", fmt.Sprintf("The target %q of a regression is of type %s, not a number", target.Name, target.Type), "", "")
+	case task == schema.Binary && text && s.config.Positive == "":
+		s.problem("positive", fmt.Sprintf("Which value of %q is the positive class is not said", target.Name),
+			"The target is text; the score of a binary task is the probability of the positive class.", `Set positive = "…".`)
+	case task != schema.Binary && task != "" && s.config.Positive != "":
+		s.problem("positive", "positive is for binary tasks", fmt.Sprintf("The task is %s.", task), "")
+	case target.Type == "boolean" && !slices.Contains([]string{"", "true", "false"}, s.config.Positive):
+		s.problem("positive", fmt.Sprintf("The target has no class %q", s.config.Positive), "It is a boolean.", `Use "true" or "false".`)
+	}
+}
+
+func (s *shaper) features() {
+	seen := map[string]bool{}
+	for i, name := range s.config.Features {
+		path := fmt.Sprintf("features[%d]", i)
+		column := s.column(path, name)
+		if column == nil {
+			continue
+		}
+		if seen[column.Name] {
+			s.problem(path, fmt.Sprintf("The feature %q is listed twice", name), "", "")
+			continue
+		}
+		seen[column.Name] = true
+		s.feature(path, column)
+	}
+	s.allowed("allow_protected", s.config.AllowProtected)
+	s.allowed("allow_pii", s.config.AllowPII)
+}
+
+func (s *shaper) feature(path string, c *schema.Column) {
+	if why := s.leak(c.Name); why != "" {
+		s.problem(path, fmt.Sprintf("The feature %q gives the target away", c.Name), why, "Take it out of features.")
+		return
+	}
+	if c.Protected && !listed(s.config.AllowProtected, c.Name) {
+		s.problem(path, fmt.Sprintf("The feature %q is protected", c.Name),
+			"Protected columns are for slices and fairness figures, not for training.",
+			fmt.Sprintf("Take it out, or say allow_protected = [%q].", c.Name))
+	}
+	if c.PII && !listed(s.config.AllowPII, c.Name) {
+		s.problem(path, fmt.Sprintf("The feature %q is personal data", c.Name), "It would reach the model.",
+			fmt.Sprintf("Take it out, or say allow_pii = [%q].", c.Name))
+	}
+	if !model.FeatureType(c.Type) {
+		s.problem(path, fmt.Sprintf("The feature %q is of type %s", c.Name, c.Type),
+			"Models read numbers, booleans and text.", typeHint(c))
+	}
+	if len(s.data.Key) == 1 && same(s.data.Key[0], c.Name) {
+		s.problems = append(s.problems, schema.Problem{Path: path, Warning: true,
+			Summary: fmt.Sprintf("The feature %q is the key of the table", c.Name),
+			Detail:  "It tells the rows apart: a model can learn them by heart, and it will be another for every new row."})
+	}
+}
+
+func typeHint(c *schema.Column) string {
+	if c.Type == "date" || strings.HasPrefix(c.Type, "timestamp") {
+		return fmt.Sprintf("Make numbers of it in a feature block: column %q { expr = \"hour(%s)\" }.", c.Name+"_hour", c.Name)
+	}
+	return "Make numbers or text of it in a dataset."
+}
+
+// leak tells why a column must not be a feature: it is the target, or comes with the label.
+func (s *shaper) leak(name string) string {
+	if same(name, s.config.Target) {
+		return "It is the target."
+	}
+	l := s.data.Label
+	switch {
+	case l == nil:
+		return ""
+	case same(name, l.Column):
+		return "It is the label."
+	case same(name, l.KnownAt):
+		return "It is when the label became known."
+	case same(name, l.Mature):
+		return "It is whether the label can be trusted yet."
+	}
+	return ""
+}
+
+// allowed tells of permissions for what is no feature.
+func (s *shaper) allowed(path string, names []string) {
+	for i, name := range names {
+		if !listed(s.config.Features, name) {
+			s.problem(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not among the features", name),
+				"A permission is for a feature.", didYouMean(name, s.config.Features))
+		}
+	}
+}
+
+func (s *shaper) weight() {
+	name := s.config.Weight
+	if name == "" {
+		return
+	}
+	c := s.column("weight", name)
+	switch {
+	case c == nil:
+	case !model.NumberType(c.Type):
+		s.problem("weight", fmt.Sprintf("The weight %q is of type %s, not a number", c.Name, c.Type), "", "")
+	case same(name, s.config.Target) || listed(s.config.Features, name):
+		s.problem("weight", fmt.Sprintf("The weight %q is the target or a feature too", c.Name), "", "")
+	}
+}
+
+// sameValidation checks that the validation table has the columns that are read, of the same types.
+func (s *shaper) sameValidation() {
+	if s.validation == nil {
+		return
+	}
+	for _, name := range append([]string{s.config.Target, s.config.Weight}, s.config.Features...) {
+		want := s.data.Column(name)
+		if want == nil {
+			continue
+		}
+		got := s.validation.Column(name)
+		if got == nil {
+			s.problem(ValidationPort, fmt.Sprintf("The validation table has no column %q", want.Name), "", didYouMean(name, s.validation.Names()))
+		} else if got.Type != want.Type {
+			s.problem(ValidationPort, fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type), "", "")
+		}
+	}
+}
+
+func (s *shaper) decision(task schema.Task) {
+	d := s.config.Decision
+	if d == nil {
+		return
+	}
+	if task != schema.Binary && task != "" {
+		s.problem("decision", "decision is for binary tasks", fmt.Sprintf("The task is %s.", task), "")
+		return
+	}
+	if s.validation == nil {
+		s.problem("decision", "A decision needs a validation table",
+			"The threshold is fitted on rows that the model was not trained on.", "Set validation, for example to split.<name>.validation.")
+	}
+	best, limits, err := d.metrics()
+	if err != nil {
+		return // told where the metric is defined
+	}
+	s.decides("decision.maximize", best)
+	for _, m := range limits {
+		s.decides("decision.where", m)
+	}
+}
+
+func (s *shaper) decides(path string, m *metric.Metric) {
+	if _, _, ok := m.OfCounts(1, 1, 1, 1); !ok || m.Fits(schema.Binary) != nil {
+		what := m.Type
+		if m.SQL != "" {
+			what = "defined in SQL"
+		}
+		s.problem(path, fmt.Sprintf("A threshold cannot be chosen by the metric %q (%s)", m.Name, what),
+			"It takes metrics of decisions, which change with the threshold: recall, precision, f1, false_positive_rate, …", "")
+	}
+}
+
+func (s *shaper) signature(task schema.Task) *schema.Model {
+	m := &schema.Model{Task: task, Target: s.config.Target, Features: []schema.Column{}}
+	if c := s.data.Column(s.config.Target); c != nil {
+		m.Target = c.Name
+	}
+	for _, name := range s.config.Features {
+		if c := s.data.Column(name); c != nil {
+			m.Features = append(m.Features, *c)
+		}
+	}
+	return m
+}
+
+// same compares names of columns as SQL does.
+func same(a, b string) bool { return strings.EqualFold(a, b) }
+
+func listed(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return same(n, name) })
+}

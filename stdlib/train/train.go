@@ -1,0 +1,142 @@
+// Package train is what the types of the kind train have in common: the attributes that every trainer has, what is
+// checked of them before anything runs, rows and labels as numbers, the decision threshold, and the figures.
+//
+// A trainer is a folder below: it lists its parameters, fits an estimator on a Training, and hands it to Finish.
+package train
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+)
+
+// Ports of a trainer.
+const (
+	DataPort       = "data"
+	ValidationPort = "validation"
+	ModelPort      = "model"
+)
+
+// Config holds the attributes that every trainer has. Trainers embed it.
+type Config struct {
+	Target         string      `json:"target"`
+	Features       []string    `json:"features"`
+	Task           schema.Task `json:"task"`
+	Positive       string      `json:"positive"`
+	Weight         string      `json:"weight"`
+	Seed           int64       `json:"seed"`
+	AllowProtected []string    `json:"allow_protected"`
+	AllowPII       []string    `json:"allow_pii"`
+	Decision       *Decision   `json:"decision"`
+}
+
+// Decision says how the threshold of a binary model is fitted on the validation table.
+type Decision struct {
+	Maximize json.RawMessage `json:"maximize"` // a metric's definition
+	Where    []Limit         `json:"where"`
+}
+
+// Limit is a bound that a metric must keep.
+type Limit struct {
+	Metric json.RawMessage `json:"metric"`
+	Op     string          `json:"op"`
+	Limit  float64         `json:"limit"`
+}
+
+// holds tells whether x keeps the limit.
+func (l *Limit) holds(x float64) bool {
+	switch l.Op {
+	case "<":
+		return x < l.Limit
+	case ">":
+		return x > l.Limit
+	case ">=":
+		return x >= l.Limit
+	}
+	return x <= l.Limit
+}
+
+// tasks in the order in which messages name them.
+var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
+
+func taskNames(of []schema.Task) []string {
+	out := make([]string, len(of))
+	for i, t := range of {
+		out[i] = string(t)
+	}
+	return out
+}
+
+// Attrs are the attributes that every trainer has. Features may be left out where a trainer needs none.
+func Attrs(supported []schema.Task, features bool) []schema.Attr {
+	table := []schema.PortType{schema.TablePort}
+	attrs := []schema.Attr{
+		{Name: DataPort, Type: schema.Ref, Required: true, Ports: table,
+			Doc: "The table to train on. Rows whose target is null are left out; of a labelled table also those whose label is not mature."},
+		{Name: ValidationPort, Type: schema.Ref, Ports: table,
+			Doc: "A table with the same columns and other rows: for early stopping and for `decision`. Not trained on."},
+		{Name: "target", Type: schema.String, Required: true, ColumnOf: DataPort,
+			Doc: "The column to predict."},
+		{Name: "task", Type: schema.String, OneOf: taskNames(supported),
+			Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the target's type: a boolean is " +
+				"`binary_classification`, text is `multiclass_classification` (with `positive` set: binary), a number is `regression`."},
+		{Name: "positive", Type: schema.String,
+			Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
+		{Name: "weight", Type: schema.String, ColumnOf: DataPort,
+			Doc: "A column of weights, at least 0: how many times each row counts."},
+		{Name: "allow_protected", Type: schema.StringList, ColumnOf: DataPort,
+			Doc: "Protected columns that may be features all the same. Without being named here they are refused."},
+		{Name: "allow_pii", Type: schema.StringList, ColumnOf: DataPort,
+			Doc: "Personal columns (`pii`) that may be features all the same. Without being named here they are refused."},
+	}
+	if !slices.Contains(supported, schema.Binary) {
+		attrs = slices.DeleteFunc(attrs, func(a schema.Attr) bool { return a.Name == "positive" })
+	}
+	if features {
+		attrs = slices.Insert(attrs, 3, schema.Attr{Name: "features", Type: schema.StringList, Required: true, ColumnOf: DataPort,
+			Doc: "The columns to predict from: numbers, booleans and text. No other column is read, so that a new one upstream never " +
+				"becomes a feature by itself."})
+	}
+	return attrs
+}
+
+// SeedAttr is the attribute of trainers that draw at random.
+func SeedAttr() schema.Attr {
+	return schema.Attr{Name: "seed", Type: schema.Integer, Default: 0.0,
+		Doc: "Another seed draws other rows and columns. The same seed gives the same model."}
+}
+
+// DecisionBlock is the block that fits the threshold of a binary task.
+func DecisionBlock() schema.Block {
+	return schema.Block{Name: "decision",
+		Doc: "Fits the threshold from which on a row is predicted positive, on the `validation` table, and freezes it in the model: what " +
+			"is evaluated is what is deployed. Without it the threshold is 0.5. Every score seen there is tried.",
+		Body: schema.Body{Attrs: []schema.Attr{
+			{Name: "maximize", Type: schema.Ref, Required: true, Edge: schema.DefinitionEdge, Ports: []schema.PortType{schema.MetricPort},
+				Doc: "The metric to bring to its best (its least, where less is better). One of decisions: recall, precision, f1, …"},
+			{Name: "where", Type: schema.Limits,
+				Doc: "What must hold besides, on the validation table: `fpr <= 0.01 && recall >= 0.2`. If no threshold keeps it, training fails and says how near it came."},
+		}}}
+}
+
+// Out are the ports of every trainer.
+func Out() []schema.Port {
+	return []schema.Port{{Name: ModelPort, Type: schema.ModelPort, Doc: "The trained model, with its threshold."}}
+}
+
+// metrics of a decision by name, and of its limits in their order.
+func (d *Decision) metrics() (best *metric.Metric, limits []*metric.Metric, err error) {
+	if best, err = metric.New(d.Maximize); err != nil {
+		return nil, nil, err
+	}
+	for _, l := range d.Where {
+		m, err := metric.New(l.Metric)
+		if err != nil {
+			return nil, nil, err
+		}
+		limits = append(limits, m)
+	}
+	return best, limits, nil
+}
