@@ -4,7 +4,9 @@ package decide
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -40,12 +42,12 @@ func New(r *plan.Rules, figures Figures) (*Decider, error) {
 		return nil, fmt.Errorf("environment of the rules: %w", err)
 	}
 	known := map[string]any{}
-	if len(r.Known) > 0 {
+	if len(r.Known) > 0 && string(r.Known) != "null" {
 		if err := json.Unmarshal(r.Known, &known); err != nil {
 			return nil, fmt.Errorf("known values of the rules: %w", err)
 		}
 	}
-	d := &Decider{env: env, values: rule.Values{Known: known}, Complete: true}
+	d := &Decider{env: env, values: rule.Values{Known: known, Undefined: map[string]string{}}, Complete: true}
 	for _, f := range r.Figures {
 		if f.Absent {
 			continue
@@ -56,7 +58,7 @@ func New(r *plan.Rules, figures Figures) (*Decider, error) {
 			d.Complete = false
 			continue
 		}
-		if err := place(known, f, data); err != nil {
+		if err := d.place(f, data); err != nil {
 			return nil, err
 		}
 	}
@@ -64,38 +66,70 @@ func New(r *plan.Rules, figures Figures) (*Decider, error) {
 	return d, err
 }
 
-// place puts a node's figures, or the picked part of them, at their path. Sources come sorted by path, so that a part of
-// another node (the champion's delta) is put over what stands there.
-func place(known map[string]any, f plan.FigureSource, data json.RawMessage) error {
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
+// place puts a node's figures, or the picked part of them, at their path. Objects are merged with what stands there, so
+// that the champion's delta joins the evaluation's own figures. Reasons for undefined figures go along.
+func (d *Decider) place(f plan.FigureSource, data json.RawMessage) error {
+	var figures map[string]any
+	if err := json.Unmarshal(data, &figures); err != nil {
 		return fmt.Errorf("figures of %s: %w", f.Node, err)
 	}
+	d.reasons(f, figures)
+	var value any = figures
 	if f.Pick != "" {
-		m, _ := v.(map[string]any)
-		v = m[f.Pick]
+		value = figures[f.Pick]
 	}
-	at := known
-	parts := []string{}
+	if value == nil {
+		return nil // missing; a rule that needs it says so
+	}
+	var path []string
 	if f.Path != "" {
-		parts = strings.Split(f.Path, ".")
+		path = strings.Split(f.Path, ".")
 	}
-	if len(parts) == 0 {
-		m, _ := v.(map[string]any)
-		for k, x := range m {
-			known[k] = x
+	if err := put(d.values.Known, path, value); err != nil {
+		return fmt.Errorf("figures of %s: %w", f.Node, err)
+	}
+	return nil
+}
+
+// reasons collects why figures are undefined, by their path in the rules.
+func (d *Decider) reasons(f plan.FigureSource, figures map[string]any) {
+	undefined, _ := figures["undefined"].(map[string]any)
+	for path, reason := range undefined {
+		if f.Pick != "" {
+			inside := false
+			if path, inside = strings.CutPrefix(path, f.Pick+"."); !inside {
+				continue
+			}
 		}
+		if text, ok := reason.(string); ok {
+			d.values.Undefined[strings.TrimPrefix(f.Path+"."+path, ".")] = text
+		}
+	}
+}
+
+// put sets a value at a path, merging objects with what is there.
+func put(into map[string]any, path []string, value any) error {
+	fields, isObject := value.(map[string]any)
+	if len(path) == 0 {
+		if !isObject {
+			return errors.New("a single value cannot stand at the root")
+		}
+		maps.Copy(into, fields)
 		return nil
 	}
-	for _, p := range parts[:len(parts)-1] {
-		next, ok := at[p].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			at[p] = next
+	old, was := into[path[0]].(map[string]any)
+	switch {
+	case len(path) == 1 && was && isObject:
+		maps.Copy(old, fields)
+	case len(path) == 1:
+		into[path[0]] = value
+	default:
+		if !was {
+			old = map[string]any{}
+			into[path[0]] = old
 		}
-		at = next
+		return put(old, path[1:], value)
 	}
-	at[parts[len(parts)-1]] = v
 	return nil
 }
 

@@ -64,14 +64,18 @@ func predictConfig(maker *check.Block) json.RawMessage {
 	return encode(told)
 }
 
-// predictedShape is the table that a predict command yields; of several classes their names are known to the data only.
+// predictedShape is the table that a predict command yields (spec/protocol.md).
 func predictedShape(m *schema.Model) *schema.Shape {
 	column := "score"
 	switch m.Task {
 	case schema.Regression:
 		column = "predicted"
 	case schema.Multiclass:
-		return &schema.Shape{Type: schema.TablePort}
+		t := &schema.Table{}
+		for _, class := range m.Classes {
+			t.Columns = append(t.Columns, schema.Column{Name: "score_" + class, Type: "double"})
+		}
+		return &schema.Shape{Type: schema.TablePort, Table: t}
 	}
 	return &schema.Shape{Type: schema.TablePort, Table: &schema.Table{Columns: []schema.Column{{Name: column, Type: "double"}}}}
 }
