@@ -205,7 +205,7 @@ func problems(err error, query string) ([]schema.Problem, bool) {
 	if !errors.As(err, &e) || !e.DataError() {
 		return nil, false
 	}
-	p := schema.Problem{Summary: e.summary(), Hint: suggest(e.Name, e.Candidates)}
+	p := schema.Problem{Summary: e.summary(), Hint: Suggest(e.Name, e.Candidates)}
 	if 0 <= e.Position && e.Position < len(query) {
 		p.Offset, p.Length = e.Position, tokenLength(query, e.Position)
 	}

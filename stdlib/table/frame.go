@@ -64,7 +64,7 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 	for _, name := range want {
 		c := t.Column(name)
 		if c == nil {
-			hint := suggest(name, t.Names())
+			hint := Suggest(name, t.Names())
 			return nil, fmt.Errorf("the table has no column %q; %s", name, strings.TrimPrefix(hint+"; it has "+names(have), "; "))
 		}
 		r := &columnReader{column: frame.Column{Name: c.Name, Type: c.Type}}

@@ -189,7 +189,7 @@ func (w *walker) baseTable(n tree) {
 	if len(known) > 0 {
 		detail = "It can read from " + strings.Join(known, ", ") + "."
 	}
-	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, suggest(name, known))
+	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, Suggest(name, known))
 }
 
 // rowSources are the functions that may stand where a table does: they make rows of their arguments alone.

@@ -17,7 +17,7 @@ import (
 type session struct {
 	connector *duckdb.Connector
 	conn      *duckdb.Conn
-	dir       string // private, for spilling; empty if none could be made
+	dir       string            // private, for spilling; empty if none could be made
 	linked    map[string]string // links in dir → what they stand for
 }
 

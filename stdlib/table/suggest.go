@@ -7,8 +7,8 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// suggest returns `did you mean "x"?` for the candidate that a misspelt name is closest to; empty if none is close.
-func suggest(name string, candidates []string) string {
+// Suggest returns `did you mean "x"?` for the candidate that a misspelt name is closest to; empty if none is close.
+func Suggest(name string, candidates []string) string {
 	best, at := 0.0, ""
 	for _, c := range candidates {
 		if m := levenshtein.Match(strings.ToLower(name), strings.ToLower(c), nil); m > best {

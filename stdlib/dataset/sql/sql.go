@@ -1,0 +1,223 @@
+// Package sql is the dataset block: a table made of others by one query.
+package sql
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the block `dataset`.
+var Component = component.Component{
+	Kind: "dataset",
+	Type: schema.Type{
+		Name:    "sql",
+		Version: 1,
+		Summary: "One SELECT over other tables",
+		Doc:     doc,
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "from", Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.TablePort},
+					Doc: "The tables to read: `[source.payments]` is called payments in the query, `{ p = source.payments }` p."},
+				{Name: "key", Type: schema.StringList, Doc: "The columns that tell rows apart. Rows are stored in their order, and it is checked that they are unique and not null."},
+				{Name: "sql", Type: schema.SQL, Tables: "from", Doc: "One SELECT. Without it, all of the only table."},
+			},
+		},
+		Out:      []schema.Port{{Name: "table", Type: schema.TablePort, Doc: "The rows of the query, ordered by the key, then by all other columns."}},
+		Examples: []schema.Example{{Title: "The last version of each payment", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = `The query is DuckDB's SQL: one SELECT, which may have WITH, over the tables of ` + "`from`" + ` and nothing else. It is bound and typed before
+anything runs. What differs from run to run is refused: the present time, chance, samples without a seed.
+
+Columns keep what is declared of them (` + "`pii`, `protected`" + `) where they pass through by name. Sums of integers are stored as
+bigint, enumerations as text. A query without rows fails the stage, as does a key that is not unique.
+`
+
+const example = `pipeline "payments" {}
+
+source "csv" "payments" {
+  path = "data/payments/*.csv"
+  column "payment_id" { type = "varchar" }
+  column "paid_at"    { type = "timestamp" }
+  column "amount"     { type = "double" }
+}
+
+dataset "payments" {
+  from = [source.payments]
+  key  = ["payment_id"]
+  sql  = <<-SQL
+    select * from payments where amount > 0
+    qualify row_number() over (partition by payment_id order by paid_at desc, amount desc) = 1
+  SQL
+}
+`
+
+type config struct {
+	From []string `json:"from"`
+	Key  []string `json:"key"`
+	SQL  string   `json:"sql"`
+}
+
+// query is the SELECT, or that of the only table.
+func (c config) query() string {
+	if strings.TrimSpace(c.SQL) == "" && len(c.From) == 1 {
+		return "select * from " + table.Quote(c.From[0])
+	}
+	return c.SQL
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	if err := json.Unmarshal(req.Config, &c); err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
+	}
+	tables := map[string]*schema.Table{}
+	for _, name := range c.From {
+		if in := req.In["from."+name].Table; in != nil {
+			tables[name] = in
+		}
+	}
+	switch {
+	case len(c.From) == 0:
+		return refused(schema.Problem{Path: "from", Summary: "a dataset reads at least one table"})
+	case c.query() == "":
+		return refused(schema.Problem{Path: "sql", Summary: "the query is missing", Detail: fmt.Sprintf("With %d tables in from there is no telling how they make one.", len(c.From))})
+	}
+	columns, problems := b.Query(ctx, c.query(), tables)
+	if len(problems) > 0 {
+		for i := range problems {
+			problems[i].Path = "sql"
+		}
+		return schema.ShapeResult{Problems: problems}
+	}
+	out := &schema.Table{Columns: columns}
+	inherit(out, c.From, tables)
+	r := schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}}
+	out.Key, r.Problems = c.key(out)
+	return r
+}
+
+func refused(p schema.Problem) schema.ShapeResult {
+	return schema.ShapeResult{Problems: []schema.Problem{p}}
+}
+
+// inherit marks columns that an input marks under the same name. A name that two inputs have takes the marks of both.
+func inherit(out *schema.Table, from []string, tables map[string]*schema.Table) {
+	for i := range out.Columns {
+		c := &out.Columns[i]
+		for _, name := range from {
+			if in := tables[name]; in != nil {
+				if s := in.Column(c.Name); s != nil {
+					c.PII, c.Protected = c.PII || s.PII, c.Protected || s.Protected
+				}
+			}
+		}
+	}
+}
+
+// key returns the key's columns as the query names them.
+func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
+	var key []string
+	var problems []schema.Problem
+	seen := map[string]bool{}
+	for i, name := range c.Key {
+		path := fmt.Sprintf("key[%d]", i)
+		column := out.Column(name)
+		switch {
+		case column == nil:
+			problems = append(problems, schema.Problem{Path: path, Summary: fmt.Sprintf("the query has no column %q", name),
+				Detail: "It has " + strings.Join(out.Names(), ", ") + ".", Hint: table.Suggest(name, out.Names())})
+		case seen[column.Name]:
+			problems = append(problems, schema.Problem{Path: path, Summary: fmt.Sprintf("%q stands twice in the key", name)})
+		default:
+			key = append(key, column.Name)
+			seen[column.Name] = true
+		}
+	}
+	return key, problems
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	tables := map[string]string{}
+	for _, name := range c.From {
+		tables[name] = s.InputTable("from." + name)
+	}
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	want := s.Out["table"].Table
+	rows, err := table.Run(ctx, table.Query{SQL: c.query(), Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out})
+	if err != nil {
+		return asInput(err)
+	}
+	if rows == 0 {
+		return &component.InputError{Summary: "the query yields no rows", Detail: "A dataset needs at least one. Look at the conditions of its query and joins."}
+	}
+	s.Logf("%d rows", rows)
+	return checkKey(ctx, out, want.Key)
+}
+
+// asInput tells the user's mistakes from the engine's troubles.
+func asInput(err error) error {
+	var e *table.Error
+	if errors.As(err, &e) && e.DataError() {
+		return &component.InputError{Summary: "the query failed on this data", Detail: e.Message}
+	}
+	var r *table.Refused
+	if errors.As(err, &r) {
+		return &component.InputError{Summary: "the query is refused", Detail: r.Error()}
+	}
+	return fmt.Errorf("running the query: %w", err)
+}
+
+// checkKey holds the stored rows to the key.
+func checkKey(ctx context.Context, path string, key []string) error {
+	if len(key) == 0 {
+		return nil
+	}
+	r, err := table.OpenReader(ctx, map[string]string{"rows": path})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	quoted, nulls, text := make([]string, len(key)), make([]string, len(key)), make([]string, len(key))
+	for i, k := range key {
+		quoted[i] = table.Quote(k)
+		nulls[i] = quoted[i] + " is null"
+		text[i] = fmt.Sprintf("%s || coalesce(%s::varchar, 'null')", table.Literal(k+" = "), quoted[i])
+	}
+	name := strings.Join(key, ", ")
+	row, err := r.Row(ctx, "select count(*) from rows where "+strings.Join(nulls, " or "))
+	if err != nil {
+		return fmt.Errorf("checking the key: %w", err)
+	}
+	if n := row[0].(int64); n > 0 {
+		return &component.InputError{Summary: fmt.Sprintf("the key (%s) is null in %d rows", name, n), Detail: "Filter them out in the query, or choose another key."}
+	}
+	row, err = r.Row(ctx, fmt.Sprintf(`select count(*), coalesce(sum(n), 0)::bigint, coalesce(min(example), '') from (
+		select count(*) as n, %s as example from rows group by %s having count(*) > 1)`, strings.Join(text, " || ', ' || "), strings.Join(quoted, ", ")))
+	if err != nil {
+		return fmt.Errorf("checking the key: %w", err)
+	}
+	if n := row[0].(int64); n > 0 {
+		return &component.InputError{
+			Summary: fmt.Sprintf("the key (%s) is not unique: %d of its values are shared by %d rows, such as %s", name, n, row[1], row[2]),
+			Detail:  "Keep one row of each, say with qualify row_number() over (partition by " + strings.Join(quoted, ", ") + " order by …) = 1, or add columns to the key."}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+// Package csv is the source of CSV files.
+package csv
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the block `source "csv"`.
+var Component = component.Component{
+	Kind: "source",
+	Type: schema.Type{
+		Name:     "csv",
+		Version:  1,
+		Summary:  "Comma-separated values in local files",
+		Doc:      doc,
+		External: true,
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders."},
+				{Name: "delimiter", Type: schema.String, Default: ",", Doc: "The character between fields."},
+				{Name: "header", Type: schema.Bool, Default: true, Doc: "Whether the first row of each file names its columns."},
+				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
+				{Name: "trim", Type: schema.Bool, Default: false, Doc: "Whether blanks around fields and names are left out."},
+			},
+			Blocks: []schema.Block{local.ColumnBlock("What the header calls it, if not by its name.")},
+		},
+		Out: []schema.Port{local.TablePort()},
+		Examples: []schema.Example{
+			{Title: "Declared columns", Code: declared},
+			{Title: "Blanks after commas, ? for null, columns found by looking", Code: sniffed},
+		},
+	},
+	Shape:  shape,
+	Source: &component.Source{Files: files, Sniff: sniff},
+	Run:    run,
+}
+
+const doc = `All files that ` + "`path`" + ` means make one table. They are UTF-8, as RFC 4180 describes; those that end in ` + "`.gz`" + ` are unpacked.
+
+With ` + "`column`" + ` blocks, these are the whole table: found in each file by the names in its header, in whatever order they stand there,
+regardless of case; **columns of the files that are not declared are left out**; one that is declared and missing is an error.
+Without a header columns are taken by their place, and all must be declared. Without ` + "`column`" + ` blocks names and types are found
+by looking at every row, and pinned in ` + "`mlp.lock`" + `: true/false is boolean, then bigint, double, date, timestamp, else varchar;
+numbers with leading zeros stay varchar.
+
+An empty field is null; a quoted empty one is an empty text. Whole numbers take no fraction but zeros (` + "`5.0`" + `). A timestamp
+with an offset is taken to UTC; one without is in UTC. A value that does not fit its column's type, or a row with too few or too
+many fields, fails the stage, naming file, line, column and value. ` + "`inf`" + ` and ` + "`nan`" + ` are doubles, and told in a warning. Rows are
+stored ordered by all columns, so that neither the files' names nor the order of lines matters.
+`
+
+const declared = `pipeline "payments" {}
+
+source "csv" "payments" {
+  path = "data/payments/*.csv"
+
+  column "payment_id" { type = "varchar" }
+  column "paid_at"    { type = "timestamp" }
+  column "amount" {
+    type   = "double"
+    header = "Amount (EUR)"
+  }
+  column "card" {
+    type = "varchar"
+    pii  = true
+  }
+}
+`
+
+const sniffed = `pipeline "census" {}
+
+source "csv" "adult" {
+  path        = "data/adult.csv"
+  trim        = true
+  null_values = ["?"]
+}
+`
+
+type config struct {
+	Path       string         `json:"path"`
+	Delimiter  string         `json:"delimiter"`
+	Header     *bool          `json:"header"`
+	NullValues []string       `json:"null_values"`
+	Trim       bool           `json:"trim"`
+	Columns    []local.Column `json:"column"`
+}
+
+func decode(text json.RawMessage) (config, error) {
+	var c config
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return c, nil
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
+	}
+	r := local.Shape(ctx, b, c.Columns)
+	if d := c.Delimiter; d != "" && (utf8.RuneCountInString(d) != 1 || d == `"` || d == "\n" || d == "\r") {
+		r.Problems = append(r.Problems, schema.Problem{Path: "delimiter", Summary: fmt.Sprintf("%q is no delimiter", d),
+			Detail: "It is one character, and neither a quote nor the end of a line.", Hint: `a tab is "\t"`})
+	}
+	for _, column := range c.Columns {
+		if column.Header != "" && !c.header() {
+			r.Problems = append(r.Problems, schema.Problem{Path: "column[" + column.Name + "].header", Summary: "the files have no header",
+				Detail: "With header = false columns are taken by their place."})
+		}
+	}
+	return r
+}
+
+func (c config) header() bool { return c.Header == nil || *c.Header }
+
+func files(dir string, text json.RawMessage) (root string, names []string, err error) {
+	c, err := decode(text)
+	if err != nil {
+		return "", nil, err
+	}
+	return local.Find(dir, c.Path)
+}
+
+func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
+	c, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return c.reader(root, names).Sniff(ctx)
+}
+
+func (c config) reader(root string, names []string) table.CSV {
+	r := table.CSV{Delimiter: c.Delimiter, Header: c.header(), Nulls: c.NullValues, Trim: c.Trim}
+	for _, name := range names {
+		r.Files = append(r.Files, table.File{Path: filepath.Join(root, filepath.FromSlash(name)), Name: name})
+	}
+	return r
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	in := s.Input("files")
+	_, rest := local.Split(c.Path)
+	names, err := local.Match(in, rest)
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", c.Path, err)
+	}
+	if len(names) == 0 {
+		return &component.InputError{Summary: fmt.Sprintf("no file matches %q", c.Path)}
+	}
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	columns := s.Out["table"].Table.Columns
+	asked := make([]table.CSVColumn, len(columns))
+	for i, column := range columns {
+		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header}
+	}
+	rows, err := c.reader(in, names).Load(ctx, asked, out)
+	if err != nil {
+		return err
+	}
+	return local.Finish(ctx, s, out, c.Path, len(names), rows)
+}

@@ -1,0 +1,86 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// Column is a column block as it stands in a stage's configuration.
+type Column struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Header    string `json:"header"`
+	PII       bool   `json:"pii"`
+	Protected bool   `json:"protected"`
+}
+
+// ColumnBlock is the schema of column blocks. header is said of what names columns in the files.
+func ColumnBlock(header string) schema.Block {
+	return schema.Block{
+		Name: "column", Labelled: true, Repeated: true,
+		Doc: "A column of the table. Where any is declared, the declared ones are the whole table, in this order, and other columns of the files are left out.",
+		Body: schema.Body{Attrs: []schema.Attr{
+			{Name: "type", Type: schema.String, Required: true, Doc: "Its type: `bigint`, `double`, `varchar`, `boolean`, `date`, `timestamp`, `decimal(18,3)`, or another of DuckDB's."},
+			{Name: "header", Type: schema.String, Doc: header},
+			{Name: "pii", Type: schema.Bool, Default: false, Doc: "It tells who a person is: it may not reach a model, report or export unless that says so."},
+			{Name: "protected", Type: schema.Bool, Default: false, Doc: "Such as age or sex: results may be compared by it, models may not be trained on it unless they say so."},
+		}},
+	}
+}
+
+// TablePort is what a source yields.
+func TablePort() schema.Port {
+	return schema.Port{Name: "table", Type: schema.TablePort, Doc: "The files' rows, ordered by all columns."}
+}
+
+// Shape is the table that the column blocks declare. Their types are checked and written the engine's way.
+func Shape(ctx context.Context, b component.Binder, columns []Column) schema.ShapeResult {
+	var r schema.ShapeResult
+	if len(columns) == 0 {
+		r.Problems = append(r.Problems, schema.Problem{Summary: "no columns are known",
+			Detail: "The block declares none, and none have been found in its files."})
+		return r
+	}
+	out := &schema.Table{}
+	for _, c := range columns {
+		if out.Column(c.Name) != nil {
+			r.Problems = append(r.Problems, schema.Problem{Path: place(c, ""), Summary: fmt.Sprintf("two columns are named %q", c.Name),
+				Detail: "Names of columns must differ, regardless of case."})
+			continue
+		}
+		kind, problem := columnType(ctx, b, c)
+		if problem != nil {
+			r.Problems = append(r.Problems, *problem)
+			kind = "varchar"
+		}
+		out.Columns = append(out.Columns, schema.Column{Name: c.Name, Type: kind, PII: c.PII, Protected: c.Protected})
+	}
+	r.Out = map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}
+	return r
+}
+
+func place(c Column, attr string) string {
+	p := "column[" + c.Name + "]"
+	if attr != "" {
+		p += "." + attr
+	}
+	return p
+}
+
+func columnType(ctx context.Context, b component.Binder, c Column) (string, *schema.Problem) {
+	p := &schema.Problem{Path: place(c, "type"), Summary: fmt.Sprintf("%q is no type of a column", c.Type),
+		Detail: "Common types are bigint, double, varchar, boolean, date, timestamp and decimal(18,3)."}
+	if strings.TrimSpace(c.Type) == "" {
+		return "", p
+	}
+	col, problems := b.Expr(ctx, "cast(null as "+c.Type+")", &schema.Table{}, false)
+	if len(problems) > 0 {
+		p.Hint = problems[0].Hint
+		return "", p
+	}
+	return col.Type, nil
+}

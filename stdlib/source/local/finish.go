@@ -1,0 +1,47 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Finish tells what was read. A table without rows is an error, since nothing could be learnt from it; values that are
+// no numbers are warned of, since a trainer will stop at them.
+func Finish(ctx context.Context, s *component.Stage, path, pattern string, files int, rows int64) error {
+	if rows == 0 {
+		return &component.InputError{Summary: fmt.Sprintf("%q holds no rows", pattern), Detail: "A table needs at least one."}
+	}
+	s.Logf("read %d rows from %d files", rows, files)
+	columns := s.Out["table"].Table.Columns
+	var asked []schema.Column
+	var counts []string
+	for _, c := range columns {
+		if c.Type == "double" || c.Type == "float" {
+			asked = append(asked, c)
+			counts = append(counts, fmt.Sprintf("count(*) filter (where isinf(%s)), count(*) filter (where isnan(%[1]s))", table.Quote(c.Name)))
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	r, err := table.OpenReader(ctx, map[string]string{"read": path})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	row, err := r.Row(ctx, "select "+strings.Join(counts, ", ")+" from read")
+	if err != nil {
+		return fmt.Errorf("counting values that are no numbers: %w", err)
+	}
+	for i, c := range asked {
+		if inf, nan := row[2*i].(int64), row[2*i+1].(int64); inf+nan > 0 {
+			s.Warnf("column %q holds %d infinite values and %d that are NaN, of %d rows", c.Name, inf, nan, rows)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package parquet is the source of Parquet files.
+package parquet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the block `source "parquet"`.
+var Component = component.Component{
+	Kind: "source",
+	Type: schema.Type{
+		Name:     "parquet",
+		Version:  1,
+		Summary:  "Parquet in local files",
+		Doc:      doc,
+		External: true,
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders."},
+			},
+			Blocks: []schema.Block{local.ColumnBlock("What the files call it, if not by its name.")},
+		},
+		Out:      []schema.Port{local.TablePort()},
+		Examples: []schema.Example{{Title: "Some columns of the files, one with another type", Code: example}},
+	},
+	Shape:  shape,
+	Source: &component.Source{Files: files, Sniff: sniff},
+	Run:    run,
+}
+
+const doc = `All files that ` + "`path`" + ` means make one table. With ` + "`column`" + ` blocks, these are the whole table: found by name regardless
+of case and cast to the declared type; columns of the files that are not declared are left out; one that is declared and
+missing, or a value that does not fit, fails the stage. Without them the columns are those of the files, which must agree.
+
+What Parquet or the engine stores as a huge integer becomes a bigint, an enumeration text. Rows are stored ordered by all columns.
+`
+
+const example = `pipeline "payments" {}
+
+source "parquet" "payments" {
+  path = "data/payments/**/*.parquet"
+
+  column "payment_id" { type = "varchar" }
+  column "paid_at"    { type = "timestamp" }
+  column "amount"     { type = "double" }
+}
+`
+
+type config struct {
+	Path    string         `json:"path"`
+	Columns []local.Column `json:"column"`
+}
+
+func decode(text json.RawMessage) (config, error) {
+	var c config
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return c, nil
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
+	}
+	return local.Shape(ctx, b, c.Columns)
+}
+
+func files(dir string, text json.RawMessage) (root string, names []string, err error) {
+	c, err := decode(text)
+	if err != nil {
+		return "", nil, err
+	}
+	return local.Find(dir, c.Path)
+}
+
+func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
+	return table.SniffParquet(ctx, paths(root, names))
+}
+
+func paths(root string, names []string) []table.File {
+	out := make([]table.File, len(names))
+	for i, name := range names {
+		out[i] = table.File{Path: filepath.Join(root, filepath.FromSlash(name)), Name: name}
+	}
+	return out
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	in := s.Input("files")
+	_, rest := local.Split(c.Path)
+	names, err := local.Match(in, rest)
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", c.Path, err)
+	}
+	if len(names) == 0 {
+		return &component.InputError{Summary: fmt.Sprintf("no file matches %q", c.Path)}
+	}
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	columns := s.Out["table"].Table.Columns
+	asked := make([]table.CSVColumn, len(columns))
+	for i, column := range columns {
+		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header}
+	}
+	rows, err := table.LoadParquet(ctx, paths(in, names), asked, out)
+	if err != nil {
+		return err
+	}
+	return local.Finish(ctx, s, out, c.Path, len(names), rows)
+}
