@@ -1,0 +1,79 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplit(t *testing.T) {
+	tests := []struct{ pattern, root, rest string }{
+		{"data/*.csv", "data", "*.csv"},
+		{"x.csv", ".", "x.csv"},
+		{"./a/b/x.csv", "a/b", "x.csv"},
+		{"a/**/b/*.csv", "a", "**/b/*.csv"},
+		{"../d/x[12].csv", "../d", "x[12].csv"},
+		{"/abs/x.csv", "/abs", "x.csv"},
+		{"/x.csv", "/", "x.csv"},
+		{"*", ".", "*"},
+	}
+	for _, test := range tests {
+		root, rest := Split(test.pattern)
+		if root != test.root || rest != test.rest {
+			t.Errorf("%s: got %q %q, want %q %q", test.pattern, root, rest, test.root, test.rest)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"data/b.csv", "data/a.csv", "data/.hidden.csv", "data/x/c.csv", "data/x/y/d.csv", "data/.git/e.csv", "data/note.txt", "data/dir.csv/f"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(dir, "data/note.txt"), filepath.Join(dir, "data/link.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "data/broken.csv")); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		pattern, root string
+		want          []string
+	}{
+		{"data/*.csv", "data", []string{"a.csv", "b.csv", "link.csv"}},
+		{"data/a.csv", "data", []string{"a.csv"}},
+		{"data/[ab].csv", "data", []string{"a.csv", "b.csv"}},
+		{"data/**/*.csv", "data", []string{"a.csv", "b.csv", "link.csv", "x/c.csv", "x/y/d.csv"}},
+		{"data/**/y/*.csv", "data", []string{"x/y/d.csv"}},
+		{"data/*/*.csv", "data", []string{"x/c.csv"}},
+		{"data/.h*.csv", "data", []string{".hidden.csv"}},
+		{filepath.Join(dir, "data/x/*.csv"), filepath.Join(dir, "data/x"), []string{"c.csv"}},
+	}
+	for _, test := range tests {
+		root, names, err := Find(dir, test.pattern)
+		if err != nil || root != test.root {
+			t.Errorf("%s: got %q, %v", test.pattern, root, err)
+		}
+		if d := cmp.Diff(test.want, names); d != "" {
+			t.Errorf("%s: %s", test.pattern, d)
+		}
+	}
+	for pattern, want := range map[string]string{
+		"data/*.parquet": `no file matches "data/*.parquet"`,
+		"nodata/*.csv":   `no folder nodata`,
+		"data/[a.csv":    "a [ is not closed",
+	} {
+		if _, _, err := Find(dir, pattern); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", pattern, err)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package source_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/csv"
+	"github.com/mlp-lang/mlp/stdlib/source/parquet"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// run takes a source through all that the compiler and the engine ask of it, and returns the table, its columns and
+// the log.
+func run(t *testing.T, c component.Component, dir, config string) (path string, columns []schema.Column, log string, err error) {
+	t.Helper()
+	root, names, err := c.Source.Files(dir, json.RawMessage(config))
+	if err != nil {
+		return "", nil, "", err
+	}
+	base := filepath.Join(dir, root)
+	var m map[string]any
+	if err := json.Unmarshal([]byte(config), &m); err != nil {
+		t.Fatal(err)
+	}
+	if m["column"] == nil {
+		if m["column"], err = c.Source.Sniff(t.Context(), base, names, json.RawMessage(config)); err != nil {
+			return "", nil, "", err
+		}
+	}
+	full, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := table.NewBinder("")
+	defer b.Close()
+	shape := c.Shape(t.Context(), b, schema.ShapeRequest{Address: "source.x", Config: full})
+	if len(shape.Problems) > 0 {
+		t.Fatalf("%+v", shape.Problems)
+	}
+	stage := t.TempDir()
+	if err := os.Mkdir(filepath.Join(stage, "in"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(base, filepath.Join(stage, "in", "files")); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := json.Marshal(component.Spec{Protocol: component.Protocol, Address: "source.x", Config: full, Out: shape.Out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(stage, "stage.json"), spec, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s, err := component.Open(stage, 1, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Run(t.Context(), s)
+	return filepath.Join(stage, "out", "table", component.TableFile), shape.Out["table"].Table.Columns, out.String(), err
+}
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func text(t *testing.T, path string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "x.csv")
+	if err := table.ToCSV(t.Context(), path, out); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestCSV(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"data/2.csv":     "amount,id,extra\ninf,3,x\n2.5,1,y\n",
+		"data/1.csv":     "id,amount\n2,\n",
+		"data/other.tsv": "not read",
+	})
+	path, columns, log, err := run(t, csv.Component, dir,
+		`{"path": "data/*.csv", "column": [{"name": "id", "type": "INT", "pii": true}, {"name": "Money", "type": "double", "header": "amount"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, path), "id,Money\n1,2.5\n2,\n3,inf\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if want := (schema.Column{Name: "id", Type: "integer", PII: true}); columns[0] != want {
+		t.Errorf("got %+v", columns[0])
+	}
+	if !strings.Contains(log, `column \"Money\" holds 1 infinite values`) || !strings.Contains(log, `"mlp":"warning"`) {
+		t.Errorf("got log %s", log)
+	}
+}
+
+func TestCSVErrors(t *testing.T) {
+	tests := []struct {
+		name, files, config, want string
+	}{
+		{"a bad value", "id,amount\n1,2\n2,x\n", `{"path": "data/*.csv", "column": [{"name": "amount", "type": "double"}]}`,
+			`a.csv line 3: column "amount" holds "x", which is no double`},
+		{"no rows", "id,amount\n", `{"path": "data/*.csv", "column": [{"name": "amount", "type": "double"}]}`, "holds no rows"},
+		{"a missing column", "id,amount\n1,2\n", `{"path": "data/*.csv", "column": [{"name": "amuont", "type": "double"}]}`, `did you mean "amount"?`},
+		{"no file", "id,amount\n1,2\n", `{"path": "data/*.txt"}`, `no file matches "data/*.txt"`},
+		{"sniffing a malformed file", "id,amount\n1,2\n1,2,3\n", `{"path": "data/*.csv"}`, `a.csv line 3`},
+	}
+	for _, test := range tests {
+		dir := folder(t, map[string]string{"data/a.csv": test.files})
+		if _, _, _, err := run(t, csv.Component, dir, test.config); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v", test.name, err)
+		}
+	}
+}
+
+func TestShapeProblems(t *testing.T) {
+	b := table.NewBinder("")
+	defer b.Close()
+	tests := []struct{ config, path, summary, hint string }{
+		{`{"path": "x", "column": [{"name": "a", "type": "doubel"}]}`, "column[a].type", `"doubel" is no type`, ``},
+		{`{"path": "x", "column": [{"name": "a", "type": "int), (1"}]}`, "column[a].type", "is no type", ""},
+		{`{"path": "x", "column": [{"name": "a", "type": "int"}, {"name": "A", "type": "int"}]}`, "column[A]", `two columns are named "A"`, ""},
+		{`{"path": "x", "delimiter": "ab", "column": [{"name": "a", "type": "int"}]}`, "delimiter", `"ab" is no delimiter`, ""},
+		{`{"path": "x", "header": false, "column": [{"name": "a", "type": "int", "header": "A"}]}`, "column[a].header", "no header", ""},
+		{`{"path": "x"}`, "", "no columns are known", ""},
+	}
+	for _, test := range tests {
+		r := csv.Component.Shape(t.Context(), b, schema.ShapeRequest{Config: json.RawMessage(test.config)})
+		if len(r.Problems) != 1 {
+			t.Errorf("%s: got %+v", test.config, r.Problems)
+			continue
+		}
+		if p := r.Problems[0]; p.Path != test.path || !strings.Contains(p.Summary, test.summary) || !strings.Contains(p.Hint, test.hint) {
+			t.Errorf("%s: got %+v", test.config, p)
+		}
+	}
+}
+
+func TestParquet(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, sql string) {
+		if _, err := table.Run(t.Context(), table.Query{SQL: sql, Out: filepath.Join(dir, name)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.parquet", "select 2 as id, 1.5::double x, 'b' s")
+	write("b.parquet", "select 1 as id, 2.0::double x, 'a' s")
+	path, columns, _, err := run(t, parquet.Component, dir, `{"path": "*.parquet"}`)
+	if err != nil || len(columns) != 3 {
+		t.Fatalf("got %v, %v", columns, err)
+	}
+	if got, want := text(t, path), "id,x,s\n1,2.0,a\n2,1.5,b\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	path, _, _, err = run(t, parquet.Component, dir, `{"path": "*.parquet", "column": [{"name": "S", "type": "varchar"}, {"name": "id", "type": "double"}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := text(t, path), "S,id\na,1.0\nb,2.0\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for config, want := range map[string]string{
+		`{"path": "*.parquet", "column": [{"name": "x", "type": "bigint"}]}`: "a.parquet: a fraction is no bigint",
+		`{"path": "*.parquet", "column": [{"name": "s", "type": "double"}]}`: "a.parquet: Could not convert string 'b' to DOUBLE",
+		`{"path": "*.parquet", "column": [{"name": "y", "type": "double"}]}`: `a.parquet has no column "y"`,
+	} {
+		_, _, _, err := run(t, parquet.Component, dir, config)
+		var input *component.InputError
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", config, err)
+		}
+	}
+	write("c.parquet", "select 1 as id, 2 as x, 'a' s")
+	if _, _, _, err := run(t, parquet.Component, dir, `{"path": "*.parquet"}`); err == nil || !strings.Contains(err.Error(), `column "x" is double in a.parquet and integer in c.parquet`) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "d.parquet"), []byte("PAR1 it is not"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := run(t, parquet.Component, dir, `{"path": "d.parquet"}`); err == nil || !strings.Contains(err.Error(), "d.parquet cannot be read as Parquet") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestRealDataSameBytes reads a real file twice, and split in two, on one processor and on two.
+func TestRealDataSameBytes(t *testing.T) {
+	data, err := os.ReadFile("../../../shared/data/diamonds.csv")
+	if err != nil {
+		t.Skip("../shared/data/diamonds.csv is not there")
+	}
+	header, rows, _ := strings.Cut(string(data), "\n")
+	half := strings.Index(rows[len(rows)/2:], "\n") + len(rows)/2 + 1
+	whole := folder(t, map[string]string{"d/all.csv": string(data)})
+	parts := folder(t, map[string]string{"d/a.csv": header + "\n" + rows[half:], "d/b.csv": header + "\n" + rows[:half]})
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	var first []byte
+	for i, dir := range []string{whole, parts, whole} {
+		runtime.GOMAXPROCS(1 + i%2)
+		path, _, _, err := run(t, csv.Component, dir, `{"path": "d/*.csv"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = got
+		} else if !bytes.Equal(got, first) {
+			t.Errorf("reading %s the second time gave other bytes", dir)
+		}
+	}
+}
