@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -170,8 +171,13 @@ func startFailure(t executor.Task, err error) (executor.Result, error) {
 	if code == 0 {
 		return executor.Result{}, engineError("starting the container", err)
 	}
+	summary := fmt.Sprintf("the image cannot run the command %q", t.Container.Command)
+	message, err := json.Marshal(map[string]string{"mlp": "error", "summary": summary, "detail": text})
+	if err != nil {
+		return executor.Result{}, err
+	}
 	if t.Log != nil {
-		fmt.Fprintf(t.Log, "error: the image cannot run the command %q: %s\n", t.Container.Command, text)
+		fmt.Fprintf(t.Log, "error: %s: %s\n%s\n", summary, text, message)
 	}
 	return executor.Result{ExitCode: code}, nil
 }
