@@ -1,0 +1,141 @@
+// Package model evaluates a model on a table that it was not trained on: metrics with bootstrap intervals, by slice,
+// and against the champion on the same rows.
+package model
+
+import (
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// Component is the evaluation of a model.
+var Component = component.Component{
+	Kind: "evaluate",
+	Type: schema.Type{
+		Name:    "model",
+		Version: 1,
+		Summary: "Figures of a model on rows it has not seen",
+		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out; " +
+			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +
+			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
+			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
+			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to evaluate."},
+				{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "Rows with the model's features and its target."},
+				{Name: "metrics", Type: schema.RefList, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
+					Doc: "What to compute; figures bear the names of the metric blocks."},
+				{Name: "weight", Type: schema.String, ColumnOf: "data", Doc: "The column that says how much each row counts; not negative, not null."},
+				{Name: "min_rows", Type: schema.Integer, Default: 1.0, Doc: "With fewer rows all figures are undefined; of a slice likewise."},
+				{Name: "min_positives", Type: schema.Integer, Default: 0.0, Doc: "With fewer positive rows all figures are undefined; of a slice likewise. Binary tasks only."},
+				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the bootstrap."},
+			},
+			Blocks: []schema.Block{
+				{Name: "intervals", Doc: "How intervals are found.", Body: schema.Body{Attrs: []schema.Attr{
+					{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many bootstrap resamples to draw; 0: no intervals."},
+					{Name: "confidence", Type: schema.Number, Default: 0.95, Doc: "Chance of the interval to hold the true value."},
+				}}},
+				{Name: "slice", Labelled: true, Repeated: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
+					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
+				}}},
+			},
+		},
+		Out: []schema.Port{
+			{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices; against a champion, delta."},
+			{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
+		},
+		Examples: []schema.Example{{Title: "A model on the test side", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from = dataset.customers
+  test = 0.2
+  seed = 7
+}
+
+train "logistic_regression" "model" {
+  data     = split.customers.train
+  target   = "churned"
+  features = ["tenure"]
+}
+
+metric "auc" { type = "roc_auc" }
+
+evaluate "holdout" {
+  model   = train.model
+  data    = split.customers.test
+  metrics = [metric.auc]
+  slice "new" { where = "tenure < 12" }
+}
+`
+
+// config as the stage gets it.
+type config struct {
+	Metrics      []json.RawMessage `json:"metrics"`
+	Weight       string            `json:"weight"`
+	MinRows      int               `json:"min_rows"`
+	MinPositives int               `json:"min_positives"`
+	Seed         int64             `json:"seed"`
+	Intervals    *intervals        `json:"intervals"`
+	Slices       []slice           `json:"slice"`
+	// Champion: the model is the one that is live; its figures are compared with the challenger's.
+	Champion bool `json:"champion"`
+	// Task, Target and Positive are set for models whose signature is not in a port's shape.
+	Task     schema.Task `json:"task"`
+	Target   string      `json:"target"`
+	Positive string      `json:"positive"`
+}
+
+type intervals struct {
+	Resamples  int     `json:"resamples"`
+	Confidence float64 `json:"confidence"`
+}
+
+type slice struct {
+	Name  string `json:"name"`
+	Where string `json:"where"`
+}
+
+func decode(raw json.RawMessage) (*config, error) {
+	c := &config{}
+	if err := json.Unmarshal(raw, c); err != nil {
+		return nil, err
+	}
+	if c.Intervals == nil {
+		c.Intervals = &intervals{Resamples: 500, Confidence: 0.95}
+	}
+	return c, nil
+}
+
+// signature of the model under evaluation, from the port that it or its predictions come in by.
+func (c *config) signature(in map[string]schema.Shape) (schema.Model, bool) {
+	for _, port := range []string{"model", "predictions"} {
+		if m := in[port].Model; m != nil {
+			return *m, true
+		}
+	}
+	if c.Task != "" && c.Target != "" {
+		return schema.Model{Task: c.Task, Target: c.Target, Opaque: true}, true
+	}
+	return schema.Model{}, false
+}

@@ -1,0 +1,203 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// rows is what is known of the data's rows apart from predictions.
+type rows struct {
+	total    int
+	target   *frame.Column
+	counted  []int     // the rows that count: their label is known, and mature where that is said
+	weight   []float64 // of the counted rows; nil: 1 each
+	clusters []int32   // of the counted rows; nil: each its own
+	clusterN int
+	masks    [][]bool // by slice, of the counted rows
+}
+
+// readRows reads what is needed of the data besides the features.
+func readRows(ctx context.Context, c *config, t *schema.Table, path, target string) (*rows, error) {
+	columns := []string{target}
+	if c.Weight != "" {
+		columns = append(columns, c.Weight)
+	}
+	mature := ""
+	if t.Label != nil && t.Label.Mature != "" && t.Column(t.Label.Mature) != nil && strings.EqualFold(t.Label.Column, target) {
+		mature = t.Label.Mature
+		columns = append(columns, mature)
+	}
+	columns = append(columns, t.Entity...)
+	slices.Sort(columns)
+	f, err := table.ReadFrame(ctx, path, slices.Compact(columns))
+	if err != nil {
+		return nil, fmt.Errorf("reading the data: %w", err)
+	}
+	r := &rows{total: f.Rows, target: column(f, target)}
+	for i := range f.Rows {
+		known := r.target.Text() && r.target.Codes[i] >= 0 || !r.target.Text() && !math.IsNaN(r.target.Num[i])
+		if known && (mature == "" || column(f, mature).Num[i] == 1) {
+			r.counted = append(r.counted, i)
+		}
+	}
+	if c.Weight != "" {
+		if r.weight, err = r.readWeight(column(f, c.Weight)); err != nil {
+			return nil, err
+		}
+	}
+	r.readClusters(f, t.Entity)
+	r.masks, err = readMasks(ctx, c.Slices, path, r.counted)
+	return r, err
+}
+
+// column finds a column without regard to case, as SQL does.
+func column(f *frame.Frame, name string) *frame.Column {
+	for i := range f.Columns {
+		if strings.EqualFold(f.Columns[i].Name, name) {
+			return &f.Columns[i]
+		}
+	}
+	return nil
+}
+
+func (r *rows) readWeight(c *frame.Column) ([]float64, error) {
+	out := make([]float64, len(r.counted))
+	for k, i := range r.counted {
+		x := c.Num[i]
+		if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
+			return nil, &component.InputError{Summary: fmt.Sprintf("row %d: the weight (column %q) is %v", i+1, c.Name, x), Detail: "Expected a number that is not negative."}
+		}
+		out[k] = x
+	}
+	return out, nil
+}
+
+// readClusters numbers the entities in order of appearance. A row without an entity is its own.
+func (r *rows) readClusters(f *frame.Frame, entity []string) {
+	if len(entity) == 0 {
+		return
+	}
+	seen := map[string]int32{}
+	r.clusters = make([]int32, len(r.counted))
+	for k, i := range r.counted {
+		key, ok := entityKey(f, entity, i)
+		id, known := seen[key]
+		if !ok || !known {
+			id = int32(r.clusterN)
+			r.clusterN++
+		}
+		if ok {
+			seen[key] = id
+		}
+		r.clusters[k] = id
+	}
+}
+
+func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
+	var key []byte
+	for _, name := range entity {
+		c := column(f, name)
+		if c.Text() {
+			if c.Codes[row] < 0 {
+				return "", false
+			}
+			key = binary.BigEndian.AppendUint64(key, uint64(c.Codes[row]))
+			continue
+		}
+		if math.IsNaN(c.Num[row]) {
+			return "", false
+		}
+		key = binary.BigEndian.AppendUint64(key, math.Float64bits(c.Num[row]))
+	}
+	return string(key), true
+}
+
+// readMasks asks the SQL engine which rows are in which slice.
+func readMasks(ctx context.Context, all []slice, path string, counted []int) ([][]bool, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	terms := []string{"row_number() over () as mlp_row"}
+	for i, s := range all {
+		terms = append(terms, fmt.Sprintf("coalesce((%s\n), false) as slice_%d", s.Where, i))
+	}
+	f, err := queryFrame(ctx, "select "+strings.Join(terms, ", ")+" from data", map[string]string{"data": path}, "mlp_row")
+	if err != nil {
+		return nil, fmt.Errorf("slicing the data: %w", err)
+	}
+	out := make([][]bool, len(all))
+	for s := range all {
+		out[s] = make([]bool, len(counted))
+		for k, i := range counted {
+			out[s][k] = f.Columns[s+1].Num[i] == 1
+		}
+	}
+	return out, nil
+}
+
+// queryFrame runs a query and reads its rows.
+func queryFrame(ctx context.Context, sql string, tables map[string]string, orderBy string) (*frame.Frame, error) {
+	dir, err := os.MkdirTemp("", "evaluate")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "out.parquet")
+	if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, OrderBy: []string{orderBy}, Out: out}); err != nil {
+		return nil, err
+	}
+	return table.ReadFrame(ctx, out, nil)
+}
+
+// sample joins the counted rows with predictions.
+func (r *rows) sample(s *prediction.Set) (*metric.Sample, error) {
+	d := &metric.Data{Task: s.Task, Classes: len(s.Classes), Weight: r.weight, Predicted: pick(s.Predicted, r.counted)}
+	if s.Score != nil {
+		d.Score = pick(s.Score, r.counted)
+	}
+	for _, c := range s.Scores {
+		d.Scores = append(d.Scores, pick(c, r.counted))
+	}
+	actual := r.target.Num
+	if s.Task != schema.Regression {
+		var err error
+		if actual, err = prediction.ClassIndex(r.target, s.Classes); err != nil {
+			return nil, &component.InputError{Summary: "the data's target: " + err.Error()}
+		}
+	} else if r.target.Text() {
+		return nil, &component.InputError{Summary: fmt.Sprintf("the target %q is text, and the model predicts numbers", r.target.Name)}
+	}
+	d.Actual = pick(actual, r.counted)
+	out, err := metric.NewSample(d)
+	if err != nil {
+		return nil, &component.InputError{Summary: "the figures cannot be computed: " + err.Error()}
+	}
+	return out, nil
+}
+
+func pick(xs []float64, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	for k, i := range rows {
+		out[k] = xs[i]
+	}
+	return out
+}
+
+func sorted(names []string) []string {
+	out := slices.Clone(names)
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,173 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// positionColumn is the place of a row among those that count; sliceColumn begins the names of the slices' marks.
+const (
+	positionColumn = "mlp_position"
+	sliceColumn    = "mlp_slice_"
+	drawsPerQuery  = 2_000_000 // rows of a table of draws
+)
+
+// scored is the data joined with predictions, as a file, for metrics that are SQL.
+type scored struct {
+	dir string
+	*rows
+}
+
+// newScored writes the table. Close removes it.
+func newScored(ctx context.Context, l prediction.Layout, s *prediction.Set, r *rows, data string) (*scored, error) {
+	dir, err := os.MkdirTemp("", "scored")
+	if err != nil {
+		return nil, err
+	}
+	out := &scored{dir: dir, rows: r}
+	if err := out.write(ctx, l, s, data); err != nil {
+		out.Close()
+		return nil, fmt.Errorf("joining predictions with the data: %w", err)
+	}
+	return out, nil
+}
+
+func (t *scored) Close() { os.RemoveAll(t.dir) }
+
+func (t *scored) path() string { return filepath.Join(t.dir, "scored.parquet") }
+
+func (t *scored) write(ctx context.Context, l prediction.Layout, s *prediction.Set, data string) error {
+	f := l.Frame(s)
+	position := frame.Column{Name: positionColumn, Type: "bigint", Num: nulls(t.total)}
+	weight := frame.Column{Name: "weight", Type: "double", Num: nulls(t.total)}
+	for k, i := range t.counted {
+		position.Num[i], weight.Num[i] = float64(k), 1
+		if t.weight != nil {
+			weight.Num[i] = t.weight[k]
+		}
+	}
+	f.Columns = append(f.Columns, position, weight)
+	for s, mask := range t.masks {
+		c := frame.Column{Name: fmt.Sprint(sliceColumn, s), Type: "boolean", Num: make([]float64, t.total)}
+		for k, i := range t.counted {
+			if mask[k] {
+				c.Num[i] = 1
+			}
+		}
+		f.Columns = append(f.Columns, c)
+	}
+	own := filepath.Join(t.dir, "own.parquet")
+	if err := table.WriteFrame(ctx, own, f, nil); err != nil {
+		return err
+	}
+	terms := []string{"data.*", "data." + table.Quote(l.Target) + " as actual"}
+	for _, c := range f.Columns {
+		switch c.Name {
+		case prediction.RowColumn:
+		case "predicted":
+			terms = append(terms, "own.predicted::"+predictedType(l)+" as predicted")
+		default:
+			terms = append(terms, "own."+table.Quote(c.Name))
+		}
+	}
+	_, err := table.Run(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " from data positional join own",
+		Tables: map[string]string{"data": data, "own": own}, OrderBy: []string{positionColumn}, Out: t.path()})
+	return err
+}
+
+func predictedType(l prediction.Layout) string {
+	for _, c := range l.Columns() {
+		if c.Name == "predicted" {
+			return c.Type
+		}
+	}
+	return "varchar"
+}
+
+func nulls(n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	return out
+}
+
+// value computes a metric over the counted rows, or those of a slice; slice -1 is all. NaN is null.
+func (t *scored) value(ctx context.Context, m *metric.Metric, slice int) (float64, error) {
+	where := positionColumn + " is not null"
+	if slice >= 0 {
+		where += fmt.Sprintf(" and %s%d", sliceColumn, slice)
+	}
+	f, err := queryFrame(ctx, fmt.Sprintf("select (%s\n)::double as value from scored where %s", m.SQL, where),
+		map[string]string{"scored": t.path()}, "value")
+	if err != nil {
+		return 0, sqlError(m, err)
+	}
+	return f.Columns[0].Num[0], nil
+}
+
+// sqlError tells mistakes in the metric's own SQL from troubles of the engine.
+func sqlError(m *metric.Metric, err error) error {
+	var e *table.Error
+	if errors.As(err, &e) && e.DataError() {
+		return &component.InputError{Summary: fmt.Sprintf("metric %q: %s", m.Name, e.Message)}
+	}
+	return fmt.Errorf("metric %q: %w", m.Name, err)
+}
+
+// replicates computes the metrics on every resample; NaN is null. The resamples are those of the other metrics.
+func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b metric.Bootstrap) ([][]float64, error) {
+	out := make([][]float64, len(metrics))
+	for m := range out {
+		out[m] = nulls(b.Resamples)
+	}
+	if len(t.counted) == 0 {
+		return out, nil
+	}
+	step := max(1, drawsPerQuery/len(t.counted))
+	for from := 0; from < b.Resamples; from += step {
+		draws, err := t.draws(ctx, b, from, min(from+step, b.Resamples))
+		if err != nil {
+			return nil, fmt.Errorf("drawing resamples: %w", err)
+		}
+		for m, metric := range metrics {
+			sql := fmt.Sprintf("select mlp_resample, (%s\n)::double as mlp_value from (select scored.*, draws.mlp_resample from scored, draws "+
+				"where scored.%s = draws.mlp_drawn) group by mlp_resample", metric.SQL, positionColumn)
+			f, err := queryFrame(ctx, sql, map[string]string{"scored": t.path(), "draws": draws}, "mlp_resample")
+			if err != nil {
+				return nil, sqlError(metric, err)
+			}
+			for i, resample := range f.Columns[0].Num {
+				out[m][int(resample)] = f.Columns[1].Num[i]
+			}
+		}
+	}
+	return out, nil
+}
+
+// draws writes one row for each row that is drawn, as often as it is.
+func (t *scored) draws(ctx context.Context, b metric.Bootstrap, from, to int) (string, error) {
+	resample := frame.Column{Name: "mlp_resample", Type: "integer"}
+	drawn := frame.Column{Name: "mlp_drawn", Type: "bigint"}
+	for r := from; r < to; r++ {
+		for i, n := range b.Counts(r, len(t.counted), t.clusters, t.clusterN) {
+			for range int(n) {
+				resample.Num, drawn.Num = append(resample.Num, float64(r)), append(drawn.Num, float64(i))
+			}
+		}
+	}
+	path := filepath.Join(t.dir, "draws.parquet")
+	f := &frame.Frame{Rows: len(drawn.Num), Columns: []frame.Column{resample, drawn}}
+	return path, table.WriteFrame(ctx, path, f, nil)
+}

@@ -1,0 +1,265 @@
+package prediction
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Layout is which columns a table of predictions has: key, entity and time of the data, or a column row where the data
+// has no key; actual where asked for; predicted; score, the probability of the positive class or, of several classes,
+// of the predicted one; scores, with several classes all probabilities as a JSON object.
+type Layout struct {
+	Task   schema.Task
+	Target string
+	Data   *schema.Table
+	Actual bool // with a column of the target
+	Score  bool // with a column of scores
+}
+
+// RowColumn numbers the rows, from 0, where the data has no key.
+const RowColumn = "row"
+
+// Columns of the table.
+func (l Layout) Columns() []schema.Column {
+	var out []schema.Column
+	for _, name := range l.carried() {
+		out = append(out, *l.Data.Column(name))
+	}
+	if len(l.Data.Key) == 0 {
+		out = append([]schema.Column{{Name: RowColumn, Type: "bigint"}}, out...)
+	}
+	if l.Actual {
+		out = append(out, schema.Column{Name: "actual", Type: l.Data.Column(l.Target).Type})
+	}
+	out = append(out, schema.Column{Name: "predicted", Type: l.predictedType()})
+	if l.Score && l.Task != schema.Regression {
+		out = append(out, schema.Column{Name: "score", Type: "double"})
+		if l.Task == schema.Multiclass {
+			out = append(out, schema.Column{Name: "scores", Type: "varchar"})
+		}
+	}
+	return out
+}
+
+// Table is the table's schema.
+func (l Layout) Table() *schema.Table {
+	key := l.Data.Key
+	if len(key) == 0 {
+		key = []string{RowColumn}
+	}
+	return &schema.Table{Columns: l.Columns(), Key: key, Entity: l.Data.Entity, Time: l.Data.Time}
+}
+
+// Clash names a column of the data that has the name of a column made here; empty if there is none.
+func (l Layout) Clash() string {
+	own := map[string]bool{"actual": true, "predicted": true, "score": true, "scores": true, RowColumn: len(l.Data.Key) == 0}
+	for _, name := range l.carried() {
+		if own[strings.ToLower(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
+// carried are the columns taken over from the data: key, entity, time; each once.
+func (l Layout) carried() []string {
+	var out []string
+	seen := map[string]bool{}
+	all := append(append([]string{}, l.Data.Key...), l.Data.Entity...)
+	if l.Data.Time != "" {
+		all = append(all, l.Data.Time)
+	}
+	for _, name := range all {
+		c := l.Data.Column(name)
+		if c != nil && !seen[c.Name] {
+			seen[c.Name] = true
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// predictedType is the target's type where the data has it.
+func (l Layout) predictedType() string {
+	if l.Task == schema.Regression {
+		return "double"
+	}
+	if c := l.Data.Column(l.Target); c != nil {
+		return c.Type
+	}
+	return "varchar"
+}
+
+// Write writes the predictions of the data's rows.
+func (l Layout) Write(ctx context.Context, s *Set, data, out string) error {
+	dir, err := os.MkdirTemp("", "predictions")
+	if err != nil {
+		return fmt.Errorf("writing predictions: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	scored := filepath.Join(dir, "scored.parquet")
+	if err := table.WriteFrame(ctx, scored, l.Frame(s), nil); err != nil {
+		return fmt.Errorf("writing predictions: %w", err)
+	}
+	order := l.Data.Key
+	if len(order) == 0 {
+		order = []string{RowColumn}
+	}
+	_, err = table.Run(ctx, table.Query{SQL: l.query(), Tables: map[string]string{"data": data, "scored": scored},
+		OrderBy: order, Columns: plain(l.Columns()), Out: out})
+	if err != nil {
+		return fmt.Errorf("writing predictions: %w", err)
+	}
+	return nil
+}
+
+// plain leaves names and types.
+func plain(columns []schema.Column) []schema.Column {
+	out := make([]schema.Column, len(columns))
+	for i, c := range columns {
+		out[i] = schema.Column{Name: c.Name, Type: c.Type}
+	}
+	return out
+}
+
+// query puts the rows of both tables side by side.
+func (l Layout) query() string {
+	var terms []string
+	for _, c := range l.Columns() {
+		from := "data." + table.Quote(c.Name)
+		switch c.Name {
+		case "actual":
+			from = "data." + table.Quote(l.Target)
+		case RowColumn, "predicted", "score", "scores":
+			if l.Clash() == "" && !l.isCarried(c.Name) {
+				from = "scored." + table.Quote(c.Name)
+			}
+		}
+		terms = append(terms, fmt.Sprintf("%s::%s as %s", from, c.Type, table.Quote(c.Name)))
+	}
+	return "select " + strings.Join(terms, ", ") + " from data positional join scored"
+}
+
+func (l Layout) isCarried(name string) bool {
+	for _, c := range l.carried() {
+		if c == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Frame holds the columns that are made here, rows in the data's order.
+func (l Layout) Frame(s *Set) *frame.Frame {
+	f := &frame.Frame{Rows: s.Rows, Columns: []frame.Column{{Name: RowColumn, Type: "bigint", Num: make([]float64, s.Rows)}}}
+	for i := range s.Rows {
+		f.Columns[0].Num[i] = float64(i)
+	}
+	if s.Task == schema.Regression {
+		f.Columns = append(f.Columns, frame.Column{Name: "predicted", Type: "double", Num: s.Predicted})
+		return f
+	}
+	codes := make([]int32, s.Rows)
+	for i, c := range s.Predicted {
+		codes[i] = int32(c)
+		if math.IsNaN(c) {
+			codes[i] = -1
+		}
+	}
+	f.Columns = append(f.Columns, frame.Column{Name: "predicted", Type: "varchar", Codes: codes, Levels: s.Classes})
+	switch {
+	case l.Score && s.Score != nil:
+		f.Columns = append(f.Columns, frame.Column{Name: "score", Type: "double", Num: s.Score})
+	case l.Score && s.Scores != nil:
+		f.Columns = append(f.Columns, s.classScores()...)
+	}
+	return f
+}
+
+// classScores are the probability of the predicted class and those of all classes.
+func (s *Set) classScores() []frame.Column {
+	score := make([]float64, s.Rows)
+	all := frame.Column{Name: "scores", Type: "varchar", Codes: make([]int32, s.Rows)}
+	for r := range s.Rows {
+		score[r] = s.Scores[int(s.Predicted[r])][r]
+		byClass := map[string]float64{}
+		for c, class := range s.Classes {
+			byClass[class] = s.Scores[c][r]
+		}
+		// Maps are written with their keys sorted; numbers so that they read back as they were.
+		text, err := json.Marshal(byClass)
+		if err != nil {
+			text = []byte("{}")
+		}
+		all.Codes[r] = int32(r)
+		all.Levels = append(all.Levels, string(text))
+	}
+	return []frame.Column{{Name: "score", Type: "double", Num: score}, all}
+}
+
+// Read reads back a table of predictions, with the given classes.
+func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, error) {
+	names := []string{"predicted"}
+	t := schema.Table{Columns: l.Columns()}
+	for _, n := range []string{"score", "scores"} {
+		if t.Column(n) != nil {
+			names = append(names, n)
+		}
+	}
+	f, err := table.ReadFrame(ctx, path, names)
+	if err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	s := &Set{Rows: f.Rows, Task: l.Task, Target: l.Target, Classes: classes, Threshold: math.NaN()}
+	predicted := f.Column("predicted")
+	if l.Task == schema.Regression {
+		s.Predicted = predicted.Num
+		return s, nil
+	}
+	if s.Predicted, err = ClassIndex(predicted, classes); err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	if c := f.Column("score"); c != nil && l.Task == schema.Binary {
+		s.Score = c.Num
+	}
+	if c := f.Column("scores"); c != nil {
+		s.Scores, err = parseScores(c, classes)
+	}
+	return s, err
+}
+
+func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
+	out := make([][]float64, len(classes))
+	for i := range out {
+		out[i] = make([]float64, len(c.Codes))
+	}
+	for r, code := range c.Codes {
+		if code < 0 {
+			return nil, fmt.Errorf("row %d has no scores", r+1)
+		}
+		var byClass map[string]float64
+		if err := json.Unmarshal([]byte(c.Levels[code]), &byClass); err != nil {
+			return nil, fmt.Errorf("row %d: scores %q: %w", r+1, c.Levels[code], err)
+		}
+		if len(byClass) != len(classes) {
+			return nil, fmt.Errorf("row %d has scores of %d classes, expected %d", r+1, len(byClass), len(classes))
+		}
+		for i, class := range classes {
+			x, ok := byClass[class]
+			if !ok {
+				return nil, fmt.Errorf("row %d has no score of class %q", r+1, class)
+			}
+			out[i][r] = x
+		}
+	}
+	return out, nil
+}
