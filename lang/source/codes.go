@@ -14,6 +14,7 @@ const (
 	CodeSetTwice    = "MLP1009"
 	CodeUnreadable  = "MLP1010"
 	CodeEqualsBlock = "MLP1011"
+	CodeUnformatted = "MLP1012"
 
 	CodeUnknownKind     = "MLP1101"
 	CodeUnknownType     = "MLP1102"
@@ -86,6 +87,7 @@ func syntaxCodes() []Code {
 		{CodeSetTwice, "An argument is set twice in one block.", "Keep one of them."},
 		{CodeUnreadable, "A file or folder cannot be read.", "Check its path and permissions."},
 		{CodeEqualsBlock, "A block is written with `=`.", "Leave the `=` out: `params { … }`."},
+		{CodeUnformatted, "A file cannot be laid out without changing what it says.", "Lay it out by hand; the layout changes nothing."},
 	}
 }
 

@@ -56,6 +56,23 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 	return good, attrs, broken, ds
 }
 
+// CheckFile tells of syntax errors in a file, without looking at what its blocks mean.
+func CheckFile(name string, text []byte) source.Diagnostics {
+	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
+	if ds := checkText(name, f.Bytes); ds.HasErrors() {
+		return ds
+	}
+	if d, deep := checkNesting(f, 0); deep {
+		return source.Diagnostics{d}
+	}
+	var ds source.Diagnostics
+	_, hds := parseFrom(f, 0)
+	for _, d := range hds {
+		ds = append(ds, f.Diagnostic(d, ""))
+	}
+	return ds.Sort()
+}
+
 // parseFrom parses the file from the beginning of a line.
 func parseFrom(f *File, start int) (*hclsyntax.Body, hcl.Diagnostics) {
 	pos := f.Pos(start)

@@ -1,0 +1,93 @@
+package format
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// layout sets blank lines and aligns the braces of adjacent one-line blocks.
+func layout(text []byte) []byte {
+	lines := spaced(scan(text))
+	alignBraces(lines)
+	var b bytes.Buffer
+	for _, l := range lines {
+		b.WriteString(l.text)
+		b.WriteByte('\n')
+	}
+	return b.Bytes()
+}
+
+// spaced returns the lines with blank ones where they belong.
+func spaced(lines []*line) []*line {
+	var out []*line
+	pending := false
+	for i, l := range lines {
+		if l.blank() {
+			pending = true
+			continue
+		}
+		if len(out) > 0 && apart(out[len(out)-1], l, lines[i:], pending) {
+			out = append(out, &line{depth: l.depth, after: l.depth})
+		}
+		out = append(out, l)
+		pending = false
+	}
+	return out
+}
+
+// apart tells whether a blank line belongs between two lines. rest begins with l; written tells whether there is one.
+func apart(before, l *line, rest []*line, written bool) bool {
+	switch {
+	case l.frozen:
+		return false
+	case before.opens || l.closes:
+		return false
+	case l.depth > 0:
+		return written
+	case before.depth > 0: // the end of a block
+		return true
+	case before.comment:
+		return written
+	}
+	item := itemAt(rest)
+	return written || item != nil && !(item.brace > 0 && before.brace > 0 && item.word() == before.word())
+}
+
+// itemAt returns the line that a group of comments at the head of rest belongs to: the next one that is neither blank
+// nor a comment, if no blank line stands between.
+func itemAt(rest []*line) *line {
+	for _, l := range rest {
+		switch {
+		case l.blank():
+			return nil
+		case !l.comment && !l.frozen:
+			return l
+		}
+	}
+	return nil
+}
+
+// alignBraces pads the headers of adjacent one-line blocks to the same width.
+func alignBraces(lines []*line) {
+	for i := 0; i < len(lines); {
+		n := i
+		for n < len(lines) && lines[n].brace > 0 && lines[n].depth == lines[i].depth {
+			n++
+		}
+		pad(lines[i:n])
+		i = max(n, i+1)
+	}
+}
+
+func pad(group []*line) {
+	width := 0
+	for _, l := range group {
+		width = max(width, utf8.RuneCountInString(l.header()))
+	}
+	for _, l := range group {
+		h := l.header()
+		l.text = h + strings.Repeat(" ", width-utf8.RuneCountInString(h)+1) + l.text[l.brace:]
+		l.brace = len(h) + width - utf8.RuneCountInString(h) + 1
+	}
+}
