@@ -1,0 +1,352 @@
+// Package drift is the monitor that compares the columns of two tables.
+package drift
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	method "github.com/mlp-lang/mlp/stdlib/drift"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the monitor of drift.
+var Component = component.Component{
+	Kind: "monitor",
+	Type: schema.Type{
+		Name:    "drift",
+		Version: 1,
+		Summary: "Whether the columns of two tables come from the same distribution",
+		Doc: "Without a `method` it is Evidently's choice. With at most 1000 reference rows: `ks` for numbers with more than five values, else `chisquare`, " +
+			"or `z` for two values; with more: `wasserstein` for such numbers, else `jensenshannon`. Nulls are a value of their own.\n\n" +
+			"The customary limits (p < 0.05, distance >= 0.1) alarm far too often on small tables. So a distance must also be more than what exchanging " +
+			"rows at random gives at these sizes, at a rate of false discoveries of 5 % over all columns (Benjamini and Hochberg); the tests go by that alone. " +
+			"`calibrate = \"none\"` leaves it at the bare limits. Tables over 20,000 rows are sampled for the exchanges.\n\n" +
+			"`drift.share` is the share of columns that drifted.",
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "reference", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data was: usually what the model was trained on."},
+				{Name: "current", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data is."},
+				{Name: "of", Type: schema.Ref, Ports: []schema.PortType{schema.ReleasePort}, Edge: schema.StateEdge, Doc: "The deployment that is watched."},
+				{Name: "columns", Type: schema.StringList, ColumnOf: "reference",
+					Doc: "What to compare. Default: the columns that both tables have, without keys, entities, times and labels."},
+				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the exchanges."},
+			},
+			Blocks: []schema.Block{{Name: "drift", Doc: "How drift is found.", Body: schema.Body{Attrs: []schema.Attr{
+				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows on either side the figures are undefined."},
+				{Name: "method", Type: schema.String, OneOf: method.Methods(), Doc: "One method for all columns. Default: chosen by column."},
+				{Name: "calibrate", Type: schema.String, Default: method.ByPermutation, OneOf: []string{method.ByPermutation, method.NotCalibrated},
+					Doc: "Whether chance at the size at hand counts."},
+				{Name: "limit", Type: schema.Number, Doc: "The least distance that is drift, or the greatest p-value without calibration. Default: 0.1, or 0.05."},
+			}}}},
+		},
+		Out: []schema.Port{
+			{Name: "figures", Type: schema.FiguresPort, Doc: "`drift.share`, `drift.drifted`, `drift.columns.<c>`, `rows`."},
+			{Name: "report", Type: schema.FilesPort, Doc: "The same as drift.json, columns in their order."},
+		},
+		Examples: []schema.Example{{Title: "This month against the training data", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+}
+
+source "csv" "this_month" {
+  path = "this_month.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+}
+
+monitor "live" {
+  reference = source.customers
+  current   = source.this_month
+  columns   = ["tenure"]
+  drift { min_rows = 500 }
+}
+`
+
+type config struct {
+	Columns []string  `json:"columns"`
+	Seed    int64     `json:"seed"`
+	Drift   *settings `json:"drift"`
+}
+
+type settings struct {
+	MinRows   int     `json:"min_rows"`
+	Method    string  `json:"method"`
+	Calibrate string  `json:"calibrate"`
+	Limit     float64 `json:"limit"`
+}
+
+func decode(raw json.RawMessage) (*config, error) {
+	c := &config{}
+	if err := json.Unmarshal(raw, c); err != nil {
+		return nil, err
+	}
+	if c.Drift == nil {
+		c.Drift = &settings{MinRows: 100, Calibrate: method.ByPermutation}
+	}
+	return c, nil
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
+	out := schema.ShapeResult{Out: map[string]schema.Shape{"report": {Type: schema.FilesPort}}}
+	reference, current := req.In["reference"].Table, req.In["current"].Table
+	if reference == nil || current == nil {
+		return out
+	}
+	columns := c.columns(reference, current)
+	out.Figures = figures(columns)
+	out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
+	out.Problems = append(c.checkColumns(reference, current, columns), c.Drift.check()...)
+	return out
+}
+
+func figures(columns []string) *schema.FigureType {
+	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Double, "limit": schema.Double,
+		"drifted": schema.Flag, "method": schema.Word})
+	keys := append([]string{}, columns...)
+	sort.Strings(keys)
+	return schema.Object(map[string]*schema.FigureType{
+		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Double, "drifted": schema.Double, "columns": schema.MapOf(column, keys...)}),
+		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Double, "current": schema.Double}),
+	})
+}
+
+// columns are those asked for, as the reference spells them, else all that can be compared.
+func (c *config) columns(reference, current *schema.Table) []string {
+	var out []string
+	if c.Columns != nil {
+		for _, name := range c.Columns {
+			if col := reference.Column(name); col != nil {
+				name = col.Name
+			}
+			out = append(out, name)
+		}
+		return out
+	}
+	skip := map[string]bool{}
+	for _, t := range []*schema.Table{reference, current} {
+		for _, name := range append(append([]string{t.Time}, t.Key...), t.Entity...) {
+			skip[strings.ToLower(name)] = true
+		}
+		if t.Label != nil {
+			for _, name := range []string{t.Label.Column, t.Label.KnownAt, t.Label.Mature} {
+				skip[strings.ToLower(name)] = true
+			}
+		}
+	}
+	for _, col := range reference.Columns {
+		other := current.Column(col.Name)
+		if other != nil && !skip[strings.ToLower(col.Name)] && comparable(col.Type) && kindOf(col.Type) == kindOf(other.Type) {
+			out = append(out, col.Name)
+		}
+	}
+	return out
+}
+
+// comparable types have a distribution worth comparing: times only grow.
+func comparable(t string) bool { return kindOf(t) == "number" || kindOf(t) == "text" }
+
+func kindOf(t string) string {
+	switch {
+	case table.Numeric(t) || t == "boolean":
+		return "number"
+	case t == "varchar":
+		return "text"
+	}
+	return t
+}
+
+func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
+	var out []schema.Problem
+	add := func(i int, summary, hint string) {
+		path := "columns"
+		if c.Columns != nil {
+			path = fmt.Sprintf("columns[%d]", i)
+		}
+		out = append(out, schema.Problem{Path: path, Summary: summary, Hint: hint})
+	}
+	if len(columns) == 0 {
+		add(0, "There is no column to compare", "name columns that both tables have")
+	}
+	seen := map[string]bool{}
+	for i, name := range columns {
+		a, b := reference.Column(name), current.Column(name)
+		switch {
+		case a == nil:
+			add(i, fmt.Sprintf("The reference has no column %q", name), meant(name, reference.Names()))
+		case b == nil:
+			add(i, fmt.Sprintf("The current table has no column %q", name), meant(name, current.Names()))
+		case seen[name]:
+			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
+		case !comparable(a.Type):
+			add(i, fmt.Sprintf("Column %q is %s, which cannot be compared", name, a.Type), "compare numbers, booleans and text")
+		case kindOf(a.Type) != kindOf(b.Type):
+			add(i, fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type), "")
+		case kindOf(a.Type) == "text" && (c.Drift.Method == method.KS || c.Drift.Method == method.Wasserstein):
+			add(i, fmt.Sprintf("%s compares numbers, and column %q is text", c.Drift.Method, name), "leave out method, or list the columns")
+		}
+		seen[name] = true
+	}
+	return out
+}
+
+func (s *settings) check() []schema.Problem {
+	var out []schema.Problem
+	if s.MinRows < 0 {
+		out = append(out, schema.Problem{Path: "drift.min_rows", Summary: "min_rows is negative"})
+	}
+	if s.Limit < 0 {
+		out = append(out, schema.Problem{Path: "drift.limit", Summary: "The limit is negative"})
+	}
+	return out
+}
+
+// meant is a hint at the name that is nearest.
+func meant(name string, names []string) string {
+	best, dist := "", 4
+	for _, n := range names {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	c, err := decode(s.Config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	reference, current := s.In["reference"].Table, s.In["current"].Table
+	if reference == nil || current == nil {
+		return fmt.Errorf("%s: the ports reference and current need schemas", s.Address)
+	}
+	columns := c.columns(reference, current)
+	a, err := table.ReadFrame(ctx, s.InputTable("reference"), columns)
+	if err != nil {
+		return fmt.Errorf("reading the reference: %w", err)
+	}
+	b, err := table.ReadFrame(ctx, s.InputTable("current"), columns)
+	if err != nil {
+		return fmt.Errorf("reading the current table: %w", err)
+	}
+	// Names are compared without regard to case; the frames take the reference's.
+	for i := range b.Columns {
+		b.Columns[i].Name = a.Columns[i].Name
+	}
+	results, err := method.Compare(a, b, columns, method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit,
+		MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return &component.InputError{Summary: "the tables cannot be compared: " + err.Error()}
+	}
+	r := newReport(results, a.Rows, b.Rows)
+	if err := r.write(s); err != nil {
+		return err
+	}
+	return s.WriteFigures(r.figures)
+}
+
+// report is what was found, as figures and in the order of the columns.
+type report struct {
+	figures   map[string]any
+	undefined map[string]string
+	results   []map[string]any
+}
+
+func newReport(results []method.Result, reference, current int) *report {
+	r := &report{undefined: map[string]string{}}
+	columns := map[string]any{}
+	drifted, reason := 0, ""
+	for _, x := range results {
+		c := r.column(x)
+		columns[x.Column] = c
+		listed := map[string]any{"column": x.Column}
+		for k, v := range c {
+			listed[k] = v
+		}
+		r.results = append(r.results, listed)
+		if x.Drifted {
+			drifted++
+		}
+		if x.Undefined != "" {
+			reason = x.Undefined
+		}
+	}
+	all := map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results), 1)), "drifted": drifted}
+	if reason != "" {
+		all["share"], all["drifted"] = nil, nil
+		r.undefined["drift.share"], r.undefined["drift.drifted"] = reason, reason
+	}
+	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
+	return r
+}
+
+// column is one column's figures.
+func (r *report) column(x method.Result) map[string]any {
+	path := "drift.columns." + x.Column
+	reason := func(of string) string {
+		if x.Undefined != "" {
+			return x.Undefined
+		}
+		return of
+	}
+	out := map[string]any{
+		"score":   r.number(path+".score", x.Score, reason("it is not finite: a value that the reference never has")),
+		"p_value": r.number(path+".p_value", x.PValue, reason(x.Method+" is a distance; without calibration it has no p-value")),
+		"limit":   r.number(path+".limit", x.Limit, reason("it is not finite: a value that the reference never has")),
+		"drifted": any(x.Drifted), "method": any(x.Method),
+	}
+	if x.Undefined != "" {
+		out["drifted"], out["method"] = nil, nil
+		r.undefined[path+".drifted"], r.undefined[path+".method"] = x.Undefined, x.Undefined
+	}
+	return out
+}
+
+func (r *report) number(path string, x float64, reason string) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		r.undefined[path] = reason
+		return nil
+	}
+	return x
+}
+
+func (r *report) write(s *component.Stage) error {
+	dir, err := s.Output("report")
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(map[string]any{"rows": r.figures["rows"], "columns": r.results, "undefined": r.undefined}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, "drift.json"), append(data, '\n'), 0o644)
+}
