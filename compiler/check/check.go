@@ -54,7 +54,7 @@ type Rule struct {
 
 // Check types a module. With errors the module is partial and good for editors only.
 func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source.Diagnostics) {
-	c := &checker{lib: lib, m: &Module{Module: m, Blocks: map[string]*Block{}}}
+	c := &checker{lib: lib, untyped: map[string]bool{}, m: &Module{Module: m, Blocks: map[string]*Block{}}}
 	for _, b := range m.Blocks {
 		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
 	}
@@ -79,6 +79,8 @@ type checker struct {
 	m      *Module
 	diags  source.Diagnostics
 	cyclic bool
+	// untyped are the blocks whose shape could not be worked out.
+	untyped map[string]bool
 }
 
 func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -28,6 +29,9 @@ func (c *checker) rules(b *Block, g *graph.Graph) {
 			return
 		}
 		compiled, diags := env.Compile(t.Text)
+		if diags.HasErrors() && c.readsUntyped(t.Text.Value) {
+			continue
+		}
 		c.diags = append(c.diags, diags...)
 		if diags.HasErrors() {
 			continue
@@ -37,6 +41,16 @@ func (c *checker) rules(b *Block, g *graph.Graph) {
 			c.connect(b, ref, g)
 		}
 	}
+}
+
+// readsUntyped tells whether a rule names a block that has no types because of a mistake told already.
+func (c *checker) readsUntyped(text string) bool {
+	for address := range c.untyped {
+		if strings.Contains(text, address) {
+			return true
+		}
+	}
+	return false
 }
 
 // connect makes a figure that a rule reads a dependency.

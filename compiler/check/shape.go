@@ -12,10 +12,8 @@ import (
 
 // shape gives a block its types. A block whose input has none is left alone: the mistake that took it has been told.
 func (c *checker) shape(ctx context.Context, b *Block) {
-	if !c.inputs(b) {
-		return
-	}
-	if !c.columns(ctx, b) {
+	if !c.inputs(b) || !c.columns(ctx, b) {
+		c.untyped[b.Address] = true
 		return
 	}
 	c.fillTask(b)
@@ -33,6 +31,9 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 		b.Out[port] = s
 	}
 	b.Figures = res.Figures
+	if len(res.Problems) > 0 && res.Figures == nil {
+		c.untyped[b.Address] = true
+	}
 }
 
 // inputs collects the shapes of what flows in; false if one is not known.

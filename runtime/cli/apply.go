@@ -141,7 +141,7 @@ func (a *app) executor(ctx context.Context, f applyFlags, storeRoot string) (exe
 	name := f.executor
 	if name == "auto" {
 		name = "docker"
-		if err := docker.Available(ctx, ""); err != nil {
+		if err := docker.Available(ctx); err != nil {
 			name = "process"
 			fmt.Fprintln(a.err, "No container engine answers: stages run as processes of this machine, less shut in than in containers.")
 		}

@@ -38,12 +38,12 @@ func (a *app) logsCommand() *cobra.Command {
 
 // logOf is the log of the last attempt at a stage: of a failure since, or else of the recorded run.
 func (s *session) logOf(address string) (plan.Digest, error) {
-	failed, err := engine.LastLog(s.store, s.log.Pipeline(), s.log.Workspace(), address)
+	last, ran, err := engine.LastRunOf(s.store, s.log.Pipeline(), s.log.Workspace(), address)
 	if err != nil {
 		return "", err
 	}
-	if failed != "" {
-		return failed, nil
+	if ran && last.Log != "" {
+		return last.Log, nil
 	}
 	node, ok := s.state.Nodes[address]
 	if !ok {

@@ -1,0 +1,32 @@
+# Everything is built by Go with a C++ compiler; nothing else is needed.
+
+GO ?= go
+
+.PHONY: build demo test bench fuzz
+
+# The static binary: command line, stage runner, model server and, in an empty image, every built-in component. The
+# linker warns of getaddrinfo and dlopen, which the binary does not use across libc versions.
+build:
+	@command -v $(GO) >/dev/null || { echo "Go is needed: https://go.dev/dl"; exit 1; }
+	@command -v c++ >/dev/null || { echo "A C++ compiler is needed: apt-get install g++"; exit 1; }
+	$(GO) build -trimpath -o bin/mlp ./runtime/cmd/mlp
+
+# Applies the example of card fraud: in containers where an engine answers, else as processes.
+demo: build
+	bin/mlp -C examples/fraud apply --auto-approve
+	@examples/fraud/after-demo.sh bin/mlp examples/fraud
+
+# All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure.
+test: build
+	$(GO) vet ./...
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 20m ./...
+
+# Speed, as ratios within one run where there is something to compare with.
+bench: build
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+# A minute for each fuzz target.
+fuzz:
+	@for p in $$($(GO) list ./lang/... ./compiler/...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s $$p || exit 1; done; done

@@ -1,0 +1,15 @@
+package planner
+
+import "github.com/mlp-lang/mlp/lang/source"
+
+// Codes of this package and what they mean; spec/errors.md is made of them.
+func Codes() []source.Code {
+	return []source.Code{
+		{Code: "MLP1601", Cause: "A block's attributes cannot be read as its stage needs them.", Cure: "Correct the attribute shown."},
+		{Code: "MLP1602", Cause: "The image of a container stage is not there, or no engine answers.", Cure: "Build or load the image; start the engine."},
+		{Code: "MLP1603", Cause: "The files of a source are not there or cannot be read.", Cure: "Correct `path`, or put the files there."},
+		{Code: "MLP1604", Cause: "A recorded result cannot be read.", Cure: "Make the store readable; a record that is removed is made again by running its stage."},
+		{Code: "MLP1605", Cause: "An opaque model is to be scored, and its trainer names no command for that.", Cure: "Add `predict` to the `train \"container\"` block."},
+		{Code: "MLP1606", Cause: "A gate's or check's rules cannot be put together.", Cure: "Correct the rule shown."},
+	}
+}

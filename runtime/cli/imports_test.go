@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/go/packages"
+)
+
+const modulePath = "github.com/mlp-lang/mlp/"
+
+// doors are the folders of ours that a folder may import from; the longest prefix of a package counts. Each may import
+// from itself.
+var doors = map[string][]string{
+	"lang/source":             {},
+	"lang/schema":             {},
+	"lang/rule":               {"lang/source", "lang/schema"},
+	"lang":                    {"lang"},
+	"compiler/plan":           {"lang/source", "lang/schema"},
+	"compiler":                {"lang", "compiler"},
+	"runtime/component":       {"lang/schema"},
+	"runtime/executor":        {"runtime/component", "lang/schema"},
+	"runtime/store":           {"compiler/plan"},
+	"runtime/state":           {"compiler/plan", "runtime/store"},
+	"runtime/engine":          {"compiler/plan", "compiler/decide", "lang", "runtime/component", "runtime/executor", "runtime/store", "runtime/state"},
+	"runtime/serve":           {"compiler/plan", "lang/schema", "runtime/component"},
+	"runtime/cli":             {"lang", "compiler", "runtime", "stdlib"},
+	"runtime/cmd":             {"runtime/cli"},
+	"stdlib":                  {"lang/schema", "runtime/component", "stdlib"},
+	"examples":                {"lang", "compiler", "runtime", "stdlib"},
+	"runtime/executor/docker": {"runtime/component", "runtime/executor", "lang/schema"},
+}
+
+// keepers are libraries that one folder alone may import, so that a change of theirs is met in one place.
+var keepers = map[string]string{
+	"github.com/google/cel-go":      "lang/rule",
+	"github.com/dominikbraun/graph": "compiler/graph",
+	"github.com/docker/docker":      "runtime/executor/docker",
+	"github.com/duckdb/duckdb-go":   "stdlib/table",
+	"github.com/spf13/cobra":        "runtime/cli",
+	"github.com/prometheus":         "runtime/serve",
+}
+
+// TestImports holds the one-way doors between the folders.
+func TestImports(t *testing.T) {
+	found, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports}, modulePath+"...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 30 {
+		t.Fatalf("got %d packages, want those of the whole module", len(found))
+	}
+	for _, p := range found {
+		room := strings.TrimPrefix(p.PkgPath, modulePath)
+		for imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, modulePath); ok {
+				if !mayImport(room, ours) {
+					t.Errorf("%s imports %s, which its folder may not", room, ours)
+				}
+				continue
+			}
+			for lib, keeper := range keepers {
+				if under(imported, lib) && !under(room, keeper) {
+					t.Errorf("%s imports %s, which is for %s alone", room, imported, keeper)
+				}
+			}
+		}
+	}
+}
+
+func mayImport(room, imported string) bool {
+	best := ""
+	for prefix := range doors {
+		if under(room, prefix) && len(prefix) > len(best) {
+			best = prefix
+		}
+	}
+	if under(imported, best) {
+		return true
+	}
+	for _, allowed := range doors[best] {
+		if under(imported, allowed) {
+			return true
+		}
+	}
+	return false
+}
+
+func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
