@@ -28,11 +28,15 @@ func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, erro
 		return classes, nil
 	}
 	positive := l.config.Positive
-	if positive == "" {
+	switch {
+	case positive != "":
+	case target.Type == "boolean":
+		positive = "true"
+	case slices.Equal(classes, []string{"0", "1"}):
 		positive = "1"
-		if target.Type == "boolean" {
-			positive = "true"
-		}
+	case len(classes) == 2:
+		return nil, l.classError(fmt.Sprintf("which class of the target %q is the positive one is not said", target.Name),
+			"The classes are "+quoted(classes)+". Set positive to one of them.")
 	}
 	return l.binaryClasses(target, classes, positive)
 }

@@ -25,15 +25,15 @@ func candidates(score []float64, set *Set) []candidate {
 	for r := range order {
 		order[r] = r
 		if set.Target[r] == 1 {
-			c.fn += set.weight(r)
+			c.fn += set.WeightOf(r)
 		} else {
-			c.tn += set.weight(r)
+			c.tn += set.WeightOf(r)
 		}
 	}
 	sort.SliceStable(order, func(i, j int) bool { return score[order[i]] > score[order[j]] })
 	out := []candidate{c}
 	for i, r := range order {
-		if w := set.weight(r); set.Target[r] == 1 {
+		if w := set.WeightOf(r); set.Target[r] == 1 {
 			c.fn, c.tp = c.fn-w, c.tp+w
 		} else {
 			c.tn, c.fp = c.tn-w, c.fp+w
@@ -44,13 +44,6 @@ func candidates(score []float64, set *Set) []candidate {
 		}
 	}
 	return out
-}
-
-func (s *Set) weight(r int) float64 {
-	if s.Weight == nil {
-		return 1
-	}
-	return s.Weight[r]
 }
 
 func (c *candidate) value(m *metric.Metric) (x float64, undefined string) {

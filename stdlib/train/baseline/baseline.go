@@ -1,0 +1,167 @@
+// Package baseline is the trainer of the simplest models, which every other has to beat.
+package baseline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/train"
+)
+
+// Component is the trainer.
+var Component = component.Component{
+	Kind: "train",
+	Type: schema.Type{
+		Name:    "baseline",
+		Version: 1,
+		Summary: "What is known without a model: shares of classes, the mean, or what one column says",
+		Doc: "Without `column` every row gets the shares of the classes, or the mean of the target. With a boolean or text `column`, a row " +
+			"gets the shares or the mean among the training rows with the same value: the last class seen, for instance. With a column of " +
+			"numbers, in regression, the column's value is the prediction: the last value seen. Where the column is null, or new, the overall " +
+			"shares or mean stand in.",
+		Body: schema.Body{
+			Attrs: append(train.Attrs(tasks, false), schema.Attr{Name: "column", Type: schema.String, ColumnOf: train.DataPort,
+				Doc: "The column to go by."}),
+			Blocks: []schema.Block{train.DecisionBlock()},
+		},
+		Out:      train.Out(),
+		Examples: []schema.Example{{Title: "The class that was last seen", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
+
+const example = `pipeline "power" {}
+
+source "csv" "prices" {
+  path = "prices.csv"
+  column "at"   { type = "timestamp" }
+  column "rose" { type = "boolean" }
+}
+
+dataset "prices" {
+  from = [source.prices]
+  key  = ["at"]
+  sql  = "select at, rose, lag(rose) over (order by at) as rose_before from prices"
+}
+
+split "hash" "prices" {
+  from = dataset.prices
+  test = 0.2
+}
+
+train "baseline" "last_seen" {
+  data   = split.prices.train
+  target = "rose"
+  column = "rose_before"
+}
+`
+
+type config struct {
+	train.Config
+	Column string `json:"column"`
+}
+
+// decode takes the column as the only feature, so that it is checked and read as features are.
+func decode(data json.RawMessage) (*config, error) {
+	c := &config{}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, err
+	}
+	c.Features = nil
+	if c.Column != "" {
+		c.Features = []string{c.Column}
+	}
+	return c, nil
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
+	out := train.Shape(req, &c.Config, tasks)
+	for i := range out.Problems {
+		if out.Problems[i].Path == "features[0]" {
+			out.Problems[i].Path = "column"
+		}
+	}
+	data := req.In[train.DataPort].Table
+	if data == nil || c.Column == "" {
+		return out
+	}
+	column, task := data.Column(c.Column), c.TaskOf(data.Column(c.Target))
+	if column != nil && model.NumberType(column.Type) && task != schema.Regression && task != "" {
+		out.Problems = append(out.Problems, schema.Problem{Path: "column",
+			Summary: fmt.Sprintf("The column %q holds numbers (%s), and the target classes", column.Name, column.Type),
+			Detail:  "A baseline goes by a column of numbers in regression only.",
+			Hint:    "Make a boolean or text of it in a dataset."})
+	}
+	return out
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	c, err := decode(s.Config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	t, err := train.Load(ctx, s, &c.Config)
+	if err != nil {
+		return err
+	}
+	m := &constant.Model{Scores: t.Prior()}
+	if c.Column != "" {
+		m.Column = column(t, m.Scores)
+	}
+	training, validation, err := t.Losses(ctx, m)
+	if err != nil {
+		return err
+	}
+	return t.Finish(ctx, model.Constant, m, train.Figures{TrainingLoss: training, ValidationLoss: validation})
+}
+
+// column makes the table of scores by value; of numbers none is needed.
+func column(t *train.Training, prior []float64) *constant.Column {
+	f := &t.Signature.Features[0]
+	values := 2 // false, true
+	switch {
+	case f.Text():
+		values = max(len(f.Levels), 1)
+	case f.Type != "boolean":
+		return &constant.Column{}
+	}
+	out := &constant.Column{Table: make([][]float64, values)}
+	weights := make([]float64, values)
+	for v := range out.Table {
+		out.Table[v] = make([]float64, len(prior))
+	}
+	for r, x := range t.Data.Columns[0] {
+		if x != x {
+			continue
+		}
+		w, y := t.Data.WeightOf(r), t.Data.Target[r]
+		weights[int(x)] += w
+		if t.Signature.Task == schema.Multiclass {
+			out.Table[int(x)][int(y)] += w
+		} else {
+			out.Table[int(x)][0] += float64(w * y)
+		}
+	}
+	for v, w := range weights {
+		for o := range prior {
+			if w > 0 {
+				out.Table[v][o] /= w
+			} else {
+				out.Table[v][o] = prior[o]
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+// Package design makes the inputs of linear models of a table: the design matrix, in blocks of rows.
+//
+// A number is centred at its mean and scaled by its standard deviation, both weighted; where it is missing the mean
+// stands in, and an input of its own says so. A category is one-hot coded. A feature that is the same in every row gives
+// no input.
+//
+// Sums over rows are taken block by block and added up in the order of the blocks, so that they don't depend on the
+// number of threads.
+package design
+
+import (
+	"context"
+	"math"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/train"
+)
+
+// Matrix is a design matrix that is computed as it is read.
+type Matrix struct {
+	Inputs []linear.Input
+	set    *train.Set
+}
+
+// New makes the inputs. With reference true a category has no input for its most frequent level, which the intercept
+// then stands for: without that, least squares has no unique solution.
+func New(t *train.Training, reference bool) *Matrix {
+	m := &Matrix{set: t.Data}
+	for i := range t.Signature.Features {
+		if f := &t.Signature.Features[i]; f.Text() {
+			m.addLevels(i, f, reference)
+		} else {
+			m.addNumber(i)
+		}
+	}
+	return m
+}
+
+// Width is the number of inputs.
+func (m *Matrix) Width() int { return len(m.Inputs) }
+
+func (m *Matrix) addNumber(feature int) {
+	var total, squares, weight, missing float64
+	column := m.set.Columns[feature]
+	for r, x := range column {
+		w := m.set.WeightOf(r)
+		if x != x {
+			missing += w
+			continue
+		}
+		weight += w
+		total += float64(w * x)
+	}
+	mean := 0.0
+	if weight > 0 {
+		mean = total / weight
+	}
+	for r, x := range column {
+		if x == x {
+			squares += float64(m.set.WeightOf(r) * float64((x-mean)*(x-mean)))
+		}
+	}
+	// A spread that is rounding only is none.
+	if scale := math.Sqrt(squares / weight); weight > 0 && scale > 1e-12*math.Abs(mean) {
+		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Value, Mean: mean, Scale: scale})
+	}
+	if missing > 0 && weight > 0 {
+		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Missing})
+	}
+}
+
+func (m *Matrix) addLevels(feature int, f *model.Feature, reference bool) {
+	counts, missing := make([]float64, len(f.Levels)), 0.0
+	for r, code := range m.set.Columns[feature] {
+		if code != code {
+			missing += m.set.WeightOf(r)
+		} else {
+			counts[int(code)] += m.set.WeightOf(r)
+		}
+	}
+	most, groups := 0, 0
+	for level, n := range counts {
+		if n > counts[most] {
+			most = level
+		}
+		if n > 0 {
+			groups++
+		}
+	}
+	if groups == 0 || groups == 1 && missing == 0 {
+		return
+	}
+	for level, n := range counts {
+		if n > 0 && !(reference && level == most) {
+			m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Level, Level: level})
+		}
+	}
+	if missing > 0 {
+		m.Inputs = append(m.Inputs, linear.Input{Feature: feature, Kind: linear.Missing})
+	}
+}
+
+// BlockRows is how many rows a block has, the last but one.
+const BlockRows = 2048
+
+// Block is a stretch of rows with their inputs.
+type Block struct {
+	Start, End int
+	Rows       [][]float64 // [row - Start][input]
+}
+
+// Sum calls f for every block with an accumulator of the given size, zeroed, and returns the accumulators added up in
+// the order of the blocks.
+func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, into []float64)) ([]float64, error) {
+	blocks := (m.set.Rows + BlockRows - 1) / BlockRows
+	parts := make([][]float64, blocks)
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(max(threads, 1))
+	for i := range blocks {
+		work.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			parts[i] = make([]float64, size)
+			f(m.block(i), parts[i])
+			return nil
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	out := make([]float64, size)
+	for _, part := range parts {
+		for i, x := range part {
+			out[i] += x
+		}
+	}
+	return out, nil
+}
+
+func (m *Matrix) block(i int) Block {
+	b := Block{Start: i * BlockRows, End: min((i+1)*BlockRows, m.set.Rows)}
+	n, p := b.End-b.Start, len(m.Inputs)
+	values := make([]float64, n*p)
+	b.Rows = make([][]float64, n)
+	for r := range b.Rows {
+		b.Rows[r] = values[r*p : (r+1)*p]
+	}
+	for j := range m.Inputs {
+		in := &m.Inputs[j]
+		for r, x := range m.set.Columns[in.Feature][b.Start:b.End] {
+			b.Rows[r][j] = in.At(x)
+		}
+	}
+	return b
+}
+
+// Importance is each feature's share in the sum of |coefficient| · standard deviation over its inputs and all outputs.
+func (m *Matrix) Importance(ctx context.Context, threads, features int, coefficients [][]float64) ([]float64, error) {
+	p := len(m.Inputs)
+	moments, err := m.Sum(ctx, threads, 2*p+1, func(b Block, into []float64) {
+		for r, row := range b.Rows {
+			w := m.set.WeightOf(b.Start + r)
+			into[2*p] += w
+			for j, x := range row {
+				into[j] += float64(w * x)
+				into[p+j] += float64(w * float64(x*x))
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, features)
+	for j := range m.Inputs {
+		mean := moments[j] / moments[2*p]
+		spread := math.Sqrt(max(moments[p+j]/moments[2*p]-float64(mean*mean), 0))
+		for _, output := range coefficients {
+			out[m.Inputs[j].Feature] += float64(math.Abs(output[j]) * spread)
+		}
+	}
+	return train.Shares(out), nil
+}

@@ -1,0 +1,196 @@
+package logistic_regression
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/optimize"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/train"
+	"github.com/mlp-lang/mlp/stdlib/train/design"
+)
+
+// tolerance is the largest partial derivative, per unit of weight, at which the search has converged.
+const tolerance = 1e-7
+
+// search holds what the objective is computed from. Parameters are laid out by output: coefficients, then intercept.
+type search struct {
+	ctx     context.Context
+	set     *train.Set
+	x       *design.Matrix
+	outputs int
+	l2      float64
+	threads int
+	weight  float64 // of all rows
+
+	at       []float64 // where loss and gradient were computed last
+	loss     float64
+	gradient []float64
+	err      error
+}
+
+// fit minimises (Σ log loss + l2/2 · Σ coefficient²) / Σ weight from coefficients of 0 and the classes' log odds.
+func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, progress func(done int)) (*linear.Model, error) {
+	s := &search{ctx: ctx, set: t.Data, x: x, outputs: t.Signature.Outputs(), l2: p.L2, threads: t.Threads()}
+	for r := range t.Data.Rows {
+		s.weight += t.Data.WeightOf(r)
+	}
+	problem := optimize.Problem{
+		Func: func(at []float64) float64 { s.compute(at); return s.loss },
+		Grad: func(into, at []float64) { s.compute(at); copy(into, s.gradient) },
+		Status: func() (optimize.Status, error) {
+			return optimize.NotTerminated, s.err
+		},
+	}
+	result, err := optimize.Minimize(problem, s.start(t), &optimize.Settings{
+		GradientThreshold: tolerance, MajorIterations: p.MaxIterations, Converger: &optimize.FunctionConverge{Absolute: 1e-14, Iterations: 20},
+		Recorder: steps(progress),
+	}, &optimize.LBFGS{})
+	if s.err != nil {
+		return nil, s.err
+	}
+	if result == nil {
+		return nil, fmt.Errorf("fitting coefficients: %w", err)
+	}
+	s.compute(result.X)
+	if g := largest(s.gradient); g > 1e3*tolerance {
+		t.Warnf("the coefficients have not converged (%v): the largest derivative is %.2g after %d steps; raise max_iterations or l2",
+			result.Status, g, result.MajorIterations)
+	}
+	return s.model(t, result.X), nil
+}
+
+func (s *search) start(t *train.Training) []float64 {
+	out := make([]float64, s.outputs*(s.x.Width()+1))
+	for o, p := range t.Prior() {
+		p = min(max(p, 1e-9), 1-1e-9) // a class of no weight has no log odds
+		if t.Signature.Task == schema.Binary {
+			p /= 1 - p
+		}
+		out[(o+1)*(s.x.Width()+1)-1] = math.Log(p)
+	}
+	return out
+}
+
+func (s *search) compute(at []float64) {
+	if s.err != nil || equal(at, s.at) {
+		return
+	}
+	s.at = append(s.at[:0], at...)
+	p := s.x.Width() + 1
+	sums, err := s.x.Sum(s.ctx, s.threads, len(at)+1, func(b design.Block, into []float64) { s.block(b, at, p, into) })
+	if err != nil {
+		s.err, s.loss = err, math.Inf(1)
+		return
+	}
+	s.loss, s.gradient = sums[len(at)], sums[:len(at)]
+	for i, beta := range at {
+		if i%p < p-1 {
+			s.loss += float64(s.l2 * float64(beta*beta) / 2)
+			s.gradient[i] += float64(s.l2 * beta)
+		}
+		s.gradient[i] /= s.weight
+	}
+	s.loss /= s.weight
+}
+
+// block adds the loss and its gradient over a block of rows.
+func (s *search) block(b design.Block, at []float64, p int, into []float64) {
+	margins := make([]float64, s.outputs)
+	for r, row := range b.Rows {
+		for o := range margins {
+			beta := at[o*p : (o+1)*p]
+			margins[o] = beta[p-1]
+			for j, x := range row {
+				margins[o] += float64(beta[j] * x)
+			}
+		}
+		w, y := s.set.WeightOf(b.Start+r), s.set.Target[b.Start+r]
+		into[len(at)] += float64(w * residuals(margins, y))
+		for o, d := range margins {
+			d *= w
+			gradient := into[o*p : (o+1)*p]
+			for j, x := range row {
+				gradient[j] += float64(d * x)
+			}
+			gradient[p-1] += d
+		}
+	}
+}
+
+// residuals replaces margins by probability minus actual, the derivative of the log loss that is returned.
+func residuals(margins []float64, y float64) (loss float64) {
+	if len(margins) == 1 {
+		m := margins[0]
+		margins[0] = 1/(1+math.Exp(-m)) - y
+		if y == 1 {
+			m = -m
+		}
+		return max(m, 0) + math.Log1p(math.Exp(-math.Abs(m)))
+	}
+	top := math.Inf(-1)
+	for _, m := range margins {
+		top = max(top, m)
+	}
+	var sum float64
+	own := margins[int(y)] - top
+	for o, m := range margins {
+		margins[o] = math.Exp(m - top)
+		sum += margins[o]
+	}
+	for o := range margins {
+		margins[o] /= sum
+	}
+	margins[int(y)]--
+	return math.Log(sum) - own
+}
+
+func (s *search) model(t *train.Training, at []float64) *linear.Model {
+	m := &linear.Model{Link: linear.Softmax, Inputs: s.x.Inputs}
+	if t.Signature.Task == schema.Binary {
+		m.Link = linear.Logit
+	}
+	p := s.x.Width() + 1
+	for o := range s.outputs {
+		m.Coefficients = append(m.Coefficients, append([]float64{}, at[o*p:(o+1)*p-1]...))
+		m.Intercepts = append(m.Intercepts, at[(o+1)*p-1])
+	}
+	return m
+}
+
+func equal(a, b []float64) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func largest(values []float64) float64 {
+	top := 0.0
+	for _, x := range values {
+		top = max(top, math.Abs(x))
+	}
+	return top
+}
+
+// steps reports the steps of the search.
+type steps func(done int)
+
+// Init implements optimize.Recorder.
+func (steps) Init() error { return nil }
+
+// Record implements optimize.Recorder.
+func (f steps) Record(_ *optimize.Location, op optimize.Operation, stats *optimize.Stats) error {
+	if op == optimize.MajorIteration && stats.MajorIterations%10 == 0 {
+		f(stats.MajorIterations)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+// Package logistic_regression is the trainer of regularised logistic regression, of two classes or several.
+package logistic_regression
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/train"
+	"github.com/mlp-lang/mlp/stdlib/train/design"
+)
+
+// Component is the trainer.
+var Component = component.Component{
+	Kind: "train",
+	Type: schema.Type{
+		Name:    "logistic_regression",
+		Version: 1,
+		Summary: "Regularised logistic regression on scaled inputs",
+		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
+			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +
+			"does with C = 1/`l2`; the intercepts are free. Solved by L-BFGS.",
+		Body: schema.Body{
+			Attrs:  train.Attrs(tasks, true),
+			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
+		},
+		Out:      train.Out(),
+		Examples: []schema.Example{{Title: "Churn by tenure and contract", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+var tasks = []schema.Task{schema.Binary, schema.Multiclass}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from = dataset.customers
+  test = 0.2
+}
+
+train "logistic_regression" "churn" {
+  data     = split.customers.train
+  target   = "churned"
+  features = ["tenure", "contract"]
+  params { l2 = 0.5 }
+}
+`
+
+var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fitted.",
+	Body: schema.Body{Attrs: []schema.Attr{
+		{Name: "l2", Type: schema.Number, Default: defaults.L2,
+			Doc: "Weight of half the sum of squared coefficients beside the sum of log losses; 0: none, and then classes that can be told " +
+				"apart without error have no best coefficients."},
+		{Name: "max_iterations", Type: schema.Integer, Default: float64(defaults.MaxIterations),
+			Doc: "Steps after which the search ends with a warning if it has not converged."},
+	}}}
+
+type params struct {
+	L2            float64 `json:"l2"`
+	MaxIterations int     `json:"max_iterations"`
+}
+
+var defaults = params{L2: 1, MaxIterations: 1000}
+
+type config struct {
+	train.Config
+	Params params `json:"params"`
+}
+
+func decode(data json.RawMessage) (*config, error) {
+	c := &config{Params: defaults}
+	return c, json.Unmarshal(data, c)
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
+	out := train.Shape(req, &c.Config, tasks)
+	if !(c.Params.L2 >= 0) {
+		out.Problems = append(out.Problems, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", c.Params.L2), Detail: "It must be at least 0."})
+	}
+	if c.Params.MaxIterations < 1 {
+		out.Problems = append(out.Problems, schema.Problem{Path: "params.max_iterations",
+			Summary: fmt.Sprintf("max_iterations is %d", c.Params.MaxIterations), Detail: "It must be at least 1."})
+	}
+	return out
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	c, err := decode(s.Config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	t, err := train.Load(ctx, s, &c.Config)
+	if err != nil {
+		return err
+	}
+	x := design.New(t, false)
+	m, err := fit(ctx, t, x, &c.Params, func(done int) { s.Progress(done, c.Params.MaxIterations) })
+	if err != nil {
+		return err
+	}
+	training, validation, err := t.Losses(ctx, m)
+	if err != nil {
+		return err
+	}
+	importance, err := x.Importance(ctx, s.Threads, len(t.Signature.Features), m.Coefficients)
+	if err != nil {
+		return err
+	}
+	return t.Finish(ctx, model.Linear, m, train.Figures{TrainingLoss: training, ValidationLoss: validation, Importance: importance})
+}

@@ -1,0 +1,85 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/model"
+)
+
+// WeightOf is the weight of a row.
+func (s *Set) WeightOf(r int) float64 {
+	if s.Weight == nil {
+		return 1
+	}
+	return s.Weight[r]
+}
+
+// leastProbability bounds the log loss of a row.
+const leastProbability = 1e-16
+
+// Losses of a model on the training and the validation rows; the latter is NaN where there are none.
+func (t *Training) Losses(ctx context.Context, e model.Estimator) (training, validation float64, err error) {
+	validation = math.NaN()
+	if training, err = t.loss(ctx, e, t.Data); err != nil || t.Validation == nil {
+		return training, validation, err
+	}
+	validation, err = t.loss(ctx, e, t.Validation)
+	return training, validation, err
+}
+
+// loss is the weighted mean log loss, or the root mean squared error.
+func (t *Training) loss(ctx context.Context, e model.Estimator, s *Set) (float64, error) {
+	out, err := e.Predict(ctx, s.Columns, s.Rows, t.stage.Threads)
+	if err != nil {
+		return 0, fmt.Errorf("scoring: %w", err)
+	}
+	var total, weight float64
+	for r, y := range s.Target {
+		total += float64(s.WeightOf(r) * rowLoss(t.Signature.Task, out, r, y))
+		weight += s.WeightOf(r)
+	}
+	if t.Signature.Task == schema.Regression {
+		return math.Sqrt(total / weight), nil
+	}
+	return total / weight, nil
+}
+
+func rowLoss(task schema.Task, out [][]float64, r int, y float64) float64 {
+	switch {
+	case task == schema.Regression:
+		return float64((out[0][r] - y) * (out[0][r] - y))
+	case task == schema.Multiclass:
+		return -math.Log(max(out[int(y)][r], leastProbability))
+	case y == 1:
+		return -math.Log(max(out[0][r], leastProbability))
+	}
+	return -math.Log(max(1-out[0][r], leastProbability))
+}
+
+// Threads that may be used; results must not depend on it.
+func (t *Training) Threads() int { return t.stage.Threads }
+
+// Warnf tells the user something that does not stop the training.
+func (t *Training) Warnf(format string, args ...any) { t.stage.Warnf(format, args...) }
+
+// Prior is the weighted share of each class, or the mean, in the order of outputs.
+func (t *Training) Prior() []float64 {
+	out := make([]float64, t.Signature.Outputs())
+	var weight float64
+	for r, y := range t.Data.Target {
+		w := t.Data.WeightOf(r)
+		weight += w
+		if t.Signature.Task == schema.Multiclass {
+			out[int(y)] += w
+		} else {
+			out[0] += float64(w * y)
+		}
+	}
+	for o := range out {
+		out[o] /= weight
+	}
+	return out
+}
