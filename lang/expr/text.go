@@ -9,6 +9,7 @@ import (
 	"github.com/apparentlymart/go-textseg/v15/textseg"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -45,7 +46,8 @@ func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
 	switch t := e.(type) {
 	case *hclsyntax.TemplateExpr:
 		for _, p := range t.Parts {
-			if _, literal := p.(*hclsyntax.LiteralValueExpr); !literal && part == nil {
+			// A number or bool among the parts was put in by ${}.
+			if l, ok := p.(*hclsyntax.LiteralValueExpr); part == nil && (!ok || l.Val.Type() != cty.String) {
 				part = p
 			}
 		}
