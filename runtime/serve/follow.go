@@ -1,0 +1,212 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// server is the state behind the routes.
+type server struct {
+	Options
+	metrics  *metrics
+	slots    atomic.Pointer[map[string]slot] // by model name; a map is never changed, only replaced
+	looked   atomic.Bool                     // the releases were read at least once
+	stopping atomic.Bool
+
+	logging  sync.Mutex
+	tries    map[string]try // of follow alone: releases that could not be loaded, by model name
+	lastFail string         // of follow alone: why the releases could not be read, "" if they could
+}
+
+// slot is one deployment: the model that it serves, and what is the matter with a newer release.
+type slot struct {
+	now    *served // nil: none could be loaded yet
+	opaque bool    // the release can be scored only by its own image
+	fault  string  // why the current release is not served; empty if it is
+}
+
+// served is one version of one model. Requests keep it while they run, whatever is released meanwhile.
+type served struct {
+	name    string
+	version string
+	digest  plan.Digest
+	model   component.Model
+	columns map[string]schema.Column
+}
+
+// try is a failed attempt at a release.
+type try struct {
+	digest plan.Digest
+	next   time.Time
+	wait   time.Duration
+}
+
+const longestWait = time.Minute
+
+func newServer(o Options) *server {
+	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}}
+	s.slots.Store(&map[string]slot{})
+	return s
+}
+
+func (s *server) logf(format string, args ...any) {
+	s.logging.Lock()
+	defer s.logging.Unlock()
+	fmt.Fprintf(s.Log, format+"\n", args...)
+}
+
+// follow looks at the releases until ctx ends.
+func (s *server) follow(ctx context.Context) {
+	ticker := time.NewTicker(s.Poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.look(ctx)
+		}
+	}
+}
+
+// look reads the releases once and converges on them.
+func (s *server) look(ctx context.Context) {
+	releases, err := s.Releases.Current(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.pollFailed(err)
+		}
+		return
+	}
+	if s.lastFail != "" {
+		s.lastFail = ""
+		s.logf("the releases can be read again")
+	}
+	before := *s.slots.Load()
+	after := make(map[string]slot, len(releases))
+	for _, address := range slices.Sorted(maps.Keys(releases)) {
+		if release := releases[address]; release.Type == "http" {
+			name := strings.TrimPrefix(address, "deploy.")
+			after[name] = s.converge(ctx, name, release, before[name])
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	for name, old := range before {
+		if _, stays := after[name]; !stays {
+			s.withdraw(name, old)
+		}
+	}
+	s.slots.Store(&after)
+	s.looked.Store(true)
+}
+
+func (s *server) pollFailed(err error) {
+	s.metrics.pollErrors.Inc()
+	if s.lastFail != err.Error() {
+		s.lastFail = err.Error()
+		s.logf("reading the releases failed, what is loaded stays: %v", err)
+	}
+}
+
+func (s *server) withdraw(name string, old slot) {
+	delete(s.tries, name)
+	s.metrics.forget(name)
+	if old.now != nil {
+		s.logf("%s %s is withdrawn", name, old.now.version)
+	}
+}
+
+// converge gives the slot that a release leads to. A release that failed to load is tried again after a while.
+func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
+	if old.now != nil && old.now.digest == release.Model {
+		if old.fault != "" {
+			s.logf("%s %s is the release again", name, old.now.version)
+		}
+		delete(s.tries, name)
+		s.metrics.serving(old.now)
+		return slot{now: old.now}
+	}
+	last, tried := s.tries[name]
+	if tried && last.digest == release.Model && time.Now().Before(last.next) {
+		return old
+	}
+	next, err := s.load(ctx, name, release)
+	if err != nil {
+		return s.loadFailed(ctx, name, release, old, err)
+	}
+	delete(s.tries, name)
+	s.metrics.serving(next)
+	if old.now == nil {
+		s.logf("%s %s is served, from %s", name, next.version, release.From)
+	} else {
+		s.logf("%s %s replaces %s, from %s", name, next.version, old.now.version, release.From)
+	}
+	return slot{now: next}
+}
+
+func (s *server) load(ctx context.Context, name string, release plan.ReleaseState) (*served, error) {
+	if release.Container != nil {
+		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, release.Container.Image)
+	}
+	dir, err := s.Open(ctx, release.Model)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the model: %w", err)
+	}
+	model, err := s.Load(dir)
+	if err != nil {
+		return nil, fmt.Errorf("loading the model: %w", err)
+	}
+	m := &served{name: name, version: version(release.Model), digest: release.Model, model: model, columns: map[string]schema.Column{}}
+	for _, c := range model.Inputs() {
+		m.columns[c.Name] = c
+	}
+	return m, nil
+}
+
+// loadFailed keeps what is served and says so, once for each release.
+func (s *server) loadFailed(ctx context.Context, name string, release plan.ReleaseState, old slot, err error) slot {
+	if ctx.Err() != nil {
+		return old
+	}
+	last := s.tries[name]
+	if first := last.digest != release.Model; first || old.fault != err.Error() {
+		s.reportFailure(name, release, old, err)
+		if first {
+			last.wait = 0
+		}
+	}
+	wait := min(max(2*last.wait, s.Poll), longestWait)
+	s.tries[name] = try{digest: release.Model, wait: wait, next: time.Now().Add(wait)}
+	s.metrics.loadFailed(name)
+	return slot{now: old.now, opaque: errors.Is(err, component.ErrOpaque), fault: err.Error()}
+}
+
+func (s *server) reportFailure(name string, release plan.ReleaseState, old slot, err error) {
+	stays := "nothing is served under this name"
+	if old.now != nil {
+		stays = old.now.version + " stays"
+	}
+	s.logf("%s %s cannot be served, %s: %v", name, version(release.Model), stays, err)
+}
+
+// version of a model: the first twelve digits of its digest.
+func version(d plan.Digest) string {
+	_, digits, found := strings.Cut(string(d), ":")
+	if !found {
+		digits = string(d)
+	}
+	return digits[:min(12, len(digits))]
+}

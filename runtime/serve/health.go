@@ -1,0 +1,94 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+func (s *server) serverMetadata(*http.Request) (any, error) {
+	return map[string]any{"name": "mlp", "version": s.Version, "extensions": []string{}}, nil
+}
+
+// ready: the releases were read, there is at least one model, and each deployment has one loaded, if not the newest.
+func (s *server) ready(*http.Request) (any, error) {
+	slots := *s.slots.Load()
+	switch {
+	case s.stopping.Load():
+		return nil, &failure{http.StatusServiceUnavailable, "the server is stopping"}
+	case !s.looked.Load():
+		return nil, &failure{http.StatusServiceUnavailable, "the releases have not been read yet"}
+	case len(slots) == 0:
+		return nil, &failure{http.StatusServiceUnavailable, "no deployment of type \"http\" is released"}
+	}
+	for _, name := range sortedNames(slots) {
+		if slots[name].now == nil {
+			return nil, &failure{http.StatusServiceUnavailable, fmt.Sprintf("model %q is not loaded: %s", name, slots[name].fault)}
+		}
+	}
+	return map[string]bool{"ready": true}, nil
+}
+
+func (s *server) modelReady(r *http.Request) (any, error) {
+	m, err := s.model(r)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"name": m.name, "ready": true}, nil
+}
+
+// tensorMetadata describes an input or output: -1 is any number of rows.
+type tensorMetadata struct {
+	Name     string `json:"name"`
+	Datatype string `json:"datatype"`
+	Shape    []int  `json:"shape"`
+}
+
+func (s *server) modelMetadata(r *http.Request) (any, error) {
+	m, err := s.model(r)
+	if err != nil {
+		return nil, err
+	}
+	inputs := []tensorMetadata{}
+	for _, c := range m.model.Inputs() {
+		inputs = append(inputs, tensorMetadata{c.Name, datatypeOf(c.Type), []int{-1}})
+	}
+	outputs := []tensorMetadata{}
+	for _, o := range m.outputs() {
+		outputs = append(outputs, tensorMetadata{o.name, o.datatype, []int{-1}})
+	}
+	return map[string]any{
+		"name": m.name, "versions": []string{m.version}, "platform": "mlp", "inputs": inputs, "outputs": outputs,
+	}, nil
+}
+
+// datatypeOf is the datatype of the protocol that fits a column. Dates and times go as ISO 8601 text.
+func datatypeOf(columnType string) string {
+	switch columnType {
+	case "boolean":
+		return "BOOL"
+	case "tinyint":
+		return "INT8"
+	case "smallint":
+		return "INT16"
+	case "integer":
+		return "INT32"
+	case "bigint":
+		return "INT64"
+	case "utinyint":
+		return "UINT8"
+	case "usmallint":
+		return "UINT16"
+	case "uinteger":
+		return "UINT32"
+	case "ubigint":
+		return "UINT64"
+	case "float", "real":
+		return "FP32"
+	}
+	if kindOf(schema.Column{Type: columnType}) == numberKind {
+		return "FP64"
+	}
+	return "BYTES"
+}

@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics of one server, in a registry of its own. The label model is empty for requests that name no model served.
+type metrics struct {
+	registry   *prometheus.Registry
+	requests   *prometheus.CounterVec   // model, endpoint, code
+	errors     *prometheus.CounterVec   // model, endpoint: status 400 and above
+	duration   *prometheus.HistogramVec // model, endpoint; seconds
+	rows       *prometheus.CounterVec   // model: rows scored
+	info       *prometheus.GaugeVec     // model, version, digest: 1
+	failing    *prometheus.GaugeVec     // model: 1 while the current release cannot be served
+	pollErrors prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	name := func(n, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "mlp", Subsystem: "serve", Name: n, Help: help}
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(name("requests_total", "Requests by model, endpoint and status code."), []string{"model", "endpoint", "code"}),
+		errors:   prometheus.NewCounterVec(name("errors_total", "Requests answered with status 400 or above."), []string{"model", "endpoint"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "mlp", Subsystem: "serve", Name: "request_duration_seconds", Help: "Time from a request's headers to its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"model", "endpoint"}),
+		rows:       prometheus.NewCounterVec(name("rows_total", "Rows scored."), []string{"model"}),
+		info:       prometheus.NewGaugeVec(prometheus.GaugeOpts(name("model_info", "The model served under a name; always 1.")), []string{"model", "version", "digest"}),
+		failing:    prometheus.NewGaugeVec(prometheus.GaugeOpts(name("release_failing", "1 while the current release cannot be served.")), []string{"model"}),
+		pollErrors: prometheus.NewCounter(name("poll_errors_total", "Times that the releases could not be read.")),
+	}
+	m.registry.MustRegister(m.requests, m.errors, m.duration, m.rows, m.info, m.failing, m.pollErrors,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+func (m *metrics) observe(model, endpoint string, code int, took time.Duration) {
+	m.requests.WithLabelValues(model, endpoint, strconv.Itoa(code)).Inc()
+	m.duration.WithLabelValues(model, endpoint).Observe(took.Seconds())
+	if code >= 400 {
+		m.errors.WithLabelValues(model, endpoint).Inc()
+	}
+}
+
+// serving notes that the current release is served.
+func (m *metrics) serving(s *served) {
+	m.failing.WithLabelValues(s.name).Set(0)
+	m.info.DeletePartialMatch(prometheus.Labels{"model": s.name})
+	m.info.WithLabelValues(s.name, s.version, string(s.digest)).Set(1)
+}
+
+func (m *metrics) loadFailed(name string) { m.failing.WithLabelValues(name).Set(1) }
+
+// forget removes a model that is withdrawn; its counters stay.
+func (m *metrics) forget(name string) {
+	m.info.DeletePartialMatch(prometheus.Labels{"model": name})
+	m.failing.DeleteLabelValues(name)
+}

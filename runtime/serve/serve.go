@@ -1,0 +1,143 @@
+// Package serve is the model server: one process in the foreground that scores rows over HTTP with what is released.
+//
+// It follows the releases of a workspace and converges on them: a new release is loaded beside the old one and takes
+// its place between two requests, so that none is dropped; one that cannot be loaded leaves the old one in place and is
+// reported. Deployments of type "http" are served, each under its block's name; the version of a model is the first
+// twelve digits of its digest.
+//
+// It speaks the Open Inference Protocol v2 (REST) and takes rows as JSON objects:
+//
+//	GET  /v2, /v2/health/live, /v2/health/ready
+//	GET  /v2/models/{model}[/versions/{version}][/ready]
+//	POST /v2/models/{model}[/versions/{version}]/infer
+//	POST /v1/models/{model}/predict     {"rows": [{"amount": 12.5, "merchant": "M1"}]}
+//	GET  /metrics                       Prometheus
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// Releases tells what is released, by the address of the deploy block ("deploy.scorer").
+type Releases interface {
+	Current(ctx context.Context) (map[string]plan.ReleaseState, error)
+}
+
+// Options of a server. Releases, Open and Load are required; zero values of the others mean the default.
+type Options struct {
+	Addr     string // to listen on; default "127.0.0.1:8080". Port 0 takes a free one
+	Releases Releases
+	// Open makes a model's bundle available as a folder. It may be called again with the same digest.
+	Open func(ctx context.Context, digest plan.Digest) (dir string, err error)
+	// Load reads a bundle. A model that cannot be scored here gives an error that wraps component.ErrOpaque.
+	Load func(dir string) (component.Model, error)
+
+	Version string            // of the server, shown by GET /v2
+	Log     io.Writer         // gets one line for each event; default: none
+	Ready   func(addr string) // called once, when requests are accepted and the releases were looked at
+	Poll    time.Duration     // between looks at the releases; default 1 s
+	MaxBody int64             // bytes of a request; default 32 MiB
+	Timeout time.Duration     // of scoring one request; default 30 s
+	Grace   time.Duration     // for requests that run when the server stops; default 10 s
+}
+
+func (o Options) withDefaults() Options {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:8080"
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if o.Ready == nil {
+		o.Ready = func(string) {}
+	}
+	if o.Poll <= 0 {
+		o.Poll = time.Second
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = 32 << 20
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	return o
+}
+
+// Run serves until ctx ends, then lets running requests finish and returns nil. An address that cannot be listened on
+// is an error at once; a store that does not answer is logged and tried again.
+func Run(ctx context.Context, o Options) error {
+	if o.Releases == nil || o.Open == nil || o.Load == nil {
+		return errors.New("serving: Releases, Open and Load are required")
+	}
+	o = o.withDefaults()
+	listener, err := listen(ctx, o.Addr)
+	if err != nil {
+		return err
+	}
+	s := newServer(o)
+	following, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	server := &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute + o.Timeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		defer close(done)
+		s.look(following)
+		s.logf("serving on http://%s", listener.Addr())
+		o.Ready(listener.Addr().String())
+		s.follow(following)
+	}()
+	select {
+	case <-ctx.Done():
+		err = s.shutdown(server)
+	case err = <-failed:
+		err = fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+	}
+	stop()
+	<-done
+	return err
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listening on %s: the port is in use, perhaps by another server of this kind; stop that or take another address", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", addr, err)
+	}
+	return listener, nil
+}
+
+// shutdown stops accepting requests and waits for those that run.
+func (s *server) shutdown(server *http.Server) error {
+	s.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), s.Grace)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
+		return fmt.Errorf("stopping the server: requests still ran after %s and were cut off", s.Grace)
+	}
+	s.logf("stopped")
+	return nil
+}

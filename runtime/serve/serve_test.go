@@ -1,0 +1,410 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// stepModel is a small model whose bundle is a folder with the file "limit": the score of a row is amount / limit, at
+// most 1, and the decision is positive from 0.5 on.
+type stepModel struct {
+	limit float64
+	task  schema.Task
+	enter chan struct{} // if set, ScoreRows tells here that it runs
+	leave chan struct{} // and waits here
+}
+
+func (m *stepModel) Task() schema.Task { return m.task }
+
+func (m *stepModel) Inputs() []schema.Column {
+	return []schema.Column{{Name: "amount", Type: "double"}, {Name: "items", Type: "integer"}, {Name: "merchant", Type: "varchar"},
+		{Name: "known", Type: "boolean"}, {Name: "paid_at", Type: "timestamp"}}
+}
+
+func (m *stepModel) Classes() []string {
+	switch m.task {
+	case schema.Binary:
+		return []string{"false", "true"}
+	case schema.Multiclass:
+		return []string{"low", "middle", "high"}
+	}
+	return nil
+}
+
+func (m *stepModel) ScoreRows(ctx context.Context, rows []map[string]any) ([]component.Prediction, error) {
+	if m.enter != nil {
+		m.enter <- struct{}{}
+		<-m.leave
+	}
+	out := make([]component.Prediction, len(rows))
+	for i, row := range rows {
+		amount, _ := row["amount"].(float64)
+		if at, ok := row["paid_at"].(float64); ok && at < 0 {
+			return nil, errors.New("before 1970")
+		}
+		score := min(amount/m.limit, 1)
+		switch m.task {
+		case schema.Regression:
+			out[i] = component.Prediction{Score: &score}
+		case schema.Binary:
+			out[i] = component.Prediction{Score: &score, Scores: []float64{1 - score, score}, Decision: strconv.FormatBool(score >= 0.5)}
+		default:
+			out[i] = component.Prediction{Scores: []float64{0.25, 0.5, 0.25}, Decision: "middle"}
+		}
+	}
+	return out, nil
+}
+
+// store holds releases and bundles.
+type store struct {
+	t        *testing.T
+	dir      string
+	gate     *stepModel // its channels are put into loaded models
+	mu       sync.Mutex
+	releases map[string]plan.ReleaseState
+	err      error
+}
+
+func newStore(t *testing.T) *store {
+	return &store{t: t, dir: t.TempDir(), releases: map[string]plan.ReleaseState{}}
+}
+
+func (s *store) Current(context.Context) (map[string]plan.ReleaseState, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]plan.ReleaseState{}
+	for k, v := range s.releases {
+		out[k] = v
+	}
+	return out, s.err
+}
+
+// digest of a model with that limit; the first digits tell them apart.
+func digest(limit int) plan.Digest {
+	return plan.Digest(fmt.Sprintf("blake3:%012d%052d", limit, 0))
+}
+
+// release puts a model with that limit live; its bundle is whatever content is.
+func (s *store) release(name string, limit int, content string) {
+	s.t.Helper()
+	dir := filepath.Join(s.dir, string(digest(limit))[len("blake3:"):])
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "limit"), []byte(content), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.set(name, plan.ReleaseState{Type: "http", Model: digest(limit), From: "train.model"})
+}
+
+func (s *store) set(name string, r plan.ReleaseState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.releases["deploy."+name] = r
+}
+
+func (s *store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *store) withdraw(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.releases, "deploy."+name)
+}
+
+func (s *store) open(_ context.Context, d plan.Digest) (string, error) {
+	dir := filepath.Join(s.dir, string(d)[len("blake3:"):])
+	_, err := os.Stat(dir)
+	return dir, err
+}
+
+// load reads "limit task".
+func (s *store) load(dir string) (component.Model, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "limit"))
+	if err != nil {
+		return nil, err
+	}
+	words := strings.Fields(string(data))
+	if words[0] == "opaque" {
+		return nil, fmt.Errorf("reading the bundle: %w", component.ErrOpaque)
+	}
+	limit, err := strconv.ParseFloat(words[0], 64)
+	if err != nil {
+		return nil, err
+	}
+	m := &stepModel{limit: limit, task: schema.Task(words[1])}
+	if s.gate != nil {
+		m.enter, m.leave = s.gate.enter, s.gate.leave
+	}
+	return m, nil
+}
+
+// running is a server under test.
+type running struct {
+	t    *testing.T
+	base string
+	stop context.CancelFunc
+	done chan error
+	log  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func start(t *testing.T, s *store, change func(*Options)) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{t: t, stop: cancel, done: make(chan error, 1), log: &lockedBuffer{}}
+	ready := make(chan string, 1)
+	o := Options{Addr: "127.0.0.1:0", Releases: s, Open: s.open, Load: s.load, Version: "1.2.3", Log: r.log,
+		Ready: func(addr string) { ready <- addr }, Poll: 5 * time.Millisecond}
+	if change != nil {
+		change(&o)
+	}
+	go func() { r.done <- Run(ctx, o) }()
+	select {
+	case addr := <-ready:
+		r.base = "http://" + addr
+	case err := <-r.done:
+		t.Fatalf("the server ended: %v", err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the server is not ready after 10 s")
+	}
+	t.Cleanup(func() { cancel(); <-r.done })
+	return r
+}
+
+// call makes a request and returns status and body; an empty body means GET.
+func (r *running) call(path, body string) (int, string) {
+	r.t.Helper()
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequest(method, r.base+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return response.StatusCode, strings.TrimSpace(string(data))
+}
+
+// eventually waits until ok, which asks the server, holds.
+func (r *running) eventually(what string, ok func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(3 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	r.t.Fatalf("%s did not come about; log:\n%s", what, r.log)
+}
+
+func (r *running) version(model string) string {
+	_, body := r.call("/v2/models/"+model, "")
+	var m struct{ Versions []string }
+	if json.Unmarshal([]byte(body), &m) != nil || len(m.Versions) != 1 {
+		return body
+	}
+	return m.Versions[0]
+}
+
+const goodRow = `{"amount": 50, "items": 2, "merchant": "M1", "known": true, "paid_at": "2024-05-01T12:00:00Z"}`
+
+func TestEndpoints(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	s.release("price", 200, "200 regression")
+	s.release("size", 300, "300 multiclass_classification")
+	s.set("nightly", plan.ReleaseState{Type: "batch", Model: digest(1)})
+	r := start(t, s, nil)
+	tensors := func(outputs string) string {
+		return `{"id": "q1", "inputs": [
+			{"name": "amount", "shape": [2], "datatype": "FP32", "data": [50, 20.5]},
+			{"name": "items", "shape": [2, 1], "datatype": "INT8", "data": [[1], [2]]},
+			{"name": "merchant", "shape": [2], "datatype": "BYTES", "data": ["a", null]},
+			{"name": "known", "shape": [2], "datatype": "BOOL", "data": [true, false]},
+			{"name": "paid_at", "shape": [2], "datatype": "BYTES", "data": ["2024-05-01", "2024-05-01 10:00:00.5"]}]` + outputs + `}`
+	}
+	tests := []struct {
+		path, body string
+		status     int
+		want       string
+	}{
+		{"/v2", "", 200, `{"extensions":[],"name":"mlp","version":"1.2.3"}`},
+		{"/v2/health/live", "", 200, `{"live":true}`},
+		{"/v2/health/ready", "", 200, `{"ready":true}`},
+		{"/v2/models/scorer/ready", "", 200, `{"name":"scorer","ready":true}`},
+		{"/v2/models/scorer/versions/000000000100/ready", "", 200, `{"name":"scorer","ready":true}`},
+		{"/v2/models/size", "", 200, `{"inputs":[{"name":"amount","datatype":"FP64","shape":[-1]},{"name":"items","datatype":"INT32","shape":[-1]},` +
+			`{"name":"merchant","datatype":"BYTES","shape":[-1]},{"name":"known","datatype":"BOOL","shape":[-1]},{"name":"paid_at","datatype":"BYTES","shape":[-1]}],` +
+			`"name":"size","outputs":[{"name":"predicted","datatype":"BYTES","shape":[-1]},{"name":"score_low","datatype":"FP64","shape":[-1]},` +
+			`{"name":"score_middle","datatype":"FP64","shape":[-1]},{"name":"score_high","datatype":"FP64","shape":[-1]}],"platform":"mlp","versions":["000000000300"]}`},
+		{"/v2/models/scorer/infer", tensors(""), 200, `{"model_name":"scorer","model_version":"000000000100","id":"q1","outputs":[` +
+			`{"name":"predicted","shape":[2],"datatype":"BYTES","data":["true","false"]},{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
+		{"/v2/models/scorer/versions/000000000100/infer", tensors(`, "outputs": [{"name": "score"}]`), 200,
+			`{"model_name":"scorer","model_version":"000000000100","id":"q1","outputs":[{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
+		{"/v2/models/price/infer", tensors(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
+		{"/v1/models/scorer/predict", `{"rows": [` + goodRow + `]}`, 200,
+			`{"model_name":"scorer","model_version":"000000000100","predictions":[{"predicted":"true","score":0.5,"scores":{"false":0.5,"true":0.5}}]}`},
+		{"/v1/models/price/predict", `{"rows": [` + goodRow + `]}`, 200, `{"model_name":"price","model_version":"000000000200","predictions":[{"predicted":0.25}]}`},
+		{"/v1/models/size/predict", `{"rows": [` + goodRow + `]}`, 200,
+			`{"model_name":"size","model_version":"000000000300","predictions":[{"predicted":"middle","scores":{"high":0.25,"low":0.25,"middle":0.5}}]}`},
+		{"/v1/models/scorer/predict", `{"rows": []}`, 200, `{"model_name":"scorer","model_version":"000000000100","predictions":[]}`},
+
+		{"/v2/models/scorrer", "", 404, `{"error":"there is no model \"scorrer\"; did you mean \"scorer\"?"}`},
+		{"/v2/models/nightly", "", 404, `{"error":"there is no model \"nightly\"; there are: price, scorer, size"}`},
+		{"/v2/models/scorer/versions/abc", "", 404, `{"error":"version \"abc\" of model \"scorer\" is not served; 000000000100 is"}`},
+		{"/v2/models/scorer/infer", "", 405, `{"error":"/v2/models/scorer/infer takes POST, not GET"}`},
+		{"/v2/health/ready", "{}", 405, `{"error":"/v2/health/ready takes GET, not POST"}`},
+		{"/nowhere", "", 404, `{"error":"there is nothing at /nowhere; models are at /v2/models/NAME and /v1/models/NAME/predict"}`},
+		{"/v2/models/scorer/infer", tensors(`, "outputs": [{"name": "scores"}]`), 400, `{"error":"there is no output \"scores\"; did you mean \"score\"?"}`},
+		{"/v1/models/scorer/predict", `{"rows": [` + strings.Replace(goodRow, "2024", "1924", 1) + `]}`, 500, `{"error":"scoring with scorer 000000000100: before 1970"}`},
+	}
+	for _, tt := range tests {
+		status, body := r.call(tt.path, tt.body)
+		if status != tt.status || body != tt.want {
+			t.Errorf("%s\ngot  %d %s\nwant %d %s", tt.path, status, body, tt.status, tt.want)
+		}
+	}
+}
+
+func TestBadRows(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	r := start(t, s, nil)
+	row := func(old, new string) string {
+		return `{"rows": [` + goodRow + `, ` + strings.Replace(goodRow, old, new, 1) + `]}`
+	}
+	tests := []struct{ body, want string }{
+		{row(`"amount": 50, `, ``), `row 1: feature \"amount\" is missing; give null where its value is not known`},
+		{row(`"items"`, `"itmes": 1, "items"`), `row 1: there is no feature \"itmes\"`},
+		{row(`50`, `"50"`), `row 1: feature \"amount\": expected a number, got the string \"50\"`},
+		{row(`50`, `1e999`), `row 1: feature \"amount\": 1e999 is too large a number`},
+		{row(`"items": 2`, `"items": 2.5`), `row 1: feature \"items\": expected a whole number, got 2.5`},
+		{row(`true`, `1`), `row 1: feature \"known\": expected true or false, got the number 1`},
+		{row(`"M1"`, `[1]`), `row 1: feature \"merchant\": expected a string, got a list`},
+		{row(`"M1"`, `{}`), `row 1: feature \"merchant\": expected a string, got an object`},
+		{row(`2024-05-01T`, `01.05.2024 `), `expected a date or time in ISO 8601, got \"01.05.2024 12:00:00Z\"`},
+		{row(`"2024-05-01T12:00:00Z"`, `5`), `row 1: feature \"paid_at\": expected a date or time in ISO 8601, got the number 5`},
+		{`{}`, `the body must be {\"rows\": [`},
+		{`{"rows": [1]}`, `the body is not the JSON expected`},
+		{`{"rows": [], "raws": []}`, `unknown field \"raws\"`},
+		{`{"rows": []} {}`, `the body goes on after its JSON value`},
+		{`{"rows": [`, `the body is not the JSON expected: unexpected EOF`},
+		{` `, `the request has no body`},
+	}
+	for _, tt := range tests {
+		status, body := r.call("/v1/models/scorer/predict", tt.body)
+		if status != 400 || !strings.Contains(body, tt.want) {
+			t.Errorf("%s\ngot  %d %s\nwant 400 with %s", tt.body, status, body, tt.want)
+		}
+	}
+	nulls := `{"rows": [{"amount": null, "items": null, "merchant": null, "known": null, "paid_at": null}]}`
+	if status, body := r.call("/v1/models/scorer/predict", nulls); status != 200 || !strings.Contains(body, `"score":0`) {
+		t.Errorf("all null: got %d %s, want a score", status, body)
+	}
+}
+
+func TestBadTensors(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	r := start(t, s, nil)
+	tensor := func(shape, datatype, data string) string {
+		return `{"inputs": [{"name": "amount", "shape": ` + shape + `, "datatype": "` + datatype + `", "data": ` + data + `}]}`
+	}
+	tests := []struct{ body, want string }{
+		{`{"inputs": []}`, `\"inputs\" is missing or empty`},
+		{tensor("[2]", "FP64", "[1]"), `input \"amount\": shape [2] means 2 values, there are 1`},
+		{tensor("[-1]", "FP64", "[1]"), `shape [-1] means -1 values`},
+		{tensor("[1, 2]", "FP64", "[1, 2]"), `shape [1 2] is not [rows] or [rows, 1]`},
+		{tensor("[]", "FP64", "[1]"), `shape [] is not [rows]`},
+		{tensor("[1]", "FP64", "[[1]]"), `data is nested at 0 in another way than the shape says`},
+		{tensor("[1]", "FP64", "1"), `\"data\" must be a list`},
+		{tensor("[1]", "FP16", "[1]"), `datatype \"FP16\" is not one of`},
+		{tensor("[0]", "FP16", "[]"), `datatype \"FP16\" is not one of`},
+		{tensor("[1]", "INT8", "[128]"), `value 0: 128 is no INT8`},
+		{tensor("[1]", "UINT16", "[-1]"), `value 0: -1 is no UINT16`},
+		{tensor("[1]", "INT32", "[1.5]"), `value 0: 1.5 is no INT32`},
+		{tensor("[1]", "FP32", `["x"]`), `value 0: expected a number (FP32), got the string \"x\"`},
+		{tensor("[1]", "BOOL", `[1]`), `value 0: expected true or false (BOOL), got the number 1`},
+		{tensor("[1]", "BYTES", `["x"]`), `input \"amount\", row 0: expected a number, got the string \"x\"`},
+		{tensor("[1]", "FP64", "[1]"), `input \"items\" is missing`},
+		{`{"inputs": [{"name": "amuont", "shape": [1], "datatype": "FP64", "data": [1]}]}`, `there is no input \"amuont\"`},
+		{`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [1]}, {"name": "items", "shape": [2], "datatype": "INT8", "data": [1, 2]}]}`,
+			`input \"items\" has 2 rows, input \"amount\" has 1`},
+		{`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [1]}, {"name": "amount", "shape": [1], "datatype": "FP64", "data": [1]}]}`,
+			`input \"amount\" is given twice`},
+	}
+	for _, tt := range tests {
+		status, body := r.call("/v2/models/scorer/infer", tt.body)
+		if status != 400 || !strings.Contains(body, tt.want) {
+			t.Errorf("%s\ngot  %d %s\nwant 400 with %s", tt.body, status, body, tt.want)
+		}
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	r := start(t, s, func(o *Options) { o.MaxBody = 300 })
+	status, body := r.call("/v1/models/scorer/predict", `{"rows": [`+strings.Repeat(goodRow+",", 5)+goodRow+`]}`)
+	if want := "the request is larger than 300 bytes; send fewer rows at a time"; status != 413 || !strings.Contains(body, want) {
+		t.Errorf("got %d %s, want 413 with %q", status, body, want)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := newStore(t)
+	err = Run(context.Background(), Options{Addr: taken.Addr().String(), Releases: s, Open: s.open, Load: s.load})
+	if err == nil || !strings.Contains(err.Error(), "the port is in use") || !strings.Contains(err.Error(), taken.Addr().String()) {
+		t.Errorf("got %v, want an error about the port in use", err)
+	}
+}
