@@ -55,8 +55,8 @@ where k < 2 + u(s, 'spree length', 4);
 
 -- An attack hits one card. Until June most are of the first pattern, from July on most are of the second.
 create table attacks as
-select a, card(a, 'attack card') as card, day, if(u(a, 'pattern', 100) < if(day < 181, 92, 22), 1, 2) as pattern
-from (select a, if(a < 80, u(a, 'attack day', 181), 181 + u(a, 'attack day', 184))::int as day from range(240) r(a));
+select a, card(a, 'attack card') as card, day, if(u(a, 'pattern', 100) < if(day < 181, 92, 10), 1, 2) as pattern
+from (select a, if(a < 80, u(a, 'attack day', 181), 181 + u(a, 'attack day', 184))::int as day from range(310) r(a));
 
 create table frauds as
 select 'f' || a || '.' || k as id, a, k, pattern, card,
