@@ -6,12 +6,13 @@ import os
 import pathlib
 import sys
 
-# One thread less or more must not change the result, and doesn't; this only keeps to the limit that the block sets.
-os.environ.setdefault("OMP_NUM_THREADS", os.environ.get("MLP_THREADS", ""))
-if not os.environ["OMP_NUM_THREADS"]:
-    del os.environ["OMP_NUM_THREADS"]
+# How many threads there are does not change the result. Threads that wait idly do no harm on a machine that has others
+# to run; spinning ones, which is OpenMP's way, do.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "MLP_THREADS" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", os.environ["MLP_THREADS"])
 
-import pandas  # noqa: E402  (after the number of threads is set)
+import pandas  # noqa: E402  (after what it looks at is set)
 
 description = json.loads((pathlib.Path(os.environ["MLP_ROOT"]) / "stage.json").read_text(encoding="utf-8"))
 config = description["config"]

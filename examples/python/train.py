@@ -13,6 +13,8 @@ from sklearn.preprocessing import OrdinalEncoder
 features, target = stage.config["features"], stage.config["target"]
 params = stage.config.get("params", {})
 positive = stage.config.get("positive", "1")
+if stage.columns("data")[target] == "boolean":
+    positive = {"true": "1", "false": "0"}.get(positive, positive)
 
 table = stage.read("data", features + [target])
 known = table[table[target].notna()]
