@@ -13,7 +13,6 @@ const (
 	macroCode    = "MLP1308"
 	dialectCode  = "MLP1309"
 	limitsCode   = "MLP1310"
-	metricCode   = "MLP1311"
 )
 
 // Codes lists the mistakes that this package finds, by code.
@@ -29,6 +28,5 @@ func Codes() []source.Code {
 		{Code: macroCode, Cause: "A macro is written in another form than it has, or its variable hides another name.", Cure: "Write `list.all(x, x > 0.5)` with a name that is not used yet, and `has(a.b)`."},
 		{Code: dialectCode, Cause: "A part of CEL is used that rules do without: null, bytes, map or message literals, a leading dot.", Cure: "Ask with `has(a.b)` whether a figure is there; write names without a dot in front."},
 		{Code: limitsCode, Cause: "The limits are not comparisons of a metric with a number, joined by `&&`.", Cure: "Write `fpr <= 0.01 && recall >= 0.7`."},
-		{Code: metricCode, Cause: "The limits name something that is not a metric.", Cure: "Declare it with a `metric` block."},
 	}
 }

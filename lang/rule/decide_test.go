@@ -128,6 +128,14 @@ func TestUndefinedReasons(t *testing.T) {
 	}
 }
 
+func TestUnknownRoot(t *testing.T) {
+	r := compile(t, env(t), `evaluate.holdout.rows > variable.min_recall`)
+	got := r.Decide(Values{Known: map[string]any{"variable": map[string]any{"min_recall": 0.7}}, Unknown: []string{""}})
+	if want := "evaluate.holdout.rows > 0.7"; got.Verdict != Open || got.Residual != want {
+		t.Errorf("got %+v, want open: %s", got, want)
+	}
+}
+
 func TestNoRuleRunsAway(t *testing.T) {
 	many := make([]any, 2000)
 	for i := range many {

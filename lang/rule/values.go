@@ -16,7 +16,8 @@ type Values struct {
 	// json.Number), bool, string. A nil or absent leaf that is not Unknown is missing: a rule that depends on it is an
 	// error.
 	Known map[string]any
-	// Unknown are dotted paths of what is not known yet, "evaluate.holdout": all that is at or below them.
+	// Unknown are dotted paths of what is not known yet, "evaluate.holdout": all that is at or below them. "" stands for
+	// every namespace that Known does not have.
 	Unknown []string
 	// Undefined gives reasons for missing leaves, by dotted path: "evaluate.holdout.metrics.recall": "no positives".
 	// Reasons are also found in Known itself, in an object "undefined" beside or above the leaf that holds them by the
@@ -28,7 +29,7 @@ type Values struct {
 func (v *Values) unknown(path []string) bool {
 	dotted := strings.Join(path, ".")
 	for _, u := range v.Unknown {
-		if dotted == u || strings.HasPrefix(dotted, u+".") {
+		if dotted == u || strings.HasPrefix(dotted, u+".") || u == "" && v.Known[path[0]] == nil {
 			return true
 		}
 	}

@@ -34,7 +34,7 @@ type Model interface {
 type Prediction struct {
 	// Score is the probability of the positive class (binary) or the predicted value (regression). Nil for multiclass.
 	Score *float64
-	// Scores is the probability of each class, in the order of Classes. Nil for regression.
+	// Scores is the probability of each class, in the order of Classes, for multiclass only.
 	Scores []float64
 	// Decision is the class decided on: by the frozen threshold (binary), else the likeliest. Empty for regression.
 	Decision string

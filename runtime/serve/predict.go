@@ -25,7 +25,7 @@ type predictAnswer struct {
 type prediction struct {
 	Predicted any                `json:"predicted"`        // class, or value of a regression
 	Score     *float64           `json:"score,omitempty"`  // binary: probability of the positive class
-	Scores    map[string]float64 `json:"scores,omitempty"` // classification: probability by class
+	Scores    map[string]float64 `json:"scores,omitempty"` // multiclass: probability by class
 }
 
 func (s *server) predict(r *http.Request) (any, error) {
@@ -71,15 +71,15 @@ func (s *server) score(ctx context.Context, m *served, rows []map[string]any) ([
 }
 
 func (m *served) prediction(p component.Prediction) prediction {
-	if m.model.Task() == schema.Regression {
+	switch m.model.Task() {
+	case schema.Regression:
 		return prediction{Predicted: p.Score}
+	case schema.Binary:
+		return prediction{Predicted: p.Decision, Score: p.Score}
 	}
-	out := prediction{Predicted: p.Decision, Score: p.Score}
+	out := prediction{Predicted: p.Decision, Scores: map[string]float64{}}
 	for i, c := range m.model.Classes() {
 		if i < len(p.Scores) {
-			if out.Scores == nil {
-				out.Scores = map[string]float64{}
-			}
 			out.Scores[c] = p.Scores[i]
 		}
 	}

@@ -64,7 +64,7 @@ func (m *stepModel) ScoreRows(ctx context.Context, rows []map[string]any) ([]com
 		case schema.Regression:
 			out[i] = component.Prediction{Score: &score}
 		case schema.Binary:
-			out[i] = component.Prediction{Score: &score, Scores: []float64{1 - score, score}, Decision: strconv.FormatBool(score >= 0.5)}
+			out[i] = component.Prediction{Score: &score, Decision: strconv.FormatBool(score >= 0.5)}
 		default:
 			out[i] = component.Prediction{Scores: []float64{0.25, 0.5, 0.25}, Decision: "middle"}
 		}
@@ -288,7 +288,7 @@ func TestEndpoints(t *testing.T) {
 			`{"model_name":"scorer","model_version":"000000000100","id":"q1","outputs":[{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
 		{"/v2/models/price/infer", tensors(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
 		{"/v1/models/scorer/predict", `{"rows": [` + goodRow + `]}`, 200,
-			`{"model_name":"scorer","model_version":"000000000100","predictions":[{"predicted":"true","score":0.5,"scores":{"false":0.5,"true":0.5}}]}`},
+			`{"model_name":"scorer","model_version":"000000000100","predictions":[{"predicted":"true","score":0.5}]}`},
 		{"/v1/models/price/predict", `{"rows": [` + goodRow + `]}`, 200, `{"model_name":"price","model_version":"000000000200","predictions":[{"predicted":0.25}]}`},
 		{"/v1/models/size/predict", `{"rows": [` + goodRow + `]}`, 200,
 			`{"model_name":"size","model_version":"000000000300","predictions":[{"predicted":"middle","scores":{"high":0.25,"low":0.25,"middle":0.5}}]}`},
