@@ -135,8 +135,8 @@ func TestParseErrors(t *testing.T) {
 		{"invalid UTF-8", "metric \"a\" {\n  type = \"\xff\"\n}", []string{"MLP1001 2:11 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
 		{"UTF-16", "\xff\xfem\x00e\x00", []string{"MLP1001 1:1 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
 		{"NUL", "metric \"a\x00\" {}", []string{"MLP1001 1:10 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
-		{"deep nesting", "locals {\n  a = " + strings.Repeat("[", 1<<20), []string{"MLP1006 2:256 the text is nested too deeply | split it up with locals"}},
-		{"endless operators", "locals {\n  a = " + strings.Repeat("!", 1<<20) + "true\n}", []string{"MLP1006 2:5007 the text is nested too deeply | split it up with locals"}},
+		{"deep nesting", "locals {\n  a = " + strings.Repeat("[", 1<<17), []string{"MLP1006 2:256 the text is nested too deeply | split it up with locals"}},
+		{"endless operators", "locals {\n  a = " + strings.Repeat("!", 1<<17) + "true\n}", []string{"MLP1006 2:5007 the text is nested too deeply | split it up with locals"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
