@@ -105,7 +105,7 @@ func (a *app) root() *cobra.Command {
 		return &failure{err: err, hint: "See '" + c.CommandPath() + " --help'."}
 	})
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
-		a.showCommand(), a.graphCommand(), a.logsCommand(), a.approveCommand(), a.versionCommand(),
+		a.showCommand(), a.graphCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(),
 		a.stageCommand())
 	return cmd
 }

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mlp-lang/mlp/runtime/executor/docker"
+)
+
+// binary is the static mlp that scripts and containers run: the one MLP_BIN names, or else one built here.
+func binary() (path string, cleanup func(), err error) {
+	if given := os.Getenv("MLP_BIN"); given != "" {
+		path, err = filepath.Abs(given)
+		return path, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "mlp")
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, "mlp")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/mlp-lang/mlp/runtime/cmd/mlp").CombinedOutput()
+	if err != nil {
+		return "", nil, fmt.Errorf("building mlp: %w\n%s", err, out)
+	}
+	return path, func() { os.RemoveAll(dir) }, nil
+}
+
+var mlp string // the binary under test
+
+func TestMain(m *testing.M) {
+	path, cleanup, err := binary()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	mlp = path
+	code := m.Run()
+	cleanup()
+	os.Exit(code)
+}
+
+// engineAnswers tells whether container tests can run; they must where MLP_REQUIRE_DOCKER is set.
+func engineAnswers(t *testing.T) bool {
+	err := docker.Available(context.Background())
+	if err != nil && os.Getenv("MLP_REQUIRE_DOCKER") != "" {
+		t.Fatalf("MLP_REQUIRE_DOCKER is set and no engine answers: %v", err)
+	}
+	return err == nil
+}
+
+// TestScripts runs the command line as users do: each file of testdata/script is a story with its input and output.
+func TestScripts(t *testing.T) {
+	engine := engineAnswers(t)
+	if !engine {
+		t.Log("SKIPPED: the scripts that need a container engine; none answers")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.Dir(mlp)+string(os.PathListSeparator)+os.Getenv("PATH"))
+			e.Setenv("ROOT", root)
+			e.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "docker" {
+				return engine, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+	})
+}
