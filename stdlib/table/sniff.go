@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,17 +65,72 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 		}
 		scans[i] = "select " + typedFields(g.fields, columns) + " from " + scan
 	}
-	err = s.each(ctx, sniffQuery(len(out), strings.Join(scans, " union all ")), func(row []driver.Value) error {
-		for i := range out {
-			out[i].Type = chosen(row[i*len(sniffed) : (i+1)*len(sniffed)])
-		}
-		return nil
-	})
+	kinds, err := s.narrow(ctx, len(out), strings.Join(scans, " union all "))
 	var e *Error
 	if errors.As(err, &e) {
 		return nil, c.explain(ctx, s, groups, nil, e)
 	}
+	for i, kind := range kinds {
+		out[i].Type = kind
+	}
 	return out, err
+}
+
+// narrow finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
+// not hold the next.
+func (s *session) narrow(ctx context.Context, columns int, from string) ([]string, error) {
+	at := make([]int, columns) // the type of each column that is not ruled out yet
+	const some = 1000
+	if err := s.ruleOut(ctx, at, "(select * from ("+from+fmt.Sprintf(") limit %d)", some), true); err != nil {
+		return nil, err
+	}
+	if err := s.ruleOut(ctx, at, "("+from+")", false); err != nil {
+		return nil, err
+	}
+	out := make([]string, columns)
+	for i := range out {
+		out[i] = "varchar"
+		if at[i] < len(sniffed) {
+			out[i] = sniffed[at[i]].kind
+		}
+	}
+	return out, nil
+}
+
+// ruleOut moves each column on to the first type that the rows fit. Where sampled, a column without values stays, to
+// be decided by more rows; else it is text.
+func (s *session) ruleOut(ctx context.Context, at []int, from string, sampled bool) error {
+	open := make([]int, len(at))
+	for i := range open {
+		open[i] = i
+	}
+	for len(open) > 0 {
+		var terms []string
+		for _, i := range open {
+			field, kind := fmt.Sprintf("f%d", i), "false"
+			if at[i] < len(sniffed) {
+				kind = fmt.Sprintf(sniffed[at[i]].fits, field)
+			}
+			terms = append(terms, fmt.Sprintf("bool_and(case when %s is not null then coalesce(%s, false) end)", field, kind))
+		}
+		row, err := s.one(ctx, "select "+strings.Join(terms, ", ")+" from "+from)
+		if err != nil {
+			return err
+		}
+		var next []int
+		for k, i := range open {
+			fits, known := row[k].(bool)
+			switch {
+			case !known && !sampled:
+				at[i] = len(sniffed)
+			case known && !fits && at[i] < len(sniffed):
+				at[i]++
+				next = append(next, i)
+			}
+		}
+		open = next
+	}
+	return nil
 }
 
 func (c CSV) headerNames(g *group) []string {
@@ -88,26 +142,6 @@ func (c CSV) headerNames(g *group) []string {
 		out[i] = fmt.Sprintf("column%d", i+1)
 	}
 	return out
-}
-
-func sniffQuery(columns int, from string) string {
-	var terms []string
-	for i := range columns {
-		for _, t := range sniffed {
-			field := fmt.Sprintf("f%d", i)
-			terms = append(terms, fmt.Sprintf("bool_and(case when %s is not null then %s end)", field, fmt.Sprintf(t.fits, field)))
-		}
-	}
-	return "select " + strings.Join(terms, ", ") + " from (" + from + ")"
-}
-
-func chosen(fits []driver.Value) string {
-	for i, v := range fits {
-		if yes, _ := v.(bool); yes {
-			return sniffed[i].kind
-		}
-	}
-	return "varchar"
 }
 
 func sameHeader(a, b *group) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -23,7 +24,7 @@ func (s *session) describe(ctx context.Context, query string) ([]schema.Column, 
 // type for is stored as the closest that it has. Integers stay exact: a sum of integers is a bigint, and one that does
 // not fit is an error when it is computed.
 func storedType(t string) string {
-	t = lowerType(t)
+	t = fixedSize.ReplaceAllString(lowerType(t), "[]")
 	switch {
 	case t == "hugeint", t == "uhugeint", t == "bignum":
 		return "bigint"
@@ -39,6 +40,9 @@ func storedType(t string) string {
 	return t
 }
 
+// fixedSize is the mark of arrays, which Parquet keeps as lists.
+var fixedSize = regexp.MustCompile(`\[\d+\]`)
+
 // storable tells why a type cannot be stored; empty if it can.
 func storable(t string) string {
 	switch {
@@ -46,8 +50,6 @@ func storable(t string) string {
 		return "a union"
 	case strings.Contains(t, "hugeint"), strings.Contains(t, "enum("), strings.Contains(t, "bignum"):
 		return "it holds a type that Parquet has not"
-	case strings.HasPrefix(t, "map("), strings.HasPrefix(t, "struct("), strings.HasSuffix(t, "]"):
-		return ""
 	}
 	return ""
 }
