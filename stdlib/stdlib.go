@@ -1,0 +1,89 @@
+// Package stdlib lists the components: every type of every kind of block that computes something. The list is explicit
+// and sorted; adding a component is adding its folder and its line here.
+package stdlib
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	checktable "github.com/mlp-lang/mlp/stdlib/check/table"
+	"github.com/mlp-lang/mlp/stdlib/dataset/sql"
+	"github.com/mlp-lang/mlp/stdlib/deploy/batch"
+	"github.com/mlp-lang/mlp/stdlib/deploy/http"
+	evaluatefile "github.com/mlp-lang/mlp/stdlib/evaluate/file"
+	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
+	"github.com/mlp-lang/mlp/stdlib/feature/window"
+	"github.com/mlp-lang/mlp/stdlib/label/maturity"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
+	"github.com/mlp-lang/mlp/stdlib/source/csv"
+	"github.com/mlp-lang/mlp/stdlib/source/parquet"
+	"github.com/mlp-lang/mlp/stdlib/split/column"
+	"github.com/mlp-lang/mlp/stdlib/split/hash"
+	"github.com/mlp-lang/mlp/stdlib/split/stratified"
+	splittime "github.com/mlp-lang/mlp/stdlib/split/time"
+	"github.com/mlp-lang/mlp/stdlib/train/baseline"
+	traincontainer "github.com/mlp-lang/mlp/stdlib/train/container"
+	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting"
+	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
+	"github.com/mlp-lang/mlp/stdlib/train/logistic_regression"
+	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
+)
+
+// Components returns all of them, sorted by kind and type.
+func Components() []*component.Component {
+	return []*component.Component{
+		&checktable.Component,
+		&sql.Component,
+		&batch.Component,
+		&http.Component,
+		&evaluatefile.Component,
+		&evaluatemodel.Component,
+		&window.Component,
+		&maturity.Component,
+		&metric.Component,
+		&drift.Component,
+		&csv.Component,
+		&parquet.Component,
+		&column.Component,
+		&hash.Component,
+		&stratified.Component,
+		&splittime.Component,
+		&baseline.Component,
+		&traincontainer.Component,
+		&gradient_boosting.Component,
+		&linear_regression.Component,
+		&logistic_regression.Component,
+		&asof.Component,
+	}
+}
+
+// Component returns the one of that name ("train.gradient_boosting", "label"), nil if there is none.
+func Component(name string) *component.Component {
+	for _, c := range Components() {
+		if c.Name() == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Catalog is the language's vocabulary: the core kinds and those of the components.
+func Catalog() *schema.Catalog {
+	all := append(schema.CoreKinds(), kinds...)
+	for i := range all {
+		k := &all[i]
+		for _, c := range Components() {
+			if c.Kind == k.Name {
+				k.Types = append(k.Types, c.Type)
+			}
+		}
+		if k.DefaultType == "" && len(k.Types) == 1 {
+			k.DefaultType = k.Types[0].Name
+		}
+	}
+	slices.SortFunc(all, func(a, b schema.Kind) int { return strings.Compare(a.Name, b.Name) })
+	return &schema.Catalog{Kinds: all}
+}
