@@ -1,0 +1,84 @@
+package histogram
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestFewValuesHaveABinEach(t *testing.T) {
+	b := newBinned([]float64{3, 1, math.NaN(), 1, 2, 3}, 0)
+	if want := []float32{1.5, 2.5, math.MaxFloat32}; !slices.Equal(b.cuts, want) {
+		t.Errorf("cuts %v, want %v", b.cuts, want)
+	}
+	got := b.encode([]float64{-9, 1, 1.5, 2.4, 2.5, 99, math.NaN()})
+	if want := []uint8{0, 0, 1, 1, 2, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("bins %v, want %v", got, want)
+	}
+}
+
+func TestManyValuesAreCutAtQuantiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	column := make([]float64, 100_000)
+	for i := range column {
+		column[i] = math.Exp(3 * r.NormFloat64())
+		if i%4 == 0 {
+			column[i] = 0 // a quarter of the rows in one value
+		}
+	}
+	b := newBinned(column, 0)
+	if b.count > maxBins || b.count < maxBins*9/10 {
+		t.Fatalf("%d bins", b.count)
+	}
+	rows := make([]int, b.count)
+	for _, bin := range b.encode(column) {
+		rows[bin]++
+	}
+	for bin, n := range rows[1:] {
+		if want := 75_000 / (maxBins - 1); n < want*8/10 || n > want*12/10 {
+			t.Errorf("bin %d has %d rows, about %d wanted", bin+1, n, want)
+		}
+	}
+}
+
+// A value is left of a cut in float32 exactly if its bin is: what training sees is what scoring sees.
+func TestBinsAndThresholdsAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	var column []float64
+	for range 5000 {
+		column = append(column, 1+r.Float64()*1e-6, r.NormFloat64()*1e20, float64(r.IntN(50)))
+	}
+	b := newBinned(column, 0)
+	if !slices.IsSorted(b.cuts) {
+		t.Fatal("the cuts are not in order")
+	}
+	for _, x := range column {
+		bin := b.bin(x)
+		for i, cut := range b.cuts {
+			if (float32(x) < cut) != (bin <= i) {
+				t.Fatalf("%v is in bin %d, and cut %d is %v", x, bin, i, cut)
+			}
+		}
+	}
+}
+
+func TestBetween(t *testing.T) {
+	next := math.Nextafter32(1, 2)
+	tests := []struct{ a, b, want float32 }{
+		{1, 2, 1.5}, {1, next, next}, {-math.MaxFloat32, math.MaxFloat32, 0}, {3e38, math.MaxFloat32, 3.2014117e38},
+	}
+	for _, tt := range tests {
+		if got := between(tt.a, tt.b); got != tt.want {
+			t.Errorf("between %v and %v: got %v, want %v", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+func TestCategoriesAreTheirOwnBins(t *testing.T) {
+	b := newBinned(nil, 3)
+	got := b.encode([]float64{0, 2, 3, -1, math.NaN()})
+	if want := []uint8{0, 2, 3, 3, 3}; !slices.Equal(got, want) {
+		t.Errorf("bins %v, want %v", got, want)
+	}
+}
