@@ -92,8 +92,8 @@ const scorePrefix = "score_"
 // Read reads predictions that were made elsewhere: a table with the data's rows in their order and the columns
 // predicted (class or value), score (binary: probability of the positive class; regression: the value) or
 // score_<class>. target is the data's target, from which the classes of a binary task are known; nil if the data has
-// none. positive names the positive class of a binary text target; empty: the last in order.
-func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column, positive string) (*Set, error) {
+// none. m says which class is the positive one where it is not plain.
+func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column) (*Set, error) {
 	f, err := table.ReadFrame(ctx, path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading predictions: %w", err)
@@ -107,9 +107,9 @@ func Read(ctx context.Context, path string, want int, m schema.Model, target *fr
 	case schema.Regression:
 		err = s.readValues(f)
 	case schema.Binary:
-		err = s.readBinary(f, target, positive)
+		err = s.readBinary(f, target, m.Positive)
 	default:
-		err = s.readClasses(f, target)
+		err = s.readClasses(f, target, m.Classes)
 	}
 	if err != nil {
 		return nil, &component.InputError{Summary: "reading predictions: " + err.Error()}
@@ -190,24 +190,64 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 	return nil
 }
 
-// binaryClasses are the negative and the positive class of a column's values.
+// binaryClasses are the negative and the positive class of a column's values. Without a name for it the positive class
+// is true, 1, or the last in order.
 func binaryClasses(c *frame.Column, positive string) ([]string, error) {
+	if c == nil {
+		return namedClasses(positive), nil
+	}
+	classes := []string{"0", "1"}
 	switch {
-	case c == nil || !c.Text() && c.Type != "boolean":
-		return []string{"0", "1"}, nil
 	case c.Type == "boolean":
-		return []string{"false", "true"}, nil
-	case len(c.Levels) != 2:
-		return nil, fmt.Errorf("column %q has %d distinct values, expected the two classes", c.Name, len(c.Levels))
-	case positive == c.Levels[0]:
-		return []string{c.Levels[1], c.Levels[0]}, nil
-	case positive != "" && positive != c.Levels[1]:
+		classes = []string{"false", "true"}
+	default:
+		if values := distinct(c); c.Text() || !subset(values, classes) {
+			classes = values
+		}
+	}
+	if len(classes) == 1 && positive != "" && classes[0] == positive {
+		// No row is negative, so there is no name for that.
+		return []string{"not " + positive, positive}, nil
+	}
+	if len(classes) == 1 && positive != "" {
+		return []string{classes[0], positive}, nil
+	}
+	switch {
+	case len(classes) != 2:
+		return nil, fmt.Errorf("column %q has %d distinct values, expected the two classes", c.Name, len(classes))
+	case positive == classes[0]:
+		return []string{classes[1], classes[0]}, nil
+	case positive != "" && positive != classes[1]:
 		return nil, fmt.Errorf("column %q has no value %q, which is named as the positive class", c.Name, positive)
 	}
-	return slices.Clone(c.Levels), nil
+	return classes, nil
 }
 
-func (s *Set) readClasses(f *frame.Frame, target *frame.Column) error {
+// namedClasses are the two classes where only the positive one's name is known.
+func namedClasses(positive string) []string {
+	switch positive {
+	case "", "1":
+		return []string{"0", "1"}
+	case "0":
+		return []string{"1", "0"}
+	case "true":
+		return []string{"false", "true"}
+	case "false":
+		return []string{"true", "false"}
+	}
+	return []string{"not " + positive, positive}
+}
+
+func subset(values, of []string) bool {
+	for _, v := range values {
+		if !slices.Contains(of, v) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
 	for i := range f.Columns {
 		if class, ok := strings.CutPrefix(f.Columns[i].Name, scorePrefix); ok {
 			if err := probabilities(&f.Columns[i]); err != nil {
@@ -221,7 +261,9 @@ func (s *Set) readClasses(f *frame.Frame, target *frame.Column) error {
 		return fmt.Errorf("the table has neither a column predicted nor one score_<class> for each class (it has %s)", columnNames(f))
 	}
 	if s.Scores == nil {
-		s.Classes = distinct(predicted, target)
+		if s.Classes = classes; classes == nil {
+			s.Classes = distinct(predicted, target)
+		}
 	}
 	if predicted != nil {
 		var err error

@@ -83,6 +83,11 @@ func (e *evaluation) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, asked := e.stage.Out["predictions"]; asked {
+		if err := e.writePredictions(ctx); err != nil {
+			return err
+		}
+	}
 	before, err := e.openSQL(ctx, e.set)
 	if err != nil {
 		return err

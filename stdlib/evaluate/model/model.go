@@ -100,10 +100,9 @@ type config struct {
 	Slices       []slice           `json:"slice"`
 	// Champion: the model is the one that is live; its figures are compared with the challenger's.
 	Champion bool `json:"champion"`
-	// Task, Target and Positive are set for models whose signature is not in a port's shape.
-	Task     schema.Task `json:"task"`
-	Target   string      `json:"target"`
-	Positive string      `json:"positive"`
+	// Task and Target are set for models whose signature is not in a port's shape.
+	Task   schema.Task `json:"task"`
+	Target string      `json:"target"`
 }
 
 type intervals struct {

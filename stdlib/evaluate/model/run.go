@@ -72,7 +72,7 @@ func (e *evaluation) read(ctx context.Context) error {
 		return err
 	}
 	if e.set == nil {
-		if e.set, err = prediction.Read(ctx, e.stage.InputTable("predictions"), e.rows.total, signature, e.rows.target, e.Positive); err != nil {
+		if e.set, err = prediction.Read(ctx, e.stage.InputTable("predictions"), e.rows.total, signature, e.rows.target); err != nil {
 			return err
 		}
 	}
@@ -83,14 +83,7 @@ func (e *evaluation) read(ctx context.Context) error {
 
 // evaluate writes the predictions and the figures.
 func (e *evaluation) evaluate(ctx context.Context) error {
-	out, err := e.stage.OutputTable("predictions")
-	if err != nil {
-		return err
-	}
-	if err := e.layout.Write(ctx, e.set, e.stage.InputTable("data"), out); err != nil {
-		return err
-	}
-	if err := e.checkOrder(ctx, out); err != nil {
+	if err := e.writePredictions(ctx); err != nil {
 		return err
 	}
 	sql, err := e.openSQL(ctx, e.set)
@@ -118,6 +111,17 @@ func (e *evaluation) evaluate(ctx context.Context) error {
 	figures["undefined"] = e.undefined
 	e.stage.Logf("%d of %d rows count", len(e.rows.counted), e.rows.total)
 	return e.stage.WriteFigures(figures)
+}
+
+func (e *evaluation) writePredictions(ctx context.Context) error {
+	out, err := e.stage.OutputTable("predictions")
+	if err != nil {
+		return err
+	}
+	if err := e.layout.Write(ctx, e.set, e.stage.InputTable("data"), out); err != nil {
+		return err
+	}
+	return e.checkOrder(ctx, out)
 }
 
 // checkOrder makes sure that the predictions lie in the data's order, which a champion's node relies on: it pairs the

@@ -44,18 +44,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 
 // layoutOf is the layout of the predictions. A foreign model may give no scores.
 func layoutOf(in map[string]schema.Shape, m schema.Model) prediction.Layout {
-	l := prediction.Layout{Task: m.Task, Target: m.Target, Data: in["data"].Table, Actual: true, Score: true}
-	p := in["predictions"].Table
-	if p == nil || p.Columns == nil {
-		return l
-	}
-	l.Score = false
-	for _, c := range p.Columns {
-		if c.Name == "score" || m.Task == schema.Multiclass && strings.HasPrefix(c.Name, "score_") {
-			l.Score = true
-		}
-	}
-	return l
+	return prediction.Layout{Task: m.Task, Target: m.Target, Data: in["data"].Table, Actual: true, Score: prediction.HasScore(in["predictions"].Table, m.Task)}
 }
 
 // figures is the type of what rules see. delta comes from the champion's node.

@@ -1,0 +1,220 @@
+// Package batch is the deployment that scores a table.
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the batch deployment.
+var Component = component.Component{
+	Kind: "deploy",
+	Type: schema.Type{
+		Name:    "batch",
+		Version: 1,
+		Summary: "A table scored by the released model",
+		Doc: "Once its gate lets the model pass, every row of `data` is scored. `predictions` holds the key, entity and time columns of the data with " +
+			"`predicted` (the class, or the value) and `score` (the probability of the positive class; of several classes that of the predicted one, and " +
+			"`scores`, a JSON object of all). Data without a key gets a column `row`. The target need not be in the data.",
+		Body: schema.Body{Attrs: []schema.Attr{
+			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
+			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "The rows to score, with the model's features."},
+			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
+			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart. Default: the data's key."},
+		}},
+		Out: []schema.Port{
+			{Name: "release", Type: schema.ReleasePort, Doc: "Which model is live."},
+			{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
+		},
+		Examples: []schema.Example{{Title: "All customers, scored", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const example = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "parts" {
+  from = dataset.customers
+  test = 0.2
+}
+
+train "logistic_regression" "model" {
+  data     = split.parts.train
+  target   = "churned"
+  features = ["tenure"]
+}
+
+metric "auc" { type = "roc_auc" }
+
+evaluate "holdout" {
+  model   = train.model
+  data    = split.parts.test
+  metrics = [metric.auc]
+}
+
+gate "release" {
+  rule "good enough" { assert = "evaluate.holdout.metrics.auc >= 0.7" }
+}
+
+deploy "batch" "scores" {
+  model = train.model
+  data  = dataset.customers
+  gate  = gate.release
+}
+`
+
+type config struct {
+	Key []string `json:"key"`
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	out := schema.ShapeResult{Out: map[string]schema.Shape{"": {Type: schema.ReleasePort, Model: req.In["model"].Model}}}
+	var c config
+	if err := json.Unmarshal(req.Config, &c); err != nil {
+		out.Problems = []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
+		return out
+	}
+	m, data := req.In["model"].Model, req.In["data"].Table
+	if m == nil || data == nil {
+		return out
+	}
+	out.Problems = c.check(m, data)
+	l := c.layout(req.In, *m)
+	if clash := l.Clash(); clash != "" {
+		out.Problems = append(out.Problems, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data's column %q has the name of a column of predictions", clash),
+			Hint: "rename it in a dataset"})
+	}
+	out.Out["predictions"] = schema.Shape{Type: schema.TablePort, Table: l.Table()}
+	return out
+}
+
+// layout of the predictions; a foreign model may give no scores.
+func (c *config) layout(in map[string]schema.Shape, m schema.Model) prediction.Layout {
+	data := *in["data"].Table
+	if len(c.Key) > 0 {
+		data.Key = nil
+		for _, name := range c.Key {
+			if col := data.Column(name); col != nil {
+				data.Key = append(data.Key, col.Name)
+			}
+		}
+	}
+	return prediction.Layout{Task: m.Task, Target: m.Target, Data: &data, Score: prediction.HasScore(in["predictions"].Table, m.Task)}
+}
+
+func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
+	var out []schema.Problem
+	names := data.Names()
+	for i, name := range c.Key {
+		if data.Column(name) == nil {
+			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: meant(name, names)})
+		}
+	}
+	for _, f := range m.Features {
+		col := data.Column(f.Name)
+		switch {
+		case col == nil:
+			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), Hint: meant(f.Name, names)})
+		case (col.Type == "varchar") != (f.Type == "varchar"):
+			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, col.Type, f.Type)})
+		}
+	}
+	return out
+}
+
+// meant is a hint at the name that is nearest.
+func meant(name string, names []string) string {
+	best, dist := "", 4
+	for _, n := range names {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	if s.In["data"].Table == nil {
+		return fmt.Errorf("%s: the port data has no schema", s.Address)
+	}
+	set, m, err := predictions(ctx, s)
+	if err != nil {
+		return err
+	}
+	out, err := s.OutputTable("predictions")
+	if err != nil {
+		return err
+	}
+	if err := c.layout(s.In, m).Write(ctx, set, s.InputTable("data"), out); err != nil {
+		return err
+	}
+	s.Logf("%d rows scored", set.Rows)
+	return nil
+}
+
+// predictions scores the data, or reads what the image of a foreign model made of it.
+func predictions(ctx context.Context, s *component.Stage) (*prediction.Set, schema.Model, error) {
+	data := s.InputTable("data")
+	if !s.Has("predictions") {
+		set, err := prediction.Score(ctx, s.Input("model"), data, s.Threads)
+		if err != nil {
+			return nil, schema.Model{}, err
+		}
+		return set, schema.Model{Task: set.Task, Target: set.Target}, nil
+	}
+	m := s.In["model"].Model
+	if m == nil {
+		m = s.In["predictions"].Model
+	}
+	if m == nil {
+		return nil, schema.Model{}, fmt.Errorf("%s: neither task nor target of the predictions is known", s.Address)
+	}
+	var target *frame.Column
+	n, err := table.Rows(ctx, data)
+	if err != nil {
+		return nil, *m, fmt.Errorf("reading the data: %w", err)
+	}
+	if col := s.In["data"].Table.Column(m.Target); col != nil {
+		f, err := table.ReadFrame(ctx, data, []string{col.Name})
+		if err != nil {
+			return nil, *m, fmt.Errorf("reading the data: %w", err)
+		}
+		// New rows often have no label yet; then its values tell nothing of the classes.
+		if c := &f.Columns[0]; !c.Text() || len(c.Levels) == 2 {
+			target = c
+		}
+	}
+	set, err := prediction.Read(ctx, s.InputTable("predictions"), int(n), *m, target)
+	return set, *m, err
+}
