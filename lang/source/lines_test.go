@@ -65,7 +65,9 @@ func TestSuggest(t *testing.T) {
 		{"xyz", []string{"train", "test"}, ""},
 		{"a", []string{"b"}, ""},
 		{"", []string{"b"}, ""},
-		{"fro", []string{"for", "from"}, "from"},
+		{"rwa", []string{"row", "raw"}, "raw"},
+		{"mx", []string{"ax", "max"}, "max"},
+		{"fro", []string{"from", "for"}, "for"},
 		{"cat", []string{"rat", "bat"}, "bat"},
 		{"same", []string{"same"}, ""},
 	}

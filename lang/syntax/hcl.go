@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -164,6 +165,9 @@ var codes = []struct{ summary, code, hint string }{
 	{"Error in function call", source.CodeFunction, ""},
 }
 
+// hclPlace is a range as HCL writes it: main.mlp:9,3-9 or main.mlp:9,3-10,4.
+var hclPlace = regexp.MustCompile(`(\S+):(\d+),(\d+)-(?:\d+,)?\d+`)
+
 const templateHint = "write $${ or %%{ where the characters ${ or %{ themselves are meant"
 
 // Diagnostic translates one of HCL's. Its code is found by its summary; what is not known there has the code given, or
@@ -188,6 +192,7 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 			break
 		}
 	}
+	out.Detail = hclPlace.ReplaceAllString(out.Detail, "$1:$2:$3")
 	if strings.HasPrefix(d.Detail, "The equals sign") {
 		out.Code, out.Hint = source.CodeEqualsBlock, "leave the = out"
 	}
