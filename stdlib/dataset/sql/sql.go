@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -28,9 +29,13 @@ var Component = component.Component{
 				{Name: "key", Type: schema.StringList, Doc: "The columns that tell rows apart. Rows are stored in their order, and it is checked that they are unique and not null."},
 				{Name: "sql", Type: schema.SQL, Tables: "from", Doc: "One SELECT. Without it, all of the only table."},
 			},
+			Blocks: []schema.Block{{Name: "params", FreeAttrs: true, Doc: "Values that the query reads as `$name`: text, numbers, booleans, lists of them. They are literals there, so nothing can be injected."}},
 		},
-		Out:      []schema.Port{{Name: "table", Type: schema.TablePort, Doc: "The rows of the query, ordered by the key, then by all other columns."}},
-		Examples: []schema.Example{{Title: "The last version of each payment", Code: example}},
+		Out: []schema.Port{{Name: "table", Type: schema.TablePort, Doc: "The rows of the query, ordered by the key, then by all other columns."}},
+		Examples: []schema.Example{
+			{Title: "The last version of each payment", Code: example},
+			{Title: "A value from a variable", Code: withParams},
+		},
 	},
 	Shape: shape,
 	Run:   run,
@@ -62,10 +67,36 @@ dataset "payments" {
 }
 `
 
+const withParams = `pipeline "payments" {}
+
+variable "least" {
+  type    = number
+  default = 10
+}
+
+source "csv" "payments" {
+  path = "data/payments/*.csv"
+  column "payment_id" { type = "varchar" }
+  column "amount"     { type = "double" }
+  column "currency"   { type = "varchar" }
+}
+
+dataset "large" {
+  from = [source.payments]
+  key  = ["payment_id"]
+  sql  = "select * from payments where amount >= $least and currency in $currencies"
+  params {
+    least      = variable.least
+    currencies = ["EUR", "CHF"]
+  }
+}
+`
+
 type config struct {
-	From []string `json:"from"`
-	Key  []string `json:"key"`
-	SQL  string   `json:"sql"`
+	From   []string                   `json:"from"`
+	Key    []string                   `json:"key"`
+	SQL    string                     `json:"sql"`
+	Params map[string]json.RawMessage `json:"params"`
 }
 
 // query is the SELECT, or that of the only table.
@@ -93,18 +124,40 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	case c.query() == "":
 		return refused(schema.Problem{Path: "sql", Summary: "the query is missing", Detail: fmt.Sprintf("With %d tables in from there is no telling how they make one.", len(c.From))})
 	}
-	columns, problems := b.Query(ctx, c.query(), tables)
-	if len(problems) > 0 {
-		for i := range problems {
-			problems[i].Path = "sql"
-		}
+	columns, problems := c.bind(ctx, b, tables)
+	if columns == nil {
 		return schema.ShapeResult{Problems: problems}
 	}
 	out := &schema.Table{Columns: columns}
 	inherit(out, c.From, tables)
 	r := schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}}
 	out.Key, r.Problems = c.key(out)
+	r.Problems = append(problems, r.Problems...)
 	return r
+}
+
+// bind types the query with its parameters filled in; nil columns if there are mistakes in it.
+func (c config) bind(ctx context.Context, b component.Binder, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem) {
+	expanded, problems := table.Expand(c.query(), c.Params)
+	var columns []schema.Column
+	if !mistaken(problems) {
+		var more []schema.Problem
+		columns, more = b.Query(ctx, expanded.SQL, tables)
+		for _, p := range more {
+			problems = append(problems, expanded.Place(p))
+		}
+	}
+	for i := range problems {
+		problems[i].Path = "sql"
+	}
+	if mistaken(problems) {
+		return nil, problems
+	}
+	return columns, problems
+}
+
+func mistaken(problems []schema.Problem) bool {
+	return slices.ContainsFunc(problems, func(p schema.Problem) bool { return !p.Warning })
 }
 
 func refused(p schema.Problem) schema.ShapeResult {
@@ -161,7 +214,11 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	want := s.Out["table"].Table
-	rows, err := table.Run(ctx, table.Query{SQL: c.query(), Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out})
+	query, problems := table.Expand(c.query(), c.Params)
+	if mistaken(problems) {
+		return &component.InputError{Summary: problems[0].Summary, Detail: problems[0].Detail}
+	}
+	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out})
 	if err != nil {
 		return asInput(err)
 	}

@@ -1,0 +1,230 @@
+package table
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Expanded is a query whose parameters have been replaced by literals. It remembers where, so that problems can be
+// shown in the text that was written.
+type Expanded struct {
+	SQL  string
+	cuts []cut
+}
+
+// cut is one replacement: the literal begins at byte in of the result, and stands for the text from at to end.
+type cut struct{ in, length, at, end int }
+
+// Expand replaces $name in a query by the value of that name (JSON: text, number, boolean, null, a list of them) as a
+// literal, in parentheses if it is no list. What stands in quotes or comments is left alone. Names without a value are problems; values
+// that the query does not use are warnings.
+func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema.Problem) {
+	var out strings.Builder
+	var e Expanded
+	var problems []schema.Problem
+	used := map[string]bool{}
+	done := 0
+	for _, p := range parameters(query) {
+		name := query[p.at+1 : p.end]
+		used[name] = true
+		value, ok := params[name]
+		if !ok {
+			problems = append(problems, schema.Problem{Offset: p.at, Length: p.end - p.at, Summary: fmt.Sprintf("there is no parameter %q", name),
+				Detail: "Values are given in the params block.", Hint: Suggest(name, sorted(params))})
+			continue
+		}
+		text, err := paramLiteral(value)
+		if err != nil {
+			problems = append(problems, schema.Problem{Offset: p.at, Length: p.end - p.at, Summary: fmt.Sprintf("parameter %q %v", name, err)})
+			continue
+		}
+		out.WriteString(query[done:p.at])
+		e.cuts = append(e.cuts, cut{in: out.Len(), length: len(text), at: p.at, end: p.end})
+		out.WriteString(text)
+		done = p.end
+	}
+	out.WriteString(query[done:])
+	e.SQL = out.String()
+	for _, name := range sorted(params) {
+		if !used[name] {
+			problems = append(problems, schema.Problem{Summary: fmt.Sprintf("the query does not use parameter %q", name), Warning: true})
+		}
+	}
+	return e, problems
+}
+
+func sorted(params map[string]json.RawMessage) []string {
+	out := make([]string, 0, len(params))
+	for name := range params {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Place moves a problem from the expanded query to the text that was written.
+func (e Expanded) Place(p schema.Problem) schema.Problem {
+	if p.Length == 0 {
+		return p
+	}
+	start, end := e.back(p.Offset, false), e.back(p.Offset+p.Length, true)
+	p.Offset, p.Length = start, end-start
+	return p
+}
+
+func (e Expanded) back(at int, isEnd bool) int {
+	shift := 0
+	for _, c := range e.cuts {
+		switch {
+		case at < c.in || at == c.in && isEnd:
+			return at + shift
+		case at < c.in+c.length:
+			if isEnd {
+				return c.end
+			}
+			return c.at
+		}
+		shift = c.end - (c.in + c.length)
+	}
+	return at + shift
+}
+
+// paramLiteral writes a JSON value for SQL. Whole numbers are integers, others doubles.
+func paramLiteral(value json.RawMessage) (string, error) {
+	var v any
+	if err := json.Unmarshal(value, &v); err != nil {
+		return "", err
+	}
+	text, err := valueLiteral(v)
+	if _, list := v.([]any); list { // x in ([1]) would look for a list among lists
+		return text, err
+	}
+	return "(" + text + ")", err
+}
+
+func valueLiteral(v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "null", nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case string:
+		return literal(v), nil
+	case float64:
+		if v == float64(int64(v)) && v < 1<<53 && v > -1<<53 {
+			return strconv.FormatInt(int64(v), 10), nil
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64) + "::double", nil
+	case []any:
+		items := make([]string, len(v))
+		for i := range v {
+			var err error
+			if items[i], err = valueLiteral(v[i]); err != nil {
+				return "", err
+			}
+		}
+		return "[" + strings.Join(items, ", ") + "]", nil
+	}
+	return "", fmt.Errorf("is no text, number, boolean or list")
+}
+
+// parameters finds every $name outside of quotes and comments.
+func parameters(query string) []cut {
+	var out []cut
+	for i := 0; i < len(query); {
+		if n := quotedLength(query, i); n > 0 {
+			i += n
+			continue
+		}
+		if query[i] == '$' {
+			if n := nameLength(query[i+1:]); n > 0 {
+				out = append(out, cut{at: i, end: i + 1 + n})
+				i += n
+			}
+		}
+		i++
+	}
+	return out
+}
+
+func nameLength(s string) int {
+	n := strings.IndexFunc(s, func(r rune) bool {
+		return !(r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
+	})
+	if n < 0 {
+		n = len(s)
+	}
+	if n > 0 && '0' <= s[0] && s[0] <= '9' {
+		return 0
+	}
+	return n
+}
+
+// quotedLength is the length of the text in quotes, or of the comment, that begins at byte i; 0 if none does.
+func quotedLength(query string, i int) int {
+	rest := query[i:]
+	switch {
+	case rest[0] == '\'' || rest[0] == '"':
+		escapes := rest[0] == '\'' && i > 0 && (query[i-1] == 'e' || query[i-1] == 'E') && (i == 1 || !isWord(query[i-2]))
+		return quoteEnd(rest, escapes)
+	case strings.HasPrefix(rest, "--"):
+		if n := strings.IndexByte(rest, '\n'); n >= 0 {
+			return n + 1
+		}
+		return len(rest)
+	case strings.HasPrefix(rest, "/*"):
+		return commentEnd(rest)
+	case rest[0] == '$': // $$text$$, $tag$text$tag$
+		tag := rest[:1+nameLength(rest[1:])]
+		if !strings.HasPrefix(rest[len(tag):], "$") {
+			return 0
+		}
+		tag += "$"
+		if n := strings.Index(rest[len(tag):], tag); n >= 0 {
+			return n + 2*len(tag)
+		}
+		return len(rest)
+	}
+	return 0
+}
+
+func isWord(c byte) bool { return nameLength(string(c)) > 0 || '0' <= c && c <= '9' }
+
+// quoteEnd is the length of a quoted text. A quote within it is doubled, or after a backslash where that escapes.
+func quoteEnd(s string, escapes bool) int {
+	for i := 1; i < len(s); i++ {
+		switch {
+		case escapes && s[i] == '\\':
+			i++
+		case s[i] == s[0] && i+1 < len(s) && s[i+1] == s[0]:
+			i++
+		case s[i] == s[0]:
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// commentEnd is the length of a comment; comments nest.
+func commentEnd(s string) int {
+	depth := 0
+	for i := 0; i+1 < len(s); i++ {
+		switch s[i : i+2] {
+		case "/*":
+			depth++
+			i++
+		case "*/":
+			depth--
+			i++
+			if depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(s)
+}
