@@ -43,7 +43,7 @@ var stageBinary = sync.OnceValues(func() (string, error) {
 	}
 	path := filepath.Join(dir, "stage")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", path, "./testdata/stage")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building testdata/stage: %w\n%s", err, out)
 	}
@@ -304,6 +304,35 @@ func TestDockerIsCancelled(t *testing.T) {
 	assertNothingLeft(t, e, task)
 	if _, err := e.Run(ctx, task); !errors.Is(err, context.Canceled) {
 		t.Errorf("started after the end: got %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestDockerRelativeFolders(t *testing.T) {
+	e := newExecutor(t, Options{})
+	task, log := newTask(t, "copy")
+	t.Chdir(filepath.Dir(task.Out))
+	task.Out, task.Scratch, task.Checkpoint, task.Inputs[0].Path = "out", "scratch", "checkpoint", "data"
+	if got, err := e.Run(context.Background(), task); err != nil || got.ExitCode != 0 {
+		t.Errorf("got %+v, %v, log %q", got, err, log)
+	}
+}
+
+func TestDockerUnreadableInput(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root's stages run as somebody else")
+	}
+	e := newExecutor(t, Options{})
+	task, log := newTask(t, "copy")
+	file := filepath.Join(task.Inputs[0].Path, "a.txt")
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Run(context.Background(), task)
+	if err != nil || got.ExitCode != 1 {
+		t.Errorf("got %+v, %v, want exit code 1", got, err)
+	}
+	if want := "who may not read " + file + " (-rw-------)"; !strings.Contains(log.String(), want) {
+		t.Errorf("log: got %q, want it to contain %q", log, want)
 	}
 }
 

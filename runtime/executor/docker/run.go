@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,9 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	if err != nil {
 		return none, err
 	}
+	if t, err = absolute(t); err != nil {
+		return none, err
+	}
 	if t.Attempt > 1 {
 		if err := e.removeAttempts(ctx, t); err != nil {
 			return none, err
@@ -55,7 +59,31 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 		return none, err
 	}
 	defer e.remove(ctx, id)
-	return e.execute(ctx, t, id)
+	result, err := e.execute(ctx, t, id)
+	if err == nil && result.ExitCode != 0 && !result.TimedOut {
+		eng.explain(t)
+	}
+	return result, err
+}
+
+// absolute is the task with all folders as the engine needs them.
+func absolute(t executor.Task) (executor.Task, error) {
+	t.Inputs = slices.Clone(t.Inputs)
+	folders := []*string{&t.Out, &t.Scratch}
+	if t.Checkpoint != "" {
+		folders = append(folders, &t.Checkpoint)
+	}
+	for i := range t.Inputs {
+		folders = append(folders, &t.Inputs[i].Path)
+	}
+	for _, f := range folders {
+		abs, err := filepath.Abs(*f)
+		if err != nil {
+			return t, err
+		}
+		*f = abs
+	}
+	return t, nil
 }
 
 // prepare writes what only this attempt has on the host, in a new folder of the task's scratch folder.

@@ -79,10 +79,14 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, e
 // layOut makes the root folder of a stage under the task's scratch folder: the description, links to inputs, outputs
 // and checkpoint, and a home.
 func layOut(t executor.Task) (string, error) {
-	if err := os.MkdirAll(t.Scratch, 0o700); err != nil {
+	scratch, err := filepath.Abs(t.Scratch)
+	if err != nil {
 		return "", err
 	}
-	root, err := os.MkdirTemp(t.Scratch, "stage-")
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return "", err
+	}
+	root, err := os.MkdirTemp(scratch, "stage-")
 	if err != nil {
 		return "", err
 	}

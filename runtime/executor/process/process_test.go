@@ -184,6 +184,16 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestRunInRelativeFolders(t *testing.T) {
+	task, log := newTask(t, "copy")
+	e := newExecutor(t)
+	t.Chdir(filepath.Dir(task.Out))
+	task.Out, task.Scratch, task.Checkpoint, task.Inputs[0].Path = "out", "scratch", "checkpoint", "data"
+	if got, err := e.Run(context.Background(), task); err != nil || got.ExitCode != 0 {
+		t.Errorf("got %+v, %v, log %q", got, err, log)
+	}
+}
+
 func TestRunGivesABareEnvironment(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not for stages")
 	task, log := newTask(t, "env")

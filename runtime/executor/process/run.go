@@ -57,7 +57,7 @@ func (e *Executor) command(t executor.Task, root string) *exec.Cmd {
 		Root: root, Home: filepath.Join(root, "home"), Path: "/usr/local/bin:/usr/bin:/bin", CPUs: t.CPUs, Extra: e.env,
 	})
 	cmd.WaitDelay = tail
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes()
 	return cmd
 }
 
