@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
@@ -12,7 +13,7 @@ func (r *run) doGate(u *unit, st *plan.State) *outcome {
 	if before, ok := st.Gates[u.address]; ok && u.gate.Cached {
 		return r.gateOutcome(u, st, before, true)
 	}
-	if err := checkChampion(u.gate, st); err != nil {
+	if err := checkChampion(u.gate, r.State); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
 	}
 	decided, err := r.decideGate(u.gate)
@@ -27,7 +28,7 @@ type StaleError struct{ Why string }
 
 func (e *StaleError) Error() string { return e.Why + "; plan again" }
 
-// checkChampion makes sure that the champion that the plan compares with is still what is released.
+// checkChampion makes sure that the champion that the plan compares with is what was released when the run began.
 func checkChampion(g *plan.Gate, st *plan.State) error {
 	c := g.Champion
 	if c == nil {
@@ -42,15 +43,15 @@ func checkChampion(g *plan.Gate, st *plan.State) error {
 
 // decideGate decides a gate's rules and which approvals it needs.
 func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
-	f, err := gather(&g.Rules, r.figuresOf)
+	d, err := decide.New(&g.Rules, r.figuresOf)
 	if err != nil {
 		return plan.GateState{}, err
 	}
-	gs := plan.GateState{Definition: g.Definition, Verdict: plan.Pass}
-	values, err := plan.Canonical(f.values.Known)
+	res, err := decideRules(&g.Rules, r.figuresOf)
 	if err != nil {
-		return gs, err
+		return plan.GateState{}, err
 	}
+	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules}
 	models := map[string]plan.Digest{}
 	for _, rel := range guarded(r.Plan, g.Address) {
 		if models[rel.Address], err = r.inputDigest(rel.Model); err != nil {
@@ -58,39 +59,28 @@ func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
 		}
 		gs.Model = models[rel.Address]
 	}
-	if gs.Subject, err = plan.GateSubject(g.Definition, values, models); err != nil {
-		return gs, err
-	}
-	all := false
-	if gs.Rules, all = f.decideAll(g.Rules.Rules); !all {
-		gs.Verdict = verdict(gs.Rules)
-	}
 	for _, a := range g.Approvals {
-		gs.Approvals = append(gs.Approvals, f.approval(a))
-	}
-	return gs, nil
-}
-
-// verdict of a gate that doesn't pass: fail if a rule fails, else error.
-func verdict(rules []plan.Rule) plan.RuleVerdict {
-	for _, ru := range rules {
-		if ru.Verdict == plan.Fail && ru.Severity != "warn" {
-			return plan.Fail
+		a, err := decideApproval(d, a)
+		if err != nil {
+			return gs, err
 		}
+		gs.Approvals = append(gs.Approvals, a)
 	}
-	return plan.RuleError
+	gs.Subject, err = plan.GateSubject(g.Definition, d.Values, models)
+	return gs, err
 }
 
-// approval decides whether an approval is needed. One whose condition cannot be decided is.
-func (f *facts) approval(a plan.Approval) plan.Approval {
+// decideApproval decides whether an approval is needed. One whose condition cannot be decided is.
+func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 	a.Needed, a.GivenBy = plan.Pass, ""
 	if a.When == "" {
-		return a
+		return a, nil
 	}
-	if d, err := f.condition(a.When, a.Range); err == nil && d.Verdict == "fail" {
+	decision, err := d.Condition(a.When, a.Range)
+	if plan.RuleVerdict(decision.Verdict) == plan.Fail {
 		a.Needed = plan.Fail
 	}
-	return a
+	return a, err
 }
 
 // gateOutcome sees to approvals and says what the gate came to.

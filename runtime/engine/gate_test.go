@@ -94,7 +94,6 @@ func TestGates(t *testing.T) {
 		{"figure undefined", func(g *gated) { g.auc = "null" }, GateFailed, Blocked, ExitGateFailed, "no positives"},
 		{"figure undefined, warns only", func(g *gated) { g.auc, g.severity = "null", "warn" }, GatePassed, Changed, ExitDone, "no positives"},
 		{"without a champion", func(g *gated) { g.assert = "!champion.exists || evaluate.e.delta.auc.low > 0" }, GatePassed, Changed, ExitDone, ""},
-		{"broken rule", func(g *gated) { g.assert = "evaluate.e.metrics.auc >" }, GateFailed, Blocked, ExitGateFailed, "cannot be read"},
 		{"check failed", func(g *gated) { g.rows = "10" }, GateBlocked, Blocked, ExitGateFailed, ""},
 		{"check without rows", func(g *gated) { g.rows = "null" }, GateBlocked, Blocked, ExitGateFailed, ""},
 		{"approval missing", func(g *gated) { g.approval = &plan.Approval{Name: "risk"} }, GateWaits, Blocked, ExitApprovalMissing, ""},
@@ -251,6 +250,30 @@ func TestCachedGate(t *testing.T) {
 	revision := r.state().Revision
 	if res := r.run(p); res.Gates[0].Status != GatePassed || !res.Gates[0].Before || r.state().Revision != revision {
 		t.Errorf("got %+v, revision %d", res.Gates[0], r.state().Revision)
+	}
+}
+
+func TestRuleThatCannotBeRead(t *testing.T) {
+	g := base()
+	g.assert = "evaluate.e.metrics.auc >"
+	r := newRig(t)
+	res, err := r.try(context.Background(), g.plan())
+	if err == nil || !strings.Contains(err.Error(), "gate.g") || len(r.state().Releases) != 0 {
+		t.Errorf("got %v", err)
+	}
+	if res.Releases[0].Status == Changed {
+		t.Error("it was released all the same")
+	}
+}
+
+// A stage that yields no figures leaves rules on them undecided, which is no pass.
+func TestRuleWithoutFigures(t *testing.T) {
+	g := base()
+	p := g.plan()
+	p.Gates[0].Rules.Figures[0].Node = "train.m"
+	res := newRig(t).run(p)
+	if got := res.Gates[0]; got.Status != GateFailed || got.Rules[0].Verdict != plan.RuleError || got.Rules[0].Reason == "" {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -131,11 +131,11 @@ func (g *graph) link(u *unit, needs map[string]need) error {
 	return nil
 }
 
-// guarded returns the releases that wait for a gate.
+// guarded returns the releases behind a gate, whose models it decides over, also those that stay as they are.
 func guarded(p *plan.Plan, gate string) []*plan.Release {
 	var out []*plan.Release
 	for _, rel := range p.Releases {
-		if rel.Gate == gate && acts(rel) {
+		if rel.Gate == gate && rel.Action != plan.RemoveRelease {
 			out = append(out, rel)
 		}
 	}
