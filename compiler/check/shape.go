@@ -24,6 +24,7 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 	for _, p := range res.Problems {
 		c.add(place(b.Block, p))
 	}
+	c.columnNames(b, res.Problems)
 	for port, s := range res.Out {
 		if port == "" {
 			port = OwnPort(b.TypeSpec)

@@ -194,9 +194,10 @@ func (s *shaper) own(path, name, expr string, aggregate bool) {
 		return
 	}
 	col.Name = name
-	if col.Type != "" {
-		s.out.Columns = append(s.out.Columns, col)
+	if col.Type == "" { // wrong, and told of: it stays a column, so that whoever uses it is not told once more
+		col.Type = "double"
 	}
+	s.out.Columns = append(s.out.Columns, col)
 }
 
 func (s *shaper) window(path string, w window) {

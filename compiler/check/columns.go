@@ -1,0 +1,67 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// columnNames tells of attributes that name a column which the table they speak of does not have (schema.Attr.ColumnOf),
+// except at places of which the component has told something itself.
+func (c *checker) columnNames(b *Block, told []schema.Problem) {
+	var config map[string]any
+	if err := json.Unmarshal(b.Config, &config); err != nil {
+		c.must(err)
+		return
+	}
+	eachColumnName(&b.TypeSpec.Body, config, "", func(a *schema.Attr, path, name string) {
+		t := b.In[a.ColumnOf].Table
+		if t == nil || t.Column(name) != nil || slices.ContainsFunc(told, func(p schema.Problem) bool { return p.Path == path }) {
+			return
+		}
+		p := schema.Problem{Path: path, Summary: fmt.Sprintf("The table has no column %q", name),
+			Detail: "It has " + strings.Join(t.Names(), ", ") + ".", Hint: source.DidYouMean(name, t.Names())}
+		c.add(place(b.Block, p))
+	})
+}
+
+// eachColumnName calls f with the value of every attribute that names a column, nested blocks included.
+func eachColumnName(body *schema.Body, config map[string]any, prefix string, f func(a *schema.Attr, path, name string)) {
+	for i := range body.Attrs {
+		a := &body.Attrs[i]
+		if a.ColumnOf == "" {
+			continue
+		}
+		switch v := config[a.Name].(type) {
+		case string:
+			f(a, prefix+a.Name, v)
+		case []any:
+			for j, e := range v {
+				if name, ok := e.(string); ok {
+					f(a, fmt.Sprintf("%s%s[%d]", prefix, a.Name, j), name)
+				}
+			}
+		}
+	}
+	for i := range body.Blocks {
+		nested := &body.Blocks[i]
+		switch v := config[nested.Name].(type) {
+		case map[string]any:
+			eachColumnName(&nested.Body, v, prefix+nested.Name+".", f)
+		case []any:
+			for j, e := range v {
+				if fields, ok := e.(map[string]any); ok {
+					label := any(j)
+					if nested.Labelled {
+						label = fields["name"]
+					}
+					eachColumnName(&nested.Body, fields, fmt.Sprintf("%s%s[%v].", prefix, nested.Name, label), f)
+				}
+			}
+		}
+	}
+}
