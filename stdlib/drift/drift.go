@@ -10,6 +10,7 @@
 package drift
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -71,8 +72,8 @@ type Result struct {
 }
 
 // Compare compares columns that both frames have, in the order given. A column that is missing, or text on one side
-// only, or that the method cannot work on, is an error.
-func Compare(reference, current *frame.Frame, columns []string, o Options) ([]Result, error) {
+// only, or that the method cannot work on, is an error. When ctx ends, so does the comparison.
+func Compare(ctx context.Context, reference, current *frame.Frame, columns []string, o Options) ([]Result, error) {
 	o = o.withDefaults()
 	if reason := o.tooFew(reference, current); reason != "" {
 		return undefined(columns, reason), nil
@@ -88,7 +89,7 @@ func Compare(reference, current *frame.Frame, columns []string, o Options) ([]Re
 	if o.Calibrate == NotCalibrated {
 		return bare(pairs, o), nil
 	}
-	return calibrated(pairs, reference.Rows, current.Rows, o), nil
+	return calibrated(ctx, pairs, reference.Rows, current.Rows, o)
 }
 
 func (o Options) withDefaults() Options {
@@ -151,8 +152,11 @@ func bare(pairs []*pair, o Options) []Result {
 }
 
 // calibrated adds what chance would give.
-func calibrated(pairs []*pair, n, m int, o Options) []Result {
-	chance := permute(pairs, n, m, o)
+func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, error) {
+	chance, err := permute(ctx, pairs, n, m, o)
+	if err != nil {
+		return nil, err
+	}
 	out, pvalues := make([]Result, len(pairs)), make([]float64, len(pairs))
 	for i, p := range pairs {
 		score := p.asIs().score(p.method)
@@ -165,7 +169,7 @@ func calibrated(pairs []*pair, n, m int, o Options) []Result {
 	for i, rejected := range BenjaminiHochberg(pvalues, Significance) {
 		out[i].Drifted = rejected && (isTest(out[i].Method) || out[i].Score >= o.limit(out[i].Method))
 	}
-	return out
+	return out, nil
 }
 
 // BenjaminiHochberg tells which hypotheses to reject so that the expected share of false ones among them is at most

@@ -242,7 +242,7 @@ func levels(r *rand.Rand, n, k int) frame.Column {
 
 func compare(t *testing.T, ref, cur frame.Column, o Options) Result {
 	t.Helper()
-	out, err := Compare(oneColumn(ref), oneColumn(cur), []string{"x"}, o)
+	out, err := Compare(t.Context(), oneColumn(ref), oneColumn(cur), []string{"x"}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +348,7 @@ func TestBadInput(t *testing.T) {
 		{text, text, "x", Z, "two values, and there are 3"},
 		{number, number, "x", "kl", `no method "kl"`},
 	} {
-		_, err := Compare(tc.ref, tc.cur, []string{tc.column}, Options{Method: tc.method})
+		_, err := Compare(t.Context(), tc.ref, tc.cur, []string{tc.column}, Options{Method: tc.method})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s %s: got %v, want %q", tc.column, tc.method, err, tc.want)
 		}
@@ -378,7 +378,7 @@ func BenchmarkCompare(b *testing.B) {
 		ref.Columns, cur.Columns = append(ref.Columns, x), append(cur.Columns, y)
 	}
 	for b.Loop() {
-		if _, err := Compare(ref, cur, names, Options{Threads: 2}); err != nil {
+		if _, err := Compare(b.Context(), ref, cur, names, Options{Threads: 2}); err != nil {
 			b.Fatal(err)
 		}
 	}

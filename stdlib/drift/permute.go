@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"context"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -17,7 +18,7 @@ type chance struct {
 
 // permute exchanges rows between the tables, all columns of a row together, and scores each exchange. Exchange b
 // depends on the seed and b alone.
-func permute(pairs []*pair, n, m int, o Options) []chance {
+func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]chance, error) {
 	if n > sampleRows || m > sampleRows {
 		pairs, n, m = sampled(pairs, n, m, o.Seed)
 	}
@@ -31,7 +32,7 @@ func permute(pairs []*pair, n, m int, o Options) []chance {
 		wg.Go(func() {
 			d := dealer{inReference: make([]bool, n+m), rows: make([]int32, n+m), n: n}
 			var memory scratch
-			for b := int(next.Add(1)) - 1; b < o.Permutations; b = int(next.Add(1)) - 1 {
+			for b := int(next.Add(1)) - 1; b < o.Permutations && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
 				d.deal(o.Seed, uint64(b))
 				for i, p := range pairs {
 					scores[i][b] = p.split(d.inReference, &memory).score(p.method)
@@ -40,11 +41,14 @@ func permute(pairs []*pair, n, m int, o Options) []chance {
 		})
 	}
 	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	out := make([]chance, len(pairs))
 	for i, p := range pairs {
 		out[i] = summary(p.asIs().score(p.method), scores[i])
 	}
-	return out
+	return out, nil
 }
 
 // sampled restricts the pairs to at most sampleRows rows of each table.

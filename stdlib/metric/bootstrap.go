@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/bits"
@@ -27,8 +28,8 @@ type Interval struct {
 }
 
 // Each calls f for every resample, on several goroutines, with the weights of the rows; f must not keep w. clusters
-// gives each row's cluster, from 0 up to count; nil: every row is its own.
-func (b Bootstrap) Each(weights []float64, clusters []int32, count int, f func(resample int, w []float64)) {
+// gives each row's cluster, from 0 up to count; nil: every row is its own. When ctx ends it returns early, with its error.
+func (b Bootstrap) Each(ctx context.Context, weights []float64, clusters []int32, count int, f func(resample int, w []float64)) error {
 	if clusters == nil {
 		count = len(weights)
 	}
@@ -37,7 +38,7 @@ func (b Bootstrap) Each(weights []float64, clusters []int32, count int, f func(r
 	for range max(b.Threads, 1) {
 		wg.Go(func() {
 			w, drawn := make([]float64, len(weights)), make([]float64, count)
-			for i := int(next.Add(1)) - 1; i < b.Resamples; i = int(next.Add(1)) - 1 {
+			for i := int(next.Add(1)) - 1; i < b.Resamples && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				b.draw(i, drawn)
 				spread(w, weights, drawn, clusters)
 				f(i, w)
@@ -45,6 +46,7 @@ func (b Bootstrap) Each(weights []float64, clusters []int32, count int, f func(r
 		})
 	}
 	wg.Wait()
+	return ctx.Err()
 }
 
 // draw counts how often each of len(drawn) clusters comes up in as many draws.
@@ -71,12 +73,12 @@ func spread(w, weights, drawn []float64, clusters []int32) {
 }
 
 // Intervals computes the interval of each metric on one sample. SQL metrics get none here.
-func (b Bootstrap) Intervals(metrics []*Metric, s *Sample, clusters []int32, count int) []Interval {
+func (b Bootstrap) Intervals(ctx context.Context, metrics []*Metric, s *Sample, clusters []int32, count int) ([]Interval, error) {
 	values := make([][]float64, len(metrics))
 	for m := range values {
 		values[m] = make([]float64, b.Resamples)
 	}
-	b.Each(s.Weights(), clusters, count, func(r int, w []float64) {
+	err := b.Each(ctx, s.Weights(), clusters, count, func(r int, w []float64) {
 		for m, metric := range metrics {
 			values[m][r] = replicate(metric, s, w)
 		}
@@ -85,17 +87,17 @@ func (b Bootstrap) Intervals(metrics []*Metric, s *Sample, clusters []int32, cou
 	for m := range metrics {
 		out[m] = b.Interval(values[m])
 	}
-	return out
+	return out, err
 }
 
 // Deltas computes the interval of after minus before for each metric, on the same rows and the same resamples: what
 // both have in common cancels out.
-func (b Bootstrap) Deltas(metrics []*Metric, before, after *Sample, clusters []int32, count int) []Interval {
+func (b Bootstrap) Deltas(ctx context.Context, metrics []*Metric, before, after *Sample, clusters []int32, count int) ([]Interval, error) {
 	values := make([][]float64, len(metrics))
 	for m := range values {
 		values[m] = make([]float64, b.Resamples)
 	}
-	b.Each(after.Weights(), clusters, count, func(r int, w []float64) {
+	err := b.Each(ctx, after.Weights(), clusters, count, func(r int, w []float64) {
 		for m, metric := range metrics {
 			values[m][r] = replicate(metric, after, w) - replicate(metric, before, w)
 		}
@@ -104,7 +106,7 @@ func (b Bootstrap) Deltas(metrics []*Metric, before, after *Sample, clusters []i
 	for m := range metrics {
 		out[m] = b.Interval(values[m])
 	}
-	return out
+	return out, err
 }
 
 func replicate(m *Metric, s *Sample, w []float64) float64 {

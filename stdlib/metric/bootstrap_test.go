@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -40,15 +41,38 @@ func sample(t *testing.T, d *Data) *Sample {
 	return s
 }
 
+func intervals(t *testing.T, b Bootstrap, ms []*Metric, s *Sample, clusters []int32, count int) []Interval {
+	t.Helper()
+	out, err := b.Intervals(t.Context(), ms, s, clusters, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestCancelled must not draw what nobody waits for.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	drawn := 0
+	err := Bootstrap{Resamples: 1000, Threads: 1}.Each(ctx, []float64{1, 1}, nil, 0, func(int, []float64) {
+		if drawn++; drawn == 3 {
+			cancel()
+		}
+	})
+	if drawn != 3 || err == nil {
+		t.Errorf("drew %d resamples, error %v", drawn, err)
+	}
+}
+
 func TestIntervalsDoNotDependOnThreads(t *testing.T) {
 	s := sample(t, random(400, 3))
 	ms := metrics(t, "roc_auc", "recall", "log_loss", "average_precision", "matthews_corrcoef")
 	b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: 7, Threads: 1}
-	one := b.Intervals(ms, s, nil, 0)
+	one := intervals(t, b, ms, s, nil, 0)
 	b.Threads = 3
-	three := b.Intervals(ms, s, nil, 0)
+	three := intervals(t, b, ms, s, nil, 0)
 	b.Seed = 8
-	other := b.Intervals(ms, s, nil, 0)
+	other := intervals(t, b, ms, s, nil, 0)
 	for i, m := range ms {
 		if one[i] != three[i] {
 			t.Errorf("%s: got %v on one thread, %v on three", m.Name, one[i], three[i])
@@ -107,10 +131,10 @@ func TestCoverage(t *testing.T) {
 		b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: int64(e), Threads: 2}
 		// P(right) = 0.65*0.95 + 0.35*0.05
 		want := truth*0.95 + (1-truth)*0.05
-		if i := b.Intervals(ms, s, of, clusters)[0]; i.Low <= want && want <= i.High {
+		if i := intervals(t, b, ms, s, of, clusters)[0]; i.Low <= want && want <= i.High {
 			held++
 		}
-		if i := b.Intervals(ms, s, nil, 0)[0]; i.Low <= want && want <= i.High {
+		if i := intervals(t, b, ms, s, nil, 0)[0]; i.Low <= want && want <= i.High {
 			naive++
 		}
 	}
@@ -143,7 +167,11 @@ func TestPairedCoverage(t *testing.T) {
 			after.Actual, after.Predicted = append(after.Actual, 1), append(after.Predicted, y)
 		}
 		b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: int64(e), Threads: 2}
-		i := b.Deltas(metrics(t, "accuracy"), sample(t, before), sample(t, after), nil, 0)[0]
+		deltas, err := b.Deltas(t.Context(), metrics(t, "accuracy"), sample(t, before), sample(t, after), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := deltas[0]
 		if i.Low <= 0.05 && 0.05 <= i.High {
 			held++
 		}
@@ -200,6 +228,8 @@ func BenchmarkIntervals(b *testing.B) {
 		ms = append(ms, m)
 	}
 	for b.Loop() {
-		Bootstrap{Resamples: 500, Confidence: 0.95, Threads: 2}.Intervals(ms, s, nil, 0)
+		if _, err := (Bootstrap{Resamples: 500, Confidence: 0.95, Threads: 2}).Intervals(b.Context(), ms, s, nil, 0); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -48,7 +48,11 @@ func (e *evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 	}
 	b := e.bootstrap()
 	here, sql, hereAt, sqlAt := e.split()
-	for k, i := range b.Intervals(here, e.sample, e.rows.clusters, e.rows.clusterN) {
+	intervals, err := b.Intervals(ctx, here, e.sample, e.rows.clusters, e.rows.clusterN)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range intervals {
 		found[hereAt[k]] = i
 	}
 	if len(sql) > 0 {
@@ -171,7 +175,11 @@ func (e *evaluation) deltas(ctx context.Context, challenger *evaluation, before,
 	}
 	b := e.bootstrap()
 	here, sql, hereAt, sqlAt := e.split()
-	for k, i := range b.Deltas(here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN) {
+	deltas, err := b.Deltas(ctx, here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range deltas {
 		found[hereAt[k]] = i
 	}
 	if len(sql) == 0 {

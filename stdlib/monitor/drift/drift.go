@@ -259,7 +259,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	for i := range b.Columns {
 		b.Columns[i].Name = a.Columns[i].Name
 	}
-	results, err := method.Compare(a, b, columns, method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit,
+	results, err := method.Compare(ctx, a, b, columns, method.Options{Method: c.Drift.Method, Calibrate: c.Drift.Calibrate, Limit: c.Drift.Limit,
 		MinRows: c.Drift.MinRows, Seed: c.Seed, Threads: s.Threads})
 	if ctx.Err() != nil {
 		return ctx.Err()
