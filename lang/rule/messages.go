@@ -75,7 +75,26 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 	if f := w.types[operand.ID()]; f != nil {
 		names := sortedKeys(f.typ.Fields)
 		d.Detail, d.Hint = listing("It has", names), source.DidYouMean(field, names)
+		if inner := deeper(f.typ, field, 3); d.Hint == "" && inner != nil {
+			d.Hint = fmt.Sprintf("did you mean %s?", w.script.source(operand)+"."+PathString(inner))
+		}
 	}
+}
+
+// deeper finds a field of that name further down in an object, at most so many steps, the first by name.
+func deeper(t *schema.FigureType, field string, steps int) []string {
+	if t.Kind != schema.ObjectFigure || steps == 0 {
+		return nil
+	}
+	if t.Fields[field] != nil {
+		return []string{field}
+	}
+	for _, name := range sortedKeys(t.Fields) {
+		if rest := deeper(t.Fields[name], field, steps-1); rest != nil {
+			return append([]string{name}, rest...)
+		}
+	}
+	return nil
 }
 
 func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
@@ -100,6 +119,9 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	d.Summary = fmt.Sprintf("there is no %q here", name)
 	names := sortedKeys(w.env.root.Fields)
 	d.Detail, d.Hint = listing("This rule sees", names), source.DidYouMean(name, names)
+	if path := deeper(w.env.root, name, 4); d.Hint == "" && path != nil {
+		d.Hint = fmt.Sprintf("did you mean %s?", PathString(path))
+	}
 }
 
 // noOverload explains why an operator or function does not take its operands.

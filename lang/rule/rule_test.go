@@ -3,6 +3,7 @@ package rule
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -64,6 +65,8 @@ func TestCompileErrors(t *testing.T) {
 		  metrics . «aucc» > 0.5`, fieldCode, `has no "aucc"`, `did you mean "auc"?`},
 		{`evaluate.«holdaut».metrics.auc > 0.5`, fieldCode, `evaluate has no "holdaut"`, `did you mean "holdout"?`},
 		{`«evalute».holdout.rows > 5`, nameCode, `there is no "evalute" here`, `did you mean "evaluate"?`},
+		{`evaluate.holdout.«fpr» < 0.1`, fieldCode, `evaluate.holdout has no "fpr"`, `did you mean evaluate.holdout.metrics.fpr?`},
+		{`«metrics».auc > 0.5`, nameCode, `there is no "metrics" here`, `did you mean evaluate.holdout.metrics?`},
 		{`«zebra» > 5`, nameCode, `there is no "zebra" here`, ``},
 		{`evaluate.holdout.slices[«"larg"»].auc > 0.5`, fieldCode, `evaluate.holdout.slices has no "larg"`, `did you mean "large"?`},
 		{`evaluate.holdout.slices.«larg».auc > 0.5`, fieldCode, `evaluate.holdout.slices has no "larg"`, `did you mean "large"?`},
@@ -198,6 +201,26 @@ func TestRefs(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", tt.rule, got, tt.want)
 		}
 	}
+}
+
+// TestConcurrentUse is for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	e := env(t)
+	shared := compile(t, e, `evaluate.holdout.slices.all(s, evaluate.holdout.slices[s].auc > 0.6) && champion.exists`)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range 20 {
+				own := compile(t, e, `evaluate.holdout.metrics.auc >= variable.min_recall`)
+				for _, r := range []*Rule{own, shared} {
+					if got := r.Decide(Values{Known: knownValues()}).Verdict; got != Pass {
+						t.Errorf("got %s, want pass", got)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestCodesAreListed(t *testing.T) {
