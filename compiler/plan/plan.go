@@ -259,7 +259,8 @@ type Champion struct {
 	Deploy      string `json:"deploy"`
 	Exists      bool   `json:"exists"`
 	Comparable  bool   `json:"comparable"`
-	Why         string `json:"why,omitempty"` // it is not comparable
+	Candidate   bool   `json:"candidate,omitempty"` // it is the candidate itself; rules see champion.exists as false
+	Why         string `json:"why,omitempty"`       // it is not comparable
 	Model       Digest `json:"model,omitempty"`
 	Fingerprint Digest `json:"fingerprint,omitempty"` // of the stage that made it
 }

@@ -66,7 +66,12 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	g.Rules.Rules, g.Verdict = res.Rules, res.Verdict
 	before, recorded := p.o.State.Gates[g.Address]
 	p.remember(g, &before)
+	settled := p.settled(g.Address)
 	for i := range g.Approvals {
+		if settled {
+			g.Approvals[i].Needed = plan.Fail // what is live has been let pass
+			continue
+		}
 		if err := p.approval(g, &g.Approvals[i], d); err != nil {
 			return err
 		}
@@ -89,15 +94,16 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	if recorded && before.Definition != g.Definition {
 		g.Causes = []plan.Cause{{Kind: plan.ConfigCause, Path: "rules"}}
 	}
-	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass && p.live(g, &before)
+	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
+		settled && sameFigures(g.Rules.Rules, before.Rules)
 	p.failed[g.Address] = g.Verdict == plan.Fail || g.Verdict == plan.RuleError
 	return nil
 }
 
-// live tells whether each deployment behind the gate has the model that passed it, so that nothing is left to decide.
-func (p *planner) live(g *plan.Gate, before *plan.GateState) bool {
+// settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
+func (p *planner) settled(gate string) bool {
 	for _, b := range p.m.Blocks {
-		if b.Kind != "deploy" || !refersTo(b, "gate", g.Address) {
+		if b.Kind != "deploy" || !refersTo(b, "gate", gate) {
 			continue
 		}
 		model := p.candidate(b.Address)
@@ -106,7 +112,7 @@ func (p *planner) live(g *plan.Gate, before *plan.GateState) bool {
 			return false
 		}
 	}
-	return sameFigures(g.Rules.Rules, before.Rules)
+	return true
 }
 
 func refersTo(b *check.Block, path, target string) bool {
@@ -282,7 +288,7 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 			case "local":
 				keep(ns, ref.Path[1], plainValue(p.m.Locals[ref.Path[1]]))
 			case "champion":
-				keep(ns, "exists", champion != nil && champion.Exists)
+				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
 			default:
 				if b.Kind != "check" {

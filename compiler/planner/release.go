@@ -84,6 +84,9 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 			return c
 		}
 		c.Exists, c.Model, c.Fingerprint = true, live.Model, live.Fingerprint
+		if m := p.candidate(ref.Target); m != nil && m.Digest == live.Model {
+			c.Candidate = true
+		}
 		c.Why = p.incomparable(ref.Target, &live)
 		c.Comparable = c.Why == ""
 		return c

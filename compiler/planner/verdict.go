@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
@@ -17,9 +18,12 @@ func (p *planner) decide(n *plan.Node) {
 	}
 	known := p.resolveInputs(n)
 	before, recorded := p.o.State.Nodes[n.Address]
-	if recorded {
+	switch _, helper, _ := strings.Cut(n.Address, "@"); {
+	case recorded:
 		n.Causes = causes(n, &before)
-	} else {
+	case helper != "": // there because of the block it helps, not for itself
+		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: strings.TrimSuffix(n.Address, "@"+helper)}}
+	default:
 		n.Causes = []plan.Cause{{Kind: plan.NeverRanCause}}
 	}
 	forced := slices.Contains(p.o.Force, n.Address) || n.NoCache
@@ -31,11 +35,26 @@ func (p *planner) decide(n *plan.Node) {
 		n.Verdict = plan.Blocked
 	case !known && recorded && before.Definition == n.Definition && !forced:
 		n.Verdict = plan.MayRun
+	case !known && p.mayBeSpared(n):
+		n.Verdict = plan.MayRun
 	case !known:
 		n.Verdict = plan.Run
 	default:
 		p.lookUp(n, &before, recorded, forced)
 	}
+}
+
+// mayBeSpared tells whether a helper stage, such as that which scores the champion, hangs on stages that may not run.
+func (p *planner) mayBeSpared(n *plan.Node) bool {
+	if !strings.Contains(n.Address, "@") {
+		return false
+	}
+	for _, in := range n.Inputs {
+		if up := p.nodes[in.From]; in.Digest == "" && (up == nil || up.Verdict != plan.MayRun) {
+			return false
+		}
+	}
+	return true
 }
 
 // lookUp asks for the recorded result of a node whose inputs are all known.

@@ -133,7 +133,8 @@ func ruleNote(r plan.Rule) string {
 func values(seen []plan.FigureSeen) []string {
 	var out []string
 	for _, v := range seen {
-		if strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.") {
+		if strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.") ||
+			strings.HasPrefix(v.Path, "champion.") {
 			continue
 		}
 		out = append(out, lastPart(v.Path)+" = "+Value(v.Value))

@@ -94,6 +94,7 @@ func Summary(p *plan.Plan) string {
 		}
 	}
 	sentence(c.GatesFailed, "gate fails", "gates fail")
+	sentence(c.GatesPassed, "gate passes", "gates pass")
 	sentence(c.GatesOpen, "gate open", "gates open")
 	sentence(c.Releases, "release would change", "releases would change")
 	sentence(c.Removals, "release would be removed", "releases would be removed")
@@ -110,7 +111,7 @@ func plural(n int, one, many string) string {
 // Counts of a plan.
 type Counts struct {
 	Run, MayRun, Cached, Blocked, Remove int
-	GatesOpen, GatesFailed               int
+	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Releases, Removals                   int
 }
 
@@ -144,6 +145,8 @@ func Count(p *plan.Plan) Counts {
 			c.GatesFailed++
 		case g.Verdict == plan.Open:
 			c.GatesOpen++
+		default:
+			c.GatesPassed++
 		}
 	}
 	for _, r := range p.Releases {
