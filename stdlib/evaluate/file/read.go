@@ -1,0 +1,143 @@
+package file
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// parse reads the file. NaN and Infinity, which Python writes although they are not JSON, are taken as strings, so
+// that only the figure that is one is undefined.
+func parse(raw []byte) (map[string]any, error) {
+	raw = quoteConstants(raw)
+	var out map[string]any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if out == nil {
+		return nil, fmt.Errorf("not a JSON object: null")
+	}
+	return out, nil
+}
+
+// quoteConstants puts quotes around NaN, Infinity and -Infinity outside of strings.
+func quoteConstants(raw []byte) []byte {
+	out := make([]byte, 0, len(raw)+16)
+	inString := false
+	for i := 0; i < len(raw); {
+		if inString && raw[i] == '\\' && i+1 < len(raw) {
+			out = append(out, raw[i], raw[i+1])
+			i += 2
+			continue
+		}
+		if raw[i] == '"' {
+			inString = !inString
+		}
+		word := ""
+		for _, w := range []string{"NaN", "Infinity", "-Infinity"} {
+			if !inString && strings.HasPrefix(string(raw[i:min(i+len(w), len(raw))]), w) {
+				word = w
+			}
+		}
+		if word != "" {
+			out = append(append(append(out, '"'), word...), '"')
+			i += len(word)
+			continue
+		}
+		out = append(out, raw[i])
+		i++
+	}
+	return out
+}
+
+// lookup finds a figure at the top level or under "metrics"; a key with dots in it is found before a path.
+func lookup(found map[string]any, name string) (any, string) {
+	nested, _ := found["metrics"].(map[string]any)
+	for _, m := range []map[string]any{found, nested} {
+		if x, ok := walk(m, name); ok {
+			return number(x)
+		}
+	}
+	var names []string
+	for _, m := range []map[string]any{found, nested} {
+		for k := range m {
+			names = append(names, k)
+		}
+	}
+	if n := nearest(name, names); n != "" {
+		return nil, fmt.Sprintf("the file has no figure %q; it has %q", name, n)
+	}
+	return nil, fmt.Sprintf("the file has no figure %q", name)
+}
+
+func walk(m map[string]any, name string) (any, bool) {
+	if x, ok := m[name]; ok {
+		return x, true
+	}
+	first, rest, dotted := strings.Cut(name, ".")
+	next, ok := m[first].(map[string]any)
+	if !dotted || !ok {
+		return nil, false
+	}
+	return walk(next, rest)
+}
+
+func number(x any) (any, string) {
+	switch x := x.(type) {
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, "it is not finite"
+		}
+		return x, ""
+	case nil:
+		return nil, "it is null"
+	case string:
+		return nil, fmt.Sprintf("it is %q, not a number", shorten(x))
+	}
+	return nil, fmt.Sprintf("it is a %s, not a number", kindOf(x))
+}
+
+func kindOf(x any) string {
+	switch x.(type) {
+	case bool:
+		return "boolean"
+	case []any:
+		return "list"
+	}
+	return "group of figures"
+}
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+func place(into map[string]any, parts []string, x any) {
+	if len(parts) == 1 {
+		into[parts[0]] = x
+		return
+	}
+	next, ok := into[parts[0]].(map[string]any)
+	if !ok {
+		next = map[string]any{}
+		into[parts[0]] = next
+	}
+	place(next, parts[1:], x)
+}
+
+// nearest is the name that was probably meant; of equals the first in order.
+func nearest(name string, names []string) string {
+	best, dist := "", 4
+	for _, n := range names {
+		d := levenshtein.Distance(name, n, nil)
+		if d < dist || d == dist && best != "" && n < best {
+			best, dist = n, d
+		}
+	}
+	return best
+}

@@ -1,0 +1,116 @@
+package drift
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	method "github.com/mlp-lang/mlp/stdlib/drift"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// columns are those asked for, as the reference spells them, else all that can be compared.
+func (c *config) columns(reference, current *schema.Table) []string {
+	var out []string
+	if c.Columns != nil {
+		for _, name := range c.Columns {
+			if col := reference.Column(name); col != nil {
+				name = col.Name
+			}
+			out = append(out, name)
+		}
+		return out
+	}
+	skip := map[string]bool{}
+	for _, t := range []*schema.Table{reference, current} {
+		for _, name := range append(append([]string{t.Time}, t.Key...), t.Entity...) {
+			skip[strings.ToLower(name)] = true
+		}
+		if t.Label != nil {
+			for _, name := range []string{t.Label.Column, t.Label.KnownAt, t.Label.Mature} {
+				skip[strings.ToLower(name)] = true
+			}
+		}
+	}
+	for _, col := range reference.Columns {
+		other := current.Column(col.Name)
+		if other != nil && !skip[strings.ToLower(col.Name)] && comparable(col.Type) && kindOf(col.Type) == kindOf(other.Type) {
+			out = append(out, col.Name)
+		}
+	}
+	return out
+}
+
+// comparable types have a distribution worth comparing: times only grow.
+func comparable(t string) bool { return kindOf(t) == "number" || kindOf(t) == "text" }
+
+func kindOf(t string) string {
+	switch {
+	case table.Numeric(t) || t == "boolean":
+		return "number"
+	case t == "varchar":
+		return "text"
+	}
+	return t
+}
+
+func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
+	var out []schema.Problem
+	add := func(i int, summary, hint string) {
+		path := "columns"
+		if c.Columns != nil {
+			path = fmt.Sprintf("columns[%d]", i)
+		}
+		out = append(out, schema.Problem{Path: path, Summary: summary, Hint: hint})
+	}
+	if len(columns) == 0 {
+		add(0, "There is no column to compare", "name columns that both tables have")
+	}
+	seen := map[string]bool{}
+	for i, name := range columns {
+		a, b := reference.Column(name), current.Column(name)
+		switch {
+		case a == nil:
+			add(i, fmt.Sprintf("The reference has no column %q", name), meant(name, reference.Names()))
+		case b == nil:
+			add(i, fmt.Sprintf("The current table has no column %q", name), meant(name, current.Names()))
+		case seen[name]:
+			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
+		case !comparable(a.Type):
+			add(i, fmt.Sprintf("Column %q is %s, which cannot be compared", name, a.Type), "compare numbers, booleans and text")
+		case kindOf(a.Type) != kindOf(b.Type):
+			add(i, fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type), "")
+		case kindOf(a.Type) == "text" && (c.Drift.Method == method.KS || c.Drift.Method == method.Wasserstein):
+			add(i, fmt.Sprintf("%s compares numbers, and column %q is text", c.Drift.Method, name), "leave out method, or list the columns")
+		}
+		seen[name] = true
+	}
+	return out
+}
+
+func (s *settings) check() []schema.Problem {
+	var out []schema.Problem
+	if s.MinRows < 0 {
+		out = append(out, schema.Problem{Path: "drift.min_rows", Summary: "min_rows is negative"})
+	}
+	if s.Limit < 0 {
+		out = append(out, schema.Problem{Path: "drift.limit", Summary: "The limit is negative"})
+	}
+	return out
+}
+
+// meant is a hint at the name that is nearest.
+func meant(name string, names []string) string {
+	best, dist := "", 4
+	for _, n := range names {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}

@@ -1,0 +1,89 @@
+package drift
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	method "github.com/mlp-lang/mlp/stdlib/drift"
+)
+
+// report is what was found, as figures and in the order of the columns.
+type report struct {
+	figures   map[string]any
+	undefined map[string]string
+	results   []map[string]any
+}
+
+func newReport(results []method.Result, reference, current int) *report {
+	r := &report{undefined: map[string]string{}}
+	columns := map[string]any{}
+	drifted, reason := 0, ""
+	for _, x := range results {
+		c := r.column(x)
+		columns[x.Column] = c
+		listed := map[string]any{"column": x.Column}
+		for k, v := range c {
+			listed[k] = v
+		}
+		r.results = append(r.results, listed)
+		if x.Drifted {
+			drifted++
+		}
+		if x.Undefined != "" {
+			reason = x.Undefined
+		}
+	}
+	all := map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results), 1)), "drifted": drifted}
+	if reason != "" {
+		all["share"], all["drifted"] = nil, nil
+		r.undefined["drift.share"], r.undefined["drift.drifted"] = reason, reason
+	}
+	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
+	return r
+}
+
+// column is one column's figures.
+func (r *report) column(x method.Result) map[string]any {
+	path := "drift.columns." + x.Column
+	reason := func(of string) string {
+		if x.Undefined != "" {
+			return x.Undefined
+		}
+		return of
+	}
+	out := map[string]any{
+		"score":   r.number(path+".score", x.Score, reason("it is not finite: a value that the reference never has")),
+		"p_value": r.number(path+".p_value", x.PValue, reason(x.Method+" is a distance; without calibration it has no p-value")),
+		"limit":   r.number(path+".limit", x.Limit, reason("it is not finite: a value that the reference never has")),
+		"drifted": any(x.Drifted), "method": any(x.Method),
+	}
+	if x.Undefined != "" {
+		out["drifted"], out["method"] = nil, nil
+		r.undefined[path+".drifted"], r.undefined[path+".method"] = x.Undefined, x.Undefined
+	}
+	return out
+}
+
+func (r *report) number(path string, x float64, reason string) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		r.undefined[path] = reason
+		return nil
+	}
+	return x
+}
+
+func (r *report) write(s *component.Stage) error {
+	dir, err := s.Output("report")
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(map[string]any{"rows": r.figures["rows"], "columns": r.results, "undefined": r.undefined}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, "drift.json"), append(data, '\n'), 0o644)
+}

@@ -1,0 +1,162 @@
+package prediction
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// scorePrefix begins the names of the columns that hold the probability of one class each.
+const scorePrefix = "score_"
+
+// Read reads predictions that were made elsewhere: a table with the data's rows in their order and the columns
+// predicted (class or value), score (binary: probability of the positive class; regression: the value) or
+// score_<class>. target is the data's target, from which the classes of a binary task are known; nil if the data has
+// none. m says which class is the positive one where it is not plain.
+func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column) (*Set, error) {
+	f, err := table.ReadFrame(ctx, path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	if f.Rows != want {
+		return nil, &component.InputError{Summary: fmt.Sprintf("the predictions have %d rows, the data has %d", f.Rows, want),
+			Detail: "One row is expected for each row of the data, in its order."}
+	}
+	s := &Set{Rows: f.Rows, Task: m.Task, Target: m.Target, Threshold: math.NaN()}
+	switch m.Task {
+	case schema.Regression:
+		err = s.readValues(f)
+	case schema.Binary:
+		err = s.readBinary(f, target, m.Positive)
+	default:
+		err = s.readClasses(f, target, m.Classes)
+	}
+	if err != nil {
+		return nil, &component.InputError{Summary: "reading predictions: " + err.Error()}
+	}
+	return s, nil
+}
+
+func (s *Set) readValues(f *frame.Frame) error {
+	c := f.Column("predicted")
+	if c == nil {
+		c = f.Column("score")
+	}
+	if c == nil {
+		return fmt.Errorf("the table has neither a column predicted nor score (it has %s)", columnNames(f))
+	}
+	if err := wholeNumbers(c); err != nil {
+		return err
+	}
+	s.Predicted = c.Num
+	return nil
+}
+
+// wholeNumbers checks that every row has a finite number.
+func wholeNumbers(c *frame.Column) error {
+	if c.Text() {
+		return fmt.Errorf("column %q is text, expected numbers", c.Name)
+	}
+	for i, x := range c.Num {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("row %d of column %q is null, NaN or infinite", i+1, c.Name)
+		}
+	}
+	return nil
+}
+
+func probabilities(c *frame.Column) error {
+	if err := wholeNumbers(c); err != nil {
+		return err
+	}
+	for i, x := range c.Num {
+		if x < 0 || x > 1 {
+			return fmt.Errorf("row %d of column %q is %v, which is no probability", i+1, c.Name, x)
+		}
+	}
+	return nil
+}
+
+func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) error {
+	predicted, score := f.Column("predicted"), f.Column("score")
+	if score == nil && predicted == nil {
+		return fmt.Errorf("the table has neither a column predicted nor score (it has %s)", columnNames(f))
+	}
+	from := target
+	if from == nil {
+		from = predicted
+	}
+	var err error
+	if s.Classes, err = binaryClasses(from, positive); err != nil {
+		return err
+	}
+	if score != nil {
+		if err := probabilities(score); err != nil {
+			return err
+		}
+		s.Score = score.Num
+	}
+	if predicted != nil {
+		s.Predicted, err = ClassIndex(predicted, s.Classes)
+		return err
+	}
+	s.Threshold = model.DefaultThreshold
+	s.Predicted = make([]float64, s.Rows)
+	for i, p := range s.Score {
+		if p >= s.Threshold {
+			s.Predicted[i] = 1
+		}
+	}
+	return nil
+}
+
+func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
+	for i := range f.Columns {
+		if class, ok := strings.CutPrefix(f.Columns[i].Name, scorePrefix); ok {
+			if err := probabilities(&f.Columns[i]); err != nil {
+				return err
+			}
+			s.Classes, s.Scores = append(s.Classes, class), append(s.Scores, f.Columns[i].Num)
+		}
+	}
+	predicted := f.Column("predicted")
+	if s.Scores == nil && predicted == nil {
+		return fmt.Errorf("the table has neither a column predicted nor one score_<class> for each class (it has %s)", columnNames(f))
+	}
+	if s.Scores == nil {
+		if s.Classes = classes; classes == nil {
+			s.Classes = distinct(predicted, target)
+		}
+	}
+	if predicted != nil {
+		var err error
+		s.Predicted, err = ClassIndex(predicted, s.Classes)
+		return err
+	}
+	s.Predicted = make([]float64, s.Rows)
+	for r := range s.Predicted {
+		best := 0
+		for c := range s.Scores {
+			if s.Scores[c][r] > s.Scores[best][r] {
+				best = c
+			}
+		}
+		s.Predicted[r] = float64(best)
+	}
+	return nil
+}
+
+func columnNames(f *frame.Frame) string {
+	out := make([]string, len(f.Columns))
+	for i, c := range f.Columns {
+		out[i] = c.Name
+	}
+	return strings.Join(out, ", ")
+}
