@@ -208,6 +208,9 @@ func problems(err error, query string) ([]schema.Problem, bool) {
 	p := schema.Problem{Summary: e.summary(), Hint: Suggest(e.Name, e.Candidates)}
 	if 0 <= e.Position && e.Position < len(query) {
 		p.Offset, p.Length = e.Position, tokenLength(query, e.Position)
+		if end := p.Offset + p.Length; e.Subtype == "COLUMN_NOT_FOUND" && end+1 < len(query) && query[end] == '.' {
+			p.Offset, p.Length = end+1, tokenLength(query, end+1) // the column of table.column
+		}
 	}
 	p.Detail = e.detail()
 	return []schema.Problem{p}, true

@@ -60,6 +60,9 @@ func TestQueryProblems(t *testing.T) {
 	tests := []struct{ query, token, summary, hint string }{
 		{`select 'é', amuont from payments`, "amuont", `there is no column "amuont"`, `did you mean "amount"?`},
 		{`select "amuont" from payments`, `"amuont"`, `there is no column "amuont"`, `did you mean "amount"?`},
+		{`select p.amuont from payments p`, "amuont", `there is no column "amuont"`, `did you mean "amount"?`},
+		{`select id from payments where q.id = 1`, "q", `Referenced table "q" not found`, ``},
+		{`select sum(amount), id from payments`, "id", `column "id" must appear in the GROUP BY`, ``},
 		{`select id from payment`, "payment", `there is no table "payment" here`, `did you mean "payments"?`},
 		{`select id from main.payments`, "main", `there is no table`, ``},
 		{`select summ(id) from payments`, "summ", `Scalar Function with name summ does not exist`, `did you mean "sum"?`},

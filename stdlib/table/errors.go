@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -54,5 +55,17 @@ func engineError(ctx context.Context, err error) error {
 	if p, err := strconv.Atoi(m["position"]); err == nil {
 		e.Position = p
 	}
+	if m := qualified.FindStringSubmatch(e.Message); m != nil && e.Subtype == "" {
+		e.Subtype, e.Name = "COLUMN_NOT_FOUND", m[1]
+		for _, c := range quoted.FindAllStringSubmatch(m[2], -1) {
+			e.Candidates = append(e.Candidates, c[1])
+		}
+	}
 	return e
 }
+
+// qualified is what the engine says of t.x where t has no x: in text only.
+var (
+	qualified = regexp.MustCompile(`(?s)^Table "[^"]*" does not have a column named "([^"]*)"(.*)`)
+	quoted    = regexp.MustCompile(`"([^"]*)"`)
+)

@@ -15,7 +15,7 @@ func Suggest(name string, candidates []string) string {
 			best, at = m, c
 		}
 	}
-	if best < 0.6 {
+	if best < 0.5 {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", at)
