@@ -23,7 +23,6 @@ type unit struct {
 	weight     int64 // milliseconds to the end of the longest chain from here, as far as known
 
 	outcome *outcome // set by the loop when it has ended, before dependents start
-	started bool
 	blocked []string // addresses that failed and that this rests on
 
 	rebuild sync.Mutex // held while its result is made again

@@ -49,6 +49,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 			t.Fatalf("after a kill: %v", err)
 		}
 	}
+	t.Logf("%d of 12 applies were killed at work", killed)
 	if killed == 0 {
 		t.Error("no apply was killed, nothing was shown")
 	}

@@ -41,7 +41,7 @@ func (r *run) loop(ctx context.Context) error {
 	running, stop := 0, ctx.Done()
 	var fatal error
 	for {
-		if ctx.Err() == nil && fatal == nil {
+		if ctx.Err() == nil && r.Kill.Err() == nil && fatal == nil {
 			ready, running = r.start(ready, running, done)
 		}
 		if running == 0 {
@@ -72,7 +72,6 @@ func (r *run) start(ready []*unit, running int, done chan<- completion) ([]*unit
 	for len(ready) > 0 && running < r.Parallelism {
 		u := ready[0]
 		ready = ready[1:]
-		u.started = true
 		running++
 		st := r.st
 		go func() { done <- completion{u, r.do(r.Kill, u, st)} }()
@@ -221,6 +220,8 @@ func (r *run) result(ctx context.Context) *Result {
 		switch {
 		case u.node != nil:
 			res.Nodes = append(res.Nodes, *o.node)
+			killed := o.node.Failure != nil && o.node.Failure.Kind == KilledFailure
+			res.Interrupted = res.Interrupted || killed
 		case u.gate != nil:
 			res.Gates = append(res.Gates, *o.gate)
 		default:

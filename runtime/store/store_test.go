@@ -181,6 +181,27 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
+// What a container's user must read is readable whatever the umask of who runs the apply.
+func TestModesUnderAStrictUmask(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	s, dir := open(t), t.TempDir()
+	write(t, filepath.Join(dir, "sub", "file"), "x")
+	d, err := s.PutDir(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dest := filepath.Join(t.TempDir(), "in")
+	if err := s.Materialize(context.Background(), d, dest); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"": 0o755, "sub": 0o755, "sub/file": 0o444} {
+		info, err := os.Stat(filepath.Join(dest, name))
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%q: got %v, %v, want %v", name, info.Mode().Perm(), err, want)
+		}
+	}
+}
+
 func TestPutDirRefuses(t *testing.T) {
 	for name, make := range map[string]func(path string) error{
 		"symbolic link": func(p string) error { return os.Symlink("/etc/hostname", p) },
