@@ -17,7 +17,7 @@ func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	if ds != nil {
 		return nil, ds
 	}
-	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}}
+	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}, keys: map[int64]string{}}
 	w.walk(expr, nil)
 	ds = append(w.diagnostics, w.check(w.diagnostics)...)
 	if len(ds) > 0 {

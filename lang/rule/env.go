@@ -41,7 +41,7 @@ func NewEnv(root *schema.FigureType) (*Env, error) {
 	provider := &provider{Provider: registry, objects: map[string]map[string]*types.Type{}}
 	options := append(declarations(), cel.CustomTypeProvider(provider),
 		cel.Macros(cel.HasMacro, cel.AllMacro, cel.ExistsMacro, cel.ExistsOneMacro, cel.MapMacro, cel.FilterMacro),
-		cel.ParserExpressionSizeLimit(maxLength), cel.ParserRecursionLimit(maxDepth))
+		cel.HomogeneousAggregateLiterals(), cel.ParserExpressionSizeLimit(maxLength), cel.ParserRecursionLimit(maxDepth))
 	for _, name := range sortedKeys(root.Fields) {
 		t, err := provider.celType(name, root.Fields[name])
 		if err != nil {

@@ -31,7 +31,7 @@ func (w *walker) typeError(err *common.Error) source.Diagnostic {
 	node := func(f func(ast.Expr) bool) ast.Expr { return w.node(at, f) }
 	switch m := err.Message; {
 	case undefinedField.MatchString(m):
-		w.undefinedField(&d, node(isSelect), undefinedField.FindStringSubmatch(m)[1])
+		w.undefinedField(&d, w.selectAt(at), undefinedField.FindStringSubmatch(m)[1])
 	case undeclared.MatchString(m):
 		w.undeclared(&d, node(isCall), undeclared.FindStringSubmatch(m)[1])
 	case noOverload.MatchString(m):
@@ -60,6 +60,15 @@ func (w *walker) node(at int, ok func(ast.Expr) bool) ast.Expr {
 		}
 	}
 	return nil
+}
+
+// selectAt finds a selection, also as the argument of has(), which cel-go places at has's parenthesis.
+func (w *walker) selectAt(at int) ast.Expr {
+	e := w.node(at, isSelect)
+	if call := w.node(at, isCall); e == nil && call != nil && call.AsCall().FunctionName() == operators.Has {
+		return call.AsCall().Args()[0]
+	}
+	return e
 }
 
 func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) {
@@ -98,6 +107,10 @@ func deeper(t *schema.FigureType, field string, steps int) []string {
 }
 
 func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
+	if symbol := symbolOf(name); symbol != name {
+		d.Code, d.Summary = functionCode, fmt.Sprintf("there is no operator %s in rules", symbol)
+		return
+	}
 	if call != nil && call.AsCall().FunctionName() == name {
 		d.Code = functionCode
 		start := w.script.nameBefore(w.script.at(call))
@@ -157,26 +170,62 @@ func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
 }
 
 func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
+	d.Detail = w.operandTypes(operands, args)
+	d.Hint = w.leafHint(operands, args)
 	switch name {
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
-		if len(args) == 2 && args[0] != args[1] {
-			d.Summary = fmt.Sprintf("cannot compare %s with %s", typeWords(args[0]), typeWords(args[1]))
-		} else {
-			d.Summary = fmt.Sprintf("%s does not compare %s", symbolOf(name), joinWords(args[:1]))
-		}
-	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot:
+		w.comparison(d, name, operands, args)
+	case operators.LogicalAnd, operators.LogicalOr:
 		d.Summary = fmt.Sprintf("%s joins conditions, not %s", symbolOf(name), joinWords(others(args, "bool")))
 		w.blame(d, operands, args, "bool")
+	case operators.LogicalNot:
+		d.Summary = fmt.Sprintf("! negates a condition, not %s", joinWords(args))
+		w.blame(d, operands, args, "bool")
 	case operators.Conditional:
-		d.Summary = fmt.Sprintf("?: needs a condition and two values of one type, not %s", joinWords(args))
+		d.Summary = "?: needs a condition and two values of one type"
+	case operators.Index:
+		w.badIndex(d, operands, args)
 	case "min", "max", "mean", "sum":
 		d.Code, d.Summary = functionCode, fmt.Sprintf("%s takes a list of numbers, not %s", name, joinWords(args))
+		if d.Hint == "" && len(args) > 0 && args[0] == "double" {
+			d.Hint = fmt.Sprintf("put them in brackets: %s([…])", name)
+		}
 	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate:
 		d.Summary = fmt.Sprintf("%s works on numbers, not on %s", symbolOf(name), joinWords(others(args, "double")))
 		w.blame(d, operands, args, "double")
 	}
-	d.Detail = w.operandTypes(operands, args)
-	d.Hint = w.leafHint(operands, args)
+}
+
+func (w *walker) comparison(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
+	if len(args) != 2 || len(operands) != 2 {
+		return
+	}
+	d.Summary = fmt.Sprintf("cannot compare %s with %s", typeWords(args[0]), typeWords(args[1]))
+	if args[0] == args[1] {
+		d.Summary = fmt.Sprintf("%s does not compare %s", symbolOf(name), joinWords(args[:1]))
+	}
+	if left := operands[0]; isCall(left) && args[0] == "bool" {
+		if _, _, chained := comparison(left.AsCall().FunctionName()); chained {
+			d.Hint = "join two comparisons by &&"
+		}
+	}
+}
+
+func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []string) {
+	if len(args) != 2 || len(operands) != 2 {
+		return
+	}
+	switch {
+	case strings.HasPrefix(args[0], "list("):
+		d.Summary = fmt.Sprintf("a list is indexed by a number, not %s", typeWords(args[1]))
+	case strings.HasPrefix(args[0], "map("):
+		d.Summary = fmt.Sprintf("the keys of a map are strings, not %s", plural(args[1]))
+	case strings.HasPrefix(args[0], typePrefix):
+		d.Summary, d.Hint = "the figures of a group are named with a dot", ""
+		if name, ok := literalString(operands[1]); ok {
+			d.Hint = fmt.Sprintf("write %s.%s", w.script.source(operands[0]), name)
+		}
+	}
 }
 
 // blame narrows the range to the only operand that is not of the type wanted.
@@ -258,6 +307,11 @@ func (w *walker) noFields(d *source.Diagnostic, e ast.Expr, t string) {
 	d.Code = fieldCode
 	d.Subject = w.script.rangeOf(start, w.script.tokenEnd(start))
 	d.Summary = fmt.Sprintf("%s is %s and has no %q", w.script.source(sel.Operand()), typeWords(t), sel.FieldName())
+	if over := w.keys[sel.Operand().ID()]; over != "" {
+		operand := w.script.source(sel.Operand())
+		d.Detail = fmt.Sprintf("Over a map, %s stands for its keys.", operand)
+		d.Hint = fmt.Sprintf("write %s[%s].%s", over, operand, sel.FieldName())
+	}
 }
 
 func (w *walker) notBool(t *cel.Type) source.Diagnostic {

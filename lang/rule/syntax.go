@@ -13,6 +13,7 @@ import (
 var (
 	badToken   = regexp.MustCompile(`(?s)^token recognition error at: '(.*)'$`)
 	badInput   = regexp.MustCompile(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)
+	missing    = regexp.MustCompile(`(?s)^missing '(.*?)' at`)
 	noViable   = regexp.MustCompile(`(?s)^no viable alternative at input '(.*)'$`)
 	reserved   = regexp.MustCompile(`reserved identifier: (\w+)`)
 	sizeLimit  = regexp.MustCompile(`code point size exceeds limit`)
@@ -38,6 +39,11 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 		s.badToken(&d, at, badToken.FindStringSubmatch(message)[1])
 	case badInput.MatchString(message):
 		s.unexpected(&d, badInput.FindStringSubmatch(message)[1])
+	case missing.MatchString(message):
+		d.Summary = fmt.Sprintf("a %s is missing", missing.FindStringSubmatch(message)[1])
+		if at >= len(s.runes) {
+			d.Subject = s.last()
+		}
 	case noViable.MatchString(message):
 		s.unexpected(&d, s.word(at))
 	default:
@@ -78,12 +84,16 @@ func (s *script) badToken(d *source.Diagnostic, at int, token string) {
 	}
 }
 
+// last is the rule's last character.
+func (s *script) last() source.Range {
+	_, end := s.whole()
+	return s.rangeOf(max(0, end-1), end)
+}
+
 func (s *script) unexpected(d *source.Diagnostic, token string) {
 	switch token {
 	case "<EOF>":
-		_, end := s.whole()
-		d.Summary = "the rule ends where a value is expected"
-		d.Subject = s.rangeOf(max(0, end-1), end)
+		d.Summary, d.Subject = "the rule ends where a value is expected", s.last()
 		return
 	case "and", "AND":
 		d.Hint = "conditions are joined by &&"

@@ -24,6 +24,7 @@ type walker struct {
 	types       map[int64]*figure  // of the nodes that are figures
 	places      map[int][]ast.Expr // nodes by where cel-go places them
 	ranges      map[int64]string   // of the nodes that a macro goes over, the macro's name
+	keys        map[int64]string   // of the nodes that are keys of a map, the map's text
 }
 
 // figure is what is known of a node that stands for a figure or a part of one.
@@ -37,6 +38,7 @@ type figure struct {
 type scope struct {
 	name  string
 	typ   *schema.FigureType // of what it stands for; nil: not a figure
+	keyOf string             // the text of the map whose keys it stands for
 	outer *scope
 }
 
@@ -132,7 +134,7 @@ func (w *walker) ident(e ast.Expr, in *scope) *figure {
 		return nil
 	}
 	if v := in.find(name); v != nil {
-		if v.typ == nil {
+		if w.keys[e.ID()] = v.keyOf; v.typ == nil {
 			return nil
 		}
 		return &figure{typ: v.typ}
@@ -269,8 +271,12 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 		return
 	}
 	inner := &scope{name: name, outer: in}
-	if f != nil && f.typ.Kind == schema.ListFigure {
+	switch {
+	case f == nil:
+	case f.typ.Kind == schema.ListFigure:
 		inner.typ = f.typ.Elem
+	case f.typ.Kind == schema.MapFigure:
+		inner.keyOf = w.script.source(c.Target())
 	}
 	w.walk(args[1], inner)
 }
