@@ -19,11 +19,15 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train"
 )
 
-// Matrix is a design matrix that is computed as it is read.
+// Matrix is a design matrix. A small one is kept, a large one computed anew each time that it is read.
 type Matrix struct {
 	Inputs []linear.Input
 	set    *train.Set
+	kept   []Block // nil: none is kept
 }
+
+// keepBytes is how large a matrix that is kept may be.
+const keepBytes = 256 << 20
 
 // New makes the inputs. With reference true a category has no input for its most frequent level, which the intercept
 // then stands for: without that, least squares has no unique solution.
@@ -36,8 +40,13 @@ func New(t *train.Training, reference bool) *Matrix {
 			m.addNumber(i)
 		}
 	}
+	if m.set.Rows*m.Width()*8 <= keepBytes {
+		m.kept = make([]Block, m.blocks())
+	}
 	return m
 }
+
+func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows }
 
 // Width is the number of inputs.
 func (m *Matrix) Width() int { return len(m.Inputs) }
@@ -113,13 +122,12 @@ type Block struct {
 }
 
 // Sum calls f for every block with an accumulator of the given size, zeroed, and returns the accumulators added up in
-// the order of the blocks.
+// the order of the blocks. Only one Sum may run at a time.
 func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, into []float64)) ([]float64, error) {
-	blocks := (m.set.Rows + BlockRows - 1) / BlockRows
-	parts := make([][]float64, blocks)
+	parts := make([][]float64, m.blocks())
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(threads, 1))
-	for i := range blocks {
+	for i := range parts {
 		work.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -142,6 +150,16 @@ func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, int
 }
 
 func (m *Matrix) block(i int) Block {
+	if m.kept == nil {
+		return m.compute(i)
+	}
+	if m.kept[i].Rows == nil {
+		m.kept[i] = m.compute(i)
+	}
+	return m.kept[i]
+}
+
+func (m *Matrix) compute(i int) Block {
 	b := Block{Start: i * BlockRows, End: min((i+1)*BlockRows, m.set.Rows)}
 	n, p := b.End-b.Start, len(m.Inputs)
 	values := make([]float64, n*p)
