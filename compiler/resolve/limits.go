@@ -49,19 +49,13 @@ func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, ou
 
 // metric finds the block that a limit's name means, "" after telling that there is none.
 func (r *resolver) metric(l rule.Limit) string {
-	names := map[string]string{}
-	for address, b := range r.blocks {
-		if own := schema.OwnPort(b.TypeSpec.Out); own != nil && own.Type == schema.MetricPort {
-			names[b.Name] = address
-		}
-	}
-	if address := names[l.Metric]; address != "" {
+	if address := r.metrics[l.Metric]; address != "" {
 		return address
 	}
 	if r.in.Incomplete || r.in.Invalid["metric."+l.Metric] {
 		return ""
 	}
-	all := slices.Sorted(maps.Keys(names))
+	all := slices.Sorted(maps.Keys(r.metrics))
 	detail := "The module declares no metric."
 	if len(all) > 0 {
 		detail = "The module's metrics are " + strings.Join(all, ", ") + "."

@@ -20,7 +20,7 @@ const (
 
 // Resolve evaluates a parsed module. The result is never nil and holds what is right even where something is wrong.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
-	r := &resolver{in: m, opts: opts, blocks: map[string]*syntax.Block{}, states: map[string]state{}}
+	r := &resolver{in: m, opts: opts, blocks: map[string]*syntax.Block{}, metrics: map[string]string{}, states: map[string]state{}}
 	r.out = &Module{ByAddress: map[string]*Block{}, Files: m.Files}
 	r.index()
 	r.variables()
@@ -43,8 +43,10 @@ type resolver struct {
 	scope  *expr.Scope
 	blocks map[string]*syntax.Block // that can be referred to, by address; of duplicates the first
 	order  []*syntax.Block          // the same, in the module's order
-	states map[string]state         // of blocks being resolved
-	ds     source.Diagnostics
+	// metrics are the addresses of the blocks that are metrics, by name.
+	metrics map[string]string
+	states  map[string]state // of blocks being resolved
+	ds      source.Diagnostics
 }
 
 type state int
@@ -74,6 +76,9 @@ func (r *resolver) index() {
 		}
 		r.blocks[b.Address] = b
 		r.order = append(r.order, b)
+		if own := schema.OwnPort(b.TypeSpec.Out); own != nil && own.Type == schema.MetricPort {
+			r.metrics[b.Name] = b.Address
+		}
 		kinds[b.Kind] = true
 		targets = append(targets, expr.Target{Kind: b.Kind, Name: b.Name, Ports: portNames(b.TypeSpec)})
 	}

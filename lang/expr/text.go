@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
@@ -65,13 +66,25 @@ func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
 	d.Context = a.Range
 	d.Summary = fmt.Sprintf("%s has an interpolation", a.Name)
 	d.Detail = fmt.Sprintf("Nothing is put into %s.", what)
-	d.Hint = "write $${ or %%{ where the characters ${ or %{ themselves are meant"
-	if traversal, ok := part.(*hclsyntax.ScopeTraversalExpr); ok && a.Spec != nil && a.Spec.Type == "CEL rule" {
-		d.Hint = fmt.Sprintf("write %s: rules see variables, locals and figures themselves", name(traversal.Traversal))
-	}
+	d.Hint = interpolationHint(a, part)
 	return d
 }
 
+// interpolationHint says how to write what was probably meant.
+func interpolationHint(a *syntax.Attr, part hclsyntax.Expression) string {
+	if t, ok := part.(*hclsyntax.ScopeTraversalExpr); ok && a.Spec != nil {
+		root := t.Traversal.RootName()
+		if a.Spec.Type == schema.CEL {
+			return fmt.Sprintf("write %s: rules see variables, locals and figures themselves", name(t.Traversal))
+		}
+		if block, ok := stepName(t.Traversal, 1); ok && root != "variable" && root != "local" {
+			return fmt.Sprintf("a query names its tables: write %s", block)
+		}
+	}
+	return "write $${ or %%{ where the characters ${ or %{ themselves are meant"
+}
+
+// name writes a traversal down.
 func name(t hcl.Traversal) string {
 	var b bytes.Buffer
 	for i := range t {

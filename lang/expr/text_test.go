@@ -87,6 +87,7 @@ func TestTextErrors(t *testing.T) {
 		{`x "a" { rule = "a > ${variable.b}" }`, source.CodeInterpolation, "1:23", "write variable.b: rules see"},
 		{`x "a" { sql = "${variable.b}" }`, source.CodeInterpolation, "1:18", "write $${"},
 		{"x \"a\" {\n  sql = <<-E\n    a %{ if true }b%{ endif }\n  E\n}", source.CodeInterpolation, "3:", "write $${"},
+		{`x "a" { sql = "from ${source.b}" }`, source.CodeInterpolation, "1:23", "a query names its tables: write b"},
 		{`x "a" { sql = "a${0}" }`, source.CodeInterpolation, "1:19", "write $${"},
 		{`x "a" { sql = local.query }`, source.CodeNotLiteral, "1:15", ""},
 		{`x "a" { sql = 7 }`, source.CodeNotLiteral, "1:15", ""},

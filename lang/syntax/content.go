@@ -16,12 +16,11 @@ func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 	for _, a := range body.Attributes {
 		attrs = append(attrs, a)
 	}
-	asBlock := map[string]bool{} // attributes written like blocks and blocks written like attributes: there, though wrong
+	wrong := map[string]bool{} // what is there, but misspelt or in the wrong form, and so is not missing
 	for _, a := range sortedBySource(attrs) {
 		spec := b.Body.Attr(a.Name)
 		if spec == nil && (!free || b.Body.Block(a.Name) != nil) {
-			d.unknownAttr(b, a)
-			asBlock[a.Name] = true
+			wrong[d.unknownAttr(b, a)] = true
 			continue
 		}
 		b.Attrs[a.Name] = &Attr{
@@ -32,17 +31,16 @@ func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 	for _, nb := range body.Blocks {
 		spec := b.Body.Block(nb.Type)
 		if spec == nil {
-			d.unknownBlock(b, nb)
-			asBlock[nb.Type] = true
+			wrong[d.unknownBlock(b, nb)] = true
 			continue
 		}
 		if n, ok := d.nested(nb, spec); ok {
 			b.Blocks = append(b.Blocks, n)
 		} else {
-			asBlock[nb.Type] = true
+			wrong[nb.Type] = true
 		}
 	}
-	d.checkRequired(b, asBlock)
+	d.checkRequired(b, wrong)
 	d.checkRepeated(b)
 }
 
@@ -65,7 +63,8 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 	return b, true
 }
 
-func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) {
+// unknownAttr tells of an argument that there is none of, and returns the name that was probably meant.
+func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	at := d.file.Range(a.NameRange)
 	if nb := b.Body.Block(a.Name); nb != nil {
 		form := a.Name + " { … }"
@@ -73,23 +72,27 @@ func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) {
 			form = a.Name + ` "name" { … }`
 		}
 		d.fail(source.CodeAttrIsBlock, at, fmt.Sprintf("%s is a block, not an argument", a.Name), "", "write "+form+" without =")
-		return
+		return a.Name
 	}
 	names := bodyNames(b.Body)
 	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), source.DidYouMean(a.Name, names))
+	return source.Suggest(a.Name, names)
 }
 
-func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) {
+// unknownBlock tells of a nested block that there is none of, and returns the name that was probably meant.
+func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 	at := d.file.Range(hb.TypeRange)
 	if b.Body.Attr(hb.Type) != nil {
 		d.fail(source.CodeBlockIsAttr, at, fmt.Sprintf("%s is an argument, not a block", hb.Type), "", fmt.Sprintf("write %s = …", hb.Type))
-		return
+		return hb.Type
 	}
-	hint := source.DidYouMean(hb.Type, bodyNames(b.Body))
+	names := bodyNames(b.Body)
+	hint := source.DidYouMean(hb.Type, names)
 	if hint == "" && d.cat.Kind(hb.Type) != nil {
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
 	}
 	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)
+	return source.Suggest(hb.Type, names)
 }
 
 // takes says what may stand in the block.
