@@ -181,3 +181,33 @@ func TestOnlyMatureLabels(t *testing.T) {
 		t.Errorf("got figures %v", f)
 	}
 }
+
+func TestPositiveClass(t *testing.T) {
+	tests := []struct{ config, negative, positive string }{
+		{`{"target": "b", "features": ["x"]}`, "false", "true"},
+		{`{"target": "b", "features": ["x"], "positive": "false"}`, "true", "false"},
+		{`{"target": "n", "features": ["x"], "task": "binary_classification"}`, "0", "1"},
+		{`{"target": "n", "features": ["x"], "task": "binary_classification", "positive": "0"}`, "1", "0"},
+		{`{"target": "s", "features": ["x"], "positive": "no"}`, "yes", "no"},
+	}
+	for _, tt := range tests {
+		r, b := train(t, logistic_regression.Component, tt.config, data(
+			`select i < 30 as b, (i < 30)::integer as n, case when i < 30 then 'yes' else 'no' end as s, i % 5 as x from range(100) t(i)`))
+		s := b.Signature()
+		if len(s.Classes) != 2 || s.Classes[0] != tt.negative || s.Classes[1] != tt.positive || s.Task != schema.Binary {
+			t.Errorf("%s: got classes %v, task %s", tt.config, s.Classes, s.Task)
+		}
+		got, err := b.Serve().ScoreRows(t.Context(), []map[string]any{{"x": 2.0}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0.7
+		if tt.positive == "true" || tt.positive == "1" {
+			want = 0.3
+		}
+		near(t, tt.config+" score", *got[0].Score, want, 1e-3)
+		if r.Shape.Out["model"].Model.Task != s.Task {
+			t.Errorf("%s: the shape says %s", tt.config, r.Shape.Out["model"].Model.Task)
+		}
+	}
+}

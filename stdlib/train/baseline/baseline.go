@@ -42,14 +42,14 @@ const example = `pipeline "power" {}
 
 source "csv" "prices" {
   path = "prices.csv"
-  column "at"   { type = "timestamp" }
+  column "hour" { type = "timestamp" }
   column "rose" { type = "boolean" }
 }
 
 dataset "prices" {
   from = [source.prices]
-  key  = ["at"]
-  sql  = "select at, rose, lag(rose) over (order by at) as rose_before from prices"
+  key  = ["hour"]
+  sql  = "select hour, rose, lag(rose) over (order by hour) as rose_before from prices"
 }
 
 split "hash" "prices" {

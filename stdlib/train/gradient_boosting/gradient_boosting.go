@@ -61,7 +61,7 @@ split "hash" "customers" {
 }
 
 metric "recall" { type = "recall" }
-metric "fpr" { type = "false_positive_rate" }
+metric "fpr"    { type = "false_positive_rate" }
 
 train "gradient_boosting" "churn" {
   data       = split.customers.train
