@@ -4,14 +4,11 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
-	"database/sql/driver"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -99,6 +96,7 @@ func plainColumns(columns []CSVColumn) []schema.Column {
 // group is a run of files with the same columns.
 type group struct {
 	header []string
+	skip   int // blank lines before the first row
 	files  []File
 	fields []int // for each column of the table, the field of a row that holds it
 }
@@ -107,17 +105,17 @@ func (c CSV) groups() ([]*group, error) {
 	var out []*group
 	byHeader := map[string]*group{}
 	for _, f := range c.Files {
-		header, err := c.firstRow(f)
+		header, skip, err := c.firstRow(f)
 		if err != nil {
 			return nil, err
 		}
-		key := strings.Join(header, "\x00")
-		if !c.Header {
-			key = fmt.Sprint(len(header))
+		key := fmt.Sprint(skip, len(header))
+		if c.Header {
+			key += "\x00" + strings.Join(header, "\x00")
 		}
 		g := byHeader[key]
 		if g == nil || c.Unsorted {
-			g = &group{header: header}
+			g = &group{header: header, skip: skip}
 			byHeader[key] = g
 			out = append(out, g)
 		}
@@ -126,26 +124,27 @@ func (c CSV) groups() ([]*group, error) {
 	return out, nil
 }
 
-// firstRow reads the first row of a file.
-func (c CSV) firstRow(f File) ([]string, error) {
+// firstRow reads the first row of a file, and counts the blank lines before it.
+func (c CSV) firstRow(f File) (row []string, skip int, err error) {
 	r, done, err := c.reader(f)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer done()
-	row, err := r.Read()
+	row, err = r.Read()
 	if err == io.EOF {
-		return nil, &component.InputError{Summary: fmt.Sprintf("%s is empty", f.Name), Detail: "A row that names the columns was expected."}
+		return nil, 0, &component.InputError{Summary: fmt.Sprintf("%s is empty", f.Name), Detail: "A row that names the columns was expected."}
 	}
 	if err != nil {
-		return nil, &component.InputError{Summary: fmt.Sprintf("the first row of %s cannot be read", f.Name), Detail: err.Error()}
+		return nil, 0, &component.InputError{Summary: fmt.Sprintf("the first row of %s cannot be read", f.Name), Detail: err.Error()}
 	}
 	for i := range row {
 		if c.Trim {
 			row[i] = strings.TrimSpace(row[i])
 		}
 	}
-	return row, nil
+	line, _ := r.FieldPos(0)
+	return row, line - 1, nil
 }
 
 // reader reads a file row by row in Go: for its header, and to find the line of a row that the engine speaks of.
@@ -226,9 +225,9 @@ func (c CSV) scan(s *session, g *group, files []File) (string, error) {
 	for i := range fields {
 		fields[i] = fmt.Sprintf("'f%d': 'varchar'", i)
 	}
-	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, header = %t, delim = %s, quote = '"', escape = '"', `+
+	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, skip = %d, header = %t, delim = %s, quote = '"', escape = '"', `+
 		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false, columns = {%s})`,
-		strings.Join(paths, ", "), c.Header, literal(c.delimiter()), strings.Join(fields, ", "))
+		strings.Join(paths, ", "), g.skip, c.Header, literal(c.delimiter()), strings.Join(fields, ", "))
 	return "(select " + c.cleanFields(len(fields)) + " from " + scan + ")", nil
 }
 
@@ -276,111 +275,4 @@ func parseText(text, kind string) string {
 		return fmt.Sprintf("try_cast(%s as timestamptz) at time zone 'UTC'", text)
 	}
 	return fmt.Sprintf("try_cast(%s as %s)", text, kind)
-}
-
-// csvLine finds the line and the reason in the engine's message on a row that is malformed.
-var csvLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
-
-// explain finds the first value that made loading fail.
-func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
-	for _, g := range groups {
-		for _, f := range g.files {
-			if m := csvLine.FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
-				return malformed(f, cause)
-			}
-			if err := c.explainFile(ctx, s, g, f, columns); err != nil {
-				return err
-			}
-		}
-	}
-	return cause
-}
-
-// sameFile tells whether the engine means f when it names a path.
-func sameFile(s *session, f File, path string) bool {
-	p, err := filepath.Abs(f.Path)
-	return err == nil && (p == path || s.linked[path] == p)
-}
-
-func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, columns []CSVColumn) error {
-	scan, err := c.scan(s, g, []File{f})
-	if err != nil {
-		return err
-	}
-	bad := []string{"null::varchar"} // so that the list has a type
-	for i, column := range columns {
-		text := fmt.Sprintf("f%d", g.fields[i])
-		bad = append(bad, fmt.Sprintf("case when %s is not null and (%s) is null then %[1]s end", text, parseText(text, column.Type)))
-	}
-	var found *component.InputError
-	query := fmt.Sprintf("select * from (select row_number() over () as n, [%s] as bad from %s) where len(list_filter(bad, lambda x: x is not null)) > 0 order by n limit 1",
-		strings.Join(bad, ", "), scan)
-	err = s.each(ctx, query, func(row []driver.Value) error {
-		values := row[1].([]any)
-		for i, v := range values[1:] {
-			if v != nil {
-				found = &component.InputError{
-					Summary: fmt.Sprintf("%s line %d: column %q holds %s, which is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]),
-						columns[i].header(), shown(v), columns[i].Type),
-					Detail: "Change the column's type, add the value to null_values, or correct the file.",
-				}
-				break
-			}
-		}
-		return nil
-	})
-	var e *Error
-	switch {
-	case errors.As(err, &e):
-		return malformed(f, e)
-	case err != nil:
-		return err
-	case found != nil:
-		return found
-	}
-	return nil
-}
-
-func malformed(f File, e *Error) error {
-	m := csvLine.FindStringSubmatch(e.Message)
-	if m == nil {
-		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
-	}
-	detail := ""
-	if line := strings.TrimSpace(m[2]); line != "" {
-		detail = "The line is " + shown(line) + "."
-	}
-	reason := strings.TrimSuffix(strings.ReplaceAll(m[3], "Expected Number of Columns: ", "expected number of columns: "), ".")
-	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: detail}
-}
-
-// line is where row n of a file (from 1, the header not counted) has a field.
-func (c CSV) line(f File, n int64, field int) int64 {
-	if c.Header {
-		n++
-	}
-	r, done, err := c.reader(f)
-	if err != nil {
-		return n
-	}
-	defer done()
-	for i := int64(1); ; i++ {
-		row, err := r.Read()
-		if err != nil {
-			return n
-		}
-		if i == n {
-			at, _ := r.FieldPos(min(field, len(row)-1))
-			return int64(at)
-		}
-	}
-}
-
-// shown quotes a value for a message, cut where it is long.
-func shown(v any) string {
-	text := []rune(fmt.Sprint(v))
-	if len(text) > 80 {
-		text = append(text[:80], '…')
-	}
-	return fmt.Sprintf("%q", string(text))
 }

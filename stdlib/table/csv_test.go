@@ -75,6 +75,12 @@ func TestCSVLoad(t *testing.T) {
 		{"names without regard to case", CSV{Header: true}, []string{"Age\n5\n"}, columns("age", "bigint"), "age\n5\n"},
 		{"headers with names of their own", CSV{Header: true}, []string{"Age in years\n5\n"},
 			[]CSVColumn{{Column: schema.Column{Name: "age", Type: "bigint"}, Header: "Age in years"}}, "age\n5\n"},
+		{"tabs", CSV{Header: true, Delimiter: "\t"}, []string{"n\ts\n1\ta,b\n"}, columns("n", "integer", "s", "varchar"), "n,s\n1,\"a,b\"\n"},
+		{"no end of the last line", CSV{Header: true}, []string{"n,s\n1,x"}, columns("n", "integer", "s", "varchar"), "n,s\n1,x\n"},
+		{"blank lines", CSV{Header: true}, []string{"\nn,s\n\n1,x\n\n"}, columns("n", "integer", "s", "varchar"), "n,s\n1,x\n"},
+		{"only a header", CSV{Header: true}, []string{"n,s"}, columns("n", "integer", "s", "varchar"), "n,s\n"},
+		{"a quoted header", CSV{Header: true}, []string{"\"n, in all\",s\n1,x\n"}, []CSVColumn{{Column: schema.Column{Name: "n", Type: "integer"}, Header: "n, in all"}}, "n\n1\n"},
+		{"one column with nulls", CSV{Header: true}, []string{"n\n1\n\n2\n"}, columns("n", "integer"), "n\n1\n2\n\n"},
 		{"infinities", CSV{Header: true}, []string{"x\ninf\nnan\n-Infinity\n"}, columns("x", "double"), "x\n-inf\ninf\nnan\n"},
 	}
 	for _, test := range tests {

@@ -1,0 +1,120 @@
+package table
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// csvLine finds the line and the reason in the engine's message on a row that is malformed.
+var csvLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
+
+// explain finds the first value that made loading fail.
+func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
+	for _, g := range groups {
+		for _, f := range g.files {
+			if m := csvLine.FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
+				return malformed(f, cause)
+			}
+			if err := c.explainFile(ctx, s, g, f, columns); err != nil {
+				return err
+			}
+		}
+	}
+	return cause
+}
+
+// sameFile tells whether the engine means f when it names a path.
+func sameFile(s *session, f File, path string) bool {
+	p, err := filepath.Abs(f.Path)
+	return err == nil && (p == path || s.linked[path] == p)
+}
+
+func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, columns []CSVColumn) error {
+	scan, err := c.scan(s, g, []File{f})
+	if err != nil {
+		return err
+	}
+	bad := []string{"null::varchar"} // so that the list has a type
+	for i, column := range columns {
+		text := fmt.Sprintf("f%d", g.fields[i])
+		bad = append(bad, fmt.Sprintf("case when %s is not null and (%s) is null then %[1]s end", text, parseText(text, column.Type)))
+	}
+	var found *component.InputError
+	query := fmt.Sprintf("select * from (select row_number() over () as n, [%s] as bad from %s) where len(list_filter(bad, lambda x: x is not null)) > 0 order by n limit 1",
+		strings.Join(bad, ", "), scan)
+	err = s.each(ctx, query, func(row []driver.Value) error {
+		values := row[1].([]any)
+		for i, v := range values[1:] {
+			if v != nil {
+				found = &component.InputError{
+					Summary: fmt.Sprintf("%s line %d: column %q holds %s, which is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]),
+						columns[i].header(), shown(v), columns[i].Type),
+					Detail: "Change the column's type, add the value to null_values, or correct the file.",
+				}
+				break
+			}
+		}
+		return nil
+	})
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return malformed(f, e)
+	case err != nil:
+		return err
+	case found != nil:
+		return found
+	}
+	return nil
+}
+
+func malformed(f File, e *Error) error {
+	m := csvLine.FindStringSubmatch(e.Message)
+	if m == nil {
+		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
+	}
+	detail := ""
+	if line := strings.TrimSpace(m[2]); line != "" {
+		detail = "The line is " + shown(line) + "."
+	}
+	reason := strings.TrimSuffix(strings.ReplaceAll(m[3], "Expected Number of Columns: ", "expected number of columns: "), ".")
+	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: detail}
+}
+
+// line is where row n of a file (from 1, the header not counted) has a field.
+func (c CSV) line(f File, n int64, field int) int64 {
+	if c.Header {
+		n++
+	}
+	r, done, err := c.reader(f)
+	if err != nil {
+		return n
+	}
+	defer done()
+	for i := int64(1); ; i++ {
+		row, err := r.Read()
+		if err != nil {
+			return n
+		}
+		if i == n {
+			at, _ := r.FieldPos(min(field, len(row)-1))
+			return int64(at)
+		}
+	}
+}
+
+// shown quotes a value for a message, cut where it is long.
+func shown(v any) string {
+	text := []rune(fmt.Sprint(v))
+	if len(text) > 80 {
+		text = append(text[:80], '…')
+	}
+	return fmt.Sprintf("%q", string(text))
+}
