@@ -336,6 +336,8 @@ func TestTooFewRows(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	number, text := oneColumn(normal(r, 30, 0)), oneColumn(levels(r, 30, 3))
+	endless := normal(r, 30, 0)
+	endless.Num[4] = math.Inf(-1)
 	for _, tc := range []struct {
 		ref, cur *frame.Frame
 		column   string
@@ -346,6 +348,7 @@ func TestBadInput(t *testing.T) {
 		{number, text, "x", "", "is double in the reference and varchar"},
 		{text, text, "x", Wasserstein, "wasserstein compares numbers"},
 		{text, text, "x", Z, "two values, and there are 3"},
+		{number, oneColumn(endless), "x", "", `row 5 of column "x" in the current table is infinite`},
 		{number, number, "x", "kl", `no method "kl"`},
 	} {
 		_, err := Compare(t.Context(), tc.ref, tc.cur, []string{tc.column}, Options{Method: tc.method})

@@ -80,7 +80,7 @@ func kolmogorov(x float64) float64 {
 		for k := 1.0; k < 40; k += 2 {
 			s += math.Exp(-k * k * math.Pi * math.Pi / (8 * x * x))
 		}
-		return 1 - math.Sqrt(2*math.Pi)/x*s
+		return 1 - float64(math.Sqrt(2*math.Pi)/x*s)
 	}
 	sign := 1.0
 	for k := 1.0; k < 40; k++ {

@@ -32,6 +32,12 @@ func newPair(reference, current *frame.Frame, name, method string) (*pair, error
 	case a.Text() != b.Text():
 		return nil, fmt.Errorf("column %q is %s in the reference and %s in the current table", name, a.Type, b.Type)
 	}
+	if err := noInfinity(a, "reference"); err != nil {
+		return nil, err
+	}
+	if err := noInfinity(b, "current table"); err != nil {
+		return nil, err
+	}
 	p := &pair{name: name, n: reference.Rows, method: method}
 	codes, distinct := pool(a, b)
 	p.codes, p.kinds = codes, kinds(codes)
@@ -53,6 +59,16 @@ func newPair(reference, current *frame.Frame, name, method string) (*pair, error
 		p.codes, p.kinds = presence(a, b), 2
 	}
 	return p, nil
+}
+
+// noInfinity refuses what has no distance to anything.
+func noInfinity(c *frame.Column, where string) error {
+	for i, x := range c.Num {
+		if math.IsInf(x, 0) {
+			return fmt.Errorf("row %d of column %q in the %s is infinite", i+1, c.Name, where)
+		}
+	}
+	return nil
 }
 
 func hasValue(c *frame.Column) bool {

@@ -108,7 +108,7 @@ func summary(observed float64, scores []float64) chance {
 	atLeast := 1
 	for _, x := range scores {
 		// Sums in another order may differ in the last digits.
-		if math.IsInf(x, 1) || x >= observed-1e-12*math.Abs(observed) {
+		if math.IsInf(x, 1) || x >= observed-float64(1e-12*math.Abs(observed)) {
 			atLeast++
 		}
 	}
