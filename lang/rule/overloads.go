@@ -1,0 +1,148 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// noOverload explains why an operator or function does not take its operands.
+func (w *walker) noOverload(d *source.Diagnostic, call ast.Expr, name string, args []string) {
+	symbol := symbolOf(name)
+	d.Summary = fmt.Sprintf("%s does not work on %s", symbol, joinWords(args))
+	if call == nil {
+		return
+	}
+	d.Subject = w.rangeOf(call)
+	c := call.AsCall()
+	if isMacro(c.FunctionName()) && c.FunctionName() != name {
+		body := args[len(args)-1]
+		if name == operators.Conditional {
+			body = args[0]
+		}
+		w.badBody(d, c, body)
+		return
+	}
+	operands := c.Args()
+	if c.IsMemberFunction() {
+		operands = append([]ast.Expr{c.Target()}, operands...)
+	}
+	w.explain(d, name, operands, args)
+}
+
+// badBody: the body of a macro must be a condition.
+func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
+	if args := c.Args(); len(args) == 2 {
+		d.Subject = w.rangeOf(args[1])
+	}
+	d.Summary = fmt.Sprintf("%s needs a condition, not %s", c.FunctionName(), typeWords(t))
+}
+
+func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
+	d.Detail = w.operandTypes(operands, args)
+	d.Hint = w.leafHint(operands, args)
+	switch name {
+	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		w.comparison(d, name, operands, args)
+	case operators.LogicalAnd, operators.LogicalOr:
+		d.Summary = fmt.Sprintf("%s joins conditions, not %s", symbolOf(name), joinWords(others(args, "bool")))
+		w.blame(d, operands, args, "bool")
+	case operators.LogicalNot:
+		d.Summary = fmt.Sprintf("! negates a condition, not %s", joinWords(args))
+		w.blame(d, operands, args, "bool")
+	case operators.Conditional:
+		d.Summary = "?: needs a condition and two values of one type"
+	case operators.Index:
+		w.badIndex(d, operands, args)
+	case "min", "max", "mean", "sum":
+		d.Code, d.Summary = functionCode, fmt.Sprintf("%s takes a list of numbers, not %s", name, joinWords(args))
+		if d.Hint == "" && len(args) > 0 && args[0] == "double" {
+			d.Hint = fmt.Sprintf("put them in brackets: %s([…])", name)
+		}
+	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate:
+		d.Summary = fmt.Sprintf("%s works on numbers, not on %s", symbolOf(name), joinWords(others(args, "double")))
+		w.blame(d, operands, args, "double")
+	}
+}
+
+func (w *walker) comparison(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
+	if len(args) != 2 || len(operands) != 2 {
+		return
+	}
+	d.Summary = fmt.Sprintf("cannot compare %s with %s", typeWords(args[0]), typeWords(args[1]))
+	if args[0] == args[1] {
+		d.Summary = fmt.Sprintf("%s does not compare %s", symbolOf(name), joinWords(args[:1]))
+	}
+	if left := operands[0]; isCall(left) && args[0] == "bool" {
+		if _, _, chained := comparison(left.AsCall().FunctionName()); chained {
+			d.Hint = "join two comparisons by &&"
+		}
+	}
+}
+
+func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []string) {
+	if len(args) != 2 || len(operands) != 2 {
+		return
+	}
+	switch {
+	case strings.HasPrefix(args[0], "list("):
+		d.Summary = fmt.Sprintf("a list is indexed by a number, not %s", typeWords(args[1]))
+	case strings.HasPrefix(args[0], "map("):
+		d.Summary = fmt.Sprintf("the keys of a map are strings, not %s", plural(args[1]))
+	case strings.HasPrefix(args[0], typePrefix):
+		d.Summary, d.Hint = "the figures of a group are named with a dot", ""
+		if name, ok := literalString(operands[1]); ok {
+			d.Hint = fmt.Sprintf("write %s.%s", w.script.source(operands[0]), name)
+		}
+	}
+}
+
+// blame narrows the range to the only operand that is not of the type wanted.
+func (w *walker) blame(d *source.Diagnostic, operands []ast.Expr, args []string, want string) {
+	var wrong []int
+	for i, a := range args {
+		if a != want {
+			wrong = append(wrong, i)
+		}
+	}
+	if len(wrong) == 1 && wrong[0] < len(operands) {
+		d.Subject = w.rangeOf(operands[wrong[0]])
+	}
+}
+
+func (w *walker) operandTypes(operands []ast.Expr, args []string) string {
+	var parts []string
+	for i, a := range args {
+		if i < len(operands) {
+			parts = append(parts, fmt.Sprintf("%s is %s", w.script.source(operands[i]), typeWords(a)))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + "."
+}
+
+// leafHint names the figures inside a group that stands where a number belongs.
+func (w *walker) leafHint(operands []ast.Expr, args []string) string {
+	for i, a := range args {
+		if !strings.HasPrefix(a, typePrefix) || i >= len(operands) {
+			continue
+		}
+		f := w.types[operands[i].ID()]
+		if f == nil {
+			continue
+		}
+		for _, name := range sortedKeys(f.typ.Fields) {
+			if k := f.typ.Fields[name].Kind; k != schema.ObjectFigure && k != schema.MapFigure {
+				return fmt.Sprintf("name a figure of it, such as %s.%s", w.script.source(operands[i]), name)
+			}
+		}
+	}
+	return ""
+}
