@@ -21,7 +21,7 @@ func (p *planner) changes() []plan.Change {
 	}
 	for address, n := range p.nodes {
 		for _, c := range n.Causes {
-			if c.Kind != plan.InputCause && c.Kind != plan.SchemaCause && n.Verdict != plan.Remove {
+			if n.Verdict != plan.Remove && p.root(c) {
 				add(address, c, plan.Rebuild, p.rangeOf(address, c))
 			}
 		}
@@ -46,6 +46,19 @@ func (p *planner) changes() []plan.Change {
 		return []plan.Change{}
 	}
 	return out
+}
+
+// root tells whether a cause lies at the stage itself. What flows in is the cause of others, unless those have run since
+// and only this stage is left.
+func (p *planner) root(c plan.Cause) bool {
+	switch c.Kind {
+	case plan.SchemaCause:
+		return false
+	case plan.InputCause:
+		up := p.nodes[c.From]
+		return up != nil && up.Verdict == plan.Cached
+	}
+	return true
 }
 
 // causeRank puts what somebody changed before what merely has not run yet.

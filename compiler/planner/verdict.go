@@ -169,7 +169,11 @@ func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		case in.From != "" && had && was != wired, in.From != "" && !had:
 			out = append(out, plan.Cause{Kind: plan.WiringCause, Path: in.Port, Before: text(was), After: text(wired)})
 		case in.Digest == "" || in.Digest != before.Inputs[in.Port]:
-			out = append(out, plan.Cause{Kind: plan.InputCause, Path: in.Port, From: in.From})
+			c := plan.Cause{Kind: plan.InputCause, Path: in.Port, From: in.From}
+			if in.Digest != "" && had {
+				c.Before, c.After = text(string(before.Inputs[in.Port])), text(string(in.Digest))
+			}
+			out = append(out, c)
 		}
 	}
 	return out

@@ -83,6 +83,8 @@ func causeText(address string, c plan.Cause) string {
 		return "the result of " + address + " is gone from the store"
 	case plan.ChampionCause:
 		return address + " has another champion"
+	case plan.InputCause:
+		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
 		return "the schema of what flows into " + address
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type progress struct {
 	total   int
 	done    int
 	running []stage
+	left    []string // out of this run, told already
 	shown   bool
 }
 
@@ -92,13 +94,21 @@ func (v *progress) event(e engine.Event) {
 		v.stop(e.Address)
 		v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "failed: ")+e.Failure.Summary)
 	case engine.StageBlocked:
-		v.line("  %s  left out: %s failed", v.name(e.Address), strings.Join(e.By, ", "))
+		v.blocked(e)
 	case engine.CheckDecided:
 		if !e.Passed {
 			v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "the check failed"))
 		}
 	case engine.Stopping:
 		v.line("Stopping: %d running stages are let finish. Interrupt again to end them.", e.Running)
+	}
+}
+
+// blocked tells of a stage or release once; both of a batch deployment have one address.
+func (v *progress) blocked(e engine.StageBlocked) {
+	if !slices.Contains(v.left, e.Address) {
+		v.left = append(v.left, e.Address)
+		v.line("  %s  held by %s", v.name(e.Address), strings.Join(e.By, ", "))
 	}
 }
 

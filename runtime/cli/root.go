@@ -22,7 +22,8 @@ import (
 
 // app is what all commands share: where they work and print.
 type app struct {
-	dir       string
+	given     string // the folder as the user wrote it
+	dir       string // absolute
 	workspace string
 	out, err  io.Writer
 	in        io.Reader
@@ -126,7 +127,7 @@ func (a *app) enter() error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.dir)
 	}
-	a.dir = dir
+	a.given, a.dir = a.dir, dir
 	return nil
 }
 

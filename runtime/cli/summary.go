@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
@@ -168,9 +169,10 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 		fmt.Fprintf(a.out, "  %s  released %s %s\n", r.Address, r.After.From, r.After.Model.Short())
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
-			fmt.Fprintf(a.out, "      serve it: mlp serve      its model: mlp show %s --save DIR\n", r.Address)
+			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
+				a.command("show "+r.Address), a.command("serve"), scoreCommand(name, r.After.Signature))
 		} else {
-			fmt.Fprintf(a.out, "      its predictions: mlp show deploy.%s --save DIR\n", name)
+			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.command("show deploy."+name))
 		}
 	case r.Status == engine.Blocked:
 		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
@@ -181,4 +183,34 @@ func (a *app) outputs(p *plan.Plan) {
 	for _, name := range sortedKeys(p.Outputs) {
 		fmt.Fprintf(a.out, "  output.%s = %s\n", name, render.Value(p.Outputs[name]))
 	}
+}
+
+// command writes a command line of mlp for the folder that the user works in.
+func (a *app) command(rest string) string {
+	if a.given == "." || a.given == "" {
+		return "mlp " + rest
+	}
+	return "mlp -C " + a.given + " " + rest
+}
+
+// scoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
+func scoreCommand(name string, m *schema.Model) string {
+	row := map[string]any{}
+	if m != nil {
+		for _, f := range m.Features {
+			switch f.Type {
+			case "varchar":
+				row[f.Name] = ""
+			case "boolean":
+				row[f.Name] = false
+			default:
+				row[f.Name] = 0
+			}
+		}
+	}
+	body, err := json.Marshal(map[string]any{"rows": []any{row}})
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d '%s'", name, body)
 }
