@@ -29,5 +29,7 @@ rm -rf "$root.log" "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.
 install -d "$root/app"
 install -m 0644 "$here/stage.py" "$here/train.py" "$here/predict.py" "$root/app/"
 
-tar -C "$root" -c . | docker import \
+# The label tells which scripts are in it, so that a test never runs older ones.
+scripts=$(cat "$here/stage.py" "$here/train.py" "$here/predict.py" | sha256sum | cut -d ' ' -f 1)
+tar -C "$root" -c . | docker import --change "LABEL mlp.example.scripts=$scripts" \
   --change 'WORKDIR /app' --change 'ENV PYTHONDONTWRITEBYTECODE=1' --change 'ENV PYTHONHASHSEED=0' - "$name"

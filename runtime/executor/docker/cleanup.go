@@ -49,7 +49,7 @@ func (e *Executor) Resolve(ctx context.Context, image string) (id, platform stri
 	found, err := e.api.ImageInspect(ctx, image)
 	switch {
 	case cerrdefs.IsNotFound(err):
-		return "", "", fmt.Errorf("%w: %s is not on this machine, and nothing is pulled by itself; build it, or `docker pull %s`", executor.ErrImage, image, image)
+		return "", "", fmt.Errorf("looking for image %s: %w on this machine", image, executor.ErrImage)
 	case err != nil:
 		return "", "", engineError("looking for image "+image, err)
 	}

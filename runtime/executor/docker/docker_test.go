@@ -493,6 +493,26 @@ func TestDockerImageIsLoadedAgain(t *testing.T) {
 	}
 }
 
+// TestDockerLoadsAtOnce has two applies find that the image is not there at the same moment.
+func TestDockerLoadsAtOnce(t *testing.T) {
+	executors := []*Executor{newExecutor(t, Options{}), newExecutor(t, Options{})}
+	removeImage(executors[0].opts.SelfPath)
+	ids := make([]string, len(executors))
+	var wg sync.WaitGroup
+	for i, e := range executors {
+		wg.Go(func() {
+			var err error
+			if ids[i], err = e.image.get(context.Background(), e.findImage); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if ids[0] != ids[1] || ids[0] == "" {
+		t.Errorf("got %q, want the same image twice", ids)
+	}
+}
+
 func TestArchiveIsTheSameTwice(t *testing.T) {
 	path, err := stageBinary()
 	if err != nil {

@@ -1,0 +1,148 @@
+// Package python_test runs the example as its README tells it: the image from Debian's packages, the pipeline through
+// plan and apply in containers, a second apply with nothing to do, a gate that is broken on purpose.
+package python_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const image = "mlp-example-python:1"
+
+// requireImage skips the test where there is no engine, or no image and no way to make it. With MLP_REQUIRE_DOCKER=1
+// the engine must be there, with MLP_REQUIRE_PYTHON_IMAGE=1 the image too.
+func requireImage(t *testing.T) {
+	t.Helper()
+	missing := func(variable, why string) {
+		if os.Getenv(variable) == "1" {
+			t.Fatalf("%s=1: %s", variable, why)
+		}
+		t.Skip(why)
+	}
+	if out, err := exec.Command("docker", "version").CombinedOutput(); err != nil {
+		missing("MLP_REQUIRE_DOCKER", "no container engine: "+string(out))
+	}
+	label, err := exec.Command("docker", "image", "inspect", "--format", `{{index .Config.Labels "mlp.example.scripts"}}`, image).Output()
+	if err == nil && strings.TrimSpace(string(label)) == scripts(t) {
+		return
+	}
+	if _, err := exec.LookPath("debootstrap"); err != nil || os.Getuid() != 0 {
+		missing("MLP_REQUIRE_PYTHON_IMAGE", "no image "+image+" with these scripts, and image.sh needs root and debootstrap to make it")
+	}
+	t.Log("making the image from Debian's packages")
+	if out, err := exec.Command("./image.sh", image).CombinedOutput(); err != nil {
+		missing("MLP_REQUIRE_PYTHON_IMAGE", "image.sh: "+err.Error()+"\n"+string(out))
+	}
+}
+
+// scripts is the digest that image.sh labels its image with.
+func scripts(t *testing.T) string {
+	t.Helper()
+	h := sha256.New()
+	for _, name := range []string{"stage.py", "train.py", "predict.py"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// example is a copy of this folder, and the binary that is tried on it.
+type example struct{ dir, mlp string }
+
+func newExample(t *testing.T) example {
+	t.Helper()
+	e := example{dir: t.TempDir(), mlp: os.Getenv("MLP_BIN")}
+	if e.mlp == "" {
+		t.Skip("MLP_BIN names no binary of mlp; `make test` builds one and does")
+	}
+	for _, name := range []string{"python.mlp", "data/credit.csv"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(e.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e
+}
+
+// run runs mlp in the copy and returns what it printed, and its exit code.
+func (e example) run(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.Command(e.mlp, append([]string{"-C", e.dir}, args...)...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+func (e example) want(t *testing.T, exit int, text string, args ...string) {
+	t.Helper()
+	out, got := e.run(t, args...)
+	if got != exit || !strings.Contains(out, text) {
+		t.Fatalf("mlp %s: got exit code %d, want %d and %q in\n%s", strings.Join(args, " "), got, exit, text, out)
+	}
+}
+
+func TestExample(t *testing.T) {
+	requireImage(t)
+	e := newExample(t)
+	e.want(t, 0, "released train.model", "apply", "--auto-approve", "--executor", "docker")
+	e.want(t, 0, "Applied: 0 ran, 8 cached.", "apply", "--auto-approve", "--executor", "docker")
+	e.want(t, 0, "trained on 3322 rows, 944 of them positive", "logs", "train.model")
+
+	out, _ := e.run(t, "show", "evaluate.holdout", "--format", "json")
+	var shown struct {
+		Metrics struct{ Metrics struct{ AUC float64 } }
+	}
+	if err := json.Unmarshal([]byte(out), &shown); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if got := shown.Metrics.Metrics.AUC; got < 0.84 {
+		t.Errorf("AUC: got %v, want 0.84 or more", got)
+	}
+	e.want(t, 3, "gate.release", "apply", "--auto-approve", "--executor", "docker", "--var", "min_auc=0.9")
+}
+
+func TestMistakes(t *testing.T) {
+	requireImage(t)
+	tests := []struct{ name, old, new, want string }{
+		{"target among the features", `"seniority",`, `"defaulted",`, `The feature "defaulted" gives the target away`},
+		{"protected feature", `"seniority",`, `"age",`, `The feature "age" is protected`},
+		{"misspelt feature", `"seniority",`, `"senority",`, `Did you mean "seniority"?`},
+		{"command for a shell", `["python3", "/app/train.py"]`, `["python3 /app/train.py"]`, `Write it as command = ["python3", "/app/train.py"]`},
+		{"no such image", image, "mlp-no-such-image:9", `no such image on this machine`},
+		{"no predict command", `predict = ["python3", "/app/predict.py"]`, "", "has no predict command"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := newExample(t)
+			file := filepath.Join(e.dir, "python.mlp")
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(data), tt.old) {
+				t.Fatalf("python.mlp has no %s", tt.old)
+			}
+			if err := os.WriteFile(file, []byte(strings.Replace(string(data), tt.old, tt.new, 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			e.want(t, 1, tt.want, "plan")
+		})
+	}
+}
