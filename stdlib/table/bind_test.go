@@ -2,9 +2,11 @@ package table
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -215,4 +217,20 @@ func TestBinderRemembersNoCancellation(t *testing.T) {
 	if columns, problems := b.Query(t.Context(), "select 1 a", nil); len(problems) > 0 || typed(columns) != "a integer" {
 		t.Errorf("got %v %+v", columns, problems)
 	}
+}
+
+func TestBinderConcurrently(t *testing.T) {
+	b := NewBinder(t.TempDir())
+	defer b.Close()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			tables := map[string]*schema.Table{"payments": {Columns: []schema.Column{{Name: fmt.Sprintf("c%d", i%4), Type: "double"}}}}
+			columns, problems := b.Query(t.Context(), "select * from payments", tables)
+			if want := fmt.Sprintf("c%d double", i%4); len(problems) > 0 || typed(columns) != want {
+				t.Errorf("got %s %+v, want %s", typed(columns), problems, want)
+			}
+		})
+	}
+	wg.Wait()
 }

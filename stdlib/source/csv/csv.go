@@ -36,7 +36,7 @@ var Component = component.Component{
 		Out: []schema.Port{local.TablePort()},
 		Examples: []schema.Example{
 			{Title: "Declared columns", Code: declared},
-			{Title: "Blanks after commas, ? for null, columns found by looking", Code: sniffed},
+			{Title: "Blanks after commas, ? for null, a column under another name", Code: untidy},
 		},
 	},
 	Shape:  shape,
@@ -76,12 +76,23 @@ source "csv" "payments" {
 }
 `
 
-const sniffed = `pipeline "census" {}
+const untidy = `pipeline "census" {}
 
 source "csv" "adult" {
   path        = "data/adult.csv"
   trim        = true
   null_values = ["?"]
+
+  column "age"       { type = "bigint" }
+  column "workclass" { type = "varchar" }
+  column "hours" {
+    type   = "bigint"
+    header = "hours-per-week"
+  }
+  column "sex" {
+    type      = "varchar"
+    protected = true
+  }
 }
 `
 
