@@ -56,7 +56,7 @@ func predictConfig(maker *check.Block) json.RawMessage {
 		return json.RawMessage("{}")
 	}
 	told := map[string]json.RawMessage{}
-	for _, name := range []string{"target", "features", "task", "env", "format"} {
+	for _, name := range []string{"target", "features", "task", "positive", "classes", "env", "format"} {
 		if v, ok := all[name]; ok {
 			told[name] = v
 		}
