@@ -10,6 +10,7 @@ package format
 
 import (
 	"bytes"
+	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,13 +23,16 @@ import (
 // maxPasses is more than any file was seen to need, which is three.
 const maxPasses = 8
 
+// lineEnd is a line break in any form, and what was left over from converting it twice.
+var lineEnd = regexp.MustCompile(`\r+(?:\n|$)`)
+
 // Format returns the canonical layout of a file. A file with syntax errors is returned as it is, with the errors.
 func Format(src []byte, filename string) ([]byte, source.Diagnostics) {
 	if ds := syntax.CheckFile(filename, src); ds.HasErrors() {
 		return src, ds
 	}
 	text := bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	text = lineEnd.ReplaceAll(text, []byte("\n"))
 	for range maxPasses {
 		next := pass(text)
 		if bytes.Equal(next, text) {
@@ -67,7 +71,7 @@ func sameTokens(a, b []byte) bool {
 // trim drops the line end that one-line comments carry, and the spaces before it.
 func trim(t hclsyntax.Token) []byte {
 	if t.Type == hclsyntax.TokenComment {
-		return bytes.TrimRight(t.Bytes, " \t\n")
+		return bytes.TrimRight(t.Bytes, " \t\r\n")
 	}
 	return t.Bytes
 }

@@ -57,6 +57,11 @@ source "s" {
   path = "p"
 }
 `},
+		{"comments after one-line blocks", "metric \"auc\" {type=1} # a\nmetric \"recall\" {type=22} // b\nmetric \"x\" {}\n", `
+metric "auc"    { type = 1 }  # a
+metric "recall" { type = 22 } // b
+metric "x"      {}
+`},
 		{"heredocs are kept", "dataset \"a\" {\n  sql=<<-SQL\n      select   1   \n\n\n    from x\n  SQL\n\n\n  from = []\n}\n", `
 dataset "a" {
   sql = <<-SQL

@@ -81,13 +81,37 @@ func alignBraces(lines []*line) {
 }
 
 func pad(group []*line) {
-	width := 0
-	for _, l := range group {
-		width = max(width, utf8.RuneCountInString(l.header()))
+	headers := make([]string, len(group))
+	bodies := make([]string, len(group))
+	comments := make([]string, len(group))
+	for i, l := range group {
+		end := len(l.text)
+		if l.tail > 0 {
+			end = l.tail
+		}
+		headers[i] = strings.TrimRight(l.text[:l.brace], " ")
+		bodies[i] = strings.TrimRight(l.text[l.brace:end], " ")
+		comments[i] = l.text[end:]
 	}
-	for _, l := range group {
-		h := l.header()
-		l.text = h + strings.Repeat(" ", width-utf8.RuneCountInString(h)+1) + l.text[l.brace:]
-		l.brace = len(h) + width - utf8.RuneCountInString(h) + 1
+	align(headers, nil)
+	for i := range bodies {
+		bodies[i] = headers[i] + " " + bodies[i]
+	}
+	align(bodies, comments)
+	for i, l := range group {
+		l.text = strings.TrimRight(bodies[i]+" "+comments[i], " ")
+	}
+}
+
+// align pads texts to the same width: those that something follows, or all where follows is nil.
+func align(texts, follows []string) {
+	width := 0
+	for i, s := range texts {
+		if follows == nil || follows[i] != "" {
+			width = max(width, utf8.RuneCountInString(s))
+		}
+	}
+	for i, s := range texts {
+		texts[i] = s + strings.Repeat(" ", max(width-utf8.RuneCountInString(s), 0))
 	}
 }

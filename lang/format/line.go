@@ -17,12 +17,10 @@ type line struct {
 	closes  bool // begins with a closing one
 	comment bool // holds nothing else
 	brace   int  // offset of the brace of a block on one line, 0 if it is none
+	tail    int  // offset of the comment after it, 0 if there is none
 }
 
 func (l *line) blank() bool { return !l.frozen && l.text == "" }
-
-// header is what stands before the brace of a block on one line.
-func (l *line) header() string { return strings.TrimRight(l.text[:l.brace], " ") }
 
 // word is the first one of the line.
 func (l *line) word() string {
@@ -48,7 +46,7 @@ func scan(text []byte) []*line {
 	depth := 0
 	for i, l := range lines {
 		if !l.frozen {
-			l.text = strings.TrimRight(l.text, " \t")
+			l.text = strings.TrimRight(l.text, " \t\r")
 		}
 		l.depth = depth
 		l.describe(byLine[i])
@@ -102,7 +100,11 @@ func (l *line) describe(tokens hclsyntax.Tokens) {
 		}
 	}
 	if brace := blockBrace(tokens); brace > 0 && l.after == l.depth && !l.frozen {
-		l.brace = tokens[brace].Range.Start.Byte - tokens[0].Range.Start.Byte + len(l.text) - len(strings.TrimLeft(l.text, " "))
+		start := tokens[0].Range.Start.Byte - (len(l.text) - len(strings.TrimLeft(l.text, " ")))
+		l.brace = tokens[brace].Range.Start.Byte - start
+		if last := tokens[len(tokens)-1]; last.Type == hclsyntax.TokenComment {
+			l.tail = last.Range.Start.Byte - start
+		}
 	}
 }
 
