@@ -117,6 +117,9 @@ func digest(data []byte) string {
 	return "blake3:" + hex.EncodeToString(sum[:])
 }
 
+// ErrNoBundle is returned, wrapped, for a folder without a bundle.json: a model that was made elsewhere, or none.
+var ErrNoBundle = errors.New("there is no " + BundleFile + ": this is no model")
+
 // Read reads the model in a folder, and verifies it.
 func Read(dir string) (*Bundle, error) {
 	b, err := read(dir)
@@ -129,7 +132,7 @@ func Read(dir string) (*Bundle, error) {
 func read(dir string) (*Bundle, error) {
 	data, err := os.ReadFile(filepath.Join(dir, BundleFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no %s: this is no model", BundleFile)
+		return nil, ErrNoBundle
 	} else if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package model_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
@@ -241,6 +243,9 @@ func TestServeModel(t *testing.T) {
 		if got[r].Decision != want || len(got[r].Scores) != 2 || *got[r].Score != got[r].Scores[1] {
 			t.Errorf("row %d: got %+v, want %s", r, got[r], want)
 		}
+	}
+	if _, err := model.ServeModel(t.TempDir()); !errors.Is(err, component.ErrOpaque) {
+		t.Errorf("a folder without a bundle: got %v", err)
 	}
 	for _, row := range []map[string]any{{"x": 1.0}, {"x": "1", "city": "Oslo"}, {"x": 1.0, "city": 2.0}} {
 		if _, err := m.ScoreRows(context.Background(), []map[string]any{row}); err == nil {

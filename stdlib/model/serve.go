@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -9,9 +10,13 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// ServeModel reads the model in a folder for the model server.
+// ServeModel reads the model in a folder for the model server. A folder without a bundle is a model of someone else's:
+// component.ErrOpaque.
 func ServeModel(dir string) (component.Model, error) {
 	b, err := Read(dir)
+	if errors.Is(err, ErrNoBundle) {
+		return nil, fmt.Errorf("%w: %w", component.ErrOpaque, err)
+	}
 	if err != nil {
 		return nil, err
 	}

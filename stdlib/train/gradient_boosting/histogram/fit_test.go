@@ -59,6 +59,34 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	}
 }
 
+func TestLittleMemoryGivesTheSameTrees(t *testing.T) {
+	for _, leaves := range []int{0, 12} {
+		p := params(xgboost.SquaredError)
+		p.Trees, p.MaxDepth, p.MaxLeaves = 4, 7, leaves
+		d := mixedFor(xgboost.SquaredError)
+		want := encoded(t, fit(t, d, nil, p))
+		for _, most := range []int{1, 3, 8} {
+			b, err := newBooster(d, nil, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.grower.most = most
+			for round := range p.Trees {
+				b.round(round)
+				if got := len(b.grower.hist) + len(b.grower.open); got != 0 {
+					t.Fatalf("%d histograms and open nodes are left over", got)
+				}
+			}
+			if kept := len(b.grower.free); kept > 2*most+3 {
+				t.Errorf("%d histograms were made, %d may be kept", kept, most)
+			}
+			if !bytes.Equal(encoded(t, b.result(0)), want) {
+				t.Errorf("%d leaves, %d histograms: other trees", leaves, most)
+			}
+		}
+	}
+}
+
 func TestTheOrderOfRowsDoesNotMatter(t *testing.T) {
 	d := mixedFor(xgboost.Logistic)
 	p := params(xgboost.Logistic)

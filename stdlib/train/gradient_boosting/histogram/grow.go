@@ -1,6 +1,9 @@
 package histogram
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // grower grows trees; it owns the memory that they take while growing.
 type grower struct {
@@ -20,20 +23,27 @@ type grower struct {
 	tree     tree
 	scale    scale
 	features []int32
-	hist     map[int32][]sum // of nodes that may be split
+	open     map[int32]bool  // nodes that will be split if they come to it
+	hist     map[int32][]sum // of open nodes, as far as memory goes
+	most     int             // histograms that are kept
 }
+
+// keepBytes is how much memory the histograms of open nodes may take. Where that is not enough, children are summed
+// up from their rows instead of by difference, which gives the same sums.
+const keepBytes = 512 << 20
 
 func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 	g := &grower{
 		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
 		rows: make([]int32, rows), spare: make([]int32, rows),
 		sums: make([]sum, rows), spares: make([]sum, rows),
-		byClass: make([][]sum, max(p.Classes, 1)), hist: map[int32][]sum{},
+		byClass: make([][]sum, max(p.Classes, 1)), hist: map[int32][]sum{}, open: map[int32]bool{},
 	}
 	for f := range bins {
 		g.offset[f] = g.size
 		g.size += bins[f].count + 1
 	}
+	g.most = max(keepBytes/(g.size*int(unsafe.Sizeof(sum{}))), 1)
 	for c := range g.byClass {
 		g.byClass[c] = make([]sum, rows)
 	}
@@ -60,7 +70,7 @@ func (g *grower) grow(derivatives []sum, s scale, sample, features []int32) tree
 		g.expand(batch)
 	}
 	for id := range int32(len(g.tree.nodes)) {
-		g.release(id)
+		g.close(id)
 	}
 	return g.tree
 }
@@ -92,10 +102,8 @@ func (g *grower) mayGrow(id int32) bool {
 // next returns the nodes to split: all that can be, or where leaves are limited the one that gains most.
 func (g *grower) next() []int32 {
 	var ready []int32
-	for id := range g.hist {
-		if g.tree.nodes[id].split.gain > 0 {
-			ready = append(ready, id)
-		}
+	for id := range g.open {
+		ready = append(ready, id)
 	}
 	slices.Sort(ready)
 	if g.params.MaxLeaves == 0 || len(ready) == 0 {
@@ -118,7 +126,9 @@ type pair struct {
 	parent       int32
 	small, large int32 // children, by number of rows
 	grow         bool  // whether a child may be split further
-	hist         []sum // of the smaller child; the larger takes its parent's
+	hist         []sum // of the smaller child
+	largeHist    []sum // of the larger: its parent's, if that is kept
+	subtract     bool  // whether it is
 }
 
 // expand splits the nodes of a batch and finds the best splits of their children.
@@ -134,10 +144,12 @@ func (g *grower) expand(batch []int32) {
 		if pairs[i].grow {
 			growing = append(growing, pairs[i])
 		} else {
-			g.release(pairs[i].parent)
+			g.close(pairs[i].parent)
 		}
 	}
-	g.findSplits(growing)
+	for part := range slices.Chunk(growing, max(g.most/2, 1)) {
+		g.findSplits(part)
+	}
 }
 
 func (g *grower) addChildren(id int32) pair {
@@ -203,7 +215,7 @@ func (g *grower) finishPartition(p *pair) {
 // findSplits sums up the smaller children and finds the best split of each child, one task for each pair and feature.
 func (g *grower) findSplits(pairs []pair) {
 	for i := range pairs {
-		pairs[i].hist = g.allocate()
+		g.lend(&pairs[i])
 	}
 	k := len(g.features)
 	found := make([][2]split, len(pairs)*k)
@@ -213,20 +225,33 @@ func (g *grower) findSplits(pairs []pair) {
 	})
 	for i := range pairs {
 		p := &pairs[i]
-		g.hist[p.small], g.hist[p.large] = p.hist, g.hist[p.parent]
 		delete(g.hist, p.parent)
+		delete(g.open, p.parent)
+		g.hist[p.small], g.hist[p.large] = p.hist, p.largeHist
 		g.settle(p.small, found[i*k:(i+1)*k], 0)
 		g.settle(p.large, found[i*k:(i+1)*k], 1)
+	}
+}
+
+// lend gives a pair its histograms.
+func (g *grower) lend(p *pair) {
+	p.hist = g.allocate()
+	if p.largeHist, p.subtract = g.hist[p.parent]; !p.subtract {
+		p.largeHist = g.allocate()
 	}
 }
 
 func (g *grower) pairSplits(p *pair, f int32) (out [2]split) {
 	size := g.bins[f].count + 1
 	small := p.hist[g.offset[f]:][:size]
-	large := g.hist[p.parent][g.offset[f]:][:size]
+	large := p.largeHist[g.offset[f]:][:size]
 	g.accumulate(small, f, g.tree.nodes[p.small].rows)
-	for b := range large {
-		large[b] = large[b].minus(small[b])
+	if p.subtract {
+		for b := range large {
+			large[b] = large[b].minus(small[b])
+		}
+	} else {
+		g.accumulate(large, f, g.tree.nodes[p.large].rows)
 	}
 	if g.mayGrow(p.small) {
 		out[0] = g.best(p.small, f, small)
@@ -266,6 +291,11 @@ func (g *grower) settle(id int32, found [][2]split, which int) {
 		}
 	}
 	if n.split.gain == 0 {
+		g.close(id)
+		return
+	}
+	g.open[id] = true
+	if len(g.hist) > g.most {
 		g.release(id)
 	}
 }
@@ -290,6 +320,12 @@ func (g *grower) allocate() []sum {
 		return hist
 	}
 	return make([]sum, g.size)
+}
+
+// close is done with a node.
+func (g *grower) close(id int32) {
+	delete(g.open, id)
+	g.release(id)
 }
 
 func (g *grower) release(id int32) {

@@ -28,10 +28,11 @@ func python(tb testing.TB) string {
 	return ""
 }
 
-// run runs a script on the folder's files and decodes what it prints.
-func run(tb testing.TB, script, dir string, out any) {
+// run runs a script on the folder's files, on so many threads, and decodes what it prints.
+func run(tb testing.TB, script, dir string, threads int, out any) {
 	tb.Helper()
 	cmd := exec.Command(python(tb), "-c", script, dir)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("OMP_NUM_THREADS=%d", threads))
 	var errors bytes.Buffer
 	cmd.Stderr = &errors
 	printed, err := cmd.Output()
@@ -172,7 +173,7 @@ func TestXGBoostReadsOurModels(t *testing.T) {
 				Margin, Score any
 				Resaved       string
 			}
-			run(t, scoreScript, dir, &got)
+			run(t, scoreScript, dir, 1, &got)
 			compare(t, m, rows, flatten(got.Margin), flatten(got.Score))
 			again, err := xgboost.Decode([]byte(got.Resaved))
 			if err != nil {
@@ -254,7 +255,7 @@ func TestWeReadXGBoostsModels(t *testing.T) {
 			}
 			writeRows(t, filepath.Join(dir, "rows.json"), d)
 			var got struct{ Margin, Score any }
-			run(t, trainScript, dir, &got)
+			run(t, trainScript, dir, 1, &got)
 			data, err := os.ReadFile(filepath.Join(dir, "model.json"))
 			if err != nil {
 				t.Fatal(err)
@@ -291,7 +292,7 @@ func BenchmarkAgainstXGBoost(b *testing.B) {
 			Seconds float64
 			Version string
 		}
-		run(b, timeScript, dir, &theirs)
+		run(b, timeScript, dir, 2, &theirs)
 		ours := math.Inf(1)
 		for range 3 {
 			start := time.Now()
