@@ -324,6 +324,7 @@ func TestInputErrors(t *testing.T) {
 		{"too few for the share", stratified.Component, block(3, nil, `{"by":["class"],"test":0.1}`), "the test side has no rows"},
 		{"a gap over everything", time.Component, block(40, nil, `{"by":"ts","test":0.5,"gap":"1w"}`), "the train side has no rows"},
 		{"rows without a time", time.Component, gone(block(0, nil, `{"by":"ts","test":0.5}`), "null::timestamp as ts"), "1 of 1 rows have no ts"},
+		{"an infinite time", time.Component, gone(block(0, nil, `{"by":"ts","test":0.5}`), "timestamp 'infinity' as ts"), "1 of 1 rows have no ts"},
 		{"rows without a side", column.Component, gone(block(0, nil, `{"by":"side"}`), "null::varchar as side"), "1 of 1 rows have no side"},
 		{"a value that is nowhere", column.Component, block(40, nil, `{"by":"fold","test":["77"]}`), "the test side has no rows"},
 	}

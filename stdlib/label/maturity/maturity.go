@@ -167,18 +167,17 @@ func (c *config) query(name string, in *schema.Table) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("matures_after: %w", err)
 	}
-	label, event := table.Quote(c.Column), table.Quote(c.EventTime)+"::timestamp"
-	known := "null::timestamp"
+	label, event, known := table.Quote(c.Column), moment(c.EventTime), "null::timestamp"
 	if c.KnownAt != "" {
-		known = table.Quote(c.KnownAt) + "::timestamp"
+		known = moment(c.KnownAt)
 	}
 	asOf := fmt.Sprintf("(select max(greatest(%s, %s)) from %s)", event, known, table.Quote(input))
 	if c.AsOf != "" {
-		moment, err := parseMoment(c.AsOf)
+		t, err := parseMoment(c.AsOf)
 		if err != nil {
 			return "", err
 		}
-		asOf = "timestamp '" + moment.Format("2006-01-02 15:04:05.999999") + "'"
+		asOf = "timestamp '" + t.Format("2006-01-02 15:04:05.999999") + "'"
 	}
 	columns := make([]string, len(in.Columns))
 	for i, col := range in.Columns {
@@ -199,6 +198,9 @@ from (
 		strings.Join(columns, ", "), table.Quote(name+"_known_at"), label, table.Quote(name+"_mature"),
 		known, event, after.Microseconds(), asOf, table.Quote(input)), nil
 }
+
+// moment is a column as a timestamp in UTC, whatever kind of time it is; null where it is infinite.
+func moment(column string) string { return "make_timestamp(epoch_us(" + table.Quote(column) + "))" }
 
 func parseMoment(s string) (time.Time, error) {
 	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", time.RFC3339} {

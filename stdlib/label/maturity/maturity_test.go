@@ -73,6 +73,21 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestKindsOfTime gives the same moments as a date, with a time zone, and as never.
+func TestKindsOfTime(t *testing.T) {
+	b := block(`{"column":"bad","event_time":"day","known_at":"seen","matures_after":"1d"}`)
+	b.Tables["on"] = stagetest.Table{SQL: `select * from (values
+  (1, date '2026-01-01', true, timestamptz '2026-01-03 00:00:00+00'),
+  (2, date '2026-01-02', false, 'infinity'),
+  (3, date '2026-01-03', false, null)) v(id, day, bad, seen)`, Schema: schema.Table{Key: []string{"id"}}}
+	got := stagetest.Run(t, maturity.Component, b).Text(t, "table")
+	for i, want := range []string{"2026-01-03 00:00:00 | true", "2026-01-03 00:00:00 | true", "null | false"} {
+		if !strings.HasSuffix(got[i], " | "+want) {
+			t.Errorf("row %d: got %s, want %s", i, got[i], want)
+		}
+	}
+}
+
 func TestShape(t *testing.T) {
 	r := stagetest.Shape(t, maturity.Component, block(`{"column":"is_fraud","event_time":"PAID_AT","known_at":"chargeback_at","matures_after":"45d"}`))
 	got := r.Out["table"].Table

@@ -118,7 +118,10 @@ func run(ctx context.Context, s *component.Stage) error {
 	}.Run(ctx, s)
 }
 
-// checkTimes refuses rows without a time.
+// farthest is more than any time has in seconds since 1970; what lies beyond is infinite.
+const farthest = 9.2233e12
+
+// checkTimes refuses rows without a time, or with an infinite one.
 func (c *config) checkTimes(ctx context.Context, address, path string) error {
 	f, err := table.ReadFrame(ctx, path, []string{c.By})
 	if err != nil {
@@ -126,7 +129,7 @@ func (c *config) checkTimes(ctx context.Context, address, path string) error {
 	}
 	missing := 0
 	for _, v := range f.Columns[0].Num {
-		if math.IsNaN(v) {
+		if math.IsNaN(v) || math.Abs(v) > farthest {
 			missing++
 		}
 	}

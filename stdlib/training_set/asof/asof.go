@@ -284,7 +284,7 @@ func query(spine *schema.Table, features []*schema.Table, asOf string) string {
 			joins = append(joins, fmt.Sprintf("left join f%d on %s", i, equal(i, spine.Key, "is not distinct from")))
 			continue
 		}
-		joins = append(joins, fmt.Sprintf("asof left join %s on %s and spine.%s > f%d.%s", latest(i, f),
+		joins = append(joins, fmt.Sprintf("asof left join %s on %s and epoch_us(spine.%s) > epoch_us(f%d.%s)", latest(i, f),
 			equal(i, f.Entity, "="), table.Quote(asOf), i, table.Quote(f.Time)))
 	}
 	return fmt.Sprintf("select %s\nfrom spine\n%s", strings.Join(columns, ", "), strings.Join(joins, "\n"))

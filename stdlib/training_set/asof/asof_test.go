@@ -76,6 +76,16 @@ func TestJoins(t *testing.T) {
 			"5 | a | null | false | null",
 			"6 | c | 2026-01-04 00:00:00 | false | null",
 		}},
+		{"another kind of time", `{"features":["zoned"]}`, map[string]stagetest.Table{"zoned": {
+			SQL:    "select card, (changed_at::varchar || '+00')::timestamptz as changed_at, tier from (" + profile.SQL + ")",
+			Schema: schema.Table{Entity: []string{"card"}, Time: "changed_at"}}}, []string{
+			"1 | a | 2026-01-02 00:00:00 | true | old",
+			"2 | a | 2026-01-03 00:00:00 | false | last",
+			"3 | b | 2026-01-03 00:00:00 | null | null",
+			"4 | null | 2026-01-04 00:00:00 | true | null",
+			"5 | a | null | false | null",
+			"6 | c | 2026-01-04 00:00:00 | false | null",
+		}},
 		{"no features", `{"features":[]}`, nil, []string{
 			"1 | a | 2026-01-02 00:00:00 | true",
 			"2 | a | 2026-01-03 00:00:00 | false",
