@@ -12,7 +12,9 @@ import (
 )
 
 func TestColumnNames(t *testing.T) {
-	columnOf := func(name string, t schema.AttrType) schema.Attr { return schema.Attr{Name: name, Type: t, ColumnOf: "from"} }
+	columnOf := func(name string, t schema.AttrType) schema.Attr {
+		return schema.Attr{Name: name, Type: t, ColumnOf: "from"}
+	}
 	spec := &schema.Type{Body: schema.Body{
 		Attrs: []schema.Attr{columnOf("time", schema.String), columnOf("entity", schema.StringList),
 			{Name: "other", Type: schema.String, ColumnOf: "absent"}, {Name: "free", Type: schema.String}},

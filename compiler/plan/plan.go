@@ -100,7 +100,7 @@ const (
 	LostCause      CauseKind = "lost"   // the recorded result is gone from the store
 	InputCause     CauseKind = "input"  // an input has other content
 	SchemaCause    CauseKind = "schema" // an input has another schema
-	ChampionCause  CauseKind = "champion"
+	PolicyCause    CauseKind = "policy" // what a gate asks for, in something else than its rules' text
 )
 
 // Cause says why a node runs.

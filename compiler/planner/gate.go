@@ -3,6 +3,7 @@ package planner
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -92,12 +93,66 @@ func (p *planner) decideGate(g *plan.Gate) error {
 		g.Verdict = plan.Fail
 	}
 	if recorded && before.Definition != g.Definition {
-		g.Causes = []plan.Cause{{Kind: plan.ConfigCause, Path: "rules"}}
+		g.Causes = policyCauses(g, &before)
 	}
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
 		settled && sameFigures(g.Rules.Rules, before.Rules)
 	p.failed[g.Address] = g.Verdict == plan.Fail || g.Verdict == plan.RuleError
 	return nil
+}
+
+// policyCauses compares a gate's rules and approvals with those it was last decided by.
+func policyCauses(g *plan.Gate, before *plan.GateState) []plan.Cause {
+	old, now := map[string]string{}, map[string]string{}
+	describe(before.Rules, old)
+	describe(g.Rules.Rules, now)
+	var out []plan.Cause
+	for _, path := range sortedKeys(merged(old, now)) {
+		if old[path] != now[path] {
+			out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: path, Before: optional(old[path]), After: optional(now[path])})
+		}
+	}
+	if len(out) == 0 { // a value that rules read, an approval, a check it comes after
+		out = append(out, plan.Cause{Kind: plan.PolicyCause})
+	}
+	return out
+}
+
+// describe puts down what rules demand, and the values of variables and locals that they were seen to read.
+func describe(rules []plan.Rule, out map[string]string) {
+	for _, r := range rules {
+		out["rule["+r.Name+"]"] = ruleText(r)
+		for _, v := range r.Values {
+			if strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.") {
+				out[v.Path] = string(canonical(v.Value))
+			}
+		}
+	}
+}
+
+// ruleText is what a rule demands, in one line.
+func ruleText(r plan.Rule) string {
+	s := strings.Join(strings.Fields(r.Assert), " ")
+	if r.Severity == "warn" {
+		s += " (warns)"
+	}
+	return s
+}
+
+func optional(s string) json.RawMessage {
+	switch {
+	case s == "":
+		return nil
+	case json.Valid([]byte(s)):
+		return json.RawMessage(s)
+	}
+	return text(s)
+}
+
+func merged(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
 }
 
 // settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.

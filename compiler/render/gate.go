@@ -124,8 +124,8 @@ func ruleNote(r plan.Rule) string {
 	}
 	if r.Verdict != plan.Open {
 		parts = append(parts, values(r.Values)...)
-	} else if len(r.Live) > 0 {
-		parts = append(parts, "live: "+strings.Join(values(r.Live), ", "))
+	} else if live := values(r.Live); len(live) > 0 {
+		parts = append(parts, "live: "+strings.Join(live, ", "))
 	}
 	return strings.Join(parts, "  ")
 }

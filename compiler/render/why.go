@@ -81,8 +81,8 @@ func causeText(address string, c plan.Cause) string {
 		return address + " is forced to run"
 	case plan.LostCause:
 		return "the result of " + address + " is gone from the store"
-	case plan.ChampionCause:
-		return address + " has another champion"
+	case plan.PolicyCause:
+		return "what " + address + " asks for: a value its rules read, an approval, or what it comes after"
 	case plan.InputCause:
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
@@ -98,6 +98,9 @@ func Value(v json.RawMessage) string {
 		return "absent"
 	}
 	var s string
+	if string(v) == "null" {
+		return "null"
+	}
 	if json.Unmarshal(v, &s) == nil {
 		s = clean(strings.Join(strings.Fields(s), " "))
 	} else {

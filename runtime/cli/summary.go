@@ -126,7 +126,7 @@ func (a *app) figures(r *engine.Result) {
 		}
 		var parts []string
 		for _, name := range sortedKeys(f.Metrics) {
-			s := name + " " + render.Value(f.Metrics[name])
+			s := name + " " + figure(f.Metrics[name])
 			if i := f.Intervals[name]; i.Low != nil && i.High != nil {
 				s += fmt.Sprintf(" (%.3g to %.3g)", *i.Low, *i.High)
 			}
@@ -134,6 +134,14 @@ func (a *app) figures(r *engine.Result) {
 		}
 		fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
 	}
+}
+
+// figure writes a figure; one that could not be computed is null.
+func figure(v json.RawMessage) string {
+	if string(v) == "null" {
+		return "undefined"
+	}
+	return render.Value(v)
 }
 
 func (a *app) gateResult(g engine.GateResult) {

@@ -30,7 +30,6 @@ var Component = component.Component{
 			Attrs: []schema.Attr{
 				{Name: "reference", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data was: usually what the model was trained on."},
 				{Name: "current", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data is."},
-				{Name: "of", Type: schema.Ref, Ports: []schema.PortType{schema.ReleasePort}, Edge: schema.StateEdge, Doc: "The deployment that is watched."},
 				{Name: "columns", Type: schema.StringList, ColumnOf: "reference",
 					Doc: "What to compare. Default: the columns that both tables have, without keys, entities, times and labels."},
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the exchanges."},
