@@ -1,0 +1,155 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// reference checks a reference against what its argument takes; nil if it does not fit.
+func (r *resolver) reference(ref expr.Ref, u use) *Reference {
+	target := r.blocks[ref.Address]
+	out := &Reference{Path: u.path, Target: ref.Address, Edge: u.spec.Edge, Range: u.at, Spec: u.spec}
+	if len(u.spec.Kinds) > 0 && !slices.Contains(u.spec.Kinds, target.Kind) {
+		r.fail(source.CodeTargetKind, u.at, fmt.Sprintf("%s is a %s; %s takes %s", ref, target.Kind, u.path, wanted(&schema.Attr{Kinds: u.spec.Kinds})), "", "")
+		return nil
+	}
+	ports := target.TypeSpec.Out
+	if ref.Port != "" {
+		port := findPort(ports, ref.Port)
+		out.TargetPort = port.Name
+		return r.fits(out, ref, port, ports, u)
+	}
+	return r.bare(out, ref, ports, u)
+}
+
+func findPort(ports []schema.Port, name string) schema.Port {
+	i := slices.IndexFunc(ports, func(p schema.Port) bool { return p.Name == name })
+	return ports[i]
+}
+
+// bare settles which port a reference to the block itself means: its own one. For those that carry nothing, any port of
+// the type wanted will do, and a block without ports.
+func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use) *Reference {
+	loose := u.spec.Edge == schema.OrderEdge || u.spec.Edge == schema.StateEdge
+	if loose && len(u.spec.Ports) == 0 {
+		if own := schema.OwnPort(ports); own != nil {
+			out.TargetPort = own.Name
+		}
+		return out
+	}
+	if loose {
+		for _, p := range ports {
+			if slices.Contains(u.spec.Ports, p.Type) {
+				out.TargetPort = p.Name
+				return out
+			}
+		}
+	}
+	own := schema.OwnPort(ports)
+	if own == nil {
+		r.noOwnPort(ref, ports, u)
+		return nil
+	}
+	out.TargetPort = own.Name
+	return r.fits(out, ref, *own, ports, u)
+}
+
+func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
+	if len(ports) == 0 {
+		kind, _, _ := strings.Cut(ref.Address, ".")
+		r.fail(source.CodePortType, u.at, fmt.Sprintf("%s yields nothing; %s takes %s", ref, u.path, wanted(u.spec)),
+			fmt.Sprintf("A %s block has no ports.", kind), "")
+		return
+	}
+	names := make([]string, len(ports))
+	for i, p := range ports {
+		names[i] = p.Name
+	}
+	hint := ""
+	for _, p := range ports {
+		if hint == "" && (len(u.spec.Ports) == 0 || slices.Contains(u.spec.Ports, p.Type)) {
+			hint = fmt.Sprintf("write %s.%s, for example", ref, p.Name)
+		}
+	}
+	r.fail(source.CodeNoOwnPort, u.at, fmt.Sprintf("%s does not say which of its ports is meant", ref),
+		fmt.Sprintf("%s has ports %s.", ref, strings.Join(names, ", ")), hint)
+}
+
+// fits checks the type of the port.
+func (r *resolver) fits(out *Reference, ref expr.Ref, port schema.Port, ports []schema.Port, u use) *Reference {
+	if len(u.spec.Ports) == 0 || slices.Contains(u.spec.Ports, port.Type) {
+		return out
+	}
+	var others []string
+	for _, p := range ports {
+		if slices.Contains(u.spec.Ports, p.Type) {
+			others = append(others, ref.Address+"."+p.Name)
+		}
+	}
+	hint := ""
+	if len(others) > 0 {
+		hint = fmt.Sprintf("did you mean %s?", strings.Join(others, " or "))
+	} else if near := r.suggestPort(u.spec); near != "" {
+		hint = near
+	}
+	verb := portNoun(port.Type)
+	r.fail(source.CodePortType, u.at, fmt.Sprintf("%s is %s; %s takes %s", ref, verb, u.path, wanted(u.spec)), "", hint)
+	return nil
+}
+
+// suggestPort names what would fit, where there is little of it.
+func (r *resolver) suggestPort(spec *schema.Attr) string {
+	var found []string
+	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {
+		b := r.blocks[address]
+		if len(spec.Kinds) > 0 && !slices.Contains(spec.Kinds, b.Kind) {
+			continue
+		}
+		own := schema.OwnPort(b.TypeSpec.Out)
+		for i, p := range b.TypeSpec.Out {
+			if !slices.Contains(spec.Ports, p.Type) {
+				continue
+			}
+			if own == &b.TypeSpec.Out[i] {
+				found = append(found, address)
+			} else {
+				found = append(found, address+"."+p.Name)
+			}
+		}
+	}
+	if len(found) == 0 || len(found) > 4 {
+		return ""
+	}
+	return fmt.Sprintf("of that type: %s", strings.Join(found, ", "))
+}
+
+// wanted says what an argument's references may point at: "a table", "a train or model block".
+func wanted(spec *schema.Attr) string {
+	if len(spec.Ports) == 0 {
+		if len(spec.Kinds) == 0 {
+			return "a block"
+		}
+		return "a " + strings.Join(spec.Kinds, " or ") + " block"
+	}
+	names := make([]string, len(spec.Ports))
+	for i, p := range spec.Ports {
+		names[i] = portNoun(p)
+	}
+	return strings.Join(names, " or ")
+}
+
+func portNoun(p schema.PortType) string {
+	switch p {
+	case schema.FiguresPort:
+		return "figures"
+	case schema.FilesPort:
+		return "files"
+	}
+	return "a " + string(p)
+}
