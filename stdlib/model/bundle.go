@@ -1,6 +1,7 @@
 package model
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -79,9 +80,11 @@ type document struct {
 	Provenance Provenance `json:"provenance"`
 }
 
+// file names model.json and says what it holds: our digest, and the one that registries and signatures go by.
 type file struct {
 	File   string `json:"file"`
 	Digest string `json:"digest"`
+	SHA256 string `json:"sha256"`
 }
 
 // Write writes the model into the folder, which must exist: the same bytes for the same model.
@@ -92,7 +95,7 @@ func (b *Bundle) Write(dir string) error {
 	}
 	d := document{
 		Format: Format, Kind: b.kind, Signature: b.signature, Provenance: b.provenance,
-		Model: file{File: ModelFile, Digest: digest(model)},
+		Model: file{File: ModelFile, Digest: digest(model), SHA256: sha(model)},
 	}
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
@@ -115,6 +118,11 @@ func (s *Signature) binary() bool { return len(s.Classes) == 2 && s.Outputs() ==
 func digest(data []byte) string {
 	sum := blake3.Sum256(data)
 	return "blake3:" + hex.EncodeToString(sum[:])
+}
+
+func sha(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // ErrNoBundle is returned, wrapped, for a folder without a bundle.json: a model that was made elsewhere, or none.

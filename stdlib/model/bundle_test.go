@@ -3,7 +3,9 @@ package model_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -122,6 +124,10 @@ func TestWriteAndRead(t *testing.T) {
 	}
 	if err := again.Write(second); err != nil {
 		t.Fatal(err)
+	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(contents(t, first, model.ModelFile)))
+	if !bytes.Contains(contents(t, first, model.BundleFile), []byte(sum)) {
+		t.Errorf("%s lacks the SHA-256 %s", model.BundleFile, sum)
 	}
 	for _, name := range []string{model.BundleFile, model.ModelFile} {
 		if !bytes.Equal(contents(t, first, name), contents(t, second, name)) {
