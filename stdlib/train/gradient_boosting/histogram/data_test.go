@@ -12,11 +12,14 @@ import (
 	"testing"
 )
 
-// realData reads a file of the data sets that are kept beside the repository, parted by its column is_test. Columns
+// realData reads a file of the data sets that are kept beside the repository or in an example, parted by its column is_test. Columns
 // with anything but numbers are categories, coded by the order of their names.
 func realData(tb testing.TB, name string) (train, test *Data, names []string) {
 	tb.Helper()
 	f, err := os.Open("../../../../../shared/data/" + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.Open("../../../../examples/churn/data/" + name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		tb.Skipf("needs ../shared/data/%s, which is not here", name)
 	} else if err != nil {
