@@ -14,7 +14,7 @@ build:
 # Applies the example of card fraud: in containers where an engine answers, else as processes.
 demo: build
 	bin/mlp -C examples/fraud apply --auto-approve
-	@examples/fraud/after-demo.sh bin/mlp examples/fraud
+
 
 # All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure.
 test: build

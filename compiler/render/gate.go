@@ -123,18 +123,19 @@ func ruleNote(r plan.Rule) string {
 		parts = append(parts, clean(r.Reason))
 	}
 	if r.Verdict != plan.Open {
-		parts = append(parts, values(r.Values)...)
-	} else if live := values(r.Live); len(live) > 0 {
+		parts = append(parts, values(r.Values, r.Verdict != plan.Pass)...)
+	} else if live := values(r.Live, false); len(live) > 0 {
 		parts = append(parts, "live: "+strings.Join(live, ", "))
 	}
 	return strings.Join(parts, "  ")
 }
 
-func values(seen []plan.FigureSeen) []string {
+// values lists figures; the module's own values stand in the rule already, and matter where it does not hold.
+func values(seen []plan.FigureSeen, constants bool) []string {
 	var out []string
 	for _, v := range seen {
-		if strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.") ||
-			strings.HasPrefix(v.Path, "champion.") {
+		constant := strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.")
+		if constant && !constants || strings.HasPrefix(v.Path, "champion.") {
 			continue
 		}
 		out = append(out, lastPart(v.Path)+" = "+Value(v.Value))
