@@ -414,7 +414,7 @@ func TestDockerResolve(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.file.Close()
-	id, platform, err := e.Resolve(ctx, "mlp-stage:"+strings.TrimPrefix(b.digest, "blake3:")[:12])
+	id, platform, err := e.Resolve(ctx, b.name())
 	if err != nil || id != want || platform != "linux/"+b.arch {
 		t.Errorf("got %s %s, %v, want %s linux/%s", id, platform, err, want, b.arch)
 	}

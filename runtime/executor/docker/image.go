@@ -55,10 +55,18 @@ func (e *Executor) findImage(ctx context.Context) (string, error) {
 		return "", err
 	}
 	id, err := e.imageByLabel(ctx, b.digest)
-	if err == nil && id == "" {
-		err = errors.New("loading the image for built-in components: the engine took it and does not have it")
+	if err != nil {
+		return "", err
 	}
-	return id, err
+	if id == "" {
+		return "", errors.New("loading the image for built-in components: the engine took it and does not have it")
+	}
+	// The name is for people; but naming an image is what the engine remembers the time of.
+	if err := e.api.ImageTag(ctx, id, b.name()); err != nil {
+		return "", engineError("naming the image for built-in components", err)
+	}
+	e.pruneImages(ctx, id)
+	return id, nil
 }
 
 func (e *Executor) imageByLabel(ctx context.Context, digest string) (string, error) {
@@ -140,6 +148,9 @@ func staticArch(file *os.File) (string, error) {
 	return strings.ToLower(strings.TrimPrefix(f.Machine.String(), "EM_")), nil
 }
 
+// name is what `docker images` shows for the image.
+func (b *binary) name() string { return "mlp-stage:" + strings.TrimPrefix(b.digest, "blake3:")[:12] }
+
 // imageConfig is an image's configuration as the OCI image specification has it.
 type imageConfig struct {
 	Architecture string         `json:"architecture"`
@@ -184,8 +195,7 @@ func (b *binary) archive(w io.Writer) error {
 	}
 	sum := sha256.Sum256(config)
 	name := hex.EncodeToString(sum[:]) + ".json"
-	tag := "mlp-stage:" + strings.TrimPrefix(b.digest, "blake3:")[:12]
-	manifest, err := json.Marshal([]imageManifest{{Config: name, RepoTags: []string{tag}, Layers: []string{"layer.tar"}}})
+	manifest, err := json.Marshal([]imageManifest{{Config: name, Layers: []string{"layer.tar"}}})
 	if err != nil {
 		return err
 	}
