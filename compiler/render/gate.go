@@ -22,7 +22,15 @@ func (t *text) gates(p *plan.Plan) {
 		mark, s := ruleMark(g.Verdict)
 		t.line("  %s %s   %s", t.paint(s, mark), g.Address, gateSum(p, g))
 		t.rules(g.Rules.Rules)
+		t.champion(g.Champion)
 		t.approvals(g)
+	}
+}
+
+// champion says why rules that compare with what is live have nothing to compare with.
+func (t *text) champion(c *plan.Champion) {
+	if c != nil && c.Exists && !c.Comparable && !c.Candidate {
+		t.line("         what %s has live is not comparable: %s", c.Deploy, clean(c.Why))
 	}
 }
 

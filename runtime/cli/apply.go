@@ -93,6 +93,9 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 		return err
 	}
 	defer ex.Close()
+	if err := runnable(p, ex.Name()); err != nil {
+		return err
+	}
 	stop, kill, release := interrupts(ctx)
 	defer release()
 	view := newProgress(s.app, p)
@@ -107,6 +110,17 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	s.app.summary(p, result)
 	if code := result.ExitCode(); code != exitOK {
 		return exitCode(code)
+	}
+	return nil
+}
+
+// runnable refuses before anything runs what the executor could not run.
+func runnable(p *plan.Plan, executor string) error {
+	for _, n := range p.Nodes {
+		if n.Container != nil && executor == "process" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
+			return &failure{err: fmt.Errorf("%s runs the image %s, and stages run as processes here", n.Address, n.Container.Image),
+				hint: "Start a container engine, and apply with --executor docker."}
+		}
 	}
 	return nil
 }

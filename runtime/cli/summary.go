@@ -51,7 +51,9 @@ func (a *app) failures(r *engine.Result) {
 			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(n.Failure.Detail, "\n", "\n  "))
 		} else {
 			for _, line := range n.Failure.Tail {
-				fmt.Fprintf(a.err, "  | %s\n", line)
+				if !strings.Contains(line, n.Failure.Summary) { // told above
+					fmt.Fprintf(a.err, "  | %s\n", line)
+				}
 			}
 		}
 		if blocked := blockedBy(r, n.Address); len(blocked) > 0 {
@@ -147,9 +149,7 @@ func figure(v json.RawMessage) string {
 func (a *app) gateResult(g engine.GateResult) {
 	switch g.Status {
 	case engine.GatePassed:
-		if !g.Before {
-			fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
-		}
+		fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
 		for _, r := range g.Rules {
 			if r.Verdict != plan.Pass && r.Severity == "warn" {
 				fmt.Fprintf(a.out, "  %s  %s %s\n", g.Address, a.tint("33", "warning:"), r.Name)
@@ -173,8 +173,14 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), r.Failure.Summary)
 	case r.Status == engine.Removed:
 		fmt.Fprintf(a.out, "  %s  removed\n", r.Address)
-	case r.Status == engine.Changed && r.After != nil:
-		fmt.Fprintf(a.out, "  %s  released %s %s\n", r.Address, r.After.From, r.After.Model.Short())
+	case r.Status == engine.Blocked:
+		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
+	case r.After != nil:
+		what := "released"
+		if r.Status == engine.Unchanged {
+			what = fmt.Sprintf("live since revision %d:", r.After.Revision)
+		}
+		fmt.Fprintf(a.out, "  %s  %s %s %s\n", r.Address, what, r.After.From, r.After.Model.Short())
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
 			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
@@ -182,8 +188,6 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 		} else {
 			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.command("show deploy."+name))
 		}
-	case r.Status == engine.Blocked:
-		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
 	}
 }
 
