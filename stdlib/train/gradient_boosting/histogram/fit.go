@@ -101,6 +101,8 @@ type scored struct {
 	weight    []float64 // nil: all 1
 	bins      [][]uint8 // [feature][row]
 	margins   [][]float32
+
+	first, second []float64 // derivatives of one class; made when first needed
 }
 
 func newBooster(train, validation *Data, p Params) (*booster, error) {

@@ -56,11 +56,8 @@ func (g *grower) derivatives(class int) []sum { return g.byClass[class] }
 // grow grows one tree on the sampled rows (nil: all) and features.
 func (g *grower) grow(derivatives []sum, s scale, sample, features []int32) tree {
 	g.scale, g.features = s, features
-	n := g.take(derivatives, sample)
-	root := node{parent: -1, scale: s, rows: span{0, n}}
-	for _, d := range g.sums[:n] {
-		root.sum = root.sum.plus(d)
-	}
+	n, total := g.take(derivatives, sample)
+	root := node{parent: -1, scale: s, rows: span{0, n}, sum: total}
 	g.tree = tree{nodes: []node{root}}
 	g.setValue(0)
 	if g.mayGrow(0) {
@@ -75,18 +72,27 @@ func (g *grower) grow(derivatives []sum, s scale, sample, features []int32) tree
 	return g.tree
 }
 
-// take puts the sampled rows and their derivatives in order, and returns how many there are.
-func (g *grower) take(derivatives []sum, sample []int32) int {
-	if sample == nil {
-		for r := range g.rows {
-			g.rows[r] = int32(r)
+// take puts the sampled rows and their derivatives in order, and returns how many there are, and their sum.
+func (g *grower) take(derivatives []sum, sample []int32) (n int, total sum) {
+	n = len(derivatives)
+	if sample != nil {
+		n = copy(g.rows, sample)
+	}
+	parts := make([]sum, (n+blockRows-1)/blockRows)
+	parallel(g.params.Threads, len(parts), func(b int) {
+		for i := b * blockRows; i < min((b+1)*blockRows, n); i++ {
+			if sample == nil {
+				g.rows[i] = int32(i)
+			}
+			d := derivatives[g.rows[i]]
+			g.sums[i] = d
+			parts[b] = parts[b].plus(d)
 		}
-		return copy(g.sums, derivatives)
+	})
+	for _, part := range parts {
+		total = total.plus(part)
 	}
-	for i, r := range sample {
-		g.sums[i] = derivatives[r]
-	}
-	return copy(g.rows, sample)
+	return n, total
 }
 
 // mayGrow tells whether a node is a candidate for a split, by depth, leaves and weight.
@@ -186,17 +192,30 @@ func (g *grower) partition(p *pair) {
 		left[b] = n.split.goesLeft(uint8(b), missing)
 	}
 	k, m := 0, 0
-	for i, r := range rows {
-		if left[bins[r]] {
-			rows[k], sums[k] = r, sums[i]
-			k++
-		} else {
-			spare[m], spares[m] = r, sums[i]
-			m++
+	if last := g.params.MaxDepth > 0 && n.depth+1 >= g.params.MaxDepth; last {
+		// The children are leaves: their derivatives are not needed any more.
+		for i, r := range rows {
+			if left[bins[r]] {
+				rows[k] = r
+				k++
+			} else {
+				spare[i-k] = r
+			}
 		}
+		copy(rows[k:], spare)
+	} else {
+		for i, r := range rows {
+			if left[bins[r]] {
+				rows[k], sums[k] = r, sums[i]
+				k++
+			} else {
+				spare[m], spares[m] = r, sums[i]
+				m++
+			}
+		}
+		copy(rows[k:], spare[:m])
+		copy(sums[k:], spares[:m])
 	}
-	copy(rows[k:], spare[:m])
-	copy(sums[k:], spares[:m])
 	middle := n.rows.start + k
 	g.tree.nodes[n.left].rows = span{n.rows.start, middle}
 	g.tree.nodes[n.right].rows = span{middle, n.rows.end}
@@ -262,16 +281,28 @@ func (g *grower) pairSplits(p *pair, f int32) (out [2]split) {
 	return out
 }
 
-// accumulate adds up derivatives by bin.
+// accumulate adds up derivatives by bin. Even and odd rows have a sum each, so that a row need not wait for the one
+// before where both fall into one bin.
 func (g *grower) accumulate(hist []sum, f int32, rows span) {
-	var local [256]sum
-	bins, sums := g.data[f], g.sums[rows.start:rows.end]
-	for i, r := range g.rows[rows.start:rows.end] {
-		c := &local[bins[r]]
+	var even, odd [256]sum
+	bins := g.data[f]
+	order := g.rows[rows.start:rows.end]
+	sums := g.sums[rows.start:rows.end][:len(order)]
+	i := 0
+	for ; i+1 < len(order); i += 2 {
+		c, d := &even[bins[order[i]]], &odd[bins[order[i+1]]]
 		c.g += sums[i].g
 		c.h += sums[i].h
+		d.g += sums[i+1].g
+		d.h += sums[i+1].h
 	}
-	copy(hist, local[:])
+	if i < len(order) {
+		c := &even[bins[order[i]]]
+		*c = c.plus(sums[i])
+	}
+	for b := range hist {
+		hist[b] = even[b].plus(odd[b])
+	}
 }
 
 func (g *grower) best(id, f int32, hist []sum) split {

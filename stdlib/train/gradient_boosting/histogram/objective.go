@@ -68,7 +68,10 @@ const blockRows = 4096
 // derivatives computes those of one class for each row into out, whose length it keeps.
 func (s *scored) derivatives(group int, out []sum, threads int) ([]sum, scale) {
 	n := len(s.target)
-	g, h := make([]float64, n), make([]float64, n)
+	if s.first == nil {
+		s.first, s.second = make([]float64, n), make([]float64, n)
+	}
+	g, h := s.first, s.second
 	blocks := (n + blockRows - 1) / blockRows
 	tops := make([]scale, blocks)
 	parallel(threads, blocks, func(b int) {
@@ -93,6 +96,14 @@ func (s *scored) derivatives(group int, out []sum, threads int) ([]sum, scale) {
 }
 
 func (s *scored) blockDerivatives(group, start, end int, g, h []float64) (top scale) {
+	if s.objective.kind == xgboost.SquaredError && s.weight == nil {
+		for r, m := range s.margins[0][start:end] {
+			d := float64(m) - s.target[start+r]
+			g[start+r], h[start+r] = d, 1
+			top.g = max(top.g, math.Abs(d))
+		}
+		return scale{top.g, 1}
+	}
 	row := make([]float32, s.objective.groups)
 	p := make([]float64, s.objective.groups)
 	for r := start; r < end; r++ {
