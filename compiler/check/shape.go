@@ -26,8 +26,8 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 	}
 	c.columnNames(b, res.Problems)
 	for port, s := range res.Out {
-		if port == "" {
-			port = OwnPort(b.TypeSpec)
+		if own := schema.OwnPort(b.TypeSpec.Out); port == "" && own != nil {
+			port = own.Name
 		}
 		b.Out[port] = s
 	}
@@ -110,14 +110,6 @@ func (c *checker) fillTask(b *Block) {
 	filled, err := json.Marshal(config)
 	c.must(err)
 	b.Config = filled
-}
-
-// OwnPort is the port that a reference to the block itself means; "" if it has none.
-func OwnPort(t *schema.Type) string {
-	if len(t.Out) > 0 && t.Out[0].Name == string(t.Out[0].Type) {
-		return t.Out[0].Name
-	}
-	return ""
 }
 
 // place turns what a component found into a diagnostic at its place in the file.

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(a.out, "mlp %s\n", version())
+			return err
+		},
+	}
+}
+
+// version is that of the module or of the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	if v == "" {
+		return "devel"
+	}
+	return v
+}
+
+// stageCommand is the inner half of the stage protocol: what runs in the container of a built-in component.
+func (a *app) stageCommand() *cobra.Command {
+	root, threads := "", 0
+	cmd := &cobra.Command{
+		Use: "stage", Short: "Run one stage under the stage protocol", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			code := component.RunStage(cmd.Context(), stdlib.Component, root, threads, a.out)
+			return exitCode(code)
+		},
+	}
+	cmd.Flags().StringVar(&root, "root", "/mlp", "the protocol's root `folder`")
+	cmd.Flags().IntVar(&threads, "threads", 0, "how many threads to use; 0: all")
+	return cmd
+}
