@@ -36,6 +36,13 @@ func Text(a *syntax.Attr) (source.Text, source.Diagnostics) {
 	return source.NewText(value, r, pieces), nil
 }
 
+// TextAt returns the string that is written at r, in quotes or as a heredoc, as Text does. What is put into it by ${} is
+// left out, and a string without an end is taken as it stands.
+func TextAt(f *syntax.File, r source.Range) source.Text {
+	value, pieces := decode(f, r)
+	return source.NewText(value, r, pieces)
+}
+
 // notText tells why an expression is no constant string.
 func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
 	d := &source.Diagnostic{Severity: source.Error, Code: source.CodeInterpolation, Subject: a.Range}

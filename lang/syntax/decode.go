@@ -162,13 +162,22 @@ func (d *decoder) body(t *schema.Type) *schema.Body {
 	if b, ok := d.bodies[t]; ok {
 		return b
 	}
+	b := BodyOf(t)
+	d.bodies[t] = b
+	return b
+}
+
+// BodyOf returns what may stand in a block of that type: its own body and, for stages, what they take in common.
+func BodyOf(t *schema.Type) *schema.Body {
+	if t.Version == 0 {
+		return &t.Body
+	}
 	b := &schema.Body{Attrs: slices.Clone(t.Body.Attrs), Blocks: t.Body.Blocks}
 	for _, a := range schema.StageAttrs() {
 		if t.Body.Attr(a.Name) == nil {
 			b.Attrs = append(b.Attrs, a)
 		}
 	}
-	d.bodies[t] = b
 	return b
 }
 
