@@ -29,6 +29,8 @@ var Component = component.Component{
 		}},
 		Out: []schema.Port{{Name: "metric", Type: schema.MetricPort, Doc: "The definition, for `evaluate`, `tune` and `decision`."}},
 		Examples: []schema.Example{{Title: "A metric by name, and one in money", Code: `
+pipeline "fraud" {}
+
 metric "recall" { type = "recall" }
 
 metric "loss_avoided" {

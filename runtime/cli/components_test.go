@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// documented is an example of a component.
+type documented struct {
+	name, code string
+	foreign    bool // needs an image of the user's own
+}
+
+func examples() []documented {
+	var all []documented
+	for _, c := range stdlib.Components() {
+		for i, e := range c.Type.Examples {
+			name := c.Name()
+			if i > 0 {
+				name = fmt.Sprintf("%s %d", name, i+1)
+			}
+			all = append(all, documented{name, e.Code, c.Type.Name == "container"})
+		}
+	}
+	return all
+}
+
+// TestExamples walks all components: each example is a whole module, is laid out as mlp fmt would, compiles without a
+// warning, and runs. What it yields does not depend on the run or on the number of threads.
+func TestExamples(t *testing.T) {
+	data := t.TempDir()
+	exampleData(t, data)
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			code := strings.TrimPrefix(e.code, "\n")
+			if out, diags := format.Format([]byte(code), "example.mlp"); diags.HasErrors() || string(out) != code {
+				t.Errorf("not in the canonical layout: %v\n%s", diags, cmp.Diff(code, string(out)))
+			}
+			dir := exampleDir(t, data, code)
+			if _, stderr, exit := run(t, dir, "validate"); exit != 0 || stderr != "" {
+				t.Fatalf("validate: exit code %d\n%s", exit, stderr)
+			}
+			if e.foreign {
+				return
+			}
+			mustRun(t, dir, "apply", "--auto-approve", "--executor", "process", "--threads", "1")
+			want := results(t, dir)
+			if strings.Contains(code, "source \"") && len(want) == 0 {
+				t.Error("nothing is recorded of the blocks")
+			}
+			again := exampleDir(t, data, code)
+			mustRun(t, again, "apply", "--auto-approve", "--executor", "process", "--threads", "2")
+			if diff := cmp.Diff(want, results(t, again)); diff != "" {
+				t.Errorf("a second run, with two threads, gives something else:\n%s", diff)
+			}
+		})
+	}
+}
+
+// exampleDir is a folder with an example and the data that it names.
+func exampleDir(t *testing.T, data, code string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(data)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "example.mlp"), []byte(code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestCatalogUnchanged compiles every example and then spoils all that came of it: the catalog, whose parts are shared
+// by all who ask for it, stays as it was, and so does what is compiled later.
+func TestCatalogUnchanged(t *testing.T) {
+	before := encoded(t, stdlib.Catalog())
+	data := t.TempDir()
+	exampleData(t, data)
+	for _, e := range examples() {
+		dir := exampleDir(t, data, e.code)
+		first, second := compiled(t, dir), compiled(t, dir)
+		want := encoded(t, configs(second))
+		for _, b := range first.Blocks {
+			for _, config := range [][]byte{b.Config, b.Meta} {
+				for i := range config {
+					config[i] = 'x'
+				}
+			}
+		}
+		if diff := cmp.Diff(want, encoded(t, configs(second))); diff != "" {
+			t.Errorf("%s: two modules share their configuration:\n%s", e.name, diff)
+		}
+		if diff := cmp.Diff(want, encoded(t, configs(compiled(t, dir)))); diff != "" {
+			t.Errorf("%s: compiled again, it differs:\n%s", e.name, diff)
+		}
+	}
+	if diff := cmp.Diff(before, encoded(t, stdlib.Catalog())); diff != "" {
+		t.Errorf("compiling has changed the catalog:\n%s", diff)
+	}
+}
+
+func compiled(t *testing.T, dir string) *check.Module {
+	t.Helper()
+	a := &app{dir: dir, workspace: "default", out: io.Discard, err: io.Discard}
+	m, lib, err := a.module(context.Background(), nil)
+	if err != nil {
+		t.Fatalf("%s: %v", dir, err)
+	}
+	if err := lib.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func configs(m *check.Module) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for address, b := range m.Blocks {
+		out[address] = b.Config
+	}
+	return out
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// exampleData writes the files that the examples name: columns that any of them asks for, rows enough for their rules.
+func exampleData(t *testing.T, dir string) {
+	t.Helper()
+	files := map[string]string{
+		"customers.csv":             customers(600, 0),
+		"this_month.csv":            customers(600, 7),
+		"payments.csv":              payments(0, 900),
+		"data/payments/2026-01.csv": payments(0, 6000),
+		"data/payments/2026-02.csv": payments(6000, 6000),
+		"prices.csv":                prices(400),
+		"diamonds.csv":              diamonds(400),
+		"data/adult.csv": "age, workclass, hours-per-week, sex\n39, State-gov, 40, Male\n50, ?, 13, Male\n" +
+			"38, Private, 40, Female\n?, Private, 45, Female\n",
+		"metrics.json": `{"auc": 0.91, "recall": 0.7}`,
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "data/payments/2025/12/payments.parquet")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := table.Run(t.Context(), table.Query{Out: path, SQL: "select 'p' || i as payment_id, timestamp '2025-12-01' + to_minutes(i) as paid_at, " +
+		"(i * 37 % 5000)::float / 10 as amount, 'ACME' as merchant from range(500) r(i)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noise is a number of 0 to 999 that looks random and is the same everywhere.
+func noise(i, stream int) int {
+	x := uint32(i*2654435761 + stream*40503 + 12345)
+	x ^= x >> 15
+	x *= 2246822519
+	x ^= x >> 13
+	return int(x % 1000)
+}
+
+func customers(n, stream int) string {
+	var b strings.Builder
+	b.WriteString("customer,customer_id,tenure,contract,monthly_charges,churned,is_test\n")
+	for i := range n {
+		tenure := noise(i, stream) % 72
+		contract := []string{"month", "year", "two years"}[noise(i, stream+1)%3]
+		churned := noise(i, stream+2) < 700-9*tenure
+		fmt.Fprintf(&b, "c%04d,id%04d,%d,%s,%d.%02d,%t,%t\n", i, i, tenure, contract, 20+noise(i, stream+3)%80, noise(i, stream+4)%100, churned, i%5 == 0)
+	}
+	return b.String()
+}
+
+func payments(from, n int) string {
+	var b strings.Builder
+	b.WriteString("payment_id,card,merchant,currency,paid_at,amount,Amount (EUR),is_fraud,chargeback_at\n")
+	for i := from; i < from+n; i++ {
+		amount := fmt.Sprintf("%d.%02d", 1+noise(i, 0)%400, noise(i, 1)%100)
+		day, fraud, back := 1+i/300%28, noise(i, 2) < 40, ""
+		month := 1 + i/8400
+		if fraud {
+			back = fmt.Sprintf("2026-%02d-%02d 12:00:00", month+1, day)
+		}
+		fmt.Fprintf(&b, "p%05d,card%02d,SHOP%02d,%s,2026-%02d-%02d %02d:%02d:00,%s,%s,%t,%s\n", i, noise(i, 3)%60, noise(i, 4)%20,
+			[]string{"EUR", "CHF", "USD"}[i%3], month, day, i%300/60*4, i%60, amount, amount, fraud, back)
+	}
+	return b.String()
+}
+
+func prices(n int) string {
+	var b strings.Builder
+	b.WriteString("hour,rose\n")
+	for i := range n {
+		fmt.Fprintf(&b, "2026-01-%02d %02d:00:00,%t\n", 1+i/24, i%24, noise(i/3, 0) < 500)
+	}
+	return b.String()
+}
+
+func diamonds(n int) string {
+	var b strings.Builder
+	b.WriteString("id,carat,cut,price\n")
+	cuts := []string{"Fair", "Good", "Ideal"}
+	for i := range n {
+		carat, cut := 20+noise(i, 0)%180, noise(i, 1)%3
+		fmt.Fprintf(&b, "%d,%d.%02d,%s,%d\n", i, carat/100, carat%100, cuts[cut], 300+carat*40+cut*250+noise(i, 2)%200)
+	}
+	return b.String()
+}
