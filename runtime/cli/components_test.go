@@ -202,8 +202,12 @@ func payments(from, n int) string {
 	var b strings.Builder
 	b.WriteString("payment_id,card,merchant,currency,paid_at,amount,Amount (EUR),is_fraud,chargeback_at\n")
 	for i := from; i < from+n; i++ {
-		amount := fmt.Sprintf("%d.%02d", 1+noise(i, 0)%400, noise(i, 1)%100)
-		day, fraud, back := 1+i/300%28, noise(i, 2) < 40, ""
+		euros := 1 + noise(i, 0)%400
+		amount := fmt.Sprintf("%d.%02d", euros, noise(i, 1)%100)
+		if i%97 == 0 {
+			amount = "0.00" // only asks whether the card is valid
+		}
+		day, fraud, back := 1+i/300%28, noise(i, 2) < euros/3, ""
 		month := 1 + i/8400
 		if fraud {
 			back = fmt.Sprintf("2026-%02d-%02d 12:00:00", month+1, day)
