@@ -125,7 +125,7 @@ func TestErrors(t *testing.T) {
 		{"variable without value", "variable \"x\" { type = string }\n" + train("  features = [variable.x]\n  weights = [variable.x]"), []string{
 			"MLP1218 6:1 variable \"x\" has no value | It has no default, so it must be given. | add --var x=…"}},
 		{"default of the wrong type", "variable \"x\" {\n  type = number\n  default = \"a\"\n}", []string{
-			"MLP1218 8:13 variable \"x\" is a number | The value given is a string."}},
+			"MLP1218 8:13 variable \"x\" is a number | The value given is a string. The value comes from its default."}},
 		{"default that refers", "variable \"x\" { default = variable.n }", []string{
 			"MLP1225 6:26 the default of variable \"x\" refers to something | A default is a constant. | compute values in a locals block"}},
 		{"type that is none", "variable \"x\" {\n  type = strng\n  default = \"a\"\n}", []string{
@@ -203,7 +203,7 @@ func TestVariables(t *testing.T) {
 		}
 	}
 	_, ds := load(t, "pipeline \"p\" {}\nvariable \"rows\" { default = 1 }\n", map[string]string{"row": "1"})
-	if diff := cmp.Diff([]string{`MLP1219 0:0 there is no variable "row" to set | The module declares rows. | did you mean "rows"?`}, brief(ds)); diff != "" {
+	if diff := cmp.Diff([]string{`MLP1219 0:0 there is no variable "row" to set | It is given by --var row. The module declares rows. | did you mean "rows"?`}, brief(ds)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

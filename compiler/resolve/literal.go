@@ -22,7 +22,7 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 			"A reference to a block can be passed on, and not computed with.", quoted(v))
 		return nil, wrong
 	}
-	if !v.IsWhollyKnown() {
+	if w.r.sensitive(v, a.Range, path) || !v.IsWhollyKnown() {
 		return nil, wrong
 	}
 	if v.IsNull() {
@@ -41,6 +41,27 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 		return p, present
 	}
 	return w.scalar(v, a.Range, spec, path)
+}
+
+// sensitive tells of a value that must not be written down, where it would be.
+func (r *resolver) sensitive(v cty.Value, at source.Range, path string) bool {
+	if !expr.IsSensitive(v) {
+		return false
+	}
+	r.fail(source.CodeSensitive, at, fmt.Sprintf("%s cannot take a sensitive value", path),
+		"It would be written into plans and records for everybody to read.", "a secret block hands a stage what nobody else sees")
+	return true
+}
+
+// open returns the values that may be written down.
+func open(values map[string]cty.Value) map[string]cty.Value {
+	out := make(map[string]cty.Value, len(values))
+	for name, v := range values {
+		if !expr.IsSensitive(v) {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // quoted suggests to write as a string what was taken for a reference.

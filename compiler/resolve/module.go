@@ -11,17 +11,18 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
 // Module is a module with all its values.
 type Module struct {
-	Pipeline  *Block            // nil only with errors
-	Blocks    []*Block          // all but variable, locals and output, sorted by address
-	ByAddress map[string]*Block // the same
-	Variables map[string]cty.Value
-	Locals    map[string]cty.Value
-	Outputs   []*Output         // sorted by name
-	Files     map[string][]byte // the text of the files, as ranges mean it
+	Pipeline  *Block               // nil only with errors
+	Blocks    []*Block             // all but variable, locals and output, sorted by address
+	ByAddress map[string]*Block    // the same
+	Variables map[string]cty.Value // without sensitive ones
+	Locals    map[string]cty.Value // without those computed from sensitive variables
+	Outputs   []*Output            // sorted by name
+	Files     map[string][]byte    // the text of the files, as ranges mean it
 }
 
 // Block is a block with its values.
@@ -77,9 +78,18 @@ type Output struct {
 
 // Options are what comes from outside of the module's files.
 type Options struct {
-	// Variables are values by name, as text: of a variable of type string the string itself, else an expression.
-	Variables map[string]string
-	Dir       string // the module's folder
+	Variables map[string]Given // by name
+	Dir       string           // the module's folder, for functions that read files; "": they cannot
+}
+
+// Given is a value given to a variable from outside, as text or in a file of values.
+type Given struct {
+	From string // how, for messages: "--var rate", "MLP_VAR_rate", "prod.mlpvars"
+	// Text is the value: of a variable of type string the string itself, else an expression.
+	Text string
+	Attr *syntax.Attr // the value in a file; then Text is not looked at
+	// Stray values may be meant for other modules: that there is no such variable is no mistake.
+	Stray bool
 }
 
 // VariablesJSON returns the variables' values. Those that are not known because of a mistake are left out.

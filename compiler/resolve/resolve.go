@@ -29,7 +29,7 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 		r.block(b)
 	}
 	r.outputs()
-	r.out.Variables, r.out.Locals = r.scope.Variables, r.scope.Locals
+	r.out.Variables, r.out.Locals = open(r.scope.Variables), open(r.scope.Locals)
 	sort.Slice(r.out.Blocks, func(i, j int) bool { return r.out.Blocks[i].Address < r.out.Blocks[j].Address })
 	r.pipeline()
 	return r.out, r.ds.Sort()
@@ -91,7 +91,7 @@ func (r *resolver) index() {
 	for name := range kinds {
 		names = append(names, name)
 	}
-	r.scope = expr.NewScope(names, targets, r.in.Invalid)
+	r.scope = expr.NewScope(r.opts.Dir, names, targets, r.in.Invalid)
 	r.scope.Lenient = r.in.Incomplete
 }
 
@@ -166,6 +166,9 @@ func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 		spec.Edge = schema.StateEdge
 		o.Ref = r.reference(ref, use{path: "value", attr: a, spec: &spec, at: a.Range})
 		return o.Ref != nil
+	}
+	if r.sensitive(v, a.Range, "an output") {
+		return false
 	}
 	p, err := plain(v)
 	if err != nil || expr.HasRefs(v) {

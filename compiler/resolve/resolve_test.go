@@ -82,7 +82,11 @@ func catalog() *schema.Catalog {
 func load(t *testing.T, text string, vars map[string]string) (*Module, source.Diagnostics) {
 	t.Helper()
 	m, ds := syntax.Parse(map[string][]byte{"main.mlp": []byte(text)}, catalog())
-	out, more := Resolve(m, Options{Variables: vars})
+	given := map[string]Given{}
+	for name, text := range vars {
+		given[name] = Given{From: "--var " + name, Text: text}
+	}
+	out, more := Resolve(m, Options{Variables: given})
 	return out, append(ds, more...).Sort()
 }
 

@@ -8,15 +8,14 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// variables gives each variable its value: of the command line, else its default.
+// variables gives each variable its value: the one given from outside, else its default.
 func (r *resolver) variables() {
 	names := map[string]bool{}
 	for _, b := range r.in.Blocks {
@@ -25,12 +24,19 @@ func (r *resolver) variables() {
 			r.scope.Variables[b.Name] = r.variable(b)
 		}
 	}
-	given := slices.Sorted(maps.Keys(r.opts.Variables))
-	for _, name := range given {
-		if !names[name] && !r.in.Invalid[variableKind+"."+name] && !r.in.Incomplete {
-			r.fail(source.CodeVariableUnknown, source.Range{}, fmt.Sprintf("there is no variable %q to set", name),
-				"The module declares "+listOr(names, "no variables")+".", source.DidYouMean(name, slices.Collect(maps.Keys(names))))
+	for _, name := range slices.Sorted(maps.Keys(r.opts.Variables)) {
+		given := r.opts.Variables[name]
+		if names[name] || given.Stray || r.in.Invalid[variableKind+"."+name] || r.in.Incomplete {
+			continue
 		}
+		at, detail := source.Range{}, "The module declares "+listOr(names, "no variables")+"."
+		if given.Attr != nil {
+			at = given.Attr.NameRange
+		} else if given.From != "" {
+			detail = "It is given by " + given.From + ". " + detail
+		}
+		r.fail(source.CodeVariableUnknown, at, fmt.Sprintf("there is no variable %q to set", name), detail,
+			source.DidYouMean(name, slices.Collect(maps.Keys(names))))
 	}
 }
 
@@ -43,27 +49,36 @@ func listOr(names map[string]bool, none string) string {
 
 // variable returns a variable's value, cty.DynamicVal after a mistake.
 func (r *resolver) variable(b *syntax.Block) cty.Value {
-	r.walker(b).body(b, "", false)
+	x := &variable{r: r, b: b, name: b.Name, nullable: r.flag(b, "nullable", true), sensitive: r.flag(b, "sensitive", false)}
 	ty, ok := r.variableType(b)
+	x.ty = ty
 	def, hasDefault := r.variableDefault(b)
 	if !ok {
 		return cty.DynamicVal
 	}
 	if ty == cty.DynamicPseudoType && hasDefault && def.Type().IsPrimitiveType() {
-		ty = def.Type()
+		x.ty = def.Type()
 	}
-	if hasDefault {
-		def = r.convertVariable(def, ty, b.Attrs["default"].Range, b.Name)
+	v, told := x.value(def, hasDefault)
+	if x.sensitive {
+		v = expr.Sensitive(v)
 	}
-	if text, given := r.opts.Variables[b.Name]; given {
-		return r.givenVariable(b, text, ty)
+	x.checks(v, told)
+	return v
+}
+
+// flag is the value of a constant bool of a variable's block.
+func (r *resolver) flag(b *syntax.Block, name string, def bool) bool {
+	a := b.Attrs[name]
+	if a == nil {
+		return def
 	}
-	if !hasDefault {
-		r.fail(source.CodeVariableValue, b.Header, fmt.Sprintf("variable %q has no value", b.Name),
-			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…", b.Name))
-		return cty.DynamicVal
+	v, hds := a.Expr.Value(nil)
+	if hds.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.Bool {
+		r.fail(source.CodeType, a.Range, fmt.Sprintf("%s takes a bool", name), "It is written out: true or false.", "")
+		return def
 	}
-	return def
+	return v.True()
 }
 
 func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
@@ -87,7 +102,7 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	return cty.DynamicPseudoType, false
 }
 
-// variableDefault evaluates the default, which must be constant. Null is as good as none.
+// variableDefault evaluates the default, which must be constant. Null counts where the variable may be null.
 func (r *resolver) variableDefault(b *syntax.Block) (cty.Value, bool) {
 	a := b.Attrs["default"]
 	if a == nil {
@@ -100,48 +115,5 @@ func (r *resolver) variableDefault(b *syntax.Block) (cty.Value, bool) {
 	}
 	v, ds := r.scope.Eval(a)
 	r.ds = append(r.ds, ds...)
-	return v, !v.IsKnown() || !v.IsNull()
-}
-
-// givenVariable reads a value of the command line.
-func (r *resolver) givenVariable(b *syntax.Block, text string, ty cty.Type) cty.Value {
-	if ty == cty.String || ty == cty.DynamicPseudoType && !startsExpression(text) {
-		return cty.StringVal(text)
-	}
-	name := "--var " + b.Name
-	e, hds := hclsyntax.ParseExpression([]byte(text), name, hcl.InitialPos)
-	var v cty.Value
-	if !hds.HasErrors() {
-		v, hds = e.Value(nil)
-	}
-	if hds.HasErrors() {
-		detail := hds[0].Detail
-		if ty.IsPrimitiveType() {
-			detail = fmt.Sprintf("%q is no %s.", text, ty.FriendlyName())
-		}
-		r.fail(source.CodeVariableValue, b.Header, fmt.Sprintf("the value of %s cannot be read", name), detail,
-			fmt.Sprintf("the variable takes %s", typeexpr.TypeString(ty)))
-		return cty.DynamicVal
-	}
-	return r.convertVariable(v, ty, b.Header, b.Name)
-}
-
-// startsExpression tells a list or an object from a bare word.
-func startsExpression(text string) bool {
-	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
-}
-
-func (r *resolver) convertVariable(v cty.Value, ty cty.Type, at source.Range, name string) cty.Value {
-	if v.IsKnown() && !v.IsNull() && ty.IsPrimitiveType() && v.Type() != ty {
-		r.fail(source.CodeVariableValue, at, fmt.Sprintf("variable %q is a %s", name, ty.FriendlyName()),
-			fmt.Sprintf("The value given is a %s.", v.Type().FriendlyName()), "")
-		return cty.DynamicVal
-	}
-	out, err := convert.Convert(v, ty)
-	if err != nil {
-		r.fail(source.CodeVariableValue, at, fmt.Sprintf("variable %q is of type %s", name, typeexpr.TypeString(ty)),
-			fmt.Sprintf("The value given does not fit: %s.", err), "")
-		return cty.DynamicVal
-	}
-	return out
+	return v, true
 }

@@ -179,7 +179,7 @@ func FuzzResolve(f *testing.F) {
 		files := map[string][]byte{"main.mlp": []byte(text)}
 		run := func() (*Module, source.Diagnostics) {
 			m, _ := syntax.Parse(files, catalog())
-			return Resolve(m, Options{Variables: map[string]string{"n": "[1]"}})
+			return Resolve(m, Options{Variables: map[string]Given{"n": {Text: "[1]"}}})
 		}
 		m, ds := run()
 		again, same := run()

@@ -47,11 +47,11 @@ type Scope struct {
 }
 
 // NewScope returns a scope over these blocks. References to invalid addresses, and to kinds that have no block, are
-// understood as such.
-func NewScope(kinds []string, targets []Target, invalid map[string]bool) *Scope {
+// understood as such. Functions that read files find them in dir; with "" there is none.
+func NewScope(dir string, kinds []string, targets []Target, invalid map[string]bool) *Scope {
 	s := &Scope{
 		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, kinds: slices.Sorted(slices.Values(kinds)),
-		targets: map[string]map[string]Target{}, invalid: invalid, functions: functions(), capsule: capsule(),
+		targets: map[string]map[string]Target{}, invalid: invalid, functions: functions(dir), capsule: capsule(),
 	}
 	for _, t := range targets {
 		if s.targets[t.Kind] == nil {
@@ -87,8 +87,9 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 		ctx.Variables[root] = cty.ObjectVal(values)
 	}
 	v, hds := a.Expr.Value(ctx)
+	secret := slices.ContainsFunc(slices.Collect(maps.Values(ctx.Variables)), IsSensitive)
 	for _, d := range hds {
-		ds = append(ds, s.evaluation(a.File, d))
+		ds = append(ds, s.evaluation(a.File, d, secret))
 	}
 	if ds.HasErrors() {
 		return cty.DynamicVal, ds
@@ -96,14 +97,21 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	return v, ds
 }
 
-// evaluation translates one of HCL's diagnostics. Its own code is that of an evaluation.
-func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic) source.Diagnostic {
+// evaluation translates one of HCL's diagnostics. Its own code is that of an evaluation. What functions say may quote
+// their arguments, so it is held back where one is sensitive.
+func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) source.Diagnostic {
 	out := f.Diagnostic(d, source.CodeEvaluation)
+	if secret {
+		out.Detail = "What is wrong is not shown, because a value in the expression is sensitive."
+	}
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionName()
 		out.Summary = fmt.Sprintf("there is no function %q", name)
 		out.Detail = ""
 		out.Hint = source.DidYouMean(name, slices.Collect(maps.Keys(s.functions)))
+		if why := refused[name]; why != "" {
+			out.Summary, out.Detail, out.Hint = fmt.Sprintf("the function %q is refused", name), why, ""
+		}
 	}
 	if strings.Contains(out.Detail, own) || strings.Contains(out.Detail, "capsule") {
 		out.Detail = "A reference to a block can be passed on, and not computed with."

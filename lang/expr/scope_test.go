@@ -8,7 +8,7 @@ import (
 )
 
 func scope() *Scope {
-	s := NewScope([]string{"split", "dataset", "train"}, []Target{
+	s := NewScope("", []string{"split", "dataset", "train"}, []Target{
 		{Kind: "split", Name: "s", Ports: []string{"train", "test"}}, {Kind: "dataset", Name: "d", Ports: []string{"table"}}, {Kind: "dataset", Name: "e", Ports: []string{"table"}},
 	}, map[string]bool{"train.broken": true})
 	s.Variables["n"] = cty.NumberIntVal(3)
@@ -101,7 +101,7 @@ func TestEvalTellsAll(t *testing.T) {
 
 // TestFunctions holds that each function can be called by its name.
 func TestFunctions(t *testing.T) {
-	for name, f := range functions() {
+	for name, f := range functions("") {
 		if f.Description() == "" && !strings.HasPrefix(name, "to") {
 			t.Errorf("%s has no description", name)
 		}

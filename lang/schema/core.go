@@ -37,12 +37,23 @@ func pipelineKind() Kind {
 func variableKind() Kind {
 	return Kind{
 		Name: "variable", Phase: Design, Summary: "A value given from outside",
-		Doc: "Read as `variable.<name>` in HCL and in rules. Set by `--var name=value`; without a default it must be.",
+		Doc: "Read as `variable.<name>` in HCL and in rules. Its value is, the later the stronger: the default; `MLP_VAR_<name>` of the " +
+			"environment; `default.mlpvars` in the module's folder; `--var-file` and `--var name=value` in the order they are given. " +
+			"Without a default it must be given one.",
 		Types: single(Body{Attrs: []Attr{
 			{Name: "type", Type: TypeExpr, Doc: "`string`, `number`, `bool`, `list(string)`, … Default: that of `default`."},
 			{Name: "default", Type: Any, Doc: "The value when none is given."},
 			{Name: "description", Type: String, Metadata: true, Doc: "What the value means."},
-		}}),
+			{Name: "nullable", Type: Bool, Default: true, Doc: "`false` takes the default where null is given."},
+			{Name: "sensitive", Type: Bool, Default: false,
+				Doc: "The value is in no plan, record or message. So it cannot configure a block, nor be read by rules."},
+		}, Blocks: []Block{{
+			Name: "validation", Repeated: true, Doc: "What must hold of the value.",
+			Body: Body{Attrs: []Attr{
+				{Name: "condition", Type: Any, Required: true, Doc: "True for good values, over `variable.<name>` of this variable alone."},
+				{Name: "message", Type: Any, Required: true, Doc: "What to tell when it is not; a string, which may quote the value."},
+			}},
+		}}}),
 	}
 }
 

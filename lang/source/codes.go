@@ -15,6 +15,7 @@ const (
 	CodeUnreadable  = "MLP1010"
 	CodeEqualsBlock = "MLP1011"
 	CodeUnformatted = "MLP1012"
+	CodeValuesBlock = "MLP1013"
 
 	CodeUnknownKind     = "MLP1101"
 	CodeUnknownType     = "MLP1102"
@@ -60,6 +61,8 @@ const (
 	CodeNumberRange     = "MLP1224"
 	CodeNotConstant     = "MLP1225"
 	CodeFunction        = "MLP1226"
+	CodeValidation      = "MLP1227"
+	CodeSensitive       = "MLP1228"
 )
 
 // Code explains one code: why it comes up and what cures it.
@@ -88,6 +91,7 @@ func syntaxCodes() []Code {
 		{CodeUnreadable, "A file or folder cannot be read.", "Check its path and permissions."},
 		{CodeEqualsBlock, "A block is written with `=`.", "Leave the `=` out: `params { … }`."},
 		{CodeUnformatted, "A file cannot be laid out without changing what it says.", "Lay it out by hand; the layout changes nothing."},
+		{CodeValuesBlock, "A file of values holds a block.", "Write `name = value` for each variable; blocks stand in `.mlp` files."},
 	}
 }
 
@@ -132,7 +136,7 @@ func valueCodes() []Code {
 		{CodeNoOwnPort, "A reference to a block does not say which of its ports is meant.", "Add the port: `split.holdout.train`."},
 		{CodeRefName, "Two references in one list have the same name.", "Name them: `{ a = source.x, b = dataset.x }`."},
 		{CodeRefComputed, "A reference is used in a computation.", "References can only be passed on; figures can be read in rules."},
-		{CodeVariableValue, "A variable has no value, or one of the wrong type.", "Give it with `--var name=value`, or add a `default`."},
+		{CodeVariableValue, "A variable has no value, or one of the wrong type.", "Give it with `--var name=value`, `--var-file`, `default.mlpvars` or `MLP_VAR_name`, or add a `default`."},
 		{CodeVariableUnknown, "A value is given for a variable that does not exist.", "Correct the name, or declare the variable."},
 		{CodeVariableType, "The type of a variable is not one.", "Write `string`, `number`, `bool`, `list(string)`, `map(number)`, `object({ a = string })` or `any`."},
 		{CodeLocalCycle, "Locals depend on each other in a circle.", "Break the circle at one of the hops shown."},
@@ -141,5 +145,7 @@ func valueCodes() []Code {
 		{CodeNumberRange, "A number is out of range, or not whole where it must be.", "Write a number in range."},
 		{CodeNotConstant, "A value that must be constant refers to something.", "Write the value itself."},
 		{CodeFunction, "A function does not exist, or is called wrongly.", "See the functions in the language's reference."},
+		{CodeValidation, "The value of a variable does not hold its `validation`.", "Give another value; the message says which are good."},
+		{CodeSensitive, "A sensitive value stands where it would be written into plans and records.", "Hand secrets to a stage through a `secret` block, or drop `sensitive`."},
 	}
 }

@@ -23,7 +23,8 @@ import (
 )
 
 type applyFlags struct {
-	vars, force []string
+	vars        settings
+	force       []string
 	executor    string
 	parallelism int
 	threads     int

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func (a *app) fmtCommand() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use: "fmt [FILE...]", Short: "Give files the one canonical layout",
-		Long: "Rewrites the .mlp files of the folder, or those named; '-' formats standard input to standard output. Comments are kept.\n" +
+		Long: "Rewrites the .mlp and .mlpvars files of the folder, or those named; '-' formats standard input to standard output. Comments are kept.\n" +
 			"A file with syntax errors is left as it is.",
 		RunE: func(_ *cobra.Command, args []string) error { return a.runFmt(args, check) },
 	}
@@ -42,8 +43,13 @@ func (a *app) runFmt(names []string, check bool) error {
 		if diags.HasErrors() {
 			return &diagnosed{diags, files}
 		}
-		for _, name := range sortedKeys(files) {
-			names = append(names, name)
+		names = sortedKeys(files)
+		values, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.ValuesExtension))
+		if err != nil {
+			return err
+		}
+		for _, path := range values {
+			names = append(names, filepath.Base(path))
 		}
 	}
 	changed, broken := 0, false

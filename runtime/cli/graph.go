@@ -14,7 +14,7 @@ func parent(path string) string { return filepath.Dir(path) }
 
 func (a *app) graphCommand() *cobra.Command {
 	format := "text"
-	var vars []string
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "graph", Short: "What depends on what", Args: cobra.NoArgs,
 		Long:    "Lists all blocks, each behind what it needs; or draws the graph for Graphviz (dot) or Mermaid.",
@@ -39,7 +39,7 @@ func (a *app) graphCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "`text`, dot or mermaid")
-	cmd.Flags().StringArrayVar(&vars, "var", nil, "set a variable: `name=value` (may be repeated)")
+	vars.flags(cmd)
 	return cmd
 }
 

@@ -12,7 +12,7 @@ import (
 
 func (a *app) initCommand() *cobra.Command {
 	var upgrade bool
-	var vars []string
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
 		Long: "In a folder with .mlp files: finds the columns of sources that declare none and writes them to mlp.lock, so that everybody\n" +
@@ -20,11 +20,11 @@ func (a *app) initCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), vars, upgrade) },
 	}
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
-	cmd.Flags().StringArrayVar(&vars, "var", nil, "set a variable: `name=value` (may be repeated)")
+	vars.flags(cmd)
 	return cmd
 }
 
-func (a *app) runInit(ctx context.Context, vars []string, upgrade bool) error {
+func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	found, err := filepath.Glob(filepath.Join(a.dir, "*.mlp"))
 	if err != nil {
 		return err

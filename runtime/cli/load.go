@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -18,17 +17,18 @@ import (
 )
 
 // module reads, resolves and checks the module of the working folder. Warnings are printed; errors are the error.
-func (a *app) module(ctx context.Context, vars []string) (*check.Module, *library, error) {
-	values, err := parseVars(vars)
-	if err != nil {
-		return nil, nil, err
-	}
+func (a *app) module(ctx context.Context, vars settings) (*check.Module, *library, error) {
 	files, diags := syntax.ReadDir(a.dir)
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags, files}
 	}
 	catalog := stdlib.Catalog()
 	parsed, more := syntax.Parse(files, catalog)
+	diags = append(diags, more...)
+	values, more, err := a.values(vars, files)
+	if err != nil {
+		return nil, nil, err
+	}
 	diags = append(diags, more...)
 	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir})
 	diags = append(diags, more...)
@@ -47,19 +47,6 @@ func (a *app) module(ctx context.Context, vars []string) (*check.Module, *librar
 	}
 	lib.warnings = diags
 	return m, lib, nil
-}
-
-// parseVars reads --var name=value pairs; a name given twice has the last value.
-func parseVars(vars []string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, v := range vars {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok {
-			return nil, &failure{err: fmt.Errorf("--var %s gives no value", v), hint: "Write --var name=value."}
-		}
-		out[name] = value
-	}
-	return out, nil
 }
 
 // library gives the compiler what it needs of the standard library.

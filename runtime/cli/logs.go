@@ -13,11 +13,12 @@ import (
 )
 
 func (a *app) logsCommand() *cobra.Command {
-	return &cobra.Command{
+	var vars settings
+	cmd := &cobra.Command{
 		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
 		Long: "Prints the whole log of the last run of a stage, also of one that failed.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), nil)
+			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
@@ -34,6 +35,8 @@ func (a *app) logsCommand() *cobra.Command {
 			return err
 		},
 	}
+	vars.flags(cmd)
+	return cmd
 }
 
 // logOf is the log of the last attempt at a stage: of a failure since, or else of the recorded run.
@@ -61,13 +64,14 @@ func (s *session) logOf(address string) (plan.Digest, error) {
 
 func (a *app) approveCommand() *cobra.Command {
 	by, reason := "", ""
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "approve GATE APPROVAL", Short: "Give the approval that a gate waits for", Args: cobra.ExactArgs(2),
 		Long: "Records a person's yes to what the gate decided on last: these figures, this model. Other figures or another model need\n" +
 			"another yes. The next apply goes on from there.",
 		Example: "  mlp approve gate.release risk --reason 'seen with the risk committee'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), nil)
+			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
@@ -92,6 +96,7 @@ func (a *app) approveCommand() *cobra.Command {
 			return nil
 		},
 	}
+	vars.flags(cmd)
 	cmd.Flags().StringVar(&by, "as", userName(), "who approves: a `name`")
 	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the record")
 	return cmd

@@ -13,9 +13,10 @@ import (
 )
 
 type planFlags struct {
-	vars, force, failOn []string
-	format, out         string
-	all, detailed       bool
+	vars          settings
+	force, failOn []string
+	format, out   string
+	all, detailed bool
 }
 
 const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
@@ -40,8 +41,8 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 // moduleFlags are those of all commands that plan.
-func moduleFlags(cmd *cobra.Command, vars, force *[]string) {
-	cmd.Flags().StringArrayVar(vars, "var", nil, "set a variable: `name=value` (may be repeated)")
+func moduleFlags(cmd *cobra.Command, vars *settings, force *[]string) {
+	vars.flags(cmd)
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
 }
 

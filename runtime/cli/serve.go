@@ -24,12 +24,13 @@ The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/mo
 
 func (a *app) serveCommand() *cobra.Command {
 	addr := ""
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve released models over HTTP", Long: serveHelp, Args: cobra.NoArgs,
 		Example: "  mlp serve --addr 127.0.0.1:8080\n" +
 			"  curl -s localhost:8080/v1/models/scorer/predict -d '{\"rows\": [{\"amount\": 12.5}]}'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.open(cmd.Context(), nil)
+			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
@@ -37,6 +38,7 @@ func (a *app) serveCommand() *cobra.Command {
 			return s.serve(cmd.Context(), addr)
 		},
 	}
+	vars.flags(cmd)
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	return cmd
 }

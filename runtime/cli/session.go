@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -33,7 +34,7 @@ type session struct {
 }
 
 // open reads the module and what is recorded of it.
-func (a *app) open(ctx context.Context, vars []string) (*session, error) {
+func (a *app) open(ctx context.Context, vars settings) (*session, error) {
 	m, lib, err := a.module(ctx, vars)
 	if err != nil {
 		return nil, err
@@ -66,16 +67,16 @@ func (s *session) Close() error {
 	return err
 }
 
-// stateError gives the errors of the state their hints and exit codes.
+// stateError gives errors about what is recorded their exit codes.
 func stateError(err error) error {
-	var corrupt *state.CorruptError
 	var moved *state.MovedError
 	var locked *state.LockedError
+	var stale *engine.StaleError
 	switch {
-	case errors.As(err, &corrupt):
-		return &failure{err: err, hint: "Restore the file from a backup of the store. Nothing was changed."}
 	case errors.As(err, &locked), errors.As(err, &moved):
 		return &failure{err: err, code: exitLocked}
+	case errors.As(err, &stale):
+		return &failure{err: err, code: exitStale}
 	}
 	return err
 }

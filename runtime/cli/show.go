@@ -36,13 +36,14 @@ type shown struct {
 
 func (a *app) showCommand() *cobra.Command {
 	format, save := "text", ""
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "show [ADDRESS]", Short: "What a block yielded: fingerprint, outputs, figures", Args: cobra.MaximumNArgs(1),
 		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
 			"to a folder: tables as Parquet, a model as its bundle.",
 		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), nil)
+			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
@@ -53,6 +54,7 @@ func (a *app) showCommand() *cobra.Command {
 			return s.showOne(cmd.Context(), args[0], format, save)
 		},
 	}
+	vars.flags(cmd)
 	cmd.Flags().StringVar(&format, "format", format, "`text` or json")
 	cmd.Flags().StringVar(&save, "save", "", "copy the outputs to this `folder`, which must not exist")
 	return cmd

@@ -7,7 +7,7 @@ import (
 )
 
 func (a *app) validateCommand() *cobra.Command {
-	var vars []string
+	var vars settings
 	cmd := &cobra.Command{
 		Use: "validate", Short: "Find mistakes, before anything runs", Args: cobra.NoArgs,
 		Long: "Reads the module and checks all of it: blocks, references, types of tables across blocks, SQL, rules. All mistakes are\n" +
@@ -23,6 +23,6 @@ func (a *app) validateCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVar(&vars, "var", nil, "set a variable: `name=value` (may be repeated)")
+	vars.flags(cmd)
 	return cmd
 }

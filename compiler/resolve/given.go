@@ -1,0 +1,193 @@
+package resolve
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// variable is one variable getting its value.
+type variable struct {
+	r                   *resolver
+	b                   *syntax.Block
+	name                string
+	ty                  cty.Type
+	nullable, sensitive bool
+}
+
+// origin is where a value comes from: the place to point at, and how to say it.
+type origin struct {
+	at   source.Range
+	from string
+}
+
+// value is the one given, else the default; cty.DynamicVal after a mistake.
+func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
+	fallback := origin{at: x.b.Header}
+	if hasDefault {
+		fallback = origin{at: x.b.Attrs["default"].Range, from: "its default"}
+		def = x.convert(def, fallback)
+	}
+	given, ok := x.r.opts.Variables[x.name]
+	if ok {
+		o := origin{at: x.b.Header, from: given.From}
+		if given.Attr != nil {
+			o.at = given.Attr.Range
+		}
+		v := x.read(given, o)
+		if x.nullable || !v.IsKnown() || !v.IsNull() {
+			return v, o
+		}
+	}
+	switch {
+	case hasDefault && (x.nullable || !def.IsKnown() || !def.IsNull()):
+		return def, fallback
+	case ok:
+		x.fail(origin{at: x.b.Header, from: given.From}, fmt.Sprintf("variable %q cannot be null", x.name), "It has no default that could stand in.")
+	default:
+		x.r.fail(source.CodeVariableValue, x.b.Header, fmt.Sprintf("variable %q has no value", x.name),
+			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…", x.name))
+	}
+	return cty.DynamicVal, fallback
+}
+
+// fail tells of a wrong value, and where it comes from.
+func (x *variable) fail(o origin, summary, detail string) {
+	if o.from != "" {
+		detail += fmt.Sprintf(" The value comes from %s.", o.from)
+	}
+	x.r.fail(source.CodeVariableValue, o.at, summary, detail, "")
+}
+
+// read evaluates a value given from outside. It is a constant: nothing can be referred to.
+func (x *variable) read(given Given, o origin) cty.Value {
+	if given.Attr != nil {
+		for _, t := range given.Attr.Expr.Variables() {
+			x.r.fail(source.CodeNotConstant, given.Attr.File.Range(t.SourceRange()), fmt.Sprintf("the value of variable %q refers to something", x.name),
+				"A file of values holds constants.", "if a string is meant, quote it")
+			return cty.DynamicVal
+		}
+		v, ds := x.r.scope.Eval(given.Attr)
+		x.r.ds = append(x.r.ds, ds...)
+		return x.convert(v, o)
+	}
+	if x.ty == cty.String || x.ty == cty.DynamicPseudoType && !startsExpression(given.Text) {
+		return cty.StringVal(given.Text)
+	}
+	e, hds := hclsyntax.ParseExpression([]byte(given.Text), given.From, hcl.InitialPos)
+	var v cty.Value
+	if !hds.HasErrors() {
+		v, hds = e.Value(nil)
+	}
+	if hds.HasErrors() {
+		detail := hds[0].Detail
+		if x.ty.IsPrimitiveType() {
+			detail = fmt.Sprintf("%q is no %s.", given.Text, x.ty.FriendlyName())
+		}
+		if x.sensitive {
+			detail = "It is not shown, because the variable is sensitive."
+		}
+		x.fail(o, fmt.Sprintf("the value of variable %q cannot be read", x.name),
+			fmt.Sprintf("%s The variable takes %s.", detail, typeexpr.TypeString(x.ty)))
+		return cty.DynamicVal
+	}
+	return x.convert(v, o)
+}
+
+// startsExpression tells a list or an object from a bare word.
+func startsExpression(text string) bool {
+	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
+
+// convert gives a value the variable's type. Strings, numbers and bools are not taken for each other.
+func (x *variable) convert(v cty.Value, o origin) cty.Value {
+	if v.IsKnown() && !v.IsNull() && x.ty.IsPrimitiveType() && v.Type() != x.ty {
+		x.fail(o, fmt.Sprintf("variable %q is a %s", x.name, x.ty.FriendlyName()), fmt.Sprintf("The value given is a %s.", v.Type().FriendlyName()))
+		return cty.DynamicVal
+	}
+	out, err := convert.Convert(v, x.ty)
+	if err != nil {
+		x.fail(o, fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)), fmt.Sprintf("The value given does not fit: %s.", err))
+		return cty.DynamicVal
+	}
+	return out
+}
+
+// checks evaluates the arguments of the variable's block, its validations among them, which see the variable alone.
+func (x *variable) checks(v cty.Value, o origin) {
+	outer := x.r.scope
+	defer func() { x.r.scope = outer }()
+	x.r.scope = expr.NewScope(x.r.opts.Dir, nil, nil, nil)
+	x.r.scope.Variables[x.name] = v
+	x.r.walker(x.b).body(x.b, "", false)
+	for _, check := range x.b.Nested("validation") {
+		condition, message := check.Attrs["condition"], check.Attrs["message"]
+		if condition != nil && message != nil && x.alone(condition) && x.alone(message) {
+			x.check(condition, message, v, o)
+		}
+	}
+}
+
+// alone tells whether an argument refers to nothing but the variable.
+func (x *variable) alone(a *syntax.Attr) bool {
+	for _, t := range a.Expr.Variables() {
+		if len(t) > 1 && t.RootName() == variableKind {
+			if step, ok := t[1].(hcl.TraverseAttr); ok && step.Name == x.name {
+				continue
+			}
+		}
+		x.r.fail(source.CodeNotConstant, a.File.Range(t.SourceRange()), fmt.Sprintf("the validation of variable %q refers to something else", x.name),
+			fmt.Sprintf("It sees variable.%s alone.", x.name), "")
+		return false
+	}
+	return true
+}
+
+func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin) {
+	holds, ds := x.r.scope.Eval(condition)
+	x.r.ds = append(x.r.ds, ds...)
+	holds, _ = holds.Unmark()
+	if ds.HasErrors() || !v.IsWhollyKnown() || !holds.IsKnown() {
+		return
+	}
+	if holds.IsNull() || holds.Type() != cty.Bool {
+		x.r.fail(source.CodeType, condition.Range, "condition takes a bool", fmt.Sprintf("This is %s.", describe(holds)), "")
+		return
+	}
+	if holds.True() {
+		return
+	}
+	d := source.Diagnostic{
+		Severity: source.Error, Code: source.CodeValidation, Subject: o.at, Summary: x.message(message),
+		Related: []source.Related{{Message: "the condition that does not hold is here", Range: condition.Range}},
+	}
+	d.Detail = fmt.Sprintf("The value of variable %q is not valid.", x.name)
+	if p, err := plain(v); err == nil && !x.sensitive {
+		if text, err := canonical(p); err == nil {
+			d.Detail = fmt.Sprintf("Variable %q is %s.", x.name, text)
+		}
+	}
+	if o.from != "" {
+		d.Detail += fmt.Sprintf(" The value comes from %s.", o.from)
+	}
+	x.r.ds = append(x.r.ds, d)
+}
+
+// message is the validation's own, unless that would tell a sensitive value.
+func (x *variable) message(a *syntax.Attr) string {
+	v, ds := x.r.scope.Eval(a)
+	x.r.ds = append(x.r.ds, ds...)
+	if ds.HasErrors() || v.IsMarked() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		return fmt.Sprintf("the value of variable %q is not valid", x.name)
+	}
+	return strings.TrimSuffix(v.AsString(), ".")
+}

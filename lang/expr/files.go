@@ -1,0 +1,90 @@
+package expr
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zeebo/blake3"
+)
+
+// maxFile is the size in bytes of the largest file that becomes a value.
+const maxFile = 4 << 20
+
+// fileFunction is file(path): the text of a file of the module's folder.
+func fileFunction(dir string) function.Function {
+	return fileReader(dir, "Returns the text of a file of the module's folder.", func(f io.Reader, path string) (string, error) {
+		text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+		switch {
+		case err != nil:
+			return "", err
+		case len(text) > maxFile:
+			return "", fmt.Errorf("%s is larger than %d MB", path, maxFile>>20)
+		case !utf8.Valid(text):
+			return "", fmt.Errorf("%s is not valid UTF-8; filehash takes any bytes", path)
+		}
+		return string(text), nil
+	})
+}
+
+// filehashFunction is filehash(path): the BLAKE3 digest of a file's bytes, as "blake3:" and 64 hexadecimal digits.
+func filehashFunction(dir string) function.Function {
+	return fileReader(dir, "Returns the digest of a file of the module's folder.", func(f io.Reader, _ string) (string, error) {
+		h := blake3.New()
+		if _, err := io.Copy(h, f); err != nil {
+			return "", err
+		}
+		return "blake3:" + hex.EncodeToString(h.Sum(nil)), nil
+	})
+}
+
+// fileReader is a function of one path. The path is relative to dir and cannot lead out of it, not through links either,
+// so that what a module means does not depend on the machine that it lies on.
+func fileReader(dir, description string, read func(f io.Reader, path string) (string, error)) function.Function {
+	return function.New(&function.Spec{
+		Description: description,
+		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			path := args[0].AsString()
+			s, err := readInside(dir, path, read)
+			if err != nil {
+				return cty.NilVal, function.NewArgError(0, err)
+			}
+			return cty.StringVal(s), nil
+		},
+	})
+}
+
+func readInside(dir, path string, read func(io.Reader, string) (string, error)) (string, error) {
+	if dir == "" {
+		return "", errors.New("files cannot be read here: the module has no folder")
+	}
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return "", fmt.Errorf("%q leads out of the module's folder; a path is relative to it and stays inside", path)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	f, err := root.Open(filepath.FromSlash(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no file %q in the module's folder", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%q cannot be read: %w", path, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%q is no regular file", path)
+	}
+	return read(f, path)
+}
