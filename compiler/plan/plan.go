@@ -32,6 +32,9 @@ const (
 	Remove   Verdict = "remove"   // in the state, no longer in the module
 )
 
+// Known tells whether the node's result is recorded already, so that nothing runs.
+func (v Verdict) Known() bool { return v == Cached || v == Metadata }
+
 // Plan is everything that an apply needs to know.
 type Plan struct {
 	FormatVersion    string                     `json:"format_version"`
@@ -97,10 +100,12 @@ const (
 	WiringCause    CauseKind = "wiring"    // an input comes from another block
 	NeverRanCause  CauseKind = "never_ran"
 	ForcedCause    CauseKind = "forced"
-	LostCause      CauseKind = "lost"   // the recorded result is gone from the store
-	InputCause     CauseKind = "input"  // an input has other content
-	SchemaCause    CauseKind = "schema" // an input has another schema
-	PolicyCause    CauseKind = "policy" // what a gate asks for, in something else than its rules' text
+	LostCause      CauseKind = "lost"     // the recorded result is gone from the store
+	InputCause     CauseKind = "input"    // an input has other content
+	SchemaCause    CauseKind = "schema"   // an input has another schema
+	PolicyCause    CauseKind = "policy"   // what a gate asks for, in something else than its rules' text
+	MetadataCause  CauseKind = "metadata" // an attribute that decides no result: Path, Before, After
+	OutputCause    CauseKind = "output"   // what a stage yields has another schema: Path, Before, After
 )
 
 // Cause says why a node runs.
@@ -123,6 +128,7 @@ type Node struct {
 	Causes      []Cause         `json:"causes,omitempty"`
 	Definition  Digest          `json:"definition"`
 	Fingerprint Digest          `json:"fingerprint,omitempty"` // known when all inputs are
+	Replaces    Digest          `json:"replaces,omitempty"`    // fingerprint of what is recorded of the address now
 	Config      json.RawMessage `json:"config"`
 	Inputs      []Input         `json:"inputs"`  // sorted by port
 	Outputs     []Output        `json:"outputs"` // sorted by port
@@ -134,6 +140,7 @@ type Node struct {
 	CPUs        float64         `json:"cpus,omitempty"`
 	Retries     int             `json:"retries"`
 	NoCache     bool            `json:"no_cache,omitempty"`
+	Meta        json.RawMessage `json:"meta,omitempty"` // attributes that decide no result, as written or by default
 	Description string          `json:"description,omitempty"`
 	Range       source.Range    `json:"range,omitzero"`
 }
@@ -241,6 +248,7 @@ type Gate struct {
 	Champion   *Champion    `json:"champion,omitempty"`
 	Causes     []Cause      `json:"causes,omitempty"`
 	Definition Digest       `json:"definition"`
+	Replaces   Digest       `json:"replaces,omitempty"` // definition that it was last decided by
 	Range      source.Range `json:"range,omitzero"`
 }
 
@@ -287,7 +295,15 @@ type Release struct {
 	Config  json.RawMessage `json:"config"`
 	Current *ReleaseState   `json:"current,omitempty"`
 	Causes  []Cause         `json:"causes,omitempty"`
+	Figures []Compared      `json:"figures,omitempty"` // of both models, where recorded
 	Range   source.Range    `json:"range,omitzero"`
+}
+
+// Compared is a figure of the model that is live and of the one that would be; either may not be known.
+type Compared struct {
+	Path string          `json:"path"` // "evaluate.holdout.metrics.auc"
+	Live json.RawMessage `json:"live,omitempty"`
+	Next json.RawMessage `json:"next,omitempty"`
 }
 
 // Diagnostic is a warning that the plan carries along.

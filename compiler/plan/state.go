@@ -32,6 +32,25 @@ type NodeState struct {
 	Container   *Container           `json:"container,omitempty"`
 	External    map[string]*External `json:"external,omitempty"`
 	Outputs     map[string]Digest    `json:"outputs"`
+	// Shapes of the tables and models it yields, by port, and the attributes that decide no result: what later plans
+	// are compared with.
+	Shapes map[string]*schema.Shape `json:"shapes,omitempty"`
+	Meta   json.RawMessage          `json:"meta,omitempty"`
+}
+
+// Shapes are those of the tables and models among a node's outputs, as the state keeps them; nil if there are none.
+func Shapes(outputs []Output) map[string]*schema.Shape {
+	var out map[string]*schema.Shape
+	for _, o := range outputs {
+		if o.Shape == nil || o.Shape.Table == nil && o.Shape.Model == nil {
+			continue
+		}
+		if out == nil {
+			out = map[string]*schema.Shape{}
+		}
+		out[o.Port] = o.Shape
+	}
+	return out
 }
 
 // GateState is the last decision of a gate.
@@ -55,6 +74,7 @@ type ReleaseState struct {
 	Config      json.RawMessage `json:"config"`
 	Container   *Container      `json:"container,omitempty"` // of an opaque model: how to score it
 	Signature   *schema.Model   `json:"signature,omitempty"` // what the model needs and predicts
+	Plan        Digest          `json:"plan,omitempty"`      // by which it was released
 	Revision    int64           `json:"revision"`            // since when
 	Since       time.Time       `json:"since"`
 }

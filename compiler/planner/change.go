@@ -21,7 +21,11 @@ func (p *planner) changes() []plan.Change {
 	}
 	for address, n := range p.nodes {
 		for _, c := range n.Causes {
-			if n.Verdict != plan.Remove && p.root(c) {
+			switch {
+			case n.Verdict == plan.Remove:
+			case c.Kind == plan.MetadataCause:
+				add(address, c, plan.MetadataChange, p.rangeOf(address, c))
+			case p.root(c):
 				add(address, c, plan.Rebuild, p.rangeOf(address, c))
 			}
 		}
@@ -38,6 +42,7 @@ func (p *planner) changes() []plan.Change {
 			}
 		}
 	}
+	out = append(out, p.breaking()...)
 	slices.SortFunc(out, func(a, b plan.Change) int {
 		return cmp.Or(cmp.Compare(causeRank(a), causeRank(b)), cmp.Compare(a.Address, b.Address),
 			cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(a.Cause.Path, b.Cause.Path))
@@ -56,17 +61,23 @@ func (p *planner) root(c plan.Cause) bool {
 		return false
 	case plan.InputCause:
 		up := p.nodes[c.From]
-		return up != nil && up.Verdict == plan.Cached
+		return up != nil && up.Verdict.Known() && up.Replaces == up.Fingerprint
 	}
 	return true
 }
 
-// causeRank puts what somebody changed before what merely has not run yet.
+// causeRank puts first what breaks others, then what somebody changed, then what merely has not run yet, last what runs
+// nothing.
 func causeRank(c plan.Change) int {
-	if c.Cause.Kind == plan.NeverRanCause {
-		return 1
+	switch {
+	case c.Category == plan.Breaking:
+		return 0
+	case c.Category == plan.MetadataChange:
+		return 3
+	case c.Cause.Kind == plan.NeverRanCause:
+		return 2
 	}
-	return 0
+	return 1
 }
 
 func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
@@ -74,7 +85,7 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	if b == nil {
 		return source.Range{}
 	}
-	if c.Kind == plan.ConfigCause {
+	if c.Kind == plan.ConfigCause || c.Kind == plan.MetadataCause {
 		if r, ok := b.Ranges[c.Path]; ok {
 			return r
 		}
@@ -97,16 +108,7 @@ func (p *planner) touched(address string) (runs, mayRun []string) {
 
 // downstream are the address and all nodes that its output reaches, sorted.
 func (p *planner) downstream(address string) []string {
-	if p.consumers == nil {
-		p.consumers = map[string][]string{}
-		for a, n := range p.nodes {
-			for _, in := range n.Inputs {
-				if in.From != "" {
-					p.consumers[in.From] = append(p.consumers[in.From], a)
-				}
-			}
-		}
-	}
+	p.index()
 	seen := map[string]bool{address: true}
 	for queue := []string{address}; len(queue) > 0; queue = queue[1:] {
 		for _, a := range p.consumers[queue[0]] {
@@ -122,4 +124,19 @@ func (p *planner) downstream(address string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// index notes by whom the output of each node is taken, when that is first asked for.
+func (p *planner) index() {
+	if p.consumers != nil {
+		return
+	}
+	p.consumers = map[string][]string{}
+	for a, n := range p.nodes {
+		for _, in := range n.Inputs {
+			if in.From != "" {
+				p.consumers[in.From] = append(p.consumers[in.From], a)
+			}
+		}
+	}
 }

@@ -66,6 +66,7 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	}
 	g.Rules.Rules, g.Verdict = res.Rules, res.Verdict
 	before, recorded := p.o.State.Gates[g.Address]
+	g.Replaces = before.Definition
 	p.remember(g, &before)
 	settled := p.settled(g.Address)
 	for i := range g.Approvals {
@@ -82,7 +83,7 @@ func (p *planner) decideGate(g *plan.Gate) error {
 		switch {
 		case p.failed[a]:
 			g.BlockedBy = append(g.BlockedBy, a)
-		case p.nodes[a] != nil && p.nodes[a].Verdict != plan.Cached, p.gates[a] != nil && p.gates[a].Verdict == plan.Open:
+		case p.nodes[a] != nil && !p.nodes[a].Verdict.Known(), p.gates[a] != nil && p.gates[a].Verdict == plan.Open:
 			waiting = true
 		}
 	}

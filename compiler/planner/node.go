@@ -66,7 +66,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 func (p *planner) node(b *check.Block) *plan.Node {
 	n := &plan.Node{
 		Address: b.Address, Kind: b.Kind, Type: b.Type, Phase: b.KindSpec.Phase, Version: b.TypeSpec.Version,
-		Config: b.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{}, Range: b.Range, Description: b.Description,
+		Config: b.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{}, Range: b.Range, Description: b.Description, Meta: b.Meta,
 	}
 	var how meta
 	if err := json.Unmarshal(orEmpty(b.Meta), &how); err != nil {

@@ -9,11 +9,8 @@ package planner
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
-
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -55,6 +52,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 		return nil, p.diags.Sort()
 	}
 	p.removals()
+	p.compareFigures()
 	out, err := p.assemble()
 	if err != nil {
 		p.diags = append(p.diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
@@ -100,7 +98,7 @@ func (p *planner) removals() {
 		if p.nodes[address] == nil && !strings.Contains(address, "@") {
 			p.nodes[address] = &plan.Node{
 				Address: address, Kind: s.Kind, Type: s.Type, Version: s.Version, Verdict: plan.Remove,
-				Definition: s.Definition, Config: s.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{},
+				Definition: s.Definition, Replaces: s.Fingerprint, Config: s.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{},
 			}
 		}
 	}
@@ -142,26 +140,12 @@ func (p *planner) assemble() (*plan.Plan, error) {
 			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
 	}
 	var err error
-	if out.Variables, err = p.variables(); err != nil {
-		return nil, err
-	}
+	out.Variables = p.m.VariablesJSON()
 	out.Outputs = p.outputs()
 	if out.ConfigDigest, err = p.configDigest(); err != nil {
 		return nil, err
 	}
 	return out, out.Sign()
-}
-
-func (p *planner) variables() (map[string]json.RawMessage, error) {
-	out := map[string]json.RawMessage{}
-	for name, v := range p.m.Variables {
-		data, err := ctyjson.Marshal(v, v.Type())
-		if err != nil {
-			return nil, fmt.Errorf("variable.%s: %w", name, err)
-		}
-		out[name] = data
-	}
-	return out, nil
 }
 
 // outputs are the values to show; of a block the digest that it has, or null while it is not known.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func (p *planner) decide(n *plan.Node) {
 	before, recorded := p.o.State.Nodes[n.Address]
 	switch _, helper, _ := strings.Cut(n.Address, "@"); {
 	case recorded:
-		n.Causes = causes(n, &before)
+		n.Causes, n.Replaces = causes(n, &before), before.Fingerprint
 	case helper != "": // there because of the block it helps, not for itself
 		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: strings.TrimSuffix(n.Address, "@"+helper)}}
 	default:
@@ -44,10 +45,15 @@ func (p *planner) decide(n *plan.Node) {
 	}
 }
 
-// mayBeSpared tells whether a helper stage, such as that which scores the champion, hangs on stages that may not run.
+// mayBeSpared tells whether a helper stage, such as that which scores the champion, hangs on stages that may not run: on
+// the one that it helps, if that is decided already, else on all that its inputs come from.
 func (p *planner) mayBeSpared(n *plan.Node) bool {
-	if !strings.Contains(n.Address, "@") {
+	helped, _, ok := strings.Cut(n.Address, "@")
+	if !ok {
 		return false
+	}
+	if base := p.nodes[helped]; base != nil {
+		return base.Verdict == plan.MayRun
 	}
 	for _, in := range n.Inputs {
 		if up := p.nodes[in.From]; in.Digest == "" && (up == nil || up.Verdict != plan.MayRun) {
@@ -80,10 +86,25 @@ func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced 
 		}
 		return
 	}
-	n.Verdict, n.Causes = plan.Cached, nil
+	p.reuse(n, before, recorded)
 	p.actions[n.Address] = action
 	for i := range n.Outputs {
 		n.Outputs[i].Digest = action.Outputs[n.Outputs[i].Port]
+	}
+}
+
+// reuse makes a node cached. Its causes stay if another result is recorded of it, such as before a change was taken
+// back; what flows in is told where it comes from.
+func (p *planner) reuse(n *plan.Node, before *plan.NodeState, recorded bool) {
+	n.Verdict = plan.Cached
+	n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool {
+		return c.Kind == plan.InputCause || c.Kind == plan.SchemaCause || c.Kind == plan.NeverRanCause
+	})
+	if !recorded || before.Fingerprint == n.Fingerprint {
+		n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool { return c.Kind != plan.MetadataCause })
+	}
+	if slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.MetadataCause }) {
+		n.Verdict = plan.Metadata
 	}
 }
 
@@ -104,7 +125,7 @@ func (p *planner) resolveInputs(n *plan.Node) bool {
 // output is the digest of what a node yields at a port; empty while it is not known.
 func (p *planner) output(address, port string) plan.Digest {
 	n := p.nodes[address]
-	if n == nil || n.Verdict != plan.Cached {
+	if n == nil || !n.Verdict.Known() {
 		return ""
 	}
 	for _, out := range n.Outputs {
@@ -144,7 +165,19 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	if len(out)+len(inputs) == 0 && before.Definition != n.Definition {
 		out = append(out, plan.Cause{Kind: plan.SchemaCause})
 	}
-	return append(out, inputs...)
+	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
+}
+
+// metaCauses compares what decides no result. States of earlier versions say nothing of it.
+func metaCauses(before, now json.RawMessage) []plan.Cause {
+	if len(before) == 0 || len(now) == 0 {
+		return nil
+	}
+	out := configCauses(before, now)
+	for i := range out {
+		out[i].Kind = plan.MetadataCause
+	}
+	return out
 }
 
 func containerCauses(before, after *plan.Container) []plan.Cause {

@@ -66,12 +66,12 @@ func gateSum(p *plan.Plan, g *plan.Gate) string {
 func waitsFor(p *plan.Plan, g *plan.Gate) string {
 	var names []string
 	for _, f := range g.Rules.Figures {
-		if n := p.Node(f.Node); n != nil && n.Verdict != plan.Cached {
+		if n := p.Node(f.Node); n != nil && !n.Verdict.Known() {
 			names = append(names, f.Node)
 		}
 	}
 	for _, a := range g.After {
-		if n := p.Node(a); n != nil && n.Verdict != plan.Cached {
+		if n := p.Node(a); n != nil && !n.Verdict.Known() {
 			names = append(names, a)
 		}
 	}

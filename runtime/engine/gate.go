@@ -13,7 +13,7 @@ func (r *run) doGate(u *unit, st *plan.State) *outcome {
 	if before, ok := st.Gates[u.address]; ok && u.gate.Cached {
 		return r.gateOutcome(u, st, before, true)
 	}
-	if err := checkChampion(u.gate, r.State); err != nil {
+	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
 	}
 	decided, err := r.decideGate(u.gate)
@@ -29,12 +29,16 @@ type StaleError struct{ Why string }
 func (e *StaleError) Error() string { return e.Why + "; plan again" }
 
 // checkChampion makes sure that the champion that the plan compares with is what was released when the run began.
-func checkChampion(g *plan.Gate, st *plan.State) error {
+// A run of the same plan that was not finished may have released its own already.
+func checkChampion(g *plan.Gate, st *plan.State, id plan.Digest) error {
 	c := g.Champion
 	if c == nil {
 		return nil
 	}
 	now, exists := st.Releases[c.Deploy]
+	if exists && id != "" && now.Plan == id {
+		return nil
+	}
 	if exists != c.Exists || (exists && now.Model != c.Model) {
 		return &StaleError{fmt.Sprintf("%s compares with what %s has released, which is another model than when the plan was made", g.Address, c.Deploy)}
 	}

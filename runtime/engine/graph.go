@@ -160,7 +160,7 @@ func (g *graph) weigh(p *plan.Plan) error {
 		for _, e := range u.dependents {
 			u.weight = max(u.weight, e.to.weight)
 		}
-		if u.node != nil && u.node.Verdict != plan.Cached {
+		if u.node != nil && !u.node.Verdict.Known() {
 			u.weight += durations[u.address]
 		}
 	}

@@ -134,6 +134,7 @@ func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan
 	s := plan.NodeState{
 		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version,
 		Config: n.Config, Inputs: inputs, Container: n.Container, Outputs: maps.Clone(a.Outputs),
+		Shapes: plan.Shapes(n.Outputs), Meta: n.Meta,
 	}
 	for _, in := range n.Inputs {
 		if in.From != "" {

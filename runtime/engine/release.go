@@ -40,8 +40,12 @@ func (r *run) doRelease(ctx context.Context, u *unit, st *plan.State) *outcome {
 	return o
 }
 
-// asPlanned tells whether the release that the plan replaces is still the one that is live.
+// asPlanned tells whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
+// of the same plan has replaced it.
 func (r *run) asPlanned(rel *plan.Release, exists bool, current plan.ReleaseState) bool {
+	if exists && r.Plan.ID != "" && current.Plan == r.Plan.ID {
+		return true
+	}
 	if rel.Current == nil {
 		return !exists
 	}
@@ -71,7 +75,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 		return plan.ReleaseState{}, err
 	}
 	next := plan.ReleaseState{
-		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config,
+		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Plan: r.Plan.ID,
 		Since: time.Now().UTC().Truncate(time.Second),
 	}
 	if rel.Model.Shape != nil {
@@ -91,7 +95,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Gate, s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", "", 0, time.Time{}
-		s.From = ""
+		s.From, s.Plan = "", ""
 	}
 	return equal(a, b)
 }

@@ -1,0 +1,101 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// breaking finds what others rely on and would be otherwise: a table that lost a column or has it as another type, and
+// a released model that asks its callers for more. It is told once, at the first stage whose output differs.
+func (p *planner) breaking() []plan.Change {
+	differs := map[string][]plan.Cause{}
+	for address, n := range p.nodes {
+		if before, ok := p.o.State.Nodes[address]; ok && n.Verdict != plan.Remove && n.Replaces != "" {
+			if c := p.tableCauses(n, &before); len(c) > 0 {
+				differs[address] = c
+			}
+		}
+	}
+	var out []plan.Change
+	for address, causes := range differs {
+		if slices.ContainsFunc(p.nodes[address].Inputs, func(in plan.Input) bool { return differs[in.From] != nil }) {
+			continue
+		}
+		runs, mayRun := p.touched(address)
+		self := func(a string) bool { return a == address || strings.HasPrefix(a, address+"@") }
+		runs, mayRun = slices.DeleteFunc(runs, self), slices.DeleteFunc(mayRun, self)
+		for _, c := range causes {
+			out = append(out, plan.Change{Cause: c, Address: address, Category: plan.Breaking, Range: p.rangeOf(address, c), Runs: runs, MayRun: mayRun})
+		}
+	}
+	for _, r := range p.releases {
+		for _, c := range signatureCauses(r) {
+			out = append(out, plan.Change{Cause: c, Address: r.Address, Category: plan.Breaking, Range: r.Range})
+		}
+	}
+	return out
+}
+
+// tableCauses compares the tables of a stage that others read with those it yielded before.
+func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
+	var out []plan.Cause
+	for _, o := range n.Outputs {
+		was := before.Shapes[o.Port]
+		if was == nil || was.Table == nil || o.Shape == nil || o.Shape.Table == nil || !p.consumed(n.Address, o.Port) {
+			continue
+		}
+		for _, c := range was.Table.Columns {
+			now := o.Shape.Table.Column(c.Name)
+			switch {
+			case now == nil:
+				out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type)})
+			case now.Type != c.Type:
+				out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type), After: text(now.Type)})
+			}
+		}
+		if !slices.Equal(was.Table.Key, o.Shape.Table.Key) {
+			out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + " key", Before: encode(was.Table.Key), After: encode(o.Shape.Table.Key)})
+		}
+	}
+	return out
+}
+
+// consumed tells whether a stage takes what another yields at a port.
+func (p *planner) consumed(address, port string) bool {
+	p.index()
+	for _, a := range p.consumers[address] {
+		for _, in := range p.nodes[a].Inputs {
+			if in.From == address && in.FromPort == port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// signatureCauses compare what callers must send to the model that is live with what they would have to.
+func signatureCauses(r *plan.Release) []plan.Cause {
+	if r.Current == nil || r.Current.Signature == nil || r.Model.Shape == nil || r.Model.Shape.Model == nil || r.Action == plan.RemoveRelease {
+		return nil
+	}
+	was, now := r.Current.Signature, r.Model.Shape.Model
+	var out []plan.Cause
+	add := func(path, before, after string) {
+		if before != after {
+			out = append(out, plan.Cause{Kind: plan.OutputCause, Path: path, Before: optional(before), After: optional(after)})
+		}
+	}
+	add("task", string(was.Task), string(now.Task))
+	add("target", was.Target, now.Target)
+	add("positive class", was.Positive, now.Positive)
+	types := map[string]string{}
+	for _, f := range was.Features {
+		types[f.Name] = f.Type
+	}
+	for _, f := range now.Features {
+		add("feature "+f.Name, types[f.Name], f.Type)
+	}
+	return out
+}

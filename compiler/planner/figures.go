@@ -1,0 +1,94 @@
+package planner
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// compareFigures puts the metrics of the live model and of the one that would be live beside each other, as far as they
+// are recorded.
+func (p *planner) compareFigures() {
+	judges := map[string][]string{} // the evaluations of a model, by the stage that makes it
+	for _, address := range sortedKeys(p.nodes) {
+		n := p.nodes[address]
+		if m := input(n, "model"); m != nil && !strings.Contains(address, "@") && yieldsFigures(n) {
+			judges[m.From] = append(judges[m.From], address)
+		}
+	}
+	for _, r := range p.releases {
+		if r.Action == plan.NoRelease || r.Action == plan.RemoveRelease {
+			continue
+		}
+		for _, address := range judges[r.Model.From] {
+			r.Figures = append(r.Figures, p.compared(address, r)...)
+		}
+	}
+}
+
+func yieldsFigures(n *plan.Node) bool {
+	for _, o := range n.Outputs {
+		if o.Type == schema.FiguresPort {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
+	live, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if r.Current != nil {
+		live = p.liveMetrics(evaluate, r.Current.Model)
+	}
+	if a := p.actions[evaluate]; a != nil {
+		next = metricsOf(a)
+	}
+	both := map[string]bool{}
+	for name := range live {
+		both[name] = true
+	}
+	for name := range next {
+		both[name] = true
+	}
+	var out []plan.Compared
+	for _, name := range sortedKeys(both) {
+		out = append(out, plan.Compared{Path: evaluate + ".metrics." + name, Live: live[name], Next: next[name]})
+	}
+	return out
+}
+
+// liveMetrics are those of the live model: as the champion on the rows of today, or else from when it was evaluated last.
+func (p *planner) liveMetrics(evaluate string, model plan.Digest) map[string]json.RawMessage {
+	if a := p.actions[evaluate+"@champion"]; a != nil && a.Inputs["model"] == model {
+		return metricsOf(a)
+	}
+	for _, address := range []string{evaluate, evaluate + "@champion"} {
+		before, ok := p.o.State.Nodes[address]
+		if !ok || before.Inputs["model"] != model {
+			continue
+		}
+		if a, ok, err := p.o.Actions.Action(before.Fingerprint); err == nil && ok { // shown only: one that cannot be read is left out
+			return metricsOf(a)
+		}
+	}
+	return nil
+}
+
+// metricsOf are the plain numbers among a result's metrics.
+func metricsOf(a *plan.Action) map[string]json.RawMessage {
+	var figures struct {
+		Metrics map[string]json.RawMessage `json:"metrics"`
+	}
+	if json.Unmarshal(a.Figures, &figures) != nil {
+		return nil
+	}
+	for name, v := range figures.Metrics {
+		var number float64
+		if json.Unmarshal(v, &number) != nil || string(v) == "null" {
+			delete(figures.Metrics, name)
+		}
+	}
+	return figures.Metrics
+}
