@@ -61,6 +61,9 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 	if f.parallelism < 0 || f.threads < 0 {
 		return errors.New("--parallelism and --threads take a positive number, or 0")
 	}
+	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
+		return &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
+	}
 	s, err := a.open(ctx, f.vars)
 	if err != nil {
 		return err
@@ -158,16 +161,25 @@ func (a *app) executor(ctx context.Context, f applyFlags, storeRoot string) (exe
 		name = "docker"
 		if err := docker.Available(ctx); err != nil {
 			name = "process"
-			fmt.Fprintln(a.err, "No container engine answers: stages run as processes of this machine, less shut in than in containers.")
+			fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", engineHost())
 		}
 	}
-	switch name {
-	case "docker":
-		return docker.New(ctx, docker.Options{SelfPath: self, Store: storeRoot, Env: env})
-	case "process":
+	if name == "process" {
 		return process.New(process.Options{SelfPath: self, Env: env})
 	}
-	return nil, &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
+	ex, err := docker.New(ctx, docker.Options{SelfPath: self, Store: storeRoot, Env: env})
+	if err != nil {
+		return nil, &failure{err: err, hint: "Start the engine, or set DOCKER_HOST to one that runs, or run stages as processes: --executor process."}
+	}
+	return ex, nil
+}
+
+// engineHost tells where an engine was looked for, if the user named the place.
+func engineHost() string {
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		return " at DOCKER_HOST " + host
+	}
+	return ""
 }
 
 // convert rewrites tables for stages that ask for another format than Parquet.

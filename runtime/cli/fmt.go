@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +20,8 @@ func (a *app) fmtCommand() *cobra.Command {
 		Use: "fmt [FILE...]", Short: "Give files the one canonical layout",
 		Long: "Rewrites the .mlp and .mlpvars files of the folder, or those named; '-' formats standard input to standard output. Comments are kept.\n" +
 			"A file with syntax errors is left as it is.",
-		RunE: func(_ *cobra.Command, args []string) error { return a.runFmt(args, check) },
+		Example: "  mlp fmt\n  mlp fmt --check\n  mlp fmt - < pipeline.mlp",
+		RunE:    func(_ *cobra.Command, args []string) error { return a.runFmt(args, check) },
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 and name the files that would change")
 	return cmd
@@ -74,7 +76,7 @@ func (a *app) fmtFile(name string, check bool) (changed bool, err error) {
 	path := absolute(a.dir, name)
 	src, err := os.ReadFile(path)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
 	}
 	out, diags := format.Format(src, name)
 	if diags.HasErrors() {

@@ -17,7 +17,8 @@ func (a *app) initCommand() *cobra.Command {
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
 		Long: "In a folder with .mlp files: finds the columns of sources that declare none and writes them to mlp.lock, so that everybody\n" +
 			"plans with the same schema. In a folder without: writes a small pipeline to start from.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), vars, upgrade) },
+		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), vars, upgrade) },
 	}
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
 	vars.flags(cmd)

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,8 @@ func (a *app) logsCommand() *cobra.Command {
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
-		Long: "Prints the whole log of the last run of a stage, also of one that failed.",
+		Long:    "Prints the whole log of the last run of a stage, also of one that failed.",
+		Example: "  mlp logs train.model",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
@@ -102,6 +105,13 @@ func (a *app) approveCommand() *cobra.Command {
 	return cmd
 }
 
+func asksFor(approvals []string) string {
+	if len(approvals) == 0 {
+		return "It asks for none."
+	}
+	return "It asks for " + strings.Join(approvals, ", ") + "."
+}
+
 // approval is the event of a yes to what a gate decided last.
 func (s *session) approval(gate, name, by, reason string) (*plan.Event, error) {
 	block := s.module.Blocks[gate]
@@ -112,12 +122,12 @@ func (s *session) approval(gate, name, by, reason string) (*plan.Event, error) {
 	if !ok {
 		return nil, &failure{err: fmt.Errorf("%s has not been decided yet, so there is nothing to approve", gate), hint: "Run 'mlp apply' first; it stops where approvals are missing."}
 	}
-	known := false
+	var names []string
 	for _, a := range decided.Approvals {
-		known = known || a.Name == name
+		names = append(names, a.Name)
 	}
-	if !known {
-		return nil, fmt.Errorf("%s asks for no approval %q", gate, name)
+	if !slices.Contains(names, name) {
+		return nil, &failure{err: fmt.Errorf("%s asks for no approval %q", gate, name), hint: asksFor(names)}
 	}
 	if decided.Verdict == plan.Fail || decided.Verdict == plan.RuleError {
 		return nil, fmt.Errorf("%s failed by its rules; an approval does not overrule them", gate)

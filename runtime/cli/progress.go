@@ -92,7 +92,7 @@ func (v *progress) event(e engine.Event) {
 		v.stageDone(e)
 	case engine.StageFailed:
 		v.stop(e.Address)
-		v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "failed: ")+e.Failure.Summary)
+		v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "failed: ")+summaryOf(e.Address, e.Failure))
 	case engine.StageBlocked:
 		v.blocked(e)
 	case engine.CheckDecided:

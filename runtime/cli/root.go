@@ -105,10 +105,40 @@ func (a *app) root() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &failure{err: err, hint: "See '" + c.CommandPath() + " --help'."}
 	})
+	cmd.Args = unknownCommand
+	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.showCommand(), a.graphCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(),
 		a.stageCommand())
+	for _, c := range cmd.Commands() {
+		c.Args = explained(c.Args)
+	}
 	return cmd
+}
+
+// unknownCommand refuses words behind mlp that are no command.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "'mlp --help' lists all commands."
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "Did you mean " + strings.Join(near, " or ") + "? " + hint
+	}
+	return &failure{err: fmt.Errorf("there is no command %q", args[0]), hint: hint}
+}
+
+// explained says how a command is used where its arguments are too few or too many.
+func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		return nil
+	}
+	return func(c *cobra.Command, args []string) error {
+		if check(c, args) == nil {
+			return nil
+		}
+		return &failure{err: fmt.Errorf("wrong number of arguments for %s: %d", c.CommandPath(), len(args)), hint: "Usage: " + c.UseLine()}
+	}
 }
 
 // enter checks the folder and the workspace before any command works with them.
@@ -121,6 +151,9 @@ func (a *app) enter() error {
 		return err
 	}
 	info, err := os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no folder %s", a.dir)
+	}
 	if err != nil {
 		return fmt.Errorf("the folder %s cannot be entered: %w", a.dir, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -43,6 +44,9 @@ func (a *app) showCommand() *cobra.Command {
 			"to a folder: tables as Parquet, a model as its bundle.",
 		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
+			}
 			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
@@ -95,7 +99,11 @@ func (s *session) notRecorded(address string) error {
 	if s.module.Blocks[address] != nil {
 		return &failure{err: fmt.Errorf("nothing is recorded of %s yet", address), hint: "'mlp apply' runs what is missing."}
 	}
-	return &failure{err: fmt.Errorf("there is no %s", address), hint: "'mlp show' lists what is recorded, 'mlp graph' all blocks."}
+	hint := "'mlp show' lists what is recorded, 'mlp graph' all blocks."
+	if near := source.Suggest(address, append(sortedKeys(s.module.Blocks), sortedKeys(s.state.Nodes)...)); near != "" {
+		hint = "Did you mean " + near + "? " + hint
+	}
+	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}
 }
 
 func (s *session) showOne(ctx context.Context, address, format, save string) error {
@@ -108,9 +116,6 @@ func (s *session) showOne(ctx context.Context, address, format, save string) err
 	}
 	if format == "json" {
 		return writeJSON(s.app.out, x)
-	}
-	if format != "text" {
-		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
 	}
 	s.text(x)
 	return nil
@@ -229,11 +234,21 @@ func (s *session) save(ctx context.Context, x *shown, folder string) error {
 			dest = folder + "/" + port
 		}
 		if err := s.copyOut(ctx, outputs[port], dest); err != nil {
-			return fmt.Errorf("saving %s of %s: %w", port, x.Address, err)
+			return s.notSaved(x.Address, port, folder, err)
 		}
 	}
 	fmt.Fprintf(s.app.out, "Saved %s to %s.\n", strings.Join(sortedKeys(outputs), ", "), folder)
 	return nil
+}
+
+// notSaved takes a half-written folder away again.
+func (s *session) notSaved(address, port, folder string, err error) error {
+	missing := errors.Is(err, store.ErrMissing)
+	err = errors.Join(fmt.Errorf("saving %s of %s: %w", port, address, err), os.RemoveAll(folder))
+	if missing && s.state.Nodes[address].Fingerprint != "" {
+		return &failure{err: err, hint: "To have it made again: " + s.app.command("apply --force "+address)}
+	}
+	return err
 }
 
 // copyOut writes a directory object as files of the user's own: the store's are read-only and shared.

@@ -42,11 +42,12 @@ func (a *app) failures(r *engine.Result) {
 	for _, n := range r.Nodes {
 		if n.Check != nil && !n.Check.Passed {
 			a.checkFailure(n)
+			a.leftOut(r, n.Address)
 		}
 		if n.Failure == nil {
 			continue
 		}
-		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, n.Failure.Summary)
+		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, summaryOf(n.Address, n.Failure))
 		if n.Failure.Detail != "" {
 			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(n.Failure.Detail, "\n", "\n  "))
 		} else {
@@ -56,10 +57,20 @@ func (a *app) failures(r *engine.Result) {
 				}
 			}
 		}
-		if blocked := blockedBy(r, n.Address); len(blocked) > 0 {
-			fmt.Fprintf(a.err, "  left out because of it: %s\n", strings.Join(blocked, ", "))
-		}
-		fmt.Fprintf(a.err, "  its log: mlp logs %s\n", n.Address)
+		a.leftOut(r, n.Address)
+		fmt.Fprintf(a.err, "  its log: %s\n", a.command("logs "+n.Address))
+	}
+}
+
+// summaryOf leaves out the address where the stage itself begins with it: it stands in front already.
+func summaryOf(address string, f *engine.Failure) string {
+	return strings.TrimPrefix(f.Summary, address+": ")
+}
+
+// leftOut names what did not run, was not decided or not released because of a failure.
+func (a *app) leftOut(r *engine.Result, address string) {
+	if blocked := blockedBy(r, address); len(blocked) > 0 {
+		fmt.Fprintf(a.err, "  left out because of it: %s\n", strings.Join(blocked, ", "))
 	}
 }
 
@@ -160,7 +171,7 @@ func (a *app) gateResult(g engine.GateResult) {
 		a.rules(g.Rules)
 	case engine.GateWaits:
 		for _, name := range g.Missing {
-			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: mlp approve %s %s\n", a.paint("Approval missing: "), g.Address, name, g.Address, name)
+			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, name, a.command("approve "+g.Address+" "+name))
 		}
 	case engine.GateBlocked:
 		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))

@@ -58,7 +58,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the state's log is damaged: %s %s. Restore this file from a copy of the store; nothing was changed", e.File, e.Why)
+	return fmt.Sprintf("the state's log is damaged: %s %s; nothing was changed. Restore this file from a copy of the store", e.File, e.Why)
 }
 
 func encode(r *Revision) ([]byte, plan.Digest, error) {

@@ -63,7 +63,7 @@ var ErrMissing = errors.New("not in the store")
 type MissingError struct{ Digest plan.Digest }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("object %s is not in the store; `mlp apply` makes it again by running the stage that yields it", e.Digest)
+	return fmt.Sprintf("object %s is not in the store; running the stage that yields it makes it again", e.Digest)
 }
 
 // Is makes errors.Is(err, ErrMissing) true.
@@ -78,7 +78,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; `mlp apply` makes it again by running the stage that yields it",
+	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; running the stage that yields it makes it again",
 		e.Digest, e.Quarantine)
 }
 

@@ -114,7 +114,7 @@ func TestCorruptObjectIsMovedAside(t *testing.T) {
 	if _, err := os.Stat(corrupt.Quarantine); err != nil {
 		t.Errorf("quarantine: %v", err)
 	}
-	if got := err.Error(); !strings.Contains(got, string(d)) || !strings.Contains(got, "mlp apply") {
+	if got := err.Error(); !strings.Contains(got, string(d)) || !strings.Contains(got, "makes it again") {
 		t.Errorf("message names neither object nor remedy: %s", got)
 	}
 	if _, err := s.Get(d); !errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
