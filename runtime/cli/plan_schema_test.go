@@ -92,7 +92,14 @@ func TestPlanSchema(t *testing.T) {
 	valid("nothing to do", `"verdict": "cached"`, `"action": "none"`, `"candidate": true`)
 	edit(t, module, "trees         = 300", "trees         = 200")
 	valid("one line changed", `"verdict": "may_run"`, `"params.trees"`, `"action": "may_change"`, `"residual"`, `evaluate.holdout@champion`)
-	edit(t, module, "trees         = 200", "trees         = 300", "[gate.release, monitor.live]", "[gate.release]", monitorBlock, "")
+	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
+	edit(t, module, "trees         = 200", "trees         = 300")
+	valid("a change taken back", `"kind": "config"`, `"verdict": "cached"`, `"figures"`)
+	edit(t, module, "  seed       = 7", "  seed       = 7\n  timeout    = \"2h\"")
+	valid("metadata", `"verdict": "metadata"`, `"category": "metadata"`)
+	edit(t, module, `column "hour"       { expr = "hour(paid_at)" }`, `column "hour"       { expr = "hour(paid_at)::double" }`)
+	valid("another type", `"category": "breaking"`)
+	edit(t, module, "hour(paid_at)::double", "hour(paid_at)", "[gate.release, monitor.live]", "[gate.release]", monitorBlock, "")
 	valid("a block removed", `"verdict": "remove"`)
 	edit(t, module, "table.rows >= 10000.0", "table.rows >= 1000000.0")
 	valid("a check fails", `"verdict": "blocked"`, `"blocked_by"`)
@@ -117,6 +124,7 @@ func refuses(t *testing.T, s *jsonschema.Schema, plans map[string]string) {
 		{"a stage that runs for no reason", "first", func(p map[string]any) { delete(first(p, "nodes"), "causes") }},
 		{"an address that is none", "first", func(p map[string]any) { first(p, "nodes")["address"] = "train model" }},
 		{"a cached stage without fingerprint", "nothing to do", func(p map[string]any) { delete(first(p, "nodes"), "fingerprint") }},
+		{"metadata that nothing changes", "metadata", func(p map[string]any) { delete(node(p, "metadata"), "causes") }},
 		{"a result that is not known", "nothing to do", func(p map[string]any) { first(p, "nodes")["verdict"] = "run" }},
 		{"a revision without digest", "nothing to do", func(p map[string]any) { delete(p["base"].(map[string]any), "digest") }},
 		{"a comparable champion with a reason why not", "one line changed", func(p map[string]any) {
@@ -136,6 +144,16 @@ func refuses(t *testing.T, s *jsonschema.Schema, plans map[string]string) {
 			t.Errorf("%s: the schema lets it pass", c.name)
 		}
 	}
+}
+
+// node is the first one with that verdict.
+func node(p map[string]any, verdict string) map[string]any {
+	for _, n := range p["nodes"].([]any) {
+		if n := n.(map[string]any); n["verdict"] == verdict {
+			return n
+		}
+	}
+	return nil
 }
 
 func first(p map[string]any, list string) map[string]any { return p[list].([]any)[0].(map[string]any) }
@@ -165,7 +183,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"gate": plan.Gate{}, "approval": plan.Approval{}, "champion": plan.Champion{}, "release": plan.Release{},
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
-		"range": source.Range{}, "position": source.Pos{},
+		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
 	}
 	for name, def := range root.Defs {
 		if types[name] == nil {
