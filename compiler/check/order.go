@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -34,10 +35,20 @@ func (c *checker) order(g *graph.Graph) []string {
 	if errors.As(err, &cycle) {
 		c.cyclic = true
 		c.cycle(cycle)
+		c.leaveOut(order)
 		return order
 	}
 	c.must(err)
 	return order
+}
+
+// leaveOut marks the blocks on a cycle and behind it: they get no types, and rules that read them are not told wrong.
+func (c *checker) leaveOut(order []string) {
+	for address := range c.m.Blocks {
+		if !slices.Contains(order, address) {
+			c.untyped[address] = true
+		}
+	}
 }
 
 func (c *checker) cycle(e *graph.CycleError) {

@@ -59,6 +59,19 @@ func (c *checker) inputs(b *Block) bool {
 	return complete
 }
 
+// noColumns tells why a source's files did not show its columns. What to do about the files stands behind the first line.
+func (c *checker) noColumns(b *Block, err error) {
+	why, detail, _ := strings.Cut(err.Error(), "\n")
+	d := source.Diagnostic{
+		Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
+		Summary: "The columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
+	}
+	if detail == "" {
+		d.Hint = "Declare them: column \"name\" { type = \"double\" }"
+	}
+	c.add(d)
+}
+
 // columns writes the columns of a source that declares none into its configuration, so that the stage reads with the
 // schema the plan was made with.
 func (c *checker) columns(ctx context.Context, b *Block) bool {
@@ -75,11 +88,7 @@ func (c *checker) columns(ctx context.Context, b *Block) bool {
 	}
 	columns, err := c.lib.Columns(ctx, b.Kind, b.Type, b.Address, b.Config)
 	if err != nil {
-		c.add(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
-			Summary: "The columns of " + b.Address + " cannot be found out: " + err.Error(),
-			Hint:    "Declare them: column \"name\" { type = \"double\" }",
-		})
+		c.noColumns(b, err)
 		return false
 	}
 	config["column"] = columns

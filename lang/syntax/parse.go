@@ -65,6 +65,10 @@ func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
 			p.blocks = append(p.blocks, b)
 		} else {
 			p.invalid = append(p.invalid, guessAddress(hb))
+			if near := source.Suggest(hb.Type, kindNames(cat)); near != "" && cat.Kind(hb.Type) == nil {
+				hb.Type = near // what was meant, so that references to it are not told as mistakes too
+				p.invalid = append(p.invalid, guessAddress(hb))
+			}
 		}
 	}
 	for _, hb := range broken {

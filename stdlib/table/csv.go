@@ -205,7 +205,7 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 			out[i] = found[0]
 		default:
 			return nil, &component.InputError{Summary: fmt.Sprintf("%s has %d columns named %q", file, len(found), column.header()),
-				Detail: "Names in the header must differ."}
+				Detail: "Names in the header must differ, regardless of case. Rename one in the file, or leave the column out."}
 		}
 	}
 	return out, nil

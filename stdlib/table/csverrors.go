@@ -80,12 +80,25 @@ func malformed(f File, e *Error) error {
 	if m == nil {
 		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
 	}
-	detail := ""
+	reason, cure := csvReason(m[3])
 	if line := strings.TrimSpace(m[2]); line != "" {
-		detail = "The line is " + shown(line) + "."
+		cure += " The line is " + shown(line) + "."
 	}
-	reason := strings.TrimSuffix(strings.ReplaceAll(m[3], "Expected Number of Columns: ", "expected number of columns: "), ".")
-	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: detail}
+	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: strings.TrimSpace(cure)}
+}
+
+// csvCounts is what the engine says of a line with too few or too many values.
+var csvCounts = regexp.MustCompile(`^Expected Number of Columns: (\d+) Found: (\d+)`)
+
+// csvReason says in other words what the engine says of a line, and what to do where that is known.
+func csvReason(said string) (reason, cure string) {
+	if m := csvCounts.FindStringSubmatch(said); m != nil {
+		return fmt.Sprintf("%s values, and %s columns are expected", m[2], m[1]), "Values that hold the delimiter stand in quotes."
+	}
+	if strings.HasPrefix(said, "Invalid unicode") {
+		return "the text is not UTF-8", "Save the file as UTF-8."
+	}
+	return strings.TrimSuffix(said, "."), ""
 }
 
 // line is where row n of a file (from 1, the header not counted) has a field.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -54,6 +55,8 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 			e.Position = -1
 		}
 		return nil, e
+	case (answer.Error || len(answer.Statements) > 1) && statementEnd(query) >= 0:
+		return nil, refuse(statementEnd(query), 1, "another statement begins behind this semicolon", "One SELECT is expected, and nothing else runs.", "")
 	case answer.Error:
 		return nil, refuse(0, 0, "only a SELECT can stand here", "The text is another kind of statement, or a PIVOT whose columns depend on the data.", "")
 	case len(answer.Statements) == 0:
@@ -63,6 +66,19 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 	}
 	return answer.Statements[0], nil
 }
+
+// statementEnd is the place of the first semicolon that something follows; -1 if there is none. Strings, quoted names and
+// comments are passed over.
+func statementEnd(query string) int {
+	for _, at := range semicolons.FindAllStringIndex(query, -1) {
+		if query[at[0]] == ';' && strings.Trim(query[at[1]:], "; \t\r\n") != "" {
+			return at[0]
+		}
+	}
+	return -1
+}
+
+var semicolons = regexp.MustCompile(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
 
 func refuse(offset, length int, summary, detail, hint string) *Refused {
 	return &Refused{Problems: []schema.Problem{{Offset: offset, Length: length, Summary: summary, Detail: detail, Hint: hint}}}

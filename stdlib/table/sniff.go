@@ -45,8 +45,8 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	for i, name := range c.headerNames(first) {
 		out[i] = schema.Column{Name: name, Type: "varchar"}
 	}
-	if err := distinctColumns(out); err != nil {
-		return nil, &component.InputError{Summary: first.files[0].Name + ": " + err.Error(), Detail: "Declare the columns with column blocks."}
+	if err := distinctHeader(first.files[0].Name, out); err != nil {
+		return nil, err
 	}
 	scans := make([]string, len(groups))
 	for i, g := range groups {
@@ -74,6 +74,20 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 		out[i].Type = kind
 	}
 	return out, err
+}
+
+// distinctHeader refuses a header that names two columns alike.
+func distinctHeader(file string, columns []schema.Column) error {
+	seen := map[string]bool{}
+	for _, c := range columns {
+		name := strings.ToLower(c.Name)
+		if seen[name] {
+			return &component.InputError{Summary: fmt.Sprintf("%s has two columns named %q", file, c.Name),
+				Detail: "Names in the header must differ, regardless of case. Rename one in the file."}
+		}
+		seen[name] = true
+	}
+	return nil
 }
 
 // narrow finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
