@@ -124,6 +124,7 @@ type Node struct {
 	Type        string          `json:"type"`
 	Phase       schema.Phase    `json:"phase"`
 	Version     int             `json:"component_version"`
+	Engine      string          `json:"component_engine,omitempty"` // what the component computes with: "duckdb-1.4.5"
 	Verdict     Verdict         `json:"verdict"`
 	Causes      []Cause         `json:"causes,omitempty"`
 	Definition  Digest          `json:"definition"`

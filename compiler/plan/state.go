@@ -26,6 +26,7 @@ type NodeState struct {
 	Kind        string               `json:"kind"`
 	Type        string               `json:"type"`
 	Version     int                  `json:"component_version"`
+	Engine      string               `json:"component_engine,omitempty"`
 	Config      json.RawMessage      `json:"config"`
 	Wiring      map[string]string    `json:"wiring,omitempty"` // port → "address:port"
 	Inputs      map[string]Digest    `json:"inputs,omitempty"`

@@ -65,7 +65,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 // node builds a stage's node from its block, all but verdict and causes.
 func (p *planner) node(b *check.Block) *plan.Node {
 	n := &plan.Node{
-		Address: b.Address, Kind: b.Kind, Type: b.Type, Phase: b.KindSpec.Phase, Version: b.TypeSpec.Version,
+		Address: b.Address, Kind: b.Kind, Type: b.Type, Phase: b.KindSpec.Phase, Version: b.TypeSpec.Version, Engine: b.TypeSpec.Engine,
 		Config: b.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{}, Range: b.Range, Description: b.Description, Meta: b.Meta,
 	}
 	var how meta
@@ -163,10 +163,11 @@ func define(n *plan.Node) (plan.Digest, error) {
 	def := struct {
 		Component string
 		Version   int
+		Engine    string `json:",omitempty"`
 		Config    json.RawMessage
 		Container *plan.Container
 		In, Out   []port
-	}{Component: n.Kind + "." + n.Type, Version: n.Version, Config: n.Config}
+	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config}
 	if n.Container != nil {
 		c := *n.Container
 		c.Image = "" // its ID says what it is

@@ -93,7 +93,7 @@ func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.N
 	config["champion"] = true
 	data := input(base, "data")
 	n := &plan.Node{
-		Address: evaluate + "@champion", Kind: base.Kind, Type: base.Type, Phase: base.Phase, Version: base.Version,
+		Address: evaluate + "@champion", Kind: base.Kind, Type: base.Type, Phase: base.Phase, Version: base.Version, Engine: base.Engine,
 		Config: encode(config), TimeoutMS: base.TimeoutMS, Retries: base.Retries, After: base.After, Range: base.Range,
 	}
 	live := p.o.State.Releases[champion.Deploy]

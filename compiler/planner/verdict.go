@@ -158,6 +158,8 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "type", Before: text(before.Type), After: text(n.Type)})
 	} else if before.Version != n.Version {
 		out = append(out, plan.Cause{Kind: plan.ComponentCause, Before: number(before.Version), After: number(n.Version)})
+	} else if before.Engine != n.Engine {
+		out = append(out, plan.Cause{Kind: plan.ComponentCause, Path: "engine", Before: text(before.Engine), After: text(n.Engine)})
 	}
 	out = append(out, configCauses(before.Config, n.Config)...)
 	out = append(out, containerCauses(before.Container, n.Container)...)

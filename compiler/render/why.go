@@ -74,6 +74,9 @@ func causeText(address string, c plan.Cause) string {
 	case plan.ImageCause:
 		return fmt.Sprintf("image %s of %s  %s → %s", clean(c.Path), address, shortID(c.Before), shortID(c.After))
 	case plan.ComponentCause:
+		if c.Path == "engine" {
+			return fmt.Sprintf("engine of %s  %s → %s", address, Value(c.Before), Value(c.After))
+		}
 		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
 	case plan.WiringCause:
 		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))

@@ -57,6 +57,9 @@ func (k *Kind) Type(name string) *Type {
 type Type struct {
 	Name    string
 	Version int // of the component's output: moves when its bytes do. 0 where nothing is computed
+	// Engine is what else the output's bytes depend on, with its version: "duckdb-1.4.5" where the SQL engine reads or
+	// writes them. It counts like Version. Empty: nothing.
+	Engine  string
 	Summary string
 	Doc     string
 	Body    Body

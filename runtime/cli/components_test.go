@@ -7,10 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	goruntime "runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/go/packages"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/lang/format"
@@ -236,4 +239,40 @@ func diamonds(n int) string {
 		fmt.Fprintf(&b, "%d,%d.%02d,%s,%d\n", i, carat/100, carat%100, cuts[cut], 300+carat*40+cut*250+noise(i, 2)%200)
 	}
 	return b.String()
+}
+
+// TestEngines holds the types to what their code is linked with: a component that reads or writes tables says with which
+// engine, because the bytes it yields, or the values it sees, are the engine's.
+func TestEngines(t *testing.T) {
+	const engine = modulePath + "stdlib/table"
+	found, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports | packages.NeedDeps}, modulePath+"stdlib/...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := map[string]bool{}
+	for _, p := range found {
+		packages.Visit([]*packages.Package{p}, nil, func(dep *packages.Package) {
+			uses[p.PkgPath] = uses[p.PkgPath] || dep.PkgPath == engine
+		})
+	}
+	for _, c := range stdlib.Components() {
+		if c.Run == nil || c.Type.Name == "container" {
+			continue
+		}
+		// "github.com/…/stdlib/split/hash.run"
+		name := goruntime.FuncForPC(reflect.ValueOf(c.Run).Pointer()).Name()
+		path := name[:strings.LastIndex(name, "/")+1]
+		path += strings.SplitN(name[len(path):], ".", 2)[0]
+		uses, known := uses[path]
+		if !known {
+			t.Fatalf("%s runs in %s, which is no package of the standard library", c.Name(), path)
+		}
+		want := ""
+		if uses {
+			want = table.Engine
+		}
+		if c.Type.Engine != want {
+			t.Errorf("%s: got engine %q, want %q: %s", c.Name(), c.Type.Engine, want, path)
+		}
+	}
 }

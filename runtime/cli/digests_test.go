@@ -29,8 +29,10 @@ type held struct {
 	given     string // digest of the configuration and the inputs' digests
 }
 
-func (h held) key() string    { return h.address + " " + h.port }
-func (h held) String() string { return strings.Join([]string{h.component, h.port, h.digest, h.address, h.given}, " ") }
+func (h held) key() string { return h.address + " " + h.port }
+func (h held) String() string {
+	return strings.Join([]string{h.component, h.port, h.digest, h.address, h.given}, " ")
+}
 
 const digestsHead = `# What each version of each component yields: component@version port digest address given.
 # given is the digest of the configuration and of the inputs: while it and the version stay, the output's digest must.
@@ -55,7 +57,8 @@ func TestDigests(t *testing.T) {
 	case *update:
 		writeHeld(t, got)
 	default:
-		t.Errorf("%s is not up to date (go test -update writes it):\n%s", digestsGolden, strings.Join(stale, "\n"))
+		t.Errorf("%s is not up to date (go test -update writes it), %d lines:\n%s", digestsGolden, len(stale),
+			strings.Join(stale[:min(5, len(stale))], "\n"))
 	}
 }
 
@@ -171,6 +174,9 @@ func yields(t *testing.T, p *plan.Plan) []held {
 			t.Fatal(err)
 		}
 		component := fmt.Sprintf("%s@%d", componentName(n.Kind, n.Type), n.Version)
+		if n.Engine != "" {
+			component += "+" + n.Engine
+		}
 		for _, out := range n.Outputs {
 			all = append(all, held{component, out.Port, string(out.Digest), n.Address, string(given)})
 		}

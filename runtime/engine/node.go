@@ -132,7 +132,7 @@ func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]pla
 // nodeState is what the state keeps of a stage.
 func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan.NodeState {
 	s := plan.NodeState{
-		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version,
+		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine,
 		Config: n.Config, Inputs: inputs, Container: n.Container, Outputs: maps.Clone(a.Outputs),
 		Shapes: plan.Shapes(n.Outputs), Meta: n.Meta,
 	}

@@ -9,3 +9,6 @@ package table
 
 // EngineVersion is DuckDB's. It is part of the version of what is computed with it.
 const EngineVersion = "1.4.5"
+
+// Engine names it with its version, for the type of every component whose output depends on it.
+const Engine = "duckdb-" + EngineVersion

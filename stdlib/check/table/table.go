@@ -19,6 +19,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "table",
 		Version: 1,
+		Engine:  sqltable.Engine,
 		Summary: "Expectations about a table, and rules over its figures",
 		Doc:     doc,
 		Body: schema.Body{

@@ -20,6 +20,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "sql",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "One SELECT over other tables",
 		Doc:     doc,
 		Body: schema.Body{

@@ -22,6 +22,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "batch",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "A table scored by the released model",
 		Doc: "Once its gate lets the model pass, every row of `data` is scored. `predictions` holds the key, entity and time columns of the data with " +
 			"`predicted` (the class, or the value) and `score` (the probability of the positive class; of several classes that of the predicted one, and " +

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // Component is the evaluation of a model.
@@ -15,6 +16,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "model",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Figures of a model on rows it has not seen",
 		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out; " +
 			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +

@@ -17,6 +17,7 @@ var Component = component.Component{
 	Kind: "feature",
 	Type: schema.Type{
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Columns computed from a table, row by row and over earlier rows of the same entity",
 		Doc:     doc,
 		Body: schema.Body{

@@ -19,6 +19,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "drift",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Whether the columns of two tables come from the same distribution",
 		Doc: "Without a `method` it is Evidently's choice. With at most 1000 reference rows: `ks` for numbers with more than five values, else `chisquare`, " +
 			"or `z` for two values; with more: `wasserstein` for such numbers, else `jensenshannon`. Nulls are a value of their own.\n\n" +

@@ -20,6 +20,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:     "csv",
 		Version:  1,
+		Engine:   table.Engine,
 		Summary:  "Comma-separated values in local files",
 		Doc:      doc,
 		External: true,

@@ -19,6 +19,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:     "parquet",
 		Version:  1,
+		Engine:   table.Engine,
 		Summary:  "Parquet in local files",
 		Doc:      doc,
 		External: true,

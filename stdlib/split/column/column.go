@@ -21,6 +21,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "column",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "As a column of the table says, for data that comes with a fixed test set",
 		Doc:     doc,
 		Body: schema.Body{Attrs: []schema.Attr{

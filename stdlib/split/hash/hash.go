@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/split/sides"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // Component is the hash split.
@@ -17,6 +18,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "hash",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "By a hash of the key: rows keep their side as the data grows",
 		Doc: "The first share of positions is the test side, the next validation, the rest train; so a larger `test` only adds " +
 			"rows to the test side.\n\n" + sides.HashDoc + "\n\nThe shares are met on average, not exactly: of n rows, within about 1/√n.",

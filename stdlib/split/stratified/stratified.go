@@ -20,6 +20,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "stratified",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Exact shares of every stratum, in hash order",
 		Doc: "Rows of the same values in the `by` columns are a stratum; null is a value. Of a stratum of n rows, in the order of " +
 			"their positions, the first `test * n`, rounded, are the test side, the next up to `(test + validation) * n` " +

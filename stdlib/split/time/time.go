@@ -19,6 +19,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "time",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "By time order: trained on the past, tested on what came after",
 		Doc:     doc,
 		Body: schema.Body{Attrs: []schema.Attr{

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 )
 
@@ -19,6 +20,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "baseline",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "What is known without a model: shares of classes, the mean, or what one column says",
 		Doc: "Without `column` every row gets the shares of the classes, or the mean of the target. With a boolean or text `column`, a row " +
 			"gets the shares or the mean among the training rows with the same value: the last class seen, for instance. With a column of " +

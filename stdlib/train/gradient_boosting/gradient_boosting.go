@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
 )
@@ -20,6 +21,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "gradient_boosting",
 		Version: 1,
+		Engine:  sqltable.Engine,
 		Summary: "Gradient-boosted trees on binned features",
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
 			"missing values go, and parts categories into two groups. The model is written in XGBoost's JSON format, exact to the bit, " +

@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 	"github.com/mlp-lang/mlp/stdlib/train/design"
 )
@@ -22,6 +23,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "linear_regression",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Least squares on scaled inputs, with a ridge if asked",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
 			"coded (its 255 most frequent values) against its most frequent value. Solved by Cholesky factorisation; where inputs depend on each other " +

@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 	"github.com/mlp-lang/mlp/stdlib/train/design"
 )
@@ -19,6 +20,7 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "logistic_regression",
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Regularised logistic regression on scaled inputs",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
 			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +

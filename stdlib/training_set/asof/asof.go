@@ -18,6 +18,7 @@ var Component = component.Component{
 	Kind: "training_set",
 	Type: schema.Type{
 		Version: 1,
+		Engine:  table.Engine,
 		Summary: "Labelled rows with the features as they stood at each row's time",
 		Doc:     doc,
 		Body: schema.Body{Attrs: []schema.Attr{
