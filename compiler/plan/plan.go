@@ -49,9 +49,16 @@ type Plan struct {
 	Nodes            []*Node                    `json:"nodes"` // sorted by address
 	Gates            []*Gate                    `json:"gates"`
 	Releases         []*Release                 `json:"releases"`
-	Outputs          map[string]json.RawMessage `json:"outputs,omitempty"` // of output blocks
+	Outputs          map[string]OutputValue     `json:"outputs,omitempty"` // of output blocks, by name
 	Diagnostics      []Diagnostic               `json:"diagnostics,omitempty"`
 	Envelope         *Envelope                  `json:"envelope,omitempty"`
+}
+
+// OutputValue is what an output block shows: a value, or the digest of a block's port, null while it is not known.
+type OutputValue struct {
+	Value    json.RawMessage `json:"value"`
+	From     string          `json:"from,omitempty"`
+	FromPort string          `json:"from_port,omitempty"`
 }
 
 // Base is the revision of the state that the plan was made against; revision 0 has no digest.

@@ -149,16 +149,17 @@ func (p *planner) assemble() (*plan.Plan, error) {
 }
 
 // outputs are the values to show; of a block the digest that it has, or null while it is not known.
-func (p *planner) outputs() map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
+func (p *planner) outputs() map[string]plan.OutputValue {
+	out := map[string]plan.OutputValue{}
 	for _, o := range p.m.Outputs {
-		out[o.Name] = o.Value
+		v := plan.OutputValue{Value: o.Value}
 		if o.Ref != nil {
-			out[o.Name] = json.RawMessage("null")
-			if d := p.output(o.Ref.Target, o.Ref.TargetPort); d != "" {
-				out[o.Name] = text(string(d))
+			v = plan.OutputValue{Value: json.RawMessage("null"), From: o.Ref.Target, FromPort: o.Ref.TargetPort}
+			if d := p.output(v.From, v.FromPort); d != "" {
+				v.Value = text(string(d))
 			}
 		}
+		out[o.Name] = v
 	}
 	return out
 }

@@ -35,7 +35,7 @@ func (a *app) summary(p *plan.Plan, r *engine.Result) {
 	for _, rel := range r.Releases {
 		a.releaseResult(p, rel)
 	}
-	a.outputs(p)
+	a.outputs(p, r)
 }
 
 func (a *app) failures(r *engine.Result) {
@@ -202,9 +202,17 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 	}
 }
 
-func (a *app) outputs(p *plan.Plan) {
+// outputs prints the values of output blocks; of a reference the digest that it has now.
+func (a *app) outputs(p *plan.Plan, r *engine.Result) {
 	for _, name := range sortedKeys(p.Outputs) {
-		fmt.Fprintf(a.out, "  output.%s = %s\n", name, render.Value(p.Outputs[name]))
+		out := p.Outputs[name]
+		value := render.Value(out.Value)
+		for _, n := range r.Nodes {
+			if d := n.Outputs[out.FromPort]; n.Address == out.From && d != "" {
+				value = string(d)
+			}
+		}
+		fmt.Fprintf(a.out, "  output.%s = %s\n", name, value)
 	}
 }
 
