@@ -6,28 +6,59 @@ import (
 	"unicode/utf8"
 )
 
-// clean makes a user's string harmless in a line of text: control characters, escapes of terminals and marks that turn
-// the direction of writing are shown as their code points, so that they can neither forge nor hide anything.
+// longestShown is how much of a user's string is shown, in code points; the JSON has all of it.
+const longestShown = 400
+
+// clean makes a user's string harmless in a line of text: control characters, escapes of terminals, marks that turn the
+// direction of writing and characters that cannot be seen are shown as their code points; white space is one blank, so
+// that no string looks like two columns; what is very long is cut, visibly. It can then neither forge nor hide anything.
 func clean(s string) string {
-	if strings.IndexFunc(s, unsafe) < 0 && utf8.ValidString(s) {
+	if harmless(s) {
 		return s
 	}
 	var b strings.Builder
+	shown, blank := 0, false
 	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\t':
+		if r == '\n' || r == '\t' || r == '\r' || r == ' ' {
+			blank = b.Len() > 0
+			continue
+		}
+		if blank {
 			b.WriteByte(' ')
-		case r == utf8.RuneError || unsafe(r):
+			blank = false
+		}
+		if shown++; shown > longestShown {
+			b.WriteString("… (cut)")
+			break
+		}
+		if r == utf8.RuneError || unsafe(r) {
 			b.WriteString("\\u{" + strings.ToUpper(hex(r)) + "}")
-		default:
+		} else {
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
 }
 
+// harmless is the common case: plain ASCII without double blanks.
+func harmless(s string) bool {
+	if len(s) > longestShown || strings.Contains(s, "  ") || strings.TrimSpace(s) != s {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+}
+
+// unsafe are characters that cannot be seen or change how others are shown.
 func unsafe(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+	switch {
+	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs):
+		return true
+	case unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+		return true
+	case unicode.Is(unicode.Zs, r) && r != ' ':
+		return true
+	}
+	return r == '\u2800' // a braille cell without dots
 }
 
 func hex(r rune) string {

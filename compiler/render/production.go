@@ -2,61 +2,55 @@ package render
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// production says what would leave or change what is live.
-func (t *text) production(p *plan.Plan) {
-	var rows []*plan.Release
-	width := 0
-	for _, r := range p.Releases {
-		if r.Action != plan.NoRelease {
-			rows = append(rows, r)
-			width = max(width, columns(r.Address))
-		}
+// release says what would leave or change what is live.
+func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
+	row := releaseRow{Action: r.Action, Address: clean(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
+	if r.Action != plan.RemoveRelease {
+		row.Gate = clean(r.Gate)
 	}
-	if len(rows) == 0 {
-		return
+	for _, f := range r.Figures {
+		row.Figures = append(row.Figures, figureRow{clean(strings.Replace(f.Path, ".metrics.", " ", 1)), known(f.Live), known(f.Next)})
 	}
-	t.title("Production")
-	for _, r := range rows {
-		mark, s := releaseMark(r.Action)
-		t.line("  %s %s   %s → %s", t.paint(s, mark), pad(r.Address, width), liveModel(r), nextModel(p, r))
-		if r.Gate != "" && r.Action != plan.RemoveRelease {
-			t.line("    %s   held by %s", pad("", width), r.Gate)
-		}
-	}
+	return row
 }
 
-func releaseMark(a plan.ReleaseAction) (string, style) {
-	switch a {
-	case plan.CreateRelease:
-		return "+", green
-	case plan.RemoveRelease:
-		return "-", red
-	case plan.MayRelease:
-		return "?", yellow
+func known(v []byte) string {
+	if len(v) == 0 {
+		return "?"
 	}
-	return "~", yellow
+	return Value(v)
 }
 
 func liveModel(r *plan.Release) string {
 	if r.Current == nil {
 		return "nothing live"
 	}
-	return fmt.Sprintf("%s %s (live since revision %d)", r.Current.From, r.Current.Model.Short(), r.Current.Revision)
+	return fmt.Sprintf("%s %s (live since revision %d)", clean(r.Current.From), clean(r.Current.Model.Short()), r.Current.Revision)
 }
 
-func nextModel(p *plan.Plan, r *plan.Release) string {
+func nextModel(nodes map[string]*plan.Node, r *plan.Release) string {
+	from := clean(r.Model.From)
+	n := nodes[r.Model.From]
 	switch {
 	case r.Action == plan.RemoveRelease:
 		return "removed"
 	case r.Model.Digest != "":
-		return r.Model.From + " " + r.Model.Digest.Short()
+		return from + " " + clean(r.Model.Digest.Short())
+	case n != nil && n.Verdict == plan.MayRun:
+		return from + ", may be trained anew"
 	}
-	if n := p.Node(r.Model.From); n != nil && n.Verdict == plan.MayRun {
-		return r.Model.From + ", may be trained anew"
+	return from + ", to be trained"
+}
+
+// figureWidths are those of the columns of figures.
+func figureWidths(rows []figureRow) (name, live int) {
+	for _, f := range rows {
+		name, live = max(name, columns(f.Name)), max(live, columns(f.Live))
 	}
-	return r.Model.From + ", to be trained"
+	return name, live
 }

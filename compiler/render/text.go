@@ -1,6 +1,8 @@
 // Package render writes plans for people. The text depends on nothing but the plan: not on time, host, width of the
 // terminal or map order, so that the same commit and state give the same bytes. What users wrote is made harmless first
 // (clean.go).
+//
+// document.go puts a plan into the order of a review; text.go, markdown.go and html.go give it a form.
 package render
 
 import (
@@ -14,19 +16,21 @@ import (
 // Options of the text.
 type Options struct {
 	Color bool
-	All   bool // list cached stages too
+	All   bool // list cached stages and decided gates too
 }
 
 // Text writes the plan in the order a reviewer needs it: the sum in one line, production, gates, causes, cost.
 func Text(w io.Writer, p *plan.Plan, o Options) error {
-	t := &text{o: o}
-	t.head(p)
-	t.production(p)
-	t.gates(p)
-	t.why(p)
-	t.stages(p)
-	t.warnings(p)
-	t.cost(p)
+	t := &text{o: o, d: read(p, o.All)}
+	t.line("%s\n\n%s", t.d.Title, t.paint(bold, t.d.Summary))
+	t.production()
+	t.gates()
+	t.why()
+	t.stages()
+	t.warnings()
+	if t.d.Cost != "" {
+		t.line("\n%s", t.d.Cost)
+	}
 	_, err := io.WriteString(w, t.b.String())
 	return err
 }
@@ -34,9 +38,12 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 type text struct {
 	b strings.Builder
 	o Options
+	d *document
 }
 
-func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
+func (t *text) line(format string, args ...any) {
+	t.b.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+}
 
 // style of a piece of text on a terminal.
 type style string
@@ -50,7 +57,7 @@ const (
 )
 
 func (t *text) paint(s style, text string) string {
-	if !t.o.Color {
+	if !t.o.Color || text == "" {
 		return text
 	}
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
@@ -58,140 +65,187 @@ func (t *text) paint(s style, text string) string {
 
 func (t *text) title(s string) { t.line("\n%s", t.paint(bold, s)) }
 
-func (t *text) head(p *plan.Plan) {
-	base := "nothing recorded yet"
-	if p.Base.Revision > 0 {
-		base = fmt.Sprintf("against revision %d", p.Base.Revision)
+func (t *text) production() {
+	width := 0
+	for i, r := range t.d.Production {
+		if i == 0 {
+			t.title("Production")
+		}
+		width = max(width, columns(r.Address))
 	}
-	t.line("%s · workspace %s · %s", clean(p.Pipeline), clean(p.Workspace), base)
-	t.line("\n%s", t.paint(bold, Summary(p)))
-}
-
-// Summary is the plan in one line.
-func Summary(p *plan.Plan) string {
-	c := Count(p)
-	if c.Nothing() {
-		return fmt.Sprintf("Plan: nothing to do, %d cached.", c.Cached)
-	}
-	var parts []string
-	say := func(n int, what string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+	for _, r := range t.d.Production {
+		mark, s := releaseMark(r.Action)
+		t.line("  %s %s   %s → %s", t.paint(s, mark), pad(r.Address, width), r.From, r.To)
+		if r.Gate != "" {
+			t.line("    %s   held by %s", pad("", width), r.Gate)
+		}
+		name, live := figureWidths(r.Figures)
+		for _, f := range r.Figures {
+			t.line("    %s   %s  %s → %s", pad("", width), pad(f.Name, name), pad(f.Live, live), f.Next)
 		}
 	}
-	say(c.Run, "to run")
-	say(c.MayRun, "may run")
-	say(c.Blocked, "blocked")
-	say(c.Remove, "to remove")
-	say(c.Cached, "cached")
-	if len(parts) == 0 {
-		parts = []string{"no stage to run"}
+}
+
+func releaseMark(a plan.ReleaseAction) (string, style) {
+	switch a {
+	case plan.CreateRelease:
+		return "+", green
+	case plan.RemoveRelease:
+		return "-", red
+	case plan.MayRelease:
+		return "?", yellow
 	}
-	s := "Plan: " + strings.Join(parts, ", ") + "."
-	sentence := func(n int, one, many string) {
-		if n > 0 {
-			s += fmt.Sprintf(" %d %s.", n, plural(n, one, many))
+	return "~", yellow
+}
+
+func (t *text) gates() {
+	for i, g := range t.d.Gates {
+		if i == 0 {
+			t.title("Gates")
+		}
+		mark, s := ruleMark(g.Verdict)
+		t.line("  %s %s   %s", t.paint(s, mark), g.Address, g.Sum)
+		t.rules(g.Rules)
+		for _, a := range g.Approvals {
+			mark, s := ruleMark(a.Verdict)
+			t.line("      %s  %s", t.paint(s, mark), a.Text)
 		}
 	}
-	sentence(c.GatesFailed, "gate fails", "gates fail")
-	sentence(c.GatesPassed, "gate passes", "gates pass")
-	sentence(c.GatesOpen, "gate open", "gates open")
-	sentence(c.Releases, "release would change", "releases would change")
-	sentence(c.Removals, "release would be removed", "releases would be removed")
-	return s
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
+func ruleMark(v plan.RuleVerdict) (string, style) {
+	switch v {
+	case plan.Pass:
+		return "✓", green
+	case plan.Fail:
+		return "✗", red
+	case plan.RuleError:
+		return "!", red
 	}
-	return many
+	return "?", yellow
 }
 
-// Counts of a plan.
-type Counts struct {
-	Run, MayRun, Cached, Blocked, Remove int
-	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
-	Releases, Removals                   int
-}
-
-// Nothing tells whether an apply would do nothing at all.
-func (c Counts) Nothing() bool {
-	c.Cached = 0
-	return c == Counts{}
-}
-
-// Count counts what a plan would do.
-func Count(p *plan.Plan) Counts {
-	var c Counts
-	for _, n := range p.Nodes {
-		switch n.Verdict {
-		case plan.Run:
-			c.Run++
-		case plan.MayRun:
-			c.MayRun++
-		case plan.Cached, plan.Metadata:
-			c.Cached++
-		case plan.Blocked:
-			c.Blocked++
-		case plan.Remove:
-			c.Remove++
+func (t *text) rules(rules []ruleRow) {
+	name, condition := 0, 0
+	for _, r := range rules {
+		name, condition = max(name, min(columns(r.Name), 48)), max(condition, min(columns(r.Condition), 72))
+	}
+	for _, r := range rules {
+		mark, s := ruleMark(r.Verdict)
+		t.line("      %s  %s  %s  %s", t.paint(s, mark), pad(r.Name, name), pad(r.Condition, condition), r.Note)
+		if r.Message != "" {
+			t.line("         %s  %s", pad("", name), r.Message)
 		}
 	}
-	for _, g := range p.Gates {
+}
+
+// why lists the root causes, and what each makes run.
+func (t *text) why() {
+	if len(t.d.Why)+len(t.d.Fresh) > 0 {
+		t.title("Why")
+	}
+	for i, c := range t.d.Why {
+		where := ""
+		if c.Place != "" {
+			where = "   " + t.paint(dim, c.Place)
+		}
+		t.line("  %d  %s%s", i+1, c.Text, where)
 		switch {
-		case g.Cached:
-		case g.Verdict == plan.Fail || g.Verdict == plan.RuleError:
-			c.GatesFailed++
-		case g.Verdict == plan.Open:
-			c.GatesOpen++
-		default:
-			c.GatesPassed++
+		case c.Category != plan.Rebuild:
+			t.line("     %s  %s", t.paint(categoryStyle(c.Category), pad(clean(string(c.Category)), 8)), c.Note)
+		case c.Note != "":
+			t.line("     %s", c.Note)
 		}
+		t.list("runs", c.Runs...)
+		t.list("may run", c.MayRun...)
 	}
-	for _, r := range p.Releases {
-		switch r.Action {
-		case plan.CreateRelease, plan.ChangeRelease, plan.MayRelease:
-			c.Releases++
-		case plan.RemoveRelease:
-			c.Removals++
-		}
+	if len(t.d.Fresh) > 0 {
+		t.line("  %d  never ran", len(t.d.Why)+1)
+		t.list("runs", t.d.Fresh...)
 	}
-	return c
 }
 
-// stages lists stages one by one: those that are removed or blocked always, the rest if asked for.
-func (t *text) stages(p *plan.Plan) {
-	marks := map[plan.Verdict]string{plan.Run: "+", plan.MayRun: "?", plan.Cached: "=", plan.Blocked: "!", plan.Remove: "-", plan.Metadata: "="}
-	var rows [][2]string
-	for _, n := range p.Nodes {
-		if t.o.All || n.Verdict == plan.Remove || n.Verdict == plan.Blocked {
-			rows = append(rows, [2]string{marks[n.Verdict] + " " + n.Address, strings.ReplaceAll(string(n.Verdict), "_", " ")})
+func categoryStyle(c plan.Category) style {
+	if c == plan.Breaking {
+		return red
+	}
+	return dim
+}
+
+// mostListed is how many addresses are listed behind a cause unless all are asked for.
+const mostListed = 24
+
+// list writes addresses, wrapped at a width that does not depend on the terminal.
+func (t *text) list(label string, addresses ...string) {
+	const width = 100
+	line := fmt.Sprintf("     %s  ", pad(label, 8))
+	start := len(line)
+	if len(addresses) == 0 {
+		return
+	}
+	more := 0
+	if !t.o.All && len(addresses) > mostListed {
+		more = len(addresses) - mostListed + 1
+		addresses = addresses[:mostListed-1]
+	}
+	for i, a := range addresses {
+		if len(line)+len(a) > width && len(line) > start {
+			t.line("%s", line)
+			line = strings.Repeat(" ", start)
+		}
+		line += a
+		if i < len(addresses)-1 {
+			line += ", "
 		}
 	}
-	if len(rows) == 0 {
+	if more > 0 {
+		line += fmt.Sprintf(" and %d more", more)
+	}
+	t.line("%s", line)
+}
+
+// stages lists stages by the phase of the lifecycle that they belong to.
+func (t *text) stages() {
+	if len(t.d.Stages) == 0 {
 		return
 	}
 	t.title("Stages")
-	width := 0
-	for _, r := range rows {
-		width = max(width, columns(r[0]))
+	width, phase := 0, "\x00"
+	for _, r := range t.d.Stages {
+		width = max(width, columns(r.Address))
 	}
-	for _, r := range rows {
-		t.line("  %s  %s", pad(r[0], width), r[1])
+	for _, r := range t.d.Stages {
+		if r.Phase != phase {
+			phase = r.Phase
+			t.line("  %s", t.paint(dim, phase))
+		}
+		t.line("    %s %s  %s  %s", verdictMark(r.Verdict), pad(r.Address, width), pad(verdictText(r.Verdict), 8), r.About)
 	}
 }
 
-func (t *text) warnings(p *plan.Plan) {
-	if len(p.Diagnostics) == 0 {
-		return
+func verdictMark(v plan.Verdict) string {
+	switch v {
+	case plan.Run:
+		return "+"
+	case plan.MayRun:
+		return "?"
+	case plan.Blocked:
+		return "!"
+	case plan.Remove:
+		return "-"
 	}
-	t.title("Warnings")
-	for _, d := range p.Diagnostics {
-		place := ""
-		if !d.Subject.IsZero() {
-			place = fmt.Sprintf("  %s:%d", clean(d.Subject.File), d.Subject.Start.Line)
+	return "="
+}
+
+func (t *text) warnings() {
+	for i, w := range t.d.Warnings {
+		if i == 0 {
+			t.title("Warnings")
 		}
-		t.line("  %s%s", clean(d.Summary), t.paint(dim, place))
+		where := ""
+		if w.Place != "" {
+			where = "  " + t.paint(dim, w.Place)
+		}
+		t.line("  %s%s", w.Text, where)
 	}
 }

@@ -11,59 +11,6 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// why lists the root causes, and what each makes run.
-func (t *text) why(p *plan.Plan) {
-	var fresh []string
-	n := 0
-	for _, c := range p.Changes {
-		if c.Cause.Kind == plan.NeverRanCause {
-			fresh = append(fresh, c.Address)
-			continue
-		}
-		if n++; n == 1 {
-			t.title("Why")
-		}
-		place := ""
-		if !c.Range.IsZero() {
-			place = fmt.Sprintf("   %s:%d", clean(c.Range.File), c.Range.Start.Line)
-		}
-		t.line("  %d  %s%s", n, causeText(c.Address, c.Cause), t.paint(dim, place))
-		if c.Category == plan.PolicyChange {
-			t.line("     policy   nothing runs; %s decides anew", c.Address)
-		}
-		t.list("runs", c.Runs)
-		t.list("may run", c.MayRun)
-	}
-	if len(fresh) == 0 {
-		return
-	}
-	if n == 0 {
-		t.title("Why")
-	}
-	t.line("  %d  never ran", n+1)
-	t.list("runs", fresh)
-}
-
-// list writes addresses, wrapped at a width that does not depend on the terminal.
-func (t *text) list(label string, addresses []string) {
-	const width = 100
-	line := fmt.Sprintf("     %s  ", pad(label, 7))
-	start := len(line)
-	for i, a := range addresses {
-		if len(line)+len(a) > width && len(line) > start {
-			t.line("%s", strings.TrimRight(line, " "))
-			line = strings.Repeat(" ", start)
-		}
-		line += a
-		if i < len(addresses)-1 {
-			line += ", "
-		}
-	}
-	if len(addresses) > 0 {
-		t.line("%s", strings.TrimRight(line, " "))
-	}
-}
-
 // causeText says what differs, in a line.
 func causeText(address string, c plan.Cause) string {
 	switch c.Kind {
@@ -90,8 +37,10 @@ func causeText(address string, c plan.Cause) string {
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
 		return "the schema of what flows into " + address
+	case plan.MetadataCause, plan.OutputCause:
+		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
 	}
-	return string(c.Kind) + " of " + address
+	return clean(string(c.Kind)) + " of " + address
 }
 
 // Value writes a JSON value briefly: numbers and strings as they are, long ones cut.
@@ -105,7 +54,7 @@ func Value(v json.RawMessage) string {
 		return "null"
 	}
 	if json.Unmarshal(v, &s) == nil {
-		s = clean(strings.Join(strings.Fields(s), " "))
+		s = clean(s)
 	} else {
 		var b bytes.Buffer
 		if json.Compact(&b, v) != nil {
@@ -143,28 +92,6 @@ func dataText(v json.RawMessage) string {
 func shortID(v json.RawMessage) string {
 	id := strings.TrimPrefix(Value(v), "sha256:")
 	return id[:min(12, len(id))]
-}
-
-// cost says how long it will take, from past runs. It stands in the envelope, since it differs between stores.
-func (t *text) cost(p *plan.Plan) {
-	if p.Envelope == nil {
-		return
-	}
-	var total, longest time.Duration
-	name := ""
-	for _, n := range p.Nodes {
-		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
-			continue
-		}
-		d := time.Duration(p.Envelope.Durations[n.Address]) * time.Millisecond
-		total += d
-		if d > longest {
-			longest, name = d, n.Address
-		}
-	}
-	if total > 0 {
-		t.line("\nAbout %s of work, of which %s %s (from past runs).", Duration(total), name, Duration(longest))
-	}
 }
 
 // Duration writes a duration for people: "0.4 s", "12 s", "4 m 10 s".

@@ -1,0 +1,116 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Summary is the plan in one line.
+func Summary(p *plan.Plan) string {
+	c := Count(p)
+	if c.Nothing() {
+		return fmt.Sprintf("Plan: nothing to do, %d cached.", c.Cached)
+	}
+	var parts []string
+	say := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	say(c.Run, "to run")
+	say(c.MayRun, "may run")
+	say(c.Blocked, "blocked")
+	say(c.Remove, "to remove")
+	say(c.Metadata, "with other metadata")
+	say(c.Cached, "cached")
+	if len(parts) == 0 {
+		parts = []string{"no stage to run"}
+	}
+	s := "Plan: " + strings.Join(parts, ", ") + "."
+	sentence := func(n int, one, many string) {
+		if n > 0 {
+			s += fmt.Sprintf(" %d %s.", n, plural(n, one, many))
+		}
+	}
+	sentence(c.Breaking, "breaking change", "breaking changes")
+	sentence(c.GatesFailed, "gate fails", "gates fail")
+	sentence(c.GatesPassed, "gate passes", "gates pass")
+	sentence(c.GatesOpen, "gate open", "gates open")
+	sentence(c.Releases, "release would change", "releases would change")
+	sentence(c.Removals, "release would be removed", "releases would be removed")
+	return s
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// Counts of a plan.
+type Counts struct {
+	Run, MayRun, Cached, Blocked, Remove int
+	Metadata                             int // nodes cached, of which something is described otherwise
+	Breaking                             int // changes
+	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
+	Releases, Removals                   int
+}
+
+// Nothing tells whether an apply would do nothing at all.
+func (c Counts) Nothing() bool {
+	c.Cached = 0
+	return c == Counts{}
+}
+
+// Count counts what a plan would do.
+func Count(p *plan.Plan) Counts {
+	var c Counts
+	for _, n := range p.Nodes {
+		c.node(n.Verdict)
+	}
+	for _, g := range p.Gates {
+		switch {
+		case g.Cached:
+		case g.Verdict == plan.Fail || g.Verdict == plan.RuleError:
+			c.GatesFailed++
+		case g.Verdict == plan.Open:
+			c.GatesOpen++
+		default:
+			c.GatesPassed++
+		}
+	}
+	for _, r := range p.Releases {
+		switch r.Action {
+		case plan.CreateRelease, plan.ChangeRelease, plan.MayRelease:
+			c.Releases++
+		case plan.RemoveRelease:
+			c.Removals++
+		}
+	}
+	for _, x := range p.Changes {
+		if x.Category == plan.Breaking {
+			c.Breaking++
+		}
+	}
+	return c
+}
+
+func (c *Counts) node(v plan.Verdict) {
+	switch v {
+	case plan.Run:
+		c.Run++
+	case plan.MayRun:
+		c.MayRun++
+	case plan.Cached:
+		c.Cached++
+	case plan.Metadata:
+		c.Metadata++
+	case plan.Blocked:
+		c.Blocked++
+	case plan.Remove:
+		c.Remove++
+	}
+}

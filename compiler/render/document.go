@@ -1,0 +1,172 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// document is a plan as reviewers read it, before it has a form: text, Markdown or HTML. Every string in it is clean
+// (clean.go); a form has only to escape what is special to itself.
+type document struct {
+	Title, Summary string
+	Pipeline       string
+	Workspace      string
+	Production     []releaseRow
+	Gates          []gateRow
+	Why            []changeRow
+	Fresh          []string // never ran
+	Stages         []stageRow
+	Warnings       []warningRow
+	Cost           string
+	Cached         int
+}
+
+type releaseRow struct {
+	Action   plan.ReleaseAction
+	Address  string
+	From, To string
+	Gate     string
+	Figures  []figureRow
+}
+
+type figureRow struct{ Name, Live, Next string }
+
+type gateRow struct {
+	Verdict   plan.RuleVerdict
+	Address   string
+	Sum       string
+	Rules     []ruleRow // failures first
+	Approvals []approvalRow
+}
+
+type ruleRow struct {
+	Verdict         plan.RuleVerdict
+	Name, Condition string
+	Note            string // figures, reasons
+	Message         string // of a failure
+}
+
+type approvalRow struct {
+	Verdict plan.RuleVerdict
+	Text    string
+}
+
+type changeRow struct {
+	Category    plan.Category
+	Text, Place string
+	Note        string // what it means where nothing runs
+	Runs        []string
+	MayRun      []string
+}
+
+type stageRow struct {
+	Verdict plan.Verdict
+	Address string
+	Phase   string
+	About   string // description
+}
+
+type warningRow struct{ Text, Place string }
+
+// read puts a plan into the order of a review. With all, decided gates and cached stages are in it too.
+func read(p *plan.Plan, all bool) *document {
+	base := "nothing recorded yet"
+	if p.Base.Revision > 0 {
+		base = fmt.Sprintf("against revision %d", p.Base.Revision)
+	}
+	d := &document{Pipeline: clean(p.Pipeline), Workspace: clean(p.Workspace), Summary: Summary(p), Cost: cost(p), Cached: Count(p).Cached}
+	d.Title = fmt.Sprintf("%s · workspace %s · %s", d.Pipeline, d.Workspace, base)
+	nodes := map[string]*plan.Node{}
+	for _, n := range p.Nodes {
+		nodes[n.Address] = n
+	}
+	for _, r := range p.Releases {
+		if r.Action != plan.NoRelease {
+			d.Production = append(d.Production, release(nodes, r))
+		}
+	}
+	for _, g := range p.Gates {
+		if !g.Cached || all {
+			d.Gates = append(d.Gates, gate(nodes, g))
+		}
+	}
+	d.changes(p)
+	d.stages(p, all)
+	for _, w := range p.Diagnostics {
+		d.Warnings = append(d.Warnings, warningRow{clean(w.Summary), place(w.Subject.File, w.Subject.Start.Line)})
+	}
+	return d
+}
+
+func (d *document) changes(p *plan.Plan) {
+	for _, c := range p.Changes {
+		if c.Cause.Kind == plan.NeverRanCause {
+			d.Fresh = append(d.Fresh, clean(c.Address))
+			continue
+		}
+		d.Why = append(d.Why, changeRow{
+			Category: c.Category, Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
+			Note: changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
+		})
+	}
+}
+
+// changeNote says what a change means that is not what it makes run.
+func changeNote(c plan.Change) string {
+	switch {
+	case c.Category == plan.Breaking && c.Cause.Kind == plan.OutputCause && strings.HasPrefix(c.Address, "deploy."):
+		return "its callers must send something else"
+	case c.Category == plan.Breaking:
+		return "others read it"
+	case c.Category == plan.PolicyChange && strings.HasPrefix(c.Address, "gate."):
+		return "nothing runs; " + clean(c.Address) + " decides anew"
+	case c.Category == plan.PolicyChange:
+		return "nothing runs; " + clean(c.Address) + " is released anew"
+	case c.Category == plan.MetadataChange:
+		return "nothing runs"
+	case len(c.Runs)+len(c.MayRun) == 0:
+		return "nothing runs; the result is recorded already"
+	}
+	return ""
+}
+
+// stages lists those that are removed or blocked, and all if asked for, by phase of the lifecycle.
+func (d *document) stages(p *plan.Plan, all bool) {
+	for _, phase := range reviewPhases {
+		for _, n := range p.Nodes {
+			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
+				d.Stages = append(d.Stages, stageRow{n.Verdict, clean(n.Address), phaseName(phase), clean(n.Description)})
+			}
+		}
+	}
+}
+
+// reviewPhases is the order in which stages are listed; last those that are no longer in the module.
+var reviewPhases = []schema.Phase{schema.Design, schema.Development, schema.Operations, ""}
+
+func phaseName(phase schema.Phase) string {
+	if phase == "" {
+		return "no longer in the module"
+	}
+	return string(phase)
+}
+
+func verdictText(v plan.Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
+
+func place(file string, line int) string {
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", clean(file), line)
+}
+
+func cleaned(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = clean(s)
+	}
+	return out
+}
