@@ -1,0 +1,95 @@
+package lsp
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// module returns that of a folder.
+func (s *server) module(dir string) *module {
+	m := s.modules[dir]
+	if m == nil {
+		m = newModule(dir, s.cat)
+		s.modules[dir] = m
+	}
+	return m
+}
+
+func (s *server) didOpen(raw *json.RawMessage) error {
+	p, err := decode[openParams](raw)
+	if err != nil {
+		return badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, name := split(p.TextDocument.URI)
+	s.module(dir).open[name] = &document{
+		uri: p.TextDocument.URI, version: p.TextDocument.Version, tree: newTree(name, newText(p.TextDocument.Text), s.cat),
+	}
+	s.schedule(dir)
+	return nil
+}
+
+func (s *server) didChange(raw *json.RawMessage) error {
+	p, err := decode[changeParams](raw)
+	if err != nil {
+		return badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, name := split(p.TextDocument.URI)
+	d := s.module(dir).open[name]
+	if d == nil {
+		return badParams(fmt.Errorf("%s is not open", p.TextDocument.URI))
+	}
+	t := d.tree.text
+	for _, c := range p.ContentChanges {
+		if t, err = t.change(c.Range, c.Text); err != nil {
+			return badParams(err)
+		}
+	}
+	d.version, d.tree = p.TextDocument.Version, newTree(name, t, s.cat)
+	s.schedule(dir)
+	return nil
+}
+
+func (s *server) didClose(raw *json.RawMessage) error {
+	p, err := decode[documentParams](raw)
+	if err != nil {
+		return badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, name := split(p.TextDocument.URI)
+	delete(s.module(dir).open, name)
+	s.schedule(dir)
+	return nil
+}
+
+func (s *server) didSave(raw *json.RawMessage) error {
+	p, err := decode[documentParams](raw)
+	if err != nil {
+		return badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, _ := split(p.TextDocument.URI)
+	s.schedule(dir)
+	return nil
+}
+
+// didChangeWatched looks again at the modules whose files, or files beside them, have changed on disk.
+func (s *server) didChangeWatched(raw *json.RawMessage) error {
+	p, err := decode[watchedParams](raw)
+	if err != nil {
+		return badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range p.Changes {
+		if dir, _ := split(c.URI); s.modules[dir] != nil {
+			s.schedule(dir)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package lsp
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// document is a file that is open in the editor.
+type document struct {
+	uri     string
+	version int
+	tree    *tree
+}
+
+// module is a folder of files, of which some are open.
+type module struct {
+	dir  string
+	cat  *schema.Catalog
+	open map[string]*document // by name
+	disk map[string]*saved    // by name
+
+	analysis *Analysis
+	// known holds what each block was last seen to yield, for those that are broken at the moment.
+	known map[string]*Block
+	// published are the files that the client has diagnostics of.
+	published map[string]bool
+}
+
+// saved is a file on disk, as last read.
+type saved struct {
+	size    int64
+	changed time.Time
+	tree    *tree
+}
+
+func newModule(dir string, cat *schema.Catalog) *module {
+	return &module{dir: dir, cat: cat, open: map[string]*document{}, disk: map[string]*saved{}, known: map[string]*Block{}, published: map[string]bool{}}
+}
+
+// split takes a document's address into folder and name. One that is no file is a module of its own.
+func split(uri string) (dir, name string) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "file" {
+		return uri, "untitled.mlp"
+	}
+	path := u.Path
+	if len(path) > 2 && path[0] == '/' && path[2] == ':' {
+		path = path[1:] // /c:/folder
+	}
+	path = filepath.FromSlash(path)
+	return filepath.Dir(path), filepath.Base(path)
+}
+
+// uri of a file of the module: as the client names it if it is open.
+func (m *module) uri(name string) string {
+	if d := m.open[name]; d != nil {
+		return d.uri
+	}
+	path := filepath.ToSlash(filepath.Join(m.dir, name))
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}
+
+// trees are the outlines of all files, sorted by name: open ones as they are in the editor, others as on disk.
+func (m *module) trees() []*tree {
+	m.refresh()
+	out := make([]*tree, 0, len(m.open)+len(m.disk))
+	for _, d := range m.open {
+		out = append(out, d.tree)
+	}
+	for name, s := range m.disk {
+		if m.open[name] == nil {
+			out = append(out, s.tree)
+		}
+	}
+	slices.SortFunc(out, func(a, b *tree) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// refresh looks at the folder for files that are new, gone or changed.
+func (m *module) refresh() {
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		m.disk = map[string]*saved{}
+		return
+	}
+	found := map[string]bool{}
+	for _, e := range entries {
+		name := e.Name()
+		if filepath.Ext(name) != syntax.Extension || strings.HasPrefix(name, ".") || m.open[name] != nil {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(m.dir, name))
+		if err != nil || !info.Mode().IsRegular() || info.Size() > syntax.MaxFileSize {
+			continue
+		}
+		found[name] = true
+		if s := m.disk[name]; s != nil && s.size == info.Size() && s.changed.Equal(info.ModTime()) {
+			continue
+		}
+		src, err := os.ReadFile(filepath.Join(m.dir, name))
+		if err != nil {
+			delete(found, name)
+			continue
+		}
+		m.disk[name] = &saved{size: info.Size(), changed: info.ModTime(), tree: newTree(name, newText(string(src)), m.cat)}
+	}
+	for name := range m.disk {
+		if !found[name] {
+			delete(m.disk, name)
+		}
+	}
+}
+
+// files are the texts of all files, for the compiler.
+func (m *module) files() map[string][]byte {
+	out := map[string][]byte{}
+	for _, t := range m.trees() {
+		out[t.name] = t.file.Bytes
+	}
+	return out
+}
+
+func (m *module) tree(name string) *tree {
+	if d := m.open[name]; d != nil {
+		return d.tree
+	}
+	if s := m.disk[name]; s != nil {
+		return s.tree
+	}
+	return nil
+}
+
+// learn takes what the compiler has found.
+func (m *module) learn(a *Analysis) {
+	m.analysis = a
+	for address, b := range a.Blocks {
+		old := m.known[address]
+		kept := *b
+		if old != nil && len(kept.Out) == 0 {
+			kept.Out = old.Out
+		}
+		if old != nil && kept.Figures == nil {
+			kept.Figures = old.Figures
+		}
+		if old != nil && kept.Env == nil {
+			kept.Env = old.Env
+		}
+		m.known[address] = &kept
+	}
+}
+
+// definitions of the whole module by address.
+func (m *module) definitions() map[string]*definition {
+	out := map[string]*definition{}
+	for _, t := range m.trees() {
+		for address, d := range t.definitions() {
+			if out[address] == nil {
+				out[address] = d
+			}
+		}
+	}
+	return out
+}
+
+// block is what is known of the block at address; of repeated blocks, of the first one. Nil if nothing is.
+func (m *module) block(address string) *Block {
+	if b := m.known[address]; b != nil {
+		return b
+	}
+	first := ""
+	for a := range m.known {
+		if strings.HasPrefix(a, address+"[") && (first == "" || a < first) {
+			first = a
+		}
+	}
+	return m.known[first]
+}
+
+// table is the schema of a table that is referred to, nil if it is not known.
+func (m *module) table(u *use, defs map[string]*definition) *schema.Table {
+	b, d := m.block(u.address), defs[u.address]
+	if b == nil || d == nil || d.block.typeSpec == nil {
+		return nil
+	}
+	port := u.port.text
+	if port == "" {
+		own := schema.OwnPort(d.block.typeSpec.Out)
+		if own == nil {
+			return nil
+		}
+		port = own.Name
+	}
+	return b.Out[port].Table
+}
+
+// inputs are the tables that an argument of a block refers to, by the name that queries give them.
+func (m *module) inputs(b *block, attr string) map[string]*schema.Table {
+	out := map[string]*schema.Table{}
+	a := b.top().attr(attr)
+	if a == nil {
+		return out
+	}
+	defs := m.definitions()
+	for _, t := range m.trees() {
+		if t.owns(b.top()) {
+			for _, u := range t.references(a, m.cat) {
+				name := u.name.text
+				if u.key.text != "" {
+					name = u.key.text
+				}
+				if table := m.table(u, defs); table != nil {
+					out[name] = table
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (t *tree) owns(b *block) bool { return slices.Contains(t.blocks, b) }
+
+// tables are those in the scope of an SQL argument.
+func (m *module) tables(a *attr) map[string]*schema.Table {
+	from := "from"
+	if a.spec != nil && a.spec.Tables != "" {
+		from = a.spec.Tables
+	}
+	return m.inputs(a.block, from)
+}
+
+// env is what the rules of a block see. Where the compiler could not tell, it is what another block of the kind sees.
+func (m *module) env(b *block) *schema.FigureType {
+	top := b.top()
+	if k := m.block(top.address()); k != nil && k.Env != nil {
+		return k.Env
+	}
+	if top.kind.text == "check" {
+		return nil
+	}
+	first := ""
+	for address, k := range m.known {
+		if k.Env != nil && !strings.HasPrefix(address, "check.") && (first == "" || address < first) {
+			first = address
+		}
+	}
+	if first == "" {
+		return nil
+	}
+	return m.known[first].Env
+}

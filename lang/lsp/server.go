@@ -1,0 +1,236 @@
+package lsp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Serve answers one client until it says exit or the connection ends. It returns an error if the client leaves without
+// asking to shut down first.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, opts Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &server{opts: opts, cat: opts.Catalog, modules: map[string]*module{}, timers: map[string]*time.Timer{}, ctx: ctx, exit: make(chan struct{})}
+	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
+	s.conn = jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(s.handle), jsonrpc2.SetLogger(silent{}))
+	select {
+	case <-s.conn.DisconnectNotify():
+	case <-s.exit:
+	case <-ctx.Done():
+	}
+	s.stop()
+	if !s.down {
+		return errors.New("the editor left without a shutdown request")
+	}
+	return nil
+}
+
+// pipe makes one stream of standard input and output. Closing it closes neither: they end with the process.
+type pipe struct {
+	io.Reader
+	io.Writer
+}
+
+func (pipe) Close() error { return nil }
+
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+// server is one conversation. Messages are handled one by one, in their order; diagnostics are worked out beside them.
+type server struct {
+	opts Options
+	cat  *schema.Catalog
+	conn *jsonrpc2.Conn
+	ctx  context.Context
+	exit chan struct{}
+	once sync.Once
+
+	mu      sync.Mutex // guards all below
+	modules map[string]*module
+	timers  map[string]*time.Timer // of diagnostics that are due, by folder
+	folders []string               // of the workspace
+	snippet bool                   // the client takes snippets
+	ready   bool
+	down    bool
+
+	compile sync.Mutex // guards the compiler
+}
+
+func (s *server) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.timers {
+		t.Stop()
+	}
+}
+
+// handle answers a message. A panic is answered as an error, so that the editor keeps its server.
+func (s *server) handle(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = nil, &jsonrpc2.Error{Code: jsonrpc2.CodeInternalError, Message: fmt.Sprintf("mlp has a defect: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	switch {
+	case r.Method == "exit":
+		s.once.Do(func() { close(s.exit) })
+		return nil, nil
+	case r.Method == "initialize":
+		return s.initialize(r.Params)
+	case !s.is(&s.ready):
+		return nil, &jsonrpc2.Error{Code: -32002, Message: "the server is not initialized"}
+	case s.is(&s.down):
+		return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeInvalidRequest, Message: "the server is shut down"}
+	case r.Method == "shutdown":
+		s.mu.Lock()
+		s.down = true
+		s.mu.Unlock()
+		return nil, nil
+	}
+	if f := notifications[r.Method]; f != nil {
+		return nil, f(s, r.Params)
+	}
+	if f := requests[r.Method]; f != nil {
+		s.settle(r.Params)
+		if r.Method == "textDocument/rename" { // compiles, and so goes first where both locks are taken
+			s.compile.Lock()
+			defer s.compile.Unlock()
+		}
+		return s.answer(f, r.Params)
+	}
+	if r.Notif {
+		return nil, nil
+	}
+	return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeMethodNotFound, Message: "there is no method " + r.Method}
+}
+
+func (s *server) is(flag *bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *flag
+}
+
+func badParams(err error) error {
+	return &jsonrpc2.Error{Code: jsonrpc2.CodeInvalidParams, Message: err.Error()}
+}
+
+var notifications = map[string]func(*server, *json.RawMessage) error{
+	"initialized":                         func(*server, *json.RawMessage) error { return nil },
+	"textDocument/didOpen":                (*server).didOpen,
+	"textDocument/didChange":              (*server).didChange,
+	"textDocument/didClose":               (*server).didClose,
+	"textDocument/didSave":                (*server).didSave,
+	"workspace/didChangeWatchedFiles":     (*server).didChangeWatched,
+	"workspace/didChangeConfiguration":    func(*server, *json.RawMessage) error { return nil },
+	"workspace/didChangeWorkspaceFolders": func(*server, *json.RawMessage) error { return nil },
+}
+
+// request is one about a document, or about the workspace.
+type request struct {
+	s      *server
+	params documentParams
+	query  string
+	module *module
+	doc    *document
+	offset int
+}
+
+// place is what stands at the position asked about.
+func (r *request) place() *place { return r.doc.tree.at(r.offset) }
+
+var requests = map[string]func(*request) (any, error){
+	"textDocument/completion":          func(r *request) (any, error) { return r.completion(), nil },
+	"textDocument/hover":               func(r *request) (any, error) { return r.hover(), nil },
+	"textDocument/definition":          func(r *request) (any, error) { return r.definition(), nil },
+	"textDocument/references":          func(r *request) (any, error) { return r.references(), nil },
+	"textDocument/prepareRename":       func(r *request) (any, error) { return r.prepareRename() },
+	"textDocument/rename":              func(r *request) (any, error) { return r.rename() },
+	"textDocument/formatting":          func(r *request) (any, error) { return r.formatting(), nil },
+	"textDocument/documentSymbol":      func(r *request) (any, error) { return r.documentSymbols(), nil },
+	"textDocument/semanticTokens/full": func(r *request) (any, error) { return r.semanticTokens(), nil },
+	"workspace/symbol":                 func(r *request) (any, error) { return r.workspaceSymbols(), nil },
+}
+
+// answer finds the document that a request is about, and what the compiler knows of its module.
+func (s *server) answer(f func(*request) (any, error), raw *json.RawMessage) (any, error) {
+	params, err := decode[documentParams](raw)
+	if err != nil {
+		return nil, badParams(err)
+	}
+	symbols, err := decode[symbolParams](raw)
+	if err != nil {
+		return nil, badParams(err)
+	}
+	r := &request{s: s, params: params, query: symbols.Query}
+	if params.TextDocument.URI != "" {
+		dir, name := split(params.TextDocument.URI)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if m := s.modules[dir]; m != nil {
+			r.module, r.doc = m, m.open[name]
+		}
+		if r.doc == nil {
+			return nil, badParams(fmt.Errorf("%s is not open", params.TextDocument.URI))
+		}
+		r.offset = r.doc.tree.text.offset(params.Position)
+		return f(r)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(r)
+}
+
+func (s *server) initialize(raw *json.RawMessage) (any, error) {
+	p, err := decode[initializeParams](raw)
+	if err != nil {
+		return nil, badParams(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = true
+	s.snippet = p.Capabilities.TextDocument.Completion.CompletionItem.SnippetSupport
+	for _, f := range p.WorkspaceFolders {
+		s.addFolder(f.URI)
+	}
+	if len(s.folders) == 0 && p.RootURI != "" {
+		s.addFolder(p.RootURI)
+	}
+	return initializeResult{Capabilities: capabilities(), ServerInfo: map[string]string{"name": "mlp", "version": s.opts.Version}}, nil
+}
+
+func (s *server) addFolder(uri string) {
+	dir, name := split(uri)
+	s.folders = append(s.folders, filepath.Join(dir, name))
+}
+
+// capabilities are what the server can do, and no more.
+func capabilities() map[string]any {
+	return map[string]any{
+		"positionEncoding":           "utf-16",
+		"textDocumentSync":           map[string]any{"openClose": true, "change": 2, "save": true},
+		"completionProvider":         map[string]any{"triggerCharacters": []string{".", "\"", "'", "["}},
+		"hoverProvider":              true,
+		"definitionProvider":         true,
+		"referencesProvider":         true,
+		"renameProvider":             map[string]any{"prepareProvider": true},
+		"documentFormattingProvider": true,
+		"documentSymbolProvider":     true,
+		"workspaceSymbolProvider":    true,
+		"semanticTokensProvider": map[string]any{
+			"legend": map[string]any{"tokenTypes": tokenTypes, "tokenModifiers": tokenModifiers},
+			"full":   true,
+		},
+	}
+}

@@ -1,0 +1,112 @@
+package lsp
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+const byteOrderMark = "\ufeff"
+
+// text is what a file holds, with the places of its lines. It is immutable.
+type text struct {
+	src    string
+	starts []int // the offset of each line
+	// mark tells that the client's text begins with a byte order mark, which src leaves out as the parser does.
+	mark bool
+}
+
+func newText(src string) *text {
+	t := &text{starts: []int{0}}
+	t.src, t.mark = strings.CutPrefix(src, byteOrderMark)
+	for i := range len(t.src) {
+		if t.src[i] == '\n' || t.src[i] == '\r' && !strings.HasPrefix(t.src[i+1:], "\n") {
+			t.starts = append(t.starts, i+1)
+		}
+	}
+	return t
+}
+
+// full is the text as the client has it.
+func (t *text) full() string {
+	if t.mark {
+		return byteOrderMark + t.src
+	}
+	return t.src
+}
+
+// position of the byte at offset.
+func (t *text) position(offset int) position {
+	offset = max(0, min(offset, len(t.src)))
+	line := sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > offset }) - 1
+	p := position{Line: line}
+	if line == 0 && t.mark {
+		p.Character = 1
+	}
+	for _, r := range t.src[t.starts[line]:offset] {
+		p.Character += units(r)
+	}
+	return p
+}
+
+// offset of a position. One behind the end of its line is the end of the line, as the protocol wants.
+func (t *text) offset(p position) int {
+	if p.Line < 0 {
+		return 0
+	}
+	if p.Line >= len(t.starts) {
+		return len(t.src)
+	}
+	line, left := t.line(p.Line), p.Character
+	if p.Line == 0 && t.mark {
+		left--
+	}
+	at := 0
+	for at < len(line) && left > 0 {
+		r, n := utf8.DecodeRuneInString(line[at:])
+		left -= units(r)
+		at += n
+	}
+	return t.starts[p.Line] + at
+}
+
+// line returns the text of a line without its end.
+func (t *text) line(n int) string {
+	end := len(t.src)
+	if n+1 < len(t.starts) {
+		end = t.starts[n+1]
+	}
+	return strings.TrimRight(t.src[t.starts[n]:end], "\r\n")
+}
+
+func units(r rune) int {
+	if r >= 0x10000 {
+		return 2
+	}
+	return 1
+}
+
+func (t *text) span(start, end int) span {
+	return span{Start: t.position(start), End: t.position(max(start, end))}
+}
+
+func (t *text) rangeSpan(r source.Range) span { return t.span(r.Start.Byte, r.End.Byte) }
+
+// change applies one of the client's edits; without a range the whole text is replaced.
+func (t *text) change(r *span, with string) (*text, error) {
+	if r == nil {
+		return newText(with), nil
+	}
+	start, end := t.offset(r.Start), t.offset(r.End)
+	if start > end {
+		return nil, fmt.Errorf("an edit ends at %d:%d, before it starts", r.End.Line, r.End.Character)
+	}
+	src := t.src[:start] + with + t.src[end:]
+	if t.mark {
+		src = byteOrderMark + src
+	}
+	return newText(src), nil
+}

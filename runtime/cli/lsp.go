@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/lsp"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+const lspHelp = `Answers an editor over standard input and output, in the Language Server Protocol. Editors start it themselves; see
+examples/editors for how to set up VS Code, Neovim and Helix.`
+
+// typingPause is how long the typing must pause before diagnostics are worked out.
+const typingPause = 25 * time.Millisecond
+
+func (a *app) lspCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "lsp", Short: "Serve an editor (Language Server Protocol)", Long: lspHelp, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runLSP(cmd.Context()) },
+	}
+	cmd.Flags().Bool("stdio", true, "speak over standard input and output; there is no other way, editors pass it out of habit")
+	return cmd
+}
+
+func (a *app) runLSP(ctx context.Context) error {
+	e := newEditor()
+	defer e.Close()
+	return lsp.Serve(ctx, a.in, a.out, lsp.Options{Compiler: e, Catalog: e.catalog, Version: version(), Debounce: typingPause})
+}
+
+// editor compiles modules for the language server. It keeps what costs time from one keystroke to the next.
+type editor struct {
+	catalog *schema.Catalog
+	binder  *table.Binder
+	sniffed map[string][]schema.Column // by what was looked at
+}
+
+func newEditor() *editor {
+	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}}
+}
+
+func (e *editor) Close() error { return e.binder.Close() }
+
+// Analyse compiles a module as validate does, but goes on as far as it gets.
+func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
+	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
+	parsed, diags := syntax.Parse(files, e.catalog)
+	module := &app{given: dir, dir: dir, in: os.Stdin, out: io.Discard, err: io.Discard}
+	values, more, err := module.values(nil, maps.Clone(files))
+	if err != nil {
+		more = append(more, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
+	}
+	diags = append(diags, more...)
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir})
+	diags = append(diags, given(more)...)
+	lock, err := readLock(dir)
+	if err != nil {
+		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
+		lock = &lockFile{Schemas: map[string][]schema.Column{}}
+	}
+	m, more := check.Check(ctx, resolved, &editorLibrary{library: library{dir: dir, lock: lock, binder: e.binder}, editor: e})
+	out.Diagnostics = append(diags, more...).Sort()
+	for address, b := range m.Blocks {
+		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
+	}
+	show(out.Values, "variable.", resolved.Variables, resolved.VariablesJSON())
+	show(out.Values, "local.", resolved.Locals, resolved.LocalsJSON())
+	return out
+}
+
+// given leaves out that variables have no value: they are given one where the pipeline runs.
+func given(diags source.Diagnostics) source.Diagnostics {
+	return slices.DeleteFunc(diags, func(d source.Diagnostic) bool {
+		return d.Code == source.CodeVariableValue && strings.HasSuffix(d.Summary, "has no value")
+	})
+}
+
+func show(out map[string]string, prefix string, values map[string]cty.Value, texts map[string]json.RawMessage) {
+	for name, text := range texts {
+		if !expr.IsSensitive(values[name]) {
+			out[prefix+name] = string(text)
+		}
+	}
+}
+
+// editorLibrary looks at the files of a source once, as long as they stay as they are.
+type editorLibrary struct {
+	library
+	editor *editor
+}
+
+func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
+	if _, pinned := l.lock.Schemas[address]; pinned {
+		return l.library.Columns(ctx, kind, typ, address, config)
+	}
+	key := l.look(kind, typ, config)
+	if columns, ok := l.editor.sniffed[key]; ok && key != "" {
+		return columns, nil
+	}
+	columns, err := l.library.Columns(ctx, kind, typ, address, config)
+	if err == nil && key != "" {
+		l.editor.sniffed[key] = columns
+	}
+	return columns, err
+}
+
+// look tells a source's files apart from what they were: by name, size and time. "" if they cannot be seen.
+func (l *editorLibrary) look(kind, typ string, config json.RawMessage) string {
+	s := sourceOf(kind, typ)
+	if s == nil || s.Files == nil {
+		return ""
+	}
+	root, names, err := s.Files(l.dir, config)
+	if err != nil {
+		return ""
+	}
+	key := componentName(kind, typ) + "\x00" + l.dir + "\x00" + string(config)
+	for _, name := range names {
+		info, err := os.Stat(filepath.Join(absolute(l.dir, root), name))
+		if err != nil {
+			return ""
+		}
+		key += fmt.Sprintf("\x00%s %d %d", name, info.Size(), info.ModTime().UnixNano())
+	}
+	return key
+}
