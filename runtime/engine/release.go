@@ -20,7 +20,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, st *plan.State) *outcome {
 	switch {
 	case rel.Action == plan.NoRelease:
 		return o
-	case !r.asPlanned(rel, exists, current):
+	case !samePlanned(r.Plan, rel, exists, current):
 		return failedRelease(u, res.Before, failuref(StaleFailure, "%s has another release than when the plan was made; plan again", rel.Address))
 	case rel.Action == plan.RemoveRelease:
 		return removeRelease(u, o, exists)
@@ -40,10 +40,10 @@ func (r *run) doRelease(ctx context.Context, u *unit, st *plan.State) *outcome {
 	return o
 }
 
-// asPlanned tells whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
+// samePlanned tells whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
 // of the same plan has replaced it.
-func (r *run) asPlanned(rel *plan.Release, exists bool, current plan.ReleaseState) bool {
-	if exists && r.Plan.ID != "" && current.Plan == r.Plan.ID {
+func samePlanned(p *plan.Plan, rel *plan.Release, exists bool, current plan.ReleaseState) bool {
+	if exists && p.ID != "" && current.Plan == p.ID {
 		return true
 	}
 	if rel.Current == nil {

@@ -80,7 +80,7 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 	r := &Revision{
 		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
-		By: l.by, Apply: l.apply, Events: numbered(events, st.Revision+1),
+		By: l.by, Apply: l.apply, Plan: l.plan, Events: numbered(events, st.Revision+1),
 	}
 	if r.Revision%checkpointEvery == 0 {
 		after := clone(st)

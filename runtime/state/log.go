@@ -18,6 +18,7 @@ type Log struct {
 	pipeline  string
 	workspace string
 	by, apply string
+	plan      plan.Digest
 }
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
@@ -36,6 +37,13 @@ func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 func (l *Log) As(by, apply string) *Log {
 	w := *l
 	w.by, w.apply = by, apply
+	return &w
+}
+
+// For returns the same log for a writer that carries out a plan, whose id goes into the record.
+func (l *Log) For(id plan.Digest) *Log {
+	w := *l
+	w.plan = id
 	return &w
 }
 

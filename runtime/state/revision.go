@@ -38,6 +38,7 @@ type Revision struct {
 	At            time.Time    `json:"at"`
 	By            string       `json:"by,omitempty"`
 	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
+	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
 	Events        []plan.Event `json:"events"`
 	// State after this revision, in every 64th; its own Digest is left out.
 	State *plan.State `json:"state,omitempty"`

@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Read reads a saved plan. It must be of the major version known here; fields that are not known, as later minor versions
+// add them, are ignored. The plan_id must be that of the body as it stands in the file, unknown fields included: it tells
+// that the file is whole and was not edited, not who wrote it.
+func Read(data []byte) (*Plan, error) {
+	body, err := readBody(data)
+	if err != nil {
+		return nil, err
+	}
+	var version string
+	if json.Unmarshal(body["format_version"], &version) != nil || body["plan_id"] == nil {
+		return nil, fmt.Errorf("this is no plan: it has no format_version and plan_id; 'mlp plan --out FILE' writes one")
+	}
+	if known, _, _ := strings.Cut(FormatVersion, "."); !strings.HasPrefix(version, known+".") {
+		return nil, fmt.Errorf("the plan has format %s, and this mlp reads %s.x: make it again, or use the mlp that made it", version, known)
+	}
+	p := &Plan{}
+	clear, err := Canonical(body) // what is digested, and so without keys that stand twice further in
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(clear, p); err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	body["plan_id"] = json.RawMessage(`""`)
+	delete(body, "envelope")
+	id, err := Sum("plan", body)
+	if err != nil {
+		return nil, err
+	}
+	if id != p.ID {
+		return nil, fmt.Errorf("the plan was changed after it was made: plan_id is %s, and the body's digest is %s", p.ID, id)
+	}
+	return p, p.complete()
+}
+
+// readBody reads the one JSON object of a file. Keys must be spelt as they are specified and stand once: readers that
+// take them otherwise would see another plan than the one that is digested.
+func readBody(data []byte) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	var body map[string]json.RawMessage
+	if err := dec.Decode(&body); err != nil {
+		return nil, fmt.Errorf("reading the plan: it is no JSON object: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("reading the plan: something follows its JSON")
+	}
+	seen := map[string]string{}
+	for key := range body {
+		if other, ok := seen[strings.ToLower(key)]; ok {
+			return nil, fmt.Errorf("reading the plan: it has %q and %q", min(key, other), max(key, other))
+		}
+		seen[strings.ToLower(key)] = key
+	}
+	return body, nil
+}
+
+// complete makes sure that what every plan has is there, so that no reader has to.
+func (p *Plan) complete() error {
+	for _, n := range p.Nodes {
+		if n == nil || n.Address == "" {
+			return fmt.Errorf("reading the plan: a node has no address")
+		}
+	}
+	for _, g := range p.Gates {
+		if g == nil || g.Address == "" {
+			return fmt.Errorf("reading the plan: a gate has no address")
+		}
+	}
+	for _, r := range p.Releases {
+		if r == nil || r.Address == "" {
+			return fmt.Errorf("reading the plan: a release has no address")
+		}
+	}
+	if p.Pipeline == "" || p.Workspace == "" {
+		return fmt.Errorf("reading the plan: it names no pipeline and workspace")
+	}
+	return nil
+}

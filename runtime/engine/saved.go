@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Part is the plan less what it does nothing to and nothing it does rests on: what a saved plan is bound to. So a change
+// elsewhere neither stops it nor is taken back by it. The nodes are shared with p.
+func Part(p *plan.Plan) (*plan.Plan, error) {
+	g, err := newGraph(p)
+	if err != nil {
+		return nil, err
+	}
+	needed := map[*unit]bool{}
+	for _, u := range slices.Backward(g.order()) {
+		needed[u] = u.works() || slices.ContainsFunc(u.dependents, func(e edge) bool { return needed[e.to] })
+	}
+	out := *p
+	out.Nodes, out.Gates, out.Releases = nil, nil, nil
+	for _, n := range p.Nodes {
+		if needed[g.byID["node/"+n.Address]] {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, x := range p.Gates {
+		if needed[g.byID["gate/"+x.Address]] {
+			out.Gates = append(out.Gates, x)
+		}
+	}
+	for _, r := range p.Releases { // a gate decides over all models behind it
+		if needed[g.byID["release/"+r.Address]] || r.Gate != "" && needed[g.byID["gate/"+r.Gate]] {
+			out.Releases = append(out.Releases, r)
+		}
+	}
+	return &out, nil
+}
+
+// works tells whether an apply may do something to the unit.
+func (u *unit) works() bool {
+	switch {
+	case u.node != nil:
+		return u.node.Verdict != plan.Cached
+	case u.gate != nil:
+		return !u.gate.Cached
+	}
+	return u.release.Action != plan.NoRelease
+}
+
+// Saved is what a saved plan is compared with before it is applied.
+type Saved struct {
+	Plan    *plan.Plan // a Part
+	Store   *store.Store
+	State   *plan.State
+	History []*state.Revision
+	Dir     string // files outside are relative to it
+	// Version is the component's in this program; false if there is none.
+	Version func(kind, typ string) (int, bool)
+}
+
+// Stale lists what no longer is as it was when the plan was made, in the plan's order; none: it can be applied.
+// What an earlier, unfinished run of the same plan did is no reason, unless others changed the same since.
+func (s *Saved) Stale(ctx context.Context) ([]string, error) {
+	if why := s.otherState(); why != "" {
+		return []string{why}, nil
+	}
+	h := s.touched()
+	out := h.interfered
+	for _, n := range s.Plan.Nodes {
+		why, err := s.node(ctx, n, h)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			out = append(out, why)
+		}
+	}
+	for _, g := range s.Plan.Gates {
+		if why := s.gate(g, h); why != "" {
+			out = append(out, why)
+		}
+	}
+	for _, r := range s.Plan.Releases {
+		if why := s.release(r, h); why != "" {
+			out = append(out, why)
+		}
+	}
+	return out, nil
+}
+
+// otherState tells whether the plan was made against another state than this one's past.
+func (s *Saved) otherState() string {
+	base := s.Plan.Base
+	switch {
+	case base.Revision == 0:
+		return ""
+	case base.Revision > int64(len(s.History)):
+		return fmt.Sprintf("it was made against revision %d of the state, which has only %d here: is this the right store?", base.Revision, len(s.History))
+	case s.History[base.Revision-1].Digest != base.Digest:
+		return fmt.Sprintf("revision %d of the state is another one here than where it was made: is this the right store?", base.Revision)
+	}
+	return ""
+}
+
+// past is what happened to the keys of a plan since it was made.
+type past struct {
+	last       map[string]*state.Revision // that touched a key
+	interfered []string                   // by others, after a run of this plan began
+}
+
+func (s *Saved) touched() *past {
+	keys := map[string]bool{}
+	for _, n := range s.Plan.Nodes {
+		keys["node/"+n.Address] = true
+	}
+	for _, g := range s.Plan.Gates {
+		keys["gate/"+g.Address] = true
+	}
+	for _, r := range s.Plan.Releases {
+		keys["release/"+r.Address] = true
+	}
+	h, begun := &past{last: map[string]*state.Revision{}}, int64(0)
+	for _, r := range s.History[s.Plan.Base.Revision:] {
+		own := r.Plan == s.Plan.ID
+		if own && begun == 0 {
+			begun = r.Revision
+		}
+		for _, e := range r.Events {
+			if !keys[e.Key] {
+				continue
+			}
+			h.last[e.Key] = r
+			if begun > 0 && !own {
+				h.interfered = append(h.interfered, fmt.Sprintf("%s: applying this plan began in revision %d, and revision %d%s changed it since",
+					e.Key[strings.Index(e.Key, "/")+1:], begun, r.Revision, by(r)))
+			}
+		}
+	}
+	return h
+}
+
+func by(r *state.Revision) string {
+	if r.By == "" {
+		return ""
+	}
+	return " by " + r.By
+}
+
+// own tells whether this plan was the last to change a key.
+func (s *Saved) own(h *past, key string) bool {
+	return h.last[key] != nil && h.last[key].Plan == s.Plan.ID
+}
+
+// since says which revision changed a key.
+func (h *past) since(key string) string {
+	if r := h.last[key]; r != nil {
+		return fmt.Sprintf(" (revision %d%s)", r.Revision, by(r))
+	}
+	return ""
+}
+
+func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error) {
+	key := "node/" + n.Address
+	now := s.State.Nodes[n.Address].Fingerprint
+	switch {
+	case now == n.Replaces, now != "" && now == n.Fingerprint, s.own(h, key), n.Verdict == plan.Remove && now == "":
+	default:
+		return fmt.Sprintf("%s: another result is recorded than the one that the plan saw%s", n.Address, h.since(key)), nil
+	}
+	switch {
+	case n.Verdict == plan.Remove:
+		return "", nil
+	case n.Verdict.Known():
+		if why, err := s.result(n); why != "" || err != nil {
+			return why, err
+		}
+	case n.Container == nil && s.Version != nil:
+		if v, ok := s.Version(n.Kind, n.Type); !ok || v != n.Version {
+			return fmt.Sprintf("%s: the plan was made with version %d of its component, which this mlp does not have", n.Address, n.Version), nil
+		}
+	}
+	return s.files(ctx, n)
+}
+
+// result makes sure that what the plan takes for known is there: else more would run than it says.
+func (s *Saved) result(n *plan.Node) (string, error) {
+	a, err := s.Store.Action(n.Fingerprint)
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return "", err
+	}
+	for _, o := range n.Outputs {
+		if err != nil || a.Outputs[o.Port] == "" || o.Digest != "" && a.Outputs[o.Port] != o.Digest {
+			return fmt.Sprintf("%s: its result is no longer in the store, so it would have to run, which is not planned", n.Address), nil
+		}
+	}
+	return "", nil
+}
+
+// files compares files outside with those of the plan. Where a stage need not read them again, they may be gone.
+func (s *Saved) files(ctx context.Context, n *plan.Node) (string, error) {
+	for _, in := range n.Inputs {
+		if in.External == nil {
+			continue
+		}
+		names := make([]string, len(in.External.Files))
+		for i, f := range in.External.Files {
+			names[i] = f.Name
+		}
+		now, digest, err := s.Store.HashFiles(ctx, s.Dir, in.External.Root, names)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && n.Verdict.Known():
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Sprintf("%s: a file of its data is gone: %v", n.Address, err), nil
+		case err != nil:
+			return "", err
+		case digest != in.Digest:
+			return fmt.Sprintf("%s: its data changed: %s", n.Address, strings.Join(changedFiles(in.External, &now), ", ")), nil
+		}
+	}
+	return "", nil
+}
+
+func (s *Saved) gate(g *plan.Gate, h *past) string {
+	key := "gate/" + g.Address
+	now := s.State.Gates[g.Address].Definition
+	if now != g.Replaces && now != g.Definition && !s.own(h, key) {
+		return fmt.Sprintf("%s: it was decided by other rules than those that the plan saw%s", g.Address, h.since(key))
+	}
+	if checkChampion(g, s.State, s.Plan.ID) != nil {
+		return fmt.Sprintf("%s: it compares with what %s has live, which is another model than the plan saw%s", g.Address, g.Champion.Deploy, h.since("release/"+g.Champion.Deploy))
+	}
+	return ""
+}
+
+func (s *Saved) release(r *plan.Release, h *past) string {
+	current, exists := s.State.Releases[r.Address]
+	if samePlanned(s.Plan, r, exists, current) || r.Action == plan.RemoveRelease && !exists {
+		return ""
+	}
+	return fmt.Sprintf("%s: another release is live than the one that the plan saw%s", r.Address, h.since("release/"+r.Address))
+}
