@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -73,6 +74,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NO_COLOR", "1")
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"uncosted": uncosted},
 		Condition: func(cond string) (bool, error) {
 			if cond == "docker" {
 				return engine, nil
@@ -80,4 +82,15 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+var costLine = regexp.MustCompile(`(?m)^\nAbout .*\n`)
+
+// uncosted FILE writes what the last command printed to FILE, less the line that tells how long past runs took.
+func uncosted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: uncosted FILE")
+	}
+	text := costLine.ReplaceAllString(ts.ReadFile("stdout"), "")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
