@@ -105,6 +105,20 @@ func (a *app) approveCommand() *cobra.Command {
 	return cmd
 }
 
+// gates names those of the module.
+func (s *session) gates() string {
+	var all []string
+	for _, address := range sortedKeys(s.module.Blocks) {
+		if s.module.Blocks[address].Kind == "gate" {
+			all = append(all, address)
+		}
+	}
+	if len(all) == 0 {
+		return "The module has no gate."
+	}
+	return "The module has " + strings.Join(all, ", ") + "."
+}
+
 func asksFor(approvals []string) string {
 	if len(approvals) == 0 {
 		return "It asks for none."
@@ -116,7 +130,7 @@ func asksFor(approvals []string) string {
 func (s *session) approval(gate, name, by, reason string) (*plan.Event, error) {
 	block := s.module.Blocks[gate]
 	if block == nil || block.Kind != "gate" {
-		return nil, &failure{err: fmt.Errorf("there is no gate %s", gate), hint: "Give its address, such as gate.release."}
+		return nil, &failure{err: fmt.Errorf("there is no gate %s", gate), hint: s.gates()}
 	}
 	decided, ok := s.state.Gates[gate]
 	if !ok {

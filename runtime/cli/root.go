@@ -103,8 +103,10 @@ func (a *app) root() *cobra.Command {
 	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
 	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &failure{err: err, hint: "See '" + c.CommandPath() + " --help'."}
+		said, _, _ := strings.Cut(err.Error(), ": strconv.")
+		return &failure{err: errors.New(said), hint: "See '" + c.CommandPath() + " --help'."}
 	})
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = unknownCommand
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),

@@ -68,8 +68,8 @@ func (a *app) values(given settings, files map[string][]byte) (map[string]resolv
 			continue
 		}
 		name, text, ok := strings.Cut(s.value, "=")
-		if !ok {
-			return nil, nil, &failure{err: fmt.Errorf("--var %s gives no value", s.value), hint: "Write --var name=value."}
+		if !ok || name == "" {
+			return nil, nil, &failure{err: fmt.Errorf("--var %s is no name and value", s.value), hint: "Write --var name=value."}
 		}
 		out[name] = resolve.Given{From: "--var " + name, Text: text}
 	}
