@@ -144,7 +144,7 @@ func files(dir string, raw json.RawMessage) (root string, names []string, err er
 	return path.Dir(p), []string{path.Base(p)}, nil
 }
 
-func run(_ context.Context, s *component.Stage) error {
+func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
 		return err
@@ -166,6 +166,9 @@ func run(_ context.Context, s *component.Stage) error {
 			s.Warnf("%s: %s: %s", c.Path, m, reason)
 		}
 		place(metrics, strings.Split(m, "."), x)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return s.WriteFigures(map[string]any{"metrics": metrics, "undefined": undefined})
 }
