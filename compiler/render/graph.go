@@ -123,7 +123,7 @@ var verdictWords = map[plan.Verdict]string{
 
 func (g *Graph) stage(n *plan.Node) {
 	node := GraphNode{Address: n.Address, Phase: n.Phase, Mark: verdictMarks[n.Verdict], Title: nodeTitle(n)}
-	node.Caption = joinWords(verdictWords[n.Verdict], typeWord(n.Kind, n.Type))
+	node.Caption = joinWords(verdictWords[n.Verdict], TypeWord(n.Kind, n.Type))
 	if node.Phase == "" && n.Kind == "deploy" {
 		node.Phase = schema.Operations
 	}
@@ -148,8 +148,8 @@ func nodeTitle(n *plan.Node) string {
 	return strings.Join(lines, "\n")
 }
 
-// typeWord is a type worth showing: not one that only repeats what the kind says.
-func typeWord(kind, typ string) string {
+// TypeWord is a type in words if it is worth showing: not one that only repeats what the kind says.
+func TypeWord(kind, typ string) string {
 	if typ == kind {
 		return ""
 	}

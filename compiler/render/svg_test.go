@@ -201,3 +201,71 @@ func TestTouched(t *testing.T) {
 	}
 	t.Error("the neighbour of what changed is missing")
 }
+
+func TestTree(t *testing.T) {
+	var b bytes.Buffer
+	if err := Tree(&b, PlanGraph(changed()), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	goldenGraph(t, "graph/changed.txt", b.String())
+}
+
+func TestDot(t *testing.T) {
+	var b bytes.Buffer
+	if err := Dot(&b, PlanGraph(changed())); err != nil {
+		t.Fatal(err)
+	}
+	goldenGraph(t, "graph/changed.dot", b.String())
+}
+
+func TestMermaid(t *testing.T) {
+	var b bytes.Buffer
+	if err := Mermaid(&b, PlanGraph(changed())); err != nil {
+		t.Fatal(err)
+	}
+	goldenGraph(t, "graph/changed.mmd", b.String())
+}
+
+// A user's string can neither leave its place in a line nor add one.
+func TestHostileStringsInTextForms(t *testing.T) {
+	p := changed()
+	p.Nodes[5].Type = "x\"]\n  evil --> n0\x1b[2J`|\\"
+	p.Nodes[6].Address = "a\\\" -> \"b\nc\u202e"
+	tree := func(w io.Writer, g *Graph) error { return Tree(w, g, Options{}) }
+	for name, form := range map[string]func(io.Writer, *Graph) error{"tree": tree, "dot": Dot, "mermaid": Mermaid} {
+		var b bytes.Buffer
+		if err := form(&b, PlanGraph(p)); err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{"\x1b", "\u202e", "\n  evil", "\nc", `"x"]`, "`", "|"} {
+			if strings.Contains(b.String(), bad) && (name == "mermaid" || len(bad) > 1) {
+				t.Errorf("%s holds %q:\n%s", name, bad, b.String())
+			}
+		}
+	}
+}
+
+// A chain of 10,000 with a leaf at each link: neither the width nor the time of the tree grows with its length.
+func TestTreeOfChain(t *testing.T) {
+	g := &Graph{}
+	for i := range 10_000 {
+		a := fmt.Sprintf("dataset.d%05d", i)
+		g.Nodes = append(g.Nodes, GraphNode{Address: a}, GraphNode{Address: a + "x"})
+		g.Edges = append(g.Edges, GraphEdge{From: a, To: a + "x"})
+		if i > 0 {
+			g.Edges = append(g.Edges, GraphEdge{From: fmt.Sprintf("dataset.d%05d", i-1), To: a})
+		}
+	}
+	var b bytes.Buffer
+	if err := Tree(&b, g, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if columns(line) > 40 {
+			t.Fatalf("a line of %d columns: %s", columns(line), line)
+		}
+	}
+	if got, want := strings.Count(b.String(), "\n"), 20_000; got != want {
+		t.Errorf("got %d lines, want %d", got, want)
+	}
+}

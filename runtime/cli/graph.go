@@ -1,88 +1,154 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 func parent(path string) string { return filepath.Dir(path) }
 
+const graphHelp = `Draws what depends on what: as a tree of text, or for Graphviz (dot), for Markdown (mermaid), or as a picture (svg).
+
+In the tree each block stands once, below the last thing that it needs; what else it needs is named beside it. The
+picture groups blocks by the part of the lifecycle they belong to. With --plan it shows stages, gates and deployments with what
+would become of each.`
+
+// drawing is what a graph is drawn of and how.
+type drawing struct {
+	vars                settings
+	format, focus, plan string
+}
+
+// planNow is what --plan without a file stands for.
+const planNow = "now"
+
 func (a *app) graphCommand() *cobra.Command {
-	format := "text"
-	var vars settings
+	f := drawing{format: "text"}
 	cmd := &cobra.Command{
-		Use: "graph", Short: "What depends on what", Args: cobra.NoArgs,
-		Long:    "Lists all blocks, each behind what it needs; or draws the graph for Graphviz (dot) or Mermaid.",
-		Example: "  mlp graph\n  mlp graph --format dot | dot -Tsvg -o graph.svg",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, lib, err := a.module(cmd.Context(), vars)
-			if err != nil {
-				return err
-			}
-			defer lib.Close()
-			switch format {
-			case "text":
-				a.graphText(m)
-			case "dot":
-				a.graphDot(m)
-			case "mermaid":
-				a.graphMermaid(m)
-			default:
-				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, dot or mermaid."}
-			}
-			return nil
-		},
+		Use: "graph", Short: "What depends on what", Args: cobra.NoArgs, Long: graphHelp,
+		Example: "  mlp graph\n  mlp graph --plan --format svg > plan.svg\n  mlp graph --focus train.model --format mermaid\n  mlp graph --plan=plan.json",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runGraph(cmd.Context(), f) },
 	}
-	cmd.Flags().StringVar(&format, "format", format, "`text`, dot or mermaid")
-	vars.flags(cmd)
+	cmd.Flags().StringVar(&f.format, "format", f.format, "`text`, dot, mermaid or svg")
+	cmd.Flags().StringVar(&f.focus, "focus", "", "only this `address` with all it rests on and all that rests on it")
+	cmd.Flags().StringVar(&f.plan, "plan", "", "show what a plan does: one made now, or --plan=`file`")
+	cmd.Flags().Lookup("plan").NoOptDefVal = planNow
+	f.vars.flags(cmd)
 	return cmd
 }
 
-// drawn leaves out what nothing flows through.
-func drawn(m *check.Module) []*check.Block {
-	var out []*check.Block
-	for _, address := range m.Order {
-		b := m.Blocks[address]
-		if len(b.Needs) > 0 || len(m.NeededBy[address]) > 0 {
-			out = append(out, b)
+func (a *app) runGraph(ctx context.Context, f drawing) error {
+	if !slices.Contains([]string{"text", "dot", "mermaid", "svg"}, f.format) {
+		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, dot, mermaid or svg."}
+	}
+	g, err := a.graph(ctx, f)
+	if err != nil {
+		return err
+	}
+	if f.focus != "" {
+		part, ok := g.Focus(f.focus)
+		if !ok {
+			return unknownAddress(f.focus, addressesOf(g))
 		}
+		g = part
+	}
+	switch f.format {
+	case "dot":
+		return render.Dot(a.out, g)
+	case "mermaid":
+		return render.Mermaid(a.out, g)
+	case "svg":
+		return render.SVG(a.out, g)
+	}
+	return render.Tree(a.out, g, render.Options{Color: a.color(a.out)})
+}
+
+func addressesOf(g *render.Graph) []string {
+	out := make([]string, 0, len(g.Nodes))
+	for _, n := range g.Nodes {
+		out = append(out, n.Address)
 	}
 	return out
 }
 
-func (a *app) graphText(m *check.Module) {
-	for _, b := range drawn(m) {
-		if len(b.Needs) == 0 {
-			fmt.Fprintln(a.out, b.Address)
+// unknownAddress tells of an address that is not there, and which was probably meant.
+func unknownAddress(address string, known []string) error {
+	hint := "'mlp graph' lists all addresses."
+	if meant := source.DidYouMean(address, known); meant != "" {
+		hint = meant
+	}
+	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}
+}
+
+// graph is that of the module, of a plan made now, or of a saved plan.
+func (a *app) graph(ctx context.Context, f drawing) (*render.Graph, error) {
+	switch f.plan {
+	case "":
+		m, lib, err := a.module(ctx, f.vars)
+		if err != nil {
+			return nil, err
+		}
+		return moduleGraph(m), lib.Close()
+	case planNow:
+		s, err := a.open(ctx, f.vars)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		p, err := s.plan(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		return render.PlanGraph(p), nil
+	}
+	p, err := planFile(f.plan)
+	if err != nil {
+		return nil, err
+	}
+	return render.PlanGraph(p), nil
+}
+
+// moduleGraph is that of all blocks that something flows through.
+func moduleGraph(m *check.Module) *render.Graph {
+	g := &render.Graph{}
+	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {
+		b := m.Blocks[address]
+		if len(b.Needs) == 0 && len(m.NeededBy[address]) == 0 {
 			continue
 		}
-		fmt.Fprintf(a.out, "%s ← %s\n", b.Address, strings.Join(b.Needs, ", "))
-	}
-}
-
-func (a *app) graphDot(m *check.Module) {
-	fmt.Fprintln(a.out, "digraph pipeline {\n  rankdir = LR\n  node [shape = box]")
-	for _, b := range drawn(m) {
-		fmt.Fprintf(a.out, "  %q\n", b.Address)
-		for _, n := range b.Needs {
-			fmt.Fprintf(a.out, "  %q -> %q\n", n, b.Address)
+		g.Nodes = append(g.Nodes, render.GraphNode{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
+			Phase: b.KindSpec.Phase, Form: formOf(b)})
+		order := map[string]bool{}
+		for _, r := range b.Refs {
+			if flows, seen := order[r.Target]; r.Edge != schema.StateEdge && (!seen || flows) {
+				order[r.Target] = r.Edge == schema.OrderEdge
+			}
+		}
+		for _, need := range b.Needs {
+			g.Edges = append(g.Edges, render.GraphEdge{From: need, To: address, Order: order[need]})
 		}
 	}
-	fmt.Fprintln(a.out, "}")
+	return g
 }
 
-func (a *app) graphMermaid(m *check.Module) {
-	fmt.Fprintln(a.out, "graph LR")
-	id := strings.NewReplacer(".", "__")
-	for _, b := range drawn(m) {
-		fmt.Fprintf(a.out, "  %s[%s]\n", id.Replace(b.Address), b.Address)
-		for _, n := range b.Needs {
-			fmt.Fprintf(a.out, "  %s --> %s\n", id.Replace(n), id.Replace(b.Address))
-		}
+func formOf(b *check.Block) render.Form {
+	switch {
+	case b.Kind == "gate":
+		return render.GateForm
+	case b.Kind == "deploy":
+		return render.ReleaseForm
+	case b.TypeSpec.Version == 0:
+		return render.DefinitionForm
 	}
+	return render.StageForm
 }
