@@ -14,7 +14,7 @@ func StageAttrs() []Attr {
 			Doc: "Checks and gates that must have passed before this runs."},
 		{Name: "timeout", Type: Duration, Default: "1h", Metadata: true, Doc: "How long one attempt may take."},
 		{Name: "retries", Type: Integer, Default: 0.0, Metadata: true,
-			Doc: "How often a stage is tried again that asks for it (exit code 75) or runs out of time."},
+			Doc: "How often a stage is tried again that asks for it (exit code 75)."},
 		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it the executor's own."},
 		{Name: "cpus", Type: Number, Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
 		{Name: "cache", Type: Bool, Default: true, Metadata: true, Doc: "`false` runs the stage at each apply."},
