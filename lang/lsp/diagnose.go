@@ -2,6 +2,7 @@ package lsp
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,16 +46,12 @@ func (s *server) diagnose(dir string) {
 	}
 	s.mu.Lock()
 	m := s.modules[dir]
-	files := m.files()
-	versions, texts := map[string]int{}, map[string]*text{}
-	for _, t := range m.trees() {
-		texts[t.name] = t.text
-	}
+	texts, versions := m.texts(), map[string]int{}
 	for name, d := range m.open {
 		versions[name] = d.version
 	}
 	s.mu.Unlock()
-	analysis := s.opts.Compiler.Analyse(s.ctx, dir, files)
+	analysis := s.opts.Compiler.Analyse(s.ctx, dir, files(texts))
 	s.mu.Lock()
 	m.learn(analysis)
 	messages := m.messages(analysis.Diagnostics, texts, versions)
@@ -111,7 +108,11 @@ func (m *module) anyFile(texts map[string]*text, versions map[string]int) string
 }
 
 func (m *module) translate(d source.Diagnostic, texts map[string]*text) diagnostic {
-	out := diagnostic{Severity: 1, Code: d.Code, Source: "mlp", Message: message(d)}
+	about := ""
+	if f := d.Subject.File; f != "" && texts[f] == nil {
+		about = fmt.Sprintf("%s:%d: ", f, d.Subject.Start.Line)
+	}
+	out := diagnostic{Severity: 1, Code: d.Code, Source: "mlp", Message: message(d, about)}
 	if d.Severity == source.Warning {
 		out.Severity = 2
 	}
@@ -126,8 +127,9 @@ func (m *module) translate(d source.Diagnostic, texts map[string]*text) diagnost
 	return out
 }
 
-func message(d source.Diagnostic) string {
-	lines := []string{d.Summary}
+// message is what a diagnostic says. about is the file that it is about, where the client is shown another place.
+func message(d source.Diagnostic, about string) string {
+	lines := []string{about + d.Summary}
 	if d.Detail != "" {
 		lines = append(lines, d.Detail)
 	}

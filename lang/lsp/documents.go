@@ -24,7 +24,7 @@ func (s *server) didOpen(raw *json.RawMessage) error {
 	defer s.mu.Unlock()
 	dir, name := split(p.TextDocument.URI)
 	s.module(dir).open[name] = &document{
-		uri: p.TextDocument.URI, version: p.TextDocument.Version, tree: newTree(name, newText(p.TextDocument.Text), s.cat),
+		uri: p.TextDocument.URI, version: p.TextDocument.Version, name: name, text: newText(p.TextDocument.Text), cat: s.cat,
 	}
 	s.schedule(dir)
 	return nil
@@ -42,13 +42,13 @@ func (s *server) didChange(raw *json.RawMessage) error {
 	if d == nil {
 		return badParams(fmt.Errorf("%s is not open", p.TextDocument.URI))
 	}
-	t := d.tree.text
+	t := d.text
 	for _, c := range p.ContentChanges {
 		if t, err = t.change(c.Range, c.Text); err != nil {
 			return badParams(err)
 		}
 	}
-	d.version, d.tree = p.TextDocument.Version, newTree(name, t, s.cat)
+	d.version, d.text, d.outline = p.TextDocument.Version, t, nil
 	s.schedule(dir)
 	return nil
 }

@@ -16,7 +16,18 @@ import (
 type document struct {
 	uri     string
 	version int
-	tree    *tree
+	name    string
+	text    *text
+	cat     *schema.Catalog
+	outline *tree // of the text; nil until somebody asks
+}
+
+// tree is the outline of the file. Diagnostics do without, so it is made when it is first asked for.
+func (d *document) tree() *tree {
+	if d.outline == nil {
+		d.outline = newTree(d.name, d.text, d.cat)
+	}
+	return d.outline
 }
 
 // module is a folder of files, of which some are open.
@@ -75,7 +86,7 @@ func (m *module) trees() []*tree {
 	m.refresh()
 	out := make([]*tree, 0, len(m.open)+len(m.disk))
 	for _, d := range m.open {
-		out = append(out, d.tree)
+		out = append(out, d.tree())
 	}
 	for name, s := range m.disk {
 		if m.open[name] == nil {
@@ -121,23 +132,26 @@ func (m *module) refresh() {
 	}
 }
 
-// files are the texts of all files, for the compiler.
-func (m *module) files() map[string][]byte {
-	out := map[string][]byte{}
-	for _, t := range m.trees() {
-		out[t.name] = t.file.Bytes
+// texts are those of all files by name.
+func (m *module) texts() map[string]*text {
+	m.refresh()
+	out := map[string]*text{}
+	for name, s := range m.disk {
+		out[name] = s.tree.text
+	}
+	for name, d := range m.open {
+		out[name] = d.text
 	}
 	return out
 }
 
-func (m *module) tree(name string) *tree {
-	if d := m.open[name]; d != nil {
-		return d.tree
+// files are the texts for the compiler.
+func files(texts map[string]*text) map[string][]byte {
+	out := map[string][]byte{}
+	for name, t := range texts {
+		out[name] = []byte(t.src)
 	}
-	if s := m.disk[name]; s != nil {
-		return s.tree
-	}
-	return nil
+	return out
 }
 
 // learn takes what the compiler has found.

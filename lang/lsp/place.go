@@ -77,10 +77,17 @@ func (t *tree) at(offset int) *place {
 
 // holds tells whether offset is in the value, or where it will be.
 func (a *attr) holds(t *tree, offset int) bool {
-	if a.end > a.start {
-		return offset >= a.start && offset <= a.end
+	if offset <= a.end {
+		return offset >= a.start
 	}
-	return offset >= a.end && strings.Trim(t.text.src[a.end:offset], " \t") == ""
+	behind := t.text.src[a.end:offset]
+	switch {
+	case a.unclosed:
+		return strings.TrimSpace(behind) == ""
+	case a.end == a.start:
+		return strings.Trim(behind, " \t") == ""
+	}
+	return false
 }
 
 func (t *tree) inComment(offset int) bool {

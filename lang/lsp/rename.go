@@ -27,7 +27,7 @@ func (r *request) prepareRename() (any, error) {
 	if d := r.module.definitions()[address]; d == nil || w.end == 0 {
 		return nil, refuse("There is no name of a block, variable or local here.")
 	}
-	return renamePlace{Range: r.doc.tree.text.span(w.start, w.end), Placeholder: w.text}, nil
+	return renamePlace{Range: r.doc.tree().text.span(w.start, w.end), Placeholder: w.text}, nil
 }
 
 // edit is a change of one file, in offsets.
@@ -135,7 +135,7 @@ func nameElements(t *tree, a *attr, cat *schema.Catalog) []edit {
 
 // breaks compiles the module with the edits and tells of a mistake that was not there before, "" if there is none.
 func (r *request) breaks(edits []edit) string {
-	before := r.module.files()
+	before := files(r.module.texts())
 	after := maps.Clone(before)
 	for i := len(edits) - 1; i >= 0; i-- { // from the end, so that offsets stay good
 		e := edits[i]

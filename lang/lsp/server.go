@@ -148,7 +148,7 @@ type request struct {
 }
 
 // place is what stands at the position asked about.
-func (r *request) place() *place { return r.doc.tree.at(r.offset) }
+func (r *request) place() *place { return r.doc.tree().at(r.offset) }
 
 var requests = map[string]func(*request) (any, error){
 	"textDocument/completion":          func(r *request) (any, error) { return r.completion(), nil },
@@ -184,7 +184,7 @@ func (s *server) answer(f func(*request) (any, error), raw *json.RawMessage) (an
 		if r.doc == nil {
 			return nil, badParams(fmt.Errorf("%s is not open", params.TextDocument.URI))
 		}
-		r.offset = r.doc.tree.text.offset(params.Position)
+		r.offset = r.doc.text.offset(params.Position)
 		return f(r)
 	}
 	s.mu.Lock()

@@ -10,8 +10,8 @@ import (
 // documentSymbols are the blocks of a file with those nested in them, and the locals.
 func (r *request) documentSymbols() []documentSymbol {
 	out := []documentSymbol{}
-	for _, b := range r.doc.tree.blocks {
-		out = append(out, symbolOf(r.doc.tree, b))
+	for _, b := range r.doc.tree().blocks {
+		out = append(out, symbolOf(r.doc.tree(), b))
 	}
 	return out
 }
@@ -86,7 +86,7 @@ func matches(name, query string) bool {
 // formatting gives the file its one layout: one edit from the first line that changes to the last. A broken file is left
 // as it is.
 func (r *request) formatting() []textEdit {
-	t := r.doc.tree
+	t := r.doc.tree()
 	laid, ds := format.Format([]byte(t.text.src), t.name)
 	if ds.HasErrors() || string(laid) == t.text.src {
 		return []textEdit{}

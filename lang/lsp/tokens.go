@@ -24,7 +24,7 @@ type token struct {
 
 // semanticTokens tells what each word of a file means, the words of SQL and rules included.
 func (r *request) semanticTokens() semanticTokens {
-	t := r.doc.tree
+	t := r.doc.tree()
 	var out []token
 	t.walk(func(b *block) {
 		out = append(out, headerTokens(b)...)

@@ -49,7 +49,8 @@ type block struct {
 type attr struct {
 	name       word
 	equals     bool
-	start, end int // of the value; the same where there is none
+	start, end int  // of the value; the same where there is none
+	unclosed   bool // has a bracket that is never closed
 	tokens     []hclsyntax.Token
 	block      *block
 	spec       *schema.Attr
@@ -221,7 +222,7 @@ func (p *outliner) value(a *attr) {
 	for first := p.next; ; p.next++ {
 		t := p.peek()
 		if t.Type == hclsyntax.TokenEOF || p.endsValue(t, open) {
-			a.tokens = p.tree.tokens[first:p.next]
+			a.tokens, a.unclosed = p.tree.tokens[first:p.next], len(open) > 0
 			for len(a.tokens) > 0 && blank(a.tokens[len(a.tokens)-1]) {
 				a.tokens = a.tokens[:len(a.tokens)-1]
 			}
@@ -251,10 +252,15 @@ func (p *outliner) endsValue(t hclsyntax.Token, open []hclsyntax.TokenType) bool
 	if t.Type == hclsyntax.TokenIdent && p.beginsTop() {
 		return true
 	}
-	list := open[len(open)-1] != hclsyntax.TokenOBrace
 	startsLine := p.next > 0 && blank(p.tree.tokens[p.next-1])
-	return list && startsLine && (t.Type == hclsyntax.TokenCBrace ||
-		t.Type == hclsyntax.TokenIdent && p.ahead(1).Type == hclsyntax.TokenEqual)
+	if !startsLine || open[len(open)-1] == hclsyntax.TokenOBrace {
+		return false
+	}
+	switch p.ahead(1).Type {
+	case hclsyntax.TokenEqual, hclsyntax.TokenOQuote, hclsyntax.TokenOBrace:
+		return t.Type == hclsyntax.TokenIdent
+	}
+	return t.Type == hclsyntax.TokenCBrace
 }
 
 // binder gives what is written its meaning in the catalog.

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.lsp.dev/protocol"
+)
+
+// largeModule is one of at least 2,000 lines: forty small pipelines side by side.
+func largeModule() string {
+	var b strings.Builder
+	for i := 0; strings.Count(b.String(), "\n") < 2000; i++ {
+		text := strings.NewReplacer("payments", fmt.Sprintf("payments_%d", i), "sides", fmt.Sprintf("sides_%d", i),
+			`pipeline "fraud" {}`, "", `variable "min_recall"`, fmt.Sprintf("variable \"min_recall_%d\"", i),
+			"day =", fmt.Sprintf("day_%d =", i), `"auc" {`, fmt.Sprintf("\"auc_%d\" {", i), `"recall" {`, fmt.Sprintf("\"recall_%d\" {", i),
+			"metric.auc", fmt.Sprintf("metric.auc_%d", i), "metric.recall", fmt.Sprintf("metric.recall_%d", i),
+			"].auc", fmt.Sprintf("].auc_%d", i), "metrics.recall", fmt.Sprintf("metrics.recall_%d", i),
+			"variable.min_recall", fmt.Sprintf("variable.min_recall_%d", i), "train.model", fmt.Sprintf("train.model_%d", i),
+			`"model" {`, fmt.Sprintf("\"model_%d\" {", i), "holdout", fmt.Sprintf("holdout_%d", i), `"release"`, fmt.Sprintf("\"release_%d\"", i),
+		).Replace(editorModule["data.mlp"] + "\n" + editorModule["model.mlp"])
+		b.WriteString(text + "\n")
+	}
+	return "pipeline \"large\" {}\n" + b.String()
+}
+
+// keystrokeLimit is how long diagnostics may take after a keystroke in a module of 2,000 lines.
+const keystrokeLimit = 50 * time.Millisecond
+
+// BenchmarkLSPKeystroke is the time from a keystroke to its diagnostics in a module of 2,000 lines, over the protocol.
+// "server-ms/op" leaves out the pause that the server waits for further typing.
+func BenchmarkLSPKeystroke(b *testing.B) {
+	text := largeModule()
+	c := newClient(b, nil)
+	c.open("main.mlp", text)
+	if got := c.diagnostics("main.mlp"); got != nil {
+		b.Fatalf("the module is wrong: %v", got)
+	}
+	at := positionOf(b, text, "amount > 0", len("amount > 0"))
+	var worst time.Duration
+	for b.Loop() {
+		for _, typed := range []string{"1", ""} {
+			r := protocol.Range{Start: at, End: at}
+			if typed == "" {
+				r.End.Character++
+			}
+			start := time.Now()
+			c.change("main.mlp", r, typed)
+			if got := c.diagnostics("main.mlp"); got != nil {
+				b.Fatalf("got %v", got)
+			}
+			worst = max(worst, time.Since(start))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(2*b.N)-float64(typingPause.Milliseconds()), "server-ms/key")
+	b.ReportMetric(float64(worst.Milliseconds()), "worst-ms")
+}
+
+// BenchmarkLSPAnalysis is the compiler's share of it.
+func BenchmarkLSPAnalysis(b *testing.B) {
+	e := newEditor()
+	defer e.Close()
+	files := map[string][]byte{"main.mlp": []byte(largeModule())}
+	dir := b.TempDir()
+	if ds := e.Analyse(context.Background(), dir, files).Diagnostics; len(ds) > 0 {
+		b.Fatal(ds[0])
+	}
+	for b.Loop() {
+		e.Analyse(context.Background(), dir, files)
+	}
+}
