@@ -25,7 +25,28 @@ func (c *checker) references() *graph.Graph {
 			}
 		}
 	}
+	c.candidates(g)
 	return g
+}
+
+// candidates puts gates behind the models that they would let pass: what a gate decides on is bound to them.
+func (c *checker) candidates(g *graph.Graph) {
+	for _, b := range c.m.Module.Blocks {
+		var gate, model string
+		var where source.Range
+		for _, r := range b.Refs {
+			switch {
+			case b.Kind != "deploy" || c.m.Blocks[r.Target] == nil:
+			case r.Path == "gate":
+				gate, where = r.Target, r.Range
+			case r.Path == "model":
+				model = r.Target
+			}
+		}
+		if gate != "" && model != "" {
+			c.must(g.Connect(model, gate, where))
+		}
+	}
 }
 
 // order orders the graph; a cycle is told hop by hop, and what hangs behind it is left out.

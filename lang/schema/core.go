@@ -117,7 +117,7 @@ func gateKind() Kind {
 	return Kind{
 		Name: "gate", Phase: Operations, Summary: "Rules and approvals that a release must pass",
 		Doc: "Decided at plan time as far as figures are known, and at apply time for good. Rules see the figures of " +
-			"`evaluate`, `check` and `monitor` blocks, `variable.*`, `local.*` and `champion.exists|comparable`.",
+			"`evaluate`, `check`, `monitor`, `train` and `split` blocks, `variable.*`, `local.*` and `champion.exists|comparable`.",
 		Types: single(Body{
 			Attrs: []Attr{
 				{Name: "description", Type: String, Metadata: true, Doc: "What the gate guards."},
