@@ -40,6 +40,9 @@ func clean(s string) string {
 	return b.String()
 }
 
+// Clean makes strings of users harmless in lines of text, as plans show them.
+func Clean(list []string) []string { return cleaned(list) }
+
 // harmless is the common case: plain ASCII without double blanks.
 func harmless(s string) bool {
 	if len(s) > longestShown || strings.Contains(s, "  ") || strings.TrimSpace(s) != s {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -108,7 +109,7 @@ func (d *document) changes(p *plan.Plan) {
 			continue
 		}
 		d.Why = append(d.Why, changeRow{
-			Category: c.Category, Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
+			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange), Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
 			Note: changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
 		})
 	}
@@ -138,7 +139,7 @@ func (d *document) stages(p *plan.Plan, all bool) {
 	for _, phase := range reviewPhases {
 		for _, n := range p.Nodes {
 			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
-				d.Stages = append(d.Stages, stageRow{n.Verdict, clean(n.Address), phaseName(phase), clean(n.Description)})
+				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), clean(n.Description)})
 			}
 		}
 	}
@@ -146,6 +147,19 @@ func (d *document) stages(p *plan.Plan, all bool) {
 
 // reviewPhases is the order in which stages are listed; last those that are no longer in the module.
 var reviewPhases = []schema.Phase{schema.Design, schema.Development, schema.Operations, ""}
+
+// oneOf is a value of a closed set: one that is not known, as a later version may have, is shown as such and never as a
+// word of its own.
+func oneOf[T ~string](v T, known ...T) T {
+	if slices.Contains(known, v) {
+		return v
+	}
+	return "unknown"
+}
+
+func ruleVerdict(v plan.RuleVerdict) plan.RuleVerdict {
+	return oneOf(v, plan.Pass, plan.Fail, plan.Open, plan.RuleError)
+}
 
 func phaseName(phase schema.Phase) string {
 	if phase == "" {

@@ -10,11 +10,11 @@ import (
 
 // gate says what is decided of a gate and what is open.
 func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
-	row := gateRow{Verdict: g.Verdict, Address: clean(g.Address), Sum: gateSum(nodes, g)}
+	row := gateRow{Verdict: ruleVerdict(g.Verdict), Address: clean(g.Address), Sum: gateSum(nodes, g)}
 	sorted := slices.Clone(g.Rules.Rules)
 	slices.SortStableFunc(sorted, func(a, b plan.Rule) int { return ruleOrder[a.Verdict] - ruleOrder[b.Verdict] })
 	for _, r := range sorted {
-		line := ruleRow{Verdict: r.Verdict, Name: clean(r.Name), Condition: ruleText(r), Note: ruleNote(r)}
+		line := ruleRow{Verdict: ruleVerdict(r.Verdict), Name: clean(r.Name), Condition: ruleText(r), Note: ruleNote(r)}
 		if r.Verdict == plan.Fail {
 			line.Message = clean(r.Message)
 		}

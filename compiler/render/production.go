@@ -9,7 +9,7 @@ import (
 
 // release says what would leave or change what is live.
 func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
-	row := releaseRow{Action: r.Action, Address: clean(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
+	row := releaseRow{Action: oneOf(r.Action, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease, plan.RemoveRelease), Address: clean(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
 	if r.Action != plan.RemoveRelease {
 		row.Gate = clean(r.Gate)
 	}

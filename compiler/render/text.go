@@ -152,7 +152,7 @@ func (t *text) why() {
 		t.line("  %d  %s%s", i+1, c.Text, where)
 		switch {
 		case c.Category != plan.Rebuild:
-			t.line("     %s  %s", t.paint(categoryStyle(c.Category), pad(clean(string(c.Category)), 8)), c.Note)
+			t.line("     %s  %s", t.paint(categoryStyle(c.Category), pad(string(c.Category), 8)), c.Note)
 		case c.Note != "":
 			t.line("     %s", c.Note)
 		}
@@ -227,14 +227,14 @@ func verdictMark(v plan.Verdict) string {
 	switch v {
 	case plan.Run:
 		return "+"
-	case plan.MayRun:
-		return "?"
+	case plan.Cached, plan.Metadata:
+		return "="
 	case plan.Blocked:
 		return "!"
 	case plan.Remove:
 		return "-"
 	}
-	return "="
+	return "?"
 }
 
 func (t *text) warnings() {

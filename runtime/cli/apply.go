@@ -35,6 +35,11 @@ const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages 
 answers), decides checks and gates, releases what passes. Each result is recorded as it is reached, so an apply that is
 killed goes on where it was.
 
+With the file of a plan that 'mlp plan --out' saved, exactly that plan is carried out, and once. The .mlp files are not read then. It may
+do less than planned, where a result turned up meanwhile, and never more. If what it rests on is no longer as it was, such as
+data, a result it replaces, or the model that is live, nothing is done and that is named; changes elsewhere do not matter. A run that
+was stopped or failed may be finished with the same plan.
+
 Interrupt once: no new stage is started, what runs is let finish. Interrupt twice: running stages are ended.
 
 Exit codes: 0 done; 1 error; 3 a check or gate failed; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
@@ -42,9 +47,17 @@ Exit codes: 0 done; 1 error; 3 a check or gate failed; 4 an approval is missing;
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
-		Use: "apply", Short: "Carry out what a plan shows", Long: applyHelp, Args: cobra.NoArgs,
-		Example: "  mlp apply\n  mlp apply --auto-approve --executor process\n  mlp apply --var min_recall=0.8 --parallelism 1",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runApply(cmd.Context(), f) },
+		Use: "apply [PLAN.json]", Short: "Carry out what a plan shows", Long: applyHelp, Args: cobra.MaximumNArgs(1),
+		Example: "  mlp apply\n  mlp apply plan.json --auto-approve\n  mlp apply --auto-approve --executor process\n  mlp apply --var min_recall=0.8 --parallelism 1",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.checkApply(f); err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				return a.applySaved(cmd.Context(), args[0], cmd.Flag("workspace").Changed, f)
+			}
+			return a.runApply(cmd.Context(), f)
+		},
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
 	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers")
@@ -54,7 +67,8 @@ func (a *app) applyCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runApply(ctx context.Context, f applyFlags) error {
+// checkApply refuses flags that cannot be meant, before anything is read.
+func (a *app) checkApply(f applyFlags) error {
 	if !f.approve && !a.terminal(a.out) {
 		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
 	}
@@ -64,11 +78,32 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
 		return &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
 	}
+	return nil
+}
+
+func (a *app) runApply(ctx context.Context, f applyFlags) error {
 	s, err := a.open(ctx, f.vars)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	return s.locked(ctx, func(lock *state.Lock) error {
+		p, err := s.plan(ctx, f.force)
+		if err != nil {
+			return err
+		}
+		if err := a.printPlan(p, "text", false); err != nil {
+			return err
+		}
+		if yes, err := a.confirm(p, f); err != nil || !yes {
+			return err
+		}
+		return s.apply(ctx, p, lock, f)
+	})
+}
+
+// locked does something while nobody else writes the state, which is read under the lock.
+func (s *session) locked(ctx context.Context, do func(*state.Lock) error) error {
 	lock, err := s.log.Lock(state.Holder{Who: userName(), What: "apply"})
 	if err != nil {
 		return stateError(err)
@@ -77,17 +112,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 	if s.state, err = s.log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
 		return stateError(err)
 	}
-	p, err := s.plan(ctx, f.force)
-	if err != nil {
-		return err
-	}
-	if err := a.printPlan(p, "text", false); err != nil {
-		return err
-	}
-	if yes, err := a.confirm(p, f); err != nil || !yes {
-		return err
-	}
-	return s.apply(ctx, p, lock, f)
+	return do(lock)
 }
 
 // apply carries a plan out and tells what came of it.
@@ -104,7 +129,7 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	defer release()
 	view := newProgress(s.app, p)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.store, Log: s.log, Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
+		Plan: p, Store: s.store, Log: s.log.For(p.ID), Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
 		Parallelism: f.parallelism, Events: view.event, Convert: convert, Kill: kill, By: userName(), ToolVersion: version(),
 	})
 	view.close()
@@ -115,7 +140,10 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	if code := result.ExitCode(); code != exitOK {
 		return exitCode(code)
 	}
-	return nil
+	if render.Count(p).Nothing() {
+		return nil
+	}
+	return s.markApplied(p, result.State.Revision)
 }
 
 // runnable refuses before anything runs what the executor could not run.

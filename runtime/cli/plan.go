@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,15 +29,15 @@ func (a *app) planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Show what a change will do, and why", Long: planHelp, Args: cobra.NoArgs,
-		Example: "  mlp plan\n  mlp plan --var min_recall=0.8\n  mlp plan --format json --out plan.json",
+		Example: "  mlp plan\n  mlp plan --var min_recall=0.8\n  mlp plan --format markdown --out plan.json",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd, f) },
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
-	cmd.Flags().StringVar(&f.format, "format", "text", "`text` or json")
-	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`")
+	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
+	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
-	cmd.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit with 3 on any of these: gate, release, remove")
+	cmd.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit with 3 on any of these: gate, release, remove, breaking")
 	return cmd
 }
 
@@ -47,12 +48,12 @@ func moduleFlags(cmd *cobra.Command, vars *settings, force *[]string) {
 }
 
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
-	if f.format != "text" && f.format != "json" {
-		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text or json."}
+	if err := checkFormat(f.format); err != nil {
+		return err
 	}
 	for _, what := range f.failOn {
-		if what != "gate" && what != "release" && what != "remove" {
-			return &failure{err: fmt.Errorf("--fail-on %s is not known", what), hint: "Use gate, release or remove."}
+		if !slices.Contains([]string{"gate", "release", "remove", "breaking"}, what) {
+			return &failure{err: fmt.Errorf("--fail-on %s is not known", what), hint: "Use gate, release, remove or breaking."}
 		}
 	}
 	s, err := a.open(cmd.Context(), f.vars)
@@ -87,11 +88,23 @@ func savePlan(path string, p *plan.Plan) error {
 	return file.Close()
 }
 
-func (a *app) printPlan(p *plan.Plan, format string, all bool) error {
-	if format == "json" {
-		return writeJSON(a.out, p)
+// formats of a plan.
+var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
+	"text":     render.Text,
+	"markdown": render.Markdown,
+	"html":     render.HTML,
+	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return writeJSON(w, p) },
+}
+
+func checkFormat(format string) error {
+	if formats[format] == nil {
+		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, markdown, json or html."}
 	}
-	return render.Text(a.out, p, render.Options{Color: a.color(a.out), All: all})
+	return nil
+}
+
+func (a *app) printPlan(p *plan.Plan, format string, all bool) error {
+	return formats[format](a.out, p, render.Options{Color: a.color(a.out), All: all})
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -104,7 +117,7 @@ func writeJSON(w io.Writer, v any) error {
 func planOutcome(p *plan.Plan, f planFlags) error {
 	c := render.Count(p)
 	for _, what := range f.failOn {
-		if what == "gate" && c.GatesFailed > 0 || what == "release" && c.Releases > 0 || what == "remove" && c.Remove+c.Removals > 0 {
+		if what == "gate" && c.GatesFailed > 0 || what == "release" && c.Releases > 0 || what == "remove" && c.Remove+c.Removals > 0 || what == "breaking" && c.Breaking > 0 {
 			return exitCode(exitGate)
 		}
 	}

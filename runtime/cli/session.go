@@ -25,12 +25,13 @@ const storeName = ".mlp"
 
 // session is a module with its store and state: what plan, apply and show work on.
 type session struct {
-	app    *app
-	module *check.Module
-	lib    *library
-	store  *store.Store
-	log    *state.Log
-	state  *plan.State
+	app      *app
+	pipeline string
+	module   *check.Module // nil where only a saved plan is worked on
+	lib      *library      // nil with it
+	store    *store.Store
+	log      *state.Log
+	state    *plan.State
 }
 
 // open reads the module and what is recorded of it.
@@ -39,7 +40,7 @@ func (a *app) open(ctx context.Context, vars settings) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{app: a, module: m, lib: lib}
+	s := &session{app: a, pipeline: m.Pipeline.Name, module: m, lib: lib}
 	if err := s.load(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -51,7 +52,7 @@ func (s *session) load(ctx context.Context) (err error) {
 	if s.store, err = store.Open(filepath.Join(s.app.dir, storeName)); err != nil {
 		return err
 	}
-	if s.log, err = state.Open(s.store, s.module.Pipeline.Name, s.app.workspace); err != nil {
+	if s.log, err = state.Open(s.store, s.pipeline, s.app.workspace); err != nil {
 		return err
 	}
 	s.state, err = s.log.Load(ctx)
@@ -59,8 +60,10 @@ func (s *session) load(ctx context.Context) (err error) {
 }
 
 // Close frees what the session holds.
-func (s *session) Close() error {
-	err := s.lib.Close()
+func (s *session) Close() (err error) {
+	if s.lib != nil {
+		err = s.lib.Close()
+	}
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
@@ -85,13 +88,16 @@ func stateError(err error) error {
 func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) {
 	images := &images{}
 	defer images.Close()
-	for _, address := range force {
+	forced := make([]string, len(force))
+	for i, address := range force {
+		address = addressOf(address)
+		forced[i] = address
 		if b := s.module.Blocks[address]; b == nil || b.TypeSpec.Version == 0 {
 			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
 		}
 	}
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: &sources{s}, Images: images, Force: force,
+		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: &sources{s}, Images: images, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
@@ -157,14 +163,18 @@ func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 // sources finds the files that a block means, and their digest.
 type sources struct{ s *session }
 
-func (x *sources) External(ctx context.Context, kind, typ, _ string, config json.RawMessage) (*plan.External, plan.Digest, error) {
+func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	src := sourceOf(kind, typ)
 	if src == nil || src.Files == nil {
 		return nil, "", fmt.Errorf("a %s of type %q reads no files", kind, typ)
 	}
-	root, names, err := src.Files(x.s.app.dir, config)
+	dir := x.s.module.Blocks[address].Dir
+	root, names, err := src.Files(filepath.Join(x.s.app.dir, dir), config)
 	if err != nil {
 		return nil, "", err
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(dir, root)
 	}
 	ext, digest, err := x.s.store.HashFiles(ctx, x.s.app.dir, root, names)
 	return &ext, digest, err

@@ -36,14 +36,17 @@ type shown struct {
 }
 
 func (a *app) showCommand() *cobra.Command {
-	format, save := "text", ""
+	format, save, all := "text", "", false
 	var vars settings
 	cmd := &cobra.Command{
-		Use: "show [ADDRESS]", Short: "What a block yielded: fingerprint, outputs, figures", Args: cobra.MaximumNArgs(1),
+		Use: "show [ADDRESS | PLAN.json]", Short: "What a block yielded, or what a saved plan says", Args: cobra.MaximumNArgs(1),
 		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
-			"to a folder: tables as Parquet, a model as its bundle.",
-		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/",
+			"to a folder: tables as Parquet, a model as its bundle. The file of a saved plan is shown as 'mlp plan' shows one.",
+		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && isPlanFile(args[0]) {
+				return a.showPlan(args[0], format, all)
+			}
 			if format != "text" && format != "json" {
 				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
 			}
@@ -55,13 +58,26 @@ func (a *app) showCommand() *cobra.Command {
 			if len(args) == 0 {
 				return s.showAll(format)
 			}
-			return s.showOne(cmd.Context(), args[0], format, save)
+			return s.showOne(cmd.Context(), addressOf(args[0]), format, save)
 		},
 	}
 	vars.flags(cmd)
-	cmd.Flags().StringVar(&format, "format", format, "`text` or json")
+	cmd.Flags().StringVar(&format, "format", format, "`text` or json; of a saved plan also markdown and html")
+	cmd.Flags().BoolVar(&all, "all", false, "of a saved plan: list cached stages and decided gates too")
 	cmd.Flags().StringVar(&save, "save", "", "copy the outputs to this `folder`, which must not exist")
 	return cmd
+}
+
+// showPlan shows a saved plan; neither the module nor the store is needed.
+func (a *app) showPlan(path, format string, all bool) error {
+	if err := checkFormat(format); err != nil {
+		return err
+	}
+	p, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	return a.printPlan(p, format, all)
 }
 
 // find collects what is recorded of an address.
@@ -197,7 +213,7 @@ func (s *session) showAll(format string) error {
 	if format == "json" {
 		return writeJSON(s.app.out, all)
 	}
-	fmt.Fprintf(s.app.out, "%s · workspace %s · revision %d\n", s.module.Pipeline.Name, s.app.workspace, s.state.Revision)
+	fmt.Fprintf(s.app.out, "%s · workspace %s · revision %d\n", s.pipeline, s.app.workspace, s.state.Revision)
 	for _, x := range all {
 		what := string(x.Fingerprint.Short())
 		if x.Gate != nil {

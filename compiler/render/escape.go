@@ -1,0 +1,66 @@
+package render
+
+import "strings"
+
+// code writes a user's string as a code span, in a cell of a table or elsewhere: nothing in it is markup, a mention or a
+// link. The fence is longer than any run of backticks inside; a bar would end the cell, so it is escaped, or shown as its
+// code point where a backslash before it could undo that.
+func (m *markdown) code(s string) string {
+	s = clipped(clean(s), m.fit.width)
+	if s == "" {
+		return ""
+	}
+	if strings.Contains(s, `\`) {
+		s = strings.ReplaceAll(s, "|", `\u{7C}`)
+	} else {
+		s = strings.ReplaceAll(s, "|", `\|`)
+	}
+	fence, run := 1, 0
+	for _, r := range s {
+		if run++; r != '`' {
+			run = 0
+		}
+		fence = max(fence, run+1)
+	}
+	ticks := strings.Repeat("`", fence)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return ticks + s + ticks
+}
+
+// phrase writes a sentence of ours that names what users wrote: as it is where it cannot be taken for markup, else as
+// a code span.
+func (m *markdown) phrase(s string) string {
+	if plainPhrase(s) {
+		return clipped(s, m.fit.width)
+	}
+	return m.code(s)
+}
+
+// plainPhrase tells of text in which no Markdown, HTML, mention, link, emoji or number of an issue can hide.
+func plainPhrase(s string) bool {
+	for _, word := range strings.Split(s, " ") {
+		word = strings.TrimRight(word, ",.;:")
+		word = strings.TrimSuffix(strings.TrimSuffix(word, "@champion"), "@predict")
+		if strings.IndexFunc(word, func(r rune) bool { return !plainRune(r) }) >= 0 || strings.HasPrefix(strings.ToLower(word), "www.") {
+			return false
+		}
+	}
+	return true
+}
+
+func plainRune(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return true
+	}
+	return strings.ContainsRune(".,;()?%/·→…", r)
+}
+
+func clipped(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,282 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// MostMarkdown is how many bytes a plan in Markdown takes at most: GitHub refuses comments of more than 65,536
+// characters, and a workflow may add a few lines.
+const MostMarkdown = 60_000
+
+// fit is how much is written: each step of fits cuts more, details first.
+type fit struct {
+	picture bool
+	stages  bool
+	rows    int // of each table
+	list    int // addresses behind a cause
+	width   int // code points of a user's string
+	cut     string
+}
+
+var fits = []fit{
+	{true, true, 1000, mostListed, longestShown, ""},
+	{true, false, 1000, mostListed, longestShown, "the list of stages"},
+	{false, false, 1000, mostListed, longestShown, "the list of stages, the picture"},
+	{false, false, 400, 12, 200, "the list of stages, the picture, all but 400 rows of each table"},
+	{false, false, 200, 12, 200, "the list of stages, the picture, all but 200 rows of each table"},
+	{false, false, 100, 12, 200, "the list of stages, the picture, all but 100 rows of each table"},
+	{false, false, 30, 8, 120, "the list of stages, the picture, all but 30 rows of each table"},
+	{false, false, 8, 4, 80, "the list of stages, the picture, all but 8 rows of each table"},
+	{false, false, 2, 2, 60, "the list of stages, the picture, all but 2 rows of each table"},
+}
+
+// Markdown writes the plan as a comment of a pull request: the verdict as its title, what changes production, gates and
+// causes open to see, the rest folded. It begins with a marker that is not shown, by which a program finds its own comment:
+// <!-- mlp:plan PIPELINE/WORKSPACE -->. What users wrote stands in code spans, where nothing of it is markup. At most
+// MostMarkdown bytes are written; what was cut is said.
+func Markdown(w io.Writer, p *plan.Plan, o Options) error {
+	d := read(p, o.All)
+	for _, f := range fits {
+		m := &markdown{d: d, fit: f}
+		if err := m.document(p); err != nil {
+			return err
+		}
+		if m.b.Len() <= MostMarkdown {
+			_, err := io.WriteString(w, m.b.String())
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n## %s\n\nAll else is too long to show here: see `mlp plan`.\n", marker(d), d.Summary)
+	return err
+}
+
+type markdown struct {
+	b   strings.Builder
+	d   *document
+	fit fit
+}
+
+func (m *markdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
+
+// marker names the pipeline and workspace with letters that cannot end the comment.
+func marker(d *document) string {
+	return "<!-- mlp:plan " + plainName(d.Pipeline) + "/" + plainName(d.Workspace) + " -->"
+}
+
+// plainName leaves letters, digits, _ and . of a name, and one - for each run of others.
+func plainName(s string) string {
+	var b strings.Builder
+	for _, r := range clipped(s, 100) {
+		plain := r < 128 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r == '_' || r == '.')
+		switch {
+		case plain:
+			b.WriteRune(r)
+		case !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	return b.String()
+}
+
+func (m *markdown) document(p *plan.Plan) error {
+	m.line("%s\n## %s\n", marker(m.d), m.d.Summary)
+	m.line("%s\n", m.phrase(m.d.Title))
+	m.production()
+	m.gates()
+	m.why()
+	if m.d.Cost != "" {
+		m.line("%s\n", m.phrase(m.d.Cost))
+	}
+	if err := m.picture(p); err != nil {
+		return err
+	}
+	m.stages()
+	m.warnings()
+	if m.fit.cut != "" {
+		m.line("_Cut to %d bytes: %s. `mlp plan` shows all._", MostMarkdown, m.fit.cut)
+	}
+	return nil
+}
+
+func (m *markdown) production() {
+	if len(m.d.Production) == 0 {
+		return
+	}
+	m.line("### Production\n\n| | deployment | live | would be | held by |\n|---|---|---|---|---|")
+	rows, more := some(m.d.Production, m.fit.rows)
+	for _, r := range rows {
+		m.line("| %s | %s | %s | %s | %s |", actionWord(r.Action), m.code(r.Address), m.phrase(r.From), m.phrase(r.To), m.code(r.Gate))
+	}
+	m.more(more, 5)
+	m.line("")
+	m.figures()
+}
+
+// figures puts the metrics of both models side by side.
+func (m *markdown) figures() {
+	var all []figureRow
+	for _, r := range m.d.Production {
+		all = append(all, r.Figures...)
+	}
+	if len(all) == 0 {
+		return
+	}
+	m.line("| metric | live | would be |\n|---|---|---|")
+	rows, more := some(all, m.fit.rows)
+	for _, f := range rows {
+		m.line("| %s | %s | %s |", m.code(f.Name), m.phrase(f.Live), m.phrase(f.Next))
+	}
+	m.more(more, 3)
+	m.line("")
+}
+
+func actionWord(a plan.ReleaseAction) string {
+	switch a {
+	case plan.CreateRelease:
+		return "➕ new"
+	case plan.RemoveRelease:
+		return "➖ **removed**"
+	case plan.MayRelease:
+		return "❔ may change"
+	}
+	return "✏️ changes"
+}
+
+func (m *markdown) gates() {
+	if len(m.d.Gates) == 0 {
+		return
+	}
+	m.line("### Gates\n")
+	gates, left := some(m.d.Gates, m.fit.rows)
+	for _, g := range gates {
+		m.line("**%s** %s: %s\n", verdictWord(g.Verdict), m.code(g.Address), m.phrase(g.Sum))
+		if len(g.Rules) > 0 {
+			m.line("| | rule | condition | |\n|---|---|---|---|")
+		}
+		rows, more := some(g.Rules, m.fit.rows)
+		for _, r := range rows {
+			note := m.phrase(r.Note)
+			if r.Message != "" {
+				note = strings.TrimPrefix(note+"<br>"+m.code(r.Message), "<br>")
+			}
+			m.line("| %s | %s | %s | %s |", verdictWord(r.Verdict), m.code(r.Name), m.code(r.Condition), note)
+		}
+		m.more(more, 4)
+		m.line("")
+		for _, a := range g.Approvals {
+			m.line("- %s %s", verdictWord(a.Verdict), m.phrase(a.Text))
+		}
+		if len(g.Approvals) > 0 {
+			m.line("")
+		}
+	}
+	if left > 0 {
+		m.line("and %d more gates\n", left)
+	}
+}
+
+// verdictWord is a verdict with its sign. OPEN is never green.
+func verdictWord(v plan.RuleVerdict) string {
+	switch v {
+	case plan.Pass:
+		return "✅ pass"
+	case plan.Fail:
+		return "❌ FAIL"
+	case plan.RuleError:
+		return "❗ ERROR"
+	}
+	return "🟡 open"
+}
+
+func (m *markdown) why() {
+	if len(m.d.Why)+len(m.d.Fresh) == 0 {
+		return
+	}
+	m.line("### Why\n\n| | what differs | category | runs | may run | where |\n|---|---|---|---|---|---|")
+	rows, more := some(m.d.Why, m.fit.rows)
+	for i, c := range rows {
+		category := string(c.Category)
+		if c.Category == plan.Breaking {
+			category = "⚠️ **breaking**"
+		}
+		if c.Note != "" {
+			category += "<br>" + m.phrase(c.Note)
+		}
+		m.line("| %d | %s | %s | %s | %s | %s |", i+1, m.phrase(c.Text), category, m.list(c.Runs), m.list(c.MayRun), m.code(c.Place))
+	}
+	if len(m.d.Fresh) > 0 {
+		m.line("| %d | never ran | rebuild | %s | | |", len(m.d.Why)+1, m.list(m.d.Fresh))
+	}
+	m.more(more, 6)
+	m.line("")
+}
+
+// picture is the graph of what is touched, folded.
+func (m *markdown) picture(p *plan.Plan) error {
+	if !m.fit.picture || Count(p).Nothing() {
+		return nil
+	}
+	m.line("<details><summary>What is touched</summary>\n\n```mermaid")
+	if err := Mermaid(&m.b, PlanGraph(p).Touched()); err != nil {
+		return err
+	}
+	m.line("```\n\n</details>\n")
+	return nil
+}
+
+func (m *markdown) stages() {
+	if len(m.d.Stages) == 0 || !m.fit.stages {
+		return
+	}
+	m.line("<details><summary>Stages</summary>\n\n| phase | stage | | |\n|---|---|---|---|")
+	for _, s := range m.d.Stages {
+		m.line("| %s | %s | %s | %s |", m.phrase(s.Phase), m.code(s.Address), m.phrase(verdictText(s.Verdict)), m.code(s.About))
+	}
+	m.line("\n</details>\n")
+}
+
+func (m *markdown) warnings() {
+	if len(m.d.Warnings) == 0 {
+		return
+	}
+	m.line("<details><summary>%d %s</summary>\n", len(m.d.Warnings), plural(len(m.d.Warnings), "warning", "warnings"))
+	rows, more := some(m.d.Warnings, m.fit.rows)
+	for _, w := range rows {
+		m.line("- %s %s", m.code(w.Text), m.code(w.Place))
+	}
+	if more > 0 {
+		m.line("- and %d more", more)
+	}
+	m.line("\n</details>\n")
+}
+
+func (m *markdown) more(n, columns int) {
+	if n > 0 {
+		m.line("| | and %d more |%s", n, strings.Repeat(" |", columns-2))
+	}
+}
+
+func (m *markdown) list(addresses []string) string {
+	shown, more := some(addresses, m.fit.list)
+	parts := make([]string, len(shown))
+	for i, a := range shown {
+		parts[i] = m.code(a)
+	}
+	s := strings.Join(parts, ", ")
+	if more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+// some returns the first elements of a list and how many are left.
+func some[T any](list []T, most int) ([]T, int) {
+	if len(list) <= most {
+		return list, 0
+	}
+	return list[:most], len(list) - most
+}
