@@ -18,8 +18,8 @@ func (a *app) fmtCommand() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use: "fmt [FILE...]", Short: "Give files the one canonical layout",
-		Long: "Rewrites the .mlp and .mlpvars files of the folder, or those named; '-' formats standard input to standard output. Comments are kept.\n" +
-			"A file with syntax errors is left as it is.",
+		Long: "Rewrites the .mlp and .mlpvars files of the folder, or those named; '-' formats standard input to standard output.\n" +
+			"Comments are kept. A file with syntax errors is left as it is.",
 		Example: "  mlp fmt\n  mlp fmt --check\n  mlp fmt - < pipeline.mlp",
 		RunE:    func(_ *cobra.Command, args []string) error { return a.runFmt(args, check) },
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -48,7 +49,7 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	started := time.Now()
 	r.journal.step(step{Step: "run", Key: "node/" + n.Address, Fingerprint: fp, Live: a.log.path})
 	if err := a.try(ctx, rebuild); err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, a.failed(ctx, a.orStale(ctx, err))
 	}
 	action, err := a.finish(ctx, inputs, started)
 	if err != nil {
@@ -192,7 +193,7 @@ func (a *attempt) once(ctx context.Context) *Failure {
 	case errors.Is(err, executor.ErrImage):
 		return failuref(ImageFailure, "%v", err)
 	case err != nil:
-		return &Failure{Kind: EngineFailure, Summary: err.Error(), passing: errors.Is(err, executor.ErrUnavailable)}
+		return engineFailure(err)
 	case res.OutOfMemory:
 		return failuref(MemoryFailure, "%s needed more memory than it may use%s", a.node.Address, limit(a.node.MemoryMB))
 	case res.TimedOut:
@@ -201,6 +202,14 @@ func (a *attempt) once(ctx context.Context) *Failure {
 		return a.exited(res.ExitCode)
 	}
 	return nil
+}
+
+func engineFailure(err error) *Failure {
+	f := &Failure{Kind: EngineFailure, Summary: err.Error(), passing: errors.Is(err, executor.ErrUnavailable)}
+	if f.passing {
+		f.Detail = "What is recorded is kept: apply again when the engine is back."
+	}
+	return f
 }
 
 func limit(mb int64) string {
@@ -218,6 +227,17 @@ func (a *attempt) exited(code int) *Failure {
 		f.Summary = fmt.Sprintf("%s ended with exit code %d", a.node.Address, code)
 	}
 	return f
+}
+
+// orStale tells of the files that were read, if they are not as the plan knew them: then what the stage found in them
+// says nothing about what was planned.
+func (a *attempt) orStale(ctx context.Context, err error) error {
+	var f, stale *Failure
+	if !errors.As(err, &f) || f.Kind != ExitFailure || !errors.As(a.checkExternal(ctx, a.node), &stale) {
+		return err
+	}
+	stale.Detail = strings.TrimSpace(stale.Detail + "\nThe stage said: " + f.Summary)
+	return stale
 }
 
 // failed completes a failure with the log.

@@ -148,7 +148,7 @@ func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 		}
 		now, digest, err := r.Store.HashFiles(ctx, r.dir, in.External.Root, names)
 		if errors.Is(err, fs.ErrNotExist) {
-			return failuref(StaleFailure, "%s: a file is gone since the plan was made: %v; plan again", n.Address, err)
+			return failuref(StaleFailure, "a file is gone since the plan was made: %v; plan again", missing(err))
 		}
 		if err != nil {
 			return err
@@ -156,12 +156,21 @@ func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 		if digest != in.Digest {
 			return &Failure{
 				Kind:    StaleFailure,
-				Summary: fmt.Sprintf("%s: the data changed after the plan was made or while it was read", n.Address),
+				Summary: "the data changed after the plan was made or while it was read",
 				Detail:  "Changed: " + strings.Join(changedFiles(in.External, &now), ", ") + ". Plan again when nothing writes to it.",
 			}
 		}
 	}
 	return nil
+}
+
+// missing names the file that is not there, without what was done to it.
+func missing(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Path
+	}
+	return err.Error()
 }
 
 func changedFiles(planned, now *plan.External) []string {

@@ -157,12 +157,13 @@ func TestSourceThatChangesWhileItIsRead(t *testing.T) {
 	if err := writeFile(path, "1"); err != nil {
 		t.Fatal(err)
 	}
-	p := newPlan(r.source(script{Touch: path}, "x.csv"))
-	res := r.run(p)
-	if f := res.node("source.s").Failure; f == nil || f.Kind != StaleFailure {
-		t.Fatalf("got %v", f)
-	}
-	if _, err := r.store.Action(res.node("source.s").Fingerprint); err == nil {
-		t.Error("the result was recorded all the same")
+	for name, c := range map[string]script{"it succeeds": {Touch: path}, "it fails": {Touch: path, Exits: []int{1}}} {
+		res := r.run(newPlan(r.source(c, "x.csv")))
+		if f := res.node("source.s").Failure; f == nil || f.Kind != StaleFailure {
+			t.Fatalf("%s: got %v", name, f)
+		}
+		if _, err := r.store.Action(res.node("source.s").Fingerprint); err == nil {
+			t.Errorf("%s: the result was recorded all the same", name)
+		}
 	}
 }
