@@ -134,7 +134,7 @@ func quantileEdges(sorted []float64) []float64 {
 	var out []float64
 	for k := 1; k < 10; k++ {
 		// numpy: q = k/10 of n-1 steps, interpolated from the nearer end.
-		at := float64(k) / 10 * float64(len(sorted)-1)
+		at := float64(float64(k) / 10 * float64(len(sorted)-1))
 		i := int(math.Floor(at))
 		lo, hi := sorted[i], sorted[min(i+1, len(sorted)-1)]
 		t := at - float64(i)

@@ -98,7 +98,7 @@ func chiSquare(ref, cur []float64) float64 {
 	scale := total(cur) / total(ref)
 	var s float64
 	for i := range ref {
-		expected := ref[i] * scale
+		expected := float64(ref[i] * scale)
 		d := cur[i] - expected
 		switch {
 		case expected > 0:

@@ -130,13 +130,13 @@ func (b Bootstrap) Interval(replicates []float64) Interval {
 		return Interval{Undefined: fmt.Sprintf("undefined in %d of %d resamples", len(replicates)-len(defined), len(replicates))}
 	}
 	sort.Float64s(defined)
-	tail := (1 - b.Confidence) / 2
+	tail := float64((1 - b.Confidence) / 2)
 	return Interval{Low: Quantile(defined, tail), High: Quantile(defined, 1-tail)}
 }
 
 // Quantile of sorted values by linear interpolation (definition 7 of Hyndman and Fan 1996, numpy's default).
 func Quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
+	at := float64(q * float64(len(sorted)-1))
 	i := int(math.Floor(at))
 	if i+1 >= len(sorted) {
 		return sorted[len(sorted)-1]

@@ -18,7 +18,7 @@ func rocAUC(_ *Metric, s *Sample, w []float64) (float64, string) {
 func (s *Sample) auc(order []int, score []float64, class float64, w []float64) (float64, string) {
 	var pos, neg, area, groupPos, groupNeg float64
 	flush := func() {
-		area += float64(groupNeg * (pos + groupPos/2))
+		area += float64(groupNeg * (pos + float64(groupPos/2)))
 		pos, neg = pos+groupPos, neg+groupNeg
 		groupPos, groupNeg = 0, 0
 	}

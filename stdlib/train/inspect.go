@@ -142,7 +142,7 @@ func area(score []float64, positive []bool, missing float64) float64 {
 		}
 		for _, r := range rows[start:end] {
 			if r.positive {
-				ranks += float64(start+end+1) / 2
+				ranks += float64(float64(start+end+1) / 2)
 				positives++
 			}
 		}
@@ -152,5 +152,5 @@ func area(score []float64, positive []bool, missing float64) float64 {
 	if positives == 0 || negatives == 0 {
 		return 0.5
 	}
-	return (ranks - positives*(positives+1)/2) / (positives * negatives)
+	return (ranks - float64(positives*(positives+1)/2)) / (positives * negatives)
 }

@@ -135,7 +135,7 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, l2 float64) (
 	beta, ok := solve(sums, p, l2)
 	if !ok {
 		t.Warnf("inputs depend on each other: a ridge of %g per row makes the coefficients unique", smallRidge)
-		if beta, ok = solve(sums, p, l2+smallRidge*float64(t.Data.Rows)); !ok {
+		if beta, ok = solve(sums, p, l2+float64(smallRidge*float64(t.Data.Rows))); !ok {
 			return nil, fmt.Errorf("the normal equations of %d inputs cannot be solved", p-1)
 		}
 	}

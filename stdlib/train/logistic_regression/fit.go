@@ -111,7 +111,7 @@ func (s *search) block(b design.Block, at []float64, p int, into []float64) {
 		w, y := s.set.WeightOf(b.Start+r), s.set.Target[b.Start+r]
 		into[len(at)] += float64(w * residuals(margins, y))
 		for o, d := range margins {
-			d *= w
+			d = float64(d * w)
 			gradient := into[o*p : (o+1)*p]
 			for j, x := range row {
 				gradient[j] += float64(d * x)

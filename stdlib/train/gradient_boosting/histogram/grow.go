@@ -175,7 +175,7 @@ func (g *grower) addChildren(id int32) pair {
 // setValue computes a node's weight as a leaf, -G/(H+λ), shrunk by the learning rate.
 func (g *grower) setValue(id int32) {
 	n := &g.tree.nodes[id]
-	h := float64(n.sum.h)*g.scale.h + g.params.Lambda
+	h := float64(float64(n.sum.h)*g.scale.h) + g.params.Lambda
 	if h > 0 {
 		n.value = float32(-float64(n.sum.g) * g.scale.g / h * g.params.LearningRate)
 	}

@@ -38,7 +38,7 @@ type splitter struct {
 // score is G²/(H+λ), twice what the loss falls by at the best weight of a leaf.
 func (s *splitter) score(x sum) float64 {
 	g := float64(x.g) * s.scale.g
-	return float64(g*g) / (float64(x.h)*s.scale.h + s.params.Lambda)
+	return float64(g*g) / (float64(float64(x.h)*s.scale.h) + s.params.Lambda)
 }
 
 // try takes the split into left and the rest if it is better than the best so far, and tells whether it is.
@@ -133,7 +133,7 @@ func (s *splitter) groups(hist []sum) {
 		}
 		order = append(order, i)
 		present = present.plus(hist[i])
-		weights[i] = float64(hist[i].g) * s.scale.g / (float64(hist[i].h)*s.scale.h + s.params.Lambda)
+		weights[i] = float64(hist[i].g) * s.scale.g / (float64(float64(hist[i].h)*s.scale.h) + s.params.Lambda)
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
 		switch {
