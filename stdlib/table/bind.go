@@ -18,6 +18,8 @@ type Binder struct {
 	mu      sync.Mutex
 	session *session
 	tables  map[string]string // name → definition of the table that the engine holds now
+	// aggregates are the engine's functions over many rows; nil until asked for.
+	aggregates map[string]bool
 }
 
 // NewBinder returns a binder that remembers its answers in a folder; without one, in memory alone.
@@ -39,8 +41,9 @@ func (b *Binder) Close() error {
 
 // Query types one SELECT over the named tables.
 func (b *Binder) Query(ctx context.Context, query string, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem) {
-	a := b.ask(ctx, request{Kind: "query", SQL: query, Tables: tables}, func(s *session) ([]schema.Column, error) {
-		return b.query(ctx, s, query, tables)
+	a := b.ask(ctx, request{Kind: "query", SQL: query, Tables: tables}, func(s *session) (answer, error) {
+		columns, err := b.query(ctx, s, query, tables)
+		return answer{Columns: columns}, err
 	})
 	return a.Columns, a.Problems
 }
@@ -52,8 +55,9 @@ func (b *Binder) Expr(ctx context.Context, expr string, table *schema.Table, agg
 		kind = "aggregate"
 	}
 	tables := map[string]*schema.Table{exprTable: table}
-	a := b.ask(ctx, request{Kind: kind, SQL: expr, Tables: tables}, func(s *session) ([]schema.Column, error) {
-		return b.expr(ctx, s, expr, tables, aggregate)
+	a := b.ask(ctx, request{Kind: kind, SQL: expr, Tables: tables}, func(s *session) (answer, error) {
+		columns, err := b.expr(ctx, s, expr, tables, aggregate)
+		return answer{Columns: columns}, err
 	})
 	if len(a.Columns) != 1 {
 		return schema.Column{}, a.Problems
@@ -62,7 +66,7 @@ func (b *Binder) Expr(ctx context.Context, expr string, table *schema.Table, agg
 }
 
 // ask answers from the cache or by work. Failures of the engine itself are told as a problem, and not remembered.
-func (b *Binder) ask(ctx context.Context, r request, work func(*session) ([]schema.Column, error)) answer {
+func (b *Binder) ask(ctx context.Context, r request, work func(*session) (answer, error)) answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key := r.key()
@@ -73,14 +77,13 @@ func (b *Binder) ask(ctx context.Context, r request, work func(*session) ([]sche
 	if err != nil {
 		return failed(err)
 	}
-	columns, err := work(s)
-	a := answer{Columns: columns}
+	a, err := work(s)
 	if err != nil {
-		var known bool
-		if a.Problems, known = problems(err, r.SQL); !known {
+		told, known := problems(err, r.SQL)
+		if !known {
 			return failed(err)
 		}
-		a.Columns = nil
+		a = answer{Problems: told}
 	}
 	b.cache.put(key, a)
 	return a

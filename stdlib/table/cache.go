@@ -9,6 +9,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // cacheFormat moves when the meaning of cached answers does, for the same engine.
@@ -25,6 +26,8 @@ type request struct {
 type answer struct {
 	Columns  []schema.Column  `json:"columns,omitempty"`
 	Problems []schema.Problem `json:"problems,omitempty"`
+	// Flows answer requests of the kind "lineage", by column.
+	Flows map[string]component.Flow `json:"flows,omitempty"`
 }
 
 func (r request) key() string {

@@ -1,0 +1,158 @@
+package table
+
+import (
+	"slices"
+	"strings"
+)
+
+// items traces a select list.
+func (t *tracer) items(list []any, sc *scope, from *tables) *relation {
+	out := &relation{}
+	for _, item := range list {
+		n, _ := item.(tree)
+		if n["class"] == "STAR" {
+			t.star(n, sc, from, out)
+			continue
+		}
+		f := field{name: itemName(n), flow: t.expr(item, sc), wide: expands(n)}
+		if n["class"] == "POSITIONAL_REFERENCE" {
+			f.flow = positional(n, from)
+		}
+		out.fields = append(out.fields, f)
+	}
+	return out
+}
+
+// itemName is the name of a column of the result, empty where the engine makes one up.
+func itemName(n tree) string {
+	if a := word(n, "alias"); a != "" {
+		return strings.ToLower(a)
+	}
+	if names := lowerNames(n["column_names"]); n["class"] == "COLUMN_REF" && len(names) > 0 {
+		return names[len(names)-1]
+	}
+	return ""
+}
+
+// expands tells whether an expression may stand for several columns: it has COLUMNS or * in it, or unnests a struct.
+func expands(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, expands)
+	case tree:
+		name := strings.ToLower(word(v, "function_name"))
+		if v["class"] == "STAR" || expanding[name] {
+			return true
+		}
+		if v["class"] == "SUBQUERY" {
+			return expands(v["child"])
+		}
+		for _, child := range v {
+			if expands(child) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func positional(n tree, from *tables) flow {
+	i := index(n["index"]) - 1
+	if slices.ContainsFunc(from.star, func(s starred) bool { return s.field.wide }) || i < 0 || i >= len(from.star) {
+		return from.any()
+	}
+	return from.star[i].field.flow
+}
+
+// star adds the columns that a * stands for.
+func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
+	picked, ok := t.starred(n, sc, from)
+	if !ok { // COLUMNS(…), or what is not known: some of the columns
+		out.fields = append(out.fields, field{flow: from.any().with(t.unread(n, sc, "replace_list")).with(t.generic(n["replace_list"], sc)), wide: true})
+		return
+	}
+	replace, rename := pairs(n["replace_list"]), pairs(n["rename_list"])
+	for _, s := range picked {
+		f := s.field
+		for _, p := range rename {
+			if p.column == f.name && (p.table == "" || p.table == s.rel.name) {
+				f.name = strings.ToLower(p.text)
+			}
+		}
+		for _, p := range replace {
+			if p.column == s.field.name && f.name != "" {
+				f.flow = t.expr(p.value, sc)
+			}
+		}
+		if s.whole {
+			out.loose, out.rest = true, out.rest.with(f.flow)
+			continue
+		}
+		out.fields = append(out.fields, f)
+	}
+}
+
+// starred lists what is left of * after its exclusions; false if that cannot be told.
+func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
+	if n["columns"] == true || n["expr"] != nil || n["unpacked"] == true {
+		return nil, false
+	}
+	all := from.star
+	if name := strings.ToLower(word(n, "relation_name")); name != "" {
+		all = nil
+		for _, r := range from.rels {
+			if r.name == name {
+				all = append(all, fromRelation(r).star...)
+			}
+		}
+		if all == nil { // the fields of a struct
+			f, sure, maybe := t.lookup([]string{name}, sc)
+			if !sure && !maybe {
+				f = t.every
+			}
+			all = []starred{{rel: &relation{}, field: field{flow: f.computed(), wide: true}}}
+		}
+	}
+	excluded := lowerNames(n["exclude_list"])
+	if list, _ := n["exclude_list"].([]any); len(list) != len(excluded) {
+		return nil, false
+	}
+	qualified, _ := n["qualified_exclude_list"].([]any)
+	var out []starred
+	for _, s := range all {
+		drop := s.field.name != "" && slices.Contains(excluded, s.field.name)
+		for _, q := range qualified {
+			e, _ := q.(tree)
+			if strings.EqualFold(word(e, "column"), s.field.name) {
+				if _, ok := from.merged[s.field.name]; ok {
+					return nil, false
+				}
+				drop = drop || word(e, "table") == "" || strings.EqualFold(word(e, "table"), s.rel.name)
+			}
+		}
+		if !drop {
+			out = append(out, s)
+		}
+	}
+	return out, true
+}
+
+// pair is an entry of REPLACE (column, value) or RENAME (table, column, text).
+type pair struct {
+	table, column, text string
+	value               any
+}
+
+func pairs(v any) []pair {
+	list, _ := v.([]any)
+	var out []pair
+	for _, e := range list {
+		entry, _ := e.(tree)
+		p := pair{value: entry["value"], text: word(entry, "value"), column: strings.ToLower(word(entry, "key"))}
+		if key, ok := entry["key"].(tree); ok {
+			p.table, p.column = strings.ToLower(word(key, "table")), strings.ToLower(word(key, "column"))
+		}
+		out = append(out, p)
+	}
+	return out
+}
