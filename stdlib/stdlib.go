@@ -70,7 +70,8 @@ func Component(name string) *component.Component {
 	return nil
 }
 
-// Catalog is the language's vocabulary: the core kinds and those of the components.
+// Catalog is the language's vocabulary: the core kinds and those of the components. What it holds is shared with them: read
+// it, do not change it.
 func Catalog() *schema.Catalog {
 	all := append(schema.CoreKinds(), kinds...)
 	for i := range all {
