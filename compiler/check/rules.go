@@ -38,7 +38,7 @@ func (c *checker) rules(b *Block, g *graph.Graph) {
 		}
 		b.Rules = append(b.Rules, Rule{Path: t.Path, Text: t.Text, Rule: compiled})
 		for _, ref := range compiled.Refs() {
-			c.connect(b, ref, g)
+			c.connect(b, t.Text.Value, ref, g)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (c *checker) rules(b *Block, g *graph.Graph) {
 // readsUntyped tells whether a rule names a block that has no types because of a mistake told already.
 func (c *checker) readsUntyped(text string) bool {
 	for address := range c.untyped {
-		if strings.Contains(text, address) {
+		if b := c.m.Blocks[address]; strings.Contains(text, b.Kind+"."+b.Name) {
 			return true
 		}
 	}
@@ -54,21 +54,23 @@ func (c *checker) readsUntyped(text string) bool {
 }
 
 // connect makes a figure that a rule reads a dependency.
-func (c *checker) connect(b *Block, ref rule.Ref, g *graph.Graph) {
+func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
 	if b.Kind != "gate" || len(ref.Path) < 2 {
 		return
 	}
-	address := ref.Path[0] + "." + ref.Path[1]
-	if target := c.m.Blocks[address]; target != nil && target.Figures != nil {
-		c.must(g.Connect(address, b.Address, ref.Range))
+	for _, f := range c.m.FiguresAt(b, text, ref.Path) {
+		c.must(g.Connect(f.Block.Address, b.Address, ref.Range))
 	}
 }
 
 // root is the type of what the rules of a block see: in a check its own figures, elsewhere those of all blocks.
 func (c *checker) root(b *Block) *schema.FigureType {
 	fields := map[string]*schema.FigureType{
-		"variable": valuesType(c.m.Variables),
-		"local":    valuesType(c.m.Locals),
+		"variable": valuesType(c.m.Scopes[b.Module].Variables),
+		"local":    valuesType(c.m.Scopes[b.Module].Locals),
+	}
+	if b.Each != nil {
+		fields["each"] = valuesType(b.Each)
 	}
 	if b.Kind == "check" {
 		if b.Figures == nil {
@@ -80,14 +82,23 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		return schema.Object(fields)
 	}
 	fields["champion"] = schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag})
-	for _, other := range c.m.Blocks {
-		if other.Figures == nil {
+	for _, other := range c.m.Module.Blocks {
+		other := c.m.Blocks[other.Address]
+		if other.Figures == nil || other.Module != b.Module {
 			continue
 		}
 		if fields[other.Kind] == nil {
 			fields[other.Kind] = schema.Object(map[string]*schema.FigureType{})
 		}
-		fields[other.Kind].Fields[other.Name] = other.Figures
+		kind := fields[other.Kind].Fields
+		if other.Key == "" {
+			kind[other.Name] = other.Figures
+			continue
+		}
+		if kind[other.Name] == nil {
+			kind[other.Name] = schema.MapOf(other.Figures)
+		}
+		kind[other.Name] = schema.MapOf(merge(kind[other.Name].Elem, other.Figures), append(kind[other.Name].Keys, other.Key)...)
 	}
 	return schema.Object(fields)
 }

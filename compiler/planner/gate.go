@@ -340,15 +340,17 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 			}
 			switch ns {
 			case "variable":
-				keep(ns, ref.Path[1], plainValue(p.m.Variables[ref.Path[1]]))
+				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Variables[ref.Path[1]]))
 			case "local":
-				keep(ns, ref.Path[1], plainValue(p.m.Locals[ref.Path[1]]))
+				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Locals[ref.Path[1]]))
+			case "each":
+				keep(ns, ref.Path[1], plainValue(b.Each[ref.Path[1]]))
 			case "champion":
 				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
 			default:
 				if b.Kind != "check" {
-					p.figureSources(sources, ref.Path, champion)
+					p.figureSources(sources, b, r.Text.Value, ref.Path, champion)
 				}
 			}
 		}
@@ -365,36 +367,43 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 }
 
 // figureSources says which nodes a path's figures come from: the block's own, and for a delta the champion's.
-func (p *planner) figureSources(sources map[string]plan.FigureSource, path []string, champion *plan.Champion) {
-	address := path[0] + "." + path[1]
-	if p.nodes[address] == nil {
-		return
-	}
-	sources[address] = plan.FigureSource{Path: address, Node: address}
-	if len(path) < 3 || path[2] != "delta" {
-		return
-	}
-	delta := plan.FigureSource{Path: address + ".delta", Node: address + "@champion", Pick: "delta", Absent: true}
-	if champion != nil && champion.Comparable {
-		if p.nodes[delta.Node] == nil {
-			p.championNode(address, champion)
+func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.Block, rule string, path []string, champion *plan.Champion) {
+	for _, f := range p.m.FiguresAt(b, rule, path) {
+		address := f.Block.Address
+		if p.nodes[address] == nil {
+			continue
 		}
-		delta.Absent = p.nodes[delta.Node] == nil
+		sources[f.Path] = plan.FigureSource{Path: f.Path, Node: address}
+		if len(f.Rest) > 0 && f.Rest[0] != "delta" || len(f.Rest) == 0 && !strings.Contains(rule, ".delta") {
+			continue
+		}
+		delta := plan.FigureSource{Path: f.Path + ".delta", Node: address + "@champion", Pick: "delta", Absent: true}
+		if champion != nil && champion.Comparable {
+			if p.nodes[delta.Node] == nil {
+				p.championNode(address, champion)
+			}
+			delta.Absent = p.nodes[delta.Node] == nil
+		}
+		sources[delta.Path] = delta
 	}
-	sources[delta.Path] = delta
 }
 
 // prune leaves the blocks that rules read.
 func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema.FigureType {
 	out := map[string]*schema.FigureType{}
 	for ns, t := range env.Fields {
-		if ns == "variable" || ns == "local" || ns == "champion" {
+		if ns == "variable" || ns == "local" || ns == "each" || ns == "champion" {
 			out[ns] = t
 			continue
 		}
 		fields := map[string]*schema.FigureType{}
 		for name, f := range t.Fields {
-			if _, ok := sources[ns+"."+name]; ok {
+			_, ok := sources[ns+"."+name]
+			for _, key := range f.Keys { // of a repeated block
+				_, one := sources[ns+"."+name+"."+key]
+				ok = ok || one
+			}
+			if ok {
 				fields[name] = f
 			}
 		}

@@ -24,7 +24,7 @@ func newParts() parts {
 }
 
 // block resolves a block once; it returns nil while the block is on the way, which is a circle of definitions.
-func (r *resolver) block(b *syntax.Block) *Block {
+func (r *resolver) block(b *instance) *Block {
 	switch r.states[b.Address] {
 	case resolved:
 		return r.out.ByAddress[b.Address]
@@ -32,8 +32,8 @@ func (r *resolver) block(b *syntax.Block) *Block {
 		return nil
 	}
 	r.states[b.Address] = resolving
-	w := r.walker(b)
-	w.parts = w.body(b, "", false)
+	w := b.owner.walker(b)
+	w.parts = w.body(b.Block, "", false)
 	out := w.finish()
 	r.out.Blocks = append(r.out.Blocks, out)
 	r.out.ByAddress[b.Address] = out
@@ -44,12 +44,14 @@ func (r *resolver) block(b *syntax.Block) *Block {
 // walker goes over one block.
 type walker struct {
 	r     *resolver
+	scope *expr.Scope
 	out   *Block
 	parts parts
 }
 
-func (r *resolver) walker(b *syntax.Block) *walker {
-	return &walker{r: r, out: &Block{
+func (r *resolver) walker(b *instance) *walker {
+	return &walker{r: r, scope: b.scope, out: &Block{
+		Key: b.key, Each: b.each, Module: r.prefix, Dir: r.dir,
 		Address: b.Address, Kind: b.Kind, Type: b.Type, Name: b.Name, KindSpec: b.KindSpec, TypeSpec: b.TypeSpec,
 		Range: b.Header, Ranges: map[string]source.Range{"": b.Header},
 	}}
@@ -240,13 +242,13 @@ func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bo
 		return w.text(a, spec, path)
 	case schema.Limits:
 		return w.limits(a, spec, path)
-	case schema.TypeExpr:
+	case schema.TypeExpr, schema.Repeat:
 		return nil, wired
 	}
 	if spec.Type == schema.Any && (w.out.Kind == outputKind || w.out.Kind == variableKind) {
 		return nil, wired
 	}
-	v, ds := w.r.scope.Eval(a)
+	v, ds := w.scope.Eval(a)
 	w.r.ds = append(w.r.ds, ds...)
 	if ds.HasErrors() {
 		return nil, wrong

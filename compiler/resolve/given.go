@@ -53,6 +53,9 @@ func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 		return def, fallback
 	case ok:
 		x.fail(origin{at: x.b.Header, from: given.From}, fmt.Sprintf("variable %q cannot be null", x.name), "It has no default that could stand in.")
+	case x.r.prefix != "":
+		x.r.fail(source.CodeVariableValue, x.r.call, fmt.Sprintf("%s lacks its input %q", strings.TrimSuffix(x.r.prefix, "."), x.name),
+			"The variable of the module has no default.", fmt.Sprintf("add %s = …", x.name))
 	default:
 		x.r.fail(source.CodeVariableValue, x.b.Header, fmt.Sprintf("variable %q has no value", x.name),
 			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…", x.name))
@@ -70,6 +73,9 @@ func (x *variable) fail(o origin, summary, detail string) {
 
 // read evaluates a value given from outside. It is a constant: nothing can be referred to.
 func (x *variable) read(given Given, o origin) cty.Value {
+	if given.value != cty.NilVal {
+		return x.convert(given.value, o)
+	}
 	if given.Attr != nil {
 		for _, t := range given.Attr.Expr.Variables() {
 			x.r.fail(source.CodeNotConstant, given.Attr.File.Range(t.SourceRange()), fmt.Sprintf("the value of variable %q refers to something", x.name),
@@ -128,7 +134,7 @@ func (x *variable) checks(v cty.Value, o origin) {
 	defer func() { x.r.scope = outer }()
 	x.r.scope = expr.NewScope(x.r.opts.Dir, nil, nil, nil)
 	x.r.scope.Variables[x.name] = v
-	x.r.walker(x.b).body(x.b, "", false)
+	x.r.walker(&instance{Block: x.b, owner: x.r, scope: x.r.scope}).body(x.b, "", false)
 	for _, check := range x.b.Nested("validation") {
 		condition, message := check.Attrs["condition"], check.Attrs["message"]
 		if condition != nil && message != nil && x.alone(condition) && x.alone(message) {

@@ -16,21 +16,32 @@ import (
 
 // Module is a module with all its values.
 type Module struct {
-	Pipeline  *Block               // nil only with errors
-	Blocks    []*Block             // all but variable, locals and output, sorted by address
-	ByAddress map[string]*Block    // the same
+	Pipeline  *Block            // nil only with errors
+	Blocks    []*Block          // all but variable, locals and output, sorted by address
+	ByAddress map[string]*Block // the same
+	Values
+	Scopes  map[string]Values // of all modules by prefix, "" for the root's and "module.cards." for one that is called
+	Outputs []*Output         // sorted by name
+	Files   map[string][]byte // the text of the files, as ranges mean it
+}
+
+// Values are those that rules of a module see.
+type Values struct {
 	Variables map[string]cty.Value // without sensitive ones
 	Locals    map[string]cty.Value // without those computed from sensitive variables
-	Outputs   []*Output            // sorted by name
-	Files     map[string][]byte    // the text of the files, as ranges mean it
 }
 
 // Block is a block with its values.
 type Block struct {
-	Address  string
-	Kind     string
-	Type     string
-	Name     string
+	Address string
+	Kind    string
+	Type    string
+	Name    string
+	Key     string // of an instance of a repeated block
+	Module  string // prefix of the address: "module.cards."; "" in the root
+	Dir     string // of its files, relative to the root's, with forward slashes; "" for the root's
+	// Each is what the instance of a repeated block is for: key and value.
+	Each     map[string]cty.Value
 	KindSpec *schema.Kind
 	TypeSpec *schema.Type
 	Range    source.Range // of the header
@@ -80,14 +91,18 @@ type Output struct {
 type Options struct {
 	Variables map[string]Given // by name
 	Dir       string           // the module's folder, for functions that read files; "": they cannot
+	// Modules reads the files of a folder, relative to the root's; nil with errors if it is none. Without it, no modules
+	// can be called.
+	Modules func(dir string) (*syntax.Module, source.Diagnostics)
 }
 
 // Given is a value given to a variable from outside, as text or in a file of values.
 type Given struct {
 	From string // how, for messages: "--var rate", "MLP_VAR_rate", "prod.mlpvars"
 	// Text is the value: of a variable of type string the string itself, else an expression.
-	Text string
-	Attr *syntax.Attr // the value in a file; then Text is not looked at
+	Text  string
+	Attr  *syntax.Attr // the value in a file; then Text is not looked at
+	value cty.Value    // of a module's input, known already
 	// Stray values may be meant for other modules: that there is no such variable is no mistake.
 	Stray bool
 }

@@ -62,7 +62,7 @@ func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use
 
 func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 	if len(ports) == 0 {
-		kind, _, _ := strings.Cut(ref.Address, ".")
+		kind := r.blocks[ref.Address].Kind
 		r.fail(source.CodePortType, u.at, fmt.Sprintf("%s yields nothing; %s takes %s", ref, u.path, wanted(u.spec)),
 			fmt.Sprintf("A %s block has no ports.", kind), "")
 		return
@@ -108,6 +108,9 @@ func (r *resolver) suggestPort(spec *schema.Attr) string {
 	var found []string
 	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {
 		b := r.blocks[address]
+		if b.owner != r {
+			continue
+		}
 		if len(spec.Kinds) > 0 && !slices.Contains(spec.Kinds, b.Kind) {
 			continue
 		}

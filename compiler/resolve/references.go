@@ -73,7 +73,7 @@ func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path stri
 				fmt.Sprintf("write [%s]", ref))
 			return nil, false
 		}
-		return []item{{name: blockName(ref), path: path, ref: ref, at: a.Range}}, true
+		return []item{{name: ref.Name, path: path, ref: ref, at: a.Range}}, true
 	}
 	v, _ = v.Unmark()
 	if !v.IsKnown() {
@@ -113,7 +113,7 @@ func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 			continue
 		}
 		if !object {
-			one.name = blockName(one.ref)
+			one.name = one.ref.Name
 		} else if !w.tableName(one) {
 			ok = false
 		}
@@ -132,11 +132,6 @@ func (w *walker) tableName(one item) bool {
 	return false
 }
 
-func blockName(ref expr.Ref) string {
-	_, name, _ := strings.Cut(ref.Address, ".")
-	return name
-}
-
 func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, path string) {
 	v, _ = v.Unmark()
 	want := "a reference"
@@ -146,8 +141,14 @@ func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, p
 		want = "a list of references"
 	}
 	hint := ""
+	if keys := instanceKeys(v); len(keys) > 0 {
+		hint = fmt.Sprintf("it is repeated: select an instance by its key, as in [%q]", keys[0])
+		if spec.Type != schema.Ref && !strings.HasSuffix(path, "]") {
+			hint = "it is repeated: write values( … ) for all instances"
+		}
+	}
 	if v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
-		if s := v.AsString(); w.r.blocks[s] != nil {
+		if s := v.AsString(); w.r.blocks[w.r.prefix+s] != nil {
 			hint = "leave the quotes out: " + s
 		}
 	}
@@ -160,7 +161,7 @@ func (w *walker) distinct(items []item, spec *schema.Attr, path string) bool {
 	ok := true
 	for _, it := range items {
 		other, twice := first[it.name]
-		same := twice && other.ref == it.ref
+		same := twice && other.ref.String() == it.ref.String()
 		if !twice || spec.Edge != schema.InputEdge && !same {
 			first[it.name] = it
 			continue
@@ -224,6 +225,21 @@ func (r *resolver) definition(address string, at source.Range) map[string]any {
 	for k, v := range raw {
 		out[k] = v
 	}
-	out["name"] = in.Name
+	out["name"] = in.label()
 	return out
+}
+
+// instanceKeys are the keys of a map of references, sorted.
+func instanceKeys(v cty.Value) []string {
+	if !v.IsKnown() || v.IsNull() || !v.Type().IsObjectType() {
+		return nil
+	}
+	var keys []string
+	for it := v.ElementIterator(); it.Next(); {
+		k, e := it.Element()
+		if _, ok := expr.RefOf(e); ok {
+			keys = append(keys, k.AsString())
+		}
+	}
+	return keys
 }

@@ -2,7 +2,10 @@ package resolve
 
 import (
 	"fmt"
+	"maps"
 	"sort"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -16,37 +19,68 @@ const (
 	variableKind = "variable"
 	localsKind   = "locals"
 	outputKind   = "output"
+	moduleKind   = "module"
 )
 
-// Resolve evaluates a parsed module. The result is never nil and holds what is right even where something is wrong.
+// Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where
+// something is wrong.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
-	r := &resolver{in: m, opts: opts, blocks: map[string]*syntax.Block{}, metrics: map[string]string{}, states: map[string]state{}}
-	r.out = &Module{ByAddress: map[string]*Block{}, Files: m.Files}
-	r.index()
-	r.variables()
-	r.locals()
-	for _, b := range r.order {
+	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}}
+	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
+	r := &resolver{shared: all, in: m, opts: opts, metrics: map[string]string{}}
+	r.scopes()
+	for _, b := range all.order {
 		r.block(b)
 	}
 	r.outputs()
-	r.out.Variables, r.out.Locals = open(r.scope.Variables), open(r.scope.Locals)
-	sort.Slice(r.out.Blocks, func(i, j int) bool { return r.out.Blocks[i].Address < r.out.Blocks[j].Address })
+	own := all.out.Scopes[""]
+	all.out.Variables, all.out.Locals = own.Variables, own.Locals
+	sort.Slice(all.out.Blocks, func(i, j int) bool { return all.out.Blocks[i].Address < all.out.Blocks[j].Address })
 	r.pipeline()
-	return r.out, r.ds.Sort()
+	return all.out, all.ds.Sort()
 }
 
-// resolver is one run over a module.
+// shared is what the resolvers of all modules share.
+type shared struct {
+	root    string // its folder
+	out     *Module
+	blocks  map[string]*instance // that can be referred to, by address; of duplicates the first
+	order   []*instance          // the same, as they were found
+	states  map[string]state     // of blocks being resolved
+	folders map[string]*syntax.Module
+	ds      source.Diagnostics
+}
+
+// resolver is one module being resolved: the root, or one that is called.
 type resolver struct {
-	in     *syntax.Module
-	opts   Options
-	out    *Module
-	scope  *expr.Scope
-	blocks map[string]*syntax.Block // that can be referred to, by address; of duplicates the first
-	order  []*syntax.Block          // the same, in the module's order
+	*shared
+	in        *syntax.Module
+	opts      Options
+	prefix    string   // of addresses: "module.cards."; "" in the root
+	dir       string   // of the files, relative to the root's, with forward slashes; "" in the root
+	calls     []string // the folders of the modules around this one, outermost first
+	call      source.Range
+	calledFor string // the key of the call, where it is repeated
+	scope     *expr.Scope
 	// metrics are the addresses of the blocks that are metrics, by name.
 	metrics map[string]string
-	states  map[string]state // of blocks being resolved
-	ds      source.Diagnostics
+}
+
+// instance is a block of a module, or one of a repeated block.
+type instance struct {
+	*syntax.Block
+	owner *resolver
+	scope *expr.Scope
+	key   string
+	each  map[string]cty.Value
+}
+
+// scopes finds out what can be referred to in the module: variables, locals, blocks and the modules that it calls.
+func (r *resolver) scopes() {
+	r.index()
+	r.variables()
+	r.evaluate()
+	r.out.Scopes[r.prefix] = Values{Variables: open(r.scope.Variables), Locals: open(r.scope.Locals)}
 }
 
 type state int
@@ -62,37 +96,72 @@ func (r *resolver) fail(code string, at source.Range, summary, detail, hint stri
 	})
 }
 
-// index finds the blocks that can be referred to, and opens the scope.
+// index opens the scope with the blocks that can be referred to. Of repeated blocks and of modules there is nothing yet.
 func (r *resolver) index() {
-	var targets []expr.Target
 	kinds := map[string]bool{}
+	for _, name := range r.in.Kinds {
+		kinds[name] = true
+	}
+	for _, b := range r.in.Blocks {
+		kinds[b.Kind] = true
+	}
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		switch name {
+		case variableKind, localsKind, outputKind, moduleKind:
+		default:
+			names = append(names, name)
+		}
+	}
+	invalid := maps.Clone(r.in.Invalid)
+	r.scope = expr.NewScope(r.opts.Dir, names, nil, invalid)
+	r.scope.Lenient = r.in.Incomplete
 	for _, b := range r.in.Blocks {
 		switch b.Kind {
 		case variableKind, localsKind, outputKind:
 			continue
 		}
-		if r.blocks[b.Address] != nil {
+		if r.pending(b) {
+			invalid[b.Address] = true // until it is known what it stands for
 			continue
 		}
-		r.blocks[b.Address] = b
-		r.order = append(r.order, b)
-		if own := schema.OwnPort(b.TypeSpec.Out); own != nil && own.Type == schema.MetricPort {
-			r.metrics[b.Name] = b.Address
-		}
-		kinds[b.Kind] = true
-		targets = append(targets, expr.Target{Kind: b.Kind, Name: b.Name, Ports: portNames(b.TypeSpec)})
+		r.add(b, "", nil, r.scope)
+		r.scope.Add(r.target(b))
 	}
-	for _, name := range r.in.Kinds {
-		if name != variableKind && name != localsKind && name != outputKind {
-			kinds[name] = true
-		}
+}
+
+// pending tells whether it takes evaluation to know what a block stands for.
+func (r *resolver) pending(b *syntax.Block) bool {
+	return b.Kind == moduleKind || b.Attrs[forEach] != nil
+}
+
+func (r *resolver) target(b *syntax.Block) expr.Target {
+	return expr.Target{Prefix: r.prefix, Kind: b.Kind, Name: b.Name, Ports: portNames(b.TypeSpec)}
+}
+
+// add makes a block, or the instance of one, known by its address.
+func (r *resolver) add(b *syntax.Block, key string, each map[string]cty.Value, scope *expr.Scope) {
+	one := *b
+	one.Address = instanceAddress(r.prefix+b.Address, key)
+	if r.blocks[one.Address] != nil {
+		return
 	}
-	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
+	in := &instance{Block: &one, owner: r, scope: scope, key: key, each: each}
+	r.blocks[one.Address] = in
+	r.order = append(r.order, in)
+	if own := schema.OwnPort(b.TypeSpec.Out); own != nil && own.Type == schema.MetricPort {
+		r.metrics[in.label()] = one.Address
 	}
-	r.scope = expr.NewScope(r.opts.Dir, names, targets, r.in.Invalid)
-	r.scope.Lenient = r.in.Incomplete
+}
+
+// label is what the instance is called where a key cannot stand.
+func (in *instance) label() string { return schema.KeyedName(in.Name, in.key) }
+
+func instanceAddress(address, key string) string {
+	if key == "" {
+		return address
+	}
+	return fmt.Sprintf("%s[%q]", address, key)
 }
 
 func portNames(t *schema.Type) []string {
@@ -109,7 +178,7 @@ func portNames(t *schema.Type) []string {
 func (r *resolver) pipeline() {
 	var found []*Block
 	for _, b := range r.out.Blocks {
-		if b.Kind == pipelineKind {
+		if b.Kind == pipelineKind && b.Module == "" {
 			found = append(found, b)
 		}
 	}
@@ -145,7 +214,7 @@ func (r *resolver) outputs() {
 			continue
 		}
 		o := &Output{Name: b.Name, Range: b.Header}
-		w := r.walker(b)
+		w := r.walker(&instance{Block: b, owner: r, scope: r.scope})
 		w.body(b, "", false)
 		o.Description = w.description()
 		if a := b.Attrs["value"]; a != nil && r.output(o, a) {

@@ -4,12 +4,15 @@ import (
 	"reflect"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Ref is a reference to a block's port. Port is "" where the block itself was named.
 type Ref struct {
 	Address string
 	Port    string
+	Name    string // by which lists, queries and ports call it
 }
 
 func (r Ref) String() string {
@@ -26,17 +29,47 @@ const own = "\x00own"
 // one when it turns up where a value is wanted.
 type computed struct{}
 
+// label is the name of a block in lists of references.
+func (t Target) label() string { return schema.KeyedName(t.Name, t.key) }
+
 func capsule() cty.Type {
 	return cty.Capsule("reference", reflect.TypeFor[Ref]())
 }
 
 // blockValue is the value of a block in expressions: an object with one reference for each port.
 func (s *Scope) blockValue(t Target) cty.Value {
-	attrs := map[string]cty.Value{own: cty.CapsuleVal(s.capsule, &Ref{Address: t.Address()})}
+	attrs := map[string]cty.Value{own: cty.CapsuleVal(s.capsule, &Ref{Address: t.Address(), Name: t.label()})}
 	for _, p := range t.Ports {
-		attrs[p] = cty.CapsuleVal(s.capsule, &Ref{Address: t.Address(), Port: p})
+		attrs[p] = cty.CapsuleVal(s.capsule, &Ref{Address: t.Address(), Port: p, Name: t.label()})
 	}
 	return cty.ObjectVal(attrs).Mark(computed{})
+}
+
+// instances is the value of a repeated block: an object with the value of each instance by its key.
+func (s *Scope) instances(t Target) cty.Value {
+	attrs := map[string]cty.Value{}
+	for _, key := range t.Keys {
+		attrs[key] = s.blockValue(t.instance(key))
+	}
+	return cty.ObjectVal(attrs).Mark(computed{})
+}
+
+// Named returns v with the references that it is going by another name; other values are returned as they are.
+func Named(v cty.Value, name string) cty.Value {
+	if _, ok := RefOf(v); !ok {
+		return v
+	}
+	bare, marks := v.Unmark()
+	if bare.Type().IsCapsuleType() {
+		ref := *bare.EncapsulatedValue().(*Ref)
+		ref.Name = name
+		return cty.CapsuleVal(bare.Type(), &ref).WithMarks(marks)
+	}
+	attrs := map[string]cty.Value{}
+	for attr, port := range bare.AsValueMap() {
+		attrs[attr] = Named(port, name)
+	}
+	return cty.ObjectVal(attrs).WithMarks(marks)
 }
 
 // RefOf returns the reference that v is; false if it is anything else.

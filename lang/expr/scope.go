@@ -23,12 +23,30 @@ import (
 
 // Target is a block that expressions can refer to.
 type Target struct {
+	Prefix     string // of the module that it stands in: "module.cards."; "" in the root
 	Kind, Name string
 	Ports      []string
+	// Keys are those of a repeated block, sorted; nil for one that stands once.
+	Keys []string
+	key  string // of one instance
 }
 
-// Address of the block.
-func (t Target) Address() string { return t.Kind + "." + t.Name }
+// Address of the block, or of the instance.
+func (t Target) Address() string {
+	address := t.Prefix + t.Kind + "." + t.Name
+	if t.key != "" {
+		address += fmt.Sprintf("[%q]", t.key)
+	}
+	return address
+}
+
+// Here is the address as it is written in the block's own module.
+func (t Target) Here() string { return strings.TrimPrefix(t.Address(), t.Prefix) }
+
+func (t Target) instance(key string) Target {
+	t.Keys, t.key = nil, key
+	return t
+}
 
 // Scope is what expressions see. It is not safe for concurrent use while it is being filled.
 type Scope struct {
@@ -36,12 +54,14 @@ type Scope struct {
 	// nothing is known of it, because a mistake has been told already: so is what is computed from it.
 	Variables map[string]cty.Value
 	Locals    map[string]cty.Value
+	Modules   map[string]Called // those called, read as module.<name>.<output>
 	// Lenient says that parts of the module are missing: unknown names are then not told, and give nothing known.
 	Lenient bool
 
 	kinds     []string // all that could be referred to, sorted
 	targets   map[string]map[string]Target
-	invalid   map[string]bool // addresses that exist, though nothing is known of them
+	invalid   map[string]bool      // addresses that exist, though nothing is known of them
+	each      map[string]cty.Value // of the instance that expressions stand in; nil outside of repeated blocks
 	functions map[string]function.Function
 	capsule   cty.Type
 }
@@ -50,16 +70,29 @@ type Scope struct {
 // understood as such. Functions that read files find them in dir; with "" there is none.
 func NewScope(dir string, kinds []string, targets []Target, invalid map[string]bool) *Scope {
 	s := &Scope{
-		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, kinds: slices.Sorted(slices.Values(kinds)),
+		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, Modules: map[string]Called{}, kinds: slices.Sorted(slices.Values(kinds)),
 		targets: map[string]map[string]Target{}, invalid: invalid, functions: functions(dir), capsule: capsule(),
 	}
 	for _, t := range targets {
-		if s.targets[t.Kind] == nil {
-			s.targets[t.Kind] = map[string]Target{}
-		}
-		s.targets[t.Kind][t.Name] = t
+		s.Add(t)
 	}
 	return s
+}
+
+// Add adds a block, or replaces the one of the same name.
+func (s *Scope) Add(t Target) {
+	if s.targets[t.Kind] == nil {
+		s.targets[t.Kind] = map[string]Target{}
+	}
+	s.targets[t.Kind][t.Name] = t
+}
+
+// Each returns the scope as an instance of a repeated block sees it, with each.key and each.value. It shares all else
+// with s, also what is added later.
+func (s *Scope) Each(key string, value cty.Value) *Scope {
+	inner := *s
+	inner.each = map[string]cty.Value{"key": cty.StringVal(key), "value": value}
+	return &inner
 }
 
 // Eval evaluates an argument. With errors the value is cty.DynamicVal. A value that is not wholly known rests on a
@@ -123,7 +156,7 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *source.Diagnostic) {
 	root := t.RootName()
 	l := &lookup{s: s, file: f, t: t}
-	if root != "variable" && root != "local" && !slices.Contains(s.kinds, root) {
+	if root != "variable" && root != "local" && root != "each" && root != "module" && !slices.Contains(s.kinds, root) {
 		return l.unknownRoot()
 	}
 	name, ok := stepName(t, 1)
@@ -135,6 +168,10 @@ func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *so
 		return l.named(name, s.Variables, source.CodeUnknownVariable)
 	case "local":
 		return l.named(name, s.Locals, source.CodeUnknownLocal)
+	case "each":
+		return l.element(name)
+	case "module":
+		return l.module(name)
 	}
 	return l.block(name)
 }
@@ -255,18 +292,30 @@ func (l *lookup) block(name string) (string, cty.Value, *source.Diagnostic) {
 		}
 		return l.unknownAddress(name)
 	}
-	if len(l.t) == 2 {
-		return name, l.s.blockValue(target), nil
+	if target.Keys != nil {
+		return l.repeated(name, target)
 	}
-	port, ok := stepName(l.t, 2)
-	switch {
-	case !ok || !slices.Contains(target.Ports, port):
-		return l.unknownPort(target, port)
-	case len(l.t) > 3:
-		return l.fail(source.CodeUnknownPort, l.at(3, len(l.t)-1), fmt.Sprintf("%s.%s has nothing inside", target.Address(), port),
-			"A port can be passed on as a whole; figures are read in rules.", "")
+	if d := l.port(target, 2); d != nil {
+		return "", cty.NilVal, d
 	}
 	return name, l.s.blockValue(target), nil
+}
+
+// port checks the port of a block that step i selects, if there is one.
+func (l *lookup) port(target Target, i int) *source.Diagnostic {
+	if len(l.t) <= i {
+		return nil
+	}
+	port, ok := stepName(l.t, i)
+	var d *source.Diagnostic
+	switch {
+	case !ok || !slices.Contains(target.Ports, port):
+		_, _, d = l.unknownPort(target, port, i)
+	case len(l.t) > i+1:
+		_, _, d = l.fail(source.CodeUnknownPort, l.at(i+1, len(l.t)-1), fmt.Sprintf("%s.%s has nothing inside", target.Here(), port),
+			"A port can be passed on as a whole; figures are read in rules.", "")
+	}
+	return d
 }
 
 func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnostic) {
@@ -289,13 +338,13 @@ func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnos
 	return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no %s.%s", root, name), detail, hint)
 }
 
-func (l *lookup) unknownPort(t Target, port string) (string, cty.Value, *source.Diagnostic) {
-	detail := fmt.Sprintf("%s has no ports.", t.Address())
+func (l *lookup) unknownPort(t Target, port string, i int) (string, cty.Value, *source.Diagnostic) {
+	detail := fmt.Sprintf("%s has no ports.", t.Here())
 	if len(t.Ports) > 0 {
-		detail = fmt.Sprintf("%s has %s.", t.Address(), strings.Join(t.Ports, ", "))
+		detail = fmt.Sprintf("%s has %s.", t.Here(), strings.Join(t.Ports, ", "))
 	}
 	if port == "" {
-		return l.fail(source.CodeUnknownPort, l.at(2, 2), fmt.Sprintf("a port of %s is selected by its name", t.Address()), detail, "")
+		return l.fail(source.CodeUnknownPort, l.at(i, i), fmt.Sprintf("a port of %s is selected by its name", t.Here()), detail, "")
 	}
-	return l.fail(source.CodeUnknownPort, l.at(2, 2), fmt.Sprintf("%s has no port %q", t.Address(), port), detail, source.DidYouMean(port, t.Ports))
+	return l.fail(source.CodeUnknownPort, l.at(i, i), fmt.Sprintf("%s has no port %q", t.Here(), port), detail, source.DidYouMean(port, t.Ports))
 }

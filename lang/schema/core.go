@@ -3,7 +3,7 @@ package schema
 // CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
 // component stands behind them. Sorted by name.
 func CoreKinds() []Kind {
-	return []Kind{gateKind(), localsKind(), outputKind(), pipelineKind(), problemKind(), variableKind()}
+	return []Kind{gateKind(), localsKind(), moduleKind(), outputKind(), pipelineKind(), problemKind(), variableKind()}
 }
 
 // StageAttrs are the attributes that every kind takes whose blocks run as stages.
@@ -21,13 +21,23 @@ func StageAttrs() []Attr {
 	}
 }
 
+// ForEachAttr is the attribute of all kinds that are not Single.
+func ForEachAttr() Attr {
+	return Attr{Name: "for_each", Type: Repeat,
+		Doc: "Repeats the block for each element of a map, or of a set of strings, known at compile time. In the block, `each.key` and " +
+			"`each.value` are the element; from outside, `kind.name[\"key\"]` is one instance, `kind.name` the map of all."}
+}
+
 func single(b Body, out ...Port) []Type { return []Type{{Body: b, Out: out}} }
+
+// once is the only type of a kind whose blocks cannot be repeated.
+func once(b Body) []Type { return []Type{{Body: b, Single: true}} }
 
 func pipelineKind() Kind {
 	return Kind{
 		Name: "pipeline", Phase: Design, Summary: "Names the pipeline",
 		Doc: "Every module has exactly one. Its name is part of the state's address: renaming it starts a new history.",
-		Types: single(Body{Attrs: []Attr{
+		Types: once(Body{Attrs: []Attr{
 			{Name: "description", Type: String, Metadata: true, Doc: "What the pipeline is for."},
 			{Name: "owner", Type: String, Metadata: true, Doc: "Who answers for it."},
 		}}),
@@ -40,7 +50,7 @@ func variableKind() Kind {
 		Doc: "Read as `variable.<name>` in HCL and in rules. Its value is, the later the stronger: the default; `MLP_VAR_<name>` of the " +
 			"environment; `default.mlpvars` in the module's folder; `--var-file` and `--var name=value` in the order they are given. " +
 			"Without a default it must be given one.",
-		Types: single(Body{Attrs: []Attr{
+		Types: once(Body{Attrs: []Attr{
 			{Name: "type", Type: TypeExpr, Doc: "`string`, `number`, `bool`, `list(string)`, … Default: that of `default`."},
 			{Name: "default", Type: Any, Doc: "The value when none is given."},
 			{Name: "description", Type: String, Metadata: true, Doc: "What the value means."},
@@ -61,7 +71,18 @@ func localsKind() Kind {
 	return Kind{
 		Name: "locals", Phase: Design, Unlabelled: true, Summary: "Named values computed from others",
 		Doc:   "Each attribute is read as `local.<name>` in HCL and in rules.",
-		Types: []Type{{Body: Body{Blocks: nil}}},
+		Types: once(Body{}),
+	}
+}
+
+func moduleKind() Kind {
+	return Kind{
+		Name: "module", Phase: Design, FreeAttrs: true, Summary: "Calls a module: a folder of .mlp files",
+		Doc: "The module's variables are the arguments, references to blocks among them; its outputs are read as " +
+			"`module.<name>.<output>`. Addresses of its blocks begin with `module.<name>.`, and paths in it are relative to its folder.",
+		Types: []Type{{Body: Body{Attrs: []Attr{
+			{Name: "source", Type: String, Required: true, Doc: "The folder, relative to this one: `./features`."},
+		}}}},
 	}
 }
 
@@ -69,7 +90,7 @@ func outputKind() Kind {
 	return Kind{
 		Name: "output", Phase: Design, Summary: "A value shown after an apply",
 		Doc: "The value is a literal, a variable or a local, or a reference to a block, whose digest is shown.",
-		Types: single(Body{Attrs: []Attr{
+		Types: once(Body{Attrs: []Attr{
 			{Name: "value", Type: Any, Required: true, Doc: "What to show."},
 			{Name: "description", Type: String, Metadata: true, Doc: "What it means."},
 		}}),

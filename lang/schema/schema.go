@@ -36,6 +36,8 @@ type Kind struct {
 
 	// Unlabelled kinds (locals) have no name and may be repeated.
 	Unlabelled bool
+	// FreeAttrs: any further attribute is taken, with any value (the inputs of a module).
+	FreeAttrs bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
 	// that the type must be written.
 	DefaultType string
@@ -64,6 +66,7 @@ type Type struct {
 	Doc     string
 	Body    Body
 	Out     []Port
+	Single  bool // takes no for_each
 	// Ports that come about with the block's own text, by name: sources read files from outside.
 	External bool
 	Examples []Example
@@ -133,10 +136,11 @@ const (
 	StringList AttrType = "list of strings"
 	NumberList AttrType = "list of numbers"
 	Any        AttrType = "any value"
-	TypeExpr   AttrType = "type"             // string, number, bool, list(string), …
-	Ref        AttrType = "reference"        // to one port
-	RefList    AttrType = "references"       // [a.b, c.d]
-	RefMap     AttrType = "named references" // [a.b] names each by its block; { x = a.b } names it x
+	Repeat     AttrType = "map or set of strings" // for_each: the block stands once for each
+	TypeExpr   AttrType = "type"                  // string, number, bool, list(string), …
+	Ref        AttrType = "reference"             // to one port
+	RefList    AttrType = "references"            // [a.b, c.d]
+	RefMap     AttrType = "named references"      // [a.b] names each by its block; { x = a.b } names it x
 	SQL        AttrType = "SQL query"
 	SQLExpr    AttrType = "SQL expression"
 	CEL        AttrType = "CEL rule"

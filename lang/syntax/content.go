@@ -75,8 +75,26 @@ func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 		return a.Name
 	}
 	names := bodyNames(b.Body)
+	if detail, hint := notRepeated(b, a.Name); detail != "" {
+		d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), detail, hint)
+		return ""
+	}
 	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), source.DidYouMean(a.Name, names))
 	return source.Suggest(a.Name, names)
+}
+
+// notRepeated says what to write where a block is repeated in a way of other languages, or one that cannot be.
+func notRepeated(b *Block, name string) (detail, hint string) {
+	switch {
+	case name == "count" && b.Spec == nil && !b.TypeSpec.Single:
+		return "A block is repeated with for_each, by key: an instance keeps its address when another one goes, which a number would not.",
+			`write for_each = toset(["a", "b"]), or a map`
+	case name == "for_each" && b.Spec == nil:
+		return fmt.Sprintf("A %s cannot be repeated.", b.Kind), ""
+	case name == "for_each":
+		return "Whole blocks are repeated, and not the blocks in them.", "repeat the block around it"
+	}
+	return "", ""
 }
 
 // unknownBlock tells of a nested block that there is none of, and returns the name that was probably meant.
@@ -87,6 +105,11 @@ func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 		return hb.Type
 	}
 	names := bodyNames(b.Body)
+	if hb.Type == "dynamic" {
+		d.fail(source.CodeUnknownBlock, at, "there are no dynamic blocks",
+			"Nested blocks are written out, so that what a block holds can be read where it stands.", "repeat the whole block with for_each")
+		return ""
+	}
 	hint := source.DidYouMean(hb.Type, names)
 	if hint == "" && d.cat.Kind(hb.Type) != nil {
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)

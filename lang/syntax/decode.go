@@ -39,7 +39,7 @@ func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
 		return nil, false
 	}
 	b.Body = d.body(b.TypeSpec)
-	d.content(b, hb.Body, kind.Unlabelled && len(b.Body.Attrs) == 0)
+	d.content(b, hb.Body, kind.FreeAttrs || kind.Unlabelled && len(b.Body.Attrs) == 0)
 	return b, true
 }
 
@@ -153,10 +153,10 @@ func (d *decoder) headerForm(kind *schema.Kind) string {
 	return kind.Name + ` "name" { … } or ` + kind.Name + ` "type" "name" { … }`
 }
 
-// body returns what may stand in a block of that type. Stages take some attributes in common; a type's own of the same
-// name goes first.
+// body returns what may stand in a block of that type. Most kinds can be repeated, and stages take some attributes in
+// common; a type's own of the same name goes first.
 func (d *decoder) body(t *schema.Type) *schema.Body {
-	if t.Version == 0 {
+	if t.Version == 0 && t.Single {
 		return &t.Body
 	}
 	if b, ok := d.bodies[t]; ok {
@@ -167,13 +167,21 @@ func (d *decoder) body(t *schema.Type) *schema.Body {
 	return b
 }
 
-// BodyOf returns what may stand in a block of that type: its own body and, for stages, what they take in common.
+// BodyOf returns what may stand in a block of that type: its own body, for_each unless it stands once, and what stages
+// take in common.
 func BodyOf(t *schema.Type) *schema.Body {
-	if t.Version == 0 {
+	if t.Version == 0 && t.Single {
 		return &t.Body
 	}
 	b := &schema.Body{Attrs: slices.Clone(t.Body.Attrs), Blocks: t.Body.Blocks}
-	for _, a := range schema.StageAttrs() {
+	common := []schema.Attr{}
+	if !t.Single {
+		common = append(common, schema.ForEachAttr())
+	}
+	if t.Version > 0 {
+		common = append(common, schema.StageAttrs()...)
+	}
+	for _, a := range common {
 		if t.Body.Attr(a.Name) == nil {
 			b.Attrs = append(b.Attrs, a)
 		}

@@ -28,10 +28,11 @@ type Module struct {
 
 // Block is a block, or one nested in another. What is wrong in it has been left out.
 type Block struct {
-	Kind    string // the first word
-	Type    string // of a top-level block: as written, or the kind's default; "" where the kind has no types
-	Name    string // of a top-level block; of a nested one, its label
-	Address string // "kind.name"; "" for nested blocks and those of unlabelled kinds
+	Kind string // the first word
+	Type string // of a top-level block: as written, or the kind's default; "" where the kind has no types
+	Name string // of a top-level block; of a nested one, its label
+	// Address is "kind.name"; "" for nested blocks and those of unlabelled kinds.
+	Address string
 
 	KindSpec *schema.Kind  // of a top-level block
 	TypeSpec *schema.Type  // of a top-level block

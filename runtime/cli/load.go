@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/check"
@@ -30,28 +31,54 @@ func (a *app) module(ctx context.Context, vars settings) (*check.Module, *librar
 		return nil, nil, err
 	}
 	diags = append(diags, more...)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir})
+	resolved, more := resolve.Resolve(parsed, resolve.Options{
+		Variables: values, Dir: a.dir, Modules: modules(a.dir, catalog),
+	})
 	diags = append(diags, more...)
+	for name, text := range files {
+		if resolved.Files[name] == nil {
+			resolved.Files[name] = text // a file of values
+		}
+	}
 	if diags.HasErrors() {
-		return nil, nil, &diagnosed{diags.Sort(), files}
+		return nil, nil, &diagnosed{diags.Sort(), resolved.Files}
 	}
 	lib, err := a.library()
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, b := range resolved.Blocks {
+		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
+	}
 	m, more := check.Check(ctx, resolved, lib)
 	diags = append(diags, more...).Sort()
 	if diags.HasErrors() {
 		lib.Close()
-		return nil, nil, &diagnosed{diags, files}
+		return nil, nil, &diagnosed{diags, resolved.Files}
 	}
 	lib.warnings = diags
 	return m, lib, nil
 }
 
+// modules reads the modules that one in the folder root calls. Their files go by names relative to it.
+func modules(root string, catalog *schema.Catalog) func(dir string) (*syntax.Module, source.Diagnostics) {
+	return func(dir string) (*syntax.Module, source.Diagnostics) {
+		found, diags := syntax.ReadDir(filepath.Join(root, filepath.FromSlash(dir)))
+		if diags.HasErrors() {
+			return nil, diags
+		}
+		files := make(map[string][]byte, len(found))
+		for name, text := range found {
+			files[path.Join(dir, name)] = text
+		}
+		return syntax.Parse(files, catalog)
+	}
+}
+
 // library gives the compiler what it needs of the standard library.
 type library struct {
-	dir      string
+	dir      string            // the module's folder
+	dirs     map[string]string // the folders that paths are relative to, by address; where there is none, dir
 	lock     *lockFile
 	binder   *table.Binder
 	unpinned []string
@@ -63,7 +90,7 @@ func (a *app) library() (*library, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &library{dir: a.dir, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}, nil
+	return &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}, nil
 }
 
 func (l *library) Close() error { return l.binder.Close() }
@@ -85,12 +112,16 @@ func (l *library) Columns(ctx context.Context, kind, typ, address string, config
 	if c == nil || c.Source == nil || c.Source.Sniff == nil {
 		return nil, fmt.Errorf("a %s of type %q must declare its columns", kind, typ)
 	}
-	root, names, err := c.Source.Files(l.dir, config)
+	dir := l.dirs[address]
+	if dir == "" {
+		dir = l.dir
+	}
+	root, names, err := c.Source.Files(dir, config)
 	if err != nil {
 		return nil, err
 	}
 	l.unpinned = append(l.unpinned, address)
-	columns, err := c.Source.Sniff(ctx, absolute(l.dir, root), names, config)
+	columns, err := c.Source.Sniff(ctx, absolute(dir, root), names, config)
 	if err != nil {
 		return nil, err
 	}

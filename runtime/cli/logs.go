@@ -26,7 +26,7 @@ func (a *app) logsCommand() *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			digest, err := s.logOf(args[0])
+			digest, err := s.logOf(addressOf(args[0]))
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (a *app) approveCommand() *cobra.Command {
 			if s.state, err = s.log.Load(cmd.Context()); err != nil {
 				return stateError(err)
 			}
-			event, err := s.approval(args[0], args[1], by, reason)
+			event, err := s.approval(addressOf(args[0]), args[1], by, reason)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ examples/editors for how to set up VS Code, Neovim and Helix.`
 // typingPause is how long the typing must pause before diagnostics are worked out.
 const typingPause = 25 * time.Millisecond
 
+// collectAt is how far memory may grow, in percent, before it is collected: a keystroke must not wait for that.
+const collectAt = 400
+
 func (a *app) lspCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lsp", Short: "Serve an editor (Language Server Protocol)", Long: lspHelp, Args: cobra.NoArgs,
@@ -42,6 +46,7 @@ func (a *app) lspCommand() *cobra.Command {
 }
 
 func (a *app) runLSP(ctx context.Context) error {
+	debug.SetGCPercent(collectAt)
 	e := newEditor()
 	defer e.Close()
 	return lsp.Serve(ctx, a.in, a.out, lsp.Options{Compiler: e, Catalog: e.catalog, Version: version(), Debounce: typingPause})
@@ -70,7 +75,7 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		more = append(more, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 	}
 	diags = append(diags, more...)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir})
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: modules(dir, e.catalog)})
 	diags = append(diags, given(more)...)
 	lock, err := readLock(dir)
 	if err != nil {

@@ -213,7 +213,7 @@ func parseMoment(s string) (time.Time, error) {
 }
 
 func blockName(address string) string {
-	return address[strings.LastIndexByte(address, '.')+1:]
+	return schema.NameOf(address)
 }
 
 // canonical returns the name as the table spells it.

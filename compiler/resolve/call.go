@@ -1,0 +1,145 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// callModule resolves the module that a block calls, under the prefix of the block's address, and returns its outputs as
+// an object; cty.DynamicVal after a mistake in the call.
+func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) cty.Value {
+	dir, ok := r.folder(b)
+	if !ok {
+		return cty.DynamicVal
+	}
+	in, ok := r.parse(dir, b)
+	if !ok {
+		return cty.DynamicVal
+	}
+	given, ok := r.inputs(b, scope)
+	child := &resolver{
+		shared: r.shared, in: in, dir: dir, call: b.Header, calls: append(slices.Clone(r.calls), r.dir), metrics: map[string]string{}, calledFor: key,
+		prefix: instanceAddress(r.prefix+b.Address, key) + ".",
+		opts:   Options{Variables: given, Modules: r.opts.Modules},
+	}
+	if r.root != "" {
+		child.opts.Dir = filepath.Join(r.root, filepath.FromSlash(dir))
+	}
+	if !ok {
+		return cty.DynamicVal
+	}
+	child.scopes()
+	return child.results()
+}
+
+// folder is that of the module called, relative to the root's.
+func (r *resolver) folder(b *syntax.Block) (string, bool) {
+	a := b.Attrs["source"]
+	if a == nil {
+		return "", false // told: it is required
+	}
+	v, hds := a.Expr.Value(nil)
+	if hds.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		r.fail(source.CodeNotConstant, a.Range, "the source of a module is written out", "It is a string, known before anything is evaluated.", "")
+		return "", false
+	}
+	given := v.AsString()
+	if given != "." && !strings.HasPrefix(given, "./") && !strings.HasPrefix(given, "../") {
+		r.fail(source.CodeModule, a.Range, fmt.Sprintf("%q is no folder", given),
+			"A module is a folder of .mlp files, named relative to this one: \"./features\", \"../shared\".", hintFolder(given))
+		return "", false
+	}
+	dir := path.Clean(path.Join(r.dir, given))
+	if dir == "." {
+		dir = ""
+	}
+	if dir == r.dir || slices.Contains(r.calls, dir) {
+		r.fail(source.CodeModule, a.Range, fmt.Sprintf("%s.%s calls the module that it stands in", b.Kind, b.Name), "A module cannot be a part of itself.", "")
+		return "", false
+	}
+	return dir, true
+}
+
+func hintFolder(given string) string {
+	if strings.Contains(given, "://") || strings.Contains(given, "github.com") || strings.HasPrefix(given, "git") {
+		return "clone it into a folder of the repository, for example as a submodule, and name that"
+	}
+	if !strings.HasPrefix(given, "/") && given != "" {
+		return fmt.Sprintf("write %q", "./"+given)
+	}
+	return ""
+}
+
+// parse reads the files of a module, once.
+func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
+	if m, ok := r.folders[dir]; ok {
+		return m, m != nil
+	}
+	r.folders[dir] = nil
+	if r.opts.Modules == nil {
+		r.fail(source.CodeModule, b.Attrs["source"].Range, "modules cannot be called here", "The files of the module cannot be read.", "")
+		return nil, false
+	}
+	m, ds := r.opts.Modules(dir)
+	if m == nil {
+		d := source.Diagnostic{Severity: source.Error, Code: source.CodeModule, Subject: b.Attrs["source"].Range,
+			Summary: fmt.Sprintf("%s.%s cannot be read", b.Kind, b.Name), Detail: fmt.Sprintf("Its folder is %s.", dir)}
+		if len(ds) > 0 {
+			d.Detail = ds[0].Summary + ". " + ds[0].Detail
+		}
+		r.ds = append(r.ds, d)
+		return nil, false
+	}
+	r.ds = append(r.ds, ds...)
+	maps.Copy(r.out.Files, m.Files)
+	for _, x := range m.Blocks {
+		if x.Kind == pipelineKind {
+			r.fail(source.CodePipeline, x.Header, "a module that is called has no pipeline block",
+				"The pipeline is that of the folder where mlp runs; this module is a part of it.", "remove the block")
+		}
+	}
+	r.folders[dir] = m
+	return m, true
+}
+
+// inputs evaluates the arguments of a call, which are the module's variables.
+func (r *resolver) inputs(b *syntax.Block, scope *expr.Scope) (map[string]Given, bool) {
+	out, ok := map[string]Given{}, true
+	for _, a := range b.Sorted() {
+		if a.Spec != nil {
+			continue
+		}
+		v, ds := scope.Eval(a)
+		r.ds = append(r.ds, ds...)
+		ok = ok && !ds.HasErrors()
+		out[a.Name] = Given{From: r.prefix + b.Address, Attr: a, value: v}
+	}
+	return out, ok
+}
+
+// results are the values of the module's outputs. A reference goes by the output's name, of a repeated module with the
+// key.
+func (r *resolver) results() cty.Value {
+	out := map[string]cty.Value{}
+	for _, b := range r.in.Blocks {
+		a := b.Attrs["value"]
+		if b.Kind != outputKind || a == nil || out[b.Name] != cty.NilVal {
+			continue
+		}
+		v, ds := r.scope.Eval(a)
+		r.ds = append(r.ds, ds...)
+		out[b.Name] = expr.Named(v, schema.KeyedName(b.Name, r.calledFor))
+	}
+	return cty.ObjectVal(out)
+}

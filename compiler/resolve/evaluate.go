@@ -1,0 +1,151 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// evaluate evaluates what other expressions rest on, each after what it reads: locals, the keys of repeated blocks, and
+// the modules that are called.
+func (r *resolver) evaluate() {
+	w := &evaluation{r: r, steps: map[string]*step{}, states: map[string]state{}}
+	r.indexLocals(w)
+	for _, b := range r.in.Blocks {
+		if !r.pending(b) || b.Kind == variableKind || b.Kind == localsKind || b.Kind == outputKind || w.steps[b.Address] != nil {
+			continue
+		}
+		it := &step{do: func() { r.repeat(b) }}
+		if a := b.Attrs[forEach]; a != nil {
+			it.reads = append(it.reads, a)
+		}
+		if b.Kind == moduleKind {
+			it.reads = b.Sorted()
+		}
+		w.steps[b.Address] = it
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.steps)) {
+		if w.states[name] == 0 {
+			w.visit(name)
+		}
+	}
+}
+
+func (r *resolver) indexLocals(w *evaluation) {
+	first := map[string]*syntax.Attr{}
+	for _, b := range r.in.Blocks {
+		if b.Kind != localsKind {
+			continue
+		}
+		for _, a := range b.Sorted() {
+			if other := first[a.Name]; other != nil {
+				r.ds = append(r.ds, source.Diagnostic{
+					Severity: source.Error, Code: source.CodeDuplicate, Subject: a.NameRange,
+					Summary: fmt.Sprintf("there are two locals %q", a.Name),
+					Related: []source.Related{{Message: "the other one is here", Range: other.NameRange}},
+				})
+				continue
+			}
+			first[a.Name] = a
+			r.scope.Locals[a.Name] = cty.DynamicVal
+			w.steps["local."+a.Name] = &step{reads: []*syntax.Attr{a}, do: func() {
+				v, ds := r.scope.Eval(a)
+				r.ds = append(r.ds, ds...)
+				r.scope.Locals[a.Name] = v
+			}}
+		}
+	}
+}
+
+// evaluation goes depth first through what has to be evaluated in an order of its own.
+type evaluation struct {
+	r      *resolver
+	steps  map[string]*step // by "local.x", "train.model", "module.x"
+	states map[string]state
+	path   []hop
+}
+
+// step is a local, a repeated block or a module: what it reads, and what to do once that is known.
+type step struct {
+	reads []*syntax.Attr
+	do    func()
+}
+
+// hop is a step on the way and where it reads the next one.
+type hop struct {
+	name string
+	at   source.Range
+}
+
+func (w *evaluation) visit(name string) {
+	w.states[name] = resolving
+	ok := true
+	for _, a := range w.steps[name].reads {
+		for _, t := range a.Expr.Variables() {
+			next := read(t)
+			if w.steps[next] == nil {
+				continue
+			}
+			w.path = append(w.path, hop{name: name, at: a.File.Range(t.SourceRange())})
+			switch w.states[next] {
+			case resolving:
+				w.cycle(next)
+				ok = false
+			case 0:
+				w.visit(next)
+			}
+			w.path = w.path[:len(w.path)-1]
+		}
+	}
+	if ok {
+		w.steps[name].do()
+	}
+	w.states[name] = resolved
+}
+
+// read is what a traversal reads, as steps are named.
+func read(t hcl.Traversal) string {
+	if len(t) < 2 {
+		return ""
+	}
+	switch step := t[1].(type) {
+	case hcl.TraverseAttr:
+		return t.RootName() + "." + step.Name
+	case hcl.TraverseIndex:
+		if step.Key.Type() == cty.String && step.Key.IsKnown() && !step.Key.IsNull() {
+			return t.RootName() + "." + step.Key.AsString()
+		}
+	}
+	return ""
+}
+
+// cycle tells of the circle that closes at the step named, hop by hop.
+func (w *evaluation) cycle(name string) {
+	first := 0
+	for w.path[first].name != name {
+		first++
+	}
+	hops := w.path[first:]
+	names := make([]string, 0, len(hops)+1)
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeLocalCycle, Subject: hops[0].at}
+	for i, h := range hops {
+		next := hops[(i+1)%len(hops)].name
+		names = append(names, h.name)
+		if i > 0 {
+			d.Related = append(d.Related, source.Related{Message: fmt.Sprintf("%s reads %s", h.name, next), Range: h.at})
+		}
+	}
+	d.Summary = "what is evaluated first depends on itself"
+	if !slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, "local.") }) {
+		d.Summary = "locals depend on each other in a circle"
+	}
+	d.Detail = strings.Join(append(names, name), " → ") + "."
+	w.r.ds = append(w.r.ds, d)
+}

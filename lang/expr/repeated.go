@@ -1,0 +1,110 @@
+package expr
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// repeated is a reference to a repeated block: to one instance by its key, or to the map of all.
+func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Diagnostic) {
+	if len(l.t) == 2 {
+		return name, l.s.instances(t), nil
+	}
+	example := "key"
+	if len(t.Keys) > 0 {
+		example = t.Keys[0]
+	}
+	detail := fmt.Sprintf("%s has no instances: its for_each is empty.", t.Here())
+	if len(t.Keys) > 0 {
+		detail = fmt.Sprintf("%s is repeated; its keys are %s.", t.Here(), strings.Join(t.Keys, ", "))
+	}
+	key, ok := stepName(l.t, 2)
+	if _, dot := l.t[2].(hcl.TraverseAttr); dot || !ok {
+		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("%s does not say which instance is meant", t.Here()), detail,
+			fmt.Sprintf("write %s[%q]", t.Here(), example))
+	}
+	if !slices.Contains(t.Keys, key) {
+		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no %s[%q]", t.Here(), key), detail, source.DidYouMean(key, t.Keys))
+	}
+	if d := l.port(t.instance(key), 3); d != nil {
+		return "", cty.NilVal, d
+	}
+	return name, l.s.instances(t), nil
+}
+
+// element is a reference to each.key or each.value.
+func (l *lookup) element(name string) (string, cty.Value, *source.Diagnostic) {
+	if l.s.each == nil {
+		return l.fail(source.CodeUnknownName, l.at(0, 1), "each means nothing here",
+			"A block that has a for_each sees each.key and each.value; this one has none.", "")
+	}
+	if v, ok := l.s.each[name]; ok {
+		return name, v, nil
+	}
+	return l.fail(source.CodeUnknownName, l.at(1, 1), fmt.Sprintf("each has no %q", name), "There is each.key and each.value.",
+		source.DidYouMean(name, []string{"key", "value"}))
+}
+
+// Called is a module that is called: its outputs as an object, by the key of the instance; of one that stands once,
+// whose Keys are nil, by "".
+type Called struct {
+	Keys    []string
+	Outputs map[string]cty.Value
+}
+
+// module is a reference to a module that is called, or to one of its outputs.
+func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
+	called, ok := l.s.Modules[name]
+	if !ok {
+		if l.s.Lenient || l.s.invalid["module."+name] {
+			return name, cty.DynamicVal, nil
+		}
+		hint := ""
+		if near := source.Suggest(name, slices.Collect(maps.Keys(l.s.Modules))); near != "" {
+			hint = "did you mean module." + near + "?"
+		}
+		return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no module.%s", name),
+			fmt.Sprintf("Call it: module %q { source = \"./folder\" }.", name), hint)
+	}
+	at, outputs := 2, called.Outputs[""]
+	if called.Keys != nil {
+		key, ok := stepName(l.t, 2)
+		if ok && !slices.Contains(called.Keys, key) {
+			return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no module.%s[%q]", name, key),
+				fmt.Sprintf("Its keys are %s.", strings.Join(called.Keys, ", ")), source.DidYouMean(key, called.Keys))
+		}
+		at, outputs = 3, called.Outputs[key]
+	}
+	if output, ok := stepName(l.t, at); ok {
+		if d := l.output(name, outputs, output, at); d != nil {
+			return "", cty.NilVal, d
+		}
+	}
+	if called.Keys == nil {
+		return name, outputs, nil
+	}
+	return name, cty.ObjectVal(called.Outputs), nil
+}
+
+// output checks the name of a module's output.
+func (l *lookup) output(module string, outputs cty.Value, output string, at int) *source.Diagnostic {
+	bare, _ := outputs.Unmark()
+	if !bare.Type().IsObjectType() || bare.Type().HasAttribute(output) {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(bare.Type().AttributeTypes()))
+	detail := fmt.Sprintf("module.%s has no outputs.", module)
+	if len(names) > 0 {
+		detail = fmt.Sprintf("module.%s has %s.", module, strings.Join(names, ", "))
+	}
+	_, _, d := l.fail(source.CodeUnknownPort, l.at(at, at), fmt.Sprintf("module.%s has no output %q", module, output),
+		detail+" From outside, a module is its outputs.", source.DidYouMean(output, names))
+	return d
+}
