@@ -74,8 +74,8 @@ func TestFileMoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if code != exitStale || !strings.Contains(stderr, "a file is gone since the plan was made") || !strings.Contains(stderr, "plan again") {
-		t.Errorf("got exit code %d and %q, want %d and what is gone", code, stderr, exitStale)
+	if want := "a file is gone since the plan was made: " + here + "; plan again"; code != exitStale || !strings.Contains(stderr, want) {
+		t.Errorf("got exit code %d and %q, want %d and %q", code, stderr, exitStale, want)
 	}
 	if err := os.Rename(away, here); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestEngineGoesAway(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "engine")
 	p := newProxy(t, socket)
 	stderr, code := applyUntil(t, dir, []string{"DOCKER_HOST=unix://" + socket}, []string{"--executor", "docker"}, func(string) { p.close() })
-	if code != exitError || !strings.Contains(stderr, "container engine") {
+	if code != exitError || !strings.Contains(stderr, "container engine does not answer") || !strings.Contains(stderr, "apply again when the engine is back") {
 		t.Errorf("got exit code %d and %q, want %d and that the engine is gone", code, stderr, exitError)
 	}
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "docker")
@@ -172,4 +172,22 @@ func TestEngineGoesAway(t *testing.T) {
 		t.Errorf("the results differ:\n%s", diff)
 	}
 	noContainers(t, dir)
+}
+
+// TestPortInUse serves on a port that another server has: it says which, and what to do.
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "p.mlp"), []byte("pipeline \"served\" {}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, got, code := run(t, dir, "serve", "--addr", l.Addr().String())
+	want := "Error: listening on " + l.Addr().String() + ": the port is in use, perhaps by another server of this kind; stop that or take another address\n"
+	if code != exitError || got != want {
+		t.Errorf("got exit code %d and %q, want %d and %q", code, got, exitError, want)
+	}
 }
