@@ -26,6 +26,9 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.weight()
 	s.sameValidation()
 	s.decision(task)
+	if data.Column(c.Target) == nil {
+		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
+	}
 	signature := s.signature(task)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
