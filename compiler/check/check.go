@@ -54,7 +54,7 @@ type Rule struct {
 
 // Check types a module. With errors the module is partial and good for editors only.
 func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source.Diagnostics) {
-	c := &checker{lib: lib, untyped: map[string]bool{}, m: &Module{Module: m, Blocks: map[string]*Block{}}}
+	c := &checker{lib: lib, untyped: map[string]bool{}, envs: map[string]*environment{}, cache: cacheOf(lib), m: &Module{Module: m, Blocks: map[string]*Block{}}}
 	for _, b := range m.Blocks {
 		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
 	}
@@ -81,6 +81,8 @@ type checker struct {
 	cyclic bool
 	// untyped are the blocks whose shape could not be worked out.
 	untyped map[string]bool
+	envs    map[string]*environment // by what tells them apart
+	cache   *rule.Cache
 }
 
 func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }

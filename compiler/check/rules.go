@@ -14,21 +14,20 @@ import (
 
 // rules compiles the conditions of a block and adds what they read to the graph.
 func (c *checker) rules(b *Block, g *graph.Graph) {
-	root := c.root(b)
 	for _, t := range b.Texts {
 		if t.Spec.Type != schema.CEL {
 			continue
 		}
-		if root == nil {
+		e := c.environment(b)
+		if e.root == nil {
 			return // its own figures are not known: told already
 		}
-		b.Env = root
-		env, err := rule.NewEnv(root)
-		if err != nil {
-			c.must(fmt.Errorf("rules of %s: %w", b.Address, err))
+		b.Env = e.root
+		if e.err != nil {
+			c.must(fmt.Errorf("rules of %s: %w", b.Address, e.err))
 			return
 		}
-		compiled, diags := env.Compile(t.Text)
+		compiled, diags := c.cache.Compile(e.env, t.Text)
 		if diags.HasErrors() && c.readsUntyped(t.Text.Value) {
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 
 // schedule has diagnostics worked out once the typing pauses. The caller holds mu.
 func (s *server) schedule(dir string) {
+	s.module(dir).changed = true
 	if t := s.timers[dir]; t != nil {
 		t.Stop()
 	}
@@ -46,6 +47,11 @@ func (s *server) diagnose(dir string) {
 	}
 	s.mu.Lock()
 	m := s.modules[dir]
+	if !m.changed { // a run before this one has seen all of it
+		s.mu.Unlock()
+		return
+	}
+	m.changed = false
 	texts, versions := m.texts(), map[string]int{}
 	for name, d := range m.open {
 		versions[name] = d.version

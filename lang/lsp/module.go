@@ -37,6 +37,7 @@ type module struct {
 	open map[string]*document // by name
 	disk map[string]*saved    // by name
 
+	changed  bool // since the analysis
 	analysis *Analysis
 	// known holds what each block was last seen to yield, for those that are broken at the moment.
 	known map[string]*Block

@@ -17,6 +17,11 @@ import (
 // Parse reads the files of a module, by name, against the catalog. The module is never nil and holds what is right even
 // where something is wrong. The result does not depend on the order of anything.
 func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagnostics) {
+	return parseFiles(files, cat, func(name string, text []byte) *parsedFile { return decodeFile(NewFile(name, text), cat) })
+}
+
+// parseFiles reads files with decode, which is called for several of them at a time.
+func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name string, text []byte) *parsedFile) (*Module, source.Diagnostics) {
 	m := &Module{Files: make(map[string][]byte, len(files)), Kinds: kindNames(cat), Invalid: map[string]bool{}}
 	names := slices.Sorted(maps.Keys(files))
 	parsed := make([]*parsedFile, len(names))
@@ -26,7 +31,7 @@ func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagno
 		text := bytes.TrimPrefix(files[name], byteOrderMark)
 		m.Files[name] = text
 		g.Go(func() error {
-			parsed[i] = decodeFile(NewFile(name, text), cat)
+			parsed[i] = decode(name, text)
 			return nil
 		})
 	}

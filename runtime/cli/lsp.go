@@ -20,6 +20,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/lsp"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -31,7 +32,7 @@ const lspHelp = `Answers an editor over standard input and output, in the Langua
 examples/editors for how to set up VS Code, Neovim and Helix.`
 
 // typingPause is how long the typing must pause before diagnostics are worked out.
-const typingPause = 25 * time.Millisecond
+const typingPause = 10 * time.Millisecond
 
 // collectAt is how far memory may grow, in percent, before it is collected: a keystroke must not wait for that.
 const collectAt = 400
@@ -57,10 +58,12 @@ type editor struct {
 	catalog *schema.Catalog
 	binder  *table.Binder
 	sniffed map[string][]schema.Column // by what was looked at
+	caches  map[string]*syntax.Cache   // by folder
+	rules   *rule.Cache
 }
 
 func newEditor() *editor {
-	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}}
+	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache()}
 }
 
 func (e *editor) Close() error { return e.binder.Close() }
@@ -68,7 +71,7 @@ func (e *editor) Close() error { return e.binder.Close() }
 // Analyse compiles a module as validate does, but goes on as far as it gets.
 func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	parsed, diags := syntax.Parse(files, e.catalog)
+	parsed, diags, parts := e.parse(dir, files)
 	module := &app{given: dir, dir: dir, in: os.Stdin, out: io.Discard, err: io.Discard}
 	values, more, err := module.values(nil, maps.Clone(files))
 	if err != nil {
@@ -82,8 +85,12 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 		lock = &lockFile{Schemas: map[string][]schema.Column{}}
 	}
-	m, more := check.Check(ctx, resolved, &editorLibrary{library: library{dir: dir, lock: lock, binder: e.binder}, editor: e})
-	out.Diagnostics = append(diags, more...).Sort()
+	lib := &editorLibrary{library: library{dir: dir, dirs: map[string]string{}, lock: lock, binder: e.binder}, editor: e}
+	for _, b := range resolved.Blocks {
+		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))
+	}
+	m, more := check.Check(ctx, resolved, lib)
+	out.Diagnostics = parts.whole(append(diags, more...))
 	for address, b := range m.Blocks {
 		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
 	}
@@ -113,11 +120,14 @@ type editorLibrary struct {
 	editor *editor
 }
 
+// Rules keeps what was compiled.
+func (l *editorLibrary) Rules() *rule.Cache { return l.editor.rules }
+
 func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	if _, pinned := l.lock.Schemas[address]; pinned {
 		return l.library.Columns(ctx, kind, typ, address, config)
 	}
-	key := l.look(kind, typ, config)
+	key := l.look(kind, typ, address, config)
 	if columns, ok := l.editor.sniffed[key]; ok && key != "" {
 		return columns, nil
 	}
@@ -129,18 +139,18 @@ func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, 
 }
 
 // look tells a source's files apart from what they were: by name, size and time. "" if they cannot be seen.
-func (l *editorLibrary) look(kind, typ string, config json.RawMessage) string {
-	s := sourceOf(kind, typ)
+func (l *editorLibrary) look(kind, typ, address string, config json.RawMessage) string {
+	s, dir := sourceOf(kind, typ), l.dirs[address]
 	if s == nil || s.Files == nil {
 		return ""
 	}
-	root, names, err := s.Files(l.dir, config)
+	root, names, err := s.Files(dir, config)
 	if err != nil {
 		return ""
 	}
-	key := componentName(kind, typ) + "\x00" + l.dir + "\x00" + string(config)
+	key := componentName(kind, typ) + "\x00" + dir + "\x00" + string(config)
 	for _, name := range names {
-		info, err := os.Stat(filepath.Join(absolute(l.dir, root), name))
+		info, err := os.Stat(filepath.Join(absolute(dir, root), name))
 		if err != nil {
 			return ""
 		}

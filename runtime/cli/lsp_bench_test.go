@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,7 @@ func BenchmarkLSPKeystroke(b *testing.B) {
 
 // BenchmarkLSPAnalysis is the compiler's share of it.
 func BenchmarkLSPAnalysis(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
 	e := newEditor()
 	defer e.Close()
 	files := map[string][]byte{"main.mlp": []byte(largeModule())}

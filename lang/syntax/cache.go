@@ -1,0 +1,45 @@
+package syntax
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Cache parses the same files again and again, as an editor does: those that have not changed since the last time are not
+// read again. The blocks of several results are then the same, so that nobody may change them. A cache is for one
+// module; it is not safe for concurrent use.
+type Cache struct {
+	cat   *schema.Catalog
+	files map[string]remembered
+}
+
+type remembered struct {
+	text   []byte
+	parsed *parsedFile
+}
+
+// NewCache returns a cache without any files.
+func NewCache(cat *schema.Catalog) *Cache {
+	return &Cache{cat: cat, files: map[string]remembered{}}
+}
+
+// Parse does what the function Parse does.
+func (c *Cache) Parse(files map[string][]byte) (*Module, source.Diagnostics) {
+	var mu sync.Mutex
+	next := make(map[string]remembered, len(files))
+	m, ds := parseFiles(files, c.cat, func(name string, text []byte) *parsedFile {
+		r, ok := c.files[name]
+		if !ok || !bytes.Equal(r.text, text) {
+			r = remembered{text: text, parsed: decodeFile(NewFile(name, text), c.cat)}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		next[name] = r
+		return r.parsed
+	})
+	c.files = next
+	return m, ds
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// parts cuts files into one part for each block of the file, so that after a keystroke only the block that changed is
+// parsed again, and all others stay where they are: a part is to the compiler a file of its own. What the compiler says
+// of parts is put back into the files.
+type parts struct {
+	files  map[string][]byte
+	starts map[string]source.Pos // of each part in its file; lines and bytes count from 0
+}
+
+// partMark stands between a file's name and the number of the part. No file's name has it.
+const partMark = "\x00"
+
+func cut(files map[string][]byte, cat *schema.Catalog) *parts {
+	p := &parts{files: map[string][]byte{}, starts: map[string]source.Pos{}}
+	for name, text := range files {
+		line, from := 0, 0
+		for n := 0; from < len(text) || n == 0; n++ {
+			to := nextPart(text, from, cat)
+			part := fmt.Sprintf("%s%s%06d", name, partMark, n)
+			p.files[part], p.starts[part] = text[from:to:to], source.Pos{Line: line, Byte: from}
+			line += bytes.Count(text[from:to], []byte("\n"))
+			from = to
+		}
+	}
+	return p
+}
+
+// nextPart is where the next block of the file begins behind the one at from: at a line that begins with the name of a
+// kind and a quote or brace.
+func nextPart(text []byte, from int, cat *schema.Catalog) int {
+	for at := from; ; {
+		i := bytes.IndexByte(text[at:], '\n')
+		if i < 0 {
+			return len(text)
+		}
+		at += i + 1
+		word, rest, _ := bytes.Cut(text[at:min(len(text), at+80)], []byte(" "))
+		if len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil {
+			return at
+		}
+	}
+}
+
+// parse reads a module by its parts. Where text is broken the parts are not good, for the next block may be inside of
+// one that is not closed: then the files are read whole.
+func (e *editor) parse(dir string, files map[string][]byte) (*syntax.Module, source.Diagnostics, *parts) {
+	if e.caches[dir] == nil {
+		e.caches[dir] = syntax.NewCache(e.catalog)
+	}
+	p := cut(files, e.catalog)
+	m, ds := e.caches[dir].Parse(p.files)
+	if m.Incomplete {
+		m, ds = syntax.Parse(files, e.catalog)
+		return m, ds, &parts{}
+	}
+	m.Files = maps.Clone(files)
+	return m, ds, p
+}
+
+// whole puts diagnostics about parts back into the files.
+func (p *parts) whole(ds source.Diagnostics) source.Diagnostics {
+	for i := range ds {
+		d := &ds[i]
+		d.Summary, d.Detail, d.Hint = p.text(d.Summary), p.text(d.Detail), p.text(d.Hint)
+		d.Subject, d.Context = p.place(d.Subject), p.place(d.Context)
+		related := make([]source.Related, len(d.Related))
+		for j, r := range d.Related {
+			related[j] = source.Related{Message: p.text(r.Message), Range: p.place(r.Range)}
+		}
+		d.Related = related
+	}
+	return ds.Sort()
+}
+
+func (p *parts) place(r source.Range) source.Range {
+	start, ok := p.starts[r.File]
+	if !ok {
+		return r
+	}
+	r.File, _, _ = strings.Cut(r.File, partMark)
+	for _, pos := range []*source.Pos{&r.Start, &r.End} {
+		pos.Line += start.Line
+		pos.Byte += start.Byte
+	}
+	return r
+}
+
+// partPlace is a place of a part in a message: "main.mlp\x00000003:2".
+var partPlace = regexp.MustCompile(`[^\s"]+\x00\d{6}(:\d+)?`)
+
+func (p *parts) text(s string) string {
+	if !strings.Contains(s, partMark) {
+		return s
+	}
+	return partPlace.ReplaceAllStringFunc(s, func(at string) string {
+		file, part, _ := strings.Cut(at, partMark)
+		_, line, ok := strings.Cut(part, ":")
+		n, err := strconv.Atoi(line)
+		if !ok || err != nil {
+			return file
+		}
+		name, _, _ := strings.Cut(at, ":")
+		return fmt.Sprintf("%s:%d", file, n+p.starts[name].Line)
+	})
+}
