@@ -76,8 +76,10 @@ type ReleaseState struct {
 	Container   *Container      `json:"container,omitempty"` // of an opaque model: how to score it
 	Signature   *schema.Model   `json:"signature,omitempty"` // what the model needs and predicts
 	Plan        Digest          `json:"plan,omitempty"`      // by which it was released
-	Revision    int64           `json:"revision"`            // since when
-	Since       time.Time       `json:"since"`
+	// Figures that its gate read when it let it pass: metrics.json by address of the evaluation, metrics only.
+	Figures  map[string]json.RawMessage `json:"figures,omitempty"`
+	Revision int64                      `json:"revision"` // since when
+	Since    time.Time                  `json:"since"`
 }
 
 // ApprovalState is a yes that was given.

@@ -40,7 +40,9 @@ func yieldsFigures(n *plan.Node) bool {
 func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 	live, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if r.Current != nil {
-		live = p.liveMetrics(evaluate, r.Current.Model)
+		if live = p.liveMetrics(evaluate, r.Current.Model); live == nil {
+			live = numbers(r.Current.Figures[evaluate])
+		}
 	}
 	if a := p.actions[evaluate]; a != nil {
 		next = metricsOf(a)
@@ -59,7 +61,8 @@ func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 	return out
 }
 
-// liveMetrics are those of the live model: as the champion on the rows of today, or else from when it was evaluated last.
+// liveMetrics are those of the live model: as the champion on the rows of today, or else from when it was evaluated last;
+// nil if neither is recorded any more.
 func (p *planner) liveMetrics(evaluate string, model plan.Digest) map[string]json.RawMessage {
 	if a := p.actions[evaluate+"@champion"]; a != nil && a.Inputs["model"] == model {
 		return metricsOf(a)
@@ -79,16 +82,25 @@ func (p *planner) liveMetrics(evaluate string, model plan.Digest) map[string]jso
 // metricsOf are the plain numbers among a result's metrics.
 func metricsOf(a *plan.Action) map[string]json.RawMessage {
 	var figures struct {
-		Metrics map[string]json.RawMessage `json:"metrics"`
+		Metrics json.RawMessage `json:"metrics"`
 	}
 	if json.Unmarshal(a.Figures, &figures) != nil {
 		return nil
 	}
-	for name, v := range figures.Metrics {
+	return numbers(figures.Metrics)
+}
+
+// numbers are the fields of an object that are plain numbers.
+func numbers(object json.RawMessage) map[string]json.RawMessage {
+	var all map[string]json.RawMessage
+	if len(object) == 0 || json.Unmarshal(object, &all) != nil {
+		return nil
+	}
+	for name, v := range all {
 		var number float64
 		if json.Unmarshal(v, &number) != nil || string(v) == "null" {
-			delete(figures.Metrics, name)
+			delete(all, name)
 		}
 	}
-	return figures.Metrics
+	return all
 }

@@ -36,7 +36,7 @@ train "trees" "m" {
 }
 evaluate "e" {
   model = train.m
-  data  = dataset.clean
+  data  = dataset.clean.rest
 }
 gate "g" {
   champion = deploy.d
@@ -165,7 +165,8 @@ func TestChanges(t *testing.T) {
 			release: plan.MayRelease, gate: plan.Open},
 		{name: "a column that is dropped", text: edit(`where = "amount > 0"`, "where = \"amount > 0\"\n  drop = \"id\""),
 			differ: map[string]plan.Verdict{"dataset.clean": plan.Run, "check.enough": plan.Run, "train.m": plan.Run, "evaluate.e": plan.Run, champion: plan.Run},
-			why: []string{`breaking dataset.clean output table.id "bigint"→ runs check.enough,evaluate.e,evaluate.e@champion,train.m`,
+			why: []string{`breaking dataset.clean output rest.id "bigint"→ runs check.enough,evaluate.e,evaluate.e@champion,train.m`,
+				`breaking dataset.clean output table.id "bigint"→ runs check.enough,evaluate.e,evaluate.e@champion,train.m`,
 				`rebuild dataset.clean config drop →"id" runs check.enough,dataset.clean,evaluate.e,evaluate.e@champion,train.m`},
 			release: plan.MayRelease, gate: plan.Open},
 	}
@@ -213,17 +214,14 @@ func TestMetadataIsShownOnce(t *testing.T) {
 // Early cut-off: what is upstream yields the same bytes, so nobody runs and nothing is released.
 func TestEarlyCutOff(t *testing.T) {
 	w := applied(t)
-	before := w.state.Nodes["dataset.clean"].Outputs["table"]
+	before := w.state.Nodes["dataset.clean"].Outputs
 	text := edit("amount > 0", "amount >  0")
 	p := w.plan(text)
 	if v := verdicts(p); v["dataset.clean"] != plan.Run || v["train.m"] != plan.MayRun {
 		t.Errorf("got %v", v)
 	}
-	p.Node("dataset.clean").Config = json.RawMessage(`{}`)
 	w.run(p.Node("dataset.clean"))
-	s := w.state.Nodes["dataset.clean"]
-	s.Config = p.Node("dataset.clean").Config
-	w.actions[s.Fingerprint].Outputs["table"] = before
+	w.actions[w.state.Nodes["dataset.clean"].Fingerprint].Outputs = before
 	p = w.plan(text)
 	for address, v := range verdicts(p) {
 		if v != plan.Cached {
@@ -330,6 +328,19 @@ func TestFiguresOfBothModels(t *testing.T) {
 	want = []plan.Compared{{Path: "evaluate.e.metrics.auc", Live: json.RawMessage("0.88"), Next: json.RawMessage("0.6")}, {Path: "evaluate.e.metrics.f1", Next: json.RawMessage("0.5")}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after: %s", diff)
+	}
+}
+
+// Without a champion to compare with, the figures of the live model are those it was released with.
+func TestFiguresOfTheRelease(t *testing.T) {
+	w := applied(t)
+	live := w.state.Releases["deploy.d"]
+	live.Figures = map[string]json.RawMessage{"evaluate.e": json.RawMessage(`{"auc":0.77,"recall":null,"note":"x"}`)}
+	w.state.Releases["deploy.d"] = live
+	clear(w.actions)
+	got := w.plan(fraud + "\n").Releases[0].Figures
+	if diff := cmp.Diff([]plan.Compared{{Path: "evaluate.e.metrics.auc", Live: json.RawMessage("0.77")}}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -34,7 +34,7 @@ func catalog() *schema.Catalog {
 	kinds := append(schema.CoreKinds(),
 		schema.Kind{Name: "source", Phase: schema.Development, DefaultType: "csv", Types: []schema.Type{{Name: "csv", Version: 1, External: true, Out: []schema.Port{table},
 			Body: schema.Body{Attrs: []schema.Attr{attr("path", schema.String), attr("names", schema.StringList)}}}}},
-		schema.Kind{Name: "dataset", Phase: schema.Development, DefaultType: "sql", Types: []schema.Type{{Name: "sql", Version: 1, Out: []schema.Port{table},
+		schema.Kind{Name: "dataset", Phase: schema.Development, DefaultType: "sql", Types: []schema.Type{{Name: "sql", Version: 1, Out: []schema.Port{table, {Name: "rest", Type: schema.TablePort}},
 			Body: schema.Body{Attrs: []schema.Attr{ref("from", true, schema.TablePort), attr("where", schema.String), attr("drop", schema.String)}}}}},
 		schema.Kind{Name: "check", Phase: schema.Development, Types: []schema.Type{{Version: 1, Out: []schema.Port{verdict, figures},
 			Body: schema.Body{Attrs: []schema.Attr{ref("on", true, schema.TablePort)}, Blocks: []schema.Block{schema.RuleBlock()}}}}},
@@ -83,6 +83,7 @@ func (library) Shape(_ context.Context, kind, typ string, req schema.ShapeReques
 	case "dataset":
 		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(x schema.Column) bool { return x.Name == c.Drop })
 		out.Out[""] = schema.Shape{Type: schema.TablePort, Table: &t}
+		out.Out["rest"] = out.Out[""]
 	case "check", "evaluate":
 		out.Figures = figures
 		out.Out["figures"] = schema.Shape{Type: schema.FiguresPort, Figures: figures}

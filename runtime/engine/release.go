@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -86,8 +88,42 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 	}
 	if g := r.graph.byID["gate/"+rel.Gate]; g != nil {
 		next.Subject = g.outcome.gate.Subject
+		next.Figures = r.figuresBehind(g.gate, rel.Model.From)
+	}
+	if c := rel.Current; len(next.Figures) == 0 && c != nil && c.Model == next.Model {
+		next.Figures = c.Figures
 	}
 	return next, nil
+}
+
+// figuresBehind are the metrics of a model that its gate has read. A gate that was decided before waits for nobody, so
+// that nothing may be read of others then.
+func (r *run) figuresBehind(g *plan.Gate, maker string) map[string]json.RawMessage {
+	if g.Cached {
+		return nil
+	}
+	var out map[string]json.RawMessage
+	for _, f := range g.Rules.Figures {
+		u := r.graph.node(f.Node)
+		if f.Absent || u == nil || !takes(u.node, maker) {
+			continue
+		}
+		var figures struct {
+			Metrics json.RawMessage `json:"metrics"`
+		}
+		if json.Unmarshal(u.outcome.node.Figures, &figures) == nil && len(figures.Metrics) > 0 {
+			if out == nil {
+				out = map[string]json.RawMessage{}
+			}
+			out[f.Node] = figures.Metrics
+		}
+	}
+	return out
+}
+
+// takes tells whether a stage takes the model that another makes.
+func takes(n *plan.Node, maker string) bool {
+	return slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.Port == "model" && in.From == maker })
 }
 
 // sameRelease tells whether a release would change nothing that is live. By which decision it was let pass, and since
@@ -95,7 +131,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Gate, s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", "", 0, time.Time{}
-		s.From, s.Plan = "", ""
+		s.From, s.Plan, s.Figures = "", "", nil
 	}
 	return equal(a, b)
 }
