@@ -70,6 +70,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 		order = c.order(g)
 	}
 	c.finish(g, order)
+	c.leakage()
 	c.requirements()
 	return c.m, c.diags.Sort()
 }
@@ -100,27 +101,5 @@ func (c *checker) finish(g *graph.Graph, order []string) {
 	}
 	for address, b := range c.m.Blocks {
 		b.Needs = needs[address]
-	}
-}
-
-// requirements warns of those that nothing verifies.
-func (c *checker) requirements() {
-	for _, b := range c.m.Module.Blocks {
-		if b.Kind != "problem" {
-			continue
-		}
-		verified := map[string]bool{}
-		for _, r := range b.Refs {
-			verified[blockOfPath(r.Path)] = true
-		}
-		for _, path := range sortedPaths(b.Ranges) {
-			if label, ok := requirementOf(path); ok && !verified[path] {
-				c.add(source.Diagnostic{
-					Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
-					Summary: "Nothing verifies requirement " + label,
-					Hint:    "Name the gate or monitor that does: verified_by = [gate.release]",
-				})
-			}
-		}
 	}
 }

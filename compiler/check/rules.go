@@ -167,5 +167,7 @@ var codes = []source.Code{
 	{Code: "MLP1402", Cause: "A block does not fit what flows into it: a column, type or port that its component cannot use.", Cure: "Change the attribute shown, or what it refers to."},
 	{Code: "MLP1404", Cause: "A source declares no columns and its files could not be looked at.", Cure: "Declare the columns, or make the files readable."},
 	{Code: "MLP1405", Cause: "A requirement names no gate, check or monitor that verifies it.", Cure: "Add verified_by."},
+	{Code: "MLP1406", Cause: "A model is fitted, stopped or decided on the test side of a split.", Cure: "Give it the train side, or the validation side."},
+	{Code: "MLP1407", Cause: "A model is measured on rows that it was fitted on.", Cure: "Evaluate it on the other side of a split."},
 	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},
 }

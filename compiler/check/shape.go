@@ -31,6 +31,7 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 		}
 		b.Out[port] = s
 	}
+	lineage(b)
 	b.Figures = res.Figures
 	if len(res.Problems) > 0 && res.Figures == nil {
 		c.untyped[b.Address] = true

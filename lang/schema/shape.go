@@ -27,6 +27,8 @@ type Column struct {
 	Type      string `json:"type"`
 	PII       bool   `json:"pii,omitempty"`
 	Protected bool   `json:"protected,omitempty"`
+	// Lineage is known while a module is checked, nil elsewhere.
+	Lineage *Lineage `json:"-"`
 }
 
 // Column returns the column of that name, nil if there is none. Names are compared without regard to case, as in SQL.

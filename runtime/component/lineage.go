@@ -67,3 +67,30 @@ func SortOrigins(o []Origin) {
 		return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Column, b.Column))
 	})
 }
+
+// Inherit marks the columns that a query yields with what flows into them: personal and protected values taint what is
+// computed from them, not what they filter, join, group or order. A copy keeps its lineage, all else is a column that the
+// block at address makes.
+func Inherit(address string, columns []schema.Column, flows map[string]Flow, tables map[string]*schema.Table) {
+	for i := range columns {
+		c, f := &columns[i], flows[columns[i].Name]
+		if f.Copy != nil {
+			if in := tables[f.Copy.Table].Column(f.Copy.Column); in != nil {
+				c.PII, c.Protected, c.Lineage = in.PII, in.Protected, in.Lineage
+			}
+			continue
+		}
+		c.Lineage = schema.Derived(address + "." + c.Name)
+		for _, part := range []struct {
+			origins []Origin
+			use     schema.Use
+		}{{f.Values, schema.SameRow}, {f.Others, schema.OtherRows}, {f.Past, schema.PastRows}} {
+			for _, o := range part.origins {
+				if in := tables[o.Table].Column(o.Column); in != nil {
+					c.PII, c.Protected = c.PII || in.PII, c.Protected || in.Protected
+					c.Lineage.Add(in.Lineage, part.use)
+				}
+			}
+		}
+	}
+}

@@ -38,7 +38,9 @@ func (l Layout) Columns() []schema.Column {
 		out = append([]schema.Column{{Name: RowColumn, Type: "bigint"}}, out...)
 	}
 	if l.Actual {
-		out = append(out, schema.Column{Name: "actual", Type: l.Data.Column(l.Target).Type})
+		actual := *l.Data.Column(l.Target)
+		actual.Name = "actual"
+		out = append(out, actual)
 	}
 	out = append(out, schema.Column{Name: "predicted", Type: l.predictedType()})
 	if l.Score && l.Task != schema.Regression {

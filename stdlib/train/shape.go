@@ -138,11 +138,11 @@ func (s *shaper) features() {
 	}
 	s.allowed("allow_protected", s.config.AllowProtected)
 	s.allowed("allow_pii", s.config.AllowPII)
+	s.allowed("known_before", s.config.KnownBefore)
 }
 
 func (s *shaper) feature(path string, c *schema.Column) {
-	if why := s.leak(c.Name); why != "" {
-		s.problem(path, fmt.Sprintf("The feature %q gives the target away", c.Name), why, "Take it out of features.")
+	if s.leaks(path, c) {
 		return
 	}
 	if c.Protected && !listed(s.config.AllowProtected, c.Name) {
@@ -170,25 +170,6 @@ func typeHint(c *schema.Column) string {
 		return fmt.Sprintf("Make numbers of it in a feature block: column %q { expr = \"hour(%s)\" }.", c.Name+"_hour", c.Name)
 	}
 	return "Make numbers or text of it in a dataset."
-}
-
-// leak tells why a column must not be a feature: it is the target, or comes with the label.
-func (s *shaper) leak(name string) string {
-	if same(name, s.config.Target) {
-		return "It is the target."
-	}
-	l := s.data.Label
-	switch {
-	case l == nil:
-		return ""
-	case same(name, l.Column):
-		return "It is the label."
-	case same(name, l.KnownAt):
-		return "It is when the label became known."
-	case same(name, l.Mature):
-		return "It is whether the label can be trusted yet."
-	}
-	return ""
 }
 
 // allowed tells of permissions for what is no feature.

@@ -29,6 +29,7 @@ type Config struct {
 	Seed           int64       `json:"seed"`
 	AllowProtected []string    `json:"allow_protected"`
 	AllowPII       []string    `json:"allow_pii"`
+	KnownBefore    []string    `json:"known_before"`
 	Decision       *Decision   `json:"decision"`
 }
 
@@ -87,9 +88,12 @@ func Attrs(supported []schema.Task, features bool) []schema.Attr {
 		{Name: "weight", Type: schema.String, ColumnOf: DataPort,
 			Doc: "A column of weights, at least 0: how many times each row counts."},
 		{Name: "allow_protected", Type: schema.StringList, ColumnOf: DataPort,
-			Doc: "Protected columns that may be features all the same. Without being named here they are refused."},
+			Doc: "Columns computed from protected ones that may be features all the same. Without being named here they are refused."},
 		{Name: "allow_pii", Type: schema.StringList, ColumnOf: DataPort,
-			Doc: "Personal columns (`pii`) that may be features all the same. Without being named here they are refused."},
+			Doc: "Columns computed from personal ones (`pii`) that may be features all the same. Without being named here they are refused."},
+		{Name: "known_before", Type: schema.StringList, ColumnOf: DataPort,
+			Doc: "Features computed from the target's column of other rows of which you vouch that they hold only what is known when a row is " +
+				"decided upon. A feature's window with `known_at` needs no such word."},
 	}
 	if !slices.Contains(supported, schema.Binary) {
 		attrs = slices.DeleteFunc(attrs, func(a schema.Attr) bool { return a.Name == "positive" })

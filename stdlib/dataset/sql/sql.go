@@ -45,7 +45,8 @@ var Component = component.Component{
 const doc = `The query is DuckDB's SQL: one SELECT, which may have WITH, over the tables of ` + "`from`" + ` and nothing else. It is bound and typed before
 anything runs. What differs from run to run is refused: the present time, chance, samples without a seed.
 
-Columns keep what is declared of them (` + "`pii`, `protected`" + `) where they pass through by name. Sums of integers are stored as
+What is declared of columns (` + "`pii`, `protected`" + `) holds for all that is computed from their values, and not for what they only filter, join,
+group or order. Sums of integers are stored as
 bigint, enumerations as text. A query without rows fails the stage, as does a key that is not unique.
 `
 
@@ -130,7 +131,8 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		return schema.ShapeResult{Problems: problems}
 	}
 	out := &schema.Table{Columns: columns}
-	inherit(out, c.From, tables)
+	expanded, _ := table.Expand(c.query(), c.Params)
+	component.Inherit(req.Address, columns, component.Lineage(ctx, b, expanded.SQL, tables, columns), tables)
 	r := schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}}
 	out.Key, r.Problems = c.key(out)
 	r.Problems = append(problems, r.Problems...)
@@ -163,20 +165,6 @@ func mistaken(problems []schema.Problem) bool {
 
 func refused(p schema.Problem) schema.ShapeResult {
 	return schema.ShapeResult{Problems: []schema.Problem{p}}
-}
-
-// inherit marks columns that an input marks under the same name. A name that two inputs have takes the marks of both.
-func inherit(out *schema.Table, from []string, tables map[string]*schema.Table) {
-	for i := range out.Columns {
-		c := &out.Columns[i]
-		for _, name := range from {
-			if in := tables[name]; in != nil {
-				if s := in.Column(c.Name); s != nil {
-					c.PII, c.Protected = c.PII || s.PII, c.Protected || s.Protected
-				}
-			}
-		}
-	}
 }
 
 // key returns the key's columns as the query names them.

@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -59,11 +60,40 @@ func TestOnlyTableIsDefault(t *testing.T) {
 	}
 }
 
-func TestMarksPassByName(t *testing.T) {
-	r := stagetest.Shape(t, sql.Component, stagetest.Block{Config: `{"from": ["payments", "c"], "sql": "select p.card, country as land, country, amount from payments p join c on true"}`, Tables: payments()})
-	want := []schema.Column{{Name: "card", Type: "varchar", PII: true}, {Name: "land", Type: "varchar"}, {Name: "country", Type: "varchar", Protected: true}, {Name: "amount", Type: "double"}}
-	if d := cmp.Diff(want, r.Out["table"].Table.Columns); d != "" {
-		t.Error(d)
+// TestMarksFollowValues: what is computed from a marked column is marked, what it filters, joins or groups is not.
+func TestMarksFollowValues(t *testing.T) {
+	tests := []struct{ query, column, want string }{
+		{"select p.card from payments p join c on true", "card", "pii"},
+		{"select country as land from c, payments", "land", "protected"},
+		{"select upper(p.card) as v from payments p, c", "v", "pii"},
+		{"select amount as v from payments join c using (card) where card > 'a' order by card", "v", ""},
+		{"select count(*) as v from payments, c group by payments.card", "v", ""},
+		{"select count(distinct payments.card) as v from payments, c", "v", "pii"},
+		{"select row_number() over (partition by payments.card order by id) as v from payments, c", "v", ""},
+		{"select case when country = 'NL' then amount end as v from payments, c", "v", "protected"},
+		{"select md5(payments.card) || country as v from payments, c", "v", "pii protected"},
+	}
+	for _, tt := range tests {
+		config, err := json.Marshal(map[string]any{"from": []string{"payments", "c"}, "sql": tt.query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := stagetest.Shape(t, sql.Component, stagetest.Block{Address: "dataset.d", Config: string(config), Tables: payments()})
+		if len(r.Problems) > 0 {
+			t.Errorf("%s: %v", tt.query, r.Problems)
+			continue
+		}
+		c := r.Out["table"].Table.Column(tt.column)
+		var got []string
+		if c.PII {
+			got = append(got, "pii")
+		}
+		if c.Protected {
+			got = append(got, "protected")
+		}
+		if got, want := strings.Join(got, " "), tt.want; got != want {
+			t.Errorf("%s: got %q, want %q", tt.query, got, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -32,6 +33,8 @@ var Component = component.Component{
 			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "The rows to score, with the model's features."},
 			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
 			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart. Default: the data's key."},
+			{Name: "allow_pii", Type: schema.StringList, ColumnOf: "data",
+				Doc: "Columns computed from personal ones (`pii`) that may stand beside the predictions all the same. Without being named here they are refused."},
 		}},
 		Out: []schema.Port{
 			{Name: "release", Type: schema.ReleasePort, Doc: "Which model is live."},
@@ -89,7 +92,8 @@ deploy "batch" "scores" {
 `
 
 type config struct {
-	Key []string `json:"key"`
+	Key      []string `json:"key"`
+	AllowPII []string `json:"allow_pii"`
 }
 
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
@@ -109,6 +113,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		out.Problems = append(out.Problems, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data's column %q has the name of a column of predictions", clash),
 			Hint: "rename it in a dataset"})
 	}
+	out.Problems = append(out.Problems, c.personal(l)...)
 	out.Out["predictions"] = schema.Shape{Type: schema.TablePort, Table: l.Table()}
 	return out
 }
@@ -143,6 +148,26 @@ func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 		case (col.Type == "varchar") != (f.Type == "varchar"):
 			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, col.Type, f.Type)})
 		}
+	}
+	return out
+}
+
+// personal tells of personal data beside the predictions that is not allowed there.
+func (c *config) personal(l prediction.Layout) []schema.Problem {
+	var out []schema.Problem
+	allowed := func(name string) bool {
+		return slices.ContainsFunc(c.AllowPII, func(n string) bool { return strings.EqualFold(n, name) })
+	}
+	for _, col := range l.Columns() {
+		if !col.PII || allowed(col.Name) {
+			continue
+		}
+		path := "data"
+		if i := slices.IndexFunc(c.Key, func(n string) bool { return strings.EqualFold(n, col.Name) }); i >= 0 {
+			path = fmt.Sprintf("key[%d]", i)
+		}
+		out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("The predictions carry the column %q, which is personal data", col.Name),
+			Detail: "Key, entity and time of the data stand beside each prediction.", Hint: fmt.Sprintf("Say allow_pii = [%q], or score a table without it.", col.Name)})
 	}
 	return out
 }

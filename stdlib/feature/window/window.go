@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -113,15 +114,15 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	s := shaper{ctx: ctx, binder: b, in: in}
+	s := shaper{ctx: ctx, binder: b, in: in, address: req.Address}
 	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time}
 	s.carry(&c)
 	for _, col := range c.Columns {
-		s.own(fmt.Sprintf("column[%s]", col.Name), col.Name, col.Expr, false)
+		s.own(fmt.Sprintf("column[%s]", col.Name), col.Name, col.Expr, nil)
 	}
 	for _, w := range c.Windows {
 		path := fmt.Sprintf("window[%s]", w.Name)
-		s.own(path, w.Name, w.Expr, true)
+		s.own(path, w.Name, w.Expr, &w)
 		s.window(path, w)
 	}
 	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &s.out}}, Problems: s.problems}
@@ -132,6 +133,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 type shaper struct {
 	ctx      context.Context
 	binder   component.Binder
+	address  string
 	in       *schema.Table
 	out      schema.Table
 	problems []schema.Problem
@@ -182,9 +184,9 @@ func carried(in *schema.Table, c *config) []schema.Column {
 	return out.Columns
 }
 
-// own adds a column of the feature's own.
-func (s *shaper) own(path, name, expr string, aggregate bool) {
-	col, problems := s.binder.Expr(s.ctx, expr, s.in, aggregate)
+// own adds a column of the feature's own, of a window if there is one.
+func (s *shaper) own(path, name, expr string, w *window) {
+	col, problems := s.binder.Expr(s.ctx, expr, s.in, w != nil)
 	for _, p := range problems {
 		p.Path = path + ".expr"
 		s.problems = append(s.problems, p)
@@ -197,8 +199,26 @@ func (s *shaper) own(path, name, expr string, aggregate bool) {
 	col.Name = name
 	if col.Type == "" { // wrong, and told of: it stays a column, so that whoever uses it is not told once more
 		col.Type = "double"
+	} else if len(problems) == 0 {
+		s.inherit(&col, expr, w)
 	}
 	s.out.Columns = append(s.out.Columns, col)
+}
+
+// inherit marks a column with what flows into it. A window holds values of earlier rows; with known_at only those that
+// were known by then, so that nothing about the present comes in by it.
+func (s *shaper) inherit(col *schema.Column, expr string, w *window) {
+	tables, out := map[string]*schema.Table{input: s.in}, []schema.Column{*col}
+	query := fmt.Sprintf("select (%s\n) as %s from %s", expr, table.Quote(col.Name), input)
+	flows := component.Lineage(s.ctx, s.binder, query, tables, out)
+	if f := flows[col.Name]; w != nil {
+		flows[col.Name] = component.Flow{Past: slices.Concat(f.Values, f.Others, f.Past)}
+	}
+	component.Inherit(s.address, out, flows, tables)
+	*col = out[0]
+	if w != nil && w.KnownAt != "" {
+		col.Lineage = &schema.Lineage{Origin: col.Lineage.Origin, Others: col.Lineage.Others}
+	}
 }
 
 func (s *shaper) window(path string, w window) {

@@ -95,7 +95,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	out, problems := c.shape(blockName(req.Address), in)
+	out, problems := c.shape(blockName(req.Address), req.Address, in)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}},
 		Problems: problems,
@@ -103,12 +103,12 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // shape returns the labelled table. Columns that the table does not have are told by the compiler.
-func (c *config) shape(name string, in *schema.Table) (*schema.Table, []schema.Problem) {
+func (c *config) shape(name, address string, in *schema.Table) (*schema.Table, []schema.Problem) {
 	problems := c.problems(in)
 	label := schema.Label{Column: canonical(in, c.Column), KnownAt: name + "_known_at", Mature: name + "_mature"}
 	out := &schema.Table{Key: in.Key, Entity: in.Entity, Time: canonical(in, c.EventTime), Label: &label}
 	out.Columns = append(out.Columns, in.Columns...)
-	for _, own := range []schema.Column{{Name: label.KnownAt, Type: "timestamp"}, {Name: label.Mature, Type: "boolean"}} {
+	for _, own := range c.own(address, &label, in) {
 		if out.Column(own.Name) != nil {
 			problems = append(problems, schema.Problem{Path: "on",
 				Summary: fmt.Sprintf("the table has a column %q already", own.Name),
@@ -119,6 +119,17 @@ func (c *config) shape(name string, in *schema.Table) (*schema.Table, []schema.P
 		out.Columns = append(out.Columns, own)
 	}
 	return out, problems
+}
+
+// own are the columns that the label adds. What is told by known_at tells of the label too.
+func (c *config) own(address string, l *schema.Label, in *schema.Table) []schema.Column {
+	known := schema.Column{Name: l.KnownAt, Type: "timestamp", Lineage: schema.Derived(address + "." + l.KnownAt)}
+	mature := schema.Column{Name: l.Mature, Type: "boolean", Lineage: schema.Derived(address + "." + l.Mature)}
+	if col := in.Column(c.KnownAt); col != nil {
+		known.PII, known.Protected = col.PII, col.Protected
+		known.Lineage.Add(col.Lineage, schema.SameRow)
+	}
+	return []schema.Column{known, mature}
 }
 
 func (c *config) problems(in *schema.Table) []schema.Problem {

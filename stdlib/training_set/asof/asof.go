@@ -132,6 +132,9 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 				continue
 			}
 			from[key] = "feature." + name
+			if !byKey(spine, f) { // as it stood in an earlier row
+				col.Lineage = col.Lineage.Earlier(req.Address + "." + col.Name)
+			}
 			out.Columns = append(out.Columns, col)
 		}
 	}

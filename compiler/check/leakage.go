@@ -1,0 +1,157 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// leakage looks at which rows models learn from and are measured on. Leaking columns are told by the trainers.
+func (c *checker) leakage() {
+	for _, b := range c.m.Module.Blocks {
+		switch b.Kind {
+		case "train":
+			c.fitting(b)
+		case "evaluate":
+			c.evaluation(b)
+		}
+	}
+}
+
+// input is the reference of a block's input port, nil if there is none.
+func input(b *resolve.Block, port string) *resolve.Reference {
+	for i := range b.Refs {
+		if r := &b.Refs[i]; r.Port == port && r.Edge == schema.InputEdge {
+			return r
+		}
+	}
+	return nil
+}
+
+// fitting tells of a model that learns from the test side of a split, or stops by it.
+func (c *checker) fitting(b *resolve.Block) {
+	data, validation := input(b, "data"), input(b, "validation")
+	for _, r := range []*resolve.Reference{data, validation} {
+		if r == nil {
+			continue
+		}
+		for _, at := range c.rowsOf(r) {
+			target := c.m.Blocks[at.block]
+			if target == nil || target.Kind != "split" {
+				continue
+			}
+			if at.port == "test" {
+				c.add(source.Diagnostic{
+					Severity: source.Error, Code: "MLP1406", Subject: r.Range,
+					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
+					Detail:  "Figures on rows that a model has learnt from, or that its threshold was chosen by, say nothing of new rows.",
+					Hint:    fmt.Sprintf("%s = %s.%s", r.Path, at.block, map[bool]string{true: "validation", false: "train"}[r == validation]),
+				})
+			}
+			break // a split of a side starts anew
+		}
+	}
+	if data != nil && validation != nil && c.overlap(data, validation) {
+		c.add(source.Diagnostic{
+			Severity: source.Warning, Code: "MLP1407", Subject: validation.Range,
+			Summary: fmt.Sprintf("%s learns from rows that it validates on", b.Address),
+			Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
+			Hint:    "Give it the validation side of the split that data comes from.",
+		})
+	}
+}
+
+// evaluation tells of a model that is measured on rows that it was fitted on.
+func (c *checker) evaluation(b *resolve.Block) {
+	data, model := input(b, "data"), input(b, "model")
+	if data == nil || model == nil {
+		return
+	}
+	trainer := c.m.Blocks[model.Target]
+	if trainer == nil || trainer.Kind != "train" {
+		return
+	}
+	for _, port := range []string{"data", "validation"} {
+		r := input(trainer.Block, port)
+		if r == nil || !c.overlap(data, r) {
+			continue
+		}
+		d := source.Diagnostic{
+			Severity: source.Error, Code: "MLP1407", Subject: data.Range,
+			Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", b.Address, trainer.Address),
+			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
+			Hint:    "Evaluate on the test side of a split, and train on its train side.",
+			Related: []source.Related{{Message: trainer.Address + " reads them here", Range: r.Range}},
+		}
+		if port == "validation" {
+			d.Severity = source.Warning
+			d.Summary = fmt.Sprintf("%s measures %s on rows that its threshold and early stopping were chosen by", b.Address, trainer.Address)
+			d.Detail = "The figures are too good by as much as the choice gained there by chance."
+		}
+		c.add(d)
+		return
+	}
+}
+
+// table is a port that carries one.
+type table struct{ block, port string }
+
+// rowsOf is a table and those that its rows are taken from one by one, the nearest first. Rows of datasets and features
+// are their own.
+func (c *checker) rowsOf(r *resolve.Reference) []table {
+	var out []table
+	for r != nil {
+		out = append(out, table{r.Target, r.TargetPort})
+		b := c.m.Blocks[r.Target]
+		if b == nil || len(out) > len(c.m.Blocks) {
+			break
+		}
+		switch b.Kind {
+		case "split":
+			r = input(b.Block, "from")
+		case "label":
+			r = input(b.Block, "on")
+		case "training_set":
+			r = input(b.Block, "spine")
+		default:
+			r = nil
+		}
+	}
+	return out
+}
+
+// overlap tells whether two tables share rows: they are the same, or come from the same, and no split keeps them apart.
+func (c *checker) overlap(a, b *resolve.Reference) bool {
+	left, right := c.rowsOf(a), c.rowsOf(b)
+	for i, x := range left {
+		for j, y := range right {
+			if x == y {
+				return !c.apart(left[:i], right[:j])
+			}
+		}
+	}
+	return false
+}
+
+// apart tells whether two ways from the same table lead to different sides of a split, or of two that split alike.
+func (c *checker) apart(left, right []table) bool {
+	for _, x := range left {
+		for _, y := range right {
+			if x.port != y.port && c.splitsAlike(x.block, y.block) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *checker) splitsAlike(x, y string) bool {
+	a, b := c.m.Blocks[x], c.m.Blocks[y]
+	if a == nil || b == nil || a.Kind != "split" || b.Kind != "split" {
+		return false
+	}
+	return x == y || a.Type == b.Type && bytes.Equal(a.Config, b.Config)
+}

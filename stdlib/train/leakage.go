@@ -1,0 +1,135 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// leaks tells of a feature that gives the target away: that is it, is computed from it, or comes with the label. Values of
+// earlier rows do not; where the label says when it became known, a warning tells that they may not have been known yet.
+func (s *shaper) leaks(path string, c *schema.Column) bool {
+	why, hint := s.leak(c.Name), "Take it out of features."
+	if why == "" && !listed(s.config.KnownBefore, c.Name) {
+		why, hint = s.leakByLineage(c)
+	}
+	if why == "" {
+		s.unknownThen(path, c)
+		return false
+	}
+	s.problem(path, fmt.Sprintf("The feature %q gives the target away", c.Name), why, hint)
+	return true
+}
+
+// leak goes by name: the target, and the columns that come with the label.
+func (s *shaper) leak(name string) string {
+	if same(name, s.config.Target) {
+		return "It is the target."
+	}
+	l := s.data.Label
+	switch {
+	case l == nil:
+		return ""
+	case same(name, l.Column):
+		return "It is the label."
+	case same(name, l.KnownAt):
+		return "It is when the label became known."
+	case same(name, l.Mature):
+		return "It is whether the label can be trusted yet."
+	}
+	return ""
+}
+
+// leakByLineage goes by where a feature's values come from.
+func (s *shaper) leakByLineage(c *schema.Column) (why, hint string) {
+	if c.Lineage == nil {
+		return "", ""
+	}
+	telling := s.telling()
+	for _, origin := range slices.Sorted(maps.Keys(telling)) {
+		what := telling[origin]
+		if c.Lineage.Origin == origin {
+			return fmt.Sprintf("It is %s, %s, under another name.", what, origin), "Take it out of features."
+		}
+		if way, ok := c.Lineage.From[origin]; ok {
+			return fmt.Sprintf("It is computed from %s: %s.", what, way), "Take it out of features."
+		}
+		if way, ok := c.Lineage.Others[origin]; ok {
+			return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way),
+				fmt.Sprintf("Compute it in a feature's window with known_at; or, if it holds only what was known before, say known_before = [%q].", c.Name)
+		}
+	}
+	return s.sameRoots(c)
+}
+
+// telling are the columns that nothing may be computed from, and what they are.
+func (s *shaper) telling() map[string]string {
+	out := map[string]string{}
+	add := func(name, what string) *schema.Lineage {
+		c := s.data.Column(name)
+		if c == nil || c.Lineage == nil {
+			return nil
+		}
+		if out[c.Lineage.Origin] == "" {
+			out[c.Lineage.Origin] = what
+		}
+		return c.Lineage
+	}
+	add(s.config.Target, "the target")
+	if l := s.data.Label; l != nil {
+		add(l.Column, "the label")
+		if known := add(l.KnownAt, "when the label became known"); known != nil {
+			for origin := range known.From {
+				out[origin] = "when the label became known"
+			}
+		}
+		add(l.Mature, "whether the label can be trusted yet")
+	}
+	return out
+}
+
+// sameRoots finds a feature from which the target itself can be computed: it comes from all columns of the sources that
+// the target comes from, in the same row.
+func (s *shaper) sameRoots(c *schema.Column) (why, hint string) {
+	target := s.data.Column(s.config.Target)
+	if target == nil || target.Lineage == nil || len(target.Lineage.Others)+len(target.Lineage.Past) > 0 {
+		return "", ""
+	}
+	var roots []string
+	for _, origin := range slices.Sorted(maps.Keys(target.Lineage.From)) {
+		if !strings.HasPrefix(origin, "source.") && !strings.Contains(origin, ".source.") {
+			continue
+		}
+		if _, ok := c.Lineage.From[origin]; !ok && c.Lineage.Origin != origin {
+			return "", ""
+		}
+		roots = append(roots, target.Lineage.From[origin])
+	}
+	if len(roots) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("The target is computed from the same: %s.", strings.Join(roots, ", ")), "Take it out of features."
+}
+
+// unknownThen warns of labels of earlier rows that may have become known later than the row.
+func (s *shaper) unknownThen(path string, c *schema.Column) {
+	l := s.data.Label
+	if l == nil || c.Lineage == nil || listed(s.config.KnownBefore, c.Name) {
+		return
+	}
+	label, known := s.data.Column(l.Column), s.data.Column(l.KnownAt)
+	if label == nil || label.Lineage == nil || known == nil {
+		return
+	}
+	way, ok := c.Lineage.Past[label.Lineage.Origin]
+	if !ok {
+		return
+	}
+	s.problems = append(s.problems, schema.Problem{Path: path, Warning: true,
+		Summary: fmt.Sprintf("The feature %q sees the labels of earlier rows, known by then or not", c.Name),
+		Detail:  fmt.Sprintf("Its values come by %s. Labels become known late: a model that learns from them early will miss them when it is used.", way),
+		Hint:    fmt.Sprintf("Let the feature read the label's table, with known_at = %q in its window.", l.KnownAt)})
+}
