@@ -9,6 +9,7 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/graph"
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -72,6 +73,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.finish(g, order)
 	c.leakage()
 	c.requirements()
+	c.emptyGates()
 	return c.m, c.diags.Sort()
 }
 
@@ -101,5 +103,25 @@ func (c *checker) finish(g *graph.Graph, order []string) {
 	}
 	for address, b := range c.m.Blocks {
 		b.Needs = needs[address]
+	}
+}
+
+// emptyGates warns of gates that let everything pass.
+func (c *checker) emptyGates() {
+	for _, b := range c.m.Module.Blocks {
+		if b.Kind != "gate" || len(b.Texts) > 0 {
+			continue
+		}
+		asks := false
+		for path := range b.Ranges {
+			asks = asks || strings.HasPrefix(path, "approval[") || strings.HasPrefix(path, "after")
+		}
+		if !asks {
+			c.add(source.Diagnostic{
+				Severity: source.Warning, Code: "MLP1408", Subject: b.Range, Summary: b.Address + " lets everything pass",
+				Detail: "It has no rule, asks for no approval and comes after no check.",
+				Hint:   `Add what must hold: rule "good enough" { assert = "evaluate.test.metrics.auc >= 0.8" }`,
+			})
+		}
 	}
 }

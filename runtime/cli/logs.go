@@ -95,7 +95,8 @@ func (a *app) approveCommand() *cobra.Command {
 			if err != nil {
 				return stateError(err)
 			}
-			fmt.Fprintf(a.out, "%s is approved for %q by %s (revision %d). Go on with: mlp apply\n", args[0], args[1], by, after.Revision)
+			fmt.Fprintf(a.out, "%s is approved for %q by %s (revision %d), asked of %s. Go on with: %s\n",
+				args[0], args[1], by, after.Revision, s.asked(addressOf(args[0]), args[1]), a.command("apply"))
 			return nil
 		},
 	}
@@ -103,6 +104,17 @@ func (a *app) approveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&by, "as", userName(), "who approves: a `name`")
 	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the record")
 	return cmd
+}
+
+// asked are the roles or people that an approval is asked of. Who is one of them is for the team to know: the record
+// says who gave it.
+func (s *session) asked(gate, name string) string {
+	for _, a := range s.state.Gates[gate].Approvals {
+		if a.Name == name {
+			return strings.Join(a.From, ", ")
+		}
+	}
+	return ""
 }
 
 // gates names those of the module.
