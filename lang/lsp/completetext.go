@@ -10,9 +10,6 @@ import (
 // text proposes what can stand in SQL, a rule or limits.
 func (c *completer) text() {
 	s := c.place.string
-	if s == nil {
-		return
-	}
 	start := s.offset
 	if i := lexemeAt(s.lexemes, s.offset); i >= 0 {
 		start = s.lexemes[i].start

@@ -156,7 +156,13 @@ func valueSnippet(a *schema.Attr) string {
 // value proposes values of an argument.
 func (c *completer) value() {
 	a := c.place.attr
-	if a.spec == nil || c.place.what == atString && c.place.string.lang != plainText {
+	switch {
+	case a.spec == nil && c.place.what == atValue: // of locals, or free
+		c.references(&schema.Attr{Type: schema.Any})
+		return
+	case a.spec == nil:
+		return
+	case c.place.what == atString && c.place.string.lang != plainText:
 		c.text()
 		return
 	}
@@ -171,7 +177,7 @@ func (c *completer) value() {
 		c.plain("string", "number", "bool", "any", "list(string)", "list(number)", "map(string)", "map(number)")
 	}
 	if c.place.what == atValue {
-		c.references()
+		c.references(a.spec)
 	}
 }
 
@@ -212,8 +218,7 @@ func (c *completer) columns(tables map[string]*schema.Table) {
 }
 
 // references proposes blocks and ports that fit the argument, or variables and locals where it takes a value.
-func (c *completer) references() {
-	spec := c.place.attr.spec
+func (c *completer) references(spec *schema.Attr) {
 	refs := spec.Type == schema.Ref || spec.Type == schema.RefList || spec.Type == schema.RefMap
 	defs := c.r.module.definitions()
 	for _, address := range sortedKeys(defs) {

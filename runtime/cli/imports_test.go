@@ -39,6 +39,7 @@ var keepers = map[string]string{
 	"github.com/duckdb/duckdb-go":   "stdlib/table",
 	"github.com/spf13/cobra":        "runtime/cli",
 	"github.com/prometheus":         "runtime/serve",
+	"github.com/sourcegraph":        "lang/lsp",
 }
 
 // TestImports holds the one-way doors between the folders.

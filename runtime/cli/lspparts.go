@@ -29,7 +29,10 @@ func cut(files map[string][]byte, cat *schema.Catalog) *parts {
 	for name, text := range files {
 		line, from := 0, 0
 		for n := 0; from < len(text) || n == 0; n++ {
-			to := nextPart(text, from, cat)
+			to := from // what stands before the first block is a part as well, so that a comment there moves no other
+			if n > 0 || !beginsPart(text, cat) {
+				to = nextPart(text, from, cat)
+			}
 			part := fmt.Sprintf("%s%s%06d", name, partMark, n)
 			p.files[part], p.starts[part] = text[from:to:to], source.Pos{Line: line, Byte: from}
 			line += bytes.Count(text[from:to], []byte("\n"))
@@ -40,19 +43,22 @@ func cut(files map[string][]byte, cat *schema.Catalog) *parts {
 }
 
 // nextPart is where the next block of the file begins behind the one at from: at a line that begins with the name of a
-// kind and a quote or brace.
+// kind, a space, and a quote or brace.
 func nextPart(text []byte, from int, cat *schema.Catalog) int {
 	for at := from; ; {
 		i := bytes.IndexByte(text[at:], '\n')
 		if i < 0 {
 			return len(text)
 		}
-		at += i + 1
-		word, rest, _ := bytes.Cut(text[at:min(len(text), at+80)], []byte(" "))
-		if len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil {
+		if at += i + 1; beginsPart(text[at:], cat) {
 			return at
 		}
 	}
+}
+
+func beginsPart(text []byte, cat *schema.Catalog) bool {
+	word, rest, _ := bytes.Cut(text[:min(len(text), 80)], []byte(" "))
+	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil
 }
 
 // parse reads a module by its parts. Where text is broken the parts are not good, for the next block may be inside of
