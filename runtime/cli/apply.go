@@ -29,6 +29,7 @@ type applyFlags struct {
 	parallelism int
 	threads     int
 	approve     bool
+	refresh     bool
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -60,6 +61,7 @@ func (a *app) applyCommand() *cobra.Command {
 		},
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
+	refreshFlag(cmd, &f.refresh)
 	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
@@ -87,12 +89,16 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	defer s.Close()
+	s.refresh = f.refresh
 	return s.locked(ctx, func(lock *state.Lock) error {
 		p, err := s.plan(ctx, f.force)
 		if err != nil {
 			return err
 		}
 		if err := a.printPlan(p, "text", false); err != nil {
+			return err
+		}
+		if err := s.readable(p); err != nil {
 			return err
 		}
 		if yes, err := a.confirm(p, f); err != nil || !yes {

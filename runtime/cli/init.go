@@ -15,8 +15,9 @@ func (a *app) initCommand() *cobra.Command {
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
-		Long: "In a folder with .mlp files: finds the columns of sources that declare none and writes them to mlp.lock, so that everybody\n" +
-			"plans with the same schema. In a folder without: writes a small pipeline to start from.",
+		Long: "In a folder with .mlp files: finds the columns of sources that declare none, and which files sources have, and writes both to\n" +
+			"mlp.lock: so everybody plans with the same schema, and also where the data is not. In a folder without: writes a small\n" +
+			"pipeline to start from.",
 		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), vars, upgrade) },
 	}
@@ -33,33 +34,53 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	if len(found) == 0 {
 		return a.begin()
 	}
+	before := map[string]dataVersion{}
 	if upgrade {
+		if old, err := readLock(a.dir); err == nil {
+			before = old.Versions
+		}
 		if err := os.Remove(filepath.Join(a.dir, lockName)); err != nil && !os.IsNotExist(err) {
 			return err
 		}
 	}
-	_, lib, err := a.module(ctx, vars)
+	s, err := a.open(ctx, vars)
 	if err != nil {
 		return err
 	}
-	defer lib.Close()
-	changed, err := lib.lock.write(a.dir)
+	defer s.Close()
+	other, err := s.pinVersions(ctx, before)
 	if err != nil {
 		return err
 	}
-	if !changed {
+	lock := s.lib.lock
+	changed, err := lock.write(a.dir)
+	if err != nil {
+		return err
+	}
+	switch {
+	case changed:
+		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", lockName, pinned(lock))
+	case len(other) == 0:
 		fmt.Fprintf(a.out, "%s is up to date.\n", lockName)
-		return nil
 	}
-	fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", lockName, pinned(lib.lock))
+	if len(other) > 0 {
+		fmt.Fprintf(a.out, "The files of %s are not those that %s pins: 'mlp init --upgrade' pins those that are here.\n", strings.Join(other, ", "), lockName)
+	}
 	return nil
 }
 
 func pinned(l *lockFile) string {
-	if len(l.Schemas) == 0 {
+	var parts []string
+	if len(l.Schemas) > 0 {
+		parts = append(parts, "the columns of "+strings.Join(sortedKeys(l.Schemas), ", "))
+	}
+	if len(l.Versions) > 0 {
+		parts = append(parts, "the data of "+strings.Join(sortedKeys(l.Versions), ", "))
+	}
+	if len(parts) == 0 {
 		return "nothing needs a pin"
 	}
-	return "the columns of " + strings.Join(sortedKeys(l.Schemas), ", ")
+	return strings.Join(parts, "; ")
 }
 
 // starter is what a new pipeline begins with; it validates, and says what to do next.

@@ -14,16 +14,18 @@ import (
 
 const lockName = "mlp.lock"
 
-// lockFile pins what was found outside: the columns of sources that declare none. It is kept with the .mlp files.
+// lockFile pins what was found outside: the columns of sources that declare none, and which data sources had. It is kept
+// with the .mlp files.
 type lockFile struct {
-	Format  int                        `json:"format"`
-	Schemas map[string][]schema.Column `json:"schemas"` // by address
+	Format   int                        `json:"format"`
+	Schemas  map[string][]schema.Column `json:"schemas"`            // by address
+	Versions map[string]dataVersion     `json:"versions,omitempty"` // by address
 }
 
 const lockFormat = 1
 
 func readLock(dir string) (*lockFile, error) {
-	l := &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}}
+	l := &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}}
 	path := filepath.Join(dir, lockName)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,6 +43,12 @@ func readLock(dir string) (*lockFile, error) {
 	}
 	if l.Schemas == nil {
 		l.Schemas = map[string][]schema.Column{}
+	}
+	if l.Versions == nil {
+		l.Versions = map[string]dataVersion{}
+	}
+	if err := l.check(); err != nil {
+		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
 	}
 	return l, nil
 }

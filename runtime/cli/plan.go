@@ -18,6 +18,7 @@ type planFlags struct {
 	force, failOn []string
 	format, out   string
 	all, detailed bool
+	refresh       bool
 }
 
 const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
@@ -33,6 +34,7 @@ func (a *app) planCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd, f) },
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
+	refreshFlag(cmd, &f.refresh)
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
@@ -61,6 +63,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	defer s.Close()
+	s.refresh = f.refresh
 	p, err := s.plan(cmd.Context(), f.force)
 	if err != nil {
 		return err

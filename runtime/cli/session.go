@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -32,6 +31,8 @@ type session struct {
 	store    *store.Store
 	log      *state.Log
 	state    *plan.State
+	refresh  bool            // the files of sources must be there to plan
+	absent   map[string]bool // sources that the plan took from what is recorded, since their files are not here
 }
 
 // open reads the module and what is recorded of it.
@@ -96,13 +97,16 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
 		}
 	}
+	found := &sources{s: s}
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: &sources{s}, Images: images, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: found, Images: images, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
 	}
 	s.addWarnings(p)
+	s.absent = found.absent
+	p.Diagnostics = append(p.Diagnostics, found.said...)
 	if err := p.Sign(); err != nil {
 		return nil, err
 	}
@@ -158,26 +162,6 @@ func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 		return nil, false, nil
 	}
 	return action, err == nil, err
-}
-
-// sources finds the files that a block means, and their digest.
-type sources struct{ s *session }
-
-func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
-	src := sourceOf(kind, typ)
-	if src == nil || src.Files == nil {
-		return nil, "", fmt.Errorf("a %s of type %q reads no files", kind, typ)
-	}
-	dir := x.s.module.Blocks[address].Dir
-	root, names, err := src.Files(filepath.Join(x.s.app.dir, dir), config)
-	if err != nil {
-		return nil, "", err
-	}
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(dir, root)
-	}
-	ext, digest, err := x.s.store.HashFiles(ctx, x.s.app.dir, root, names)
-	return &ext, digest, err
 }
 
 // images resolves the images of foreign stages with the local engine, which is asked only if there are any.

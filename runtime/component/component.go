@@ -39,7 +39,8 @@ func (c *Component) Name() string {
 // Source finds and looks at files outside.
 type Source struct {
 	// Files lists what the configuration means: a root folder (relative to dir, or absolute) and names below it,
-	// sorted, with forward slashes. No match is an error that names the pattern.
+	// sorted, with forward slashes. No match is an error that names the pattern; it is an fs.ErrNotExist where nothing is
+	// there at all, so that a plan may go by what is recorded of the files.
 	Files func(dir string, config json.RawMessage) (root string, names []string, err error)
 	// Sniff finds the columns of such files where the block declares none.
 	Sniff func(ctx context.Context, root string, names []string, config json.RawMessage) ([]schema.Column, error)
@@ -68,7 +69,10 @@ const (
 type InputError struct {
 	Summary string // what is wrong, with file, row, column, value where there are any
 	Detail  string // what was expected, what to do
+	Err     error  // what it comes of; may be nil
 }
+
+func (e *InputError) Unwrap() error { return e.Err }
 
 func (e *InputError) Error() string {
 	if e.Detail == "" {

@@ -137,7 +137,7 @@ func files(dir string, raw json.RawMessage) (root string, names []string, err er
 	info, err := os.Stat(full)
 	switch {
 	case err != nil:
-		return "", nil, &component.InputError{Summary: fmt.Sprintf("there is no file %s", c.Path), Detail: "It is to hold the figures as JSON; the program that computes them writes it."}
+		return "", nil, &component.InputError{Summary: fmt.Sprintf("there is no file %s", c.Path), Detail: "It is to hold the figures as JSON; the program that computes them writes it.", Err: err}
 	case !info.Mode().IsRegular():
 		return "", nil, &component.InputError{Summary: fmt.Sprintf("%s is no file", c.Path)}
 	}

@@ -31,7 +31,7 @@ func Split(pattern string) (root, rest string) {
 
 // Find lists the files below dir that a pattern means: its root, and their names below that, sorted, with forward
 // slashes. * and ? stay within a folder, ** spans folders, [a-c] is a class. What begins with a dot is only meant where
-// the pattern says the dot. No match is an error that names the pattern.
+// the pattern says the dot. No match is an error that names the pattern, and an fs.ErrNotExist.
 func Find(dir, pattern string) (root string, names []string, err error) {
 	root, rest := Split(pattern)
 	base := root
@@ -40,16 +40,22 @@ func Find(dir, pattern string) (root string, names []string, err error) {
 	}
 	names, err = Match(base, rest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return root, nil, fmt.Errorf("no file matches %q: there is no folder %s", pattern, root)
+		return root, nil, absent(fmt.Sprintf("no file matches %q: there is no folder %s", pattern, root))
 	}
 	if err != nil {
 		return root, nil, fmt.Errorf("looking for %q: %w", pattern, err)
 	}
 	if len(names) == 0 {
-		return root, nil, fmt.Errorf("no file matches %q", pattern)
+		return root, nil, absent(fmt.Sprintf("no file matches %q", pattern))
 	}
 	return root, names, nil
 }
+
+// absent says that nothing is there: it is an fs.ErrNotExist.
+type absent string
+
+func (e absent) Error() string        { return string(e) }
+func (e absent) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Match lists the regular files below root whose names match the rest of a pattern, sorted.
 func Match(root, rest string) ([]string, error) {

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+func refreshFlag(cmd *cobra.Command, refresh *bool) {
+	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not")
+}
+
+// sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
+// recorded version is taken, and that is said.
+type sources struct {
+	s      *session
+	said   []plan.Diagnostic
+	absent map[string]bool
+}
+
+func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
+	b := x.s.module.Blocks[address]
+	found, err := x.s.probe(ctx, b)
+	switch {
+	case err == nil:
+		x.compare(b, found)
+		return &found.External, found.Digest, nil
+	case x.s.refresh || !errors.Is(err, fs.ErrNotExist):
+		return nil, "", err
+	}
+	v, how, err := x.s.recorded(ctx, b, err)
+	if err != nil {
+		return nil, "", err
+	}
+	if x.absent == nil {
+		x.absent = map[string]bool{}
+	}
+	x.absent[address] = true
+	x.say(b, "MLP1702", fmt.Sprintf("The files of %s are not here; taken as recorded %s: %s", address, how, v.summary()))
+	return &v.External, v.Digest, nil
+}
+
+// compare warns where files are not those that are pinned: others, who lack the files, plan with the pinned version.
+func (x *sources) compare(b *check.Block, found dataVersion) {
+	pin, ok := x.s.lib.lock.Versions[b.Address]
+	if ok && pin.Digest != found.Digest {
+		x.say(b, "MLP1703", fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, lockName, found.summary(), pin.summary()))
+	}
+}
+
+func (x *sources) say(b *check.Block, code, summary string) {
+	x.said = append(x.said, plan.Diagnostic{Severity: "warning", Code: code, Summary: summary, Subject: b.Range})
+}
+
+// probe looks at the files that a block means. None there is an fs.ErrNotExist.
+func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
+	src := sourceOf(b.Kind, b.Type)
+	if src == nil || src.Files == nil {
+		return dataVersion{}, fmt.Errorf("a %s of type %q reads no files", b.Kind, b.Type)
+	}
+	root, names, err := src.Files(filepath.Join(s.app.dir, b.Dir), b.Config)
+	if err != nil {
+		return dataVersion{}, err
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(b.Dir, root)
+	}
+	ext, digest, err := s.store.HashFiles(ctx, s.app.dir, root, names)
+	return dataVersion{Path: pathOf(b.Config), Digest: digest, External: ext}, err
+}
+
+// recorded is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It
+// counts only for the path that the block has now. why says that the files are not there.
+func (s *session) recorded(ctx context.Context, b *check.Block, why error) (v dataVersion, how string, err error) {
+	before, ran := s.state.Nodes[b.Address]
+	ext := before.External["files"]
+	ran = ran && ext != nil && pathOf(before.Config) == pathOf(b.Config)
+	pin, pinned := s.lib.lock.Versions[b.Address]
+	switch {
+	case pinned && pin.Path == pathOf(b.Config):
+		how = "in " + lockName
+		if ran && before.Inputs["files"] != pin.Digest {
+			how += " (the last apply read another version)"
+		}
+		return pin, how, nil
+	case ran:
+		how, err = s.since(ctx, "node/"+b.Address)
+		return dataVersion{Digest: before.Inputs["files"], External: *ext}, how, err
+	}
+	return dataVersion{}, "", why
+}
+
+// since says in which revision a key was last written.
+func (s *session) since(ctx context.Context, key string) (string, error) {
+	history, err := s.log.History(ctx)
+	if err != nil {
+		return "", stateError(err)
+	}
+	for i := len(history) - 1; i >= 0; i-- {
+		for _, e := range history[i].Events {
+			if e.Key == key {
+				return fmt.Sprintf("in revision %d of %s", history[i].Revision, history[i].At.UTC().Format("2006-01-02")), nil
+			}
+		}
+	}
+	return "in the state", nil
+}
+
+// readable refuses to begin what would have to read files that are not here.
+func (s *session) readable(p *plan.Plan) error {
+	for _, n := range p.Nodes {
+		if s.absent[n.Address] && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
+			return &failure{err: fmt.Errorf("%s has to run, and its files are not here", n.Address),
+				hint: "Apply where they are. A plan saved here ('mlp plan --out') can be applied there."}
+		}
+	}
+	return nil
+}
+
+// pathOf is what a block says of where its files are.
+func pathOf(config json.RawMessage) string {
+	var c struct {
+		Path string `json:"path"`
+	}
+	_ = json.Unmarshal(config, &c) // a configuration of another form has no path
+	return c.Path
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// dataVersion is what the files of a source were: each by name, size and digest, and one digest over all. Path is what
+// the block said of where they are.
+type dataVersion struct {
+	Path   string      `json:"path"`
+	Digest plan.Digest `json:"digest"`
+	plan.External
+}
+
+// summary is a version in a few words: "12 files, 1734232 bytes, blake3:0a1b2c3d".
+func (v dataVersion) summary() string {
+	var size int64
+	for _, f := range v.Files {
+		size += f.Size
+	}
+	digest := string(v.Digest)
+	return fmt.Sprintf("%s, %s, %s", counted(len(v.Files), "file"), counted(int(size), "byte"), digest[:min(len(digest), len("blake3:")+8)])
+}
+
+// check makes sure that the versions are whole: a digest that a hand has changed would name data that never was.
+func (l *lockFile) check() error {
+	for _, address := range sortedKeys(l.Versions) {
+		v := l.Versions[address]
+		digest, err := store.ExternalDigest(v.External)
+		if err != nil {
+			return err
+		}
+		if digest != v.Digest {
+			return fmt.Errorf("the digest of %s is not that of the files listed", address)
+		}
+	}
+	return nil
+}
+
+// pinVersions adds the versions of sources that have none yet, or none of their path, and forgets those of blocks that
+// are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
+// pinned ones are returned.
+func (s *session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
+	lock := s.lib.lock
+	for _, address := range sortedKeys(lock.Versions) {
+		if s.module.Blocks[address] == nil {
+			delete(lock.Versions, address)
+		}
+	}
+	for _, address := range s.module.Order {
+		b := s.module.Blocks[address]
+		if b.Kind != "source" || !b.TypeSpec.External {
+			continue
+		}
+		found, err := s.probe(ctx, b)
+		if errors.Is(err, fs.ErrNotExist) {
+			if old, ok := before[address]; ok {
+				lock.Versions[address] = old
+			}
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", address, err)
+		}
+		pin, ok := lock.Versions[address]
+		switch {
+		case !ok || pin.Path != found.Path:
+			lock.Versions[address] = found
+		case pin.Digest != found.Digest:
+			other = append(other, address)
+		}
+	}
+	return other, nil
+}
