@@ -11,12 +11,15 @@ import (
 
 // leakage looks at which rows models learn from and are measured on. Leaking columns are told by the trainers.
 func (c *checker) leakage() {
+	told := map[string]bool{} // trainers, by address and port
 	for _, b := range c.m.Module.Blocks {
-		switch b.Kind {
-		case "train":
-			c.fitting(b)
-		case "evaluate":
-			c.evaluation(b)
+		if b.Kind == "train" {
+			c.fitting(b, told)
+		}
+	}
+	for _, b := range c.m.Module.Blocks {
+		if b.Kind == "evaluate" {
+			c.evaluation(b, told)
 		}
 	}
 }
@@ -32,7 +35,7 @@ func input(b *resolve.Block, port string) *resolve.Reference {
 }
 
 // fitting tells of a model that learns from the test side of a split, or stops by it.
-func (c *checker) fitting(b *resolve.Block) {
+func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	data, validation := input(b, "data"), input(b, "validation")
 	for _, r := range []*resolve.Reference{data, validation} {
 		if r == nil {
@@ -44,6 +47,7 @@ func (c *checker) fitting(b *resolve.Block) {
 				continue
 			}
 			if at.port == "test" {
+				told[b.Address+" "+r.Port] = true
 				c.add(source.Diagnostic{
 					Severity: source.Error, Code: "MLP1406", Subject: r.Range,
 					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
@@ -65,7 +69,7 @@ func (c *checker) fitting(b *resolve.Block) {
 }
 
 // evaluation tells of a model that is measured on rows that it was fitted on.
-func (c *checker) evaluation(b *resolve.Block) {
+func (c *checker) evaluation(b *resolve.Block, told map[string]bool) {
 	data, model := input(b, "data"), input(b, "model")
 	if data == nil || model == nil {
 		return
@@ -76,7 +80,7 @@ func (c *checker) evaluation(b *resolve.Block) {
 	}
 	for _, port := range []string{"data", "validation"} {
 		r := input(trainer.Block, port)
-		if r == nil || !c.overlap(data, r) {
+		if r == nil || told[trainer.Address+" "+port] || !c.overlap(data, r) {
 			continue
 		}
 		d := source.Diagnostic{

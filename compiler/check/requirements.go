@@ -1,25 +1,61 @@
 package check
 
-import "github.com/mlp-lang/mlp/lang/source"
+import (
+	"strings"
 
-// requirements warns of those that nothing verifies.
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// requirements warns of those that no gate verifies: a gate among what verifies them, or a check that a gate waits for.
+// A monitor looks at what is live already, and stops no release.
 func (c *checker) requirements() {
+	gating := c.gating()
 	for _, b := range c.m.Module.Blocks {
 		if b.Kind != "problem" {
 			continue
 		}
-		verified := map[string]bool{}
+		named, verified := map[string][]string{}, map[string]bool{}
 		for _, r := range b.Refs {
-			verified[blockOfPath(r.Path)] = true
+			block := blockOfPath(r.Path)
+			named[block] = append(named[block], r.Target)
+			verified[block] = verified[block] || gating[r.Target]
 		}
 		for _, path := range sortedPaths(b.Ranges) {
 			if label, ok := requirementOf(path); ok && !verified[path] {
-				c.add(source.Diagnostic{
-					Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
-					Summary: "Nothing verifies requirement " + label,
-					Hint:    "Name the gate or monitor that does: verified_by = [gate.release]",
-				})
+				c.add(unverified(b, path, label, named[path]))
 			}
 		}
 	}
+}
+
+// gating are the gates, and the blocks whose verdict a gate waits for.
+func (c *checker) gating() map[string]bool {
+	out := map[string]bool{}
+	for _, b := range c.m.Module.Blocks {
+		if b.Kind != "gate" {
+			continue
+		}
+		out[b.Address] = true
+		for _, r := range b.Refs {
+			if r.Edge == schema.OrderEdge {
+				out[r.Target] = true
+			}
+		}
+	}
+	return out
+}
+
+func unverified(b *resolve.Block, path, label string, named []string) source.Diagnostic {
+	d := source.Diagnostic{
+		Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
+		Summary: "Nothing verifies requirement " + label,
+		Hint:    "Name the gate that does: verified_by = [gate.release]",
+	}
+	if len(named) > 0 {
+		d.Summary = "No gate verifies requirement " + label
+		d.Detail = "It is verified by " + strings.Join(named, ", ") + " alone: no release is stopped where that does not hold."
+	}
+	return d
 }

@@ -39,10 +39,11 @@ func (a *app) showCommand() *cobra.Command {
 	format, save, all := "text", "", false
 	var vars settings
 	cmd := &cobra.Command{
-		Use: "show [ADDRESS | PLAN.json]", Short: "What a block yielded, or what a saved plan says", Args: cobra.MaximumNArgs(1),
+		Use: "show [ADDRESS | PLAN.json | requirements]", Short: "What a block yielded, or what a saved plan says", Args: cobra.MaximumNArgs(1),
 		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
-			"to a folder: tables as Parquet, a model as its bundle. The file of a saved plan is shown as 'mlp plan' shows one.",
-		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html",
+			"to a folder: tables as Parquet, a model as its bundle. The file of a saved plan is shown as 'mlp plan' shows one.\n" +
+			"With requirements, the trace from each requirement to the gates, checks and rules that verify it, and their last verdicts.",
+		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html\n  mlp show requirements",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && isPlanFile(args[0]) {
 				return a.showPlan(args[0], format, all)
@@ -57,6 +58,9 @@ func (a *app) showCommand() *cobra.Command {
 			defer s.Close()
 			if len(args) == 0 {
 				return s.showAll(format)
+			}
+			if args[0] == requirementsArgument {
+				return s.showRequirements(format)
 			}
 			return s.showOne(cmd.Context(), addressOf(args[0]), format, save)
 		},
