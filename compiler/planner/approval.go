@@ -1,0 +1,77 @@
+package planner
+
+import (
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/decide"
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
+func (p *planner) settled(gate string) bool {
+	for _, b := range p.m.Blocks {
+		if b.Kind != "deploy" || !refersTo(b, "gate", gate) {
+			continue
+		}
+		model := p.candidate(b.Address)
+		release, ok := p.o.State.Releases[b.Address]
+		if !ok || model == nil || model.Digest == "" || release.Model != model.Digest {
+			return false
+		}
+	}
+	return true
+}
+
+func refersTo(b *check.Block, path, target string) bool {
+	for _, r := range b.Refs {
+		if r.Path == path && r.Target == target {
+			return true
+		}
+	}
+	return false
+}
+
+// approval decides whether a person's yes is asked for, and whether it was given for just this.
+func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) error {
+	a.Needed = plan.Pass
+	if a.When != "" {
+		decision, err := d.Condition(a.When, a.Range)
+		if err != nil {
+			return err
+		}
+		a.Needed = plan.RuleVerdict(decision.Verdict)
+	} else if !d.Complete {
+		a.Needed = plan.Open
+	}
+	switch a.Needed {
+	case plan.RuleError:
+		a.Needed = plan.Pass // what cannot be decided is asked for
+	case plan.Open:
+		g.Verdict = decide.Worse(g.Verdict, plan.Open)
+		return nil
+	case plan.Fail:
+		return nil
+	}
+	subject, err := plan.GateSubject(g.Definition, d.Values, p.candidates(g.Address))
+	if err != nil {
+		return err
+	}
+	if given, ok := p.o.State.Approvals[g.Address+"/"+a.Name]; ok && given.Subject == subject {
+		a.GivenBy = given.By
+		return nil
+	}
+	g.Verdict = decide.Worse(g.Verdict, plan.Open)
+	return nil
+}
+
+// candidates are the models behind a gate by the deployment that would release them.
+func (p *planner) candidates(gate string) map[string]plan.Digest {
+	out := map[string]plan.Digest{}
+	for address, b := range p.m.Blocks {
+		if b.Kind == "deploy" && refersTo(b, "gate", gate) {
+			if m := p.candidate(address); m != nil {
+				out[address] = m.Digest
+			}
+		}
+	}
+	return out
+}

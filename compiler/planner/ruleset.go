@@ -1,0 +1,192 @@
+package planner
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/decide"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// checkRules gives a check's node its rules, decided if its figures are known, and remembers a known failure.
+func (p *planner) checkRules(b *check.Block, n *plan.Node) {
+	rules, _, err := p.conditions(b)
+	if err != nil {
+		p.fail(b.Range, "MLP1606", err, "")
+		return
+	}
+	action := p.actions[n.Address]
+	if len(rules) > 0 {
+		set, err := p.ruleSet(b, rules, nil)
+		if err != nil {
+			p.fail(b.Range, "MLP1606", err, "")
+			return
+		}
+		n.Rules = &set
+		res, err := decide.Rules(&set, func(string) (json.RawMessage, bool) {
+			if action == nil {
+				return nil, false
+			}
+			return action.Figures, true
+		})
+		if err != nil {
+			p.fail(b.Range, "MLP1606", err, "")
+			return
+		}
+		n.Rules.Rules = res.Rules
+		p.failed[n.Address] = res.Verdict == plan.Fail || res.Verdict == plan.RuleError
+	}
+	if action != nil {
+		var figures struct{ Failed float64 }
+		if json.Unmarshal(action.Figures, &figures) == nil && figures.Failed > 0 {
+			p.failed[n.Address] = true
+		}
+	}
+}
+
+// conditions reads the rules and approvals of a block.
+func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, error) {
+	var policy struct {
+		Rule     []struct{ Name, Assert, Message, Severity string }
+		Approval []struct {
+			Name string
+			From []string
+			When string
+		}
+	}
+	if err := json.Unmarshal(orEmpty(b.Policy), &policy); err != nil {
+		return nil, nil, err
+	}
+	rules := []plan.Rule{}
+	for _, r := range policy.Rule {
+		rules = append(rules, plan.Rule{Name: r.Name, Assert: r.Assert, Message: r.Message, Severity: r.Severity,
+			Verdict: plan.Open, Range: b.Ranges["rule["+r.Name+"]"]})
+	}
+	var approvals []plan.Approval
+	for _, a := range policy.Approval {
+		approvals = append(approvals, plan.Approval{Name: a.Name, From: a.From, When: a.When, Needed: plan.Open,
+			Range: b.Ranges["approval["+a.Name+"]"]})
+	}
+	return rules, approvals, nil
+}
+
+// ruleSet puts together what the rules of a block see: types, values known now, and the nodes that the rest comes from.
+// Only what they refer to goes in, so that nothing else can change the plan of a gate.
+func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Champion) (plan.Rules, error) {
+	set := plan.Rules{Env: &schema.FigureType{Kind: schema.ObjectFigure, Fields: map[string]*schema.FigureType{}}, Rules: rules}
+	known := map[string]map[string]any{}
+	keep := func(ns, name string, value any) {
+		if known[ns] == nil {
+			known[ns] = map[string]any{}
+		}
+		known[ns][name] = value
+	}
+	sources := map[string]plan.FigureSource{}
+	if b.Kind == "check" {
+		set.Env = b.Env
+		sources[""] = plan.FigureSource{Node: b.Address}
+	}
+	for _, r := range b.Rules {
+		for _, ref := range r.Rule.Refs() {
+			ns := ref.Path[0]
+			if b.Kind != "check" {
+				set.Env.Fields[ns] = b.Env.Fields[ns]
+			}
+			if len(ref.Path) < 2 {
+				continue
+			}
+			switch ns {
+			case "variable":
+				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Variables[ref.Path[1]]))
+			case "local":
+				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Locals[ref.Path[1]]))
+			case "each":
+				keep(ns, ref.Path[1], plainValue(b.Each[ref.Path[1]]))
+			case "champion":
+				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
+				keep(ns, "comparable", champion != nil && champion.Comparable)
+			default:
+				if b.Kind != "check" {
+					p.figureSources(sources, b, r.Text.Value, ref.Path, champion)
+				}
+			}
+		}
+	}
+	if b.Kind != "check" {
+		set.Env = prune(set.Env, sources)
+	}
+	for _, path := range sortedKeys(sources) {
+		set.Figures = append(set.Figures, sources[path])
+	}
+	var err error
+	set.Known, err = plan.Canonical(known)
+	return set, err
+}
+
+// figureSources says which nodes a path's figures come from: the block's own, and for a delta the champion's.
+func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.Block, rule string, path []string, champion *plan.Champion) {
+	for _, f := range p.m.FiguresAt(b, rule, path) {
+		address := f.Block.Address
+		if p.nodes[address] == nil {
+			continue
+		}
+		sources[f.Path] = plan.FigureSource{Path: f.Path, Node: address}
+		if len(f.Rest) > 0 && f.Rest[0] != "delta" || len(f.Rest) == 0 && !strings.Contains(rule, ".delta") {
+			continue
+		}
+		delta := plan.FigureSource{Path: f.Path + ".delta", Node: address + "@champion", Pick: "delta", Absent: true}
+		if champion != nil && champion.Comparable {
+			if p.nodes[delta.Node] == nil {
+				p.championNode(address, champion)
+			}
+			delta.Absent = p.nodes[delta.Node] == nil
+		}
+		sources[delta.Path] = delta
+	}
+}
+
+// prune leaves the blocks that rules read.
+func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema.FigureType {
+	out := map[string]*schema.FigureType{}
+	for ns, t := range env.Fields {
+		if ns == "variable" || ns == "local" || ns == "each" || ns == "champion" {
+			out[ns] = t
+			continue
+		}
+		fields := map[string]*schema.FigureType{}
+		for name, f := range t.Fields {
+			_, ok := sources[ns+"."+name]
+			for _, key := range f.Keys { // of a repeated block
+				_, one := sources[ns+"."+name+"."+key]
+				ok = ok || one
+			}
+			if ok {
+				fields[name] = f
+			}
+		}
+		out[ns] = schema.Object(fields)
+	}
+	return schema.Object(out)
+}
+
+// plainValue is a variable's value as rules see it.
+func plainValue(v cty.Value) any {
+	data, err := ctyjson.Marshal(v, v.Type())
+	if err != nil {
+		return nil
+	}
+	return json.RawMessage(data)
+}
+
+// constants are the known values less what is said of the champion: a gate is the same gate whoever is live.
+func constants(known json.RawMessage) json.RawMessage {
+	out, err := without(known, "champion")
+	if err != nil {
+		return known
+	}
+	return out
+}
