@@ -111,7 +111,7 @@ func (a *app) graph(ctx context.Context, f drawing) (*render.Graph, error) {
 		}
 		return render.PlanGraph(p), nil
 	}
-	p, err := planFile(f.plan)
+	p, err := readPlan(f.plan)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,9 @@ func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string)
 	ext := plan.External{Root: root, Files: make([]plan.ExternalFile, 0, len(names))}
 	for _, name := range names {
 		path := filepath.Join(base, filepath.FromSlash(name))
+		if target, err := os.Readlink(path); err == nil && filepath.IsAbs(target) {
+			path = target // remembered by what it is, whatever leads to it
+		}
 		h, fresh, err := hashFile(ctx, path, cache[path])
 		if err != nil {
 			return plan.External{}, "", fmt.Errorf("hashing files: %w", err)

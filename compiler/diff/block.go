@@ -1,0 +1,155 @@
+package diff
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// changed lists the stages in which something differs by itself, and what each reaches.
+func (c *comparison) changed() []Changed {
+	var out []Changed
+	roots := map[string]bool{}
+	for _, n := range c.after.Nodes {
+		old := c.oldNodes[c.oldName(n.Address)]
+		if n.Verdict == plan.Remove || old == nil || strings.Contains(n.Address, "@") {
+			continue
+		}
+		if f := c.nodeFields(old, n); len(f) > 0 {
+			x := Changed{Address: n.Address, Kind: n.Kind, Fields: f, Range: n.Range}
+			roots[n.Address] = x.Rebuilds()
+			out = append(out, x)
+		}
+	}
+	c.reach(out, roots)
+	return out
+}
+
+// nodeFields is what differs at a stage itself.
+func (c *comparison) nodeFields(a, b *plan.Node) []Field {
+	var out []Field
+	add := func(path string, before, after any) {
+		if x, y := encode(before), encode(after); string(x) != string(y) {
+			out = append(out, Field{Path: path, Before: x, After: y})
+		}
+	}
+	add("type", a.Type, b.Type)
+	if a.Type == b.Type {
+		add("component_version", a.Version, b.Version)
+	}
+	out = append(out, Fields(a.Config, b.Config)...)
+	out = append(out, c.wiring(a, b)...)
+	out = append(out, outside(a, b)...)
+	if x, y := a.Container, b.Container; x != nil && y != nil && x.Image == y.Image {
+		add("image "+y.Image, x.ImageID, y.ImageID)
+	}
+	requires := make([]string, 0, len(a.After))
+	for _, r := range a.After {
+		requires = append(requires, c.newName(r))
+	}
+	slices.Sort(requires)
+	if len(out) > 0 {
+		out = append(out, columnFields(a, b)...)
+	}
+	for i := range out {
+		if out[i].Category == "" {
+			out[i].Category = plan.Rebuild
+		}
+	}
+	order := fields(map[string]json.RawMessage{"requires": encode(requires)}, map[string]json.RawMessage{"requires": encode(append([]string{}, b.After...))})
+	out = append(out, as(plan.PolicyChange, append(order, ruleFields(a.Rules, b.Rules)...))...)
+	return append(out, as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
+}
+
+func as(c plan.Category, list []Field) []Field {
+	for i := range list {
+		list[i].Category = c
+	}
+	return list
+}
+
+// wiring lists inputs that come from another block or port. What only has another name is the same.
+func (c *comparison) wiring(a, b *plan.Node) []Field {
+	old, now := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	for _, in := range a.Inputs {
+		if in.From != "" {
+			old[in.Port] = encode(c.newName(in.From) + ":" + in.FromPort)
+		}
+	}
+	for _, in := range b.Inputs {
+		if in.From != "" {
+			now[in.Port] = encode(in.From + ":" + in.FromPort)
+		}
+	}
+	return fields(old, now)
+}
+
+// outside compares the files and objects that a stage reads from outside.
+func outside(a, b *plan.Node) []Field {
+	content := func(n *plan.Node) map[string]json.RawMessage {
+		out := map[string]json.RawMessage{}
+		for _, in := range n.Inputs {
+			switch {
+			case in.External != nil:
+				var size int64
+				for _, f := range in.External.Files {
+					size += f.Size
+				}
+				out["content of "+in.External.Root] = encode(map[string]any{"files": len(in.External.Files), "bytes": size, "digest": in.Digest})
+			case in.From == "":
+				out["content of "+in.Port] = encode(in.Digest)
+			}
+		}
+		return out
+	}
+	return fields(content(a), content(b))
+}
+
+// columnFields are the columns that a stage yields, by their types. It breaks others that one is gone or of another type.
+func columnFields(a, b *plan.Node) []Field {
+	columns := func(n *plan.Node) map[string]json.RawMessage {
+		out := map[string]json.RawMessage{}
+		for _, o := range n.Outputs {
+			if o.Shape == nil || o.Shape.Type != schema.TablePort || o.Shape.Table == nil {
+				continue
+			}
+			for _, col := range o.Shape.Table.Columns {
+				out["yields "+o.Port+"."+col.Name] = encode(col.Type)
+			}
+		}
+		return out
+	}
+	out := fields(columns(a), columns(b))
+	for i := range out {
+		if out[i].Before != nil {
+			out[i].Category = plan.Breaking
+		}
+	}
+	return out
+}
+
+// ruleFields compares the rules of a check.
+func ruleFields(a, b *plan.Rules) []Field {
+	text := func(r *plan.Rules) map[string]json.RawMessage {
+		out := map[string]json.RawMessage{}
+		if r != nil {
+			for _, x := range r.Rules {
+				out["rule["+x.Name+"]"] = encode(ruleText(x))
+			}
+		}
+		return out
+	}
+	return fields(text(a), text(b))
+}
+
+// ruleText is all that a rule demands, in one line.
+func ruleText(r plan.Rule) string {
+	s := strings.Join(strings.Fields(r.Assert), " ")
+	if r.Severity == "warn" {
+		s += " (warns)"
+	}
+	return s
+}

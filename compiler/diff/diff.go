@@ -1,0 +1,161 @@
+// Package diff compares two plans as data: what a change of a pipeline means, whatever became of its text.
+//
+// Compare first pairs the blocks of both plans, moved ones included (move.go). Of each pair it lists what differs at the
+// block itself, attribute by attribute (block.go, gate.go, release.go): these are the causes. What differs only because
+// of what flows in is counted to them (reach.go). What would run under both plans is kept apart from what only one of
+// them would run. Layout, comments, order and places in files are not compared.
+package diff
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// FormatVersion of the JSON. Minor versions only add.
+const FormatVersion = "1.0"
+
+// Diff is what differs between two plans. Lists are sorted by address, fields by path.
+type Diff struct {
+	FormatVersion string    `json:"format_version"`
+	Pipeline      string    `json:"pipeline"`
+	Before        Side      `json:"before"`
+	After         Side      `json:"after"`
+	Variables     []Field   `json:"variables,omitempty"`
+	Added         []Block   `json:"added,omitempty"`
+	Removed       []Block   `json:"removed,omitempty"`
+	Moved         []Move    `json:"moved,omitempty"`
+	Changed       []Changed `json:"changed,omitempty"` // stages
+	Gates         []Gate    `json:"gates,omitempty"`
+	Releases      []Release `json:"releases,omitempty"`
+	Runs          Runs      `json:"runs"`
+}
+
+// Side is one of the plans.
+type Side struct {
+	Name   string      `json:"name"` // the file or the revision, as asked for
+	Commit string      `json:"commit,omitempty"`
+	PlanID plan.Digest `json:"plan_id,omitempty"`
+	Base   int64       `json:"base_revision"` // of the state
+}
+
+// Field is a value that differs; one that is absent was added or left out.
+type Field struct {
+	Path   string          `json:"path"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	// Category says what it means: rebuild, breaking (a column that others may use is gone or other), policy, metadata.
+	// Empty for variables, which mean what is made of them.
+	Category plan.Category `json:"category,omitempty"`
+}
+
+// Block is one that stands in one plan only.
+type Block struct {
+	Address string       `json:"address"`
+	Kind    string       `json:"kind"`
+	Type    string       `json:"type,omitempty"`
+	Range   source.Range `json:"range,omitzero"`
+}
+
+// Move is a block with another address and the same meaning.
+type Move struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Changed is a block in which something differs by itself.
+type Changed struct {
+	Address string       `json:"address"`
+	Kind    string       `json:"kind"`
+	Fields  []Field      `json:"fields"`
+	Range   source.Range `json:"range,omitzero"`
+	// Reaches are the blocks with another result, or perhaps another, because of it.
+	Reaches []string `json:"reaches,omitempty"`
+	// Unfollowed says that Reaches was not worked out: too much changed to follow each cause.
+	Unfollowed bool `json:"unfollowed,omitempty"`
+}
+
+// Rebuilds tells whether a field decides a result.
+func (c *Changed) Rebuilds() bool {
+	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Category == plan.Rebuild || f.Category == plan.Breaking })
+}
+
+// Runs are the stages that run or may run, by which plan they would.
+type Runs struct {
+	After  []string `json:"only_after,omitempty"`
+	Before []string `json:"only_before,omitempty"`
+	Both   []string `json:"both,omitempty"`
+}
+
+// Empty tells that the plans mean the same pipeline. What runs is not looked at: that is up to the state.
+func (d *Diff) Empty() bool {
+	return len(d.Variables)+len(d.Added)+len(d.Removed)+len(d.Moved)+len(d.Changed)+len(d.Gates)+len(d.Releases) == 0
+}
+
+// Compare compares two plans of a pipeline.
+func Compare(before, after *plan.Plan) *Diff {
+	c := newComparison(before, after)
+	c.pair()
+	d := &Diff{FormatVersion: FormatVersion, Pipeline: after.Pipeline, Before: side(before), After: side(after), Moved: c.moves()}
+	if d.Pipeline == "" {
+		d.Pipeline = before.Pipeline
+	}
+	d.Variables = fields(before.Variables, after.Variables)
+	c.alone(d)
+	d.Changed = c.changed()
+	d.Gates = c.gates()
+	d.Releases = c.releases()
+	d.Runs = c.runs()
+	return d
+}
+
+func side(p *plan.Plan) Side {
+	s := Side{PlanID: p.ID, Base: p.Base.Revision}
+	if p.Envelope != nil {
+		s.Commit = p.Envelope.Commit
+	}
+	return s
+}
+
+// alone lists the blocks of one plan that have no partner in the other. Helper stages go with their blocks, and so
+// does the stage of a deployment.
+func (c *comparison) alone(d *Diff) {
+	for address, b := range c.newBlocks {
+		if _, ok := c.oldOf[address]; !ok {
+			d.Added = append(d.Added, b)
+		}
+	}
+	for address, b := range c.oldBlocks {
+		if _, ok := c.newOf[address]; !ok {
+			d.Removed = append(d.Removed, b)
+		}
+	}
+	byAddress := func(a, b Block) int { return compareText(a.Address, b.Address) }
+	slices.SortFunc(d.Added, byAddress)
+	slices.SortFunc(d.Removed, byAddress)
+}
+
+// runs sorts the stages that would run.
+func (c *comparison) runs() Runs {
+	var r Runs
+	for _, n := range c.after.Nodes {
+		if !runs(n) {
+			continue
+		}
+		if old := c.oldNodes[c.oldName(n.Address)]; old != nil && runs(old) {
+			r.Both = append(r.Both, n.Address)
+		} else {
+			r.After = append(r.After, n.Address)
+		}
+	}
+	for _, n := range c.before.Nodes {
+		if now := c.newNodes[c.newName(n.Address)]; runs(n) && (now == nil || !runs(now)) {
+			r.Before = append(r.Before, n.Address)
+		}
+	}
+	return r
+}
+
+func runs(n *plan.Node) bool { return n.Verdict == plan.Run || n.Verdict == plan.MayRun }

@@ -1,0 +1,129 @@
+package diff
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Gate is a gate that demands something else, or decides otherwise.
+type Gate struct {
+	Address string `json:"address"`
+	// Fields are "rule[name]", "approval[name]", "after", "champion". A value that is absent before was added.
+	Fields []Field          `json:"fields,omitempty"`
+	Before plan.RuleVerdict `json:"before"`
+	After  plan.RuleVerdict `json:"after"`
+	// Rules whose verdict differs though they read the same, by name.
+	Verdicts []Verdict    `json:"verdicts,omitempty"`
+	Range    source.Range `json:"range,omitzero"`
+}
+
+// Verdict of a rule that stands in both plans.
+type Verdict struct {
+	Rule   string           `json:"rule"`
+	Before plan.RuleVerdict `json:"before"`
+	After  plan.RuleVerdict `json:"after"`
+}
+
+// gates compares those that are in both plans.
+func (c *comparison) gates() []Gate {
+	var out []Gate
+	for _, g := range c.after.Gates {
+		old := c.oldGates[c.oldName(g.Address)]
+		if old == nil {
+			continue
+		}
+		x := Gate{Address: g.Address, Before: old.Verdict, After: g.Verdict, Range: g.Range, Fields: c.gateFields(old, g), Verdicts: verdicts(old, g)}
+		if len(x.Fields) > 0 || x.Before != x.After || len(x.Verdicts) > 0 {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (c *comparison) gateFields(a, b *plan.Gate) []Field {
+	return as(plan.PolicyChange, fields(demands(a, c.newName), demands(b, func(s string) string { return s })))
+}
+
+// demands is what a gate asks for, by path.
+func demands(g *plan.Gate, name func(string) string) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for _, r := range g.Rules.Rules {
+		out["rule["+r.Name+"]"] = encode(ruleText(r))
+		if r.Message != "" {
+			out["rule["+r.Name+"].message"] = encode(r.Message)
+		}
+	}
+	for _, a := range g.Approvals {
+		when := ""
+		if a.When != "" {
+			when = " when " + strings.Join(strings.Fields(a.When), " ")
+		}
+		out["approval["+a.Name+"]"] = encode("from " + strings.Join(a.From, ", ") + when)
+	}
+	var after []string
+	for _, a := range g.After {
+		after = append(after, name(a))
+	}
+	if slices.Sort(after); len(after) > 0 {
+		out["after"] = encode(after)
+	}
+	if g.Champion != nil {
+		out["champion"] = encode(name(g.Champion.Deploy))
+	}
+	return out
+}
+
+// verdicts are those of rules that differ; what is added or removed stands among the fields.
+func verdicts(a, b *plan.Gate) []Verdict {
+	old := map[string]plan.Rule{}
+	for _, r := range a.Rules.Rules {
+		old[r.Name] = r
+	}
+	var out []Verdict
+	for _, r := range b.Rules.Rules {
+		if o, ok := old[r.Name]; ok && o.Verdict != r.Verdict {
+			out = append(out, Verdict{Rule: r.Name, Before: o.Verdict, After: r.Verdict})
+		}
+	}
+	return out
+}
+
+// Release is a deployment that is made otherwise, or would change otherwise.
+type Release struct {
+	Address string             `json:"address"`
+	Fields  []Field            `json:"fields,omitempty"` // "model", "gate", "type" and the attributes of its configuration
+	Before  plan.ReleaseAction `json:"before"`
+	After   plan.ReleaseAction `json:"after"`
+	Range   source.Range       `json:"range,omitzero"`
+}
+
+func (c *comparison) releases() []Release {
+	var out []Release
+	for _, r := range c.after.Releases {
+		old := c.oldRel[c.oldName(r.Address)]
+		if old == nil || r.Action == plan.RemoveRelease {
+			continue
+		}
+		x := Release{Address: r.Address, Before: old.Action, After: r.Action, Range: r.Range, Fields: c.releaseFields(old, r)}
+		if len(x.Fields) > 0 || x.Before != x.After {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (c *comparison) releaseFields(a, b *plan.Release) []Field {
+	describe := func(r *plan.Release, name func(string) string) map[string]json.RawMessage {
+		out := map[string]json.RawMessage{"type": encode(r.Type), "model": encode(name(r.Model.From))}
+		if r.Gate != "" {
+			out["gate"] = encode(name(r.Gate))
+		}
+		return out
+	}
+	out := fields(describe(a, c.newName), describe(b, func(s string) string { return s }))
+	return as(plan.PolicyChange, append(out, Fields(a.Config, b.Config)...))
+}
