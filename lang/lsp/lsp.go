@@ -1,6 +1,6 @@
 // Package lsp is the language server: what editors ask about .mlp files, over the Language Server Protocol.
 //
-// A file being written is rarely whole, so there are two views of a module. The outline (tree.go) is made of tokens
+// A file being written is rarely whole, so there are two views of a module. The outline (tree.go, outline.go) is made of tokens
 // alone and knows every place of every file; what stands at a position is found in it, in one place for all features
 // (place.go). The types come from the compiler, handed in as a Compiler, which tells of each block what it could work
 // out; of a block that is broken at the moment, what it yielded before stays known (module.go). Text in open editors
