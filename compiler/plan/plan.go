@@ -194,6 +194,15 @@ type Container struct {
 	Command  []string          `json:"command"`
 	Env      map[string]string `json:"env,omitempty"`
 	Network  bool              `json:"network,omitempty"`
+	Secrets  []Secret          `json:"secrets,omitempty"` // sorted by name
+}
+
+// Secret says where a stage's secret is found when the stage runs: in a variable of the environment or in a file. Its
+// value is in no plan.
+type Secret struct {
+	Name string `json:"name"` // of the file that the stage reads
+	Env  string `json:"env,omitempty"`
+	File string `json:"file,omitempty"` // relative to the root module's folder
 }
 
 // Rules are CEL conditions and what they may see.

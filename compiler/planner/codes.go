@@ -11,5 +11,6 @@ func Codes() []source.Code {
 		{Code: "MLP1604", Cause: "A recorded result cannot be read.", Cure: "Make the store readable; a record that is removed is made again by running its stage."},
 		{Code: "MLP1605", Cause: "An opaque model is to be scored, and its trainer names no command for that.", Cure: "Add `predict` to the `train \"container\"` block."},
 		{Code: "MLP1606", Cause: "A gate's or check's rules cannot be put together.", Cure: "Correct the rule shown."},
+		{Code: "MLP1607", Cause: "A secret says neither where it is, or two places.", Cure: "Give it `env` or `file`."},
 	}
 }

@@ -118,7 +118,11 @@ func (p *planner) container(ctx context.Context, b *check.Block, f foreign, comm
 			"Build or load it first; mlp pulls no images by itself.")
 		return nil
 	}
-	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: command, Env: f.Env, Network: f.Network}
+	secrets, ok := p.secrets(b)
+	if !ok {
+		return nil
+	}
+	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: command, Env: f.Env, Network: f.Network, Secrets: secrets}
 }
 
 func setFormat(n *plan.Node, format string) {
@@ -170,7 +174,7 @@ func define(n *plan.Node) (plan.Digest, error) {
 	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config}
 	if n.Container != nil {
 		c := *n.Container
-		c.Image = "" // its ID says what it is
+		c.Image, c.Secrets = "", nil // its ID says what it is; where a secret is found is no part of it, its version is
 		def.Container = &c
 		var err error
 		if def.Config, err = without(n.Config, "image", "predict", "network"); err != nil {

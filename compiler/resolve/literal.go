@@ -17,6 +17,9 @@ import (
 // literal checks a value against the type of its argument and turns it into what canonical writes. There is no
 // conversion between strings, numbers and booleans: `"7"` is no number.
 func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	if w.r.holdsSecret(v, a.Range, path) {
+		return nil, wrong
+	}
 	if expr.HasRefs(v) {
 		w.r.fail(source.CodeRefComputed, a.Range, fmt.Sprintf("%s takes %s, not a reference", path, spec.Type),
 			"A reference to a block can be passed on, and not computed with.", quoted(v))
@@ -50,6 +53,24 @@ func (r *resolver) sensitive(v cty.Value, at source.Range, path string) bool {
 	}
 	r.fail(source.CodeSensitive, at, fmt.Sprintf("%s cannot take a sensitive value", path),
 		"It would be written into plans and records for everybody to read.", "a secret block hands a stage what nobody else sees")
+	return true
+}
+
+// holdsSecret tells of a secret where it would be written down.
+func (r *resolver) holdsSecret(v cty.Value, at source.Range, path string) bool {
+	found := ""
+	_ = cty.Walk(v, func(_ cty.Path, part cty.Value) (bool, error) { // its function returns nil
+		if ref, ok := expr.RefOf(part); ok && r.blocks[ref.Address] != nil && r.blocks[ref.Address].Kind == secretKind {
+			found = ref.Address
+		}
+		return found == "", nil
+	})
+	if found == "" {
+		return false
+	}
+	r.fail(source.CodeSensitive, at, fmt.Sprintf("%s cannot take %s", path, found),
+		"It would be written into plans, records and fingerprints. A secret goes to the stages that list it, as a file, and nowhere else.",
+		fmt.Sprintf("write secrets = [%s] in a block that runs an image of its own, and read /mlp/secrets/…", found))
 	return true
 }
 

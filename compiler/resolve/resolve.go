@@ -20,6 +20,7 @@ const (
 	localsKind   = "locals"
 	outputKind   = "output"
 	moduleKind   = "module"
+	secretKind   = "secret"
 )
 
 // Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where

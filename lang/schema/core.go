@@ -3,7 +3,7 @@ package schema
 // CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
 // component stands behind them. Sorted by name.
 func CoreKinds() []Kind {
-	return []Kind{gateKind(), localsKind(), moduleKind(), outputKind(), pipelineKind(), problemKind(), variableKind()}
+	return []Kind{gateKind(), localsKind(), moduleKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
 }
 
 // StageAttrs are the attributes that every kind takes whose blocks run as stages.
@@ -94,6 +94,21 @@ func outputKind() Kind {
 			{Name: "value", Type: Any, Required: true, Doc: "What to show."},
 			{Name: "description", Type: String, Metadata: true, Doc: "What it means."},
 		}}),
+	}
+}
+
+func secretKind() Kind {
+	return Kind{
+		Name: "secret", Phase: Design, Summary: "A value that nobody sees but the stages that name it",
+		Doc: "Read when a stage runs that lists it in `secrets`, which finds it in the file `/mlp/secrets/<name>`. It is in no plan, state, " +
+			"log, report, image or fingerprint: where it turns up in what a stage prints it is masked, and a stage whose outputs hold it fails. " +
+			"Planning does not need it. One of `env` and `file` is given.",
+		Types: single(Body{Attrs: []Attr{
+			{Name: "description", Type: String, Metadata: true, Doc: "What it opens."},
+			{Name: "env", Type: String, Metadata: true, Doc: "The variable of the environment of `mlp apply` that holds it."},
+			{Name: "file", Type: String, Metadata: true, Doc: "The file that holds it, relative to the module's folder; one line break at its end is left out."},
+			{Name: "version", Type: String, Doc: "Fingerprinted in place of the value: another version says that what it opens has changed, and runs the stages again."},
+		}}, Port{Name: "secret", Type: SecretPort, Doc: "the value, for `secrets` of a stage"}),
 	}
 }
 

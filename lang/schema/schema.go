@@ -90,6 +90,7 @@ const (
 	MetricPort  PortType = "metric"
 	ReleasePort PortType = "release"
 	FilesPort   PortType = "files"
+	SecretPort  PortType = "secret"
 )
 
 // Example is a whole module that shows a type at work; the tests compile it.

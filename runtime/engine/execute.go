@@ -26,6 +26,8 @@ type attempt struct {
 	log    *stageLog
 	task   executor.Task
 	number int
+
+	secrets *secrets
 }
 
 // execute runs a stage, with retries, and records its result. The error is a Failure, or one that asFailure knows.
@@ -43,6 +45,15 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	if err := r.checkExternal(ctx, n); err != nil {
 		return nil, err
 	}
+	var handed []plan.Secret
+	if n.Container != nil {
+		handed = n.Container.Secrets
+	}
+	if a.secrets, err = openSecrets(r.Dir, handed); err != nil {
+		return nil, err
+	}
+	defer a.secrets.close()
+	a.log.mask = a.secrets.mask()
 	if err := a.prepare(ctx, inputs); err != nil {
 		return nil, err
 	}
@@ -74,6 +85,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 		Checkpoint: a.Store.Path("checkpoint", hex), Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log,
 	}
 	if c := a.node.Container; c != nil {
+		a.task.Secrets = a.secrets.files
 		a.task.Container = &executor.Container{ImageID: c.ImageID, Command: c.Command, Env: c.Env, Network: c.Network}
 	}
 	for _, in := range a.node.Inputs {
@@ -201,6 +213,22 @@ func (a *attempt) once(ctx context.Context) *Failure {
 	case res.ExitCode != 0:
 		return a.exited(res.ExitCode)
 	}
+	return a.keptSecret()
+}
+
+// keptSecret fails a stage that wrote a secret down where it would be recorded.
+func (a *attempt) keptSecret() *Failure {
+	for _, dir := range []string{a.task.Out, a.task.Checkpoint} {
+		file, secret, err := a.secrets.leaked(dir)
+		if err != nil {
+			return failuref(StoreFailure, "looking for secrets in what %s wrote: %v", a.node.Address, err)
+		}
+		if file != "" {
+			f := failuref(SecretFailure, "%s wrote the value of secret.%s down", a.node.Address, secret)
+			f.Detail = "Nothing of this attempt is kept: outputs and checkpoints are stored, for everybody to read."
+			return f
+		}
+	}
 	return nil
 }
 
@@ -245,6 +273,9 @@ func (a *attempt) failed(ctx context.Context, err error) error {
 	f := asFailure(err)
 	f.Tail = a.log.tail()
 	f.Attempts = a.number
+	if file, _, err := a.secrets.leaked(a.task.Checkpoint); file != "" || err != nil && len(a.secrets.files) > 0 {
+		_ = os.RemoveAll(a.task.Checkpoint)
+	}
 	_ = os.Remove(a.task.Checkpoint) // if it is empty; what a stage left there helps the next attempt
 	digest, err := a.Store.PutFile(context.WithoutCancel(ctx), a.log.path)
 	if err == nil {

@@ -19,6 +19,7 @@ type stageLog struct {
 	path    string
 	address string
 	emit    func(Event)
+	mask    *strings.Replacer // of secrets; nil where the stage has none. Set before anything is written
 
 	mu       sync.Mutex
 	file     *os.File
@@ -53,7 +54,9 @@ func (l *stageLog) begin(attempt int) {
 func (l *stageLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(string(p))
+	if l.mask == nil {
+		l.write(string(p))
+	}
 	l.rest += string(p)
 	for {
 		line, rest, ok := strings.Cut(l.rest, "\n")
@@ -61,6 +64,10 @@ func (l *stageLog) Write(p []byte) (int, error) {
 			return len(p), l.writeErr
 		}
 		l.rest = rest
+		if l.mask != nil { // whole lines only: a value may come in two parts
+			line = l.mask.Replace(line)
+			l.write(line + "\n")
+		}
 		l.line(strings.TrimSuffix(line, "\r"))
 	}
 }
@@ -75,6 +82,10 @@ func (l *stageLog) write(s string) {
 func (l *stageLog) flush() {
 	if l.rest == "" {
 		return
+	}
+	if l.mask != nil {
+		l.rest = l.mask.Replace(l.rest)
+		l.write(l.rest)
 	}
 	l.write("\n")
 	l.line(l.rest)

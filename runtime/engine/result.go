@@ -101,6 +101,7 @@ const (
 	NondeterministicFailure FailureKind = "nondeterministic"
 	KilledFailure           FailureKind = "killed" // by the user
 	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
+	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
 )
 
 // Failure says why a stage or a release failed.

@@ -32,6 +32,8 @@ type Task struct {
 	Spec component.Spec
 	// Inputs are mounted read-only at in/<port>.
 	Inputs []Input
+	// Secrets are mounted read-only at secrets/<name>, of foreign stages only.
+	Secrets []Secret
 	// Out is an empty folder on the host that becomes out/. The stage's user can write there.
 	Out string
 	// Checkpoint is a folder on the host kept between attempts; empty: none.
@@ -52,6 +54,12 @@ type Task struct {
 type Input struct {
 	Port string
 	Path string // absolute
+}
+
+// Secret is a file of the host that a stage reads.
+type Secret struct {
+	Name string
+	Path string // absolute; in memory where the host can
 }
 
 // Container is the image and command of a foreign stage.

@@ -90,6 +90,9 @@ func mounts(t executor.Task, description string) []mount.Mount {
 	for _, in := range t.Inputs {
 		out = append(out, bind(in.Path, "in/"+in.Port, true))
 	}
+	for _, s := range t.Secrets {
+		out = append(out, bind(s.Path, "secrets/"+s.Name, true))
+	}
 	if t.Checkpoint != "" {
 		out = append(out, bind(t.Checkpoint, "checkpoint", false))
 	}
