@@ -86,7 +86,7 @@ func read(p *plan.Plan, all bool) *document {
 	}
 	for _, r := range p.Releases {
 		if r.Action != plan.NoRelease {
-			d.Production = append(d.Production, release(nodes, r))
+			d.Production = append(d.Production, told(d.Production, release(nodes, r)))
 		}
 	}
 	for _, g := range p.Gates {

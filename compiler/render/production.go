@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -15,6 +16,16 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	}
 	for _, f := range r.Figures {
 		row.Figures = append(row.Figures, figureRow{clean(strings.Replace(f.Path, ".metrics.", " ", 1)), known(f.Live), known(f.Next)})
+	}
+	return row
+}
+
+// told leaves figures out that stand with an earlier release of the same model already.
+func told(before []releaseRow, row releaseRow) releaseRow {
+	for _, b := range before {
+		if b.To == row.To && slices.Equal(b.Figures, row.Figures) {
+			row.Figures = nil
+		}
 	}
 	return row
 }
