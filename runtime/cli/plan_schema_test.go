@@ -209,7 +209,9 @@ func fields(t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		out = append(out, name)
+		if name != "-" { // not in plans
+			out = append(out, name)
+		}
 	}
 	slices.Sort(out)
 	return out
