@@ -120,6 +120,9 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 		x.fail(o, fmt.Sprintf("variable %q is a %s", x.name, x.ty.FriendlyName()), fmt.Sprintf("The value given is a %s.", v.Type().FriendlyName()))
 		return cty.DynamicVal
 	}
+	if !x.strays(v, o) {
+		return cty.DynamicVal
+	}
 	out, err := convert.Convert(v, x.ty)
 	if err != nil {
 		x.fail(o, fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)), fmt.Sprintf("The value given does not fit: %s.", err))

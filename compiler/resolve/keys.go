@@ -1,0 +1,84 @@
+package resolve
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// strayKey is a key of an object that the type it is converted to does not have.
+type strayKey struct {
+	path  string   // "[0].b.colour"
+	name  string   // "colour"
+	known []string // the type's own, sorted
+}
+
+// strayKeys finds keys that a conversion to the type would drop without a word, in the order of the value.
+func strayKeys(v cty.Value, ty cty.Type, path string) []strayKey {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() || !v.CanIterateElements() {
+		return nil
+	}
+	var out []strayKey
+	for it := v.ElementIterator(); it.Next(); {
+		key, e := it.Element()
+		key, _ = key.Unmark()
+		at, elem := path, cty.DynamicPseudoType
+		switch named := key.Type() == cty.String && key.IsKnown(); {
+		case ty.IsObjectType() && named && (v.Type().IsObjectType() || v.Type().IsMapType()):
+			name := key.AsString()
+			at += "." + name
+			if !ty.HasAttribute(name) {
+				out = append(out, strayKey{path: at, name: name, known: slices.Sorted(maps.Keys(ty.AttributeTypes()))})
+				continue
+			}
+			elem = ty.AttributeType(name)
+		case ty.IsMapType() && named:
+			at, elem = fmt.Sprintf("%s[%q]", path, key.AsString()), ty.ElementType()
+		case ty.IsListType() || ty.IsSetType():
+			elem = ty.ElementType()
+			if i, ok := position(key); ok {
+				at = fmt.Sprintf("%s[%d]", path, i)
+			}
+		case ty.IsTupleType():
+			i, ok := position(key)
+			if !ok || i >= ty.Length() {
+				continue // told by the conversion
+			}
+			at, elem = fmt.Sprintf("%s[%d]", path, i), ty.TupleElementType(i)
+		}
+		out = append(out, strayKeys(e, elem, at)...)
+	}
+	return out
+}
+
+// position is an index of a list or tuple.
+func position(key cty.Value) (int, bool) {
+	if key.Type() != cty.Number || !key.IsKnown() {
+		return 0, false
+	}
+	i, _ := key.AsBigFloat().Int64()
+	return int(i), true
+}
+
+// strays tells of keys that the variable's type does not have; false if there are any.
+func (x *variable) strays(v cty.Value, o origin) bool {
+	found := strayKeys(v, x.ty, x.name)
+	for _, k := range found {
+		known := map[string]bool{}
+		for _, name := range k.known {
+			known[name] = true
+		}
+		detail := fmt.Sprintf("Its type has %s.", listOr(known, "no attributes"))
+		if o.from != "" {
+			detail += fmt.Sprintf(" The value comes from %s.", o.from)
+		}
+		x.r.fail(source.CodeVariableValue, o.at, fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
+			detail, source.DidYouMean(k.name, k.known))
+	}
+	return len(found) == 0
+}
