@@ -5,29 +5,50 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) initCommand() *cobra.Command {
-	var upgrade bool
+	var upgrade, container bool
+	var from string
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
 		Long: "In a folder with .mlp files: finds the columns of sources that declare none, and which files sources have, and writes both to\n" +
 			"mlp.lock: so everybody plans with the same schema, and also where the data is not. In a folder without: writes a small\n" +
-			"pipeline to start from.",
-		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runInit(cmd.Context(), vars, upgrade) },
+			"pipeline to start from; with --from one over the figures that a training script writes.",
+		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from .",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flag("from").Changed || container {
+				return a.runFrom(from, container)
+			}
+			return a.runInit(cmd.Context(), vars, upgrade)
+		},
 	}
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
+	cmd.Flags().StringVar(&from, "from", ".", "begin with what is in this `folder`: a training script and the metrics.json that it writes")
+	cmd.Flags().BoolVar(&container, "container", false, "with --from: also prepare the script to be run by mlp, with a Dockerfile if there is none")
 	vars.flags(cmd)
 	return cmd
 }
 
+// runFrom begins a pipeline, in a folder that has none, over what a team has already.
+func (a *app) runFrom(from string, container bool) error {
+	found, err := moduleFiles(a.dir)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return &failure{err: fmt.Errorf("%s is there already", filepath.Base(found[0])), hint: "--from begins a pipeline; give -C a folder that has none."}
+	}
+	return a.beginFrom(from, container)
+}
+
 func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
-	found, err := filepath.Glob(filepath.Join(a.dir, "*.mlp"))
+	found, err := moduleFiles(a.dir)
 	if err != nil {
 		return err
 	}
@@ -102,18 +123,29 @@ pipeline "NAME" {
 # }
 `
 
-func (a *app) begin() error {
+// moduleFiles are the .mlp files of a folder. The store's folder, .mlp, is none.
+func moduleFiles(dir string) ([]string, error) {
+	all, err := filepath.Glob(filepath.Join(dir, "*.mlp"))
+	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == storeName }), err
+}
+
+// pipelineName makes a name of a folder's.
+func pipelineName(dir string) string {
 	name := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' {
 			return r
 		}
 		return '_'
-	}, strings.ToLower(filepath.Base(a.dir)))
+	}, strings.ToLower(filepath.Base(dir)))
 	if name[0] < 'a' || name[0] > 'z' {
 		name = "p" + name
 	}
+	return name
+}
+
+func (a *app) begin() error {
 	path := filepath.Join(a.dir, "pipeline.mlp")
-	if err := os.WriteFile(path, []byte(strings.Replace(starter, "NAME", name, 1)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Replace(starter, "NAME", pipelineName(a.dir), 1)), 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out, "Wrote pipeline.mlp. Next: say where your data is, then 'mlp validate'.")

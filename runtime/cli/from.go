@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// repository is what 'mlp init --from' finds of a team's work so far. Paths are relative to the module, with forward
+// slashes; those that were not found are empty.
+type repository struct {
+	figures      string // the file of figures
+	script       string // what trains
+	requirements string // what the script needs
+	dockerfile   string
+}
+
+var (
+	figuresName = regexp.MustCompile(`^(metrics|scores|results|(test|eval|evaluation|train)_metrics|metrics_(test|eval))\.json$`)
+	scriptName  = regexp.MustCompile(`(?i)^train.*\.(py|r)$`)
+)
+
+// depth is how many folders deep a repository is looked through.
+const depth = 3
+
+// look finds what is there, of several the one nearest to the top, then the first by name. Hidden folders and those of
+// installed packages are left out.
+func look(dir, from string) (*repository, error) {
+	var paths []string
+	err := filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, p)
+		if err != nil || rel == "." {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"node_modules", "venv", "env", "site-packages", "__pycache__", "renv"}, d.Name()) ||
+				strings.Count(rel, "/") >= depth {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.Type().IsRegular() {
+			paths = append(paths, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking through %s: %w", from, err)
+	}
+	slices.SortFunc(paths, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.Count(a, "/"), strings.Count(b, "/")), strings.Compare(a, b))
+	})
+	base, err := filepath.Rel(dir, from)
+	if err != nil {
+		return nil, err
+	}
+	first := func(match func(string) bool) string {
+		for _, p := range paths {
+			if match(path.Base(p)) {
+				return path.Join(filepath.ToSlash(base), p)
+			}
+		}
+		return ""
+	}
+	named := func(names ...string) string {
+		return first(func(name string) bool { return slices.Contains(names, name) })
+	}
+	return &repository{
+		figures: cmp.Or(named("metrics.json"), first(figuresName.MatchString)), script: first(scriptName.MatchString),
+		requirements: named("requirements.txt", "pyproject.toml", "renv.lock"), dockerfile: named("Dockerfile"),
+	}, nil
+}
+
+// beginFrom writes a pipeline over what a team has: its script's figures, a gate over them, and, if wanted, an image of
+// the script. It validates and plans at once, without data and without a container engine.
+func (a *app) beginFrom(given string, container bool) error {
+	from := given
+	if !filepath.IsAbs(from) {
+		from = filepath.Join(a.dir, from)
+	}
+	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+		return &failure{err: fmt.Errorf("there is no folder %s", given), hint: "--from takes the folder of a repository, relative to -C."}
+	}
+	found, err := look(a.dir, from)
+	if err != nil {
+		return err
+	}
+	switch {
+	case found.figures == "":
+		return &failure{err: fmt.Errorf("no metrics.json is in the folder %s", given),
+			hint: `Have the training script write its figures as one JSON object, such as {"auc": 0.84}, and try again.`}
+	case container && found.script == "":
+		return &failure{err: fmt.Errorf("no training script is in the folder %s", given), hint: "One named train*.py or train*.R is looked for."}
+	}
+	figures, err := readFigures(filepath.Join(a.dir, filepath.FromSlash(found.figures)))
+	if err != nil {
+		return &failure{err: fmt.Errorf("%s: %w", found.figures, err), hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
+	}
+	wrote := []string{"pipeline.mlp"}
+	if container && found.dockerfile == "" {
+		found.dockerfile = "Dockerfile"
+		if err := writeNew(filepath.Join(a.dir, "Dockerfile"), dockerfile(found)); err != nil {
+			return err
+		}
+		wrote = append(wrote, "Dockerfile")
+	}
+	if err := writeNew(filepath.Join(a.dir, "pipeline.mlp"), brownfield(pipelineName(a.dir), found, figures, container)); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", counted(len(figures), "figure"), found.figures, strings.Join(wrote, " and "))
+	return nil
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
