@@ -39,6 +39,7 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	add("type", a.Type, b.Type)
 	if a.Type == b.Type {
 		add("component_version", a.Version, b.Version)
+		add("component_engine", a.Engine, b.Engine)
 	}
 	out = append(out, Fields(a.Config, b.Config)...)
 	out = append(out, c.wiring(a, b)...)

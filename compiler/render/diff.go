@@ -169,14 +169,14 @@ func (t *text) diffGates(d *diff.Diff) {
 	}
 	t.title("Gates")
 	for _, g := range d.Gates {
-		verdict := string(g.After)
+		verdict := clean(string(g.After))
 		if g.Before != g.After {
-			verdict = string(g.Before) + " → " + string(g.After)
+			verdict = clean(string(g.Before)) + " → " + verdict
 		}
 		t.line("  %s %s   %s%s", t.paint(yellow, "~"), clean(g.Address), verdict, t.where(g.Range))
 		t.diffFields("      ", g.Fields)
 		for _, v := range g.Verdicts {
-			t.line("      %s %s   %s → %s", t.paint(dim, "·"), clean(v.Rule), v.Before, v.After)
+			t.line("      %s %s   %s → %s", t.paint(dim, "·"), clean(v.Rule), clean(string(v.Before)), clean(string(v.After)))
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (m *diffMarkdown) gates(d *diff.Diff) {
 		m.title("Production")
 	}
 	for _, r := range d.Releases {
-		m.line("- %s: %s%s", codeSpan(r.Address), releaseShift(r), placeSpan(r.Range))
+		m.line("- %s: %s%s", codeSpan(r.Address), codeSpan(releaseShift(r)), placeSpan(r.Range))
 		m.list("  ", r.Fields)
 	}
 }

@@ -1,0 +1,387 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/diff"
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Explain says why a block of a plan would run, pass, be released or not. False, and nothing is written, if the plan has
+// no block of that address.
+func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o Options) (bool, error) {
+	t := &text{o: o}
+	found := false
+	if n := p.Node(address); n != nil {
+		found = true
+		var old *plan.NodeState
+		if s, ok := recorded.Nodes[address]; ok {
+			old = &s
+		}
+		t.explainNode(p, n, old)
+	}
+	for _, g := range p.Gates {
+		if g.Address == address {
+			found = true
+			t.explainGate(g)
+		}
+	}
+	for _, r := range p.Releases {
+		if r.Address == address {
+			found = true
+			t.explainRelease(r)
+		}
+	}
+	_, err := io.WriteString(w, t.b.String())
+	return found, err
+}
+
+// explainNode tells a stage's verdict and causes, then its parts as recorded and as they are now.
+func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
+	t.line("%s %s: %s", t.paint(verdictMarks[n.Verdict].style(), verdictMarks[n.Verdict].sign()), t.paint(bold, clean(n.Address)), reasonOf(n))
+	for _, c := range n.Causes {
+		t.line("  because  %s", causeText(clean(n.Address), c))
+	}
+	if n.Verdict == plan.MayRun || n.Verdict == plan.Run {
+		t.waits(p, n)
+	}
+	for _, r := range rootsOf(p, n.Address) {
+		t.line("  caused by  %s", r)
+	}
+	now, before := nodeParts(n), stateParts(old)
+	t.sideBySide(now, before, old != nil)
+	if old != nil && old.Definition != n.Definition && sameButDigests(now, before) {
+		t.line("    The definition differs in the columns or features that flow in.")
+	}
+	if n.Rules != nil && len(n.Rules.Rules) > 0 {
+		t.title("Rules")
+		t.explainRules(n.Rules.Rules)
+	}
+}
+
+// reasonOf is the verdict in a sentence.
+func reasonOf(n *plan.Node) string {
+	switch n.Verdict {
+	case plan.Cached:
+		return "does not run. A result with this fingerprint is recorded."
+	case plan.Metadata:
+		return "does not run. Only what decides no result has changed."
+	case plan.Run:
+		if n.Fingerprint == "" {
+			return "runs. Whatever flows in, nothing is recorded of what it is now."
+		}
+		return "runs. No result with this fingerprint is recorded."
+	case plan.MayRun:
+		return "may run. Its own definition is as recorded; if what flows in turns out the same, it is spared."
+	case plan.Blocked:
+		return "is blocked. Something that must succeed first is known to fail."
+	case plan.Remove:
+		return "is removed. It is recorded, and stands in the module no more."
+	}
+	return clean(string(n.Verdict))
+}
+
+// waits names the inputs that are not known before something else has run.
+func (t *text) waits(p *plan.Plan, n *plan.Node) {
+	var names []string
+	for _, in := range n.Inputs {
+		if in.Digest == "" && in.From != "" {
+			name := in.From
+			if up := p.Node(in.From); up != nil {
+				name += " (" + verdictWords[up.Verdict] + ")"
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > 0 {
+		t.line("  waits for  %s", strings.Join(cleaned(names), ", "))
+	}
+}
+
+// rootsOf are the root causes elsewhere that make a stage run.
+func rootsOf(p *plan.Plan, address string) []string {
+	var out []string
+	for _, c := range p.Changes {
+		if c.Address != address && (slices.Contains(c.Runs, address) || slices.Contains(c.MayRun, address)) {
+			out = append(out, causeText(clean(c.Address), c.Cause))
+		}
+	}
+	return out
+}
+
+// parts of a fingerprint, in their order: each a name and a value.
+type parts struct {
+	names  []string
+	values map[string]string
+}
+
+func (x *parts) add(name, value string) {
+	if value == "" {
+		return
+	}
+	if x.values == nil {
+		x.values = map[string]string{}
+	}
+	if _, ok := x.values[name]; !ok {
+		x.names = append(x.names, name)
+	}
+	x.values[name] = value
+}
+
+func nodeParts(n *plan.Node) *parts {
+	x := &parts{}
+	x.add("component", component(n.Kind, n.Type, n.Version))
+	x.add("engine", clean(n.Engine))
+	x.config(n.Config)
+	x.container(n.Container)
+	for _, in := range n.Inputs {
+		digest := "not known yet"
+		if in.Digest != "" {
+			digest = in.Digest.Short()
+		}
+		x.add("input "+clean(in.Port), inputText(in.From, in.FromPort, in.External)+"  "+digest)
+	}
+	x.add("definition", n.Definition.Short())
+	fingerprint := "not known yet"
+	if n.Fingerprint != "" {
+		fingerprint = n.Fingerprint.Short()
+	}
+	x.add("fingerprint", fingerprint)
+	return x
+}
+
+func stateParts(s *plan.NodeState) *parts {
+	x := &parts{}
+	if s == nil {
+		return x
+	}
+	x.add("component", component(s.Kind, s.Type, s.Version))
+	x.add("engine", clean(s.Engine))
+	x.config(s.Config)
+	x.container(s.Container)
+	for _, port := range slices.Sorted(maps.Keys(s.Inputs)) {
+		from, fromPort, _ := strings.Cut(s.Wiring[port], ":")
+		x.add("input "+clean(port), inputText(from, fromPort, s.External[port])+"  "+s.Inputs[port].Short())
+	}
+	x.add("definition", s.Definition.Short())
+	x.add("fingerprint", s.Fingerprint.Short())
+	return x
+}
+
+// sameButDigests tells whether all parts of a definition that are shown are the same.
+func sameButDigests(a, b *parts) bool {
+	for _, name := range slices.Concat(a.names, b.names) {
+		if name != "definition" && name != "fingerprint" && !strings.HasPrefix(name, "input ") && a.values[name] != b.values[name] {
+			return false
+		}
+	}
+	return true
+}
+
+func component(kind, typ string, version int) string {
+	if typ != "" {
+		kind += "." + typ
+	}
+	return clean(fmt.Sprintf("%s@%d", kind, version))
+}
+
+func (x *parts) config(config json.RawMessage) {
+	leaves := diff.Leaves(config)
+	for _, path := range slices.Sorted(maps.Keys(leaves)) {
+		x.add(clean(path), Value(leaves[path]))
+	}
+}
+
+func (x *parts) container(c *plan.Container) {
+	if c == nil {
+		return
+	}
+	x.add("container image", clean(c.Image)+"  "+shortID(encodeText(c.ImageID)))
+	x.add("container platform", clean(c.Platform))
+	x.add("container command", clean(strings.Join(c.Command, " ")))
+}
+
+func encodeText(s string) json.RawMessage {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil // a string always encodes
+	}
+	return data
+}
+
+// inputText says where an input comes from.
+func inputText(from, port string, files *plan.External) string {
+	switch {
+	case files != nil:
+		return fmt.Sprintf("%d %s in %s", len(files.Files), plural(len(files.Files), "file", "files"), clean(files.Root))
+	case from == "":
+		return "recorded"
+	case port == "":
+		return clean(from)
+	}
+	return clean(from) + ":" + clean(port)
+}
+
+// sideBySide writes parts in two columns, those that differ marked. Without a recorded side there is one column.
+func (t *text) sideBySide(now, old *parts, recorded bool) {
+	names := slices.Clone(now.names)
+	at := len(names)
+	if i := slices.IndexFunc(names, func(s string) bool { return s == "definition" || strings.HasPrefix(s, "input ") }); i >= 0 {
+		at = i
+	}
+	for _, name := range old.names { // what is no more stands with the other attributes
+		if _, ok := now.values[name]; !ok {
+			names = slices.Insert(names, at, name)
+		}
+	}
+	width, left := 0, columns("recorded")
+	for _, name := range names {
+		width, left = max(width, columns(name)), max(left, columns(old.values[name]))
+	}
+	t.title("Fingerprint")
+	if !recorded {
+		t.line("  nothing is recorded yet")
+		for _, name := range names {
+			t.line("    %s  %s", pad(name, width), now.values[name])
+		}
+		return
+	}
+	t.line("    %s  %s  %s", pad("", width), t.paint(dim, pad("recorded", left)), t.paint(dim, "now"))
+	for _, name := range names {
+		a, b := old.values[name], now.values[name]
+		mark, s := " ", dim
+		switch {
+		case a == "":
+			mark, s, a = "+", green, "–"
+		case b == "":
+			mark, s, b = "-", red, "–"
+		case a != b:
+			mark, s = "≠", yellow
+		}
+		t.line("  %s %s  %s  %s", t.paint(s, mark), pad(name, width), pad(a, left), b)
+	}
+}
+
+// explainRules lists rules with every value that they read.
+func (t *text) explainRules(rules []plan.Rule) {
+	for _, r := range rules {
+		mark, s := ruleMark(r.Verdict)
+		warns := ""
+		if r.Severity == "warn" {
+			warns = ", only warns"
+		}
+		t.line("  %s %s  (%s%s)", t.paint(s, mark), clean(r.Name), clean(string(r.Verdict)), warns)
+		t.line("      assert    %s", clean(strings.Join(strings.Fields(r.Assert), " ")))
+		if r.Residual != "" && r.Verdict == plan.Open {
+			t.line("      left      %s", clean(r.Residual))
+		}
+		for _, v := range r.Values {
+			t.line("      value     %s = %s", clean(v.Path), Value(v.Value))
+		}
+		for _, v := range r.Live {
+			t.line("      last time %s = %s", clean(v.Path), Value(v.Value))
+		}
+		if r.Reason != "" {
+			t.line("      reason    %s", clean(r.Reason))
+		}
+		if r.Message != "" {
+			t.line("      message   %s", clean(r.Message))
+		}
+	}
+}
+
+func (t *text) explainGate(g *plan.Gate) {
+	mark, s := ruleMark(g.Verdict)
+	t.line("%s %s: %s", t.paint(s, mark), t.paint(bold, clean(g.Address)), gateState(g))
+	for _, c := range g.Causes {
+		t.line("  because  %s", causeText(clean(g.Address), c))
+	}
+	for _, a := range g.After {
+		t.line("  after    %s%s", clean(a), map[bool]string{true: "  (failed)"}[slices.Contains(g.BlockedBy, a)])
+	}
+	if c := g.Champion; c != nil {
+		t.line("  champion %s  %s", clean(c.Deploy), championText(c))
+	}
+	t.title("Rules")
+	t.explainRules(g.Rules.Rules)
+	if len(g.Approvals) == 0 {
+		return
+	}
+	t.title("Approvals")
+	for _, a := range g.Approvals {
+		t.line("  %s  of %s: %s", clean(a.Name), clean(strings.Join(a.From, ", ")), approvalState(a))
+		if a.When != "" {
+			t.line("      asked for when %s", clean(strings.Join(strings.Fields(a.When), " ")))
+		}
+	}
+}
+
+// gateState is a gate's verdict in words.
+func gateState(g *plan.Gate) string {
+	switch {
+	case g.Cached:
+		return "passed before, on the same figures"
+	case len(g.BlockedBy) > 0:
+		return "blocked: " + strings.Join(cleaned(g.BlockedBy), ", ") + " failed"
+	}
+	words := map[plan.RuleVerdict]string{plan.Pass: "passes", plan.Fail: "fails", plan.Open: "open", plan.RuleError: "error"}
+	return words[g.Verdict] + ", " + rulesWord(g.Rules.Rules, g.Verdict)
+}
+
+func approvalState(a plan.Approval) string {
+	switch {
+	case a.GivenBy != "":
+		return "given by " + clean(a.GivenBy)
+	case a.Needed == plan.Pass:
+		return "missing"
+	case a.Needed == plan.Open:
+		return "not known yet whether it is needed"
+	}
+	return "not needed"
+}
+
+func championText(c *plan.Champion) string {
+	switch {
+	case !c.Exists:
+		return "nothing is live yet"
+	case c.Candidate:
+		return "is the candidate itself"
+	case !c.Comparable:
+		return "is not comparable: " + clean(c.Why)
+	}
+	return "model " + c.Model.Short()
+}
+
+func (t *text) explainRelease(r *plan.Release) {
+	m := actionMarks[r.Action]
+	t.line("%s %s: %s", t.paint(m.style(), m.sign()), t.paint(bold, clean(r.Address)), actionWords[r.Action])
+	for _, c := range r.Causes {
+		t.line("  because  %s", causeText(clean(r.Address), c))
+	}
+	now, old := &parts{}, &parts{}
+	digest := "not known yet"
+	if r.Model.Digest != "" {
+		digest = r.Model.Digest.Short()
+	}
+	now.add("model", clean(r.Model.From)+" "+digest)
+	now.add("gate", clean(r.Gate))
+	now.add("type", clean(r.Type))
+	now.config(r.Config)
+	if c := r.Current; c != nil {
+		old.add("model", clean(c.From)+" "+c.Model.Short())
+		old.add("gate", clean(c.Gate))
+		old.add("type", clean(c.Type))
+		old.config(c.Config)
+		t.line("  live since revision %d", c.Revision)
+	}
+	t.sideBySide(now, old, r.Current != nil)
+	for _, f := range r.Figures {
+		t.line("    %s  live %s  next %s", clean(f.Path), Value(f.Live), Value(f.Next))
+	}
+}

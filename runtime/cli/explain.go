@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+const explainHelp = `Says of a stage whether it would run and why: all that its fingerprint is made of, as recorded and as it is now, side by
+side, with what differs marked. Of a gate: its rules with the values they read. Of a deployment: which model is live and
+which would be. Of a code, such as MLP1203: what causes the error or warning, and what cures it.`
+
+func (a *app) explainCommand() *cobra.Command {
+	var vars settings
+	cmd := &cobra.Command{
+		Use: "explain ADDRESS|CODE", Short: "Why a block would run or not; what an error's code means", Long: explainHelp, Args: cobra.ExactArgs(1),
+		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if code := strings.ToUpper(args[0]); codeForm.MatchString(code) {
+				return a.explainCode(code)
+			}
+			return a.explainAddress(cmd.Context(), addressOf(args[0]), vars)
+		},
+	}
+	vars.flags(cmd)
+	return cmd
+}
+
+var codeForm = regexp.MustCompile(`^MLP[0-9]+$`)
+
+// allCodes are those of all packages, as spec/errors.md lists them.
+func allCodes() []source.Code {
+	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), codes())
+	slices.SortFunc(all, func(a, b source.Code) int { return strings.Compare(a.Code, b.Code) })
+	return all
+}
+
+func (a *app) explainCode(code string) error {
+	var known []string
+	for _, c := range allCodes() {
+		if c.Code == code {
+			fmt.Fprintf(a.out, "%s\n  cause  %s\n  cure   %s\n", c.Code, c.Cause, c.Cure)
+			return nil
+		}
+		known = append(known, c.Code)
+	}
+	return &failure{err: fmt.Errorf("there is no code %s", code), hint: source.DidYouMean(code, known)}
+}
+
+func (a *app) explainAddress(ctx context.Context, address string, vars settings) error {
+	s, err := a.open(ctx, vars)
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(ctx, nil)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	found, err := render.Explain(a.out, p, s.state, address, render.Options{Color: a.color(a.out)})
+	if err != nil || found {
+		return err
+	}
+	if b := s.module.Blocks[address]; b != nil {
+		return a.explainDefinition(s.module, b)
+	}
+	known := addressesOf(render.PlanGraph(p))
+	for other := range s.module.Blocks {
+		known = append(known, other)
+	}
+	return unknownAddress(address, known)
+}
+
+// explainDefinition says of a block that computes nothing what uses it.
+func (a *app) explainDefinition(m *check.Module, b *check.Block) error {
+	users := "nothing"
+	if names := m.NeededBy[b.Address]; len(names) > 0 {
+		users = strings.Join(render.Clean(names), ", ")
+	}
+	_, err := fmt.Fprintf(a.out, "%s computes nothing itself, so it never runs.\n  used by  %s\n", b.Address, users)
+	return err
+}
