@@ -76,6 +76,8 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err := a.printPlan(p, f.format, f.all); err != nil {
 		return err
 	}
+	a.annotatePlan(p)
+	a.summarize(p)
 	return planOutcome(p, f)
 }
 

@@ -63,6 +63,7 @@ func (a *app) report(err error) {
 
 func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
 	source.Render(a.err, diags, files, source.Options{Color: a.color(a.err)})
+	a.annotate(diags)
 }
 
 func (a *app) paint(s string) string {

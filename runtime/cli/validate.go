@@ -1,19 +1,30 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 func (a *app) validateCommand() *cobra.Command {
+	format := "text"
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "validate", Short: "Find mistakes, before anything runs", Args: cobra.NoArgs,
 		Long: "Reads the module and checks all of it: blocks, references, types of tables across blocks, SQL, rules. All mistakes are\n" +
 			"told, in the order of the files. Nothing runs and nothing is written.",
-		Example: "  mlp validate\n  mlp -C pipelines/fraud validate --var min_recall=0.8",
+		Example: "  mlp validate\n  mlp -C pipelines/fraud validate --var min_recall=0.8\n  mlp validate --format sarif > mlp.sarif",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch format {
+			case "json", "sarif":
+				return a.validateAs(cmd, vars, format)
+			case "text":
+			default:
+				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, json or sarif."}
+			}
 			m, lib, err := a.module(cmd.Context(), vars)
 			if err != nil {
 				return err
@@ -24,8 +35,68 @@ func (a *app) validateCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", format, "`text`, json or sarif (SARIF 2.1.0, for code scanners)")
 	vars.flags(cmd)
 	return cmd
+}
+
+// validateAs writes all diagnostics in a form for programs. The exit code is as with text.
+func (a *app) validateAs(cmd *cobra.Command, vars settings, format string) error {
+	var diags source.Diagnostics
+	_, lib, err := a.module(cmd.Context(), vars)
+	var found *diagnosed
+	switch {
+	case errors.As(err, &found):
+		diags = found.diags
+	case err != nil:
+		return err
+	default:
+		defer lib.Close()
+		diags = lib.warnings
+	}
+	a.annotate(diags)
+	var out any = validation(diags)
+	if format == "sarif" {
+		out = sarif(diags, a.inRepository)
+	}
+	if err := writeJSON(a.out, out); err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+// foundDiagnostic is a diagnostic as programs read it; files are named relative to the module.
+type foundDiagnostic struct {
+	Severity string        `json:"severity"` // error, warning
+	Code     string        `json:"code,omitempty"`
+	Summary  string        `json:"summary"`
+	Detail   string        `json:"detail,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+	Subject  *source.Range `json:"subject,omitempty"`
+}
+
+type validated struct {
+	FormatVersion string            `json:"format_version"`
+	Valid         bool              `json:"valid"`
+	Diagnostics   []foundDiagnostic `json:"diagnostics"`
+}
+
+func validation(diags source.Diagnostics) validated {
+	out := validated{FormatVersion: "1.0", Valid: !diags.HasErrors(), Diagnostics: []foundDiagnostic{}}
+	for _, d := range diags {
+		f := foundDiagnostic{Severity: "error", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint}
+		if d.Severity == source.Warning {
+			f.Severity = "warning"
+		}
+		if !d.Subject.IsZero() {
+			f.Subject = &d.Subject
+		}
+		out.Diagnostics = append(out.Diagnostics, f)
+	}
+	return out
 }
 
 func counted(n int, what string) string {

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// The parts of SARIF 2.1.0 (OASIS, 2020) that diagnostics need.
+type (
+	sarifLog struct {
+		Schema  string     `json:"$schema"`
+		Version string     `json:"version"`
+		Runs    []sarifRun `json:"runs"`
+	}
+	sarifRun struct {
+		Tool       sarifTool     `json:"tool"`
+		ColumnKind string        `json:"columnKind"`
+		Results    []sarifResult `json:"results"`
+	}
+	sarifTool struct {
+		Driver sarifDriver `json:"driver"`
+	}
+	sarifDriver struct {
+		Name    string      `json:"name"`
+		Version string      `json:"version"`
+		Rules   []sarifRule `json:"rules"`
+	}
+	sarifRule struct {
+		ID    string       `json:"id"`
+		Short sarifMessage `json:"shortDescription"`
+		Help  sarifMessage `json:"help"`
+	}
+	sarifMessage struct {
+		Text string `json:"text"`
+	}
+	sarifResult struct {
+		RuleID    string          `json:"ruleId,omitempty"`
+		RuleIndex *int            `json:"ruleIndex,omitempty"`
+		Level     string          `json:"level"`
+		Message   sarifMessage    `json:"message"`
+		Locations []sarifLocation `json:"locations,omitempty"`
+		Related   []sarifLocation `json:"relatedLocations,omitempty"`
+	}
+	sarifLocation struct {
+		Physical sarifPhysical `json:"physicalLocation"`
+		Message  *sarifMessage `json:"message,omitempty"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifArtifact struct {
+		URI string `json:"uri"`
+	}
+	sarifRegion struct {
+		StartLine   int `json:"startLine"`
+		StartColumn int `json:"startColumn"`
+		EndLine     int `json:"endLine"`
+		EndColumn   int `json:"endColumn"`
+	}
+)
+
+// sarif is diagnostics as code scanners tell them. place gives a file's path from the root of the repository. Rules are
+// those of the diagnostics, by code.
+func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: version(), Rules: []sarifRule{}}},
+		ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	for _, c := range allCodes() {
+		if slices.ContainsFunc(diags, func(d source.Diagnostic) bool { return d.Code == c.Code }) {
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{c.Code, sarifMessage{c.Cause}, sarifMessage{c.Cure}})
+		}
+	}
+	for _, d := range diags {
+		r := sarifResult{RuleID: d.Code, Level: "error", Message: sarifMessage{d.Summary}}
+		if d.Severity == source.Warning {
+			r.Level = "warning"
+		}
+		if i := slices.IndexFunc(run.Tool.Driver.Rules, func(x sarifRule) bool { return x.ID == d.Code }); i >= 0 {
+			r.RuleIndex = &i
+		}
+		for _, more := range []string{d.Detail, d.Hint} {
+			if more != "" {
+				r.Message.Text += "\n" + more
+			}
+		}
+		if !d.Subject.IsZero() {
+			r.Locations = []sarifLocation{location(d.Subject, place)}
+		}
+		for _, rel := range d.Related {
+			if rel.Range.IsZero() {
+				continue
+			}
+			l := location(rel.Range, place)
+			l.Message = &sarifMessage{rel.Message}
+			r.Related = append(r.Related, l)
+		}
+		run.Results = append(run.Results, r)
+	}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+func location(r source.Range, place func(string) string) sarifLocation {
+	at := sarifRegion{r.Start.Line, r.Start.Column, r.End.Line, r.End.Column}
+	return sarifLocation{Physical: sarifPhysical{sarifArtifact{(&url.URL{Path: place(r.File)}).String()}, at}}
+}
