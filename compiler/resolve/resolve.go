@@ -240,12 +240,15 @@ func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 	if r.sensitive(v, a.Range, "an output") {
 		return false
 	}
-	p, err := plain(v)
-	if err != nil || expr.HasRefs(v) {
+	if expr.HasRefs(v) {
 		r.fail(source.CodeRefComputed, a.Range, "an output is a value, or one reference", "References cannot be computed with, nor put into lists.", "")
 		return false
 	}
-	if o.Value, err = canonical(p); err != nil {
+	p, err := plain(v)
+	if err == nil {
+		o.Value, err = canonical(p)
+	}
+	if err != nil {
 		r.fail(source.CodeType, a.Range, fmt.Sprintf("the value of output %q cannot be shown", o.Name), err.Error(), "")
 		return false
 	}

@@ -90,16 +90,26 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 	}
 }
 
-// deeper finds a field of that name further down in an object, at most so many steps, the first by name.
+// deeper finds a field of that name further down in an object, at most so many steps: a single figure before a group of
+// them, so that metrics.auc is found and not delta.auc, else the first by name.
 func deeper(t *schema.FigureType, field string, steps int) []string {
+	single := func(f *schema.FigureType) bool { return f.Kind != schema.ObjectFigure && f.Kind != schema.MapFigure }
+	if path := find(t, field, steps, single); path != nil {
+		return path
+	}
+	return find(t, field, steps, func(*schema.FigureType) bool { return true })
+}
+
+// find is the first path to a field of that name which is ok, at most so many steps long.
+func find(t *schema.FigureType, field string, steps int, ok func(*schema.FigureType) bool) []string {
 	if t.Kind != schema.ObjectFigure || steps == 0 {
 		return nil
 	}
-	if t.Fields[field] != nil {
+	if f := t.Fields[field]; f != nil && ok(f) {
 		return []string{field}
 	}
 	for _, name := range sortedKeys(t.Fields) {
-		if rest := deeper(t.Fields[name], field, steps-1); rest != nil {
+		if rest := find(t.Fields[name], field, steps-1, ok); rest != nil {
 			return append([]string{name}, rest...)
 		}
 	}

@@ -111,7 +111,7 @@ func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 		return ""
 	}
 	hint := source.DidYouMean(hb.Type, names)
-	if hint == "" && d.cat.Kind(hb.Type) != nil {
+	if d.cat.Kind(hb.Type) != nil { // the word is spelt well: it stands in the wrong place
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
 	}
 	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)

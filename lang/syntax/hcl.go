@@ -33,7 +33,7 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 		body, hds := parseFrom(f, start)
 		first := firstError(hds, len(f.Bytes)+1)
 		for _, b := range body.Blocks {
-			if b.Range().Start.Byte < first && b.CloseBraceRange.End.Byte <= first && !touched(hds, b) {
+			if closed(b) && b.Range().Start.Byte < first && b.CloseBraceRange.End.Byte <= first && !touched(hds, b) {
 				good = append(good, b)
 			} else if b.TypeRange.Start.Byte <= first {
 				broken = append(broken, b)
@@ -44,7 +44,7 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 				attrs = append(attrs, a)
 			}
 		}
-		for _, d := range hds {
+		for _, d := range told(hds) {
 			ds = append(ds, f.Diagnostic(d, ""))
 		}
 		if len(hds) == 0 {
@@ -90,6 +90,19 @@ func firstError(hds hcl.Diagnostics, none int) int {
 	return none
 }
 
+// told leaves out what follows from a string that is not closed: every quote after it opens where it should close.
+func told(hds hcl.Diagnostics) hcl.Diagnostics {
+	for i, d := range hds {
+		if d.Summary == openString {
+			return hds[:i+1]
+		}
+	}
+	return hds
+}
+
+// openString is HCL's summary for a string that goes on over the end of its line.
+const openString = "Invalid multi-line string"
+
 func lastError(hds hcl.Diagnostics) int {
 	last := 0
 	for _, d := range hds {
@@ -109,6 +122,10 @@ func touched(hds hcl.Diagnostics, b *hclsyntax.Block) bool {
 	}
 	return false
 }
+
+// closed tells whether the parser reached the block's braces. Of one whose header it could not read it gives the first
+// word for them.
+func closed(b *hclsyntax.Block) bool { return b.OpenBraceRange.Start.Byte > b.TypeRange.Start.Byte }
 
 // nextBlock returns the offset of the first line at or after from that begins with the name of a kind and a quote or
 // brace, -1 if there is none.
@@ -148,6 +165,8 @@ var codes = []struct{ summary, code, hint string }{
 	{"Argument definition required", source.CodeOneLine, "give each argument and nested block a line of its own"},
 	{"Attribute redefined", source.CodeSetTwice, ""},
 	{"Invalid block definition", source.CodeSyntax, ""},
+	{openString, source.CodeUnclosed, `close it with "; a text of several lines is a heredoc: <<-END`},
+	{"Invalid template interpolation value", source.CodeEvaluation, ""},
 	{"Invalid template", source.CodeTemplate, templateHint},
 	{"Extra characters after interpolation", source.CodeTemplate, templateHint},
 	{"Unclosed template interpolation", source.CodeTemplate, templateHint},
