@@ -80,6 +80,28 @@ func TestStory(t *testing.T) {
 	r.want(t, 0, "Plan: nothing to do, 1 cached", "plan", "--fail-on", "gate")
 }
 
+// TestStoreIsCarriedAsInCI links the store from elsewhere, as the workflows of examples/ci do, and plans where only its log
+// and actions are.
+func TestStoreIsCarriedAsInCI(t *testing.T) {
+	r := newRepository(t)
+	r.write(t, "pipeline.mlp", read(t, "pipeline.mlp"))
+	store := t.TempDir()
+	if err := os.Symlink(store, filepath.Join(r.dir, ".mlp")); err != nil {
+		t.Fatal(err)
+	}
+	r.want(t, 0, "Plan: 1 to run.", "plan", "--refresh", "--out", filepath.Join(r.dir, "plan.json"))
+	r.want(t, 0, "gate.release  passed", "apply", filepath.Join(r.dir, "plan.json"), "--auto-approve", "--executor", "process")
+	if err := os.Remove(filepath.Join(r.dir, ".mlp")); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"log", "actions"} {
+		if err := os.CopyFS(filepath.Join(r.dir, ".mlp", part), os.DirFS(filepath.Join(store, part))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.want(t, 0, "Plan: nothing to do, 1 cached", "plan")
+}
+
 // TestReadmeShowsWhatIsPrinted holds the figures of the README to the files beside it.
 func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	readme := read(t, "README.md")
