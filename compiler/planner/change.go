@@ -14,7 +14,10 @@ func (p *planner) changes() []plan.Change {
 	var out []plan.Change
 	add := func(address string, c plan.Cause, category plan.Category, r source.Range) {
 		change := plan.Change{Cause: c, Address: address, Category: category, Range: r}
-		if category == plan.Rebuild {
+		switch {
+		case c.Kind == plan.NeverRanCause && p.nodes[address].Verdict == plan.Run:
+			change.Runs = []string{address} // what is behind it never ran either, or has another cause as well
+		case category == plan.Rebuild:
 			change.Runs, change.MayRun = p.touched(address)
 		}
 		out = append(out, change)
