@@ -104,11 +104,14 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
 	}
+	signed := len(p.Diagnostics)
 	s.addWarnings(p)
 	s.absent = found.absent
 	p.Diagnostics = append(p.Diagnostics, found.said...)
-	if err := p.Sign(); err != nil {
-		return nil, err
+	if len(p.Diagnostics) > signed {
+		if err := p.Sign(); err != nil {
+			return nil, err
+		}
 	}
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: commit(ctx, s.app.dir), Durations: s.durations(p)}
 	return p, nil
