@@ -7,18 +7,13 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
 // configCauses compares two configurations attribute by attribute, by path.
 func configCauses(before, after json.RawMessage) []plan.Cause {
-	var a, b any
-	if json.Unmarshal(orEmpty(before), &a) != nil || json.Unmarshal(orEmpty(after), &b) != nil {
-		return []plan.Cause{{Kind: plan.ConfigCause, Before: before, After: after}}
-	}
-	old, now := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	flatten("", a, old)
-	flatten("", b, now)
+	old, now := diff.Leaves(before), diff.Leaves(after)
 	paths := make([]string, 0, len(old)+len(now))
 	for p := range old {
 		paths = append(paths, p)
@@ -36,52 +31,6 @@ func configCauses(before, after json.RawMessage) []plan.Cause {
 		}
 	}
 	return out
-}
-
-// flatten spreads a JSON tree into leaves by path. Elements of lists that have names go by their names, so that adding
-// one in the middle is one difference; lists of plain values are one leaf.
-func flatten(path string, v any, out map[string]json.RawMessage) {
-	switch x := v.(type) {
-	case map[string]any:
-		if len(x) == 0 && path != "" {
-			out[path] = json.RawMessage("{}")
-		}
-		for k, e := range x {
-			flatten(join(path, k), e, out)
-		}
-	case []any:
-		if !named(x) {
-			out[path] = encode(x)
-			return
-		}
-		for _, e := range x {
-			m := e.(map[string]any)
-			flatten(path+"["+m["name"].(string)+"]", m, out)
-		}
-	default:
-		out[path] = encode(x)
-	}
-}
-
-// named tells whether all elements are objects with a name.
-func named(list []any) bool {
-	for _, e := range list {
-		m, ok := e.(map[string]any)
-		if !ok {
-			return false
-		}
-		if _, ok := m["name"].(string); !ok {
-			return false
-		}
-	}
-	return len(list) > 0
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }
 
 func encode(v any) json.RawMessage {
