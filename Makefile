@@ -19,6 +19,11 @@ demo: build
 # All tests. Those that need a container engine say so when they are left out; MLP_REQUIRE_DOCKER=1 makes that a failure.
 test: build
 	$(GO) vet ./...
+	@docker version >/dev/null 2>&1 || echo "No container engine answers: the tests that need one are LEFT OUT."
+	@docker image inspect mlp-example-python:1 >/dev/null 2>&1 || [ "$$(id -u)" = 0 -a -n "$$(command -v debootstrap)" ] || \
+	  echo "No image mlp-example-python:1, nor root and debootstrap to make it: the tests that need it are LEFT OUT."
+	@/usr/bin/python3 -c 'import xgboost' 2>/dev/null || echo "No python3-xgboost: the comparisons with it are LEFT OUT."
+	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 20m ./...
 
 # Speed, as ratios within one run where there is something to compare with.
