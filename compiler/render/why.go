@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,9 @@ func number(s string) string {
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || len(s) <= 7 || f == float64(int64(f)) {
 		return s
+	}
+	if math.Abs(f) >= 1000 {
+		return strconv.FormatFloat(f, 'f', 0, 64) // no exponent for what people count in thousands
 	}
 	return strconv.FormatFloat(f, 'g', 4, 64)
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -141,12 +143,20 @@ func (a *app) figures(r *engine.Result) {
 		for _, name := range sortedKeys(f.Metrics) {
 			s := name + " " + figure(f.Metrics[name])
 			if i := f.Intervals[name]; i.Low != nil && i.High != nil {
-				s += fmt.Sprintf(" (%.3g to %.3g)", *i.Low, *i.High)
+				s += fmt.Sprintf(" (%s to %s)", bound(*i.Low), bound(*i.High))
 			}
 			parts = append(parts, s)
 		}
 		fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
 	}
+}
+
+// bound writes an end of an interval, three digits of it and never with an exponent for thousands.
+func bound(x float64) string {
+	if math.Abs(x) >= 1000 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
 // figure writes a figure; one that could not be computed is null.
