@@ -17,12 +17,13 @@ var pageText string
 // picture of what is touched, or of all stages with All.
 func HTML(w io.Writer, p *plan.Plan, o Options) error {
 	page, err := template.New("plan").Funcs(template.FuncMap{
-		"sign":    func(v plan.RuleVerdict) string { s, _ := ruleMark(v); return s },
-		"word":    func(v plan.RuleVerdict) string { return strings.ToUpper(string(v)) },
-		"action":  func(a plan.ReleaseAction) string { s, _ := releaseMark(a); return s },
-		"stage":   verdictMark,
-		"verdict": verdictText,
-		"join":    func(list []string) string { return strings.Join(list, ", ") },
+		"sign":       func(v plan.RuleVerdict) string { s, _ := ruleMark(v); return s },
+		"word":       func(v plan.RuleVerdict) string { return strings.ToUpper(string(v)) },
+		"action":     func(a plan.ReleaseAction) string { s, _ := releaseMark(a); return s },
+		"actionWord": releaseWord,
+		"stage":      verdictMark,
+		"verdict":    verdictText,
+		"join":       func(list []string) string { return strings.Join(list, ", ") },
 	}).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("the page of a plan: %w", err)

@@ -134,16 +134,17 @@ func (m *markdown) figures() {
 	m.line("")
 }
 
+// actionWord is what a release does, with a sign.
 func actionWord(a plan.ReleaseAction) string {
 	switch a {
 	case plan.CreateRelease:
-		return "➕ new"
+		return "➕ " + releaseWord(a)
 	case plan.RemoveRelease:
-		return "➖ **removed**"
+		return "➖ **" + releaseWord(a) + "**"
 	case plan.MayRelease:
-		return "❔ may change"
+		return "❔ " + releaseWord(a)
 	}
-	return "✏️ changes"
+	return "✏️ " + releaseWord(a)
 }
 
 func (m *markdown) gates() {

@@ -65,3 +65,16 @@ func figureWidths(rows []figureRow) (name, live int) {
 	}
 	return name, live
 }
+
+// releaseWord says in words what a release does.
+func releaseWord(a plan.ReleaseAction) string {
+	switch a {
+	case plan.CreateRelease:
+		return "new"
+	case plan.RemoveRelease:
+		return "removed"
+	case plan.MayRelease:
+		return "may change"
+	}
+	return "changes"
+}

@@ -94,7 +94,7 @@ body { margin: 0; color: var(--text); background: var(--ground); font: 16px/1.5 
 a { color: var(--link) }
 main { max-width: 60rem; padding: 1rem; margin: 0 auto }
 nav { border-bottom: 1px solid var(--line); padding: 1rem }
-nav ul { list-style: none; margin: .5rem 0 0; padding: 0; columns: 9rem }
+nav ul { list-style: none; margin: .5rem 0 0; padding: 0; columns: 14rem }
 nav .type { padding-left: 1rem; font-size: .875rem }
 h2 { margin-top: 3rem; border-bottom: 1px solid var(--line) }
 h3 { margin-top: 2rem }

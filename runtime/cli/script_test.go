@@ -32,10 +32,16 @@ func binary() (path string, cleanup func(), err error) {
 	return path, func() { os.RemoveAll(dir) }, nil
 }
 
-var mlp string // the binary under test
+var (
+	mlp     string // the binary under test
+	scratch string // a folder that is there as long as the tests run
+)
 
 func TestMain(m *testing.M) {
 	path, cleanup, err := binary()
+	if err == nil {
+		scratch, err = os.MkdirTemp("", "mlp-tests")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -43,6 +49,7 @@ func TestMain(m *testing.M) {
 	mlp = path
 	code := m.Run()
 	cleanup()
+	os.RemoveAll(scratch)
 	os.Exit(code)
 }
 
