@@ -13,12 +13,15 @@ import (
 // earlier rows do not; where the label says when it became known, a warning tells that they may not have been known yet.
 func (s *shaper) leaks(path string, c *schema.Column) bool {
 	why, hint := s.leak(c.Name), "Take it out of features."
-	if why == "" && !listed(s.config.KnownBefore, c.Name) {
-		why, hint = s.leakByLineage(c)
-	}
 	if why == "" {
-		s.unknownThen(path, c)
-		return false
+		if c.Lineage == nil || listed(s.config.KnownBefore, c.Name) {
+			return false
+		}
+		trace := c.Lineage.Trace()
+		if why, hint = s.leakByLineage(c, trace); why == "" {
+			s.unknownThen(path, c, trace)
+			return false
+		}
 	}
 	s.problem(path, fmt.Sprintf("The feature %q gives the target away", c.Name), why, hint)
 	return true
@@ -44,29 +47,28 @@ func (s *shaper) leak(name string) string {
 }
 
 // leakByLineage goes by where a feature's values come from.
-func (s *shaper) leakByLineage(c *schema.Column) (why, hint string) {
-	if c.Lineage == nil {
-		return "", ""
+func (s *shaper) leakByLineage(c *schema.Column, trace *schema.Trace) (why, hint string) {
+	if s.telling == nil {
+		s.telling = s.tellingColumns()
 	}
-	telling := s.telling()
-	for _, origin := range slices.Sorted(maps.Keys(telling)) {
-		what := telling[origin]
+	for _, origin := range slices.Sorted(maps.Keys(s.telling)) {
+		what := s.telling[origin]
 		if c.Lineage.Origin == origin {
 			return fmt.Sprintf("It is %s, %s, under another name.", what, origin), "Take it out of features."
 		}
-		if way, ok := c.Lineage.From[origin]; ok {
+		if way := trace.Way(schema.SameRow, origin); way != "" {
 			return fmt.Sprintf("It is computed from %s: %s.", what, way), "Take it out of features."
 		}
-		if way, ok := c.Lineage.Others[origin]; ok {
+		if way := trace.Way(schema.OtherRows, origin); way != "" {
 			return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way),
 				fmt.Sprintf("Compute it in a feature's window with known_at; or, if it holds only what was known before, say known_before = [%q].", c.Name)
 		}
 	}
-	return s.sameRoots(c)
+	return s.sameRoots(c, trace)
 }
 
-// telling are the columns that nothing may be computed from, and what they are.
-func (s *shaper) telling() map[string]string {
+// tellingColumns are those that nothing may be computed from, and what they are.
+func (s *shaper) tellingColumns() map[string]string {
 	out := map[string]string{}
 	add := func(name, what string) *schema.Lineage {
 		c := s.data.Column(name)
@@ -82,7 +84,7 @@ func (s *shaper) telling() map[string]string {
 	if l := s.data.Label; l != nil {
 		add(l.Column, "the label")
 		if known := add(l.KnownAt, "when the label became known"); known != nil {
-			for origin := range known.From {
+			for _, origin := range known.Trace().Origins(schema.SameRow) {
 				out[origin] = "when the label became known"
 			}
 		}
@@ -93,20 +95,22 @@ func (s *shaper) telling() map[string]string {
 
 // sameRoots finds a feature from which the target itself can be computed: it comes from all columns of the sources that
 // the target comes from, in the same row.
-func (s *shaper) sameRoots(c *schema.Column) (why, hint string) {
-	target := s.data.Column(s.config.Target)
-	if target == nil || target.Lineage == nil || len(target.Lineage.Others)+len(target.Lineage.Past) > 0 {
+func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint string) {
+	if s.goal == nil {
+		s.goal = s.traceOf(s.config.Target)
+	}
+	if len(s.goal.Origins(schema.OtherRows))+len(s.goal.Origins(schema.PastRows)) > 0 {
 		return "", ""
 	}
 	var roots []string
-	for _, origin := range slices.Sorted(maps.Keys(target.Lineage.From)) {
+	for _, origin := range s.goal.Origins(schema.SameRow) {
 		if !strings.HasPrefix(origin, "source.") && !strings.Contains(origin, ".source.") {
 			continue
 		}
-		if _, ok := c.Lineage.From[origin]; !ok && c.Lineage.Origin != origin {
+		if !trace.Has(schema.SameRow, origin) && c.Lineage.Origin != origin {
 			return "", ""
 		}
-		roots = append(roots, target.Lineage.From[origin])
+		roots = append(roots, s.goal.Way(schema.SameRow, origin))
 	}
 	if len(roots) == 0 {
 		return "", ""
@@ -114,18 +118,26 @@ func (s *shaper) sameRoots(c *schema.Column) (why, hint string) {
 	return fmt.Sprintf("The target is computed from the same: %s.", strings.Join(roots, ", ")), "Take it out of features."
 }
 
+// traceOf is where the values of a column of the data come from; of nothing, if there is no such column.
+func (s *shaper) traceOf(name string) *schema.Trace {
+	if c := s.data.Column(name); c != nil {
+		return c.Lineage.Trace()
+	}
+	return (*schema.Lineage)(nil).Trace()
+}
+
 // unknownThen warns of labels of earlier rows that may have become known later than the row.
-func (s *shaper) unknownThen(path string, c *schema.Column) {
+func (s *shaper) unknownThen(path string, c *schema.Column, trace *schema.Trace) {
 	l := s.data.Label
-	if l == nil || c.Lineage == nil || listed(s.config.KnownBefore, c.Name) {
+	if l == nil {
 		return
 	}
 	label, known := s.data.Column(l.Column), s.data.Column(l.KnownAt)
 	if label == nil || label.Lineage == nil || known == nil {
 		return
 	}
-	way, ok := c.Lineage.Past[label.Lineage.Origin]
-	if !ok {
+	way := trace.Way(schema.PastRows, label.Lineage.Origin)
+	if way == "" {
 		return
 	}
 	s.problems = append(s.problems, schema.Problem{Path: path, Warning: true,

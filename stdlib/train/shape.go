@@ -43,6 +43,8 @@ type shaper struct {
 	data       *schema.Table
 	validation *schema.Table // nil if none is given
 	problems   []schema.Problem
+	telling    map[string]string // columns that nothing may be computed from; made when first asked for
+	goal       *schema.Trace     // of the target; made when first asked for
 }
 
 func (s *shaper) problem(path, summary, detail, hint string) {

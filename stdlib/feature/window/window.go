@@ -217,7 +217,7 @@ func (s *shaper) inherit(col *schema.Column, expr string, w *window) {
 	component.Inherit(s.address, out, flows, tables)
 	*col = out[0]
 	if w != nil && w.KnownAt != "" {
-		col.Lineage = &schema.Lineage{Origin: col.Lineage.Origin, Others: col.Lineage.Others}
+		col.Lineage = col.Lineage.Settled()
 	}
 }
 
