@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -186,8 +187,12 @@ func (s *session) metrics(data json.RawMessage) {
 	leaves := map[string]json.RawMessage{}
 	flattenFigures("", tree, leaves)
 	fmt.Fprintln(s.app.out, "  figures")
+	width := 0
+	for path := range leaves {
+		width = max(width, utf8.RuneCountInString(path))
+	}
 	for _, path := range sortedKeys(leaves) {
-		fmt.Fprintf(s.app.out, "    %-40s %s\n", path, render.Value(leaves[path]))
+		fmt.Fprintf(s.app.out, "    %-*s  %s\n", width, path, render.Value(leaves[path]))
 	}
 }
 

@@ -127,12 +127,14 @@ func (b Bootstrap) Interval(replicates []float64) Interval {
 		}
 	}
 	if len(defined) == 0 || len(defined)*20 < len(replicates)*19 {
-		return Interval{Undefined: fmt.Sprintf("undefined in %d of %d resamples", len(replicates)-len(defined), len(replicates))}
+		return Interval{Undefined: undefinedIn(len(replicates)-len(defined), len(replicates))}
 	}
 	sort.Float64s(defined)
 	tail := float64((1 - b.Confidence) / 2)
 	return Interval{Low: Quantile(defined, tail), High: Quantile(defined, 1-tail)}
 }
+
+func undefinedIn(n, of int) string { return fmt.Sprintf("undefined in %d of %d resamples", n, of) }
 
 // Quantile of sorted values by linear interpolation (definition 7 of Hyndman and Fan 1996, numpy's default).
 func Quantile(sorted []float64, q float64) float64 {

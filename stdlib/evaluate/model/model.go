@@ -21,6 +21,7 @@ var Component = component.Component{
 		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out; " +
 			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
+			fairnessDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -39,13 +40,14 @@ var Component = component.Component{
 					{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many bootstrap resamples to draw; 0: no intervals."},
 					{Name: "confidence", Type: schema.Number, Default: 0.95, Doc: "Chance of the interval to hold the true value."},
 				}}},
+				fairnessBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
 				}}},
 			},
 		},
 		Out: []schema.Port{
-			{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices; against a champion, delta."},
+			{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices, fairness; against a champion, delta."},
 			{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
 		},
 		Examples: []schema.Example{{Title: "A model on the test side", Code: example}},
@@ -100,6 +102,7 @@ type config struct {
 	Seed         int64             `json:"seed"`
 	Intervals    *intervals        `json:"intervals"`
 	Slices       []slice           `json:"slice"`
+	Fairness     []fairness        `json:"fairness"`
 	// Champion: the model is the one that is live; its figures are compared with the challenger's.
 	Champion bool `json:"champion"`
 	// Task and Target are set for models whose signature is not in a port's shape.
@@ -121,6 +124,9 @@ func decode(raw json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(raw, c); err != nil {
 		return nil, err
+	}
+	if c.Champion {
+		c.Fairness = nil // only the candidate's decisions are compared between groups
 	}
 	if c.Intervals == nil {
 		c.Intervals = &intervals{Resamples: 500, Confidence: 0.95}

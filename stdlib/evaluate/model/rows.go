@@ -27,6 +27,7 @@ type rows struct {
 	clusters []int32   // of the counted rows; nil: each its own
 	clusterN int
 	masks    [][]bool // by slice, of the counted rows
+	groups   []groups // by fairness block
 }
 
 // readRows reads what is needed of the data besides the features.
@@ -41,6 +42,9 @@ func readRows(ctx context.Context, c *config, t *schema.Table, path, target stri
 		columns = append(columns, mature)
 	}
 	columns = append(columns, t.Entity...)
+	for _, f := range c.Fairness {
+		columns = append(columns, f.column())
+	}
 	slices.Sort(columns)
 	f, err := table.ReadFrame(ctx, path, slices.Compact(columns))
 	if err != nil {
@@ -59,6 +63,9 @@ func readRows(ctx context.Context, c *config, t *schema.Table, path, target stri
 		}
 	}
 	r.readClusters(f, t.Entity)
+	if err := r.readGroups(f, c.Fairness); err != nil {
+		return nil, err
+	}
 	r.masks, err = readMasks(ctx, c.Slices, path, r.counted)
 	return r, err
 }

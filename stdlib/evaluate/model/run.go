@@ -108,6 +108,11 @@ func (e *evaluation) evaluate(ctx context.Context) error {
 	if figures["slices"], err = e.slices(ctx, sql); err != nil {
 		return err
 	}
+	if len(e.Fairness) > 0 {
+		if figures["fairness"], err = e.fairness(ctx, few); err != nil {
+			return err
+		}
+	}
 	figures["undefined"] = e.undefined
 	e.stage.Logf("%d of %d rows count", len(e.rows.counted), e.rows.total)
 	return e.stage.WriteFigures(figures)

@@ -34,6 +34,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		l := layoutOf(req.In, k.model)
 		k.checkModel(l)
 		k.checkSQL(ctx, b, l)
+		k.checkFairness()
 		if !c.Champion && l.Data.Column(k.model.Target) != nil {
 			out.Out["predictions"] = schema.Shape{Type: schema.TablePort, Table: l.Table()}
 		}
@@ -72,6 +73,9 @@ func (c *config) figures(m schema.Model, names []string) *schema.FigureType {
 		slices = append(slices, s.Name)
 	}
 	all["slices"] = schema.MapOf(schema.Object(row), sorted(slices)...)
+	if len(c.Fairness) > 0 {
+		all["fairness"] = c.fairnessFigures()
+	}
 	return schema.Object(all)
 }
 

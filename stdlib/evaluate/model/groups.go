@@ -1,0 +1,176 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+)
+
+// groups of the counted rows by one column.
+type groups struct {
+	of    []int32
+	names []string // sorted; by number
+}
+
+// readGroups finds the groups of each block.
+func (r *rows) readGroups(f *frame.Frame, blocks []fairness) error {
+	for _, b := range blocks {
+		c := column(f, b.column())
+		values := make([]string, len(r.counted))
+		for k, i := range r.counted {
+			values[k] = groupName(c, i)
+		}
+		names := sorted(values)
+		names = slices.Compact(names)
+		if len(names) > mostGroups {
+			return &component.InputError{Summary: fmt.Sprintf("column %q has %d values, too many to compare groups by", c.Name, len(names)),
+				Detail: fmt.Sprintf("At most %d groups are compared; a dataset can put values together.", mostGroups)}
+		}
+		g := groups{names: names, of: make([]int32, len(values))}
+		for k, v := range values {
+			at, _ := slices.BinarySearch(names, v)
+			g.of[k] = int32(at)
+		}
+		r.groups = append(r.groups, g)
+	}
+	return nil
+}
+
+func groupName(c *frame.Column, row int) string {
+	switch {
+	case c.Text() && c.Codes[row] >= 0:
+		return c.Levels[c.Codes[row]]
+	case c.Text() || math.IsNaN(c.Num[row]):
+		return unknownGroup
+	case c.Type == "boolean":
+		return strconv.FormatBool(c.Num[row] == 1)
+	default:
+		return strconv.FormatFloat(c.Num[row], 'f', -1, 64)
+	}
+}
+
+func (e *evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {
+	out := map[string]any{}
+	for i, f := range e.Fairness {
+		r := &fairnessReport{evaluation: e, fairness: f, groups: e.rows.groups[i], path: "fairness." + f.Name, few: few}
+		if err := r.measure(ctx); err != nil {
+			return nil, err
+		}
+		out[f.Name] = r.figures()
+	}
+	return out, nil
+}
+
+// fairnessReport makes the figures of one block.
+type fairnessReport struct {
+	*evaluation
+	fairness
+	groups
+	path string
+	few  string
+
+	parts     *metric.Groups
+	rates     []metric.Rates
+	overall   metric.Rates
+	intervals metric.FairnessIntervals
+	none      string // why there are no intervals
+}
+
+func (r *fairnessReport) measure(ctx context.Context) (err error) {
+	r.parts = metric.NewGroups(r.sample, r.of, len(r.names), r.MinGroupSize)
+	r.rates, r.overall = r.parts.Rates(r.sample.Weights())
+	if r.none = r.noInterval(r.few); r.none != "" {
+		return nil
+	}
+	r.intervals, err = r.bootstrap().Fairness(ctx, r.comparisons(), r.parts, r.rows.clusters, r.rows.clusterN)
+	return err
+}
+
+func (r *fairnessReport) figures() map[string]any {
+	named, undefined, unnamed, hidden := map[string]any{}, 0, 0, 0
+	for g, n := range r.parts.Sizes() {
+		if slices.ContainsFunc(r.rates[g][:], math.IsNaN) {
+			undefined++
+		}
+		if n < smallestGroup {
+			unnamed, hidden = unnamed+1, hidden+n
+			continue
+		}
+		named[r.names[g]] = r.group(g, n)
+	}
+	if undefined > 0 {
+		r.stage.Warnf("fairness.%s: of %d groups %d have too few rows, or no positives or negatives; comparisons leave them out", r.fairness.Name, len(r.names), undefined)
+	}
+	out := map[string]any{"groups": named, "undefined_groups": undefined, "unnamed": map[string]any{"groups": unnamed, "count": hidden}}
+	for i, c := range r.comparisons() {
+		out[c.Name] = r.comparison(i, c)
+	}
+	return out
+}
+
+func (r *fairnessReport) comparison(i int, c metric.Comparison) map[string]any {
+	x, compared, undefined := c.Value(r.rates, r.overall)
+	switch {
+	case r.few != "":
+		undefined = r.few
+	case undefined == "" && compared < 2:
+		undefined = "fewer than two groups can be compared"
+	}
+	interval := metric.Interval{Undefined: r.none}
+	if r.none == "" {
+		interval = r.intervals.Comparisons[i]
+	}
+	if undefined != "" {
+		interval.Undefined = undefined
+	}
+	return r.bounded(r.path+"."+c.Name, x, undefined, interval)
+}
+
+// bounded is a value with its interval.
+func (r *fairnessReport) bounded(path string, x float64, undefined string, i metric.Interval) map[string]any {
+	if undefined != "" {
+		x = math.NaN()
+	}
+	low, high := i.Low, i.High
+	if i.Undefined != "" {
+		low, high = math.NaN(), math.NaN()
+	}
+	return map[string]any{"value": r.number(path+".value", x, undefined), "low": r.number(path+".low", low, i.Undefined),
+		"high": r.number(path+".high", high, i.Undefined)}
+}
+
+func (r *fairnessReport) group(g, count int) map[string]any {
+	path := r.path + ".groups." + r.names[g]
+	mask := make([]bool, len(r.of))
+	for k, of := range r.of {
+		mask[k] = int(of) == g
+	}
+	out, distance := map[string]any{"count": count, "positives": r.positives(mask)}, map[string]any{}
+	reasons := [3]string{"", "no row of the group is positive", "no row of the group is negative"}
+	for rate, name := range metric.RateNames() {
+		reason := reasons[rate]
+		if count < r.MinGroupSize {
+			reason = fmt.Sprintf("%d rows, fewer than min_group_size = %d", count, r.MinGroupSize)
+		}
+		x := r.rates[g][rate]
+		out[name] = r.number(path+"."+name, x, reason)
+		interval := metric.Interval{Undefined: r.none}
+		if r.none == "" {
+			interval = r.intervals.ToOverall[g][rate]
+		}
+		if !math.IsNaN(x) {
+			reason = ""
+		} else {
+			interval.Undefined = reason
+		}
+		distance[name] = r.bounded(path+".to_overall."+name, x-r.overall[rate], reason, interval)
+	}
+	out["to_overall"] = distance
+	return out
+}
