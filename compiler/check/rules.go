@@ -106,14 +106,15 @@ func (c *checker) root(b *Block) *schema.FigureType {
 func valuesType(values map[string]cty.Value) *schema.FigureType {
 	fields := map[string]*schema.FigureType{}
 	for name, v := range values {
-		if t := figureType(v.Type()); t != nil {
+		if t := ValueType(v.Type()); t != nil {
 			fields[name] = t
 		}
 	}
 	return schema.Object(fields)
 }
 
-func figureType(t cty.Type) *schema.FigureType {
+// ValueType is the type of a value as rules see it; nil if they have none for it.
+func ValueType(t cty.Type) *schema.FigureType {
 	switch {
 	case t == cty.Number:
 		return schema.Double
@@ -122,17 +123,17 @@ func figureType(t cty.Type) *schema.FigureType {
 	case t == cty.Bool:
 		return schema.Flag
 	case t.IsListType(), t.IsSetType():
-		if elem := figureType(t.ElementType()); elem != nil {
+		if elem := ValueType(t.ElementType()); elem != nil {
 			return schema.ListOf(elem)
 		}
 	case t.IsMapType():
-		if elem := figureType(t.ElementType()); elem != nil {
+		if elem := ValueType(t.ElementType()); elem != nil {
 			return schema.MapOf(elem)
 		}
 	case t.IsObjectType():
 		fields := map[string]*schema.FigureType{}
 		for name, ft := range t.AttributeTypes() {
-			if f := figureType(ft); f != nil {
+			if f := ValueType(ft); f != nil {
 				fields[name] = f
 			}
 		}
@@ -153,7 +154,7 @@ func tupleType(types []cty.Type) *schema.FigureType {
 	if len(types) == 0 {
 		return nil
 	}
-	if elem := figureType(types[0]); elem != nil {
+	if elem := ValueType(types[0]); elem != nil {
 		return schema.ListOf(elem)
 	}
 	return nil

@@ -39,6 +39,12 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	if n == nil {
 		return
 	}
+	if p.given(n) {
+		if b.Kind == "check" {
+			p.checkRules(b, n)
+		}
+		return
+	}
 	if b.Type == "container" {
 		var f foreign
 		if err := json.Unmarshal(b.Config, &f); err != nil {

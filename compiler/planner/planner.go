@@ -25,6 +25,16 @@ type Options struct {
 	Sources   Sources
 	Images    Images
 	Force     []string // addresses that run even if their result is known
+	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
+	Given map[string]Given
+}
+
+// Given is what a stage is taken to yield. Ports without a digest are not there for others to use.
+type Given struct {
+	Outputs map[string]plan.Digest // by port
+	Figures json.RawMessage
+	// NoRules: of a check, its rules are not decided; its figure "failed" alone says whether it passed.
+	NoRules bool
 }
 
 // Actions answers what is known of results.

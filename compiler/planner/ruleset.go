@@ -21,7 +21,7 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 		return
 	}
 	action := p.actions[n.Address]
-	if len(rules) > 0 {
+	if len(rules) > 0 && !p.o.Given[n.Address].NoRules {
 		set, err := p.ruleSet(b, rules, nil)
 		if err != nil {
 			p.fail(b.Range, "MLP1606", err, "")

@@ -107,6 +107,12 @@ func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.N
 			challenger.Shape = out.Shape
 		}
 	}
+	if p.given(n) {
+		return n
+	}
+	if data == nil {
+		return nil // the evaluation itself is given, and nothing is known of the rows that it stands for
+	}
 	n.Inputs = []plan.Input{challenger, *data,
 		{Port: "model", Digest: champion.Model, Shape: &schema.Shape{Type: schema.ModelPort, Model: live.Signature}}}
 	for i := range n.Outputs {

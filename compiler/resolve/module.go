@@ -94,6 +94,8 @@ type Options struct {
 	// Modules reads the files of a folder, relative to the root's; nil with errors if it is none. Without it, no modules
 	// can be called.
 	Modules func(dir string) (*syntax.Module, source.Diagnostics)
+	// NoPipeline: the files are no module but tests of one, and name no pipeline.
+	NoPipeline bool
 }
 
 // Given is a value given to a variable from outside, as text or in a file of values.

@@ -37,7 +37,9 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 	own := all.out.Scopes[""]
 	all.out.Variables, all.out.Locals = own.Variables, own.Locals
 	sort.Slice(all.out.Blocks, func(i, j int) bool { return all.out.Blocks[i].Address < all.out.Blocks[j].Address })
-	r.pipeline()
+	if !opts.NoPipeline {
+		r.pipeline()
+	}
 	return all.out, all.ds.Sort()
 }
 

@@ -38,6 +38,10 @@ type Kind struct {
 	Unlabelled bool
 	// FreeAttrs: any further attribute is taken, with any value (the inputs of a module).
 	FreeAttrs bool
+	// AnyName: names are any text (tests), or addresses of other blocks.
+	AnyName bool
+	// Raw: what stands between the braces is that of the block whose address is the name, and is read by its schema.
+	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
 	// that the type must be written.
 	DefaultType string
@@ -194,6 +198,7 @@ type Block struct {
 	Doc      string
 	Body     Body
 	Policy   bool // like Attr.Policy, for all that is in it
+	Raw      bool // like Kind.Raw
 	// FreeAttrs: any further attribute is taken, with a literal value (params, expectations of columns).
 	FreeAttrs bool
 }

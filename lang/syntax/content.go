@@ -40,7 +40,9 @@ func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 			wrong[nb.Type] = true
 		}
 	}
-	d.checkRequired(b, wrong)
+	if !d.lenient {
+		d.checkRequired(b, wrong)
+	}
 	d.checkRepeated(b)
 }
 
@@ -58,6 +60,10 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 	}
 	if spec.Labelled {
 		b.Name, b.NameRange = hb.Labels[0], d.file.Range(hb.LabelRanges[0])
+	}
+	if spec.Raw {
+		b.Raw = &Raw{body: hb.Body, file: d.file}
+		return b, true
 	}
 	d.content(b, hb.Body, spec.FreeAttrs)
 	return b, true
@@ -111,7 +117,7 @@ func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 		return ""
 	}
 	hint := source.DidYouMean(hb.Type, names)
-	if d.cat.Kind(hb.Type) != nil { // the word is spelt well: it stands in the wrong place
+	if d.cat != nil && d.cat.Kind(hb.Type) != nil { // the word is spelt well: it stands in the wrong place
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
 	}
 	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)

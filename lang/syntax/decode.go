@@ -18,6 +18,8 @@ type decoder struct {
 	cat    *schema.Catalog
 	bodies map[*schema.Type]*schema.Body // with the attributes common to all stages
 	ds     source.Diagnostics
+	// lenient: what is required may be missing, since it stands in the block that is changed.
+	lenient bool
 }
 
 func (d *decoder) fail(code string, at source.Range, summary, detail, hint string) {
@@ -39,6 +41,10 @@ func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
 		return nil, false
 	}
 	b.Body = d.body(b.TypeSpec)
+	if kind.Raw {
+		b.Raw = &Raw{body: hb.Body, file: d.file}
+		return b, true
+	}
 	d.content(b, hb.Body, kind.FreeAttrs || kind.Unlabelled && len(b.Body.Attrs) == 0)
 	return b, true
 }
@@ -109,6 +115,9 @@ func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool 
 	b.TypeSpec = kind.Type(typeName)
 	if b.TypeSpec == nil {
 		d.unknownType(kind, typeName, types, d.file.Range(hb.LabelRanges[0]))
+	}
+	if kind.AnyName {
+		return b.TypeSpec != nil
 	}
 	nameDs := checkName(name, b.NameRange)
 	d.ds = append(d.ds, nameDs...)

@@ -42,6 +42,8 @@ type Block struct {
 	Attrs  map[string]*Attr
 	Blocks []*Block // nested, in the order of the file
 
+	Raw *Raw // what stands in a block whose schema says that it is read by another one's
+
 	Header     source.Range // from the first word to the last label
 	Range      source.Range // from the first word to the closing brace
 	NameRange  source.Range // of the label that is the name; of the first word if there is none
@@ -57,6 +59,12 @@ type Attr struct {
 
 	NameRange source.Range
 	Range     source.Range // of the value
+}
+
+// Raw is what stands between the braces of a block, not looked at yet.
+type Raw struct {
+	body *hclsyntax.Body
+	file *File
 }
 
 // Sorted returns the arguments in the order of the file.

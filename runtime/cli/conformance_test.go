@@ -19,6 +19,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -155,6 +156,9 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 			t.Fatal(err)
 		}
 	}
+	if tests, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.TestExtension)); err != nil || len(tests) > 0 {
+		return c.diagnoseTests(t, a)
+	}
 	files, diags := syntax.ReadDir(a.dir)
 	if diags.HasErrors() {
 		return diags.Sort()
@@ -180,6 +184,28 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
 	}
 	_, more = check.Check(context.Background(), resolved, lib)
+	return append(diags, more...).Sort()
+}
+
+// diagnoseTests says what `mlp test` says of the case's tests before any of them runs.
+func (c *conformanceCase) diagnoseTests(t *testing.T, a *app) source.Diagnostics {
+	t.Helper()
+	tests, err := a.testFiles(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, lib, diags, err := a.suiteOptions(testFlags{vars: c.vars}, tests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lib.Close()
+	s, _, more, err := suite.Load(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s != nil {
+		defer s.Close()
+	}
 	return append(diags, more...).Sort()
 }
 

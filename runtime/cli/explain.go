@@ -15,6 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/suite"
 )
 
 const explainHelp = `Says of a stage whether it would run and why: all that its fingerprint is made of, as recorded and as it is now, side by
@@ -41,7 +42,7 @@ var codeForm = regexp.MustCompile(`^MLP[0-9]+$`)
 
 // allCodes are those of all packages, as spec/errors.md lists them.
 func allCodes() []source.Code {
-	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), codes())
+	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), suite.Codes(), codes())
 	slices.SortFunc(all, func(a, b source.Code) int { return strings.Compare(a.Code, b.Code) })
 	return all
 }

@@ -24,6 +24,7 @@ var doors = map[string][]string{
 	"runtime/state":           {"compiler/plan", "runtime/store"},
 	"runtime/engine":          {"compiler/plan", "compiler/decide", "lang", "runtime/component", "runtime/executor", "runtime/store", "runtime/state"},
 	"runtime/serve":           {"compiler/plan", "lang/schema", "lang/source", "runtime/component"},
+	"runtime/suite":           {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/store", "runtime/state"},
 	"runtime/cli":             {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":             {"runtime/cli"},
 	"stdlib":                  {"lang/schema", "runtime/component", "stdlib"},

@@ -4,17 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mlp-lang/mlp/compiler/check"
-	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/render"
-	"github.com/mlp-lang/mlp/lang/rule"
-	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -27,8 +22,7 @@ func TestReference(t *testing.T) {
 
 // TestErrorCodes holds spec/errors.md to the codes, each of which is used once.
 func TestErrorCodes(t *testing.T) {
-	codes := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), codes())
-	slices.SortFunc(codes, func(a, b source.Code) int { return strings.Compare(a.Code, b.Code) })
+	codes := allCodes()
 	var b strings.Builder
 	b.WriteString("# Codes of errors and warnings\n\nStable: a code that is no longer used is not given again.\n\n| code | cause | cure |\n|---|---|---|\n")
 	for i, c := range codes {

@@ -1,0 +1,42 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// givenPort is the only input of a stage whose result is given.
+const givenPort = "given"
+
+// given plans a stage whose result is taken as it is: it rests on nothing else. False if none is given.
+func (p *planner) given(n *plan.Node) bool {
+	g, ok := p.o.Given[n.Address]
+	if !ok {
+		return false
+	}
+	p.nodes[n.Address] = n
+	p.actions[n.Address] = &plan.Action{Address: n.Address, Outputs: g.Outputs, Figures: g.Figures}
+	digest, err := plan.Sum("given", g)
+	if err == nil {
+		n.Inputs, n.After = []plan.Input{{Port: givenPort, Digest: digest, External: &plan.External{Root: givenPort}}}, nil
+		n.Container, n.NoCache = nil, false
+		n.Definition, err = define(n)
+	}
+	if err != nil {
+		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")
+		return true
+	}
+	n.Outputs = slices.DeleteFunc(n.Outputs, func(o plan.Output) bool { return g.Outputs[o.Port] == "" })
+	for i := range n.Outputs {
+		n.Outputs[i].Digest = g.Outputs[n.Outputs[i].Port]
+	}
+	n.Fingerprint = plan.Fingerprint(n.Definition, map[string]plan.Digest{givenPort: digest})
+	before, recorded := p.o.State.Nodes[n.Address]
+	if recorded {
+		n.Causes, n.Replaces = causes(n, &before), before.Fingerprint
+	}
+	p.reuse(n, &before, recorded)
+	return true
+}

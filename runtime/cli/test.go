@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/suite"
+	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+type testFlags struct {
+	vars        settings
+	filter      string
+	format      string
+	junit       string
+	executor    string
+	parallelism int
+}
+
+const testHelp = `Runs the tests of the module: the *.mlptest files beside its .mlp files, or those named. Each test plans or applies the module with
+what it gives in place of sources, stages and figures, in a store of its own that is removed at the end; what is recorded in .mlp/ is
+neither read nor written. All tests are checked before the first one runs.
+
+Stages run as processes of this machine, which starts them fastest and gives the same results; in containers where a stage runs an image of
+its own, or with --executor docker.
+
+Exit codes: 0 all tests passed; 1 a test could not be carried out, or has a mistake; 3 a test failed.`
+
+func (a *app) testCommand() *cobra.Command {
+	var f testFlags
+	cmd := &cobra.Command{
+		Use: "test [FILE...]", Short: "Run the tests of the module", Long: testHelp,
+		Example: "  mlp test\n  mlp test release.mlptest --filter 'fraud is caught'\n  mlp test --junit results.xml",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runTest(cmd.Context(), args, f) },
+	}
+	f.vars.flags(cmd)
+	cmd.Flags().StringVar(&f.filter, "filter", "", "run only tests whose 'file: name' matches this `regexp`, and those that they go on from")
+	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, json or junit")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the results as JUnit XML to this `file`")
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker only where a stage runs an image of its own")
+	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many tests, and how many stages, run at once; 0: as many as there are processors")
+	return cmd
+}
+
+func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
+	filter, err := f.check()
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+			if a.dir, err = filepath.Abs(args[0]); err != nil {
+				return err
+			}
+			args = nil
+		}
+	}
+	tests, err := a.testFiles(args)
+	if err != nil {
+		return err
+	}
+	o, lib, diags, err := a.suiteOptions(f, tests)
+	if err != nil {
+		return err
+	}
+	defer lib.Close()
+	images := &images{}
+	defer images.Close()
+	o.Images, o.Filter = images, filter
+	s, files, more, err := suite.Load(ctx, o)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return &diagnosed{diags.Sort(), files}
+	}
+	if err != nil {
+		return err
+	}
+	stop, _, release := interrupts(ctx)
+	defer release()
+	view := newTestView(a, f, files)
+	results := s.Run(stop, view.observer())
+	if err := s.Close(); err != nil {
+		return err
+	}
+	return view.finish(results)
+}
+
+// check refuses flags that cannot be meant.
+func (f testFlags) check() (func(file, name string) bool, error) {
+	if f.format != "text" && f.format != "json" && f.format != "junit" {
+		return nil, &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, json or junit."}
+	}
+	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
+		return nil, &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
+	}
+	if f.parallelism < 0 {
+		return nil, fmt.Errorf("--parallelism takes a positive number, or 0")
+	}
+	if f.filter == "" {
+		return nil, nil
+	}
+	re, err := regexp.Compile(f.filter)
+	if err != nil {
+		return nil, fmt.Errorf("--filter %s is no regular expression: %w", f.filter, err)
+	}
+	return func(file, name string) bool { return re.MatchString(file + ": " + name) }, nil
+}
+
+// testFiles reads the files named, or all of the folder.
+func (a *app) testFiles(names []string) (map[string][]byte, error) {
+	if len(names) == 0 {
+		found, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.TestExtension))
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.TestExtension, a.given), hint: "Tests stand beside the .mlp files: test \"name\" { … }. 'mlp docs test' says what they take."}
+		}
+		for _, path := range found {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	out := map[string][]byte{}
+	for _, name := range names {
+		text, err := os.ReadFile(absolute(a.dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+		}
+		out[filepath.ToSlash(name)] = text
+	}
+	return out, nil
+}
+
+// suiteOptions reads the module that is tested.
+func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options, *testLibrary, source.Diagnostics, error) {
+	files, diags := syntax.ReadDir(a.dir)
+	if diags.HasErrors() {
+		return suite.Options{}, nil, nil, &diagnosed{diags, files}
+	}
+	catalog := stdlib.Catalog()
+	parsed, more := syntax.Parse(files, catalog)
+	diags = append(diags, more...)
+	values, more, err := a.values(f.vars, files)
+	if err != nil {
+		return suite.Options{}, nil, nil, err
+	}
+	if diags = append(diags, more...); diags.HasErrors() {
+		return suite.Options{}, nil, nil, &diagnosed{diags.Sort(), files}
+	}
+	lock, err := readLock(a.dir)
+	if err != nil {
+		return suite.Options{}, nil, nil, err
+	}
+	lib := &testLibrary{library: library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder("")}, rules: rule.NewCache()}
+	return suite.Options{
+		Dir: a.dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{},
+		Resolve:  resolve.Options{Variables: values, Dir: a.dir, Modules: modules(a.dir, catalog)},
+		Executor: a.testExecutor(f), Convert: convert, Parallelism: f.parallelism, ToolVersion: version(),
+	}, lib, diags, nil
+}
+
+// testExecutor makes the executor of tests: processes, unless somebody's image runs or docker is asked for.
+func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (executor.Executor, error) {
+	return func(ctx context.Context, root string, foreign bool) (executor.Executor, error) {
+		name := f.executor
+		switch {
+		case name == "process" && foreign:
+			return nil, fmt.Errorf("a stage runs an image of its own, and stages run as processes here: test it with --executor docker, or give what it yields")
+		case name == "auto" && foreign:
+			name = "docker"
+		case name == "auto":
+			name = "process"
+		}
+		return a.executor(ctx, applyFlags{executor: name}, root)
+	}
+}
+
+// testLibrary is what tests need of the standard library. It keeps the rules that it compiled: most tests have the same.
+type testLibrary struct {
+	library
+	rules *rule.Cache
+}
+
+func (l *testLibrary) Rules() *rule.Cache { return l.rules }
+
+func (l *testLibrary) Files(kind, typ, dir string, config json.RawMessage) (string, []string, error) {
+	src := sourceOf(kind, typ)
+	if src == nil || src.Files == nil {
+		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
+	}
+	return src.Files(dir, config)
+}
+
+// tables is the SQL engine for tests.
+type tables struct{}
+
+func (tables) Load(ctx context.Context, path, name string, columns []schema.Column, out string) error {
+	asked := make([]table.CSVColumn, len(columns))
+	for i, c := range columns {
+		asked[i] = table.CSVColumn{Column: c}
+	}
+	_, err := table.CSV{Files: []table.File{{Path: path, Name: name}}, Header: true, Trim: true, Unsorted: true}.Load(ctx, asked, out)
+	return err
+}
+
+func (tables) Select(ctx context.Context, query string, from map[string]string, columns []schema.Column, key []string, out string) error {
+	_, err := table.Run(ctx, table.Query{SQL: query, Tables: from, Columns: columns, OrderBy: key, Out: out})
+	return err
+}
+
+func (tables) Each(ctx context.Context, query string, from map[string]string, f func(row []any) error) error {
+	r, err := table.OpenReader(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Query(ctx, query, f)
+}
+
+// testOutcome is the exit code of results.
+func testOutcome(results []*suite.Result) error {
+	code := exitOK
+	for _, r := range results {
+		switch {
+		case r.Status == suite.Errored:
+			return exitCode(exitError)
+		case r.Status != suite.Passed:
+			code = exitGate
+		}
+	}
+	if code == exitOK {
+		return nil
+	}
+	return exitCode(code)
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/runtime/suite"
+)
+
+// The elements of JUnit's XML that continuous integration reads: a suite for each file, a case for each test.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Skipped  int          `xml:"skipped,attr"`
+		Time     string       `xml:"time,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Time     string      `xml:"time,attr"`
+		Cases    []junitCase `xml:"testcase"`
+
+		time time.Duration
+	}
+	junitCase struct {
+		Name      string         `xml:"name,attr"`
+		ClassName string         `xml:"classname,attr"`
+		File      string         `xml:"file,attr"`
+		Line      int            `xml:"line,attr"`
+		Time      string         `xml:"time,attr"`
+		Failures  []junitProblem `xml:"failure"`
+		Errors    []junitProblem `xml:"error"`
+		Skipped   *junitProblem  `xml:"skipped"`
+	}
+	junitProblem struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// writeJUnit writes results as JUnit XML.
+func writeJUnit(w io.Writer, results []*suite.Result) error {
+	all := junitSuites{Name: "mlp test"}
+	var total time.Duration
+	for _, r := range results {
+		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != xmlText(r.File) {
+			all.Suites = append(all.Suites, junitSuite{Name: xmlText(r.File)})
+		}
+		s := &all.Suites[len(all.Suites)-1]
+		s.add(r)
+		total += r.Duration
+	}
+	for i := range all.Suites {
+		s := &all.Suites[i]
+		s.Time = seconds(s.time)
+		all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
+	}
+	all.Time = seconds(total)
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return fmt.Errorf("writing JUnit XML: %w", err)
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (s *junitSuite) add(r *suite.Result) {
+	c := junitCase{Name: xmlText(r.Name), ClassName: xmlText(strings.TrimSuffix(r.File, ".mlptest")), File: xmlText(r.File), Line: r.Line, Time: seconds(r.Duration)}
+	problems := []junitProblem{}
+	for _, f := range r.Failures {
+		at := ""
+		if !f.Range.IsZero() {
+			at = fmt.Sprintf("%s:%d:%d\n", f.Range.File, f.Range.Start.Line, f.Range.Start.Column)
+		}
+		problems = append(problems, junitProblem{Message: xmlText(f.Summary), Type: f.Kind, Text: xmlText(at + f.Detail)})
+	}
+	switch r.Status {
+	case suite.Failed:
+		c.Failures = problems
+		s.Failures++
+	case suite.Errored:
+		c.Errors = problems
+		s.Errors++
+	case suite.Skipped:
+		c.Skipped = &junitProblem{Message: problems[0].Message}
+		s.Skipped++
+	}
+	s.Tests++
+	s.time += r.Duration
+	s.Cases = append(s.Cases, c)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+// xmlText leaves out of a text what XML 1.0 cannot hold, even escaped.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r', r >= 0x20 && r <= 0xd7ff, r >= 0xe000 && r <= 0xfffd && r != utf8.RuneError, r >= 0x10000 && r <= 0x10ffff:
+			return r
+		}
+		return '?'
+	}, s)
+}

@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/suite"
+)
+
+// testView shows tests as they end, in their order, and on a terminal what is running.
+type testView struct {
+	app   *app
+	flags testFlags
+	files map[string][]byte
+
+	mu      sync.Mutex
+	file    string // that the last line was about
+	live    bool
+	running []string
+	shown   bool
+	started time.Time
+}
+
+func newTestView(a *app, f testFlags, files map[string][]byte) *testView {
+	return &testView{app: a, flags: f, files: files, live: f.format == "text" && a.terminal(a.out), started: time.Now()}
+}
+
+func (v *testView) observer() suite.Observer {
+	if v.flags.format != "text" {
+		return suite.Observer{}
+	}
+	return suite.Observer{Started: v.begin, Stage: v.stage, Done: v.done}
+}
+
+func (v *testView) begin(_, name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.draw(name)
+}
+
+// stage keeps the moving line moving while a test trains.
+func (v *testView) stage(_, name string, e engine.Event) {
+	s, ok := e.(engine.StageStarted)
+	if !ok {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.draw(name + ": " + s.Address)
+}
+
+func (v *testView) draw(text string) {
+	if !v.live {
+		return
+	}
+	v.erase()
+	const widest = 76 // so that it does not wrap, which could not be erased
+	r := []rune("  " + text)
+	fmt.Fprint(v.app.out, string(r[:min(len(r), widest)]))
+	v.shown = true
+}
+
+func (v *testView) erase() {
+	if v.shown {
+		fmt.Fprint(v.app.out, "\r\x1b[K")
+		v.shown = false
+	}
+}
+
+// done shows one result.
+func (v *testView) done(r *suite.Result) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	if r.File != v.file {
+		if v.file != "" {
+			fmt.Fprintln(v.app.out)
+		}
+		v.file = r.File
+		fmt.Fprintln(v.app.out, r.File)
+	}
+	mark := map[suite.Status]string{
+		suite.Passed: v.app.tint("32", "✓"), suite.Failed: v.app.tint("31", "✗"), suite.Errored: v.app.tint("31", "!"), suite.Skipped: v.app.tint("33", "-"),
+	}[r.Status]
+	fmt.Fprintf(v.app.out, "  %s %s%s\n", mark, oneLine(r.Name), v.ran(r))
+	for _, f := range r.Failures {
+		v.failure(f)
+	}
+}
+
+// ran says how many stages a test ran, and how.
+func (v *testView) ran(r *suite.Result) string {
+	if len(r.Ran) == 0 {
+		return ""
+	}
+	as := ""
+	if r.Executor == "docker" {
+		as = ", in containers"
+	}
+	return fmt.Sprintf("  (%s in %s%s)", counted(len(r.Ran), "stage"), render.Duration(r.Duration.Round(time.Millisecond)), as)
+}
+
+func (v *testView) failure(f suite.Failure) {
+	at := ""
+	if !f.Range.IsZero() {
+		at = fmt.Sprintf("   %s:%d", f.Range.File, f.Range.Start.Line)
+	}
+	fmt.Fprintf(v.app.out, "      %s%s\n", f.Summary, at)
+	for line := range strings.Lines(strings.TrimRight(f.Detail, "\n")) {
+		fmt.Fprintf(v.app.out, "        %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// finish writes what is asked for beside the lines told already, and gives the exit code.
+func (v *testView) finish(results []*suite.Result) error {
+	elapsed := time.Since(v.started)
+	switch v.flags.format {
+	case "json":
+		if err := writeJSON(v.app.out, testReport(results)); err != nil {
+			return err
+		}
+	case "junit":
+		if err := writeJUnit(v.app.out, results); err != nil {
+			return err
+		}
+	default:
+		v.summary(results, elapsed)
+	}
+	if v.flags.junit != "" {
+		if err := saveTo(v.flags.junit, func(w io.Writer) error { return writeJUnit(w, results) }); err != nil {
+			return err
+		}
+	}
+	return testOutcome(results)
+}
+
+func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
+	n := map[suite.Status]int{}
+	for _, r := range results {
+		n[r.Status]++
+	}
+	parts := []string{fmt.Sprintf("%d passed", n[suite.Passed])}
+	for _, s := range []struct {
+		status suite.Status
+		word   string
+	}{{suite.Failed, "failed"}, {suite.Errored, "could not be carried out"}, {suite.Skipped, "skipped"}} {
+		if n[s.status] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s.status], s.word))
+		}
+	}
+	if len(results) == 0 {
+		fmt.Fprintln(v.app.out, "No test matches the filter.")
+		return
+	}
+	fmt.Fprintf(v.app.out, "\n%s: %s, in %s.\n", counted(len(results), "test"), strings.Join(parts, ", "), render.Duration(elapsed.Round(time.Millisecond)))
+}
+
+// testReported is the JSON of results.
+type testReported struct {
+	FormatVersion string        `json:"format_version"`
+	Passed        bool          `json:"passed"`
+	Tests         []testOneJSON `json:"tests"`
+}
+
+type testOneJSON struct {
+	*suite.Result
+	DurationMS int64 `json:"duration_ms"`
+}
+
+func testReport(results []*suite.Result) testReported {
+	out := testReported{FormatVersion: "1.0", Passed: testOutcome(results) == nil, Tests: []testOneJSON{}}
+	for _, r := range results {
+		out.Tests = append(out.Tests, testOneJSON{r, r.Duration.Milliseconds()})
+	}
+	return out
+}
+
+// saveTo writes a file whole.
+func saveTo(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(file); err != nil {
+		file.Close()
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return file.Close()
+}

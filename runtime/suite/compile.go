@@ -1,0 +1,165 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// compiled is the module as some tests want it.
+type compiled struct {
+	module *check.Module
+	files  map[string][]byte
+	diags  source.Diagnostics
+}
+
+// compile types each test that is wanted, before anything runs.
+func (s *Suite) compile(ctx context.Context) (source.Diagnostics, error) {
+	s.choose()
+	known := map[string]*compiled{}
+	var diags source.Diagnostics
+	for _, t := range s.tests {
+		key := t.key()
+		if known[key] == nil {
+			known[key] = s.module(ctx, t)
+			maps.Copy(s.files, known[key].files)
+		}
+		more, err := s.check(ctx, t, known[key])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", t.file, t.name, err)
+		}
+		diags = append(diags, more...)
+	}
+	return diags.Sort(), nil
+}
+
+// choose leaves the tests that are wanted and those that they go on from.
+func (s *Suite) choose() {
+	needed := map[*test]bool{}
+	for _, t := range s.tests {
+		if t.wanted = s.o.Filter == nil || s.o.Filter(t.file, t.name); t.wanted {
+			for at := t; at != nil; at = at.base {
+				needed[at] = true
+			}
+		}
+	}
+	s.tests = slices.DeleteFunc(s.tests, func(t *test) bool { return !needed[t] })
+}
+
+// key tells tests apart whose modules may differ.
+func (t *test) key() string {
+	var b strings.Builder
+	for _, a := range t.variables {
+		fmt.Fprintf(&b, "%s %v\x00", a.Name, a.Range)
+	}
+	for _, o := range t.overrides {
+		fmt.Fprintf(&b, "%s %v\x00", o.Name, o.Range)
+	}
+	return b.String()
+}
+
+// module compiles the module with what a test overrides and sets.
+func (s *Suite) module(ctx context.Context, t *test) *compiled {
+	changed, diags := syntax.Override(s.o.Module, t.overrides)
+	opts := s.o.Resolve
+	opts.Variables = maps.Clone(opts.Variables)
+	if opts.Variables == nil {
+		opts.Variables = map[string]resolve.Given{}
+	}
+	for _, a := range t.variables {
+		opts.Variables[a.Name] = resolve.Given{From: "the test", Attr: a}
+	}
+	resolved, more := resolve.Resolve(changed, opts)
+	diags = append(diags, more...)
+	out := &compiled{files: resolved.Files}
+	if !diags.HasErrors() {
+		out.module, more = check.Check(ctx, resolved, s.o.Library)
+		diags = append(diags, more...)
+	}
+	out.diags = slices.DeleteFunc(diags.Sort(), func(d source.Diagnostic) bool { return d.Severity != source.Error })
+	return out
+}
+
+// check types what a test gives, expects and asserts. A module that does not compile is told, unless the test expects it.
+func (s *Suite) check(ctx context.Context, t *test, c *compiled) (source.Diagnostics, error) {
+	if c.diags.HasErrors() {
+		return t.expectMistakes(c.diags), nil
+	}
+	t.module = c.module
+	k := &checker{suite: s, test: t}
+	for _, g := range t.givens {
+		k.given(g)
+	}
+	for _, e := range t.expects {
+		k.expect(e)
+	}
+	k.targets()
+	k.failures()
+	k.goesTogether()
+	if k.diags.HasErrors() {
+		return k.diags.Sort(), nil
+	}
+	for _, g := range t.givens {
+		if err := k.load(ctx, g); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range t.expects {
+		if err := k.load(ctx, &e.rows); err != nil {
+			return nil, err
+		}
+	}
+	err := k.asserts()
+	return k.diags.Sort(), err
+}
+
+// checker types one test.
+type checker struct {
+	suite *Suite
+	test  *test
+	diags source.Diagnostics
+}
+
+func (k *checker) fail(code string, at source.Range, summary, detail, hint string) {
+	k.diags = append(k.diags, source.Diagnostic{Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint})
+}
+
+// addresses of all blocks, sorted.
+func (k *checker) addresses() []string { return slices.Sorted(maps.Keys(k.test.module.Blocks)) }
+
+// targets are blocks of the module.
+func (k *checker) targets() {
+	for i, a := range k.test.spec.Targets {
+		if k.test.module.Blocks[a] == nil {
+			k.fail(codeAddress, k.rangeOf(fmt.Sprintf("targets[%d]", i)), fmt.Sprintf("the module has no block %s", a), "", source.DidYouMean(a, k.addresses()))
+		}
+	}
+}
+
+// goesTogether refuses what a plan cannot give.
+func (k *checker) goesTogether() {
+	t := k.test
+	if t.spec.Run != "plan" {
+		return
+	}
+	for _, e := range t.expects {
+		k.fail(codeTest, e.rows.at, "a plan yields no rows", "Stages run in an apply.", "leave run out, or write run = \"apply\"")
+	}
+	if len(t.spec.Targets) > 0 {
+		k.fail(codeTest, k.rangeOf("targets"), "a plan is of the whole module", "An apply can be limited to targets.", "leave run out, or write run = \"apply\"")
+	}
+}
+
+func (k *checker) rangeOf(path string) source.Range {
+	if at, ok := k.test.ranges[path]; ok {
+		return at
+	}
+	return k.test.at
+}

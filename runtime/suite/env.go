@@ -1,0 +1,166 @@
+package suite
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// assertion is a condition of a test.
+type assertion struct {
+	name, message string
+	at            source.Range
+	text          source.Text
+	rule          *rule.Rule
+}
+
+// asserts compiles what a test asserts.
+func (k *checker) asserts() error {
+	if len(k.test.asserts) == 0 {
+		return nil
+	}
+	env, err := rule.NewEnv(environment(k.test.module))
+	if err != nil {
+		return err
+	}
+	for _, a := range k.test.asserts {
+		compiled, diags := env.Compile(a.text)
+		k.diags = append(k.diags, diags...)
+		a.rule = compiled
+	}
+	return nil
+}
+
+// The words that blocks' plans are told in.
+var (
+	stagePlan = schema.Object(map[string]*schema.FigureType{
+		"verdict": schema.Word,
+		"causes": schema.ListOf(schema.Object(map[string]*schema.FigureType{
+			"kind": schema.Word, "path": schema.Word, "from": schema.Word,
+		})),
+	})
+	ruleSeen = schema.Object(map[string]*schema.FigureType{
+		"verdict": schema.Word, "residual": schema.Word, "reason": schema.Word,
+	})
+	warnings = schema.ListOf(schema.Object(map[string]*schema.FigureType{"code": schema.Word, "summary": schema.Word}))
+)
+
+// environment is the type of what assertions see: plan, table, variable, gate, deploy, and the figures of blocks as rules
+// see them. Blocks of called modules are not among them.
+func environment(m *check.Module) *schema.FigureType {
+	e := &envBuilder{root: map[string]*schema.FigureType{}}
+	variables := map[string]*schema.FigureType{}
+	for name, v := range m.Variables {
+		if t := check.ValueType(v.Type()); t != nil {
+			variables[name] = t
+		}
+	}
+	e.root["variable"] = schema.Object(variables)
+	e.root["table"], e.root["plan"] = schema.Object(map[string]*schema.FigureType{}), schema.Object(map[string]*schema.FigureType{"warnings": warnings})
+	for _, rb := range m.Module.Blocks {
+		b := m.Blocks[rb.Address]
+		if b.Module != "" {
+			continue
+		}
+		e.block(b)
+	}
+	return schema.Object(e.root)
+}
+
+type envBuilder struct{ root map[string]*schema.FigureType }
+
+func (e *envBuilder) block(b *check.Block) {
+	switch {
+	case b.Kind == "gate":
+		rules, approvals := ruleNames(b)
+		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{
+			"verdict": schema.Word, "rules": schema.MapOf(ruleSeen, rules...), "approvals": schema.MapOf(schema.Word, approvals...),
+			"blocked_by": schema.ListOf(schema.Word),
+		}))
+	case b.Kind == "deploy":
+		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.Word, "released": schema.Flag}))
+	case b.Figures != nil:
+		fields := maps.Clone(b.Figures.Fields)
+		if b.Kind == "check" {
+			rules, _ := ruleNames(b)
+			fields["passed"], fields["rules"] = schema.Flag, schema.MapOf(ruleSeen, rules...)
+		}
+		e.add(e.root, b, schema.Object(fields))
+	}
+	if b.TypeSpec.Version > 0 {
+		e.add(e.root["plan"].Fields, b, stagePlan)
+	}
+	ports := map[string]*schema.FigureType{}
+	for port, s := range b.Out {
+		if s.Table != nil {
+			ports[port] = tableType(s.Table)
+		}
+	}
+	if own := schema.OwnPort(b.TypeSpec.Out); own != nil && ports[own.Name] != nil {
+		for name, t := range ports[own.Name].Fields {
+			ports[name] = t
+		}
+		delete(ports, own.Name)
+	}
+	if len(ports) > 0 {
+		e.add(e.root["table"].Fields, b, schema.Object(ports))
+	}
+}
+
+// add puts the type of a block below its kind and name, of an instance below its key as well.
+func (e *envBuilder) add(to map[string]*schema.FigureType, b *check.Block, t *schema.FigureType) {
+	if to[b.Kind] == nil {
+		to[b.Kind] = schema.Object(map[string]*schema.FigureType{})
+	}
+	kind := to[b.Kind].Fields
+	if b.Key == "" {
+		kind[b.Name] = t
+		return
+	}
+	if kind[b.Name] == nil {
+		kind[b.Name] = schema.MapOf(t)
+	}
+	kind[b.Name] = schema.MapOf(t, append(slices.Clone(kind[b.Name].Keys), b.Key)...)
+}
+
+// tableType is a table as assertions see it: how many rows, and the rows.
+func tableType(t *schema.Table) *schema.FigureType {
+	fields := map[string]*schema.FigureType{}
+	for _, c := range t.Columns {
+		switch cellKind(c.Type) {
+		case "a number":
+			fields[c.Name] = schema.Double
+		case "true or false":
+			fields[c.Name] = schema.Flag
+		default:
+			fields[c.Name] = schema.Word
+		}
+	}
+	return schema.Object(map[string]*schema.FigureType{"count": schema.Double, "rows": schema.ListOf(schema.Object(fields))})
+}
+
+// ruleNames are those of a block's rules and approvals, sorted.
+func ruleNames(b *check.Block) (rules, approvals []string) {
+	for path := range b.Ranges {
+		if name, ok := labelled(path, "rule"); ok {
+			rules = append(rules, name)
+		}
+		if name, ok := labelled(path, "approval"); ok {
+			approvals = append(approvals, name)
+		}
+	}
+	slices.Sort(rules)
+	slices.Sort(approvals)
+	return rules, approvals
+}
+
+func labelled(path, kind string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, kind+"[")
+	name, closed := strings.CutSuffix(rest, "]")
+	return name, ok && closed
+}

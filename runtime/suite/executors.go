@@ -1,0 +1,66 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+
+	"github.com/mlp-lang/mlp/runtime/executor"
+)
+
+// executors are those that the tests need, made when the first stage has to run.
+type executors struct {
+	o    Options
+	root string
+	room chan struct{} // for stages of all tests
+
+	mu   sync.Mutex
+	made map[bool]executor.Executor // by whether images of the module's own run
+}
+
+func newExecutors(o Options, root string) *executors {
+	n := o.Parallelism
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return &executors{o: o, root: root, room: make(chan struct{}, n), made: map[bool]executor.Executor{}}
+}
+
+func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if ex := x.made[foreign]; ex != nil {
+		return ex, nil
+	}
+	ex, err := x.o.Executor(ctx, x.root, foreign)
+	if err != nil {
+		return nil, err
+	}
+	x.made[foreign] = &limited{Executor: ex, room: x.room}
+	return x.made[foreign], nil
+}
+
+func (x *executors) close() error {
+	var err error
+	for _, ex := range x.made {
+		err = errors.Join(err, ex.Close())
+	}
+	return err
+}
+
+// limited runs no more stages at a time than there is room for, whichever tests they belong to.
+type limited struct {
+	executor.Executor
+	room chan struct{}
+}
+
+func (l *limited) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
+	select {
+	case l.room <- struct{}{}:
+		defer func() { <-l.room }()
+		return l.Executor.Run(ctx, t)
+	case <-ctx.Done():
+		return executor.Result{}, ctx.Err()
+	}
+}

@@ -1,0 +1,81 @@
+package suite
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// diagnosed is an expected mistake: which of expect_failures it is.
+type diagnosed struct {
+	expected string
+	found    bool
+}
+
+var errorCode = regexp.MustCompile(`^MLP\d{4}$`)
+
+// expectMistakes takes away the mistakes that a test expects. Where it expects any, they are all that there is to the test,
+// since a module with mistakes cannot be planned.
+func (t *test) expectMistakes(diags source.Diagnostics) source.Diagnostics {
+	var left source.Diagnostics
+	met := map[string]bool{}
+	for _, d := range diags {
+		if e := t.expectedMistake(d); e != "" {
+			met[e] = true
+			continue
+		}
+		left = append(left, d)
+	}
+	if len(met) > 0 && !left.HasErrors() && len(t.asserts)+len(t.expects) > 0 {
+		left = append(left, source.Diagnostic{
+			Severity: source.Error, Code: codeTest, Subject: t.at, Summary: fmt.Sprintf("%q asserts something of a module that does not compile", t.name),
+			Detail: "It expects a mistake, and it is made; so there is nothing to plan.", Hint: "leave the asserts and expects out, or move them to another test",
+		})
+	}
+	for _, e := range t.spec.ExpectFailures {
+		t.failing = append(t.failing, diagnosed{expected: e, found: met[e]})
+	}
+	return left
+}
+
+// expectedMistake is the expected failure that a diagnostic is; "" if it is none.
+func (t *test) expectedMistake(d source.Diagnostic) string {
+	for _, e := range t.spec.ExpectFailures {
+		name, variable := strings.CutPrefix(e, "variable.")
+		if d.Code == e || variable && d.Code == source.CodeValidation && strings.Contains(d.Detail, fmt.Sprintf("ariable %s is ", name)) ||
+			variable && d.Code == source.CodeValidation && strings.Contains(d.Detail, fmt.Sprintf("ariable %q is ", name)) {
+			return e
+		}
+	}
+	return ""
+}
+
+// failures checks that what is expected to fail can.
+func (k *checker) failures() {
+	for i, e := range k.test.spec.ExpectFailures {
+		at := k.rangeOf(fmt.Sprintf("expect_failures[%d]", i))
+		b := k.test.module.Blocks[e]
+		switch {
+		case errorCode.MatchString(e), strings.HasPrefix(e, "variable.") && k.hasVariable(e):
+			// the module compiles: told when the test runs
+		case b == nil:
+			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", source.DidYouMean(e, append(k.addresses(), k.variables()...)))
+		case b.Kind != "gate" && b.TypeSpec.Version == 0:
+			k.fail(codeFailures, at, fmt.Sprintf("%s cannot fail", e), "Gates, checks, stages and the validation of variables can.", "")
+		}
+	}
+}
+
+func (k *checker) variables() []string {
+	var out []string
+	for name := range k.test.module.Scopes[""].Variables {
+		out = append(out, "variable."+name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (k *checker) hasVariable(address string) bool { return slices.Contains(k.variables(), address) }

@@ -1,0 +1,261 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// given is what a test gives, or expects, at an address.
+type given struct {
+	label  string
+	at     source.Range
+	attrs  map[string]any // as written; numbers are json.Number
+	ranges map[string]source.Range
+
+	block   *check.Block
+	port    string
+	table   *schema.Table      // of rows
+	content plan.Digest        // of rows: the table
+	figures map[string]any     // nil if none are given
+	delta   any                // comparison with the champion
+	passed  *bool              // of a check
+	live    *plan.ReleaseState // of a deployment
+}
+
+func (g *given) rangeOf(path string) source.Range {
+	if at, ok := g.ranges[path]; ok {
+		return at
+	}
+	return g.at
+}
+
+// find finds the block and port that a label means: "dataset.payments", "split.holdout.test".
+func (k *checker) find(g *given) bool {
+	m := k.test.module
+	if g.block = m.Blocks[g.label]; g.block != nil {
+		if own := schema.OwnPort(g.block.TypeSpec.Out); own != nil {
+			g.port = own.Name
+		}
+		return true
+	}
+	i := strings.LastIndexByte(g.label, '.')
+	if i > 0 && m.Blocks[g.label[:i]] != nil {
+		g.block, g.port = m.Blocks[g.label[:i]], g.label[i+1:]
+		if _, ok := g.block.Out[g.port]; ok {
+			return true
+		}
+		ports := slices.Sorted(maps.Keys(g.block.Out))
+		k.fail(codeAddress, g.at, fmt.Sprintf("%s has no port %q", g.block.Address, g.port), "It has "+strings.Join(ports, ", ")+".", source.DidYouMean(g.port, ports))
+		return false
+	}
+	k.fail(codeAddress, g.at, fmt.Sprintf("the module has no block %s", g.label), "", source.DidYouMean(g.label, k.addresses()))
+	return false
+}
+
+// special are the attributes of a given that are no figures.
+var special = []string{"csv", "rows", "defaults", "passed", "comparable"}
+
+// given types one given.
+func (k *checker) given(g *given) {
+	if !k.find(g) {
+		return
+	}
+	figures := map[string]any{}
+	for name, v := range g.attrs {
+		if !slices.Contains(special, name) {
+			figures[name] = v
+		}
+	}
+	rows := rowsOf(g.attrs)
+	switch {
+	case rows && g.block.Out[g.port].Table != nil:
+		k.rows(g)
+		if g.table != nil {
+			k.complete(g)
+		}
+		k.refuse(g, "passed", "comparable")
+	case rows:
+		k.fail(codeGiven, g.at, fmt.Sprintf("%s is no table, so it has no rows", g.label), k.yields(g.block), "")
+	case g.block.Kind == "deploy":
+		k.live(g)
+		return
+	case g.block.Kind == "check" && g.attrs["passed"] != nil:
+		passed := g.attrs["passed"] == true
+		g.passed = &passed
+	case g.block.Figures == nil || len(figures) == 0:
+		k.fail(codeGiven, g.at, fmt.Sprintf("nothing of %s is given", g.label), k.yields(g.block), k.giveHint(g.block))
+		return
+	}
+	if len(figures) > 0 {
+		k.figures(g, figures)
+	}
+}
+
+// refuse tells of attributes that mean nothing here.
+func (k *checker) refuse(g *given, names ...string) {
+	for _, name := range names {
+		if g.attrs[name] != nil {
+			k.fail(codeGiven, g.rangeOf(name), fmt.Sprintf("%s has no meaning for %s", name, g.label), "", "")
+		}
+	}
+}
+
+// yields says what a block yields, and so what can be given of it.
+func (k *checker) yields(b *check.Block) string {
+	var parts []string
+	for _, port := range slices.Sorted(maps.Keys(b.Out)) {
+		s := b.Out[port]
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s (%s)", strings.TrimSuffix(b.Address+"."+port, "."), s.Type)))
+	}
+	out := ""
+	if len(parts) > 0 {
+		out = "It yields " + strings.Join(parts, ", ") + "."
+	}
+	if b.Figures != nil {
+		out = strings.TrimSpace(out + " Its figures are " + strings.Join(slices.Sorted(maps.Keys(b.Figures.Fields)), ", ") + ".")
+	}
+	return out
+}
+
+func (k *checker) giveHint(b *check.Block) string {
+	switch {
+	case b.Out["model"].Model != nil:
+		return "a model cannot be written down: give the figures of its evaluation, or make the training short with override"
+	case b.Kind == "check":
+		return "write passed = true, or its figures"
+	case b.Kind == "gate":
+		return "a gate is decided on figures: give those of the evaluation that it reads"
+	case b.Figures != nil:
+		return "write its figures by their names in rules: metrics = { … }"
+	}
+	return "write csv = … or rows = […]"
+}
+
+// live makes the state of a deployment that has a model live.
+func (k *checker) live(g *given) {
+	comparable := g.attrs["comparable"] != false
+	for name := range g.attrs {
+		if name != "comparable" {
+			k.fail(codeGiven, g.rangeOf(name), fmt.Sprintf("%s cannot be given of a deployment", name),
+				"Given is that another model is live. Its comparison with the candidate is given with the evaluation: delta = { … }.", "")
+		}
+	}
+	from, shape := modelOf(g.block)
+	g.live = &plan.ReleaseState{Type: g.block.Type, Model: plan.HashBytes([]byte(g.block.Address)), From: from,
+		Fingerprint: plan.HashBytes([]byte("given")), Config: g.block.Config}
+	if comparable {
+		g.live.Signature = shape
+	}
+}
+
+// modelOf is the block whose model a deployment releases, and what is known of the model.
+func modelOf(b *check.Block) (from string, signature *schema.Model) {
+	for _, r := range b.Refs {
+		if r.Port == "model" {
+			return r.Target, b.In["model"].Model
+		}
+	}
+	return "", nil
+}
+
+// figures types the figures given of a block, by what rules know of it.
+func (k *checker) figures(g *given, figures map[string]any) {
+	k.refuse(g, "comparable", "defaults")
+	if g.block.Figures == nil {
+		k.fail(codeFigure, g.at, fmt.Sprintf("%s has no figures", g.label), k.yields(g.block), "")
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(figures)) {
+		k.figure(g, name, g.block.Figures, name, figures[name])
+	}
+	g.delta = figures["delta"]
+	delete(figures, "delta")
+	if len(figures) > 0 || g.delta != nil {
+		g.figures = figures
+	}
+}
+
+// figure types the member of an object or map of figures, path being where it is written.
+func (k *checker) figure(g *given, path string, of *schema.FigureType, name string, v any) {
+	t := of.Elem
+	known := of.Keys
+	if of.Kind == schema.ObjectFigure {
+		t, known = of.Fields[name], slices.Sorted(maps.Keys(of.Fields))
+	}
+	if path == name && g.block.Kind == "check" { // written like a figure, though it is none
+		known = append(known, "passed")
+	}
+	if t == nil || of.Kind == schema.MapFigure && len(known) > 0 && !slices.Contains(known, name) {
+		detail := ""
+		if len(known) > 0 {
+			detail = "It has " + strings.Join(known, ", ") + "."
+		}
+		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s has no %q", g.owner(path), name), detail, source.DidYouMean(name, known))
+		return
+	}
+	k.value(g, path, t, v)
+}
+
+// owner is what a path's last part is a member of.
+func (g *given) owner(path string) string {
+	if i := strings.LastIndexByte(path, '.'); i > 0 {
+		return g.label + "." + path[:i]
+	}
+	return g.label
+}
+
+func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
+	ok := v == nil // undefined: a rule that reads it is an error
+	switch x := v.(type) {
+	case json.Number:
+		ok = t.Kind == schema.DoubleFigure
+	case bool:
+		ok = t.Kind == schema.BoolFigure
+	case string:
+		ok = t.Kind == schema.StringFigure
+	case []any:
+		if ok = t.Kind == schema.ListFigure; ok {
+			for i, e := range x {
+				k.value(g, fmt.Sprintf("%s[%d]", path, i), t.Elem, e)
+			}
+		}
+	case map[string]any:
+		if ok = t.Kind == schema.ObjectFigure || t.Kind == schema.MapFigure; ok {
+			for _, name := range slices.Sorted(maps.Keys(x)) {
+				k.figure(g, path+"."+name, t, name, x[name])
+			}
+		}
+	}
+	if !ok {
+		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s.%s takes %s", g.label, path, figureWords(t)), "", "")
+	}
+}
+
+func figureWords(t *schema.FigureType) string {
+	switch t.Kind {
+	case schema.DoubleFigure:
+		return "a number"
+	case schema.BoolFigure:
+		return "true or false"
+	case schema.StringFigure:
+		return "a string"
+	case schema.ListFigure:
+		return "a list"
+	}
+	names := t.Keys
+	if t.Kind == schema.ObjectFigure {
+		names = slices.Sorted(maps.Keys(t.Fields))
+	}
+	if len(names) == 0 {
+		return "an object"
+	}
+	return "an object of " + strings.Join(names, ", ")
+}

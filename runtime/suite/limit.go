@@ -1,0 +1,92 @@
+package suite
+
+import (
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// limit is the part of a plan that some addresses need. Without addresses it is all of it.
+func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
+	if len(targets) == 0 {
+		return p, nil
+	}
+	l := &limiter{needed: map[string]bool{}, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, releases: map[string]*plan.Release{}, all: p}
+	for _, n := range p.Nodes {
+		l.nodes[n.Address] = n
+	}
+	for _, g := range p.Gates {
+		l.gates[g.Address] = g
+	}
+	for _, rel := range p.Releases {
+		l.releases[rel.Address] = rel
+	}
+	for _, a := range targets {
+		l.need(a)
+	}
+	out := *p
+	out.Nodes, out.Gates, out.Releases = []*plan.Node{}, []*plan.Gate{}, []*plan.Release{}
+	for _, n := range p.Nodes {
+		if l.needed[n.Address] && n.Verdict != plan.Remove {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, g := range p.Gates {
+		if l.needed[g.Address] {
+			out.Gates = append(out.Gates, g)
+		}
+	}
+	for _, rel := range p.Releases {
+		if l.released(targets, rel) {
+			out.Releases = append(out.Releases, rel)
+		}
+	}
+	return &out, out.Sign()
+}
+
+type limiter struct {
+	all      *plan.Plan
+	needed   map[string]bool
+	nodes    map[string]*plan.Node
+	gates    map[string]*plan.Gate
+	releases map[string]*plan.Release
+}
+
+// released tells whether a release is itself a target: a gate that is one decides over releases that stay as they are.
+func (l *limiter) released(targets []string, rel *plan.Release) bool {
+	for _, a := range targets {
+		if a == rel.Address {
+			return true
+		}
+	}
+	return false
+}
+
+// need marks an address and all that it waits for.
+func (l *limiter) need(address string) {
+	if address == "" || l.needed[address] {
+		return
+	}
+	l.needed[address] = true
+	if n := l.nodes[address]; n != nil {
+		for _, in := range n.Inputs {
+			l.need(in.From)
+		}
+		for _, a := range n.After {
+			l.need(a)
+		}
+	}
+	if g := l.gates[address]; g != nil {
+		for _, f := range g.Rules.Figures {
+			if !f.Absent {
+				l.need(f.Node)
+			}
+		}
+		for _, a := range g.After {
+			l.need(a)
+		}
+	}
+	if rel := l.releases[address]; rel != nil {
+		l.need(rel.Model.From)
+		l.need(rel.Gate)
+		l.need(rel.Node)
+	}
+}

@@ -1,0 +1,153 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// figuresFile holds the figures of a stage, in a port that carries figures or a verdict.
+const figuresFile = "metrics.json"
+
+// given are the results that the test gives, stored.
+func (r *run) given(ctx context.Context) (map[string]planner.Given, error) {
+	out := map[string]planner.Given{}
+	for _, g := range r.test.givens {
+		if g.live != nil || g.content == "" && g.figures == nil && g.passed == nil {
+			continue
+		}
+		one := out[g.block.Address]
+		if one.Outputs == nil {
+			one.Outputs = map[string]plan.Digest{}
+		}
+		if g.content != "" {
+			one.Outputs[g.port] = g.content
+		}
+		if err := r.giveFigures(ctx, g, &one); err != nil {
+			return nil, err
+		}
+		out[g.block.Address] = one
+		if g.delta != nil {
+			delta, err := plan.Canonical(map[string]any{"delta": g.delta})
+			if err != nil {
+				return nil, err
+			}
+			out[g.block.Address+"@champion"] = planner.Given{Figures: delta}
+		}
+	}
+	return out, nil
+}
+
+// giveFigures writes figures as a stage writes them.
+func (r *run) giveFigures(ctx context.Context, g *given, into *planner.Given) error {
+	figures := maps.Clone(g.figures)
+	if g.passed != nil {
+		into.NoRules = true
+		figures = map[string]any{"failed": 0, "warned": 0}
+		if !*g.passed {
+			figures["failed"] = 1
+		}
+	}
+	if figures == nil {
+		return nil
+	}
+	var err error
+	if into.Figures, err = plan.Canonical(figures); err != nil {
+		return err
+	}
+	d, err := r.suite.store.PutBytes(ctx, into.Figures)
+	if err != nil {
+		return err
+	}
+	list, err := r.suite.store.PutList(ctx, []store.Entry{{Name: figuresFile, Size: int64(len(into.Figures)), Digest: d}})
+	for _, out := range g.block.TypeSpec.Out {
+		if out.Type == "figures" || out.Type == "verdict" {
+			into.Outputs[out.Name] = list
+		}
+	}
+	return err
+}
+
+// record makes a given result one that the store has.
+func (r *run) record(n *plan.Node, given planner.Given) error {
+	if n == nil { // the comparison with a champion that no rule reads, or that is not there
+		return nil
+	}
+	action := plan.Action{
+		Fingerprint: n.Fingerprint, Definition: n.Definition, Address: n.Address, Component: n.Kind, Inputs: map[string]plan.Digest{},
+		Outputs: map[string]plan.Digest{}, Figures: given.Figures, Executor: "given", ToolVersion: r.suite.o.ToolVersion, StartedAt: time.Unix(0, 0).UTC(),
+	}
+	for _, in := range n.Inputs {
+		action.Inputs[in.Port] = in.Digest
+	}
+	for _, out := range n.Outputs {
+		action.Outputs[out.Port] = out.Digest
+	}
+	if _, err := r.suite.store.PutAction(action); err != nil {
+		return fmt.Errorf("recording what is given of %s: %w", n.Address, err)
+	}
+	r.known[n.Fingerprint] = true
+	return nil
+}
+
+// actions answers the planner: of all results in the store those that this test, or one that it goes on from, knows of.
+type actions struct{ r *run }
+
+func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
+	if !a.r.known[fp] {
+		return nil, false, nil
+	}
+	action, err := a.r.suite.store.Action(fp)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, false, nil
+	}
+	return action, err == nil, err
+}
+
+// sources finds the files of sources that are not given. Where they are not here a plan goes on without: what it would
+// read is then not known.
+type sources struct {
+	run    *run
+	absent map[string]bool
+}
+
+func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
+	o := x.run.suite.o
+	dir := x.run.test.module.Blocks[address].Dir
+	root, names, err := o.Library.Files(kind, typ, filepath.Join(o.Dir, dir), config)
+	if errors.Is(err, fs.ErrNotExist) {
+		x.absent[address] = true
+		return &plan.External{Root: dir, Files: []plan.ExternalFile{}}, plan.HashBytes([]byte("not here")), nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(dir, root)
+	}
+	ext, digest, err := x.run.suite.store.HashFiles(ctx, o.Dir, root, names)
+	return &ext, digest, err
+}
+
+// images resolves images; a plan goes on without those that are not here.
+type images struct {
+	planner.Images
+	plan bool
+}
+
+func (i images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+	id, platform, err = i.Images.Resolve(ctx, image)
+	if err != nil && i.plan {
+		return "not here", "", nil
+	}
+	return id, platform, err
+}

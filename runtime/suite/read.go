@@ -1,0 +1,220 @@
+package suite
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// test is one test of a file.
+type test struct {
+	file, name string
+	at         source.Range
+	ranges     map[string]source.Range // of its values, by path
+	spec       testSpec
+	base       *test // that it goes on from; nil: from nothing
+
+	variables []*syntax.Attr  // the last of a name counts
+	overrides []*syntax.Block // in their order
+	givens    []*given        // the last of an address counts
+	asserts   []*assertion
+
+	module  *check.Module
+	expects []*expectation
+	failing []diagnosed // expected mistakes of the module: it does not compile, as it should
+	wanted  bool
+}
+
+// testSpec is a test block as it is written.
+type testSpec struct {
+	Run            string            `json:"run"`
+	Targets        []string          `json:"targets"`
+	After          string            `json:"after"`
+	ExpectFailures []string          `json:"expect_failures"`
+	Given          []json.RawMessage `json:"given"`
+	Expect         []json.RawMessage `json:"expect"`
+	Assert         []struct{ Name, That, Message string }
+}
+
+// read reads the files of tests and puts together what belongs to each test.
+func read(o Options) ([]*test, source.Diagnostics) {
+	var out []*test
+	var diags source.Diagnostics
+	for _, name := range slices.Sorted(maps.Keys(o.Tests)) {
+		tests, more := readFile(o, name)
+		out = append(out, tests...)
+		diags = append(diags, more...)
+	}
+	return out, diags.Sort()
+}
+
+func readFile(o Options, name string) ([]*test, source.Diagnostics) {
+	parsed, diags := syntax.ParseTests(map[string][]byte{name: o.Tests[name]})
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Dir: o.Dir, NoPipeline: true})
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return nil, diags.Sort()
+	}
+	r := &reader{file: name, resolved: resolved}
+	for _, b := range parsed.Blocks {
+		switch b.Kind {
+		case "variables":
+			r.shared.variables = append(r.shared.variables, b.Sorted()...)
+		case "override":
+			r.shared.overrides = append(r.shared.overrides, b)
+		case "given":
+			rb := resolved.ByAddress[b.Address]
+			r.shared.givens = append(r.shared.givens, r.given(b.Name, rb.Config, b.NameRange, "", rb.Ranges))
+		}
+	}
+	for _, b := range parsed.Blocks {
+		if b.Kind == "test" {
+			r.test(b)
+		}
+	}
+	r.chains()
+	return r.tests, r.diags.Sort()
+}
+
+// reader reads one file.
+type reader struct {
+	file     string
+	resolved *resolve.Module
+	shared   test // what stands outside of tests
+	tests    []*test
+	diags    source.Diagnostics
+}
+
+func (r *reader) fail(code string, at source.Range, summary, detail, hint string) {
+	r.diags = append(r.diags, source.Diagnostic{Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint})
+}
+
+func (r *reader) test(b *syntax.Block) {
+	rb := r.resolved.ByAddress[b.Address]
+	t := &test{file: r.file, name: b.Name, at: b.Header, ranges: rb.Ranges}
+	if err := json.Unmarshal(rb.Config, &t.spec); err != nil {
+		r.fail(codeTest, b.Header, "the test cannot be read", err.Error()+".", "")
+		return
+	}
+	nested := map[string][]*syntax.Block{}
+	for _, n := range b.Blocks {
+		nested[n.Kind] = append(nested[n.Kind], n)
+	}
+	for _, n := range nested["variables"] {
+		t.variables = append(t.variables, n.Sorted()...)
+	}
+	t.overrides = nested["override"]
+	for i, n := range nested["given"] {
+		t.givens = append(t.givens, r.given(n.Name, t.spec.Given[i], n.NameRange, "given["+n.Name+"].", rb.Ranges))
+	}
+	for i, n := range nested["expect"] {
+		t.expects = append(t.expects, &expectation{rows: *r.given(n.Name, t.spec.Expect[i], n.NameRange, "expect["+n.Name+"].", rb.Ranges)})
+	}
+	for _, a := range t.spec.Assert {
+		t.asserts = append(t.asserts, r.assertion(a.Name, a.Message, rb))
+	}
+	r.tests = append(r.tests, t)
+}
+
+func (r *reader) assertion(name, message string, b *resolve.Block) *assertion {
+	a := &assertion{name: name, message: message, at: b.Ranges["assert["+name+"]"]}
+	for _, t := range b.Texts {
+		if t.Path == "assert["+name+"].that" {
+			a.text = t.Text
+		}
+	}
+	return a
+}
+
+// given reads a block that gives rows or figures.
+func (r *reader) given(label string, config json.RawMessage, at source.Range, prefix string, ranges map[string]source.Range) *given {
+	g := &given{label: label, at: at, attrs: map[string]any{}, ranges: map[string]source.Range{}}
+	d := json.NewDecoder(bytes.NewReader(config))
+	d.UseNumber()
+	if err := d.Decode(&g.attrs); err != nil {
+		r.fail(codeTest, at, "what is given cannot be read", err.Error()+".", "")
+	}
+	delete(g.attrs, "name")
+	for path, at := range ranges {
+		if rest, ok := strings.CutPrefix(path, prefix); ok {
+			g.ranges[rest] = at
+		}
+	}
+	return g
+}
+
+// chains puts tests behind those that they go on from, which hand on all that they were given and changed.
+func (r *reader) chains() {
+	byName := map[string]*test{}
+	var names []string
+	for _, t := range r.tests {
+		byName[t.name] = t
+		names = append(names, t.name)
+	}
+	for _, t := range r.tests {
+		if t.spec.After == "" {
+			continue
+		}
+		if t.base = byName[t.spec.After]; t.base == nil {
+			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the file has no test %q to go on from", t.spec.After), "", source.DidYouMean(t.spec.After, names))
+		}
+	}
+	for _, t := range r.tests {
+		if circular(t) {
+			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the test %q goes on from itself", t.name), "", "")
+			t.base = nil
+		}
+	}
+	done := map[*test]bool{}
+	for _, t := range r.tests {
+		r.inherit(t, done)
+	}
+}
+
+func circular(t *test) bool {
+	for at, n := t.base, 0; at != nil && n < 1000; at, n = at.base, n+1 {
+		if at == t {
+			return true
+		}
+	}
+	return false
+}
+
+// inherit puts before a test's own what stands outside of tests, and what the tests have that it goes on from.
+func (r *reader) inherit(t *test, done map[*test]bool) {
+	if done[t] {
+		return
+	}
+	done[t] = true
+	from := &r.shared
+	if t.base != nil {
+		r.inherit(t.base, done)
+		from = t.base
+	}
+	t.variables = slices.Concat(from.variables, t.variables)
+	t.overrides = slices.Concat(from.overrides, t.overrides)
+	t.givens = lastOf(slices.Concat(from.givens, t.givens))
+}
+
+// lastOf leaves the last of several givens of one label.
+func lastOf(givens []*given) []*given {
+	var out []*given
+	for i, g := range givens {
+		if !slices.ContainsFunc(givens[i+1:], func(later *given) bool { return later.label == g.label }) {
+			copied := *g
+			out = append(out, &copied)
+		}
+	}
+	return out
+}
+
+// rowsOf tells whether attributes write rows.
+func rowsOf(attrs map[string]any) bool { return attrs["csv"] != nil || attrs["rows"] != nil }

@@ -1,0 +1,294 @@
+package suite
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// rows types rows that are written, by the columns of the table that they stand for.
+func (k *checker) rows(g *given) {
+	own := g.block.Out[g.port].Table
+	if g.attrs["csv"] != nil && g.attrs["rows"] != nil {
+		k.fail(codeGiven, g.rangeOf("rows"), fmt.Sprintf("the rows of %s are written twice", g.label), "Write csv or rows.", "")
+		return
+	}
+	names, at := k.header(g)
+	if names == nil {
+		return
+	}
+	g.table = &schema.Table{Key: own.Key, Entity: own.Entity, Time: own.Time, Label: own.Label}
+	for i, name := range names {
+		c := own.Column(name)
+		if c == nil {
+			k.fail(codeColumns, at[i], fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
+				source.DidYouMean(name, own.Names()))
+			continue
+		}
+		if g.table.Column(name) != nil {
+			k.fail(codeColumns, at[i], fmt.Sprintf("the column %q is written twice", name), "", "")
+		}
+		g.table.Columns = append(g.table.Columns, schema.Column{Name: c.Name, Type: c.Type})
+	}
+	if g.attrs["rows"] != nil {
+		k.cells(g)
+	}
+}
+
+// complete checks that all columns of a given table are written, or have a default.
+func (k *checker) complete(g *given) {
+	own := g.block.Out[g.port].Table
+	defaults, ok := g.attrs["defaults"].(map[string]any)
+	if g.attrs["defaults"] != nil && !ok {
+		k.fail(codeGiven, g.rangeOf("defaults"), "defaults takes an object of columns", "", `write defaults = { merchant = "M1" }`)
+	}
+	for _, name := range slices.Sorted(maps.Keys(defaults)) {
+		c := own.Column(name)
+		switch {
+		case c == nil:
+			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
+				source.DidYouMean(name, own.Names()))
+		case g.table.Column(name) != nil:
+			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("the rows have the column %q themselves", name), "", "")
+		default:
+			k.cell(g, "defaults."+name, c, defaults[name])
+		}
+	}
+	var missing []string
+	for _, c := range own.Columns {
+		if _, has := defaults[c.Name]; g.table.Column(c.Name) == nil && !has {
+			missing = append(missing, c.Name)
+		}
+	}
+	if len(missing) > 0 {
+		at := g.at
+		if r, ok := g.ranges["csv"]; ok {
+			at = r
+		} else if r, ok := g.ranges["rows"]; ok {
+			at = r
+		}
+		parts := make([]string, len(missing))
+		for i, name := range missing {
+			parts[i] = name + " = null"
+		}
+		k.fail(codeColumns, at, fmt.Sprintf("the rows of %s lack %s", g.label, strings.Join(missing, ", ")),
+			"A table that is given has all columns of the one that it stands for.", "add them, or defaults = { "+strings.Join(parts, ", ")+" }")
+	}
+}
+
+// header gives the columns that are written, and where.
+func (k *checker) header(g *given) (names []string, at []source.Range) {
+	if text, ok := g.attrs["csv"].(string); ok {
+		r := csv.NewReader(strings.NewReader(text))
+		r.FieldsPerRecord, r.LazyQuotes = -1, true
+		names, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			k.fail(codeColumns, g.rangeOf("csv"), fmt.Sprintf("the rows of %s have no header", g.label), "The first line names the columns.", "")
+			return nil, nil
+		}
+		if err != nil {
+			k.fail(codeColumns, g.rangeOf("csv"), "the header cannot be read", err.Error()+".", "")
+			return nil, nil
+		}
+		for i := range names {
+			names[i] = strings.TrimSpace(names[i])
+			at = append(at, g.rangeOf("csv"))
+		}
+		return names, at
+	}
+	list, ok := g.attrs["rows"].([]any)
+	if !ok {
+		k.fail(codeCell, g.rangeOf("rows"), "rows takes a list of objects", "", `write rows = [{ id = "a", amount = 1 }]`)
+		return nil, nil
+	}
+	seen := map[string]bool{}
+	names = []string{}
+	for i, row := range list {
+		object, ok := row.(map[string]any)
+		if !ok {
+			k.fail(codeCell, g.rangeOf(fmt.Sprintf("rows[%d]", i)), fmt.Sprintf("row %d is no object", i+1), "", "")
+			return nil, nil
+		}
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+				at = append(at, g.rangeOf(fmt.Sprintf("rows[%d].%s", i, name)))
+			}
+		}
+	}
+	if len(list) == 0 {
+		for _, c := range g.block.Out[g.port].Table.Columns {
+			names, at = append(names, c.Name), append(at, g.rangeOf("rows"))
+		}
+	}
+	return names, at
+}
+
+// cells checks the values of rows that are written as objects: each has all columns that any of them has.
+func (k *checker) cells(g *given) {
+	for i, row := range g.attrs["rows"].([]any) {
+		object := row.(map[string]any)
+		path := fmt.Sprintf("rows[%d]", i)
+		for _, c := range g.table.Columns {
+			v, ok := lookup(object, c.Name)
+			if !ok {
+				k.fail(codeColumns, g.rangeOf(path), fmt.Sprintf("row %d lacks %s, which others have", i+1, c.Name), "", "write "+c.Name+" = null where it is null")
+				continue
+			}
+			k.cell(g, path+"."+c.Name, &c, v)
+		}
+	}
+}
+
+func lookup(row map[string]any, column string) (any, bool) {
+	for name, v := range row {
+		if strings.EqualFold(name, column) {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
+	want := cellKind(c.Type)
+	ok := v == nil
+	switch v.(type) {
+	case json.Number:
+		ok = want == "a number"
+	case bool:
+		ok = want == "true or false"
+	case string:
+		ok = want == "a string"
+	}
+	if !ok {
+		k.fail(codeCell, g.rangeOf(path), fmt.Sprintf("%s is %s, so it takes %s", c.Name, c.Type, want), "", "")
+	}
+}
+
+// cellKind is how values of an SQL type are written in HCL.
+func cellKind(t string) string {
+	switch {
+	case t == "boolean":
+		return "true or false"
+	case strings.HasSuffix(t, "int") || t == "integer" || t == "double" || t == "float" || strings.HasPrefix(t, "decimal"):
+		return "a number"
+	}
+	return "a string"
+}
+
+// load makes the table of the rows that are given or expected, and stores it.
+func (k *checker) load(ctx context.Context, g *given) error {
+	if g.table == nil {
+		return nil
+	}
+	dir, err := k.suite.store.Temp("rows-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	text, name := g.text()
+	path := filepath.Join(dir, "rows.csv")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		return err
+	}
+	written, out := filepath.Join(dir, "written.parquet"), filepath.Join(dir, "table")
+	if err := os.Mkdir(out, 0o755); err != nil {
+		return err
+	}
+	err = k.suite.o.Tables.Load(ctx, path, name, g.table.Columns, written)
+	var input *component.InputError
+	if errors.As(err, &input) {
+		k.fail(codeCell, g.at, strings.TrimSuffix(input.Summary, "."), "", "")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("rows of %s: %w", g.label, err)
+	}
+	query, columns := g.query()
+	if err := k.suite.o.Tables.Select(ctx, query, map[string]string{"written": written}, columns, g.table.Key, filepath.Join(out, component.TableFile)); err != nil {
+		k.fail(codeCell, g.rangeOf("defaults"), fmt.Sprintf("the defaults of %s do not fit", g.label), err.Error(), "")
+		return nil
+	}
+	g.content, err = k.suite.store.PutDir(ctx, out)
+	return err
+}
+
+// query completes the rows by their defaults, with the columns in the table's order where all are there.
+func (g *given) query() (string, []schema.Column) {
+	defaults, _ := g.attrs["defaults"].(map[string]any)
+	if defaults == nil && len(g.table.Columns) < len(g.block.Out[g.port].Table.Columns) { // expected rows: those columns alone
+		return "select * from written", g.table.Columns
+	}
+	var terms []string
+	var columns []schema.Column
+	for _, c := range g.block.Out[g.port].Table.Columns {
+		term := quoted(c.Name)
+		if g.table.Column(c.Name) == nil {
+			term = fmt.Sprintf("cast(%s as %s) as %s", sqlLiteral(defaults[c.Name]), c.Type, term)
+		}
+		terms = append(terms, term)
+		columns = append(columns, schema.Column{Name: c.Name, Type: c.Type})
+	}
+	return "select " + strings.Join(terms, ", ") + " from written", columns
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func sqlLiteral(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "'" + strings.ReplaceAll(x, "'", "''") + "'"
+	}
+	return "'" + fmt.Sprint(v) + "'"
+}
+
+// text is the rows as CSV and what messages call it. A heredoc's lines are those of the file that it stands in.
+func (g *given) text() (text, name string) {
+	if text, ok := g.attrs["csv"].(string); ok {
+		at := g.rangeOf("csv")
+		if at.End.Line-at.Start.Line < strings.Count(text, "\n") { // from a file
+			return text, "the csv of " + g.label + ","
+		}
+		return strings.Repeat("\n", at.Start.Line) + text, at.File + ":"
+	}
+	var b strings.Builder
+	for i, c := range g.table.Columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`)
+	}
+	b.WriteString(",\"\"\n") // a last column that nobody reads, so that a row of nulls is no blank line
+	for _, row := range g.attrs["rows"].([]any) {
+		for i, c := range g.table.Columns {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			v, _ := lookup(row.(map[string]any), c.Name)
+			switch x := v.(type) {
+			case nil:
+			case string:
+				b.WriteString(`"` + strings.ReplaceAll(x, `"`, `""`) + `"`)
+			default:
+				fmt.Fprint(&b, x)
+			}
+		}
+		b.WriteString(",1\n")
+	}
+	return b.String(), "the rows of " + g.label + ","
+}

@@ -1,0 +1,339 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+)
+
+// Observer is told what happens, by several tests at a time. Its functions may be nil.
+type Observer struct {
+	Started func(file, name string)
+	Stage   func(file, name string, e engine.Event)
+	Done    func(*Result) // in the order of the tests
+}
+
+// Run runs all tests and returns their results in the order of files and tests.
+func (s *Suite) Run(ctx context.Context, watch Observer) []*Result {
+	runs := make([]*run, len(s.tests))
+	byTest := map[*test]*run{}
+	for i, t := range s.tests {
+		runs[i] = &run{suite: s, test: t, number: i + 1, watch: watch, done: make(chan struct{})}
+		byTest[t] = runs[i]
+	}
+	room := make(chan struct{}, cap(s.exec.room))
+	for _, r := range runs {
+		r.base = byTest[r.test.base]
+		go r.start(ctx, room)
+	}
+	var out []*Result
+	for _, r := range runs {
+		<-r.done
+		if !r.test.wanted {
+			continue
+		}
+		out = append(out, r.result)
+		if watch.Done != nil {
+			watch.Done(r.result)
+		}
+	}
+	return out
+}
+
+// run is one test being run.
+type run struct {
+	suite  *Suite
+	test   *test
+	number int
+	base   *run // that it goes on from
+	watch  Observer
+	done   chan struct{}
+	result *Result
+
+	log   *state.Log
+	state *plan.State          // before, and at the end after the test
+	known map[plan.Digest]bool // results that plans of this test know of
+	plan  *plan.Plan
+	limit *plan.Plan     // the part of it that is applied
+	ended *engine.Result // of the apply; nil in a plan
+}
+
+func (r *run) start(ctx context.Context, room chan struct{}) {
+	defer close(r.done)
+	t := r.test
+	r.result = &Result{File: t.file, Name: t.name, Line: t.at.Start.Line, Status: Passed, Run: t.runs()}
+	if r.base != nil {
+		<-r.base.done
+		if r.base.result.Status != Passed {
+			r.result.Status = Skipped
+			r.fail("error", fmt.Sprintf("the test %q, which this goes on from, did not pass", r.base.test.name), "", t.ranges["after"])
+			return
+		}
+	}
+	room <- struct{}{}
+	defer func() { <-room }()
+	if r.watch.Started != nil {
+		r.watch.Started(t.file, t.name)
+	}
+	started := time.Now()
+	err := r.do(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	var diags *diagnostics
+	switch {
+	case errors.As(err, &diags):
+		for _, d := range diags.list {
+			r.fail("error", d.Summary, strings.TrimSpace(d.Detail+"\n"+d.Hint), d.Subject)
+		}
+		r.result.Status = Errored
+	case err != nil:
+		r.fail("error", err.Error(), "", t.at)
+		r.result.Status = Errored
+	case len(r.result.Failures) > 0:
+		r.result.Status = Failed
+	}
+	r.result.Duration = time.Since(started)
+}
+
+// runs is what a test does: plan or apply.
+func (t *test) runs() string {
+	switch {
+	case t.spec.Run != "":
+		return t.spec.Run
+	case len(t.expects)+len(t.spec.Targets) > 0:
+		return "apply"
+	}
+	return "plan"
+}
+
+func (r *run) fail(kind, summary, detail string, at source.Range) {
+	r.result.Failures = append(r.result.Failures, Failure{Kind: kind, Summary: summary, Detail: detail, Range: at})
+}
+
+// diagnostics are an error of the planner.
+type diagnostics struct{ list source.Diagnostics }
+
+func (d *diagnostics) Error() string { return d.list[0].Summary }
+
+// do carries the test out. The error is for what keeps it from being carried out.
+func (r *run) do(ctx context.Context) error {
+	if r.test.failing != nil {
+		r.mistakes()
+		return nil
+	}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	if err := r.makePlan(ctx); err != nil {
+		return err
+	}
+	if r.result.Run == "apply" {
+		if err := r.apply(ctx); err != nil {
+			return err
+		}
+	}
+	r.failures()
+	for _, e := range r.test.expects {
+		if err := r.expect(ctx, e); err != nil {
+			return err
+		}
+	}
+	return r.asserts(ctx)
+}
+
+// mistakes tells which of the mistakes are not there that the module is expected to have.
+func (r *run) mistakes() {
+	for _, d := range r.test.failing {
+		if !d.found {
+			r.notFailed(d.expected, "the module has other mistakes that are expected, so that nothing was planned")
+		}
+	}
+}
+
+// begin makes the state that the test starts from: that of the test before, and what is given as live.
+func (r *run) begin(ctx context.Context) error {
+	pipeline := r.test.module.Pipeline.Name
+	var err error
+	if r.log, err = state.Open(r.suite.store, pipeline, fmt.Sprintf("test%d", r.number)); err != nil {
+		return err
+	}
+	if r.state, err = r.log.Load(ctx); err != nil {
+		return err
+	}
+	r.known = map[plan.Digest]bool{}
+	var events []plan.Event
+	if r.base != nil {
+		maps.Copy(r.known, r.base.known)
+		events = inherited(r.base.state)
+	}
+	for _, g := range r.test.givens {
+		if g.live != nil {
+			key := "release/" + g.block.Address
+			events = slices.DeleteFunc(events, func(e plan.Event) bool { return e.Key == key })
+			events = append(events, plan.Event{Key: key, Release: g.live})
+		}
+	}
+	r.state, err = r.log.Append(ctx, r.state, events)
+	return err
+}
+
+// inherited are the events that make a state of nothing.
+func inherited(st *plan.State) []plan.Event {
+	var out []plan.Event
+	for address, n := range st.Nodes {
+		out = append(out, plan.Event{Key: "node/" + address, Node: &n})
+	}
+	for address, g := range st.Gates {
+		out = append(out, plan.Event{Key: "gate/" + address, Gate: &g})
+	}
+	for address, rel := range st.Releases {
+		out = append(out, plan.Event{Key: "release/" + address, Release: &rel})
+	}
+	for key, a := range st.Approvals {
+		out = append(out, plan.Event{Key: "approval/" + key, Approval: &a})
+	}
+	return out
+}
+
+// makePlan plans the module with what is given, and records that as results.
+func (r *run) makePlan(ctx context.Context) error {
+	given, err := r.given(ctx)
+	if err != nil {
+		return err
+	}
+	m := r.test.module
+	found := &sources{run: r, absent: map[string]bool{}}
+	p, diags := planner.Make(ctx, m, planner.Options{
+		Workspace: r.log.Workspace(), State: r.state, Actions: actions{r}, Sources: found,
+		Images: images{r.suite.o.Images, r.result.Run == "plan"}, Given: given,
+	})
+	if diags.HasErrors() {
+		return &diagnostics{slices.DeleteFunc(diags, func(d source.Diagnostic) bool { return d.Severity != source.Error })}
+	}
+	r.plan = p
+	for address, g := range given {
+		if err := r.record(p.Node(address), g); err != nil {
+			return err
+		}
+	}
+	if r.limit, err = limit(p, r.targets()); err != nil || r.result.Run == "plan" {
+		return err
+	}
+	return r.runnable(found.absent, given)
+}
+
+// targets are the addresses that the apply is limited to; nil: all.
+func (r *run) targets() []string {
+	out := slices.Clone(r.test.spec.Targets)
+	if len(out) == 0 && r.test.spec.Run == "" {
+		for _, e := range r.test.expects {
+			out = append(out, e.rows.block.Address)
+		}
+	}
+	return out
+}
+
+// runnable refuses to begin what cannot be done: stages that read what is not here, or a port that is not given.
+func (r *run) runnable(absent map[string]bool, given map[string]planner.Given) error {
+	for _, n := range r.limit.Nodes {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			continue
+		}
+		if absent[n.Address] {
+			return fmt.Errorf("%s has to run, and its files are not here: give it, with given %q { … }", n.Address, n.Address)
+		}
+		for _, in := range n.Inputs {
+			if g, ok := given[in.From]; ok && g.Outputs[in.FromPort] == "" {
+				return fmt.Errorf("%s has to run and takes %s of %s, of which that is not given", n.Address, in.FromPort, in.From)
+			}
+		}
+		base, champion := strings.CutSuffix(n.Address, "@champion")
+		if champion && r.liveGiven() {
+			return fmt.Errorf("%s would compare with a model that is only given as live: give the comparison too, with delta = { … } of %s", n.Address, base)
+		}
+	}
+	return nil
+}
+
+func (r *run) liveGiven() bool {
+	return slices.ContainsFunc(r.test.givens, func(g *given) bool { return g.live != nil })
+}
+
+// apply carries out the plan, or the part of it that is asked for.
+func (r *run) apply(ctx context.Context) error {
+	foreign := slices.ContainsFunc(r.limit.Nodes, func(n *plan.Node) bool { return n.Container != nil && !n.Verdict.Known() })
+	ex, err := r.suite.exec.get(ctx, foreign)
+	if err != nil {
+		return err
+	}
+	r.result.Executor = ex.Name()
+	lock, err := r.log.Lock(state.Holder{Who: "mlp", What: "test"})
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	r.ended, err = engine.Run(ctx, engine.Options{
+		Plan: r.limit, Store: r.suite.store, Log: r.log.For(r.limit.ID), Lock: lock, State: r.state, Executor: ex, Dir: r.suite.o.Dir,
+		Parallelism: cap(r.suite.exec.room), Convert: r.suite.o.Convert, Kill: ctx, By: "mlp test", ToolVersion: r.suite.o.ToolVersion,
+		Events: func(e engine.Event) {
+			if r.watch.Stage != nil {
+				r.watch.Stage(r.test.file, r.test.name, e)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.state = r.ended.State
+	for _, n := range r.ended.Nodes {
+		if n.Fingerprint != "" && n.Outputs != nil {
+			r.known[n.Fingerprint] = true
+		}
+		if p := r.limit.Node(n.Address); p != nil && !p.Verdict.Known() && (n.Status == engine.Ran || n.Status == engine.Cached) {
+			r.result.Ran = append(r.result.Ran, n.Address)
+		}
+	}
+	return nil
+}
+
+// expect compares a table.
+func (r *run) expect(ctx context.Context, e *expectation) error {
+	got := r.output(e.rows.block.Address, e.rows.port)
+	if got == "" {
+		r.fail("expect", e.rows.label+" did not come to be", r.why(e.rows.block.Address), e.rows.at)
+		return nil
+	}
+	f, err := r.suite.compare(ctx, e, got)
+	if f != nil {
+		r.result.Failures = append(r.result.Failures, *f)
+	}
+	return err
+}
+
+// why says why a stage has no result.
+func (r *run) why(address string) string {
+	if r.ended == nil {
+		return "A plan runs no stage: write run = \"apply\"."
+	}
+	for _, n := range r.ended.Nodes {
+		switch {
+		case n.Address != address:
+		case n.Failure != nil:
+			return n.Failure.Error()
+		case len(n.BlockedBy) > 0:
+			return "It was held by " + strings.Join(n.BlockedBy, ", ") + "."
+		}
+	}
+	return ""
+}
