@@ -64,7 +64,11 @@ func (r *reference) typ(k *schema.Kind, t *schema.Type) {
 		r.line("")
 	}
 	for _, e := range t.Examples {
-		r.line("<details><summary>Example: %s</summary>\n\n```hcl\n%s\n```\n\n</details>\n", e.Title, strings.TrimSpace(e.Code))
+		r.line("<details><summary>Example: %s</summary>\n\n```hcl\n%s\n```\n", e.Title, strings.TrimSpace(e.Code))
+		for _, f := range e.Files {
+			r.line("```hcl\n# %s\n%s\n```\n", f.Name, strings.TrimSpace(f.Code))
+		}
+		r.line("</details>\n")
 	}
 }
 

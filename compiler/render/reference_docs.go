@@ -19,8 +19,8 @@ type FunctionsTable struct {
 	Rows       []FunctionRow
 }
 
-// FunctionRow is a function: a call of it, and what it gives, as Markdown.
-type FunctionRow struct{ Form, Doc string }
+// FunctionRow is a function: a call of it, and what it gives, as Markdown. Example is a call with values; it may be empty.
+type FunctionRow struct{ Form, Doc, Example string }
 
 // Markdown writes the reference as one document.
 func (d Docs) Markdown() string {
@@ -46,7 +46,11 @@ func (r *reference) functions(t FunctionsTable) {
 	r.line("%s\n", t.Doc)
 	r.line("| function | |\n|---|---|")
 	for _, f := range t.Rows {
-		r.line("| `%s` | %s |", cell(f.Form), cell(f.Doc))
+		example := ""
+		if f.Example != "" {
+			example = " Example: `" + cell(f.Example) + "`."
+		}
+		r.line("| `%s` | %s%s |", cell(f.Form), cell(f.Doc), example)
 	}
 	r.line("")
 }

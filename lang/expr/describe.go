@@ -13,6 +13,8 @@ type Function struct {
 	Name string
 	Form string // the call, with the names of its parameters: "join(separator, lists…)"
 	Doc  string // Markdown
+	// Example is a call, and Value what it gives, as expressions.
+	Example, Value string
 }
 
 // Functions describes all functions that expressions can call, by name.
@@ -20,7 +22,8 @@ func Functions() []Function {
 	all := functions("")
 	out := make([]Function, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		out = append(out, Function{Name: name, Form: form(name, all[name]), Doc: all[name].Description()})
+		out = append(out, Function{Name: name, Form: form(name, all[name]), Doc: all[name].Description(),
+			Example: examples[name][0], Value: examples[name][1]})
 	}
 	return out
 }

@@ -101,7 +101,11 @@ const (
 type Example struct {
 	Title string
 	Code  string
+	Files []ExampleFile // beside it
 }
+
+// ExampleFile is another file of an example, named relative to the module.
+type ExampleFile struct{ Name, Code string }
 
 // Body is what may stand between the braces of a block.
 type Body struct {

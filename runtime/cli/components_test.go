@@ -17,28 +17,43 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// documented is an example of a component.
+// documented is an example of a type of block.
 type documented struct {
 	name, code string
+	files      []schema.ExampleFile
 	foreign    bool // needs an image of the user's own
 }
 
 func examples() []documented {
 	var all []documented
-	for _, c := range stdlib.Components() {
-		for i, e := range c.Type.Examples {
-			name := c.Name()
-			if i > 0 {
-				name = fmt.Sprintf("%s %d", name, i+1)
+	for _, k := range stdlib.Catalog().Kinds {
+		for _, typ := range k.Types {
+			for i, e := range typ.Examples {
+				name := strings.TrimSuffix(k.Name+"."+typ.Name, ".")
+				if i > 0 {
+					name = fmt.Sprintf("%s %d", name, i+1)
+				}
+				all = append(all, documented{name, e.Code, e.Files, typ.Name == "container"})
 			}
-			all = append(all, documented{name, e.Code, c.Type.Name == "container"})
 		}
 	}
 	return all
+}
+
+// TestKindsHaveExamples walks the catalog: no type is without one.
+func TestKindsHaveExamples(t *testing.T) {
+	for _, k := range stdlib.Catalog().Kinds {
+		for _, typ := range k.Types {
+			if len(typ.Examples) == 0 || typ.Examples[0].Code == "" {
+				t.Errorf("%s %q has no example", k.Name, typ.Name)
+			}
+		}
+	}
 }
 
 // TestExamples walks all components: each example is a whole module, is laid out as mlp fmt would, compiles without a
@@ -52,7 +67,7 @@ func TestExamples(t *testing.T) {
 			if out, diags := format.Format([]byte(code), "example.mlp"); diags.HasErrors() || string(out) != code {
 				t.Errorf("not in the canonical layout: %v\n%s", diags, cmp.Diff(code, string(out)))
 			}
-			dir := exampleDir(t, data, code)
+			dir := exampleDir(t, data, e)
 			if _, stderr, exit := run(t, dir, "validate"); exit != 0 || stderr != "" {
 				t.Fatalf("validate: exit code %d\n%s", exit, stderr)
 			}
@@ -64,7 +79,7 @@ func TestExamples(t *testing.T) {
 			if strings.Contains(code, "source \"") && len(want) == 0 {
 				t.Error("nothing is recorded of the blocks")
 			}
-			again := exampleDir(t, data, code)
+			again := exampleDir(t, data, e)
 			mustRun(t, again, "apply", "--auto-approve", "--executor", "process", "--threads", "2")
 			if diff := cmp.Diff(want, results(t, again)); diff != "" {
 				t.Errorf("a second run, with two threads, gives something else:\n%s", diff)
@@ -74,14 +89,20 @@ func TestExamples(t *testing.T) {
 }
 
 // exampleDir is a folder with an example and the data that it names.
-func exampleDir(t *testing.T, data, code string) string {
+func exampleDir(t *testing.T, data string, e documented) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(data)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "example.mlp"), []byte(code), 0o644); err != nil {
-		t.Fatal(err)
+	for _, f := range append([]schema.ExampleFile{{Name: "example.mlp", Code: e.code}}, e.files...) {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(f.Code), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -93,7 +114,7 @@ func TestCatalogUnchanged(t *testing.T) {
 	data := t.TempDir()
 	exampleData(t, data)
 	for _, e := range examples() {
-		dir := exampleDir(t, data, e.code)
+		dir := exampleDir(t, data, e)
 		first, second := compiled(t, dir), compiled(t, dir)
 		want := encoded(t, configs(second))
 		for _, b := range first.Blocks {

@@ -85,7 +85,7 @@ func docsText(catalog *schema.Catalog, kind, format string) string {
 func functionTables() []render.FunctionsTable {
 	hcl := render.FunctionsTable{Title: "Functions in HCL", Doc: "What arguments and locals are computed with. All give the same on every machine."}
 	for _, f := range expr.Functions() {
-		hcl.Rows = append(hcl.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc})
+		hcl.Rows = append(hcl.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example + " is " + f.Value})
 	}
 	rules := render.FunctionsTable{Title: "Functions in rules", Doc: "What `assert` and `when` are decided with, besides operators."}
 	for _, f := range rule.Functions() {

@@ -1,0 +1,127 @@
+package schema
+
+// coreExamples are whole modules, by kind.
+func coreExamples() map[string]Example {
+	return map[string]Example{
+		"pipeline": {Title: "The block that every pipeline begins with", Code: `pipeline "churn" {
+  description = "Which customers are about to leave."
+  owner       = "retention-team"
+}
+`},
+		"problem": {Title: "A requirement, verified by a gate", Code: `pipeline "churn" {}
+
+problem "churn" {
+  statement = "Call the customers who are about to leave, before they do."
+  use_case  = "predictive"
+  task      = "binary_classification"
+
+  requirement "R1" {
+    text        = "Look at 500 customers at least."
+    link        = "https://tracker.example/R1"
+    verified_by = [gate.release]
+  }
+}
+` + customers + `
+gate "release" {
+  after = [check.customers]
+}
+`},
+		"variable": {Title: "A value with a type, a default and a condition", Code: `pipeline "churn" {}
+
+variable "min_rows" {
+  type        = number
+  default     = 500
+  description = "Fewer rows are too few to train on."
+  validation {
+    condition = variable.min_rows >= 100
+    message   = "${variable.min_rows} rows say nothing of a share."
+  }
+}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+}
+
+check "customers" {
+  on = source.customers
+  rule "enough" { assert = "table.rows >= variable.min_rows" }
+}
+`},
+		"locals": {Title: "A list that several blocks take", Code: `pipeline "churn" {}
+
+locals {
+  numbers  = ["tenure", "monthly_charges"]
+  features = concat(local.numbers, ["contract"])
+}
+
+output "features" { value = local.features }
+`},
+		"module": {Title: "A folder called for two groups of customers", Code: `pipeline "churn" {}
+` + customers + `
+module "contract" {
+  for_each  = { month = "month", year = "year" }
+  source    = "./segment"
+  customers = source.customers
+  contract  = each.value
+}
+
+output "month" { value = module.contract["month"].customers }
+`, Files: []ExampleFile{{Name: "segment/segment.mlp", Code: `variable "customers" {}
+
+variable "contract" { type = string }
+
+dataset "customers" {
+  from = [variable.customers]
+  sql  = "select * from customers where contract = $contract"
+  params { contract = variable.contract }
+}
+
+output "customers" { value = dataset.customers }
+`}}},
+		"output": {Title: "A digest and a value, shown after an apply", Code: `pipeline "churn" {}
+` + customers + `
+output "customers" {
+  value       = source.customers
+  description = "The rows that were read."
+}
+`},
+		"secret": {Title: "A token, in the environment of whoever applies", Code: `pipeline "churn" {}
+
+secret "warehouse" {
+  env         = "WAREHOUSE_TOKEN"
+  description = "Reads the customers' table."
+  version     = "2026-01"
+}
+`},
+		"gate": {Title: "Rules over a check's figures, and a person's yes", Code: `pipeline "churn" {}
+` + customers + `
+gate "release" {
+  after = [check.customers]
+  rule "mostly known" {
+    assert  = "check.customers.table.columns.tenure.nulls <= 0.01 * check.customers.table.rows"
+    message = "the warehouse has lost tenures before"
+  }
+  approval "few rows" {
+    from = ["risk-officers"]
+    when = "check.customers.table.rows < 550"
+  }
+}
+`},
+	}
+}
+
+// customers is a source and its check.
+const customers = `
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+}
+
+check "customers" {
+  on = source.customers
+  rule "enough" { assert = "table.rows >= 500" }
+}
+`
