@@ -146,10 +146,19 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 			out.Summary, out.Detail, out.Hint = fmt.Sprintf("the function %q is refused", name), why, ""
 		}
 	}
-	if strings.Contains(out.Detail, own) || strings.Contains(out.Detail, "capsule") {
-		out.Detail = "A reference to a block can be passed on, and not computed with."
+	if strings.Contains(out.Detail, own) || strings.Contains(out.Detail, "capsule") || computesReference(d) {
+		out.Code, out.Detail = source.CodeRefComputed, "A reference to a block can be passed on, and not computed with. What blocks yield is read in SQL and in rules."
 	}
 	return out
+}
+
+// computesReference tells whether the expression that a diagnostic is about gives a reference.
+func computesReference(d *hcl.Diagnostic) bool {
+	if d.Expression == nil || d.EvalContext == nil {
+		return false
+	}
+	v, ds := d.Expression.Value(d.EvalContext)
+	return !ds.HasErrors() && v.HasMarkDeep(computed{})
 }
 
 // resolve looks up what a traversal begins with: the name below its root and the value.
