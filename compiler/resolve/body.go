@@ -51,7 +51,7 @@ type walker struct {
 
 func (r *resolver) walker(b *instance) *walker {
 	return &walker{r: r, scope: b.scope, out: &Block{
-		Key: b.key, Each: b.each, Module: r.prefix, Dir: r.dir,
+		Key: b.key, Each: b.each, Module: r.prefix, Dir: r.at.Dir,
 		Address: b.Address, Kind: b.Kind, Type: b.Type, Name: b.Name, KindSpec: b.KindSpec, TypeSpec: b.TypeSpec,
 		Range: b.Header, Ranges: map[string]source.Range{"": b.Header},
 	}}

@@ -3,10 +3,8 @@ package resolve
 import (
 	"fmt"
 	"maps"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -19,66 +17,28 @@ import (
 // callModule resolves the module that a block calls, under the prefix of the block's address, and returns its outputs as
 // an object; cty.DynamicVal after a mistake in the call.
 func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) cty.Value {
-	dir, ok := r.folder(b)
+	at, ok := r.folder(b)
 	if !ok {
 		return cty.DynamicVal
 	}
-	in, ok := r.parse(dir, b)
+	in, ok := r.parse(at.Dir, b)
 	if !ok {
 		return cty.DynamicVal
 	}
 	given, ok := r.inputs(b, scope)
 	child := &resolver{
-		shared: r.shared, in: in, dir: dir, call: b.Header, calls: append(slices.Clone(r.calls), r.dir), metrics: map[string]string{}, calledFor: key,
+		shared: r.shared, in: in, at: at, call: b.Header, calls: append(slices.Clone(r.calls), r.at.Dir), metrics: map[string]string{}, calledFor: key,
 		prefix: instanceAddress(r.prefix+b.Address, key) + ".",
-		opts:   Options{Variables: given, Modules: r.opts.Modules},
+		opts:   Options{Variables: given, Modules: r.opts.Modules, Fetched: r.opts.Fetched},
 	}
 	if r.root != "" {
-		child.opts.Dir = filepath.Join(r.root, filepath.FromSlash(dir))
+		child.opts.Dir = filepath.Join(r.root, filepath.FromSlash(at.Dir))
 	}
 	if !ok {
 		return cty.DynamicVal
 	}
 	child.scopes()
 	return child.results()
-}
-
-// folder is that of the module called, relative to the root's.
-func (r *resolver) folder(b *syntax.Block) (string, bool) {
-	a := b.Attrs["source"]
-	if a == nil {
-		return "", false // told: it is required
-	}
-	v, hds := a.Expr.Value(nil)
-	if hds.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
-		r.fail(source.CodeNotConstant, a.Range, "the source of a module is written out", "It is a string, known before anything is evaluated.", "")
-		return "", false
-	}
-	given := v.AsString()
-	if given != "." && !strings.HasPrefix(given, "./") && !strings.HasPrefix(given, "../") {
-		r.fail(source.CodeModule, a.Range, fmt.Sprintf("%q is no folder", given),
-			"A module is a folder of .mlp files, named relative to this one: \"./features\", \"../shared\".", hintFolder(given))
-		return "", false
-	}
-	dir := path.Clean(path.Join(r.dir, given))
-	if dir == "." {
-		dir = ""
-	}
-	if dir == r.dir || slices.Contains(r.calls, dir) {
-		r.fail(source.CodeModule, a.Range, fmt.Sprintf("%s.%s calls the module that it stands in", b.Kind, b.Name), "A module cannot be a part of itself.", "")
-		return "", false
-	}
-	return dir, true
-}
-
-func hintFolder(given string) string {
-	if strings.Contains(given, "://") || strings.Contains(given, "github.com") || strings.HasPrefix(given, "git") {
-		return "clone it into a folder of the repository, for example as a submodule, and name that"
-	}
-	if !strings.HasPrefix(given, "/") && given != "" {
-		return fmt.Sprintf("write %q", "./"+given)
-	}
-	return ""
 }
 
 // parse reads the files of a module, once.

@@ -96,6 +96,9 @@ type Options struct {
 	Modules func(dir string) (*syntax.Module, source.Diagnostics)
 	// NoPipeline: the files are no module but tests of one, and name no pipeline.
 	NoPipeline bool
+	// Fetched finds the module that a source means which is no path; the diagnostic has no place. Without it, there are
+	// none.
+	Fetched func(given string, caller Folder) (Folder, *source.Diagnostic)
 }
 
 // Given is a value given to a variable from outside, as text or in a file of values.

@@ -260,12 +260,13 @@ func TestModuleErrors(t *testing.T) {
 			`MLP1218 3:1 module.m lacks its input "t" | The variable of the module has no default. | add t = …`}},
 		{"unknown input", call("  source = \"./c\"\n  t = source.raw\n  nn = 2\n"), child, []string{
 			`MLP1219 6:3 there is no variable "nn" to set | The module declares n, t.`}},
-		{"no source", call("  t = 1\n"), child, []string{`MLP1108 3:1 module.m lacks its argument "source" | The folder, relative to this one: ` + "`./features`. | add source = …"}},
+		{"no source", call("  t = 1\n"), child, []string{`MLP1108 3:1 module.m lacks its argument "source" | The folder, relative to this one: ` + "`./features`; or one of a git repository, which `mlp init` fetches and pins: " +
+			"`git::https://example.com/team/modules.git//churn?ref=v1.2.0`, `github.com/org/repo//churn?ref=v1`. | add source = …"}},
 		{"no folder", call("  source = \"./gone\"\n"), child, []string{"MLP1231 4:12 module.m cannot be read | no such folder."}},
 		{"bare name", call("  source = \"c\"\n"), child, []string{
-			`MLP1231 4:12 "c" is no folder | A module is a folder of .mlp files, named relative to this one: "./features", "../shared". | write "./c"`}},
+			`MLP1231 4:12 "c" is no folder | A module is a folder of .mlp files, named relative to this one: "./features", "../shared"; or one of a git repository: "git::https://example.com/team/modules.git//features?ref=v1.2.0". | write "./c"`}},
 		{"git", call("  source = \"git::https://x/y.git\"\n"), child, []string{
-			`MLP1231 4:12 "git::https://x/y.git" is no folder | A module is a folder of .mlp files, named relative to this one: "./features", "../shared". | clone it into a folder of the repository, for example as a submodule, and name that`}},
+			`MLP1231 4:12 "git::https://x/y.git" is no folder | A module is a folder of .mlp files, named relative to this one: "./features", "../shared"; or one of a git repository: "git::https://example.com/team/modules.git//features?ref=v1.2.0".`}},
 		{"itself", call("  source = \"./.\"\n"), child, []string{
 			"MLP1231 4:12 module.m calls the module that it stands in | A module cannot be a part of itself."}},
 		{"unknown output", call("  source = \"./c\"\n  t = source.raw\n") + "split \"hash\" \"s\" { from = module.m.uot }\n", child, []string{

@@ -60,7 +60,7 @@ type resolver struct {
 	in        *syntax.Module
 	opts      Options
 	prefix    string   // of addresses: "module.cards."; "" in the root
-	dir       string   // of the files, relative to the root's, with forward slashes; "" in the root
+	at        Folder   // of the files
 	calls     []string // the folders of the modules around this one, outermost first
 	call      source.Range
 	calledFor string // the key of the call, where it is repeated

@@ -86,7 +86,8 @@ func moduleKind() Kind {
 		Doc: "The module's variables are the arguments, references to blocks among them; its outputs are read as " +
 			"`module.<name>.<output>`. Addresses of its blocks begin with `module.<name>.`, and paths in it are relative to its folder.",
 		Types: []Type{{Body: Body{Attrs: []Attr{
-			{Name: "source", Type: String, Required: true, Doc: "The folder, relative to this one: `./features`."},
+			{Name: "source", Type: String, Required: true, Doc: "The folder, relative to this one: `./features`; or one of a git repository, " +
+				"which `mlp init` fetches and pins: `git::https://example.com/team/modules.git//churn?ref=v1.2.0`, `github.com/org/repo//churn?ref=v1`."},
 		}}}},
 	}
 }

@@ -31,7 +31,7 @@ const (
 //	  hint: did you mean dataset.payments?
 //
 // files holds the text by name; of a file that is not there only the place is shown. Control characters are replaced,
-// so that nothing in a file can play with the terminal.
+// so that nothing in a file can play with the terminal; credentials in addresses are masked.
 func Render(w io.Writer, ds Diagnostics, files map[string][]byte, opts Options) error {
 	r := &renderer{files: files, lines: map[string]*Lines{}, color: opts.Color}
 	for i, d := range ds {
@@ -134,7 +134,7 @@ func (r *renderer) source(file string) *Lines {
 	if !ok {
 		return nil
 	}
-	r.lines[file] = NewLines(text)
+	r.lines[file] = NewLines(masked(text))
 	return r.lines[file]
 }
 
@@ -263,7 +263,7 @@ func clean(s string) string {
 			return x
 		}
 		return visible(x)
-	}, s)
+	}, string(masked([]byte(s))))
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }

@@ -2,11 +2,21 @@ package cli
 
 import "github.com/mlp-lang/mlp/lang/source"
 
+// Codes of modules that are fetched.
+const (
+	codeNotFetched  = "MLP1704"
+	codeAltered     = "MLP1705"
+	codeCannotFetch = "MLP1706"
+)
+
 // codes of this package and what they mean; spec/errors.md is made of them.
 func codes() []source.Code {
 	return []source.Code{
 		{Code: "MLP1701", Cause: "A source declares no columns, and mlp.lock does not pin them.", Cure: "Run `mlp init` and commit mlp.lock."},
 		{Code: "MLP1702", Cause: "The files of a source are not on this machine; the plan takes the version that is recorded of them.", Cure: "None is needed. `--refresh` demands the files."},
 		{Code: "MLP1703", Cause: "The files of a source are not those that mlp.lock pins.", Cure: "Run `mlp init --upgrade` and commit mlp.lock, so that others plan with the same data."},
+		{Code: codeNotFetched, Cause: "A module from a git repository is not pinned by mlp.lock, or not fetched on this machine.", Cure: "Run `mlp init`, and commit mlp.lock."},
+		{Code: codeAltered, Cause: "What was fetched of a module's repository was changed in `.mlp/modules`.", Cure: "Run `mlp init`, which fetches it anew. To change a module, change its repository, or call a folder of your own."},
+		{Code: codeCannotFetch, Cause: "A module's repository cannot be fetched, or no longer has what is pinned.", Cure: "See what git says. Where the commit is gone, `mlp init --upgrade` pins another."},
 	}
 }

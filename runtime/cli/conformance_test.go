@@ -171,13 +171,14 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 		t.Fatal(err)
 	}
 	diags = append(diags, more...)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir, Modules: modules(a.dir, catalog)})
-	if diags = append(diags, more...); diags.HasErrors() {
-		return diags.Sort()
-	}
 	lock, err := readLock(a.dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	called := &modules{root: a.dir, catalog: catalog, lock: lock, verified: map[string]bool{}}
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched})
+	if diags = append(diags, more...); diags.HasErrors() {
+		return diags.Sort()
 	}
 	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: binder}
 	for _, b := range resolved.Blocks {
@@ -249,6 +250,7 @@ var notValidated = map[string]string{
 	"MLP1607":                  "the planner looks for secrets: compiler/planner",
 	"MLP1702":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	"MLP1703":                  "mlp plan looks at the files: the scripts of runtime/cli",
+	codeCannotFetch:            "mlp init fetches: the scripts of runtime/cli",
 	"MLP1701":                  "mlp plan says it, validate does not: the scripts of runtime/cli",
 }
 

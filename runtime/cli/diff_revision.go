@@ -87,6 +87,11 @@ func atRevision(a *app, c comparand, err error) error {
 	var d *diagnosed
 	if errors.As(err, &d) {
 		fmt.Fprintf(a.err, "The pipeline at %s cannot be planned:\n", c.name)
+		for i := range d.diags {
+			if d.diags[i].Code == codeNotFetched {
+				d.diags[i].Hint = fmt.Sprintf("check out %s and run mlp init there; what is fetched stays for all revisions", c.name)
+			}
+		}
 		return err
 	}
 	return fmt.Errorf("at %s: %w", c.name, err)

@@ -21,6 +21,7 @@ var doors = map[string][]string{
 	"runtime/component":       {"lang/schema"},
 	"runtime/executor":        {"runtime/component", "lang/schema"},
 	"runtime/store":           {"compiler/plan"},
+	"runtime/fetch":           {"compiler/plan"},
 	"runtime/state":           {"compiler/plan", "runtime/store"},
 	"runtime/engine":          {"compiler/plan", "compiler/decide", "lang", "runtime/component", "runtime/executor", "runtime/store", "runtime/state"},
 	"runtime/serve":           {"compiler/plan", "lang/schema", "lang/source", "runtime/component"},
@@ -34,13 +35,14 @@ var doors = map[string][]string{
 
 // keepers are libraries that one folder alone may import, so that a change of theirs is met in one place.
 var keepers = map[string]string{
-	"github.com/google/cel-go":      "lang/rule",
-	"github.com/dominikbraun/graph": "compiler/graph",
-	"github.com/docker/docker":      "runtime/executor/docker",
-	"github.com/duckdb/duckdb-go":   "stdlib/table",
-	"github.com/spf13/cobra":        "runtime/cli",
-	"github.com/prometheus":         "runtime/serve",
-	"github.com/sourcegraph":        "lang/lsp",
+	"github.com/google/cel-go":       "lang/rule",
+	"github.com/dominikbraun/graph":  "compiler/graph",
+	"github.com/docker/docker":       "runtime/executor/docker",
+	"github.com/duckdb/duckdb-go":    "stdlib/table",
+	"github.com/spf13/cobra":         "runtime/cli",
+	"github.com/prometheus":          "runtime/serve",
+	"github.com/sourcegraph":         "lang/lsp",
+	"github.com/hashicorp/go-getter": "runtime/fetch",
 }
 
 // TestImports holds the one-way doors between the folders.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,9 +18,10 @@ func (a *app) initCommand() *cobra.Command {
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
-		Long: "In a folder with .mlp files: finds the columns of sources that declare none, and which files sources have, and writes both to\n" +
-			"mlp.lock: so everybody plans with the same schema, and also where the data is not. In a folder without: writes a small\n" +
-			"pipeline to start from; with --from one over the figures that a training script writes.",
+		Long: "In a folder with .mlp files: fetches the modules that lie in git repositories, finds the columns of sources that declare\n" +
+			"none, and which files sources have, and writes commits, columns and files to mlp.lock: so everybody plans with the same,\n" +
+			"and also where the data is not. In a folder without: writes a small pipeline to start from; with --from one over the\n" +
+			"figures that a training script writes. It is the only command that fetches modules.",
 		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from .",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flag("from").Changed || container {
@@ -55,16 +57,22 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	if len(found) == 0 {
 		return a.begin()
 	}
-	before := map[string]dataVersion{}
-	if upgrade {
-		if old, err := readLock(a.dir); err == nil {
-			before = old.Versions
-		}
-		if err := os.Remove(filepath.Join(a.dir, lockName)); err != nil && !os.IsNotExist(err) {
-			return err
-		}
+	old, err := readLock(a.dir)
+	if err != nil && !upgrade {
+		return err
 	}
-	s, err := a.open(ctx, vars)
+	if err != nil {
+		old = newLock()
+	}
+	lock, before := old, map[string]dataVersion{}
+	if upgrade {
+		lock, before = newLock(), old.Versions
+	}
+	moved, err := a.pinModules(ctx, old, lock, upgrade)
+	if err != nil {
+		return err
+	}
+	s, err := a.openWith(ctx, vars, lock)
 	if err != nil {
 		return err
 	}
@@ -73,13 +81,12 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	if err != nil {
 		return err
 	}
-	lock := s.lib.lock
 	changed, err := lock.write(a.dir)
 	if err != nil {
 		return err
 	}
 	switch {
-	case changed:
+	case changed || moved:
 		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", lockName, pinned(lock))
 	case len(other) == 0:
 		fmt.Fprintf(a.out, "%s is up to date.\n", lockName)
@@ -90,6 +97,23 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	return nil
 }
 
+// pinModules fetches what is called from repositories, and pins that in mlp.lock at once: it takes the modules to find
+// what else is wrong. It returns whether pins changed.
+func (a *app) pinModules(ctx context.Context, old, lock *lockFile, upgrade bool) (bool, error) {
+	ctx, _, release := interrupts(ctx)
+	defer release()
+	pins, err := a.fetchModules(ctx, old, upgrade)
+	if err != nil {
+		return false, err
+	}
+	now, moved := *old, !maps.Equal(pins, old.Modules)
+	now.Modules, lock.Modules = pins, pins
+	if moved {
+		_, err = now.write(a.dir)
+	}
+	return moved, err
+}
+
 func pinned(l *lockFile) string {
 	var parts []string
 	if len(l.Schemas) > 0 {
@@ -97,6 +121,9 @@ func pinned(l *lockFile) string {
 	}
 	if len(l.Versions) > 0 {
 		parts = append(parts, "the data of "+strings.Join(sortedKeys(l.Versions), ", "))
+	}
+	if len(l.Modules) > 0 {
+		parts = append(parts, "the commits of "+strings.Join(sortedKeys(l.Modules), ", "))
 	}
 	if len(parts) == 0 {
 		return "nothing needs a pin"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/check"
@@ -19,6 +18,15 @@ import (
 
 // module reads, resolves and checks the module of the working folder. Warnings are printed; errors are the error.
 func (a *app) module(ctx context.Context, vars settings) (*check.Module, *library, error) {
+	lock, err := readLock(a.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.moduleWith(ctx, vars, lock)
+}
+
+// moduleWith does so with pins that are not those of mlp.lock.
+func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*check.Module, *library, error) {
 	files, diags := syntax.ReadDir(a.dir)
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags, files}
@@ -31,8 +39,9 @@ func (a *app) module(ctx context.Context, vars settings) (*check.Module, *librar
 		return nil, nil, err
 	}
 	diags = append(diags, more...)
+	called := &modules{root: a.dir, catalog: catalog, lock: lock, verified: map[string]bool{}}
 	resolved, more := resolve.Resolve(parsed, resolve.Options{
-		Variables: values, Dir: a.dir, Modules: modules(a.dir, catalog),
+		Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched,
 	})
 	diags = append(diags, more...)
 	for name, text := range files {
@@ -43,10 +52,7 @@ func (a *app) module(ctx context.Context, vars settings) (*check.Module, *librar
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags.Sort(), resolved.Files}
 	}
-	lib, err := a.library()
-	if err != nil {
-		return nil, nil, err
-	}
+	lib := a.library(lock)
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
 	}
@@ -60,21 +66,6 @@ func (a *app) module(ctx context.Context, vars settings) (*check.Module, *librar
 	return m, lib, nil
 }
 
-// modules reads the modules that one in the folder root calls. Their files go by names relative to it.
-func modules(root string, catalog *schema.Catalog) func(dir string) (*syntax.Module, source.Diagnostics) {
-	return func(dir string) (*syntax.Module, source.Diagnostics) {
-		found, diags := syntax.ReadDir(filepath.Join(root, filepath.FromSlash(dir)))
-		if diags.HasErrors() {
-			return nil, diags
-		}
-		files := make(map[string][]byte, len(found))
-		for name, text := range found {
-			files[path.Join(dir, name)] = text
-		}
-		return syntax.Parse(files, catalog)
-	}
-}
-
 // library gives the compiler what it needs of the standard library.
 type library struct {
 	dir      string            // the module's folder
@@ -85,12 +76,8 @@ type library struct {
 	warnings source.Diagnostics
 }
 
-func (a *app) library() (*library, error) {
-	lock, err := readLock(a.dir)
-	if err != nil {
-		return nil, err
-	}
-	return &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}, nil
+func (a *app) library(lock *lockFile) *library {
+	return &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}
 }
 
 func (l *library) Close() error { return l.binder.Close() }

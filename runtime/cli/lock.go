@@ -10,22 +10,28 @@ import (
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/fetch"
 )
 
 const lockName = "mlp.lock"
 
-// lockFile pins what was found outside: the columns of sources that declare none, and which data sources had. It is kept
-// with the .mlp files.
+// lockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the commits of
+// modules that are fetched. It is kept with the .mlp files.
 type lockFile struct {
 	Format   int                        `json:"format"`
 	Schemas  map[string][]schema.Column `json:"schemas"`            // by address
 	Versions map[string]dataVersion     `json:"versions,omitempty"` // by address
+	Modules  map[string]fetch.Pin       `json:"modules,omitempty"`  // by repository, as fetch.Source names it
 }
 
 const lockFormat = 1
 
+func newLock() *lockFile {
+	return &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}, Modules: map[string]fetch.Pin{}}
+}
+
 func readLock(dir string) (*lockFile, error) {
-	l := &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}}
+	l := newLock()
 	path := filepath.Join(dir, lockName)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,6 +52,9 @@ func readLock(dir string) (*lockFile, error) {
 	}
 	if l.Versions == nil {
 		l.Versions = map[string]dataVersion{}
+	}
+	if l.Modules == nil {
+		l.Modules = map[string]fetch.Pin{}
 	}
 	if err := l.check(); err != nil {
 		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}

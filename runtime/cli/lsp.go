@@ -60,10 +60,12 @@ type editor struct {
 	sniffed map[string][]schema.Column // by what was looked at
 	caches  map[string]*syntax.Cache   // by folder
 	rules   *rule.Cache
+	// verified are the modules that were found as they were fetched; not looked at again while the editor runs.
+	verified map[string]bool
 }
 
 func newEditor() *editor {
-	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache()}
+	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: map[string]bool{}}
 }
 
 func (e *editor) Close() error { return e.binder.Close() }
@@ -78,13 +80,14 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		more = append(more, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 	}
 	diags = append(diags, more...)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: modules(dir, e.catalog)})
-	diags = append(diags, given(more)...)
 	lock, err := readLock(dir)
 	if err != nil {
 		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
-		lock = &lockFile{Schemas: map[string][]schema.Column{}}
+		lock = newLock()
 	}
+	called := &modules{root: dir, catalog: e.catalog, lock: lock, verified: e.verified}
+	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: called.read, Fetched: called.fetched})
+	diags = append(diags, given(more)...)
 	lib := &editorLibrary{library: library{dir: dir, dirs: map[string]string{}, lock: lock, binder: e.binder}, editor: e}
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))

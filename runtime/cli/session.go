@@ -37,7 +37,16 @@ type session struct {
 
 // open reads the module and what is recorded of it.
 func (a *app) open(ctx context.Context, vars settings) (*session, error) {
-	m, lib, err := a.module(ctx, vars)
+	lock, err := readLock(a.dir)
+	if err != nil {
+		return nil, err
+	}
+	return a.openWith(ctx, vars, lock)
+}
+
+// openWith does so with pins that are not those of mlp.lock.
+func (a *app) openWith(ctx context.Context, vars settings, lock *lockFile) (*session, error) {
+	m, lib, err := a.moduleWith(ctx, vars, lock)
 	if err != nil {
 		return nil, err
 	}

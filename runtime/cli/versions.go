@@ -28,8 +28,14 @@ func (v dataVersion) summary() string {
 	return fmt.Sprintf("%s, %s, %s", counted(len(v.Files), "file"), counted(int(size), "byte"), digest[:min(len(digest), len("blake3:")+8)])
 }
 
-// check makes sure that the versions are whole: a digest that a hand has changed would name data that never was.
+// check makes sure that the versions are whole: a digest that a hand has changed would name data that never was. And that
+// pins are pins: a commit names a folder.
 func (l *lockFile) check() error {
+	for _, repository := range sortedKeys(l.Modules) {
+		if err := l.Modules[repository].Check(); err != nil {
+			return fmt.Errorf("the pin of %s: %w", repository, err)
+		}
+	}
 	for _, address := range sortedKeys(l.Versions) {
 		v := l.Versions[address]
 		digest, err := store.ExternalDigest(v.External)

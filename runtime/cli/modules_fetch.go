@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/fetch"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+// fetching is mlp init's way through all modules that are called, also by those just fetched. It goes by what is written:
+// what calls are made of, and how many, need not be known.
+type fetching struct {
+	*modules
+	ctx     context.Context
+	app     *app
+	upgrade bool
+	pins    map[string]fetch.Pin // of what is called, by repository
+	seen    map[string]bool      // folders
+	diags   source.Diagnostics
+	files   map[string][]byte
+}
+
+// fetchModules fetches what is not there as it is pinned, or with upgrade anew, and returns the pins of all that is called.
+func (a *app) fetchModules(ctx context.Context, lock *lockFile, upgrade bool) (map[string]fetch.Pin, error) {
+	m := &modules{root: a.dir, catalog: stdlib.Catalog(), lock: lock, verified: map[string]bool{}}
+	f := &fetching{modules: m, ctx: ctx, app: a, upgrade: upgrade, pins: map[string]fetch.Pin{}, seen: map[string]bool{}, files: map[string][]byte{}}
+	f.calls(resolve.Folder{})
+	if len(f.diags) > 0 {
+		return nil, &diagnosed{f.diags.Sort(), f.files}
+	}
+	if ctx.Err() != nil {
+		return nil, errors.New("interrupted; nothing new was pinned")
+	}
+	return f.pins, nil
+}
+
+// calls follows the calls in a folder. Mistakes in its files are told when the module is compiled.
+func (f *fetching) calls(at resolve.Folder) {
+	if f.seen[at.Dir] {
+		return
+	}
+	f.seen[at.Dir] = true
+	in, _ := f.read(at.Dir)
+	if in == nil {
+		return
+	}
+	for name, text := range in.Files {
+		f.files[name] = text
+	}
+	for _, b := range in.Blocks {
+		if b.Kind != "module" || f.ctx.Err() != nil {
+			continue
+		}
+		to, ok, d := resolve.Locate(b, at, f.fetch(b))
+		if d != nil && d.Code == codeCannotFetch {
+			f.diags = append(f.diags, *d)
+		}
+		if ok {
+			f.calls(to)
+		}
+	}
+}
+
+// fetch finds the folder of a module's source, fetching the repository if need be.
+func (f *fetching) fetch(b *syntax.Block) func(string, resolve.Folder) (resolve.Folder, *source.Diagnostic) {
+	return func(given string, caller resolve.Folder) (resolve.Folder, *source.Diagnostic) {
+		s, d := parseSource(given, caller)
+		if d != nil {
+			return resolve.Folder{}, d
+		}
+		name := s.Repository()
+		pin, done := f.pins[name]
+		if !done {
+			var err error
+			if pin, err = f.get(s); err != nil {
+				return resolve.Folder{}, cannotFetch(s, err)
+			}
+			f.pins[name] = pin
+			f.say(s, pin)
+		}
+		return f.inside(s, pin)
+	}
+}
+
+// get returns the pin of a repository that is in its folder as pinned.
+func (f *fetching) get(s fetch.Source) (fetch.Pin, error) {
+	dir := filepath.Join(f.root, filepath.FromSlash(fetchedDir))
+	pin, pinned := f.lock.Modules[s.Repository()]
+	switch {
+	case !pinned || f.upgrade:
+		return fetch.Get(f.ctx, dir, s, nil)
+	case fetch.Verify(dir, s, pin) == nil:
+		return pin, nil
+	}
+	return fetch.Get(f.ctx, dir, s, &pin)
+}
+
+// say tells which commit was pinned, and where that was anybody's guess.
+func (f *fetching) say(s fetch.Source, pin fetch.Pin) {
+	before, was := f.lock.Modules[s.Repository()]
+	switch {
+	case !was:
+		fmt.Fprintf(f.app.out, "%s is commit %s.\n", s.Repository(), pin.Commit)
+	case before.Commit != pin.Commit:
+		fmt.Fprintf(f.app.out, "%s moved from commit %s to %s.\n", s.Repository(), before.Commit, pin.Commit)
+	}
+	if s.Ref == "" && (!was || before.Commit != pin.Commit) {
+		fmt.Fprintf(f.app.out, "  Its source names no version: the default branch was taken. Add ?ref= with a tag, so that --upgrade cannot take more than you mean.\n")
+	}
+}
+
+func cannotFetch(s fetch.Source, err error) *source.Diagnostic {
+	d := &source.Diagnostic{Code: codeCannotFetch, Summary: fmt.Sprintf("%s cannot be fetched", s.Repository()), Detail: err.Error() + "."}
+	switch {
+	case errors.Is(err, fetch.ErrGone):
+		d.Hint = "the history was rewritten, or the branch deleted; 'mlp init --upgrade' pins what the source means now"
+	case errors.Is(err, fetch.ErrOther):
+		d.Hint = "git's configuration here may rewrite files (core.autocrlf, filters such as LFS); else find out who changed the repository, and do not upgrade before"
+	}
+	return d
+}
