@@ -175,7 +175,7 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 	if err != nil {
 		t.Fatal(err)
 	}
-	called := &modules{root: a.dir, catalog: catalog, lock: lock, verified: map[string]bool{}}
+	called := newModules(a.dir, catalog, lock)
 	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return diags.Sort()

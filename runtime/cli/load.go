@@ -39,7 +39,7 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 		return nil, nil, err
 	}
 	diags = append(diags, more...)
-	called := &modules{root: a.dir, catalog: catalog, lock: lock, verified: map[string]bool{}}
+	called := newModules(a.dir, catalog, lock)
 	resolved, more := resolve.Resolve(parsed, resolve.Options{
 		Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched,
 	})

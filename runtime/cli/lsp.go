@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,11 +62,11 @@ type editor struct {
 	caches  map[string]*syntax.Cache   // by folder
 	rules   *rule.Cache
 	// verified are the modules that were found as they were fetched; not looked at again while the editor runs.
-	verified map[string]bool
+	verified *sync.Map
 }
 
 func newEditor() *editor {
-	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: map[string]bool{}}
+	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: &sync.Map{}}
 }
 
 func (e *editor) Close() error { return e.binder.Close() }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -22,7 +23,11 @@ type modules struct {
 	root     string
 	catalog  *schema.Catalog
 	lock     *lockFile
-	verified map[string]bool // folders with the digest that was found there
+	verified *sync.Map // folders with the digest that was found there; shared by those that look again and again
+}
+
+func newModules(root string, catalog *schema.Catalog, lock *lockFile) *modules {
+	return &modules{root: root, catalog: catalog, lock: lock, verified: &sync.Map{}}
 }
 
 // read reads the files of a module's folder, relative to the root's. They go by names relative to that.
@@ -58,7 +63,7 @@ func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, 
 func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 	at := path.Join(fetchedDir, s.Name(pin))
 	found := filepath.Join(m.root, at) + " " + string(pin.Digest)
-	if m.verified[found] {
+	if _, ok := m.verified.Load(found); ok {
 		return nil
 	}
 	err := fetch.Verify(filepath.Join(m.root, filepath.FromSlash(fetchedDir)), s, pin)
@@ -71,7 +76,7 @@ func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 			Detail: fmt.Sprintf("The files in %s have been changed since they were fetched: %s, commit %s.", at, s.Repository(), pin.Commit),
 			Hint:   "run mlp init to fetch it anew; to work on a module, call a folder of your own"}
 	}
-	m.verified[found] = true
+	m.verified.Store(found, true)
 	return nil
 }
 

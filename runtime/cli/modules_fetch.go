@@ -28,7 +28,7 @@ type fetching struct {
 
 // fetchModules fetches what is not there as it is pinned, or with upgrade anew, and returns the pins of all that is called.
 func (a *app) fetchModules(ctx context.Context, lock *lockFile, upgrade bool) (map[string]fetch.Pin, error) {
-	m := &modules{root: a.dir, catalog: stdlib.Catalog(), lock: lock, verified: map[string]bool{}}
+	m := newModules(a.dir, stdlib.Catalog(), lock)
 	f := &fetching{modules: m, ctx: ctx, app: a, upgrade: upgrade, pins: map[string]fetch.Pin{}, seen: map[string]bool{}, files: map[string][]byte{}}
 	f.calls(resolve.Folder{})
 	if len(f.diags) > 0 {

@@ -164,9 +164,10 @@ func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options,
 		return suite.Options{}, nil, nil, err
 	}
 	lib := &testLibrary{library: library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder("")}, rules: rule.NewCache()}
+	called := newModules(a.dir, catalog, lock)
 	return suite.Options{
 		Dir: a.dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{},
-		Resolve:  resolve.Options{Variables: values, Dir: a.dir, Modules: modules(a.dir, catalog)},
+		Resolve:  resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched},
 		Executor: a.testExecutor(f), Convert: convert, Parallelism: f.parallelism, ToolVersion: version(),
 	}, lib, diags, nil
 }
