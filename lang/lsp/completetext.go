@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -118,24 +119,17 @@ const sqlKeywords = " all and any as asc asof between by case cast collate cross
 
 func sqlWord(s string) bool { return strings.Contains(sqlKeywords, " "+strings.ToLower(s)+" ") }
 
-// ruleFunctions are those that rules can call.
-var ruleFunctions = []struct{ name, doc string }{
-	{"abs", "`abs(x)`: the number without its sign."},
-	{"has", "`has(x.y)`: whether the figure is there."},
-	{"max", "`max(list)`: the greatest of a list of numbers."},
-	{"mean", "`mean(list)`: the mean of a list of numbers."},
-	{"min", "`min(list)`: the least of a list of numbers."},
-	{"size", "`size(x)`: how many elements a list or map, or characters a string, has."},
-	{"sum", "`sum(list)`: the sum of a list of numbers."},
+// ruleFunctions are those of rules that are called so: on a "list" or "text" with a dot, "" without.
+func ruleFunctions(on string) []rule.Function {
+	return slices.DeleteFunc(rule.Functions(), func(f rule.Function) bool { return f.Of() != on })
 }
 
-// ruleMacros stand behind a list or map.
-var ruleMacros = []struct{ name, doc string }{
-	{"all", "`m.all(x, …)`: whether it holds of every key or element."},
-	{"exists", "`m.exists(x, …)`: whether it holds of any."},
-	{"exists_one", "`m.exists_one(x, …)`: whether it holds of exactly one."},
-	{"filter", "`m.filter(x, …)`: those of which it holds."},
-	{"map", "`m.map(x, …)`: what the expression gives for each."},
+func ruleFunctionDoc(f rule.Function) string { return "`" + f.Form + "`: " + f.Doc }
+
+func (c *completer) functions(on string) {
+	for _, f := range ruleFunctions(on) {
+		c.add(completionItem{Label: f.Name, Kind: functionItem, Documentation: markdown(ruleFunctionDoc(f)), SortText: "2" + f.Name}, f.Name)
+	}
 }
 
 // rule proposes figures: behind a dot the fields of what stands before it, else where paths begin.
@@ -164,9 +158,7 @@ func (c *completer) rule(start int) {
 			c.add(completionItem{Label: v.name, Kind: variableItem}, v.name)
 		}
 	}
-	for _, f := range ruleFunctions {
-		c.add(completionItem{Label: f.name, Kind: functionItem, Documentation: markdown(f.doc), SortText: "2" + f.name}, f.name)
-	}
+	c.functions("")
 }
 
 // keys proposes those of a map in the quotes of an index.
@@ -204,10 +196,11 @@ func (c *completer) fields(t *schema.FigureType) {
 			c.add(completionItem{Label: key, Kind: fieldItem, Detail: figureWords(t.Elem), SortText: "1" + key}, key)
 		}
 	}
-	if t.Kind == schema.MapFigure || t.Kind == schema.ListFigure {
-		for _, f := range ruleMacros {
-			c.add(completionItem{Label: f.name, Kind: functionItem, Documentation: markdown(f.doc), SortText: "2" + f.name}, f.name)
-		}
+	switch t.Kind {
+	case schema.MapFigure, schema.ListFigure:
+		c.functions("list")
+	case schema.StringFigure:
+		c.functions("text")
 	}
 }
 
@@ -223,7 +216,7 @@ func bindings(ls []lexeme) []binding {
 	var out []binding
 	for _, ch := range chains(ls) {
 		i := ch.last
-		macro := slices.ContainsFunc(ruleMacros, func(m struct{ name, doc string }) bool { return m.name == ls[i].text })
+		macro := slices.ContainsFunc(ruleFunctions("list"), func(f rule.Function) bool { return f.Name == ls[i].text })
 		if !macro || i+3 >= len(ls) || ls[i+1].text != "(" || ls[i+2].kind != identifier || ls[i+3].text != "," {
 			continue
 		}

@@ -3,6 +3,7 @@ package lsp
 import (
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -147,9 +148,9 @@ func (r *request) figureDoc(p *place) string {
 		return ""
 	}
 	l := p.string.lexemes[i]
-	for _, f := range append(ruleFunctions, ruleMacros...) {
-		if f.name == l.text && i+1 < len(p.string.lexemes) && p.string.lexemes[i+1].text == "(" {
-			return f.doc
+	for _, f := range rule.Functions() {
+		if f.Name == l.text && i+1 < len(p.string.lexemes) && p.string.lexemes[i+1].text == "(" {
+			return ruleFunctionDoc(f)
 		}
 	}
 	for _, ch := range chains(p.string.lexemes) {

@@ -24,7 +24,7 @@ func Codes() []source.Code {
 		{Code: typeCode, Cause: "Values of different or unfitting types are put together.", Cure: "Compare numbers with numbers and strings with strings; name the figure inside a group of figures."},
 		{Code: boolCode, Cause: "The rule gives a value, not true or false.", Cure: "Compare the value with something: `evaluate.holdout.metrics.auc >= 0.8`."},
 		{Code: sizeCode, Cause: "The rule is too long or too deeply nested.", Cure: "Split it into several rules; all of them must hold."},
-		{Code: functionCode, Cause: "There is no such function in rules, or it does not take these arguments.", Cure: "Rules know size, min, max, mean, sum, abs, contains, startsWith, endsWith, matches and has."},
+		{Code: functionCode, Cause: "There is no such function in rules, or it does not take these arguments.", Cure: "Rules know size, min, max, mean, sum, quantile, abs, contains, startsWith, endsWith, matches and has."},
 		{Code: macroCode, Cause: "A macro is written in another form than it has, or its variable hides another name.", Cure: "Write `list.all(x, x > 0.5)` with a name that is not used yet, and `has(a.b)`."},
 		{Code: dialectCode, Cause: "A part of CEL is used that rules do without: null, bytes, map or message literals, a leading dot.", Cure: "Ask with `has(a.b)` whether a figure is there; write names without a dot in front."},
 		{Code: limitsCode, Cause: "The limits are not comparisons of a metric with a number, joined by `&&`.", Cure: "Write `fpr <= 0.01 && recall >= 0.7`."},

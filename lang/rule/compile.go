@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"math"
+
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
@@ -23,7 +25,7 @@ func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	if len(ds) > 0 {
 		return nil, ds.Sort()
 	}
-	return &Rule{root: e.root, expr: expr, refs: w.refs}, nil
+	return &Rule{env: e, text: t.Value, expr: expr, refs: w.refs}, nil
 }
 
 // parse reads a rule with macros left as calls. Only the first syntax error is told: the others follow from it.
@@ -52,6 +54,19 @@ func allDoubles(e ast.Expr) {
 		}
 	}))
 }
+
+// wholeNumbers undoes that where it can be: people write 5 and not 5.0.
+func wholeNumbers(e ast.Expr) {
+	factory := ast.NewExprFactory()
+	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if x, ok := literalNumber(e); ok && whole(x) {
+			e.SetKindCase(factory.NewLiteral(e.ID(), types.Int(x)))
+		}
+	}))
+}
+
+// whole tells whether a number is printed without ".0".
+func whole(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
 
 // check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.
 func (w *walker) check(told source.Diagnostics) source.Diagnostics {

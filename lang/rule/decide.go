@@ -38,7 +38,7 @@ type Seen struct {
 // Decide decides the rule as far as the values allow. A figure counts only where the outcome depends on it:
 // `!champion.comparable || delta.auc.low > 0` passes without delta if comparable is false, on whichever side it stands.
 func (r *Rule) Decide(v Values) Decision {
-	f := &folder{root: r.root, values: &v, factory: ast.NewExprFactory(), read: map[string]bool{}}
+	f := &folder{root: r.env.root, values: &v, factory: ast.NewExprFactory(), read: map[string]bool{}}
 	out := f.fold(r.expr, nil)
 	d := Decision{Values: f.seen}
 	switch {
@@ -47,7 +47,7 @@ func (r *Rule) Decide(v Values) Decision {
 	case out.state == failed:
 		d.Verdict, d.Reason = Error, out.fault
 	case out.state == open:
-		d.Verdict, d.Residual = Open, print(out.expr)
+		d.Verdict, d.Residual = Open, r.residual(out.expr)
 	case out.value == true:
 		d.Verdict = Pass
 	default:

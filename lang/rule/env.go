@@ -3,8 +3,9 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
+	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/operators"
@@ -38,7 +39,7 @@ func NewEnv(root *schema.FigureType) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a rule environment: %w", err)
 	}
-	provider := &provider{Provider: registry, objects: map[string]map[string]*types.Type{}}
+	provider := &provider{Provider: registry, names: map[string]string{}, objects: map[string]map[string]*types.Type{}}
 	options := append(declarations(), cel.CustomTypeProvider(provider),
 		cel.Macros(cel.HasMacro, cel.AllMacro, cel.ExistsMacro, cel.ExistsOneMacro, cel.MapMacro, cel.FilterMacro),
 		cel.HomogeneousAggregateLiterals(), cel.ParserExpressionSizeLimit(maxLength), cel.ParserRecursionLimit(maxDepth))
@@ -60,9 +61,11 @@ func NewEnv(root *schema.FigureType) (*Env, error) {
 	return &Env{root: root, checker: checker, parser: plain}, nil
 }
 
-// provider tells cel-go's checker the fields of objects.
+// provider tells cel-go's checker the fields of objects. Groups of the same fields are of one type, wherever they stand:
+// `(champion.exists ? evaluate.a : evaluate.b).rows` is a rule.
 type provider struct {
 	types.Provider
+	names   map[string]string                 // fields with their types → type name
 	objects map[string]map[string]*types.Type // type name → field → its type
 }
 
@@ -94,15 +97,21 @@ func (p *provider) celType(path string, t *schema.FigureType) (*types.Type, erro
 
 func (p *provider) object(path string, t *schema.FigureType) (*types.Type, error) {
 	fields := make(map[string]*types.Type, len(t.Fields))
+	var all strings.Builder
 	for _, name := range sortedKeys(t.Fields) {
 		ft, err := p.celType(path+"."+name, t.Fields[name])
 		if err != nil {
 			return nil, err
 		}
 		fields[name] = ft
+		fmt.Fprintf(&all, "%s %s\n", name, ft)
 	}
-	p.objects[typePrefix+path] = fields
-	return types.NewObjectType(typePrefix + path), nil
+	name, ok := p.names[all.String()]
+	if !ok {
+		name = typePrefix + strconv.Itoa(len(p.names))
+		p.names[all.String()], p.objects[name] = name, fields
+	}
+	return types.NewObjectType(name), nil
 }
 
 func (p *provider) FindStructType(name string) (*types.Type, bool) {
@@ -128,7 +137,6 @@ func (p *provider) FindIdent(string) (ref.Val, bool) { return nil, false }
 // folding, in this package.
 func declarations() []cel.EnvOption {
 	number, text, flag := cel.DoubleType, cel.StringType, cel.BoolType
-	numbers := cel.ListType(number)
 	a, b := cel.TypeParamType("A"), cel.TypeParamType("B")
 	list, dict := cel.ListType(a), cel.MapType(a, b)
 	var out []cel.EnvOption
@@ -141,8 +149,11 @@ func declarations() []cel.EnvOption {
 	for _, op := range []string{operators.Add, operators.Subtract, operators.Multiply, operators.Divide} {
 		out = append(out, declare(op, number, number, number))
 	}
-	for _, name := range []string{"min", "max", "mean", "sum"} {
-		out = append(out, declare(name, number, numbers))
+	for _, xs := range []*cel.Type{cel.ListType(number), cel.MapType(text, number)} {
+		for _, name := range []string{"min", "max", "mean", "sum"} {
+			out = append(out, declare(name, number, xs))
+		}
+		out = append(out, declare("quantile", number, xs, number))
 	}
 	for _, name := range []string{"contains", "startsWith", "endsWith", "matches"} {
 		out = append(out, cel.Function(name, cel.MemberOverload(name+"_string", []*cel.Type{text, text}, flag)))
@@ -185,6 +196,9 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // functions that a rule can call by name, for suggestions.
 func functions() []string {
-	return slices.Sorted(slices.Values([]string{"size", "min", "max", "mean", "sum", "abs", "contains", "startsWith",
-		"endsWith", "matches", "has", "all", "exists", "exists_one", "map", "filter"}))
+	var names []string
+	for _, f := range Functions() {
+		names = append(names, f.Name)
+	}
+	return names
 }

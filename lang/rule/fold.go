@@ -13,9 +13,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// maxSteps bounds the work of deciding one rule. A rule over a hundred slices takes some thousands.
-const maxSteps = 200_000
-
 // state of a folded expression.
 type state int
 
@@ -50,12 +47,13 @@ type dict struct {
 
 // folder folds one rule once.
 type folder struct {
-	root    *schema.FigureType
-	values  *Values
-	factory ast.ExprFactory
-	steps   int
-	seen    []Seen
-	read    map[string]bool // paths in seen
+	root     *schema.FigureType
+	values   *Values
+	factory  ast.ExprFactory
+	steps    int // see cost.go
+	seen     []Seen
+	read     map[string]bool // paths in seen
+	patterns map[string]pattern
 }
 
 // vars are the variables of macros around an expression.
@@ -78,6 +76,11 @@ func (f *folder) fail(e ast.Expr, format string, args ...any) result {
 	return result{state: failed, fault: fmt.Sprintf(format, args...), expr: e}
 }
 
+// undecidable is what rules that compile have none of.
+func (f *folder) undecidable(e ast.Expr) result {
+	return f.fail(e, "%s cannot be decided", f.text(e))
+}
+
 func (f *folder) open(e ast.Expr) result { return result{state: open, expr: e} }
 
 // value makes a known scalar; its expression is a literal, of whole numbers without ".0".
@@ -85,7 +88,7 @@ func (f *folder) value(v any) result {
 	var lit ref.Val
 	switch x := v.(type) {
 	case float64:
-		if lit = types.Double(x); x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		if lit = types.Double(x); whole(x) {
 			lit = types.Int(x)
 		}
 	case bool:
@@ -103,8 +106,8 @@ func (f *folder) fold(e ast.Expr, in *vars) result {
 
 // place gives what e stands for, without reading it if it is a figure.
 func (f *folder) place(e ast.Expr, in *vars) place {
-	if f.steps++; f.steps > maxSteps {
-		return f.done(f.fail(e, "the rule takes more than %d steps", maxSteps))
+	if !f.spend(1) {
+		return f.done(f.tooMany(e))
 	}
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -125,7 +128,7 @@ func (f *folder) place(e ast.Expr, in *vars) place {
 		}
 		return f.done(f.call(e.AsCall(), in))
 	}
-	return f.done(f.fail(e, "%s cannot be decided", print(e)))
+	return f.done(f.undecidable(e))
 }
 
 func (f *folder) done(r result) place { return place{expr: r.expr, done: &r} }
@@ -147,7 +150,7 @@ func (f *folder) literal(e ast.Expr) result {
 	case types.String:
 		return f.value(string(v))
 	}
-	return f.fail(e, "%s cannot be decided", print(e))
+	return f.undecidable(e)
 }
 
 func (f *folder) list(elements []ast.Expr, in *vars) result {
@@ -159,6 +162,9 @@ func (f *folder) list(elements []ast.Expr, in *vars) result {
 }
 
 func (f *folder) listOf(places []place) result {
+	if !f.spend(len(places)) {
+		return f.tooMany(f.factory.NewList(0, nil, nil))
+	}
 	exprs := make([]ast.Expr, len(places))
 	for i, p := range places {
 		exprs[i] = p.expr
@@ -216,7 +222,7 @@ func (f *folder) element(p place, i float64, expr ast.Expr) place {
 	}
 	elements := list.value.([]place)
 	if i != math.Trunc(i) || i < 0 || i >= float64(len(elements)) {
-		return f.done(f.fail(expr, "%s has %d elements and none at %s", print(p.expr), len(elements), strconv.FormatFloat(i, 'g', -1, 64)))
+		return f.done(f.fail(expr, "%s has %d elements and none at %s", f.text(p.expr), len(elements), strconv.FormatFloat(i, 'g', -1, 64)))
 	}
 	return elements[int(i)]
 }

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"math"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -121,6 +120,12 @@ func (f *folder) strict(name string, member bool, args []ast.Expr, in *vars) res
 			}
 		}
 	}
+	if f.steps > maxSteps {
+		return f.tooMany(expr)
+	}
+	if statistic(name) {
+		return f.statistic(name, args[0], operands, expr)
+	}
 	return f.apply(name, operands, expr)
 }
 
@@ -158,11 +163,11 @@ func (f *folder) unary(name string, x any, expr ast.Expr) result {
 			return f.value(math.Abs(v))
 		}
 	case string:
-		if name == "size" {
+		if name == "size" && f.spend(len(v)/textStep) {
 			return f.value(float64(utf8.RuneCountInString(v)))
 		}
 	}
-	return f.fail(expr, "%s cannot be decided", print(expr))
+	return f.undecidable(expr)
 }
 
 func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
@@ -180,7 +185,7 @@ func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
 			return f.equality(name, a == b, expr)
 		}
 	}
-	return f.fail(expr, "%s cannot be decided", print(expr))
+	return f.undecidable(expr)
 }
 
 func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
@@ -190,7 +195,7 @@ func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
 	case operators.NotEquals:
 		return f.value(!equal)
 	}
-	return f.fail(expr, "%s cannot be decided", print(expr))
+	return f.undecidable(expr)
 }
 
 func (f *folder) numbers(name string, a, b float64, expr ast.Expr) result {
@@ -218,12 +223,15 @@ func (f *folder) numbers(name string, a, b float64, expr ast.Expr) result {
 // finite fails where arithmetic leaves the numbers, as in a division by zero.
 func (f *folder) finite(x float64, expr ast.Expr) result {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return f.fail(expr, "%s is %v", print(expr), x)
+		return f.fail(expr, "%s is %v", f.text(expr), x)
 	}
 	return f.value(x)
 }
 
 func (f *folder) strings(name, a, b string, expr ast.Expr) result {
+	if !f.spend((len(a) + len(b)) / textStep) {
+		return f.tooMany(expr)
+	}
 	switch name {
 	case "contains":
 		return f.value(strings.Contains(a, b))
@@ -232,11 +240,18 @@ func (f *folder) strings(name, a, b string, expr ast.Expr) result {
 	case "endsWith":
 		return f.value(strings.HasSuffix(a, b))
 	case "matches":
-		re, err := regexp.Compile(b)
-		if err != nil {
-			return f.fail(expr, "%s: %v", print(expr), err)
-		}
-		return f.value(re.MatchString(a))
+		return f.matches(a, b, expr)
 	}
 	return f.equality(name, a == b, expr)
+}
+
+func (f *folder) matches(text, pattern string, expr ast.Expr) result {
+	p, err := f.pattern(pattern)
+	switch {
+	case err != nil:
+		return f.fail(expr, "%s: %v", f.text(expr), err)
+	case !f.spend(len(text) / textStep * p.size):
+		return f.tooMany(expr)
+	}
+	return f.value(p.re.MatchString(text))
 }

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/google/cel-go/common/ast"
@@ -15,8 +14,11 @@ func (f *folder) in(x any, container result, expr ast.Expr) result {
 		_, found := slices.BinarySearch(d.keys, key)
 		return f.value(found)
 	}
-	out := f.value(false)
-	for _, p := range container.value.([]place) {
+	out, list := f.value(false), container.value.([]place)
+	if !f.spend(len(list)) {
+		return f.tooMany(expr)
+	}
+	for _, p := range list {
 		switch r := f.resolve(p); {
 		case r.state == known && r.value == x:
 			return f.value(true)
@@ -28,59 +30,15 @@ func (f *folder) in(x any, container result, expr ast.Expr) result {
 	return out
 }
 
-// ofList folds functions of a whole list.
+// ofList folds what else takes a list.
 func (f *folder) ofList(name string, list []place, operands []result, expr ast.Expr) result {
 	switch name {
 	case "size":
 		return f.value(float64(len(list)))
 	case operators.Add:
-		if more, ok := operands[1].value.([]place); ok {
+		if more, ok := operands[1].value.([]place); ok && f.spend(len(list)+len(more)) {
 			return f.listOf(slices.Concat(list, more))
 		}
-		return f.fail(expr, "%s cannot be decided", print(expr))
 	}
-	numbers, undecided := f.allNumbers(list, expr)
-	if undecided != nil {
-		return *undecided
-	}
-	return f.aggregate(name, numbers, expr)
-}
-
-// allNumbers reads a list of numbers. A failed element fails the whole, even while another is open.
-func (f *folder) allNumbers(list []place, expr ast.Expr) ([]float64, *result) {
-	numbers := make([]float64, 0, len(list))
-	var undecided *result
-	for _, p := range list {
-		r := f.resolve(p)
-		if x, ok := r.value.(float64); ok && r.state == known {
-			numbers = append(numbers, x)
-			continue
-		}
-		if r.expr = expr; undecided == nil || undecided.state == open && r.state == failed {
-			undecided = &r
-		}
-	}
-	return numbers, undecided
-}
-
-func (f *folder) aggregate(name string, xs []float64, expr ast.Expr) result {
-	sum := 0.0
-	for _, x := range xs {
-		sum += x
-	}
-	if name == "sum" {
-		return f.finite(sum, expr)
-	}
-	if len(xs) == 0 {
-		return f.fail(expr, "%s of an empty list", name)
-	}
-	switch name {
-	case "min":
-		return f.value(slices.MinFunc(xs, cmp.Compare))
-	case "max":
-		return f.value(slices.MaxFunc(xs, cmp.Compare))
-	case "mean":
-		return f.finite(sum/float64(len(xs)), expr)
-	}
-	return f.fail(expr, "%s cannot be decided", print(expr))
+	return f.undecidable(expr)
 }

@@ -59,11 +59,8 @@ func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr,
 		d.Summary = "?: needs a condition and two values of one type"
 	case operators.Index:
 		w.badIndex(d, operands, args)
-	case "min", "max", "mean", "sum":
-		d.Code, d.Summary = functionCode, fmt.Sprintf("%s takes a list of numbers, not %s", name, joinWords(args))
-		if d.Hint == "" && len(args) > 0 && args[0] == "double" {
-			d.Hint = fmt.Sprintf("put them in brackets: %s([…])", name)
-		}
+	case "min", "max", "mean", "sum", "quantile":
+		w.badStatistic(d, name, args)
 	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Negate:
 		d.Summary = fmt.Sprintf("%s works on numbers, not on %s", symbolOf(name), joinWords(others(args, "double")))
 		w.blame(d, operands, args, "double")
@@ -99,6 +96,28 @@ func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []stri
 		if name, ok := literalString(operands[1]); ok {
 			d.Hint = fmt.Sprintf("write %s.%s", w.script.source(operands[0]), name)
 		}
+	}
+}
+
+func (w *walker) badStatistic(d *source.Diagnostic, name string, args []string) {
+	numbers := len(args) > 0 && (args[0] == "list(double)" || args[0] == "map(string, double)")
+	d.Code = functionCode
+	switch {
+	case !numbers:
+		d.Summary = fmt.Sprintf("%s takes a list or map of numbers, not %s", name, joinWords(args))
+		if name == "quantile" && len(args) > 0 {
+			d.Summary = fmt.Sprintf("%s takes a list or map of numbers and a share, not %s", name, joinWords(args[:1]))
+		}
+		if d.Hint == "" && len(args) > 0 && args[0] == "double" {
+			d.Hint = fmt.Sprintf("put them in brackets: %s([…])", name)
+		}
+	case name == "quantile":
+		d.Summary = "quantile takes a list or map of numbers and a share between 0 and 1"
+		if len(args) == 1 {
+			d.Hint = "the median is quantile(…, 0.5)"
+		}
+	default:
+		d.Summary = fmt.Sprintf("%s takes one list or map of numbers", name)
 	}
 }
 

@@ -2,235 +2,143 @@ package rule
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
-	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
-
-	"github.com/google/cel-go/cel"
 )
 
-// maker writes random rules over figures(), and random values for them.
-type maker struct {
-	r    *rand.Rand
-	vars int
-}
-
-func (m *maker) pick(options ...func() string) string { return options[m.r.IntN(len(options))]() }
-
-func (m *maker) of(words ...string) string { return words[m.r.IntN(len(words))] }
-
-func (m *maker) number(depth int, locals []string) string {
-	leaf := func() string {
-		return m.of("evaluate.holdout.metrics.auc", "evaluate.holdout.metrics.recall", "evaluate.holdout.rows",
-			"evaluate.holdout.delta.auc.low", "variable.min_recall", "evaluate.holdout.slices.large.auc",
-			`evaluate.holdout.slices["small"].recall`, `monitor.live.columns["a"]`, "evaluate.holdout.folds[1]")
+// hide removes what is unknown, as it is when a rule is decided early, and groups of which then nothing is left.
+func hide(values any, path string, unknown []string) any {
+	group, ok := values.(map[string]any)
+	if !ok || len(group) == 0 {
+		return values
 	}
-	literal := func() string { return m.of("0.5", "1.0", "0.25", "-1.0", "2.0") }
-	if len(locals) > 0 && m.r.IntN(2) == 0 {
-		return m.of(locals...)
-	}
-	if depth <= 0 {
-		return m.pick(leaf, leaf, literal)
-	}
-	sub := func() string { return m.number(depth-1, locals) }
-	return m.pick(leaf, leaf, literal,
-		func() string { return "(" + sub() + " " + m.of("+", "-", "*", "/") + " " + sub() + ")" },
-		func() string { return "-(" + sub() + ")" },
-		func() string { return "(" + m.flag(depth-1, locals) + " ? " + sub() + " : " + sub() + ")" },
-		func() string { return m.of("min", "max", "sum", "mean") + "(" + m.list(depth-1, locals) + ")" },
-		func() string { return "size(" + m.list(depth-1, locals) + ")" },
-	)
-}
-
-func (m *maker) list(depth int, locals []string) string {
-	figures := func() string { return "evaluate.holdout.folds" }
-	if depth <= 0 {
-		return figures()
-	}
-	return m.pick(figures,
-		func() string { return "[" + m.number(depth-1, locals) + ", " + m.number(depth-1, locals) + "]" },
-		func() string {
-			v := m.fresh()
-			return m.list(depth-1, locals) + ".filter(" + v + ", " + m.flag(depth-1, append(locals, v)) + ")"
-		},
-		func() string {
-			v := m.fresh()
-			return "evaluate.holdout.slices.map(" + v + ", " + m.number(depth-1, append(locals, m.ofSlice(v))) + ")"
-		},
-	)
-}
-
-func (m *maker) fresh() string { m.vars++; return fmt.Sprintf("v%d", m.vars) }
-
-func (m *maker) ofSlice(v string) string {
-	return "evaluate.holdout.slices[" + v + "]." + m.of("auc", "recall", "count")
-}
-
-func (m *maker) flag(depth int, locals []string) string {
-	compare := func() string {
-		return m.number(depth-1, locals) + " " + m.of("<", "<=", ">", ">=", "==", "!=") + " " + m.number(depth-1, locals)
-	}
-	if depth <= 0 {
-		return m.pick(compare, func() string { return m.of("champion.exists", "champion.comparable") })
-	}
-	sub := func() string { return m.flag(depth-1, locals) }
-	overMap := func() string {
-		v := m.fresh()
-		return "evaluate.holdout.slices." + m.of("all", "exists", "exists_one") + "(" + v + ", " + m.flag(depth-1, append(locals, m.ofSlice(v))) + ")"
-	}
-	overList := func() string {
-		v := m.fresh()
-		return m.list(depth-1, locals) + "." + m.of("all", "exists", "exists_one") + "(" + v + ", " + m.flag(depth-1, append(locals, v)) + ")"
-	}
-	return m.pick(compare, compare, overMap, overList,
-		func() string { return "(" + sub() + " && " + sub() + ")" },
-		func() string { return "(" + sub() + " || " + sub() + ")" },
-		func() string { return "!(" + sub() + ")" },
-		func() string { return "(" + sub() + " ? " + sub() + " : " + sub() + ")" },
-		func() string {
-			return "has(" + m.of("evaluate.holdout.metrics.auc", "evaluate.holdout.delta.auc", "evaluate.holdout.slices.small.recall") + ")"
-		},
-		func() string { return m.of(`"small"`, `"none"`) + " in evaluate.holdout.slices" },
-		func() string { return m.number(depth-1, locals) + " in " + m.list(depth-1, locals) },
-	)
-}
-
-// values are random; holes says whether figures may be missing, null, NaN or infinite.
-func (m *maker) values(holes bool) map[string]any {
-	number := func() any {
-		if holes && m.r.IntN(6) == 0 {
-			return []any{nil, math.NaN(), math.Inf(1)}[m.r.IntN(3)]
+	out, hidden := map[string]any{}, false
+	for k, v := range group {
+		at := strings.TrimPrefix(path+"."+k, ".")
+		rest := hide(v, at, unknown)
+		if slices.Contains(unknown, at) || rest == nil && v != nil {
+			hidden = true
+			continue
 		}
-		return float64(m.r.IntN(9)-2) / 4
+		out[k] = rest
 	}
-	group := func(names ...string) map[string]any {
-		g := map[string]any{}
-		for _, n := range names {
-			if !holes || m.r.IntN(8) > 0 {
-				g[n] = number()
-			}
-		}
-		return g
-	}
-	holdout := group("rows")
-	holdout["metrics"] = group("auc", "recall", "fpr")
-	holdout["slices"] = map[string]any{"large": group("count", "auc", "recall"), "small": group("count", "auc", "recall")}
-	holdout["folds"] = []any{number(), number(), number()}
-	if !holes || m.r.IntN(3) > 0 {
-		holdout["delta"] = map[string]any{"auc": group("value", "low", "high")}
-	}
-	if holes && m.r.IntN(5) == 0 {
-		delete(holdout, m.of("slices", "folds", "metrics"))
-	}
-	return map[string]any{
-		"evaluate": map[string]any{"holdout": holdout},
-		"monitor":  map[string]any{"live": map[string]any{"columns": group("a")}},
-		"champion": map[string]any{"exists": m.r.IntN(2) == 0, "comparable": m.r.IntN(2) == 0},
-		"variable": map[string]any{"min_recall": number(), "region": "eu", "regions": []any{"eu"}},
-	}
-}
-
-func (m *maker) unknown() []string {
-	var out []string
-	for _, p := range []string{"evaluate.holdout", "evaluate.holdout.metrics", "evaluate.holdout.metrics.auc", "evaluate.holdout.delta",
-		"evaluate.holdout.slices", "evaluate.holdout.slices.large.auc", "evaluate.holdout.slices.small", "evaluate.holdout.folds",
-		"monitor", "champion.comparable", "variable.min_recall"} {
-		if m.r.IntN(4) == 0 {
-			out = append(out, p)
-		}
+	if hidden && len(out) == 0 {
+		return nil
 	}
 	return out
 }
 
-// hide removes what is unknown, as it is when a rule is decided early.
-func hide(values any, path string, unknown []string) any {
-	for _, u := range unknown {
-		if path == u {
-			return nil
-		}
-	}
+// graft puts what is unknown in values to what it is in others.
+func graft(values, others any, path string, unknown []string) any {
 	group, ok := values.(map[string]any)
 	if !ok {
 		return values
 	}
+	other, _ := others.(map[string]any)
 	out := map[string]any{}
 	for k, v := range group {
-		if v = hide(v, strings.TrimPrefix(path+"."+k, "."), unknown); v != nil {
+		at := strings.TrimPrefix(path+"."+k, ".")
+		if slices.Contains(unknown, at) {
+			continue
+		}
+		out[k] = graft(v, other[k], at, unknown)
+	}
+	for k, v := range other {
+		if slices.Contains(unknown, strings.TrimPrefix(path+"."+k, ".")) {
 			out[k] = v
 		}
 	}
 	return out
 }
 
-// TestResidualDecidesLikeTheRule: deciding early and then the residual gives what deciding at once gives.
-func TestResidualDecidesLikeTheRule(t *testing.T) {
-	e := env(t)
-	m := &maker{r: rand.New(rand.NewPCG(1, 2))}
-	counts := map[Verdict]int{}
-	for i := range 2500 {
-		rule := m.flag(4, nil)
-		full, unknown := m.values(true), m.unknown()
-		r := compile(t, e, rule)
-		want := r.Decide(Values{Known: full})
-		if want.Verdict == Open {
-			t.Fatalf("case %d: %s is open though all is known", i, rule)
-		}
-		early := r.Decide(Values{Known: hide(full, "", unknown).(map[string]any), Unknown: unknown})
-		counts[early.Verdict]++
-		got := early.Verdict
-		if got == Open {
-			got = compile(t, e, early.Residual).Decide(Values{Known: full}).Verdict
-		}
-		if got != want.Verdict {
-			t.Fatalf("case %d: %s\nunknown %v\nof %v\nearly %+v\ngot %s, want %+v", i, rule, unknown, full, early, got, want)
-		}
-	}
-	for _, v := range []Verdict{Pass, Fail, Open, Error} {
-		if counts[v] < 100 {
-			t.Errorf("only %d of the cases are %s early: the test shows little", counts[v], v)
+// coverage counts the cases of a property test.
+type coverage struct {
+	mu     sync.Mutex
+	early  map[Verdict]int
+	rules  map[string]int // by shape
+	folded map[string]int // of them open, with something folded in
+}
+
+func (c *coverage) note(m *maker, early Decision, rule string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.early[early.Verdict]++
+	for shape := range m.shapes {
+		c.rules[shape]++
+		if early.Verdict == Open && early.Residual != rule {
+			c.folded[shape]++
 		}
 	}
 }
 
-// ours are the functions that cel-go does not have, or (size) types otherwise.
-var ours = regexp.MustCompile(`\b(min|max|sum|mean|size)\(`)
+// check fails where the cases show little, and logs what they show.
+func (c *coverage) check(t *testing.T) {
+	for _, v := range []Verdict{Pass, Fail, Open, Error} {
+		if t.Logf("%5d rules %s early", c.early[v], v); c.early[v] < 1000 {
+			t.Errorf("only %d of the rules are %s early: the test shows little", c.early[v], v)
+		}
+	}
+	for _, shape := range sortedKeys(c.rules) {
+		if t.Logf("%5d rules with %s, %d of them left with a residual", c.rules[shape], shape, c.folded[shape]); c.rules[shape] < 30 || c.folded[shape] < 10 {
+			t.Errorf("only %d rules have the shape %q, and only %d of them a residual: the test shows little", c.rules[shape], shape, c.folded[shape])
+		}
+	}
+	t.Logf("%d shapes", len(c.rules))
+}
 
-// TestAgreesWithCEL: where everything is known and finite, cel-go decides the same.
-func TestAgreesWithCEL(t *testing.T) {
-	e := env(t)
-	standard, err := cel.NewEnv(cel.Variable("evaluate", cel.DynType), cel.Variable("monitor", cel.DynType),
-		cel.Variable("champion", cel.DynType), cel.Variable("variable", cel.DynType))
-	if err != nil {
-		t.Fatal(err)
+// TestResidualDecidesLikeTheRule: deciding early and then the residual gives what deciding at once gives, whatever becomes
+// of what was not known; and a rule that is decided early is decided so for good.
+func TestResidualDecidesLikeTheRule(t *testing.T) {
+	const shards, perShard = 8, 1250
+	e := wideEnv(t)
+	seen := &coverage{early: map[Verdict]int{}, rules: map[string]int{}, folded: map[string]int{}}
+	t.Run("rules", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprint(shard), func(t *testing.T) {
+				t.Parallel()
+				m := newMaker(uint64(shard))
+				for i := range perShard {
+					if !residualHolds(t, e, m, i, seen) {
+						return
+					}
+				}
+			})
+		}
+	})
+	if !t.Failed() {
+		seen.check(t)
 	}
-	m := &maker{r: rand.New(rand.NewPCG(3, 4))}
-	decided := 0
-	for i := 0; decided < 800; i++ {
-		rule := m.flag(4, nil)
-		if ours.MatchString(rule) {
-			continue
-		}
-		values := m.values(false)
-		got := compile(t, e, rule).Decide(Values{Known: values})
-		checked, issues := standard.Compile(rule)
-		if issues.Err() != nil {
-			continue // without types, cel-go guesses them and sometimes wrongly
-		}
-		program, err := standard.Program(checked)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, _, err := program.Eval(values)
-		if got.Verdict == Error || err != nil {
-			continue // a division by zero is infinite there
-		}
-		decided++
-		if want := out.Value() == true; want != (got.Verdict == Pass) {
-			t.Fatalf("case %d: %s of %v: got %s, want %v", i, rule, values, got.Verdict, want)
+}
+
+func residualHolds(t *testing.T, e *Env, m *maker, i int, seen *coverage) bool {
+	m.holes = []int{0, 6, 25}[i%3]
+	rule, unknown := m.rule(), m.unknown()
+	full, others := m.values(), m.values()
+	r := compile(t, e, rule)
+	known, _ := hide(full, "", unknown).(map[string]any)
+	early := r.Decide(Values{Known: known, Unknown: unknown})
+	seen.note(m, early, r.String())
+	left := r
+	if early.Verdict == Open {
+		left = compile(t, e, early.Residual)
+		if again := left.Decide(Values{Known: known, Unknown: unknown}); again.Verdict != Open {
+			t.Errorf("%s\nis open with the residual %s\nwhich is decided with the same values: %+v", rule, early.Residual, again)
+			return false
 		}
 	}
+	for _, values := range []map[string]any{full, graft(full, others, "", unknown).(map[string]any)} {
+		want, got := r.Decide(Values{Known: values}), left.Decide(Values{Known: values})
+		if early.Verdict != Open {
+			got = early
+		}
+		if want.Verdict == Open || got.Verdict != want.Verdict {
+			t.Errorf("%s\nunknown %v\nof %v\nearly %+v\ngot %+v\nwant %+v", rule, unknown, values, early, got, want)
+			return false
+		}
+	}
+	return true
 }
 
 func FuzzCompile(f *testing.F) {

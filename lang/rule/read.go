@@ -1,7 +1,9 @@
 package rule
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
@@ -44,6 +46,9 @@ func (f *folder) readList(p place) result {
 	if !ok {
 		return f.notThere(p, raw, "a list")
 	}
+	if !f.spend(len(list)) {
+		return f.tooMany(p.expr)
+	}
 	places := make([]place, len(list))
 	for i := range list {
 		n := strconv.Itoa(i)
@@ -53,37 +58,30 @@ func (f *folder) readList(p place) result {
 	return result{state: known, value: places, expr: p.expr}
 }
 
-// readMap finds the keys of a map. It is open where a key may yet come: something unknown lies directly below, or below
-// a key that is not there.
+// readMap finds the keys of a map: those it has, if only with a null, and those that its type says it has, so that what
+// goes over a map meets each figure that is missing from it. It is open where another key may yet come.
 func (f *folder) readMap(p place) result {
 	raw := f.values.lookup(p.path)
 	m, _ := raw.(map[string]any)
-	for _, u := range f.values.unknownBelow(p.path) {
-		if !keyKnown(m, u) {
+	below := f.values.unknownBelow(p.path)
+	switch {
+	case m == nil && len(below) > 0:
+		return f.open(p.expr)
+	case m == nil:
+		return f.notThere(p, raw, "a map")
+	}
+	if !f.spend(len(m) + len(p.typ.Keys)) {
+		return f.tooMany(p.expr)
+	}
+	keys := append(sortedKeys(m), p.typ.Keys...)
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	for _, u := range below {
+		if !slices.ContainsFunc(keys, func(k string) bool { return u == k || strings.HasPrefix(u, k+".") }) {
 			return f.open(p.expr)
 		}
 	}
-	if m == nil {
-		return f.notThere(p, raw, "a map")
-	}
-	keys := sortedKeys(m)
-	live := keys[:0]
-	for _, k := range keys {
-		if m[k] != nil {
-			live = append(live, k)
-		}
-	}
-	return result{state: known, value: dict{at: p, keys: live}, expr: p.expr}
-}
-
-// keyKnown tells whether the unknown path below a map lies within the value of a key that is there.
-func keyKnown(m map[string]any, below string) bool {
-	for k, v := range m {
-		if v != nil && len(below) > len(k)+1 && below[:len(k)+1] == k+"." {
-			return true
-		}
-	}
-	return false
+	return result{state: known, value: dict{at: p, keys: keys}, expr: p.expr}
 }
 
 func (f *folder) notThere(p place, raw any, want string) result {

@@ -7,7 +7,8 @@
 //
 // The dialect: every number is a double, so that `rows >= 10000` needs no ".0". There are comparisons, arithmetic,
 // && || !, the conditional, `in`, indices, size(), the macros all, exists, exists_one, map, filter and has(), min, max,
-// mean, sum and abs, and contains, startsWith, endsWith and matches on strings. Nothing reads time or anything outside.
+// mean, sum and quantile of lists and maps of numbers, abs, and contains, startsWith, endsWith and matches on strings.
+// Nothing reads time or anything outside, and no rule takes long: see cost.go.
 package rule
 
 import (
@@ -16,13 +17,13 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/parser"
 
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // Rule is a compiled condition. It is immutable and safe for concurrent use.
 type Rule struct {
-	root *schema.FigureType
+	env  *Env
+	text string
 	expr ast.Expr // macros are calls here
 	refs []Ref
 }

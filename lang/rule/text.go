@@ -60,8 +60,41 @@ func (s *script) at(e ast.Expr) int {
 
 // source is the text of a node as it was written.
 func (s *script) source(e ast.Expr) string {
-	start, end := s.span(e)
+	start, end := s.balanced(s.span(e))
 	return strings.Join(strings.Fields(string(s.runes[start:max(start, min(end, len(s.runes)))])), " ")
+}
+
+// balanced widens a stretch to the parentheses that it cuts through: span leaves out those around operands.
+func (s *script) balanced(start, end int) (int, int) {
+	open, lacking := 0, 0
+	for i := start; i < end && i < len(s.runes); i = s.next(i) {
+		switch s.runes[i] {
+		case '(':
+			open++
+		case ')':
+			if open--; open < 0 {
+				open, lacking = 0, lacking+1
+			}
+		}
+	}
+	for ; lacking > 0 && start > 0; lacking-- {
+		for start--; start > 0 && s.runes[start] != '('; start-- {
+		}
+	}
+	for ; open > 0 && end < len(s.runes); open-- {
+		for end = s.skip(end); end < len(s.runes) && s.runes[end] != ')'; end = s.next(end) {
+		}
+		end = min(end+1, len(s.runes))
+	}
+	return start, end
+}
+
+// next is the start of what follows the token, or the white space, at i.
+func (s *script) next(i int) int {
+	if next := s.skip(i); next > i {
+		return next
+	}
+	return s.tokenEnd(i)
 }
 
 // span is the stretch of code points that a node takes; parentheses around it are left out.
@@ -127,11 +160,7 @@ func (s *script) closing(open int, closer rune) int {
 				return i + 1
 			}
 		}
-		if next := s.skip(i); next > i {
-			i = next
-		} else {
-			i = s.tokenEnd(i)
-		}
+		i = s.next(i)
 	}
 	return len(s.runes)
 }

@@ -206,6 +206,9 @@ func (w *walker) call(e ast.Expr, in *scope) *figure {
 		for _, a := range args {
 			w.walk(a, in)
 		}
+		if m := badLiteral(c); m.summary != "" {
+			w.report(functionCode, w.rangeOf(args[len(args)-1]), m.summary, m.detail, m.hint)
+		}
 	}
 	return nil
 }

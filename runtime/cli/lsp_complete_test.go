@@ -72,6 +72,7 @@ func TestLSPCompletion(t *testing.T) {
 		{"metrics of an evaluation", edit("metrics.recall >=", "metrics.re‸ >="), []string{"auc", "recall"}, []string{"intervals"}},
 		{"where paths begin", edit("evaluate.holdout.metrics.recall >=", "ev‸ >="), []string{"champion", "evaluate", "local", "variable", "size"}, nil},
 		{"variables in rules", edit("variable.min_recall", "variable.‸"), []string{"min_recall"}, []string{"evaluate"}},
+		{"functions in rules", edit("variable.min_recall", "qu‸"), []string{"quantile"}, []string{"matches"}},
 		{"of an element", edit("slices[s].auc", "slices[s].‸"), []string{"auc", "recall"}, nil},
 		{"macros and keys of a map", edit("slices.all(", "slices.‸("), []string{"large", "all", "exists"}, nil},
 		{"keys in an index", edit("slices[s].auc", "slices['‸'].auc"), []string{"large"}, []string{"auc"}},

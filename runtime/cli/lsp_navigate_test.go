@@ -31,7 +31,7 @@ func TestLSPHover(t *testing.T) {
 		{"a figure", "model.mlp", "holdout.metrics.recall", 18, []string{"`evaluate.holdout.metrics.recall`: number"}},
 		{"a group of figures", "model.mlp", "holdout.metrics.recall", 9, []string{"`evaluate.holdout.metrics`: { auc, recall }"}},
 		{"a map of figures", "model.mlp", "slices.all", 2, []string{"`evaluate.holdout.slices`: map of", "Keys: `large`"}},
-		{"a macro", "model.mlp", "slices.all", 8, []string{"whether it holds of every"}},
+		{"a macro", "model.mlp", "slices.all", 8, []string{"Whether the condition holds of every"}},
 		{"what a macro binds", "model.mlp", "slices[s]", 7, []string{"`s`: string"}},
 		{"a variable in a rule", "model.mlp", "variable.min_recall", 12, []string{"`variable.min_recall`: number", "= `0.7`"}},
 		{"a keyword of SQL", "data.mlp", "select *", 2, nil},

@@ -1,0 +1,92 @@
+package rule
+
+import (
+	"unicode/utf8"
+
+	"github.com/google/cel-go/common"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+)
+
+// What deciding one rule may cost. A rule over a hundred slices takes some thousands of steps.
+const (
+	maxSteps  = 200_000
+	textStep  = 100 // characters of text that are read in one step
+	maxQuoted = 300 // characters of a rule quoted in a reason
+)
+
+// spend counts work that is about to be done and tells whether it may be.
+func (f *folder) spend(steps int) bool {
+	f.steps = min(f.steps+steps, 2*maxSteps)
+	return f.steps <= maxSteps
+}
+
+// tooMany is what comes of a rule that may not go on.
+func (f *folder) tooMany(e ast.Expr) result {
+	return f.fail(e, "the rule takes more than %d steps", maxSteps)
+}
+
+// text is an expression as a reason quotes it. What is left of a rule can be larger than the rule by far.
+func (f *folder) text(e ast.Expr) string {
+	size := textSize(e, maxLength)
+	if f.spend(size / textStep); size >= maxLength {
+		return "a part of the rule"
+	}
+	e = f.factory.CopyExpr(e)
+	wholeNumbers(e)
+	text := print(e)
+	if utf8.RuneCountInString(text) > maxQuoted {
+		text = string([]rune(text)[:maxQuoted]) + "…"
+	}
+	return text
+}
+
+// residual is what is left of an open rule. It is a rule itself: where what is left cannot be one, being too long or too
+// deeply nested, or because a value that was put in makes a part of it a mistake, it is all of the rule.
+func (r *Rule) residual(left ast.Expr) string {
+	if textSize(left, maxLength) >= maxLength {
+		return r.text
+	}
+	text := print(left)
+	parsed, errs := r.env.parser.Parse(common.NewTextSource(text))
+	if len(errs.GetErrors()) > 0 {
+		return r.text
+	}
+	if allDoubles(parsed.Expr()); !literalsHold(parsed.Expr()) {
+		return r.text
+	}
+	return text
+}
+
+// textSize is about the length of an expression's text, counted up to most. Parts of what is left of a rule may be the
+// same in memory many times over, so that writing it down without a look at its size could take for ever.
+func textSize(e ast.Expr, most int) int {
+	size := 2
+	parts := func(es ...ast.Expr) {
+		for _, x := range es {
+			if size < most {
+				size += textSize(x, most-size)
+			}
+		}
+	}
+	switch e.Kind() {
+	case ast.IdentKind:
+		size += len(e.AsIdent())
+	case ast.SelectKind:
+		size += len(e.AsSelect().FieldName())
+		parts(e.AsSelect().Operand())
+	case ast.LiteralKind:
+		if s, ok := e.AsLiteral().(types.String); ok {
+			size += len(s)
+		}
+	case ast.ListKind:
+		parts(e.AsList().Elements()...)
+	case ast.CallKind:
+		c := e.AsCall()
+		if c.IsMemberFunction() {
+			parts(c.Target())
+		}
+		parts(c.Args()...)
+	}
+	return size
+}
