@@ -3,86 +3,70 @@
 // Only white space moves: comments stay, and so does every token. Indentation is two spaces a level; the = of adjacent
 // arguments are aligned, as are the braces of adjacent one-line blocks; top-level blocks stand apart by one blank line,
 // except one-line blocks that were written together; within blocks there is at most one blank line in a row, and none
-// next to a brace. The text of heredocs is not touched, apart from line ends, which are "\n" everywhere.
+// next to a brace. The text of heredocs and of comments is not touched, apart from line ends, which are "\n" everywhere.
 //
-// A file is laid out in passes over its lines until nothing moves, so that what is formatted stays as it is.
+// A file is laid out in passes over its tokens until nothing moves, so that what is formatted stays as it is.
 package format
 
 import (
 	"bytes"
-	"regexp"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/hclwrite"
+	"errors"
 
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/lang/token"
 )
 
-// maxPasses is more than any file was seen to need, which is three.
-const maxPasses = 8
-
-// lineEnd is a line break in any form, and what was left over from converting it twice.
-var lineEnd = regexp.MustCompile(`\r+(?:\n|$)`)
-
-// Format returns the canonical layout of a file. A file with syntax errors is returned as it is, with the errors.
+// Format returns the canonical layout of a file. Of a file with syntax errors the blocks and arguments outside of all
+// blocks that are sound are laid out, and all other bytes are as they were; the errors are returned too. Text that is
+// not UTF-8 or too long is returned as it is.
 func Format(src []byte, filename string) ([]byte, source.Diagnostics) {
-	if ds := syntax.CheckFile(filename, src); ds.HasErrors() {
+	if ds := syntax.CheckText(filename, src); ds.HasErrors() {
 		return src, ds
 	}
 	text := bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
-	text = lineEnd.ReplaceAll(text, []byte("\n"))
-	for range maxPasses {
-		next := pass(text)
-		if bytes.Equal(next, text) {
-			return text, nil
+	out, err := inChunks(text, chunkSize)
+	if errors.Is(err, errUnsound) {
+		ds := syntax.CheckFile(filename, text)
+		if ds.HasErrors() {
+			return inParts(text), ds
 		}
-		if !sameTokens(text, next) {
-			break
-		}
-		text = next
+		out, err = asOne(text)
 	}
-	return src, source.Diagnostics{{
-		Severity: source.Warning, Code: source.CodeUnformatted, Subject: source.Range{File: filename},
-		Summary: "the file is left as it is", Detail: "Its layout cannot be changed without changing what it says.",
-	}}
+	if err != nil {
+		return src, source.Diagnostics{{
+			Severity: source.Warning, Code: source.CodeUnformatted, Subject: source.Range{File: filename},
+			Summary: "the file is left as it is", Detail: "Its layout cannot be changed without changing what it says.",
+		}}
+	}
+	return out, nil
 }
 
-// pass is one go at the layout.
-func pass(text []byte) []byte {
-	return layout(hclwrite.Format(text))
-}
-
-// sameTokens tells whether two texts differ in nothing but white space and line breaks.
-func sameTokens(a, b []byte) bool {
-	x, y := significant(a), significant(b)
-	if len(x) != len(y) {
-		return false
-	}
-	for i := range x {
-		if x[i].Type != y[i].Type || !bytes.Equal(trim(x[i]), trim(y[i])) {
+// same tells whether two texts differ in nothing but white space and line breaks.
+func same(a []byte, as []token.Token, b []byte, bs []token.Token) bool {
+	for {
+		as, bs = skipNewlines(as), skipNewlines(bs)
+		if len(as) == 0 || len(bs) == 0 {
+			return len(as) == len(bs)
+		}
+		if as[0].Kind != bs[0].Kind || !bytes.Equal(trimmed(a, as[0]), trimmed(b, bs[0])) {
 			return false
 		}
+		as, bs = as[1:], bs[1:]
 	}
-	return true
 }
 
-// trim drops the line end that one-line comments carry, and the spaces before it.
-func trim(t hclsyntax.Token) []byte {
-	if t.Type == hclsyntax.TokenComment {
-		return bytes.TrimRight(t.Bytes, " \t\r\n")
+func skipNewlines(tokens []token.Token) []token.Token {
+	for len(tokens) > 0 && tokens[0].Kind == token.Newline {
+		tokens = tokens[1:]
 	}
-	return t.Bytes
+	return tokens
 }
 
-func significant(text []byte) hclsyntax.Tokens {
-	tokens, _ := hclsyntax.LexConfig(text, "", hcl.InitialPos)
-	var out hclsyntax.Tokens
-	for _, t := range tokens {
-		if t.Type != hclsyntax.TokenNewline {
-			out = append(out, t)
-		}
+// trimmed is a token's text without the line end that one-line comments carry, and the blanks before it.
+func trimmed(text []byte, t token.Token) []byte {
+	if t.Kind == token.Comment {
+		return bytes.TrimRight(text[t.Start:t.End], " \t\r\n")
 	}
-	return out
+	return text[t.Start:t.End]
 }

@@ -2,10 +2,18 @@ package format
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/mlp-lang/mlp/lang/token"
 )
 
 func TestFormat(t *testing.T) {
@@ -90,6 +98,16 @@ locals {
 
 # five
 `},
+		{"values", "a=1\nbb   = 2\n# c\nc = [\n1]\nd = 1\n\n\n\ne = 2\n", `
+a  = 1
+bb = 2
+# c
+c = [
+1]
+d = 1
+
+e = 2
+`},
 		{"lists", "locals {\n  a = [\n\n1,\n\n\n    2, # c\n\n  ]\n  b = { x = 1, y= [ 2 ] }\n}\n", `
 locals {
   a = [
@@ -126,7 +144,7 @@ E
 }
 
 func TestFormatBroken(t *testing.T) {
-	for _, in := range []string{"dataset \"a\" {\n   from=\n", "a {{", "\xff\xfe", "x = \"", "locals { a = 1, b = 2 }"} {
+	for _, in := range []string{"dataset \"a\" {\n   from=\n", "a {{", "\xff\xfe", "x = \"", "locals { a = 1, b = 2 }", "a = /* b\n", "\n\n /* c */ a ["} {
 		got, ds := Format([]byte(in), "a.mlp")
 		if !ds.HasErrors() {
 			t.Errorf("%q: no error", in)
@@ -137,25 +155,101 @@ func TestFormatBroken(t *testing.T) {
 	}
 }
 
-// FuzzFormat holds that formatting twice is formatting once, and that nothing but white space moves.
+// TestFormatSound lays out what is sound of broken files; all else keeps its bytes.
+func TestFormatSound(t *testing.T) {
+	cases := []struct{ name, in, want string }{
+		{"an argument", "a {\nx=1\n}\nb {\n  x = [\n}\nc {\ny=1\n}\n", "a {\n  x = 1\n}\nb {\n  x = [\n}\nc {\n  y = 1\n}\n"},
+		{"a brace that is missing", "a \"b\" {\n  x=1\n\n\n# about c\nc {\nx=1\n}\n", "a \"b\" {\n  x=1\n\n\n# about c\nc {\n  x = 1\n}\n"},
+		{"a string without an end", "a {\n  x=\"b\n}\nc {\nx=\"d\"\n}\n", "a {\n  x=\"b\n}\nc {\n  x = \"d\"\n}\n"},
+		{"a heredoc in what is broken", "a {\n  x = ]\n  y = <<E\nc {\n   }\nE\n}\nc {\nx=1\n}\n", "a {\n  x = ]\n  y = <<E\nc {\n   }\nE\n}\nc {\n  x = 1\n}\n"},
+		{"a heredoc without an end", "c {\nx=1\n}\na {\n  y=<<E\n}\nc {\nx=1\n}\n", "c {\n  x = 1\n}\na {\n  y=<<E\n}\nc {\nx=1\n}\n"},
+		{"line ends", "a {\r\nx=1\r\n}\r\nb = \r\nc {\r\nx=1\r\n}\r\n", "a {\n  x = 1\n}\nb = \r\nc {\n  x = 1\n}\n"},
+		{"values", "a=1\nb= = 2\nc  =3", "a = 1\nb= = 2\nc = 3\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, ds := Format([]byte(c.in), "a.mlp")
+			if !ds.HasErrors() {
+				t.Error("no error")
+			}
+			if diff := cmp.Diff(c.want, string(got)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestFormatCorpus holds that the layout of the examples is the one they are written in.
+func TestFormatCorpus(t *testing.T) {
+	paths, err := filepath.Glob("../../examples/*/*.mlp")
+	if err != nil || len(paths) < 4 {
+		t.Fatalf("got %d examples: %v", len(paths), err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ds := Format(text, path)
+		if diff := cmp.Diff(string(text), string(got)); diff != "" || len(ds) > 0 {
+			t.Errorf("%s: %v -want +got:\n%s", path, ds, diff)
+		}
+	}
+}
+
+// FuzzFormat holds that formatting twice is formatting once, that nothing but white space moves, that the size of chunks
+// does not matter, that text is taken for sound only if it is, and that spaces are as HCL's formatter has them.
 func FuzzFormat(f *testing.F) {
+	for _, text := range corpus(f) {
+		if len(text) < 2000 {
+			f.Add(string(text))
+		}
+	}
 	f.Add("dataset \"a\" {\n from=[x]\n\n\n  sql = <<-E\n   a\n  E\n}\nmetric \"b\" { type = 1 } # c\nmetric \"cc\" {}\n")
 	f.Add("locals {\n a = [\n1, # c\n2]\n /* x\n y */ b = \"${f(1)}\"\n}\n")
 	f.Add("a \"b\" {\n  x = <<E\n${<<F\n y\nF\n}\nE\n}\n")
+	f.Add("a {\n x = ]\n}\nb {\nx=\"\n}\nc = %{if a}\n\n\nd=1\n")
 	f.Fuzz(func(t *testing.T, in string) {
 		once, ds := Format([]byte(in), "a.mlp")
+		if a, b := ink(in), ink(string(once)); a != b {
+			t.Fatalf("%q became %q", a, b)
+		}
+		twice, again := Format(once, "a.mlp")
+		if !bytes.Equal(once, twice) || (len(again) > 0) != (len(ds) > 0) {
+			t.Fatalf("not stable:\n%q %v\n%q %v", once, ds, twice, again)
+		}
 		if len(ds) > 0 {
-			if string(once) != in {
-				t.Fatalf("a broken file was changed to %q", once)
-			}
 			return
 		}
-		twice, ds := Format(once, "a.mlp")
-		if len(ds) > 0 {
-			t.Fatalf("the result %q has errors: %v", once, ds)
+		checkSound(t, in)
+		if tiny, err := inChunks(once, 1); err == nil && !bytes.Equal(tiny, once) {
+			t.Fatalf("in small chunks %q, else %q", tiny, once)
 		}
-		if !bytes.Equal(once, twice) {
-			t.Fatalf("not stable:\n%q\n%q", once, twice)
+		if theirs := hclwrite.Format(once); !anyBrace(once) && !bytes.Equal(theirs, once) {
+			t.Fatalf("HCL has %q, we have %q", theirs, once)
 		}
 	})
+}
+
+// ink is a text without white space and byte order mark.
+func ink(s string) string {
+	return strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "").Replace(strings.TrimPrefix(s, "\ufeff"))
+}
+
+// checkSound holds that a text which is taken for sound is sound for HCL, but for arguments that are set twice.
+func checkSound(t *testing.T, in string) {
+	t.Helper()
+	_, hds := hclsyntax.ParseConfig(plainLineEnds([]byte(in)), "", hcl.InitialPos)
+	for _, d := range hds {
+		if d.Summary != "Attribute redefined" {
+			t.Fatalf("%q is taken for sound: %v", in, d)
+		}
+	}
+}
+
+// anyBrace tells whether there is a block on one line, of which HCL's formatter does not align the braces.
+func anyBrace(src []byte) bool {
+	t := &text{src: src, tokens: token.Scan(src)}
+	t.split()
+	return slices.ContainsFunc(t.lines, func(l line) bool { return l.brace > 0 })
 }

@@ -1,134 +1,124 @@
 package format
 
 import (
-	"strings"
+	"bytes"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/mlp-lang/mlp/lang/token"
 )
 
-// line is a line of a file with what its layout depends on.
+// line is a run of tokens up to a line end that counts: those within heredocs and comments do not. Tokens are named by
+// their index.
 type line struct {
-	text    string
-	frozen  bool // begins inside a heredoc or a comment of many lines: not to be touched
-	depth   int  // of brackets at its start
-	after   int  // and at its end
-	opens   bool // ends with an opening bracket
-	closes  bool // begins with a closing one
-	comment bool // holds nothing else
-	brace   int  // offset of the brace of a block on one line, 0 if it is none
-	tail    int  // offset of the comment after it, 0 if there is none
+	first, end int
+	assign     int  // the = of an argument whose value ends on the line; end if there is none
+	comment    int  // the comment that ends the line after something else; end if there is none
+	brace      int  // that of a block on one line; 0 if the line is none
+	depth      int  // of brackets at its start
+	apart      bool // a blank line goes before it
+	frozen     bool // begins within a heredoc
+	remark     bool // holds nothing but comments
+	opens      bool // ends with an opening bracket
+	closes     bool // begins with a closing one
 }
 
-func (l *line) blank() bool { return !l.frozen && l.text == "" }
-
-// word is the first one of the line.
-func (l *line) word() string {
-	word, _, _ := strings.Cut(strings.TrimLeft(l.text, " "), " ")
-	return word
+// text is a text in tokens, with the number of spaces before each as the layout has it.
+type text struct {
+	src    []byte
+	tokens []token.Token
+	spaces []int32
+	lines  []line
 }
 
-// scan splits a text into lines. Trailing blanks are dropped, except in heredocs and comments of many lines.
-func scan(text []byte) []*line {
-	raw := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	lines := make([]*line, len(raw))
-	for i, s := range raw {
-		lines[i] = &line{text: s}
-	}
-	tokens, _ := hclsyntax.LexConfig(text, "", hcl.InitialPos)
-	freeze(lines, tokens)
-	byLine := make([]hclsyntax.Tokens, len(lines))
-	for _, t := range tokens {
-		if i := t.Range.Start.Line - 1; i < len(lines) && t.Type != hclsyntax.TokenEOF {
-			byLine[i] = append(byLine[i], t)
-		}
-	}
-	depth := 0
-	for i, l := range lines {
-		if !l.frozen {
-			l.text = strings.TrimRight(l.text, " \t\r")
-		}
-		l.depth = depth
-		l.describe(byLine[i])
-		depth = l.after
-	}
-	return lines
-}
+func (t *text) bytes(i int) []byte { return t.src[t.tokens[i].Start:t.tokens[i].End] }
 
-// freeze marks the lines that belong to the token of an earlier line.
-func freeze(lines []*line, tokens hclsyntax.Tokens) {
-	mark := func(from, to int) { // counted from 1, to included
-		for i := from; i <= min(to, len(lines)); i++ {
-			lines[i-1].frozen = true
-		}
-	}
-	heredoc, depth := 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOHeredoc:
-			if depth++; depth == 1 {
-				heredoc = t.Range.Start.Line
+// split finds the lines that are not blank, and which of them have a blank one before them.
+func (t *text) split() {
+	depth, heredocs, written := 0, 0, false
+	for i := 0; i < len(t.tokens); {
+		l := line{first: i, depth: depth, frozen: heredocs > 0}
+		for i < len(t.tokens) {
+			k := t.tokens[i].Kind
+			i++
+			switch k {
+			case token.OBrace, token.OBrack, token.OParen:
+				depth++
+			case token.CBrace, token.CBrack, token.CParen:
+				depth = max(depth-1, 0)
+			case token.OHeredoc:
+				heredocs++
+			case token.CHeredoc:
+				heredocs--
 			}
-		case hclsyntax.TokenCHeredoc:
-			if depth--; depth == 0 {
-				mark(heredoc+1, t.Range.End.Line)
-			}
-		case hclsyntax.TokenComment:
-			if t.Range.End.Column > 1 {
-				mark(t.Range.Start.Line+1, t.Range.End.Line)
+			if k == token.Newline || k == token.Comment && t.src[t.tokens[i-1].End-1] == '\n' {
+				break
 			}
 		}
+		l.end = i
+		if t.tokens[l.first].Kind == token.Newline && !l.frozen {
+			written = true
+			continue
+		}
+		t.describe(&l, depth)
+		l.apart = written
+		t.lines = append(t.lines, l)
+		written = false
 	}
 }
 
-// describe finds the properties of a line from the tokens that begin on it.
-func (l *line) describe(tokens hclsyntax.Tokens) {
-	l.after = l.depth
-	l.comment = len(tokens) > 0 && (tokens[0].Type == hclsyntax.TokenComment || l.frozen && tokens[0].Type == hclsyntax.TokenNewline)
-	for i, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen:
-			l.after++
-			l.opens = true
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen:
-			l.after = max(l.after-1, 0)
-			l.opens = false
-			l.closes = l.closes || i == 0
-		case hclsyntax.TokenComment, hclsyntax.TokenNewline:
-		default:
-			l.opens = false
-		}
+// describe finds the properties of a line; after is the depth at its end.
+func (t *text) describe(l *line, after int) {
+	l.assign, l.comment = l.end, l.end
+	if last := l.end - 1; last > l.first && t.tokens[last].Kind == token.Comment {
+		l.comment = last
 	}
-	if brace := blockBrace(tokens); brace > 0 && l.after == l.depth && !l.frozen {
-		start := tokens[0].Range.Start.Byte - (len(l.text) - len(strings.TrimLeft(l.text, " ")))
-		l.brace = tokens[brace].Range.Start.Byte - start
-		if last := tokens[len(tokens)-1]; last.Type == hclsyntax.TokenComment {
-			l.tail = last.Range.Start.Byte - start
-		}
+	last := l.end - 1
+	for last >= l.first && (t.tokens[last].Kind == token.Newline || t.tokens[last].Kind == token.Comment) {
+		last--
+	}
+	if last < l.first {
+		l.remark = t.tokens[l.first].Kind == token.Comment
+		return
+	}
+	first := t.tokens[l.first].Kind
+	l.opens = bracket(t.tokens[last].Kind) > 0
+	l.closes = first == token.CBrace || first == token.CBrack || first == token.CParen
+	t.findAssign(l)
+	if first == token.Ident && t.tokens[last].Kind == token.CBrace && after == l.depth && !l.frozen {
+		l.brace = t.findBrace(l.first, last)
 	}
 }
 
-// blockBrace returns the index of the brace of a block that begins and ends on the line of these tokens, 0 if there is
-// none.
-func blockBrace(tokens hclsyntax.Tokens) int {
-	for len(tokens) > 0 {
-		last := tokens[len(tokens)-1].Type
-		if last != hclsyntax.TokenNewline && last != hclsyntax.TokenComment {
-			break
+// findAssign finds the = of the line, if the brackets after it are closed on the line too.
+func (t *text) findAssign(l *line) {
+	for i := l.first + 1; i < l.comment; i++ {
+		if t.tokens[i].Kind != token.Equal {
+			continue
 		}
-		tokens = tokens[:len(tokens)-1]
+		net := 0
+		for _, k := range t.tokens[i:l.comment] {
+			net += bracket(k.Kind)
+		}
+		if net == 0 {
+			l.assign = i
+		}
+		return
 	}
-	if len(tokens) < 3 || tokens[0].Type != hclsyntax.TokenIdent || tokens[len(tokens)-1].Type != hclsyntax.TokenCBrace {
-		return 0
-	}
-	for i, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenIdent, hclsyntax.TokenOQuote, hclsyntax.TokenQuotedLit, hclsyntax.TokenCQuote:
-		case hclsyntax.TokenOBrace:
-			return i
+}
+
+// findBrace returns the opening brace of a block that begins with the token first and ends on the same line with the
+// token last; 0 if that is none.
+func (t *text) findBrace(first, last int) int {
+	brace := 0
+	for i := first; i < last; i++ {
+		switch k := t.tokens[i].Kind; {
+		case k == token.Comment && bytes.IndexByte(t.bytes(i), '\n') >= 0:
+			return 0
+		case brace > 0, k == token.Ident, k == token.OQuote, k == token.QuotedLit, k == token.CQuote:
+		case k == token.OBrace:
+			brace = i
 		default:
 			return 0
 		}
 	}
-	return 0
+	return brace
 }

@@ -83,12 +83,12 @@ func matches(name, query string) bool {
 	return true
 }
 
-// formatting gives the file its one layout: one edit from the first line that changes to the last. A broken file is left
-// as it is.
+// formatting gives the file its one layout: one edit from the first line that changes to the last. What has syntax
+// errors is left as it is.
 func (r *request) formatting() []textEdit {
 	t := r.doc.tree()
-	laid, ds := format.Format([]byte(t.text.src), t.name)
-	if ds.HasErrors() || string(laid) == t.text.src {
+	laid, _ := format.Format([]byte(t.text.src), t.name)
+	if string(laid) == t.text.src {
 		return []textEdit{}
 	}
 	before, after := strings.SplitAfter(t.text.src, "\n"), strings.SplitAfter(string(laid), "\n")

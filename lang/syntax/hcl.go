@@ -22,7 +22,7 @@ const maxRestarts = 25
 // HCL's parser stops telling errors after the first. So the blocks before an error are kept, and parsing starts again
 // at the next line that begins like a block of a known kind.
 func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*hclsyntax.Attribute, broken []*hclsyntax.Block, ds source.Diagnostics) {
-	if ds = checkText(f.Name, f.Bytes); ds.HasErrors() {
+	if ds = CheckText(f.Name, f.Bytes); ds.HasErrors() {
 		return nil, nil, nil, ds
 	}
 	start := 0
@@ -60,7 +60,7 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 // CheckFile tells of syntax errors in a file, without looking at what its blocks mean.
 func CheckFile(name string, text []byte) source.Diagnostics {
 	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
-	if ds := checkText(name, f.Bytes); ds.HasErrors() {
+	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return ds
 	}
 	if d, deep := checkNesting(f, 0); deep {
@@ -68,7 +68,7 @@ func CheckFile(name string, text []byte) source.Diagnostics {
 	}
 	var ds source.Diagnostics
 	_, hds := parseFrom(f, 0)
-	for _, d := range hds {
+	for _, d := range told(hds) {
 		ds = append(ds, f.Diagnostic(d, ""))
 	}
 	return ds.Sort()

@@ -2,8 +2,10 @@ package syntax
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,27 +66,38 @@ func noFiles(dir string, entries []os.DirEntry) source.Diagnostic {
 	return d
 }
 
+// readFile reads a file of the module, without a byte order mark.
 func readFile(path, name string) ([]byte, source.Diagnostics) {
+	text, ds := ReadFile(path, name)
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	return text, CheckText(name, text)
+}
+
+// ReadFile returns the bytes of a file; of one that is too large, only so many that CheckText says so.
+func ReadFile(path, name string) ([]byte, source.Diagnostics) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, unreadable(name, errors.New("it is no regular file"))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		if err == nil {
-			err = fmt.Errorf("%s is no regular file", name)
-		}
-		return nil, unreadable(name, err)
-	}
 	text, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
-	text = bytes.TrimPrefix(text, byteOrderMark)
-	return text, checkText(name, text)
+	return text, nil
 }
 
 func unreadable(name string, err error) source.Diagnostics {
+	var of *fs.PathError
+	if errors.As(err, &of) { // which names the path again
+		err = of.Err
+	}
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeUnreadable, Subject: source.Range{File: name},
 		Summary: fmt.Sprintf("%s cannot be read", name), Detail: sentence(err.Error()),
@@ -92,7 +105,7 @@ func unreadable(name string, err error) source.Diagnostics {
 }
 
 // checkText refuses text that no parser should see: too much of it, other encodings than UTF-8, NUL bytes.
-func checkText(name string, text []byte) source.Diagnostics {
+func CheckText(name string, text []byte) source.Diagnostics {
 	d := source.Diagnostic{Severity: source.Error, Subject: source.Range{File: name}}
 	if len(text) > MaxFileSize {
 		d.Code, d.Summary = source.CodeFileSize, fmt.Sprintf("%s is larger than %d MB", name, MaxFileSize>>20)

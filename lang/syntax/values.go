@@ -44,7 +44,7 @@ func missingValues(path, name string, err error) source.Diagnostic {
 // ParseValues parses the text of a file of values. The arguments are in the order of the file.
 func ParseValues(name string, text []byte) ([]*Attr, source.Diagnostics) {
 	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
-	if ds := checkText(name, f.Bytes); ds.HasErrors() {
+	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return nil, ds
 	}
 	if d, deep := checkNesting(f, 0); deep {

@@ -7,95 +7,200 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
+// formatted are the extensions of the files that 'mlp fmt' finds in a folder.
+func formatted() []string { return []string{syntax.Extension, syntax.ValuesExtension, ".mlptest"} }
+
+// fmtOptions are the flags of 'mlp fmt'. With either nothing is written.
+type fmtOptions struct {
+	check, diff bool
+}
+
 func (a *app) fmtCommand() *cobra.Command {
-	var check bool
+	var o fmtOptions
 	cmd := &cobra.Command{
-		Use: "fmt [FILE...]", Short: "Give files the one canonical layout",
-		Long: "Rewrites the .mlp and .mlpvars files of the folder, or those named; '-' formats standard input to standard output.\n" +
-			"Comments are kept. A file with syntax errors is left as it is.",
-		Example: "  mlp fmt\n  mlp fmt --check\n  mlp fmt - < pipeline.mlp",
-		RunE:    func(_ *cobra.Command, args []string) error { return a.runFmt(args, check) },
+		Use: "fmt [FILE|DIR...]", Short: "Give files the one canonical layout",
+		Long: "Rewrites the .mlp, .mlpvars and .mlptest files of the folder, or those named, and names those that changed; '-' formats\n" +
+			"standard input to standard output. Comments are kept. Of a file with syntax errors the blocks without errors are laid\n" +
+			"out; the rest stays as it is, the errors are told, and the exit code is 1.",
+		Example: "  mlp fmt\n  mlp fmt --check\n  mlp fmt --diff\n  mlp fmt - < pipeline.mlp",
+		RunE:    func(_ *cobra.Command, args []string) error { return a.runFmt(args, o) },
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "change nothing; exit with 1 and name the files that would change")
+	cmd.Flags().BoolVar(&o.check, "check", false, "change nothing; exit with 1 and name the files that would change")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "change nothing; show what would change")
 	return cmd
 }
 
-func (a *app) runFmt(names []string, check bool) error {
-	if len(names) == 1 && names[0] == "-" {
-		src, err := io.ReadAll(a.in)
-		if err != nil {
-			return err
-		}
-		out, diags := format.Format(src, "<stdin>")
-		if diags.HasErrors() {
-			return &diagnosed{diags, map[string][]byte{"<stdin>": src}}
-		}
-		_, err = a.out.Write(out)
+func (a *app) runFmt(args []string, o fmtOptions) error {
+	if slices.Equal(args, []string{"-"}) {
+		return a.fmtInput(o)
+	}
+	names, err := a.filesToFormat(args)
+	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		files, diags := syntax.ReadDir(a.dir)
-		if diags.HasErrors() {
-			return &diagnosed{diags, files}
-		}
-		names = sortedKeys(files)
-		values, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.ValuesExtension))
-		if err != nil {
-			return err
-		}
-		for _, path := range values {
-			names = append(names, filepath.Base(path))
-		}
-	}
-	changed, broken := 0, false
+	changed, broken := false, false
 	for _, name := range names {
-		did, err := a.fmtFile(name, check)
+		did, err := a.fmtFile(name, o)
 		if err != nil {
 			a.report(err)
 			broken = true
 		}
-		if did {
-			changed++
-		}
+		changed = changed || did
 	}
-	if broken || check && changed > 0 {
+	if broken || o.check && changed {
 		return exitCode(exitError)
 	}
 	return nil
 }
 
-// fmtFile formats one file and names it if it changed.
-func (a *app) fmtFile(name string, check bool) (changed bool, err error) {
-	path := absolute(a.dir, name)
-	src, err := os.ReadFile(path)
+// filesToFormat returns the files named and those of the folders named; of the current folder if none is.
+func (a *app) filesToFormat(args []string) ([]string, error) {
+	if len(args) == 0 {
+		return a.filesOf("")
+	}
+	var names []string
+	for _, arg := range args {
+		if arg == "-" {
+			return nil, &failure{err: errors.New("standard input cannot be formatted along with files"), hint: "Run 'mlp fmt -' on its own."}
+		}
+		if info, err := os.Stat(absolute(a.dir, arg)); err != nil || !info.IsDir() {
+			names = append(names, arg)
+			continue
+		}
+		inside, err := a.filesOf(arg)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, inside...)
+	}
+	return names, nil
+}
+
+// filesOf returns the files of a folder that have a layout, by name.
+func (a *app) filesOf(folder string) ([]string, error) {
+	entries, err := os.ReadDir(absolute(a.dir, folder))
 	if err != nil {
-		return false, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && !strings.HasPrefix(name, ".") && slices.Contains(formatted(), filepath.Ext(name)) {
+			names = append(names, filepath.Join(folder, name))
+		}
+	}
+	if len(names) == 0 {
+		return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.Extension, filepath.Join(a.given, folder)), hint: "Name a file or a folder: mlp fmt DIR"}
+	}
+	return names, nil
+}
+
+// fmtInput formats standard input to standard output.
+func (a *app) fmtInput(o fmtOptions) error {
+	const name = "<stdin>"
+	src, err := io.ReadAll(io.LimitReader(a.in, syntax.MaxFileSize+1))
+	if err != nil {
+		return err
 	}
 	out, diags := format.Format(src, name)
+	switch changed := !bytes.Equal(src, out); {
+	case o.diff && changed:
+		err = a.showDiff(name, src, out)
+	case !o.diff && !o.check:
+		_, err = a.out.Write(out)
+	}
+	switch {
+	case err != nil:
+		return err
+	case diags.HasErrors():
+		return &diagnosed{diags, map[string][]byte{name: src}}
+	case o.check && !bytes.Equal(src, out):
+		return exitCode(exitError)
+	}
+	return nil
+}
+
+// fmtFile formats one file and names it if it changed. Errors are told of the text that is in the file then.
+func (a *app) fmtFile(name string, o fmtOptions) (changed bool, err error) {
+	path := absolute(a.dir, name)
+	src, diags := syntax.ReadFile(path, name)
 	if diags.HasErrors() {
 		return false, &diagnosed{diags, map[string][]byte{name: src}}
 	}
-	if bytes.Equal(src, out) {
-		return false, nil
+	out, diags := format.Format(src, name)
+	changed = !bytes.Equal(src, out)
+	switch {
+	case changed && o.diff:
+		err = a.showDiff(name, src, out)
+	case changed && o.check:
+		fmt.Fprintln(a.out, name)
+	case changed:
+		if err = replaceFile(path, out); err == nil {
+			fmt.Fprintln(a.out, name)
+			src = out
+			_, diags = format.Format(out, name)
+		}
 	}
-	fmt.Fprintln(a.out, name)
-	if check {
-		return true, nil
+	if err == nil && diags.HasErrors() {
+		err = &diagnosed{diags, map[string][]byte{name: src}}
+	}
+	return changed, err
+}
+
+// showDiff prints what would change in the unified form.
+func (a *app) showDiff(name string, src, out []byte) error {
+	_, text, _ := bytes.Cut(diff.Diff(name, src, name+" (formatted)", out), []byte("\n")) // its first line is a command
+	if a.color(a.out) {
+		text = paintDiff(text)
+	}
+	_, err := a.out.Write(text)
+	return err
+}
+
+func paintDiff(text []byte) []byte {
+	var b bytes.Buffer
+	for line := range bytes.Lines(text) {
+		color := map[byte]string{'-': "\x1b[31m", '+': "\x1b[32m", '@': "\x1b[36m"}[line[0]]
+		if color == "" {
+			b.Write(line)
+			continue
+		}
+		b.WriteString(color)
+		b.Write(bytes.TrimSuffix(line, []byte("\n")))
+		b.WriteString("\x1b[0m\n")
+	}
+	return b.Bytes()
+}
+
+// replaceFile writes a file whole or not at all. Of a link it writes what that leads to; permissions stay.
+func replaceFile(path string, text []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return false, err
+		return err
 	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, out, info.Mode().Perm()); err != nil {
-		return false, err
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
 	}
-	return true, os.Rename(tmp, path)
+	_, err = tmp.Write(text)
+	if err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
 }
