@@ -231,10 +231,19 @@ func changeText(before, after json.RawMessage) string {
 	}
 	var x, y string
 	if json.Unmarshal(before, &x) == nil && json.Unmarshal(after, &y) == nil {
-		x, y = narrow(clean(strings.Join(strings.Fields(x), " ")), clean(strings.Join(strings.Fields(y), " ")))
-		return x + " → " + y
+		return strings.Join(textChange(x, y), " → ")
 	}
 	return diffValue(before) + " → " + diffValue(after)
+}
+
+// textChange is two texts, cut to where they differ before they are cleaned: a difference far behind is not cut away.
+func textChange(a, b string) []string {
+	x, y := strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " ")
+	if x == y && a != b {
+		return []string{clipped(clean(x), longestValue), "the same with other white space"}
+	}
+	x, y = narrow(x, y)
+	return []string{clean(x), clean(y)}
 }
 
 // listChange names what a list gained and lost; if that is nothing, its order differs.

@@ -143,14 +143,14 @@ func nodeParts(n *plan.Node) *parts {
 	for _, in := range n.Inputs {
 		digest := "not known yet"
 		if in.Digest != "" {
-			digest = in.Digest.Short()
+			digest = clean(in.Digest.Short())
 		}
 		x.add("input "+clean(in.Port), inputText(in.From, in.FromPort, in.External)+"  "+digest)
 	}
-	x.add("definition", n.Definition.Short())
+	x.add("definition", clean(n.Definition.Short()))
 	fingerprint := "not known yet"
 	if n.Fingerprint != "" {
-		fingerprint = n.Fingerprint.Short()
+		fingerprint = clean(n.Fingerprint.Short())
 	}
 	x.add("fingerprint", fingerprint)
 	return x
@@ -167,10 +167,10 @@ func stateParts(s *plan.NodeState) *parts {
 	x.container(s.Container)
 	for _, port := range slices.Sorted(maps.Keys(s.Inputs)) {
 		from, fromPort, _ := strings.Cut(s.Wiring[port], ":")
-		x.add("input "+clean(port), inputText(from, fromPort, s.External[port])+"  "+s.Inputs[port].Short())
+		x.add("input "+clean(port), inputText(from, fromPort, s.External[port])+"  "+clean(s.Inputs[port].Short()))
 	}
-	x.add("definition", s.Definition.Short())
-	x.add("fingerprint", s.Fingerprint.Short())
+	x.add("definition", clean(s.Definition.Short()))
+	x.add("fingerprint", clean(s.Fingerprint.Short()))
 	return x
 }
 
@@ -194,7 +194,7 @@ func component(kind, typ string, version int) string {
 func (x *parts) config(config json.RawMessage) {
 	leaves := diff.Leaves(config)
 	for _, path := range slices.Sorted(maps.Keys(leaves)) {
-		x.add(clean(path), Value(leaves[path]))
+		x.add(clean(path), fullValue(leaves[path]))
 	}
 }
 
@@ -202,9 +202,9 @@ func (x *parts) container(c *plan.Container) {
 	if c == nil {
 		return
 	}
-	x.add("container image", clean(c.Image)+"  "+shortID(encodeText(c.ImageID)))
-	x.add("container platform", clean(c.Platform))
-	x.add("container command", clean(strings.Join(c.Command, " ")))
+	x.add("container image", c.Image+"  "+shortID(encodeText(c.ImageID)))
+	x.add("container platform", c.Platform)
+	x.add("container command", strings.Join(c.Command, " "))
 }
 
 func encodeText(s string) json.RawMessage {
@@ -241,31 +241,42 @@ func (t *text) sideBySide(now, old *parts, recorded bool) {
 		}
 	}
 	width, left := 0, columns("recorded")
+	told := map[string][2]string{}
 	for _, name := range names {
-		width, left = max(width, columns(name)), max(left, columns(old.values[name]))
+		told[name] = side(old.values[name], now.values[name])
+		width, left = max(width, columns(name)), max(left, columns(told[name][0]))
 	}
 	t.title("Fingerprint")
 	if !recorded {
 		t.line("  nothing is recorded yet")
 		for _, name := range names {
-			t.line("    %s  %s", pad(name, width), now.values[name])
+			t.line("    %s  %s", pad(name, width), told[name][1])
 		}
 		return
 	}
 	t.line("    %s  %s  %s", pad("", width), t.paint(dim, pad("recorded", left)), t.paint(dim, "now"))
 	for _, name := range names {
-		a, b := old.values[name], now.values[name]
+		a, b := told[name][0], told[name][1]
 		mark, s := " ", dim
 		switch {
-		case a == "":
+		case old.values[name] == "":
 			mark, s, a = "+", green, "–"
-		case b == "":
+		case now.values[name] == "":
 			mark, s, b = "-", red, "–"
-		case a != b:
+		case old.values[name] != now.values[name]:
 			mark, s = "≠", yellow
 		}
 		t.line("  %s %s  %s  %s", t.paint(s, mark), pad(name, width), pad(a, left), b)
 	}
+}
+
+// side is a value as recorded and as it is now, cut to what differs where both are long.
+func side(old, now string) [2]string {
+	if old != "" && now != "" && old != now {
+		t := textChange(old, now)
+		return [2]string{t[0], t[1]}
+	}
+	return [2]string{clipped(clean(old), longestValue), clipped(clean(now), longestValue)}
 }
 
 // explainRules lists rules with every value that they read.
@@ -355,7 +366,7 @@ func championText(c *plan.Champion) string {
 	case !c.Comparable:
 		return "is not comparable: " + clean(c.Why)
 	}
-	return "model " + c.Model.Short()
+	return "model " + clean(c.Model.Short())
 }
 
 func (t *text) explainRelease(r *plan.Release) {
@@ -367,14 +378,14 @@ func (t *text) explainRelease(r *plan.Release) {
 	now, old := &parts{}, &parts{}
 	digest := "not known yet"
 	if r.Model.Digest != "" {
-		digest = r.Model.Digest.Short()
+		digest = clean(r.Model.Digest.Short())
 	}
 	now.add("model", clean(r.Model.From)+" "+digest)
 	now.add("gate", clean(r.Gate))
 	now.add("type", clean(r.Type))
 	now.config(r.Config)
 	if c := r.Current; c != nil {
-		old.add("model", clean(c.From)+" "+c.Model.Short())
+		old.add("model", clean(c.From)+" "+clean(c.Model.Short()))
 		old.add("gate", clean(c.Gate))
 		old.add("type", clean(c.Type))
 		old.config(c.Config)

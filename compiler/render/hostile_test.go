@@ -51,6 +51,7 @@ var poisons = map[string]string{
 	"an svg":               "</text></svg><script>alert(1)</script><svg><text>]]>",
 	"template":             "{{.Secret}} ${x} $(rm -rf /) $`x`$ $$y$$",
 	"math and breaks":      "$a$ \\(x\\) <br>  ",
+	"commands to builds":   "::error file=a.mlp::forged%0A ##[stop-commands]x ##vso[task.complete]y ##teamcity[z]",
 	"very long":            strings.Repeat("long ", 40_000),
 	"very many odd ones":   strings.Repeat("\U0010FFFD\u202E", 20_000),
 	"nothing":              "",

@@ -15,8 +15,8 @@ import (
 // causeText says what differs, in a line.
 func causeText(address string, c plan.Cause) string {
 	switch c.Kind {
-	case plan.ConfigCause:
-		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
+	case plan.ConfigCause, plan.MetadataCause:
+		return fmt.Sprintf("%s of %s  %s", clean(c.Path), address, changeText(c.Before, c.After))
 	case plan.DataCause:
 		return fmt.Sprintf("data of %s  %s → %s", address, dataText(c.Before), dataText(c.After))
 	case plan.ImageCause:
@@ -38,15 +38,17 @@ func causeText(address string, c plan.Cause) string {
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
 		return "the schema of what flows into " + address
-	case plan.MetadataCause, plan.OutputCause:
+	case plan.OutputCause:
 		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
 	}
 	return clean(string(c.Kind)) + " of " + address
 }
 
 // Value writes a JSON value briefly: numbers and strings as they are, long ones cut.
-func Value(v json.RawMessage) string {
-	const longest = 60
+func Value(v json.RawMessage) string { return clipped(clean(fullValue(v)), longestValue) }
+
+// fullValue is a JSON value as Value shows it, all of it and as the user wrote it.
+func fullValue(v json.RawMessage) string {
 	if len(v) == 0 {
 		return "absent"
 	}
@@ -55,18 +57,13 @@ func Value(v json.RawMessage) string {
 		return "null"
 	}
 	if json.Unmarshal(v, &s) == nil {
-		s = clean(s)
-	} else {
-		var b bytes.Buffer
-		if json.Compact(&b, v) != nil {
-			return clean(string(v))
-		}
-		s = clean(number(b.String()))
+		return s
 	}
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest-1]) + "…"
+	var b bytes.Buffer
+	if json.Compact(&b, v) != nil {
+		return string(v)
 	}
-	return s
+	return number(b.String())
 }
 
 // number rounds to four significant digits what has more: figures are shown to be read; their full digits are in the JSON.
@@ -90,12 +87,12 @@ func dataText(v json.RawMessage) string {
 	if json.Unmarshal(v, &d) != nil || d.Digest == "" {
 		return Value(v)
 	}
-	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, plural(d.Files, "file", "files"), d.Bytes, d.Digest.Short())
+	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, plural(d.Files, "file", "files"), d.Bytes, clean(d.Digest.Short()))
 }
 
 func shortID(v json.RawMessage) string {
-	id := strings.TrimPrefix(Value(v), "sha256:")
-	return id[:min(12, len(id))]
+	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))
+	return string(id[:min(12, len(id))])
 }
 
 // Duration writes a duration for people: "0.4 s", "12 s", "4 m 10 s".

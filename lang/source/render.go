@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -96,6 +97,7 @@ func (r *renderer) text(label, s string) {
 	}
 	indent := strings.Repeat(" ", len(label))
 	for i, line := range strings.Split(wordwrap.WrapString(s, uint(textWidth-len(label))), "\n") {
+		line = noCommand(line)
 		if i == 0 {
 			r.out.WriteString("  " + r.paint(cyan, label) + line + "\n")
 		} else {
@@ -112,7 +114,7 @@ func (r *renderer) place(at, context Range, style, message string) {
 		}
 		return
 	}
-	head := clean(at.File)
+	head := noCommand(clean(at.File))
 	if at.Start.Line > 0 {
 		head = fmt.Sprintf("%s:%d:%d", head, at.Start.Line, at.Start.Column)
 	}
@@ -206,6 +208,7 @@ type cells struct {
 
 func expand(line string) cells {
 	var c cells
+	line = buildCommand.ReplaceAllString(line, "#\uFFFD$1") // as many columns as before
 	for _, x := range line {
 		c.starts = append(c.starts, len(c.runes))
 		switch {
@@ -256,8 +259,21 @@ func oneScreen(c cells, start, end int) screen {
 	return s
 }
 
-// clean replaces control characters in messages, which may hold words of a file.
+// noCommand breaks up what GitHub Actions would take for a command at the beginning of a line.
+func noCommand(line string) string {
+	if words := strings.TrimLeft(line, " \t"); strings.HasPrefix(words, "::") {
+		return line[:len(line)-len(words)] + string(unicode.ReplacementChar) + words[1:]
+	}
+	return line
+}
+
+// buildCommand is how commands to systems that run builds begin, anywhere in a line.
+var buildCommand = regexp.MustCompile(`##([a-z]*\[)`)
+
+// clean replaces control characters in messages, which may hold words of a file, and breaks up commands to systems that
+// run builds.
 func clean(s string) string {
+	s = buildCommand.ReplaceAllString(s, "#\uFFFD$1")
 	return strings.Map(func(x rune) rune {
 		if x == '\n' || x == '\t' {
 			return x

@@ -3,12 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -18,7 +20,8 @@ func (a *app) logsCommand() *cobra.Command {
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
-		Long:    "Prints the whole log of the last run of a stage, also of one that failed.",
+		Long: "Prints the whole log of the last run of a stage, also of one that failed. On a terminal, and where GitHub Actions runs mlp,\n" +
+			"characters that would steer what shows them are shown as their code points; elsewhere the log is written as it is.",
 		Example: "  mlp logs train.model",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.open(cmd.Context(), vars)
@@ -34,12 +37,21 @@ func (a *app) logsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = a.out.Write(data)
-			return err
+			return a.writeLog(data)
 		},
 	}
 	vars.flags(cmd)
 	return cmd
+}
+
+// writeLog prints what a stage printed. Whoever wrote the stage may not play with a person's terminal, nor with a build.
+func (a *app) writeLog(data []byte) error {
+	if !a.terminal(a.out) && os.Getenv("GITHUB_ACTIONS") != "true" {
+		_, err := a.out.Write(data)
+		return err
+	}
+	_, err := fmt.Fprintln(a.out, render.Lines(strings.ReplaceAll(string(data), "\r\n", "\n")))
+	return err
 }
 
 // logOf is the log of the last attempt at a stage: of a failure since, or else of the recorded run.

@@ -85,14 +85,14 @@ func (v *progress) event(e engine.Event) {
 	case engine.StageProgress:
 		v.moved(e)
 	case engine.StageWarning:
-		v.line("  %s  %s", v.name(e.Address), v.app.tint("33", "warning: ")+e.Message)
+		v.line("  %s  %s", v.name(e.Address), v.app.tint("33", "warning: ")+render.Line(e.Message))
 	case engine.StageRetried:
-		v.line("  %s  attempt %d failed: %s; trying again in %s", v.name(e.Address), e.Attempt, e.Why, render.Duration(e.Wait))
+		v.line("  %s  attempt %d failed: %s; trying again in %s", v.name(e.Address), e.Attempt, render.Line(e.Why), render.Duration(e.Wait))
 	case engine.StageDone:
 		v.stageDone(e)
 	case engine.StageFailed:
 		v.stop(e.Address)
-		v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "failed: ")+summaryOf(e.Address, e.Failure))
+		v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "failed: ")+render.Line(summaryOf(e.Address, e.Failure)))
 	case engine.StageBlocked:
 		v.blocked(e)
 	case engine.CheckDecided:

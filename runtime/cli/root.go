@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -55,9 +56,9 @@ func (a *app) report(err error) {
 	case errors.As(err, &d):
 		a.diagnostics(d.diags, d.files)
 	case errors.As(err, &f) && f.hint != "":
-		fmt.Fprintf(a.err, "%s%v\n  %s\n", a.paint("Error: "), f.err, f.hint)
+		fmt.Fprintf(a.err, "%s%s\n  %s\n", a.paint("Error: "), render.Lines(f.err.Error()), render.Lines(f.hint))
 	default:
-		fmt.Fprintf(a.err, "%s%v\n", a.paint("Error: "), err)
+		fmt.Fprintf(a.err, "%s%s\n", a.paint("Error: "), render.Lines(err.Error()))
 	}
 }
 

@@ -162,7 +162,7 @@ func (s *session) text(x *shown) {
 	if x.Gate != nil {
 		row("verdict", string(x.Gate.Verdict))
 		for _, r := range x.Gate.Rules {
-			fmt.Fprintf(w, "    %-5s %s: %s\n", r.Verdict, r.Name, strings.Join(strings.Fields(r.Assert), " "))
+			fmt.Fprintf(w, "    %-5s %s: %s\n", r.Verdict, render.Line(r.Name), render.Line(r.Assert))
 		}
 	}
 	if x.Release != nil {
@@ -170,7 +170,7 @@ func (s *session) text(x *shown) {
 		row("gate", x.Release.Gate)
 	}
 	for _, warning := range x.Warnings {
-		row("warning", warning)
+		row("warning", render.Line(warning))
 	}
 	s.metrics(x.Metrics)
 }
@@ -189,10 +189,10 @@ func (s *session) metrics(data json.RawMessage) {
 	fmt.Fprintln(s.app.out, "  figures")
 	width := 0
 	for path := range leaves {
-		width = max(width, utf8.RuneCountInString(path))
+		width = max(width, utf8.RuneCountInString(render.Line(path)))
 	}
 	for _, path := range sortedKeys(leaves) {
-		fmt.Fprintf(s.app.out, "    %-*s  %s\n", width, path, render.Value(leaves[path]))
+		fmt.Fprintf(s.app.out, "    %-*s  %s\n", width, render.Line(path), render.Value(leaves[path]))
 	}
 }
 

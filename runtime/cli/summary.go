@@ -49,13 +49,13 @@ func (a *app) failures(r *engine.Result) {
 		if n.Failure == nil {
 			continue
 		}
-		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, summaryOf(n.Address, n.Failure))
+		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, render.Line(summaryOf(n.Address, n.Failure)))
 		if n.Failure.Detail != "" {
-			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(n.Failure.Detail, "\n", "\n  "))
+			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(render.Lines(n.Failure.Detail), "\n", "\n  "))
 		} else {
 			for _, line := range n.Failure.Tail {
 				if !strings.Contains(line, n.Failure.Summary) { // told above
-					fmt.Fprintf(a.err, "  | %s\n", line)
+					fmt.Fprintf(a.err, "  | %s\n", render.Line(line))
 				}
 			}
 		}
@@ -83,7 +83,7 @@ func (a *app) checkFailure(n engine.NodeResult) {
 	}
 	if json.Unmarshal(n.Figures, &figures) == nil {
 		for _, f := range figures.Failures {
-			fmt.Fprintf(a.err, "  ✗  %s %s: expected %s, observed %s (%s)\n", f.Column, f.Expectation, f.Expected, f.Observed, f.Severity)
+			fmt.Fprintf(a.err, "  ✗  %s %s: expected %s, observed %s (%s)\n", render.Line(f.Column), f.Expectation, render.Line(f.Expected), render.Line(f.Observed), f.Severity)
 		}
 	}
 	a.rules(n.Check.Rules)
@@ -94,15 +94,15 @@ func (a *app) rules(rules []plan.Rule) {
 		if r.Verdict == plan.Pass {
 			continue
 		}
-		fmt.Fprintf(a.err, "  ✗  %s: %s\n", r.Name, strings.Join(strings.Fields(r.Assert), " "))
+		fmt.Fprintf(a.err, "  ✗  %s: %s\n", render.Line(r.Name), render.Line(r.Assert))
 		if r.Message != "" {
-			fmt.Fprintf(a.err, "     %s\n", r.Message)
+			fmt.Fprintf(a.err, "     %s\n", render.Line(r.Message))
 		}
 		if r.Reason != "" {
-			fmt.Fprintf(a.err, "     %s\n", r.Reason)
+			fmt.Fprintf(a.err, "     %s\n", render.Line(r.Reason))
 		}
 		for _, v := range r.Values {
-			fmt.Fprintf(a.err, "     %s = %s\n", v.Path, render.Value(v.Value))
+			fmt.Fprintf(a.err, "     %s = %s\n", render.Line(v.Path), render.Value(v.Value))
 		}
 	}
 }
@@ -173,7 +173,7 @@ func (a *app) gateResult(g engine.GateResult) {
 		fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
 		for _, r := range g.Rules {
 			if r.Verdict != plan.Pass && r.Severity == "warn" {
-				fmt.Fprintf(a.out, "  %s  %s %s\n", g.Address, a.tint("33", "warning:"), r.Name)
+				fmt.Fprintf(a.out, "  %s  %s %s\n", g.Address, a.tint("33", "warning:"), render.Line(r.Name))
 			}
 		}
 	case engine.GateFailed:
@@ -181,7 +181,7 @@ func (a *app) gateResult(g engine.GateResult) {
 		a.rules(g.Rules)
 	case engine.GateWaits:
 		for _, name := range g.Missing {
-			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, name, a.command("approve "+g.Address+" "+name))
+			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.command("approve "+g.Address+" "+render.ShellWord(name)))
 		}
 	case engine.GateBlocked:
 		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
@@ -191,7 +191,7 @@ func (a *app) gateResult(g engine.GateResult) {
 func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 	switch {
 	case r.Failure != nil:
-		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), r.Failure.Summary)
+		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), render.Line(r.Failure.Summary))
 	case r.Status == engine.Removed:
 		fmt.Fprintf(a.out, "  %s  removed\n", r.Address)
 	case r.Status == engine.Blocked:
@@ -231,7 +231,7 @@ func (a *app) command(rest string) string {
 	if a.given == "." || a.given == "" {
 		return "mlp " + rest
 	}
-	return "mlp -C " + a.given + " " + rest
+	return "mlp -C " + render.ShellWord(a.given) + " " + rest
 }
 
 // scoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
