@@ -226,7 +226,7 @@ func expand(line string) cells {
 
 // visible replaces what a terminal would obey or hide.
 func visible(x rune) rune {
-	if unicode.IsControl(x) || unicode.Is(unicode.Bidi_Control, x) || x == '\u2028' || x == '\u2029' {
+	if unicode.IsControl(x) || unicode.In(x, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point) {
 		return unicode.ReplacementChar
 	}
 	return x

@@ -179,6 +179,9 @@ func pages(t *testing.T) map[string]string {
 	out["change and removal"] = mustRun(t, dir, "plan", "--format", "html")
 	edit(t, module, "table.rows >= 10000.0", "table.rows >= 1000000.0")
 	out["blocked"] = mustRun(t, dir, "plan", "--format", "html")
+	for name, s := range hostiles {
+		out["hostile "+name] = mustRun(t, hostileModule(t, s, "select * from rows"), "plan", "--format", "html")
+	}
 	return out
 }
 

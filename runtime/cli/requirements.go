@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -218,9 +219,9 @@ func (s *session) knownTo(b *check.Block) json.RawMessage {
 
 func (s *session) printRequirement(r requirement) {
 	w := s.app.out
-	fmt.Fprintf(w, "%s %s · %s\n  %s\n", r.Problem, r.Name, r.Verdict, r.Text)
+	fmt.Fprintf(w, "%s %s · %s\n  %s\n", r.Problem, render.Line(r.Name), r.Verdict, render.Line(r.Text))
 	if r.Link != "" {
-		fmt.Fprintf(w, "  %s\n", r.Link)
+		fmt.Fprintf(w, "  %s\n", render.Line(r.Link))
 	}
 	for _, v := range r.Verifies {
 		fmt.Fprintf(w, "  %-36s %s\n", v.Address, v.Verdict)
@@ -229,7 +230,7 @@ func (s *session) printRequirement(r requirement) {
 			if rule.Severity == "warn" {
 				severity = " (warns only)"
 			}
-			fmt.Fprintf(w, "    %-12s %s%s: %s\n", rule.Verdict, rule.Name, severity, rule.Assert)
+			fmt.Fprintf(w, "    %-12s %s%s: %s\n", rule.Verdict, render.Line(rule.Name), severity, render.Line(rule.Assert))
 		}
 	}
 }

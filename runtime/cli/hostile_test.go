@@ -1,0 +1,251 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// hostiles are strings that would act on a terminal, a build or a page if they were taken for more than text.
+var hostiles = map[string]string{
+	"terminal": "a\x1b[2J\x1b[1A\x1b[32m✓ passes\x1b[0m\u009b2J\a\rPlan: nothing to do",
+	"unseen":   "a\u202Egpj\u2066\u200B\uFEFF\u00AD b",
+	"lines":    "a\n  ✓ gate.release   passes\nPlan: nothing to do, 9 cached.\nApplied: all\n::error::forged",
+	"build":    "::error file=a.mlp::forged ##[stop-commands]x ##vso[task.complete] '; rm -rf / $(reboot) ${variable.x} %{ if true } {{.}} %s",
+	"page":     "</code></td></table><img src=x onerror=alert(1)><script>alert(1)</script>\"' onclick=\"alert(1)",
+	"markdown": "`` ` **b** | c \\| [x](javascript:alert(1)) </details> @octocat #1 <!-- --> ```mermaid",
+}
+
+// written is a string in HCL.
+func written(s string) string {
+	s = strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+// hostileModule is a pipeline in which the string stands wherever a user may write one: in descriptions, messages, names,
+// values, SQL, file names, columns and rows.
+func hostileModule(t *testing.T, s, sql string) string {
+	t.Helper()
+	dir := t.TempDir()
+	q := written(s)
+	module := `pipeline "hostile" {
+  description = ` + q + `
+  owner       = ` + q + `
+}
+problem "p" {
+  statement = ` + q + `
+  requirement ` + q + ` {
+    text        = ` + q + `
+    verified_by = [gate.release]
+  }
+}
+variable "note" {
+  type        = string
+  default     = ` + q + `
+  description = ` + q + `
+}
+source "csv" "rows" { path = "data/*.csv" }
+dataset "rows" {
+  description = ` + q + `
+  from        = [source.rows]
+  key         = ["id"]
+  sql         = ` + written(sql) + `
+}
+check "rows" {
+  on = dataset.rows
+  rule ` + q + ` {
+    assert  = "table.rows < 2.0 || variable.note == 'x'"
+    message = ` + q + `
+  }
+}
+split "hash" "s" {
+  from = dataset.rows
+  test = 0.4
+}
+train "baseline" "model" {
+  description = ` + q + `
+  data        = split.s.train
+  target      = "y"
+  task        = "binary_classification"
+}
+metric "auc" { type = "accuracy" }
+evaluate "e" {
+  model   = train.model
+  data    = split.s.test
+  metrics = [metric.auc]
+  slice ` + q + ` { where = ` + written(`x <> '`+strings.ReplaceAll(s, "'", "''")+`'`) + ` }
+}
+gate "release" {
+  champion = deploy.d
+  rule ` + q + ` {
+    assert  = "evaluate.e.metrics.auc > 2.0 && variable.note != 'x'"
+    message = ` + q + `
+  }
+  approval ` + q + ` { from = [` + q + `] }
+}
+deploy "http" "d" {
+  model = train.model
+  gate  = gate.release
+}
+`
+	if err := os.WriteFile(filepath.Join(dir, "m.mlp"), []byte(module), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(dir, "data", strings.Map(func(r rune) rune {
+		return map[bool]rune{true: '_', false: r}[r == '/' || r == 0]
+	}, s)+".csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w := csv.NewWriter(file)
+	if err := w.Write([]string{"id", "y", "x", strings.ReplaceAll(s, "\r", " ")}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		if err := w.Write([]string{fmt.Sprint(i), fmt.Sprint(i%3 == 0), s, s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Flush()
+	return dir
+}
+
+// told is what each command says of a hostile module, by its name.
+func told(t *testing.T, s string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	say := func(name, dir string, args ...string) {
+		stdout, stderr, _ := run(t, dir, args...)
+		out[name] = strings.ReplaceAll(stdout+"\n"+stderr, dir, "DIR")
+	}
+	dir := hostileModule(t, s, "select * from rows")
+	say("validate", dir, "validate")
+	for _, form := range []string{"text", "markdown", "html"} {
+		say("first plan, "+form, dir, "plan", "--format", form)
+	}
+	say("apply", dir, "apply", "--auto-approve", "--executor", "process")
+	say("show", dir, "show", "evaluate.e")
+	say("show gate", dir, "show", "gate.release")
+	say("requirements", dir, "show", "requirements")
+	say("explain gate", dir, "explain", "gate.release")
+	say("approve", dir, "approve", "gate.release", s)
+	for _, form := range []string{"text", "markdown", "html"} {
+		say("plan, "+form, dir, "plan", "--format", form, "--all", "--var", "note=y"+s)
+	}
+	for _, form := range []string{"text", "dot", "mermaid", "svg"} {
+		say("graph, "+form, dir, "graph", "--format", form)
+	}
+	broken := hostileModule(t, s, `select id, y, x, "no such `+strings.ReplaceAll(s, `"`, `""`)+`" from rows`)
+	say("a column that is not there", broken, "validate")
+	failing := hostileModule(t, s, `select id, y, error('`+strings.ReplaceAll(s, "'", "''")+`') as x from rows`)
+	say("a stage fails", failing, "apply", "--auto-approve", "--executor", "process")
+	say("its log", failing, "logs", "dataset.rows")
+	return out
+}
+
+// TestHostileModule plants hostile strings in a module and its data, and runs every command that speaks of them, as GitHub
+// Actions would. Nothing acts, nothing is hidden, and no line of ours is forged.
+func TestHostileModule(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "true")
+	t.Setenv("GITHUB_STEP_SUMMARY", filepath.Join(t.TempDir(), "summary.md"))
+	mustRun(t, hostileModule(t, "harmless", "select * from rows"), "validate")
+	want := told(t, "harmless")
+	for name, text := range want {
+		if !strings.Contains(text, "harmless") && !strings.Contains(name, "graph") && !strings.Contains(name, "show") && name != "approve" && name != "first plan, text" && name != "validate" && !strings.HasPrefix(name, "first plan") {
+			t.Errorf("%s says nothing of what was planted: %s", name, text)
+		}
+	}
+	for name, s := range hostiles {
+		t.Run(name, func(t *testing.T) {
+			for command, text := range told(t, s) {
+				invisible(t, command, text)
+				if (strings.Contains(command, "html") || strings.Contains(command, "svg")) && (strings.Contains(text, "<script") || strings.Contains(text, "<img")) {
+					t.Errorf("%s holds a tag that is not ours", command)
+				}
+				if diff := cmp.Diff(marks(want[command]), marks(text)); diff != "" {
+					t.Errorf("%s: lines of ours, harmless and hostile:\n%s\n%s", command, diff, text)
+				}
+			}
+		})
+	}
+}
+
+// invisible fails on characters that cannot be seen or that steer what shows them.
+func invisible(t *testing.T, command, text string) {
+	t.Helper()
+	for _, r := range text {
+		if r != '\n' && r != '\t' && r != '\uFE0F' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf)) {
+			t.Errorf("%s: got the character %U:\n%q", command, r, text)
+			return
+		}
+	}
+}
+
+// marks counts what begins lines that readers and builds act on.
+func marks(text string) map[string]int {
+	out := map[string]int{}
+	for line := range strings.Lines(text) {
+		words := strings.TrimSpace(line)
+		if strings.Contains(text, "<svg") {
+			return nil // in a picture a description stands line by line, as text; its tags are looked at elsewhere
+		}
+		for _, mark := range []string{"Plan:", "Applied:", "Error:", "Warning:", "Failed:", "Gate failed:", "Approval missing:", "✓", "✗", "::", "## ", "```", "<details>", "|---"} {
+			if strings.HasPrefix(words, mark) {
+				out[mark]++
+			}
+		}
+		for _, command := range []string{"##[", "##vso["} {
+			out[command] += strings.Count(line, command)
+		}
+	}
+	return out
+}
+
+// Names of branches may hold what is markup elsewhere.
+func TestHostileBranch(t *testing.T) {
+	dir := workspace(t, "fraud")
+	git := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	const branch = "`<img/src=x>`|@octocat-'$(reboot)'\"</details>"
+	git("init", "-q")
+	git("add", "-A")
+	git("commit", "-qm", "a")
+	git("branch", branch)
+	edit(t, filepath.Join(dir, "fraud.mlp"), "trees         = 300", "trees         = 200")
+	markdown := mustRun(t, dir, "diff", branch, "--format", "markdown")
+	if !strings.Contains(markdown, "`` `<img/src=x>`\\|@octocat-'$(reboot)'\"</details> ``") {
+		t.Errorf("the branch stands not in a code span:\n%s", markdown)
+	}
+	var d struct{ Before struct{ Name string } }
+	if err := json.Unmarshal([]byte(mustRun(t, dir, "diff", branch, "--format", "json")), &d); err != nil || d.Before.Name != branch {
+		t.Errorf("got %q, %v; want the branch as it is", d.Before.Name, err)
+	}
+}
