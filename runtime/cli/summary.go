@@ -51,7 +51,11 @@ func (a *app) failures(r *engine.Result) {
 		}
 		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, render.Line(summaryOf(n.Address, n.Failure)))
 		if n.Failure.Detail != "" {
-			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(render.Lines(n.Failure.Detail), "\n", "\n  "))
+			detail := render.Lines(n.Failure.Detail)
+			if strings.Contains(detail, "\n") {
+				detail = "| " + strings.ReplaceAll(detail, "\n", "\n  | ") // so that it is not taken for lines of ours
+			}
+			fmt.Fprintf(a.err, "  %s\n", detail)
 		} else {
 			for _, line := range n.Failure.Tail {
 				if !strings.Contains(line, n.Failure.Summary) { // told above

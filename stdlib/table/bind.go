@@ -237,10 +237,19 @@ func (e *Error) detail() string {
 		if len(e.Candidates) == 0 {
 			return ""
 		}
-		return "The nearest are " + strings.Join(e.Candidates, ", ") + "."
+		return "The nearest are " + strings.Join(oneLineEach(e.Candidates), ", ") + "."
 	case "NO_MATCHING_FUNCTION":
 		return "Explicit casts may help."
 	}
 	_, rest, _ := strings.Cut(e.Message, "\n")
 	return strings.TrimSpace(rest)
+}
+
+// oneLineEach keeps names of columns, which may hold anything, to one line each.
+func oneLineEach(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.Join(strings.Fields(n), " ")
+	}
+	return out
 }
