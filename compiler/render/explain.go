@@ -145,7 +145,7 @@ func nodeParts(n *plan.Node) *parts {
 		if in.Digest != "" {
 			digest = clean(in.Digest.Short())
 		}
-		x.add("input "+clean(in.Port), inputText(in.From, in.FromPort, in.External)+"  "+digest)
+		x.add("input "+clean(in.Port), inputText(in.From, in.FromPort, in.External)+" ("+digest+")")
 	}
 	x.add("definition", clean(n.Definition.Short()))
 	fingerprint := "not known yet"
@@ -167,7 +167,7 @@ func stateParts(s *plan.NodeState) *parts {
 	x.container(s.Container)
 	for _, port := range slices.Sorted(maps.Keys(s.Inputs)) {
 		from, fromPort, _ := strings.Cut(s.Wiring[port], ":")
-		x.add("input "+clean(port), inputText(from, fromPort, s.External[port])+"  "+clean(s.Inputs[port].Short()))
+		x.add("input "+clean(port), inputText(from, fromPort, s.External[port])+" ("+s.Inputs[port].Short()+")")
 	}
 	x.add("definition", clean(s.Definition.Short()))
 	x.add("fingerprint", clean(s.Fingerprint.Short()))
@@ -202,7 +202,7 @@ func (x *parts) container(c *plan.Container) {
 	if c == nil {
 		return
 	}
-	x.add("container image", c.Image+"  "+shortID(encodeText(c.ImageID)))
+	x.add("container image", c.Image+" ("+shortID(encodeText(c.ImageID))+")")
 	x.add("container platform", c.Platform)
 	x.add("container command", strings.Join(c.Command, " "))
 }

