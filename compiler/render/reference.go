@@ -19,6 +19,13 @@ func Reference(c *schema.Catalog) string {
 	for i := range c.Kinds {
 		r.kind(&c.Kinds[i])
 	}
+	r.line("# Kinds of blocks in files of tests\n")
+	r.line("What stands in `*.mlptest` files; `spec/testing.md` tells what it means.\n")
+	for _, k := range schema.TestKinds() {
+		if c.Kind(k.Name) == nil {
+			r.kind(&k)
+		}
+	}
 	return r.b.String()
 }
 
@@ -34,13 +41,20 @@ func (r *reference) common() {
 
 func (r *reference) kind(k *schema.Kind) {
 	r.line("## %s\n", k.Name)
-	r.line("%s. Phase: %s.\n", k.Summary, k.Phase)
+	r.line("%s.%s\n", k.Summary, phase(k))
 	if k.Doc != "" {
 		r.line("%s\n", k.Doc)
 	}
 	for i := range k.Types {
 		r.typ(k, &k.Types[i])
 	}
+}
+
+func phase(k *schema.Kind) string {
+	if k.Phase == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Phase: %s.", k.Phase)
 }
 
 func (r *reference) typ(k *schema.Kind, t *schema.Type) {

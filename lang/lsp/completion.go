@@ -53,7 +53,7 @@ func (c *completer) add(i completionItem, insert string) {
 
 // kinds proposes blocks of the file.
 func (c *completer) kinds() {
-	for _, k := range c.r.s.cat.Kinds {
+	for _, k := range c.r.module.cat.Kinds {
 		c.add(completionItem{
 			Label: k.Name, Kind: classItem, Detail: k.Summary, Documentation: markdown(k.Doc), InsertTextFormat: snippetFormat,
 		}, k.Name+kindSnippet(&k))

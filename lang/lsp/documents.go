@@ -23,8 +23,9 @@ func (s *server) didOpen(raw *json.RawMessage) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dir, name := split(p.TextDocument.URI)
-	s.module(dir).open[name] = &document{
-		uri: p.TextDocument.URI, version: p.TextDocument.Version, name: name, text: newText(p.TextDocument.Text), cat: s.cat,
+	m := s.module(dir)
+	m.open[name] = &document{
+		uri: p.TextDocument.URI, version: p.TextDocument.Version, name: name, text: newText(p.TextDocument.Text), cat: m.cat,
 	}
 	s.schedule(dir)
 	return nil

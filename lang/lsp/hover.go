@@ -13,7 +13,7 @@ func (r *request) hover() *hover {
 	text, at := "", p.word
 	switch p.what {
 	case atKind:
-		if k := r.s.cat.Kind(p.word.text); k != nil {
+		if k := r.module.cat.Kind(p.word.text); k != nil {
 			text = "**" + k.Name + "**: " + k.Summary + "\n\n" + k.Doc
 		}
 	case atLabel:
@@ -78,7 +78,7 @@ func (r *request) useAt(p *place) *use {
 	if p.attr == nil {
 		return nil
 	}
-	for _, u := range p.tree.usesIn(p.attr, r.s.cat) {
+	for _, u := range p.tree.usesIn(p.attr, r.module.cat) {
 		if u.has(p.offset) {
 			return u
 		}

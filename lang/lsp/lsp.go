@@ -18,6 +18,7 @@ import (
 // Compiler types modules. It is called by one goroutine at a time.
 type Compiler interface {
 	// Analyse compiles the module in the folder dir, which consists of these files, by name and without byte order marks.
+	// For a file of tests dir is its path, and the module that it tests is the one beside it on disk.
 	// It is called for every change, and goes on where something is wrong.
 	Analyse(ctx context.Context, dir string, files map[string][]byte) *Analysis
 }

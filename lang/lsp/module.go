@@ -53,10 +53,14 @@ type saved struct {
 }
 
 func newModule(dir string, cat *schema.Catalog) *module {
+	if strings.HasSuffix(dir, syntax.TestExtension) {
+		cat = schema.TestCatalog()
+	}
 	return &module{dir: dir, cat: cat, open: map[string]*document{}, disk: map[string]*saved{}, known: map[string]*Block{}, published: map[string]bool{}}
 }
 
-// split takes a document's address into folder and name. One that is no file is a module of its own.
+// split takes a document's address into folder and name. One that is no file is a module of its own; so is a file of tests,
+// under its own path, for it is no part of the module that it tests.
 func split(uri string) (dir, name string) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" {
@@ -67,7 +71,10 @@ func split(uri string) (dir, name string) {
 		path = path[1:] // /c:/folder
 	}
 	path = filepath.FromSlash(path)
-	return filepath.Dir(path), filepath.Base(path)
+	if dir, name = filepath.Dir(path), filepath.Base(path); strings.HasSuffix(name, syntax.TestExtension) {
+		return path, name
+	}
+	return dir, name
 }
 
 // uri of a file of the module: as the client names it if it is open.
@@ -76,6 +83,9 @@ func (m *module) uri(name string) string {
 		return d.uri
 	}
 	path := filepath.ToSlash(filepath.Join(m.dir, name))
+	if strings.HasSuffix(m.dir, syntax.TestExtension) {
+		path = filepath.ToSlash(m.dir)
+	}
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}

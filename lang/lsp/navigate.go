@@ -41,7 +41,7 @@ func (r *request) targetInText(p *place) (string, word) {
 		if a == nil {
 			return "", word{}
 		}
-		for _, u := range p.tree.references(a, r.s.cat) {
+		for _, u := range p.tree.references(a, r.module.cat) {
 			if u.key.text == p.word.text || u.key.text == "" && u.name.text == p.word.text {
 				return u.address, word{}
 			}

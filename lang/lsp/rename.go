@@ -74,7 +74,7 @@ func (r *request) renameEdits(address, name string, d *definition) []edit {
 	for _, m := range r.module.mentions(address, d) {
 		if m.use != nil && m.use.namesTable(d.name.text) && !named[m.use.attr] {
 			named[m.use.attr] = true
-			edits = append(edits, nameElements(m.tree, m.use.attr, r.s.cat)...)
+			edits = append(edits, nameElements(m.tree, m.use.attr, r.module.cat)...)
 		}
 		edits = append(edits, edit{tree: m.tree, start: m.name.start, end: m.name.end, text: name})
 	}

@@ -34,7 +34,7 @@ func (r *request) semanticTokens() semanticTokens {
 				kind = "variable"
 			}
 			out = append(out, token{at: a.name, kind: kind})
-			for _, u := range t.references(a, r.s.cat) {
+			for _, u := range t.references(a, r.module.cat) {
 				out = append(out, token{at: u.kind, kind: "namespace"}, token{at: u.name, kind: "variable"})
 				if u.port.end > 0 {
 					out = append(out, token{at: u.port, kind: "property"})

@@ -209,8 +209,31 @@ func (w *walker) call(e ast.Expr, in *scope) *figure {
 		if m := badLiteral(c); m.summary != "" {
 			w.report(functionCode, w.rangeOf(args[len(args)-1]), m.summary, m.detail, m.hint)
 		}
+		w.words(name, args)
 	}
 	return nil
+}
+
+// words complains about a figure compared with a word that it never is.
+func (w *walker) words(operator string, args []ast.Expr) {
+	if len(args) != 2 || operator != operators.Equals && operator != operators.NotEquals && operator != operators.In {
+		return
+	}
+	f, others := w.types[args[0].ID()], args[1:]
+	if f == nil {
+		f, others = w.types[args[1].ID()], args[:1]
+	}
+	if operator == operators.In && others[0].Kind() == ast.ListKind {
+		others = others[0].AsList().Elements()
+	}
+	if f == nil || len(f.typ.OneOf) == 0 {
+		return
+	}
+	for _, e := range others {
+		if word, ok := literalString(e); ok && !slices.Contains(f.typ.OneOf, word) {
+			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", f.describe(), word), listing("It is one of", f.typ.OneOf), source.DidYouMean(word, f.typ.OneOf))
+		}
+	}
 }
 
 func (w *walker) index(operand, key ast.Expr, in *scope) *figure {

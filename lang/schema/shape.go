@@ -115,6 +115,9 @@ type FigureType struct {
 	Elem   *FigureType            `json:"elem,omitempty"`   // list, map
 	Keys   []string               `json:"keys,omitempty"`   // map: the keys known at compile time, sorted
 	Fields map[string]*FigureType `json:"fields,omitempty"` // object
+	// OneOf are the values that a string has; a rule that compares it with another is a mistake. Nil: any. It is known
+	// while files are checked, and in no plan.
+	OneOf []string `json:"-"`
 }
 
 // Double, Flag and Word are the scalar figure types.
@@ -123,6 +126,9 @@ var (
 	Flag   = &FigureType{Kind: BoolFigure}
 	Word   = &FigureType{Kind: StringFigure}
 )
+
+// OneOf returns the type of a string that is one of some words.
+func OneOf(words ...string) *FigureType { return &FigureType{Kind: StringFigure, OneOf: words} }
 
 // Object returns an object type of these fields.
 func Object(fields map[string]*FigureType) *FigureType {

@@ -11,7 +11,7 @@ func TestCatalog() *Catalog { return &Catalog{Kinds: TestKinds()} }
 
 func givenKind() Kind {
 	return Kind{
-		Name: "given", Phase: Design, AnyName: true, FreeAttrs: true, Summary: "What a block yields, taken as given by all tests of the file",
+		Name: "given", AnyName: true, FreeAttrs: true, Summary: "What a block yields, taken as given by all tests of the file",
 		Doc:   "Outside of tests it holds for all tests of the file; a test's own for the same address takes its place.\n\n" + givenDoc,
 		Types: once(Body{Attrs: givenAttrs()}),
 	}
@@ -19,7 +19,7 @@ func givenKind() Kind {
 
 func overrideKind() Kind {
 	return Kind{
-		Name: "override", Phase: Design, AnyName: true, Raw: true, Summary: "Changes attributes of a block in all tests of the file",
+		Name: "override", AnyName: true, Raw: true, Summary: "Changes attributes of a block in all tests of the file",
 		Doc:   overrideDoc,
 		Types: once(Body{}),
 	}
@@ -27,7 +27,7 @@ func overrideKind() Kind {
 
 func variablesKind() Kind {
 	return Kind{
-		Name: "variables", Phase: Design, Unlabelled: true, Summary: "Values of variables in all tests of the file",
+		Name: "variables", Unlabelled: true, Summary: "Values of variables in all tests of the file",
 		Doc:   "Each attribute is the value of a variable of the module. A test's own values go before these.",
 		Types: once(Body{}),
 	}
@@ -60,7 +60,7 @@ func rowsAttrs() []Attr {
 
 func testKind() Kind {
 	return Kind{
-		Name: "test", Phase: Design, AnyName: true, Summary: "One test of the module",
+		Name: "test", AnyName: true, Summary: "One test of the module",
 		Doc: "Plans the module, or applies it, in a store of its own, with what is given in place of what would run, and asserts what comes " +
 			"of it. The name is free text.",
 		Types: once(Body{

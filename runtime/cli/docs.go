@@ -39,6 +39,9 @@ func (a *app) runDocs(kind, format, out string) error {
 		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use markdown or html."}
 	}
 	catalog := stdlib.Catalog()
+	if tests := schema.TestCatalog(); kind != "" && catalog.Kind(kind) == nil && tests.Kind(kind) != nil {
+		catalog = tests
+	}
 	if kind != "" && catalog.Kind(kind) == nil {
 		return unknownKind(kind, catalog)
 	}

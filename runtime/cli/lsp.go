@@ -73,6 +73,9 @@ func (e *editor) Close() error { return e.binder.Close() }
 
 // Analyse compiles a module as validate does, but goes on as far as it gets.
 func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
+	if strings.HasSuffix(dir, syntax.TestExtension) {
+		return e.analyseTests(ctx, filepath.Dir(dir), files)
+	}
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
 	parsed, diags, parts := e.parse(dir, files)
 	module := &app{given: dir, dir: dir, in: os.Stdin, out: io.Discard, err: io.Discard}

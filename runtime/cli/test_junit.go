@@ -35,14 +35,14 @@ type (
 		time time.Duration
 	}
 	junitCase struct {
-		Name      string         `xml:"name,attr"`
-		ClassName string         `xml:"classname,attr"`
-		File      string         `xml:"file,attr"`
-		Line      int            `xml:"line,attr"`
-		Time      string         `xml:"time,attr"`
-		Failures  []junitProblem `xml:"failure"`
-		Errors    []junitProblem `xml:"error"`
-		Skipped   *junitProblem  `xml:"skipped"`
+		Name      string        `xml:"name,attr"`
+		ClassName string        `xml:"classname,attr"`
+		File      string        `xml:"file,attr"`
+		Line      int           `xml:"line,attr"`
+		Time      string        `xml:"time,attr"`
+		Failure   *junitProblem `xml:"failure"`
+		Error     *junitProblem `xml:"error"`
+		Skipped   *junitProblem `xml:"skipped"`
 	}
 	junitProblem struct {
 		Message string `xml:"message,attr"`
@@ -83,28 +83,41 @@ func writeJUnit(w io.Writer, results []*suite.Result) error {
 
 func (s *junitSuite) add(r *suite.Result) {
 	c := junitCase{Name: xmlText(r.Name), ClassName: xmlText(strings.TrimSuffix(r.File, ".mlptest")), File: xmlText(r.File), Line: r.Line, Time: seconds(r.Duration)}
-	problems := []junitProblem{}
-	for _, f := range r.Failures {
-		at := ""
-		if !f.Range.IsZero() {
-			at = fmt.Sprintf("%s:%d:%d\n", f.Range.File, f.Range.Start.Line, f.Range.Start.Column)
-		}
-		problems = append(problems, junitProblem{Message: xmlText(f.Summary), Type: f.Kind, Text: xmlText(at + f.Detail)})
-	}
 	switch r.Status {
 	case suite.Failed:
-		c.Failures = problems
+		c.Failure = junitText(r.Failures)
 		s.Failures++
 	case suite.Errored:
-		c.Errors = problems
+		c.Error = junitText(r.Failures)
 		s.Errors++
 	case suite.Skipped:
-		c.Skipped = &junitProblem{Message: problems[0].Message}
+		c.Skipped = &junitProblem{Message: junitText(r.Failures).Message}
 		s.Skipped++
 	}
 	s.Tests++
 	s.time += r.Duration
 	s.Cases = append(s.Cases, c)
+}
+
+// junitText puts all that is wrong with a test into one element, since many readers show no more than one.
+func junitText(failures []suite.Failure) *junitProblem {
+	p := &junitProblem{Message: xmlText(failures[0].Summary), Type: failures[0].Kind}
+	if n := len(failures) - 1; n > 0 {
+		p.Message += fmt.Sprintf(" (and %d more)", n)
+	}
+	var parts []string
+	for _, f := range failures {
+		lines := []string{f.Summary}
+		if !f.Range.IsZero() {
+			lines[0] = fmt.Sprintf("%s:%d:%d: %s", f.Range.File, f.Range.Start.Line, f.Range.Start.Column, f.Summary)
+		}
+		if f.Detail != "" {
+			lines = append(lines, f.Detail)
+		}
+		parts = append(parts, strings.Join(lines, "\n"))
+	}
+	p.Text = xmlText(strings.Join(parts, "\n\n"))
+	return p
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

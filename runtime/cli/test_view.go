@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/suite"
 )
@@ -139,7 +140,21 @@ func (v *testView) finish(results []*suite.Result) error {
 			return err
 		}
 	}
+	v.annotate(results)
 	return testOutcome(results)
+}
+
+// annotate shows failures at their lines of a pull request.
+func (v *testView) annotate(results []*suite.Result) {
+	var diags source.Diagnostics
+	for _, r := range results {
+		for _, f := range r.Failures {
+			if r.Status != suite.Skipped {
+				diags = append(diags, source.Diagnostic{Severity: source.Error, Subject: f.Range, Summary: r.Name + ": " + f.Summary, Detail: f.Detail})
+			}
+		}
+	}
+	v.app.annotate(diags)
 }
 
 func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {

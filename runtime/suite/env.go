@@ -39,13 +39,15 @@ func (k *checker) asserts() error {
 // The words that blocks' plans are told in.
 var (
 	stagePlan = schema.Object(map[string]*schema.FigureType{
-		"verdict": schema.Word,
+		"verdict": schema.OneOf("run", "may_run", "cached", "metadata", "blocked"),
 		"causes": schema.ListOf(schema.Object(map[string]*schema.FigureType{
-			"kind": schema.Word, "path": schema.Word, "from": schema.Word,
+			"kind": schema.OneOf("config", "data", "image", "code", "component", "wiring", "never_ran", "forced", "lost", "input", "schema", "metadata"),
+			"path": schema.Word, "from": schema.Word,
 		})),
 	})
-	ruleSeen = schema.Object(map[string]*schema.FigureType{
-		"verdict": schema.Word, "residual": schema.Word, "reason": schema.Word,
+	ruleVerdict = schema.OneOf("pass", "fail", "open", "error")
+	ruleSeen    = schema.Object(map[string]*schema.FigureType{
+		"verdict": ruleVerdict, "residual": schema.Word, "reason": schema.Word,
 	})
 	warnings = schema.ListOf(schema.Object(map[string]*schema.FigureType{"code": schema.Word, "summary": schema.Word}))
 )
@@ -79,11 +81,12 @@ func (e *envBuilder) block(b *check.Block) {
 	case b.Kind == "gate":
 		rules, approvals := ruleNames(b)
 		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{
-			"verdict": schema.Word, "rules": schema.MapOf(ruleSeen, rules...), "approvals": schema.MapOf(schema.Word, approvals...),
+			"verdict": ruleVerdict, "rules": schema.MapOf(ruleSeen, rules...),
+			"approvals":  schema.MapOf(schema.OneOf("needed", "not_needed", "open", "given"), approvals...),
 			"blocked_by": schema.ListOf(schema.Word),
 		}))
 	case b.Kind == "deploy":
-		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.Word, "released": schema.Flag}))
+		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.OneOf("none", "create", "change", "may_change"), "released": schema.Flag}))
 	case b.Figures != nil:
 		fields := maps.Clone(b.Figures.Fields)
 		if b.Kind == "check" {

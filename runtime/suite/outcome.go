@@ -83,7 +83,7 @@ func (r *run) failed() map[string]string {
 
 func failureText(f *engine.Failure) string {
 	text := f.Error()
-	if len(f.Tail) > 0 {
+	if tail := strings.Join(f.Tail, "\n"); tail != "" && !strings.Contains(tail, f.Summary) {
 		text += "\n" + strings.Join(f.Tail, "\n")
 	}
 	return text

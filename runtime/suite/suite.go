@@ -94,6 +94,21 @@ func Load(ctx context.Context, o Options) (*Suite, map[string][]byte, source.Dia
 	return s, s.files, diags, nil
 }
 
+// Check reads and types tests as Load does, for editors: rows are not made into tables, and nothing can be run. Of each
+// test it tells what its assertions see, by the test's name; nil where the module has mistakes.
+func Check(ctx context.Context, o Options) (map[string]*schema.FigureType, source.Diagnostics, error) {
+	tests, diags := read(o)
+	s := &Suite{o: o, tests: tests, files: allFiles(o)}
+	more, err := s.compile(ctx)
+	sees := map[string]*schema.FigureType{}
+	for _, t := range s.tests {
+		if t.module != nil {
+			sees[t.name] = environment(t.module)
+		}
+	}
+	return sees, append(diags, more...).Sort(), err
+}
+
 func allFiles(o Options) map[string][]byte {
 	out := map[string][]byte{}
 	for _, files := range []map[string][]byte{o.Module.Files, o.Tests} {

@@ -37,9 +37,46 @@ func (r *run) asserts(ctx context.Context) error {
 		if d.Verdict == rule.Pass {
 			continue
 		}
-		r.fail("assert", assertSummary(a, d), assertDetail(a, d, r.ended == nil), a.text.Range)
+		detail := assertDetail(a, d, r.ended == nil)
+		if more := r.gatesRead(a); more != "" {
+			detail += "\n" + more
+		}
+		r.fail("assert", assertSummary(a, d), detail, a.text.Range)
 	}
 	return nil
+}
+
+// gatesRead shows the rules that do not hold of the gates that an assertion speaks of.
+func (r *run) gatesRead(a *assertion) string {
+	var lines []string
+	seen := map[string]bool{}
+	for _, ref := range a.rule.Refs() {
+		if len(ref.Path) < 2 || ref.Path[0] != "gate" || seen[ref.Path[1]] {
+			continue
+		}
+		seen[ref.Path[1]] = true
+		for _, g := range r.gates() {
+			if schema.NameOf(g.Address) != ref.Path[1] {
+				continue
+			}
+			if text := ruleTexts(g.Rules, g.BlockedBy); text != "" {
+				lines = append(lines, g.Address+":", "  "+strings.ReplaceAll(text, "\n", "\n  "))
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// gates as they are decided at the end: by the apply, or else by the plan.
+func (r *run) gates() []engine.GateResult {
+	if r.ended != nil {
+		return r.ended.Gates
+	}
+	var out []engine.GateResult
+	for _, g := range r.plan.Gates {
+		out = append(out, engine.GateResult{Address: g.Address, Rules: g.Rules.Rules, Approvals: g.Approvals, BlockedBy: g.BlockedBy})
+	}
+	return out
 }
 
 func assertSummary(a *assertion, d rule.Decision) string {
