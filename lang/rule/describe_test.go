@@ -19,3 +19,17 @@ func TestFunctionsAreDescribed(t *testing.T) {
 		t.Errorf("functions that there are and those described:\n%s", d)
 	}
 }
+
+// TestExamples decides the example of each function: it holds of the figures of the tests.
+func TestExamples(t *testing.T) {
+	e := env(t)
+	for _, f := range Functions() {
+		if !strings.Contains(f.Example, f.Name+"(") {
+			t.Errorf("%s has the example %q", f.Name, f.Example)
+			continue
+		}
+		if got := compile(t, e, f.Example).Decide(Values{Known: knownValues()}); got.Verdict != Pass {
+			t.Errorf("%s: got %+v, want %v", f.Example, got, Pass)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func functionTables() []render.FunctionsTable {
 	}
 	rules := render.FunctionsTable{Title: "Functions in rules", Doc: "What `assert` and `when` are decided with, besides operators."}
 	for _, f := range rule.Functions() {
-		rules.Rows = append(rules.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc})
+		rules.Rows = append(rules.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example})
 	}
 	refused := render.FunctionsTable{Title: "Functions that there are not", Doc: "Other languages have them; why this one does without."}
 	for _, f := range expr.Refused() {
