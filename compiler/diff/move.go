@@ -48,12 +48,20 @@ func index(p *plan.Plan) (map[string]*plan.Node, map[string]*plan.Gate, map[stri
 	return nodes, gates, releases, blocks
 }
 
-// pair finds the partners: blocks of the same address, then moved ones. Those are found in the order of dependence, so
+// pair finds the partners: blocks of the same address, then those that are declared to be moved, then those that look
+// moved. Those are found in the order of dependence, so
 // that what rests on moved blocks is compared with their new names.
 func (c *comparison) pair() {
 	for address := range c.newBlocks {
 		if _, ok := c.oldBlocks[address]; ok {
 			c.join(address, address)
+		}
+	}
+	for _, m := range c.after.Moves { // as the files say
+		_, gone := c.oldBlocks[m.From]
+		_, there := c.newBlocks[m.To]
+		if gone && there && c.newOf[m.From] == "" && c.oldOf[m.To] == "" {
+			c.join(m.From, m.To)
 		}
 	}
 	for _, strict := range []bool{true, false} { // first those that are the same by all that is known

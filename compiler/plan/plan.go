@@ -28,12 +28,16 @@ const (
 	MayRun   Verdict = "may_run" // an input is not known yet: early cut-off may spare it
 	Cached   Verdict = "cached"
 	Metadata Verdict = "metadata" // changed in a way that runs nothing
+	Moved    Verdict = "moved"    // cached, and recorded under another address so far
+	Accepted Verdict = "accepted" // the result of another definition is taken, as an accept block says
 	Blocked  Verdict = "blocked"  // a check that it requires is known to fail
 	Remove   Verdict = "remove"   // in the state, no longer in the module
 )
 
 // Known tells whether the node's result is recorded already, so that nothing runs.
-func (v Verdict) Known() bool { return v == Cached || v == Metadata }
+func (v Verdict) Known() bool {
+	return v == Cached || v == Metadata || v == Moved || v == Accepted
+}
 
 // Plan is everything that an apply needs to know.
 type Plan struct {
@@ -49,6 +53,7 @@ type Plan struct {
 	Nodes            []*Node                    `json:"nodes"` // sorted by address
 	Gates            []*Gate                    `json:"gates"`
 	Releases         []*Release                 `json:"releases"`
+	Moves            []Move                     `json:"moves,omitempty"`   // by the new address, then the nearest first
 	Outputs          map[string]OutputValue     `json:"outputs,omitempty"` // of output blocks, by name
 	Diagnostics      []Diagnostic               `json:"diagnostics,omitempty"`
 	Envelope         *Envelope                  `json:"envelope,omitempty"`
@@ -83,6 +88,7 @@ type Change struct {
 	Range    source.Range `json:"range,omitzero"`
 	Runs     []string     `json:"runs,omitempty"`
 	MayRun   []string     `json:"may_run,omitempty"`
+	Reason   string       `json:"reason,omitempty"` // of an acceptance
 }
 
 // Category of a change, as a reviewer sorts it.
@@ -93,6 +99,8 @@ const (
 	Breaking       Category = "breaking"
 	PolicyChange   Category = "policy"
 	MetadataChange Category = "metadata"
+	MovedChange    Category = "moved"
+	AcceptedChange Category = "accepted"
 )
 
 // CauseKind is the kind of thing that differs.
@@ -112,6 +120,8 @@ const (
 	SchemaCause    CauseKind = "schema"   // an input has another schema
 	PolicyCause    CauseKind = "policy"   // what a gate asks for, in something else than its rules' text
 	MetadataCause  CauseKind = "metadata" // an attribute that decides no result: Path, Before, After
+	MovedCause     CauseKind = "moved"    // it is recorded under another address: Before, After
+	AcceptedCause  CauseKind = "accepted" // it takes a result of another definition: Before, After, where nothing else tells
 	OutputCause    CauseKind = "output"   // what a stage yields has another schema: Path, Before, After
 )
 
@@ -135,7 +145,8 @@ type Node struct {
 	Verdict     Verdict         `json:"verdict"`
 	Causes      []Cause         `json:"causes,omitempty"`
 	Definition  Digest          `json:"definition"`
-	Fingerprint Digest          `json:"fingerprint,omitempty"` // known when all inputs are
+	Fingerprint Digest          `json:"fingerprint,omitempty"` // known when all inputs are; of an accepted result, that of the result
+	Accepted    *Acceptance     `json:"accepted,omitempty"`    // it rests on an acceptance, or will if its inputs are as they were
 	Replaces    Digest          `json:"replaces,omitempty"`    // fingerprint of what is recorded of the address now
 	Config      json.RawMessage `json:"config"`
 	Inputs      []Input         `json:"inputs"`  // sorted by port
@@ -264,6 +275,7 @@ type Gate struct {
 	Approvals  []Approval   `json:"approvals,omitempty"`
 	Champion   *Champion    `json:"champion,omitempty"`
 	Causes     []Cause      `json:"causes,omitempty"`
+	Accepted   []string     `json:"accepted,omitempty"` // stages it rests on whose result is accepted, sorted
 	Definition Digest       `json:"definition"`
 	Replaces   Digest       `json:"replaces,omitempty"` // definition that it was last decided by
 	Range      source.Range `json:"range,omitzero"`

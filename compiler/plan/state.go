@@ -37,6 +37,8 @@ type NodeState struct {
 	// are compared with.
 	Shapes map[string]*schema.Shape `json:"shapes,omitempty"`
 	Meta   json.RawMessage          `json:"meta,omitempty"`
+	// Accepted: the result was made by another definition than this one; Fingerprint is that of the result.
+	Accepted *Acceptance `json:"accepted,omitempty"`
 }
 
 // Shapes are those of the tables and models among a node's outputs, as the state keeps them; nil if there are none.

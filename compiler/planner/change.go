@@ -23,9 +23,12 @@ func (p *planner) changes() []plan.Change {
 		out = append(out, change)
 	}
 	for address, n := range p.nodes {
+		if n.Verdict == plan.Accepted {
+			out = append(out, p.acceptedChanges(n)...)
+		}
 		for _, c := range n.Causes {
 			switch {
-			case n.Verdict == plan.Remove:
+			case n.Verdict == plan.Remove, n.Verdict == plan.Accepted && c.Kind != plan.MetadataCause:
 			case c.Kind == plan.MetadataCause:
 				add(address, c, plan.MetadataChange, p.rangeOf(address, c))
 			case p.root(c):
@@ -45,13 +48,30 @@ func (p *planner) changes() []plan.Change {
 			}
 		}
 	}
-	out = append(out, p.breaking()...)
+	out = append(append(out, p.breaking()...), p.moveChanges()...)
 	slices.SortFunc(out, func(a, b plan.Change) int {
 		return cmp.Or(cmp.Compare(causeRank(a), causeRank(b)), cmp.Compare(a.Address, b.Address),
 			cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(a.Cause.Path, b.Cause.Path))
 	})
 	if out == nil {
 		return []plan.Change{}
+	}
+	return out
+}
+
+// acceptedChanges are what differs at a stage whose result is taken in spite of it.
+func (p *planner) acceptedChanges(n *plan.Node) []plan.Change {
+	var out []plan.Change
+	add := func(c plan.Cause) {
+		out = append(out, plan.Change{Cause: c, Address: n.Address, Category: plan.AcceptedChange, Range: p.rangeOf(n.Address, c), Reason: n.Accepted.Reason})
+	}
+	for _, c := range n.Causes {
+		if c.Kind != plan.MetadataCause && p.root(c) {
+			add(c)
+		}
+	}
+	if len(out) == 0 {
+		add(plan.Cause{Kind: plan.AcceptedCause, Before: text(string(n.Accepted.Was)), After: text(string(n.Definition))})
 	}
 	return out
 }
@@ -75,7 +95,7 @@ func causeRank(c plan.Change) int {
 	switch {
 	case c.Category == plan.Breaking:
 		return 0
-	case c.Category == plan.MetadataChange:
+	case c.Category == plan.MetadataChange, c.Category == plan.MovedChange:
 		return 3
 	case c.Cause.Kind == plan.NeverRanCause:
 		return 2

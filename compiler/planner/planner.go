@@ -55,6 +55,7 @@ type Images interface {
 // Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
 func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
 	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{}}
+	p.move()
 	for _, address := range m.Order {
 		p.block(ctx, m.Blocks[address])
 	}
@@ -62,6 +63,11 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 		return nil, p.diags.Sort()
 	}
 	p.removals()
+	p.missed()
+	if p.diags.HasErrors() {
+		return nil, p.diags.Sort()
+	}
+	p.resting()
 	p.compareFigures()
 	out, err := p.assemble()
 	if err != nil {
@@ -80,6 +86,8 @@ type planner struct {
 	actions   map[string]*plan.Action // of cached nodes
 	failed    map[string]bool         // checks and gates known to have failed
 	consumers map[string][]string     // by whom the output of a node is taken; made when first asked for
+	moves     []plan.Move
+	formers   map[string]plan.Move // those to be made, by the new address
 	diags     source.Diagnostics
 }
 
@@ -128,7 +136,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
 		Workspace: p.o.Workspace,
 		Base:      plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest},
-		Changes:   p.changes(), Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
+		Changes:   p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {
 		out.Pipeline = p.m.Pipeline.Name

@@ -31,10 +31,13 @@ func (p *planner) decide(n *plan.Node) {
 	if forced {
 		n.Causes = append(n.Causes, plan.Cause{Kind: plan.ForcedCause})
 	}
+	if !forced {
+		n.Accepted = p.acceptance(n, &before, recorded)
+	}
 	switch {
 	case p.blocked(n):
-		n.Verdict = plan.Blocked
-	case !known && recorded && before.Definition == n.Definition && !forced:
+		n.Verdict, n.Accepted = plan.Blocked, nil
+	case !known && recorded && (before.Definition == n.Definition || n.Accepted != nil) && !forced:
 		n.Verdict = plan.MayRun
 	case !known && p.mayBeSpared(n):
 		n.Verdict = plan.MayRun
@@ -74,18 +77,39 @@ func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced 
 	if forced {
 		return
 	}
-	action, ok, err := p.o.Actions.Action(n.Fingerprint)
+	taken, ok := false, false
+	var action *plan.Action
+	var err error
+	kept := n.Accepted != nil && before.Definition == n.Definition // recorded so: it stays, whatever turned up since
+	if kept {
+		taken, err = p.take(n, before, inputs)
+	}
+	if err == nil && !taken {
+		action, ok, err = p.o.Actions.Action(n.Fingerprint)
+	}
+	if err == nil && !taken && !ok && !kept && n.Accepted != nil {
+		taken, err = p.take(n, before, inputs)
+	}
 	if err != nil {
 		p.fail(n.Range, "MLP1604", fmt.Errorf("the recorded result of %s cannot be read: %w", n.Address, err),
 			"Remove the file named to have the stage run again.")
 		return
 	}
+	if taken {
+		return
+	}
+	n.Accepted = nil
 	if !ok {
 		if recorded && before.Fingerprint == n.Fingerprint {
 			n.Causes = []plan.Cause{{Kind: plan.LostCause}}
 		}
 		return
 	}
+	p.found(n, before, recorded, action)
+}
+
+// found gives a node its result.
+func (p *planner) found(n *plan.Node, before *plan.NodeState, recorded bool, action *plan.Action) {
 	p.reuse(n, before, recorded)
 	p.actions[n.Address] = action
 	for i := range n.Outputs {
@@ -97,10 +121,13 @@ func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced 
 // back; what flows in is told where it comes from.
 func (p *planner) reuse(n *plan.Node, before *plan.NodeState, recorded bool) {
 	n.Verdict = plan.Cached
+	if _, ok := p.formers[n.Address]; ok {
+		n.Verdict = plan.Moved
+	}
 	n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool {
 		return c.Kind == plan.InputCause || c.Kind == plan.SchemaCause || c.Kind == plan.NeverRanCause
 	})
-	if !recorded || before.Fingerprint == n.Fingerprint {
+	if !recorded || before.Fingerprint == n.Fingerprint && (n.Accepted == nil || before.Definition == n.Definition) {
 		n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool { return c.Kind != plan.MetadataCause })
 	}
 	if slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.MetadataCause }) {

@@ -23,6 +23,8 @@ func Summary(p *plan.Plan) string {
 	say(c.MayRun, "may run")
 	say(c.Blocked, "blocked")
 	say(c.Remove, "to remove")
+	say(c.Accepted, "accepted")
+	say(c.Moved, "moved")
 	say(c.Metadata, "with other metadata")
 	say(c.Cached, "cached")
 	if len(parts) == 0 {
@@ -54,6 +56,8 @@ func plural(n int, one, many string) string {
 type Counts struct {
 	Run, MayRun, Cached, Blocked, Remove int
 	Metadata                             int // nodes cached, of which something is described otherwise
+	Accepted                             int // nodes that take the result of another definition
+	Moved                                int // addresses
 	Breaking                             int // changes
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Releases, Removals                   int
@@ -91,8 +95,11 @@ func Count(p *plan.Plan) Counts {
 		}
 	}
 	for _, x := range p.Changes {
-		if x.Category == plan.Breaking {
+		switch x.Category {
+		case plan.Breaking:
 			c.Breaking++
+		case plan.MovedChange:
+			c.Moved++
 		}
 	}
 	return c
@@ -108,6 +115,8 @@ func (c *Counts) node(v plan.Verdict) {
 		c.Cached++
 	case plan.Metadata:
 		c.Metadata++
+	case plan.Accepted:
+		c.Accepted++
 	case plan.Blocked:
 		c.Blocked++
 	case plan.Remove:

@@ -19,6 +19,7 @@ type document struct {
 	Gates          []gateRow
 	Why            []changeRow
 	Fresh          []string // never ran
+	Moved          []moveRow
 	Stages         []stageRow
 	Warnings       []warningRow
 	Cost           string
@@ -41,6 +42,7 @@ type gateRow struct {
 	Sum       string
 	Rules     []ruleRow // failures first
 	Approvals []approvalRow
+	Notes     []string // what it rests on
 }
 
 type ruleRow struct {
@@ -62,6 +64,9 @@ type changeRow struct {
 	Runs        []string
 	MayRun      []string
 }
+
+// moveRow is a block that only gets another address.
+type moveRow struct{ From, To, Note, Place string }
 
 type stageRow struct {
 	Verdict plan.Verdict
@@ -90,7 +95,7 @@ func read(p *plan.Plan, all bool) *document {
 		}
 	}
 	for _, g := range p.Gates {
-		if !g.Cached || all {
+		if !g.Cached || all || restsAnew(nodes, g) {
 			d.Gates = append(d.Gates, gate(nodes, g))
 		}
 	}
@@ -108,11 +113,26 @@ func (d *document) changes(p *plan.Plan) {
 			d.Fresh = append(d.Fresh, clean(c.Address))
 			continue
 		}
+		if c.Category == plan.MovedChange {
+			d.Moved = append(d.Moved, moved(p, c))
+			continue
+		}
 		d.Why = append(d.Why, changeRow{
-			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange), Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
+			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
 			Note: changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
 		})
 	}
+}
+
+// moved tells of an address that changes, and of who else goes by it.
+func moved(p *plan.Plan, c plan.Change) moveRow {
+	row := moveRow{From: Value(c.Cause.Before), To: clean(c.Address), Place: place(c.Range.File, c.Range.Start.Line)}
+	for _, r := range p.Releases {
+		if r.Address == c.Address && r.Type == "http" && r.Current != nil {
+			row.Note = "served under its new name"
+		}
+	}
+	return row
 }
 
 // changeNote says what a change means that is not what it makes run.
@@ -128,6 +148,8 @@ func changeNote(c plan.Change) string {
 		return "nothing runs; " + clean(c.Address) + " is released anew"
 	case c.Category == plan.MetadataChange:
 		return "nothing runs"
+	case c.Category == plan.AcceptedChange:
+		return "nothing runs; " + clean(c.Reason)
 	case len(c.Runs)+len(c.MayRun) == 0:
 		return "nothing runs; the result is recorded already"
 	}
@@ -139,10 +161,18 @@ func (d *document) stages(p *plan.Plan, all bool) {
 	for _, phase := range reviewPhases {
 		for _, n := range p.Nodes {
 			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
-				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), clean(n.Description)})
+				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), about(n)})
 			}
 		}
 	}
+}
+
+// about is what a reviewer should know of a stage: that its result is accepted, or else what it is for.
+func about(n *plan.Node) string {
+	if n.Accepted != nil && n.Verdict.Known() {
+		return "accepted: " + clean(n.Accepted.Reason)
+	}
+	return clean(n.Description)
 }
 
 // reviewPhases is the order in which stages are listed; last those that are no longer in the module.

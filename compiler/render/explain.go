@@ -16,6 +16,7 @@ import (
 // no block of that address.
 func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o Options) (bool, error) {
 	t := &text{o: o}
+	recorded = recorded.Renamed(p.Moves)
 	found := false
 	if n := p.Node(address); n != nil {
 		found = true
@@ -28,7 +29,7 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 	for _, g := range p.Gates {
 		if g.Address == address {
 			found = true
-			t.explainGate(g)
+			t.explainGate(p, g)
 		}
 	}
 	for _, r := range p.Releases {
@@ -36,6 +37,9 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 			found = true
 			t.explainRelease(r)
 		}
+	}
+	if from := p.MovedFrom(address); from != "" {
+		t.line("\nWhat is recorded of %s moves here.", clean(from))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return found, err
@@ -46,6 +50,9 @@ func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
 	t.line("%s %s: %s", t.paint(verdictMarks[n.Verdict].style(), verdictMarks[n.Verdict].sign()), t.paint(bold, clean(n.Address)), reasonOf(n))
 	for _, c := range n.Causes {
 		t.line("  because  %s", causeText(clean(n.Address), c))
+	}
+	if a := n.Accepted; a != nil {
+		t.line("  accepted   made as definition %s; %s", a.Was.Short(), acceptedText("", n)[2:])
 	}
 	if n.Verdict == plan.MayRun || n.Verdict == plan.Run {
 		t.waits(p, n)
@@ -71,6 +78,10 @@ func reasonOf(n *plan.Node) string {
 		return "does not run. A result with this fingerprint is recorded."
 	case plan.Metadata:
 		return "does not run. Only what decides no result has changed."
+	case plan.Moved:
+		return "does not run. It is recorded under another address, and moves here."
+	case plan.Accepted:
+		return "does not run. The recorded result of another definition is accepted."
 	case plan.Run:
 		if n.Fingerprint == "" {
 			return "runs. Whatever flows in, nothing is recorded of what it is now."
@@ -307,7 +318,7 @@ func (t *text) explainRules(rules []plan.Rule) {
 	}
 }
 
-func (t *text) explainGate(g *plan.Gate) {
+func (t *text) explainGate(p *plan.Plan, g *plan.Gate) {
 	mark, s := ruleMark(g.Verdict)
 	t.line("%s %s: %s", t.paint(s, mark), t.paint(bold, clean(g.Address)), gateState(g))
 	for _, c := range g.Causes {
@@ -318,6 +329,9 @@ func (t *text) explainGate(g *plan.Gate) {
 	}
 	if c := g.Champion; c != nil {
 		t.line("  champion %s  %s", clean(c.Deploy), championText(c))
+	}
+	for _, a := range g.Accepted {
+		t.line("  rests on an accepted result: %s", acceptedText(a, p.Node(a)))
 	}
 	t.title("Rules")
 	t.explainRules(g.Rules.Rules)

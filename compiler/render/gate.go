@@ -34,7 +34,28 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 			row.Approvals = append(row.Approvals, approvalRow{plan.Open, fmt.Sprintf("approval of %s, if %s", roles, clean(a.When))})
 		}
 	}
+	for _, a := range g.Accepted {
+		row.Notes = append(row.Notes, "rests on an accepted result: "+acceptedText(a, nodes[a]))
+	}
 	return row
+}
+
+// acceptedText says whose result is accepted, why and by whom.
+func acceptedText(address string, n *plan.Node) string {
+	s := clean(address)
+	if n == nil || n.Accepted == nil {
+		return s
+	}
+	s += ", " + clean(n.Accepted.Reason)
+	if n.Accepted.By != "" {
+		s += fmt.Sprintf(" (%s, %s)", clean(n.Accepted.By), n.Accepted.At.UTC().Format("2006-01-02"))
+	}
+	return s
+}
+
+// restsAnew tells of a gate that would rest on an accepted result from now on.
+func restsAnew(nodes map[string]*plan.Node, g *plan.Gate) bool {
+	return slices.ContainsFunc(g.Accepted, func(a string) bool { return nodes[a] != nil && nodes[a].Verdict == plan.Accepted })
 }
 
 func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {

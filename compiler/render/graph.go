@@ -113,11 +113,13 @@ func PlanGraph(p *plan.Plan) *Graph {
 
 var verdictMarks = map[plan.Verdict]Mark{
 	plan.Run: RunMark, plan.MayRun: MayMark, plan.Cached: CachedMark, plan.Metadata: MetadataMark,
+	plan.Moved: MetadataMark, plan.Accepted: MetadataMark,
 	plan.Blocked: BlockedMark, plan.Remove: RemoveMark,
 }
 
 var verdictWords = map[plan.Verdict]string{
 	plan.Run: "runs", plan.MayRun: "may run", plan.Cached: "cached", plan.Metadata: "metadata changed",
+	plan.Moved: "moved", plan.Accepted: "accepted as it is",
 	plan.Blocked: "blocked", plan.Remove: "removed",
 }
 

@@ -171,7 +171,10 @@ func (m *markdown) gates() {
 		for _, a := range g.Approvals {
 			m.line("- %s %s", verdictWord(a.Verdict), m.phrase(a.Text))
 		}
-		if len(g.Approvals) > 0 {
+		for _, note := range g.Notes {
+			m.line("- %s", m.phrase(note))
+		}
+		if len(g.Approvals)+len(g.Notes) > 0 {
 			m.line("")
 		}
 	}
@@ -194,7 +197,7 @@ func verdictWord(v plan.RuleVerdict) string {
 }
 
 func (m *markdown) why() {
-	if len(m.d.Why)+len(m.d.Fresh) == 0 {
+	if len(m.d.Why)+len(m.d.Fresh)+len(m.d.Moved) == 0 {
 		return
 	}
 	m.line("### Why\n\n| | what differs | category | runs | may run | where |\n|---|---|---|---|---|---|")
@@ -212,8 +215,36 @@ func (m *markdown) why() {
 	if len(m.d.Fresh) > 0 {
 		m.line("| %d | never ran | rebuild | %s | | |", len(m.d.Why)+1, m.list(m.d.Fresh))
 	}
+	m.moved()
 	m.more(more, 6)
 	m.line("")
+}
+
+// moved is the row of addresses that change.
+func (m *markdown) moved() {
+	rows, more := some(m.d.Moved, m.fit.list)
+	if len(rows) == 0 {
+		return
+	}
+	n := len(m.d.Why) + 1
+	if len(m.d.Fresh) > 0 {
+		n++
+	}
+	var lines, places []string
+	for _, r := range rows {
+		line := m.code(r.From) + " → " + m.code(r.To)
+		if r.Note != "" {
+			line += ", " + m.phrase(r.Note)
+		}
+		lines = append(lines, line)
+		if p := m.code(r.Place); len(places) == 0 || places[len(places)-1] != p {
+			places = append(places, p)
+		}
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	m.line("| %d | %s | moved<br>nothing runs | | | %s |", n, strings.Join(lines, "<br>"), strings.Join(places, "<br>"))
 }
 
 // picture is the graph of what is touched, folded.

@@ -51,6 +51,9 @@ func nextModel(nodes map[string]*plan.Node, r *plan.Release) string {
 	case r.Action == plan.RemoveRelease:
 		return "removed"
 	case r.Model.Digest != "":
+		if n != nil && n.Accepted != nil {
+			return from + " " + clean(r.Model.Digest.Short()) + ", an accepted result"
+		}
 		return from + " " + clean(r.Model.Digest.Short())
 	case n != nil && n.Verdict == plan.MayRun:
 		return from + ", may be trained anew"

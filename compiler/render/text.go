@@ -110,6 +110,9 @@ func (t *text) gates() {
 			mark, s := ruleMark(a.Verdict)
 			t.line("      %s  %s", t.paint(s, mark), a.Text)
 		}
+		for _, note := range g.Notes {
+			t.line("      %s", note)
+		}
 	}
 }
 
@@ -141,7 +144,7 @@ func (t *text) rules(rules []ruleRow) {
 
 // why lists the root causes, and what each makes run.
 func (t *text) why() {
-	if len(t.d.Why)+len(t.d.Fresh) > 0 {
+	if len(t.d.Why)+len(t.d.Fresh)+len(t.d.Moved) > 0 {
 		t.title("Why")
 	}
 	for i, c := range t.d.Why {
@@ -162,6 +165,29 @@ func (t *text) why() {
 	if len(t.d.Fresh) > 0 {
 		t.line("  %d  never ran", len(t.d.Why)+1)
 		t.list("runs", t.d.Fresh...)
+	}
+	t.moved()
+}
+
+// moved lists the addresses that change, under one number.
+func (t *text) moved() {
+	if len(t.d.Moved) == 0 {
+		return
+	}
+	n := len(t.d.Why) + 1
+	if len(t.d.Fresh) > 0 {
+		n++
+	}
+	t.line("  %d  moved; nothing runs", n)
+	for _, m := range t.d.Moved {
+		line := fmt.Sprintf("     %s → %s", m.From, m.To)
+		if m.Note != "" {
+			line += ", " + m.Note
+		}
+		if m.Place != "" {
+			line += "   " + t.paint(dim, m.Place)
+		}
+		t.line("%s", line)
 	}
 }
 
@@ -227,7 +253,7 @@ func verdictMark(v plan.Verdict) string {
 	switch v {
 	case plan.Run:
 		return "+"
-	case plan.Cached, plan.Metadata:
+	case plan.Cached, plan.Metadata, plan.Moved, plan.Accepted:
 		return "="
 	case plan.Blocked:
 		return "!"

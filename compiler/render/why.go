@@ -40,6 +40,10 @@ func causeText(address string, c plan.Cause) string {
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
 		return "the schema of what flows into " + address
+	case plan.MovedCause:
+		return fmt.Sprintf("%s was %s", address, Value(c.Before))
+	case plan.AcceptedCause:
+		return fmt.Sprintf("definition of %s  %s → %s", address, shortDigest(c.Before), shortDigest(c.After))
 	case plan.OutputCause:
 		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
 	}
@@ -91,6 +95,8 @@ func dataText(v json.RawMessage) string {
 	}
 	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, plural(d.Files, "file", "files"), d.Bytes, clean(d.Digest.Short()))
 }
+
+func shortDigest(v json.RawMessage) string { return clean(plan.Digest(Value(v)).Short()) }
 
 func shortID(v json.RawMessage) string {
 	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))

@@ -244,6 +244,8 @@ func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bo
 		return w.limits(a, spec, path)
 	case schema.TypeExpr, schema.Repeat:
 		return nil, wired
+	case schema.Address:
+		return w.address(a, path)
 	}
 	if spec.Type == schema.Any && (w.out.Kind == outputKind || w.out.Kind == variableKind) {
 		return nil, wired

@@ -17,6 +17,7 @@ import (
 // callModule resolves the module that a block calls, under the prefix of the block's address, and returns its outputs as
 // an object; cty.DynamicVal after a mistake in the call.
 func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) cty.Value {
+	address := instanceAddress(r.prefix+b.Address, key)
 	at, ok := r.folder(b)
 	if !ok {
 		return cty.DynamicVal
@@ -28,7 +29,7 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 	given, ok := r.inputs(b, scope)
 	child := &resolver{
 		shared: r.shared, in: in, at: at, call: b.Header, calls: append(slices.Clone(r.calls), r.at.Dir), metrics: map[string]string{}, calledFor: key,
-		prefix: instanceAddress(r.prefix+b.Address, key) + ".",
+		prefix: address + ".",
 		opts:   Options{Variables: given, Modules: r.opts.Modules, Fetched: r.opts.Fetched},
 	}
 	if r.root != "" {
@@ -37,6 +38,7 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 	if !ok {
 		return cty.DynamicVal
 	}
+	r.called[address] = true
 	child.scopes()
 	return child.results()
 }

@@ -22,6 +22,8 @@ type Module struct {
 	Values
 	Scopes  map[string]Values // of all modules by prefix, "" for the root's and "module.cards." for one that is called
 	Outputs []*Output         // sorted by name
+	Moves   []*Move           // sorted by the address that they lead to
+	Accepts []*Accept         // sorted by address
 	Files   map[string][]byte // the text of the files, as ranges mean it
 }
 

@@ -21,12 +21,14 @@ const (
 	outputKind   = "output"
 	moduleKind   = "module"
 	secretKind   = "secret"
+	movedKind    = "moved"
+	acceptKind   = "accept"
 )
 
 // Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where
 // something is wrong.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
-	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}}
+	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}}
 	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
 	r := &resolver{shared: all, in: m, opts: opts, metrics: map[string]string{}}
 	r.scopes()
@@ -34,6 +36,8 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 		r.block(b)
 	}
 	r.outputs()
+	all.checkMoves()
+	all.checkAccepts()
 	own := all.out.Scopes[""]
 	all.out.Variables, all.out.Locals = own.Variables, own.Locals
 	sort.Slice(all.out.Blocks, func(i, j int) bool { return all.out.Blocks[i].Address < all.out.Blocks[j].Address })
@@ -51,6 +55,7 @@ type shared struct {
 	order   []*instance          // the same, as they were found
 	states  map[string]state     // of blocks being resolved
 	folders map[string]*syntax.Module
+	called  map[string]bool // the addresses of modules that are called
 	ds      source.Diagnostics
 }
 
@@ -67,6 +72,8 @@ type resolver struct {
 	scope     *expr.Scope
 	// metrics are the addresses of the blocks that are metrics, by name.
 	metrics map[string]string
+	// invalid are the addresses in the module that are written and that nothing is known of.
+	invalid map[string]bool
 }
 
 // instance is a block of a module, or one of a repeated block.
@@ -83,6 +90,7 @@ func (r *resolver) scopes() {
 	r.index()
 	r.variables()
 	r.evaluate()
+	r.refactorings()
 	r.out.Scopes[r.prefix] = Values{Variables: open(r.scope.Variables), Locals: open(r.scope.Locals)}
 }
 
@@ -111,17 +119,18 @@ func (r *resolver) index() {
 	names := make([]string, 0, len(kinds))
 	for name := range kinds {
 		switch name {
-		case variableKind, localsKind, outputKind, moduleKind:
+		case variableKind, localsKind, outputKind, moduleKind, movedKind, acceptKind:
 		default:
 			names = append(names, name)
 		}
 	}
 	invalid := maps.Clone(r.in.Invalid)
+	r.invalid = invalid
 	r.scope = expr.NewScope(r.opts.Dir, names, nil, invalid)
 	r.scope.Lenient = r.in.Incomplete
 	for _, b := range r.in.Blocks {
 		switch b.Kind {
-		case variableKind, localsKind, outputKind:
+		case variableKind, localsKind, outputKind, movedKind, acceptKind:
 			continue
 		}
 		if r.pending(b) {

@@ -3,7 +3,7 @@ package schema
 // CoreKinds are the kinds that belong to the language itself: the compiler and the engine carry them out, and no
 // component stands behind them. Sorted by name.
 func CoreKinds() []Kind {
-	kinds := []Kind{gateKind(), localsKind(), moduleKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
+	kinds := []Kind{acceptKind(), gateKind(), localsKind(), moduleKind(), movedKind(), outputKind(), pipelineKind(), problemKind(), secretKind(), variableKind()}
 	examples := coreExamples()
 	for i := range kinds {
 		kinds[i].Types[0].Examples = []Example{examples[kinds[i].Name]}

@@ -108,6 +108,27 @@ gate "release" {
   }
 }
 `},
+		"moved": {Title: "A check that was called otherwise", Code: `pipeline "churn" {}
+` + customers + `
+moved {
+  from = check.rows
+  to   = check.customers
+}
+`},
+		"accept": {Title: "A query written in another way", Code: `pipeline "churn" {}
+` + customers + `
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers where not (tenure is null)"
+}
+
+accept {
+  block      = dataset.customers
+  definition = "blake3:ca44fd91e4736ab9"
+  reason     = "It was tenure is not null, which is the same."
+}
+`},
 	}
 }
 

@@ -147,6 +147,7 @@ const (
 	Any        AttrType = "any value"
 	Repeat     AttrType = "map or set of strings" // for_each: the block stands once for each
 	TypeExpr   AttrType = "type"                  // string, number, bool, list(string), …
+	Address    AttrType = "address"               // of a block, which there may be no more: read, not evaluated
 	Ref        AttrType = "reference"             // to one port
 	RefList    AttrType = "references"            // [a.b, c.d]
 	RefMap     AttrType = "named references"      // [a.b] names each by its block; { x = a.b } names it x

@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/suite"
@@ -70,7 +72,7 @@ func (a *app) explainAddress(ctx context.Context, address string, vars settings)
 	}
 	found, err := render.Explain(a.out, p, s.state, address, render.Options{Color: a.color(a.out)})
 	if err != nil || found {
-		return err
+		return errors.Join(err, a.explainAccept(p, s, address))
 	}
 	if b := s.module.Blocks[address]; b != nil {
 		return a.explainDefinition(s.module, b)
@@ -80,6 +82,20 @@ func (a *app) explainAddress(ctx context.Context, address string, vars settings)
 		known = append(known, other)
 	}
 	return unknownAddress(address, known)
+}
+
+// explainAccept writes the block that would take a stage's recorded result for its definition of now.
+func (a *app) explainAccept(p *plan.Plan, s *session, address string) error {
+	n, b := p.Node(address), s.module.Blocks[address]
+	if n == nil || b == nil || n.Replaces == "" || n.Verdict != plan.Run && n.Verdict != plan.MayRun || !resolve.Acceptable(b.TypeSpec) {
+		return nil
+	}
+	if before := s.state.Renamed(p.Moves).Nodes[address]; before.Definition == n.Definition {
+		return nil
+	}
+	_, err := fmt.Fprintf(a.out, "\nTo take the recorded result for this definition, without a run:\n"+
+		"  accept {\n    block      = %s\n    definition = %q\n    reason     = \"…\"\n  }\n", address, resolve.AcceptedDefinition(string(n.Definition)))
+	return err
 }
 
 // explainDefinition says of a block that computes nothing what uses it.

@@ -56,6 +56,7 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
 	}
+	lib.lock.move(resolved)
 	m, more := check.Check(ctx, resolved, lib)
 	diags = append(diags, more...).Sort()
 	if diags.HasErrors() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/fetch"
 )
@@ -60,6 +61,22 @@ func readLock(dir string) (*lockFile, error) {
 		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
 	}
 	return l, nil
+}
+
+// move takes for sources that are moved what is pinned under their former address.
+func (l *lockFile) move(m *resolve.Module) {
+	for _, b := range m.Blocks {
+		for _, x := range m.Formers(b.Address) {
+			if columns, ok := l.Schemas[x.From]; ok && l.Schemas[b.Address] == nil {
+				l.Schemas[b.Address] = columns
+			}
+			if _, ok := l.Versions[b.Address]; !ok {
+				if v, ok := l.Versions[x.From]; ok {
+					l.Versions[b.Address] = v
+				}
+			}
+		}
+	}
 }
 
 // write replaces the file as a whole; true if it changed.

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -101,6 +102,23 @@ func TestPlanSchema(t *testing.T) {
 	valid("another type", `"category": "breaking"`)
 	edit(t, module, "hour(paid_at)::double", "hour(paid_at)", "[gate.release, monitor.live]", "[gate.release]", monitorBlock, "")
 	valid("a block removed", `"verdict": "remove"`)
+	edit(t, module, `split "time" "holdout"`, "moved {\n  from = split.holdout\n  to   = split.sides\n}\nsplit \"time\" \"sides\"")
+	moved, err := os.ReadFile(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved = bytes.ReplaceAll(moved, []byte("split.holdout."), []byte("split.sides."))
+	if err := os.WriteFile(module, moved, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	valid("a block moved", `"verdict": "moved"`, `"pending": true`, `"category": "moved"`)
+	edit(t, module, "trees         = 300", "trees         = 250")
+	for _, n := range jsonTree(t, mustRun(t, dir, "plan", "--format", "json"))["nodes"].([]any) {
+		if n := n.(map[string]any); n["address"] == "train.model" {
+			edit(t, module, "moved {", fmt.Sprintf("accept {\n  block = train.model\n  definition = %q\n  reason = \"as good\"\n}\nmoved {", n["definition"].(string)[:23]))
+		}
+	}
+	valid("a result accepted", `"verdict": "accepted"`, `"was": "blake3:`, `"category": "accepted"`)
 	edit(t, module, "table.rows >= 10000.0", "table.rows >= 1000000.0")
 	valid("a check fails", `"verdict": "blocked"`, `"blocked_by"`)
 	edit(t, module, "table.rows >= 1000000.0", "table.rows >= 10000.0", "metrics.recall >= variable.min_recall", "metrics.recall >= 0.999")
@@ -135,6 +153,9 @@ func refuses(t *testing.T, s *jsonschema.Schema, plans map[string]string) {
 		}},
 		{"a change of what is not live", "one line changed", func(p map[string]any) { delete(first(p, "releases"), "current") }},
 		{"a gate that is open though blocked", "a check fails", func(p map[string]any) { first(p, "gates")["verdict"] = "open" }},
+		{"an accepted result without a reason", "a result accepted", func(p map[string]any) { delete(node(p, "accepted")["accepted"].(map[string]any), "reason") }},
+		{"an accepted result that nobody accepted", "a result accepted", func(p map[string]any) { delete(node(p, "accepted"), "accepted") }},
+		{"a move from nowhere", "a block moved", func(p map[string]any) { delete(first(p, "moves"), "from") }},
 		{"a time that is none", "first", func(p map[string]any) { p["envelope"].(map[string]any)["created_at"] = "yesterday" }},
 	}
 	for _, c := range cases {
@@ -184,6 +205,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
 		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
+		"move": plan.Move{}, "acceptance": plan.Acceptance{},
 	}
 	for name, def := range root.Defs {
 		if types[name] == nil {

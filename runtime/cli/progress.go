@@ -80,6 +80,8 @@ func (v *progress) close() { v.erase() }
 // event shows one event of the run.
 func (v *progress) event(e engine.Event) {
 	switch e := e.(type) {
+	case engine.Moved:
+		v.line("  %s  moved to %s", v.name(e.From), e.To)
 	case engine.StageStarted:
 		v.started(e)
 	case engine.StageProgress:

@@ -106,7 +106,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
 		}
 	}
-	found := &sources{s: s}
+	found := &sources{s: s, recorded: s.state.Renamed(planner.Moves(s.module, s.state))}
 	p, diags := planner.Make(ctx, s.module, planner.Options{
 		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: found, Images: images, Force: forced,
 	})
@@ -143,9 +143,9 @@ func (s *session) addWarnings(p *plan.Plan) {
 
 // durations of past runs, by address: of the node's recorded result.
 func (s *session) durations(p *plan.Plan) map[string]int64 {
-	out := map[string]int64{}
+	out, recorded := map[string]int64{}, s.state.Renamed(p.Moves)
 	for _, n := range p.Nodes {
-		before, ok := s.state.Nodes[n.Address]
+		before, ok := recorded.Nodes[n.Address]
 		if !ok {
 			continue
 		}

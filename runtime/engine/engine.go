@@ -142,6 +142,9 @@ func (r *run) prepare(ctx context.Context) error {
 	if _, err := r.Store.Sweep(); err != nil {
 		return err
 	}
+	if err := r.move(ctx); err != nil {
+		return err
+	}
 	if c, ok := r.Executor.(cleaner); ok {
 		if _, err := c.Cleanup(ctx, r.Plan.Pipeline, r.Plan.Workspace); err != nil {
 			return fmt.Errorf("removing what an earlier apply left behind: %w", err)

@@ -84,6 +84,9 @@ type Released struct {
 // NodeRemoved: a block that is no longer in the module is forgotten.
 type NodeRemoved struct{ Address string }
 
+// Moved: what was recorded under one address is recorded under another.
+type Moved struct{ From, To string }
+
 // StateRecorded: a revision of the state was written.
 type StateRecorded struct {
 	Revision int64
@@ -105,5 +108,6 @@ func (CheckDecided) event()  {}
 func (GateDecided) event()   {}
 func (Released) event()      {}
 func (NodeRemoved) event()   {}
+func (Moved) event()         {}
 func (StateRecorded) event() {}
 func (Stopping) event()      {}

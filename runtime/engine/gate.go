@@ -11,6 +11,9 @@ import (
 // doGate decides a gate, or finds that it was decided on the same facts before.
 func (r *run) doGate(u *unit, st *plan.State) *outcome {
 	if before, ok := st.Gates[u.address]; ok && u.gate.Cached {
+		if before.Definition != u.gate.Definition { // it asks for the same under other addresses
+			before.Definition, before.Rules = u.gate.Definition, u.gate.Rules.Rules
+		}
 		return r.gateOutcome(u, st, before, true)
 	}
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {

@@ -15,6 +15,8 @@ type outcome struct {
 	gate    *GateResult
 	release *ReleaseResult
 	inputs  map[string]plan.Digest // of a stage
+	// accepted: the result was not made by this stage as it is defined now.
+	accepted bool
 
 	ok     bool // there is a result that others can use
 	passed bool // and what waits for a pass may go on

@@ -28,6 +28,15 @@ func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
 	if err != nil {
 		return failed(u, "", asFailure(err))
 	}
+	if n.Accepted != nil {
+		o, err := r.doAccepted(u, st, inputs)
+		if err != nil {
+			return failed(u, n.Fingerprint, asFailure(err))
+		}
+		if o != nil {
+			return o
+		}
+	}
 	fp := plan.Fingerprint(n.Definition, inputs)
 	if n.Fingerprint != "" && n.Fingerprint != fp {
 		return failed(u, fp, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
@@ -43,7 +52,7 @@ func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
 			return failed(u, fp, asFailure(err))
 		}
 	}
-	return r.done(u, st, status, inputs, action)
+	return r.done(u, st, status, inputs, action, nil)
 }
 
 // inputs returns the digest of what each port gets.
@@ -104,14 +113,14 @@ func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 }
 
 // done is the outcome of a stage whose result is there.
-func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]plan.Digest, a *plan.Action) *outcome {
+func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]plan.Digest, a *plan.Action, accepted *plan.Acceptance) *outcome {
 	duration := time.Duration(a.DurationMS) * time.Millisecond
 	o := &outcome{
 		node: &NodeResult{
 			Address: u.address, Status: status, Fingerprint: a.Fingerprint, Outputs: a.Outputs, Figures: a.Figures,
 			Warnings: a.Warnings, Duration: duration,
 		},
-		inputs: inputs, ok: true, passed: true,
+		inputs: inputs, accepted: accepted != nil, ok: true, passed: true,
 		tell: []Event{StageDone{u.address, status == Cached, duration}},
 	}
 	if status == Cached {
@@ -120,6 +129,7 @@ func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]pla
 		}
 	}
 	now := nodeState(u.node, inputs, a)
+	now.Accepted = accepted
 	if before, ok := st.Nodes[u.address]; !ok || !equal(before, now) {
 		o.record = []plan.Event{{Key: u.id, Node: &now}}
 	}

@@ -50,7 +50,7 @@ func (u *unit) works() bool {
 	case u.node != nil:
 		return u.node.Verdict != plan.Cached
 	case u.gate != nil:
-		return !u.gate.Cached
+		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition
 	}
 	return u.release.Action != plan.NoRelease
 }
@@ -72,6 +72,9 @@ func (s *Saved) Stale(ctx context.Context) ([]string, error) {
 	if why := s.otherState(); why != "" {
 		return []string{why}, nil
 	}
+	moved := *s
+	moved.State = s.State.Renamed(s.Plan.Moves)
+	s = &moved
 	h := s.touched()
 	out := h.interfered
 	for _, n := range s.Plan.Nodes {
@@ -126,6 +129,11 @@ func (s *Saved) touched() *past {
 	}
 	for _, r := range s.Plan.Releases {
 		keys["release/"+r.Address] = true
+	}
+	for _, m := range s.Plan.Moves {
+		if m.Pending {
+			keys["node/"+m.From], keys["gate/"+m.From], keys["release/"+m.From] = true, true, true
+		}
 	}
 	h, begun := &past{last: map[string]*state.Revision{}}, int64(0)
 	for _, r := range s.History[s.Plan.Base.Revision:] {

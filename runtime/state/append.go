@@ -35,7 +35,7 @@ func (e *MovedError) Is(target error) bool { return target == ErrMoved }
 
 // Append records events on top of base, which is not changed, and returns the state after them. Where other revisions
 // were written since base, the events are put on top of those if their keys are untouched; otherwise the error is a
-// MovedError. No two events may have the same key. Release events get the number of their revision.
+// MovedError. No two events may have the same key. Releases that have no revision yet get the number of this one.
 //
 // When Append returns without error, the revision is on disk. After an error it may be there or not: Load tells.
 func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event) (*plan.State, error) {
@@ -99,7 +99,7 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 func numbered(events []plan.Event, revision int64) []plan.Event {
 	out := slices.Clone(events)
 	for i, e := range out {
-		if e.Release != nil {
+		if e.Release != nil && e.Release.Revision == 0 { // one that is moved is live since it was made
 			release := *e.Release
 			release.Revision = revision
 			out[i].Release = &release

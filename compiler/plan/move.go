@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// Move says that a block had another address. Pending: something is recorded under the old one, and the apply records it
+// under the new one; otherwise that is done, or there was nothing.
+type Move struct {
+	From    string       `json:"from"`
+	To      string       `json:"to"`
+	Pending bool         `json:"pending,omitempty"`
+	Range   source.Range `json:"range,omitzero"` // of the moved block
+}
+
+// Acceptance says that a recorded result is taken for that of another definition than it was made by.
+type Acceptance struct {
+	Was    Digest    `json:"was"` // the definition that the result was made by
+	Reason string    `json:"reason"`
+	By     string    `json:"by,omitempty"` // once recorded
+	At     time.Time `json:"at,omitzero"`
+}
+
+// MovedFrom is the address under which something is recorded that the apply moves to this one; empty if nothing is.
+func (p *Plan) MovedFrom(address string) string {
+	for _, m := range p.Moves {
+		if m.Pending && m.To == address {
+			return m.From
+		}
+	}
+	return ""
+}
+
+// Renamed is the state with what is recorded under the old address of each pending move under the new one, and with the
+// new addresses wherever others name them. What has been moved already stays. The state itself is not changed.
+func (st *State) Renamed(moves []Move) *State {
+	to := map[string]string{}
+	for _, m := range moves {
+		if m.Pending && st.Records(m.From) && !st.Records(m.To) {
+			to[m.From] = m.To
+		}
+	}
+	if len(to) == 0 {
+		return st
+	}
+	name := func(address string) string {
+		block, _, _ := strings.Cut(address, "@") // helper stages go with their block
+		if other, ok := to[block]; ok {
+			return other + address[len(block):]
+		}
+		return address
+	}
+	out := *st
+	out.Nodes, out.Gates = map[string]NodeState{}, map[string]GateState{}
+	out.Releases, out.Approvals = map[string]ReleaseState{}, map[string]ApprovalState{}
+	for a, n := range st.Nodes {
+		n.Wiring = maps.Clone(n.Wiring)
+		for port, from := range n.Wiring {
+			if i := strings.LastIndexByte(from, ':'); i >= 0 {
+				n.Wiring[port] = name(from[:i]) + from[i:]
+			}
+		}
+		out.Nodes[name(a)] = n
+	}
+	for a, g := range st.Gates {
+		out.Gates[name(a)] = g
+	}
+	for a, r := range st.Releases {
+		r.From, r.Gate = name(r.From), name(r.Gate)
+		figures := r.Figures
+		if figures != nil {
+			r.Figures = make(map[string]json.RawMessage, len(figures))
+		}
+		for from, f := range figures {
+			r.Figures[name(from)] = f
+		}
+		out.Releases[name(a)] = r
+	}
+	for key, a := range st.Approvals {
+		gate, rest, _ := strings.Cut(key, "/")
+		a.Gate = name(a.Gate)
+		out.Approvals[name(gate)+"/"+rest] = a
+	}
+	return &out
+}
+
+// Records tells whether anything is recorded under the address of a block.
+func (st *State) Records(address string) bool {
+	_, node := st.Nodes[address]
+	_, gate := st.Gates[address]
+	_, release := st.Releases[address]
+	return node || gate || release
+}
+
+// SameInputs tells whether a result made from some inputs was made from these, too: of each port the same content, and of
+// a port that there was not, content that came in by another.
+func SameInputs(before, now map[string]Digest) bool {
+	had := map[Digest]bool{}
+	for _, d := range before {
+		had[d] = true
+	}
+	for port, d := range now {
+		if was, ok := before[port]; ok && was != d || !had[d] {
+			return false
+		}
+	}
+	return true
+}

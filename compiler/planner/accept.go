@@ -1,0 +1,119 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+)
+
+// acceptance says by what a node's recorded result may be taken though it was made by another definition: by what is
+// recorded, or by an accept block. Nil if it may not. Whether the inputs are those of the result is not looked at yet.
+func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool) *plan.Acceptance {
+	var kept *plan.Acceptance
+	if recorded && before.Accepted != nil && before.Definition == n.Definition {
+		was := *before.Accepted
+		kept = &was
+	}
+	a := p.accept(n.Address)
+	switch {
+	case a == nil:
+		return kept
+	case !recorded:
+		p.fail(a.Range, "MLP1612", fmt.Errorf("%s cannot be accepted: it never ran in workspace %s, so there is no result to take", n.Address, p.o.Workspace), "Remove the block, and let it run.")
+		return nil
+	case before.Definition == n.Definition: // it was accepted, or has run
+		return kept
+	case !strings.HasPrefix(string(n.Definition), a.Definition):
+		p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: it is for the definition %s, and that is %s now", n.Address, plan.Digest(a.Definition).Short(), n.Definition.Short()), "")
+		return nil
+	}
+	if port := otherShape(n, before); port != "" {
+		p.fail(a.At, "MLP1612", fmt.Errorf("%s cannot be accepted: what it yields at %s has other columns, features or marks by now, which the recorded result does not have", n.Address, port), "Remove the block, and let it run.")
+		return nil
+	}
+	was := before.Definition
+	if before.Accepted != nil {
+		was = before.Accepted.Was
+	}
+	return &plan.Acceptance{Was: was, Reason: a.Reason}
+}
+
+func (p *planner) accept(address string) *resolve.Accept {
+	for _, a := range p.m.Accepts {
+		if a.Address == address {
+			return a
+		}
+	}
+	return nil
+}
+
+// otherShape is a port whose table or model is described otherwise than the recorded one; empty if there is none.
+func otherShape(n *plan.Node, before *plan.NodeState) string {
+	for _, o := range n.Outputs {
+		_, there := before.Outputs[o.Port]
+		was := before.Shapes[o.Port]
+		if !there || was != nil && string(encode(was)) != string(encode(o.Shape)) {
+			return o.Port
+		}
+	}
+	return ""
+}
+
+// take makes a recorded result that of the node, if it was made from the same inputs and is still there. Where it was
+// recorded as accepted already, nothing has changed.
+func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]plan.Digest) (bool, error) {
+	if !plan.SameInputs(before.Inputs, inputs) {
+		if a := p.accept(n.Address); a != nil {
+			p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: its result was made from other inputs", n.Address), "")
+		}
+		n.Accepted = nil
+		return false, nil
+	}
+	action, ok, err := p.o.Actions.Action(before.Fingerprint)
+	if err != nil || !ok {
+		n.Accepted = nil
+		if err == nil {
+			n.Causes = append(n.Causes, plan.Cause{Kind: plan.LostCause})
+		}
+		return false, err
+	}
+	n.Fingerprint = before.Fingerprint
+	p.found(n, before, true, action)
+	if before.Definition != n.Definition {
+		n.Verdict = plan.Accepted
+	}
+	return true, nil
+}
+
+// resting notes at each gate the accepted results that its figures and models come from.
+func (p *planner) resting() {
+	for _, g := range p.gates {
+		seen := map[string]bool{}
+		var visit func(string)
+		visit = func(address string) {
+			n := p.nodes[address]
+			if n == nil || seen[address] {
+				return
+			}
+			seen[address] = true
+			if n.Accepted != nil && n.Verdict.Known() {
+				g.Accepted = append(g.Accepted, address)
+			}
+			for _, in := range n.Inputs {
+				visit(in.From)
+			}
+		}
+		for _, f := range g.Rules.Figures {
+			visit(f.Node)
+		}
+		for _, r := range p.releases {
+			if r.Gate == g.Address {
+				visit(r.Model.From)
+			}
+		}
+		slices.Sort(g.Accepted)
+	}
+}

@@ -1,0 +1,111 @@
+package resolve
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// Accept takes what is recorded of a stage as the result of another definition of it.
+type Accept struct {
+	Address    string
+	Definition string // the beginning of its digest, "blake3:" included
+	Reason     string
+	Range      source.Range // of the block's header
+	At         source.Range // of the definition
+	r          *resolver
+	b          *syntax.Block
+}
+
+// acceptedDigits is how much of a digest an accept block must have: enough that no other definition has it by chance.
+const acceptedDigits = 16
+
+var definitionForm = regexp.MustCompile(fmt.Sprintf(`^blake3:[0-9a-f]{%d,64}$`, acceptedDigits))
+
+// AcceptedDefinition is as much of a definition's digest as an accept block names it by.
+func AcceptedDefinition(digest string) string {
+	return digest[:min(len(digest), len("blake3:")+acceptedDigits)]
+}
+
+// Acceptable tells whether what blocks of a type yield can be taken as good for another definition.
+func Acceptable(t *schema.Type) bool { return refused(t) == "" }
+
+// accept notes an accept block.
+func (r *resolver) accept(b *syntax.Block, p parts) {
+	address, _ := p.config["block"].(string)
+	definition, _ := p.config["definition"].(string)
+	reason, _ := p.config["reason"].(string)
+	a := b.Attrs["definition"]
+	switch {
+	case address == "" || a == nil || b.Attrs["reason"] == nil:
+		return // told already
+	case definition != "" && !definitionForm.MatchString(definition):
+		r.fail(source.CodeAccept, a.Range, fmt.Sprintf("%q is no digest of a definition", definition),
+			fmt.Sprintf("It is \"blake3:\" and at least %d hexadecimal digits.", acceptedDigits), "'mlp explain "+address+"' prints it")
+	case strings.TrimSpace(reason) == "" && p.config["reason"] != nil:
+		r.fail(source.CodeAccept, b.Attrs["reason"].Range, "an acceptance has a reason", "It is recorded, and shown to whoever relies on the result.", "")
+	case definition != "" && reason != "":
+		r.out.Accepts = append(r.out.Accepts, &Accept{Address: address, Definition: definition, Reason: strings.TrimSpace(reason), Range: b.Header, At: a.Range, r: r, b: b})
+	}
+}
+
+// checkAccepts leaves those that can be, sorted by address.
+func (s *shared) checkAccepts() {
+	first := map[string]*Accept{}
+	s.out.Accepts = slices.DeleteFunc(s.out.Accepts, func(a *Accept) bool {
+		if other := first[a.Address]; other != nil {
+			a.r.ds = append(a.r.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeAccept, Subject: a.b.Attrs["block"].Range,
+				Summary: a.Address + " is accepted twice", Detail: "A stage has one definition, and one acceptance.", Hint: "remove the older one",
+				Related: []source.Related{{Message: "the other one is here", Range: other.Range}}})
+			return true
+		}
+		first[a.Address] = a
+		return !s.acceptable(a)
+	})
+	slices.SortFunc(s.out.Accepts, func(a, b *Accept) int { return strings.Compare(a.Address, b.Address) })
+}
+
+func (s *shared) acceptable(a *Accept) bool {
+	at := a.b.Attrs["block"]
+	fail := func(summary, detail, hint string) bool {
+		a.r.fail(source.CodeAccept, at.Range, summary, detail, hint)
+		return false
+	}
+	in := s.blocks[a.Address]
+	switch {
+	case in == nil && (a.r.in.Incomplete || a.r.unclear(a.Address)):
+		return false
+	case in == nil && s.there(a.Address):
+		return fail(a.Address+" is more than one stage", "Each stage is accepted by itself, for each has a definition of its own.", "")
+	case in == nil:
+		return fail("there is no "+a.Address, "", source.DidYouMean(a.Address, s.ofKind(kindOf(a.Address))))
+	}
+	if why := refused(in.TypeSpec); why != "" {
+		return fail(a.Address+" cannot be accepted", why, "")
+	}
+	return true
+}
+
+// refused says why what a block yields cannot be taken as good unseen; empty if it can.
+func refused(t *schema.Type) string {
+	own := schema.OwnPort(t.Out)
+	has := func(p schema.PortType) bool {
+		return slices.ContainsFunc(t.Out, func(x schema.Port) bool { return x.Type == p })
+	}
+	switch {
+	case has(schema.VerdictPort):
+		return "What it finds is a verdict, and that something has passed cannot be taken as read. A rule's severity and approvals say what may pass."
+	case has(schema.ReleasePort):
+		return "What it releases is what it is given, so there is no result of its own to keep."
+	case t.Version == 0:
+		return "It computes nothing, so it has no result that could be kept."
+	case own != nil && own.Type == schema.FiguresPort:
+		return "Its figures are what gates decide by, and are measured as declared. Accept the model or the table that it measures."
+	}
+	return ""
+}

@@ -1,0 +1,239 @@
+package resolve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// Move says that what was recorded under one address goes on under another. Addresses are whole, those of blocks or of
+// modules.
+type Move struct {
+	From, To string
+	Range    source.Range // of the block's header
+	r        *resolver
+	b        *syntax.Block
+}
+
+// Readdress follows a block from one address to another: itself, its instances where neither address has a key, and
+// what is in it where it is a module. False if the address is none of these.
+func Readdress(address, from, to string) (string, bool) {
+	rest, ok := strings.CutPrefix(address, from)
+	switch {
+	case !ok:
+		return "", false
+	case rest == "", rest[0] == '.' && kindOf(from) == moduleKind, rest[0] == '[' && !strings.HasSuffix(to, "]"):
+		return to + rest, true
+	}
+	return "", false
+}
+
+// Formers are the addresses that a block had before, the latest first.
+func (m *Module) Formers(address string) []Move {
+	var out []Move
+	for range m.Moves {
+		var last *Move
+		for _, x := range m.Moves {
+			if _, ok := Readdress(address, x.To, x.From); ok && (last == nil || len(x.To) > len(last.To)) {
+				last = x
+			}
+		}
+		if last == nil {
+			break
+		}
+		from, _ := Readdress(address, last.To, last.From)
+		out = append(out, Move{From: from, To: address, Range: last.Range})
+		address = from
+	}
+	return out
+}
+
+// refactorings reads the blocks that say of addresses what became of them.
+func (r *resolver) refactorings() {
+	for _, b := range r.in.Blocks {
+		if b.Kind != movedKind && b.Kind != acceptKind {
+			continue
+		}
+		w := r.walker(&instance{Block: b, owner: r, scope: r.scope})
+		p := w.body(b, "", false)
+		if b.Kind == acceptKind {
+			r.accept(b, p)
+			continue
+		}
+		from, okFrom := p.config["from"].(string)
+		to, okTo := p.config["to"].(string)
+		if okFrom && okTo {
+			r.out.Moves = append(r.out.Moves, &Move{From: from, To: to, Range: b.Header, r: r, b: b})
+		}
+	}
+}
+
+// checkMoves leaves those that can be, sorted by where they lead.
+func (s *shared) checkMoves() {
+	s.out.Moves = slices.DeleteFunc(s.out.Moves, func(m *Move) bool { return !s.movable(m) })
+	slices.SortFunc(s.out.Moves, func(a, b *Move) int { return strings.Compare(a.To+" "+a.From, b.To+" "+b.From) })
+}
+
+func (s *shared) movable(m *Move) bool {
+	from, to := m.b.Attrs["from"], m.b.Attrs["to"]
+	fail := func(a *syntax.Attr, summary, detail, hint string) bool {
+		m.r.fail(source.CodeMoved, a.Range, summary, detail, hint)
+		return false
+	}
+	kind := kindOf(m.To)
+	switch other := s.rival(m); {
+	case m.From == m.To:
+		return fail(to, m.To+" is moved to itself", "Nothing would be another than before.", "remove the block")
+	case kindOf(m.From) != kind:
+		return fail(to, fmt.Sprintf("%s cannot become %s", m.From, m.To), "They are of different kinds: what is recorded of the one means nothing for the other.", "")
+	case other != nil:
+		what := "is moved twice"
+		at := from
+		if other.To == m.To {
+			what, at = "is where two blocks are moved to", to
+		}
+		m.r.ds = append(m.r.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeMoved, Subject: at.Range,
+			Summary: map[bool]string{true: m.To, false: m.From}[other.To == m.To] + " " + what,
+			Detail:  "Each address has one successor and one predecessor.", Hint: "remove one of the two",
+			Related: []source.Related{{Message: "the other one is here", Range: other.Range}}})
+		return false
+	case s.circular(m):
+		return fail(to, m.From+" is moved in a circle", "Its new address is moved on until it is the old one.", "remove the move that is taken back")
+	}
+	if at := s.still(m); at != "" {
+		return fail(from, at+" is still there", "A block that is moved leaves its address: rename the block, or remove the move.", "")
+	}
+	if s.leads(m.To) {
+		return s.recorded(m)
+	}
+	if !s.there(m.To) {
+		if m.r.in.Incomplete || m.r.unclear(m.To) {
+			return false
+		}
+		return fail(to, "there is no "+m.To, "A block is moved to the address that it has now.", source.DidYouMean(m.To, s.ofKind(kind)))
+	}
+	return s.recorded(m)
+}
+
+// rival is an earlier move of the same address, or to the same.
+func (s *shared) rival(m *Move) *Move {
+	for _, other := range s.out.Moves {
+		if other == m {
+			break
+		}
+		if other.From == m.From || other.To == m.To {
+			return other
+		}
+	}
+	return nil
+}
+
+// circular tells whether following a move leads back to it.
+func (s *shared) circular(m *Move) bool {
+	at := m.To
+	for range s.out.Moves {
+		next, ok := s.next(at)
+		if !ok {
+			return false
+		}
+		if _, back := Readdress(next, m.From, m.To); back || next == m.From {
+			return true
+		}
+		at = next
+	}
+	return true
+}
+
+// next is where an address is moved.
+func (s *shared) next(address string) (string, bool) {
+	for _, m := range s.out.Moves {
+		if to, ok := Readdress(address, m.From, m.To); ok {
+			return to, true
+		}
+	}
+	return "", false
+}
+
+func (s *shared) leads(address string) bool {
+	_, ok := s.next(address)
+	return ok
+}
+
+// still is a block that the old address of a move means; empty if there is none.
+func (s *shared) still(m *Move) string {
+	if s.called[m.From] {
+		return m.From
+	}
+	for _, in := range s.order {
+		if _, ok := Readdress(in.Address, m.From, m.To); ok {
+			return in.Address
+		}
+	}
+	return ""
+}
+
+// there tells whether an address is that of a block, a repeated block or a module that is called.
+func (s *shared) there(address string) bool {
+	if s.blocks[address] != nil || s.called[address] {
+		return true
+	}
+	for _, in := range s.order {
+		if strings.HasPrefix(in.Address, address+"[") {
+			return true
+		}
+	}
+	for called := range s.called {
+		if strings.HasPrefix(called, address+"[") {
+			return true
+		}
+	}
+	return false
+}
+
+// recorded tells of blocks of which nothing is ever recorded.
+func (s *shared) recorded(m *Move) bool {
+	for _, in := range s.order {
+		if _, ok := Readdress(in.Address, m.To, m.From); !ok || kindOf(m.To) == moduleKind {
+			continue
+		}
+		if in.TypeSpec.Version == 0 && in.Kind != "gate" && in.Kind != "deploy" {
+			m.r.fail(source.CodeMoved, m.b.Attrs["to"].Range, fmt.Sprintf("nothing is recorded of a %s", in.Kind), "It can have another name without being moved.", "remove the block")
+			return false
+		}
+	}
+	return true
+}
+
+// unclear tells of blocks that are there and could not be read.
+func (r *resolver) unclear(address string) bool {
+	local := strings.TrimPrefix(address, r.prefix)
+	for a := range r.invalid {
+		if r.there(r.prefix + a) {
+			continue
+		}
+		if local == a || strings.HasPrefix(local, a+"[") || strings.HasPrefix(local, a+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// ofKind are the addresses of one kind, for suggestions.
+func (s *shared) ofKind(kind string) []string {
+	var out []string
+	for _, in := range s.order {
+		if in.Kind == kind {
+			out = append(out, in.Address)
+		}
+	}
+	for called := range s.called {
+		if kind == moduleKind {
+			out = append(out, called)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// doAccepted takes the recorded result of another definition, as the plan says. Nothing is recorded under the stage's own
+// fingerprint: the result is accepted at this address only. Nil if the plan leaves open whether it holds, and it does not.
+func (r *run) doAccepted(u *unit, st *plan.State, inputs map[string]plan.Digest) (*outcome, error) {
+	n, before := u.node, st.Nodes[u.address]
+	known := n.Verdict.Known()
+	if !known && (before.Fingerprint != n.Replaces || !plan.SameInputs(before.Inputs, inputs)) {
+		return nil, nil
+	}
+	if !known && before.Definition != n.Definition { // what was made for this definition goes first
+		if a, err := r.lookup(n, plan.Fingerprint(n.Definition, inputs)); a != nil || err != nil {
+			return nil, err
+		}
+	}
+	for _, in := range n.Inputs {
+		if known && in.Digest != inputs[in.Port] {
+			return nil, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address)
+		}
+	}
+	a, err := r.Store.Action(n.Replaces)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, failuref(StaleFailure, "the accepted result of %s is no longer in the store; plan again", u.address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	accepted := before.Accepted
+	if accepted == nil || before.Definition != n.Definition {
+		x := *n.Accepted
+		x.By, x.At = r.By, time.Now().UTC().Truncate(time.Second)
+		accepted = &x
+	}
+	return r.done(u, st, Cached, inputs, a, accepted), nil
+}

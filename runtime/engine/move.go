@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// move records what goes on under another address, all in one revision, before anything else is done.
+func (r *run) move(ctx context.Context) error {
+	moved := r.st.Renamed(r.Plan.Moves)
+	if moved == r.st {
+		return nil
+	}
+	events := difference(r.st, moved)
+	st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
+	if err != nil {
+		return err
+	}
+	r.st, r.State = st, st
+	r.emit(StateRecorded{Revision: st.Revision, Keys: keys(events)})
+	for _, m := range r.Plan.Moves {
+		if m.Pending {
+			r.emit(Moved{From: m.From, To: m.To})
+		}
+	}
+	return nil
+}
+
+// difference is what has to be recorded to make one state another.
+func difference(before, after *plan.State) []plan.Event {
+	var out []plan.Event
+	out = append(out, changed("node", before.Nodes, after.Nodes, func(e *plan.Event, v *plan.NodeState) { e.Node = v })...)
+	out = append(out, changed("gate", before.Gates, after.Gates, func(e *plan.Event, v *plan.GateState) { e.Gate = v })...)
+	out = append(out, changed("release", before.Releases, after.Releases, func(e *plan.Event, v *plan.ReleaseState) { e.Release = v })...)
+	out = append(out, changed("approval", before.Approvals, after.Approvals, func(e *plan.Event, v *plan.ApprovalState) { e.Approval = v })...)
+	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+func changed[T any](kind string, before, after map[string]T, set func(*plan.Event, *T)) []plan.Event {
+	var out []plan.Event
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			out = append(out, plan.Event{Key: kind + "/" + name, Removed: true})
+		}
+	}
+	for name, v := range after {
+		if old, ok := before[name]; !ok || !equal(old, v) {
+			e := plan.Event{Key: kind + "/" + name}
+			set(&e, &v)
+			out = append(out, e)
+		}
+	}
+	return out
+}
