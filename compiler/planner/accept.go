@@ -10,8 +10,9 @@ import (
 )
 
 // acceptance says by what a node's recorded result may be taken though it was made by another definition: by what is
-// recorded, or by an accept block. Nil if it may not. Whether the inputs are those of the result is not looked at yet.
-func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool) *plan.Acceptance {
+// recorded, or by an accept block. Nil if it may not; then why says what is in the way of a block. Whether the inputs are
+// those of the result is not looked at yet.
+func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool) (accepted *plan.Acceptance, why string) {
 	var kept *plan.Acceptance
 	if recorded && before.Accepted != nil && before.Definition == n.Definition {
 		was := *before.Accepted
@@ -20,25 +21,30 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 	a := p.accept(n.Address)
 	switch {
 	case a == nil:
-		return kept
+		return kept, ""
 	case !recorded:
-		p.fail(a.Range, "MLP1612", fmt.Errorf("%s cannot be accepted: it never ran in workspace %s, so there is no result to take", n.Address, p.o.Workspace), "Remove the block, and let it run.")
-		return nil
+		return nil, fmt.Sprintf("it never ran in workspace %s, so there is no result to take", p.o.Workspace)
 	case before.Definition == n.Definition: // it was accepted, or has run
-		return kept
+		return kept, ""
 	case !strings.HasPrefix(string(n.Definition), a.Definition):
-		p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: it is for the definition %s, and that is %s now", n.Address, plan.Digest(a.Definition).Short(), n.Definition.Short()), "")
-		return nil
+		return nil, fmt.Sprintf("it is for the definition %s, and that is %s now", plan.Digest(a.Definition).Short(), n.Definition.Short())
 	}
 	if port := otherShape(n, before); port != "" {
-		p.fail(a.At, "MLP1612", fmt.Errorf("%s cannot be accepted: what it yields at %s has other columns, features or marks by now, which the recorded result does not have", n.Address, port), "Remove the block, and let it run.")
-		return nil
+		p.fail(a.At, "MLP1612", fmt.Errorf("%s cannot be accepted: its %s has other columns, features or marks by now than the recorded one", n.Address, port), "Remove the block, and let it run.")
+		return nil, ""
 	}
 	was := before.Definition
 	if before.Accepted != nil {
 		was = before.Accepted.Was
 	}
-	return &plan.Acceptance{Was: was, Reason: a.Reason}
+	return &plan.Acceptance{Was: was, Reason: a.Reason}, ""
+}
+
+// lapsed warns of an accept block that does not keep its stage from running.
+func (p *planner) lapsed(n *plan.Node, why string) {
+	if a := p.accept(n.Address); a != nil && why != "" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
+		p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: %s", n.Address, why), "")
+	}
 }
 
 func (p *planner) accept(address string) *resolve.Accept {
@@ -66,9 +72,6 @@ func otherShape(n *plan.Node, before *plan.NodeState) string {
 // recorded as accepted already, nothing has changed.
 func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]plan.Digest) (bool, error) {
 	if !plan.SameInputs(before.Inputs, inputs) {
-		if a := p.accept(n.Address); a != nil {
-			p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: its result was made from other inputs", n.Address), "")
-		}
 		n.Accepted = nil
 		return false, nil
 	}

@@ -13,7 +13,7 @@ func Codes() []source.Code {
 		{Code: "MLP1606", Cause: "A gate's or check's rules cannot be put together.", Cure: "Correct the rule shown."},
 		{Code: "MLP1607", Cause: "A secret says neither where it is, or two places.", Cure: "Give it `env` or `file`."},
 		{Code: "MLP1611", Cause: "A `moved` block does not do what it seems to: its new address has results of its own, or nothing is recorded under the old one.", Cure: "Correct `from`; remove the block if both addresses were in use."},
-		{Code: "MLP1612", Cause: "A result cannot be accepted: there is none, or it has not what the stage yields by now.", Cure: "Remove the `accept` block and let the stage run."},
-		{Code: "MLP1613", Cause: "An `accept` block does not hold any more: the definition or the inputs have moved on.", Cure: "Remove the block, or accept the definition of now if the result is as good for it."},
+		{Code: "MLP1612", Cause: "A result cannot be accepted: what the stage yields by now has other columns, features or marks.", Cure: "Remove the `accept` block and let the stage run."},
+		{Code: "MLP1613", Cause: "An `accept` block does not hold any more: the definition or the inputs have moved on, or the stage never ran here.", Cure: "Remove the block, or accept the definition of now if the result is as good for it."},
 	}
 }

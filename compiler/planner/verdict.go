@@ -31,9 +31,11 @@ func (p *planner) decide(n *plan.Node) {
 	if forced {
 		n.Causes = append(n.Causes, plan.Cause{Kind: plan.ForcedCause})
 	}
+	why := ""
 	if !forced {
-		n.Accepted = p.acceptance(n, &before, recorded)
+		n.Accepted, why = p.acceptance(n, &before, recorded)
 	}
+	accepted := n.Accepted != nil
 	switch {
 	case p.blocked(n):
 		n.Verdict, n.Accepted = plan.Blocked, nil
@@ -46,6 +48,10 @@ func (p *planner) decide(n *plan.Node) {
 	default:
 		p.lookUp(n, &before, recorded, forced)
 	}
+	if accepted && n.Accepted == nil {
+		why = "its result was made from other inputs, or is gone"
+	}
+	p.lapsed(n, why)
 }
 
 // mayBeSpared tells whether a helper stage, such as that which scores the champion, hangs on stages that may not run: on
