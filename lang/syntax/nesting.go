@@ -18,12 +18,32 @@ const (
 	smallFile = 4 << 10
 )
 
+type limits struct {
+	depth     int // of brackets
+	operators int // of one value
+}
+
 // checkNesting tells whether the file from start on is nested too deeply to be parsed.
 func checkNesting(f *File, start int) (source.Diagnostic, bool) {
-	if len(f.Bytes)-start <= smallFile {
+	text, most := f.Bytes[start:], limits{maxDepth, maxOperators}
+	if len(text) <= smallFile || surelyShallow(text, most) {
 		return source.Diagnostic{}, false
 	}
-	tokens, _ := hclsyntax.LexConfig(f.Bytes[start:], f.Name, hcl.Pos{Line: 1, Column: 1, Byte: start})
+	tokens, _ := hclsyntax.LexConfig(text, f.Name, hcl.Pos{Line: 1, Column: 1, Byte: start})
+	at, deep := tooDeep(tokens, most)
+	if !deep {
+		return source.Diagnostic{}, false
+	}
+	return source.Diagnostic{
+		Severity: source.Error, Code: source.CodeNesting, Subject: f.Range(at),
+		Summary: "the text is nested too deeply",
+		Detail:  fmt.Sprintf("Brackets may be nested %d deep, and one value may have %d operators.", maxDepth, maxOperators),
+		Hint:    "split it up with locals",
+	}, true
+}
+
+// tooDeep finds the first token beyond the limits.
+func tooDeep(tokens hclsyntax.Tokens, most limits) (at hcl.Range, deep bool) {
 	depth, operators := 0, 0
 	for _, t := range tokens {
 		switch t.Type {
@@ -38,14 +58,9 @@ func checkNesting(f *File, start int) (source.Diagnostic, bool) {
 		case hclsyntax.TokenEqual, hclsyntax.TokenComma:
 			operators = 0
 		}
-		if depth > maxDepth || operators > maxOperators {
-			return source.Diagnostic{
-				Severity: source.Error, Code: source.CodeNesting, Subject: f.Range(t.Range),
-				Summary: "the text is nested too deeply",
-				Detail:  fmt.Sprintf("Brackets may be nested %d deep, and one value may have %d operators.", maxDepth, maxOperators),
-				Hint:    "split it up with locals",
-			}, true
+		if depth > most.depth || operators > most.operators {
+			return t.Range, true
 		}
 	}
-	return source.Diagnostic{}, false
+	return hcl.Range{}, false
 }
