@@ -32,6 +32,8 @@ type Module struct {
 	Blocks   map[string]*Block
 	Order    []string // all addresses, each behind what it needs
 	NeededBy map[string][]string
+
+	instances map[string][]*resolve.Block // of repeated blocks, by what they are called without key
 }
 
 // Block is a block with its types.
@@ -55,8 +57,12 @@ type Rule struct {
 
 // Check types a module. With errors the module is partial and good for editors only.
 func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source.Diagnostics) {
-	c := &checker{lib: lib, untyped: map[string]bool{}, envs: map[string]*environment{}, cache: cacheOf(lib), m: &Module{Module: m, Blocks: map[string]*Block{}}}
+	c := &checker{lib: lib, untyped: map[string]bool{}, envs: map[string]*environment{}, values: map[string]moduleValues{}, cache: cacheOf(lib),
+		m: &Module{Module: m, Blocks: make(map[string]*Block, len(m.Blocks)), instances: instancesOf(m)}}
 	for _, b := range m.Blocks {
+		if b.Kind == "problem" {
+			c.problems = append(c.problems, b)
+		}
 		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
 	}
 	g := c.references()
@@ -85,7 +91,10 @@ type checker struct {
 	// untyped are the blocks whose shape could not be worked out.
 	untyped map[string]bool
 	envs    map[string]*environment // by what tells them apart
-	cache   *rule.Cache
+	values  map[string]moduleValues // by prefix of the module
+	// problems are the module's blocks of that kind.
+	problems []*resolve.Block
+	cache    *rule.Cache
 }
 
 func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }

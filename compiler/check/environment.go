@@ -1,6 +1,8 @@
 package check
 
 import (
+	"encoding/json"
+
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -18,12 +20,13 @@ type environment struct {
 }
 
 // environment of a block. The blocks of one module see the same figures and share it, but for checks, which see their own,
-// and instances of a repeated block, which see what each is for.
+// and instances of repeated blocks, which see what each is for: of those, the ones that see figures of the same types.
 func (c *checker) environment(b *Block) *environment {
-	key := b.Module
-	if b.Kind == "check" || b.Each != nil {
-		key = b.Address
+	own, err := json.Marshal(c.own(b))
+	if err != nil {
+		return &environment{err: err}
 	}
+	key := b.Module + " " + string(own)
 	e := c.envs[key]
 	if e == nil {
 		e = &environment{root: c.root(b)}
@@ -33,6 +36,30 @@ func (c *checker) environment(b *Block) *environment {
 		c.envs[key] = e
 	}
 	return e
+}
+
+// own are the types of what the rules of a block see and those of others do not.
+func (c *checker) own(b *Block) [2]*schema.FigureType {
+	var out [2]*schema.FigureType
+	if b.Kind == "check" {
+		out[0] = schema.Object(map[string]*schema.FigureType{"check": b.Figures})
+	}
+	if b.Each != nil {
+		out[1] = valuesType(b.Each)
+	}
+	return out
+}
+
+// moduleValues are the types of a module's variables and locals.
+type moduleValues struct{ variables, locals *schema.FigureType }
+
+func (c *checker) valuesOf(module string) moduleValues {
+	v, ok := c.values[module]
+	if !ok {
+		v = moduleValues{valuesType(c.m.Scopes[module].Variables), valuesType(c.m.Scopes[module].Locals)}
+		c.values[module] = v
+	}
+	return v
 }
 
 // cacheOf is the library's cache of rules, or else a new one.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -17,7 +18,7 @@ type Figures struct {
 // FiguresAt are the figures that a path in a rule of b reads, sorted by address: of one block, or of all instances of a
 // repeated one unless the key is spelled out, or is each.key. There are none for variables, locals and the champion.
 func (m *Module) FiguresAt(b *Block, rule string, path []string) []Figures {
-	if len(path) < 2 {
+	if len(path) < 2 || path[0] == "variable" || path[0] == "local" || path[0] == "each" || path[0] == "champion" {
 		return nil
 	}
 	at := path[0] + "." + path[1]
@@ -35,10 +36,7 @@ func (m *Module) FiguresAt(b *Block, rule string, path []string) []Figures {
 		key = b.Key
 	}
 	var out []Figures
-	for _, other := range m.Module.Blocks {
-		if other.Module != b.Module || other.Kind != path[0] || other.Name != path[1] || other.Key == "" {
-			continue
-		}
+	for _, other := range m.instances[b.Module+at] {
 		f := Figures{Block: m.Blocks[other.Address], Path: at + "." + other.Key}
 		if f.Block.Figures == nil || key != "" && key != other.Key {
 			continue
@@ -47,6 +45,18 @@ func (m *Module) FiguresAt(b *Block, rule string, path []string) []Figures {
 			f.Rest = path[3:]
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// instancesOf are the instances of repeated blocks, by what they are called without key, sorted by address.
+func instancesOf(m *resolve.Module) map[string][]*resolve.Block {
+	out := map[string][]*resolve.Block{}
+	for _, b := range m.Blocks {
+		if b.Key != "" {
+			at := b.Module + b.Kind + "." + b.Name
+			out[at] = append(out[at], b)
+		}
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
@@ -65,8 +64,12 @@ func (c *checker) order(g *graph.Graph) []string {
 
 // leaveOut marks the blocks on a cycle and behind it: they get no types, and rules that read them are not told wrong.
 func (c *checker) leaveOut(order []string) {
+	ordered := make(map[string]bool, len(order))
+	for _, address := range order {
+		ordered[address] = true
+	}
 	for address := range c.m.Blocks {
-		if !slices.Contains(order, address) {
+		if !ordered[address] {
 			c.untyped[address] = true
 		}
 	}

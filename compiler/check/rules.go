@@ -65,8 +65,8 @@ func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
 // root is the type of what the rules of a block see: in a check its own figures, elsewhere those of all blocks.
 func (c *checker) root(b *Block) *schema.FigureType {
 	fields := map[string]*schema.FigureType{
-		"variable": valuesType(c.m.Scopes[b.Module].Variables),
-		"local":    valuesType(c.m.Scopes[b.Module].Locals),
+		"variable": c.valuesOf(b.Module).variables,
+		"local":    c.valuesOf(b.Module).locals,
 	}
 	if b.Each != nil {
 		fields["each"] = valuesType(b.Each)

@@ -103,20 +103,17 @@ func (c *checker) fillTask(b *Block) {
 	if b.Kind != "train" || b.TypeSpec.Body.Attr("task") == nil {
 		return
 	}
-	task, problems := "", 0
-	for _, p := range c.m.Module.Blocks {
-		if p.Kind == "problem" {
-			var config struct{ Task string }
-			c.must(json.Unmarshal(p.Config, &config))
-			task, problems = config.Task, problems+1
-		}
-	}
-	var config map[string]any
-	c.must(json.Unmarshal(b.Config, &config))
-	if problems != 1 || task == "" || config["task"] != nil {
+	if len(c.problems) != 1 {
 		return
 	}
-	config["task"] = task
+	var problem struct{ Task string }
+	c.must(json.Unmarshal(c.problems[0].Config, &problem))
+	var config map[string]any
+	c.must(json.Unmarshal(b.Config, &config))
+	if problem.Task == "" || config["task"] != nil {
+		return
+	}
+	config["task"] = problem.Task
 	filled, err := json.Marshal(config)
 	c.must(err)
 	b.Config = filled

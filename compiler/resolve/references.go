@@ -54,7 +54,7 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 
 // inputPort is the port of an argument at path: without brackets, so that it can be the name of a folder.
 func inputPort(path string) string {
-	return strings.NewReplacer("[", ".", "]", "").Replace(path)
+	return strings.ReplaceAll(strings.ReplaceAll(path, "[", "."), "]", "")
 }
 
 // item is one reference of an argument, with its name in a list or object.
