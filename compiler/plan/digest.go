@@ -1,35 +1,11 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/zeebo/blake3"
 )
-
-// Canonical re-encodes a value as JSON with sorted keys, no blanks and no HTML escapes: the one form of it that is
-// digested and compared. Numbers keep their digits.
-func Canonical(v any) (json.RawMessage, error) {
-	first, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(first))
-	dec.UseNumber()
-	var tree any
-	if err := dec.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
-	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(tree); err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
-}
 
 // Sum digests the canonical form of a value. The domain keeps digests of different things apart.
 func Sum(domain string, v any) (Digest, error) {
