@@ -13,6 +13,9 @@ import (
 
 // configCauses compares two configurations attribute by attribute, by path.
 func configCauses(before, after json.RawMessage) []plan.Cause {
+	if bytes.Equal(before, after) {
+		return nil
+	}
 	old, now := diff.Leaves(before), diff.Leaves(after)
 	paths := make([]string, 0, len(old)+len(now))
 	for p := range old {

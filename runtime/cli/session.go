@@ -107,8 +107,9 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		}
 	}
 	found := &sources{s: s, recorded: s.state.Renamed(planner.Moves(s.module, s.state))}
+	known := actions{s.store, map[plan.Digest]*plan.Action{}}
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: actions{s.store}, Sources: found, Images: images, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: known, Sources: found, Images: images, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
@@ -122,7 +123,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, err
 		}
 	}
-	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: commit(ctx, s.app.dir), Durations: s.durations(p)}
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: commit(ctx, s.app.dir), Durations: s.durations(p, known)}
 	return p, nil
 }
 
@@ -142,14 +143,14 @@ func (s *session) addWarnings(p *plan.Plan) {
 }
 
 // durations of past runs, by address: of the node's recorded result.
-func (s *session) durations(p *plan.Plan) map[string]int64 {
+func (s *session) durations(p *plan.Plan, known actions) map[string]int64 {
 	out, recorded := map[string]int64{}, s.state.Renamed(p.Moves)
 	for _, n := range p.Nodes {
 		before, ok := recorded.Nodes[n.Address]
 		if !ok {
 			continue
 		}
-		if a, err := s.store.Action(before.Fingerprint); err == nil {
+		if a, ok, err := known.Action(before.Fingerprint); ok && err == nil {
 			out[n.Address] = a.DurationMS
 		}
 	}
@@ -165,15 +166,22 @@ func commit(ctx context.Context, dir string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// actions answers the planner from the store.
-type actions struct{ store *store.Store }
+// actions answers the planner from the store, and reads each record once.
+type actions struct {
+	store *store.Store
+	read  map[plan.Digest]*plan.Action // nil of those that are missing
+}
 
 func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
-	action, err := a.store.Action(fp)
-	if errors.Is(err, store.ErrMissing) {
-		return nil, false, nil
+	if action, ok := a.read[fp]; ok {
+		return action, action != nil, nil
 	}
-	return action, err == nil, err
+	action, err := a.store.Action(fp)
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return nil, false, err
+	}
+	a.read[fp] = action
+	return action, action != nil, nil
 }
 
 // images resolves the images of foreign stages with the local engine, which is asked only if there are any.

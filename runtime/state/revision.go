@@ -63,14 +63,15 @@ func (e *CorruptError) Error() string {
 }
 
 func encode(r *Revision) ([]byte, plan.Digest, error) {
-	body, err := json.Marshal(r)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // configurations stay as they are, and can be compared byte by byte
+	if err := enc.Encode(r); err != nil {
 		return nil, "", fmt.Errorf("encoding revision %d: %w", r.Revision, err)
 	}
+	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	digest := plan.HashBytes(body)
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "{\"digest\":%q,\n\"revision\":%s}\n", digest, body)
-	return b.Bytes(), digest, nil
+	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n\"revision\":%s}\n", digest, body), digest, nil
 }
 
 // read returns the revision in a file, having checked that it is whole. A file that is not there is os.ErrNotExist.
