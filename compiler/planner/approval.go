@@ -8,10 +8,7 @@ import (
 
 // settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
 func (p *planner) settled(gate string) bool {
-	for _, b := range p.m.Blocks {
-		if b.Kind != "deploy" || !refersTo(b, "gate", gate) {
-			continue
-		}
+	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)
 		release, ok := p.o.State.Releases[b.Address]
 		if !ok || model == nil || model.Digest == "" || release.Model != model.Digest {
@@ -21,13 +18,22 @@ func (p *planner) settled(gate string) bool {
 	return true
 }
 
-func refersTo(b *check.Block, path, target string) bool {
-	for _, r := range b.Refs {
-		if r.Path == path && r.Target == target {
-			return true
+// behind are the deployments that a gate lets pass.
+func (p *planner) behind(gate string) []*check.Block {
+	if p.deploys == nil {
+		p.deploys = map[string][]*check.Block{}
+		for _, b := range p.m.Blocks {
+			if b.Kind != "deploy" {
+				continue
+			}
+			for _, r := range b.Refs {
+				if r.Path == "gate" {
+					p.deploys[r.Target] = append(p.deploys[r.Target], b)
+				}
+			}
 		}
 	}
-	return false
+	return p.deploys[gate]
 }
 
 // approval decides whether a person's yes is asked for, and whether it was given for just this.
@@ -66,11 +72,9 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 // candidates are the models behind a gate by the deployment that would release them.
 func (p *planner) candidates(gate string) map[string]plan.Digest {
 	out := map[string]plan.Digest{}
-	for address, b := range p.m.Blocks {
-		if b.Kind == "deploy" && refersTo(b, "gate", gate) {
-			if m := p.candidate(address); m != nil {
-				out[address] = m.Digest
-			}
+	for _, b := range p.behind(gate) {
+		if m := p.candidate(b.Address); m != nil {
+			out[b.Address] = m.Digest
 		}
 	}
 	return out

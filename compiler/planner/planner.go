@@ -87,7 +87,8 @@ type planner struct {
 	failed    map[string]bool         // checks and gates known to have failed
 	consumers map[string][]string     // by whom the output of a node is taken; made when first asked for
 	moves     []plan.Move
-	formers   map[string]plan.Move // those to be made, by the new address
+	formers   map[string]plan.Move      // those to be made, by the new address
+	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for
 	diags     source.Diagnostics
 }
 

@@ -89,9 +89,10 @@ func read(p *plan.Plan, all bool) *document {
 	for _, n := range p.Nodes {
 		nodes[n.Address] = n
 	}
+	figures := map[string][][]figureRow{}
 	for _, r := range p.Releases {
 		if r.Action != plan.NoRelease {
-			d.Production = append(d.Production, told(d.Production, release(nodes, r)))
+			d.Production = append(d.Production, told(figures, release(nodes, r)))
 		}
 	}
 	for _, g := range p.Gates {

@@ -104,8 +104,12 @@ func PlanGraph(p *plan.Plan) *Graph {
 	for _, x := range p.Gates {
 		g.gate(x)
 	}
+	at := make(map[string]int, len(g.Nodes))
+	for i, n := range g.Nodes {
+		at[n.Address] = i
+	}
 	for _, r := range p.Releases {
-		g.release(r)
+		g.release(r, at)
 	}
 	g.tidy()
 	return g
@@ -209,11 +213,11 @@ var actionWords = map[plan.ReleaseAction]string{
 	plan.MayRelease: "release may change", plan.RemoveRelease: "release is removed",
 }
 
-// release adds a deployment; one with a stage of its own (batch) is one node with it.
-func (g *Graph) release(r *plan.Release) {
+// release adds a deployment; one with a stage of its own (batch), which is among those at known places, is one node with it.
+func (g *Graph) release(r *plan.Release, at map[string]int) {
 	node := GraphNode{Address: r.Address, Phase: schema.Operations, Form: ReleaseForm, Mark: actionMarks[r.Action],
 		Caption: joinWords(actionWords[r.Action], r.Type), Title: r.Address + ": " + actionWords[r.Action]}
-	if i := slices.IndexFunc(g.Nodes, func(n GraphNode) bool { return n.Address == r.Address }); i >= 0 {
+	if i, ok := at[r.Address]; ok {
 		node.Title += "\n" + g.Nodes[i].Title
 		g.Nodes[i] = node
 	} else {

@@ -21,11 +21,11 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 }
 
 // told leaves figures out that stand with an earlier release of the same model already.
-func told(before []releaseRow, row releaseRow) releaseRow {
-	for _, b := range before {
-		if b.To == row.To && slices.Equal(b.Figures, row.Figures) {
-			row.Figures = nil
-		}
+func told(before map[string][][]figureRow, row releaseRow) releaseRow {
+	if slices.ContainsFunc(before[row.To], func(f []figureRow) bool { return slices.Equal(f, row.Figures) }) {
+		row.Figures = nil
+	} else {
+		before[row.To] = append(before[row.To], row.Figures)
 	}
 	return row
 }

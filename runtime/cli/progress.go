@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ type progress struct {
 	total   int
 	done    int
 	running []stage
-	left    []string // out of this run, told already
+	left    map[string]bool // out of this run, told already
 	shown   bool
 }
 
@@ -31,7 +30,7 @@ type stage struct {
 }
 
 func newProgress(a *app, p *plan.Plan) *progress {
-	v := &progress{app: a, w: a.out, live: a.terminal(a.out)}
+	v := &progress{app: a, w: a.out, live: a.terminal(a.out), left: map[string]bool{}}
 	for _, n := range p.Nodes {
 		if n.Verdict == plan.Run || n.Verdict == plan.MayRun {
 			v.total++
@@ -108,8 +107,8 @@ func (v *progress) event(e engine.Event) {
 
 // blocked tells of a stage or release once; both of a batch deployment have one address.
 func (v *progress) blocked(e engine.StageBlocked) {
-	if !slices.Contains(v.left, e.Address) {
-		v.left = append(v.left, e.Address)
+	if !v.left[e.Address] {
+		v.left[e.Address] = true
 		v.line("  %s  held by %s", v.name(e.Address), strings.Join(e.By, ", "))
 	}
 }

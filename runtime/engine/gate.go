@@ -60,7 +60,7 @@ func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
 	}
 	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules}
 	models := map[string]plan.Digest{}
-	for _, rel := range guarded(r.Plan, g.Address) {
+	for _, rel := range r.graph.guarded[g.Address] {
 		if models[rel.Address], err = r.inputDigest(rel.Model); err != nil {
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}

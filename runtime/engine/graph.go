@@ -44,10 +44,12 @@ const (
 type graph struct {
 	units []*unit // sorted by id
 	byID  map[string]*unit
+	// guarded are the releases behind each gate, whose models it decides over, also those that stay as they are.
+	guarded map[string][]*plan.Release
 }
 
 func newGraph(p *plan.Plan) (*graph, error) {
-	g := &graph{byID: map[string]*unit{}}
+	g := &graph{byID: map[string]*unit{}, guarded: map[string][]*plan.Release{}}
 	for _, n := range p.Nodes {
 		g.add(&unit{id: "node/" + n.Address, address: n.Address, node: n})
 	}
@@ -56,13 +58,16 @@ func newGraph(p *plan.Plan) (*graph, error) {
 	}
 	for _, rel := range p.Releases {
 		g.add(&unit{id: "release/" + rel.Address, address: rel.Address, release: rel})
+		if rel.Action != plan.RemoveRelease {
+			g.guarded[rel.Gate] = append(g.guarded[rel.Gate], rel)
+		}
 	}
 	slices.SortFunc(g.units, func(a, b *unit) int { return strings.Compare(a.id, b.id) })
 	if len(g.byID) != len(g.units) {
 		return nil, fmt.Errorf("the plan names an address twice")
 	}
 	for _, u := range g.units {
-		if err := g.connect(p, u); err != nil {
+		if err := g.connect(u); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +83,7 @@ func (g *graph) add(u *unit) {
 func (g *graph) node(address string) *unit { return g.byID["node/"+address] }
 
 // connect adds the edges that lead to u.
-func (g *graph) connect(p *plan.Plan, u *unit) error {
+func (g *graph) connect(u *unit) error {
 	needs := map[string]need{}
 	result := func(address string) {
 		if address != "" && needs["node/"+address] != needPass {
@@ -106,7 +111,7 @@ func (g *graph) connect(p *plan.Plan, u *unit) error {
 				result(f.Node)
 			}
 		}
-		for _, rel := range guarded(p, u.address) {
+		for _, rel := range g.guarded[u.address] {
 			result(rel.Model.From)
 		}
 		pass(u.gate.After...)
@@ -128,17 +133,6 @@ func (g *graph) link(u *unit, needs map[string]need) error {
 		u.waiting++
 	}
 	return nil
-}
-
-// guarded returns the releases behind a gate, whose models it decides over, also those that stay as they are.
-func guarded(p *plan.Plan, gate string) []*plan.Release {
-	var out []*plan.Release
-	for _, rel := range p.Releases {
-		if rel.Gate == gate && rel.Action != plan.RemoveRelease {
-			out = append(out, rel)
-		}
-	}
-	return out
 }
 
 // acts tells whether a release may come to pass.
