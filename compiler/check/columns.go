@@ -3,7 +3,6 @@ package check
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -11,22 +10,33 @@ import (
 )
 
 // columnNames tells of attributes that name a column which the table they speak of does not have (schema.Attr.ColumnOf),
-// except at places of which the component has told something itself.
-func (c *checker) columnNames(b *Block, told []schema.Problem) {
+// and returns their paths. What a component says of such a place follows from it.
+func (c *checker) columnNames(b *Block) map[string]bool {
 	var config map[string]any
 	if err := json.Unmarshal(b.Config, &config); err != nil {
 		c.must(err)
-		return
+		return nil
 	}
+	lacking := map[string]bool{}
 	eachColumnName(&b.TypeSpec.Body, config, "", func(a *schema.Attr, path, name string) {
 		t := b.In[a.ColumnOf].Table
-		if t == nil || t.Column(name) != nil || slices.ContainsFunc(told, func(p schema.Problem) bool { return p.Path == path }) {
+		if t == nil || t.Column(name) != nil {
 			return
 		}
-		p := schema.Problem{Path: path, Summary: fmt.Sprintf("The table has no column %q", name),
-			Detail: "It has " + strings.Join(t.Names(), ", ") + ".", Hint: source.DidYouMean(name, t.Names())}
-		c.add(place(b.Block, p))
+		lacking[path] = true
+		c.add(place(b.Block, schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name),
+			Detail: columnList(t.Names()), Hint: source.DidYouMean(name, t.Names())}))
 	})
+	return lacking
+}
+
+// columnList says which columns there are, of a wide table the first.
+func columnList(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return fmt.Sprintf("It has %s and %d more.", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return "It has " + strings.Join(names, ", ") + "."
 }
 
 // eachColumnName calls f with the value of every attribute that names a column, nested blocks included.

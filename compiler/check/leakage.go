@@ -63,7 +63,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 			Severity: source.Warning, Code: "MLP1407", Subject: validation.Range,
 			Summary: fmt.Sprintf("%s learns from rows that it validates on", b.Address),
 			Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
-			Hint:    "Give it the validation side of the split that data comes from.",
+			Hint:    "give it the validation side of the split that data comes from.",
 		})
 	}
 }
@@ -87,7 +87,7 @@ func (c *checker) evaluation(b *resolve.Block, told map[string]bool) {
 			Severity: source.Error, Code: "MLP1407", Subject: data.Range,
 			Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", b.Address, trainer.Address),
 			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
-			Hint:    "Evaluate on the test side of a split, and train on its train side.",
+			Hint:    "evaluate on the test side of a split, and train on its train side.",
 			Related: []source.Related{{Message: trainer.Address + " reads them here", Range: r.Range}},
 		}
 		if port == "validation" {

@@ -50,11 +50,11 @@ func (c *checker) gating() map[string]bool {
 func unverified(b *resolve.Block, path, label string, named []string) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
-		Summary: "Nothing verifies requirement " + label,
-		Hint:    "Name the gate that does: verified_by = [gate.release]",
+		Summary: "nothing verifies requirement " + label,
+		Hint:    "name the gate that does: verified_by = [gate.release]",
 	}
 	if len(named) > 0 {
-		d.Summary = "No gate verifies requirement " + label
+		d.Summary = "no gate verifies requirement " + label
 		d.Detail = "It is verified by " + strings.Join(named, ", ") + " alone: no release is stopped where that does not hold."
 	}
 	return d

@@ -21,10 +21,12 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 	if !ok {
 		return
 	}
+	lacking := c.columnNames(b)
 	for _, p := range res.Problems {
-		c.add(place(b.Block, p))
+		if !lacking[p.Path] {
+			c.add(place(b.Block, p))
+		}
 	}
-	c.columnNames(b, res.Problems)
 	for port, s := range res.Out {
 		if own := schema.OwnPort(b.TypeSpec.Out); port == "" && own != nil {
 			port = own.Name
@@ -65,10 +67,10 @@ func (c *checker) noColumns(b *Block, err error) {
 	why, detail, _ := strings.Cut(err.Error(), "\n")
 	d := source.Diagnostic{
 		Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
-		Summary: "The columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
+		Summary: "the columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
 	}
 	if detail == "" {
-		d.Hint = "Declare them: column \"name\" { type = \"double\" }"
+		d.Hint = "declare them: column \"name\" { type = \"double\" }"
 	}
 	c.add(d)
 }
@@ -122,7 +124,7 @@ func (c *checker) fillTask(b *Block) {
 // place turns what a component found into a diagnostic at its place in the file.
 func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
 	d := source.Diagnostic{
-		Severity: source.Error, Code: "MLP1402", Summary: p.Summary, Detail: p.Detail, Hint: p.Hint, Context: source.Range{},
+		Severity: source.Error, Code: "MLP1402", Summary: lowerFirst(p.Summary), Detail: p.Detail, Hint: lowerFirst(p.Hint),
 		Subject: rangeOf(b, p.Path),
 	}
 	if p.Warning {
@@ -139,6 +141,15 @@ func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
 		}
 	}
 	return d
+}
+
+// lowerFirst begins a message with a small letter, as all of them do. Names such as DuckDB stay as they are.
+func lowerFirst(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	if len(word) == 0 || word[0] < 'A' || 'Z' < word[0] || strings.ToLower(word[1:]) != word[1:] {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
 // rangeOf finds where a path stands, or else the nearest thing around it.

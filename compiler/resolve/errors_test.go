@@ -76,7 +76,7 @@ func TestErrors(t *testing.T) {
 		{"same reference twice", train("  extra = [source.raw, source.raw]"), []string{
 			"MLP1216 9:24 extra has two references with the name \"raw\" |  | remove one"}},
 		{"reserved name for a table", "dataset \"b\" {\n  from = { select = source.raw }\n  sql = \"x\"\n}", []string{
-			"MLP1104 7:21 \"select\" is no valid name | A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL."}},
+			"MLP1104 7:12 \"select\" is no valid name | A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL."}},
 		{"reference as a value", train("  weights = source.raw"), []string{
 			"MLP1217 9:13 weights takes list of numbers, not a reference | A reference to a block can be passed on, and not computed with. | if a string is meant, quote it: \"source.raw\""}},
 		{"computed with a reference", train("  params {\n    a = length(source.raw)\n    b = source.raw == source.raw ? 1 : 2\n    c = jsonencode([for k, v in source.raw : k])\n  }"), []string{

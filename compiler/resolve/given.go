@@ -28,20 +28,21 @@ type variable struct {
 type origin struct {
 	at   source.Range
 	from string
+	attr *syntax.Attr // that writes the value out, nil if none does
 }
 
 // value is the one given, else the default; cty.DynamicVal after a mistake.
 func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 	fallback := origin{at: x.b.Header}
 	if hasDefault {
-		fallback = origin{at: x.b.Attrs["default"].Range, from: "its default"}
+		fallback = origin{at: x.b.Attrs["default"].Range, from: "its default", attr: x.b.Attrs["default"]}
 		def = x.convert(def, fallback)
 	}
 	given, ok := x.r.opts.Variables[x.name]
 	if ok {
 		o := origin{at: x.b.Header, from: given.From}
 		if given.Attr != nil {
-			o.at = given.Attr.Range
+			o.at, o.attr = given.Attr.Range, given.Attr
 		}
 		v := x.read(given, o)
 		if x.nullable || !v.IsKnown() || !v.IsNull() {

@@ -5,20 +5,23 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
 // strayKey is a key of an object that the type it is converted to does not have.
 type strayKey struct {
 	path  string   // "[0].b.colour"
+	steps []any    // the same: keys and positions
 	name  string   // "colour"
 	known []string // the type's own, sorted
 }
 
 // strayKeys finds keys that a conversion to the type would drop without a word, in the order of the value.
-func strayKeys(v cty.Value, ty cty.Type, path string) []strayKey {
+func strayKeys(v cty.Value, ty cty.Type, path string, steps ...any) []strayKey {
 	v, _ = v.Unmark()
 	if !v.IsKnown() || v.IsNull() || !v.CanIterateElements() {
 		return nil
@@ -28,12 +31,13 @@ func strayKeys(v cty.Value, ty cty.Type, path string) []strayKey {
 		key, e := it.Element()
 		key, _ = key.Unmark()
 		at, elem := path, cty.DynamicPseudoType
+		to := append(steps[:len(steps):len(steps)], stepOf(key))
 		switch named := key.Type() == cty.String && key.IsKnown(); {
 		case ty.IsObjectType() && named && (v.Type().IsObjectType() || v.Type().IsMapType()):
 			name := key.AsString()
 			at += "." + name
 			if !ty.HasAttribute(name) {
-				out = append(out, strayKey{path: at, name: name, known: slices.Sorted(maps.Keys(ty.AttributeTypes()))})
+				out = append(out, strayKey{path: at, steps: to, name: name, known: slices.Sorted(maps.Keys(ty.AttributeTypes()))})
 				continue
 			}
 			elem = ty.AttributeType(name)
@@ -51,9 +55,51 @@ func strayKeys(v cty.Value, ty cty.Type, path string) []strayKey {
 			}
 			at, elem = fmt.Sprintf("%s[%d]", path, i), ty.TupleElementType(i)
 		}
-		out = append(out, strayKeys(e, elem, at)...)
+		out = append(out, strayKeys(e, elem, at, to...)...)
 	}
 	return out
+}
+
+// stepOf is a key as a string, a position as an int; nil if it is neither.
+func stepOf(key cty.Value) any {
+	if i, ok := position(key); ok {
+		return i
+	}
+	if key.Type() == cty.String && key.IsKnown() {
+		return key.AsString()
+	}
+	return nil
+}
+
+// keyRange finds where a key stands that an argument spells out, else false: the value may come from elsewhere.
+func keyRange(a *syntax.Attr, steps ...any) (source.Range, bool) {
+	e := hclsyntax.Expression(nil)
+	if a != nil {
+		e = a.Expr
+	}
+	at := source.Range{}
+	for _, step := range steps {
+		at = source.Range{}
+		switch t := e.(type) {
+		case *hclsyntax.TupleConsExpr:
+			i, ok := step.(int)
+			if !ok || i >= len(t.Exprs) {
+				return at, false
+			}
+			e = t.Exprs[i]
+		case *hclsyntax.ObjectConsExpr:
+			e = nil
+			for _, item := range t.Items {
+				if key, hds := item.KeyExpr.Value(nil); !hds.HasErrors() && stepOf(key) == step {
+					e, at = item.ValueExpr, a.File.Range(item.KeyExpr.Range())
+				}
+			}
+		}
+		if e == nil {
+			return at, false
+		}
+	}
+	return at, !at.IsZero()
 }
 
 // position is an index of a list or tuple.
@@ -77,7 +123,11 @@ func (x *variable) strays(v cty.Value, o origin) bool {
 		if o.from != "" {
 			detail += fmt.Sprintf(" The value comes from %s.", o.from)
 		}
-		x.r.fail(source.CodeVariableValue, o.at, fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
+		at := o.at
+		if r, ok := keyRange(o.attr, k.steps...); ok {
+			at = r
+		}
+		x.r.fail(source.CodeVariableValue, at, fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
 			detail, source.DidYouMean(k.name, k.known))
 	}
 	return len(found) == 0

@@ -114,7 +114,7 @@ func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 		}
 		if !object {
 			one.name = one.ref.Name
-		} else if !w.tableName(one) {
+		} else if !w.tableName(a, one) {
 			ok = false
 		}
 		items = append(items, one)
@@ -123,11 +123,15 @@ func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 }
 
 // tableName checks a name given to a reference, which queries use.
-func (w *walker) tableName(one item) bool {
+func (w *walker) tableName(a *syntax.Attr, one item) bool {
 	if syntax.ValidName(one.name) {
 		return true
 	}
-	w.r.fail(source.CodeName, one.at, fmt.Sprintf("%q is no valid name", one.name),
+	at, ok := keyRange(a, one.name)
+	if !ok {
+		at = one.at
+	}
+	w.r.fail(source.CodeName, at, fmt.Sprintf("%q is no valid name", one.name),
 		"A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL.", "")
 	return false
 }
@@ -140,19 +144,36 @@ func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, p
 	} else {
 		want = "a list of references"
 	}
-	hint := ""
-	if keys := instanceKeys(v); len(keys) > 0 {
-		hint = fmt.Sprintf("it is repeated: select an instance by its key, as in [%q]", keys[0])
-		if spec.Type != schema.Ref && !strings.HasSuffix(path, "]") {
-			hint = "it is repeated: write values( … ) for all instances"
-		}
+	if w.instanceNotSaid(v, at, spec, path, want) {
+		return
 	}
+	hint := ""
 	if v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
 		if s := v.AsString(); w.r.blocks[w.r.prefix+s] != nil {
 			hint = "leave the quotes out: " + s
 		}
 	}
 	w.r.fail(source.CodeNotReference, at, fmt.Sprintf("%s takes %s", path, want), fmt.Sprintf("This is %s.", describe(v)), hint)
+}
+
+// instanceNotSaid tells of a repeated block where one instance of it belongs.
+func (w *walker) instanceNotSaid(v cty.Value, at source.Range, spec *schema.Attr, path, want string) bool {
+	keys := instanceKeys(v)
+	if len(keys) == 0 {
+		return false
+	}
+	one, _ := expr.RefOf(v.GetAttr(keys[0]))
+	block, _, _ := strings.Cut(strings.TrimPrefix(one.Address, w.r.prefix), "[")
+	hint := fmt.Sprintf("write %s[%q]", block, keys[0])
+	if spec.Type != schema.Ref {
+		hint += ", or values(…) in place of the list for all instances"
+		if !strings.HasSuffix(path, "]") {
+			hint = fmt.Sprintf("write values(%s) for all instances", block)
+		}
+	}
+	w.r.fail(source.CodeInstance, at, fmt.Sprintf("%s takes %s, and %s is repeated", path, want, block),
+		fmt.Sprintf("Its keys are %s.", strings.Join(keys, ", ")), hint)
+	return true
 }
 
 // distinct tells of two references with the same name in one list: they would share a port.

@@ -125,7 +125,7 @@ func TestForEachErrors(t *testing.T) {
 			"MLP1115 6:1 the module has more than one pipeline block | A folder is one module, and a module one pipeline.",
 			`MLP1106 6:16 pipeline.q has no argument "for_each" | A pipeline cannot be repeated.`}},
 		{"no instance", raw + "split \"hash\" \"t\" { from = source.r }\n", []string{
-			`MLP1212 10:27 from takes a reference to a table | This is an object. | it is repeated: select an instance by its key, as in ["eu"]`}},
+			`MLP1230 10:27 from takes a reference to a table, and source.r is repeated | Its keys are eu, us. | write source.r["eu"]`}},
 		{"unknown instance", raw + "split \"hash\" \"t\" { from = source.r[\"eo\"] }\n", []string{
 			`MLP1230 10:35 there is no source.r["eo"] | source.r is repeated; its keys are eu, us.`}},
 		{"dot", raw + "split \"hash\" \"t\" { from = source.r.eu }\n", []string{

@@ -142,6 +142,10 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	d.Summary = fmt.Sprintf("there is no %q here", name)
 	names := sortedKeys(w.env.root.Fields)
 	d.Detail, d.Hint = listing("This rule sees", names), source.DidYouMean(name, names)
+	if name == "module" {
+		d.Detail = "A rule sees the figures of its own module alone. " + d.Detail
+		d.Hint = "put a gate into the module, give it as an output, and name that in after: after = [module.x.release]"
+	}
 	if path := deeper(w.env.root, name, 4); d.Hint == "" && path != nil {
 		d.Hint = fmt.Sprintf("did you mean %s?", PathString(path))
 	}

@@ -25,6 +25,7 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	at := s.offset(err.Location)
 	d := source.Diagnostic{Severity: source.Error, Code: syntaxCode, Subject: s.rangeOf(at, s.tokenEnd(at))}
 	message := strings.TrimPrefix(err.Message, "Syntax error: ")
+	symbol, start, end := s.symbolAround(at)
 	switch {
 	case strings.TrimSpace(s.text.Value) == "":
 		d.Summary, d.Subject = "the rule is empty", s.text.Range
@@ -35,6 +36,10 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 		d.Code, d.Subject, d.Summary = sizeCode, s.text.Range, "the rule is nested too deeply"
 	case reserved.MatchString(message):
 		s.reservedWord(&d, reserved.FindStringSubmatch(message)[1])
+	case foreignSymbols[symbol] != "":
+		d.Summary, d.Subject, d.Hint = fmt.Sprintf("unexpected %q", symbol), s.rangeOf(start, end), foreignSymbols[symbol]
+	case foreignWords[s.wordBefore(at)] != "":
+		s.foreignWord(&d, at)
 	case badToken.MatchString(message):
 		s.badToken(&d, at, badToken.FindStringSubmatch(message)[1])
 	case badInput.MatchString(message):
@@ -72,12 +77,6 @@ func (s *script) badToken(d *source.Diagnostic, at int, token string) {
 	switch {
 	case strings.HasPrefix(token, "$"):
 		d.Hint = "rules take no ${}: write variable.name or local.name"
-	case strings.HasPrefix(token, "="):
-		d.Hint = "equality is =="
-	case strings.HasPrefix(token, "&"):
-		d.Hint = "conditions are joined by &&"
-	case strings.HasPrefix(token, "|"):
-		d.Hint = "alternatives are joined by ||"
 	case strings.HasPrefix(token, `"`) || strings.HasPrefix(token, "'"):
 		_, end := s.whole()
 		d.Summary, d.Subject = "this string has no end", s.rangeOf(at, end)
@@ -94,15 +93,52 @@ func (s *script) unexpected(d *source.Diagnostic, token string) {
 	switch token {
 	case "<EOF>":
 		d.Summary, d.Subject = "the rule ends where a value is expected", s.last()
+		if _, end := s.whole(); end > 0 && s.runes[end-1] == '%' {
+			d.Hint = foreignSymbols["%"]
+		}
 		return
-	case "and", "AND":
-		d.Hint = "conditions are joined by &&"
-	case "or", "OR":
-		d.Hint = "alternatives are joined by ||"
-	case "not", "NOT":
-		d.Hint = "negation is !"
-	case "=":
-		d.Hint = "equality is =="
+	default:
+		d.Hint = foreignWords[strings.ToLower(token)]
 	}
 	d.Summary = fmt.Sprintf("unexpected %q", token)
+}
+
+// foreignSymbols are operators and signs of other languages, or half of one of CEL's.
+var foreignSymbols = map[string]string{
+	"=": "equality is ==", "===": "equality is ==", "=>": "at least is >=", "≥": "at least is >=", "=<": "at most is <=", "≤": "at most is <=",
+	"<>": "unequal is !=", "!==": "unequal is !=", "=!": "unequal is !=", "≠": "unequal is !=", "&": "conditions are joined by &&",
+	"|": "alternatives are joined by ||", "**": "there is no power: write x * x", "%": "shares are fractions: 10 % is 0.1",
+	";": "a rule is one condition, without a semicolon", ",": "numbers have no separators: 1,000 is 1000",
+}
+
+// foreignWords are those of other languages, in small letters.
+var foreignWords = map[string]string{
+	"and": "conditions are joined by &&", "or": "alternatives are joined by ||", "not": "negation is !", "is": "equality is ==",
+	"if": "write condition ? a : b", "between": "write x >= low && x <= high", "like": "write text.matches(pattern)",
+}
+
+// symbolAround is the run of signs at a code point, without white space; "" where there is none.
+func (s *script) symbolAround(at int) (symbol string, start, end int) {
+	sign := func(i int) bool {
+		return i >= 0 && i < len(s.runes) && strings.ContainsRune("=<>!&|*≥≤≠%;,", s.runes[i])
+	}
+	if !sign(at) {
+		return "", at, at
+	}
+	for start = at; sign(start - 1); start-- {
+	}
+	for end = at; sign(end); end++ {
+	}
+	return string(s.runes[start:end]), start, end
+}
+
+// wordBefore is the word before the one at a code point, in small letters.
+func (s *script) wordBefore(at int) string {
+	return strings.ToLower(strings.TrimSpace(string(s.runes[s.nameBefore(at):at])))
+}
+
+func (s *script) foreignWord(d *source.Diagnostic, at int) {
+	start := s.nameBefore(at)
+	word := strings.TrimSpace(string(s.runes[start:at]))
+	d.Summary, d.Subject, d.Hint = fmt.Sprintf("unexpected %q", word), s.rangeOf(start, start+len(word)), foreignWords[strings.ToLower(word)]
 }

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// objectKeys says of every place that takes any value what becomes of the keys of an object there. A key that means
+// nothing must be an error; so a place that is new to the catalog is to be written down here, with a module that shows
+// it, or with the reason why all keys are right.
+var objectKeys = map[string]struct {
+	anyKey string // why every key means something
+	module string // with a misspelt key
+	want   string // in the mistake that is told of it
+}{
+	"variable.default":              {module: "variable \"v\" {\n type = object({ low = number })\n default = { lwo = 1 }\n}\n", want: `"lwo"`},
+	"variable.validation.condition": {module: "variable \"v\" {\n default = 1\n validation {\n condition = { lwo = 1 }\n message = \"m\"\n }\n}\n", want: "condition takes a bool"},
+	"variable.validation.message":   {anyKey: "what is no string is left out for a message of our own"},
+	"output.value":                  {anyKey: "it is shown as it is"},
+	"module.*":                      {anyKey: "the arguments are variables of the module; the keys of their objects are checked like those of a default: conformance 0536"},
+	"check.expect.between":          {module: checkOf("between = { min = 0 }"), want: "a list of values is expected"},
+	"check.expect.in_set":           {module: checkOf("in_set = { a = 0 }"), want: "a list of values is expected"},
+	"dataset.from":                  {anyKey: "the keys are names of tables"},
+	"dataset.params.*":              {anyKey: "the arguments are parameters of the query, which must read each"},
+	"train/container.env":           {anyKey: "the keys are variables of the environment"},
+	"train/container.params.*":      {anyKey: "they are for the command"},
+}
+
+func checkOf(expectation string) string {
+	return "source \"csv\" \"s\" {\n path = \"s.csv\"\n column \"amount\" { type = \"double\" }\n}\ncheck \"c\" {\n on = source.s\n expect \"amount\" { " + expectation + " }\n}\n"
+}
+
+// TestObjectKeys walks the catalog: whatever takes an object says what it thinks of keys that it does not know.
+func TestObjectKeys(t *testing.T) {
+	seen := map[string]bool{}
+	catalog := stdlib.Catalog()
+	for _, k := range catalog.Kinds {
+		for _, ty := range k.Types {
+			at := k.Name
+			if ty.Name != "" && len(k.Types) > 1 {
+				at += "/" + ty.Name
+			}
+			if k.FreeAttrs {
+				takesObjects(t, at+".*", seen)
+			}
+			eachPlace(at, &ty.Body, func(path string, a *schema.Attr) {
+				switch {
+				case a == nil, a.Type == schema.Any, a.Type == schema.RefMap:
+					takesObjects(t, path, seen)
+				default:
+					refusesObjects(t, k.Name, ty.Name, path, at, a)
+				}
+			})
+		}
+	}
+	for path := range objectKeys {
+		if !seen[path] {
+			t.Errorf("%s takes no objects, or does not exist", path)
+		}
+	}
+}
+
+// eachPlace calls f with every argument of a body, and with nil for blocks that take any argument.
+func eachPlace(at string, body *schema.Body, f func(path string, a *schema.Attr)) {
+	for i := range body.Attrs {
+		f(at+"."+body.Attrs[i].Name, &body.Attrs[i])
+	}
+	for i := range body.Blocks {
+		b := &body.Blocks[i]
+		if b.FreeAttrs {
+			f(at+"."+b.Name+".*", nil)
+		}
+		eachPlace(at+"."+b.Name, &b.Body, f)
+	}
+}
+
+func takesObjects(t *testing.T, path string, seen map[string]bool) {
+	t.Helper()
+	seen[path] = true
+	place, ok := objectKeys[path]
+	switch {
+	case !ok:
+		t.Errorf("%s takes objects: what of a key that it does not know? Write it down in objectKeys", path)
+	case place.module != "":
+		if got := saidOf(t, place.module); !strings.Contains(got, place.want) {
+			t.Errorf("%s: got %q, want %q in it", path, got, place.want)
+		}
+	}
+}
+
+// refusesObjects: a place of another type takes no object at all.
+func refusesObjects(t *testing.T, kind, typ, path, at string, a *schema.Attr) {
+	t.Helper()
+	nested := strings.Split(strings.TrimPrefix(path, at+"."), ".")
+	text := a.Name + " = { zzz = 1 }"
+	for i := len(nested) - 2; i >= 0; i-- {
+		label := ""
+		if labelled(t, kind, typ, nested[:i+1]) {
+			label = " \"x\""
+		}
+		text = nested[i] + label + " {\n" + text + "\n}"
+	}
+	head := kind
+	if kind != "locals" {
+		if typ != "" {
+			head += fmt.Sprintf(" %q", typ)
+		}
+		head += ` "a"`
+	}
+	if kind == "pipeline" {
+		return // every module has one already; its arguments are strings
+	}
+	lines := strings.Count(text[:strings.Index(text, a.Name+" = { zzz")], "\n") + 2
+	got := saidOf(t, head+" {\n"+text+"\n}\n")
+	if !strings.Contains(got, fmt.Sprintf("case.mlp:%d:", lines)) {
+		t.Errorf("%s takes an object without a word; told was %s", path, got)
+	}
+}
+
+func labelled(t *testing.T, kind, typ string, path []string) bool {
+	t.Helper()
+	body := &stdlib.Catalog().Kind(kind).Type(typ).Body
+	var b *schema.Block
+	for _, name := range path {
+		b = body.Block(name)
+		body = &b.Body
+	}
+	return b.Labelled
+}
+
+// saidOf is what mlp validate says of a module, with the places.
+func saidOf(t *testing.T, module string) string {
+	t.Helper()
+	binder := table.NewBinder("")
+	defer binder.Close()
+	c := conformanceCase{files: []txtar.File{{Name: "base.mlp", Data: []byte("pipeline \"p\" {}\n")}, {Name: "case.mlp", Data: []byte(module)}}}
+	var out strings.Builder
+	for _, d := range c.diagnose(t, binder) {
+		fmt.Fprintf(&out, "%s:%d: %s %s | ", d.Subject.File, d.Subject.Start.Line, d.Code, d.Summary)
+	}
+	return out.String()
+}
