@@ -18,7 +18,9 @@ import (
 )
 
 // formatted are the extensions of the files that 'mlp fmt' finds in a folder.
-func formatted() []string { return []string{syntax.Extension, syntax.ValuesExtension, syntax.TestExtension} }
+func formatted() []string {
+	return []string{syntax.Extension, syntax.ValuesExtension, syntax.TestExtension}
+}
 
 // fmtOptions are the flags of 'mlp fmt'. With either nothing is written.
 type fmtOptions struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -89,7 +90,7 @@ func (v *testView) done(r *suite.Result) {
 	mark := map[suite.Status]string{
 		suite.Passed: v.app.tint("32", "✓"), suite.Failed: v.app.tint("31", "✗"), suite.Errored: v.app.tint("31", "!"), suite.Skipped: v.app.tint("33", "-"),
 	}[r.Status]
-	fmt.Fprintf(v.app.out, "  %s %s%s\n", mark, oneLine(r.Name), v.ran(r))
+	fmt.Fprintf(v.app.out, "  %s %s%s\n", mark, inert(r.Name), v.ran(r))
 	for _, f := range r.Failures {
 		v.failure(f)
 	}
@@ -112,13 +113,21 @@ func (v *testView) failure(f suite.Failure) {
 	if !f.Range.IsZero() {
 		at = fmt.Sprintf("   %s:%d", f.Range.File, f.Range.Start.Line)
 	}
-	fmt.Fprintf(v.app.out, "      %s%s\n", f.Summary, at)
+	fmt.Fprintf(v.app.out, "      %s%s\n", inert(f.Summary), at)
 	for line := range strings.Lines(strings.TrimRight(f.Detail, "\n")) {
-		fmt.Fprintf(v.app.out, "        %s\n", strings.TrimRight(line, "\n"))
+		fmt.Fprintf(v.app.out, "        %s\n", inert(strings.TrimRight(line, "\n")))
 	}
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// inert is a text in one line without what a terminal would obey.
+func inert(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
 
 // finish writes what is asked for beside the lines told already, and gives the exit code.
 func (v *testView) finish(results []*suite.Result) error {

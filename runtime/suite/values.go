@@ -59,7 +59,13 @@ func (r *run) gatesRead(a *assertion) string {
 			if schema.NameOf(g.Address) != ref.Path[1] {
 				continue
 			}
-			if text := ruleTexts(g.Rules, g.BlockedBy); text != "" {
+			text := ruleTexts(g.Rules, g.BlockedBy)
+			for _, ap := range g.Approvals {
+				if ap.Needed != plan.Fail && ap.GivenBy == "" {
+					text = strings.TrimPrefix(text+"\nwaits for the approval "+ap.Name, "\n")
+				}
+			}
+			if text != "" {
 				lines = append(lines, g.Address+":", "  "+strings.ReplaceAll(text, "\n", "\n  "))
 			}
 		}
@@ -82,16 +88,19 @@ func (r *run) gates() []engine.GateResult {
 func assertSummary(a *assertion, d rule.Decision) string {
 	switch d.Verdict {
 	case rule.Error:
-		return a.name + ": it cannot be decided"
+		return fmt.Sprintf("assert %q cannot be decided", a.name)
 	case rule.Open:
-		return a.name + ": it is not known"
+		return fmt.Sprintf("assert %q is not known", a.name)
 	}
-	return a.name
+	return fmt.Sprintf("assert %q does not hold", a.name)
 }
 
 // assertDetail shows the condition with the values that it read.
 func assertDetail(a *assertion, d rule.Decision, planned bool) string {
 	lines := []string{strings.Join(strings.Fields(a.text.Value), " ")}
+	if a.message != "" {
+		lines = []string{a.message, lines[0]}
+	}
 	for _, v := range d.Values {
 		value, err := plan.Canonical(v.Value)
 		if err != nil {
@@ -106,9 +115,6 @@ func assertDetail(a *assertion, d rule.Decision, planned bool) string {
 		lines = append(lines, "  left: "+d.Residual, "  A plan runs no stage: give what is missing, or write run = \"apply\".")
 	case d.Verdict == rule.Open:
 		lines = append(lines, "  left: "+d.Residual, "  What it reads did not come to be.")
-	}
-	if a.message != "" {
-		lines = append(lines, a.message)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -244,7 +250,7 @@ func (b *valueBuilder) gate(block *check.Block) {
 				if g.Status == engine.GateBlocked {
 					verdict = plan.Fail
 				}
-				if g.Status == engine.GateNotReached {
+				if g.Status == engine.GateNotReached || g.Status == engine.GateWaits {
 					verdict = plan.Open
 				}
 				b.put(at, map[string]any{"verdict": string(verdict), "rules": rulesSeen(g.Rules), "approvals": approvalsSeen(g.Approvals), "blocked_by": decoded(orNone(g.BlockedBy))})
