@@ -34,7 +34,7 @@ func FuzzSurelyShallow(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, depth, operators int) {
 		most := limits{1 + max(depth, -depth)%6, 1 + max(operators, -operators)%6}
-		if most.depth < 1 || most.operators < 1 || checkText("a.mlp", []byte(text)) != nil || !surelyShallow([]byte(text), most) {
+		if most.depth < 1 || most.operators < 1 || CheckText("a.mlp", []byte(text)) != nil || !surelyShallow([]byte(text), most) {
 			return
 		}
 		tokens, _ := hclsyntax.LexConfig([]byte(text), "a.mlp", hcl.InitialPos)
