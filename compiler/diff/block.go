@@ -25,6 +25,9 @@ func (c *comparison) changed() []Changed {
 		}
 	}
 	c.reach(out, roots)
+	if f := as(plan.MetadataChange, Fields(c.before.Meta, c.after.Meta)); len(f) > 0 && c.before.Pipeline == c.after.Pipeline {
+		out = append([]Changed{{Address: "pipeline." + c.after.Pipeline, Kind: "pipeline", Fields: f}}, out...)
+	}
 	return out
 }
 
@@ -56,13 +59,35 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 		out = append(out, columnFields(a, b)...)
 	}
 	for i := range out {
-		if out[i].Category == "" {
+		switch {
+		case out[i].Category != "":
+		case b.Verdict == plan.Accepted:
+			out[i].Category = plan.AcceptedChange
+		default:
 			out[i].Category = plan.Rebuild
 		}
+	}
+	if reason(a) != reason(b) {
+		out = append(out, Field{Path: "accept", Before: encodeText(reason(a)), After: encodeText(reason(b)), Category: plan.AcceptedChange})
 	}
 	order := fields(map[string]json.RawMessage{"requires": encode(requires)}, map[string]json.RawMessage{"requires": encode(append([]string{}, b.After...))})
 	out = append(out, as(plan.PolicyChange, append(order, ruleFields(a.Rules, b.Rules)...))...)
 	return append(out, as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
+}
+
+// reason is why a stage's recorded result is taken for that of its definition; empty if it is its own.
+func reason(n *plan.Node) string {
+	if n.Accepted == nil {
+		return ""
+	}
+	return n.Accepted.Reason
+}
+
+func encodeText(s string) json.RawMessage {
+	if s == "" {
+		return nil
+	}
+	return encode(s)
 }
 
 func as(c plan.Category, list []Field) []Field {

@@ -45,7 +45,8 @@ func (c *comparison) gates() []Gate {
 }
 
 func (c *comparison) gateFields(a, b *plan.Gate) []Field {
-	return as(plan.PolicyChange, fields(demands(a, c.newName), demands(b, func(s string) string { return s })))
+	out := as(plan.PolicyChange, fields(demands(a, c.newName), demands(b, func(s string) string { return s })))
+	return append(out, as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
 }
 
 // demands is what a gate asks for, by path.

@@ -48,6 +48,7 @@ type Plan struct {
 	Workspace        string                     `json:"workspace"`
 	Base             Base                       `json:"base"`
 	ConfigDigest     Digest                     `json:"config_digest"`
+	Meta             json.RawMessage            `json:"meta,omitempty"` // of the pipeline block: description, owner
 	Variables        map[string]json.RawMessage `json:"variables,omitempty"`
 	Changes          []Change                   `json:"changes"`
 	Nodes            []*Node                    `json:"nodes"` // sorted by address
@@ -266,19 +267,28 @@ type FigureSeen struct {
 
 // Gate decides over releases.
 type Gate struct {
-	Address    string       `json:"address"`
-	Verdict    RuleVerdict  `json:"verdict"`
-	Cached     bool         `json:"cached,omitempty"`     // decided before on the same facts; nothing to do
-	After      []string     `json:"after,omitempty"`      // checks and gates that must have passed
-	BlockedBy  []string     `json:"blocked_by,omitempty"` // those of After that are known to have failed
-	Rules      Rules        `json:"rules"`
-	Approvals  []Approval   `json:"approvals,omitempty"`
-	Champion   *Champion    `json:"champion,omitempty"`
-	Causes     []Cause      `json:"causes,omitempty"`
-	Accepted   []string     `json:"accepted,omitempty"` // stages it rests on whose result is accepted, sorted
-	Definition Digest       `json:"definition"`
-	Replaces   Digest       `json:"replaces,omitempty"` // definition that it was last decided by
-	Range      source.Range `json:"range,omitzero"`
+	Address    string          `json:"address"`
+	Verdict    RuleVerdict     `json:"verdict"`
+	Cached     bool            `json:"cached,omitempty"`     // decided before on the same facts; nothing to do
+	After      []string        `json:"after,omitempty"`      // checks and gates that must have passed
+	BlockedBy  []string        `json:"blocked_by,omitempty"` // those of After that are known to have failed
+	Rules      Rules           `json:"rules"`
+	Approvals  []Approval      `json:"approvals,omitempty"`
+	Champion   *Champion       `json:"champion,omitempty"`
+	Causes     []Cause         `json:"causes,omitempty"`
+	Accepted   []string        `json:"accepted,omitempty"` // stages it rests on whose result is accepted, sorted
+	Looks      []Looked        `json:"looks,omitempty"`    // how often the rows that its figures come from were looked at
+	Meta       json.RawMessage `json:"meta,omitempty"`
+	Definition Digest          `json:"definition"`
+	Replaces   Digest          `json:"replaces,omitempty"` // definition that it was last decided by
+	Range      source.Range    `json:"range,omitzero"`
+}
+
+// Looked says how many models evaluations have measured on the rows of a port, as far as they are those of now.
+type Looked struct {
+	From     string `json:"from"`
+	FromPort string `json:"from_port"`
+	Models   int    `json:"models"`
 }
 
 // Approval is a person's yes that a gate asks for.

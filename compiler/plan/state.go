@@ -13,10 +13,13 @@ type State struct {
 	Workspace string                   `json:"workspace"`
 	Revision  int64                    `json:"revision"` // 0: nothing recorded yet
 	Digest    Digest                   `json:"digest,omitempty"`
-	Nodes     map[string]NodeState     `json:"nodes"`     // by address
-	Gates     map[string]GateState     `json:"gates"`     // by address
-	Releases  map[string]ReleaseState  `json:"releases"`  // by address of the deploy block
-	Approvals map[string]ApprovalState `json:"approvals"` // by "gate.release/risk"
+	Nodes     map[string]NodeState     `json:"nodes"`          // by address
+	Gates     map[string]GateState     `json:"gates"`          // by address
+	Releases  map[string]ReleaseState  `json:"releases"`       // by address of the deploy block
+	Approvals map[string]ApprovalState `json:"approvals"`      // by "gate.release/risk"
+	Meta      json.RawMessage          `json:"meta,omitempty"` // of the pipeline block
+	// Looks are the models that evaluations measured, by the rows that they were measured on, whatever became of either.
+	Looks map[Digest][]Digest `json:"looks,omitempty"`
 }
 
 // NodeState is the last recorded run of a node.
@@ -58,12 +61,18 @@ func Shapes(outputs []Output) map[string]*schema.Shape {
 
 // GateState is the last decision of a gate.
 type GateState struct {
-	Definition Digest      `json:"definition"`
-	Subject    Digest      `json:"subject"` // of the figures and facts it was decided on; what approvals are bound to
-	Verdict    RuleVerdict `json:"verdict"`
-	Rules      []Rule      `json:"rules"`
-	Approvals  []Approval  `json:"approvals,omitempty"`
-	Model      Digest      `json:"model,omitempty"` // the candidate's
+	Definition Digest          `json:"definition"`
+	Subject    Digest          `json:"subject"` // of the figures and facts it was decided on; what approvals are bound to
+	Verdict    RuleVerdict     `json:"verdict"`
+	Rules      []Rule          `json:"rules"`
+	Approvals  []Approval      `json:"approvals,omitempty"`
+	Model      Digest          `json:"model,omitempty"` // the candidate's
+	Meta       json.RawMessage `json:"meta,omitempty"`
+}
+
+// PipelineState is what is recorded of the pipeline block.
+type PipelineState struct {
+	Meta json.RawMessage `json:"meta"`
 }
 
 // ReleaseState is what a deploy block has live.
@@ -96,12 +105,13 @@ type ApprovalState struct {
 
 // Event is one change of one key. Exactly one of the pointers is set; Removed means that the key goes.
 type Event struct {
-	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk"
+	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "pipeline/fraud"
 	Removed  bool           `json:"removed,omitempty"`
 	Node     *NodeState     `json:"node,omitempty"`
 	Gate     *GateState     `json:"gate,omitempty"`
 	Release  *ReleaseState  `json:"release,omitempty"`
 	Approval *ApprovalState `json:"approval,omitempty"`
+	Pipeline *PipelineState `json:"pipeline,omitempty"`
 }
 
 // Action is the record of a stage's result, by fingerprint. Immutable.

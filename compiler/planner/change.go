@@ -38,7 +38,16 @@ func (p *planner) changes() []plan.Change {
 	}
 	for address, g := range p.gates {
 		for _, c := range g.Causes {
-			add(address, c, plan.PolicyChange, p.rangeOf(address, c))
+			category := plan.PolicyChange
+			if c.Kind == plan.MetadataCause {
+				category = plan.MetadataChange
+			}
+			add(address, c, category, p.rangeOf(address, c))
+		}
+	}
+	if b := p.m.Pipeline; b != nil {
+		for _, c := range metaCauses(p.o.State.Meta, b.Meta) {
+			add(b.Address, c, plan.MetadataChange, p.rangeOf(b.Address, c))
 		}
 	}
 	for _, r := range p.releases {

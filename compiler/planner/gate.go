@@ -13,7 +13,7 @@ import (
 
 // gate decides a gate as far as the figures it reads are known.
 func (p *planner) gate(b *check.Block) {
-	g := &plan.Gate{Address: b.Address, Range: b.Range, Champion: p.champion(b)}
+	g := &plan.Gate{Address: b.Address, Range: b.Range, Champion: p.champion(b), Meta: b.Meta}
 	for _, r := range b.Refs {
 		if r.Edge == schema.OrderEdge {
 			g.After = append(g.After, r.Target)
@@ -98,6 +98,7 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	if recorded && before.Definition != g.Definition {
 		g.Causes = policyCauses(g, &before)
 	}
+	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
 		settled && sameFigures(g.Rules.Rules, before.Rules)
 	p.failed[g.Address] = g.Verdict == plan.Fail || g.Verdict == plan.RuleError

@@ -68,6 +68,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 		return nil, p.diags.Sort()
 	}
 	p.resting()
+	p.looked()
 	p.compareFigures()
 	out, err := p.assemble()
 	if err != nil {
@@ -140,7 +141,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 		Changes:   p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {
-		out.Pipeline = p.m.Pipeline.Name
+		out.Pipeline, out.Meta = p.m.Pipeline.Name, p.m.Pipeline.Meta
 	}
 	for _, n := range p.nodes {
 		out.Nodes = append(out.Nodes, n)

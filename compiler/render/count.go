@@ -55,7 +55,7 @@ func plural(n int, one, many string) string {
 // Counts of a plan.
 type Counts struct {
 	Run, MayRun, Cached, Blocked, Remove int
-	Metadata                             int // nodes cached, of which something is described otherwise
+	Metadata                             int // blocks of which something is described otherwise, and nothing else differs
 	Accepted                             int // nodes that take the result of another definition
 	Moved                                int // addresses
 	Breaking                             int // changes
@@ -72,8 +72,10 @@ func (c Counts) Nothing() bool {
 // Count counts what a plan would do.
 func Count(p *plan.Plan) Counts {
 	var c Counts
+	stages, described := map[string]bool{}, map[string]bool{} // of gates and the pipeline, which have no verdict that says so
 	for _, n := range p.Nodes {
 		c.node(n.Verdict)
+		stages[n.Address] = true
 	}
 	for _, g := range p.Gates {
 		switch {
@@ -96,12 +98,17 @@ func Count(p *plan.Plan) Counts {
 	}
 	for _, x := range p.Changes {
 		switch x.Category {
+		case plan.MetadataChange:
+			if !stages[x.Address] {
+				described[x.Address] = true
+			}
 		case plan.Breaking:
 			c.Breaking++
 		case plan.MovedChange:
 			c.Moved++
 		}
 	}
+	c.Metadata += len(described)
 	return c
 }
 

@@ -107,7 +107,7 @@ func (t *text) diffFields(indent string, fields []diff.Field) {
 	}
 	for _, f := range fields {
 		note := ""
-		if f.Category == plan.MetadataChange || f.Category == plan.Breaking {
+		if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
 			note = t.paint(dim, "   ("+string(f.Category)+")")
 		}
 		t.line("%s%s %s  %s%s", indent, t.paint(fieldStyle(f), fieldMark(f)), pad(clean(f.Path), min(width, 40)), fieldText(f), note)

@@ -88,7 +88,7 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 	for _, f := range fields {
 		word := map[string]string{"+": "added ", "-": "removed ", "~": ""}[fieldMark(f)]
 		note := ""
-		if f.Category == plan.MetadataChange || f.Category == plan.Breaking {
+		if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
 			note = " *(" + string(f.Category) + ")*"
 		}
 		m.line("%s- %s%s: %s%s", indent, word, codeSpan(f.Path), codeSpan(fieldText(f)), note)

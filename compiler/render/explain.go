@@ -333,6 +333,9 @@ func (t *text) explainGate(p *plan.Plan, g *plan.Gate) {
 	for _, a := range g.Accepted {
 		t.line("  rests on an accepted result: %s", acceptedText(a, p.Node(a)))
 	}
+	for _, l := range g.Looks {
+		t.line("  %s", lookedText(l))
+	}
 	t.title("Rules")
 	t.explainRules(g.Rules.Rules)
 	if len(g.Approvals) == 0 {

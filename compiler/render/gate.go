@@ -37,7 +37,19 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 	for _, a := range g.Accepted {
 		row.Notes = append(row.Notes, "rests on an accepted result: "+acceptedText(a, nodes[a]))
 	}
+	for _, l := range g.Looks {
+		row.Notes = append(row.Notes, lookedText(l))
+	}
 	return row
+}
+
+// lookedText says how often rows have been looked at.
+func lookedText(l plan.Looked) string {
+	times := "once"
+	if l.Models != 1 {
+		times = fmt.Sprintf("%d times", l.Models)
+	}
+	return fmt.Sprintf("the rows of %s.%s have been looked at %s", clean(l.From), clean(l.FromPort), times)
 }
 
 // acceptedText says whose result is accepted, why and by whom.

@@ -84,6 +84,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err == nil {
 		err = r.loop(ctx)
 	}
+	if err == nil {
+		err = r.last(ctx)
+	}
 	err = errors.Join(err, r.journal.close(err))
 	return r.result(ctx), err
 }

@@ -14,6 +14,7 @@ func (r *run) doGate(u *unit, st *plan.State) *outcome {
 		if before.Definition != u.gate.Definition { // it asks for the same under other addresses
 			before.Definition, before.Rules = u.gate.Definition, u.gate.Rules.Rules
 		}
+		before.Meta = u.gate.Meta
 		return r.gateOutcome(u, st, before, true)
 	}
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
@@ -58,7 +59,7 @@ func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
 	if err != nil {
 		return plan.GateState{}, err
 	}
-	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules}
+	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules, Meta: g.Meta}
 	models := map[string]plan.Digest{}
 	for _, rel := range r.graph.guarded[g.Address] {
 		if models[rel.Address], err = r.inputDigest(rel.Model); err != nil {

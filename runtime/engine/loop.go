@@ -105,6 +105,7 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 		fatal = errors.Join(fatal, c.outcome.fatal)
 	}
 	if len(events) > 0 {
+		events = append(events, r.describe()...)
 		st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
 		if err != nil {
 			for _, c := range batch { // told as it is, though the state does not know of it

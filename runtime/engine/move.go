@@ -29,6 +29,30 @@ func (r *run) move(ctx context.Context) error {
 	return nil
 }
 
+// describe returns what has to be recorded of the pipeline block. It goes with what is recorded first, so that no
+// revision says nothing else; alone only if nothing is.
+func (r *run) describe() []plan.Event {
+	if len(r.Plan.Meta) == 0 || equal(r.st.Meta, r.Plan.Meta) {
+		return nil
+	}
+	return []plan.Event{{Key: "pipeline/" + r.Plan.Pipeline, Pipeline: &plan.PipelineState{Meta: r.Plan.Meta}}}
+}
+
+// last records what was not recorded with anything else.
+func (r *run) last(ctx context.Context) error {
+	events := r.describe()
+	if len(events) == 0 {
+		return nil
+	}
+	st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
+	if err != nil {
+		return err
+	}
+	r.st = st
+	r.emit(StateRecorded{Revision: st.Revision, Keys: keys(events)})
+	return nil
+}
+
 // difference is what has to be recorded to make one state another.
 func difference(before, after *plan.State) []plan.Event {
 	var out []plan.Event

@@ -50,7 +50,7 @@ func (u *unit) works() bool {
 	case u.node != nil:
 		return u.node.Verdict != plan.Cached
 	case u.gate != nil:
-		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition
+		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition || len(u.gate.Causes) > 0
 	}
 	return u.release.Action != plan.NoRelease
 }

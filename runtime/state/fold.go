@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -22,13 +23,31 @@ func set(st *plan.State, e plan.Event) {
 	switch kind {
 	case "node":
 		put(st.Nodes, name, e.Node)
+		if e.Node != nil {
+			look(st, name, e.Node)
+		}
 	case "gate":
 		put(st.Gates, name, e.Gate)
 	case "release":
 		put(st.Releases, name, e.Release)
 	case "approval":
 		put(st.Approvals, name, e.Approval)
+	case "pipeline":
+		st.Meta = nil
+		if e.Pipeline != nil {
+			st.Meta = e.Pipeline.Meta
+		}
 	}
+}
+
+// look notes that an evaluation has measured a model on some rows. Helper stages do not count: the champion was measured
+// before it was released.
+func look(st *plan.State, address string, n *plan.NodeState) {
+	rows, model := n.Inputs["data"], n.Inputs["model"]
+	if n.Kind != "evaluate" || strings.Contains(address, "@") || rows == "" || model == "" || slices.Contains(st.Looks[rows], model) {
+		return
+	}
+	st.Looks[rows] = append(slices.Clone(st.Looks[rows]), model)
 }
 
 // put sets a key, or removes it where there is no value.
@@ -43,7 +62,7 @@ func put[T any](m map[string]T, key string, value *T) {
 // check says what is wrong with an event that somebody wants to append.
 func check(e plan.Event) error {
 	kind, name, ok := strings.Cut(e.Key, "/")
-	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil}
+	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "pipeline": e.Pipeline != nil}
 	has, known := values[kind]
 	n := 0
 	for _, v := range values {
@@ -53,7 +72,7 @@ func check(e plan.Event) error {
 	}
 	switch {
 	case !ok || name == "" || !known:
-		return fmt.Errorf("event has the key %q, expected node/, gate/, release/ or approval/ and an address", e.Key)
+		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/ or pipeline/ and an address", e.Key)
 	case e.Removed && n != 0, !e.Removed && (n != 1 || !has):
 		return fmt.Errorf("event on %q must hold one value that fits its key, or be a removal", e.Key)
 	}
@@ -73,8 +92,12 @@ func current(st *plan.State, key string) plan.Event {
 		e.Release = get(st.Releases, name)
 	case "approval":
 		e.Approval = get(st.Approvals, name)
+	case "pipeline":
+		if st.Meta != nil {
+			e.Pipeline = &plan.PipelineState{Meta: st.Meta}
+		}
 	}
-	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil
+	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Pipeline == nil
 	return e
 }
 
@@ -96,6 +119,6 @@ func same(a, b plan.Event) bool {
 func clone(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
-	c.Releases, c.Approvals = maps.Clone(st.Releases), maps.Clone(st.Approvals)
+	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)
 	return complete(&c)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -146,6 +148,13 @@ func complete(st *plan.State) *plan.State {
 	}
 	if st.Approvals == nil {
 		st.Approvals = map[string]plan.ApprovalState{}
+	}
+	if st.Looks == nil {
+		st.Looks = map[plan.Digest][]plan.Digest{}
+		for _, address := range slices.Sorted(maps.Keys(st.Nodes)) { // of a checkpoint that does not have them
+			n := st.Nodes[address]
+			look(st, address, &n)
+		}
 	}
 	return st
 }

@@ -1,0 +1,33 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// looked notes at each gate on how many models' behalf the rows that its figures come from were looked at: each look may
+// have led to a choice, and rows that choices were made by prove less. Rows that are not known yet are new ones.
+func (p *planner) looked() {
+	for _, g := range p.gates {
+		for _, f := range g.Rules.Figures {
+			n := p.nodes[f.Node]
+			if n == nil || n.Kind != "evaluate" || strings.Contains(f.Node, "@") {
+				continue
+			}
+			rows := input(n, "data")
+			if rows == nil || rows.Digest == "" || len(p.o.State.Looks[rows.Digest]) == 0 {
+				continue
+			}
+			l := plan.Looked{From: rows.From, FromPort: rows.FromPort, Models: len(p.o.State.Looks[rows.Digest])}
+			if !slices.Contains(g.Looks, l) {
+				g.Looks = append(g.Looks, l)
+			}
+		}
+		slices.SortFunc(g.Looks, func(a, b plan.Looked) int {
+			return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.FromPort, b.FromPort))
+		})
+	}
+}
