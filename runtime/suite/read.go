@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -104,6 +105,11 @@ func (r *reader) test(b *syntax.Block) {
 		r.fail(codeTest, b.Header, "the test cannot be read", err.Error()+".", "")
 		return
 	}
+	for _, list := range [][]string{t.spec.Targets, t.spec.ExpectFailures} {
+		for i := range list {
+			list[i] = addressOf(list[i])
+		}
+	}
 	nested := map[string][]*syntax.Block{}
 	for _, n := range b.Blocks {
 		nested[n.Kind] = append(nested[n.Kind], n)
@@ -134,9 +140,15 @@ func (r *reader) assertion(name, message string, b *resolve.Block) *assertion {
 	return a
 }
 
+// bareKey is the key of an instance without its quotes.
+var bareKey = regexp.MustCompile(`\[([a-z0-9_]+)\]`)
+
+// addressOf reads an address: train.model[eu] is train.model["eu"], whose quotes would have to be escaped.
+func addressOf(label string) string { return bareKey.ReplaceAllString(label, `["$1"]`) }
+
 // given reads a block that gives rows or figures.
 func (r *reader) given(label string, config json.RawMessage, at source.Range, prefix string, ranges map[string]source.Range) *given {
-	g := &given{label: label, at: at, attrs: map[string]any{}, ranges: map[string]source.Range{}}
+	g := &given{label: addressOf(label), at: at, attrs: map[string]any{}, ranges: map[string]source.Range{}}
 	d := json.NewDecoder(bytes.NewReader(config))
 	d.UseNumber()
 	if err := d.Decode(&g.attrs); err != nil {

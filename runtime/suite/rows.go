@@ -104,7 +104,11 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 		}
 		for i := range names {
 			names[i] = strings.TrimSpace(names[i])
-			at = append(at, g.rangeOf("csv"))
+			where := g.rangeOf("csv")
+			if g.heredoc() {
+				where = k.inLine(where.File, where.Start.Line+1, names[i])
+			}
+			at = append(at, where)
 		}
 		return names, at
 	}
@@ -211,7 +215,7 @@ func (k *checker) load(ctx context.Context, g *given) error {
 	err = k.suite.o.Tables.Load(ctx, path, name, g.table.Columns, written)
 	var input *component.InputError
 	if errors.As(err, &input) {
-		k.fail(codeCell, g.at, strings.TrimSuffix(input.Summary, "."), "", "")
+		k.badRow(g, input.Summary, input.Detail)
 		return nil
 	}
 	if err != nil {
@@ -261,10 +265,10 @@ func sqlLiteral(v any) string {
 func (g *given) text() (text, name string) {
 	if text, ok := g.attrs["csv"].(string); ok {
 		at := g.rangeOf("csv")
-		if at.End.Line-at.Start.Line < strings.Count(text, "\n") { // from a file
+		if !g.heredoc() {
 			return text, "the csv of " + g.label + ","
 		}
-		return strings.Repeat("\n", at.Start.Line) + text, at.File + ":"
+		return strings.Repeat("\n", at.Start.Line) + text, at.File
 	}
 	var b strings.Builder
 	for i, c := range g.table.Columns {

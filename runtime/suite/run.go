@@ -87,11 +87,12 @@ func (r *run) start(ctx context.Context, room chan struct{}) {
 	}
 	started := time.Now()
 	err := r.do(ctx)
-	if err == nil {
-		err = ctx.Err()
-	}
 	var diags *diagnostics
 	switch {
+	case ctx.Err() != nil:
+		r.result.Failures = nil // what was ended says nothing of the test
+		r.fail("error", "interrupted", "", t.at)
+		r.result.Status = Errored
 	case errors.As(err, &diags):
 		for _, d := range diags.list {
 			r.fail("error", d.Summary, strings.TrimSpace(d.Detail+"\n"+d.Hint), d.Subject)

@@ -1,0 +1,62 @@
+package suite
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// heredoc tells whether the rows are CSV that is written out in the file of tests, line by line.
+func (g *given) heredoc() bool {
+	text, ok := g.attrs["csv"].(string)
+	at := g.rangeOf("csv")
+	return ok && strings.Contains(text, "\n") && at.End.Line-at.Start.Line >= strings.Count(text, "\n")
+}
+
+// inLine is the place of a word in a line of a file of tests; of the whole line, without blanks, if it does not stand there.
+func (k *checker) inLine(file string, line int, word string) source.Range {
+	text := k.suite.o.Tests[file]
+	lines := source.NewLines(text)
+	if line < 1 || line > lines.Count() {
+		return source.Range{}
+	}
+	offset := 0
+	for range line - 1 {
+		offset += bytes.IndexByte(text[offset:], '\n') + 1
+	}
+	rest, _, _ := bytes.Cut(text[offset:], []byte("\n"))
+	start, length := len(rest)-len(bytes.TrimLeft(rest, " \t")), len(bytes.TrimSpace(rest))
+	if i := bytes.Index(rest, []byte(word)); i >= 0 && word != "" {
+		start, length = i, len(word)
+	}
+	return source.Range{File: file, Start: lines.Pos(offset + start), End: lines.Pos(offset + start + length)}
+}
+
+var (
+	saidLine  = regexp.MustCompile(`^.*? line (\d+): (.*)$`)
+	saidValue = regexp.MustCompile(` holds "(.*?)"`)
+)
+
+// badRow tells of rows that cannot be made into a table, at the line that the engine names.
+func (k *checker) badRow(g *given, summary, detail string) {
+	at := g.at
+	if r, ok := g.ranges["csv"]; ok {
+		at = r
+	}
+	m := saidLine.FindStringSubmatch(summary)
+	if m != nil && g.heredoc() {
+		word := ""
+		if v := saidValue.FindStringSubmatch(m[2]); v != nil {
+			word = v[1]
+		}
+		n, _ := strconv.Atoi(m[1]) // the pattern takes digits only
+		at, summary = k.inLine(at.File, n, word), m[2]
+	}
+	if strings.Contains(detail, "null_values") { // what to do in a source
+		detail = ""
+	}
+	k.fail(codeCell, at, strings.TrimSuffix(summary, "."), detail, "")
+}
