@@ -82,7 +82,7 @@ func (c *checker) cycle(e *graph.CycleError) {
 		names = append(names, h.To)
 		d.Related = append(d.Related, source.Related{Message: fmt.Sprintf("%s needs %s", h.To, h.From), Range: h.Range})
 	}
-	d.Summary = "These blocks need each other: " + strings.Join(names, " → ")
+	d.Summary = "these blocks need each other: " + strings.Join(names, " → ")
 	d.Detail = "None of them can run first. Take one of these references away."
 	c.add(d)
 }

@@ -123,7 +123,7 @@ func TestErrors(t *testing.T) {
 			"MLP1221 10:7 locals depend on each other in a circle | local.d → local.d."}},
 		{"local twice", "locals { a = 1 }\nlocals { a = 2 }", []string{"MLP1105 7:10 there are two locals \"a\""}},
 		{"variable without value", "variable \"x\" { type = string }\n" + train("  features = [variable.x]\n  weights = [variable.x]"), []string{
-			"MLP1218 6:1 variable \"x\" has no value | It has no default, so it must be given. | add --var x=…"}},
+			"MLP1218 6:1 variable \"x\" has no value | It has no default, so it must be given. | add --var x=…, or x = … to default.mlpvars"}},
 		{"default of the wrong type", "variable \"x\" {\n  type = number\n  default = \"a\"\n}", []string{
 			"MLP1218 8:13 variable \"x\" is a number | The value given is a string. The value comes from its default."}},
 		{"default that refers", "variable \"x\" { default = variable.n }", []string{

@@ -59,7 +59,7 @@ func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 			"The variable of the module has no default.", fmt.Sprintf("add %s = …", x.name))
 	default:
 		x.r.fail(source.CodeVariableValue, x.b.Header, fmt.Sprintf("variable %q has no value", x.name),
-			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…", x.name))
+			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…, or %s = … to default.mlpvars", x.name, x.name))
 	}
 	return cty.DynamicVal, fallback
 }

@@ -219,14 +219,23 @@ func (l *lookup) fail(code string, at source.Range, summary, detail, hint string
 	}
 }
 
+// instead suggests the reference with another root.
+func (l *lookup) instead(root string) string {
+	name, ok := stepName(l.t, 1)
+	if !ok {
+		name = "name"
+	}
+	return fmt.Sprintf("write %s.%s", root, name)
+}
+
 func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	hint := source.DidYouMean(root, append([]string{"variable", "local"}, l.s.kinds...))
 	switch {
 	case root == "var":
-		hint = `did you mean "variable"?`
+		hint = l.instead("variable")
 	case root == "locals":
-		hint = `did you mean "local"?`
+		hint = l.instead("local")
 	case len(l.t) == 1:
 		hint = fmt.Sprintf("if a string is meant, quote it: %q", root)
 	}

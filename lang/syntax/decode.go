@@ -62,7 +62,10 @@ func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
 
 func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	names := kindNames(d.cat)
-	hint := source.DidYouMean(hb.Type, names)
+	hint := elsewhere[hb.Type]
+	if hint == "" {
+		hint = source.DidYouMean(hb.Type, names)
+	}
 	for _, k := range d.cat.Kinds {
 		for _, t := range k.Types {
 			if hint == "" && t.Body.Block(hb.Type) != nil {
@@ -72,6 +75,14 @@ func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	}
 	d.fail(source.CodeUnknownKind, d.file.Range(hb.TypeRange), fmt.Sprintf("there is no kind of block %q", hb.Type),
 		"Kinds of blocks are "+strings.Join(names, ", ")+".", hint)
+}
+
+// elsewhere are Terraform's kinds of blocks, with what they are here.
+var elsewhere = map[string]string{
+	"resource":  "what Terraform calls a resource has a kind of its own here: dataset \"x\" { … }, train \"gradient_boosting\" \"x\" { … }",
+	"data":      "data comes from sources: source \"csv\" \"x\" { … }",
+	"terraform": "what is about the whole is the pipeline block: pipeline \"x\" { … }",
+	"provider":  "there are no providers: each type of block is built in",
 }
 
 func kindNames(cat *schema.Catalog) []string {

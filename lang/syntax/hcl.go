@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -45,7 +46,7 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 			}
 		}
 		for _, d := range told(hds) {
-			ds = append(ds, f.Diagnostic(d, ""))
+			ds = append(ds, f.beginsInside(f.Diagnostic(d, ""), cat))
 		}
 		if len(hds) == 0 {
 			break
@@ -56,6 +57,27 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 	}
 	return good, attrs, broken, ds
 }
+
+// beginsInside adds to what is told of a block that is not closed which block begins in it: the brace is missing before.
+func (f *File) beginsInside(d source.Diagnostic, cat *schema.Catalog) source.Diagnostic {
+	if d.Summary != openBlock {
+		return d
+	}
+	at := nextBlock(f.Bytes, d.Subject.End.Byte, cat)
+	if at < 0 {
+		return d
+	}
+	pos := f.Pos(at)
+	line, _, _ := bytes.Cut(f.Bytes[at:], []byte("\n"))
+	d.Detail = "There is no closing brace for this block before the end of the file."
+	d.Hint = fmt.Sprintf("add } before line %d, where another block begins", pos.Line)
+	end := source.Pos{Line: pos.Line, Column: pos.Column + utf8.RuneCount(line), Byte: at + len(line)}
+	d.Related = append(d.Related, source.Related{Message: "this block begins inside of it", Range: source.Range{File: f.Name, Start: pos, End: end}})
+	return d
+}
+
+// openBlock is the summary for a block without its closing brace.
+const openBlock = "unclosed configuration block"
 
 // CheckFile tells of syntax errors in a file, without looking at what its blocks mean.
 func CheckFile(name string, text []byte) source.Diagnostics {
@@ -166,6 +188,8 @@ var codes = []struct{ summary, code, hint string }{
 	{"Attribute redefined", source.CodeSetTwice, ""},
 	{"Invalid block definition", source.CodeSyntax, ""},
 	{openString, source.CodeUnclosed, `close it with "; a text of several lines is a heredoc: <<-END`},
+	{"Missing item separator", source.CodeSyntax, "put a comma after the item before it"},
+	{"Missing attribute separator", source.CodeSyntax, "put a comma, or the end of the line, after the attribute before it"},
 	{"Invalid template interpolation value", source.CodeEvaluation, ""},
 	{"Invalid template", source.CodeTemplate, templateHint},
 	{"Extra characters after interpolation", source.CodeTemplate, templateHint},
@@ -212,10 +236,25 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 		}
 	}
 	out.Detail = hclPlace.ReplaceAllString(out.Detail, "$1:$2:$3")
-	if strings.HasPrefix(d.Detail, "The equals sign") {
+	switch {
+	case strings.HasPrefix(d.Detail, "The equals sign"):
 		out.Code, out.Hint = source.CodeEqualsBlock, "leave the = out"
+	case d.Summary == "Argument or block definition required" && d.Subject != nil:
+		if name := f.beforeColon(d.Subject.Start.Byte); name != "" {
+			out.Hint = fmt.Sprintf("write %s = …", name)
+		}
 	}
 	return out
+}
+
+// beforeColon is the word at a place of the file, if a colon follows.
+func (f *File) beforeColon(at int) string {
+	rest := f.Bytes[min(at, len(f.Bytes)):]
+	n := bytes.IndexFunc(rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if n <= 0 || !bytes.HasPrefix(bytes.TrimLeft(rest[n:], " \t"), []byte(":")) {
+		return ""
+	}
+	return string(rest[:n])
 }
 
 func lowerFirst(s string) string {
