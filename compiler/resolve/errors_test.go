@@ -46,7 +46,7 @@ func TestErrors(t *testing.T) {
 		{"unquoted string", train("  weights = uniform"), []string{
 			"MLP1205 9:13 \"uniform\" means nothing here | A reference begins with variable, local, or the kind of a block. | if a string is meant, quote it: \"uniform\""}},
 		{"var", train("  weights = [var.n]"), []string{
-			"MLP1205 9:14 \"var\" means nothing here | A reference begins with variable, local, or the kind of a block. | did you mean \"variable\"?"}},
+			"MLP1205 9:14 \"var\" means nothing here | A reference begins with variable, local, or the kind of a block. | write variable.n"}},
 		{"kind alone", `split "hash" "t" { from = source }`, []string{
 			"MLP1205 6:27 source stands without a name | A reference is of the form source.<name>. There is source.raw."}},
 		{"unknown port", `split "hash" "t" { from = split.s.trian }`, []string{

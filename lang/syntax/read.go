@@ -104,7 +104,7 @@ func unreadable(name string, err error) source.Diagnostics {
 	}}
 }
 
-// checkText refuses text that no parser should see: too much of it, other encodings than UTF-8, NUL bytes.
+// CheckText refuses text that no parser should see: too much of it, other encodings than UTF-8, NUL bytes.
 func CheckText(name string, text []byte) source.Diagnostics {
 	d := source.Diagnostic{Severity: source.Error, Subject: source.Range{File: name}}
 	if len(text) > MaxFileSize {
