@@ -24,7 +24,7 @@ func appliedFraud(t *testing.T) string {
 		if err := os.CopyFS(dir, os.DirFS(workspace(t, "fraud"))); err != nil {
 			t.Fatal(err)
 		}
-		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
+		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1") // so that revisions have an order
 		done.dir = dir
 	})
 	if done.dir == "" {
