@@ -11,7 +11,8 @@ import (
 )
 
 // Leaves spreads a configuration into values by path: "params.trees", "column[amount].expr". Elements of lists that have
-// names go by these, so that one more in the middle is one difference; lists of plain values are one value.
+// names go by these, so that one more in the middle is one difference; the name itself is no value then. Lists of plain
+// values are one value.
 func Leaves(config json.RawMessage) map[string]json.RawMessage {
 	out := map[string]json.RawMessage{}
 	if len(config) == 0 {
@@ -48,7 +49,12 @@ func spread(path string, v any, out map[string]json.RawMessage) {
 			return
 		}
 		for i, e := range x {
-			spread(path+"["+names[i]+"]", e, out)
+			m := e.(map[string]any)
+			if named, _ := m["name"].(string); named == names[i] && len(m) > 1 {
+				m = maps.Clone(m)
+				delete(m, "name") // it stands in the path
+			}
+			spread(path+"["+names[i]+"]", m, out)
 		}
 	default:
 		out[path] = encode(x)
@@ -62,6 +68,9 @@ func elementNames(list []any) []string {
 	for _, e := range list {
 		m, _ := e.(map[string]any)
 		name, ok := m["name"].(string)
+		if of, _ := m["metric"].(map[string]any); !ok && of != nil { // a condition on a metric goes by that
+			name, ok = of["name"].(string)
+		}
 		if !ok || seen[name] {
 			return nil
 		}

@@ -48,8 +48,8 @@ func text(s string) json.RawMessage { return encode(s) }
 
 func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 
-// dataSummary says of files what a reviewer compares: how many, how large, which digest.
-func dataSummary(e *plan.External, digest plan.Digest) json.RawMessage {
+// dataSummary says of files what a reviewer compares: how many, how large, which digest, and which differ from former ones.
+func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) json.RawMessage {
 	if e == nil {
 		return text(string(digest))
 	}
@@ -57,7 +57,45 @@ func dataSummary(e *plan.External, digest plan.Digest) json.RawMessage {
 	for _, f := range e.Files {
 		size += f.Size
 	}
-	return encode(map[string]any{"files": len(e.Files), "bytes": size, "digest": digest})
+	out := map[string]any{"files": len(e.Files), "bytes": size, "digest": digest}
+	for word, names := range filesChanged(since, e) {
+		out[word] = names
+	}
+	return encode(out)
+}
+
+// filesChanged are the names of files that are new, other or gone, at most a few of each.
+func filesChanged(before, after *plan.External) map[string][]string {
+	const most = 20
+	out := map[string][]string{}
+	if before == nil || after == nil {
+		return out
+	}
+	was, is := map[string]plan.Digest{}, map[string]plan.Digest{}
+	for _, f := range before.Files {
+		was[f.Name] = f.Digest
+	}
+	for _, f := range after.Files {
+		is[f.Name] = f.Digest
+	}
+	note := func(word, name string) {
+		if len(out[word]) < most {
+			out[word] = append(out[word], name)
+		}
+	}
+	for _, name := range sortedKeys(is) {
+		if d, ok := was[name]; !ok {
+			note("added", name)
+		} else if d != is[name] {
+			note("changed", name)
+		}
+	}
+	for _, name := range sortedKeys(was) {
+		if _, ok := is[name]; !ok {
+			note("removed", name)
+		}
+	}
+	return out
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -118,8 +119,10 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 		return source.Range{}
 	}
 	if c.Kind == plan.ConfigCause || c.Kind == plan.MetadataCause {
-		if r, ok := b.Ranges[c.Path]; ok {
-			return r
+		for path := c.Path; path != ""; path = path[:max(0, strings.LastIndexAny(path, ".["))] { // or what it stands in
+			if r, ok := b.Ranges[path]; ok {
+				return r
+			}
 		}
 	}
 	return b.Range

@@ -14,13 +14,15 @@ func policyCauses(g *plan.Gate, before *plan.GateState) []plan.Cause {
 	old, now := map[string]string{}, map[string]string{}
 	describe(before.Rules, old)
 	describe(g.Rules.Rules, now)
+	describeApprovals(before.Approvals, old)
+	describeApprovals(g.Approvals, now)
 	var out []plan.Cause
 	for _, path := range sortedKeys(merged(old, now)) {
 		if old[path] != now[path] {
 			out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: path, Before: optional(old[path]), After: optional(now[path])})
 		}
 	}
-	if len(out) == 0 { // a value that rules read, an approval, a check it comes after
+	if len(out) == 0 { // a value that rules read, a check it comes after
 		out = append(out, plan.Cause{Kind: plan.PolicyCause})
 	}
 	return out
@@ -35,6 +37,17 @@ func describe(rules []plan.Rule, out map[string]string) {
 				out[v.Path] = string(canonical(v.Value))
 			}
 		}
+	}
+}
+
+// describeApprovals puts down of whom an approval is asked, and when.
+func describeApprovals(all []plan.Approval, out map[string]string) {
+	for _, a := range all {
+		asked := "of " + strings.Join(a.From, ", ")
+		if a.When != "" {
+			asked += ", if " + strings.Join(strings.Fields(a.When), " ")
+		}
+		out["approval["+a.Name+"]"] = asked
 	}
 }
 

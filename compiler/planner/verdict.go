@@ -232,7 +232,7 @@ func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		case in.External != nil:
 			if in.Digest != before.Inputs[in.Port] {
 				out = append(out, plan.Cause{Kind: plan.DataCause, Path: in.External.Root,
-					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port]), After: dataSummary(in.External, in.Digest)})
+					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port], nil), After: dataSummary(in.External, in.Digest, before.External[in.Port])})
 			}
 		case in.From != "" && had && was != wired, in.From != "" && !had:
 			out = append(out, plan.Cause{Kind: plan.WiringCause, Path: in.Port, Before: text(was), After: text(wired)})

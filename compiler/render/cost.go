@@ -15,7 +15,8 @@ func cost(p *plan.Plan) string {
 	if p.Envelope == nil {
 		return ""
 	}
-	total, unknown := time.Duration(0), 0
+	total := time.Duration(0)
+	var unknown []string
 	for _, n := range p.Nodes {
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
 			continue
@@ -23,7 +24,7 @@ func cost(p *plan.Plan) string {
 		if d, ok := p.Envelope.Durations[n.Address]; ok {
 			total += time.Duration(d) * time.Millisecond
 		} else {
-			unknown++
+			unknown = append(unknown, clean(n.Address))
 		}
 	}
 	if total == 0 {
@@ -37,8 +38,11 @@ func cost(p *plan.Plan) string {
 		s += fmt.Sprintf("; the longest chain takes %s: %s", Duration(longest), strings.Join(shortened(cleaned(chain), 6), ", "))
 	}
 	s += " (from past runs)."
-	if unknown > 0 {
-		s += fmt.Sprintf(" %d %s never run.", unknown, plural(unknown, "stage has", "stages have"))
+	switch n := len(unknown); {
+	case n > 3:
+		s += fmt.Sprintf(" Not counted: %d stages that have never run.", n)
+	case n > 0:
+		s += fmt.Sprintf(" Not counted: %s, which %s never run.", strings.Join(unknown, ", "), plural(n, "has", "have"))
 	}
 	return s
 }

@@ -37,6 +37,7 @@ func Summary(p *plan.Plan) string {
 		}
 	}
 	sentence(c.Breaking, "breaking change", "breaking changes")
+	sentence(c.ChecksFailed, "check fails", "checks fail")
 	sentence(c.GatesFailed, "gate fails", "gates fail")
 	sentence(c.GatesPassed, "gate passes", "gates pass")
 	sentence(c.GatesOpen, "gate open", "gates open")
@@ -59,13 +60,14 @@ type Counts struct {
 	Accepted                             int // nodes that take the result of another definition
 	Moved                                int // addresses
 	Breaking                             int // changes
+	ChecksFailed                         int // on what is recorded
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Releases, Removals                   int
 }
 
 // Nothing tells whether an apply would do nothing at all.
 func (c Counts) Nothing() bool {
-	c.Cached = 0
+	c.Cached, c.ChecksFailed = 0, 0
 	return c == Counts{}
 }
 
@@ -76,6 +78,9 @@ func Count(p *plan.Plan) Counts {
 	for _, n := range p.Nodes {
 		c.node(n.Verdict)
 		stages[n.Address] = true
+		if _, failed := check(p, n); failed {
+			c.ChecksFailed++
+		}
 	}
 	for _, g := range p.Gates {
 		switch {

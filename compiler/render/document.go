@@ -16,13 +16,15 @@ type document struct {
 	Pipeline       string
 	Workspace      string
 	Production     []releaseRow
-	Gates          []gateRow
+	GatesTitle     string
+	Gates          []gateRow // first checks that are known to fail
 	Why            []changeRow
 	Fresh          []string // never ran
 	Moved          []moveRow
 	Stages         []stageRow
 	Warnings       []warningRow
 	Cost           string
+	Helpers        []string // what stages with @ in their address are for
 	Cached         int
 }
 
@@ -57,16 +59,20 @@ type approvalRow struct {
 	Text    string
 }
 
+// changeRow is one or more differences at one block that make the same run.
 type changeRow struct {
-	Category    plan.Category
-	Text, Place string
-	Note        string // what it means where nothing runs
-	Runs        []string
-	MayRun      []string
+	Category plan.Category
+	Causes   []causeRow
+	Note     string // what it means where nothing runs
+	Runs     []string
+	MayRun   []string
+	address  string
 }
 
 // moveRow is a block that only gets another address.
 type moveRow struct{ From, To, Note, Place string }
+
+type causeRow struct{ Text, Place string }
 
 type stageRow struct {
 	Verdict plan.Verdict
@@ -95,6 +101,13 @@ func read(p *plan.Plan, all bool) *document {
 			d.Production = append(d.Production, told(figures, release(nodes, r)))
 		}
 	}
+	d.GatesTitle = "Gates"
+	for _, n := range p.Nodes {
+		if row, ok := check(p, n); ok {
+			d.GatesTitle = "Checks and gates"
+			d.Gates = append(d.Gates, row)
+		}
+	}
 	for _, g := range p.Gates {
 		if !g.Cached || all || restsAnew(nodes, g) {
 			d.Gates = append(d.Gates, gate(nodes, g))
@@ -102,14 +115,32 @@ func read(p *plan.Plan, all bool) *document {
 	}
 	d.changes(p)
 	d.stages(p, all)
+	d.helpers(p)
 	for _, w := range p.Diagnostics {
 		d.Warnings = append(d.Warnings, warningRow{clean(w.Summary), place(w.Subject.File, w.Subject.Start.Line)})
 	}
 	return d
 }
 
+// helpers tells what those stages are for that nobody wrote.
+func (d *document) helpers(p *plan.Plan) {
+	for _, n := range p.Nodes {
+		of, helper, _ := strings.Cut(n.Address, "@")
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			continue
+		}
+		switch helper {
+		case "champion":
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s scores what is live on the rows of %s, to compare both.", clean(n.Address), clean(of)))
+		case "predict":
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s has an opaque model predict for %s.", clean(n.Address), clean(of)))
+		}
+	}
+}
+
 func (d *document) changes(p *plan.Plan) {
-	for _, c := range p.Changes {
+	changes, left := otherType(p.Changes)
+	for _, c := range changes {
 		if c.Cause.Kind == plan.NeverRanCause {
 			d.Fresh = append(d.Fresh, clean(c.Address))
 			continue
@@ -118,10 +149,19 @@ func (d *document) changes(p *plan.Plan) {
 			d.Moved = append(d.Moved, moved(p, c))
 			continue
 		}
-		d.Why = append(d.Why, changeRow{
-			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), Text: causeText(clean(c.Address), c.Cause), Place: place(c.Range.File, c.Range.Start.Line),
-			Note: changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
-		})
+		row := changeRow{
+			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
+			Causes: []causeRow{{causeText(clean(c.Address), c.Cause), place(c.Range.File, c.Range.Start.Line)}},
+			Note:   changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
+		}
+		if n := left[c.Address]; n > 0 && c.Cause.Kind == plan.ConfigCause && c.Cause.Path == "type" {
+			row.Causes = append(row.Causes, causeRow{Text: fmt.Sprintf("and %d %s that only one of these types has", n, plural(n, "attribute", "attributes"))})
+		}
+		if n := len(d.Why); n > 0 && d.Why[n-1].together(row) {
+			d.Why[n-1].Causes = append(d.Why[n-1].Causes, row.Causes...)
+			continue
+		}
+		d.Why = append(d.Why, row)
 	}
 }
 
@@ -134,6 +174,28 @@ func moved(p *plan.Plan, c plan.Change) moveRow {
 		}
 	}
 	return row
+}
+
+// together tells whether two differences are told under one number: they lie at one block and have the same effect.
+func (r changeRow) together(next changeRow) bool {
+	return r.address == next.address && r.Category == next.Category && r.Note == next.Note && slices.Equal(r.Runs, next.Runs) && slices.Equal(r.MayRun, next.MayRun)
+}
+
+// otherType leaves out, of a block that has another type, the attributes that only one of the types knows: they follow
+// from it. It returns how many those are, by address.
+func otherType(all []plan.Change) (rest []plan.Change, left map[string]int) {
+	typed, left := map[string]bool{}, map[string]int{}
+	for _, c := range all {
+		typed[c.Address] = typed[c.Address] || c.Cause.Kind == plan.ConfigCause && c.Cause.Path == "type"
+	}
+	for _, c := range all {
+		if typed[c.Address] && c.Cause.Kind == plan.ConfigCause && (len(c.Cause.Before) == 0) != (len(c.Cause.After) == 0) {
+			left[c.Address]++
+			continue
+		}
+		rest = append(rest, c)
+	}
+	return rest, left
 }
 
 // changeNote says what a change means that is not what it makes run.
@@ -162,18 +224,38 @@ func (d *document) stages(p *plan.Plan, all bool) {
 	for _, phase := range reviewPhases {
 		for _, n := range p.Nodes {
 			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
-				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), about(n)})
+				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), d.about(p, n)})
 			}
 		}
 	}
 }
 
-// about is what a reviewer should know of a stage: that its result is accepted, or else what it is for.
-func about(n *plan.Node) string {
+// about is what a reviewer should know of a stage: that its result is accepted, by what it is blocked, or else what it is
+// for.
+func (d *document) about(p *plan.Plan, n *plan.Node) string {
 	if n.Accepted != nil && n.Verdict.Known() {
 		return "accepted: " + clean(n.Accepted.Reason)
 	}
-	return clean(n.Description)
+	if n.Verdict != plan.Blocked {
+		return clean(n.Description)
+	}
+	var by []string
+	for _, a := range n.After {
+		if slices.ContainsFunc(d.Gates, func(g gateRow) bool {
+			return g.Address == clean(a) && (g.Verdict == plan.Fail || g.Verdict == plan.RuleError)
+		}) {
+			by = append(by, clean(a))
+		}
+	}
+	for _, in := range n.Inputs {
+		if up := p.Node(in.From); up != nil && up.Verdict == plan.Blocked && !slices.Contains(by, clean(in.From)) {
+			by = append(by, clean(in.From))
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	return "by " + strings.Join(by, ", ")
 }
 
 // reviewPhases is the order in which stages are listed; last those that are no longer in the module.

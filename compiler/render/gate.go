@@ -11,15 +11,7 @@ import (
 // gate says what is decided of a gate and what is open.
 func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 	row := gateRow{Verdict: ruleVerdict(g.Verdict), Address: clean(g.Address), Sum: gateSum(nodes, g)}
-	sorted := slices.Clone(g.Rules.Rules)
-	slices.SortStableFunc(sorted, func(a, b plan.Rule) int { return ruleOrder[a.Verdict] - ruleOrder[b.Verdict] })
-	for _, r := range sorted {
-		line := ruleRow{Verdict: ruleVerdict(r.Verdict), Name: clean(r.Name), Condition: ruleText(r), Note: ruleNote(r)}
-		if r.Verdict == plan.Fail {
-			line.Message = clean(r.Message)
-		}
-		row.Rules = append(row.Rules, line)
-	}
+	row.Rules = ruleRows(g.Rules.Rules)
 	for _, a := range g.Approvals {
 		roles := clean(strings.Join(a.From, ", "))
 		switch {
@@ -70,6 +62,44 @@ func restsAnew(nodes map[string]*plan.Node, g *plan.Gate) bool {
 	return slices.ContainsFunc(g.Accepted, func(a string) bool { return nodes[a] != nil && nodes[a].Verdict == plan.Accepted })
 }
 
+// ruleRows are rules with what they rest on, failures first.
+func ruleRows(rules []plan.Rule) []ruleRow {
+	sorted := slices.Clone(rules)
+	slices.SortStableFunc(sorted, func(a, b plan.Rule) int { return ruleOrder[a.Verdict] - ruleOrder[b.Verdict] })
+	var out []ruleRow
+	for _, r := range sorted {
+		line := ruleRow{Verdict: ruleVerdict(r.Verdict), Name: clean(r.Name), Condition: ruleText(r), Note: ruleNote(r)}
+		if r.Verdict == plan.Fail {
+			line.Message = clean(r.Message)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// check is a check that is known to fail: by its rules, or by what it found when it ran.
+func check(p *plan.Plan, n *plan.Node) (gateRow, bool) {
+	if !n.Verdict.Known() || n.Kind != "check" {
+		return gateRow{}, false
+	}
+	row := gateRow{Verdict: plan.Fail, Address: clean(n.Address)}
+	failed := 0
+	if n.Rules != nil {
+		row.Rules = ruleRows(n.Rules.Rules)
+		for _, r := range n.Rules.Rules {
+			if r.Severity != "warn" && (r.Verdict == plan.Fail || r.Verdict == plan.RuleError) {
+				failed++
+			}
+		}
+	}
+	if failed > 0 {
+		row.Sum = fmt.Sprintf("fails on what is recorded: %d of %d rules", failed, len(n.Rules.Rules))
+		return row, true
+	}
+	row.Sum = "failed when it ran: mlp show " + row.Address
+	return row, slices.ContainsFunc(p.Gates, func(g *plan.Gate) bool { return slices.Contains(g.BlockedBy, n.Address) })
+}
+
 func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	open, failed := 0, 0
 	for _, r := range g.Rules.Rules {
@@ -87,9 +117,9 @@ func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	case g.Cached:
 		return "passed before, on the same figures"
 	case len(g.BlockedBy) > 0:
-		return "blocked: " + clean(strings.Join(g.BlockedBy, ", ")) + " failed"
+		return "blocked: " + clean(strings.Join(g.BlockedBy, ", ")) + " fails; nothing behind it is released"
 	case failed > 0:
-		return fmt.Sprintf("fails: %d of %d rules", failed, all)
+		return fmt.Sprintf("fails: %d of %d rules; nothing behind it is released", failed, all)
 	case open > 0:
 		return fmt.Sprintf("open: %d of %d rules wait%s", open, all, waitsFor(nodes, g))
 	case g.Verdict == plan.Open:

@@ -20,6 +20,7 @@ func HTML(w io.Writer, p *plan.Plan, o Options) error {
 		"sign":       func(v plan.RuleVerdict) string { s, _ := ruleMark(v); return s },
 		"word":       func(v plan.RuleVerdict) string { return strings.ToUpper(string(v)) },
 		"action":     func(a plan.ReleaseAction) string { s, _ := releaseMark(a); return s },
+		"unopened":   func(sum string) string { return strings.TrimPrefix(sum, "open: ") }, // the verdict stands before it
 		"actionWord": releaseWord,
 		"stage":      verdictMark,
 		"verdict":    verdictText,

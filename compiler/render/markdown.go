@@ -88,6 +88,9 @@ func (m *markdown) document(p *plan.Plan) error {
 	m.production()
 	m.gates()
 	m.why()
+	for _, h := range m.d.Helpers {
+		m.line("%s\n", m.phrase(h))
+	}
 	if m.d.Cost != "" {
 		m.line("%s\n", m.phrase(m.d.Cost))
 	}
@@ -151,10 +154,10 @@ func (m *markdown) gates() {
 	if len(m.d.Gates) == 0 {
 		return
 	}
-	m.line("### Gates\n")
+	m.line("### %s\n", m.d.GatesTitle)
 	gates, left := some(m.d.Gates, m.fit.rows)
 	for _, g := range gates {
-		m.line("**%s** %s: %s\n", verdictWord(g.Verdict), m.code(g.Address), m.phrase(g.Sum))
+		m.line("**%s** %s: %s\n", verdictWord(g.Verdict), m.code(g.Address), m.phrase(strings.TrimPrefix(g.Sum, "open: ")))
 		if len(g.Rules) > 0 {
 			m.line("| | rule | condition | |\n|---|---|---|---|")
 		}
@@ -210,7 +213,11 @@ func (m *markdown) why() {
 		if c.Note != "" {
 			category += "<br>" + m.phrase(c.Note)
 		}
-		m.line("| %d | %s | %s | %s | %s | %s |", i+1, m.phrase(c.Text), category, m.list(c.Runs), m.list(c.MayRun), m.code(c.Place))
+		var texts, places []string
+		for _, x := range c.Causes {
+			texts, places = append(texts, m.phrase(x.Text)), append(places, m.code(x.Place))
+		}
+		m.line("| %d | %s | %s | %s | %s | %s |", i+1, strings.Join(texts, "<br>"), category, m.list(c.Runs), m.list(c.MayRun), strings.Join(places, "<br>"))
 	}
 	if len(m.d.Fresh) > 0 {
 		m.line("| %d | never ran | rebuild | %s | | |", len(m.d.Why)+1, m.list(m.d.Fresh))

@@ -178,7 +178,7 @@ func TestCriticalPath(t *testing.T) {
 	p.Nodes = []*plan.Node{stage("a.a", "a", "", plan.Run), stage("a.b", "a", "", plan.MayRun, "a.a"), stage("a.c", "a", "", plan.Run, "a.a"),
 		stage("a.d", "a", "", plan.Run, "a.b", "a.c"), stage("a.e", "a", "", plan.Cached, "a.d"), stage("a.f", "a", "", plan.Run)}
 	p.Envelope = &plan.Envelope{Durations: map[string]int64{"a.a": 1000, "a.b": 5000, "a.c": 60_000, "a.d": 2000, "a.e": 900_000}}
-	got, want := cost(p), "About 1 m 8 s of work; the longest chain takes 1 m 3 s: a.a, a.c, a.d (from past runs). 1 stage has never run."
+	got, want := cost(p), "About 1 m 8 s of work; the longest chain takes 1 m 3 s: a.a, a.c, a.d (from past runs). Not counted: a.f, which has never run."
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -14,10 +14,23 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	if r.Action != plan.RemoveRelease {
 		row.Gate = clean(r.Gate)
 	}
+	if sameModel(r) {
+		row.To = "the same model, with other settings"
+		return row
+	}
 	for _, f := range r.Figures {
-		row.Figures = append(row.Figures, figureRow{clean(strings.Replace(f.Path, ".metrics.", " ", 1)), known(f.Live), known(f.Next)})
+		live := known(f.Live)
+		if r.Current == nil {
+			live = "–" // nothing is live that could have a figure
+		}
+		row.Figures = append(row.Figures, figureRow{clean(strings.Replace(f.Path, ".metrics.", " ", 1)), live, known(f.Next)})
 	}
 	return row
+}
+
+// sameModel tells of a release that changes the block's attributes alone.
+func sameModel(r *plan.Release) bool {
+	return r.Action == plan.ChangeRelease && r.Current != nil && r.Model.Digest != "" && r.Model.Digest == r.Current.Model
 }
 
 // told leaves figures out that stand with an earlier release of the same model already.

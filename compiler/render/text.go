@@ -26,6 +26,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t.production()
 	t.gates()
 	t.why()
+	t.helpers()
 	t.stages()
 	t.warnings()
 	if t.d.Cost != "" {
@@ -101,7 +102,7 @@ func releaseMark(a plan.ReleaseAction) (string, style) {
 func (t *text) gates() {
 	for i, g := range t.d.Gates {
 		if i == 0 {
-			t.title("Gates")
+			t.title(t.d.GatesTitle)
 		}
 		mark, s := ruleMark(g.Verdict)
 		t.line("  %s %s   %s", t.paint(s, mark), g.Address, g.Sum)
@@ -148,11 +149,16 @@ func (t *text) why() {
 		t.title("Why")
 	}
 	for i, c := range t.d.Why {
-		where := ""
-		if c.Place != "" {
-			where = "   " + t.paint(dim, c.Place)
+		for j, x := range c.Causes {
+			where, number := "", ""
+			if x.Place != "" {
+				where = "   " + t.paint(dim, x.Place)
+			}
+			if j == 0 {
+				number = fmt.Sprint(i + 1)
+			}
+			t.line("  %s  %s%s", pad(number, 1), x.Text, where)
 		}
-		t.line("  %d  %s%s", i+1, c.Text, where)
 		switch {
 		case c.Category != plan.Rebuild:
 			t.line("     %s  %s", t.paint(categoryStyle(c.Category), pad(string(c.Category), 8)), c.Note)
@@ -188,6 +194,15 @@ func (t *text) moved() {
 			line += "   " + t.paint(dim, m.Place)
 		}
 		t.line("%s", line)
+	}
+}
+
+func (t *text) helpers() {
+	for i, h := range t.d.Helpers {
+		if i == 0 {
+			t.line("")
+		}
+		t.line("  %s", t.paint(dim, h))
 	}
 }
 

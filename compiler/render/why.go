@@ -18,7 +18,7 @@ func causeText(address string, c plan.Cause) string {
 	case plan.ConfigCause, plan.MetadataCause:
 		return fmt.Sprintf("%s of %s  %s", clean(c.Path), address, changeText(c.Before, c.After))
 	case plan.DataCause:
-		return fmt.Sprintf("data of %s  %s → %s", address, dataText(c.Before), dataText(c.After))
+		return fmt.Sprintf("data of %s  %s → %s%s", address, dataText(c.Before), dataText(c.After), filesChanged(c.After))
 	case plan.ImageCause:
 		return fmt.Sprintf("image %s of %s  %s → %s", clean(c.Path), address, shortID(c.Before), shortID(c.After))
 	case plan.ComponentCause:
@@ -27,7 +27,7 @@ func causeText(address string, c plan.Cause) string {
 		}
 		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
 	case plan.WiringCause:
-		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
+		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, wired(c.Before), wired(c.After))
 	case plan.NeverRanCause:
 		return address + " never ran"
 	case plan.ForcedCause:
@@ -35,7 +35,7 @@ func causeText(address string, c plan.Cause) string {
 	case plan.LostCause:
 		return "the result of " + address + " is gone from the store"
 	case plan.PolicyCause:
-		return "what " + address + " asks for: a value its rules read, an approval, or what it comes after"
+		return "what " + address + " rests on: its champion, what it comes after, or a value that its rules read"
 	case plan.InputCause:
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
@@ -97,6 +97,35 @@ func dataText(v json.RawMessage) string {
 }
 
 func shortDigest(v json.RawMessage) string { return clean(plan.Digest(Value(v)).Short()) }
+
+// filesChanged names the files that differ, as far as the plan has them.
+func filesChanged(v json.RawMessage) string {
+	var d struct{ Added, Changed, Removed []string }
+	if json.Unmarshal(v, &d) != nil {
+		return ""
+	}
+	var parts []string
+	for _, x := range []struct {
+		word  string
+		files []string
+	}{{"changed", d.Changed}, {"added", d.Added}, {"removed", d.Removed}} {
+		if len(x.files) > 0 {
+			parts = append(parts, x.word+" "+strings.Join(shortened(cleaned(x.files), 4), ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, "; ")
+}
+
+// wired is where an input comes from; "" is nowhere yet.
+func wired(v json.RawMessage) string {
+	if s := Value(v); s != "" {
+		return s
+	}
+	return "absent"
+}
 
 func shortID(v json.RawMessage) string {
 	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))

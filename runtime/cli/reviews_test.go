@@ -87,6 +87,7 @@ var reviews = map[string]review{
 	"gate_rule_added":        {"gate", nil, moduleEdit("  rule \"no weak slice\" {", "  rule \"saves money\" { assert = \"evaluate.holdout.metrics.loss_avoided > 0.9\" }\n  rule \"no weak slice\" {")},
 	"gate_rule_removed":      {"gate", nil, moduleEdit("  rule \"spares the honest\" { assert = \"evaluate.holdout.metrics.fpr <= 0.012\" }\n", "")},
 	"gate_approval":          {"gate", nil, moduleEdit("    when = \"champion.exists && evaluate.holdout.delta.auc.value < 0.0\"\n", "")},
+	"gate_removed":           {"gate", nil, dropped(`gate "release"`, "[gate.release, monitor.live]", "[monitor.live]", "  gate  = gate.release\n", "", "  gate  = gate.release\n", "")},
 	"gate_and_train":         {"gate", nil, moduleEdit("metrics.fpr <= 0.012", "metrics.fpr <= 0.02", "trees         = 300", "trees         = 400")},
 	"deploy_key":             {"deploy", nil, moduleEdit("  gate  = gate.release\n  key   = [\"card\"]", "  gate  = gate.release\n  key   = [\"merchant\"]")},
 	"deploy_added":           {"deploy", nil, moduleEdit("# What `mlp serve` answers with.", "deploy \"http\" \"trial\" {\n  model = train.model\n  gate  = gate.release\n}\n\n# What `mlp serve` answers with.")},
