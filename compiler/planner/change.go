@@ -53,7 +53,7 @@ func (p *planner) changes() []plan.Change {
 	}
 	for _, r := range p.releases {
 		for _, c := range r.Causes {
-			if c.Kind == plan.ConfigCause && r.Node == "" {
+			if c.Kind == plan.ConfigCause && (r.Node == "" || c.Path == "gate") {
 				add(r.Address, c, plan.PolicyChange, p.rangeOf(r.Address, c))
 			}
 		}

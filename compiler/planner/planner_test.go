@@ -129,7 +129,7 @@ func TestChanges(t *testing.T) {
 			release: plan.MayRelease, gate: plan.Open},
 		{name: "the data", text: fraud, prepare: func(w *world) { w.data["raw.csv"] = "2,3,false" },
 			differ: map[string]plan.Verdict{"source.raw": plan.Run, "dataset.clean": plan.MayRun, "check.enough": plan.MayRun, "train.m": plan.MayRun, "evaluate.e": plan.MayRun, champion: plan.MayRun},
-			why: []string{"rebuild source.raw data . {\"bytes\":8,\"digest\":\"" + string(plan.HashBytes([]byte("1,2,true"))) + "\",\"files\":1}→{\"bytes\":9,\"digest\":\"" +
+			why: []string{"rebuild source.raw data . {\"bytes\":8,\"digest\":\"" + string(plan.HashBytes([]byte("1,2,true"))) + "\",\"files\":1}→{\"bytes\":9,\"changed\":[\"raw.csv\"],\"digest\":\"" +
 				string(plan.HashBytes([]byte("2,3,false"))) + "\",\"files\":1} runs source.raw may check.enough,dataset.clean,evaluate.e,evaluate.e@champion,train.m"},
 			release: plan.MayRelease, gate: plan.Open},
 		{name: "a description", text: edit(`trees    = 300`, "trees = 300\n  description = \"Trees.\""),

@@ -41,6 +41,8 @@ func (p *planner) releaseAction(r *plan.Release) plan.ReleaseAction {
 		return plan.CreateRelease
 	case !bytes.Equal(canonical(r.Current.Config), canonical(r.Config)):
 		return plan.ChangeRelease
+	case r.Current.Gate != r.Gate: // what holds it is part of what is asked for
+		return plan.ChangeRelease
 	case r.Model.Digest == "":
 		if n := p.nodes[r.Model.From]; n != nil && n.Verdict == plan.Blocked {
 			return plan.NoRelease
@@ -57,6 +59,9 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 		return []plan.Cause{{Kind: plan.NeverRanCause}}
 	}
 	out := configCauses(r.Current.Config, r.Config)
+	if r.Current.Gate != r.Gate {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(r.Current.Gate), After: optional(r.Gate)})
+	}
 	if r.Model.Digest != r.Current.Model {
 		out = append(out, plan.Cause{Kind: plan.InputCause, Path: "model", From: r.Model.From})
 	}

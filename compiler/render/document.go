@@ -207,6 +207,8 @@ func changeNote(c plan.Change) string {
 		return "others read it"
 	case c.Category == plan.PolicyChange && strings.HasPrefix(c.Address, "gate."):
 		return "nothing runs; " + clean(c.Address) + " decides anew"
+	case c.Category == plan.PolicyChange && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
+		return "no gate holds " + clean(c.Address) + " any more"
 	case c.Category == plan.PolicyChange:
 		return "nothing runs; " + clean(c.Address) + " is released anew"
 	case c.Category == plan.MetadataChange:

@@ -14,6 +14,9 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	if r.Action != plan.RemoveRelease {
 		row.Gate = clean(r.Gate)
 	}
+	if r.Gate == "" && r.Current != nil && r.Current.Gate != "" && r.Action != plan.RemoveRelease {
+		row.Gate = "no gate any more"
+	}
 	if sameModel(r) {
 		row.To = "the same model, with other settings"
 		return row

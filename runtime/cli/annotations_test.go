@@ -26,7 +26,7 @@ func TestAnnotations(t *testing.T) {
 			"::warning file=sub/a b.mlp,line=3,endLine=4::w\n"},
 		{"no place", source.Diagnostic{Severity: source.Error, Summary: "e"}, "::error::e\n"},
 		{"hostile", source.Diagnostic{Severity: source.Error, Summary: "100 %\n::set-output name=x::y\r\n\x1b[31m"},
-			"::error::100 %25%0A::set-output name=x::y"},
+			"::error::100 %25%0A\\u{3A}:set-output name=x::y"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

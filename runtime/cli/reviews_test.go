@@ -173,6 +173,21 @@ func TestReviews(t *testing.T) {
 	}
 }
 
+// TestGateRemoved applies what takes the gate away from what is live: it is told once, and then recorded.
+func TestGateRemoved(t *testing.T) {
+	dir := appliedFraud(t)
+	reviews["gate_removed"].edit(t, dir)
+	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
+	if got := mustRun(t, dir, "plan"); !strings.Contains(got, "Plan: nothing to do") {
+		t.Errorf("after the apply: got %s", got)
+	}
+	edit(t, filepath.Join(dir, "fraud.mlp"), "  model = train.model\n  key   = [\"card\"]", "  model = train.model\n  gate  = gate.again\n  key   = [\"card\"]",
+		"deploy \"http\" \"scorer\" {", "gate \"again\" {\n  rule \"r\" { assert = \"evaluate.holdout.metrics.auc > 0.5\" }\n}\n\ndeploy \"http\" \"scorer\" {")
+	if got := mustRun(t, dir, "plan"); !strings.Contains(got, "gate of deploy.scorer  absent → gate.again") || !strings.Contains(got, "held by gate.again") {
+		t.Errorf("another gate: got %s", got)
+	}
+}
+
 // TestReviewsOfEveryKind looks that no kind of block of the example is left out.
 func TestReviewsOfEveryKind(t *testing.T) {
 	text, err := os.ReadFile("../../examples/fraud/fraud.mlp")

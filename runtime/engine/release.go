@@ -126,11 +126,11 @@ func takes(n *plan.Node, maker string) bool {
 	return slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.Port == "model" && in.From == maker })
 }
 
-// sameRelease tells whether a release would change nothing that is live. By which decision it was let pass, and since
+// sameRelease tells whether a release would change nothing that is live, nor what holds it. By which decision it was let pass, and since
 // when it is there, is the history of the one that stays.
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
-		s.Gate, s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", "", 0, time.Time{}
+		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
 		s.From, s.Plan, s.Figures = "", "", nil
 	}
 	return equal(a, b)
