@@ -30,8 +30,8 @@ HCL's in both; here they have hints.
 `
 )
 
-// TestErrorsCompared writes what both say of the same mistakes. A mistake of users of Terraform has a case on both sides.
-func TestErrorsCompared(t *testing.T) {
+// TestErrorCodesCompared writes what both say of the same mistakes. A mistake of users of Terraform has a case on both sides.
+func TestErrorCodesCompared(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/opentofu.txtar")
 	if err != nil {
 		t.Fatal(err)
