@@ -90,7 +90,7 @@ func TestGrammar(t *testing.T) {
 func TestGrammarOnExamples(t *testing.T) {
 	g := read[grammar](t, "vscode/syntaxes/mlp.tmLanguage.json")
 	block := regexp.MustCompile("(?m)" + g.Repository["block"].Match)
-	files, err := filepath.Glob("../*/[a-z]*.mlp")
+	files, err := filepath.Glob("../*/[a-z]*.mlp*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples (%v)", err)
 	}

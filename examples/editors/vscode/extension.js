@@ -13,7 +13,7 @@ function start() {
     {
       documentSelector: [{ language: "mlp" }],
       // Sources are sniffed, schemas pinned and values given in files beside the module's own.
-      synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/{*.mlp,*.mlpvars,mlp.lock}") },
+      synchronize: { fileEvents: vscode.workspace.createFileSystemWatcher("**/{*.mlp,*.mlptest,*.mlpvars,mlp.lock}") },
     }
   );
   return client.start().catch((err) => {
