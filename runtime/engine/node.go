@@ -41,6 +41,7 @@ func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
 	if n.Fingerprint != "" && n.Fingerprint != fp {
 		return failed(u, fp, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
 	}
+	defer r.Store.Claim(fp)()
 	status := Cached
 	action, err := r.lookup(n, fp)
 	if err != nil {

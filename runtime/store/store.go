@@ -24,7 +24,8 @@ import (
 
 // Store is a folder of objects and actions. It is safe for concurrent use, also by several processes.
 type Store struct {
-	root string
+	root   string
+	claims claims
 
 	mu       sync.Mutex
 	session  *session

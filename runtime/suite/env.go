@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -39,18 +40,27 @@ func (k *checker) asserts() error {
 // The words that blocks' plans are told in.
 var (
 	stagePlan = schema.Object(map[string]*schema.FigureType{
-		"verdict": schema.OneOf("run", "may_run", "cached", "metadata", "blocked"),
+		"verdict": schema.OneOf(words(plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked)...),
 		"causes": schema.ListOf(schema.Object(map[string]*schema.FigureType{
-			"kind": schema.OneOf("config", "data", "image", "code", "component", "wiring", "never_ran", "forced", "lost", "input", "schema", "metadata"),
+			"kind": schema.OneOf(words(plan.ConfigCause, plan.DataCause, plan.ImageCause, plan.CodeCause, plan.ComponentCause, plan.WiringCause,
+				plan.NeverRanCause, plan.ForcedCause, plan.LostCause, plan.InputCause, plan.SchemaCause, plan.MetadataCause, plan.MovedCause, plan.AcceptedCause)...),
 			"path": schema.Word, "from": schema.Word,
 		})),
 	})
-	ruleVerdict = schema.OneOf("pass", "fail", "open", "error")
+	ruleVerdict = schema.OneOf(words(plan.Pass, plan.Fail, plan.Open, plan.RuleError)...)
 	ruleSeen    = schema.Object(map[string]*schema.FigureType{
 		"verdict": ruleVerdict, "residual": schema.Word, "reason": schema.Word,
 	})
 	warnings = schema.ListOf(schema.Object(map[string]*schema.FigureType{"code": schema.Word, "summary": schema.Word}))
 )
+
+func words[T ~string](list ...T) []string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = string(w)
+	}
+	return out
+}
 
 // environment is the type of what assertions see: plan, table, variable, gate, deploy, and the figures of blocks as rules
 // see them. Blocks of called modules are not among them.
@@ -86,7 +96,7 @@ func (e *envBuilder) block(b *check.Block) {
 			"blocked_by": schema.ListOf(schema.Word),
 		}))
 	case b.Kind == "deploy":
-		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.OneOf("none", "create", "change", "may_change"), "released": schema.Flag}))
+		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.OneOf(words(plan.NoRelease, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease)...), "released": schema.Flag}))
 	case b.Figures != nil:
 		fields := maps.Clone(b.Figures.Fields)
 		if b.Kind == "check" {

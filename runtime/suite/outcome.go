@@ -20,7 +20,7 @@ func (r *run) failures() {
 			r.notFailed(e, "all its validations hold")
 		case errorCode.MatchString(e):
 			r.notFailed(e, "the module has no such mistake")
-		case failed[e] == "":
+		case failed[e] == "" && !r.gateBlocked(e):
 			r.notFailed(e, "")
 		}
 	}
@@ -32,6 +32,13 @@ func (r *run) failures() {
 			r.fail("failed", address+" failed", failed[address], r.test.at)
 		}
 	}
+}
+
+// gateBlocked tells of a gate that was not decided because of a check or gate that it comes after: it let nothing pass.
+func (r *run) gateBlocked(address string) bool {
+	return r.ended != nil && slices.ContainsFunc(r.ended.Gates, func(g engine.GateResult) bool {
+		return g.Address == address && g.Status == engine.GateBlocked
+	})
 }
 
 func (r *run) notFailed(what, why string) {

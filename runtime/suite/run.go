@@ -223,8 +223,13 @@ func (r *run) makePlan(ctx context.Context) error {
 		return &diagnostics{slices.DeleteFunc(diags, func(d source.Diagnostic) bool { return d.Severity != source.Error })}
 	}
 	r.plan = p
-	for address, g := range given {
-		if err := r.record(p.Node(address), g); err != nil {
+	for _, address := range sortedKeys(given) {
+		n := p.Node(address)
+		if n == nil {
+			return fmt.Errorf("delta of %s is given, and nothing is compared: no rule reads it, or nothing comparable is live (given %q { })",
+				strings.TrimSuffix(address, "@champion"), "deploy.NAME")
+		}
+		if err := r.record(n, given[address]); err != nil {
 			return err
 		}
 	}

@@ -257,8 +257,6 @@ func (b *valueBuilder) gate(block *check.Block) {
 				return
 			}
 		}
-		b.unknown(at)
-		return
 	}
 	for _, g := range b.run.plan.Gates {
 		if g.Address == block.Address {
@@ -300,6 +298,8 @@ func (b *valueBuilder) deploy(block *check.Block) {
 				return
 			}
 		}
+		b.put(append(at, "released"), false)
+		return
 	}
 	b.unknown(append(at, "released"))
 }
