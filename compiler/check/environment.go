@@ -45,7 +45,7 @@ func (c *checker) own(b *Block) [2]*schema.FigureType {
 		out[0] = schema.Object(map[string]*schema.FigureType{"check": b.Figures})
 	}
 	if b.Each != nil {
-		out[1] = valuesType(b.Each)
+		out[1] = valuesType(b.Each, nil)
 	}
 	return out
 }
@@ -56,7 +56,8 @@ type moduleValues struct{ variables, locals *schema.FigureType }
 func (c *checker) valuesOf(module string) moduleValues {
 	v, ok := c.values[module]
 	if !ok {
-		v = moduleValues{valuesType(c.m.Scopes[module].Variables), valuesType(c.m.Scopes[module].Locals)}
+		in := c.m.Scopes[module]
+		v = moduleValues{valuesType(in.Variables, in.SensitiveVariables), valuesType(in.Locals, in.SensitiveLocals)}
 		c.values[module] = v
 	}
 	return v

@@ -69,7 +69,7 @@ func (c *checker) root(b *Block) *schema.FigureType {
 		"local":    c.valuesOf(b.Module).locals,
 	}
 	if b.Each != nil {
-		fields["each"] = valuesType(b.Each)
+		fields["each"] = valuesType(b.Each, nil)
 	}
 	if b.Kind == "check" {
 		if b.Figures == nil {
@@ -102,15 +102,18 @@ func (c *checker) root(b *Block) *schema.FigureType {
 	return schema.Object(fields)
 }
 
-// valuesType is the type of variables or locals as rules see them. What rules have no type for, they don't see.
-func valuesType(values map[string]cty.Value) *schema.FigureType {
+// valuesType is the type of variables or locals as rules see them. What rules have no type for, they don't see, nor what
+// is sensitive.
+func valuesType(values map[string]cty.Value, sensitive []string) *schema.FigureType {
 	fields := map[string]*schema.FigureType{}
 	for name, v := range values {
 		if t := ValueType(v.Type()); t != nil {
 			fields[name] = t
 		}
 	}
-	return schema.Object(fields)
+	t := schema.Object(fields)
+	t.Withheld = sensitive
+	return t
 }
 
 // ValueType is the type of a value as rules see it; nil if they have none for it.

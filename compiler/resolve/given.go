@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -74,6 +75,7 @@ func (x *variable) fail(o origin, summary, detail string) {
 
 // read evaluates a value given from outside. It is a constant: nothing can be referred to.
 func (x *variable) read(given Given, o origin) cty.Value {
+	x.hide(given.Attr)
 	if given.value != cty.NilVal {
 		return x.convert(given.value, o)
 	}
@@ -84,7 +86,7 @@ func (x *variable) read(given Given, o origin) cty.Value {
 			return cty.DynamicVal
 		}
 		v, ds := x.r.scope.Eval(given.Attr)
-		x.r.ds = append(x.r.ds, ds...)
+		x.r.ds = append(x.r.ds, x.discreet(ds)...)
 		return x.convert(v, o)
 	}
 	if x.ty == cty.String || x.ty == cty.DynamicPseudoType && !startsExpression(given.Text) {
@@ -101,7 +103,7 @@ func (x *variable) read(given Given, o origin) cty.Value {
 			detail = fmt.Sprintf("%q is no %s.", given.Text, x.ty.FriendlyName())
 		}
 		if x.sensitive {
-			detail = "It is not shown, because the variable is sensitive."
+			detail = withheld
 		}
 		x.fail(o, fmt.Sprintf("the value of variable %q cannot be read", x.name),
 			fmt.Sprintf("%s The variable takes %s.", detail, typeexpr.TypeString(x.ty)))
@@ -125,6 +127,9 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 		return cty.DynamicVal
 	}
 	out, err := convert.Convert(v, x.ty)
+	if err != nil && x.hides(v) {
+		err = errors.New("what is wrong is not shown, because the value is sensitive")
+	}
 	if err != nil {
 		x.fail(o, fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)), fmt.Sprintf("The value given does not fit: %s.", err))
 		return cty.DynamicVal
@@ -170,7 +175,11 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 		return
 	}
 	if holds.IsNull() || holds.Type() != cty.Bool {
-		x.r.fail(source.CodeType, condition.Range, "condition takes a bool", fmt.Sprintf("This is %s.", describe(holds)), "")
+		is := describe(holds)
+		if x.hides(v) {
+			is = article(holds.Type().FriendlyName())
+		}
+		x.r.fail(source.CodeType, condition.Range, "condition takes a bool", fmt.Sprintf("This is %s.", is), "")
 		return
 	}
 	if holds.True() {
@@ -181,7 +190,7 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 		Related: []source.Related{{Message: "the condition that does not hold is here", Range: condition.Range}},
 	}
 	d.Detail = fmt.Sprintf("The value of variable %q is not valid.", x.name)
-	if p, err := plain(v); err == nil && !x.sensitive {
+	if p, err := plain(v); err == nil && !x.hides(v) {
 		if text, err := canonical(p); err == nil {
 			d.Detail = fmt.Sprintf("Variable %q is %s.", x.name, text)
 		}
@@ -196,7 +205,7 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 func (x *variable) message(a *syntax.Attr) string {
 	v, ds := x.r.scope.Eval(a)
 	x.r.ds = append(x.r.ds, ds...)
-	if ds.HasErrors() || v.IsMarked() || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+	if ds.HasErrors() || expr.IsSensitive(v) || !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
 		return fmt.Sprintf("the value of variable %q is not valid", x.name)
 	}
 	return strings.TrimSuffix(v.AsString(), ".")

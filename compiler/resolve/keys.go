@@ -114,6 +114,10 @@ func position(key cty.Value) (int, bool) {
 // strays tells of keys that the variable's type does not have; false if there are any.
 func (x *variable) strays(v cty.Value, o origin) bool {
 	found := strayKeys(v, x.ty, x.name)
+	if len(found) > 0 && x.hides(v) {
+		x.fail(o, fmt.Sprintf("variable %q has attributes that its type does not have", x.name), withheld)
+		return false
+	}
 	for _, k := range found {
 		known := map[string]bool{}
 		for _, name := range k.known {

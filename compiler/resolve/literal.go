@@ -85,6 +85,18 @@ func open(values map[string]cty.Value) map[string]cty.Value {
 	return out
 }
 
+// sensitiveNames are the names of those that may not, sorted.
+func sensitiveNames(values map[string]cty.Value) []string {
+	var out []string
+	for name, v := range values {
+		if expr.IsSensitive(v) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // quoted suggests to write as a string what was taken for a reference.
 func quoted(v cty.Value) string {
 	if ref, ok := expr.RefOf(v); ok {

@@ -25,12 +25,15 @@ type Module struct {
 	Moves   []*Move           // sorted by the address that they lead to
 	Accepts []*Accept         // sorted by address
 	Files   map[string][]byte // the text of the files, as ranges mean it
+	Hidden  []source.Range    // where sensitive values are written out
 }
 
 // Values are those that rules of a module see.
 type Values struct {
 	Variables map[string]cty.Value // without sensitive ones
 	Locals    map[string]cty.Value // without those computed from sensitive variables
+	// The names of those left out, sorted.
+	SensitiveVariables, SensitiveLocals []string
 }
 
 // Block is a block with its values.

@@ -23,6 +23,9 @@ type use struct {
 
 // references checks the references of an argument, notes them, and returns what the configuration says of them.
 func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string, policy bool) (any, outcome) {
+	if w.r.sensitive(v, a.Range, path) {
+		return nil, wrong
+	}
 	if v.IsKnown() && v.IsNull() {
 		return nil, absent
 	}

@@ -38,8 +38,7 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 	r.outputs()
 	all.checkMoves()
 	all.checkAccepts()
-	own := all.out.Scopes[""]
-	all.out.Variables, all.out.Locals = own.Variables, own.Locals
+	all.out.Values = all.out.Scopes[""]
 	sort.Slice(all.out.Blocks, func(i, j int) bool { return all.out.Blocks[i].Address < all.out.Blocks[j].Address })
 	if !opts.NoPipeline {
 		r.pipeline()
@@ -91,7 +90,10 @@ func (r *resolver) scopes() {
 	r.variables()
 	r.evaluate()
 	r.refactorings()
-	r.out.Scopes[r.prefix] = Values{Variables: open(r.scope.Variables), Locals: open(r.scope.Locals)}
+	r.out.Scopes[r.prefix] = Values{
+		Variables: open(r.scope.Variables), SensitiveVariables: sensitiveNames(r.scope.Variables),
+		Locals: open(r.scope.Locals), SensitiveLocals: sensitiveNames(r.scope.Locals),
+	}
 }
 
 type state int

@@ -49,10 +49,10 @@ func listOr(names map[string]bool, none string) string {
 
 // variable returns a variable's value, cty.DynamicVal after a mistake.
 func (r *resolver) variable(b *syntax.Block) cty.Value {
-	x := &variable{r: r, b: b, name: b.Name, nullable: r.flag(b, "nullable", true), sensitive: r.flag(b, "sensitive", false)}
+	x := &variable{r: r, b: b, name: b.Name, nullable: r.flag(b, "nullable", true, true), sensitive: r.flag(b, "sensitive", false, true)}
 	ty, ok := r.variableType(b)
 	x.ty = ty
-	def, hasDefault := r.variableDefault(b)
+	def, hasDefault := x.defaultValue()
 	if !ok {
 		return cty.DynamicVal
 	}
@@ -67,8 +67,8 @@ func (r *resolver) variable(b *syntax.Block) cty.Value {
 	return v
 }
 
-// flag is the value of a constant bool of a variable's block.
-func (r *resolver) flag(b *syntax.Block, name string, def bool) bool {
+// flag is the value of a constant bool of a variable's block, without it def; wrong after a mistake.
+func (r *resolver) flag(b *syntax.Block, name string, def, wrong bool) bool {
 	a := b.Attrs[name]
 	if a == nil {
 		return def
@@ -76,7 +76,7 @@ func (r *resolver) flag(b *syntax.Block, name string, def bool) bool {
 	v, hds := a.Expr.Value(nil)
 	if hds.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.Bool {
 		r.fail(source.CodeType, a.Range, fmt.Sprintf("%s takes a bool", name), "It is written out: true or false.", "")
-		return def
+		return wrong
 	}
 	return v.True()
 }
@@ -102,9 +102,10 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	return cty.DynamicPseudoType, false
 }
 
-// variableDefault evaluates the default, which must be constant. Null counts where the variable may be null.
-func (r *resolver) variableDefault(b *syntax.Block) (cty.Value, bool) {
-	a := b.Attrs["default"]
+// defaultValue evaluates the default, which must be constant. Null counts where the variable may be null.
+func (x *variable) defaultValue() (cty.Value, bool) {
+	r, b, a := x.r, x.b, x.b.Attrs["default"]
+	x.hide(a)
 	if a == nil {
 		return cty.NilVal, false
 	}
@@ -114,6 +115,6 @@ func (r *resolver) variableDefault(b *syntax.Block) (cty.Value, bool) {
 		return cty.DynamicVal, true
 	}
 	v, ds := r.scope.Eval(a)
-	r.ds = append(r.ds, ds...)
+	r.ds = append(r.ds, x.discreet(ds)...)
 	return v, true
 }

@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/zclconf/go-cty/cty"
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
 
 // sensitive marks a value that must not be written down, and all that is computed from it.
 type sensitive struct{}
@@ -10,3 +14,38 @@ func Sensitive(v cty.Value) cty.Value { return v.Mark(sensitive{}) }
 
 // IsSensitive tells whether v is, holds, or was computed from a value that must not be written down.
 func IsSensitive(v cty.Value) bool { return v.HasMarkDeep(sensitive{}) }
+
+// unmarked tells whether an expression may have lost the mark of something sensitive on the way: a function that hides
+// mistakes tells of what it looked at by whether it could be evaluated, and an object selects an attribute by name without
+// regard to what the name was computed from.
+func unmarked(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
+	found := false
+	hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
+		switch n := n.(type) {
+		case *hclsyntax.FunctionCallExpr:
+			for _, arg := range n.Args {
+				found = found || (n.Name == "try" || n.Name == "can") && reads(arg, ctx)
+			}
+		case *hclsyntax.IndexExpr:
+			found = found || reads(n.Key, ctx)
+		}
+		return nil
+	})
+	return found
+}
+
+// reads tells whether an expression reads something sensitive; also where that cannot be told, as of what a for runs over.
+func reads(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
+	for _, t := range e.Variables() {
+		v, hds := t.TraverseAbs(ctx)
+		if root, ok := ctx.Variables[t.RootName()]; hds.HasErrors() && ok {
+			v = root
+		} else if hds.HasErrors() {
+			return true
+		}
+		if IsSensitive(v) {
+			return true
+		}
+	}
+	return false
+}

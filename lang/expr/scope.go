@@ -127,6 +127,9 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	if ds.HasErrors() {
 		return cty.DynamicVal, ds
 	}
+	if secret && unmarked(a.Expr, ctx) {
+		v = Sensitive(v)
+	}
 	return v, ds
 }
 

@@ -46,6 +46,9 @@ func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a rule environment: %w", err)
 	}
+	for _, name := range sortedKeys(root.Fields) {
+		key = fmt.Append(key, root.Fields[name].Withheld)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.envs[string(key)]; e != nil {

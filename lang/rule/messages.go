@@ -82,6 +82,12 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 	operand := e.AsSelect().Operand()
 	d.Summary = fmt.Sprintf("%s has no %q", w.script.source(operand), field)
 	if f := w.types[operand.ID()]; f != nil {
+		if slices.Contains(f.typ.Withheld, field) {
+			d.Code, d.Summary = source.CodeSensitive, fmt.Sprintf("%s is sensitive, and rules do not see it", w.script.source(operand)+"."+field)
+			d.Detail = "What a rule reads stands in plans, in its verdict and in the state, for everybody to read, and so would what it yields."
+			d.Hint = "decide by a value that is not secret: another variable, or a figure"
+			return
+		}
 		names := sortedKeys(f.typ.Fields)
 		d.Detail, d.Hint = listing("It has", names), source.DidYouMean(field, names)
 		if inner := deeper(f.typ, field, 3); d.Hint == "" && inner != nil {

@@ -61,7 +61,8 @@ func variableKind() Kind {
 			{Name: "description", Type: String, Metadata: true, Doc: "What the value means."},
 			{Name: "nullable", Type: Bool, Default: true, Doc: "`false` takes the default where null is given."},
 			{Name: "sensitive", Type: Bool, Default: false,
-				Doc: "The value is in no plan, record or message. So it cannot configure a block, nor be read by rules."},
+				Doc: "The value, and what is computed from it, is in no plan, record or message. So it cannot configure a block, nor be read by rules; " +
+					"a stage gets what is secret from a `secret` block."},
 		}, Blocks: []Block{{
 			Name: "validation", Repeated: true, Doc: "What must hold of the value.",
 			Body: Body{Attrs: []Attr{

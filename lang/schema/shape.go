@@ -118,6 +118,9 @@ type FigureType struct {
 	// OneOf are the values that a string has; a rule that compares it with another is a mistake. Nil: any. It is known
 	// while files are checked, and in no plan.
 	OneOf []string `json:"-"`
+	// Withheld are names of an object that are there and that rules do not see, sorted, because their values are sensitive; for
+	// messages only.
+	Withheld []string `json:"-"`
 }
 
 // Double, Flag and Word are the scalar figure types.

@@ -152,7 +152,7 @@ func valueCodes() []Code {
 		{CodeNotConstant, "A value that must be constant refers to something.", "Write the value itself."},
 		{CodeFunction, "A function does not exist, or is called wrongly.", "See the functions in the language's reference."},
 		{CodeValidation, "The value of a variable does not hold its `validation`.", "Give another value; the message says which are good."},
-		{CodeSensitive, "A sensitive value stands where it would be written into plans and records.", "Hand secrets to a stage through a `secret` block, or drop `sensitive`."},
+		{CodeSensitive, "A sensitive value stands where it would be written into plans and records, or a rule reads one.", "Hand secrets to a stage through a `secret` block, or drop `sensitive`."},
 		{CodeForEach, "A `for_each` is no map, nor a set of strings, or a key is no name.", "Write a map or `toset([…])`, with keys of small letters, digits and underscores."},
 		{CodeInstance, "A reference to a repeated block does not say which instance, or names one that there is not.", "Write `kind.name[\"key\"]`, or pass on the map of all."},
 		{CodeModule, "A module cannot be called: its folder cannot be read, its source is no address of a git repository or holds a password, or it would be a part of itself.", "Name a folder of `.mlp` files relative to this one, `./features`, or one of a git repository, `git::https://example.com/team/modules.git//features?ref=v1.2.0`."},

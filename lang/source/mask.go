@@ -2,12 +2,55 @@ package source
 
 import (
 	"bytes"
+	"maps"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
 // credentials match what stands for a user and password in an address, and parameters of addresses that are credentials.
 var credentials = regexp.MustCompile(`://([^/\s@"'?#]+)@|(?i:[?&][a-z_]*(?:token|password|secret|key)=)([^&\s"']+)`)
+
+// Hide returns files with asterisks, as many as there are characters, where ranges are that nobody is to see; blanks
+// and line ends stay. For showing only: the number of bytes may be another one.
+func Hide(files map[string][]byte, hidden []Range) map[string][]byte {
+	if len(hidden) == 0 {
+		return files
+	}
+	out := maps.Clone(files)
+	for name, text := range files {
+		var inside []bool
+		for _, r := range hidden {
+			if r.File != name || r.End.Byte > len(text) {
+				continue
+			}
+			if inside == nil {
+				inside = make([]bool, len(text))
+			}
+			for i := r.Start.Byte; i < r.End.Byte; i++ {
+				inside[i] = true
+			}
+		}
+		if inside != nil {
+			out[name] = starred(text, inside)
+		}
+	}
+	return out
+}
+
+func starred(text []byte, inside []bool) []byte {
+	var out []byte
+	for i := 0; i < len(text); {
+		_, n := utf8.DecodeRune(text[i:])
+		if inside[i] && !strings.ContainsRune(" \t\r\n", rune(text[i])) {
+			out = append(out, '*')
+		} else {
+			out = append(out, text[i:i+n]...)
+		}
+		i += n
+	}
+	return out
+}
 
 // masked replaces credentials in addresses by asterisks, as many as they have characters, so that places stay right. The
 // user git, which opens nothing, is left.

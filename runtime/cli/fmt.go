@@ -136,6 +136,9 @@ func (a *app) fmtFile(name string, o fmtOptions) (changed bool, err error) {
 	path := absolute(a.dir, name)
 	src, diags := syntax.ReadFile(path, name)
 	if diags.HasErrors() {
+		if filepath.Ext(name) == syntax.ValuesExtension { // it is not known here which are sensitive
+			src = hideAfter(name, src, nil)
+		}
 		return false, &diagnosed{diags, map[string][]byte{name: src}}
 	}
 	out, diags := format.Format(src, name)

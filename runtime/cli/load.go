@@ -39,6 +39,7 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 		return nil, nil, err
 	}
 	diags = append(diags, more...)
+	hideValues(parsed, files)
 	called := newModules(a.dir, catalog, lock)
 	resolved, more := resolve.Resolve(parsed, resolve.Options{
 		Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched,
@@ -49,6 +50,7 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 			resolved.Files[name] = text // a file of values
 		}
 	}
+	resolved.Files = source.Hide(resolved.Files, resolved.Hidden)
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags.Sort(), resolved.Files}
 	}

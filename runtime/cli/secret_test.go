@@ -2,6 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/zeebo/blake3"
 )
 
 // secretImage is the image of examples/python, which has a shell and Python.
@@ -38,13 +44,16 @@ train "container" "m" {
   task     = "binary_classification"
   image    = %q
   command  = ["python3", "-c", <<-PY
-    import os, sys
+    import base64, json, os, sys, urllib.parse
     t = open("/mlp/secrets/token").read()
     k = open("/mlp/secrets/key").read()
     print("token", t, flush=True)
     print(k, file=sys.stderr, flush=True)
     sys.stdout.write(t[:5]); sys.stdout.flush(); sys.stdout.write(t[5:] + "\n"); sys.stdout.flush()
-    print('{"mlp":"warning","message":"warned of ' + t + '"}', flush=True)
+    print(json.dumps({"mlp": "warning", "message": "warned of " + t + " and " + k}), flush=True)
+    print(json.dumps({"request": {"token": t, "key": k}}), t.encode().hex(), t.encode().hex().upper(), urllib.parse.quote(t), urllib.parse.quote_plus(t))
+    for user in ["", "a:", "ab:", "abc:"]:
+        print("Basic", base64.b64encode((user + t).encode()).decode(), base64.urlsafe_b64encode((user + t + ":x").encode()).decode(), flush=True)
     assert not any(t in v for v in os.environ.values())
     assert "MLP_TEST_TOKEN" not in os.environ
     %s
@@ -56,7 +65,7 @@ train "container" "m" {
 }
 
 const (
-	canaryToken = "canary-token-93c1f0aa"
+	canaryToken = `canary "token" \é<93c1f0aa>?~`
 	canaryKey   = "-----BEGIN KEY-----\ncanary-key-51d2\ncanary-key-77e4\n-----END KEY-----"
 )
 
@@ -75,9 +84,11 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	}{
 		{"used well", `open("/mlp/out/model/m.txt", "w").write("model")`, "Applied: 2 ran", 0},
 		{"fails with it", `sys.exit("wrong: " + t)`, "wrong: (secret.token)", 1},
-		{"tells it as an error", `print('{"mlp":"error","summary":"bad ' + t + '"}'); sys.exit(1)`, "bad (secret.token)", 1},
+		{"tells it as an error", `print(json.dumps({"mlp": "error", "summary": "bad " + t, "detail": k})); sys.exit(1)`, "bad (secret.token)", 1},
 		{"writes it into the model", `open("/mlp/out/model/m.txt", "w").write("x" * 3000000 + t)`, "wrote the value of secret.token down", 1},
-		{"writes it into a name", `open("/mlp/out/model/" + t, "w")`, "wrote the value of secret.token down", 1},
+		{"writes it into the model, coded", `open("/mlp/out/model/m.txt", "w").write(base64.b64encode(("user:" + t).encode()).decode())`, "wrote the value of secret.token down", 1},
+		{"writes it into a figure", `open("/mlp/out/model/m.txt", "w").write("m"); open("/mlp/out/metrics.json", "w").write(json.dumps({t: 1}))`, "wrote the value of secret.token down", 1},
+		{"writes it into a name", `open("/mlp/out/model/" + t.replace("/", ""), "w")`, "wrote the value of secret.token down", 1},
 		{"leaves it in the checkpoint", `open("/mlp/checkpoint/c", "w").write(k); sys.exit(1)`, "ended with exit code 1", 1},
 	}
 	for _, c := range cases {
@@ -94,8 +105,12 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 			}
 			t.Setenv("MLP_TEST_TOKEN", canaryToken)
 			printed, code := "", 0
+			t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+			if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o777); err != nil {
+				t.Fatal(err)
+			}
 			for _, args := range [][]string{{"plan", "--format", "json", "--out", "plan.json"}, {"apply", "--auto-approve", "--executor", "docker"},
-				{"logs", "train.m"}, {"show"}, {"plan", "--all"}} {
+				{"logs", "train.m"}, {"show"}, {"show", "--format", "json"}, {"explain", "train.m"}, {"graph", "--format", "svg"}, {"plan", "--all"}} {
 				cmd := exec.Command(mlp, append([]string{"-C", dir}, args...)...)
 				cmd.Dir = dir
 				out, _ := cmd.CombinedOutput()
@@ -123,7 +138,11 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 
 func noCanary(t *testing.T, where string, text []byte) {
 	t.Helper()
-	for _, canary := range []string{canaryToken, "canary-key-51d2", "canary-key-77e4"} {
+	coded, _ := json.Marshal(canaryToken) // a string can be
+	sha, blake := sha256.Sum256([]byte(canaryToken)), blake3.Sum256([]byte(canaryToken))
+	for _, canary := range []string{canaryToken, "canary-key-51d2", "canary-key-77e4", "93c1f0aa", strings.Trim(string(coded), `"`),
+		hex.EncodeToString([]byte(canaryToken)), strings.ToUpper(hex.EncodeToString([]byte(canaryToken))), hex.EncodeToString(sha[:]), hex.EncodeToString(blake[:]),
+		base64.StdEncoding.EncodeToString([]byte(canaryToken))[:30], base64.StdEncoding.EncodeToString([]byte("a:" + canaryToken))[4:30], base64.StdEncoding.EncodeToString([]byte("b" + canaryToken))[4:30]} {
 		if bytes.Contains(text, []byte(canary)) {
 			t.Errorf("%s holds %s", where, canary)
 		}

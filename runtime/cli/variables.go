@@ -1,9 +1,10 @@
 package cli
 
 import (
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -69,7 +70,7 @@ func (a *app) values(given settings, files map[string][]byte) (map[string]resolv
 		}
 		name, text, ok := strings.Cut(s.value, "=")
 		if !ok || name == "" {
-			return nil, nil, &failure{err: fmt.Errorf("--var %s is no name and value", s.value), hint: "Write --var name=value."}
+			return nil, nil, &failure{err: errors.New("what --var is given is no name and value"), hint: "Write --var name=value."}
 		}
 		out[name] = resolve.Given{From: "--var " + name, Text: text}
 	}
@@ -83,6 +84,42 @@ func readValues(path, name string, out map[string]resolve.Given, files map[strin
 		out[v.Name] = resolve.Given{From: name, Attr: v}
 	}
 	return diags
+}
+
+// hideValues masks in files of values what is not known to be open, for no message to show: values of sensitive variables,
+// of names that no variable has, since they may be misspelt, and whatever else stands there: text may be broken.
+func hideValues(m *syntax.Module, files map[string][]byte) {
+	open := map[string]bool{}
+	for _, b := range m.Blocks {
+		if b.Kind == "variable" && b.Attrs["sensitive"] == nil {
+			open[b.Name] = true
+		}
+	}
+	for name, text := range files {
+		if filepath.Ext(name) != syntax.Extension {
+			files[name] = hideAfter(name, text, open)
+		}
+	}
+}
+
+// valueLine is a line with a name and its value.
+var valueLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*=.*$`)
+
+// hideAfter masks all of a file of values but names, and the lines of values that are open.
+func hideAfter(name string, text []byte, open map[string]bool) []byte {
+	var hidden []source.Range
+	hide := func(from, to int) {
+		hidden = append(hidden, source.Range{File: name, Start: source.Pos{Byte: from}, End: source.Pos{Byte: to}})
+	}
+	at := 0
+	for _, m := range valueLine.FindAllSubmatchIndex(text, -1) {
+		hide(at, m[0])
+		if at = m[3]; open[string(text[m[2]:m[3]])] {
+			at = m[1]
+		}
+	}
+	hide(at, len(text))
+	return source.Hide(map[string][]byte{name: text}, hidden)[name]
 }
 
 // nameOf is how diagnostics call a file given on the command line: relative to the module's folder where it lies inside.

@@ -19,7 +19,7 @@ type stageLog struct {
 	path    string
 	address string
 	emit    func(Event)
-	mask    *strings.Replacer // of secrets; nil where the stage has none. Set before anything is written
+	mask    *masker // of secrets; nil where the stage has none. Set before anything is written
 
 	mu       sync.Mutex
 	file     *os.File
@@ -65,8 +65,7 @@ func (l *stageLog) Write(p []byte) (int, error) {
 		}
 		l.rest = rest
 		if l.mask != nil { // whole lines only: a value may come in two parts
-			line = l.mask.Replace(line)
-			l.write(line + "\n")
+			l.write(l.mask.Replace(line) + "\n")
 		}
 		l.line(strings.TrimSuffix(line, "\r"))
 	}
@@ -84,17 +83,18 @@ func (l *stageLog) flush() {
 		return
 	}
 	if l.mask != nil {
-		l.rest = l.mask.Replace(l.rest)
-		l.write(l.rest)
+		l.write(l.mask.Replace(l.rest))
 	}
 	l.write("\n")
 	l.line(l.rest)
 	l.rest = ""
 }
 
+// line takes a line as the stage wrote it, its secrets not masked.
 func (l *stageLog) line(line string) {
 	m, ok := component.ParseMessage(line)
 	if !ok {
+		line = l.mask.Replace(line)
 		l.last = append(l.last, line)
 		if len(l.last) > tailLines {
 			l.last = l.last[1:]
@@ -102,6 +102,7 @@ func (l *stageLog) line(line string) {
 		l.emit(StageLog{l.address, line})
 		return
 	}
+	m.Message, m.Summary, m.Detail = l.mask.Replace(m.Message), l.mask.Replace(m.Summary), l.mask.Replace(m.Detail)
 	switch m.Kind {
 	case "progress":
 		l.emit(StageProgress{l.address, m.Done, m.Total})

@@ -2,13 +2,17 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/executor"
@@ -22,11 +26,14 @@ const memoryFolder = "/dev/shm"
 
 // secrets are the values that a stage is handed, for as long as it runs.
 type secrets struct {
-	dir    string
-	files  []executor.Secret
-	names  []string // of the values
-	values [][]byte
+	dir   string
+	lock  *os.File // of the folder: held as long as it is used
+	files []executor.Secret
+	forms []form // longest first
 }
+
+// form is one of the ways in which a value can be written down.
+type form struct{ text, name string }
 
 // openSecrets reads a stage's secrets and lays them out as files: outside of the store and, where there is one, on a file
 // system in memory.
@@ -40,12 +47,17 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 		parent = memoryFolder
 	}
 	var err error
-	if s.dir, err = os.MkdirTemp(parent, "mlp-secrets-"); err != nil && parent != "" {
-		s.dir, err = os.MkdirTemp("", "mlp-secrets-")
+	if s.dir, err = os.MkdirTemp(parent, secretsFolder); err != nil && parent != "" {
+		parent = ""
+		s.dir, err = os.MkdirTemp("", secretsFolder)
+	}
+	if err == nil {
+		s.lock, err = lockFolder(s.dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("making a folder for secrets: %w", err)
+		return nil, errors.Join(fmt.Errorf("making a folder for secrets: %w", err), s.close())
 	}
+	sweepSecrets(cmp.Or(parent, os.TempDir()))
 	for _, w := range wanted {
 		if err := s.add(dir, w); err != nil {
 			return nil, errors.Join(err, s.close())
@@ -68,7 +80,10 @@ func (s *secrets) add(dir string, w plan.Secret) error {
 		return fmt.Errorf("laying out secret.%s: %w", w.Name, err)
 	}
 	s.files = append(s.files, executor.Secret{Name: w.Name, Path: path})
-	s.names, s.values = append(s.names, w.Name), append(s.values, value)
+	for _, text := range forms(value) {
+		s.forms = append(s.forms, form{text, w.Name})
+	}
+	slices.SortFunc(s.forms, func(a, b form) int { return longest(a.text, b.text) })
 	return nil
 }
 
@@ -96,30 +111,81 @@ func (s *secrets) close() error {
 	if s.dir == "" {
 		return nil
 	}
-	return os.RemoveAll(s.dir)
+	err := os.RemoveAll(s.dir)
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
 
-// mask replaces the values in a line of a log, and the lines of values that have several.
-func (s *secrets) mask() *strings.Replacer {
-	var pairs []string
-	for i, value := range s.values {
-		mask := "(secret." + s.names[i] + ")"
-		pairs = append(pairs, string(value), mask)
-		for line := range strings.Lines(string(value)) {
-			if line = strings.TrimRight(line, "\r\n"); len(line) >= minSecret {
-				pairs = append(pairs, line, mask)
-			}
+// secretsFolder begins the names of folders that secrets are laid out in.
+const secretsFolder = "mlp-secrets-"
+
+// lockFolder marks a folder as used by this process. The kernel frees it when the process dies, however it does.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// sweepSecrets removes what processes left that were killed. A folder that is a moment old may not be locked yet.
+func sweepSecrets(parent string) {
+	found, _ := filepath.Glob(filepath.Join(parent, secretsFolder+"*")) // the pattern is right
+	for _, dir := range found {
+		info, err := os.Lstat(dir)
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
+			continue
+		}
+		if f, err := lockFolder(dir); err == nil {
+			_ = os.RemoveAll(dir) // another user's stays
+			_ = f.Close()
 		}
 	}
-	if len(pairs) == 0 {
+}
+
+// masker replaces values in text. Nil is one for no values.
+type masker struct {
+	forms *strings.Replacer
+	all   []form
+}
+
+func (s *secrets) mask() *masker {
+	if len(s.forms) == 0 {
 		return nil
 	}
-	return strings.NewReplacer(pairs...)
+	var pairs []string
+	for _, f := range s.forms {
+		pairs = append(pairs, f.text, "(secret."+f.name+")")
+	}
+	return &masker{strings.NewReplacer(pairs...), s.forms}
+}
+
+// Replace masks the values in a line of a log, in all forms. A line that holds one escaped in another way goes as a whole.
+func (m *masker) Replace(line string) string {
+	if m == nil {
+		return line
+	}
+	line, name := m.forms.Replace(line), ""
+	if decoded(line, func(plain string) bool {
+		i := within(m.all, []byte(plain))
+		if i >= 0 {
+			name = m.all[i].name
+		}
+		return i >= 0
+	}) {
+		return "(a line with secret." + name + ")"
+	}
+	return line
 }
 
 // leaked finds the first file below a folder that holds the value of a secret, in its content or its name.
 func (s *secrets) leaked(dir string) (file, secret string, err error) {
-	if len(s.values) == 0 {
+	if len(s.forms) == 0 {
 		return "", "", nil
 	}
 	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -130,14 +196,14 @@ func (s *secrets) leaked(dir string) (file, secret string, err error) {
 		if err != nil {
 			return err
 		}
-		i := s.within([]byte(rel))
+		i := within(s.forms, []byte(rel))
 		if i < 0 && e.Type().IsRegular() {
 			if i, err = s.withinFile(path); err != nil {
 				return err
 			}
 		}
 		if i >= 0 {
-			file, secret = rel, s.names[i]
+			file, secret = rel, s.forms[i].name
 			return fs.SkipAll
 		}
 		return nil
@@ -145,14 +211,18 @@ func (s *secrets) leaked(dir string) (file, secret string, err error) {
 	return file, secret, err
 }
 
-func (s *secrets) within(text []byte) int {
-	for i, value := range s.values {
-		if bytes.Contains(text, value) {
+// within is the first of the forms that a text holds, -1 if none.
+func within(all []form, text []byte) int {
+	for i, f := range all {
+		if bytes.Contains(text, []byte(f.text)) {
 			return i
 		}
 	}
 	return -1
 }
+
+// maxText is the size in bytes of files in which escaped values are looked for as well.
+const maxText = 8 << 20
 
 // withinFile looks through a file in pieces that overlap by the longest value.
 func (s *secrets) withinFile(path string) (int, error) {
@@ -161,14 +231,19 @@ func (s *secrets) withinFile(path string) (int, error) {
 		return -1, err
 	}
 	defer f.Close()
-	overlap := 0
-	for _, value := range s.values {
-		overlap = max(overlap, len(value)-1)
+	info, err := f.Stat()
+	if err != nil {
+		return -1, err
 	}
+	if info.Size() <= maxText {
+		text, err := io.ReadAll(f)
+		return s.withinText(text), err
+	}
+	overlap := len(s.forms[0].text) - 1
 	buf, kept := make([]byte, overlap+1<<20), 0
 	for {
 		n, err := io.ReadFull(f, buf[kept:])
-		if i := s.within(buf[:kept+n]); i >= 0 {
+		if i := within(s.forms, buf[:kept+n]); i >= 0 {
 			return i, nil
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -179,4 +254,16 @@ func (s *secrets) withinFile(path string) (int, error) {
 		}
 		kept = copy(buf, buf[kept+n-overlap:kept+n])
 	}
+}
+
+// withinText looks also for what is escaped.
+func (s *secrets) withinText(text []byte) int {
+	found := within(s.forms, text)
+	if found < 0 {
+		decoded(string(text), func(plain string) bool {
+			found = within(s.forms, []byte(plain))
+			return found >= 0
+		})
+	}
+	return found
 }

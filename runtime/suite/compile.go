@@ -17,6 +17,7 @@ import (
 type compiled struct {
 	module *check.Module
 	files  map[string][]byte
+	hidden []source.Range // in these and in the tests: where sensitive values stand
 	diags  source.Diagnostics
 }
 
@@ -25,11 +26,14 @@ func (s *Suite) compile(ctx context.Context) (source.Diagnostics, error) {
 	s.choose()
 	known := map[string]*compiled{}
 	var diags source.Diagnostics
+	var hidden []source.Range
+	defer func() { s.files = source.Hide(s.files, hidden) }()
 	for _, t := range s.tests {
 		key := t.key()
 		if known[key] == nil {
 			known[key] = s.module(ctx, t)
 			maps.Copy(s.files, known[key].files)
+			hidden = append(hidden, known[key].hidden...)
 		}
 		more, err := s.check(ctx, t, known[key])
 		if err != nil {
@@ -78,7 +82,7 @@ func (s *Suite) module(ctx context.Context, t *test) *compiled {
 	}
 	resolved, more := resolve.Resolve(changed, opts)
 	diags = append(diags, more...)
-	out := &compiled{files: resolved.Files}
+	out := &compiled{files: resolved.Files, hidden: resolved.Hidden}
 	if !diags.HasErrors() {
 		out.module, more = check.Check(ctx, resolved, s.o.Library)
 		diags = append(diags, more...)

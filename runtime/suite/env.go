@@ -73,6 +73,7 @@ func environment(m *check.Module) *schema.FigureType {
 		}
 	}
 	e.root["variable"] = schema.Object(variables)
+	e.root["variable"].Withheld = m.SensitiveVariables
 	e.root["table"], e.root["plan"] = schema.Object(map[string]*schema.FigureType{}), schema.Object(map[string]*schema.FigureType{"warnings": warnings})
 	for _, rb := range m.Module.Blocks {
 		b := m.Blocks[rb.Address]
