@@ -86,14 +86,19 @@ func readValues(path, name string, out map[string]resolve.Given, files map[strin
 	return diags
 }
 
-// hideValues masks in files of values what is not known to be open, for no message to show: values of sensitive variables,
+// hideValues masks in files of values of a module with sensitive variables what is not known to be open, for no message to show: values of sensitive variables,
 // of names that no variable has, since they may be misspelt, and whatever else stands there: text may be broken.
 func hideValues(m *syntax.Module, files map[string][]byte) {
-	open := map[string]bool{}
+	open, sensitive := map[string]bool{}, m.Incomplete
 	for _, b := range m.Blocks {
-		if b.Kind == "variable" && b.Attrs["sensitive"] == nil {
-			open[b.Name] = true
+		if b.Kind != "variable" {
+			continue
 		}
+		open[b.Name] = b.Attrs["sensitive"] == nil
+		sensitive = sensitive || !open[b.Name]
+	}
+	if !sensitive {
+		return
 	}
 	for name, text := range files {
 		if filepath.Ext(name) != syntax.Extension {
@@ -103,7 +108,7 @@ func hideValues(m *syntax.Module, files map[string][]byte) {
 }
 
 // valueLine is a line with a name and its value.
-var valueLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*=.*$`)
+var valueLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(=).*$`)
 
 // hideAfter masks all of a file of values but names, and the lines of values that are open.
 func hideAfter(name string, text []byte, open map[string]bool) []byte {
@@ -114,7 +119,7 @@ func hideAfter(name string, text []byte, open map[string]bool) []byte {
 	at := 0
 	for _, m := range valueLine.FindAllSubmatchIndex(text, -1) {
 		hide(at, m[0])
-		if at = m[3]; open[string(text[m[2]:m[3]])] {
+		if at = m[5]; open[string(text[m[2]:m[3]])] {
 			at = m[1]
 		}
 	}
