@@ -26,6 +26,10 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 	if !ok {
 		return cty.DynamicVal
 	}
+	if r.budget.Take(callCost) != nil {
+		r.ds = append(r.ds, r.budget.Exceeded(b.Header)...)
+		return cty.DynamicVal
+	}
 	given, ok := r.inputs(b, scope)
 	child := &resolver{
 		shared: r.shared, in: in, at: at, call: b.Header, calls: append(slices.Clone(r.calls), r.at.Dir), metrics: map[string]string{}, calledFor: key,

@@ -142,6 +142,7 @@ func (x *variable) checks(v cty.Value, o origin) {
 	outer := x.r.scope
 	defer func() { x.r.scope = outer }()
 	x.r.scope = expr.NewScope(x.r.opts.Dir, nil, nil, nil)
+	x.r.scope.Within(x.r.opts.Dir, x.r.budget)
 	x.r.scope.Variables[x.name] = v
 	x.r.walker(&instance{Block: x.b, owner: x.r, scope: x.r.scope}).body(x.b, "", false)
 	for _, check := range x.b.Nested("validation") {

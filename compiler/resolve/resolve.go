@@ -28,7 +28,7 @@ const (
 // Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where
 // something is wrong.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
-	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}}
+	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}, budget: expr.NewBudget()}
 	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
 	r := &resolver{shared: all, in: m, opts: opts, metrics: map[string]string{}}
 	r.scopes()
@@ -56,6 +56,7 @@ type shared struct {
 	folders map[string]*syntax.Module
 	called  map[string]bool // the addresses of modules that are called
 	ds      source.Diagnostics
+	budget  *expr.Budget // of what expressions compute, and of calls and instances
 }
 
 // resolver is one module being resolved: the root, or one that is called.
@@ -129,6 +130,7 @@ func (r *resolver) index() {
 	invalid := maps.Clone(r.in.Invalid)
 	r.invalid = invalid
 	r.scope = expr.NewScope(r.opts.Dir, names, nil, invalid)
+	r.scope.Within(r.opts.Dir, r.budget)
 	r.scope.Lenient = r.in.Incomplete
 	for _, b := range r.in.Blocks {
 		switch b.Kind {
@@ -160,6 +162,10 @@ func (r *resolver) add(b *syntax.Block, key string, each map[string]cty.Value, s
 	if r.blocks[one.Address] != nil {
 		return
 	}
+	if key != "" && r.budget.Take(instanceCost) != nil {
+		r.ds = append(r.ds, r.budget.Exceeded(b.Header)...)
+		return
+	}
 	in := &instance{Block: &one, owner: r, scope: scope, key: key, each: each}
 	r.blocks[one.Address] = in
 	r.order = append(r.order, in)
@@ -167,6 +173,12 @@ func (r *resolver) add(b *syntax.Block, key string, each map[string]cty.Value, s
 		r.metrics[in.label()] = one.Address
 	}
 }
+
+// What an instance and the call of a module take of the budget, beside their values.
+const (
+	instanceCost = 50
+	callCost     = 1000
+)
 
 // label is what the instance is called where a key cannot stand.
 func (in *instance) label() string { return schema.KeyedName(in.Name, in.key) }

@@ -63,6 +63,7 @@ type Scope struct {
 	invalid   map[string]bool      // addresses that exist, though nothing is known of them
 	each      map[string]cty.Value // of the instance that expressions stand in; nil outside of repeated blocks
 	functions map[string]function.Function
+	budget    *Budget
 	capsule   cty.Type
 }
 
@@ -71,12 +72,18 @@ type Scope struct {
 func NewScope(dir string, kinds []string, targets []Target, invalid map[string]bool) *Scope {
 	s := &Scope{
 		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, Modules: map[string]Called{}, kinds: slices.Sorted(slices.Values(kinds)),
-		targets: map[string]map[string]Target{}, invalid: invalid, functions: functions(dir), capsule: capsule(),
+		targets: map[string]map[string]Target{}, invalid: invalid, capsule: capsule(),
 	}
+	s.Within(dir, NewBudget())
 	for _, t := range targets {
 		s.Add(t)
 	}
 	return s
+}
+
+// Within has expressions take what they compute from a budget that others take from too. Files are found in dir.
+func (s *Scope) Within(dir string, b *Budget) {
+	s.budget, s.functions = b, b.limited(functions(dir))
 }
 
 // Add adds a block, or replaces the one of the same name.
@@ -96,7 +103,7 @@ func (s *Scope) Each(key string, value cty.Value) *Scope {
 }
 
 // Eval evaluates an argument. With errors the value is cty.DynamicVal. A value that is not wholly known rests on a
-// mistake that was told elsewhere.
+// mistake that was told elsewhere. Arguments of one module must not be evaluated at the same time.
 func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	roots := map[string]map[string]cty.Value{}
 	var ds source.Diagnostics
@@ -119,7 +126,18 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	for root, values := range roots {
 		ctx.Variables[root] = cty.ObjectVal(values)
 	}
+	if e, ok := a.Expr.(hclsyntax.Expression); ok {
+		if huge := countLoops(e); huge != nil {
+			return cty.DynamicVal, tooLarge(a.File, huge)
+		}
+	}
+	if s.budget.left < 0 {
+		return cty.DynamicVal, nil
+	}
 	v, hds := a.Expr.Value(ctx)
+	if s.budget.Take(size(v, s.budget.left)) != nil {
+		return cty.DynamicVal, s.budget.Exceeded(a.Range)
+	}
 	secret := slices.ContainsFunc(slices.Collect(maps.Values(ctx.Variables)), IsSensitive)
 	for _, d := range hds {
 		ds = append(ds, s.evaluation(a.File, d, secret))
@@ -144,7 +162,7 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 		name := extra.CalledFunctionName()
 		out.Summary = fmt.Sprintf("there is no function %q", name)
 		out.Detail = ""
-		out.Hint = source.DidYouMean(name, slices.Collect(maps.Keys(s.functions)))
+		out.Hint = source.DidYouMean(name, s.functionNames())
 		if why := refused[name]; why != "" {
 			out.Summary, out.Detail, out.Hint = fmt.Sprintf("the function %q is refused", name), why, ""
 		}
@@ -153,6 +171,12 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 		out.Code, out.Detail = source.CodeRefComputed, "A reference to a block can be passed on, and not computed with. What blocks yield is read in SQL and in rules."
 	}
 	return out
+}
+
+// functionNames are those of the functions that can be written.
+func (s *Scope) functionNames() []string {
+	names := slices.Collect(maps.Keys(s.functions))
+	return slices.DeleteFunc(names, func(name string) bool { return name == counting })
 }
 
 // computesReference tells whether the expression that a diagnostic is about gives a reference.

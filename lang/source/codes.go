@@ -66,6 +66,7 @@ const (
 	CodeForEach         = "MLP1229"
 	CodeInstance        = "MLP1230"
 	CodeModule          = "MLP1231"
+	CodeBudget          = "MLP1232"
 	CodeAddress         = "MLP1241"
 	CodeMoved           = "MLP1242"
 	CodeAccept          = "MLP1243"
@@ -86,7 +87,7 @@ func Codes() []Code {
 func syntaxCodes() []Code {
 	return []Code{
 		{CodeEncoding, "A file is not valid UTF-8.", "Save it as UTF-8."},
-		{CodeFileSize, "A file is larger than 100 MB.", "Keep data out of `.mlp` files: name its files in a `source` block."},
+		{CodeFileSize, "A file, or all files of a module together, are larger than 16 MB or have more than a million tokens.", "Keep data out of `.mlp` files: name its files in a `source` block."},
 		{CodeNoFiles, "The folder holds no `.mlp` file.", "Run in the module's folder, or name it with `-C`."},
 		{CodeSyntax, "The text is not HCL.", "Write an argument as `name = value` and a block as `kind \"name\" { … }`."},
 		{CodeTemplate, "`${` or `%{` begins a template sequence that is not one.", "Write `$${` and `%%{` where the characters themselves are meant."},
@@ -156,6 +157,7 @@ func valueCodes() []Code {
 		{CodeForEach, "A `for_each` is no map, nor a set of strings, or a key is no name.", "Write a map or `toset([…])`, with keys of small letters, digits and underscores."},
 		{CodeInstance, "A reference to a repeated block does not say which instance, or names one that there is not.", "Write `kind.name[\"key\"]`, or pass on the map of all."},
 		{CodeModule, "A module cannot be called: its folder cannot be read, its source is no address of a git repository or holds a password, or it would be a part of itself.", "Name a folder of `.mlp` files relative to this one, `./features`, or one of a git repository, `git::https://example.com/team/modules.git//features?ref=v1.2.0`."},
+		{CodeBudget, "The expressions of a module make more values than a machine should hold, such as lists that double from local to local.", "Keep what is large in files, and name those in `source` blocks."},
 		{CodeAddress, "What stands where an address is expected is none.", "Write `kind.name`, `kind.name[\"key\"]` or `module.name.kind.name`, without quotes."},
 		{CodeMoved, "A `moved` block says what cannot be: the old address is still there, the new one is not, or moves contradict each other.", "Correct the addresses; the message says what is in the way."},
 		{CodeAccept, "An `accept` block names what cannot be accepted, or does not say which definition it accepts and why.", "Name a stage whose result is data or a model, with the digest that `mlp explain` prints and a reason."},

@@ -28,8 +28,8 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 	}
 	start := 0
 	for range maxRestarts {
-		if d, deep := checkNesting(f, start); deep {
-			return good, attrs, broken, append(ds, d)
+		if _, refused := measure(f, start); refused != nil {
+			return good, attrs, broken, append(ds, refused...)
 		}
 		body, hds := parseFrom(f, start)
 		first := firstError(hds, len(f.Bytes)+1)
@@ -85,8 +85,8 @@ func CheckFile(name string, text []byte) source.Diagnostics {
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return ds
 	}
-	if d, deep := checkNesting(f, 0); deep {
-		return source.Diagnostics{d}
+	if _, ds := measure(f, 0); ds != nil {
+		return ds
 	}
 	var ds source.Diagnostics
 	_, hds := parseFrom(f, 0)

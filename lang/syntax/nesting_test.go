@@ -3,43 +3,50 @@ package syntax
 import (
 	"strings"
 	"testing"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-var nestings = []string{
-	"", "a = 1", "a {\n  b = [1, (2)]\n}\n", "a = \"}}\"\nb = [[[[", "# }}}\n[[[", "// }}}\n[[[", "/* }}} */ [[[",
-	"a = <<EOT\n}}}\nEOT\n[[[", "a = <<-EOT\n  }}}\n  EOT\n[[[", "a = <<-E\n}\n E \nb = [[[", "\"${\"}\"}\" [[[", "\"a\n}\"[[[", "\"\\\"}\" [[[",
-	"a = <<E \n}\nE\n[[[", "a = 1 << 2 }\n[[[", "a = <<E\n${[[[", "a ? b : c ? d : e", "!!!!a", "a == - - - b", "a => - - -", "a , - - -", "a = - - -",
-	"a = \"\\\n}\" [[[", "<<--E\n}\nE\n[[[", "<<E\r\n}\r\nE\r\n[[[", "<<E\n}\nE", "'}' [[[", "$${ }", "%{ if }",
+// TestMeasure holds the limits that keep the parser and evaluation from exhausting the stack.
+func TestMeasure(t *testing.T) {
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	cases := []struct{ name, text, want string }{
+		{"brackets", "a = " + many("[", 250) + many("]", 250), ""},
+		{"too many brackets", "a = " + many("[", 251) + many("]", 251), "MLP1006"},
+		{"blocks", many("a {\n", 251) + many("}\n", 251), "MLP1006"},
+		{"templates", "a = " + many(`"${`, 126) + "1" + many(`}"`, 126), "MLP1006"},
+		{"operators", "a = 1" + many(" + 1", 4999), ""},
+		{"too many operators", "a = 1" + many(" + 1", 5001), "MLP1006"},
+		{"signs", "a = " + many("-", 5001) + "1", "MLP1006"},
+		{"conditions", "a = " + many("true ? 1 : ", 2501) + "1", "MLP1006"},
+		{"steps", "a = b" + many(".c", 5001), "MLP1006"},
+		{"indices", "a = b" + many("[c]", 5001), "MLP1006"},
+		{"operators after what is nested", "a = f(x, " + many("f(x, ", 20) + "1" + many(")"+many(" + 1", 300), 20) + ")", "MLP1006"},
+		{"values side by side", "a = [" + many("1 + 1 + 1,", 6000) + "]", ""},
+		{"lines of an object", "a = {\n" + many("b: 1\n", 6000) + "}", ""},
+		{"lines of a block", "a {\n" + many("b = -1\n", 6000) + "}", ""},
+		{"within brackets lines do not count", "a = (1" + many("\n+ 1", 5001) + ")", "MLP1006"},
+		{"what a string without an end holds", "a = \"\nb = \"" + many("[", 300) + "\"\n", "MLP1006"},
+		{"tokens", "a = [" + many("1,", MaxTokens/2) + "]", "MLP1002"},
+		{"what is no token, at length", "a = \x01" + many(" ", wholeErrors), "MLP1004"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, ds := measure(NewFile("a.mlp", []byte(c.text)), 0)
+			got := ""
+			if len(ds) > 0 {
+				got = ds[0].Code
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q: %v", got, c.want, ds)
+			}
+		})
+	}
 }
 
-// TestSurelyShallow is quick to say what the lexer says too, and says it of what people write.
-func TestSurelyShallow(t *testing.T) {
-	for _, text := range []string{"a {\n  b = [1, (2)]\n}\n", "a = \"}}\"\n# [[[\nb = <<-SQL\n  select ((((((1))))))\n  SQL\n", "a = <<EOT\n[[[[\nEOT\n"} {
-		if !surelyShallow([]byte(text), limits{4, 4}) {
-			t.Errorf("%q is left to the lexer", text)
-		}
+// TestModuleTokens holds that what is too much together is told, though each file is small enough.
+func TestModuleTokens(t *testing.T) {
+	text := []byte("locals {\n  a = [" + strings.Repeat("1,", MaxTokens/4) + "]\n}\n")
+	_, ds := Parse(map[string][]byte{"a.mlp": text, "b.mlp": text}, catalog())
+	if len(ds) != 1 || ds[0].Code != "MLP1002" || ds[0].Subject.File != "b.mlp" {
+		t.Errorf("got %v, want MLP1002 of b.mlp", ds)
 	}
-	if surelyShallow([]byte(strings.Repeat("[", 300)), limits{maxDepth, maxOperators}) {
-		t.Error("300 brackets are taken for shallow")
-	}
-}
-
-// FuzzSurelyShallow: what is called shallow is so by the lexer's tokens.
-func FuzzSurelyShallow(f *testing.F) {
-	for _, text := range nestings {
-		f.Add(text, 2, 2)
-	}
-	f.Fuzz(func(t *testing.T, text string, depth, operators int) {
-		most := limits{1 + max(depth, -depth)%6, 1 + max(operators, -operators)%6}
-		if most.depth < 1 || most.operators < 1 || CheckText("a.mlp", []byte(text)) != nil || !surelyShallow([]byte(text), most) {
-			return
-		}
-		tokens, _ := hclsyntax.LexConfig([]byte(text), "a.mlp", hcl.InitialPos)
-		if at, deep := tooDeep(tokens, most); deep {
-			t.Errorf("%q is deep at %v by %+v", text, at, most)
-		}
-	})
 }

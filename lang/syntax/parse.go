@@ -24,6 +24,13 @@ func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagno
 func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name string, text []byte) *parsedFile) (*Module, source.Diagnostics) {
 	m := &Module{Files: make(map[string][]byte, len(files)), Kinds: kindNames(cat), Invalid: map[string]bool{}}
 	names := slices.Sorted(maps.Keys(files))
+	if d := tooMany(names, files); d != nil {
+		m.Incomplete = true
+		for _, name := range names {
+			m.Files[name] = bytes.TrimPrefix(files[name], byteOrderMark)
+		}
+		return m, d
+	}
 	parsed := make([]*parsedFile, len(names))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -47,6 +54,28 @@ func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name s
 	}
 	ds = append(ds, checkDuplicates(m.Blocks)...)
 	return m, ds.Sort()
+}
+
+// tooMany tells whether files that are sound one by one have too many tokens together.
+func tooMany(names []string, files map[string][]byte) source.Diagnostics {
+	size, tokens := 0, 0
+	for _, text := range files {
+		size += len(text)
+	}
+	if size <= MaxTokens {
+		return nil
+	}
+	for _, name := range names {
+		f := NewFile(name, bytes.TrimPrefix(files[name], byteOrderMark))
+		if CheckText(name, f.Bytes).HasErrors() {
+			continue
+		}
+		n, ds := measure(f, 0)
+		if tokens += n; ds == nil && tokens > MaxTokens {
+			return tooManyTokens(source.Range{File: name})
+		}
+	}
+	return nil
 }
 
 // parsedFile is what one file says.

@@ -221,7 +221,7 @@ func TestReadDirTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, ds := ReadDir(filepath.Dir(path))
-	if got, want := brief(ds), "MLP1002 0:0 a.mlp is larger than 100 MB | keep data in files of its own and name them in a source block"; len(got) != 1 || got[0] != want {
+	if got, want := brief(ds), "MLP1002 0:0 a.mlp is larger than 16 MB | keep data in files of its own and name them in a source block"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 	if len(files) != 0 {

@@ -17,8 +17,8 @@ import (
 // Extension of the files of a module.
 const Extension = ".mlp"
 
-// MaxFileSize is the size in bytes beyond which a file is refused.
-const MaxFileSize = 100 << 20
+// MaxFileSize is the size in bytes beyond which a file is refused, and all files of a module together are.
+const MaxFileSize = 16 << 20
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -33,7 +33,7 @@ func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
 		}}
 	}
 	files, ds := map[string][]byte{}, source.Diagnostics(nil)
-	found := false
+	found, size := false, 0
 	for _, e := range entries {
 		name := e.Name()
 		if e.IsDir() || filepath.Ext(name) != Extension || strings.HasPrefix(name, ".") {
@@ -43,6 +43,14 @@ func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
 		text, fileDs := readFile(filepath.Join(dir, name), name)
 		if ds = append(ds, fileDs...); !fileDs.HasErrors() {
 			files[name] = text
+			size += len(text)
+		}
+		if size > MaxFileSize {
+			return files, append(ds, source.Diagnostic{
+				Severity: source.Error, Code: source.CodeFileSize, Subject: source.Range{File: name},
+				Summary: fmt.Sprintf("the files of the module are larger than %d MB", MaxFileSize>>20),
+				Hint:    "keep data in files of its own and name them in a source block",
+			})
 		}
 	}
 	if !found {

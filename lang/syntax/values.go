@@ -47,8 +47,8 @@ func ParseValues(name string, text []byte) ([]*Attr, source.Diagnostics) {
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
 		return nil, ds
 	}
-	if d, deep := checkNesting(f, 0); deep {
-		return nil, source.Diagnostics{d}
+	if _, ds := measure(f, 0); ds != nil {
+		return nil, ds
 	}
 	body, hds := parseFrom(f, 0)
 	var ds source.Diagnostics

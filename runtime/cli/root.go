@@ -62,8 +62,14 @@ func (a *app) report(err error) {
 	}
 }
 
+// maxShown is how many diagnostics are written out for people; those after it are counted.
+const maxShown = 100
+
 func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
-	source.Render(a.err, diags, files, source.Options{Color: a.color(a.err)})
+	source.Render(a.err, diags[:min(len(diags), maxShown)], files, source.Options{Color: a.color(a.err)})
+	if more := len(diags) - maxShown; more > 0 {
+		fmt.Fprintf(a.err, "\nAnd %d more.\n", more)
+	}
 	a.annotate(diags)
 }
 

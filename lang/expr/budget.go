@@ -1,0 +1,230 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// Budget is how much the expressions of a module, and of those it calls, may compute. A few lines of HCL can ask for more
+// than any machine has: values that double from local to local, loops in loops. It is not safe for concurrent use.
+type Budget struct {
+	left int64
+	told bool
+}
+
+// MaxValues is the budget of a module: so many values, or as many stretches of 16 bytes of text.
+const MaxValues = 1_000_000
+
+// NewBudget returns a whole budget.
+func NewBudget() *Budget { return &Budget{left: MaxValues} }
+
+var errBudget = errors.New("the module computes too much")
+
+// Take takes n from what is left, and fails where that is not enough.
+func (b *Budget) Take(n int64) error {
+	if b.left -= min(n, MaxValues+1); b.left < 0 {
+		b.left = -1
+		return errBudget
+	}
+	return nil
+}
+
+// Exceeded is the diagnostic of the first expression for which the budget is not enough; those after it are silent.
+func (b *Budget) Exceeded(at source.Range) source.Diagnostics {
+	if b.told {
+		return nil
+	}
+	b.told = true
+	return source.Diagnostics{{
+		Severity: source.Error, Code: source.CodeBudget, Subject: at, Summary: errBudget.Error(),
+		Detail: fmt.Sprintf("The expressions of a module and of those it calls may make a million values, or %d MB of text; instances of blocks and calls of modules count too.",
+			MaxValues*16/1_000_000),
+		Hint: "what is large is data: name its file in a source block",
+	}}
+}
+
+// size is what a value takes of a budget; more than there is, where that is found on the way.
+func size(v cty.Value, most int64) int64 {
+	v, _ = v.Unmark()
+	n := shallow(v)
+	if !v.IsKnown() || v.IsNull() || !v.CanIterateElements() {
+		return n
+	}
+	for it := v.ElementIterator(); it.Next() && n <= most; {
+		_, e := it.Element()
+		n += size(e, most-n)
+	}
+	return n
+}
+
+// shallow is the size of a value without what its elements hold.
+func shallow(v cty.Value) int64 {
+	v, _ = v.Unmark()
+	switch {
+	case !v.IsKnown() || v.IsNull():
+		return 1
+	case v.Type() == cty.String:
+		return 1 + int64(len(v.AsString()))/16
+	case v.Type() == cty.Number && hugeNumber(v):
+		return math.MaxInt32
+	case v.CanIterateElements():
+		return 1 + int64(v.LengthInt())
+	}
+	return 1
+}
+
+// maxExponent is the greatest power of two of a number, far beyond those of doubles. Writing one out takes a digit for
+// each third of it.
+const maxExponent = 1 << 14
+
+func hugeNumber(v cty.Value) bool {
+	f := v.AsBigFloat()
+	exponent := f.MantExp(nil)
+	return exponent > maxExponent || exponent < -maxExponent
+}
+
+// counting is the name of a function that nobody can write: it gives back its argument and counts it.
+const counting = "·"
+
+// countLoops has the collections of loops and the parts of templates counted when the expression is evaluated, once. It
+// returns a number of the expression that is too large to compute with, if there is one.
+func countLoops(e hclsyntax.Expression) (huge *hclsyntax.LiteralValueExpr) {
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics { // gives what the function gives: nothing
+		switch x := n.(type) {
+		case *hclsyntax.ForExpr:
+			x.CollExpr = counted(x.CollExpr)
+		case *hclsyntax.SplatExpr:
+			x.Source = counted(x.Source)
+		case *hclsyntax.TemplateExpr:
+			for i, part := range x.Parts {
+				if _, literal := part.(*hclsyntax.LiteralValueExpr); !literal {
+					x.Parts[i] = counted(part)
+				}
+			}
+		case *hclsyntax.LiteralValueExpr:
+			if x.Val.Type() == cty.Number && !x.Val.IsNull() && x.Val.IsKnown() && hugeNumber(x.Val) {
+				huge = x
+			}
+		}
+		return nil
+	})
+	return huge
+}
+
+func counted(e hclsyntax.Expression) hclsyntax.Expression {
+	if call, ok := e.(*hclsyntax.FunctionCallExpr); ok && call.Name == counting {
+		return e
+	}
+	at := e.Range()
+	return &hclsyntax.FunctionCallExpr{Name: counting, Args: []hclsyntax.Expression{e}, NameRange: at, OpenParenRange: at, CloseParenRange: at}
+}
+
+// tooLarge is the diagnostic of a number that is too large to compute with.
+func tooLarge(f *syntax.File, n *hclsyntax.LiteralValueExpr) source.Diagnostics {
+	return source.Diagnostics{{
+		Severity: source.Error, Code: source.CodeNumberRange, Subject: f.Range(n.SrcRange), Summary: "the number is out of range",
+		Detail: "Its exponent is beyond that of any number that can be computed with.",
+	}}
+}
+
+// limited returns the functions with their results counted.
+func (b *Budget) limited(all map[string]function.Function) map[string]function.Function {
+	out := make(map[string]function.Function, len(all)+1)
+	for name, f := range all {
+		if name == "can" || name == "try" { // which take expressions, and evaluate them
+			out[name] = f
+			continue
+		}
+		out[name] = b.limit(name, f)
+	}
+	out[counting] = function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true}},
+		Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+		Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0], b.Take(shallow(args[0])) },
+	})
+	return out
+}
+
+// limit returns a function that takes its cost from the budget: before it is called where its result can be much larger
+// than its arguments, and then that of the result.
+func (b *Budget) limit(name string, f function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: f.Params(), VarParam: f.VarParam(),
+		Type: func(args []cty.Value) (cty.Type, error) { return f.ReturnTypeForValues(args) },
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if err := b.Take(cost(name, args)); err != nil {
+				return cty.DynamicVal, err
+			}
+			v, err := f.Call(args)
+			if err != nil {
+				return v, err
+			}
+			return v, b.Take(shallow(v))
+		},
+	})
+}
+
+// cost is an upper bound of what a call makes, of the functions whose results can be much larger than their arguments.
+func cost(name string, args []cty.Value) int64 {
+	sizes := make([]int64, len(args))
+	sum := int64(0)
+	for i, v := range args {
+		sizes[i] = size(v, MaxValues)
+		sum += sizes[i]
+	}
+	switch name {
+	case "setproduct":
+		n := int64(len(args))
+		for _, v := range args {
+			v, _ = v.Unmark()
+			if v.IsKnown() && !v.IsNull() && v.CanIterateElements() {
+				n = min(n*int64(v.LengthInt()), math.MaxInt32)
+			}
+		}
+		return n
+	case "replace":
+		return int64(strings.Count(text(args[0]), text(args[1]))) * int64(len(text(args[2]))) / 16
+	case "regexreplace": // $0 may stand for everything
+		return int64(len(text(args[0]))+1) * int64(len(text(args[2]))) / 16
+	case "formatlist", "join": // the first argument, or each that is no list, for each element of the lists
+		return sum * (1 + sizes[0]) / 4
+	case "indent":
+		return int64(strings.Count(text(args[1]), "\n")) * number(args[0]) / 16
+	case "jsondecode", "csvdecode":
+		return sum * 8
+	case "parseint", "tonumber": // which take a long time for many digits
+		return int64(len(text(args[0]))) * int64(len(text(args[0]))) / 1024
+	case "jsonencode", "format", "tostring", "tolist", "toset", "tomap":
+		return sum
+	}
+	return 0
+}
+
+// text is that of a string, "" of anything else.
+func text(v cty.Value) string {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+		return ""
+	}
+	return v.AsString()
+}
+
+// number is that of a number, 0 of anything else.
+func number(v cty.Value) int64 {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() || v.Type() != cty.Number {
+		return 0
+	}
+	f, _ := v.AsBigFloat().Float64()
+	return int64(min(max(f, 0), math.MaxInt32))
+}
