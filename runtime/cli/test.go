@@ -89,7 +89,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	}
 	stop, _, release := interrupts(ctx)
 	defer release()
-	view := newTestView(a, f, files)
+	view := newTestView(a, f)
 	results := s.Run(stop, view.observer())
 	if err := s.Close(); err != nil {
 		return err

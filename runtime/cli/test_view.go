@@ -19,7 +19,6 @@ import (
 type testView struct {
 	app   *app
 	flags testFlags
-	files map[string][]byte
 
 	mu      sync.Mutex
 	file    string // that the last line was about
@@ -29,8 +28,8 @@ type testView struct {
 	started time.Time
 }
 
-func newTestView(a *app, f testFlags, files map[string][]byte) *testView {
-	return &testView{app: a, flags: f, files: files, live: f.format == "text" && a.terminal(a.out), started: time.Now()}
+func newTestView(a *app, f testFlags) *testView {
+	return &testView{app: a, flags: f, live: f.format == "text" && a.terminal(a.out), started: time.Now()}
 }
 
 func (v *testView) observer() suite.Observer {

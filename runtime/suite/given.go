@@ -75,13 +75,16 @@ func (k *checker) given(g *given) {
 		}
 	}
 	rows := rowsOf(g.attrs)
+	if g.block.Kind != "check" {
+		k.refuse(g, "passed")
+	}
 	switch {
 	case rows && g.block.Out[g.port].Table != nil:
 		k.rows(g)
 		if g.table != nil {
 			k.complete(g)
 		}
-		k.refuse(g, "passed", "comparable")
+		k.refuse(g, "comparable")
 	case rows:
 		k.fail(codeGiven, g.at, fmt.Sprintf("%s is no table, so it has no rows", g.label), k.yields(g.block), "")
 	case g.block.Kind == "deploy":
@@ -170,7 +173,9 @@ func modelOf(b *check.Block) (from string, signature *schema.Model) {
 func (k *checker) figures(g *given, figures map[string]any) {
 	k.refuse(g, "comparable", "defaults")
 	if g.block.Figures == nil {
-		k.fail(codeFigure, g.at, fmt.Sprintf("%s has no figures", g.label), k.yields(g.block), "")
+		for _, name := range slices.Sorted(maps.Keys(figures)) {
+			k.fail(codeFigure, g.rangeOf(name), fmt.Sprintf("%s has no figure %q", g.label, name), k.yields(g.block), source.DidYouMean(name, special))
+		}
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(figures)) {

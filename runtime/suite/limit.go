@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"slices"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
@@ -9,7 +11,7 @@ func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 	if len(targets) == 0 {
 		return p, nil
 	}
-	l := &limiter{needed: map[string]bool{}, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, releases: map[string]*plan.Release{}, all: p}
+	l := &limiter{needed: map[string]bool{}, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, releases: map[string]*plan.Release{}}
 	for _, n := range p.Nodes {
 		l.nodes[n.Address] = n
 	}
@@ -35,7 +37,8 @@ func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 		}
 	}
 	for _, rel := range p.Releases {
-		if l.released(targets, rel) {
+		if slices.Contains(targets, rel.Address) { // a gate that is one decides over releases that stay as they are
+
 			out.Releases = append(out.Releases, rel)
 		}
 	}
@@ -43,21 +46,10 @@ func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 }
 
 type limiter struct {
-	all      *plan.Plan
 	needed   map[string]bool
 	nodes    map[string]*plan.Node
 	gates    map[string]*plan.Gate
 	releases map[string]*plan.Release
-}
-
-// released tells whether a release is itself a target: a gate that is one decides over releases that stay as they are.
-func (l *limiter) released(targets []string, rel *plan.Release) bool {
-	for _, a := range targets {
-		if a == rel.Address {
-			return true
-		}
-	}
-	return false
 }
 
 // need marks an address and all that it waits for.

@@ -1,21 +1,17 @@
 package suite
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // rows types rows that are written, by the columns of the table that they stand for.
@@ -191,108 +187,4 @@ func cellKind(t string) string {
 		return "a number"
 	}
 	return "a string"
-}
-
-// load makes the table of the rows that are given or expected, and stores it.
-func (k *checker) load(ctx context.Context, g *given) error {
-	if g.table == nil || k.suite.store == nil {
-		return nil
-	}
-	dir, err := k.suite.store.Temp("rows-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	text, name := g.text()
-	path := filepath.Join(dir, "rows.csv")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		return err
-	}
-	written, out := filepath.Join(dir, "written.parquet"), filepath.Join(dir, "table")
-	if err := os.Mkdir(out, 0o755); err != nil {
-		return err
-	}
-	err = k.suite.o.Tables.Load(ctx, path, name, g.table.Columns, written)
-	var input *component.InputError
-	if errors.As(err, &input) {
-		k.badRow(g, input.Summary, input.Detail)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("rows of %s: %w", g.label, err)
-	}
-	query, columns := g.query()
-	if err := k.suite.o.Tables.Select(ctx, query, map[string]string{"written": written}, columns, g.table.Key, filepath.Join(out, component.TableFile)); err != nil {
-		k.fail(codeCell, g.rangeOf("defaults"), fmt.Sprintf("the defaults of %s do not fit", g.label), err.Error(), "")
-		return nil
-	}
-	g.content, err = k.suite.store.PutDir(ctx, out)
-	return err
-}
-
-// query completes the rows by their defaults, with the columns in the table's order where all are there.
-func (g *given) query() (string, []schema.Column) {
-	defaults, _ := g.attrs["defaults"].(map[string]any)
-	if defaults == nil && len(g.table.Columns) < len(g.block.Out[g.port].Table.Columns) { // expected rows: those columns alone
-		return "select * from written", g.table.Columns
-	}
-	var terms []string
-	var columns []schema.Column
-	for _, c := range g.block.Out[g.port].Table.Columns {
-		term := quoted(c.Name)
-		if g.table.Column(c.Name) == nil {
-			term = fmt.Sprintf("cast(%s as %s) as %s", sqlLiteral(defaults[c.Name]), c.Type, term)
-		}
-		terms = append(terms, term)
-		columns = append(columns, schema.Column{Name: c.Name, Type: c.Type})
-	}
-	return "select " + strings.Join(terms, ", ") + " from written", columns
-}
-
-func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-func sqlLiteral(v any) string {
-	switch x := v.(type) {
-	case nil:
-		return "null"
-	case string:
-		return "'" + strings.ReplaceAll(x, "'", "''") + "'"
-	}
-	return "'" + fmt.Sprint(v) + "'"
-}
-
-// text is the rows as CSV and what messages call it. A heredoc's lines are those of the file that it stands in.
-func (g *given) text() (text, name string) {
-	if text, ok := g.attrs["csv"].(string); ok {
-		at := g.rangeOf("csv")
-		if !g.heredoc() {
-			return text, "the csv of " + g.label + ","
-		}
-		return strings.Repeat("\n", at.Start.Line) + text, at.File
-	}
-	var b strings.Builder
-	for i, c := range g.table.Columns {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(`"` + strings.ReplaceAll(c.Name, `"`, `""`) + `"`)
-	}
-	b.WriteString(",\"\"\n") // a last column that nobody reads, so that a row of nulls is no blank line
-	for _, row := range g.attrs["rows"].([]any) {
-		for i, c := range g.table.Columns {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			v, _ := lookup(row.(map[string]any), c.Name)
-			switch x := v.(type) {
-			case nil:
-			case string:
-				b.WriteString(`"` + strings.ReplaceAll(x, `"`, `""`) + `"`)
-			default:
-				fmt.Fprint(&b, x)
-			}
-		}
-		b.WriteString(",1\n")
-	}
-	return b.String(), "the rows of " + g.label + ","
 }

@@ -12,11 +12,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -71,6 +71,8 @@ type Suite struct {
 	tests []*test
 	files map[string][]byte // of the tests and the module, for messages
 	exec  *executors
+	// loaded are the tables made of rows that tests write, by what is written.
+	loaded map[string]plan.Digest
 }
 
 // Load reads and checks the tests. With errors there is nothing to run. The files are for showing the diagnostics.
@@ -84,7 +86,7 @@ func Load(ctx context.Context, o Options) (*Suite, map[string][]byte, source.Dia
 	if err != nil {
 		return nil, files, nil, err
 	}
-	s := &Suite{o: o, tests: tests, files: files, exec: newExecutors(o, root)}
+	s := &Suite{o: o, tests: tests, files: files, exec: newExecutors(o, root), loaded: map[string]plan.Digest{}}
 	if s.store, err = store.Open(root); err == nil {
 		diags, err = s.compile(ctx)
 	}
@@ -128,9 +130,6 @@ func (s *Suite) Close() error {
 	return errors.Join(err, s.store.Close(), os.RemoveAll(s.store.Root()))
 }
 
-// Len is how many tests there are, those left out by the filter not counted.
-func (s *Suite) Len() int { return len(s.tests) }
-
 // Status of a test.
 type Status string
 
@@ -161,5 +160,3 @@ type Failure struct {
 	Detail  string       `json:"detail,omitempty"` // several lines
 	Range   source.Range `json:"range,omitzero"`
 }
-
-var _ io.Closer = (*Suite)(nil)

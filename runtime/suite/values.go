@@ -3,9 +3,7 @@ package suite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,111 +11,10 @@ import (
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/rule"
-	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// maxRows is how many rows of a table assertions can go over.
-const maxRows = 10_000
-
-// asserts decides what the test asserts.
-func (r *run) asserts(ctx context.Context) error {
-	if len(r.test.asserts) == 0 {
-		return nil
-	}
-	v, err := r.values(ctx)
-	if err != nil {
-		return err
-	}
-	for _, a := range r.test.asserts {
-		d := a.rule.Decide(*v)
-		if d.Verdict == rule.Pass {
-			continue
-		}
-		detail := assertDetail(a, d, r.ended == nil)
-		if more := r.gatesRead(a); more != "" {
-			detail += "\n" + more
-		}
-		r.fail("assert", assertSummary(a, d), detail, a.text.Range)
-	}
-	return nil
-}
-
-// gatesRead shows the rules that do not hold of the gates that an assertion speaks of.
-func (r *run) gatesRead(a *assertion) string {
-	var lines []string
-	seen := map[string]bool{}
-	for _, ref := range a.rule.Refs() {
-		if len(ref.Path) < 2 || ref.Path[0] != "gate" || seen[ref.Path[1]] {
-			continue
-		}
-		seen[ref.Path[1]] = true
-		for _, g := range r.gates() {
-			if schema.NameOf(g.Address) != ref.Path[1] {
-				continue
-			}
-			text := ruleTexts(g.Rules, g.BlockedBy)
-			for _, ap := range g.Approvals {
-				if ap.Needed != plan.Fail && ap.GivenBy == "" {
-					text = strings.TrimPrefix(text+"\nwaits for the approval "+ap.Name, "\n")
-				}
-			}
-			if text != "" {
-				lines = append(lines, g.Address+":", "  "+strings.ReplaceAll(text, "\n", "\n  "))
-			}
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// gates as they are decided at the end: by the apply, or else by the plan.
-func (r *run) gates() []engine.GateResult {
-	if r.ended != nil {
-		return r.ended.Gates
-	}
-	var out []engine.GateResult
-	for _, g := range r.plan.Gates {
-		out = append(out, engine.GateResult{Address: g.Address, Rules: g.Rules.Rules, Approvals: g.Approvals, BlockedBy: g.BlockedBy})
-	}
-	return out
-}
-
-func assertSummary(a *assertion, d rule.Decision) string {
-	switch d.Verdict {
-	case rule.Error:
-		return fmt.Sprintf("assert %q cannot be decided", a.name)
-	case rule.Open:
-		return fmt.Sprintf("assert %q is not known", a.name)
-	}
-	return fmt.Sprintf("assert %q does not hold", a.name)
-}
-
-// assertDetail shows the condition with the values that it read.
-func assertDetail(a *assertion, d rule.Decision, planned bool) string {
-	lines := []string{strings.Join(strings.Fields(a.text.Value), " ")}
-	if a.message != "" {
-		lines = []string{a.message, lines[0]}
-	}
-	for _, v := range d.Values {
-		value, err := plan.Canonical(v.Value)
-		if err != nil {
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("  %s = %s", v.Path, value))
-	}
-	switch {
-	case d.Verdict == rule.Error:
-		lines = append(lines, "  "+d.Reason)
-	case d.Verdict == rule.Open && planned:
-		lines = append(lines, "  left: "+d.Residual, "  A plan runs no stage: give what is missing, or write run = \"apply\".")
-	case d.Verdict == rule.Open:
-		lines = append(lines, "  left: "+d.Residual, "  What it reads did not come to be.")
-	}
-	return strings.Join(lines, "\n")
-}
 
 // valueBuilder puts together what assertions see.
 type valueBuilder struct {
@@ -338,73 +235,4 @@ func (b *valueBuilder) check(block *check.Block, values map[string]any) {
 			values["rules"], values["passed"] = rulesSeen(done.Check.Rules), done.Check.Passed
 		}
 	}
-}
-
-// tables are the rows of a block's tables.
-func (b *valueBuilder) tables(ctx context.Context, block *check.Block) error {
-	own := schema.OwnPort(block.TypeSpec.Out)
-	for _, port := range sortedKeys(block.Out) {
-		t := block.Out[port].Table
-		if t == nil {
-			continue
-		}
-		at := path(block, "table")
-		if own == nil || own.Name != port {
-			at = append(at, port)
-		}
-		digest := b.run.output(block.Address, port)
-		if digest == "" {
-			b.unknown(append(at, "count"))
-			b.unknown(append(at, "rows"))
-			continue
-		}
-		rows, count, err := b.run.suite.rows(ctx, digest, t)
-		if err != nil {
-			return err
-		}
-		b.put(append(slices.Clone(at), "count"), float64(count))
-		if count > maxRows {
-			b.values.Undefined[strings.Join(at, ".")+".rows"] = fmt.Sprintf("the table has %d rows, and assertions go over %d at most", count, maxRows)
-			continue
-		}
-		b.put(append(slices.Clone(at), "rows"), rows)
-	}
-	return nil
-}
-
-// rows reads a table as assertions see it, and how many rows it has; of more than maxRows only those are read.
-func (s *Suite) rows(ctx context.Context, table plan.Digest, t *schema.Table) ([]any, int, error) {
-	dir, err := s.store.Temp("read-")
-	if err != nil {
-		return nil, 0, err
-	}
-	dest := filepath.Join(dir, "table")
-	if err := s.store.Materialize(ctx, table, dest); err != nil {
-		return nil, 0, err
-	}
-	files := map[string]string{"t": filepath.Join(dest, component.TableFile)}
-	count := 0
-	err = s.o.Tables.Each(ctx, "select count(*)::double from t", files, func(row []any) error {
-		n, _ := row[0].(float64)
-		count = int(n)
-		return nil
-	})
-	if err != nil || count > maxRows {
-		return nil, count, err
-	}
-	terms := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		as := map[string]string{"a number": "double", "true or false": "boolean", "a string": "varchar"}[cellKind(c.Type)]
-		terms[i] = quoted(c.Name) + "::" + as
-	}
-	out := []any{}
-	err = s.o.Tables.Each(ctx, "select "+strings.Join(terms, ", ")+" from t", files, func(row []any) error {
-		object := map[string]any{}
-		for i, c := range t.Columns {
-			object[c.Name] = row[i]
-		}
-		out = append(out, object)
-		return nil
-	})
-	return out, count, err
 }
