@@ -44,15 +44,14 @@ func (f *folder) text(e ast.Expr) string {
 // residual is what is left of an open rule. It is a rule itself: where what is left cannot be one, being too long or too
 // deeply nested, or because a value that was put in makes a part of it a mistake, it is all of the rule.
 func (r *Rule) residual(left ast.Expr) string {
-	if textSize(left, maxLength) >= maxLength {
+	if textSize(left, maxLength) >= maxLength || !literalsHold(left) {
 		return r.text
 	}
 	text := print(left)
-	parsed, errs := r.env.parser.Parse(common.NewTextSource(text))
-	if len(errs.GetErrors()) > 0 {
-		return r.text
+	if depth(left) < maxDepth/3 {
+		return text
 	}
-	if allDoubles(parsed.Expr()); !literalsHold(parsed.Expr()) {
+	if _, errs := r.env.parser.Parse(common.NewTextSource(text)); len(errs.GetErrors()) > 0 {
 		return r.text
 	}
 	return text
@@ -62,31 +61,47 @@ func (r *Rule) residual(left ast.Expr) string {
 // same in memory many times over, so that writing it down without a look at its size could take for ever.
 func textSize(e ast.Expr, most int) int {
 	size := 2
-	parts := func(es ...ast.Expr) {
-		for _, x := range es {
-			if size < most {
-				size += textSize(x, most-size)
-			}
-		}
-	}
 	switch e.Kind() {
 	case ast.IdentKind:
 		size += len(e.AsIdent())
 	case ast.SelectKind:
 		size += len(e.AsSelect().FieldName())
-		parts(e.AsSelect().Operand())
 	case ast.LiteralKind:
 		if s, ok := e.AsLiteral().(types.String); ok {
 			size += len(s)
 		}
+	}
+	for _, x := range parts(e) {
+		if size >= most {
+			break
+		}
+		size += textSize(x, most-size)
+	}
+	return size
+}
+
+// depth of an expression that is not large.
+func depth(e ast.Expr) int {
+	deepest := 0
+	for _, x := range parts(e) {
+		deepest = max(deepest, depth(x))
+	}
+	return deepest + 1
+}
+
+// parts of an expression, from left to right.
+func parts(e ast.Expr) []ast.Expr {
+	switch e.Kind() {
+	case ast.SelectKind:
+		return []ast.Expr{e.AsSelect().Operand()}
 	case ast.ListKind:
-		parts(e.AsList().Elements()...)
+		return e.AsList().Elements()
 	case ast.CallKind:
 		c := e.AsCall()
 		if c.IsMemberFunction() {
-			parts(c.Target())
+			return append([]ast.Expr{c.Target()}, c.Args()...)
 		}
-		parts(c.Args()...)
+		return c.Args()
 	}
-	return size
+	return nil
 }

@@ -319,6 +319,11 @@ func literalNumber(e ast.Expr) (float64, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return 0, false
 	}
-	d, ok := e.AsLiteral().(types.Double)
-	return float64(d), ok
+	switch v := e.AsLiteral().(type) {
+	case types.Double:
+		return float64(v), true
+	case types.Int: // of what is left of a rule
+		return float64(v), true
+	}
+	return 0, false
 }
