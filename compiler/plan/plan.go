@@ -1,5 +1,6 @@
 // Package plan holds the plan as data: what the compiler writes, reviewers read and the runtime carries out.
-// Its JSON form is specified in spec/plan.schema.json. The types at the package's root know nothing of HCL.
+// Its JSON form is specified in spec/plan.schema.json. It is also the reader for other programs: Read takes a saved plan,
+// and nothing here knows of HCL, the engine or a database.
 package plan
 
 import (

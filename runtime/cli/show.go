@@ -82,6 +82,14 @@ func (a *app) showPlan(path, format string, all bool) error {
 	if err != nil {
 		return err
 	}
+	if format == "json" { // as it stands, with fields of later versions: its plan_id covers them
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading a saved plan: %w", err)
+		}
+		_, err = a.out.Write(data)
+		return err
+	}
 	return a.printPlan(p, format, all)
 }
 
