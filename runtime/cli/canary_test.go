@@ -83,6 +83,10 @@ func plantings() []planted {
 		{name: "validated", module: "variable \"token\" {\n  type = string\n  sensitive = true\n  validation {\n    condition = strlen(variable.token) > 3\n    message   = variable.token\n  }\n}\n", args: given},
 		{name: "handed on", module: sensitiveToken + "module \"m\" {\n  source = \"./m\"\n  token  = variable.token\n  open   = variable.token\n}\n", args: given, files: map[string]string{
 			"m/main.mlp": sensitiveToken + "variable \"open\" {}\nlocals { more = \"${variable.open}-\" }\noutput \"token\" { value = local.more }\n"}},
+		{name: "a test", module: sensitiveToken, args: given, files: map[string]string{
+			"t.mlptest": "variables {\n  token = CANARY\n}\ntest \"t\" {\n  assert \"a\" { that = \"1 > 2\" }\n}\n"}},
+		{name: "a test that is wrong", module: number, args: []string{"--var", "token=1"}, files: map[string]string{
+			"t.mlptest": "variables {\n  token = CANARY\n}\ntest \"t\" {\n  assert \"a\" { that = \"variable.token == 'x'\" }\n}\n"}},
 		{name: "--var, no number", module: number, args: given, wrong: "cannot be read"},
 		{name: "environment, no number", module: number, env: []string{"MLP_VAR_token=" + canaryText}, wrong: "cannot be read"},
 		{name: "default.mlpvars, no number", module: number, files: vars, wrong: "is a number"},
@@ -147,7 +151,7 @@ func plantings() []planted {
 		bad("parameter of a trainer", "MLP1228", "train \"gradient_boosting\" \"m\" {\n  data     = source.x\n  target   = \"y\"\n  task     = \"binary_classification\"\n  features = [variable.token]\n}"),
 		bad("where a secret is", "MLP1228", `secret "s" { env = variable.token }`),
 		bad("source of a module", "MLP1225", `module "m" { source = "./${variable.token}" }`),
-		{name: "literal in a set", module: sensitiveToken, args: append([]string{"--var", "other=" + canaryText}, given...), wrong: `no variable "other"`},
+		{name: "for no variable", module: sensitiveToken, args: append([]string{"--var", "other=" + canaryText}, given...), wrong: `no variable "other"`},
 	}
 	for i := range out {
 		if out[i].name == "output of a module" {
@@ -238,6 +242,9 @@ func (r *canaryRun) commands() {
 		all = append(all, []string{"init"}, []string{"plan", "--format", "markdown", "--out", "plan.json"}, []string{"plan", "--format", "json"}, []string{"plan", "--format", "html"},
 			[]string{"apply", "--auto-approve", "--executor", "process"}, []string{"show"}, []string{"show", "source.x", "--format", "json"},
 			[]string{"explain", "source.x"}, []string{"graph"}, []string{"graph", "--format", "svg", "--plan"}, []string{"logs", "source.x"}, []string{"plan", "--all"})
+	}
+	if r.p.files["t.mlptest"] != "" {
+		all = append(all, []string{"test", "--executor", "process"}, []string{"test", "--executor", "process", "--format", "json"}, []string{"test", "--executor", "process", "--format", "junit"})
 	}
 	for _, args := range all {
 		if args[0] != "fmt" {

@@ -153,19 +153,18 @@ func noSuchRef(err error) bool {
 }
 
 var (
-	gitSays  = regexp.MustCompile(`(?m)(?:^|: )((?:fatal|error|remote): .*)$`)
+	exited   = regexp.MustCompile(`^\S+ exited with \d+: `)
 	userinfo = regexp.MustCompile(`://[^/\s@']*@`)
 )
 
 // said is what git said, without credentials that its configuration may have put into addresses.
 func said(err error) string {
-	text := err.Error()
-	if found := gitSays.FindAllStringSubmatch(text, -1); len(found) > 0 {
-		var lines []string
-		for _, m := range found {
-			lines = append(lines, strings.TrimSpace(m[1]))
+	var lines []string
+	for line := range strings.Lines(exited.ReplaceAllString(err.Error(), "")) {
+		line = strings.TrimRight(strings.TrimSpace(line), ".")
+		if line != "" && !strings.HasPrefix(line, "Cloning into") && line != "Please make sure you have the correct access rights" && line != "and the repository exists" {
+			lines = append(lines, line)
 		}
-		text = strings.Join(lines, "; ")
 	}
-	return userinfo.ReplaceAllString(text, "://")
+	return userinfo.ReplaceAllString(strings.Join(lines, "; "), "://")
 }

@@ -139,8 +139,8 @@ func TestPinned(t *testing.T) {
 
 func TestSaid(t *testing.T) {
 	for in, want := range map[string]string{
-		"/usr/bin/git exited with 128: Cloning into '/tmp/x'...\nfatal: unable to access 'https://ann:hunter22@example.com/x.git/': no\n": "fatal: unable to access 'https://example.com/x.git/': no",
-		"/usr/bin/git exited with 128: fatal: repository '/x' does not exist\n":                                                           "fatal: repository '/x' does not exist",
+		"/usr/bin/git exited with 128: Cloning into '/tmp/x'...\nfatal: unable to access 'https://ann:hunter22@example.com/x.git/': no\n":                                                                                                             "fatal: unable to access 'https://example.com/x.git/': no",
+		"/usr/bin/git exited with 128: Cloning into '/tmp/x'...\ngit@example.com: Permission denied (publickey).\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n": "git@example.com: Permission denied (publickey); fatal: Could not read from remote repository",
 		"something else": "something else",
 	} {
 		if got := said(errors.New(in)); got != want {
