@@ -121,10 +121,10 @@ func TestExample(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	requireImage(t)
 	tests := []struct{ name, old, new, want string }{
-		{"target among the features", `"seniority",`, `"defaulted",`, `The feature "defaulted" gives the target away`},
-		{"protected feature", `"seniority",`, `"age",`, `The feature "age" is protected`},
+		{"target among the features", `"seniority",`, `"defaulted",`, `the feature "defaulted" gives the target away`},
+		{"protected feature", `"seniority",`, `"age",`, `the feature "age" is protected`},
 		{"misspelt feature", `"seniority",`, `"senority",`, `did you mean "seniority"?`},
-		{"command for a shell", `["python3", "/app/train.py"]`, `["python3 /app/train.py"]`, `Write it as command = ["python3", "/app/train.py"]`},
+		{"command for a shell", `["python3", "/app/train.py"]`, `["python3 /app/train.py"]`, `write it as command = ["python3", "/app/train.py"]`},
 		{"no such image", image, "mlp-no-such-image:9", `no such image on this machine`},
 		{"no predict command", `predict = ["python3", "/app/predict.py"]`, "", "has no predict command"},
 	}
