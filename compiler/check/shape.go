@@ -16,6 +16,7 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 		c.untyped[b.Address] = true
 		return
 	}
+	c.fillName(b)
 	c.fillTask(b)
 	res, ok := c.lib.Shape(ctx, b.Kind, b.Type, schema.ShapeRequest{Address: b.Address, Config: b.Config, In: b.In})
 	if !ok {
@@ -98,6 +99,20 @@ func (c *checker) columns(ctx context.Context, b *Block) bool {
 	b.Config, err = json.Marshal(config)
 	c.must(err)
 	return err == nil
+}
+
+// fillName writes the block's name into the configuration where what it yields has it in: then the name decides the
+// result, as any attribute does.
+func (c *checker) fillName(b *Block) {
+	if !b.TypeSpec.Named {
+		return
+	}
+	var config map[string]any
+	c.must(json.Unmarshal(b.Config, &config))
+	config["name"] = b.Name
+	filled, err := json.Marshal(config)
+	c.must(err)
+	b.Config = filled
 }
 
 // fillTask gives trainers the task of the module's only problem where they name none.

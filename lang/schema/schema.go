@@ -71,6 +71,8 @@ type Type struct {
 	Body    Body
 	Out     []Port
 	Single  bool // takes no for_each
+	// Named: the block's name stands in what it yields, so that it is part of its definition.
+	Named bool
 	// Ports that come about with the block's own text, by name: sources read files from outside.
 	External bool
 	Examples []Example

@@ -185,7 +185,7 @@ func writeReport(s *component.Stage, rows float64, outcomes []outcome) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(map[string]any{"check": s.Address, "rows": rows, "expectations": outcomes}, "", "  ")
+	text, err := json.MarshalIndent(map[string]any{"rows": rows, "expectations": outcomes}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}

@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "check",
 	Type: schema.Type{
 		Name:    "table",
-		Version: 1,
+		Version: 2,
 		Engine:  sqltable.Engine,
 		Summary: "Expectations about a table, and rules over its figures",
 		Doc:     doc,

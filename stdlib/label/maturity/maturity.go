@@ -19,6 +19,7 @@ var Component = component.Component{
 	Kind: "label",
 	Type: schema.Type{
 		Version: 1,
+		Named:   true,
 		Engine:  table.Engine,
 		Summary: "The truth to learn, when it became known, and whether it is final",
 		Doc:     doc,
