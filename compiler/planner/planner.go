@@ -199,5 +199,11 @@ func (p *planner) configDigest() (plan.Digest, error) {
 		slices.Sort(x.Refs)
 		all[address] = x
 	}
+	for _, a := range p.m.Accepts {
+		all["accept "+a.Address] = block{Policy: encode(map[string]string{"definition": a.Definition, "reason": a.Reason})}
+	}
+	for _, x := range p.m.Moves {
+		all["moved "+x.From] = block{Policy: text(x.To)}
+	}
 	return plan.Sum("config", all)
 }

@@ -176,8 +176,26 @@ func (c *completer) value() {
 	case a.spec.Type == schema.TypeExpr:
 		c.plain("string", "number", "bool", "any", "list(string)", "list(number)", "map(string)", "map(number)")
 	}
-	if c.place.what == atValue {
+	switch {
+	case c.place.what == atValue && a.spec.Type == schema.Address:
+		c.addresses()
+	case c.place.what == atValue:
 		c.references(a.spec)
+	}
+}
+
+// addresses proposes blocks of which something is recorded.
+func (c *completer) addresses() {
+	defs := c.r.module.definitions()
+	for _, address := range sortedKeys(defs) {
+		d := defs[address]
+		if d.local != nil || d.block.typeSpec == nil {
+			continue
+		}
+		kind := d.block.kind.text
+		if d.block.typeSpec.Version > 0 || kind == "gate" || kind == "deploy" || kind == "module" {
+			c.add(completionItem{Label: address, Kind: variableItem, Detail: d.block.typeSpec.Summary, SortText: "1" + address}, address)
+		}
 	}
 }
 
