@@ -1,12 +1,14 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // acceptance says by what a node's recorded result may be taken though it was made by another definition: by what is
@@ -20,6 +22,8 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 	}
 	a := p.accept(n.Address)
 	switch {
+	case kept == nil && recorded && p.onlyNames(n, before):
+		return &plan.Acceptance{Was: origin(before), Reason: "only names of its inputs moved"}, ""
 	case a == nil:
 		return kept, ""
 	case !recorded:
@@ -33,11 +37,66 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 		p.fail(a.At, "MLP1612", fmt.Errorf("%s cannot be accepted: its %s has other columns, features or marks by now than the recorded one", n.Address, port), "Remove the block, and let it run.")
 		return nil, ""
 	}
-	was := before.Definition
+	return &plan.Acceptance{Was: origin(before), Reason: a.Reason}, ""
+}
+
+// origin is the definition that a recorded result was made by.
+func origin(before *plan.NodeState) plan.Digest {
 	if before.Accepted != nil {
-		was = before.Accepted.Was
+		return before.Accepted.Was
 	}
-	return &plan.Acceptance{Was: was, Reason: a.Reason}, ""
+	return before.Definition
+}
+
+// onlyNames tells whether a node differs from what is recorded in nothing but the names that moved blocks have in lists of
+// references. Such a list has its names from the blocks, and no meaning in them: where names have one, an object can give them.
+func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
+	b := p.m.Blocks[n.Address]
+	if b == nil || len(p.formers) == 0 || before.Definition == n.Definition {
+		return false
+	}
+	former, renamed := *n, map[string]string{}
+	former.Inputs = slices.Clone(n.Inputs)
+	for i, in := range n.Inputs {
+		x, moved := p.formers[in.From]
+		list, name, _ := strings.Cut(in.Port, ".")
+		if spec := b.TypeSpec.Body.Attr(list); !moved || spec == nil || spec.Type != schema.RefList {
+			continue
+		}
+		renamed[list+"."+name] = inputName(x.From)
+		former.Inputs[i].Port = list + "." + inputName(x.From)
+	}
+	config, err := formerNames(n.Config, renamed)
+	if err != nil || len(renamed) == 0 {
+		return false
+	}
+	former.Config = config
+	slices.SortFunc(former.Inputs, func(a, b plan.Input) int { return strings.Compare(a.Port, b.Port) })
+	definition, err := define(&former)
+	return err == nil && definition == before.Definition
+}
+
+// inputName is how a list of references calls a block.
+func inputName(address string) string {
+	_, key, _ := strings.Cut(address[strings.LastIndexByte(address, '.')+1:], "[")
+	return schema.KeyedName(schema.NameOf(address), strings.Trim(key, `"]`))
+}
+
+// formerNames writes the former names of inputs into the lists that they stand in, by the name of the port.
+func formerNames(config json.RawMessage, former map[string]string) (json.RawMessage, error) {
+	var all map[string]any
+	if err := json.Unmarshal(config, &all); err != nil {
+		return nil, err
+	}
+	for list, v := range all {
+		names, _ := v.([]any)
+		for i, name := range names {
+			if old, ok := former[list+"."+fmt.Sprint(name)]; ok {
+				names[i] = old
+			}
+		}
+	}
+	return encode(all), nil
 }
 
 // lapsed warns of an accept block that does not keep its stage from running.
