@@ -52,7 +52,7 @@ func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
 		t.line("  because  %s", causeText(clean(n.Address), c))
 	}
 	if a := n.Accepted; a != nil {
-		t.line("  accepted   made as definition %s; %s", a.Was.Short(), acceptedText("", n)[2:])
+		t.line("  accepted   made as definition %s; %s", clean(a.Was.Short()), acceptedWhy(a))
 	}
 	if n.Verdict == plan.MayRun || n.Verdict == plan.Run {
 		t.waits(p, n)

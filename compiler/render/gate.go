@@ -46,15 +46,18 @@ func lookedText(l plan.Looked) string {
 
 // acceptedText says whose result is accepted, why and by whom.
 func acceptedText(address string, n *plan.Node) string {
-	s := clean(address)
 	if n == nil || n.Accepted == nil {
-		return s
+		return clean(address)
 	}
-	s += ", " + clean(n.Accepted.Reason)
-	if n.Accepted.By != "" {
-		s += fmt.Sprintf(" (%s, %s)", clean(n.Accepted.By), n.Accepted.At.UTC().Format("2006-01-02"))
+	return clean(address) + ", " + acceptedWhy(n.Accepted)
+}
+
+// acceptedWhy says why a result is accepted, and once that is recorded by whom.
+func acceptedWhy(a *plan.Acceptance) string {
+	if a.By == "" {
+		return clean(a.Reason)
 	}
-	return s
+	return fmt.Sprintf("%s (%s, %s)", clean(a.Reason), clean(a.By), a.At.UTC().Format("2006-01-02"))
 }
 
 // restsAnew tells of a gate that would rest on an accepted result from now on.

@@ -73,15 +73,20 @@ func poisoned(s string) *plan.Plan {
 	}
 	p.Changes = append(p.Changes, plan.Change{Address: s, Category: plan.Category(s), Cause: plan.Cause{Kind: plan.CauseKind(s)}},
 		plan.Change{Address: s, Category: plan.Rebuild, Cause: plan.Cause{Kind: plan.ImageCause, Path: s, Before: v, After: v}})
+	p.Changes = append(p.Changes, plan.Change{Address: s, Category: plan.MovedChange, Cause: plan.Cause{Kind: plan.MovedCause, Before: v, After: v}, Range: p.Changes[0].Range},
+		plan.Change{Address: s, Category: plan.AcceptedChange, Reason: s, Cause: plan.Cause{Kind: plan.AcceptedCause, Before: v, After: v}})
+	p.Moves = []plan.Move{{From: s, To: s, Pending: true}}
 	for i, n := range p.Nodes {
 		if i == 0 {
 			n.Verdict = plan.Verdict(s)
 		}
+		n.Accepted = &plan.Acceptance{Was: plan.Digest(s), Reason: s, By: s}
 		n.Address, n.Description, n.Kind, n.Type = fmt.Sprint(s, i), s, s, s
 		n.Causes = []plan.Cause{{Kind: plan.ConfigCause, Path: s, Before: v, After: v}}
 	}
 	for i, g := range p.Gates {
 		g.Address, g.BlockedBy, g.After = fmt.Sprint(s, i), nil, []string{s}
+		g.Accepted, g.Looks = []string{p.Nodes[0].Address}, []plan.Looked{{From: s, FromPort: s, Models: 2}}
 		if i == 2 {
 			g.Verdict = plan.RuleVerdict(s)
 		}
