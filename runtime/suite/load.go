@@ -91,9 +91,9 @@ func (g *given) text() (text, name string) {
 	if text, ok := g.attrs["csv"].(string); ok {
 		at := g.rangeOf("csv")
 		if !g.heredoc() {
-			return text, "the csv of " + g.label + ","
+			return tidy(text), "the csv of " + g.label + ","
 		}
-		return strings.Repeat("\n", at.Start.Line) + text, at.File
+		return strings.Repeat("\n", at.Start.Line) + tidy(text), at.File
 	}
 	var b strings.Builder
 	for i, c := range g.table.Columns {

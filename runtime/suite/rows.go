@@ -87,7 +87,7 @@ func (k *checker) complete(g *given) {
 // header gives the columns that are written, and where.
 func (k *checker) header(g *given) (names []string, at []source.Range) {
 	if text, ok := g.attrs["csv"].(string); ok {
-		r := csv.NewReader(strings.NewReader(text))
+		r := csv.NewReader(strings.NewReader(tidy(text)))
 		r.FieldsPerRecord, r.LazyQuotes = -1, true
 		names, err := r.Read()
 		if errors.Is(err, io.EOF) {
