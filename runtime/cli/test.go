@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -138,7 +139,7 @@ func (a *app) testFiles(names []string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s cannot be read: %w", name, err)
 		}
-		out[filepath.ToSlash(name)] = text
+		out[filepath.ToSlash(name)] = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
 	}
 	return out, nil
 }
@@ -212,7 +213,7 @@ func (tables) Load(ctx context.Context, path, name string, columns []schema.Colu
 	for i, c := range columns {
 		asked[i] = table.CSVColumn{Column: c}
 	}
-	_, err := table.CSV{Files: []table.File{{Path: path, Name: name}}, Header: true, Trim: true, Unsorted: true}.Load(ctx, asked, out)
+	_, err := table.CSV{Files: []table.File{{Path: path, Name: name}}, Header: true, Unsorted: true}.Load(ctx, asked, out)
 	return err
 }
 

@@ -55,8 +55,8 @@ type Library interface {
 
 // Tables reads and writes tables; it is the SQL engine.
 type Tables interface {
-	// Load makes a table of a CSV file with a header, with these columns, blanks around fields left out. Messages name the
-	// file as name says.
+	// Load makes a table of a CSV file with a header, with these columns; an empty field is null, unless it is quoted.
+	// Messages name the file as name says.
 	Load(ctx context.Context, path, name string, columns []schema.Column, out string) error
 	// Select makes a table of a query; its rows are stored in the order of the key, then of all columns.
 	Select(ctx context.Context, query string, tables map[string]string, columns []schema.Column, key []string, out string) error
