@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -137,16 +136,10 @@ func TestLarge(t *testing.T) {
 		}
 		return p
 	}
-	start := time.Now()
 	if d := Compare(chain("a", `{"n":%d}`), chain("a", `{"n":1%d}`)); len(d.Changed) != 10_000 || !d.Changed[9_000].Unfollowed {
 		t.Errorf("got %d changed", len(d.Changed))
 	}
 	if d := Compare(chain("a", `{"n":%d}`), chain("b", `{"n":%d}`)); len(d.Moved) != 10_000 {
 		t.Errorf("got %d moved", len(d.Moved))
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("took %s", took)
-	} else {
-		t.Log(took)
 	}
 }

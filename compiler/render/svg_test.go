@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,11 +160,7 @@ func TestSVGOfHugePlanIsCut(t *testing.T) {
 		}
 		p.Nodes = append(p.Nodes, n)
 	}
-	start := time.Now()
 	got := svgOf(t, PlanGraph(p))
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("took %s", took)
-	}
 	for _, want := range []string{"9700 more cached blocks are not shown", ">dataset.d09000<", ">dataset.d08999<", ">dataset.d09001<"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the picture lacks %q", want)

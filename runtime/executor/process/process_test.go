@@ -244,13 +244,9 @@ func TestRunTimesOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			task, log := newTask(t, name)
 			task.Timeout = 300 * time.Millisecond
-			start := time.Now()
 			got, err := newExecutor(t).Run(context.Background(), task)
 			if err != nil || !got.TimedOut {
 				t.Errorf("got %+v, %v, want it to time out", got, err)
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %v, want seconds", took)
 			}
 			assertGone(t, pidIn(t, log))
 		})
