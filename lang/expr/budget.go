@@ -112,7 +112,7 @@ func countLoops(e hclsyntax.Expression) (huge *hclsyntax.LiteralValueExpr) {
 				}
 			}
 		case *hclsyntax.LiteralValueExpr:
-			if x.Val.Type() == cty.Number && !x.Val.IsNull() && x.Val.IsKnown() && hugeNumber(x.Val) {
+			if x.Val.Type() == cty.Number && !x.Val.IsNull() && x.Val.IsKnown() && (hugeNumber(x.Val) || x.Val.AsBigFloat().IsInf()) {
 				huge = x
 			}
 		}

@@ -158,6 +158,9 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 	if secret {
 		out.Detail = "What is wrong is not shown, because a value in the expression is sensitive."
 	}
+	if said, _, panicked := strings.Cut(out.Detail, "\ngoroutine "); panicked { // of arithmetic on infinity
+		out.Detail = strings.TrimSpace(said)
+	}
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionName()
 		out.Summary = fmt.Sprintf("there is no function %q", name)

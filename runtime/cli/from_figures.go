@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,7 +35,7 @@ var celReserved = strings.Fields("true false null in as break const continue els
 
 // readFigures lists the numbers of a JSON object, or of that under its key "metrics", by dotted name.
 func readFigures(path string) ([]foundFigure, error) {
-	data, err := os.ReadFile(path)
+	data, err := readDocument(path)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func newLock() *lockFile {
 func readLock(dir string) (*lockFile, error) {
 	l := newLock()
 	path := filepath.Join(dir, lockName)
-	data, err := os.ReadFile(path)
+	data, err := readDocument(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
 	}

@@ -18,7 +18,7 @@ import (
 
 // readPlan reads a plan that 'mlp plan --out' saved.
 func readPlan(path string) (*plan.Plan, error) {
-	data, err := os.ReadFile(path)
+	data, err := readDocument(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading a saved plan: %w", err)
 	}
@@ -138,7 +138,7 @@ func (s *session) appliedBefore(p *plan.Plan) (*applied, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := readDocument(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+// FuzzModule takes any text through the whole compiler with the standard library: what it says must be right or told to
+// be wrong, and never ends the program.
+func FuzzModule(f *testing.F) {
+	addCorpus(f)
+	dir := f.TempDir()
+	catalog := stdlib.Catalog()
+	f.Fuzz(func(t *testing.T, text string) {
+		parsed, diags := syntax.Parse(map[string][]byte{"main.mlp": []byte(text)}, catalog)
+		lock := newLock()
+		called := newModules(dir, catalog, lock)
+		resolved, more := resolve.Resolve(parsed, resolve.Options{Dir: dir, Modules: called.read, Fetched: called.fetched})
+		if append(diags, more...).HasErrors() {
+			return
+		}
+		lib := (&app{dir: dir}).library(lock)
+		defer lib.Close()
+		if m, diags := check.Check(t.Context(), resolved, lib); m == nil && !diags.HasErrors() {
+			t.Errorf("there is no module, and nothing is told: %q", text)
+		}
+	})
+}
+
+// addCorpus seeds with the examples, whole, and the cases of the conformance suite.
+func addCorpus(f *testing.F) {
+	f.Helper()
+	examples, err := filepath.Glob("../../examples/*/*.mlp")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range examples {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	cases, err := filepath.Glob("../../spec/conformance/*.txtar")
+	if err != nil || len(cases) == 0 || len(examples) == 0 {
+		f.Fatalf("got %d examples and %d cases: %v", len(examples), len(cases), err)
+	}
+	for _, path := range cases {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		text := ""
+		for _, file := range archive.Files {
+			if filepath.Ext(file.Name) == syntax.Extension && filepath.Dir(file.Name) == "." {
+				text += string(file.Data)
+			}
+		}
+		if len(text) < 4000 {
+			f.Add(text)
+		}
+	}
+}
