@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -124,7 +125,7 @@ func (a *app) fmtInput(o fmtOptions) error {
 	case err != nil:
 		return err
 	case diags.HasErrors():
-		return &diagnosed{diags, map[string][]byte{name: src}}
+		return unformatted(diags, name, src)
 	case o.check && !bytes.Equal(src, out):
 		return exitCode(exitError)
 	}
@@ -136,10 +137,7 @@ func (a *app) fmtFile(name string, o fmtOptions) (changed bool, err error) {
 	path := absolute(a.dir, name)
 	src, diags := syntax.ReadFile(path, name)
 	if diags.HasErrors() {
-		if filepath.Ext(name) == syntax.ValuesExtension { // it is not known here which are sensitive
-			src = hideAfter(name, src, nil)
-		}
-		return false, &diagnosed{diags, map[string][]byte{name: src}}
+		return false, unformatted(diags, name, src)
 	}
 	out, diags := format.Format(src, name)
 	changed = !bytes.Equal(src, out)
@@ -156,9 +154,17 @@ func (a *app) fmtFile(name string, o fmtOptions) (changed bool, err error) {
 		}
 	}
 	if err == nil && diags.HasErrors() {
-		err = &diagnosed{diags, map[string][]byte{name: src}}
+		err = unformatted(diags, name, src)
 	}
 	return changed, err
+}
+
+// unformatted tells what is wrong with a file. Values are not shown: it is not known here which are sensitive.
+func unformatted(diags source.Diagnostics, name string, src []byte) error {
+	if filepath.Ext(name) == syntax.ValuesExtension {
+		src = hideAfter(name, src, nil)
+	}
+	return &diagnosed{diags, map[string][]byte{name: src}}
 }
 
 // showDiff prints what would change in the unified form.
