@@ -70,9 +70,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	for _, address := range order {
 		c.shape(ctx, c.m.Blocks[address])
 	}
-	for _, b := range m.Blocks {
-		c.rules(c.m.Blocks[b.Address], g)
-	}
+	c.rules(g)
 	if !c.cyclic {
 		order = c.order(g)
 	}

@@ -2,43 +2,85 @@ package check
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/graph"
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// rules compiles the conditions of a block and adds what they read to the graph.
-func (c *checker) rules(b *Block, g *graph.Graph) {
+// condition is one of a block, to be compiled in what the block's rules see.
+type condition struct {
+	block *Block
+	text  resolve.Text
+	env   *environment
+	rule  *rule.Rule
+	diags source.Diagnostics
+}
+
+// rules compiles the conditions of all blocks, side by side, and adds what they read to the graph.
+func (c *checker) rules(g *graph.Graph) {
+	var all []*condition
+	for _, b := range c.m.Module.Blocks {
+		all = append(all, c.conditions(c.m.Blocks[b.Address])...)
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for some := range slices.Chunk(all, 64) {
+		group.Go(func() error {
+			for _, x := range some {
+				x.rule, x.diags = c.cache.Compile(x.env.env, x.text.Text)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return nil
+	for _, x := range all {
+		c.rule(x, g)
+	}
+}
+
+// conditions are those of a block; none where it is not known what they see.
+func (c *checker) conditions(b *Block) []*condition {
+	var out []*condition
 	for _, t := range b.Texts {
 		if t.Spec.Type != schema.CEL {
 			continue
 		}
 		e := c.environment(b)
-		if e.root == nil {
-			return // its own figures are not known: told already
+		if e.root == nil && e.err == nil {
+			return nil // its own figures are not known: told already
 		}
 		b.Env = e.root
 		if e.err != nil {
 			c.must(fmt.Errorf("rules of %s: %w", b.Address, e.err))
-			return
+			return nil
 		}
-		compiled, diags := c.cache.Compile(e.env, t.Text)
-		if diags.HasErrors() && c.readsUntyped(t.Text.Value) {
-			continue
-		}
-		c.diags = append(c.diags, diags...)
-		if diags.HasErrors() {
-			continue
-		}
-		b.Rules = append(b.Rules, Rule{Path: t.Path, Text: t.Text, Rule: compiled})
-		for _, ref := range compiled.Refs() {
-			c.connect(b, t.Text.Value, ref, g)
-		}
+		out = append(out, &condition{block: b, text: t, env: e})
+	}
+	return out
+}
+
+// rule keeps a compiled condition, or tells what is wrong with it.
+func (c *checker) rule(x *condition, g *graph.Graph) {
+	text := x.text.Text.Value
+	if x.diags.HasErrors() && c.readsUntyped(text) {
+		return
+	}
+	c.diags = append(c.diags, x.diags...)
+	if x.diags.HasErrors() {
+		return
+	}
+	x.block.Rules = append(x.block.Rules, Rule{Path: x.text.Path, Text: x.text.Text, Rule: x.rule})
+	for _, ref := range x.rule.Refs() {
+		c.connect(x.block, text, ref, g)
 	}
 }
 

@@ -70,14 +70,17 @@ func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
 func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	key := ruleKey{env: e, value: t.Value, at: t.Range}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	r, ok := c.rules[key]
-	if !ok {
-		r.rule, r.ds = e.Compile(t)
-		if len(c.rules) >= maxRules {
-			clear(c.rules)
-		}
-		c.rules[key] = r
+	c.mu.Unlock()
+	if ok {
+		return r.rule, r.ds
 	}
+	r.rule, r.ds = e.Compile(t) // side by side with others
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.rules) >= maxRules {
+		clear(c.rules)
+	}
+	c.rules[key] = r
 	return r.rule, r.ds
 }

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"regexp"
+
 	"math"
 
 	"github.com/google/cel-go/cel"
@@ -15,29 +17,41 @@ import (
 // in the file. The rule is nil if there are any.
 func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	s := newScript(t)
-	expr, ds := e.parse(s)
+	expr, once, ds := e.parse(s)
 	if ds != nil {
 		return nil, ds
 	}
 	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}, keys: map[int64]string{}}
 	w.walk(expr, nil)
-	ds = append(w.diagnostics, w.check(w.diagnostics)...)
+	kept := ast.NewExprFactory().CopyExpr(expr) // the checker writes to what it is given
+	ds = append(w.diagnostics, w.check(once, w.diagnostics)...)
 	if len(ds) > 0 {
 		return nil, ds.Sort()
 	}
-	return &Rule{env: e, text: t.Value, expr: expr, refs: w.refs}, nil
+	return &Rule{env: e, text: t.Value, expr: kept, refs: w.refs}, nil
 }
 
-// parse reads a rule with macros left as calls. Only the first syntax error is told: the others follow from it.
-func (e *Env) parse(s *script) (ast.Expr, source.Diagnostics) {
+// parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which takes
+// once; else that is nil. Only the first syntax error is told: the others follow from it.
+func (e *Env) parse(s *script) (expr ast.Expr, once *cel.Ast, ds source.Diagnostics) {
+	if !macroWord.MatchString(s.text.Value) {
+		if parsed, issues := e.checker.Parse(s.text.Value); issues.Err() == nil {
+			s.info = parsed.NativeRep().SourceInfo()
+			allDoubles(parsed.NativeRep().Expr())
+			return parsed.NativeRep().Expr(), parsed, nil
+		}
+	}
 	parsed, errs := e.parser.Parse(common.NewTextSource(s.text.Value))
 	if list := errs.GetErrors(); len(list) > 0 {
-		return nil, source.Diagnostics{s.syntaxError(list[0])}
+		return nil, nil, source.Diagnostics{s.syntaxError(list[0])}
 	}
 	s.info = parsed.SourceInfo()
 	allDoubles(parsed.Expr())
-	return parsed.Expr(), nil
+	return parsed.Expr(), nil, nil
 }
+
+// macroWord finds the names of macros, as words of their own or parts of others.
+var macroWord = regexp.MustCompile(`has|all|exists|map|filter`)
 
 // allDoubles turns every integer literal into a double.
 func allDoubles(e ast.Expr) {
@@ -69,12 +83,14 @@ func wholeNumbers(e ast.Expr) {
 func whole(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
 
 // check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.
-func (w *walker) check(told source.Diagnostics) source.Diagnostics {
-	parsed, issues := w.env.checker.Parse(w.script.text.Value)
-	if issues.Err() != nil {
-		return w.translate(issues, told)
+func (w *walker) check(parsed *cel.Ast, told source.Diagnostics) source.Diagnostics {
+	if parsed == nil {
+		var issues *cel.Issues
+		if parsed, issues = w.env.checker.Parse(w.script.text.Value); issues.Err() != nil {
+			return w.translate(issues, told)
+		}
+		allDoubles(parsed.NativeRep().Expr())
 	}
-	allDoubles(parsed.NativeRep().Expr())
 	checked, issues := w.env.checker.Check(parsed)
 	if issues.Err() != nil {
 		return w.translate(issues, told)

@@ -24,10 +24,8 @@ const celWords = "false in null true as break const continue else for function i
 // reservedBy returns the language that a word belongs to, "" if it is free.
 func reservedBy(word string) string {
 	for _, l := range []struct{ words, language string }{{sqlWords, "SQL"}, {celWords, "CEL"}} {
-		for w := range strings.FieldsSeq(l.words) {
-			if w == word {
-				return l.language
-			}
+		if strings.Contains(" "+l.words+" ", " "+word+" ") {
+			return l.language
 		}
 	}
 	return ""
