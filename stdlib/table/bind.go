@@ -31,6 +31,7 @@ func NewBinder(cacheDir string) *Binder {
 func (b *Binder) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.cache.prune(mostInFolder)
 	if b.session == nil {
 		return nil
 	}

@@ -3,8 +3,10 @@ package table
 import (
 	"encoding/hex"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zeebo/blake3"
 
@@ -52,9 +54,14 @@ func (r request) key() string {
 // cache keeps answers in memory and, where it has a folder, on disk. A file that cannot be read counts as absent, one
 // that cannot be written is done without.
 type cache struct {
-	dir    string
-	memory map[string]answer
+	dir     string
+	memory  map[string]answer
+	written map[string]bool // folders that entries were added to
 }
+
+// mostInFolder bounds each of the 256 folders of a cache on disk, and so the whole: 262,144 answers, each of a few hundred
+// bytes. Beyond it the oldest go.
+const mostInFolder = 1024
 
 func (c *cache) path(key string) string { return filepath.Join(c.dir, key[:2], key+".json") }
 
@@ -93,7 +100,33 @@ func (c *cache) put(key string, a answer) {
 	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
 		return
 	}
+	if c.written == nil {
+		c.written = map[string]bool{}
+	}
+	c.written[filepath.Dir(path)] = true
 	writeWhole(path, text)
+}
+
+// prune removes the oldest answers of folders that have grown beyond bounds, and what was left half written by a process
+// that died. What is removed is asked anew.
+func (c *cache) prune(most int) {
+	for dir := range c.written {
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) <= most {
+			continue
+		}
+		infos := make([]fs.FileInfo, 0, len(entries))
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil {
+				infos = append(infos, info)
+			}
+		}
+		slices.SortFunc(infos, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+		for _, info := range infos[:max(len(infos)-most*3/4, 0)] {
+			os.Remove(filepath.Join(dir, info.Name()))
+		}
+	}
+	c.written = nil
 }
 
 // writeWhole makes a file appear with all its content or not at all.
