@@ -29,7 +29,7 @@ test: build
 
 # Speed, as ratios within one run where there is something to compare with.
 bench: build
-	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -run '^$$' -bench . -benchtime 1x ./...
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench . -benchtime 1x ./...
 
 # A minute for each fuzz target, two at a time. What a target prints is shown only if it fails; the input it found is then
 # in testdata/fuzz of its package.

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// tempDir is a folder in memory where there is one: what is measured is not how fast a disk syncs.
+func tempDir(tb testing.TB) string {
+	tb.Helper()
+	base := "/dev/shm"
+	if info, err := os.Stat(base); err != nil || !info.IsDir() {
+		return tb.TempDir()
+	}
+	dir, err := os.MkdirTemp(base, "mlp-bench-")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// record writes what an apply of the module's first plan would have recorded: an action for each stage, and one revision.
+// Digests of outputs are made up; all else is the planner's.
+func record(tb testing.TB, dir string) {
+	tb.Helper()
+	ctx := context.Background()
+	a := &app{dir: dir, workspace: "default", out: io.Discard, err: io.Discard}
+	s, err := a.open(ctx, settings{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer s.Close()
+	p, err := s.plan(ctx, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	nodes, outputs := map[string]*plan.Node{}, map[string]plan.Digest{}
+	for _, n := range p.Nodes {
+		nodes[n.Address] = n
+	}
+	var events []plan.Event
+	var g errgroup.Group
+	g.SetLimit(8)
+	for _, address := range s.module.Order {
+		n := nodes[address]
+		if n == nil {
+			continue
+		}
+		st := stateOf(n, outputs)
+		events = append(events, plan.Event{Key: "node/" + address, Node: st})
+		g.Go(func() error {
+			_, err := s.store.PutAction(plan.Action{
+				Fingerprint: st.Fingerprint, Definition: st.Definition, Address: n.Address, Component: fmt.Sprintf("%s@%d", componentName(n.Kind, n.Type), n.Version),
+				Inputs: st.Inputs, Outputs: st.Outputs, Platform: "linux/amd64", Executor: "process", ToolVersion: "bench", StartedAt: time.Unix(0, 0).UTC(), DurationMS: 65,
+			})
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := s.log.Append(ctx, s.state, events); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// stateOf is what is recorded of a stage. What it yields is added to outputs, by address and port.
+func stateOf(n *plan.Node, outputs map[string]plan.Digest) *plan.NodeState {
+	st := &plan.NodeState{Definition: n.Definition, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config, Meta: n.Meta,
+		Wiring: map[string]string{}, Inputs: map[string]plan.Digest{}, External: map[string]*plan.External{}, Outputs: map[string]plan.Digest{}, Shapes: plan.Shapes(n.Outputs)}
+	for _, in := range n.Inputs {
+		st.Inputs[in.Port] = in.Digest
+		if in.From != "" {
+			st.Inputs[in.Port], st.Wiring[in.Port] = outputs[in.From+":"+in.FromPort], in.From+":"+in.FromPort
+		}
+		if in.External != nil {
+			st.External[in.Port] = in.External
+		}
+	}
+	st.Fingerprint = plan.Fingerprint(n.Definition, st.Inputs)
+	for _, out := range n.Outputs {
+		d := plan.HashBytes([]byte(string(st.Fingerprint) + out.Port))
+		st.Outputs[out.Port], outputs[n.Address+":"+out.Port] = d, d
+	}
+	return st
+}
+
+// BenchmarkPlan is `mlp plan` by the real binary of modules of many stages: the first, in all forms, and with nothing to do.
+func BenchmarkPlan(b *testing.B) {
+	for _, shape := range []string{"wide", "deep", "layered"} {
+		for _, stages := range []int{1_000, 10_000, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", shape, stages), func(b *testing.B) { plans(b, shapes[shape](stages), stages) })
+		}
+	}
+}
+
+func plans(b *testing.B, files map[string]string, stages int) {
+	dir := tempDir(b)
+	writeModule(b, dir, files)
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	writeModule(b, filepath.Join(dir, "data"), map[string]string{"a.csv": "id,amount\n1,2.5\n"})
+	child(b, dir, "validate") // binds the queries
+	out, first := child(b, dir, "plan")
+	b.ReportMetric(first.cpu.Seconds(), "first-cpu-s")
+	b.ReportMetric(float64(len(out)), "first-bytes")
+	record(b, dir)
+	var cpu, wall, peak float64
+	for b.Loop() {
+		out, c := child(b, dir, "plan")
+		if want := fmt.Sprintf("nothing to do, %d cached", stages+1); !strings.Contains(out, want) {
+			b.Fatalf("want %q, got %.500s", want, out)
+		}
+		cpu, wall, peak = c.cpu.Seconds(), c.wall.Seconds(), max(peak, c.peakMB)
+	}
+	b.ReportMetric(cpu, "cpu-s")
+	b.ReportMetric(wall, "wall-s")
+	b.ReportMetric(peak, "peak-MB")
+}
