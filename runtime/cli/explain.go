@@ -21,8 +21,9 @@ import (
 )
 
 const explainHelp = `Says of a stage whether it would run and why: all that its fingerprint is made of, as recorded and as it is now, side by
-side, with what differs marked. Of a gate: its rules with the values they read. Of a deployment: which model is live and
-which would be. Of a code, such as MLP1203: what causes the error or warning, and what cures it.`
+side, with what differs marked; and the accept block that would keep the recorded result. Of a gate: its rules with the
+values they read. Of a deployment: which model is live and which would be. Of a code, such as MLP1203: what causes the
+error or warning, and what cures it.`
 
 func (a *app) explainCommand() *cobra.Command {
 	var vars settings
