@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -90,6 +92,9 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	}
 	stop, _, release := interrupts(ctx)
 	defer release()
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE) // a reader that goes away, such as head, must not keep the store from being removed
+	defer signal.Stop(broken)
 	view := newTestView(a, f)
 	results := s.Run(stop, view.observer())
 	if err := s.Close(); err != nil {
