@@ -2,6 +2,7 @@ package diff
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,8 +26,18 @@ func (c *comparison) changed() []Changed {
 		}
 	}
 	c.reach(out, roots)
-	if f := as(plan.MetadataChange, Fields(c.before.Meta, c.after.Meta)); len(f) > 0 && c.before.Pipeline == c.after.Pipeline {
-		out = append([]Changed{{Address: "pipeline." + c.after.Pipeline, Kind: "pipeline", Fields: f}}, out...)
+	return append(c.described(), out...)
+}
+
+// described are the blocks that are no stage and no gate and say something else of themselves.
+func (c *comparison) described() []Changed {
+	var out []Changed
+	for _, address := range slices.Sorted(maps.Keys(c.after.Described)) {
+		before, was := c.before.Described[address]
+		if f := as(plan.MetadataChange, Fields(before, c.after.Described[address])); was && len(f) > 0 {
+			parts := strings.Split(address, ".") // the kind stands before the name
+			out = append(out, Changed{Address: address, Kind: parts[max(len(parts)-2, 0)], Fields: f})
+		}
 	}
 	return out
 }

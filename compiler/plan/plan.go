@@ -49,7 +49,7 @@ type Plan struct {
 	Workspace        string                     `json:"workspace"`
 	Base             Base                       `json:"base"`
 	ConfigDigest     Digest                     `json:"config_digest"`
-	Meta             json.RawMessage            `json:"meta,omitempty"` // of the pipeline block: description, owner
+	Described        map[string]json.RawMessage `json:"described,omitempty"` // what decides nothing in blocks that are no stage and no gate, by address
 	Variables        map[string]json.RawMessage `json:"variables,omitempty"`
 	Changes          []Change                   `json:"changes"`
 	Nodes            []*Node                    `json:"nodes"` // sorted by address

@@ -13,11 +13,13 @@ type State struct {
 	Workspace string                   `json:"workspace"`
 	Revision  int64                    `json:"revision"` // 0: nothing recorded yet
 	Digest    Digest                   `json:"digest,omitempty"`
-	Nodes     map[string]NodeState     `json:"nodes"`          // by address
-	Gates     map[string]GateState     `json:"gates"`          // by address
-	Releases  map[string]ReleaseState  `json:"releases"`       // by address of the deploy block
-	Approvals map[string]ApprovalState `json:"approvals"`      // by "gate.release/risk"
-	Meta      json.RawMessage          `json:"meta,omitempty"` // of the pipeline block
+	Nodes     map[string]NodeState     `json:"nodes"`     // by address
+	Gates     map[string]GateState     `json:"gates"`     // by address
+	Releases  map[string]ReleaseState  `json:"releases"`  // by address of the deploy block
+	Approvals map[string]ApprovalState `json:"approvals"` // by "gate.release/risk"
+	// Described is what decides nothing in blocks that are no stage and no gate, by address: the pipeline's owner, the text
+	// of a requirement.
+	Described map[string]json.RawMessage `json:"described,omitempty"`
 	// Looks are the models that evaluations measured, by the rows that they were measured on, whatever became of either.
 	Looks map[Digest][]Digest `json:"looks,omitempty"`
 }
@@ -70,8 +72,8 @@ type GateState struct {
 	Meta       json.RawMessage `json:"meta,omitempty"`
 }
 
-// PipelineState is what is recorded of the pipeline block.
-type PipelineState struct {
+// BlockState is what is recorded of a block that is no stage and no gate.
+type BlockState struct {
 	Meta json.RawMessage `json:"meta"`
 }
 
@@ -105,13 +107,13 @@ type ApprovalState struct {
 
 // Event is one change of one key. Exactly one of the pointers is set; Removed means that the key goes.
 type Event struct {
-	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "pipeline/fraud"
+	Key      string         `json:"key"` // "node/train.model", "gate/…", "release/…", "approval/gate.release/risk", "block/pipeline.fraud"
 	Removed  bool           `json:"removed,omitempty"`
 	Node     *NodeState     `json:"node,omitempty"`
 	Gate     *GateState     `json:"gate,omitempty"`
 	Release  *ReleaseState  `json:"release,omitempty"`
 	Approval *ApprovalState `json:"approval,omitempty"`
-	Pipeline *PipelineState `json:"pipeline,omitempty"`
+	Block    *BlockState    `json:"block,omitempty"`
 }
 
 // Action is the record of a stage's result, by fingerprint. Immutable.

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -46,9 +47,9 @@ func (p *planner) changes() []plan.Change {
 			add(address, c, category, p.rangeOf(address, c))
 		}
 	}
-	if b := p.m.Pipeline; b != nil {
-		for _, c := range metaCauses(p.o.State.Meta, b.Meta) {
-			add(b.Address, c, plan.MetadataChange, p.rangeOf(b.Address, c))
+	for address, meta := range p.described() {
+		for _, c := range metaCauses(p.o.State.Described[address], meta) {
+			add(address, c, plan.MetadataChange, p.rangeOf(address, c))
 		}
 	}
 	for _, r := range p.releases {
@@ -65,6 +66,18 @@ func (p *planner) changes() []plan.Change {
 	})
 	if out == nil {
 		return []plan.Change{}
+	}
+	return out
+}
+
+// described is what decides nothing in blocks that are no stage, gate or deployment: descriptions, the pipeline's owner, the
+// text of requirements.
+func (p *planner) described() map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for address, b := range p.m.Blocks {
+		if p.nodes[address] == nil && p.gates[address] == nil && b.Kind != "deploy" && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {
+			out[address] = b.Meta
+		}
 	}
 	return out
 }

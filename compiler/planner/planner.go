@@ -141,8 +141,9 @@ func (p *planner) assemble() (*plan.Plan, error) {
 		Changes:   p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {
-		out.Pipeline, out.Meta = p.m.Pipeline.Name, p.m.Pipeline.Meta
+		out.Pipeline = p.m.Pipeline.Name
 	}
+	out.Described = p.described()
 	for _, n := range p.nodes {
 		out.Nodes = append(out.Nodes, n)
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -29,13 +30,19 @@ func (r *run) move(ctx context.Context) error {
 	return nil
 }
 
-// describe returns what has to be recorded of the pipeline block. It goes with what is recorded first, so that no
-// revision says nothing else; alone only if nothing is.
+// describe returns what has to be recorded of what blocks say of themselves. It goes with what is recorded first, so
+// that no revision says nothing else; alone only if nothing is.
 func (r *run) describe() []plan.Event {
-	if len(r.Plan.Meta) == 0 || equal(r.st.Meta, r.Plan.Meta) {
-		return nil
+	described := func(all map[string]json.RawMessage) map[string]plan.BlockState {
+		out := map[string]plan.BlockState{}
+		for address, meta := range all {
+			out[address] = plan.BlockState{Meta: meta}
+		}
+		return out
 	}
-	return []plan.Event{{Key: "pipeline/" + r.Plan.Pipeline, Pipeline: &plan.PipelineState{Meta: r.Plan.Meta}}}
+	out := changed("block", described(r.st.Described), described(r.Plan.Described), func(e *plan.Event, v *plan.BlockState) { e.Block = v })
+	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
+	return out
 }
 
 // last records what was not recorded with anything else.

@@ -32,10 +32,10 @@ func set(st *plan.State, e plan.Event) {
 		put(st.Releases, name, e.Release)
 	case "approval":
 		put(st.Approvals, name, e.Approval)
-	case "pipeline":
-		st.Meta = nil
-		if e.Pipeline != nil {
-			st.Meta = e.Pipeline.Meta
+	case "block":
+		delete(st.Described, name)
+		if e.Block != nil {
+			st.Described[name] = e.Block.Meta
 		}
 	}
 }
@@ -62,7 +62,7 @@ func put[T any](m map[string]T, key string, value *T) {
 // check says what is wrong with an event that somebody wants to append.
 func check(e plan.Event) error {
 	kind, name, ok := strings.Cut(e.Key, "/")
-	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "pipeline": e.Pipeline != nil}
+	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil}
 	has, known := values[kind]
 	n := 0
 	for _, v := range values {
@@ -72,7 +72,7 @@ func check(e plan.Event) error {
 	}
 	switch {
 	case !ok || name == "" || !known:
-		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/ or pipeline/ and an address", e.Key)
+		return fmt.Errorf("event has the key %q, expected node/, gate/, release/, approval/ or block/ and an address", e.Key)
 	case e.Removed && n != 0, !e.Removed && (n != 1 || !has):
 		return fmt.Errorf("event on %q must hold one value that fits its key, or be a removal", e.Key)
 	}
@@ -92,12 +92,12 @@ func current(st *plan.State, key string) plan.Event {
 		e.Release = get(st.Releases, name)
 	case "approval":
 		e.Approval = get(st.Approvals, name)
-	case "pipeline":
-		if st.Meta != nil {
-			e.Pipeline = &plan.PipelineState{Meta: st.Meta}
+	case "block":
+		if meta, ok := st.Described[name]; ok {
+			e.Block = &plan.BlockState{Meta: meta}
 		}
 	}
-	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Pipeline == nil
+	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil
 	return e
 }
 
@@ -120,5 +120,6 @@ func clone(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
 	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)
+	c.Described = maps.Clone(st.Described)
 	return complete(&c)
 }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -148,6 +149,9 @@ func complete(st *plan.State) *plan.State {
 	}
 	if st.Approvals == nil {
 		st.Approvals = map[string]plan.ApprovalState{}
+	}
+	if st.Described == nil {
+		st.Described = map[string]json.RawMessage{}
 	}
 	if st.Looks == nil {
 		st.Looks = map[plan.Digest][]plan.Digest{}
