@@ -70,12 +70,12 @@ func (p *planner) changes() []plan.Change {
 	return out
 }
 
-// described is what decides nothing in blocks that are no stage, gate or deployment: descriptions, the pipeline's owner, the
+// described is what decides nothing in blocks that are no stage and no gate: descriptions, the pipeline's owner, the
 // text of requirements.
 func (p *planner) described() map[string]json.RawMessage {
 	out := map[string]json.RawMessage{}
 	for address, b := range p.m.Blocks {
-		if p.nodes[address] == nil && p.gates[address] == nil && b.Kind != "deploy" && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {
+		if p.nodes[address] == nil && p.gates[address] == nil && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {
 			out[address] = b.Meta
 		}
 	}

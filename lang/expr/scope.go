@@ -158,8 +158,8 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 	if secret {
 		out.Detail = "What is wrong is not shown, because a value in the expression is sensitive."
 	}
-	if said, _, panicked := strings.Cut(out.Detail, "\ngoroutine "); panicked { // of arithmetic on infinity
-		out.Detail = strings.TrimSpace(said)
+	if strings.Contains(out.Detail, "panic in function") { // cty's own words, of arithmetic on infinity
+		out.Detail = "It is not defined for these values."
 	}
 	if extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
 		name := extra.CalledFunctionName()
