@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -77,6 +79,17 @@ func BenchmarkFormat(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(len(c.text)*b.N)/1e6/(processorTime(b)-start).Seconds(), "CPU-MB/s")
+		})
+		b.Run(c.name+", as many files as processors", func(b *testing.B) {
+			files := runtime.GOMAXPROCS(0)
+			b.SetBytes(int64(files * len(c.text)))
+			for range b.N {
+				var g sync.WaitGroup
+				for range files {
+					g.Go(func() { Format(c.text, "a.mlp") })
+				}
+				g.Wait()
+			}
 		})
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -22,6 +24,9 @@ import (
 func formatted() []string {
 	return []string{syntax.Extension, syntax.ValuesExtension, syntax.TestExtension}
 }
+
+// filesAtOnce bounds how many files are held in memory.
+const filesAtOnce = 64
 
 // fmtOptions are the flags of 'mlp fmt'. With either nothing is written.
 type fmtOptions struct {
@@ -52,13 +57,15 @@ func (a *app) runFmt(args []string, o fmtOptions) error {
 		return err
 	}
 	changed, broken := false, false
-	for _, name := range names {
-		did, err := a.fmtFile(name, o)
-		if err != nil {
-			a.report(err)
-			broken = true
+	for batch := range slices.Chunk(names, filesAtOnce) {
+		for i, f := range a.layOut(batch) {
+			did, err := a.fmtFile(batch[i], f, o)
+			if err != nil {
+				a.report(err)
+				broken = true
+			}
+			changed = changed || did
 		}
-		changed = changed || did
 	}
 	if broken || o.check && changed {
 		return exitCode(exitError)
@@ -132,14 +139,36 @@ func (a *app) fmtInput(o fmtOptions) error {
 	return nil
 }
 
-// fmtFile formats one file and names it if it changed. Errors are told of the text that is in the file then.
-func (a *app) fmtFile(name string, o fmtOptions) (changed bool, err error) {
-	path := absolute(a.dir, name)
-	src, diags := syntax.ReadFile(path, name)
-	if diags.HasErrors() {
+// laidOut is a file as it is and as it should be; out is nil where it cannot be read.
+type laidOut struct {
+	src, out []byte
+	diags    source.Diagnostics
+}
+
+// layOut reads and formats files side by side.
+func (a *app) layOut(names []string) []laidOut {
+	out := make([]laidOut, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() error {
+			f := &out[i]
+			if f.src, f.diags = syntax.ReadFile(absolute(a.dir, name), name); !f.diags.HasErrors() {
+				f.out, f.diags = format.Format(f.src, name)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // none fails: what is wrong stands in diags
+	return out
+}
+
+// fmtFile writes one file and names it if it changed. Errors are told of the text that is in the file then.
+func (a *app) fmtFile(name string, f laidOut, o fmtOptions) (changed bool, err error) {
+	path, src, out, diags := absolute(a.dir, name), f.src, f.out, f.diags
+	if out == nil && diags.HasErrors() {
 		return false, unformatted(diags, name, src)
 	}
-	out, diags := format.Format(src, name)
 	changed = !bytes.Equal(src, out)
 	switch {
 	case changed && o.diff:
