@@ -19,16 +19,16 @@ func FuzzModule(f *testing.F) {
 	addCorpus(f)
 	dir := f.TempDir()
 	catalog := stdlib.Catalog()
+	lock := newLock()
+	lib := (&app{dir: dir}).library(lock) // one for all, since opening the SQL engine takes longer than a module
+	defer lib.Close()
 	f.Fuzz(func(t *testing.T, text string) {
 		parsed, diags := syntax.Parse(map[string][]byte{"main.mlp": []byte(text)}, catalog)
-		lock := newLock()
 		called := newModules(dir, catalog, lock)
 		resolved, more := resolve.Resolve(parsed, resolve.Options{Dir: dir, Modules: called.read, Fetched: called.fetched})
 		if append(diags, more...).HasErrors() {
 			return
 		}
-		lib := (&app{dir: dir}).library(lock)
-		defer lib.Close()
 		if m, diags := check.Check(t.Context(), resolved, lib); m == nil && !diags.HasErrors() {
 			t.Errorf("there is no module, and nothing is told: %q", text)
 		}
