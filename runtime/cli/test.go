@@ -140,9 +140,9 @@ func (a *app) testFiles(names []string) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	for _, name := range names {
-		text, err := os.ReadFile(absolute(a.dir, name))
-		if err != nil {
-			return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+		text, diags := syntax.ReadFile(absolute(a.dir, name), name)
+		if diags = append(diags, syntax.CheckText(name, text)...); diags.HasErrors() {
+			return nil, &diagnosed{diags, map[string][]byte{name: text}}
 		}
 		out[filepath.ToSlash(name)] = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
 	}
