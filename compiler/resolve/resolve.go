@@ -176,8 +176,8 @@ func (r *resolver) add(b *syntax.Block, key string, each map[string]cty.Value, s
 
 // What an instance and the call of a module take of the budget, beside their values.
 const (
-	instanceCost = 50
-	callCost     = 1000
+	instanceCost = 100
+	callCost     = 2000
 )
 
 // label is what the instance is called where a key cannot stand.

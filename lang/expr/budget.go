@@ -23,7 +23,7 @@ type Budget struct {
 }
 
 // MaxValues is the budget of a module: so many values, or as many stretches of 16 bytes of text.
-const MaxValues = 1_000_000
+const MaxValues = 2_000_000
 
 // NewBudget returns a whole budget.
 func NewBudget() *Budget { return &Budget{left: MaxValues} }
@@ -47,7 +47,7 @@ func (b *Budget) Exceeded(at source.Range) source.Diagnostics {
 	b.told = true
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeBudget, Subject: at, Summary: errBudget.Error(),
-		Detail: fmt.Sprintf("The expressions of a module and of those it calls may make a million values, or %d MB of text; instances of blocks and calls of modules count too.",
+		Detail: fmt.Sprintf("The expressions of a module and of those it calls may make two million values, or %d MB of text; instances of blocks and calls of modules count too.",
 			MaxValues*16/1_000_000),
 		Hint: "what is large is data: name its file in a source block",
 	}}

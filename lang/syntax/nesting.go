@@ -16,8 +16,10 @@ import (
 const (
 	maxDepth     = 250
 	maxOperators = 5000
-	// MaxTokens is how many tokens the files of a module may have together.
-	MaxTokens = 1_000_000
+	// MaxTokens is how many tokens a file may have, MaxModuleTokens all files of a module together: what a hundred thousand
+	// blocks take, in some 2 GB of memory.
+	MaxTokens       = 1_000_000
+	MaxModuleTokens = 5_000_000
 )
 
 // wholeErrors is the size of a text up to which all its errors are looked for where its characters are wrong already.
@@ -129,7 +131,7 @@ func (m *measured) add(k token.Kind) bool {
 // refusal says which limit the token at this place goes beyond.
 func (m *measured) refusal(at source.Range) source.Diagnostics {
 	if m.tokens > MaxTokens {
-		return tooManyTokens(at)
+		return tooManyTokens("the file", MaxTokens, at)
 	}
 	return tooDeep(at)
 }
@@ -143,11 +145,11 @@ func tooDeep(at source.Range) source.Diagnostics {
 	}}
 }
 
-func tooManyTokens(at source.Range) source.Diagnostics {
+func tooManyTokens(what string, most int, at source.Range) source.Diagnostics {
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeFileSize, Subject: at,
-		Summary: fmt.Sprintf("the module has more than %d tokens", MaxTokens),
-		Detail:  "All words, numbers, strings and signs of its files count.",
+		Summary: fmt.Sprintf("%s has more than %d tokens", what, most),
+		Detail:  "All words, numbers, strings and signs count.",
 		Hint:    "keep data in files of its own and name them in a source block",
 	}}
 }

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -45,8 +46,12 @@ func TestMeasure(t *testing.T) {
 // TestModuleTokens holds that what is too much together is told, though each file is small enough.
 func TestModuleTokens(t *testing.T) {
 	text := []byte("locals {\n  a = [" + strings.Repeat("1,", MaxTokens/4) + "]\n}\n")
-	_, ds := Parse(map[string][]byte{"a.mlp": text, "b.mlp": text}, catalog())
-	if len(ds) != 1 || ds[0].Code != "MLP1002" || ds[0].Subject.File != "b.mlp" {
-		t.Errorf("got %v, want MLP1002 of b.mlp", ds)
+	files := map[string][]byte{}
+	for i := range 2 * MaxModuleTokens / MaxTokens {
+		files[fmt.Sprintf("%02d.mlp", i)] = text
+	}
+	_, ds := Parse(files, catalog())
+	if len(ds) != 1 || ds[0].Code != "MLP1002" || ds[0].Subject.File != "09.mlp" {
+		t.Errorf("got %v, want MLP1002 of 09.mlp", ds)
 	}
 }

@@ -62,7 +62,7 @@ func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 	for _, text := range files {
 		size += len(text)
 	}
-	if size <= MaxTokens {
+	if size <= MaxModuleTokens {
 		return nil
 	}
 	for _, name := range names {
@@ -71,8 +71,8 @@ func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 			continue
 		}
 		n, ds := measure(f, 0)
-		if tokens += n; ds == nil && tokens > MaxTokens {
-			return tooManyTokens(source.Range{File: name})
+		if tokens += n; ds == nil && tokens > MaxModuleTokens {
+			return tooManyTokens("the module", MaxModuleTokens, source.Range{File: name})
 		}
 	}
 	return nil

@@ -17,8 +17,11 @@ import (
 // Extension of the files of a module.
 const Extension = ".mlp"
 
-// MaxFileSize is the size in bytes beyond which a file is refused, and all files of a module together are.
-const MaxFileSize = 16 << 20
+// MaxFileSize is the size in bytes beyond which a file is refused, MaxModuleSize that of all files of a module together.
+const (
+	MaxFileSize   = 16 << 20
+	MaxModuleSize = 64 << 20
+)
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -45,10 +48,10 @@ func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
 			files[name] = text
 			size += len(text)
 		}
-		if size > MaxFileSize {
+		if size > MaxModuleSize {
 			return files, append(ds, source.Diagnostic{
 				Severity: source.Error, Code: source.CodeFileSize, Subject: source.Range{File: name},
-				Summary: fmt.Sprintf("the files of the module are larger than %d MB", MaxFileSize>>20),
+				Summary: fmt.Sprintf("the files of the module are larger than %d MB", MaxModuleSize>>20),
 				Hint:    "keep data in files of its own and name them in a source block",
 			})
 		}
