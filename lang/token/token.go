@@ -117,7 +117,7 @@ func (s *Scanner) next() Token {
 			return s.heredoc(f)
 		}
 	}
-	return s.main()
+	return s.plain()
 }
 
 func (s *Scanner) token(k Kind, n int) Token {

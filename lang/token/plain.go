@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// main scans outside of literal text.
-func (s *Scanner) main() Token {
+// plain scans outside of literal text.
+func (s *Scanner) plain() Token {
 	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t') {
 		s.pos++
 	}
