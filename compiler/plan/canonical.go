@@ -3,37 +3,64 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
 // Canonical re-encodes a value as JSON with sorted keys, no blanks and no HTML escapes: the one form of it that is
-// digested and compared. Numbers keep their digits.
+// digested and compared. Numbers keep their digits. It is what encoding/json gives by way of a tree, and the same types,
+// tags and methods decide it; encode.go says how it comes about sooner.
 func Canonical(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	e := &encoder{}
+	if err := e.any(v); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	c := &canonical{in: b.Bytes(), out: make([]byte, 0, b.Len())}
-	if err := c.value(); err != nil {
-		return nil, fmt.Errorf("encoding: %w", err)
-	}
-	return c.out, nil
+	return e.out, nil
 }
 
-// canonical rewrites JSON that encoding/json has written, so that it is whole and without blanks.
+// canonical rewrites JSON that is valid.
 type canonical struct {
 	in      []byte
 	at      int
 	out     []byte
+	fields  []field // of the objects that are being read, the inner ones behind the outer
 	scratch []byte
 }
 
+// appendCanonical appends the canonical form of a JSON text.
+func appendCanonical(out, text []byte) ([]byte, error) {
+	if !json.Valid(text) {
+		return out, invalid(text)
+	}
+	c := &canonical{in: text, out: out}
+	err := c.value()
+	return c.out, err
+}
+
+// invalid says what is wrong with a text.
+func invalid(text []byte) error {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	return errors.New("invalid JSON")
+}
+
+func (c *canonical) blank() {
+	for c.at < len(c.in) {
+		switch c.in[c.at] {
+		case ' ', '\t', '\n', '\r':
+			c.at++
+		default:
+			return
+		}
+	}
+}
+
 func (c *canonical) value() error {
+	c.blank()
 	switch c.in[c.at] {
 	case '{':
 		return c.object()
@@ -43,22 +70,23 @@ func (c *canonical) value() error {
 		_, err := c.text(false)
 		return err
 	}
-	for {
+	for c.at < len(c.in) {
 		switch c.in[c.at] {
-		case ',', ']', '}', '\n':
+		case ',', ']', '}', ' ', '\t', '\n', '\r':
 			return nil
 		}
 		c.take()
 	}
+	return nil
 }
 
 func (c *canonical) list() error {
 	c.take()
-	for c.in[c.at] != ']' {
+	for c.blank(); c.in[c.at] != ']'; c.blank() {
 		if err := c.value(); err != nil {
 			return err
 		}
-		if c.in[c.at] == ',' {
+		if c.blank(); c.in[c.at] == ',' {
 			c.take()
 		}
 	}
@@ -74,36 +102,37 @@ func (c *canonical) take() {
 
 // field is one of an object: its key, and where it stands in the output, key included.
 type field struct {
-	key        string
+	key        []byte
 	start, end int
 }
 
 // object writes fields as they come and puts them in order if they are not.
 func (c *canonical) object() error {
 	c.take()
-	first := len(c.out)
-	var fields []field
-	sorted := true
-	for c.in[c.at] != '}' {
+	first, base, sorted := len(c.out), len(c.fields), true
+	for c.blank(); c.in[c.at] != '}'; c.blank() {
 		if c.in[c.at] == ',' {
 			c.take()
+			c.blank()
 		}
 		f := field{start: len(c.out)}
 		var err error
 		if f.key, err = c.text(true); err != nil {
 			return err
 		}
+		c.blank()
 		c.take() // the colon
 		if err := c.value(); err != nil {
 			return err
 		}
 		f.end = len(c.out)
-		sorted = sorted && (len(fields) == 0 || fields[len(fields)-1].key < f.key)
-		fields = append(fields, f)
+		sorted = sorted && (len(c.fields) == base || bytes.Compare(c.fields[len(c.fields)-1].key, f.key) < 0)
+		c.fields = append(c.fields, f)
 	}
 	if !sorted {
-		c.arrange(fields, first)
+		c.arrange(c.fields[base:], first)
 	}
+	c.fields = c.fields[:base]
 	c.take()
 	return nil
 }
@@ -111,10 +140,10 @@ func (c *canonical) object() error {
 // arrange puts the fields that were written from first on in order. Of those with one key the last counts.
 func (c *canonical) arrange(fields []field, first int) {
 	c.scratch = append(c.scratch[:0], c.out[first:]...)
-	slices.SortStableFunc(fields, func(a, b field) int { return strings.Compare(a.key, b.key) })
+	slices.SortStableFunc(fields, func(a, b field) int { return bytes.Compare(a.key, b.key) })
 	c.out = c.out[:first]
 	for i, f := range fields {
-		if i+1 < len(fields) && fields[i+1].key == f.key {
+		if i+1 < len(fields) && bytes.Equal(fields[i+1].key, f.key) {
 			continue
 		}
 		if len(c.out) > first {
@@ -125,29 +154,22 @@ func (c *canonical) arrange(fields []field, first int) {
 }
 
 // text writes a string, and returns what it says if that is wanted.
-func (c *canonical) text(wanted bool) (string, error) {
+func (c *canonical) text(wanted bool) ([]byte, error) {
 	token, plain, same := c.token()
-	var s string
-	if wanted && plain {
-		s = string(token[1 : len(token)-1])
-	}
+	said := token[1 : len(token)-1]
 	if !same || wanted && !plain {
+		var s string
 		if err := json.Unmarshal(token, &s); err != nil {
-			return "", err
+			return nil, err
 		}
+		if !same {
+			c.out = appendText(c.out, s)
+			return []byte(s), nil
+		}
+		said = []byte(s)
 	}
-	if same {
-		c.out = append(c.out, token...)
-		return s, nil
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		return "", err
-	}
-	c.out = append(c.out, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
-	return s, nil
+	c.out = append(c.out, token...)
+	return said, nil
 }
 
 // token takes a string as it is written. A plain one says what stands between its quotes; one that is the same is written
@@ -161,7 +183,7 @@ func (c *canonical) token() (token []byte, plain, same bool) {
 		case b == '\\':
 			plain = false
 			c.at++
-			same = same && strings.IndexByte("\"\\nrtbf", c.in[c.at]) >= 0
+			same = same && bytes.IndexByte([]byte("\"\\nrtbf"), c.in[c.at]) >= 0
 		case b >= utf8.RuneSelf:
 			ascii = false
 		}
@@ -173,3 +195,44 @@ func (c *canonical) token() (token []byte, plain, same bool) {
 	}
 	return token, plain, same
 }
+
+// appendText appends a string as encoding/json writes it once it is valid UTF-8.
+func appendText(out []byte, s string) []byte {
+	out = append(out, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		size, short := 1, ""
+		if b := s[i]; b < utf8.RuneSelf {
+			if short = escapes[b]; short == "" {
+				i++
+				continue
+			}
+		} else {
+			var r rune
+			switch r, size = utf8.DecodeRuneInString(s[i:]); {
+			case r == utf8.RuneError && size == 1:
+				short = "\ufffd"
+			case r == '\u2028':
+				short = `\u2028`
+			case r == '\u2029':
+				short = `\u2029`
+			default:
+				i += size
+				continue
+			}
+		}
+		out = append(append(out, s[start:i]...), short...)
+		i += size
+		start = i
+	}
+	return append(append(out, s[start:]...), '"')
+}
+
+// escapes are how characters are written that cannot stand for themselves.
+var escapes = func() (e [utf8.RuneSelf]string) {
+	for c := range ' ' {
+		e[c] = fmt.Sprintf(`\u%04x`, c)
+	}
+	e['"'], e['\\'], e['\b'], e['\f'], e['\n'], e['\r'], e['\t'] = `\"`, `\\`, `\b`, `\f`, `\n`, `\r`, `\t`
+	return e
+}()

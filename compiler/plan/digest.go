@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/hex"
 	"fmt"
 
 	"github.com/zeebo/blake3"
@@ -9,14 +8,16 @@ import (
 
 // Sum digests the canonical form of a value. The domain keeps digests of different things apart.
 func Sum(domain string, v any) (Digest, error) {
-	data, err := Canonical(v)
-	if err != nil {
-		return "", fmt.Errorf("digest of a %s: %w", domain, err)
-	}
 	h := blake3.New()
-	h.WriteString("mlp/" + domain + "\x00")
-	h.Write(data)
-	return Digest("blake3:" + hex.EncodeToString(h.Sum(nil))), nil
+	e := &encoder{out: []byte("mlp/" + domain + "\x00"), sink: h}
+	err := e.any(v)
+	if err == nil {
+		err = e.spill(0)
+	}
+	if err != nil {
+		return "", fmt.Errorf("digest of a %s: encoding: %w", domain, err)
+	}
+	return SumDigest(h.Sum(nil)), nil
 }
 
 // Short is the part of a digest that people are shown: six digits, as many as tell models of one pipeline apart.
@@ -50,5 +51,5 @@ func (p *Plan) Verify() error {
 func (p *Plan) bodyDigest() (Digest, error) {
 	body := *p
 	body.ID, body.Envelope = "", nil
-	return Sum("plan", body)
+	return Sum("plan", &body)
 }
