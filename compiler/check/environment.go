@@ -22,11 +22,14 @@ type environment struct {
 // environment of a block. The blocks of one module see the same figures and share it, but for checks, which see their own,
 // and instances of repeated blocks, which see what each is for: of those, the ones that see figures of the same types.
 func (c *checker) environment(b *Block) *environment {
-	own, err := json.Marshal(c.own(b))
-	if err != nil {
-		return &environment{err: err}
+	key := b.Module
+	if b.Kind == "check" || b.Each != nil {
+		own, err := json.Marshal(c.own(b))
+		if err != nil {
+			return &environment{err: err}
+		}
+		key += " " + string(own)
 	}
-	key := b.Module + " " + string(own)
 	e := c.envs[key]
 	if e == nil {
 		e = &environment{root: c.root(b)}

@@ -1,19 +1,33 @@
 package rule
 
 import (
-	"encoding/json"
-	"fmt"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
 	"sync"
+
+	"github.com/google/cel-go/common/ast"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// Answers keeps which rules were found to be sound, by a digest of all that this depends on. It may forget any of it, and
+// is safe for concurrent use. Bytes handed over in either direction are not changed.
+type Answers interface {
+	Get(key [32]byte) ([]byte, bool)
+	Put(key [32]byte, value []byte)
+}
+
 // Cache remembers environments and the rules compiled in them, for those that compile the same module again and again, as
 // an editor does. It is safe for concurrent use.
 type Cache struct {
+	answers Answers // nil: none are kept
+	version string
+
 	mu    sync.Mutex
-	envs  map[string]*Env // by their type as JSON
+	envs  map[[32]byte]*Env // by the digest of their type
 	rules map[ruleKey]compiled
 }
 
@@ -37,36 +51,39 @@ const (
 
 // NewCache returns a cache without anything.
 func NewCache() *Cache {
-	return &Cache{envs: map[string]*Env{}, rules: map[ruleKey]compiled{}}
+	return &Cache{envs: map[[32]byte]*Env{}, rules: map[ruleKey]compiled{}}
+}
+
+// NewKeptCache returns a cache that also keeps in answers which rules are sound, for other processes of the same version.
+// Such a rule is read again when it is first decided.
+func NewKeptCache(answers Answers, version string) *Cache {
+	c := NewCache()
+	c.answers, c.version = answers, version
+	return c
 }
 
 // Env does what NewEnv does.
 func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
-	key, err := json.Marshal(root)
-	if err != nil {
-		return nil, fmt.Errorf("making a rule environment: %w", err)
-	}
-	for _, name := range sortedKeys(root.Fields) {
-		key = fmt.Append(key, root.Fields[name].Withheld)
-	}
+	digest := sha256.Sum256(describe(nil, root))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.envs[string(key)]; e != nil {
+	if e := c.envs[digest]; e != nil {
 		return e, nil
 	}
 	e, err := NewEnv(root)
 	if err != nil {
 		return nil, err
 	}
+	e.digest = digest
 	if len(c.envs) >= maxEnvs {
 		clear(c.envs)
 		clear(c.rules)
 	}
-	c.envs[string(key)] = e
+	c.envs[digest] = e
 	return e, nil
 }
 
-// Compile does what the environment's Compile does.
+// Compile does what the environment's Compile does. The environment is one of the cache's.
 func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	key := ruleKey{env: e, value: t.Value, at: t.Range}
 	c.mu.Lock()
@@ -75,7 +92,7 @@ func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	if ok {
 		return r.rule, r.ds
 	}
-	r.rule, r.ds = e.Compile(t) // side by side with others
+	r.rule, r.ds = c.compile(e, t) // side by side with others
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.rules) >= maxRules {
@@ -83,4 +100,92 @@ func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	}
 	c.rules[key] = r
 	return r.rule, r.ds
+}
+
+func (c *Cache) compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
+	if c.answers == nil {
+		return e.Compile(t)
+	}
+	text := addString(nil, "rule")
+	text = addString(text, c.version)
+	text = append(text, e.digest[:]...)
+	key := sha256.Sum256(append(text, t.Value...))
+	if kept, ok := c.answers.Get(key); ok {
+		if refs, err := decodeRefs(kept, t); err == nil {
+			return &Rule{root: e.root, text: t.Value, refs: refs, expr: sync.OnceValues(func() (ast.Expr, error) { return parsed(t.Value) })}, nil
+		}
+	}
+	r, ds := e.Compile(t)
+	if len(ds) == 0 {
+		c.answers.Put(key, encodeRefs(r.refs))
+	}
+	return r, ds
+}
+
+// describe appends all that a type says, each part with its length, so that no two types give the same bytes.
+func describe(b []byte, t *schema.FigureType) []byte {
+	if t == nil {
+		return append(b, 0)
+	}
+	b = addString(append(b, 1), string(t.Kind))
+	b = describe(b, t.Elem)
+	for _, words := range [][]string{t.Keys, t.OneOf, t.Withheld} {
+		b = addStrings(b, words)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.Fields)))
+	for _, name := range sortedKeys(t.Fields) {
+		b = describe(addString(b, name), t.Fields[name])
+	}
+	return b
+}
+
+func addString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func addStrings(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = addString(b, s)
+	}
+	return b
+}
+
+func encodeRefs(refs []Ref) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(refs)))
+	for _, r := range refs {
+		b = binary.AppendUvarint(b, uint64(r.start))
+		b = binary.AppendUvarint(b, uint64(r.end))
+		b = addStrings(b, r.Path)
+	}
+	return slices.Clip(b)
+}
+
+var errRefs = errors.New("these are no references")
+
+// decodeRefs reads what encodeRefs wrote, for the same text wherever it stands.
+func decodeRefs(b []byte, t source.Text) (refs []Ref, err error) {
+	number := func() int {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(t.Value)) {
+			b, err = nil, errRefs
+			return 0
+		}
+		b = b[size:]
+		return int(n)
+	}
+	for count := number(); count > 0 && err == nil; count-- {
+		r := Ref{start: number(), end: number()}
+		for range number() {
+			size := number()
+			if size > len(b) {
+				return nil, errRefs
+			}
+			r.Path = append(r.Path, string(b[:size]))
+			b = b[size:]
+		}
+		r.Range = t.Sub(r.start, r.end)
+		refs = append(refs, r)
+	}
+	return refs, err
 }

@@ -1,14 +1,15 @@
 package rule
 
 import (
-	"regexp"
-
+	"errors"
 	"math"
+	"regexp"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/parser"
 
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -17,37 +18,64 @@ import (
 // in the file. The rule is nil if there are any.
 func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	s := newScript(t)
-	expr, once, ds := e.parse(s)
+	checker, err := e.checker()
+	if err != nil {
+		return nil, s.defect(err)
+	}
+	plain, err := plainParser()
+	if err != nil {
+		return nil, s.defect(err)
+	}
+	expr, once, ds := s.parse(checker, plain)
 	if ds != nil {
 		return nil, ds
 	}
 	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}, keys: map[int64]string{}}
 	w.walk(expr, nil)
 	kept := ast.NewExprFactory().CopyExpr(expr) // the checker writes to what it is given
-	ds = append(w.diagnostics, w.check(once, w.diagnostics)...)
+	ds = append(w.diagnostics, w.check(checker, once, w.diagnostics)...)
 	if len(ds) > 0 {
 		return nil, ds.Sort()
 	}
-	return &Rule{env: e, text: t.Value, expr: kept, refs: w.refs}, nil
+	return &Rule{root: e.root, text: t.Value, refs: w.refs, expr: func() (ast.Expr, error) { return kept, nil }}, nil
+}
+
+// defect tells that cel-go could not be made ready for rules.
+func (s *script) defect(err error) source.Diagnostics {
+	return source.Diagnostics{{Severity: source.Error, Code: syntaxCode, Subject: s.text.Range, Summary: "the rule cannot be checked: " + err.Error()}}
 }
 
 // parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which takes
 // once; else that is nil. Only the first syntax error is told: the others follow from it.
-func (e *Env) parse(s *script) (expr ast.Expr, once *cel.Ast, ds source.Diagnostics) {
+func (s *script) parse(checker *cel.Env, plain *parser.Parser) (expr ast.Expr, once *cel.Ast, ds source.Diagnostics) {
 	if !macroWord.MatchString(s.text.Value) {
-		if parsed, issues := e.checker.Parse(s.text.Value); issues.Err() == nil {
+		if parsed, issues := checker.Parse(s.text.Value); issues.Err() == nil {
 			s.info = parsed.NativeRep().SourceInfo()
 			allDoubles(parsed.NativeRep().Expr())
 			return parsed.NativeRep().Expr(), parsed, nil
 		}
 	}
-	parsed, errs := e.parser.Parse(common.NewTextSource(s.text.Value))
+	parsed, errs := plain.Parse(common.NewTextSource(s.text.Value))
 	if list := errs.GetErrors(); len(list) > 0 {
 		return nil, nil, source.Diagnostics{s.syntaxError(list[0])}
 	}
 	s.info = parsed.SourceInfo()
 	allDoubles(parsed.Expr())
 	return parsed.Expr(), nil, nil
+}
+
+// parsed reads a rule that is known to be sound.
+func parsed(text string) (ast.Expr, error) {
+	plain, err := plainParser()
+	if err != nil {
+		return nil, err
+	}
+	read, errs := plain.Parse(common.NewTextSource(text))
+	if list := errs.GetErrors(); len(list) > 0 {
+		return nil, errors.New(list[0].Message)
+	}
+	allDoubles(read.Expr())
+	return read.Expr(), nil
 }
 
 // macroWord finds the names of macros, as words of their own or parts of others.
@@ -83,15 +111,15 @@ func wholeNumbers(e ast.Expr) {
 func whole(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
 
 // check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.
-func (w *walker) check(parsed *cel.Ast, told source.Diagnostics) source.Diagnostics {
+func (w *walker) check(checker *cel.Env, parsed *cel.Ast, told source.Diagnostics) source.Diagnostics {
 	if parsed == nil {
 		var issues *cel.Issues
-		if parsed, issues = w.env.checker.Parse(w.script.text.Value); issues.Err() != nil {
+		if parsed, issues = checker.Parse(w.script.text.Value); issues.Err() != nil {
 			return w.translate(issues, told)
 		}
 		allDoubles(parsed.NativeRep().Expr())
 	}
-	checked, issues := w.env.checker.Check(parsed)
+	checked, issues := checker.Check(parsed)
 	if issues.Err() != nil {
 		return w.translate(issues, told)
 	}

@@ -3,7 +3,6 @@ package rule
 import (
 	"unicode/utf8"
 
-	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 )
@@ -51,7 +50,7 @@ func (r *Rule) residual(left ast.Expr) string {
 	if depth(left) < maxDepth/3 {
 		return text
 	}
-	if _, errs := r.env.parser.Parse(common.NewTextSource(text)); len(errs.GetErrors()) > 0 {
+	if _, err := parsed(text); err != nil {
 		return r.text
 	}
 	return text

@@ -38,8 +38,12 @@ type Seen struct {
 // Decide decides the rule as far as the values allow. A figure counts only where the outcome depends on it:
 // `!champion.comparable || delta.auc.low > 0` passes without delta if comparable is false, on whichever side it stands.
 func (r *Rule) Decide(v Values) Decision {
-	f := &folder{root: r.env.root, values: &v, factory: ast.NewExprFactory(), read: map[string]bool{}}
-	out := f.fold(r.expr, nil)
+	expr, err := r.expr()
+	if err != nil {
+		return Decision{Verdict: Error, Reason: "the rule cannot be read: " + err.Error()}
+	}
+	f := &folder{root: r.root, values: &v, factory: ast.NewExprFactory(), read: map[string]bool{}}
+	out := f.fold(expr, nil)
 	d := Decision{Values: f.seen}
 	switch {
 	case f.steps > maxSteps:

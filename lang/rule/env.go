@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/operators"
@@ -21,13 +22,18 @@ const (
 	maxDepth  = 100    // of nesting
 )
 
-// Env is what rules see. It is immutable and safe for concurrent use; making one costs as much as compiling a few
-// rules, so that a gate makes one for all of its rules.
+// Env is what rules see. It is immutable and safe for concurrent use. The first rule that is compiled in it costs as much
+// as a few others, so that a gate makes one for all of its rules.
 type Env struct {
 	root    *schema.FigureType
-	checker *cel.Env       // with macros expanded, for types
-	parser  *parser.Parser // with macros as calls, for folding
+	digest  [32]byte                 // of root, where a cache made it
+	checker func() (*cel.Env, error) // with macros expanded, for types
 }
+
+// plainParser leaves macros as calls, for folding.
+var plainParser = sync.OnceValues(func() (*parser.Parser, error) {
+	return parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
+})
 
 // NewEnv makes an environment of the fields of root, an object. Its fields are the first parts of all paths: evaluate,
 // variable, champion, …
@@ -35,30 +41,48 @@ func NewEnv(root *schema.FigureType) (*Env, error) {
 	if root == nil || root.Kind != schema.ObjectFigure {
 		return nil, errors.New("making a rule environment: the root must be an object")
 	}
+	if err := sound("", root); err != nil {
+		return nil, fmt.Errorf("making a rule environment: %w", err)
+	}
+	return &Env{root: root, checker: sync.OnceValues(func() (*cel.Env, error) { return newChecker(root) })}, nil
+}
+
+// sound tells whether a figure and its parts have types.
+func sound(path string, t *schema.FigureType) error {
+	if t == nil {
+		return fmt.Errorf("%s has no type", path)
+	}
+	switch t.Kind {
+	case schema.DoubleFigure, schema.BoolFigure, schema.StringFigure:
+		return nil
+	case schema.ListFigure:
+		return sound(path+"[]", t.Elem)
+	case schema.MapFigure:
+		return sound(path+".*", t.Elem)
+	case schema.ObjectFigure:
+		for _, name := range sortedKeys(t.Fields) {
+			if err := sound(strings.TrimPrefix(path+"."+name, "."), t.Fields[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%s has the unknown type %q", path, t.Kind)
+}
+
+func newChecker(root *schema.FigureType) (*cel.Env, error) {
 	registry, err := types.NewRegistry()
 	if err != nil {
-		return nil, fmt.Errorf("making a rule environment: %w", err)
+		return nil, err
 	}
 	provider := &provider{Provider: registry, names: map[string]string{}, objects: map[string]map[string]*types.Type{}}
 	options := append(declarations(), cel.CustomTypeProvider(provider),
 		cel.Macros(cel.HasMacro, cel.AllMacro, cel.ExistsMacro, cel.ExistsOneMacro, cel.MapMacro, cel.FilterMacro),
 		cel.HomogeneousAggregateLiterals(), cel.ParserExpressionSizeLimit(maxLength), cel.ParserRecursionLimit(maxDepth))
 	for _, name := range sortedKeys(root.Fields) {
-		t, err := provider.celType(name, root.Fields[name])
-		if err != nil {
-			return nil, fmt.Errorf("making a rule environment: %w", err)
-		}
-		options = append(options, cel.Variable(name, t))
+		options = append(options, cel.Variable(name, provider.celType(root.Fields[name])))
 	}
-	checker, err := cel.NewCustomEnv(options...)
-	if err != nil {
-		return nil, fmt.Errorf("making a rule environment: %w", err)
-	}
-	plain, err := parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
-	if err != nil {
-		return nil, fmt.Errorf("making a rule environment: %w", err)
-	}
-	return &Env{root: root, checker: checker, parser: plain}, nil
+	return cel.NewCustomEnv(options...)
 }
 
 // provider tells cel-go's checker the fields of objects. Groups of the same fields are of one type, wherever they stand:
@@ -72,37 +96,28 @@ type provider struct {
 // typePrefix keeps the names of object types apart from every path that a rule can spell.
 const typePrefix = "mlp#"
 
-func (p *provider) celType(path string, t *schema.FigureType) (*types.Type, error) {
-	if t == nil {
-		return nil, fmt.Errorf("%s has no type", path)
-	}
+// celType of a figure that is sound.
+func (p *provider) celType(t *schema.FigureType) *types.Type {
 	switch t.Kind {
 	case schema.DoubleFigure:
-		return types.DoubleType, nil
+		return types.DoubleType
 	case schema.BoolFigure:
-		return types.BoolType, nil
+		return types.BoolType
 	case schema.StringFigure:
-		return types.StringType, nil
+		return types.StringType
 	case schema.ListFigure:
-		elem, err := p.celType(path+"[]", t.Elem)
-		return types.NewListType(elem), err
+		return types.NewListType(p.celType(t.Elem))
 	case schema.MapFigure:
-		elem, err := p.celType(path+".*", t.Elem)
-		return types.NewMapType(types.StringType, elem), err
-	case schema.ObjectFigure:
-		return p.object(path, t)
+		return types.NewMapType(types.StringType, p.celType(t.Elem))
 	}
-	return nil, fmt.Errorf("%s has the unknown type %q", path, t.Kind)
+	return p.object(t)
 }
 
-func (p *provider) object(path string, t *schema.FigureType) (*types.Type, error) {
+func (p *provider) object(t *schema.FigureType) *types.Type {
 	fields := make(map[string]*types.Type, len(t.Fields))
 	var all strings.Builder
 	for _, name := range sortedKeys(t.Fields) {
-		ft, err := p.celType(path+"."+name, t.Fields[name])
-		if err != nil {
-			return nil, err
-		}
+		ft := p.celType(t.Fields[name])
 		fields[name] = ft
 		fmt.Fprintf(&all, "%s %s\n", name, ft)
 	}
@@ -111,7 +126,7 @@ func (p *provider) object(path string, t *schema.FigureType) (*types.Type, error
 		name = typePrefix + strconv.Itoa(len(p.names))
 		p.names[all.String()], p.objects[name] = name, fields
 	}
-	return types.NewObjectType(name), nil
+	return types.NewObjectType(name)
 }
 
 func (p *provider) FindStructType(name string) (*types.Type, bool) {

@@ -17,14 +17,15 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/parser"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // Rule is a compiled condition. It is immutable and safe for concurrent use.
 type Rule struct {
-	env  *Env
+	root *schema.FigureType
 	text string
-	expr ast.Expr // macros are calls here
+	expr func() (ast.Expr, error) // macros are calls here
 	refs []Ref
 }
 
@@ -34,13 +35,21 @@ type Ref struct {
 	// spelled out, so for evaluate.holdout.slices[s].auc it is that of the map, evaluate.holdout.slices.
 	Path  []string
 	Range source.Range
+
+	start, end int // of the range, in the rule's text
 }
 
 // Refs lists every place where the rule reads figures, in order of appearance; paths may repeat.
 func (r *Rule) Refs() []Ref { return r.refs }
 
 // String is the rule as cel-go prints it, in one line.
-func (r *Rule) String() string { return print(r.expr) }
+func (r *Rule) String() string {
+	expr, err := r.expr()
+	if err != nil {
+		return r.text
+	}
+	return print(expr)
+}
 
 // print writes an expression in one line. The expressions of this package can all be printed.
 func print(e ast.Expr) string {

@@ -31,13 +31,18 @@ func newScript(t source.Text) *script {
 
 // rangeOf is the place in the file of the code points from start to end. An empty range is widened to one.
 func (s *script) rangeOf(start, end int) source.Range {
+	return s.text.Sub(s.stretch(start, end))
+}
+
+// stretch is where the code points from start to end stand in the text, in bytes; at least one of them.
+func (s *script) stretch(start, end int) (from, to int) {
 	last := len(s.runes)
 	start = max(0, min(start, last))
 	end = max(start, min(end, last))
 	if start == end && start < last {
 		end++
 	}
-	return s.text.Sub(s.bytes[start], s.bytes[end])
+	return s.bytes[start], s.bytes[end]
 }
 
 // offset of a location of cel-go: lines from 1, columns in code points from 0.

@@ -82,7 +82,8 @@ func (w *walker) read(e ast.Expr, f *figure) {
 			last = last.AsCall().Args()[0]
 		}
 	}
-	w.refs = append(w.refs, Ref{Path: f.path, Range: w.rangeOf(last)})
+	start, end := w.script.stretch(w.script.span(last))
+	w.refs = append(w.refs, Ref{Path: f.path, Range: w.script.text.Sub(start, end), start: start, end: end})
 }
 
 // figure visits e without recording e itself, and gives what figure it is; nil if it is none.

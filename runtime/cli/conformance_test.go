@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/suite"
@@ -180,7 +181,7 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 	if diags = append(diags, more...); diags.HasErrors() {
 		return diags.Sort()
 	}
-	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: binder}
+	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()}
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
 	}
@@ -212,7 +213,7 @@ func (c *conformanceCase) diagnoseTests(t *testing.T, a *app) source.Diagnostics
 
 // TestConformance holds the compiler to spec/conformance: of each case it says what is expected there and nothing else.
 func TestConformance(t *testing.T) {
-	binder := table.NewBinder("")
+	binder := table.NewBinder(nil)
 	defer binder.Close()
 	for _, c := range conformanceCases(t) {
 		t.Run(c.name, func(t *testing.T) {

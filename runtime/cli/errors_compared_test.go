@@ -40,7 +40,7 @@ func TestErrorCodesCompared(t *testing.T) {
 	for _, f := range archive.Files {
 		theirs[f.Name] = strings.TrimSpace(string(f.Data))
 	}
-	binder := table.NewBinder("")
+	binder := table.NewBinder(nil)
 	defer binder.Close()
 	var page strings.Builder
 	page.WriteString(comparedHead)

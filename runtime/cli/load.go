@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/cache"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
@@ -71,26 +76,30 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 	return m, lib, nil
 }
 
-// brief lets memory grow further before it is collected, for commands that end soon: a third of their time would go into
-// that. Modules of many megabytes do without, for their memory is what is short.
-func (a *app) brief() {
-	const (
-		collectAt = 200 // percent
-		large     = 8 << 20
-	)
-	entries, err := os.ReadDir(a.dir)
-	if err != nil {
-		return // told by whoever reads the module
-	}
-	size := int64(0)
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && filepath.Ext(e.Name()) == syntax.Extension {
-			size += info.Size()
+// brief lets memory grow to a bound before any of it is collected, for commands that end soon: up to a third of their time
+// would go into that. Modules that need more than half of that bound are collected as ever, so that they take no more than
+// twice what they hold.
+func brief() {
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
+	debug.SetMemoryLimit(min(limit, briefBound))
+	afterCollection(percent, limit)
+}
+
+const briefBound = 320 << 20
+
+// afterCollection waits for a collection by the end of something that nobody holds.
+func afterCollection(percent int, limit int64) {
+	nobodys := new([16]byte)
+	runtime.AddCleanup(nobodys, func(struct{}) {
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		if live[0].Value.Uint64() < briefBound/2 {
+			afterCollection(percent, limit)
+			return
 		}
-	}
-	if size < large {
-		debug.SetGCPercent(collectAt)
-	}
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}, struct{}{})
 }
 
 // library gives the compiler what it needs of the standard library.
@@ -99,15 +108,43 @@ type library struct {
 	dirs     map[string]string // the folders that paths are relative to, by address; where there is none, dir
 	lock     *lockFile
 	binder   *table.Binder
+	answers  *cache.File // of the binder and the rules; nil: they are not kept
+	rules    *rule.Cache
 	unpinned []string
 	warnings source.Diagnostics
 }
 
 func (a *app) library(lock *lockFile) *library {
-	return &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(filepath.Join(a.dir, ".mlp", "cache", "bind"))}
+	answers := cache.At(filepath.Join(a.dir, storeName, "cache", "answers"))
+	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, answers: answers, binder: table.NewBinder(answers), rules: rule.NewCache()}
+	if version, err := executable(); err == nil {
+		lib.rules = rule.NewKeptCache(answers, version)
+	}
+	return lib
 }
 
-func (l *library) Close() error { return l.binder.Close() }
+// executable tells this program from others, which may know other rules as sound. It differs from machine to machine.
+func executable() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano)), nil
+}
+
+func (l *library) Close() error {
+	if l.answers != nil {
+		l.answers.Save()
+	}
+	return l.binder.Close()
+}
+
+// Rules keeps what was found out of rules.
+func (l *library) Rules() *rule.Cache { return l.rules }
 
 func (l *library) Shape(ctx context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool) {
 	c := stdlib.Component(componentName(kind, typ))

@@ -66,7 +66,7 @@ type editor struct {
 }
 
 func newEditor() *editor {
-	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(""), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: &sync.Map{}}
+	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: &sync.Map{}}
 }
 
 func (e *editor) Close() error { return e.binder.Close() }
@@ -92,7 +92,7 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	called := &modules{root: dir, catalog: e.catalog, lock: lock, verified: e.verified}
 	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: called.read, Fetched: called.fetched})
 	diags = append(diags, given(more)...)
-	lib := &editorLibrary{library: library{dir: dir, dirs: map[string]string{}, lock: lock, binder: e.binder}, editor: e}
+	lib := &editorLibrary{library: library{dir: dir, dirs: map[string]string{}, lock: lock, binder: e.binder, rules: e.rules}, editor: e}
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))
 	}
@@ -126,9 +126,6 @@ type editorLibrary struct {
 	library
 	editor *editor
 }
-
-// Rules keeps what was compiled.
-func (l *editorLibrary) Rules() *rule.Cache { return l.editor.rules }
 
 func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	if _, pinned := l.lock.Schemas[address]; pinned {

@@ -138,7 +138,7 @@ func labelled(t *testing.T, kind, typ string, path []string) bool {
 // saidOf is what mlp validate says of a module, with the places.
 func saidOf(t *testing.T, module string) string {
 	t.Helper()
-	binder := table.NewBinder("")
+	binder := table.NewBinder(nil)
 	defer binder.Close()
 	c := conformanceCase{files: []txtar.File{{Name: "base.mlp", Data: []byte("pipeline \"p\" {}\n")}, {Name: "case.mlp", Data: []byte(module)}}}
 	var out strings.Builder

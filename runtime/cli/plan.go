@@ -58,7 +58,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 			return &failure{err: fmt.Errorf("--fail-on %s is not known", what), hint: "Use gate, release, remove or breaking."}
 		}
 	}
-	a.brief()
+	brief()
 	s, err := a.open(cmd.Context(), f.vars)
 	if err != nil {
 		return err

@@ -169,7 +169,7 @@ func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options,
 	if err != nil {
 		return suite.Options{}, nil, nil, err
 	}
-	lib := &testLibrary{library: library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder("")}, rules: rule.NewCache()}
+	lib := &testLibrary{library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(nil), rules: rule.NewCache()}}
 	called := newModules(a.dir, catalog, lock)
 	return suite.Options{
 		Dir: a.dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{},
@@ -195,12 +195,7 @@ func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (exe
 }
 
 // testLibrary is what tests need of the standard library. It keeps the rules that it compiled: most tests have the same.
-type testLibrary struct {
-	library
-	rules *rule.Cache
-}
-
-func (l *testLibrary) Rules() *rule.Cache { return l.rules }
+type testLibrary struct{ library }
 
 func (l *testLibrary) Files(kind, typ, dir string, config json.RawMessage) (string, []string, error) {
 	src := sourceOf(kind, typ)

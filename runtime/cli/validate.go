@@ -18,7 +18,7 @@ func (a *app) validateCommand() *cobra.Command {
 			"told, in the order of the files. Nothing runs and nothing is written.",
 		Example: "  mlp validate\n  mlp -C pipelines/fraud validate --var min_recall=0.8\n  mlp validate --format sarif > mlp.sarif",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a.brief()
+			brief()
 			switch format {
 			case "json", "sarif":
 				return a.validateAs(cmd, vars, format)

@@ -39,7 +39,7 @@ func run(t *testing.T, c component.Component, dir, config string) (path string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := table.NewBinder("")
+	b := table.NewBinder(nil)
 	defer b.Close()
 	shape := c.Shape(t.Context(), b, schema.ShapeRequest{Address: "source.x", Config: full})
 	if len(shape.Problems) > 0 {
@@ -138,7 +138,7 @@ func TestCSVErrors(t *testing.T) {
 }
 
 func TestShapeProblems(t *testing.T) {
-	b := table.NewBinder("")
+	b := table.NewBinder(nil)
 	defer b.Close()
 	tests := []struct{ config, path, summary, hint string }{
 		{`{"path": "x", "column": [{"name": "a", "type": "doubel"}]}`, "column[a].type", `"doubel" is no type`, ``},

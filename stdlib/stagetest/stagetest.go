@@ -39,7 +39,7 @@ type Result struct {
 // Shape asks the component what the block yields.
 func Shape(t testing.TB, c component.Component, b Block) schema.ShapeResult {
 	t.Helper()
-	binder := table.NewBinder("")
+	binder := table.NewBinder(nil)
 	defer binder.Close()
 	return c.Shape(t.Context(), binder, schema.ShapeRequest{Address: b.Address, Config: json.RawMessage(b.Config), In: inputs(t, binder, b)})
 }
@@ -70,7 +70,7 @@ func Run(t testing.TB, c component.Component, b Block) *Result {
 // RunContext is Run with a context of one's own for the component.
 func RunContext(ctx context.Context, t testing.TB, c component.Component, b Block) *Result {
 	t.Helper()
-	binder := table.NewBinder("")
+	binder := table.NewBinder(nil)
 	defer binder.Close()
 	in := inputs(t, binder, b)
 	r := &Result{Root: t.TempDir()}

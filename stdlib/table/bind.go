@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,25 +14,24 @@ import (
 // Binder types queries on empty tables. It implements component.Binder, is safe for concurrent use, and starts the
 // engine only when something is asked that is not in its cache.
 type Binder struct {
-	cache cache
+	memory memory
 
-	mu      sync.Mutex
+	mu      sync.Mutex // of the engine and all that follows
 	session *session
 	tables  map[string]string // name → definition of the table that the engine holds now
 	// aggregates are the engine's functions over many rows; nil until asked for.
 	aggregates map[string]bool
 }
 
-// NewBinder returns a binder that remembers its answers in a folder; without one, in memory alone.
-func NewBinder(cacheDir string) *Binder {
-	return &Binder{cache: cache{dir: cacheDir, memory: map[string]answer{}}, tables: map[string]string{}}
+// NewBinder returns a binder that keeps its answers; with nil, as long as it lives itself.
+func NewBinder(answers Answers) *Binder {
+	return &Binder{memory: memory{behind: answers, answers: map[[32]byte]answer{}}, tables: map[string]string{}}
 }
 
 // Close frees the engine. What is asked afterwards starts another.
 func (b *Binder) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.cache.prune(mostInFolder)
 	if b.session == nil {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (b *Binder) Query(ctx context.Context, query string, tables map[string]*sch
 		columns, err := b.query(ctx, s, query, tables)
 		return answer{Columns: columns}, err
 	})
-	return a.Columns, a.Problems
+	return slices.Clone(a.Columns), a.Problems // callers complete the columns
 }
 
 // Expr types one scalar or aggregate expression over one table's columns. The column that it returns has no name.
@@ -68,10 +68,13 @@ func (b *Binder) Expr(ctx context.Context, expr string, table *schema.Table, agg
 
 // ask answers from the cache or by work. Failures of the engine itself are told as a problem, and not remembered.
 func (b *Binder) ask(ctx context.Context, r request, work func(*session) (answer, error)) answer {
+	key := r.key()
+	if a, ok := b.memory.get(key); ok {
+		return a
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := r.key()
-	if a, ok := b.cache.get(key); ok {
+	if a, ok := b.memory.get(key); ok { // found out while this one waited
 		return a
 	}
 	s, err := b.engine(ctx)
@@ -86,7 +89,7 @@ func (b *Binder) ask(ctx context.Context, r request, work func(*session) (answer
 		}
 		a = answer{Problems: told}
 	}
-	b.cache.put(key, a)
+	b.memory.put(key, a)
 	return a
 }
 

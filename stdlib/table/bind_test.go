@@ -3,8 +3,6 @@ package table
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +20,7 @@ func payments() map[string]*schema.Table {
 }
 
 func TestQueryTypes(t *testing.T) {
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	tests := []struct{ query, want string }{
 		{"select * from payments", "id bigint, amount double, paid_at timestamp, merchant varchar, is_fraud boolean, fee decimal(18,3)"},
@@ -57,7 +55,7 @@ func typed(columns []schema.Column) string {
 }
 
 func TestQueryProblems(t *testing.T) {
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	tests := []struct{ query, token, summary, hint string }{
 		{`select 'é', amuont from payments`, "amuont", `there is no column "amuont"`, `did you mean "amount"?`},
@@ -112,7 +110,7 @@ func TestQueryProblems(t *testing.T) {
 }
 
 func TestExpr(t *testing.T) {
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	tests := []struct {
 		expr      string
@@ -170,35 +168,53 @@ func TestExpr(t *testing.T) {
 	}
 }
 
-func TestBinderCache(t *testing.T) {
-	dir := t.TempDir()
+// kept are answers in memory.
+type kept struct {
+	mu      sync.Mutex
+	answers map[[32]byte][]byte
+}
+
+func (k *kept) Get(key [32]byte) ([]byte, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	text, ok := k.answers[key]
+	return text, ok
+}
+
+func (k *kept) Put(key [32]byte, text []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answers[key] = text
+}
+
+func TestBinderAsksOnce(t *testing.T) {
+	answers := &kept{answers: map[[32]byte][]byte{}}
 	ask := func(b *Binder) ([]schema.Column, []schema.Problem) {
 		return b.Query(t.Context(), "select id, amuont from payments", payments())
 	}
-	first := NewBinder(dir)
+	first := NewBinder(answers)
 	columns, problems := ask(first)
 	first.Close()
 
-	second := NewBinder(dir)
+	second := NewBinder(answers)
 	gotColumns, gotProblems := ask(second)
 	if d := cmp.Diff(problems, gotProblems) + cmp.Diff(columns, gotColumns); d != "" {
 		t.Error(d)
 	}
 	if second.session != nil {
-		t.Error("the engine was started for what the cache holds")
+		t.Error("the engine was started for what was known")
 	}
 
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("files %v, %v", files, err)
+	if len(answers.answers) != 1 {
+		t.Fatalf("got %d answers, want 1", len(answers.answers))
 	}
-	if err := os.WriteFile(files[0], []byte(`{"Key": "other"`), 0o644); err != nil {
-		t.Fatal(err)
+	for key := range answers.answers {
+		answers.answers[key] = []byte("{")
 	}
-	third := NewBinder(dir)
+	third := NewBinder(answers)
 	defer third.Close()
 	if _, got := ask(third); cmp.Diff(problems, got) != "" || third.session == nil {
-		t.Errorf("a corrupt entry was not asked anew: %+v", got)
+		t.Errorf("a corrupt answer was not asked anew: %+v", got)
 	}
 	other := payments()
 	other["payments"].Columns[1].Name = "amuont"
@@ -207,10 +223,21 @@ func TestBinderCache(t *testing.T) {
 	}
 }
 
+// TestBinderKeepsItsAnswers: what a caller does to the columns that it got changes nobody else's.
+func TestBinderKeepsItsAnswers(t *testing.T) {
+	b := NewBinder(nil)
+	defer b.Close()
+	columns, _ := b.Query(t.Context(), "select id from payments", payments())
+	columns[0].PII = true
+	if again, _ := b.Query(t.Context(), "select id from payments", payments()); again[0].PII {
+		t.Error("the answer was changed by who got it first")
+	}
+}
+
 func TestBinderRemembersNoCancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	if _, problems := b.Query(ctx, "select 1 a", nil); len(problems) == 0 {
 		t.Error("a cancelled question was answered")
@@ -221,7 +248,7 @@ func TestBinderRemembersNoCancellation(t *testing.T) {
 }
 
 func TestBinderConcurrently(t *testing.T) {
-	b := NewBinder(t.TempDir())
+	b := NewBinder(&kept{answers: map[[32]byte][]byte{}})
 	defer b.Close()
 	var wg sync.WaitGroup
 	for i := range 8 {

@@ -26,7 +26,7 @@ func FuzzBind(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Chdir(dir)
-	b := NewBinder("")
+	b := NewBinder(nil)
 	f.Cleanup(func() { b.Close() })
 	f.Fuzz(func(t *testing.T, query string) {
 		columns, problems := b.Query(t.Context(), query, payments())

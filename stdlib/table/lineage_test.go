@@ -48,7 +48,7 @@ func TestLineageOracle(t *testing.T) {
 	}
 	ctx := context.Background()
 	s, variants := permuted(t)
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	narrow := 0
 	for _, q := range queries {
@@ -204,7 +204,7 @@ func TestLineageValues(t *testing.T) {
 		{"with recursive r as (select x as v, 0 as n from t union all select v + 1, n + 1 from r where n < 2) select v from r", "v", "t.x"},
 		{"select g, true_sum from (pivot (select g, flag, x from t) on flag in (true) using sum(x) as sum group by g)", "true_sum", "| t.flag t.x"},
 	}
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	for _, tt := range tests {
 		flows, problems := b.Lineage(context.Background(), tt.query, lineageTables)
@@ -244,7 +244,7 @@ func TestLineageIsBounded(t *testing.T) {
 	for range 8 {
 		nested = "exists (select 1 from u where u.k = t.k and u.w > 1 and " + nested + ")"
 	}
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	for _, q := range []string{aliases + " from t", "select id, " + nested + " as e from t"} {
 		if _, problems := b.Lineage(context.Background(), q, lineageTables); len(problems) > 0 {

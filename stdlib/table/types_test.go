@@ -15,7 +15,7 @@ func TestStoredTypes(t *testing.T) {
 		"'00000000-0000-0000-0000-000000000001'::uuid", "'{}'::json", "[1, 2]", "[[1], [2]]", "{'Ab': 1, 'c': [1.5::double]}", "map {'a': 1}",
 		"[1, 2]::integer[2]", "'a'::enum('a', 'b')", "'101'::bit", "null",
 	}
-	b := NewBinder("")
+	b := NewBinder(nil)
 	defer b.Close()
 	for _, v := range values {
 		query := "select " + v + " as x"

@@ -29,7 +29,7 @@ type deployment struct {
 
 func (d deployment) inputs(t *testing.T) map[string]schema.Shape {
 	t.Helper()
-	b := table.NewBinder("")
+	b := table.NewBinder(nil)
 	defer b.Close()
 	columns := func(sql string) []schema.Column {
 		out, problems := b.Query(t.Context(), sql, nil)

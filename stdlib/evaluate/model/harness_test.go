@@ -67,7 +67,7 @@ func (e evaluate) inputs(t *testing.T, b *table.Binder) map[string]schema.Shape 
 
 func (e evaluate) run(t *testing.T) *outcome {
 	t.Helper()
-	b := table.NewBinder("")
+	b := table.NewBinder(nil)
 	defer b.Close()
 	in := e.inputs(t, b)
 	o := &outcome{root: t.TempDir()}

@@ -154,7 +154,7 @@ func quoteAll(names []string) []string {
 // aggregate beside the one that becomes windowed.
 func singleCalls(ctx context.Context) func(string, *schema.Table, []string) bool {
 	return func(expr string, in *schema.Table, entity []string) bool {
-		b := table.NewBinder("")
+		b := table.NewBinder(nil)
 		defer b.Close()
 		by := strings.Join(quoteAll(entity), ", ")
 		_, problems := b.Query(ctx, fmt.Sprintf("select %s, %s\nover (partition by %[1]s) from %s", by, expr, input),

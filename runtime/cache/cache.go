@@ -1,0 +1,168 @@
+// Package cache keeps in a file what was worked out before and can be worked out again at any time: answers by key.
+//
+// A file that is damaged or cannot be read counts as empty, one that cannot be written is done without. Several processes
+// may share it: each reads it whole and replaces it whole, and what only another one found out meanwhile is kept.
+package cache
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/zeebo/blake3"
+)
+
+// Key tells answers apart: a digest of all that an answer depends on.
+type Key = [32]byte
+
+// maxSize is how large the file becomes, in bytes. Beyond it the answers go that were not asked for the longest.
+const maxSize = 64 << 20
+
+// The file: magic, the BLAKE3 sum of all that follows, and the answers, those asked for last in front. Each is its key, its
+// length as a varint, and its bytes.
+const magic = "mlp cache 1\n"
+
+// File is a cache. It is safe for concurrent use.
+type File struct {
+	path string
+
+	mu      sync.Mutex
+	read    bool
+	entries map[Key]*entry
+	added   bool
+}
+
+type entry struct {
+	value []byte
+	asked bool // since the file was read
+	rank  int  // in the file
+}
+
+// At returns the cache that is kept at path. It is read when it is first asked.
+func At(path string) *File { return &File{path: path} }
+
+// Get returns the answer to a key. The bytes must not be changed.
+func (f *File) Get(key Key) ([]byte, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.load()
+	e := f.entries[key]
+	if e == nil {
+		return nil, false
+	}
+	e.asked = true
+	return e.value, true
+}
+
+// Put remembers an answer; the bytes must not be changed afterwards. It is in the file once that is saved.
+func (f *File) Put(key Key, value []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.load()
+	f.entries[key] = &entry{value: value, asked: true}
+	f.added = true
+}
+
+// Save writes the file if anything is new. The cache can be used on.
+func (f *File) Save() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.added {
+		return
+	}
+	f.added = false
+	for key, e := range decode(f.path) {
+		if f.entries[key] == nil {
+			f.entries[key] = e
+		}
+	}
+	if os.MkdirAll(filepath.Dir(f.path), 0o755) == nil {
+		writeWhole(f.path, encode(f.entries))
+	}
+}
+
+func (f *File) load() {
+	if !f.read {
+		f.entries, f.read = decode(f.path), true
+	}
+}
+
+// decode reads a file's answers; none if anything is wrong with it.
+func decode(path string) map[Key]*entry {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxSize {
+		return map[Key]*entry{}
+	}
+	text, err := os.ReadFile(path)
+	body, ok := bytes.CutPrefix(text, []byte(magic))
+	if err != nil || !ok || len(body) < len(Key{}) {
+		return map[Key]*entry{}
+	}
+	sum, rest := body[:len(Key{})], body[len(Key{}):]
+	if got := blake3.Sum256(rest); !bytes.Equal(got[:], sum) {
+		return map[Key]*entry{}
+	}
+	out := map[Key]*entry{}
+	for rank := 0; len(rest) > len(Key{}); rank++ {
+		key := Key(rest)
+		size, n := binary.Uvarint(rest[len(key):])
+		if n <= 0 || size > uint64(len(rest)-len(key)-n) {
+			return map[Key]*entry{}
+		}
+		rest = rest[len(key)+n:]
+		out[key] = &entry{value: rest[:size:size], rank: rank}
+		rest = rest[size:]
+	}
+	return out
+}
+
+func encode(entries map[Key]*entry) []byte {
+	type record struct {
+		key Key
+		*entry
+	}
+	all := make([]record, 0, len(entries))
+	for key, e := range entries {
+		all = append(all, record{key, e})
+	}
+	slices.SortFunc(all, func(a, b record) int {
+		switch {
+		case a.asked && b.asked:
+			return bytes.Compare(a.key[:], b.key[:])
+		case a.asked:
+			return -1
+		case b.asked:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.rank, b.rank), bytes.Compare(a.key[:], b.key[:]))
+	})
+	out := make([]byte, len(magic)+len(Key{}))
+	copy(out, magic)
+	for _, r := range all {
+		if len(out)+len(r.key)+binary.MaxVarintLen64+len(r.value) > maxSize {
+			break
+		}
+		out = append(out, r.key[:]...)
+		out = binary.AppendUvarint(out, uint64(len(r.value)))
+		out = append(out, r.value...)
+	}
+	sum := blake3.Sum256(out[len(magic)+len(Key{}):])
+	copy(out[len(magic):], sum[:])
+	return out
+}
+
+// writeWhole makes a file appear with all its content or not at all.
+func writeWhole(path string, text []byte) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(text)
+	if f.Close() != nil || err != nil || os.Rename(f.Name(), path) != nil {
+		os.Remove(f.Name())
+	}
+}
