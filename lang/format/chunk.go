@@ -3,26 +3,17 @@ package format
 import (
 	"bytes"
 	"errors"
-	"regexp"
 
 	"github.com/mlp-lang/mlp/lang/token"
 )
 
-const (
-	// chunkSize is the least number of bytes laid out together. With few, what is at work stays in the processor's cache,
-	// and few are laid out again where something moves.
-	chunkSize = 512
-	// maxPasses is more than any file was seen to need, which is two.
-	maxPasses = 8
-)
+// chunkSize is the least number of bytes laid out together. With few, what is at work stays in the processor's cache.
+const chunkSize = 4096
 
 var (
-	errUnsound   = errors.New("there are syntax errors")
-	errUnsettled = errors.New("the layout would change the tokens")
+	errUnsound = errors.New("there are syntax errors")
+	errMelted  = errors.New("the layout would change the tokens")
 )
-
-// lineEnd is a line break in any form, and what was left over from converting it twice.
-var lineEnd = regexp.MustCompile(`\r+(?:\n|$)`)
 
 // inChunks lays out a text without errors. It is taken apart at blank lines outside of all blocks, over which no layout
 // reaches, into chunks of at least size bytes.
@@ -37,14 +28,10 @@ func inChunks(text []byte, size int) ([]byte, error) {
 		if !w.sound(chunk) {
 			return nil, errUnsound
 		}
-		laid, err := w.settle(chunk)
-		if err != nil {
+		var err error
+		if out, err = w.layOut(chunk, out); err != nil {
 			return nil, err
 		}
-		if len(out) > 0 && len(laid) > 0 {
-			out = append(out, '\n')
-		}
-		out = append(out, laid...)
 		start = next
 	}
 	return out, nil
@@ -54,20 +41,39 @@ func inChunks(text []byte, size int) ([]byte, error) {
 func asOne(text []byte) ([]byte, error) {
 	text = plainLineEnds(text)
 	w := worker{tokens: token.Scan(text)}
-	return w.settle(text)
+	return w.layOut(text, nil)
 }
 
+// plainLineEnds makes "\n" of carriage returns, however many, and the line end after them, which may be the text's end.
 func plainLineEnds(text []byte) []byte {
 	if bytes.IndexByte(text, '\r') < 0 {
 		return text
 	}
-	return lineEnd.ReplaceAll(text, []byte("\n"))
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		begin := bytes.IndexByte(text, '\r')
+		if begin < 0 {
+			return append(out, text...)
+		}
+		end := begin
+		for end < len(text) && text[end] == '\r' {
+			end++
+		}
+		out = append(out, text[:begin]...)
+		switch {
+		case end == len(text):
+			out = append(out, '\n')
+		case text[end] != '\n':
+			out = append(out, text[begin:end]...)
+		}
+		text = text[end:]
+	}
+	return out
 }
 
 // worker lays out chunks one after the other, and keeps its buffers.
 type worker struct {
 	tokens, after []token.Token
-	laid          [2][]byte
 	text          text
 }
 
@@ -101,20 +107,20 @@ func (w *worker) sound(chunk []byte) bool {
 	return true
 }
 
-// settle lays a chunk out until nothing moves. The result is good until the next call.
-func (w *worker) settle(chunk []byte) ([]byte, error) {
-	for i := range maxPasses {
-		next := w.text.layOut(chunk, w.tokens, w.laid[i%2][:0])
-		w.laid[i%2] = next
-		if bytes.Equal(next, chunk) {
-			return chunk, nil
-		}
-		w.after = token.Append(w.after[:0], next)
-		if !same(chunk, w.tokens, next, w.after) {
-			return nil, errUnsettled
-		}
-		chunk = next
-		w.tokens, w.after = w.after, w.tokens
+// layOut appends a chunk, laid out, to what was before it. Where tokens touch that did not, they are read again: they might
+// have become one.
+func (w *worker) layOut(chunk, out []byte) ([]byte, error) {
+	w.text.layOut(chunk, w.tokens)
+	if len(out) > 0 && len(w.text.lines) > 0 {
+		out = append(out, '\n')
 	}
-	return nil, errUnsettled
+	begin := len(out)
+	out = w.text.write(out)
+	if w.text.touching {
+		w.after = token.Append(w.after[:0], out[begin:])
+		if !same(chunk, w.tokens, out[begin:], w.after) {
+			return nil, errMelted
+		}
+	}
+	return out, nil
 }

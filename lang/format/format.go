@@ -5,7 +5,8 @@
 // except one-line blocks that were written together; within blocks there is at most one blank line in a row, and none
 // next to a brace. The text of heredocs and of comments is not touched, apart from line ends, which are "\n" everywhere.
 //
-// A file is laid out in passes over its tokens until nothing moves, so that what is formatted stays as it is.
+// The layout depends on tokens and on where blank lines stand outside of blocks, and those it puts there change nothing
+// of it. So what is formatted stays as it is.
 package format
 
 import (

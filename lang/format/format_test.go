@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/token"
 )
 
@@ -155,6 +156,26 @@ func TestFormatBroken(t *testing.T) {
 	}
 }
 
+// TestFormatMelted holds that a file stays as it is where tokens would be read as others if the space between them went.
+func TestFormatMelted(t *testing.T) {
+	in := "b = \"x\"\n\na  = x.0 .1\n"
+	got, ds := Format([]byte(in), "a.mlp")
+	if len(ds) != 1 || ds[0].Code != source.CodeUnformatted || string(got) != in {
+		t.Errorf("got %q and %v, want the text and a warning", got, ds)
+	}
+}
+
+// TestPlainLineEnds holds that line ends are "\n", also those that were converted twice and those of the last line.
+func TestPlainLineEnds(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\n": "a\n", "a\r\nb\r\r\n": "a\nb\n", "a\r": "a\n", "\r\r": "\n", "a\rb\r\n\n": "a\rb\n\n", "\r\ra": "\r\ra",
+	} {
+		if got := string(plainLineEnds([]byte(in))); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
 // TestFormatSound lays out what is sound of broken files; all else keeps its bytes.
 func TestFormatSound(t *testing.T) {
 	cases := []struct{ name, in, want string }{
@@ -222,6 +243,9 @@ func FuzzFormat(f *testing.F) {
 			return
 		}
 		checkSound(t, in)
+		if text := plainLineEnds(bytes.TrimPrefix([]byte(in), []byte("\ufeff"))); !same(text, token.Scan(text), once, token.Scan(once)) {
+			t.Fatalf("%q became %q, which has other tokens", in, once)
+		}
 		if tiny, err := inChunks(once, 1); err == nil && !bytes.Equal(tiny, once) {
 			t.Fatalf("in small chunks %q, else %q", tiny, once)
 		}

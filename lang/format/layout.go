@@ -9,9 +9,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/token"
 )
 
-// layOut appends a text as its tokens are laid out to out.
-func (t *text) layOut(src []byte, tokens []token.Token, out []byte) []byte {
-	t.src, t.tokens, t.lines = src, tokens, t.lines[:0]
+// layOut decides on the white space of a text.
+func (t *text) layOut(src []byte, tokens []token.Token) {
+	t.src, t.tokens, t.lines, t.touching = src, tokens, t.lines[:0], false
 	t.spaces = append(t.spaces[:0], make([]int32, len(tokens))...)
 	t.split()
 	t.setApart()
@@ -19,7 +19,6 @@ func (t *text) layOut(src []byte, tokens []token.Token, out []byte) []byte {
 	t.space()
 	t.alignCells()
 	t.alignBraces()
-	return t.write(out)
 }
 
 // setApart decides which lines have a blank one before them.
@@ -119,6 +118,8 @@ func (t *text) space() {
 			in := this == token.Ident && before == token.Ident && string(t.bytes(n-1)) == "in"
 			if spaced(before, this, t.tokens[n].Kind, in) {
 				t.spaces[n] = 1
+			} else if t.tokens[n].Start > t.tokens[n-1].End && !standsAlone(this) && !standsAlone(t.tokens[n].Kind) {
+				t.touching = true
 			}
 			before = this
 		}
@@ -210,6 +211,7 @@ func columns(text []byte) int {
 	return len(text)
 }
 
+// write appends the text, laid out, to out.
 func (t *text) write(out []byte) []byte {
 	for i := range t.lines {
 		l := &t.lines[i]

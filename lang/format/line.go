@@ -23,10 +23,11 @@ type line struct {
 
 // text is a text in tokens, with the number of spaces before each as the layout has it.
 type text struct {
-	src    []byte
-	tokens []token.Token
-	spaces []int32
-	lines  []line
+	src      []byte
+	tokens   []token.Token
+	spaces   []int32
+	lines    []line
+	touching bool // there are tokens with a gap between them that goes, and that might be read as one then
 }
 
 func (t *text) bytes(i int) []byte { return t.src[t.tokens[i].Start:t.tokens[i].End] }

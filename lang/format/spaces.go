@@ -42,19 +42,25 @@ func spaced(before, this, next token.Kind, in bool) bool {
 	return bracket(this) <= 0 && bracket(next) >= 0
 }
 
+// standsAlone tells whether a token is read as it is whatever it touches.
+func standsAlone(k token.Kind) bool {
+	switch k {
+	case token.Newline, token.OBrack, token.CBrack, token.OParen, token.CParen, token.Comma:
+		return true
+	}
+	return false
+}
+
 func literalText(k token.Kind) bool { return k == token.QuotedLit || k == token.StringLit }
 
 func sequenceStart(k token.Kind) bool { return k == token.Interp || k == token.Control }
 
 // bracket is 1 for what opens a bracket, -1 for what closes one.
-func bracket(k token.Kind) int {
-	switch k {
-	case token.OBrace, token.OBrack, token.OParen, token.Interp, token.Control:
-		return 1
-	case token.CBrace, token.CBrack, token.CParen, token.SeqEnd:
-		return -1
-	}
-	return 0
+func bracket(k token.Kind) int { return int(brackets[k]) }
+
+var brackets = [256]int8{
+	token.OBrace: 1, token.OBrack: 1, token.OParen: 1, token.Interp: 1, token.Control: 1,
+	token.CBrace: -1, token.CBrack: -1, token.CParen: -1, token.SeqEnd: -1,
 }
 
 // endsValue tells whether a minus after a token takes something from it, rather than being a sign.
