@@ -156,7 +156,7 @@ func (a *app) sidePlan(ctx context.Context, c comparand, vars settings) (*plan.P
 	case c.name != workingFiles:
 		return readPlan(c.name)
 	}
-	s, err := a.open(ctx, vars)
+	s, err := a.openToPlan(ctx, vars)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Pla
 	}
 	at := *a
 	at.dir = v.dir
-	s, err := at.open(ctx, vars)
+	s, err := at.openToPlan(ctx, vars)
 	if err != nil {
 		return nil, atRevision(a, c, err)
 	}

@@ -63,7 +63,7 @@ func (a *app) explainCode(code string) error {
 }
 
 func (a *app) explainAddress(ctx context.Context, address string, vars settings) error {
-	s, err := a.open(ctx, vars)
+	s, err := a.openToPlan(ctx, vars)
 	if err != nil {
 		return err
 	}

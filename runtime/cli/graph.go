@@ -100,7 +100,7 @@ func (a *app) graph(ctx context.Context, f drawing) (*render.Graph, error) {
 		}
 		return moduleGraph(m), lib.Close()
 	case planNow:
-		s, err := a.open(ctx, f.vars)
+		s, err := a.openToPlan(ctx, f.vars)
 		if err != nil {
 			return nil, err
 		}

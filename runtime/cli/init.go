@@ -72,7 +72,7 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.openWith(ctx, vars, lock)
+	s, err := a.openWith(ctx, vars, lock, false)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		}
 	}
 	brief()
-	s, err := a.open(cmd.Context(), f.vars)
+	s, err := a.openToPlan(cmd.Context(), f.vars)
 	if err != nil {
 		return err
 	}

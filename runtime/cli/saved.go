@@ -43,11 +43,10 @@ func (a *app) applySaved(ctx context.Context, path string, workspaceGiven bool, 
 		return err
 	}
 	s := &session{app: a, pipeline: p.Pipeline}
-	if err := s.load(ctx); err != nil {
-		s.Close()
+	defer s.Close()
+	if s.stored, err = a.readStored(ctx, p.Pipeline, false); err != nil {
 		return err
 	}
-	defer s.Close()
 	return s.locked(ctx, func(lock *state.Lock) error {
 		part, err := s.unchanged(ctx, p)
 		if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
-	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 // storeName is the folder of the local store, beside the .mlp files.
@@ -24,53 +23,60 @@ const storeName = ".mlp"
 
 // session is a module with its store and state: what plan, apply and show work on.
 type session struct {
+	stored
 	app      *app
 	pipeline string
-	module   *check.Module // nil where only a saved plan is worked on
-	lib      *library      // nil with it
-	store    *store.Store
-	log      *state.Log
-	state    *plan.State
+	module   *check.Module   // nil where only a saved plan is worked on
+	lib      *library        // nil with it
 	refresh  bool            // the files of sources must be there to plan
+	stop     func()          // ends what is read in the background
 	absent   map[string]bool // sources that the plan took from what is recorded, since their files are not here
 }
 
 // open reads the module and what is recorded of it.
 func (a *app) open(ctx context.Context, vars settings) (*session, error) {
+	return a.openFor(ctx, vars, false)
+}
+
+// openToPlan does so for a plan, which needs the recorded results too.
+func (a *app) openToPlan(ctx context.Context, vars settings) (*session, error) {
+	return a.openFor(ctx, vars, true)
+}
+
+func (a *app) openFor(ctx context.Context, vars settings, planning bool) (*session, error) {
 	lock, err := readLock(a.dir)
 	if err != nil {
 		return nil, err
 	}
-	return a.openWith(ctx, vars, lock)
+	return a.openWith(ctx, vars, lock, planning)
 }
 
 // openWith does so with pins that are not those of mlp.lock.
-func (a *app) openWith(ctx context.Context, vars settings, lock *lockFile) (*session, error) {
+func (a *app) openWith(ctx context.Context, vars settings, lock *lockFile, planning bool) (*session, error) {
+	reading, stop := context.WithCancel(ctx)
+	found := a.readAhead(reading, planning)
 	m, lib, err := a.moduleWith(ctx, vars, lock)
 	if err != nil {
+		stop()
 		return nil, err
 	}
-	s := &session{app: a, pipeline: m.Pipeline.Name, module: m, lib: lib}
-	if err := s.load(ctx); err != nil {
+	s := &session{app: a, pipeline: m.Pipeline.Name, module: m, lib: lib, stop: stop}
+	if s.stored, err = found(s.pipeline); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) load(ctx context.Context) (err error) {
-	if s.store, err = store.Open(filepath.Join(s.app.dir, storeName)); err != nil {
-		return err
-	}
-	if s.log, err = state.Open(s.store, s.pipeline, s.app.workspace); err != nil {
-		return err
-	}
-	s.state, err = s.log.Load(ctx)
-	return stateError(err)
+func (a *app) storeDir(elem ...string) string {
+	return filepath.Join(append([]string{a.dir, storeName}, elem...)...)
 }
 
 // Close frees what the session holds.
 func (s *session) Close() (err error) {
+	if s.stop != nil {
+		s.stop()
+	}
 	if s.lib != nil {
 		err = s.lib.Close()
 	}
@@ -106,10 +112,14 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
 		}
 	}
-	found := &sources{s: s, recorded: s.state.Renamed(planner.Moves(s.module, s.state))}
-	known := actions{s.store, map[plan.Digest]*plan.Action{}}
+	found := &sources{s: s, before: s.state.Renamed(planner.Moves(s.module, s.state))}
+	if s.actions == nil {
+		s.actions = readActions(ctx, s.store, s.state)
+	}
+	head := make(chan string, 1)
+	go func() { head <- commit(ctx, s.app.dir) }()
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: known, Sources: found, Images: images, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: s.actions, Sources: found, Images: images, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
@@ -123,7 +133,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, err
 		}
 	}
-	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: commit(ctx, s.app.dir), Durations: s.durations(p, known)}
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: <-head, Durations: s.durations(p)}
 	return p, nil
 }
 
@@ -143,14 +153,14 @@ func (s *session) addWarnings(p *plan.Plan) {
 }
 
 // durations of past runs, by address: of the node's recorded result.
-func (s *session) durations(p *plan.Plan, known actions) map[string]int64 {
-	out, recorded := map[string]int64{}, s.state.Renamed(p.Moves)
+func (s *session) durations(p *plan.Plan) map[string]int64 {
+	out, recorded := make(map[string]int64, len(p.Nodes)), s.state.Renamed(p.Moves)
 	for _, n := range p.Nodes {
 		before, ok := recorded.Nodes[n.Address]
 		if !ok {
 			continue
 		}
-		if a, ok, err := known.Action(before.Fingerprint); ok && err == nil {
+		if a, ok, err := s.actions.Action(before.Fingerprint); ok && err == nil {
 			out[n.Address] = a.DurationMS
 		}
 	}
@@ -164,24 +174,6 @@ func commit(ctx context.Context, dir string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// actions answers the planner from the store, and reads each record once.
-type actions struct {
-	store *store.Store
-	read  map[plan.Digest]*plan.Action // nil of those that are missing
-}
-
-func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
-	if action, ok := a.read[fp]; ok {
-		return action, action != nil, nil
-	}
-	action, err := a.store.Action(fp)
-	if err != nil && !errors.Is(err, store.ErrMissing) {
-		return nil, false, err
-	}
-	a.read[fp] = action
-	return action, action != nil, nil
 }
 
 // images resolves the images of foreign stages with the local engine, which is asked only if there are any.

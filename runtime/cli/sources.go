@@ -21,10 +21,10 @@ func refreshFlag(cmd *cobra.Command, refresh *bool) {
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
 // recorded version is taken, and that is said.
 type sources struct {
-	s        *session
-	recorded *plan.State // under the addresses of now
-	said     []plan.Diagnostic
-	absent   map[string]bool
+	s      *session
+	before *plan.State // what is recorded, under the addresses of now
+	said   []plan.Diagnostic
+	absent map[string]bool
 }
 
 func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
@@ -37,7 +37,7 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	case x.s.refresh || !errors.Is(err, fs.ErrNotExist):
 		return nil, "", err
 	}
-	v, how, err := x.s.recorded(ctx, b, x.recorded, err)
+	v, how, err := x.s.recordedVersion(ctx, b, x.before, err)
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,9 +78,9 @@ func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error
 	return dataVersion{Path: pathOf(b.Config), Digest: digest, External: ext}, err
 }
 
-// recorded is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It
+// recordedVersion is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It
 // counts only for the path that the block has now. why says that the files are not there.
-func (s *session) recorded(ctx context.Context, b *check.Block, st *plan.State, why error) (v dataVersion, how string, err error) {
+func (s *session) recordedVersion(ctx context.Context, b *check.Block, st *plan.State, why error) (v dataVersion, how string, err error) {
 	before, ran := st.Nodes[b.Address]
 	ext := before.External["files"]
 	ran = ran && ext != nil && pathOf(before.Config) == pathOf(b.Config)

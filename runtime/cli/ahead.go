@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// What is recorded is read while the module is read and checked: the state, then the results that it names. Reading
+// changes nothing, so what turns out not to be asked for is left.
+
+// stored is what a store holds of a pipeline in a workspace.
+type stored struct {
+	store   *store.Store
+	log     *state.Log
+	state   *plan.State
+	actions *actions // nil where nothing plans
+}
+
+// readStored reads what is recorded of a pipeline; with planning also, in the background, the results that its state names.
+func (a *app) readStored(ctx context.Context, pipeline string, planning bool) (stored, error) {
+	s, err := store.Open(a.storeDir())
+	if err != nil {
+		return stored{}, err
+	}
+	r := stored{store: s}
+	if r.log, err = state.Open(s, pipeline, a.workspace); err != nil {
+		return r, err
+	}
+	if r.state, err = r.log.Load(ctx); err != nil {
+		return r, stateError(err)
+	}
+	if planning {
+		r.actions = readActions(ctx, s, r.state)
+	}
+	return r, nil
+}
+
+// readAhead begins to read what is recorded before it is known of which pipeline: a store has seldom more than one. The
+// function it returns waits for that, or reads what is asked for if it was guessed wrong.
+func (a *app) readAhead(ctx context.Context, planning bool) func(pipeline string) (stored, error) {
+	guess := ""
+	if entries, err := os.ReadDir(a.storeDir("log")); err == nil && len(entries) == 1 {
+		guess = entries[0].Name()
+	}
+	var r stored
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if guess != "" {
+			r, err = a.readStored(ctx, guess, planning)
+		}
+	}()
+	return func(pipeline string) (stored, error) {
+		if pipeline != guess {
+			return a.readStored(ctx, pipeline, planning)
+		}
+		<-done
+		return r, err
+	}
+}
+
+// actions answers the planner from the store. Each record is read once.
+type actions struct {
+	store *store.Store
+	mu    sync.Mutex
+	read  map[plan.Digest]*action
+}
+
+type action struct {
+	once  sync.Once
+	found *plan.Action // nil if there is none
+	err   error
+}
+
+// readers is how many records are read at once: the wait is for the disk.
+const readers = 8
+
+// readActions begins to read the results that a state names.
+func readActions(ctx context.Context, s *store.Store, st *plan.State) *actions {
+	r := &actions{store: s, read: make(map[plan.Digest]*action, len(st.Nodes))}
+	var g errgroup.Group
+	g.SetLimit(readers)
+	named := make([]plan.Digest, 0, len(st.Nodes))
+	for _, n := range st.Nodes {
+		named = append(named, n.Fingerprint)
+	}
+	go func() {
+		for _, fp := range named {
+			if ctx.Err() != nil {
+				return
+			}
+			g.Go(func() error {
+				_, _, err := r.Action(fp)
+				return err
+			})
+		}
+	}()
+	return r
+}
+
+// Action is what a fingerprint yields; false if that is not recorded.
+func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
+	r.mu.Lock()
+	x := r.read[fp]
+	if x == nil {
+		x = &action{}
+		r.read[fp] = x
+	}
+	r.mu.Unlock()
+	x.once.Do(func() {
+		x.found, x.err = r.store.Action(fp)
+		if errors.Is(x.err, store.ErrMissing) {
+			x.found, x.err = nil, nil
+		}
+	})
+	return x.found, x.found != nil, x.err
+}
