@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -21,7 +22,7 @@ var Component = component.Component{
 		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out; " +
 			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			fairnessDoc +
+			evaluation.FairnessDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -40,7 +41,7 @@ var Component = component.Component{
 					{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many bootstrap resamples to draw; 0: no intervals."},
 					{Name: "confidence", Type: schema.Number, Default: 0.95, Doc: "Chance of the interval to hold the true value."},
 				}}},
-				fairnessBlock(),
+				evaluation.FairnessBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
 				}}},
@@ -95,29 +96,12 @@ evaluate "holdout" {
 
 // config as the stage gets it.
 type config struct {
-	Metrics      []json.RawMessage `json:"metrics"`
-	Weight       string            `json:"weight"`
-	MinRows      int               `json:"min_rows"`
-	MinPositives int               `json:"min_positives"`
-	Seed         int64             `json:"seed"`
-	Intervals    *intervals        `json:"intervals"`
-	Slices       []slice           `json:"slice"`
-	Fairness     []fairness        `json:"fairness"`
+	evaluation.Config
 	// Champion: the model is the one that is live; its figures are compared with the challenger's.
 	Champion bool `json:"champion"`
 	// Task and Target are set for models whose signature is not in a port's shape.
 	Task   schema.Task `json:"task"`
 	Target string      `json:"target"`
-}
-
-type intervals struct {
-	Resamples  int     `json:"resamples"`
-	Confidence float64 `json:"confidence"`
-}
-
-type slice struct {
-	Name  string `json:"name"`
-	Where string `json:"where"`
 }
 
 func decode(raw json.RawMessage) (*config, error) {
@@ -128,9 +112,7 @@ func decode(raw json.RawMessage) (*config, error) {
 	if c.Champion {
 		c.Fairness = nil // only the candidate's decisions are compared between groups
 	}
-	if c.Intervals == nil {
-		c.Intervals = &intervals{Resamples: 500, Confidence: 0.95}
-	}
+	c.Defaults()
 	return c, nil
 }
 

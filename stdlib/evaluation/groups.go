@@ -1,4 +1,4 @@
-package model
+package evaluation
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type groups struct {
 }
 
 // readGroups finds the groups of each block.
-func (r *rows) readGroups(f *frame.Frame, blocks []fairness) error {
+func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 	for _, b := range blocks {
 		c := column(f, b.column())
 		values := make([]string, len(r.counted))
@@ -55,10 +55,10 @@ func groupName(c *frame.Column, row int) string {
 	}
 }
 
-func (e *evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {
+func (e *Evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {
 	out := map[string]any{}
 	for i, f := range e.Fairness {
-		r := &fairnessReport{evaluation: e, fairness: f, groups: e.rows.groups[i], path: "fairness." + f.Name, few: few}
+		r := &fairnessReport{Evaluation: e, Fairness: f, groups: e.rows.groups[i], path: "fairness." + f.Name, few: few}
 		if err := r.measure(ctx); err != nil {
 			return nil, err
 		}
@@ -69,8 +69,8 @@ func (e *evaluation) fairness(ctx context.Context, few string) (map[string]any, 
 
 // fairnessReport makes the figures of one block.
 type fairnessReport struct {
-	*evaluation
-	fairness
+	*Evaluation
+	Fairness
 	groups
 	path string
 	few  string
@@ -105,7 +105,7 @@ func (r *fairnessReport) figures() map[string]any {
 		named[r.names[g]] = r.group(g, n)
 	}
 	if undefined > 0 {
-		r.stage.Warnf("fairness.%s: of %d groups %d have too few rows, or no positives or negatives; comparisons leave them out", r.fairness.Name, len(r.names), undefined)
+		r.warnf("fairness.%s: of %d groups %d have too few rows, or no positives or negatives; comparisons leave them out", r.Fairness.Name, len(r.names), undefined)
 	}
 	out := map[string]any{"groups": named, "undefined_groups": undefined, "unnamed": map[string]any{"groups": unnamed, "count": hidden}}
 	for i, c := range r.comparisons() {

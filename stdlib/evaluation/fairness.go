@@ -1,4 +1,4 @@
-package model
+package evaluation
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ const (
 	unknownGroup = "(null)"
 )
 
-const fairnessDoc = "`fairness` compares decisions between the groups of a column, by Fairlearn's metrics: `fairness.<label>.<metric>.value|low|high`. " +
+const FairnessDoc = "`fairness` compares decisions between the groups of a column, by Fairlearn's metrics: `fairness.<label>.<metric>.value|low|high`. " +
 	"`demographic_parity` is about the share of rows that are predicted positive, `equal_opportunity` about the true positive rate, " +
 	"`equalized_odds` about it and the false positive rate; a `difference` of 0 and a `ratio` of 1 mean that all are treated alike. " +
 	"The interval holds for all groups at once, so that chance among many small groups is not taken for unfairness: a rule on `low` of a " +
@@ -28,7 +28,7 @@ const fairnessDoc = "`fairness` compares decisions between the groups of a colum
 	"positives, have undefined rates; they are counted in `undefined_groups`, and comparisons leave them out. Values of fewer than 20 rows are not " +
 	"named: `unnamed.groups` and `unnamed.count` are how many they are, and their rows.\n\n"
 
-func fairnessBlock() schema.Block {
+func FairnessBlock() schema.Block {
 	return schema.Block{Name: "fairness", Labelled: true, Doc: "A comparison of decisions between groups. Binary tasks only.", Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "column", Type: schema.String, ColumnOf: "data", Doc: "The column whose values are the groups: text, a boolean or an integer. Default: the label."},
 		{Name: "metrics", Type: schema.StringList, Required: true, Doc: "`demographic_parity_difference`, `equal_opportunity_difference`, `equalized_odds_difference`, or the same with `ratio`."},
@@ -40,7 +40,7 @@ func fairnessBlock() schema.Block {
 }
 
 // fairness is one such block.
-type fairness struct {
+type Fairness struct {
 	Name         string   `json:"name"`
 	Column       string   `json:"column"`
 	Metrics      []string `json:"metrics"`
@@ -49,14 +49,14 @@ type fairness struct {
 	MinGroupSize int      `json:"min_group_size"`
 }
 
-func (f fairness) column() string {
+func (f Fairness) column() string {
 	if f.Column != "" {
 		return f.Column
 	}
 	return f.Name
 }
 
-func (f fairness) comparisons() []metric.Comparison {
+func (f Fairness) comparisons() []metric.Comparison {
 	var out []metric.Comparison
 	for _, name := range f.Metrics {
 		if c, ok := metric.FindComparison(name); ok {
@@ -68,8 +68,8 @@ func (f fairness) comparisons() []metric.Comparison {
 }
 
 // fairnessFigures is the type of what rules see, by label. Which groups there are only the data says.
-func (c *config) fairnessFigures() *schema.FigureType {
-	bounds := schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
+func (c *Config) fairnessFigures() *schema.FigureType {
+	bounds := Bounded()
 	rates, overall := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
 	for _, r := range metric.RateNames() {
 		rates[r], overall[r] = schema.Double, bounds
@@ -90,11 +90,11 @@ func (c *config) fairnessFigures() *schema.FigureType {
 	return schema.Object(out)
 }
 
-func (k *checker) checkFairness() {
+func (k *Checker) checkFairness() {
 	for _, f := range k.Fairness {
 		path := fmt.Sprintf("fairness[%s]", f.Name)
-		if k.model.Task != schema.Binary {
-			k.add(path, "fairness is for binary classification", fmt.Sprintf("The model's task is %s.", k.model.Task), "")
+		if k.Model.Task != schema.Binary {
+			k.add(path, "fairness is for binary classification", fmt.Sprintf("The model's task is %s.", k.Model.Task), "")
 			continue
 		}
 		k.checkGroups(path, f)
@@ -105,15 +105,15 @@ func (k *checker) checkFairness() {
 	}
 }
 
-func (k *checker) checkGroups(path string, f fairness) {
+func (k *Checker) checkGroups(path string, f Fairness) {
 	if f.Column != "" {
 		path += ".column"
 	}
-	c := k.data.Column(f.column())
+	c := k.Data.Column(f.column())
 	switch {
 	case c == nil && f.Column == "":
-		k.add(path, fmt.Sprintf("The data has no column %q to group by", f.Name), "It has "+strings.Join(k.data.Names(), ", ")+".",
-			meant(f.Name, k.data.Names()))
+		k.add(path, fmt.Sprintf("The data has no column %q to group by", f.Name), "It has "+strings.Join(k.Data.Names(), ", ")+".",
+			Meant(f.Name, k.Data.Names()))
 	case c != nil && !groupable(c.Type):
 		k.add(path, fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type), "Expected text, a boolean or an integer.",
 			"compute a band of it in a dataset")
@@ -122,10 +122,10 @@ func (k *checker) checkGroups(path string, f fairness) {
 
 func groupable(t string) bool {
 	integers := []string{"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
-	return isText(t) || t == "boolean" || slices.Contains(integers, t)
+	return IsText(t) || t == "boolean" || slices.Contains(integers, t)
 }
 
-func (k *checker) checkComparisons(path string, f fairness) {
+func (k *Checker) checkComparisons(path string, f Fairness) {
 	var names []string
 	for _, c := range metric.Comparisons() {
 		names = append(names, c.Name)
@@ -137,7 +137,7 @@ func (k *checker) checkComparisons(path string, f fairness) {
 	for i, m := range f.Metrics {
 		at := fmt.Sprintf("%s.metrics[%d]", path, i)
 		if !slices.Contains(names, m) {
-			k.add(at, fmt.Sprintf("There is no fairness metric %q", m), "Expected one of "+strings.Join(names, ", ")+".", meant(m, names))
+			k.add(at, fmt.Sprintf("There is no fairness metric %q", m), "Expected one of "+strings.Join(names, ", ")+".", Meant(m, names))
 		} else if seen[m] {
 			k.add(at, fmt.Sprintf("%s is listed twice", m), "", "")
 		}

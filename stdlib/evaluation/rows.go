@@ -1,4 +1,4 @@
-package model
+package evaluation
 
 import (
 	"context"
@@ -31,7 +31,7 @@ type rows struct {
 }
 
 // readRows reads what is needed of the data besides the features.
-func readRows(ctx context.Context, c *config, t *schema.Table, path, target string) (*rows, error) {
+func readRows(ctx context.Context, c *Config, t *schema.Table, path, target string) (*rows, error) {
 	columns := []string{target}
 	if c.Weight != "" {
 		columns = append(columns, c.Weight)
@@ -133,7 +133,7 @@ func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 }
 
 // readMasks asks the SQL engine which rows are in which slice.
-func readMasks(ctx context.Context, all []slice, path string, counted []int) ([][]bool, error) {
+func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([][]bool, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}

@@ -1,0 +1,203 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// FigureTypes are the types of the figures, and of those that compare a champion with a challenger.
+func (c *Config) FigureTypes(m schema.Model, names []string) (figures, comparison map[string]*schema.FigureType) {
+	metrics, bounds, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
+	row := map[string]*schema.FigureType{"count": schema.Double}
+	for _, n := range names {
+		metrics[n], row[n] = schema.Double, schema.Double
+		bounds[n] = schema.Object(map[string]*schema.FigureType{"low": schema.Double, "high": schema.Double})
+		delta[n] = Bounded()
+	}
+	figures = map[string]*schema.FigureType{"metrics": schema.Object(metrics), "rows": schema.Double, "coverage": schema.Double, "intervals": schema.Object(bounds)}
+	if m.Task == schema.Binary {
+		figures["positives"], row["positives"] = schema.Double, schema.Double
+	}
+	var slices []string
+	for _, s := range c.Slices {
+		slices = append(slices, s.Name)
+	}
+	figures["slices"] = schema.MapOf(schema.Object(row), sorted(slices)...)
+	if len(c.Fairness) > 0 {
+		figures["fairness"] = c.fairnessFigures()
+	}
+	return figures, map[string]*schema.FigureType{"metrics": schema.Object(metrics), "delta": schema.Object(delta)}
+}
+
+// Bounded is the type of a value with its interval.
+func Bounded() *schema.FigureType {
+	return schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
+}
+
+// Checker looks for mistakes in a block.
+type Checker struct {
+	*Config
+	Data     *schema.Table
+	Model    schema.Model // its task and target
+	Problems []schema.Problem
+
+	metrics []*metric.Metric
+	names   []string
+}
+
+func (k *Checker) add(path, summary, detail, hint string) {
+	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+}
+
+// Definitions looks at what rests on no table, and returns the names of the metrics that are sound.
+func (k *Checker) Definitions() []string {
+	k.readMetrics()
+	k.checkNumbers()
+	return k.names
+}
+
+// readMetrics leaves out those whose own block is wrong already.
+func (k *Checker) readMetrics() {
+	seen := map[string]bool{}
+	for i, def := range k.Metrics {
+		m, err := metric.New(def)
+		path := fmt.Sprintf("metrics[%d]", i)
+		switch {
+		case err != nil:
+			continue
+		case seen[m.Name]:
+			k.add(path, fmt.Sprintf("metric.%s is listed twice", m.Name), "", "")
+			continue
+		case m.Name == "count" || m.Name == "positives":
+			k.add(path, fmt.Sprintf("A metric named %q cannot be told from a slice's own figure", m.Name), "", "rename the metric")
+		}
+		seen[m.Name] = true
+		k.metrics, k.names = append(k.metrics, m), append(k.names, m.Name)
+	}
+	if len(k.Metrics) == 0 {
+		k.add("metrics", "No metric is listed", "An evaluation computes at least one.", "")
+	}
+}
+
+func (k *Checker) checkNumbers() {
+	if k.Intervals.Resamples < 0 || k.Intervals.Resamples > 0 && k.Intervals.Resamples < 20 || k.Intervals.Resamples > 100000 {
+		k.add("intervals.resamples", fmt.Sprintf("%d resamples", k.Intervals.Resamples), "Expected 0, for no intervals, or 20 to 100000.", "")
+	}
+	if !(k.Intervals.Confidence > 0 && k.Intervals.Confidence < 1) {
+		k.add("intervals.confidence", fmt.Sprintf("A confidence of %v", k.Intervals.Confidence), "Expected a share between 0 and 1, such as 0.95.", "")
+	}
+	if k.MinRows < 0 {
+		k.add("min_rows", "min_rows is negative", "", "")
+	}
+	if k.MinPositives < 0 {
+		k.add("min_positives", "min_positives is negative", "", "")
+	}
+	if k.MinPositives > 0 && k.Model.Task != "" && k.Model.Task != schema.Binary {
+		k.add("min_positives", "min_positives is for binary classification", fmt.Sprintf("The model's task is %s.", k.Model.Task), "")
+	}
+}
+
+// Table holds the table, and predictions of that layout, against the block.
+func (k *Checker) Table(ctx context.Context, b component.Binder, l prediction.Layout) {
+	k.checkWeight()
+	k.checkMetrics(l)
+	k.checkSQL(ctx, b, l)
+	k.checkFairness()
+}
+
+func (k *Checker) checkWeight() {
+	if k.Weight == "" {
+		return
+	}
+	if c := k.Data.Column(k.Weight); c == nil {
+		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", Meant(k.Weight, k.Data.Names()))
+	} else if !table.Numeric(c.Type) {
+		k.add("weight", fmt.Sprintf("Column %q is %s, expected a number", k.Weight, c.Type), "", "")
+	}
+}
+
+func (k *Checker) checkMetrics(l prediction.Layout) {
+	for i, m := range k.metrics {
+		path := fmt.Sprintf("metrics[%d]", i)
+		if err := m.Fits(k.Model.Task); err != nil {
+			k.add(path, strings.ToUpper(err.Error()[:1])+err.Error()[1:], "", "")
+		} else if m.NeedsScore && !l.Score {
+			k.add(path, fmt.Sprintf("Metric %q (%s) needs scores", m.Name, m.Type), "The model's predictions have no column of them.", "")
+		}
+	}
+}
+
+// IsText tells whether a type is of text.
+func IsText(t string) bool { return t == "varchar" || strings.HasPrefix(t, "enum") }
+
+// checkSQL types the metrics that are SQL, and the slices.
+func (k *Checker) checkSQL(ctx context.Context, b component.Binder, l prediction.Layout) {
+	for i, m := range k.metrics {
+		if m.SQL == "" || k.Data.Column(k.Model.Target) == nil {
+			continue
+		}
+		path := fmt.Sprintf("metrics[%d]", i)
+		columns, clash := sqlColumns(l)
+		if clash != "" {
+			k.add(path, fmt.Sprintf("Metric %q: the data's column %q has the name of a column of predictions", m.Name, clash),
+				"Its SQL could mean either.", "rename it in a dataset")
+			continue
+		}
+		k.bind(ctx, b, path, fmt.Sprintf("Metric %q: ", m.Name), m.SQL, columns, true, "number", func(t string) bool { return table.Numeric(t) || t == "boolean" })
+	}
+	for _, s := range k.Slices {
+		k.bind(ctx, b, fmt.Sprintf("slice[%s].where", s.Name), "", s.Where, k.Data, false, "condition", func(t string) bool { return t == "boolean" })
+	}
+}
+
+func (k *Checker) bind(ctx context.Context, b component.Binder, path, prefix, sql string, t *schema.Table, aggregate bool, want string, fits func(string) bool) {
+	column, problems := b.Expr(ctx, sql, t, aggregate)
+	for _, p := range problems {
+		p.Path, p.Summary = path, prefix+p.Summary
+		k.Problems = append(k.Problems, p)
+	}
+	if len(problems) == 0 && !fits(column.Type) {
+		k.add(path, fmt.Sprintf("%sthe expression is %s, expected a %s", prefix, column.Type, want), "", "")
+	}
+}
+
+// sqlColumns is what a metric's SQL sees; clash names a column of the data that it could not tell from one of them.
+func sqlColumns(l prediction.Layout) (t *schema.Table, clash string) {
+	own := []schema.Column{{Name: "weight", Type: "double"}}
+	plain := l
+	plain.Data = &schema.Table{Columns: l.Data.Columns}
+	for _, c := range plain.Columns() {
+		if c.Name != prediction.RowColumn {
+			own = append(own, c)
+		}
+	}
+	for _, c := range own {
+		if d := l.Data.Column(c.Name); d != nil {
+			return nil, d.Name
+		}
+	}
+	return &schema.Table{Columns: append(own, l.Data.Columns...)}, ""
+}
+
+// Meant is a hint at the name that is nearest.
+func Meant(name string, names []string) string {
+	best, dist := "", 4
+	for _, n := range names {
+		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
+			best, dist = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}

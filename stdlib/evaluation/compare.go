@@ -1,0 +1,107 @@
+package evaluation
+
+import (
+	"context"
+	"math"
+
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+)
+
+// Compare gives this model's metrics, and how those of a challenger on the same rows differ from them.
+func (e *Evaluation) Compare(ctx context.Context, s *prediction.Set, l prediction.Layout) (map[string]any, error) {
+	other := *e
+	challenger := &other
+	if err := challenger.Take(s, l); err != nil {
+		return nil, err
+	}
+	before, err := e.openSQL(ctx, e.set)
+	if err != nil {
+		return nil, err
+	}
+	defer before.Close()
+	after, err := e.openSQL(ctx, challenger.set)
+	if err != nil {
+		return nil, err
+	}
+	defer after.Close()
+	few := e.tooFew(len(e.rows.counted), e.positives(nil))
+	metrics, err := e.values(ctx, "metrics.", e.sample.Weights(), before, -1, few)
+	if err != nil {
+		return nil, err
+	}
+	intervals, err := e.deltas(ctx, challenger, before, after, few)
+	if err != nil {
+		return nil, err
+	}
+	delta := e.bounds("delta.", intervals)
+	for _, m := range e.metrics {
+		value, err := e.difference(ctx, m, challenger, before, after, few)
+		if err != nil {
+			return nil, err
+		}
+		delta[m.Name].(map[string]any)["value"] = value
+	}
+	return map[string]any{"metrics": metrics, "delta": delta, "undefined": e.undefined}, nil
+}
+
+// difference is challenger minus champion of one metric.
+func (e *Evaluation) difference(ctx context.Context, m *metric.Metric, challenger *Evaluation, before, after *scored, few string) (any, error) {
+	path := "delta." + m.Name + ".value"
+	if few != "" {
+		return e.number(path, math.NaN(), few), nil
+	}
+	was, reason, err := e.value(ctx, m, e.sample.Weights(), before, -1)
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		return e.number(path, math.NaN(), "champion: "+reason), nil
+	}
+	is, reason, err := challenger.value(ctx, m, e.sample.Weights(), after, -1)
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		return e.number(path, math.NaN(), "challenger: "+reason), nil
+	}
+	return e.number(path, is-was, "the difference is not finite"), nil
+}
+
+// deltas are the paired intervals of the differences.
+func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before, after *scored, few string) ([]metric.Interval, error) {
+	found := make([]metric.Interval, len(e.metrics))
+	if reason := e.noInterval(few); reason != "" {
+		for i := range found {
+			found[i].Undefined = reason
+		}
+		return found, nil
+	}
+	b := e.bootstrap()
+	here, sql, hereAt, sqlAt := e.split()
+	deltas, err := b.Deltas(ctx, here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range deltas {
+		found[hereAt[k]] = i
+	}
+	if len(sql) == 0 {
+		return found, nil
+	}
+	was, err := before.replicates(ctx, sql, b)
+	if err != nil {
+		return nil, err
+	}
+	is, err := after.replicates(ctx, sql, b)
+	if err != nil {
+		return nil, err
+	}
+	for k := range sql {
+		for r := range is[k] {
+			is[k][r] -= was[k][r]
+		}
+		found[sqlAt[k]] = b.Interval(is[k])
+	}
+	return found, nil
+}

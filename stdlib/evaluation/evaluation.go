@@ -1,0 +1,238 @@
+// Package evaluation computes the figures of predictions on rows whose truth is known: metrics with bootstrap intervals,
+// by slice, between groups, and of two models on the same rows. The block that evaluates a model and the one that
+// monitors it share it, so that a figure means the same before a release and after it.
+package evaluation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+)
+
+// Config is what a block says of its figures.
+type Config struct {
+	Metrics      []json.RawMessage `json:"metrics"`
+	Weight       string            `json:"weight"`
+	MinRows      int               `json:"min_rows"`
+	MinPositives int               `json:"min_positives"`
+	Seed         int64             `json:"seed"`
+	Intervals    *Intervals        `json:"intervals"`
+	Slices       []Slice           `json:"slice"`
+	Fairness     []Fairness        `json:"fairness"`
+}
+
+// Intervals says how they are found.
+type Intervals struct {
+	Resamples  int     `json:"resamples"`
+	Confidence float64 `json:"confidence"`
+}
+
+// Slice names the rows that a condition marks.
+type Slice struct {
+	Name  string `json:"name"`
+	Where string `json:"where"`
+}
+
+// Defaults fills in nested blocks that are not written.
+func (c *Config) Defaults() {
+	if c.Intervals == nil {
+		c.Intervals = &Intervals{Resamples: 500, Confidence: 0.95}
+	}
+}
+
+// Data is the table of the rows.
+type Data struct {
+	Path   string        // a Parquet file
+	Table  *schema.Table // its schema; label and entity say which rows count, and which go together
+	Target string        // the column that holds the truth
+}
+
+// Evaluation of one model.
+type Evaluation struct {
+	*Config
+	data      Data
+	threads   int
+	warnf     func(format string, args ...any)
+	metrics   []*metric.Metric
+	layout    prediction.Layout
+	set       *prediction.Set
+	rows      *rows
+	sample    *metric.Sample
+	undefined map[string]string // by path of the figure
+}
+
+// Open reads what is needed of the data besides predictions. Warnings go to warnf. Take is called next.
+func Open(ctx context.Context, c *Config, d Data, threads int, warnf func(format string, args ...any)) (*Evaluation, error) {
+	e := &Evaluation{Config: c, data: d, threads: threads, warnf: warnf, undefined: map[string]string{}}
+	for _, def := range c.Metrics {
+		m, err := metric.New(def)
+		if err != nil {
+			return nil, err
+		}
+		e.metrics = append(e.metrics, m)
+	}
+	var err error
+	e.rows, err = readRows(ctx, c, d.Table, d.Path, d.Target)
+	return e, err
+}
+
+// Total is how many rows the data has, those that do not count included.
+func (e *Evaluation) Total() int { return e.rows.total }
+
+// Counted is how many rows count: their label is known, and mature.
+func (e *Evaluation) Counted() int { return len(e.rows.counted) }
+
+// Target is the column that holds the truth.
+func (e *Evaluation) Target() *frame.Column { return e.rows.target }
+
+// Take takes the predictions of the data's rows, in their order.
+func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
+	e.set, e.layout = s, l
+	e.sample, err = e.rows.sample(s)
+	return err
+}
+
+// Figures computes all but the comparison with another model.
+func (e *Evaluation) Figures(ctx context.Context) (map[string]any, error) {
+	sql, err := e.openSQL(ctx, e.set)
+	if err != nil {
+		return nil, err
+	}
+	defer sql.Close()
+	figures := map[string]any{"rows": len(e.rows.counted), "coverage": e.number("coverage", share(len(e.rows.counted), e.rows.total), "no rows")}
+	if e.set.Task == schema.Binary {
+		figures["positives"] = e.positives(nil)
+		if !math.IsNaN(e.set.Threshold) {
+			figures["threshold"] = e.set.Threshold
+		}
+	}
+	few := e.tooFew(len(e.rows.counted), e.positives(nil))
+	if figures["metrics"], err = e.values(ctx, "metrics.", e.sample.Weights(), sql, -1, few); err != nil {
+		return nil, err
+	}
+	if figures["intervals"], err = e.intervals(ctx, sql, few); err != nil {
+		return nil, err
+	}
+	if figures["slices"], err = e.slices(ctx, sql); err != nil {
+		return nil, err
+	}
+	if len(e.Fairness) > 0 {
+		if figures["fairness"], err = e.fairness(ctx, few); err != nil {
+			return nil, err
+		}
+	}
+	figures["undefined"] = e.undefined
+	return figures, nil
+}
+
+// openSQL joins data and predictions if any metric is SQL; else there is nothing to read, and nothing is written.
+func (e *Evaluation) openSQL(ctx context.Context, set *prediction.Set) (*scored, error) {
+	for _, m := range e.metrics {
+		if m.SQL != "" {
+			return newScored(ctx, e.layout, set, e.rows, e.data.Path)
+		}
+	}
+	return &scored{rows: e.rows}, nil
+}
+
+func share(part, whole int) float64 {
+	if whole == 0 {
+		return math.NaN()
+	}
+	return float64(part) / float64(whole)
+}
+
+// positives counts rows of the positive class, of all that count or of those that a mask marks.
+func (e *Evaluation) positives(mask []bool) int {
+	n := 0
+	for i, a := range e.sample.Actual {
+		if a == 1 && e.set.Task == schema.Binary && (mask == nil || mask[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// tooFew says why figures of so many rows are not given; empty: they are.
+func (e *Evaluation) tooFew(rows, positives int) string {
+	switch {
+	case rows < max(e.MinRows, 1):
+		return fmt.Sprintf("%d rows, fewer than min_rows = %d", rows, max(e.MinRows, 1))
+	case e.set.Task == schema.Binary && positives < e.MinPositives:
+		return fmt.Sprintf("%d positives, fewer than min_positives = %d", positives, e.MinPositives)
+	}
+	return ""
+}
+
+// number is a figure: x, or null with a reason where x is not finite.
+func (e *Evaluation) number(path string, x float64, reason string) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		e.undefined[path] = reason
+		return nil
+	}
+	return x
+}
+
+// values computes every metric with the given weights; of SQL metrics over the slice.
+func (e *Evaluation) values(ctx context.Context, prefix string, w []float64, sql *scored, slice int, few string) (map[string]any, error) {
+	out := map[string]any{}
+	for _, m := range e.metrics {
+		if few != "" {
+			out[m.Name], e.undefined[prefix+m.Name] = nil, few
+			continue
+		}
+		x, reason, err := e.value(ctx, m, w, sql, slice)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			x = math.NaN()
+		} else {
+			reason = "its value is not finite"
+		}
+		out[m.Name] = e.number(prefix+m.Name, x, reason)
+	}
+	return out, nil
+}
+
+func (e *Evaluation) value(ctx context.Context, m *metric.Metric, w []float64, sql *scored, slice int) (x float64, undefined string, err error) {
+	if m.SQL == "" {
+		x, undefined = m.On(e.sample, w)
+		return x, undefined, nil
+	}
+	x, err = sql.value(ctx, m, slice)
+	if math.IsNaN(x) {
+		undefined = "its SQL gives null"
+	}
+	return x, undefined, err
+}
+
+func (e *Evaluation) slices(ctx context.Context, sql *scored) (map[string]any, error) {
+	out := map[string]any{}
+	for i, s := range e.Slices {
+		mask := e.rows.masks[i]
+		w, count := make([]float64, len(mask)), 0
+		for k, in := range mask {
+			if in {
+				w[k], count = e.sample.Weights()[k], count+1
+			}
+		}
+		positives := e.positives(mask)
+		figures, err := e.values(ctx, "slices."+s.Name+".", w, sql, i, e.tooFew(count, positives))
+		if err != nil {
+			return nil, err
+		}
+		figures["count"] = count
+		if e.set.Task == schema.Binary {
+			figures["positives"] = positives
+		}
+		out[s.Name] = figures
+	}
+	return out, nil
+}

@@ -1,0 +1,80 @@
+package evaluation
+
+import (
+	"context"
+	"math"
+
+	"github.com/mlp-lang/mlp/stdlib/metric"
+)
+
+func (e *Evaluation) bootstrap() metric.Bootstrap {
+	return metric.Bootstrap{Resamples: e.Intervals.Resamples, Confidence: e.Intervals.Confidence, Seed: e.Seed, Threads: e.threads}
+}
+
+// noInterval says why no interval is given at all; empty: there is one.
+func (e *Evaluation) noInterval(few string) string {
+	switch {
+	case few != "":
+		return few
+	case e.Intervals.Resamples == 0:
+		return "intervals.resamples is 0"
+	case e.rows.clusters != nil && e.rows.clusterN < 2:
+		return "all rows are of one entity"
+	}
+	return ""
+}
+
+// split parts the metrics that are computed here from those that are SQL; the indices are places in e.metrics.
+func (e *Evaluation) split() (here, sql []*metric.Metric, hereAt, sqlAt []int) {
+	for i, m := range e.metrics {
+		if m.SQL != "" {
+			sql, sqlAt = append(sql, m), append(sqlAt, i)
+		} else {
+			here, hereAt = append(here, m), append(hereAt, i)
+		}
+	}
+	return here, sql, hereAt, sqlAt
+}
+
+func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[string]any, error) {
+	found := make([]metric.Interval, len(e.metrics))
+	if reason := e.noInterval(few); reason != "" {
+		for i := range found {
+			found[i].Undefined = reason
+		}
+		return e.bounds("intervals.", found), nil
+	}
+	b := e.bootstrap()
+	here, sql, hereAt, sqlAt := e.split()
+	intervals, err := b.Intervals(ctx, here, e.sample, e.rows.clusters, e.rows.clusterN)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range intervals {
+		found[hereAt[k]] = i
+	}
+	if len(sql) > 0 {
+		replicates, err := t.replicates(ctx, sql, b)
+		if err != nil {
+			return nil, err
+		}
+		for k := range sql {
+			found[sqlAt[k]] = b.Interval(replicates[k])
+		}
+	}
+	return e.bounds("intervals.", found), nil
+}
+
+// bounds are the figures low and high by metric.
+func (e *Evaluation) bounds(prefix string, found []metric.Interval) map[string]any {
+	out := map[string]any{}
+	for i, m := range e.metrics {
+		low, high := found[i].Low, found[i].High
+		if found[i].Undefined != "" {
+			low, high = math.NaN(), math.NaN()
+		}
+		path := prefix + m.Name
+		out[m.Name] = map[string]any{"low": e.number(path+".low", low, found[i].Undefined), "high": e.number(path+".high", high, found[i].Undefined)}
+	}
+	return out
+}
