@@ -35,8 +35,9 @@ var kinds = []schema.Kind{
 		Doc: "A metric by scikit-learn's name, or an SQL aggregate over predictions.",
 	},
 	{
-		Name: "monitor", Phase: schema.Operations, Summary: "Whether data still looks as it did",
-		Doc: "Rules read `monitor.<name>.drift.share` and `.drift.columns.<c>`.",
+		Name: "monitor", Phase: schema.Operations, DefaultType: "drift", Summary: "Whether data still looks as it did, and the model is still as good",
+		Doc: "Rules read `monitor.<name>.drift.share` and `.drift.columns.<c>`, or `monitor.<name>.performance.<m>.value|low|high` and " +
+			"`.delta.<m>.value|low|high`. A gate that reads a monitor of a deployment is another than the one that the deployment waits for.",
 	},
 	{
 		Name: "source", Phase: schema.Design, Summary: "Data from outside, read into a typed table",

@@ -18,6 +18,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
+	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
@@ -45,6 +46,7 @@ func Components() []*component.Component {
 		&maturity.Component,
 		&metric.Component,
 		&drift.Component,
+		&performance.Component,
 		&csv.Component,
 		&parquet.Component,
 		&column.Component,

@@ -18,8 +18,13 @@ func (c *checker) leakage() {
 		}
 	}
 	for _, b := range c.m.Module.Blocks {
-		if b.Kind == "evaluate" {
-			c.evaluation(b, told)
+		switch b.Kind {
+		case "evaluate":
+			c.measured(b, input(b, "data"), b, told)
+		case "monitor":
+			if r := input(b, "predictions"); r != nil && c.m.Blocks[r.Target] != nil {
+				c.measured(b, r, c.m.Blocks[r.Target].Block, told)
+			}
 		}
 	}
 }
@@ -68,10 +73,11 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	}
 }
 
-// evaluation tells of a model that is measured on rows that it was fitted on.
-func (c *checker) evaluation(b *resolve.Block, told map[string]bool) {
-	data, model := input(b, "data"), input(b, "model")
-	if data == nil || model == nil {
+// measured tells of a model that b measures on rows that it was fitted on. scorer is the block that scores the rows: b
+// itself, or the deployment whose predictions come in at the reference at.
+func (c *checker) measured(b *resolve.Block, at *resolve.Reference, scorer *resolve.Block, told map[string]bool) {
+	data, model := input(scorer, "data"), input(scorer, "model")
+	if at == nil || data == nil || model == nil {
 		return
 	}
 	trainer := c.m.Blocks[model.Target]
@@ -84,11 +90,14 @@ func (c *checker) evaluation(b *resolve.Block, told map[string]bool) {
 			continue
 		}
 		d := source.Diagnostic{
-			Severity: source.Error, Code: "MLP1407", Subject: data.Range,
+			Severity: source.Error, Code: "MLP1407", Subject: at.Range,
 			Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", b.Address, trainer.Address),
 			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
 			Hint:    "evaluate on the test side of a split, and train on its train side.",
 			Related: []source.Related{{Message: trainer.Address + " reads them here", Range: r.Range}},
+		}
+		if b != scorer {
+			d.Hint = "let " + scorer.Address + " score rows of another time, or the test side of a split."
 		}
 		if port == "validation" {
 			d.Severity = source.Warning

@@ -115,9 +115,9 @@ func (c *checker) fillName(b *Block) {
 	b.Config = filled
 }
 
-// fillTask gives trainers the task of the module's only problem where they name none.
+// fillTask gives trainers and monitors the task of the module's only problem where they name none.
 func (c *checker) fillTask(b *Block) {
-	if b.Kind != "train" || b.TypeSpec.Body.Attr("task") == nil {
+	if b.Kind != "train" && b.Kind != "monitor" || b.TypeSpec.Body.Attr("task") == nil {
 		return
 	}
 	if len(c.problems) != 1 {

@@ -128,7 +128,7 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 	return set, err
 }
 
-// figureSources says which nodes a path's figures come from: the block's own, and for a delta the champion's.
+// figureSources says which nodes a path's figures come from: the block's own, and for an evaluation's delta the champion's.
 func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.Block, rule string, path []string, champion *plan.Champion) {
 	for _, f := range p.m.FiguresAt(b, rule, path) {
 		address := f.Block.Address
@@ -136,6 +136,9 @@ func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.B
 			continue
 		}
 		sources[f.Path] = plan.FigureSource{Path: f.Path, Node: address}
+		if f.Block.Kind != "evaluate" { // a monitor's own figures compare with its baseline
+			continue
+		}
 		if len(f.Rest) > 0 && f.Rest[0] != "delta" || len(f.Rest) == 0 && !strings.Contains(rule, ".delta") {
 			continue
 		}

@@ -172,6 +172,7 @@ func exampleData(t *testing.T, dir string) {
 	files := map[string]string{
 		"customers.csv":             customers(600, 0),
 		"this_month.csv":            customers(600, 7),
+		"scores.csv":                scores(600),
 		"payments.csv":              payments(0, 900),
 		"data/payments/2026-01.csv": payments(0, 6000),
 		"data/payments/2026-02.csv": payments(6000, 6000),
@@ -212,12 +213,23 @@ func noise(i, stream int) int {
 
 func customers(n, stream int) string {
 	var b strings.Builder
-	b.WriteString("customer,customer_id,tenure,contract,monthly_charges,churned,is_test\n")
+	b.WriteString("customer,customer_id,tenure,contract,monthly_charges,churned,is_test,asked_at\n")
 	for i := range n {
 		tenure := noise(i, stream) % 72
 		contract := []string{"month", "year", "two years"}[noise(i, stream+1)%3]
 		churned := noise(i, stream+2) < 700-9*tenure
-		fmt.Fprintf(&b, "c%04d,id%04d,%d,%s,%d.%02d,%t,%t\n", i, i, tenure, contract, 20+noise(i, stream+3)%80, noise(i, stream+4)%100, churned, i%5 == 0)
+		fmt.Fprintf(&b, "c%04d,id%04d,%d,%s,%d.%02d,%t,%t,2026-%02d-15 12:00:00\n", i, i, tenure, contract, 20+noise(i, stream+3)%80, noise(i, stream+4)%100, churned, i%5 == 0, 1+i%4)
+	}
+	return b.String()
+}
+
+// scores is what a model said of customers(n, 0): of those who came lately that they leave.
+func scores(n int) string {
+	var b strings.Builder
+	b.WriteString("customer,predicted,score\n")
+	for i := range n {
+		tenure := noise(i, 0) % 72
+		fmt.Fprintf(&b, "c%04d,%t,0.%02d\n", i, tenure < 40, 99-tenure)
 	}
 	return b.String()
 }

@@ -130,29 +130,48 @@ func blockedBy(r *engine.Result, address string) []string {
 	return out
 }
 
-// figures prints the metrics of evaluations that ran.
+// figures prints the metrics of evaluations and monitors that ran.
 func (a *app) figures(r *engine.Result) {
 	for _, n := range r.Nodes {
-		if !strings.HasPrefix(n.Address, "evaluate.") || strings.Contains(n.Address, "@") {
+		if strings.Contains(n.Address, "@") {
 			continue
 		}
 		var f struct {
-			Metrics   map[string]json.RawMessage
-			Intervals map[string]struct{ Low, High *float64 }
+			Metrics     map[string]json.RawMessage
+			Intervals   map[string]interval
+			Performance map[string]struct {
+				Value json.RawMessage
+				interval
+			}
 		}
-		if json.Unmarshal(n.Figures, &f) != nil || len(f.Metrics) == 0 {
+		if json.Unmarshal(n.Figures, &f) != nil {
 			continue
 		}
 		var parts []string
-		for _, name := range sortedKeys(f.Metrics) {
-			s := name + " " + figure(f.Metrics[name])
-			if i := f.Intervals[name]; i.Low != nil && i.High != nil {
-				s += fmt.Sprintf(" (%s to %s)", bound(*i.Low), bound(*i.High))
+		switch {
+		case strings.HasPrefix(n.Address, "evaluate."):
+			for _, name := range sortedKeys(f.Metrics) {
+				parts = append(parts, name+" "+figure(f.Metrics[name])+f.Intervals[name].String())
 			}
-			parts = append(parts, s)
+		case strings.HasPrefix(n.Address, "monitor."):
+			for _, name := range sortedKeys(f.Performance) {
+				parts = append(parts, name+" "+figure(f.Performance[name].Value)+f.Performance[name].String())
+			}
 		}
-		fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
+		if len(parts) > 0 {
+			fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
+		}
 	}
+}
+
+// interval of a figure, if it has one.
+type interval struct{ Low, High *float64 }
+
+func (i interval) String() string {
+	if i.Low == nil || i.High == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s to %s)", bound(*i.Low), bound(*i.High))
 }
 
 // bound writes an end of an interval, three digits of it and never with an exponent for thousands.

@@ -181,8 +181,10 @@ func (k *checker) figures(g *given, figures map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		k.figure(g, name, g.block.Figures, name, figures[name])
 	}
-	g.delta = figures["delta"]
-	delete(figures, "delta")
+	if g.block.Kind == "evaluate" {
+		g.delta = figures["delta"]
+		delete(figures, "delta")
+	}
 	if len(figures) > 0 || g.delta != nil {
 		g.figures = figures
 	}

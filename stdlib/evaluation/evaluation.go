@@ -33,6 +33,14 @@ type Intervals struct {
 	Confidence float64 `json:"confidence"`
 }
 
+// IntervalsBlock is the block that says so.
+func IntervalsBlock() schema.Block {
+	return schema.Block{Name: "intervals", Doc: "How intervals are found.", Body: schema.Body{Attrs: []schema.Attr{
+		{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many bootstrap resamples to draw; 0: no intervals."},
+		{Name: "confidence", Type: schema.Number, Default: 0.95, Doc: "Chance of the interval to hold the true value."},
+	}}}
+}
+
 // Slice names the rows that a condition marks.
 type Slice struct {
 	Name  string `json:"name"`

@@ -3,6 +3,8 @@ package model
 import (
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // TextType tells whether a column of that type holds strings.
@@ -22,3 +24,14 @@ var numberTypes = []string{
 
 // FeatureType tells whether models can read a column of that type: numbers, booleans and strings.
 func FeatureType(t string) bool { return t == "boolean" || NumberType(t) || TextType(t) }
+
+// TaskOf is the task that fits a target of that type where none is named; positive is the positive class, if it is.
+func TaskOf(target, positive string) schema.Task {
+	switch {
+	case target == "boolean", TextType(target) && positive != "":
+		return schema.Binary
+	case TextType(target):
+		return schema.Multiclass
+	}
+	return schema.Regression
+}

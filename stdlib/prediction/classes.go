@@ -10,9 +10,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// binaryClasses are the negative and the positive class of a column's values. Without a name for it the positive class
-// is true, 1, or the last in order.
-func binaryClasses(c *frame.Column, positive string) ([]string, error) {
+// binaryClasses are the negative and the positive class of a column's values, where it has one only of those of another
+// too, which may be nil. Without a name for it the positive class is true, 1, or the last in order.
+func binaryClasses(c, other *frame.Column, positive string) ([]string, error) {
 	if c == nil {
 		return namedClasses(positive), nil
 	}
@@ -21,7 +21,11 @@ func binaryClasses(c *frame.Column, positive string) ([]string, error) {
 	case c.Type == "boolean":
 		classes = []string{"false", "true"}
 	default:
-		if values := distinct(c); c.Text() || !subset(values, classes) {
+		values := distinct(c)
+		if len(values) < 2 {
+			values = distinct(c, other)
+		}
+		if c.Text() || !subset(values, classes) {
 			classes = values
 		}
 	}

@@ -2,8 +2,11 @@ package prediction
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -16,9 +19,14 @@ import (
 // scorePrefix begins the names of the columns that hold the probability of one class each.
 const scorePrefix = "score_"
 
+// ScoredClass is the class whose probabilities a column holds by its name.
+func ScoredClass(column string) (class string, ok bool) {
+	return strings.CutPrefix(column, scorePrefix)
+}
+
 // Read reads predictions that were made elsewhere: a table with the data's rows in their order and the columns
 // predicted (class or value), score (binary: probability of the positive class; regression: the value) or
-// score_<class>. target is the data's target, from which the classes of a binary task are known; nil if the data has
+// score_<class> (or scores, as Layout writes them). target is the data's target, from which the classes of a binary task are known; nil if the data has
 // none. m says which class is the positive one where it is not plain.
 func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column) (*Set, error) {
 	f, err := table.ReadFrame(ctx, path, nil)
@@ -94,7 +102,7 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 		from = predicted
 	}
 	var err error
-	if s.Classes, err = binaryClasses(from, positive); err != nil {
+	if s.Classes, err = binaryClasses(from, predicted, positive); err != nil {
 		return err
 	}
 	if score != nil {
@@ -119,11 +127,16 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 
 func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
 	for i := range f.Columns {
-		if class, ok := strings.CutPrefix(f.Columns[i].Name, scorePrefix); ok {
+		if class, ok := ScoredClass(f.Columns[i].Name); ok {
 			if err := probabilities(&f.Columns[i]); err != nil {
 				return err
 			}
 			s.Classes, s.Scores = append(s.Classes, class), append(s.Scores, f.Columns[i].Num)
+		}
+	}
+	if all := f.Column("scores"); s.Scores == nil && all != nil {
+		if err := s.readJSON(all); err != nil {
+			return err
 		}
 	}
 	predicted := f.Column("predicted")
@@ -151,6 +164,23 @@ func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string
 		s.Predicted[r] = float64(best)
 	}
 	return nil
+}
+
+// readJSON reads the probabilities of all classes from one column; the first row says which classes there are.
+func (s *Set) readJSON(c *frame.Column) (err error) {
+	if !c.Text() {
+		return fmt.Errorf("column %q is no text, expected JSON objects of probabilities by class", c.Name)
+	}
+	if len(c.Codes) == 0 || c.Codes[0] < 0 {
+		return nil
+	}
+	var first map[string]float64
+	if err := json.Unmarshal([]byte(c.Levels[c.Codes[0]]), &first); err != nil {
+		return fmt.Errorf("row 1: scores %q: %w", c.Levels[c.Codes[0]], err)
+	}
+	s.Classes = slices.Sorted(maps.Keys(first))
+	s.Scores, err = parseScores(c, s.Classes)
+	return err
 }
 
 func columnNames(f *frame.Frame) string {

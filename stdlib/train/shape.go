@@ -80,12 +80,8 @@ func (c *Config) TaskOf(target *schema.Column) schema.Task {
 		return c.Task
 	case target == nil:
 		return ""
-	case target.Type == "boolean", model.TextType(target.Type) && c.Positive != "":
-		return schema.Binary
-	case model.TextType(target.Type):
-		return schema.Multiclass
 	}
-	return schema.Regression
+	return model.TaskOf(target.Type, c.Positive)
 }
 
 func (s *shaper) task(supported []schema.Task) schema.Task {

@@ -37,10 +37,7 @@ var Component = component.Component{
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the bootstrap."},
 			},
 			Blocks: []schema.Block{
-				{Name: "intervals", Doc: "How intervals are found.", Body: schema.Body{Attrs: []schema.Attr{
-					{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many bootstrap resamples to draw; 0: no intervals."},
-					{Name: "confidence", Type: schema.Number, Default: 0.95, Doc: "Chance of the interval to hold the true value."},
-				}}},
+				evaluation.IntervalsBlock(),
 				evaluation.FairnessBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},

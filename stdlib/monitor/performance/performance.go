@@ -1,0 +1,159 @@
+// Package performance is the monitor that measures what a live model has predicted by the labels that came later.
+package performance
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the monitor of performance.
+var Component = component.Component{
+	Kind: "monitor",
+	Type: schema.Type{
+		Name:    "performance",
+		Version: 1,
+		Engine:  table.Engine,
+		Summary: "How good predictions were, by the labels that came later",
+		Doc:     doc,
+		Body: schema.Body{
+			Attrs: []schema.Attr{
+				{Name: "predictions", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+					Doc: "What the model said, one row a prediction: `predictions` of a batch deployment, or any table with such columns."},
+				{Name: "labels", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+					Doc: "What turned out: a `label`, or a table that was made of one row by row."},
+				{Name: "on", Type: schema.StringList, Required: true, ColumnOf: "predictions",
+					Doc: "The columns by which a prediction finds its label. Both tables have them; none has two rows with the same values."},
+				{Name: "metrics", Type: schema.RefList, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
+					Doc: "What to compute; figures bear the names of the metric blocks."},
+				{Name: "baseline", Type: schema.Ref, Ports: []schema.PortType{schema.FiguresPort}, Kinds: []string{"evaluate"},
+					Doc: "The evaluation that the model was released on. `delta` is about the metrics that both have."},
+				{Name: "task", Type: schema.String, OneOf: []string{string(schema.Binary), string(schema.Multiclass), string(schema.Regression)},
+					Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the label's type, as a trainer does."},
+				{Name: "positive", Type: schema.String, Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
+				{Name: "predicted", Type: schema.String, ColumnOf: "predictions", Doc: "The column of the class or value predicted. Default: `predicted`, if there is one."},
+				{Name: "score", Type: schema.String, ColumnOf: "predictions",
+					Doc: "The column of the probability of the positive class. Default: `score`, if there is one. Binary tasks only."},
+				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows of mature labels all figures are undefined."},
+				{Name: "min_positives", Type: schema.Integer, Default: 0.0, Doc: "With fewer positive rows all figures are undefined. Binary tasks only."},
+				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the bootstrap."},
+			},
+			Blocks: []schema.Block{evaluation.IntervalsBlock()},
+		},
+		Out: []schema.Port{
+			{Name: "figures", Type: schema.FiguresPort, Doc: "`performance.<m>`, `delta.<m>`, `rows`, `coverage`, `positives`."},
+		},
+		Examples: []schema.Example{{Title: "Last month's scores and what became of them", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const doc = "Each prediction finds its label by `on`. Labels that are unknown or not mature yet do not count, nor do predictions without a label; " +
+	"`coverage` is the share of predictions that count, `rows` how many. `performance.<m>.value|low|high` is a metric with its interval, found as " +
+	"`evaluate` does: a seeded bootstrap over rows, over whole entities where the predictions or else the labels have any. What is undefined, or " +
+	"rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
+	"Predictions have a column `predicted`, the class or the value that was decided for, or `score`, the probability of the positive class, or both; of several " +
+	"classes `predicted`, and `scores` as a batch deployment writes them or a `score_<class>` for each. Without `predicted` a binary " +
+	"decision is at 0.5, and of several classes the likeliest. Metrics that are SQL see these and the columns of the labels.\n\n" +
+	"`delta.<m>.value` is the metric now less that of the `baseline`. Its interval joins those of both sides (Zou and Donner 2008), which holds for rows of " +
+	"their own; rows that both sides share make it wider than need be. Its confidence is that of the two, so give both the same. Of figures " +
+	"without intervals, as those of a file, there is the value alone.\n\n" +
+	"That predictions were made before their labels were known is for their table to see to."
+
+const example = `pipeline "churn" {}
+
+# What was predicted a month ago.
+source "csv" "scores" {
+  path = "scores.csv"
+  column "customer"  { type = "varchar" }
+  column "predicted" { type = "boolean" }
+  column "score"     { type = "double" }
+}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "asked_at" { type = "timestamp" }
+  column "churned"  { type = "boolean" }
+}
+
+label "churn" {
+  on            = source.customers
+  column        = "churned"
+  event_time    = "asked_at"
+  matures_after = "30d"
+}
+
+metric "recall" { type = "recall" }
+
+monitor "performance" "live" {
+  predictions   = source.scores
+  labels        = label.churn
+  on            = ["customer"]
+  metrics       = [metric.recall]
+  min_positives = 20
+}
+
+gate "health" {
+  rule "finds who leaves" { assert = "monitor.live.performance.recall.high >= 0.6" }
+}
+`
+
+type config struct {
+	evaluation.Config
+	On        []string    `json:"on"`
+	Task      schema.Task `json:"task"`
+	Positive  string      `json:"positive"`
+	Predicted string      `json:"predicted"`
+	Score     string      `json:"score"`
+}
+
+func decode(raw json.RawMessage) (*config, error) {
+	c := &config{}
+	if err := json.Unmarshal(raw, c); err != nil {
+		return nil, err
+	}
+	c.Defaults()
+	return c, nil
+}
+
+// signature is what is known of the model by its predictions and labels.
+func (c *config) signature(labels *schema.Table) schema.Model {
+	m := schema.Model{Target: labels.Label.Column, Positive: c.Positive, Opaque: true, Task: c.Task}
+	if target := labels.Column(m.Target); m.Task == "" && target != nil {
+		m.Task = model.TaskOf(target.Type, c.Positive)
+	}
+	return m
+}
+
+// columns of the predictions as they are read, by what they are read as.
+func (c *config) columns(task schema.Task, t *schema.Table) map[string]*schema.Column {
+	out := map[string]*schema.Column{}
+	take := func(as, name string) {
+		if col := t.Column(name); col != nil {
+			out[as] = col
+		}
+	}
+	take("predicted", cmp.Or(c.Predicted, "predicted"))
+	switch task {
+	case schema.Binary:
+		take("score", cmp.Or(c.Score, "score"))
+	case schema.Multiclass:
+		for i := range t.Columns {
+			if class, ok := prediction.ScoredClass(t.Columns[i].Name); ok {
+				out["score_"+class] = &t.Columns[i]
+			}
+		}
+		if len(out) < 2 {
+			take("scores", "scores")
+		}
+	}
+	return out
+}

@@ -1,0 +1,165 @@
+package performance
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+func run(ctx context.Context, s *component.Stage) error {
+	c, err := decode(s.Config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
+	}
+	predictions, labels := s.In["predictions"].Table, s.In["labels"].Table
+	if predictions == nil || labels == nil || labels.Label == nil {
+		return fmt.Errorf("%s: the ports predictions and labels need schemas", s.Address)
+	}
+	dir, err := os.MkdirTemp("", "monitor")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	j := &joined{config: c, stage: s, dir: dir, predictions: predictions, labels: labels, model: c.signature(labels)}
+	figures, err := j.measure(ctx)
+	if err != nil {
+		return err
+	}
+	r := newReport(figures)
+	if s.Has("baseline") {
+		if err := r.compare(s); err != nil {
+			return err
+		}
+	}
+	return s.WriteFigures(r.figures)
+}
+
+// joined is predictions and what is known of their labels, as two tables whose rows go together.
+type joined struct {
+	*config
+	stage               *component.Stage
+	dir                 string
+	predictions, labels *schema.Table
+	model               schema.Model
+}
+
+func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".parquet") }
+
+// measure gives the figures of an evaluation.
+func (j *joined) measure(ctx context.Context) (map[string]any, error) {
+	if err := j.unique(ctx); err != nil {
+		return nil, err
+	}
+	if err := j.write(ctx); err != nil {
+		return nil, err
+	}
+	e, err := evaluation.Open(ctx, &j.Config, evaluation.Data{Path: j.path("truth"), Table: j.truth(), Target: j.model.Target}, j.stage.Threads, j.stage.Warnf)
+	if err != nil {
+		return nil, err
+	}
+	target := e.Target()
+	if target.Text() && len(target.Levels) == 0 {
+		target = nil // nothing has turned out yet, so it tells of no classes
+	}
+	set, err := prediction.Read(ctx, j.path("said"), e.Total(), j.model, target)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Take(set, j.layout(j.model, j.predictions, j.labels)); err != nil {
+		return nil, err
+	}
+	j.stage.Logf("%d of %d predictions have a mature label", e.Counted(), e.Total())
+	return e.Figures(ctx)
+}
+
+func (j *joined) inputs() map[string]string {
+	return map[string]string{"predictions": j.stage.InputTable("predictions"), "labels": j.stage.InputTable("labels")}
+}
+
+// unique makes sure that a label belongs to one prediction: else rows would count twice.
+func (j *joined) unique(ctx context.Context) error {
+	on := j.on("", "")
+	known := strings.Join(on, " is not null and ") + " is not null"
+	for _, name := range []string{"predictions", "labels"} {
+		sql := fmt.Sprintf("select count(*) as n from (select 1 from %s where %s group by %s having count(*) > 1)", name, known, strings.Join(on, ", "))
+		path := j.path("repeated")
+		if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: j.inputs(), Out: path}); err != nil {
+			return fmt.Errorf("looking for repeated rows: %w", err)
+		}
+		f, err := table.ReadFrame(ctx, path, nil)
+		if err != nil {
+			return err
+		}
+		if n := f.Columns[0].Num[0]; n > 0 {
+			return &component.InputError{Summary: fmt.Sprintf("in the %s %v values of %s stand in more than one row", name, n, strings.Join(j.On, ", ")),
+				Detail: "A prediction has one label, and a label one prediction. Name further columns in on, or keep one row of each in a dataset."}
+		}
+	}
+	return nil
+}
+
+// on are the columns that join, quoted, with a prefix and what comes behind.
+func (j *joined) on(prefix, suffix string) []string {
+	out := make([]string, len(j.On))
+	for i, name := range j.On {
+		out[i] = prefix + table.Quote(name) + suffix
+	}
+	return out
+}
+
+const (
+	rowColumn    = "mlp_row"
+	entityColumn = "mlp_entity_"
+)
+
+// truth is the schema of the labels' columns, a row for each prediction.
+func (j *joined) truth() *schema.Table {
+	t := *j.labels
+	t.Key = []string{rowColumn}
+	for i, name := range j.predictions.Entity {
+		if i == 0 {
+			t.Entity, t.Columns = nil, slices.Clone(t.Columns)
+		}
+		column := *j.predictions.Column(name)
+		column.Name = fmt.Sprint(entityColumn, i)
+		t.Entity, t.Columns = append(t.Entity, column.Name), append(t.Columns, column)
+	}
+	return &t
+}
+
+// write writes both tables, their rows in the order of the predictions.
+func (j *joined) write(ctx context.Context) error {
+	var on, truth, said []string
+	for _, name := range j.On {
+		on = append(on, fmt.Sprintf("p.%s = l.%[1]s", table.Quote(name)))
+	}
+	truth = append(truth, "p."+rowColumn)
+	for i, name := range j.predictions.Entity {
+		truth = append(truth, fmt.Sprintf("p.%s as %s%d", table.Quote(name), entityColumn, i))
+	}
+	said = append(said, rowColumn)
+	columns := j.columns(j.model.Task, j.predictions)
+	for _, as := range slices.Sorted(maps.Keys(columns)) {
+		said = append(said, fmt.Sprintf("%s as %s", table.Quote(columns[as].Name), table.Quote(as)))
+	}
+	numbered := fmt.Sprintf("(select *, row_number() over () as %s from predictions)", rowColumn)
+	for name, sql := range map[string]string{
+		"truth": fmt.Sprintf("select %s, l.* from %s p left join labels l on %s", strings.Join(truth, ", "), numbered, strings.Join(on, " and ")),
+		"said":  fmt.Sprintf("select %s from %s", strings.Join(said, ", "), numbered),
+	} {
+		if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: j.inputs(), OrderBy: []string{rowColumn}, Out: j.path(name)}); err != nil {
+			return fmt.Errorf("joining predictions with labels: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package performance
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
+)
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
+	}
+	k := &checker{config: c, predictions: req.In["predictions"].Table, baseline: req.In["baseline"].Figures,
+		Checker: evaluation.Checker{Config: &c.Config, Data: req.In["labels"].Table}}
+	if k.Data != nil && k.Data.Label != nil {
+		k.Model = c.signature(k.Data)
+	}
+	names := k.Definitions()
+	out := schema.ShapeResult{Out: map[string]schema.Shape{}}
+	if k.Data != nil && k.Data.Label == nil {
+		k.add("labels", "The table has no label", "Nothing tells which of its columns is the truth, nor since when it can be trusted.",
+			`Declare a label on it: label "x" { … }`)
+	}
+	if k.Model.Task != "" {
+		out.Figures = k.figures(names)
+		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
+	}
+	k.checkBaseline(names)
+	if k.predictions != nil && k.Data != nil {
+		k.checkOn()
+	}
+	if k.predictions != nil && k.Model.Task != "" {
+		if k.checkPredictions() {
+			k.Table(ctx, b, c.layout(k.Model, k.predictions, k.Data))
+		}
+	}
+	out.Problems = k.Problems
+	return out
+}
+
+// layout is that of the predictions beside their labels.
+func (c *config) layout(m schema.Model, predictions, labels *schema.Table) prediction.Layout {
+	columns := c.columns(m.Task, predictions)
+	delete(columns, "predicted")
+	return prediction.Layout{Task: m.Task, Target: m.Target, Data: labels, Actual: true, Score: len(columns) > 0}
+}
+
+// checker looks for mistakes in a block: evaluation.Checker in what it shares with evaluations.
+type checker struct {
+	evaluation.Checker
+	config      *config
+	predictions *schema.Table
+	baseline    *schema.FigureType
+}
+
+func (k *checker) add(path, summary, detail, hint string) {
+	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+}
+
+// figures is the type of what rules see.
+func (k *checker) figures(names []string) *schema.FigureType {
+	metrics, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
+	for _, n := range names {
+		metrics[n] = evaluation.Bounded()
+		switch value, bounded := inBaseline(k.baseline, n); {
+		case bounded:
+			delta[n] = evaluation.Bounded()
+		case value:
+			delta[n] = schema.Object(map[string]*schema.FigureType{"value": schema.Double})
+		}
+	}
+	all := map[string]*schema.FigureType{"performance": schema.Object(metrics), "rows": schema.Double, "coverage": schema.Double}
+	if k.Model.Task == schema.Binary {
+		all["positives"] = schema.Double
+	}
+	if k.baseline != nil {
+		all["delta"] = schema.Object(delta)
+	}
+	return schema.Object(all)
+}
+
+// inBaseline tells whether an evaluation has a metric, and its interval.
+func inBaseline(f *schema.FigureType, name string) (value, bounded bool) {
+	if f == nil || f.Fields["metrics"] == nil {
+		return false, false
+	}
+	m := f.Fields["metrics"].Fields[name]
+	if m == nil || m.Kind != schema.DoubleFigure {
+		return false, false
+	}
+	intervals := f.Fields["intervals"]
+	return true, intervals != nil && intervals.Fields[name] != nil
+}
+
+func (k *checker) checkBaseline(names []string) {
+	shares := func(n string) bool { value, _ := inBaseline(k.baseline, n); return value }
+	if k.baseline != nil && len(names) > 0 && !slices.ContainsFunc(names, shares) {
+		k.add("baseline", "The baseline has none of the metrics", "They are "+strings.Join(names, ", ")+".", "let the evaluation list one of them too")
+	}
+}
+
+// checkOn looks at the columns that join. Those that the predictions lack are told by the compiler.
+func (k *checker) checkOn() {
+	if len(k.config.On) == 0 {
+		k.add("on", "on is empty", "A prediction finds its label by at least one column.", "")
+	}
+	seen := map[string]bool{}
+	for i, name := range k.config.On {
+		path := fmt.Sprintf("on[%d]", i)
+		p, l := k.predictions.Column(name), k.Data.Column(name)
+		switch {
+		case p == nil:
+		case l == nil:
+			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", evaluation.Meant(name, k.Data.Names()))
+		case seen[p.Name]:
+			k.add(path, fmt.Sprintf("Column %q is listed twice", p.Name), "", "")
+		case !joinable(p.Type, l.Type):
+			k.add(path, fmt.Sprintf("Column %q is %s in the predictions and %s in the labels", p.Name, p.Type, l.Type), "", "cast one of them in a dataset")
+		}
+		if p != nil {
+			seen[p.Name] = true
+		}
+	}
+}
+
+// joinable types have values that are equal where they mean the same.
+func joinable(a, b string) bool { return a == b || model.NumberType(a) && model.NumberType(b) }
+
+// checkPredictions tells whether there are predictions that fit the task.
+func (k *checker) checkPredictions() bool {
+	task, c := k.Model.Task, k.config
+	columns := c.columns(task, k.predictions)
+	target := k.Data.Column(k.Model.Target)
+	switch {
+	case task != schema.Binary && c.Score != "":
+		k.add("score", "score is for binary classification", fmt.Sprintf("The task is %s.", task), "")
+	case task != schema.Binary && c.Positive != "":
+		k.add("positive", "positive is for binary classification", fmt.Sprintf("The task is %s.", task), "")
+	case task == schema.Binary && c.Positive == "" && target != nil && model.TextType(target.Type):
+		k.add("positive", "Which class is the positive one is not said", fmt.Sprintf("The label %q is text.", target.Name), `set positive = "…"`)
+	case task == schema.Regression && target != nil && !model.NumberType(target.Type):
+		k.add("task", fmt.Sprintf("The label %q is %s, and a regression is about numbers", target.Name, target.Type), "", "")
+		return false
+	}
+	if len(columns) == 0 && c.Predicted == "" && c.Score == "" {
+		k.add("predictions", "The table has no column of predictions", fmt.Sprintf("Expected %s. It has %s.", expected(task), strings.Join(k.predictions.Names(), ", ")),
+			`say which it is: predicted = "…"`)
+		return false
+	}
+	for _, as := range slices.Sorted(maps.Keys(columns)) {
+		col := columns[as]
+		if number := as != "scores" && (as != "predicted" || task == schema.Regression); number && !model.NumberType(col.Type) {
+			k.add("predictions", fmt.Sprintf("Column %q is %s, expected a number", col.Name, col.Type), "", "")
+		}
+	}
+	return true
+}
+
+func expected(t schema.Task) string {
+	switch t {
+	case schema.Binary:
+		return "predicted, score or both"
+	case schema.Multiclass:
+		return "predicted, or score_<class> for each class"
+	}
+	return "predicted"
+}
