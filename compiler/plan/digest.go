@@ -2,23 +2,35 @@ package plan
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/zeebo/blake3"
 )
 
 // Sum digests the canonical form of a value. The domain keeps digests of different things apart.
 func Sum(domain string, v any) (Digest, error) {
-	h := blake3.New()
-	e := &encoder{out: []byte("mlp/" + domain + "\x00"), sink: h}
-	err := e.any(v)
+	d := digesters.Get().(*digester)
+	defer digesters.Put(d)
+	d.hash.Reset()
+	d.encoder = encoder{out: append(append(append(d.out[:0], "mlp/"...), domain...), 0), sink: d.hash}
+	err := d.any(v)
 	if err == nil {
-		err = e.spill(0)
+		err = d.spill(0)
 	}
 	if err != nil {
 		return "", fmt.Errorf("digest of a %s: encoding: %w", domain, err)
 	}
-	return SumDigest(h.Sum(nil)), nil
+	return SumDigest(d.hash.Sum(d.sum[:0])), nil
 }
+
+// digester is used again and again: a hash alone takes ten kilobytes, and a plan has three digests a stage.
+type digester struct {
+	encoder
+	hash *blake3.Hasher
+	sum  [32]byte
+}
+
+var digesters = sync.Pool{New: func() any { return &digester{hash: blake3.New()} }}
 
 // Short is the part of a digest that people are shown: six digits, as many as tell models of one pipeline apart.
 func (d Digest) Short() string {

@@ -2,8 +2,7 @@ package plan
 
 // An encoder for each type, made when it is first met, writes values in canonical form at once: a struct's fields in the
 // order of their names, a map's in that of its keys. What encoding/json treats in a way of its own goes through it and is
-// rewritten: types with methods for it, embedded structs, bytes, floats. Long lists are written side by side in pieces
-// and put together in their order.
+// rewritten: types with methods for it, embedded structs, bytes, floats.
 
 import (
 	"bytes"
@@ -12,29 +11,24 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // encoder writes values. With a sink, what is whole goes there from time to time, so that no large value stands in memory
 // as a text.
 type encoder struct {
-	out    []byte
-	sink   io.Writer
-	depth  int
-	single bool // it is one of several side by side
+	out   []byte
+	sink  io.Writer
+	depth int
 }
 
 const (
-	spillAt  = 64 << 10
-	deepest  = 500 // what is deeper goes through encoding/json, which finds values that hold themselves
-	pieceLen = 32  // elements of a long list that are written by one
+	spillAt = 64 << 10
+	deepest = 500 // what is deeper goes through encoding/json, which finds values that hold themselves
 )
 
 type encodeFunc func(e *encoder, v reflect.Value) error
@@ -171,7 +165,7 @@ func encodeList(e *encoder, v reflect.Value) error {
 	write := encoderOf(v.Type().Elem())
 	return e.inside(v, func() error {
 		e.out = append(e.out, '[')
-		if err := e.all(v.Len(), func(e *encoder, i int) error { return write(e, v.Index(i)) }); err != nil {
+		if err := e.all(v.Len(), func(i int) error { return write(e, v.Index(i)) }); err != nil {
 			return err
 		}
 		e.out = append(e.out, ']')
@@ -200,7 +194,7 @@ func encodeMap(e *encoder, v reflect.Value) error {
 	write := encoderOf(v.Type().Elem())
 	return e.inside(v, func() error {
 		e.out = append(e.out, '{')
-		err := e.all(len(entries), func(e *encoder, i int) error {
+		err := e.all(len(entries), func(i int) error {
 			e.out = append(appendText(e.out, entries[i].key), ':')
 			return write(e, entries[i].value)
 		})
@@ -210,50 +204,16 @@ func encodeMap(e *encoder, v reflect.Value) error {
 }
 
 // all writes n things with commas between them.
-func (e *encoder) all(n int, write func(e *encoder, i int) error) error {
-	if n > 8*pieceLen && !e.single && runtime.GOMAXPROCS(0) > 1 {
-		return e.pieces(n, write)
-	}
+func (e *encoder) all(n int, write func(i int) error) error {
 	for i := range n {
 		if i > 0 {
 			e.out = append(e.out, ',')
 		}
-		if err := write(e, i); err != nil {
+		if err := write(i); err != nil {
 			return err
 		}
 		if err := e.spill(spillAt); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// pieces writes many things side by side. Not all at once: the pieces stand in memory until those before them are written.
-func (e *encoder) pieces(n int, write func(e *encoder, i int) error) error {
-	sides := make([]encoder, 4*runtime.GOMAXPROCS(0))
-	for first := 0; first < n; {
-		var g errgroup.Group
-		g.SetLimit(runtime.GOMAXPROCS(0))
-		used := 0
-		for ; used < len(sides) && first < n; used++ {
-			side, from, to := &sides[used], first, min(first+pieceLen, n)
-			first = to
-			g.Go(func() error {
-				side.out, side.depth, side.single = side.out[:0], e.depth, true
-				if from > 0 {
-					side.out = append(side.out, ',')
-				}
-				return side.all(to-from, func(side *encoder, i int) error { return write(side, from+i) })
-			})
-		}
-		if err := g.Wait(); err != nil {
-			return err
-		}
-		for i := range used {
-			e.out = append(e.out, sides[i].out...)
-			if err := e.spill(spillAt); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

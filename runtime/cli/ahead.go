@@ -3,10 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
+	"sync/atomic"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/state"
@@ -87,28 +88,26 @@ const readers = 8
 // readActions begins to read the results that a state names.
 func readActions(ctx context.Context, s *store.Store, st *plan.State) *actions {
 	r := &actions{store: s, read: make(map[plan.Digest]*action, len(st.Nodes))}
-	var g errgroup.Group
-	g.SetLimit(readers)
-	named := make([]plan.Digest, 0, len(st.Nodes))
-	for _, n := range st.Nodes {
-		named = append(named, n.Fingerprint)
-	}
-	go func() {
-		for _, fp := range named {
-			if ctx.Err() != nil {
-				return
+	named := slices.Collect(maps.Values(st.Nodes)) // the state itself may be another by then
+	var next atomic.Int64
+	for range readers {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(len(named)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				r.get(named[i].Fingerprint, &named[i])
 			}
-			g.Go(func() error {
-				_, _, err := r.Action(fp)
-				return err
-			})
-		}
-	}()
+		}()
+	}
 	return r
 }
 
 // Action is what a fingerprint yields; false if that is not recorded.
 func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
+	x := r.get(fp, nil)
+	return x.found, x.found != nil, x.err
+}
+
+// get reads a record once. It holds nothing twice that the state holds too, if that is given: there may be many.
+func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 	r.mu.Lock()
 	x := r.read[fp]
 	if x == nil {
@@ -121,6 +120,9 @@ func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 		if errors.Is(x.err, store.ErrMissing) {
 			x.found, x.err = nil, nil
 		}
+		if a := x.found; a != nil && n != nil && maps.Equal(a.Inputs, n.Inputs) && maps.Equal(a.Outputs, n.Outputs) {
+			a.Fingerprint, a.Inputs, a.Outputs = fp, n.Inputs, n.Outputs
+		}
 	})
-	return x.found, x.found != nil, x.err
+	return x
 }
