@@ -190,6 +190,15 @@ type ExternalFile struct {
 	Digest Digest `json:"digest"`
 }
 
+// Names of the files.
+func (e *External) Names() []string {
+	names := make([]string, len(e.Files))
+	for i, f := range e.Files {
+		names[i] = f.Name
+	}
+	return names
+}
+
 // Output of a node.
 type Output struct {
 	Port   string          `json:"port"` // "table", "train", "model"

@@ -3,6 +3,7 @@ package resolve
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,9 +84,25 @@ func (r *resolver) folder(b *syntax.Block) (Folder, bool) {
 	if d != nil {
 		r.ds = append(r.ds, *d)
 	}
-	if ok && (at.Dir == r.at.Dir || slices.Contains(r.calls, at.Dir)) {
+	if ok && slices.ContainsFunc(append(slices.Clone(r.calls), r.at.Dir), func(around string) bool { return r.real(around) == r.real(at.Dir) }) {
 		r.fail(source.CodeModule, b.Attrs["source"].Range, fmt.Sprintf("%s.%s calls the module that it stands in", b.Kind, b.Name), "A module cannot be a part of itself.", "")
 		return Folder{}, false
 	}
 	return at, ok
+}
+
+// real is a folder whatever links lead to it: a module that has itself inside by a link would go on without end.
+func (r *resolver) real(dir string) string {
+	if r.root == "" {
+		return dir
+	}
+	known, ok := r.reals[dir]
+	if !ok {
+		known = dir
+		if p, err := filepath.EvalSymlinks(filepath.Join(r.root, filepath.FromSlash(dir))); err == nil {
+			known = p
+		}
+		r.reals[dir] = known
+	}
+	return known
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -82,13 +81,28 @@ func TestStrangeFolders(t *testing.T) {
 		}},
 		{"a device", "MLP1010", func(t *testing.T, dir string) { symlink(t, "/dev/zero", filepath.Join(dir, "a.mlp")) }},
 		{"a link to itself", "MLP1010", func(t *testing.T, dir string) { symlink(t, "a.mlp", filepath.Join(dir, "a.mlp")) }},
-		{"a module that is itself by a link", "MLP1", func(t *testing.T, dir string) {
+		{"a module that is itself by a link", "module.n calls the module that it stands in", func(t *testing.T, dir string) {
 			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
 			if err := os.Mkdir(filepath.Join(dir, "m"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			put(t, filepath.Join(dir, "m", "b.mlp"), "module \"m\" { source = \"./m\" }\n")
+			put(t, filepath.Join(dir, "m", "b.mlp"), "module \"m\" { source = \"./m\" }\nmodule \"n\" { source = \"./m\" }\n")
 			symlink(t, ".", filepath.Join(dir, "m", "m"))
+		}},
+		{"a module that is the pipeline by a link", "module.m calls the module that it stands in", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
+			symlink(t, ".", filepath.Join(dir, "m"))
+		}},
+		{"a module that is a link to itself", "too many levels of", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
+			symlink(t, "m", filepath.Join(dir, "m"))
+		}},
+		{"a module's device", "a.mlp cannot be read. It is no regular file", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
+			if err := os.Mkdir(filepath.Join(dir, "m"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			symlink(t, "/dev/zero", filepath.Join(dir, "m", "a.mlp"))
 		}},
 		{"a deep lock file", "reading mlp.lock", func(t *testing.T, dir string) {
 			put(t, filepath.Join(dir, "a.mlp"), p)
@@ -138,20 +152,32 @@ func symlink(t *testing.T, to, path string) {
 // length.
 func refused(t *testing.T, dir, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, mlp, "-C", dir, "validate")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	_ = cmd.Run() // how it ended is in its state
-	out := said.String()
-	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(out, want) {
+	out, code := bounded(t, exec.Command(mlp, "-C", dir, "validate"))
+	if code != exitError || !strings.Contains(out, want) {
 		t.Errorf("got exit %d and %.2000s, want %d and %s", code, out, exitError, want)
 	}
-	if strings.Contains(out, "goroutine") || said.Len() > 200_000 {
-		t.Errorf("%d bytes are said: %.2000s", said.Len(), out)
+}
+
+// bounded runs mlp and holds that it neither panics nor takes too much memory, nor says too much. It returns what is said
+// and the exit code.
+func bounded(t *testing.T, cmd *exec.Cmd) (said string, code int) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	defer stuck.Stop()
+	_ = cmd.Wait() // how it ended is in its state
+	if code = cmd.ProcessState.ExitCode(); code < 0 {
+		t.Errorf("%v: %v", cmd.Args, cmd.ProcessState)
+	}
+	if strings.Contains(out.String(), "goroutine") || strings.Contains(out.String(), "defect") || out.Len() > 200_000 {
+		t.Errorf("%v: %d bytes are said: %.2000s", cmd.Args, out.Len(), out.String())
 	}
 	if used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10; used > maxMemory {
-		t.Errorf("took %d MB, want at most %d", used>>20, maxMemory>>20)
+		t.Errorf("%v took %d MB, want at most %d", cmd.Args, used>>20, maxMemory>>20)
 	}
+	return out.String(), code
 }

@@ -53,6 +53,7 @@ func (p *prepared) stage(t *testing.T, n *plan.Node, config []byte) (root string
 		s.In[in.Port] = *in.Shape
 		to := filepath.Join(root, "in", in.Port)
 		if in.External != nil {
+			s.Files = map[string][]string{in.Port: in.External.Names()}
 			link(t, filepath.Join(p.dir, in.External.Root), to)
 		} else if err := p.store.Materialize(t.Context(), in.Digest, to); err != nil {
 			t.Fatal(err)

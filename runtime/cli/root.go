@@ -158,8 +158,8 @@ func (a *app) enter() error {
 		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.workspace), hint: "Use lower-case letters, digits, - and _."}
 	}
 	dir, err := filepath.Abs(a.dir)
-	if err != nil {
-		return err
+	if err != nil { // nobody may look at where mlp was started
+		return fmt.Errorf("the folder %s cannot be entered: %w", a.dir, err)
 	}
 	info, err := os.Stat(dir)
 	if errors.Is(err, os.ErrNotExist) {

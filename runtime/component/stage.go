@@ -24,6 +24,9 @@ type Spec struct {
 	Seed      int64                   `json:"seed"`
 	In        map[string]schema.Shape `json:"in"`
 	Out       map[string]schema.Shape `json:"out"`
+	// Files are those of each port of files outside, by names below in/<port>: the stage reads these and no others, for
+	// they are what its fingerprint covers.
+	Files map[string][]string `json:"files,omitempty"`
 }
 
 // TableFile is the file of a table port; a table has exactly this one.

@@ -106,6 +106,12 @@ func spec(n *plan.Node) component.Spec {
 	}
 	for _, in := range n.Inputs {
 		s.In[in.Port] = shape(in.Shape, "")
+		if in.External != nil {
+			if s.Files == nil {
+				s.Files = map[string][]string{}
+			}
+			s.Files[in.Port] = in.External.Names()
+		}
 	}
 	for _, out := range n.Outputs {
 		s.Out[out.Port] = shape(out.Shape, out.Type)

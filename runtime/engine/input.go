@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -18,7 +20,7 @@ import (
 // layOut makes an input's folder and returns its path.
 func (a *attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
 	if in.External != nil {
-		return a.externalRoot(in.External), nil
+		return a.layOutExternal(ctx, in)
 	}
 	dest := filepath.Join(a.work, "in", in.Port)
 	from := a.graph.node(in.From)
@@ -32,6 +34,52 @@ func (a *attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest)
 		return a.convertInput(ctx, in, digest, dest)
 	})
 	return dest, err
+}
+
+// layOutExternal is the folder that the files outside are in, as it is. Where links lead out of it, to files that a container
+// would not have, it is a folder with copies.
+func (a *attempt) layOutExternal(ctx context.Context, in plan.Input) (string, error) {
+	from := a.externalRoot(in.External)
+	root, err := os.OpenRoot(from)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	outside := func(f plan.ExternalFile) bool {
+		_, err := root.Stat(filepath.FromSlash(f.Name))
+		return err != nil
+	}
+	if !slices.ContainsFunc(in.External.Files, outside) {
+		return from, nil
+	}
+	dest := filepath.Join(a.work, "in", in.Port)
+	for _, f := range in.External.Files {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if err := copyFile(filepath.Join(from, filepath.FromSlash(f.Name)), filepath.Join(dest, filepath.FromSlash(f.Name))); err != nil {
+			return "", err
+		}
+	}
+	return dest, nil
+}
+
+// copyFile copies to a file that any user may read, in a folder that is made.
+func copyFile(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Chmod(0o644), out.Close())
 }
 
 func (r *run) externalRoot(e *plan.External) string {
@@ -145,11 +193,7 @@ func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 		if in.External == nil {
 			continue
 		}
-		names := make([]string, len(in.External.Files))
-		for i, f := range in.External.Files {
-			names[i] = f.Name
-		}
-		now, digest, err := r.Store.HashFiles(ctx, r.dir, in.External.Root, names)
+		now, digest, err := r.Store.HashFiles(ctx, r.dir, in.External.Root, in.External.Names())
 		if errors.Is(err, fs.ErrNotExist) {
 			return failuref(StaleFailure, "a file is gone since the plan was made: %v; plan again", missing(err))
 		}

@@ -218,11 +218,7 @@ func (s *Saved) files(ctx context.Context, n *plan.Node) (string, error) {
 		if in.External == nil {
 			continue
 		}
-		names := make([]string, len(in.External.Files))
-		for i, f := range in.External.Files {
-			names[i] = f.Name
-		}
-		now, digest, err := s.Store.HashFiles(ctx, s.Dir, in.External.Root, names)
+		now, digest, err := s.Store.HashFiles(ctx, s.Dir, in.External.Root, in.External.Names())
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && n.Verdict.Known():
 		case errors.Is(err, fs.ErrNotExist):

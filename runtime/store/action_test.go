@@ -118,6 +118,9 @@ func TestHashCache(t *testing.T) {
 	if _, _, err := s.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if n := len(s.readHashes()); n != 0 {
 		t.Fatalf("a file written just now is remembered")
 	}
@@ -131,10 +134,20 @@ func TestHashCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	planted := plan.HashBytes([]byte("planted"))
-	if err := s.writeHashes(map[string]hashed{path: {now, planted}, filepath.Join(dir, "gone"): {now, planted}}); err != nil {
+	s.remember(filepath.Join(dir, "gone"), hashed{now, planted})
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.writeHashes(map[string]hashed{path: {now, planted}}); err != nil {
+	s.remember(path, hashed{now, planted})
+	if err := s.writeHashes(worthWriting); err != nil {
+		t.Fatal(err)
+	}
+	if known := s.readHashes(); len(known) != 1 {
+		t.Errorf("one byte is written down at once: %v", known)
+	}
+	s.remember(path, hashed{stamp{Size: worthWriting}, planted})
+	s.remember(path, hashed{now, planted})
+	if err := s.writeHashes(worthWriting); err != nil {
 		t.Fatal(err)
 	}
 	if known := s.readHashes(); len(known) != 1 {
@@ -149,8 +162,12 @@ func TestHashCache(t *testing.T) {
 	if err != nil || ext.Files[0].Digest != plan.HashBytes([]byte("12")) {
 		t.Errorf("touched file: got %s, %v, want its own digest", ext.Files[0].Digest, err)
 	}
+	again, err := Open(s.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
 	write(t, s.hashesPath(), "{broken")
-	if _, _, err := s.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
+	if _, _, err := again.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
 		t.Errorf("broken cache: %v", err)
 	}
 }

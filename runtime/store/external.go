@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -45,26 +48,23 @@ func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string)
 	if err != nil {
 		return plan.External{}, "", fmt.Errorf("hashing files: %w", err)
 	}
-	cache, changed := s.readHashes(), map[string]hashed{}
 	ext := plan.External{Root: root, Files: make([]plan.ExternalFile, 0, len(names))}
 	for _, name := range names {
 		path := filepath.Join(base, filepath.FromSlash(name))
 		if target, err := os.Readlink(path); err == nil && filepath.IsAbs(target) {
 			path = target // remembered by what it is, whatever leads to it
 		}
-		h, fresh, err := hashFile(ctx, path, cache[path])
+		h, fresh, err := hashFile(ctx, path, s.rememberedHash(path))
 		if err != nil {
 			return plan.External{}, "", fmt.Errorf("hashing files: %w", err)
 		}
 		if fresh && time.Since(time.Unix(0, max(h.Mtime, h.Ctime))) > racy {
-			changed[path] = h
+			s.remember(path, h)
 		}
 		ext.Files = append(ext.Files, plan.ExternalFile{Name: name, Size: h.Size, Digest: h.Digest})
 	}
-	if len(changed) > 0 {
-		if err := s.writeHashes(changed); err != nil {
-			return plan.External{}, "", err
-		}
+	if err := s.writeHashes(worthWriting); err != nil {
+		return plan.External{}, "", err
 	}
 	digest, err := ExternalDigest(ext)
 	return ext, digest, err
@@ -77,7 +77,7 @@ func ExternalDigest(ext plan.External) (plan.Digest, error) {
 
 // hashFile returns the file's digest, from the cache where it is trusted; fresh tells that the file was read.
 func hashFile(ctx context.Context, path string, known hashed) (h hashed, fresh bool, err error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
 	if err != nil {
 		return hashed{}, false, err
 	}
@@ -111,7 +111,41 @@ func hashFile(ctx context.Context, path string, known hashed) (h hashed, fresh b
 
 func (s *Store) hashesPath() string { return s.Path("cache", "files.json") }
 
-// readHashes returns what is remembered of files by absolute path. It may be lost: then files are read again.
+// hashes are the digests of files outside by absolute path. They are read once and written seldom: a pipeline may have
+// thousands of sources.
+type hashes struct {
+	mu    sync.Mutex
+	known map[string]hashed // nil until asked for
+	fresh map[string]hashed // not written yet
+	bytes int64             // that were read for those
+}
+
+// worthWriting is from how many bytes on it would hurt to read them again, should the process be killed.
+const worthWriting = 64 << 20
+
+func (s *Store) rememberedHash(path string) hashed {
+	s.hashes.mu.Lock()
+	defer s.hashes.mu.Unlock()
+	if h, ok := s.hashes.fresh[path]; ok {
+		return h
+	}
+	if s.hashes.known == nil {
+		s.hashes.known = s.readHashes()
+	}
+	return s.hashes.known[path]
+}
+
+func (s *Store) remember(path string, h hashed) {
+	s.hashes.mu.Lock()
+	defer s.hashes.mu.Unlock()
+	if s.hashes.fresh == nil {
+		s.hashes.fresh = map[string]hashed{}
+	}
+	s.hashes.fresh[path] = h
+	s.hashes.bytes += h.Size
+}
+
+// readHashes returns what is remembered on disk. It may be lost: then files are read again.
 func (s *Store) readHashes() map[string]hashed {
 	known := map[string]hashed{}
 	data, err := os.ReadFile(s.hashesPath())
@@ -121,18 +155,23 @@ func (s *Store) readHashes() map[string]hashed {
 	return known
 }
 
-// writeHashes adds to what is remembered and forgets files that are gone. Two processes at once may lose each other's
-// additions, never mix them. A store that cannot be written to goes without.
-func (s *Store) writeHashes(changed map[string]hashed) error {
+// writeHashes adds what was hashed to what is remembered on disk, if it was as many bytes, and forgets files that are
+// gone. Two processes at once may lose each other's additions, never mix them. A store that cannot be written to goes
+// without.
+func (s *Store) writeHashes(atLeast int64) error {
+	s.hashes.mu.Lock()
+	defer s.hashes.mu.Unlock()
+	if len(s.hashes.fresh) == 0 || s.hashes.bytes < atLeast {
+		return nil
+	}
 	known := s.readHashes()
 	for path := range known {
 		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 			delete(known, path)
 		}
 	}
-	for path, h := range changed {
-		known[path] = h
-	}
+	maps.Copy(known, s.hashes.fresh)
+	s.hashes.known, s.hashes.fresh, s.hashes.bytes = known, nil, 0
 	data, err := json.Marshal(known)
 	if err != nil {
 		return fmt.Errorf("remembering digests of files: %w", err)

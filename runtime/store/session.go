@@ -77,14 +77,16 @@ func newSession(tmp string) (*session, error) {
 	return &session{dir: dir, lock: lock}, nil
 }
 
-// Close removes this process's temporary files. The store can be used again afterwards.
+// Close writes down what is remembered of files outside and removes this process's temporary files. The store can be used
+// again afterwards.
 func (s *Store) Close() error {
+	err := s.writeHashes(0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.session == nil {
-		return nil
+		return err
 	}
-	err := removeAll(s.session.dir)
+	err = errors.Join(err, removeAll(s.session.dir))
 	err = errors.Join(err, s.session.lock.Close())
 	s.session = nil
 	return err

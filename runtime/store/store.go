@@ -26,6 +26,7 @@ import (
 type Store struct {
 	root   string
 	claims claims
+	hashes hashes
 
 	mu       sync.Mutex
 	session  *session

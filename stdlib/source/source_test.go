@@ -52,7 +52,7 @@ func run(t *testing.T, c component.Component, dir, config string) (path string, 
 	if err := os.Symlink(base, filepath.Join(stage, "in", "files")); err != nil {
 		t.Fatal(err)
 	}
-	spec, err := json.Marshal(component.Spec{Protocol: component.Protocol, Address: "source.x", Config: full, Out: shape.Out})
+	spec, err := json.Marshal(component.Spec{Protocol: component.Protocol, Address: "source.x", Config: full, Out: shape.Out, Files: map[string][]string{"files": names}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ var Component = component.Component{
 		External: true,
 		Body: schema.Body{
 			Attrs: []schema.Attr{
-				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders."},
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
 				{Name: "delimiter", Type: schema.String, Default: ",", Doc: "The character between fields."},
 				{Name: "header", Type: schema.Bool, Default: true, Doc: "Whether the first row of each file names its columns."},
 				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
@@ -164,15 +164,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	in := s.Input("files")
-	_, rest := local.Split(c.Path)
-	names, err := local.Match(in, rest)
-	if err != nil {
-		return fmt.Errorf("looking for %s: %w", c.Path, err)
-	}
-	if len(names) == 0 {
-		return &component.InputError{Summary: fmt.Sprintf("no file matches %q", c.Path)}
-	}
+	in, names := s.Input("files"), s.Files["files"]
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err

@@ -14,12 +14,15 @@ import (
 	"strings"
 )
 
+// wildcards are the characters with a meaning of their own in a pattern.
+const wildcards = `*?[\`
+
 // Split parts a pattern into the longest folder without wildcards and the rest. It is purely textual, so that a stage
 // that sees only the folder applies the same rest to it.
 func Split(pattern string) (root, rest string) {
 	segments := strings.Split(path.Clean(filepath.ToSlash(pattern)), "/")
 	n := 0
-	for n < len(segments)-1 && !strings.ContainsAny(segments[n], `*?[\`) {
+	for n < len(segments)-1 && !strings.ContainsAny(segments[n], wildcards) {
 		n++
 	}
 	root = strings.Join(segments[:n], "/")
@@ -31,18 +34,22 @@ func Split(pattern string) (root, rest string) {
 
 // Find lists the files below dir that a pattern means: its root, and their names below that, sorted, with forward
 // slashes. * and ? stay within a folder, ** spans folders, [a-c] is a class. What begins with a dot is only meant where
-// the pattern says the dot. No match is an error that names the pattern, and an fs.ErrNotExist.
+// the pattern says the dot. Links to files are followed; those to folders are only in the root, so that none is read twice
+// or without end. No match is an error that names the pattern, and an fs.ErrNotExist; so is a link whose file is not here.
 func Find(dir, pattern string) (root string, names []string, err error) {
 	root, rest := Split(pattern)
 	base := root
 	if !filepath.IsAbs(root) {
 		base = filepath.Join(dir, filepath.FromSlash(root))
 	}
-	names, err = Match(base, rest)
-	if errors.Is(err, fs.ErrNotExist) {
+	names, err = match(base, root, rest)
+	var gone absent
+	switch {
+	case errors.As(err, &gone):
+		return root, nil, gone
+	case errors.Is(err, fs.ErrNotExist):
 		return root, nil, absent(fmt.Sprintf("no file matches %q: there is no folder %s", pattern, root))
-	}
-	if err != nil {
+	case err != nil:
 		return root, nil, fmt.Errorf("looking for %q: %w", pattern, err)
 	}
 	if len(names) == 0 {
@@ -57,20 +64,23 @@ type absent string
 func (e absent) Error() string        { return string(e) }
 func (e absent) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Match lists the regular files below root whose names match the rest of a pattern, sorted.
-func Match(root, rest string) ([]string, error) {
+// match lists the files below a folder whose names match the rest of a pattern, sorted. Messages call the folder root.
+func match(base, root, rest string) ([]string, error) {
 	want := strings.Split(rest, "/")
 	for _, segment := range want {
 		if _, err := path.Match(segment, ""); err != nil {
 			return nil, fmt.Errorf("%q is no pattern: a [ is not closed", segment)
 		}
 	}
+	if !strings.ContainsAny(rest, wildcards) {
+		return one(base, root, rest)
+	}
 	var out []string
-	err := filepath.WalkDir(root+string(filepath.Separator), func(p string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(base+string(filepath.Separator), func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(root, p)
+		rel, err := filepath.Rel(base, p)
 		if err != nil || rel == "." {
 			return err
 		}
@@ -81,22 +91,56 @@ func Match(root, rest string) ([]string, error) {
 			}
 			return nil
 		}
-		if matches(want, name) && regular(p, d) {
-			out = append(out, filepath.ToSlash(rel))
+		if !matches(want, name) {
+			return nil
 		}
-		return nil
+		rel = filepath.ToSlash(rel)
+		file, err := isFile(p, path.Join(root, rel), d)
+		if file {
+			out = append(out, rel)
+		}
+		return err
 	})
 	sort.Strings(out)
 	return out, err
 }
 
-// regular follows a link to what it names; a broken one is no file.
-func regular(p string, d fs.DirEntry) bool {
-	if d.Type()&fs.ModeSymlink == 0 {
-		return d.Type().IsRegular()
+// one is the file of a pattern that is a name: the folder, which may be large, is not gone through.
+func one(base, root, name string) ([]string, error) {
+	at := filepath.Join(base, name)
+	info, err := os.Lstat(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(base)
+		return nil, err
 	}
-	info, err := os.Stat(p)
-	return err == nil && info.Mode().IsRegular()
+	if err != nil {
+		return nil, err
+	}
+	file, err := isFile(at, path.Join(root, name), fs.FileInfoToDirEntry(info))
+	if !file || err != nil {
+		return nil, err
+	}
+	return []string{name}, nil
+}
+
+// isFile follows a link to what it names. Folders are left out, whatever their name. All else that has the name of data
+// and cannot be read is an error: leaving it out would make another table of it.
+func isFile(p, name string, d fs.DirEntry) (bool, error) {
+	mode := d.Type()
+	if mode&fs.ModeSymlink != 0 {
+		info, err := os.Stat(p)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false, absent(name + " is a link to a file that is not there")
+		case err != nil:
+			return false, fmt.Errorf("%s is a link that cannot be followed: %w", name, errors.Unwrap(err))
+		}
+		mode = info.Mode().Type()
+	}
+	if !mode.IsDir() && !mode.IsRegular() {
+		return false, fmt.Errorf("%s is a pipe, socket or device, and no file", name)
+	}
+	return mode.IsRegular(), nil
 }
 
 func matches(want, name []string) bool {

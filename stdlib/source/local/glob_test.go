@@ -1,9 +1,13 @@
 package local
 
 import (
+	"errors"
+	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,8 +46,22 @@ func TestFind(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "data/note.txt"), filepath.Join(dir, "data/link.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("nowhere", filepath.Join(dir, "data/broken.csv")); err != nil {
+	for name, to := range map[string]string{
+		"data/x/loop": "..", "data/self": ".", "data/folder.csv": "x", // links to folders
+		"odd/gone/broken.csv": "nowhere", "odd/circle/a.csv": "a.csv", "odd/device/zero.csv": "/dev/zero",
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Symlink(to, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, "odd/pipe"), 0o755), syscall.Mkfifo(filepath.Join(dir, "odd/pipe/p.csv"), 0o600)); err != nil {
 		t.Fatal(err)
+	}
+	if l, err := net.Listen("unix", filepath.Join(dir, "odd/s.csv")); err != nil {
+		t.Fatal(err)
+	} else {
+		defer l.Close()
 	}
 	tests := []struct {
 		pattern, root string
@@ -68,12 +86,22 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for pattern, want := range map[string]string{
-		"data/*.parquet": `no file matches "data/*.parquet"`,
-		"nodata/*.csv":   `no folder nodata`,
-		"data/[a.csv":    "a [ is not closed",
+		"odd/gone/*.csv":   "odd/gone/broken.csv is a link to a file that is not there",
+		"odd/**/a.csv":     "odd/circle/a.csv is a link that cannot be followed: too many levels",
+		"odd/device/*.csv": "odd/device/zero.csv is a pipe, socket or device",
+		"odd/*/p.csv":      "odd/pipe/p.csv is a pipe, socket or device",
+		"odd/*.csv":        "odd/s.csv is a pipe, socket or device",
+		"data/*.parquet":   `no file matches "data/*.parquet"`,
+		"nodata/*.csv":     `no folder nodata`,
+		"data/[a.csv":      "a [ is not closed",
 	} {
 		if _, _, err := Find(dir, pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", pattern, err)
+		}
+	}
+	for pattern, want := range map[string]bool{"odd/gone/*.csv": true, "nodata/*.csv": true, "odd/pipe/*.csv": false, "odd/circle/*.csv": false} {
+		if _, _, err := Find(dir, pattern); errors.Is(err, fs.ErrNotExist) != want {
+			t.Errorf("%s: got %v; is it that nothing is there: want %v", pattern, err, want)
 		}
 	}
 }

@@ -25,7 +25,7 @@ var Component = component.Component{
 		External: true,
 		Body: schema.Body{
 			Attrs: []schema.Attr{
-				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders."},
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
 			},
 			Blocks: []schema.Block{local.ColumnBlock("What the files call it, if not by its name.")},
 		},
@@ -101,15 +101,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	in := s.Input("files")
-	_, rest := local.Split(c.Path)
-	names, err := local.Match(in, rest)
-	if err != nil {
-		return fmt.Errorf("looking for %s: %w", c.Path, err)
-	}
-	if len(names) == 0 {
-		return &component.InputError{Summary: fmt.Sprintf("no file matches %q", c.Path)}
-	}
+	in, names := s.Input("files"), s.Files["files"]
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err
