@@ -29,12 +29,16 @@ func (c *comparison) changed() []Changed {
 	return append(c.described(), out...)
 }
 
-// described are the blocks that are no stage and no gate and say something else of themselves.
+// described are the blocks that are no stage and no gate and say something else of themselves, or nothing any more.
 func (c *comparison) described() []Changed {
 	var out []Changed
-	for _, address := range slices.Sorted(maps.Keys(c.after.Described)) {
-		before, was := c.before.Described[address]
-		if f := as(plan.MetadataChange, Fields(before, c.after.Described[address])); was && len(f) > 0 {
+	now := map[string]json.RawMessage{}
+	for address := range c.before.Described {
+		now[address] = nil
+	}
+	maps.Copy(now, c.after.Described)
+	for _, address := range sortedKeys(now) {
+		if f := as(plan.MetadataChange, Fields(c.before.Described[address], now[address])); len(f) > 0 {
 			parts := strings.Split(address, ".") // the kind stands before the name
 			out = append(out, Changed{Address: address, Kind: parts[max(len(parts)-2, 0)], Fields: f})
 		}

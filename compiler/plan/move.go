@@ -86,6 +86,12 @@ func (st *State) Renamed(moves []Move) *State {
 		a.Gate = name(a.Gate)
 		out.Approvals[name(gate)+"/"+rest] = a
 	}
+	if st.Described != nil {
+		out.Described = make(map[string]json.RawMessage, len(st.Described))
+	}
+	for a, meta := range st.Described {
+		out.Described[name(a)] = meta
+	}
 	return &out
 }
 
@@ -94,7 +100,8 @@ func (st *State) Records(address string) bool {
 	_, node := st.Nodes[address]
 	_, gate := st.Gates[address]
 	_, release := st.Releases[address]
-	return node || gate || release
+	_, described := st.Described[address]
+	return node || gate || release || described
 }
 
 // SameInputs tells whether a result made from some inputs was made from these, too: of each port the same content, and of

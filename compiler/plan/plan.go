@@ -121,7 +121,7 @@ const (
 	InputCause     CauseKind = "input"    // an input has other content
 	SchemaCause    CauseKind = "schema"   // an input has another schema
 	PolicyCause    CauseKind = "policy"   // what a gate asks for, in something else than its rules' text
-	MetadataCause  CauseKind = "metadata" // an attribute that decides no result: Path, Before, After
+	MetadataCause  CauseKind = "metadata" // an attribute that decides no result: Path, Before, After; without Path a block that is gone
 	MovedCause     CauseKind = "moved"    // it is recorded under another address: Before, After
 	AcceptedCause  CauseKind = "accepted" // it takes a result of another definition: Before, After, where nothing else tells
 	OutputCause    CauseKind = "output"   // what a stage yields has another schema: Path, Before, After

@@ -47,9 +47,19 @@ func (p *planner) changes() []plan.Change {
 			add(address, c, category, p.rangeOf(address, c))
 		}
 	}
-	for address, meta := range p.described() {
-		for _, c := range metaCauses(p.o.State.Described[address], meta) {
+	before, described := p.o.State.Described, p.described()
+	for address, meta := range described {
+		was := before[address]
+		if was == nil && p.o.State.Revision > 0 {
+			was = json.RawMessage("{}")
+		}
+		for _, c := range metaCauses(was, meta) {
 			add(address, c, plan.MetadataChange, p.rangeOf(address, c))
+		}
+	}
+	for address, meta := range before {
+		if described[address] == nil {
+			add(address, plan.Cause{Kind: plan.MetadataCause, Before: meta}, plan.MetadataChange, source.Range{})
 		}
 	}
 	for _, r := range p.releases {

@@ -16,6 +16,9 @@ import (
 func causeText(address string, c plan.Cause) string {
 	switch c.Kind {
 	case plan.ConfigCause, plan.MetadataCause:
+		if c.Path == "" {
+			return address + " is gone"
+		}
 		return fmt.Sprintf("%s of %s  %s", clean(c.Path), address, changeText(c.Before, c.After))
 	case plan.DataCause:
 		return fmt.Sprintf("data of %s  %s → %s%s", address, dataText(c.Before), dataText(c.After), filesChanged(c.After))

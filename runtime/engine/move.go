@@ -33,16 +33,20 @@ func (r *run) move(ctx context.Context) error {
 // describe returns what has to be recorded of what blocks say of themselves. It goes with what is recorded first, so
 // that no revision says nothing else; alone only if nothing is.
 func (r *run) describe() []plan.Event {
-	described := func(all map[string]json.RawMessage) map[string]plan.BlockState {
+	out := described(r.st.Described, r.Plan.Described)
+	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+func described(before, after map[string]json.RawMessage) []plan.Event {
+	states := func(all map[string]json.RawMessage) map[string]plan.BlockState {
 		out := map[string]plan.BlockState{}
 		for address, meta := range all {
 			out[address] = plan.BlockState{Meta: meta}
 		}
 		return out
 	}
-	out := changed("block", described(r.st.Described), described(r.Plan.Described), func(e *plan.Event, v *plan.BlockState) { e.Block = v })
-	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
-	return out
+	return changed("block", states(before), states(after), func(e *plan.Event, v *plan.BlockState) { e.Block = v })
 }
 
 // last records what was not recorded with anything else.
@@ -67,6 +71,7 @@ func difference(before, after *plan.State) []plan.Event {
 	out = append(out, changed("gate", before.Gates, after.Gates, func(e *plan.Event, v *plan.GateState) { e.Gate = v })...)
 	out = append(out, changed("release", before.Releases, after.Releases, func(e *plan.Event, v *plan.ReleaseState) { e.Release = v })...)
 	out = append(out, changed("approval", before.Approvals, after.Approvals, func(e *plan.Event, v *plan.ApprovalState) { e.Approval = v })...)
+	out = append(out, described(before.Described, after.Described)...)
 	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
