@@ -70,16 +70,6 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	g.Rules.Rules, g.Verdict = res.Rules, res.Verdict
 	before, recorded := p.o.State.Gates[g.Address]
 	p.remember(g, &before)
-	settled := p.settled(g.Address)
-	for i := range g.Approvals {
-		if settled {
-			g.Approvals[i].Needed = plan.Fail // what is live has been let pass
-			continue
-		}
-		if err := p.approval(g, &g.Approvals[i], d); err != nil {
-			return err
-		}
-	}
 	waiting := false
 	for _, a := range g.After {
 		switch {
@@ -100,7 +90,16 @@ func (p *planner) decideGate(g *plan.Gate) error {
 	}
 	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
-		settled && sameFigures(g.Rules.Rules, before.Rules)
+		p.settled(g.Address) && sameFigures(g.Rules.Rules, before.Rules)
+	for i := range g.Approvals {
+		if g.Cached {
+			g.Approvals[i].Needed = plan.Fail // just this has been let pass
+			continue
+		}
+		if err := p.approval(g, &g.Approvals[i], d); err != nil {
+			return err
+		}
+	}
 	p.failed[g.Address] = g.Verdict == plan.Fail || g.Verdict == plan.RuleError
 	return nil
 }
