@@ -15,25 +15,25 @@ import (
 )
 
 // FigureTypes are the types of the figures, and of those that compare a champion with a challenger.
-func (c *Config) FigureTypes(m schema.Model, names []string) (figures, comparison map[string]*schema.FigureType) {
+func (k *Checker) FigureTypes() (figures, comparison map[string]*schema.FigureType) {
 	metrics, bounds, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
 	row := map[string]*schema.FigureType{"count": schema.Double}
-	for _, n := range names {
+	for _, n := range k.names {
 		metrics[n], row[n] = schema.Double, schema.Double
 		bounds[n] = schema.Object(map[string]*schema.FigureType{"low": schema.Double, "high": schema.Double})
 		delta[n] = Bounded()
 	}
 	figures = map[string]*schema.FigureType{"metrics": schema.Object(metrics), "rows": schema.Double, "coverage": schema.Double, "intervals": schema.Object(bounds)}
-	if m.Task == schema.Binary {
+	if k.Model.Task == schema.Binary {
 		figures["positives"], row["positives"] = schema.Double, schema.Double
 	}
 	var slices []string
-	for _, s := range c.Slices {
+	for _, s := range k.Slices {
 		slices = append(slices, s.Name)
 	}
 	figures["slices"] = schema.MapOf(schema.Object(row), sorted(slices)...)
-	if len(c.Fairness) > 0 {
-		figures["fairness"] = c.fairnessFigures()
+	if len(k.Fairness) > 0 {
+		figures["fairness"] = k.fairnessFigures(k.Model.Task, k.fitting())
 	}
 	return figures, map[string]*schema.FigureType{"metrics": schema.Object(metrics), "delta": schema.Object(delta)}
 }

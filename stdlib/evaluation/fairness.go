@@ -18,24 +18,33 @@ const (
 	unknownGroup = "(null)"
 )
 
-const FairnessDoc = "`fairness` compares decisions between the groups of a column, by Fairlearn's metrics: `fairness.<label>.<metric>.value|low|high`. " +
-	"`demographic_parity` is about the share of rows that are predicted positive, `equal_opportunity` about the true positive rate, " +
-	"`equalized_odds` about it and the false positive rate; a `difference` of 0 and a `ratio` of 1 mean that all are treated alike. " +
+// FairnessDoc tells what the block does.
+const FairnessDoc = "`fairness` compares the groups of a column, by Fairlearn's metrics: `fairness.<label>.<name>.value|low|high`. " +
+	"A `difference` of 0 and a `ratio` of 1 mean that all are alike.\n\n" +
+	"Of two classes decisions are compared: `demographic_parity` is about the share of rows that are predicted positive, `equal_opportunity` about the " +
+	"true positive rate, `equalized_odds` about it and the false positive rate. Of several classes and of numbers these are not defined: no " +
+	"decision is the positive one.\n\n" +
+	"Of every task any metric of the evaluation can be compared, as Fairlearn's MetricFrame does: `<metric>_difference` is the greatest of the groups less the " +
+	"least, `<metric>_ratio` the least by the greatest; with `method = \"to_overall\"` the group that is furthest from all rows counts. So a metric `rmse` " +
+	"gives `rmse_difference`; one of type `mean_prediction` shows how far the predictions themselves lie apart. There is no ratio of what may be negative (`r2`, " +
+	"`mean_prediction`, `matthews_corrcoef`, `cohen_kappa`), and no comparison of metrics that are SQL.\n\n" +
 	"The interval holds for all groups at once, so that chance among many small groups is not taken for unfairness: a rule on `low` of a " +
 	"difference, or `high` of a ratio, fails where the data shows unfairness, one on the other bound where it does not rule it out. " +
-	"`fairness.<label>.groups[g]` has `count`, `positives`, `selection_rate`, `true_positive_rate` and `false_positive_rate`, and " +
-	"`to_overall.<rate>.value|low|high`: the group's rate less that of all rows. Groups of fewer rows than `min_group_size`, or without " +
-	"positives, have undefined rates; they are counted in `undefined_groups`, and comparisons leave them out. Values of fewer than 20 rows are not " +
+	"`fairness.<label>.groups[g]` has `count`, each metric compared and, of two classes, `positives`, `selection_rate`, `true_positive_rate` and `false_positive_rate`; " +
+	"and `to_overall.<measure>.value|low|high`: the group's less that of all rows. Groups of fewer rows than `min_group_size`, or without what " +
+	"a measure is of (positives, a class), have undefined ones; they are counted in `undefined_groups`, and comparisons leave them out. Values of fewer than 20 rows are not " +
 	"named: `unnamed.groups` and `unnamed.count` are how many they are, and their rows.\n\n"
 
+// FairnessBlock is the block of one comparison.
 func FairnessBlock() schema.Block {
-	return schema.Block{Name: "fairness", Labelled: true, Doc: "A comparison of decisions between groups. Binary tasks only.", Body: schema.Body{Attrs: []schema.Attr{
+	return schema.Block{Name: "fairness", Labelled: true, Doc: "A comparison between groups.", Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "column", Type: schema.String, ColumnOf: "data", Doc: "The column whose values are the groups: text, a boolean or an integer. Default: the label."},
-		{Name: "metrics", Type: schema.StringList, Required: true, Doc: "`demographic_parity_difference`, `equal_opportunity_difference`, `equalized_odds_difference`, or the same with `ratio`."},
+		{Name: "metrics", Type: schema.StringList, Required: true, Doc: "`<metric>_difference` or `<metric>_ratio` of a metric that the evaluation lists. Of two classes also " +
+			"`demographic_parity_difference`, `equal_opportunity_difference`, `equalized_odds_difference`, or the same with `ratio`."},
 		{Name: "method", Type: schema.String, Default: "between_groups", OneOf: []string{"between_groups", "to_overall"},
 			Doc: "What groups are compared with: each other, or all rows."},
 		{Name: "agg", Type: schema.String, Default: "worst_case", OneOf: []string{"worst_case", "mean"}, Doc: "How `equalized_odds` joins its two rates."},
-		{Name: "min_group_size", Type: schema.Integer, Default: 20.0, Doc: "Groups of fewer rows have no rates. At least 20."},
+		{Name: "min_group_size", Type: schema.Integer, Default: 20.0, Doc: "Groups of fewer rows have no measures. At least 20."},
 	}}}
 }
 
@@ -56,34 +65,50 @@ func (f Fairness) column() string {
 	return f.Name
 }
 
-func (f Fairness) comparisons() []metric.Comparison {
-	var out []metric.Comparison
-	for _, name := range f.Metrics {
-		if c, ok := metric.FindComparison(name); ok {
-			c.ToOverall, c.Mean = f.Method == "to_overall", f.Agg == "mean"
-			out = append(out, c)
+// comparisons are those that the block names, and the metrics that they are of.
+func (f Fairness) comparisons(task schema.Task, all []*metric.Metric) (out []metric.Comparison, compared []*metric.Metric) {
+	for _, m := range all {
+		if m.SQL == "" && slices.ContainsFunc(f.Metrics, func(name string) bool { return of(name, m) }) {
+			compared = append(compared, m)
 		}
 	}
-	return out
+	known := metric.Comparisons(task, compared)
+	for _, name := range f.Metrics {
+		i := slices.IndexFunc(known, func(c metric.Comparison) bool { return c.Name == name })
+		if i < 0 {
+			continue
+		}
+		c := known[i]
+		c.ToOverall, c.Mean = f.Method == "to_overall", f.Agg == "mean"
+		out = append(out, c)
+	}
+	return out, compared
+}
+
+// of tells whether a comparison's name is that of a metric.
+func of(name string, m *metric.Metric) bool {
+	return name == m.Name+"_difference" || name == m.Name+"_ratio"
 }
 
 // fairnessFigures is the type of what rules see, by label. Which groups there are only the data says.
-func (c *Config) fairnessFigures() *schema.FigureType {
-	bounds := Bounded()
-	rates, overall := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
-	for _, r := range metric.RateNames() {
-		rates[r], overall[r] = schema.Double, bounds
-	}
-	rates["count"], rates["positives"], rates["to_overall"] = schema.Double, schema.Double, schema.Object(overall)
+func (c *Config) fairnessFigures(task schema.Task, metrics []*metric.Metric) *schema.FigureType {
 	out := map[string]*schema.FigureType{}
 	for _, f := range c.Fairness {
+		comparisons, compared := f.comparisons(task, metrics)
+		group, overall := map[string]*schema.FigureType{"count": schema.Double}, map[string]*schema.FigureType{}
+		for _, name := range metric.MeasureNames(task, compared) {
+			group[name], overall[name] = schema.Double, Bounded()
+		}
+		if group["to_overall"] = schema.Object(overall); task == schema.Binary {
+			group["positives"] = schema.Double
+		}
 		one := map[string]*schema.FigureType{
-			"groups":           schema.MapOf(schema.Object(rates)),
+			"groups":           schema.MapOf(schema.Object(group)),
 			"undefined_groups": schema.Double,
 			"unnamed":          schema.Object(map[string]*schema.FigureType{"groups": schema.Double, "count": schema.Double}),
 		}
-		for _, m := range f.comparisons() {
-			one[m.Name] = bounds
+		for _, c := range comparisons {
+			one[c.Name] = Bounded()
 		}
 		out[f.Name] = schema.Object(one)
 	}
@@ -93,10 +118,6 @@ func (c *Config) fairnessFigures() *schema.FigureType {
 func (k *Checker) checkFairness() {
 	for _, f := range k.Fairness {
 		path := fmt.Sprintf("fairness[%s]", f.Name)
-		if k.Model.Task != schema.Binary {
-			k.add(path, "fairness is for binary classification", fmt.Sprintf("The model's task is %s.", k.Model.Task), "")
-			continue
-		}
 		k.checkGroups(path, f)
 		k.checkComparisons(path, f)
 		if f.MinGroupSize < smallestGroup {
@@ -127,20 +148,59 @@ func groupable(t string) bool {
 
 func (k *Checker) checkComparisons(path string, f Fairness) {
 	var names []string
-	for _, c := range metric.Comparisons() {
+	for _, c := range metric.Comparisons(k.Model.Task, k.fitting()) {
 		names = append(names, c.Name)
 	}
+	expected := "Expected one of " + strings.Join(names, ", ") + "."
 	if len(f.Metrics) == 0 {
-		k.add(path+".metrics", "No fairness metric is listed", "Expected one of "+strings.Join(names, ", ")+".", "")
+		k.add(path+".metrics", "No fairness metric is listed", expected, "")
 	}
 	seen := map[string]bool{}
-	for i, m := range f.Metrics {
+	for i, name := range f.Metrics {
 		at := fmt.Sprintf("%s.metrics[%d]", path, i)
-		if !slices.Contains(names, m) {
-			k.add(at, fmt.Sprintf("There is no fairness metric %q", m), "Expected one of "+strings.Join(names, ", ")+".", Meant(m, names))
-		} else if seen[m] {
-			k.add(at, fmt.Sprintf("%s is listed twice", m), "", "")
+		switch {
+		case seen[name]:
+			k.add(at, fmt.Sprintf("%s is listed twice", name), "", "")
+		case slices.ContainsFunc(k.metrics, func(m *metric.Metric) bool { return of(name, m) && m.Fits(k.Model.Task) != nil }):
+			// That the metric does not fit the task is told where it is listed.
+		case !slices.Contains(names, name):
+			summary, why, hint := k.noComparison(name, names)
+			k.add(at, summary, strings.TrimSpace(why+" "+expected), hint)
+		case slices.ContainsFunc(k.metrics, func(m *metric.Metric) bool { return of(name, m) }):
+			k.checkMeasureName(at, strings.TrimSuffix(strings.TrimSuffix(name, "_difference"), "_ratio"))
 		}
-		seen[m] = true
+		seen[name] = true
 	}
+}
+
+// fitting are the metrics that can be computed for the task.
+func (k *Checker) fitting() []*metric.Metric {
+	return slices.DeleteFunc(slices.Clone(k.metrics), func(m *metric.Metric) bool { return m.Fits(k.Model.Task) != nil })
+}
+
+// checkMeasureName tells of a metric whose name a group's own figure or a comparison has.
+func (k *Checker) checkMeasureName(at, name string) {
+	own := append(metric.MeasureNames(schema.Binary, nil), "count", "positives", "to_overall", "demographic_parity", "equal_opportunity", "equalized_odds")
+	if slices.Contains(own, name) {
+		k.add(at, fmt.Sprintf("A metric named %q cannot be told from what fairness itself computes", name), "", "rename the metric")
+	}
+}
+
+// noComparison says why there is none of that name, and which of the others to take.
+func (k *Checker) noComparison(name string, others []string) (summary, why, hint string) {
+	for _, c := range metric.Comparisons(schema.Binary, nil) {
+		if c.Name == name {
+			return name + " compares decisions between two classes", fmt.Sprintf("The model's task is %s; compare one of its metrics between groups.", k.Model.Task), ""
+		}
+	}
+	for _, m := range k.metrics {
+		switch {
+		case !of(name, m):
+		case m.SQL != "":
+			return fmt.Sprintf("metric.%s is SQL, and fairness compares metrics that are computed by name", m.Name), "", ""
+		case strings.HasSuffix(name, "_ratio"):
+			return fmt.Sprintf("There is no ratio of metric.%s", m.Name), fmt.Sprintf("%s may be negative, and a ratio is of numbers above 0.", m.Type), fmt.Sprintf("take %s_difference", m.Name)
+		}
+	}
+	return fmt.Sprintf("There is no fairness metric %q", name), "", Meant(name, others)
 }

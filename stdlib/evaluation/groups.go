@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/metric"
@@ -75,27 +76,32 @@ type fairnessReport struct {
 	path string
 	few  string
 
+	compared  []metric.Comparison
 	parts     *metric.Groups
-	rates     []metric.Rates
-	overall   metric.Rates
+	measures  []metric.Measures
+	overall   metric.Measures
 	intervals metric.FairnessIntervals
 	none      string // why there are no intervals
 }
 
 func (r *fairnessReport) measure(ctx context.Context) (err error) {
-	r.parts = metric.NewGroups(r.sample, r.of, len(r.names), r.MinGroupSize)
-	r.rates, r.overall = r.parts.Rates(r.sample.Weights())
+	var of []*metric.Metric
+	r.compared, of = r.comparisons(r.set.Task, r.metrics)
+	if r.parts, err = metric.NewGroups(r.sample, r.of, len(r.names), r.MinGroupSize, of...); err != nil {
+		return err
+	}
+	r.measures, r.overall = r.parts.Measure(r.sample.Weights())
 	if r.none = r.noInterval(r.few); r.none != "" {
 		return nil
 	}
-	r.intervals, err = r.bootstrap().Fairness(ctx, r.comparisons(), r.parts, r.rows.clusters, r.rows.clusterN)
+	r.intervals, err = r.bootstrap().Fairness(ctx, r.compared, r.parts, r.rows.clusters, r.rows.clusterN)
 	return err
 }
 
 func (r *fairnessReport) figures() map[string]any {
 	named, undefined, unnamed, hidden := map[string]any{}, 0, 0, 0
 	for g, n := range r.parts.Sizes() {
-		if slices.ContainsFunc(r.rates[g][:], math.IsNaN) {
+		if slices.ContainsFunc(r.measures[g], math.IsNaN) {
 			undefined++
 		}
 		if n < smallestGroup {
@@ -105,17 +111,17 @@ func (r *fairnessReport) figures() map[string]any {
 		named[r.names[g]] = r.group(g, n)
 	}
 	if undefined > 0 {
-		r.warnf("fairness.%s: of %d groups %d have too few rows, or no positives or negatives; comparisons leave them out", r.Fairness.Name, len(r.names), undefined)
+		r.warnf("fairness.%s: of %d groups %d have too few rows, or lack a class; comparisons leave them out", r.Fairness.Name, len(r.names), undefined)
 	}
 	out := map[string]any{"groups": named, "undefined_groups": undefined, "unnamed": map[string]any{"groups": unnamed, "count": hidden}}
-	for i, c := range r.comparisons() {
+	for i, c := range r.compared {
 		out[c.Name] = r.comparison(i, c)
 	}
 	return out
 }
 
 func (r *fairnessReport) comparison(i int, c metric.Comparison) map[string]any {
-	x, compared, undefined := c.Value(r.rates, r.overall)
+	x, compared, undefined := c.Value(r.measures, r.overall)
 	switch {
 	case r.few != "":
 		undefined = r.few
@@ -147,30 +153,46 @@ func (r *fairnessReport) bounded(path string, x float64, undefined string, i met
 
 func (r *fairnessReport) group(g, count int) map[string]any {
 	path := r.path + ".groups." + r.names[g]
-	mask := make([]bool, len(r.of))
-	for k, of := range r.of {
-		mask[k] = int(of) == g
-	}
-	out, distance := map[string]any{"count": count, "positives": r.positives(mask)}, map[string]any{}
-	reasons := [3]string{"", "no row of the group is positive", "no row of the group is negative"}
-	for rate, name := range metric.RateNames() {
-		reason := reasons[rate]
-		if count < r.MinGroupSize {
-			reason = fmt.Sprintf("%d rows, fewer than min_group_size = %d", count, r.MinGroupSize)
+	out, distance := map[string]any{"count": count}, map[string]any{}
+	if r.set.Task == schema.Binary {
+		mask := make([]bool, len(r.of))
+		for k, of := range r.of {
+			mask[k] = int(of) == g
 		}
-		x := r.rates[g][rate]
+		out["positives"] = r.positives(mask)
+	}
+	for place, name := range r.parts.Names() {
+		reason := r.why(g, count, name)
+		x := r.measures[g][place]
 		out[name] = r.number(path+"."+name, x, reason)
 		interval := metric.Interval{Undefined: r.none}
 		if r.none == "" {
-			interval = r.intervals.ToOverall[g][rate]
+			interval = r.intervals.ToOverall[g][place]
 		}
-		if !math.IsNaN(x) {
-			reason = ""
-		} else {
+		switch {
+		case math.IsNaN(x):
 			interval.Undefined = reason
+		case math.IsNaN(r.overall[place]):
+			reason = "it is undefined of all rows together"
+			interval.Undefined = reason
+		default:
+			reason = ""
 		}
-		distance[name] = r.bounded(path+".to_overall."+name, x-r.overall[rate], reason, interval)
+		distance[name] = r.bounded(path+".to_overall."+name, x-r.overall[place], reason, interval)
 	}
 	out["to_overall"] = distance
 	return out
+}
+
+// why a measure of a group would be undefined.
+func (r *fairnessReport) why(g, count int, measure string) string {
+	switch {
+	case count < r.MinGroupSize:
+		return fmt.Sprintf("%d rows, fewer than min_group_size = %d", count, r.MinGroupSize)
+	case measure == "true_positive_rate":
+		return "no row of the group is positive"
+	case measure == "false_positive_rate":
+		return "no row of the group is negative"
+	}
+	return r.parts.Why(measure, g)
 }

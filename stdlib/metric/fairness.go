@@ -1,146 +1,262 @@
 package metric
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Rate is a share of decisions that fairness compares between groups.
-type Rate int
+// Measures of one group or of all rows, by place in MeasureNames; NaN where one is undefined.
+type Measures []float64
 
-// The rates, by place in Rates.
-const (
-	SelectionRate Rate = iota
-	TruePositiveRate
-	FalsePositiveRate
-)
-
-// Rates of one group, by Rate; NaN where there is nothing to divide by.
-type Rates [3]float64
-
-// RateNames are what figures call the rates, by Rate.
-func RateNames() [3]string {
-	return [3]string{"selection_rate", "true_positive_rate", "false_positive_rate"}
+// rateNames are the shares of decisions that are measured first where there are two classes.
+func rateNames() []string {
+	return []string{"selection_rate", "true_positive_rate", "false_positive_rate"}
 }
 
-// Comparison is a fairness metric: one number for how far rates lie apart between groups. Names and definitions are
-// Fairlearn's. A difference is 0 and a ratio 1 where all groups are treated alike.
+// MeasureNames are what figures call that which is measured of each group: of two classes the rates, and the metrics.
+func MeasureNames(task schema.Task, metrics []*Metric) []string {
+	var out []string
+	if task == schema.Binary {
+		out = rateNames()
+	}
+	for _, m := range metrics {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+// Comparison is a fairness metric: one number for how far measures lie apart between groups. Names and definitions are
+// Fairlearn's: of rates those of its functions, of a metric those of MetricFrame and make_derived_metric. A difference
+// is 0 and a ratio 1 where all groups are alike.
 type Comparison struct {
-	Name  string
-	rates []Rate
-	ratio bool
+	Name string
+	// Metric is the name of the metric compared; empty for rates.
+	Metric string
+	names  []string // of what is compared
+	places []int    // among the measures
+	ratio  bool
+	most   float64 // the greatest difference that there can be
 	// ToOverall compares each group with all rows, not with each other.
 	ToOverall bool
 	// Mean of the rates, where there are two; else the worst of them.
 	Mean bool
 }
 
-// Comparisons are those there are, in the order of their names.
-func Comparisons() []Comparison {
-	both, one := []Rate{TruePositiveRate, FalsePositiveRate}, []Rate{TruePositiveRate}
-	return []Comparison{
-		{Name: "demographic_parity_difference", rates: []Rate{SelectionRate}},
-		{Name: "demographic_parity_ratio", rates: []Rate{SelectionRate}, ratio: true},
-		{Name: "equal_opportunity_difference", rates: one},
-		{Name: "equal_opportunity_ratio", rates: one, ratio: true},
-		{Name: "equalized_odds_difference", rates: both},
-		{Name: "equalized_odds_ratio", rates: both, ratio: true},
+// Comparisons are those there are of a task and of metrics that are computed here: of two classes those of rates, in the
+// order of their names; then of each metric the difference, and the ratio unless it may be negative.
+func Comparisons(task schema.Task, metrics []*Metric) []Comparison {
+	var out []Comparison
+	if task == schema.Binary {
+		out = rateComparisons()
 	}
+	first := len(MeasureNames(task, nil))
+	for i, m := range metrics {
+		if m.SQL != "" {
+			continue
+		}
+		c := Comparison{Name: m.Name + "_difference", Metric: m.Name, names: []string{m.Name}, places: []int{first + i}, most: math.Inf(1)}
+		if m.def.share {
+			c.most = 1
+		}
+		if out = append(out, c); !m.def.signed {
+			c.Name, c.ratio = m.Name+"_ratio", true
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
-// FindComparison returns the comparison of that name.
-func FindComparison(name string) (Comparison, bool) {
-	i := slices.IndexFunc(Comparisons(), func(c Comparison) bool { return c.Name == name })
-	if i < 0 {
-		return Comparison{}, false
+func rateComparisons() []Comparison {
+	var out []Comparison
+	for _, c := range []struct {
+		name   string
+		places []int
+	}{{"demographic_parity", []int{0}}, {"equal_opportunity", []int{1}}, {"equalized_odds", []int{1, 2}}} {
+		one := Comparison{Name: c.name + "_difference", places: c.places, most: 1}
+		for _, p := range c.places {
+			one.names = append(one.names, rateNames()[p])
+		}
+		ratio := one
+		ratio.Name, ratio.ratio = c.name+"_ratio", true
+		out = append(out, one, ratio)
 	}
-	return Comparisons()[i], true
+	return out
 }
 
-// Groups are the rows of a binary sample by group.
+// Groups are the rows of a sample by group.
 type Groups struct {
-	sample *Sample
-	group  []int32 // by row
-	sizes  []int
-	valid  []bool
+	sample  *Sample
+	group   []int32 // by row
+	sizes   []int
+	valid   []bool
+	metrics []*Metric
+	parts   []part // by group; nil without metrics
 }
 
-// NewGroups makes them: group gives each row's, from 0 up to count. Groups of fewer than minSize rows have no rates.
-func NewGroups(s *Sample, group []int32, count, minSize int) *Groups {
-	g := &Groups{sample: s, group: group, sizes: make([]int, count), valid: make([]bool, count)}
+// part is the rows of one group.
+type part struct {
+	rows   []int
+	sample *Sample
+}
+
+// NewGroups makes them: group gives each row's, from 0 up to count. Groups of fewer than minSize rows have no measures.
+func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric) (*Groups, error) {
+	g := &Groups{sample: s, group: group, sizes: make([]int, count), valid: make([]bool, count), metrics: metrics}
 	for _, k := range group {
 		g.sizes[k]++
 	}
 	for k, n := range g.sizes {
 		g.valid[k] = n >= minSize
 	}
-	return g
+	if len(metrics) == 0 {
+		return g, nil
+	}
+	g.parts = make([]part, count)
+	for i, k := range group {
+		g.parts[k].rows = append(g.parts[k].rows, i)
+	}
+	for k := range g.parts {
+		var err error
+		if g.parts[k].sample, err = s.part(g.parts[k].rows); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// part is the sample of some rows.
+func (s *Sample) part(rows []int) (*Sample, error) {
+	pick := func(xs []float64) []float64 {
+		if xs == nil {
+			return nil
+		}
+		out := make([]float64, len(rows))
+		for k, i := range rows {
+			out[k] = xs[i]
+		}
+		return out
+	}
+	d := &Data{Task: s.Task, Classes: s.Classes, Actual: pick(s.Actual), Predicted: pick(s.Predicted), Score: pick(s.Score), Weight: pick(s.Weight)}
+	for _, c := range s.Scores {
+		d.Scores = append(d.Scores, pick(c))
+	}
+	return NewSample(d)
 }
 
 // Sizes are the rows of each group.
 func (g *Groups) Sizes() []int { return g.sizes }
 
-// Rates computes the rates of each group and of all rows, those of groups too small for their own included.
-func (g *Groups) Rates(w []float64) (groups []Rates, overall Rates) {
+// Names are what is measured.
+func (g *Groups) Names() []string { return MeasureNames(g.sample.Task, g.metrics) }
+
+// Measure computes the measures of each group and of all rows, those of groups too small for their own included.
+func (g *Groups) Measure(w []float64) (groups []Measures, overall Measures) {
+	groups = make([]Measures, len(g.sizes))
+	if g.sample.Task == schema.Binary {
+		overall = g.rates(w, groups)
+	}
+	for _, m := range g.metrics {
+		overall = append(overall, replicate(m, g.sample, w))
+	}
+	var own []float64
+	for k, p := range g.parts {
+		own = own[:0]
+		for _, i := range p.rows {
+			own = append(own, w[i])
+		}
+		for _, m := range g.metrics {
+			x := math.NaN()
+			if g.valid[k] {
+				x = replicate(m, p.sample, own)
+			}
+			groups[k] = append(groups[k], x)
+		}
+	}
+	return groups, overall
+}
+
+// Why says why a metric of a group is undefined; empty if it is not.
+func (g *Groups) Why(metric string, group int) string {
+	for _, m := range g.metrics {
+		if m.Name == metric {
+			_, undefined := m.On(g.parts[group].sample, g.parts[group].sample.Weights())
+			return undefined
+		}
+	}
+	return ""
+}
+
+// rates puts the rates of each group into groups, and returns those of all rows.
+func (g *Groups) rates(w []float64, groups []Measures) Measures {
 	cells := make([][4]float64, len(g.sizes))
 	var all [4]float64
 	for i, c := range g.sample.cells {
 		cells[g.group[i]][c] += w[i]
 		all[c] += w[i]
 	}
-	groups = make([]Rates, len(cells))
 	for k := range cells {
-		groups[k] = Rates{math.NaN(), math.NaN(), math.NaN()}
+		groups[k] = Measures{math.NaN(), math.NaN(), math.NaN()}
 		if g.valid[k] {
 			groups[k] = ratesOf(cells[k])
 		}
 	}
-	return groups, ratesOf(all)
+	return ratesOf(all)
 }
 
 // ratesOf a confusion matrix: true negatives, false positives, false negatives, true positives.
-func ratesOf(c [4]float64) Rates {
-	return Rates{(c[1] + c[3]) / (c[0] + c[1] + c[2] + c[3]), c[3] / (c[2] + c[3]), c[1] / (c[0] + c[1])}
+func ratesOf(c [4]float64) Measures {
+	return Measures{(c[1] + c[3]) / (c[0] + c[1] + c[2] + c[3]), c[3] / (c[2] + c[3]), c[1] / (c[0] + c[1])}
 }
 
-// Value of the comparison. Groups without a rate are left out of what compares it; compared is the least number of
-// groups that any of its rates could be compared of. undefined is empty, or says why there is no value.
-func (c Comparison) Value(groups []Rates, overall Rates) (x float64, compared int, undefined string) {
+// Value of the comparison. Groups without a measure are left out of what compares it; compared is the least number of
+// groups that any of its measures could be compared of. undefined is empty, or says why there is no value.
+func (c Comparison) Value(groups []Measures, overall Measures) (x float64, compared int, undefined string) {
 	compared = len(groups)
-	for _, r := range c.rates {
-		compared = min(compared, defined(groups, r))
-		if compared == 0 {
-			return 0, 0, "no group has a " + RateNames()[r]
-		}
-		if c.ratio && !c.comparable(groups, overall, r) {
-			return 0, compared, "the " + RateNames()[r] + " is 0 in every group"
+	for i, p := range c.places {
+		compared = min(compared, defined(groups, p))
+		switch {
+		case compared == 0:
+			return 0, 0, "no group has a " + c.names[i]
+		case c.ratio && !c.comparable(groups, overall, p):
+			return 0, compared, "the " + c.names[i] + " is 0 in every group"
+		case c.ratio && c.negative(groups, overall, p):
+			return 0, compared, "a ratio is of numbers above 0, and the " + c.names[i] + " of a group is below"
+		case c.ToOverall && math.IsNaN(overall[p]):
+			return 0, compared, "all rows together have no " + c.names[i]
 		}
 	}
 	return c.join(c.spreads(groups, overall), 0), compared, ""
 }
 
-func defined(groups []Rates, r Rate) (n int) {
+func defined(groups []Measures, place int) (n int) {
 	for _, g := range groups {
-		if !math.IsNaN(g[r]) {
+		if !math.IsNaN(g[place]) {
 			n++
 		}
 	}
 	return n
 }
 
-// comparable tells whether a ratio of the rate is more than 0 over 0.
-func (c Comparison) comparable(groups []Rates, overall Rates, r Rate) bool {
-	return c.ToOverall && overall[r] > 0 || slices.ContainsFunc(groups, func(g Rates) bool { return g[r] > 0 })
+// comparable tells whether a ratio is more than 0 over 0.
+func (c Comparison) comparable(groups []Measures, overall Measures, place int) bool {
+	return c.ToOverall && overall[place] != 0 || slices.ContainsFunc(groups, func(g Measures) bool { return g[place] != 0 && !math.IsNaN(g[place]) })
 }
 
-// spreads measures how far the groups lie apart, rate by rate: the range between groups, or the greatest distance from
-// the overall rate; of ratios on the scale of logarithms. Both are seminorms of the vector of rates, which Interval
-// rests on.
-func (c Comparison) spreads(groups []Rates, overall Rates) []float64 {
-	out := make([]float64, len(c.rates))
-	for i, r := range c.rates {
+func (c Comparison) negative(groups []Measures, overall Measures, place int) bool {
+	return c.ToOverall && overall[place] < 0 || slices.ContainsFunc(groups, func(g Measures) bool { return g[place] < 0 })
+}
+
+// spreads measures how far the groups lie apart, measure by measure: the range between groups, or the greatest distance
+// from the overall one; of ratios on the scale of logarithms. Both are seminorms of the vector of measures, which
+// Fairness rests on.
+func (c Comparison) spreads(groups []Measures, overall Measures) []float64 {
+	out := make([]float64, len(c.places))
+	for i, r := range c.places {
 		low, high := math.Inf(1), math.Inf(-1)
 		for _, g := range groups {
 			if x := c.scale(g[r]); !math.IsNaN(x) {
@@ -156,11 +272,11 @@ func (c Comparison) spreads(groups []Rates, overall Rates) []float64 {
 	return out
 }
 
-func (c Comparison) scale(rate float64) float64 {
+func (c Comparison) scale(x float64) float64 {
 	if c.ratio {
-		return math.Log(rate)
+		return math.Log(x)
 	}
-	return rate
+	return x
 }
 
 // join makes one number of the spreads, each moved by so much and kept in its range.
@@ -171,7 +287,7 @@ func (c Comparison) join(spreads []float64, by float64) float64 {
 		if c.ratio {
 			values[i] = math.Exp(-values[i])
 		} else {
-			values[i] = min(1, values[i])
+			values[i] = min(c.most, values[i])
 		}
 	}
 	switch {
@@ -184,33 +300,34 @@ func (c Comparison) join(spreads []float64, by float64) float64 {
 	}
 }
 
-// FairnessIntervals are intervals of comparisons and of each group's distance from the overall rates.
+// FairnessIntervals are intervals of comparisons and of each group's distance from the overall measures.
 type FairnessIntervals struct {
-	Comparisons []Interval    // as the comparisons
-	ToOverall   [][3]Interval // by group
+	Comparisons []Interval   // as the comparisons
+	ToOverall   [][]Interval // by group and measure
 }
 
 // Fairness computes them from one set of resamples.
 //
 // The maximum over groups minus the minimum is far from 0 by chance alone where there are many groups, and the more so
 // in a resample, so percentiles of it would all but rule out equal treatment. But a spread is a seminorm N of the
-// vector of rates: |N(found) - N(true)| <= N(found - true). So N(found) plus or minus the quantile of N(resampled -
+// vector of measures: |N(found) - N(true)| <= N(found - true). So N(found) plus or minus the quantile of N(resampled -
 // found), at the confidence asked for, holds the true spread at least as often as that: it holds for all groups at
 // once, and errs towards wide.
 func (b Bootstrap) Fairness(ctx context.Context, comparisons []Comparison, g *Groups, clusters []int32, count int) (FairnessIntervals, error) {
-	found, overall := g.Rates(g.sample.Weights())
+	found, overall := g.Measure(g.sample.Weights())
 	deviations := make([][]float64, len(comparisons))
 	for c := range deviations {
 		deviations[c] = make([]float64, b.Resamples)
 	}
-	distances := make([][3][]float64, len(found))
+	distances := make([][][]float64, len(found))
 	for k := range distances {
+		distances[k] = make([][]float64, len(overall))
 		for r := range distances[k] {
 			distances[k][r] = make([]float64, b.Resamples)
 		}
 	}
 	err := b.Each(ctx, g.sample.Weights(), clusters, count, func(resample int, w []float64) {
-		drawn, all := g.Rates(w)
+		drawn, all := g.Measure(w)
 		for i, c := range comparisons {
 			deviations[i][resample] = c.deviation(found, drawn, overall, all)
 		}
@@ -220,32 +337,33 @@ func (b Bootstrap) Fairness(ctx context.Context, comparisons []Comparison, g *Gr
 			}
 		}
 	})
-	out := FairnessIntervals{ToOverall: make([][3]Interval, len(found))}
+	out := FairnessIntervals{ToOverall: make([][]Interval, len(found))}
 	for i, c := range comparisons {
 		out.Comparisons = append(out.Comparisons, b.around(c, c.spreads(found, overall), deviations[i]))
 	}
 	for k := range distances {
 		for r := range distances[k] {
-			out.ToOverall[k][r] = b.Interval(distances[k][r])
+			out.ToOverall[k] = append(out.ToOverall[k], b.Interval(distances[k][r]))
 		}
 	}
 	return out, err
 }
 
-// deviation is the greatest spread, over the comparison's rates, of what a resample differs by from what was found. A
-// group whose rate a resample leaves undefined makes it NaN.
-func (c Comparison) deviation(found, drawn []Rates, overall, all Rates) float64 {
-	moved := make([]Rates, len(found))
+// deviation is the greatest spread, over the comparison's measures, of what a resample differs by from what was found. A
+// group whose measure a resample leaves undefined makes it NaN.
+func (c Comparison) deviation(found, drawn []Measures, overall, all Measures) float64 {
+	moved := make([]Measures, len(found))
 	for k := range found {
-		for _, r := range c.rates {
+		moved[k] = make(Measures, len(found[k]))
+		for _, r := range c.places {
 			moved[k][r] = c.scale(drawn[k][r]) - c.scale(found[k][r])
 			if math.IsNaN(moved[k][r]) && !math.IsNaN(found[k][r]) {
 				return math.NaN()
 			}
 		}
 	}
-	var total Rates
-	for _, r := range c.rates {
+	total := make(Measures, len(overall))
+	for _, r := range c.places {
 		total[r] = c.scale(all[r]) - c.scale(overall[r])
 	}
 	plain := c
@@ -256,7 +374,7 @@ func (c Comparison) deviation(found, drawn []Rates, overall, all Rates) float64 
 // around is the interval of the comparison with these spreads.
 func (b Bootstrap) around(c Comparison, spreads, deviations []float64) Interval {
 	if slices.ContainsFunc(spreads, func(x float64) bool { return math.IsInf(x, 0) }) {
-		return Interval{Undefined: "a rate is 0, and a ratio with it has no interval"}
+		return Interval{Undefined: "a " + cmp.Or(c.Metric, "rate") + " is 0, and a ratio with it has no interval"}
 	}
 	defined := slices.DeleteFunc(slices.Clone(deviations), math.IsNaN)
 	if len(defined) == 0 || len(defined)*20 < len(deviations)*19 {

@@ -2,9 +2,11 @@ package metric
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -24,13 +26,24 @@ func numbered(groups []any) (of []int32, count int) {
 	return of, len(seen)
 }
 
-func comparison(t *testing.T, name string) Comparison {
+func comparison(t *testing.T, task schema.Task, name string, metrics ...*Metric) Comparison {
 	t.Helper()
-	c, ok := FindComparison(name)
-	if !ok {
-		t.Fatalf("no comparison %q", name)
+	for _, c := range Comparisons(task, metrics) {
+		if c.Name == name {
+			return c
+		}
 	}
-	return c
+	t.Fatalf("no comparison %q", name)
+	return Comparison{}
+}
+
+func grouped(t *testing.T, s *Sample, of []int32, count, minSize int, metrics ...*Metric) *Groups {
+	t.Helper()
+	g, err := NewGroups(s, of, count, minSize, metrics...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // TestFairnessVectors holds the comparisons against Fairlearn's, groups without a rate left out.
@@ -45,17 +58,17 @@ func TestFairnessVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		of, count := numbered(v.Group)
-		rates, overall := NewGroups(s, of, count, 1).Rates(s.Weights())
+		rates, overall := grouped(t, s, of, count, 1).Measure(s.Weights())
 		var skipping map[string]json.RawMessage
 		if err := json.Unmarshal(v.Expected["skip_undefined"], &skipping); err != nil {
 			t.Fatal(err)
 		}
 		for _, expected := range []map[string]json.RawMessage{v.Expected, skipping} {
 			for name, raw := range expected {
-				c, ok := FindComparison(name)
-				if !ok {
+				if !strings.HasPrefix(name, "demographic_parity") && !strings.HasPrefix(name, "equal") {
 					continue
 				}
+				c := comparison(t, schema.Binary, name)
 				var want float64
 				if err := json.Unmarshal(raw, &want); err != nil {
 					t.Fatal(err)
@@ -72,10 +85,99 @@ func TestFairnessVectors(t *testing.T) {
 	}
 }
 
+// TestGroupVectors holds metrics by group, and their differences and ratios, against scikit-learn's by group.
+func TestGroupVectors(t *testing.T) {
+	checked := 0
+	for _, v := range vectorsIn(t, "testdata/group_vectors.json") {
+		s, err := NewSample(v.data())
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, count := numbered(v.Group)
+		for name, raw := range v.Expected {
+			want := map[string]float64{}
+			var groups struct {
+				ByGroup map[string]float64 `json:"by_group"`
+			}
+			if err := errors.Join(json.Unmarshal(raw, &groups), json.Unmarshal(without(t, raw, "by_group"), &want)); err != nil {
+				t.Fatal(err)
+			}
+			m, err := New(json.RawMessage(definitionOf(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := grouped(t, s, of, count, 1, m)
+			found, overall := g.Measure(s.Weights())
+			place := len(g.Names()) - 1
+			for i, group := range v.Group {
+				if got, want := found[of[i]][place], groups.ByGroup[fmt.Sprint(group)]; !near(got, want) {
+					t.Fatalf("%s %s of %v: got %v, want %v", v.Name, name, group, got, want)
+				}
+			}
+			if !near(overall[place], want["overall"]) {
+				t.Errorf("%s %s of all: got %v, want %v", v.Name, name, overall[place], want["overall"])
+			}
+			for _, c := range Comparisons(s.Task, []*Metric{m}) {
+				if c.Metric == "" {
+					continue
+				}
+				for _, c.ToOverall = range []bool{false, true} {
+					key := strings.TrimPrefix(c.Name, "m_")
+					if c.ToOverall {
+						key += "_to_overall"
+					}
+					checked++
+					if got, n, undefined := c.Value(found, overall); undefined != "" || n != count || !near(got, want[key]) {
+						t.Errorf("%s %s of %s: got %v of %d groups %q, want %v", v.Name, key, name, got, n, undefined, want[key])
+					}
+				}
+			}
+		}
+	}
+	if checked < 80 {
+		t.Errorf("only %d values were checked", checked)
+	}
+}
+
+func without(t *testing.T, raw json.RawMessage, key string) json.RawMessage {
+	t.Helper()
+	var all map[string]json.RawMessage
+	err := json.Unmarshal(raw, &all)
+	delete(all, key)
+	out, err2 := json.Marshal(all)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func named(t *testing.T, name, typ string) *Metric {
+	t.Helper()
+	m, err := New(json.RawMessage(fmt.Sprintf(`{"name": %q, "type": %q}`, name, typ)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestSignedRatio: numbers below 0 have no ratio, and a metric that may be negative offers none.
+func TestSignedRatio(t *testing.T) {
+	c := comparison(t, schema.Regression, "mae_ratio", named(t, "mae", "mean_absolute_error"))
+	if _, _, undefined := c.Value([]Measures{{-1}, {2}}, Measures{1}); !strings.Contains(undefined, "is of numbers above 0") {
+		t.Errorf("got %q", undefined)
+	}
+	if got, _, undefined := c.Value([]Measures{{0}, {2}}, Measures{1}); got != 0 || undefined != "" {
+		t.Errorf("got %v %q", got, undefined)
+	}
+	if got := Comparisons(schema.Regression, []*Metric{named(t, "r2", "r2")}); len(got) != 1 || got[0].Name != "r2_difference" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestComparisons(t *testing.T) {
 	nan := math.NaN()
-	groups := []Rates{{0.5, 0.8, 0.2}, {0.25, 0.6, 0.1}, {nan, nan, nan}}
-	overall := Rates{0.4, 0.7, 0.16}
+	groups := []Measures{{0.5, 0.8, 0.2}, {0.25, 0.6, 0.1}, {nan, nan, nan}}
+	overall := Measures{0.4, 0.7, 0.16}
 	for _, tc := range []struct {
 		name            string
 		toOverall, mean bool
@@ -92,7 +194,7 @@ func TestComparisons(t *testing.T) {
 		{"demographic_parity_ratio", true, false, 0.625},
 		{"equalized_odds_difference", true, true, (0.1 + 0.06) / 2},
 	} {
-		c := comparison(t, tc.name)
+		c := comparison(t, schema.Binary, tc.name)
 		c.ToOverall, c.Mean = tc.toOverall, tc.mean
 		if got, compared, undefined := c.Value(groups, overall); undefined != "" || compared != 2 || !near(got, tc.want) {
 			t.Errorf("%+v: got %v of %d groups %q", tc, got, compared, undefined)
@@ -102,11 +204,11 @@ func TestComparisons(t *testing.T) {
 		"demographic_parity_ratio":     "the selection_rate is 0 in every group",
 		"equal_opportunity_difference": "no group has a true_positive_rate",
 	} {
-		if _, _, undefined := comparison(t, name).Value([]Rates{{0, nan, 0}, {0, nan, 0}}, Rates{0, nan, 0}); undefined != want {
+		if _, _, undefined := comparison(t, schema.Binary, name).Value([]Measures{{0, nan, 0}, {0, nan, 0}}, Measures{0, nan, 0}); undefined != want {
 			t.Errorf("%s: got %q, want %q", name, undefined, want)
 		}
 	}
-	if got, _, _ := comparison(t, "demographic_parity_ratio").Value([]Rates{{0, 0, 0}, {0.5, 0, 0}}, Rates{}); got != 0 {
+	if got, _, _ := comparison(t, schema.Binary, "demographic_parity_ratio").Value([]Measures{{0, 0, 0}, {0.5, 0, 0}}, Measures{}); got != 0 {
 		t.Errorf("nobody of a group chosen: got a ratio of %v", got)
 	}
 }
@@ -155,7 +257,7 @@ func TestFairnessCoverage(t *testing.T) {
 		for range sets {
 			s, of := simulated(r, tc.chances, 150)
 			b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: 5, Threads: 2}
-			found, err := b.Fairness(t.Context(), []Comparison{comparison(t, tc.metric)}, NewGroups(s, of, len(tc.chances), 20), nil, 0)
+			found, err := b.Fairness(t.Context(), []Comparison{comparison(t, schema.Binary, tc.metric)}, grouped(t, s, of, len(tc.chances), 20), nil, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,6 +278,56 @@ func TestFairnessCoverage(t *testing.T) {
 	}
 }
 
+// TestMetricCoverage does the same of a metric of numbers.
+func TestMetricCoverage(t *testing.T) {
+	mae := named(t, "mae", "mean_absolute_error")
+	alike := make([]float64, 20)
+	for g := range alike {
+		alike[g] = 2
+	}
+	for _, tc := range []struct {
+		name   string
+		widths []float64 // of the errors, which are uniform: their mean is half of it
+		metric string
+		want   float64
+	}{
+		{"20 groups alike", alike, "mae_difference", 0},
+		{"20 groups alike", alike, "mae_ratio", 1},
+		{"three groups", []float64{2, 2, 3}, "mae_difference", 0.5},
+		{"three groups", []float64{2, 3, 4}, "mae_ratio", 0.5},
+	} {
+		r := rand.New(rand.NewPCG(7, 8))
+		const sets = 120
+		held := 0
+		for range sets {
+			d := &Data{Task: schema.Regression}
+			var of []int32
+			for g, width := range tc.widths {
+				for range 60 {
+					of = append(of, int32(g))
+					d.Actual, d.Predicted = append(d.Actual, 0), append(d.Predicted, width*r.Float64())
+				}
+			}
+			s, err := NewSample(d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: 5, Threads: 2}
+			found, err := b.Fairness(t.Context(), []Comparison{comparison(t, s.Task, tc.metric, mae)}, grouped(t, s, of, len(tc.widths), 20, mae), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i := found.Comparisons[0]; i.Undefined == "" && i.Low <= tc.want && tc.want <= i.High {
+				held++
+			}
+		}
+		t.Logf("%s, %s: %d of %d intervals hold %v", tc.name, tc.metric, held, sets, tc.want)
+		if held < sets*91/100 {
+			t.Errorf("%s, %s: only %d of %d intervals hold %v", tc.name, tc.metric, held, sets, tc.want)
+		}
+	}
+}
+
 // TestFairnessThreads: the same intervals on one thread and on two, and with entities for clusters.
 func TestFairnessThreads(t *testing.T) {
 	s, of := simulated(rand.New(rand.NewPCG(3, 4)), []float64{0.2, 0.4}, 100)
@@ -186,7 +338,7 @@ func TestFairnessThreads(t *testing.T) {
 	var before string
 	for _, threads := range []int{1, 2} {
 		b := Bootstrap{Resamples: 100, Confidence: 0.9, Seed: 1, Threads: threads}
-		i, err := b.Fairness(t.Context(), Comparisons(), NewGroups(s, of, 2, 1), clusters, s.Rows()/4)
+		i, err := b.Fairness(t.Context(), Comparisons(schema.Binary, nil), grouped(t, s, of, 2, 1), clusters, s.Rows()/4)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,6 +39,8 @@ type definition struct {
 	summary  string
 	greater  bool
 	scores   bool
+	share    bool // between 0 and 1
+	signed   bool // may be negative
 	tasks    []schema.Task
 	averages []string // that may be asked for; the first that fits the task is the default
 	// counts computes it from a confusion matrix [actual][predicted] of weights; nil where that is not enough.

@@ -26,7 +26,12 @@ type vector struct {
 
 func vectors(t *testing.T) []vector {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/metric_vectors.json")
+	return vectorsIn(t, "testdata/metric_vectors.json")
+}
+
+func vectorsIn(t *testing.T, path string) []vector {
+	t.Helper()
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

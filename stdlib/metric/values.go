@@ -79,3 +79,7 @@ func r2(m *Metric, s *Sample, w []float64) (float64, string) {
 	}
 	return 1 - residual/total, ""
 }
+
+func meanPrediction(_ *Metric, s *Sample, w []float64) (float64, string) {
+	return s.mean(w, func(i int) float64 { return s.Predicted[i] }), ""
+}

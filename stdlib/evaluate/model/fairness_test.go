@@ -1,11 +1,15 @@
 package model
 
 import (
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
 )
 
 // byBand has 600 rows in the bands young, middle and old, 10 in a band "rare" and some without one. y is independent of
@@ -68,6 +72,103 @@ func TestFairnessUndefined(t *testing.T) {
 	o = e.run(t)
 	if got, want := o.reason(t, "fairness.band.demographic_parity_difference.low"), "fewer than two groups can be compared"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestMetricsBetweenGroups compares metrics of every task between two halves of the rows, of which one is told less well.
+func TestMetricsBetweenGroups(t *testing.T) {
+	const halves = `select id, x, id % 2 = 0 as half, case when id % 2 = 0 then y else y + 1 end as y, case when id % 2 = 0 or id % 3 = 0 then class else 'a' end as class from (` + numbers + `)`
+	for _, tc := range []struct {
+		name, metrics, compared, worse string
+		e                              evaluate
+	}{
+		{"regression", `{"name": "mae", "type": "mean_absolute_error"}, {"name": "r2", "type": "r2"}`, `"mae_difference", "mae_ratio", "r2_difference"`, "mae",
+			evaluate{task: schema.Regression, target: "y", model: linearBundle(t, schema.Regression, linear.Identity, "y", nil, 1)}},
+		{"several classes", `{"name": "loss", "type": "log_loss"}, {"name": "recall", "type": "recall", "average": "macro"}`, `"loss_difference", "loss_ratio", "recall_difference"`, "loss",
+			evaluate{task: schema.Multiclass, target: "class", model: linearBundle(t, schema.Multiclass, linear.Softmax, "class", []string{"a", "b", "c"}, -1, 0.2, 1)}},
+	} {
+		e := tc.e
+		e.data, e.schema = halves, schema.Table{Key: []string{"id"}}
+		e.config = `{"metrics": [` + tc.metrics + `], "fairness": [{"name": "half", "metrics": [` + tc.compared + `], "method": "between_groups", "min_group_size": 20}]}`
+		o := e.run(t)
+		good, bad := o.number(t, "fairness.half.groups.true."+tc.worse), o.number(t, "fairness.half.groups.false."+tc.worse)
+		if !(bad > good) {
+			t.Errorf("%s: got %v of the half told well, %v of the other", tc.name, good, bad)
+		}
+		for name, want := range map[string]float64{"_difference": bad - good, "_ratio": good / bad} {
+			path := "fairness.half." + tc.worse + name
+			low, x, high := o.number(t, path+".low"), o.number(t, path+".value"), o.number(t, path+".high")
+			if math.Abs(x-want) > 1e-12 || !(low < x && x < high) {
+				t.Errorf("%s: got %v in [%v, %v], want %v", path, x, low, high, want)
+			}
+		}
+		if got, want := o.number(t, "fairness.half.groups.false.to_overall."+tc.worse+".value"), bad-o.number(t, "metrics."+tc.worse); math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s: got %v to all, want %v", tc.name, got, want)
+		}
+		checkType(t, o)
+	}
+}
+
+// TestMetricsOfTwoClasses stand beside the rates, and agree with them.
+func TestMetricsOfTwoClasses(t *testing.T) {
+	o := banded(t, `{"name": "band", "metrics": ["recall_difference", "equal_opportunity_difference", "auc_difference"], "method": "between_groups", "min_group_size": 50}`).run(t)
+	for _, part := range []string{"value", "low", "high"} {
+		if got, want := o.number(t, "fairness.band.recall_difference."+part), o.number(t, "fairness.band.equal_opportunity_difference."+part); got != want {
+			t.Errorf("%s: got %v of recall, %v of the true positive rate", part, got, want)
+		}
+	}
+	o.number(t, "fairness.band.groups.old.auc")
+	if got, want := o.reason(t, "fairness.band.groups.(null).recall"), "fewer than min_group_size = 50"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	checkType(t, o)
+}
+
+// checkType holds the figures of fairness against their type.
+func checkType(t *testing.T, o *outcome) {
+	t.Helper()
+	for label, of := range o.shape.Figures.Fields["fairness"].Fields {
+		figures := o.at(t, "fairness."+label).(map[string]any)
+		groups := figures["groups"].(map[string]any)
+		if got, want := fmt.Sprint(slices.Sorted(maps.Keys(figures))), fmt.Sprint(slices.Sorted(maps.Keys(of.Fields))); got != want {
+			t.Errorf("fairness.%s has %s, its type %s", label, got, want)
+		}
+		for name, g := range groups {
+			group, elem := g.(map[string]any), of.Fields["groups"].Elem
+			if got, want := fmt.Sprint(slices.Sorted(maps.Keys(group))), fmt.Sprint(slices.Sorted(maps.Keys(elem.Fields))); got != want {
+				t.Errorf("group %s has %s, its type %s", name, got, want)
+			}
+			if got, want := fmt.Sprint(slices.Sorted(maps.Keys(group["to_overall"].(map[string]any)))), fmt.Sprint(slices.Sorted(maps.Keys(elem.Fields["to_overall"].Fields))); got != want {
+				t.Errorf("to_overall of %s has %s, its type %s", name, got, want)
+			}
+		}
+	}
+}
+
+// TestNoComparison: what is not defined for a task or metric says so.
+func TestNoComparison(t *testing.T) {
+	regression := evaluate{data: numbers, task: schema.Regression, target: "y", schema: schema.Table{Key: []string{"id"}},
+		model: linearBundle(t, schema.Regression, linear.Identity, "y", nil, 1)}
+	for _, tc := range []struct{ metrics, compared, want, detail, hint string }{
+		{`{"name": "mae", "type": "mean_absolute_error"}`, "demographic_parity_difference", "demographic_parity_difference compares decisions between two classes", "task is regression", ""},
+		{`{"name": "r2", "type": "r2"}`, "r2_ratio", "There is no ratio of metric.r2", "r2 may be negative", "r2_difference"},
+		{`{"name": "mae", "type": "mean_absolute_error"}`, "mea_difference", "There is no fairness metric", "Expected one of mae_difference, mae_ratio.", "mae_difference"},
+		{`{"name": "cost", "goal": "minimize", "sql": "avg(predicted)"}`, "cost_difference", "metric.cost is SQL", "", ""},
+		{`{"name": "count", "type": "mean_absolute_error"}`, "count_difference", `A metric named "count" cannot be told from what fairness`, "", ""},
+	} {
+		e := regression
+		e.config = `{"metrics": [` + tc.metrics + `], "fairness": [{"name": "half", "column": "class", "metrics": ["` + tc.compared + `"], "min_group_size": 20}]}`
+		problems := slices.DeleteFunc(e.run(t).shape.Problems, func(p schema.Problem) bool { return !strings.HasPrefix(p.Path, "fairness") })
+		if len(problems) != 1 || problems[0].Path != "fairness[half].metrics[0]" || !strings.Contains(problems[0].Summary, tc.want) ||
+			!strings.Contains(problems[0].Detail, tc.detail) || !strings.Contains(problems[0].Hint, tc.hint) {
+			t.Errorf("%s: got %+v, want %q", tc.compared, problems, tc.want)
+		}
+	}
+	// A metric that does not fit is told once.
+	e := regression
+	e.config = `{"metrics": [{"name": "recall", "type": "recall"}], "fairness": [{"name": "half", "column": "class", "metrics": ["recall_difference"], "min_group_size": 20}]}`
+	if got := e.run(t).shape.Problems; len(got) != 1 || got[0].Path != "metrics[0]" {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -21,9 +21,9 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	k := &checker{Checker: evaluation.Checker{Config: &c.Config, Data: req.In["data"].Table}}
 	var known bool
 	k.Model, known = c.signature(req.In)
-	names := k.Definitions()
+	k.Definitions()
 	if known {
-		out.Figures = c.figures(k.Model, names)
+		out.Figures = k.figures(c.Champion)
 		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	}
 	if known && k.Data != nil {
@@ -43,21 +43,21 @@ func layoutOf(in map[string]schema.Shape, m schema.Model) prediction.Layout {
 	return prediction.Layout{Task: m.Task, Target: m.Target, Data: in["data"].Table, Actual: true, Score: prediction.HasScore(in["predictions"].Table, m.Task)}
 }
 
+// checker holds data against the model's signature, besides what evaluation.Checker does.
+type checker struct{ evaluation.Checker }
+
 // figures is the type of what rules see. delta comes from the champion's node.
-func (c *config) figures(m schema.Model, names []string) *schema.FigureType {
-	all, comparison := c.FigureTypes(m, names)
-	if c.Champion {
+func (k *checker) figures(champion bool) *schema.FigureType {
+	all, comparison := k.FigureTypes()
+	if champion {
 		return schema.Object(comparison)
 	}
 	all["delta"] = comparison["delta"]
-	if m.Task == schema.Binary && !m.Opaque {
+	if k.Model.Task == schema.Binary && !k.Model.Opaque {
 		all["threshold"] = schema.Double
 	}
 	return schema.Object(all)
 }
-
-// checker holds data against the model's signature, besides what evaluation.Checker does.
-type checker struct{ evaluation.Checker }
 
 func (k *checker) add(path, summary, detail, hint string) {
 	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
