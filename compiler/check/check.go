@@ -20,7 +20,8 @@ import (
 
 // Library is what the compiler needs of the components: their shapes, and the columns of sources that declare none.
 type Library interface {
-	// Shape asks the component of that kind and type. False if nothing computes there.
+	// Shape asks the component of that kind and type. False if nothing computes there. It is called for several blocks at
+	// the same time.
 	Shape(ctx context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool)
 	// Columns returns those of a source that declares none, as pinned or as found by looking at its files.
 	Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error)
@@ -67,9 +68,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	}
 	g := c.references()
 	order := c.order(g)
-	for _, address := range order {
-		c.shape(ctx, c.m.Blocks[address])
-	}
+	c.shapes(ctx, order)
 	c.rules(g)
 	if !c.cyclic {
 		order = c.order(g)

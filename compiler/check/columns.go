@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -11,23 +12,31 @@ import (
 
 // columnNames tells of attributes that name a column which the table they speak of does not have (schema.Attr.ColumnOf),
 // and returns their paths. What a component says of such a place follows from it.
-func (c *checker) columnNames(b *Block) map[string]bool {
+func columnNames(b *Block) (lacking map[string]bool, diags source.Diagnostics) {
+	if !namesColumns(&b.TypeSpec.Body) {
+		return nil, nil
+	}
 	var config map[string]any
 	if err := json.Unmarshal(b.Config, &config); err != nil {
-		c.must(err)
-		return nil
+		return nil, source.Diagnostics{defect(err)}
 	}
-	lacking := map[string]bool{}
+	lacking = map[string]bool{}
 	eachColumnName(&b.TypeSpec.Body, config, "", func(a *schema.Attr, path, name string) {
 		t := b.In[a.ColumnOf].Table
 		if t == nil || t.Column(name) != nil {
 			return
 		}
 		lacking[path] = true
-		c.add(place(b.Block, schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name),
+		diags = append(diags, place(b.Block, schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name),
 			Detail: columnList(t.Names()), Hint: source.DidYouMean(name, t.Names())}))
 	})
-	return lacking
+	return lacking, diags
+}
+
+// namesColumns tells whether any attribute names columns.
+func namesColumns(body *schema.Body) bool {
+	return slices.ContainsFunc(body.Attrs, func(a schema.Attr) bool { return a.ColumnOf != "" }) ||
+		slices.ContainsFunc(body.Blocks, func(b schema.Block) bool { return namesColumns(&b.Body) })
 }
 
 // columnList says which columns there are, of a wide table the first.

@@ -40,11 +40,10 @@ func TestColumnNames(t *testing.T) {
 			for _, path := range []string{"time", "entity[0]", "entity[1]", "window[w].known_at", "only.by"} {
 				ranges[path] = source.Range{File: path}
 			}
-			c := &checker{}
-			c.columnNames(&Block{Block: &resolve.Block{TypeSpec: spec, Ranges: ranges}, Config: json.RawMessage(tt.config),
+			_, diags := columnNames(&Block{Block: &resolve.Block{TypeSpec: spec, Ranges: ranges}, Config: json.RawMessage(tt.config),
 				In: map[string]schema.Shape{"from": {Type: schema.TablePort, Table: table}}})
 			var got []string
-			for _, d := range c.diags {
+			for _, d := range diags {
 				got = append(got, d.Subject.File)
 			}
 			if d := cmp.Diff(tt.want, got); d != "" {
@@ -56,10 +55,9 @@ func TestColumnNames(t *testing.T) {
 
 func TestColumnNameHint(t *testing.T) {
 	spec := &schema.Type{Body: schema.Body{Attrs: []schema.Attr{{Name: "time", Type: schema.String, ColumnOf: "from"}}}}
-	c := &checker{}
-	c.columnNames(&Block{Block: &resolve.Block{TypeSpec: spec}, Config: json.RawMessage(`{"time":"piad_at"}`),
+	_, diags := columnNames(&Block{Block: &resolve.Block{TypeSpec: spec}, Config: json.RawMessage(`{"time":"piad_at"}`),
 		In: map[string]schema.Shape{"from": {Table: &schema.Table{Columns: []schema.Column{{Name: "card"}, {Name: "paid_at"}}}}}})
-	if len(c.diags) != 1 || c.diags[0].Summary != `the table has no column "piad_at"` || c.diags[0].Hint != `did you mean "paid_at"?` {
-		t.Errorf("got %+v", c.diags)
+	if len(diags) != 1 || diags[0].Summary != `the table has no column "piad_at"` || diags[0].Hint != `did you mean "paid_at"?` {
+		t.Errorf("got %+v", diags)
 	}
 }

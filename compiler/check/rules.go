@@ -2,15 +2,13 @@ package check
 
 import (
 	"fmt"
-	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/graph"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -31,17 +29,7 @@ func (c *checker) rules(g *graph.Graph) {
 	for _, b := range c.m.Module.Blocks {
 		all = append(all, c.conditions(c.m.Blocks[b.Address])...)
 	}
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for some := range slices.Chunk(all, 64) {
-		group.Go(func() error {
-			for _, x := range some {
-				x.rule, x.diags = c.cache.Compile(x.env.env, x.text.Text)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // its functions return nil
+	parallel.Each(all, few, func(x *condition) { x.rule, x.diags = c.cache.Compile(x.env.env, x.text.Text) })
 	for _, x := range all {
 		c.rule(x, g)
 	}

@@ -6,26 +6,85 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// shape gives a block its types. A block whose input has none is left alone: the mistake that took it has been told.
-func (c *checker) shape(ctx context.Context, b *Block) {
+// shapes gives all blocks their types, each after those that it reads. Blocks that do not need each other are asked side
+// by side.
+func (c *checker) shapes(ctx context.Context, order []string) {
+	for _, layer := range c.layers(order) {
+		asked := make([]*question, 0, len(layer))
+		for _, b := range layer {
+			if c.prepare(ctx, b) {
+				asked = append(asked, &question{block: b})
+			} else {
+				c.untyped[b.Address] = true
+			}
+		}
+		parallel.Each(asked, few, func(q *question) { q.ask(ctx, c.lib) })
+		for _, q := range asked {
+			c.diags = append(c.diags, q.diags...)
+			if q.untyped {
+				c.untyped[q.block.Address] = true
+			}
+		}
+	}
+}
+
+// few blocks or rules are no more work than handing them to another processor.
+const few = 16
+
+// layers are the blocks by how many others stand between them and what reads none, in the order given.
+func (c *checker) layers(order []string) [][]*Block {
+	var out [][]*Block
+	depth := make(map[string]int, len(order))
+	for _, address := range order {
+		b, at := c.m.Blocks[address], 0
+		for _, r := range b.Refs {
+			if d, ok := depth[r.Target]; ok && r.Edge == schema.InputEdge {
+				at = max(at, d+1)
+			}
+		}
+		depth[address] = at
+		if at == len(out) {
+			out = append(out, nil)
+		}
+		out[at] = append(out[at], b)
+	}
+	return out
+}
+
+// prepare completes what a block's component is asked with; false if something is missing. A block whose input has no
+// types is left alone: the mistake that took it has been told.
+func (c *checker) prepare(ctx context.Context, b *Block) bool {
 	if !c.inputs(b) || !c.columns(ctx, b) {
-		c.untyped[b.Address] = true
-		return
+		return false
 	}
 	c.fillName(b)
 	c.fillTask(b)
-	res, ok := c.lib.Shape(ctx, b.Kind, b.Type, schema.ShapeRequest{Address: b.Address, Config: b.Config, In: b.In})
+	return true
+}
+
+// question is what a component is asked of one block. Asking it changes that block and nothing else.
+type question struct {
+	block   *Block
+	diags   source.Diagnostics
+	untyped bool
+}
+
+func (q *question) ask(ctx context.Context, lib Library) {
+	b := q.block
+	res, ok := lib.Shape(ctx, b.Kind, b.Type, schema.ShapeRequest{Address: b.Address, Config: b.Config, In: b.In})
 	if !ok {
 		return
 	}
-	lacking := c.columnNames(b)
+	lacking, diags := columnNames(b)
+	q.diags = diags
 	for _, p := range res.Problems {
 		if !lacking[p.Path] {
-			c.add(place(b.Block, p))
+			q.diags = append(q.diags, place(b.Block, p))
 		}
 	}
 	for port, s := range res.Out {
@@ -36,9 +95,7 @@ func (c *checker) shape(ctx context.Context, b *Block) {
 	}
 	lineage(b)
 	b.Figures = res.Figures
-	if len(res.Problems) > 0 && res.Figures == nil {
-		c.untyped[b.Address] = true
-	}
+	q.untyped = len(res.Problems) > 0 && res.Figures == nil
 }
 
 // inputs collects the shapes of what flows in; false if one is not known.

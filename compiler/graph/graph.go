@@ -19,6 +19,8 @@ import (
 type Graph struct {
 	g     dgraph.Graph[string, string]
 	where map[[2]string]source.Range
+	// What read found, until something is added.
+	needs, neededBy map[string][]string
 }
 
 // New returns an empty graph.
@@ -31,6 +33,7 @@ func (g *Graph) Add(address string) error {
 	if err := g.g.AddVertex(address); err != nil && !errors.Is(err, dgraph.ErrVertexAlreadyExists) {
 		return fmt.Errorf("adding %s to the graph: %w", address, err)
 	}
+	g.needs, g.neededBy = nil, nil
 	return nil
 }
 
@@ -44,38 +47,46 @@ func (g *Graph) Connect(from, to string, where source.Range) error {
 		return fmt.Errorf("connecting %s to %s: %w", from, to, err)
 	}
 	g.where[[2]string{from, to}] = where
+	g.needs, g.neededBy = nil, nil
 	return nil
 }
 
-// Needs returns what each address needs, sorted.
+// Needs returns what each address needs, sorted. It must not be changed.
 func (g *Graph) Needs() (map[string][]string, error) {
+	err := g.read()
+	return g.needs, err
+}
+
+// NeededBy returns by what each address is needed, sorted. It must not be changed.
+func (g *Graph) NeededBy() (map[string][]string, error) {
+	err := g.read()
+	return g.neededBy, err
+}
+
+func (g *Graph) read() error {
+	if g.needs != nil {
+		return nil
+	}
 	m, err := g.g.PredecessorMap()
 	if err != nil {
-		return nil, fmt.Errorf("reading the graph: %w", err)
+		return fmt.Errorf("reading the graph: %w", err)
 	}
-	return sortedKeys(m), nil
-}
-
-// NeededBy returns by what each address is needed, sorted.
-func (g *Graph) NeededBy() (map[string][]string, error) {
-	m, err := g.g.AdjacencyMap()
-	if err != nil {
-		return nil, fmt.Errorf("reading the graph: %w", err)
+	addresses := make([]string, 0, len(m))
+	for a := range m {
+		addresses = append(addresses, a)
 	}
-	return sortedKeys(m), nil
-}
-
-func sortedKeys(m map[string]map[string]dgraph.Edge[string]) map[string][]string {
-	out := make(map[string][]string, len(m))
-	for address, edges := range m {
-		list := make([]string, 0, len(edges))
-		for other := range edges {
+	sort.Strings(addresses)
+	g.needs, g.neededBy = make(map[string][]string, len(m)), make(map[string][]string, len(m))
+	for _, a := range addresses {
+		list := make([]string, 0, len(m[a]))
+		for other := range m[a] {
 			list = append(list, other)
+			g.neededBy[other] = append(g.neededBy[other], a)
 		}
 		sort.Strings(list)
-		out[address] = list
+		g.needs[a] = list
 	}
-	return out
+	return nil
 }
 
 // Hop is one edge of a cycle: To needs From, as written at Range.

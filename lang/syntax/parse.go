@@ -3,13 +3,11 @@ package syntax
 import (
 	"bytes"
 	"maps"
-	"runtime"
 	"slices"
 	"sort"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"golang.org/x/sync/errgroup"
-
+	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -32,17 +30,11 @@ func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name s
 		return m, d
 	}
 	parsed := make([]*parsedFile, len(names))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	numbers := make([]int, len(names))
 	for i, name := range names {
-		text := bytes.TrimPrefix(files[name], byteOrderMark)
-		m.Files[name] = text
-		g.Go(func() error {
-			parsed[i] = decode(name, text)
-			return nil
-		})
+		numbers[i], m.Files[name] = i, bytes.TrimPrefix(files[name], byteOrderMark)
 	}
-	_ = g.Wait() // its functions return nil
+	parallel.Each(numbers, 1, func(i int) { parsed[i] = decode(names[i], m.Files[names[i]]) })
 	var ds source.Diagnostics
 	for _, p := range parsed {
 		m.Blocks = append(m.Blocks, p.blocks...)

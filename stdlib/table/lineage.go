@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"database/sql/driver"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (b *Binder) Lineage(ctx context.Context, query string, tables map[string]*s
 		flows, err := b.trace(ctx, s, query, tables, columns)
 		return answer{Flows: flows}, err
 	})
-	return a.Flows, a.Problems
+	return maps.Clone(a.Flows), a.Problems // callers complete the flows
 }
 
 // trace walks the query, which binds.
