@@ -3,12 +3,15 @@ package resolve
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -23,6 +26,55 @@ func newParts() parts {
 	return parts{config: map[string]any{}, policy: map[string]any{}, meta: map[string]any{}}
 }
 
+// resolveAll resolves all blocks. Those of the root that stand once are tried side by side: nobody else evaluates what
+// is written in them. What comes of the tries does not depend on chance: one that needs another block first, and all of
+// them where they take more than there is of the budget, are left to be resolved in order.
+func (r *resolver) resolveAll() {
+	for _, address := range slices.Sorted(maps.Values(r.metrics)) {
+		r.block(r.blocks[address])
+	}
+	var tries []*try
+	for _, b := range r.order {
+		if b.owner == r && b.key == "" && r.states[b.Address] == 0 {
+			tries = append(tries, &try{of: b})
+		}
+	}
+	left := r.budget.Left()
+	parallel.Each(tries, 16, (*try).block)
+	if r.budget.Exhausted() {
+		r.budget.Rewind(left)
+		tries = nil
+	}
+	for _, t := range tries {
+		if !t.early {
+			r.ds = append(r.ds, t.ds...)
+			r.keep(t.out)
+		}
+	}
+	for _, b := range r.order {
+		r.block(b)
+	}
+}
+
+// try is a block that is resolved beside others.
+type try struct {
+	of  *instance
+	out *Block
+	ds  source.Diagnostics
+	// early: it needs a block that is not resolved yet.
+	early bool
+}
+
+// block resolves the block with a copy of all that resolving writes to.
+func (t *try) block() {
+	own, owner := *t.of.owner.shared, *t.of.owner
+	own.ds, own.try, owner.shared = nil, t, &own
+	w := owner.walker(t.of)
+	w.parts = w.body(t.of.Block, "", false)
+	t.out = w.finish()
+	t.ds = own.ds
+}
+
 // block resolves a block once; it returns nil while the block is on the way, which is a circle of definitions.
 func (r *resolver) block(b *instance) *Block {
 	switch r.states[b.Address] {
@@ -31,14 +83,22 @@ func (r *resolver) block(b *instance) *Block {
 	case resolving:
 		return nil
 	}
+	if r.try != nil {
+		r.try.early = true
+		return nil
+	}
 	r.states[b.Address] = resolving
 	w := b.owner.walker(b)
 	w.parts = w.body(b.Block, "", false)
 	out := w.finish()
-	r.out.Blocks = append(r.out.Blocks, out)
-	r.out.ByAddress[b.Address] = out
-	r.states[b.Address] = resolved
+	r.keep(out)
 	return out
+}
+
+func (r *resolver) keep(b *Block) {
+	r.out.Blocks = append(r.out.Blocks, b)
+	r.out.ByAddress[b.Address] = b
+	r.states[b.Address] = resolved
 }
 
 // walker goes over one block.
@@ -70,7 +130,10 @@ func (w *walker) description() string {
 	return s
 }
 
-func (w *walker) json(v any) json.RawMessage {
+func (w *walker) json(v map[string]any) json.RawMessage {
+	if len(v) == 0 {
+		return json.RawMessage("{}")
+	}
 	text, err := canonical(v)
 	if err != nil {
 		w.r.fail(source.CodeType, w.out.Range, w.out.Address+" cannot be written down", err.Error(), "")

@@ -17,6 +17,9 @@ import (
 // literal checks a value against the type of its argument and turns it into what canonical writes. There is no
 // conversion between strings, numbers and booleans: `"7"` is no number.
 func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
+	if v.Type().IsPrimitiveType() && !v.IsMarked() && v.IsKnown() && !v.IsNull() {
+		return w.plainLiteral(v, a, spec, path)
+	}
 	if w.r.holdsSecret(v, a.Range, path) {
 		return nil, wrong
 	}
@@ -31,6 +34,11 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 	if v.IsNull() {
 		return nil, absent
 	}
+	return w.plainLiteral(v, a, spec, path)
+}
+
+// plainLiteral is a value without marks that is there.
+func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	v = unifyLineEnds(v, a)
 	switch spec.Type {
 	case schema.StringList, schema.NumberList:

@@ -108,7 +108,7 @@ func (r *resolver) suggestPort(spec *schema.Attr) string {
 	var found []string
 	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {
 		b := r.blocks[address]
-		if b.owner != r {
+		if b.owner.prefix != r.prefix {
 			continue
 		}
 		if len(spec.Kinds) > 0 && !slices.Contains(spec.Kinds, b.Kind) {

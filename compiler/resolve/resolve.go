@@ -32,9 +32,7 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
 	r := &resolver{shared: all, in: m, opts: opts, metrics: map[string]string{}}
 	r.scopes()
-	for _, b := range all.order {
-		r.block(b)
-	}
+	r.resolveAll()
 	r.outputs()
 	all.checkMoves()
 	all.checkAccepts()
@@ -58,6 +56,7 @@ type shared struct {
 	called  map[string]bool   // the addresses of modules that are called
 	ds      source.Diagnostics
 	budget  *expr.Budget // of what expressions compute, and of calls and instances
+	try     *try         // the one that this is a copy for
 }
 
 // resolver is one module being resolved: the root, or one that is called.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -16,35 +17,51 @@ import (
 )
 
 // Budget is how much the expressions of a module, and of those it calls, may compute. A few lines of HCL can ask for more
-// than any machine has: values that double from local to local, loops in loops. It is not safe for concurrent use.
+// than any machine has: values that double from local to local, loops in loops. It is safe for concurrent use; who takes
+// the last of it then depends on chance, and Rewind gives back what was taken so that it can be taken in order.
 type Budget struct {
-	left int64
-	told bool
+	left atomic.Int64
+	told atomic.Bool
 }
 
 // MaxValues is the budget of a module: so many values, or as many stretches of 16 bytes of text.
 const MaxValues = 2_000_000
 
 // NewBudget returns a whole budget.
-func NewBudget() *Budget { return &Budget{left: MaxValues} }
+func NewBudget() *Budget {
+	b := &Budget{}
+	b.left.Store(MaxValues)
+	return b
+}
 
 var errBudget = errors.New("the module computes too much")
 
 // Take takes n from what is left, and fails where that is not enough.
 func (b *Budget) Take(n int64) error {
-	if b.left -= min(n, MaxValues+1); b.left < 0 {
-		b.left = -1
+	if b.left.Add(-min(n, MaxValues+1)) < 0 {
+		b.left.Store(-1)
 		return errBudget
 	}
 	return nil
 }
 
+// Exhausted tells whether somebody asked for more than there was.
+func (b *Budget) Exhausted() bool { return b.left.Load() < 0 }
+
+// Left is what Rewind takes.
+func (b *Budget) Left() int64 { return b.left.Load() }
+
+// Rewind makes the budget what it was when Left gave that, and nobody was told yet.
+func (b *Budget) Rewind(left int64) {
+	b.left.Store(left)
+	b.told.Store(false)
+}
+
 // Exceeded is the diagnostic of the first expression for which the budget is not enough; those after it are silent.
 func (b *Budget) Exceeded(at source.Range) source.Diagnostics {
-	if b.told {
+	if b.told.Swap(true) {
 		return nil
 	}
-	b.told = true
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeBudget, Subject: at, Summary: errBudget.Error(),
 		Detail: fmt.Sprintf("The expressions of a module and of those it calls may make two million values, or %d MB of text; instances of blocks and calls of modules count too.",
@@ -102,13 +119,13 @@ func countLoops(e hclsyntax.Expression) (huge *hclsyntax.LiteralValueExpr) {
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics { // gives what the function gives: nothing
 		switch x := n.(type) {
 		case *hclsyntax.ForExpr:
-			x.CollExpr = counted(x.CollExpr)
+			count(&x.CollExpr)
 		case *hclsyntax.SplatExpr:
-			x.Source = counted(x.Source)
+			count(&x.Source)
 		case *hclsyntax.TemplateExpr:
 			for i, part := range x.Parts {
 				if _, literal := part.(*hclsyntax.LiteralValueExpr); !literal {
-					x.Parts[i] = counted(part)
+					count(&x.Parts[i])
 				}
 			}
 		case *hclsyntax.LiteralValueExpr:
@@ -121,12 +138,13 @@ func countLoops(e hclsyntax.Expression) (huge *hclsyntax.LiteralValueExpr) {
 	return huge
 }
 
-func counted(e hclsyntax.Expression) hclsyntax.Expression {
-	if call, ok := e.(*hclsyntax.FunctionCallExpr); ok && call.Name == counting {
-		return e
+// count has an expression counted, once: what is counted already is not written to.
+func count(e *hclsyntax.Expression) {
+	if call, ok := (*e).(*hclsyntax.FunctionCallExpr); ok && call.Name == counting {
+		return
 	}
-	at := e.Range()
-	return &hclsyntax.FunctionCallExpr{Name: counting, Args: []hclsyntax.Expression{e}, NameRange: at, OpenParenRange: at, CloseParenRange: at}
+	at := (*e).Range()
+	*e = &hclsyntax.FunctionCallExpr{Name: counting, Args: []hclsyntax.Expression{*e}, NameRange: at, OpenParenRange: at, CloseParenRange: at}
 }
 
 // tooLarge is the diagnostic of a number that is too large to compute with.

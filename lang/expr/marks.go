@@ -13,7 +13,18 @@ type sensitive struct{}
 func Sensitive(v cty.Value) cty.Value { return v.Mark(sensitive{}) }
 
 // IsSensitive tells whether v is, holds, or was computed from a value that must not be written down.
-func IsSensitive(v cty.Value) bool { return v.HasMarkDeep(sensitive{}) }
+func IsSensitive(v cty.Value) bool { return hasMark(v, sensitive{}) }
+
+// hasMark tells whether v or a part of it has a mark. What a reference is made of has none.
+func hasMark(v cty.Value, mark any) bool {
+	if v.Type().IsPrimitiveType() || v.HasMark(mark) {
+		return v.HasMark(mark)
+	}
+	if _, ok := RefOf(v); ok {
+		return false
+	}
+	return v.HasMarkDeep(mark)
+}
 
 // unmarked tells whether an expression may have lost the mark of something sensitive on the way: a function that hides
 // mistakes tells of what it looked at by whether it could be evaluated, and an object selects an attribute by name without

@@ -90,4 +90,4 @@ func RefOf(v cty.Value) (Ref, bool) {
 }
 
 // HasRefs tells whether v is, holds, or was computed from a reference.
-func HasRefs(v cty.Value) bool { return v.HasMarkDeep(computed{}) }
+func HasRefs(v cty.Value) bool { return hasMark(v, computed{}) }

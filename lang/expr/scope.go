@@ -103,10 +103,18 @@ func (s *Scope) Each(key string, value cty.Value) *Scope {
 }
 
 // Eval evaluates an argument. With errors the value is cty.DynamicVal. A value that is not wholly known rests on a
-// mistake that was told elsewhere. Arguments of one module must not be evaluated at the same time.
+// mistake that was told elsewhere. The same argument must not be evaluated twice at the same time; different ones may be,
+// once the scope is filled.
 func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
+	if constant(a.Expr) {
+		v, hds := a.Expr.Value(nil)
+		if !hds.HasErrors() {
+			return s.counted(a, v)
+		}
+	}
 	roots := map[string]map[string]cty.Value{}
 	var ds source.Diagnostics
+	secret := false
 	for _, t := range a.Expr.Variables() {
 		name, v, d := s.resolve(a.File, t)
 		if d != nil {
@@ -118,6 +126,7 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 			roots[root] = map[string]cty.Value{}
 		}
 		roots[root][name] = v
+		secret = secret || holdsValues(root) && IsSensitive(v)
 	}
 	if ds.HasErrors() {
 		return cty.DynamicVal, ds.Sort()
@@ -126,19 +135,17 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	for root, values := range roots {
 		ctx.Variables[root] = cty.ObjectVal(values)
 	}
-	if e, ok := a.Expr.(hclsyntax.Expression); ok {
-		if huge := countLoops(e); huge != nil {
-			return cty.DynamicVal, tooLarge(a.File, huge)
-		}
+	if huge := countLoops(a.Expr); huge != nil {
+		return cty.DynamicVal, tooLarge(a.File, huge)
 	}
-	if s.budget.left < 0 {
+	if s.budget.Exhausted() {
 		return cty.DynamicVal, nil
 	}
 	v, hds := a.Expr.Value(ctx)
-	if s.budget.Take(size(v, s.budget.left)) != nil {
-		return cty.DynamicVal, s.budget.Exceeded(a.Range)
+	v, ds = s.counted(a, v)
+	if ds.HasErrors() || s.budget.Exhausted() {
+		return v, ds
 	}
-	secret := slices.ContainsFunc(slices.Collect(maps.Values(ctx.Variables)), IsSensitive)
 	for _, d := range hds {
 		ds = append(ds, s.evaluation(a.File, d, secret))
 	}
@@ -149,6 +156,37 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 		v = Sensitive(v)
 	}
 	return v, ds
+}
+
+// counted takes a value from the budget.
+func (s *Scope) counted(a *syntax.Attr, v cty.Value) (cty.Value, source.Diagnostics) {
+	if s.budget.Take(size(v, MaxValues)) != nil {
+		return cty.DynamicVal, s.budget.Exceeded(a.Range)
+	}
+	return v, nil
+}
+
+// constant tells whether an expression is written out: strings, truth values, null, and lists of such.
+func constant(e hclsyntax.Expression) bool {
+	switch x := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return x.Val.Type() != cty.Number // which may be too large
+	case *hclsyntax.TemplateExpr:
+		return x.IsStringLiteral()
+	case *hclsyntax.TupleConsExpr:
+		for _, elem := range x.Exprs {
+			if !constant(elem) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// holdsValues tells whether values are read below a root, not blocks.
+func holdsValues(root string) bool {
+	return root == "variable" || root == "local" || root == "each" || root == "module"
 }
 
 // evaluation translates one of HCL's diagnostics. Its own code is that of an evaluation. What functions say may quote
@@ -195,7 +233,7 @@ func computesReference(d *hcl.Diagnostic) bool {
 func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *source.Diagnostic) {
 	root := t.RootName()
 	l := &lookup{s: s, file: f, t: t}
-	if root != "variable" && root != "local" && root != "each" && root != "module" && !slices.Contains(s.kinds, root) {
+	if !holdsValues(root) && !slices.Contains(s.kinds, root) {
 		return l.unknownRoot()
 	}
 	name, ok := stepName(t, 1)
