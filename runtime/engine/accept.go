@@ -10,8 +10,11 @@ import (
 
 // doAccepted takes the recorded result of another definition, as the plan says. Nothing is recorded under the stage's own
 // fingerprint: the result is accepted at this address only. Nil if the plan leaves open whether it holds, and it does not.
-func (r *run) doAccepted(u *unit, st *plan.State, inputs map[string]plan.Digest) (*outcome, error) {
-	n, before := u.node, st.Nodes[u.address]
+func (r *run) doAccepted(u *unit, was before, inputs map[string]plan.Digest) (*outcome, error) {
+	n, before := u.node, plan.NodeState{}
+	if was.node != nil {
+		before = *was.node
+	}
 	known := n.Verdict.Known()
 	if !known && (before.Fingerprint != n.Replaces || !plan.SameInputs(before.Inputs, inputs)) {
 		return nil, nil
@@ -39,5 +42,5 @@ func (r *run) doAccepted(u *unit, st *plan.State, inputs map[string]plan.Digest)
 		x.By, x.At = r.By, time.Now().UTC().Truncate(time.Second)
 		accepted = &x
 	}
-	return r.done(u, st, Cached, inputs, a, accepted), nil
+	return r.done(u, was, Cached, inputs, a, accepted), nil
 }

@@ -66,8 +66,9 @@ type run struct {
 	graph    *graph
 	platform string
 
-	eventMu sync.Mutex
-	st      *plan.State // written by the loop only
+	eventMu   sync.Mutex
+	st        *plan.State // written by the loop only
+	described bool        // what blocks say of themselves is recorded
 }
 
 // Run carries out the plan. What goes wrong in stages, gates and releases is in the result; the error is for what ends

@@ -9,13 +9,14 @@ import (
 )
 
 // doGate decides a gate, or finds that it was decided on the same facts before.
-func (r *run) doGate(u *unit, st *plan.State) *outcome {
-	if before, ok := st.Gates[u.address]; ok && u.gate.Cached {
+func (r *run) doGate(u *unit, was before) *outcome {
+	if was.gate != nil && u.gate.Cached {
+		before := *was.gate
 		if before.Definition != u.gate.Definition { // it asks for the same under other addresses
 			before.Definition, before.Rules = u.gate.Definition, u.gate.Rules.Rules
 		}
 		before.Meta = u.gate.Meta
-		return r.gateOutcome(u, st, before, true)
+		return gateOutcome(u, was, before, true)
 	}
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
@@ -24,7 +25,7 @@ func (r *run) doGate(u *unit, st *plan.State) *outcome {
 	if err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
 	}
-	return r.gateOutcome(u, st, decided, false)
+	return gateOutcome(u, was, decided, false)
 }
 
 // StaleError: the plan rests on something that is different now.
@@ -92,11 +93,11 @@ func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 }
 
 // gateOutcome sees to approvals and says what the gate came to.
-func (r *run) gateOutcome(u *unit, st *plan.State, gs plan.GateState, before bool) *outcome {
-	res := GateResult{Address: u.address, Status: GatePassed, Subject: gs.Subject, Rules: gs.Rules, Before: before}
+func gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *outcome {
+	res := GateResult{Address: u.address, Status: GatePassed, Subject: gs.Subject, Rules: gs.Rules, Before: cached}
 	gs.Approvals = slices.Clone(gs.Approvals)
 	for i, a := range gs.Approvals {
-		given, ok := st.Approvals[u.address+"/"+a.Name]
+		given, ok := was.approvals[a.Name]
 		switch {
 		case a.Needed == plan.Fail:
 		case ok && given.Subject == gs.Subject:
@@ -116,7 +117,7 @@ func (r *run) gateOutcome(u *unit, st *plan.State, gs plan.GateState, before boo
 		gs.Verdict = plan.Pass
 	}
 	o := &outcome{gate: &res, ok: true, passed: res.Status == GatePassed, tell: []Event{GateDecided{res}}}
-	if old, ok := st.Gates[u.address]; !ok || !equal(old, gs) {
+	if was.gate == nil || !equal(was.gate, gs) {
 		o.record = []plan.Event{{Key: u.id, Gate: &gs}}
 	}
 	return o

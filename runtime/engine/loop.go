@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/state"
 )
 
 // outcome is what became of a unit.
@@ -30,21 +32,56 @@ type completion struct {
 	outcome *outcome
 }
 
+// before is what is recorded of a unit when it is started. The state itself is the loop's: it grows with each revision.
+type before struct {
+	node      *plan.NodeState // nil if there is nothing, as for the others
+	gate      *plan.GateState
+	release   *plan.ReleaseState
+	approvals map[string]plan.ApprovalState // of a gate, by name
+}
+
+// before looks up what is recorded of a unit.
+func (r *run) before(u *unit) before {
+	var b before
+	switch {
+	case u.node != nil:
+		b.node = recorded(r.st.Nodes, u.address)
+	case u.gate != nil:
+		b.gate, b.approvals = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}
+		for _, a := range u.gate.Approvals {
+			if given, ok := r.st.Approvals[u.address+"/"+a.Name]; ok {
+				b.approvals[a.Name] = given
+			}
+		}
+	default:
+		b.release = recorded(r.st.Releases, u.address)
+	}
+	return b
+}
+
+func recorded[T any](of map[string]T, address string) *T {
+	if v, ok := of[address]; ok {
+		return &v
+	}
+	return nil
+}
+
 // loop starts units as they become ready and takes in what they come to, until nothing is left or nothing more may be
 // started. It alone touches the graph and the state.
 func (r *run) loop(ctx context.Context) error {
+	r.st = state.Copy(r.st)
 	done := make(chan completion)
-	var ready []*unit
+	ready := &queue{}
 	for _, u := range r.graph.units {
 		if u.waiting == 0 {
-			ready = append(ready, u)
+			heap.Push(ready, u)
 		}
 	}
 	running, stop := 0, ctx.Done()
 	var fatal error
 	for {
 		if ctx.Err() == nil && r.Kill.Err() == nil && fatal == nil {
-			ready, running = r.start(ready, running, done)
+			running = r.start(ready, running, done)
 		}
 		if running == 0 {
 			return fatal
@@ -57,28 +94,42 @@ func (r *run) loop(ctx context.Context) error {
 			batch := drain(c, done, running)
 			running -= len(batch)
 			more, err := r.take(ctx, batch)
-			ready = append(ready, more...)
+			for _, u := range more {
+				heap.Push(ready, u)
+			}
 			fatal = errors.Join(fatal, err)
 		}
 	}
 }
 
-// start runs ready units, those with the longest chain behind them first, as far as there is room.
-func (r *run) start(ready []*unit, running int, done chan<- completion) ([]*unit, int) {
-	slices.SortStableFunc(ready, func(a, b *unit) int {
-		if a.weight != b.weight {
-			return int(min(max(b.weight-a.weight, -1), 1))
-		}
-		return strings.Compare(a.id, b.id)
-	})
-	for len(ready) > 0 && running < r.Parallelism {
-		u := ready[0]
-		ready = ready[1:]
+// start runs ready units as far as there is room, and returns how many run.
+func (r *run) start(ready *queue, running int, done chan<- completion) int {
+	for ready.Len() > 0 && running < r.Parallelism {
+		u := heap.Pop(ready).(*unit)
 		running++
-		st := r.st
-		go func() { done <- completion{u, r.do(r.Kill, u, st)} }()
+		was := r.before(u)
+		go func() { done <- completion{u, r.do(r.Kill, u, was)} }()
 	}
-	return ready, running
+	return running
+}
+
+// queue is a heap of ready units: those with the longest chain behind them first.
+type queue []*unit
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	if q[i].weight != q[j].weight {
+		return q[i].weight > q[j].weight
+	}
+	return q[i].id < q[j].id
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(*unit)) }
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	u := (*q)[last]
+	*q = (*q)[:last]
+	return u
 }
 
 // drain adds what has ended meanwhile, so that it goes into one revision.
@@ -105,16 +156,17 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 		fatal = errors.Join(fatal, c.outcome.fatal)
 	}
 	if len(events) > 0 {
-		events = append(events, r.describe()...)
-		st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
-		if err != nil {
+		if !r.described {
+			events = append(events, r.describe()...)
+		}
+		if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
 			for _, c := range batch { // told as it is, though the state does not know of it
 				c.unit.outcome = c.outcome
 			}
 			return nil, errors.Join(fatal, err)
 		}
-		r.st = st
-		r.emit(StateRecorded{Revision: st.Revision, Keys: keys(events)})
+		r.described = true
+		r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
 	}
 	var ready []*unit
 	for _, c := range batch {
@@ -197,17 +249,17 @@ func (u *unit) ended(s Status, g GateStatus) *outcome {
 	return &outcome{release: &ReleaseResult{Address: u.address, Status: s, Before: u.release.Current, BlockedBy: u.blocked}}
 }
 
-// do does a unit's work. st is the state as it was when the unit was started.
-func (r *run) do(ctx context.Context, u *unit, st *plan.State) *outcome {
+// do does a unit's work.
+func (r *run) do(ctx context.Context, u *unit, was before) *outcome {
 	switch {
 	case u.node != nil && u.node.Verdict == plan.Remove:
-		return r.removeNode(u, st)
+		return removeNode(u, was)
 	case u.node != nil:
-		return r.doNode(ctx, u, st)
+		return r.doNode(ctx, u, was)
 	case u.gate != nil:
-		return r.doGate(u, st)
+		return r.doGate(u, was)
 	}
-	return r.doRelease(ctx, u, st)
+	return r.doRelease(ctx, u, was)
 }
 
 // result puts together what became of everything.

@@ -55,12 +55,10 @@ func (r *run) last(ctx context.Context) error {
 	if len(events) == 0 {
 		return nil
 	}
-	st, err := r.Log.Append(context.WithoutCancel(ctx), r.st, events)
-	if err != nil {
+	if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
 		return err
 	}
-	r.st = st
-	r.emit(StateRecorded{Revision: st.Revision, Keys: keys(events)})
+	r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
 	return nil
 }
 

@@ -12,9 +12,9 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-func (r *run) removeNode(u *unit, st *plan.State) *outcome {
+func removeNode(u *unit, was before) *outcome {
 	o := &outcome{node: &NodeResult{Address: u.address, Status: Removed}, ok: true, passed: true}
-	if _, ok := st.Nodes[u.address]; ok {
+	if was.node != nil {
 		o.record = []plan.Event{{Key: u.id, Removed: true}}
 		o.tell = []Event{NodeRemoved{u.address}}
 	}
@@ -22,14 +22,14 @@ func (r *run) removeNode(u *unit, st *plan.State) *outcome {
 }
 
 // doNode finds a stage's result in the store or runs it.
-func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
+func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	n := u.node
 	inputs, err := r.inputs(n)
 	if err != nil {
 		return failed(u, "", asFailure(err))
 	}
 	if n.Accepted != nil {
-		o, err := r.doAccepted(u, st, inputs)
+		o, err := r.doAccepted(u, was, inputs)
 		if err != nil {
 			return failed(u, n.Fingerprint, asFailure(err))
 		}
@@ -53,7 +53,7 @@ func (r *run) doNode(ctx context.Context, u *unit, st *plan.State) *outcome {
 			return failed(u, fp, asFailure(err))
 		}
 	}
-	return r.done(u, st, status, inputs, action, nil)
+	return r.done(u, was, status, inputs, action, nil)
 }
 
 // inputs returns the digest of what each port gets.
@@ -114,7 +114,7 @@ func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 }
 
 // done is the outcome of a stage whose result is there.
-func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]plan.Digest, a *plan.Action, accepted *plan.Acceptance) *outcome {
+func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Digest, a *plan.Action, accepted *plan.Acceptance) *outcome {
 	duration := time.Duration(a.DurationMS) * time.Millisecond
 	o := &outcome{
 		node: &NodeResult{
@@ -131,7 +131,7 @@ func (r *run) done(u *unit, st *plan.State, status Status, inputs map[string]pla
 	}
 	now := nodeState(u.node, inputs, a)
 	now.Accepted = accepted
-	if before, ok := st.Nodes[u.address]; !ok || !equal(before, now) {
+	if was.node == nil || !equal(was.node, now) {
 		o.record = []plan.Event{{Key: u.id, Node: &now}}
 	}
 	if u.node.Kind == "check" {

@@ -11,11 +11,12 @@ import (
 )
 
 // doRelease records what a deployment has live from now on.
-func (r *run) doRelease(ctx context.Context, u *unit, st *plan.State) *outcome {
+func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	rel := u.release
-	current, exists := st.Releases[rel.Address]
+	current, exists := plan.ReleaseState{}, was.release != nil
 	res := &ReleaseResult{Address: rel.Address, Status: Unchanged}
 	if exists {
+		current = *was.release
 		res.Before, res.After = &current, &current
 	}
 	o := &outcome{release: res, ok: true, passed: true}

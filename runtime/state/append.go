@@ -33,42 +33,50 @@ func (e *MovedError) Error() string {
 // Is makes errors.Is(err, ErrMoved) true.
 func (e *MovedError) Is(target error) bool { return target == ErrMoved }
 
-// Append records events on top of base, which is not changed, and returns the state after them. Where other revisions
-// were written since base, the events are put on top of those if their keys are untouched; otherwise the error is a
-// MovedError. No two events may have the same key. Releases that have no revision yet get the number of this one.
-//
-// When Append returns without error, the revision is on disk. After an error it may be there or not: Load tells.
+// Append records events on top of base, which is not changed, and returns the state after them, as Extend does.
 func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event) (*plan.State, error) {
+	st := Copy(base)
+	if err := l.Extend(ctx, st, events); err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// Extend records events on top of a state and makes it the state after them; what that takes does not depend on how much is
+// recorded. Where other revisions were written since, the events are put on top of those if their keys are untouched;
+// otherwise the error is a MovedError. No two events may have the same key. Releases that have no revision yet get the number
+// of this one.
+//
+// When Extend returns without error, the revision is on disk. After an error it may be there or not: Load tells. The state is
+// then what it was, or that of a later revision of others.
+func (l *Log) Extend(ctx context.Context, st *plan.State, events []plan.Event) error {
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	for i, e := range events {
 		if err := check(e); err != nil {
-			return nil, fmt.Errorf("recording: %w", err)
+			return fmt.Errorf("recording: %w", err)
 		}
 		if i > 0 && events[i-1].Key == e.Key {
-			return nil, fmt.Errorf("recording: two events on %q at once", e.Key)
+			return fmt.Errorf("recording: two events on %q at once", e.Key)
 		}
 	}
-	st := clone(base)
-	for {
+	for len(events) > 0 {
 		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if len(events) == 0 {
-			return st, nil
+			return err
 		}
 		r, err := l.write(st, events)
 		if err == nil {
 			fold(st, r)
-			return st, nil
+			return nil
 		}
 		if !errors.Is(err, os.ErrExist) {
-			return nil, fmt.Errorf("recording revision %d: %w", st.Revision+1, err)
+			return fmt.Errorf("recording revision %d: %w", st.Revision+1, err)
 		}
 		if events, err = l.rebase(st, events); err != nil {
-			return nil, err
+			return err
 		}
 	}
+	return nil
 }
 
 // write puts the revision after st; the error is os.ErrExist if there is one already.
@@ -82,8 +90,8 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
 		By: l.by, Apply: l.apply, Plan: l.plan, Events: numbered(events, st.Revision+1),
 	}
-	if r.Revision%checkpointEvery == 0 {
-		after := clone(st)
+	if checkpointed(r.Revision, st) {
+		after := Copy(st)
 		fold(after, r)
 		after.Digest = ""
 		r.State = after

@@ -115,8 +115,8 @@ func same(a, b plan.Event) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// clone copies a state as far as folding writes to it.
-func clone(st *plan.State) *plan.State {
+// Copy copies a state as far as Extend writes to it.
+func Copy(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
 	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)

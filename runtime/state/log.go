@@ -69,16 +69,19 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 	}
 	st := empty(l.pipeline, l.workspace)
 	from := int64(1)
-	if c := top - top%checkpointEvery; c > 0 {
+	for c := top - top%checkpointEvery; c > 0; c -= checkpointEvery {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r, err := l.readRevision(c, "")
 		if err != nil {
 			return nil, err
 		}
-		if r.State == nil {
-			return nil, &CorruptError{l.path(c), "should hold the whole state and does not"}
+		if r.State != nil {
+			st, from = complete(r.State), c+1
+			st.Digest = r.Digest
+			break
 		}
-		st, from = complete(r.State), c+1
-		st.Digest = r.Digest
 	}
 	for n := from; n <= top; n++ {
 		if err := ctx.Err(); err != nil {

@@ -2,8 +2,8 @@
 // a set of events on keys, and the lock that lets one apply at a time write it.
 //
 // A revision is a file log/<pipeline>/<workspace>/000042.json that is written once, with put-if-absent, so that of two
-// writers one wins. It holds the digest of the one before; every 64th also holds the whole state, which keeps reading
-// short. Times in it say when something was recorded and are no part of any decision.
+// writers one wins. It holds the digest of the one before; every 64th, or fewer where much is recorded, also holds the
+// whole state, which keeps reading short. Times in it say when something was recorded and are no part of any decision.
 package state
 
 import (
@@ -22,8 +22,23 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// checkpointEvery is how often a revision holds the whole state.
-const checkpointEvery = 64
+const (
+	// checkpointEvery is how often a revision holds the whole state,
+	checkpointEvery = 64
+	// until a checkpoint would hold more keys than these for each revision since the one before.
+	keysPerRevision = 8
+)
+
+// checkpointed tells whether a revision on top of a state holds the state after it. The more is recorded, the rarer, by
+// powers of two: so what checkpoints take stays in proportion to what is recorded, and so does what is read after the last.
+func checkpointed(revision int64, st *plan.State) bool {
+	keys := len(st.Nodes) + len(st.Gates) + len(st.Releases) + len(st.Approvals) + len(st.Described) + len(st.Looks)
+	every := int64(checkpointEvery)
+	for every*keysPerRevision < int64(keys) {
+		every *= 2
+	}
+	return revision%every == 0
+}
 
 const formatVersion = "1.0"
 
@@ -40,7 +55,7 @@ type Revision struct {
 	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
 	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
 	Events        []plan.Event `json:"events"`
-	// State after this revision, in every 64th; its own Digest is left out.
+	// State after this revision, in some of every 64th; its own Digest is left out.
 	State *plan.State `json:"state,omitempty"`
 
 	Digest plan.Digest `json:"-"` // of the file's body

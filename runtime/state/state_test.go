@@ -178,6 +178,75 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
+// The more is recorded, the rarer it is written whole: what checkpoints hold stays in proportion to what was recorded, and
+// so does what is read after the last.
+func TestCheckpointsOfMuch(t *testing.T) {
+	st, last, written := empty("fraud", "default"), int64(0), 0
+	const stages = 50_000
+	for r := int64(1); r <= 2*stages; r++ {
+		if checkpointed(r, st) {
+			last, written = r, written+len(st.Nodes)
+		}
+		if r <= stages {
+			st.Nodes[fmt.Sprint(r)] = plan.NodeState{}
+		}
+		if most := max(checkpointEvery, int64(len(st.Nodes))/4); r-last > most {
+			t.Fatalf("revision %d: the last checkpoint is %d, want at most %d before", r, last, most)
+		}
+	}
+	if most := 32 * stages; written > most {
+		t.Errorf("checkpoints hold %d keys, want at most %d", written, most)
+	}
+
+	l := openLog(t, t.TempDir())
+	var many []plan.Event
+	for i := range 1_100 {
+		many = append(many, node(fmt.Sprintf("n%04d", i), "1"))
+	}
+	st = load(t, l)
+	for i := range 300 {
+		if i > 0 {
+			many = []plan.Event{node(fmt.Sprintf("n%04d", i), fmt.Sprint(i))}
+		}
+		if err := l.Extend(context.Background(), st, many); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := asJSON(t, load(t, l)), asJSON(t, st); got != want {
+		t.Errorf("got %.2000s, want %.2000s", got, want)
+	}
+	for _, n := range []int64{64, 128, 256} {
+		r, err := l.readRevision(n, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := r.State != nil, n == 256; got != want {
+			t.Errorf("revision %d holds the state: got %t, want %t", n, got, want)
+		}
+	}
+}
+
+// What Extend changes is the state that it is given, not one that it was copied from; where others were first, their
+// revisions are in it.
+func TestExtend(t *testing.T) {
+	l := openLog(t, t.TempDir())
+	base := add(t, l, load(t, l), node("a", "1"))
+	st := Copy(base)
+	add(t, l, base, node("b", "1"))
+	if err := l.Extend(context.Background(), st, []plan.Event{node("c", "1")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := asJSON(t, st), asJSON(t, load(t, l)); got != want || st.Revision != 3 {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(base.Nodes) != 1 || base.Revision != 1 {
+		t.Errorf("the state it was copied from: got %s", asJSON(t, base))
+	}
+	if err := l.Extend(context.Background(), base, []plan.Event{node("c", "2")}); !errors.Is(err, ErrMoved) {
+		t.Errorf("a key that another changed: got %v", err)
+	}
+}
+
 func TestDamagedLog(t *testing.T) {
 	for name, damage := range map[string]struct {
 		do   func(l *Log) error
