@@ -2,7 +2,6 @@ package planner
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
@@ -23,11 +22,8 @@ func (p *planner) breaking() []plan.Change {
 		if slices.ContainsFunc(p.nodes[address].Inputs, func(in plan.Input) bool { return differs[in.From] != nil }) {
 			continue
 		}
-		runs, mayRun := p.touched(address)
-		self := func(a string) bool { return a == address || strings.HasPrefix(a, address+"@") }
-		runs, mayRun = slices.DeleteFunc(runs, self), slices.DeleteFunc(mayRun, self)
 		for _, c := range causes {
-			out = append(out, plan.Change{Cause: c, Address: address, Category: plan.Breaking, Range: p.rangeOf(address, c), Runs: runs, MayRun: mayRun})
+			out = append(out, plan.Change{Cause: c, Address: address, Category: plan.Breaking, Range: p.rangeOf(address, c)})
 		}
 	}
 	for _, r := range p.releases {

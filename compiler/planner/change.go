@@ -15,14 +15,7 @@ import (
 func (p *planner) changes() []plan.Change {
 	var out []plan.Change
 	add := func(address string, c plan.Cause, category plan.Category, r source.Range) {
-		change := plan.Change{Cause: c, Address: address, Category: category, Range: r}
-		switch {
-		case c.Kind == plan.NeverRanCause && p.nodes[address].Verdict == plan.Run:
-			change.Runs = []string{address} // what is behind it never ran either, or has another cause as well
-		case category == plan.Rebuild:
-			change.Runs, change.MayRun = p.touched(address)
-		}
-		out = append(out, change)
+		out = append(out, plan.Change{Cause: c, Address: address, Category: category, Range: r})
 	}
 	for address, n := range p.nodes {
 		if n.Verdict == plan.Accepted {
@@ -76,6 +69,9 @@ func (p *planner) changes() []plan.Change {
 	})
 	if out == nil {
 		return []plan.Change{}
+	}
+	if !p.touch(out, false) {
+		p.touch(out, true)
 	}
 	return out
 }
@@ -151,34 +147,63 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	return b.Range
 }
 
-// touched are the stages at and behind an address that run or may run.
-func (p *planner) touched(address string) (runs, mayRun []string) {
-	for _, a := range p.downstream(address) {
-		switch p.nodes[a].Verdict {
-		case plan.Run:
-			runs = append(runs, a)
-		case plan.MayRun:
-			mayRun = append(mayRun, a)
-		}
-	}
-	return runs, mayRun
-}
+const (
+	// listedPerStage and listedAnyway bound how often all changes together list stages,
+	listedPerStage = 16
+	listedAnyway   = 10_000 // which is for plans of so many stages and changes only that nobody reads through them
+)
 
-// downstream are the address and all nodes that its output reaches, sorted.
-func (p *planner) downstream(address string) []string {
+// touch fills in the stages that each change makes run: those at and behind its address that run or may run. Where many
+// changes lie behind each other, those lists grow with the square of the stages: it returns false when they are longer than
+// they may be. With once, each change lists what no change before it does, beside its own stage.
+func (p *planner) touch(changes []plan.Change, once bool) bool {
 	p.index()
-	seen := map[string]bool{address: true}
-	for queue := []string{address}; len(queue) > 0; queue = queue[1:] {
-		for _, a := range p.consumers[queue[0]] {
-			if !seen[a] {
-				seen[a] = true
-				queue = append(queue, a)
+	left := listedPerStage*len(p.nodes) + listedAnyway
+	listed := map[plan.Category]map[string]bool{}
+	for i := range changes {
+		c := &changes[i]
+		c.Runs, c.MayRun = nil, nil
+		n := p.nodes[c.Address]
+		switch {
+		case n == nil || c.Category != plan.Rebuild && c.Category != plan.Breaking:
+			continue
+		case c.Cause.Kind == plan.NeverRanCause && n.Verdict == plan.Run:
+			c.Runs = []string{c.Address} // what is behind it never ran either, or has another cause as well
+			continue
+		}
+		if !once || listed[c.Category] == nil {
+			listed[c.Category] = map[string]bool{}
+		}
+		reached := p.downstream(c.Address, listed[c.Category])
+		if left -= len(reached); left < 0 && !once {
+			return false
+		}
+		if c.Category == plan.Breaking { // others read it
+			reached = slices.DeleteFunc(reached, func(a string) bool { return a == c.Address || strings.HasPrefix(a, c.Address+"@") })
+		}
+		for _, a := range reached {
+			switch p.nodes[a].Verdict {
+			case plan.Run:
+				c.Runs = append(c.Runs, a)
+			case plan.MayRun:
+				c.MayRun = append(c.MayRun, a)
 			}
 		}
 	}
-	out := make([]string, 0, len(seen))
-	for a := range seen {
-		out = append(out, a)
+	return true
+}
+
+// downstream are the address and all nodes that its output reaches, sorted, less those seen, and what only those reach.
+func (p *planner) downstream(address string, seen map[string]bool) []string {
+	seen[address] = true
+	out := []string{address}
+	for i := 0; i < len(out); i++ {
+		for _, a := range p.consumers[out[i]] {
+			if !seen[a] {
+				seen[a] = true
+				out = append(out, a)
+			}
+		}
 	}
 	slices.Sort(out)
 	return out

@@ -114,7 +114,7 @@ func read(p *plan.Plan, all bool) *document {
 		}
 	}
 	d.changes(p)
-	d.stages(p, all)
+	d.stages(p, nodes, all)
 	d.helpers(p)
 	for _, w := range p.Diagnostics {
 		d.Warnings = append(d.Warnings, warningRow{clean(w.Summary), place(w.Subject.File, w.Subject.Start.Line)})
@@ -140,6 +140,7 @@ func (d *document) helpers(p *plan.Plan) {
 
 func (d *document) changes(p *plan.Plan) {
 	changes, left := otherType(p.Changes)
+	changes, at := sameComponents(p, changes)
 	for _, c := range changes {
 		if c.Cause.Kind == plan.NeverRanCause {
 			d.Fresh = append(d.Fresh, clean(c.Address))
@@ -153,6 +154,13 @@ func (d *document) changes(p *plan.Plan) {
 			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
 			Causes: []causeRow{{causeText(clean(c.Address), c.Cause), place(c.Range.File, c.Range.Start.Line)}},
 			Note:   changeNote(c), Runs: cleaned(c.Runs), MayRun: cleaned(c.MayRun),
+		}
+		if all := at[c.Address]; c.Cause.Kind == plan.ComponentCause && len(all) > 1 { // no difference in what somebody wrote
+			where := strings.Join(shortened(cleaned(all), 4), ", ")
+			if len(all) > 4 {
+				where += fmt.Sprintf(" (%d stages)", len(all))
+			}
+			row.address, row.Causes = "", []causeRow{{Text: causeText(where, c.Cause)}}
 		}
 		if n := left[c.Address]; n > 0 && c.Cause.Kind == plan.ConfigCause && c.Cause.Path == "type" {
 			row.Causes = append(row.Causes, causeRow{Text: fmt.Sprintf("and %d %s that only one of these types has", n, plural(n, "attribute", "attributes"))})
@@ -198,6 +206,39 @@ func otherType(all []plan.Change) (rest []plan.Change, left map[string]int) {
 	return rest, left
 }
 
+// sameComponents makes one change of those that another version of a component is at many blocks, at the first of them. It
+// returns at which blocks each is, by that address.
+func sameComponents(p *plan.Plan, all []plan.Change) (rest []plan.Change, at map[string][]string) {
+	name := map[string]string{}
+	for _, n := range p.Nodes {
+		name[n.Address] = component(n.Kind, n.Type, n.Version)
+	}
+	first, at := map[[4]string]int{}, map[string][]string{}
+	for _, c := range all {
+		if c.Cause.Kind != plan.ComponentCause {
+			rest = append(rest, c)
+			continue
+		}
+		key := [4]string{name[c.Address], c.Cause.Path, string(c.Cause.Before), string(c.Cause.After)}
+		i, ok := first[key]
+		if !ok {
+			i = len(rest)
+			first[key], rest = i, append(rest, c)
+			rest[i].Runs, rest[i].MayRun = slices.Clone(c.Runs), slices.Clone(c.MayRun)
+		} else {
+			rest[i].Runs, rest[i].MayRun = append(rest[i].Runs, c.Runs...), append(rest[i].MayRun, c.MayRun...)
+		}
+		at[rest[i].Address] = append(at[rest[i].Address], c.Address)
+	}
+	for _, i := range first {
+		for _, list := range []*[]string{&rest[i].Runs, &rest[i].MayRun} {
+			slices.Sort(*list)
+			*list = slices.Compact(*list)
+		}
+	}
+	return rest, at
+}
+
 // changeNote says what a change means that is not what it makes run.
 func changeNote(c plan.Change) string {
 	switch {
@@ -222,11 +263,11 @@ func changeNote(c plan.Change) string {
 }
 
 // stages lists those that are removed or blocked, and all if asked for, by phase of the lifecycle.
-func (d *document) stages(p *plan.Plan, all bool) {
+func (d *document) stages(p *plan.Plan, nodes map[string]*plan.Node, all bool) {
 	for _, phase := range reviewPhases {
 		for _, n := range p.Nodes {
 			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
-				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), d.about(p, n)})
+				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), clean(n.Address), phaseName(phase), d.about(nodes, n)})
 			}
 		}
 	}
@@ -234,7 +275,7 @@ func (d *document) stages(p *plan.Plan, all bool) {
 
 // about is what a reviewer should know of a stage: that its result is accepted, by what it is blocked, or else what it is
 // for.
-func (d *document) about(p *plan.Plan, n *plan.Node) string {
+func (d *document) about(nodes map[string]*plan.Node, n *plan.Node) string {
 	if n.Accepted != nil && n.Verdict.Known() {
 		return "accepted: " + clean(n.Accepted.Reason)
 	}
@@ -250,7 +291,7 @@ func (d *document) about(p *plan.Plan, n *plan.Node) string {
 		}
 	}
 	for _, in := range n.Inputs {
-		if up := p.Node(in.From); up != nil && up.Verdict == plan.Blocked && !slices.Contains(by, clean(in.From)) {
+		if up := nodes[in.From]; up != nil && up.Verdict == plan.Blocked && !slices.Contains(by, clean(in.From)) {
 			by = append(by, clean(in.From))
 		}
 	}
