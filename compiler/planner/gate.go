@@ -89,11 +89,12 @@ func (p *planner) decideGate(g *plan.Gate) error {
 		g.Causes = policyCauses(g, &before)
 	}
 	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
+	settled := p.settled(g.Address)
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
-		p.settled(g.Address) && sameFigures(g.Rules.Rules, before.Rules)
+		settled && sameFigures(g.Rules.Rules, before.Rules)
 	for i := range g.Approvals {
-		if g.Cached {
-			g.Approvals[i].Needed = plan.Fail // just this has been let pass
+		if g.Cached || settled && len(p.behind(g.Address)) > 0 {
+			g.Approvals[i].Needed = plan.Fail // there is nothing to let pass
 			continue
 		}
 		if err := p.approval(g, &g.Approvals[i], d); err != nil {

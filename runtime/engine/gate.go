@@ -21,7 +21,7 @@ func (r *run) doGate(u *unit, was before) *outcome {
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
 	}
-	decided, err := r.decideGate(u.gate)
+	decided, err := r.decideGate(u.gate, st)
 	if err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
 	}
@@ -50,8 +50,8 @@ func checkChampion(g *plan.Gate, st *plan.State, id plan.Digest) error {
 	return nil
 }
 
-// decideGate decides a gate's rules and which approvals it needs.
-func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
+// decideGate decides a gate's rules and which approvals it needs: none while the models behind it are live.
+func (r *run) decideGate(g *plan.Gate, st *plan.State) (plan.GateState, error) {
 	d, err := decide.New(&g.Rules, r.figuresOf)
 	if err != nil {
 		return plan.GateState{}, err
@@ -61,17 +61,21 @@ func (r *run) decideGate(g *plan.Gate) (plan.GateState, error) {
 		return plan.GateState{}, err
 	}
 	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules, Meta: g.Meta}
-	models := map[string]plan.Digest{}
+	models, settled := map[string]plan.Digest{}, len(r.graph.guarded[g.Address]) > 0
 	for _, rel := range r.graph.guarded[g.Address] {
 		if models[rel.Address], err = r.inputDigest(rel.Model); err != nil {
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
 		gs.Model = models[rel.Address]
+		settled = settled && st.Releases[rel.Address].Model == gs.Model
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)
 		if err != nil {
 			return gs, err
+		}
+		if settled {
+			a.Needed = plan.Fail // there is nothing to let pass
 		}
 		gs.Approvals = append(gs.Approvals, a)
 	}
