@@ -21,7 +21,7 @@ func (r *run) doGate(u *unit, was before) *outcome {
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
 	}
-	decided, err := r.decideGate(u.gate, st)
+	decided, err := r.decideGate(u.gate, was.live)
 	if err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
 	}
@@ -51,7 +51,7 @@ func checkChampion(g *plan.Gate, st *plan.State, id plan.Digest) error {
 }
 
 // decideGate decides a gate's rules and which approvals it needs: none while the models behind it are live.
-func (r *run) decideGate(g *plan.Gate, st *plan.State) (plan.GateState, error) {
+func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateState, error) {
 	d, err := decide.New(&g.Rules, r.figuresOf)
 	if err != nil {
 		return plan.GateState{}, err
@@ -67,7 +67,7 @@ func (r *run) decideGate(g *plan.Gate, st *plan.State) (plan.GateState, error) {
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
 		gs.Model = models[rel.Address]
-		settled = settled && st.Releases[rel.Address].Model == gs.Model
+		settled = settled && live[rel.Address] == gs.Model
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)

@@ -38,6 +38,7 @@ type before struct {
 	gate      *plan.GateState
 	release   *plan.ReleaseState
 	approvals map[string]plan.ApprovalState // of a gate, by name
+	live      map[string]plan.Digest        // of a gate, the models that the deployments behind it have live
 }
 
 // before looks up what is recorded of a unit.
@@ -47,7 +48,10 @@ func (r *run) before(u *unit) before {
 	case u.node != nil:
 		b.node = recorded(r.st.Nodes, u.address)
 	case u.gate != nil:
-		b.gate, b.approvals = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}
+		b.gate, b.approvals, b.live = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}, map[string]plan.Digest{}
+		for _, rel := range r.graph.guarded[u.address] {
+			b.live[rel.Address] = r.st.Releases[rel.Address].Model
+		}
 		for _, a := range u.gate.Approvals {
 			if given, ok := r.st.Approvals[u.address+"/"+a.Name]; ok {
 				b.approvals[a.Name] = given
