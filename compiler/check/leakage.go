@@ -24,6 +24,7 @@ func (c *checker) leakage() {
 		case "monitor":
 			if r := input(b, "predictions"); r != nil && c.m.Blocks[r.Target] != nil {
 				c.measured(b, r, c.m.Blocks[r.Target].Block, told)
+				c.baseline(b, c.m.Blocks[r.Target].Block)
 			}
 		}
 	}
@@ -107,6 +108,25 @@ func (c *checker) measured(b *resolve.Block, at *resolve.Reference, scorer *reso
 		c.add(d)
 		return
 	}
+}
+
+// baseline tells of a monitor whose baseline measures another model than the one that scorer has scored rows with.
+func (c *checker) baseline(b, scorer *resolve.Block) {
+	r := input(b, "baseline")
+	if r == nil || c.m.Blocks[r.Target] == nil {
+		return
+	}
+	was, is := input(c.m.Blocks[r.Target].Block, "model"), input(scorer, "model")
+	if was == nil || is == nil || was.Target == is.Target {
+		return
+	}
+	c.add(source.Diagnostic{
+		Severity: source.Error, Code: "MLP1409", Subject: r.Range,
+		Summary: fmt.Sprintf("%s measures %s, and the predictions are those of %s", r.Target, was.Target, is.Target),
+		Detail:  "The difference would be between two models, not between then and now.",
+		Hint:    "name an evaluation of " + is.Target + ".",
+		Related: []source.Related{{Message: scorer.Address + " scores with it here", Range: is.Range}},
+	})
 }
 
 // table is a port that carries one.

@@ -204,5 +204,6 @@ var codes = []source.Code{
 	{Code: "MLP1406", Cause: "A model is fitted, stopped or decided on the test side of a split.", Cure: "Give it the train side, or the validation side."},
 	{Code: "MLP1407", Cause: "A model is measured on rows that it was fitted on.", Cure: "Evaluate it on the other side of a split."},
 	{Code: "MLP1408", Cause: "A gate has no rule, asks for no approval and comes after no check.", Cure: "Add a rule, or remove the gate."},
+	{Code: "MLP1409", Cause: "A monitor compares the predictions of a model with an evaluation of another one.", Cure: "Name the evaluation of the model that made the predictions."},
 	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},
 }
