@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,49 @@ func TestLSPCompletion(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLSPCompletionOfLiveFigures proposes what a monitor's own blocks and metrics give.
+func TestLSPCompletionOfLiveFigures(t *testing.T) {
+	live := func(on, rule string) string {
+		return fmt.Sprintf(`%s
+label "fraud" {
+  on         = dataset.payments
+  column     = "is_fraud"
+  event_time = "paid_at"
+}
+
+monitor "performance" "live" {
+  predictions = evaluate.holdout.predictions
+  labels      = label.fraud
+  on          = ["%s"]
+  metrics     = [metric.recall]
+  baseline    = evaluate.holdout
+}
+
+gate "health" {
+  rule "r" { assert = "%s" }
+}
+`, editorModule["model.mlp"], on, rule)
+	}
+	c := newClient(t, editorModule)
+	c.open("data.mlp", editorModule["data.mlp"])
+	c.open("model.mlp", live("payment_id", "monitor.live.rows > 1"))
+	c.diagnostics("model.mlp")
+	for _, tt := range []struct{ on, rule, want string }{
+		{"‸", "true", "payment_id predicted score actual"},
+		{"payment_id", "monitor.live.‸", "coverage delta performance positives rows"},
+		{"payment_id", "monitor.live.performance.‸ > 0.5", "recall"},
+		{"payment_id", "monitor.live.delta.recall.‸ > 0.5", "high low value"},
+	} {
+		_, list := c.complete(t, live(tt.on, tt.rule))
+		got, want := labels(list), strings.Fields(tt.want)
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s %s: got %q, want %q", tt.on, tt.rule, got, want)
+		}
 	}
 }
 
