@@ -89,12 +89,8 @@ func (c *checker) cycle(e *graph.CycleError) {
 
 func (c *checker) must(err error) {
 	if err != nil {
-		c.add(defect(err))
+		c.add(source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()})
 	}
-}
-
-func defect(err error) source.Diagnostic {
-	return source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()}
 }
 
 // blockOfPath is the nested block that a path stands in: "requirement[R1]" of "requirement[R1].verified_by[0]".

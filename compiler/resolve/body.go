@@ -110,10 +110,12 @@ type walker struct {
 }
 
 func (r *resolver) walker(b *instance) *walker {
+	ranges := make(map[string]source.Range, 1+2*len(b.Attrs)+2*len(b.Blocks))
+	ranges[""] = b.Header
 	return &walker{r: r, scope: b.scope, out: &Block{
 		Key: b.key, Each: b.each, Module: r.prefix, Dir: r.at.Dir,
 		Address: b.Address, Kind: b.Kind, Type: b.Type, Name: b.Name, KindSpec: b.KindSpec, TypeSpec: b.TypeSpec,
-		Range: b.Header, Ranges: map[string]source.Range{"": b.Header},
+		Range: b.Header, Ranges: ranges,
 	}}
 }
 
@@ -154,8 +156,10 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 		case spec.Metadata:
 			dest = p.meta
 		}
-		if v, ok := w.attr(b, spec, join(prefix, spec.Name), policy); ok {
+		path := join(prefix, spec.Name)
+		if v, ok := w.attr(b, spec, path, policy); ok {
 			dest[spec.Name] = v
+			w.columns(v, spec, path)
 		}
 	}
 	for _, a := range b.Sorted() {
@@ -170,6 +174,23 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 		w.parts = p
 	}
 	return p
+}
+
+// columns notes the columns that an argument names.
+func (w *walker) columns(v any, spec *schema.Attr, path string) {
+	if spec.ColumnOf == "" {
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		w.out.Columns = append(w.out.Columns, ColumnName{Path: path, Name: v, Spec: spec})
+	case []any:
+		for i, e := range v {
+			if name, ok := e.(string); ok {
+				w.out.Columns = append(w.out.Columns, ColumnName{Path: fmt.Sprintf("%s[%d]", path, i), Name: name, Spec: spec})
+			}
+		}
+	}
 }
 
 func join(prefix, name string) string {

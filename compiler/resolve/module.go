@@ -60,6 +60,8 @@ type Block struct {
 
 	Refs  []Reference // in the order of the schema, lists in their own
 	Texts []Text      // SQL and rules, in the order of the schema and the file
+	// Columns are the names of columns in arguments that take such, in the order of the schema and the file.
+	Columns []ColumnName
 	// Ranges of the values by path, as in schema.Problem.Path: "target", "decision.where", "column[amount].expr",
 	// "features[2]"; "" is the block's header, "column[amount]" that of a nested block.
 	Ranges map[string]source.Range
@@ -74,6 +76,13 @@ type Reference struct {
 	Edge       schema.Edge
 	Range      source.Range
 	Spec       *schema.Attr
+}
+
+// ColumnName is a column that an argument names.
+type ColumnName struct {
+	Path string // "time", "entity[0]", "window[w].known_at"
+	Name string
+	Spec *schema.Attr
 }
 
 // Text is SQL or a rule in a block.

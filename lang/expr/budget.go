@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,6 +23,9 @@ import (
 type Budget struct {
 	left atomic.Int64
 	told atomic.Bool
+
+	mu      sync.Mutex
+	limited map[string]map[string]function.Function // by the folder that they find files in
 }
 
 // MaxValues is the budget of a module: so many values, or as many stretches of 16 bytes of text.
@@ -155,9 +159,19 @@ func tooLarge(f *syntax.File, n *hclsyntax.LiteralValueExpr) source.Diagnostics 
 	}}
 }
 
-// limited returns the functions with their results counted.
-func (b *Budget) limited(all map[string]function.Function) map[string]function.Function {
+// functions are those that expressions can call, with their results counted.
+func (b *Budget) functions(dir string) map[string]function.Function {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if out := b.limited[dir]; out != nil {
+		return out
+	}
+	all := functions(dir)
 	out := make(map[string]function.Function, len(all)+1)
+	if b.limited == nil {
+		b.limited = map[string]map[string]function.Function{}
+	}
+	b.limited[dir] = out
 	for name, f := range all {
 		if name == "can" || name == "try" { // which take expressions, and evaluate them
 			out[name] = f

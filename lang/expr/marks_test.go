@@ -52,7 +52,7 @@ func TestMarksFollow(t *testing.T) {
 	} {
 		s.Variables[name] = Sensitive(v)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.functions)) {
+	for _, name := range slices.Sorted(maps.Keys(s.budget.functions(""))) {
 		if len(marked[name]) == 0 && name != counting { // which stands in loops and templates
 			t.Errorf("the function %s is not tested", name)
 		}

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -58,13 +57,13 @@ type Scope struct {
 	// Lenient says that parts of the module are missing: unknown names are then not told, and give nothing known.
 	Lenient bool
 
-	kinds     []string // all that could be referred to, sorted
-	targets   map[string]map[string]Target
-	invalid   map[string]bool      // addresses that exist, though nothing is known of them
-	each      map[string]cty.Value // of the instance that expressions stand in; nil outside of repeated blocks
-	functions map[string]function.Function
-	budget    *Budget
-	capsule   cty.Type
+	kinds   []string // all that could be referred to, sorted
+	targets map[string]map[string]Target
+	invalid map[string]bool      // addresses that exist, though nothing is known of them
+	each    map[string]cty.Value // of the instance that expressions stand in; nil outside of repeated blocks
+	dir     string
+	budget  *Budget
+	capsule cty.Type
 }
 
 // NewScope returns a scope over these blocks. References to invalid addresses, and to kinds that have no block, are
@@ -83,7 +82,7 @@ func NewScope(dir string, kinds []string, targets []Target, invalid map[string]b
 
 // Within has expressions take what they compute from a budget that others take from too. Files are found in dir.
 func (s *Scope) Within(dir string, b *Budget) {
-	s.budget, s.functions = b, b.limited(functions(dir))
+	s.budget, s.dir = b, dir
 }
 
 // Add adds a block, or replaces the one of the same name.
@@ -131,7 +130,7 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	if ds.HasErrors() {
 		return cty.DynamicVal, ds.Sort()
 	}
-	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: s.functions}
+	ctx := &hcl.EvalContext{Variables: map[string]cty.Value{}, Functions: s.budget.functions(s.dir)}
 	for root, values := range roots {
 		ctx.Variables[root] = cty.ObjectVal(values)
 	}
@@ -216,7 +215,7 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 
 // functionNames are those of the functions that can be written.
 func (s *Scope) functionNames() []string {
-	names := slices.Collect(maps.Keys(s.functions))
+	names := slices.Collect(maps.Keys(s.budget.functions(s.dir)))
 	return slices.DeleteFunc(names, func(name string) bool { return name == counting })
 }
 

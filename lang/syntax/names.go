@@ -21,15 +21,20 @@ const sqlWords = "all analyse analyze and anti any array as asc asof asymmetric 
 const celWords = "false in null true as break const continue else for function if import let loop package namespace return " +
 	"var void while"
 
-// reservedBy returns the language that a word belongs to, "" if it is free.
-func reservedBy(word string) string {
-	for _, l := range []struct{ words, language string }{{sqlWords, "SQL"}, {celWords, "CEL"}} {
-		if strings.Contains(" "+l.words+" ", " "+word+" ") {
-			return l.language
-		}
+// reserved are the languages that words belong to.
+var reserved = func() map[string]string {
+	out := map[string]string{}
+	for _, word := range strings.Fields(celWords) {
+		out[word] = "CEL"
 	}
-	return ""
-}
+	for _, word := range strings.Fields(sqlWords) {
+		out[word] = "SQL"
+	}
+	return out
+}()
+
+// reservedBy returns the language that a word belongs to, "" if it is free.
+func reservedBy(word string) string { return reserved[word] }
 
 // checkName tells what is wrong with a block's name.
 func checkName(name string, r source.Range) source.Diagnostics {

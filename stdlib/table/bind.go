@@ -72,6 +72,11 @@ func (b *Binder) ask(ctx context.Context, r request, work func(*session) (answer
 	if a, ok := b.memory.get(key); ok {
 		return a
 	}
+	return b.find(ctx, key, r, work)
+}
+
+// find answers by work what was not known before.
+func (b *Binder) find(ctx context.Context, key [32]byte, r request, work func(*session) (answer, error)) answer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a, ok := b.memory.get(key); ok { // found out while this one waited

@@ -17,14 +17,19 @@ import (
 // know (a kind of node, a name that it cannot place) it takes it to depend on every column of every table: it may report
 // too much, never too little.
 func (b *Binder) Lineage(ctx context.Context, query string, tables map[string]*schema.Table) (map[string]component.Flow, []schema.Problem) {
-	columns, problems := b.Query(ctx, query, tables)
-	if len(problems) > 0 {
-		return nil, problems
+	r := request{Kind: "lineage", SQL: query, Tables: tables}
+	key := r.key()
+	a, ok := b.memory.get(key)
+	if !ok {
+		columns, problems := b.Query(ctx, query, tables)
+		if len(problems) > 0 {
+			return nil, problems
+		}
+		a = b.find(ctx, key, r, func(s *session) (answer, error) {
+			flows, err := b.trace(ctx, s, query, tables, columns)
+			return answer{Flows: flows}, err
+		})
 	}
-	a := b.ask(ctx, request{Kind: "lineage", SQL: query, Tables: tables}, func(s *session) (answer, error) {
-		flows, err := b.trace(ctx, s, query, tables, columns)
-		return answer{Flows: flows}, err
-	})
 	return maps.Clone(a.Flows), a.Problems // callers complete the flows
 }
 
