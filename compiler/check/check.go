@@ -99,14 +99,8 @@ func (c *checker) add(d source.Diagnostic) { c.diags = append(c.diags, d) }
 // finish keeps the graph's order with the module.
 func (c *checker) finish(g *graph.Graph, order []string) {
 	c.m.Order = order
-	needs, err := g.Needs()
-	if err == nil {
-		c.m.NeededBy, err = g.NeededBy()
-	}
-	if err != nil {
-		c.add(source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()})
-		return
-	}
+	needs := g.Needs()
+	c.m.NeededBy = g.NeededBy()
 	for address, b := range c.m.Blocks {
 		b.Needs = needs[address]
 	}

@@ -1,7 +1,8 @@
 // Package graph holds the dependencies between addresses and puts them in order.
 //
-// The vertices and edges are kept in dominikbraun/graph. Its own topological sort and cycle prevention are quadratic
-// (a graph of 10,000 vertices takes many seconds), so the order is computed here from its predecessor map.
+// The vertices and edges are kept in dominikbraun/graph, which refuses edges between what was not added. Its own
+// topological sort and cycle prevention are quadratic (a graph of 10,000 vertices takes many seconds), and each of its maps
+// is made anew from all edges, so the order is computed here from lists that grow with the graph.
 package graph
 
 import (
@@ -19,21 +20,28 @@ import (
 type Graph struct {
 	g     dgraph.Graph[string, string]
 	where map[[2]string]source.Range
-	// What read found, until something is added.
+	// needs and neededBy are the edges by their end and by their beginning; lists in unsorted have grown since they were
+	// sorted.
 	needs, neededBy map[string][]string
+	unsorted        map[string]bool
 }
 
 // New returns an empty graph.
 func New() *Graph {
-	return &Graph{g: dgraph.New(dgraph.StringHash, dgraph.Directed()), where: map[[2]string]source.Range{}}
+	return &Graph{g: dgraph.New(dgraph.StringHash, dgraph.Directed()), where: map[[2]string]source.Range{},
+		needs: map[string][]string{}, neededBy: map[string][]string{}, unsorted: map[string]bool{}}
 }
 
 // Add adds an address; adding it twice is the same as once.
 func (g *Graph) Add(address string) error {
-	if err := g.g.AddVertex(address); err != nil && !errors.Is(err, dgraph.ErrVertexAlreadyExists) {
+	err := g.g.AddVertex(address)
+	if errors.Is(err, dgraph.ErrVertexAlreadyExists) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("adding %s to the graph: %w", address, err)
 	}
-	g.needs, g.neededBy = nil, nil
+	g.needs[address], g.neededBy[address] = nil, nil
 	return nil
 }
 
@@ -47,46 +55,30 @@ func (g *Graph) Connect(from, to string, where source.Range) error {
 		return fmt.Errorf("connecting %s to %s: %w", from, to, err)
 	}
 	g.where[[2]string{from, to}] = where
-	g.needs, g.neededBy = nil, nil
+	g.needs[to] = append(g.needs[to], from)
+	g.neededBy[from] = append(g.neededBy[from], to)
+	g.unsorted[to], g.unsorted[from] = true, true
 	return nil
 }
 
-// Needs returns what each address needs, sorted. It must not be changed.
-func (g *Graph) Needs() (map[string][]string, error) {
-	err := g.read()
-	return g.needs, err
+// Needs returns what each address needs, sorted. It must not be changed, and is good until something is added.
+func (g *Graph) Needs() map[string][]string {
+	g.sort()
+	return g.needs
 }
 
-// NeededBy returns by what each address is needed, sorted. It must not be changed.
-func (g *Graph) NeededBy() (map[string][]string, error) {
-	err := g.read()
-	return g.neededBy, err
+// NeededBy returns by what each address is needed, sorted. It must not be changed, and is good until something is added.
+func (g *Graph) NeededBy() map[string][]string {
+	g.sort()
+	return g.neededBy
 }
 
-func (g *Graph) read() error {
-	if g.needs != nil {
-		return nil
+func (g *Graph) sort() {
+	for a := range g.unsorted {
+		sort.Strings(g.needs[a])
+		sort.Strings(g.neededBy[a])
 	}
-	m, err := g.g.PredecessorMap()
-	if err != nil {
-		return fmt.Errorf("reading the graph: %w", err)
-	}
-	addresses := make([]string, 0, len(m))
-	for a := range m {
-		addresses = append(addresses, a)
-	}
-	sort.Strings(addresses)
-	g.needs, g.neededBy = make(map[string][]string, len(m)), make(map[string][]string, len(m))
-	for _, a := range addresses {
-		list := make([]string, 0, len(m[a]))
-		for other := range m[a] {
-			list = append(list, other)
-			g.neededBy[other] = append(g.neededBy[other], a)
-		}
-		sort.Strings(list)
-		g.needs[a] = list
-	}
-	return nil
+	clear(g.unsorted)
 }
 
 // Hop is one edge of a cycle: To needs From, as written at Range.
@@ -108,14 +100,7 @@ func (e *CycleError) Error() string {
 
 // Order returns the addresses so that each stands behind what it needs, and otherwise by name. A cycle is a *CycleError.
 func (g *Graph) Order() ([]string, error) {
-	needs, err := g.Needs()
-	if err != nil {
-		return nil, err
-	}
-	neededBy, err := g.NeededBy()
-	if err != nil {
-		return nil, err
-	}
+	needs, neededBy := g.Needs(), g.NeededBy()
 	waiting := make(map[string]int, len(needs))
 	ready := &addresses{}
 	for a, n := range needs {

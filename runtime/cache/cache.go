@@ -45,6 +45,13 @@ type entry struct {
 // At returns the cache that is kept at path. It is read when it is first asked.
 func At(path string) *File { return &File{path: path} }
 
+// Read reads the file now, so that who asks first need not wait for it.
+func (f *File) Read() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.load()
+}
+
 // Get returns the answer to a key. The bytes must not be changed.
 func (f *File) Get(key Key) ([]byte, bool) {
 	f.mu.Lock()

@@ -34,6 +34,8 @@ func (a *app) module(ctx context.Context, vars settings) (*check.Module, *librar
 
 // moduleWith does so with pins that are not those of mlp.lock.
 func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*check.Module, *library, error) {
+	lib := a.library(lock)
+	go lib.answers.Read() // while the module is read
 	files, diags := syntax.ReadDir(a.dir)
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags, files}
@@ -61,9 +63,10 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags.Sort(), resolved.Files}
 	}
-	lib := a.library(lock)
 	for _, b := range resolved.Blocks {
-		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
+		if b.Dir != "" {
+			lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
+		}
 	}
 	lib.lock.move(resolved)
 	m, more := check.Check(ctx, resolved, lib)
@@ -77,28 +80,29 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 }
 
 // brief lets memory grow to a bound before any of it is collected, for commands that end soon: up to a third of their time
-// would go into that. Modules that need more than half of that bound are collected as ever, so that they take no more than
-// twice what they hold.
+// would go into that. Where more than half of the bound is in use, memory is collected as ever, so that large modules take
+// no more than twice what they hold.
 func brief() {
-	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(-1)
-	debug.SetMemoryLimit(min(limit, briefBound))
-	afterCollection(percent, limit)
+	const smallest = 4 << 20 // what Go collects at first, at 100 percent
+	usual := debug.SetGCPercent(100 * briefBound / smallest)
+	afterCollection(usual)
 }
 
 const briefBound = 320 << 20
 
-// afterCollection waits for a collection by the end of something that nobody holds.
-func afterCollection(percent int, limit int64) {
+// afterCollection waits for a collection by the end of something that nobody holds, and then settles when the next one is.
+func afterCollection(usual int) {
 	nobodys := new([16]byte)
 	runtime.AddCleanup(nobodys, func(struct{}) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		if live[0].Value.Uint64() < briefBound/2 {
-			afterCollection(percent, limit)
+		inUse := max(live[0].Value.Uint64(), 1)
+		if inUse > briefBound/2 {
+			debug.SetGCPercent(usual)
 			return
 		}
-		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(int(100 * (briefBound - inUse) / inUse))
+		afterCollection(usual)
 	}, struct{}{})
 }
 

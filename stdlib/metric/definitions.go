@@ -1,10 +1,14 @@
 package metric
 
-import "github.com/mlp-lang/mlp/lang/schema"
+import (
+	"sync"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
 
 // definitions lists all types of metrics. The names and formulas are those of sklearn.metrics, except the rates that
 // it has no function for (true_positive_rate and its kin, selection_rate and mean_prediction: as in Fairlearn).
-func definitions() []definition {
+var definitions = sync.OnceValue(func() []definition {
 	classes := []schema.Task{schema.Binary, schema.Multiclass}
 	binary := []schema.Task{schema.Binary}
 	numbers := []schema.Task{schema.Regression}
@@ -42,4 +46,4 @@ func definitions() []definition {
 		{name: "mean_prediction", summary: "mean of the predicted values", greater: true, signed: true, tasks: numbers, value: meanPrediction},
 		{name: "r2", summary: "share of the target's variance that is explained", greater: true, signed: true, tasks: numbers, value: r2},
 	}
-}
+})

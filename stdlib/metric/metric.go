@@ -168,9 +168,10 @@ func (m *Metric) ratio(num, den float64, reason string) (float64, string) {
 }
 
 func find(name string) *definition {
-	for _, d := range definitions() {
-		if d.name == name {
-			return &d
+	all := definitions()
+	for i := range all {
+		if all[i].name == name {
+			return &all[i]
 		}
 	}
 	return nil
