@@ -71,13 +71,15 @@ var (
 )
 
 func ownEncoding(t reflect.Type) bool {
-	return t == jsonNumber || slices.ContainsFunc(marshalers, func(m reflect.Type) bool { return t.Implements(m) || reflect.PointerTo(t).Implements(m) })
+	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool { return t.Implements(m) || reflect.PointerTo(t).Implements(m) })
 }
 
 func newEncoder(t reflect.Type) encodeFunc {
 	switch {
 	case t == rawMessage:
 		return encodeRaw
+	case t == jsonNumber:
+		return encodeNumber
 	case ownEncoding(t):
 		return throughJSON
 	}
@@ -136,6 +138,15 @@ func encodeRaw(e *encoder, v reflect.Value) (err error) {
 		return nil
 	}
 	e.out, err = appendCanonical(e.out, v.Bytes())
+	return err
+}
+
+func encodeNumber(e *encoder, v reflect.Value) (err error) {
+	text := v.String()
+	if text == "" || text[0] != '-' && (text[0] < '0' || '9' < text[0]) {
+		return throughJSON(e, v) // none, or not a number
+	}
+	e.out, err = appendCanonical(e.out, []byte(text))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -136,7 +137,7 @@ func (w *walker) json(v map[string]any) json.RawMessage {
 	if len(v) == 0 {
 		return json.RawMessage("{}")
 	}
-	text, err := canonical(v)
+	text, err := plan.Canonical(v)
 	if err != nil {
 		w.r.fail(source.CodeType, w.out.Range, w.out.Address+" cannot be written down", err.Error(), "")
 		return json.RawMessage("{}")

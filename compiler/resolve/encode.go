@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,19 +8,9 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/expr"
 )
-
-// canonical writes a value as JSON: keys sorted, no white space, nothing escaped for HTML. Numbers must be json.Number.
-func canonical(v any) (json.RawMessage, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("writing JSON: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
 
 // number writes a number in the one form it has: whole numbers in full up to 1e21, others as the shortest decimal of
 // the nearest float64.
@@ -41,7 +30,7 @@ func number(f *big.Float) (json.Number, error) {
 	return json.Number(b), err
 }
 
-// plain turns a value into what canonical writes. References, unknown and infinite values are errors.
+// plain turns a value into what plan.Canonical writes. References, unknown and infinite values are errors.
 func plain(v cty.Value) (any, error) {
 	v, _ = v.Unmark()
 	if !v.IsKnown() {
@@ -95,7 +84,7 @@ func plainList(v cty.Value) (any, error) {
 	return out, nil
 }
 
-// plainDefault turns a schema's default into what canonical writes, in the same form as a written value.
+// plainDefault turns a schema's default into what plan.Canonical writes, in the same form as a written value.
 func plainDefault(v any) any {
 	switch d := v.(type) {
 	case float64:
@@ -121,7 +110,7 @@ func valuesJSON(values map[string]cty.Value) map[string]json.RawMessage {
 			continue
 		}
 		if p, err := plain(v); err == nil {
-			if text, err := canonical(p); err == nil {
+			if text, err := plan.Canonical(p); err == nil {
 				out[name] = text
 			}
 		}

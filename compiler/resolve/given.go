@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -192,7 +193,7 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 	}
 	d.Detail = fmt.Sprintf("The value of variable %q is not valid.", x.name)
 	if p, err := plain(v); err == nil && !x.hides(v) {
-		if text, err := canonical(p); err == nil {
+		if text, err := plan.Canonical(p); err == nil {
 			d.Detail = fmt.Sprintf("Variable %q is %s.", x.name, text)
 		}
 	}

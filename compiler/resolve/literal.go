@@ -14,7 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// literal checks a value against the type of its argument and turns it into what canonical writes. There is no
+// literal checks a value against the type of its argument and turns it into what plan.Canonical writes. There is no
 // conversion between strings, numbers and booleans: `"7"` is no number.
 func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	if v.Type().IsPrimitiveType() && !v.IsMarked() && v.IsKnown() && !v.IsNull() {

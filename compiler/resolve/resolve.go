@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -271,7 +272,7 @@ func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 	}
 	p, err := plain(v)
 	if err == nil {
-		o.Value, err = canonical(p)
+		o.Value, err = plan.Canonical(p)
 	}
 	if err != nil {
 		r.fail(source.CodeType, a.Range, fmt.Sprintf("the value of output %q cannot be shown", o.Name), err.Error(), "")

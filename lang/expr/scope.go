@@ -111,6 +111,9 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 			return s.counted(a, v)
 		}
 	}
+	if v, ok := s.plainReference(a); ok {
+		return s.counted(a, v)
+	}
 	roots := map[string]map[string]cty.Value{}
 	var ds source.Diagnostics
 	secret := false
@@ -155,6 +158,27 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 		v = Sensitive(v)
 	}
 	return v, ds
+}
+
+// plainReference is the value of an expression that is nothing but a block or one of its ports; false for any other, and
+// for what is wrong.
+func (s *Scope) plainReference(a *syntax.Attr) (cty.Value, bool) {
+	e, ok := a.Expr.(*hclsyntax.ScopeTraversalExpr)
+	if !ok || len(e.Traversal) < 2 || len(e.Traversal) > 3 || holdsValues(e.Traversal.RootName()) {
+		return cty.NilVal, false
+	}
+	_, v, d := s.resolve(a.File, e.Traversal)
+	if d != nil || !v.IsKnown() || !v.Type().IsObjectType() || !v.Type().HasAttribute(own) {
+		return cty.NilVal, false
+	}
+	if len(e.Traversal) == 2 {
+		return v, true
+	}
+	port, ok := stepName(e.Traversal, 2)
+	if !ok || !v.Type().HasAttribute(port) {
+		return cty.NilVal, false
+	}
+	return v.GetAttr(port), true
 }
 
 // counted takes a value from the budget.
