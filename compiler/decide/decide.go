@@ -29,6 +29,7 @@ type Result struct {
 
 // Decider decides conditions that share an environment.
 type Decider struct {
+	rules    *rule.Cache // nil: none are remembered
 	env      *rule.Env
 	values   rule.Values
 	Values   json.RawMessage
@@ -36,8 +37,15 @@ type Decider struct {
 }
 
 // New collects what the rules see: the values known at plan time, and each node's figures at their path.
-func New(r *plan.Rules, figures Figures) (*Decider, error) {
-	env, err := rule.NewEnv(r.Env)
+func New(r *plan.Rules, figures Figures) (*Decider, error) { return NewRemembering(nil, r, figures) }
+
+// NewRemembering does so with rules that were compiled before: by a cache, which may be nil.
+func NewRemembering(rules *rule.Cache, r *plan.Rules, figures Figures) (*Decider, error) {
+	newEnv := rule.NewEnv
+	if rules != nil {
+		newEnv = rules.Env
+	}
+	env, err := newEnv(r.Env)
 	if err != nil {
 		return nil, fmt.Errorf("environment of the rules: %w", err)
 	}
@@ -47,7 +55,7 @@ func New(r *plan.Rules, figures Figures) (*Decider, error) {
 			return nil, fmt.Errorf("known values of the rules: %w", err)
 		}
 	}
-	d := &Decider{env: env, values: rule.Values{Known: known, Undefined: map[string]string{}}, Complete: true}
+	d := &Decider{rules: rules, env: env, values: rule.Values{Known: known, Undefined: map[string]string{}}, Complete: true}
 	for _, f := range r.Figures {
 		if f.Absent {
 			continue
@@ -135,7 +143,11 @@ func put(into map[string]any, path []string, value any) error {
 
 // Condition decides one condition.
 func (d *Decider) Condition(text string, r source.Range) (rule.Decision, error) {
-	compiled, diags := d.env.Compile(source.NewText(text, r, nil))
+	compile := d.env.Compile
+	if d.rules != nil {
+		compile = func(t source.Text) (*rule.Rule, source.Diagnostics) { return d.rules.Compile(d.env, t) }
+	}
+	compiled, diags := compile(source.NewText(text, r, nil))
 	if diags.HasErrors() {
 		return rule.Decision{}, fmt.Errorf("rule %q: %s", text, diags[0].Summary)
 	}
@@ -148,6 +160,11 @@ func Rules(r *plan.Rules, figures Figures) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.Rules(r)
+}
+
+// Rules decides all rules; d must be of them.
+func (d *Decider) Rules(r *plan.Rules) (*Result, error) {
 	out := &Result{Verdict: plan.Pass, Values: d.Values, Complete: d.Complete}
 	for _, one := range r.Rules {
 		decision, err := d.Condition(one.Assert, one.Range)

@@ -3,10 +3,12 @@ package decide
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -73,6 +75,7 @@ func TestRuleVerdicts(t *testing.T) {
 		{name: "a champion that is not scored yet", assert: "evaluate.e.delta.auc.low > 0.0", figures: map[string]string{"evaluate.e": own},
 			verdict: plan.Open, residual: "evaluate.e.delta.auc.low > 0"},
 	}
+	known := rule.NewCache()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rules := &plan.Rules{Env: env(), Figures: sources(tt.absent), Rules: []plan.Rule{{Name: "r", Assert: tt.assert}},
@@ -91,6 +94,15 @@ func TestRuleVerdicts(t *testing.T) {
 			}
 			if s := strings.Join(values, " "); tt.values != "" && s != tt.values {
 				t.Errorf("values: got %s, want %s", s, tt.values)
+			}
+			for range 2 { // the second time the rule is known
+				d, err := NewRemembering(known, rules, from(tt.figures))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := d.Rules(rules); err != nil || !reflect.DeepEqual(again, res) {
+					t.Errorf("with rules remembered: got %+v, %v, want %+v", again, err, res)
+				}
 			}
 		})
 	}

@@ -107,12 +107,7 @@ func (p *planner) lapsed(n *plan.Node, why string) {
 }
 
 func (p *planner) accept(address string) *resolve.Accept {
-	for _, a := range p.m.Accepts {
-		if a.Address == address {
-			return a
-		}
-	}
-	return nil
+	return p.accepts[address]
 }
 
 // otherShape is a port whose table or model is described otherwise than the recorded one; empty if there is none.
@@ -152,6 +147,13 @@ func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]p
 
 // resting notes at each gate the accepted results that its figures and models come from.
 func (p *planner) resting() {
+	accepted := false
+	for _, n := range p.nodes {
+		accepted = accepted || n.Accepted != nil && n.Verdict.Known()
+	}
+	if !accepted {
+		return
+	}
 	for _, g := range p.gates {
 		seen := map[string]bool{}
 		var visit func(string)

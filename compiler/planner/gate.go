@@ -59,11 +59,11 @@ func (p *planner) decideGate(g *plan.Gate) error {
 		}
 		return nil, false
 	}
-	d, err := decide.New(&g.Rules, figures)
+	d, err := decide.NewRemembering(p.o.Rules, &g.Rules, figures)
 	if err != nil {
 		return err
 	}
-	res, err := decide.Rules(&g.Rules, figures)
+	res, err := d.Rules(&g.Rules)
 	if err != nil {
 		return err
 	}

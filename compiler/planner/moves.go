@@ -54,7 +54,10 @@ func (p *planner) missed() {
 	}
 	slices.Sort(gone)
 	for _, x := range p.m.Moves {
-		if near := source.Suggest(x.From, gone); near != "" && !p.o.State.Records(x.To) {
+		if p.o.State.Records(x.To) {
+			continue
+		}
+		if near := source.Suggest(x.From, gone); near != "" {
 			p.warn(x.Range, "MLP1611", fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near), source.DidYouMean(x.From, gone))
 		}
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -24,7 +26,8 @@ type Options struct {
 	Actions   Actions
 	Sources   Sources
 	Images    Images
-	Force     []string // addresses that run even if their result is known
+	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
+	Force     []string    // addresses that run even if their result is known
 	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
 	Given map[string]Given
 }
@@ -54,7 +57,11 @@ type Images interface {
 
 // Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
 func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
-	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{}}
+	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
+		accepts: map[string]*resolve.Accept{}}
+	for _, a := range slices.Backward(m.Accepts) { // the first of an address counts
+		p.accepts[a.Address] = a
+	}
 	p.move()
 	for _, address := range m.Order {
 		p.block(ctx, m.Blocks[address])
@@ -90,6 +97,7 @@ type planner struct {
 	moves     []plan.Move
 	formers   map[string]plan.Move      // those to be made, by the new address
 	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for
+	accepts   map[string]*resolve.Accept
 	diags     source.Diagnostics
 }
 

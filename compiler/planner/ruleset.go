@@ -28,12 +28,16 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 			return
 		}
 		n.Rules = &set
-		res, err := decide.Rules(&set, func(string) (json.RawMessage, bool) {
+		d, err := decide.NewRemembering(p.o.Rules, &set, func(string) (json.RawMessage, bool) {
 			if action == nil {
 				return nil, false
 			}
 			return action.Figures, true
 		})
+		var res *decide.Result
+		if err == nil {
+			res, err = d.Rules(&set)
+		}
 		if err != nil {
 			p.fail(b.Range, "MLP1606", err, "")
 			return

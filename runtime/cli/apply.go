@@ -118,7 +118,7 @@ func (s *session) locked(ctx context.Context, do func(*state.Lock) error) error 
 	if s.state, err = s.log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
 		return stateError(err)
 	}
-	s.actions = nil
+	s.actions, s.written = nil, nil
 	return do(lock)
 }
 

@@ -26,11 +26,12 @@ type session struct {
 	stored
 	app      *app
 	pipeline string
-	module   *check.Module   // nil where only a saved plan is worked on
-	lib      *library        // nil with it
-	refresh  bool            // the files of sources must be there to plan
-	stop     func()          // ends what is read in the background
-	absent   map[string]bool // sources that the plan took from what is recorded, since their files are not here
+	module   *check.Module     // nil where only a saved plan is worked on
+	lib      *library          // nil with it
+	refresh  bool              // the files of sources must be there to plan
+	written  map[string]string // the revision that last wrote a key; read when first asked for
+	stop     func()            // ends what is read in the background
+	absent   map[string]bool   // sources that the plan took from what is recorded, since their files are not here
 }
 
 // open reads the module and what is recorded of it.
@@ -119,7 +120,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	head := make(chan string, 1)
 	go func() { head <- commit(ctx, s.app.dir) }()
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: s.actions, Sources: found, Images: images, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: s.actions, Sources: found, Images: images, Rules: s.lib.rules, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}

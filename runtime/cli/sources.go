@@ -101,16 +101,20 @@ func (s *session) recordedVersion(ctx context.Context, b *check.Block, st *plan.
 
 // since says in which revision a key was last written.
 func (s *session) since(ctx context.Context, key string) (string, error) {
-	history, err := s.log.History(ctx)
-	if err != nil {
-		return "", stateError(err)
-	}
-	for i := len(history) - 1; i >= 0; i-- {
-		for _, e := range history[i].Events {
-			if e.Key == key {
-				return fmt.Sprintf("in revision %d of %s", history[i].Revision, history[i].At.UTC().Format("2006-01-02")), nil
+	if s.written == nil {
+		history, err := s.log.History(ctx)
+		if err != nil {
+			return "", stateError(err)
+		}
+		s.written = map[string]string{}
+		for _, r := range history {
+			for _, e := range r.Events {
+				s.written[e.Key] = fmt.Sprintf("in revision %d of %s", r.Revision, r.At.UTC().Format("2006-01-02"))
 			}
 		}
+	}
+	if how, ok := s.written[key]; ok {
+		return how, nil
 	}
 	return "in the state", nil
 }

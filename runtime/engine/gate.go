@@ -56,7 +56,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 	if err != nil {
 		return plan.GateState{}, err
 	}
-	res, err := decideRules(&g.Rules, r.figuresOf)
+	res, err := decideRules(d, &g.Rules)
 	if err != nil {
 		return plan.GateState{}, err
 	}

@@ -19,8 +19,8 @@ func (r *run) figuresOf(node string) (json.RawMessage, bool) {
 
 // decideRules decides rules on what stages yielded. Nothing will become known later, so a rule that is open here cannot
 // be decided at all, which is an error and never green.
-func decideRules(rules *plan.Rules, figures decide.Figures) (*decide.Result, error) {
-	res, err := decide.Rules(rules, figures)
+func decideRules(d *decide.Decider, rules *plan.Rules) (*decide.Result, error) {
+	res, err := d.Rules(rules)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +49,16 @@ func (r *run) decideCheck(u *unit, o *outcome) {
 	}
 	result.Passed = result.Failed == 0
 	if rules := u.node.Rules; rules != nil && len(rules.Rules) > 0 {
-		res, err := decideRules(rules, func(node string) (json.RawMessage, bool) {
+		d, err := decide.New(rules, func(node string) (json.RawMessage, bool) {
 			if node == u.address {
 				return o.node.Figures, len(o.node.Figures) > 0
 			}
 			return r.figuresOf(node)
 		})
+		var res *decide.Result
+		if err == nil {
+			res, err = decideRules(d, rules)
+		}
 		if err != nil {
 			o.passed, o.fatal = false, fmt.Errorf("rules of %s: %w", u.address, err)
 			return
