@@ -25,6 +25,9 @@ type Flow struct {
 	Others []Origin `json:"others,omitempty"`
 	// Past are those whose values come in from rows that stand strictly before in a window's ascending order.
 	Past []Origin `json:"past,omitempty"`
+	// Keys are those that decide which rows its value comes from: they place the row in a window, by partition or order, or
+	// are the one key of a group. With few values, as a target has, it tells them.
+	Keys []Origin `json:"keys,omitempty"`
 	// Influences are those that only decide which rows, groups and matches there are and how they are ordered: filters,
 	// join conditions, grouping, ordering, partitions.
 	Influences []Origin `json:"influences,omitempty"`
@@ -70,7 +73,7 @@ func SortOrigins(o []Origin) {
 
 // Inherit marks the columns that a query yields with what flows into them: personal and protected values taint what is
 // computed from them, not what they filter, join, group or order. A copy keeps its lineage, all else is a column that the
-// block at address makes.
+// block at address makes; its lineage has keys too.
 func Inherit(address string, columns []schema.Column, flows map[string]Flow, tables map[string]*schema.Table) {
 	for i := range columns {
 		c, f := &columns[i], flows[columns[i].Name]
@@ -84,10 +87,11 @@ func Inherit(address string, columns []schema.Column, flows map[string]Flow, tab
 		for _, part := range []struct {
 			origins []Origin
 			use     schema.Use
-		}{{f.Values, schema.SameRow}, {f.Others, schema.OtherRows}, {f.Past, schema.PastRows}} {
+			taints  bool
+		}{{f.Values, schema.SameRow, true}, {f.Others, schema.OtherRows, true}, {f.Past, schema.PastRows, true}, {f.Keys, schema.SameRow, false}} {
 			for _, o := range part.origins {
 				if in := tables[o.Table].Column(o.Column); in != nil {
-					c.PII, c.Protected = c.PII || in.PII, c.Protected || in.Protected
+					c.PII, c.Protected = c.PII || part.taints && in.PII, c.Protected || part.taints && in.Protected
 					c.Lineage.Add(in.Lineage, part.use)
 				}
 			}

@@ -115,7 +115,7 @@ func (t *tracer) unknown() *relation {
 }
 
 func (t *tracer) named(f flow) component.Flow {
-	out := component.Flow{Values: t.names(f.values), Others: t.names(f.others), Past: t.names(f.past), Influences: t.names(f.influences)}
+	out := component.Flow{Values: t.names(f.values), Others: t.names(f.others), Past: t.names(f.past), Keys: t.names(f.keys), Influences: t.names(f.influences)}
 	if f.copied > 0 {
 		out.Copy = &t.numbered[f.copied-1]
 	}

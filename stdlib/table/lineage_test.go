@@ -100,7 +100,7 @@ func lineageQueries(t *testing.T) []string {
 }
 
 func reported(f component.Flow, o component.Origin) bool {
-	return slices.Contains(f.Values, o) || slices.Contains(f.Others, o) || slices.Contains(f.Past, o) || slices.Contains(f.Influences, o)
+	return slices.Contains(f.Values, o) || slices.Contains(f.Others, o) || slices.Contains(f.Past, o) || slices.Contains(f.Keys, o) || slices.Contains(f.Influences, o)
 }
 
 // every tells whether all columns are reported to depend on an origin.

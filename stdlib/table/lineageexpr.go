@@ -145,9 +145,9 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 // window traces a window function. Its partitions and order also decide on the order of the rows that come out. What
 // functions of rank yield is computed from the order's columns.
 func (t *tracer) window(n tree, sc *scope) flow {
-	by := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
+	place := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
 	frame := t.expr(n["start_expr"], sc).with(t.expr(n["end_expr"], sc))
-	by = by.with(frame).with(t.generic(n["arg_orders"], sc))
+	by := place.with(frame).with(t.generic(n["arg_orders"], sc))
 	*sc.rows = sc.rows.or(by.all())
 	args := t.generic(n["children"], sc).with(t.expr(n["filter_expr"], sc))
 	own := t.expr(n["default_expr"], sc).with(t.expr(n["offset_expr"], sc)).with(t.unread(n, sc, "partitions", "orders", "start_expr",
@@ -160,7 +160,7 @@ func (t *tracer) window(n tree, sc *scope) flow {
 	} else {
 		args = args.aggregated()
 	}
-	return args.with(own).with(by.influence())
+	return args.with(own).with(place.key()).with(by.influence())
 }
 
 var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WINDOW_PERCENT_RANK": true, "WINDOW_CUME_DIST": true,

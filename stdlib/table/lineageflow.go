@@ -45,37 +45,41 @@ func (a origins) equal(b origins) bool {
 
 // flow is what an expression depends on; see component.Flow.
 type flow struct {
-	values, others, past, influences origins
+	values, others, past, keys, influences origins
 	// copied is 1 + the number of the input column that it is as it stands; 0 for any other.
 	copied int
 }
 
 // with is what an expression over both depends on.
 func (f flow) with(g flow) flow {
-	return flow{values: f.values.or(g.values), others: f.others.or(g.others), past: f.past.or(g.past), influences: f.influences.or(g.influences)}
+	return flow{values: f.values.or(g.values), others: f.others.or(g.others), past: f.past.or(g.past), keys: f.keys.or(g.keys),
+		influences: f.influences.or(g.influences)}
 }
 
 // computed is f once more than copied.
 func (f flow) computed() flow { f.copied = 0; return f }
 
 // all is every column that can change it.
-func (f flow) all() origins { return f.values.or(f.others).or(f.past).or(f.influences) }
+func (f flow) all() origins { return f.values.or(f.others).or(f.past).or(f.keys).or(f.influences) }
 
 // aggregated is f over several rows.
 func (f flow) aggregated() flow {
-	return flow{others: f.values.or(f.others).or(f.past), influences: f.influences}
+	return flow{others: f.values.or(f.others).or(f.past), keys: f.keys, influences: f.influences}
 }
 
 // earlier is f of rows that stand before.
 func (f flow) earlier() flow {
-	return flow{past: f.values.or(f.past), others: f.others, influences: f.influences}
+	return flow{past: f.values.or(f.past), others: f.others, influences: f.influences.or(f.keys)}
 }
+
+// key is f where it decides which other rows a row's value comes from.
+func (f flow) key() flow { return flow{keys: f.values.or(f.others).or(f.keys), influences: f.all()} }
 
 // influence is f where it only decides on rows.
 func (f flow) influence() flow { return flow{influences: f.all()} }
 
 func (f flow) equal(g flow) bool {
-	return f.values.equal(g.values) && f.others.equal(g.others) && f.past.equal(g.past) && f.influences.equal(g.influences)
+	return f.values.equal(g.values) && f.others.equal(g.others) && f.past.equal(g.past) && f.keys.equal(g.keys) && f.influences.equal(g.influences)
 }
 
 // field is a column of a relation.

@@ -151,13 +151,7 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 		*sc.rows, out.tests = sc.rows.or(all), tests
 	}
 	sc.late = true
-	groups, _ := n["group_expressions"].([]any)
-	for _, g := range groups {
-		*sc.rows = sc.rows.or(t.position(g, sc, out).all())
-	}
-	if n["aggregate_handling"] != "STANDARD_HANDLING" { // GROUP BY ALL
-		*sc.rows = sc.rows.or(out.any().all())
-	}
+	t.group(n, sc, out)
 	for _, clause := range []string{"having", "qualify"} {
 		if n[clause] != nil {
 			f := t.expr(n[clause], sc).all()
@@ -168,6 +162,33 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	out.tests = out.tests.or(from.tests)
 	out.rows = *sc.rows
 	return out
+}
+
+// group traces GROUP BY. What is computed over groups by one key is a function of the key, and tells it wherever it is
+// joined to; with several keys it may be a function of the others, of which the one is only carried along.
+func (t *tracer) group(n tree, sc *scope, out *relation) {
+	over := func(f flow) bool { return len(f.values) == 0 || len(f.others) > 0 } // computed over a group
+	var keys []flow
+	groups, _ := n["group_expressions"].([]any)
+	for _, g := range groups {
+		keys = append(keys, t.position(g, sc, out))
+	}
+	if n["aggregate_handling"] != "STANDARD_HANDLING" { // GROUP BY ALL
+		for _, x := range out.fields {
+			if !over(x.flow) {
+				keys = append(keys, x.flow)
+			}
+		}
+		*sc.rows = sc.rows.or(out.any().all())
+	}
+	for _, k := range keys {
+		*sc.rows = sc.rows.or(k.all())
+	}
+	for i, x := range out.fields {
+		if len(keys) == 1 && over(x.flow) {
+			out.fields[i].flow = x.flow.with(keys[0].key())
+		}
+	}
 }
 
 // condition is what a condition depends on, and the part of it that is more than equalities of two columns.
