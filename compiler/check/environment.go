@@ -20,15 +20,18 @@ type environment struct {
 }
 
 // environment of a block. The blocks of one module see the same figures and share it, but for checks, which see their own,
-// and instances of repeated blocks, which see what each is for: of those, the ones that see figures of the same types.
+// and instances of repeated blocks, which see what each is for: of those, the ones that see it with the same types.
 func (c *checker) environment(b *Block) *environment {
 	key := b.Module
-	if b.Kind == "check" || b.Each != nil {
-		own, err := json.Marshal(c.own(b))
+	switch {
+	case b.Kind == "check":
+		key = b.Address
+	case b.Each != nil:
+		each, err := json.Marshal(valuesType(b.Each, nil))
 		if err != nil {
 			return &environment{err: err}
 		}
-		key += " " + string(own)
+		key += " " + string(each)
 	}
 	e := c.envs[key]
 	if e == nil {
@@ -39,18 +42,6 @@ func (c *checker) environment(b *Block) *environment {
 		c.envs[key] = e
 	}
 	return e
-}
-
-// own are the types of what the rules of a block see and those of others do not.
-func (c *checker) own(b *Block) [2]*schema.FigureType {
-	var out [2]*schema.FigureType
-	if b.Kind == "check" {
-		out[0] = schema.Object(map[string]*schema.FigureType{"check": b.Figures})
-	}
-	if b.Each != nil {
-		out[1] = valuesType(b.Each, nil)
-	}
-	return out
 }
 
 // moduleValues are the types of a module's variables and locals.

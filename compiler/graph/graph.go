@@ -20,16 +20,15 @@ import (
 type Graph struct {
 	g     dgraph.Graph[string, string]
 	where map[[2]string]source.Range
-	// needs and neededBy are the edges by their end and by their beginning; lists in unsorted have grown since they were
-	// sorted.
+	// needs and neededBy are the edges by their end and by their beginning, sorted unless they have grown since.
 	needs, neededBy map[string][]string
-	unsorted        map[string]bool
+	grown           bool
 }
 
 // New returns an empty graph.
 func New() *Graph {
 	return &Graph{g: dgraph.New(dgraph.StringHash, dgraph.Directed()), where: map[[2]string]source.Range{},
-		needs: map[string][]string{}, neededBy: map[string][]string{}, unsorted: map[string]bool{}}
+		needs: map[string][]string{}, neededBy: map[string][]string{}}
 }
 
 // Add adds an address; adding it twice is the same as once.
@@ -57,7 +56,7 @@ func (g *Graph) Connect(from, to string, where source.Range) error {
 	g.where[[2]string{from, to}] = where
 	g.needs[to] = append(g.needs[to], from)
 	g.neededBy[from] = append(g.neededBy[from], to)
-	g.unsorted[to], g.unsorted[from] = true, true
+	g.grown = true
 	return nil
 }
 
@@ -74,11 +73,15 @@ func (g *Graph) NeededBy() map[string][]string {
 }
 
 func (g *Graph) sort() {
-	for a := range g.unsorted {
-		sort.Strings(g.needs[a])
-		sort.Strings(g.neededBy[a])
+	if !g.grown {
+		return
 	}
-	clear(g.unsorted)
+	for _, lists := range []map[string][]string{g.needs, g.neededBy} {
+		for _, list := range lists {
+			sort.Strings(list)
+		}
+	}
+	g.grown = false
 }
 
 // Hop is one edge of a cycle: To needs From, as written at Range.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -29,6 +30,8 @@ type Cache struct {
 	mu    sync.Mutex
 	envs  map[[32]byte]*Env // by the digest of their type
 	rules map[ruleKey]compiled
+	// types are the digests of what stood at the top of an environment: many have the same variables.
+	types map[*schema.FigureType][32]byte
 }
 
 // ruleKey tells rules apart: the same text at the same place of the same environment is the same rule.
@@ -51,7 +54,7 @@ const (
 
 // NewCache returns a cache without anything.
 func NewCache() *Cache {
-	return &Cache{envs: map[[32]byte]*Env{}, rules: map[ruleKey]compiled{}}
+	return &Cache{envs: map[[32]byte]*Env{}, rules: map[ruleKey]compiled{}, types: map[*schema.FigureType][32]byte{}}
 }
 
 // NewKeptCache returns a cache that also keeps in answers which rules are sound, for other processes of the same version.
@@ -62,25 +65,47 @@ func NewKeptCache(answers Answers, version string) *Cache {
 	return c
 }
 
-// Env does what NewEnv does.
+// Env does what NewEnv does. The types must not be changed afterwards.
 func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
-	digest := sha256.Sum256(describe(nil, root))
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	digest, err := c.digest(root)
+	if err != nil {
+		return nil, fmt.Errorf("making a rule environment: %w", err)
+	}
 	if e := c.envs[digest]; e != nil {
 		return e, nil
 	}
-	e, err := NewEnv(root)
-	if err != nil {
-		return nil, err
-	}
-	e.digest = digest
 	if len(c.envs) >= maxEnvs {
 		clear(c.envs)
 		clear(c.rules)
+		clear(c.types)
 	}
+	e := newEnv(root)
+	e.digest = digest
 	c.envs[digest] = e
 	return e, nil
+}
+
+// digest of a sound type that rules may see the fields of.
+func (c *Cache) digest(root *schema.FigureType) ([32]byte, error) {
+	if err := isRoot(root); err != nil {
+		return [32]byte{}, err
+	}
+	text := addStrings(nil, root.Withheld)
+	for _, name := range sortedKeys(root.Fields) {
+		t := root.Fields[name]
+		digest, known := c.types[t]
+		if !known {
+			if err := sound(name, t); err != nil {
+				return [32]byte{}, err
+			}
+			digest = sha256.Sum256(describe(nil, t))
+			c.types[t] = digest
+		}
+		text = append(addString(text, name), digest[:]...)
+	}
+	return sha256.Sum256(text), nil
 }
 
 // Compile does what the environment's Compile does. The environment is one of the cache's.

@@ -38,13 +38,25 @@ var plainParser = sync.OnceValues(func() (*parser.Parser, error) {
 // NewEnv makes an environment of the fields of root, an object. Its fields are the first parts of all paths: evaluate,
 // variable, champion, …
 func NewEnv(root *schema.FigureType) (*Env, error) {
-	if root == nil || root.Kind != schema.ObjectFigure {
-		return nil, errors.New("making a rule environment: the root must be an object")
+	err := isRoot(root)
+	if err == nil {
+		err = sound("", root)
 	}
-	if err := sound("", root); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("making a rule environment: %w", err)
 	}
-	return &Env{root: root, checker: sync.OnceValues(func() (*cel.Env, error) { return newChecker(root) })}, nil
+	return newEnv(root), nil
+}
+
+func newEnv(root *schema.FigureType) *Env {
+	return &Env{root: root, checker: sync.OnceValues(func() (*cel.Env, error) { return newChecker(root) })}
+}
+
+func isRoot(t *schema.FigureType) error {
+	if t == nil || t.Kind != schema.ObjectFigure {
+		return errors.New("the root must be an object")
+	}
+	return nil
 }
 
 // sound tells whether a figure and its parts have types.

@@ -1,8 +1,6 @@
 package table
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -32,37 +30,25 @@ type request struct {
 
 // answer is what the binder says to a request.
 type answer struct {
-	Columns  []schema.Column  `json:"columns,omitempty"`
-	Problems []schema.Problem `json:"problems,omitempty"`
-	// Flows answer requests of the kind "lineage", by column.
-	Flows map[string]component.Flow `json:"flows,omitempty"`
+	Columns  []schema.Column // names and types
+	Problems []schema.Problem
+	Flows    map[string]component.Flow // of requests of the kind "lineage", by column
 }
 
 // key is the digest of the request, of each part with its length so that no two are alike.
 func (r request) key() [32]byte {
-	text := make([]byte, 0, 1024)
-	add := func(s string) {
-		text = binary.AppendUvarint(text, uint64(len(s)))
-		text = append(text, s...)
+	w := &answerWriter{make([]byte, 0, 1024)}
+	for _, s := range []string{"query", cacheFormat, EngineVersion, r.Kind, r.SQL} {
+		w.text(s)
 	}
-	add("query")
-	add(cacheFormat)
-	add(EngineVersion)
-	add(r.Kind)
-	add(r.SQL)
 	for _, name := range slices.Sorted(maps.Keys(r.Tables)) {
-		add(name)
-		columns := r.Tables[name].Columns
-		text = binary.AppendUvarint(text, uint64(len(columns)))
-		for _, c := range columns {
-			add(c.Name)
-			add(c.Type)
-		}
+		w.text(name)
+		w.columns(r.Tables[name].Columns)
 	}
-	return blake3.Sum256(text)
+	return blake3.Sum256(w.out)
 }
 
-// memory keeps answers as they are, and what is behind it keeps them as JSON.
+// memory keeps answers as they are, and what is behind it keeps them as bytes.
 type memory struct {
 	behind Answers // nil: nothing
 
@@ -78,7 +64,10 @@ func (m *memory) get(key [32]byte) (answer, bool) {
 		return a, ok
 	}
 	text, ok := m.behind.Get(key)
-	if !ok || json.Unmarshal(text, &a) != nil {
+	if !ok {
+		return answer{}, false
+	}
+	if a, ok = decodeAnswer(text); !ok {
 		return answer{}, false
 	}
 	m.keep(key, a)
@@ -93,10 +82,7 @@ func (m *memory) keep(key [32]byte, a answer) {
 
 func (m *memory) put(key [32]byte, a answer) {
 	m.keep(key, a)
-	if m.behind == nil {
-		return
-	}
-	if text, err := json.Marshal(a); err == nil {
-		m.behind.Put(key, text)
+	if m.behind != nil {
+		m.behind.Put(key, encodeAnswer(a))
 	}
 }
