@@ -24,7 +24,7 @@ func said() stagetest.Table {
 		Schema: schema.Table{Key: []string{"id"}}}
 }
 
-// true is what came of 380 of them, and of 50 that nothing was said of, in another order. From customer 300 on labels are
+// labels are what came of 380 of them, and of 50 that nothing was said of, in another order. From customer 300 on labels are
 // young: positives are known among them, and none is mature. Of every tenth nothing is known at all.
 func labels() stagetest.Table {
 	return stagetest.Table{SQL: `select 1000 - i as no, i as id, case when i % 10 > 0 then i * 11 % 10 >= 5 end as churned, i < 300 as churn_mature,
@@ -284,7 +284,7 @@ func prepared(t *testing.T, b stagetest.Block, baseline *schema.FigureType) (*co
 	binder := table.NewBinder(nil)
 	defer binder.Close()
 	in := map[string]schema.Shape{"baseline": {Type: schema.FiguresPort, Figures: baseline}}
-	s := &component.Stage{Root: t.TempDir(), Threads: 1, Spec: component.Spec{Address: b.Address, Config: json.RawMessage(b.Config), In: in}}
+	s := &component.Stage{Root: t.TempDir(), Threads: 1, Spec: component.Spec{Protocol: component.Protocol, Address: b.Address, Config: json.RawMessage(b.Config), In: in}}
 	for port, tab := range b.Tables {
 		shape := tab.Schema
 		var problems []schema.Problem
@@ -309,10 +309,6 @@ func prepared(t *testing.T, b stagetest.Block, baseline *schema.FigureType) (*co
 func openOut(t *testing.T, s *component.Stage) *component.Stage {
 	t.Helper()
 	spec, err := json.Marshal(s.Spec)
-	if err == nil {
-		s.Protocol = component.Protocol
-		spec, err = json.Marshal(s.Spec)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
