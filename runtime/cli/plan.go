@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -87,7 +89,7 @@ func savePlan(path string, p *plan.Plan) error {
 	if err != nil {
 		return fmt.Errorf("saving the plan: %w", err)
 	}
-	if err := writeJSON(file, p); err != nil {
+	if err := writePlan(file, p); err != nil {
 		file.Close()
 		return fmt.Errorf("saving the plan: %w", err)
 	}
@@ -99,7 +101,7 @@ var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 	"text":     render.Text,
 	"markdown": render.Markdown,
 	"html":     render.HTML,
-	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return writeJSON(w, p) },
+	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return writePlan(w, p) },
 }
 
 func checkFormat(format string) error {
@@ -118,6 +120,41 @@ func writeJSON(w io.Writer, v any) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// writePlan writes what writeJSON does, a node at a time: as one text, a large plan takes as much memory as all else.
+func writePlan(w io.Writer, p *plan.Plan) error {
+	if len(p.Nodes) == 0 {
+		return writeJSON(w, p)
+	}
+	rest, text := *p, bytes.Buffer{}
+	rest.Nodes = []*plan.Node{}
+	if err := writeJSON(&text, &rest); err != nil {
+		return err
+	}
+	const nodes = "\n  \"nodes\": [" // of the plan itself: what is further in stands further in
+	before, after, _ := bytes.Cut(text.Bytes(), []byte(nodes))
+	out := bufio.NewWriter(w)
+	out.Write(before) // the writer keeps its first error
+	out.WriteString(nodes)
+	var one bytes.Buffer
+	enc := json.NewEncoder(&one)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("    ", "  ")
+	for i, n := range p.Nodes {
+		one.Reset()
+		if err := enc.Encode(n); err != nil {
+			return err
+		}
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString("\n    ")
+		out.Write(bytes.TrimSuffix(one.Bytes(), []byte("\n")))
+	}
+	out.WriteString("\n  ")
+	out.Write(after)
+	return out.Flush()
 }
 
 func planOutcome(p *plan.Plan, f planFlags) error {
