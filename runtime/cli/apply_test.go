@@ -194,18 +194,34 @@ func TestTwoApplies(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	dir := workspace(t, "fraud")
 	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(700 * time.Millisecond)
+	said := func() string {
+		data, err := os.ReadFile(out.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	for range 2_000 {
+		if strings.Contains(said(), " started") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != exitError {
-		t.Fatalf("got exit code %d, want %d\n%s", code, exitError, out.String())
+		t.Fatalf("got exit code %d, want %d\n%s", code, exitError, said())
 	}
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 	if got := mustRun(t, dir, "plan"); !strings.Contains(got, "Plan: nothing to do") {
