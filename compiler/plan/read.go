@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // Read reads a saved plan. It must be of the major version known here; fields that are not known, as later minor versions
@@ -29,7 +32,7 @@ func Read(data []byte) (*Plan, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(clear, p); err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
+		return nil, fmt.Errorf("reading the plan: %w", source.JSONError(clear, err))
 	}
 	body["plan_id"] = json.RawMessage(`""`)
 	delete(body, "envelope")
@@ -49,7 +52,7 @@ func readBody(data []byte) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var body map[string]json.RawMessage
 	if err := dec.Decode(&body); err != nil {
-		return nil, fmt.Errorf("reading the plan: it is no JSON object: %w", err)
+		return nil, fmt.Errorf("reading the plan: it is no JSON object: %w", source.JSONError(data, err))
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("reading the plan: something follows its JSON")
@@ -70,6 +73,16 @@ func (p *Plan) complete() error {
 		if n == nil || n.Address == "" {
 			return fmt.Errorf("reading the plan: a node has no address")
 		}
+		for _, in := range n.Inputs {
+			if in.External == nil {
+				continue
+			}
+			for _, name := range in.External.Names() {
+				if !filepath.IsLocal(filepath.FromSlash(name)) {
+					return fmt.Errorf("reading the plan: %s reads %q, which is not below its folder", n.Address, name)
+				}
+			}
+		}
 	}
 	for _, g := range p.Gates {
 		if g == nil || g.Address == "" {
@@ -80,6 +93,9 @@ func (p *Plan) complete() error {
 		if r == nil || r.Address == "" {
 			return fmt.Errorf("reading the plan: a release has no address")
 		}
+	}
+	if p.Base.Revision < 0 {
+		return fmt.Errorf("reading the plan: its base is revision %d, and the first is 1", p.Base.Revision)
 	}
 	if p.Pipeline == "" || p.Workspace == "" {
 		return fmt.Errorf("reading the plan: it names no pipeline and workspace")

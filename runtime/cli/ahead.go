@@ -77,9 +77,10 @@ type actions struct {
 }
 
 type action struct {
-	once  sync.Once
-	found *plan.Action // nil if there is none
-	err   error
+	once    sync.Once
+	found   *plan.Action // nil if there is none
+	damaged *store.DamagedError
+	err     error
 }
 
 // readers is how many records are read at once: the wait is for the disk.
@@ -117,6 +118,7 @@ func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 	r.mu.Unlock()
 	x.once.Do(func() {
 		x.found, x.err = r.store.Action(fp)
+		errors.As(x.err, &x.damaged)
 		if errors.Is(x.err, store.ErrMissing) {
 			x.found, x.err = nil, nil
 		}
@@ -125,4 +127,15 @@ func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 		}
 	})
 	return x
+}
+
+// damaged tells why the record of what a fingerprint yields cannot be relied on, if it was asked for; nil if it can.
+func (r *actions) damaged(fp plan.Digest) *store.DamagedError {
+	r.mu.Lock()
+	_, asked := r.read[fp]
+	r.mu.Unlock()
+	if !asked {
+		return nil
+	}
+	return r.get(fp, nil).damaged
 }

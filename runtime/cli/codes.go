@@ -9,6 +9,9 @@ const (
 	codeCannotFetch = "MLP1706"
 )
 
+// codeDamaged is of records of results that cannot be relied on.
+const codeDamaged = "MLP1707"
+
 // codes of this package and what they mean; spec/errors.md is made of them.
 func codes() []source.Code {
 	return []source.Code{
@@ -18,5 +21,7 @@ func codes() []source.Code {
 		{Code: codeNotFetched, Cause: "A module from a git repository is not pinned by mlp.lock, or not fetched on this machine.", Cure: "Run `mlp init`, and commit mlp.lock."},
 		{Code: codeAltered, Cause: "What was fetched of a module's repository was changed in `.mlp/modules`.", Cure: "Run `mlp init`, which fetches it anew. To change a module, change its repository, or call a folder of your own."},
 		{Code: codeCannotFetch, Cause: "A module's repository cannot be fetched, or no longer has what is pinned.", Cure: "See what git says. Where the commit is gone, `mlp init --upgrade` pins another."},
+		{Code: codeDamaged, Cause: "The record of a result, in `.mlp/actions`, is not what was written: a failing disk, or somebody changed it. It is taken for missing.",
+			Cure: "Apply: the stage runs again and must give the same result; the damaged record is moved to `.mlp/quarantine`. Or restore the file from a copy of the store."},
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/fetch"
 )
 
@@ -32,35 +33,46 @@ func newLock() *lockFile {
 }
 
 func readLock(dir string) (*lockFile, error) {
-	l := newLock()
-	path := filepath.Join(dir, lockName)
-	data, err := readDocument(path)
+	data, err := readDocument(filepath.Join(dir, lockName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+		return newLock(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(l); err != nil {
-		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
-	}
-	if l.Format != lockFormat {
-		return nil, fmt.Errorf("%s has format %d; this mlp knows format %d", lockName, l.Format, lockFormat)
-	}
-	if l.Schemas == nil {
-		l.Schemas = map[string][]schema.Column{}
-	}
-	if l.Versions == nil {
-		l.Versions = map[string]dataVersion{}
-	}
-	if l.Modules == nil {
-		l.Modules = map[string]fetch.Pin{}
-	}
-	if err := l.check(); err != nil {
+	l, err := parseLock(data)
+	if err != nil {
 		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
 	}
 	return l, nil
+}
+
+// parseLock reads a lock file. What is not known in it is refused: a misspelt pin would pin nothing, and nobody would notice.
+func parseLock(data []byte) (*lockFile, error) {
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return nil, source.JSONError(data, err)
+	}
+	if version.Format != lockFormat {
+		return nil, fmt.Errorf("it has format %d; this mlp knows format %d", version.Format, lockFormat)
+	}
+	l := &lockFile{}
+	if err := source.DecodeJSON(data, l); err != nil {
+		return nil, err
+	}
+	empty := newLock()
+	if l.Schemas == nil {
+		l.Schemas = empty.Schemas
+	}
+	if l.Versions == nil {
+		l.Versions = empty.Versions
+	}
+	if l.Modules == nil {
+		l.Modules = empty.Modules
+	}
+	return l, l.check()
 }
 
 // move takes for sources that are moved what is pinned under their former address.

@@ -68,6 +68,10 @@ func (s *session) logOf(address string) (plan.Digest, error) {
 		return "", s.notRecorded(address)
 	}
 	action, err := s.store.Action(node.Fingerprint)
+	var damaged *store.DamagedError
+	if errors.As(err, &damaged) {
+		return "", err
+	}
 	if errors.Is(err, store.ErrMissing) || err == nil && action.Log == "" {
 		return "", fmt.Errorf("the log of %s is not in the store", address)
 	}

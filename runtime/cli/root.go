@@ -31,17 +31,23 @@ type app struct {
 }
 
 // Main runs the command line and returns its exit code.
-func Main(args []string) (code int) {
+func Main(args []string) int {
 	a := &app{out: os.Stdout, err: os.Stderr, in: os.Stdin}
+	cmd := a.root()
+	cmd.SetArgs(args)
+	return a.guarded(func() error { return cmd.ExecuteContext(context.Background()) })
+}
+
+// guarded does what a command does, tells what went wrong, and returns the exit code. A panic is a defect of mlp, and is
+// told as one.
+func (a *app) guarded(do func() error) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(a.err, "mlp has a defect: %v\nPlease report it with what is below.\n\n%s", r, debug.Stack())
+			fmt.Fprintf(a.err, "%smlp has a defect: %s\nPlease report it with what is below.\n\n%s", a.paint("Error: "), render.Lines(fmt.Sprint(r)), debug.Stack())
 			code = exitError
 		}
 	}()
-	cmd := a.root()
-	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(context.Background())
+	err := do()
 	a.report(err)
 	return codeOf(err)
 }

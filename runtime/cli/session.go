@@ -127,6 +127,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	}
 	signed := len(p.Diagnostics)
 	s.addWarnings(p)
+	s.addDamaged(p)
 	s.absent = found.absent
 	p.Diagnostics = append(p.Diagnostics, found.said...)
 	if len(p.Diagnostics) > signed {
@@ -136,6 +137,26 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	}
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: <-head, Durations: s.durations(p)}
 	return p, nil
+}
+
+// addDamaged warns of records that cannot be relied on: why a stage runs whose result was there.
+func (s *session) addDamaged(p *plan.Plan) {
+	for _, n := range p.Nodes {
+		for _, fp := range slices.Compact([]plan.Digest{n.Replaces, n.Fingerprint}) {
+			if d := s.actions.damaged(fp); d != nil {
+				p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: codeDamaged,
+					Summary: fmt.Sprintf("The record of the result of %s is damaged, and taken for missing: %s %s", n.Address, s.inFolder(d.File), d.Why)})
+			}
+		}
+	}
+}
+
+// inFolder is a path relative to the module's folder, so that plans say the same on every machine.
+func (s *session) inFolder(path string) string {
+	if rel, err := filepath.Rel(s.app.dir, path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return path
 }
 
 // addWarnings carries the module's warnings in the plan, where reviewers see them.

@@ -34,6 +34,8 @@ type shown struct {
 	Executor    string                 `json:"executor,omitempty"`
 	Gate        *plan.GateState        `json:"gate,omitempty"`
 	Release     *plan.ReleaseState     `json:"release,omitempty"`
+	// Damaged tells why figures and the like are not here: their record cannot be relied on.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 func (a *app) showCommand() *cobra.Command {
@@ -104,6 +106,10 @@ func (s *session) find(address string) (*shown, error) {
 		if err != nil && !errors.Is(err, store.ErrMissing) {
 			return nil, err
 		}
+		var damaged *store.DamagedError
+		if errors.As(err, &damaged) {
+			out.Damaged = fmt.Sprintf("%s %s", s.inFolder(damaged.File), damaged.Why)
+		}
 		if err == nil {
 			out.Component, out.Metrics, out.Warnings = action.Component, action.Figures, action.Warnings
 			out.DurationMS, out.Platform, out.Executor = action.DurationMS, action.Platform, action.Executor
@@ -142,6 +148,10 @@ func (s *session) showOne(ctx context.Context, address, format, save string) err
 	}
 	if save != "" {
 		return s.save(ctx, x, save)
+	}
+	if x.Damaged != "" {
+		return &failure{err: fmt.Errorf("the record of the result of %s is damaged: %s", address, x.Damaged),
+			hint: "Restore the file from a copy of the store, or run the stage again: " + s.app.command("apply")}
 	}
 	if format == "json" {
 		return writeJSON(s.app.out, x)
@@ -238,6 +248,9 @@ func (s *session) showAll(format string) error {
 		}
 		if x.Release != nil {
 			what += fmt.Sprintf("  live: %s %s", x.Release.From, x.Release.Model.Short())
+		}
+		if x.Damaged != "" {
+			what += "  damaged: " + x.Damaged
 		}
 		fmt.Fprintf(s.app.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -38,6 +39,11 @@ func (l *lockFile) check() error {
 	}
 	for _, address := range sortedKeys(l.Versions) {
 		v := l.Versions[address]
+		for _, name := range v.Names() {
+			if !filepath.IsLocal(filepath.FromSlash(name)) {
+				return fmt.Errorf("%s reads %q, which is not below its folder", address, name)
+			}
+		}
 		digest, err := store.ExternalDigest(v.External)
 		if err != nil {
 			return err

@@ -204,6 +204,10 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return "", err
 	}
+	var damaged *store.DamagedError
+	if errors.As(err, &damaged) {
+		return fmt.Sprintf("%s: it would have to run, which is not planned: %v", n.Address, err), nil
+	}
 	for _, o := range n.Outputs {
 		if err != nil || a.Outputs[o.Port] == "" || o.Digest != "" && a.Outputs[o.Port] != o.Digest {
 			return fmt.Sprintf("%s: its result is no longer in the store, so it would have to run, which is not planned", n.Address), nil

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 const (
@@ -61,12 +62,6 @@ type Revision struct {
 	Digest plan.Digest `json:"-"` // of the file's body
 }
 
-// envelope is the file: the body's bytes as they are, and their digest.
-type envelope struct {
-	Digest plan.Digest     `json:"digest"`
-	Body   json.RawMessage `json:"revision"`
-}
-
 // CorruptError names a revision that is missing or is not what was written.
 type CorruptError struct {
 	File string
@@ -84,9 +79,8 @@ func encode(r *Revision) ([]byte, plan.Digest, error) {
 	if err := enc.Encode(r); err != nil {
 		return nil, "", fmt.Errorf("encoding revision %d: %w", r.Revision, err)
 	}
-	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	digest := plan.HashBytes(body)
-	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n\"revision\":%s}\n", digest, body), digest, nil
+	data, digest := store.Seal("revision", bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	return data, digest, nil
 }
 
 // read returns the revision in a file, having checked that it is whole. A file that is not there is os.ErrNotExist.
@@ -95,30 +89,15 @@ func read(path string) (*Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := open(data)
+	body, digest, err := store.Unseal("revision", data)
 	if err != nil {
-		return nil, &CorruptError{path, "is not whole: " + err.Error()}
+		return nil, &CorruptError{path, err.Error()}
 	}
-	if got := plan.HashBytes(e.Body); got != e.Digest {
-		return nil, &CorruptError{path, "does not have the digest that it states"}
-	}
-	r := &Revision{Digest: e.Digest}
-	if err := json.Unmarshal(e.Body, r); err != nil {
+	r := &Revision{Digest: digest}
+	if err := json.Unmarshal(body, r); err != nil {
 		return nil, &CorruptError{path, "cannot be read: " + err.Error()}
 	}
 	return r, nil
-}
-
-// open takes a file apart. As they are written, files need not be read through for that.
-func open(data []byte) (envelope, error) {
-	var e envelope
-	var digest string
-	head, body, _ := bytes.Cut(data, []byte("\n\"revision\":"))
-	if n, err := fmt.Sscanf(string(head), "{\"digest\":%q,", &digest); n == 1 && err == nil && bytes.HasSuffix(body, []byte("}}\n")) {
-		return envelope{plan.Digest(digest), body[:len(body)-len("}\n")]}, nil
-	}
-	err := json.Unmarshal(data, &e)
-	return e, err
 }
 
 var revisionName = regexp.MustCompile(`^([0-9]{6,})\.json$`)

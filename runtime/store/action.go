@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -39,11 +40,11 @@ func (s *Store) PutAction(a plan.Action) (*plan.Action, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recording a result: %w", err)
 	}
-	data, err := json.MarshalIndent(a, "", "  ")
+	data, err := encode(a)
 	if err != nil {
-		return nil, fmt.Errorf("recording a result: %w", err)
+		return nil, err
 	}
-	err = s.WriteNew(path, append(data, '\n'))
+	err = s.WriteNew(path, data)
 	if err == nil {
 		return &a, nil
 	}
@@ -51,7 +52,11 @@ func (s *Store) PutAction(a plan.Action) (*plan.Action, error) {
 		return nil, fmt.Errorf("recording a result: %w", err)
 	}
 	first, err := s.Action(a.Fingerprint)
-	if errors.Is(err, ErrMissing) { // it was corrupt and is moved aside
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		if err := s.moveAside(path); err != nil {
+			return nil, err
+		}
 		return s.PutAction(a)
 	}
 	if err != nil {
@@ -70,18 +75,30 @@ func (s *Store) ReplaceAction(a plan.Action) error {
 	if err != nil {
 		return fmt.Errorf("recording a result: %w", err)
 	}
-	data, err := json.MarshalIndent(a, "", "  ")
+	data, err := encode(a)
 	if err != nil {
-		return fmt.Errorf("recording a result: %w", err)
+		return err
 	}
-	if err := s.Replace(path, append(data, '\n')); err != nil {
+	if err := s.Replace(path, data); err != nil {
 		return fmt.Errorf("recording a result: %w", err)
 	}
 	return nil
 }
 
-// Action returns what a fingerprint yields, or an error that is ErrMissing. A record that cannot be read is moved to
-// the quarantine and is missing from then on.
+// sealedAction is what a record is called in its file.
+const sealedAction = "action"
+
+func encode(a plan.Action) ([]byte, error) {
+	body, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("recording a result: %w", err)
+	}
+	data, _ := Seal(sealedAction, body)
+	return data, nil
+}
+
+// Action returns what a fingerprint yields, or an error that is ErrMissing: a DamagedError where the record is there and
+// cannot be relied on. Nothing is changed.
 func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
 	path, err := s.actionPath(fp)
 	if err != nil {
@@ -94,19 +111,30 @@ func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
+	body, _, err := Unseal(sealedAction, data)
+	if err != nil {
+		return nil, &DamagedError{path, err.Error()}
+	}
 	var a plan.Action
-	if err := json.Unmarshal(data, &a); err == nil && a.Fingerprint == fp && a.Outputs != nil {
-		return &a, nil
+	switch err := json.Unmarshal(body, &a); {
+	case err != nil:
+		return nil, &DamagedError{path, "cannot be read: " + err.Error()}
+	case a.Fingerprint != fp || a.Outputs == nil:
+		return nil, &DamagedError{path, "is the record of another stage"}
 	}
-	hex, _ := fp.Hex()
-	to := s.Path("quarantine", "action-"+hex+".json")
-	if err := os.MkdirAll(s.Path("quarantine"), 0o755); err != nil {
-		return nil, fmt.Errorf("moving a corrupt record aside: %w", err)
+	return &a, nil
+}
+
+// moveAside takes a damaged record out of the way, for whoever wants to look at it.
+func (s *Store) moveAside(path string) error {
+	err := os.MkdirAll(s.Path("quarantine"), 0o755)
+	if err == nil {
+		err = ignoreMissing(os.Rename(path, s.Path("quarantine", "action-"+filepath.Base(path))))
 	}
-	if err := os.Rename(path, to); ignoreMissing(err) != nil {
-		return nil, fmt.Errorf("moving a corrupt record aside: %w", err)
+	if err != nil {
+		return fmt.Errorf("moving a damaged record aside: %w", err)
 	}
-	return nil, fmt.Errorf("record of %s was corrupt and was moved to %s: %w", fp, to, ErrMissing)
+	return nil
 }
 
 // differing names the ports whose digests are not the same in both, sorted.

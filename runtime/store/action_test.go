@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,24 +50,71 @@ func TestActionsAreImmutable(t *testing.T) {
 	}
 }
 
-func TestCorruptActionIsMissing(t *testing.T) {
+func TestDamagedAction(t *testing.T) {
 	s, a := open(t), action("a")
 	if _, err := s.PutAction(a); err != nil {
 		t.Fatal(err)
 	}
 	path, _ := s.actionPath(a.Fingerprint)
-	for _, content := range []string{"{", "{}", `{"fingerprint":"blake3:00","outputs":{}}`} {
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := action("a")
+	other.Fingerprint = plan.HashBytes(nil)
+	sealed, err := encode(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := []string{"", "{", "{}", "null", "[]", `{"fingerprint":"blake3:00","outputs":{}}`, string(sealed), strings.Repeat("[", 1_000_000)}
+	for i := range whole {
+		flipped := slices.Clone(whole)
+		flipped[i] ^= 1
+		contents = append(contents, string(flipped), string(whole[:i]))
+	}
+	for _, content := range contents {
 		write(t, path, content)
-		if _, err := s.Action(a.Fingerprint); !errors.Is(err, ErrMissing) {
-			t.Errorf("%s: got %v, want missing", content, err)
+		got, err := s.Action(a.Fingerprint)
+		var damaged *DamagedError
+		if err == nil && reflect.DeepEqual(*got, a) {
+			continue // a space was another
 		}
-		if _, err := os.Stat(path); !os.IsNotExist(err) {
-			t.Errorf("%s: the record is still there", content)
+		if !errors.As(err, &damaged) || !errors.Is(err, ErrMissing) || damaged.File != path {
+			t.Errorf("%.200s: got %v, %v; want damaged, and so missing", content, got, err)
 		}
 	}
 	write(t, path, "{")
 	if _, err := s.PutAction(a); err != nil {
-		t.Errorf("over a corrupt one: %v", err)
+		t.Errorf("over a damaged one: %v", err)
+	}
+	if got, err := s.Action(a.Fingerprint); err != nil || !reflect.DeepEqual(*got, a) {
+		t.Errorf("put again: got %+v, %v", got, err)
+	}
+	if aside, err := filepath.Glob(s.Path("quarantine", "action-*")); err != nil || len(aside) != 1 {
+		t.Errorf("moved aside: got %v, %v; want the damaged one", aside, err)
+	}
+}
+
+// A cache in which a byte is another is none.
+func TestDamagedHashCache(t *testing.T) {
+	s := open(t)
+	s.remember("/dev/null", hashed{stamp{Size: worthWriting}, plan.HashBytes(nil)})
+	if err := s.writeHashes(0); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(s.hashesPath())
+	if err != nil || len(s.readHashes()) != 1 {
+		t.Fatalf("got %v, %v", s.readHashes(), err)
+	}
+	for i := range whole {
+		flipped := slices.Clone(whole)
+		flipped[i] ^= 1
+		write(t, s.hashesPath(), string(flipped))
+		for path, h := range s.readHashes() {
+			if path != "/dev/null" || h.Digest != plan.HashBytes(nil) || h.Size != worthWriting {
+				t.Errorf("byte %d: got %s %+v", i, path, h)
+			}
+		}
 	}
 }
 

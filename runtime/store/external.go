@@ -120,6 +120,9 @@ type hashes struct {
 	bytes int64             // that were read for those
 }
 
+// sealedHashes is what they are called in their file.
+const sealedHashes = "files"
+
 // worthWriting is from how many bytes on it would hurt to read them again, should the process be killed.
 const worthWriting = 64 << 20
 
@@ -149,7 +152,10 @@ func (s *Store) remember(path string, h hashed) {
 func (s *Store) readHashes() map[string]hashed {
 	known := map[string]hashed{}
 	data, err := os.ReadFile(s.hashesPath())
-	if err == nil && json.Unmarshal(data, &known) != nil {
+	if err != nil {
+		return known
+	}
+	if body, _, err := Unseal(sealedHashes, data); err != nil || json.Unmarshal(body, &known) != nil {
 		return map[string]hashed{}
 	}
 	return known
@@ -172,10 +178,11 @@ func (s *Store) writeHashes(atLeast int64) error {
 	}
 	maps.Copy(known, s.hashes.fresh)
 	s.hashes.known, s.hashes.fresh, s.hashes.bytes = known, nil, 0
-	data, err := json.Marshal(known)
+	body, err := json.Marshal(known)
 	if err != nil {
 		return fmt.Errorf("remembering digests of files: %w", err)
 	}
+	data, _ := Seal(sealedHashes, body)
 	if err := s.Replace(s.hashesPath(), data); err != nil && !errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("remembering digests of files: %w", err)
 	}

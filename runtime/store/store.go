@@ -89,3 +89,17 @@ var ErrCorrupt = errors.New("corrupt object")
 
 // Is makes errors.Is(err, ErrCorrupt) and errors.Is(err, ErrMissing) true.
 func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt || target == ErrMissing }
+
+// DamagedError: the record of a result is not what was written. It is an ErrMissing: the stage must run again, which moves
+// the record aside.
+type DamagedError struct {
+	File string
+	Why  string
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the record of the result is damaged: %s %s; restore it from a copy of the store, or run the stage again, which takes its place", e.File, e.Why)
+}
+
+// Is makes errors.Is(err, ErrMissing) true.
+func (e *DamagedError) Is(target error) bool { return target == ErrMissing }

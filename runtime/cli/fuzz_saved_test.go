@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/mlp-lang/mlp/compiler/diff"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// edited replaces the value that is met as number *at on a walk through a tree; a value that is nil takes it out.
+func edited(tree any, at *int, value any) any {
+	if *at--; *at == -1 {
+		return value
+	}
+	switch x := tree.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			if x[key] = edited(x[key], at, value); x[key] == nil {
+				delete(x, key)
+			}
+		}
+	case []any:
+		for i := range x {
+			x[i] = edited(x[i], at, value)
+		}
+	}
+	return tree
+}
+
+// resigned is a plan with some of it replaced, and an id that says that it is whole.
+func resigned(t *testing.T, text []byte, edits map[uint16]string) []byte {
+	t.Helper()
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range slices.Sorted(maps.Keys(edits)) {
+		var value any
+		if json.Unmarshal([]byte(edits[place]), &value) != nil {
+			value = edits[place]
+		}
+		at := int(place)
+		tree = edited(tree, &at, value)
+	}
+	body, ok := tree.(map[string]any)
+	if !ok {
+		return nil
+	}
+	delete(body, "envelope")
+	body["plan_id"] = ""
+	id, err := plan.Sum("plan", body)
+	if err != nil {
+		return nil
+	}
+	body["plan_id"] = id
+	data, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// FuzzSavedPlan edits plans that were saved, so that their digest is right and nothing else need be: what reads them
+// refuses or shows them, and never ends the program.
+func FuzzSavedPlan(f *testing.F) {
+	paths, err := filepath.Glob("../../spec/plans/*/*.json")
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("got %d plans: %v", len(paths), err)
+	}
+	texts := make([][]byte, len(paths))
+	for i, path := range paths {
+		if texts[i], err = os.ReadFile(path); err != nil {
+			f.Fatal(err)
+		}
+	}
+	values := []string{"", "null", "[]", "{}", "[null]", `{"":null}`, "-1", "1e300", "0.5", "true", `"x"`, `"node/a"`, `"blake3:"`, "train.model", "../../x"}
+	f.Add(uint8(3), uint16(3), "-1", uint16(60000), "") // its base is no revision
+	for i := range paths {
+		f.Add(uint8(i), uint16(i*7), values[i%len(values)], uint16(i*31), values[(i*5)%len(values)])
+	}
+	s, err := store.Open(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, a uint16, x string, b uint16, y string) {
+		text := texts[int(which)%len(texts)]
+		useAll(t, s, text, resigned(t, text, map[uint16]string{a: x, b: y}))
+	})
+}
+
+// useAll does with a plan what commands do with one that was saved, up to its first stage.
+func useAll(t *testing.T, s *store.Store, original, text []byte) {
+	t.Helper()
+	p, err := plan.Read(text)
+	if err != nil {
+		return
+	}
+	for _, write := range formats {
+		_ = errors.Join(write(io.Discard, p, render.Options{}), write(io.Discard, p, render.Options{All: true})) // may be refused
+	}
+	before, err := plan.Read(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*diff.Diff{diff.Compare(before, p), diff.Compare(p, before)} {
+		_ = errors.Join(render.Diff(io.Discard, d, render.Options{}), render.DiffMarkdown(io.Discard, d))
+	}
+	_ = planOutcome(p, planFlags{})
+	part, err := engine.Part(p)
+	if err != nil {
+		return
+	}
+	log, err := state.Open(s, p.Pipeline, p.Workspace)
+	if err != nil {
+		return
+	}
+	st, err := log.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: componentVersion}
+	_, _ = saved.Stale(t.Context())
+	_ = runnable(p, "process")
+}
+
+// FuzzLock takes any text for a lock file: what is taken for one is written back as the same.
+func FuzzLock(f *testing.F) {
+	for _, text := range []string{`{"format":1,"schemas":{}}`, `{"format":1,"schemas":{"source.a":[{"name":"x","type":"bigint"}]}}`,
+		`{"format":1,"schemas":{},"versions":{"source.a":{"path":"a.csv","digest":"blake3:00","root":".","files":[{"name":"a.csv","size":1,"digest":"blake3:00"}]}}}`,
+		`{"format":1,"schemas":{},"modules":{"git::https://example.com/a.git":{"commit":"00","digest":"blake3:00"}}}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := parseLock(text)
+		if err != nil {
+			return
+		}
+		for _, v := range l.Versions {
+			_ = v.summary()
+		}
+		dir := t.TempDir()
+		if _, err := l.write(dir); err != nil {
+			t.Fatal(err)
+		}
+		again, err := readLock(dir)
+		if err != nil {
+			t.Fatalf("%q: written, it cannot be read: %v", text, err)
+		}
+		if fmt.Sprint(again) != fmt.Sprint(l) {
+			t.Errorf("%q: got %v, want %v", text, again, l)
+		}
+	})
+}

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}. So nobody takes
+// what a failing disk or an editor made of it for what was written.
+func Seal(name string, body []byte) ([]byte, plan.Digest) {
+	digest := plan.HashBytes(body)
+	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n%q:%s}\n", digest, name, body), digest
+}
+
+// Unseal returns the value that a file holds under a name, and its digest. It is part of data.
+func Unseal(name string, data []byte) ([]byte, plan.Digest, error) {
+	body, digest, err := takeApart(name, data)
+	if err != nil {
+		return nil, "", fmt.Errorf("is not whole: %w", err)
+	}
+	if got := plan.HashBytes(body); got != digest {
+		return nil, "", errors.New("does not have the digest that it states")
+	}
+	return body, digest, nil
+}
+
+// takeApart need not read a file through that is as it was written.
+func takeApart(name string, data []byte) ([]byte, plan.Digest, error) {
+	var digest plan.Digest
+	head, body, _ := bytes.Cut(data, fmt.Appendf(nil, "\n%q:", name))
+	if n, err := fmt.Sscanf(string(head), "{\"digest\":%q,", &digest); n == 1 && err == nil && bytes.HasSuffix(body, []byte("}}\n")) {
+		return body[:len(body)-len("}\n")], digest, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, "", err
+	}
+	if fields[name] == nil {
+		return nil, "", fmt.Errorf("it has no %q", name)
+	}
+	return fields[name], digest, json.Unmarshal(fields["digest"], &digest)
+}
