@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -190,43 +192,65 @@ func TestTwoApplies(t *testing.T) {
 	}
 }
 
-// TestInterrupt sends one interrupt: what runs is let finish and recorded, and the next apply goes on from there.
+// TestInterrupt interrupts an apply once a stage has begun: that one is finished and recorded, no other is started, and the
+// next apply does the rest.
 func TestInterrupt(t *testing.T) {
 	dir := workspace(t, "fraud")
 	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1")
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := func() string {
-		data, err := os.ReadFile(out.Name())
-		if err != nil {
-			t.Fatal(err)
+	out, begun := "", 0
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		out += lines.Text() + "\n"
+		if words := strings.Fields(lines.Text()); len(words) == 2 && words[1] == "started" {
+			if begun++; begun == 1 {
+				if err := cmd.Process.Signal(os.Interrupt); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
-		return string(data)
 	}
-	for range 2_000 {
-		if strings.Contains(said(), " started") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	_ = cmd.Wait() // its exit code is asked for
+	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(out, "Applied: ") {
+		t.Fatalf("got %v, want exit code %d\n%s%s", cmd.ProcessState, exitError, out, errs.String())
 	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != exitError {
-		t.Fatalf("got exit code %d, want %d\n%s", code, exitError, said())
+	if n := len(results(t, dir)); n == 0 {
+		t.Error("what ran is not recorded")
 	}
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 	if got := mustRun(t, dir, "plan"); !strings.Contains(got, "Plan: nothing to do") {
 		t.Errorf("something is left to do:\n%s", got)
 	}
+}
+
+// TestInterruptedPlan interrupts an apply before it has a plan: it ends at once, by the signal, and nothing is left.
+func TestInterruptedPlan(t *testing.T) {
+	if signal.Ignored(os.Interrupt) {
+		t.Skip("interrupts are ignored here, as in the background of a script")
+	}
+	dir := workspace(t, "fraud")
+	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // how it ended is in its state
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("got %v, want that the signal ended it", cmd.ProcessState)
+	}
+	if got := mustRun(t, dir, "show"); !strings.Contains(got, "revision 0") {
+		t.Errorf("something is recorded:\n%s", got)
+	}
+	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 }
 
 // TestCorruptObject damages objects of the store: the producer runs again and gives the same digest.

@@ -54,6 +54,16 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	}
 	defer a.secrets.close()
 	a.log.mask = a.secrets.mask()
+	checkpoint, err := r.Store.Checkpoint(fp)
+	if err != nil {
+		return nil, err
+	}
+	if checkpoint != nil {
+		defer checkpoint.Release()
+		a.task.Checkpoint = checkpoint.Dir
+	} else { // another apply runs the same stage: what this one keeps ends with it
+		a.task.Checkpoint = filepath.Join(work, "checkpoint")
+	}
 	if err := a.prepare(ctx, inputs); err != nil {
 		return nil, err
 	}
@@ -71,10 +81,6 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 
 // prepare lays out the inputs and describes the task.
 func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) error {
-	hex, err := a.fp.Hex()
-	if err != nil {
-		return err
-	}
 	timeout := defaultTimeout
 	if a.node.TimeoutMS > 0 {
 		timeout = time.Duration(a.node.TimeoutMS) * time.Millisecond
@@ -82,7 +88,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 	a.task = executor.Task{
 		Pipeline: a.Plan.Pipeline, Workspace: a.Plan.Workspace, Address: a.node.Address, Fingerprint: string(a.fp),
 		Apply: a.Apply, Spec: spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
-		Checkpoint: a.Store.Path("checkpoint", hex), Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log,
+		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log,
 	}
 	if c := a.node.Container; c != nil {
 		a.task.Secrets = a.secrets.files
@@ -282,7 +288,6 @@ func (a *attempt) failed(ctx context.Context, err error) error {
 	if file, _, err := a.secrets.leaked(a.task.Checkpoint); file != "" || err != nil && len(a.secrets.files) > 0 {
 		_ = os.RemoveAll(a.task.Checkpoint)
 	}
-	_ = os.Remove(a.task.Checkpoint) // if it is empty; what a stage left there helps the next attempt
 	digest, err := a.Store.PutFile(context.WithoutCancel(ctx), a.log.path)
 	if err == nil {
 		f.Log = digest

@@ -167,3 +167,26 @@ func TestSourceThatChangesWhileItIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckpointInUse runs a stage that another apply on the same store runs too: what that one keeps stays untouched.
+func TestCheckpointInUse(t *testing.T) {
+	r := newRig(t)
+	n := stage("stage.x", script{Exits: []int{75, 0}})
+	n.Retries = 1
+	p := newPlan(n)
+	held, err := r.store.Checkpoint(plan.Fingerprint(n.Definition, nil))
+	if err != nil || held == nil {
+		t.Fatalf("got %v, %v", held, err)
+	}
+	res := r.run(p)
+	checkStatuses(t, res, "stage.x ran")
+	if left, err := os.ReadDir(held.Dir); err != nil || len(left) != 0 {
+		t.Errorf("the other's folder: got %v, %v, want it as it was", left, err)
+	}
+	if err := held.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(r.store.Path("checkpoint")); err != nil || len(left) != 0 {
+		t.Errorf("got %v, %v, want nothing left", left, err)
+	}
+}

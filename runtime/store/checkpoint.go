@@ -1,0 +1,74 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Checkpoint is what a stage keeps from one attempt to the next, of whatever process, held by one of them at a time.
+type Checkpoint struct {
+	Dir  string
+	lock *os.File
+}
+
+// Checkpoint holds the folder of a fingerprint until it is released, or the process dies. Where another holds it, the folder
+// is nil: two that write to it would spoil each other's.
+func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
+	hex, err := fp.Hex()
+	if err != nil {
+		return nil, err
+	}
+	dir := s.Path("checkpoint", hex)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("making a checkpoint's folder: %w", err)
+	}
+	for {
+		lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("locking a checkpoint: %w", err)
+		}
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil && named(lock) {
+			return &Checkpoint{dir, lock}, makeShared(dir)
+		}
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("locking a checkpoint: %w", err)
+		}
+	}
+}
+
+// named tells whether a file still has the name that it was opened by: whoever released it may have removed it meanwhile.
+func named(f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(mine, now)
+}
+
+// makeShared creates a folder that a container's user can write to, whatever the umask.
+func makeShared(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o777)
+}
+
+// Release gives the folder up. What is in it stays, for the next attempt; an empty one goes.
+func (c *Checkpoint) Release() error {
+	_ = os.Remove(c.Dir)
+	if _, err := os.Stat(c.Dir); errors.Is(err, os.ErrNotExist) {
+		_ = os.Remove(c.lock.Name())
+	}
+	return c.lock.Close()
+}
