@@ -255,6 +255,7 @@ var notValidated = map[string]string{
 	"MLP1702":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	"MLP1703":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	codeCannotFetch:            "mlp init fetches: the scripts of runtime/cli",
+	codeDamaged:                "mlp plan reads the store: TestDamaged",
 	"MLP1701":                  "mlp plan says it, validate does not: the scripts of runtime/cli",
 }
 

@@ -192,7 +192,7 @@ func TestUnreadable(t *testing.T) {
 			if err := errors.Join(os.MkdirAll(filepath.Join(dir, "data", "sub"), 0o755), os.Mkdir(filepath.Join(dir, storeName), 0o755)); err != nil {
 				t.Fatal(err)
 			}
-			for name, text := range map[string]string{"m.mlp": readsAll("data/**/*.csv", declaredID), "data/a.csv": "id\n1\n", lockName: "{}", "plan.json": "{}"} {
+			for name, text := range map[string]string{"m.mlp": readsAll("data/**/*.csv", declaredID), "data/a.csv": "id\n1\n", lockName: `{"format":1}`, "plan.json": "{}"} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}
