@@ -241,13 +241,17 @@ func (r *canaryRun) commands() {
 	if r.p.wrong == "" {
 		all = append(all, []string{"init"}, []string{"plan", "--format", "markdown", "--out", "plan.json"}, []string{"plan", "--format", "json"}, []string{"plan", "--format", "html"},
 			[]string{"apply", "--auto-approve", "--executor", "process"}, []string{"show"}, []string{"show", "source.x", "--format", "json"},
-			[]string{"explain", "source.x"}, []string{"graph"}, []string{"graph", "--format", "svg", "--plan"}, []string{"logs", "source.x"}, []string{"plan", "--all"})
+			[]string{"explain", "source.x"}, []string{"logs", "source.x"}, []string{"plan", "--all"}, []string{"show", "requirements"})
+		for _, form := range []string{"text", "dot", "mermaid", "svg"} {
+			all = append(all, []string{"graph", "--format", form}, []string{"graph", "--format", form, "--plan"})
+		}
 	}
+	all = append(all, []string{"graph", "--format", "dot"}, []string{"docs"}, []string{"docs", "source"}, []string{"docs", "--format", "html"})
 	if r.p.files["t.mlptest"] != "" {
 		all = append(all, []string{"test", "--executor", "process"}, []string{"test", "--executor", "process", "--format", "json"}, []string{"test", "--executor", "process", "--format", "junit"})
 	}
 	for _, args := range all {
-		if args[0] != "fmt" {
+		if args[0] != "fmt" && args[0] != "docs" {
 			args = append(args, vars...)
 		}
 		r.run(args...)
@@ -255,6 +259,31 @@ func (r *canaryRun) commands() {
 	if r.p.wrong == "" {
 		r.run("show", "plan.json")
 		r.run("diff", "plan.json", "plan.json", "--format", "json")
+	}
+	r.revisions(vars)
+}
+
+// revisions compares what is committed with what is in the folder, and the other way round.
+func (r *canaryRun) revisions(vars []string) {
+	git := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-C", r.dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			r.t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	put(r.t, filepath.Join(r.dir, ".git", "info", "exclude"), storeName+"/\n")
+	git("add", "-A")
+	git("commit", "-qm", "with the value")
+	edit(r.t, filepath.Join(r.dir, "main.mlp"), `type = "boolean"`, `type = "varchar"`)
+	git("commit", "-qam", "with another type")
+	edit(r.t, filepath.Join(r.dir, "main.mlp"), `type = "varchar"`, `type = "boolean"`)
+	for _, form := range []string{"text", "markdown", "json"} {
+		said := r.run(append([]string{"diff", "HEAD", "--format", form}, vars...)...)
+		r.run(append([]string{"diff", "HEAD~1..HEAD", "--format", form}, vars...)...)
+		if r.p.wrong == "" && !strings.Contains(said, "source.x") {
+			r.t.Errorf("diff HEAD says nothing of what differs:\n%s", said)
+		}
 	}
 }
 
@@ -311,6 +340,9 @@ func (r *canaryRun) search() {
 	for _, dir := range []string{r.dir, r.home} {
 		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 			rel, relErr := filepath.Rel(dir, path)
+			if e != nil && e.IsDir() && e.Name() == ".git" { // what was planted is committed there
+				return fs.SkipDir
+			}
 			if _, own := r.p.files[filepath.ToSlash(rel)]; err != nil || relErr != nil || e.IsDir() || own || rel == "main.mlp" {
 				return err
 			}

@@ -134,6 +134,30 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 			}
 		})
 	}
+	noCanary(t, "the image of built-in components", builtinLayers(t))
+}
+
+// builtinLayers is the image of built-in components as the engine holds it: all its layers and its configuration.
+func builtinLayers(t *testing.T) []byte {
+	t.Helper()
+	binary, err := os.ReadFile(mlp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := blake3.Sum256(binary)
+	name := "mlp-stage:" + hex.EncodeToString(sum[:])[:12]
+	layers, err := exec.Command("docker", "save", name).Output()
+	if err != nil {
+		t.Fatalf("saving %s: %v", name, err)
+	}
+	config, err := exec.Command("docker", "image", "inspect", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(layers) < len(binary) {
+		t.Errorf("got %d bytes of layers, want the binary's %d and more: are they packed?", len(layers), len(binary))
+	}
+	return append(layers, config...)
 }
 
 func noCanary(t *testing.T, where string, text []byte) {
