@@ -23,9 +23,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, opts Options) error
 	defer cancel()
 	s := &server{opts: opts, cat: opts.Catalog, modules: map[string]*module{}, timers: map[string]*time.Timer{}, ctx: ctx, exit: make(chan struct{})}
 	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
-	s.conn = jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(s.handle), jsonrpc2.SetLogger(silent{}))
+	conn := jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(s.handle), jsonrpc2.SetLogger(silent{}))
 	select {
-	case <-s.conn.DisconnectNotify():
+	case <-conn.DisconnectNotify():
 	case <-s.exit:
 	case <-ctx.Done():
 	}
@@ -50,12 +50,13 @@ func (silent) Printf(string, ...any) {}
 
 // server is one conversation. Messages are handled one by one, in their order; diagnostics are worked out beside them.
 type server struct {
-	opts Options
-	cat  *schema.Catalog
-	conn *jsonrpc2.Conn
-	ctx  context.Context
-	exit chan struct{}
-	once sync.Once
+	opts  Options
+	cat   *schema.Catalog
+	conn  *jsonrpc2.Conn // of the first message on: reading begins before NewConn returns
+	ctx   context.Context
+	exit  chan struct{}
+	once  sync.Once // sets conn
+	ended sync.Once // closes exit
 
 	mu      sync.Mutex // guards all below
 	modules map[string]*module
@@ -77,7 +78,8 @@ func (s *server) stop() {
 }
 
 // handle answers a message. A panic is answered as an error, so that the editor keeps its server.
-func (s *server) handle(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request) (result any, err error) {
+func (s *server) handle(_ context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Request) (result any, err error) {
+	s.once.Do(func() { s.conn = conn })
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, &jsonrpc2.Error{Code: jsonrpc2.CodeInternalError, Message: fmt.Sprintf("mlp has a defect: %v\n%s", p, debug.Stack())}
@@ -85,7 +87,7 @@ func (s *server) handle(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request
 	}()
 	switch {
 	case r.Method == "exit":
-		s.once.Do(func() { close(s.exit) })
+		s.ended.Do(func() { close(s.exit) })
 		return nil, nil
 	case r.Method == "initialize":
 		return s.initialize(r.Params)
