@@ -149,6 +149,18 @@ func (c CSV) firstRow(f File) (row []string, skip int, err error) {
 
 // reader reads a file row by row in Go: for its header, and to find the line of a row that the engine speaks of.
 func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
+	b, done, err := c.text(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := csv.NewReader(b)
+	r.LazyQuotes, r.FieldsPerRecord = true, -1
+	r.Comma, _ = utf8.DecodeRuneInString(c.delimiter())
+	return r, done, nil
+}
+
+// text opens a file, unpacked and without a byte order mark.
+func (c CSV) text(f File) (*bufio.Reader, func() error, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", f.Name, err)
@@ -163,10 +175,7 @@ func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		b.Discard(3)
 	}
-	r := csv.NewReader(b)
-	r.LazyQuotes, r.FieldsPerRecord = true, -1
-	r.Comma, _ = utf8.DecodeRuneInString(c.delimiter())
-	return r, file.Close, nil
+	return b, file.Close, nil
 }
 
 func (c CSV) delimiter() string {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 )
@@ -20,7 +22,7 @@ func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns [
 	for _, g := range groups {
 		for _, f := range g.files {
 			if m := csvLine.FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
-				return malformed(f, cause)
+				return c.malformed(f, cause)
 			}
 			if err := c.explainFile(ctx, s, g, f, columns); err != nil {
 				return err
@@ -66,7 +68,7 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		return malformed(f, e)
+		return c.malformed(f, e)
 	case err != nil:
 		return err
 	case found != nil:
@@ -75,7 +77,7 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 	return nil
 }
 
-func malformed(f File, e *Error) error {
+func (c CSV) malformed(f File, e *Error) error {
 	m := csvLine.FindStringSubmatch(e.Message)
 	if m == nil {
 		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
@@ -84,7 +86,39 @@ func malformed(f File, e *Error) error {
 	if line := strings.TrimSpace(m[2]); line != "" {
 		cure += " The line is " + shown(line) + "."
 	}
-	return &component.InputError{Summary: fmt.Sprintf("%s line %s: %s", f.Name, m[1], reason), Detail: strings.TrimSpace(cure)}
+	return &component.InputError{Summary: fmt.Sprintf("%s line %d: %s", f.Name, c.lineOfRow(f, m[1]), reason), Detail: strings.TrimSpace(cure)}
+}
+
+// lineOfRow is the line that a row begins on. The engine counts rows, empty ones too, and calls them lines: where quoted
+// values hold line breaks they are fewer.
+func (c CSV) lineOfRow(f File, row string) int64 {
+	n, err := strconv.ParseInt(row, 10, 64)
+	if err != nil {
+		return n
+	}
+	text, done, err := c.text(f)
+	if err != nil {
+		return n
+	}
+	defer done()
+	delimiter, _ := utf8.DecodeRuneInString(c.delimiter())
+	line, quoted, begins := int64(1), false, true // begins: a value does, so that a quote opens it
+	for rows := int64(1); rows < n; {
+		r, _, err := text.ReadRune()
+		switch {
+		case err != nil:
+			return n
+		case r == '"' && (quoted || begins):
+			quoted, begins = !quoted, quoted // one that follows at once is a quote of the value
+			continue
+		case r == '\n':
+			if line++; !quoted {
+				rows++
+			}
+		}
+		begins = !quoted && (r == delimiter || r == '\n')
+	}
+	return line
 }
 
 // csvCounts is what the engine says of a line with too few or too many values.
