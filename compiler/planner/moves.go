@@ -52,13 +52,13 @@ func (p *planner) missed() {
 			gone = append(gone, address)
 		}
 	}
-	slices.Sort(gone)
+	names := source.NewNames(gone)
 	for _, x := range p.m.Moves {
 		if p.o.State.Records(x.To) {
 			continue
 		}
-		if near := source.Suggest(x.From, gone); near != "" {
-			p.warn(x.Range, "MLP1611", fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near), source.DidYouMean(x.From, gone))
+		if near := names.Near(x.From); near != "" {
+			p.warn(x.Range, "MLP1611", fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near), names.DidYouMean(x.From))
 		}
 	}
 }

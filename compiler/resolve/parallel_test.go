@@ -68,3 +68,61 @@ func summaries(ds source.Diagnostics) []string {
 	}
 	return out
 }
+
+// TestManyMistakes: hundreds of mistakes are told in the same words each time, with what is nearest to each, though the
+// names are made ready once for all of them by whichever comes first.
+func TestManyMistakes(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("pipeline \"p\" {}\nsource \"raw\" { path = \"x\" }\nmetric \"auc\" { type = \"roc_auc\" }\n")
+	const n = 200
+	for i := range n {
+		fmt.Fprintf(&text, "split \"hash\" \"s%05d\" { from = source.raw }\n", i)
+	}
+	var want []string
+	for i := range n {
+		fmt.Fprintf(&text, "train \"trees\" \"t%03d\" {\n  data    = split.s%05dx.train\n  target  = \"y\"\n}\n", i, i)
+		fmt.Fprintf(&text, "metric \"m%03d\" {\n  like = split.s%05d.test\n}\n", i, i)
+		fmt.Fprintf(&text, "metric \"auc%03d\" {\n  like = train.model%d\n}\n", i, i)
+		want = append(want, fmt.Sprintf("did you mean split.s%05d?", i), "", "")
+	}
+	_, first := load(t, text.String(), nil)
+	var got []string
+	for _, d := range first {
+		got = append(got, d.Hint)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatal(d)
+	}
+	for range 5 {
+		_, again := load(t, text.String(), nil)
+		if d := cmp.Diff(first, again); d != "" {
+			t.Fatal(d)
+		}
+	}
+
+	text.Reset()
+	text.WriteString("pipeline \"p\" {}\nsource \"raw\" { path = \"x\" }\nsource \"more\" { path = \"x\" }\nmetric \"auc\" { type = \"roc_auc\" }\n")
+	for i := range n {
+		fmt.Fprintf(&text, "split \"hash\" \"s%03d\" { from = metric.auc }\nmetric \"m%03d\" { like = source.raw }\n", i, i)
+	}
+	_, ds := load(t, text.String(), nil)
+	if len(ds) != 2*n {
+		t.Fatalf("got %d mistakes", len(ds))
+	}
+	for _, d := range ds {
+		if d.Hint != "" { // of tables and of metrics there are hundreds
+			t.Fatal(d)
+		}
+	}
+	// What there is little of is named, to each argument what it takes.
+	const four = "pipeline \"p\" {}\nsource \"raw\" { path = \"x\" }\nsource \"more\" { path = \"x\" }\nmetric \"auc\" { type = \"roc_auc\" }\ncheck \"a\" { on = metric.auc }\ncheck \"b\" { on = metric.auc }\nmetric \"m\" { like = source.raw }\n"
+	_, ds = load(t, four, nil)
+	got = nil
+	for _, d := range ds {
+		got = append(got, d.Hint)
+	}
+	tables := "of that type: source.more, source.raw"
+	if d := cmp.Diff([]string{tables, tables, "of that type: metric.auc, metric.m"}, got); d != "" {
+		t.Error(d)
+	}
+}

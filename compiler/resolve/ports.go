@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -103,8 +104,29 @@ func (r *resolver) fits(out *Reference, ref expr.Ref, port schema.Port, ports []
 	return nil
 }
 
-// suggestPort names what would fit, where there is little of it.
+// fitting are the ports that suggestPort found, by the module and what is asked for.
+type fitting struct {
+	mu    sync.Mutex
+	hints map[string]string
+}
+
+// suggestPort names what would fit, where there is little of it. It is looked up once for all mistakes alike.
 func (r *resolver) suggestPort(spec *schema.Attr) string {
+	question := fmt.Sprintf("%s %q %q %d", r.prefix, spec.Kinds, spec.Ports, len(r.blocks))
+	r.fitting.mu.Lock()
+	defer r.fitting.mu.Unlock()
+	hint, ok := r.fitting.hints[question]
+	if !ok {
+		if found := r.fittingPorts(spec); 0 < len(found) && len(found) <= 4 {
+			hint = fmt.Sprintf("of that type: %s", strings.Join(found, ", "))
+		}
+		r.fitting.hints[question] = hint
+	}
+	return hint
+}
+
+// fittingPorts are the references of the module that an argument takes, sorted.
+func (r *resolver) fittingPorts(spec *schema.Attr) []string {
 	var found []string
 	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {
 		b := r.blocks[address]
@@ -126,10 +148,7 @@ func (r *resolver) suggestPort(spec *schema.Attr) string {
 			}
 		}
 	}
-	if len(found) == 0 || len(found) > 4 {
-		return ""
-	}
-	return fmt.Sprintf("of that type: %s", strings.Join(found, ", "))
+	return found
 }
 
 // wanted says what an argument's references may point at: "a table", "a train or model block".

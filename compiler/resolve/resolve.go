@@ -29,7 +29,7 @@ const (
 // Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where
 // something is wrong.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
-	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}, reals: map[string]string{}, budget: expr.NewBudget()}
+	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}, reals: map[string]string{}, budget: expr.NewBudget(), fitting: &fitting{hints: map[string]string{}}}
 	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
 	r := &resolver{shared: all, in: m, opts: opts, metrics: map[string]string{}}
 	r.scopes()
@@ -57,7 +57,8 @@ type shared struct {
 	called  map[string]bool   // the addresses of modules that are called
 	ds      source.Diagnostics
 	budget  *expr.Budget // of what expressions compute, and of calls and instances
-	try     *try         // the one that this is a copy for
+	fitting *fitting
+	try     *try // the one that this is a copy for
 }
 
 // resolver is one module being resolved: the root, or one that is called.

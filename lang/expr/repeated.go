@@ -67,7 +67,7 @@ func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 			return name, cty.DynamicVal, nil
 		}
 		hint := ""
-		if near := source.Suggest(name, slices.Collect(maps.Keys(l.s.Modules))); near != "" {
+		if near := near(l.s, "module", name, l.s.Modules); near != "" {
 			hint = "did you mean module." + near + "?"
 		}
 		return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no module.%s", name),

@@ -7,10 +7,11 @@ package expr
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -64,6 +65,7 @@ type Scope struct {
 	dir     string
 	budget  *Budget
 	capsule cty.Type
+	known   *known
 }
 
 // NewScope returns a scope over these blocks. References to invalid addresses, and to kinds that have no block, are
@@ -71,7 +73,7 @@ type Scope struct {
 func NewScope(dir string, kinds []string, targets []Target, invalid map[string]bool) *Scope {
 	s := &Scope{
 		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, Modules: map[string]Called{}, kinds: slices.Sorted(slices.Values(kinds)),
-		targets: map[string]map[string]Target{}, invalid: invalid, capsule: capsule(),
+		targets: map[string]map[string]Target{}, invalid: invalid, capsule: capsule(), known: &known{names: map[string]*source.Names{}, counts: map[string]int{}},
 	}
 	s.Within(dir, NewBudget())
 	for _, t := range targets {
@@ -338,29 +340,55 @@ func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
 func (l *lookup) bare() (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	detail := fmt.Sprintf("A reference is of the form %s.<name>.", root)
-	if names := l.names(); len(names) > 0 {
+	if names, _ := l.names(); len(names) > 0 {
 		detail += fmt.Sprintf(" There is %s.", strings.Join(names, ", "))
 	}
 	return l.fail(source.CodeUnknownName, l.at(0, 1), fmt.Sprintf("%s stands without a name", root), detail, "")
 }
 
-// names are the addresses below the root.
-func (l *lookup) names() []string {
+// few are so many names that a message lists them all.
+const few = 12
+
+// names are the addresses below the root, none if they are more than few, and how many there are.
+func (l *lookup) names() ([]string, int) {
 	root := l.t.RootName()
-	var names []string
+	var all iter.Seq[string]
+	var count int
 	switch root {
 	case "variable":
-		names = slices.Collect(maps.Keys(l.s.Variables))
+		all, count = maps.Keys(l.s.Variables), len(l.s.Variables)
 	case "local":
-		names = slices.Collect(maps.Keys(l.s.Locals))
+		all, count = maps.Keys(l.s.Locals), len(l.s.Locals)
 	default:
-		names = slices.Collect(maps.Keys(l.s.targets[root]))
+		all, count = maps.Keys(l.s.targets[root]), len(l.s.targets[root])
 	}
+	if count > few {
+		return nil, count
+	}
+	names := slices.Sorted(all)
 	for i := range names {
 		names[i] = root + "." + names[i]
 	}
-	sort.Strings(names)
-	return names
+	return names, count
+}
+
+// known are the names below each root, made ready once for all mistakes.
+type known struct {
+	mu     sync.Mutex
+	names  map[string]*source.Names
+	counts map[string]int
+}
+
+// near suggests a name of those below a root. Names are added to a scope and never taken from it, so that those made
+// ready before are all while their number is the same.
+func near[V any](s *Scope, root, name string, values map[string]V) string {
+	s.known.mu.Lock()
+	if s.known.names[root] == nil || s.known.counts[root] != len(values) {
+		s.known.names[root], s.known.counts[root] = source.NewNames(slices.Collect(maps.Keys(values))), len(values)
+	}
+	names := s.known.names[root]
+	s.known.mu.Unlock()
+	return names.Near(name)
 }
 
 func (l *lookup) named(name string, values map[string]cty.Value, code string) (string, cty.Value, *source.Diagnostic) {
@@ -386,7 +414,7 @@ func (l *lookup) nearest(name string, values map[string]cty.Value) string {
 	if _, ok := l.s.Variables[name]; ok {
 		return fmt.Sprintf("did you mean variable.%s?", name)
 	}
-	if near := source.Suggest(name, slices.Collect(maps.Keys(values))); near != "" {
+	if near := near(l.s, l.t.RootName(), name, values); near != "" {
 		return fmt.Sprintf("did you mean %s.%s?", l.t.RootName(), near)
 	}
 	return ""
@@ -430,7 +458,7 @@ func (l *lookup) port(target Target, i int) *source.Diagnostic {
 func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	hint := ""
-	if near := source.Suggest(name, slices.Collect(maps.Keys(l.s.targets[root]))); near != "" {
+	if near := near(l.s, root, name, l.s.targets[root]); near != "" {
 		hint = fmt.Sprintf("did you mean %s.%s?", root, near)
 	}
 	for _, kind := range l.s.kinds {
@@ -439,9 +467,9 @@ func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnos
 		}
 	}
 	detail := fmt.Sprintf("No %s has that name.", root)
-	if names := l.names(); len(names) == 0 {
+	if names, count := l.names(); count == 0 {
 		detail = fmt.Sprintf("The module has no %s block.", root)
-	} else if len(names) <= 12 {
+	} else if count <= few {
 		detail = fmt.Sprintf("There is %s.", strings.Join(names, ", "))
 	}
 	return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no %s.%s", root, name), detail, hint)

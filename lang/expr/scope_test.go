@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -104,6 +105,54 @@ func TestFunctions(t *testing.T) {
 	for name, f := range functions("") {
 		if f.Description() == "" && !strings.HasPrefix(name, "to") {
 			t.Errorf("%s has no description", name)
+		}
+	}
+}
+
+// TestSuggestionsFollowTheScope: what is added after a mistake is suggested for the next, below each root.
+func TestSuggestionsFollowTheScope(t *testing.T) {
+	s := scope()
+	hint := func(text string) string {
+		_, ds := s.Eval(attr(t, `x "a" { v = `+text+` }`))
+		if len(ds) != 1 {
+			t.Fatalf("%s: %v", text, ds)
+		}
+		return ds[0].Hint
+	}
+	for _, text := range []string{"dataset.paymnts", "variable.paymnts", "local.paymnts", "module.paymnts"} {
+		if got := hint(text); got != "" {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	s.Add(Target{Kind: "dataset", Name: "payments", Ports: []string{"table"}})
+	s.Modules["payments"] = Called{}
+	for _, root := range []string{"dataset", "module"} {
+		if got, want := hint(root+".paymnts"), "did you mean "+root+".payments?"; got != want {
+			t.Errorf("%s: got %q, want %q", root, got, want)
+		}
+	}
+	s.Variables["payments"] = cty.DynamicVal
+	if got, want := hint("variable.paymnts"), "did you mean variable.payments?"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s.Locals["payments"] = cty.DynamicVal
+	if got, want := hint("local.paymnts"), "did you mean local.payments?"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestManyNames: a dozen names are listed, more are not, whatever the mistake.
+func TestManyNames(t *testing.T) {
+	for i, want := range map[int]string{10: "dataset.n09", 11: ""} {
+		s := scope()
+		for j := range i {
+			s.Add(Target{Kind: "dataset", Name: fmt.Sprintf("n%02d", j)})
+		}
+		for _, text := range []string{"dataset", "dataset.zzzzzz"} {
+			_, ds := s.Eval(attr(t, `x "a" { v = `+text+` }`))
+			if len(ds) != 1 || strings.Contains(ds[0].Detail, "dataset.n") != (want != "") || !strings.Contains(ds[0].Detail, want) {
+				t.Errorf("%s of %d: %v", text, i+2, ds)
+			}
 		}
 	}
 }
