@@ -46,11 +46,10 @@ func (g *Graph) Add(address string) error {
 
 // Connect says that `to` needs `from`, as written at where. Both must have been added.
 func (g *Graph) Connect(from, to string, where source.Range) error {
-	err := g.g.AddEdge(from, to)
-	if errors.Is(err, dgraph.ErrEdgeAlreadyExists) {
+	if _, known := g.where[[2]string{from, to}]; known {
 		return nil
 	}
-	if err != nil {
+	if err := g.g.AddEdge(from, to); err != nil {
 		return fmt.Errorf("connecting %s to %s: %w", from, to, err)
 	}
 	g.where[[2]string{from, to}] = where

@@ -88,7 +88,7 @@ func brief() {
 	afterCollection(usual)
 }
 
-const briefBound = 320 << 20
+const briefBound = 352 << 20
 
 // afterCollection waits for a collection by the end of something that nobody holds, and then settles when the next one is.
 func afterCollection(usual int) {
