@@ -12,7 +12,7 @@ import (
 )
 
 // cacheFormat moves when the meaning of cached answers does, for the same engine.
-const cacheFormat = "3"
+const cacheFormat = "4"
 
 // Answers keeps what was found out before, by a digest of all that it depends on. It may forget any of it, and is safe for
 // concurrent use. Bytes handed over in either direction are not changed.

@@ -53,7 +53,7 @@ func encodeAnswer(a answer) []byte {
 	for _, name := range slices.Sorted(maps.Keys(a.Flows)) {
 		f := a.Flows[name]
 		w.text(name)
-		for _, list := range [][]component.Origin{f.Values, f.Others, f.Past, f.Influences} {
+		for _, list := range [][]component.Origin{f.Values, f.Others, f.Past, f.Keys, f.Influences} {
 			w.origins(list)
 		}
 		if f.Copy == nil {
@@ -122,7 +122,7 @@ func decodeAnswer(text []byte) (answer, bool) {
 	})
 	for range r.number() {
 		name := r.text()
-		f := component.Flow{Values: origins(), Others: origins(), Past: origins(), Influences: origins()}
+		f := component.Flow{Values: origins(), Others: origins(), Past: origins(), Keys: origins(), Influences: origins()}
 		if copied := origins(); len(copied) == 1 {
 			f.Copy = &copied[0]
 		}
