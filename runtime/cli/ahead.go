@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,6 +58,11 @@ func (a *app) readAhead(ctx context.Context, planning bool) func(pipeline string
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("mlp has a defect, met while the state was read: %v\n%s", p, debug.Stack())
+			}
+		}()
 		if guess != "" {
 			r, err = a.readStored(ctx, guess, planning)
 		}
@@ -117,6 +124,11 @@ func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 	}
 	r.mu.Unlock()
 	x.once.Do(func() {
+		defer func() {
+			if p := recover(); p != nil { // this may be nobody's processor
+				x.found, x.err = nil, fmt.Errorf("mlp has a defect, met at the record of %s: %v\n%s", fp, p, debug.Stack())
+			}
+		}()
 		x.found, x.err = r.store.Action(fp)
 		errors.As(x.err, &x.damaged)
 		if errors.Is(x.err, store.ErrMissing) {

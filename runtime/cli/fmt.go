@@ -7,15 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
@@ -148,18 +147,16 @@ type laidOut struct {
 // layOut reads and formats files side by side.
 func (a *app) layOut(names []string) []laidOut {
 	out := make([]laidOut, len(names))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, name := range names {
-		g.Go(func() error {
-			f := &out[i]
-			if f.src, f.diags = syntax.ReadFile(absolute(a.dir, name), name); !f.diags.HasErrors() {
-				f.out, f.diags = format.Format(f.src, name)
-			}
-			return nil
-		})
+	numbers := make([]int, len(names))
+	for i := range names {
+		numbers[i] = i
 	}
-	_ = g.Wait() // none fails: what is wrong stands in diags
+	parallel.Each(numbers, 1, func(i int) {
+		f := &out[i]
+		if f.src, f.diags = syntax.ReadFile(absolute(a.dir, names[i]), names[i]); !f.diags.HasErrors() {
+			f.out, f.diags = format.Format(f.src, names[i])
+		}
+	})
 	return out
 }
 

@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -112,7 +114,7 @@ func (r *run) start(ready *queue, running int, done chan<- completion) int {
 		u := heap.Pop(ready).(*unit)
 		running++
 		was := r.before(u)
-		go func() { done <- completion{u, r.do(r.Kill, u, was)} }()
+		go func() { done <- completion{u, r.guarded(u, was)} }()
 	}
 	return running
 }
@@ -251,6 +253,18 @@ func (u *unit) ended(s Status, g GateStatus) *outcome {
 		return &outcome{gate: &GateResult{Address: u.address, Status: g, BlockedBy: u.blocked}}
 	}
 	return &outcome{release: &ReleaseResult{Address: u.address, Status: s, Before: u.release.Current, BlockedBy: u.blocked}}
+}
+
+// guarded does a unit's work. A panic, which is a defect of mlp, ends the run as other errors do: with what was done
+// recorded and the lock released.
+func (r *run) guarded(u *unit, was before) (o *outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = u.ended(NotStarted, GateNotReached)
+			o.fatal = fmt.Errorf("mlp has a defect, met at %s: %v\n%s", u.address, p, debug.Stack())
+		}
+	}()
+	return r.do(r.Kill, u, was)
 }
 
 // do does a unit's work.
