@@ -9,14 +9,19 @@ import (
 	"sync/atomic"
 )
 
-// Each calls f for all of a list and returns when that is done. Several at a time go to one processor, since handing over
-// costs something too; f is not called concurrently where all go at once. A panic of f is the caller's panic, so that it is
-// recovered where those of the caller are.
+// Each calls f for all of a list, as Range does.
 func Each[T any](list []T, atATime int, f func(T)) {
-	workers := min(runtime.GOMAXPROCS(0), (len(list)+atATime-1)/atATime)
+	Range(len(list), atATime, func(i int) { f(list[i]) })
+}
+
+// Range calls f for 0 to n-1 and returns when that is done. Several at a time go to one processor, since handing over costs
+// something too; f is not called concurrently where all go at once. A panic of f is the caller's panic, so that it is
+// recovered where those of the caller are.
+func Range(n, atATime int, f func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), (n+atATime-1)/atATime)
 	if workers <= 1 {
-		for _, x := range list {
-			f(x)
+		for i := range n {
+			f(i)
 		}
 		return
 	}
@@ -35,11 +40,11 @@ func Each[T any](list []T, atATime int, f func(T)) {
 		for failed.Load() == nil {
 			end := int(taken.Add(int64(atATime)))
 			start := end - atATime
-			if start >= len(list) {
+			if start >= n {
 				return
 			}
-			for _, x := range list[start:min(end, len(list))] {
-				f(x)
+			for i := start; i < min(end, n); i++ {
+				f(i)
 			}
 		}
 	}

@@ -30,11 +30,10 @@ func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name s
 		return m, d
 	}
 	parsed := make([]*parsedFile, len(names))
-	numbers := make([]int, len(names))
-	for i, name := range names {
-		numbers[i], m.Files[name] = i, bytes.TrimPrefix(files[name], byteOrderMark)
+	for _, name := range names {
+		m.Files[name] = bytes.TrimPrefix(files[name], byteOrderMark)
 	}
-	parallel.Each(numbers, 1, func(i int) { parsed[i] = decode(names[i], m.Files[names[i]]) })
+	parallel.Range(len(names), 1, func(i int) { parsed[i] = decode(names[i], m.Files[names[i]]) })
 	var ds source.Diagnostics
 	for _, p := range parsed {
 		m.Blocks = append(m.Blocks, p.blocks...)

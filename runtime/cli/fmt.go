@@ -147,11 +147,7 @@ type laidOut struct {
 // layOut reads and formats files side by side.
 func (a *app) layOut(names []string) []laidOut {
 	out := make([]laidOut, len(names))
-	numbers := make([]int, len(names))
-	for i := range names {
-		numbers[i] = i
-	}
-	parallel.Each(numbers, 1, func(i int) {
+	parallel.Range(len(names), 1, func(i int) {
 		f := &out[i]
 		if f.src, f.diags = syntax.ReadFile(absolute(a.dir, names[i]), names[i]); !f.diags.HasErrors() {
 			f.out, f.diags = format.Format(f.src, names[i])
