@@ -1,8 +1,8 @@
 // Package graph holds the dependencies between addresses and puts them in order.
 //
-// The vertices and edges are kept in dominikbraun/graph, which refuses edges between what was not added. Its own
-// topological sort and cycle prevention are quadratic (a graph of 10,000 vertices takes many seconds), and each of its maps
-// is made anew from all edges, so the order is computed here from lists that grow with the graph.
+// The graph is dominikbraun/graph's, kept in a store of ours: its own store makes each of its maps anew from all edges. Its
+// topological sort and cycle prevention are quadratic (a graph of 10,000 vertices takes many seconds), so the order is
+// computed here.
 package graph
 
 import (
@@ -18,45 +18,73 @@ import (
 
 // Graph is a directed graph of addresses. An edge leads from what is needed to what needs it.
 type Graph struct {
-	g     dgraph.Graph[string, string]
-	where map[[2]string]source.Range
-	// needs and neededBy are the edges by their end and by their beginning, sorted unless they have grown since.
-	needs, neededBy map[string][]string
-	grown           bool
+	*store
+	g dgraph.Graph[string, string]
+}
+
+// store keeps the edges by both ends, sorted unless they have grown since.
+type store struct {
+	dgraph.Store[string, string] // nil: what is not defined below is not called
+	needs, neededBy              map[string][]string
+	where                        map[[2]string]source.Range // by from and to
+	grown                        bool
 }
 
 // New returns an empty graph.
 func New() *Graph {
-	return &Graph{g: dgraph.New(dgraph.StringHash, dgraph.Directed()), where: map[[2]string]source.Range{},
-		needs: map[string][]string{}, neededBy: map[string][]string{}}
+	s := &store{needs: map[string][]string{}, neededBy: map[string][]string{}, where: map[[2]string]source.Range{}}
+	return &Graph{store: s, g: dgraph.NewWithStore(dgraph.StringHash, s, dgraph.Directed())}
 }
 
 // Add adds an address; adding it twice is the same as once.
 func (g *Graph) Add(address string) error {
-	err := g.g.AddVertex(address)
-	if errors.Is(err, dgraph.ErrVertexAlreadyExists) {
-		return nil
-	}
-	if err != nil {
+	if err := g.g.AddVertex(address); err != nil && !errors.Is(err, dgraph.ErrVertexAlreadyExists) {
 		return fmt.Errorf("adding %s to the graph: %w", address, err)
 	}
-	g.needs[address], g.neededBy[address] = nil, nil
 	return nil
 }
 
-// Connect says that `to` needs `from`, as written at where. Both must have been added.
+// Connect says that `to` needs `from`, as written at where; of several places the first counts. Both must have been added.
 func (g *Graph) Connect(from, to string, where source.Range) error {
-	if _, known := g.where[[2]string{from, to}]; known {
+	err := g.g.AddEdge(from, to)
+	if errors.Is(err, dgraph.ErrEdgeAlreadyExists) {
 		return nil
 	}
-	if err := g.g.AddEdge(from, to); err != nil {
+	if err != nil {
 		return fmt.Errorf("connecting %s to %s: %w", from, to, err)
 	}
 	g.where[[2]string{from, to}] = where
-	g.needs[to] = append(g.needs[to], from)
-	g.neededBy[from] = append(g.neededBy[from], to)
-	g.grown = true
 	return nil
+}
+
+func (s *store) AddVertex(a, _ string, _ dgraph.VertexProperties) error {
+	if _, known := s.needs[a]; known {
+		return dgraph.ErrVertexAlreadyExists
+	}
+	s.needs[a], s.neededBy[a] = nil, nil
+	return nil
+}
+
+func (s *store) Vertex(a string) (string, dgraph.VertexProperties, error) {
+	if _, known := s.needs[a]; !known {
+		return "", dgraph.VertexProperties{}, dgraph.ErrVertexNotFound
+	}
+	return a, dgraph.VertexProperties{}, nil
+}
+
+func (s *store) AddEdge(from, to string, _ dgraph.Edge[string]) error {
+	s.needs[to] = append(s.needs[to], from)
+	s.neededBy[from] = append(s.neededBy[from], to)
+	s.where[[2]string{from, to}] = source.Range{}
+	s.grown = true
+	return nil
+}
+
+func (s *store) Edge(from, to string) (dgraph.Edge[string], error) {
+	if _, known := s.where[[2]string{from, to}]; !known {
+		return dgraph.Edge[string]{}, dgraph.ErrEdgeNotFound
+	}
+	return dgraph.Edge[string]{Source: from, Target: to}, nil
 }
 
 // Needs returns what each address needs, sorted. It must not be changed, and is good until something is added.
@@ -71,16 +99,16 @@ func (g *Graph) NeededBy() map[string][]string {
 	return g.neededBy
 }
 
-func (g *Graph) sort() {
-	if !g.grown {
+func (s *store) sort() {
+	if !s.grown {
 		return
 	}
-	for _, lists := range []map[string][]string{g.needs, g.neededBy} {
+	for _, lists := range []map[string][]string{s.needs, s.neededBy} {
 		for _, list := range lists {
 			sort.Strings(list)
 		}
 	}
-	g.grown = false
+	s.grown = false
 }
 
 // Hop is one edge of a cycle: To needs From, as written at Range.

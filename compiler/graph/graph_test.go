@@ -87,3 +87,19 @@ func BenchmarkOrder(b *testing.B) {
 		}
 	}
 }
+
+func TestConnect(t *testing.T) {
+	g := build(t, "a>b", "a>b", "c>b")
+	if err := g.Connect("a", "x", source.Range{}); err == nil {
+		t.Error("an edge to what was not added")
+	}
+	if err := g.Add("a"); err != nil || len(g.NeededBy()["a"]) != 1 {
+		t.Errorf("added again: %v, needed by %v", err, g.NeededBy()["a"])
+	}
+	if d := cmp.Diff(map[string][]string{"a": nil, "b": {"a", "c"}, "c": nil}, g.Needs()); d != "" {
+		t.Error(d)
+	}
+	if got := g.where[[2]string{"a", "b"}].Start.Line; got != 1 {
+		t.Errorf("the edge is placed in line %d, want 1, where it was written first", got)
+	}
+}
