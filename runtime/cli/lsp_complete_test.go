@@ -7,19 +7,33 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.lsp.dev/protocol"
 )
 
-// complete returns what is proposed at the cursor of model.mlp, which stands in for the file's text, or is put behind it.
-func (c *client) complete(t *testing.T, text string) (string, *protocol.CompletionList) {
+// complete returns what is proposed at the cursor of model.mlp, which stands in for the file's text. First the file has
+// the text base for so long that all is known of it. What is proposed must be the same whether the server has looked at
+// the new text already or not.
+func (c *client) complete(t *testing.T, base, text string) (string, *protocol.CompletionList) {
 	t.Helper()
 	text, at := cursor(t, text)
+	c.open("model.mlp", base)
+	c.diagnostics("model.mlp")
 	c.open("model.mlp", text)
-	list, err := c.server.Completion(context.Background(), &protocol.CompletionParams{TextDocumentPositionParams: c.at("model.mlp", at)})
-	if err != nil {
-		t.Fatal(err)
+	ask := func() *protocol.CompletionList {
+		list, err := c.server.Completion(context.Background(), &protocol.CompletionParams{TextDocumentPositionParams: c.at("model.mlp", at)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
 	}
-	return text, list
+	soon := ask()
+	c.diagnostics("model.mlp")
+	late := ask()
+	if d := cmp.Diff(soon, late); d != "" {
+		t.Errorf("at once and later other things are proposed:\n%s", d)
+	}
+	return text, late
 }
 
 func labels(l *protocol.CompletionList) []string {
@@ -87,11 +101,9 @@ func TestLSPCompletion(t *testing.T) {
 	}
 	c := newClient(t, editorModule)
 	c.open("data.mlp", editorModule["data.mlp"])
-	c.open("model.mlp", model)
-	c.diagnostics("model.mlp")
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
-			_, list := c.complete(t, tt.text)
+			_, list := c.complete(t, model, tt.text)
 			got := labels(list)
 			at := 0
 			for _, w := range tt.want {
@@ -137,15 +149,14 @@ gate "health" {
 	}
 	c := newClient(t, editorModule)
 	c.open("data.mlp", editorModule["data.mlp"])
-	c.open("model.mlp", live("payment_id", "monitor.live.rows > 1"))
-	c.diagnostics("model.mlp")
+	whole := live("payment_id", "monitor.live.rows > 1")
 	for _, tt := range []struct{ on, rule, want string }{
 		{"‸", "true", "payment_id predicted score actual"},
 		{"payment_id", "monitor.live.‸", "coverage delta performance positives rows"},
 		{"payment_id", "monitor.live.performance.‸ > 0.5", "recall"},
 		{"payment_id", "monitor.live.delta.recall.‸ > 0.5", "high low value"},
 	} {
-		_, list := c.complete(t, live(tt.on, tt.rule))
+		_, list := c.complete(t, whole, live(tt.on, tt.rule))
 		got, want := labels(list), strings.Fields(tt.want)
 		slices.Sort(got)
 		slices.Sort(want)
@@ -176,7 +187,7 @@ func TestLSPCompletionEdits(t *testing.T) {
 	c.open("data.mlp", editorModule["data.mlp"])
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
-			text, list := c.complete(t, tt.text)
+			text, list := c.complete(t, editorModule["model.mlp"], tt.text)
 			for _, i := range list.Items {
 				if i.Label == tt.accept {
 					if got := apply(t, text, []protocol.TextEdit{*i.TextEdit}); got != tt.want {
@@ -192,7 +203,7 @@ func TestLSPCompletionEdits(t *testing.T) {
 
 func TestLSPCompletionTells(t *testing.T) {
 	c := newClient(t, editorModule)
-	_, list := c.complete(t, "evaluate \"x\" {\n  ‸\n}\n")
+	_, list := c.complete(t, editorModule["model.mlp"], "evaluate \"x\" {\n  ‸\n}\n")
 	for _, i := range list.Items {
 		if i.Label != "model" {
 			continue

@@ -106,12 +106,12 @@ func (c *client) must(err error) {
 	}
 }
 
-// open opens a file with this text.
+// open opens a file with this text, or puts the text in place of what it had.
 func (c *client) open(name, text string) {
 	c.t.Helper()
-	c.versions[name] = 1
+	c.versions[name]++
 	c.must(c.server.DidOpen(context.Background(), &protocol.DidOpenTextDocumentParams{
-		TextDocument: protocol.TextDocumentItem{URI: c.uri(name), LanguageID: "mlp", Version: 1, Text: text}}))
+		TextDocument: protocol.TextDocumentItem{URI: c.uri(name), LanguageID: "mlp", Version: c.versions[name], Text: text}}))
 }
 
 // change replaces a stretch of an open file.
