@@ -282,4 +282,20 @@ func clean(s string) string {
 	}, string(masked([]byte(s))))
 }
 
+// Plain is a diagnostic as text for other programs to show: the summary in one line, the detail, the hint. Nothing in it
+// can play with what shows it, as with Render.
+func Plain(d Diagnostic) string {
+	text := oneLine(d.Summary)
+	for _, more := range []string{d.Detail, d.Hint} {
+		if more = strings.TrimSpace(clean(more)); more != "" {
+			text += "\n" + more
+		}
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = noCommand(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }

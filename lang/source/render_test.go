@@ -139,3 +139,12 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// TestPlain: what other programs show is as harmless as what is rendered, and the summary stays one line.
+func TestPlain(t *testing.T) {
+	got := Plain(Diagnostic{Summary: "a\n::error::b \x1b[2J", Detail: "https://me:secret@host/x\n::error::c\u202E", Hint: "##[group]d"})
+	want := "a ::error::b \uFFFD[2J\nhttps://*********@host/x\n\uFFFD:error::c\uFFFD\n#\uFFFD[group]d"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

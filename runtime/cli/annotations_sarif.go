@@ -3,6 +3,7 @@ package cli
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -73,17 +74,12 @@ func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
 		}
 	}
 	for _, d := range diags {
-		r := sarifResult{RuleID: d.Code, Level: "error", Message: sarifMessage{d.Summary}}
+		r := sarifResult{RuleID: d.Code, Level: "error", Message: said(source.Plain(d))}
 		if d.Severity == source.Warning {
 			r.Level = "warning"
 		}
 		if i := slices.IndexFunc(run.Tool.Driver.Rules, func(x sarifRule) bool { return x.ID == d.Code }); i >= 0 {
 			r.RuleIndex = &i
-		}
-		for _, more := range []string{d.Detail, d.Hint} {
-			if more != "" {
-				r.Message.Text += "\n" + more
-			}
 		}
 		if !d.Subject.IsZero() {
 			r.Locations = []sarifLocation{location(d.Subject, place)}
@@ -93,13 +89,17 @@ func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
 				continue
 			}
 			l := location(rel.Range, place)
-			l.Message = &sarifMessage{rel.Message}
+			m := said(source.Plain(source.Diagnostic{Summary: rel.Message}))
+			l.Message = &m
 			r.Related = append(r.Related, l)
 		}
 		run.Results = append(run.Results, r)
 	}
 	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
 }
+
+// said is a message in which nothing is a link: [words](place) is one also in plain text (SARIF 2.1.0, 3.11.6).
+func said(text string) sarifMessage { return sarifMessage{strings.ReplaceAll(text, "](", "] (")} }
 
 func location(r source.Range, place func(string) string) sarifLocation {
 	at := sarifRegion{r.Start.Line, r.Start.Column, r.End.Line, r.End.Column}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,9 +161,75 @@ func told(t *testing.T, s string) map[string]string {
 	}
 	broken := hostileModule(t, s, `select id, y, x, "no such `+strings.ReplaceAll(s, `"`, `""`)+`" from rows`)
 	say("a column that is not there", broken, "validate")
+	for name, text := range scanned(t, mistaken(t, broken, s)) {
+		out[name] = text
+	}
 	failing := hostileModule(t, s, `select id, y, error('`+strings.ReplaceAll(s, "'", "''")+`') as x from rows`)
 	say("a stage fails", failing, "apply", "--auto-approve", "--executor", "process")
 	say("its log", failing, "logs", "dataset.rows")
+	return out
+}
+
+// mistaken adds mistakes to a module in which the string is quoted, and gives its folder: in a file of its own whose name
+// is the string too.
+func mistaken(t *testing.T, dir, s string) string {
+	t.Helper()
+	q := written(s)
+	module := `metric "a" { type = ` + q + ` }
+check "b" {
+  on = dataset.rows
+  expect ` + q + ` { not_null = true }
+  rule ` + q + ` { assert = "table.nothing > 1" }
+  rule ` + q + ` { assert = "table.rows > 1" }
+}
+dataset "c" {
+  from = [source[` + q + `]]
+  sql  = ` + written("select 1 as \""+s+"\" from \""+s) + `
+}
+dataset "d" {
+  from = [dataset.rows]
+  key  = [` + q + `]
+  sql  = "select id, x from rows"
+  column ` + q + ` { type = ` + q + ` }
+}
+`
+	name := strings.ReplaceAll(s, "/", "_") + ".mlp"
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(module), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// scanned is what a scanner of code reads of a module: what is told where, and the messages, one by one.
+func scanned(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	t.Setenv("GITHUB_WORKSPACE", dir)
+	stdout, _, _ := run(t, dir, "validate", "--format", "sarif")
+	var whole map[string]any
+	var log sarifLog
+	for _, v := range []any{&whole, &log} {
+		if err := json.Unmarshal([]byte(stdout), v); err != nil {
+			t.Fatalf("%v: %s", err, stdout)
+		}
+	}
+	checkSARIF(t, whole, len(log.Runs[0].Results))
+	out := map[string]string{"sarif": stdout}
+	for _, r := range log.Runs[0].Results {
+		at := r.Locations[0].Physical
+		file, err := url.PathUnescape(at.Artifact.URI)
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err != nil {
+			t.Errorf("%q is not the file: %v", at.Artifact.URI, err)
+		}
+		// The file's name sorts as it is written; without it the places are in one order.
+		place := fmt.Sprintf("sarif, %s %s %t:%d", r.Level, r.RuleID, file == "m.mlp", at.Region.StartLine)
+		out[place] += r.Message.Text + "\n"
+		for _, l := range r.Related {
+			out[place] += l.Message.Text + "\n"
+		}
+	}
 	return out
 }
 
@@ -174,14 +241,26 @@ func TestHostileModule(t *testing.T) {
 	mustRun(t, hostileModule(t, "harmless", "select * from rows"), "validate")
 	want := told(t, "harmless")
 	for name, text := range want {
-		if !strings.Contains(text, "harmless") && !strings.Contains(name, "graph") && !strings.Contains(name, "show") && name != "approve" && name != "first plan, text" && name != "validate" && !strings.HasPrefix(name, "first plan") {
+		if !strings.Contains(text, "harmless") && !strings.Contains(name, "graph") && !strings.Contains(name, "show") && name != "approve" && name != "first plan, text" && name != "validate" && !strings.HasPrefix(name, "sarif, ") && !strings.HasPrefix(name, "first plan") {
 			t.Errorf("%s says nothing of what was planted: %s", name, text)
 		}
 	}
 	for name, s := range hostiles {
 		t.Run(name, func(t *testing.T) {
-			for command, text := range told(t, s) {
+			got := told(t, s)
+			for command := range want {
+				if _, ok := got[command]; !ok {
+					t.Errorf("%s is told of a harmless string only", command)
+				}
+			}
+			for command, text := range got {
 				invisible(t, command, text)
+				if strings.HasPrefix(command, "sarif") && strings.Contains(text, "](") {
+					t.Errorf("%s holds a link: %s", command, text)
+				}
+				if _, ok := want[command]; !ok {
+					t.Errorf("%s is told of no harmless string: %s", command, text)
+				}
 				if (strings.Contains(command, "html") || strings.Contains(command, "svg")) && strings.Contains(markupOf(text), "<img") {
 					t.Errorf("%s holds a tag that is not ours", command)
 				}
