@@ -25,7 +25,7 @@ func binary() (path string, cleanup func(), err error) {
 		return "", nil, err
 	}
 	path = filepath.Join(dir, "mlp")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/mlp-lang/mlp/runtime/cmd/mlp").CombinedOutput()
+	out, err := exec.Command("go", "build", "-tags", "netgo,osusergo", "-o", path, "github.com/mlp-lang/mlp/runtime/cmd/mlp").CombinedOutput()
 	if err != nil {
 		return "", nil, fmt.Errorf("building mlp: %w\n%s", err, out)
 	}
