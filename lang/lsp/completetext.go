@@ -12,8 +12,8 @@ import (
 func (c *completer) text() {
 	s := c.place.string
 	start := s.offset
-	if i := lexemeAt(s.lexemes, s.offset); i >= 0 {
-		start = s.lexemes[i].start
+	if i := lexemeAt(s.lexemes, s.offset); i >= 0 && !strings.Contains(s.text.Value[s.lexemes[i].start:s.offset], "\n") {
+		start = s.lexemes[i].start // a proposal replaces what stands in its line
 	}
 	c.replace(s.text.At(start).Byte, c.place.offset)
 	switch {
