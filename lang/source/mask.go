@@ -52,6 +52,9 @@ func starred(text []byte, inside []bool) []byte {
 	return out
 }
 
+// Masked replaces credentials in addresses by asterisks, for texts that others read. Render and Plain do so too.
+func Masked(s string) string { return string(masked([]byte(s))) }
+
 // masked replaces credentials in addresses by asterisks, as many as they have characters, so that places stay right. The
 // user git, which opens nothing, is left.
 func masked(text []byte) []byte {

@@ -279,7 +279,7 @@ func clean(s string) string {
 			return x
 		}
 		return visible(x)
-	}, string(masked([]byte(s))))
+	}, Masked(s))
 }
 
 // Plain is a diagnostic as text for other programs to show: the summary in one line, the detail, the hint. Nothing in it

@@ -28,7 +28,7 @@ func (a *app) annotate(diags source.Diagnostics) {
 				text += "\n" + more
 			}
 		}
-		fmt.Fprintln(a.err, workflowCommand(level, a.inRepository(d.Subject.File), d.Subject, d.Code, text))
+		fmt.Fprintln(a.err, workflowCommand(level, a.inRepository(d.Subject.File), d.Subject, d.Code, source.Masked(text)))
 	}
 }
 
@@ -42,13 +42,13 @@ func (a *app) annotatePlan(p *plan.Plan) {
 		if g.Verdict != plan.Fail && g.Verdict != plan.RuleError {
 			continue
 		}
-		lines := []string{g.Address + " does not let pass"}
+		var lines []string
 		for _, r := range g.Rules.Rules {
 			if r.Severity != "warn" && (r.Verdict == plan.Fail || r.Verdict == plan.RuleError) {
 				lines = append(lines, fmt.Sprintf("%s: %s", r.Name, r.Assert))
 			}
 		}
-		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: strings.Join(lines, "\n"), Subject: g.Range})
+		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: g.Address + " does not let pass", Detail: strings.Join(lines, "\n"), Subject: g.Range})
 	}
 	a.annotate(diags)
 }

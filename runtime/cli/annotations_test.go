@@ -27,6 +27,8 @@ func TestAnnotations(t *testing.T) {
 		{"no place", source.Diagnostic{Severity: source.Error, Summary: "e"}, "::error::e\n"},
 		{"hostile", source.Diagnostic{Severity: source.Error, Summary: "100 %\n::set-output name=x::y\r\n\x1b[31m"},
 			"::error::100 %25%0A\\u{3A}:set-output name=x::y"},
+		{"credentials", source.Diagnostic{Severity: source.Error, Summary: "no https://u:s3cret@x.org/m", Hint: "git::https://u:s3cret@x.org/m?ref=v1"},
+			"::error::no https://********@x.org/m%0Agit::https://********@x.org/m?ref=v1\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -88,7 +88,7 @@ type validated struct {
 func validation(diags source.Diagnostics) validated {
 	out := validated{FormatVersion: "1.0", Valid: !diags.HasErrors(), Diagnostics: []foundDiagnostic{}}
 	for _, d := range diags {
-		f := foundDiagnostic{Severity: "error", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint}
+		f := foundDiagnostic{Severity: "error", Code: d.Code, Summary: source.Masked(d.Summary), Detail: source.Masked(d.Detail), Hint: source.Masked(d.Hint)}
 		if d.Severity == source.Warning {
 			f.Severity = "warning"
 		}
