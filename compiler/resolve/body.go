@@ -150,6 +150,9 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 	p := newParts()
 	for i := range b.Body.Attrs {
 		spec := &b.Body.Attrs[i]
+		if b.Attrs[spec.Name] == nil && spec.Default == nil {
+			continue
+		}
 		dest := p.config
 		switch {
 		case policy || spec.Policy || spec.Edge == schema.OrderEdge || spec.Edge == schema.StateEdge:

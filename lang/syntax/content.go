@@ -157,13 +157,15 @@ func bodyNames(body *schema.Body) []string {
 
 // checkRequired tells what is missing. What is there in a wrong form does not count as missing.
 func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
-	for _, a := range b.Body.Attrs {
+	for i := range b.Body.Attrs {
+		a := &b.Body.Attrs[i]
 		if a.Required && b.Attrs[a.Name] == nil && !wrong[a.Name] {
 			d.fail(source.CodeMissingAttr, b.Header, fmt.Sprintf("%s lacks its argument %q", title(b), a.Name), a.Doc,
 				fmt.Sprintf("add %s = …", a.Name))
 		}
 	}
-	for _, n := range b.Body.Blocks {
+	for i := range b.Body.Blocks {
+		n := &b.Body.Blocks[i]
 		if n.Required && len(b.Nested(n.Name)) == 0 && !wrong[n.Name] {
 			form := n.Name + " { … }"
 			if n.Labelled {
@@ -176,6 +178,9 @@ func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 
 // checkRepeated tells of nested blocks that stand twice, and of labels that do.
 func (d *decoder) checkRepeated(b *Block) {
+	if len(b.Blocks) < 2 {
+		return
+	}
 	type key struct{ kind, label string }
 	first := map[key]*Block{}
 	for _, n := range b.Blocks {
