@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/metric"
@@ -119,7 +117,7 @@ func (k *Checker) checkWeight() {
 		return
 	}
 	if c := k.Data.Column(k.Weight); c == nil {
-		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", Meant(k.Weight, k.Data.Names()))
+		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", table.Suggest(k.Weight, k.Data.Names()))
 	} else if !table.Numeric(c.Type) {
 		k.add("weight", fmt.Sprintf("Column %q is %s, expected a number", k.Weight, c.Type), "", "")
 	}
@@ -186,18 +184,4 @@ func sqlColumns(l prediction.Layout) (t *schema.Table, clash string) {
 		}
 	}
 	return &schema.Table{Columns: append(own, l.Data.Columns...)}, ""
-}
-
-// Meant is a hint at the name that is nearest.
-func Meant(name string, names []string) string {
-	best, dist := "", 4
-	for _, n := range names {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
-			best, dist = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("Did you mean %q?", best)
 }

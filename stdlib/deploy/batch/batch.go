@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
@@ -137,14 +135,14 @@ func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 	names := data.Names()
 	for i, name := range c.Key {
 		if data.Column(name) == nil {
-			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: meant(name, names)})
+			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: table.Suggest(name, names)})
 		}
 	}
 	for _, f := range m.Features {
 		col := data.Column(f.Name)
 		switch {
 		case col == nil:
-			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), Hint: meant(f.Name, names)})
+			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), Hint: table.Suggest(f.Name, names)})
 		case (col.Type == "varchar") != (f.Type == "varchar"):
 			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, col.Type, f.Type)})
 		}
@@ -170,20 +168,6 @@ func (c *config) personal(l prediction.Layout) []schema.Problem {
 			Detail: "Key, entity and time of the data stand beside each prediction.", Hint: fmt.Sprintf("Say allow_pii = [%q], or score a table without it.", col.Name)})
 	}
 	return out
-}
-
-// meant is a hint at the name that is nearest.
-func meant(name string, names []string) string {
-	best, dist := "", 4
-	for _, n := range names {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
-			best, dist = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("Did you mean %q?", best)
 }
 
 func run(ctx context.Context, s *component.Stage) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
@@ -67,7 +68,7 @@ func (k *checker) checkModel(l prediction.Layout) {
 	names := k.Data.Names()
 	if k.Data.Column(k.Model.Target) == nil {
 		k.add("data", fmt.Sprintf("The data has no column %q, the model's target", k.Model.Target), "It has "+strings.Join(names, ", ")+".",
-			evaluation.Meant(k.Model.Target, names))
+			table.Suggest(k.Model.Target, names))
 	}
 	if !k.Model.Opaque {
 		k.checkFeatures(names)
@@ -82,7 +83,7 @@ func (k *checker) checkFeatures(names []string) {
 		c := k.Data.Column(f.Name)
 		switch {
 		case c == nil:
-			k.add("data", fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), "", evaluation.Meant(f.Name, names))
+			k.add("data", fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), "", table.Suggest(f.Name, names))
 		case evaluation.IsText(c.Type) != evaluation.IsText(f.Type):
 			k.add("data", fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, c.Type, f.Type), "", "")
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
 	"github.com/mlp-lang/mlp/stdlib/table"
@@ -73,9 +71,9 @@ func (c *config) checkColumns(reference, current *schema.Table, columns []string
 		a, b := reference.Column(name), current.Column(name)
 		switch {
 		case a == nil:
-			add(i, fmt.Sprintf("The reference has no column %q", name), meant(name, reference.Names()))
+			add(i, fmt.Sprintf("The reference has no column %q", name), table.Suggest(name, reference.Names()))
 		case b == nil:
-			add(i, fmt.Sprintf("The current table has no column %q", name), meant(name, current.Names()))
+			add(i, fmt.Sprintf("The current table has no column %q", name), table.Suggest(name, current.Names()))
 		case seen[name]:
 			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
 		case !comparable(a.Type):
@@ -99,18 +97,4 @@ func (s *settings) check() []schema.Problem {
 		out = append(out, schema.Problem{Path: "drift.limit", Summary: "The limit is negative"})
 	}
 	return out
-}
-
-// meant is a hint at the name that is nearest.
-func meant(name string, names []string) string {
-	best, dist := "", 4
-	for _, n := range names {
-		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(n), nil); d < dist {
-			best, dist = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("Did you mean %q?", best)
 }

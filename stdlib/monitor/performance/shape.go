@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
@@ -120,7 +121,7 @@ func (k *checker) checkOn() {
 		switch {
 		case p == nil:
 		case l == nil:
-			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", evaluation.Meant(name, k.Data.Names()))
+			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", table.Suggest(name, k.Data.Names()))
 		case seen[p.Name]:
 			k.add(path, fmt.Sprintf("Column %q is listed twice", p.Name), "", "")
 		case !joinable(p.Type, l.Type):
