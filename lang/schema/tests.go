@@ -54,7 +54,7 @@ func rowsAttrs() []Attr {
 	return []Attr{
 		{Name: "csv", Type: String, Doc: "The rows as CSV with a header, in a heredoc or from a file of the module: `file(\"fixtures/payments.csv\")`. Blanks around " +
 			"fields are left out; an empty field is null, `\"\"` an empty text."},
-		{Name: "rows", Type: Any, Doc: "A list of objects: `[{ payment_id = \"p1\", amount = 10 }]`. Times are strings."},
+		{Name: "rows", Type: Any, Doc: "A list of objects: `[{ payment_id = \"p1\", amount = 10 }]`. Times are strings. Of what yields figures and no table, the figure of that name, a number."},
 	}
 }
 

@@ -75,6 +75,9 @@ func (k *checker) given(g *given) {
 		}
 	}
 	rows := rowsOf(g.attrs)
+	if n := countOf(g); n != nil {
+		figures["rows"], rows = n, false
+	}
 	if g.block.Kind != "check" {
 		k.refuse(g, "passed")
 	}
@@ -100,6 +103,17 @@ func (k *checker) given(g *given) {
 	if len(figures) > 0 {
 		k.figures(g, figures)
 	}
+}
+
+// countOf is the figure "rows" of a block that has one, where that is given and not rows of a table; else nil.
+func countOf(g *given) any {
+	if g.block.Figures == nil || g.block.Figures.Fields["rows"] == nil || g.attrs["csv"] != nil {
+		return nil
+	}
+	if _, list := g.attrs["rows"].([]any); list {
+		return nil
+	}
+	return g.attrs["rows"]
 }
 
 // refuse tells of attributes that mean nothing here.
