@@ -20,7 +20,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "gradient_boosting",
-		Version: 1,
+		Version: 2,
 		Engine:  sqltable.Engine,
 		Summary: "Gradient-boosted trees on binned features",
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
@@ -97,6 +97,11 @@ var paramsBlock = schema.Block{Name: "params",
 			Doc: "The sum of second derivatives that each side of a split must have: in regression the number of rows."},
 		{Name: "lambda", Type: schema.Number, Default: defaults.Lambda, Doc: "L2 regularisation of the leaves."},
 		{Name: "gamma", Type: schema.Number, Default: defaults.Gamma, Doc: "What a split must gain at least."},
+		{Name: "max_cat_to_onehot", Type: schema.Integer, Default: float64(defaults.MaxCatToOneHot),
+			Doc: "The categories of a text column with fewer of them are split off one by one; those of others are parted into two " +
+				"groups. A large number splits all of them one by one, which is steadier where many categories are rare."},
+		{Name: "max_cat_threshold", Type: schema.Integer, Default: float64(defaults.MaxCatThreshold),
+			Doc: "Where categories are parted into two groups, fewer than this many make up one of the two."},
 		{Name: "subsample", Type: schema.Number, Default: defaults.Subsample,
 			Doc: "The share of rows drawn for each round, above 0 and up to 1."},
 		{Name: "column_sample", Type: schema.Number, Default: defaults.ColumnSample,
@@ -116,13 +121,16 @@ type params struct {
 	MinChildWeight      float64 `json:"min_child_weight"`
 	Lambda              float64 `json:"lambda"`
 	Gamma               float64 `json:"gamma"`
+	MaxCatToOneHot      int     `json:"max_cat_to_onehot"`
+	MaxCatThreshold     int     `json:"max_cat_threshold"`
 	Subsample           float64 `json:"subsample"`
 	ColumnSample        float64 `json:"column_sample"`
 	EarlyStoppingRounds *int    `json:"early_stopping_rounds"`
 }
 
 var defaults = params{
-	Trees: 100, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1, Subsample: 1, ColumnSample: 1,
+	Trees: 100, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1, MaxCatToOneHot: 4, MaxCatThreshold: 64,
+	Subsample: 1, ColumnSample: 1,
 }
 
 const defaultEarlyStopping = 50
@@ -165,6 +173,8 @@ func (p *params) check(validated bool) []schema.Problem {
 	refuse(!(p.MinChildWeight >= 0), "min_child_weight", p.MinChildWeight, "at least 0")
 	refuse(!(p.Lambda >= 0), "lambda", p.Lambda, "at least 0")
 	refuse(!(p.Gamma >= 0), "gamma", p.Gamma, "at least 0")
+	refuse(p.MaxCatToOneHot < 1, "max_cat_to_onehot", p.MaxCatToOneHot, "at least 1")
+	refuse(p.MaxCatThreshold < 2, "max_cat_threshold", p.MaxCatThreshold, "at least 2")
 	refuse(share(p.Subsample), "subsample", p.Subsample, "above 0 and up to 1")
 	refuse(share(p.ColumnSample), "column_sample", p.ColumnSample, "above 0 and up to 1")
 	if r := p.EarlyStoppingRounds; r != nil {
@@ -216,6 +226,7 @@ func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Para
 	out := histogram.Params{
 		Objective: xgboost.SquaredError, Trees: p.Trees, LearningRate: p.LearningRate,
 		MaxDepth: p.MaxDepth, MaxLeaves: p.MaxLeaves, MinChildWeight: p.MinChildWeight, Lambda: p.Lambda, Gamma: p.Gamma,
+		MaxCatToOneHot: p.MaxCatToOneHot, MaxCatThreshold: p.MaxCatThreshold,
 		Subsample: p.Subsample, ColumnSample: p.ColumnSample, Seed: c.Seed, Threads: s.Threads,
 	}
 	switch t.Signature.Task {

@@ -17,7 +17,7 @@ import (
 var Component = component.Component{
 	Kind: "training_set",
 	Type: schema.Type{
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Labelled rows with the features as they stood at each row's time",
 		Doc:     doc,
@@ -43,7 +43,8 @@ const doc = `Every row of the spine comes out once, with the features added:
 - **By key**, where a feature has the spine's key: the feature was computed from the same rows, and its values are those of
   the row itself.
 - **As of the spine's time**, for any other feature: the latest row of the same entity whose time is strictly before
-  ` + "`as_of`" + `. If there are several at that instant, the last in the order of all columns counts. None before: null.
+  ` + "`as_of`" + `. If there are several at that instant, the last in the order of all columns counts. None before, or no
+  time: null.
 
 Only the features' own columns are added; their key, entity and time columns are not repeated. Two columns of the same
 name are an error.`
@@ -288,8 +289,7 @@ func query(spine *schema.Table, features []*schema.Table, asOf string) string {
 			joins = append(joins, fmt.Sprintf("left join f%d on %s", i, equal(i, spine.Key, "is not distinct from")))
 			continue
 		}
-		joins = append(joins, fmt.Sprintf("asof left join %s on %s and epoch_us(spine.%s) > epoch_us(f%d.%s)", latest(i, f),
-			equal(i, f.Entity, "="), table.Quote(asOf), i, table.Quote(f.Time)))
+		joins = append(joins, asOfJoin(i, f, asOf))
 	}
 	return fmt.Sprintf("select %s\nfrom spine\n%s", strings.Join(columns, ", "), strings.Join(joins, "\n"))
 }
@@ -302,6 +302,21 @@ func equal(i int, columns []string, operator string) string {
 	return strings.Join(terms, " and ")
 }
 
+// asOfJoin finds the latest row before a row of the spine. A row without a time, or with an infinite one, has no entity to
+// be found by: the engine's operator takes a null time for the newest or for none, by how many rows there are.
+func asOfJoin(i int, f *schema.Table, asOf string) string {
+	at := micros("spine", asOf)
+	terms := make([]string, len(f.Entity))
+	for j, e := range f.Entity {
+		terms[j] = fmt.Sprintf("case when %s is not null then spine.%s end = f%d.%[2]s", at, table.Quote(e), i)
+	}
+	return fmt.Sprintf("asof left join %s on %s and %s > %s", latest(i, f), strings.Join(terms, " and "), at,
+		micros(fmt.Sprintf("f%d", i), f.Time))
+}
+
+// micros is a time as microseconds since 1970; null where it is null or infinite.
+func micros(of, column string) string { return "epoch_us(" + of + "." + table.Quote(column) + ")" }
+
 // latest is feature i with one row for each entity and instant: the last in the order of all columns.
 func latest(i int, f *schema.Table) string {
 	by := make([]string, 0, len(f.Entity)+1)
@@ -313,6 +328,6 @@ func latest(i int, f *schema.Table) string {
 	for j, c := range f.Columns {
 		order[j] = table.Quote(c.Name) + " desc nulls last"
 	}
-	return fmt.Sprintf("(select * from f%d qualify row_number() over (partition by %s order by %s) = 1) f%[1]d",
-		i, strings.Join(by, ", "), strings.Join(order, ", "))
+	return fmt.Sprintf("(select * from f%d where %s is not null qualify row_number() over (partition by %s order by %s) = 1) f%[1]d",
+		i, micros(fmt.Sprintf("f%d", i), f.Time), strings.Join(by, ", "), strings.Join(order, ", "))
 }

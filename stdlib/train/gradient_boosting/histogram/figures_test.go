@@ -32,7 +32,7 @@ func predict(tb testing.TB, m *xgboost.Model, d *Data) [][]float64 {
 func params(o xgboost.Objective) Params {
 	return Params{
 		Objective: o, Trees: 300, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1,
-		Subsample: 1, ColumnSample: 1, Threads: 2,
+		MaxCatToOneHot: 4, MaxCatThreshold: 64, Subsample: 1, ColumnSample: 1, Threads: 2,
 	}
 }
 

@@ -30,6 +30,8 @@ type Params struct {
 	MinChildWeight      float64
 	Lambda              float64
 	Gamma               float64
+	MaxCatToOneHot      int     // categories of a feature with fewer are split off one by one; others are parted into two groups
+	MaxCatThreshold     int     // fewer of them are taken from either end of their order
 	Subsample           float64 // share of rows for each round
 	ColumnSample        float64 // share of features for each tree
 	EarlyStoppingRounds int     // 0: off; else needs validation rows

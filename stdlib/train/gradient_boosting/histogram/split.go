@@ -1,11 +1,9 @@
 package histogram
 
 import (
+	"cmp"
 	"slices"
 )
-
-// oneHotLevels is up to how many categories they are split off one by one; more are parted into two groups.
-const oneHotLevels = 4
 
 // split is the best way found to part a node's rows.
 type split struct {
@@ -65,7 +63,7 @@ func (s *splitter) tryBoth(left sum) bool {
 		if !s.try(left) {
 			return false
 		}
-		s.best.defaultLeft = left.h >= s.total.h-left.h
+		s.best.defaultLeft = s.heavierLeft()
 		return true
 	}
 	found := false
@@ -78,6 +76,8 @@ func (s *splitter) tryBoth(left sum) bool {
 	return found
 }
 
+func (s *splitter) heavierLeft() bool { return s.best.left.h >= s.total.h-s.best.left.h }
+
 // find returns the best split on the feature whose bins have these sums, the last those of missing values.
 func (s *splitter) find(b *binned, hist []sum) split {
 	s.best = split{}
@@ -85,7 +85,7 @@ func (s *splitter) find(b *binned, hist []sum) split {
 	switch {
 	case b.levels == 0:
 		s.numbers(hist[:b.count])
-	case b.levels <= oneHotLevels:
+	case b.levels < s.params.MaxCatToOneHot:
 		s.oneHot(hist[:b.count])
 	default:
 		s.groups(hist[:b.count])
@@ -109,66 +109,59 @@ func (s *splitter) numbers(hist []sum) {
 // oneHot sends one category right.
 func (s *splitter) oneHot(hist []sum) {
 	for i := range hist {
-		if hist[i].h == 0 {
-			continue
-		}
 		if s.tryBoth(s.total.minus(hist[i]).minus(s.missing)) {
 			s.best.right = bitset{}
 			s.best.right.add(i)
 			s.best.categorical = true
 		}
 	}
-	s.placeAbsent(hist)
 }
 
-// groups orders the categories by the weight that each would have as a leaf; the best parting into two groups is one
-// of those that cut this order in two.
+// groups orders the categories by the weight that each would have as a leaf, 0 where it may not be one; the best parting
+// into two groups is one of those that cut this order in two. Fewer than MaxCatThreshold of them are taken from either end:
+// from the low one to the right, with missing values on the left, and from the high one to the left, with missing values on
+// the right.
 func (s *splitter) groups(hist []sum) {
-	order := make([]int, 0, maxBins)
-	var weights [maxBins]float64
-	var present sum
-	for i := range hist {
-		if hist[i].h == 0 {
-			continue
+	order := s.byWeight(hist)
+	most := min(len(order), s.params.MaxCatThreshold) - 1
+	cut := -1
+	var right, left sum
+	for k := range most {
+		right = right.plus(hist[order[k]])
+		if s.try(s.total.minus(right)) {
+			cut, s.best.defaultLeft = k+1, true
 		}
-		order = append(order, i)
-		present = present.plus(hist[i])
-		weights[i] = float64(hist[i].g) * s.scale.g / (float64(float64(hist[i].h)*s.scale.h) + s.params.Lambda)
 	}
-	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case weights[i] < weights[j]:
-			return -1
-		case weights[i] > weights[j]:
-			return 1
-		}
-		return 0
-	})
-	left, cut := present, -1
-	for k, i := range order {
-		left = left.minus(hist[i])
-		if s.tryBoth(left) {
-			cut = k
+	for k := range most {
+		at := len(order) - 1 - k
+		left = left.plus(hist[order[at]])
+		if s.try(left) {
+			cut, s.best.defaultLeft = at, false
 		}
 	}
 	if cut < 0 {
 		return
 	}
 	s.best.categorical = true
-	for _, i := range order[:cut+1] {
+	for _, i := range order[:cut] {
 		s.best.right.add(i)
 	}
-	s.placeAbsent(hist)
+	if s.missing.h == 0 {
+		s.best.defaultLeft = s.heavierLeft()
+	}
 }
 
-// placeAbsent sends categories that the node has no rows of where missing values go.
-func (s *splitter) placeAbsent(hist []sum) {
-	if !s.best.categorical || s.best.defaultLeft {
-		return
-	}
+// byWeight sorts the categories. One with less than MinChildWeight would be no leaf: its own weight is noise, and would
+// put it at one of the ends, where it can be picked.
+func (s *splitter) byWeight(hist []sum) []int {
+	order := make([]int, len(hist))
+	var weights [maxBins]float64
 	for i := range hist {
-		if hist[i].h == 0 {
-			s.best.right.add(i)
+		order[i] = i
+		if h := float64(hist[i].h) * s.scale.h; h > 0 && h >= s.params.MinChildWeight {
+			weights[i] = -float64(hist[i].g) * s.scale.g / (h + s.params.Lambda)
 		}
 	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[i], weights[j]) })
+	return order
 }

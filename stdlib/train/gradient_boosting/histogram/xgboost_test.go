@@ -61,7 +61,12 @@ func writeRows(tb testing.TB, path string, d *Data) {
 		}
 		f.Columns = append(f.Columns, cells)
 	}
-	data, err := json.Marshal(f)
+	writeJSON(tb, path, f)
+}
+
+func writeJSON(tb testing.TB, path string, v any) {
+	tb.Helper()
+	data, err := json.Marshal(v)
 	if err != nil {
 		tb.Fatal(err)
 	}
