@@ -181,6 +181,9 @@ type Input struct {
 type External struct {
 	Root  string         `json:"root"` // folder relative to the module
 	Files []ExternalFile `json:"files"`
+	// Dir is the folder that the block's own path is relative to, itself relative to the module: that of a child module. It is
+	// there so that what the path means can be asked again.
+	Dir string `json:"dir,omitempty"`
 }
 
 // ExternalFile is one of them; the name is relative to the root, with forward slashes.

@@ -33,6 +33,7 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	switch {
 	case err == nil:
 		x.compare(b, found)
+		found.Dir = folderOf(b)
 		return &found.External, found.Digest, nil
 	case x.s.refresh || !errors.Is(err, fs.ErrNotExist):
 		return nil, "", err
@@ -46,7 +47,16 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	}
 	x.absent[address] = true
 	x.say(b, "MLP1702", fmt.Sprintf("The files of %s are not here; taken as recorded %s: %s", address, how, v.summary()))
+	v.Dir = folderOf(b)
 	return &v.External, v.Digest, nil
+}
+
+// folderOf is what a block's path is relative to, itself relative to the root module; empty: that.
+func folderOf(b *check.Block) string {
+	if b.Dir == "." {
+		return ""
+	}
+	return filepath.ToSlash(b.Dir)
 }
 
 // compare warns where files are not those that are pinned: others, who lack the files, plan with the pinned version.
@@ -63,11 +73,7 @@ func (x *sources) say(b *check.Block, code, summary string) {
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.
 func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
-	src := sourceOf(b.Kind, b.Type)
-	if src == nil || src.Files == nil {
-		return dataVersion{}, fmt.Errorf("a %s of type %q reads no files", b.Kind, b.Type)
-	}
-	root, names, err := src.Files(filepath.Join(s.app.dir, b.Dir), b.Config)
+	root, names, err := filesOf(b.Kind, b.Type, filepath.Join(s.app.dir, b.Dir), b.Config)
 	if err != nil {
 		return dataVersion{}, err
 	}
@@ -75,7 +81,19 @@ func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error
 		root = filepath.Join(b.Dir, root)
 	}
 	ext, digest, err := s.store.HashFiles(ctx, s.app.dir, root, names)
+	if errors.Is(err, fs.ErrNotExist) { // some of them: not what is taken as recorded
+		err = fmt.Errorf("its files are being removed: %s", err.Error())
+	}
 	return dataVersion{Path: pathOf(b.Config), Digest: digest, External: ext}, err
+}
+
+// filesOf asks a component which files a configuration means, as seen from a folder.
+func filesOf(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
+	src := sourceOf(kind, typ)
+	if src == nil || src.Files == nil {
+		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
+	}
+	return src.Files(dir, config)
 }
 
 // recordedVersion is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It

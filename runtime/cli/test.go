@@ -198,11 +198,7 @@ func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (exe
 type testLibrary struct{ library }
 
 func (l *testLibrary) Files(kind, typ, dir string, config json.RawMessage) (string, []string, error) {
-	src := sourceOf(kind, typ)
-	if src == nil || src.Files == nil {
-		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
-	}
-	return src.Files(dir, config)
+	return filesOf(kind, typ, dir, config)
 }
 
 // tables is the SQL engine for tests.

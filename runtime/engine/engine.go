@@ -43,6 +43,8 @@ type Options struct {
 	// Convert rewrites a table file in another format: "parquet", "csv" or "ndjson". Without it a stage that asks for
 	// another format than Parquet fails.
 	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
+	// Files asks again which files outside a stage means; nil: those of the plan.
+	Files Files
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context
 	// Apply is this run's id; made up where empty. By is who runs it. Both are for the record.

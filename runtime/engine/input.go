@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -184,51 +182,4 @@ func (r *run) convert(ctx context.Context, from, to string, table *schema.Table,
 		return fmt.Errorf("converting a table from %s to %s: %w", from, to, err)
 	}
 	return nil
-}
-
-// checkExternal compares files outside with what the plan says of them. A stage reads them in place, so they are looked
-// at before it runs and again after.
-func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
-	for _, in := range n.Inputs {
-		if in.External == nil {
-			continue
-		}
-		now, digest, err := r.Store.HashFiles(ctx, r.dir, in.External.Root, in.External.Names())
-		if errors.Is(err, fs.ErrNotExist) {
-			return failuref(StaleFailure, "a file is gone since the plan was made: %v; plan again", missing(err))
-		}
-		if err != nil {
-			return err
-		}
-		if digest != in.Digest {
-			return &Failure{
-				Kind:    StaleFailure,
-				Summary: "the data changed after the plan was made or while it was read",
-				Detail:  "Changed: " + strings.Join(changedFiles(in.External, &now), ", ") + ". Plan again when nothing writes to it.",
-			}
-		}
-	}
-	return nil
-}
-
-// missing names the file that is not there, without what was done to it.
-func missing(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Path
-	}
-	return err.Error()
-}
-
-func changedFiles(planned, now *plan.External) []string {
-	var out []string
-	for i, f := range planned.Files {
-		if i < len(now.Files) && now.Files[i] != f {
-			out = append(out, filepath.ToSlash(filepath.Join(planned.Root, f.Name)))
-		}
-	}
-	if len(out) == 0 {
-		out = []string{planned.Root}
-	}
-	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -62,6 +61,7 @@ type Saved struct {
 	State   *plan.State
 	History []*state.Revision
 	Dir     string // files outside are relative to it
+	Files   Files  // asks again which files are meant; nil: those of the plan
 	// Version is the component's in this program; false if there is none.
 	Version func(kind, typ string) (int, bool)
 }
@@ -216,21 +216,19 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 	return "", nil
 }
 
-// files compares files outside with those of the plan. Where a stage need not read them again, they may be gone.
+// files compares files outside with those of the plan. Where a stage need not read them again, all of them may be gone.
 func (s *Saved) files(ctx context.Context, n *plan.Node) (string, error) {
-	for _, in := range n.Inputs {
+	for i := range n.Inputs {
+		in := &n.Inputs[i]
 		if in.External == nil {
 			continue
 		}
-		now, digest, err := s.Store.HashFiles(ctx, s.Dir, in.External.Root, in.External.Names())
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && n.Verdict.Known():
-		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Sprintf("%s: a file of its data is gone: %v", n.Address, err), nil
-		case err != nil:
-			return "", err
-		case digest != in.Digest:
-			return fmt.Sprintf("%s: its data changed: %s", n.Address, strings.Join(changedFiles(in.External, &now), ", ")), nil
+		why, gone, err := outside{s.Store, s.Dir, s.Files}.differ(ctx, n, in)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", n.Address, err)
+		}
+		if why != "" && !(gone && n.Verdict.Known()) {
+			return fmt.Sprintf("%s: its data changed: %s", n.Address, why), nil
 		}
 	}
 	return "", nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -35,7 +36,9 @@ func Split(pattern string) (root, rest string) {
 // Find lists the files below dir that a pattern means: its root, and their names below that, sorted, with forward
 // slashes. * and ? stay within a folder, ** spans folders, [a-c] is a class. What begins with a dot is only meant where
 // the pattern says the dot. Links to files are followed; those to folders are only in the root, so that none is read twice
-// or without end. No match is an error that names the pattern, and an fs.ErrNotExist; so is a link whose file is not here.
+// or without end. No match is an error that names the pattern, and an fs.ErrNotExist; so is it where all that match are links
+// whose files are not here. Some of the files are never taken for none nor for all: a link without its file beside others
+// is an error of another kind.
 func Find(dir, pattern string) (root string, names []string, err error) {
 	root, rest := Split(pattern)
 	base := root
@@ -47,10 +50,10 @@ func Find(dir, pattern string) (root string, names []string, err error) {
 	switch {
 	case errors.As(err, &gone):
 		return root, nil, gone
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && missing(base):
 		return root, nil, absent(fmt.Sprintf("no file matches %q: there is no folder %s", pattern, root))
 	case err != nil:
-		return root, nil, fmt.Errorf("looking for %q: %w", pattern, err)
+		return root, nil, fmt.Errorf("looking for %q: %w", pattern, partial(err))
 	}
 	if len(names) == 0 {
 		return root, nil, absent(fmt.Sprintf("no file matches %q", pattern))
@@ -64,6 +67,19 @@ type absent string
 func (e absent) Error() string        { return string(e) }
 func (e absent) Is(target error) bool { return target == fs.ErrNotExist }
 
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// partial says what is missing beside files that are there, in a way that is not taken for all of them missing.
+func partial(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(err.Error())
+	}
+	return err
+}
+
 // match lists the files below a folder whose names match the rest of a pattern, sorted. Messages call the folder root.
 func match(base, root, rest string) ([]string, error) {
 	want := strings.Split(rest, "/")
@@ -76,6 +92,7 @@ func match(base, root, rest string) ([]string, error) {
 		return one(base, root, rest)
 	}
 	var out []string
+	var gone absent // the first link without its file
 	err := filepath.WalkDir(base+string(filepath.Separator), func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -99,8 +116,18 @@ func match(base, root, rest string) ([]string, error) {
 		if file {
 			out = append(out, rel)
 		}
+		if dangling := absent(""); errors.As(err, &dangling) {
+			gone, err = cmp.Or(gone, dangling), nil
+		}
 		return err
 	})
+	switch {
+	case err != nil || gone == "":
+	case len(out) == 0:
+		err = gone
+	default:
+		err = fmt.Errorf("%s, and others are there: %s", string(gone), path.Join(root, slices.Min(out)))
+	}
 	sort.Strings(out)
 	return out, err
 }

@@ -48,10 +48,15 @@ func TestFind(t *testing.T) {
 	}
 	for name, to := range map[string]string{
 		"data/x/loop": "..", "data/self": ".", "data/folder.csv": "x", // links to folders
-		"odd/gone/broken.csv": "nowhere", "odd/circle/a.csv": "a.csv", "odd/device/zero.csv": "/dev/zero",
+		"odd/gone/broken.csv": "nowhere", "odd/gone/other.csv": "elsewhere", "odd/partial/b.csv": "nowhere", "odd/circle/a.csv": "a.csv", "odd/device/zero.csv": "/dev/zero",
 	} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Symlink(to, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"odd/partial/a.csv", "odd/partial/c.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +92,8 @@ func TestFind(t *testing.T) {
 	}
 	for pattern, want := range map[string]string{
 		"odd/gone/*.csv":   "odd/gone/broken.csv is a link to a file that is not there",
-		"odd/**/a.csv":     "odd/circle/a.csv is a link that cannot be followed: too many levels",
+		"odd/partial/*":    "odd/partial/b.csv is a link to a file that is not there, and others are there: odd/partial/a.csv",
+		"odd/*/a.csv":      "odd/circle/a.csv is a link that cannot be followed: too many levels",
 		"odd/device/*.csv": "odd/device/zero.csv is a pipe, socket or device",
 		"odd/*/p.csv":      "odd/pipe/p.csv is a pipe, socket or device",
 		"odd/*.csv":        "odd/s.csv is a pipe, socket or device",
@@ -99,7 +105,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: got %v", pattern, err)
 		}
 	}
-	for pattern, want := range map[string]bool{"odd/gone/*.csv": true, "nodata/*.csv": true, "odd/pipe/*.csv": false, "odd/circle/*.csv": false} {
+	for pattern, want := range map[string]bool{"odd/gone/*.csv": true, "nodata/*.csv": true, "odd/partial/*.csv": false, "odd/partial/[ab].csv": false, "odd/partial/b.csv": true, "odd/pipe/*.csv": false, "odd/circle/*.csv": false} {
 		if _, _, err := Find(dir, pattern); errors.Is(err, fs.ErrNotExist) != want {
 			t.Errorf("%s: got %v; is it that nothing is there: want %v", pattern, err, want)
 		}
