@@ -153,7 +153,7 @@ func missingColumn(data *schema.Table, needed *schema.Model) string {
 		if c == nil {
 			return fmt.Sprintf("it needs the column %s, which is no longer there", f.Name)
 		}
-		if (c.Type == "varchar") != (f.Type == "varchar") {
+		if !schema.Takes(f.Type, c.Type) {
 			return fmt.Sprintf("it needs %s as %s, and that is %s now", f.Name, f.Type, c.Type)
 		}
 	}

@@ -134,9 +134,6 @@ func (k *Checker) checkMetrics(l prediction.Layout) {
 	}
 }
 
-// IsText tells whether a type is of text.
-func IsText(t string) bool { return t == "varchar" || strings.HasPrefix(t, "enum") }
-
 // checkSQL types the metrics that are SQL, and the slices.
 func (k *Checker) checkSQL(ctx context.Context, b component.Binder, l prediction.Layout) {
 	for i, m := range k.metrics {

@@ -15,6 +15,10 @@ func (e *Evaluation) Compare(ctx context.Context, s *prediction.Set, l predictio
 	if err := challenger.Take(s, l); err != nil {
 		return nil, err
 	}
+	var err error
+	if e.sample, err = e.rows.sample(e.set); err != nil { // both go by the rows that both have predictions for
+		return nil, err
+	}
 	before, err := e.openSQL(ctx, e.set)
 	if err != nil {
 		return nil, err

@@ -93,15 +93,20 @@ func Open(ctx context.Context, c *Config, d Data, threads int, warnf func(format
 // Total is how many rows the data has, those that do not count included.
 func (e *Evaluation) Total() int { return e.rows.total }
 
-// Counted is how many rows count: their label is known, and mature.
+// Counted is how many rows count: their label is known and mature, and there is a prediction.
 func (e *Evaluation) Counted() int { return len(e.rows.counted) }
 
 // Target is the column that holds the truth.
 func (e *Evaluation) Target() *frame.Column { return e.rows.target }
 
-// Take takes the predictions of the data's rows, in their order.
+// Take takes the predictions of the data's rows, in their order. Rows without one count for no figure but coverage, and
+// are told of.
 func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
 	e.set, e.layout = s, l
+	if told := s.Told(); told != "" {
+		e.warnf("%s; the figures leave them out", told)
+	}
+	e.rows.keepScored(s.Predicted)
 	e.sample, err = e.rows.sample(s)
 	return err
 }

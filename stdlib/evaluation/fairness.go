@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -144,7 +145,7 @@ func (k *Checker) checkGroups(path string, f Fairness) {
 
 func groupable(t string) bool {
 	integers := []string{"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
-	return IsText(t) || t == "boolean" || slices.Contains(integers, t)
+	return model.TextType(t) || t == "boolean" || slices.Contains(integers, t)
 }
 
 func (k *Checker) checkComparisons(path string, f Fairness) {

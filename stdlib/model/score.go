@@ -18,13 +18,15 @@ type Prediction struct {
 	// Scores are probabilities by class and row: [class][row]. Nil in regression.
 	Scores [][]float64
 	// Class is the index of the decided class: by the threshold with two classes, the most probable (the first of
-	// equals) with more. Nil in regression.
+	// equals) with more; -1 where there is no prediction. Nil in regression.
 	Class []int32
+	// Unscored are the rows without a prediction, ascending; their scores are NaN.
+	Unscored []Unscored
 }
 
 // Score scores every row of f, with as many threads as given; the result does not depend on them. A frame that lacks
-// a feature, or has text where numbers were trained on, is an error. A category that was not trained on counts as
-// missing.
+// a feature, or has one of a type that the model does not take (schema.Takes), is an error. A category that was not
+// trained on counts as missing.
 func (b *Bundle) Score(f *frame.Frame, threads int) (*Prediction, error) {
 	return b.ScoreContext(context.Background(), f, threads)
 }
@@ -35,11 +37,25 @@ func (b *Bundle) ScoreContext(ctx context.Context, f *frame.Frame, threads int) 
 	if err != nil {
 		return nil, err
 	}
-	out, err := b.estimator.Predict(ctx, columns, f.Rows, threads)
+	return b.predict(ctx, columns, f.Rows, threads)
+}
+
+// predict scores rows as Encode makes them.
+func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
+	columns, unscored := outside(columns, b.signature.Features, rows)
+	out, err := b.estimator.Predict(ctx, columns, rows, threads)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)
 	}
-	return b.prediction(out), nil
+	unscored = drop(out, rows, unscored)
+	p := b.prediction(out)
+	p.Unscored = unscored
+	for _, u := range unscored {
+		if p.Class != nil {
+			p.Class[u.Row] = -1
+		}
+	}
+	return p, nil
 }
 
 func (b *Bundle) prediction(out [][]float64) *Prediction {
@@ -96,7 +112,7 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 }
 
 func encodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
-	if c.Text() != f.Text() {
+	if !schema.Takes(f.Type, c.Type) || c.Text() != f.Text() {
 		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)
 	}
 	if !c.Text() {

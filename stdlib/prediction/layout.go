@@ -192,6 +192,10 @@ func (s *Set) classScores() []frame.Column {
 	score := make([]float64, s.Rows)
 	all := frame.Column{Name: "scores", Type: "varchar", Codes: make([]int32, s.Rows)}
 	for r := range s.Rows {
+		if math.IsNaN(s.Predicted[r]) {
+			score[r], all.Codes[r] = math.NaN(), -1
+			continue
+		}
 		score[r] = s.Scores[int(s.Predicted[r])][r]
 		byClass := map[string]float64{}
 		for c, class := range s.Classes {
@@ -202,7 +206,7 @@ func (s *Set) classScores() []frame.Column {
 		if err != nil {
 			text = []byte("{}")
 		}
-		all.Codes[r] = int32(r)
+		all.Codes[r] = int32(len(all.Levels))
 		all.Levels = append(all.Levels, string(text))
 	}
 	return []frame.Column{{Name: "score", Type: "double", Num: score}, all}
@@ -246,7 +250,10 @@ func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 	}
 	for r, code := range c.Codes {
 		if code < 0 {
-			return nil, fmt.Errorf("row %d has no scores", r+1)
+			for i := range classes {
+				out[i][r] = math.NaN()
+			}
+			continue
 		}
 		var byClass map[string]float64
 		if err := json.Unmarshal([]byte(c.Levels[code]), &byClass); err != nil {

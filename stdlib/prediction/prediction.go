@@ -21,7 +21,9 @@ type Set struct {
 	Classes   []string    // binary: negative, positive; nil in regression
 	Score     []float64   // binary: probability of the positive class; nil if not known
 	Scores    [][]float64 // multiclass: [class][row] probabilities; nil if not known
-	Predicted []float64   // index of the class, or the value
+	Predicted []float64   // index of the class, or the value; NaN where there is no prediction
+	// Unscored are the rows without a prediction, ascending.
+	Unscored []model.Unscored
 	// Threshold is the score from which on a row is predicted positive; NaN where there is none or it is not known.
 	Threshold float64
 }
@@ -66,7 +68,17 @@ func rows(ctx context.Context, path string) (int, error) {
 	return int(n), err
 }
 
+// Told says how many rows have no prediction, and why the first has none; empty if all have one.
+func (s *Set) Told() string {
+	if len(s.Unscored) == 0 {
+		return ""
+	}
+	first := s.Unscored[0]
+	return fmt.Sprintf("%d of %d rows have no prediction: in row %d %s", len(s.Unscored), s.Rows, first.Row+1, first.Reason)
+}
+
 func (s *Set) take(p *model.Prediction) {
+	s.Unscored = p.Unscored
 	switch s.Task {
 	case schema.Regression:
 		s.Predicted = p.Score
@@ -79,5 +91,8 @@ func (s *Set) take(p *model.Prediction) {
 	s.Predicted = make([]float64, len(p.Class))
 	for i, c := range p.Class {
 		s.Predicted[i] = float64(c)
+		if c < 0 {
+			s.Predicted[i] = math.NaN()
+		}
 	}
 }

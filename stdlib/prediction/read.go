@@ -49,7 +49,22 @@ func Read(ctx context.Context, path string, want int, m schema.Model, target *fr
 	if err != nil {
 		return nil, &component.InputError{Summary: "reading predictions: " + err.Error()}
 	}
+	s.unscored()
 	return s, nil
+}
+
+// unscored finds the rows without a prediction: what there is of one is null.
+func (s *Set) unscored() {
+	for r := range s.Predicted {
+		none := math.IsNaN(s.Predicted[r]) || s.Score != nil && math.IsNaN(s.Score[r])
+		for _, scores := range s.Scores {
+			none = none || math.IsNaN(scores[r])
+		}
+		if none {
+			s.Predicted[r] = math.NaN()
+			s.Unscored = append(s.Unscored, model.Unscored{Row: r, Reason: "it is null"})
+		}
+	}
 }
 
 func (s *Set) readValues(f *frame.Frame) error {
@@ -60,28 +75,28 @@ func (s *Set) readValues(f *frame.Frame) error {
 	if c == nil {
 		return fmt.Errorf("the table has neither a column predicted nor score (it has %s)", columnNames(f))
 	}
-	if err := wholeNumbers(c); err != nil {
+	if err := finiteNumbers(c); err != nil {
 		return err
 	}
 	s.Predicted = c.Num
 	return nil
 }
 
-// wholeNumbers checks that every row has a finite number.
-func wholeNumbers(c *frame.Column) error {
+// finiteNumbers checks that a column holds finite numbers, or none where there is no prediction.
+func finiteNumbers(c *frame.Column) error {
 	if c.Text() {
 		return fmt.Errorf("column %q is text, expected numbers", c.Name)
 	}
 	for i, x := range c.Num {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf("row %d of column %q is null, NaN or infinite", i+1, c.Name)
+		if math.IsInf(x, 0) {
+			return fmt.Errorf("row %d of column %q is infinite", i+1, c.Name)
 		}
 	}
 	return nil
 }
 
 func probabilities(c *frame.Column) error {
-	if err := wholeNumbers(c); err != nil {
+	if err := finiteNumbers(c); err != nil {
 		return err
 	}
 	for i, x := range c.Num {
@@ -166,17 +181,18 @@ func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string
 	return nil
 }
 
-// readJSON reads the probabilities of all classes from one column; the first row says which classes there are.
+// readJSON reads the probabilities of all classes from one column; the first row with one says which classes there are.
 func (s *Set) readJSON(c *frame.Column) (err error) {
 	if !c.Text() {
 		return fmt.Errorf("column %q is no text, expected JSON objects of probabilities by class", c.Name)
 	}
-	if len(c.Codes) == 0 || c.Codes[0] < 0 {
+	at := slices.IndexFunc(c.Codes, func(code int32) bool { return code >= 0 })
+	if at < 0 {
 		return nil
 	}
 	var first map[string]float64
-	if err := json.Unmarshal([]byte(c.Levels[c.Codes[0]]), &first); err != nil {
-		return fmt.Errorf("row 1: scores %q: %w", c.Levels[c.Codes[0]], err)
+	if err := json.Unmarshal([]byte(c.Levels[c.Codes[at]]), &first); err != nil {
+		return fmt.Errorf("row %d: scores %q: %w", at+1, c.Levels[c.Codes[at]], err)
 	}
 	s.Classes = slices.Sorted(maps.Keys(first))
 	s.Scores, err = parseScores(c, s.Classes)

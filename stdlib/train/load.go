@@ -274,11 +274,11 @@ func (l *loader) finite(t *Set, s *model.Signature, port string) error {
 	return nil
 }
 
-// countInfinite counts what float32, which the trees compute in, has no number for.
+// countInfinite counts what models do not compute with.
 func countInfinite(values []float64) int {
 	n := 0
 	for _, x := range values {
-		if math.Abs(x) > math.MaxFloat32 {
+		if !model.InDomain(x) {
 			n++
 		}
 	}

@@ -195,7 +195,8 @@ func (s *shaper) weight() {
 	}
 }
 
-// sameValidation checks that the validation table has the columns that are read, of the same types.
+// sameValidation checks that the validation table has the columns that are read, of types that a model takes for the
+// data's. The target's must be the very type: classes go by how its values are written.
 func (s *shaper) sameValidation() {
 	if s.validation == nil {
 		return
@@ -208,7 +209,7 @@ func (s *shaper) sameValidation() {
 		got := s.validation.Column(name)
 		if got == nil {
 			s.problem(ValidationPort, fmt.Sprintf("The validation table has no column %q", want.Name), "", didYouMean(name, s.validation.Names()))
-		} else if got.Type != want.Type {
+		} else if !schema.Takes(want.Type, got.Type) || same(name, s.config.Target) && got.Type != want.Type {
 			s.problem(ValidationPort, fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type), "", "")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -20,12 +21,14 @@ var Component = component.Component{
 	Kind: "deploy",
 	Type: schema.Type{
 		Name:    "batch",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "A table scored by the released model",
 		Doc: "Once its gate lets the model pass, every row of `data` is scored. `predictions` holds the key, entity and time columns of the data with " +
 			"`predicted` (the class, or the value) and `score` (the probability of the positive class; of several classes that of the predicted one, and " +
-			"`scores`, a JSON object of all). Data without a key gets a column `row`. The target need not be in the data.",
+			"`scores`, a JSON object of all). Data without a key gets a column `row`. The target need not be in the data. " +
+			"A row with a feature that is infinite or too large for 32 bits, or whose result is no number, has null for both, and a warning tells how many " +
+			"there are and why.",
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
 			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "The rows to score, with the model's features."},
@@ -138,16 +141,7 @@ func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: table.Suggest(name, names)})
 		}
 	}
-	for _, f := range m.Features {
-		col := data.Column(f.Name)
-		switch {
-		case col == nil:
-			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), Hint: table.Suggest(f.Name, names)})
-		case (col.Type == "varchar") != (f.Type == "varchar"):
-			out = append(out, schema.Problem{Path: "data", Summary: fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, col.Type, f.Type)})
-		}
-	}
-	return out
+	return append(out, model.Unfit(m, data, "data")...)
 }
 
 // personal tells of personal data beside the predictions that is not allowed there.
@@ -189,7 +183,10 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := c.layout(s.In, m).Write(ctx, set, s.InputTable("data"), out); err != nil {
 		return err
 	}
-	s.Logf("%d rows scored", set.Rows)
+	if told := set.Told(); told != "" {
+		s.Warnf("%s; their predicted and score are null", told)
+	}
+	s.Logf("%d rows scored", set.Rows-len(set.Unscored))
 	return nil
 }
 

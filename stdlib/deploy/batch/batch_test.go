@@ -2,8 +2,10 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,6 +27,7 @@ type deployment struct {
 	model  *schema.Model
 	bundle *trained.Bundle // nil: opaque is what its image made
 	opaque string
+	log    io.Writer // nil: nowhere
 }
 
 func (d deployment) inputs(t *testing.T) map[string]schema.Shape {
@@ -81,7 +84,7 @@ func (d deployment) run(t *testing.T) (string, schema.ShapeResult, error) {
 			t.Fatal(err)
 		}
 	}
-	s, err := component.Open(root, 2, &bytes.Buffer{})
+	s, err := component.Open(root, 2, cmp.Or(d.log, io.Writer(&bytes.Buffer{})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +195,44 @@ func TestKeysAreExact(t *testing.T) {
 	}
 }
 
+// TestUnscored has rows that a model computes nothing from: they have no prediction, are told of, and lose no other row.
+func TestUnscored(t *testing.T) {
+	binary, binaryModel := bundle(t, schema.Binary, linear.Logit, []string{"false", "true"}, [][]float64{{1}})
+	line, lineModel := bundle(t, schema.Regression, linear.Identity, nil, [][]float64{{1e300}})
+	softmax, softmaxModel := bundle(t, schema.Multiclass, linear.Softmax, []string{"a", "b"}, [][]float64{{1}, {0}})
+	data := stagetest.Table{SQL: "select i as id, ['0', 'inf', '1e39', '-3e38', 'nan'][i + 1]::double as x from range(5) t(i)",
+		Schema: schema.Table{Key: []string{"id"}}}
+	for _, tc := range []struct {
+		name string
+		d    deployment
+		want []string
+		log  string
+	}{
+		{"binary", deployment{data: data, model: binaryModel, bundle: binary},
+			[]string{"id bigint, predicted varchar, score double", "0 | true | 0.5", "1 | null | null", "2 | null | null", "3 | false | 0", "4 | true | 0.5"},
+			`2 of 5 rows have no prediction: in row 2 the feature \"x\" is +Inf, which is infinite or too large for 32 bits`},
+		{"a result that is no number", deployment{data: data, model: lineModel, bundle: line},
+			[]string{"id bigint, predicted double", "0 | 0", "1 | null", "2 | null", "3 | null", "4 | 0"}, "3 of 5 rows have no prediction: in row 2"},
+		{"several classes", deployment{data: data, model: softmaxModel, bundle: softmax},
+			[]string{"id bigint, predicted varchar, score double, scores varchar", `0 | a | 0.5 | {"a":0.5,"b":0.5}`, "1 | null | null | null",
+				"2 | null | null | null", `3 | b | 1 | {"a":0,"b":1}`, `4 | a | 0.5 | {"a":0.5,"b":0.5}`}, "2 of 5 rows"},
+		{"a foreign model", deployment{data: data, opaque: "select case when i <> 1 then i / 4 end as score from range(5) t(i)",
+			model: &schema.Model{Task: schema.Binary, Target: "y", Opaque: true}},
+			[]string{"id bigint, predicted varchar, score double", "0 | 0 | 0", "1 | 1 | 0.5", "2 | 1 | 0.75", "3 | 1 | 1", "4 | null | null"},
+			"1 of 5 rows have no prediction: in row 5 it is null"},
+	} {
+		tc.d.config = "{}"
+		var log bytes.Buffer
+		tc.d.log = &log
+		if got := tc.d.lines(t); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", tc.name, strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+		}
+		if !strings.Contains(log.String(), tc.log) {
+			t.Errorf("%s: the log has no %q: %s", tc.name, tc.log, log.String())
+		}
+	}
+}
+
 func TestForeignPredictionsThatAreWrong(t *testing.T) {
 	data := stagetest.Table{SQL: "select i as id, i % 2 as y, ['a', 'b', 'c'][i + 1] as class from range(3) t(i)", Schema: schema.Table{Key: []string{"id"}}}
 	binary := &schema.Model{Task: schema.Binary, Target: "y", Opaque: true}
@@ -203,7 +244,7 @@ func TestForeignPredictionsThatAreWrong(t *testing.T) {
 	}{
 		{"select 0.5 as score", binary, "1 rows, the data has 3"},
 		{"select 1.5 as score from range(3)", binary, `row 1 of column "score" is 1.5, which is no probability`},
-		{"select case when i < 2 then 0.5 end as score from range(3) t(i)", binary, `row 3 of column "score" is null`},
+		{"select 'inf'::double as score from range(3)", binary, `row 1 of column "score" is infinite`},
 		{"select 'x' as score from range(3)", binary, `column "score" is text`},
 		{"select 0.5 as p from range(3)", binary, "neither a column predicted nor score (it has p)"},
 		{"select 7 as predicted from range(3)", binary, `"7", which is none of the model's classes (0, 1)`},
@@ -224,6 +265,8 @@ func TestProblems(t *testing.T) {
 	for _, tc := range []struct{ config, data, want string }{
 		{`{}`, "select 1 as id, 1.0 as y", `no column "x", a feature`},
 		{`{}`, "select 1 as id, 'a' as x", "is varchar"},
+		{`{}`, "select 1 as id, timestamp '2024-01-01' as x", "is timestamp; the model was trained on double"},
+		{`{}`, "select 1 as id, true as x", "is boolean; the model was trained on double"},
 		{`{"key": ["idd"]}`, "select 1 as id, 1.0 as x", `no column "idd"`},
 		{`{"key": ["score"]}`, "select 1 as score, 1.0 as x", `column "score" has the name`},
 	} {

@@ -16,10 +16,11 @@ var Component = component.Component{
 	Kind: "evaluate",
 	Type: schema.Type{
 		Name:    "model",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Figures of a model on rows it has not seen",
-		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out; " +
+		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out, and so are those that the model has no prediction for: " +
+			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
 			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
 			evaluation.FairnessDoc +

@@ -237,6 +237,41 @@ func TestUnknownLabels(t *testing.T) {
 	}
 }
 
+// TestUnscored leaves out rows that a model computes nothing from, of the champion's and the challenger's alike.
+func TestUnscored(t *testing.T) {
+	whole := twoClasses(t, metricsConfig+`, "slice": [{"name": "large", "where": "amount > 3"}]`)
+	whole.data = "select * from (" + payments + ") where id % 10 > 0"
+	want := whole.run(t)
+	e := whole
+	e.data = "select * replace (case when id % 10 = 0 then 1e39 else x end as x) from (" + payments + ")"
+	o := e.run(t)
+	for _, figure := range []string{"rows", "metrics.auc", "metrics.accuracy", "slices.large.auc", "slices.large.count"} {
+		if got := o.number(t, figure); got != want.number(t, figure) {
+			t.Errorf("%s: got %v, want what the other rows give: %v", figure, got, want.number(t, figure))
+		}
+	}
+	if got := o.number(t, "coverage"); got != 0.9 {
+		t.Errorf("got coverage %v, want 0.9", got)
+	}
+	champion := e
+	champion.config = strings.TrimSuffix(e.config, "}") + `, "champion": true}`
+	champion.before = o
+	if got := champion.run(t).number(t, "delta.auc.value"); got != 0 {
+		t.Errorf("got a difference of %v of a model with itself", got)
+	}
+	champion.before = want
+	if c := champion.run(t); c.err == nil {
+		t.Errorf("the challenger's rows are others, and were compared")
+	}
+	// The champion computes nothing from rows with a large x, which the challenger has predictions for.
+	challenger := e
+	challenger.model, challenger.opaque = nil, "select 1 / (1 + exp(-4 * case when abs(x) < 2 then x else 0 end)) as score from ("+e.data+")"
+	champion.before = challenger.run(t)
+	if got := champion.run(t).number(t, "metrics.auc"); got != want.number(t, "metrics.auc") {
+		t.Errorf("against a challenger that scores all rows: got auc %v, want %v", got, want.number(t, "metrics.auc"))
+	}
+}
+
 func TestTooFew(t *testing.T) {
 	for config, want := range map[string]string{
 		`, "min_rows": 601`:      "600 rows, fewer than min_rows = 601",
@@ -333,6 +368,8 @@ func TestProblems(t *testing.T) {
 		{metricsConfig, "data", `no column "y", the model's target`, func(e *evaluate) { e.data = "select 1 as id, 'a' as card, 1.0::double as x" }},
 		{metricsConfig, "data", `no column "x", a feature`, func(e *evaluate) { e.data = "select 1 as id, 'a' as card, true as y" }},
 		{metricsConfig, "data", `Column "x" is varchar`, func(e *evaluate) { e.data = "select 1 as id, 'a' as card, true as y, 'a' as x" }},
+		{metricsConfig, "data", `Column "x" is timestamp`, func(e *evaluate) { e.data = "select 1 as id, 'a' as card, true as y, timestamp '2024-01-01' as x" }},
+		{metricsConfig, "data", `Column "x" is boolean`, func(e *evaluate) { e.data = "select 1 as id, 'a' as card, true as y, true as x" }},
 		{`"metrics": [{"name": "m", "goal": "maximize", "sql": "sum(score)"}]`, "metrics[0]", `column "score" has the name`,
 			func(e *evaluate) { e.data = "select 1 as id, 'a' as card, true as y, 1.0::double as x, 1 as score" }},
 	} {

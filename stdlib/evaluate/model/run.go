@@ -103,7 +103,10 @@ func (e *evaluator) checkOrder(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(written.Predicted, e.set.Predicted) || !slices.Equal(written.Score, e.set.Score) {
+	same := func(a, b []float64) bool {
+		return slices.EqualFunc(a, b, func(x, y float64) bool { return x == y || x != x && y != y })
+	}
+	if !same(written.Predicted, e.set.Predicted) || !same(written.Score, e.set.Score) {
 		return &component.InputError{Summary: fmt.Sprintf("the rows of the data are not in the order of its key (%s)", strings.Join(e.layout.Data.Key, ", ")),
 			Detail: "Tables are stored in that order; a dataset block in between puts them in it."}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -71,21 +72,9 @@ func (k *checker) checkModel(l prediction.Layout) {
 			table.Suggest(k.Model.Target, names))
 	}
 	if !k.Model.Opaque {
-		k.checkFeatures(names)
+		k.Problems = append(k.Problems, model.Unfit(&k.Model, k.Data, "data")...)
 	}
 	if c := l.Clash(); c != "" {
 		k.add("data", fmt.Sprintf("The data's column %q has the name of a column of predictions", c), "", "rename it in a dataset")
-	}
-}
-
-func (k *checker) checkFeatures(names []string) {
-	for _, f := range k.Model.Features {
-		c := k.Data.Column(f.Name)
-		switch {
-		case c == nil:
-			k.add("data", fmt.Sprintf("The data has no column %q, a feature of the model", f.Name), "", table.Suggest(f.Name, names))
-		case evaluation.IsText(c.Type) != evaluation.IsText(f.Type):
-			k.add("data", fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, c.Type, f.Type), "", "")
-		}
 	}
 }

@@ -34,7 +34,7 @@ func (c *config) columns(reference, current *schema.Table) []string {
 	}
 	for _, col := range reference.Columns {
 		other := current.Column(col.Name)
-		if other != nil && !skip[strings.ToLower(col.Name)] && comparable(col.Type) && kindOf(col.Type) == kindOf(other.Type) {
+		if other != nil && !skip[strings.ToLower(col.Name)] && comparable(col.Type) {
 			out = append(out, col.Name)
 		}
 	}
@@ -42,17 +42,7 @@ func (c *config) columns(reference, current *schema.Table) []string {
 }
 
 // comparable types have a distribution worth comparing: times only grow.
-func comparable(t string) bool { return kindOf(t) == "number" || kindOf(t) == "text" }
-
-func kindOf(t string) string {
-	switch {
-	case table.Numeric(t) || t == "boolean":
-		return "number"
-	case t == "varchar":
-		return "text"
-	}
-	return t
-}
+func comparable(t string) bool { return schema.KindOf(t) != "" }
 
 func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
 	var out []schema.Problem
@@ -78,9 +68,10 @@ func (c *config) checkColumns(reference, current *schema.Table, columns []string
 			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
 		case !comparable(a.Type):
 			add(i, fmt.Sprintf("Column %q is %s, which cannot be compared", name, a.Type), "compare numbers, booleans and text")
-		case kindOf(a.Type) != kindOf(b.Type):
-			add(i, fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type), "")
-		case kindOf(a.Type) == "text" && (c.Drift.Method == method.KS || c.Drift.Method == method.Wasserstein):
+		case !schema.Takes(a.Type, b.Type):
+			add(i, fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type),
+				"cast one of them in a dataset, or list the columns to compare without it")
+		case schema.KindOf(a.Type) == schema.TextValue && (c.Drift.Method == method.KS || c.Drift.Method == method.Wasserstein):
 			add(i, fmt.Sprintf("%s compares numbers, and column %q is text", c.Drift.Method, name), "leave out method, or list the columns")
 		}
 		seen[name] = true
