@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -20,31 +22,63 @@ const serveHelp = `Serves the models that deploy "http" blocks have released, in
 releases another model, it is loaded and takes over without a request lost.
 
 The protocol is the Open Inference Protocol v2 (GET /v2/models/NAME, POST /v2/models/NAME/infer); POST
-/v1/models/NAME/predict takes rows as objects. The model's name is that of the deploy block. Metrics are at /metrics.`
+/v1/models/NAME/predict takes rows as objects. The model's name is that of the deploy block. Metrics are at /metrics.
+
+What a request says is taken or refused: text that is not UTF-8, names that stand twice, fields and parameters that nothing
+reads. A row that cannot be scored is answered with the reason, the others of the request are scored. Categories that the model
+was not trained on, and nulls, are told in the answer and counted in the metrics.
+
+Events and requests are logged to standard error, a line each, with the request's id (X-Request-Id, or one that is made and
+given back). With a key in the deploy block each row has a line too: the key and what was answered.`
+
+// serving is what the flags of serve say.
+type serving struct {
+	addr   string
+	hosts  []string
+	access bool
+	format string
+}
 
 func (a *app) serveCommand() *cobra.Command {
-	addr := ""
+	var f serving
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve released models over HTTP", Long: serveHelp, Args: cobra.NoArgs,
 		Example: "  mlp serve --addr 127.0.0.1:8080\n" +
 			"  curl -s localhost:8080/v1/models/scorer/predict -d '{\"rows\": [{\"amount\": 12.5}]}'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := f.logger(a.err)
+			if err != nil {
+				return err
+			}
 			s, err := a.open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return s.serve(cmd.Context(), addr)
+			return s.serve(cmd.Context(), f, logger)
 		},
 	}
 	vars.flags(cmd)
-	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	cmd.Flags().StringSliceVar(&f.hosts, "host", nil, "`name` to answer to beside localhost, when listening on this machine only")
+	cmd.Flags().BoolVar(&f.access, "access-log", true, "log each request")
+	cmd.Flags().StringVar(&f.format, "log-format", "text", "`format` of the log: text or json")
 	return cmd
 }
 
+func (f *serving) logger(to io.Writer) (*slog.Logger, error) {
+	switch f.format {
+	case "text":
+		return slog.New(slog.NewTextHandler(to, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, nil)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is not known; use text or json", f.format)
+}
+
 // serve runs the model server on the session's state and store until it is interrupted.
-func (s *session) serve(ctx context.Context, addr string) error {
+func (s *session) serve(ctx context.Context, f serving, logger *slog.Logger) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
 	bundles, err := os.MkdirTemp("", "mlp-serve")
@@ -53,7 +87,7 @@ func (s *session) serve(ctx context.Context, addr string) error {
 	}
 	defer os.RemoveAll(bundles)
 	return serve.Run(stop, serve.Options{
-		Addr: addr, Releases: releases{s.log}, Load: model.ServeModel, Version: version(), Log: s.app.err,
+		Addr: f.addr, Hosts: f.hosts, Releases: releases{s.log}, Load: model.ServeModel, Version: version(), Log: logger, Access: f.access,
 		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.store, d, bundles) },
 		Ready: func(addr string) { fmt.Fprintf(s.app.out, "Serving on http://%s\n", addr) },
 	})

@@ -17,21 +17,31 @@ type Model interface {
 	// Classes are the labels in the order of the model's output: [negative, positive] for binary classification,
 	// nil for regression.
 	Classes() []string
-	// ScoreRows scores rows and returns one prediction for each, in their order. A row has exactly one entry for each
-	// of Inputs, under the column's name as written there, already of the type that belongs to the column's:
-	//
-	//	nil      null, for every type
-	//	bool     boolean
-	//	float64  all numbers; date, time and timestamp as seconds since 1970 in UTC, as in stdlib/frame
-	//	string   everything else
-	//
-	// Strings that were not seen in training count as null. What is computed depends on the row only, never on the
-	// others it came with. Zero rows give zero predictions.
-	ScoreRows(ctx context.Context, rows []map[string]any) ([]Prediction, error)
+	// Levels are the categories of Inputs()[i] that the model was trained on, in their order; nil where it holds no text.
+	Levels(i int) []string
+	// Score scores rows and returns one prediction for each, in their order. There is one column for each of Inputs, in
+	// their order. A category that is none of Levels counts as null, and is told in the prediction. What is computed
+	// depends on the row only, never on the others that come with it. Zero rows give zero predictions.
+	Score(ctx context.Context, rows int, columns []Values) ([]Prediction, error)
+}
+
+// Values are the values of one feature, one a row.
+type Values struct {
+	// Num holds numbers; booleans as 0 and 1; dates and times as seconds since 1970 in UTC, as in stdlib/frame. A null
+	// is NaN. Nil where the feature is text.
+	Num []float64
+	// Text holds categories; nil where the feature is no text.
+	Text []string
+	// Null says of text which rows have none.
+	Null []bool
 }
 
 // Prediction is what a model says of one row. All numbers are finite.
 type Prediction struct {
+	// Fault says why the row cannot be scored, such as a value out of the model's range; everything else is empty then.
+	Fault string
+	// Unseen are the indices of the inputs whose category is none that the model was trained on.
+	Unseen []int
 	// Score is the probability of the positive class (binary) or the predicted value (regression). Nil for multiclass.
 	Score *float64
 	// Scores is the probability of each class, in the order of Classes, for multiclass only.

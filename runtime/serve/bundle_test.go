@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,9 @@ func TestRealBundle(t *testing.T) {
 	var got predictAnswer
 	if err := json.Unmarshal([]byte(body), &got); err != nil || status != 200 || len(got.Predictions) != 3 {
 		t.Fatalf("got %d %s (%v)", status, body, err)
+	}
+	if last := got.Predictions[2]; !slices.Equal(last.Unseen, []string{"merchant"}) || !slices.Equal(last.Missing, []string{"known"}) {
+		t.Errorf("got %+v, want the category told that was not trained on, and the null", last)
 	}
 	for i, p := range got.Predictions {
 		if *p.Score != want.Score[i] || p.Predicted != bundle.Signature().Classes[want.Class[i]] {

@@ -2,17 +2,18 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -23,10 +24,10 @@ type server struct {
 	slots    atomic.Pointer[map[string]slot] // by model name; a map is never changed, only replaced
 	looked   atomic.Bool                     // the releases were read at least once
 	stopping atomic.Bool
-
-	logging  sync.Mutex
-	tries    map[string]try // of follow alone: releases that could not be loaded, by model name
-	lastFail string         // of follow alone: why the releases could not be read, "" if they could
+	bytes    *semaphore.Weighted // of bodies that are read and not answered yet
+	local    bool                // listens on this machine only
+	tries    map[string]try      // of follow alone: releases that could not be loaded, by model name
+	lastFail string              // of follow alone: why the releases could not be read, "" if they could
 }
 
 // slot is one deployment: the model that it serves, and what is the matter with a newer release.
@@ -42,7 +43,8 @@ type served struct {
 	version string
 	digest  plan.Digest
 	model   component.Model
-	columns map[string]schema.Column
+	columns map[string]int // places of the features by name
+	key     []string       // fields of a request that tell who it is about; they need not be features
 }
 
 // try is a failed attempt at a release.
@@ -55,16 +57,13 @@ type try struct {
 const longestWait = time.Minute
 
 func newServer(o Options) *server {
-	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}}
+	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk))}
 	s.slots.Store(&map[string]slot{})
 	return s
 }
 
-func (s *server) logf(format string, args ...any) {
-	s.logging.Lock()
-	defer s.logging.Unlock()
-	fmt.Fprintf(s.Log, format+"\n", args...)
-}
+func (s *server) logf(format string, args ...any)  { s.Log.Info(fmt.Sprintf(format, args...)) }
+func (s *server) warnf(format string, args ...any) { s.Log.Warn(fmt.Sprintf(format, args...)) }
 
 // follow looks at the releases until ctx ends.
 func (s *server) follow(ctx context.Context) {
@@ -117,7 +116,7 @@ func (s *server) pollFailed(err error) {
 	s.metrics.pollErrors.Inc()
 	if s.lastFail != err.Error() {
 		s.lastFail = err.Error()
-		s.logf("reading the releases failed, what is loaded stays: %v", err)
+		s.warnf("reading the releases failed, what is loaded stays: %v", err)
 	}
 }
 
@@ -132,6 +131,10 @@ func (s *server) withdraw(name string, old slot) {
 // converge gives the slot that a release leads to. A release that failed to load is tried again after a while.
 func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
+		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
+			changed := *old.now
+			changed.key, old.now = key, &changed
+		}
 		if old.fault != "" {
 			s.logf("%s %s is the release again", name, old.now.version)
 		}
@@ -169,11 +172,28 @@ func (s *server) load(ctx context.Context, name string, release plan.ReleaseStat
 	if err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
-	m := &served{name: name, version: version(release.Model), digest: release.Model, model: model, columns: map[string]schema.Column{}}
-	for _, c := range model.Inputs() {
-		m.columns[c.Name] = c
+	m := &served{name: name, version: version(release.Model), digest: release.Model, model: model, columns: map[string]int{}}
+	for i, c := range model.Inputs() {
+		m.columns[c.Name] = i
+	}
+	if m.key, err = keyOf(release); err != nil {
+		return nil, err
 	}
 	return m, nil
+}
+
+// keyOf reads the deployment's key out of its configuration.
+func keyOf(release plan.ReleaseState) ([]string, error) {
+	var config struct {
+		Key []string `json:"key"`
+	}
+	if len(release.Config) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(release.Config, &config); err != nil {
+		return nil, fmt.Errorf("reading the deployment's configuration: %w", err)
+	}
+	return config.Key, nil
 }
 
 // loadFailed keeps what is served and says so, once for each release.
@@ -199,7 +219,7 @@ func (s *server) reportFailure(name string, release plan.ReleaseState, old slot,
 	if old.now != nil {
 		stays = old.now.version + " stays"
 	}
-	s.logf("%s %s cannot be served, %s: %v", name, version(release.Model), stays, err)
+	s.warnf("%s %s cannot be served, %s: %v", name, version(release.Model), stays, err)
 }
 
 // version of a model: the first twelve digits of its digest.

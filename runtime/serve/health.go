@@ -7,12 +7,12 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-func (s *server) serverMetadata(*http.Request) (any, error) {
+func (s *server) serverMetadata(*http.Request, *exchange) (any, error) {
 	return map[string]any{"name": "mlp", "version": s.Version, "extensions": []string{}}, nil
 }
 
 // ready: the releases were read, there is at least one model, and each deployment has one loaded, if not the newest.
-func (s *server) ready(*http.Request) (any, error) {
+func (s *server) ready(*http.Request, *exchange) (any, error) {
 	slots := *s.slots.Load()
 	switch {
 	case s.stopping.Load():
@@ -30,8 +30,8 @@ func (s *server) ready(*http.Request) (any, error) {
 	return map[string]bool{"ready": true}, nil
 }
 
-func (s *server) modelReady(r *http.Request) (any, error) {
-	m, err := s.model(r)
+func (s *server) modelReady(r *http.Request, x *exchange) (any, error) {
+	m, err := s.model(r, x)
 	if err != nil {
 		return nil, err
 	}
@@ -43,20 +43,29 @@ type tensorMetadata struct {
 	Name     string `json:"name"`
 	Datatype string `json:"datatype"`
 	Shape    []int  `json:"shape"`
+	// Levels are the categories that the model was trained on, of text; all others count as missing. Key is set of a field
+	// of the deployment's key that is no feature: it may be given, and is logged.
+	Levels []string `json:"levels,omitempty"`
+	Key    bool     `json:"key,omitempty"`
 }
 
-func (s *server) modelMetadata(r *http.Request) (any, error) {
-	m, err := s.model(r)
+func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
+	m, err := s.model(r, x)
 	if err != nil {
 		return nil, err
 	}
 	inputs := []tensorMetadata{}
-	for _, c := range m.model.Inputs() {
-		inputs = append(inputs, tensorMetadata{c.Name, datatypeOf(c.Type), []int{-1}})
+	for i, c := range m.model.Inputs() {
+		inputs = append(inputs, tensorMetadata{Name: c.Name, Datatype: datatypeOf(c.Type), Shape: []int{-1}, Levels: m.model.Levels(i)})
+	}
+	for _, name := range m.key {
+		if _, isFeature := m.columns[name]; !isFeature {
+			inputs = append(inputs, tensorMetadata{Name: name, Datatype: "BYTES", Shape: []int{-1}, Key: true})
+		}
 	}
 	outputs := []tensorMetadata{}
 	for _, o := range m.outputs() {
-		outputs = append(outputs, tensorMetadata{o.name, o.datatype, []int{-1}})
+		outputs = append(outputs, tensorMetadata{Name: o.name, Datatype: o.datatype, Shape: []int{-1}})
 	}
 	return map[string]any{
 		"name": m.name, "versions": []string{m.version}, "platform": "mlp", "inputs": inputs, "outputs": outputs,

@@ -6,36 +6,34 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // inferRequest is the body of POST …/infer (Open Inference Protocol v2, "Inference Request JSON Object").
 type inferRequest struct {
-	ID         string          `json:"id"`
-	Parameters map[string]any  `json:"parameters"`
-	Inputs     []requestTensor `json:"inputs"`
-	Outputs    []requestOutput `json:"outputs"`
+	id      string
+	inputs  []requestTensor
+	outputs []string
 }
 
 type requestTensor struct {
-	Name       string         `json:"name"`
-	Shape      []int64        `json:"shape"`
-	Datatype   string         `json:"datatype"`
-	Parameters map[string]any `json:"parameters"`
-	Data       any            `json:"data"`
+	name     string
+	shape    []int64
+	datatype string
+	data     jsontext.Value // as it stands: the datatype may follow it
 }
 
-type requestOutput struct {
-	Name       string         `json:"name"`
-	Parameters map[string]any `json:"parameters"`
-}
-
+// inferAnswer answers it. Parameters count, by feature, what was scored as missing: "unseen.NAME" categories that the
+// model does not know, "missing.NAME" nulls. "failed" counts rows that could not be scored; the tensor "error" says why.
 type inferAnswer struct {
 	ModelName    string         `json:"model_name"`
 	ModelVersion string         `json:"model_version"`
 	ID           string         `json:"id,omitempty"`
+	Parameters   map[string]int `json:"parameters,omitempty"`
 	Outputs      []answerTensor `json:"outputs"`
 }
 
@@ -46,69 +44,219 @@ type answerTensor struct {
 	Data     []any  `json:"data"`
 }
 
-func (s *server) infer(r *http.Request) (any, error) {
-	m, err := s.model(r)
+func (s *server) infer(r *http.Request, x *exchange) (any, error) {
+	m, err := s.model(r, x)
 	if err != nil {
 		return nil, err
 	}
-	var request inferRequest
-	if err := s.decode(r, &request); err != nil {
-		return nil, err
-	}
-	outputs, err := m.chosenOutputs(request.Outputs)
+	text, release, err := s.body(r)
+	defer release()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := m.rowsOf(request.Inputs)
+	request, err := readInfer(newReader(text))
 	if err != nil {
 		return nil, err
 	}
-	scored, err := s.score(r.Context(), m, rows)
+	outputs, err := m.chosenOutputs(request.outputs)
 	if err != nil {
 		return nil, err
 	}
-	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.ID, Outputs: []answerTensor{}}
+	b := s.newBatch(m)
+	if err := b.readTensors(request.inputs); err != nil {
+		return nil, err
+	}
+	if err := s.score(r.Context(), b, x); err != nil {
+		return nil, err
+	}
+	answer := inferAnswer{ModelName: m.name, ModelVersion: m.version, ID: request.id, Parameters: b.parameters(), Outputs: []answerTensor{}}
 	for _, o := range outputs {
-		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{len(scored)}, Data: make([]any, len(scored))}
-		for i, p := range scored {
-			t.Data[i] = o.of(p)
+		if o.name == errorOutput && len(b.faults) == 0 && request.outputs == nil {
+			continue
+		}
+		t := answerTensor{Name: o.name, Datatype: o.datatype, Shape: []int{b.rows}, Data: make([]any, b.rows)}
+		for row := range t.Data {
+			t.Data[row] = o.of(b, row)
 		}
 		answer.Outputs = append(answer.Outputs, t)
 	}
 	return answer, nil
 }
 
-// output is one tensor of an answer, one value a row.
-type output struct {
-	name     string
-	datatype string
-	of       func(component.Prediction) any
-}
-
-// outputs of a model, named like the columns of an evaluation's predictions.
-func (m *served) outputs() []output {
-	score := func(p component.Prediction) any { return p.Score }
-	if m.model.Task() == schema.Regression {
-		return []output{{"predicted", "FP64", score}}
+func (b *batch) parameters() map[string]int {
+	out := map[string]int{}
+	for name, n := range b.unseen {
+		out["unseen."+name] = n
 	}
-	out := []output{{"predicted", "BYTES", func(p component.Prediction) any { return p.Decision }}}
-	if m.model.Task() == schema.Binary {
-		return append(out, output{"score", "FP64", score})
+	for name, n := range b.missing {
+		out["missing."+name] = n
 	}
-	for i, c := range m.model.Classes() {
-		out = append(out, output{"score_" + c, "FP64", func(p component.Prediction) any {
-			if i >= len(p.Scores) {
-				return nil
-			}
-			return p.Scores[i]
-		}})
+	if len(b.faults) > 0 {
+		out["failed"] = len(b.faults)
 	}
 	return out
 }
 
-func (m *served) chosenOutputs(asked []requestOutput) ([]output, error) {
+const wantInputs = `the body must be {"inputs": [{"name": …, "shape": [rows], "datatype": …, "data": […]}, …]}; each feature is an input of its own`
+
+func readInfer(r *reader) (*inferRequest, error) {
+	request := &inferRequest{}
+	err := r.object(wantInputs, func(name string) (err error) {
+		switch name {
+		case "id":
+			request.id, err = r.string(`"id"`)
+		case "parameters":
+			err = r.parameters("the request", false)
+		case "inputs":
+			err = r.list(wantInputs, func(int) error { return request.readInput(r) })
+		case "outputs":
+			request.outputs = []string{}
+			err = r.list(`"outputs" must be a list of {"name": …}`, func(int) error { return request.readOutput(r) })
+		default:
+			err = badRequest("%s", unknown("field", name, []string{"id", "inputs", "outputs", "parameters"}))
+		}
+		return err
+	})
+	if err == nil {
+		err = r.end()
+	}
+	if err == nil && len(request.inputs) == 0 {
+		err = badRequest("\"inputs\" is missing or empty; each feature is an input of its own")
+	}
+	if len(request.outputs) == 0 {
+		request.outputs = nil
+	}
+	return request, err
+}
+
+func (q *inferRequest) readInput(r *reader) error {
+	var t requestTensor
+	err := r.object(wantInputs, func(name string) (err error) {
+		switch name {
+		case "name":
+			t.name, err = r.string(`"name" of an input`)
+		case "shape":
+			t.shape, err = r.shape()
+		case "datatype":
+			t.datatype, err = r.string(`"datatype" of an input`)
+		case "parameters":
+			err = r.parameters(fmt.Sprintf("input %q", t.name), true)
+		case "data":
+			t.data, err = r.raw()
+		default:
+			err = badRequest("%s", unknown("field of an input", name, []string{"data", "datatype", "name", "parameters", "shape"}))
+		}
+		return err
+	})
+	q.inputs = append(q.inputs, t)
+	return err
+}
+
+func (q *inferRequest) readOutput(r *reader) error {
+	output := ""
+	err := r.object(`"outputs" must be a list of {"name": …}`, func(name string) (err error) {
+		switch name {
+		case "name":
+			output, err = r.string(`"name" of an output`)
+		case "parameters":
+			err = r.parameters(fmt.Sprintf("output %q", output), true)
+		default:
+			err = badRequest("%s", unknown("field of an output", name, []string{"name", "parameters"}))
+		}
+		return err
+	})
+	q.outputs = append(q.outputs, output)
+	return err
+}
+
+func (r *reader) string(what string) (string, error) {
+	text, err := r.raw()
+	if err == nil && text.Kind() != '"' {
+		err = badRequest("%s: %v", what, expected("a string", scalarOf(text)))
+	}
+	if err != nil {
+		return "", err
+	}
+	return scalarOf(text).text, nil
+}
+
+func (r *reader) shape() (shape []int64, err error) {
+	err = r.list(`"shape" must be a list of whole numbers`, func(int) error {
+		text, err := r.raw()
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return badRequest(`"shape" must be a list of whole numbers, and has %v`, scalarOf(text))
+		}
+		shape = append(shape, n)
+		return nil
+	})
+	return shape, err
+}
+
+// parameters reads over parameters that ask for what is done anyway, such as {"binary_data": false}, and refuses all others: a
+// caller that sets one expects another answer than the one that would be given.
+func (r *reader) parameters(of string, tensor bool) error {
+	return r.object("\"parameters\" of "+of+" must be an object", func(name string) error {
+		value, err := r.raw()
+		if err != nil {
+			return err
+		}
+		plain := tensor && name == "binary_data" || !tensor && name == "binary_data_output"
+		if plain && value.Kind() == 'f' {
+			return nil
+		}
+		return badRequest("%s has the parameter %q, which is not understood here; leave it out", of, name)
+	})
+}
+
+// output is one tensor of an answer, one value a row.
+type output struct {
+	name     string
+	datatype string
+	of       func(b *batch, row int) any
+}
+
+// errorOutput says of rows that could not be scored why not. It is there if it is asked for, or if there are any.
+const errorOutput = "error"
+
+// outputs of a model, named like the columns of an evaluation's predictions. A row that cannot be scored has nulls.
+func (m *served) outputs() []output {
+	failed := output{errorOutput, "BYTES", func(b *batch, row int) any {
+		if why := b.answers[row].Fault; why != "" {
+			return why
+		}
+		return nil
+	}}
+	score := func(b *batch, row int) any { return finite(b.answers[row].Score) }
+	if m.model.Task() == schema.Regression {
+		return []output{{"predicted", "FP64", score}, failed}
+	}
+	out := []output{{"predicted", "BYTES", func(b *batch, row int) any {
+		if b.answers[row].Fault != "" {
+			return nil
+		}
+		return b.answers[row].Decision
+	}}}
+	if m.model.Task() == schema.Binary {
+		return append(out, output{"score", "FP64", score}, failed)
+	}
+	for i, c := range m.model.Classes() {
+		out = append(out, output{"score_" + c, "FP64", func(b *batch, row int) any {
+			if i >= len(b.answers[row].Scores) {
+				return nil
+			}
+			return finite(&b.answers[row].Scores[i])
+		}})
+	}
+	return append(out, failed)
+}
+
+func (m *served) chosenOutputs(asked []string) ([]output, error) {
 	all := m.outputs()
-	if len(asked) == 0 {
+	if asked == nil {
 		return all, nil
 	}
 	var names []string
@@ -116,112 +264,126 @@ func (m *served) chosenOutputs(asked []requestOutput) ([]output, error) {
 		names = append(names, o.name)
 	}
 	var out []output
-	for _, a := range asked {
-		i := slices.Index(names, a.Name)
-		if i < 0 {
-			return nil, badRequest("%s", unknown("output", a.Name, names))
+	for i, name := range asked {
+		at := slices.Index(names, name)
+		switch {
+		case at < 0:
+			return nil, badRequest("%s", unknown("output", name, names))
+		case slices.Contains(asked[:i], name):
+			return nil, badRequest("output %q is asked for twice", name)
 		}
-		out = append(out, all[i])
+		out = append(out, all[at])
 	}
 	return out, nil
 }
 
-// rowsOf turns tensors, one a feature, into rows.
-func (m *served) rowsOf(inputs []requestTensor) ([]map[string]any, error) {
-	if len(inputs) == 0 {
-		return nil, badRequest("\"inputs\" is missing or empty; each feature is an input of its own")
-	}
-	var rows []map[string]any
-	for i, t := range inputs {
-		if _, ok := m.columns[t.Name]; !ok {
-			return nil, badRequest("%s", unknown("input", t.Name, sortedNames(m.columns)))
+// readTensors turns tensors, one a feature or field of the key, into rows.
+func (b *batch) readTensors(inputs []requestTensor) error {
+	given := make([]bool, len(b.features))
+	for at := range inputs {
+		t := &inputs[at]
+		i, isFeature := b.model.columns[t.name]
+		key := b.model.keyAt(t.name)
+		switch {
+		case !isFeature && key < 0:
+			return badRequest("%s", unknown("input", t.name, b.model.names()))
+		case slices.ContainsFunc(inputs[:at], func(o requestTensor) bool { return o.name == t.name }):
+			return badRequest("input %q is given twice", t.name)
 		}
-		values, err := t.values()
+		if isFeature {
+			given[i] = true
+		}
+		values := 0
+		err := t.values(func(row int, v jsontext.Value) error {
+			values++
+			return b.fill(at, row, t, v)
+		})
 		if err != nil {
-			return nil, badRequest("input %q: %v", t.Name, err)
+			return err
 		}
-		if i == 0 {
-			rows = make([]map[string]any, len(values))
-			for j := range rows {
-				rows[j] = make(map[string]any, len(inputs))
-			}
-		}
-		if len(values) != len(rows) {
-			return nil, badRequest("input %q has %d rows, input %q has %d", t.Name, len(values), inputs[0].Name, len(rows))
-		}
-		if err := m.fill(rows, t.Name, values); err != nil {
-			return nil, err
+		if values != b.rows {
+			return badRequest("input %q has %d rows, input %q has %d", t.name, values, inputs[0].name, b.rows)
 		}
 	}
-	return rows, m.complete(inputs)
-}
-
-// fill puts the values of one feature into the rows.
-func (m *served) fill(rows []map[string]any, name string, values []any) error {
-	for i, v := range values {
-		if _, twice := rows[i][name]; twice {
-			return badRequest("input %q is given twice", name)
-		}
-		value, err := checkValue(m.columns[name], v)
-		if err != nil {
-			return badRequest("input %q, row %d: %v", name, i, err)
-		}
-		rows[i][name] = value
-	}
-	return nil
-}
-
-func (m *served) complete(inputs []requestTensor) error {
-	for _, c := range m.model.Inputs() {
-		if !slices.ContainsFunc(inputs, func(t requestTensor) bool { return t.Name == c.Name }) {
-			return badRequest("input %q is missing; give nulls where its values are not known", c.Name)
+	for i, ok := range given {
+		if !ok {
+			return badRequest("input %q is missing; give nulls where its values are not known", b.features[i].Name)
 		}
 	}
 	return nil
 }
 
-// values checks a tensor's shape and datatype and gives its values, one a row: the shape is [rows] or [rows, 1].
-func (t *requestTensor) values() ([]any, error) {
-	if len(t.Shape) == 0 || len(t.Shape) > 2 || len(t.Shape) == 2 && t.Shape[1] != 1 {
-		return nil, fmt.Errorf("shape %v is not [rows] or [rows, 1]", t.Shape)
-	}
-	if err := checkDatatype(t.Datatype, nil); err != nil {
-		return nil, err
-	}
-	data, ok := t.Data.([]any)
-	if !ok {
-		return nil, fmt.Errorf("\"data\" must be a list")
-	}
-	flat, err := flatten(data, len(t.Shape))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(flat)) != t.Shape[0] {
-		return nil, fmt.Errorf("shape %v means %d values, there are %d", t.Shape, t.Shape[0], len(flat))
-	}
-	for i, v := range flat {
-		if err := checkDatatype(t.Datatype, v); err != nil {
-			return nil, fmt.Errorf("value %d: %w", i, err)
+// fill puts one value of the tensor at that place of the request into its row. The first tensor says how many rows there are.
+func (b *batch) fill(at, row int, t *requestTensor, v jsontext.Value) error {
+	if at == 0 {
+		if err := b.grow(); err != nil {
+			return err
 		}
 	}
-	return flat, nil
+	if row >= b.rows {
+		return nil // told by readTensors
+	}
+	if key := b.model.keyAt(t.name); key >= 0 {
+		b.keys[key][row] = v
+	}
+	if i, isFeature := b.model.columns[t.name]; isFeature {
+		if err := b.features[i].set(row, scalarOf(v)); err != nil {
+			b.fault(row, "input %q: %v", t.name, err)
+		}
+	}
+	return nil
 }
 
-// flatten takes data that is given flat or nested like its shape.
-func flatten(data []any, dimensions int) ([]any, error) {
-	out := make([]any, 0, len(data))
-	for i, v := range data {
-		inner, nested := v.([]any)
-		if !nested {
-			out = append(out, v)
-			continue
-		}
-		if dimensions != 2 || len(inner) != 1 {
-			return nil, fmt.Errorf("data is nested at %d in another way than the shape says", i)
-		}
-		out = append(out, inner[0])
+// values checks a tensor's shape and datatype and gives its values, one a row: the shape is [rows] or [rows, 1], the data
+// flat or nested like the shape.
+func (t *requestTensor) values(value func(row int, v jsontext.Value) error) error {
+	if len(t.shape) == 0 || len(t.shape) > 2 || len(t.shape) == 2 && t.shape[1] != 1 {
+		return badRequest("input %q: shape %v is not [rows] or [rows, 1]", t.name, t.shape)
 	}
-	return out, nil
+	if err := checkDatatype(t.datatype, scalar{kind: 'n'}); err != nil {
+		return badRequest("input %q: %v", t.name, err)
+	}
+	r, rows := newReader(t.data), 0
+	if t.data == nil {
+		return badRequest("input %q: \"data\" is missing", t.name)
+	}
+	err := r.list(fmt.Sprintf("input %q: \"data\" must be a list", t.name), func(i int) error {
+		v, err := t.element(r, i)
+		if err != nil {
+			return err
+		}
+		if err := checkDatatype(t.datatype, scalarOf(v)); err != nil {
+			return badRequest("input %q: value %d: %v", t.name, i, err)
+		}
+		rows++
+		return value(i, v)
+	})
+	if err == nil && int64(rows) != t.shape[0] {
+		err = badRequest("input %q: shape %v means %d values, there are %d", t.name, t.shape, t.shape[0], rows)
+	}
+	return err
+}
+
+// element is the next value, out of a list of its own where the data is nested.
+func (t *requestTensor) element(r *reader, i int) (v jsontext.Value, err error) {
+	if r.d.PeekKind() != '[' {
+		return r.raw()
+	}
+	nested := badRequest("input %q: data is nested at %d in another way than the shape says", t.name, i)
+	if len(t.shape) != 2 {
+		return nil, nested
+	}
+	err = r.list("", func(j int) error {
+		if j > 0 {
+			return nested
+		}
+		v, err = r.raw()
+		return err
+	})
+	if err == nil && v == nil {
+		err = nested
+	}
+	return v, err
 }
 
 // integerBounds are the limits of an integer datatype.
@@ -248,25 +410,27 @@ func integerBounds(datatype string) (low, high float64, ok bool) {
 }
 
 // checkDatatype holds a value to the datatype that its tensor declares. Null is no value and fits all.
-func checkDatatype(datatype string, v any) error {
+func checkDatatype(datatype string, v scalar) error {
 	low, high, integer := integerBounds(datatype)
 	switch {
 	case datatype == "BOOL":
-		if _, ok := v.(bool); !ok && v != nil {
-			return wrongType("true or false (BOOL)", v)
+		if v.kind != 't' && v.kind != 'f' && !v.null() {
+			return expected("true or false (BOOL)", v)
 		}
 	case datatype == "BYTES":
-		if _, ok := v.(string); !ok && v != nil {
-			return wrongType("a string (BYTES)", v)
+		if v.kind != '"' && !v.null() {
+			return expected("a string (BYTES)", v)
 		}
 	case integer || datatype == "FP32" || datatype == "FP64":
-		n, ok := v.(json.Number)
-		if !ok && v != nil {
-			return wrongType("a number ("+datatype+")", v)
+		if v.null() {
+			return nil
 		}
-		f, err := n.Float64()
-		if v != nil && (err != nil || integer && (f != math.Trunc(f) || f < low || f > high)) {
-			return fmt.Errorf("%s is no %s", n, datatype)
+		if v.kind != '0' {
+			return expected("a number ("+datatype+")", v)
+		}
+		f, err := json.Number(v.text).Float64()
+		if err != nil || integer && (f != math.Trunc(f) || f < low || f > high) {
+			return fmt.Errorf("%s is no %s", shorten(v.text), datatype)
 		}
 	default:
 		return fmt.Errorf("datatype %q is not one of BOOL, INT8 to INT64, UINT8 to UINT64, FP32, FP64, BYTES", datatype)

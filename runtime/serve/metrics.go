@@ -17,6 +17,9 @@ type metrics struct {
 	errors     *prometheus.CounterVec   // model, endpoint: status 400 and above
 	duration   *prometheus.HistogramVec // model, endpoint; seconds
 	rows       *prometheus.CounterVec   // model: rows scored
+	failed     *prometheus.CounterVec   // model: rows that could not be scored
+	unseen     *prometheus.CounterVec   // model, feature
+	missing    *prometheus.CounterVec   // model, feature
 	info       *prometheus.GaugeVec     // model, version, digest: 1
 	failing    *prometheus.GaugeVec     // model: 1 while the current release cannot be served
 	pollErrors prometheus.Counter
@@ -35,11 +38,14 @@ func newMetrics() *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"model", "endpoint"}),
 		rows:       prometheus.NewCounterVec(name("rows_total", "Rows scored."), []string{"model"}),
+		failed:     prometheus.NewCounterVec(name("rows_failed_total", "Rows that could not be scored: a value that is missing, none of the feature's, or out of the model's range."), []string{"model"}),
+		unseen:     prometheus.NewCounterVec(name("unseen_total", "Rows scored with a category that the model was not trained on, which counts as missing."), []string{"model", "feature"}),
+		missing:    prometheus.NewCounterVec(name("missing_total", "Rows scored with no value for the feature, or without the field of the key."), []string{"model", "feature"}),
 		info:       prometheus.NewGaugeVec(prometheus.GaugeOpts(name("model_info", "The model served under a name; always 1.")), []string{"model", "version", "digest"}),
 		failing:    prometheus.NewGaugeVec(prometheus.GaugeOpts(name("release_failing", "1 while the current release cannot be served.")), []string{"model"}),
 		pollErrors: prometheus.NewCounter(name("poll_errors_total", "Times that the releases could not be read.")),
 	}
-	m.registry.MustRegister(m.requests, m.errors, m.duration, m.rows, m.info, m.failing, m.pollErrors,
+	m.registry.MustRegister(m.requests, m.errors, m.duration, m.rows, m.failed, m.unseen, m.missing, m.info, m.failing, m.pollErrors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

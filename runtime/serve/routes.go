@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func badRequest(format string, args ...any) error {
 }
 
 // handler answers with a value to be written as JSON.
-type handler func(r *http.Request) (any, error)
+type handler func(r *http.Request, x *exchange) (any, error)
 
 // routes are all paths of the server. Everything is answered in JSON, errors as {"error": "…"}.
 func (s *server) routes() http.Handler {
@@ -35,7 +36,7 @@ func (s *server) routes() http.Handler {
 	get := func(path, endpoint string, h handler) { mux.Handle(path, s.answer(http.MethodGet, endpoint, h)) }
 	post := func(path, endpoint string, h handler) { mux.Handle(path, s.answer(http.MethodPost, endpoint, h)) }
 	get("/v2", "server", s.serverMetadata)
-	get("/v2/health/live", "live", func(*http.Request) (any, error) { return map[string]bool{"live": true}, nil })
+	get("/v2/health/live", "live", func(*http.Request, *exchange) (any, error) { return map[string]bool{"live": true}, nil })
 	get("/v2/health/ready", "ready", s.ready)
 	for _, prefix := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
 		get(prefix, "metadata", s.modelMetadata)
@@ -44,37 +45,71 @@ func (s *server) routes() http.Handler {
 	}
 	post("/v1/models/{model}/predict", "predict", s.predict)
 	mux.Handle("/metrics", s.metrics.handler())
-	mux.Handle("/", s.answer("", "none", func(r *http.Request) (any, error) {
+	mux.Handle("/", s.answer("", "none", func(r *http.Request, _ *exchange) (any, error) {
 		return nil, &failure{http.StatusNotFound, fmt.Sprintf("there is nothing at %s; models are at /v2/models/NAME and /v1/models/NAME/predict", r.URL.Path)}
 	}))
-	return mux
+	return s.fromElsewhere(mux)
+}
+
+// fromElsewhere refuses what a web page of another site makes a browser send: POSTs across origins, and, on a server that
+// listens on this machine only, names other than this machine's, which a page can point here (DNS rebinding).
+func (s *server) fromElsewhere(next http.Handler) http.Handler {
+	origins := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var refused *failure
+		if !s.answersTo(r.Host) {
+			refused = &failure{http.StatusMisdirectedRequest, fmt.Sprintf("this server listens on this machine only and does not answer to %q; see mlp serve --host", shorten(r.Host))}
+		} else if err := origins.Check(r); err != nil {
+			refused = &failure{http.StatusForbidden, "a web page of another site may not send requests here"}
+		}
+		if refused == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		writeJSON(w, refused.status, map[string]string{"error": refused.message})
+		s.metrics.observe("", "none", refused.status, 0)
+		s.log(r, newExchange(r), refused.status, 0, refused)
+	})
+}
+
+// answersTo says whether a request that names that host is meant for this server.
+func (s *server) answersTo(host string) bool {
+	name := strings.ToLower(host)
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		name = strings.ToLower(bare)
+	}
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return !s.local || err == nil || name == "" || name == "localhost" || strings.HasSuffix(name, ".localhost") || slices.Contains(s.Hosts, name)
 }
 
 // answer runs a handler and writes what it gives, whatever happens in it. An empty method takes all.
 func (s *server) answer(method, endpoint string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
+		start, x := time.Now(), newExchange(r)
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
 		defer cancel()
 		status := http.StatusOK
-		value, err := s.guarded(method, h, r.WithContext(ctx))
+		value, err := s.guarded(method, h, r.WithContext(ctx), x)
 		if err != nil {
 			status = statusOf(err)
 			value = map[string]string{"error": err.Error()}
-			if status >= 500 && status != http.StatusServiceUnavailable {
-				s.logf("%s %s: %v", r.Method, r.URL.Path, err)
-			}
 		}
-		if status == http.StatusMethodNotAllowed {
+		switch status {
+		case http.StatusMethodNotAllowed:
 			w.Header().Set("Allow", method)
+		case http.StatusTooManyRequests:
+			w.Header().Set("Retry-After", "1")
 		}
+		w.Header().Set(requestID, x.id)
 		writeJSON(w, status, value)
-		s.metrics.observe(s.label(r), endpoint, status, time.Since(start))
+		took := time.Since(start)
+		s.metrics.observe(s.label(r), endpoint, status, took)
+		s.log(r, x, status, took, err)
 	})
 }
 
-func (s *server) guarded(method string, h handler, r *http.Request) (value any, err error) {
+func (s *server) guarded(method string, h handler, r *http.Request, x *exchange) (value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v", p)
@@ -83,7 +118,7 @@ func (s *server) guarded(method string, h handler, r *http.Request) (value any, 
 	if method != "" && r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
 		return nil, &failure{http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, method, r.Method)}
 	}
-	return h(r)
+	return h(r, x)
 }
 
 func statusOf(err error) int {
@@ -117,7 +152,7 @@ func (s *server) label(r *http.Request) string {
 }
 
 // model finds the model that a request names, and its version if it names one.
-func (s *server) model(r *http.Request) (*served, error) {
+func (s *server) model(r *http.Request, x *exchange) (*served, error) {
 	slots := *s.slots.Load()
 	name := r.PathValue("model")
 	slot, ok := slots[name]
@@ -134,6 +169,7 @@ func (s *server) model(r *http.Request) (*served, error) {
 	if v := r.PathValue("version"); v != "" && v != slot.now.version {
 		return nil, &failure{http.StatusNotFound, fmt.Sprintf("version %q of model %q is not served; %s is", v, name, slot.now.version)}
 	}
+	x.model, x.version = slot.now.name, slot.now.version
 	return slot.now, nil
 }
 
@@ -160,28 +196,4 @@ func sortedNames[V any](m map[string]V) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// decode reads a request's body: one JSON value with no fields but those of into.
-func (s *server) decode(r *http.Request, into any) error {
-	if r.Header.Get("Inference-Header-Content-Length") != "" {
-		return badRequest("the binary tensor extension is not spoken here; send the data as JSON")
-	}
-	d := json.NewDecoder(r.Body)
-	d.UseNumber()
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is larger than %d bytes; send fewer rows at a time", s.MaxBody)}
-	case errors.Is(err, io.EOF):
-		return badRequest("the request has no body")
-	case err != nil:
-		return badRequest("the body is not the JSON expected: %s", strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return badRequest("the body goes on after its JSON value")
-	}
-	return nil
 }

@@ -5,6 +5,11 @@
 // reported. Deployments of type "http" are served, each under its block's name; the version of a model is the first
 // twelve digits of its digest.
 //
+// A request is taken as what it says or refused: names that stand twice, text that is not UTF-8, parameters and fields that
+// nobody reads are errors. A row that cannot be scored is answered with the reason, and does not lose the others. What is
+// scored in spite of something, a category that the model was not trained on or a null, is told in the answer and
+// counted in the metrics.
+//
 // It speaks the Open Inference Protocol v2 (REST) and takes rows as JSON objects:
 //
 //	GET  /v2, /v2/health/live, /v2/health/ready
@@ -18,7 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
@@ -43,12 +48,17 @@ type Options struct {
 	Load func(dir string) (component.Model, error)
 
 	Version string            // of the server, shown by GET /v2
-	Log     io.Writer         // gets one line for each event; default: none
+	Log     *slog.Logger      // of events, and of requests if Access is set; default: none
+	Access  bool              // logs each request, and for deployments with a key each row's answer
+	Hosts   []string          // names beside localhost that a server answers to that listens on this machine only
 	Ready   func(addr string) // called once, when requests are accepted and the releases were looked at
 	Poll    time.Duration     // between looks at the releases; default 1 s
-	MaxBody int64             // bytes of a request; default 32 MiB
-	Timeout time.Duration     // of scoring one request; default 30 s
-	Grace   time.Duration     // for requests that run when the server stops; default 10 s
+	MaxBody int64             // bytes of a request; default 32 MiB. All requests together hold twice as much at most
+	MaxRows int               // of a request; default 100,000
+	// MaxValues bounds rows times outputs of an answer; default 2 million.
+	MaxValues int
+	Timeout   time.Duration // of scoring one request; default 30 s
+	Grace     time.Duration // for requests that run when the server stops; default 10 s
 }
 
 func (o Options) withDefaults() Options {
@@ -56,7 +66,7 @@ func (o Options) withDefaults() Options {
 		o.Addr = "127.0.0.1:8080"
 	}
 	if o.Log == nil {
-		o.Log = io.Discard
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Ready == nil {
 		o.Ready = func(string) {}
@@ -66,6 +76,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = 32 << 20
+	}
+	if o.MaxRows <= 0 {
+		o.MaxRows = 100_000
+	}
+	if o.MaxValues <= 0 {
+		o.MaxValues = 2_000_000
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
@@ -88,6 +104,9 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	s := newServer(o)
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
+		s.local = tcp.IP.IsLoopback()
+	}
 	following, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	server := &http.Server{

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,25 +51,43 @@ func (m *stepModel) Classes() []string {
 	return nil
 }
 
-func (m *stepModel) ScoreRows(ctx context.Context, rows []map[string]any) ([]component.Prediction, error) {
+func (m *stepModel) Levels(i int) []string {
+	if m.Inputs()[i].Name == "merchant" {
+		return []string{"M1", "a"}
+	}
+	return nil
+}
+
+func (m *stepModel) Score(_ context.Context, rows int, columns []component.Values) ([]component.Prediction, error) {
 	if m.enter != nil {
 		m.enter <- struct{}{}
 		<-m.leave
 	}
-	out := make([]component.Prediction, len(rows))
-	for i, row := range rows {
-		amount, _ := row["amount"].(float64)
-		if at, ok := row["paid_at"].(float64); ok && at < 0 {
-			return nil, errors.New("before 1970")
+	out := make([]component.Prediction, rows)
+	for i := range out {
+		p := &out[i]
+		if m.limit == 13 {
+			return nil, errors.New("out of luck")
 		}
-		score := min(amount/m.limit, 1)
+		if columns[4].Num[i] < 0 {
+			p.Fault = "before 1970"
+			continue
+		}
+		if !columns[2].Null[i] && !slices.Contains(m.Levels(2), columns[2].Text[i]) {
+			p.Unseen = []int{2}
+		}
+		score := columns[0].Num[i] / m.limit
+		if math.IsNaN(score) {
+			score = 0
+		}
+		score = min(score, 1)
 		switch m.task {
 		case schema.Regression:
-			out[i] = component.Prediction{Score: &score}
+			p.Score = &score
 		case schema.Binary:
-			out[i] = component.Prediction{Score: &score, Decision: strconv.FormatBool(score >= 0.5)}
+			p.Score, p.Decision = &score, strconv.FormatBool(score >= 0.5)
 		default:
-			out[i] = component.Prediction{Scores: []float64{0.25, 0.5, 0.25}, Decision: "middle"}
+			p.Scores, p.Decision = []float64{0.25, 0.5, 0.25}, "middle"
 		}
 	}
 	return out, nil
@@ -190,7 +211,7 @@ func start(t *testing.T, s *store, change func(*Options)) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: t, stop: cancel, done: make(chan error, 1), log: &lockedBuffer{}}
 	ready := make(chan string, 1)
-	o := Options{Addr: "127.0.0.1:0", Releases: s, Open: s.open, Load: s.load, Version: "1.2.3", Log: r.log,
+	o := Options{Addr: "127.0.0.1:0", Releases: s, Open: s.open, Load: s.load, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(r.log, nil)), Access: true,
 		Ready: func(addr string) { ready <- addr }, Poll: 5 * time.Millisecond}
 	if change != nil {
 		change(&o)
@@ -258,6 +279,7 @@ func TestEndpoints(t *testing.T) {
 	s.release("scorer", 100, "100 binary_classification")
 	s.release("price", 200, "200 regression")
 	s.release("size", 300, "300 multiclass_classification")
+	s.release("broken", 13, "13 regression")
 	s.set("nightly", plan.ReleaseState{Type: "batch", Model: digest(1)})
 	r := start(t, s, nil)
 	tensors := func(outputs string) string {
@@ -279,14 +301,14 @@ func TestEndpoints(t *testing.T) {
 		{"/v2/models/scorer/ready", "", 200, `{"name":"scorer","ready":true}`},
 		{"/v2/models/scorer/versions/000000000100/ready", "", 200, `{"name":"scorer","ready":true}`},
 		{"/v2/models/size", "", 200, `{"inputs":[{"name":"amount","datatype":"FP64","shape":[-1]},{"name":"items","datatype":"INT32","shape":[-1]},` +
-			`{"name":"merchant","datatype":"BYTES","shape":[-1]},{"name":"known","datatype":"BOOL","shape":[-1]},{"name":"paid_at","datatype":"BYTES","shape":[-1]}],` +
+			`{"name":"merchant","datatype":"BYTES","shape":[-1],"levels":["M1","a"]},{"name":"known","datatype":"BOOL","shape":[-1]},{"name":"paid_at","datatype":"BYTES","shape":[-1]}],` +
 			`"name":"size","outputs":[{"name":"predicted","datatype":"BYTES","shape":[-1]},{"name":"score_low","datatype":"FP64","shape":[-1]},` +
-			`{"name":"score_middle","datatype":"FP64","shape":[-1]},{"name":"score_high","datatype":"FP64","shape":[-1]}],"platform":"mlp","versions":["000000000300"]}`},
-		{"/v2/models/scorer/infer", tensors(""), 200, `{"model_name":"scorer","model_version":"000000000100","id":"q1","outputs":[` +
+			`{"name":"score_middle","datatype":"FP64","shape":[-1]},{"name":"score_high","datatype":"FP64","shape":[-1]},{"name":"error","datatype":"BYTES","shape":[-1]}],"platform":"mlp","versions":["000000000300"]}`},
+		{"/v2/models/scorer/infer", tensors(""), 200, `{"model_name":"scorer","model_version":"000000000100","id":"q1","parameters":{"missing.merchant":1},"outputs":[` +
 			`{"name":"predicted","shape":[2],"datatype":"BYTES","data":["true","false"]},{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
 		{"/v2/models/scorer/versions/000000000100/infer", tensors(`, "outputs": [{"name": "score"}]`), 200,
-			`{"model_name":"scorer","model_version":"000000000100","id":"q1","outputs":[{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
-		{"/v2/models/price/infer", tensors(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
+			`{"model_name":"scorer","model_version":"000000000100","id":"q1","parameters":{"missing.merchant":1},"outputs":[{"name":"score","shape":[2],"datatype":"FP64","data":[0.5,0.205]}]}`},
+		{"/v2/models/price/infer", tensors(""), 200, `{"model_name":"price","model_version":"000000000200","id":"q1","parameters":{"missing.merchant":1},"outputs":[{"name":"predicted","shape":[2],"datatype":"FP64","data":[0.25,0.1025]}]}`},
 		{"/v1/models/scorer/predict", `{"rows": [` + goodRow + `]}`, 200,
 			`{"model_name":"scorer","model_version":"000000000100","predictions":[{"predicted":"true","score":0.5}]}`},
 		{"/v1/models/price/predict", `{"rows": [` + goodRow + `]}`, 200, `{"model_name":"price","model_version":"000000000200","predictions":[{"predicted":0.25}]}`},
@@ -295,13 +317,14 @@ func TestEndpoints(t *testing.T) {
 		{"/v1/models/scorer/predict", `{"rows": []}`, 200, `{"model_name":"scorer","model_version":"000000000100","predictions":[]}`},
 
 		{"/v2/models/scorrer", "", 404, `{"error":"there is no model \"scorrer\"; did you mean \"scorer\"?"}`},
-		{"/v2/models/nightly", "", 404, `{"error":"there is no model \"nightly\"; there are: price, scorer, size"}`},
+		{"/v2/models/nightly", "", 404, `{"error":"there is no model \"nightly\"; there are: broken, price, scorer, size"}`},
 		{"/v2/models/scorer/versions/abc", "", 404, `{"error":"version \"abc\" of model \"scorer\" is not served; 000000000100 is"}`},
 		{"/v2/models/scorer/infer", "", 405, `{"error":"/v2/models/scorer/infer takes POST, not GET"}`},
 		{"/v2/health/ready", "{}", 405, `{"error":"/v2/health/ready takes GET, not POST"}`},
 		{"/nowhere", "", 404, `{"error":"there is nothing at /nowhere; models are at /v2/models/NAME and /v1/models/NAME/predict"}`},
 		{"/v2/models/scorer/infer", tensors(`, "outputs": [{"name": "scores"}]`), 400, `{"error":"there is no output \"scores\"; did you mean \"score\"?"}`},
-		{"/v1/models/scorer/predict", `{"rows": [` + strings.Replace(goodRow, "2024", "1924", 1) + `]}`, 500, `{"error":"scoring with scorer 000000000100: before 1970"}`},
+		{"/v1/models/scorer/predict", `{"rows": [` + strings.Replace(goodRow, "2024", "1924", 1) + `]}`, 400, `{"error":"row 0: before 1970"}`},
+		{"/v1/models/broken/predict", `{"rows": [` + goodRow + `]}`, 500, `{"error":"scoring with broken 000000000013: out of luck"}`},
 	}
 	for _, tt := range tests {
 		status, body := r.call(tt.path, tt.body)
@@ -311,40 +334,43 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+// TestBadRows: one bad row does not lose the others, and a request of which no row can be scored is a bad one.
 func TestBadRows(t *testing.T) {
 	s := newStore(t)
 	s.release("scorer", 100, "100 binary_classification")
 	r := start(t, s, nil)
-	row := func(old, new string) string {
-		return `{"rows": [` + goodRow + `, ` + strings.Replace(goodRow, old, new, 1) + `]}`
-	}
-	tests := []struct{ body, want string }{
-		{row(`"amount": 50, `, ``), `row 1: feature \"amount\" is missing; give null where its value is not known`},
-		{row(`"items"`, `"itmes": 1, "items"`), `row 1: there is no feature \"itmes\"`},
-		{row(`50`, `"50"`), `row 1: feature \"amount\": expected a number, got the string \"50\"`},
-		{row(`50`, `1e999`), `row 1: feature \"amount\": 1e999 is too large a number`},
-		{row(`"items": 2`, `"items": 2.5`), `row 1: feature \"items\": expected a whole number, got 2.5`},
-		{row(`true`, `1`), `row 1: feature \"known\": expected true or false, got the number 1`},
-		{row(`"M1"`, `[1]`), `row 1: feature \"merchant\": expected a string, got a list`},
-		{row(`"M1"`, `{}`), `row 1: feature \"merchant\": expected a string, got an object`},
-		{row(`2024-05-01T`, `01.05.2024 `), `expected a date or time in ISO 8601, got \"01.05.2024 12:00:00Z\"`},
-		{row(`"2024-05-01T12:00:00Z"`, `5`), `row 1: feature \"paid_at\": expected a date or time in ISO 8601, got the number 5`},
-		{`{}`, `the body must be {\"rows\": [`},
-		{`{"rows": [1]}`, `the body is not the JSON expected`},
-		{`{"rows": [], "raws": []}`, `unknown field \"raws\"`},
-		{`{"rows": []} {}`, `the body goes on after its JSON value`},
-		{`{"rows": [`, `the body is not the JSON expected: unexpected EOF`},
-		{` `, `the request has no body`},
+	tests := []struct{ old, new, want string }{
+		{`"amount": 50, `, ``, `feature \"amount\" is missing; give null where its value is not known`},
+		{`"items"`, `"itmes": 1, "items"`, `there is no feature \"itmes\"; did you mean \"items\"?`},
+		{`50`, `"50"`, `feature \"amount\": expected a number, got the string \"50\"`},
+		{`50`, `1e999`, `feature \"amount\": 1e999 is too large a number`},
+		{`"items": 2`, `"items": 2.5`, `feature \"items\": expected a whole number, got 2.5`},
+		{`"items": 2`, `"items": 3000000000`, `feature \"items\": 3000000000 is out of the range of integer`},
+		{`true`, `1`, `feature \"known\": expected true or false, got the number 1`},
+		{`"M1"`, `[1]`, `feature \"merchant\": expected a string, got a list`},
+		{`"M1"`, `{}`, `feature \"merchant\": expected a string, got an object`},
+		{`2024-05-01T`, `01.05.2024 `, `expected a date or time in ISO 8601, got \"01.05.2024 12:00:00Z\"`},
+		{`"2024-05-01T12:00:00Z"`, `5`, `feature \"paid_at\": expected a date or time in ISO 8601, got the number 5`},
+		{`2024`, `1924`, `before 1970`}, // the model's own word
 	}
 	for _, tt := range tests {
-		status, body := r.call("/v1/models/scorer/predict", tt.body)
-		if status != 400 || !strings.Contains(body, tt.want) {
-			t.Errorf("%s\ngot  %d %s\nwant 400 with %s", tt.body, status, body, tt.want)
+		bad := strings.Replace(goodRow, tt.old, tt.new, 1)
+		status, body := r.call("/v1/models/scorer/predict", `{"rows": [`+goodRow+`, `+bad+`, `+goodRow+`]}`)
+		good := `{"predicted":"true","score":0.5}`
+		if status != 200 || !strings.Contains(body, `"predictions":[`+good+`,{"predicted":null,"error":"`) || !strings.Contains(body, tt.want+`"},`+good+`]`) {
+			t.Errorf("%s among good rows\ngot  %d %s\nwant 200 with %s", bad, status, body, tt.want)
+		}
+		if status, body := r.call("/v1/models/scorer/predict", `{"rows": [`+bad+`, `+bad+`]}`); status != 400 || !strings.Contains(body, `"row 0: `) || !strings.Contains(body, tt.want) {
+			t.Errorf("%s alone\ngot  %d %s\nwant 400 with %s", bad, status, body, tt.want)
 		}
 	}
+	if _, metrics := r.call("/metrics", ""); !strings.Contains(metrics, fmt.Sprintf(`mlp_serve_rows_failed_total{model="scorer"} %d`, 3*len(tests))) {
+		t.Errorf("failed rows are not counted:\n%s", metrics)
+	}
 	nulls := `{"rows": [{"amount": null, "items": null, "merchant": null, "known": null, "paid_at": null}]}`
-	if status, body := r.call("/v1/models/scorer/predict", nulls); status != 200 || !strings.Contains(body, `"score":0`) {
-		t.Errorf("all null: got %d %s, want a score", status, body)
+	want := `{"predicted":"false","score":0,"missing":["amount","items","merchant","known","paid_at"]}`
+	if status, body := r.call("/v1/models/scorer/predict", nulls); status != 200 || !strings.Contains(body, want) {
+		t.Errorf("all null: got %d %s, want %s", status, body, want)
 	}
 }
 
@@ -370,8 +396,9 @@ func TestBadTensors(t *testing.T) {
 		{tensor("[1]", "INT32", "[1.5]"), `value 0: 1.5 is no INT32`},
 		{tensor("[1]", "FP32", `["x"]`), `value 0: expected a number (FP32), got the string \"x\"`},
 		{tensor("[1]", "BOOL", `[1]`), `value 0: expected true or false (BOOL), got the number 1`},
-		{tensor("[1]", "BYTES", `["x"]`), `input \"amount\", row 0: expected a number, got the string \"x\"`},
 		{tensor("[1]", "FP64", "[1]"), `input \"items\" is missing`},
+		{`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64"}]}`, `input \"amount\": \"data\" is missing`},
+		{`{"inputs": [{"name": "amount", "shape": ["1"], "datatype": "FP64", "data": [1]}]}`, `\"shape\" must be a list of whole numbers, and has the string \"1\"`},
 		{`{"inputs": [{"name": "amuont", "shape": [1], "datatype": "FP64", "data": [1]}]}`, `there is no input \"amuont\"`},
 		{`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [1]}, {"name": "items", "shape": [2], "datatype": "INT8", "data": [1, 2]}]}`,
 			`input \"items\" has 2 rows, input \"amount\" has 1`},

@@ -2,13 +2,13 @@ package model_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -239,11 +239,15 @@ func TestServeModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := m.ScoreRows(context.Background(), []map[string]any{
-		{"x": 3.0, "city": "Paris"}, {"x": nil, "city": nil}, {"x": 3.0, "city": "Rome"}, {"x": true, "city": "Oslo"},
+	nan := math.NaN()
+	got, err := m.Score(t.Context(), 4, []component.Values{
+		{Num: []float64{3, nan, 3, 1}}, {Text: []string{"Paris", "", "Rome", "Oslo"}, Null: []bool{false, true, false, false}},
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(got[0].Unseen) > 0 || len(got[1].Unseen) > 0 || !slices.Equal(got[2].Unseen, []int{1}) {
+		t.Errorf("got %+v, want Rome told as a city that was not trained on", got)
 	}
 	for r, want := range []string{"true", "false", "false", "true"} {
 		if got[r].Decision != want || len(got[r].Scores) != 2 || *got[r].Score != got[r].Scores[1] {
@@ -253,9 +257,11 @@ func TestServeModel(t *testing.T) {
 	if _, err := model.ServeModel(t.TempDir()); !errors.Is(err, component.ErrOpaque) {
 		t.Errorf("a folder without a bundle: got %v", err)
 	}
-	for _, row := range []map[string]any{{"x": 1.0}, {"x": "1", "city": "Oslo"}, {"x": 1.0, "city": 2.0}} {
-		if _, err := m.ScoreRows(context.Background(), []map[string]any{row}); err == nil {
-			t.Errorf("%v was scored", row)
+	for _, columns := range [][]component.Values{
+		{{Num: []float64{1}}}, {{Text: []string{"1"}, Null: []bool{false}}, {Text: []string{"Oslo"}, Null: []bool{false}}}, {{Num: []float64{1}}, {Num: []float64{2}}},
+	} {
+		if _, err := m.Score(t.Context(), 1, columns); err == nil {
+			t.Errorf("%v was scored", columns)
 		}
 	}
 }

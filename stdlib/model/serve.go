@@ -48,72 +48,82 @@ func (s *server) Task() schema.Task       { return s.bundle.signature.Task }
 func (s *server) Inputs() []schema.Column { return s.inputs }
 func (s *server) Classes() []string       { return s.bundle.signature.Classes }
 
-// ScoreRows implements component.Model.
-func (s *server) ScoreRows(ctx context.Context, rows []map[string]any) ([]component.Prediction, error) {
-	columns := make([][]float64, len(s.inputs))
+// Levels implements component.Model.
+func (s *server) Levels(i int) []string {
+	if !TextType(s.inputs[i].Type) {
+		return nil
+	}
+	return append([]string{}, s.bundle.signature.Features[i].Levels...)
+}
+
+// Score implements component.Model.
+func (s *server) Score(ctx context.Context, rows int, columns []component.Values) ([]component.Prediction, error) {
+	if len(columns) != len(s.inputs) {
+		return nil, fmt.Errorf("scoring: %d columns for %d features", len(columns), len(s.inputs))
+	}
+	answers := make([]component.Prediction, rows)
+	encoded := make([][]float64, len(columns))
 	for c := range columns {
-		columns[c] = make([]float64, len(rows))
-		for r, row := range rows {
-			x, err := s.number(c, row)
-			if err != nil {
-				return nil, fmt.Errorf("row %d: %w", r, err)
-			}
-			columns[c][r] = x
+		var err error
+		if encoded[c], err = s.encode(c, &columns[c], answers); err != nil {
+			return nil, err
 		}
 	}
-	out, err := s.bundle.estimator.Predict(ctx, columns, len(rows), 1)
+	out, err := s.bundle.estimator.Predict(ctx, encoded, rows, 1)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)
 	}
 	p := s.bundle.prediction(out)
-	answers := make([]component.Prediction, len(rows))
 	for r := range answers {
-		answers[r] = s.answer(p, r)
+		s.answer(&answers[r], p, r)
 	}
 	return answers, nil
 }
 
-func (s *server) number(c int, row map[string]any) (float64, error) {
-	name := s.inputs[c].Name
-	value, ok := row[name]
-	if !ok {
-		return 0, fmt.Errorf("no value for %q", name)
+// encode gives a column as estimators take it: numbers, or codes of categories. Categories that were not seen in
+// training are NaN, and noted in the answers.
+func (s *server) encode(c int, v *component.Values, answers []component.Prediction) ([]float64, error) {
+	name, text := s.inputs[c].Name, TextType(s.inputs[c].Type)
+	if text != (v.Text != nil) || max(len(v.Num), len(v.Text)) != len(answers) {
+		return nil, fmt.Errorf("scoring: the values of %q are not %d of %s", name, len(answers), s.inputs[c].Type)
 	}
-	text := TextType(s.inputs[c].Type)
-	switch v := value.(type) {
-	case nil:
-		return math.NaN(), nil
-	case bool:
-		if !text && v {
-			return 1, nil
-		} else if !text {
-			return 0, nil
+	if !text {
+		return v.Num, nil
+	}
+	codes := make([]float64, len(answers))
+	for r, level := range v.Text {
+		codes[r] = math.NaN()
+		if v.Null[r] {
+			continue
 		}
-	case float64:
-		if !text {
-			return v, nil
-		}
-	case string:
-		if code, known := s.levels[c][v]; text && known {
-			return code, nil
-		} else if text {
-			return math.NaN(), nil
+		if code, known := s.levels[c][level]; known {
+			codes[r] = code
+		} else {
+			answers[r].Unseen = append(answers[r].Unseen, c)
 		}
 	}
-	return 0, fmt.Errorf("%q is a %T; the model takes %s", name, value, s.inputs[c].Type)
+	return codes, nil
 }
 
-func (s *server) answer(p *Prediction, r int) component.Prediction {
-	var a component.Prediction
+// answer fills in what is predicted of a row. A score that is no finite number is none.
+func (s *server) answer(a *component.Prediction, p *Prediction, r int) {
 	if p.Score != nil {
 		score := p.Score[r]
 		a.Score = &score
+		if math.IsNaN(score) || math.IsInf(score, 0) {
+			*a = component.Prediction{Fault: "the values are so large that the score is no finite number"}
+			return
+		}
 	}
 	for c := range p.Scores {
-		a.Scores = append(a.Scores, p.Scores[c][r])
+		score := p.Scores[c][r]
+		if math.IsNaN(score) || math.IsInf(score, 0) {
+			*a = component.Prediction{Fault: "the values are so large that the scores are no finite numbers"}
+			return
+		}
+		a.Scores = append(a.Scores, score)
 	}
 	if p.Class != nil {
 		a.Decision = s.bundle.signature.Classes[p.Class[r]]
 	}
-	return a
 }

@@ -106,10 +106,7 @@ const odds = `select a, b, y, k from (select i % 2 = 1 as a, (i // 2) % 2 = 1 as
 func TestLogisticRegressionIsTheObservedShares(t *testing.T) {
 	sql := `select a, i % 10 < case when a then 7 else 2 end as y from (select i, i >= 500 as a from range(1000) t(i))`
 	_, b := train(t, logistic_regression.Component, `{"target": "y", "features": ["a"], "params": {"l2": 0}}`, data(sql))
-	got, err := b.Serve().ScoreRows(t.Context(), []map[string]any{{"a": false}, {"a": true}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := stagetest.Score(t, b.Serve(), map[string]any{"a": false}, map[string]any{"a": true})
 	near(t, "share", *got[0].Score, 0.2, 1e-5)
 	near(t, "share", *got[1].Score, 0.7, 1e-5)
 }
@@ -186,10 +183,7 @@ func TestBaseline(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, b := train(t, baseline.Component, tt.config, data(sql))
-			got, err := b.Serve().ScoreRows(t.Context(), []map[string]any{tt.row})
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := stagetest.Score(t, b.Serve(), tt.row)
 			scores := got[0].Scores
 			if len(tt.want) == 1 {
 				scores = []float64{*got[0].Score}

@@ -197,10 +197,7 @@ func TestPositiveClass(t *testing.T) {
 		if len(s.Classes) != 2 || s.Classes[0] != tt.negative || s.Classes[1] != tt.positive || s.Task != schema.Binary {
 			t.Errorf("%s: got classes %v, task %s", tt.config, s.Classes, s.Task)
 		}
-		got, err := b.Serve().ScoreRows(t.Context(), []map[string]any{{"x": 2.0}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := stagetest.Score(t, b.Serve(), map[string]any{"x": 2.0})
 		want := 0.7
 		if tt.positive == "true" || tt.positive == "1" {
 			want = 0.3

@@ -16,12 +16,12 @@ var Component = component.Component{
 	Type: schema.Type{
 		Name:    "http",
 		Summary: "The released model behind HTTP",
-		Doc: "A record of which model is live; `mlp serve` follows it. Requests are those of the Open Inference Protocol v2, or rows as plain JSON objects. " +
+		Doc: "A record of which model is live; `mlp serve` follows it. Requests are those of the Open Inference Protocol v2, or rows as plain JSON objects: spec/serving.md. " +
 			"A model that only its own image can score is released, and not served.",
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
 			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
-			{Name: "key", Type: schema.StringList, Doc: "The fields of a request that tell who it is about; they need not be features."},
+			{Name: "key", Type: schema.StringList, Doc: "The fields of a request that tell who it is about; they need not be features. They are logged beside the answer, and a row without them is counted as missing them."},
 		}},
 		Out: []schema.Port{{Name: "release", Type: schema.ReleasePort, Doc: "Which model is live."}},
 		Examples: []schema.Example{{Title: "A scorer", Code: `pipeline "churn" {}

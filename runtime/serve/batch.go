@@ -1,0 +1,165 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// batch is the rows of a request as they are read: the values of the model's features by column, those of the
+// deployment's key, and of the rows that cannot be scored why not. One bad row does not lose the others.
+type batch struct {
+	model    *served
+	rows     int
+	most     int // rows that a request may have
+	features []feature
+	keys     [][]jsontext.Value // by field of the key and row; nil: the request does not give the field
+	faults   map[int]string     // by row: the first thing that is wrong in it
+	answers  []component.Prediction
+	unseen   map[string]int // by feature: rows scored with a category that the model was not trained on
+	missing  map[string]int // by feature and field of the key: rows scored without a value
+}
+
+func (s *server) newBatch(m *served) *batch {
+	b := &batch{model: m, most: s.MaxRows, keys: make([][]jsontext.Value, len(m.key)), faults: map[int]string{}}
+	for _, c := range m.model.Inputs() {
+		b.features = append(b.features, newFeature(c))
+	}
+	return b
+}
+
+// grow adds a row of nulls.
+func (b *batch) grow() error {
+	if b.rows == b.most {
+		return &failure{413, fmt.Sprintf("there are more than %d rows; send fewer at a time", b.most)}
+	}
+	for i := range b.features {
+		b.features[i].grow()
+	}
+	for i := range b.keys {
+		b.keys[i] = append(b.keys[i], nil)
+	}
+	b.rows++
+	return nil
+}
+
+// fault notes what is wrong with a row.
+func (b *batch) fault(row int, format string, args ...any) {
+	if _, known := b.faults[row]; !known {
+		b.faults[row] = fmt.Sprintf(format, args...)
+	}
+}
+
+// scored at a time, between looks at whether anybody waits for the answer.
+const stride = 4096
+
+// score fills in the answers. That no row can be scored is an error that names the first.
+func (b *batch) score(ctx context.Context) error {
+	b.answers = make([]component.Prediction, 0, b.rows)
+	for from := 0; from < b.rows; from += stride {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part, err := b.model.model.Score(ctx, min(stride, b.rows-from), b.part(from, min(from+stride, b.rows)))
+		if err != nil {
+			return fmt.Errorf("scoring with %s %s: %w", b.model.name, b.model.version, err)
+		}
+		b.answers = append(b.answers, part...)
+	}
+	if len(b.answers) != b.rows {
+		return fmt.Errorf("scoring with %s %s: %d predictions for %d rows", b.model.name, b.model.version, len(b.answers), b.rows)
+	}
+	for row := range b.answers {
+		if b.answers[row].Fault != "" {
+			b.fault(row, "%s", b.answers[row].Fault)
+		} else if why, bad := b.faults[row]; bad {
+			b.answers[row] = component.Prediction{Fault: why}
+		}
+	}
+	if b.rows > 0 && len(b.faults) == b.rows {
+		return badRequest("row 0: %s", b.faults[0])
+	}
+	return nil
+}
+
+func (b *batch) part(from, to int) []component.Values {
+	out := make([]component.Values, len(b.features))
+	for i := range b.features {
+		f := &b.features[i]
+		if f.kind == textKind {
+			out[i] = component.Values{Text: f.Text[from:to], Null: f.Null[from:to]}
+		} else {
+			out[i] = component.Values{Num: f.Num[from:to]}
+		}
+	}
+	return out
+}
+
+// count fills in how many rows were scored in spite of something.
+func (b *batch) count() {
+	b.unseen, b.missing = map[string]int{}, map[string]int{}
+	for row := range b.answers {
+		if b.answers[row].Fault != "" {
+			continue
+		}
+		for _, name := range b.unseenIn(row) {
+			b.unseen[name]++
+		}
+		for _, name := range b.missingIn(row) {
+			b.missing[name]++
+		}
+	}
+}
+
+func isNull(v jsontext.Value) bool { return v == nil || v.Kind() == 'n' }
+
+// unseenIn are the features of a row whose category the model was not trained on.
+func (b *batch) unseenIn(row int) (names []string) {
+	for _, i := range b.answers[row].Unseen {
+		names = append(names, b.features[i].Name)
+	}
+	return names
+}
+
+// missingIn are the features of a row that are null, and the fields of the key that are null or not given.
+func (b *batch) missingIn(row int) (names []string) {
+	for i := range b.features {
+		if b.features[i].isNull(row) {
+			names = append(names, b.features[i].Name)
+		}
+	}
+	for i, name := range b.model.key {
+		if _, isFeature := b.model.columns[name]; !isFeature && isNull(b.keys[i][row]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// keyAt is the place of a name among the fields of the key, -1 if the name is none.
+func (m *served) keyAt(name string) int { return slices.Index(m.key, name) }
+
+// names of all that a request may give.
+func (m *served) names() []string {
+	names := sortedNames(m.columns)
+	for _, k := range m.key {
+		if _, feature := m.columns[k]; !feature {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// finite is a number as JSON can write it, nil of none.
+func finite(x *float64) any {
+	if x == nil || math.IsNaN(*x) || math.IsInf(*x, 0) {
+		return nil
+	}
+	return *x
+}

@@ -1,0 +1,127 @@
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// exchange is one request and its answer, as metrics and the access log tell of them.
+type exchange struct {
+	id      string // of the request: the client's, or one made here
+	model   string
+	version string
+	batch   *batch // what was scored; nil if nothing was
+}
+
+const requestID = "X-Request-Id"
+
+// newExchange takes the client's name for the request if that is fit for headers and logs.
+func newExchange(r *http.Request) *exchange {
+	id := r.Header.Get(requestID)
+	strange := strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' })
+	if id == "" || len(id) > 128 || strange {
+		id = rand.Text()
+	}
+	return &exchange{id: id}
+}
+
+// score runs the model and counts what it was given.
+func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
+	if values := b.rows * (1 + len(b.model.outputs())); values > s.MaxValues {
+		return badRequest("%d rows of %d outputs are more than is answered at once; send fewer rows at a time", b.rows, len(b.model.outputs()))
+	}
+	err := b.score(ctx)
+	s.metrics.failed.WithLabelValues(b.model.name).Add(float64(len(b.faults)))
+	if err != nil {
+		return err
+	}
+	x.batch = b
+	s.metrics.rows.WithLabelValues(b.model.name).Add(float64(b.rows - len(b.faults)))
+	b.count()
+	for name, n := range b.unseen {
+		s.metrics.unseen.WithLabelValues(b.model.name, name).Add(float64(n))
+	}
+	for name, n := range b.missing {
+		s.metrics.missing.WithLabelValues(b.model.name, name).Add(float64(n))
+	}
+	return nil
+}
+
+// log writes one line for the request and, where the deployment declares a key, one for each row: who it is about, and
+// what was answered. Features are not logged.
+func (s *server) log(r *http.Request, x *exchange, status int, took time.Duration, err error) {
+	broken := status >= 500 && status != http.StatusServiceUnavailable
+	if !s.Access && !broken {
+		return
+	}
+	attrs := []slog.Attr{slog.String("id", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
+		slog.Float64("ms", float64(took.Microseconds())/1000)}
+	if x.model != "" {
+		attrs = append(attrs, slog.String("model", x.model), slog.String("version", x.version))
+	}
+	if x.batch != nil {
+		attrs = append(attrs, slog.Int("rows", x.batch.rows), slog.Int("failed", len(x.batch.faults)))
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+		level = slog.LevelWarn
+	}
+	if broken {
+		level = slog.LevelError
+	}
+	s.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	if !s.Access || x.batch == nil || len(x.batch.model.key) == 0 {
+		return
+	}
+	for row := range x.batch.rows {
+		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "answer", x.answer(row)...)
+	}
+}
+
+func (x *exchange) answer(row int) []slog.Attr {
+	b := x.batch
+	attrs := []slog.Attr{slog.String("id", x.id), slog.String("model", x.model), slog.String("version", x.version), slog.Int("row", row)}
+	var key []any
+	for i, name := range b.model.key {
+		key = append(key, slog.Any(name, plain(b.keys[i][row])))
+	}
+	attrs = append(attrs, slog.Group("key", key...))
+	p := b.prediction(row)
+	if p.Error != "" {
+		return append(attrs, slog.String("error", p.Error))
+	}
+	attrs = append(attrs, slog.Any("predicted", p.Predicted))
+	if p.Score != nil {
+		attrs = append(attrs, slog.Float64("score", *p.Score))
+	}
+	for i, c := range b.model.model.Classes() {
+		if p.Scores != nil {
+			attrs = append(attrs, slog.Float64("score_"+c, b.answers[row].Scores[i]))
+		}
+	}
+	if p.Unseen != nil {
+		attrs = append(attrs, slog.Any("unseen", p.Unseen))
+	}
+	if p.Missing != nil {
+		attrs = append(attrs, slog.Any("missing", p.Missing))
+	}
+	return attrs
+}
+
+// plain is a field of a key as a log has it: strings without their quotes, numbers as they were written, nil of null or none.
+func plain(v jsontext.Value) any {
+	switch {
+	case isNull(v):
+		return nil
+	case v.Kind() == '"':
+		return scalarOf(v).text
+	}
+	return string(v)
+}

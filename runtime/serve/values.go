@@ -1,0 +1,175 @@
+package serve
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// kind is how values of a column are given in JSON.
+type kind int
+
+const (
+	textKind kind = iota
+	boolKind
+	numberKind
+	wholeKind // numbers without a fraction
+	timeKind  // ISO 8601 text
+)
+
+func kindOf(c schema.Column) kind {
+	switch t, _, _ := strings.Cut(c.Type, "("); strings.TrimSpace(t) {
+	case "boolean":
+		return boolKind
+	case "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint":
+		return wholeKind
+	case "float", "real", "double", "decimal", "numeric":
+		return numberKind
+	case "date", "time", "timestamp", "timestamp with time zone", "timestamptz", "timestamp_s", "timestamp_ms", "timestamp_ns":
+		return timeKind
+	}
+	return textKind
+}
+
+// scalar is a JSON value as it was read: its kind, as jsontext has it, and its text; of a string without quotes and
+// escapes, of lists and objects none.
+type scalar struct {
+	kind jsontext.Kind
+	text string
+}
+
+func (v scalar) null() bool { return v.kind == 'n' }
+
+func (v scalar) String() string {
+	switch v.kind {
+	case '"':
+		return "the string " + strconv.Quote(shorten(v.text))
+	case '0':
+		return "the number " + shorten(v.text)
+	case '[':
+		return "a list"
+	case '{':
+		return "an object"
+	}
+	return v.text
+}
+
+// feature is a column of the model's inputs, and the values that a request gives for it.
+type feature struct {
+	schema.Column
+	kind kind
+	low  float64 // bounds of whole numbers, by the column's type
+	high float64
+	component.Values
+	null int // how many
+}
+
+func newFeature(c schema.Column) feature {
+	f := feature{Column: c, kind: kindOf(c), low: math.Inf(-1), high: math.Inf(1)}
+	if f.kind == wholeKind {
+		if low, high, ok := integerBounds(datatypeOf(c.Type)); ok {
+			f.low, f.high = low, high
+		}
+	}
+	return f
+}
+
+// grow adds a row whose value is null.
+func (f *feature) grow() {
+	if f.kind == textKind {
+		f.Text, f.Null = append(f.Text, ""), append(f.Null, true)
+		return
+	}
+	f.Num = append(f.Num, math.NaN())
+}
+
+// isNull says whether the row has no value.
+func (f *feature) isNull(row int) bool {
+	if f.kind == textKind {
+		return f.Null[row]
+	}
+	return math.IsNaN(f.Num[row])
+}
+
+// set gives a row its value, or says why the value is none of the column's.
+func (f *feature) set(row int, v scalar) error {
+	switch {
+	case v.null():
+		return nil
+	case f.kind == textKind:
+		if v.kind != '"' {
+			return expected("a string", v)
+		}
+		f.Text[row], f.Null[row] = v.text, false
+		return nil
+	}
+	n, err := f.number(v)
+	if err == nil {
+		f.Num[row] = n
+	}
+	return err
+}
+
+func (f *feature) number(v scalar) (float64, error) {
+	switch f.kind {
+	case boolKind:
+		if v.kind != 't' && v.kind != 'f' {
+			return 0, expected("true or false", v)
+		}
+		if v.kind == 't' {
+			return 1, nil
+		}
+		return 0, nil
+	case timeKind:
+		if v.kind != '"' {
+			return 0, expected("a date or time in ISO 8601", v)
+		}
+		return parseTime(v.text)
+	}
+	if v.kind != '0' {
+		return 0, expected("a number", v)
+	}
+	n, err := strconv.ParseFloat(v.text, 64)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%s is too large a number", shorten(v.text))
+	case f.kind == wholeKind && n != math.Trunc(n):
+		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.text))
+	case n < f.low || n > f.high:
+		return 0, fmt.Errorf("%s is out of the range of %s", shorten(v.text), f.Type)
+	}
+	return n, nil
+}
+
+func expected(want string, got scalar) error { return fmt.Errorf("expected %s, got %s", want, got) }
+
+func shorten(s string) string {
+	const most = 40
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
+
+// parseTime gives seconds since 1970 in UTC. Without a zone the time is UTC; one without a date is on the first day of
+// 1970.
+func parseTime(text string) (float64, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04:05Z07:00", time.DateOnly, time.TimeOnly} {
+		t, err := time.Parse(layout, text)
+		if err != nil {
+			continue
+		}
+		if layout == time.TimeOnly {
+			t = t.AddDate(1970, 0, 0)
+		}
+		return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
+	}
+	return 0, fmt.Errorf("expected a date or time in ISO 8601, got %q", shorten(text))
+}

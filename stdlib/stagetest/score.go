@@ -1,0 +1,48 @@
+package stagetest
+
+import (
+	"math"
+	"testing"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// Score scores rows given as Go values by feature: nil, bool, float64 or string.
+func Score(t testing.TB, m component.Model, rows ...map[string]any) []component.Prediction {
+	t.Helper()
+	var columns []component.Values
+	for i, c := range m.Inputs() {
+		var v component.Values
+		for _, row := range rows {
+			value, given := row[c.Name]
+			if !given {
+				t.Fatalf("no value for %q", c.Name)
+			}
+			if m.Levels(i) != nil {
+				text, _ := value.(string)
+				v.Text, v.Null = append(v.Text, text), append(v.Null, value == nil)
+				continue
+			}
+			v.Num = append(v.Num, number(value))
+		}
+		columns = append(columns, v)
+	}
+	got, err := m.Score(t.Context(), len(rows), columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func number(v any) float64 {
+	switch x := v.(type) {
+	case float64:
+		return x
+	case bool:
+		if x {
+			return 1
+		}
+		return 0
+	}
+	return math.NaN()
+}
