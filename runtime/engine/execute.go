@@ -53,7 +53,9 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		return nil, err
 	}
 	defer a.secrets.close()
-	a.log.mask = a.secrets.mask()
+	if m := a.secrets.mask(); m != nil {
+		a.log.mask, a.task.Mask = m, m
+	}
 	checkpoint, err := r.Store.Checkpoint(fp)
 	if err != nil {
 		return nil, err
@@ -88,7 +90,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 	a.task = executor.Task{
 		Pipeline: a.Plan.Pipeline, Workspace: a.Plan.Workspace, Address: a.node.Address, Fingerprint: string(a.fp),
 		Apply: a.Apply, Spec: spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
-		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log,
+		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
 	if c := a.node.Container; c != nil {
 		a.task.Secrets = a.secrets.files

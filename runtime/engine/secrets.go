@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -146,41 +145,6 @@ func sweepSecrets(parent string) {
 			_ = f.Close()
 		}
 	}
-}
-
-// masker replaces values in text. Nil is one for no values.
-type masker struct {
-	forms *strings.Replacer
-	all   []form
-}
-
-func (s *secrets) mask() *masker {
-	if len(s.forms) == 0 {
-		return nil
-	}
-	var pairs []string
-	for _, f := range s.forms {
-		pairs = append(pairs, f.text, "(secret."+f.name+")")
-	}
-	return &masker{strings.NewReplacer(pairs...), s.forms}
-}
-
-// Replace masks the values in a line of a log, in all forms. A line that holds one escaped in another way goes as a whole.
-func (m *masker) Replace(line string) string {
-	if m == nil {
-		return line
-	}
-	line, name := m.forms.Replace(line), ""
-	if decoded(line, func(plain string) bool {
-		i := within(m.all, []byte(plain))
-		if i >= 0 {
-			name = m.all[i].name
-		}
-		return i >= 0
-	}) {
-		return "(a line with secret." + name + ")"
-	}
-	return line
 }
 
 // leaked finds the first file below a folder that holds the value of a secret, in its content or its name.

@@ -49,6 +49,9 @@ func decoded(text string, f func(string) bool) bool {
 var escapeJSON = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
 
 func unescapeJSON(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
 	return escapeJSON.ReplaceAllStringFunc(text, func(part string) string {
 		var s string
 		if json.Unmarshal([]byte(`"`+part+`"`), &s) != nil {
@@ -61,6 +64,9 @@ func unescapeJSON(text string) string {
 var escapeURL = regexp.MustCompile(`%[0-9a-fA-F]{2}|\+`)
 
 func unescapeURL(text string) string {
+	if !strings.ContainsAny(text, "%+") {
+		return text
+	}
 	return escapeURL.ReplaceAllStringFunc(text, func(part string) string {
 		if part == "+" {
 			return " "

@@ -48,6 +48,17 @@ type Task struct {
 	CPUs     float64 // 0: no limit
 	// Log gets stdout and stderr, line by line as they come.
 	Log io.Writer
+	// Mask hides secrets where a line is broken; nil: there are none.
+	Mask Masker
+}
+
+// Masker hides secrets in text. What stands in one line can be hidden line by line; where a line is broken, what is to be
+// hidden may lie across the break.
+type Masker interface {
+	// Reach is how far from a place, in bytes, text may stand that decides whether something there is hidden.
+	Reach() int
+	// Hide returns text[from:to] without what is to be hidden in text, also where only a part of it lies between the two.
+	Hide(text string, from, to int) string
 }
 
 // Input is a folder of the host that a stage reads.

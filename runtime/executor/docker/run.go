@@ -159,7 +159,7 @@ func (e *Executor) createContainer(ctx context.Context, c *container.Config, h *
 // execute starts the container and sees it to its end.
 func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (executor.Result, error) {
 	var none executor.Result
-	log, err := e.attach(ctx, id, t.Log)
+	log, err := e.attach(ctx, id, t)
 	if err != nil {
 		return none, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/docker/docker/api/types"
@@ -74,12 +73,12 @@ type logStream struct {
 }
 
 // attach begins before the container is started, so that no line is missed.
-func (e *Executor) attach(ctx context.Context, id string, out io.Writer) (*logStream, error) {
+func (e *Executor) attach(ctx context.Context, id string, t executor.Task) (*logStream, error) {
 	conn, err := e.api.ContainerAttach(ctx, id, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
 	if err != nil {
 		return nil, engineError("reading the container's log", err)
 	}
-	s := &logStream{conn: conn, log: protocol.NewLog(out), done: make(chan error, 1)}
+	s := &logStream{conn: conn, log: protocol.NewLog(t.Log, t.Mask), done: make(chan error, 1)}
 	go s.copy()
 	return s, nil
 }

@@ -23,7 +23,7 @@ const tail = time.Second
 // run runs the stage's process in root and waits for it and its log.
 func (e *Executor) run(ctx context.Context, t executor.Task, root string) (executor.Result, error) {
 	cmd := e.command(t, root)
-	log := protocol.NewLog(t.Log)
+	log := protocol.NewLog(t.Log, t.Mask)
 	stdout, stderr := log.Stream(), log.Stream()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 

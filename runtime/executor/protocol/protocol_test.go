@@ -94,7 +94,7 @@ func (p *pieces) Write(b []byte) (int, error) {
 
 func TestLogKeepsLinesWhole(t *testing.T) {
 	out := &pieces{}
-	log := protocol.NewLog(out)
+	log := protocol.NewLog(out, nil)
 	a, b := log.Stream(), log.Stream()
 	for _, w := range []struct {
 		s    *protocol.Stream
@@ -114,7 +114,7 @@ func TestLogKeepsLinesWhole(t *testing.T) {
 
 func TestLogBreaksEndlessLines(t *testing.T) {
 	out := &pieces{}
-	s := protocol.NewLog(out).Stream()
+	s := protocol.NewLog(out, nil).Stream()
 	s.Write([]byte(strings.Repeat("x", 200<<10)))
 	s.Close()
 	if got, want := len(out.got), 4; got != want {
@@ -126,7 +126,7 @@ func TestLogBreaksEndlessLines(t *testing.T) {
 }
 
 func TestLogOutlivesItsWriter(t *testing.T) {
-	log := protocol.NewLog(&pieces{fail: errors.New("disk full")})
+	log := protocol.NewLog(&pieces{fail: errors.New("disk full")}, nil)
 	s := log.Stream()
 	if n, err := s.Write([]byte("a\nb\n")); n != 4 || err != nil {
 		t.Errorf("got %d, %v, want the stage not to notice", n, err)
