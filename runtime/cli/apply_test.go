@@ -195,6 +195,15 @@ func TestTwoApplies(t *testing.T) {
 // TestInterrupt interrupts an apply once a stage has begun: that one is finished and recorded, no other is started, and the
 // next apply does the rest.
 func TestInterrupt(t *testing.T) {
+	for _, by := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		t.Run(by.String(), func(t *testing.T) { interrupted(t, by) })
+	}
+}
+
+func interrupted(t *testing.T, by os.Signal) {
+	taken := make(chan os.Signal, 1)
+	signal.Notify(taken, by) // what is started does not ignore it then, as under nohup it would
+	defer signal.Stop(taken)
 	dir := workspace(t, "fraud")
 	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1")
 	var errs bytes.Buffer
@@ -211,7 +220,7 @@ func TestInterrupt(t *testing.T) {
 		out += lines.Text() + "\n"
 		if words := strings.Fields(lines.Text()); len(words) == 2 && words[1] == "started" {
 			if begun++; begun == 1 {
-				if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				if err := cmd.Process.Signal(by); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
 // A revision is planned in a view: a temporary tree of links to the files on disk, in which what git knows to differ in
@@ -62,7 +63,7 @@ func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Pla
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", c.name, err)
 	}
-	defer os.RemoveAll(v.root)
+	defer v.folder.Close()
 	if !holdsModule(v.dir) {
 		return &plan.Plan{}, nil
 	}
@@ -109,9 +110,10 @@ func holdsModule(dir string) bool {
 
 // view is a tree that looks like the disk at a revision.
 type view struct {
-	root string // a temporary folder that stands for /
-	dir  string // the module's folder in it
-	repo string // the repository's folder in it
+	folder *scratch.Folder
+	root   string // the folder, which stands for /
+	dir    string // the module's folder in it
+	repo   string // the repository's folder in it
 }
 
 func (a *app) view(ctx context.Context, commit string) (*view, error) {
@@ -123,11 +125,12 @@ func (a *app) view(ctx context.Context, commit string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.MkdirTemp("", "mlp-revision-")
+	folder, err := scratch.New(scratch.Revision)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{root: root, dir: filepath.Join(root, real), repo: filepath.Join(root, strings.TrimSuffix(string(top), "\n"))}
+	root := folder.Dir
+	v := &view{folder: folder, root: root, dir: filepath.Join(root, real), repo: filepath.Join(root, strings.TrimSuffix(string(top), "\n"))}
 	if err := v.link(v.dir); err == nil {
 		err = v.spread(v.dir)
 	}
@@ -135,8 +138,7 @@ func (a *app) view(ctx context.Context, commit string) (*view, error) {
 		err = a.replace(ctx, v, commit)
 	}
 	if err != nil {
-		os.RemoveAll(root)
-		return nil, err
+		return nil, errors.Join(err, folder.Close())
 	}
 	return v, nil
 }

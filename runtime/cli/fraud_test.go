@@ -17,7 +17,7 @@ var done struct {
 func appliedFraud(t *testing.T) string {
 	t.Helper()
 	done.once.Do(func() {
-		dir, err := os.MkdirTemp(scratch, "fraud")
+		dir, err := os.MkdirTemp(during, "fraud")
 		if err != nil {
 			t.Fatal(err)
 		}

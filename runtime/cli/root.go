@@ -181,12 +181,16 @@ func (a *app) enter() error {
 	return nil
 }
 
-// interrupts returns a context that ends at the first interrupt and one that ends at the second.
+// interrupts returns a context that ends at the first interrupt and one that ends at the second. A terminal that is closed
+// interrupts as well.
 func interrupts(ctx context.Context) (stop, kill context.Context, release func()) {
 	stop, cancelStop := context.WithCancel(ctx)
 	kill, cancelKill := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup: the terminal may go
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		for n := 0; ; n++ {
 			select {

@@ -33,14 +33,14 @@ func binary() (path string, cleanup func(), err error) {
 }
 
 var (
-	mlp     string // the binary under test
-	scratch string // a folder that is there as long as the tests run
+	mlp    string // the binary under test
+	during string // a folder that is there as long as the tests run
 )
 
 func TestMain(m *testing.M) {
 	path, cleanup, err := binary()
 	if err == nil {
-		scratch, err = os.MkdirTemp("", "mlp-tests")
+		during, err = os.MkdirTemp("", "mlp-tests")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	mlp = path
 	code := m.Run()
 	cleanup()
-	os.RemoveAll(scratch)
+	os.RemoveAll(during)
 	os.Exit(code)
 }
 

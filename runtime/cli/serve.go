@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/serve"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -81,14 +82,14 @@ func (f *serving) logger(to io.Writer) (*slog.Logger, error) {
 func (s *session) serve(ctx context.Context, f serving, logger *slog.Logger) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
-	bundles, err := os.MkdirTemp("", "mlp-serve")
+	bundles, err := scratch.New(scratch.Serve)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(bundles)
+	defer bundles.Close()
 	return serve.Run(stop, serve.Options{
 		Addr: f.addr, Hosts: f.hosts, Releases: releases{s.log}, Load: model.ServeModel, Version: version(), Log: logger, Access: f.access,
-		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.store, d, bundles) },
+		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.store, d, bundles.Dir) },
 		Ready: func(addr string) { fmt.Fprintf(s.app.out, "Serving on http://%s\n", addr) },
 	})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -145,6 +146,7 @@ type cleaner interface {
 
 // prepare removes what applies left that were killed. The lock says that none of this workspace is alive.
 func (r *run) prepare(ctx context.Context) error {
+	scratch.Sweep()
 	if _, err := r.Store.Sweep(); err != nil {
 		return err
 	}

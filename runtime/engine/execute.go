@@ -66,6 +66,9 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	} else { // another apply runs the same stage: what this one keeps ends with it
 		a.task.Checkpoint = filepath.Join(work, "checkpoint")
 	}
+	if err := a.forgetSecrets(); err != nil {
+		return nil, err
+	}
 	if err := a.prepare(ctx, inputs); err != nil {
 		return nil, err
 	}
@@ -103,7 +106,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 		}
 		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path})
 	}
-	return errors.Join(makeOpen(a.task.Checkpoint), os.MkdirAll(a.task.Scratch, 0o755))
+	return errors.Join(os.MkdirAll(a.task.Checkpoint, 0o700), os.MkdirAll(a.task.Scratch, 0o700))
 }
 
 // spec is what a stage is told.
@@ -154,14 +157,6 @@ func seed(config json.RawMessage) int64 {
 	return int64(c.Seed)
 }
 
-// makeOpen creates a folder that a container's user can write to.
-func makeOpen(dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	return os.Chmod(dir, 0o777) // whatever the umask
-}
-
 // try makes attempts until one succeeds or another would not help. Three budgets: the stage's own for exit code 75, the
 // engine's for faults that are not the stage's, none for what would only happen again.
 func (a *attempt) try(ctx context.Context, rebuild bool) error {
@@ -206,7 +201,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // once makes one attempt with an empty output folder.
 func (a *attempt) once(ctx context.Context) *Failure {
-	if err := errors.Join(os.RemoveAll(a.task.Out), makeOpen(a.task.Out)); err != nil {
+	if err := errors.Join(os.RemoveAll(a.task.Out), os.MkdirAll(a.task.Out, 0o700)); err != nil {
 		return failuref(StoreFailure, "preparing the output folder: %v", err)
 	}
 	a.log.begin(a.number)
@@ -242,6 +237,22 @@ func (a *attempt) keptSecret() *Failure {
 			f.Detail = "Nothing of this attempt is kept: outputs and checkpoints are stored, for everybody to read."
 			return f
 		}
+	}
+	return nil
+}
+
+// forgetSecrets removes a checkpoint that holds the value of a secret, or cannot be looked through. An apply that was killed may
+// have left one.
+func (a *attempt) forgetSecrets() error {
+	if len(a.secrets.files) == 0 {
+		return nil
+	}
+	file, _, err := a.secrets.leaked(a.task.Checkpoint)
+	if file == "" && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		return nil
+	}
+	if err := os.RemoveAll(a.task.Checkpoint); err != nil {
+		return fmt.Errorf("removing a checkpoint that holds a secret: %w", err)
 	}
 	return nil
 }
@@ -287,9 +298,7 @@ func (a *attempt) failed(ctx context.Context, err error) error {
 	f := asFailure(err)
 	f.Tail = a.log.tail()
 	f.Attempts = a.number
-	if file, _, err := a.secrets.leaked(a.task.Checkpoint); file != "" || err != nil && len(a.secrets.files) > 0 {
-		_ = os.RemoveAll(a.task.Checkpoint)
-	}
+	_ = a.forgetSecrets() // what cannot be removed now is looked through before it is used again
 	digest, err := a.Store.PutFile(context.WithoutCancel(ctx), a.log.path)
 	if err == nil {
 		f.Log = digest

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,25 +9,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
-	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
 // minSecret is the length in bytes below which a secret could not be told from other text.
 const minSecret = 6
 
-// memoryFolder is a file system in memory on Linux.
-const memoryFolder = "/dev/shm"
-
 // secrets are the values that a stage is handed, for as long as it runs.
 type secrets struct {
-	dir   string
-	lock  *os.File // of the folder: held as long as it is used
-	files []executor.Secret
-	forms []form // longest first
+	folder *scratch.Folder // nil where there are none
+	files  []executor.Secret
+	forms  []form // longest first
 }
 
 // form is one of the ways in which a value can be written down.
@@ -41,22 +35,10 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 	if len(wanted) == 0 {
 		return s, nil
 	}
-	parent := ""
-	if info, err := os.Stat(memoryFolder); err == nil && info.IsDir() {
-		parent = memoryFolder
-	}
 	var err error
-	if s.dir, err = os.MkdirTemp(parent, secretsFolder); err != nil && parent != "" {
-		parent = ""
-		s.dir, err = os.MkdirTemp("", secretsFolder)
+	if s.folder, err = scratch.InMemory(scratch.Secrets); err != nil {
+		return nil, fmt.Errorf("laying out secrets: %w", err)
 	}
-	if err == nil {
-		s.lock, err = lockFolder(s.dir)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making a folder for secrets: %w", err), s.close())
-	}
-	sweepSecrets(cmp.Or(parent, os.TempDir()))
 	for _, w := range wanted {
 		if err := s.add(dir, w); err != nil {
 			return nil, errors.Join(err, s.close())
@@ -73,7 +55,7 @@ func (s *secrets) add(dir string, w plan.Secret) error {
 	if len(value) < minSecret {
 		return failuref(SecretFailure, "secret.%s has fewer than %d bytes: it could not be told from other text, and so not be kept secret", w.Name, minSecret)
 	}
-	path := filepath.Join(s.dir, w.Name)
+	path := filepath.Join(s.folder.Dir, w.Name)
 	// Readable to all: the folder is closed to other users, and a container's user may be another one.
 	if err := os.WriteFile(path, value, 0o444); err != nil {
 		return fmt.Errorf("laying out secret.%s: %w", w.Name, err)
@@ -107,44 +89,10 @@ func readSecret(dir string, w plan.Secret) ([]byte, error) {
 }
 
 func (s *secrets) close() error {
-	if s.dir == "" {
+	if s.folder == nil {
 		return nil
 	}
-	err := os.RemoveAll(s.dir)
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	}
-	return err
-}
-
-// secretsFolder begins the names of folders that secrets are laid out in.
-const secretsFolder = "mlp-secrets-"
-
-// lockFolder marks a folder as used by this process. The kernel frees it when the process dies, however it does.
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-// sweepSecrets removes what processes left that were killed. A folder that is a moment old may not be locked yet.
-func sweepSecrets(parent string) {
-	found, _ := filepath.Glob(filepath.Join(parent, secretsFolder+"*")) // the pattern is right
-	for _, dir := range found {
-		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
-			continue
-		}
-		if f, err := lockFolder(dir); err == nil {
-			_ = os.RemoveAll(dir) // another user's stays
-			_ = f.Close()
-		}
-	}
+	return s.folder.Close()
 }
 
 // leaked finds the first file below a folder that holds the value of a secret, in its content or its name.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
@@ -93,36 +92,5 @@ func TestLeaked(t *testing.T) {
 	}
 	if file, _, err := s.leaked(dir); file != "" || err != nil {
 		t.Errorf("without the value: got %q %v", file, err)
-	}
-}
-
-// TestSweep: folders of processes that were killed go, those in use and those just made stay.
-func TestSweep(t *testing.T) {
-	parent := t.TempDir()
-	made := func(name string, age time.Duration) string {
-		dir := filepath.Join(parent, name)
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "token"), []byte("value"), 0o444); err != nil {
-			t.Fatal(err)
-		}
-		then := time.Now().Add(-age)
-		if err := os.Chtimes(dir, then, then); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}
-	dead, used, young, other := made("mlp-secrets-1", time.Hour), made("mlp-secrets-2", time.Hour), made("mlp-secrets-3", 0), made("other", time.Hour)
-	lock, err := lockFolder(used)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	sweepSecrets(parent)
-	for dir, want := range map[string]bool{dead: false, used: true, young: true, other: true} {
-		if _, err := os.Stat(filepath.Join(dir, "token")); (err == nil) != want {
-			t.Errorf("%s: there %v, want %v", filepath.Base(dir), err == nil, want)
-		}
 	}
 }

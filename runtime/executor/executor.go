@@ -34,7 +34,8 @@ type Task struct {
 	Inputs []Input
 	// Secrets are mounted read-only at secrets/<name>, of foreign stages only.
 	Secrets []Secret
-	// Out is an empty folder on the host that becomes out/. The stage's user can write there.
+	// Out is an empty folder on the host that becomes out/. It and Checkpoint are the caller's; an executor whose stages run as
+	// another user hands them over.
 	Out string
 	// Checkpoint is a folder on the host kept between attempts; empty: none.
 	Checkpoint string

@@ -16,25 +16,30 @@ type Checkpoint struct {
 	lock *os.File
 }
 
-// Checkpoint holds the folder of a fingerprint until it is released, or the process dies. Where another holds it, the folder
-// is nil: two that write to it would spoil each other's.
+// Checkpoint holds the folder of a fingerprint until it is released, or the process dies. Where another holds it, or the store is another
+// user's, the folder is nil: two that write to it would spoil each other's.
 func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
 	hex, err := fp.Hex()
 	if err != nil {
 		return nil, err
 	}
 	dir := s.Path("checkpoint", hex)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := private(filepath.Dir(dir)); errors.Is(err, os.ErrPermission) {
+		return nil, nil // another user's, who keeps what stages leave there to himself
+	} else if err != nil {
 		return nil, fmt.Errorf("making a checkpoint's folder: %w", err)
 	}
 	for {
-		lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
+		lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+		if errors.Is(err, os.ErrPermission) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("locking a checkpoint: %w", err)
 		}
 		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil && named(lock) {
-			return &Checkpoint{dir, lock}, makeShared(dir)
+			return &Checkpoint{dir, lock}, os.MkdirAll(dir, 0o700)
 		}
 		lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -56,12 +61,12 @@ func named(f *os.File) bool {
 	return err == nil && os.SameFile(mine, now)
 }
 
-// makeShared creates a folder that a container's user can write to, whatever the umask.
-func makeShared(dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+// private creates a folder that no other user may enter.
+func private(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return os.Chmod(dir, 0o777)
+	return os.Chmod(dir, 0o700)
 }
 
 // Release gives the folder up. What is in it stays, for the next attempt; an empty one goes.

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// session is a process's private folder in tmp/. Its lock is held while the process lives; the kernel frees it when the
+// session is a process's private folder in tmp/, which no other user may enter: a container's user need not, since what is bound
+// into a container is reached from there. Its lock is held while the process lives; the kernel frees it when the
 // process dies, however it dies, and then anybody may remove the folder.
 type session struct {
 	dir  string
@@ -34,7 +35,7 @@ func (s *Store) Temp(pattern string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("creating a work folder: %w", err)
 	}
-	return dir, os.Chmod(dir, 0o755) // a container's user must be able to pass through
+	return dir, nil
 }
 
 func (s *Store) open() (*session, error) {
@@ -58,9 +59,6 @@ func newSession(tmp string) (*session, error) {
 	}
 	hidden, err := os.MkdirTemp(tmp, hiddenPrefix)
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(hidden, 0o755); err != nil {
 		return nil, err
 	}
 	lock, err := os.OpenFile(filepath.Join(hidden, sessionLock), os.O_CREATE|os.O_RDWR, 0o644)
@@ -119,8 +117,8 @@ func sweepSession(dir string) (bool, error) {
 		return false, sweepUnfinished(dir)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, sessionLock), os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil // being made or being removed by another
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return false, nil // being made or being removed by another, or another user's
 	}
 	if err != nil {
 		return false, err
@@ -146,7 +144,7 @@ func sweepUnfinished(dir string) error {
 func removeAll(dir string) error {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
-			return os.Chmod(path, 0o755)
+			return os.Chmod(path, 0o700)
 		}
 		return nil
 	})

@@ -12,7 +12,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
@@ -23,6 +22,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -66,11 +66,12 @@ type Tables interface {
 
 // Suite is a set of tests that are ready to run. Close it.
 type Suite struct {
-	o     Options
-	store *store.Store
-	tests []*test
-	files map[string][]byte // of the tests and the module, for messages
-	exec  *executors
+	o      Options
+	folder *scratch.Folder // of the store
+	store  *store.Store
+	tests  []*test
+	files  map[string][]byte // of the tests and the module, for messages
+	exec   *executors
 	// loaded are the tables made of rows that tests write, by what is written.
 	loaded map[string]plan.Digest
 }
@@ -82,12 +83,12 @@ func Load(ctx context.Context, o Options) (*Suite, map[string][]byte, source.Dia
 	if diags.HasErrors() {
 		return nil, files, diags, nil
 	}
-	root, err := os.MkdirTemp("", "mlp-test-")
+	folder, err := scratch.New(scratch.Test)
 	if err != nil {
 		return nil, files, nil, err
 	}
-	s := &Suite{o: o, tests: tests, files: files, exec: newExecutors(o, root), loaded: map[string]plan.Digest{}}
-	if s.store, err = store.Open(root); err == nil {
+	s := &Suite{o: o, tests: tests, files: files, folder: folder, exec: newExecutors(o, folder.Dir), loaded: map[string]plan.Digest{}}
+	if s.store, err = store.Open(folder.Dir); err == nil {
 		diags, err = s.compile(ctx)
 	}
 	if err != nil || diags.HasErrors() {
@@ -124,10 +125,10 @@ func allFiles(o Options) map[string][]byte {
 // Close frees what the suite holds, and leaves nothing of it on the disk.
 func (s *Suite) Close() error {
 	err := s.exec.close()
-	if s.store == nil {
-		return err
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
 	}
-	return errors.Join(err, s.store.Close(), os.RemoveAll(s.store.Root()))
+	return errors.Join(err, s.folder.Close())
 }
 
 // Status of a test.

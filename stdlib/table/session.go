@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
 // session is one engine in memory with one connection. It is not safe for concurrent use.
@@ -18,6 +20,7 @@ type session struct {
 	connector *duckdb.Connector
 	conn      *duckdb.Conn
 	dir       string            // private, for spilling; empty if none could be made
+	scratch   *scratch.Folder   // that dir is; nil with it
 	linked    map[string]string // links in dir → what they stand for
 }
 
@@ -50,8 +53,8 @@ func open(ctx context.Context) (*session, error) {
 
 func (s *session) configure(ctx context.Context) error {
 	// Where no folder can be made (a read-only root without scratch) the engine works in memory only.
-	if dir, err := os.MkdirTemp("", "mlp-table-"); err == nil {
-		s.dir = dir
+	if f, err := scratch.New(scratch.Table); err == nil {
+		s.scratch, s.dir = f, f.Dir
 	}
 	settings := append([]string{"set temp_directory = " + literal(s.dir)}, fixed...)
 	return s.exec(ctx, settings...)
@@ -76,8 +79,8 @@ func (s *session) Close() error {
 		errs = append(errs, s.conn.Close())
 	}
 	errs = append(errs, s.connector.Close())
-	if s.dir != "" {
-		errs = append(errs, os.RemoveAll(s.dir))
+	if s.scratch != nil {
+		errs = append(errs, s.scratch.Close())
 	}
 	return errors.Join(errs...)
 }

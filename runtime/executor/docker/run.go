@@ -88,7 +88,7 @@ func absolute(t executor.Task) (executor.Task, error) {
 
 // prepare writes what only this attempt has on the host, in a new folder of the task's scratch folder.
 func prepare(eng engine, t executor.Task) (string, error) {
-	if err := os.MkdirAll(t.Scratch, 0o755); err != nil {
+	if err := os.MkdirAll(t.Scratch, 0o700); err != nil {
 		return "", err
 	}
 	dir, err := os.MkdirTemp(t.Scratch, "container-")
