@@ -343,7 +343,8 @@ type Release struct {
 	Action  ReleaseAction   `json:"action"`
 	Gate    string          `json:"gate,omitempty"`
 	Model   Input           `json:"model"`
-	Node    string          `json:"node,omitempty"` // the stage of a batch deployment
+	Scoring *Scoring        `json:"scoring,omitempty"` // of an opaque model: how it is used
+	Node    string          `json:"node,omitempty"`    // the stage of a batch deployment
 	Config  json.RawMessage `json:"config"`
 	Current *ReleaseState   `json:"current,omitempty"`
 	Causes  []Cause         `json:"causes,omitempty"`

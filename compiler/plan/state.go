@@ -86,7 +86,7 @@ type ReleaseState struct {
 	Gate        string          `json:"gate,omitempty"`
 	Subject     Digest          `json:"subject,omitempty"` // the gate's, when it let this pass
 	Config      json.RawMessage `json:"config"`
-	Container   *Container      `json:"container,omitempty"` // of an opaque model: how to score it
+	Scoring     *Scoring        `json:"scoring,omitempty"`   // of an opaque model: how it is used
 	Signature   *schema.Model   `json:"signature,omitempty"` // what the model needs and predicts
 	Plan        Digest          `json:"plan,omitempty"`      // by which it was released
 	// Figures that its gate read when it let it pass: metrics.json by address of the evaluation, metrics only.

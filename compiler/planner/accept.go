@@ -72,7 +72,7 @@ func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
 	}
 	former.Config = config
 	slices.SortFunc(former.Inputs, func(a, b plan.Input) int { return strings.Compare(a.Port, b.Port) })
-	definition, err := define(&former)
+	definition, err := former.Define()
 	return err == nil && definition == before.Definition
 }
 

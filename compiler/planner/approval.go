@@ -11,7 +11,7 @@ func (p *planner) settled(gate string) bool {
 	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)
 		release, ok := p.o.State.Releases[b.Address]
-		if !ok || model == nil || model.Digest == "" || release.Model != model.Digest {
+		if !ok || model == nil || model.Digest == "" || release.Candidate() != plan.Candidate(model.Digest, p.scorings[model.From]) {
 			return false
 		}
 	}
@@ -69,12 +69,12 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 	return nil
 }
 
-// candidates are the models behind a gate by the deployment that would release them.
+// candidates are what a gate lets pass by the deployment that would release it: models, and how they are used.
 func (p *planner) candidates(gate string) map[string]plan.Digest {
 	out := map[string]plan.Digest{}
 	for _, b := range p.behind(gate) {
 		if m := p.candidate(b.Address); m != nil {
-			out[b.Address] = m.Digest
+			out[b.Address] = plan.Candidate(m.Digest, p.scorings[m.From])
 		}
 	}
 	return out

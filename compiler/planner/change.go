@@ -57,7 +57,7 @@ func (p *planner) changes() []plan.Change {
 	}
 	for _, r := range p.releases {
 		for _, c := range r.Causes {
-			if c.Kind == plan.ConfigCause && (r.Node == "" || c.Path == "gate") {
+			if c.Kind == plan.ConfigCause && c.From == "" && (r.Node == "" || c.Path == "gate") {
 				add(r.Address, c, plan.PolicyChange, p.rangeOf(r.Address, c))
 			}
 		}
@@ -115,6 +115,10 @@ func (p *planner) root(c plan.Cause) bool {
 		up := p.nodes[c.From]
 		return up != nil && up.Verdict.Known() && up.Replaces == up.Fingerprint
 	}
+	if c.From != "" { // of another block, which tells it unless what is recorded of that says so already
+		up := p.nodes[c.From]
+		return up == nil || !slices.ContainsFunc(up.Causes, func(x plan.Cause) bool { return x.Kind != plan.MetadataCause && p.root(x) })
+	}
 	return true
 }
 
@@ -134,6 +138,9 @@ func causeRank(c plan.Change) int {
 
 func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	b := p.m.Blocks[address]
+	if maker := p.m.Blocks[c.From]; c.From != "" && b == nil {
+		b = maker
+	}
 	if b == nil {
 		return source.Range{}
 	}

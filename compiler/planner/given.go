@@ -22,7 +22,7 @@ func (p *planner) given(n *plan.Node) bool {
 	if err == nil {
 		n.Inputs, n.After = []plan.Input{{Port: givenPort, Digest: digest, External: &plan.External{Root: givenPort}}}, nil
 		n.Container, n.NoCache = nil, false
-		n.Definition, err = define(n)
+		n.Definition, err = n.Define()
 	}
 	if err != nil {
 		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")

@@ -55,6 +55,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 			return
 		}
 		setFormat(n, f.Format)
+		p.scores(b, n.Container, f.Predict)
 	}
 	if b.TypeSpec.External {
 		if !p.external(ctx, b, n) {
@@ -161,51 +162,6 @@ func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bo
 	n.Inputs = append(n.Inputs, plan.Input{Port: "files", Digest: digest, External: ext, Shape: &schema.Shape{Type: schema.FilesPort}})
 	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
 	return true
-}
-
-// define digests what the stage is: all that decides its result but the content of its inputs.
-func define(n *plan.Node) (plan.Digest, error) {
-	type port struct {
-		Port, Format string
-		Type         schema.PortType
-		Shape        *schema.Shape
-	}
-	def := struct {
-		Component string
-		Version   int
-		Engine    string `json:",omitempty"`
-		Config    json.RawMessage
-		Container *plan.Container
-		In, Out   []port
-	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config}
-	if n.Container != nil {
-		c := *n.Container
-		c.Image, c.Secrets = "", nil // its ID says what it is; where a secret is found is no part of it, its version is
-		def.Container = &c
-		var err error
-		if def.Config, err = without(n.Config, "image", "predict", "network"); err != nil {
-			return "", err
-		}
-	}
-	for _, in := range n.Inputs {
-		def.In = append(def.In, port{Port: in.Port, Format: in.Format, Shape: in.Shape})
-	}
-	for _, out := range n.Outputs {
-		def.Out = append(def.Out, port{Port: out.Port, Format: out.Format, Type: out.Type})
-	}
-	return plan.Sum("definition", def)
-}
-
-// without is the configuration less some attributes.
-func without(config json.RawMessage, names ...string) (json.RawMessage, error) {
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(config, &m); err != nil {
-		return nil, fmt.Errorf("reading a configuration: %w", err)
-	}
-	for _, name := range names {
-		delete(m, name)
-	}
-	return json.Marshal(m)
 }
 
 func orEmpty(m json.RawMessage) json.RawMessage {

@@ -14,7 +14,7 @@ func TestEngine(t *testing.T) {
 		return &plan.Node{Address: "dataset.x", Kind: "dataset", Type: "sql", Version: 1, Engine: engine, Config: []byte(`{"sql":"select 1"}`)}
 	}
 	definition := func(engine string) plan.Digest {
-		d, err := define(node(engine))
+		d, err := node(engine).Define()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,8 @@ type Images interface {
 // Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
 func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
 	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
-		accepts: map[string]*resolve.Accept{}}
+		scorings: map[string]*plan.Scoring{},
+		accepts:  map[string]*resolve.Accept{}}
 	for _, a := range slices.Backward(m.Accepts) { // the first of an address counts
 		p.accepts[a.Address] = a
 	}
@@ -91,9 +92,10 @@ type planner struct {
 	nodes     map[string]*plan.Node
 	gates     map[string]*plan.Gate
 	releases  []*plan.Release
-	actions   map[string]*plan.Action // of cached nodes
-	failed    map[string]bool         // checks and gates known to have failed
-	consumers map[string][]string     // by whom the output of a node is taken; made when first asked for
+	actions   map[string]*plan.Action  // of cached nodes
+	scorings  map[string]*plan.Scoring // of opaque models, by the stage that makes them
+	failed    map[string]bool          // checks and gates known to have failed
+	consumers map[string][]string      // by whom the output of a node is taken; made when first asked for
 	moves     []plan.Move
 	formers   map[string]plan.Move      // those to be made, by the new address
 	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for

@@ -21,6 +21,7 @@ func (p *planner) release(b *check.Block) {
 			shape := b.In["model"]
 			r.Model = plan.Input{Port: "model", From: ref.Target, FromPort: ref.TargetPort, Shape: &shape,
 				Digest: p.output(ref.Target, ref.TargetPort)}
+			r.Scoring = p.scorings[ref.Target]
 		}
 	}
 	if n := p.nodes[b.Address]; n != nil {
@@ -43,8 +44,10 @@ func (p *planner) releaseAction(r *plan.Release) plan.ReleaseAction {
 		return plan.ChangeRelease
 	case r.Current.Gate != r.Gate: // what holds it is part of what is asked for
 		return plan.ChangeRelease
+	case r.Scoring.Digest() != r.Current.Scoring.Digest() && !p.isBlocked(r.Model.From): // whatever the model is, it is used otherwise
+		return plan.ChangeRelease
 	case r.Model.Digest == "":
-		if n := p.nodes[r.Model.From]; n != nil && n.Verdict == plan.Blocked {
+		if p.isBlocked(r.Model.From) {
 			return plan.NoRelease
 		}
 		return plan.MayRelease
@@ -52,6 +55,11 @@ func (p *planner) releaseAction(r *plan.Release) plan.ReleaseAction {
 		return plan.ChangeRelease
 	}
 	return plan.NoRelease
+}
+
+func (p *planner) isBlocked(address string) bool {
+	n := p.nodes[address]
+	return n != nil && n.Verdict == plan.Blocked
 }
 
 func releaseCauses(r *plan.Release) []plan.Cause {
@@ -62,10 +70,37 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 	if r.Current.Gate != r.Gate {
 		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(r.Current.Gate), After: optional(r.Gate)})
 	}
+	out = append(out, scoringCauses(r)...)
 	if r.Model.Digest != r.Current.Model {
 		out = append(out, plan.Cause{Kind: plan.InputCause, Path: "model", From: r.Model.From})
 	}
 	return out
+}
+
+// scoringCauses compare how an opaque model is used with how the live one is. What the module says otherwise is told where
+// it stands, at the stage that makes the model.
+func scoringCauses(r *plan.Release) []plan.Cause {
+	out := configCauses(said(r.Current.Scoring), said(r.Scoring))
+	for i := range out {
+		out[i].From = r.Model.From
+		if out[i].Path == "image" {
+			out[i].Kind = plan.ImageCause
+		}
+	}
+	return out
+}
+
+// said puts a scoring in the words of its block.
+func said(s *plan.Scoring) json.RawMessage {
+	if s == nil {
+		return nil
+	}
+	out := map[string]any{}
+	if json.Unmarshal(orEmpty(s.Config), &out) != nil {
+		return s.Config
+	}
+	out["image"], out["platform"], out["predict"], out["network"] = s.Container.ImageID, s.Container.Platform, s.Container.Command, s.Container.Network
+	return encode(out)
 }
 
 func canonical(m json.RawMessage) []byte {
@@ -89,7 +124,7 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 			return c
 		}
 		c.Exists, c.Model, c.Fingerprint = true, live.Model, live.Fingerprint
-		if m := p.candidate(ref.Target); m != nil && m.Digest == live.Model {
+		if m := p.candidate(ref.Target); m != nil && m.Digest == live.Model && p.scorings[m.From].Digest() == live.Scoring.Digest() {
 			c.Candidate = true
 		}
 		c.Why = p.incomparable(ref.Target, &live)

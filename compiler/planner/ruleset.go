@@ -192,9 +192,10 @@ func plainValue(v cty.Value) any {
 
 // constants are the known values less what is said of the champion: a gate is the same gate whoever is live.
 func constants(known json.RawMessage) json.RawMessage {
-	out, err := without(known, "champion")
-	if err != nil {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(known, &all) != nil {
 		return known
 	}
-	return out
+	delete(all, "champion")
+	return encode(all)
 }

@@ -15,6 +15,9 @@ import (
 // predictVersion is the version of the contract of a foreign image's predict command.
 const predictVersion = 1
 
+// predictKind is the kind of its stages.
+const predictKind = "predict"
+
 // predictions puts a stage before one that would score an opaque model: only the model's own image can, so its predict
 // command makes a table of predictions, and the consumer takes that beside the model.
 func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node) {
@@ -23,30 +26,55 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 		return
 	}
 	maker := p.m.Blocks[model.From]
-	var f foreign
-	if err := json.Unmarshal(maker.Config, &f); err != nil {
-		p.fail(maker.Range, "MLP1601", err, "")
+	scoring := p.scoring(ctx, maker)
+	if scoring == nil {
 		return
 	}
-	if len(f.Predict) == 0 {
+	if len(scoring.Container.Command) == 0 {
 		p.fail(maker.Range, "MLP1605", fmt.Errorf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
 			`Add: predict = ["python3", "/app/predict.py"]`)
 		return
 	}
-	c := p.container(ctx, maker, f, f.Predict)
-	if c == nil {
-		return
-	}
 	q := &plan.Node{
-		Address: n.Address + "@predict", Kind: "predict", Type: "container", Phase: n.Phase, Version: predictVersion,
-		Config: predictConfig(maker), Container: c, TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: b.Range,
+		Address: n.Address + "@predict", Kind: predictKind, Type: "container", Phase: n.Phase, Version: scoring.Version,
+		Config: scoring.Config, Container: scoring.Container, TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: b.Range,
 		Inputs:  []plan.Input{*data, *model},
 		Outputs: []plan.Output{{Port: "predictions", Type: schema.TablePort, Shape: predictedShape(model.Shape.Model)}},
 	}
-	setFormat(q, f.Format)
+	setFormat(q, formatOf(maker))
 	p.decide(q)
 	n.Inputs = append(n.Inputs, plan.Input{Port: "predictions", From: q.Address, FromPort: "predictions", Shape: q.Outputs[0].Shape})
 	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+}
+
+// scoring is how the model that a foreign stage makes is used; nil if its image cannot be. A model that is given is used
+// as one that is made.
+func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring {
+	if s := p.scorings[maker.Address]; s != nil {
+		return s
+	}
+	var f foreign
+	if err := json.Unmarshal(maker.Config, &f); err != nil {
+		p.fail(maker.Range, "MLP1601", err, "")
+		return nil
+	}
+	if c := p.container(ctx, maker, f, f.Predict); c != nil {
+		p.scores(maker, c, f.Predict)
+	}
+	return p.scorings[maker.Address]
+}
+
+// scores notes how the model that a foreign stage makes is used.
+func (p *planner) scores(maker *check.Block, c *plan.Container, predict []string) {
+	with := *c
+	with.Command = append([]string{}, predict...)
+	p.scorings[maker.Address] = &plan.Scoring{Version: predictVersion, Config: predictConfig(maker), Container: &with}
+}
+
+func formatOf(maker *check.Block) string {
+	var f foreign
+	_ = json.Unmarshal(maker.Config, &f) // it was read before
+	return f.Format
 }
 
 // predictConfig is what a predict command is told: what it predicts, from which columns.

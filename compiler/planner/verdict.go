@@ -13,7 +13,7 @@ import (
 func (p *planner) decide(n *plan.Node) {
 	p.nodes[n.Address] = n
 	var err error
-	if n.Definition, err = define(n); err != nil {
+	if n.Definition, err = n.Define(); err != nil {
 		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")
 		return
 	}
@@ -133,10 +133,11 @@ func (p *planner) reuse(n *plan.Node, before *plan.NodeState, recorded bool) {
 	n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool {
 		return c.Kind == plan.InputCause || c.Kind == plan.SchemaCause || c.Kind == plan.NeverRanCause
 	})
+	beside := func(c plan.Cause) bool { return c.Kind == plan.MetadataCause || predicts(n, c) }
 	if !recorded || before.Fingerprint == n.Fingerprint && (n.Accepted == nil || before.Definition == n.Definition) {
-		n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool { return c.Kind != plan.MetadataCause })
+		n.Causes = slices.DeleteFunc(n.Causes, func(c plan.Cause) bool { return !beside(c) })
 	}
-	if slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.MetadataCause }) {
+	if slices.ContainsFunc(n.Causes, beside) {
 		n.Verdict = plan.Metadata
 	}
 }
@@ -195,9 +196,22 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		out = append(out, plan.Cause{Kind: plan.ComponentCause, Path: "engine", Before: text(before.Engine), After: text(n.Engine)})
 	}
 	out = append(out, configCauses(before.Config, n.Config)...)
-	out = append(out, containerCauses(before.Container, n.Container)...)
+	for i, c := range out {
+		if c.Path == "image" && n.Container != nil && before.Container != nil && n.Container.ImageID == before.Container.ImageID {
+			out[i].Kind = plan.MetadataCause // another name of the same image
+		}
+	}
+	out = append(out, containerCauses(n, before.Container)...)
+	if model := input(n, "model"); n.Kind == predictKind && model != nil {
+		for i := range out {
+			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
+				out[i].From = model.From // whose block says it
+			}
+		}
+	}
 	inputs := inputCauses(n, before)
-	if len(out)+len(inputs) == 0 && before.Definition != n.Definition {
+	told := slices.ContainsFunc(out, func(c plan.Cause) bool { return c.Kind != plan.MetadataCause && !predicts(n, c) })
+	if !told && len(inputs) == 0 && before.Definition != n.Definition {
 		out = append(out, plan.Cause{Kind: plan.SchemaCause})
 	}
 	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
@@ -215,11 +229,33 @@ func metaCauses(before, now json.RawMessage) []plan.Cause {
 	return out
 }
 
-func containerCauses(before, after *plan.Container) []plan.Cause {
-	if before == nil || after == nil || before.ImageID == after.ImageID {
+// predicts tells whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
+func predicts(n *plan.Node, c plan.Cause) bool {
+	return n.Container != nil && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
+}
+
+// containerCauses compare what a foreign stage runs, as far as its block does not say it: the image that a name means, and
+// all of a stage that another block's command runs in.
+func containerCauses(n *plan.Node, before *plan.Container) []plan.Cause {
+	after := n.Container
+	if before == nil || after == nil {
 		return nil
 	}
-	return []plan.Cause{{Kind: plan.ImageCause, Path: after.Image, Before: text(before.ImageID), After: text(after.ImageID)}}
+	var out []plan.Cause
+	if before.ImageID != after.ImageID {
+		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: after.Image, Before: text(before.ImageID), After: text(after.ImageID)})
+	} else if before.Platform != after.Platform {
+		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: "platform", Before: text(before.Platform), After: text(after.Platform)})
+	}
+	if n.Kind == predictKind {
+		out = append(out, configCauses(commandOf(before), commandOf(after))...)
+	}
+	return out
+}
+
+// commandOf is what a container runs in the words of the block of the model that it scores.
+func commandOf(c *plan.Container) json.RawMessage {
+	return encode(map[string]any{"predict": c.Command, "network": c.Network})
 }
 
 // inputCauses compares the inputs: other wiring, other data from outside, other content from above.

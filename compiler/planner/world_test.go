@@ -28,7 +28,7 @@ func catalog() *schema.Catalog {
 	table, model, figures := schema.Port{Name: "table", Type: schema.TablePort}, schema.Port{Name: "model", Type: schema.ModelPort}, schema.Port{Name: "figures", Type: schema.FiguresPort}
 	verdict := schema.Port{Name: "verdict", Type: schema.VerdictPort}
 	train := schema.Body{Attrs: []schema.Attr{ref("data", true, schema.TablePort), attr("features", schema.StringList), attr("trees", schema.Number)}}
-	image := schema.Body{Attrs: append(slices.Clone(train.Attrs), attr("image", schema.String), attr("command", schema.StringList), attr("predict", schema.StringList))}
+	image := schema.Body{Attrs: append(slices.Clone(train.Attrs), attr("image", schema.String), attr("command", schema.StringList), attr("predict", schema.StringList), attr("env", schema.Any))}
 	deploy := schema.Body{Attrs: []schema.Attr{ref("model", true, schema.ModelPort), attr("port", schema.Number),
 		{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}}}
 	kinds := append(schema.CoreKinds(),
@@ -267,7 +267,7 @@ func (w *world) decide(p *plan.Plan, g *plan.Gate) {
 	models := map[string]plan.Digest{}
 	for _, r := range p.Releases {
 		if r.Gate == g.Address {
-			models[r.Address] = w.state.Nodes[r.Model.From].Outputs["model"]
+			models[r.Address] = plan.Candidate(w.state.Nodes[r.Model.From].Outputs["model"], r.Scoring)
 		}
 	}
 	subject, err := plan.GateSubject(g.Definition, res.Values, models)
@@ -293,8 +293,8 @@ func (w *world) release(p *plan.Plan, r *plan.Release) {
 	}
 	maker := w.state.Nodes[r.Model.From]
 	next := plan.ReleaseState{Type: r.Type, Model: maker.Outputs["model"], From: r.Model.From, Fingerprint: maker.Fingerprint, Gate: r.Gate,
-		Config: r.Config, Signature: r.Model.Shape.Model, Revision: w.state.Revision}
-	if now, ok := w.state.Releases[r.Address]; ok && now.Model == next.Model && string(now.Config) == string(next.Config) {
+		Config: r.Config, Scoring: r.Scoring, Signature: r.Model.Shape.Model, Revision: w.state.Revision}
+	if now, ok := w.state.Releases[r.Address]; ok && now.Candidate() == next.Candidate() && string(now.Config) == string(next.Config) {
 		return
 	}
 	w.state.Releases[r.Address] = next

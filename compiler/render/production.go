@@ -17,7 +17,10 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	if r.Gate == "" && r.Current != nil && r.Current.Gate != "" && r.Action != plan.RemoveRelease {
 		row.Gate = "no gate any more"
 	}
-	if sameModel(r) {
+	switch {
+	case sameModel(r) && r.Current.Scoring.Digest() != r.Scoring.Digest():
+		row.To += ", scored otherwise"
+	case sameModel(r):
 		row.To = "the same model, with other settings"
 		return row
 	}

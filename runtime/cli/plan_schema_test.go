@@ -199,7 +199,7 @@ func TestPlanSchemaFields(t *testing.T) {
 	root.Defs["plan"] = root.object
 	types := map[string]any{
 		"plan": plan.Plan{}, "envelope": plan.Envelope{}, "change": plan.Change{}, "cause": plan.Cause{}, "node": plan.Node{},
-		"input": plan.Input{}, "output": plan.Output{}, "external": plan.External{}, "container": plan.Container{},
+		"input": plan.Input{}, "output": plan.Output{}, "external": plan.External{}, "container": plan.Container{}, "scoring": plan.Scoring{},
 		"rules": plan.Rules{}, "rule": plan.Rule{}, "figure_source": plan.FigureSource{}, "figure_seen": plan.FigureSeen{},
 		"gate": plan.Gate{}, "approval": plan.Approval{}, "champion": plan.Champion{}, "release": plan.Release{},
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},

@@ -63,11 +63,11 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules, Meta: g.Meta}
 	models, settled := map[string]plan.Digest{}, len(r.graph.guarded[g.Address]) > 0
 	for _, rel := range r.graph.guarded[g.Address] {
-		if models[rel.Address], err = r.inputDigest(rel.Model); err != nil {
+		if gs.Model, err = r.inputDigest(rel.Model); err != nil {
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
-		gs.Model = models[rel.Address]
-		settled = settled && live[rel.Address] == gs.Model
+		models[rel.Address] = plan.Candidate(gs.Model, rel.Scoring)
+		settled = settled && live[rel.Address] == models[rel.Address]
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)

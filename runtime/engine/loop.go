@@ -40,7 +40,7 @@ type before struct {
 	gate      *plan.GateState
 	release   *plan.ReleaseState
 	approvals map[string]plan.ApprovalState // of a gate, by name
-	live      map[string]plan.Digest        // of a gate, the models that the deployments behind it have live
+	live      map[string]plan.Digest        // of a gate, what the deployments behind it have live, as plan.Candidate
 }
 
 // before looks up what is recorded of a unit.
@@ -52,7 +52,8 @@ func (r *run) before(u *unit) before {
 	case u.gate != nil:
 		b.gate, b.approvals, b.live = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}, map[string]plan.Digest{}
 		for _, rel := range r.graph.guarded[u.address] {
-			b.live[rel.Address] = r.st.Releases[rel.Address].Model
+			live := r.st.Releases[rel.Address]
+			b.live[rel.Address] = live.Candidate()
 		}
 		for _, a := range u.gate.Approvals {
 			if given, ok := r.st.Approvals[u.address+"/"+a.Name]; ok {

@@ -52,7 +52,7 @@ func samePlanned(p *plan.Plan, rel *plan.Release, exists bool, current plan.Rele
 	if rel.Current == nil {
 		return !exists
 	}
-	return exists && rel.Current.Model == current.Model && rel.Current.Revision == current.Revision
+	return exists && rel.Current.Candidate() == current.Candidate() && rel.Current.Revision == current.Revision
 }
 
 func removeRelease(u *unit, o *outcome, exists bool) *outcome {
@@ -78,14 +78,14 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 		return plan.ReleaseState{}, err
 	}
 	next := plan.ReleaseState{
-		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Plan: r.Plan.ID,
+		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Scoring: rel.Scoring, Plan: r.Plan.ID,
 		Since: time.Now().UTC().Truncate(time.Second),
 	}
 	if rel.Model.Shape != nil {
 		next.Signature = rel.Model.Shape.Model
 	}
 	if u := r.graph.node(rel.Model.From); u != nil {
-		next.Fingerprint, next.Container = u.outcome.node.Fingerprint, u.node.Container
+		next.Fingerprint = u.outcome.node.Fingerprint
 	}
 	if g := r.graph.byID["gate/"+rel.Gate]; g != nil {
 		next.Subject = g.outcome.gate.Subject
@@ -134,7 +134,9 @@ func sameRelease(a, b plan.ReleaseState) bool {
 		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
 		s.From, s.Plan, s.Figures = "", "", nil
 	}
-	return equal(a, b)
+	same := a.Scoring.Digest() == b.Scoring.Digest()
+	a.Scoring, b.Scoring = nil, nil
+	return same && equal(a, b)
 }
 
 func releaseAction(r *ReleaseResult) plan.ReleaseAction {

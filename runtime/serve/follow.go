@@ -161,8 +161,8 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 }
 
 func (s *server) load(ctx context.Context, name string, release plan.ReleaseState) (*served, error) {
-	if release.Container != nil {
-		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, release.Container.Image)
+	if s := release.Scoring; s != nil {
+		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, s.Container.Image)
 	}
 	dir, err := s.Open(ctx, release.Model)
 	if err != nil {

@@ -1,0 +1,105 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Define digests what a stage is: all that decides its result but the content of its inputs.
+func (n *Node) Define() (Digest, error) {
+	type port struct {
+		Port, Format string
+		Type         schema.PortType
+		Shape        *schema.Shape
+	}
+	def := struct {
+		Component string
+		Version   int
+		Engine    string `json:",omitempty"`
+		Config    json.RawMessage
+		Container *Container
+		In, Out   []port
+	}{Component: n.Kind + "." + n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config, Container: n.Container.identity()}
+	if n.Container != nil {
+		var err error
+		if def.Config, err = without(n.Config, notDefining...); err != nil {
+			return "", err
+		}
+	}
+	for _, in := range n.Inputs {
+		def.In = append(def.In, port{Port: in.Port, Format: in.Format, Shape: in.Shape})
+	}
+	for _, out := range n.Outputs {
+		def.Out = append(def.Out, port{Port: out.Port, Format: out.Format, Type: out.Type})
+	}
+	return Sum("definition", def)
+}
+
+// notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image and the
+// network stand in its container, and the predict command is that of the stages that score its model.
+var notDefining = []string{"image", "network", "predict"}
+
+// identity is what a container does: its image's ID says what it is, not its name, and where a secret is found is no part
+// of it, its version is.
+func (c *Container) identity() *Container {
+	if c == nil {
+		return nil
+	}
+	same := *c
+	same.Image, same.Secrets = "", nil
+	return &same
+}
+
+// without is the configuration less some attributes.
+func without(config json.RawMessage, names ...string) (json.RawMessage, error) {
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(config, &m); err != nil {
+		return nil, fmt.Errorf("reading a configuration: %w", err)
+	}
+	for _, name := range names {
+		delete(m, name)
+	}
+	return json.Marshal(m)
+}
+
+// Scoring is how an opaque model is used: what beside its files decides what production answers.
+type Scoring struct {
+	Version   int             `json:"version"` // of the contract of predict commands
+	Config    json.RawMessage `json:"config"`  // what the command is told
+	Container *Container      `json:"container"`
+}
+
+// Digest of what it does; empty for a model that needs none.
+func (s *Scoring) Digest() Digest {
+	if s == nil {
+		return ""
+	}
+	same := *s
+	same.Container = s.Container.identity()
+	d, err := Sum("scoring", same)
+	if err != nil {
+		panic(err) // what was read from JSON or is written as it always encodes
+	}
+	return d
+}
+
+// Candidate names all that decides what production answers: the model, and how it is used where its files do not say
+// that. Empty while the model is not known.
+func Candidate(model Digest, s *Scoring) Digest {
+	if s == nil || model == "" {
+		return model
+	}
+	d, err := Sum("candidate", struct {
+		Model   Digest `json:"model"`
+		Scoring Digest `json:"scoring"`
+	}{model, s.Digest()})
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return d
+}
+
+// Candidate that is live.
+func (r *ReleaseState) Candidate() Digest { return Candidate(r.Model, r.Scoring) }
