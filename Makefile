@@ -5,14 +5,16 @@ GO ?= go
 .PHONY: build demo test bench fuzz
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
-# hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). The warnings
-# that are left stay: what silences them in GNU ld 2.40 (--no-warnings) also hides undefined symbols.
+# hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
+# shown, but for three warnings that are known; what silences them in GNU ld 2.40 (--no-warnings) also hides undefined symbols.
 TAGS = netgo,osusergo
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is needed: https://go.dev/dl"; exit 1; }
 	@command -v c++ >/dev/null || { echo "A C++ compiler is needed: apt-get install g++"; exit 1; }
-	@echo "The linker may warn of dlopen, getaddrinfo and getpwuid: DuckDB has them for extensions, which are off, and for ~. That is no mistake."
-	$(GO) build -trimpath -tags $(TAGS) -o bin/mlp ./runtime/cmd/mlp
+	@mkdir -p bin
+	@echo "$(GO) build -trimpath -tags $(TAGS) -o bin/mlp ./runtime/cmd/mlp"
+	@$(GO) build -trimpath -tags $(TAGS) -o bin/mlp ./runtime/cmd/mlp 2>bin/build.log; status=$$?; \
+	  awk -f .ci/link-warnings.awk bin/build.log >&2; rm -f bin/build.log; exit $$status
 
 # Applies the example of card fraud: in containers where an engine answers, else as processes.
 demo: build
