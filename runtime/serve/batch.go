@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -156,9 +155,9 @@ func (m *served) names() []string {
 	return names
 }
 
-// finite is a number as JSON can write it, nil of none.
-func finite(x *float64) any {
-	if x == nil || math.IsNaN(*x) || math.IsInf(*x, 0) {
+// orNull is a number, or null where there is none.
+func orNull(x *float64) any {
+	if x == nil {
 		return nil
 	}
 	return *x

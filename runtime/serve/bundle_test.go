@@ -71,4 +71,9 @@ func TestRealBundle(t *testing.T) {
 	if score, _ := json.Marshal(want.Score[0]); status != 200 || !strings.Contains(body, `"data":[`+string(score)+`]`) {
 		t.Errorf("got %d %s, want the score %s", status, body, score)
 	}
+	// A row whose score overflows does not lose the others.
+	status, body = r.call("/v1/models/scorer/predict", `{"rows": [{"amount": 12, "merchant": "B", "known": true}, {"amount": 1.7e308, "merchant": "B", "known": true}]}`)
+	if err := json.Unmarshal([]byte(body), &got); err != nil || status != 200 || got.Predictions[0].Error != "" || got.Predictions[1].Error == "" || got.Predictions[1].Predicted != nil {
+		t.Errorf("a huge value: got %d %s", status, body)
+	}
 }

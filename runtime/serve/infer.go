@@ -230,7 +230,7 @@ func (m *served) outputs() []output {
 		}
 		return nil
 	}}
-	score := func(b *batch, row int) any { return finite(b.answers[row].Score) }
+	score := func(b *batch, row int) any { return orNull(b.answers[row].Score) }
 	if m.model.Task() == schema.Regression {
 		return []output{{"predicted", "FP64", score}, failed}
 	}
@@ -248,7 +248,7 @@ func (m *served) outputs() []output {
 			if i >= len(b.answers[row].Scores) {
 				return nil
 			}
-			return finite(&b.answers[row].Scores[i])
+			return b.answers[row].Scores[i]
 		}})
 	}
 	return append(out, failed)

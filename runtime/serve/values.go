@@ -25,14 +25,16 @@ const (
 )
 
 func kindOf(c schema.Column) kind {
-	switch t, _, _ := strings.Cut(c.Type, "("); strings.TrimSpace(t) {
-	case "boolean":
+	switch schema.KindOf(c.Type) {
+	case schema.BooleanValue:
 		return boolKind
-	case "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint", "uhugeint":
-		return wholeKind
-	case "float", "real", "double", "decimal", "numeric":
+	case schema.NumberValue:
+		if c.Type != "float" && c.Type != "real" && c.Type != "double" && !strings.HasPrefix(c.Type, "decimal") {
+			return wholeKind
+		}
 		return numberKind
-	case "date", "time", "timestamp", "timestamp with time zone", "timestamptz", "timestamp_s", "timestamp_ms", "timestamp_ns":
+	}
+	if strings.HasPrefix(c.Type, "date") || strings.HasPrefix(c.Type, "time") {
 		return timeKind
 	}
 	return textKind

@@ -69,13 +69,17 @@ func (s *server) Score(ctx context.Context, rows int, columns []component.Values
 			return nil, err
 		}
 	}
-	out, err := s.bundle.estimator.Predict(ctx, encoded, rows, 1)
+	p, err := s.bundle.predict(ctx, encoded, rows, 1)
 	if err != nil {
-		return nil, fmt.Errorf("scoring: %w", err)
+		return nil, err
 	}
-	p := s.bundle.prediction(out)
+	for _, u := range p.Unscored {
+		answers[u.Row] = component.Prediction{Fault: u.Reason}
+	}
 	for r := range answers {
-		s.answer(&answers[r], p, r)
+		if answers[r].Fault == "" {
+			s.answer(&answers[r], p, r)
+		}
 	}
 	return answers, nil
 }
@@ -105,23 +109,14 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 	return codes, nil
 }
 
-// answer fills in what is predicted of a row. A score that is no finite number is none.
+// answer fills in what is predicted of a row.
 func (s *server) answer(a *component.Prediction, p *Prediction, r int) {
 	if p.Score != nil {
 		score := p.Score[r]
 		a.Score = &score
-		if math.IsNaN(score) || math.IsInf(score, 0) {
-			*a = component.Prediction{Fault: "the values are so large that the score is no finite number"}
-			return
-		}
 	}
 	for c := range p.Scores {
-		score := p.Scores[c][r]
-		if math.IsNaN(score) || math.IsInf(score, 0) {
-			*a = component.Prediction{Fault: "the values are so large that the scores are no finite numbers"}
-			return
-		}
-		a.Scores = append(a.Scores, score)
+		a.Scores = append(a.Scores, p.Scores[c][r])
 	}
 	if p.Class != nil {
 		a.Decision = s.bundle.signature.Classes[p.Class[r]]
