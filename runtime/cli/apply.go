@@ -71,14 +71,14 @@ func (a *app) applyCommand() *cobra.Command {
 
 // checkApply refuses flags that cannot be meant, before anything is read.
 func (a *app) checkApply(f applyFlags) error {
-	if !f.approve && !a.terminal(a.out) {
-		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
-	}
 	if f.parallelism < 0 || f.threads < 0 {
 		return errors.New("--parallelism and --threads take a positive number, or 0")
 	}
 	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
 		return &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
+	}
+	if !f.approve && !a.terminal(a.out) {
+		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
 	}
 	return nil
 }

@@ -89,7 +89,12 @@ func (a *app) beginFrom(given string, container bool) error {
 	if !filepath.IsAbs(from) {
 		from = filepath.Join(a.dir, from)
 	}
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+	info, err := os.Stat(from)
+	if err == nil && info.Mode().IsRegular() {
+		return &failure{err: fmt.Errorf("%s is a file; --from takes the folder of a repository", given),
+			hint: "To begin with a table, write a source block of it; 'mlp docs source' has examples. 'mlp init' then finds its columns."}
+	}
+	if err != nil || !info.IsDir() {
 		return &failure{err: fmt.Errorf("there is no folder %s", given), hint: "--from takes the folder of a repository, relative to -C."}
 	}
 	found, err := look(a.dir, from)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -20,7 +22,7 @@ func (a *app) logsCommand() *cobra.Command {
 	var vars settings
 	cmd := &cobra.Command{
 		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
-		Long: "Prints the whole log of the last run of a stage, also of one that failed. On a terminal, and where GitHub Actions runs mlp,\n" +
+		Long: "Prints the log of the last run of a stage, also of one that failed, but for lines that only say how far it was. On a terminal, and where GitHub Actions runs mlp,\n" +
 			"characters that would steer what shows them are shown as their code points; elsewhere the log is written as it is.",
 		Example: "  mlp logs train.model",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,12 +48,24 @@ func (a *app) logsCommand() *cobra.Command {
 
 // writeLog prints what a stage printed. Whoever wrote the stage may not play with a person's terminal, nor with a build.
 func (a *app) writeLog(data []byte) error {
+	data = withoutProgress(data)
 	if !a.terminal(a.out) && os.Getenv("GITHUB_ACTIONS") != "true" {
 		_, err := a.out.Write(data)
 		return err
 	}
 	_, err := fmt.Fprintln(a.out, render.Lines(strings.ReplaceAll(string(data), "\r\n", "\n")))
 	return err
+}
+
+// withoutProgress leaves out the lines by which a stage moved its progress bar.
+func withoutProgress(log []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(log) {
+		if m, ok := component.ParseMessage(string(line)); !ok || m.Kind != "progress" {
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 // logOf is the log of the last attempt at a stage: of a failure since, or else of the recorded run.

@@ -26,6 +26,7 @@ type app struct {
 	given     string // the folder as the user wrote it
 	dir       string // absolute
 	workspace string
+	set       settings // what the command line gave to variables, without what is sensitive
 	out, err  io.Writer
 	in        io.Reader
 }

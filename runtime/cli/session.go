@@ -61,6 +61,7 @@ func (a *app) openWith(ctx context.Context, vars settings, lock *lockFile, plann
 		stop()
 		return nil, err
 	}
+	a.set = vars.told(m.SensitiveVariables)
 	s := &session{app: a, pipeline: m.Pipeline.Name, module: m, lib: lib, stop: stop}
 	if s.stored, err = found(s.pipeline); err != nil {
 		s.Close()

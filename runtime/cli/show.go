@@ -252,6 +252,9 @@ func (s *session) showAll(format string) error {
 		if x.Damaged != "" {
 			what += "  damaged: " + x.Damaged
 		}
+		if of, _, _ := strings.Cut(x.Address, "@"); s.module.Blocks[of] == nil {
+			what += "  (of a block that is in no file)"
+		}
 		fmt.Fprintf(s.app.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))
 	}
 	return nil

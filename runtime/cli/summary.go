@@ -249,12 +249,25 @@ func (a *app) outputs(p *plan.Plan, r *engine.Result) {
 	}
 }
 
-// command writes a command line of mlp for the folder that the user works in.
+// command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
+// the workspace, and what it gave to variables. So what is copied acts on what was spoken of.
 func (a *app) command(rest string) string {
-	if a.given == "." || a.given == "" {
-		return "mlp " + rest
+	name, arguments, _ := strings.Cut(rest, " ")
+	words := []string{"mlp"}
+	if a.given != "." && a.given != "" {
+		words = append(words, "-C", render.ShellWord(a.given))
 	}
-	return "mlp -C " + render.ShellWord(a.given) + " " + rest
+	words = append(words, name)
+	if a.workspace != "default" {
+		words = append(words, "--workspace", a.workspace)
+	}
+	for _, s := range a.set {
+		words = append(words, s.flag(), render.ShellWord(s.value))
+	}
+	if arguments != "" {
+		words = append(words, arguments)
+	}
+	return strings.Join(words, " ")
 }
 
 // scoreCommand is a request that scores one row, with every feature at an empty value to be filled in.

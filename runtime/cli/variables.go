@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,25 @@ type settings []setting
 type setting struct {
 	file  bool
 	value string // "name=value", or the path of a file
+}
+
+func (s setting) flag() string {
+	if s.file {
+		return "--var-file"
+	}
+	return "--var"
+}
+
+// told are the settings that may be shown: a sensitive variable's value is to be filled in by whoever copies the command.
+func (s settings) told(sensitive []string) settings {
+	var out settings
+	for _, x := range s {
+		if name, _, _ := strings.Cut(x.value, "="); !x.file && slices.Contains(sensitive, name) {
+			x.value = name + "=…"
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // flags adds --var and --var-file to a command that reads a module.

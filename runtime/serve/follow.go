@@ -108,6 +108,9 @@ func (s *server) look(ctx context.Context) {
 			s.withdraw(name, old)
 		}
 	}
+	if len(after) == 0 && (!s.looked.Load() || len(before) > 0) {
+		s.logf("nothing is released yet; a deploy \"http\" block is served as soon as an apply releases it")
+	}
 	s.slots.Store(&after)
 	s.looked.Store(true)
 }

@@ -122,7 +122,6 @@ func Run(ctx context.Context, o Options) error {
 	go func() {
 		defer close(done)
 		s.look(following)
-		s.logf("serving on http://%s", listener.Addr())
 		o.Ready(listener.Addr().String())
 		s.follow(following)
 	}()
