@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -63,6 +66,11 @@ func fileReader(dir, description string, read func(f io.Reader, path string) (st
 	})
 }
 
+// ofGit tells whether a path leads into a folder of git's own.
+func ofGit(path string) bool {
+	return slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
+}
+
 func readInside(dir, path string, read func(io.Reader, string) (string, error)) (string, error) {
 	if dir == "" {
 		return "", errors.New("files cannot be read here: the module has no folder")
@@ -75,7 +83,10 @@ func readInside(dir, path string, read func(io.Reader, string) (string, error)) 
 		return "", err
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(path))
+	if ofGit(path) {
+		return "", fmt.Errorf("%q belongs to git, which may keep credentials there", path)
+	}
+	f, err := root.OpenFile(filepath.FromSlash(path), os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is not waited for
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("there is no file %q in the module's folder", path)
 	}

@@ -129,8 +129,8 @@ func (m *module) refresh() {
 		if s := m.disk[name]; s != nil && s.size == info.Size() && s.changed.Equal(info.ModTime()) {
 			continue
 		}
-		src, err := os.ReadFile(filepath.Join(m.dir, name))
-		if err != nil {
+		src, ds := syntax.ReadFile(filepath.Join(m.dir, name), name)
+		if ds.HasErrors() {
 			delete(found, name)
 			continue
 		}

@@ -89,6 +89,10 @@ func readFile(path, name string) ([]byte, source.Diagnostics) {
 
 // ReadFile returns the bytes of a file; of one that is too large, only so many that CheckText says so.
 func ReadFile(path, name string) ([]byte, source.Diagnostics) {
+	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Ext(target) != filepath.Ext(path) && isLink(path) {
+		// What is wrong is shown with its line, and whoever wrote the module is not always who runs it.
+		return nil, unreadable(name, fmt.Errorf("it is a link to a file that is no %s file", filepath.Ext(path)))
+	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
 		return nil, unreadable(name, errors.New("it is no regular file"))
 	}
@@ -102,6 +106,11 @@ func ReadFile(path, name string) ([]byte, source.Diagnostics) {
 		return nil, unreadable(name, err)
 	}
 	return text, nil
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 func unreadable(name string, err error) source.Diagnostics {

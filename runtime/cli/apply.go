@@ -137,7 +137,7 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	view := newProgress(s.app, p)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.store, Log: s.log.For(p.ID), Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
-		Parallelism: f.parallelism, Events: view.event, Convert: convert, Files: filesOf, Kill: kill, By: userName(), ToolVersion: version(),
+		Parallelism: f.parallelism, Events: view.event, Convert: convert, Files: s.app.roots.files, Unquoted: s.app.roots.unquoted(s.app.dir), Kill: kill, By: userName(), ToolVersion: version(),
 	})
 	view.close()
 	if err != nil {

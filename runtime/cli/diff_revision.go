@@ -68,7 +68,7 @@ func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Pla
 		return &plan.Plan{}, nil
 	}
 	at := *a
-	at.dir = v.dir
+	at.dir, at.roots = v.dir, a.roots.of(v.dir)
 	s, err := at.openToPlan(ctx, vars)
 	if err != nil {
 		return nil, atRevision(a, c, err)

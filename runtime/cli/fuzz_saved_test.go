@@ -130,7 +130,7 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: componentVersion, Files: filesOf}
+	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: componentVersion, Files: dataRoots{}.files}
 	_, _ = saved.Stale(t.Context())
 	_ = runnable(p, "process")
 }

@@ -70,7 +70,7 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 	}
 	lib.lock.move(resolved)
 	m, more := check.Check(ctx, resolved, lib)
-	diags = append(diags, more...).Sort()
+	diags = lib.withheld.from(append(diags, more...).Sort(), resolved.Files)
 	if diags.HasErrors() {
 		lib.Close()
 		return nil, nil, &diagnosed{diags, resolved.Files}
@@ -109,6 +109,8 @@ func afterCollection(usual int) {
 // library gives the compiler what it needs of the standard library.
 type library struct {
 	dir      string            // the module's folder
+	roots    dataRoots         // where data may lie
+	withheld withheld          // what of them is not to be told
 	dirs     map[string]string // the folders that paths are relative to, by address; where there is none, dir
 	lock     *lockFile
 	binder   *table.Binder
@@ -120,7 +122,7 @@ type library struct {
 
 func (a *app) library(lock *lockFile) *library {
 	answers := cache.At(filepath.Join(a.dir, storeName, "cache", "answers"))
-	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, answers: answers, binder: table.NewBinder(answers), rules: rule.NewCache()}
+	lib := &library{dir: a.dir, roots: a.roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, answers: answers, binder: table.NewBinder(answers), rules: rule.NewCache()}
 	if version, err := executable(); err == nil {
 		lib.rules = rule.NewKeptCache(answers, version)
 	}
@@ -171,12 +173,16 @@ func (l *library) Columns(ctx context.Context, kind, typ, address string, config
 	if dir == "" {
 		dir = l.dir
 	}
-	root, names, err := c.Source.Files(dir, config)
+	root, names, err := l.roots.files(kind, typ, dir, config)
 	if err != nil {
 		return nil, err
 	}
 	l.unpinned = append(l.unpinned, address)
 	columns, err := c.Source.Sniff(ctx, absolute(dir, root), names, config)
+	if !l.roots.quotable(absolute(dir, root), names) {
+		l.withheld.add(columns)
+		err = component.Unquoted(err)
+	}
 	if err != nil {
 		return nil, err
 	}

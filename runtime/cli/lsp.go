@@ -49,7 +49,7 @@ func (a *app) lspCommand() *cobra.Command {
 
 func (a *app) runLSP(ctx context.Context) error {
 	debug.SetGCPercent(collectAt)
-	e := newEditor()
+	e := newEditor(a.roots)
 	defer e.Close()
 	return lsp.Serve(ctx, a.in, a.out, lsp.Options{Compiler: e, Catalog: e.catalog, Version: version(), Debounce: typingPause})
 }
@@ -63,10 +63,11 @@ type editor struct {
 	rules   *rule.Cache
 	// verified are the modules that were found as they were fetched; not looked at again while the editor runs.
 	verified *sync.Map
+	roots    dataRoots
 }
 
-func newEditor() *editor {
-	return &editor{catalog: stdlib.Catalog(), binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: &sync.Map{}}
+func newEditor(roots dataRoots) *editor {
+	return &editor{roots: roots, catalog: stdlib.Catalog(), binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, caches: map[string]*syntax.Cache{}, rules: rule.NewCache(), verified: &sync.Map{}}
 }
 
 func (e *editor) Close() error { return e.binder.Close() }
@@ -78,7 +79,7 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	}
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
 	parsed, diags, parts := e.parse(dir, files)
-	module := &app{given: dir, dir: dir, in: os.Stdin, out: io.Discard, err: io.Discard}
+	module := &app{given: dir, dir: dir, roots: e.roots.of(dir), in: os.Stdin, out: io.Discard, err: io.Discard}
 	values, more, err := module.values(nil, maps.Clone(files))
 	if err != nil {
 		more = append(more, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
@@ -92,12 +93,12 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	called := &modules{root: dir, catalog: e.catalog, lock: lock, verified: e.verified}
 	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: called.read, Fetched: called.fetched})
 	diags = append(diags, given(more)...)
-	lib := &editorLibrary{library: library{dir: dir, dirs: map[string]string{}, lock: lock, binder: e.binder, rules: e.rules}, editor: e}
+	lib := &editorLibrary{library: library{dir: dir, roots: module.roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: e.binder, rules: e.rules}, editor: e}
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))
 	}
 	m, more := check.Check(ctx, resolved, lib)
-	out.Diagnostics = parts.whole(append(diags, more...))
+	out.Diagnostics = lib.withheld.from(parts.whole(append(diags, more...)), files)
 	for address, b := range m.Blocks {
 		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
 	}
@@ -131,8 +132,11 @@ func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, 
 	if _, pinned := l.lock.Schemas[address]; pinned {
 		return l.library.Columns(ctx, kind, typ, address, config)
 	}
-	key := l.look(kind, typ, address, config)
+	key, quotable := l.look(kind, typ, address, config)
 	if columns, ok := l.editor.sniffed[key]; ok && key != "" {
+		if !quotable {
+			l.withheld.add(columns)
+		}
 		return columns, nil
 	}
 	columns, err := l.library.Columns(ctx, kind, typ, address, config)
@@ -142,23 +146,21 @@ func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, 
 	return columns, err
 }
 
-// look tells a source's files apart from what they were: by name, size and time. "" if they cannot be seen.
-func (l *editorLibrary) look(kind, typ, address string, config json.RawMessage) string {
-	s, dir := sourceOf(kind, typ), l.dirs[address]
-	if s == nil || s.Files == nil {
-		return ""
-	}
-	root, names, err := s.Files(dir, config)
+// look tells a source's files apart from what they were: by name, size and time. "" if they cannot be seen. They may be
+// quotable or not.
+func (l *editorLibrary) look(kind, typ, address string, config json.RawMessage) (key string, quotable bool) {
+	dir := l.dirs[address]
+	root, names, err := l.roots.files(kind, typ, dir, config)
 	if err != nil {
-		return ""
+		return "", false
 	}
-	key := componentName(kind, typ) + "\x00" + dir + "\x00" + string(config)
+	key = componentName(kind, typ) + "\x00" + dir + "\x00" + string(config)
 	for _, name := range names {
 		info, err := os.Stat(filepath.Join(absolute(dir, root), name))
 		if err != nil {
-			return ""
+			return "", false
 		}
 		key += fmt.Sprintf("\x00%s %d %d", name, info.Size(), info.ModTime().UnixNano())
 	}
-	return key
+	return key, l.roots.quotable(absolute(dir, root), names)
 }

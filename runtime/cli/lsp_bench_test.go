@@ -87,7 +87,7 @@ func parseTime(b *testing.B, text string) time.Duration {
 // BenchmarkLSPAnalysis is the compiler's share of it.
 func BenchmarkLSPAnalysis(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
-	e := newEditor()
+	e := newEditor(dataRoots{})
 	defer e.Close()
 	files := map[string][]byte{"main.mlp": []byte(largeModule())}
 	dir := b.TempDir()

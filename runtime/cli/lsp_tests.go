@@ -16,7 +16,7 @@ import (
 // files, and not once more here.
 func (e *editor) analyseTests(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	module := &app{given: dir, dir: dir, in: os.Stdin, out: io.Discard, err: io.Discard}
+	module := &app{given: dir, dir: dir, roots: e.roots.of(dir), in: os.Stdin, out: io.Discard, err: io.Discard}
 	o, lib, diags, err := module.suiteOptions(testFlags{}, files)
 	var own *diagnosed
 	switch {

@@ -29,7 +29,7 @@ func TestPartsTellTheSame(t *testing.T) {
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := newEditor()
+			e := newEditor(dataRoots{})
 			defer e.Close()
 			dir := t.TempDir()
 			files := map[string][]byte{"main.mlp": []byte(text), "other.mlp": []byte("metric \"z\" { tpe = 1 }\n")}
@@ -49,7 +49,7 @@ func TestPartsTellTheSame(t *testing.T) {
 // TestPartsOfExamples holds that the examples are without mistakes for the editor too, and that blocks which have not
 // changed are not parsed again.
 func TestPartsOfExamples(t *testing.T) {
-	e := newEditor()
+	e := newEditor(dataRoots{})
 	defer e.Close()
 	dir, err := filepath.Abs("../../examples/fraud")
 	if err != nil {

@@ -29,6 +29,8 @@ type app struct {
 	set       settings // what the command line gave to variables, without what is sensitive
 	out, err  io.Writer
 	in        io.Reader
+	roots     dataRoots
+	allowed   []string // data roots as the user wrote them
 }
 
 // Main runs the command line and returns its exit code.
@@ -117,6 +119,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SetIn(a.in)
 	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
 	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
+	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+dataRootVariable+")")
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		said, _, _ := strings.Cut(err.Error(), ": strconv.")
 		return &failure{err: errors.New(said), hint: "See '" + c.CommandPath() + " --help'."}
@@ -179,7 +182,10 @@ func (a *app) enter() error {
 		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.dir)
 	}
 	a.given, a.dir = a.dir, dir
-	return nil
+	if a.roots, err = openDataRoots(a.allowed); err == nil {
+		a.roots = a.roots.of(dir)
+	}
+	return err
 }
 
 // interrupts returns a context that ends at the first interrupt and one that ends at the second. A terminal that is closed

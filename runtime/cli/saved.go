@@ -95,7 +95,7 @@ func (s *session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, erro
 	if err != nil {
 		return nil, stateError(err)
 	}
-	saved := &engine.Saved{Plan: part, Store: s.store, State: s.state, History: history, Dir: s.app.dir, Version: componentVersion, Files: filesOf}
+	saved := &engine.Saved{Plan: part, Store: s.store, State: s.state, History: history, Dir: s.app.dir, Version: componentVersion, Files: s.app.roots.files}
 	why, err := saved.Stale(ctx)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func (x *sources) say(b *check.Block, code, summary string) {
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.
 func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
-	root, names, err := filesOf(b.Kind, b.Type, filepath.Join(s.app.dir, b.Dir), b.Config)
+	root, names, err := s.app.roots.files(b.Kind, b.Type, filepath.Join(s.app.dir, b.Dir), b.Config)
 	if err != nil {
 		return dataVersion{}, err
 	}
@@ -85,15 +85,6 @@ func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error
 		err = fmt.Errorf("its files are being removed: %s", err.Error())
 	}
 	return dataVersion{Path: pathOf(b.Config), Digest: digest, External: ext}, err
-}
-
-// filesOf asks a component which files a configuration means, as seen from a folder.
-func filesOf(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
-	src := sourceOf(kind, typ)
-	if src == nil || src.Files == nil {
-		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
-	}
-	return src.Files(dir, config)
 }
 
 // recordedVersion is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It

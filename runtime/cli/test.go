@@ -68,6 +68,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 			if a.dir, err = filepath.Abs(args[0]); err != nil {
 				return err
 			}
+			a.roots = a.roots.of(a.dir)
 			args = nil
 		}
 	}
@@ -84,7 +85,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	defer images.Close()
 	o.Images, o.Filter = images, filter
 	s, files, more, err := suite.Load(ctx, o)
-	if diags = append(diags, more...); diags.HasErrors() {
+	if diags = lib.withheld.from(append(diags, more...), files); diags.HasErrors() {
 		return &diagnosed{diags.Sort(), files}
 	}
 	if err != nil {
@@ -169,12 +170,12 @@ func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options,
 	if err != nil {
 		return suite.Options{}, nil, nil, err
 	}
-	lib := &testLibrary{library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(nil), rules: rule.NewCache()}}
+	lib := &testLibrary{library{dir: a.dir, roots: a.roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(nil), rules: rule.NewCache()}}
 	called := newModules(a.dir, catalog, lock)
 	return suite.Options{
 		Dir: a.dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{},
 		Resolve:  resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched},
-		Executor: a.testExecutor(f), Convert: convert, Parallelism: f.parallelism, ToolVersion: version(),
+		Executor: a.testExecutor(f), Convert: convert, Unquoted: a.roots.unquoted(a.dir), Parallelism: f.parallelism, ToolVersion: version(),
 	}, lib, diags, nil
 }
 
@@ -198,7 +199,7 @@ func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (exe
 type testLibrary struct{ library }
 
 func (l *testLibrary) Files(kind, typ, dir string, config json.RawMessage) (string, []string, error) {
-	return filesOf(kind, typ, dir, config)
+	return l.roots.files(kind, typ, dir, config)
 }
 
 // tables is the SQL engine for tests.

@@ -70,6 +70,8 @@ type InputError struct {
 	Summary string // what is wrong, with file, row, column, value where there are any
 	Detail  string // what was expected, what to do
 	Err     error  // what it comes of; may be nil
+	// Bare is what is wrong, and where, without a word of what was read; "" where that cannot be said.
+	Bare string
 }
 
 func (e *InputError) Unwrap() error { return e.Err }

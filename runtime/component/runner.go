@@ -88,6 +88,9 @@ func runGuarded(ctx context.Context, components func(name string) *Component, s 
 
 // failWith reports err and returns the exit code that it stands for.
 func (s *Stage) failWith(err error) int {
+	if s.Unquoted {
+		err = Unquoted(err)
+	}
 	var input *InputError
 	if errors.As(err, &input) {
 		summary := strings.TrimSuffix(err.Error(), input.Error()) + input.Summary

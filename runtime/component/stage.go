@@ -27,6 +27,8 @@ type Spec struct {
 	// Files are those of each port of files outside, by names below in/<port>: the stage reads these and no others, for
 	// they are what its fingerprint covers.
 	Files map[string][]string `json:"files,omitempty"`
+	// Unquoted: what is in those files must not stand in the log, nor in any message.
+	Unquoted bool `json:"unquoted,omitempty"`
 }
 
 // TableFile is the file of a table port; a table has exactly this one.

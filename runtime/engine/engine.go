@@ -46,6 +46,8 @@ type Options struct {
 	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
 	// Files asks again which files outside a stage means; nil: those of the plan.
 	Files Files
+	// Unquoted tells whether messages must not quote files outside; nil: they may.
+	Unquoted func(*plan.External) bool
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context
 	// Apply is this run's id; made up where empty. By is who runs it. Both are for the record.

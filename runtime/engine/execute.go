@@ -92,7 +92,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 	}
 	a.task = executor.Task{
 		Pipeline: a.Plan.Pipeline, Workspace: a.Plan.Workspace, Address: a.node.Address, Fingerprint: string(a.fp),
-		Apply: a.Apply, Spec: spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
+		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
 		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
 	if c := a.node.Container; c != nil {
@@ -110,7 +110,7 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 }
 
 // spec is what a stage is told.
-func spec(n *plan.Node) component.Spec {
+func (r *run) spec(n *plan.Node) component.Spec {
 	s := component.Spec{
 		Protocol: component.Protocol, Address: n.Address, Component: componentName(n), Version: n.Version,
 		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
@@ -122,6 +122,7 @@ func spec(n *plan.Node) component.Spec {
 				s.Files = map[string][]string{}
 			}
 			s.Files[in.Port] = in.External.Names()
+			s.Unquoted = s.Unquoted || r.Unquoted != nil && r.Unquoted(in.External)
 		}
 	}
 	for _, out := range n.Outputs {

@@ -175,7 +175,7 @@ func (r *run) apply(ctx context.Context) error {
 	defer lock.Unlock()
 	r.ended, err = engine.Run(ctx, engine.Options{
 		Plan: r.limit, Store: r.suite.store, Log: r.log.For(r.limit.ID), Lock: lock, State: r.state, Executor: ex, Dir: r.suite.o.Dir,
-		Parallelism: cap(r.suite.exec.room), Convert: r.suite.o.Convert, Kill: ctx, By: "mlp test", ToolVersion: r.suite.o.ToolVersion,
+		Parallelism: cap(r.suite.exec.room), Convert: r.suite.o.Convert, Unquoted: r.suite.o.Unquoted, Kill: ctx, By: "mlp test", ToolVersion: r.suite.o.ToolVersion,
 		Events: func(e engine.Event) {
 			if r.watch.Stage != nil {
 				r.watch.Stage(r.test.file, r.test.name, e)

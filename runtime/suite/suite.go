@@ -40,6 +40,9 @@ type Options struct {
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)
 	Convert  func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
 
+	// Unquoted tells whether messages must not quote files outside.
+	Unquoted func(*plan.External) bool
+
 	// Filter tells which tests are wanted, by "file: name"; nil: all. Those that they go on from run as well.
 	Filter      func(file, name string) bool
 	Parallelism int // tests, and stages, at a time

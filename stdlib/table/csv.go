@@ -133,10 +133,10 @@ func (c CSV) firstRow(f File) (row []string, skip int, err error) {
 	defer done()
 	row, err = r.Read()
 	if err == io.EOF {
-		return nil, 0, &component.InputError{Summary: fmt.Sprintf("%s is empty", f.Name), Detail: "A row that names the columns was expected."}
+		return nil, 0, &component.InputError{Summary: fmt.Sprintf("%s is empty", f.Name), Detail: "A row that names the columns was expected.", Bare: f.Name + " is empty"}
 	}
 	if err != nil {
-		return nil, 0, &component.InputError{Summary: fmt.Sprintf("the first row of %s cannot be read", f.Name), Detail: err.Error()}
+		return nil, 0, &component.InputError{Summary: fmt.Sprintf("the first row of %s cannot be read", f.Name), Detail: err.Error(), Bare: fmt.Sprintf("the first row of %s cannot be read", f.Name)}
 	}
 	for i := range row {
 		if c.Trim {
@@ -168,7 +168,7 @@ func (c CSV) text(f File) (*bufio.Reader, func() error, error) {
 	var text io.Reader = file
 	if strings.HasSuffix(f.Name, ".gz") {
 		if text, err = gzip.NewReader(file); err != nil {
-			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error()}, file.Close())
+			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error(), Bare: f.Name + " is no gzip file"}, file.Close())
 		}
 	}
 	b := bufio.NewReaderSize(text, 1<<16)
@@ -208,7 +208,7 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 		found := at[strings.ToLower(column.header())]
 		switch len(found) {
 		case 0:
-			return nil, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", file, column.header()),
+			return nil, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", file, column.header()), Bare: fmt.Sprintf("%s has no column %q", file, column.header()),
 				Detail: strings.TrimSpace("Its header names " + strings.Join(g.header, ", ") + ". " + Suggest(column.header(), g.header))}
 		case 1:
 			out[i] = found[0]

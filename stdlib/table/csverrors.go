@@ -59,6 +59,7 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 					Summary: fmt.Sprintf("%s line %d: column %q holds %s, which is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]),
 						columns[i].header(), shown(v), columns[i].Type),
 					Detail: "Change the column's type, add the value to null_values, or correct the file.",
+					Bare:   fmt.Sprintf("%s line %d: the value of column %q is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]), columns[i].header(), columns[i].Type),
 				}
 				break
 			}
@@ -80,13 +81,18 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 func (c CSV) malformed(f File, e *Error) error {
 	m := csvLine.FindStringSubmatch(e.Message)
 	if m == nil {
-		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message}
+		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message, Bare: f.Name + " cannot be read as CSV"}
 	}
 	reason, cure := csvReason(m[3])
+	at := fmt.Sprintf("%s line %d: ", f.Name, c.lineOfRow(f, m[1]))
+	bare := at + reason
+	if strings.ContainsAny(reason, `"'`) { // the engine quotes something
+		bare = at + "it is malformed"
+	}
 	if line := strings.TrimSpace(m[2]); line != "" {
 		cure += " The line is " + shown(line) + "."
 	}
-	return &component.InputError{Summary: fmt.Sprintf("%s line %d: %s", f.Name, c.lineOfRow(f, m[1]), reason), Detail: strings.TrimSpace(cure)}
+	return &component.InputError{Summary: at + reason, Detail: strings.TrimSpace(cure), Bare: bare}
 }
 
 // lineOfRow is the line that a row begins on. The engine counts rows, empty ones too, and calls them lines: where quoted

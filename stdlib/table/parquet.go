@@ -50,7 +50,7 @@ func (s *session) parquetColumns(ctx context.Context, f File) ([]schema.Column, 
 	have, err := s.describe(ctx, "select * from "+scanParquet(path))
 	var e *Error
 	if errors.As(err, &e) {
-		return nil, "", &component.InputError{Summary: f.Name + " cannot be read as Parquet", Detail: e.Message}
+		return nil, "", &component.InputError{Summary: f.Name + " cannot be read as Parquet", Detail: e.Message, Bare: f.Name + " cannot be read as Parquet"}
 	}
 	return have, path, err
 }
@@ -61,7 +61,7 @@ func castScan(f File, have []schema.Column, path string, columns []CSVColumn) (s
 	for i, c := range columns {
 		found := t.Column(c.header())
 		if found == nil {
-			return "", &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
+			return "", &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
 				Detail: strings.TrimSpace("It has " + names(have) + ". " + Suggest(c.header(), t.Names()))}
 		}
 		exprs[i] = castTo(Quote(found.Name), found.Type, c.Type) + " as " + Quote(c.Name)

@@ -19,7 +19,7 @@ var Component = component.Component{
 	Kind: "evaluate",
 	Type: schema.Type{
 		Name:     "file",
-		Version:  1,
+		Version:  2,
 		Summary:  "Figures computed elsewhere, read from a JSON file",
 		External: true,
 		Doc: "The figures named in `metrics` are read from the file's top level or from under its key `metrics`; a dotted name leads into " +
@@ -156,13 +156,16 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	found, err := parse(raw)
 	if err != nil {
-		return &component.InputError{Summary: fmt.Sprintf("%s: %s", c.Path, err), Detail: "Expected one JSON object of figures."}
+		return &component.InputError{Summary: fmt.Sprintf("%s: %s", c.Path, err), Detail: "Expected one JSON object of figures.", Bare: c.Path + " is not one JSON object of figures"}
 	}
 	metrics, undefined := map[string]any{}, map[string]string{}
 	for _, m := range c.Metrics {
-		x, reason := lookup(found, m)
+		x, reason, quoted := lookup(found, m)
 		if reason != "" {
-			undefined["metrics."+m] = reason
+			undefined["metrics."+m] = reason // the same whether the file may be quoted or not
+			if quoted != "" && !s.Unquoted {
+				reason += ": " + quoted
+			}
 			s.Warnf("%s: %s: %s", c.Path, m, reason)
 		}
 		place(metrics, strings.Split(m, "."), x)

@@ -54,7 +54,7 @@ func quoteConstants(raw []byte) []byte {
 }
 
 // lookup finds a figure at the top level or under "metrics"; a key with dots in it is found before a path.
-func lookup(found map[string]any, name string) (any, string) {
+func lookup(found map[string]any, name string) (x any, why, quoted string) {
 	nested, _ := found["metrics"].(map[string]any)
 	for _, m := range []map[string]any{found, nested} {
 		if x, ok := walk(m, name); ok {
@@ -68,9 +68,9 @@ func lookup(found map[string]any, name string) (any, string) {
 		}
 	}
 	if n := nearest(name, names); n != "" {
-		return nil, fmt.Sprintf("the file has no figure %q; it has %q", name, n)
+		quoted = fmt.Sprintf("it has %q", n)
 	}
-	return nil, fmt.Sprintf("the file has no figure %q", name)
+	return nil, fmt.Sprintf("the file has no figure %q", name), quoted
 }
 
 func walk(m map[string]any, name string) (any, bool) {
@@ -85,19 +85,22 @@ func walk(m map[string]any, name string) (any, bool) {
 	return walk(next, rest)
 }
 
-func number(x any) (any, string) {
+func number(x any) (any, string, string) {
 	switch x := x.(type) {
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, "it is not finite"
+			return nil, "it is not finite", ""
 		}
-		return x, ""
+		return x, "", ""
 	case nil:
-		return nil, "it is null"
+		return nil, "it is null", ""
 	case string:
-		return nil, fmt.Sprintf("it is %q, not a number", shorten(x))
+		if x == "NaN" || x == "Infinity" || x == "-Infinity" { // what Python writes
+			return nil, "it is " + x + ", not a number", ""
+		}
+		return nil, "it is text, not a number", fmt.Sprintf("%q", shorten(x))
 	}
-	return nil, fmt.Sprintf("it is a %s, not a number", kindOf(x))
+	return nil, fmt.Sprintf("it is a %s, not a number", kindOf(x)), ""
 }
 
 func kindOf(x any) string {

@@ -14,7 +14,7 @@ import (
 // no numbers are warned of, since a trainer will stop at them.
 func Finish(ctx context.Context, s *component.Stage, path, pattern string, files int, rows int64) error {
 	if rows == 0 {
-		return &component.InputError{Summary: fmt.Sprintf("%q holds no rows", pattern), Detail: "A table needs at least one."}
+		return &component.InputError{Summary: fmt.Sprintf("%q holds no rows", pattern), Detail: "A table needs at least one.", Bare: fmt.Sprintf("%q holds no rows", pattern)}
 	}
 	s.Logf("read %d rows from %d files", rows, files)
 	columns := s.Out["table"].Table.Columns

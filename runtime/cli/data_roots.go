@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// dataRootVariable holds folders for --data-root where the flag is not given.
+const dataRootVariable = "MLP_DATA_ROOT"
+
+// dataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses the
+// paths, and is not always who runs it: a pull request could have mlp print what it is not to see.
+type dataRoots struct {
+	homes []string // the module's folder, and the one that it stands for, without links
+	given []string // allowed by who runs mlp, without links; none: files may lie anywhere, and outside of homes are not quoted
+}
+
+// openDataRoots takes the folders that are allowed.
+func openDataRoots(given []string) (dataRoots, error) {
+	if len(given) == 0 {
+		given = filepath.SplitList(os.Getenv(dataRootVariable))
+	}
+	var r dataRoots
+	for _, dir := range given {
+		if dir == "" {
+			continue
+		}
+		abs, err := filepath.Abs(dir)
+		if err == nil {
+			abs, err = filepath.EvalSymlinks(abs)
+		}
+		if err != nil {
+			return r, &failure{err: fmt.Errorf("the data root %s cannot be found: %w", dir, err), hint: "--data-root and " + dataRootVariable + " name folders that are there."}
+		}
+		r.given = append(r.given, abs)
+	}
+	return r, nil
+}
+
+// of are the roots for modules in a folder.
+func (r dataRoots) of(dir string) dataRoots {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		r.homes = append(slices.Clone(r.homes), real)
+	}
+	return r
+}
+
+// allowed tells whether a file lies where messages may quote it. What lies in a hidden folder of the module, such as .git,
+// belongs to other programs, and counts as lying elsewhere.
+func (r dataRoots) allowed(file string) bool {
+	for _, home := range r.homes {
+		if rel, inside := below(home, file); inside && !strings.HasPrefix(rel, ".") && !strings.Contains(rel, "/.") {
+			return true
+		}
+	}
+	for _, root := range r.given {
+		if _, inside := below(root, file); inside {
+			return true
+		}
+	}
+	return false
+}
+
+func below(root, file string) (rel string, inside bool) {
+	rel, err := filepath.Rel(root, file)
+	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
+}
+
+// quotable tells whether all files that lie below a root by these names may be quoted. Links are followed.
+func (r dataRoots) quotable(root string, names []string) bool {
+	_, ok := r.outside(root, names)
+	return !ok
+}
+
+// outside is the first file that lies where none may be quoted.
+func (r dataRoots) outside(root string, names []string) (string, bool) {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return root, true
+	}
+	for _, name := range names {
+		file := filepath.Join(real, filepath.FromSlash(name))
+		if info, err := os.Lstat(file); err != nil || info.Mode()&os.ModeSymlink != 0 {
+			if file, err = filepath.EvalSymlinks(file); err != nil {
+				return name, true
+			}
+		}
+		if !r.allowed(file) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// refuse is the error of files that may not be read: where roots are given, those outside of them.
+func (r dataRoots) refuse(root string, names []string) error {
+	if len(r.given) == 0 {
+		return nil
+	}
+	name, found := r.outside(root, names)
+	if !found {
+		return nil
+	}
+	what := fmt.Sprintf("%s lies outside of the pipeline's folder and of the data roots", name)
+	return &component.InputError{Summary: what, Detail: "Whoever runs mlp says with --data-root, or " + dataRootVariable + ", where data may lie.", Bare: what}
+}
+
+// files asks a component which files a configuration means, as seen from a folder, and refuses those that may not be read.
+func (r dataRoots) files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
+	src := sourceOf(kind, typ)
+	if src == nil || src.Files == nil {
+		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
+	}
+	root, names, err = src.Files(dir, config)
+	if err != nil {
+		return root, names, err
+	}
+	return root, names, r.refuse(absolute(dir, root), names)
+}
+
+// unquoted tells of files that a plan names whether they must not be quoted.
+func (r dataRoots) unquoted(dir string) func(*plan.External) bool {
+	return func(e *plan.External) bool { return !r.quotable(absolute(dir, filepath.FromSlash(e.Root)), e.Names()) }
+}
