@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// references builds the graph of all blocks from the references in HCL. References to state are no edges.
+// references builds the graph of all blocks from the references in HCL. References to state are no edges; what comes along
+// with another reference stands before that one's block already.
 func (c *checker) references() *graph.Graph {
 	g := graph.New()
 	for _, b := range c.m.Module.Blocks {
@@ -19,7 +20,7 @@ func (c *checker) references() *graph.Graph {
 	}
 	for _, b := range c.m.Module.Blocks {
 		for _, r := range b.Refs {
-			if r.Edge != schema.StateEdge && c.m.Blocks[r.Target] != nil {
+			if r.Edge != schema.StateEdge && !r.Along && c.m.Blocks[r.Target] != nil {
 				c.must(g.Connect(r.Target, b.Address, r.Range))
 			}
 		}

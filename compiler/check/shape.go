@@ -80,6 +80,9 @@ func (q *question) ask(ctx context.Context, lib Library) {
 	if !ok {
 		return
 	}
+	if res.In != nil {
+		b.In = res.In
+	}
 	lacking, diags := columnNames(b)
 	q.diags = diags
 	for _, p := range res.Problems {
@@ -114,6 +117,9 @@ func (c *checker) inputs(b *Block) bool {
 		if !ok {
 			complete = false
 			continue
+		}
+		if s.Table != nil && r.Spec.Along == "" {
+			s.Table = s.Table.Plain()
 		}
 		b.In[r.Port] = s
 	}

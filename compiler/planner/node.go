@@ -90,7 +90,10 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	for _, r := range b.Refs {
 		switch r.Edge {
 		case schema.InputEdge:
-			shape := b.In[r.Port]
+			shape, reads := b.In[r.Port]
+			if r.Along && !reads {
+				continue
+			}
 			n.Inputs = append(n.Inputs, plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape})
 		case schema.OrderEdge:
 			n.After = append(n.After, r.Target)

@@ -76,6 +76,7 @@ type Reference struct {
 	Edge       schema.Edge
 	Range      source.Range
 	Spec       *schema.Attr
+	Along      bool // it is read by the block that another reference of this argument points at (schema.Attr.Along)
 }
 
 // ColumnName is a column that an argument names.

@@ -48,11 +48,32 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 		}
 		refs = append(refs, ref)
 		w.out.Refs = append(w.out.Refs, *ref)
+		w.out.Refs = append(w.out.Refs, w.r.along(ref, spec)...)
 	}
 	if !ok || !w.distinct(items, spec, path) {
 		return nil, wrong
 	}
 	return w.wiring(refs, items, spec, policy)
+}
+
+// along is what the block that a reference points at reads by one of its own arguments.
+func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
+	if spec.Along == "" {
+		return nil
+	}
+	b := r.block(r.blocks[ref.Target])
+	if b == nil {
+		return nil // a cycle, which is told of in the graph
+	}
+	var out []Reference
+	for _, further := range b.Refs {
+		if further.Path == spec.Along && further.Edge == schema.InputEdge {
+			one := *ref
+			one.Port, one.Target, one.TargetPort, one.Along = ref.Port+"."+spec.Along, further.Target, further.TargetPort, true
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // inputPort is the port of an argument at path: without brackets, so that it can be the name of a folder.

@@ -190,6 +190,10 @@ type Attr struct {
 	Ports []PortType
 	Kinds []string
 	Edge  Edge
+	// Along names a reference attribute of the blocks pointed at: what that one points at flows in as well, at the port
+	// "<port>.<name>", and tables come with what is said of their windows. The component says what of this it does without
+	// (ShapeResult.In).
+	Along string
 	// For SQLExpr and SQL: the reference attribute that names the tables in scope; default "from".
 	Tables string
 	// Column: each string is the name of a column of the table that the named reference attribute points at.

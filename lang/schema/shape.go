@@ -12,6 +12,39 @@ type Table struct {
 	Time   string   `json:"time,omitempty"`
 	// Label is set on tables that come from a label block.
 	Label *Label `json:"label,omitempty"`
+	// Windows and MaxAge are set on tables that come from a feature block: how the columns over earlier rows are computed of
+	// the table that the feature reads, so that they can be at other moments, and how old a row may be where the other
+	// columns are taken as of a time; empty: any age.
+	Windows []Window `json:"windows,omitempty"`
+	MaxAge  string   `json:"max_age,omitempty"`
+}
+
+// Window is a column of a feature that is an aggregate over earlier rows of the same entity.
+type Window struct {
+	Column  string `json:"column"`
+	Expr    string `json:"expr"`
+	Over    string `json:"over"`               // a duration: how far back it reaches
+	KnownAt string `json:"known_at,omitempty"` // the column that says when a row became known
+}
+
+// Plain is the table without what only those need to know who evaluate its windows.
+func (t *Table) Plain() *Table {
+	if len(t.Windows) == 0 && t.MaxAge == "" {
+		return t
+	}
+	out := *t
+	out.Windows, out.MaxAge = nil, ""
+	return &out
+}
+
+// Window returns the window of that column, nil if it is none.
+func (t *Table) Window(column string) *Window {
+	for i := range t.Windows {
+		if equalFold(t.Windows[i].Column, column) {
+			return &t.Windows[i]
+		}
+	}
+	return nil
 }
 
 // Label names the columns that a label block speaks of.
@@ -159,6 +192,9 @@ type ShapeResult struct {
 	Out      map[string]Shape // by port; the block's own port is ""
 	Figures  *FigureType      // of metrics.json, nil if the stage writes none
 	Problems []Problem
+	// In are the inputs by port as the stage acts on them, where it does without some that came along with others
+	// (Attr.Along), or without what is said of their windows. Nil: as they are.
+	In map[string]Shape
 }
 
 // Problem is a mistake that a component finds in its block. The compiler turns it into a diagnostic.

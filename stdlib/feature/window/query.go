@@ -3,62 +3,128 @@ package window
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// input is the name of the only table in the query.
+// input is the name of the only table in the query of a feature.
 const input = "input"
 
-// query writes the SQL of a feature.
+// query writes the SQL that computes windows.
 //
-// Times become microseconds since 1970, so that "before" is "at least one less" and frames are frames of integers. A
-// window that is a single aggregate call gets an OVER clause. Any other is computed once for each distinct entity and
-// time: these moments are joined with the rows in their window, grouped, and joined back. That join goes by entity and
-// by stretches of time as long as the window, of which a window touches two, so that rows far away are never paired.
+// Times become microseconds since 1970, so that "before" is "at least one less" and frames are frames of integers. The
+// aggregates of a window are called with OVER where that can be. Else the window is computed once for each distinct
+// entity and time: these moments are joined with the rows in their window, grouped, and joined back. That join goes by
+// entity and by stretches of time as long as the window, of which a window touches two, so that rows far away are never
+// paired.
 type query struct {
-	config
-	in *schema.Table
-	// single tells whether an expression is one aggregate call, so that OVER can follow it.
-	single func(expr string, in *schema.Table, entity []string) bool
+	ctx     context.Context
+	entity  []string
+	time    string
+	in      *schema.Table
+	source  string // the name of the table that is looked back over
+	windows []schema.Window
+	event   string // the column that is false where a row is but a moment; empty where all rows are events
+
+	calls   []string // calls of aggregates over their frame, with their names
+	with    []string // of the windows computed apart
+	joins   []string // of them, on base
+	columns []string // the windows' values, of base and what is joined
 }
 
-func (q *query) sql() (string, error) {
-	var with, columns, joins []string
-	for _, col := range carried(q.in, &q.config) {
-		columns = append(columns, table.Quote(col.Name))
+// rows writes the SQL of a feature: the windows of each row of the input, beside its own columns.
+func (q *query) rows(c *config) (string, error) {
+	if err := q.all(fmt.Sprintf("(select distinct %s, __mlp_t from src where %s)", quoteAll(q.entity), q.found(""))); err != nil {
+		return "", err
 	}
-	final := append([]string{}, columns...)
-	for _, col := range q.Columns {
-		columns = append(columns, fmt.Sprintf("(%s\n) as %s", col.Expr, table.Quote(col.Name)))
+	var base, final []string
+	for _, col := range carried(q.in, c) {
+		base, final = append(base, table.Quote(col.Name)), append(final, table.Quote(col.Name))
+	}
+	for _, col := range c.Columns {
+		base = append(base, fmt.Sprintf("(%s\n) as %s", col.Expr, table.Quote(col.Name)))
 		final = append(final, table.Quote(col.Name))
 	}
-	for i, w := range q.Windows {
-		over, err := w.micros()
+	base = slices.Concat(base, q.named(), q.calls)
+	with := append([]string{q.src(), fmt.Sprintf("base as (select %s\n  from src)", strings.Join(base, ",\n    "))}, q.with...)
+	return q.write(with, append(final, q.columns...)), nil
+}
+
+// At writes the SQL that computes the windows of a feature at given moments over the table that the feature reads.
+// moments is a SELECT of distinct entities, under the feature's names of them, and __mlp_t, microseconds since 1970; none of
+// them null. The result has their columns as __mlp_e0, __mlp_e1, … and __mlp_t, and the windows by name.
+func At(ctx context.Context, feature, in *schema.Table, source, moments string) (string, error) {
+	q := &query{ctx: ctx, entity: feature.Entity, time: feature.Time, in: in, source: source, windows: feature.Windows, event: "__mlp_event"}
+	if err := q.all("moments"); err != nil {
+		return "", err
+	}
+	base := fmt.Sprintf("base as (select %s from moments)", strings.Join(q.named(), ", "))
+	if len(q.calls) > 0 {
+		base = fmt.Sprintf(`base as (select %s
+  from (select *, true as __mlp_event from src where %s union all by name select *, false as __mlp_event from moments)
+  qualify not __mlp_event)`, strings.Join(append(q.named(), q.calls...), ",\n    "), q.found(""))
+	}
+	names := []string{"base.__mlp_t"}
+	for i := range q.entity {
+		names = append(names, fmt.Sprintf("base.__mlp_e%d", i))
+	}
+	return q.write(append([]string{q.src(), "moments as (" + moments + ")", base}, q.with...), append(names, q.columns...)), nil
+}
+
+func (q *query) src() string {
+	return fmt.Sprintf("src as (select *, %s as __mlp_t from %s)", micros(q.time), q.source)
+}
+
+func (q *query) write(with, columns []string) string {
+	return fmt.Sprintf("with %s\nselect %s\nfrom base%s", strings.Join(with, ",\n"), strings.Join(columns, ",\n  "), strings.Join(q.joins, ""))
+}
+
+// all gathers how each window is computed at the moments of a subquery.
+func (q *query) all(moments string) error {
+	exprs := make([]string, len(q.windows))
+	for i, w := range q.windows {
+		exprs[i] = w.Expr
+	}
+	split, err := table.SplitAggregates(q.ctx, exprs, q.in, "__mlp_w", q.event)
+	if err != nil {
+		return err
+	}
+	for i := range q.windows {
+		w := &q.windows[i]
+		over, err := length(w)
 		if err != nil {
-			return "", err
+			return err
 		}
-		name := table.Quote(w.Name)
-		if w.KnownAt == "" && q.single(w.Expr, q.in, q.Entity) {
-			columns = append(columns, fmt.Sprintf("case when %s then %s\nover %s end as %s", q.found(), w.Expr, q.frame(over), name))
-			final = append(final, name)
+		if split[i] == nil || w.KnownAt != "" {
+			q.apart(i, w, over, moments)
 			continue
 		}
-		with = append(with, q.seen(i, w, over))
-		joins = append(joins, q.join(i))
-		final = append(final, fmt.Sprintf("case when not %s then null when s%d.__mlp_at is null then (select __mlp_value from n%[2]d)"+
-			" else s%[2]d.__mlp_value end as %[3]s", q.foundIn("base"), i, name))
+		for k, call := range split[i].Calls {
+			q.calls = append(q.calls, fmt.Sprintf("%s over %s as __mlp_w%d_%d", call, q.frame(over), i, k))
+		}
+		q.columns = append(q.columns, fmt.Sprintf("case when %s then %s end as %s", q.found("base"), split[i].Outer, table.Quote(w.Column)))
 	}
-	for i, e := range q.Entity {
-		columns = append(columns, fmt.Sprintf("%s as __mlp_e%d", table.Quote(e), i))
+	return nil
+}
+
+// apart computes window i from pairs of a moment and a row that it sees.
+func (q *query) apart(i int, w *schema.Window, over int64, moments string) {
+	q.with = append(q.with, q.seen(i, w, over, moments))
+	q.joins = append(q.joins, q.join(i))
+	q.columns = append(q.columns, fmt.Sprintf("case when not %s then null when s%d.__mlp_at is null then (select __mlp_value from n%[2]d)"+
+		" else s%[2]d.__mlp_value end as %[3]s", q.found("base"), i, table.Quote(w.Column)))
+}
+
+// named are the columns that rows are found by, as base calls them.
+func (q *query) named() []string {
+	out := []string{"__mlp_t"}
+	for i, e := range q.entity {
+		out = append(out, fmt.Sprintf("%s as __mlp_e%d", table.Quote(e), i))
 	}
-	columns = append(columns, "__mlp_t")
-	head := fmt.Sprintf("with src as (select *, %s as __mlp_t from %s),\nbase as (select %s\n  from src)",
-		micros(q.Time), input, strings.Join(columns, ",\n    "))
-	with = append([]string{head}, with...)
-	return fmt.Sprintf("%s\nselect %s\nfrom base%s", strings.Join(with, ",\n"), strings.Join(final, ",\n  "), strings.Join(joins, "")), nil
+	return out
 }
 
 // micros is a column as microseconds since 1970; null where it is null or infinite.
@@ -69,50 +135,42 @@ func micros(column string) string {
 	return "epoch_us(" + table.Quote(column) + ")"
 }
 
-// found is true for rows that have an entity and a time.
-func (q *query) found() string {
-	return q.allNotNull(func(i int) string { return table.Quote(q.Entity[i]) }, "__mlp_t")
-}
-
-// foundIn is found, for a table that names entities __mlp_e0, __mlp_e1, …
-func (q *query) foundIn(name string) string {
-	return q.allNotNull(func(i int) string { return fmt.Sprintf("%s.__mlp_e%d", name, i) }, name+".__mlp_t")
-}
-
-func (q *query) allNotNull(entity func(int) string, time string) string {
-	terms := []string{time + " is not null"}
-	for i := range q.Entity {
-		terms = append(terms, entity(i)+" is not null")
+// found is true for rows that have an entity and a time: of the table itself, or of base.
+func (q *query) found(base string) string {
+	if base == "" {
+		terms := []string{"__mlp_t is not null"}
+		for _, e := range q.entity {
+			terms = append(terms, table.Quote(e)+" is not null")
+		}
+		return "(" + strings.Join(terms, " and ") + ")"
+	}
+	terms := []string{base + ".__mlp_t is not null"}
+	for i := range q.entity {
+		terms = append(terms, fmt.Sprintf("%s.__mlp_e%d is not null", base, i))
 	}
 	return "(" + strings.Join(terms, " and ") + ")"
 }
 
 func (q *query) frame(over int64) string {
-	return fmt.Sprintf("(partition by %s order by __mlp_t range between %d preceding and 1 preceding)",
-		strings.Join(quoteAll(q.Entity), ", "), over)
+	return fmt.Sprintf("(partition by %s order by __mlp_t range between %d preceding and 1 preceding)", quoteAll(q.entity), over)
 }
 
 // seen computes window i: n<i> is its value over no rows, s<i> that at each moment which sees any.
-func (q *query) seen(i int, w window, over int64) string {
-	entity := quoteAll(q.Entity)
-	same := make([]string, len(entity))
-	moment := make([]string, len(entity))
-	for j, e := range entity {
-		moment[j] = fmt.Sprintf("%s as __mlp_e%d", e, j)
-		same[j] = fmt.Sprintf("r.%s = m.__mlp_e%d", e, j)
+func (q *query) seen(i int, w *schema.Window, over int64, moments string) string {
+	moment, same, groups := make([]string, len(q.entity)), make([]string, len(q.entity)), make([]string, len(q.entity)+1)
+	for j, e := range q.entity {
+		moment[j] = fmt.Sprintf("%s as __mlp_e%d", table.Quote(e), j)
+		same[j] = fmt.Sprintf("r.%s = m.__mlp_e%d", table.Quote(e), j)
+		groups[j] = fmt.Sprintf("__mlp_e%d", j)
 	}
-	source := fmt.Sprintf("select *, %s as __mlp_s from src where %s", stretch("__mlp_t", over), q.found())
+	groups[len(q.entity)] = "__mlp_at"
+	source := fmt.Sprintf("select *, %s as __mlp_s from src where %s", stretch("__mlp_t", over), q.found(""))
 	if w.KnownAt != "" {
 		known := micros(w.KnownAt)
 		source = fmt.Sprintf("select *, %s as __mlp_s, %s as __mlp_k from src where %s and %s is not null",
-			stretch("__mlp_t", over), known, q.found(), known)
+			stretch("__mlp_t", over), known, q.found(""), known)
 		same = append(same, "r.__mlp_k < m.__mlp_at")
 	}
-	groups := make([]string, len(entity)+1)
-	for j := range entity {
-		groups[j] = fmt.Sprintf("__mlp_e%d", j)
-	}
-	groups[len(entity)] = "__mlp_at"
 	return fmt.Sprintf(`n%[1]d as (select (%[2]s
 ) as __mlp_value from src where false),
 s%[1]d as (select %[3]s, (%[2]s
@@ -120,18 +178,17 @@ s%[1]d as (select %[3]s, (%[2]s
     select r.*, m.* exclude (__mlp_m)
     from (
       select %[4]s, __mlp_t as __mlp_at, unnest([%[5]s, %[5]s - 1]) as __mlp_m
-      from (select distinct %[6]s, __mlp_t from src where %[7]s)
+      from %[6]s
     ) m
-    join (%[8]s) r
-    on r.__mlp_s = m.__mlp_m and r.__mlp_t < m.__mlp_at and r.__mlp_t >= m.__mlp_at - %[9]d and %[10]s
+    join (%[7]s) r
+    on r.__mlp_s = m.__mlp_m and r.__mlp_t < m.__mlp_at and r.__mlp_t >= m.__mlp_at - %[8]d and %[9]s
   ) group by %[3]s)`,
-		i, w.Expr, strings.Join(groups, ", "), strings.Join(moment, ", "), stretch("__mlp_t", over),
-		strings.Join(entity, ", "), q.found(), source, over, strings.Join(same, " and "))
+		i, w.Expr, strings.Join(groups, ", "), strings.Join(moment, ", "), stretch("__mlp_t", over), moments, source, over, strings.Join(same, " and "))
 }
 
 func (q *query) join(i int) string {
 	on := []string{fmt.Sprintf("s%d.__mlp_at = base.__mlp_t", i)}
-	for j := range q.Entity {
+	for j := range q.entity {
 		on = append(on, fmt.Sprintf("s%d.__mlp_e%d = base.__mlp_e%[2]d", i, j))
 	}
 	return fmt.Sprintf("\nleft join s%d on %s", i, strings.Join(on, " and "))
@@ -142,23 +199,10 @@ func stretch(t string, length int64) string {
 	return fmt.Sprintf("((%s - ((%[1]s %% %[2]d) + %[2]d) %% %[2]d) // %[2]d)", t, length)
 }
 
-func quoteAll(names []string) []string {
+func quoteAll(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {
 		out[i] = table.Quote(n)
 	}
-	return out
-}
-
-// singleCalls asks the engine: an expression that OVER can follow, in a query that also names a plain column, has no
-// aggregate beside the one that becomes windowed.
-func singleCalls(ctx context.Context) func(string, *schema.Table, []string) bool {
-	return func(expr string, in *schema.Table, entity []string) bool {
-		b := table.NewBinder(nil)
-		defer b.Close()
-		by := strings.Join(quoteAll(entity), ", ")
-		_, problems := b.Query(ctx, fmt.Sprintf("select %s, %s\nover (partition by %[1]s) from %s", by, expr, input),
-			map[string]*schema.Table{input: in})
-		return len(problems) == 0
-	}
+	return strings.Join(out, ", ")
 }

@@ -17,7 +17,7 @@ import (
 var Component = component.Component{
 	Kind: "feature",
 	Type: schema.Type{
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Columns computed from a table, row by row and over earlier rows of the same entity",
 		Doc:     doc,
@@ -30,6 +30,9 @@ var Component = component.Component{
 						"and where the table has no key."},
 				{Name: "time", Type: schema.String, ColumnOf: "from",
 					Doc: "When a row happened, a date or timestamp. Required with windows, and where the table has no key."},
+				{Name: "max_age", Type: schema.Duration,
+					Doc: "How old a row may be where a training set takes its columns as of a time: `30d`. Older ones give null. Left out: " +
+						"any age. Windows end by `over`."},
 			},
 			Blocks: []schema.Block{
 				{Name: "column", Labelled: true, Repeated: true, Doc: "A column computed from its own row.",
@@ -41,7 +44,7 @@ var Component = component.Component{
 				{Name: "window", Labelled: true, Repeated: true, Doc: "A column computed from earlier rows of the same entity.",
 					Body: schema.Body{Attrs: []schema.Attr{
 						{Name: "expr", Type: schema.SQLExpr, Required: true, Tables: "from",
-							Doc: "One aggregate, such as `sum(amount)` or `count(*) filter (where amount > 100)`. A single call is fastest."},
+							Doc: "One aggregate, such as `sum(amount)`, `count(*) filter (where amount > 100)` or `sum(amount) / count(*)`."},
 						{Name: "over", Type: schema.Duration, Required: true, Doc: "How far back the window reaches: `24h`."},
 						{Name: "known_at", Type: schema.String, ColumnOf: "from",
 							Doc: "When a row's values became known. Rows known only later, or never, are not seen."},
@@ -63,9 +66,11 @@ of these only the rows whose ` + "`known_at`" + ` is before the row's time. So r
 row sees itself or the future. An empty window gives what the aggregate gives of no rows: ` + "`count(*)`" + ` is 0, ` + "`sum(x)`" + ` is
 null. A row without entity or time has no window: the column is null. Times are compared to the microsecond.
 
-A single aggregate call is computed with the engine's window operator, in n log n. An expression around aggregates
-(` + "`sum(a) / count(*)`" + `), and any window with ` + "`known_at`" + `, pairs each row with those it sees; that takes as long as the windows
-have rows in all.`
+The aggregates of a window are computed with the engine's window operator, in n log n. A window with ` + "`known_at`" + `, and one
+whose aggregates stand in a macro (` + "`geomean(x)`" + `), pairs each row with those it sees; that takes as long as the windows have
+rows in all.
+
+A training set whose rows are others than the feature's evaluates the windows anew, at the time of each of its rows.`
 
 const example = `pipeline "fraud" {}
 
@@ -92,6 +97,7 @@ feature "card" {
 type config struct {
 	Entity  []string `json:"entity"`
 	Time    string   `json:"time"`
+	MaxAge  string   `json:"max_age"`
 	Columns []column `json:"column"`
 	Windows []window `json:"window"`
 }
@@ -115,15 +121,15 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		return schema.ShapeResult{}
 	}
 	s := shaper{ctx: ctx, binder: b, in: in, address: req.Address}
-	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time}
+	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time, Windows: c.shapes(), MaxAge: c.MaxAge}
 	s.carry(&c)
 	for _, col := range c.Columns {
 		s.own(fmt.Sprintf("column[%s]", col.Name), col.Name, col.Expr, nil)
 	}
-	for _, w := range c.Windows {
-		path := fmt.Sprintf("window[%s]", w.Name)
-		s.own(path, w.Name, w.Expr, &w)
-		s.window(path, w)
+	for _, w := range s.out.Windows {
+		path := fmt.Sprintf("window[%s]", w.Column)
+		s.own(path, w.Column, w.Expr, &w)
+		s.window(path, &w)
 	}
 	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &s.out}}, Problems: s.problems}
 }
@@ -157,8 +163,11 @@ func (s *shaper) carry(c *config) {
 			s.problem("time", fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type), "", "")
 		}
 	}
+	s.maxAge(c)
 	why := "a window looks back in time at rows of the same entity"
-	if len(c.Windows) == 0 {
+	if len(c.Windows) == 0 && c.MaxAge != "" {
+		why = "the age of a row is told as of a time, for the entity's latest row"
+	} else if len(c.Windows) == 0 {
 		if len(s.in.Key) > 0 {
 			return
 		}
@@ -169,6 +178,21 @@ func (s *shaper) carry(c *config) {
 	}
 	if c.Time == "" {
 		s.problem("", "the feature has no time", why, `name the column that says when a row happened: time = "paid_at"`)
+	}
+}
+
+// maxAge is read where the feature's columns are joined as of a time.
+func (s *shaper) maxAge(c *config) {
+	if c.MaxAge == "" {
+		return
+	}
+	if d, err := schema.ParseDuration(c.MaxAge); err != nil {
+		s.problem("max_age", err.Error(), "", "")
+	} else if d.Microseconds() < 1 {
+		s.problem("max_age", "max_age must be positive", "It is how long before a moment the latest row may be.", "")
+	}
+	if len(c.Columns) == 0 {
+		s.problem("max_age", "max_age is about columns, and the feature has none", "Its windows hold no rows older than their own over.", "leave it out")
 	}
 }
 
@@ -185,7 +209,7 @@ func carried(in *schema.Table, c *config) []schema.Column {
 }
 
 // own adds a column of the feature's own, of a window if there is one.
-func (s *shaper) own(path, name, expr string, w *window) {
+func (s *shaper) own(path, name, expr string, w *schema.Window) {
 	col, problems := s.binder.Expr(s.ctx, expr, s.in, w != nil)
 	for _, p := range problems {
 		p.Path = path + ".expr"
@@ -207,7 +231,7 @@ func (s *shaper) own(path, name, expr string, w *window) {
 
 // inherit marks a column with what flows into it. A window holds values of earlier rows; with known_at only those that
 // were known by then, so that nothing about the present comes in by it.
-func (s *shaper) inherit(col *schema.Column, expr string, w *window) {
+func (s *shaper) inherit(col *schema.Column, expr string, w *schema.Window) {
 	tables, out := map[string]*schema.Table{input: s.in}, []schema.Column{*col}
 	query := fmt.Sprintf("select (%s\n) as %s from %s", expr, table.Quote(col.Name), input)
 	flows := component.Lineage(s.ctx, s.binder, query, tables, out)
@@ -221,8 +245,8 @@ func (s *shaper) inherit(col *schema.Column, expr string, w *window) {
 	}
 }
 
-func (s *shaper) window(path string, w window) {
-	if _, err := w.micros(); err != nil {
+func (s *shaper) window(path string, w *schema.Window) {
+	if _, err := length(w); err != nil {
 		s.problem(path+".over", err.Error(), "", "")
 	}
 	if col := s.in.Column(w.KnownAt); col != nil && !table.Temporal(col.Type) {
@@ -230,8 +254,17 @@ func (s *shaper) window(path string, w window) {
 	}
 }
 
-// micros is the window's length in microseconds, the resolution that times are compared in.
-func (w *window) micros() (int64, error) {
+// shapes are the windows as the feature's table tells of them.
+func (c *config) shapes() []schema.Window {
+	var out []schema.Window
+	for _, w := range c.Windows {
+		out = append(out, schema.Window{Column: w.Name, Expr: w.Expr, Over: w.Over, KnownAt: w.KnownAt})
+	}
+	return out
+}
+
+// length is the window's in microseconds, the resolution that times are compared in.
+func length(w *schema.Window) (int64, error) {
 	d, err := schema.ParseDuration(w.Over)
 	if err != nil {
 		return 0, err
@@ -248,8 +281,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	q := query{config: c, in: s.In["from"].Table, single: singleCalls(ctx)}
-	sql, err := q.sql()
+	q := query{ctx: ctx, entity: c.Entity, time: c.Time, in: s.In["from"].Table, source: input, windows: c.shapes()}
+	sql, err := q.rows(&c)
 	if err != nil {
 		return err
 	}

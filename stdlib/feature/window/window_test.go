@@ -35,6 +35,8 @@ const config = `{"entity":["card","shop"],"time":"ts",
     {"name":"large","expr":"count(*) filter (where amount > 100)","over":"10m"},
     {"name":"mean","expr":"sum(amount) / count(*)","over":"16h"},
     {"name":"spread","expr":"coalesce(max(amount) - min(amount), -1) -- comment","over":"20h"},
+    {"name":"rate","expr":"1 + count(*) filter (where amount > 100) / coalesce(nullif(sum(amount), 0), 1)","over":"16h"},
+    {"name":"geomean","expr":"geomean(amount + 1)","over":"16h"},
     {"name":"known_n","expr":"count(*)","over":"1d","known_at":"known"},
     {"name":"known_mean","expr":"avg(amount)","over":"3d","known_at":"known"}]}`
 
@@ -93,6 +95,14 @@ func mean(rows []row) float64 {
 	return sum(rows) / n
 }
 
+func geomean(rows []row) float64 {
+	logs := []row{}
+	for _, r := range rows {
+		logs = append(logs, row{amount: math.Log(r.amount + 1)})
+	}
+	return math.Exp(mean(logs))
+}
+
 func spread(rows []row) float64 {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, r := range rows {
@@ -132,7 +142,14 @@ func TestWindowsAgreeWithTheirDefinition(t *testing.T) {
 	}{
 		{"n", 6 * hour, false, count}, {"total", 16 * hour, false, sum}, {"large", hour / 6, false, large},
 		{"mean", 16 * hour, false, func(rows []row) float64 { return sum(rows) / count(rows) }},
-		{"spread", 20 * hour, false, spread},
+		{"spread", 20 * hour, false, spread}, {"geomean", 16 * hour, false, geomean},
+		{"rate", 16 * hour, false, func(rows []row) float64 {
+			total := sum(rows)
+			if total == 0 || math.IsNaN(total) {
+				total = 1
+			}
+			return 1 + large(rows)/total
+		}},
 		{"known_n", 24 * hour, true, count}, {"known_mean", 72 * hour, true, mean},
 	} {
 		filled, empty := 0, 0
@@ -229,10 +246,11 @@ func TestBordersOfWindows(t *testing.T) {
 
 func TestShape(t *testing.T) {
 	got := stagetest.Shape(t, window.Component, smallBlock([]string{"id"},
-		`{"entity":["CARD"],"time":"Day","column":[{"name":"half","expr":"amount / 2"}],"window":[{"name":"n","expr":"count(*)","over":"1d"}]}`))
-	want := &schema.Table{Key: []string{"id"}, Entity: []string{"card"}, Time: "day", Columns: []schema.Column{
-		{Name: "id", Type: "integer"}, {Name: "card", Type: "varchar"}, {Name: "day", Type: "date"},
-		{Name: "half", Type: "double"}, {Name: "n", Type: "bigint"}}}
+		`{"entity":["CARD"],"time":"Day","max_age":"30d","column":[{"name":"half","expr":"amount / 2"}],"window":[{"name":"n","expr":"count(*)","over":"1d"}]}`))
+	want := &schema.Table{Key: []string{"id"}, Entity: []string{"card"}, Time: "day", MaxAge: "30d",
+		Windows: []schema.Window{{Column: "n", Expr: "count(*)", Over: "1d"}}, Columns: []schema.Column{
+			{Name: "id", Type: "integer"}, {Name: "card", Type: "varchar"}, {Name: "day", Type: "date"},
+			{Name: "half", Type: "double"}, {Name: "n", Type: "bigint"}}}
 	if d := cmp.Diff(want, got.Out["table"].Table, cmpopts.IgnoreFields(schema.Column{}, "Lineage")); d != "" || len(got.Problems) > 0 {
 		t.Errorf("%s\nproblems %v", d, got.Problems)
 	}
@@ -249,6 +267,10 @@ func TestProblems(t *testing.T) {
 		{"volatile", head + `"column":[{"name":"x","expr":"random()"}]}`, "column[x].expr", "every run"},
 		{"no length", head + `"window":[{"name":"x","expr":"count(*)","over":"0s"}]}`, "window[x].over", "must be positive"},
 		{"bad length", head + `"window":[{"name":"x","expr":"count(*)","over":"1 day"}]}`, "window[x].over", "is no duration"},
+		{"no max_age", head + `"max_age":"0s","column":[{"name":"x","expr":"1"}]}`, "max_age", "must be positive"},
+		{"bad max_age", head + `"max_age":"a month","column":[{"name":"x","expr":"1"}]}`, "max_age", "is no duration"},
+		{"max_age of windows only", head + `"max_age":"1d","window":[{"name":"x","expr":"count(*)","over":"1d"}]}`, "max_age", "the feature has none"},
+		{"max_age without entity", `{"time":"day","max_age":"1d","column":[{"name":"x","expr":"1"}]}`, "", "no entity"},
 		{"known_at is no time", head + `"window":[{"name":"x","expr":"count(*)","over":"1d","known_at":"bad"}]}`, "window[x].known_at", `column "bad" is of type boolean`},
 		{"time is no time", `{"entity":["card"],"time":"amount","window":[{"name":"x","expr":"count(*)","over":"1d"}]}`, "time", `column "amount" is of type integer`},
 		{"window without entity", `{"time":"day","window":[{"name":"x","expr":"count(*)","over":"1d"}]}`, "", "no entity"},

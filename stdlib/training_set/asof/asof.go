@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 var Component = component.Component{
 	Kind: "training_set",
 	Type: schema.Type{
-		Version: 2,
+		Version: 3,
 		Engine:  table.Engine,
 		Summary: "Labelled rows with the features as they stood at each row's time",
 		Doc:     doc,
@@ -25,7 +26,7 @@ var Component = component.Component{
 			{Name: "spine", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
 				Doc: "The table whose rows are wanted, usually a label. All its columns are kept."},
 			{Name: "features", Type: schema.RefList, Required: true, Kinds: []string{"feature"}, Ports: []schema.PortType{schema.TablePort},
-				Doc: "The features to add."},
+				Along: "from", Doc: "The features to add."},
 			{Name: "as_of", Type: schema.String, ColumnOf: "spine",
 				Doc: "The column of the spine that says when a row is decided upon. Default: the spine's own time. Needed for " +
 					"features that do not keep the spine's key."},
@@ -42,9 +43,13 @@ const doc = `Every row of the spine comes out once, with the features added:
 
 - **By key**, where a feature has the spine's key: the feature was computed from the same rows, and its values are those of
   the row itself.
-- **As of the spine's time**, for any other feature: the latest row of the same entity whose time is strictly before
-  ` + "`as_of`" + `. If there are several at that instant, the last in the order of all columns counts. None before, or no
-  time: null.
+- **As of the spine's time**, for any other feature. Its *windows* are evaluated at ` + "`as_of`" + ` over the table that the feature
+  reads: they hold the entity's rows with ` + "`as_of - over <= their time < as_of`" + `, the last one too, and old ones fall out. An
+  entity without such rows gets what the aggregate gives of none: ` + "`count(*)`" + ` is 0, ` + "`sum(x)`" + ` is null. Its other *columns* are
+  those of the entity's latest row strictly before ` + "`as_of`" + `, not older than the feature's ` + "`max_age`" + ` if it has one; of several
+  at that instant, the last in the order of all columns counts. None: null.
+
+A row of the spine without entity or time, or with an infinite time, finds nothing: all columns as of it are null.
 
 Only the features' own columns are added; their key, entity and time columns are not repeated. Two columns of the same
 name are an error.`
@@ -103,6 +108,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	out.Columns = slices.Clone(spine.Columns)
 	c.AsOf = c.moment(spine)
 	var problems []schema.Problem
+	in := maps.Clone(req.In)
 	if col := spine.Column(c.AsOf); col != nil {
 		out.Time = col.Name
 		if !table.Temporal(col.Type) {
@@ -120,6 +126,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 			continue
 		}
 		path := fmt.Sprintf("features[%d]", i)
+		reduce(in, name, spine, f)
 		problems = append(problems, c.joinable(path, name, spine, f)...)
 		if len(out.Entity) == 0 {
 			out.Entity = entityIn(spine, f)
@@ -139,8 +146,24 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 			out.Columns = append(out.Columns, col)
 		}
 	}
-	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &out}}, Problems: problems}
+	return schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: &out}}, Problems: problems, In: in}
 }
+
+// sourcePort carries the table that a feature reads.
+func sourcePort(feature string) string { return "features." + feature + ".from" }
+
+// reduce takes out of the inputs what a feature's join does not ask for.
+func reduce(in map[string]schema.Shape, name string, spine, f *schema.Table) {
+	if !evaluated(spine, f) {
+		delete(in, sourcePort(name))
+	}
+	if byKey(spine, f) {
+		in["features."+name] = schema.Shape{Type: schema.TablePort, Table: f.Plain()}
+	}
+}
+
+// evaluated tells whether a feature has windows that are evaluated at the spine's times.
+func evaluated(spine, f *schema.Table) bool { return !byKey(spine, f) && len(f.Windows) > 0 }
 
 // moment is the column that says when a row of the spine is decided upon; empty if there is none.
 func (c *config) moment(spine *schema.Table) string {
@@ -245,19 +268,26 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	spine := s.In["spine"].Table
 	tables := map[string]string{"spine": s.InputTable("spine")}
-	features := make([]*schema.Table, len(c.Features))
+	features := make([]feature, len(c.Features))
 	for i, name := range c.Features {
 		port := "features." + name
-		features[i] = s.In[port].Table
-		tables[fmt.Sprintf("f%d", i)] = s.InputTable(port)
+		features[i] = feature{Table: s.In[port].Table, name: fmt.Sprintf("f%d", i)}
+		tables[features[i].name] = s.InputTable(port)
+		if evaluated(spine, features[i].Table) {
+			features[i].from = s.In[sourcePort(name)].Table
+			tables[features[i].source()] = s.InputTable(sourcePort(name))
+		}
 	}
 	shape := s.Out["table"].Table
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err
 	}
-	rows, err := table.Run(ctx, table.Query{SQL: query(spine, features, c.moment(spine)), Tables: tables,
-		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+	sql, err := query(ctx, spine, features, c.moment(spine))
+	if err != nil {
+		return err
+	}
+	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, OrderBy: shape.Key, Columns: shape.Columns, Out: out})
 	if err != nil {
 		return fmt.Errorf("joining features: %w", err)
 	}
@@ -273,61 +303,4 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	s.Logf("joined %d features to %d rows", len(features), rows)
 	return nil
-}
-
-// query joins the features, f0, f1, …, to the spine.
-func query(spine *schema.Table, features []*schema.Table, asOf string) string {
-	var columns, joins []string
-	for _, c := range spine.Columns {
-		columns = append(columns, "spine."+table.Quote(c.Name))
-	}
-	for i, f := range features {
-		for _, c := range own(f) {
-			columns = append(columns, fmt.Sprintf("f%d.%s", i, table.Quote(c.Name)))
-		}
-		if byKey(spine, f) {
-			joins = append(joins, fmt.Sprintf("left join f%d on %s", i, equal(i, spine.Key, "is not distinct from")))
-			continue
-		}
-		joins = append(joins, asOfJoin(i, f, asOf))
-	}
-	return fmt.Sprintf("select %s\nfrom spine\n%s", strings.Join(columns, ", "), strings.Join(joins, "\n"))
-}
-
-func equal(i int, columns []string, operator string) string {
-	terms := make([]string, len(columns))
-	for j, c := range columns {
-		terms[j] = fmt.Sprintf("spine.%s %s f%d.%[1]s", table.Quote(c), operator, i)
-	}
-	return strings.Join(terms, " and ")
-}
-
-// asOfJoin finds the latest row before a row of the spine. A row without a time, or with an infinite one, has no entity to
-// be found by: the engine's operator takes a null time for the newest or for none, by how many rows there are.
-func asOfJoin(i int, f *schema.Table, asOf string) string {
-	at := micros("spine", asOf)
-	terms := make([]string, len(f.Entity))
-	for j, e := range f.Entity {
-		terms[j] = fmt.Sprintf("case when %s is not null then spine.%s end = f%d.%[2]s", at, table.Quote(e), i)
-	}
-	return fmt.Sprintf("asof left join %s on %s and %s > %s", latest(i, f), strings.Join(terms, " and "), at,
-		micros(fmt.Sprintf("f%d", i), f.Time))
-}
-
-// micros is a time as microseconds since 1970; null where it is null or infinite.
-func micros(of, column string) string { return "epoch_us(" + of + "." + table.Quote(column) + ")" }
-
-// latest is feature i with one row for each entity and instant: the last in the order of all columns.
-func latest(i int, f *schema.Table) string {
-	by := make([]string, 0, len(f.Entity)+1)
-	for _, e := range f.Entity {
-		by = append(by, table.Quote(e))
-	}
-	by = append(by, table.Quote(f.Time))
-	order := make([]string, len(f.Columns))
-	for j, c := range f.Columns {
-		order[j] = table.Quote(c.Name) + " desc nulls last"
-	}
-	return fmt.Sprintf("(select * from f%d where %s is not null qualify row_number() over (partition by %s order by %s) = 1) f%[1]d",
-		i, micros(fmt.Sprintf("f%d", i), f.Time), strings.Join(by, ", "), strings.Join(order, ", "))
 }

@@ -1,0 +1,162 @@
+package table
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Aggregates is an aggregate expression taken apart: calls of aggregates, and an expression over their values.
+type Aggregates struct {
+	Calls []string // SQL; each can be followed by OVER
+	Outer string   // SQL that names the calls' values by the placeholders that were asked for
+}
+
+// SplitAggregates takes expressions over the table's columns apart, so that each call can be followed by OVER. The value
+// of call k of expression i is called prefix<i>_<k>. Where only is not empty it is a column, of boolean type, and the calls
+// see only rows where it is true. What cannot be taken apart is nil: it has aggregates inside of macros, or calls that the
+// engine takes no OVER behind.
+func SplitAggregates(ctx context.Context, exprs []string, in *schema.Table, prefix, only string) ([]*Aggregates, error) {
+	s, err := open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	names, err := s.aggregates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := schema.Table{Columns: append([]schema.Column{{Name: "__mlp_order", Type: "bigint"}}, in.Columns...)}
+	if only != "" {
+		t.Columns = append(t.Columns, schema.Column{Name: only, Type: "boolean"})
+	}
+	if err := s.exec(ctx, definition(exprTable, &t)); err != nil {
+		return nil, err
+	}
+	out := make([]*Aggregates, len(exprs))
+	for i, expr := range exprs {
+		x := splitting{names: names, prefix: fmt.Sprintf("%s%d_", prefix, i), only: only}
+		if out[i], err = x.apart(ctx, s, expr); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// apart takes one expression apart; nil if that cannot be.
+func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggregates, error) {
+	root, err := s.parse(ctx, "select "+expr+"\nfrom "+exprTable)
+	if err != nil {
+		return nil, err
+	}
+	outer := x.split(root["node"].(tree)["select_list"].([]any)[0])
+	if x.rest || len(x.calls) == 0 {
+		return nil, nil
+	}
+	a := &Aggregates{}
+	if a.Outer, err = s.write(ctx, root, outer); err != nil {
+		return nil, err
+	}
+	for _, call := range x.calls {
+		text, err := s.write(ctx, root, call)
+		if err != nil {
+			return nil, err
+		}
+		query := fmt.Sprintf("select %s over (order by __mlp_order range between 2 preceding and 1 preceding) from %s", text, exprTable)
+		if _, err := s.describe(ctx, query); err != nil {
+			return nil, ctx.Err()
+		}
+		a.Calls = append(a.Calls, text)
+	}
+	return a, nil
+}
+
+// aggregates are the names of the engine's aggregate functions.
+func (s *session) aggregates(ctx context.Context) (map[string]bool, error) {
+	row, err := s.one(ctx, "select string_agg(distinct function_name, ' ') from duckdb_functions() where function_type = 'aggregate'")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, n := range strings.Fields(row[0].(string)) {
+		names[n] = true
+	}
+	return names, nil
+}
+
+// splitting replaces the calls of aggregates in a tree.
+type splitting struct {
+	names        map[string]bool
+	prefix, only string
+	calls        []tree
+	rest         bool // a column stands outside of all calls
+}
+
+func (x *splitting) split(v any) any {
+	switch v := v.(type) {
+	case tree:
+		switch {
+		case v["class"] == "FUNCTION" && x.names[lowerName(v["function_name"])]:
+			placeholder := columnRef(fmt.Sprintf("%s%d", x.prefix, len(x.calls)), v)
+			x.calls = append(x.calls, x.filtered(v))
+			return placeholder
+		case v["class"] == "COLUMN_REF":
+			x.rest = true
+		}
+		out := make(tree, len(v))
+		for key, child := range v {
+			out[key] = x.split(child)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, child := range v {
+			out[i] = x.split(child)
+		}
+		return out
+	}
+	return v
+}
+
+// filtered is a call that sees only rows where the column is true.
+func (x *splitting) filtered(call tree) tree {
+	if x.only == "" {
+		return call
+	}
+	out := make(tree, len(call))
+	for key, child := range call {
+		out[key] = child
+	}
+	var filter any = columnRef(x.only, call)
+	if had := call["filter"]; had != nil {
+		filter = tree{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "alias": "", "query_location": call["query_location"], "children": []any{filter, had}}
+	}
+	out["filter"] = filter
+	return out
+}
+
+func columnRef(name string, at tree) tree {
+	return tree{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": at["query_location"], "column_names": []any{name}}
+}
+
+// write is an expression as SQL. The statement is that which it stood in, and is changed.
+func (s *session) write(ctx context.Context, statement tree, expr any) (string, error) {
+	statement["node"].(tree)["select_list"] = []any{expr}
+	data, err := json.Marshal(tree{"error": false, "statements": []any{statement}})
+	if err != nil {
+		return "", err
+	}
+	row, err := s.one(ctx, "select json_deserialize_sql("+literal(string(data))+"::json)")
+	if err != nil {
+		return "", err
+	}
+	text, begins := strings.CutPrefix(row[0].(string), "SELECT ")
+	text, ends := strings.CutSuffix(text, " FROM "+Quote(exprTable))
+	if !begins || !ends {
+		return "", fmt.Errorf("the engine writes an expression as %s", row[0])
+	}
+	return text, nil
+}
