@@ -134,6 +134,7 @@ func (a *app) root() *cobra.Command {
 	for _, c := range cmd.Commands() {
 		c.Args = explained(c.Args)
 	}
+	a.complete(cmd)
 	return cmd
 }
 

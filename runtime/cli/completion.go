@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+// completedFormats are the values of each command's --format, for completion.
+var completedFormats = map[string][]string{
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "json", "markdown", "html"}, "diff": {"text", "markdown", "json"},
+	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "docs": {"markdown", "html"},
+}
+
+// complete teaches commands what a shell may put for their arguments and flags: addresses of the module, kinds, codes.
+func (a *app) complete(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if list := completedFormats[c.Name()]; list != nil {
+			fixed(c, "format", list...)
+		}
+		fixed(c, "log-format", "text", "json")
+		fixed(c, "executor", "auto", "docker", "process")
+		for _, flag := range []string{"force", "focus"} {
+			if c.Flag(flag) != nil {
+				_ = c.RegisterFlagCompletionFunc(flag, a.addressArgument()) // fails only for flags that there are not
+			}
+		}
+		switch c.Name() {
+		case "show", "logs":
+			c.ValidArgsFunction = a.addressArgument()
+		case "explain":
+			c.ValidArgsFunction = a.addressArgument(codeNames()...)
+		case "approve":
+			c.ValidArgsFunction = a.gateArgument
+		case "docs":
+			c.ValidArgsFunction = cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp)
+		case "apply": // the file of a plan
+			c.ValidArgsFunction = cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt)
+		case "init", "plan", "validate", "graph", "serve", "version", "lsp":
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
+	}
+}
+
+func fixed(c *cobra.Command, flag string, values ...string) {
+	if c.Flag(flag) != nil {
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+// addressArgument completes the addresses of the module's blocks, and other words that stand in their place.
+func (a *app) addressArgument(more ...string) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return append(a.addresses(), more...), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func (a *app) gateArgument(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	gates := slices.DeleteFunc(a.addresses(), func(address string) bool { return !strings.HasPrefix(address, "gate.") })
+	return gates, cobra.ShellCompDirectiveNoFileComp
+}
+
+// addresses of the blocks that stand in the files, also where these have mistakes; instances of repeated blocks are not
+// told apart.
+func (a *app) addresses() []string {
+	if a.enter() != nil {
+		return nil
+	}
+	files, _ := syntax.ReadDir(a.dir)
+	parsed, _ := syntax.Parse(files, stdlib.Catalog())
+	var out []string
+	for _, b := range parsed.Blocks {
+		out = append(out, b.Address)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func kindNames() []string {
+	var out []string
+	for _, k := range stdlib.Catalog().Kinds {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+func codeNames() []string {
+	var out []string
+	for _, c := range allCodes() {
+		out = append(out, c.Code)
+	}
+	return out
+}
