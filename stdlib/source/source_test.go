@@ -143,6 +143,7 @@ func TestShapeProblems(t *testing.T) {
 	tests := []struct{ config, path, summary, hint string }{
 		{`{"path": "x", "column": [{"name": "a", "type": "doubel"}]}`, "column[a].type", `"doubel" is no type`, ``},
 		{`{"path": "x", "column": [{"name": "a", "type": "int), (1"}]}`, "column[a].type", "is no type", ""},
+		{`{"path": "x", "column": [{"name": "a", "type": "interval"}]}`, "column[a].type", "is no type", "cast it to varchar"},
 		{`{"path": "x", "column": [{"name": "a", "type": "int"}, {"name": "A", "type": "int"}]}`, "column[A]", `two columns are named "A"`, ""},
 		{`{"path": "x", "delimiter": "ab", "column": [{"name": "a", "type": "int"}]}`, "delimiter", `"ab" is no delimiter`, ""},
 		{`{"path": "x", "header": false, "column": [{"name": "a", "type": "int", "header": "A"}]}`, "column[a].header", "no header", ""},

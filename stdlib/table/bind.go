@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -118,17 +119,18 @@ func (b *Binder) engine(ctx context.Context) (*session, error) {
 }
 
 func (b *Binder) query(ctx context.Context, s *session, query string, tables map[string]*schema.Table) ([]schema.Column, error) {
-	if err := s.check(ctx, query, columnNames(tables)); err != nil {
+	found, err := s.check(ctx, query, columnNames(tables))
+	if err != nil {
 		return nil, err
 	}
 	if err := b.create(ctx, s, tables); err != nil {
 		return nil, err
 	}
-	columns, err := s.describe(ctx, query)
+	raw, err := s.engineTypes(ctx, query)
 	if err != nil {
 		return nil, shift(err, len("describe "))
 	}
-	return columns, distinctColumns(columns)
+	return yield(raw, found.makesHuge)
 }
 
 // create makes the engine's tables those of the request. Tables that are as they were stay.
@@ -176,27 +178,86 @@ func columnNames(tables map[string]*schema.Table) map[string][]string {
 	return out
 }
 
-// distinctColumns refuses columns that only differ in case, and types that cannot be stored.
-func distinctColumns(columns []schema.Column) error {
-	seen := map[string]bool{}
+// yield gives a query's columns the types that they are stored with. Columns that only differ in case, and types that
+// cannot be stored, are refused.
+func yield(raw []schema.Column, makesHuge bool) ([]schema.Column, error) {
+	out := make([]schema.Column, len(raw))
 	var r Refused
-	for _, c := range columns {
-		name := strings.ToLower(c.Name)
-		if seen[name] {
-			r.Problems = append(r.Problems, schema.Problem{Summary: fmt.Sprintf("two columns of the result are named %q", c.Name),
-				Detail: "Names of columns must differ, regardless of case.", Hint: "rename one with AS, or leave it out with EXCLUDE"})
+	for i, c := range raw {
+		stored, why := storedType(c.Type)
+		if why == nil && makesHuge && holdsHuge(c.Type) {
+			why = madeHuge
 		}
-		seen[name] = true
-		if why := storable(c.Type); why != "" {
-			r.Problems = append(r.Problems, schema.Problem{Summary: fmt.Sprintf("column %q of type %s cannot be stored: %s", c.Name, c.Type, why),
-				Hint: "cast it to another type"})
+		if out[i] = (schema.Column{Name: c.Name, Type: stored}); why != nil {
+			r.Problems = append(r.Problems, why.problem(c))
 		}
+	}
+	if p := sameNames(raw); p != nil {
+		r.Problems = append(r.Problems, *p)
 	}
 	if r.Problems == nil {
-		return nil
+		return out, nil
 	}
-	return &r
+	return nil, &r
 }
+
+func (u *unstored) problem(c schema.Column) schema.Problem {
+	summary := fmt.Sprintf("column %q is %s, which cannot be stored", c.Name, u.what)
+	if own, _ := storedType(c.Type); strings.ContainsAny(own, "([") { // it is in there
+		summary = fmt.Sprintf("column %q of type %s holds %s, which cannot be stored", c.Name, own, u.what)
+	}
+	return schema.Problem{Summary: summary, Detail: u.why, Hint: u.write}
+}
+
+// sameNames tells of columns whose names are the same but for case, all in one: they come together, of a join or of two stars.
+func sameNames(columns []schema.Column) *schema.Problem {
+	seen := map[string]bool{}
+	var twice []string
+	for _, c := range columns {
+		name := strings.ToLower(c.Name)
+		if seen[name] && !slices.Contains(twice, c.Name) {
+			twice = append(twice, c.Name)
+		}
+		seen[name] = true
+	}
+	p := &schema.Problem{Detail: "Names of columns must differ, regardless of case.", Hint: "rename one with AS, or leave it out with EXCLUDE"}
+	switch n := len(twice); {
+	case n == 0:
+		return nil
+	case n == 1:
+		p.Summary = fmt.Sprintf("two columns of the result are named %q", twice[0])
+	default:
+		p.Summary = fmt.Sprintf("%d names stand for two columns of the result", n)
+		p.Detail = "They are " + someOf(oneLineEach(twice)) + ". " + p.Detail
+		p.Hint = "name the columns of one table, or leave those of the other out: select a.*, b.* exclude (" + strings.Join(quotedAll(twice[:min(n, 3)]), ", ") + ", …)"
+		if n <= 3 {
+			p.Hint = strings.Replace(p.Hint, ", …)", ")", 1)
+		}
+	}
+	return p
+}
+
+// someOf is a list of names, of a long one the first.
+func someOf(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+func quotedAll(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		if out[i] = n; !plainName.MatchString(n) {
+			out[i] = Quote(n)
+		}
+	}
+	return out
+}
+
+// plainName is a name that needs no quotes, unless it is a word of SQL.
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
 // shift moves the place of an error from the statement that was run to the user's text within it.
 func shift(err error, by int) error {

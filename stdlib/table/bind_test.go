@@ -94,7 +94,7 @@ func TestQueryProblems(t *testing.T) {
 		{`select id from from payments`, "from", "syntax error", ""},
 		{`select ? from payments`, "", "parameter", ""},
 		{``, "", "empty", ""},
-		{`select union_value(a := 1) u`, "", "cannot be stored", "cast it"},
+		{`select union_value(a := 1) u`, "", "cannot be stored", "take the member"},
 	}
 	for _, test := range tests {
 		_, problems := b.Query(t.Context(), test.query, payments())

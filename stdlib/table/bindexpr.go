@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -25,7 +26,8 @@ func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[s
 	if err := singleExpression(root); err != nil {
 		return nil, err
 	}
-	if err := s.check(ctx, query, columnNames(tables)); err != nil {
+	found, err := s.check(ctx, query, columnNames(tables))
+	if err != nil {
 		return nil, shiftRefused(err, len(prefix))
 	}
 	if err := checkExpression(root, query, len(prefix)); err != nil {
@@ -34,11 +36,26 @@ func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[s
 	if err := b.create(ctx, s, tables); err != nil {
 		return nil, err
 	}
-	columns, err := s.describe(ctx, query)
+	raw, err := s.engineTypes(ctx, query)
 	if err != nil {
 		return nil, shift(err, len("describe ")+len(prefix))
 	}
+	columns, err := yield(raw, found.makesHuge)
+	if err != nil {
+		return nil, unnamedColumn(err, raw[0].Name)
+	}
 	return columns, s.aggregation(ctx, expr, aggregate)
+}
+
+// unnamedColumn speaks of the value, since an expression has no name that its author knows.
+func unnamedColumn(err error, name string) error {
+	var r *Refused
+	if errors.As(err, &r) {
+		for i := range r.Problems {
+			r.Problems[i].Summary = strings.Replace(r.Problems[i].Summary, fmt.Sprintf("column %q", name), "this value", 1)
+		}
+	}
+	return err
 }
 
 // oneExpression keeps the place of a syntax error within the user's text.

@@ -103,20 +103,32 @@ func SniffParquet(ctx context.Context, files []File) ([]schema.Column, error) {
 	defer s.Close()
 	var first []schema.Column
 	for i, f := range files {
-		have, _, err := s.parquetColumns(ctx, f)
+		have, path, err := s.parquetColumns(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
+			if err := s.storable(ctx, path, f.Name); err != nil {
+				return nil, err
+			}
 			first = have
 		} else if err := sameFiles(first, have, files[0].Name, f.Name); err != nil {
 			return nil, err
 		}
 	}
-	if err := distinctColumns(first); err != nil {
-		return nil, &component.InputError{Summary: files[0].Name + ": " + err.Error(), Detail: "Declare the columns that are wanted with column blocks."}
-	}
 	return first, nil
+}
+
+// storable refuses a file with columns that no stored table can have.
+func (s *session) storable(ctx context.Context, path, name string) error {
+	raw, err := s.engineTypes(ctx, "select * from "+scanParquet(path))
+	if err != nil {
+		return err
+	}
+	if _, err := yield(raw, false); err != nil {
+		return &component.InputError{Summary: name + ": " + err.Error(), Detail: "Declare the columns that are wanted with column blocks."}
+	}
+	return nil
 }
 
 func sameFiles(first, have []schema.Column, firstName, name string) error {

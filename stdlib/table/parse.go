@@ -84,20 +84,25 @@ func refuse(offset, length int, summary, detail, hint string) *Refused {
 	return &Refused{Problems: []schema.Problem{{Offset: offset, Length: length, Summary: summary, Detail: detail, Hint: hint}}}
 }
 
+// looked is what is found out about a query by looking through its tree.
+type looked struct {
+	makesHuge bool // it makes integers beyond 64 bits itself, otherwise than by summing up
+}
+
 // check holds a query to one SELECT over the given tables that gives the same rows on every run.
-func (s *session) check(ctx context.Context, query string, tables map[string][]string) error {
+func (s *session) check(ctx context.Context, query string, tables map[string][]string) (looked, error) {
 	root, err := s.parse(ctx, query)
 	if err != nil {
-		return err
+		return looked{}, err
 	}
 	if _, err := s.parse(ctx, "select * from ("+query+"\n)"); err != nil {
 		at := strings.LastIndexByte(query, ';')
-		return refuse(max(at, 0), min(1, at+1), "the query must not end in a semicolon", "", "leave it out")
+		return looked{}, refuse(max(at, 0), min(1, at+1), "the query must not end in a semicolon", "", "leave it out")
 	}
 	w := walker{query: query, tables: tables, ctes: map[string]bool{}}
 	w.names(root)
 	w.node(root)
-	return w.result()
+	return w.looked, w.result()
 }
 
 // walker looks through a syntax tree for what is not allowed.
@@ -106,6 +111,7 @@ type walker struct {
 	tables   map[string][]string
 	ctes     map[string]bool
 	problems []schema.Problem
+	looked
 }
 
 func (w *walker) result() error {
@@ -165,6 +171,10 @@ func (w *walker) object(n tree) {
 	case "SHOW_REF":
 		w.add(n, "DESCRIBE, SHOW and SUMMARIZE cannot stand here", "A query shapes rows of its input tables.", "")
 	}
+	switch n["id"] { // of a type, in a cast or a number
+	case "HUGEINT", "UHUGEINT", "BIGNUM":
+		w.makesHuge = true
+	}
 	switch n["class"] {
 	case "FUNCTION", "WINDOW":
 		w.function(n)
@@ -223,6 +233,7 @@ func (w *walker) tableFunction(n tree) {
 func (w *walker) function(n tree) {
 	name := lowerName(n["function_name"])
 	args, _ := n["children"].([]any)
+	w.makesHuge = w.makesHuge || name == "factorial" || name == "!__postfix" || name == "md5_number"
 	if unsteady[name] || strings.HasPrefix(name, "current_") || name == "age" && len(args) == 1 {
 		w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
 			"take the time from a column, or pass it in as a variable")

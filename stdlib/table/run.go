@@ -38,7 +38,7 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	if err := s.lock(ctx, append(tables.files, out)...); err != nil {
 		return 0, err
 	}
-	if err := s.check(ctx, q.SQL, tables.columns); err != nil {
+	if _, err := s.check(ctx, q.SQL, tables.columns); err != nil {
 		return 0, err
 	}
 	columns, err := s.describe(ctx, q.SQL)

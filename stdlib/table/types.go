@@ -4,54 +4,29 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// describe returns the columns of a query with the types that its rows are stored with.
+// describe returns the columns of a query with the types that its rows are stored with. What cannot be stored has its own.
 func (s *session) describe(ctx context.Context, query string) ([]schema.Column, error) {
+	raw, err := s.engineTypes(ctx, query)
+	for i, c := range raw {
+		stored, _ := storedType(c.Type)
+		raw[i].Type = stored
+	}
+	return raw, err
+}
+
+// engineTypes returns the columns of a query with the engine's own types, as the engine writes them.
+func (s *session) engineTypes(ctx context.Context, query string) ([]schema.Column, error) {
 	var out []schema.Column
 	err := s.each(ctx, "describe "+query, func(row []driver.Value) error {
-		out = append(out, schema.Column{Name: row[0].(string), Type: storedType(row[1].(string))})
+		out = append(out, schema.Column{Name: row[0].(string), Type: row[1].(string)})
 		return nil
 	})
 	return out, err
-}
-
-// storedType is the type that values of an engine's type have once they are in a Parquet file: what Parquet has no
-// type for is stored as the closest that it has. Integers stay exact: a sum of integers is a bigint, and one that does
-// not fit is an error when it is computed.
-func storedType(t string) string {
-	t = fixedSize.ReplaceAllString(lowerType(t), "[]")
-	switch {
-	case t == "hugeint", t == "uhugeint", t == "bignum":
-		return "bigint"
-	case strings.HasPrefix(t, "enum("), t == "bit":
-		return "varchar"
-	case t == "timestamp_s", t == "timestamp_ms":
-		return "timestamp"
-	case t == `"null"`, t == "null":
-		return "integer"
-	case t == "time with time zone":
-		return "time"
-	}
-	return t
-}
-
-// fixedSize is the mark of arrays, which Parquet keeps as lists.
-var fixedSize = regexp.MustCompile(`\[\d+\]`)
-
-// storable tells why a type cannot be stored; empty if it can.
-func storable(t string) string {
-	switch {
-	case strings.HasPrefix(t, "union("):
-		return "a union"
-	case strings.Contains(t, "hugeint"), strings.Contains(t, "enum("), strings.Contains(t, "bignum"):
-		return "it holds a type that Parquet has not"
-	}
-	return ""
 }
 
 // lowerType writes a type's name in lower case, leaving quoted names in it alone.

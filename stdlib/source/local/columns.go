@@ -79,7 +79,9 @@ func columnType(ctx context.Context, b component.Binder, c Column) (string, *sch
 	}
 	col, problems := b.Expr(ctx, "cast(null as "+c.Type+")", &schema.Table{}, false)
 	if len(problems) > 0 {
-		p.Hint = problems[0].Hint
+		if p.Hint = problems[0].Hint; strings.Contains(problems[0].Summary, "cannot be stored") {
+			p.Detail = problems[0].Detail
+		}
 		return "", p
 	}
 	return col.Type, nil
