@@ -100,7 +100,18 @@ func merge(a, b *schema.FigureType) *schema.FigureType {
 	case schema.MapFigure:
 		keys := slices.Concat(a.Keys, b.Keys)
 		slices.Sort(keys)
-		return schema.MapOf(merge(a.Elem, b.Elem), slices.Compact(keys)...)
+		return &schema.FigureType{Kind: schema.MapFigure, Elem: merge(a.Elem, b.Elem), Keys: slices.Compact(keys), Closed: a.Closed && b.Closed}
+	case schema.DoubleFigure:
+		out := &schema.FigureType{Kind: schema.DoubleFigure}
+		if a.Low != nil && b.Low != nil {
+			low := min(*a.Low, *b.Low)
+			out.Low = &low
+		}
+		if a.High != nil && b.High != nil {
+			high := max(*a.High, *b.High)
+			out.High = &high
+		}
+		return out
 	}
 	return a
 }

@@ -125,9 +125,9 @@ func (c *checker) root(b *Block) *schema.FigureType {
 			continue
 		}
 		if kind[other.Name] == nil {
-			kind[other.Name] = schema.MapOf(other.Figures)
+			kind[other.Name] = schema.KeyedMap(other.Figures)
 		}
-		kind[other.Name] = schema.MapOf(merge(kind[other.Name].Elem, other.Figures), append(kind[other.Name].Keys, other.Key)...)
+		kind[other.Name] = schema.KeyedMap(merge(kind[other.Name].Elem, other.Figures), append(kind[other.Name].Keys, other.Key)...)
 	}
 	return schema.Object(fields)
 }

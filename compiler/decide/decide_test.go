@@ -16,7 +16,7 @@ import (
 // env is what the rules of these tests see: an evaluation with a comparison, a variable and the champion.
 func env() *schema.FigureType {
 	figures := schema.Object(map[string]*schema.FigureType{
-		"metrics": schema.MapOf(schema.Double, "auc", "recall"),
+		"metrics": schema.KeyedMap(schema.Double, "auc", "recall"),
 		"delta":   schema.MapOf(schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double})),
 		"rows":    schema.Double,
 	})

@@ -39,7 +39,7 @@ func (known) Analyse(context.Context, string, map[string][]byte) *Analysis {
 	table := &schema.Table{Columns: []schema.Column{{Name: "amount", Type: "double"}, {Name: "at", Type: "timestamp"}}}
 	metrics := schema.Object(map[string]*schema.FigureType{"auc": schema.Double})
 	env := schema.Object(map[string]*schema.FigureType{"evaluate": schema.Object(map[string]*schema.FigureType{
-		"x": schema.Object(map[string]*schema.FigureType{"metrics": metrics, "slices": schema.MapOf(metrics, "large")}),
+		"x": schema.Object(map[string]*schema.FigureType{"metrics": metrics, "slices": schema.KeyedMap(metrics, "large")}),
 	})})
 	return &Analysis{Values: map[string]string{}, Blocks: map[string]*Block{
 		"source.s": {Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: table}}},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -156,6 +157,14 @@ func describe(b []byte, t *schema.FigureType) []byte {
 	b = describe(b, t.Elem)
 	for _, words := range [][]string{t.Keys, t.OneOf, t.Withheld} {
 		b = addStrings(b, words)
+	}
+	for _, bound := range []*float64{t.Low, t.High} {
+		if b = append(b, 0); bound != nil {
+			b = binary.BigEndian.AppendUint64(append(b, 1), math.Float64bits(*bound))
+		}
+	}
+	if b = append(b, 0); t.Closed {
+		b = append(b, 1)
 	}
 	b = binary.AppendUvarint(b, uint64(len(t.Fields)))
 	for _, name := range sortedKeys(t.Fields) {

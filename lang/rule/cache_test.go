@@ -68,7 +68,7 @@ func (a answers) Put(key [32]byte, b []byte)      { a[key] = b }
 // TestKeptRules: a rule that was found sound is the same rule for the next process, wherever it stands, and one that was not
 // is told again.
 func TestKeptRules(t *testing.T) {
-	slices := schema.MapOf(schema.Object(map[string]*schema.FigureType{"auc": schema.Double, "rows": schema.Double}), "eu", "us")
+	slices := schema.KeyedMap(schema.Object(map[string]*schema.FigureType{"auc": schema.Double, "rows": schema.Double}), "eu", "us")
 	root := schema.Object(map[string]*schema.FigureType{
 		"evaluate": schema.Object(map[string]*schema.FigureType{"holdout": schema.Object(map[string]*schema.FigureType{
 			"slices": slices, "state": schema.OneOf("good", "bad"), "curve": schema.ListOf(schema.Double)})}),

@@ -13,6 +13,9 @@ const (
 	macroCode    = "MLP1308"
 	dialectCode  = "MLP1309"
 	limitsCode   = "MLP1310"
+	neverCode    = "MLP1311"
+	alwaysCode   = "MLP1312"
+	inexactCode  = "MLP1313"
 )
 
 // Codes lists the mistakes that this package finds, by code.
@@ -28,5 +31,8 @@ func Codes() []source.Code {
 		{Code: macroCode, Cause: "A macro is written in another form than it has, or its variable hides another name.", Cure: "Write `list.all(x, x > 0.5)` with a name that is not used yet, and `has(a.b)`."},
 		{Code: dialectCode, Cause: "A part of CEL is used that rules do without: null, bytes, map or message literals, a leading dot.", Cure: "Ask with `has(a.b)` whether a figure is there; write names without a dot in front."},
 		{Code: limitsCode, Cause: "The limits are not comparisons of a metric with a number, joined by `&&`.", Cure: "Write `fpr <= 0.01 && recall >= 0.7`."},
+		{Code: neverCode, Cause: "A comparison never holds, whatever the figures are: a share is not above 1, a count not below 0.", Cure: "Compare with a number that the figure can reach; 80 % is 0.8."},
+		{Code: alwaysCode, Cause: "A comparison always holds, whatever the figures are, so that it guards nothing.", Cure: "Compare with a number in between. To ask whether a figure is there, write `has(a.b)`."},
+		{Code: inexactCode, Cause: "A number in a rule is none that a double can be: a whole number beyond 2^53, or one that is too large.", Cure: "Write one of the numbers that the message names."},
 	}
 }

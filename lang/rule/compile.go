@@ -15,7 +15,7 @@ import (
 )
 
 // Compile parses and type-checks a rule, which must give true or false. All mistakes are told, each at its own place
-// in the file. The rule is nil if there are any.
+// in the file. The rule is nil if there are any; with warnings there is one.
 func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	s := newScript(t)
 	checker, err := e.checker()
@@ -33,11 +33,18 @@ func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	w := &walker{env: e, script: s, types: map[int64]*figure{}, places: map[int][]ast.Expr{}, ranges: map[int64]string{}, keys: map[int64]string{}}
 	w.walk(expr, nil)
 	kept := ast.NewExprFactory().CopyExpr(expr) // the checker writes to what it is given
-	ds = append(w.diagnostics, w.check(checker, once, w.diagnostics)...)
-	if len(ds) > 0 {
-		return nil, ds.Sort()
+	var errs, warnings source.Diagnostics
+	for _, d := range w.diagnostics {
+		if d.Severity == source.Error {
+			errs = append(errs, d)
+		} else {
+			warnings = append(warnings, d)
+		}
 	}
-	return &Rule{root: e.root, text: t.Value, refs: w.refs, expr: func() (ast.Expr, error) { return kept, nil }}, nil
+	if errs = append(errs, w.check(checker, once, errs)...); len(errs) > 0 {
+		return nil, errs.Sort()
+	}
+	return &Rule{root: e.root, text: t.Value, refs: w.refs, expr: func() (ast.Expr, error) { return kept, nil }}, warnings.Sort()
 }
 
 // defect tells that cel-go could not be made ready for rules.

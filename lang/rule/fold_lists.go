@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // in folds `x in list` and `key in map`. A list that holds x does so whatever its other elements are.
@@ -30,11 +32,41 @@ func (f *folder) in(x any, container result, expr ast.Expr) result {
 	return out
 }
 
+// sizeOf counts the elements of a list, each of which must be there: a list made of figures that are missing has no size.
+func (f *folder) sizeOf(list []place, expr ast.Expr) result {
+	if !f.spend(len(list)) {
+		return f.tooMany(expr)
+	}
+	elements := make([]result, 0, len(list))
+	for _, p := range list {
+		elements = append(elements, f.presence(p))
+	}
+	if r := undecided(elements); r != nil {
+		r.expr = expr
+		return *r
+	}
+	return f.value(float64(len(list)))
+}
+
+// presence is what a place comes to; of a group of figures, whether there are any.
+func (f *folder) presence(p place) result {
+	if p.done != nil || p.typ.Kind != schema.ObjectFigure {
+		return f.resolve(p)
+	}
+	switch {
+	case f.values.unknown(p.path) || len(f.values.unknownBelow(p.path)) > 0:
+		return f.open(p.expr)
+	case f.values.lookup(p.path) == nil:
+		return f.fail(p.expr, "%s", f.values.why(p.path))
+	}
+	return f.value(true)
+}
+
 // ofList folds what else takes a list.
 func (f *folder) ofList(name string, list []place, operands []result, expr ast.Expr) result {
 	switch name {
 	case "size":
-		return f.value(float64(len(list)))
+		return f.sizeOf(list, expr)
 	case operators.Add:
 		if more, ok := operands[1].value.([]place); ok && f.spend(len(list)+len(more)) {
 			return f.listOf(slices.Concat(list, more))

@@ -20,14 +20,14 @@ func wide() *schema.FigureType {
 			"delta": schema.Object(map[string]*schema.FigureType{
 				"auc": schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double}),
 			}),
-			"slices": schema.MapOf(slice, "large", "small"),
+			"slices": openMap(slice, "large", "small"),
 			"folds":  schema.ListOf(schema.Double),
 			"matrix": schema.ListOf(schema.ListOf(schema.Double)),
 			"runs":   schema.ListOf(slice),
 			"note":   schema.Word,
 		})}),
 		"monitor": schema.Object(map[string]*schema.FigureType{"live": schema.Object(map[string]*schema.FigureType{
-			"columns": schema.MapOf(schema.Double), "drift": schema.MapOf(column, "a", "b"),
+			"columns": schema.MapOf(schema.Double), "drift": openMap(column, "a", "b"),
 		})}),
 		"champion": schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag}),
 		"variable": schema.Object(map[string]*schema.FigureType{"min_recall": schema.Double, "region": schema.Word,
@@ -431,4 +431,9 @@ func (m *maker) unknown() []string {
 		}
 	}
 	return out
+}
+
+// openMap has these keys, and others perhaps: a rule may ask for any.
+func openMap(elem *schema.FigureType, keys ...string) *schema.FigureType {
+	return &schema.FigureType{Kind: schema.MapFigure, Elem: elem, Keys: keys}
 }

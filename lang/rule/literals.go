@@ -1,7 +1,11 @@
 package rule
 
 import (
+	"fmt"
+	"math"
+	"math/big"
 	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/common/ast"
 )
@@ -30,6 +34,46 @@ func badLiteral(c ast.CallExpr) mistake {
 		}
 	}
 	return mistake{}
+}
+
+// exact complains about a number that is written as none that a double can be: whole and beyond 2^53, or too large.
+func (w *walker) exact(e ast.Expr) {
+	r := w.rangeOf(e)
+	text := string(w.script.runes[w.script.at(e):w.script.tokenEnd(w.script.at(e))])
+	x, _ := literalNumber(e)
+	if math.Abs(x) >= 1<<53 && !math.IsInf(x, 0) && !written(text, x) {
+		below, above := math.Nextafter(x, math.Inf(-1)), math.Nextafter(x, math.Inf(1))
+		near := []float64{below, x, above}
+		if value, _, err := big.ParseFloat(strings.TrimRight(text, "uU"), 0, 200, big.ToNearestEven); err == nil {
+			near = []float64{x, above}
+			if value.Cmp(big.NewFloat(x)) < 0 {
+				near = []float64{below, x}
+			}
+		}
+		w.report(inexactCode, r, text+" is not a number that rules can tell from its neighbours",
+			fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
+			"write the one that is meant")
+	}
+}
+
+// written tells whether a number's text is exactly the double that it is read as.
+func written(text string, x float64) bool {
+	if strings.ContainsAny(text, "eE") && !strings.HasPrefix(strings.TrimPrefix(text, "-"), "0x") {
+		return true // rounded on purpose
+	}
+	value, ok := new(big.Rat).SetString(strings.TrimRight(text, "uU"))
+	if !ok {
+		return true
+	}
+	return value.Cmp(new(big.Rat).SetFloat64(x)) == 0
+}
+
+// numberText writes a number as people do, whole ones with all of their digits.
+func numberText(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e21 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 func share(q float64) bool { return q >= 0 && q <= 1 }

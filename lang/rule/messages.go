@@ -137,8 +137,8 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 		d.Context = w.rangeOf(call)
 		d.Summary = fmt.Sprintf("there is no function %q in rules", name)
 		d.Detail, d.Hint = listing("There are", functions()), source.DidYouMean(name, functions())
-		if slices.Contains([]string{"int", "uint", "double"}, name) {
-			d.Hint = "every number is a double already"
+		if hint := foreignFunctions[strings.ToLower(name)]; hint != "" {
+			d.Hint = hint
 		}
 		return
 	}

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
@@ -20,6 +21,9 @@ func (w *walker) noOverload(d *source.Diagnostic, call ast.Expr, name string, ar
 	}
 	d.Subject = w.rangeOf(call)
 	c := call.AsCall()
+	if w.otherForm(d, c, name) {
+		return
+	}
 	if isMacro(c.FunctionName()) && c.FunctionName() != name {
 		body := args[len(args)-1]
 		if name == operators.Conditional {
@@ -33,6 +37,36 @@ func (w *walker) noOverload(d *source.Diagnostic, call ast.Expr, name string, ar
 		operands = append([]ast.Expr{c.Target()}, operands...)
 	}
 	w.explain(d, name, operands, args)
+}
+
+// methods are the functions of strings that are written behind what they work on; all others stand before.
+func isMethod(name string) bool {
+	switch name {
+	case "contains", "startsWith", "endsWith", "matches":
+		return true
+	}
+	return false
+}
+
+// otherForm tells of a function written like a method, or the other way round.
+func (w *walker) otherForm(d *source.Diagnostic, c ast.CallExpr, name string) bool {
+	if c.FunctionName() != name || c.IsMemberFunction() == isMethod(name) || !slices.Contains(functions(), name) || isMacro(name) {
+		return false
+	}
+	args := make([]string, len(c.Args()))
+	for i, a := range c.Args() {
+		args[i] = w.script.source(a)
+	}
+	if c.IsMemberFunction() {
+		d.Code, d.Summary = functionCode, fmt.Sprintf("%s is a function, not a method", name)
+		d.Hint = fmt.Sprintf("write %s(%s)", name, strings.Join(append([]string{w.script.source(c.Target())}, args...), ", "))
+		return true
+	}
+	d.Code, d.Summary = functionCode, fmt.Sprintf("%s is a method, not a function", name)
+	if d.Hint = fmt.Sprintf("write text.%s(…)", name); len(args) == 2 {
+		d.Hint = fmt.Sprintf("write %s.%s(%s)", args[0], name, args[1])
+	}
+	return true
 }
 
 // badBody: the body of a macro must be a condition.

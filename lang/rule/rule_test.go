@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/cel-go/common/ast"
+
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -21,10 +23,10 @@ func figures() *schema.FigureType {
 			"metrics":   schema.Object(map[string]*schema.FigureType{"auc": schema.Double, "recall": schema.Double, "fpr": schema.Double}),
 			"intervals": schema.Object(map[string]*schema.FigureType{"auc": interval}),
 			"delta":     schema.Object(map[string]*schema.FigureType{"auc": delta}),
-			"slices":    schema.MapOf(slice, "large", "small"),
+			"slices":    schema.KeyedMap(slice, "large", "small"),
 			"folds":     schema.ListOf(schema.Double),
 			"runs":      schema.ListOf(slice),
-			"more":      schema.MapOf(slice, "eu", "us"),
+			"more":      schema.KeyedMap(slice, "eu", "us"),
 		})}),
 		"monitor":  schema.Object(map[string]*schema.FigureType{"live": schema.Object(map[string]*schema.FigureType{"columns": schema.MapOf(schema.Double), "huge": schema.ListOf(schema.Double)})}),
 		"champion": schema.Object(map[string]*schema.FigureType{"exists": schema.Flag, "comparable": schema.Flag}),
@@ -52,8 +54,13 @@ func text(value string) source.Text {
 func compile(t testing.TB, e *Env, rule string) *Rule {
 	t.Helper()
 	r, ds := e.Compile(text(rule))
-	if len(ds) > 0 {
-		t.Fatalf("%s: %+v", rule, ds)
+	for _, d := range ds {
+		if d.Code != neverCode && d.Code != alwaysCode {
+			t.Fatalf("%s: %+v", rule, ds)
+		}
+		if r == nil { // generated rules compare sizes with anything
+			r = &Rule{root: e.root, text: rule, expr: readAs(rule)}
+		}
 	}
 	return r
 }
@@ -114,7 +121,7 @@ func TestCompileErrors(t *testing.T) {
 		{`«evaluate.holdout.folds.all(x)»`, macroCode, `all takes a name and what to do with it`, ``},
 		{`«has(evaluate)»`, macroCode, `has() takes one figure`, ``},
 		{`evaluate.holdout.folds.all(«evaluate», true)`, macroCode, `"evaluate" has a meaning here already`, ``},
-		{`evaluate.holdout.folds.all(x, evaluate.holdout.folds.all(«x», true))`, macroCode, `"x" has a meaning`, ``},
+		{`evaluate.holdout.folds.all(x, evaluate.holdout.folds.all(«x», true))`, macroCode, `"x" has a meaning`, `such as y`},
 		{`evaluate.holdout.rows == «null»`, dialectCode, `rules do without null`, `has(`},
 		{`«.evaluate».holdout.rows > 1`, dialectCode, `starts with a dot`, `write evaluate`},
 		{`size(«{"a": 1}») > 0`, dialectCode, `cannot make maps`, ``},
@@ -124,6 +131,23 @@ func TestCompileErrors(t *testing.T) {
 		{`evaluate.holdout.rows >«=»`, syntaxCode, `the rule ends where a value is expected`, ``},
 		{`variable.region == «"x»`, syntaxCode, `this string has no end`, ``},
 		{`«var».x > 1`, syntaxCode, `"var" is a reserved word`, `variable.name`},
+		{`evaluate.holdout.slices.exists(s, s == «"larg"»)`, fieldCode, `s is never "larg"`, `did you mean "large"?`},
+		{`!(«'larg'» in evaluate.holdout.slices)`, fieldCode, `evaluate.holdout.slices has no "larg"`, `did you mean "large"?`},
+		{`["large", «"smal"»].all(s, s in evaluate.holdout.slices)`, fieldCode, `evaluate.holdout.slices has no "smal"`, `did you mean "small"?`},
+		{`["large", «"smal"»].all(s, evaluate.holdout.slices[s].auc > 0.5)`, fieldCode, `evaluate.holdout.slices has no "smal"`, `did you mean "small"?`},
+		{`«evaluate.holdout.slices.size()» > 1`, functionCode, `size is a function, not a method`, `write size(evaluate.holdout.slices)`},
+		{`«variable.region.size()» > 1`, functionCode, `size is a function, not a method`, `write size(variable.region)`},
+		{`«evaluate.holdout.folds.sum()» > 1`, functionCode, `sum is a function, not a method`, `write sum(evaluate.holdout.folds)`},
+		{`«evaluate.holdout.folds.quantile(0.5)» > 1`, functionCode, `quantile is a function, not a method`, `write quantile(evaluate.holdout.folds, 0.5)`},
+		{`«matches(variable.region, 'b')»`, functionCode, `matches is a method, not a function`, `write variable.region.matches('b')`},
+		{`«contains('abc', 'b')»`, functionCode, `contains is a method, not a function`, `write 'abc'.contains('b')`},
+		{`«len»(evaluate.holdout.folds) > 1`, functionCode, `there is no function "len"`, `write size`},
+		{`«avg»(evaluate.holdout.folds) > 1`, functionCode, `there is no function "avg"`, `write mean`},
+		{`«median»(evaluate.holdout.folds) > 1`, functionCode, `there is no function "median"`, `quantile(…, 0.5)`},
+		{`evaluate.holdout.folds.«any»(x, x > 1)`, functionCode, `there is no function "any"`, `write exists`},
+		{`evaluate.holdout.rows == «9007199254740993»`, inexactCode, `is not a number that rules can tell from its neighbours`, `write the one`},
+		{`evaluate.holdout.rows > «1e400»`, inexactCode, `is more than a number`, ``},
+		{`evaluate.holdout.rows > «-9007199254740993.0»`, inexactCode, `is not a number that rules can tell`, ``},
 		{`variable.region == "Zürich–Süd" && evaluate.holdout.metrics.«aucc» > 0.5`, fieldCode, `has no "aucc"`, ``},
 	}
 	for _, tt := range tests {
@@ -267,4 +291,8 @@ func BenchmarkNewEnv(b *testing.B) {
 		e := env(b)
 		compile(b, e, `champion.exists`)
 	}
+}
+
+func readAs(rule string) func() (ast.Expr, error) {
+	return func() (ast.Expr, error) { return parsed(rule) }
 }

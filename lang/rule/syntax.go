@@ -15,6 +15,7 @@ var (
 	badInput   = regexp.MustCompile(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)
 	missing    = regexp.MustCompile(`(?s)^missing '(.*?)' at`)
 	noViable   = regexp.MustCompile(`(?s)^no viable alternative at input '(.*)'$`)
+	badNumber  = regexp.MustCompile(`^invalid (?:int|uint|double) literal`)
 	reserved   = regexp.MustCompile(`reserved identifier: (\w+)`)
 	sizeLimit  = regexp.MustCompile(`code point size exceeds limit`)
 	depthLimit = regexp.MustCompile(`(?i)recursion|lookahead|expression count exceeds`)
@@ -51,6 +52,10 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 		}
 	case noViable.MatchString(message):
 		s.unexpected(&d, s.word(at))
+	case badNumber.MatchString(message):
+		d.Code, d.Summary = inexactCode, s.word(at)+" is more than a number written so can be"
+		d.Detail = "Whole numbers have 64 bits; with a point or an exponent they go up to 1.7e308."
+		d.Hint = "write it with an exponent: 9.3e18"
 	default:
 		d.Summary = "the rule cannot be read: " + message
 	}
@@ -115,6 +120,19 @@ var foreignSymbols = map[string]string{
 var foreignWords = map[string]string{
 	"and": "conditions are joined by &&", "or": "alternatives are joined by ||", "not": "negation is !", "is": "equality is ==",
 	"if": "write condition ? a : b", "between": "write x >= low && x <= high", "like": "write text.matches(pattern)",
+}
+
+// foreignFunctions are those of other languages, in small letters.
+var foreignFunctions = map[string]string{
+	"int": "every number is a double already", "uint": "every number is a double already", "double": "every number is a double already",
+	"float": "every number is a double already", "bool": "compare the value: x == 1", "string": "strings and numbers are told apart, and not turned into each other",
+	"len": "write size(…)", "length": "write size(…)", "count": "write size(…); of those for which something holds: size(xs.filter(x, x > 0.5))",
+	"avg": "write mean(…)", "average": "write mean(…)", "median": "write quantile(…, 0.5)", "percentile": "write quantile(…, 0.9): shares, not percent",
+	"any": "write exists", "some": "write exists", "every": "write all", "defined": "write has(…)", "isnull": "write !has(…)", "is_null": "write !has(…)",
+	"isnan": "write !has(…): a figure that is NaN is not there", "is_nan": "write !has(…): a figure that is NaN is not there", "coalesce": "write has(a.b) ? a.b : 0",
+	"round": "compare with a margin: abs(x - 0.8) < 0.005", "pow": "write x * x", "sqrt": "compare the square: x * x", "if": "write condition ? a : b",
+	"lower": "strings are compared as they stand", "upper": "strings are compared as they stand", "regexp_matches": "write text.matches(pattern)",
+	"now": "rules do not know the time", "timestamp": "rules do not know the time", "range": "rules go over figures: xs.all(x, x > 0.5)",
 }
 
 // symbolAround is the run of signs at a code point, without white space; "" where there is none.

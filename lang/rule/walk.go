@@ -39,6 +39,7 @@ type scope struct {
 	name  string
 	typ   *schema.FigureType // of what it stands for; nil: not a figure
 	keyOf string             // the text of the map whose keys it stands for
+	words []ast.Expr         // the elements of the list that it goes over, where that is written out
 	outer *scope
 }
 
@@ -122,6 +123,8 @@ func (w *walker) literal(e ast.Expr) {
 	case types.Null:
 		w.report(dialectCode, w.rangeOf(e), "rules do without null", "A figure that is missing makes a rule an error by itself.",
 			"ask with has(…) whether a figure is there")
+	case types.Double:
+		w.exact(e)
 	case types.Bytes:
 		w.report(dialectCode, w.rangeOf(e), "rules do without bytes", "Strings are written \"so\".", "")
 	}
@@ -177,10 +180,17 @@ func (f *figure) part(t *schema.FigureType, name string) *figure {
 
 // key complains about a key that is spelled out and not among those known.
 func (w *walker) key(f *figure, key string, r source.Range) {
-	if len(f.typ.Keys) == 0 || slices.Contains(f.typ.Keys, key) {
+	if !f.typ.Closed || slices.Contains(f.typ.Keys, key) {
 		return
 	}
-	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), listing("It has", f.typ.Keys), source.DidYouMean(key, f.typ.Keys))
+	detail := listing("It has", f.typ.Keys)
+	if len(f.typ.Keys) == 0 {
+		detail = "It is empty."
+		if n := len(f.path); n > 0 && f.path[n-1] == "slices" {
+			detail = fmt.Sprintf("%s declares no slice.", PathString(f.path[:n-1]))
+		}
+	}
+	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), detail, source.DidYouMean(key, f.typ.Keys))
 }
 
 func (f *figure) describe() string {
@@ -211,8 +221,38 @@ func (w *walker) call(e ast.Expr, in *scope) *figure {
 			w.report(functionCode, w.rangeOf(args[len(args)-1]), m.summary, m.detail, m.hint)
 		}
 		w.words(name, args)
+		w.membership(name, args, in)
+		w.compared(e, name, args)
 	}
 	return nil
+}
+
+// membership complains about keys that a map never has, on the left of in.
+func (w *walker) membership(operator string, args []ast.Expr, in *scope) {
+	if operator != operators.In || len(args) != 2 {
+		return
+	}
+	if f := w.types[args[1].ID()]; f != nil && f.typ.Kind == schema.MapFigure {
+		w.keysOf(f, args[0], in)
+	}
+}
+
+// keysOf complains about each key that an expression spells out: itself, or through a macro over a list of them.
+func (w *walker) keysOf(f *figure, key ast.Expr, in *scope) {
+	if s, ok := literalString(key); ok {
+		w.key(f, s, w.rangeOf(key))
+		return
+	}
+	if key.Kind() != ast.IdentKind {
+		return
+	}
+	if v := in.find(key.AsIdent()); v != nil {
+		for _, e := range v.words {
+			if s, ok := literalString(e); ok {
+				w.key(f, s, w.rangeOf(e))
+			}
+		}
+	}
 }
 
 // words complains about a figure compared with a word that it never is.
@@ -230,9 +270,16 @@ func (w *walker) words(operator string, args []ast.Expr) {
 	if f == nil || len(f.typ.OneOf) == 0 {
 		return
 	}
+	name := f.describe()
+	if len(f.path) == 0 {
+		name = w.script.source(args[0])
+		if others[0] == args[0] {
+			name = w.script.source(args[1])
+		}
+	}
 	for _, e := range others {
 		if word, ok := literalString(e); ok && !slices.Contains(f.typ.OneOf, word) {
-			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", f.describe(), word), listing("It is one of", f.typ.OneOf), source.DidYouMean(word, f.typ.OneOf))
+			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", name, word), listing("It is one of", f.typ.OneOf), source.DidYouMean(word, f.typ.OneOf))
 		}
 	}
 }
@@ -246,8 +293,8 @@ func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
 	literal := key.Kind() == ast.LiteralKind
 	switch f.typ.Kind {
 	case schema.MapFigure:
+		w.keysOf(f, key, in)
 		if s, ok := literalString(key); ok {
-			w.key(f, s, w.rangeOf(key))
 			return f.part(f.typ.Elem, s)
 		}
 	case schema.ListFigure:
@@ -294,18 +341,38 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 	name := args[0].AsIdent()
 	if in.find(name) != nil || w.env.root.Fields[name] != nil {
 		w.report(macroCode, w.rangeOf(args[0]), fmt.Sprintf("%q has a meaning here already", name),
-			"The variable of a macro must not hide another name.", "take another name, such as x")
+			"The variable of a macro must not hide another name.", "take another name, such as "+w.freeName(in))
 		return
 	}
 	inner := &scope{name: name, outer: in}
 	switch {
 	case f == nil:
+		if c.Target().Kind() == ast.ListKind {
+			inner.words = c.Target().AsList().Elements()
+		}
 	case f.typ.Kind == schema.ListFigure:
 		inner.typ = f.typ.Elem
 	case f.typ.Kind == schema.MapFigure:
 		inner.keyOf = w.script.source(c.Target())
+		if inner.typ = schema.Word; f.typ.Closed {
+			inner.typ = schema.OneOf(f.typ.Keys...)
+		}
 	}
 	w.walk(args[1], inner)
+}
+
+// freeName is a name for a macro's variable that has no meaning yet.
+func (w *walker) freeName(in *scope) string {
+	for _, name := range []string{"x", "y", "z", "k", "v"} {
+		if in.find(name) == nil && w.env.root.Fields[name] == nil {
+			return name
+		}
+	}
+	for i := 2; ; i++ {
+		if name := fmt.Sprintf("x%d", i); in.find(name) == nil && w.env.root.Fields[name] == nil {
+			return name
+		}
+	}
 }
 
 func literalString(e ast.Expr) (string, bool) {

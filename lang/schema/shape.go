@@ -148,6 +148,11 @@ type FigureType struct {
 	Elem   *FigureType            `json:"elem,omitempty"`   // list, map
 	Keys   []string               `json:"keys,omitempty"`   // map: the keys known at compile time, sorted
 	Fields map[string]*FigureType `json:"fields,omitempty"` // object
+	// Closed maps have the Keys and no others, none perhaps; known while files are checked, and in no plan.
+	Closed bool `json:"-"`
+	// Low and High are the least and the greatest that a number can be, nil where nothing is known; as Closed is.
+	Low  *float64 `json:"-"`
+	High *float64 `json:"-"`
 	// OneOf are the values that a string has; a rule that compares it with another is a mistake. Nil: any. It is known
 	// while files are checked, and in no plan.
 	OneOf []string `json:"-"`
@@ -163,6 +168,23 @@ var (
 	Word   = &FigureType{Kind: StringFigure}
 )
 
+// Share is the type of a number from 0 to 1, and Count that of one from 0 on.
+var (
+	Share = Between(0, 1)
+	Count = AtLeast(0)
+)
+
+// Between returns the type of a number with bounds.
+func Between(low, high float64) *FigureType {
+	return &FigureType{Kind: DoubleFigure, Low: &low, High: &high}
+}
+
+// AtLeast returns the type of a number with a lower bound.
+func AtLeast(low float64) *FigureType { return &FigureType{Kind: DoubleFigure, Low: &low} }
+
+// AtMost returns the type of a number with an upper bound.
+func AtMost(high float64) *FigureType { return &FigureType{Kind: DoubleFigure, High: &high} }
+
 // OneOf returns the type of a string that is one of some words.
 func OneOf(words ...string) *FigureType { return &FigureType{Kind: StringFigure, OneOf: words} }
 
@@ -171,9 +193,12 @@ func Object(fields map[string]*FigureType) *FigureType {
 	return &FigureType{Kind: ObjectFigure, Fields: fields}
 }
 
-// MapOf returns a map type. Keys known at compile time are checked where a rule spells one out.
-func MapOf(elem *FigureType, keys ...string) *FigureType {
-	return &FigureType{Kind: MapFigure, Elem: elem, Keys: keys}
+// MapOf returns the type of a map whose keys only the data says.
+func MapOf(elem *FigureType) *FigureType { return &FigureType{Kind: MapFigure, Elem: elem} }
+
+// KeyedMap returns the type of a map of these keys and no others, which are checked where a rule spells one out.
+func KeyedMap(elem *FigureType, keys ...string) *FigureType {
+	return &FigureType{Kind: MapFigure, Elem: elem, Keys: keys, Closed: true}
 }
 
 // ListOf returns a list type.

@@ -50,8 +50,8 @@ func (g gated) plan() *plan.Plan {
 }
 
 func (g gated) gate() *plan.Gate {
-	metrics := schema.MapOf(schema.Double, "auc")
-	low := schema.MapOf(schema.Object(map[string]*schema.FigureType{"low": schema.Double}), "auc")
+	metrics := schema.KeyedMap(schema.Double, "auc")
+	low := schema.KeyedMap(schema.Object(map[string]*schema.FigureType{"low": schema.Double}), "auc")
 	env := schema.Object(map[string]*schema.FigureType{
 		"variable": schema.Object(map[string]*schema.FigureType{"min": schema.Double}),
 		"champion": schema.Object(map[string]*schema.FigureType{"exists": schema.Flag}),

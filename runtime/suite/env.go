@@ -92,8 +92,8 @@ func (e *envBuilder) block(b *check.Block) {
 	case b.Kind == "gate":
 		rules, approvals := ruleNames(b)
 		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{
-			"verdict": ruleVerdict, "rules": schema.MapOf(ruleSeen, rules...),
-			"approvals":  schema.MapOf(schema.OneOf("needed", "not_needed", "open", "given"), approvals...),
+			"verdict": ruleVerdict, "rules": schema.KeyedMap(ruleSeen, rules...),
+			"approvals":  schema.KeyedMap(schema.OneOf("needed", "not_needed", "open", "given"), approvals...),
 			"blocked_by": schema.ListOf(schema.Word),
 		}))
 	case b.Kind == "deploy":
@@ -102,7 +102,7 @@ func (e *envBuilder) block(b *check.Block) {
 		fields := maps.Clone(b.Figures.Fields)
 		if b.Kind == "check" {
 			rules, _ := ruleNames(b)
-			fields["passed"], fields["rules"] = schema.Flag, schema.MapOf(ruleSeen, rules...)
+			fields["passed"], fields["rules"] = schema.Flag, schema.KeyedMap(ruleSeen, rules...)
 		}
 		e.add(e.root, b, schema.Object(fields))
 	}
@@ -137,9 +137,9 @@ func (e *envBuilder) add(to map[string]*schema.FigureType, b *check.Block, t *sc
 		return
 	}
 	if kind[b.Name] == nil {
-		kind[b.Name] = schema.MapOf(t)
+		kind[b.Name] = schema.KeyedMap(t)
 	}
-	kind[b.Name] = schema.MapOf(t, append(slices.Clone(kind[b.Name].Keys), b.Key)...)
+	kind[b.Name] = schema.KeyedMap(t, append(slices.Clone(kind[b.Name].Keys), b.Key)...)
 }
 
 // tableType is a table as assertions see it: how many rows, and the rows.

@@ -214,7 +214,7 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 	if path == name && g.block.Kind == "check" { // written like a figure, though it is none
 		known = append(known, "passed")
 	}
-	if t == nil || of.Kind == schema.MapFigure && len(known) > 0 && !slices.Contains(known, name) {
+	if t == nil || of.Kind == schema.MapFigure && of.Closed && !slices.Contains(known, name) {
 		detail := ""
 		if len(known) > 0 {
 			detail = "It has " + strings.Join(known, ", ") + "."

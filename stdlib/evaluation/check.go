@@ -15,30 +15,47 @@ import (
 // FigureTypes are the types of the figures, and of those that compare a champion with a challenger.
 func (k *Checker) FigureTypes() (figures, comparison map[string]*schema.FigureType) {
 	metrics, bounds, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
-	row := map[string]*schema.FigureType{"count": schema.Double}
-	for _, n := range k.names {
-		metrics[n], row[n] = schema.Double, schema.Double
-		bounds[n] = schema.Object(map[string]*schema.FigureType{"low": schema.Double, "high": schema.Double})
-		delta[n] = Bounded()
+	row := map[string]*schema.FigureType{"count": schema.Count}
+	for i, n := range k.names {
+		metrics[n] = k.metrics[i].Figure()
+		row[n] = metrics[n]
+		low, high := k.metrics[i].Bounds()
+		bounds[n] = schema.Object(map[string]*schema.FigureType{"low": low, "high": high})
+		delta[n] = difference(metrics[n])
 	}
-	figures = map[string]*schema.FigureType{"metrics": schema.Object(metrics), "rows": schema.Double, "coverage": schema.Double, "intervals": schema.Object(bounds)}
+	figures = map[string]*schema.FigureType{"metrics": schema.Object(metrics), "rows": schema.Count, "coverage": schema.Share, "intervals": schema.Object(bounds)}
 	if k.Model.Task == schema.Binary {
-		figures["positives"], row["positives"] = schema.Double, schema.Double
+		figures["positives"], row["positives"] = schema.Count, schema.Count
 	}
 	var slices []string
 	for _, s := range k.Slices {
 		slices = append(slices, s.Name)
 	}
-	figures["slices"] = schema.MapOf(schema.Object(row), sorted(slices)...)
+	figures["slices"] = schema.KeyedMap(schema.Object(row), sorted(slices)...)
 	if len(k.Fairness) > 0 {
 		figures["fairness"] = k.fairnessFigures(k.Model.Task, k.fitting())
 	}
 	return figures, map[string]*schema.FigureType{"metrics": schema.Object(metrics), "delta": schema.Object(delta)}
 }
 
+// difference is the type of the difference of two values of a figure, with its interval.
+func difference(of *schema.FigureType) *schema.FigureType {
+	if of.Low == nil || of.High == nil {
+		return Bounded()
+	}
+	span := *of.High - *of.Low
+	return schema.Object(map[string]*schema.FigureType{"value": schema.Between(-span, span), "low": schema.AtMost(span), "high": schema.AtLeast(-span)})
+}
+
 // Bounded is the type of a value with its interval.
 func Bounded() *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
+}
+
+// Figures is the type of a metric's value with its interval, by its place among the names that Definitions returned.
+func (k *Checker) Figures(i int) *schema.FigureType {
+	low, high := k.metrics[i].Bounds()
+	return schema.Object(map[string]*schema.FigureType{"value": k.metrics[i].Figure(), "low": low, "high": high})
 }
 
 // Checker looks for mistakes in a block.

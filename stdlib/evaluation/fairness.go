@@ -97,17 +97,17 @@ func (c *Config) fairnessFigures(task schema.Task, metrics []*metric.Metric) *sc
 	out := map[string]*schema.FigureType{}
 	for _, f := range c.Fairness {
 		comparisons, compared := f.comparisons(task, metrics)
-		group, overall := map[string]*schema.FigureType{"count": schema.Double}, map[string]*schema.FigureType{}
+		group, overall := map[string]*schema.FigureType{"count": schema.Count}, map[string]*schema.FigureType{}
 		for _, name := range metric.MeasureNames(task, compared) {
 			group[name], overall[name] = schema.Double, Bounded()
 		}
 		if group["to_overall"] = schema.Object(overall); task == schema.Binary {
-			group["positives"] = schema.Double
+			group["positives"] = schema.Count
 		}
 		one := map[string]*schema.FigureType{
 			"groups":           schema.MapOf(schema.Object(group)),
-			"undefined_groups": schema.Double,
-			"unnamed":          schema.Object(map[string]*schema.FigureType{"groups": schema.Double, "count": schema.Double}),
+			"undefined_groups": schema.Count,
+			"unnamed":          schema.Object(map[string]*schema.FigureType{"groups": schema.Count, "count": schema.Count}),
 		}
 		for _, c := range comparisons {
 			one[c.Name] = Bounded()

@@ -77,6 +77,40 @@ func New(def json.RawMessage) (*Metric, error) {
 	return m, nil
 }
 
+// Figure is the type of the metric's figure, with the bounds that its definition has.
+func (m *Metric) Figure() *schema.FigureType {
+	switch low, high := m.bounds(); {
+	case low == nil && high == nil:
+		return schema.Double
+	default:
+		return &schema.FigureType{Kind: schema.DoubleFigure, Low: low, High: high}
+	}
+}
+
+// Bounds are the types of the two ends of the metric's interval. An interval can go beyond what the metric can be, but has
+// the metric's value in it.
+func (m *Metric) Bounds() (low, high *schema.FigureType) {
+	least, most := m.bounds()
+	return &schema.FigureType{Kind: schema.DoubleFigure, High: most}, &schema.FigureType{Kind: schema.DoubleFigure, Low: least}
+}
+
+func (m *Metric) bounds() (low, high *float64) {
+	zero, one, minus := 0.0, 1.0, -1.0
+	switch {
+	case m.def == nil || m.zeroDivision != nil && (*m.zeroDivision < 0 || *m.zeroDivision > 1):
+		return nil, nil
+	case m.def.share:
+		return &zero, &one
+	case m.def.name == "matthews_corrcoef" || m.def.name == "cohen_kappa":
+		return &minus, &one
+	case m.def.name == "r2":
+		return nil, &one
+	case m.def.signed:
+		return nil, nil
+	}
+	return &zero, nil
+}
+
 // Names of the types of metrics, sorted.
 func Names() []string {
 	out := make([]string, 0, len(definitions()))

@@ -2,6 +2,10 @@ package model
 
 import (
 	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/table"
@@ -37,10 +41,53 @@ func Unfit(m *schema.Model, data *schema.Table, path string) []schema.Problem {
 // TaskOf is the task that fits a target of that type where none is named; positive is the positive class, if it is.
 func TaskOf(target, positive string) schema.Task {
 	switch {
-	case target == "boolean", TextType(target) && positive != "":
+	case target == "boolean", positive != "":
 		return schema.Binary
 	case TextType(target):
 		return schema.Multiclass
+	case WholeType(target):
+		return ""
 	}
 	return schema.Regression
+}
+
+// WholeType tells whether a type is of whole numbers, which may be classes as well as amounts.
+func WholeType(t string) bool { return strings.HasSuffix(t, "int") || strings.HasSuffix(t, "integer") }
+
+// Unclear says what to do where a target of whole numbers has no task and the trainer does these.
+func Unclear(target, kind string, tasks []schema.Task) schema.Problem {
+	lines := make([]string, len(tasks))
+	for i, t := range tasks {
+		lines[i] = fmt.Sprintf("task = %q", t)
+	}
+	return schema.Problem{Path: "target", Summary: fmt.Sprintf("Whether %q holds classes or amounts is not said", target),
+		Detail: fmt.Sprintf("It is of type %s, and whole numbers can be either: 0 and 1, ten digits, or a price.", kind),
+		Hint:   "add " + strings.Join(lines, " or ")}
+}
+
+// Class tells whether a target of that type can have a class written like this; of text any can be. It is how the class
+// would be written, if it is only written otherwise.
+func Class(target, class string) (like string, ok bool) {
+	switch {
+	case target == "boolean":
+		return "", class == "true" || class == "false"
+	case WholeType(target):
+		x, ok := new(big.Int).SetString(class, 10)
+		if !ok {
+			f, err := strconv.ParseFloat(class, 64)
+			if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+				return "", false
+			}
+			x = big.NewInt(int64(f))
+		}
+		return x.String(), x.String() == class
+	case NumberType(target):
+		x, err := strconv.ParseFloat(class, 64)
+		if err != nil {
+			return "", false
+		}
+		like = strconv.FormatFloat(x, 'f', -1, 64)
+		return like, like == class
+	}
+	return class, true
 }

@@ -112,6 +112,7 @@ type walker struct {
 	ctes     map[string]bool
 	problems []schema.Problem
 	looked
+	within int // casts and conditions around the node
 }
 
 func (w *walker) result() error {
@@ -149,6 +150,10 @@ func (w *walker) node(v any) {
 	switch v := v.(type) {
 	case tree:
 		w.object(v)
+		if bounded(v) {
+			w.within++
+			defer func() { w.within-- }()
+		}
 		for _, child := range v {
 			w.node(child)
 		}
@@ -157,6 +162,22 @@ func (w *walker) node(v any) {
 			w.node(child)
 		}
 	}
+}
+
+// bounded tells whether a value is of a type that no integer beyond 64 bits gets out of: a cast to another, a condition.
+func bounded(n tree) bool {
+	switch n["class"] {
+	case "CAST":
+		to, _ := n["cast_type"].(tree)
+		switch to["id"] {
+		case "HUGEINT", "UHUGEINT", "BIGNUM", "LIST", "STRUCT", "MAP", "ARRAY", "UNION":
+			return false
+		}
+		return true
+	case "COMPARISON", "CONJUNCTION":
+		return true
+	}
+	return false
 }
 
 func (w *walker) object(n tree) {
@@ -173,7 +194,7 @@ func (w *walker) object(n tree) {
 	}
 	switch n["id"] { // of a type, in a cast or a number
 	case "HUGEINT", "UHUGEINT", "BIGNUM":
-		w.makesHuge = true
+		w.makesHuge = w.makesHuge || w.within == 0
 	}
 	switch n["class"] {
 	case "FUNCTION", "WINDOW":
@@ -233,7 +254,9 @@ func (w *walker) tableFunction(n tree) {
 func (w *walker) function(n tree) {
 	name := lowerName(n["function_name"])
 	args, _ := n["children"].([]any)
-	w.makesHuge = w.makesHuge || name == "factorial" || name == "!__postfix" || name == "md5_number"
+	if w.within == 0 && (name == "factorial" || name == "!__postfix" || name == "md5_number") {
+		w.makesHuge = true
+	}
 	if unsteady[name] || strings.HasPrefix(name, "current_") || name == "age" && len(args) == 1 {
 		w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
 			"take the time from a column, or pass it in as a variable")

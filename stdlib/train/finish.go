@@ -34,15 +34,15 @@ func figureType(features []schema.Column) *schema.FigureType {
 	}
 	slices.Sort(names)
 	return schema.Object(map[string]*schema.FigureType{
-		"rows":            schema.Double,
-		"dropped":         schema.Double,
-		"validation_rows": schema.Double,
-		"rounds":          schema.Double,
-		"trees":           schema.Double,
+		"rows":            schema.Count,
+		"dropped":         schema.Count,
+		"validation_rows": schema.Count,
+		"rounds":          schema.Count,
+		"trees":           schema.Count,
 		"threshold":       schema.Double,
 		"training_loss":   schema.Double,
 		"validation_loss": schema.Double,
-		"importance":      schema.MapOf(schema.Double, names...),
+		"importance":      schema.KeyedMap(schema.Double, names...),
 	})
 }
 

@@ -171,13 +171,13 @@ func TestBaseline(t *testing.T) {
 	}{
 		{"shares", `{"target": "y"}`, map[string]any{}, []float64{0.25}},
 		{"shares of classes", `{"target": "k"}`, map[string]any{}, []float64{0.5, 0.25, 0.25}},
-		{"mean", `{"target": "v"}`, map[string]any{}, []float64{1.5}},
-		{"weighted mean", `{"target": "v", "weight": "w"}`, map[string]any{}, []float64{14.0 / 6}},
+		{"mean", `{"target": "v", "task": "regression"}`, map[string]any{}, []float64{1.5}},
+		{"weighted mean", `{"target": "v", "task": "regression", "weight": "w"}`, map[string]any{}, []float64{14.0 / 6}},
 		{"by a boolean", `{"target": "y", "column": "before"}`, map[string]any{"before": true}, []float64{0.5}},
-		{"by text", `{"target": "v", "column": "k"}`, map[string]any{"k": "c"}, []float64{3}},
-		{"by new text", `{"target": "v", "column": "k"}`, map[string]any{"k": "z"}, []float64{1.5}},
-		{"the last value", `{"target": "v", "column": "last"}`, map[string]any{"last": 42.0}, []float64{42}},
-		{"no last value", `{"target": "v", "column": "last"}`, map[string]any{"last": nil}, []float64{1.5}},
+		{"by text", `{"target": "v", "task": "regression", "column": "k"}`, map[string]any{"k": "c"}, []float64{3}},
+		{"by new text", `{"target": "v", "task": "regression", "column": "k"}`, map[string]any{"k": "z"}, []float64{1.5}},
+		{"the last value", `{"target": "v", "task": "regression", "column": "last"}`, map[string]any{"last": 42.0}, []float64{42}},
+		{"no last value", `{"target": "v", "task": "regression", "column": "last"}`, map[string]any{"last": nil}, []float64{1.5}},
 	}
 	sql := `select i % 4 = 0 as y, ['a', 'b', 'a', 'c'][1 + i % 4] as k, i % 4 as v, i % 4 as w, i % 2 = 0 as before, i::double as last from range(40) t(i)`
 	for _, tt := range tests {

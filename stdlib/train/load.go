@@ -160,7 +160,9 @@ func missing(c *frame.Column, r int) bool {
 // sign makes the signature: classes and levels are those of the training rows.
 func (l *loader) sign(f *frame.Frame, s *model.Signature) error {
 	target := f.Column(l.name(l.config.Target))
-	s.Task = l.config.TaskOf(l.schema.Column(l.config.Target))
+	if s.Task = l.config.TaskOf(l.schema.Column(l.config.Target)); s.Task == "" {
+		s.Task = schema.Regression // of whole numbers without a task: a trainer that does nothing else
+	}
 	s.Target = target.Name
 	if s.Task != schema.Regression {
 		classes, err := l.classes(target, s.Task)

@@ -21,6 +21,9 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	}
 	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table}
 	task := s.task(supported)
+	if task == "" && data.Column(c.Target) != nil {
+		return schema.ShapeResult{Problems: s.problems} // nor where nobody says what it is a model of
+	}
 	s.target(task)
 	s.features()
 	s.weight()
@@ -85,7 +88,14 @@ func (c *Config) TaskOf(target *schema.Column) schema.Task {
 }
 
 func (s *shaper) task(supported []schema.Task) schema.Task {
-	task := s.config.TaskOf(s.data.Column(s.config.Target))
+	target := s.data.Column(s.config.Target)
+	task := s.config.TaskOf(target)
+	if task == "" && target != nil {
+		if len(supported) == 1 {
+			return supported[0]
+		}
+		s.problems = append(s.problems, model.Unclear(target.Name, target.Type, supported))
+	}
 	if task == "" || slices.Contains(supported, task) {
 		return task
 	}
@@ -114,9 +124,26 @@ func (s *shaper) target(task schema.Task) {
 			"The target is text; the score of a binary task is the probability of the positive class.", `Set positive = "…".`)
 	case task != schema.Binary && task != "" && s.config.Positive != "":
 		s.problem("positive", "positive is for binary tasks", fmt.Sprintf("The task is %s.", task), "")
-	case target.Type == "boolean" && !slices.Contains([]string{"", "true", "false"}, s.config.Positive):
-		s.problem("positive", fmt.Sprintf("The target has no class %q", s.config.Positive), "It is a boolean.", `Use "true" or "false".`)
+	case s.config.Positive != "":
+		s.positive(target)
 	}
+}
+
+// positive looks at the class that is named, as far as the target's type tells which there can be.
+func (s *shaper) positive(target *schema.Column) {
+	like, ok := model.Class(target.Type, s.config.Positive)
+	if ok {
+		return
+	}
+	hint := `Write a number that the column holds, such as positive = "1".`
+	switch {
+	case target.Type == "boolean":
+		hint = `Use "true" or "false".`
+	case like != "":
+		hint = fmt.Sprintf("Write positive = %q.", like)
+	}
+	s.problem("positive", fmt.Sprintf("The target has no class %q", s.config.Positive),
+		fmt.Sprintf("The column %q is of type %s.", target.Name, target.Type), hint)
 }
 
 func (s *shaper) features() {

@@ -133,7 +133,9 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 func figureType(in *schema.Table, expectations []expectation) *schema.FigureType {
 	column := map[string]*schema.FigureType{}
 	for _, f := range columnFigures {
-		column[f] = schema.Double
+		if column[f] = schema.Double; f == "nulls" || f == "distinct" || f == "stdev" {
+			column[f] = schema.Count
+		}
 	}
 	names := in.Names()
 	sort.Strings(names)
@@ -144,13 +146,13 @@ func figureType(in *schema.Table, expectations []expectation) *schema.FigureType
 	sort.Strings(keys)
 	return schema.Object(map[string]*schema.FigureType{
 		"table": schema.Object(map[string]*schema.FigureType{
-			"rows":    schema.Double,
-			"columns": schema.MapOf(schema.Object(column), names...),
+			"rows":    schema.Count,
+			"columns": schema.KeyedMap(schema.Object(column), names...),
 		}),
-		"expectations": schema.MapOf(schema.Object(map[string]*schema.FigureType{
-			"passed": schema.Flag, "rows": schema.Double, "share": schema.Double}), keys...),
-		"failed": schema.Double,
-		"warned": schema.Double,
+		"expectations": schema.KeyedMap(schema.Object(map[string]*schema.FigureType{
+			"passed": schema.Flag, "rows": schema.Count, "share": schema.Share}), keys...),
+		"failed": schema.Count,
+		"warned": schema.Count,
 	})
 }
 

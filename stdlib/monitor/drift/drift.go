@@ -117,13 +117,13 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 func figures(columns []string) *schema.FigureType {
-	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Double, "limit": schema.Double,
+	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "limit": schema.Double,
 		"drifted": schema.Flag, "method": schema.Word})
 	keys := append([]string{}, columns...)
 	sort.Strings(keys)
 	return schema.Object(map[string]*schema.FigureType{
-		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Double, "drifted": schema.Double, "columns": schema.MapOf(column, keys...)}),
-		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Double, "current": schema.Double}),
+		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "columns": schema.KeyedMap(column, keys...)}),
+		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
 	})
 }
 

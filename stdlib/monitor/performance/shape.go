@@ -25,6 +25,11 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if k.Data != nil && k.Data.Label != nil {
 		k.Model = c.signature(k.Data)
 	}
+	if target := k.target(); target != nil && k.Model.Task == "" {
+		p := model.Unclear(target.Name, target.Type, []schema.Task{schema.Binary, schema.Multiclass, schema.Regression})
+		p.Path = "labels"
+		return schema.ShapeResult{Problems: []schema.Problem{p}}
+	}
 	names := k.Definitions()
 	out := schema.ShapeResult{Out: map[string]schema.Shape{}}
 	if k.Data != nil && k.Data.Label == nil {
@@ -63,6 +68,14 @@ type checker struct {
 	baseline    *schema.FigureType
 }
 
+// target is the column of the labels; nil where there is none.
+func (k *checker) target() *schema.Column {
+	if k.Data == nil || k.Data.Label == nil {
+		return nil
+	}
+	return k.Data.Column(k.Data.Label.Column)
+}
+
 func (k *checker) add(path, summary, detail, hint string) {
 	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
 }
@@ -70,8 +83,8 @@ func (k *checker) add(path, summary, detail, hint string) {
 // figures is the type of what rules see.
 func (k *checker) figures(names []string) *schema.FigureType {
 	metrics, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
-	for _, n := range names {
-		metrics[n] = evaluation.Bounded()
+	for i, n := range names {
+		metrics[n] = k.Figures(i)
 		switch value, bounded := inBaseline(k.baseline, n); {
 		case bounded:
 			delta[n] = evaluation.Bounded()
@@ -79,9 +92,9 @@ func (k *checker) figures(names []string) *schema.FigureType {
 			delta[n] = schema.Object(map[string]*schema.FigureType{"value": schema.Double})
 		}
 	}
-	all := map[string]*schema.FigureType{"performance": schema.Object(metrics), "rows": schema.Double, "coverage": schema.Double}
+	all := map[string]*schema.FigureType{"performance": schema.Object(metrics), "rows": schema.Count, "coverage": schema.Share}
 	if k.Model.Task == schema.Binary {
-		all["positives"] = schema.Double
+		all["positives"] = schema.Count
 	}
 	if k.baseline != nil {
 		all["delta"] = schema.Object(delta)

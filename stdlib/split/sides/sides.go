@@ -55,7 +55,7 @@ func Shape(req schema.ShapeRequest, problems []schema.Problem) schema.ShapeResul
 		Out: map[string]schema.Shape{},
 		Figures: schema.Object(map[string]*schema.FigureType{
 			"rows": schema.Object(map[string]*schema.FigureType{
-				Train: schema.Double, Validation: schema.Double, Test: schema.Double,
+				Train: schema.Count, Validation: schema.Count, Test: schema.Count,
 			}),
 		}),
 		Problems: problems,
