@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build demo test bench fuzz
+.PHONY: build demo test bench fuzz soak
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
 # hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
@@ -41,3 +41,9 @@ FUZZTIME ?= 60s
 fuzz:
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|/[^/]*_test.go:func | |' | sort | \
 	  GO=$(GO) FUZZTIME=$(FUZZTIME) xargs -P 2 -L 1 .ci/fuzz
+
+# What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
+# setting, and drift among 1 to 300 columns. Half an hour of one core.
+soak:
+	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns' \
+	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)

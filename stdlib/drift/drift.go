@@ -11,6 +11,7 @@ package drift
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -59,37 +60,55 @@ type Options struct {
 type Result struct {
 	Column string
 	Method string
-	// Score is the test's statistic or the distance.
+	// Score is the test's statistic or the distance; where tables are sampled, that of the sample.
 	Score float64
 	// PValue is that of the permutation test, without calibration that of the method; NaN where that has none.
 	PValue float64
-	// Limit is what Score was held against: the method's limit or, where that is more, what chance exceeds in one of
-	// twenty cases. Without calibration of a test it is the limit of PValue.
+	// QValue is PValue adjusted for the number of columns (Benjamini and Hochberg); NaN without calibration.
+	QValue float64
+	// Limit is the least Score that is drift: the method's limit or, where that is more, what chance does not explain at
+	// these sizes and this number of columns. Without calibration of a test it is the limit of PValue.
 	Limit   float64
 	Drifted bool
 	// Undefined says why there is no verdict; then the numbers are NaN.
 	Undefined string
+	// Warning says what may hide drift, or is empty.
+	Warning string
 }
 
 // Compare compares columns that both frames have, in the order given. A column that is missing, or text on one side
-// only, or that the method cannot work on, is an error. When ctx ends, so does the comparison.
+// only, or that the method cannot work on, is an error; one with an infinite value is undefined. When ctx ends, so does
+// the comparison.
 func Compare(ctx context.Context, reference, current *frame.Frame, columns []string, o Options) ([]Result, error) {
 	o = o.withDefaults()
 	if reason := o.tooFew(reference, current); reason != "" {
 		return undefined(columns, reason), nil
 	}
-	pairs := make([]*pair, len(columns))
+	out := undefined(columns, "")
+	var pairs []*pair
+	var at []int
 	for i, name := range columns {
 		p, err := newPair(reference, current, name, o.Method)
-		if err != nil {
+		var infinite *infiniteError
+		switch {
+		case errors.As(err, &infinite):
+			out[i].Undefined = infinite.Error()
+		case err != nil:
 			return nil, err
+		default:
+			pairs, at = append(pairs, p), append(at, i)
 		}
-		pairs[i] = p
 	}
-	if o.Calibrate == NotCalibrated {
-		return bare(pairs, o), nil
+	found := bare
+	if o.Calibrate != NotCalibrated {
+		found = calibrated
 	}
-	return calibrated(ctx, pairs, reference.Rows, current.Rows, o)
+	results, err := found(ctx, pairs, reference.Rows, current.Rows, o)
+	for k, r := range results {
+		r.Warning = pairs[k].warning()
+		out[at[k]] = r
+	}
+	return out, err
 }
 
 func (o Options) withDefaults() Options {
@@ -129,18 +148,18 @@ func undefined(columns []string, reason string) []Result {
 	nan := math.NaN()
 	out := make([]Result, len(columns))
 	for i, c := range columns {
-		out[i] = Result{Column: c, Score: nan, PValue: nan, Limit: nan, Undefined: reason}
+		out[i] = Result{Column: c, Score: nan, PValue: nan, QValue: nan, Limit: nan, Undefined: reason}
 	}
 	return out
 }
 
 // bare holds scores against the methods' own limits.
-func bare(pairs []*pair, o Options) []Result {
+func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, error) {
 	out := make([]Result, len(pairs))
 	for i, p := range pairs {
 		s := p.asIs()
 		score, pvalue := s.score(p.method), s.pvalue(p.method)
-		r := Result{Column: p.name, Method: p.method, Score: score, PValue: pvalue, Limit: o.limit(p.method)}
+		r := Result{Column: p.name, Method: p.method, Score: score, PValue: pvalue, QValue: math.NaN(), Limit: o.limit(p.method)}
 		if isTest(p.method) {
 			r.Drifted = pvalue < r.Limit
 		} else {
@@ -148,46 +167,64 @@ func bare(pairs []*pair, o Options) []Result {
 		}
 		out[i] = r
 	}
-	return out
+	return out, nil
 }
 
-// calibrated adds what chance would give.
+// calibrated adds what chance would give. Score, Limit and Drifted agree: a column has drifted if its score reaches the
+// limit.
 func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Result, error) {
-	chance, err := permute(ctx, pairs, n, m, o)
+	if n > sampleRows || m > sampleRows {
+		pairs, n, m = sampled(pairs, n, m, o.Seed)
+	}
+	chances, err := permute(ctx, pairs, n, m, o)
 	if err != nil {
 		return nil, err
 	}
-	out, pvalues := make([]Result, len(pairs)), make([]float64, len(pairs))
-	for i, p := range pairs {
-		score := p.asIs().score(p.method)
-		out[i] = Result{Column: p.name, Method: p.method, Score: score, PValue: chance[i].pvalue, Limit: chance[i].critical}
-		if !isTest(p.method) {
-			out[i].Limit = max(chance[i].critical, o.limit(p.method))
-		}
-		pvalues[i] = chance[i].pvalue
+	pvalues := make([]float64, len(pairs))
+	for i, c := range chances {
+		pvalues[i] = c.pvalue()
 	}
-	for i, rejected := range BenjaminiHochberg(pvalues, Significance) {
-		out[i].Drifted = rejected && (isTest(out[i].Method) || out[i].Score >= o.limit(out[i].Method))
+	qvalues := adjusted(pvalues)
+	rejected := 0
+	for _, q := range qvalues {
+		if rejects(q) {
+			rejected++
+		}
+	}
+	out := make([]Result, len(pairs))
+	for i, p := range pairs {
+		// What is asked of a column that is among those rejected, or of one more.
+		rank := rejected
+		if !rejects(qvalues[i]) {
+			rank++
+		}
+		limit := chances[i].least(Significance * float64(rank) / float64(len(pairs)))
+		if !isTest(p.method) {
+			limit = max(limit, o.limit(p.method))
+		}
+		score := chances[i].observed
+		out[i] = Result{Column: p.name, Method: p.method, Score: score, PValue: pvalues[i], QValue: qvalues[i], Limit: limit,
+			Drifted: rejects(qvalues[i]) && (isTest(p.method) || score >= o.limit(p.method))}
 	}
 	return out, nil
 }
 
-// BenjaminiHochberg tells which hypotheses to reject so that the expected share of false ones among them is at most
-// rate.
-func BenjaminiHochberg(pvalues []float64, rate float64) []bool {
+// rejects tells whether chance does not explain a column; a q-value at the level but for rounding is at it.
+func rejects(q float64) bool { return q <= Significance*(1+1e-9) }
+
+// adjusted are the p-values of Benjamini and Hochberg: rejecting those of at most a rate keeps the expected share of
+// false ones among them at or below it.
+func adjusted(pvalues []float64) []float64 {
 	order := make([]int, len(pvalues))
 	for i := range order {
 		order[i] = i
 	}
 	sort.SliceStable(order, func(a, b int) bool { return pvalues[order[a]] < pvalues[order[b]] })
-	out := make([]bool, len(pvalues))
+	out := make([]float64, len(pvalues))
+	least := 1.0
 	for k := len(order) - 1; k >= 0; k-- {
-		if pvalues[order[k]] <= rate*float64(k+1)/float64(len(order)) {
-			for _, i := range order[:k+1] {
-				out[i] = true
-			}
-			break
-		}
+		least = min(least, pvalues[order[k]]*float64(len(order))/float64(k+1))
+		out[order[k]] = least
 	}
 	return out
 }

@@ -336,8 +336,6 @@ func TestTooFewRows(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	number, text := oneColumn(normal(r, 30, 0)), oneColumn(levels(r, 30, 3))
-	endless := normal(r, 30, 0)
-	endless.Num[4] = math.Inf(-1)
 	for _, tc := range []struct {
 		ref, cur *frame.Frame
 		column   string
@@ -348,7 +346,6 @@ func TestBadInput(t *testing.T) {
 		{number, text, "x", "", "is double in the reference and varchar"},
 		{text, text, "x", Wasserstein, "wasserstein compares numbers"},
 		{text, text, "x", Z, "two values, and there are 3"},
-		{number, oneColumn(endless), "x", "", `row 5 of column "x" in the current table is infinite`},
 		{number, number, "x", "kl", `no method "kl"`},
 	} {
 		_, err := Compare(t.Context(), tc.ref, tc.cur, []string{tc.column}, Options{Method: tc.method})
@@ -358,13 +355,148 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func TestBenjaminiHochberg(t *testing.T) {
+// TestInfinite leaves the other columns their figures.
+func TestInfinite(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	ref, cur := table(r, 200, 3, nil), table(r, 100, 3, map[int]float64{0: 3})
+	cur.Columns[1].Num[4] = math.Inf(-1)
+	got, err := Compare(t.Context(), ref, cur, names(3), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `row 5 of column "c1" in the current table is infinite`; !strings.Contains(got[1].Undefined, want) || got[1].Drifted || !math.IsNaN(got[1].Score) {
+		t.Errorf("got %+v, want %q", got[1], want)
+	}
+	if !got[0].Drifted || got[0].Undefined != "" || got[2].Drifted || got[2].Undefined != "" {
+		t.Errorf("the other columns: %+v, %+v", got[0], got[2])
+	}
+}
+
+// TestOutlierIsTold: a reference with one huge value has such a deviation that shifts of the rest vanish.
+func TestOutlierIsTold(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 9))
+	ref := normal(r, 1500, 0)
+	if got := compare(t, ref, normal(r, 200, 3), Options{Permutations: 99}); got.Warning != "" || !got.Drifted {
+		t.Errorf("got %+v", got)
+	}
+	ref.Num[3] = 1e6
+	if got := compare(t, ref, normal(r, 200, 3), Options{Permutations: 99}); !strings.Contains(got.Warning, "few rows of the reference, from") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAdjusted(t *testing.T) {
 	// The example of the paper's section 3.2, at 0.05: the four smallest of fifteen are rejected.
 	p := []float64{0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1}
-	got := BenjaminiHochberg(p, 0.05)
-	for i, rejected := range got {
-		if rejected != (i < 4) {
-			t.Errorf("hypothesis %d with p %v: rejected %v", i, p[i], rejected)
+	for i, q := range adjusted(p) {
+		if (q <= 0.05) != (i < 4) {
+			t.Errorf("hypothesis %d with p %v: adjusted %v", i, p[i], q)
+		}
+	}
+	// scipy.stats.false_discovery_control([0.01, 0.04, 0.03, 0.5])
+	for i, want := range []float64{0.04, 0.05333333333333334, 0.05333333333333334, 0.5} {
+		if got := adjusted([]float64{0.01, 0.04, 0.03, 0.5})[i]; math.Abs(got-want) > 1e-15 {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+// table has columns of normal numbers, some of them shifted.
+func table(r *rand.Rand, rows, columns int, shift map[int]float64) *frame.Frame {
+	f := &frame.Frame{Rows: rows}
+	for i := range columns {
+		c := normal(r, rows, shift[i])
+		c.Name = fmt.Sprint("c", i)
+		f.Columns = append(f.Columns, c)
+	}
+	return f
+}
+
+func names(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprint("c", i)
+	}
+	return out
+}
+
+// TestAnyNumberOfColumns: a column that is far off is seen among any number of others, by tests and by distances, and
+// score, limit, p-value and verdict of every column agree.
+func TestAnyNumberOfColumns(t *testing.T) {
+	counts := []int{1, 2, 10, 50, 51, 60, 120, 300}
+	if os.Getenv("MLP_SOAK") != "" {
+		counts = nil
+		for n := 1; n <= 300; n += 7 {
+			counts = append(counts, n)
+		}
+	}
+	for _, n := range counts {
+		for _, rows := range []int{60, 1010} {
+			if rows > 1000 && n > 60 && os.Getenv("MLP_SOAK") == "" {
+				continue
+			}
+			r := rand.New(rand.NewPCG(uint64(n), 1))
+			shift := map[int]float64{n / 2: 50}
+			got, err := Compare(t.Context(), table(r, rows, n, nil), table(r, 50, n, shift), names(n), Options{Seed: int64(n), Threads: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got[n/2].Drifted {
+				t.Errorf("%d columns, %d rows: not seen: %+v", n, rows, got[n/2])
+			}
+			others := 0
+			for _, x := range got {
+				if x.Drifted != (x.Score >= x.Limit) || x.QValue < x.PValue || x.Drifted && x.QValue > Significance {
+					t.Errorf("%d columns, %d rows: the figures contradict each other: %+v", n, rows, x)
+				}
+				if x.Drifted {
+					others++
+				}
+			}
+			if others > 1+n/20 {
+				t.Errorf("%d columns, %d rows: %d drifted, and one was moved", n, rows, others)
+			}
+		}
+	}
+}
+
+// TestFiguresAgree: score, limit and verdict, of columns of every kind with and without drift.
+func TestFiguresAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 1))
+	for i := range 60 {
+		ref, cur := &frame.Frame{Rows: 80 + 40*(i%3)}, &frame.Frame{Rows: 60}
+		if i%5 == 0 {
+			ref.Rows = 1100
+		}
+		for k := range 8 {
+			moved := float64(r.IntN(3)) * 0.4
+			a, b := normal(r, ref.Rows, 0), normal(r, cur.Rows, moved)
+			if k >= 4 {
+				a, b = levels(r, ref.Rows, k-1), levels(r, cur.Rows, k-1+r.IntN(2))
+			}
+			if k == 3 { // a constant, and nulls
+				for j := range a.Num {
+					a.Num[j] = 1
+				}
+				for j := range b.Num {
+					b.Num[j] = 1
+					if r.Float64() < moved/2 {
+						b.Num[j] = math.NaN()
+					}
+				}
+			}
+			a.Name = fmt.Sprint("c", k)
+			b.Name = a.Name
+			ref.Columns, cur.Columns = append(ref.Columns, a), append(cur.Columns, b)
+		}
+		got, err := Compare(t.Context(), ref, cur, names(8), Options{Permutations: 199, Seed: int64(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range got {
+			if x.Drifted != (x.Score >= x.Limit) && !math.IsInf(x.Limit, 1) {
+				t.Errorf("set %d: %+v", i, x)
+			}
 		}
 	}
 }

@@ -61,14 +61,46 @@ func newPair(reference, current *frame.Frame, name, method string) (*pair, error
 	return p, nil
 }
 
+// infiniteError is a column with a value that has no distance to any other.
+type infiniteError struct {
+	column, where string
+	row, values   int
+}
+
+func (e *infiniteError) Error() string {
+	return fmt.Sprintf("row %d of column %q in the %s is infinite (%d such rows)", e.row, e.column, e.where, e.values)
+}
+
 // noInfinity refuses what has no distance to anything.
 func noInfinity(c *frame.Column, where string) error {
+	first, n := 0, 0
 	for i, x := range c.Num {
 		if math.IsInf(x, 0) {
-			return fmt.Errorf("row %d of column %q in the %s is infinite", i+1, c.Name, where)
+			if n++; n == 1 {
+				first = i + 1
+			}
 		}
 	}
+	if n > 0 {
+		return &infiniteError{column: c.Name, where: where, row: first, values: n}
+	}
 	return nil
+}
+
+// warning tells of a reference whose deviation is made by few rows: a distance that is divided by it hides shifts of
+// all the others.
+func (p *pair) warning() string {
+	if p.method != Wasserstein || p.values == nil {
+		return ""
+	}
+	s := p.asIs()
+	at := func(q float64) float64 { return s.ref[int(q*float64(len(s.ref)-1))] }
+	deviation, usual := std(s.ref), (at(0.95)-at(0.05))/3.29 // of a normal distribution they are equal
+	if usual <= 0 || deviation <= 5*usual {
+		return ""
+	}
+	return fmt.Sprintf("column %q: few rows of the reference, from %v to %v, make its standard deviation %.4g, where that of the middle nine tenths is %.4g; the distance is in units of it, so shifts of the others hide: "+
+		"leave those rows out, or set method = %q", p.name, s.ref[0], s.ref[len(s.ref)-1], deviation, usual, PSI)
 }
 
 func hasValue(c *frame.Column) bool {

@@ -1,54 +1,136 @@
 package drift
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
 	"math/rand/v2"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
 // chance is what exchanging rows at random gives for one column.
 type chance struct {
-	pvalue   float64 // share of exchanges that score at least as high, the tables themselves among them
-	critical float64 // score that one exchange in twenty exceeds
+	observed float64
+	scores   []float64 // of the exchanges
+	atLeast  int       // how many of them score at least as high
 }
+
+// pvalue is the share of exchanges that score at least as high, the tables themselves among them.
+func (c *chance) pvalue() float64 { return float64(c.atLeast+1) / float64(len(c.scores)+1) }
+
+// certain is how many exchanges must score as high before a column's p-value is near enough (Besag and Clifford 1991).
+const certain = 10
 
 // permute exchanges rows between the tables, all columns of a row together, and scores each exchange. Exchange b
 // depends on the seed and b alone.
-func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]chance, error) {
-	if n > sampleRows || m > sampleRows {
-		pairs, n, m = sampled(pairs, n, m, o.Seed)
+//
+// Of 999 exchanges no p-value is below 0.001, and where there are many columns less is asked of one. So exchanges go on,
+// for those columns alone that hardly any scored as high as, until it is clear whether they drifted: at most as many as
+// make a p-value of half the strictest level.
+func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]*chance, error) {
+	out := make([]*chance, len(pairs))
+	for i, p := range pairs {
+		out[i] = &chance{observed: p.asIs().score(p.method)}
 	}
-	scores := make([][]float64, len(pairs))
-	for i := range scores {
-		scores[i] = make([]float64, o.Permutations)
+	most := max(o.Permutations, int(2*float64(len(pairs))/Significance))
+	open := out
+	for from, to := 0, o.Permutations; ; from, to = to, min(2*to+1, most) {
+		var still []*pair
+		for i, p := range pairs {
+			if slices.Contains(open, out[i]) {
+				still = append(still, p)
+			}
+		}
+		if err := exchange(ctx, still, open, n, m, from, to, o); err != nil {
+			return nil, err
+		}
+		if open = unclear(out); len(open) == 0 || to >= most {
+			return out, nil
+		}
+	}
+}
+
+// unclear are the columns whose verdict more exchanges may change.
+func unclear(all []*chance) []*chance {
+	pvalues := make([]float64, len(all))
+	for i, c := range all {
+		pvalues[i] = c.pvalue()
+	}
+	var out []*chance
+	for i, q := range adjusted(pvalues) {
+		if !rejects(q) && all[i].atLeast < certain {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// exchange adds the scores of some exchanges to the columns' chances.
+func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to int, o Options) error {
+	for _, c := range into {
+		c.scores = append(c.scores, make([]float64, to-from)...)
 	}
 	var next atomic.Int64
+	next.Store(int64(from))
 	var wg sync.WaitGroup
 	for range max(o.Threads, 1) {
 		wg.Go(func() {
 			d := dealer{inReference: make([]bool, n+m), rows: make([]int32, n+m), n: n}
 			var memory scratch
-			for b := int(next.Add(1)) - 1; b < o.Permutations && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
+			for b := int(next.Add(1)) - 1; b < to && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
 				d.deal(o.Seed, uint64(b))
 				for i, p := range pairs {
-					scores[i][b] = p.split(d.inReference, &memory).score(p.method)
+					into[i].scores[b] = p.split(d.inReference, &memory).score(p.method)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	for _, c := range into {
+		c.count(from)
 	}
-	out := make([]chance, len(pairs))
-	for i, p := range pairs {
-		out[i] = summary(p.asIs().score(p.method), scores[i])
+	return ctx.Err()
+}
+
+// tolerance is relative: sums in another order may differ in the last digits.
+const tolerance = 1e-12
+
+func (c *chance) count(from int) {
+	for _, x := range c.scores[from:] {
+		if math.IsInf(x, 1) || x >= c.observed-float64(tolerance*math.Abs(c.observed)) {
+			c.atLeast++
+		}
 	}
-	return out, nil
+}
+
+// least is the smallest score whose p-value is at most level. Where there are too few exchanges for one, which is so
+// for columns that many scored as high as, it is extrapolated from the highest tenth of them, as of an exponential tail.
+func (c *chance) least(level float64) float64 {
+	sorted := slices.Clone(c.scores)
+	slices.SortFunc(sorted, func(a, b float64) int { return cmp.Compare(b, a) })
+	n := len(sorted)
+	allowed := int(level * float64(n+1) * (1 + 1e-9)) // of the tables themselves and exchanges
+	if allowed >= 1 {
+		return above(sorted[min(allowed-1, n-1)])
+	}
+	tail := max(n/10, 1)
+	threshold := sorted[min(tail, n-1)]
+	var excess float64
+	for _, x := range sorted[:tail] {
+		excess += (x - threshold) / float64(tail)
+	}
+	return max(above(sorted[0]), threshold+float64(excess*math.Log(float64(tail)/float64(n)/level)))
+}
+
+// above is the least score that x does not count as at least as high as.
+func above(x float64) float64 {
+	if math.IsInf(x, 1) {
+		return x
+	}
+	return max(math.Nextafter(x/(1-tolerance), math.Inf(1)), tolerance)
 }
 
 // sampled restricts the pairs to at most sampleRows rows of each table.
@@ -102,17 +184,4 @@ func draw(src *rand.PCG, rows []int32, k int) {
 		j, _ := bits.Mul64(src.Uint64(), uint64(len(rows)-i))
 		rows[i], rows[i+int(j)] = rows[i+int(j)], rows[i]
 	}
-}
-
-func summary(observed float64, scores []float64) chance {
-	atLeast := 1
-	for _, x := range scores {
-		// Sums in another order may differ in the last digits.
-		if math.IsInf(x, 1) || x >= observed-float64(1e-12*math.Abs(observed)) {
-			atLeast++
-		}
-	}
-	sort.Float64s(scores)
-	at := int(math.Ceil((1-Significance)*float64(len(scores)+1))) - 1
-	return chance{pvalue: float64(atLeast) / float64(len(scores)+1), critical: scores[min(at, len(scores)-1)]}
 }

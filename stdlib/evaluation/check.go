@@ -113,10 +113,13 @@ func (k *Checker) checkNumbers() {
 	if k.MinRows < 0 {
 		k.add("min_rows", "min_rows is negative", "", "")
 	}
-	if k.MinPositives < 0 {
+	if k.MinPositives == nil {
+		return
+	}
+	if *k.MinPositives < 0 {
 		k.add("min_positives", "min_positives is negative", "", "")
 	}
-	if k.MinPositives > 0 && k.Model.Task != "" && k.Model.Task != schema.Binary {
+	if *k.MinPositives > 0 && k.Model.Task != "" && k.Model.Task != schema.Binary {
 		k.add("min_positives", "min_positives is for binary classification", fmt.Sprintf("The model's task is %s.", k.Model.Task), "")
 	}
 }

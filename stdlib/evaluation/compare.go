@@ -101,11 +101,19 @@ func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before,
 	if err != nil {
 		return nil, err
 	}
-	for k := range sql {
+	for k, m := range sql {
+		x, err := after.value(ctx, m, -1)
+		if err != nil {
+			return nil, err
+		}
+		y, err := before.value(ctx, m, -1)
+		if err != nil {
+			return nil, err
+		}
 		for r := range is[k] {
 			is[k][r] -= was[k][r]
 		}
-		found[sqlAt[k]] = b.Interval(is[k])
+		found[sqlAt[k]] = b.Replicated(x-y, is[k], e.units())
 	}
 	return found, nil
 }

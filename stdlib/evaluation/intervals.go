@@ -24,6 +24,14 @@ func (e *Evaluation) noInterval(few string) string {
 	return ""
 }
 
+// units are how many rows or entities are drawn.
+func (e *Evaluation) units() int {
+	if e.rows.clusters != nil {
+		return e.rows.clusterN
+	}
+	return len(e.rows.counted)
+}
+
 // split parts the metrics that are computed here from those that are SQL; the indices are places in e.metrics.
 func (e *Evaluation) split() (here, sql []*metric.Metric, hereAt, sqlAt []int) {
 	for i, m := range e.metrics {
@@ -58,8 +66,12 @@ func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 		if err != nil {
 			return nil, err
 		}
-		for k := range sql {
-			found[sqlAt[k]] = b.Interval(replicates[k])
+		for k, m := range sql {
+			x, err := t.value(ctx, m, -1)
+			if err != nil {
+				return nil, err
+			}
+			found[sqlAt[k]] = b.Replicated(x, replicates[k], e.units())
 		}
 	}
 	return e.bounds("intervals.", found), nil

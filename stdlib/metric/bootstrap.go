@@ -2,11 +2,9 @@ package metric
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
-	"sort"
 	"sync"
 	"sync/atomic"
 )
@@ -21,27 +19,25 @@ type Bootstrap struct {
 	Threads    int
 }
 
-// Interval is a percentile interval. Undefined says why there is none, or is empty.
-type Interval struct {
-	Low, High float64
-	Undefined string
-}
-
 // Each calls f for every resample, on several goroutines, with the weights of the rows; f must not keep w. clusters
 // gives each row's cluster, from 0 up to count; nil: every row is its own. When ctx ends it returns early, with its error.
 func (b Bootstrap) Each(ctx context.Context, weights []float64, clusters []int32, count int, f func(resample int, w []float64)) error {
-	if clusters == nil {
-		count = len(weights)
-	}
+	return b.each(ctx, units{of: clusters, count: count, rows: len(weights)}, weights, func(resample int, _, w []float64) { f(resample, w) })
+}
+
+// each calls f with how often every unit was drawn and, unless weights is nil, with the weights of the rows.
+func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(resample int, drawn, w []float64)) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range max(b.Threads, 1) {
 		wg.Go(func() {
-			w, drawn := make([]float64, len(weights)), make([]float64, count)
+			w, drawn := make([]float64, len(weights)), make([]float64, u.n())
 			for i := int(next.Add(1)) - 1; i < b.Resamples && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				b.draw(i, drawn)
-				spread(w, weights, drawn, clusters)
-				f(i, w)
+				if weights != nil {
+					spread(w, weights, drawn, u.of)
+				}
+				f(i, drawn, w)
 			}
 		})
 	}
@@ -71,70 +67,6 @@ func spread(w, weights, drawn []float64, clusters []int32) {
 		w[i] = weights[i] * drawn[clusters[i]]
 	}
 }
-
-// Intervals computes the interval of each metric on one sample. SQL metrics get none here.
-func (b Bootstrap) Intervals(ctx context.Context, metrics []*Metric, s *Sample, clusters []int32, count int) ([]Interval, error) {
-	values := make([][]float64, len(metrics))
-	for m := range values {
-		values[m] = make([]float64, b.Resamples)
-	}
-	err := b.Each(ctx, s.Weights(), clusters, count, func(r int, w []float64) {
-		for m, metric := range metrics {
-			values[m][r] = replicate(metric, s, w)
-		}
-	})
-	out := make([]Interval, len(metrics))
-	for m := range metrics {
-		out[m] = b.Interval(values[m])
-	}
-	return out, err
-}
-
-// Deltas computes the interval of after minus before for each metric, on the same rows and the same resamples: what
-// both have in common cancels out.
-func (b Bootstrap) Deltas(ctx context.Context, metrics []*Metric, before, after *Sample, clusters []int32, count int) ([]Interval, error) {
-	values := make([][]float64, len(metrics))
-	for m := range values {
-		values[m] = make([]float64, b.Resamples)
-	}
-	err := b.Each(ctx, after.Weights(), clusters, count, func(r int, w []float64) {
-		for m, metric := range metrics {
-			values[m][r] = replicate(metric, after, w) - replicate(metric, before, w)
-		}
-	})
-	out := make([]Interval, len(metrics))
-	for m := range metrics {
-		out[m] = b.Interval(values[m])
-	}
-	return out, err
-}
-
-func replicate(m *Metric, s *Sample, w []float64) float64 {
-	x, undefined := m.On(s, w)
-	if undefined != "" {
-		return math.NaN()
-	}
-	return x
-}
-
-// Interval takes the percentiles of replicates; NaN stands for one that is undefined. More than one in twenty of
-// those, and what is left would be a biased choice: then there is no interval.
-func (b Bootstrap) Interval(replicates []float64) Interval {
-	defined := make([]float64, 0, len(replicates))
-	for _, x := range replicates {
-		if !math.IsNaN(x) && !math.IsInf(x, 0) {
-			defined = append(defined, x)
-		}
-	}
-	if len(defined) == 0 || len(defined)*20 < len(replicates)*19 {
-		return Interval{Undefined: undefinedIn(len(replicates)-len(defined), len(replicates))}
-	}
-	sort.Float64s(defined)
-	tail := float64((1 - b.Confidence) / 2)
-	return Interval{Low: Quantile(defined, tail), High: Quantile(defined, 1-tail)}
-}
-
-func undefinedIn(n, of int) string { return fmt.Sprintf("undefined in %d of %d resamples", n, of) }
 
 // Quantile of sorted values by linear interpolation (definition 7 of Hyndman and Fan 1996, numpy's default).
 func Quantile(sorted []float64, q float64) float64 {

@@ -25,7 +25,9 @@ var Component = component.Component{
 			{Name: "average", Type: schema.String, OneOf: []string{"binary", "macro", "micro", "weighted"},
 				Doc: "How `precision`, `recall`, `f1` and `roc_auc_ovr` join the classes. `binary`, the default for two classes, is of the positive class alone."},
 			{Name: "zero_division", Type: schema.Number,
-				Doc: "The value where a quotient has nothing below the line, such as precision without a positive prediction. Without it the metric is undefined there, and a rule on it is an error."},
+				Doc: "The value where a quotient has nothing below the line, such as precision without a positive prediction. Without it the metric is undefined there, and a rule on it is an error. " +
+					"It reaches precision, recall, f1, the rates, matthews_corrcoef, cohen_kappa (scikit-learn: 0, or nan of kappa) and r2 of actual values that are all the same (scikit-learn: 1 if predicted exactly, else 0); " +
+					"of averages, each class. It reaches neither balanced_accuracy, which is of the classes that occur, nor areas under curves."},
 		}},
 		Out: []schema.Port{{Name: "metric", Type: schema.MetricPort, Doc: "The definition, for `evaluate`, `tune` and `decision`."}},
 		Examples: []schema.Example{{Title: "A metric by name, and one in money", Code: `

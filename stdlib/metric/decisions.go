@@ -124,13 +124,26 @@ func matthews(m *Metric, c matrix) (float64, string) {
 		actual += float64(t * t)
 		predicted += float64(p * p)
 	}
-	num := c.right()/n - cross
-	spread := float64((1 - actual) * (1 - predicted))
-	// A single class leaves no spread; what rounding leaves of it is not one.
-	if spread < 1e-15 {
-		spread = 0
+	// A single class leaves no spread, though rounding may leave something of it.
+	if one(c.k, c.support) >= 0 || one(c.k, c.predicted) >= 0 {
+		return m.ratio(0, 0, "actual or predicted values are all of one class")
 	}
-	return m.ratio(num, math.Sqrt(spread), "actual or predicted values are all of one class")
+	return m.ratio(c.right()/n-cross, math.Sqrt(float64((1-actual)*(1-predicted))), "actual or predicted values are all of one class")
+}
+
+// one is the only class that has weight; negative: there are several, or none.
+func one(k int, weight func(class int) float64) int {
+	out := -1
+	for i := range k {
+		switch {
+		case weight(i) == 0:
+		case out >= 0:
+			return -1
+		default:
+			out = i
+		}
+	}
+	return out
 }
 
 func cohenKappa(m *Metric, c matrix) (float64, string) {
@@ -140,7 +153,7 @@ func cohenKappa(m *Metric, c matrix) (float64, string) {
 		chance += float64(c.support(i) / n * (c.predicted(i) / n))
 	}
 	den := 1 - chance
-	if den < 1e-15 {
+	if i := one(c.k, c.support); i >= 0 && i == one(c.k, c.predicted) {
 		den = 0
 	}
 	return m.ratio(c.right()/n-chance, den, "actual and predicted values are all of one class")

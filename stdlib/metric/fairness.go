@@ -1,11 +1,8 @@
 package metric
 
 import (
-	"cmp"
-	"context"
 	"math"
 	"slices"
-	"sort"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -95,7 +92,7 @@ type Groups struct {
 	sizes   []int
 	valid   []bool
 	metrics []*Metric
-	parts   []part // by group; nil without metrics
+	parts   []part // by group
 }
 
 // part is the rows of one group.
@@ -112,9 +109,6 @@ func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric)
 	}
 	for k, n := range g.sizes {
 		g.valid[k] = n >= minSize
-	}
-	if len(metrics) == 0 {
-		return g, nil
 	}
 	g.parts = make([]part, count)
 	for i, k := range group {
@@ -279,6 +273,14 @@ func (c Comparison) scale(x float64) float64 {
 	return x
 }
 
+// slope is the derivative of scale.
+func (c Comparison) slope(x float64) float64 {
+	if c.ratio {
+		return 1 / x
+	}
+	return 1
+}
+
 // join makes one number of the spreads, each moved by so much and kept in its range.
 func (c Comparison) join(spreads []float64, by float64) float64 {
 	values := make([]float64, len(spreads))
@@ -298,91 +300,4 @@ func (c Comparison) join(spreads []float64, by float64) float64 {
 	default:
 		return slices.Max(values)
 	}
-}
-
-// FairnessIntervals are intervals of comparisons and of each group's distance from the overall measures.
-type FairnessIntervals struct {
-	Comparisons []Interval   // as the comparisons
-	ToOverall   [][]Interval // by group and measure
-}
-
-// Fairness computes them from one set of resamples.
-//
-// The maximum over groups minus the minimum is far from 0 by chance alone where there are many groups, and the more so
-// in a resample, so percentiles of it would all but rule out equal treatment. But a spread is a seminorm N of the
-// vector of measures: |N(found) - N(true)| <= N(found - true). So N(found) plus or minus the quantile of N(resampled -
-// found), at the confidence asked for, holds the true spread at least as often as that: it holds for all groups at
-// once, and errs towards wide.
-func (b Bootstrap) Fairness(ctx context.Context, comparisons []Comparison, g *Groups, clusters []int32, count int) (FairnessIntervals, error) {
-	found, overall := g.Measure(g.sample.Weights())
-	deviations := make([][]float64, len(comparisons))
-	for c := range deviations {
-		deviations[c] = make([]float64, b.Resamples)
-	}
-	distances := make([][][]float64, len(found))
-	for k := range distances {
-		distances[k] = make([][]float64, len(overall))
-		for r := range distances[k] {
-			distances[k][r] = make([]float64, b.Resamples)
-		}
-	}
-	err := b.Each(ctx, g.sample.Weights(), clusters, count, func(resample int, w []float64) {
-		drawn, all := g.Measure(w)
-		for i, c := range comparisons {
-			deviations[i][resample] = c.deviation(found, drawn, overall, all)
-		}
-		for k := range drawn {
-			for r := range drawn[k] {
-				distances[k][r][resample] = drawn[k][r] - all[r]
-			}
-		}
-	})
-	out := FairnessIntervals{ToOverall: make([][]Interval, len(found))}
-	for i, c := range comparisons {
-		out.Comparisons = append(out.Comparisons, b.around(c, c.spreads(found, overall), deviations[i]))
-	}
-	for k := range distances {
-		for r := range distances[k] {
-			out.ToOverall[k] = append(out.ToOverall[k], b.Interval(distances[k][r]))
-		}
-	}
-	return out, err
-}
-
-// deviation is the greatest spread, over the comparison's measures, of what a resample differs by from what was found. A
-// group whose measure a resample leaves undefined makes it NaN.
-func (c Comparison) deviation(found, drawn []Measures, overall, all Measures) float64 {
-	moved := make([]Measures, len(found))
-	for k := range found {
-		moved[k] = make(Measures, len(found[k]))
-		for _, r := range c.places {
-			moved[k][r] = c.scale(drawn[k][r]) - c.scale(found[k][r])
-			if math.IsNaN(moved[k][r]) && !math.IsNaN(found[k][r]) {
-				return math.NaN()
-			}
-		}
-	}
-	total := make(Measures, len(overall))
-	for _, r := range c.places {
-		total[r] = c.scale(all[r]) - c.scale(overall[r])
-	}
-	plain := c
-	plain.ratio = false // the logarithms are taken
-	return slices.Max(plain.spreads(moved, total))
-}
-
-// around is the interval of the comparison with these spreads.
-func (b Bootstrap) around(c Comparison, spreads, deviations []float64) Interval {
-	if slices.ContainsFunc(spreads, func(x float64) bool { return math.IsInf(x, 0) }) {
-		return Interval{Undefined: "a " + cmp.Or(c.Metric, "rate") + " is 0, and a ratio with it has no interval"}
-	}
-	defined := slices.DeleteFunc(slices.Clone(deviations), math.IsNaN)
-	if len(defined) == 0 || len(defined)*20 < len(deviations)*19 {
-		return Interval{Undefined: undefinedIn(len(deviations)-len(defined), len(deviations))}
-	}
-	sort.Float64s(defined)
-	// The order statistic, not between two: deviations of ratios may be infinite.
-	half := defined[min(int(math.Ceil(float64(b.Confidence*float64(len(defined))))), len(defined))-1]
-	x, y := c.join(spreads, -half), c.join(spreads, half)
-	return Interval{Low: min(x, y), High: max(x, y)}
 }

@@ -9,6 +9,7 @@ package metric
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -46,6 +47,9 @@ type definition struct {
 	// counts computes it from a confusion matrix [actual][predicted] of weights; nil where that is not enough.
 	counts func(m *Metric, c matrix) (float64, string)
 	value  func(m *Metric, s *Sample, w []float64) (float64, string)
+	// ratio says of which sums it is a function, ranked that it is a mean of areas under ROC curves: intervals rest on it.
+	ratio  func(s *Sample) ratio
+	ranked bool
 }
 
 // config is the definition as it stands in a stage's configuration.
@@ -175,10 +179,18 @@ func (m *Metric) OfCounts(tn, fp, fn, tp float64) (x float64, undefined string, 
 	if m.def == nil || m.def.counts == nil {
 		return 0, "", false
 	}
-	if tn+fp+fn+tp <= 0 {
+	cells := []float64{tn, fp, fn, tp}
+	total := sum(cells)
+	if total <= 0 {
 		return 0, "no rows", true
 	}
-	x, undefined = m.def.counts(m, matrix{k: 2, cells: []float64{tn, fp, fn, tp}})
+	for i, x := range cells {
+		// What is left of weights that were added and taken away again is rounding.
+		if math.Abs(x) < 1e-12*total {
+			cells[i] = 0
+		}
+	}
+	x, undefined = m.def.counts(m, matrix{k: 2, cells: cells})
 	return x, undefined, true
 }
 

@@ -119,11 +119,19 @@ func (s *Sample) logLikelihood(i int) float64 {
 
 func clip(p float64) float64 { return min(max(p, epsilon), 1-epsilon) }
 
+func logLossRatio(s *Sample) ratio {
+	return ratio{num: func(i int) float64 { return -s.logLikelihood(i) }}
+}
+
 func brierScore(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, func(i int) float64 {
+	return s.mean(w, brierRatio(s).num), ""
+}
+
+func brierRatio(s *Sample) ratio {
+	return ratio{num: func(i int) float64 {
 		d := s.Score[i] - s.Actual[i]
 		return d * d
-	}), ""
+	}}
 }
 
 // mean is the weighted mean of a function of the row.

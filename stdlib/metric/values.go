@@ -3,11 +3,17 @@ package metric
 import "math"
 
 func meanAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, s.err), ""
+	return s.mean(w, absoluteRatio(s).num), ""
 }
 
+func absoluteRatio(s *Sample) ratio { return ratio{num: s.err} }
+
 func meanSquaredError(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, func(i int) float64 { e := s.err(i); return e * e }), ""
+	return s.mean(w, squaredRatio(s).num), ""
+}
+
+func squaredRatio(s *Sample) ratio {
+	return ratio{num: func(i int) float64 { e := s.err(i); return e * e }}
 }
 
 func rootMeanSquaredError(m *Metric, s *Sample, w []float64) (float64, string) {
@@ -15,10 +21,16 @@ func rootMeanSquaredError(m *Metric, s *Sample, w []float64) (float64, string) {
 	return math.Sqrt(x), undefined
 }
 
+func rootRatio(s *Sample) ratio { return ratio{num: squaredRatio(s).num, link: root} }
+
 // meanAbsolutePercentageError divides by the actual value, but not by less than epsilon, as scikit-learn does: an
 // actual 0 gives a huge number.
 func meanAbsolutePercentageError(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, func(i int) float64 { return s.err(i) / max(math.Abs(s.Actual[i]), epsilon) }), ""
+	return s.mean(w, percentageRatio(s).num), ""
+}
+
+func percentageRatio(s *Sample) ratio {
+	return ratio{num: func(i int) float64 { return s.err(i) / max(math.Abs(s.Actual[i]), epsilon) }}
 }
 
 // medianAbsoluteError takes no weights of rows, only how often a resample has drawn each.
@@ -58,9 +70,10 @@ func maxError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return 0, "no rows"
 }
 
+// r2 of actual values that are all the same is undefined: a deviation that is only rounding is none.
 func r2(m *Metric, s *Sample, w []float64) (float64, string) {
-	mean := s.mean(w, func(i int) float64 { return s.Actual[i] })
-	var residual, total float64
+	mean := s.meanActual(w)
+	var residual, total, squares float64
 	rows := 0
 	for i, wi := range w {
 		if wi == 0 {
@@ -69,17 +82,44 @@ func r2(m *Metric, s *Sample, w []float64) (float64, string) {
 		e, d := s.err(i), s.Actual[i]-mean
 		residual += float64(wi * e * e)
 		total += float64(wi * d * d)
+		squares += float64(wi * s.Actual[i] * s.Actual[i])
 		rows++
 	}
 	if rows < 2 {
 		return 0, "fewer than two rows"
 	}
-	if total == 0 {
+	if total <= float64(rounding*rounding*squares) {
 		return m.ratio(0, 0, "the actual values are all the same")
 	}
 	return 1 - residual/total, ""
 }
 
+// rounding is how far, relative to their size, numbers may lie apart that were meant to be the same: a few units in
+// the last place, as of 0.1 + 0.2 and 0.3.
+const rounding = 4 * epsilon
+
+// meanActual is the mean of the actual values, found from one of them: of values that are all the same it is that value
+// to the last digit, which a sum divided by a number is not.
+func (s *Sample) meanActual(w []float64) float64 {
+	var first float64
+	for i, wi := range w {
+		if wi != 0 {
+			first = s.Actual[i]
+			break
+		}
+	}
+	return first + s.mean(w, func(i int) float64 { return s.Actual[i] - first })
+}
+
+func r2Ratio(s *Sample) ratio {
+	mean := s.meanActual(s.weights)
+	return ratio{num: squaredRatio(s).num, den: func(i int) float64 { d := s.Actual[i] - mean; return d * d }, link: complement}
+}
+
 func meanPrediction(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, func(i int) float64 { return s.Predicted[i] }), ""
+	return s.mean(w, predictionRatio(s).num), ""
+}
+
+func predictionRatio(s *Sample) ratio {
+	return ratio{num: func(i int) float64 { return s.Predicted[i] }}
 }

@@ -1,4 +1,4 @@
-// Package model evaluates a model on a table that it was not trained on: metrics with bootstrap intervals, by slice,
+// Package model evaluates a model on a table that it was not trained on: metrics with intervals, by slice,
 // and against the champion on the same rows.
 package model
 
@@ -16,14 +16,14 @@ var Component = component.Component{
 	Kind: "evaluate",
 	Type: schema.Type{
 		Name:    "model",
-		Version: 2,
+		Version: 3,
 		Engine:  table.Engine,
 		Summary: "Figures of a model on rows it has not seen",
 		Doc: "Decisions are the model's own, by the threshold frozen in it. Rows whose label is unknown, or not mature yet, are left out, and so are those that the model has no prediction for: " +
 			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
-			"`coverage` is the share of rows that count. Every metric has a seeded bootstrap interval that draws whole entities where the data " +
+			"`coverage` is the share of rows that count. Every metric has an interval, by whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			evaluation.FairnessDoc +
+			evaluation.IntervalsDoc + evaluation.FairnessDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -34,8 +34,8 @@ var Component = component.Component{
 					Doc: "What to compute; figures bear the names of the metric blocks."},
 				{Name: "weight", Type: schema.String, ColumnOf: "data", Doc: "The column that says how much each row counts; not negative, not null."},
 				{Name: "min_rows", Type: schema.Integer, Default: 1.0, Doc: "With fewer rows all figures are undefined; of a slice likewise."},
-				{Name: "min_positives", Type: schema.Integer, Default: 0.0, Doc: "With fewer positive rows all figures are undefined; of a slice likewise. Binary tasks only."},
-				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the bootstrap."},
+				evaluation.MinPositivesAttr(),
+				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
 			},
 			Blocks: []schema.Block{
 				evaluation.IntervalsBlock(),

@@ -18,15 +18,10 @@ var Component = component.Component{
 	Kind: "monitor",
 	Type: schema.Type{
 		Name:    "drift",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Whether the columns of two tables come from the same distribution",
-		Doc: "Without a `method` it is Evidently's choice. With at most 1000 reference rows: `ks` for numbers with more than five values, else `chisquare`, " +
-			"or `z` for two values; with more: `wasserstein` for such numbers, else `jensenshannon`. Nulls are a value of their own.\n\n" +
-			"The customary limits (p < 0.05, distance >= 0.1) alarm far too often on small tables. So a distance must also be more than what exchanging " +
-			"rows at random gives at these sizes, at a rate of false discoveries of 5 % over all columns (Benjamini and Hochberg); the tests go by that alone. " +
-			"`calibrate = \"none\"` leaves it at the bare limits. Tables over 20,000 rows are sampled for the exchanges.\n\n" +
-			"`drift.share` is the share of columns that drifted.",
+		Doc:     doc,
 		Body: schema.Body{
 			Attrs: []schema.Attr{
 				{Name: "reference", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "How the data was: usually what the model was trained on."},
@@ -44,7 +39,7 @@ var Component = component.Component{
 			}}}},
 		},
 		Out: []schema.Port{
-			{Name: "figures", Type: schema.FiguresPort, Doc: "`drift.share`, `drift.drifted`, `drift.columns.<c>`, `rows`."},
+			{Name: "figures", Type: schema.FiguresPort, Doc: "`drift.share`, `drift.drifted`, `drift.undefined`, `drift.columns.<c>`, `rows`."},
 			{Name: "report", Type: schema.FilesPort, Doc: "The same as drift.json, columns in their order."},
 		},
 		Examples: []schema.Example{{Title: "This month against the training data", Code: example}},
@@ -52,6 +47,18 @@ var Component = component.Component{
 	Shape: shape,
 	Run:   run,
 }
+
+const doc = "Without a `method` it is Evidently's choice. With at most 1000 reference rows: `ks` for numbers with more than five values, else `chisquare`, " +
+	"or `z` for two values; with more: `wasserstein` for such numbers, else `jensenshannon`. Nulls are a value of their own.\n\n" +
+	"The customary limits (p < 0.05, distance >= 0.1) alarm far too often on small tables. So a distance must also be more than what exchanging " +
+	"rows at random gives at these sizes, at a rate of false discoveries of 5 % over all columns (Benjamini and Hochberg); the tests go by that alone. " +
+	"999 exchanges are drawn, and more for the columns that hardly any scores as high as, so that drift is seen among any number of columns (Besag and Clifford 1991). " +
+	"`calibrate = \"none\"` leaves it at the bare limits. Tables over 20,000 rows are sampled, for the score too.\n\n" +
+	"`drift.columns.<c>` has `score`, `limit`, `p_value`, `q_value`, `drifted` and `method`. `drifted` is `score >= limit`: `limit` is the least score that would be drift at these sizes, among these columns, beside those that drifted; " +
+	"so it is also the least that can be seen. A `limit` above the customary one says that there are too few rows to see less: of `wasserstein`, a shift of so many standard deviations. Where nearly all exchanges score higher, it is " +
+	"extrapolated from the highest tenth of them. `q_value` is `p_value` adjusted for the number of columns: at most 0.05 where chance does not explain the column. (Without calibration the limit of a test is that of `p_value`, and there is no `q_value`.)\n\n" +
+	"`drift.share` is the share of columns that drifted, `drift.drifted` how many. A column with an infinite value has no figures, is counted in `drift.undefined`, and is told; the others have theirs. A reference whose standard deviation few rows make is told too: in units of it shifts of the others hide.\n\n" +
+	"Where nothing drifts, one run in twenty has a false alarm, however many columns there are: of twelve monthly runs, 46 % of years have one. A rule that fires only if drift lasts reads two monitors, of this window and of the one before; no run looks at earlier runs."
 
 const example = `pipeline "churn" {}
 
@@ -117,13 +124,14 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 func figures(columns []string) *schema.FigureType {
-	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "limit": schema.Double,
+	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "q_value": schema.Share, "limit": schema.Double,
 		"drifted": schema.Flag, "method": schema.Word})
 	keys := append([]string{}, columns...)
 	sort.Strings(keys)
 	return schema.Object(map[string]*schema.FigureType{
-		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "columns": schema.KeyedMap(column, keys...)}),
-		"rows":  schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
+		"drift": schema.Object(map[string]*schema.FigureType{"share": schema.Share, "drifted": schema.Count, "undefined": schema.Count,
+			"columns": schema.KeyedMap(column, keys...)}),
+		"rows": schema.Object(map[string]*schema.FigureType{"reference": schema.Count, "current": schema.Count}),
 	})
 }
 
@@ -157,7 +165,19 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return &component.InputError{Summary: "the tables cannot be compared: " + err.Error()}
 	}
+	for _, x := range results {
+		if x.Warning != "" {
+			s.Warnf("%s", x.Warning)
+		}
+	}
 	r := newReport(results, a.Rows, b.Rows)
+	if r.some() {
+		for _, x := range results {
+			if x.Undefined != "" {
+				s.Warnf("%s: it has no figures, and no part in drift.share", x.Undefined)
+			}
+		}
+	}
 	if err := r.write(s); err != nil {
 		return err
 	}

@@ -135,3 +135,25 @@ func TestProblems(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// TestInfiniteColumn has no figures itself; the others have theirs, and it is told.
+func TestInfiniteColumn(t *testing.T) {
+	current := rows("400", "1")
+	current.SQL = "select *, case when id = 7 then 'inf'::double else id end as odd from (" + current.SQL + ")"
+	reference := rows("1500", "0")
+	reference.SQL = "select *, id::double as odd from (" + reference.SQL + ")"
+	r := stagetest.Run(t, Component, block(`{}`, reference, current))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	f := r.Figures(t)
+	for path, want := range map[string]any{"drift.columns.tenure.drifted": true, "drift.columns.odd.score": nil, "drift.columns.odd.drifted": nil,
+		"drift.undefined": 1.0, "drift.drifted": 1.0, "drift.share": 0.5} {
+		if got := at(t, f, path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
+	}
+	if got := f["undefined"].(map[string]any)["drift.columns.odd.score"]; got == nil || !strings.Contains(got.(string), `row 8 of column "odd" in the current table is infinite`) {
+		t.Errorf("got the reason %v", got)
+	}
+}

@@ -16,6 +16,7 @@ type report struct {
 	figures   map[string]any
 	undefined map[string]string
 	results   []map[string]any
+	without   int // columns that have no figures
 }
 
 func newReport(results []method.Result, reference, current int) *report {
@@ -35,16 +36,20 @@ func newReport(results []method.Result, reference, current int) *report {
 		}
 		if x.Undefined != "" {
 			reason = x.Undefined
+			r.without++
 		}
 	}
-	all := map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results), 1)), "drifted": drifted}
-	if reason != "" {
+	all := map[string]any{"columns": columns, "share": float64(drifted) / float64(max(len(results)-r.without, 1)), "drifted": drifted, "undefined": r.without}
+	if r.without > 0 && !r.some() {
 		all["share"], all["drifted"] = nil, nil
 		r.undefined["drift.share"], r.undefined["drift.drifted"] = reason, reason
 	}
 	r.figures = map[string]any{"drift": all, "rows": map[string]any{"reference": reference, "current": current}, "undefined": r.undefined}
 	return r
 }
+
+// some tells whether some columns have figures and some have none.
+func (r *report) some() bool { return 0 < r.without && r.without < len(r.results) }
 
 // column is one column's figures.
 func (r *report) column(x method.Result) map[string]any {
@@ -58,6 +63,7 @@ func (r *report) column(x method.Result) map[string]any {
 	out := map[string]any{
 		"score":   r.number(path+".score", x.Score, reason("it is not finite: a value that the reference never has")),
 		"p_value": r.number(path+".p_value", x.PValue, reason(x.Method+" is a distance; without calibration it has no p-value")),
+		"q_value": r.number(path+".q_value", x.QValue, reason("without calibration p-values are not adjusted")),
 		"limit":   r.number(path+".limit", x.Limit, reason("it is not finite: a value that the reference never has")),
 		"drifted": any(x.Drifted), "method": any(x.Method),
 	}

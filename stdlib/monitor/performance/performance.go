@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "monitor",
 	Type: schema.Type{
 		Name:    "performance",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "How good predictions were, by the labels that came later",
 		Doc:     doc,
@@ -41,8 +41,8 @@ var Component = component.Component{
 				{Name: "score", Type: schema.String, ColumnOf: "predictions",
 					Doc: "The column of the probability of the positive class. Default: `score`, if there is one. Binary tasks only."},
 				{Name: "min_rows", Type: schema.Integer, Default: 100.0, Doc: "With fewer rows of mature labels all figures are undefined."},
-				{Name: "min_positives", Type: schema.Integer, Default: 0.0, Doc: "With fewer positive rows all figures are undefined. Binary tasks only."},
-				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the bootstrap."},
+				evaluation.MinPositivesAttr(),
+				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
 			},
 			Blocks: []schema.Block{evaluation.IntervalsBlock()},
 		},
@@ -57,7 +57,7 @@ var Component = component.Component{
 
 const doc = "Each prediction finds its label by `on`. Labels that are unknown or not mature yet do not count, nor do predictions without a label; " +
 	"`coverage` is the share of predictions that count, `rows` how many. `performance.<m>.value|low|high` is a metric with its interval, found as " +
-	"`evaluate` does: a seeded bootstrap over rows, over whole entities where the predictions or else the labels have any. What is undefined, or " +
+	"`evaluate` does: over rows, over whole entities where the predictions or else the labels have any. What is undefined, or " +
 	"rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
 	"Predictions have a column `predicted`, the class or the value that was decided for, or `score`, the probability of the positive class, or both; of several " +
 	"classes `predicted`, and `scores` as a batch deployment writes them or a `score_<class>` for each. Without `predicted` a binary " +

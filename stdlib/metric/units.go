@@ -1,0 +1,115 @@
+package metric
+
+import "math"
+
+// units are what is drawn and counted as independent: the rows, or whole clusters of them.
+type units struct {
+	of    []int32 // by row; nil: every row is its own
+	count int     // of clusters
+	rows  int
+}
+
+func (u units) n() int {
+	if u.of == nil {
+		return u.rows
+	}
+	return u.count
+}
+
+func (u units) at(row int) int {
+	if u.of == nil {
+		return row
+	}
+	return int(u.of[row])
+}
+
+// sums adds up a value of the rows by unit.
+func (u units) sums(of []float64) []float64 {
+	if u.of == nil {
+		return of
+	}
+	out := make([]float64, u.count)
+	for i, x := range of {
+		out[u.of[i]] += x
+	}
+	return out
+}
+
+// counted is how many units have any weight.
+func (u units) counted(w []float64) int {
+	n := 0
+	for _, x := range u.sums(w) {
+		if x > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// effective is the size of an unweighted sample of the same worth (Kish 1965): (Σw)² / Σw².
+func effective(w []float64) float64 {
+	var s, squares float64
+	for _, x := range w {
+		s, squares = s+x, squares+float64(x*x)
+	}
+	if squares == 0 {
+		return 0
+	}
+	return s * s / squares
+}
+
+// variance of a figure, by its influence: what each row adds to its deviation from the truth, to first order.
+type variance struct {
+	value  float64 // with units as they are
+	design float64 // how many times that of independent rows; at least 1
+	units  int     // that count
+}
+
+// variance is the linearised variance of a figure (Taylor; with clusters: Binder 1983). w tells which rows count.
+func (u units) variance(influence, w []float64) variance {
+	v := variance{units: u.counted(w), design: 1}
+	rows := units{rows: u.rows}
+	independent := corrected(influence, rows.counted(w))
+	v.value = independent
+	if u.of == nil {
+		return v
+	}
+	v.value = corrected(u.sums(influence), v.units)
+	switch {
+	case independent > 0:
+		v.design = max(1, v.value/independent)
+	case v.units > 0:
+		// Nothing varies, and so nothing tells how alike the rows of a cluster are: as alike as can be.
+		v.design = max(1, effective(w)/effective(u.sums(w)))
+	}
+	return v
+}
+
+func corrected(influence []float64, n int) float64 {
+	if n < 2 {
+		return math.NaN()
+	}
+	var s float64
+	for _, x := range influence {
+		s += float64(x * x)
+	}
+	return s * float64(n) / float64(n-1)
+}
+
+// minus is the influence on a difference.
+func minus(a, b []float64) []float64 {
+	out := make([]float64, len(a))
+	for i := range out {
+		out[i] = a[i] - b[i]
+	}
+	return out
+}
+
+func allZero(xs []float64) bool {
+	for _, x := range xs {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
