@@ -104,7 +104,7 @@ type scored struct {
 	bins      [][]uint8 // [feature][row]
 	margins   [][]float32
 
-	first, second []float64 // derivatives of one class; made when first needed
+	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
 }
 
 func newBooster(train, validation *Data, p Params) (*booster, error) {
@@ -166,15 +166,10 @@ func newScored(o objective, d *Data, bins []binned, start float32, threads int) 
 // round adds one tree for each class. All of them are grown on the margins from before the round.
 func (b *booster) round(round int) {
 	sample := sampleRows(len(b.training.target), b.params.Subsample, b.params.Seed, round)
-	groups := b.training.objective.groups
-	derivatives := make([][]sum, groups)
-	scales := make([]scale, groups)
-	for g := range groups {
-		derivatives[g], scales[g] = b.training.derivatives(g, b.grower.derivatives(g), b.params.Threads)
-	}
-	for g := range groups {
+	b.training.predict(b.params.Threads)
+	for g := range b.training.objective.groups {
 		features := sampleFeatures(len(b.bins), b.params.ColumnSample, b.params.Seed, len(b.trees))
-		t := b.grower.grow(derivatives[g], scales[g], sample, features)
+		t := b.grower.grow(b.training, g, sample, features)
 		if sample == nil {
 			b.grower.addLeaves(&t, b.training.margins[g])
 		} else {

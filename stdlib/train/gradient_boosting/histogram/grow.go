@@ -13,12 +13,12 @@ type grower struct {
 	offset []int     // of each feature's sums in a histogram
 	size   int       // of a histogram
 
-	rows    []int32 // rows in the order of the growing tree's leaves
-	spare   []int32
-	sums    []sum // derivatives of rows, in the same order
-	spares  []sum
-	byClass [][]sum
-	free    [][]sum // histograms not in use
+	rows   []int32 // rows in the order of the growing tree's leaves
+	spare  []int32
+	sums   []sum // derivatives of rows, in the same order
+	spares []sum
+	byRow  []sum   // derivatives of all rows, in the order of the table
+	free   [][]sum // histograms not in use
 
 	tree     tree
 	scale    scale
@@ -37,27 +37,21 @@ func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
 		rows: make([]int32, rows), spare: make([]int32, rows),
 		sums: make([]sum, rows), spares: make([]sum, rows),
-		byClass: make([][]sum, max(p.Classes, 1)), hist: map[int32][]sum{}, open: map[int32]bool{},
+		byRow: make([]sum, rows), hist: map[int32][]sum{}, open: map[int32]bool{},
 	}
 	for f := range bins {
 		g.offset[f] = g.size
 		g.size += bins[f].count + 1
 	}
 	g.most = max(keepBytes/(g.size*int(unsafe.Sizeof(sum{}))), 1)
-	for c := range g.byClass {
-		g.byClass[c] = make([]sum, rows)
-	}
 	return g
 }
 
-// derivatives lends the memory for those of a class.
-func (g *grower) derivatives(class int) []sum { return g.byClass[class] }
-
-// grow grows one tree on the sampled rows (nil: all) and features.
-func (g *grower) grow(derivatives []sum, s scale, sample, features []int32) tree {
-	g.scale, g.features = s, features
-	n, total := g.take(derivatives, sample)
-	root := node{parent: -1, scale: s, rows: span{0, n}, sum: total}
+// grow grows one tree of a class on the sampled rows (nil: all) and features.
+func (g *grower) grow(t *scored, class int, sample, features []int32) tree {
+	g.scale, g.features = t.derivatives(class, g.byRow, g.params.Threads), features
+	n, total := g.take(g.byRow, sample)
+	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total}
 	g.tree = tree{nodes: []node{root}}
 	g.setValue(0)
 	if g.mayGrow(0) {

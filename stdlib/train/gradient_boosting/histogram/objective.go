@@ -65,17 +65,52 @@ type scale struct{ g, h float64 }
 // blockRows is how many rows a task takes at a time.
 const blockRows = 4096
 
-// derivatives computes those of one class for each row into out, whose length it keeps.
-func (s *scored) derivatives(group int, out []sum, threads int) ([]sum, scale) {
+// predict computes what the margins say of each row, once for all classes: derivatives of every class need it. It is the
+// value, the probability, or that of each class.
+func (s *scored) predict(threads int) {
 	n := len(s.target)
-	if s.first == nil {
-		s.first, s.second = make([]float64, n), make([]float64, n)
+	if s.predicted == nil {
+		s.predicted = make([][]float64, s.objective.groups)
+		for g := range s.predicted {
+			s.predicted[g] = make([]float64, n)
+		}
 	}
-	g, h := s.first, s.second
+	parallel(threads, (n+blockRows-1)/blockRows, func(b int) {
+		s.predictBlock(b*blockRows, min((b+1)*blockRows, n))
+	})
+}
+
+func (s *scored) predictBlock(start, end int) {
+	switch s.objective.kind {
+	case xgboost.Logistic:
+		for r := start; r < end; r++ {
+			s.predicted[0][r] = sigmoid(s.margins[0][r])
+		}
+	case xgboost.Softmax:
+		row, p := make([]float32, s.objective.groups), make([]float64, s.objective.groups)
+		for r := start; r < end; r++ {
+			s.probabilities(r, row, p)
+			for g := range p {
+				s.predicted[g][r] = p[g]
+			}
+		}
+	default:
+		for r := start; r < end; r++ {
+			s.predicted[0][r] = float64(s.margins[0][r])
+		}
+	}
+}
+
+// derivatives computes those of one class for each row into out, from what was predicted.
+func (s *scored) derivatives(group int, out []sum, threads int) scale {
+	n := len(s.target)
 	blocks := (n + blockRows - 1) / blockRows
 	tops := make([]scale, blocks)
 	parallel(threads, blocks, func(b int) {
-		tops[b] = s.blockDerivatives(group, b*blockRows, min((b+1)*blockRows, n), g, h)
+		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
+			g, h := s.derivative(group, r)
+			tops[b].g, tops[b].h = max(tops[b].g, math.Abs(g)), max(tops[b].h, h)
+		}
 	})
 	var top scale
 	for _, t := range tops {
@@ -89,42 +124,29 @@ func (s *scored) derivatives(group int, out []sum, threads int) ([]sum, scale) {
 	up := scale{math.Ldexp(1, min(k-eg, most)), math.Ldexp(1, min(k-eh, most))}
 	parallel(threads, blocks, func(b int) {
 		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			out[r] = sum{int64(g[r] * up.g), int64(h[r] * up.h)}
+			g, h := s.derivative(group, r)
+			out[r] = sum{int64(g * up.g), int64(h * up.h)}
 		}
 	})
-	return out, scale{1 / up.g, 1 / up.h}
+	return scale{1 / up.g, 1 / up.h}
 }
 
-func (s *scored) blockDerivatives(group, start, end int, g, h []float64) (top scale) {
-	if s.objective.kind == xgboost.SquaredError && s.weight == nil {
-		for r, m := range s.margins[0][start:end] {
-			d := float64(m) - s.target[start+r]
-			g[start+r], h[start+r] = d, 1
-			top.g = max(top.g, math.Abs(d))
-		}
-		return scale{top.g, 1}
+// derivative is the first and second one of the loss of a row.
+func (s *scored) derivative(group, r int) (g, h float64) {
+	q, y := s.predicted[group][r], s.target[r]
+	switch s.objective.kind {
+	case xgboost.Logistic:
+		g, h = q-y, max(q*(1-q), smallest)
+	case xgboost.Softmax:
+		g, h = q-is(int(y) == group), max(2*q*(1-q), smallest)
+	default:
+		g, h = q-y, 1
 	}
-	row := make([]float32, s.objective.groups)
-	p := make([]float64, s.objective.groups)
-	for r := start; r < end; r++ {
-		y := s.target[r]
-		switch s.objective.kind {
-		case xgboost.Logistic:
-			q := sigmoid(s.margins[0][r])
-			g[r], h[r] = q-y, max(q*(1-q), smallest)
-		case xgboost.Softmax:
-			q := s.probability(r, group, row, p)
-			g[r], h[r] = q-is(int(y) == group), max(2*q*(1-q), smallest)
-		default:
-			g[r], h[r] = float64(s.margins[0][r])-y, 1
-		}
-		if s.weight != nil {
-			g[r] *= s.weight[r]
-			h[r] *= s.weight[r]
-		}
-		top.g, top.h = max(top.g, math.Abs(g[r])), max(top.h, h[r])
+	if s.weight != nil {
+		g *= s.weight[r]
+		h *= s.weight[r]
 	}
-	return top
+	return g, h
 }
 
 func sigmoid(margin float32) float64 { return 1 / (1 + math.Exp(-float64(margin))) }
@@ -136,13 +158,12 @@ func is(b bool) float64 {
 	return 0
 }
 
-// probability of a class in a row; row and p are scratch of one element a class.
-func (s *scored) probability(r, group int, row []float32, p []float64) float64 {
+// probabilities of all classes in a row into p; row is scratch, both of one element a class.
+func (s *scored) probabilities(r int, row []float32, p []float64) {
 	for c := range row {
 		row[c] = s.margins[c][r]
 	}
 	xgboost.Softmax64(row, p)
-	return p[group]
 }
 
 // loss is the weighted mean log loss, or the root mean squared error. Blocks are added up in their order.
@@ -180,7 +201,8 @@ func (s *scored) rowLoss(r int, row []float32, p []float64) float64 {
 		}
 		return max(m, 0) + math.Log1p(math.Exp(-math.Abs(m)))
 	case xgboost.Softmax:
-		return -math.Log(max(s.probability(r, int(y), row, p), smallest))
+		s.probabilities(r, row, p)
+		return -math.Log(max(p[int(y)], smallest))
 	}
 	d := float64(s.margins[0][r]) - y
 	return float64(d * d)
