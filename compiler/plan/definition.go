@@ -71,6 +71,32 @@ type Scoring struct {
 	Container *Container      `json:"container"`
 }
 
+// predictVersion is the version of the contract of a foreign image's predict command.
+const predictVersion = 1
+
+// Scoring is how the model that a foreign stage makes is used: by the predict command of its block, in the same image. The
+// command is empty where the block has none.
+func (n *Node) Scoring() *Scoring {
+	var all map[string]json.RawMessage
+	told, with := map[string]json.RawMessage{}, *n.Container
+	with.Command = []string{}
+	if json.Unmarshal(n.Config, &all) == nil {
+		for _, name := range []string{"target", "features", "task", "positive", "classes", "env", "format"} {
+			if v, ok := all[name]; ok {
+				told[name] = v
+			}
+		}
+		if v, ok := all["predict"]; ok && json.Unmarshal(v, &with.Command) != nil {
+			with.Command = []string{}
+		}
+	}
+	config, err := Canonical(told)
+	if err != nil {
+		config = json.RawMessage("{}") // what was read from JSON always encodes
+	}
+	return &Scoring{Version: predictVersion, Config: config, Container: &with}
+}
+
 // Digest of what it does; empty for a model that needs none.
 func (s *Scoring) Digest() Digest {
 	if s == nil {

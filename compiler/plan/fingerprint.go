@@ -58,3 +58,6 @@ func GateSubject(definition Digest, values json.RawMessage, models map[string]Di
 		Models     map[string]Digest `json:"models"`
 	}{definition, values, models})
 }
+
+// ExternalDigest covers the names and contents of a set of files, not where they are.
+func ExternalDigest(files []ExternalFile) (Digest, error) { return Sum("external", files) }

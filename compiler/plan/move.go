@@ -12,8 +12,8 @@ import (
 // Move says that a block had another address. Pending: something is recorded under the old one, and the apply records it
 // under the new one; otherwise that is done, or there was nothing.
 type Move struct {
-	From    string       `json:"from"`
-	To      string       `json:"to"`
+	From    string       `json:"from" is:"address"`
+	To      string       `json:"to" is:"address"`
 	Pending bool         `json:"pending,omitempty"`
 	Range   source.Range `json:"range,omitzero"` // of the moved block
 }
@@ -21,8 +21,8 @@ type Move struct {
 // Acceptance says that a recorded result is taken for that of another definition than it was made by.
 type Acceptance struct {
 	Was    Digest    `json:"was"` // the definition that the result was made by
-	Reason string    `json:"reason"`
-	By     string    `json:"by,omitempty"` // once recorded
+	Reason string    `json:"reason" is:"text"`
+	By     string    `json:"by,omitempty" is:"text"` // once recorded
 	At     time.Time `json:"at,omitzero"`
 }
 

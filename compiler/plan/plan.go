@@ -42,21 +42,21 @@ func (v Verdict) Known() bool {
 
 // Plan is everything that an apply needs to know.
 type Plan struct {
-	FormatVersion    string                     `json:"format_version"`
+	FormatVersion    string                     `json:"format_version" is:"word"`
 	PlannerSemantics int                        `json:"planner_semantics"`
 	ID               Digest                     `json:"plan_id"` // of the body: all but this field and the envelope
-	Pipeline         string                     `json:"pipeline"`
-	Workspace        string                     `json:"workspace"`
+	Pipeline         string                     `json:"pipeline" is:"name"`
+	Workspace        string                     `json:"workspace" is:"name"`
 	Base             Base                       `json:"base"`
 	ConfigDigest     Digest                     `json:"config_digest"`
-	Described        map[string]json.RawMessage `json:"described,omitempty"` // what decides nothing in blocks that are no stage and no gate, by address
-	Variables        map[string]json.RawMessage `json:"variables,omitempty"`
+	Described        map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
+	Variables        map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
 	Changes          []Change                   `json:"changes"`
 	Nodes            []*Node                    `json:"nodes"` // sorted by address
 	Gates            []*Gate                    `json:"gates"`
 	Releases         []*Release                 `json:"releases"`
-	Moves            []Move                     `json:"moves,omitempty"`   // by the new address, then the nearest first
-	Outputs          map[string]OutputValue     `json:"outputs,omitempty"` // of output blocks, by name
+	Moves            []Move                     `json:"moves,omitempty"`             // by the new address, then the nearest first
+	Outputs          map[string]OutputValue     `json:"outputs,omitempty" is:"text"` // of output blocks, by name
 	Diagnostics      []Diagnostic               `json:"diagnostics,omitempty"`
 	Envelope         *Envelope                  `json:"envelope,omitempty"`
 }
@@ -64,8 +64,8 @@ type Plan struct {
 // OutputValue is what an output block shows: a value, or the digest of a block's port, null while it is not known.
 type OutputValue struct {
 	Value    json.RawMessage `json:"value"`
-	From     string          `json:"from,omitempty"`
-	FromPort string          `json:"from_port,omitempty"`
+	From     string          `json:"from,omitempty" is:"address"`
+	FromPort string          `json:"from_port,omitempty" is:"port"`
 }
 
 // Base is the revision of the state that the plan was made against; revision 0 has no digest.
@@ -77,20 +77,20 @@ type Base struct {
 // Envelope holds what differs between machines and moments; no part of the plan's identity.
 type Envelope struct {
 	CreatedAt   time.Time        `json:"created_at"`
-	ToolVersion string           `json:"tool_version"`
-	Commit      string           `json:"commit,omitempty"`
-	Durations   map[string]int64 `json:"durations_ms,omitempty"` // of past runs, median, by address
+	ToolVersion string           `json:"tool_version" is:"text"`
+	Commit      string           `json:"commit,omitempty" is:"text"`
+	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // of past runs, median, by address
 }
 
 // Change is a root cause: one thing that differs from what is recorded, and what it makes run.
 type Change struct {
 	Cause    Cause        `json:"cause"`
-	Address  string       `json:"address"`
+	Address  string       `json:"address" is:"address"`
 	Category Category     `json:"category"`
 	Range    source.Range `json:"range,omitzero"`
-	Runs     []string     `json:"runs,omitempty"`
-	MayRun   []string     `json:"may_run,omitempty"`
-	Reason   string       `json:"reason,omitempty"` // of an acceptance
+	Runs     []string     `json:"runs,omitempty" is:"address"`
+	MayRun   []string     `json:"may_run,omitempty" is:"address"`
+	Reason   string       `json:"reason,omitempty" is:"text"` // of an acceptance
 }
 
 // Category of a change, as a reviewer sorts it.
@@ -130,20 +130,20 @@ const (
 // Cause says why a node runs.
 type Cause struct {
 	Kind   CauseKind       `json:"kind"`
-	Path   string          `json:"path,omitempty"` // "params.trees"
+	Path   string          `json:"path,omitempty" is:"text"` // "params.trees"
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
-	From   string          `json:"from,omitempty"` // input: the address it comes from
+	From   string          `json:"from,omitempty" is:"address"` // input: the address it comes from
 }
 
 // Node is one stage.
 type Node struct {
-	Address     string          `json:"address"` // "train.model", "evaluate.holdout@champion"
-	Kind        string          `json:"kind"`
-	Type        string          `json:"type"`
+	Address     string          `json:"address" is:"address"` // "train.model", "evaluate.holdout@champion"
+	Kind        string          `json:"kind" is:"kind"`
+	Type        string          `json:"type" is:"kind"`
 	Phase       schema.Phase    `json:"phase"`
 	Version     int             `json:"component_version"`
-	Engine      string          `json:"component_engine,omitempty"` // what the component computes with: "duckdb-1.4.5"
+	Engine      string          `json:"component_engine,omitempty" is:"word"` // what the component computes with: "duckdb-1.4.5"
 	Verdict     Verdict         `json:"verdict"`
 	Causes      []Cause         `json:"causes,omitempty"`
 	Definition  Digest          `json:"definition"`
@@ -153,7 +153,7 @@ type Node struct {
 	Config      json.RawMessage `json:"config"`
 	Inputs      []Input         `json:"inputs"`  // sorted by port
 	Outputs     []Output        `json:"outputs"` // sorted by port
-	After       []string        `json:"after,omitempty"`
+	After       []string        `json:"after,omitempty" is:"address"`
 	Rules       *Rules          `json:"rules,omitempty"` // of a check
 	Container   *Container      `json:"container,omitempty"`
 	TimeoutMS   int64           `json:"timeout_ms"`
@@ -162,33 +162,33 @@ type Node struct {
 	Retries     int             `json:"retries"`
 	NoCache     bool            `json:"no_cache,omitempty"`
 	Meta        json.RawMessage `json:"meta,omitempty"` // attributes that decide no result, as written or by default
-	Description string          `json:"description,omitempty"`
+	Description string          `json:"description,omitempty" is:"text"`
 	Range       source.Range    `json:"range,omitzero"`
 }
 
 // Input of a node: from another node's port, from outside, or an object of the store by digest.
 type Input struct {
-	Port     string        `json:"port"`
-	From     string        `json:"from,omitempty"`
-	FromPort string        `json:"from_port,omitempty"`
+	Port     string        `json:"port" is:"port"`
+	From     string        `json:"from,omitempty" is:"address"`
+	FromPort string        `json:"from_port,omitempty" is:"port"`
 	Digest   Digest        `json:"digest,omitempty"` // once known
 	External *External     `json:"external,omitempty"`
 	Shape    *schema.Shape `json:"shape,omitempty"`
-	Format   string        `json:"format,omitempty"` // "csv" or "ndjson" where a foreign stage asks for it
+	Format   string        `json:"format,omitempty" is:"word"` // "csv" or "ndjson" where a foreign stage asks for it
 }
 
 // External is a set of local files. The digest of an Input that has one covers names and contents.
 type External struct {
-	Root  string         `json:"root"` // folder relative to the module
+	Root  string         `json:"root" is:"path"` // folder relative to the module
 	Files []ExternalFile `json:"files"`
 	// Dir is the folder that the block's own path is relative to, itself relative to the module: that of a child module. It is
 	// there so that what the path means can be asked again.
-	Dir string `json:"dir,omitempty"`
+	Dir string `json:"dir,omitempty" is:"path"`
 }
 
 // ExternalFile is one of them; the name is relative to the root, with forward slashes.
 type ExternalFile struct {
-	Name   string `json:"name"`
+	Name   string `json:"name" is:"file"`
 	Size   int64  `json:"size"`
 	Digest Digest `json:"digest"`
 }
@@ -204,20 +204,20 @@ func (e *External) Names() []string {
 
 // Output of a node.
 type Output struct {
-	Port   string          `json:"port"` // "table", "train", "model"
+	Port   string          `json:"port" is:"port"` // "table", "train", "model"
 	Type   schema.PortType `json:"type"`
 	Digest Digest          `json:"digest,omitempty"` // known when cached
 	Shape  *schema.Shape   `json:"shape,omitempty"`
-	Format string          `json:"format,omitempty"`
+	Format string          `json:"format,omitempty" is:"word"`
 }
 
 // Container is what a foreign stage runs.
 type Container struct {
-	Image    string            `json:"image"`
-	ImageID  string            `json:"image_id"` // what the name meant at plan time
-	Platform string            `json:"platform,omitempty"`
-	Command  []string          `json:"command"`
-	Env      map[string]string `json:"env,omitempty"`
+	Image    string            `json:"image" is:"image"`
+	ImageID  string            `json:"image_id" is:"image"` // what the name meant at plan time
+	Platform string            `json:"platform,omitempty" is:"image"`
+	Command  []string          `json:"command" is:"text"`
+	Env      map[string]string `json:"env,omitempty" is:"variable"`
 	Network  bool              `json:"network,omitempty"`
 	Secrets  []Secret          `json:"secrets,omitempty"` // sorted by name
 }
@@ -225,9 +225,9 @@ type Container struct {
 // Secret says where a stage's secret is found when the stage runs: in a variable of the environment or in a file. Its
 // value is in no plan.
 type Secret struct {
-	Name string `json:"name"` // of the file that the stage reads
-	Env  string `json:"env,omitempty"`
-	File string `json:"file,omitempty"` // relative to the root module's folder
+	Name string `json:"name" is:"name"` // of the file that the stage reads
+	Env  string `json:"env,omitempty" is:"variable"`
+	File string `json:"file,omitempty" is:"path"` // relative to the root module's folder
 }
 
 // Rules are CEL conditions and what they may see.
@@ -241,9 +241,9 @@ type Rules struct {
 
 // FigureSource places a node's figures.
 type FigureSource struct {
-	Path string `json:"path"` // "evaluate.holdout"; "evaluate.holdout.delta" for "delta" of the champion's node
-	Node string `json:"node"`
-	Pick string `json:"pick,omitempty"` // the part of the figures; empty: all
+	Path string `json:"path" is:"port"` // "evaluate.holdout"; "evaluate.holdout.delta" for "delta" of the champion's node
+	Node string `json:"node" is:"address"`
+	Pick string `json:"pick,omitempty" is:"port"` // the part of the figures; empty: all
 	// Absent: there is no such node in this plan (no champion to compare with); the path is missing, not unknown.
 	Absent bool `json:"absent,omitempty"`
 }
@@ -260,37 +260,37 @@ const (
 
 // Rule is one of them, decided as far as it can be.
 type Rule struct {
-	Name     string       `json:"name"`
-	Assert   string       `json:"assert"`
-	Message  string       `json:"message,omitempty"`
-	Severity string       `json:"severity"` // "fail" or "warn"
+	Name     string       `json:"name" is:"text"`
+	Assert   string       `json:"assert" is:"text"`
+	Message  string       `json:"message,omitempty" is:"text"`
+	Severity string       `json:"severity" is:"word"` // "fail" or "warn"
 	Verdict  RuleVerdict  `json:"verdict"`
-	Residual string       `json:"residual,omitempty"` // of an open one, known values folded in
-	Values   []FigureSeen `json:"values,omitempty"`   // known figures that it reads, in order of appearance
-	Live     []FigureSeen `json:"live,omitempty"`     // the same figures when the gate last decided
-	Reason   string       `json:"reason,omitempty"`   // of an error
+	Residual string       `json:"residual,omitempty" is:"text"` // of an open one, known values folded in
+	Values   []FigureSeen `json:"values,omitempty"`             // known figures that it reads, in order of appearance
+	Live     []FigureSeen `json:"live,omitempty"`               // the same figures when the gate last decided
+	Reason   string       `json:"reason,omitempty" is:"text"`   // of an error
 	Range    source.Range `json:"range,omitzero"`
 }
 
 // FigureSeen is a figure and its value.
 type FigureSeen struct {
-	Path  string          `json:"path"`
+	Path  string          `json:"path" is:"text"`
 	Value json.RawMessage `json:"value"`
 }
 
 // Gate decides over releases.
 type Gate struct {
-	Address    string          `json:"address"`
+	Address    string          `json:"address" is:"address"`
 	Verdict    RuleVerdict     `json:"verdict"`
-	Cached     bool            `json:"cached,omitempty"`     // decided before on the same facts; nothing to do
-	After      []string        `json:"after,omitempty"`      // checks and gates that must have passed
-	BlockedBy  []string        `json:"blocked_by,omitempty"` // those of After that are known to have failed
+	Cached     bool            `json:"cached,omitempty"`                  // decided before on the same facts; nothing to do
+	After      []string        `json:"after,omitempty" is:"address"`      // checks and gates that must have passed
+	BlockedBy  []string        `json:"blocked_by,omitempty" is:"address"` // those of After that are known to have failed
 	Rules      Rules           `json:"rules"`
 	Approvals  []Approval      `json:"approvals,omitempty"`
 	Champion   *Champion       `json:"champion,omitempty"`
 	Causes     []Cause         `json:"causes,omitempty"`
-	Accepted   []string        `json:"accepted,omitempty"` // stages it rests on whose result is accepted, sorted
-	Looks      []Looked        `json:"looks,omitempty"`    // how often the rows that its figures come from were looked at
+	Accepted   []string        `json:"accepted,omitempty" is:"address"` // stages it rests on whose result is accepted, sorted
+	Looks      []Looked        `json:"looks,omitempty"`                 // how often the rows that its figures come from were looked at
 	Meta       json.RawMessage `json:"meta,omitempty"`
 	Definition Digest          `json:"definition"`
 	Replaces   Digest          `json:"replaces,omitempty"` // definition that it was last decided by
@@ -299,28 +299,28 @@ type Gate struct {
 
 // Looked says how many models evaluations have measured on the rows of a port, as far as they are those of now.
 type Looked struct {
-	From     string `json:"from"`
-	FromPort string `json:"from_port"`
+	From     string `json:"from" is:"address"`
+	FromPort string `json:"from_port" is:"port"`
 	Models   int    `json:"models"`
 }
 
 // Approval is a person's yes that a gate asks for.
 type Approval struct {
-	Name    string       `json:"name"`
-	From    []string     `json:"from"`
-	When    string       `json:"when,omitempty"` // CEL; empty: always
-	Needed  RuleVerdict  `json:"needed"`         // pass: needed; fail: not needed; open
-	GivenBy string       `json:"given_by,omitempty"`
+	Name    string       `json:"name" is:"text"`
+	From    []string     `json:"from" is:"text"`
+	When    string       `json:"when,omitempty" is:"text"` // CEL; empty: always
+	Needed  RuleVerdict  `json:"needed"`                   // pass: needed; fail: not needed; open
+	GivenBy string       `json:"given_by,omitempty" is:"text"`
 	Range   source.Range `json:"range,omitzero"`
 }
 
 // Champion is the release that a gate compares with.
 type Champion struct {
-	Deploy      string `json:"deploy"`
+	Deploy      string `json:"deploy" is:"address"`
 	Exists      bool   `json:"exists"`
 	Comparable  bool   `json:"comparable"`
-	Candidate   bool   `json:"candidate,omitempty"` // it is the candidate itself; rules see champion.exists as false
-	Why         string `json:"why,omitempty"`       // it is not comparable
+	Candidate   bool   `json:"candidate,omitempty"`     // it is the candidate itself; rules see champion.exists as false
+	Why         string `json:"why,omitempty" is:"text"` // it is not comparable
 	Model       Digest `json:"model,omitempty"`
 	Fingerprint Digest `json:"fingerprint,omitempty"` // of the stage that made it
 }
@@ -338,13 +338,13 @@ const (
 
 // Release is what a plan does to one deploy block.
 type Release struct {
-	Address string          `json:"address"`
-	Type    string          `json:"type"` // "http", "batch"
+	Address string          `json:"address" is:"address"`
+	Type    string          `json:"type" is:"kind"` // "http", "batch"
 	Action  ReleaseAction   `json:"action"`
-	Gate    string          `json:"gate,omitempty"`
+	Gate    string          `json:"gate,omitempty" is:"address"`
 	Model   Input           `json:"model"`
-	Scoring *Scoring        `json:"scoring,omitempty"` // of an opaque model: how it is used
-	Node    string          `json:"node,omitempty"`    // the stage of a batch deployment
+	Scoring *Scoring        `json:"scoring,omitempty"`           // of an opaque model: how it is used
+	Node    string          `json:"node,omitempty" is:"address"` // the stage of a batch deployment
 	Config  json.RawMessage `json:"config"`
 	Current *ReleaseState   `json:"current,omitempty"`
 	Causes  []Cause         `json:"causes,omitempty"`
@@ -354,18 +354,18 @@ type Release struct {
 
 // Compared is a figure of the model that is live and of the one that would be; either may not be known.
 type Compared struct {
-	Path string          `json:"path"` // "evaluate.holdout.metrics.auc"
+	Path string          `json:"path" is:"text"` // "evaluate.holdout.metrics.auc"
 	Live json.RawMessage `json:"live,omitempty"`
 	Next json.RawMessage `json:"next,omitempty"`
 }
 
 // Diagnostic is a warning that the plan carries along.
 type Diagnostic struct {
-	Severity string       `json:"severity"`
-	Code     string       `json:"code,omitempty"`
-	Summary  string       `json:"summary"`
-	Detail   string       `json:"detail,omitempty"`
-	Hint     string       `json:"hint,omitempty"`
+	Severity string       `json:"severity" is:"word"`
+	Code     string       `json:"code,omitempty" is:"word"`
+	Summary  string       `json:"summary" is:"text"`
+	Detail   string       `json:"detail,omitempty" is:"text"`
+	Hint     string       `json:"hint,omitempty" is:"text"`
 	Subject  source.Range `json:"subject,omitzero"`
 }
 

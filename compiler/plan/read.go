@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
@@ -43,7 +45,90 @@ func Read(data []byte) (*Plan, error) {
 	if id != p.ID {
 		return nil, fmt.Errorf("the plan was changed after it was made: plan_id is %s, and the body's digest is %s", p.ID, id)
 	}
-	return p, p.complete()
+	if err := p.complete(); err != nil {
+		return nil, err
+	}
+	if err := p.checked(clear); err != nil {
+		return nil, fmt.Errorf("the plan is not what an mlp made: %w", err)
+	}
+	return p, nil
+}
+
+// checked holds what was read to what plans are. One of other semantics has its digests of something else; it is shown, and
+// never carried out.
+func (p *Plan) checked(text json.RawMessage) error {
+	if err := wellFormed(reflect.ValueOf(p), "", "it"); err != nil {
+		return err
+	}
+	if err := spelt(p, text); err != nil {
+		return err
+	}
+	if p.PlannerSemantics != Semantics {
+		return nil
+	}
+	return p.consistent()
+}
+
+// spelt makes sure that other readers see the same in the text: that all that was read from it stands under exactly the
+// names of fields, in whose place this reader takes others that differ by capitals.
+func spelt(p *Plan, text json.RawMessage) error {
+	back, err := Canonical(p)
+	if err != nil {
+		return err
+	}
+	read := func(data []byte) (v any, err error) {
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.UseNumber()
+		return v, dec.Decode(&v)
+	}
+	mine, err := read(back)
+	if err != nil {
+		return err
+	}
+	theirs, err := read(text)
+	if err != nil {
+		return err
+	}
+	return within(mine, theirs, "it")
+}
+
+// within tells of the first value that one tree has and another does not. What is empty need not be there.
+func within(mine, theirs any, at string) error {
+	switch x := mine.(type) {
+	case map[string]any:
+		y, _ := theirs.(map[string]any)
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			if err := within(x[k], y[k], at+"."+k); err != nil {
+				return err
+			}
+		}
+		return nil
+	case []any:
+		y, _ := theirs.([]any)
+		if len(x) != len(y) {
+			return fmt.Errorf("%s cannot be read in one way only", at)
+		}
+		for i := range x {
+			if err := within(x[i], y[i], fmt.Sprintf("%s[%d]", at, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case json.Number:
+		y, ok := theirs.(json.Number)
+		a, errA := x.Float64()
+		b, errB := y.Float64()
+		if x == y || ok && errA == nil && errB == nil && a == b || theirs == nil && a == 0 {
+			return nil
+		}
+	case nil:
+		return nil
+	default:
+		if mine == theirs || theirs == nil && (mine == "" || mine == false) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s cannot be read in one way only", at)
 }
 
 // readBody reads the one JSON object of a file. Keys must be spelt as they are specified and stand once: readers that
@@ -72,16 +157,6 @@ func (p *Plan) complete() error {
 	for _, n := range p.Nodes {
 		if n == nil || n.Address == "" {
 			return fmt.Errorf("reading the plan: a node has no address")
-		}
-		for _, in := range n.Inputs {
-			if in.External == nil {
-				continue
-			}
-			for _, name := range in.External.Names() {
-				if !filepath.IsLocal(filepath.FromSlash(name)) {
-					return fmt.Errorf("reading the plan: %s reads %q, which is not below its folder", n.Address, name)
-				}
-			}
 		}
 	}
 	for _, g := range p.Gates {

@@ -79,18 +79,18 @@ type BlockState struct {
 
 // ReleaseState is what a deploy block has live.
 type ReleaseState struct {
-	Type        string          `json:"type"`
-	Model       Digest          `json:"model"`       // directory object of the bundle
-	From        string          `json:"from"`        // "train.model"
-	Fingerprint Digest          `json:"fingerprint"` // of the stage that made the model
-	Gate        string          `json:"gate,omitempty"`
+	Type        string          `json:"type" is:"kind"`
+	Model       Digest          `json:"model"`             // directory object of the bundle
+	From        string          `json:"from" is:"address"` // "train.model"
+	Fingerprint Digest          `json:"fingerprint"`       // of the stage that made the model
+	Gate        string          `json:"gate,omitempty" is:"address"`
 	Subject     Digest          `json:"subject,omitempty"` // the gate's, when it let this pass
 	Config      json.RawMessage `json:"config"`
 	Scoring     *Scoring        `json:"scoring,omitempty"`   // of an opaque model: how it is used
 	Signature   *schema.Model   `json:"signature,omitempty"` // what the model needs and predicts
 	Plan        Digest          `json:"plan,omitempty"`      // by which it was released
 	// Figures that its gate read when it let it pass: metrics.json by address of the evaluation, metrics only.
-	Figures  map[string]json.RawMessage `json:"figures,omitempty"`
+	Figures  map[string]json.RawMessage `json:"figures,omitempty" is:"address"`
 	Revision int64                      `json:"revision"` // since when
 	Since    time.Time                  `json:"since"`
 }

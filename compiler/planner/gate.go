@@ -28,11 +28,11 @@ func (p *planner) gate(b *check.Block) {
 		g.Approvals = approvals
 	}
 	if err == nil {
-		g.Definition, err = gateDefinition(b.Policy, g.After, constants(g.Rules.Known))
+		g.Definition, err = g.Define()
 	}
 	if err == nil {
 		g.Replaces = p.o.State.Gates[b.Address].Definition
-		err = p.renamedGate(b, g)
+		err = p.renamedGate(g)
 	}
 	if err == nil {
 		err = p.decideGate(g)
@@ -40,15 +40,6 @@ func (p *planner) gate(b *check.Block) {
 	if err != nil {
 		p.fail(b.Range, "MLP1606", fmt.Errorf("%s: %w", b.Address, err), "")
 	}
-}
-
-// gateDefinition digests what a gate asks for.
-func gateDefinition(policy json.RawMessage, after []string, variables json.RawMessage) (plan.Digest, error) {
-	return plan.Sum("gate-definition", struct {
-		Policy    json.RawMessage
-		After     []string
-		Variables json.RawMessage
-	}{policy, after, variables})
 }
 
 // decideGate decides what is known, unless the same was decided before and is live.

@@ -1,10 +1,7 @@
 package planner
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -81,101 +78,15 @@ func (p *planner) moveChanges() []plan.Change {
 
 // renamedGate brings what is recorded of a gate to the new addresses, if nothing else differs: then it asks for the same
 // as before.
-func (p *planner) renamedGate(b *check.Block, g *plan.Gate) error {
+func (p *planner) renamedGate(g *plan.Gate) error {
 	before, ok := p.o.State.Gates[g.Address]
 	if !ok || len(p.formers) == 0 || before.Definition == g.Definition {
 		return nil
 	}
-	former, now := p.names(b.Module)
-	policy, err := replaceStrings(b.Policy, former)
-	if err != nil {
-		return err
-	}
-	after := make([]string, len(g.After))
-	for i, a := range g.After {
-		after[i] = replaceNames(a, former)
-	}
-	slices.Sort(after)
-	same, err := gateDefinition(policy, after, constants(g.Rules.Known))
+	same, err := g.Former(p.moves).Define()
 	if err != nil || same != before.Definition {
 		return err
 	}
-	before.Definition = g.Definition
-	before.Rules = slices.Clone(before.Rules)
-	for i, r := range before.Rules {
-		r.Assert = replaceNames(r.Assert, now)
-		r.Values = slices.Clone(r.Values)
-		for k := range r.Values {
-			r.Values[k].Path = replaceNames(r.Values[k].Path, now)
-		}
-		before.Rules[i] = r
-	}
-	p.o.State.Gates[g.Address] = before
+	p.o.State.Gates[g.Address] = before.Moved(g, p.moves)
 	return nil
-}
-
-// names are the new addresses by which a module's policies name blocks, with the former ones, and the other way round.
-func (p *planner) names(module string) (former, now map[string]string) {
-	former, now = map[string]string{}, map[string]string{}
-	for _, x := range p.formers {
-		former[x.To], now[x.From] = x.From, x.To
-		from, inside := strings.CutPrefix(x.From, module)
-		if to, ok := strings.CutPrefix(x.To, module); ok && inside && module != "" {
-			former[to], now[from] = from, to
-		}
-	}
-	return former, now
-}
-
-// replaceStrings replaces names in all strings of a JSON value.
-func replaceStrings(v json.RawMessage, names map[string]string) (json.RawMessage, error) {
-	var tree any
-	if err := json.Unmarshal(orEmpty(v), &tree); err != nil {
-		return nil, err
-	}
-	var walk func(any) any
-	walk = func(v any) any {
-		switch x := v.(type) {
-		case string:
-			return replaceNames(x, names)
-		case []any:
-			for i := range x {
-				x[i] = walk(x[i])
-			}
-		case map[string]any:
-			for k := range x {
-				x[k] = walk(x[k])
-			}
-		}
-		return v
-	}
-	return plan.Canonical(walk(tree))
-}
-
-// replaceNames replaces addresses in a text where they stand whole.
-func replaceNames(text string, names map[string]string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		best := ""
-		for old := range names {
-			if len(old) > len(best) && strings.HasPrefix(text[i:], old) && standsWhole(text, i, i+len(old)) {
-				best = old
-			}
-		}
-		if best == "" {
-			b.WriteByte(text[i])
-			i++
-			continue
-		}
-		b.WriteString(names[best])
-		i += len(best)
-	}
-	return b.String()
-}
-
-func standsWhole(text string, from, to int) bool {
-	word := func(c byte) bool {
-		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-	}
-	return (from == 0 || !word(text[from-1]) && text[from-1] != '.') && (to == len(text) || !word(text[to]))
 }

@@ -55,7 +55,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 			return
 		}
 		setFormat(n, f.Format)
-		p.scores(b, n.Container, f.Predict)
+		p.scorings[b.Address] = n.Scoring()
 	}
 	if b.TypeSpec.External {
 		if !p.external(ctx, b, n) {

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -31,30 +30,9 @@ func (p *planner) release(b *check.Block) {
 	if exists {
 		r.Current = &live
 	}
-	r.Action = p.releaseAction(r)
+	r.Action = r.Decide(p.isBlocked(r.Model.From))
 	r.Causes = releaseCauses(r)
 	p.releases = append(p.releases, r)
-}
-
-func (p *planner) releaseAction(r *plan.Release) plan.ReleaseAction {
-	switch {
-	case r.Current == nil:
-		return plan.CreateRelease
-	case !bytes.Equal(canonical(r.Current.Config), canonical(r.Config)):
-		return plan.ChangeRelease
-	case r.Current.Gate != r.Gate: // what holds it is part of what is asked for
-		return plan.ChangeRelease
-	case r.Scoring.Digest() != r.Current.Scoring.Digest() && !p.isBlocked(r.Model.From): // whatever the model is, it is used otherwise
-		return plan.ChangeRelease
-	case r.Model.Digest == "":
-		if p.isBlocked(r.Model.From) {
-			return plan.NoRelease
-		}
-		return plan.MayRelease
-	case r.Model.Digest != r.Current.Model:
-		return plan.ChangeRelease
-	}
-	return plan.NoRelease
 }
 
 func (p *planner) isBlocked(address string) bool {

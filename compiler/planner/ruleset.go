@@ -189,13 +189,3 @@ func plainValue(v cty.Value) any {
 	}
 	return json.RawMessage(data)
 }
-
-// constants are the known values less what is said of the champion: a gate is the same gate whoever is live.
-func constants(known json.RawMessage) json.RawMessage {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(known, &all) != nil {
-		return known
-	}
-	delete(all, "champion")
-	return encode(all)
-}

@@ -12,9 +12,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// predictVersion is the version of the contract of a foreign image's predict command.
-const predictVersion = 1
-
 // predictKind is the kind of its stages.
 const predictKind = "predict"
 
@@ -59,37 +56,15 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 		return nil
 	}
 	if c := p.container(ctx, maker, f, f.Predict); c != nil {
-		p.scores(maker, c, f.Predict)
+		p.scorings[maker.Address] = (&plan.Node{Config: maker.Config, Container: c}).Scoring()
 	}
 	return p.scorings[maker.Address]
-}
-
-// scores notes how the model that a foreign stage makes is used.
-func (p *planner) scores(maker *check.Block, c *plan.Container, predict []string) {
-	with := *c
-	with.Command = append([]string{}, predict...)
-	p.scorings[maker.Address] = &plan.Scoring{Version: predictVersion, Config: predictConfig(maker), Container: &with}
 }
 
 func formatOf(maker *check.Block) string {
 	var f foreign
 	_ = json.Unmarshal(maker.Config, &f) // it was read before
 	return f.Format
-}
-
-// predictConfig is what a predict command is told: what it predicts, from which columns.
-func predictConfig(maker *check.Block) json.RawMessage {
-	var all map[string]json.RawMessage
-	if json.Unmarshal(maker.Config, &all) != nil {
-		return json.RawMessage("{}")
-	}
-	told := map[string]json.RawMessage{}
-	for _, name := range []string{"target", "features", "task", "positive", "classes", "env", "format"} {
-		if v, ok := all[name]; ok {
-			told[name] = v
-		}
-	}
-	return encode(told)
 }
 
 // predictedShape is the table that a predict command yields (spec/protocol.md).

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 // dataVersion is what the files of a source were: each by name, size and digest, and one digest over all. Path is what
@@ -44,7 +43,7 @@ func (l *lockFile) check() error {
 				return fmt.Errorf("%s reads %q, which is not below its folder", address, name)
 			}
 		}
-		digest, err := store.ExternalDigest(v.External)
+		digest, err := plan.ExternalDigest(v.Files)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,9 @@ func (r *run) doAccepted(u *unit, was before, inputs map[string]plan.Digest) (*o
 	if err != nil {
 		return nil, err
 	}
+	if a.Definition != n.Accepted.Was || !plan.SameInputs(a.Inputs, inputs) {
+		return nil, failuref(StaleFailure, "the result that %s is to accept was made by another definition, or from other inputs; plan again", u.address)
+	}
 	accepted := before.Accepted
 	if accepted == nil || before.Definition != n.Definition {
 		x := *n.Accepted

@@ -66,13 +66,8 @@ func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string)
 	if err := s.writeHashes(worthWriting); err != nil {
 		return plan.External{}, "", err
 	}
-	digest, err := ExternalDigest(ext)
+	digest, err := plan.ExternalDigest(ext.Files)
 	return ext, digest, err
-}
-
-// ExternalDigest covers the names and contents of a set of files, not where they are.
-func ExternalDigest(ext plan.External) (plan.Digest, error) {
-	return plan.Sum("external", ext.Files)
 }
 
 // hashFile returns the file's digest, from the cache where it is trusted; fresh tells that the file was read.

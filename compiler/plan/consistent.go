@@ -1,0 +1,327 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// consistent makes sure that a plan means what it says: that every digest in it is that of what stands beside it, and that
+// what stands at two places is the same at both. Else what ran would be one thing, and what is recorded, and taken for
+// the result of honest plans from then on, another. What only people read, such as causes, changes and figures, is not
+// looked at: nothing is decided by it.
+func (p *Plan) consistent() error {
+	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}}
+	for _, n := range p.Nodes {
+		if c.nodes[n.Address] != nil {
+			return fmt.Errorf("%s stands in it twice", n.Address)
+		}
+		c.nodes[n.Address] = n
+	}
+	for _, g := range p.Gates {
+		if c.gates[g.Address] != nil {
+			return fmt.Errorf("%s stands in it twice", g.Address)
+		}
+		c.gates[g.Address] = g
+	}
+	for _, r := range p.Releases {
+		if c.releases[r.Address] != nil {
+			return fmt.Errorf("the release of %s stands in it twice", r.Address)
+		}
+		c.releases[r.Address] = r
+	}
+	for _, n := range p.Nodes {
+		if n.Verdict == Remove { // what is recorded goes, whatever it was
+			continue
+		}
+		if err := c.node(n); err != nil {
+			return fmt.Errorf("%s: %w", n.Address, err)
+		}
+	}
+	for _, g := range p.Gates {
+		if err := c.gate(g); err != nil {
+			return fmt.Errorf("%s: %w", g.Address, err)
+		}
+	}
+	for _, r := range p.Releases {
+		if err := c.release(r); err != nil {
+			return fmt.Errorf("%s: %w", r.Address, err)
+		}
+	}
+	return nil
+}
+
+type consistency struct {
+	p        *Plan
+	nodes    map[string]*Node
+	gates    map[string]*Gate
+	releases map[string]*Release
+}
+
+// differs says that a digest is not that of what it is said to be of.
+func differs(what string, said, is Digest) error {
+	return fmt.Errorf("its %s is %s, and what the plan says of it has %s", what, said.Short(), orNone(is))
+}
+
+func orNone(d Digest) string {
+	if d == "" {
+		return "none"
+	}
+	return d.Short()
+}
+
+func (c *consistency) node(n *Node) error {
+	inputs, known := map[string]Digest{}, true
+	for i := range n.Inputs {
+		in := &n.Inputs[i]
+		if i > 0 && n.Inputs[i-1].Port >= in.Port || in.Port == "" {
+			return fmt.Errorf("its inputs are not sorted by port, or two have one")
+		}
+		if err := c.input(n, in); err != nil {
+			return fmt.Errorf("input %s: %w", in.Port, err)
+		}
+		inputs[in.Port], known = in.Digest, known && in.Digest != ""
+	}
+	for i := range n.Outputs {
+		if i > 0 && n.Outputs[i-1].Port >= n.Outputs[i].Port || n.Outputs[i].Port == "" {
+			return fmt.Errorf("its outputs are not sorted by port, or two have one")
+		}
+		if n.Verdict.Known() && n.Outputs[i].Digest == "" {
+			return fmt.Errorf("it is to be known already, and nothing is said of its %s", n.Outputs[i].Port)
+		}
+	}
+	definition, err := n.Define()
+	if err != nil {
+		return err
+	}
+	if definition != n.Definition {
+		return differs("definition", n.Definition, definition)
+	}
+	fingerprint := Digest("")
+	if known {
+		fingerprint = Fingerprint(definition, inputs)
+	}
+	accepted := n.Accepted != nil && n.Fingerprint == n.Replaces // that of the result which is taken; the store knows what it is of
+	if n.Fingerprint != fingerprint && !accepted && n.Verdict != Blocked {
+		return differs("fingerprint", n.Fingerprint, fingerprint)
+	}
+	if n.Verdict.Known() && n.Fingerprint == "" {
+		return fmt.Errorf("it is to be known already, and has no fingerprint")
+	}
+	if n.Rules != nil && !slices.Equal(n.Rules.Figures, []FigureSource{{Node: n.Address}}) {
+		return fmt.Errorf("its rules read other figures than its own")
+	}
+	return c.scored(n)
+}
+
+// input is that of one of the plan's stages, of files outside, or the model that is live where it is scored again.
+func (c *consistency) input(n *Node, in *Input) error {
+	switch {
+	case in.External != nil:
+		digest, err := ExternalDigest(in.External.Files)
+		if err != nil {
+			return err
+		}
+		if in.From != "" || n.Container != nil {
+			return fmt.Errorf("files from outside are read by sources only")
+		}
+		if digest != in.Digest {
+			return differs("digest", in.Digest, digest)
+		}
+		return nil
+	case in.From == "":
+		if !strings.HasSuffix(n.Address, "@champion") && !strings.HasSuffix(n.Address, "@champion@predict") || in.Port != "model" {
+			return fmt.Errorf("the plan does not say where it comes from")
+		}
+		live := func(r *Release) bool { return r.Current != nil && r.Current.Model == in.Digest }
+		if !slices.ContainsFunc(c.p.Releases, live) {
+			return fmt.Errorf("no deployment has this model live")
+		}
+		return nil
+	}
+	digest, err := c.output(in.From, in.FromPort)
+	if err == nil && digest != in.Digest {
+		err = differs("digest", in.Digest, digest)
+	}
+	return err
+}
+
+// output is what a stage is known to yield at a port; empty while that is not known.
+func (c *consistency) output(address, port string) (Digest, error) {
+	n := c.nodes[address]
+	if n == nil || n.Verdict == Remove {
+		return "", fmt.Errorf("it comes from %s, which the plan does not have", address)
+	}
+	for _, o := range n.Outputs {
+		if o.Port != port {
+			continue
+		}
+		if !n.Verdict.Known() {
+			return "", nil
+		}
+		return o.Digest, nil
+	}
+	return "", fmt.Errorf("it comes from %s, which yields no %q", address, port)
+}
+
+// scored makes sure that an opaque model is scored as its trainer's block says.
+func (c *consistency) scored(n *Node) error {
+	if !strings.HasSuffix(n.Address, "@predict") {
+		return nil
+	}
+	var maker *Node
+	for _, in := range n.Inputs {
+		if in.Port == "model" {
+			maker = c.nodes[in.From]
+		}
+	}
+	if maker == nil || maker.Container == nil {
+		return nil // its trainer's result is given
+	}
+	said := maker.Scoring()
+	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container}); said.Digest() != is.Digest() {
+		return differs("command, or what it is told,", is.Digest(), said.Digest())
+	}
+	return nil
+}
+
+func (c *consistency) gate(g *Gate) error {
+	definition, err := g.Define()
+	if err != nil {
+		return err
+	}
+	if definition != g.Definition {
+		return differs("definition", g.Definition, definition)
+	}
+	if g.Cached && g.Replaces != g.Definition {
+		former, err := g.Former(c.p.Moves).Define()
+		if err != nil {
+			return err
+		}
+		if former != g.Replaces {
+			return fmt.Errorf("it is said to be decided already, and was decided by other rules")
+		}
+	}
+	for _, f := range g.Rules.Figures {
+		if err := c.figures(g, f); err != nil {
+			return err
+		}
+	}
+	return c.champion(g)
+}
+
+// figures stand where rules would look for those of the stage that they are of.
+func (c *consistency) figures(g *Gate, f FigureSource) error {
+	node, path, pick := f.Node, f.Path, ""
+	if base, ok := strings.CutSuffix(node, "@champion"); ok {
+		node, pick = base, "delta"
+		path, ok = strings.CutSuffix(path, ".delta")
+		if !ok {
+			return fmt.Errorf("the figures at %s are those of %s", f.Path, f.Node)
+		}
+		if wanted := g.Champion != nil && g.Champion.Comparable && c.nodes[f.Node] != nil; f.Absent == wanted {
+			return fmt.Errorf("the figures at %s are there or not as the champion can be compared with", f.Path)
+		}
+	} else if f.Absent {
+		return fmt.Errorf("the figures at %s are said to be nobody's", f.Path)
+	}
+	node = strings.TrimPrefix(node, moduleOf(g.Address))
+	if f.Pick != pick || strings.ReplaceAll(strings.ReplaceAll(node, `["`, "."), `"]`, "") != path {
+		return fmt.Errorf("the figures at %s are those of %s", f.Path, f.Node)
+	}
+	return nil
+}
+
+// moduleOf is the part of an address that says in which module the block is, with the point behind it.
+func moduleOf(address string) string {
+	at := 0
+	for rest := address; strings.HasPrefix(rest, "module."); rest = address[at:] {
+		next := strings.IndexByte(rest[len("module."):], '.')
+		if next < 0 {
+			break
+		}
+		at += len("module.") + next + 1
+	}
+	return address[:at]
+}
+
+// champion is what its deployment has live, and what rules are told of it.
+func (c *consistency) champion(g *Gate) error {
+	var known struct {
+		Champion *struct{ Exists, Comparable *bool }
+	}
+	if err := json.Unmarshal(g.Rules.Known, &known); err != nil {
+		return fmt.Errorf("what its rules know cannot be read: %w", err)
+	}
+	x := g.Champion
+	if x == nil {
+		x = &Champion{}
+	} else if r := c.releases[x.Deploy]; r != nil {
+		if (r.Current != nil) != x.Exists || x.Exists && r.Current.Model != x.Model {
+			return fmt.Errorf("its champion is not what %s has live", x.Deploy)
+		}
+	}
+	if k := known.Champion; k != nil && (k.Exists == nil || k.Comparable == nil || *k.Exists != (x.Exists && !x.Candidate) || *k.Comparable != x.Comparable) {
+		return fmt.Errorf("its rules are told otherwise of the champion than the plan says")
+	}
+	return nil
+}
+
+func (c *consistency) release(r *Release) error {
+	if r.Action == RemoveRelease {
+		return nil
+	}
+	digest, err := c.output(r.Model.From, r.Model.FromPort)
+	if err != nil {
+		return err
+	}
+	if digest != r.Model.Digest {
+		return differs("model", r.Model.Digest, digest)
+	}
+	if r.Gate != "" && c.gates[r.Gate] == nil {
+		return fmt.Errorf("it waits for %s, which the plan does not have", r.Gate)
+	}
+	if r.Node != "" && (r.Node != r.Address || c.nodes[r.Node] == nil) || r.Node == "" && c.nodes[r.Address] != nil {
+		return fmt.Errorf("its stage is %q", r.Node)
+	}
+	if maker := c.nodes[r.Model.From]; maker.Container != nil && r.Scoring.Digest() != maker.Scoring().Digest() {
+		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring().Digest())
+	}
+	if blocked := c.nodes[r.Model.From].Verdict == Blocked; r.Action != r.Decide(blocked) {
+		return fmt.Errorf("its action is %s, and by what the plan says it is %s", r.Action, r.Decide(blocked))
+	}
+	return nil
+}
+
+// Decide says what a release does, compared with what is live. blocked tells that the model's stage is.
+func (r *Release) Decide(blocked bool) ReleaseAction {
+	switch {
+	case r.Current == nil:
+		return CreateRelease
+	case !sameJSON(r.Current.Config, r.Config), r.Current.Gate != r.Gate: // what holds it is part of what is asked for
+		return ChangeRelease
+	case blocked:
+		return NoRelease
+	case r.Current.Scoring.Digest() != r.Scoring.Digest(): // whatever the model is, it is used otherwise
+		return ChangeRelease
+	case r.Model.Digest == "":
+		return MayRelease
+	case r.Model.Digest != r.Current.Model:
+		return ChangeRelease
+	}
+	return NoRelease
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	if len(a) == 0 {
+		a = json.RawMessage("{}")
+	}
+	if len(b) == 0 {
+		b = json.RawMessage("{}")
+	}
+	x, errX := Canonical(a)
+	y, errY := Canonical(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

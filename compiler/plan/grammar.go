@@ -1,0 +1,134 @@
+package plan
+
+import (
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// A plan crosses borders: who carries it out need not be who made it. Strings in it become paths, arguments and lines of a
+// terminal. So each field of the types here says by its tag `is` what it holds, and Read holds all of them to that:
+//
+//	address, port, name, kind, image, variable   as below
+//	file     names a file below a folder
+//	path     names a folder or file, anywhere
+//	text     is for people, may hold anything and is cleaned where it is shown
+//
+// Of a map the tag is that of its keys; its strings are texts. Digests are held to their form wherever they stand, words such
+// as verdicts to that of words.
+var grammars = map[string]grammar{
+	"address":  pattern("address of a block", AddressPattern),
+	"port":     pattern("name of a port", `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`),
+	"name":     pattern("name", `^[a-z0-9_-]+$`),
+	"kind":     pattern("kind or type of a block", `^[a-z][a-z0-9_]*$`),
+	"image":    pattern("name of an image", `^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$`),
+	"variable": pattern("name of a variable of the environment", `^[A-Za-z_][A-Za-z0-9_]*$`),
+	"word":     pattern("word", `^[A-Za-z0-9][A-Za-z0-9._-]*$`),
+	"file": {"name of a file below its folder", func(s string) bool {
+		return filepath.IsLocal(filepath.FromSlash(s)) && printable(s)
+	}},
+	"path": {"path", printable},
+	"text": {"text", func(string) bool { return true }},
+}
+
+// AddressPattern is the form of addresses: modules, kind and name, each with its key, and for a helper stage what it does.
+const AddressPattern = `^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*(\["[a-z0-9_]+"\])?)+(@[a-z]+)*$`
+
+type grammar struct {
+	what  string
+	holds func(string) bool
+}
+
+func pattern(what, re string) grammar { return grammar{what, regexp.MustCompile(re).MatchString} }
+
+// printable tells whether a text has nothing that a terminal would act on.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// wellFormed holds every string of a value to what its field says.
+func wellFormed(v reflect.Value, tag, where string) error {
+	t := v.Type()
+	switch {
+	case t == reflect.TypeFor[Digest]():
+		if d := Digest(v.String()); d != "" {
+			if _, err := d.Hex(); err != nil {
+				return fmt.Errorf("%s: %w", where, err)
+			}
+		}
+		return nil
+	case t.Kind() == reflect.String && t.PkgPath() != "":
+		tag = "word"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		g, ok := grammars[tag]
+		switch s := v.String(); {
+		case !ok:
+			return fmt.Errorf("%s: nothing is said of what it holds", where)
+		case s != "" && !g.holds(s):
+			return fmt.Errorf("%s: %q is no %s", where, s, g.what)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return wellFormed(v.Elem(), tag, where)
+		}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return nil // JSON of the language's own, which is data
+		}
+		for i := range v.Len() {
+			if err := wellFormed(v.Index(i), tag, fmt.Sprintf("%s[%d]", where, i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+		for _, k := range keys {
+			if err := wellFormed(k, tag, where+" has a key"); err != nil {
+				return err
+			}
+			if err := wellFormed(v.MapIndex(k), "text", where+"."+k.String()); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for _, f := range taggedFields(t) {
+			if err := wellFormed(v.Field(f.index), f.tag, where+"."+f.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type tagged struct {
+	index     int
+	name, tag string
+}
+
+var taggedOf sync.Map // reflect.Type to []tagged
+
+// taggedFields are the fields of a type of this package. What other packages describe, such as tables, places in files and
+// times, is data: none of its strings names anything outside of it.
+func taggedFields(t reflect.Type) []tagged {
+	if known, ok := taggedOf.Load(t); ok {
+		return known.([]tagged)
+	}
+	var out []tagged
+	if t.PkgPath() == reflect.TypeFor[Plan]().PkgPath() {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			out = append(out, tagged{i, name, f.Tag.Get("is")})
+		}
+	}
+	known, _ := taggedOf.LoadOrStore(t, out)
+	return known.([]tagged)
+}
