@@ -185,8 +185,8 @@ func TestParquet(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for config, want := range map[string]string{
-		`{"path": "*.parquet", "column": [{"name": "x", "type": "bigint"}]}`: "a.parquet: a fraction is no bigint",
-		`{"path": "*.parquet", "column": [{"name": "s", "type": "double"}]}`: "a.parquet: Could not convert string 'b' to DOUBLE",
+		`{"path": "*.parquet", "column": [{"name": "x", "type": "bigint"}]}`: `a.parquet row 1: column "x" holds "1.5", which is no bigint`,
+		`{"path": "*.parquet", "column": [{"name": "s", "type": "double"}]}`: `a.parquet row 1: column "s" holds "b", which is no double`,
 		`{"path": "*.parquet", "column": [{"name": "y", "type": "double"}]}`: `a.parquet has no column "y"`,
 	} {
 		_, _, _, err := run(t, parquet.Component, dir, config)

@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -95,15 +94,15 @@ func FromNDJSON(ctx context.Context, path string, columns []schema.Column, out s
 		return err
 	}
 	scan := "read_ndjson_objects(" + literal(p) + ")"
-	exprs := make([]string, len(columns))
+	exprs, fields := make([]string, len(columns)), make([]origin, len(columns))
 	for i, c := range columns {
-		text := member(c.Name)
-		exprs[i] = fmt.Sprintf("case when %s is not null then coalesce(%s, error('%s')) end::%s as %s", text, parseText(text, c.Type), badValue, c.Type, Quote(c.Name))
+		fields[i] = origin{member(c.Name), "varchar", CSVColumn{Column: c}}
+		exprs[i] = fields[i].read()
 	}
 	_, err = s.copyParquet(ctx, "select "+strings.Join(exprs, ", ")+" from "+scan, out)
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
-		return s.explainJSON(ctx, filepath.Base(path), scan, columns, e)
+		return s.explainJSON(ctx, filepath.Base(path), scan, fields, e)
 	}
 	return err
 }
@@ -114,23 +113,16 @@ func member(name string) string {
 	return "(json ->> " + literal(`$."`+path+`"`) + ")"
 }
 
-func (s *session) explainJSON(ctx context.Context, file, scan string, columns []schema.Column, cause *Error) error {
-	for _, c := range columns {
-		var found error
-		text := member(c.Name)
-		query := fmt.Sprintf("select n, v from (select row_number() over () as n, %s as v from %s) where v is not null and (%s) is null order by n limit 1",
-			text, scan, parseText("v", c.Type))
-		err := s.each(ctx, query, func(row []driver.Value) error {
-			found = &component.InputError{Summary: fmt.Sprintf("%s row %d: %q holds %s, which is no %s", file, row[0], c.Name, shown(row[1]), c.Type)}
-			return nil
-		})
-		var e *Error
-		if errors.As(err, &e) {
-			return &component.InputError{Summary: file + " cannot be read", Detail: e.Message}
-		}
-		if err != nil || found != nil {
-			return errors.Join(found, err)
-		}
+func (s *session) explainJSON(ctx context.Context, file, scan string, fields []origin, cause *Error) error {
+	found, err := s.refused(ctx, fields, scan)
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return &component.InputError{Summary: file + " cannot be read", Detail: e.Message}
+	case err != nil:
+		return err
+	case found == nil:
+		return &component.InputError{Summary: file + " cannot be read", Detail: cause.Message}
 	}
-	return &component.InputError{Summary: file + " cannot be read", Detail: cause.Message}
+	return fields[found.field].told(fmt.Sprintf("%s row %d", file, found.row), found, "")
 }

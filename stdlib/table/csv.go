@@ -63,11 +63,15 @@ func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, 
 		if g.fields, err = c.match(g, columns); err != nil {
 			return 0, err
 		}
-		scan, err := c.scan(s, g, g.files)
+		scan, err := c.scan(s, g, g.files, g.fields)
 		if err != nil {
 			return 0, err
 		}
-		scans[i] = "select " + typedFields(g.fields, columns) + " from " + scan
+		terms := make([]string, len(columns))
+		for k, f := range g.origins(columns) {
+			terms[k] = f.read()
+		}
+		scans[i] = "select " + strings.Join(terms, ", ") + " from " + scan
 	}
 	query := strings.Join(scans, "\nunion all\n")
 	if !c.Unsorted {
@@ -220,8 +224,17 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 	return out, nil
 }
 
-// scan is the table function that reads files of a group, every field as text.
-func (c CSV) scan(s *session, g *group, files []File) (string, error) {
+// origins are what the columns are read from in a scan of the group's files.
+func (g *group) origins(columns []CSVColumn) []origin {
+	out := make([]origin, len(columns))
+	for i, c := range columns {
+		out[i] = origin{fmt.Sprintf("f%d", g.fields[i]), "varchar", c}
+	}
+	return out
+}
+
+// scan reads some of the fields of a group's files, by their place, as text.
+func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, error) {
 	paths := make([]string, len(files))
 	for i, f := range files {
 		p, err := s.plain(f.Path)
@@ -237,51 +250,22 @@ func (c CSV) scan(s *session, g *group, files []File) (string, error) {
 	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, skip = %d, header = %t, delim = %s, quote = '"', escape = '"', `+
 		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false, columns = {%s})`,
 		strings.Join(paths, ", "), g.skip, c.Header, literal(c.delimiter()), strings.Join(fields, ", "))
-	return "(select " + c.cleanFields(len(fields)) + " from " + scan + ")", nil
+	clean := make([]string, len(wanted))
+	for i, n := range wanted {
+		clean[i] = c.clean(fmt.Sprintf("f%d", n))
+	}
+	return "(select " + strings.Join(clean, ", ") + " from " + scan + ")", nil
 }
 
-// cleanFields trims and makes null what stands for it.
-func (c CSV) cleanFields(n int) string {
-	out := make([]string, n)
-	for i := range out {
-		expr := fmt.Sprintf("f%d", i)
-		if c.Trim {
-			expr = fmt.Sprintf(`nullif(trim(%s, ' ' || chr(9)), '')`, expr)
-		}
-		for _, null := range c.Nulls {
-			expr = fmt.Sprintf("nullif(%s, %s)", expr, literal(null))
-		}
-		out[i] = fmt.Sprintf("%s as f%d", expr, i)
+// clean trims a field and makes null what stands for it.
+func (c CSV) clean(field string) string {
+	expr := field
+	if c.Trim {
+		// An empty text was quoted; else it would be null.
+		expr = fmt.Sprintf(`case when %s = '' then '' else nullif(trim(%[1]s, ' ' || chr(9)), '') end`, expr)
 	}
-	return strings.Join(out, ", ")
-}
-
-func typedFields(fields []int, columns []CSVColumn) string {
-	out := make([]string, len(columns))
-	for i, c := range columns {
-		text := fmt.Sprintf("f%d", fields[i])
-		expr := text
-		if c.Type != "varchar" {
-			expr = fmt.Sprintf("case when %s is not null then coalesce(%s, error('%s')) end", text, parseText(text, c.Type), badValue)
-		}
-		out[i] = expr + "::" + c.Type + " as " + Quote(c.Name)
+	for _, null := range c.Nulls {
+		expr = fmt.Sprintf("nullif(%s, %s)", expr, literal(null))
 	}
-	return strings.Join(out, ", ")
-}
-
-// badValue is the error that a field raises which does not fit; explain finds out which one it was.
-const badValue = "a value does not fit the type of its column"
-
-// parseText is an expression for a text read as a type, null if it cannot be. Unlike the engine's casts it takes no
-// fraction for a whole number, and does not lose a timestamp's offset.
-func parseText(text, kind string) string {
-	switch kind {
-	case "varchar":
-		return text
-	case "tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "hugeint":
-		return fmt.Sprintf(`case when regexp_full_match(%s, '\s*[+-]?[0-9]+(\.0*)?\s*') then try_cast(%[1]s as %s) end`, text, kind)
-	case "timestamp":
-		return fmt.Sprintf("try_cast(%s as timestamptz) at time zone 'UTC'", text)
-	}
-	return fmt.Sprintf("try_cast(%s as %s)", text, kind)
+	return expr + " as " + field
 }

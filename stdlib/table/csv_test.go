@@ -263,7 +263,7 @@ func TestConvert(t *testing.T) {
 func TestFromNDJSONErrors(t *testing.T) {
 	want := []schema.Column{{Name: "a", Type: "bigint"}, {Name: "b", Type: "double"}}
 	for text, part := range map[string]string{
-		"{\"a\":1}\n{\"a\":1,\"b\":\"x\"}\n": `row 2: "b" holds "x", which is no double`,
+		"{\"a\":1}\n{\"a\":1,\"b\":\"x\"}\n": `row 2: column "b" holds "x", which is no double`,
 		"{\"a\":1.5}\n":                      `"a" holds "1.5"`,
 		"{\"a\":1\n":                         "cannot be read",
 	} {

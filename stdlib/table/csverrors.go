@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -39,33 +38,12 @@ func sameFile(s *session, f File, path string) bool {
 }
 
 func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, columns []CSVColumn) error {
-	scan, err := c.scan(s, g, []File{f})
+	scan, err := c.scan(s, g, []File{f}, g.fields)
 	if err != nil {
 		return err
 	}
-	bad := []string{"null::varchar"} // so that the list has a type
-	for i, column := range columns {
-		text := fmt.Sprintf("f%d", g.fields[i])
-		bad = append(bad, fmt.Sprintf("case when %s is not null and (%s) is null then %[1]s end", text, parseText(text, column.Type)))
-	}
-	var found *component.InputError
-	query := fmt.Sprintf("select * from (select row_number() over () as n, [%s] as bad from %s) where len(list_filter(bad, lambda x: x is not null)) > 0 order by n limit 1",
-		strings.Join(bad, ", "), scan)
-	err = s.each(ctx, query, func(row []driver.Value) error {
-		values := row[1].([]any)
-		for i, v := range values[1:] {
-			if v != nil {
-				found = &component.InputError{
-					Summary: fmt.Sprintf("%s line %d: column %q holds %s, which is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]),
-						columns[i].header(), shown(v), columns[i].Type),
-					Detail: "Change the column's type, add the value to null_values, or correct the file.",
-					Bare:   fmt.Sprintf("%s line %d: the value of column %q is no %s", f.Name, c.line(f, row[0].(int64), g.fields[i]), columns[i].header(), columns[i].Type),
-				}
-				break
-			}
-		}
-		return nil
-	})
+	fields := g.origins(columns)
+	found, err := s.refused(ctx, fields, scan)
 	var e *Error
 	switch {
 	case errors.As(err, &e):
@@ -73,7 +51,8 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 	case err != nil:
 		return err
 	case found != nil:
-		return found
+		place := fmt.Sprintf("%s line %d", f.Name, c.line(f, found.row, g.fields[found.field]))
+		return fields[found.field].told(place, found, "Change the column's type, add the value to null_values, or correct the file.")
 	}
 	return nil
 }

@@ -11,23 +11,20 @@ import (
 )
 
 // LoadParquet writes Parquet files, whoever made them, as one with these columns, and returns the number of rows. Columns
-// are found by name; others are left out; values are cast to the column's type. Rows are ordered by all columns.
-// What does not fit is a *component.InputError.
+// are found by name; others are left out; values are read as the column's type. Rows are ordered by all columns. What does
+// not fit is a *component.InputError that names file, row, column, value and the type that was expected.
 func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, out string) (int64, error) {
 	s, err := open(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
-	scans := make([]string, len(files))
+	parts, scans := make([]parquetPart, len(files)), make([]string, len(files))
 	for i, f := range files {
-		have, path, err := s.parquetColumns(ctx, f)
-		if err != nil {
+		if parts[i], err = s.parquetPart(ctx, f, columns); err != nil {
 			return 0, err
 		}
-		if scans[i], err = castScan(f, have, path, columns); err != nil {
-			return 0, err
-		}
+		scans[i] = parts[i].query()
 	}
 	order, err := totalOrder(plainColumns(columns), nil)
 	if err != nil {
@@ -36,7 +33,7 @@ func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, out str
 	n, err := s.copyParquet(ctx, "select * from ("+strings.Join(scans, "\nunion all\n")+") order by "+order, out)
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
-		return 0, s.explainParquet(ctx, files, scans, e)
+		return 0, s.explainParquet(ctx, parts, e)
 	}
 	return n, err
 }
@@ -55,40 +52,54 @@ func (s *session) parquetColumns(ctx context.Context, f File) ([]schema.Column, 
 	return have, path, err
 }
 
-func castScan(f File, have []schema.Column, path string, columns []CSVColumn) (string, error) {
+// parquetPart is one file of a table.
+type parquetPart struct {
+	file   File
+	scan   string
+	fields []origin
+}
+
+func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) (parquetPart, error) {
+	have, path, err := s.parquetColumns(ctx, f)
+	if err != nil {
+		return parquetPart{}, err
+	}
+	p := parquetPart{f, scanParquet(path), make([]origin, len(columns))}
 	t := schema.Table{Columns: have}
-	exprs := make([]string, len(columns))
 	for i, c := range columns {
 		found := t.Column(c.header())
 		if found == nil {
-			return "", &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
+			return p, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
 				Detail: strings.TrimSpace("It has " + names(have) + ". " + Suggest(c.header(), t.Names()))}
 		}
-		exprs[i] = castTo(Quote(found.Name), found.Type, c.Type) + " as " + Quote(c.Name)
+		// What the engine reads is cast to what is stored of it first: an enumeration is text.
+		p.fields[i] = origin{Quote(found.Name) + "::" + found.Type, found.Type, c}
 	}
-	return "select " + strings.Join(exprs, ", ") + " from " + scanParquet(path), nil
+	return p, nil
 }
 
-// castTo casts a value without losing a part of it: a fraction is no whole number.
-func castTo(expr, have, want string) string {
-	whole := strings.HasSuffix(want, "int") || want == "integer" || want == "uinteger"
-	if whole && (have == "double" || have == "float" || strings.HasPrefix(have, "decimal(")) {
-		return fmt.Sprintf("case when %s is not null then case when %[1]s = trunc(%[1]s) then %[1]s else error('a fraction is no %s') end::%[2]s end", expr, want)
+func (p parquetPart) query() string {
+	terms := make([]string, len(p.fields))
+	for i, f := range p.fields {
+		terms[i] = f.read()
 	}
-	return expr + "::" + want
+	return "select " + strings.Join(terms, ", ") + " from " + p.scan
 }
 
-// explainParquet finds the file that made loading fail.
-func (s *session) explainParquet(ctx context.Context, files []File, scans []string, cause *Error) error {
-	for i, f := range files {
-		err := s.exec(ctx, "create or replace temp table probe as "+scans[i])
+// explainParquet finds the file and the value that made loading fail.
+func (s *session) explainParquet(ctx context.Context, parts []parquetPart, cause *Error) error {
+	for _, p := range parts {
+		found, err := s.refused(ctx, p.fields, p.scan)
 		var e *Error
-		if errors.As(err, &e) && e.DataError() {
+		switch {
+		case errors.As(err, &e) && e.DataError():
 			line, _, _ := strings.Cut(e.Message, "\n")
-			return &component.InputError{Summary: f.Name + ": " + line, Detail: "Change the column's type, or correct the file."}
-		}
-		if err != nil {
+			return &component.InputError{Summary: p.file.Name + ": " + line, Detail: "Change the column's type, or correct the file."}
+		case err != nil:
 			return err
+		case found != nil:
+			f := p.fields[found.field]
+			return f.told(fmt.Sprintf("%s row %d", p.file.Name, found.row), found, "The file holds it as "+f.have+": change the column's type, or correct the file.")
 		}
 	}
 	return cause

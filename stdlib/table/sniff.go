@@ -2,22 +2,31 @@ package table
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// sniffed are the types that a column of text may turn out to have, the first that all its values fit. Numbers with
-// leading zeros (post codes, card numbers) stay text, since they would lose them.
-var sniffed = []struct{ kind, fits string }{
-	{"boolean", `lower(%s) in ('true', 'false')`},
-	{"bigint", `regexp_full_match(%s, '[+-]?(0|[1-9][0-9]*)') and try_cast(%[1]s as bigint) is not null`},
-	{"double", `not regexp_matches(%s, '^[+-]?0[0-9]') and try_cast(%[1]s as double) is not null`},
-	{"date", `regexp_full_match(%s, '[0-9]{4}-[0-9]{2}-[0-9]{2}') and try_cast(%[1]s as date) is not null`},
-	{"timestamp", `try_cast(%s as timestamptz) is not null`},
+// sniffed are the types that a column of text may turn out to have, the first that all its values fit. What is not sure
+// to be a number stays text, since it would lose what it is: leading zeros and a + (post codes, telephones), more digits
+// than a number keeps (card numbers), an exponent without a sign or a point (part numbers).
+var sniffed = []struct{ kind, like string }{
+	{"boolean", `[tT][rR][uU][eE]|[fF][aA][lL][sS][eE]`},
+	{"bigint", `0|-?[1-9][0-9]*`},
+	{"double", `-?(0|[1-9][0-9]{0,14})|-?(0|[1-9][0-9]*)?\.[0-9]+|-?(0|[1-9][0-9]*)(\.|(\.[0-9]*)?[eE][+-][0-9]+|\.[0-9]*[eE][0-9]+)|-?[nN][aA][nN]|-?[iI][nN][fF]([iI][nN][iI][tT][yY])?`},
+	{"date", `[0-9]{4}-[0-9]{2}-[0-9]{2}`},
+	{"timestamp", `[0-9].*`},
+}
+
+// fits tells whether a text is what a type prints.
+func fits(field string, kind int) string {
+	k := sniffed[kind]
+	return fmt.Sprintf("case when %s is not null then regexp_full_match(%[1]s, '%s') and (%s) is not null end", field, k.like, exactText(field, k.kind))
 }
 
 // Sniff finds the names and types of the columns, looking at every row: what it says of the files holds for all of
@@ -48,30 +57,25 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	if err := distinctHeader(first.files[0].Name, out); err != nil {
 		return nil, err
 	}
-	scans := make([]string, len(groups))
-	for i, g := range groups {
-		columns := make([]CSVColumn, len(out))
-		for j := range out {
-			columns[j] = CSVColumn{Column: out[j]}
-			columns[j].Name = fmt.Sprintf("f%d", j)
-			columns[j].Header = out[j].Name
-		}
+	columns := make([]CSVColumn, len(out))
+	for j := range out {
+		columns[j] = CSVColumn{Column: out[j], Header: out[j].Name}
+	}
+	for _, g := range groups {
 		if g.fields, err = c.match(g, columns); err != nil {
 			return nil, err
 		}
-		scan, err := c.scan(s, g, g.files)
-		if err != nil {
-			return nil, err
-		}
-		scans[i] = "select " + typedFields(g.fields, columns) + " from " + scan
 	}
-	kinds, err := s.narrow(ctx, len(out), strings.Join(scans, " union all "))
+	n := &narrowing{CSV: c, session: s, groups: groups, at: make([]int, len(out))}
+	err = n.narrow(ctx)
 	var e *Error
 	if errors.As(err, &e) {
-		return nil, c.explain(ctx, s, groups, nil, e)
+		return nil, c.explain(ctx, s, groups, columns, e)
 	}
-	for i, kind := range kinds {
-		out[i].Type = kind
+	for i, at := range n.at {
+		if at < len(sniffed) {
+			out[i].Type = sniffed[at].kind
+		}
 	}
 	return out, err
 }
@@ -90,56 +94,117 @@ func distinctHeader(file string, columns []schema.Column) error {
 	return nil
 }
 
-// narrow finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
+// narrowing finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
 // not hold the next.
-func (s *session) narrow(ctx context.Context, columns int, from string) ([]string, error) {
-	at := make([]int, columns) // the type of each column that is not ruled out yet
-	const some = 1000
-	if err := s.ruleOut(ctx, at, "(select * from ("+from+fmt.Sprintf(") limit %d)", some), true); err != nil {
-		return nil, err
-	}
-	if err := s.ruleOut(ctx, at, "("+from+")", false); err != nil {
-		return nil, err
-	}
-	out := make([]string, columns)
-	for i := range out {
-		out[i] = "varchar"
-		if at[i] < len(sniffed) {
-			out[i] = sniffed[at[i]].kind
-		}
-	}
-	return out, nil
+type narrowing struct {
+	CSV
+	*session
+	groups []*group
+	at     []int // the type of each column that is not ruled out yet; the number of types is text
 }
 
-// ruleOut moves each column on to the first type that the rows fit. Where sampled, a column without values stays, to
-// be decided by more rows; else it is text.
-func (s *session) ruleOut(ctx context.Context, at []int, from string, sampled bool) error {
-	open := make([]int, len(at))
-	for i := range open {
-		open[i] = i
+const (
+	sampleRows = 1000
+	// atOnce is how many columns a query over all rows looks at: it has an expression for each.
+	atOnce = 200
+)
+
+func (n *narrowing) narrow(ctx context.Context) error {
+	all := make([]int, len(n.at))
+	for i := range all {
+		all[i] = i
+	}
+	from, err := n.from(all)
+	if err != nil {
+		return err
+	}
+	if err := n.exec(ctx, fmt.Sprintf("create temp table sample as select * from (%s) limit %d", from, sampleRows)); err != nil {
+		return err
+	}
+	rows, err := n.one(ctx, "select count(*) from sample")
+	if err != nil {
+		return err
+	}
+	whole := rows[0].(int64) < sampleRows
+	if err := n.suggest(ctx, whole); err != nil || whole {
+		return err
+	}
+	return n.ruleOut(ctx)
+}
+
+// suggest finds the types of the sample: its values are put one below the other, since there may be thousands of columns
+// and few rows. A column without values is text where the sample is all there is.
+func (n *narrowing) suggest(ctx context.Context, whole bool) error {
+	terms := make([]string, len(sniffed))
+	for kind := range sniffed {
+		terms[kind] = "bool_and(" + fits("value", kind) + ")"
+	}
+	if whole {
+		for i := range n.at {
+			n.at[i] = len(sniffed)
+		}
+	}
+	query := "select name[2:]::integer, " + strings.Join(terms, ", ") + " from (unpivot sample on columns(*) into name name value value) group by name"
+	return n.each(ctx, query, func(row []driver.Value) error {
+		kind := 0
+		for kind < len(sniffed) && row[1+kind] != true {
+			kind++
+		}
+		n.at[row[0].(int32)] = kind
+		return nil
+	})
+}
+
+// from reads some columns of all files: column i is c<i>.
+func (n *narrowing) from(columns []int) (string, error) {
+	scans := make([]string, len(n.groups))
+	for i, g := range n.groups {
+		fields, terms := make([]int, len(columns)), make([]string, len(columns))
+		for k, column := range columns {
+			fields[k] = g.fields[column]
+			terms[k] = fmt.Sprintf("f%d as c%d", fields[k], column)
+		}
+		scan, err := n.scan(n.session, g, g.files, fields)
+		if err != nil {
+			return "", err
+		}
+		scans[i] = "select " + strings.Join(terms, ", ") + " from " + scan
+	}
+	return "(" + strings.Join(scans, " union all ") + ")", nil
+}
+
+// ruleOut moves each column on to the first type that all rows fit. A column without values is text.
+func (n *narrowing) ruleOut(ctx context.Context) error {
+	var open []int
+	for i, at := range n.at {
+		if at < len(sniffed) {
+			open = append(open, i)
+		}
 	}
 	for len(open) > 0 {
-		var terms []string
-		for _, i := range open {
-			field, kind := fmt.Sprintf("f%d", i), "false"
-			if at[i] < len(sniffed) {
-				kind = fmt.Sprintf(sniffed[at[i]].fits, field)
-			}
-			terms = append(terms, fmt.Sprintf("bool_and(case when %s is not null then coalesce(%s, false) end)", field, kind))
-		}
-		row, err := s.one(ctx, "select "+strings.Join(terms, ", ")+" from "+from)
-		if err != nil {
-			return err
-		}
 		var next []int
-		for k, i := range open {
-			fits, known := row[k].(bool)
-			switch {
-			case !known && !sampled:
-				at[i] = len(sniffed)
-			case known && !fits && at[i] < len(sniffed):
-				at[i]++
-				next = append(next, i)
+		for chunk := range slices.Chunk(open, atOnce) {
+			rows, err := n.from(chunk)
+			if err != nil {
+				return err
+			}
+			terms := make([]string, len(chunk))
+			for k, i := range chunk {
+				terms[k] = "bool_and(" + fits(fmt.Sprintf("c%d", i), n.at[i]) + ")"
+			}
+			found, err := n.one(ctx, "select "+strings.Join(terms, ", ")+" from "+rows)
+			if err != nil {
+				return err
+			}
+			for k, i := range chunk {
+				switch fit, known := found[k].(bool); {
+				case !known:
+					n.at[i] = len(sniffed)
+				case !fit:
+					if n.at[i]++; n.at[i] < len(sniffed) {
+						next = append(next, i)
+					}
+				}
 			}
 		}
 		open = next

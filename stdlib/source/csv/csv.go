@@ -19,7 +19,7 @@ var Component = component.Component{
 	Kind: "source",
 	Type: schema.Type{
 		Name:     "csv",
-		Version:  1,
+		Version:  2,
 		Engine:   table.Engine,
 		Summary:  "Comma-separated values in local files",
 		Doc:      doc,
@@ -50,13 +50,13 @@ const doc = `All files that ` + "`path`" + ` means make one table. They are UTF-
 With ` + "`column`" + ` blocks, these are the whole table: found in each file by the names in its header, in whatever order they stand there,
 regardless of case; **columns of the files that are not declared are left out**; one that is declared and missing is an error.
 Without a header columns are taken by their place, and all must be declared. Without ` + "`column`" + ` blocks names and types are found
-by looking at every row, and pinned in ` + "`mlp.lock`" + `: true/false is boolean, then bigint, double, date, timestamp, else varchar;
-numbers with leading zeros stay varchar.
+by looking at every row, and pinned in ` + "`mlp.lock`" + `: true/false is boolean, then bigint, double, date, timestamp, else varchar. What a number would
+not print back stays varchar: leading zeros, a ` + "`+`" + `, more digits than it keeps (` + "`12345678901234567890123`" + `), an exponent with neither sign nor
+point (` + "`12E4`" + `), an underscore; so does a time with more than six places.
 
-An empty field is null; a quoted empty one is an empty text. Whole numbers take no fraction but zeros (` + "`5.0`" + `). A timestamp
-with an offset is taken to UTC; one without is in UTC. A value that does not fit its column's type, or a row with too few or too
-many fields, fails the stage, naming file, line, column and value. ` + "`inf`" + ` and ` + "`nan`" + ` are doubles, and told in a warning. Rows are
-stored ordered by all columns, so that neither the files' names nor the order of lines matters.
+An empty field is null; a quoted empty one is an empty text. **A value is stored as it was written, or fails the stage**, naming file, line, column
+and value ([values](language.md#values)); so does a row with too few or too many fields. ` + "`inf`" + ` and ` + "`nan`" + ` are doubles, and told in a warning.
+Rows are stored ordered by all columns, so that neither the files' names nor the order of lines matters.
 `
 
 const declared = `pipeline "payments" {}

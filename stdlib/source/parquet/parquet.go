@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "source",
 	Type: schema.Type{
 		Name:     "parquet",
-		Version:  1,
+		Version:  2,
 		Engine:   table.Engine,
 		Summary:  "Parquet in local files",
 		Doc:      doc,
@@ -38,10 +38,12 @@ var Component = component.Component{
 }
 
 const doc = `All files that ` + "`path`" + ` means make one table. With ` + "`column`" + ` blocks, these are the whole table: found by name regardless
-of case and cast to the declared type; columns of the files that are not declared are left out; one that is declared and
-missing, or a value that does not fit, fails the stage. Without them the columns are those of the files, which must agree.
+of case and read as the declared type; columns of the files that are not declared are left out; one that is declared and
+missing fails the stage. **A value is stored as it is in the file, or fails the stage**, naming file, row, column and value: a cast must be
+reversible ([values](language.md#values)). Without ` + "`column`" + ` blocks the columns are those of the files, which must agree.
 
-What Parquet or the engine stores as a huge integer becomes a bigint, an enumeration text. Rows are stored ordered by all columns.
+Binary values that are UTF-8 are read as varchar where that is declared: some programs write text without saying so. An enumeration
+becomes text. Checksums of pages are not looked at. Rows are stored ordered by all columns.
 `
 
 const example = `pipeline "payments" {}
