@@ -114,6 +114,22 @@ func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	return x.found, x.found != nil, x.err
 }
 
+// present are the results whose objects are there too.
+type present struct{ *actions }
+
+func (p present) Action(fp plan.Digest) (*plan.Action, bool, error) {
+	a, ok, err := p.actions.Action(fp)
+	if !ok || err != nil {
+		return a, ok, err
+	}
+	if err := p.store.Present(a.Outputs); errors.Is(err, store.ErrMissing) {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	return a, true, nil
+}
+
 // get reads a record once. It holds nothing twice that the state holds too, if that is given: there may be many.
 func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 	r.mu.Lock()

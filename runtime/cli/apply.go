@@ -89,7 +89,7 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 		return err
 	}
 	defer s.Close()
-	s.refresh = f.refresh
+	s.refresh, s.look = f.refresh, true
 	return s.locked(ctx, func(lock *state.Lock) error {
 		p, err := s.plan(ctx, f.force)
 		if err != nil {

@@ -66,7 +66,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	defer s.Close()
-	s.refresh = f.refresh
+	s.refresh, s.look = f.refresh, f.refresh
 	p, err := s.plan(cmd.Context(), f.force)
 	if err != nil {
 		return err

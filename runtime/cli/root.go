@@ -129,7 +129,7 @@ func (a *app) root() *cobra.Command {
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.showCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(), a.docsCommand(),
-		a.lspCommand(), a.testCommand(),
+		a.lspCommand(), a.testCommand(), a.storeCommand(),
 		a.stageCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = explained(c.Args)

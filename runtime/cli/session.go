@@ -29,6 +29,7 @@ type session struct {
 	module   *check.Module     // nil where only a saved plan is worked on
 	lib      *library          // nil with it
 	refresh  bool              // the files of sources must be there to plan
+	look     bool              // a recorded result counts only if its objects are there
 	written  map[string]string // the revision that last wrote a key; read when first asked for
 	stop     func()            // ends what is read in the background
 	absent   map[string]bool   // sources that the plan took from what is recorded, since their files are not here
@@ -121,7 +122,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	head := make(chan string, 1)
 	go func() { head <- commit(ctx, s.app.dir) }()
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: s.actions, Sources: found, Images: images, Rules: s.lib.rules, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: s.results(), Sources: found, Images: images, Rules: s.lib.rules, Force: forced,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
@@ -138,6 +139,14 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	}
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: <-head, Durations: s.durations(p)}
 	return p, nil
+}
+
+// results are what the planner is told to be recorded.
+func (s *session) results() planner.Actions {
+	if s.look {
+		return present{s.actions}
+	}
+	return s.actions
 }
 
 // addDamaged warns of records that cannot be relied on: why a stage runs whose result was there.

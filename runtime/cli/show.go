@@ -295,7 +295,7 @@ func (s *session) notSaved(address, port, folder string, err error) error {
 	missing := errors.Is(err, store.ErrMissing)
 	err = errors.Join(fmt.Errorf("saving %s of %s: %w", port, address, err), os.RemoveAll(folder))
 	if missing && s.state.Nodes[address].Fingerprint != "" {
-		return &failure{err: err, hint: "To have it made again: " + s.app.command("apply --force "+address)}
+		return &failure{err: err, hint: "To have it made again: " + s.app.command("apply")}
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func refreshFlag(cmd *cobra.Command, refresh *bool) {
-	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not")
+	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not. A plan also looks whether recorded results are in the store, as an apply always does")
 }
 
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the

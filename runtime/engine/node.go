@@ -47,9 +47,10 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	if err != nil {
 		return failed(u, fp, asFailure(err))
 	}
-	if action == nil {
+	lost := action != nil && r.Store.Present(action.Outputs) != nil
+	if action == nil || lost {
 		status = Ran
-		if action, err = r.execute(ctx, n, inputs, fp, false); err != nil {
+		if action, err = r.execute(ctx, n, inputs, fp, lost); err != nil {
 			return failed(u, fp, asFailure(err))
 		}
 	}

@@ -54,8 +54,8 @@ func (s *Store) PutAction(a plan.Action) (*plan.Action, error) {
 	first, err := s.Action(a.Fingerprint)
 	var damaged *DamagedError
 	if errors.As(err, &damaged) {
-		if err := s.moveAside(path); err != nil {
-			return nil, err
+		if _, err := s.moveAside(path, "action-"+filepath.Base(path)); err != nil {
+			return nil, fmt.Errorf("moving a damaged record aside: %w", err)
 		}
 		return s.PutAction(a)
 	}
@@ -78,6 +78,11 @@ func (s *Store) ReplaceAction(a plan.Action) error {
 	data, err := encode(a)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		if _, err := s.moveAside(path, "action-"+filepath.Base(path)); err != nil {
+			return fmt.Errorf("moving a damaged record aside: %w", err)
+		}
 	}
 	if err := s.Replace(path, data); err != nil {
 		return fmt.Errorf("recording a result: %w", err)
@@ -104,6 +109,9 @@ func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &DamagedError{fp, path, "is no file"}
+	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("result of %s: %w", fp, ErrMissing)
@@ -113,28 +121,16 @@ func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
 	}
 	body, _, err := Unseal(sealedAction, data)
 	if err != nil {
-		return nil, &DamagedError{path, err.Error()}
+		return nil, &DamagedError{fp, path, err.Error()}
 	}
 	var a plan.Action
 	switch err := json.Unmarshal(body, &a); {
 	case err != nil:
-		return nil, &DamagedError{path, "cannot be read: " + err.Error()}
+		return nil, &DamagedError{fp, path, "cannot be read: " + err.Error()}
 	case a.Fingerprint != fp || a.Outputs == nil:
-		return nil, &DamagedError{path, "is the record of another stage"}
+		return nil, &DamagedError{fp, path, "is the record of another stage"}
 	}
 	return &a, nil
-}
-
-// moveAside takes a damaged record out of the way, for whoever wants to look at it.
-func (s *Store) moveAside(path string) error {
-	err := os.MkdirAll(s.Path("quarantine"), 0o755)
-	if err == nil {
-		err = ignoreMissing(os.Rename(path, s.Path("quarantine", "action-"+filepath.Base(path))))
-	}
-	if err != nil {
-		return fmt.Errorf("moving a damaged record aside: %w", err)
-	}
-	return nil
 }
 
 // differing names the ports whose digests are not the same in both, sorted.

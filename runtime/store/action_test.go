@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,6 +90,29 @@ func TestDamagedAction(t *testing.T) {
 	}
 	if got, err := s.Action(a.Fingerprint); err != nil || !reflect.DeepEqual(*got, a) {
 		t.Errorf("put again: got %+v, %v", got, err)
+	}
+	for name, spoil := range map[string]func() error{
+		"a folder": func() error {
+			return errors.Join(os.Mkdir(path, 0o755), os.WriteFile(filepath.Join(path, "x"), nil, 0o644))
+		},
+		"a link": func() error { return os.Symlink("/dev/null", path) },
+		"a pipe": func() error { return syscall.Mkfifo(path, 0o644) },
+	} {
+		for _, put := range []func(plan.Action) error{s.ReplaceAction, func(a plan.Action) error { _, err := s.PutAction(a); return err }} {
+			if err := errors.Join(os.Remove(path), spoil()); err != nil {
+				t.Fatal(err)
+			}
+			var damaged *DamagedError
+			if _, err := s.Action(a.Fingerprint); !errors.As(err, &damaged) || !errors.Is(err, ErrMissing) {
+				t.Errorf("%s: got %v, want that the record is damaged", name, err)
+			}
+			if err := put(a); err != nil {
+				t.Errorf("over %s: %v", name, err)
+			}
+			if got, err := s.Action(a.Fingerprint); err != nil || !reflect.DeepEqual(*got, a) {
+				t.Errorf("over %s: got %+v, %v", name, got, err)
+			}
+		}
 	}
 	if aside, err := filepath.Glob(s.Path("quarantine", "action-*")); err != nil || len(aside) != 1 {
 		t.Errorf("moved aside: got %v, %v; want the damaged one", aside, err)

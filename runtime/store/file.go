@@ -106,3 +106,21 @@ func (s *Store) writeTemp(data []byte) (string, error) {
 	}
 	return f.Name(), nil
 }
+
+// moveAside takes what is not what its name says out of the way, for whoever wants to look at it, and returns where it is. Of two
+// files of one name the last is kept.
+func (s *Store) moveAside(path, name string) (string, error) {
+	if err := os.MkdirAll(s.Path("quarantine"), 0o755); err != nil {
+		return "", err
+	}
+	to := s.Path("quarantine", name)
+	if info, err := os.Lstat(to); err == nil && !info.Mode().IsRegular() {
+		if err := os.RemoveAll(to); err != nil {
+			return "", err
+		}
+	}
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		_ = os.Remove(to) // a folder does not take the place of a file
+	}
+	return to, ignoreMissing(os.Rename(path, to))
+}

@@ -98,6 +98,9 @@ func (s *Store) Get(d plan.Digest) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.regular(d, path); err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, &MissingError{d}
@@ -115,6 +118,9 @@ func (s *Store) Get(d plan.Digest) ([]byte, error) {
 func (s *Store) verify(d plan.Digest) error {
 	path, err := s.ObjectPath(d)
 	if err != nil {
+		return err
+	}
+	if err := s.regular(d, path); err != nil {
 		return err
 	}
 	f, err := os.Open(path)
@@ -146,6 +152,14 @@ func (s *Store) verify(d plan.Digest) error {
 	return nil
 }
 
+// regular moves aside what stands in an object's place and is no file: a folder, a link, a pipe.
+func (s *Store) regular(d plan.Digest, path string) error {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return s.quarantine(d, "")
+	}
+	return nil
+}
+
 func (s *Store) wasVerified(d plan.Digest, now stamp) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,11 +174,8 @@ func (s *Store) quarantine(d, got plan.Digest) error {
 		return err
 	}
 	hex, _ := d.Hex()
-	if err := os.MkdirAll(s.Path("quarantine"), 0o755); err != nil {
-		return fmt.Errorf("moving a corrupt object aside: %w", err)
-	}
-	to := s.Path("quarantine", hex)
-	if err := os.Rename(path, to); ignoreMissing(err) != nil {
+	to, err := s.moveAside(path, hex)
+	if err != nil {
 		return fmt.Errorf("moving a corrupt object aside: %w", err)
 	}
 	s.mu.Lock()

@@ -65,7 +65,7 @@ var ErrMissing = errors.New("not in the store")
 type MissingError struct{ Digest plan.Digest }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("object %s is not in the store; running the stage that yields it makes it again", e.Digest)
+	return fmt.Sprintf("object %s is not in the store; 'mlp apply' makes it again, and 'mlp store verify' says whose it is", e.Digest)
 }
 
 // Is makes errors.Is(err, ErrMissing) true.
@@ -80,7 +80,7 @@ type CorruptError struct {
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; running the stage that yields it makes it again",
+	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; 'mlp apply' makes it again, and 'mlp store verify' says whose it is",
 		e.Digest, e.Quarantine)
 }
 
@@ -93,8 +93,9 @@ func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt || ta
 // DamagedError: the record of a result is not what was written. It is an ErrMissing: the stage must run again, which moves
 // the record aside.
 type DamagedError struct {
-	File string
-	Why  string
+	Fingerprint plan.Digest
+	File        string
+	Why         string
 }
 
 func (e *DamagedError) Error() string {

@@ -114,7 +114,7 @@ func TestCorruptObjectIsMovedAside(t *testing.T) {
 	if _, err := os.Stat(corrupt.Quarantine); err != nil {
 		t.Errorf("quarantine: %v", err)
 	}
-	if got := err.Error(); !strings.Contains(got, string(d)) || !strings.Contains(got, "makes it again") {
+	if got := err.Error(); !strings.Contains(got, string(d)) || !strings.Contains(got, "mlp apply") {
 		t.Errorf("message names neither object nor remedy: %s", got)
 	}
 	if _, err := s.Get(d); !errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
@@ -327,5 +327,55 @@ func TestCancelledPutLeavesNothing(t *testing.T) {
 	}
 	if s.Has(plan.HashBytes([]byte("x"))) {
 		t.Error("the object is there")
+	}
+}
+
+// TestPresent: whatever stands in an object's place is not taken for it, as far as its size tells, and putting it again mends it.
+func TestPresent(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"gone":            os.Remove,
+		"empty":           func(path string) error { return os.WriteFile(path, nil, 0o644) },
+		"cut":             func(path string) error { return os.Truncate(path, 1) },
+		"longer":          func(path string) error { return os.Truncate(path, 1<<20) },
+		"a folder":        func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o755)) },
+		"a link":          func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/dev/null", path)) },
+		"a pipe":          func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) },
+		"its folder gone": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+	} {
+		for _, which := range []string{"the list", "a file"} {
+			s, dir := open(t), t.TempDir()
+			write(t, filepath.Join(dir, "model.json"), "a model")
+			put := func() plan.Digest {
+				d, err := s.PutDir(t.Context(), dir)
+				if err != nil {
+					t.Fatalf("%s, %s: %v", which, name, err)
+				}
+				return d
+			}
+			d := put()
+			outputs := map[string]plan.Digest{"model": d}
+			if err := s.Present(outputs); err != nil {
+				t.Fatalf("as it was put: %v", err)
+			}
+			spoilt := d
+			if which == "a file" {
+				spoilt = plan.HashBytes([]byte("a model"))
+			}
+			path, err := s.ObjectPath(spoilt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = os.Chmod(path, 0o644) // objects are read-only
+			if err := spoil(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Present(outputs); !errors.Is(err, ErrMissing) {
+				t.Errorf("%s is %s: got %v, want that it is missing", which, name, err)
+			}
+			put()
+			if err := errors.Join(s.Present(outputs), s.Verify(t.Context(), d)); err != nil {
+				t.Errorf("%s was %s, and was put again: %v", which, name, err)
+			}
+		}
 	}
 }
