@@ -7,38 +7,57 @@ import (
 )
 
 // lineage completes what components tell of the columns that they yield. Columns of which nothing is told are made by the
-// block itself. Those that somebody's own code yields are computed from all columns that it reads.
-func lineage(b *Block) {
+// block itself, of a source perhaps the same as those of others. Those that somebody's own code yields are computed from all
+// columns that it reads, and so is which rows it yields.
+func lineage(b *Block, others []string) {
 	for port, s := range b.Out {
 		if s.Table == nil {
 			continue
 		}
 		t := *s.Table
 		t.Columns = slices.Clone(t.Columns)
+		if opaque(b) && t.Rows == nil {
+			t.Rows = schema.Derived("the rows of " + b.Address)
+			everything(b, t.Rows)
+		}
 		for i := range t.Columns {
-			complete(b, &t.Columns[i])
+			complete(b, &t.Columns[i], others)
 		}
 		s.Table = &t
 		b.Out[port] = s
 	}
 }
 
-func complete(b *Block, c *schema.Column) {
+func complete(b *Block, c *schema.Column, others []string) {
 	if c.Lineage != nil {
 		return
 	}
 	c.Lineage = schema.Derived(b.Address + "." + c.Name)
+	alike(c.Lineage, c.Name, others)
 	if !opaque(b) {
 		return
 	}
+	everything(b, c.Lineage)
 	for _, in := range b.In {
 		if in.Table == nil {
 			continue
 		}
 		for _, read := range in.Table.Columns {
 			c.PII, c.Protected = c.PII || read.PII, c.Protected || read.Protected
-			c.Lineage.Add(read.Lineage, schema.OtherRows)
 		}
+	}
+}
+
+// everything adds all that a block reads to a lineage.
+func everything(b *Block, l *schema.Lineage) {
+	for _, in := range b.In {
+		if in.Table == nil {
+			continue
+		}
+		for _, read := range in.Table.Columns {
+			l.Add(read.Lineage, schema.OtherRows)
+		}
+		l.Add(in.Table.Rows, schema.OtherRows)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestOpaqueBlocks(t *testing.T) {
 			In:    map[string]schema.Shape{"data": {Type: schema.TablePort, Table: in}},
 			Out:   map[string]schema.Shape{"table": {Type: schema.TablePort, Table: shared}},
 		}
-		lineage(b)
+		lineage(b, nil)
 		got := b.Out["table"].Table.Columns[0]
 		if d := cmp.Diff(tt.from, got.Lineage.Trace().Origins(schema.OtherRows)); d != "" || got.PII != tt.marked || got.Protected != tt.marked {
 			t.Errorf("%s: got %+v\n%s", tt.name, got, d)

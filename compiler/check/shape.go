@@ -14,11 +14,12 @@ import (
 // shapes gives all blocks their types, each after those that it reads. Blocks that do not need each other are asked side
 // by side.
 func (c *checker) shapes(ctx context.Context, order []string) {
+	same := c.sameFiles()
 	for _, layer := range c.layers(order) {
 		asked := make([]*question, 0, len(layer))
 		for _, b := range layer {
 			if c.prepare(ctx, b) {
-				asked = append(asked, &question{block: b})
+				asked = append(asked, &question{block: b, others: same[b.Address]})
 			} else {
 				c.untyped[b.Address] = true
 			}
@@ -70,6 +71,7 @@ func (c *checker) prepare(ctx context.Context, b *Block) bool {
 // question is what a component is asked of one block. Asking it changes that block and nothing else.
 type question struct {
 	block   *Block
+	others  []string // sources that read the same files
 	diags   source.Diagnostics
 	untyped bool
 }
@@ -96,7 +98,7 @@ func (q *question) ask(ctx context.Context, lib Library) {
 		}
 		b.Out[port] = s
 	}
-	lineage(b)
+	lineage(b, q.others)
 	b.Figures = res.Figures
 	q.untyped = len(res.Problems) > 0 && res.Figures == nil
 }

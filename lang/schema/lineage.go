@@ -22,8 +22,10 @@ type Lineage struct {
 
 // maker is a column that another is computed from.
 type maker struct {
-	from *Lineage
-	use  Use
+	from   *Lineage
+	use    Use
+	same   bool       // it is that column as it stands
+	clocks []*Lineage // of PastRows: the columns that the rows are earlier by, unless they are known to be the time
 }
 
 // Use is how values of one column enter another.
@@ -33,7 +35,11 @@ const (
 	SameRow   Use = iota // computed from it in the same row
 	PastRows             // over rows before its own
 	OtherRows            // over several rows, its own and later ones perhaps among them
+	ByRows               // it decides on which rows came in
+	Nullness             // it is only asked whether it is null
 )
+
+const uses = Nullness + 1
 
 // Derived returns the lineage of a new column before anything is added to it.
 func Derived(origin string) *Lineage { return &Lineage{Origin: origin} }
@@ -41,8 +47,50 @@ func Derived(origin string) *Lineage { return &Lineage{Origin: origin} }
 // Add notes that a column that is being made uses another one. A column without lineage adds nothing.
 func (l *Lineage) Add(from *Lineage, use Use) {
 	if from != nil {
-		l.makers = append(l.makers, maker{from, use})
+		l.makers = append(l.makers, maker{from: from, use: use})
 	}
+}
+
+// AddPast notes that earlier values of another column are used, by columns that are yet to be seen to be the time.
+func (l *Lineage) AddPast(from *Lineage, clocks ...*Lineage) {
+	if from != nil {
+		l.makers = append(l.makers, maker{from: from, use: PastRows, clocks: clocks})
+	}
+}
+
+// AddSame notes that a column is another one as it stands, such as that of the same files under another name.
+func (l *Lineage) AddSame(from *Lineage) {
+	if from != nil {
+		l.makers = append(l.makers, maker{from: from, same: true})
+	}
+}
+
+// Chosen is the column as it stands, on rows that were chosen as made tells; the column itself if that tells nothing.
+func (l *Lineage) Chosen(made *Lineage) *Lineage {
+	if !made.Made() {
+		return l
+	}
+	made.AddSame(l)
+	return made
+}
+
+// Made tells whether the column is computed from others. Of nil it is false.
+func (l *Lineage) Made() bool {
+	return l != nil && slices.ContainsFunc(l.makers, func(m maker) bool { return !m.same })
+}
+
+// Names are the origins of the column and of those that it is as they stand.
+func (l *Lineage) Names() []string {
+	if l == nil {
+		return nil
+	}
+	out := []string{l.Origin}
+	for _, m := range l.makers {
+		if m.same {
+			out = append(out, m.from.Names()...)
+		}
+	}
+	return out
 }
 
 // Settled is the column where only those values entered that were known before its row: of what it is computed from, what
@@ -63,7 +111,8 @@ func (l *Lineage) Earlier(origin string) *Lineage {
 
 // Trace is all that a column's values come from, however far away.
 type Trace struct {
-	reached [OtherRows + 1]map[string]*hop // by use, then origin
+	times   []string              // columns by which rows count as earlier
+	reached [uses]map[string]*hop // by use, then origin
 }
 
 // hop is a step of the shortest way from a column to the one that is traced.
@@ -75,12 +124,13 @@ type hop struct {
 }
 
 // unsettled is what flows into a settled column until it is seen to come over other rows.
-const unsettled = OtherRows + 1
+const unsettled = uses
 
 // Trace follows the lineage to its beginnings. A column counts as used over other rows if any step of a way to it is, else
-// as used in past rows if any step is; it may be used in several ways at once. Of nil it is empty.
-func (l *Lineage) Trace() *Trace {
-	t := &Trace{}
+// as used in past rows if any step is; it may be used in several ways at once. Rows are earlier by the columns named, if not
+// by a table's own time. Of nil it is empty.
+func (l *Lineage) Trace(times ...string) *Trace {
+	t := &Trace{times: times}
 	for use := range t.reached {
 		t.reached[use] = map[string]*hop{}
 	}
@@ -93,7 +143,7 @@ func (l *Lineage) Trace() *Trace {
 		var further []*hop
 		for _, h := range layer {
 			for _, m := range h.at.makers {
-				key := hop{at: m.from, use: entering(h, m.use)}
+				key := hop{at: m.from, use: t.entering(h, m)}
 				next := &hop{at: m.from, use: key.use, next: h, ordinal: h.ordinal + 1}
 				switch known := seen[key]; {
 				case known == nil:
@@ -112,15 +162,36 @@ func (l *Lineage) Trace() *Trace {
 	return t
 }
 
-// entering is how a column is used in the traced one that is used in the column at h.
-func entering(h *hop, use Use) Use {
+// entering is how a column is used in the traced one that is used in the column at h. Behind a column that is only asked
+// whether it is null, values may decide on that.
+func (t *Trace) entering(h *hop, m maker) Use {
+	use, so := m.use, h.use
 	switch {
-	case use == OtherRows:
-		return OtherRows
-	case h.at.settled || h.use == unsettled:
-		return unsettled
+	case m.same:
+		return so
+	case use == PastRows && slices.ContainsFunc(m.clocks, func(c *Lineage) bool { return !t.time(c) }):
+		use = OtherRows
 	}
-	return max(h.use, use)
+	if so == Nullness {
+		so = SameRow
+	}
+	switch {
+	case use == OtherRows || use == ByRows:
+		if so == unsettled {
+			return use
+		}
+		return max(so, use)
+	case h.at.settled || so == unsettled:
+		return unsettled
+	case use == Nullness:
+		return use
+	}
+	return max(so, use)
+}
+
+// time tells whether rows count as earlier by a column.
+func (t *Trace) time(c *Lineage) bool {
+	return slices.ContainsFunc(c.Names(), func(name string) bool { return slices.Contains(t.times, name) })
 }
 
 // note keeps the shortest way, of equally long ones the first in the order of text.

@@ -17,6 +17,10 @@ type Table struct {
 	// columns are taken as of a time; empty: any age.
 	Windows []Window `json:"windows,omitempty"`
 	MaxAge  string   `json:"max_age,omitempty"`
+	// Rows is what decided on which rows the table has, nil if nothing did. It is known while a module is checked.
+	Rows *Lineage `json:"-"`
+	// Clock is the column that a split by time goes by; known while a module is checked.
+	Clock string `json:"-"`
 }
 
 // Window is a column of a feature that is an aggregate over earlier rows of the same entity.

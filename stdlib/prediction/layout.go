@@ -58,7 +58,7 @@ func (l Layout) Table() *schema.Table {
 	if len(key) == 0 {
 		key = []string{RowColumn}
 	}
-	return &schema.Table{Columns: l.Columns(), Key: key, Entity: l.Data.Entity, Time: l.Data.Time}
+	return &schema.Table{Columns: l.Columns(), Key: key, Entity: l.Data.Entity, Time: l.Data.Time, Rows: l.Data.Rows}
 }
 
 // Clash names a column of the data that has the name of a column made here; empty if there is none.

@@ -12,7 +12,7 @@ import (
 )
 
 // cacheFormat moves when the meaning of cached answers does, for the same engine.
-const cacheFormat = "4"
+const cacheFormat = "5"
 
 // Answers keeps what was found out before, by a digest of all that it depends on. It may forget any of it, and is safe for
 // concurrent use. Bytes handed over in either direction are not changed.
@@ -26,13 +26,16 @@ type request struct {
 	Kind   string
 	SQL    string
 	Tables map[string]*schema.Table
+	Key    []string // of requests of the kind lineage: the columns that tell the rows of the result apart
 }
+
+const lineageKind = "lineage"
 
 // answer is what the binder says to a request.
 type answer struct {
 	Columns  []schema.Column // names and types
 	Problems []schema.Problem
-	Flows    map[string]component.Flow // of requests of the kind "lineage", by column
+	Flows    component.Flows // of requests of the kind lineage
 }
 
 // key is the digest of the request, of each part with its length so that no two are alike.
@@ -44,7 +47,11 @@ func (r request) key() [32]byte {
 	for _, name := range slices.Sorted(maps.Keys(r.Tables)) {
 		w.text(name)
 		w.columns(r.Tables[name].Columns)
+		if r.Kind == lineageKind {
+			w.texts(r.Tables[name].Key)
+		}
 	}
+	w.texts(r.Key)
 	return blake3.Sum256(w.out)
 }
 

@@ -21,6 +21,13 @@ func (w *answerWriter) text(s string) {
 	w.out = append(w.out, s...)
 }
 
+func (w *answerWriter) texts(list []string) {
+	w.number(len(list))
+	for _, s := range list {
+		w.text(s)
+	}
+}
+
 func (w *answerWriter) columns(columns []schema.Column) {
 	w.number(len(columns))
 	for _, c := range columns {
@@ -49,20 +56,29 @@ func encodeAnswer(a answer) []byte {
 		w.number(p.Length)
 		w.number(map[bool]int{true: 1}[p.Warning])
 	}
-	w.number(len(a.Flows))
-	for _, name := range slices.Sorted(maps.Keys(a.Flows)) {
-		f := a.Flows[name]
+	w.flow(a.Flows.Rows)
+	w.number(len(a.Flows.Columns))
+	for _, name := range slices.Sorted(maps.Keys(a.Flows.Columns)) {
 		w.text(name)
-		for _, list := range [][]component.Origin{f.Values, f.Others, f.Past, f.Keys, f.Influences} {
-			w.origins(list)
-		}
-		if f.Copy == nil {
-			w.origins(nil)
-		} else {
-			w.origins([]component.Origin{*f.Copy})
-		}
+		w.flow(a.Flows.Columns[name])
 	}
 	return w.out
+}
+
+func (w *answerWriter) flow(f component.Flow) {
+	for _, list := range [][]component.Origin{f.Taints, f.Values, f.Others, f.Keys, f.Control, f.Known} {
+		w.origins(list)
+	}
+	w.number(len(f.Past))
+	for _, p := range f.Past {
+		w.origins(p.Clock)
+		w.origins(p.Origins)
+	}
+	if f.Copy == nil {
+		w.origins(nil)
+	} else {
+		w.origins([]component.Origin{*f.Copy})
+	}
 }
 
 // answerReader reads what answerWriter wrote; after anything else it is broken, and gives nothing more.
@@ -111,28 +127,36 @@ func list[T any](r *answerReader, read func() T) (out []T) {
 
 func decodeAnswer(text []byte) (answer, bool) {
 	r := &answerReader{in: text}
-	origins := func() []component.Origin {
-		return list(r, func() component.Origin { return component.Origin{Table: r.text(), Column: r.text()} })
-	}
 	var a answer
 	a.Columns = list(r, func() schema.Column { return schema.Column{Name: r.text(), Type: r.text()} })
 	a.Problems = list(r, func() schema.Problem {
 		return schema.Problem{Path: r.text(), Summary: r.text(), Detail: r.text(), Hint: r.text(),
 			Offset: r.place(), Length: r.place(), Warning: r.place() == 1}
 	})
+	a.Flows.Rows = r.flow()
 	for range r.number() {
 		name := r.text()
-		f := component.Flow{Values: origins(), Others: origins(), Past: origins(), Keys: origins(), Influences: origins()}
-		if copied := origins(); len(copied) == 1 {
-			f.Copy = &copied[0]
+		f := r.flow()
+		if a.Flows.Columns == nil {
+			a.Flows.Columns = map[string]component.Flow{}
 		}
-		if a.Flows == nil {
-			a.Flows = map[string]component.Flow{}
-		}
-		a.Flows[name] = f
+		a.Flows.Columns[name] = f
 		if r.broken {
 			return answer{}, false
 		}
 	}
 	return a, !r.broken && len(r.in) == 0
+}
+
+func (r *answerReader) origins() []component.Origin {
+	return list(r, func() component.Origin { return component.Origin{Table: r.text(), Column: r.text()} })
+}
+
+func (r *answerReader) flow() component.Flow {
+	f := component.Flow{Taints: r.origins(), Values: r.origins(), Others: r.origins(), Keys: r.origins(), Control: r.origins(), Known: r.origins()}
+	f.Past = list(r, func() component.Past { return component.Past{Clock: r.origins(), Origins: r.origins()} })
+	if copied := r.origins(); len(copied) == 1 {
+		f.Copy = &copied[0]
+	}
+	return f
 }

@@ -22,8 +22,9 @@ func TestAnswersAreReadAsWritten(t *testing.T) {
 		"nothing":  {},
 		"columns":  {Columns: []schema.Column{{Name: "a b", Type: "struct(\"x\" double)"}, {Name: "é", Type: "varchar"}}},
 		"problems": {Problems: []schema.Problem{{Path: "sql", Summary: "s", Detail: "d\nd", Hint: "h", Offset: 70_000, Length: 3}, {Summary: "w", Warning: true}}},
-		"flows": {Flows: map[string]component.Flow{"a": {Values: o("x", "y"), Others: o("z"), Past: o("p"), Keys: o("k"), Influences: o("i")}, "b": {Copy: &o("c")[0]},
-			"": {}}},
+		"flows": {Flows: component.Flows{Columns: map[string]component.Flow{"a": {Taints: o("t"), Values: o("x", "y"), Others: o("z"), Keys: o("k"),
+			Control: o("i"), Known: o("n"), Past: []component.Past{{Clock: o("c"), Origins: o("p", "q")}, {Origins: o("r")}}}, "b": {Copy: &o("c")[0]}, "": {}},
+			Rows: component.Flow{Control: o("w")}}},
 	} {
 		text := encodeAnswer(a)
 		got, ok := decodeAnswer(text)
@@ -47,7 +48,7 @@ func TestAnswersAreReadAsWritten(t *testing.T) {
 // TestEveryFieldIsKept: what is written of an answer is all there is; a field more has to be written too.
 func TestEveryFieldIsKept(t *testing.T) {
 	for what, got := range map[string][2]int{
-		"schema.Problem": {fields(schema.Problem{}), 7}, "component.Flow": {fields(component.Flow{}), 6}, "component.Origin": {fields(component.Origin{}), 2},
+		"schema.Problem": {fields(schema.Problem{}), 7}, "component.Flow": {fields(component.Flow{}), 8}, "component.Flows": {fields(component.Flows{}), 2}, "component.Past": {fields(component.Past{}), 2}, "component.Origin": {fields(component.Origin{}), 2},
 		"answer": {fields(answer{}), 3},
 	} {
 		if got[0] != got[1] {

@@ -22,10 +22,12 @@ func (t *tracer) expr(v any, sc *scope) flow {
 		return flow{}
 	case "COLUMN_REF":
 		return t.reference(lowerNames(n["column_names"]), sc)
-	case "CASE", "CAST", "COMPARISON", "CONJUNCTION", "BETWEEN", "OPERATOR", "COLLATE":
+	case "OPERATOR", "COMPARISON":
+		return t.operator(n, sc)
+	case "CASE", "CAST", "CONJUNCTION", "BETWEEN", "COLLATE":
 		return t.children(n, sc).computed()
 	case "FUNCTION":
-		return t.function(n, sc).computed()
+		return t.function(n, sc)
 	case "WINDOW":
 		return t.window(n, sc).computed()
 	case "SUBQUERY":
@@ -70,14 +72,67 @@ func (t *tracer) generic(v any, sc *scope) flow {
 	return out
 }
 
+// operator traces what looks at one or two operands. Of a column that is asked only whether it is null it matters whether it
+// is known; of a struct, the field that is taken.
+func (t *tracer) operator(n tree, sc *scope) flow {
+	children, _ := n["children"].([]any)
+	switch n["type"] {
+	case "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL":
+		if len(children) == 1 {
+			return t.expr(children[0], sc).nullness()
+		}
+	case "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM":
+		for _, sides := range [][2]string{{"left", "right"}, {"right", "left"}} {
+			if null(n[sides[1]]) {
+				return t.expr(n[sides[0]], sc).nullness()
+			}
+		}
+	case "STRUCT_EXTRACT", "ARRAY_EXTRACT":
+		if len(children) == 2 {
+			return t.part(children[0], children[1], sc)
+		}
+	}
+	return t.children(n, sc).computed()
+}
+
+// null tells whether an expression is the constant NULL.
+func null(v any) bool {
+	n, _ := v.(tree)
+	value, _ := n["value"].(tree)
+	return n["class"] == "CONSTANT" && value["is_null"] == true
+}
+
+// part traces of[name]: that field alone of a struct whose fields are known.
+func (t *tracer) part(of, name any, sc *scope) flow {
+	whole := t.expr(of, sc)
+	n, _ := name.(tree)
+	value, _ := n["value"].(tree)
+	if text, ok := value["value"].(string); ok && n["class"] == "CONSTANT" {
+		if f, ok := whole.parts[strings.ToLower(text)]; ok {
+			return f
+		}
+	}
+	return whole.with(t.expr(name, sc)).computed()
+}
+
 // function traces a call. What an aggregate is filtered by counts as its argument: a CASE would do the same.
 func (t *tracer) function(n tree, sc *scope) flow {
 	var args flow
+	name := strings.ToLower(word(n, "function_name"))
 	children, _ := n["children"].([]any)
+	if name == "struct_extract" && len(children) == 2 {
+		return t.part(children[0], children[1], sc)
+	}
+	parts := map[string]flow{}
+	var only flow // of a single argument
 	for _, c := range children {
-		if e, ok := c.(tree); !ok || e["class"] != "LAMBDA" {
-			args = args.with(t.expr(c, sc))
+		e, ok := c.(tree)
+		if ok && e["class"] == "LAMBDA" {
+			continue
 		}
+		f := t.expr(c, sc)
+		parts[itemName(e)], only = f, f
+		args = args.with(f)
 	}
 	out := args
 	for _, c := range children {
@@ -85,16 +140,48 @@ func (t *tracer) function(n tree, sc *scope) flow {
 			out = out.with(t.lambda(e, args, sc))
 		}
 	}
-	out = out.with(t.expr(n["filter"], sc)).with(t.generic(n["order_bys"], sc).influence()).with(t.unread(n, sc, "children", "filter", "order_bys"))
-	name := strings.ToLower(word(n, "function_name"))
+	if name == "count" && len(children) == 1 && n["distinct"] != true { // counts what is not null
+		out = only.nullness()
+	}
+	out = out.with(t.expr(n["filter"], sc)).with(t.generic(n["order_bys"], sc).chosen()).with(t.unread(n, sc, "children", "filter", "order_bys"))
 	if t.aggregates[name] {
-		return out.aggregated()
+		return t.aggregate(out, name, ordered(n), sc)
 	}
 	if expanding[name] {
-		*sc.rows = sc.rows.or(out.all())
+		sc.at.facts, sc.at.expands = append(sc.at.facts, out.fact()), true
+	}
+	if name == "struct_pack" && len(parts) == len(children) {
+		out.parts = parts
 	}
 	return out
 }
+
+// ordered tells whether a call says in which order it takes its rows.
+func ordered(n tree) bool {
+	by, _ := n["order_bys"].(tree)
+	return listed(by["orders"])
+}
+
+// aggregate is a value of many rows: besides what they hold it depends on which they are, and perhaps on their order.
+func (t *tracer) aggregate(args flow, name string, ordered bool, sc *scope) flow {
+	out := args.aggregated().with(together(sc.at.facts).enters())
+	out.grouped = true
+	if !commutative[name] {
+		out.control = out.control.or(sc.at.inOrder(ordered || extreme[name]))
+	}
+	return out
+}
+
+// extreme aggregates look at the order of the rows only where there are ties.
+var extreme = map[string]bool{"arg_max": true, "arg_min": true, "max_by": true, "min_by": true, "argmax": true, "argmin": true,
+	"arg_max_null": true, "arg_min_null": true, "mode": true}
+
+// commutative aggregates do not look at the order of the rows.
+var commutative = map[string]bool{"count": true, "count_star": true, "count_if": true, "sum": true, "avg": true, "mean": true, "min": true,
+	"max": true, "bool_and": true, "bool_or": true, "median": true, "stddev": true, "stddev_samp": true, "stddev_pop": true, "variance": true,
+	"var_samp": true, "var_pop": true, "quantile_cont": true, "quantile_disc": true, "approx_count_distinct": true, "entropy": true,
+	"corr": true, "skewness": true, "kurtosis": true, "bit_and": true, "bit_or": true, "bit_xor": true, "product": true, "histogram": true,
+	"rank": true, "dense_rank": true, "percent_rank": true, "cume_dist": true}
 
 // expanding are the functions that make several rows, or columns, of one.
 var expanding = map[string]bool{"unnest": true, "unlist": true, "generate_subscripts": true, "regexp_split_to_table": true}
@@ -142,191 +229,22 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 	return args.with(t.expr(n["expr"], inner)).with(t.unread(n, sc, "lhs", "expr"))
 }
 
-// window traces a window function. Its partitions and order also decide on the order of the rows that come out. What
-// functions of rank yield is computed from the order's columns.
-func (t *tracer) window(n tree, sc *scope) flow {
-	place := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
-	frame := t.expr(n["start_expr"], sc).with(t.expr(n["end_expr"], sc))
-	by := place.with(frame).with(t.generic(n["arg_orders"], sc))
-	*sc.rows = sc.rows.or(by.all())
-	args := t.generic(n["children"], sc).with(t.expr(n["filter_expr"], sc))
-	own := t.expr(n["default_expr"], sc).with(t.expr(n["offset_expr"], sc)).with(t.unread(n, sc, "partitions", "orders", "start_expr",
-		"end_expr", "arg_orders", "children", "filter_expr", "default_expr", "offset_expr"))
-	if ranks[word(n, "type")] {
-		args = args.with(t.generic(n["orders"], sc))
-	}
-	if strictlyBefore(n) {
-		args = args.earlier()
-	} else {
-		args = args.aggregated()
-	}
-	return args.with(own).with(place.key()).with(by.influence())
-}
-
-var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WINDOW_PERCENT_RANK": true, "WINDOW_CUME_DIST": true,
-	"WINDOW_ROW_NUMBER": true, "WINDOW_NTILE": true, "WINDOW_FILL": true}
-
-// strictlyBefore tells whether a window function sees only rows before its own, in ascending order.
-func strictlyBefore(n tree) bool {
-	orders, _ := n["orders"].([]any)
-	if len(orders) == 0 {
-		return false
-	}
-	first, _ := orders[0].(tree)
-	if first["type"] != "ASCENDING" && first["type"] != "ORDER_DEFAULT" {
-		return false
-	}
-	switch n["type"] {
-	case "WINDOW_LAG":
-		return n["offset_expr"] == nil || positive(n["offset_expr"])
-	case "WINDOW_AGGREGATE", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE":
-		end := word(n, "end")
-		return (end == "EXPR_PRECEDING_ROWS" || end == "EXPR_PRECEDING_GROUPS" || end == "EXPR_PRECEDING_RANGE") && positive(n["end_expr"])
-	}
-	return false
-}
-
-// positive tells whether an expression is a constant above 0, an interval perhaps.
-func positive(v any) bool {
-	n, _ := v.(tree)
-	switch n["class"] {
-	case "CONSTANT":
-		value, _ := n["value"].(tree)
-		return index(value["value"]) > 0
-	case "CAST":
-		return positive(n["child"])
-	case "FUNCTION":
-		children, _ := n["children"].([]any)
-		name := word(n, "function_name")
-		return len(children) == 1 && (strings.HasPrefix(name, "to_") || name == "trunc") && positive(children[0])
-	}
-	return false
-}
-
 func (t *tracer) subquery(n tree, sc *scope) flow {
 	statement, _ := n["subquery"].(tree)
 	r := t.query(statement["node"], sc)
-	f := r.any().with(flow{influences: r.rows})
-	if kind := word(n, "subquery_type"); kind == "EXISTS" || kind == "NOT_EXISTS" {
+	f := r.any()
+	f.others, f.past = f.others.or(f.earlierBy()), nil // earlier than its own row is not earlier than this one
+	kind := word(n, "subquery_type")
+	if kind == "SCALAR" {
+		f.control = f.control.or(r.order)
+	}
+	all := f.all()
+	if kind == "EXISTS" || kind == "NOT_EXISTS" {
 		// Whether there are rows is all that it yields: what they are picked by is its value, but for keys.
-		f = flow{values: r.tests, influences: f.all()}
+		f = flow{taints: r.tests, values: r.tests.minus(r.rows.known), homes: f.homes}
 	}
-	*sc.rows = sc.rows.or(f.all()) // it becomes a join
+	f = f.with(r.rows.enters())
+	f.homes = f.homes.or(r.rows.homes)
+	sc.at.lead = sc.at.lead.or(all).or(f.all()) // it becomes a join
 	return f.with(t.expr(n["child"], sc)).with(t.unread(n, sc, "subquery", "child"))
-}
-
-// reference finds what a name stands for: in its own SELECT, else in those around it.
-func (t *tracer) reference(parts []string, sc *scope) flow {
-	f, sure, maybe := t.lookup(parts, sc)
-	if !sure && !maybe {
-		return t.every
-	}
-	return f
-}
-
-// lookup goes outwards. Maybe is true if it stands for something that is not known to be there: f covers all that it
-// can be.
-func (t *tracer) lookup(parts []string, sc *scope) (f flow, sure, maybe bool) {
-	if len(parts) == 0 {
-		return t.every, true, true
-	}
-	for s := sc; s != nil; s = s.outer {
-		g, here, perhaps := t.local(parts, s)
-		if here {
-			if maybe {
-				g = f.with(g)
-			}
-			return g, true, true
-		}
-		if perhaps {
-			f, maybe = f.with(g), true
-		}
-	}
-	return f, false, maybe
-}
-
-func (t *tracer) local(parts []string, s *scope) (f flow, sure, maybe bool) {
-	if p, ok := s.params[parts[0]]; ok {
-		return p, true, true
-	}
-	if s.late {
-		if g, ok := t.alias(parts[0], s); ok {
-			f, maybe = g, true
-		}
-	}
-	add := func(g flow) {
-		if maybe {
-			g = f.with(g)
-		}
-		f, maybe = g, true
-	}
-	if len(parts) > 1 {
-		for _, r := range s.from {
-			if r.name != parts[0] {
-				continue
-			}
-			if g, here, perhaps := r.column(parts[1]); here {
-				add(narrow(g, len(parts) > 2))
-				sure = true
-			} else if perhaps {
-				add(g)
-			}
-		}
-		if sure {
-			return f, true, true
-		}
-	}
-	if g, ok := s.merged[parts[0]]; ok {
-		add(narrow(g, len(parts) > 1))
-		return f, true, true
-	}
-	for _, r := range s.from {
-		if g, here, perhaps := r.column(parts[0]); here {
-			add(narrow(g, len(parts) > 1))
-			sure = true
-		} else if perhaps {
-			add(g.computed())
-		}
-	}
-	if sure {
-		return f, true, true
-	}
-	if g, ok := t.alias(parts[0], s); ok {
-		add(narrow(g, len(parts) > 1))
-		return f, true, true
-	}
-	for _, r := range s.from { // the row as a struct
-		if r.name == parts[0] && len(parts) == 1 {
-			add(r.any())
-			return f, true, true
-		}
-	}
-	return f, false, maybe
-}
-
-// narrow is a column, or a field of it, which is no copy.
-func narrow(f flow, part bool) flow {
-	if part {
-		return f.computed()
-	}
-	return f
-}
-
-// alias traces the expression that the SELECT gives a name to.
-func (t *tracer) alias(name string, s *scope) (flow, bool) {
-	e, ok := s.aliases[name]
-	if !ok || s.busy[name] {
-		return flow{}, false
-	}
-	if f, ok := s.known[name]; ok {
-		return f, true
-	}
-	s.busy[name] = true
-	late := s.late
-	s.late = false
-	f := t.expr(e, s)
-	s.late = late
-	delete(s.busy, name)
-	s.known[name] = f
-	return f, true
 }

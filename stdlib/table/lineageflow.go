@@ -2,7 +2,7 @@ package table
 
 import "slices"
 
-// origins is a set of input columns, each a bit by its number. Sets are never changed once made.
+// origins is a set of numbers, each a bit: of input columns, or of FROM items. Sets are never changed once made.
 type origins []uint64
 
 func single(i int) origins {
@@ -25,157 +25,192 @@ func (a origins) or(b origins) origins {
 	return out
 }
 
+func (a origins) and(b origins) origins {
+	out := slices.Clone(a[:min(len(a), len(b))])
+	for i := range out {
+		out[i] &= b[i]
+	}
+	return out
+}
+
+func (a origins) minus(b origins) origins {
+	out := slices.Clone(a)
+	for i := range min(len(a), len(b)) {
+		out[i] &^= b[i]
+	}
+	return out
+}
+
 func (a origins) has(i int) bool { return i/64 < len(a) && a[i/64]&(1<<(i%64)) != 0 }
 
-func (a origins) equal(b origins) bool {
-	for i := range max(len(a), len(b)) {
-		var x, y uint64
-		if i < len(a) {
-			x = a[i]
-		}
-		if i < len(b) {
-			y = b[i]
-		}
-		if x != y {
-			return false
+func (a origins) empty() bool { return !slices.ContainsFunc(a, func(w uint64) bool { return w != 0 }) }
+
+func (a origins) meets(b origins) bool { return !a.and(b).empty() }
+
+func (a origins) within(b origins) bool { return a.minus(b).empty() }
+
+func (a origins) equal(b origins) bool { return a.within(b) && b.within(a) }
+
+// each lists the numbers in the set.
+func (a origins) each() []int {
+	var out []int
+	for i := range len(a) * 64 {
+		if a.has(i) {
+			out = append(out, i)
 		}
 	}
-	return true
+	return out
 }
 
-// flow is what an expression depends on; see component.Flow.
+// flow is what an expression depends on; see component.Flow. The fields behind past serve the walk alone.
 type flow struct {
-	values, others, past, keys, influences origins
-	// copied is 1 + the number of the input column that it is as it stands; 0 for any other.
-	copied int
+	taints, values, others, keys, control, known origins
+	past                                         []past
+
+	homes   origins         // the FROM items, of this SELECT and of those around it, whose row it reads
+	copies  origins         // the input columns of which it is one, row by row, as it stands
+	over    bool            // an aggregate or window is in it
+	repeats bool            // of copies: a row of the table may stand there several times
+	grouped bool            // an aggregate is in it
+	parts   map[string]flow // of a struct whose fields are known, in lower case
 }
+
+// past is what came in from rows that stand before in the order of a clock: input columns of which the order's column is one.
+type past struct{ clock, by, homes origins }
 
 // with is what an expression over both depends on.
 func (f flow) with(g flow) flow {
-	return flow{values: f.values.or(g.values), others: f.others.or(g.others), past: f.past.or(g.past), keys: f.keys.or(g.keys),
-		influences: f.influences.or(g.influences)}
+	out := flow{taints: f.taints.or(g.taints), values: f.values.or(g.values), others: f.others.or(g.others), keys: f.keys.or(g.keys),
+		control: f.control.or(g.control), known: f.known.or(g.known), homes: f.homes.or(g.homes), over: f.over || g.over,
+		grouped: f.grouped || g.grouped, past: f.past}
+	for _, p := range g.past {
+		out.past = addPast(out.past, p)
+	}
+	return out
+}
+
+func addPast(list []past, p past) []past {
+	if p.by.empty() {
+		return list
+	}
+	for i, q := range list {
+		if q.clock.equal(p.clock) && q.homes.equal(p.homes) {
+			list = slices.Clone(list)
+			list[i].by = q.by.or(p.by)
+			return list
+		}
+	}
+	return append(slices.Clip(list), p)
 }
 
 // computed is f once more than copied.
-func (f flow) computed() flow { f.copied = 0; return f }
+func (f flow) computed() flow {
+	f.copies, f.parts = nil, nil
+	return f
+}
 
-// all is every column that can change it.
-func (f flow) all() origins { return f.values.or(f.others).or(f.past).or(f.keys).or(f.influences) }
+// either is one or the other, whichever.
+func (f flow) either(g flow) flow {
+	out := f.with(g)
+	if f.copies.equal(g.copies) {
+		out.copies, out.repeats = f.copies, f.repeats || g.repeats
+	}
+	return out
+}
+
+// earlierBy is what comes in from earlier rows, by whatever clock.
+func (f flow) earlierBy() origins {
+	var out origins
+	for _, p := range f.past {
+		out = out.or(p.by)
+	}
+	return out
+}
+
+// decides is every column whose values can change it.
+func (f flow) decides() origins {
+	return f.values.or(f.others).or(f.keys).or(f.control).or(f.earlierBy())
+}
+
+// all is every column that can change it, were it only by being null.
+func (f flow) all() origins { return f.decides().or(f.known) }
 
 // aggregated is f over several rows.
 func (f flow) aggregated() flow {
-	return flow{others: f.values.or(f.others).or(f.past), keys: f.keys, influences: f.influences}
+	return flow{taints: f.taints, others: f.values.or(f.others).or(f.earlierBy()), keys: f.keys, control: f.control, known: f.known,
+		homes: f.homes, over: true, grouped: f.grouped}
 }
 
-// earlier is f of rows that stand before.
-func (f flow) earlier() flow {
-	return flow{past: f.values.or(f.past), others: f.others, influences: f.influences.or(f.keys)}
+// earlier is f of rows that stand before in the order of a clock.
+func (f flow) earlier(clock flow) flow {
+	out := flow{taints: f.taints, others: f.others, control: f.control, known: f.known, homes: f.homes, over: true, grouped: f.grouped}
+	out.past = addPast(nil, past{clock: clock.copies, by: f.values.or(f.keys), homes: clock.homes})
+	for _, p := range f.past {
+		out.past = addPast(out.past, past{clock: p.clock.or(clock.copies), by: p.by, homes: p.homes.or(clock.homes)})
+	}
+	return out
 }
 
 // key is f where it decides which other rows a row's value comes from.
-func (f flow) key() flow { return flow{keys: f.values.or(f.others).or(f.keys), influences: f.all()} }
+func (f flow) key() flow {
+	return flow{keys: f.values.or(f.others).or(f.keys), control: f.control, known: f.known, past: f.past, homes: f.homes}
+}
 
-// influence is f where it only decides on rows.
-func (f flow) influence() flow { return flow{influences: f.all()} }
+// chosen is f where it only decides on which rows come in.
+func (f flow) chosen() flow { return flow{control: f.decides(), known: f.known, homes: f.homes} }
+
+// outside is f where the FROM items of its SELECT are out of sight.
+func (f flow) outside(own origins) flow {
+	f.homes, f.over, f.grouped = f.homes.minus(own), false, false
+	return f
+}
+
+// nullness is f where only whether it is null matters.
+func (f flow) nullness() flow {
+	if f.copies.empty() {
+		return f.computed()
+	}
+	f.known, f.values = f.known.or(f.values), nil
+	return f.computed()
+}
 
 func (f flow) equal(g flow) bool {
-	return f.values.equal(g.values) && f.others.equal(g.others) && f.past.equal(g.past) && f.keys.equal(g.keys) && f.influences.equal(g.influences)
+	return f.taints.equal(g.taints) && f.values.equal(g.values) && f.others.equal(g.others) && f.keys.equal(g.keys) &&
+		f.control.equal(g.control) && f.known.equal(g.known) && f.earlierBy().equal(g.earlierBy())
 }
 
-// field is a column of a relation.
-type field struct {
-	name string // in lower case; empty if it is not known
-	flow flow
-	// wide fields stand for one or more columns, such as an unnested struct.
-	wide bool
+// fact is a reason for which a row is there or not: a condition, most often.
+type fact struct {
+	local origins // values of the row itself
+	far   origins // what comes from other rows
+	known origins // columns of which it matters only whether they are null
+	homes origins // the FROM items that it speaks of
 }
 
-// relation is what a query or a table in FROM yields.
-type relation struct {
-	name   string // in lower case
-	fields []field
-	// loose relations may have further columns, in any place, that depend on rest.
-	loose bool
-	rest  flow
-	// rows is what decides which rows there are, and in which order.
-	rows origins
-	// tests is the part of rows that comes from conditions which are more than an equality of two columns.
-	tests origins
+// fact is f as a condition.
+func (f flow) fact() fact {
+	return fact{local: f.values, far: f.others.or(f.keys).or(f.control).or(f.earlierBy()), known: f.known, homes: f.homes}
 }
 
-// any is what a column of the relation may depend on, whichever it is.
-func (r *relation) any() flow {
-	out := r.rest
-	for _, f := range r.fields {
-		out = out.with(f.flow)
-	}
-	return out.computed()
+func (f fact) by() origins { return f.local.or(f.far) }
+
+func (f fact) empty() bool { return f.local.empty() && f.far.empty() && f.known.empty() }
+
+func (f fact) with(g fact) fact {
+	return fact{local: f.local.or(g.local), far: f.far.or(g.far), known: f.known.or(g.known), homes: f.homes.or(g.homes)}
 }
 
-// exact tells whether the fields are the columns, one by one.
-func (r *relation) exact() bool {
-	return !r.loose && !slices.ContainsFunc(r.fields, func(f field) bool { return f.wide })
-}
+// distant is the fact seen from elsewhere: rows are picked by other rows.
+func (f fact) distant() fact { return fact{far: f.by(), known: f.known, homes: f.homes} }
 
-// column finds a column by name. Sure is false if the relation may or may not have it: f is then what it would depend on,
-// and ok tells whether it may.
-func (r *relation) column(name string) (f flow, sure, ok bool) {
-	found := 0
-	for _, c := range r.fields {
-		switch {
-		case c.name == name:
-			if found++; found == 1 {
-				f = c.flow
-			} else {
-				f = f.with(c.flow)
-			}
-		}
-	}
-	if found > 0 {
-		return f, true, true
-	}
-	for _, c := range r.fields {
-		if c.wide || c.name == "" {
-			f, ok = f.with(c.flow), true
-		}
-	}
-	if r.loose {
-		f, ok = f.with(r.rest), true
-	}
-	return f, false, ok
-}
+// enters is the fact where rows became a value.
+func (f fact) enters() flow { return flow{control: f.by(), known: f.known} }
 
-// rename gives the relation a name and its first columns others.
-func (r *relation) rename(name string, columns []string) *relation {
-	out := *r
-	if name != "" {
-		out.name = name
+// together is all that decides on which rows there are.
+func together(facts []fact) fact {
+	var out fact
+	for _, f := range facts {
+		out = out.with(f)
 	}
-	if len(columns) == 0 {
-		return &out
-	}
-	if !r.exact() || len(columns) > len(r.fields) {
-		out.fields, out.loose, out.rest = nil, true, r.any()
-		return &out
-	}
-	out.fields = slices.Clone(r.fields)
-	for i, c := range columns {
-		out.fields[i].name = c
-	}
-	return &out
-}
-
-// subquery is a relation as FROM sees it: the engine gives repeated names others.
-func (r *relation) subquery() *relation {
-	out := *r
-	out.fields = slices.Clone(r.fields)
-	seen := map[string]bool{}
-	for i := range out.fields {
-		if name := out.fields[i].name; seen[name] {
-			out.fields[i].name = ""
-		} else {
-			seen[name] = true
-		}
-	}
-	return &out
+	return out
 }

@@ -8,11 +8,19 @@ import (
 
 // tables is what FROM yields: relations by name, and the columns that * stands for.
 type tables struct {
-	rels   []*relation
-	star   []starred
-	merged map[string]flow
-	rows   origins
-	tests  origins
+	rels        []*relation
+	star        []starred
+	merged      map[string]flow
+	facts       []fact
+	equal       []equality
+	order, lead origins
+	tests       origins
+}
+
+// equality is a condition that two expressions are equal. Inner ones leave no row to which nothing is joined.
+type equality struct {
+	left, right flow
+	inner       bool
 }
 
 // starred is a column that * stands for.
@@ -22,13 +30,28 @@ type starred struct {
 	whole bool // stands for further columns of a loose relation
 }
 
-func fromRelation(r *relation) *tables {
-	out := &tables{rels: []*relation{r}, rows: r.rows, tests: r.tests}
+// item makes a relation an item of FROM.
+func (t *tracer) item(r *relation, sc *scope) *tables {
+	r.home = single(t.froms)
+	t.froms++
+	sc.at.items = sc.at.items.or(r.home)
+	out := &tables{rels: []*relation{r}, order: r.order, lead: r.lead, tests: r.tests, star: r.starred()}
+	if rows := r.rows; !rows.empty() {
+		rows.homes = rows.homes.or(r.home)
+		out.facts = []fact{rows}
+	}
+	return out
+}
+
+// starred are the columns that * stands for.
+func (r *relation) starred() []starred {
+	var out []starred
 	for _, f := range r.fields {
-		out.star = append(out.star, starred{rel: r, field: f})
+		f.flow = r.seen(f.flow)
+		out = append(out, starred{rel: r, field: f})
 	}
 	if r.loose {
-		out.star = append(out.star, starred{rel: r, field: field{flow: r.rest, wide: true}, whole: true})
+		out = append(out, starred{rel: r, field: field{flow: r.seen(r.rest), wide: true}, whole: true})
 	}
 	return out
 }
@@ -41,26 +64,26 @@ func (t *tracer) from(v any, sc *scope) *tables {
 	case nil, "EMPTY", "EMPTY_FROM":
 		return &tables{}
 	case "BASE_TABLE":
-		r := t.baseTable(n, sc)
-		return fromRelation(r.rename(alias, columns))
+		return t.item(t.baseTable(n, sc).rename(alias, columns), sc)
 	case "SUBQUERY":
 		statement, _ := n["subquery"].(tree)
 		r := t.query(statement["node"], sc).subquery()
-		return fromRelation(r.rename(cmpOr(alias, "unnamed_subquery"), columns))
+		return t.item(r.rename(cmpOr(alias, "unnamed_subquery"), columns), sc)
 	case "JOIN":
 		out := t.join(n, sc)
 		if alias != "" || len(columns) > 0 {
-			return fromRelation((&relation{loose: true, rest: out.any(), rows: out.rows, tests: out.tests}).rename(alias, columns))
+			r := &relation{loose: true, rest: out.any(), rows: together(out.facts), order: out.order, lead: out.lead, tests: out.tests}
+			return t.item(r.rename(alias, columns), sc)
 		}
 		return out
 	case "TABLE_FUNCTION":
-		return fromRelation(t.tableFunction(n, sc).rename(alias, columns))
+		return t.item(t.tableFunction(n, sc).rename(alias, columns), sc)
 	case "EXPRESSION_LIST":
-		return fromRelation(t.values(n, sc).rename(alias, columns))
+		return t.item(t.values(n, sc).rename(alias, columns), sc)
 	case "PIVOT":
-		return fromRelation(t.pivot(n, sc).rename(alias, columns))
+		return t.item(t.pivot(n, sc).rename(alias, columns), sc)
 	}
-	return fromRelation(t.unknown().rename(alias, nil))
+	return t.item(t.unknown().rename(alias, nil), sc)
 }
 
 func cmpOr(a, b string) string {
@@ -100,8 +123,9 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 	lateral := sc.within()
 	lateral.from, lateral.merged = left.rels, left.merged
 	right := t.from(n["right"], lateral)
-	out := &tables{rels: append(slices.Clone(left.rels), right.rels...), rows: left.rows.or(right.rows), tests: left.tests.or(right.tests)}
-	out.merged = map[string]flow{}
+	kind := word(n, "join_type")
+	out := &tables{rels: append(slices.Clone(left.rels), right.rels...), facts: slices.Concat(left.facts, right.facts), tests: left.tests.or(right.tests),
+		equal: slices.Concat(left.equal, right.equal), order: left.order.or(right.order), lead: left.lead.or(right.lead), merged: map[string]flow{}}
 	for _, side := range []*tables{left, right} {
 		for name, f := range side.merged {
 			out.merged[name] = out.merged[name].with(f)
@@ -109,29 +133,56 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 	}
 	using, known := using(n, left, right)
 	if !known {
-		return fromRelation(&relation{loose: true, rest: out.any().with(left.any()).with(right.any()), rows: out.rows.or(left.any().all()).or(right.any().all()), tests: t.every.values})
+		all := out.any().with(left.any()).with(right.any())
+		rows := together(out.facts).with(all.fact()).distant()
+		return t.item(&relation{loose: true, rest: all.with(rows.enters()), rows: rows, lead: t.every.values, tests: t.every.values}, sc)
 	}
-	kind := word(n, "join_type")
 	for _, name := range using {
 		l, r := find(left, name), find(right, name)
 		f := l
 		if kind != "INNER" && kind != "LEFT" && kind != "SEMI" && kind != "ANTI" {
-			f = l.with(r)
+			f = l.either(r)
 		}
 		out.merged[name] = f
-		out.rows = out.rows.or(l.all()).or(r.all())
+		out.facts = append(out.facts, l.with(r).fact())
+		out.equal = append(out.equal, equality{left: l, right: r, inner: true})
 	}
 	if n["condition"] != nil {
 		both := sc.within()
 		both.from, both.merged = out.rels, out.merged
-		all, tests := t.condition(n["condition"], both)
-		out.rows, out.tests = out.rows.or(all), out.tests.or(tests)
+		c := t.condition(n["condition"], both)
+		out.facts, out.equal, out.tests = append(out.facts, c.facts...), append(out.equal, c.equal...), out.tests.or(c.tests)
 	}
+	if kind != "INNER" {
+		for i := range out.equal {
+			out.equal[i].inner = out.equal[i].inner && kind == "SEMI"
+		}
+	}
+	if n["ref_type"] == "POSITIONAL" || n["ref_type"] == "ASOF" {
+		out.facts = append(out.facts, byPosition(left, right, n["ref_type"] == "POSITIONAL"))
+	}
+	out.lead = out.lead.or(together(out.facts).by())
 	if kind == "SEMI" || kind == "ANTI" {
 		out.rels, out.star, out.merged = left.rels, left.star, left.merged
 		return out
 	}
 	out.star = joinStars(left, right, using, out.merged)
+	return out
+}
+
+// byPosition is what decides on which rows meet where two tables are laid beside each other, or where of several rows the
+// last is taken.
+func byPosition(left, right *tables, both bool) fact {
+	out := fact{far: right.order.or(right.lead)}
+	for _, side := range []*tables{left, right} {
+		for _, r := range side.rels {
+			out.homes = out.homes.or(r.home)
+		}
+		if both {
+			rows := together(side.facts)
+			out.far, out.known = out.far.or(side.order).or(side.lead).or(rows.by()), out.known.or(rows.known)
+		}
+	}
 	return out
 }
 
@@ -200,7 +251,7 @@ func (t *tracer) tableFunction(n tree, sc *scope) *relation {
 	call, _ := n["function"].(tree)
 	name := strings.ToLower(word(call, "function_name"))
 	args := t.children(call, sc).computed()
-	r := &relation{name: name, rows: args.all(), tests: args.all(), rest: args}
+	r := &relation{name: name, rows: args.fact(), tests: args.all(), rest: args}
 	columns := lowerNames(n["column_name_alias"])
 	switch {
 	case name != "unnest" && name != "range" && name != "generate_series", n["with_ordinality"] == "WITH_ORDINALITY", n["sample"] != nil:
@@ -234,22 +285,21 @@ func (t *tracer) values(n tree, sc *scope) *relation {
 // groups by.
 func (t *tracer) pivot(n tree, sc *scope) *relation {
 	source := t.from(n["source"], sc)
-	every := source.any()
-	r := &relation{loose: true, rest: every, rows: source.rows, tests: source.tests}
+	every, rows := source.any(), together(source.facts).distant()
+	r := &relation{loose: true, rows: rows, lead: every.all(), tests: source.tests}
 	groups := lowerNames(n["groups"])
 	if listed(n["unpivot_names"]) || len(groups) == 0 {
-		r.rest = every.with(every.aggregated())
-		r.rows = r.rows.or(every.all())
+		r.rest = every.with(every.aggregated()).with(rows.enters())
+		r.rows = r.rows.with(every.fact().distant())
 		return r
 	}
 	in := sc.within()
 	in.from, in.merged = source.rels, source.merged
-	r.rest = t.generic(n["aggregates"], in).with(t.generic(n["pivots"], in).aggregated())
-	r.rows = r.rows.or(r.rest.all())
+	r.rest = t.generic(n["aggregates"], in).with(t.generic(n["pivots"], in).aggregated()).with(rows.enters())
 	for _, g := range groups {
 		f := find(source, g)
 		r.fields = append(r.fields, field{name: g, flow: f})
-		r.rows = r.rows.or(f.all())
+		r.rows, r.rest = r.rows.with(f.fact().distant()), r.rest.with(f.chosen())
 	}
 	return r
 }

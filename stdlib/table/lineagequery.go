@@ -19,16 +19,32 @@ type scope struct {
 	known   map[string]flow // of aliases
 	busy    map[string]bool
 	late    bool
-	rows    *origins // of the SELECT
+	at      *standing // of the SELECT
+}
+
+// standing is what is known of the rows of a SELECT so far.
+type standing struct {
+	facts       []fact
+	order, lead origins
+	items       origins // of FROM
+	expands     bool    // an expression makes several rows of one
+}
+
+// inOrder is what the order of the rows depends on, where what looks at them says an order itself, or does not.
+func (s *standing) inOrder(said bool) origins {
+	if said {
+		return s.order
+	}
+	return s.order.or(s.lead)
 }
 
 func newScope(outer *scope) *scope {
-	return &scope{outer: outer, known: map[string]flow{}, busy: map[string]bool{}, rows: new(origins)}
+	return &scope{outer: outer, known: map[string]flow{}, busy: map[string]bool{}, at: new(standing)}
 }
 
 // within is a scope inside of a SELECT's own: of a join's condition, a lateral table, a lambda.
 func (s *scope) within() *scope {
-	return &scope{outer: s, known: map[string]flow{}, busy: map[string]bool{}, rows: s.rows}
+	return &scope{outer: s, known: map[string]flow{}, busy: map[string]bool{}, at: s.at}
 }
 
 // cte is a query that WITH gives a name to, and those before it.
@@ -93,51 +109,11 @@ func (t *tracer) define(sc *scope, name string, info tree) {
 	sc.ctes = &cte{name: strings.ToLower(name), rel: r, outer: sc.ctes}
 }
 
-// recursive goes round until the flows stand still: they only grow, and there are only so many columns.
-func (t *tracer) recursive(n tree, outer *scope, aliases []string) *relation {
-	sc := newScope(outer)
-	t.with(n, sc)
-	r := t.query(n["left"], sc).subquery().rename("", aliases)
-	if !r.exact() {
-		return t.unknown()
-	}
-	whole := listed(n["key_targets"]) || n["union_all"] != true
-	for {
-		inner := newScope(sc)
-		inner.ctes = &cte{name: strings.ToLower(word(n, "cte_name")), rel: r}
-		next := t.query(n["right"], inner)
-		if !next.exact() || len(next.fields) != len(r.fields) {
-			return t.unknown()
-		}
-		grown := *r
-		grown.fields = slices.Clone(r.fields)
-		grown.rows, grown.tests = r.rows.or(next.rows), r.tests.or(next.tests)
-		for i, f := range next.fields {
-			grown.fields[i].flow = r.fields[i].flow.with(f.flow)
-		}
-		if whole {
-			grown.rows = grown.rows.or(grown.any().all())
-		}
-		if same(r, &grown) {
-			return &grown
-		}
-		r = &grown
-	}
-}
-
-func same(a, b *relation) bool {
-	for i := range a.fields {
-		if !a.fields[i].flow.equal(b.fields[i].flow) {
-			return false
-		}
-	}
-	return a.rows.equal(b.rows)
-}
-
 func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	from := t.from(n["from_table"], sc)
 	sc.from, sc.merged = from.rels, from.merged
-	*sc.rows = sc.rows.or(from.rows)
+	sc.at.facts = append(sc.at.facts, from.facts...)
+	sc.at.order, sc.at.lead = sc.at.order.or(from.order), sc.at.lead.or(from.lead)
 	items, _ := n["select_list"].([]any)
 	sc.aliases = map[string]any{}
 	for _, item := range items {
@@ -145,29 +121,36 @@ func (t *tracer) selectNode(n tree, sc *scope) *relation {
 			sc.aliases[strings.ToLower(word(e, "alias"))] = item
 		}
 	}
-	out := t.items(items, sc, from)
+	equal := from.equal
+	tests := from.tests
 	if where := n["where_clause"]; where != nil {
-		all, tests := t.condition(where, sc)
-		*sc.rows, out.tests = sc.rows.or(all), tests
+		c := t.condition(where, sc)
+		sc.at.facts, equal, tests = append(sc.at.facts, c.facts...), append(slices.Clip(equal), c.equal...), tests.or(c.tests)
 	}
+	out := t.items(items, sc, from)
+	out.tests = tests
 	sc.late = true
-	t.group(n, sc, out)
+	grouped := t.group(n, sc, out)
 	for _, clause := range []string{"having", "qualify"} {
 		if n[clause] != nil {
-			f := t.expr(n[clause], sc).all()
-			*sc.rows, out.tests = sc.rows.or(f), out.tests.or(f)
+			f := t.expr(n[clause], sc)
+			sc.at.facts, out.tests = append(sc.at.facts, f.fact()), out.tests.or(f.all())
 		}
 	}
+	if n["sample"] != nil {
+		sc.at.facts = append(sc.at.facts, fact{far: sc.at.inOrder(false)})
+	}
 	t.modifiers(n, sc, out)
-	out.tests = out.tests.or(from.tests)
-	out.rows = *sc.rows
+	if !grouped {
+		t.resolve(out, sc, equal)
+	}
+	t.close(out, sc)
 	return out
 }
 
-// group traces GROUP BY. What is computed over groups by one key is a function of the key, and tells it wherever it is
-// joined to; with several keys it may be a function of the others, of which the one is only carried along.
-func (t *tracer) group(n tree, sc *scope, out *relation) {
-	over := func(f flow) bool { return len(f.values) == 0 || len(f.others) > 0 } // computed over a group
+// group traces GROUP BY; false if rows are not grouped. What is computed over groups is a function of the keys, and tells them
+// wherever it is joined to. A key that others determine is only carried along: it makes no groups of its own.
+func (t *tracer) group(n tree, sc *scope, out *relation) bool {
 	var keys []flow
 	groups, _ := n["group_expressions"].([]any)
 	for _, g := range groups {
@@ -175,69 +158,151 @@ func (t *tracer) group(n tree, sc *scope, out *relation) {
 	}
 	if n["aggregate_handling"] != "STANDARD_HANDLING" { // GROUP BY ALL
 		for _, x := range out.fields {
-			if !over(x.flow) {
+			if !x.flow.over {
 				keys = append(keys, x.flow)
 			}
 		}
-		*sc.rows = sc.rows.or(out.any().all())
 	}
+	if len(keys) == 0 {
+		one := n["having"] != nil || slices.ContainsFunc(out.fields, func(x field) bool { return x.flow.grouped })
+		if one { // there is one row, whatever it is computed from
+			sc.at.facts, sc.at.order, sc.at.lead = nil, nil, nil
+		}
+		return one
+	}
+	var copies []origins
 	for _, k := range keys {
-		*sc.rows = sc.rows.or(k.all())
+		copies = append(copies, k.copies)
+	}
+	var by flow
+	for i, k := range keys {
+		sc.at.lead = sc.at.lead.or(k.all())
+		if !t.identifies(slices.Concat(copies[:i], copies[i+1:])) {
+			by = by.with(k.chosen())
+		}
 	}
 	for i, x := range out.fields {
-		if len(keys) == 1 && over(x.flow) {
-			out.fields[i].flow = x.flow.with(keys[0].key())
+		if x.flow.over {
+			out.fields[i].flow = x.flow.with(by)
 		}
 	}
+	for i := range sc.at.facts {
+		sc.at.facts[i] = sc.at.facts[i].distant()
+	}
+	sc.at.facts = append(sc.at.facts, fact{far: by.control, known: by.known, homes: by.homes})
+	sc.at.lead, sc.at.order = sc.at.lead.or(sc.at.order), nil
+	return true
 }
 
-// condition is what a condition depends on, and the part of it that is more than equalities of two columns.
-func (t *tracer) condition(v any, sc *scope) (all, tests origins) {
+// identifies tells whether columns that are copies of these hold a key: of a table, or of the block that the query is for.
+func (t *tracer) identifies(columns []origins) bool {
+	for _, key := range t.unique {
+		if !slices.ContainsFunc(key, func(k origins) bool {
+			return !slices.ContainsFunc(columns, func(c origins) bool { return !c.empty() && c.within(k) })
+		}) {
+			return true
+		}
+	}
+	t.wondered = true
+	return false
+}
+
+// condition is what a condition says of rows, each of the parts that AND joins by itself.
+type condition struct {
+	facts []fact
+	equal []equality
+	tests origins // the part that is more than equalities of two columns
+}
+
+func (t *tracer) condition(v any, sc *scope) condition {
 	n, _ := v.(tree)
+	var out condition
 	if n["type"] == "CONJUNCTION_AND" {
 		children, _ := n["children"].([]any)
-		for _, c := range children {
-			a, b := t.condition(c, sc)
-			all, tests = all.or(a), tests.or(b)
+		for _, child := range children {
+			c := t.condition(child, sc)
+			out.facts, out.equal, out.tests = append(out.facts, c.facts...), append(out.equal, c.equal...), out.tests.or(c.tests)
 		}
-		return all, tests
+		return out
 	}
-	all = t.expr(v, sc).all()
 	left, _ := n["left"].(tree)
 	right, _ := n["right"].(tree)
-	if n["type"] == "COMPARE_EQUAL" && left["class"] == "COLUMN_REF" && right["class"] == "COLUMN_REF" {
-		return all, nil
+	if n["type"] == "COMPARE_EQUAL" || n["type"] == "COMPARE_NOT_DISTINCT_FROM" {
+		l, r := t.expr(left, sc), t.expr(right, sc)
+		out.facts = []fact{l.with(r).fact()}
+		out.equal = []equality{{left: l, right: r, inner: true}}
+		if left["class"] != "COLUMN_REF" || right["class"] != "COLUMN_REF" {
+			out.tests = l.with(r).all()
+		}
+		if null(left) || null(right) {
+			out.facts = []fact{t.expr(v, sc).fact()}
+		}
+		return out
 	}
-	return all, all
+	f := t.expr(v, sc)
+	out.facts, out.tests = []fact{f.fact()}, f.all()
+	return out
 }
 
 // modifiers are ORDER BY, DISTINCT and LIMIT.
 func (t *tracer) modifiers(n tree, sc *scope, out *relation) {
 	list, _ := n["modifiers"].([]any)
+	var order flow
+	ordered := false
+	for _, m := range list {
+		mod, _ := m.(tree)
+		if mod["type"] == "ORDER_MODIFIER" {
+			orders, _ := mod["orders"].([]any)
+			for _, o := range orders {
+				e, _ := o.(tree)
+				order, ordered = order.with(t.position(e["expression"], sc, out)), true
+			}
+		}
+	}
+	sc.at.order = sc.at.order.or(order.all())
 	for _, m := range list {
 		mod, _ := m.(tree)
 		switch mod["type"] {
 		case "ORDER_MODIFIER":
-			orders, _ := mod["orders"].([]any)
-			for _, o := range orders {
-				order, _ := o.(tree)
-				*sc.rows = sc.rows.or(t.position(order["expression"], sc, out).all())
-			}
 		case "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER":
-			f := t.expr(mod["limit"], sc).with(t.expr(mod["offset"], sc))
-			*sc.rows = sc.rows.or(f.all())
+			f := t.expr(mod["limit"], sc).with(t.expr(mod["offset"], sc)).with(order)
+			sc.at.facts = append(sc.at.facts, fact{far: f.all().or(sc.at.inOrder(ordered)), homes: f.homes})
 		case "DISTINCT_MODIFIER":
 			on, _ := mod["distinct_on_targets"].([]any)
+			f := order
 			for _, e := range on {
-				*sc.rows = sc.rows.or(t.position(e, sc, out).all())
+				f = f.with(t.position(e, sc, out))
 			}
-			if len(on) == 0 {
-				*sc.rows = sc.rows.or(out.any().all())
+			switch {
+			case len(on) > 0:
+				sc.at.facts = append(sc.at.facts, fact{far: f.decides().or(sc.at.inOrder(ordered)), known: f.known, homes: f.homes})
+			case !t.identifies(out.copies()):
+				sc.at.facts = append(sc.at.facts, out.any().fact().distant())
 			}
+			sc.at.lead = sc.at.lead.or(out.any().all())
 		default:
-			*sc.rows = sc.rows.or(t.every.values)
+			sc.at.facts = append(sc.at.facts, fact{far: t.every.values})
 		}
 	}
+}
+
+// close ends a SELECT: seen from outside, its rows are of one FROM item.
+func (t *tracer) close(out *relation, sc *scope) {
+	own := sc.at.items
+	for _, f := range sc.at.facts {
+		if f.homes.meets(own) && !f.homes.and(own).within(out.home) {
+			f = f.distant()
+		}
+		out.rows = out.rows.with(f)
+	}
+	out.rows.homes = out.rows.homes.minus(own)
+	out.home = nil
+	out.order, out.lead = sc.at.order, sc.at.lead
+	for i := range out.fields {
+		out.fields[i].flow = out.fields[i].flow.outside(own)
+		out.fields[i].flow.repeats = out.fields[i].flow.repeats || sc.at.expands
+	}
+	out.rest = out.rest.outside(own)
 }
 
 // position traces an expression that may also be the number of a column of the result.
@@ -248,58 +313,6 @@ func (t *tracer) position(v any, sc *scope, out *relation) flow {
 		return out.any()
 	}
 	return t.expr(v, sc)
-}
-
-func (t *tracer) setOperation(n tree, sc *scope) *relation {
-	var sides []*relation
-	if children, ok := n["children"].([]any); ok && len(children) > 0 {
-		for _, c := range children {
-			sides = append(sides, t.query(c, sc))
-		}
-	} else {
-		sides = []*relation{t.query(n["left"], sc), t.query(n["right"], sc)}
-	}
-	kind := word(n, "setop_type")
-	out := sides[0]
-	for _, s := range sides[1:] {
-		out = combine(out, s, kind)
-	}
-	if kind != "UNION" && kind != "UNION_BY_NAME" || n["setop_all"] != true {
-		for _, s := range sides {
-			out.rows = out.rows.or(s.any().all())
-		}
-	}
-	*sc.rows = sc.rows.or(out.rows)
-	sc.from = []*relation{out}
-	t.modifiers(n, sc, out)
-	out.rows = *sc.rows
-	return out
-}
-
-// combine puts the rows of two relations under one another, or takes some of them away.
-func combine(a, b *relation, kind string) *relation {
-	out := &relation{rows: a.rows.or(b.rows), tests: a.tests.or(b.tests)}
-	named := kind == "UNION_BY_NAME"
-	known := func(r *relation) bool {
-		return r.exact() && (!named || !slices.ContainsFunc(r.fields, func(f field) bool { return f.name == "" }))
-	}
-	if !known(a) || !known(b) || !named && len(a.fields) != len(b.fields) {
-		out.loose, out.rest = true, a.any().with(b.any())
-		return out
-	}
-	out.fields = slices.Clone(a.fields)
-	for i, f := range b.fields {
-		if named {
-			i = slices.IndexFunc(out.fields, func(g field) bool { return g.name == f.name })
-		}
-		switch {
-		case i < 0:
-			out.fields = append(out.fields, f)
-		case strings.HasPrefix(kind, "UNION"):
-			out.fields[i].flow = out.fields[i].flow.with(f.flow)
-		}
-	}
-	return out
 }
 
 func lowerNames(v any) []string {

@@ -102,7 +102,7 @@ func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 		all = nil
 		for _, r := range from.rels {
 			if r.name == name {
-				all = append(all, fromRelation(r).star...)
+				all = append(all, r.starred()...)
 			}
 		}
 		if all == nil { // the fields of a struct

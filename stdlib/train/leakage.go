@@ -17,7 +17,7 @@ func (s *shaper) leaks(path string, c *schema.Column) bool {
 		if c.Lineage == nil || listed(s.config.KnownBefore, c.Name) {
 			return false
 		}
-		trace := c.Lineage.Trace()
+		trace := c.Lineage.Trace(s.times()...)
 		if why, hint = s.leakByLineage(c, trace); why == "" {
 			s.unknownThen(path, c, trace)
 			return false
@@ -53,19 +53,33 @@ func (s *shaper) leakByLineage(c *schema.Column, trace *schema.Trace) (why, hint
 	}
 	for _, origin := range slices.Sorted(maps.Keys(s.telling)) {
 		what := s.telling[origin]
-		if c.Lineage.Origin == origin {
+		if slices.Contains(c.Lineage.Names(), origin) {
 			return fmt.Sprintf("It is %s, %s, under another name.", what, origin), "Take it out of features."
 		}
-		if way := trace.Way(schema.SameRow, origin); way != "" {
-			return fmt.Sprintf("It is computed from %s: %s.", what, way), "Take it out of features."
-		}
-		if way := trace.Way(schema.OtherRows, origin); way != "" {
-			return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way),
-				fmt.Sprintf("Compute it in a feature's window with known_at; or, if it holds only what was known before, say known_before = [%q].", c.Name)
+		if why, hint = leakBy(c.Name, what, origin, trace); why != "" {
+			return why, hint
 		}
 	}
 	return s.sameRoots(c, trace)
 }
+
+// leakBy tells of a feature into which values of a column come, or its choice of rows.
+func leakBy(feature, what, origin string, trace *schema.Trace) (why, hint string) {
+	vouch := fmt.Sprintf("Compute it in a feature's window with known_at; or, if it holds only what was known before, say known_before = [%q].", feature)
+	if way := trace.Way(schema.SameRow, origin); way != "" {
+		return fmt.Sprintf("It is computed from %s: %s.", what, way), "Take it out of features."
+	}
+	if way := trace.Way(schema.OtherRows, origin); way != "" {
+		return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way), vouch
+	}
+	if way := trace.Way(schema.ByRows, origin); way != "" && what != mature {
+		return fmt.Sprintf("Which rows it is computed from depends on %s, by a condition, a join, a group or an order: %s.", what, way),
+			"Choose them by what is known when a row is decided upon. " + vouch
+	}
+	return "", ""
+}
+
+const mature = "whether the label can be trusted yet"
 
 // tellingColumns are those that nothing may be computed from, and what they are.
 func (s *shaper) tellingColumns() map[string]string {
@@ -75,8 +89,10 @@ func (s *shaper) tellingColumns() map[string]string {
 		if c == nil || c.Lineage == nil {
 			return nil
 		}
-		if out[c.Lineage.Origin] == "" {
-			out[c.Lineage.Origin] = what
+		for _, origin := range c.Lineage.Names() {
+			if out[origin] == "" {
+				out[origin] = what
+			}
 		}
 		return c.Lineage
 	}
@@ -88,13 +104,13 @@ func (s *shaper) tellingColumns() map[string]string {
 				out[origin] = "when the label became known"
 			}
 		}
-		add(l.Mature, "whether the label can be trusted yet")
+		add(l.Mature, mature)
 	}
 	return out
 }
 
 // sameRoots finds a feature from which the target itself can be computed: it comes from all columns of the sources that
-// the target comes from, in the same row.
+// the target comes from, in the same row. A target that only asks whether a column is null is told by that alone.
 func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint string) {
 	if s.goal == nil {
 		s.goal = s.traceOf(s.config.Target)
@@ -102,15 +118,21 @@ func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint str
 	if len(s.goal.Origins(schema.OtherRows))+len(s.goal.Origins(schema.PastRows)) > 0 {
 		return "", ""
 	}
+	enters := []schema.Use{schema.SameRow, schema.OtherRows, schema.ByRows}
 	var roots []string
-	for _, origin := range s.goal.Origins(schema.SameRow) {
-		if !strings.HasPrefix(origin, "source.") && !strings.Contains(origin, ".source.") {
-			continue
+	for _, of := range []schema.Use{schema.SameRow, schema.Nullness} {
+		for _, origin := range s.goal.Origins(of) {
+			if !strings.HasPrefix(origin, "source.") && !strings.Contains(origin, ".source.") || of == schema.Nullness && s.goal.Has(schema.SameRow, origin) {
+				continue
+			}
+			if of == schema.Nullness {
+				enters = append(enters, schema.Nullness)
+			}
+			if !slices.ContainsFunc(enters, func(use schema.Use) bool { return trace.Has(use, origin) }) && c.Lineage.Origin != origin {
+				return "", ""
+			}
+			roots = append(roots, s.goal.Way(of, origin))
 		}
-		if !trace.Has(schema.SameRow, origin) && c.Lineage.Origin != origin {
-			return "", ""
-		}
-		roots = append(roots, s.goal.Way(schema.SameRow, origin))
 	}
 	if len(roots) == 0 {
 		return "", ""
@@ -118,10 +140,21 @@ func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint str
 	return fmt.Sprintf("The target is computed from the same: %s.", strings.Join(roots, ", ")), "Take it out of features."
 }
 
+// times are the origins of the columns that say when a row of the data happened: its time, and what a split by time goes by.
+func (s *shaper) times() []string {
+	var out []string
+	for _, name := range []string{s.data.Time, s.data.Clock} {
+		if c := s.data.Column(name); c != nil {
+			out = append(out, c.Lineage.Names()...)
+		}
+	}
+	return out
+}
+
 // traceOf is where the values of a column of the data come from; of nothing, if there is no such column.
 func (s *shaper) traceOf(name string) *schema.Trace {
 	if c := s.data.Column(name); c != nil {
-		return c.Lineage.Trace()
+		return c.Lineage.Trace(s.times()...)
 	}
 	return (*schema.Lineage)(nil).Trace()
 }

@@ -92,8 +92,8 @@ func Attrs(supported []schema.Task, features bool) []schema.Attr {
 		{Name: "allow_pii", Type: schema.StringList, ColumnOf: DataPort,
 			Doc: "Columns computed from personal ones (`pii`) that may be features all the same. Without being named here they are refused."},
 		{Name: "known_before", Type: schema.StringList, ColumnOf: DataPort,
-			Doc: "Features computed from the target's column of other rows of which you vouch that they hold only what is known when a row is " +
-				"decided upon. A feature's window with `known_at` needs no such word."},
+			Doc: "Features that use the target of other rows, its values or which rows have which, of which you vouch that they hold only what is " +
+				"known when a row is decided upon. A feature's window with `known_at` needs no such word."},
 	}
 	if !slices.Contains(supported, schema.Binary) {
 		attrs = slices.DeleteFunc(attrs, func(a schema.Attr) bool { return a.Name == "positive" })

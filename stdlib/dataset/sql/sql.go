@@ -132,7 +132,9 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	}
 	out := &schema.Table{Columns: columns}
 	expanded, _ := table.Expand(c.query(), c.Params)
-	component.Inherit(req.Address, columns, component.Lineage(ctx, b, expanded.SQL, tables, columns), tables)
+	flows := component.Lineage(ctx, b, expanded.SQL, tables, columns, c.Key)
+	component.Inherit(req.Address, columns, flows, tables)
+	out.Rows = component.Rows(req.Address, flows, tables)
 	r := schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}}
 	out.Key, r.Problems = c.key(out)
 	r.Problems = append(problems, r.Problems...)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -121,7 +120,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		return schema.ShapeResult{}
 	}
 	s := shaper{ctx: ctx, binder: b, in: in, address: req.Address}
-	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time, Windows: c.shapes(), MaxAge: c.MaxAge}
+	s.out = schema.Table{Key: in.Key, Entity: c.Entity, Time: c.Time, Windows: c.shapes(), MaxAge: c.MaxAge, Rows: in.Rows}
 	s.carry(&c)
 	for _, col := range c.Columns {
 		s.own(fmt.Sprintf("column[%s]", col.Name), col.Name, col.Expr, nil)
@@ -234,9 +233,9 @@ func (s *shaper) own(path, name, expr string, w *schema.Window) {
 func (s *shaper) inherit(col *schema.Column, expr string, w *schema.Window) {
 	tables, out := map[string]*schema.Table{input: s.in}, []schema.Column{*col}
 	query := fmt.Sprintf("select (%s\n) as %s from %s", expr, table.Quote(col.Name), input)
-	flows := component.Lineage(s.ctx, s.binder, query, tables, out)
-	if f := flows[col.Name]; w != nil {
-		flows[col.Name] = component.Flow{Past: slices.Concat(f.Values, f.Others, f.Past)}
+	flows := component.Lineage(s.ctx, s.binder, query, tables, out, nil)
+	if f := flows.Columns[col.Name]; w != nil {
+		flows.Columns[col.Name] = f.Earlier()
 	}
 	component.Inherit(s.address, out, flows, tables)
 	*col = out[0]

@@ -107,7 +107,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 func (c *config) shape(name, address string, in *schema.Table) (*schema.Table, []schema.Problem) {
 	problems := c.problems(in)
 	label := schema.Label{Column: canonical(in, c.Column), KnownAt: name + "_known_at", Mature: name + "_mature"}
-	out := &schema.Table{Key: in.Key, Entity: in.Entity, Time: canonical(in, c.EventTime), Label: &label}
+	out := &schema.Table{Key: in.Key, Entity: in.Entity, Time: canonical(in, c.EventTime), Label: &label, Rows: in.Rows}
 	out.Columns = append(out.Columns, in.Columns...)
 	for _, own := range c.own(address, &label, in) {
 		if out.Column(own.Name) != nil {

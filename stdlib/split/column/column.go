@@ -80,7 +80,15 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	return sides.Shape(req, c.problems(in.Column(c.By)))
+	by := in.Column(c.By)
+	return sides.Shape(req, c.problems(by), func(out *schema.Table) {
+		if by == nil || by.Lineage == nil {
+			return
+		}
+		out.Rows = schema.Derived("the rows of " + req.Address)
+		out.Rows.Add(in.Rows, schema.SameRow)
+		out.Rows.Add(by.Lineage, schema.SameRow)
+	})
 }
 
 func (c *config) problems(col *schema.Column) []schema.Problem {

@@ -49,8 +49,8 @@ func Ports() []schema.Port {
 	}
 }
 
-// Shape is the shape of a split: every side has the columns of the table.
-func Shape(req schema.ShapeRequest, problems []schema.Problem) schema.ShapeResult {
+// Shape is the shape of a split: every side has the columns of the table, and what the split says of it besides.
+func Shape(req schema.ShapeRequest, problems []schema.Problem, say ...func(side *schema.Table)) schema.ShapeResult {
 	r := schema.ShapeResult{
 		Out: map[string]schema.Shape{},
 		Figures: schema.Object(map[string]*schema.FigureType{
@@ -60,8 +60,12 @@ func Shape(req schema.ShapeRequest, problems []schema.Problem) schema.ShapeResul
 		}),
 		Problems: problems,
 	}
+	side := *req.In[Input].Table
+	for _, more := range say {
+		more(&side)
+	}
 	for _, p := range Ports() {
-		r.Out[p.Name] = schema.Shape{Type: schema.TablePort, Table: req.In[Input].Table}
+		r.Out[p.Name] = schema.Shape{Type: schema.TablePort, Table: &side}
 	}
 	return r
 }

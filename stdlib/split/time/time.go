@@ -83,7 +83,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if _, err := c.gap(); err != nil {
 		problems = append(problems, schema.Problem{Path: "gap", Summary: err.Error()})
 	}
-	return sides.Shape(req, problems)
+	return sides.Shape(req, problems, func(out *schema.Table) { out.Clock = c.By })
 }
 
 // gap in microseconds.

@@ -140,9 +140,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 				continue
 			}
 			from[key] = "feature." + name
-			if !byKey(spine, f) { // as it stood in an earlier row
-				col.Lineage = col.Lineage.Earlier(req.Address + "." + col.Name)
-			}
+			col.Lineage = joined(req.Address+"."+col.Name, col.Lineage, spine, f)
 			out.Columns = append(out.Columns, col)
 		}
 	}
@@ -164,6 +162,23 @@ func reduce(in map[string]schema.Shape, name string, spine, f *schema.Table) {
 
 // evaluated tells whether a feature has windows that are evaluated at the spine's times.
 func evaluated(spine, f *schema.Table) bool { return !byKey(spine, f) && len(f.Windows) > 0 }
+
+// joined is the lineage of a feature's column beside the spine. Whether it is there depends on which rows the feature has, but
+// for those that every row of the spine is one of; as of a time, it stood so in an earlier row.
+func joined(origin string, column *schema.Lineage, spine, f *schema.Table) *schema.Lineage {
+	if !byKey(spine, f) {
+		out := column.Earlier(origin)
+		if out != nil {
+			out.AddPast(f.Rows)
+		}
+		return out
+	}
+	made := schema.Derived(origin)
+	if f.Rows != nil && f.Rows != spine.Rows && !spine.Rows.Trace().Has(schema.SameRow, f.Rows.Origin) {
+		made.Add(f.Rows, schema.ByRows)
+	}
+	return column.Chosen(made)
+}
 
 // moment is the column that says when a row of the spine is decided upon; empty if there is none.
 func (c *config) moment(spine *schema.Table) string {

@@ -1,0 +1,75 @@
+package check
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// sameFiles finds, for each source, those before it by address that may read one of its files. To whoever asks where values
+// come from, their columns of one name are the same column.
+func (c *checker) sameFiles() map[string][]string {
+	paths := map[string]string{}
+	var addresses []string
+	for address, b := range c.m.Blocks {
+		var config struct{ Path string }
+		if b.Kind == "source" && json.Unmarshal(b.Config, &config) == nil && config.Path != "" {
+			paths[address] = path.Clean(config.Path)
+			if !path.IsAbs(config.Path) {
+				paths[address] = path.Join(b.Dir, config.Path)
+			}
+			addresses = append(addresses, address)
+		}
+	}
+	slices.Sort(addresses)
+	out := map[string][]string{}
+	for i, b := range addresses {
+		for _, a := range addresses[:i] {
+			if share(strings.Split(paths[a], "/"), strings.Split(paths[b], "/")) {
+				out[b] = append(out[b], a)
+			}
+		}
+	}
+	return out
+}
+
+// share tells whether a path may match both of two patterns, given by their segments.
+func share(a, b []string) bool {
+	switch {
+	case len(a) == 0 || len(b) == 0:
+		return len(a) == len(b)
+	case a[0] == "**" && len(a) == 1 || b[0] == "**" && len(b) == 1:
+		return true
+	case a[0] == "**":
+		return share(a[1:], b) || share(a, b[1:])
+	case b[0] == "**":
+		return share(a, b[1:]) || share(a[1:], b)
+	}
+	return meet(a[0], b[0]) && share(a[1:], b[1:])
+}
+
+// meet tells whether a name may match both of two patterns. Of two with wildcards only what stands before the first and
+// behind the last is compared.
+func meet(a, b string) bool {
+	const wildcards = `*?[\`
+	for _, p := range [][2]string{{a, b}, {b, a}} {
+		if !strings.ContainsAny(p[1], wildcards) {
+			ok, err := path.Match(p[0], p[1])
+			return ok || err != nil
+		}
+	}
+	first, last := func(s string) string { return s[:strings.IndexAny(s, wildcards)] }, func(s string) string { return s[strings.LastIndexAny(s, wildcards+"]")+1:] }
+	begins := strings.HasPrefix(first(a), first(b)) || strings.HasPrefix(first(b), first(a))
+	ends := strings.HasSuffix(last(a), last(b)) || strings.HasSuffix(last(b), last(a))
+	return begins && ends
+}
+
+// alike notes of a source's column that others, which read the same files, have it too.
+func alike(l *schema.Lineage, column string, others []string) {
+	for _, address := range others {
+		l.AddSame(schema.Derived(address + "." + column))
+	}
+}

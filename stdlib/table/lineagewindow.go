@@ -1,0 +1,90 @@
+package table
+
+import "strings"
+
+// window traces a window function. Its partitions and order say which rows it sees, and also decide on the order of the rows
+// that come out. What functions of rank yield is computed from the order's columns.
+func (t *tracer) window(n tree, sc *scope) flow {
+	place := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
+	frame := t.expr(n["start_expr"], sc).with(t.expr(n["end_expr"], sc))
+	within := t.generic(n["arg_orders"], sc)
+	sc.at.lead = sc.at.lead.or(place.with(frame).with(within).all())
+	args := t.generic(n["children"], sc)
+	name, kind := strings.ToLower(word(n, "function_name")), word(n, "type")
+	if c, _ := n["children"].([]any); name == "count" && len(c) == 1 && n["distinct"] != true {
+		args = t.expr(c[0], sc).nullness()
+	}
+	args = args.with(t.expr(n["filter_expr"], sc))
+	own := t.expr(n["default_expr"], sc).with(t.expr(n["offset_expr"], sc)).with(t.unread(n, sc, "partitions", "orders", "start_expr",
+		"end_expr", "arg_orders", "children", "filter_expr", "default_expr", "offset_expr"))
+	if ranks[kind] {
+		args = args.with(t.generic(n["orders"], sc))
+	}
+	clock := t.clock(n, sc)
+	var out flow
+	if clock.copies.empty() {
+		out = args.aggregated().with(together(sc.at.facts).enters())
+	} else {
+		out = args.earlier(clock)
+		for _, f := range sc.at.facts {
+			local := f.local
+			if !f.homes.within(clock.homes) {
+				local = nil // of another row than the one that is earlier
+			}
+			out = out.with(flow{control: f.by().minus(local), known: f.known, past: addPast(nil, past{clock.copies, local, clock.homes})})
+		}
+	}
+	if !commutative[name] || strings.HasSuffix(word(n, "start")+word(n, "end"), "ROWS") {
+		out.control = out.control.or(sc.at.inOrder(listed(n["orders"]) || listed(n["arg_orders"])))
+	}
+	return out.with(own).with(place.key()).with(frame.chosen()).with(within.chosen()).computed()
+}
+
+var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WINDOW_PERCENT_RANK": true, "WINDOW_CUME_DIST": true,
+	"WINDOW_ROW_NUMBER": true, "WINDOW_NTILE": true, "WINDOW_FILL": true}
+
+// clock is the column that the rows a window sees stand before the row by, as it stands in a table: the first of an ascending
+// order. Of a window that may see the row itself, or what comes after it, it is no copy of any.
+func (t *tracer) clock(n tree, sc *scope) flow {
+	orders, _ := n["orders"].([]any)
+	if len(orders) == 0 || !strictlyBefore(n) {
+		return flow{}
+	}
+	first, _ := orders[0].(tree)
+	if first["type"] != "ASCENDING" && first["type"] != "ORDER_DEFAULT" {
+		return flow{}
+	}
+	if f := t.expr(first["expression"], sc); !f.repeats {
+		return f
+	}
+	return flow{} // a row stands before itself
+}
+
+// strictlyBefore tells whether a window function sees only rows before its own in its order.
+func strictlyBefore(n tree) bool {
+	switch n["type"] {
+	case "WINDOW_LAG":
+		return n["offset_expr"] == nil || positive(n["offset_expr"])
+	case "WINDOW_AGGREGATE", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE":
+		end := word(n, "end")
+		return (end == "EXPR_PRECEDING_ROWS" || end == "EXPR_PRECEDING_GROUPS" || end == "EXPR_PRECEDING_RANGE") && positive(n["end_expr"])
+	}
+	return false
+}
+
+// positive tells whether an expression is a constant above 0, an interval perhaps.
+func positive(v any) bool {
+	n, _ := v.(tree)
+	switch n["class"] {
+	case "CONSTANT":
+		value, _ := n["value"].(tree)
+		return index(value["value"]) > 0
+	case "CAST":
+		return positive(n["child"])
+	case "FUNCTION":
+		children, _ := n["children"].([]any)
+		name := word(n, "function_name")
+		return len(children) == 1 && (strings.HasPrefix(name, "to_") || name == "trunc") && positive(children[0])
+	}
+	return false
+}
