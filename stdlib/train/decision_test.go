@@ -140,14 +140,14 @@ func TestArea(t *testing.T) {
 	nan := math.NaN()
 	tests := []struct {
 		score    []float64
-		positive []bool
+		positive []float64
 		want     float64
 	}{
-		{[]float64{1, 2, 3, 4}, []bool{false, false, true, true}, 1},
-		{[]float64{1, 2, 3, 4}, []bool{false, true, false, true}, 0.75},
-		{[]float64{1, 1, 1, 1}, []bool{false, true, false, true}, 0.5},
-		{[]float64{nan, 2, nan, 4}, []bool{false, true, false, true}, 1},
-		{[]float64{1, 2}, []bool{true, true}, 0.5},
+		{[]float64{1, 2, 3, 4}, []float64{0, 0, 1, 1}, 1},
+		{[]float64{1, 2, 3, 4}, []float64{0, 1, 0, 1}, 0.75},
+		{[]float64{1, 1, 1, 1}, []float64{0, 1, 0, 1}, 0.5},
+		{[]float64{nan, 2, nan, 4}, []float64{0, 1, 0, 1}, 1},
+		{[]float64{1, 2}, []float64{1, 1}, 0.5},
 	}
 	for _, tt := range tests {
 		if got := area(tt.score, tt.positive, math.Inf(-1)); got != tt.want {

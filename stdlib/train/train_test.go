@@ -171,6 +171,30 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestSuspicionOfNumbers: a feature that is the target, in whatever unit, order or with gaps, is told; a good one is not.
+func TestSuspicionOfNumbers(t *testing.T) {
+	const sql = `select y, y as copy, 1000 * y + 7 as line, -y + (hash(i) % 100)::double / 400 as noisy, exp(y / 4) as curve,
+		case when i % 300 > 0 then y end as gap, floor(y / 10)::varchar as coarse, round(y / 2)::varchar as fine, case when i % 2 = 0 then y end as half,
+		y + (hash(i * 3) % 100)::double / 8 as good, (hash(i * 7) % 100)::double as noise, (hash(i * 5) % 20)::varchar as text
+		from (select i, (hash(i * 11) % 1000)::double / 25 as y from range(2000) t(i))`
+	r, _ := train(t, linear_regression.Component, `{"target": "y", "features": ["copy", "line", "noisy", "curve", "gap", "coarse", "fine", "half", "good", "noise", "text"],
+		"task": "regression"}`, data(sql))
+	for _, want := range []string{
+		`feature \"copy\" alone predicts the target with R² 1.0000`, `feature \"line\" alone predicts the target with R² 1.0000`,
+		`feature \"noisy\" alone predicts the target with R² 1.0000`, `feature \"curve\" alone orders the rows as the target does, with rank correlation 1.0000`,
+		`feature \"gap\" alone predicts`, `feature \"fine\" alone predicts`,
+	} {
+		if !strings.Contains(r.Log, want) {
+			t.Errorf("no warning %s in\n%s", want, r.Log)
+		}
+	}
+	for _, not := range []string{`"coarse\" alone`, `"half\" alone`, `"good\" alone`, `"noise\" alone`, `"text\" alone`} {
+		if strings.Contains(r.Log, not) {
+			t.Errorf("a warning %s in\n%s", not, r.Log)
+		}
+	}
+}
+
 func TestOnlyMatureLabels(t *testing.T) {
 	tables := map[string]stagetest.Table{"data": {
 		SQL:    `select i % 3 = 0 as y, i as x, null::timestamp as l_known_at, i >= 40 as l_mature from range(100) t(i)`,

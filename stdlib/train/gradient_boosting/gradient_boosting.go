@@ -26,7 +26,7 @@ var Component = component.Component{
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
 			"missing values go, and parts categories into two groups. The model is written in XGBoost's JSON format, exact to the bit, " +
 			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
-			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
+			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
 			Attrs:  append(train.Attrs(tasks, true), train.SeedAttr()),
 			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
@@ -196,6 +196,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
+	tellLosses(s, t)
 	r, err := histogram.Fit(ctx, table(t.Data, &t.Signature), validation(t), c.histogram(t, s), progress(s))
 	if err != nil {
 		return fmt.Errorf("fitting trees: %w", err)

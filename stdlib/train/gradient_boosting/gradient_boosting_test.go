@@ -49,6 +49,45 @@ const binary = `{"target": "churned", "features": ["tenure", "contract", "same",
   "decision": {"maximize": {"name": "recall", "type": "recall"},
     "where": [{"metric": {"name": "fpr", "type": "false_positive_rate"}, "op": "<=", "limit": 0.1}]}}`
 
+// TestLossOfDigits: values that fall together as 32-bit floats are told with how many are left; what trees can tell apart is
+// not.
+func TestLossOfDigits(t *testing.T) {
+	const sql = `select i % 101 > 50 as y, 1700000000 + i % 101 as epoch, 16777216 + i % 4 as few, 1 + (i % 50) * 1e-9 as close, (hash(i) % 1000)::double / 7 as fine,
+		timestamp '2026-01-01' - timestamp '1970-01-01' is not null and i % 3 = 0 as flag, 1700000000 + i * 100000 as year, 0.1 * (i % 300) as tenth,
+		1.7e9 + i % 3 as much, 1e-9 * (i % 101) as tiny from range(3000) t(i)`
+	tests := []struct {
+		target, features string
+		want             []string
+	}{
+		{"y", `["epoch", "few", "close", "fine", "flag", "year", "tenth"]`, []string{
+			`feature \"epoch\" has 101 distinct values, and 2 as 32-bit floats, in which trees compare: subtract what its values have in common, as in epoch - 1700000000`,
+			`feature \"few\" has 4 distinct values, and 3 as 32-bit floats`,
+			`feature \"close\" has 50 distinct values, and 1 as 32-bit floats`,
+		}},
+		{"much", `["fine", "year"]`, []string{`target \"much\" has 3 distinct values, and 1 as 32-bit floats, in which trees add up: subtract`}},
+		{"tiny", `["fine"]`, nil},
+	}
+	for _, tt := range tests {
+		task := "regression"
+		if tt.target == "y" {
+			task = "binary_classification"
+		}
+		r := stagetest.Run(t, gb.Component, stagetest.Block{Address: "train.m", Tables: map[string]stagetest.Table{"data": {SQL: sql}},
+			Config: `{"target": "` + tt.target + `", "features": ` + tt.features + `, "task": "` + task + `", "params": {"trees": 2}}`})
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(r.Log, want) {
+				t.Errorf("no warning %s in\n%s", want, r.Log)
+			}
+		}
+		if n := strings.Count(r.Log, "32-bit"); n != len(tt.want) {
+			t.Errorf("%d warnings of %s in\n%s", n, tt.target, r.Log)
+		}
+	}
+}
+
 func TestBinary(t *testing.T) {
 	r := stagetest.Run(t, gb.Component, block(binary))
 	if r.Err != nil {

@@ -127,6 +127,7 @@ func newBooster(train, validation *Data, p Params) (*booster, error) {
 		b.validation = newScored(o, validation, b.bins, start, p.Threads)
 	}
 	b.grower = newGrower(p, b.bins, b.training.bins, len(train.Target))
+	b.grower.least = o.leastGain(base, train.Target)
 	return b, nil
 }
 

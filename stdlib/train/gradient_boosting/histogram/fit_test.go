@@ -394,3 +394,24 @@ func TestCancelledBetweenTrees(t *testing.T) {
 		t.Errorf("got %v after %d rounds", err, rounds)
 	}
 }
+
+// TestUnitOfTheTarget: a target in another unit is learnt as well.
+func TestUnitOfTheTarget(t *testing.T) {
+	var loss [2]float64
+	for i, unit := range []float64{1, 0x1p-40} {
+		d := mixedFor(xgboost.SquaredError)
+		for r := range d.Target {
+			d.Target[r] *= unit / 1000
+		}
+		p := params(xgboost.SquaredError)
+		p.Trees = 30
+		r, err := Fit(context.Background(), d, nil, p, ignore)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss[i] = r.TrainingLoss / unit
+	}
+	if math.Abs(loss[1]-loss[0]) > 1e-3*loss[0] {
+		t.Errorf("the error is %v, and %v of a target in a smaller unit", loss[0], loss[1])
+	}
+}

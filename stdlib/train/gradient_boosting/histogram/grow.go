@@ -12,6 +12,7 @@ type grower struct {
 	data   [][]uint8 // [feature][row]
 	offset []int     // of each feature's sums in a histogram
 	size   int       // of a histogram
+	least  float64   // what a split must gain in any case
 
 	rows   []int32 // rows in the order of the growing tree's leaves
 	spare  []int32
@@ -300,7 +301,7 @@ func (g *grower) accumulate(hist []sum, f int32, rows span) {
 }
 
 func (g *grower) best(id, f int32, hist []sum) split {
-	s := splitter{params: &g.params, scale: g.scale, total: g.tree.nodes[id].sum}
+	s := splitter{params: &g.params, scale: g.scale, least: g.least, total: g.tree.nodes[id].sum}
 	s.parent = s.score(s.total)
 	best := s.find(&g.bins[f], hist)
 	best.feature, best.missingBin = f, uint8(g.bins[f].count)

@@ -38,6 +38,20 @@ func (o objective) base(d *Data) float32 {
 	return float32(mean)
 }
 
+// leastGain is XGBoost's bound of 1e-6 below which a gain counts as rounding. A squared error is as small as the unit of the
+// target makes it, so there the bound goes by the largest error before the first tree, if that is below 1.
+func (o objective) leastGain(base float32, target []float64) float64 {
+	const bound = 1e-6
+	if o.kind != xgboost.SquaredError {
+		return bound
+	}
+	top := 0.0
+	for _, y := range target {
+		top = max(top, math.Abs(y-float64(base)))
+	}
+	return bound * min(top*top, 1)
+}
+
 func weightOf(weight []float64, r int) float64 {
 	if weight == nil {
 		return 1

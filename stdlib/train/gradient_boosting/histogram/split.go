@@ -27,6 +27,7 @@ func (s *bitset) has(i int) bool { return s[i>>6]>>(i&63)&1 == 1 }
 type splitter struct {
 	params  *Params
 	scale   scale
+	least   float64 // what a split must gain in any case
 	total   sum
 	parent  float64 // score of the node as a leaf
 	missing sum
@@ -49,7 +50,7 @@ func (s *splitter) try(left sum) bool {
 		return false
 	}
 	gain := s.score(left) + s.score(right) - s.parent
-	if gain <= s.best.gain || gain < s.params.Gamma || gain < 1e-6 {
+	if gain <= s.best.gain || gain < s.params.Gamma || gain < s.least {
 		return false
 	}
 	s.best.gain, s.best.left = gain, left
