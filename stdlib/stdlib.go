@@ -22,6 +22,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
+	"github.com/mlp-lang/mlp/stdlib/split/group"
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
 	"github.com/mlp-lang/mlp/stdlib/split/stratified"
 	splittime "github.com/mlp-lang/mlp/stdlib/split/time"
@@ -50,6 +51,7 @@ func Components() []*component.Component {
 		&csv.Component,
 		&parquet.Component,
 		&column.Component,
+		&group.Component,
 		&hash.Component,
 		&stratified.Component,
 		&splittime.Component,

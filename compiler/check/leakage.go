@@ -2,7 +2,10 @@ package check
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -161,12 +164,34 @@ func (c *checker) overlap(a, b *resolve.Reference) bool {
 	left, right := c.rowsOf(a), c.rowsOf(b)
 	for i, x := range left {
 		for j, y := range right {
-			if x == y {
+			if x == y || c.sameFile(x.block, y.block) {
 				return !c.apart(left[:i], right[:j])
 			}
 		}
 	}
 	return false
+}
+
+// sameFile tells whether two sources read a file that is the same by its path, or by a pattern that the other's path fits.
+func (c *checker) sameFile(x, y string) bool {
+	a, b := c.sourcePath(x), c.sourcePath(y)
+	fits := func(pattern, name string) bool { ok, err := path.Match(pattern, name); return err == nil && ok }
+	return a != "" && b != "" && (a == b || fits(a, b) || fits(b, a))
+}
+
+// sourcePath is the path that a source reads; empty if the block is none, or reads no file.
+func (c *checker) sourcePath(address string) string {
+	b := c.m.Blocks[address]
+	if b == nil || b.Kind != "source" {
+		return ""
+	}
+	var of struct {
+		Path string `json:"path"`
+	}
+	if json.Unmarshal(b.Config, &of) != nil || of.Path == "" {
+		return ""
+	}
+	return path.Clean(strings.ReplaceAll(of.Path, "\\", "/"))
 }
 
 // apart tells whether two ways from the same table lead to different sides of a split, or of two that split alike.

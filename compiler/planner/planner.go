@@ -153,10 +153,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	if p.m.Pipeline != nil {
 		out.Pipeline = p.m.Pipeline.Name
 	}
-	out.Described, out.GatesGone = p.described(), p.gatesGone()
-	if all := p.policies(); len(all) > 0 {
-		out.Policies = all
-	}
+	out.Described = p.described()
 	for _, n := range p.nodes {
 		out.Nodes = append(out.Nodes, n)
 	}

@@ -181,7 +181,7 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 	if diags = append(diags, more...); diags.HasErrors() {
 		return diags.Sort()
 	}
-	lib := &library{dir: a.dir, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()}
+	lib := &library{dir: a.dir, roots: dataRoots{}.of(a.dir), withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()}
 	for _, b := range resolved.Blocks {
 		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
 	}

@@ -16,7 +16,8 @@ func (e *Evaluation) Compare(ctx context.Context, s *prediction.Set, l predictio
 		return nil, err
 	}
 	var err error
-	if e.sample, err = e.rows.sample(e.set); err != nil { // both go by the rows that both have predictions for
+	unseen, _ := e.unseen(e.set)
+	if e.sample, err = e.rows.sample(e.set, unseen); err != nil { // both go by the rows that both have predictions for
 		return nil, err
 	}
 	before, err := e.openSQL(ctx, e.set)

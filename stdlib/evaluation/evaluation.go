@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
@@ -126,8 +128,64 @@ func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
 		e.warnf("%s; the figures leave them out", told)
 	}
 	e.rows.keepScored(s.Predicted)
-	e.sample, err = e.rows.sample(s)
+	if err := e.consistent(s); err != nil {
+		return err
+	}
+	unseen, count := e.unseen(s)
+	if count > 0 {
+		e.warnf("%d of %d rows are of %s, which the model does not know: they count as wrong, and metrics of scores are undefined", count, len(e.rows.counted), named(unseen))
+	}
+	e.sample, err = e.rows.sample(s, unseen)
 	return err
+}
+
+// unseen are the classes of several that only the data has.
+func (e *Evaluation) unseen(s *prediction.Set) ([]string, int) {
+	if s.Task != schema.Multiclass {
+		return nil, 0
+	}
+	return prediction.Unseen(e.rows.target, s.Classes, e.rows.counted)
+}
+
+// named lists classes for a message, not too many.
+func named(classes []string) string {
+	const most = 8
+	out := make([]string, 0, most)
+	for _, c := range classes[:min(len(classes), most)] {
+		out = append(out, fmt.Sprintf("%q", c))
+	}
+	if len(classes) > most {
+		out = append(out, fmt.Sprintf("%d more", len(classes)-most))
+	}
+	word := "class "
+	if len(classes) > 1 {
+		word = "the classes "
+	}
+	return word + strings.Join(out, ", ")
+}
+
+// consistent refuses scores that go down where the decision is for the positive class: they are of the other class.
+func (e *Evaluation) consistent(s *prediction.Set) error {
+	if s.Task != schema.Binary || s.Score == nil {
+		return nil
+	}
+	var n, sum [2]float64
+	least, most := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
+	for _, i := range e.rows.counted {
+		k, x := int(s.Predicted[i]), s.Score[i]
+		n[k], sum[k] = n[k]+1, sum[k]+x
+		least[k], most[k] = min(least[k], x), max(most[k], x)
+	}
+	switch {
+	case n[0] == 0 || n[1] == 0:
+	case most[1] < least[0]:
+		return &component.InputError{Summary: fmt.Sprintf("every row that is predicted %q, the positive class, has a lower score than every other row", s.Classes[1]),
+			Detail: fmt.Sprintf("A score is the probability of the positive class. These look like those of %q: is positive the right class, and score the right column?", s.Classes[0])}
+	case sum[1]/n[1] < sum[0]/n[0]:
+		e.warnf("rows that are predicted %q, the positive class, have lower scores (%.3g on average) than the others (%.3g): is positive the right class, and score the right column?",
+			s.Classes[1], sum[1]/n[1], sum[0]/n[0])
+	}
+	return nil
 }
 
 // Figures computes all but the comparison with another model.
@@ -180,11 +238,11 @@ func share(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// positives counts rows of the positive class, of all that count or of those that a mask marks.
+// positives counts rows of the positive class that have weight, of all that count or of those that a mask marks.
 func (e *Evaluation) positives(mask []bool) int {
 	n := 0
 	for i, a := range e.sample.Actual {
-		if a == 1 && e.set.Task == schema.Binary && (mask == nil || mask[i]) {
+		if a == 1 && e.sample.Weights()[i] > 0 && e.set.Task == schema.Binary && (mask == nil || mask[i]) {
 			n++
 		}
 	}

@@ -117,17 +117,17 @@ func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 	var key []byte
 	for _, name := range entity {
 		c := column(f, name)
-		if c.Null(row) {
-			return "", false
-		}
 		if c.Text() {
+			if c.Codes[row] < 0 {
+				return "", false
+			}
 			key = binary.BigEndian.AppendUint64(key, uint64(c.Codes[row]))
 			continue
 		}
-		key = binary.BigEndian.AppendUint64(key, math.Float64bits(c.Num[row]))
-		if c.Exact != nil {
-			key = append(binary.BigEndian.AppendUint64(key, uint64(len(c.Exact[row]))), c.Exact[row]...)
+		if math.IsNaN(c.Num[row]) {
+			return "", false
 		}
+		key = binary.BigEndian.AppendUint64(key, math.Float64bits(c.Num[row]))
 	}
 	return string(key), true
 }
@@ -169,9 +169,10 @@ func queryFrame(ctx context.Context, sql string, tables map[string]string, order
 	return table.ReadFrame(ctx, out, nil)
 }
 
-// sample joins the counted rows with predictions.
-func (r *rows) sample(s *prediction.Set) (*metric.Sample, error) {
-	d := &metric.Data{Task: s.Task, Classes: len(s.Classes), Weight: r.weight, Predicted: pick(s.Predicted, r.counted)}
+// sample joins the counted rows with predictions. Classes that the model does not know come behind those that it knows.
+func (r *rows) sample(s *prediction.Set, unseen []string) (*metric.Sample, error) {
+	classes := slices.Concat(s.Classes, unseen)
+	d := &metric.Data{Task: s.Task, Classes: len(classes), Names: classes, Weight: r.weight, Predicted: pick(s.Predicted, r.counted)}
 	if s.Score != nil {
 		d.Score = pick(s.Score, r.counted)
 	}
@@ -181,7 +182,7 @@ func (r *rows) sample(s *prediction.Set) (*metric.Sample, error) {
 	actual := r.target.Num
 	if s.Task != schema.Regression {
 		var err error
-		if actual, err = prediction.ClassIndex(r.target, s.Classes); err != nil {
+		if actual, err = prediction.ClassIndex(r.target, classes); err != nil {
 			return nil, &component.InputError{Summary: "the data's target: " + err.Error()}
 		}
 	} else if r.target.Text() {

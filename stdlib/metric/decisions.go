@@ -1,13 +1,11 @@
 package metric
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // matrix is a confusion matrix of weights: cells[actual*k+predicted].
 type matrix struct {
 	k     int
+	names []string // of the classes; may be nil
 	cells []float64
 }
 
@@ -83,7 +81,7 @@ func (m *Metric) averaged(c matrix, score func(tp, support, predicted float64, c
 		if weight == 0 {
 			continue
 		}
-		x, undefined := score(c.at(i, i), c.support(i), c.predicted(i), fmt.Sprintf("of class %d", i))
+		x, undefined := score(c.at(i, i), c.support(i), c.predicted(i), "of "+name(c.names, i))
 		if undefined != "" {
 			return 0, undefined
 		}

@@ -135,7 +135,7 @@ func (s *Sample) part(rows []int) (*Sample, error) {
 		}
 		return out
 	}
-	d := &Data{Task: s.Task, Classes: s.Classes, Actual: pick(s.Actual), Predicted: pick(s.Predicted), Score: pick(s.Score), Weight: pick(s.Weight)}
+	d := &Data{Task: s.Task, Classes: s.Classes, Names: s.Names, Actual: pick(s.Actual), Predicted: pick(s.Predicted), Score: pick(s.Score), Weight: pick(s.Weight)}
 	for _, c := range s.Scores {
 		d.Scores = append(d.Scores, pick(c))
 	}

@@ -166,6 +166,11 @@ func (m *Metric) On(s *Sample, w []float64) (x float64, undefined string) {
 	if m.def.scores && s.Task != schema.Regression && s.Score == nil && s.Scores == nil {
 		return 0, "the model gives no scores"
 	}
+	if m.def.scores {
+		if class := s.unscored(w); class >= 0 {
+			return 0, "the model knows no " + name(s.Names, class) + ", and has no scores of it"
+		}
+	}
 	if m.def.counts != nil {
 		return m.def.counts(m, s.confusion(w))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -257,6 +258,43 @@ func TestDirection(t *testing.T) {
 		m := metric(t, name)
 		if m.Greater != want || m.Better(2, 1) != want {
 			t.Errorf("%s: got greater %v, want %v", name, m.Greater, want)
+		}
+	}
+}
+
+// TestConstantTarget: r2 of actual values that are all the same, or differ by rounding, is undefined whatever the value,
+// the number of rows and their weights.
+func TestConstantTarget(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	m := metric(t, "r2")
+	for range 3000 {
+		n := 2 + r.IntN(200)
+		y := (r.Float64() - 0.5) * math.Pow(10, float64(r.IntN(30)-15))
+		d := &Data{Task: schema.Regression}
+		for i := range n {
+			d.Actual, d.Predicted, d.Weight = append(d.Actual, y), append(d.Predicted, y*r.Float64()), append(d.Weight, r.Float64())
+			if i%3 == 0 {
+				d.Actual[i] = math.Nextafter(y, 0)
+			}
+		}
+		if x, undefined := m.Value(d); undefined != "the actual values are all the same" {
+			t.Fatalf("%d rows of %v: got %v, %q", n, y, x, undefined)
+		}
+		// What differs by more has a value.
+		d.Actual[0] += math.Abs(y) * 1e-6
+		if _, undefined := m.Value(d); undefined != "" {
+			t.Fatalf("%d rows of about %v: %s", n, y, undefined)
+		}
+	}
+	for _, name := range []string{"matthews_corrcoef", "cohen_kappa"} {
+		for range 300 {
+			d := &Data{Task: schema.Binary, Classes: 2}
+			for range 2 + r.IntN(50) {
+				d.Actual, d.Predicted, d.Weight = append(d.Actual, 1), append(d.Predicted, 1), append(d.Weight, r.Float64())
+			}
+			if x, undefined := metric(t, name).Value(d); undefined == "" {
+				t.Fatalf("%s of one class: got %v", name, x)
+			}
 		}
 	}
 }

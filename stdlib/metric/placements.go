@@ -23,7 +23,7 @@ func (m *Metric) ranked(s *Sample) ranking {
 	}
 	out := ranking{influence: make([]float64, s.rows), rarest: math.Inf(1)}
 	var total, deviation float64
-	for c := range s.Classes {
+	for c := range s.Scores {
 		weight := 1.0
 		if m.Average == "weighted" {
 			weight = s.weightOf(c, s.weights)

@@ -13,6 +13,7 @@ type Data struct {
 	Task schema.Task
 	// Classes is their number (classification; 2 for binary, where class 1 is the positive one).
 	Classes   int
+	Names     []string    // of the classes, for reasons; nil: their indices
 	Actual    []float64   // index of the class, or the value; none is NaN
 	Predicted []float64   // the same
 	Score     []float64   // binary: probability of the positive class; may be nil where no metric reads it
@@ -81,7 +82,7 @@ func (s *Sample) score(c, i int) float64 {
 }
 
 func (s *Sample) confusion(w []float64) matrix {
-	m := matrix{k: s.Classes, cells: make([]float64, s.Classes*s.Classes)}
+	m := matrix{k: s.Classes, names: s.Names, cells: make([]float64, s.Classes*s.Classes)}
 	for i, c := range s.cells {
 		m.cells[c] += w[i]
 	}
@@ -109,10 +110,32 @@ func (d *Data) check() error {
 	if d.Task == schema.Regression {
 		return finite(d.Actual)
 	}
-	if len(d.Scores) > 0 && len(d.Scores) != d.Classes {
+	// Classes that the model does not know have no scores; they are the last.
+	if len(d.Scores) > d.Classes {
 		return fmt.Errorf("scores of %d classes, expected %d", len(d.Scores), d.Classes)
 	}
 	return d.checkClasses()
+}
+
+// name of a class in a reason.
+func name(names []string, class int) string {
+	if class < len(names) {
+		return fmt.Sprintf("class %q", names[class])
+	}
+	return fmt.Sprintf("class %d", class)
+}
+
+// unscored is a class that occurs and that there are no scores of; negative if there is none.
+func (s *Sample) unscored(w []float64) int {
+	if s.Task != schema.Multiclass || len(s.Scores) == s.Classes {
+		return -1
+	}
+	for i, a := range s.Actual {
+		if w[i] > 0 && int(a) >= len(s.Scores) {
+			return int(a)
+		}
+	}
+	return -1
 }
 
 func (d *Data) checkClasses() error {

@@ -45,10 +45,10 @@ func rocAUCOvR(m *Metric, s *Sample, w []float64) (float64, string) {
 		return rocAUC(m, s, w)
 	}
 	var total, weights float64
-	for c := range s.Classes {
+	for c := range s.Scores {
 		x, undefined := s.auc(s.orders[c], s.Scores[c], float64(c), w)
 		if undefined != "" {
-			return 0, "a class does not occur, or is the only one"
+			return 0, "no row is of " + name(s.Names, c) + ", or all are"
 		}
 		weight := 1.0
 		if m.Average == "weighted" {
@@ -111,7 +111,7 @@ func (s *Sample) logLikelihood(i int) float64 {
 		return math.Log(p)
 	}
 	var all float64
-	for c := range s.Classes {
+	for c := range s.Scores {
 		all += clip(s.Scores[c][i])
 	}
 	return math.Log(clip(s.score(int(s.Actual[i]), i)) / all)

@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
+	"github.com/mlp-lang/mlp/stdlib/split/group"
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
 	"github.com/mlp-lang/mlp/stdlib/split/stratified"
 	"github.com/mlp-lang/mlp/stdlib/split/time"
@@ -49,7 +50,7 @@ func sidesOf(t *testing.T, r *stagetest.Result) map[int]string {
 			out[int(id)] = port
 		}
 	}
-	if d := cmp.Diff(map[string]any{"rows": counts}, r.Figures(t)); d != "" {
+	if d := cmp.Diff(counts, r.Figures(t)["rows"]); d != "" {
 		t.Error(d)
 	}
 	return out
@@ -348,5 +349,102 @@ func TestShape(t *testing.T) {
 		if s.Type != schema.TablePort || len(s.Table.Columns) != 7 || s.Table.Key[0] != "id" {
 			t.Errorf("%s: got %+v", port, s.Table)
 		}
+	}
+}
+
+// visits are n rows of 40 patients, whose key is the visit; every tenth row has no patient.
+func visits(n int) stagetest.Table {
+	return stagetest.Table{SQL: fmt.Sprintf(`select i as id, case when i %% 10 > 0 then 'p' || (i * i) %% 41 end as patient, (hash(i) %% 100000)::double as x, hash(i) %% 2 = 0 as y from range(%d) t(i)`, n),
+		Schema: schema.Table{Key: []string{"id"}, Entity: []string{"patient"}}}
+}
+
+func TestGroupsStayTogether(t *testing.T) {
+	config := `{"test": 0.3, "validation": 0.2, "seed": 4}`
+	sides := map[string]string{} // by patient
+	var before map[int]string
+	for _, n := range []int{500, 1500} {
+		r := stagetest.Run(t, group.Component, stagetest.Block{Address: "split.x", Config: config, Tables: map[string]stagetest.Table{"from": visits(n)}})
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		loose := map[string]int{}
+		for _, port := range []string{"train", "validation", "test"} {
+			f := r.Frame(t, port)
+			patients := f.Column("patient")
+			for i := range f.Rows {
+				if patients.Codes[i] < 0 {
+					loose[port]++
+					continue
+				}
+				name := patients.Levels[patients.Codes[i]]
+				if was, ok := sides[name]; ok && was != port {
+					t.Fatalf("%d rows: patient %s is on the sides %s and %s", n, name, was, port)
+				}
+				sides[name] = port
+			}
+		}
+		if loose["test"] == 0 || loose["train"] == 0 {
+			t.Errorf("rows without a patient are all on one side: %v", loose)
+		}
+		got := sidesOf(t, r)
+		for id, side := range before {
+			if got[id] != side {
+				t.Errorf("row %d went from %s to %s as rows came in", id, side, got[id])
+			}
+		}
+		before = got
+		if overlap := r.Figures(t)["overlap"].(map[string]any); overlap["entities"] != 0.0 {
+			t.Errorf("got overlap %v", overlap)
+		}
+	}
+	shape := stagetest.Shape(t, group.Component, block(100, []string{"id"}, `{"test": 0.3}`))
+	if len(shape.Problems) != 1 || shape.Problems[0].Path != "by" {
+		t.Errorf("a table without an entity: got %v", shape.Problems)
+	}
+}
+
+// TestSidesThatOverlap are told: entities where rows are drawn one by one, and rows that are the same but for their key,
+// unless that is what chance gives.
+func TestSidesThatOverlap(t *testing.T) {
+	const entities, same = "entities (patient) have rows on the train and on the test side", "rows of the test side stand on the train side too"
+	twice := stagetest.Table{SQL: "select i as id, (hash(i // 4) % 1000)::double as x, (hash(i // 4 + 7) % 1000)::double as z, hash(i // 4 + 9) % 2 = 0 as y from range(1200) t(i)",
+		Schema: schema.Table{Key: []string{"id"}}}
+	few := stagetest.Table{SQL: "select i as id, i % 7 as x, (i // 7) % 2 = 0 as y from range(1200) t(i)", Schema: schema.Table{Key: []string{"id"}}}
+	for _, tc := range []struct {
+		name string
+		in   stagetest.Table
+		c    component.Component
+		with string
+		want string
+		not  string
+	}{
+		{"patients by rows", visits(800), hash.Component, `{"test": 0.3}`, entities, same},
+		{"patients by groups", visits(800), group.Component, `{"test": 0.3}`, "", entities},
+		{"each row four times", twice, hash.Component, `{"test": 0.3}`, same, entities},
+		{"each row four times, in strata", twice, stratified.Component, `{"test": 0.3, "by": ["y"]}`, same, entities},
+		{"each row four times, kept together", twice, group.Component, `{"test": 0.3, "by": ["x", "z"]}`, "", same},
+		{"few values", few, hash.Component, `{"test": 0.3}`, "", same},
+	} {
+		r := stagetest.Run(t, tc.c, stagetest.Block{Address: "split.x", Config: tc.with, Tables: map[string]stagetest.Table{"from": tc.in}})
+		if r.Err != nil {
+			t.Fatalf("%s: %v", tc.name, r.Err)
+		}
+		if !strings.Contains(r.Log, tc.want) || strings.Contains(r.Log, tc.not) {
+			t.Errorf("%s: got %s", tc.name, r.Log)
+		}
+	}
+}
+
+// TestShareFarFromAsked is told with both shares.
+func TestShareFarFromAsked(t *testing.T) {
+	const days = "select i as id, case when i < 100 then timestamp '2026-01-01' else timestamp '2026-01-02' end as ts, i::double as x from range(300) t(i)"
+	tables := map[string]stagetest.Table{"from": {SQL: days, Schema: schema.Table{Key: []string{"id"}}}}
+	r := stagetest.Run(t, time.Component, stagetest.Block{Address: "split.x", Config: `{"by": "ts", "test": 0.3}`, Tables: tables})
+	if want := "the test side has 67 % of the rows, and test = 0.3 was asked for: rows at the same instant"; !strings.Contains(r.Log, want) {
+		t.Errorf("got %s, want %q", r.Log, want)
+	}
+	r = stagetest.Run(t, time.Component, block(1000, []string{"id"}, `{"by": "ts", "test": 0.3, "validation": 0.2}`))
+	if strings.Contains(r.Log, "asked for") {
+		t.Errorf("shares as asked: got %s", r.Log)
 	}
 }

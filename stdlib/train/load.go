@@ -49,7 +49,7 @@ func Load(ctx context.Context, s *component.Stage, c *Config) (*Training, error)
 	if err != nil {
 		return nil, err
 	}
-	kept := l.labelled(data)
+	kept := l.weighted(l.labelled(data))
 	t.Dropped = data.Rows - kept.Rows
 	if kept.Rows < MinRows {
 		return nil, &component.InputError{
@@ -150,6 +150,37 @@ func (l *loader) labelled(f *frame.Frame) *frame.Frame {
 	return f.Take(rows)
 }
 
+// weighted drops the rows of classes that have no weight: such a class is as absent as one without rows.
+func (l *loader) weighted(f *frame.Frame) *frame.Frame {
+	if l.config.Weight == "" || l.config.TaskOf(l.schema.Column(l.config.Target)) == schema.Regression {
+		return f
+	}
+	target, weight := f.Column(l.name(l.config.Target)), f.Column(l.name(l.config.Weight)).Num
+	class := func(r int) float64 {
+		if target.Text() {
+			return float64(target.Codes[r])
+		}
+		return target.Num[r]
+	}
+	weighs := map[float64]bool{}
+	for r := range f.Rows {
+		if weight[r] != 0 { // what is no weight is told of later
+			weighs[class(r)] = true
+		}
+	}
+	rows := make([]int, 0, f.Rows)
+	for r := range f.Rows {
+		if weighs[class(r)] {
+			rows = append(rows, r)
+		}
+	}
+	if len(rows) == f.Rows || len(rows) == 0 {
+		return f
+	}
+	l.stage.Warnf("%d of %d rows are left out: all rows of their class have the weight 0 (column %q)", f.Rows-len(rows), f.Rows, l.config.Weight)
+	return f.Take(rows)
+}
+
 func missing(c *frame.Column, r int) bool {
 	if c.Text() {
 		return c.Codes[r] < 0
@@ -215,7 +246,7 @@ func (l *loader) validation(ctx context.Context, s *model.Signature) (*Set, erro
 	if err != nil {
 		return nil, err
 	}
-	f = l.labelled(f)
+	f = l.weighted(l.labelled(f))
 	if f.Rows == 0 {
 		return nil, &component.InputError{
 			Summary: l.stage.Address + ": the validation table has no row with a target",

@@ -10,7 +10,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
-	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
 	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
@@ -102,36 +101,6 @@ func TestShapeYields(t *testing.T) {
 	}
 }
 
-// TestExactClasses has classes that are the same float64.
-func TestExactClasses(t *testing.T) {
-	for _, tc := range []struct {
-		config, y string
-		want      []string
-	}{
-		{`"task": "multiclass_classification"`, "[5, 9007199254740992, 9007199254740993][1 + i % 3]::bigint", []string{"5", "9007199254740992", "9007199254740993"}},
-		{`"task": "multiclass_classification"`, "[-9007199254740993, -9007199254740992, 18014398509481985][1 + i % 3]::bigint",
-			[]string{"-9007199254740993", "-9007199254740992", "18014398509481985"}},
-		{`"task": "binary_classification", "positive": "9007199254740993"`, "[9007199254740992, 9007199254740993][1 + i % 2]::bigint", []string{"9007199254740992", "9007199254740993"}},
-		{`"task": "binary_classification", "positive": "2"`, "[1.0, 2.0][1 + i % 2]::double", []string{"1", "2"}},
-		{`"task": "multiclass_classification"`, "[0.1, 0.2, 0.3][1 + i % 3]::float", []string{"0.1", "0.2", "0.3"}},
-		{`"task": "multiclass_classification"`, "[12345678901234567.89, 12345678901234567.9, 3][1 + i % 3]::decimal(38,2)", []string{"3", "12345678901234567.89", "12345678901234567.9"}},
-	} {
-		r := stagetest.Run(t, logistic_regression.Component, stagetest.Block{Address: "train.m", Config: `{"target": "y", "features": ["x"], ` + tc.config + `}`,
-			Tables: data("select i as id, " + tc.y + " as y, (i % 7)::double as x from range(300) t(i)")})
-		if r.Err != nil {
-			t.Errorf("%s: %v", tc.y, r.Err)
-			continue
-		}
-		b, err := model.Read(filepath.Join(r.Root, "out", "model"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := b.Signature().Classes; !slices.Equal(got, tc.want) {
-			t.Errorf("%s: got classes %v, want %v", tc.y, got, tc.want)
-		}
-	}
-}
-
 func TestInputErrors(t *testing.T) {
 	from := func(columns string) string { return "select " + columns + " from range(100) t(i)" }
 	tests := []struct{ name, config, sql, want string }{
@@ -147,6 +116,8 @@ func TestInputErrors(t *testing.T) {
 		{"no rows", `{"target": "y", "features": ["x"]}`, "select true as y, 1 as x where false", `0 rows are too few`},
 		{"negative weight", `{"target": "y", "features": ["x"], "weight": "w"}`, from("i % 2 = 0 as y, i as x, -i as w"), `"w" in data is null, negative`},
 		{"no weight at all", `{"target": "y", "features": ["x"], "weight": "w"}`, from("i % 2 = 0 as y, i as x, 0 as w"), `sums up to 0`},
+		{"one class that weighs", `{"target": "y", "features": ["x"], "weight": "w"}`, from("i % 2 = 0 as y, i as x, i % 2 as w"), `one class only: "false"`},
+		{"one text that weighs", `{"target": "y", "features": ["x"], "weight": "w", "positive": "b"}`, from("['a', 'b'][1 + i % 2] as y, i as x, i % 2 as w"), `one class only: "b"`},
 		{"too many classes", `{"target": "y", "features": ["x"]}`, "select i::varchar as y, i as x from range(1200) t(i)", `1200 different values`},
 	}
 	for _, tt := range tests {
@@ -169,6 +140,15 @@ func TestValidationOfOtherClasses(t *testing.T) {
 	r := stagetest.Run(t, logistic_regression.Component, stagetest.Block{Address: "train.m", Config: `{"target": "y", "features": ["x"]}`, Tables: tables})
 	if r.Err == nil || !strings.Contains(r.Err.Error(), `holds "c", which is none of the 2 classes`) {
 		t.Errorf("got %v", r.Err)
+	}
+}
+
+// TestClassWithoutWeight is as absent as one without rows; the others are learnt.
+func TestClassWithoutWeight(t *testing.T) {
+	r, b := train(t, logistic_regression.Component, `{"target": "y", "features": ["x"], "weight": "w"}`,
+		data("select ['a', 'b', 'c'][1 + i % 3] as y, i as x, case when i % 3 < 2 then 1 else 0 end as w from range(300) t(i)"))
+	if got := b.Signature().Classes; !slices.Equal(got, []string{"a", "b"}) || !strings.Contains(r.Log, "100 of 300 rows are left out: all rows of their class have the weight 0") {
+		t.Errorf("got classes %v, log %s", got, r.Log)
 	}
 }
 

@@ -33,6 +33,7 @@ type outcome struct {
 	root    string
 	shape   schema.ShapeResult
 	figures map[string]any
+	log     string
 	err     error
 }
 
@@ -90,7 +91,8 @@ func (e evaluate) run(t *testing.T) *outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.err = Component.Run(t.Context(), s); o.err != nil {
+	o.err = Component.Run(t.Context(), s)
+	if o.log = log.String(); o.err != nil {
 		return o
 	}
 	raw, err := os.ReadFile(filepath.Join(o.root, "out", "metrics.json"))

@@ -72,12 +72,56 @@ func TestSeveralClasses(t *testing.T) {
 	}
 }
 
-// TestUnseenClass has a class among the rows that the model knows nothing of.
+// TestUnseenClass has a class among the rows that the model knows nothing of: they count as wrong, as in scikit-learn.
 func TestUnseenClass(t *testing.T) {
-	o := evaluate{config: `{"metrics": [{"name": "accuracy", "type": "accuracy"}]}`, data: numbers, task: schema.Multiclass, target: "class",
-		schema: schema.Table{Key: []string{"id"}}, model: linearBundle(t, schema.Multiclass, linear.Softmax, "class", []string{"a", "b", "z"}, -1, 0, 1)}.run(t)
-	if o.err == nil || !strings.Contains(o.err.Error(), `"c", which is none of the model's classes (a, b, z)`) {
-		t.Errorf("got %v", o.err)
+	e := evaluate{config: `{"metrics": [{"name": "accuracy", "type": "accuracy"}, {"name": "recall", "type": "recall", "average": "macro"}, {"name": "loss", "type": "log_loss"},
+			{"name": "ovr", "type": "roc_auc_ovr"}, {"name": "f1", "type": "f1", "average": "macro"}], "slice": [{"name": "late", "where": "id >= 200"}, {"name": "early", "where": "id < 100"}]}`,
+		data: numbers, task: schema.Multiclass, target: "class",
+		schema: schema.Table{Key: []string{"id"}}, model: linearBundle(t, schema.Multiclass, linear.Softmax, "class", []string{"a", "b", "z"}, -1, 0, 1)}
+	o := e.run(t)
+	if want := `90 of 300 rows are of class \"c\", which the model does not know: they count as wrong`; !strings.Contains(o.log, want) {
+		t.Errorf("got %s, want %q", o.log, want)
+	}
+	if got := o.number(t, "slices.late.accuracy"); got != 0 {
+		t.Errorf("got an accuracy of %v where 9 in 10 rows are of the unseen class and none is told", got)
+	}
+	for path, want := range map[string]string{
+		"metrics.loss": `the model knows no class "c"`, "intervals.loss.low": `the model knows no class "c"`, "metrics.ovr": `the model knows no class "c"`,
+		"metrics.recall": `no row is of class "z"`, "slices.early.f1": `predicted of class "b"`,
+	} {
+		if got := o.reason(t, path); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+	// Where every class occurs the unseen one counts with a recall of 0.
+	e.data = "select id, x, y, w, case when id % 5 = 0 then 'z' else class end as class from (" + numbers + ")"
+	o = e.run(t)
+	o.number(t, "intervals.recall.low")
+	e.config = `{"metrics": [{"name": "accuracy", "type": "accuracy"}]}`
+	e.task, e.target, e.model = schema.Binary, "class", nil
+	e.data, e.opaque = "select i as id, ['n', 'p', 'q'][1 + i % 3] as class from range(60) t(i)", "select ['n', 'p'][1 + i % 2] as predicted from range(60) t(i)"
+	if o := e.run(t); o.err == nil {
+		t.Error("a third class of two is no mistake")
+	}
+}
+
+// TestScoresOfTheOtherClass are told, or refused where decisions and scores contradict each other on every row.
+func TestScoresOfTheOtherClass(t *testing.T) {
+	e := evaluate{config: `{"metrics": [{"name": "auc", "type": "roc_auc"}]}`, data: "select i as id, i % 2 = 0 as y from range(60) t(i)",
+		task: schema.Binary, target: "y", schema: schema.Table{Key: []string{"id"}}}
+	for _, tc := range []struct{ predictions, refused, told string }{
+		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.8 else 0.3 end as score from range(60) t(i)", "", ""},
+		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.2 else 0.7 end as score from range(60) t(i)", `every row that is predicted "true", the positive class, has a lower score`, ""},
+		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.2 + i / 1000 else 0.7 - i / 100 end as score from range(60) t(i)", "", "is positive the right class"},
+	} {
+		e.opaque = tc.predictions
+		o := e.run(t)
+		if (o.err != nil) != (tc.refused != "") || o.err != nil && !strings.Contains(o.err.Error(), tc.refused) {
+			t.Errorf("%s: got %v, want %q", tc.predictions, o.err, tc.refused)
+		}
+		if strings.Contains(o.log, "is positive the right class") != (tc.told != "") {
+			t.Errorf("%s: got %s", tc.predictions, o.log)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ var Component = component.Component{
 	Kind: "split",
 	Type: schema.Type{
 		Name:    "column",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "As a column of the table says, for data that comes with a fixed test set",
 		Doc:     doc,

@@ -17,7 +17,7 @@ var Component = component.Component{
 	Kind: "split",
 	Type: schema.Type{
 		Name:    "hash",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "By a hash of the key: rows keep their side as the data grows",
 		Doc: "The first share of positions is the test side, the next validation, the rest train; so a larger `test` only adds " +
@@ -81,5 +81,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		Side: fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
 			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
 		Reason: "There are too few rows for such a share: give more, or another seed.",
+		Far:    "rows with the same key are never parted, and some keys have many rows",
+		Test:   c.Test, Validation: c.Validation,
 	}.Run(ctx, s)
 }

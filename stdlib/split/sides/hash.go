@@ -24,6 +24,11 @@ func Position(t *schema.Table, seed int64) string {
 	if len(names) == 0 {
 		names = t.Names()
 	}
+	return PositionBy(names, seed)
+}
+
+// PositionBy is the same of some columns.
+func PositionBy(names []string, seed int64) string {
 	parts := []string{"'" + strconv.FormatInt(seed, 10) + "'"}
 	for _, n := range names {
 		q := table.Quote(n) + "::varchar"

@@ -6,6 +6,7 @@ package sides
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -57,6 +58,7 @@ func Shape(req schema.ShapeRequest, problems []schema.Problem, say ...func(side 
 			"rows": schema.Object(map[string]*schema.FigureType{
 				Train: schema.Count, Validation: schema.Count, Test: schema.Count,
 			}),
+			"overlap": schema.Object(map[string]*schema.FigureType{"rows": schema.Count, "entities": schema.Count}),
 		}),
 		Problems: problems,
 	}
@@ -93,8 +95,14 @@ type Split struct {
 	// Side is an expression that gives 'train', 'validation', 'test', or null for rows that go nowhere. It may use
 	// window functions.
 	Side string
-	// Reason is told where train or test comes out empty.
-	Reason string
+	// Reason is told where train or test comes out empty, Far where a side's share is far from the one asked for.
+	Reason, Far string
+	// Test and Validation are the shares asked for; 0: none is.
+	Test, Validation float64
+	// Drawn is how many groups are assigned one by one; 0: rows are.
+	Drawn int64
+	// Timed: rows are assigned in the order of time.
+	Timed bool
 }
 
 // Run writes the sides and their figures. An empty train or test side is an *component.InputError.
@@ -104,12 +112,13 @@ func (p Split) Run(ctx context.Context, s *component.Stage) error {
 	for i, c := range t.Columns {
 		columns[i] = table.Quote(c.Name)
 	}
-	rows := map[string]int64{}
+	rows, paths := map[string]int64{}, map[string]string{}
 	for _, port := range Ports() {
 		out, err := s.OutputTable(port.Name)
 		if err != nil {
 			return err
 		}
+		paths[port.Name] = out
 		sql := fmt.Sprintf("select %s from (select *, %s as __mlp_side from %s) where __mlp_side = '%s'",
 			strings.Join(columns, ", "), p.Side, table.Quote(Input), port.Name)
 		rows[port.Name], err = table.Run(ctx, table.Query{SQL: sql, Tables: map[string]string{Input: s.InputTable(Input)},
@@ -125,5 +134,31 @@ func (p Split) Run(ctx context.Context, s *component.Stage) error {
 				Summary: fmt.Sprintf("%s: the %s side has no rows", s.Address, side), Detail: p.Reason}
 		}
 	}
-	return s.WriteFigures(map[string]any{"rows": rows})
+	p.tellShares(s, rows)
+	common, err := findOverlap(ctx, t, paths[Train], paths[Test])
+	if err != nil {
+		return fmt.Errorf("comparing the sides: %w", err)
+	}
+	if err := common.tell(ctx, s, p, paths[Train], rows); err != nil {
+		return fmt.Errorf("comparing the sides: %w", err)
+	}
+	figures, undefined := common.figures()
+	return s.WriteFigures(map[string]any{"rows": rows, "overlap": figures, "undefined": undefined})
+}
+
+// tellShares warns of a side that has another share of the rows than was asked for, by more than a tenth of it and by
+// more than chance does.
+func (p Split) tellShares(s *component.Stage, rows map[string]int64) {
+	all := float64(rows[Train] + rows[Validation] + rows[Test])
+	drawn := all
+	if p.Drawn > 0 {
+		drawn = float64(p.Drawn)
+	}
+	for _, side := range []string{Validation, Test} {
+		asked := map[string]float64{Test: p.Test, Validation: p.Validation}[side]
+		got := float64(rows[side]) / all
+		if asked > 0 && math.Abs(got-asked) > max(0.1*asked, 4*math.Sqrt(asked*(1-asked)/drawn)) {
+			s.Warnf("the %s side has %.0f %% of the rows, and %s = %v was asked for: %s", side, 100*got, side, asked, p.Far)
+		}
+	}
 }

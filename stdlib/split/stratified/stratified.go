@@ -19,7 +19,7 @@ var Component = component.Component{
 	Kind: "split",
 	Type: schema.Type{
 		Name:    "stratified",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "Exact shares of every stratum, in hash order",
 		Doc: "Rows of the same values in the `by` columns are a stratum; null is a value. Of a stratum of n rows, in the order of " +
@@ -92,6 +92,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	return sides.Split{
 		Side:   c.side(s.In[sides.Input].Table),
 		Reason: "There are too few rows for such a share of every stratum, or too many strata.",
+		Far:    "each stratum is rounded by itself, and many are small",
+		Test:   c.Test, Validation: c.Validation,
 	}.Run(ctx, s)
 }
 

@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "split",
 	Type: schema.Type{
 		Name:    "time",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "By time order: trained on the past, tested on what came after",
 		Doc:     doc,
@@ -39,8 +39,8 @@ var Component = component.Component{
 }
 
 const doc = `The rows in time order, oldest first, are train, validation, test. A side begins at the instant of the row with
-which its share begins, and all rows of that instant are on it: rows at the same instant are never parted, so test may get a
-few more rows than its share. With ` + "`gap`" + `, train ends that much before validation begins (before test, where there is
+which its share begins, and all rows of that instant are on it: rows at the same instant are never parted, so test gets more
+rows than its share where many share an instant; a share that is far from the one asked for is told. With ` + "`gap`" + `, train ends that much before validation begins (before test, where there is
 no validation), and validation that much before test; the rows in between are on no side.
 
 A row without a time cannot be placed: such rows are an error.`
@@ -116,6 +116,8 @@ func run(ctx context.Context, s *component.Stage) error {
 		Side: c.side(rows, gap),
 		Reason: fmt.Sprintf("There are %d rows. Too many share one instant of %q, the gap is too long, or there are too few rows.",
 			rows, c.By),
+		Far:  fmt.Sprintf("rows at the same instant of %q are never parted, and many share one, or a gap leaves many out", c.By),
+		Test: c.Test, Validation: c.Validation, Timed: true,
 	}.Run(ctx, s)
 }
 

@@ -1,0 +1,126 @@
+// Package group is the split that keeps the rows of an entity together.
+package group
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/split/sides"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the group split.
+var Component = component.Component{
+	Kind: "split",
+	Type: schema.Type{
+		Name:    "group",
+		Version: 1,
+		Engine:  table.Engine,
+		Summary: "By a hash of a group, such as a patient: all its rows are on one side",
+		Doc: "Where an entity has many rows, a model may learn to recognise it: then figures on other rows of the same entity say nothing of new ones. " +
+			"So all rows with the same values in the `by` columns are on one side (scikit-learn's GroupShuffleSplit), the same for ever, whatever other rows there are. " +
+			"A row without a value in one of them is a group of its own, by its key.\n\n" + sides.HashDoc + " Here the columns are those of `by`.\n\n" +
+			"The shares are of groups, and met on average: of n groups, within about 1/√n. Where groups differ much in size, the shares of rows differ too; " +
+			"a share of rows that is far from the one asked for is told.",
+		Body: schema.Body{Attrs: []schema.Attr{
+			sides.From,
+			{Name: "by", Type: schema.StringList, ColumnOf: sides.Input,
+				Doc: "The columns whose values make a group. Default: the table's entity."},
+			sides.Fraction("test", true, "The test side's share of the groups, above 0 and below 1."),
+			sides.Fraction("validation", false, "The validation side's share."),
+			sides.Seed,
+		}},
+		Out:      sides.Ports(),
+		Examples: []schema.Example{{Title: "Patients of whom the model has seen nothing", Code: example}},
+	},
+	Shape: shape,
+	Run:   run,
+}
+
+const example = `pipeline "scans" {}
+
+source "csv" "visits" {
+  path = "visits.csv"
+  column "visit"   { type = "varchar" }
+  column "patient" { type = "varchar" }
+  column "density" { type = "double" }
+  column "relapse" { type = "boolean" }
+}
+
+dataset "visits" {
+  from = [source.visits]
+  key  = ["visit"]
+  sql  = "select * from visits"
+}
+
+split "group" "patients" {
+  from = dataset.visits
+  by   = ["patient"]
+  test = 0.2
+}
+`
+
+type config struct {
+	By         []string `json:"by"`
+	Test       float64  `json:"test"`
+	Validation float64  `json:"validation"`
+	Seed       int64    `json:"seed"`
+}
+
+// by are the columns that make a group.
+func (c *config) by(t *schema.Table) []string {
+	if len(c.By) > 0 {
+		return c.By
+	}
+	return t.Entity
+}
+
+func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	var c config
+	in := req.In[sides.Input].Table
+	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
+		return schema.ShapeResult{}
+	}
+	problems := sides.CheckFractions(c.Validation, c.Test)
+	if len(c.by(in)) == 0 {
+		problems = append(problems, schema.Problem{Path: "by", Summary: "nothing says which rows belong together", Detail: "The table has no entity.",
+			Hint: `name the column: by = ["patient"]`})
+	}
+	return sides.Shape(req, problems)
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	t := s.In[sides.Input].Table
+	position := c.position(t)
+	groups, err := sides.Count(ctx, fmt.Sprintf("select count(distinct %s) as n from %s", position, table.Quote(sides.Input)),
+		map[string]string{sides.Input: s.InputTable(sides.Input)})
+	if err != nil {
+		return err
+	}
+	s.Logf("%d groups", groups)
+	return sides.Split{
+		Side: fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
+			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
+		Reason: fmt.Sprintf("There are %d groups, too few for such a share: give more, or another seed.", groups),
+		Far:    fmt.Sprintf("there are %d groups, and some have many more rows than others", groups),
+		Test:   c.Test, Validation: c.Validation, Drawn: groups,
+	}.Run(ctx, s)
+}
+
+// position of the row's group; of its own where a value is missing.
+func (c *config) position(t *schema.Table) string {
+	by := c.by(t)
+	missing := make([]string, len(by))
+	for i, name := range by {
+		missing[i] = table.Quote(name) + " is null"
+	}
+	return fmt.Sprintf("case when %s then %s else %s end", strings.Join(missing, " or "), sides.Position(t, c.Seed), sides.PositionBy(by, c.Seed))
+}
