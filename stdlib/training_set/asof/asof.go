@@ -191,7 +191,7 @@ func (c *config) moment(spine *schema.Table) string {
 // joinable tells what keeps a feature from being joined to the spine.
 func (c *config) joinable(path, name string, spine, f *schema.Table) []schema.Problem {
 	if byKey(spine, f) {
-		return sameTypes(path, name, spine, f, spine.Key)
+		return append(sameTypes(path, name, spine, f, spine.Key), c.otherTime(path, name, f)...)
 	}
 	if len(f.Entity) == 0 || f.Time == "" {
 		return []schema.Problem{{Path: path,
@@ -212,6 +212,17 @@ func (c *config) joinable(path, name string, spine, f *schema.Table) []schema.Pr
 		}
 	}
 	return sameTypes(path, name, spine, f, f.Entity)
+}
+
+// otherTime warns of windows that are the row's own, and so of another time than the one decided at.
+func (c *config) otherTime(path, name string, f *schema.Table) []schema.Problem {
+	if len(f.Windows) == 0 || c.AsOf == "" || strings.EqualFold(c.AsOf, f.Time) {
+		return nil
+	}
+	return []schema.Problem{{Path: path, Warning: true,
+		Summary: fmt.Sprintf("the windows of feature.%s are those of %s, not of %s", name, f.Time, c.AsOf),
+		Detail:  "The feature has the spine's key, so its values are those that the row itself has. What happened between the two times is in them, or is not.",
+		Hint:    fmt.Sprintf("give the feature time = %q, if a window is to end there", c.AsOf)}}
 }
 
 func sameTypes(path, name string, spine, f *schema.Table, columns []string) []schema.Problem {

@@ -201,6 +201,9 @@ func TestProblems(t *testing.T) {
 			func(s *schema.Table) { s.Entity, s.Time = []string{"card"}, "ts" })), "features[0]", `column "card" is varchar in the spine and integer in feature.f`},
 		{"other type of key", block(`{"features":["f"]}`, with(stagetest.Table{SQL: "select '7' as id, 1 as x"},
 			func(s *schema.Table) { s.Key = []string{"id"} })), "features[0]", `column "id" is integer in the spine and varchar in feature.f`},
+		{"windows of another time", block(`{"features":["f"],"as_of":"decided"}`, with(own, func(s *schema.Table) {
+			s.Windows = []schema.Window{{Column: "x", Expr: "count(*)", Over: "1d"}}
+		})), "features[0]", "the windows of feature.f are those of paid_at, not of decided"},
 		{"as_of is no time", block(`{"features":[],"as_of":"bad"}`, nil), "as_of", `column "bad" is of type boolean`},
 	}
 	for _, tt := range tests {
