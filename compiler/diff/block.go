@@ -2,11 +2,10 @@ package diff
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/policy"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -32,13 +31,19 @@ func (c *comparison) changed() []Changed {
 // described are the blocks that are no stage and no gate and say something else of themselves, or nothing any more.
 func (c *comparison) described() []Changed {
 	var out []Changed
-	now := map[string]json.RawMessage{}
-	for address := range c.before.Described {
-		now[address] = nil
+	all := map[string]bool{}
+	for _, p := range []*plan.Plan{c.before, c.after} {
+		for address := range p.Described {
+			all[address] = true
+		}
+		for address := range p.Policies {
+			all[address] = true
+		}
 	}
-	maps.Copy(now, c.after.Described)
-	for _, address := range sortedKeys(now) {
-		if f := as(plan.MetadataChange, Fields(c.before.Described[address], now[address])); len(f) > 0 {
+	for _, address := range sortedKeys(all) {
+		f := as(plan.MetadataChange, Fields(c.before.Described[address], c.after.Described[address]))
+		f = append(f, policyFields(c.before.Policies[address].Renamed(c.newName), c.after.Policies[address])...)
+		if len(f) > 0 {
 			parts := strings.Split(address, ".") // the kind stands before the name
 			out = append(out, Changed{Address: address, Kind: parts[max(len(parts)-2, 0)], Fields: f})
 		}
@@ -65,15 +70,11 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	if x, y := a.Container, b.Container; x != nil && y != nil && x.Image == y.Image {
 		add("image "+y.Image, x.ImageID, y.ImageID)
 	}
-	requires := make([]string, 0, len(a.After))
-	for _, r := range a.After {
-		requires = append(requires, c.newName(r))
-	}
-	slices.Sort(requires)
 	if len(out) > 0 {
 		out = append(out, columnFields(a, b)...)
 	}
 	for i := range out {
+		out[i].Weaker = policy.Loosened(b.Kind, out[i].Path, out[i].Before, out[i].After)
 		switch {
 		case out[i].Category != "":
 		case b.Verdict == plan.Accepted:
@@ -85,9 +86,26 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	if reason(a) != reason(b) {
 		out = append(out, Field{Path: "accept", Before: encodeText(reason(a)), After: encodeText(reason(b)), Category: plan.AcceptedChange})
 	}
-	order := fields(map[string]json.RawMessage{"requires": encode(requires)}, map[string]json.RawMessage{"requires": encode(append([]string{}, b.After...))})
-	out = append(out, as(plan.PolicyChange, append(order, ruleFields(a.Rules, b.Rules)...))...)
+	out = append(out, c.asked(a.Policy, b.Policy)...)
 	return append(out, as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
+}
+
+// asked compares the policies of two stages or gates.
+func (c *comparison) asked(before, after func() (plan.Policy, error)) []Field {
+	a, errA := before()
+	b, errB := after()
+	if errA != nil || errB != nil { // they came from a planner, or from JSON that it wrote
+		return nil
+	}
+	return policyFields(a.Renamed(c.newName), b)
+}
+
+func policyFields(before, after plan.Policy) []Field {
+	var out []Field
+	for _, d := range policy.Compare(before, after) {
+		out = append(out, Field{Path: d.Path, Before: d.Before, After: d.After, Category: plan.PolicyChange, Weaker: d.Weaker})
+	}
+	return out
 }
 
 // reason is why a stage's recorded result is taken for that of its definition; empty if it is its own.
@@ -170,27 +188,4 @@ func columnFields(a, b *plan.Node) []Field {
 		}
 	}
 	return out
-}
-
-// ruleFields compares the rules of a check.
-func ruleFields(a, b *plan.Rules) []Field {
-	text := func(r *plan.Rules) map[string]json.RawMessage {
-		out := map[string]json.RawMessage{}
-		if r != nil {
-			for _, x := range r.Rules {
-				out["rule["+x.Name+"]"] = encode(ruleText(x))
-			}
-		}
-		return out
-	}
-	return fields(text(a), text(b))
-}
-
-// ruleText is all that a rule demands, in one line.
-func ruleText(r plan.Rule) string {
-	s := strings.Join(strings.Fields(r.Assert), " ")
-	if r.Severity == "warn" {
-		s += " (warns)"
-	}
-	return s
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/policy"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -25,7 +26,7 @@ type Diff struct {
 	After         Side      `json:"after"`
 	Variables     []Field   `json:"variables,omitempty"`
 	Added         []Block   `json:"added,omitempty"`
-	Removed       []Block   `json:"removed,omitempty"`
+	Removed       []Block   `json:"removed,omitempty"` // a gate or check among them holds nothing any more
 	Moved         []Move    `json:"moved,omitempty"`
 	Changed       []Changed `json:"changed,omitempty"` // stages
 	Gates         []Gate    `json:"gates,omitempty"`
@@ -49,6 +50,8 @@ type Field struct {
 	// Category says what it means: rebuild, breaking (a column that others may use is gone or other), policy, metadata.
 	// Empty for variables, which mean what is made of them.
 	Category plan.Category `json:"category,omitempty"`
+	// Weaker says why something may pass that would not have passed before; empty where that is not so, or cannot be told.
+	Weaker string `json:"weaker,omitempty"`
 }
 
 // Block is one that stands in one plan only.
@@ -80,6 +83,40 @@ type Changed struct {
 // Rebuilds tells whether a field decides a result.
 func (c *Changed) Rebuilds() bool {
 	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Category == plan.Rebuild || f.Category == plan.Breaking })
+}
+
+// Weaker lists what became weaker, each with its block: policies, and gates and checks that are gone.
+func (d *Diff) Weaker() []Weakened {
+	var out []Weakened
+	add := func(address string, r source.Range, fields []Field) {
+		for _, f := range fields {
+			if f.Weaker != "" {
+				out = append(out, Weakened{address, f, r})
+			}
+		}
+	}
+	for _, b := range d.Removed {
+		if gone := policy.Gone(b.Kind); gone != "" {
+			out = append(out, Weakened{b.Address, Field{Category: plan.PolicyChange, Weaker: gone}, b.Range})
+		}
+	}
+	for _, c := range d.Changed {
+		add(c.Address, c.Range, c.Fields)
+	}
+	for _, g := range d.Gates {
+		add(g.Address, g.Range, g.Fields)
+	}
+	for _, r := range d.Releases {
+		add(r.Address, r.Range, r.Fields)
+	}
+	return out
+}
+
+// Weakened is a field of a block by which something may pass that would not have passed before.
+type Weakened struct {
+	Address string
+	Field
+	Range source.Range
 }
 
 // Runs are the stages that run or may run, by which plan they would.

@@ -100,8 +100,9 @@ func TestGatesAndReleases(t *testing.T) {
 		Releases: []*plan.Release{{Address: "deploy.d", Type: "http", Action: plan.ChangeRelease, Model: plan.Input{From: "train.b"}}}}
 	d := Compare(a, b)
 	want := []Gate{{Address: "gate.g", Before: plan.Pass, After: plan.Fail, Verdicts: []Verdict{{"r", plan.Pass, plan.Fail}}, Fields: []Field{
-		{Path: "rule[new]", After: json.RawMessage(`"c (warns)"`), Category: plan.PolicyChange},
-		{Path: "rule[old]", Before: json.RawMessage(`"b"`), Category: plan.PolicyChange}}}}
+		{Path: "rule[new]", After: json.RawMessage(`"c"`), Category: plan.PolicyChange},
+		{Path: "rule[new].severity", After: json.RawMessage(`"warn"`), Category: plan.PolicyChange},
+		{Path: "rule[old]", Before: json.RawMessage(`"b"`), Category: plan.PolicyChange, Weaker: "the rule is gone"}}}}
 	if diff := cmp.Diff(want, d.Gates); diff != "" {
 		t.Error(diff)
 	}

@@ -2,8 +2,6 @@ package diff
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -45,37 +43,7 @@ func (c *comparison) gates() []Gate {
 }
 
 func (c *comparison) gateFields(a, b *plan.Gate) []Field {
-	out := as(plan.PolicyChange, fields(demands(a, c.newName), demands(b, func(s string) string { return s })))
-	return append(out, as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
-}
-
-// demands is what a gate asks for, by path.
-func demands(g *plan.Gate, name func(string) string) map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	for _, r := range g.Rules.Rules {
-		out["rule["+r.Name+"]"] = encode(ruleText(r))
-		if r.Message != "" {
-			out["rule["+r.Name+"].message"] = encode(r.Message)
-		}
-	}
-	for _, a := range g.Approvals {
-		when := ""
-		if a.When != "" {
-			when = " when " + strings.Join(strings.Fields(a.When), " ")
-		}
-		out["approval["+a.Name+"]"] = encode("from " + strings.Join(a.From, ", ") + when)
-	}
-	var after []string
-	for _, a := range g.After {
-		after = append(after, name(a))
-	}
-	if slices.Sort(after); len(after) > 0 {
-		out["after"] = encode(after)
-	}
-	if g.Champion != nil {
-		out["champion"] = encode(name(g.Champion.Deploy))
-	}
-	return out
+	return append(c.asked(a.Policy, b.Policy), as(plan.MetadataChange, Fields(a.Meta, b.Meta))...)
 }
 
 // verdicts are those of rules that differ; what is added or removed stands among the fields.
@@ -125,6 +93,11 @@ func (c *comparison) releaseFields(a, b *plan.Release) []Field {
 		}
 		return out
 	}
-	out := fields(describe(a, c.newName), describe(b, func(s string) string { return s }))
-	return as(plan.PolicyChange, append(out, Fields(a.Config, b.Config)...))
+	out := as(plan.PolicyChange, append(fields(describe(a, c.newName), describe(b, func(s string) string { return s })), Fields(a.Config, b.Config)...))
+	for i := range out {
+		if out[i].Path == "gate" && out[i].Before != nil {
+			out[i].Weaker = "no longer held by " + c.newName(a.Gate)
+		}
+	}
+	return out
 }

@@ -110,6 +110,9 @@ func (c *consistency) node(n *Node) error {
 	if n.Verdict.Known() && n.Fingerprint == "" {
 		return fmt.Errorf("it is to be known already, and has no fingerprint")
 	}
+	if n.Gate != "" && (!slices.Contains(n.After, n.Gate) || c.releases[n.Address] == nil || c.releases[n.Address].Gate != n.Gate) {
+		return fmt.Errorf("it is said to be held by %s, and its release is not", n.Gate)
+	}
 	if n.Rules != nil && !slices.Equal(n.Rules.Figures, []FigureSource{{Node: n.Address}}) {
 		return fmt.Errorf("its rules read other figures than its own")
 	}

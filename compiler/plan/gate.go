@@ -72,10 +72,14 @@ func (g *Gate) Former(moves []Move) *Gate {
 	return &out
 }
 
-// Moved is what is recorded of a gate under the addresses from after the moves, where it asks for the same as before.
-func (s GateState) Moved(g *Gate, moves []Move) GateState {
+// Moved is what is recorded of a gate under the addresses from after the moves. same says that it asks for the same as
+// before.
+func (s GateState) Moved(g *Gate, moves []Move, same bool) GateState {
 	_, now := names(moves, moduleOf(g.Address))
-	s.Definition, s.Rules = g.Definition, slices.Clone(s.Rules)
+	if same {
+		s.Definition = g.Definition
+	}
+	s.Rules, s.Policy = slices.Clone(s.Rules), s.Policy.reworded(now)
 	for i, r := range s.Rules {
 		r.Assert = replaceNames(r.Assert, now)
 		r.Values = slices.Clone(r.Values)

@@ -65,9 +65,11 @@ func (st *State) Renamed(moves []Move) *State {
 				n.Wiring[port] = name(from[:i]) + from[i:]
 			}
 		}
+		n.Policy = n.Policy.Renamed(name)
 		out.Nodes[name(a)] = n
 	}
 	for a, g := range st.Gates {
+		g.Policy = g.Policy.Renamed(name)
 		out.Gates[name(a)] = g
 	}
 	for a, r := range st.Releases {
@@ -92,6 +94,12 @@ func (st *State) Renamed(moves []Move) *State {
 	for a, meta := range st.Described {
 		out.Described[name(a)] = meta
 	}
+	if st.Policies != nil {
+		out.Policies = make(map[string]Policy, len(st.Policies))
+	}
+	for a, p := range st.Policies {
+		out.Policies[name(a)] = p.Renamed(name)
+	}
 	return &out
 }
 
@@ -101,7 +109,8 @@ func (st *State) Records(address string) bool {
 	_, gate := st.Gates[address]
 	_, release := st.Releases[address]
 	_, described := st.Described[address]
-	return node || gate || release || described
+	_, policy := st.Policies[address]
+	return node || gate || release || described || policy
 }
 
 // SameInputs tells whether a result made from some inputs was made from these, too: of each port the same content, and of

@@ -50,15 +50,18 @@ type Plan struct {
 	Base             Base                       `json:"base"`
 	ConfigDigest     Digest                     `json:"config_digest"`
 	Described        map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
-	Variables        map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
-	Changes          []Change                   `json:"changes"`
-	Nodes            []*Node                    `json:"nodes"` // sorted by address
-	Gates            []*Gate                    `json:"gates"`
-	Releases         []*Release                 `json:"releases"`
-	Moves            []Move                     `json:"moves,omitempty"`             // by the new address, then the nearest first
-	Outputs          map[string]OutputValue     `json:"outputs,omitempty" is:"text"` // of output blocks, by name
-	Diagnostics      []Diagnostic               `json:"diagnostics,omitempty"`
-	Envelope         *Envelope                  `json:"envelope,omitempty"`
+	// Policies are what such blocks ask of others, by address: what verifies a requirement.
+	Policies    map[string]Policy          `json:"policies,omitempty" is:"address"`
+	Variables   map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
+	Changes     []Change                   `json:"changes"`
+	Nodes       []*Node                    `json:"nodes"` // sorted by address
+	Gates       []*Gate                    `json:"gates"`
+	Releases    []*Release                 `json:"releases"`
+	GatesGone   []string                   `json:"gates_gone,omitempty" is:"address"` // recorded, and in the module no more; sorted
+	Moves       []Move                     `json:"moves,omitempty"`                   // by the new address, then the nearest first
+	Outputs     map[string]OutputValue     `json:"outputs,omitempty" is:"text"`       // of output blocks, by name
+	Diagnostics []Diagnostic               `json:"diagnostics,omitempty"`
+	Envelope    *Envelope                  `json:"envelope,omitempty"`
 }
 
 // OutputValue is what an output block shows: a value, or the digest of a block's port, null while it is not known.
@@ -120,7 +123,7 @@ const (
 	LostCause      CauseKind = "lost"     // the recorded result is gone from the store
 	InputCause     CauseKind = "input"    // an input has other content
 	SchemaCause    CauseKind = "schema"   // an input has another schema
-	PolicyCause    CauseKind = "policy"   // what a gate asks for, in something else than its rules' text
+	PolicyCause    CauseKind = "policy"   // what a block asks of others: Path, Before, After as in a Policy; without Path a block that is gone
 	MetadataCause  CauseKind = "metadata" // an attribute that decides no result: Path, Before, After; without Path a block that is gone
 	MovedCause     CauseKind = "moved"    // it is recorded under another address: Before, After
 	AcceptedCause  CauseKind = "accepted" // it takes a result of another definition: Before, After, where nothing else tells
@@ -134,6 +137,8 @@ type Cause struct {
 	Before json.RawMessage `json:"before,omitempty"`
 	After  json.RawMessage `json:"after,omitempty"`
 	From   string          `json:"from,omitempty" is:"address"` // input: the address it comes from
+	// Weaker says why something may pass that would not have passed before; empty where that is not so, or cannot be told.
+	Weaker string `json:"weaker,omitempty" is:"text"`
 }
 
 // Node is one stage.
@@ -154,7 +159,9 @@ type Node struct {
 	Inputs      []Input         `json:"inputs"`  // sorted by port
 	Outputs     []Output        `json:"outputs"` // sorted by port
 	After       []string        `json:"after,omitempty" is:"address"`
-	Rules       *Rules          `json:"rules,omitempty"` // of a check
+	Gate        string          `json:"gate,omitempty" is:"address"` // of a deployment: that of After which holds its release
+	Rules       *Rules          `json:"rules,omitempty"`             // of a check
+	Decided     Digest          `json:"decided,omitempty"`           // of the policy that is recorded of it now; empty: of none
 	Container   *Container      `json:"container,omitempty"`
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`

@@ -20,6 +20,8 @@ type State struct {
 	// Described is what decides nothing in blocks that are no stage and no gate, by address: the pipeline's owner, the text
 	// of a requirement.
 	Described map[string]json.RawMessage `json:"described,omitempty"`
+	// Policies are what such blocks ask of others, by address.
+	Policies map[string]Policy `json:"policies,omitempty"`
 	// Looks are the models that evaluations measured, by the rows that they were measured on, whatever became of either.
 	Looks map[Digest][]Digest `json:"looks,omitempty"`
 }
@@ -44,6 +46,17 @@ type NodeState struct {
 	Meta   json.RawMessage          `json:"meta,omitempty"`
 	// Accepted: the result was made by another definition than this one; Fingerprint is that of the result.
 	Accepted *Acceptance `json:"accepted,omitempty"`
+	// Policy that it was last decided by, and what a check came to then.
+	Policy Policy      `json:"policy,omitempty"`
+	Check  *CheckState `json:"check,omitempty"`
+}
+
+// CheckState is what a check came to.
+type CheckState struct {
+	Verdict RuleVerdict `json:"verdict"`
+	Failed  int         `json:"failed"`          // expectations that do not hold and fail the check
+	Warned  int         `json:"warned"`          // those that only warn
+	Rules   []Rule      `json:"rules,omitempty"` // without their places in files
 }
 
 // Shapes are those of the tables and models among a node's outputs, as the state keeps them; nil if there are none.
@@ -66,6 +79,8 @@ type GateState struct {
 	Definition Digest          `json:"definition"`
 	Subject    Digest          `json:"subject"` // of the figures and facts it was decided on; what approvals are bound to
 	Verdict    RuleVerdict     `json:"verdict"`
+	Policy     Policy          `json:"policy,omitempty"`   // that it was decided by
+	Champion   Digest          `json:"champion,omitempty"` // the model that was compared with
 	Rules      []Rule          `json:"rules"`
 	Approvals  []Approval      `json:"approvals,omitempty"`
 	Model      Digest          `json:"model,omitempty"` // the candidate's
@@ -74,7 +89,8 @@ type GateState struct {
 
 // BlockState is what is recorded of a block that is no stage and no gate.
 type BlockState struct {
-	Meta json.RawMessage `json:"meta"`
+	Meta   json.RawMessage `json:"meta,omitempty"`
+	Policy Policy          `json:"policy,omitempty"`
 }
 
 // ReleaseState is what a deploy block has live.

@@ -46,6 +46,14 @@ func encode(v any) json.RawMessage {
 
 func text(s string) json.RawMessage { return encode(s) }
 
+// optional is a text, or absent where it is empty.
+func optional(s string) json.RawMessage {
+	if s == "" {
+		return nil
+	}
+	return text(s)
+}
+
 func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 
 // dataSummary says of files what a reviewer compares: how many, how large, which digest, and which differ from former ones.

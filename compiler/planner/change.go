@@ -23,7 +23,10 @@ func (p *planner) changes() []plan.Change {
 		}
 		for _, c := range n.Causes {
 			switch {
-			case n.Verdict == plan.Remove, n.Verdict == plan.Accepted && c.Kind != plan.MetadataCause:
+			case n.Verdict == plan.Remove:
+			case c.Kind == plan.PolicyCause:
+				add(address, c, plan.PolicyChange, p.rangeOf(address, c))
+			case n.Verdict == plan.Accepted && c.Kind != plan.MetadataCause:
 			case c.Kind == plan.MetadataCause:
 				add(address, c, plan.MetadataChange, p.rangeOf(address, c))
 			case p.root(c):
@@ -62,7 +65,7 @@ func (p *planner) changes() []plan.Change {
 			}
 		}
 	}
-	out = append(append(out, p.breaking()...), p.moveChanges()...)
+	out = slices.Concat(out, p.policyChanges(), p.breaking(), p.moveChanges())
 	slices.SortFunc(out, func(a, b plan.Change) int {
 		return cmp.Or(cmp.Compare(causeRank(a), causeRank(b)), cmp.Compare(a.Address, b.Address),
 			cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(a.Cause.Path, b.Cause.Path))
@@ -95,7 +98,7 @@ func (p *planner) acceptedChanges(n *plan.Node) []plan.Change {
 		out = append(out, plan.Change{Cause: c, Address: n.Address, Category: plan.AcceptedChange, Range: p.rangeOf(n.Address, c), Reason: n.Accepted.Reason})
 	}
 	for _, c := range n.Causes {
-		if c.Kind != plan.MetadataCause && p.root(c) {
+		if c.Kind != plan.MetadataCause && c.Kind != plan.PolicyCause && p.root(c) {
 			add(c)
 		}
 	}
@@ -122,10 +125,12 @@ func (p *planner) root(c plan.Cause) bool {
 	return true
 }
 
-// causeRank puts first what breaks others, then what somebody changed, then what merely has not run yet, last what runs
-// nothing.
+// causeRank puts first policy that became weaker, then what breaks others, then what somebody changed, then what merely has
+// not run yet, last what runs nothing.
 func causeRank(c plan.Change) int {
 	switch {
+	case c.Cause.Weaker != "":
+		return -1
 	case c.Category == plan.Breaking:
 		return 0
 	case c.Category == plan.MetadataChange, c.Category == plan.MovedChange:
@@ -144,7 +149,7 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	if b == nil {
 		return source.Range{}
 	}
-	if c.Kind == plan.ConfigCause || c.Kind == plan.MetadataCause {
+	if c.Kind == plan.ConfigCause || c.Kind == plan.MetadataCause || c.Kind == plan.PolicyCause {
 		for path := c.Path; path != ""; path = path[:max(0, strings.LastIndexAny(path, ".["))] { // or what it stands in
 			if r, ok := b.Ranges[path]; ok {
 				return r

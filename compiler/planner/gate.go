@@ -27,6 +27,10 @@ func (p *planner) gate(b *check.Block) {
 		g.Rules, err = p.ruleSet(b, rules, g.Champion)
 		g.Approvals = approvals
 	}
+	var asked plan.Policy
+	if err == nil {
+		asked, err = g.Policy()
+	}
 	if err == nil {
 		g.Definition, err = g.Define()
 	}
@@ -35,7 +39,7 @@ func (p *planner) gate(b *check.Block) {
 		err = p.renamedGate(g)
 	}
 	if err == nil {
-		err = p.decideGate(g)
+		err = p.decideGate(g, asked)
 	}
 	if err != nil {
 		p.fail(b.Range, "MLP1606", fmt.Errorf("%s: %w", b.Address, err), "")
@@ -43,7 +47,7 @@ func (p *planner) gate(b *check.Block) {
 }
 
 // decideGate decides what is known, unless the same was decided before and is live.
-func (p *planner) decideGate(g *plan.Gate) error {
+func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	figures := func(node string) (json.RawMessage, bool) {
 		if a := p.actions[node]; a != nil {
 			return a.Figures, true
@@ -77,12 +81,15 @@ func (p *planner) decideGate(g *plan.Gate) error {
 		g.Verdict = plan.Fail
 	}
 	if recorded && before.Definition != g.Definition {
-		g.Causes = policyCauses(g, &before)
+		g.Causes = policyCauses(plan.ConfigCause, before.Policy, asked)
 	}
-	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	settled := p.settled(g.Address)
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
 		settled && sameFigures(g.Rules.Rules, before.Rules)
+	if recorded && before.Definition == g.Definition && !g.Cached {
+		g.Causes = p.championCause(g, &before)
+	}
+	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	for i := range g.Approvals {
 		if g.Cached || settled && len(p.behind(g.Address)) > 0 {
 			g.Approvals[i].Needed = plan.Fail // there is nothing to let pass

@@ -76,17 +76,17 @@ func (p *planner) moveChanges() []plan.Change {
 	return out
 }
 
-// renamedGate brings what is recorded of a gate to the new addresses, if nothing else differs: then it asks for the same
-// as before.
+// renamedGate brings what is recorded of a gate to the new addresses. If nothing else differs, it asks for the same as
+// before.
 func (p *planner) renamedGate(g *plan.Gate) error {
 	before, ok := p.o.State.Gates[g.Address]
 	if !ok || len(p.formers) == 0 || before.Definition == g.Definition {
 		return nil
 	}
 	same, err := g.Former(p.moves).Define()
-	if err != nil || same != before.Definition {
+	if err != nil {
 		return err
 	}
-	p.o.State.Gates[g.Address] = before.Moved(g, p.moves)
+	p.o.State.Gates[g.Address] = before.Moved(g, p.moves, same == before.Definition)
 	return nil
 }

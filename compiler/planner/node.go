@@ -67,6 +67,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	if b.Kind == "check" {
 		p.checkRules(b, n)
 	}
+	p.stagePolicy(n)
 }
 
 // node builds a stage's node from its block, all but verdict and causes.
@@ -97,6 +98,9 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			n.Inputs = append(n.Inputs, plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape})
 		case schema.OrderEdge:
 			n.After = append(n.After, r.Target)
+			if b.Kind == "deploy" && r.Path == "gate" {
+				n.Gate = r.Target
+			}
 		}
 	}
 	for _, port := range b.TypeSpec.Out {

@@ -153,7 +153,10 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	if p.m.Pipeline != nil {
 		out.Pipeline = p.m.Pipeline.Name
 	}
-	out.Described = p.described()
+	out.Described, out.GatesGone = p.described(), p.gatesGone()
+	if all := p.policies(); len(all) > 0 {
+		out.Policies = all
+	}
 	for _, n := range p.nodes {
 		out.Nodes = append(out.Nodes, n)
 	}

@@ -141,7 +141,7 @@ func TestChanges(t *testing.T) {
 			why: []string{"rebuild train.m config trees 300→9 runs train.m may evaluate.e,evaluate.e@champion",
 				`metadata train.m metadata description →"Trees."`}, release: plan.MayRelease, gate: plan.Open},
 		{name: "a rule", text: edit(">= variable.least", ">= 0.85"),
-			why: []string{`policy gate.g config rule[good] "evaluate.e.metrics.auc >= variable.least"→"evaluate.e.metrics.auc >= 0.85"`, "policy gate.g config variable.least 0.7→"}},
+			why: []string{`policy gate.g config rule[good] "evaluate.e.metrics.auc >= variable.least"→"evaluate.e.metrics.auc >= 0.85"`}},
 		{name: "a variable that a rule reads", text: edit("0.7", "0.95"), why: []string{"policy gate.g config variable.least 0.7→0.95"}, gate: plan.Fail},
 		{name: "the port of a deployment", text: edit("port  = 1", "port = 2"), why: []string{"policy deploy.d config port 1→2"}, release: plan.ChangeRelease},
 		{name: "forced", text: fraud, prepare: func(w *world) { w.force = []string{"evaluate.e"} },

@@ -1,79 +1,118 @@
 package planner
 
 import (
-	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// policyCauses compares a gate's rules and approvals with those it was last decided by.
-func policyCauses(g *plan.Gate, before *plan.GateState) []plan.Cause {
-	old, now := map[string]string{}, map[string]string{}
-	describe(before.Rules, old)
-	describe(g.Rules.Rules, now)
-	describeApprovals(before.Approvals, old)
-	describeApprovals(g.Approvals, now)
+// policyCauses are the differences between what a block asked when it last decided and what it asks now.
+func policyCauses(kind plan.CauseKind, before, now plan.Policy) []plan.Cause {
 	var out []plan.Cause
-	for _, path := range sortedKeys(merged(old, now)) {
-		if old[path] != now[path] {
-			out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: path, Before: optional(old[path]), After: optional(now[path])})
-		}
-	}
-	if len(out) == 0 { // a value that rules read, a check it comes after
-		out = append(out, plan.Cause{Kind: plan.PolicyCause})
+	for _, d := range policy.Compare(before, now) {
+		out = append(out, plan.Cause{Kind: kind, Path: d.Path, Before: d.Before, After: d.After, Weaker: d.Weaker})
 	}
 	return out
 }
 
-// describe puts down what rules demand, and the values of variables and locals that they were seen to read.
-func describe(rules []plan.Rule, out map[string]string) {
-	for _, r := range rules {
-		out["rule["+r.Name+"]"] = ruleText(r)
-		for _, v := range r.Values {
-			if strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.") {
-				out[v.Path] = string(canonical(v.Value))
+// stagePolicy compares what a stage asks with what is recorded.
+func (p *planner) stagePolicy(n *plan.Node) {
+	now, err := n.Policy()
+	before, recorded := p.o.State.Nodes[n.Address]
+	if err == nil {
+		n.Decided, err = before.Policy.Digest()
+	}
+	if err != nil {
+		p.fail(n.Range, "MLP1606", fmt.Errorf("%s: %w", n.Address, err), "")
+		return
+	}
+	if recorded {
+		n.Causes = append(n.Causes, policyCauses(plan.PolicyCause, before.Policy, now)...)
+	}
+}
+
+// policies are what blocks ask of others that are no stage and no gate, such as what verifies a requirement. The gate of a
+// deployment is told by its release.
+func (p *planner) policies() map[string]plan.Policy {
+	out := map[string]plan.Policy{}
+	for address, b := range p.m.Blocks {
+		if p.nodes[address] != nil || p.gates[address] != nil || b.Kind == "deploy" {
+			continue
+		}
+		lists := map[string][]string{}
+		for _, r := range b.Refs {
+			if r.Edge == schema.StateEdge || r.Edge == schema.OrderEdge {
+				path := r.Path
+				if strings.HasSuffix(path, "]") { // an element of a list
+					path = path[:strings.LastIndexByte(path, '[')]
+				}
+				lists[path] = append(lists[path], r.Target)
 			}
 		}
-	}
-}
-
-// describeApprovals puts down of whom an approval is asked, and when.
-func describeApprovals(all []plan.Approval, out map[string]string) {
-	for _, a := range all {
-		asked := "of " + strings.Join(a.From, ", ")
-		if a.When != "" {
-			asked += ", if " + strings.Join(strings.Fields(a.When), " ")
+		for path, list := range lists {
+			if out[address] == nil {
+				out[address] = plan.Policy{}
+			}
+			slices.Sort(list)
+			out[address][path] = encode(slices.Compact(list))
 		}
-		out["approval["+a.Name+"]"] = asked
 	}
-}
-
-// ruleText is what a rule demands, in one line.
-func ruleText(r plan.Rule) string {
-	s := strings.Join(strings.Fields(r.Assert), " ")
-	if r.Severity == "warn" {
-		s += " (warns)"
-	}
-	return s
-}
-
-func optional(s string) json.RawMessage {
-	switch {
-	case s == "":
-		return nil
-	case json.Valid([]byte(s)):
-		return json.RawMessage(s)
-	}
-	return text(s)
-}
-
-func merged(a, b map[string]string) map[string]string {
-	out := maps.Clone(a)
-	maps.Copy(out, b)
 	return out
+}
+
+// policyChanges are those of blocks that are no stage and no gate, and of gates and checks that are gone.
+func (p *planner) policyChanges() []plan.Change {
+	var out []plan.Change
+	add := func(address string, c plan.Cause) {
+		out = append(out, plan.Change{Cause: c, Address: address, Category: plan.PolicyChange, Range: p.rangeOf(address, c)})
+	}
+	if p.o.State.Revision == 0 {
+		return nil
+	}
+	before, now := p.o.State.Policies, p.policies()
+	all := maps.Clone(now)
+	maps.Copy(all, before)
+	for address := range all {
+		for _, c := range policyCauses(plan.PolicyCause, before[address], now[address]) {
+			add(address, c)
+		}
+	}
+	for _, address := range p.gatesGone() {
+		add(address, plan.Cause{Kind: plan.PolicyCause, Weaker: policy.Gone("gate")})
+	}
+	for address, n := range p.nodes {
+		if n.Verdict == plan.Remove && n.Kind == "check" {
+			add(address, plan.Cause{Kind: plan.PolicyCause, Weaker: policy.Gone("check")})
+		}
+	}
+	return out
+}
+
+// gatesGone are recorded, and stand in the module no more.
+func (p *planner) gatesGone() []string {
+	var out []string
+	for _, address := range sortedKeys(p.o.State.Gates) {
+		if p.gates[address] == nil {
+			out = append(out, address)
+		}
+	}
+	return out
+}
+
+// championCause tells that a gate decides anew because another model is live, where nothing else does.
+func (p *planner) championCause(g *plan.Gate, before *plan.GateState) []plan.Cause {
+	c := g.Champion
+	same := before.Model != "" && slices.Contains(slices.Collect(maps.Values(p.candidates(g.Address))), before.Model)
+	if c == nil || !same || c.Candidate || before.Champion == c.Model || !sameFigures(g.Rules.Rules, before.Rules) {
+		return nil
+	}
+	return []plan.Cause{{Kind: plan.PolicyCause, Path: "champion.model", From: c.Deploy,
+		Before: optional(string(before.Champion)), After: optional(string(c.Model))}}
 }
 
 // sameFigures tells whether rules read the same values now as when they were decided. What compares with a champion is

@@ -46,7 +46,11 @@ func releaseCauses(r *plan.Release) []plan.Cause {
 	}
 	out := configCauses(r.Current.Config, r.Config)
 	if r.Current.Gate != r.Gate {
-		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(r.Current.Gate), After: optional(r.Gate)})
+		c := plan.Cause{Kind: plan.ConfigCause, Path: "gate", Before: optional(r.Current.Gate), After: optional(r.Gate)}
+		if r.Current.Gate != "" {
+			c.Weaker = "no longer held by " + r.Current.Gate
+		}
+		out = append(out, c)
 	}
 	out = append(out, scoringCauses(r)...)
 	if r.Model.Digest != r.Current.Model {

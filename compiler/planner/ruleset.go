@@ -2,6 +2,7 @@ package planner
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -53,7 +54,8 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	}
 }
 
-// conditions reads the rules and approvals of a block.
+// conditions reads the rules and approvals of a block. How a condition is laid out, and in which order approvers stand, is no
+// part of what is asked.
 func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, error) {
 	var policy struct {
 		Rule     []struct{ Name, Assert, Message, Severity string }
@@ -68,12 +70,12 @@ func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, erro
 	}
 	rules := []plan.Rule{}
 	for _, r := range policy.Rule {
-		rules = append(rules, plan.Rule{Name: r.Name, Assert: r.Assert, Message: r.Message, Severity: r.Severity,
+		rules = append(rules, plan.Rule{Name: r.Name, Assert: plan.Condition(r.Assert), Message: r.Message, Severity: r.Severity,
 			Verdict: plan.Open, Range: b.Ranges["rule["+r.Name+"]"]})
 	}
 	var approvals []plan.Approval
 	for _, a := range policy.Approval {
-		approvals = append(approvals, plan.Approval{Name: a.Name, From: a.From, When: a.When, Needed: plan.Open,
+		approvals = append(approvals, plan.Approval{Name: a.Name, From: slices.Sorted(slices.Values(a.From)), When: plan.Condition(a.When), Needed: plan.Open,
 			Range: b.Ranges["approval["+a.Name+"]"]})
 	}
 	return rules, approvals, nil

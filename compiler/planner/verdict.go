@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/policy"
 )
 
 // decide works out whether a node runs, and why.
@@ -196,6 +197,9 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		out = append(out, plan.Cause{Kind: plan.ComponentCause, Path: "engine", Before: text(before.Engine), After: text(n.Engine)})
 	}
 	out = append(out, configCauses(before.Config, n.Config)...)
+	for i, c := range out {
+		out[i].Weaker = policy.Loosened(n.Kind, c.Path, c.Before, c.After)
+	}
 	for i, c := range out {
 		if c.Path == "image" && n.Container != nil && before.Container != nil && n.Container.ImageID == before.Container.ImageID {
 			out[i].Kind = plan.MetadataCause // another name of the same image

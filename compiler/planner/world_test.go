@@ -200,6 +200,10 @@ func (w *world) apply(p *plan.Plan) {
 	for _, g := range p.Gates {
 		w.decide(p, g)
 	}
+	for _, gone := range p.GatesGone {
+		delete(w.state.Gates, gone)
+	}
+	w.state.Policies = p.Policies
 	for _, r := range p.Releases {
 		w.release(p, r)
 	}
@@ -221,6 +225,10 @@ func (w *world) run(n *plan.Node) {
 	}
 	s := plan.NodeState{Definition: n.Definition, Kind: n.Kind, Type: n.Type, Version: n.Version, Config: n.Config, Container: n.Container,
 		Inputs: map[string]plan.Digest{}, Wiring: map[string]string{}, External: map[string]*plan.External{}, Shapes: plan.Shapes(n.Outputs), Meta: n.Meta}
+	var err error
+	if s.Policy, err = n.Policy(); err != nil {
+		w.t.Fatal(err)
+	}
 	for _, in := range n.Inputs {
 		s.Inputs[in.Port] = in.Digest
 		if in.From != "" {
@@ -280,7 +288,15 @@ func (w *world) decide(p *plan.Plan, g *plan.Gate) {
 			verdict = decide.Worse(verdict, plan.Open)
 		}
 	}
-	w.state.Gates[g.Address] = plan.GateState{Definition: g.Definition, Subject: subject, Verdict: verdict, Rules: res.Rules, Approvals: g.Approvals}
+	asked, err := g.Policy()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	live := plan.Digest("")
+	if g.Champion != nil {
+		live = g.Champion.Model
+	}
+	w.state.Gates[g.Address] = plan.GateState{Policy: asked, Champion: live, Definition: g.Definition, Subject: subject, Verdict: verdict, Rules: res.Rules, Approvals: g.Approvals}
 }
 
 func (w *world) release(p *plan.Plan, r *plan.Release) {

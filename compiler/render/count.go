@@ -25,6 +25,7 @@ func Summary(p *plan.Plan) string {
 	say(c.Remove, "to remove")
 	say(c.Accepted, "accepted")
 	say(c.Moved, "moved")
+	say(c.Policy, "with other policy")
 	say(c.Metadata, "with other metadata")
 	say(c.Cached, "cached")
 	if len(parts) == 0 {
@@ -36,11 +37,13 @@ func Summary(p *plan.Plan) string {
 			s += fmt.Sprintf(" %d %s.", n, plural(n, one, many))
 		}
 	}
+	sentence(c.Weaker, "policy gets weaker", "policies get weaker")
 	sentence(c.Breaking, "breaking change", "breaking changes")
 	sentence(c.ChecksFailed, "check fails", "checks fail")
 	sentence(c.GatesFailed, "gate fails", "gates fail")
 	sentence(c.GatesPassed, "gate passes", "gates pass")
 	sentence(c.GatesOpen, "gate open", "gates open")
+	sentence(c.GatesGone, "gate would be removed", "gates would be removed")
 	sentence(c.Releases, "release would change", "releases would change")
 	sentence(c.Removals, "release would be removed", "releases would be removed")
 	return s
@@ -60,6 +63,9 @@ type Counts struct {
 	Accepted                             int // nodes that take the result of another definition
 	Moved                                int // addresses
 	Breaking                             int // changes
+	Policy                               int // blocks that are no gate and no deployment, and ask something else of others
+	GatesGone                            int
+	Weaker                               int // changes by which something may pass that would not have before
 	ChecksFailed                         int // on what is recorded
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Releases, Removals                   int
@@ -75,6 +81,17 @@ func (c Counts) Nothing() bool {
 func Count(p *plan.Plan) Counts {
 	var c Counts
 	stages, described := map[string]bool{}, map[string]bool{} // of gates and the pipeline, which have no verdict that says so
+	asking, counted := map[string]bool{}, map[string]bool{}
+	for _, g := range p.Gates {
+		counted[g.Address] = true
+	}
+	for _, n := range p.Nodes { // removals are counted as such
+		counted[n.Address] = n.Verdict == plan.Remove
+	}
+	for _, address := range p.GatesGone {
+		counted[address] = true
+	}
+	c.GatesGone = len(p.GatesGone)
 	for _, n := range p.Nodes {
 		c.node(n.Verdict)
 		stages[n.Address] = true
@@ -102,10 +119,17 @@ func Count(p *plan.Plan) Counts {
 		}
 	}
 	for _, x := range p.Changes {
+		if x.Cause.Weaker != "" {
+			c.Weaker++
+		}
 		switch x.Category {
 		case plan.MetadataChange:
 			if !stages[x.Address] {
 				described[x.Address] = true
+			}
+		case plan.PolicyChange:
+			if x.Cause.Kind == plan.PolicyCause && !counted[x.Address] {
+				asking[x.Address] = true
 			}
 		case plan.Breaking:
 			c.Breaking++
@@ -114,6 +138,11 @@ func Count(p *plan.Plan) Counts {
 		}
 	}
 	c.Metadata += len(described)
+	for address := range asking {
+		if !described[address] { // counted once
+			c.Policy++
+		}
+	}
 	return c
 }
 

@@ -20,6 +20,7 @@ func Diff(w io.Writer, d *diff.Diff, o Options) error {
 	t.diffBlocks(d)
 	t.diffGates(d)
 	t.diffReleases(d)
+	t.diffWeaker(d)
 	t.diffRuns(d)
 	_, err := io.WriteString(w, t.b.String())
 	return err
@@ -44,6 +45,9 @@ func DiffSummary(d *diff.Diff) string {
 	say(len(d.Gates), "gate", "gates")
 	say(len(d.Releases), "deployment", "deployments")
 	s := "Changes: " + strings.Join(parts, ", ") + "."
+	if n := len(d.Weaker()); n > 0 {
+		s += fmt.Sprintf(" %d %s.", n, plural(n, "policy gets weaker", "policies get weaker"))
+	}
 	if n := len(d.Runs.After); n > 0 {
 		s += fmt.Sprintf(" %d %s would run because of it.", n, plural(n, "stage", "stages"))
 	}
@@ -107,7 +111,10 @@ func (t *text) diffFields(indent string, fields []diff.Field) {
 	}
 	for _, f := range fields {
 		note := ""
-		if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
+		switch {
+		case f.Weaker != "":
+			note = t.paint(red, "   (weaker)")
+		case f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange:
 			note = t.paint(dim, "   ("+string(f.Category)+")")
 		}
 		t.line("%s%s %s  %s%s", indent, t.paint(fieldStyle(f), fieldMark(f)), pad(clean(f.Path), min(width, 40)), fieldText(f), note)
@@ -190,6 +197,24 @@ func (t *text) diffReleases(d *diff.Diff) {
 		t.line("  %s %s   %s%s", t.paint(yellow, "~"), clean(r.Address), releaseShift(r), t.where(r.Range))
 		t.diffFields("      ", r.Fields)
 	}
+}
+
+// diffWeaker lists policy by which something may pass that would not have passed before.
+func (t *text) diffWeaker(d *diff.Diff) {
+	for i, w := range d.Weaker() {
+		if i == 0 {
+			t.title("Weaker policy")
+		}
+		t.line("  %s %s: %s%s", t.paint(red, "!"), weakenedText(w), clean(w.Weaker), t.where(w.Range))
+	}
+}
+
+// weakenedText names what became weaker.
+func weakenedText(w diff.Weakened) string {
+	if w.Path == "" {
+		return clean(w.Address) + " is gone"
+	}
+	return clean(w.Path) + " of " + clean(w.Address)
 }
 
 // releaseShift is what an apply would do to a deployment, by either plan.

@@ -26,6 +26,7 @@ func DiffMarkdown(w io.Writer, d *diff.Diff) error {
 	}
 	m.changed(d.Changed)
 	m.gates(d)
+	m.weaker(d)
 	m.runs(d)
 	_, err := io.WriteString(w, m.b.String())
 	return err
@@ -88,7 +89,9 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 	for _, f := range fields {
 		word := map[string]string{"+": "added ", "-": "removed ", "~": ""}[fieldMark(f)]
 		note := ""
-		if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
+		if f.Weaker != "" {
+			note = " **(weaker)**"
+		} else if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
 			note = " *(" + string(f.Category) + ")*"
 		}
 		m.line("%s- %s%s: %s%s", indent, word, codeSpan(f.Path), codeSpan(fieldText(f)), note)
@@ -109,6 +112,16 @@ func (m *diffMarkdown) changed(changed []diff.Changed) {
 		if c.Unfollowed {
 			m.line("  - reaches more than is followed")
 		}
+	}
+}
+
+// weaker lists policy by which something may pass that would not have passed before.
+func (m *diffMarkdown) weaker(d *diff.Diff) {
+	for i, w := range d.Weaker() {
+		if i == 0 {
+			m.title("⚠️ Weaker policy")
+		}
+		m.line("- %s: %s%s", codeSpan(weakenedText(w)), codeSpan(w.Weaker), placeSpan(w.Range))
 	}
 }
 

@@ -16,6 +16,7 @@ type document struct {
 	Pipeline       string
 	Workspace      string
 	Production     []releaseRow
+	Weaker         []weakerRow // policy by which something may pass that would not have passed before
 	GatesTitle     string
 	Gates          []gateRow // first checks that are known to fail
 	Why            []changeRow
@@ -69,6 +70,9 @@ type changeRow struct {
 	address  string
 }
 
+// weakerRow is one way in which policy became weaker.
+type weakerRow struct{ Text, Why, Place string }
+
 // moveRow is a block that only gets another address.
 type moveRow struct{ From, To, Note, Place string }
 
@@ -111,6 +115,11 @@ func read(p *plan.Plan, all bool) *document {
 	for _, g := range p.Gates {
 		if !g.Cached || all || restsAnew(nodes, g) {
 			d.Gates = append(d.Gates, gate(nodes, g))
+		}
+	}
+	for _, c := range p.Changes {
+		if c.Cause.Weaker != "" {
+			d.Weaker = append(d.Weaker, weakerRow{causeText(clean(c.Address), c.Cause), clean(c.Cause.Weaker), place(c.Range.File, c.Range.Start.Line)})
 		}
 	}
 	d.changes(p)
@@ -246,12 +255,8 @@ func changeNote(c plan.Change) string {
 		return "its callers must send something else"
 	case c.Category == plan.Breaking:
 		return "others read it"
-	case c.Category == plan.PolicyChange && strings.HasPrefix(c.Address, "gate."):
-		return "nothing runs; " + clean(c.Address) + " decides anew"
-	case c.Category == plan.PolicyChange && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
-		return "no gate holds " + clean(c.Address) + " any more"
 	case c.Category == plan.PolicyChange:
-		return "nothing runs; " + clean(c.Address) + " is released anew"
+		return policyNote(c)
 	case c.Category == plan.MetadataChange:
 		return "nothing runs"
 	case c.Category == plan.AcceptedChange:
@@ -260,6 +265,30 @@ func changeNote(c plan.Change) string {
 		return "nothing runs; the result is recorded already"
 	}
 	return ""
+}
+
+// policyNote says what a change of policy means.
+func policyNote(c plan.Change) string {
+	address := clean(c.Address)
+	kind := kindOf(c.Address)
+	switch {
+	case c.Cause.Path == "":
+		return "nothing runs; " + clean(c.Cause.Weaker)
+	case kind == "deploy" && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
+		return "no gate holds " + address + " any more"
+	case kind == "deploy" && c.Cause.Kind == plan.ConfigCause:
+		return "nothing runs; " + address + " is released anew"
+	case kind == "gate" || kind == "check" && c.Cause.Path != "requires":
+		return "nothing runs; " + address + " decides anew"
+	}
+	return "nothing runs"
+}
+
+// kindOf is the kind of the block at an address: module.eu.gate.release["a.b"] is a gate.
+func kindOf(address string) string {
+	name, _, _ := strings.Cut(address, "[")
+	parts := strings.Split(name, ".")
+	return parts[max(len(parts)-2, 0)]
 }
 
 // stages lists those that are removed or blocked, and all if asked for, by phase of the lifecycle.

@@ -86,6 +86,7 @@ func (m *markdown) document(p *plan.Plan) error {
 	m.line("%s\n## %s\n", marker(m.d), m.d.Summary)
 	m.line("%s\n", m.phrase(m.d.Title))
 	m.production()
+	m.weaker()
 	m.gates()
 	m.why()
 	for _, h := range m.d.Helpers {
@@ -132,6 +133,20 @@ func (m *markdown) figures() {
 	rows, more := some(all, m.fit.rows)
 	for _, f := range rows {
 		m.line("| %s | %s | %s |", m.code(f.Name), m.phrase(f.Live), m.phrase(f.Next))
+	}
+	m.more(more, 3)
+	m.line("")
+}
+
+// weaker lists policy by which something may pass that would not have passed before.
+func (m *markdown) weaker() {
+	if len(m.d.Weaker) == 0 {
+		return
+	}
+	m.line("### ⚠️ Weaker policy\n\n| what differs | why it is weaker | where |\n|---|---|---|")
+	rows, more := some(m.d.Weaker, m.fit.rows)
+	for _, w := range rows {
+		m.line("| %s | %s | %s |", m.phrase(w.Text), m.phrase(w.Why), m.code(w.Place))
 	}
 	m.more(more, 3)
 	m.line("")

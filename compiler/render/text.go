@@ -24,6 +24,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t := &text{o: o, d: read(p, o.All)}
 	t.line("%s\n\n%s", t.d.Title, t.paint(bold, t.d.Summary))
 	t.production()
+	t.weaker()
 	t.gates()
 	t.why()
 	t.helpers()
@@ -84,6 +85,21 @@ func (t *text) production() {
 		for _, f := range r.Figures {
 			t.line("    %s   %s  %s → %s", pad("", width), pad(f.Name, name), pad(f.Live, live), f.Next)
 		}
+	}
+}
+
+// weaker lists policy by which something may pass that would not have passed before.
+func (t *text) weaker() {
+	for i, w := range t.d.Weaker {
+		if i == 0 {
+			t.title("Weaker policy")
+		}
+		where := ""
+		if w.Place != "" {
+			where = "   " + t.paint(dim, w.Place)
+		}
+		t.line("  %s %s%s", t.paint(red, "!"), w.Text, where)
+		t.line("      %s", w.Why)
 	}
 }
 

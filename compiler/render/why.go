@@ -15,9 +15,12 @@ import (
 // causeText says what differs, in a line.
 func causeText(address string, c plan.Cause) string {
 	switch c.Kind {
-	case plan.ConfigCause, plan.MetadataCause:
-		if c.Path == "" {
+	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:
+		switch c.Path {
+		case "":
 			return address + " is gone"
+		case "champion.model":
+			return fmt.Sprintf("champion of %s, live at %s  %s → %s", address, clean(c.From), shortOrNone(c.Before), shortOrNone(c.After))
 		}
 		return fmt.Sprintf("%s of %s  %s", clean(c.Path), address, changeText(c.Before, c.After))
 	case plan.DataCause:
@@ -37,8 +40,6 @@ func causeText(address string, c plan.Cause) string {
 		return address + " is forced to run"
 	case plan.LostCause:
 		return "the result of " + address + " is gone from the store"
-	case plan.PolicyCause:
-		return "what " + address + " rests on: its champion, what it comes after, or a value that its rules read"
 	case plan.InputCause:
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
@@ -51,6 +52,14 @@ func causeText(address string, c plan.Cause) string {
 		return fmt.Sprintf("%s of %s  %s → %s", clean(c.Path), address, Value(c.Before), Value(c.After))
 	}
 	return clean(string(c.Kind)) + " of " + address
+}
+
+// shortOrNone is the short form of a model's digest.
+func shortOrNone(v json.RawMessage) string {
+	if len(v) == 0 {
+		return "none"
+	}
+	return shortDigest(v)
 }
 
 // Value writes a JSON value briefly: numbers and strings as they are, long ones cut.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -62,13 +63,27 @@ func record(tb testing.TB, dir string) {
 		g.Go(func() error {
 			_, err := s.store.PutAction(plan.Action{
 				Fingerprint: st.Fingerprint, Definition: st.Definition, Address: n.Address, Component: fmt.Sprintf("%s@%d", componentName(n.Kind, n.Type), n.Version),
-				Inputs: st.Inputs, Outputs: st.Outputs, Platform: "linux/amd64", Executor: "process", ToolVersion: "bench", StartedAt: time.Unix(0, 0).UTC(), DurationMS: 65,
+				Inputs: st.Inputs, Outputs: st.Outputs, Figures: json.RawMessage(`{}`), Platform: "linux/amd64", Executor: "process", ToolVersion: "bench", StartedAt: time.Unix(0, 0).UTC(), DurationMS: 65,
 			})
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		tb.Fatal(err)
+	}
+	for _, g := range p.Gates {
+		asked, err := g.Policy()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		events = append(events, plan.Event{Key: "gate/" + g.Address, Gate: &plan.GateState{Definition: g.Definition, Verdict: plan.Open, Policy: asked, Rules: g.Rules.Rules, Meta: g.Meta}})
+	}
+	for _, r := range p.Releases {
+		events = append(events, plan.Event{Key: "release/" + r.Address, Release: &plan.ReleaseState{Type: r.Type, Model: outputs[r.Model.From+":"+r.Model.FromPort], From: r.Model.From,
+			Gate: r.Gate, Config: r.Config, Signature: r.Model.Shape.Model}})
+	}
+	for address, meta := range p.Described {
+		events = append(events, plan.Event{Key: "block/" + address, Block: &plan.BlockState{Meta: meta, Policy: p.Policies[address]}})
 	}
 	if _, err := s.log.Append(ctx, s.state, events); err != nil {
 		tb.Fatal(err)
@@ -79,6 +94,7 @@ func record(tb testing.TB, dir string) {
 func stateOf(n *plan.Node, outputs map[string]plan.Digest) *plan.NodeState {
 	st := &plan.NodeState{Definition: n.Definition, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine, Config: n.Config, Meta: n.Meta,
 		Wiring: map[string]string{}, Inputs: map[string]plan.Digest{}, External: map[string]*plan.External{}, Outputs: map[string]plan.Digest{}, Shapes: plan.Shapes(n.Outputs)}
+	st.Policy, _ = n.Policy() // of what a planner made
 	for _, in := range n.Inputs {
 		st.Inputs[in.Port] = in.Digest
 		if in.From != "" {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +40,7 @@ func (a *app) planCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
-	cmd.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "exit with 3 on any of these: gate, release, remove, breaking")
+	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these")
 	return cmd
 }
 
@@ -55,10 +54,8 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err := checkFormat(f.format); err != nil {
 		return err
 	}
-	for _, what := range f.failOn {
-		if !slices.Contains([]string{"gate", "release", "remove", "breaking"}, what) {
-			return &failure{err: fmt.Errorf("--fail-on %s is not known", what), hint: "Use gate, release, remove or breaking."}
-		}
+	if err := checkFailOn(f.failOn); err != nil {
+		return err
 	}
 	brief()
 	s, err := a.openToPlan(cmd.Context(), f.vars)
@@ -159,10 +156,8 @@ func writePlan(w io.Writer, p *plan.Plan) error {
 
 func planOutcome(p *plan.Plan, f planFlags) error {
 	c := render.Count(p)
-	for _, what := range f.failOn {
-		if what == "gate" && c.GatesFailed > 0 || what == "release" && c.Releases > 0 || what == "remove" && c.Remove+c.Removals > 0 || what == "breaking" && c.Breaking > 0 {
-			return exitCode(exitGate)
-		}
+	if failsOn(c, f.failOn) {
+		return exitCode(exitGate)
 	}
 	if f.detailed && !c.Nothing() {
 		return exitCode(exitChanges)

@@ -32,6 +32,7 @@ type shown struct {
 	DurationMS  int64                  `json:"duration_ms,omitempty"`
 	Platform    string                 `json:"platform,omitempty"`
 	Executor    string                 `json:"executor,omitempty"`
+	Check       *plan.CheckState       `json:"check,omitempty"`
 	Gate        *plan.GateState        `json:"gate,omitempty"`
 	Release     *plan.ReleaseState     `json:"release,omitempty"`
 	// Damaged tells why figures and the like are not here: their record cannot be relied on.
@@ -101,7 +102,7 @@ func (s *session) find(address string) (*shown, error) {
 	node, isNode := s.state.Nodes[address]
 	if isNode {
 		out.Fingerprint, out.Definition, out.Config = node.Fingerprint, node.Definition, node.Config
-		out.Inputs, out.Outputs = node.Inputs, node.Outputs
+		out.Inputs, out.Outputs, out.Check = node.Inputs, node.Outputs, node.Check
 		action, err := s.store.Action(node.Fingerprint)
 		if err != nil && !errors.Is(err, store.ErrMissing) {
 			return nil, err
@@ -177,11 +178,13 @@ func (s *session) text(x *shown) {
 	if x.Executor != "" {
 		row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
 	}
+	if x.Check != nil {
+		row("verdict", string(x.Check.Verdict))
+		s.decided(x.Check.Rules)
+	}
 	if x.Gate != nil {
 		row("verdict", string(x.Gate.Verdict))
-		for _, r := range x.Gate.Rules {
-			fmt.Fprintf(w, "    %-5s %s: %s\n", r.Verdict, render.Line(r.Name), render.Line(r.Assert))
-		}
+		s.decided(x.Gate.Rules)
 	}
 	if x.Release != nil {
 		row("live", fmt.Sprintf("%s %s, since revision %d (%s)", x.Release.From, x.Release.Model.Short(), x.Release.Revision, x.Release.Since.Format("2006-01-02 15:04:05Z07:00")))
@@ -191,6 +194,17 @@ func (s *session) text(x *shown) {
 		row("warning", render.Line(warning))
 	}
 	s.metrics(x.Metrics)
+}
+
+// decided prints rules as they were last decided.
+func (s *session) decided(rules []plan.Rule) {
+	for _, r := range rules {
+		warns := ""
+		if r.Severity == "warn" {
+			warns = " (warns only)"
+		}
+		fmt.Fprintf(s.app.out, "    %-5s %s%s: %s\n", r.Verdict, render.Line(r.Name), warns, render.Line(r.Assert))
+	}
 }
 
 // metrics prints figures as a list of paths.
@@ -243,6 +257,9 @@ func (s *session) showAll(format string) error {
 	fmt.Fprintf(s.app.out, "%s · workspace %s · revision %d\n", s.pipeline, s.app.workspace, s.state.Revision)
 	for _, x := range all {
 		what := string(x.Fingerprint.Short())
+		if x.Check != nil {
+			what += "  " + string(x.Check.Verdict)
+		}
 		if x.Gate != nil {
 			what = string(x.Gate.Verdict)
 		}

@@ -15,6 +15,10 @@ func (r *run) doGate(u *unit, was before) *outcome {
 		if before.Definition != u.gate.Definition { // it asks for the same under other addresses
 			before.Definition, before.Rules = u.gate.Definition, u.gate.Rules.Rules
 		}
+		var err error
+		if before.Policy, err = u.gate.Policy(); err != nil {
+			return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
+		}
 		before.Meta = u.gate.Meta
 		return gateOutcome(u, was, before, true)
 	}
@@ -61,6 +65,12 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 		return plan.GateState{}, err
 	}
 	gs := plan.GateState{Definition: g.Definition, Verdict: res.Verdict, Rules: res.Rules, Meta: g.Meta}
+	if gs.Policy, err = g.Policy(); err != nil {
+		return gs, err
+	}
+	if g.Champion != nil {
+		gs.Champion = g.Champion.Model
+	}
 	models, settled := map[string]plan.Digest{}, len(r.graph.guarded[g.Address]) > 0
 	for _, rel := range r.graph.guarded[g.Address] {
 		if gs.Model, err = r.inputDigest(rel.Model); err != nil {

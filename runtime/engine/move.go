@@ -33,20 +33,32 @@ func (r *run) move(ctx context.Context) error {
 // describe returns what has to be recorded of what blocks say of themselves. It goes with what is recorded first, so
 // that no revision says nothing else; alone only if nothing is.
 func (r *run) describe() []plan.Event {
-	out := described(r.st.Described, r.Plan.Described)
+	out := described(blocks(r.st.Described, r.st.Policies), blocks(r.Plan.Described, r.Plan.Policies))
+	for _, gate := range r.Plan.GatesGone {
+		if _, ok := r.st.Gates[gate]; ok {
+			out = append(out, plan.Event{Key: "gate/" + gate, Removed: true})
+		}
+	}
 	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
-func described(before, after map[string]json.RawMessage) []plan.Event {
-	states := func(all map[string]json.RawMessage) map[string]plan.BlockState {
-		out := map[string]plan.BlockState{}
-		for address, meta := range all {
-			out[address] = plan.BlockState{Meta: meta}
-		}
-		return out
+func described(before, after map[string]plan.BlockState) []plan.Event {
+	return changed("block", before, after, func(e *plan.Event, v *plan.BlockState) { e.Block = v })
+}
+
+// blocks are what is said by, and asked of others by, blocks that are no stage and no gate.
+func blocks(meta map[string]json.RawMessage, policies map[string]plan.Policy) map[string]plan.BlockState {
+	out := map[string]plan.BlockState{}
+	for address, m := range meta {
+		out[address] = plan.BlockState{Meta: m, Policy: policies[address]}
 	}
-	return changed("block", states(before), states(after), func(e *plan.Event, v *plan.BlockState) { e.Block = v })
+	for address, p := range policies {
+		if _, ok := out[address]; !ok {
+			out[address] = plan.BlockState{Policy: p}
+		}
+	}
+	return out
 }
 
 // last records what was not recorded with anything else.
@@ -69,7 +81,7 @@ func difference(before, after *plan.State) []plan.Event {
 	out = append(out, changed("gate", before.Gates, after.Gates, func(e *plan.Event, v *plan.GateState) { e.Gate = v })...)
 	out = append(out, changed("release", before.Releases, after.Releases, func(e *plan.Event, v *plan.ReleaseState) { e.Release = v })...)
 	out = append(out, changed("approval", before.Approvals, after.Approvals, func(e *plan.Event, v *plan.ApprovalState) { e.Approval = v })...)
-	out = append(out, described(before.Described, after.Described)...)
+	out = append(out, described(blocks(before.Described, before.Policies), blocks(after.Described, after.Policies))...)
 	slices.SortFunc(out, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }

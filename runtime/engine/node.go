@@ -132,11 +132,15 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 	}
 	now := nodeState(u.node, inputs, a)
 	now.Accepted = accepted
-	if was.node == nil || !equal(was.node, now) {
-		o.record = []plan.Event{{Key: u.id, Node: &now}}
+	var err error
+	if now.Policy, err = u.node.Policy(); err != nil {
+		o.passed, o.fatal = false, fmt.Errorf("%s: %w", u.address, err)
 	}
 	if u.node.Kind == "check" {
-		r.decideCheck(u, o)
+		now.Check = r.decideCheck(u, o)
+	}
+	if was.node == nil || !equal(was.node, now) {
+		o.record = []plan.Event{{Key: u.id, Node: &now}}
 	}
 	return o
 }

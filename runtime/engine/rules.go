@@ -3,9 +3,11 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // figuresOf returns a finished stage's figures; false if it yields none.
@@ -38,11 +40,13 @@ func decideRules(d *decide.Decider, rules *plan.Rules) (*decide.Result, error) {
 	return res, nil
 }
 
-// decideCheck adds to a check's outcome whether it passed: no expectation failed and its rules hold.
-func (r *run) decideCheck(u *unit, o *outcome) {
+// decideCheck adds to a check's outcome whether it passed: no expectation failed and its rules hold. It returns what the
+// state keeps of that.
+func (r *run) decideCheck(u *unit, o *outcome) *plan.CheckState {
 	result := &CheckResult{}
 	var figures struct {
 		Failed float64 `json:"failed"`
+		Warned float64 `json:"warned"`
 	}
 	if len(o.node.Figures) > 0 && json.Unmarshal(o.node.Figures, &figures) == nil {
 		result.Failed = int(figures.Failed)
@@ -61,11 +65,19 @@ func (r *run) decideCheck(u *unit, o *outcome) {
 		}
 		if err != nil {
 			o.passed, o.fatal = false, fmt.Errorf("rules of %s: %w", u.address, err)
-			return
+			return nil
 		}
 		result.Rules = res.Rules
 		result.Passed = result.Passed && res.Verdict == plan.Pass
 	}
 	o.node.Check, o.passed = result, result.Passed
 	o.tell = append(o.tell, CheckDecided{u.address, result.Passed, result.Failed, result.Rules})
+	kept := &plan.CheckState{Verdict: plan.Pass, Failed: result.Failed, Warned: int(figures.Warned), Rules: slices.Clone(result.Rules)}
+	if !result.Passed {
+		kept.Verdict = plan.Fail
+	}
+	for i := range kept.Rules { // where they stand decides nothing
+		kept.Rules[i].Range = source.Range{}
+	}
+	return kept
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,11 +48,25 @@ func Part(p *plan.Plan) (*plan.Plan, error) {
 func (u *unit) works() bool {
 	switch {
 	case u.node != nil:
-		return u.node.Verdict != plan.Cached
+		return u.node.Verdict != plan.Cached || decidesAnew(u.node)
 	case u.gate != nil:
 		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition || len(u.gate.Causes) > 0
 	}
 	return u.release.Action != plan.NoRelease
+}
+
+// decidesAnew tells whether a stage asks for something else than what is recorded of it.
+func decidesAnew(n *plan.Node) bool {
+	now, err := policyOf(n)
+	return err != nil || now != n.Decided
+}
+
+func policyOf(n *plan.Node) (plan.Digest, error) {
+	p, err := n.Policy()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", n.Address, err)
+	}
+	return p.Digest()
 }
 
 // Saved is what a saved plan is compared with before it is applied.
@@ -96,7 +111,7 @@ func (s *Saved) Stale(ctx context.Context) ([]string, error) {
 			out = append(out, why)
 		}
 	}
-	return out, nil
+	return append(out, s.elsewhere(h)...), nil
 }
 
 // otherState tells whether the plan was made against another state than this one's past.
@@ -129,6 +144,12 @@ func (s *Saved) touched() *past {
 	}
 	for _, r := range s.Plan.Releases {
 		keys["release/"+r.Address] = true
+	}
+	for _, address := range s.Plan.GatesGone {
+		keys["gate/"+address] = true
+	}
+	for address := range s.Plan.Policies {
+		keys["block/"+address] = true
 	}
 	for _, m := range s.Plan.Moves {
 		if m.Pending {
@@ -183,6 +204,9 @@ func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error)
 	default:
 		return fmt.Sprintf("%s: another result is recorded than the one that the plan saw%s", n.Address, h.since(key)), nil
 	}
+	if why, err := s.asked(n, h); why != "" || err != nil {
+		return why, err
+	}
 	switch {
 	case n.Verdict == plan.Remove:
 		return "", nil
@@ -196,6 +220,40 @@ func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error)
 		}
 	}
 	return s.files(ctx, n)
+}
+
+// elsewhere are gates that the plan would forget, and blocks that run nothing, of which somebody recorded otherwise since.
+func (s *Saved) elsewhere(h *past) []string {
+	var out []string
+	for _, address := range s.Plan.GatesGone {
+		if key := "gate/" + address; h.last[key] != nil && !s.own(h, key) {
+			out = append(out, fmt.Sprintf("%s: it was decided again%s, and the plan would forget it", address, h.since(key)))
+		}
+	}
+	for _, address := range slices.Sorted(maps.Keys(s.Plan.Policies)) {
+		key := "block/" + address
+		if h.last[key] != nil && !s.own(h, key) && !equal(s.State.Policies[address], s.Plan.Policies[address]) {
+			out = append(out, fmt.Sprintf("%s: it asks something else of others than the plan saw%s", address, h.since(key)))
+		}
+	}
+	return out
+}
+
+// asked makes sure that what a stage asks of others, and a check of its table, is what the plan saw: a check that somebody
+// else made stricter meanwhile is not taken back.
+func (s *Saved) asked(n *plan.Node, h *past) (string, error) {
+	if n.Verdict == plan.Remove || s.own(h, "node/"+n.Address) {
+		return "", nil
+	}
+	recorded, err := s.State.Nodes[n.Address].Policy.Digest()
+	if err != nil {
+		return "", err
+	}
+	planned, err := policyOf(n)
+	if err != nil || recorded == n.Decided || recorded == planned {
+		return "", err
+	}
+	return fmt.Sprintf("%s: it was decided by other rules, or waits for others, than the plan saw%s", n.Address, h.since("node/"+n.Address)), nil
 }
 
 // result makes sure that what the plan takes for known is there: else more would run than it says.

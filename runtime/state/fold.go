@@ -34,8 +34,12 @@ func set(st *plan.State, e plan.Event) {
 		put(st.Approvals, name, e.Approval)
 	case "block":
 		delete(st.Described, name)
-		if e.Block != nil {
+		delete(st.Policies, name)
+		if e.Block != nil && e.Block.Meta != nil {
 			st.Described[name] = e.Block.Meta
+		}
+		if e.Block != nil && e.Block.Policy != nil {
+			st.Policies[name] = e.Block.Policy
 		}
 	}
 }
@@ -93,8 +97,10 @@ func current(st *plan.State, key string) plan.Event {
 	case "approval":
 		e.Approval = get(st.Approvals, name)
 	case "block":
-		if meta, ok := st.Described[name]; ok {
-			e.Block = &plan.BlockState{Meta: meta}
+		meta, described := st.Described[name]
+		policy, asks := st.Policies[name]
+		if described || asks {
+			e.Block = &plan.BlockState{Meta: meta, Policy: policy}
 		}
 	}
 	e.Removed = e.Node == nil && e.Gate == nil && e.Release == nil && e.Approval == nil && e.Block == nil
@@ -120,6 +126,6 @@ func Copy(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)
 	c.Releases, c.Approvals, c.Looks = maps.Clone(st.Releases), maps.Clone(st.Approvals), maps.Clone(st.Looks)
-	c.Described = maps.Clone(st.Described)
+	c.Described, c.Policies = maps.Clone(st.Described), maps.Clone(st.Policies)
 	return complete(&c)
 }

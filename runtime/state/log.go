@@ -153,6 +153,9 @@ func complete(st *plan.State) *plan.State {
 	if st.Approvals == nil {
 		st.Approvals = map[string]plan.ApprovalState{}
 	}
+	if st.Policies == nil {
+		st.Policies = map[string]plan.Policy{}
+	}
 	if st.Described == nil {
 		st.Described = map[string]json.RawMessage{}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -44,16 +43,10 @@ func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 }
 
 func groupName(c *frame.Column, row int) string {
-	switch {
-	case c.Text() && c.Codes[row] >= 0:
-		return c.Levels[c.Codes[row]]
-	case c.Text() || math.IsNaN(c.Num[row]):
+	if c.Null(row) {
 		return unknownGroup
-	case c.Type == "boolean":
-		return strconv.FormatBool(c.Num[row] == 1)
-	default:
-		return strconv.FormatFloat(c.Num[row], 'f', -1, 64)
 	}
+	return c.ValueName(row)
 }
 
 func (e *Evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {

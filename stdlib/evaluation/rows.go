@@ -117,17 +117,17 @@ func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 	var key []byte
 	for _, name := range entity {
 		c := column(f, name)
+		if c.Null(row) {
+			return "", false
+		}
 		if c.Text() {
-			if c.Codes[row] < 0 {
-				return "", false
-			}
 			key = binary.BigEndian.AppendUint64(key, uint64(c.Codes[row]))
 			continue
 		}
-		if math.IsNaN(c.Num[row]) {
-			return "", false
-		}
 		key = binary.BigEndian.AppendUint64(key, math.Float64bits(c.Num[row]))
+		if c.Exact != nil {
+			key = append(binary.BigEndian.AppendUint64(key, uint64(len(c.Exact[row]))), c.Exact[row]...)
+		}
 	}
 	return string(key), true
 }

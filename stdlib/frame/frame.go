@@ -15,6 +15,8 @@ type Column struct {
 	Name string
 	Type string    // as in the table's schema: "double", "varchar", …
 	Num  []float64 // numeric columns
+	// Exact has the numbers of a column that a float64 does not hold, as text by row, "" where it does; nil if it holds all.
+	Exact []string
 	// Codes index Levels; -1 is null. Levels are distinct and sorted bytewise.
 	Codes  []int32
 	Levels []string
@@ -61,6 +63,12 @@ func (f *Frame) Take(rows []int) *Frame {
 			d.Num = make([]float64, len(rows))
 			for j, r := range rows {
 				d.Num[j] = c.Num[r]
+			}
+			if c.Exact != nil {
+				d.Exact = make([]string, len(rows))
+				for j, r := range rows {
+					d.Exact[j] = c.Exact[r]
+				}
 			}
 		}
 		out.Columns[i] = d

@@ -1,10 +1,11 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/frame"
@@ -32,27 +33,34 @@ func ClassNames(c *frame.Column) []string {
 }
 
 func numberClasses(c *frame.Column) []string {
-	seen := map[float64]bool{}
-	var values []float64
-	for _, x := range c.Num {
-		if x == x && !seen[x] {
-			seen[x] = true
-			values = append(values, x)
+	seen, numbers := map[string]bool{}, map[float64]bool{}
+	type class struct {
+		name  string
+		value float64
+	}
+	var found []class
+	for r, x := range c.Num {
+		if exact := c.Exact != nil && c.Exact[r] != ""; x != x || !exact && numbers[x] {
+			continue
+		} else if !exact {
+			numbers[x] = true
+		}
+		if name := c.ValueName(r); !seen[name] {
+			seen[name] = true
+			found = append(found, class{name, x})
 		}
 	}
-	slices.Sort(values)
-	out := make([]string, len(values))
-	for i, x := range values {
-		out[i] = className(c.Type, x)
+	slices.SortFunc(found, func(a, b class) int {
+		if order := cmp.Compare(a.value, b.value); order != 0 || a.value > 0 {
+			return cmp.Or(order, strings.Compare(a.name, b.name))
+		}
+		return strings.Compare(b.name, a.name) // numbers too close for a float64 have as many digits
+	})
+	out := make([]string, len(found))
+	for i, f := range found {
+		out[i] = f.name
 	}
 	return out
-}
-
-func className(columnType string, x float64) string {
-	if columnType == "boolean" {
-		return strconv.FormatBool(x != 0)
-	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 // Actual returns what a column of actual values says in the model's terms, by row: the index of the class, or the
@@ -85,24 +93,11 @@ func (s *Signature) Actual(c *frame.Column) ([]float64, error) {
 }
 
 func (s *Signature) actualNumbers(c *frame.Column) ([]float64, error) {
-	known := map[float64]float64{}
-	out := make([]float64, len(c.Num))
-	for r, x := range c.Num {
-		if x != x {
-			out[r] = x
-			continue
-		}
-		class, ok := known[x]
-		if !ok {
-			class = float64(slices.Index(s.Classes, className(c.Type, x)))
-			known[x] = class
-		}
-		if class < 0 {
-			return nil, s.noClass(c, className(c.Type, x))
-		}
-		out[r] = class
+	known := map[string]float64{}
+	for i, class := range s.Classes {
+		known[class] = float64(i)
 	}
-	return out, nil
+	return c.Find(known, func(_ int, name string) error { return s.noClass(c, name) })
 }
 
 func (s *Signature) noClass(c *frame.Column, value string) error {

@@ -2,12 +2,11 @@ package model
 
 import (
 	"fmt"
-	"math"
-	"math/big"
 	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -71,22 +70,14 @@ func Class(target, class string) (like string, ok bool) {
 	switch {
 	case target == "boolean":
 		return "", class == "true" || class == "false"
-	case WholeType(target):
-		x, ok := new(big.Int).SetString(class, 10)
-		if !ok {
-			f, err := strconv.ParseFloat(class, 64)
-			if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-				return "", false
-			}
-			x = big.NewInt(int64(f))
-		}
-		return x.String(), x.String() == class
 	case NumberType(target):
-		x, err := strconv.ParseFloat(class, 64)
-		if err != nil {
+		if _, err := strconv.ParseFloat(class, 64); err != nil {
 			return "", false
 		}
-		like = strconv.FormatFloat(x, 'f', -1, 64)
+		like = frame.NumberName(class)
+		if WholeType(target) && strings.Contains(like, ".") {
+			return "", false
+		}
 		return like, like == class
 	}
 	return class, true

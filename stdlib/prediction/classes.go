@@ -16,6 +16,7 @@ func binaryClasses(c, other *frame.Column, positive string) ([]string, error) {
 	if c == nil {
 		return namedClasses(positive), nil
 	}
+	positive = c.AsWritten(positive)
 	classes := []string{"0", "1"}
 	switch {
 	case c.Type == "boolean":
@@ -79,21 +80,14 @@ func distinct(columns ...*frame.Column) []string {
 			continue
 		}
 		out = append(out, c.Levels...)
-		for _, x := range c.Num {
-			if !math.IsNaN(x) {
-				out = append(out, number(c, x))
+		for r := range c.Num {
+			if !c.Null(r) {
+				out = append(out, c.ValueName(r))
 			}
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func number(c *frame.Column, x float64) string {
-	if c.Type == "boolean" {
-		return strconv.FormatBool(x != 0)
-	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 // ClassIndex turns a column's values into indices of classes; null is NaN. A value that is none of the classes is an
@@ -102,43 +96,26 @@ func ClassIndex(c *frame.Column, classes []string) ([]float64, error) {
 	if c.Text() {
 		return textIndex(c, classes)
 	}
-	byValue := map[float64]float64{}
+	byName := map[string]float64{}
 	for i, class := range classes {
-		if x, err := classValue(c, class); err == nil {
-			byValue[x] = float64(i)
-		}
+		byName[className(c, class)] = float64(i)
 	}
-	out := make([]float64, len(c.Num))
-	for r, x := range c.Num {
-		index, known := byValue[x]
-		switch {
-		case math.IsNaN(x):
-			out[r] = x
-		case !known:
-			return nil, unknownClass(c.Name, r, number(c, x), classes)
-		default:
-			out[r] = index
-		}
-	}
-	return out, nil
+	return c.Find(byName, func(row int, name string) error { return unknownClass(c.Name, row, name, classes) })
 }
 
 // Unseen are the values of a column in some rows that are none of the classes, in order, and how many rows have one.
 func Unseen(c *frame.Column, classes []string, rows []int) (values []string, count int) {
-	known := map[float64]bool{}
+	known := map[string]bool{}
 	for _, class := range classes {
-		if x, err := classValue(c, class); err == nil && !c.Text() {
-			known[x] = true
+		if c.Text() {
+			known[class] = true
+		} else {
+			known[className(c, class)] = true
 		}
 	}
 	for _, r := range rows {
-		var value string
-		switch {
-		case c.Text() && c.Codes[r] >= 0 && !slices.Contains(classes, c.Levels[c.Codes[r]]):
-			value = c.Levels[c.Codes[r]]
-		case !c.Text() && !math.IsNaN(c.Num[r]) && !known[c.Num[r]]:
-			value = number(c, c.Num[r])
-		default:
+		value := c.ValueName(r)
+		if c.Text() && c.Codes[r] < 0 || !c.Text() && math.IsNaN(c.Num[r]) || known[value] {
 			continue
 		}
 		count++
@@ -149,14 +126,12 @@ func Unseen(c *frame.Column, classes []string, rows []int) (values []string, cou
 	return values, count
 }
 
-func classValue(c *frame.Column, class string) (float64, error) {
+// className is the name that a class's values have in a column of numbers or booleans.
+func className(c *frame.Column, class string) string {
 	if b, err := strconv.ParseBool(class); c.Type == "boolean" && err == nil {
-		if b {
-			return 1, nil
-		}
-		return 0, nil
+		return strconv.FormatBool(b)
 	}
-	return strconv.ParseFloat(class, 64)
+	return c.AsWritten(class)
 }
 
 func textIndex(c *frame.Column, classes []string) ([]float64, error) {

@@ -3,7 +3,6 @@ package table
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
 // exact is an expression of a value read as a type, null where the type does not keep it: it stands for the value as it
@@ -44,7 +43,6 @@ func exactText(text, want string) string {
 	cast := "try_cast(" + text + " as " + want + ")"
 	when := func(condition string) string { return "case when " + condition + " then " + cast + " end" }
 	is := func(grammar string) string { return "regexp_full_match(" + text + ", '" + grammar + "')" }
-	var scale int
 	switch want {
 	case "varchar", "json":
 		return cast
@@ -72,7 +70,7 @@ func exactText(text, want string) string {
 	case "interval": // Parquet keeps them in milliseconds, and none that are negative
 		return when(fmt.Sprintf(`%s::varchar = %s and regexp_full_match(%[2]s, '[^-.]*(\.[0-9]{1,3})?')`, cast, text))
 	}
-	if _, err := fmt.Sscanf(want[strings.LastIndexByte(want, ',')+1:], "%d)", &scale); err == nil && strings.HasPrefix(want, "decimal(") {
+	if width, scale := decimalSize(want); width > 0 {
 		return when(placesKept(text, is, scale))
 	}
 	return when(fmt.Sprintf("replace(%s::varchar, ' ', '') = replace(%s, ' ', '')", cast, text))

@@ -18,7 +18,8 @@ import (
 
 // ReadFrame reads columns of a Parquet file into memory, rows in stored order; nil columns means all. Numbers become
 // doubles, booleans 0 and 1, dates and timestamps seconds since 1970 in UTC, text codes into sorted levels. Nulls and
-// NaN become NaN; infinities stay. Other types are an error that names the column.
+// NaN become NaN; infinities stay. Numbers that a double does not hold are kept as text besides. Other types are an error
+// that names the column.
 func ReadFrame(ctx context.Context, path string, columns []string) (*frame.Frame, error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -53,6 +54,7 @@ type columnReader struct {
 	column frame.Column
 	expr   string
 	codes  map[string]int32
+	exact  string // an expression of the numbers that a double may not hold, as text; empty: it holds all
 }
 
 func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error) {
@@ -75,6 +77,10 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 			r.expr = q + "::integer::double"
 		case Numeric(c.Type):
 			r.expr = q + "::double"
+			if exceedsDouble(c.Type) {
+				_, scale := decimalSize(c.Type)
+				r.exact = fmt.Sprintf("case when abs(%s::double) >= %d / 1e%d then %s::varchar end", q, int64(frame.ExactLimit), scale, q)
+			}
 		case Temporal(c.Type):
 			r.expr = "epoch(" + q + ")"
 		default:
@@ -90,9 +96,12 @@ func (s *session) fill(ctx context.Context, path string, readers []*columnReader
 	if len(readers) == 0 {
 		return f, nil
 	}
-	exprs := make([]string, len(readers))
+	exprs := make([]string, len(readers), 2*len(readers))
 	for i, r := range readers {
 		exprs[i] = r.expr
+		if r.exact != "" {
+			exprs = append(exprs, r.exact)
+		}
 		if r.codes != nil {
 			r.column.Codes = make([]int32, 0, rows)
 		} else {
@@ -100,8 +109,13 @@ func (s *session) fill(ctx context.Context, path string, readers []*columnReader
 		}
 	}
 	err := s.each(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(row []driver.Value) error {
+		exact := len(readers)
 		for i, r := range readers {
 			r.take(row[i])
+			if r.exact != "" {
+				r.takeExact(row[exact], rows)
+				exact++
+			}
 		}
 		return nil
 	})
@@ -134,6 +148,37 @@ func (r *columnReader) take(v driver.Value) {
 			r.column.Num = append(r.column.Num, math.NaN())
 		}
 	}
+}
+
+// takeExact takes the text of the row that was taken last.
+func (r *columnReader) takeExact(v driver.Value, rows int) {
+	text, ok := v.(string)
+	if !ok {
+		return
+	}
+	c := &r.column
+	if c.Exact == nil {
+		c.Exact = make([]string, rows)
+	}
+	c.Exact[len(c.Num)-1] = frame.NumberName(text)
+}
+
+// exceedsDouble tells whether numbers of a type may have more digits than a double keeps.
+func exceedsDouble(t string) bool {
+	switch t {
+	case "bigint", "ubigint", "hugeint", "uhugeint":
+		return true
+	}
+	width, _ := decimalSize(t)
+	return width > 15
+}
+
+// decimalSize is the number of digits of a decimal type, and of those behind the point; 0 of others.
+func decimalSize(t string) (width, scale int) {
+	if n, err := fmt.Sscanf(t, "decimal(%d,%d)", &width, &scale); n != 2 || err != nil {
+		return 0, 0
+	}
+	return width, scale
 }
 
 // sortLevels puts the levels in bytewise order and the codes with them.

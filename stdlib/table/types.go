@@ -63,6 +63,32 @@ func Numeric(t string) bool {
 // Temporal tells whether a type is a point in time: a date or a timestamp.
 func Temporal(t string) bool { return t == "date" || strings.HasPrefix(t, "timestamp") }
 
+// Scale is how many digits behind the point the numbers of a type have; ok is false of types whose numbers are not exact.
+func Scale(t string) (scale int, ok bool) {
+	if !Numeric(t) || t == "double" || t == "float" {
+		return 0, false
+	}
+	_, scale = decimalSize(t)
+	return scale, true
+}
+
+// Known is the condition that a column has a value: null has none, and neither has NaN.
+func Known(c schema.Column) string {
+	q := Quote(c.Name)
+	if c.Type == "double" || c.Type == "float" {
+		return "(" + q + " is not null and not isnan(" + q + "))"
+	}
+	return q + " is not null"
+}
+
+// Constant writes a text of the configuration as a type; that it says no value of the type is an error of the query.
+func Constant(text, kind string) string {
+	if kind == "varchar" {
+		return literal(text)
+	}
+	return fmt.Sprintf("coalesce(%s, error(%s))::%s", exactText(literal(text), kind), literal(fmt.Sprintf("%q is no %s", text, kind)), kind)
+}
+
 // sameColumns compares a query's columns with those that were expected.
 func sameColumns(got, want []schema.Column) error {
 	if len(got) != len(want) {

@@ -27,7 +27,7 @@ func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, erro
 		}
 		return classes, nil
 	}
-	positive := l.config.Positive
+	positive := target.AsWritten(l.config.Positive)
 	switch {
 	case positive != "":
 	case target.Type == "boolean":

@@ -156,21 +156,15 @@ func (l *loader) weighted(f *frame.Frame) *frame.Frame {
 		return f
 	}
 	target, weight := f.Column(l.name(l.config.Target)), f.Column(l.name(l.config.Weight)).Num
-	class := func(r int) float64 {
-		if target.Text() {
-			return float64(target.Codes[r])
-		}
-		return target.Num[r]
-	}
-	weighs := map[float64]bool{}
+	weighs := map[string]bool{}
 	for r := range f.Rows {
 		if weight[r] != 0 { // what is no weight is told of later
-			weighs[class(r)] = true
+			weighs[target.ValueName(r)] = true
 		}
 	}
 	rows := make([]int, 0, f.Rows)
 	for r := range f.Rows {
-		if weighs[class(r)] {
+		if weighs[target.ValueName(r)] {
 			rows = append(rows, r)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
 	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
@@ -98,6 +99,36 @@ func TestShapeYields(t *testing.T) {
 	}
 	if keys := got.Figures.Fields["importance"].Keys; len(keys) != 2 || keys[0] != "amount" || keys[1] != "n" {
 		t.Errorf("got keys %v", keys)
+	}
+}
+
+// TestExactClasses has classes that are the same float64.
+func TestExactClasses(t *testing.T) {
+	for _, tc := range []struct {
+		config, y string
+		want      []string
+	}{
+		{`"task": "multiclass_classification"`, "[5, 9007199254740992, 9007199254740993][1 + i % 3]::bigint", []string{"5", "9007199254740992", "9007199254740993"}},
+		{`"task": "multiclass_classification"`, "[-9007199254740993, -9007199254740992, 18014398509481985][1 + i % 3]::bigint",
+			[]string{"-9007199254740993", "-9007199254740992", "18014398509481985"}},
+		{`"task": "binary_classification", "positive": "9007199254740993"`, "[9007199254740992, 9007199254740993][1 + i % 2]::bigint", []string{"9007199254740992", "9007199254740993"}},
+		{`"task": "binary_classification", "positive": "2"`, "[1.0, 2.0][1 + i % 2]::double", []string{"1", "2"}},
+		{`"task": "multiclass_classification"`, "[0.1, 0.2, 0.3][1 + i % 3]::float", []string{"0.1", "0.2", "0.3"}},
+		{`"task": "multiclass_classification"`, "[12345678901234567.89, 12345678901234567.9, 3][1 + i % 3]::decimal(38,2)", []string{"3", "12345678901234567.89", "12345678901234567.9"}},
+	} {
+		r := stagetest.Run(t, logistic_regression.Component, stagetest.Block{Address: "train.m", Config: `{"target": "y", "features": ["x"], ` + tc.config + `}`,
+			Tables: data("select i as id, " + tc.y + " as y, (i % 7)::double as x from range(300) t(i)")})
+		if r.Err != nil {
+			t.Errorf("%s: %v", tc.y, r.Err)
+			continue
+		}
+		b, err := model.Read(filepath.Join(r.Root, "out", "model"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Signature().Classes; !slices.Equal(got, tc.want) {
+			t.Errorf("%s: got classes %v, want %v", tc.y, got, tc.want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -79,6 +80,14 @@ func (e *expectation) limits(path string, bounds []float64) []schema.Problem {
 	return nil
 }
 
+// shownNumber is a number as messages write it: whole numbers with all their digits.
+func shownNumber(n json.Number) string {
+	if x, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".eE") {
+		return number(x)
+	}
+	return n.String()
+}
+
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // lister turns a block into its expectations.
@@ -146,7 +155,7 @@ func (l *lister) add(e expectation) {
 		}
 	}
 	if e.counted == "" {
-		e.counted = l.quoted + " is not null"
+		e.counted = sqltable.Known(*l.column)
 	}
 	l.out = append(l.out, e)
 }
@@ -155,14 +164,14 @@ func (l *lister) add(e expectation) {
 func (l *lister) rows() {
 	b := l.block
 	if b.NotNull {
-		l.add(expectation{Name: "not_null", Expected: "not null", kind: rowwise, counted: "true", sql: l.quoted + " is not null"})
+		l.add(expectation{Name: "not_null", Expected: "not null", kind: rowwise, counted: "true", sql: sqltable.Known(*l.column)})
 	}
 	if b.MaxNull != nil {
 		if *b.MaxNull < 0 || *b.MaxNull > 1 {
 			l.problem("max_null", "a share from 0 to 1 is expected here", "")
 		}
 		l.add(expectation{Name: "max_null", Expected: "a share of nulls of at most " + number(*b.MaxNull), kind: aggregate,
-			sql: "count(*) filter (where " + l.quoted + " is null) / count(*)", high: *b.MaxNull})
+			sql: "count(*) filter (where not (" + sqltable.Known(*l.column) + ")) / count(*)", high: *b.MaxNull})
 	}
 	if b.Unique {
 		l.add(expectation{Name: "unique", Expected: "no value twice", kind: rowwise, partition: l.quoted, sql: duplicates + " = 1"})
@@ -182,19 +191,18 @@ func (l *lister) values() {
 	if b.Between != nil {
 		if bounds := l.literals("between", b.Between); len(bounds) == 2 {
 			l.add(expectation{Name: "between", Expected: "between " + bounds[0].shown + " and " + bounds[1].shown, kind: rowwise,
-				sql: fmt.Sprintf("%s between %s and %s", l.quoted, bounds[0].sql, bounds[1].sql)})
+				sql: "(" + bounds[0].compared(">=") + ") and (" + bounds[1].compared("<=") + ")"})
 		} else if bounds != nil {
 			l.problem("between", "the least and the greatest value are expected here", "As in [0, 100].")
 		}
 	}
 	if b.InSet != nil {
 		if set := l.literals("in_set", b.InSet); len(set) > 0 {
-			sql, shown := make([]string, len(set)), make([]string, len(set))
+			terms, shown := make([]string, len(set)), make([]string, len(set))
 			for i, v := range set {
-				sql[i], shown[i] = v.sql, v.shown
+				terms[i], shown[i] = v.compared("="), v.shown
 			}
-			l.add(expectation{Name: "in_set", Expected: "one of " + strings.Join(shown, ", "), kind: rowwise,
-				sql: l.quoted + " in (" + strings.Join(sql, ", ") + ")"})
+			l.add(expectation{Name: "in_set", Expected: "one of " + strings.Join(shown, ", "), kind: rowwise, sql: strings.Join(terms, " or ")})
 		} else if set != nil {
 			l.problem("in_set", "at least one value is expected here", "")
 		}
@@ -210,40 +218,48 @@ func (l *lister) values() {
 		if l.fits("greater_than", comparable, fmt.Sprintf("Column %q is %s.", other.Name, other.Type)) {
 			q := sqltable.Quote(other.Name)
 			l.add(expectation{Name: "greater_than", Expected: "greater than " + other.Name, kind: rowwise,
-				counted: l.quoted + " is not null and " + q + " is not null", sql: l.quoted + " > " + q})
+				counted: sqltable.Known(*l.column) + " and " + sqltable.Known(*other), sql: l.quoted + " > " + q})
 		}
 	}
 }
 
-// value is one of a list in the configuration.
-type value struct{ sql, shown string }
+// value is one of a list in the configuration: how the column is compared with it, and how it is shown.
+type value struct {
+	compared func(operator string) string
+	shown    string
+}
 
 // literals writes a list of values for SQL, as the column's type; nil after a problem.
 func (l *lister) literals(attr string, text json.RawMessage) []value {
 	var list []any
-	if err := json.Unmarshal(text, &list); err != nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // numbers keep their digits
+	if err := d.Decode(&list); err != nil {
 		l.problem(attr, "a list of values is expected here", "")
 		return nil
 	}
 	out := []value{}
+	as := func(sql, shown string) value {
+		return value{func(operator string) string { return l.quoted + " " + operator + " " + sql }, shown}
+	}
 	for _, v := range list {
 		switch v := v.(type) {
-		case float64:
+		case json.Number:
 			if !l.fits(attr, sqltable.Numeric(l.column.Type), "The list holds numbers.") {
 				return nil
 			}
-			out = append(out, value{number(v) + "::double", number(v)})
+			out = append(out, value{func(operator string) string { return l.comparison(operator, v) }, shownNumber(v)})
 		case bool:
 			if !l.fits(attr, l.column.Type == "boolean", "The list holds true or false.") {
 				return nil
 			}
-			out = append(out, value{strconv.FormatBool(v), strconv.FormatBool(v)})
+			out = append(out, as(strconv.FormatBool(v), strconv.FormatBool(v)))
 		case string:
 			ordered := attr == "between" && l.column.Type == "varchar"
 			if !l.fits(attr, !ordered && (l.column.Type == "varchar" || sqltable.Temporal(l.column.Type)), "The list holds text.") {
 				return nil
 			}
-			out = append(out, value{sqltable.Literal(v) + "::" + l.column.Type, v})
+			out = append(out, as(sqltable.Constant(v, l.column.Type), v))
 		default:
 			l.problem(attr, "a list of numbers, texts or times is expected here", "")
 			return nil
@@ -297,9 +313,9 @@ func (l *lister) aggregates() {
 		if a.bounds == nil || a.numeric && !l.fits(a.name, sqltable.Numeric(l.column.Type), "It is for numbers.") {
 			continue
 		}
-		column := l.quoted
+		column := "case when " + sqltable.Known(*l.column) + " then " + l.quoted + " end"
 		if a.numeric {
-			column += "::double"
+			column = "(" + column + ")::double"
 		}
 		e := expectation{Name: a.name, kind: aggregate, sql: fmt.Sprintf(a.sql, column)}
 		l.problems = append(l.problems, e.limits(l.path(a.name), a.bounds)...)

@@ -62,14 +62,16 @@ func (k *checker) figures(ctx context.Context) (*figures, error) {
 
 func columnTerms(c schema.Column) []string {
 	q := sqltable.Quote(c.Name)
-	terms := []string{fmt.Sprintf("count(*) filter (where %s is null)::double", q), fmt.Sprintf("count(distinct %s)::double", q)}
+	q = "case when " + sqltable.Known(c) + " then " + q + " end"
+	terms := []string{fmt.Sprintf("count(*) filter (where (%s) is null)::double", q), fmt.Sprintf("count(distinct %s)::double", q)}
 	if withheld(c) != "" {
 		return append(terms, "null", "null", "null", "null")
 	}
 	// The engine's own functions fail on infinities; such a column has no mean.
-	safe := fmt.Sprintf("case when isfinite(%s::double) then %[1]s::double end", q)
-	all := fmt.Sprintf("bool_and(isfinite(%s::double))", q)
-	return append(terms, fmt.Sprintf("min(%s::double)", q), fmt.Sprintf("max(%s::double)", q),
+	q = "(" + q + ")::double"
+	safe := fmt.Sprintf("case when isfinite(%s) then %[1]s end", q)
+	all := fmt.Sprintf("bool_and(isfinite(%s))", q)
+	return append(terms, fmt.Sprintf("min(%s)", q), fmt.Sprintf("max(%s)", q),
 		fmt.Sprintf("case when %s then avg(%s) end", all, safe), fmt.Sprintf("case when %s then stddev_samp(%s) end", all, safe))
 }
 

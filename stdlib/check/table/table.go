@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "check",
 	Type: schema.Type{
 		Name:    "table",
-		Version: 2,
+		Version: 3,
 		Engine:  sqltable.Engine,
 		Summary: "Expectations about a table, and rules over its figures",
 		Doc:     doc,
@@ -46,28 +46,29 @@ var Component = component.Component{
 func expectAttrs() []schema.Attr {
 	return []schema.Attr{
 		{Name: "column", Type: schema.String, ColumnOf: "on", Doc: "The column, where the label is another name: for two blocks on one column."},
-		{Name: "not_null", Type: schema.Bool, Doc: "No value is null."},
-		{Name: "max_null", Type: schema.Number, Doc: "The greatest share of nulls, from 0 to 1."},
-		{Name: "unique", Type: schema.Bool, Doc: "No value stands twice. Nulls don't count."},
+		{Name: "not_null", Type: schema.Bool, Doc: "No value is missing: null or NaN."},
+		{Name: "max_null", Type: schema.Number, Doc: "The greatest share of missing values, null or NaN, from 0 to 1."},
+		{Name: "unique", Type: schema.Bool, Doc: "No value stands twice. Missing ones don't count."},
 		{Name: "type", Type: schema.String, Doc: "The column's type, as `double`."},
 		{Name: "between", Type: schema.Any, Doc: "The least and the greatest value: `[0, 100]`, or times as text: `[\"2020-01-01\", \"2030-01-01\"]`."},
 		{Name: "in_set", Type: schema.Any, Doc: "The values that may occur: `[\"NL\", \"BE\"]`."},
 		{Name: "matches", Type: schema.String, Doc: "A regular expression (RE2) that finds something in each text; `^…$` for the whole of it."},
 		{Name: "min_length", Type: schema.Integer, Doc: "The least number of characters."},
 		{Name: "max_length", Type: schema.Integer, Doc: "The greatest number of characters."},
-		{Name: "greater_than", Type: schema.String, ColumnOf: "on", Doc: "Another column that the value exceeds in every row. Rows where either is null don't count."},
+		{Name: "greater_than", Type: schema.String, ColumnOf: "on", Doc: "Another column that the value exceeds in every row. Rows where either is missing don't count."},
 		{Name: "mean_between", Type: schema.NumberList, Doc: "The least and the greatest mean."},
 		{Name: "median_between", Type: schema.NumberList, Doc: "The least and the greatest median."},
 		{Name: "quantile_between", Type: schema.NumberList, Doc: "A quantile, and its least and greatest value: `[0.99, 0, 5000]`. Linear between values."},
 		{Name: "stdev_between", Type: schema.NumberList, Doc: "The least and the greatest sample standard deviation."},
-		{Name: "distinct_between", Type: schema.NumberList, Doc: "The least and the greatest number of distinct values; null is none."},
+		{Name: "distinct_between", Type: schema.NumberList, Doc: "The least and the greatest number of distinct values; a missing one is none."},
 		{Name: "at_least", Type: schema.Number, Default: 1.0, Doc: "The share of rows for which `not_null`, `unique`, `between`, `in_set`, `matches`, lengths and `greater_than` must hold."},
 		{Name: "severity", Type: schema.String, Default: "fail", OneOf: []string{"fail", "warn"}, Doc: "`warn` tells and lets pass."},
 	}
 }
 
 const doc = `Expectations are looked at all, also after one has failed, and none stops the stage: one that cannot be computed fails by itself
-and says why. Nulls pass every expectation but ` + "`not_null` and `max_null`" + `; NaN passes none. A failed expectation of severity ` + "`fail`" + `
+and says why. What is missing, null or NaN alike, passes every expectation but ` + "`not_null` and `max_null`" + `. Whole numbers and decimals
+are compared exactly, whatever their size. A failed expectation of severity ` + "`fail`" + `
 fails the check, and with it what lists it in ` + "`after` or `requires`" + `.
 
 Rules see ` + "`table.rows`, `table.columns.<name>.nulls|distinct|min|max|mean|stdev`" + ` (the last four of numbers; undefined where the column

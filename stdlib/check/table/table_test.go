@@ -197,11 +197,70 @@ func TestInfinities(t *testing.T) {
 		t.Fatal(r.Err)
 	}
 	f := r.Figures(t)
-	if f["failed"] != 2.0 {
+	if f["failed"] != 2.0 { // the infinite value is above 10, and makes the mean so
 		t.Errorf("got %v", f["failures"])
 	}
 	if reason := f["undefined"].(map[string]any)["table.columns.x.mean"]; reason != "the column has values that are no finite numbers" {
 		t.Errorf("got %v", f["undefined"])
+	}
+}
+
+// TestMissing has NaN where other tables have null: both are missing.
+func TestMissing(t *testing.T) {
+	for _, missing := range []string{"'nan'", "null"} {
+		b := stagetest.Block{Address: "check.x", Config: `{"expect": [{"name": "v", "not_null": true, "max_null": 0.1, "unique": true, "between": [0, 10], "in_set": [1, 2],
+			"mean_between": [1.5, 1.5], "median_between": [1.5, 1.5], "distinct_between": [2, 2]}, {"name": "w", "greater_than": "v"}]}`,
+			Tables: map[string]stagetest.Table{"on": {SQL: "select unnest([" + strings.Repeat(missing+"::double, ", 8) + "1, 2]::double[]) v, 3.0::float w"}}}
+		r := stagetest.Run(t, table.Component, b)
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		f := r.Figures(t)
+		failed := map[any]bool{}
+		for _, x := range f["failures"].([]any) {
+			failed[x.(map[string]any)["expectation"]] = true
+		}
+		if d := cmp.Diff(map[any]bool{"not_null": true, "max_null": true}, failed); d != "" {
+			t.Errorf("%s: %s", missing, d)
+		}
+		want := map[string]any{"nulls": 8.0, "distinct": 2.0, "min": 1.0, "max": 2.0, "mean": 1.5, "stdev": 0.7071067811865476}
+		if d := cmp.Diff(want, f["table"].(map[string]any)["columns"].(map[string]any)["v"]); d != "" {
+			t.Errorf("%s: %s", missing, d)
+		}
+	}
+}
+
+// TestExactNumbers compares numbers that a double does not hold.
+func TestExactNumbers(t *testing.T) {
+	for _, tc := range []struct {
+		value, expect string
+		passed        bool
+	}{
+		{"9007199254740993::bigint", `"in_set": [1, 9007199254740992]`, false},
+		{"9007199254740993::bigint", `"in_set": [1, 9007199254740993]`, true},
+		{"9007199254740993::bigint", `"between": [1, 9007199254740992]`, false},
+		{"9007199254740993::bigint", `"between": [9007199254740993, 9007199254740993]`, true},
+		{"9007199254740993::bigint", `"between": [0.5, 9007199254740992.0]`, false},
+		{"9007199254740993::bigint", `"between": [-1e300, 1e300]`, true},
+		{"9007199254740993::bigint", `"between": [1e300, 1e301]`, false},
+		{"5::bigint", `"between": [4.5, 5.5]`, true}, {"5::integer", `"in_set": [5.0, 5.5]`, true}, {"5::integer", `"in_set": [5.5]`, false},
+		{"-5::integer", `"between": [-5.5, -4.5]`, true}, {"-5::integer", `"between": [-4.5, 0]`, false}, {"200::utinyint", `"between": [-1, 1000]`, true},
+		{"18446744073709551615::ubigint", `"in_set": [18446744073709551614]`, false}, {"18446744073709551615::ubigint", `"in_set": [18446744073709551615]`, true},
+		{"0.1::decimal(10,2)", `"in_set": [0.1]`, true}, {"0.15::decimal(10,2)", `"between": [0.145, 0.155]`, true}, {"0.15::decimal(10,2)", `"between": [0.151, 0.2]`, false},
+		{"12345678901234567.89::decimal(38,2)", `"between": [0, 12345678901234567]`, false},
+		{"0.1::double", `"in_set": [0.1]`, true}, {"0.1::float", `"in_set": [0.1]`, true}, {"0.1::float", `"between": [0.1, 0.1]`, true}, {"5::double", `"between": [5, 5]`, true},
+		{"timestamp '2024-01-01 10:00:00'", `"between": ["2024-01-01T10:00:00+05:00", "2024-01-01T10:00:00Z"]`, true},
+		{"timestamp '2024-01-01 10:00:00'", `"between": ["2024-01-01", "2024-01-01T10:00:00+05:00"]`, false},
+	} {
+		b := stagetest.Block{Address: "check.x", Config: `{"expect": [{"name": "x", ` + tc.expect + `}]}`,
+			Tables: map[string]stagetest.Table{"on": {SQL: "select " + tc.value + " as x"}}}
+		r := stagetest.Run(t, table.Component, b)
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		if f := r.Figures(t); f["failed"] != map[bool]float64{true: 0, false: 1}[tc.passed] {
+			t.Errorf("%s, %s: got %v", tc.value, tc.expect, f["failures"])
+		}
 	}
 }
 

@@ -1,0 +1,220 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Policy is what a block asks of others, by path: what must hold before something goes on. It decides and runs nothing. The
+// state keeps it as it was when it last decided, so that every change of it is told:
+//
+//	rule[NAME]            the condition, without what only lays it out
+//	rule[NAME].severity   "fail" or "warn"
+//	rule[NAME].message
+//	approval[NAME].from   of whom it is asked, sorted
+//	approval[NAME].when   the condition; absent: always
+//	after, requires       addresses of what must have passed, sorted
+//	champion              the address of the deployment that is compared with
+//	requirement[NAME].verified_by  addresses, sorted
+//	variable.X, local.X, each.X    the values that conditions read
+type Policy map[string]json.RawMessage
+
+func (p Policy) set(path string, v any) error {
+	data, err := Canonical(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	p[path] = data
+	return nil
+}
+
+func (p Policy) addresses(path string, all []string) error {
+	if len(all) == 0 {
+		return nil
+	}
+	return p.set(path, slices.Sorted(slices.Values(all)))
+}
+
+// rules adds conditions and the constants that they read: what is said of the champion is none, since a gate is the same
+// gate whoever is live.
+func (p Policy) rules(r *Rules) error {
+	var known map[string]map[string]json.RawMessage
+	if len(r.Known) > 0 {
+		if err := json.Unmarshal(r.Known, &known); err != nil {
+			return fmt.Errorf("known values of the rules: %w", err)
+		}
+	}
+	for namespace, values := range known {
+		for name, v := range values {
+			if namespace == "champion" {
+				continue
+			}
+			if err := p.set(namespace+"."+name, v); err != nil {
+				return err
+			}
+		}
+	}
+	for _, x := range r.Rules {
+		path := "rule[" + x.Name + "]"
+		if err := p.set(path, Condition(x.Assert)); err != nil {
+			return err
+		}
+		if err := p.set(path+".severity", x.Severity); err != nil {
+			return err
+		}
+		if x.Message != "" {
+			if err := p.set(path+".message", x.Message); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Policy of a gate.
+func (g *Gate) Policy() (Policy, error) {
+	p := Policy{}
+	if err := p.rules(&g.Rules); err != nil {
+		return nil, err
+	}
+	for _, a := range g.Approvals {
+		if err := p.set("approval["+a.Name+"].from", slices.Sorted(slices.Values(a.From))); err != nil {
+			return nil, err
+		}
+		if a.When != "" {
+			if err := p.set("approval["+a.Name+"].when", Condition(a.When)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if g.Champion != nil {
+		if err := p.set("champion", g.Champion.Deploy); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.addresses("after", g.After)
+}
+
+// Policy of a stage. The gate of a deployment is left out: its release has that. A helper stage has the policy of the one
+// that it helps, and none of its own.
+func (n *Node) Policy() (Policy, error) {
+	if strings.Contains(n.Address, "@") {
+		return nil, nil
+	}
+	p := Policy{}
+	if n.Rules != nil {
+		if err := p.rules(n.Rules); err != nil {
+			return nil, err
+		}
+	}
+	after := slices.DeleteFunc(slices.Clone(n.After), func(a string) bool { return a == n.Gate })
+	return p, p.addresses("requires", after)
+}
+
+// Digest of a policy; of none it is empty.
+func (p Policy) Digest() (Digest, error) {
+	if len(p) == 0 {
+		return "", nil
+	}
+	return Sum("policy", p)
+}
+
+// Renamed is the policy with other names for addresses, wherever they stand.
+func (p Policy) Renamed(name func(string) string) Policy {
+	if p == nil {
+		return nil
+	}
+	out := maps.Clone(p)
+	for path, v := range p {
+		var one string
+		var list []string
+		switch {
+		case path == "champion" && json.Unmarshal(v, &one) == nil:
+			out.must(path, name(one))
+		case isWait(path) && json.Unmarshal(v, &list) == nil:
+			for i := range list {
+				list[i] = name(list[i])
+			}
+			slices.Sort(list)
+			out.must(path, list)
+		}
+	}
+	return out
+}
+
+// reworded is the policy with other names in conditions.
+func (p Policy) reworded(names map[string]string) Policy {
+	out := maps.Clone(p)
+	for path, v := range p {
+		var s string
+		if (strings.HasPrefix(path, "rule[") || strings.HasPrefix(path, "approval[")) && json.Unmarshal(v, &s) == nil {
+			out.must(path, replaceNames(s, names))
+		}
+	}
+	return out
+}
+
+// must sets what always encodes.
+func (p Policy) must(path string, v any) {
+	if err := p.set(path, v); err != nil {
+		panic(err)
+	}
+}
+
+// isWait tells of a path whose value lists what is waited for, or what verifies.
+func isWait(path string) bool {
+	return path == "after" || path == "requires" || strings.HasSuffix(path, ".verified_by")
+}
+
+// Condition is a condition without what only lays it out: comments, and white space but in strings.
+func Condition(text string) string {
+	var b strings.Builder
+	blank := false
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case strings.HasPrefix(text[i:], "//"):
+			if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+				i += n
+			} else {
+				i = len(text)
+			}
+			continue
+		case strings.IndexByte(" \t\r\n\f", c) >= 0:
+			blank = true
+			i++
+			continue
+		}
+		if blank && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		blank = false
+		end := i + 1
+		if c == '"' || c == '\'' {
+			raw := i > 0 && strings.IndexByte("rR", text[i-1]) >= 0
+			end = stringEnd(text, i, raw)
+		}
+		b.WriteString(text[i:end])
+		i = end
+	}
+	return b.String()
+}
+
+// stringEnd is where a string ends that begins at i.
+func stringEnd(text string, i int, raw bool) int {
+	quote := text[i : i+1]
+	if strings.HasPrefix(text[i:], strings.Repeat(quote, 3)) {
+		quote = text[i : i+3]
+	}
+	for j := i + len(quote); j < len(text); j++ {
+		if text[j] == '\\' && !raw {
+			j++
+		} else if strings.HasPrefix(text[j:], quote) {
+			return j + len(quote)
+		}
+	}
+	return len(text)
+}

@@ -1,0 +1,97 @@
+package policy
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Loosened judges an attribute of a stage's configuration that differs: why the stage lets pass, or finds nothing wrong,
+// where it would have before. Empty if that is not so, cannot be told, or the attribute expects nothing.
+func Loosened(kind, path string, before, after json.RawMessage) string {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	switch {
+	case kind == "check" && len(before) > 0:
+		return expectation(name, before, after)
+	case (kind == "evaluate" || kind == "monitor") && path == "min_positives" && less(after, before):
+		return "fewer positives are enough"
+	case kind == "monitor" && path == "drift.limit" && less(before, after):
+		return "only larger drift counts"
+	}
+	return ""
+}
+
+// ranges are expectations of a least and a greatest value; quantile_between has the quantile before them.
+var ranges = []string{"between", "mean_between", "median_between", "quantile_between", "stdev_between", "distinct_between", "row_count_between"}
+
+// plainExpectations are those of which it can be told only that they are gone, besides those below.
+var plainExpectations = []string{"matches", "type", "greater_than", "compound_unique"}
+
+func expectation(name string, before, after json.RawMessage) string {
+	gone := len(after) == 0 || string(after) == "false"
+	switch name {
+	case "severity":
+		return severity(before, after)
+	case "at_least":
+		if less(after, before) {
+			return "it need hold for fewer rows"
+		}
+		return ""
+	case "max_null", "max_length":
+		if !gone && less(before, after) {
+			return "the limit is higher"
+		}
+	case "min_length":
+		if !gone && less(after, before) {
+			return "the limit is lower"
+		}
+	case "in_set":
+		if !gone && moreValues(before, after) {
+			return "more values may occur"
+		}
+	case "not_null", "unique":
+		if string(before) == "false" {
+			return ""
+		}
+	default:
+		if slices.Contains(ranges, name) && !gone && wider(before, after) {
+			return "the range is wider"
+		}
+		if !slices.Contains(ranges, name) && !slices.Contains(plainExpectations, name) {
+			return ""
+		}
+	}
+	if gone {
+		return "the expectation is gone"
+	}
+	return ""
+}
+
+// less compares numbers, and times as text.
+func less(a, b json.RawMessage) bool {
+	var x, y float64
+	if json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && len(a) > 0 && len(b) > 0 {
+		return x < y
+	}
+	var s, t string
+	return json.Unmarshal(a, &s) == nil && json.Unmarshal(b, &t) == nil && s < t
+}
+
+func wider(before, after json.RawMessage) bool {
+	var a, b []json.RawMessage
+	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil || len(a) != len(b) || len(a) < 2 {
+		return false
+	}
+	low, high := len(a)-2, len(a)-1
+	return less(b[low], a[low]) || less(a[high], b[high])
+}
+
+func moreValues(before, after json.RawMessage) bool {
+	var a, b []json.RawMessage
+	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil {
+		return false
+	}
+	return slices.ContainsFunc(b, func(v json.RawMessage) bool {
+		return !slices.ContainsFunc(a, func(w json.RawMessage) bool { return string(v) == string(w) })
+	})
+}

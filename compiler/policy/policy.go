@@ -1,0 +1,228 @@
+// Package policy compares what blocks ask before something goes on: rules, approvals, what must have passed, what is
+// expected of tables. It tells where that became weaker, so that something may pass that would not have passed before. A plan
+// is compared by it with what is recorded, and by `mlp diff` with another plan, so that both say the same.
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/rule"
+)
+
+// Difference is one thing that a block asks otherwise. A value that is absent came or went.
+type Difference struct {
+	Path          string
+	Before, After json.RawMessage
+	Weaker        string // why it is weaker; empty if it is not, or cannot be told
+}
+
+// Compare lists what differs, by path. Parts of a rule or approval that came or went are told by the whole, and so is a
+// value that is read by other conditions than before.
+func Compare(before, after plan.Policy) []Difference {
+	c := comparison{before, after}
+	all := maps.Clone(before)
+	if all == nil {
+		all = plan.Policy{}
+	}
+	maps.Copy(all, after)
+	var out []Difference
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		d := Difference{Path: path, Before: before[path], After: after[path]}
+		if bytes.Equal(d.Before, d.After) || c.told(&d) {
+			continue
+		}
+		d.Weaker = c.weaker(&d)
+		out = append(out, d)
+	}
+	return out
+}
+
+// Gone says what it means that a block of a kind is gone; empty if nothing that decided.
+func Gone(kind string) string {
+	switch kind {
+	case "gate":
+		return "it holds nothing any more"
+	case "check":
+		return "it finds nothing any more"
+	}
+	return ""
+}
+
+type comparison struct{ before, after plan.Policy }
+
+// told tells whether another difference tells this one.
+func (c comparison) told(d *Difference) bool {
+	if isValue(d.Path) {
+		return d.Before == nil || d.After == nil
+	}
+	whole, part, ok := cutPart(d.Path)
+	if !ok || part == "from" || part == "verified_by" {
+		return false
+	}
+	if strings.HasPrefix(whole, "approval[") {
+		whole += ".from"
+	}
+	came := c.before[whole] == nil
+	return c.after[whole] == nil || came && (part == "message" || part == "severity" && string(d.After) == `"fail"`)
+}
+
+// isValue tells of a value that conditions read.
+func isValue(path string) bool {
+	return strings.HasPrefix(path, "variable.") || strings.HasPrefix(path, "local.") || strings.HasPrefix(path, "each.")
+}
+
+// cutPart splits rule[NAME].severity; a name may have anything in it.
+func cutPart(path string) (whole, part string, ok bool) {
+	i := strings.LastIndex(path, "].")
+	if i < 0 || !slices.Contains([]string{"severity", "message", "from", "when", "verified_by"}, path[i+2:]) {
+		return path, "", false
+	}
+	return path[:i+1], path[i+2:], true
+}
+
+func (c comparison) weaker(d *Difference) string {
+	whole, part, has := cutPart(d.Path)
+	switch {
+	case isValue(d.Path):
+		return c.moved(d.Path)
+	case strings.HasPrefix(d.Path, "rule[") && !has:
+		return c.rule(d)
+	case part == "severity" && strings.HasPrefix(d.Path, "rule["):
+		return severity(d.Before, d.After)
+	case part == "from":
+		return c.from(whole, d)
+	case part == "when":
+		return c.when(whole, d)
+	case d.Path == "champion" && d.After == nil:
+		return "nothing live is compared with any more"
+	case d.Path == "after", d.Path == "requires":
+		return lost("no longer waits for ", d)
+	case part == "verified_by":
+		return lost("no longer verified by ", d)
+	}
+	return ""
+}
+
+func severity(before, after json.RawMessage) string {
+	if len(before) > 0 && string(before) != `"warn"` && string(after) == `"warn"` {
+		return "it only warns"
+	}
+	return ""
+}
+
+// rule judges a condition that differs, or is gone.
+func (c comparison) rule(d *Difference) string {
+	switch {
+	case d.Before == nil:
+		return ""
+	case d.After == nil && c.renamed(d.Path):
+		return ""
+	case d.After == nil:
+		return "the rule is gone"
+	case c.shift(d.Path, d.Path).Weaker:
+		return "it holds more easily"
+	}
+	return ""
+}
+
+// renamed tells whether a rule goes on under another name, as severe and no weaker.
+func (c comparison) renamed(path string) bool {
+	for other := range c.after {
+		if !isRule(other) || c.before[other] != nil || string(c.after[other+".severity"]) == `"warn"` && string(c.before[path+".severity"]) != `"warn"` {
+			continue
+		}
+		if s := c.shift(path, other); !s.Weaker && !s.Other {
+			return true
+		}
+	}
+	return false
+}
+
+func isRule(path string) bool {
+	_, _, part := cutPart(path)
+	return strings.HasPrefix(path, "rule[") && !part
+}
+
+// shift compares a condition of before with one of after, each with what it reads.
+func (c comparison) shift(from, to string) rule.Shift {
+	return rule.Compare(condition(c.before, from), condition(c.after, to))
+}
+
+func condition(p plan.Policy, path string) rule.Condition {
+	var s string
+	_ = json.Unmarshal(p[path], &s) // one that is no text compares as the empty one
+	return rule.Condition{Text: s, Known: p}
+}
+
+func (c comparison) when(whole string, d *Difference) string {
+	switch {
+	case d.After == nil, c.before[whole+".from"] == nil:
+		return ""
+	case d.Before == nil:
+		return "it is no longer always asked for"
+	}
+	if s := c.shift(d.Path, d.Path); s.Stronger || s.Other {
+		return "it is asked for in other cases"
+	}
+	return ""
+}
+
+func (c comparison) from(whole string, d *Difference) string {
+	switch {
+	case d.Before == nil:
+		return ""
+	case d.After == nil:
+		for path := range c.after { // under another name
+			other, part, _ := cutPart(path)
+			if part == "from" && c.before[path] == nil && bytes.Equal(c.after[path], d.Before) && bytes.Equal(c.after[other+".when"], c.before[whole+".when"]) {
+				return ""
+			}
+		}
+		return "the approval is gone"
+	}
+	if len(missing(d.After, d.Before)) > 0 {
+		return "others may give it"
+	}
+	return ""
+}
+
+// moved says which condition holds more easily, or is asked for in other cases, because of another value.
+func (c comparison) moved(path string) string {
+	for _, p := range slices.Sorted(maps.Keys(c.before)) {
+		_, part, _ := cutPart(p)
+		asked := strings.HasPrefix(p, "approval[") && part == "when"
+		if !asked && !isRule(p) || !bytes.Equal(c.before[p], c.after[p]) || !strings.Contains(string(c.before[p]), path) {
+			continue
+		}
+		s := c.shift(p, p)
+		if !asked && s.Weaker {
+			return p + " holds more easily"
+		}
+		if asked && (s.Stronger || s.Other) {
+			return strings.TrimSuffix(p, ".when") + " is asked for in other cases"
+		}
+	}
+	return ""
+}
+
+// lost names what a list had.
+func lost(words string, d *Difference) string {
+	if gone := missing(d.Before, d.After); len(gone) > 0 {
+		return words + strings.Join(gone, ", ")
+	}
+	return ""
+}
+
+// missing are the elements of a list that another has not.
+func missing(of, in json.RawMessage) []string {
+	var a, b []string
+	if json.Unmarshal(of, &a) != nil || len(in) > 0 && json.Unmarshal(in, &b) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(a, func(x string) bool { return slices.Contains(b, x) })
+}

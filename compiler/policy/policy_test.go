@@ -1,0 +1,126 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// asks is a policy of values by path.
+func asks(pathsValues ...any) plan.Policy {
+	p := plan.Policy{}
+	for i := 0; i < len(pathsValues); i += 2 {
+		data, err := json.Marshal(pathsValues[i+1])
+		if err != nil {
+			panic(err)
+		}
+		p[pathsValues[i].(string)] = data
+	}
+	return p
+}
+
+func TestCompare(t *testing.T) {
+	rule := asks("rule[r]", "e.auc > 0.8", "rule[r].severity", "fail", "rule[r].message", "too bad")
+	with := func(p plan.Policy, more ...any) plan.Policy {
+		out := asks(more...)
+		for k, v := range p {
+			if _, ok := out[k]; !ok {
+				out[k] = v
+			}
+		}
+		return out
+	}
+	approval := asks("approval[a].from", []string{"x", "y"}, "approval[a].when", "e.delta.auc < 0.0")
+	for name, c := range map[string]struct {
+		before, after plan.Policy
+		want          []string
+	}{
+		"the same":                     {rule, rule, nil},
+		"nothing":                      {nil, nil, nil},
+		"a new rule":                   {nil, rule, []string{"rule[r]: "}},
+		"a rule gone":                  {rule, nil, []string{"rule[r]: the rule is gone"}},
+		"a message":                    {rule, with(rule, "rule[r].message", "x"), []string{"rule[r].message: "}},
+		"lower":                        {rule, with(rule, "rule[r]", "e.auc > 0.7"), []string{"rule[r]: it holds more easily"}},
+		"higher":                       {rule, with(rule, "rule[r]", "e.auc > 0.9"), []string{"rule[r]: "}},
+		"other":                        {rule, with(rule, "rule[r]", "e.f1 > 0.1"), []string{"rule[r]: "}},
+		"only warns":                   {rule, with(rule, "rule[r].severity", "warn"), []string{"rule[r].severity: it only warns"}},
+		"fails":                        {with(rule, "rule[r].severity", "warn"), rule, []string{"rule[r].severity: "}},
+		"renamed":                      {rule, asks("rule[q]", "e.auc > 0.8", "rule[q].severity", "fail"), []string{"rule[q]: ", "rule[r]: "}},
+		"renamed and lower":            {rule, asks("rule[q]", "e.auc > 0.7", "rule[q].severity", "fail"), []string{"rule[q]: ", "rule[r]: the rule is gone"}},
+		"renamed, and only warns":      {rule, asks("rule[q]", "e.auc > 0.8", "rule[q].severity", "warn"), []string{"rule[q]: ", "rule[q].severity: ", "rule[r]: the rule is gone"}},
+		"an approval gone":             {approval, nil, []string{"approval[a].from: the approval is gone"}},
+		"an approval renamed":          {approval, asks("approval[b].from", []string{"x", "y"}, "approval[b].when", "e.delta.auc < 0.0"), []string{"approval[a].from: ", "approval[b].from: ", "approval[b].when: "}},
+		"of others":                    {approval, with(approval, "approval[a].from", []string{"z"}), []string{"approval[a].from: others may give it"}},
+		"of more":                      {approval, with(approval, "approval[a].from", []string{"x", "y", "z"}), []string{"approval[a].from: others may give it"}},
+		"of fewer":                     {approval, with(approval, "approval[a].from", []string{"x"}), []string{"approval[a].from: "}},
+		"asked for less":               {approval, with(approval, "approval[a].when", "e.delta.auc < -0.1"), []string{"approval[a].when: it is asked for in other cases"}},
+		"asked for more":               {approval, with(approval, "approval[a].when", "e.delta.auc < 0.1"), []string{"approval[a].when: "}},
+		"always asked for":             {approval, asks("approval[a].from", []string{"x", "y"}), []string{"approval[a].when: "}},
+		"no longer always":             {asks("approval[a].from", []string{"x", "y"}), approval, []string{"approval[a].when: it is no longer always asked for"}},
+		"one less to wait for":         {asks("after", []string{"check.a", "check.b"}), asks("after", []string{"check.b"}), []string{"after: no longer waits for check.a"}},
+		"others to wait for":           {asks("requires", []string{"check.a"}), asks("requires", []string{"check.b"}), []string{"requires: no longer waits for check.a"}},
+		"more to wait for":             {asks("after", []string{"check.a"}), asks("after", []string{"check.a", "check.b"}), []string{"after: "}},
+		"no champion":                  {asks("champion", "deploy.d"), nil, []string{"champion: nothing live is compared with any more"}},
+		"not verified":                 {asks("requirement[R].verified_by", []string{"check.a"}), nil, []string{"requirement[R].verified_by: no longer verified by check.a"}},
+		"a value":                      {asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.7), []string{"variable.x: rule[r] holds more easily"}},
+		"a value the other way":        {asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.9), []string{"variable.x: "}},
+		"a number in place of a value": {asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), asks("rule[r]", "e.auc > 0.7"), []string{"rule[r]: it holds more easily"}},
+		"a value in place of a number": {asks("rule[r]", "e.auc > 0.8"), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), []string{"rule[r]: "}},
+		"a value of a condition":       {asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.8), asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.7), []string{"variable.x: approval[a] is asked for in other cases"}},
+		"a name with brackets":         {asks("rule[a].b]", "x > 1"), nil, []string{"rule[a].b]: the rule is gone"}},
+	} {
+		var got []string
+		for _, d := range Compare(c.before, c.after) {
+			got = append(got, d.Path+": "+d.Weaker)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+}
+
+func TestLoosened(t *testing.T) {
+	for _, c := range []struct{ kind, path, before, after, want string }{
+		{"check", "expect[v].at_least", "1", "0.9", "it need hold for fewer rows"},
+		{"check", "expect[v].at_least", "0.9", "1", ""},
+		{"check", "expect[v].max_null", "0.1", "0.2", "the limit is higher"},
+		{"check", "expect[v].max_null", "0.2", "0.1", ""},
+		{"check", "expect[v].max_null", "0.2", "", "the expectation is gone"},
+		{"check", "expect[v].max_null", "", "0.2", ""},
+		{"check", "expect[v].between", "[0,10]", "[0,11]", "the range is wider"},
+		{"check", "expect[v].between", "[0,10]", "[1,9]", ""},
+		{"check", "expect[v].between", `["2020-01-01","2021-01-01"]`, `["2019-01-01","2021-01-01"]`, "the range is wider"},
+		{"check", "expect[v].quantile_between", "[0.9,0,5]", "[0.9,0,6]", "the range is wider"},
+		{"check", "row_count_between", "[10,20]", "[5,20]", "the range is wider"},
+		{"check", "expect[v].in_set", `["a"]`, `["a","b"]`, "more values may occur"},
+		{"check", "expect[v].in_set", `["a","b"]`, `["b"]`, ""},
+		{"check", "expect[v].not_null", "true", "false", "the expectation is gone"},
+		{"check", "expect[v].not_null", "false", "true", ""},
+		{"check", "expect[v].unique", "true", "", "the expectation is gone"},
+		{"check", "expect[v].matches", `"^a"`, `"^b"`, ""},
+		{"check", "expect[v].matches", `"^a"`, "", "the expectation is gone"},
+		{"check", "expect[v].min_length", "3", "2", "the limit is lower"},
+		{"check", "expect[v].max_length", "3", "2", ""},
+		{"check", "expect[v].severity", `"fail"`, `"warn"`, "it only warns"},
+		{"check", "expect[v].severity", `"warn"`, `"fail"`, ""},
+		{"check", "compound_unique", `["a"]`, "", "the expectation is gone"},
+		{"evaluate", "min_positives", "50", "10", "fewer positives are enough"},
+		{"evaluate", "min_positives", "10", "50", ""},
+		{"monitor", "drift.limit", "0.1", "0.2", "only larger drift counts"},
+		{"dataset", "sql", `"a"`, `"b"`, ""},
+	} {
+		raw := func(s string) json.RawMessage {
+			if s == "" {
+				return nil
+			}
+			return json.RawMessage(s)
+		}
+		if got := Loosened(c.kind, c.path, raw(c.before), raw(c.after)); got != c.want {
+			t.Error(fmt.Sprintf("%s %s %s to %s: got %q, want %q", c.kind, c.path, c.before, c.after, got, c.want))
+		}
+	}
+}
