@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
@@ -80,8 +81,57 @@ func elementNames(list []any) []string {
 	return names
 }
 
-// Fields compares two configurations value by value.
-func Fields(before, after json.RawMessage) []Field { return fields(Leaves(before), Leaves(after)) }
+// Fields compares two configurations value by value. Where no value differs and yet they are not the same, which is when named
+// elements stand in another order, that is what differs: there is no difference without a field.
+func Fields(before, after json.RawMessage) []Field {
+	if bytes.Equal(before, after) {
+		return nil
+	}
+	out := fields(Leaves(before), Leaves(after))
+	was, is := orders(before), orders(after)
+	for _, path := range sortedKeys(is) {
+		if a, b := both(was[path], is[path]), both(is[path], was[path]); !slices.Equal(a, b) {
+			out = append(out, Field{Path: path, Before: encode(was[path]), After: encode(is[path])})
+		}
+	}
+	if len(out) == 0 && !bytes.Equal(canonical(before), canonical(after)) {
+		out = append(out, Field{Before: before, After: after})
+	}
+	slices.SortFunc(out, func(a, b Field) int { return cmp.Compare(a.Path, b.Path) })
+	return out
+}
+
+// both are the names of one list that another has too, in its order.
+func both(list, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(name string) bool { return !slices.Contains(other, name) })
+}
+
+// orders are the names of the elements of lists, by the path of the list, in their order.
+func orders(config json.RawMessage) map[string][]string {
+	out := map[string][]string{}
+	var tree any
+	if json.Unmarshal(config, &tree) != nil {
+		return out
+	}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch x := v.(type) {
+		case map[string]any:
+			for k, e := range x {
+				walk(strings.TrimPrefix(path+"."+k, "."), e)
+			}
+		case []any:
+			if names := elementNames(x); names != nil {
+				out[path] = names
+				for i, e := range x {
+					walk(path+"["+names[i]+"]", e)
+				}
+			}
+		}
+	}
+	walk("", tree)
+	return out
+}
 
 func fields(before, after map[string]json.RawMessage) []Field {
 	paths := make(map[string]bool, len(before))

@@ -37,6 +37,22 @@ func (n *Node) Define() (Digest, error) {
 	return Sum("definition", def)
 }
 
+// Forms are digests of what a definition says of the inputs, by port: their shapes and formats.
+func (n *Node) Forms() map[string]Digest {
+	out := make(map[string]Digest, len(n.Inputs))
+	for _, in := range n.Inputs {
+		d, err := Sum("form", struct {
+			Format string
+			Shape  *schema.Shape
+		}{in.Format, in.Shape})
+		if err != nil {
+			panic(err) // shapes always encode
+		}
+		out[in.Port] = d
+	}
+	return out
+}
+
 // notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image and the
 // network stand in its container, and the predict command is that of the stages that score its model.
 var notDefining = []string{"image", "network", "predict"}

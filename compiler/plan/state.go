@@ -37,6 +37,7 @@ type NodeState struct {
 	Config      json.RawMessage      `json:"config"`
 	Wiring      map[string]string    `json:"wiring,omitempty"` // port → "address:port"
 	Inputs      map[string]Digest    `json:"inputs,omitempty"`
+	Forms       map[string]Digest    `json:"forms,omitempty"` // of what flows in, by port: digests of shape and format
 	Container   *Container           `json:"container,omitempty"`
 	External    map[string]*External `json:"external,omitempty"`
 	Outputs     map[string]Digest    `json:"outputs"`

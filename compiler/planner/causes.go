@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -13,25 +12,9 @@ import (
 
 // configCauses compares two configurations attribute by attribute, by path.
 func configCauses(before, after json.RawMessage) []plan.Cause {
-	if bytes.Equal(before, after) {
-		return nil
-	}
-	old, now := diff.Leaves(before), diff.Leaves(after)
-	paths := make([]string, 0, len(old)+len(now))
-	for p := range old {
-		paths = append(paths, p)
-	}
-	for p := range now {
-		if _, ok := old[p]; !ok {
-			paths = append(paths, p)
-		}
-	}
-	slices.Sort(paths)
 	var out []plan.Cause
-	for _, p := range paths {
-		if !bytes.Equal(old[p], now[p]) {
-			out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: p, Before: old[p], After: now[p]})
-		}
+	for _, f := range diff.Fields(before, after) {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: f.Path, Before: f.Before, After: f.After})
 	}
 	return out
 }

@@ -112,9 +112,10 @@ func (p *planner) acceptedChanges(n *plan.Node) []plan.Change {
 // and only this stage is left.
 func (p *planner) root(c plan.Cause) bool {
 	switch c.Kind {
-	case plan.SchemaCause:
-		return false
-	case plan.InputCause:
+	case plan.SchemaCause, plan.InputCause:
+		if c.From == "" { // recorded by a version that kept no more
+			return c.Kind == plan.SchemaCause
+		}
 		up := p.nodes[c.From]
 		return up != nil && up.Verdict.Known() && up.Replaces == up.Fingerprint
 	}

@@ -46,6 +46,14 @@ func (p *planner) gate(b *check.Block) {
 	}
 }
 
+func ruleNames(rules []plan.Rule) []string {
+	names := []string{}
+	for _, r := range rules {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
 // decideGate decides what is known, unless the same was decided before and is live.
 func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	figures := func(node string) (json.RawMessage, bool) {
@@ -82,6 +90,9 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	}
 	if recorded && before.Definition != g.Definition {
 		g.Causes = policyCauses(plan.ConfigCause, before.Policy, asked)
+		if a, b := ruleNames(before.Rules), ruleNames(g.Rules.Rules); len(g.Causes) == 0 && !slices.Equal(a, b) {
+			g.Causes = []plan.Cause{{Kind: plan.ConfigCause, Path: "rule", Before: encode(a), After: encode(b)}}
+		}
 	}
 	settled := p.settled(g.Address)
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&

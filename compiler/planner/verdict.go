@@ -214,11 +214,30 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		}
 	}
 	inputs := inputCauses(n, before)
-	told := slices.ContainsFunc(out, func(c plan.Cause) bool { return c.Kind != plan.MetadataCause && !predicts(n, c) })
-	if !told && len(inputs) == 0 && before.Definition != n.Definition {
-		out = append(out, plan.Cause{Kind: plan.SchemaCause})
+	if before.Definition != n.Definition {
+		out = append(out, formCauses(n, before, slices.ContainsFunc(append(slices.Clone(out), inputs...), func(c plan.Cause) bool {
+			return c.Kind != plan.MetadataCause && !predicts(n, c)
+		}))...)
 	}
 	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
+}
+
+// formCauses say of which inputs the form is another: of columns, types, order, marks. That is what is left of a definition
+// when all else is compared; of what an earlier version recorded no more is known than that.
+func formCauses(n *plan.Node, before *plan.NodeState, told bool) []plan.Cause {
+	var out []plan.Cause
+	if before.Forms != nil {
+		forms := n.Forms()
+		for _, in := range n.Inputs {
+			if was, ok := before.Forms[in.Port]; ok && was != forms[in.Port] {
+				out = append(out, plan.Cause{Kind: plan.SchemaCause, Path: in.Port, From: in.From})
+			}
+		}
+	}
+	if len(out) == 0 && !told {
+		out = append(out, plan.Cause{Kind: plan.SchemaCause})
+	}
+	return out
 }
 
 // metaCauses compares what decides no result. States of earlier versions say nothing of it.
@@ -235,7 +254,7 @@ func metaCauses(before, now json.RawMessage) []plan.Cause {
 
 // predicts tells whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
 func predicts(n *plan.Node, c plan.Cause) bool {
-	return n.Container != nil && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
+	return n.Container != nil && n.Kind != predictKind && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
 }
 
 // containerCauses compare what a foreign stage runs, as far as its block does not say it: the image that a name means, and

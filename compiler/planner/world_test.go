@@ -224,7 +224,7 @@ func (w *world) run(n *plan.Node) {
 		return
 	}
 	s := plan.NodeState{Definition: n.Definition, Kind: n.Kind, Type: n.Type, Version: n.Version, Config: n.Config, Container: n.Container,
-		Inputs: map[string]plan.Digest{}, Wiring: map[string]string{}, External: map[string]*plan.External{}, Shapes: plan.Shapes(n.Outputs), Meta: n.Meta}
+		Inputs: map[string]plan.Digest{}, Forms: n.Forms(), Wiring: map[string]string{}, External: map[string]*plan.External{}, Shapes: plan.Shapes(n.Outputs), Meta: n.Meta}
 	var err error
 	if s.Policy, err = n.Policy(); err != nil {
 		w.t.Fatal(err)

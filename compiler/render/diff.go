@@ -15,6 +15,7 @@ import (
 // Diff writes what differs between two plans: blocks, gates, production, and last what would run.
 func Diff(w io.Writer, d *diff.Diff, o Options) error {
 	t := &text{o: o}
+	d = weighed(d)
 	t.line("%s · %s → %s", clean(d.Pipeline), clean(d.Before.Name), clean(d.After.Name))
 	t.line("\n%s", t.paint(bold, DiffSummary(d)))
 	t.diffBlocks(d)
@@ -73,8 +74,8 @@ func (t *text) diffBlocks(d *diff.Diff) {
 				clean(TypeWord(b.Kind, b.Type)), t.where(b.Range)), " "))
 		}
 	}
-	alone("Added", "+", green, d.Added)
 	alone("Removed", "-", red, d.Removed)
+	alone("Added", "+", green, d.Added)
 	if len(d.Moved) > 0 {
 		t.title("Moved")
 		for _, m := range d.Moved {

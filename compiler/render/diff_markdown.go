@@ -10,29 +10,63 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// DiffMarkdown writes a comparison for a pull request. Everything that users wrote stands in code spans.
+// DiffMarkdown writes a comparison for a pull request, in at most MostMarkdown bytes: what was cut is said. Everything that
+// users wrote stands in code spans.
 func DiffMarkdown(w io.Writer, d *diff.Diff) error {
-	m := &diffMarkdown{}
-	m.line("### %s: %s → %s\n", codeSpan(d.Pipeline), codeSpan(d.Before.Name), codeSpan(d.After.Name))
-	m.line("**%s**", DiffSummary(d))
-	m.fields("Variables", d.Variables)
-	m.blocks("Added", d.Added)
-	m.blocks("Removed", d.Removed)
-	if len(d.Moved) > 0 {
-		m.title("Moved")
-		for _, x := range d.Moved {
-			m.line("- %s → %s", codeSpan(x.From), codeSpan(x.To))
-		}
+	d = weighed(d)
+	text, err := fitted(func(f fit) (string, error) {
+		m := &diffMarkdown{fit: f}
+		m.document(d)
+		return m.b.String(), nil
+	})
+	if err != nil {
+		return err
 	}
-	m.changed(d.Changed)
-	m.gates(d)
-	m.weaker(d)
-	m.runs(d)
-	_, err := io.WriteString(w, m.b.String())
+	if text == "" {
+		text = fmt.Sprintf("**%s**\n\nAll else is too long to show here: see `mlp diff`.\n", DiffSummary(d))
+	}
+	_, err = io.WriteString(w, text)
 	return err
 }
 
-type diffMarkdown struct{ b strings.Builder }
+func (m *diffMarkdown) document(d *diff.Diff) {
+	m.line("### %s: %s → %s\n", m.code(d.Pipeline), m.code(d.Before.Name), m.code(d.After.Name))
+	m.line("**%s**", DiffSummary(d))
+	m.fields("Variables", d.Variables)
+	m.blocks("Removed", d.Removed, true)
+	m.blocks("Added", d.Added, false)
+	if len(d.Moved) > 0 {
+		m.title("Moved")
+		rows, more := some(d.Moved, m.fit.rows)
+		for _, x := range rows {
+			m.line("- %s → %s", m.code(x.From), m.code(x.To))
+		}
+		m.more(more)
+	}
+	m.weaker(d)
+	m.gates(d)
+	m.changed(d.Changed)
+	m.runs(d)
+	if m.cut > 0 {
+		m.line("\n_Cut to %d bytes, what weighs least. `mlp diff` shows all._", MostMarkdown)
+	}
+}
+
+type diffMarkdown struct {
+	b   strings.Builder
+	fit fit
+	cut int // rows that are not shown
+}
+
+// more says how many rows of a list are not shown.
+func (m *diffMarkdown) more(n int) {
+	if m.cut += n; n > 0 {
+		m.line("- and %d more", n)
+	}
+}
+
+// code is a user's string, cut to the width that there is.
+func (m *diffMarkdown) code(s string) string { return codeSpan(clipped(clean(s), m.fit.width)) }
 
 func (m *diffMarkdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
 
@@ -64,17 +98,19 @@ func placeSpan(r source.Range) string {
 	return fmt.Sprintf(" (%s)", codeSpan(fmt.Sprintf("%s:%d", r.File, r.Start.Line)))
 }
 
-func (m *diffMarkdown) blocks(title string, blocks []diff.Block) {
+func (m *diffMarkdown) blocks(title string, blocks []diff.Block, heavy bool) {
 	if len(blocks) == 0 {
 		return
 	}
 	m.title(title)
-	for _, b := range blocks {
+	rows, more := pick(m.fit, blocks, func(b diff.Block) bool { return heavy && blockWeight(b) < 3 })
+	defer m.more(more)
+	for _, b := range rows {
 		kind := ""
 		if w := TypeWord(b.Kind, b.Type); w != "" {
-			kind = ", " + codeSpan(w)
+			kind = ", " + m.code(w)
 		}
-		m.line("- %s%s%s", codeSpan(b.Address), kind, placeSpan(b.Range))
+		m.line("- %s%s%s", m.code(b.Address), kind, placeSpan(b.Range))
 	}
 }
 
@@ -86,7 +122,12 @@ func (m *diffMarkdown) fields(title string, fields []diff.Field) {
 }
 
 func (m *diffMarkdown) list(indent string, fields []diff.Field) {
-	for _, f := range fields {
+	rows, more := some(fields, m.fit.rows)
+	if more > 0 {
+		m.cut += more
+		defer m.line("%s- and %d more", indent, more)
+	}
+	for _, f := range rows {
 		word := map[string]string{"+": "added ", "-": "removed ", "~": ""}[fieldMark(f)]
 		note := ""
 		if f.Weaker != "" {
@@ -94,7 +135,7 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 		} else if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
 			note = " *(" + string(f.Category) + ")*"
 		}
-		m.line("%s- %s%s: %s%s", indent, word, codeSpan(f.Path), codeSpan(fieldText(f)), note)
+		m.line("%s- %s%s: %s%s", indent, word, m.code(f.Path), m.code(fieldText(f)), note)
 	}
 }
 
@@ -103,11 +144,13 @@ func (m *diffMarkdown) changed(changed []diff.Changed) {
 		return
 	}
 	m.title("Changed")
-	for _, c := range changed {
-		m.line("- %s%s", codeSpan(c.Address), placeSpan(c.Range))
+	rows, more := pick(m.fit, changed, func(c diff.Changed) bool { return changedWeight(c) == 0 })
+	defer m.more(more)
+	for _, c := range rows {
+		m.line("- %s%s", m.code(c.Address), placeSpan(c.Range))
 		m.list("  ", c.Fields)
 		if len(c.Reaches) > 0 {
-			m.line("  - reaches %s", spans(c.Reaches))
+			m.line("  - reaches %s", m.spans(c.Reaches))
 		}
 		if c.Unfollowed {
 			m.line("  - reaches more than is followed")
@@ -117,30 +160,37 @@ func (m *diffMarkdown) changed(changed []diff.Changed) {
 
 // weaker lists policy by which something may pass that would not have passed before.
 func (m *diffMarkdown) weaker(d *diff.Diff) {
-	for i, w := range d.Weaker() {
+	all := d.Weaker()
+	rows, more := pick(m.fit, all, func(diff.Weakened) bool { return true })
+	for i, w := range rows {
 		if i == 0 {
 			m.title("⚠️ Weaker policy")
 		}
-		m.line("- %s: %s%s", codeSpan(weakenedText(w)), codeSpan(w.Weaker), placeSpan(w.Range))
+		m.line("- %s: %s%s", m.code(weakenedText(w)), m.code(w.Weaker), placeSpan(w.Range))
 	}
+	m.more(more)
 }
 
 func (m *diffMarkdown) gates(d *diff.Diff) {
 	if len(d.Gates) > 0 {
 		m.title("Gates")
 	}
-	for _, g := range d.Gates {
-		m.line("- %s: %s → %s%s", codeSpan(g.Address), codeSpan(string(g.Before)), codeSpan(string(g.After)), placeSpan(g.Range))
+	gates, more := pick(m.fit, d.Gates, func(g diff.Gate) bool { return graver(g.After) })
+	for _, g := range gates {
+		m.line("- %s: %s → %s%s", m.code(g.Address), m.code(string(g.Before)), m.code(string(g.After)), placeSpan(g.Range))
 		m.list("  ", g.Fields)
 		for _, v := range g.Verdicts {
-			m.line("  - %s: %s → %s", codeSpan(v.Rule), codeSpan(string(v.Before)), codeSpan(string(v.After)))
+			m.line("  - %s: %s → %s", m.code(v.Rule), m.code(string(v.Before)), m.code(string(v.After)))
 		}
 	}
+	m.more(more)
 	if len(d.Releases) > 0 {
 		m.title("Production")
 	}
-	for _, r := range d.Releases {
-		m.line("- %s: %s%s", codeSpan(r.Address), codeSpan(releaseShift(r)), placeSpan(r.Range))
+	releases, more := some(d.Releases, m.fit.rows)
+	defer m.more(more)
+	for _, r := range releases {
+		m.line("- %s: %s%s", m.code(r.Address), m.code(releaseShift(r)), placeSpan(r.Range))
 		m.list("  ", r.Fields)
 	}
 }
@@ -152,22 +202,22 @@ func (m *diffMarkdown) runs(d *diff.Diff) {
 	m.title("Runs")
 	say := func(label string, addresses []string) {
 		if len(addresses) > 0 {
-			m.line("- %s: %s", label, spans(addresses))
+			m.line("- %s: %s", label, m.spans(addresses))
 		}
 	}
-	say("only with "+codeSpan(d.After.Name), d.Runs.After)
-	say("only with "+codeSpan(d.Before.Name), d.Runs.Before)
+	say("only with "+m.code(d.After.Name), d.Runs.After)
+	say("only with "+m.code(d.Before.Name), d.Runs.Before)
 	say("either way", d.Runs.Both)
 }
 
 // spans lists addresses, not all where there are very many.
-func spans(addresses []string) string {
-	const most = 60
+func (m *diffMarkdown) spans(addresses []string) string {
+	shown, more := some(addresses, m.fit.list)
 	var out []string
-	for _, a := range addresses[:min(len(addresses), most)] {
-		out = append(out, codeSpan(a))
+	for _, a := range shown {
+		out = append(out, m.code(a))
 	}
-	if more := len(addresses) - most; more > 0 {
+	if more > 0 {
 		out = append(out, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(out, ", ")

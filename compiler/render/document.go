@@ -122,6 +122,7 @@ func read(p *plan.Plan, all bool) *document {
 			d.Weaker = append(d.Weaker, weakerRow{causeText(clean(c.Address), c.Cause), clean(c.Cause.Weaker), place(c.Range.File, c.Range.Start.Line)})
 		}
 	}
+	d.weigh()
 	d.changes(p)
 	d.stages(p, nodes, all)
 	d.helpers(p)
@@ -330,8 +331,8 @@ func (d *document) about(nodes map[string]*plan.Node, n *plan.Node) string {
 	return "by " + strings.Join(by, ", ")
 }
 
-// reviewPhases is the order in which stages are listed; last those that are no longer in the module.
-var reviewPhases = []schema.Phase{schema.Design, schema.Development, schema.Operations, ""}
+// reviewPhases is the order in which stages are listed; first those that are no longer in the module.
+var reviewPhases = []schema.Phase{"", schema.Design, schema.Development, schema.Operations}
 
 // oneOf is a value of a closed set: one that is not known, as a later version may have, is shown as such and never as a
 // word of its own.

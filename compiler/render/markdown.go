@@ -12,26 +12,50 @@ import (
 // characters, and a workflow may add a few lines.
 const MostMarkdown = 60_000
 
-// fit is how much is written: each step of fits cuts more, details first.
+// fit is how much is written.
 type fit struct {
 	picture bool
 	stages  bool
 	rows    int // of each table
+	heavy   int // rows that are not cut for others (weight.go)
 	list    int // addresses behind a cause
 	width   int // code points of a user's string
 	cut     string
 }
 
+// fits cut more and more, details first. From those that are narrowed on, as many rows are written as there is room for.
 var fits = []fit{
-	{true, true, 1000, mostListed, longestShown, ""},
-	{true, false, 1000, mostListed, longestShown, "the list of stages"},
-	{false, false, 1000, mostListed, longestShown, "the list of stages, the picture"},
-	{false, false, 400, 12, 200, "the list of stages, the picture, all but 400 rows of each table"},
-	{false, false, 200, 12, 200, "the list of stages, the picture, all but 200 rows of each table"},
-	{false, false, 100, 12, 200, "the list of stages, the picture, all but 100 rows of each table"},
-	{false, false, 30, 8, 120, "the list of stages, the picture, all but 30 rows of each table"},
-	{false, false, 8, 4, 80, "the list of stages, the picture, all but 8 rows of each table"},
-	{false, false, 2, 2, 60, "the list of stages, the picture, all but 2 rows of each table"},
+	{true, true, everything, everything, mostListed, longestShown, ""},
+	{true, false, everything, everything, mostListed, longestShown, "the list of stages"},
+	{false, false, everything, everything, mostListed, longestShown, "the list of stages, the picture"},
+	{false, false, everything, everything, 12, 200, "the list of stages, the picture, of each table what weighs least"},
+	{false, false, everything, everything, 8, 120, "the list of stages, the picture, of each table what weighs least, long texts"},
+	{false, false, everything, everything, 4, 80, "the list of stages, the picture, of each table what weighs least, long texts"},
+	{false, false, everything, everything, 2, 60, "the list of stages, the picture, of each table what weighs least, long texts"},
+}
+
+const narrowed, enough, everything = 3, 30, 1 << 14
+
+// fitted returns what is written with the first of fits that leaves it short enough: of those that cut rows, the first that
+// leaves enough of them. Empty if none does.
+func fitted(write func(fit) (string, error)) (string, error) {
+	longest := ""
+	for i, f := range fits {
+		if i < narrowed {
+			if text, err := write(f); err != nil || len(text) <= MostMarkdown {
+				return text, err
+			}
+			continue
+		}
+		text, rows, err := fill(MostMarkdown, f, write)
+		if err != nil || rows >= enough {
+			return text, err
+		}
+		if text != "" {
+			longest = text
+		}
+	}
+	return longest, nil
 }
 
 // Markdown writes the plan as a comment of a pull request: the verdict as its title, what changes production, gates and
@@ -40,17 +64,18 @@ var fits = []fit{
 // MostMarkdown bytes are written; what was cut is said.
 func Markdown(w io.Writer, p *plan.Plan, o Options) error {
 	d := read(p, o.All)
-	for _, f := range fits {
+	text, err := fitted(func(f fit) (string, error) {
 		m := &markdown{d: d, fit: f}
-		if err := m.document(p); err != nil {
-			return err
-		}
-		if m.b.Len() <= MostMarkdown {
-			_, err := io.WriteString(w, m.b.String())
-			return err
-		}
+		err := m.document(p)
+		return m.b.String(), err
+	})
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintf(w, "%s\n## %s\n\nAll else is too long to show here: see `mlp plan`.\n", marker(d), d.Summary)
+	if text == "" {
+		text = fmt.Sprintf("%s\n## %s\n\nAll else is too long to show here: see `mlp plan`.\n", marker(d), d.Summary)
+	}
+	_, err = io.WriteString(w, text)
 	return err
 }
 
@@ -111,7 +136,7 @@ func (m *markdown) production() {
 		return
 	}
 	m.line("### Production\n\n| | deployment | live | would be | held by |\n|---|---|---|---|---|")
-	rows, more := some(m.d.Production, m.fit.rows)
+	rows, more := pick(m.fit, m.d.Production, func(r releaseRow) bool { return r.Action == plan.RemoveRelease })
 	for _, r := range rows {
 		m.line("| %s | %s | %s | %s | %s |", actionWord(r.Action), m.code(r.Address), m.phrase(r.From), m.phrase(r.To), m.code(r.Gate))
 	}
@@ -144,7 +169,7 @@ func (m *markdown) weaker() {
 		return
 	}
 	m.line("### ⚠️ Weaker policy\n\n| what differs | why it is weaker | where |\n|---|---|---|")
-	rows, more := some(m.d.Weaker, m.fit.rows)
+	rows, more := pick(m.fit, m.d.Weaker, func(weakerRow) bool { return true })
 	for _, w := range rows {
 		m.line("| %s | %s | %s |", m.phrase(w.Text), m.phrase(w.Why), m.code(w.Place))
 	}
@@ -170,13 +195,13 @@ func (m *markdown) gates() {
 		return
 	}
 	m.line("### %s\n", m.d.GatesTitle)
-	gates, left := some(m.d.Gates, m.fit.rows)
+	gates, left := pick(m.fit, m.d.Gates, func(g gateRow) bool { return graver(g.Verdict) })
 	for _, g := range gates {
 		m.line("**%s** %s: %s\n", verdictWord(g.Verdict), m.code(g.Address), m.phrase(strings.TrimPrefix(g.Sum, "open: ")))
 		if len(g.Rules) > 0 {
 			m.line("| | rule | condition | |\n|---|---|---|---|")
 		}
-		rows, more := some(g.Rules, m.fit.rows)
+		rows, more := pick(m.fit, g.Rules, func(r ruleRow) bool { return graver(r.Verdict) })
 		for _, r := range rows {
 			note := m.phrase(r.Note)
 			if r.Message != "" {
@@ -197,7 +222,7 @@ func (m *markdown) gates() {
 		}
 	}
 	if left > 0 {
-		m.line("and %d more gates\n", left)
+		m.line("%s\n", leftGates(m.d.Gates[len(gates):]))
 	}
 }
 
@@ -219,7 +244,7 @@ func (m *markdown) why() {
 		return
 	}
 	m.line("### Why\n\n| | what differs | category | runs | may run | where |\n|---|---|---|---|---|---|")
-	rows, more := some(m.d.Why, m.fit.rows)
+	rows, more := pick(m.fit, m.d.Why, func(c changeRow) bool { return c.Category == plan.Breaking })
 	for i, c := range rows {
 		category := string(c.Category)
 		if c.Category == plan.Breaking {

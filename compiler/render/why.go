@@ -16,11 +16,13 @@ import (
 func causeText(address string, c plan.Cause) string {
 	switch c.Kind {
 	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:
-		switch c.Path {
-		case "":
-			return address + " is gone"
-		case "champion.model":
+		switch {
+		case c.Path == "champion.model":
 			return fmt.Sprintf("champion of %s, live at %s  %s → %s", address, clean(c.From), shortOrNone(c.Before), shortOrNone(c.After))
+		case c.Path == "" && len(c.After) == 0:
+			return address + " is gone"
+		case c.Path == "":
+			return fmt.Sprintf("configuration of %s  %s", address, changeText(c.Before, c.After))
 		}
 		return fmt.Sprintf("%s of %s  %s", clean(c.Path), address, changeText(c.Before, c.After))
 	case plan.DataCause:
@@ -43,7 +45,10 @@ func causeText(address string, c plan.Cause) string {
 	case plan.InputCause:
 		return fmt.Sprintf("%s of %s  has other content since %s ran", clean(c.Path), address, clean(c.From))
 	case plan.SchemaCause:
-		return "the schema of what flows into " + address
+		if c.Path == "" {
+			return "the schema of what flows into " + address
+		}
+		return fmt.Sprintf("%s of %s  has other columns, types or marks, or has them in another order", clean(c.Path), address)
 	case plan.MovedCause:
 		return fmt.Sprintf("%s was %s", address, Value(c.Before))
 	case plan.AcceptedCause:

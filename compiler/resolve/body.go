@@ -264,6 +264,11 @@ func (w *walker) nested(b *syntax.Block, spec *schema.Block, prefix string, poli
 			metas = append(metas, named(n, p.meta))
 		}
 	}
+	if spec.Unordered {
+		for _, all := range [][]any{configs, policies, metas} {
+			slices.SortStableFunc(all, func(a, b any) int { return strings.Compare(label(a), label(b)) })
+		}
+	}
 	put(into.config, spec.Name, configs, list)
 	put(into.policy, spec.Name, policies, list)
 	put(into.meta, spec.Name, metas, list)
@@ -274,6 +279,11 @@ func named(b *syntax.Block, object map[string]any) map[string]any {
 		object["name"] = b.Name
 	}
 	return object
+}
+
+func label(object any) string {
+	name, _ := object.(map[string]any)["name"].(string)
+	return name
 }
 
 func put(into map[string]any, name string, values []any, list bool) {

@@ -1,8 +1,10 @@
 package resolve
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -32,6 +34,9 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 	items, ok := w.items(v, a, spec, path)
 	if !ok {
 		return nil, wrong
+	}
+	if spec.Unordered {
+		w.sort(items, path)
 	}
 	var refs []*Reference
 	for _, it := range items {
@@ -74,6 +79,17 @@ func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
 		}
 	}
 	return out
+}
+
+// sort puts the references of a list that means a set in one order; where each stands in the text goes with it.
+func (w *walker) sort(items []item, path string) {
+	slices.SortStableFunc(items, func(a, b item) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.ref.String(), b.ref.String()))
+	})
+	for i := range items {
+		items[i].path = fmt.Sprintf("%s[%d]", path, i)
+		w.out.Ranges[items[i].path] = items[i].at
+	}
 }
 
 // inputPort is the port of an argument at path: without brackets, so that it can be the name of a folder.

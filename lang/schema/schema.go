@@ -180,6 +180,8 @@ type Attr struct {
 	Required bool
 	Default  any // nil: absent. A Go string, float64, bool, []string or []float64 that fits Type
 	Doc      string
+	// Unordered: of a list that means a set. It is sorted, so that its order is no part of what the block is.
+	Unordered bool
 	// Metadata: a change of it runs nothing (descriptions, time-outs). All other attributes are fingerprinted.
 	Metadata bool
 	// Policy: read by gates and the engine, not by the stage; a change of it decides again and runs nothing.
@@ -209,7 +211,9 @@ type Block struct {
 	Doc      string
 	Body     Body
 	Policy   bool // like Attr.Policy, for all that is in it
-	Raw      bool // like Kind.Raw
+	// Unordered: of labelled blocks whose order means nothing. They are sorted by label, so that it is no part of what the block is.
+	Unordered bool
+	Raw       bool // like Kind.Raw
 	// FreeAttrs: any further attribute is taken, with a literal value (params, expectations of columns).
 	FreeAttrs bool
 }

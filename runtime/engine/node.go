@@ -149,7 +149,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan.NodeState {
 	s := plan.NodeState{
 		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine,
-		Config: n.Config, Inputs: inputs, Container: n.Container, Outputs: maps.Clone(a.Outputs),
+		Config: n.Config, Inputs: inputs, Forms: n.Forms(), Container: n.Container, Outputs: maps.Clone(a.Outputs),
 		Shapes: plan.Shapes(n.Outputs), Meta: n.Meta,
 	}
 	for _, in := range n.Inputs {

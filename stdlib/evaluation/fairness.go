@@ -39,7 +39,7 @@ const FairnessDoc = "`fairness` compares the groups of a column, by Fairlearn's 
 
 // FairnessBlock is the block of one comparison.
 func FairnessBlock() schema.Block {
-	return schema.Block{Name: "fairness", Labelled: true, Repeated: true, Doc: "A comparison between groups.", Body: schema.Body{Attrs: []schema.Attr{
+	return schema.Block{Name: "fairness", Labelled: true, Repeated: true, Unordered: true, Doc: "A comparison between groups.", Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "column", Type: schema.String, ColumnOf: "data", Doc: "The column whose values are the groups: text, a boolean or an integer. Default: the label."},
 		{Name: "metrics", Type: schema.StringList, Required: true, Doc: "`<metric>_difference` or `<metric>_ratio` of a metric that the evaluation lists. Of two classes also " +
 			"`demographic_parity_difference`, `equal_opportunity_difference`, `equalized_odds_difference`, or the same with `ratio`."},

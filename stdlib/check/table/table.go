@@ -29,7 +29,7 @@ var Component = component.Component{
 				{Name: "compound_unique", Type: schema.StringList, ColumnOf: "on", Doc: "Columns that no two rows share all values of."},
 			},
 			Blocks: []schema.Block{
-				{Name: "expect", Labelled: true, Repeated: true, Doc: "What is expected of the column that the label names.", Body: schema.Body{Attrs: expectAttrs()}},
+				{Name: "expect", Labelled: true, Repeated: true, Unordered: true, Doc: "What is expected of the column that the label names.", Body: schema.Body{Attrs: expectAttrs()}},
 				schema.RuleBlock(),
 			},
 		},

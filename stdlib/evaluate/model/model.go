@@ -30,7 +30,7 @@ var Component = component.Component{
 			Attrs: []schema.Attr{
 				{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to evaluate."},
 				{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "Rows with the model's features and its target."},
-				{Name: "metrics", Type: schema.RefList, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
+				{Name: "metrics", Type: schema.RefList, Unordered: true, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
 					Doc: "What to compute; figures bear the names of the metric blocks."},
 				{Name: "weight", Type: schema.String, ColumnOf: "data", Doc: "The column that says how much each row counts; not negative, not null."},
 				{Name: "min_rows", Type: schema.Integer, Default: 1.0, Doc: "With fewer rows all figures are undefined; of a slice likewise."},
@@ -40,7 +40,7 @@ var Component = component.Component{
 			Blocks: []schema.Block{
 				evaluation.IntervalsBlock(),
 				evaluation.FairnessBlock(),
-				{Name: "slice", Labelled: true, Repeated: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
+				{Name: "slice", Labelled: true, Repeated: true, Unordered: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
 				}}},
 			},

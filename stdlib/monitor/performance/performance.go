@@ -30,7 +30,7 @@ var Component = component.Component{
 					Doc: "What turned out: a `label`, or a table that was made of one row by row."},
 				{Name: "on", Type: schema.StringList, Required: true, ColumnOf: "predictions",
 					Doc: "The columns by which a prediction finds its label. Both tables have them; none has two rows with the same values."},
-				{Name: "metrics", Type: schema.RefList, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
+				{Name: "metrics", Type: schema.RefList, Unordered: true, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
 					Doc: "What to compute; figures bear the names of the metric blocks."},
 				{Name: "baseline", Type: schema.Ref, Ports: []schema.PortType{schema.FiguresPort}, Kinds: []string{"evaluate"},
 					Doc: "The evaluation that the model was released on. `delta` is about the metrics that both have."},

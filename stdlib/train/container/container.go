@@ -65,7 +65,7 @@ func attrs() []schema.Attr {
 			Doc: "How tables come to both commands, and how predictions are taken: `table.parquet`, `table.csv` or `table.ndjson`."},
 		schema.Attr{Name: "env", Type: schema.Any,
 			Doc: "Further variables of the environment of both commands, as `{ NAME = \"value\" }`. Not for secrets: they are part of the plan."},
-		schema.Attr{Name: "secrets", Type: schema.RefList, Ports: []schema.PortType{schema.SecretPort}, Kinds: []string{"secret"}, Edge: schema.DefinitionEdge,
+		schema.Attr{Name: "secrets", Type: schema.RefList, Unordered: true, Ports: []schema.PortType{schema.SecretPort}, Kinds: []string{"secret"}, Edge: schema.DefinitionEdge,
 			Doc: "`secret` blocks whose values both commands find as files in `/mlp/secrets/<name>`. Their versions are part of the fingerprint, the values are not."},
 		schema.Attr{Name: "network", Type: schema.Bool, Default: false,
 			Doc: "Whether the commands may use the network. What they fetch is not part of the fingerprint."},
