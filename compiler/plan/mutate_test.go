@@ -52,7 +52,7 @@ var said = regexp.MustCompile(strings.Join([]string{
 	`^\.planner_semantics$`,         // another is shown and not applied
 	`^\.nodes\[$|^\.releases(\[)?$`, // less than the module says is done: what is left is whole
 	`^\.releases\[\]\.address$`,     // what is live there is compared with
-	`^\.nodes\[\]\.(causes|description|range|meta|after|timeout_ms|memory_mb|cpus|retries|no_cache|replaces|phase|verdict)\b`,
+	`^\.nodes\[\]\.(causes|description|range|meta|after|timeout_ms|memory_mb|disk_mb|cpus|retries|no_cache|replaces|phase|verdict)\b`,
 	`^\.nodes\[\]\.outputs\[\]\.shape\b`, // what readers of it are told, and their definitions say
 	`^\.nodes\[\]\.outputs\[\]\.digest$`, // compared with the record of the result
 	`^\.nodes\[\]\.accepted\b`,           // compared with the record of the result

@@ -165,6 +165,7 @@ type Node struct {
 	Container   *Container      `json:"container,omitempty"`
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
+	DiskMB      int64           `json:"disk_mb,omitempty"`
 	CPUs        float64         `json:"cpus,omitempty"`
 	Retries     int             `json:"retries"`
 	NoCache     bool            `json:"no_cache,omitempty"`

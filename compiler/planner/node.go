@@ -19,6 +19,7 @@ type meta struct {
 	Timeout     string  `json:"timeout"`
 	Retries     float64 `json:"retries"`
 	MemoryMB    float64 `json:"memory_mb"`
+	DiskMB      float64 `json:"disk_mb"`
 	CPUs        float64 `json:"cpus"`
 	Cache       *bool   `json:"cache"`
 }
@@ -86,7 +87,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 		timeout = d
 	}
 	n.TimeoutMS, n.Retries = timeout.Milliseconds(), int(how.Retries)
-	n.MemoryMB, n.CPUs = int64(how.MemoryMB), how.CPUs
+	n.MemoryMB, n.DiskMB, n.CPUs = int64(how.MemoryMB), int64(how.DiskMB), how.CPUs
 	n.NoCache = how.Cache != nil && !*how.Cache
 	for _, r := range b.Refs {
 		switch r.Edge {

@@ -20,7 +20,8 @@ func StageAttrs() []Attr {
 		{Name: "timeout", Type: Duration, Default: "1h", Metadata: true, Doc: "How long one attempt may take."},
 		{Name: "retries", Type: Integer, Default: 0.0, Metadata: true,
 			Doc: "How often a stage is tried again that asks for it (exit code 75)."},
-		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it the executor's own."},
+		{Name: "memory_mb", Type: Integer, Metadata: true, Doc: "Limit of memory, in MiB. Without it three quarters of the machine's."},
+		{Name: "disk_mb", Type: Integer, Metadata: true, Doc: "Limit of what the stage writes, in MiB: outputs, checkpoint and temporary files together. Without it half of what is free where the store is."},
 		{Name: "cpus", Type: Number, Metadata: true, Doc: "Limit of processors. Without it all of the machine's."},
 		{Name: "cache", Type: Bool, Default: true, Metadata: true, Doc: "`false` runs the stage at each apply."},
 	}

@@ -237,6 +237,8 @@ func TestOutputsAreChecked(t *testing.T) {
 		{"NaN", script{Figures: []byte(`"{\"auc\": NaN}"`)}, figures, "NaN and Infinity are not JSON"},
 		{"list", script{Figures: []byte(`[1]`)}, figures, "not a JSON object"},
 		{"null", script{Figures: []byte(`"null"`)}, figures, "expected a JSON object"},
+		{"nested too deeply", script{Figures: []byte(`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`)}, figures, "nested more than 100 levels deep"},
+		{"nested deeply, and brackets in a string", script{Figures: []byte(`{"[\"[[":` + strings.Repeat("[", 99) + `"` + strings.Repeat("[", 200) + `"` + strings.Repeat("]", 99) + `}`)}, figures, ""},
 		{"two values", script{Figures: []byte(`"{} {}"`)}, figures, "more after"},
 		{"link as figures", script{Link: map[string]string{"metrics.json": "/etc/hostname"}, Write: map[string]string{"x": ""}}, figures, "no regular file"},
 		{"figures", script{Figures: []byte(`{"auc": 0.5}`)}, figures, ""},

@@ -28,6 +28,7 @@ type attempt struct {
 	number int
 
 	secrets *secrets
+	quota   *quota
 }
 
 // execute runs a stage, with retries, and records its result. The error is a Failure, or one that asFailure knows.
@@ -105,6 +106,10 @@ func (a *attempt) prepare(ctx context.Context, inputs map[string]plan.Digest) er
 			return fmt.Errorf("input %s of %s: %w", in.Port, a.node.Address, err)
 		}
 		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path})
+	}
+	var err error
+	if a.quota, err = newQuota(a.Store.Root(), a.node.DiskMB, a.task.Out, a.task.Checkpoint, a.task.Scratch); err != nil {
+		return err
 	}
 	return errors.Join(os.MkdirAll(a.task.Checkpoint, 0o700), os.MkdirAll(a.task.Scratch, 0o700))
 }
@@ -208,16 +213,22 @@ func (a *attempt) once(ctx context.Context) *Failure {
 	a.log.begin(a.number)
 	t := a.task
 	t.Attempt = a.number
-	res, err := a.Executor.Run(ctx, t)
+	running, cancel := context.WithCancelCause(ctx)
+	go a.quota.watch(running, cancel)
+	res, err := a.Executor.Run(running, t)
+	over := context.Cause(running) == errOverQuota
+	cancel(nil)
 	switch {
 	case ctx.Err() != nil:
 		return failuref(KilledFailure, "killed")
+	case over || a.quota.exceeded():
+		return a.quota.failure(a.node.Address)
 	case errors.Is(err, executor.ErrImage):
 		return failuref(ImageFailure, "%v", err)
 	case err != nil:
 		return engineFailure(err)
 	case res.OutOfMemory:
-		return failuref(MemoryFailure, "%s needed more memory than it may use%s", a.node.Address, limit(a.node.MemoryMB))
+		return a.outOfMemory(res.MemoryMB)
 	case res.TimedOut:
 		return failuref(TimeoutFailure, "%s did not end within its time-out of %v", a.node.Address, t.Timeout)
 	case res.ExitCode != 0:
@@ -266,11 +277,13 @@ func engineFailure(err error) *Failure {
 	return f
 }
 
-func limit(mb int64) string {
-	if mb == 0 {
-		return ""
+func (a *attempt) outOfMemory(mb int64) *Failure {
+	f := failuref(MemoryFailure, "%s needed more memory than it may use, %d MB", a.node.Address, mb)
+	f.Detail = "The limit is the block's memory_mb."
+	if a.node.MemoryMB == 0 {
+		f.Detail = "The block has no memory_mb: the limit is three quarters of the machine's memory."
 	}
-	return fmt.Sprintf(", %d MB", mb)
+	return f
 }
 
 // exited says a stage's own failure in its own words, where it left any.

@@ -164,7 +164,7 @@ func (a *attempt) convertInput(ctx context.Context, in plan.Input, digest plan.D
 	if err := a.convert(ctx, "parquet", in.Format, in.Shape.Table, filepath.Join(parquet, component.TableFile), dst); err != nil {
 		return err
 	}
-	out, err := a.Store.PutDir(ctx, dest)
+	out, err := a.Store.PutDir(ctx, dest, nil)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,12 @@ import (
 // tailLines is how much of a log is shown with a failure.
 const tailLines = 20
 
+// maxLog is how many bytes of a log are kept. Messages are listened to behind it, and its last lines are shown with a failure.
+const (
+	maxLog     = 64 << 20
+	cutWarning = "the log is longer than 64 MB: what comes after that is not kept"
+)
+
 // stageLog keeps a stage's log whole, over all attempts, and listens for messages to the engine. Executors write a line
 // at a time; a part of a line waits for its end.
 type stageLog struct {
@@ -29,6 +35,8 @@ type stageLog struct {
 	summary  string // of the last error message of this attempt
 	detail   string
 	writeErr error
+	size     int64 // of what was kept
+	cut      bool  // more came than is kept
 }
 
 func newStageLog(path, address string, emit func(Event)) (*stageLog, error) {
@@ -45,6 +53,9 @@ func (l *stageLog) begin(attempt int) {
 	defer l.mu.Unlock()
 	l.flush()
 	l.summary, l.detail, l.warned = "", "", nil
+	if l.cut {
+		l.addWarning(cutWarning)
+	}
 	if attempt > 1 {
 		l.write(fmt.Sprintf("--- attempt %d ---\n", attempt))
 	}
@@ -71,7 +82,16 @@ func (l *stageLog) Write(p []byte) (int, error) {
 	}
 }
 
+// write keeps text, as far as there is room.
 func (l *stageLog) write(s string) {
+	if l.cut {
+		return
+	}
+	if l.size += int64(len(s)); l.size > maxLog {
+		l.cut = true
+		s = "--- " + cutWarning + " ---\n"
+		defer l.addWarning(cutWarning)
+	}
 	if _, err := l.file.WriteString(s); err != nil && l.writeErr == nil {
 		l.writeErr = fmt.Errorf("writing a log: %w", err)
 	}

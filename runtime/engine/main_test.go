@@ -44,6 +44,8 @@ type script struct {
 	Warn    string            `json:"warn,omitempty"`
 	SleepMS int               `json:"sleep_ms,omitempty"`
 	Touch   string            `json:"touch,omitempty"` // file outside to append to
+	Holes   map[string]int64  `json:"holes,omitempty"` // file below out/ → length in bytes, with nothing in it
+	Lines   int               `json:"lines,omitempty"` // of a KB each
 	Random  bool              `json:"random,omitempty"`
 	Write   map[string]string `json:"write,omitempty"`   // file below out/ → content; {in} is all inputs
 	Link    map[string]string `json:"link,omitempty"`    // symbolic link below out/ → target
@@ -64,6 +66,18 @@ func runScript(ctx context.Context, s *component.Stage) error {
 		s.Warnf("%s", c.Warn)
 	}
 	s.Progress(1, 2)
+	for range c.Lines {
+		s.Logf("%s", strings.Repeat("x", 1023))
+	}
+	for name, size := range c.Holes {
+		path := filepath.Join(s.Root, "out", name)
+		if err := writeFile(path, ""); err != nil {
+			return err
+		}
+		if err := os.Truncate(path, size); err != nil {
+			return err
+		}
+	}
 	select {
 	case <-time.After(time.Duration(c.SleepMS) * time.Millisecond):
 	case <-ctx.Done():

@@ -24,6 +24,29 @@ const figuresFile = "metrics.json"
 // maxFigures bounds metrics.json: it is kept in records and state, so results belong in other ports.
 const maxFigures = 16 << 20
 
+// maxFiguresDepth bounds how deep figures are nested, as rules that would read them are.
+const maxFiguresDepth = 100
+
+// depth is how deep lists and objects are nested in a text that is JSON.
+func depth(data []byte) int {
+	deepest, now, quoted := 0, 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			now++
+			deepest = max(deepest, now)
+		case c == ']' || c == '}':
+			now--
+		}
+	}
+	return deepest
+}
+
 // collect checks what a stage wrote against the ports of its block and stores it.
 func (a *attempt) collect(ctx context.Context) (map[string]plan.Digest, json.RawMessage, error) {
 	raw, figures, err := a.readFigures()
@@ -81,6 +104,9 @@ func (a *attempt) readFigures() (raw []byte, figures json.RawMessage, err error)
 
 // notAnObject says why data is not one JSON object; empty if it is.
 func notAnObject(data []byte) string {
+	if depth(data) > maxFiguresDepth {
+		return fmt.Sprintf("is nested more than %d levels deep", maxFiguresDepth)
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var v map[string]any
 	err := dec.Decode(&v)
@@ -139,7 +165,11 @@ func (a *attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, 
 			return "", err
 		}
 	}
-	d, err := a.Store.PutDir(ctx, dir)
+	d, err := a.Store.PutDir(ctx, dir, func(done, total int) {
+		if done < total { // many files take their time
+			a.emit(StageProgress{a.node.Address, done, total})
+		}
+	})
 	var file *store.FileError
 	if errors.As(err, &file) {
 		return "", a.badOutput("wrote out/%s/%s: it %s", out.Port, file.Name, file.Why)

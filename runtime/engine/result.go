@@ -94,6 +94,7 @@ const (
 	ExitFailure             FailureKind = "exit"          // the stage ended with a code that is not 0
 	TimeoutFailure          FailureKind = "timeout"       // it ran longer than it may
 	MemoryFailure           FailureKind = "out_of_memory" // it needed more memory than it may use
+	DiskFailure             FailureKind = "disk"          // it wrote more than it may
 	OutputFailure           FailureKind = "output"        // what it wrote is not what its block declares
 	StaleFailure            FailureKind = "stale"         // something is not as it was when the plan was made
 	EngineFailure           FailureKind = "engine"        // the container engine is at fault

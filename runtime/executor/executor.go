@@ -45,7 +45,7 @@ type Task struct {
 	Container *Container
 
 	Timeout  time.Duration
-	MemoryMB int64   // 0: no limit
+	MemoryMB int64   // 0: a share of the machine's, DefaultMemoryMB
 	CPUs     float64 // 0: no limit
 	// Log gets stdout and stderr, line by line as they come.
 	Log io.Writer
@@ -87,7 +87,12 @@ type Result struct {
 	ExitCode    int
 	TimedOut    bool
 	OutOfMemory bool
+	MemoryMB    int64 // the limit, where OutOfMemory is set
 }
+
+// DefaultMemoryMB is the limit of memory of a stage that has none of its own, of what a machine has: it is there so that a stage
+// that needs more than there is ends, and not something else of the machine. 0 where that is not known.
+func DefaultMemoryMB(machineBytes int64) int64 { return machineBytes * 3 / 4 >> 20 }
 
 var (
 	// ErrUnavailable: the engine does not answer, or went away meanwhile. Worth another attempt.

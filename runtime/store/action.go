@@ -94,7 +94,7 @@ func (s *Store) ReplaceAction(a plan.Action) error {
 const sealedAction = "action"
 
 func encode(a plan.Action) ([]byte, error) {
-	body, err := json.MarshalIndent(a, "", "  ")
+	body, err := json.Marshal(a)
 	if err != nil {
 		return nil, fmt.Errorf("recording a result: %w", err)
 	}

@@ -55,45 +55,74 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s: %s", e.Name, e.Why)
 
 // PutDir stores a folder of regular files and returns the digest of its list. Symbolic links, devices, pipes and
 // sockets are refused with a FileError.
-func (s *Store) PutDir(ctx context.Context, dir string) (plan.Digest, error) {
+//
+// Files are stored in batches; tell, which may be nil, is called with how many of how many are.
+func (s *Store) PutDir(ctx context.Context, dir string, tell func(done, total int)) (plan.Digest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
 	}
 	defer root.Close()
-	list := Dir{Format: manifestFormat, Files: []Entry{}}
+	var names []string
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || name == "." || d.IsDir() {
 			return err
 		}
-		e, err := s.putEntry(ctx, root, name, d.Type())
-		list.Files = append(list.Files, e)
-		return err
+		if why := refusal(name, d.Type()); why != "" {
+			return &FileError{name, why}
+		}
+		names = append(names, name)
+		return nil
 	})
+	files := make([]Entry, 0, len(names))
+	for batch := range slices.Chunk(names, batchFiles) {
+		if err == nil {
+			files, err = s.putEntries(ctx, root, batch, files)
+		}
+		if tell != nil {
+			tell(len(files), len(names))
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
 	}
-	return s.PutList(ctx, list.Files)
+	return s.PutList(ctx, files)
 }
 
-func (s *Store) putEntry(ctx context.Context, root *os.Root, name string, mode fs.FileMode) (Entry, error) {
-	if why := refusal(name, mode); why != "" {
-		return Entry{}, &FileError{name, why}
+// batchFiles is how many files are brought to the disk together.
+const batchFiles = 500
+
+// putEntries stores some of a folder's files and adds them to a list.
+func (s *Store) putEntries(ctx context.Context, root *os.Root, names []string, files []Entry) ([]Entry, error) {
+	var all []written
+	for _, name := range names {
+		e, w, err := s.writeEntry(ctx, root, name)
+		if err != nil {
+			for _, w := range all {
+				err = errors.Join(err, os.Remove(w.tmp))
+			}
+			return files, err
+		}
+		files, all = append(files, e), append(all, w)
 	}
+	return files, s.nameAll(all)
+}
+
+func (s *Store) writeEntry(ctx context.Context, root *os.Root, name string) (Entry, written, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Entry{}, err
+		return Entry{}, written{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return Entry{}, err
+		return Entry{}, written{}, err
 	}
 	if why := refusal(name, info.Mode()); why != "" {
-		return Entry{}, &FileError{name, why}
+		return Entry{}, written{}, &FileError{name, why}
 	}
-	digest, err := s.put(ctx, f)
-	return Entry{Name: name, Size: info.Size(), Digest: digest, Executable: info.Mode()&0o111 != 0}, err
+	w, err := s.write(ctx, f)
+	return Entry{Name: name, Size: info.Size(), Digest: w.digest, Executable: info.Mode()&0o111 != 0}, w, err
 }
 
 // refusal says why a file cannot be part of a stored folder; empty if it can.
@@ -104,7 +133,7 @@ func refusal(name string, mode fs.FileMode) string {
 	case !mode.IsRegular():
 		return "is a device, pipe or socket; only regular files can be stored"
 	case !utf8.ValidString(name) || strings.ContainsAny(name, "\\\x00"):
-		return "its name is not UTF-8 or has a backslash"
+		return "has a name that is not UTF-8, or has a backslash in it"
 	}
 	return ""
 }

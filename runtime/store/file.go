@@ -13,14 +13,19 @@ import (
 // os.ErrExist if somebody else was first. Where hard links don't work the name is created exclusively and filled, so
 // that a reader may see it before it is whole: readers check digests.
 func linkNew(tmp, path string) error {
-	err := os.Link(tmp, path)
-	if err != nil && !errors.Is(err, os.ErrExist) && linksUnsupported(err) {
-		err = copyNew(tmp, path)
-	}
-	if err != nil {
+	if err := linkUnsynced(tmp, path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// linkUnsynced leaves it to the caller to sync the folder.
+func linkUnsynced(tmp, path string) error {
+	err := os.Link(tmp, path)
+	if err != nil && !errors.Is(err, os.ErrExist) && linksUnsupported(err) {
+		return copyNew(tmp, path)
+	}
+	return err
 }
 
 func linksUnsupported(err error) bool {
@@ -53,12 +58,19 @@ func copyNew(from, to string) error {
 	return nil
 }
 
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
+func syncDir(dir string) error { return syncEach([]string{dir}) }
+
+func syncEach(paths []string) error {
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }
 
 // WriteNew writes a small file that must not exist yet: whole or not at all, and on disk when it returns. The error is

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/zeebo/blake3"
@@ -41,37 +42,81 @@ func (s *Store) PutFile(ctx context.Context, path string) (plan.Digest, error) {
 
 // put writes a temporary file, hashing on the way, and gives it its name when it is whole and on disk.
 func (s *Store) put(ctx context.Context, r io.Reader) (plan.Digest, error) {
+	w, err := s.write(ctx, r)
+	if err == nil {
+		err = s.nameAll([]written{w})
+	}
+	if err != nil {
+		return "", fmt.Errorf("storing an object: %w", err)
+	}
+	return w.digest, nil
+}
+
+// written is a temporary file that is to be an object. It may not be on disk yet.
+type written struct {
+	tmp    string
+	digest plan.Digest
+}
+
+// write hashes what it writes. Holes of a file that has some stay holes.
+func (s *Store) write(ctx context.Context, r io.Reader) (written, error) {
 	ses, err := s.open()
 	if err != nil {
-		return "", err
+		return written{}, err
 	}
 	tmp, err := os.CreateTemp(ses.dir, "object-")
 	if err != nil {
-		return "", fmt.Errorf("storing an object: %w", err)
+		return written{}, err
 	}
-	defer os.Remove(tmp.Name())
-	d, err := copyHashed(ctx, tmp, r)
-	err = errors.Join(err, tmp.Chmod(0o444), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = s.name(tmp.Name(), d)
+	var d plan.Digest
+	if holes(r) {
+		w := &sparseWriter{file: tmp}
+		if d, err = copyHashed(ctx, w, r); err == nil {
+			err = tmp.Truncate(w.size)
+		}
+	} else {
+		d, err = copyHashed(ctx, tmp, r)
 	}
-	if err != nil {
-		return "", fmt.Errorf("storing an object: %w", err)
+	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
+		return written{}, errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return d, nil
+	return written{tmp.Name(), d}, nil
+}
+
+// fewFiles is up to how many files are synced one by one; of more, the file system is, which costs about as much as a few of them.
+const fewFiles = 8
+
+// nameAll gives whole files their names, once they are on disk, and removes the temporary ones.
+func (s *Store) nameAll(all []written) (err error) {
+	var files, folders []string
+	for _, w := range all {
+		defer os.Remove(w.tmp)
+		files = append(files, w.tmp)
+	}
+	if err := syncAll(files); err != nil {
+		return err
+	}
+	for _, w := range all {
+		path, err := s.ObjectPath(w.digest)
+		if err != nil {
+			return err
+		}
+		if err := s.name(w.tmp, w.digest, path); err != nil {
+			return err
+		}
+		folders = append(folders, filepath.Dir(path))
+	}
+	slices.Sort(folders)
+	return syncAll(slices.Compact(folders))
 }
 
 // name makes a whole file the object of that digest. One that is there already stays, if its content is right.
-func (s *Store) name(tmp string, d plan.Digest) error {
-	path, err := s.ObjectPath(d)
-	if err != nil {
-		return err
-	}
+func (s *Store) name(tmp string, d plan.Digest, path string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	for range 3 {
-		err = linkNew(tmp, path)
+		err = linkUnsynced(tmp, path)
 		if !errors.Is(err, os.ErrExist) {
 			return err
 		}

@@ -146,7 +146,7 @@ func TestDirectories(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	d, err := s.PutDir(ctx, dir)
+	d, err := s.PutDir(ctx, dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestDirectories(t *testing.T) {
 		if err := s.Materialize(ctx, d, to); err != nil {
 			t.Fatal(err)
 		}
-		again, err := s.PutDir(ctx, to)
+		again, err := s.PutDir(ctx, to, nil)
 		if err != nil || again != d {
 			t.Errorf("round trip: got %s, %v, want %s", again, err, d)
 		}
@@ -186,7 +186,7 @@ func TestModesUnderAStrictUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o077))
 	s, dir := open(t), t.TempDir()
 	write(t, filepath.Join(dir, "sub", "file"), "x")
-	d, err := s.PutDir(context.Background(), dir)
+	d, err := s.PutDir(context.Background(), dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestPutDirRefuses(t *testing.T) {
 		if err := make(filepath.Join(dir, "bad")); err != nil {
 			t.Fatal(err)
 		}
-		_, err := open(t).PutDir(context.Background(), dir)
+		_, err := open(t).PutDir(context.Background(), dir, nil)
 		var bad *FileError
 		if !errors.As(err, &bad) || !strings.HasPrefix(bad.Name, "bad") {
 			t.Errorf("%s: got %v, want a FileError", name, err)
@@ -248,7 +248,7 @@ func TestMaterializeFindsDamage(t *testing.T) {
 	s, ctx := open(t), context.Background()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a"), "content")
-	d, err := s.PutDir(ctx, dir)
+	d, err := s.PutDir(ctx, dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestPresent(t *testing.T) {
 			s, dir := open(t), t.TempDir()
 			write(t, filepath.Join(dir, "model.json"), "a model")
 			put := func() plan.Digest {
-				d, err := s.PutDir(t.Context(), dir)
+				d, err := s.PutDir(t.Context(), dir, nil)
 				if err != nil {
 					t.Fatalf("%s, %s: %v", which, name, err)
 				}

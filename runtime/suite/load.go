@@ -50,7 +50,7 @@ func (k *checker) load(ctx context.Context, g *given) error {
 		k.fail(codeCell, g.rangeOf("defaults"), fmt.Sprintf("the defaults of %s do not fit", g.label), err.Error(), "")
 		return nil
 	}
-	g.content, err = k.suite.store.PutDir(ctx, out)
+	g.content, err = k.suite.store.PutDir(ctx, out, nil)
 	k.suite.loaded[key] = g.content
 	return err
 }

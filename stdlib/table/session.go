@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -57,8 +58,24 @@ func (s *session) configure(ctx context.Context) error {
 		s.scratch, s.dir = f, f.Dir
 	}
 	settings := append([]string{"set temp_directory = " + literal(s.dir)}, fixed...)
+	if mb := memoryMB(); mb > 0 {
+		settings = append(settings, fmt.Sprintf("set memory_limit = '%dMiB'", mb))
+	}
 	return s.exec(ctx, settings...)
 }
+
+// memoryMB is how much the engine may take before it spills, of what the stage that it works in may: the rest is for what else the
+// stage holds. 0: as the engine sees fit.
+func memoryMB() int64 {
+	limit, err := strconv.ParseInt(os.Getenv("MLP_MEMORY_MB"), 10, 64)
+	if err != nil || limit <= 0 {
+		return 0
+	}
+	return max(limit*3/4, smallestMB)
+}
+
+// smallestMB is what the engine needs to do anything.
+const smallestMB = 64
 
 // lock closes the file system to all but the given files, for good. Spilling goes on.
 func (s *session) lock(ctx context.Context, files ...string) error {

@@ -40,7 +40,7 @@ func (e *Executor) config(t executor.Task, eng engine, image, description string
 	c := &container.Config{
 		Image:       image,
 		Entrypoint:  command,
-		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: "/tmp", CPUs: t.CPUs, Extra: extra}),
+		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: "/tmp", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra}),
 		User:        eng.user(os.Getuid(), os.Getgid()),
 		Hostname:    "stage",
 		Labels:      e.labels(t),

@@ -181,13 +181,13 @@ func TestDockerEnvironment(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not for stages")
 	e := newExecutor(t, Options{Env: map[string]string{"MLP_TEST": "yes"}})
 	task, log := newTask(t, "env")
-	task.CPUs = 1
+	task.CPUs, task.MemoryMB = 1, 512
 	if _, err := e.Run(context.Background(), task); err != nil {
 		t.Fatal(err)
 	}
 	user := engine{}.user(os.Getuid(), os.Getgid())
 	want := strings.Join([]string{
-		"HOME=/tmp", "HOSTNAME=stage", "LC_ALL=C", "MLP_IN_DATA=/mlp/in/data", "MLP_OUT_FILES=/mlp/out/files",
+		"HOME=/tmp", "HOSTNAME=stage", "LC_ALL=C", "MLP_IN_DATA=/mlp/in/data", "MLP_MEMORY_MB=512", "MLP_OUT_FILES=/mlp/out/files",
 		"MLP_PROTOCOL=1", "MLP_ROOT=/mlp", "MLP_SEED=7", "MLP_TEST=yes", "MLP_THREADS=1",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/tmp", "TZ=UTC",
 		"host stage, user " + user + ", threads 1", "",
@@ -250,7 +250,7 @@ func TestDockerOutOfMemory(t *testing.T) {
 	task, log := newTask(t, "memory")
 	task.MemoryMB = 64
 	got, err := e.Run(context.Background(), task)
-	if want := (executor.Result{ExitCode: 137, OutOfMemory: true}); err != nil || got != want {
+	if want := (executor.Result{ExitCode: 137, OutOfMemory: true, MemoryMB: 64}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v; log %q", got, err, want, log)
 	}
 	assertNothingLeft(t, e, task)

@@ -52,6 +52,7 @@ type engine struct {
 	arch     string // as Go names it
 	rootless bool   // container users are not host users: 0 is the caller
 	remaps   bool   // container users are remapped unless asked not to
+	memory   int64  // of the machine, in bytes
 }
 
 func (e *Executor) findEngine(ctx context.Context) (engine, error) {
@@ -62,7 +63,7 @@ func (e *Executor) findEngine(ctx context.Context) (engine, error) {
 	has := func(option string) bool {
 		return slices.ContainsFunc(info.SecurityOptions, func(s string) bool { return strings.HasPrefix(s, "name="+option) })
 	}
-	return engine{arch: goArch(info.Architecture), rootless: has("rootless"), remaps: has("userns")}, nil
+	return engine{arch: goArch(info.Architecture), rootless: has("rootless"), remaps: has("userns"), memory: info.MemTotal}, nil
 }
 
 // goArch translates the engine's word for its architecture, uname's, into Go's.

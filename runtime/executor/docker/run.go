@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,7 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	if t, err = absolute(t); err != nil {
 		return none, err
 	}
+	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory))
 	if t.Attempt > 1 {
 		if err := e.removeAttempts(ctx, t); err != nil {
 			return none, err
@@ -180,7 +182,9 @@ func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (exe
 	}
 	result := executor.Result{ExitCode: end.code, TimedOut: end.timedOut}
 	if end.code != 0 && !end.timedOut {
-		result.OutOfMemory, err = e.outOfMemory(ctx, id)
+		if result.OutOfMemory, err = e.outOfMemory(ctx, id); result.OutOfMemory {
+			result.MemoryMB = t.MemoryMB
+		}
 	}
 	return result, err
 }

@@ -4,6 +4,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (e *Executor) Name() string { return "process" }
 // Close does nothing; the executor holds nothing.
 func (e *Executor) Close() error { return nil }
 
-// Run runs one attempt. Result.OutOfMemory is never set: a process has no limit of its own.
+// Run runs one attempt.
 func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
 	if t.Container != nil {
 		return executor.Result{}, fmt.Errorf("%s runs an image of its own, which needs a container engine: %w", t.Address, executor.ErrUnsupported)
@@ -68,6 +69,7 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, e
 	if err := ctx.Err(); err != nil {
 		return executor.Result{}, err
 	}
+	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(machineMemory()))
 	root, err := layOut(t)
 	if err != nil {
 		return executor.Result{}, fmt.Errorf("preparing %s: %w", t.Address, err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func testComponent(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{
 		"test.copy": copyStage, "test.env": envStage, "test.sleep": sleepStage, "test.stubborn": stubbornStage,
 		"test.bad":   func(context.Context, *component.Stage) error { return &component.InputError{Summary: "row 3 is bad"} },
-		"test.child": childStage, "test.log": logStage,
+		"test.child": childStage, "test.log": logStage, "test.hungry": hungryStage,
 	}[name]
 	if run == nil {
 		return nil
@@ -197,12 +198,12 @@ func TestRunInRelativeFolders(t *testing.T) {
 func TestRunGivesABareEnvironment(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "not for stages")
 	task, log := newTask(t, "env")
-	task.CPUs = 2
+	task.CPUs, task.MemoryMB = 2, 512
 	if _, err := newExecutor(t).Run(context.Background(), task); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"HOME=ROOT/home", "LC_ALL=C", "MLP_IN_DATA=ROOT/in/data", "MLP_OUT_FILES=ROOT/out/files", "MLP_PROTOCOL=1",
+		"HOME=ROOT/home", "LC_ALL=C", "MLP_IN_DATA=ROOT/in/data", "MLP_MEMORY_MB=512", "MLP_OUT_FILES=ROOT/out/files", "MLP_PROTOCOL=1",
 		"MLP_ROOT=ROOT", "MLP_SEED=7", "MLP_TEST=yes", "MLP_THREADS=2", "PATH=/usr/local/bin:/usr/bin:/bin",
 		"TMPDIR=ROOT/home", "TZ=UTC", "threads 2", "",
 	}, "\n")
@@ -225,6 +226,33 @@ func TestRunKeepsTheWholeLog(t *testing.T) {
 		if !slices.Contains(lines, want) {
 			t.Errorf("no line %q", want)
 		}
+	}
+}
+
+// hungryStage takes memory until it is ended.
+func hungryStage(ctx context.Context, _ *component.Stage) error {
+	for held := [][]byte{}; ctx.Err() == nil; {
+		piece := make([]byte, 8<<20)
+		for i := range piece {
+			piece[i] = 1
+		}
+		if held = append(held, piece); len(held) > 512 { // 4 GB: nobody ended it
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return ctx.Err()
+}
+
+func TestRunOutOfMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux tells how much memory a process has")
+	}
+	task, log := newTask(t, "hungry")
+	task.MemoryMB = 256
+	got, err := newExecutor(t).Run(t.Context(), task)
+	if err != nil || !got.OutOfMemory || got.MemoryMB != 256 || got.TimedOut {
+		t.Errorf("got %+v, %v, want that it was out of memory; log %q", got, err, log)
 	}
 }
 

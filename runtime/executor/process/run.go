@@ -33,7 +33,11 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 	if err := <-started; err != nil {
 		return executor.Result{}, fmt.Errorf("starting %s: %w", t.Address, err)
 	}
+	limit, stop := context.WithCancel(context.Background())
+	tooMuch := watchMemory(limit, cmd.Process.Pid, t.MemoryMB)
 	timedOut, cancelled := await(ctx, t.Timeout, cmd.Process.Pid, done)
+	stop()
+	outOfMemory := <-tooMuch
 	stdout.Close()
 	stderr.Close()
 	switch {
@@ -47,14 +51,45 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 	if err := log.Err(); err != nil {
 		return executor.Result{}, fmt.Errorf("writing the log of %s: %w", t.Address, err)
 	}
+	if outOfMemory {
+		return executor.Result{ExitCode: exitCode(cmd), OutOfMemory: true, MemoryMB: t.MemoryMB}, nil
+	}
 	return executor.Result{ExitCode: exitCode(cmd)}, nil
+}
+
+// lookEvery is the time between two looks at how much memory a stage has.
+const lookEvery = 100 * time.Millisecond
+
+// watchMemory kills a stage that has more memory than it may, until ctx is done; then it tells whether it did. A process has no wall
+// that memory stops at, so this comes a moment later than in a container.
+func watchMemory(ctx context.Context, pid int, limitMB int64) <-chan bool {
+	out := make(chan bool, 1)
+	go func() {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				out <- false
+				return
+			case <-tick.C:
+				if limitMB > 0 && resident(pid) > limitMB<<20 {
+					signalGroup(pid, syscall.SIGKILL)
+					<-ctx.Done()
+					out <- true
+					return
+				}
+			}
+		}
+	}()
+	return out
 }
 
 func (e *Executor) command(t executor.Task, root string) *exec.Cmd {
 	cmd := exec.Command(e.self, "stage", "--root", root)
 	cmd.Dir = root
 	cmd.Env = protocol.Environment(t.Spec, protocol.Settings{
-		Root: root, Home: filepath.Join(root, "home"), Path: "/usr/local/bin:/usr/bin:/bin", CPUs: t.CPUs, Extra: e.env,
+		Root: root, Home: filepath.Join(root, "home"), Path: "/usr/local/bin:/usr/bin:/bin", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.env,
 	})
 	cmd.WaitDelay = tail
 	cmd.SysProcAttr = attributes()

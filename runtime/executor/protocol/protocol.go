@@ -34,11 +34,13 @@ func WriteDescription(file string, spec component.Spec) error {
 
 // Settings are what a stage's environment depends on beside its description.
 type Settings struct {
-	Root  string            // where the stage sees its root folder; in a container /mlp
-	Home  string            // a folder that the stage may write to
-	Path  string            // empty: PATH is not set, so that an image's own holds
-	CPUs  float64           // 0: no limit, and nothing is said about threads
-	Extra map[string]string // set by the block or the caller; it can't replace what the protocol says
+	Root string  // where the stage sees its root folder; in a container /mlp
+	Home string  // a folder that the stage may write to
+	Path string  // empty: PATH is not set, so that an image's own holds
+	CPUs float64 // 0: no limit, and nothing is said about threads
+	// MemoryMB is the limit of memory; 0: nothing is said of one.
+	MemoryMB int64
+	Extra    map[string]string // set by the block or the caller; it can't replace what the protocol says
 }
 
 // Environment returns all variables of a stage's environment, sorted. Nothing of the caller's own environment is in it.
@@ -55,6 +57,9 @@ func Environment(spec component.Spec, s Settings) []string {
 	})
 	if s.CPUs > 0 {
 		env["MLP_THREADS"] = strconv.Itoa(max(1, int(s.CPUs)))
+	}
+	if s.MemoryMB > 0 {
+		env["MLP_MEMORY_MB"] = strconv.FormatInt(s.MemoryMB, 10)
 	}
 	for port := range spec.In {
 		env["MLP_IN_"+variable(port)] = path.Join(s.Root, "in", port)

@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestDisk: a stage that writes more than it may is ended, and nothing of it is kept; what has holes counts by its length.
+func TestDisk(t *testing.T) {
+	for name, c := range map[string]struct {
+		script script
+		mb     int64
+		want   FailureKind
+	}{
+		"within":                   {script{Holes: map[string]int64{"files/a": 1 << 20}}, 2, ""},
+		"at the end":               {script{Holes: map[string]int64{"files/a": 2<<20 + 1}}, 2, DiskFailure},
+		"in several files":         {script{Holes: map[string]int64{"files/a": 1 << 20, "files/b/c": 1 << 20, "files/d": 1}}, 2, DiskFailure},
+		"in the checkpoint":        {script{Holes: map[string]int64{"../checkpoint/c": 3 << 20}}, 2, DiskFailure},
+		"while it runs":            {script{Holes: map[string]int64{"files/a": 3 << 20}, SleepMS: 0, Exits: []int{1}}, 2, DiskFailure},
+		"more than the disk has":   {script{Holes: map[string]int64{"files/a": 1 << 42}}, 0, DiskFailure},
+		"without a limit of one's": {script{Holes: map[string]int64{"files/a": 1 << 20}}, 0, ""},
+	} {
+		r := newRig(t)
+		n := stage("stage.x", c.script)
+		n.DiskMB = c.mb
+		f := r.run(newPlan(n)).node("stage.x").Failure
+		switch {
+		case c.want == "" && f != nil, c.want != "" && (f == nil || f.Kind != c.want || !strings.Contains(f.Error(), "disk_mb")):
+			t.Errorf("%s: got %v, want %q", name, f, c.want)
+		}
+		if entries, err := os.ReadDir(r.store.Path("tmp")); err != nil || len(entries) > 1 {
+			t.Errorf("%s: left in tmp: %v, %v", name, entries, err)
+		}
+	}
+}
+
+// TestDiskWatch: a stage need not end by itself.
+func TestDiskWatch(t *testing.T) {
+	dir := t.TempDir()
+	q := &quota{bytes: 1 << 20, folders: []string{dir}, interval: time.Millisecond}
+	over := make(chan error, 1)
+	go q.watch(t.Context(), func(why error) { over <- why })
+	if err := os.WriteFile(dir+"/a", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-over:
+		t.Fatal("ended with nothing written")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := os.Truncate(dir+"/a", 2<<20); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case why := <-over:
+		if why != errOverQuota {
+			t.Errorf("got %v", why)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it is not seen")
+	}
+}
+
+// TestLogIsBounded: what a stage prints is kept up to a bound, and that is said; its messages count all the same.
+func TestLogIsBounded(t *testing.T) {
+	r := newRig(t)
+	res := r.run(newPlan(stage("stage.x", script{Lines: maxLog>>10 + 500, Warn: "early"}))).node("stage.x")
+	if res.Failure != nil || len(res.Warnings) != 2 || !strings.Contains(res.Warnings[1], "longer than 64 MB") {
+		t.Fatalf("got %v, %v", res.Failure, res.Warnings)
+	}
+	a, err := r.store.Action(res.Fingerprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := r.store.Get(a.Log)
+	if err != nil || len(text) > maxLog+1<<10 || !strings.HasSuffix(string(text), "what comes after that is not kept ---\n") {
+		t.Errorf("got %d bytes, %v, ending in %q", len(text), err, text[max(0, len(text)-80):])
+	}
+}

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"syscall"
+)
+
+// holes tells whether something is a file with fewer blocks than its length needs.
+func holes(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Blocks*512 < info.Size()
+}
+
+// sparseWriter leaves out what is nothing but zeros. Its file is to be given its length at the end.
+type sparseWriter struct {
+	file *os.File
+	size int64
+}
+
+var zeros [1 << 16]byte
+
+func (w *sparseWriter) Write(p []byte) (int, error) {
+	written := 0
+	for len(p) > 0 {
+		piece := p[:min(len(p), len(zeros))]
+		if !bytes.Equal(piece, zeros[:len(piece)]) {
+			if n, err := w.file.WriteAt(piece, w.size); err != nil {
+				return written + n, err
+			}
+		}
+		w.size += int64(len(piece))
+		written += len(piece)
+		p = p[len(piece):]
+	}
+	return written, nil
+}
