@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 		{"reserved name for a table", "dataset \"b\" {\n  from = { select = source.raw }\n  sql = \"x\"\n}", []string{
 			"MLP1104 7:12 \"select\" is no valid name | A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL."}},
 		{"reference as a value", train("  weights = source.raw"), []string{
-			"MLP1217 9:13 weights takes list of numbers, not a reference | A reference to a block can be passed on, and not computed with. | if a string is meant, quote it: \"source.raw\""}},
+			"MLP1217 9:13 weights takes a list of numbers, not a reference | A reference to a block can be passed on, and not computed with. | if a string is meant, quote it: \"source.raw\""}},
 		{"computed with a reference", train("  params {\n    a = length(source.raw)\n    b = source.raw == source.raw ? 1 : 2\n    c = jsonencode([for k, v in source.raw : k])\n  }"), []string{
 			"MLP1226 10:9 error in function call | Call to function \"length\" failed: collection must be a list, a map or a tuple.",
 			"MLP1217 11:9 params.b takes any value, not a reference | A reference to a block can be passed on, and not computed with.",
@@ -117,7 +117,7 @@ func TestErrors(t *testing.T) {
 		{"SQL from a local", "locals { q = \"select 1\" }\ndataset \"b\" {\n  from = [source.raw]\n  sql = local.q\n}", []string{
 			"MLP1210 9:9 sql is not written as a string | The SQL query stands where it is used, in quotes or as a heredoc, so that nothing can be put into it unseen."}},
 		{"interpolated SQL", "dataset \"b\" {\n  from = [source.raw]\n  sql = \"a ${variable.n}\"\n}", []string{
-			"MLP1211 8:14 sql has an interpolation | Nothing is put into the SQL query. | write $${ or %%{ where the characters ${ or %{ themselves are meant"}},
+			"MLP1211 8:14 sql has an interpolation | Nothing is put into the SQL query. | write $n, and give it to the query: params { n = variable.n }"}},
 		{"locals in a circle", "locals {\n  a = local.b\n  b = 1 + local.c\n  c = local.a\n  d = local.d\n}", []string{
 			"MLP1221 7:7 locals depend on each other in a circle | local.a → local.b → local.c → local.a.",
 			"MLP1221 10:7 locals depend on each other in a circle | local.d → local.d."}},

@@ -24,8 +24,8 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 		return nil, wrong
 	}
 	if expr.HasRefs(v) {
-		w.r.fail(source.CodeRefComputed, a.Range, fmt.Sprintf("%s takes %s, not a reference", path, spec.Type),
-			"A reference to a block can be passed on, and not computed with.", quoted(v))
+		w.r.fail(source.CodeRefComputed, a.Range, fmt.Sprintf("%s takes %s, not a reference", path, article(string(spec.Type))),
+			"A reference to a block can be passed on, and not computed with.", w.instead(v, spec))
 		return nil, wrong
 	}
 	if w.r.sensitive(v, a.Range, path) || !v.IsWhollyKnown() {
@@ -103,6 +103,22 @@ func sensitiveNames(values map[string]cty.Value) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// instead says what to write where a reference stands for a value.
+func (w *walker) instead(v cty.Value, spec *schema.Attr) string {
+	_, one := expr.RefOf(v)
+	switch {
+	case spec.Type == schema.StringList && (spec.ColumnOf != "" || spec.Name == "features" || spec.Name == "key"):
+		return fmt.Sprintf("write the names of columns, in quotes: %s = [\"amount\", \"age\"]", spec.Name)
+	case spec.Type == schema.StringList:
+		return fmt.Sprintf("write strings in a list: %s = [\"…\"]", spec.Name)
+	case spec.Type == schema.String && spec.ColumnOf != "":
+		return fmt.Sprintf("write the name of a column, in quotes: %s = \"…\"", spec.Name)
+	case one && (spec.Type == schema.Number || spec.Type == schema.Integer || spec.Type == schema.Bool):
+		return "figures are read in rules; write the value itself, or a variable"
+	}
+	return quoted(v)
 }
 
 // quoted suggests to write as a string what was taken for a reference.
@@ -237,8 +253,11 @@ func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path st
 
 func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	if len(spec.OneOf) > 0 && !slices.Contains(spec.OneOf, s) {
-		w.r.fail(source.CodeOneOf, at, fmt.Sprintf("%s cannot be %q", path, s),
-			"It is one of "+strings.Join(spec.OneOf, ", ")+".", source.DidYouMean(s, spec.OneOf))
+		hint := source.DidYouMean(s, spec.OneOf)
+		if _, other := schema.ValueWords().Meant(s, spec.OneOf); other != "" {
+			hint = other
+		}
+		w.r.fail(source.CodeOneOf, at, fmt.Sprintf("%s cannot be %q", path, s), "It is one of "+strings.Join(spec.OneOf, ", ")+".", hint)
 		return nil, wrong
 	}
 	return s, present

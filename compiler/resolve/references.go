@@ -122,6 +122,12 @@ func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path stri
 	t := v.Type()
 	list := t.IsTupleType() || t.IsListType() || t.IsSetType()
 	object := (t.IsObjectType() || t.IsMapType()) && spec.Type == schema.RefMap
+	if spec.Type == schema.Ref && t.IsTupleType() && v.LengthInt() == 1 {
+		if ref, ok := expr.RefOf(v.Index(cty.NumberIntVal(0))); ok {
+			w.r.fail(source.CodeNotReference, a.Range, fmt.Sprintf("%s takes a single reference", path), "This is a list.", fmt.Sprintf("leave the brackets out: %s", ref))
+			return nil, false
+		}
+	}
 	if spec.Type == schema.Ref || !list && !object {
 		w.notReference(v, a.Range, spec, path)
 		return nil, false
@@ -191,9 +197,32 @@ func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, p
 	if v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
 		if s := v.AsString(); w.r.blocks[w.r.prefix+s] != nil {
 			hint = "leave the quotes out: " + s
+		} else if address := w.named(s, spec); address != "" {
+			hint = "write " + address + ", without quotes"
+		} else {
+			hint = "references are written without quotes: kind.name"
 		}
 	}
 	w.r.fail(source.CodeNotReference, at, fmt.Sprintf("%s takes %s", path, want), fmt.Sprintf("This is %s.", describe(v)), hint)
+}
+
+// named is a block of that name which can stand where spec says; "" if there is none.
+func (w *walker) named(name string, spec *schema.Attr) string {
+	for _, kind := range w.r.in.Kinds {
+		in := w.r.blocks[w.r.prefix+kind+"."+name]
+		if in == nil || in.Address == w.out.Address || len(spec.Kinds) > 0 && !slices.Contains(spec.Kinds, kind) {
+			continue
+		}
+		for _, p := range in.TypeSpec.Out {
+			if own := schema.OwnPort(in.TypeSpec.Out); len(spec.Ports) > 0 && !slices.Contains(spec.Ports, p.Type) {
+				continue
+			} else if own != nil && own.Type == p.Type {
+				return kind + "." + name
+			}
+			return kind + "." + name + "." + p.Name
+		}
+	}
+	return ""
 }
 
 // instanceNotSaid tells of a repeated block where one instance of it belongs.

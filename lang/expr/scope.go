@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
@@ -229,6 +230,9 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 		out.Summary = fmt.Sprintf("there is no function %q", name)
 		out.Detail = ""
 		out.Hint = source.DidYouMean(name, s.functionNames())
+		if _, other := schema.FunctionWords().Meant(name, s.functionNames()); other != "" {
+			out.Hint = other
+		}
 		if why := refused[name]; why != "" {
 			out.Summary, out.Detail, out.Hint = fmt.Sprintf("the function %q is refused", name), why, ""
 		}
@@ -329,6 +333,9 @@ func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
 		hint = l.instead("variable")
 	case root == "locals":
 		hint = l.instead("local")
+	case len(l.t) == 1 && schema.ConstantWords()[root] != "":
+		return l.fail(source.CodeUnknownName, l.at(0, 0), fmt.Sprintf("%q means nothing here", root), "Constants are true, false and null.",
+			"write "+schema.ConstantWords()[root])
 	case len(l.t) == 1:
 		hint = fmt.Sprintf("if a string is meant, quote it: %q", root)
 	}
@@ -461,6 +468,9 @@ func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnos
 	if near := near(l.s, root, name, l.s.targets[root]); near != "" {
 		hint = fmt.Sprintf("did you mean %s.%s?", root, near)
 	}
+	if with := l.withPort(name); hint == "" && with != "" {
+		hint = "write " + with
+	}
 	for _, kind := range l.s.kinds {
 		if t, ok := l.s.targets[kind][name]; ok && hint == "" && len(t.Ports) > 0 {
 			hint = fmt.Sprintf("did you mean %s.%s?", kind, name)
@@ -473,6 +483,17 @@ func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnos
 		detail = fmt.Sprintf("There is %s.", strings.Join(names, ", "))
 	}
 	return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no %s.%s", root, name), detail, hint)
+}
+
+// withPort is a reference to a port of a block, where the port's name stands where the block's should; "" if that is not so.
+func (l *lookup) withPort(port string) string {
+	root := l.t.RootName()
+	for _, block := range slices.Sorted(maps.Keys(l.s.targets[root])) {
+		if slices.Contains(l.s.targets[root][block].Ports, port) {
+			return fmt.Sprintf("%s.%s.%s", root, block, port)
+		}
+	}
+	return ""
 }
 
 func (l *lookup) unknownPort(t Target, port string, i int) (string, cty.Value, *source.Diagnostic) {

@@ -84,11 +84,26 @@ func interpolationHint(a *syntax.Attr, part hclsyntax.Expression) string {
 		if a.Spec.Type == schema.CEL {
 			return fmt.Sprintf("write %s: rules see variables, locals and figures themselves", name(t.Traversal))
 		}
+		if value, ok := stepName(t.Traversal, 1); ok && !blockRoot(root) {
+			if a.Spec.Type == schema.SQL {
+				return fmt.Sprintf("write $%s, and give it to the query: params { %[1]s = %s }", value, name(t.Traversal))
+			}
+			return fmt.Sprintf("an expression has no parameters: compute the column in a dataset, whose params can be %s", name(t.Traversal))
+		}
 		if block, ok := stepName(t.Traversal, 1); ok && root != "variable" && root != "local" {
 			return fmt.Sprintf("a query names its tables: write %s", block)
 		}
 	}
 	return "write $${ or %%{ where the characters ${ or %{ themselves are meant"
+}
+
+// blockRoot tells whether a reference with that root is to a block.
+func blockRoot(root string) bool {
+	switch root {
+	case "variable", "var", "local", "each":
+		return false
+	}
+	return true
 }
 
 // name writes a traversal down.

@@ -83,9 +83,9 @@ func place(p source.Pos) string {
 
 func TestTextErrors(t *testing.T) {
 	cases := []struct{ file, code, at, hint string }{
-		{`x "a" { sql = "a ${variable.b} c" }`, source.CodeInterpolation, "1:20", "write $${"},
+		{`x "a" { sql = "a ${variable.b} c" }`, source.CodeInterpolation, "1:20", "write $b, and give it to the query: params { b = variable.b }"},
 		{`x "a" { rule = "a > ${variable.b}" }`, source.CodeInterpolation, "1:23", "write variable.b: rules see"},
-		{`x "a" { sql = "${variable.b}" }`, source.CodeInterpolation, "1:18", "write $${"},
+		{`x "a" { sql = "${variable.b}" }`, source.CodeInterpolation, "1:18", "write $b, and give it"},
 		{"x \"a\" {\n  sql = <<-E\n    a %{ if true }b%{ endif }\n  E\n}", source.CodeInterpolation, "3:", "write $${"},
 		{`x "a" { sql = "from ${source.b}" }`, source.CodeInterpolation, "1:23", "a query names its tables: write b"},
 		{`x "a" { sql = "a${0}" }`, source.CodeInterpolation, "1:19", "write $${"},

@@ -220,7 +220,7 @@ func percentHint(a, b interval) string {
 	if b.rests {
 		a, b = b, a
 	}
-	if a.low == 0 && a.high == 1 && b.low == b.high {
+	if a.low == 0 && a.high == 1 && b.low == b.high && b.low >= 2 {
 		return percent(b.low)
 	}
 	return ""

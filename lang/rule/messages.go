@@ -88,6 +88,11 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 			d.Hint = "decide by a value that is not secret: another variable, or a figure"
 			return
 		}
+		if path := w.championPath(operand, field); path != nil && source.Suggest(field, sortedKeys(f.typ.Fields)) == "" {
+			d.Detail = "Of the champion a rule sees whether it is there; its figures are read as what the candidate's differ by."
+			d.Hint = fmt.Sprintf("did you mean %s, the candidate's less the champion's?", PathString(path))
+			return
+		}
 		names := sortedKeys(f.typ.Fields)
 		d.Detail, d.Hint = listing("It has", names), source.DidYouMean(field, names)
 		if inner := deeper(f.typ, field, 3); d.Hint == "" && inner != nil {
@@ -152,9 +157,58 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 		d.Detail = "A rule sees the figures of its own module alone. " + d.Detail
 		d.Hint = "put a gate into the module, give it as an output, and name that in after: after = [module.x.release]"
 	}
+	if path := w.metricPath(at.Byte); d.Hint == "" && path != nil && deeper(w.env.root, name, 4) == nil {
+		d.Hint = fmt.Sprintf("did you mean %s?", PathString(path))
+		return
+	}
 	if path := deeper(w.env.root, name, 4); d.Hint == "" && path != nil {
 		d.Hint = fmt.Sprintf("did you mean %s?", PathString(path))
 	}
+}
+
+// metricPath is the figure that a path which begins at a byte of the file means by its last name: evaluate.x.metrics.auc by
+// metric.auc.
+func (w *walker) metricPath(at int) []string {
+	for _, nodes := range w.places {
+		for _, e := range nodes {
+			if e.Kind() != ast.SelectKind || w.rangeOf(e).Start.Byte != at {
+				continue
+			}
+			if path := deeper(w.env.root, e.AsSelect().FieldName(), 4); path != nil && len(path) > 2 {
+				return path
+			}
+		}
+	}
+	return nil
+}
+
+// championPath is the first difference to the champion of the metric that a rule looks for in the champion itself, of any
+// metric if it looks for all.
+func (w *walker) championPath(operand ast.Expr, field string) []string {
+	evaluations := w.env.root.Fields["evaluate"]
+	if operand.Kind() != ast.IdentKind || operand.AsIdent() != "champion" || evaluations == nil {
+		return nil
+	}
+	wanted := field
+	for _, nodes := range w.places {
+		for _, e := range nodes {
+			if e.Kind() == ast.SelectKind && e.AsSelect().Operand().Kind() == ast.SelectKind && e.AsSelect().Operand().AsSelect().Operand().ID() == operand.ID() {
+				wanted = e.AsSelect().FieldName()
+			}
+		}
+	}
+	for _, name := range sortedKeys(evaluations.Fields) {
+		f := evaluations.Fields[name]
+		if f.Kind != schema.ObjectFigure || f.Fields["delta"] == nil {
+			continue
+		}
+		for _, metric := range sortedKeys(f.Fields["delta"].Fields) {
+			if metric == wanted || f.Fields["delta"].Fields[wanted] == nil {
+				return []string{"evaluate", name, "delta", metric, "value"}
+			}
+		}
+	}
+	return nil
 }
 
 func (w *walker) notRange(d *source.Diagnostic, over ast.Expr, t string) {

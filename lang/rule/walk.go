@@ -183,14 +183,15 @@ func (w *walker) key(f *figure, key string, r source.Range) {
 	if !f.typ.Closed || slices.Contains(f.typ.Keys, key) {
 		return
 	}
-	detail := listing("It has", f.typ.Keys)
+	detail, hint := listing("It has", f.typ.Keys), source.DidYouMean(key, f.typ.Keys)
 	if len(f.typ.Keys) == 0 {
 		detail = "It is empty."
 		if n := len(f.path); n > 0 && f.path[n-1] == "slices" {
 			detail = fmt.Sprintf("%s declares no slice.", PathString(f.path[:n-1]))
+			hint = fmt.Sprintf("declare it there: slice %q { where = \"…\" }", key)
 		}
 	}
-	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), detail, source.DidYouMean(key, f.typ.Keys))
+	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), detail, hint)
 }
 
 func (f *figure) describe() string {

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -73,11 +74,7 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	at := d.file.Range(a.NameRange)
 	if nb := b.Body.Block(a.Name); nb != nil {
-		form := a.Name + " { … }"
-		if nb.Labelled {
-			form = a.Name + ` "name" { … }`
-		}
-		d.fail(source.CodeAttrIsBlock, at, fmt.Sprintf("%s is a block, not an argument", a.Name), "", "write "+form+" without =")
+		d.fail(source.CodeAttrIsBlock, at, fmt.Sprintf("%s is a block, not an argument", a.Name), "", "write "+blockForm(nb)+" without =")
 		return a.Name
 	}
 	names := bodyNames(b.Body)
@@ -85,8 +82,42 @@ func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 		d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), detail, hint)
 		return ""
 	}
-	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), source.DidYouMean(a.Name, names))
-	return source.Suggest(a.Name, names)
+	name, hint := meant(b, a.Name, names)
+	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), hint)
+	return name
+}
+
+// meant is the name that was probably meant, with the hint that says so: one spelt nearly so, else what a word of another tool
+// is called here, in the block itself or in one that stands in it.
+func meant(b *Block, word string, names []string) (name, hint string) {
+	words := schema.ArgumentWords()
+	if near := source.Suggest(word, names); near != "" {
+		if name, hint = words.Meant(word, names); name != "" && name != near {
+			return name, hint
+		}
+		return near, source.DidYouMean(word, names)
+	}
+	if name, hint = words.Meant(word, names); name != "" {
+		return name, hint
+	}
+	for i := range b.Body.Blocks {
+		n := &b.Body.Blocks[i]
+		inner := bodyNames(&n.Body)
+		if slices.Contains(inner, word) {
+			return "", fmt.Sprintf("it stands in %s", blockForm(n))
+		}
+		if name, _ := words.Meant(word, inner); name != "" {
+			return "", fmt.Sprintf("here it is called %s, and stands in %s", name, blockForm(n))
+		}
+	}
+	return "", hint
+}
+
+func blockForm(n *schema.Block) string {
+	if n.Labelled {
+		return n.Name + ` "name" { … }`
+	}
+	return n.Name + " { … }"
 }
 
 // notRepeated says what to write where a block is repeated in a way of other languages, or one that cannot be.
@@ -116,12 +147,12 @@ func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 			"Nested blocks are written out, so that what a block holds can be read where it stands.", "repeat the whole block with for_each")
 		return ""
 	}
-	hint := source.DidYouMean(hb.Type, names)
+	name, hint := meant(b, hb.Type, names)
 	if d.cat != nil && d.cat.Kind(hb.Type) != nil { // the word is spelt well: it stands in the wrong place
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
 	}
 	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)
-	return source.Suggest(hb.Type, names)
+	return name
 }
 
 // takes says what may stand in the block.

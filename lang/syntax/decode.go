@@ -62,27 +62,27 @@ func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
 
 func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	names := kindNames(d.cat)
-	hint := elsewhere[hb.Type]
+	hint := d.inside(hb.Type)
+	if hint == "" {
+		_, hint = schema.KindWords().Meant(hb.Type, names)
+	}
 	if hint == "" {
 		hint = source.DidYouMean(hb.Type, names)
-	}
-	for _, k := range d.cat.Kinds {
-		for _, t := range k.Types {
-			if hint == "" && t.Body.Block(hb.Type) != nil {
-				hint = fmt.Sprintf("%s is a block inside of %s", hb.Type, k.Name)
-			}
-		}
 	}
 	d.fail(source.CodeUnknownKind, d.file.Range(hb.TypeRange), fmt.Sprintf("there is no kind of block %q", hb.Type),
 		"Kinds of blocks are "+strings.Join(names, ", ")+".", hint)
 }
 
-// elsewhere are Terraform's kinds of blocks, with what they are here.
-var elsewhere = map[string]string{
-	"resource":  "what Terraform calls a resource has a kind of its own here: dataset \"x\" { … }, train \"gradient_boosting\" \"x\" { … }",
-	"data":      "data comes from sources: source \"csv\" \"x\" { … }",
-	"terraform": "what is about the whole is the pipeline block: pipeline \"x\" { … }",
-	"provider":  "there are no providers: each type of block is built in",
+// inside says of which kind of block a nested block is a part; "" if there is none of that name.
+func (d *decoder) inside(name string) string {
+	for _, k := range d.cat.Kinds {
+		for _, t := range k.Types {
+			if t.Body.Block(name) != nil {
+				return fmt.Sprintf("%s is a block inside of %s", name, k.Name)
+			}
+		}
+	}
+	return ""
 }
 
 func kindNames(cat *schema.Catalog) []string {
@@ -144,12 +144,27 @@ func (d *decoder) typeMissing(kind *schema.Kind, hb *hclsyntax.Block, types []st
 		return
 	}
 	d.fail(source.CodeLabels, at, fmt.Sprintf("this %s has no type", kind.Name),
-		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), fmt.Sprintf("write %s %q %q", kind.Name, types[0], label))
+		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), typeHint(kind, label, types))
+}
+
+// typeHint says how a block without a type is written; which type it is only its author knows, unless the label tells.
+func typeHint(kind *schema.Kind, label string, types []string) string {
+	if name, _ := schema.TypeWords(kind.Name).Meant(label, types); name != "" {
+		return fmt.Sprintf("write %s %q %q", kind.Name, name, label)
+	}
+	if len(types) == 1 {
+		return fmt.Sprintf("write %s %q %q", kind.Name, types[0], label)
+	}
+	return fmt.Sprintf("write the type before the name: %s \"…\" %q", kind.Name, label)
 }
 
 func (d *decoder) unknownType(kind *schema.Kind, name string, types []string, at source.Range) {
+	hint := source.DidYouMean(name, types)
+	if _, other := schema.TypeWords(kind.Name).Meant(name, types); other != "" {
+		hint = other
+	}
 	d.fail(source.CodeUnknownType, at, fmt.Sprintf("%s has no type %q", kind.Name, name),
-		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), source.DidYouMean(name, types))
+		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), hint)
 }
 
 // typeNames are the names of the kind's types; none for a kind without types.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -112,15 +113,28 @@ func firstError(hds hcl.Diagnostics, none int) int {
 	return none
 }
 
-// told leaves out what follows from a string that is not closed: every quote after it opens where it should close.
+// told leaves out what follows from a string that is not closed, since every quote after it opens where it should close, and
+// from a character that there is none of, in its line.
 func told(hds hcl.Diagnostics) hcl.Diagnostics {
-	for i, d := range hds {
-		if d.Summary == openString {
-			return hds[:i+1]
+	var out hcl.Diagnostics
+	line := 0
+	for _, d := range hds {
+		if d.Subject != nil && d.Subject.Start.Line == line {
+			continue
+		}
+		out = append(out, d)
+		switch d.Summary {
+		case openString:
+			return out
+		case badCharacter:
+			line = d.Subject.Start.Line
 		}
 	}
-	return hds
+	return out
 }
+
+// badCharacter is HCL's summary for a character that is part of no token.
+const badCharacter = "Invalid character"
 
 // openString is HCL's summary for a string that goes on over the end of its line.
 const openString = "Invalid multi-line string"
@@ -235,6 +249,9 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 			break
 		}
 	}
+	if d.Subject != nil {
+		f.foreign(d, &out)
+	}
 	out.Detail = hclPlace.ReplaceAllString(out.Detail, "$1:$2:$3")
 	switch {
 	case strings.HasPrefix(d.Detail, "The equals sign"):
@@ -246,6 +263,39 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 	}
 	return out
 }
+
+// foreign says what is written here instead of what other languages write.
+func (f *File) foreign(d *hcl.Diagnostic, out *source.Diagnostic) {
+	at := min(d.Subject.Start.Byte, len(f.Bytes))
+	line := f.Bytes[bytes.LastIndexByte(f.Bytes[:at], '\n')+1 : at]
+	switch word, _, _ := strings.Cut(strings.TrimLeft(string(line), " \t"), " "); {
+	case d.Summary == badCharacter && strings.HasPrefix(d.Detail, "\"Curly quotes\""):
+		out.Summary, out.Detail, out.Hint = "curly quotes are no quotes", "They come from text processors, chats and mails.", "write straight ones: \"…\""
+	case d.Summary == badCharacter && strings.HasPrefix(d.Detail, "Single quotes"):
+		out.Summary, out.Detail, out.Hint = "single quotes are no quotes", "", "write double ones: \"…\""
+	case percentage.Match(line):
+		number := percentage.FindSubmatch(line)[1]
+		out.Summary, out.Detail = "there is no % in numbers", "Shares are fractions of 1."
+		start := f.Pos(at - len(bytes.TrimLeft(line[percentage.FindSubmatchIndex(line)[2]:], "")))
+		out.Subject.Start, out.Subject.End = start, f.Pos(start.Byte+len(number)+1)
+		if x, err := strconv.ParseFloat(string(number), 64); err == nil {
+			out.Hint = "write " + strconv.FormatFloat(x/100, 'g', -1, 64)
+		}
+	case d.Summary == "Invalid block definition" && programWords[word]:
+		start := at - len(strings.TrimLeft(string(line), " \t"))
+		out.Subject.Start, out.Subject.End = f.Pos(start), f.Pos(start+len(word))
+		out.Context = source.Range{}
+		out.Summary, out.Detail = "this is no program", "A file holds blocks, which say what there is and not what to do."
+		out.Hint = "write kind \"name\" { … }; code of your own runs in a stage: train \"container\""
+	}
+}
+
+// percentage is a number with a percent sign at the end of a line, or what of it is before an error.
+var percentage = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)%\s*$`)
+
+// programWords begin lines of programs.
+var programWords = map[string]bool{"import": true, "from": true, "def": true, "class": true, "for": true, "if": true, "while": true, "with": true,
+	"return": true, "print": true, "let": true, "const": true, "function": true, "select": true, "create": true, "library": true}
 
 // beforeColon is the word at a place of the file, if a colon follows.
 func (f *File) beforeColon(at int) string {

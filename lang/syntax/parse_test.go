@@ -91,7 +91,7 @@ func TestParseErrors(t *testing.T) {
 		{"unknown kind", `datset "a" {}`, []string{`MLP1101 1:1 there is no kind of block "datset" | did you mean "dataset"?`}},
 		{"nested kind outside", "column \"a\" {\n}", []string{`MLP1101 1:1 there is no kind of block "column" | column is a block inside of dataset`}},
 		{"unknown type", `split "hsh" "a" {}`, []string{`MLP1102 1:7 split has no type "hsh" | did you mean "hash"?`}},
-		{"missing type", `split "a" {}`, []string{`MLP1103 1:7 this split has no type | write split "hash" "a"`}},
+		{"missing type", `split "a" {}`, []string{`MLP1103 1:7 this split has no type | write the type before the name: split "…" "a"`}},
 		{"missing name", `split "hash" {}`, []string{`MLP1103 1:7 this split has no name | write split "hash" "name"`}},
 		{"no labels", `metric {}`, []string{`MLP1103 1:1 this metric has no name | write metric "name" { … }`}},
 		{"too many labels", `metric "a" "b" {}`, []string{`MLP1103 1:12 this metric has too many labels | write metric "name" { … }`}},

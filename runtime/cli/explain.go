@@ -31,8 +31,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Use: "explain ADDRESS|CODE", Short: "Why a block would run or not; what an error's code means", Long: explainHelp, Args: cobra.ExactArgs(1),
 		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if code := strings.ToUpper(args[0]); codeForm.MatchString(code) {
-				return a.explainCode(code)
+			if code := codeForm.FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
+				return a.explainCode("MLP" + code[1])
 			}
 			return a.explainAddress(cmd.Context(), addressOf(args[0]), vars)
 		},
@@ -41,7 +41,7 @@ func (a *app) explainCommand() *cobra.Command {
 	return cmd
 }
 
-var codeForm = regexp.MustCompile(`^MLP[0-9]+$`)
+var codeForm = regexp.MustCompile(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
 // allCodes are those of all packages, as spec/errors.md lists them.
 func allCodes() []source.Code {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,10 +85,28 @@ func addressesOf(g *render.Graph) []string {
 // unknownAddress tells of an address that is not there, and which was probably meant.
 func unknownAddress(address string, known []string) error {
 	hint := "'mlp graph' lists all addresses."
-	if meant := source.DidYouMean(address, known); meant != "" {
+	if below := ofName(address, known); len(below) > 0 {
+		hint = "There is " + strings.Join(below[:min(len(below), 12)], ", ") + "."
+		if len(below) == 1 {
+			hint = fmt.Sprintf("did you mean %q?", below[0])
+		}
+	} else if meant := source.DidYouMean(address, known); meant != "" {
 		hint = meant
 	}
 	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}
+}
+
+// ofName are the addresses whose kind or name is that word, sorted.
+func ofName(word string, known []string) []string {
+	var out []string
+	for _, address := range known {
+		parts := strings.FieldsFunc(address, func(r rune) bool { return r == '.' || r == '[' || r == '@' })
+		if !strings.Contains(word, ".") && slices.Contains(parts, word) && !slices.Contains(out, address) {
+			out = append(out, address)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // graph is that of the module, of a plan made now, or of a saved plan.

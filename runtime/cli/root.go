@@ -120,10 +120,9 @@ func (a *app) root() *cobra.Command {
 	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
 	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
 	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+dataRootVariable+")")
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		said, _, _ := strings.Cut(err.Error(), ": strconv.")
-		return &failure{err: errors.New(said), hint: "See '" + c.CommandPath() + " --help'."}
-	})
+	cmd.SetFlagErrorFunc(flagError)
+	cmd.Version = version()
+	cmd.SetVersionTemplate("mlp {{.Version}}\n")
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = unknownCommand
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -144,7 +143,9 @@ func unknownCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := "'mlp --help' lists all commands."
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+	if instead := commandInstead(args[0]); instead != "" {
+		hint = instead + " " + hint
+	} else if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "? " + hint
 	}
 	return &failure{err: fmt.Errorf("there is no command %q", args[0]), hint: hint}

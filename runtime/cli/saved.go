@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -19,6 +20,10 @@ import (
 // readPlan reads a plan that 'mlp plan --out' saved.
 func readPlan(path string) (*plan.Plan, error) {
 	data, err := readDocument(path)
+	if errors.Is(err, fs.ErrNotExist) && !isPlanFile(path) {
+		return nil, &failure{err: fmt.Errorf("%s is no file of a saved plan", path),
+			hint: "A plan is applied as a whole, and what has not changed does not run; 'mlp plan --out plan.json' saves one."}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a saved plan: %w", err)
 	}

@@ -278,12 +278,15 @@ func problems(err error, query string) ([]schema.Problem, bool) {
 	if !errors.As(err, &e) || !e.DataError() {
 		return nil, false
 	}
-	p := schema.Problem{Summary: e.summary(), Hint: Suggest(e.Name, e.Candidates)}
+	p := schema.Problem{Summary: e.summary(), Hint: e.advice(query)}
 	if 0 <= e.Position && e.Position < len(query) {
 		p.Offset, p.Length = e.Position, tokenLength(query, e.Position)
 		if end := p.Offset + p.Length; e.Subtype == "COLUMN_NOT_FOUND" && end+1 < len(query) && query[end] == '.' {
 			p.Offset, p.Length = end+1, tokenLength(query, end+1) // the column of table.column
 		}
+	}
+	if strings.HasPrefix(e.Message, endOfInput) {
+		p.Offset, p.Length = lastToken(query)
 	}
 	p.Detail = e.detail()
 	return []schema.Problem{p}, true
@@ -294,10 +297,16 @@ func (e *Error) summary() string {
 	case "COLUMN_NOT_FOUND":
 		return fmt.Sprintf("there is no column %q", e.Name)
 	case "NO_MATCHING_FUNCTION":
+		if m := signature.FindStringSubmatch(e.Message); m != nil {
+			return fmt.Sprintf("%s does not work on %s", m[1], argumentTypes(m[2]))
+		}
 		line, _, _ := strings.Cut(e.Message, ". ")
 		return strings.TrimSuffix(line, ".")
 	}
 	line, _, _ := strings.Cut(e.Message, "\n")
+	if line == endOfInput {
+		return "the SQL ends where more is expected"
+	}
 	return strings.TrimRight(line, ".!")
 }
 
@@ -309,10 +318,44 @@ func (e *Error) detail() string {
 		}
 		return "The nearest are " + strings.Join(oneLineEach(e.Candidates), ", ") + "."
 	case "NO_MATCHING_FUNCTION":
-		return "Explicit casts may help."
+		return ""
 	}
 	_, rest, _ := strings.Cut(e.Message, "\n")
 	return strings.TrimSpace(rest)
+}
+
+// lastToken is where the last word or sign of a query stands.
+func lastToken(query string) (offset, length int) {
+	end := len(strings.TrimRight(query, " \t\r\n"))
+	start := strings.LastIndexAny(query[:end], " \t\r\n(,") + 1
+	return start, end - start
+}
+
+// endOfInput is the engine's message for a query that is not complete.
+const endOfInput = "syntax error at end of input"
+
+// signature is a function with the types of its arguments, in the engine's message that there is none.
+var signature = regexp.MustCompile(`argument types '(.+?)\((.*)\)'`)
+
+// argumentTypes says the types of arguments in plain words; a number or text that is written out has one of its own.
+func argumentTypes(list string) string {
+	if list == "" {
+		return "nothing"
+	}
+	return strings.NewReplacer("integer_literal", "a whole number", "string_literal", "text", ", ", " and ").Replace(lowerType(list))
+}
+
+// advice says what to write instead; "" if that is not known.
+func (e *Error) advice(query string) string {
+	switch {
+	case e.Subtype == "NO_MATCHING_FUNCTION" && strings.Contains(e.Message, "VARCHAR"):
+		return "make a number of text by try_cast(… as double), which is null where it is none; text is joined by ||"
+	case e.Subtype == "NO_MATCHING_FUNCTION":
+		return "cast one of them: try_cast(… as double)"
+	case e.Kind == "Parser" && e.Position > 0 && e.Position <= len(query) && strings.HasSuffix(strings.TrimSpace(query[:e.Position]), ","):
+		return "leave out the comma before it"
+	}
+	return Suggest(e.Name, e.Candidates)
 }
 
 // oneLineEach keeps names of columns, which may hold anything, to one line each.

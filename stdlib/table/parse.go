@@ -236,7 +236,24 @@ func (w *walker) baseTable(n tree) {
 	if len(known) > 0 {
 		detail = "It can read from " + strings.Join(known, ", ") + "."
 	}
+	if prefix := word(n, "schema_name"); prefix != "" {
+		if other := foldIn(known, name); other != "" {
+			w.add(n, fmt.Sprintf("tables have no prefix here: %s.%s", prefix, name),
+				"A query calls a table by the block's name alone, whatever its kind. "+detail, fmt.Sprintf("write %s", other))
+			return
+		}
+	}
 	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, Suggest(name, known))
+}
+
+// foldIn is the name in a list that is the same but for case.
+func foldIn(names []string, name string) string {
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return n
+		}
+	}
+	return ""
 }
 
 // rowSources are the functions that may stand where a table does: they make rows of their arguments alone.

@@ -71,6 +71,12 @@ func place(c Column, attr string) string {
 	return p
 }
 
+// typeWords are types of pandas, NumPy and Spark, with what they are here.
+var typeWords = map[string]string{
+	"object": "varchar", "category": "varchar", "str": "varchar", "character": "varchar", "float64": "double", "float32": "float", "number": "double", "numerical": "double",
+	"integer64": "bigint", "long": "bigint", "datetime64": "timestamp", "datetime64[ns]": "timestamp", "instant": "timestamp", "categorical": "varchar",
+}
+
 func columnType(ctx context.Context, b component.Binder, c Column) (string, *schema.Problem) {
 	p := &schema.Problem{Path: place(c, "type"), Summary: fmt.Sprintf("%q is no type of a column", c.Type),
 		Detail: "Common types are bigint, double, varchar, boolean, date, timestamp and decimal(18,3)."}
@@ -79,7 +85,10 @@ func columnType(ctx context.Context, b component.Binder, c Column) (string, *sch
 	}
 	col, problems := b.Expr(ctx, "cast(null as "+c.Type+")", &schema.Table{}, false)
 	if len(problems) > 0 {
-		if p.Hint = problems[0].Hint; strings.Contains(problems[0].Summary, "cannot be stored") {
+		if p.Hint = problems[0].Hint; typeWords[strings.ToLower(c.Type)] != "" {
+			p.Hint = "write " + typeWords[strings.ToLower(c.Type)]
+		}
+		if strings.Contains(problems[0].Summary, "cannot be stored") {
 			p.Detail = problems[0].Detail
 		}
 		return "", p
