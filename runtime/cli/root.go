@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -71,15 +73,44 @@ func (a *app) report(err error) {
 	}
 }
 
-// maxShown is how many diagnostics are written out for people; those after it are counted.
-const maxShown = 100
+// maxShown is how many diagnostics are written out for people; those after it are counted. Of warnings of one code the
+// first maxAlike are, so that one cause in many blocks does not bury the rest.
+const (
+	maxShown = 100
+	maxAlike = 3
+)
 
 func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
-	source.Render(a.err, diags[:min(len(diags), maxShown)], files, source.Options{Color: a.color(a.err)})
-	if more := len(diags) - maxShown; more > 0 {
+	shown, alike := unlike(diags)
+	source.Render(a.err, shown[:min(len(shown), maxShown)], files, source.Options{Color: a.color(a.err)})
+	if more := len(shown) - maxShown; more > 0 {
 		fmt.Fprintf(a.err, "\nAnd %d more.\n", more)
 	}
+	for _, code := range slices.Sorted(maps.Keys(alike)) {
+		at := alike[code]
+		places := strings.Join(at[:min(len(at), maxAlike)], ", ")
+		if len(at) > maxAlike {
+			places += ", …"
+		}
+		fmt.Fprintf(a.err, "\nAnd %d more warnings %s, at %s\n", len(at), code, places)
+	}
 	a.annotate(diags)
+}
+
+// unlike leaves out the warnings of a code that has been shown often enough; alike are their places, by code.
+func unlike(diags source.Diagnostics) (shown source.Diagnostics, alike map[string][]string) {
+	alike = map[string][]string{}
+	count := map[string]int{}
+	for _, d := range diags {
+		if d.Severity == source.Warning {
+			if count[d.Code]++; count[d.Code] > maxAlike {
+				alike[d.Code] = append(alike[d.Code], fmt.Sprintf("%s:%d", d.Subject.File, d.Subject.Start.Line))
+				continue
+			}
+		}
+		shown = append(shown, d)
+	}
+	return shown, alike
 }
 
 func (a *app) paint(s string) string {

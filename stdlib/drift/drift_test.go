@@ -364,7 +364,7 @@ func TestInfinite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `row 5 of column "c1" in the current table is infinite`; !strings.Contains(got[1].Undefined, want) || got[1].Drifted || !math.IsNaN(got[1].Score) {
+	if want := `column "c1" of the current table is infinite in 1 of 100 rows, the first is row 5`; !strings.Contains(got[1].Undefined, want) || got[1].Drifted || !math.IsNaN(got[1].Score) {
 		t.Errorf("got %+v, want %q", got[1], want)
 	}
 	if !got[0].Drifted || got[0].Undefined != "" || got[2].Drifted || got[2].Undefined != "" {

@@ -64,11 +64,13 @@ func newPair(reference, current *frame.Frame, name, method string) (*pair, error
 // infiniteError is a column with a value that has no distance to any other.
 type infiniteError struct {
 	column, where string
-	row, values   int
+	first         int
+	infinite      int
+	rows          int
 }
 
 func (e *infiniteError) Error() string {
-	return fmt.Sprintf("row %d of column %q in the %s is infinite (%d such rows)", e.row, e.column, e.where, e.values)
+	return fmt.Sprintf("column %q of the %s is infinite in %d of %d rows, the first is row %d", e.column, e.where, e.infinite, e.rows, e.first)
 }
 
 // noInfinity refuses what has no distance to anything.
@@ -82,7 +84,7 @@ func noInfinity(c *frame.Column, where string) error {
 		}
 	}
 	if n > 0 {
-		return &infiniteError{column: c.Name, where: where, row: first, values: n}
+		return &infiniteError{column: c.Name, where: where, first: first, infinite: n, rows: len(c.Num)}
 	}
 	return nil
 }

@@ -349,3 +349,72 @@ func TestFairnessThreads(t *testing.T) {
 		before = got
 	}
 }
+
+// TestAllDecidedAlike: groups of which every positive was found differ by nothing, which is not certain: a rate of 1 of 20
+// rows may be one of 0.85, and the interval of the difference says so.
+func TestAllDecidedAlike(t *testing.T) {
+	d := &Data{Task: schema.Binary, Classes: 2}
+	var of []int32
+	for g := range 2 {
+		for i := range 40 {
+			y := float64(i % 2)
+			d.Actual, d.Predicted, of = append(d.Actual, y), append(d.Predicted, y), append(of, int32(g))
+		}
+	}
+	s, err := NewSample(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := Bootstrap{Resamples: 500, Confidence: 0.95, Seed: 5, Threads: 2}
+	found, err := b.Fairness(t.Context(), []Comparison{comparison(t, schema.Binary, "equal_opportunity_difference")}, grouped(t, s, of, 2, 20), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := found.Comparisons[0]; i.Low != 0 || !(i.High > 0.1) {
+		t.Errorf("got [%v, %v], want up to 0.15 or more", i.Low, i.High)
+	}
+	if i := found.ToOverall[0][1]; !(i.Low < -0.05) {
+		t.Errorf("got [%v, %v] to all rows", i.Low, i.High)
+	}
+}
+
+// TestFewPositivesByGroup counts how often the interval of the difference in recall of two groups with 20 positives each
+// holds the true one.
+func TestFewPositivesByGroup(t *testing.T) {
+	sets := 150
+	if soak() {
+		sets = 2000
+	}
+	for _, chances := range [][2]float64{{0.9, 0.9}, {0.95, 0.95}, {0.95, 0.7}, {0.5, 0.8}} {
+		r := rand.New(rand.NewPCG(1, 22))
+		held := 0
+		for e := range sets {
+			d := &Data{Task: schema.Binary, Classes: 2}
+			var of []int32
+			for g, p := range chances {
+				for i := range 60 {
+					y, x := 0.0, hit(r, 0.1)
+					if i < 20 {
+						y, x = 1, hit(r, p)
+					}
+					d.Actual, d.Predicted, of = append(d.Actual, y), append(d.Predicted, x), append(of, int32(g))
+				}
+			}
+			s := sample(t, d)
+			b := Bootstrap{Resamples: 200, Confidence: 0.95, Seed: int64(e), Threads: 2}
+			found, err := b.Fairness(t.Context(), []Comparison{comparison(t, schema.Binary, "equal_opportunity_difference")}, grouped(t, s, of, 2, 20), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := math.Abs(chances[0] - chances[1])
+			if i := found.Comparisons[0]; i.Undefined != "" || i.Low <= want && want <= i.High {
+				held++
+			}
+		}
+		share := float64(held) / float64(sets)
+		t.Logf("recalls %v: held in %.3f", chances, share)
+		if share < 0.93-3*math.Sqrt(0.93*0.07/float64(sets)) {
+			t.Errorf("recalls %v: held in %.3f of %d sets", chances, share, sets)
+		}
+	}
+}

@@ -397,7 +397,11 @@ func TestGroupsStayTogether(t *testing.T) {
 			t.Errorf("got overlap %v", overlap)
 		}
 	}
-	shape := stagetest.Shape(t, group.Component, block(100, []string{"id"}, `{"test": 0.3}`))
+	shape := stagetest.Shape(t, group.Component, block(100, []string{"id"}, `{"test": 0.3, "by": ["class"]}`))
+	if got := shape.Out["test"].Table.Entity; len(got) != 1 || got[0] != "class" {
+		t.Errorf("the side has the entity %v, want the group", got)
+	}
+	shape = stagetest.Shape(t, group.Component, block(100, []string{"id"}, `{"test": 0.3}`))
 	if len(shape.Problems) != 1 || shape.Problems[0].Path != "by" {
 		t.Errorf("a table without an entity: got %v", shape.Problems)
 	}

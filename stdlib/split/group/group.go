@@ -23,7 +23,7 @@ var Component = component.Component{
 		Summary: "By a hash of a group, such as a patient: all its rows are on one side",
 		Doc: "Where an entity has many rows, a model may learn to recognise it: then figures on other rows of the same entity say nothing of new ones. " +
 			"So all rows with the same values in the `by` columns are on one side (scikit-learn's GroupShuffleSplit), the same for ever, whatever other rows there are. " +
-			"A row without a value in one of them is a group of its own, by its key.\n\n" + sides.HashDoc + " Here the columns are those of `by`.\n\n" +
+			"A row without a value in one of them is a group of its own, by its key. The sides have the groups as their entity, so that intervals count groups and not rows.\n\n" + sides.HashDoc + " Here the columns are those of `by`.\n\n" +
 			"The shares are of groups, and met on average: of n groups, within about 1/√n. Where groups differ much in size, the shares of rows differ too; " +
 			"a share of rows that is far from the one asked for is told.",
 		Body: schema.Body{Attrs: []schema.Attr{
@@ -90,7 +90,14 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		problems = append(problems, schema.Problem{Path: "by", Summary: "nothing says which rows belong together", Detail: "The table has no entity.",
 			Hint: `name the column: by = ["patient"]`})
 	}
-	return sides.Shape(req, problems)
+	out := sides.Shape(req, problems)
+	for port, o := range out.Out {
+		side := *in
+		side.Entity = c.by(in) // rows of a group are not independent: what counts them goes by groups
+		o.Table = &side
+		out.Out[port] = o
+	}
+	return out
 }
 
 func run(ctx context.Context, s *component.Stage) error {
@@ -111,7 +118,7 @@ func run(ctx context.Context, s *component.Stage) error {
 			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
 		Reason: fmt.Sprintf("There are %d groups, too few for such a share: give more, or another seed.", groups),
 		Far:    fmt.Sprintf("there are %d groups, and some have many more rows than others", groups),
-		Test:   c.Test, Validation: c.Validation, Drawn: groups,
+		Test:   c.Test, Validation: c.Validation, Drawn: groups, Entity: c.by(t),
 	}.Run(ctx, s)
 }
 

@@ -101,6 +101,8 @@ type Split struct {
 	Test, Validation float64
 	// Drawn is how many groups are assigned one by one; 0: rows are.
 	Drawn int64
+	// Entity is what rows go together by; nil: the table's.
+	Entity []string
 	// Timed: rows are assigned in the order of time.
 	Timed bool
 }
@@ -135,6 +137,10 @@ func (p Split) Run(ctx context.Context, s *component.Stage) error {
 		}
 	}
 	p.tellShares(s, rows)
+	if p.Entity != nil {
+		grouped := *t
+		grouped.Entity, t = p.Entity, &grouped
+	}
 	common, err := findOverlap(ctx, t, paths[Train], paths[Test])
 	if err != nil {
 		return fmt.Errorf("comparing the sides: %w", err)
