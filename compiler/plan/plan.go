@@ -162,6 +162,7 @@ type Node struct {
 	Gate        string          `json:"gate,omitempty" is:"address"` // of a deployment: that of After which holds its release
 	Rules       *Rules          `json:"rules,omitempty"`             // of a check
 	Decided     Digest          `json:"decided,omitempty"`           // of the policy that is recorded of it now; empty: of none
+	Findings    []Finding       `json:"findings,omitempty"`          // of a check or monitor whose result is known: what it found amiss
 	Container   *Container      `json:"container,omitempty"`
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
@@ -172,6 +173,22 @@ type Node struct {
 	Meta        json.RawMessage `json:"meta,omitempty"` // attributes that decide no result, as written or by default
 	Description string          `json:"description,omitempty" is:"text"`
 	Range       source.Range    `json:"range,omitzero"`
+}
+
+// FindingSeverity says what a finding means.
+type FindingSeverity string
+
+const (
+	FailFinding  FindingSeverity = "fail"  // an expectation does not hold, and its check fails
+	WarnFinding  FindingSeverity = "warn"  // an expectation does not hold, and that is only told
+	DriftFinding FindingSeverity = "drift" // a monitor found that something is not as it was
+)
+
+// Finding is one thing that a check or a monitor found amiss.
+type Finding struct {
+	Severity FindingSeverity `json:"severity"`
+	About    string          `json:"about,omitempty" is:"text"` // the column or figure
+	Text     string          `json:"text" is:"text"`
 }
 
 // Input of a node: from another node's port, from outside, or an object of the store by digest.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -69,6 +70,9 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		p.checkRules(b, n)
 	}
 	p.stagePolicy(n)
+	if a := p.actions[n.Address]; a != nil {
+		n.Findings = decide.Findings(n.Kind, a.Figures)
+	}
 }
 
 // node builds a stage's node from its block, all but verdict and causes.

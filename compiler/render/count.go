@@ -11,7 +11,7 @@ import (
 func Summary(p *plan.Plan) string {
 	c := Count(p)
 	if c.Nothing() {
-		return fmt.Sprintf("Plan: nothing to do, %d cached.", c.Cached)
+		return fmt.Sprintf("Plan: nothing to do, %d cached.", c.Cached) + c.found()
 	}
 	var parts []string
 	say := func(n int, what string) {
@@ -46,6 +46,18 @@ func Summary(p *plan.Plan) string {
 	sentence(c.GatesGone, "gate would be removed", "gates would be removed")
 	sentence(c.Releases, "release would change", "releases would change")
 	sentence(c.Removals, "release would be removed", "releases would be removed")
+	return s + c.found()
+}
+
+// found says what was found that stops nothing.
+func (c Counts) found() string {
+	s := ""
+	if c.Warned > 0 {
+		s += fmt.Sprintf(" %d %s.", c.Warned, plural(c.Warned, "warning", "warnings"))
+	}
+	if c.Drifted > 0 {
+		s += fmt.Sprintf(" %d drifted.", c.Drifted)
+	}
 	return s
 }
 
@@ -67,13 +79,14 @@ type Counts struct {
 	GatesGone                            int
 	Weaker                               int // changes by which something may pass that would not have before
 	ChecksFailed                         int // on what is recorded
+	Warned, Drifted                      int // of what is recorded: expectations and rules that only warn, and drift
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
 	Releases, Removals                   int
 }
 
 // Nothing tells whether an apply would do nothing at all.
 func (c Counts) Nothing() bool {
-	c.Cached, c.ChecksFailed = 0, 0
+	c.Cached, c.ChecksFailed, c.Warned, c.Drifted = 0, 0, 0, 0
 	return c == Counts{}
 }
 
@@ -95,7 +108,7 @@ func Count(p *plan.Plan) Counts {
 	for _, n := range p.Nodes {
 		c.node(n.Verdict)
 		stages[n.Address] = true
-		if _, failed := check(p, n); failed {
+		if _, failed := check(n); failed {
 			c.ChecksFailed++
 		}
 	}
@@ -135,6 +148,13 @@ func Count(p *plan.Plan) Counts {
 			c.Breaking++
 		case plan.MovedChange:
 			c.Moved++
+		}
+	}
+	for _, f := range Found(p) {
+		if f.Severity == plan.DriftFinding {
+			c.Drifted++
+		} else {
+			c.Warned++
 		}
 	}
 	c.Metadata += len(described)

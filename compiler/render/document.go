@@ -17,6 +17,7 @@ type document struct {
 	Workspace      string
 	Production     []releaseRow
 	Weaker         []weakerRow // policy by which something may pass that would not have passed before
+	Found          []FoundRow  // what only warns, and drift
 	GatesTitle     string
 	Gates          []gateRow // first checks that are known to fail
 	Why            []changeRow
@@ -107,7 +108,7 @@ func read(p *plan.Plan, all bool) *document {
 	}
 	d.GatesTitle = "Gates"
 	for _, n := range p.Nodes {
-		if row, ok := check(p, n); ok {
+		if row, ok := check(n); ok {
 			d.GatesTitle = "Checks and gates"
 			d.Gates = append(d.Gates, row)
 		}
@@ -123,6 +124,7 @@ func read(p *plan.Plan, all bool) *document {
 		}
 	}
 	d.weigh()
+	d.Found = Found(p)
 	d.changes(p)
 	d.stages(p, nodes, all)
 	d.helpers(p)

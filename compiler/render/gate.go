@@ -81,7 +81,7 @@ func ruleRows(rules []plan.Rule) []ruleRow {
 }
 
 // check is a check that is known to fail: by its rules, or by what it found when it ran.
-func check(p *plan.Plan, n *plan.Node) (gateRow, bool) {
+func check(n *plan.Node) (gateRow, bool) {
 	if !n.Verdict.Known() || n.Kind != "check" {
 		return gateRow{}, false
 	}
@@ -95,12 +95,28 @@ func check(p *plan.Plan, n *plan.Node) (gateRow, bool) {
 			}
 		}
 	}
-	if failed > 0 {
-		row.Sum = fmt.Sprintf("fails on what is recorded: %d of %d rules", failed, len(n.Rules.Rules))
-		return row, true
+	const most = 10
+	expectations := 0
+	for _, f := range n.Findings {
+		if f.Severity != plan.FailFinding {
+			continue
+		}
+		if expectations++; expectations <= most {
+			row.Notes = append(row.Notes, "✗  "+clean(FindingText(f)))
+		}
 	}
-	row.Sum = "failed when it ran: mlp show " + row.Address
-	return row, slices.ContainsFunc(p.Gates, func(g *plan.Gate) bool { return slices.Contains(g.BlockedBy, n.Address) })
+	if expectations > most {
+		row.Notes = append(row.Notes, fmt.Sprintf("and %d more: mlp show %s", expectations-most, row.Address))
+	}
+	var parts []string
+	if failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d rules", failed, len(n.Rules.Rules)))
+	}
+	if expectations > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s", expectations, plural(expectations, "expectation", "expectations")))
+	}
+	row.Sum = "fails on what is recorded: " + strings.Join(parts, ", ")
+	return row, len(parts) > 0
 }
 
 func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {

@@ -113,6 +113,7 @@ func (m *markdown) document(p *plan.Plan) error {
 	m.production()
 	m.weaker()
 	m.gates()
+	m.found()
 	m.why()
 	for _, h := range m.d.Helpers {
 		m.line("%s\n", m.phrase(h))
@@ -224,6 +225,20 @@ func (m *markdown) gates() {
 	if left > 0 {
 		m.line("%s\n", leftGates(m.d.Gates[len(gates):]))
 	}
+}
+
+// found lists what only warns, and drift.
+func (m *markdown) found() {
+	if len(m.d.Found) == 0 {
+		return
+	}
+	m.line("### %s\n\n| | what | where |\n|---|---|---|", foundTitle)
+	rows, more := some(m.d.Found, m.fit.rows)
+	for _, f := range rows {
+		m.line("| 🟡 %s | %s | %s |", f.Severity, m.code(f.Text), m.code(f.Place))
+	}
+	m.more(more, 3)
+	m.line("")
 }
 
 // verdictWord is a verdict with its sign. OPEN is never green.

@@ -26,6 +26,7 @@ func Text(w io.Writer, p *plan.Plan, o Options) error {
 	t.production()
 	t.weaker()
 	t.gates()
+	t.found()
 	t.why()
 	t.helpers()
 	t.stages()
@@ -130,6 +131,24 @@ func (t *text) gates() {
 		for _, note := range g.Notes {
 			t.line("      %s", note)
 		}
+	}
+}
+
+// found lists what only warns, and drift.
+func (t *text) found() {
+	for i, f := range t.d.Found {
+		if i == 0 {
+			t.title(foundTitle)
+		}
+		if i == mostListed && !t.o.All {
+			t.line("  and %d more", len(t.d.Found)-i)
+			return
+		}
+		where := ""
+		if f.Place != "" {
+			where = "   " + t.paint(dim, f.Place)
+		}
+		t.line("  %s %s%s", t.paint(yellow, pad(string(f.Severity), 5)), f.Text, where)
 	}
 }
 

@@ -32,11 +32,24 @@ func (a *app) annotate(diags source.Diagnostics) {
 	}
 }
 
-// annotatePlan shows a plan's warnings and the gates that fail.
+// annotatePlan shows a plan's warnings, policy that gets weaker, what was found, and the checks and gates that fail.
 func (a *app) annotatePlan(p *plan.Plan) {
 	var diags source.Diagnostics
 	for _, d := range p.Diagnostics {
 		diags = append(diags, source.Diagnostic{Severity: source.Warning, Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
+	}
+	for _, c := range p.Changes {
+		if c.Cause.Weaker != "" {
+			diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: render.Weakened(c), Subject: c.Range})
+		}
+	}
+	for _, f := range render.Found(p) {
+		diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: f.Text, Subject: f.Range})
+	}
+	for _, n := range p.Nodes {
+		if sum, failed := render.FailedCheck(n); failed {
+			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " " + sum, Subject: n.Range})
+		}
 	}
 	for _, g := range p.Gates {
 		if g.Verdict != plan.Fail && g.Verdict != plan.RuleError {

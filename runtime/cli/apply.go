@@ -30,6 +30,7 @@ type applyFlags struct {
 	threads     int
 	approve     bool
 	refresh     bool
+	failOn      []string
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -43,7 +44,7 @@ was stopped or failed may be finished with the same plan.
 
 Interrupt once: no new stage is started, what runs is let finish. Interrupt twice: running stages are ended.
 
-Exit codes: 0 done; 1 error; 3 a check or gate failed; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
+Exit codes: 0 done; 1 error; 3 a check or gate failed, or what --fail-on names is so; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
 
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
@@ -65,6 +66,7 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
+	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+strings.Join(before, ", ")+" before anything is done")
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
 	return cmd
 }
@@ -73,6 +75,9 @@ func (a *app) applyCommand() *cobra.Command {
 func (a *app) checkApply(f applyFlags) error {
 	if f.parallelism < 0 || f.threads < 0 {
 		return errors.New("--parallelism and --threads take a positive number, or 0")
+	}
+	if err := checkFailOn(f.failOn); err != nil {
+		return err
 	}
 	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
 		return &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
@@ -99,6 +104,9 @@ func (a *app) runApply(ctx context.Context, f applyFlags) error {
 			return err
 		}
 		if err := s.readable(p); err != nil {
+			return err
+		}
+		if err := stopped(p, f.failOn); err != nil {
 			return err
 		}
 		if yes, err := a.confirm(p, f); err != nil || !yes {
@@ -147,10 +155,15 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	if code := result.ExitCode(); code != exitOK {
 		return exitCode(code)
 	}
-	if render.Count(p).Nothing() {
-		return nil
+	if !render.Count(p).Nothing() {
+		if err := s.markApplied(p, result.State.Revision); err != nil {
+			return err
+		}
 	}
-	return s.markApplied(p, result.State.Revision)
+	if foundBad(result, f.failOn) {
+		return exitCode(exitGate)
+	}
+	return nil
 }
 
 // runnable refuses before anything runs what the executor could not run.

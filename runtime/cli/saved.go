@@ -60,6 +60,9 @@ func (a *app) applySaved(ctx context.Context, path string, workspaceGiven bool, 
 		if err := a.printPlan(p, "text", false); err != nil {
 			return err
 		}
+		if err := stopped(p, f.failOn); err != nil {
+			return err
+		}
 		if yes, err := a.confirm(p, f); err != nil || !yes {
 			return err
 		}

@@ -34,10 +34,12 @@ func (a *app) summary(p *plan.Plan, r *engine.Result) {
 	for _, g := range r.Gates {
 		a.gateResult(g)
 	}
+	a.found(r)
 	for _, rel := range r.Releases {
 		a.releaseResult(p, rel)
 	}
 	a.outputs(p, r)
+	a.annotateResult(p, r)
 }
 
 func (a *app) failures(r *engine.Result) {
@@ -194,11 +196,6 @@ func (a *app) gateResult(g engine.GateResult) {
 	switch g.Status {
 	case engine.GatePassed:
 		fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
-		for _, r := range g.Rules {
-			if r.Verdict != plan.Pass && r.Severity == "warn" {
-				fmt.Fprintf(a.out, "  %s  %s %s\n", g.Address, a.tint("33", "warning:"), render.Line(r.Name))
-			}
-		}
 	case engine.GateFailed:
 		fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Gate failed: "), g.Address)
 		a.rules(g.Rules)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -120,7 +121,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 	o := &outcome{
 		node: &NodeResult{
 			Address: u.address, Status: status, Fingerprint: a.Fingerprint, Outputs: a.Outputs, Figures: a.Figures,
-			Warnings: a.Warnings, Duration: duration,
+			Warnings: a.Warnings, Duration: duration, Findings: decide.Findings(u.node.Kind, a.Figures),
 		},
 		inputs: inputs, accepted: accepted != nil, ok: true, passed: true,
 		tell: []Event{StageDone{u.address, status == Cached, duration}},

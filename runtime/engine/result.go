@@ -43,6 +43,7 @@ type NodeResult struct {
 	Warnings    []string               `json:"warnings,omitempty"`
 	Duration    time.Duration          `json:"duration_ns,omitempty"` // of the run that made the result
 	Check       *CheckResult           `json:"check,omitempty"`
+	Findings    []plan.Finding         `json:"findings,omitempty"` // of a check or monitor: what it found amiss
 	BlockedBy   []string               `json:"blocked_by,omitempty"`
 	Failure     *Failure               `json:"failure,omitempty"`
 }

@@ -1,0 +1,82 @@
+package decide
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// mostFindings bounds what is listed of one stage: its figures have all.
+const mostFindings = 100
+
+// Findings are what a check or a monitor found amiss, by its figures: expectations that do not hold, columns that drifted,
+// figures that moved away from their baseline. Rules are not among them: they have verdicts of their own.
+func Findings(kind string, figures json.RawMessage) []plan.Finding {
+	var f struct {
+		Failed   float64
+		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
+		Drift    struct {
+			Columns map[string]struct {
+				Drifted *bool
+				Method  *string
+				Score   *float64
+				Limit   *float64
+			}
+		}
+		Delta map[string]struct{ Value, Low, High *float64 }
+	}
+	if kind != "check" && kind != "monitor" || len(figures) == 0 || json.Unmarshal(figures, &f) != nil {
+		return nil
+	}
+	var out []plan.Finding
+	for _, x := range f.Failures {
+		severity := plan.FailFinding
+		if x.Severity == "warn" {
+			severity = plan.WarnFinding
+		}
+		out = append(out, plan.Finding{Severity: severity, About: x.Column, Text: fmt.Sprintf("%s: expected %s, observed %s", x.Expectation, x.Expected, x.Observed)})
+	}
+	if kind == "check" && f.Failed > 0 && !slices.ContainsFunc(out, func(x plan.Finding) bool { return x.Severity == plan.FailFinding }) {
+		out = append(out, plan.Finding{Severity: plan.FailFinding, Text: "it failed when it ran"}) // and says no more
+	}
+	if kind == "monitor" {
+		for _, name := range slices.Sorted(maps.Keys(f.Drift.Columns)) {
+			if c := f.Drift.Columns[name]; c.Drifted != nil && *c.Drifted {
+				out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s %s, limit %s", word(c.Method), short(c.Score), short(c.Limit))})
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.Delta)) {
+			if d := f.Delta[name]; d.Value != nil && d.Low != nil && d.High != nil && (*d.Low > 0 || *d.High < 0) {
+				out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s off its baseline (%s to %s)", short(d.Value), short(d.Low), short(d.High))})
+			}
+		}
+	}
+	if left := len(out) - mostFindings; left > 0 {
+		slices.SortStableFunc(out, func(a, b plan.Finding) int { return weight[a.Severity] - weight[b.Severity] })
+		last := out[mostFindings]
+		out = append(out[:mostFindings:mostFindings], plan.Finding{Severity: last.Severity, Text: fmt.Sprintf("and %d more", left)})
+	}
+	return out
+}
+
+// weight puts first what fails.
+var weight = map[plan.FindingSeverity]int{plan.FailFinding: 0, plan.DriftFinding: 1, plan.WarnFinding: 2}
+
+func word(s *string) string {
+	if s == nil {
+		return "distance"
+	}
+	return *s
+}
+
+// short writes a figure to be read; one that could not be computed is undefined.
+func short(x *float64) string {
+	if x == nil {
+		return "undefined"
+	}
+	return strconv.FormatFloat(*x, 'g', 3, 64)
+}
