@@ -322,7 +322,7 @@ func TestLongPlansAreCut(t *testing.T) {
 			Cause: plan.Cause{Kind: plan.ConfigCause, Path: "sql", Before: raw(`"a"`), After: raw(`"b"`)}})
 	}
 	got := string(rendered(t, Markdown, p, Options{All: true}))
-	if len(got) > MostMarkdown || !strings.Contains(got, "and 2323 more") || !strings.Contains(got, "_Cut to 60000 bytes: the list of stages, the picture, of each table what weighs least.") {
+	if len(got) > MostMarkdown || !strings.Contains(got, "and 2325 more") || !strings.Contains(got, "_Cut to 60000 bytes: the list of stages, the picture, of each table what weighs least.") {
 		t.Errorf("got %d bytes, ending in %s", len(got), got[len(got)-300:])
 	}
 	for _, must := range []string{Summary(p), "deploy.old", "**❌ FAIL** `gate.release`"} {
