@@ -68,6 +68,9 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err != nil {
 		return err
 	}
+	if s.store.Left() {
+		fmt.Fprintln(a.err, "An apply was killed while it ran a stage. Where stages run in containers, that one may run on; the next apply of its workspace ends it.")
+	}
 	if f.out != "" {
 		if err := savePlan(f.out, p); err != nil {
 			return err

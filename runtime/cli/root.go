@@ -37,7 +37,7 @@ type app struct {
 
 // Main runs the command line and returns its exit code.
 func Main(args []string) int {
-	a := &app{out: os.Stdout, err: os.Stderr, in: os.Stdin}
+	a := &app{out: &checked{file: os.Stdout}, err: os.Stderr, in: os.Stdin}
 	cmd := a.root()
 	cmd.SetArgs(args)
 	return a.guarded(func() error { return cmd.ExecuteContext(context.Background()) })
@@ -53,8 +53,25 @@ func (a *app) guarded(do func() error) (code int) {
 		}
 	}()
 	err := do()
+	if out, ok := a.out.(*checked); ok && out.err != nil && codeOf(err) == exitOK {
+		err = fmt.Errorf("writing to standard output: %w", out.err)
+	}
 	a.report(err)
 	return codeOf(err)
+}
+
+// checked remembers that something could not be written: a command whose output is lost has failed, whatever it did besides.
+type checked struct {
+	file *os.File
+	err  error
+}
+
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.file.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // report prints an error that no command has told yet.
@@ -124,6 +141,9 @@ func (a *app) paint(s string) string {
 func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_COLOR") == "" }
 
 func (a *app) terminal(w io.Writer) bool {
+	if out, is := w.(*checked); is {
+		w = out.file
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }

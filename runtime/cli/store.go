@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -149,7 +150,7 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 	var corrupt *state.CorruptError
 	if errors.As(err, &corrupt) {
 		v.add(damaged{What: "state", Pipeline: log.Pipeline(), Workspace: log.Workspace(), Why: v.inFolder(corrupt.File) + " " + corrupt.Why,
-			Heal: "restore this file from a copy of the store"})
+			Heal: strings.TrimSuffix("restore this file from a copy of the store. "+corrupt.Out, ". ")})
 		return nil
 	}
 	if err != nil {

@@ -101,7 +101,10 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 		return nil, err
 	}
 	r.Digest = digest
-	return r, l.store.WriteNew(l.path(r.Revision), data)
+	if err := l.store.WriteNew(l.path(r.Revision), data); err != nil {
+		return nil, err
+	}
+	return r, l.writeHead(r)
 }
 
 func numbered(events []plan.Event, revision int64) []plan.Event {

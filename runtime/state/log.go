@@ -63,6 +63,7 @@ func (l *Log) path(revision int64) string { return filepath.Join(l.dir(), fileNa
 // Load reads the state: the last checkpoint and what follows. The chain of digests is checked from there; a revision
 // that is missing, broken or not the successor of the one before is a CorruptError.
 func (l *Log) Load(ctx context.Context) (*plan.State, error) {
+	head := l.readHead()
 	top, err := last(l.dir())
 	if err != nil {
 		return nil, err
@@ -80,6 +81,9 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		if r.State != nil {
 			st, from = complete(r.State), c+1
 			st.Digest = r.Digest
+			if err := head.is(l, r); err != nil {
+				return nil, err
+			}
 			break
 		}
 	}
@@ -91,7 +95,13 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := head.is(l, r); err != nil {
+			return nil, err
+		}
 		fold(st, r)
+	}
+	if err := head.ends(l, top); err != nil {
+		return nil, err
 	}
 	return st, nil
 }
@@ -100,22 +110,23 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 func (l *Log) readRevision(n int64, previous plan.Digest) (*Revision, error) {
 	r, err := read(l.path(n))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, &CorruptError{l.path(n), "is missing"}
+		return nil, &CorruptError{File: l.path(n), Why: "is missing"}
 	}
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case r.Revision != n || r.Pipeline != l.pipeline || r.Workspace != l.workspace:
-		return nil, &CorruptError{l.path(n), fmt.Sprintf("holds revision %d of %s, workspace %s", r.Revision, r.Pipeline, r.Workspace)}
+		return nil, &CorruptError{File: l.path(n), Why: fmt.Sprintf("holds revision %d of %s, workspace %s", r.Revision, r.Pipeline, r.Workspace)}
 	case (previous != "" || n == 1) && r.Previous != previous:
-		return nil, &CorruptError{l.path(n), "does not continue the revision before it, one of the two was replaced"}
+		return nil, &CorruptError{File: l.path(n), Why: "does not continue the revision before it, one of the two was replaced"}
 	}
 	return r, nil
 }
 
 // History returns all revisions, the oldest first, having checked the whole chain.
 func (l *Log) History(ctx context.Context) ([]*Revision, error) {
+	head := l.readHead()
 	top, err := last(l.dir())
 	if err != nil {
 		return nil, err
@@ -130,7 +141,13 @@ func (l *Log) History(ctx context.Context) ([]*Revision, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := head.is(l, r); err != nil {
+			return nil, err
+		}
 		out, previous = append(out, r), r.Digest
+	}
+	if err := head.ends(l, top); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

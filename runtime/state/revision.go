@@ -66,10 +66,15 @@ type Revision struct {
 type CorruptError struct {
 	File string
 	Why  string
+	Out  string // what else can be done than to restore the file
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("the state's log is damaged: %s %s; nothing was changed. Restore this file from a copy of the store", e.File, e.Why)
+	text := fmt.Sprintf("the state's log is damaged: %s %s; nothing was changed. Restore this file from a copy of the store", e.File, e.Why)
+	if e.Out != "" {
+		text += ". " + e.Out
+	}
+	return text
 }
 
 func encode(r *Revision) ([]byte, plan.Digest, error) {
@@ -91,11 +96,11 @@ func read(path string) (*Revision, error) {
 	}
 	body, digest, err := store.Unseal("revision", data)
 	if err != nil {
-		return nil, &CorruptError{path, err.Error()}
+		return nil, &CorruptError{File: path, Why: err.Error()}
 	}
 	r := &Revision{Digest: digest}
 	if err := json.Unmarshal(body, r); err != nil {
-		return nil, &CorruptError{path, "cannot be read: " + err.Error()}
+		return nil, &CorruptError{File: path, Why: "cannot be read: " + err.Error()}
 	}
 	return r, nil
 }
@@ -121,14 +126,14 @@ func last(dir string) (int64, error) {
 		}
 		n, err := strconv.ParseInt(m[1], 10, 64)
 		if err != nil || fileName(n) != e.Name() || n == 0 {
-			return 0, &CorruptError{filepath.Join(dir, e.Name()), "has a name that no revision has"}
+			return 0, &CorruptError{File: filepath.Join(dir, e.Name()), Why: "has a name that no revision has"}
 		}
 		seen[n] = true
 		top = max(top, n)
 	}
 	for n := int64(1); n <= top; n++ {
 		if !seen[n] {
-			return 0, &CorruptError{filepath.Join(dir, fileName(n)), "is missing, though later ones are there"}
+			return 0, &CorruptError{File: filepath.Join(dir, fileName(n)), Why: "is missing, though later ones are there"}
 		}
 	}
 	return top, nil

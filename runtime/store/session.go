@@ -112,6 +112,23 @@ func (s *Store) Sweep() (int, error) {
 	return swept, nil
 }
 
+// Left tells whether a process that is no longer alive left a stage that it was running. Nothing is changed.
+func (s *Store) Left() bool {
+	left, _ := filepath.Glob(s.Path("tmp", "session-*", "stage-*")) // the pattern is right
+	for _, stage := range left {
+		lock, err := os.OpenFile(filepath.Join(filepath.Dir(stage), sessionLock), os.O_RDWR, 0)
+		if err != nil {
+			continue // another user's, or gone
+		}
+		free := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+		lock.Close()
+		if free {
+			return true
+		}
+	}
+	return false
+}
+
 func sweepSession(dir string) (bool, error) {
 	if strings.HasPrefix(filepath.Base(dir), hiddenPrefix) {
 		return false, sweepUnfinished(dir)
