@@ -217,7 +217,8 @@ func run(ctx context.Context, s *component.Stage) error {
 		return &component.InputError{Summary: "the query yields no rows", Detail: "A dataset needs at least one. Look at the conditions of its query and joins."}
 	}
 	s.Logf("%d rows", rows)
-	return checkKey(ctx, out, want.Key)
+	return table.CheckKey(ctx, out, want.Key, "Filter them out in the query, or choose another key.",
+		"Keep one row of each, say with qualify row_number() over (partition by "+quotedList(want.Key)+" order by …) = 1, or add columns to the key.")
 }
 
 // asInput tells the user's mistakes from the engine's troubles.
@@ -233,39 +234,10 @@ func asInput(err error) error {
 	return fmt.Errorf("running the query: %w", err)
 }
 
-// checkKey holds the stored rows to the key.
-func checkKey(ctx context.Context, path string, key []string) error {
-	if len(key) == 0 {
-		return nil
-	}
-	r, err := table.OpenReader(ctx, map[string]string{"rows": path})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	quoted, nulls, text := make([]string, len(key)), make([]string, len(key)), make([]string, len(key))
+func quotedList(key []string) string {
+	quoted := make([]string, len(key))
 	for i, k := range key {
 		quoted[i] = table.Quote(k)
-		nulls[i] = quoted[i] + " is null"
-		text[i] = fmt.Sprintf("%s || coalesce(%s::varchar, 'null')", table.Literal(k+" = "), quoted[i])
 	}
-	name := strings.Join(key, ", ")
-	row, err := r.Row(ctx, "select count(*) from rows where "+strings.Join(nulls, " or "))
-	if err != nil {
-		return fmt.Errorf("checking the key: %w", err)
-	}
-	if n := row[0].(int64); n > 0 {
-		return &component.InputError{Summary: fmt.Sprintf("the key (%s) is null in %d rows", name, n), Detail: "Filter them out in the query, or choose another key."}
-	}
-	row, err = r.Row(ctx, fmt.Sprintf(`select count(*), coalesce(sum(n), 0)::bigint, coalesce(min(example), '') from (
-		select count(*) as n, %s as example from rows group by %s having count(*) > 1)`, strings.Join(text, " || ', ' || "), strings.Join(quoted, ", ")))
-	if err != nil {
-		return fmt.Errorf("checking the key: %w", err)
-	}
-	if n := row[0].(int64); n > 0 {
-		return &component.InputError{
-			Summary: fmt.Sprintf("the key (%s) is not unique: %d of its values are shared by %d rows, such as %s", name, n, row[1], row[2]),
-			Detail:  "Keep one row of each, say with qualify row_number() over (partition by " + strings.Join(quoted, ", ") + " order by …) = 1, or add columns to the key."}
-	}
-	return nil
+	return strings.Join(quoted, ", ")
 }

@@ -33,7 +33,7 @@ var Component = component.Component{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
 			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "The rows to score, with the model's features."},
 			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
-			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart. Default: the data's key."},
+			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart: it is checked that they are unique and not null. Default: the data's key."},
 			{Name: "allow_pii", Type: schema.StringList, ColumnOf: "data",
 				Doc: "Columns computed from personal ones (`pii`) that may stand beside the predictions all the same. Without being named here they are refused."},
 		}},
@@ -180,7 +180,12 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	if err := c.layout(s.In, m).Write(ctx, set, s.InputTable("data"), out); err != nil {
+	l := c.layout(s.In, m)
+	if err := table.CheckKey(ctx, s.InputTable("data"), l.Data.Key, "Filter them out in a dataset, or choose another key.",
+		"Keep one row of each in a dataset, or add columns to the key: predictions are found by it."); err != nil {
+		return err
+	}
+	if err := l.Write(ctx, set, s.InputTable("data"), out); err != nil {
 		return err
 	}
 	if told := set.Told(); told != "" {

@@ -260,6 +260,21 @@ func TestForeignPredictionsThatAreWrong(t *testing.T) {
 	}
 }
 
+func TestKey(t *testing.T) {
+	b, m := bundle(t, schema.Regression, linear.Identity, nil, [][]float64{{2}})
+	for sql, want := range map[string]string{
+		"select unnest([1, 1, 2]) as id, 1.0::double as x":     "the key (id) is not unique: 1 of its values are shared by 2 rows, such as id = 1",
+		"select unnest([1, null]) as id, 1.0::double as x":     "the key (id) is null in 1 rows",
+		"select unnest(['a', 'a']) as id, unnest([1, 2]) as x": "the key (id) is not unique",
+	} {
+		_, res, err := deployment{config: `{"key": ["id"]}`, data: stagetest.Table{SQL: sql}, model: m, bundle: b}.run(t)
+		var input *component.InputError
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q (%v)", sql, err, want, res.Problems)
+		}
+	}
+}
+
 func TestProblems(t *testing.T) {
 	_, m := bundle(t, schema.Binary, linear.Logit, []string{"0", "1"}, [][]float64{{1}})
 	for _, tc := range []struct{ config, data, want string }{

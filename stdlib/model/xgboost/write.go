@@ -138,7 +138,34 @@ func (m *Model) Encode() ([]byte, error) {
 	for i := range m.Trees {
 		b.Trees[i] = m.Trees[i].encode(i, m.NumFeature)
 	}
-	return json.Marshal(d)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // XGBoost reads no escapes of letters: "R&D" must be written so
+	if err := e.Encode(d); err != nil {
+		return nil, err
+	}
+	return plainSeparators(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), nil
+}
+
+// plainSeparators writes out the line separators of Unicode, which the encoder escapes for the sake of JavaScript.
+func plainSeparators(text []byte) []byte {
+	if !bytes.Contains(text, []byte(`\u202`)) {
+		return text
+	}
+	var out []byte
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] != '\\':
+			out = append(out, text[i])
+		case bytes.HasPrefix(text[i:], []byte(`\u2028`)), bytes.HasPrefix(text[i:], []byte(`\u2029`)):
+			out = append(out, 0xe2, 0x80, 0xa8+text[i+5]-'8')
+			i += 5
+		default:
+			out = append(out, text[i], text[i+1])
+			i++
+		}
+	}
+	return out
 }
 
 func orEmpty[T any](s []T) []T {

@@ -87,6 +87,28 @@ func TestEncodeGivesTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestNamesAreWrittenAsTheyAre has names that JSON for a browser would escape, and XGBoost would not understand then.
+func TestNamesAreWrittenAsTheyAre(t *testing.T) {
+	m, err := Decode(theirs(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.FeatureNames = []string{"R&D <spend> \u2028\u2029", `a\u2028 "é"`}
+	text, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\"R&D <spend> \u2028\u2029\"", `"a\\u2028 \"é\""`} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("the model has no %s", want)
+		}
+	}
+	again, err := Decode(text)
+	if err != nil || again.FeatureNames[0] != m.FeatureNames[0] || again.FeatureNames[1] != m.FeatureNames[1] {
+		t.Errorf("got %q, %v", again.FeatureNames, err)
+	}
+}
+
 func TestNumbersAreWrittenAsXGBoostDoes(t *testing.T) {
 	tests := map[float32]string{
 		0: "0E0", 0.5: "5E-1", 326: "3.26E2", -1.2926462: "-1.2926462E0", math.MaxFloat32: "3.4028235E38",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -20,7 +21,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "gradient_boosting",
-		Version: 2,
+		Version: 3,
 		Engine:  sqltable.Engine,
 		Summary: "Gradient-boosted trees on binned features",
 		Doc: "The strongest choice for most tables. Missing values and categories are taken as they are: each split learns where " +
@@ -202,6 +203,11 @@ func run(ctx context.Context, s *component.Stage) error {
 		return fmt.Errorf("fitting trees: %w", err)
 	}
 	name(r.Model, &t.Signature)
+	for _, f := range r.Model.FeatureNames {
+		if strings.ContainsAny(f, "[]<") {
+			s.Warnf("XGBoost itself takes no feature named %q, since [, ] and < have a meaning there; it reads the model, but no table with that name", f)
+		}
+	}
 	e, err := model.NewTrees(r.Model, &t.Signature)
 	if err != nil {
 		return err
