@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -135,7 +137,11 @@ func (c *checker) noColumns(b *Block, err error) {
 		Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
 		Summary: "the columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
 	}
-	if detail == "" {
+	switch {
+	case detail != "":
+	case errors.Is(err, fs.ErrNotExist):
+		d.Hint = "path is relative to the folder of the module; where the files come later, declare their columns"
+	default:
 		d.Hint = "declare them: column \"name\" { type = \"double\" }"
 	}
 	c.add(d)

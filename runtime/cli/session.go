@@ -180,6 +180,7 @@ func (s *session) addWarnings(p *plan.Plan) {
 		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
 			Severity: "warning", Code: "MLP1701",
 			Summary: "The columns of " + strings.Join(s.lib.unpinned, ", ") + " are not pinned: 'mlp init' writes them to " + lockName,
+			Detail:  guessed(s.lib, s.lib.unpinned),
 		})
 	}
 }

@@ -208,6 +208,30 @@ func TestParquet(t *testing.T) {
 }
 
 // TestRealDataSameBytes reads a real file twice, and split in two, on one processor and on two.
+// TestEmpty has files without rows: an error, unless that is said to be all right.
+func TestEmpty(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte("id,x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := table.Run(t.Context(), table.Query{SQL: "select 1 as id, 1.5 as x where false", Out: filepath.Join(dir, "a.parquet")}); err != nil {
+		t.Fatal(err)
+	}
+	const columns = `"column": [{"name": "id", "type": "bigint"}, {"name": "x", "type": "double"}]`
+	for path, c := range map[string]component.Component{"a.csv": csv.Component, "a.parquet": parquet.Component} {
+		_, _, _, err := run(t, c, dir, `{"path": "`+path+`", `+columns+`}`)
+		if err == nil || !strings.Contains(err.Error(), "holds no rows") || !strings.Contains(err.Error(), "allow_empty = true") {
+			t.Errorf("%s: got %v", path, err)
+		}
+		out, _, _, err := run(t, c, dir, `{"path": "`+path+`", "allow_empty": true, `+columns+`}`)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if n, err := table.Rows(t.Context(), out); n != 0 || err != nil {
+			t.Errorf("%s: got %d rows, %v", path, n, err)
+		}
+	}
+}
+
 func TestRealDataSameBytes(t *testing.T) {
 	data, err := os.ReadFile("../../../shared/data/diamonds.csv")
 	if err != nil {

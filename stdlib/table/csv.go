@@ -36,6 +36,7 @@ type File struct{ Path, Name string }
 type CSVColumn struct {
 	schema.Column
 	Header string
+	Nulls  []string // spellings of null in this column, besides the files'
 }
 
 func (c CSVColumn) header() string {
@@ -54,7 +55,7 @@ func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, 
 		return 0, err
 	}
 	defer s.Close()
-	groups, err := c.groups()
+	groups, err := c.groups(columns)
 	if err != nil {
 		return 0, err
 	}
@@ -99,17 +100,26 @@ func plainColumns(columns []CSVColumn) []schema.Column {
 
 // group is a run of files with the same columns.
 type group struct {
-	header []string
-	skip   int // blank lines before the first row
-	files  []File
-	fields []int // for each column of the table, the field of a row that holds it
+	header  []string
+	skip    int // blank lines before the first row
+	longest int // bytes of the longest line
+	files   []File
+	fields  []int // for each column of the table, the field of a row that holds it
 }
 
-func (c CSV) groups() ([]*group, error) {
+// groups looks at each file. columns are those that are asked for, nil where they are to be found.
+func (c CSV) groups(columns []CSVColumn) ([]*group, error) {
 	var out []*group
 	byHeader := map[string]*group{}
 	for _, f := range c.Files {
+		if err := c.look(f, columns); err != nil {
+			return nil, err
+		}
 		header, skip, err := c.firstRow(f)
+		if err != nil {
+			return nil, err
+		}
+		longest, err := c.survey(f, len(header))
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +133,7 @@ func (c CSV) groups() ([]*group, error) {
 			byHeader[key] = g
 			out = append(out, g)
 		}
-		g.files = append(g.files, f)
+		g.files, g.longest = append(g.files, f), max(g.longest, longest)
 	}
 	return out, nil
 }
@@ -228,9 +238,21 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 func (g *group) origins(columns []CSVColumn) []origin {
 	out := make([]origin, len(columns))
 	for i, c := range columns {
-		out[i] = origin{fmt.Sprintf("f%d", g.fields[i]), "varchar", c}
+		expr := fmt.Sprintf("f%d", g.fields[i])
+		for _, null := range c.Nulls {
+			expr = fmt.Sprintf("nullif(%s, %s)", expr, literal(null))
+		}
+		out[i] = origin{expr, "varchar", c}
 	}
 	return out
+}
+
+// limits lets the engine read lines that are longer than it takes by itself.
+func (g *group) limits() string {
+	if g.longest < longestLine {
+		return ""
+	}
+	return fmt.Sprintf(", max_line_size = %d, buffer_size = %d", g.longest+2, 2*g.longest+4)
 }
 
 // scan reads some of the fields of a group's files, by their place, as text.
@@ -248,11 +270,18 @@ func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, err
 		fields[i] = fmt.Sprintf("'f%d': 'varchar'", i)
 	}
 	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, skip = %d, header = %t, delim = %s, quote = '"', escape = '"', `+
-		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false, columns = {%s})`,
-		strings.Join(paths, ", "), g.skip, c.Header, literal(c.delimiter()), strings.Join(fields, ", "))
-	clean := make([]string, len(wanted))
-	for i, n := range wanted {
-		clean[i] = c.clean(fmt.Sprintf("f%d", n))
+		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false%s, columns = {%s})`,
+		strings.Join(paths, ", "), g.skip, c.Header, literal(c.delimiter()), g.limits(), strings.Join(fields, ", "))
+	var clean []string
+	seen := map[int]bool{}
+	for _, n := range wanted { // two columns may be of one field
+		if !seen[n] {
+			clean = append(clean, c.clean(fmt.Sprintf("f%d", n)))
+		}
+		seen[n] = true
+	}
+	if len(clean) == 0 {
+		clean = []string{"true"}
 	}
 	return "(select " + strings.Join(clean, ", ") + " from " + scan + ")", nil
 }

@@ -32,7 +32,7 @@ func fits(field string, kind int) string {
 // Sniff finds the names and types of the columns, looking at every row: what it says of the files holds for all of
 // them. A column without values is text. Files must have the same columns.
 func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
-	groups, err := c.groups()
+	groups, err := c.groups(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	for i, name := range c.headerNames(first) {
 		out[i] = schema.Column{Name: name, Type: "varchar"}
 	}
-	if err := distinctHeader(first.files[0].Name, out); err != nil {
+	if err := c.namedHeader(first.files[0].Name, c.headerNames(first)); err != nil {
 		return nil, err
 	}
 	columns := make([]CSVColumn, len(out))
@@ -69,7 +69,12 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	n := &narrowing{CSV: c, session: s, groups: groups, at: make([]int, len(out))}
 	err = n.narrow(ctx)
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.Is(err, errNoRows):
+		name := first.files[0].Name
+		return nil, &component.InputError{Summary: name + " holds no rows, only a header", Bare: name + " holds no rows, only a header",
+			Detail: `Types are found from values. Declare the columns, column "NAME" { type = "TYPE" }, and say allow_empty = true if that is meant.`}
+	case errors.As(err, &e):
 		return nil, c.explain(ctx, s, groups, columns, e)
 	}
 	for i, at := range n.at {
@@ -80,19 +85,7 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	return out, err
 }
 
-// distinctHeader refuses a header that names two columns alike.
-func distinctHeader(file string, columns []schema.Column) error {
-	seen := map[string]bool{}
-	for _, c := range columns {
-		name := strings.ToLower(c.Name)
-		if seen[name] {
-			return &component.InputError{Summary: fmt.Sprintf("%s has two columns named %q", file, c.Name),
-				Detail: "Names in the header must differ, regardless of case. Rename one in the file."}
-		}
-		seen[name] = true
-	}
-	return nil
-}
+var errNoRows = errors.New("no rows")
 
 // narrowing finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
 // not hold the next.
@@ -124,6 +117,9 @@ func (n *narrowing) narrow(ctx context.Context) error {
 	rows, err := n.one(ctx, "select count(*) from sample")
 	if err != nil {
 		return err
+	}
+	if rows[0].(int64) == 0 {
+		return errNoRows
 	}
 	whole := rows[0].(int64) < sampleRows
 	if err := n.suggest(ctx, whole); err != nil || whole {

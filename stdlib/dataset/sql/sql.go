@@ -29,6 +29,7 @@ var Component = component.Component{
 					Doc: "The tables to read: `[source.payments]` is called payments in the query, `{ p = source.payments }` p."},
 				{Name: "key", Type: schema.StringList, Doc: "The columns that tell rows apart. Rows are stored in their order, and it is checked that they are unique and not null."},
 				{Name: "sql", Type: schema.SQL, Tables: "from", Doc: "One SELECT. Without it, all of the only table."},
+				{Name: "allow_empty", Type: schema.Bool, Default: false, Doc: "Whether a query without rows is all right, as on a day when nothing came in. Without it that fails the stage."},
 			},
 			Blocks: []schema.Block{{Name: "params", FreeAttrs: true, Doc: "Values that the query reads as `$name`: text, numbers, booleans, lists of them. They are literals there, so nothing can be injected."}},
 		},
@@ -47,7 +48,7 @@ anything runs. What differs from run to run is refused: the present time, chance
 
 What is declared of columns (` + "`pii`, `protected`" + `) holds for all that is computed from their values, and not for what they only filter, join,
 group or order. Sums of integers are stored as
-bigint, enumerations as text. A query without rows fails the stage, as does a key that is not unique.
+bigint, enumerations as text. A query without rows fails the stage, unless that is allowed, as does a key that is not unique.
 `
 
 const example = `pipeline "payments" {}
@@ -95,10 +96,11 @@ dataset "large" {
 `
 
 type config struct {
-	From   []string                   `json:"from"`
-	Key    []string                   `json:"key"`
-	SQL    string                     `json:"sql"`
-	Params map[string]json.RawMessage `json:"params"`
+	From       []string                   `json:"from"`
+	Key        []string                   `json:"key"`
+	AllowEmpty bool                       `json:"allow_empty"`
+	SQL        string                     `json:"sql"`
+	Params     map[string]json.RawMessage `json:"params"`
 }
 
 // query is the SELECT, or that of the only table.
@@ -213,8 +215,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return asInput(err)
 	}
-	if rows == 0 {
-		return &component.InputError{Summary: "the query yields no rows", Detail: "A dataset needs at least one. Look at the conditions of its query and joins."}
+	if rows == 0 && !c.AllowEmpty {
+		return &component.InputError{Summary: "the query yields no rows", Detail: "A dataset needs at least one, unless it says allow_empty = true. Look at the conditions of its query and joins."}
 	}
 	s.Logf("%d rows", rows)
 	return table.CheckKey(ctx, out, want.Key, "Filter them out in the query, or choose another key.",

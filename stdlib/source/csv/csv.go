@@ -31,8 +31,9 @@ var Component = component.Component{
 				{Name: "header", Type: schema.Bool, Default: true, Doc: "Whether the first row of each file names its columns."},
 				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
 				{Name: "trim", Type: schema.Bool, Default: false, Doc: "Whether blanks around fields and names are left out."},
+				local.AllowEmpty(),
 			},
-			Blocks: []schema.Block{local.ColumnBlock("What the header calls it, if not by its name.")},
+			Blocks: []schema.Block{columnBlock()},
 		},
 		Out: []schema.Port{local.TablePort()},
 		Examples: []schema.Example{
@@ -43,6 +44,14 @@ var Component = component.Component{
 	Shape:  shape,
 	Source: &component.Source{Files: files, Sniff: sniff},
 	Run:    run,
+}
+
+// columnBlock is that of other files, and what stands for null in one column.
+func columnBlock() schema.Block {
+	b := local.ColumnBlock("What the header calls it, if not by its name.")
+	b.Body.Attrs = append(b.Body.Attrs, schema.Attr{Name: "null_values", Type: schema.StringList,
+		Doc: "Spellings of null in this column, besides those of the source: `[\"-999\"]`. They are compared as text: `-999.0` is another."})
+	return b
 }
 
 const doc = `All files that ` + "`path`" + ` means make one table. They are UTF-8, as RFC 4180 describes; those that end in ` + "`.gz`" + ` are unpacked.
@@ -103,6 +112,7 @@ type config struct {
 	Header     *bool          `json:"header"`
 	NullValues []string       `json:"null_values"`
 	Trim       bool           `json:"trim"`
+	AllowEmpty bool           `json:"allow_empty"`
 	Columns    []local.Column `json:"column"`
 }
 
@@ -172,11 +182,11 @@ func run(ctx context.Context, s *component.Stage) error {
 	columns := s.Out["table"].Table.Columns
 	asked := make([]table.CSVColumn, len(columns))
 	for i, column := range columns {
-		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header}
+		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header, Nulls: c.Columns[i].NullValues}
 	}
 	rows, err := c.reader(in, names).Load(ctx, asked, out)
 	if err != nil {
 		return err
 	}
-	return local.Finish(ctx, s, out, c.Path, len(names), rows)
+	return local.Finish(ctx, s, out, c.Path, len(names), rows, c.AllowEmpty)
 }

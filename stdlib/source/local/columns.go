@@ -16,6 +16,8 @@ type Column struct {
 	Header    string `json:"header"`
 	PII       bool   `json:"pii"`
 	Protected bool   `json:"protected"`
+	// NullValues are of CSV only.
+	NullValues []string `json:"null_values"`
 }
 
 // ColumnBlock is the schema of column blocks. header is said of what names columns in the files.
@@ -30,6 +32,12 @@ func ColumnBlock(header string) schema.Block {
 			{Name: "protected", Type: schema.Bool, Default: false, Doc: "Such as age or sex: results may be compared by it, models may not be trained on it unless they say so."},
 		}},
 	}
+}
+
+// AllowEmpty is the attribute of sources that may have no rows.
+func AllowEmpty() schema.Attr {
+	return schema.Attr{Name: "allow_empty", Type: schema.Bool, Default: false,
+		Doc: "Whether files without rows are all right, as on a day when nothing came in. The columns must be declared then, or pinned. Without it they fail the stage."}
 }
 
 // TablePort is what a source yields.

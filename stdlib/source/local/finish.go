@@ -10,11 +10,11 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Finish tells what was read. A table without rows is an error, since nothing could be learnt from it; values that are
-// no numbers are warned of, since a trainer will stop at them.
-func Finish(ctx context.Context, s *component.Stage, path, pattern string, files int, rows int64) error {
-	if rows == 0 {
-		return &component.InputError{Summary: fmt.Sprintf("%q holds no rows", pattern), Detail: "A table needs at least one.", Bare: fmt.Sprintf("%q holds no rows", pattern)}
+// Finish tells what was read. A table without rows is an error, since nothing could be learnt from it, unless that is said to
+// be all right; values that are no numbers are warned of, since a trainer will stop at them.
+func Finish(ctx context.Context, s *component.Stage, path, pattern string, files int, rows int64, allowEmpty bool) error {
+	if rows == 0 && !allowEmpty {
+		return &component.InputError{Summary: fmt.Sprintf("%q holds no rows", pattern), Detail: "A table needs at least one, unless the block says allow_empty = true.", Bare: fmt.Sprintf("%q holds no rows", pattern)}
 	}
 	s.Logf("read %d rows from %d files", rows, files)
 	columns := s.Out["table"].Table.Columns

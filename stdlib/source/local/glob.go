@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // wildcards are the characters with a meaning of their own in a pattern.
@@ -36,10 +38,14 @@ func Split(pattern string) (root, rest string) {
 // Find lists the files below dir that a pattern means: its root, and their names below that, sorted, with forward
 // slashes. * and ? stay within a folder, ** spans folders, [a-c] is a class. What begins with a dot is only meant where
 // the pattern says the dot. Links to files are followed; those to folders are only in the root, so that none is read twice
-// or without end. No match is an error that names the pattern, and an fs.ErrNotExist; so is it where all that match are links
+// or without end. No match is an error that names the pattern and what was
+// probably meant, and an fs.ErrNotExist; so is it where all that match are links
 // whose files are not here. Some of the files are never taken for none nor for all: a link without its file beside others
 // is an error of another kind.
 func Find(dir, pattern string) (root string, names []string, err error) {
+	if scheme, _, ok := strings.Cut(pattern, "://"); ok {
+		return "", nil, fmt.Errorf("%q is an address, and only local files are read\n%s", pattern, fetchFirst(scheme))
+	}
 	root, rest := Split(pattern)
 	base := root
 	if !filepath.IsAbs(root) {
@@ -51,14 +57,63 @@ func Find(dir, pattern string) (root string, names []string, err error) {
 	case errors.As(err, &gone):
 		return root, nil, gone
 	case errors.Is(err, fs.ErrNotExist) && missing(base):
-		return root, nil, absent(fmt.Sprintf("no file matches %q: there is no folder %s", pattern, root))
+		return root, nil, absent(fmt.Sprintf("no file matches %q: there is no folder %s%s", pattern, root, meantFolder(dir, root)))
 	case err != nil:
 		return root, nil, fmt.Errorf("looking for %q: %w", pattern, partial(err))
 	}
 	if len(names) == 0 {
-		return root, nil, absent(fmt.Sprintf("no file matches %q", pattern))
+		return root, nil, absent(fmt.Sprintf("no file matches %q%s", pattern, meant(base, path.Base(rest), false)))
 	}
 	return root, names, nil
+}
+
+// fetchFirst says how a file of elsewhere becomes a local one.
+func fetchFirst(scheme string) string {
+	how := "curl -fLo data/FILE ADDRESS"
+	if scheme == "s3" || scheme == "gs" {
+		how = map[string]string{"s3": "aws s3 cp ADDRESS data/", "gs": "gcloud storage cp ADDRESS data/"}[scheme]
+	}
+	return "Fetch it first, as with " + how + ", and give the path of that: mlp.lock then pins which version it is."
+}
+
+// meant asks whether a file, or a folder, beside the one that is not there was meant; empty if none is like it.
+func meant(folder, name string, wantFolder bool) string {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return ""
+	}
+	var candidates []string
+	for _, e := range entries {
+		if info, err := os.Stat(filepath.Join(folder, e.Name())); err == nil && info.IsDir() == wantFolder && !hidden(e.Name()) {
+			candidates = append(candidates, e.Name())
+		}
+	}
+	// Extensions are alike, and say nothing of likeness.
+	stems, stem := make([]string, len(candidates)), func(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+	for i, c := range candidates {
+		stems[i] = stem(c)
+	}
+	hint := table.Suggest(stem(name), stems)
+	for i, c := range candidates {
+		if hint == table.Suggest(stems[i], []string{stems[i]}) && hint != "" {
+			return fmt.Sprintf("; did you mean %q?", c)
+		}
+	}
+	return ""
+}
+
+// meantFolder is meant of the first folder on the way that is not there.
+func meantFolder(dir, root string) string {
+	at := root
+	if !filepath.IsAbs(root) {
+		at = filepath.Join(dir, filepath.FromSlash(root))
+	}
+	for parent := filepath.Dir(at); parent != at; at, parent = parent, filepath.Dir(parent) {
+		if _, err := os.Stat(parent); err == nil {
+			return meant(parent, filepath.Base(at), true)
+		}
+	}
+	return ""
 }
 
 // absent says that nothing is there: it is an fs.ErrNotExist.

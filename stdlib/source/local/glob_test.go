@@ -91,15 +91,20 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for pattern, want := range map[string]string{
-		"odd/gone/*.csv":   "odd/gone/broken.csv is a link to a file that is not there",
-		"odd/partial/*":    "odd/partial/b.csv is a link to a file that is not there, and others are there: odd/partial/a.csv",
-		"odd/*/a.csv":      "odd/circle/a.csv is a link that cannot be followed: too many levels",
-		"odd/device/*.csv": "odd/device/zero.csv is a pipe, socket or device",
-		"odd/*/p.csv":      "odd/pipe/p.csv is a pipe, socket or device",
-		"odd/*.csv":        "odd/s.csv is a pipe, socket or device",
-		"data/*.parquet":   `no file matches "data/*.parquet"`,
-		"nodata/*.csv":     `no folder nodata`,
-		"data/[a.csv":      "a [ is not closed",
+		"odd/gone/*.csv":            "odd/gone/broken.csv is a link to a file that is not there",
+		"odd/partial/*":             "odd/partial/b.csv is a link to a file that is not there, and others are there: odd/partial/a.csv",
+		"odd/*/a.csv":               "odd/circle/a.csv is a link that cannot be followed: too many levels",
+		"odd/device/*.csv":          "odd/device/zero.csv is a pipe, socket or device",
+		"odd/*/p.csv":               "odd/pipe/p.csv is a pipe, socket or device",
+		"odd/*.csv":                 "odd/s.csv is a pipe, socket or device",
+		"data/*.parquet":            `no file matches "data/*.parquet"`,
+		"nodata/*.csv":              `no folder nodata`,
+		"data/aa.csv":               `no file matches "data/aa.csv"; did you mean "a.csv"?`,
+		"dat/*.csv":                 `there is no folder dat; did you mean "data"?`,
+		"dat/x/*.csv":               `there is no folder dat/x; did you mean "data"?`,
+		"https://example.com/a.csv": `"https://example.com/a.csv" is an address, and only local files are read`,
+		"s3://bucket/a.csv":         `aws s3 cp`,
+		"data/[a.csv":               "a [ is not closed",
 	} {
 		if _, _, err := Find(dir, pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", pattern, err)

@@ -26,6 +26,7 @@ var Component = component.Component{
 		Body: schema.Body{
 			Attrs: []schema.Attr{
 				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
+				local.AllowEmpty(),
 			},
 			Blocks: []schema.Block{local.ColumnBlock("What the files call it, if not by its name.")},
 		},
@@ -58,8 +59,9 @@ source "parquet" "payments" {
 `
 
 type config struct {
-	Path    string         `json:"path"`
-	Columns []local.Column `json:"column"`
+	Path       string         `json:"path"`
+	Columns    []local.Column `json:"column"`
+	AllowEmpty bool           `json:"allow_empty"`
 }
 
 func decode(text json.RawMessage) (config, error) {
@@ -117,5 +119,5 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	return local.Finish(ctx, s, out, c.Path, len(names), rows)
+	return local.Finish(ctx, s, out, c.Path, len(names), rows, c.AllowEmpty)
 }
