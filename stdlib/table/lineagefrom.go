@@ -170,10 +170,10 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 	return out
 }
 
-// byPosition is what decides on which rows meet where two tables are laid beside each other, or where of several rows the
-// last is taken.
+// byPosition is what decides on which rows meet where two tables are laid beside each other, or where of several at one time one is
+// taken.
 func byPosition(left, right *tables, both bool) fact {
-	out := fact{far: right.order.or(right.lead)}
+	out := fact{far: right.order}
 	for _, side := range []*tables{left, right} {
 		for _, r := range side.rels {
 			out.homes = out.homes.or(r.home)

@@ -64,13 +64,16 @@ func (t *tracer) setOperation(n tree, sc *scope) *relation {
 		out = combine(out, s, kind, func(i, j int) bool { return i < len(texts) && j < len(more) && texts[i] == more[j] })
 		texts = texts[:min(len(texts), len(more))]
 	}
-	if (kind != "UNION" && kind != "UNION_BY_NAME" || n["setop_all"] != true) && !t.identifies(out.copies()) {
-		for _, s := range sides {
-			out.rows = out.rows.with(s.any().fact().distant())
+	if kind != "UNION" && kind != "UNION_BY_NAME" || n["setop_all"] != true {
+		out.lead = out.lead.or(out.any().all())
+		if !t.identifies(out.copies()) {
+			for _, s := range sides {
+				out.rows = out.rows.with(s.any().fact().distant())
+			}
 		}
 	}
 	sc.at.facts = []fact{out.rows}
-	sc.at.order, sc.at.lead = out.order, out.lead.or(out.any().all())
+	sc.at.order, sc.at.lead = out.order, out.lead
 	sc.from = []*relation{out}
 	t.modifiers(n, sc, out)
 	out.rows = together(sc.at.facts)
