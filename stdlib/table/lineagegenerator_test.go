@@ -76,6 +76,12 @@ func (g *generator) window(e string) string {
 	return g.aggregateOver(e) + " over (" + part + ")"
 }
 
+// earlier is a window over rows before by time, most often of the target.
+func (g *generator) earlier(e string) string {
+	return strings.ReplaceAll(g.pick("lag(#.y)", "sum(#.y)", "count(*) filter (where #.y = 1)", "max(#.a)", "count(*)")+" over (partition by "+g.pick("#.c", "#.g")+" order by #.ts"+
+		g.pick("", ", #.id")+" rows between "+g.pick("unbounded", "4")+" preceding and 1 preceding)", "#", e)
+}
+
 func (g *generator) aggregateOver(e string) string {
 	return strings.ReplaceAll(g.pick("count(*)", "sum(#.a)", "avg(#.a)", "count(#.y)", "max(#.y)", "list(#.a order by #.y, #.id)"), "#", e)
 }
@@ -150,6 +156,13 @@ func (g *generator) query() string {
 			return fmt.Sprintf("with recursive r as (select id, y, a as v, 0 as n from e union all select id, y, v + 1, n + 1 from r where n < %s) select id, any_value(y) as y, %s as x from r group by id",
 				g.pick("2", "y", "2 * y", "3"), g.pick("max(v)", "count(*)", "max(n)"))
 		}},
+		{"earlier", func() string {
+			return fmt.Sprintf("select p.id, p.y, %s as x, p.a as z from %s p where %s", g.earlier("p"), g.table(), g.cond("p"))
+		}},
+		{"earlier joined back", func() string {
+			return fmt.Sprintf("with w as (select p.id, p.c, p.ts, %s as v from %s p where %s) select p.id, p.y, w.v as x from e p %s join w on %s",
+				g.earlier("p"), g.table(), g.cond("p"), g.pick("left", "inner"), g.pick("p.id = w.id", "p.c = w.c", "p.c = w.c and p.ts < w.ts"))
+		}},
 		{"window joined back", func() string {
 			return fmt.Sprintf("with w as (select p.id, p.c, p.ts, %s as v from %s p where %s) select p.id, p.y, w.v as x from e p %s join w on %s",
 				g.window("p"), g.table(), g.cond("p"), g.pick("left", "inner"), g.pick("p.id = w.id", "p.c = w.c", "p.id = w.id and p.c = w.c"))
@@ -162,15 +175,15 @@ func (g *generator) query() string {
 				g.pick("distinct c, y", "distinct c, g", "c, y from e intersect select c, 1", "c, g from e union select c, g"), g.table())
 		}},
 		{"window over a join", func() string {
-			return fmt.Sprintf("select p.id, p.y, %s as x, p.a as z from %s p %s join %s q on %s where %s", g.window(g.pick("p", "q")), g.table(), g.pick("left", "inner"), g.table(),
+			return fmt.Sprintf("select p.id, p.y, %s as x, p.a as z from %s p %s join %s q on %s where %s", g.earlier(g.pick("p", "q")), g.table(), g.pick("left", "inner"), g.table(),
 				g.pick("p.c = q.c", "p.id = q.id", "p.c = q.c and p.id > q.id"), g.cond(g.pick("p", "q")))
 		}},
 		{"repeated", func() string {
-			return fmt.Sprintf("select id, y, x from (select p.id, p.y, %s as x, v.k from %s p, (values (1), (2)) v(k)) where k = %s", g.window("p"), g.table(), g.pick("1", "2"))
+			return fmt.Sprintf("select id, y, x from (select p.id, p.y, %s as x, v.k from %s p, (values (1), (2)) v(k)) where k = %s", g.earlier("p"), g.table(), g.pick("1", "2"))
 		}},
 		{"window over a union", func() string {
 			return fmt.Sprintf("select id, y, x from (select p.id, p.y, p.k, %s as x from (select *, 0 as k from %s union all select * replace (%s), 1 as k from e) p) where k = 1",
-				g.window("p"), g.table(), g.pick("0 as y", "y as y", "a + 1 as a"))
+				g.earlier("p"), g.table(), g.pick("0 as y", "y as y", "a + 1 as a"))
 		}},
 		{"lateral", func() string {
 			return fmt.Sprintf("select p.id, p.y, q.v as x from %s p left join lateral (select b.a as v from e b where b.c = p.c and %s order by %s limit 1) q on true",

@@ -33,12 +33,12 @@ const (
 // oracleTime is the hour of an event, all different.
 func oracleTime(i int) int { return i * 11 % 31 }
 
-// targets are the targets by id: those of the queries' tables first, then permuted ones, then such that differ from the first
-// after some hour only.
+// targets are the targets by id: those of the queries' tables first, then permuted ones, then such that are turned round from
+// some hour on.
 type targets struct {
 	name  string
 	y     []string
-	since int // hours before are as they were; -1: none
+	since int // from here on; -1: permuted
 }
 
 func oracleTargets(r *rand.Rand) []targets {
@@ -50,22 +50,28 @@ func oracleTargets(r *rand.Rand) []targets {
 		}
 	}
 	out := []targets{{"main", base, -1}}
-	for n := range 4 {
-		since := -1
-		if n >= 2 {
-			since = 12 * (n - 1)
+	var known []int
+	for i, y := range base {
+		if y != "null" {
+			known = append(known, i)
 		}
-		var rows []int
-		for i, y := range base {
-			if y != "null" && oracleTime(i) >= since {
-				rows = append(rows, i)
+	}
+	for n := range 2 {
+		y := slices.Clone(base)
+		for k, j := range r.Perm(len(known)) {
+			y[known[k]] = base[known[j]]
+		}
+		out = append(out, targets{fmt.Sprintf("p%d", n), y, -1})
+	}
+	for n := range 3 {
+		since := oracleTime(known[r.IntN(len(known))])
+		y := slices.Clone(base)
+		for _, i := range known {
+			if oracleTime(i) >= since {
+				y[i] = map[string]string{"0": "1", "1": "0"}[base[i]]
 			}
 		}
-		y := slices.Clone(base)
-		for k, j := range r.Perm(len(rows)) {
-			y[rows[k]] = base[rows[j]]
-		}
-		out = append(out, targets{fmt.Sprintf("v%d", n), y, since})
+		out = append(out, targets{fmt.Sprintf("s%d", n), y, since})
 	}
 	return out
 }
