@@ -136,13 +136,17 @@ func (o Options) limit(method string) float64 {
 	switch {
 	case o.Limit > 0:
 		return o.Limit
-	case isTest(method):
+	case IsTest(method):
 		return Significance
 	}
-	return 0.1
+	return DistanceLimit
 }
 
-func isTest(method string) bool { return method == KS || method == ChiSquare || method == Z }
+// DistanceLimit is the customary limit of distances.
+const DistanceLimit = 0.1
+
+// IsTest tells whether a method is a test, not a distance.
+func IsTest(method string) bool { return method == KS || method == ChiSquare || method == Z }
 
 func undefined(columns []string, reason string) []Result {
 	nan := math.NaN()
@@ -160,7 +164,7 @@ func bare(_ context.Context, pairs []*pair, _, _ int, o Options) ([]Result, erro
 		s := p.asIs()
 		score, pvalue := s.score(p.method), s.pvalue(p.method)
 		r := Result{Column: p.name, Method: p.method, Score: score, PValue: pvalue, QValue: math.NaN(), Limit: o.limit(p.method)}
-		if isTest(p.method) {
+		if IsTest(p.method) {
 			r.Drifted = pvalue < r.Limit
 		} else {
 			r.Drifted = score >= r.Limit
@@ -199,12 +203,12 @@ func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Resu
 			rank++
 		}
 		limit := chances[i].least(Significance * float64(rank) / float64(len(pairs)))
-		if !isTest(p.method) {
+		if !IsTest(p.method) {
 			limit = max(limit, o.limit(p.method))
 		}
 		score := chances[i].observed
 		out[i] = Result{Column: p.name, Method: p.method, Score: score, PValue: pvalues[i], QValue: qvalues[i], Limit: limit,
-			Drifted: rejects(qvalues[i]) && (isTest(p.method) || score >= o.limit(p.method))}
+			Drifted: rejects(qvalues[i]) && (IsTest(p.method) || score >= o.limit(p.method))}
 	}
 	return out, nil
 }

@@ -177,6 +177,92 @@ func settings() []setting {
 	return out
 }
 
+// weighted gives the rows weights that have nothing to do with how they were decided.
+func weighted(draw func(*rand.Rand) (*Data, []int32, int)) func(*rand.Rand) (*Data, []int32, int) {
+	return func(r *rand.Rand) (*Data, []int32, int) {
+		d, of, n := draw(r)
+		for range d.Actual {
+			d.Weight = append(d.Weight, math.Exp(0.7*r.NormFloat64()))
+		}
+		return d, of, n
+	}
+}
+
+// threeClasses draws rows of three classes, of which the first is the rarest; each is decided right with chance right.
+func threeClasses(sizes [3]int, right float64) func(*rand.Rand) (*Data, []int32, int) {
+	return func(r *rand.Rand) (*Data, []int32, int) {
+		d := &Data{Task: schema.Multiclass, Classes: 3, Scores: make([][]float64, 3)}
+		for class, size := range sizes {
+			for range size {
+				told := class
+				if r.Float64() >= right {
+					told = (class + 1 + r.IntN(2)) % 3
+				}
+				d.Actual, d.Predicted = append(d.Actual, float64(class)), append(d.Predicted, float64(told))
+				var x [3]float64
+				var sum float64
+				for c := range x {
+					x[c] = math.Exp(r.NormFloat64())
+					if c == told {
+						x[c] *= 5
+					}
+					sum += x[c]
+				}
+				for c := range x {
+					d.Scores[c] = append(d.Scores[c], x[c]/sum)
+				}
+			}
+		}
+		return d, nil, 0
+	}
+}
+
+// furtherSettings have a truth that only a very large sample tells.
+func furtherSettings(t *testing.T) []setting {
+	var out []setting
+	add := func(name, metric string, large, draw func(*rand.Rand) (*Data, []int32, int)) {
+		d, _, _ := large(rand.New(rand.NewPCG(1, 1)))
+		s := sample(t, d)
+		out = append(out, setting{name, metric, replicate(averaged(t, metric), s, s.Weights()), draw})
+	}
+	for _, auc := range []float64{0.76, 0.92} {
+		name := fmt.Sprintf("20 positives of 100, AUC %v", auc)
+		large, draw := scored(10000, 40000, apart(auc)), scored(20, 80, apart(auc))
+		for _, m := range []string{"average_precision", "log_loss", "brier_score", "f1", "precision", "cohen_kappa"} {
+			add(name, m, large, draw)
+		}
+		add(name+", weighted", "roc_auc", large, weighted(draw))
+	}
+	for _, right := range []float64{0.7, 0.95} {
+		name := fmt.Sprintf("three classes of 20, 40 and 140, %v", right)
+		large, draw := threeClasses([3]int{5000, 10000, 35000}, right), threeClasses([3]int{20, 40, 140}, right)
+		for _, m := range []string{"recall macro", "precision macro", "f1 macro", "f1 weighted", "accuracy", "balanced_accuracy", "matthews_corrcoef", "roc_auc_ovr", "log_loss"} {
+			add(name, m, large, draw)
+		}
+	}
+	for _, p := range []float64{0.8, 0.95} {
+		add(fmt.Sprintf("40 positives, weighted, recall %v", p), "recall", decided(25000, 25000, p, 0.1), weighted(decided(40, 100, p, 0.1)))
+	}
+	add("200 normal errors, weighted", "root_mean_squared_error", errorsOf(100000, plain), weighted(errorsOf(200, plain)))
+	add("200 normal errors", "mean_prediction", errorsOf(100, func(*rand.Rand) float64 { return 0 }), func(r *rand.Rand) (*Data, []int32, int) {
+		d, of, n := errorsOf(200, plain)(r)
+		d.Actual, d.Predicted = d.Predicted, d.Actual
+		return d, of, n
+	})
+	r2 := func(n int) func(*rand.Rand) (*Data, []int32, int) {
+		return func(r *rand.Rand) (*Data, []int32, int) {
+			d := &Data{Task: schema.Regression}
+			for range n {
+				x := r.NormFloat64()
+				d.Actual, d.Predicted = append(d.Actual, x+r.NormFloat64()), append(d.Predicted, x)
+			}
+			return d, nil, 0
+		}
+	}
+	add("100 rows, half explained", "r2", r2(100000), r2(100))
+	return out
+}
+
 // mcc is Matthews' coefficient of the expected counts.
 func mcc(positives, negatives int, recall, fpr float64) float64 {
 	tp, fp := float64(positives)*recall, float64(negatives)*fpr
@@ -195,7 +281,7 @@ func TestCoverage(t *testing.T) {
 		sets, resamples = 2000, 500
 	}
 	slack := 3 * math.Sqrt(0.93*0.07/float64(sets))
-	for i, c := range settings() {
+	for i, c := range append(settings(), furtherSettings(t)...) {
 		m := averaged(t, c.metric)
 		held, undefined, above, below := 0, 0, 0, 0
 		r := rand.New(rand.NewPCG(uint64(i), 77))

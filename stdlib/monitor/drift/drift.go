@@ -170,6 +170,9 @@ func run(ctx context.Context, s *component.Stage) error {
 			s.Warnf("%s", x.Warning)
 		}
 	}
+	if few := tooFew(results, c.Drift.Limit); few != "" {
+		s.Logf("%s", few)
+	}
 	r := newReport(results, a.Rows, b.Rows)
 	if r.some() {
 		for _, x := range results {
@@ -182,4 +185,30 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	return s.WriteFigures(r.figures)
+}
+
+// tooFew says which drift cannot be seen at these sizes, where that is more than the customary limit of a distance.
+func tooFew(results []method.Result, limit float64) string {
+	if limit == 0 {
+		limit = method.DistanceLimit
+	}
+	var least, most method.Result
+	n := 0
+	for _, x := range results {
+		if x.Undefined != "" || method.IsTest(x.Method) || !(x.Limit > limit) {
+			continue
+		}
+		if n == 0 || x.Limit < least.Limit {
+			least = x
+		}
+		if n == 0 || x.Limit > most.Limit {
+			most = x
+		}
+		n++
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("too few rows to see all drift from the limit of %v on: in %d of %d columns the least distance that chance does not explain is %.3g (%s of %s) to %.3g (%s of %s)",
+		limit, n, len(results), least.Limit, least.Method, least.Column, most.Limit, most.Method, most.Column)
 }

@@ -157,3 +157,11 @@ func TestInfiniteColumn(t *testing.T) {
 		t.Errorf("got the reason %v", got)
 	}
 }
+
+// TestTooFewToSee says which drift cannot be seen at the sizes at hand.
+func TestTooFewToSee(t *testing.T) {
+	r := stagetest.Run(t, Component, block(`{"drift": {"min_rows": 50, "calibrate": "permutation"}}`, rows("1500", "0"), rows("50", "0")))
+	if want := "too few rows to see all drift from the limit of 0.1 on: in 2 of 2 columns"; !strings.Contains(r.Log, want) {
+		t.Errorf("got %s, want %q", r.Log, want)
+	}
+}

@@ -24,7 +24,7 @@ var Component = component.Component{
 		Summary: "Regularised logistic regression on scaled inputs",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
 			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +
-			"does with C = 1/`l2`; the intercepts are free. Solved by L-BFGS.",
+			"does with C = 1/`l2`; the intercepts are free. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
 			Attrs:  train.Attrs(tasks, true),
 			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
