@@ -45,8 +45,8 @@ type Plan struct {
 	FormatVersion    string                     `json:"format_version" is:"word"`
 	PlannerSemantics int                        `json:"planner_semantics"`
 	ID               Digest                     `json:"plan_id"` // of the body: all but this field and the envelope
-	Pipeline         string                     `json:"pipeline" is:"name"`
-	Workspace        string                     `json:"workspace" is:"name"`
+	Pipeline         string                     `json:"pipeline" is:"word"`
+	Workspace        string                     `json:"workspace" is:"word"`
 	Base             Base                       `json:"base"`
 	ConfigDigest     Digest                     `json:"config_digest"`
 	Described        map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
@@ -83,6 +83,8 @@ type Envelope struct {
 	ToolVersion string           `json:"tool_version" is:"text"`
 	Commit      string           `json:"commit,omitempty" is:"text"`
 	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // of past runs, median, by address
+	// Failed says of stages that the last apply ran, and that failed, why, by address.
+	Failed map[string]string `json:"failed,omitempty" is:"address"`
 }
 
 // Change is a root cause: one thing that differs from what is recorded, and what it makes run.

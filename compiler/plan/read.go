@@ -29,7 +29,10 @@ func Read(data []byte) (*Plan, error) {
 		return nil, fmt.Errorf("the plan has format %s, and this mlp reads %s.x: make it again, or use the mlp that made it", version, known)
 	}
 	p := &Plan{}
-	clear, err := Canonical(body) // what is digested, and so without keys that stand twice further in
+	if err := source.CheckJSON(data); err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	clear, err := Canonical(body) // what is digested
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -128,6 +129,12 @@ func read(p *plan.Plan, all bool) *document {
 	d.changes(p)
 	d.stages(p, nodes, all)
 	d.helpers(p)
+	if p.Envelope != nil {
+		for _, address := range slices.Sorted(maps.Keys(p.Envelope.Failed)) {
+			why, a := clipped(clean(p.Envelope.Failed[address]), longestShown), clean(address)
+			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: mlp logs %s", a, strings.TrimSuffix(why, "."), a)})
+		}
+	}
 	for _, w := range p.Diagnostics {
 		d.Warnings = append(d.Warnings, warningRow{clean(w.Summary), place(w.Subject.File, w.Subject.Start.Line)})
 	}

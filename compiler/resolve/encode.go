@@ -30,6 +30,23 @@ func number(f *big.Float) (json.Number, error) {
 	return json.Number(b), err
 }
 
+// mostNumber says which numbers there are.
+const mostNumber = "Numbers go up to 1.7e308, and down to -1.7e308."
+
+// beyond tells whether a value has a number that no float64 can hold: no rule could read it, and no plan.
+func beyond(v cty.Value) bool {
+	found := false
+	v, _ = v.UnmarkDeep()
+	_ = cty.Walk(v, func(_ cty.Path, e cty.Value) (bool, error) {
+		if e.Type() == cty.Number && e.IsKnown() && !e.IsNull() {
+			x, _ := e.AsBigFloat().Float64()
+			found = found || math.IsInf(x, 0)
+		}
+		return !found, nil
+	})
+	return found
+}
+
 // plain turns a value into what plan.Canonical writes. References, unknown and infinite values are errors.
 func plain(v cty.Value) (any, error) {
 	v, _ = v.Unmark()

@@ -58,6 +58,10 @@ func (r *resolver) indexLocals(w *evaluation) {
 			w.steps["local."+a.Name] = &step{reads: []*syntax.Attr{a}, do: func() {
 				v, ds := r.scope.Eval(a)
 				r.ds = append(r.ds, ds...)
+				if beyond(v) {
+					r.fail(source.CodeType, a.Range, fmt.Sprintf("local %q holds a number that is too large", a.Name), mostNumber, "")
+					v = cty.DynamicVal
+				}
 				r.scope.Locals[a.Name] = v
 			}}
 		}

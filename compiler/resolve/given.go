@@ -135,6 +135,10 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 		x.fail(o, fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)), fmt.Sprintf("The value given does not fit: %s.", err))
 		return cty.DynamicVal
 	}
+	if beyond(out) {
+		x.fail(o, fmt.Sprintf("variable %q holds a number that is too large", x.name), mostNumber)
+		return cty.DynamicVal
+	}
 	return out
 }
 

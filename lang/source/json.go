@@ -32,7 +32,7 @@ func lineOf(text []byte, offset int64) int {
 
 // DecodeJSON reads a text that people may have changed: one value, without keys that stand twice or are not known.
 func DecodeJSON(text []byte, v any) error {
-	if err := once(text); err != nil {
+	if err := CheckJSON(text); err != nil {
 		return err
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -43,8 +43,9 @@ func DecodeJSON(text []byte, v any) error {
 	return nil
 }
 
-// once makes sure that a text is one JSON value in which no object has a key twice.
-func once(text []byte) error {
+// CheckJSON makes sure that a text is one JSON value in which no object has a key twice: of two values under one name readers
+// take the first, the last or both. Whatever others write and something is decided by is read through it.
+func CheckJSON(text []byte) error {
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
 		return JSONError(text, err)

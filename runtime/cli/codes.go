@@ -12,6 +12,9 @@ const (
 // codeDamaged is of records of results that cannot be relied on.
 const codeDamaged = "MLP1707"
 
+// codeOthers is of a store that has other pipelines than the one that nothing is recorded of.
+const codeOthers = "MLP1811"
+
 // codes of this package and what they mean; spec/errors.md is made of them.
 func codes() []source.Code {
 	return []source.Code{
@@ -23,5 +26,7 @@ func codes() []source.Code {
 		{Code: codeCannotFetch, Cause: "A module's repository cannot be fetched, or no longer has what is pinned.", Cure: "See what git says. Where the commit is gone, `mlp init --upgrade` pins another."},
 		{Code: codeDamaged, Cause: "The record of a result, in `.mlp/actions`, is not what was written: a failing disk, or somebody changed it. It is taken for missing.",
 			Cure: "Apply: the stage runs again and must give the same result; the damaged record is moved to `.mlp/quarantine`. Or restore the file from a copy of the store."},
+		{Code: codeOthers, Cause: "A warning: nothing is recorded of this pipeline in this workspace, and the store has other pipelines or workspaces with something live.",
+			Cure: "If one of them is meant, give the pipeline its former name, or name the workspace: `--workspace NAME`. Else nothing: it is another pipeline."},
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // foundFigure is a number in a file of figures: its dotted name, its value, and which way is better.
@@ -42,6 +44,9 @@ func readFigures(path string) ([]foundFigure, error) {
 	var top map[string]any
 	if err := json.Unmarshal(data, &top); err != nil {
 		return nil, fmt.Errorf("this is no JSON object of figures: %w", err)
+	}
+	if err := source.CheckJSON(data); err != nil {
+		return nil, err
 	}
 	if under, ok := top["metrics"].(map[string]any); ok {
 		top = under

@@ -29,7 +29,7 @@ var doors = map[string][]string{
 	"runtime/suite":           {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
 	"runtime/cli":             {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":             {"runtime/cli"},
-	"stdlib":                  {"lang/schema", "runtime/component", "runtime/scratch", "stdlib"},
+	"stdlib":                  {"lang/schema", "lang/source", "runtime/component", "runtime/scratch", "stdlib"},
 	"examples":                {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/executor/docker": {"runtime/component", "runtime/executor", "lang/schema"},
 }

@@ -127,9 +127,12 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}
 	}
-	signed := len(p.Diagnostics)
+	signed, err := len(p.Diagnostics), error(nil)
 	s.addWarnings(p)
 	s.addDamaged(p)
+	if err := s.addOthers(ctx, p); err != nil {
+		return nil, err
+	}
 	s.absent = found.absent
 	p.Diagnostics = append(p.Diagnostics, found.said...)
 	if len(p.Diagnostics) > signed {
@@ -138,7 +141,46 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		}
 	}
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: <-head, Durations: s.durations(p)}
-	return p, nil
+	p.Envelope.Failed, err = s.failed(p)
+	return p, err
+}
+
+// failed says why stages that are to run failed when they last did.
+func (s *session) failed(p *plan.Plan) (map[string]string, error) {
+	all, err := engine.LastFailures(s.store, p.Pipeline, p.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	for address := range all {
+		if n := p.Node(address); n == nil || n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			delete(all, address)
+		}
+	}
+	return all, nil
+}
+
+// addOthers tells where nothing is recorded of this pipeline in this workspace, but of others in the same store, what is live there:
+// a name may have changed or be mistyped, and what was released is compared with by nobody then.
+func (s *session) addOthers(ctx context.Context, p *plan.Plan) error {
+	if s.state.Revision > 0 {
+		return nil
+	}
+	others, err := state.Live(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		what := "pipeline " + o.Pipeline
+		if o.Pipeline == p.Pipeline {
+			what = "workspace " + o.Workspace
+		} else if o.Workspace != p.Workspace {
+			what += " in workspace " + o.Workspace
+		}
+		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: codeOthers,
+			Summary: fmt.Sprintf("Nothing is recorded of pipeline %s in workspace %s; this store also has %s, with %s", p.Pipeline, p.Workspace, what, counted(o.Releases, "live release")),
+			Hint:    "If it is meant, give it the former name, or name the workspace: --workspace NAME. What is recorded under another name is not taken along."})
+	}
+	return nil
 }
 
 // results are what the planner is told to be recorded.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -188,4 +189,39 @@ func lastRunIn(dir, key string) (last LastRun, ok bool, err error) {
 		}
 	}
 	return last, ok, lines.Err()
+}
+
+// LastFailures says why stages failed in the latest run that is told of, by address; those that it ran again with success,
+// or never came to, are not in it.
+func LastFailures(s *store.Store, pipeline, workspace string) (map[string]string, error) {
+	out := map[string]string{}
+	dirs, err := journals(s, pipeline, workspace)
+	if err != nil || len(dirs) == 0 {
+		return out, err
+	}
+	f, err := os.Open(filepath.Join(dirs[0], "steps.jsonl"))
+	if errors.Is(err, os.ErrNotExist) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a journal: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var s step
+		address, isNode := "", false
+		if json.Unmarshal(lines.Bytes(), &s) == nil { // the last line of a killed run may be cut
+			address, isNode = strings.CutPrefix(s.Key, "node/")
+		}
+		switch {
+		case !isNode:
+		case s.Step == "failed":
+			out[address] = s.Message
+		default:
+			delete(out, address)
+		}
+	}
+	return out, lines.Err()
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -115,6 +116,9 @@ func notAnObject(data []byte) string {
 	}
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			if err := source.CheckJSON(data); err != nil {
+				return "can be read in two ways: " + err.Error()
+			}
 			return ""
 		}
 		return "has more after its JSON object"

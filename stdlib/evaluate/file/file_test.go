@@ -88,7 +88,7 @@ func TestFigures(t *testing.T) {
 }
 
 func TestFilesThatAreNoFigures(t *testing.T) {
-	for _, content := range []string{"", "null", "[1]", `{"auc": `, "{} {}", `{"auc": 1e999}`} {
+	for _, content := range []string{`{"recall":0.1,"recall":0.8}`, `{"a":{"x":1,"x":1}}`, "", "null", "[1]", `{"auc": `, "{} {}", `{"auc": 1e999}`} {
 		_, err := runOn(t, `["auc"]`, content)
 		var input *component.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "out/metrics.json") {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // parse reads the file. NaN and Infinity, which Python writes although they are not JSON, are taken as strings, so
@@ -19,6 +21,9 @@ func parse(raw []byte) (map[string]any, error) {
 	}
 	if out == nil {
 		return nil, fmt.Errorf("not a JSON object: null")
+	}
+	if err := source.CheckJSON(raw); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
