@@ -92,8 +92,10 @@ func (a *app) runInit(ctx context.Context, vars settings, upgrade bool) error {
 	case changed || moved:
 		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", lockName, pinned(lock))
 		slices.Sort(s.lib.unpinned)
-		if guessed(s.lib, s.lib.unpinned) != "" {
-			fmt.Fprintln(a.out, strings.Join(render.Clean(strings.Split(guessed(s.lib, s.lib.unpinned), "\n")), "\n"))
+		for _, address := range s.lib.unpinned {
+			if found := guessed(s.lib, address); found != "" {
+				fmt.Fprintln(a.out, render.Clean([]string{address + " guessed from its files: " + found})[0])
+			}
 		}
 	case len(other) == 0:
 		fmt.Fprintf(a.out, "%s is up to date.\n", lockName)
@@ -121,26 +123,19 @@ func (a *app) pinModules(ctx context.Context, old, lock *lockFile, upgrade bool)
 	return moved, err
 }
 
-// guessed lists the columns that were found in the files of sources, with the types that their values have. Names that may
+// guessed lists the columns that were found in the files of a source, with the types that their values have. Names that may
 // not be told are left out.
-func guessed(l *library, sources []string) string {
-	const most = 40
-	var lines []string
-	for _, address := range sources {
-		columns := slices.DeleteFunc(slices.Clone(l.lock.Schemas[address]), func(c schema.Column) bool { return l.withheld[c.Name] })
-		named := make([]string, 0, most)
-		for _, c := range columns[:min(len(columns), most)] {
-			named = append(named, c.Name+" "+c.Type)
-		}
-		if more := len(columns) - most; more > 0 {
-			named = append(named, fmt.Sprintf("%d more", more))
-		}
-		if len(named) == 0 {
-			continue
-		}
-		lines = append(lines, address+" guessed from its files: "+strings.Join(named, ", ")+".")
+func guessed(l *library, address string) string {
+	const most = 20
+	columns := slices.DeleteFunc(slices.Clone(l.lock.Schemas[address]), func(c schema.Column) bool { return l.withheld[c.Name] })
+	var named []string
+	for _, c := range columns[:min(len(columns), most)] {
+		named = append(named, c.Name+" "+c.Type)
 	}
-	return strings.Join(lines, "\n")
+	if more := len(columns) - most; more > 0 {
+		named = append(named, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(named, ", ")
 }
 
 func pinned(l *lockFile) string {

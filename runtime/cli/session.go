@@ -217,13 +217,13 @@ func (s *session) addWarnings(p *plan.Plan) {
 		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
 			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
 	}
-	if len(s.lib.unpinned) > 0 {
-		slices.Sort(s.lib.unpinned)
-		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
-			Severity: "warning", Code: "MLP1701",
-			Summary: "The columns of " + strings.Join(s.lib.unpinned, ", ") + " are not pinned: 'mlp init' writes them to " + lockName,
-			Detail:  guessed(s.lib, s.lib.unpinned),
-		})
+	slices.Sort(s.lib.unpinned)
+	for _, address := range s.lib.unpinned {
+		d := plan.Diagnostic{Severity: "warning", Code: "MLP1701", Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + lockName}
+		if found := guessed(s.lib, address); found != "" {
+			d.Summary += ". Guessed from its files: " + found
+		}
+		p.Diagnostics = append(p.Diagnostics, d)
 	}
 }
 
