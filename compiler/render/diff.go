@@ -281,17 +281,35 @@ func listChange(a, b []json.RawMessage) string {
 	for _, v := range b {
 		count[string(v)]++
 	}
-	var gained, lost []string
+	var gained, lost []json.RawMessage
 	for _, v := range b {
 		if k := string(v); count[k] > 0 {
-			gained = append(gained, Value(v))
+			gained = append(gained, v)
 			count[k] = 0
 		}
 	}
 	for _, v := range a {
 		if k := string(v); count[k] < 0 {
-			lost = append(lost, Value(v))
+			lost = append(lost, v)
 			count[k] = 0
+		}
+	}
+	return gainedAndLost(gained, lost)
+}
+
+// gainedAndLost names elements. Of long texts that stand for each other, such as a script that was edited, what differs is
+// shown.
+func gainedAndLost(more, less []json.RawMessage) string {
+	gained, lost := make([]string, len(more)), make([]string, len(less))
+	for i, v := range more {
+		gained[i] = Value(v)
+	}
+	for i, v := range less {
+		lost[i] = Value(v)
+		var x, y string
+		if len(more) == len(less) && json.Unmarshal(v, &x) == nil && json.Unmarshal(more[i], &y) == nil {
+			both := textChange(x, y)
+			lost[i], gained[i] = both[0], both[1]
 		}
 	}
 	var parts []string

@@ -31,6 +31,7 @@ func TestChangeText(t *testing.T) {
 		{"text grows", long, long + "limit 5", "… b from payments → … b from payments limit 5"},
 		{"long lists", strings.Fields(long), append(strings.Fields(long), "extra"), "+ extra"},
 		{"order", strings.Fields("aaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbb ccccccccccc"), strings.Fields("ccccccccccc aaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbb"), "the same in another order"},
+		{"a script in a list", []string{"sh", "-c", long + "echo 3"}, []string{"sh", "-c", long + "echo 4"}, "+ …m payments echo 4  - …m payments echo 3"},
 		{"other type", "1", 2, "1 → 2"},
 	} {
 		if got := changeText(rawOf(c.before), rawOf(c.after)); got != c.want {

@@ -132,7 +132,7 @@ func read(p *plan.Plan, all bool) *document {
 	if p.Envelope != nil {
 		for _, address := range slices.Sorted(maps.Keys(p.Envelope.Failed)) {
 			why, a := clipped(clean(p.Envelope.Failed[address]), longestShown), clean(address)
-			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: mlp logs %s", a, strings.TrimSuffix(why, "."), a)})
+			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: mlp logs %s", a, strings.TrimSuffix(why, "."), ShellWord(a))})
 		}
 	}
 	for _, w := range p.Diagnostics {

@@ -19,7 +19,7 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 			row.Approvals = append(row.Approvals, approvalRow{plan.Pass, fmt.Sprintf("approval of %s: given by %s", roles, clean(a.GivenBy))})
 		case a.Needed == plan.Pass:
 			row.Approvals = append(row.Approvals, approvalRow{plan.Fail,
-				fmt.Sprintf("approval of %s is missing: mlp approve %s %s", roles, row.Address, ShellWord(a.Name))})
+				fmt.Sprintf("approval of %s is missing: mlp approve %s %s", roles, ShellWord(row.Address), ShellWord(a.Name))})
 		case a.Needed == plan.Open && a.When == "":
 			row.Approvals = append(row.Approvals, approvalRow{plan.Open, "approval of " + roles})
 		case a.Needed == plan.Open:
@@ -106,7 +106,7 @@ func check(n *plan.Node) (gateRow, bool) {
 		}
 	}
 	if expectations > most {
-		row.Notes = append(row.Notes, fmt.Sprintf("and %d more: mlp show %s", expectations-most, row.Address))
+		row.Notes = append(row.Notes, fmt.Sprintf("and %d more: mlp show %s", expectations-most, ShellWord(row.Address)))
 	}
 	var parts []string
 	if failed > 0 {

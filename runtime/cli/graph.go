@@ -57,7 +57,7 @@ func (a *app) runGraph(ctx context.Context, f drawing) error {
 		return err
 	}
 	if f.focus != "" {
-		part, ok := g.Focus(f.focus)
+		part, ok := g.Focus(addressOf(f.focus))
 		if !ok {
 			return unknownAddress(f.focus, addressesOf(g))
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -66,7 +67,7 @@ func (a *app) failures(r *engine.Result) {
 			}
 		}
 		a.leftOut(r, n.Address)
-		fmt.Fprintf(a.err, "  its log: %s\n", a.command("logs "+n.Address))
+		fmt.Fprintf(a.err, "  its log: %s\n", a.command("logs "+render.ShellWord(n.Address)))
 	}
 }
 
@@ -201,7 +202,7 @@ func (a *app) gateResult(g engine.GateResult) {
 		a.rules(g.Rules)
 	case engine.GateWaits:
 		for _, name := range g.Missing {
-			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.command("approve "+g.Address+" "+render.ShellWord(name)))
+			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.command("approve "+render.ShellWord(g.Address)+" "+render.ShellWord(name)))
 		}
 	case engine.GateBlocked:
 		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
@@ -225,9 +226,9 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
 			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
-				a.command("show "+r.Address), a.command("serve"), scoreCommand(name, r.After.Signature))
+				a.command("show "+render.ShellWord(r.Address)), a.command("serve"), scoreCommand(name, r.After.Signature))
 		} else {
-			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.command("show deploy."+name))
+			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.command("show "+render.ShellWord("deploy."+name)))
 		}
 	}
 }
@@ -286,5 +287,5 @@ func scoreCommand(name string, m *schema.Model) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d '%s'", name, body)
+	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d %s", url.PathEscape(name), render.ShellWord(string(body)))
 }

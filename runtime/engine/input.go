@@ -106,7 +106,7 @@ func (r *run) remake(ctx context.Context, u *unit) error {
 	defer u.rebuild.Unlock()
 	want := u.outcome.node.Outputs
 	if u.outcome.accepted {
-		return failuref(StoreFailure, "the result of %s is accepted and gone from the store; run it as it is now: mlp apply --force %s", u.address, u.address)
+		return failuref(StoreFailure, "the result of %s is accepted and gone from the store; run it as it is now: mlp apply --force '%s'", u.address, u.address)
 	}
 	whole := true
 	for _, d := range want {
