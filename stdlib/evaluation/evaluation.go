@@ -135,7 +135,25 @@ func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
 	if count > 0 {
 		e.warnf("%d of %d rows are of %s, which the model does not know: they count as wrong, and metrics of scores are undefined", count, len(e.rows.counted), named(unseen))
 	}
-	e.sample, err = e.rows.sample(s, unseen)
+	if e.sample, err = e.rows.sample(s, unseen); err != nil {
+		return err
+	}
+	return e.ranked(s)
+}
+
+// ranked tells of scores that are clearly lower where the positive class is.
+func (e *Evaluation) ranked(s *prediction.Set) error {
+	if s.Task != schema.Binary || s.Score == nil {
+		return nil
+	}
+	auc, err := metric.New([]byte(`{"name": "roc_auc", "type": "roc_auc"}`))
+	if err != nil {
+		return err
+	}
+	found, err := metric.Bootstrap{Confidence: 0.999}.Intervals(context.Background(), []*metric.Metric{auc}, e.sample, e.rows.clusters, e.rows.clusterN)
+	if err == nil && found[0].Undefined == "" && found[0].High < 0.5 {
+		e.warnf("scores are lower where the class is %q, the positive one (AUC below %.2g): is positive the right class, and score the right column?", s.Classes[1], found[0].High)
+	}
 	return err
 }
 

@@ -113,13 +113,14 @@ func TestScoresOfTheOtherClass(t *testing.T) {
 		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.8 else 0.3 end as score from range(60) t(i)", "", ""},
 		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.2 else 0.7 end as score from range(60) t(i)", `every row that is predicted "true", the positive class, has a lower score`, ""},
 		{"select i % 3 = 0 as predicted, case when i % 3 = 0 then 0.2 + i / 1000 else 0.7 - i / 100 end as score from range(60) t(i)", "", "is positive the right class"},
+		{"select i as o, i % 3 = 0 as predicted, case when i % 2 = 0 then 0.2 + i % 7 / 100 else 0.7 - i % 7 / 100 end as score from range(60) t(i)", "", "scores are lower where the class is \\\"true\\\""},
 	} {
 		e.opaque = tc.predictions
 		o := e.run(t)
 		if (o.err != nil) != (tc.refused != "") || o.err != nil && !strings.Contains(o.err.Error(), tc.refused) {
 			t.Errorf("%s: got %v, want %q", tc.predictions, o.err, tc.refused)
 		}
-		if strings.Contains(o.log, "is positive the right class") != (tc.told != "") {
+		if !strings.Contains(o.log, tc.told) || strings.Contains(o.log, "is positive the right class") != (tc.told != "") {
 			t.Errorf("%s: got %s", tc.predictions, o.log)
 		}
 	}

@@ -61,7 +61,7 @@ const doc = "Each prediction finds its label by `on`. Labels that are unknown or
 	"rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
 	"Predictions have a column `predicted`, the class or the value that was decided for, or `score`, the probability of the positive class, or both; of several " +
 	"classes `predicted`, and `scores` as a batch deployment writes them or a `score_<class>` for each. Without `predicted` a binary " +
-	"decision is at 0.5, and of several classes the likeliest. Metrics that are SQL see these and the columns of the labels.\n\n" +
+	"decision is at 0.5, and of several classes the likeliest. Where every row that is predicted positive has a lower score than every other, the score is that of the other class, which is an error; where scores only lean that way, or are clearly lower where the label is positive, it is told. Metrics that are SQL see these and the columns of the labels.\n\n" +
 	"`delta.<m>.value` is the metric now less that of the `baseline`. Its interval joins those of both sides (Zou and Donner 2008), which holds for rows of " +
 	"their own; rows that both sides share make it wider than need be. Its confidence is that of the two, so give both the same. Of figures " +
 	"without intervals, as those of a file, there is the value alone.\n\n" +

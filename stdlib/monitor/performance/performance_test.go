@@ -412,3 +412,18 @@ func TestBaselineWithoutTheMetrics(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestPositiveOfTheOtherClass: predictions say yes and no with the probability of yes, and no is called the positive class.
+func TestPositiveOfTheOtherClass(t *testing.T) {
+	b := stagetest.Block{Address: "monitor.live", Tables: map[string]stagetest.Table{
+		"predictions": {SQL: "select i as id, (i * 7 % 100) / 100.0::double as score, case when i * 7 % 100 >= 60 then 'yes' else 'no' end as predicted from range(300) t(i)", Schema: schema.Table{Key: []string{"id"}}},
+		"labels": {SQL: "select i as id, case when i * 7 % 100 + i % 30 >= 75 then 'yes' else 'no' end as churned, true as churn_mature from range(300) t(i)",
+			Schema: schema.Table{Label: &schema.Label{Column: "churned", Mature: "churn_mature"}}}}}
+	for positive, want := range map[string]string{"yes": "", "no": `every row that is predicted "no", the positive class, has a lower score`} {
+		b.Config = fmt.Sprintf(`{"on": ["id"], "min_rows": 100, "positive": %q, "metrics": [{"name": "auc", "type": "roc_auc"}]}`, positive)
+		r := stagetest.Run(t, Component, b)
+		if (r.Err != nil) != (want != "") || r.Err != nil && !strings.Contains(r.Err.Error(), want) {
+			t.Errorf("positive = %s: got %v, want %q", positive, r.Err, want)
+		}
+	}
+}
