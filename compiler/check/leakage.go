@@ -106,11 +106,21 @@ func (c *checker) measured(b *resolve.Block, at *resolve.Reference, scorer *reso
 		if port == "validation" {
 			d.Severity = source.Warning
 			d.Summary = fmt.Sprintf("%s measures %s on rows that its threshold and early stopping were chosen by", b.Address, trainer.Address)
-			d.Detail = "The figures are too good by as much as the choice gained there by chance."
+			d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
+				"or decided by, and that are not those of the test either."
+			d.Hint = c.selection(r)
 		}
 		c.add(d)
 		return
 	}
+}
+
+// selection says how to get a second validation part, for choosing among candidates, out of the rows that a trainer stops and
+// decides by.
+func (c *checker) selection(validation *resolve.Reference) string {
+	side := validation.Target + "." + validation.TargetPort
+	return fmt.Sprintf(`split these rows in two: split "hash" "choice" { from = %s, test = 0.5, seed = 1 }; stop and decide on split.choice.train, `+
+		`compare candidates on split.choice.test, and keep the test side for the one that is chosen`, side)
 }
 
 // baseline tells of a monitor whose baseline measures another model than the one that scorer has scored rows with.

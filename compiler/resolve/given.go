@@ -142,32 +142,30 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 	return out
 }
 
-// checks evaluates the arguments of the variable's block, its validations among them, which see the variable alone.
+// checks evaluates the arguments of the variable's block, its validations among them, which see the module's variables.
 func (x *variable) checks(v cty.Value, o origin) {
 	outer := x.r.scope
 	defer func() { x.r.scope = outer }()
 	x.r.scope = expr.NewScope(x.r.opts.Dir, nil, nil, nil)
 	x.r.scope.Within(x.r.opts.Dir, x.r.budget)
-	x.r.scope.Variables[x.name] = v
+	x.r.scope.Variables = outer.Variables
 	x.r.walker(&instance{Block: x.b, owner: x.r, scope: x.r.scope}).body(x.b, "", false)
 	for _, check := range x.b.Nested("validation") {
 		condition, message := check.Attrs["condition"], check.Attrs["message"]
-		if condition != nil && message != nil && x.alone(condition) && x.alone(message) {
+		if condition != nil && message != nil && x.reads(condition) && x.reads(message) {
 			x.check(condition, message, v, o)
 		}
 	}
 }
 
-// alone tells whether an argument refers to nothing but the variable.
-func (x *variable) alone(a *syntax.Attr) bool {
+// reads tells whether an argument refers to nothing but variables.
+func (x *variable) reads(a *syntax.Attr) bool {
 	for _, t := range a.Expr.Variables() {
-		if len(t) > 1 && t.RootName() == variableKind {
-			if step, ok := t[1].(hcl.TraverseAttr); ok && step.Name == x.name {
-				continue
-			}
+		if t.RootName() == variableKind {
+			continue
 		}
 		x.r.fail(source.CodeNotConstant, a.File.Range(t.SourceRange()), fmt.Sprintf("the validation of variable %q refers to something else", x.name),
-			fmt.Sprintf("It sees variable.%s alone.", x.name), "")
+			"It sees variables alone.", "")
 		return false
 	}
 	return true
@@ -192,9 +190,11 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 		return
 	}
 	d := source.Diagnostic{
-		Severity: source.Error, Code: source.CodeValidation, Subject: o.at, Summary: x.message(message),
+		Severity: source.Error, Code: source.CodeValidation, Subject: o.at,
 		Related: []source.Related{{Message: "the condition that does not hold is here", Range: condition.Range}},
 	}
+	said, more, _ := strings.Cut(strings.TrimSpace(x.message(message)), "\n") // further lines stay as they were written
+	d.Summary = said
 	d.Detail = fmt.Sprintf("The value of variable %q is not valid.", x.name)
 	if p, err := plain(v); err == nil && !x.hides(v) {
 		if text, err := plan.Canonical(p); err == nil {
@@ -203,6 +203,9 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 	}
 	if o.from != "" {
 		d.Detail += fmt.Sprintf(" The value comes from %s.", o.from)
+	}
+	if more != "" {
+		d.Detail = strings.TrimRight(more, "\n") + "\n" + d.Detail
 	}
 	x.r.ds = append(x.r.ds, d)
 }

@@ -18,11 +18,17 @@ import (
 // variables gives each variable its value: the one given from outside, else its default.
 func (r *resolver) variables() {
 	names := map[string]bool{}
+	var validations []func()
 	for _, b := range r.in.Blocks {
 		if b.Kind == variableKind && !names[b.Name] {
 			names[b.Name] = true
-			r.scope.Variables[b.Name] = r.variable(b)
+			v, checks := r.variable(b)
+			r.scope.Variables[b.Name] = v
+			validations = append(validations, checks)
 		}
+	}
+	for _, checks := range validations { // which see all of them
+		checks()
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.opts.Variables)) {
 		given := r.opts.Variables[name]
@@ -47,14 +53,14 @@ func listOr(names map[string]bool, none string) string {
 	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
 }
 
-// variable returns a variable's value, cty.DynamicVal after a mistake.
-func (r *resolver) variable(b *syntax.Block) cty.Value {
+// variable returns a variable's value, cty.DynamicVal after a mistake, and what looks at its validations.
+func (r *resolver) variable(b *syntax.Block) (cty.Value, func()) {
 	x := &variable{r: r, b: b, name: b.Name, nullable: r.flag(b, "nullable", true, true), sensitive: r.flag(b, "sensitive", false, true)}
 	ty, ok := r.variableType(b)
 	x.ty = ty
 	def, hasDefault := x.defaultValue()
 	if !ok {
-		return cty.DynamicVal
+		return cty.DynamicVal, func() {}
 	}
 	if ty == cty.DynamicPseudoType && hasDefault && def.Type().IsPrimitiveType() {
 		x.ty = def.Type()
@@ -63,8 +69,7 @@ func (r *resolver) variable(b *syntax.Block) cty.Value {
 	if x.sensitive {
 		v = expr.Sensitive(v)
 	}
-	x.checks(v, told)
-	return v
+	return v, func() { x.checks(v, told) }
 }
 
 // flag is the value of a constant bool of a variable's block, without it def; wrong after a mistake.

@@ -56,8 +56,10 @@ func TestGivenVariables(t *testing.T) {
 			`MLP1225 1:5 the value of variable "x" refers to something | A file of values holds constants. | if a string is meant, quote it`}},
 		{"condition is no bool", strings.Replace(rate, "variable.x >= 0 && variable.x <= 1", `"yes"`, 1), nil, "", []string{
 			`MLP1207 6:17 condition takes a bool | This is the string "yes".`}},
-		{"condition sees others", strings.Replace(rate, "variable.x <= 1", `variable.y`, 1), nil, "", []string{
-			`MLP1225 6:36 the validation of variable "x" refers to something else | It sees variable.x alone.`}},
+		{"condition sees others", strings.Replace(rate, "variable.x <= 1", `local.y`, 1), nil, "", []string{
+			`MLP1225 6:36 the validation of variable "x" refers to something else | It sees variables alone.`}},
+		{"condition sees another variable", strings.Replace(rate, "variable.x <= 1", `variable.x <= variable.most`, 1) + "variable \"most\" {\n  default = 0.2\n}\n", text("0.5"), "", []string{
+			`MLP1227 2:1 a rate lies between 0 and 1, not at 0.5 | Variable "x" is 0.5. The value comes from --var x.`}},
 		{"null by default", `variable "x" {
   type    = number
   default = null

@@ -50,7 +50,7 @@ func (r *request) rename() (any, error) {
 	switch {
 	case name == old:
 		return workspaceEdit{Changes: map[string][]textEdit{}}, nil
-	case !syntax.ValidName(name):
+	case !r.validName(kind, name):
 		return nil, refuse("%q is no valid name: a name begins with a small letter, goes on with small letters, digits and underscores, "+
 			"and is no reserved word of SQL or CEL.", name)
 	case defs[kind+"."+name] != nil:
@@ -66,6 +66,14 @@ func (r *request) rename() (any, error) {
 		out.Changes[uri] = append(out.Changes[uri], textEdit{Range: e.tree.text.span(e.start, e.end), NewText: e.text})
 	}
 	return out, nil
+}
+
+// validName tells whether a block of that kind, a variable or local, can have a name.
+func (r *request) validName(kind, name string) bool {
+	if k := r.module.cat.Kind(kind); k != nil {
+		return syntax.ValidBlockName(k, name)
+	}
+	return syntax.ValidName(name)
 }
 
 func (r *request) renameEdits(address, name string, d *definition) []edit {

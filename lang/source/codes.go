@@ -34,6 +34,7 @@ const (
 	CodePipeline        = "MLP1115"
 	CodeMissingLabel    = "MLP1116"
 	CodeUnexpectedLabel = "MLP1117"
+	CodeDuplicateKey    = "MLP1118"
 
 	CodeUnknownAddress  = "MLP1201"
 	CodeUnknownPort     = "MLP1202"
@@ -86,7 +87,7 @@ func Codes() []Code {
 
 func syntaxCodes() []Code {
 	return []Code{
-		{CodeEncoding, "A file is not valid UTF-8.", "Save it as UTF-8."},
+		{CodeEncoding, "A file is not valid UTF-8, or holds a NUL.", "Save it as UTF-8 text."},
 		{CodeFileSize, "A file is larger than 16 MB or has more than a million tokens, or the files of a module 64 MB or five million together.", "Keep data out of `.mlp` files: name its files in a `source` block."},
 		{CodeNoFiles, "The folder holds no `.mlp` file.", "Run in the module's folder, or name it with `-C`."},
 		{CodeSyntax, "The text is not HCL.", "Write an argument as `name = value` and a block as `kind \"name\" { … }`."},
@@ -121,6 +122,7 @@ func blockCodes() []Code {
 		{CodePipeline, "A module has no `pipeline` block, or more than one.", "Have exactly one."},
 		{CodeMissingLabel, "A nested block lacks its label.", "Write `rule \"name\" { … }`."},
 		{CodeUnexpectedLabel, "A nested block has a label and takes none.", "Remove the label."},
+		{CodeDuplicateKey, "A key stands twice in one object, so that one of its values would be lost.", "Keep one of them."},
 	}
 }
 

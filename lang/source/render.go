@@ -74,7 +74,7 @@ func (r *renderer) diagnostic(d Diagnostic) {
 	if d.Severity == Warning {
 		word, style = "Warning", yellow
 	}
-	r.out.WriteString(r.paint(style, word+":") + " " + r.paint(bold, oneLine(d.Summary)))
+	r.out.WriteString(r.paint(style, word+":") + " " + r.paint(bold, summary(d.Summary)))
 	if d.Code != "" {
 		r.out.WriteString(" " + r.paint(faint, "["+d.Code+"]"))
 	}
@@ -296,6 +296,14 @@ func Plain(d Diagnostic) string {
 		lines[i] = noCommand(line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// summary is one line. Blanks within it stay as they were written, unless it is of several lines.
+func summary(s string) string {
+	if s = strings.TrimSpace(s); strings.ContainsAny(s, "\n\r\t") {
+		return oneLine(s)
+	}
+	return clean(s)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }

@@ -1,11 +1,14 @@
 package syntax
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -24,6 +27,7 @@ func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 			wrong[d.unknownAttr(b, a)] = true
 			continue
 		}
+		d.keys(a.Expr)
 		b.Attrs[a.Name] = &Attr{
 			Name: a.Name, Spec: spec, Expr: a.Expr, File: d.file,
 			NameRange: d.file.Range(a.NameRange), Range: d.file.Range(a.Expr.Range()),
@@ -111,6 +115,35 @@ func meant(b *Block, word string, names []string) (name, hint string) {
 		}
 	}
 	return "", hint
+}
+
+// keys tells of keys that stand twice in one object: the last one would count, and the others be lost.
+func (d *decoder) keys(e hclsyntax.Expression) {
+	if r := e.Range(); !bytes.Contains(d.file.Bytes[r.Start.Byte:min(r.End.Byte, len(d.file.Bytes))], []byte("{")) {
+		return
+	}
+	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics { // its function finds nothing
+		object, ok := n.(*hclsyntax.ObjectConsExpr)
+		if !ok {
+			return nil
+		}
+		first := map[string]hcl.Range{}
+		for _, item := range object.Items {
+			key, ds := item.KeyExpr.Value(nil)
+			if ds.HasErrors() || !key.IsKnown() || key.IsNull() || key.Type() != cty.String {
+				continue
+			}
+			name, at := key.AsString(), item.KeyExpr.Range()
+			other, twice := first[name]
+			if first[name] = at; !twice {
+				continue
+			}
+			d.ds = append(d.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeDuplicateKey, Subject: d.file.Range(at),
+				Summary: fmt.Sprintf("the key %q stands twice in one object", name), Hint: "keep one of them",
+				Related: []source.Related{{Message: "the other one is here", Range: d.file.Range(other)}}})
+		}
+		return nil
+	})
 }
 
 func blockForm(n *schema.Block) string {

@@ -130,7 +130,7 @@ func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool 
 	if kind.AnyName {
 		return b.TypeSpec != nil
 	}
-	nameDs := checkName(name, b.NameRange)
+	nameDs := checkName(kind, name, b.NameRange)
 	d.ds = append(d.ds, nameDs...)
 	return b.TypeSpec != nil && !nameDs.HasErrors()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -24,11 +25,11 @@ const celWords = "false in null true as break const continue else for function i
 // reserved are the languages that words belong to.
 var reserved = func() map[string]string {
 	out := map[string]string{}
-	for _, word := range strings.Fields(celWords) {
-		out[word] = "CEL"
-	}
 	for _, word := range strings.Fields(sqlWords) {
 		out[word] = "SQL"
+	}
+	for _, word := range strings.Fields(celWords) { // which bind all blocks
+		out[word] = "CEL"
 	}
 	return out
 }()
@@ -36,10 +37,14 @@ var reserved = func() map[string]string {
 // reservedBy returns the language that a word belongs to, "" if it is free.
 func reservedBy(word string) string { return reserved[word] }
 
-// checkName tells what is wrong with a block's name.
-func checkName(name string, r source.Range) source.Diagnostics {
+// checkName tells what is wrong with the name of a block of that kind. Words of SQL bind those that can be tables there.
+func checkName(kind *schema.Kind, name string, r source.Range) source.Diagnostics {
 	d := source.Diagnostic{Severity: source.Error, Code: source.CodeName, Subject: r}
-	switch language := reservedBy(name); {
+	language := reservedBy(name)
+	if language == "SQL" && !tables(kind) {
+		language = ""
+	}
+	switch {
 	case !validName(name):
 		d.Summary = fmt.Sprintf("%q is no valid name", name)
 		d.Detail = "A name begins with a small letter and goes on with small letters, digits and underscores."
@@ -48,7 +53,10 @@ func checkName(name string, r source.Range) source.Diagnostics {
 		}
 	case language != "":
 		d.Summary = fmt.Sprintf("%q is a reserved word of %s", name, language)
-		d.Detail = "Names of blocks are used in queries and rules, so they cannot be reserved words there."
+		d.Detail = "Rules read figures by the names of blocks."
+		if language == "SQL" {
+			d.Detail = fmt.Sprintf("Queries read the tables of a %s by its name.", kind.Name)
+		}
 		d.Hint = fmt.Sprintf("%q would do", name+"_")
 	default:
 		return nil
@@ -56,7 +64,25 @@ func checkName(name string, r source.Range) source.Diagnostics {
 	return source.Diagnostics{d}
 }
 
-// ValidName tells whether name can be that of a block, and so of a table in queries.
+// tables tells whether blocks of a kind are read by their names in queries: those that yield tables, and variables, which
+// stand for them where a module is called.
+func tables(k *schema.Kind) bool {
+	for _, t := range k.Types {
+		for _, p := range t.Out {
+			if p.Type == schema.TablePort {
+				return true
+			}
+		}
+	}
+	return k.Name == "variable"
+}
+
+// ValidBlockName tells whether a block of that kind can have a name.
+func ValidBlockName(k *schema.Kind, name string) bool {
+	return checkName(k, name, source.Range{}) == nil
+}
+
+// ValidName tells whether name can be that of a table in queries.
 func ValidName(name string) bool { return validName(name) && reservedBy(name) == "" }
 
 func validName(name string) bool {

@@ -99,7 +99,8 @@ func TestParseErrors(t *testing.T) {
 		{"label on locals", `locals "x" {}`, []string{`MLP1103 1:8 locals takes no name | write locals { … }`}},
 		{"invalid name", `metric "My-Auc" {}`, []string{`MLP1104 1:8 "My-Auc" is no valid name | "my_auc" would do`}},
 		{"empty name", `metric "" {}`, []string{`MLP1104 1:8 "" is no valid name`}},
-		{"name reserved by SQL", `metric "select" {}`, []string{`MLP1104 1:8 "select" is a reserved word of SQL | "select_" would do`}},
+		{"name reserved by SQL", `variable "select" {}`, []string{`MLP1104 1:10 "select" is a reserved word of SQL | "select_" would do`}},
+		{"key twice", "metric \"a\" {\n  type = { a = 1, b = { c = 1, \"c\" = 2 }, a = 3 }[0]\n}", []string{`MLP1118 2:32 the key "c" stands twice in one object | keep one of them`, `MLP1118 2:43 the key "a" stands twice in one object | keep one of them`}},
 		{"name reserved by CEL", `metric "loop" {}`, []string{`MLP1104 1:8 "loop" is a reserved word of CEL | "loop_" would do`}},
 		{"duplicate address", "metric \"a\" {}\nmetric \"a\" {}", []string{`MLP1105 2:1 there are two blocks metric.a`}},
 		{"duplicate across types", "split \"hash\" \"a\" {}\nsplit \"time\" \"a\" {\n  gap {}\n}", []string{`MLP1105 2:1 there are two blocks split.a`}},
@@ -134,7 +135,7 @@ func TestParseErrors(t *testing.T) {
 			`MLP1106 10:14 metric.d has no argument "tpe" | did you mean "type"?`}},
 		{"invalid UTF-8", "metric \"a\" {\n  type = \"\xff\"\n}", []string{"MLP1001 2:11 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
 		{"UTF-16", "\xff\xfem\x00e\x00", []string{"MLP1001 1:1 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
-		{"NUL", "metric \"a\x00\" {}", []string{"MLP1001 1:10 a.mlp is not valid UTF-8 | save the file as UTF-8"}},
+		{"NUL", "metric \"a\x00\" {}", []string{"MLP1001 1:10 a.mlp holds a NUL | take it out, or save the file as UTF-8 text"}},
 		{"deep nesting", "locals {\n  a = " + strings.Repeat("[", 1<<17), []string{"MLP1006 2:256 the text is nested too deeply | split it up with locals"}},
 		{"endless operators", "locals {\n  a = " + strings.Repeat("!", 1<<17) + "true\n}", []string{"MLP1006 2:5007 the text is nested too deeply | split it up with locals"}},
 	}

@@ -141,6 +141,10 @@ func CheckText(name string, text []byte) source.Diagnostics {
 	d.Code, d.Summary = source.CodeEncoding, fmt.Sprintf("%s is not valid UTF-8", name)
 	d.Detail = fmt.Sprintf("Byte %d of the file is 0x%02X.", offset+1, text[offset])
 	d.Hint = "save the file as UTF-8"
+	if text[offset] == 0 {
+		d.Summary, d.Detail = fmt.Sprintf("%s holds a NUL", name), fmt.Sprintf("Byte %d of the file is 0, which stands in no text: the file is damaged, binary, or in UTF-16.", offset+1)
+		d.Hint = "take it out, or save the file as UTF-8 text"
+	}
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
 		d.Detail = "It is encoded in UTF-16."
 	}

@@ -98,6 +98,9 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))
 	}
 	m, more := check.Check(ctx, resolved, lib)
+	if diags.HasErrors() { // what follows from them is not told, as validate does not
+		more = nil
+	}
 	out.Diagnostics = lib.withheld.from(parts.whole(append(diags, more...)), files)
 	for address, b := range m.Blocks {
 		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}

@@ -25,14 +25,14 @@ var Component = component.Component{
 		Doc:      doc,
 		External: true,
 		Body: schema.Body{
-			Attrs: []schema.Attr{
+			Attrs: append([]schema.Attr{
 				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
 				{Name: "delimiter", Type: schema.String, Default: ",", Doc: "The character between fields."},
 				{Name: "header", Type: schema.Bool, Default: true, Doc: "Whether the first row of each file names its columns."},
 				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
 				{Name: "trim", Type: schema.Bool, Default: false, Doc: "Whether blanks around fields and names are left out."},
 				local.AllowEmpty(),
-			},
+			}, local.MarkAttrs()...),
 			Blocks: []schema.Block{columnBlock()},
 		},
 		Out: []schema.Port{local.TablePort()},
@@ -114,6 +114,7 @@ type config struct {
 	Trim       bool           `json:"trim"`
 	AllowEmpty bool           `json:"allow_empty"`
 	Columns    []local.Column `json:"column"`
+	local.Marks
 }
 
 func decode(text json.RawMessage) (config, error) {
@@ -129,7 +130,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
-	r := local.Shape(ctx, b, c.Columns)
+	r := local.Shape(ctx, b, c.Columns, c.Marks)
 	if d := c.Delimiter; d != "" && (utf8.RuneCountInString(d) != 1 || d == `"` || d == "\n" || d == "\r") {
 		r.Problems = append(r.Problems, schema.Problem{Path: "delimiter", Summary: fmt.Sprintf("%q is no delimiter", d),
 			Detail: "It is one character, and neither a quote nor the end of a line.", Hint: `a tab is "\t"`})

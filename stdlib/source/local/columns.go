@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // Column is a column block as it stands in a stage's configuration.
@@ -40,13 +41,52 @@ func AllowEmpty() schema.Attr {
 		Doc: "Whether files without rows are all right, as on a day when nothing came in. The columns must be declared then, or pinned. Without it they fail the stage."}
 }
 
+// Marks are the attributes that mark columns without declaring them.
+type Marks struct {
+	PII       []string `json:"pii"`
+	Protected []string `json:"protected"`
+}
+
+// MarkAttrs is the schema of Marks.
+func MarkAttrs() []schema.Attr {
+	return []schema.Attr{
+		{Name: "pii", Type: schema.StringList, Doc: "Columns that tell who a person is, as `pii = true` in their blocks would say; they need not be declared."},
+		{Name: "protected", Type: schema.StringList, Doc: "Columns such as age or sex, as `protected = true` in their blocks would say; they need not be declared."},
+	}
+}
+
+// mark notes the marks at the columns, and tells of those that there are none of.
+func (m Marks) mark(t *schema.Table) []schema.Problem {
+	var out []schema.Problem
+	for i, name := range m.PII {
+		if c := t.Column(name); c != nil {
+			c.PII = true
+		} else {
+			out = append(out, noColumn(fmt.Sprintf("pii[%d]", i), name, t))
+		}
+	}
+	for i, name := range m.Protected {
+		if c := t.Column(name); c != nil {
+			c.Protected = true
+		} else {
+			out = append(out, noColumn(fmt.Sprintf("protected[%d]", i), name, t))
+		}
+	}
+	return out
+}
+
+func noColumn(path, name string, t *schema.Table) schema.Problem {
+	return schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name), Detail: "It has " + strings.Join(t.Names(), ", ") + ".",
+		Hint: table.Suggest(name, t.Names())}
+}
+
 // TablePort is what a source yields.
 func TablePort() schema.Port {
 	return schema.Port{Name: "table", Type: schema.TablePort, Doc: "The files' rows, ordered by all columns."}
 }
 
 // Shape is the table that the column blocks declare. Their types are checked and written the engine's way.
-func Shape(ctx context.Context, b component.Binder, columns []Column) schema.ShapeResult {
+func Shape(ctx context.Context, b component.Binder, columns []Column, marks Marks) schema.ShapeResult {
 	var r schema.ShapeResult
 	if len(columns) == 0 {
 		r.Problems = append(r.Problems, schema.Problem{Summary: "no columns are known",
@@ -67,6 +107,7 @@ func Shape(ctx context.Context, b component.Binder, columns []Column) schema.Sha
 		}
 		out.Columns = append(out.Columns, schema.Column{Name: c.Name, Type: kind, PII: c.PII, Protected: c.Protected})
 	}
+	r.Problems = append(r.Problems, marks.mark(out)...)
 	r.Out = map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}
 	return r
 }

@@ -24,10 +24,10 @@ var Component = component.Component{
 		Doc:      doc,
 		External: true,
 		Body: schema.Body{
-			Attrs: []schema.Attr{
+			Attrs: append([]schema.Attr{
 				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
 				local.AllowEmpty(),
-			},
+			}, local.MarkAttrs()...),
 			Blocks: []schema.Block{local.ColumnBlock("What the files call it, if not by its name.")},
 		},
 		Out:      []schema.Port{local.TablePort()},
@@ -62,6 +62,7 @@ type config struct {
 	Path       string         `json:"path"`
 	Columns    []local.Column `json:"column"`
 	AllowEmpty bool           `json:"allow_empty"`
+	local.Marks
 }
 
 func decode(text json.RawMessage) (config, error) {
@@ -77,7 +78,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
-	return local.Shape(ctx, b, c.Columns)
+	return local.Shape(ctx, b, c.Columns, c.Marks)
 }
 
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
