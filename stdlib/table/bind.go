@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -17,16 +18,17 @@ import (
 type Binder struct {
 	memory memory
 
+	patience time.Duration
+
 	mu      sync.Mutex // of the engine and all that follows
 	session *session
-	tables  map[string]string // name → definition of the table that the engine holds now
 	// aggregates are the engine's functions over many rows; nil until asked for.
 	aggregates map[string]bool
 }
 
 // NewBinder returns a binder that keeps its answers; with nil, as long as it lives itself.
 func NewBinder(answers Answers) *Binder {
-	return &Binder{memory: memory{behind: answers, answers: map[[32]byte]answer{}}, tables: map[string]string{}}
+	return &Binder{memory: memory{behind: answers, answers: map[[32]byte]answer{}}, patience: patience}
 }
 
 // Close frees the engine. What is asked afterwards starts another.
@@ -37,7 +39,7 @@ func (b *Binder) Close() error {
 		return nil
 	}
 	err := b.session.Close()
-	b.session, b.tables = nil, map[string]string{}
+	b.session = nil
 	return err
 }
 
@@ -87,7 +89,7 @@ func (b *Binder) find(ctx context.Context, key [32]byte, r request, work func(*s
 	if err != nil {
 		return failed(err)
 	}
-	a, err := work(s)
+	a, err := b.patiently(ctx, s, work)
 	if err != nil {
 		told, known := problems(err, r.SQL)
 		if !known {
@@ -97,6 +99,35 @@ func (b *Binder) find(ctx context.Context, key [32]byte, r request, work func(*s
 	}
 	b.memory.put(key, a)
 	return a
+}
+
+// patience is how long a query may take to be typed. Most take a few milliseconds.
+const patience = 30 * time.Second
+
+// patiently gives up what does not end, and the engine with it: nothing can interrupt what it computes while it types.
+func (b *Binder) patiently(ctx context.Context, s *session, work func(*session) (answer, error)) (answer, error) {
+	type outcome struct {
+		answer
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		a, err := work(s)
+		done <- outcome{a, err}
+	}()
+	limit := time.NewTimer(b.patience)
+	defer limit.Stop()
+	select {
+	case o := <-done:
+		return o.answer, o.err
+	case <-limit.C:
+	}
+	b.session = nil
+	go func() { // whenever that is
+		<-done
+		_ = s.Close()
+	}()
+	return answer{}, fmt.Errorf("it took more than %v; something in it is computed while its types are found out, such as a function of constants: build it from rows", b.patience)
 }
 
 func failed(err error) answer {
@@ -111,9 +142,10 @@ func (b *Binder) engine(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.exec(ctx, "pragma disable_optimizer"), s.lock(ctx)); err != nil {
+	if err := errors.Join(s.exec(ctx, "pragma disable_optimizer", "set memory_limit = '1GiB'"), s.lock(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.tables = map[string]string{}
 	b.session = s
 	return s, nil
 }
@@ -139,22 +171,22 @@ func (b *Binder) create(ctx context.Context, s *session, tables map[string]*sche
 	for name, t := range tables {
 		want[strings.ToLower(name)] = definition(name, t)
 	}
-	for name := range b.tables {
-		if want[name] != b.tables[name] {
+	for name := range s.tables {
+		if want[name] != s.tables[name] {
 			if err := s.exec(ctx, "drop table "+Quote(name)); err != nil {
 				return err
 			}
-			delete(b.tables, name)
+			delete(s.tables, name)
 		}
 	}
 	for name, sql := range want {
-		if b.tables[name] == sql {
+		if s.tables[name] == sql {
 			continue
 		}
 		if err := s.exec(ctx, sql); err != nil {
 			return refuse(0, 0, fmt.Sprintf("the columns of table %s make no table", name), err.Error(), "")
 		}
-		b.tables[name] = sql
+		s.tables[name] = sql
 	}
 	return nil
 }

@@ -262,6 +262,7 @@ var rowSources = map[string]bool{"range": true, "generate_series": true, "unnest
 func (w *walker) tableFunction(n tree) {
 	f, _ := n["function"].(tree)
 	name, _ := f["function_name"].(string)
+	f["class"] = "ROWS" // no value: they come one after the other
 	if !rowSources[lowerType(name)] {
 		w.add(n, fmt.Sprintf("a query cannot read with %s", name), "It reads the tables that it is given, and no files, settings or catalogs.",
 			"declare a source block and name it in from")
@@ -274,6 +275,7 @@ func (w *walker) function(n tree) {
 	if w.within == 0 && (name == "factorial" || name == "!__postfix" || name == "md5_number") {
 		w.makesHuge = true
 	}
+	w.giant(n, name)
 	if unsteady[name] || strings.HasPrefix(name, "current_") || name == "age" && len(args) == 1 {
 		w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
 			"take the time from a column, or pass it in as a variable")

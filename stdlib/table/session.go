@@ -23,6 +23,7 @@ type session struct {
 	dir       string            // private, for spilling; empty if none could be made
 	scratch   *scratch.Folder   // that dir is; nil with it
 	linked    map[string]string // links in dir → what they stand for
+	tables    map[string]string // of a binder: name → definition of the table that the engine holds now
 }
 
 // fixed are the settings that results could depend on, and those that keep the engine from looking around.
