@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/stagetest"
 	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
 )
@@ -109,13 +110,24 @@ func TestJoins(t *testing.T) {
 // sizes are on both sides of where the engine takes another algorithm.
 var sizes = []int{1, 2, 63, 64, 65, 257, 2047, 2048, 2049, 5000, 130_000}
 
-// strange are rows of about 16 an entity, with ties, and times and entities that are missing or infinite.
+// strange are rows of about 16 an entity, with ties, and times and entities that are missing or infinite. An entity has two
+// columns, and either may be missing.
 func strange(n, salt int) string {
 	return fmt.Sprintf(`select i as id,
   case when hash(i * 64 + %[2]d) %% 16 > 0 then 'e' || hash(i * 64 + %[2]d + 1) %% %[3]d end as e,
+  case when hash(i * 64 + %[2]d + 4) %% 16 > 0 then (hash(i * 64 + %[2]d + 5) %% 2)::double end as shop,
   case hash(i * 64 + %[2]d + 2) %% 12 when 0 then null when 1 then timestamp 'infinity' when 2 then timestamp '-infinity'
     else timestamp '1969-12-30' + to_hours((hash(i * 64 + %[2]d + 3) %% 60)::bigint) end as ts
-from range(%[1]d) r(i)`, n, salt, n/16+1)
+from range(%[1]d) r(i)`, n, salt, n/32+1)
+}
+
+// entityOf names a row's entity; empty if it has none.
+func entityOf(f *frame.Frame, row int) string {
+	e, shop := stagetest.Value(f.Column("e"), row), stagetest.Value(f.Column("shop"), row)
+	if e == "null" || shop == "null" {
+		return ""
+	}
+	return e + " " + shop
 }
 
 // TestAsOfAgreesWithItsDefinition compares the join with an oracle that looks at all rows of an entity.
@@ -130,19 +142,20 @@ func TestAsOfAgreesWithItsDefinition(t *testing.T) {
 func asOfOracle(t *testing.T, left, right string, least int) {
 	r := stagetest.Run(t, asof.Component, stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: map[string]stagetest.Table{
 		"spine":      {SQL: left, Schema: schema.Table{Key: []string{"id"}, Time: "ts"}},
-		"features.f": {SQL: "select id as fid, e, ts, id * 2 as x from (" + right + ")", Schema: schema.Table{Entity: []string{"e"}, Time: "ts"}},
+		"features.f": {SQL: "select id as fid, e, shop, ts, id * 2 as x from (" + right + ")", Schema: schema.Table{Entity: []string{"e", "shop"}, Time: "ts"}},
 	}})
 	got, l, f := r.Frame(t, "table"), stagetest.Read(t, left), stagetest.Read(t, right)
 	of := map[string][]int{}
 	for j := range f.Rows {
-		if e := stagetest.Value(f.Column("e"), j); e != "null" && finite(f.Column("ts").Num[j]) {
-			of[e] = append(of[e], j)
+		if finite(f.Column("ts").Num[j]) {
+			of[entityOf(f, j)] = append(of[entityOf(f, j)], j)
 		}
 	}
+	delete(of, "")
 	found := 0
 	for i := range l.Rows {
 		at, best := l.Column("ts").Num[i], -1
-		for _, j := range of[stagetest.Value(l.Column("e"), i)] {
+		for _, j := range of[entityOf(l, i)] {
 			// rows of the feature are in the order of id, so the last of an instant has the greatest
 			if then := f.Column("ts").Num[j]; finite(at) && then < at && (best < 0 || then >= f.Column("ts").Num[best]) {
 				best = j
@@ -154,7 +167,7 @@ func asOfOracle(t *testing.T, left, right string, least int) {
 			want = fmt.Sprintf("%s | %v", stagetest.Value(f.Column("id"), best), 2*f.Column("id").Num[best])
 		}
 		if got := stagetest.Value(got.Column("fid"), i) + " | " + stagetest.Value(got.Column("x"), i); got != want {
-			t.Fatalf("row %d (%s at %s): got %s, want %s", i, stagetest.Value(l.Column("e"), i), stagetest.Value(l.Column("ts"), i), got, want)
+			t.Fatalf("row %d (%s at %s): got %s, want %s", i, entityOf(l, i), stagetest.Value(l.Column("ts"), i), got, want)
 		}
 	}
 	if least > 60 && found < least/4 || got.Rows != l.Rows {

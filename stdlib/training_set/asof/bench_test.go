@@ -28,7 +28,7 @@ func BenchmarkAsOf(b *testing.B) {
 					"to_seconds((hash(i * 16 + %d) %% 31536000)::bigint) as happened from range(%d) r(i)", salt, bench.cards, salt+1, rows)
 			}
 			tables := evaluated("select *, (hash(id) % 1000)::double as amount, happened + to_hours((hash(id * 3) % 60)::int) as known from ("+at(3)+")",
-				bench.windows, "30d")
+				[]string{"card"}, bench.windows, "30d")
 			tables["spine"] = stagetest.Table{SQL: at(1), Schema: schema.Table{Key: []string{"id"}, Time: "happened"}}
 			block := stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: tables}
 			for b.Loop() {

@@ -17,9 +17,11 @@ type feature struct {
 	from *schema.Table // what the feature reads; nil where none of its windows is evaluated
 }
 
-// source and windows name the table that the feature reads, and its windows at the spine's times.
+// source, windows and latest name the table that the feature reads, its windows at the spine's times, and its latest rows
+// before them.
 func (f *feature) source() string  { return f.name + "_from" }
 func (f *feature) windows() string { return f.name + "_windows" }
+func (f *feature) latest() string  { return f.name + "_latest" }
 
 // query joins the features to the spine.
 func query(ctx context.Context, spine *schema.Table, features []feature, asOf string) (string, error) {
@@ -64,10 +66,10 @@ func (f *feature) columns(asOf string) []string {
 		case f.Window(c.Name) != nil:
 			out = append(out, f.windows()+"."+name)
 		case f.MaxAge != "":
-			out = append(out, fmt.Sprintf("case when %s - %s <= %d then %s.%s end as %[5]s", micros("spine", asOf), micros(f.name, f.Time),
-				f.oldest(), f.name, name))
+			out = append(out, fmt.Sprintf("case when %s - %s.__mlp_then <= %d then %[2]s.%[4]s end as %[4]s", micros("spine", asOf), f.latest(),
+				f.oldest(), name))
 		default:
-			out = append(out, f.name+"."+name)
+			out = append(out, f.latest()+"."+name)
 		}
 	}
 	return out
@@ -79,55 +81,66 @@ func (f *feature) oldest() int64 {
 	return d.Microseconds()
 }
 
-// asOf are the joins that find the latest row before the spine's time, and the windows at it.
+// asOf are the joins that find the latest row before the spine's time, and the windows at it. Both are computed for each
+// moment of an entity that the spine asks for.
 func (f *feature) asOf(ctx context.Context, asOf string) ([]string, error) {
-	var out []string
 	at := micros("spine", asOf)
-	if len(own(f.Table)) > len(f.Windows) {
-		out = append(out, f.latest(at))
-	}
-	if len(f.Windows) == 0 {
-		return out, nil
-	}
-	var entity, on []string
-	found := at + " is not null"
+	entity, found, known := make([]string, len(f.Entity)), at+" is not null", micros(f.name, f.Time)+" is not null"
 	for j, e := range f.Entity {
 		e = table.Quote(e)
-		entity = append(entity, fmt.Sprintf("spine.%s as %[1]s", e))
+		entity[j] = fmt.Sprintf("spine.%s as %[1]s", e)
 		found += fmt.Sprintf(" and spine.%s is not null", e)
-		on = append(on, fmt.Sprintf(" and spine.%s = %s.__mlp_e%d", e, f.windows(), j))
+		known += fmt.Sprintf(" and %s.%s is not null", f.name, e)
 	}
 	moments := fmt.Sprintf("select distinct %s, %s as __mlp_t from spine where %s", strings.Join(entity, ", "), at, found)
-	sql, err := window.At(ctx, f.Table, f.from, f.source(), moments)
-	if err != nil {
-		return nil, err
+	var out []string
+	if len(own(f.Table)) > len(f.Windows) {
+		out = append(out, f.back(f.latestAt(moments, known), f.latest(), at))
 	}
-	return append(out, fmt.Sprintf("left join (%[1]s\n) %[2]s on %[3]s = %[2]s.__mlp_t%[4]s", sql, f.windows(), at, strings.Join(on, ""))), nil
+	if len(f.Windows) > 0 {
+		sql, err := window.At(ctx, f.Table, f.from, f.source(), moments)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f.back(sql, f.windows(), at))
+	}
+	return out, nil
 }
 
-// latest joins the entity's latest row before a time. A row of the spine without a time has no entity to be found by: the
-// engine's operator takes a null time for the newest or for none, by how many rows there are.
-func (f *feature) latest(at string) string {
-	terms := make([]string, len(f.Entity))
+// back joins what was computed for moments to the rows of the spine.
+func (f *feature) back(sql, name, at string) string {
+	on := fmt.Sprintf("%s = %s.__mlp_t", at, name)
 	for j, e := range f.Entity {
-		terms[j] = fmt.Sprintf("case when %s is not null then spine.%s end = %s.%[2]s", at, table.Quote(e), f.name)
+		on += fmt.Sprintf(" and spine.%s = %s.__mlp_e%d", table.Quote(e), name, j)
 	}
-	return fmt.Sprintf("asof left join %s on %s and %s > %s", f.instants(), strings.Join(terms, " and "), at, micros(f.name, f.Time))
+	return fmt.Sprintf("left join (%s\n) %s on %s", sql, name, on)
 }
 
-// instants is the feature with one row for each entity and instant: the last in the order of all columns.
-func (f *feature) instants() string {
-	var by []string
-	for _, e := range f.Entity {
-		by = append(by, table.Quote(e))
+// latestAt is the entity's latest row before each moment. The engine's operator is given no row whose entity or time is
+// null, or whose time is infinite, for what it finds there depends on how many rows there are.
+func (f *feature) latestAt(moments, known string) string {
+	var by, on, names, order []string
+	for j, e := range f.Entity {
+		e = table.Quote(e)
+		by = append(by, e)
+		on = append(on, fmt.Sprintf("m.%s = r.%[1]s", e))
+		names = append(names, fmt.Sprintf("m.%s as __mlp_e%d", e, j))
 	}
-	time := micros(f.name, f.Time)
-	order := make([]string, len(f.Columns))
-	for j, c := range f.Columns {
-		order[j] = table.Quote(c.Name) + " desc nulls last"
+	for _, c := range f.Columns {
+		order = append(order, table.Quote(c.Name)+" desc nulls last")
 	}
-	return fmt.Sprintf("(select * from %[1]s where %[2]s is not null qualify row_number() over (partition by %[3]s, %[2]s order by %[4]s) = 1) %[1]s",
-		f.name, time, strings.Join(by, ", "), strings.Join(order, ", "))
+	for _, c := range own(f.Table) {
+		if f.Window(c.Name) == nil {
+			names = append(names, "r."+table.Quote(c.Name))
+		}
+	}
+	then := micros(f.name, f.Time)
+	return fmt.Sprintf(`select m.__mlp_t, r.__mlp_then, %s
+from (%s) m asof join (
+  select *, %s as __mlp_then from %s where %s
+  qualify row_number() over (partition by %s, %[3]s order by %[7]s) = 1) r
+on %[8]s and m.__mlp_t > r.__mlp_then`,
+		strings.Join(names, ", "), moments, then, f.name, known, strings.Join(by, ", "), strings.Join(order, ", "), strings.Join(on, " and "))
 }
 
 // micros is a time as microseconds since 1970; null where it is null or infinite.

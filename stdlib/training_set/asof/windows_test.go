@@ -14,9 +14,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
 )
 
-// evaluated is a feature of card with these windows and a column; what its own rows hold of the windows is -1.
-func evaluated(from string, windows []schema.Window, maxAge string) map[string]stagetest.Table {
-	own := "select id as event, card, happened, amount as last"
+// evaluated is a feature with these windows and a column; what its own rows hold of the windows is -1.
+func evaluated(from string, entity []string, windows []schema.Window, maxAge string) map[string]stagetest.Table {
+	own := "select id as event, happened, amount as last, " + strings.Join(entity, ", ")
 	for _, w := range windows {
 		typ := "double"
 		if strings.HasPrefix(w.Expr, "count") {
@@ -25,7 +25,7 @@ func evaluated(from string, windows []schema.Window, maxAge string) map[string]s
 		own += fmt.Sprintf(", -1::%s as %s", typ, w.Column)
 	}
 	return map[string]stagetest.Table{
-		"features.f": {SQL: own + " from (" + from + ")", Schema: schema.Table{Key: []string{"event"}, Entity: []string{"card"}, Time: "happened",
+		"features.f": {SQL: own + " from (" + from + ")", Schema: schema.Table{Key: []string{"event"}, Entity: entity, Time: "happened",
 			Windows: windows, MaxAge: maxAge}},
 		"features.f.from": {SQL: from},
 	}
@@ -44,7 +44,7 @@ func TestWindowsAtTheRowsOwnTime(t *testing.T) {
   (7, 'nobody', timestamp '2024-03-31 12:00:00'), (8, null, timestamp '2024-03-31 12:00:00'), (9, 'a', null),
   (10, 'a', timestamp '2024-03-31 01:30:01')) v(id, card, opened)`
 	windows := []schema.Window{{Column: "n1d", Expr: "count(*)", Over: "1d"}, {Column: "total", Expr: "sum(amount)", Over: "1d"}}
-	tables := evaluated(events, windows, "")
+	tables := evaluated(events, []string{"card"}, windows, "")
 	tables["spine"] = stagetest.Table{SQL: cases, Schema: schema.Table{Key: []string{"id"}, Time: "opened"}}
 	b := stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: tables}
 	want := []string{
@@ -70,7 +70,7 @@ func TestMaxAge(t *testing.T) {
 	const events = `select * from (values (1, 'a', timestamp '2024-01-01 00:00:00', 10.0::double)) v(id, card, happened, amount)`
 	const cases = `select i as id, 'a' as card, timestamp '2024-01-01' + to_hours(24 * i) + to_microseconds(j) as opened
 from range(1, 4) r(i), range(0, 2) s(j)`
-	tables := evaluated(events, []schema.Window{{Column: "n", Expr: "count(*)", Over: "3d"}}, "2d")
+	tables := evaluated(events, []string{"card"}, []schema.Window{{Column: "n", Expr: "count(*)", Over: "3d"}}, "2d")
 	tables["spine"] = stagetest.Table{SQL: cases, Schema: schema.Table{Key: []string{"id", "opened"}, Time: "opened"}}
 	got := stagetest.Run(t, asof.Component, stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: tables}).Text(t, "table")
 	want := []string{
@@ -193,7 +193,7 @@ func TestWindowsAgreeWithTheirDefinition(t *testing.T) {
 	for _, n := range sizes {
 		for _, m := range []int{n, 40} {
 			t.Run(fmt.Sprintf("%d at %d", m, n), func(t *testing.T) {
-				windowOracle(t, strange(n, 1), `select id, e as card, ts as happened,
+				windowOracle(t, strange(n, 1), `select id, e, shop, ts as happened,
   case when hash(id * 8 + 1) % 10 > 0 then (hash(id * 8 + 2) % 300)::double / 2 end as amount,
   case when hash(id * 8 + 3) % 4 > 0 then ts + to_hours((hash(id * 8 + 4) % 30)::bigint - 5) end as known from (`+strange(m, 8)+")")
 			})
@@ -206,19 +206,19 @@ func windowOracle(t *testing.T, left, right string) {
 	for _, o := range oracles {
 		windows = append(windows, o.Window)
 	}
-	tables := evaluated(right, windows, "")
-	tables["spine"] = stagetest.Table{SQL: "select id, e as card, ts from (" + left + ")", Schema: schema.Table{Key: []string{"id"}, Time: "ts"}}
+	tables := evaluated(right, []string{"e", "shop"}, windows, "")
+	tables["spine"] = stagetest.Table{SQL: "select id, e, shop, ts from (" + left + ")", Schema: schema.Table{Key: []string{"id"}, Time: "ts"}}
 	got := stagetest.Run(t, asof.Component, stagetest.Block{Address: "training_set.x", Config: `{"features":["f"]}`, Tables: tables}).Frame(t, "table")
 	l, f := stagetest.Read(t, left), stagetest.Read(t, right)
 	of := eventsOf(f)
 	for _, o := range oracles {
 		column := got.Column(o.Column).Num
 		for i := range l.Rows {
-			at, card := l.Column("ts").Num[i], stagetest.Value(l.Column("e"), i)
+			at, entity := l.Column("ts").Num[i], entityOf(l, i)
 			want := math.NaN()
-			if finite(at) && card != "null" {
+			if finite(at) && entity != "" {
 				var seen []event
-				for _, e := range of[card] {
+				for _, e := range of[entity] {
 					if e.at < at && e.at >= at-o.over && (o.KnownAt == "" || e.known < at) {
 						seen = append(seen, e)
 					}
@@ -226,7 +226,7 @@ func windowOracle(t *testing.T, left, right string) {
 				want = o.want(seen)
 			}
 			if x := column[i]; !(x != x && want != want || math.Abs(x-want) <= 1e-9*max(1, math.Abs(want))) {
-				t.Fatalf("%s of row %d (%s at %s): got %v, want %v", o.Column, i, card, stagetest.Value(l.Column("ts"), i), x, want)
+				t.Fatalf("%s of row %d (%s at %s): got %v, want %v", o.Column, i, entity, stagetest.Value(l.Column("ts"), i), x, want)
 			}
 		}
 	}
@@ -236,9 +236,9 @@ func windowOracle(t *testing.T, left, right string) {
 func eventsOf(f *frame.Frame) map[string][]event {
 	of := map[string][]event{}
 	for j := range f.Rows {
-		card := stagetest.Value(f.Column("card"), j)
-		if e := (event{f.Column("happened").Num[j], f.Column("amount").Num[j], f.Column("known").Num[j]}); card != "null" && finite(e.at) {
-			of[card] = append(of[card], e)
+		entity := entityOf(f, j)
+		if e := (event{f.Column("happened").Num[j], f.Column("amount").Num[j], f.Column("known").Num[j]}); entity != "" && finite(e.at) {
+			of[entity] = append(of[entity], e)
 		}
 	}
 	return of
