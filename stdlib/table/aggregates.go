@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -29,6 +30,10 @@ func SplitAggregates(ctx context.Context, exprs []string, in *schema.Table, pref
 	if err != nil {
 		return nil, err
 	}
+	counting, err := s.parse(ctx, countingSQL)
+	if err != nil {
+		return nil, err
+	}
 	t := schema.Table{Columns: append([]schema.Column{{Name: "__mlp_order", Type: "bigint"}}, in.Columns...)}
 	if only != "" {
 		t.Columns = append(t.Columns, schema.Column{Name: only, Type: "boolean"})
@@ -38,7 +43,7 @@ func SplitAggregates(ctx context.Context, exprs []string, in *schema.Table, pref
 	}
 	out := make([]*Aggregates, len(exprs))
 	for i, expr := range exprs {
-		x := splitting{names: names, prefix: fmt.Sprintf("%s%d_", prefix, i), only: only}
+		x := splitting{names: names, counting: selected(counting), prefix: fmt.Sprintf("%s%d_", prefix, i), only: only}
 		if out[i], err = x.apart(ctx, s, expr); err != nil {
 			return nil, err
 		}
@@ -52,7 +57,7 @@ func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggreg
 	if err != nil {
 		return nil, err
 	}
-	outer := x.split(root["node"].(tree)["select_list"].([]any)[0])
+	outer := x.split(selected(root)[0])
 	if x.rest || len(x.calls) == 0 {
 		return nil, nil
 	}
@@ -90,6 +95,7 @@ func (s *session) aggregates(ctx context.Context) (map[string]bool, error) {
 // splitting replaces the calls of aggregates in a tree.
 type splitting struct {
 	names        map[string]bool
+	counting     []any // the trees of countingSQL
 	prefix, only string
 	calls        []tree
 	rest         bool // a column stands outside of all calls
@@ -100,9 +106,7 @@ func (x *splitting) split(v any) any {
 	case tree:
 		switch {
 		case v["class"] == "FUNCTION" && x.names[lowerName(v["function_name"])]:
-			placeholder := columnRef(fmt.Sprintf("%s%d", x.prefix, len(x.calls)), v)
-			x.calls = append(x.calls, x.filtered(v))
-			return placeholder
+			return x.call(v)
 		case v["class"] == "COLUMN_REF":
 			x.rest = true
 		}
@@ -121,21 +125,66 @@ func (x *splitting) split(v any) any {
 	return v
 }
 
-// filtered is a call that sees only rows where the column is true.
-func (x *splitting) filtered(call tree) tree {
-	if x.only == "" {
-		return call
+// countingSQL is how rows of a condition are counted: the call, its value, and whether an argument counts.
+const countingSQL = "select sum(case when __mlp_counts then 1 end), coalesce(__mlp_value, 0)::bigint, __mlp_value is not null"
+
+func selected(statement tree) []any { return statement["node"].(tree)["select_list"].([]any) }
+
+// call takes a call out, and returns what stands in its place. The engine counts rows of a condition over a frame one by
+// one, and adds up by a tree; so such counts are sums.
+func (x *splitting) call(v tree) any {
+	value := columnRef(fmt.Sprintf("%s%d", x.prefix, len(x.calls)), v)
+	var filter any
+	if x.only != "" {
+		filter = columnRef(x.only, v)
 	}
-	out := make(tree, len(call))
-	for key, child := range call {
-		out[key] = child
+	filter = both(filter, v["filter"])
+	args, _ := v["children"].([]any)
+	counts := lowerName(v["function_name"]) == "count_star" || lowerName(v["function_name"]) == "count" && v["distinct"] == false && len(args) < 2
+	if counts && len(args) == 1 {
+		filter = both(filter, put(x.counting[2], "__mlp_value", args[0]))
 	}
-	var filter any = columnRef(x.only, call)
-	if had := call["filter"]; had != nil {
-		filter = tree{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "alias": "", "query_location": call["query_location"], "children": []any{filter, had}}
+	if counts && filter != nil {
+		x.calls = append(x.calls, put(x.counting[0], "__mlp_counts", filter).(tree))
+		return put(x.counting[1], "__mlp_value", value)
 	}
-	out["filter"] = filter
-	return out
+	call := maps.Clone(v)
+	call["filter"] = filter
+	x.calls = append(x.calls, call)
+	return value
+}
+
+// both is the conjunction of two conditions, either of which may be nil.
+func both(a, b any) any {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return tree{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "alias": "", "query_location": a.(tree)["query_location"], "children": []any{a, b}}
+}
+
+// put is a tree with another in the place of a column.
+func put(v any, name string, in any) any {
+	switch v := v.(type) {
+	case tree:
+		if names, _ := v["column_names"].([]any); len(names) == 1 && names[0] == name {
+			return in
+		}
+		out := make(tree, len(v))
+		for key, child := range v {
+			out[key] = put(child, name, in)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, child := range v {
+			out[i] = put(child, name, in)
+		}
+		return out
+	}
+	return v
 }
 
 func columnRef(name string, at tree) tree {

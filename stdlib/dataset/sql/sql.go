@@ -46,6 +46,9 @@ var Component = component.Component{
 const doc = `The query is DuckDB's SQL: one SELECT, which may have WITH, over the tables of ` + "`from`" + ` and nothing else. It is bound and typed before
 anything runs. What differs from run to run is refused: the present time, chance, samples without a seed.
 
+A query is the engine's, with what it does at its edges. Leave rows without a time out of an ` + "`asof join`" + `: from 64 rows on it takes a
+null time for the newest. A training set does that by itself.
+
 What is declared of columns (` + "`pii`, `protected`" + `) holds for all that is computed from their values, and not for what they only filter, join,
 group or order. Sums of integers are stored as
 bigint, enumerations as text. A query without rows fails the stage, unless that is allowed, as does a key that is not unique.
