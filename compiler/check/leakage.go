@@ -201,7 +201,11 @@ func (c *checker) sourcePath(address string) string {
 	if json.Unmarshal(b.Config, &of) != nil || of.Path == "" {
 		return ""
 	}
-	return path.Clean(strings.ReplaceAll(of.Path, "\\", "/"))
+	name := strings.ReplaceAll(of.Path, "\\", "/")
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join(b.Dir, name) // of a called module: its own folder
 }
 
 // apart tells whether two ways from the same table lead to different sides of a split, or of two that split alike.
