@@ -338,6 +338,7 @@ type Approval struct {
 	When    string       `json:"when,omitempty" is:"text"` // CEL; empty: always
 	Needed  RuleVerdict  `json:"needed"`                   // pass: needed; fail: not needed; open
 	GivenBy string       `json:"given_by,omitempty" is:"text"`
+	Given   *Given       `json:"given,omitempty"` // the same with where, when and why; of one that is not needed: how it was given for what is live
 	Range   source.Range `json:"range,omitzero"`
 }
 

@@ -110,6 +110,8 @@ type ReleaseState struct {
 	Figures  map[string]json.RawMessage `json:"figures,omitempty" is:"address"`
 	Revision int64                      `json:"revision"` // since when
 	Since    time.Time                  `json:"since"`
+	By       string                     `json:"by,omitempty" is:"text"` // the user of the operating system who applied it
+	Host     string                     `json:"host,omitempty" is:"text"`
 }
 
 // ApprovalState is a yes that was given.
@@ -117,7 +119,9 @@ type ApprovalState struct {
 	Gate    string    `json:"gate"`
 	Name    string    `json:"name"`
 	Subject Digest    `json:"subject"`
-	By      string    `json:"by"`
+	By      string    `json:"by"`             // as they say
+	User    string    `json:"user,omitempty"` // of the operating system
+	Host    string    `json:"host,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
 }

@@ -1,6 +1,9 @@
 package planner
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -62,8 +65,12 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 		return err
 	}
 	if given, ok := p.o.State.Approvals[g.Address+"/"+a.Name]; ok && given.Subject == subject {
-		a.GivenBy = given.By
-		return nil
+		if p.o.Approvers.May(given.By, a.From) {
+			a.GivenBy, a.Given = given.By, given.Given()
+			return nil
+		}
+		p.warn(a.Range, "MLP1801", fmt.Sprintf("%s has the approval %q of %s, who may not give it: it does not count", g.Address, a.Name, given.By),
+			"It is asked of "+strings.Join(a.From, ", ")+".")
 	}
 	g.Verdict = decide.Worse(g.Verdict, plan.Open)
 	return nil

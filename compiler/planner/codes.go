@@ -15,5 +15,6 @@ func Codes() []source.Code {
 		{Code: "MLP1611", Cause: "A `moved` block does not do what it seems to: its new address has results of its own, or nothing is recorded under the old one.", Cure: "Correct `from`; remove the block if both addresses were in use."},
 		{Code: "MLP1612", Cause: "A result cannot be accepted: what the stage yields by now has other columns, features or marks.", Cure: "Remove the `accept` block and let the stage run."},
 		{Code: "MLP1613", Cause: "An `accept` block does not hold any more: the definition or the inputs have moved on, or the stage never ran here.", Cure: "Remove the block, or accept the definition of now if the result is as good for it."},
+		{Code: "MLP1801", Cause: "An approval was given by somebody who may not give it: not in `from`, or, where the operator gives a file of approvers, in no group of it that is.", Cure: "Have it given by one of those whom it is asked of; or have the operator correct the file of `--approvers`."},
 	}
 }

@@ -103,7 +103,11 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	for i := range g.Approvals {
 		if g.Cached || settled && len(p.behind(g.Address)) > 0 {
-			g.Approvals[i].Needed = plan.Fail // there is nothing to let pass
+			a := &g.Approvals[i]
+			a.Needed = plan.Fail // there is nothing to let pass
+			if given, ok := p.o.State.Approvals[g.Address+"/"+a.Name]; ok && recorded && given.Subject == before.Subject {
+				a.GivenBy, a.Given = given.By, given.Given()
+			}
 			continue
 		}
 		if err := p.approval(g, &g.Approvals[i], d); err != nil {

@@ -27,7 +27,8 @@ type Options struct {
 	Sources   Sources
 	Images    Images
 	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
-	Force     []string    // addresses that run even if their result is known
+	Approvers plan.Approvers
+	Force     []string // addresses that run even if their result is known
 	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
 	Given map[string]Given
 }

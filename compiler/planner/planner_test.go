@@ -441,7 +441,7 @@ func TestBlocked(t *testing.T) {
 
 func TestApprovals(t *testing.T) {
 	w := applied(t)
-	text := edit(`rule "good"`, "approval \"risk\" { from = [\"officers\"] }\n  approval \"odd\" {\n    from = [\"x\"]\n    when = \"evaluate.e.metrics.auc < 0.5\"\n  }\n  rule \"good\"")
+	text := edit(`rule "good"`, "approval \"risk\" { from = [\"ada\"] }\n  approval \"odd\" {\n    from = [\"x\"]\n    when = \"evaluate.e.metrics.auc < 0.5\"\n  }\n  rule \"good\"")
 	text = strings.Replace(text, "300", "400", 1)
 	needed := func(p *plan.Plan) string {
 		var s []string

@@ -365,7 +365,7 @@ func gateState(g *plan.Gate) string {
 func approvalState(a plan.Approval) string {
 	switch {
 	case a.GivenBy != "":
-		return "given by " + clean(a.GivenBy)
+		return "given by " + givenText(a)
 	case a.Needed == plan.Pass:
 		return "missing"
 	case a.Needed == plan.Open:

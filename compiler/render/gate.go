@@ -16,7 +16,7 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 		roles := clean(strings.Join(a.From, ", "))
 		switch {
 		case a.GivenBy != "":
-			row.Approvals = append(row.Approvals, approvalRow{plan.Pass, fmt.Sprintf("approval of %s: given by %s", roles, clean(a.GivenBy))})
+			row.Approvals = append(row.Approvals, approvalRow{plan.Pass, fmt.Sprintf("approval of %s: given by %s", roles, givenText(a))})
 		case a.Needed == plan.Pass:
 			row.Approvals = append(row.Approvals, approvalRow{plan.Fail,
 				fmt.Sprintf("approval of %s is missing: mlp approve %s %s", roles, ShellWord(row.Address), ShellWord(a.Name))})
@@ -33,6 +33,29 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 		row.Notes = append(row.Notes, lookedText(l))
 	}
 	return row
+}
+
+// givenText says who gave an approval, from where, when and why.
+func givenText(a plan.Approval) string {
+	if a.Given == nil {
+		return clean(a.GivenBy)
+	}
+	return GivenText(*a.Given)
+}
+
+// GivenText says who gave an approval, as which user of which machine, when and why. What they say of themselves comes first.
+func GivenText(g plan.Given) string {
+	s := clean(g.By)
+	if g.User != "" {
+		s += fmt.Sprintf(" (user %s on %s)", clean(g.User), clean(g.Host))
+	}
+	if !g.At.IsZero() {
+		s += ", " + g.At.UTC().Format("2006-01-02 15:04Z")
+	}
+	if g.Reason != "" {
+		s += ": " + clean(g.Reason)
+	}
+	return s
 }
 
 // lookedText says how often rows have been looked at.

@@ -174,7 +174,7 @@ func gateKind() Kind {
 				{
 					Name: "approval", Labelled: true, Repeated: true, Policy: true, Doc: "A person's yes, given with `mlp approve`.",
 					Body: Body{Attrs: []Attr{
-						{Name: "from", Type: StringList, Required: true, Doc: "The roles or people who may give it."},
+						{Name: "from", Type: StringList, Required: true, Doc: "Who may give it: people, or groups of the file that the operator gives (`--approvers`)."},
 						{Name: "when", Type: CEL, Doc: "Only asked for when this holds; without it, always."},
 					}},
 				},

@@ -140,12 +140,16 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	if err := runnable(p, ex.Name()); err != nil {
 		return err
 	}
+	approvers, err := s.app.approvers()
+	if err != nil {
+		return err
+	}
 	stop, kill, release := interrupts(ctx)
 	defer release()
 	view := newProgress(s.app, p)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.store, Log: s.log.For(p.ID), Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
-		Parallelism: f.parallelism, Events: view.event, Convert: convert, Files: s.app.roots.files, Unquoted: s.app.roots.unquoted(s.app.dir), Kill: kill, By: userName(), ToolVersion: version(),
+		Plan: p, Store: s.store, Log: s.log.For(p.ID).On(userName(), hostName()), Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
+		Parallelism: f.parallelism, Events: view.event, Convert: convert, Files: s.app.roots.files, Unquoted: s.app.roots.unquoted(s.app.dir), Kill: kill, By: userName(), Host: hostName(), Approvers: approvers, ToolVersion: version(),
 	})
 	view.close()
 	if err != nil {

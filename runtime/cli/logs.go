@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,6 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
-	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -93,102 +91,4 @@ func (s *session) logOf(address string) (plan.Digest, error) {
 		return "", err
 	}
 	return action.Log, nil
-}
-
-func (a *app) approveCommand() *cobra.Command {
-	by, reason := "", ""
-	var vars settings
-	cmd := &cobra.Command{
-		Use: "approve GATE APPROVAL", Short: "Give the approval that a gate waits for", Args: cobra.ExactArgs(2),
-		Long: "Records a person's yes to what the gate decided on last: these figures, this model. Other figures or another model need\n" +
-			"another yes. The next apply goes on from there.",
-		Example: "  mlp approve gate.release risk --reason 'seen with the risk committee'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.open(cmd.Context(), vars)
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			lock, err := s.log.Lock(state.Holder{Who: userName(), What: "approve"})
-			if err != nil {
-				return stateError(err)
-			}
-			defer lock.Unlock()
-			if s.state, err = s.log.Load(cmd.Context()); err != nil {
-				return stateError(err)
-			}
-			event, err := s.approval(addressOf(args[0]), args[1], by, reason)
-			if err != nil {
-				return err
-			}
-			after, err := s.log.As(by, "").Append(cmd.Context(), s.state, []plan.Event{*event})
-			if err != nil {
-				return stateError(err)
-			}
-			fmt.Fprintf(a.out, "%s is approved for %q by %s (revision %d), asked of %s. Go on with: %s\n",
-				args[0], args[1], by, after.Revision, s.asked(addressOf(args[0]), args[1]), a.command("apply"))
-			return nil
-		},
-	}
-	vars.flags(cmd)
-	cmd.Flags().StringVar(&by, "as", userName(), "who approves: a `name`")
-	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the record")
-	return cmd
-}
-
-// asked are the roles or people that an approval is asked of. Who is one of them is for the team to know: the record
-// says who gave it.
-func (s *session) asked(gate, name string) string {
-	for _, a := range s.state.Gates[gate].Approvals {
-		if a.Name == name {
-			return strings.Join(a.From, ", ")
-		}
-	}
-	return ""
-}
-
-// gates names those of the module.
-func (s *session) gates() string {
-	var all []string
-	for _, address := range sortedKeys(s.module.Blocks) {
-		if s.module.Blocks[address].Kind == "gate" {
-			all = append(all, address)
-		}
-	}
-	if len(all) == 0 {
-		return "The module has no gate."
-	}
-	return "The module has " + strings.Join(all, ", ") + "."
-}
-
-func asksFor(approvals []string) string {
-	if len(approvals) == 0 {
-		return "It asks for none."
-	}
-	return "It asks for " + strings.Join(approvals, ", ") + "."
-}
-
-// approval is the event of a yes to what a gate decided last.
-func (s *session) approval(gate, name, by, reason string) (*plan.Event, error) {
-	block := s.module.Blocks[gate]
-	if block == nil || block.Kind != "gate" {
-		return nil, &failure{err: fmt.Errorf("there is no gate %s", gate), hint: s.gates()}
-	}
-	decided, ok := s.state.Gates[gate]
-	if !ok {
-		return nil, &failure{err: fmt.Errorf("%s has not been decided yet, so there is nothing to approve", gate), hint: "Run 'mlp apply' first; it stops where approvals are missing."}
-	}
-	var names []string
-	for _, a := range decided.Approvals {
-		names = append(names, a.Name)
-	}
-	if !slices.Contains(names, name) {
-		return nil, &failure{err: fmt.Errorf("%s asks for no approval %q", gate, name), hint: asksFor(names)}
-	}
-	if decided.Verdict == plan.Fail || decided.Verdict == plan.RuleError {
-		return nil, fmt.Errorf("%s failed by its rules; an approval does not overrule them", gate)
-	}
-	return &plan.Event{Key: "approval/" + gate + "/" + name, Approval: &plan.ApprovalState{
-		Gate: gate, Name: name, Subject: decided.Subject, By: by, Reason: reason, At: now(),
-	}}, nil
 }

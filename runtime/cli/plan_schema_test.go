@@ -205,7 +205,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
 		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
-		"move": plan.Move{}, "looked": plan.Looked{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{},
+		"move": plan.Move{}, "looked": plan.Looked{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{}, "given": plan.Given{},
 	}
 	for name, def := range root.Defs {
 		if types[name] == nil {

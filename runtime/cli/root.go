@@ -33,6 +33,8 @@ type app struct {
 	in        io.Reader
 	roots     dataRoots
 	allowed   []string // data roots as the user wrote them
+
+	approversFile string // of --approvers
 }
 
 // Main runs the command line and returns its exit code.
@@ -171,6 +173,7 @@ func (a *app) root() *cobra.Command {
 	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
 	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
 	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+dataRootVariable+")")
+	cmd.PersistentFlags().StringVar(&a.approversFile, "approvers", "", "who may give approvals, by the operator's `file` of groups (or "+approversVariable+")")
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.Version = version()
 	cmd.SetVersionTemplate("mlp {{.Version}}\n")

@@ -115,6 +115,10 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
 		}
 	}
+	approvers, err := s.app.approvers()
+	if err != nil {
+		return nil, err
+	}
 	found := &sources{s: s, before: s.state.Renamed(planner.Moves(s.module, s.state))}
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.store, s.state)
@@ -122,7 +126,7 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	head := make(chan string, 1)
 	go func() { head <- commit(ctx, s.app.dir) }()
 	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: s.results(), Sources: found, Images: images, Rules: s.lib.rules, Force: forced,
+		Workspace: s.app.workspace, State: s.state, Actions: s.results(), Sources: found, Images: images, Rules: s.lib.rules, Force: forced, Approvers: approvers,
 	})
 	if diags.HasErrors() {
 		return nil, &diagnosed{diags, s.module.Files}

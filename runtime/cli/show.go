@@ -185,10 +185,17 @@ func (s *session) text(x *shown) {
 	if x.Gate != nil {
 		row("verdict", string(x.Gate.Verdict))
 		s.decided(x.Gate.Rules)
+		s.given(x.Gate)
 	}
 	if x.Release != nil {
 		row("live", fmt.Sprintf("%s %s, since revision %d (%s)", x.Release.From, x.Release.Model.Short(), x.Release.Revision, x.Release.Since.Format("2006-01-02 15:04:05Z07:00")))
+		if x.Release.By != "" {
+			row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
+		}
 		row("gate", x.Release.Gate)
+		if g, ok := s.state.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
+			s.given(&g)
+		}
 	}
 	for _, warning := range x.Warnings {
 		row("warning", render.Line(warning))
@@ -204,6 +211,22 @@ func (s *session) decided(rules []plan.Rule) {
 			warns = " (warns only)"
 		}
 		fmt.Fprintf(s.app.out, "    %-5s %s%s: %s\n", r.Verdict, render.Line(r.Name), warns, render.Line(r.Assert))
+	}
+}
+
+// given prints a gate's approvals: of whom they are asked, and who gave them, when and why.
+func (s *session) given(g *plan.GateState) {
+	for _, a := range g.Approvals {
+		state := "missing"
+		switch {
+		case a.Given != nil:
+			state = "given by " + render.GivenText(*a.Given)
+		case a.GivenBy != "":
+			state = "given by " + render.Line(a.GivenBy)
+		case a.Needed == plan.Fail:
+			state = "not needed"
+		}
+		fmt.Fprintf(s.app.out, "    approval %s of %s: %s\n", render.Line(a.Name), render.Line(strings.Join(a.From, ", ")), state)
 	}
 }
 

@@ -51,7 +51,10 @@ type Options struct {
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context
 	// Apply is this run's id; made up where empty. By is who runs it. Both are for the record.
-	Apply, By   string
+	Apply, By string
+	Host      string // where, for the record
+	// Approvers are who may give approvals; nil: those whose names these ask for.
+	Approvers   plan.Approvers
 	ToolVersion string
 	// Backoff is the pause before a first retry, doubled for each further one; 0: a second.
 	Backoff time.Duration

@@ -20,7 +20,7 @@ func (r *run) doGate(u *unit, was before) *outcome {
 			return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
 		}
 		before.Meta = u.gate.Meta
-		return gateOutcome(u, was, before, true)
+		return r.gateOutcome(u, was, before, true)
 	}
 	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
@@ -29,7 +29,7 @@ func (r *run) doGate(u *unit, was before) *outcome {
 	if err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: fmt.Errorf("deciding %s: %w", u.address, err)}
 	}
-	return gateOutcome(u, was, decided, false)
+	return r.gateOutcome(u, was, decided, false)
 }
 
 // StaleError: the plan rests on something that is different now.
@@ -95,7 +95,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 
 // decideApproval decides whether an approval is needed. One whose condition cannot be decided is.
 func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
-	a.Needed, a.GivenBy = plan.Pass, ""
+	a.Needed, a.GivenBy, a.Given = plan.Pass, "", nil
 	if a.When == "" {
 		return a, nil
 	}
@@ -107,17 +107,20 @@ func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 }
 
 // gateOutcome sees to approvals and says what the gate came to.
-func gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *outcome {
+func (r *run) gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *outcome {
 	res := GateResult{Address: u.address, Status: GatePassed, Subject: gs.Subject, Rules: gs.Rules, Before: cached}
 	gs.Approvals = slices.Clone(gs.Approvals)
 	for i, a := range gs.Approvals {
 		given, ok := was.approvals[a.Name]
 		switch {
 		case a.Needed == plan.Fail:
-		case ok && given.Subject == gs.Subject:
-			gs.Approvals[i].GivenBy = given.By
+			if ok && was.gate != nil && given.Subject == was.gate.Subject { // by whom what is live was let pass
+				gs.Approvals[i].GivenBy, gs.Approvals[i].Given = given.By, given.Given()
+			}
+		case ok && given.Subject == gs.Subject && r.Approvers.May(given.By, a.From):
+			gs.Approvals[i].GivenBy, gs.Approvals[i].Given = given.By, given.Given()
 		default:
-			gs.Approvals[i].GivenBy = ""
+			gs.Approvals[i].GivenBy, gs.Approvals[i].Given = "", nil
 			res.Missing = append(res.Missing, a.Name)
 		}
 	}

@@ -201,7 +201,7 @@ func TestReleaseOfALostModel(t *testing.T) {
 func TestApprovals(t *testing.T) {
 	r := newRig(t)
 	g := base()
-	g.approval = &plan.Approval{Name: "risk", From: []string{"officers"}}
+	g.approval = &plan.Approval{Name: "risk", From: []string{"ada"}}
 	approve := func(subject plan.Digest) {
 		l := r.log()
 		_, err := l.Append(context.Background(), r.state(), []plan.Event{{Key: "approval/gate.g/risk", Approval: &plan.ApprovalState{

@@ -79,7 +79,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 	}
 	next := plan.ReleaseState{
 		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Scoring: rel.Scoring, Plan: r.Plan.ID,
-		Since: time.Now().UTC().Truncate(time.Second),
+		Since: time.Now().UTC().Truncate(time.Second), By: r.By, Host: r.Host,
 	}
 	if rel.Model.Shape != nil {
 		next.Signature = rel.Model.Shape.Model
@@ -132,7 +132,7 @@ func takes(n *plan.Node, maker string) bool {
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
-		s.From, s.Plan, s.Figures = "", "", nil
+		s.From, s.Plan, s.Figures, s.By, s.Host = "", "", nil, "", ""
 	}
 	same := a.Scoring.Digest() == b.Scoring.Digest()
 	a.Scoring, b.Scoring = nil, nil

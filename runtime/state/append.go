@@ -88,7 +88,7 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 	r := &Revision{
 		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
-		By: l.by, Apply: l.apply, Plan: l.plan, Events: numbered(events, st.Revision+1),
+		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Events: numbered(events, st.Revision+1),
 	}
 	if checkpointed(r.Revision, st) {
 		after := Copy(st)

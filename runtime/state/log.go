@@ -21,6 +21,8 @@ type Log struct {
 	pipeline  string
 	workspace string
 	by, apply string
+	user      string // of the operating system
+	host      string
 	plan      plan.Digest
 }
 
@@ -40,6 +42,13 @@ func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 func (l *Log) As(by, apply string) *Log {
 	w := *l
 	w.by, w.apply = by, apply
+	return &w
+}
+
+// On returns the same log for a writer that is this user of the operating system on this host.
+func (l *Log) On(user, host string) *Log {
+	w := *l
+	w.user, w.host = user, host
 	return &w
 }
 

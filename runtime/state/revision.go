@@ -53,6 +53,8 @@ type Revision struct {
 	Nonce         string       `json:"nonce"` // of the writer
 	At            time.Time    `json:"at"`
 	By            string       `json:"by,omitempty"`
+	User          string       `json:"user,omitempty"` // of the operating system, whatever By says
+	Host          string       `json:"host,omitempty"`
 	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
 	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
 	Events        []plan.Event `json:"events"`

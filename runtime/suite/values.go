@@ -174,7 +174,7 @@ func approvalsSeen(approvals []plan.Approval) map[string]any {
 	out := map[string]any{}
 	for _, a := range approvals {
 		out[a.Name] = map[plan.RuleVerdict]string{plan.Pass: "needed", plan.Fail: "not_needed", plan.Open: "open", plan.RuleError: "needed"}[a.Needed]
-		if a.GivenBy != "" {
+		if a.GivenBy != "" && a.Needed != plan.Fail {
 			out[a.Name] = "given"
 		}
 	}
