@@ -92,21 +92,21 @@ func (t *tracer) identities(out *relation, sc *scope, equal []equality) *identit
 }
 
 // tie finds the items that are one row with another: joined to it by the same column that tells rows apart, or by a key of
-// another table.
+// either of two tables.
 func (t *tracer) tie(id *identities, sc *scope, equal []equality) {
 	for _, a := range sc.from {
 		for _, b := range sc.from {
 			if a.home.equal(b.home) {
 				continue
 			}
-			var alike, inner, keys []origins
+			var alike, inner, keys, own []origins
 			for _, e := range equal {
 				for _, side := range [][2]flow{{e.left, e.right}, {e.right, e.left}} {
 					l, r := side[0], side[1]
 					if !l.homes.equal(a.home) || !r.homes.equal(b.home) || r.copies.empty() {
 						continue
 					}
-					keys = append(keys, r.copies)
+					keys, own = append(keys, r.copies), append(own, l.copies)
 					if l.copies.equal(r.copies) {
 						alike = append(alike, r.copies)
 						if e.inner {
@@ -123,7 +123,7 @@ func (t *tracer) tie(id *identities, sc *scope, equal []equality) {
 			if len(inner) > 0 && t.identifies(inner) {
 				id.same[at] = id.same[at].or(b.home)
 			}
-			if len(alike) > 0 && t.identifies(alike) || len(keys) > 0 && t.identifies(keys) && apart {
+			if len(alike) > 0 && t.identifies(alike) || apart && len(keys) > 0 && (t.identifies(keys) || t.identifies(own)) {
 				id.one[at] = id.one[at].or(b.home)
 			}
 		}

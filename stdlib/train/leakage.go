@@ -70,7 +70,8 @@ func leakBy(feature, what, origin string, trace *schema.Trace) (why, hint string
 		return fmt.Sprintf("It is computed from %s: %s.", what, way), "Take it out of features."
 	}
 	if way := trace.Way(schema.OtherRows, origin); way != "" {
-		return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way), vouch
+		return fmt.Sprintf("It is computed from %s over rows that may be the row itself, or come after it: %s.", what, way),
+			"A window sees earlier rows alone if its first order is the table's time, ascending and as it stands, and its frame ends before the row. " + vouch
 	}
 	if way := trace.Way(schema.ByRows, origin); way != "" && what != mature {
 		return fmt.Sprintf("Which rows it is computed from depends on %s, by a condition, a join, a group or an order: %s.", what, way),

@@ -130,3 +130,23 @@ x key=customer target=churned: with base as (select c.customer, c.churned, count
 x key=customer target=target: select customer, max(target) as target, count(*) as x from events where ts < '2026-01-01' group by customer
 x key=customer target=target: select customer, max(target) as target, arg_max(country, ts) as x from events group by customer
 x key=customer target=target: select customer, bool_or(target = 1) as target, any_value(country) as x from events group by customer
+x: select l.id, l.y as target, lag(l.y) over (partition by e.customer order by e.ts) as x from labels l join events e using (id)
+x z: select e.id, e.target, c.plan as z, lag(e.target) over (partition by e.customer order by e.ts) as x from events e left join customers c using (customer)
+x: select id, target, lag(amount) over (partition by customer order by ts) as x from events where target in (0, 1)
+x: select id, target, count(*) over (partition by customer order by ts rows between unbounded preceding and 1 preceding) as x from events where target in (0, 1)
+x: with e as (select * from events where target is not null), m as (select merchant, avg(amount) as a from e group by merchant) select e.id, e.target, e.amount / m.a as x from e join m using (merchant)
+x: with e as (select *, row_number() over (partition by id order by ts desc) as rn from events), d as (select * exclude (rn) from e where rn = 1) select id, target, lag(target) over (partition by customer order by ts) as x from d
+x: with e as (select * from events union all by name select * from older) select id, target, count(*) over (partition by customer order by ts range between interval 30 days preceding and interval 1 second preceding) as x from e
+x: select e.id, e.target, coalesce(n.n, 0) as x from events e left join (select merchant, count(distinct customer) as n from events where country is not null group by all) n on n.merchant = e.merchant
+x: select id, target, amount > quantile_cont(amount, 0.9) over (partition by country) as x from events
+x: select e.id, e.target, array_length(list(o.amount)) as x from events e left join older o on o.customer = e.customer group by e.id, e.target
+x: select id, max(target) as target, max(amount) as x from events group by id
+x: select id, target, x from (select id, target, sum(amount) over (partition by customer order by ts) as x from events) where x > 10 and target is not null
+x: select * from (select id, target, amount as x from events) natural join (select id, country from events)
+x: select id, target, try_cast(merchant as integer) as x from events where isfinite(amount)
+x: select id, target, date_part('dow', ts) as x from events order by all limit 100
+x: select id, ifnull(target, 0) as target, count(*) over (partition by customer) as x from events
+x: select e.id, e.target, e.amount - p.amount as x from events e left join events p on p.id = e.merchant where e.target is not null
+x key=customer target=churned: with a as (select customer, count(*) as x from events where ts < '2026-01-01' group by 1) select c.customer, c.churned, a.x from customers c left join a using (customer) where c.churned is not null
+x key=customer target=churned: select customer, churned, ntile(4) over (order by age) as x from customers where signup < '2025-01-01'
+x: select id, target, any_value(country) over (partition by customer order by ts) as x from events

@@ -106,3 +106,47 @@ x: select id, target, sum(amount) over (partition by customer order by ts rows b
 x: select id, target, x from (select e.id, e.target, k, lag(e.target) over (partition by e.id order by e.ts) as x from events e, (values (1), (2)) v(k)) where k = 2
 x: select id, target, x from (select id, target, k, lag(target) over (partition by id order by ts) as x from (select e.*, k from events e, (values (1), (2)) v(k))) where k = 2
 x: select id, target, x from (select id, target, k, lag(target) over (partition by id order by ts) as x from (select *, unnest([1, 2]) as k from events)) where k = 2
+x: select id, target, list_contains((select list(id) from events where target = 1), id) as x from events
+x: select id, target, row_number() over (order by ts) - row_number() over (partition by target order by ts) as x from events
+x: select e.id, e.target, q.x from events e left join (from events select customer, 1 as x where target = 1) q using (customer)
+x: select id, target, map([0, 1], [10, 20])[target] as x from events
+x: select id, target, (select v from (values (0, 1), (1, 2)) t(k, v) where k = a.target) as x from events a
+x: select id, target, id in (select id from events order by target offset 100) as x from events
+x: select id, target, id in (select id from events order by target limit 10 %) as x from events
+x: select id, target, count(*) over (partition by customer) as x from (select * from (select * from events order by target) using sample reservoir(100 rows) repeatable (1))
+x: select id, target, amount in (select amount from events where target = 1) as x from events
+x: select id, target, not exists (from events b where b.customer = a.customer and b.target = 1) as x from events a
+x: select id, target, customer = any (select customer from events where target = 1) as x from events a
+x: select e.id, e.target, coalesce(q.s, 0) as x from events e left join lateral (select sum(1) as s from events b where b.customer = e.customer and b.target = 1) q on true
+x: select id, target, (select count(*) from events b where b.customer = a.customer and case when b.target = 1 then true else false end) as x from events a
+x: select id, target, (select count(*) from events b where b.customer = a.customer and b.target::boolean) as x from events a
+x: select id, target, (select count(*) from (select *, target = 1 as f from events) b where b.customer = a.customer and f) as x from events a
+x: select id, target, (select count(*) from events b where (b.customer, b.target) = (a.customer, 1)) as x from events a
+x: select id, target, (select count(*) from events b where (b.customer, 1) in (select (customer, target) from events) and b.id = a.id) as x from events a
+x: with f as (select customer from events where target = 1) select id, target, (select count(*) from f where f.customer = e.customer) as x from events e
+x: with f as materialized (select * from events where target = 1) select e.id, e.target, count(f.id) as x from events e left join f using (customer) group by e.id, e.target
+x: select id, target, sum(case when t = 1 then 1 else 0 end) over (partition by customer) as x from (select *, target as t from events)
+x: select e.id, e.target, q.r as x from events e join (select id, row_number() over () as r from (select id from events where target = 1 union all select id from events where target = 0)) q using (id)
+x: select id, target, x from (select id, target, 1 as x from events where target = 1 union all (select id, target, 2 from events except select id, target, 2 from events where target = 1))
+x: select id, target, first_value(id) over (partition by customer order by case when target = 1 then 0 else 1 end) as x from events
+x: select e.id, e.target, q.x from events e positional join (select amount as x from (select * from events order by target)) q
+x: select id, target, list_position((select list(id) from (select id from events order by target)), id) as x from events
+x: select id, target, strpos((select string_agg(id, ',') from (select id from events order by target)), id) as x from events
+x: select id, target, rank() over (order by target) as x from events
+x: select id, target, count(*) over (order by target range between unbounded preceding and current row) as x from events
+x: select id, target, max(id) over (partition by customer, target) as x from events
+x: select e.id, e.target, r.generate_series as x from events e, generate_series(0, e.target) r
+x: select e.id, e.target, max(q) as x from events e, unnest(range(e.target + 1)) u(q) group by e.id, e.target
+x: select e.id, e.target, count(*) as x from events e join range(2) r(i) on r.i <= e.target group by e.id, e.target
+x: select e.id, e.target, count(*) as x from events e join (values (0), (1), (1)) v(t) on v.t = e.target group by all
+x: select id, target, lag(target) over (partition by customer order by ts + interval 0 day) as x from events
+x: select id, target, lag(target) over (partition by customer order by year(ts)) as x from events
+x: select id, target, nth_value(target, 1) over (partition by customer order by ts) as x from events
+x: select a.id, a.target, b.x from events a join (select id, lag(target) over (partition by customer order by ts) as x from events) b on a.customer = b.id
+x: select id, target, sum(target) over (partition by customer order by ts rows between unbounded preceding and 0 preceding) as x from events
+x: select id, target, (select x from (select b.id, lag(b.target, 1) over (order by b.ts) as x from events b) where id > a.id order by id limit 1) as x from events a
+x: select e.id, e.target, q.a as x from events e join (select customer, amount as a from events where target = 1 union all select customer, 0 from customers) q using (customer)
+x: select e.id, e.target, l.y is not null as x from events e left join (select id, customer as y from events where target = 1) l using (id)
+x: select id, target, count(*) over (partition by c) as x from (select *, case when target = 1 then customer end as c from events)
+x: select e.id, e.target, a.n as x from events e left join (select customer, count(*) n from again group by customer, target having target = 1) a using (customer)
+x: select e.id, e.target, max(amount) filter (where b) over (partition by customer) as x from (select *, target > 0 as b from events) e
