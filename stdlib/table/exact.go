@@ -80,15 +80,16 @@ func moment(places int) string {
 	return `\s*` + dayText + `([T ]` + fmt.Sprintf(clockText, places) + `(` + zoneText + `)?)?\s*`
 }
 
-// sameDigits tells whether a number of as many digits as the text has is the text's. Up to some length that is sure.
+// sameDigits tells whether a number of as many digits as the text has is the text's. Up to some length that is sure, and so
+// it is where the engine prints the text: both are quicker to see.
 func sameDigits(text, cast string, is func(string) string, sure int) string {
 	digits := func(number string) string {
 		return fmt.Sprintf(`rtrim(ltrim(regexp_replace(regexp_replace(%s, '[eE].*', ''), '[^0-9]', '', 'g'), '0'), '0')`, number)
 	}
 	written := digits(text)
 	printed := digits(fmt.Sprintf("format('{:.{}e}', %s::double, greatest(length(%s), 1) - 1)", cast, written))
-	return fmt.Sprintf("case when length(%s) <= %d and %s then true when %s then (%s = '' or isfinite(%s) and %s = %s) else %s end",
-		text, sure, is(`[+-]?[0-9]+\.?[0-9]*`), is(numberText), written, cast, printed, written, is(noNumber))
+	return fmt.Sprintf("case when length(%s) <= %d and %s then true when %s::varchar = %s then true when %s then (%s = '' or isfinite(%s) and %s = %s) else %s end",
+		text, sure, is(`[+-]?[0-9]+\.?[0-9]*`), cast, text, is(numberText), written, cast, printed, written, is(noNumber))
 }
 
 // placesKept tells whether a decimal has a place for each digit of a number's fraction.
