@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -39,12 +40,17 @@ func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause
 	var out []plan.Cause
 	for _, o := range n.Outputs {
 		was := before.Shapes[o.Port]
-		if was == nil || was.Table == nil || o.Shape == nil || o.Shape.Table == nil || !p.consumed(n.Address, o.Port) {
+		if was == nil || was.Table == nil || o.Shape == nil || o.Shape.Table == nil {
+			continue
+		}
+		read, touched := p.readers(n.Address, o.Port)
+		if !read {
 			continue
 		}
 		for _, c := range was.Table.Columns {
 			now := o.Shape.Table.Column(c.Name)
 			switch {
+			case now == nil && !touched:
 			case now == nil:
 				out = append(out, plan.Cause{Kind: plan.OutputCause, Path: o.Port + "." + c.Name, Before: text(c.Type)})
 			case now.Type != c.Type:
@@ -58,17 +64,23 @@ func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause
 	return out
 }
 
-// consumed tells whether a stage takes what another yields at a port.
-func (p *planner) consumed(address, port string) bool {
+// readers of what a stage yields at a port: those that read it before and do now, so that something can break. touched tells
+// whether one of them is written otherwise or yields something else: one that is as it was and does not name a column that is gone,
+// for it could not be planned then, never used it. Of code that nobody can look into that is not known.
+func (p *planner) readers(address, port string) (any, touched bool) {
 	p.index()
 	for _, a := range p.consumers[address] {
-		for _, in := range p.nodes[a].Inputs {
-			if in.From == address && in.FromPort == port {
-				return true
+		n, before := p.nodes[a], p.o.State.Nodes[a]
+		for _, in := range n.Inputs {
+			if in.From != address || in.FromPort != port || before.Wiring[in.Port] != address+":"+port {
+				continue
 			}
+			any = true
+			touched = touched || n.Container != nil || !bytes.Equal(canonical(before.Config), canonical(n.Config)) ||
+				!bytes.Equal(encode(before.Shapes), encode(plan.Shapes(n.Outputs)))
 		}
 	}
-	return false
+	return any, touched
 }
 
 // signatureCauses compare what callers must send to the model that is live with what they would have to.
