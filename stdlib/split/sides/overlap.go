@@ -13,7 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Overlap is what the test side has in common with the train side besides being of one table.
+// overlap is what the test side has in common with the train side besides being of one table.
 //
 // Rows are compared by all columns but the key, the entity, the time and the label: where these are the same, a model
 // that remembers a row knows the other. A table of few columns with few values has such rows by chance; that is told
@@ -36,8 +36,8 @@ func (o overlap) figures() (figures map[string]any, undefined map[string]string)
 	return figures, undefined
 }
 
-// findOverlap compares the two sides, in the files of these paths.
-func findOverlap(ctx context.Context, t *schema.Table, train, test string) (overlap, error) {
+// findOverlap compares the two sides, in the files of these paths; entity is what rows go together by.
+func findOverlap(ctx context.Context, t *schema.Table, entity []string, train, test string) (overlap, error) {
 	tables := map[string]string{Train: train, Test: test}
 	o := overlap{entities: -1}
 	columns := described(t)
@@ -51,12 +51,12 @@ func findOverlap(ctx context.Context, t *schema.Table, train, test string) (over
 		}
 		o.rows = n
 	}
-	if len(t.Entity) == 0 {
+	if len(entity) == 0 {
 		return o, nil
 	}
-	entity := strings.Join(quoted(t.Entity), ", ")
-	n, err := Count(ctx, fmt.Sprintf("select count(*) as n from (select %s from test intersect select %[1]s from train) where %s is not null", entity,
-		strings.Join(quoted(t.Entity), " is not null and ")), tables)
+	names := quoted(entity)
+	n, err := Count(ctx, fmt.Sprintf("select count(*) as n from (select %s from test intersect select %[1]s from train) where %s is not null",
+		strings.Join(names, ", "), strings.Join(names, " is not null and ")), tables)
 	o.entities = n
 	return o, err
 }

@@ -137,11 +137,11 @@ func (p Split) Run(ctx context.Context, s *component.Stage) error {
 		}
 	}
 	p.tellShares(s, rows)
+	entity := t.Entity
 	if p.Entity != nil {
-		grouped := *t
-		grouped.Entity, t = p.Entity, &grouped
+		entity = p.Entity
 	}
-	common, err := findOverlap(ctx, t, paths[Train], paths[Test])
+	common, err := findOverlap(ctx, t, entity, paths[Train], paths[Test])
 	if err != nil {
 		return fmt.Errorf("comparing the sides: %w", err)
 	}
