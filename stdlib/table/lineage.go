@@ -201,10 +201,8 @@ func (t *tracer) named(f flow) component.Flow {
 
 func (t *tracer) names(set origins) []component.Origin {
 	var out []component.Origin
-	for i, o := range t.numbered {
-		if set.has(i) {
-			out = append(out, o)
-		}
+	for _, i := range set.each() {
+		out = append(out, t.numbered[i])
 	}
 	component.SortOrigins(out)
 	return out

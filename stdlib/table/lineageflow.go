@@ -1,6 +1,9 @@
 package table
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // origins is a set of numbers, each a bit: of input columns, or of FROM items. Sets are never changed once made.
 type origins []uint64
@@ -54,9 +57,9 @@ func (a origins) equal(b origins) bool { return a.within(b) && b.within(a) }
 // each lists the numbers in the set.
 func (a origins) each() []int {
 	var out []int
-	for i := range len(a) * 64 {
-		if a.has(i) {
-			out = append(out, i)
+	for i, w := range a {
+		for ; w != 0; w &= w - 1 {
+			out = append(out, i*64+bits.TrailingZeros64(w))
 		}
 	}
 	return out
