@@ -88,10 +88,14 @@ func (b *Binder) trace(ctx context.Context, s *session, query string, tables map
 func (t *tracer) columns(node any, columns []schema.Column) ([]flow, fact) {
 	result := t.query(node, nil)
 	out := make([]flow, len(columns))
+	one := !result.loose && len(result.fields) == len(columns) // as many as there are: no field stands for more than one
+	var any flow
+	if !one {
+		any = result.any()
+	}
 	for i := range columns {
-		out[i] = result.any()
-		if !result.loose && len(result.fields) == len(columns) {
-			out[i] = result.fields[i].flow // as many as there are: no field stands for more than one
+		if out[i] = any; one {
+			out[i] = result.fields[i].flow
 		}
 	}
 	return out, result.rows
