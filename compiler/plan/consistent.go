@@ -207,6 +207,12 @@ func (c *consistency) gate(g *Gate) error {
 			return fmt.Errorf("it is said to be decided already, and was decided by other rules")
 		}
 	}
+	for _, r := range c.p.Releases { // a former decision lets pass what is live, and nothing else
+		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease &&
+			(r.Current == nil || r.Model.Digest == "" || Candidate(r.Model.Digest, r.Scoring) != r.Current.Candidate()) {
+			return fmt.Errorf("it is said to be decided already, and %s has something else live", r.Address)
+		}
+	}
 	for _, f := range g.Rules.Figures {
 		if err := c.figures(g, f); err != nil {
 			return err
