@@ -97,7 +97,7 @@ func TestStrangeFolders(t *testing.T) {
 			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
 			symlink(t, "m", filepath.Join(dir, "m"))
 		}},
-		{"a module's device", "a.mlp cannot be read. It is no regular file", func(t *testing.T, dir string) {
+		{"a module's device", "a.mlp cannot be read. It is a link to a file that is no .mlp file", func(t *testing.T, dir string) {
 			put(t, filepath.Join(dir, "a.mlp"), p+"module \"m\" { source = \"./m\" }\n")
 			if err := os.Mkdir(filepath.Join(dir, "m"), 0o700); err != nil {
 				t.Fatal(err)

@@ -167,6 +167,16 @@ func encoded(t *testing.T, v any) string {
 }
 
 // exampleData writes the files that the examples name: columns that any of them asks for, rows enough for their rules.
+// visits are those of patients, three each.
+func visits(n int) string {
+	var b strings.Builder
+	b.WriteString("visit,patient,density,relapse\n")
+	for i := range n {
+		fmt.Fprintf(&b, "v%d,p%d,%d.5,%t\n", i, i/3, i*7%40, i%5 == 0)
+	}
+	return b.String()
+}
+
 func exampleData(t *testing.T, dir string) {
 	t.Helper()
 	files := map[string]string{
@@ -177,6 +187,7 @@ func exampleData(t *testing.T, dir string) {
 		"data/payments/2026-01.csv": payments(0, 6000),
 		"data/payments/2026-02.csv": payments(6000, 6000),
 		"prices.csv":                prices(400),
+		"visits.csv":                visits(300),
 		"diamonds.csv":              diamonds(400),
 		"data/adult.csv": "age, workclass, hours-per-week, sex\n39, State-gov, 40, Male\n50, ?, 13, Male\n" +
 			"38, Private, 40, Female\n?, Private, 45, Female\n",

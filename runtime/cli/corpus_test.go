@@ -209,7 +209,7 @@ func TestCorpusHasAll(t *testing.T) {
 	}
 }
 
-// TestLaterMinorVersion adds fields that a later version may have, at every level: they are ignored, kept in the file's own
+// TestLaterMinorVersion adds fields that a later version may have, to every object but those whose keys are names: they are ignored, kept in the file's own
 // JSON, and covered by its plan_id. Another major version is refused.
 func TestLaterMinorVersion(t *testing.T) {
 	text := corpusFiles(t)["1.0/one_attribute.json"]
@@ -247,7 +247,7 @@ func TestLaterMinorVersion(t *testing.T) {
 
 // enrich adds a field to every object whose fields the format names; others are users' data.
 func enrich(v any) {
-	users := map[string]bool{"config": true, "variables": true, "known": true, "before": true, "after": true, "value": true, "live": true, "next": true, "figures": true, "outputs": true, "fields": true, "env": true, "meta": true}
+	users := map[string]bool{"config": true, "variables": true, "known": true, "before": true, "after": true, "value": true, "live": true, "next": true, "figures": true, "outputs": true, "fields": true, "env": true, "meta": true, "described": true}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {

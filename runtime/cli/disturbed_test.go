@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -74,7 +75,7 @@ func TestFileMoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if want := "a file is gone since the plan was made: " + here + "; plan again"; code != exitStale || !strings.Contains(stderr, want) {
+	if want := fmt.Sprintf("files are gone since the plan was made: none of its files is there: no file matches %q; plan again", filepath.Base(here)); code != exitStale || !strings.Contains(stderr, want) {
 		t.Errorf("got exit code %d and %q, want %d and %q", code, stderr, exitStale, want)
 	}
 	if err := os.Rename(away, here); err != nil {

@@ -8,7 +8,7 @@ func (m *Metric) gradient(c matrix) []float64 {
 	if undefined != "" {
 		return nil
 	}
-	step := 1e-7 * c.total()
+	step := float64(1e-7 * c.total())
 	out := make([]float64, len(c.cells))
 	for i, before := range c.cells {
 		c.cells[i] = before + step
@@ -62,7 +62,7 @@ func (m *Metric) countsInterval(s *Sample, u units, confidence float64) Interval
 	if m.def.signed { // from -1..1 to 0..1
 		scale, shift = 0.5, 0.5
 	}
-	jump *= v.design * scale
+	jump = float64(jump * v.design * scale)
 	x = float64(x*scale) + shift
 	x = min(max(x, min(jump, 0.5)), max(1-jump, 0.5))
 	i := bounded(x, float64(v.value*scale*scale)+float64(jump*jump), confidence, v.units, u.of != nil)

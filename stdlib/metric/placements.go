@@ -61,9 +61,9 @@ func (s *Sample) placements(order []int, score []float64, class float64) ranking
 		}
 		for _, i := range order[from:to] {
 			if s.Actual[i] == class {
-				place[i] = neg + groupNeg/2 // above it, for now
+				place[i] = neg + float64(groupNeg/2) // above it, until the loop below
 			} else {
-				place[i] = pos + groupPos/2
+				place[i] = pos + float64(groupPos/2)
 			}
 		}
 		pos, neg = pos+groupPos, neg+groupNeg

@@ -182,7 +182,7 @@ func (s *studentized) interval(confidence float64) Interval {
 	if undefined != "" {
 		return Interval{Undefined: undefined}
 	}
-	tail := (1 - confidence) / 2
+	tail := float64((1 - confidence) / 2)
 	low, high := s.found.value-float64(Quantile(t, 1-tail)*s.error), s.found.value-float64(Quantile(t, tail)*s.error)
 	weight := math.Abs(f.skew)
 	if s.signed {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -39,8 +40,8 @@ func (b Bootstrap) Replicated(x float64, replicates []float64, units int) Interv
 	n := float64(len(defined))
 	i := b.percentiles(defined, units, normal(min(max(below/n, 1/n), 1-1/n)), acceleration)
 	// As many resamples show some skewness by chance.
-	sure := max(0, math.Abs(skew)-math.Sqrt(6/n)/2)
-	longer := unseen(sure, b.Confidence) * deviation * math.Cbrt(sure)
+	sure := max(0, math.Abs(skew)-float64(math.Sqrt(6/n)/2))
+	longer := float64(unseen(sure, b.Confidence) * deviation * math.Cbrt(sure))
 	if skew > 0 {
 		i.High += longer
 	} else {
@@ -67,7 +68,7 @@ func (b Bootstrap) percentiles(sorted []float64, units int, bias, acceleration f
 	if units < 2 {
 		return Interval{Undefined: "all rows are of one entity"}
 	}
-	z := student(b.Confidence, float64(units-1)) * math.Sqrt(float64(units)/float64(units-1))
+	z := float64(student(b.Confidence, float64(units-1)) * math.Sqrt(float64(units)/float64(units-1)))
 	at := func(z float64) float64 {
 		z += bias
 		return Quantile(sorted, distuv.UnitNormal.CDF(bias+z/(1-float64(acceleration*z))))
@@ -75,7 +76,7 @@ func (b Bootstrap) percentiles(sorted []float64, units int, bias, acceleration f
 	return Interval{Low: at(-z), High: at(z)}
 }
 
-func normal(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
+func normal(p float64) float64 { return mathext.NormalQuantile(p) }
 
 func moments(xs []float64) (deviation, skew float64) {
 	var mean, squares, cubes float64

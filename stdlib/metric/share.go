@@ -175,7 +175,7 @@ func student(confidence, dof float64) float64 {
 // clopperPearson is the exact interval of x of n (Clopper and Pearson 1934): each end leaves out at most half of what
 // the confidence does, whatever the truth is. x and n need not be whole.
 func clopperPearson(x, n, confidence float64) Interval {
-	tail := (1 - confidence) / 2
+	tail := float64((1 - confidence) / 2)
 	i := Interval{Low: 0, High: 1}
 	x = min(max(x, 0), n)
 	if x > 1e-9*n {

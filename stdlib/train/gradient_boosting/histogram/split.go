@@ -159,7 +159,7 @@ func (s *splitter) byWeight(hist []sum) []int {
 	var weights [maxBins]float64
 	for i := range hist {
 		order[i] = i
-		if h := float64(hist[i].h) * s.scale.h; h > 0 && h >= s.params.MinChildWeight {
+		if h := float64(float64(hist[i].h) * s.scale.h); h > 0 && h >= s.params.MinChildWeight {
 			weights[i] = -float64(hist[i].g) * s.scale.g / (h + s.params.Lambda)
 		}
 	}
