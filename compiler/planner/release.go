@@ -2,7 +2,6 @@ package planner
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -118,23 +117,11 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 
 // incomparable says why a live model cannot be compared on the rows of today; empty if it can.
 func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
-	model := p.candidate(deploy)
-	switch {
-	case live.Signature == nil:
-		return "its signature is not recorded"
-	case live.Signature.Opaque:
-		return "only its own image can score it"
-	case model == nil:
-		return "the deployment is no longer in the module"
-	case model.Digest == live.Model:
-		return "it is the candidate itself"
-	case model.Shape != nil && model.Shape.Model != nil && model.Shape.Model.Opaque:
-		return "the candidate can be scored by its own image only"
-	}
+	var data *schema.Table
 	if b := p.m.Blocks[deploy]; b != nil {
-		return missingColumn(p.dataOf(b), live.Signature)
+		data = p.dataOf(b)
 	}
-	return ""
+	return plan.Incomparable(live, p.candidate(deploy), data)
 }
 
 // candidate is the model that a deploy block would release.
@@ -159,20 +146,4 @@ func (p *planner) dataOf(deploy *check.Block) *schema.Table {
 		return nil
 	}
 	return p.m.Blocks[model.From].In["data"].Table
-}
-
-func missingColumn(data *schema.Table, needed *schema.Model) string {
-	if data == nil {
-		return ""
-	}
-	for _, f := range needed.Features {
-		c := data.Column(f.Name)
-		if c == nil {
-			return fmt.Sprintf("it needs the column %s, which is no longer there", f.Name)
-		}
-		if !schema.Takes(f.Type, c.Type) {
-			return fmt.Sprintf("it needs %s as %s, and that is %s now", f.Name, f.Type, c.Type)
-		}
-	}
-	return ""
 }

@@ -236,7 +236,7 @@ func TestOutputsAreChecked(t *testing.T) {
 		{"no figures", script{Write: map[string]string{"x": ""}}, figures, "no out/metrics.json"},
 		{"NaN", script{Figures: []byte(`"{\"auc\": NaN}"`)}, figures, "NaN and Infinity are not JSON"},
 		{"list", script{Figures: []byte(`[1]`)}, figures, "not a JSON object"},
-		{"a key twice", script{Figures: []byte(`{"m":{"recall":0.1,"recall":0.8}}`)}, figures, `can be read in two ways: line 1: "recall" stands twice`},
+		{"a key twice", script{Figures: []byte(`"{\"m\":{\"recall\":0.1,\"recall\":0.8}}"`)}, figures, `can be read in two ways: line 1: "recall" stands twice`},
 		{"null", script{Figures: []byte(`"null"`)}, figures, "expected a JSON object"},
 		{"nested too deeply", script{Figures: []byte(`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`)}, figures, "nested more than 100 levels deep"},
 		{"nested deeply, and brackets in a string", script{Figures: []byte(`{"[\"[[":` + strings.Repeat("[", 99) + `"` + strings.Repeat("[", 200) + `"` + strings.Repeat("]", 99) + `}`)}, figures, ""},

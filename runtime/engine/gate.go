@@ -22,7 +22,7 @@ func (r *run) doGate(u *unit, was before) *outcome {
 		before.Meta = u.gate.Meta
 		return r.gateOutcome(u, was, before, true)
 	}
-	if err := checkChampion(u.gate, r.State, r.Plan.ID); err != nil {
+	if err := checkChampion(u.gate, r.State, r.Plan); err != nil {
 		return &outcome{gate: &GateResult{Address: u.address, Status: GateNotReached}, fatal: err}
 	}
 	decided, err := r.decideGate(u.gate, was.live)
@@ -39,17 +39,20 @@ func (e *StaleError) Error() string { return e.Why + "; plan again" }
 
 // checkChampion makes sure that the champion that the plan compares with is what was released when the run began.
 // A run of the same plan that was not finished may have released its own already.
-func checkChampion(g *plan.Gate, st *plan.State, id plan.Digest) error {
+func checkChampion(g *plan.Gate, st *plan.State, p *plan.Plan) error {
 	c := g.Champion
 	if c == nil {
 		return nil
 	}
 	now, exists := st.Releases[c.Deploy]
-	if exists && id != "" && now.Plan == id {
+	if exists && p.ID != "" && now.Plan == p.ID {
 		return nil
 	}
 	if exists != c.Exists || (exists && now.Model != c.Model) {
 		return &StaleError{fmt.Sprintf("%s compares with what %s has released, which is another model than when the plan was made", g.Address, c.Deploy)}
+	}
+	if exists && p.Comparable(c.Deploy, &now) != c.Comparable {
+		return &StaleError{fmt.Sprintf("%s: whether what %s has released can be compared with is not as the plan says", g.Address, c.Deploy)}
 	}
 	return nil
 }

@@ -298,7 +298,7 @@ func (s *Saved) gate(g *plan.Gate, h *past) string {
 	if now != g.Replaces && now != g.Definition && !s.own(h, key) {
 		return fmt.Sprintf("%s: it was decided by other rules than those that the plan saw%s", g.Address, h.since(key))
 	}
-	if checkChampion(g, s.State, s.Plan.ID) != nil {
+	if checkChampion(g, s.State, s.Plan) != nil {
 		return fmt.Sprintf("%s: it compares with what %s has live, which is another model than the plan saw%s", g.Address, g.Champion.Deploy, h.since("release/"+g.Champion.Deploy))
 	}
 	return ""
