@@ -52,7 +52,7 @@ func TestBombs(t *testing.T) {
 		{"indents", locals(`a = indent(2000000000, "a\nb")`), "MLP1232"},
 		{"ranges", locals("a = range(1000000000)"), "MLP1226"},
 		{"huge numbers", locals("a = 1e999999999 % 7"), "MLP1224"},
-		{"numbers that grow", grown(60, "1e4000", "LAST * LAST"), "MLP1232"},
+		{"numbers that grow", grown(60, "1e4000", "LAST * LAST"), "MLP1207"},
 		{"many digits", locals(`a = parseint("` + many("z", 1_000_000) + `", 36)`), "MLP1232"},
 		{"regular expressions", locals(`a = regex("((a{1,99}){1,99}){1,99}", "a")`), "MLP1226"},
 		{"instances", "pipeline \"p\" {}\nlocals { r = range(150) }\nmetric \"m\" {\n  for_each = toset(flatten([for i in local.r : [for j in local.r : \"k${i}_${j}\"]]))\n  type = \"roc_auc\"\n}\n", "MLP1232"},

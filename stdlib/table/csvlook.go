@@ -166,6 +166,7 @@ func (c CSV) namedHeader(file string, header []string) error {
 	refuse := func(what, cure string) error {
 		return &component.InputError{Summary: file + what, Detail: cure, Bare: file + what}
 	}
+	const differ = "Names in the header must differ, regardless of case. Rename one in the file."
 	const declare = ` Or declare the columns that are wanted: column "NAME" { type = "TYPE" }.`
 	seen := map[string]bool{}
 	for i, name := range header {
@@ -177,7 +178,7 @@ func (c CSV) namedHeader(file string, header []string) error {
 		case name == "":
 			return refuse(fmt.Sprintf(": column %d has no name in the header", i+1), "Name it in the file."+declare)
 		case seen[strings.ToLower(name)]:
-			return refuse(fmt.Sprintf(" has two columns named %q", name), "Names in the header must differ, regardless of case. Rename one in the file.")
+			return &component.InputError{Summary: fmt.Sprintf("%s has two columns named %q", file, name), Detail: differ, Bare: file + " has two columns of one name"}
 		}
 		seen[strings.ToLower(name)] = true
 	}
