@@ -202,7 +202,7 @@ func TestFormatSound(t *testing.T) {
 
 // TestFormatCorpus holds that the layout of the examples is the one they are written in.
 func TestFormatCorpus(t *testing.T) {
-	paths, err := filepath.Glob("../../examples/*/*.mlp")
+	paths, err := filepath.Glob("../../examples/*/[^.]*.mlp")
 	if err != nil || len(paths) < 4 {
 		t.Fatalf("got %d examples: %v", len(paths), err)
 	}
