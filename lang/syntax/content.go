@@ -119,7 +119,7 @@ func meant(b *Block, word string, names []string) (name, hint string) {
 
 // keys tells of keys that stand twice in one object: the last one would count, and the others be lost.
 func (d *decoder) keys(e hclsyntax.Expression) {
-	if r := e.Range(); !bytes.Contains(d.file.Bytes[r.Start.Byte:min(r.End.Byte, len(d.file.Bytes))], []byte("{")) {
+	if !bytes.Contains(d.file.Text(e.Range()), []byte("{")) {
 		return
 	}
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics { // its function finds nothing

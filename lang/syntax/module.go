@@ -103,7 +103,14 @@ func NewFile(name string, text []byte) *File {
 // Pos returns the place of the byte at offset.
 func (f *File) Pos(offset int) source.Pos { return f.lines.Pos(offset) }
 
-// Range translates a range of the HCL parser, whose columns count grapheme clusters.
+// Range translates a range of the HCL parser, whose columns count grapheme clusters. Of text that it could not read, that
+// parser also has ranges that end before they start, or at no byte: they end where they start.
 func (f *File) Range(r hcl.Range) source.Range {
-	return source.Range{File: f.Name, Start: f.Pos(r.Start.Byte), End: f.Pos(r.End.Byte)}
+	return source.Range{File: f.Name, Start: f.Pos(r.Start.Byte), End: f.Pos(max(r.Start.Byte, r.End.Byte))}
+}
+
+// Text is what stands at a range of the HCL parser.
+func (f *File) Text(r hcl.Range) []byte {
+	start := min(r.Start.Byte, len(f.Bytes))
+	return f.Bytes[start:max(start, min(r.End.Byte, len(f.Bytes)))]
 }

@@ -235,6 +235,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("metric \"a\" {\n  type = \n}\nmetric \"b\" { typ = 1 }\n")
 	f.Add("dataset \"a\" {\n  from = { x = source.y }\n  sql = <<-E\n    ${a}\n  E\n  column \"x\" {}\n}\n")
 	f.Add("split \"time\" \"s\" { gap {} }\nlocals { a = [for x in y : x] }\n")
+	f.Add("locals {\n  x = lower(") // its range ends at byte 0
 	f.Fuzz(func(t *testing.T, text string) {
 		m, ds := parse(text)
 		again, same := parse(text)
@@ -245,6 +246,9 @@ func FuzzParse(f *testing.F) {
 		for _, d := range ds {
 			if d.Code == "" || d.Summary == "" || d.Severity == 0 {
 				t.Fatalf("incomplete: %+v", d)
+			}
+			if d.Subject.End.Byte < d.Subject.Start.Byte {
+				t.Fatalf("%q ends before it starts: %+v", d.Summary, d.Subject)
 			}
 			for _, p := range []source.Pos{d.Subject.Start, d.Subject.End} {
 				if p.Line > 0 && lines.Pos(p.Byte) != p {
