@@ -33,6 +33,6 @@ func Codes() []source.Code {
 		{Code: limitsCode, Cause: "The limits are not comparisons of a metric with a number, joined by `&&`.", Cure: "Write `fpr <= 0.01 && recall >= 0.7`."},
 		{Code: neverCode, Cause: "A comparison never holds, whatever the figures are: a share is not above 1, a count not below 0.", Cure: "Compare with a number that the figure can reach; 80 % is 0.8."},
 		{Code: alwaysCode, Cause: "A comparison always holds, whatever the figures are, so that it guards nothing.", Cure: "Compare with a number in between. To ask whether a figure is there, write `has(a.b)`."},
-		{Code: inexactCode, Cause: "A number in a rule is none that a double can be: a whole number beyond 2^53, or one that is too large.", Cure: "Write one of the numbers that the message names."},
+		{Code: inexactCode, Cause: "A number in a rule is none that a double can be: a whole number beyond 2^53, one of more digits than a double keeps, or one that is too large.", Cure: "Write one of the numbers that the message names."},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/common/ast"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // mistake in what is written out.
@@ -36,12 +38,13 @@ func badLiteral(c ast.CallExpr) mistake {
 	return mistake{}
 }
 
-// exact complains about a number that is written as none that a double can be: whole and beyond 2^53, or too large.
+// exact complains about a number that is written as none that a double can be: whole and beyond 2^53, of more digits than a
+// double keeps, or too large.
 func (w *walker) exact(e ast.Expr) {
 	r := w.rangeOf(e)
 	text := string(w.script.runes[w.script.at(e):w.script.tokenEnd(w.script.at(e))])
 	x, _ := literalNumber(e)
-	if math.Abs(x) >= 1<<53 && !math.IsInf(x, 0) && !written(text, x) {
+	if !math.IsInf(x, 0) && !written(text, x) {
 		below, above := math.Nextafter(x, math.Inf(-1)), math.Nextafter(x, math.Inf(1))
 		near := []float64{below, x, above}
 		if value, _, err := big.ParseFloat(strings.TrimRight(text, "uU"), 0, 200, big.ToNearestEven); err == nil {
@@ -51,17 +54,22 @@ func (w *walker) exact(e ast.Expr) {
 			}
 		}
 		w.report(inexactCode, r, text+" is not a number that rules can tell from its neighbours",
-			fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
+			fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992, and 15 to 17 digits of others; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
 			"write the one that is meant")
 	}
 }
 
-// written tells whether a number's text is exactly the double that it is read as.
+// written tells whether a number's text is the double that it is read as: exactly if it is large, else with as many digits.
 func written(text string, x float64) bool {
-	if strings.ContainsAny(text, "eE") && !strings.HasPrefix(strings.TrimPrefix(text, "-"), "0x") {
+	hex := strings.HasPrefix(strings.TrimPrefix(text, "-"), "0x")
+	if strings.ContainsAny(text, "eE") && !hex {
 		return true // rounded on purpose
 	}
-	value, ok := new(big.Rat).SetString(strings.TrimRight(text, "uU"))
+	text = strings.TrimRight(text, "uU")
+	if math.Abs(x) < 1<<53 {
+		return hex || schema.SameDigits(text, x)
+	}
+	value, ok := new(big.Rat).SetString(text)
 	if !ok {
 		return true
 	}

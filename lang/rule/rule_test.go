@@ -147,6 +147,7 @@ func TestCompileErrors(t *testing.T) {
 		{`evaluate.holdout.folds.«any»(x, x > 1)`, functionCode, `there is no function "any"`, `write exists`},
 		{`evaluate.holdout.rows == «9007199254740993»`, inexactCode, `is not a number that rules can tell from its neighbours`, `write the one`},
 		{`evaluate.holdout.rows > «1e400»`, inexactCode, `is more than a number`, ``},
+		{`evaluate.holdout.metrics.auc > «0.1234567890123456789»`, inexactCode, `is not a number that rules can tell`, ``},
 		{`evaluate.holdout.rows > «-9007199254740993.0»`, inexactCode, `is not a number that rules can tell`, ``},
 		{`variable.region == "Zürich–Süd" && evaluate.holdout.metrics.«aucc» > 0.5`, fieldCode, `has no "aucc"`, ``},
 	}

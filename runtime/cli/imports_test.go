@@ -40,6 +40,7 @@ var keepers = map[string]string{
 	"github.com/dominikbraun/graph":  "compiler/graph",
 	"github.com/docker/docker":       "runtime/executor/docker",
 	"github.com/duckdb/duckdb-go":    "stdlib/table",
+	"github.com/parquet-go":          "stdlib/table",
 	"github.com/spf13/cobra":         "runtime/cli",
 	"github.com/prometheus":          "runtime/serve",
 	"github.com/sourcegraph":         "lang/lsp",

@@ -228,7 +228,7 @@ func adjusted(pvalues []float64) []float64 {
 	least := 1.0
 	for k := len(order) - 1; k >= 0; k-- {
 		least = min(least, pvalues[order[k]]*float64(len(order))/float64(k+1))
-		out[order[k]] = least
+		out[order[k]] = max(least, pvalues[order[k]]) // the greatest one's, multiplied by n and divided by n, may be rounded
 	}
 	return out
 }

@@ -420,6 +420,24 @@ func names(n int) []string {
 	return out
 }
 
+// TestAdjustedIsNotBelow: a q-value is never below its p-value, of any number of columns.
+func TestAdjustedIsNotBelow(t *testing.T) {
+	for n := 1; n <= 300; n++ {
+		for _, p := range []float64{0.001, 0.05, 0.901, 0.962, 0.983, 0.995, 1} {
+			pvalues := make([]float64, n)
+			for i := range pvalues {
+				pvalues[i] = min(p, 0.001+float64(i)/float64(n))
+			}
+			pvalues[n-1] = p
+			for i, q := range adjusted(pvalues) {
+				if q < pvalues[i] || q > 1 {
+					t.Errorf("%d columns, the last at %v: p %v, q %v", n, p, pvalues[i], q)
+				}
+			}
+		}
+	}
+}
+
 // TestAnyNumberOfColumns: a column that is far off is seen among any number of others, by tests and by distances, and
 // score, limit, p-value and verdict of every column agree.
 func TestAnyNumberOfColumns(t *testing.T) {

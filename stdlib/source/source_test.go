@@ -137,6 +137,33 @@ func TestCSVErrors(t *testing.T) {
 	}
 }
 
+// TestDeclaredTypes: a declared type is one that values are held to, or is refused with what to write instead.
+func TestDeclaredTypes(t *testing.T) {
+	b := table.NewBinder(nil)
+	defer b.Close()
+	for kind, hint := range map[string]string{
+		"enum('a', 'b')": "in_set", "ENUM('a')": "in_set", "enum('a')[]": "in_set", "struct(e enum('a'))": "in_set", "map(varchar, enum('a'))": "in_set",
+		"bit": "matches", "bitstring": "matches", "timestamp_s": "write timestamp", "TIMESTAMP_MS": "write timestamp", "varchar(3)": "max_length", "char (2)": "max_length",
+		"text(5)": "max_length", "integer[3]": "leave the length out", "struct(a double[2])": "leave the length out",
+		"varchar": "", "text": "", "decimal(10,2)": "", "numeric": "", "integer[]": "", "timestamp_ns": "", "timestamptz": "", `struct("bit" integer, "enum" varchar)`: "",
+		`struct("char(2)" integer)`: "", "map(varchar, integer)": "", "uuid": "", "json": "", "blob": "",
+	} {
+		config, err := json.Marshal(map[string]any{"path": "x", "column": []any{map[string]any{"name": "a", "type": kind}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []component.Component{csv.Component, parquet.Component} {
+			r := c.Shape(t.Context(), b, schema.ShapeRequest{Config: config})
+			switch {
+			case hint == "" && len(r.Problems) > 0, hint != "" && len(r.Problems) != 1:
+				t.Errorf("%s %s: got %+v", c.Type.Name, kind, r.Problems)
+			case hint != "" && (!strings.Contains(r.Problems[0].Hint, hint) || r.Problems[0].Path != "column[a].type"):
+				t.Errorf("%s %s: got %+v", c.Type.Name, kind, r.Problems[0])
+			}
+		}
+	}
+}
+
 func TestShapeProblems(t *testing.T) {
 	b := table.NewBinder(nil)
 	defer b.Close()

@@ -16,6 +16,8 @@ func exact(expr, have, want string) string {
 	switch {
 	case have == want:
 		return expr
+	case have == int96:
+		return exact96(expr, want)
 	case have == "varchar":
 		return exactText(expr, want)
 	case have == "blob" && want == "varchar":

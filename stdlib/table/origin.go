@@ -15,6 +15,23 @@ type origin struct {
 	CSVColumn
 }
 
+// text is the expression as text.
+func (f origin) text() string {
+	if f.have == int96 {
+		return shown96(f.expr)
+	}
+	return f.expr + "::varchar"
+}
+
+// made is what the engine makes of the expression as the column's type.
+func (f origin) made() string {
+	expr := f.expr
+	if f.have == int96 {
+		expr = micros96(expr)
+	}
+	return fmt.Sprintf("try(cast(%s as %s))::varchar", expr, f.Type) // try_cast of a far year to timestamp_ns is an error
+}
+
 // badValue is the error that a value raises which does not fit; refused finds out which one it was.
 const badValue = "a value does not fit the type of its column"
 
@@ -44,8 +61,8 @@ func (s *session) refused(ctx context.Context, fields []origin, from string) (*r
 			continue
 		}
 		no := fmt.Sprintf("%s is not null and (%s) is null", f.expr, exact(f.expr, f.have, f.Type))
-		bad = append(bad, fmt.Sprintf("case when %s then %s::varchar end", no, f.expr))
-		would = append(would, fmt.Sprintf("case when %s then try_cast(%s as %s)::varchar end", no, f.expr, f.Type))
+		bad = append(bad, fmt.Sprintf("case when %s then %s end", no, f.text()))
+		would = append(would, fmt.Sprintf("case when %s then %s end", no, f.made()))
 	}
 	query := fmt.Sprintf("select n, bad, would from (select row_number() over () as n, [%s] as bad, [%s] as would from %s) "+
 		"where len(list_filter(bad, lambda x: x is not null)) > 0 order by n limit 1", strings.Join(bad, ", "), strings.Join(would, ", "), from)

@@ -1,8 +1,10 @@
 package table
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"sort"
 	"strconv"
 	"strings"
@@ -94,10 +96,12 @@ func (e Expanded) back(at int, isEnd bool) int {
 	return at + shift
 }
 
-// paramLiteral writes a JSON value for SQL. Whole numbers are integers, others doubles.
+// paramLiteral writes a JSON value for SQL. Whole numbers are integers of all their digits, others doubles.
 func paramLiteral(value json.RawMessage) (string, error) {
 	var v any
-	if err := json.Unmarshal(value, &v); err != nil {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
 		return "", err
 	}
 	text, err := valueLiteral(v)
@@ -115,11 +119,8 @@ func valueLiteral(v any) (string, error) {
 		return strconv.FormatBool(v), nil
 	case string:
 		return literal(v), nil
-	case float64:
-		if v == float64(int64(v)) && v < 1<<53 && v > -1<<53 {
-			return strconv.FormatInt(int64(v), 10), nil
-		}
-		return strconv.FormatFloat(v, 'g', -1, 64) + "::double", nil
+	case json.Number:
+		return numberLiteral(v.String())
 	case []any:
 		items := make([]string, len(v))
 		for i := range v {
@@ -131,6 +132,25 @@ func valueLiteral(v any) (string, error) {
 		return "[" + strings.Join(items, ", ") + "]", nil
 	}
 	return "", fmt.Errorf("is no text, number, boolean or list")
+}
+
+// maxDigits is how many digits the engine's whole numbers have.
+const maxDigits = 38
+
+// numberLiteral writes a number of the configuration for SQL, or says why the query would see another one.
+func numberLiteral(text string) (string, error) {
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return "", fmt.Errorf("is no number: %s", text)
+	}
+	if digits := exact.Num().String(); exact.IsInt() && len(strings.TrimPrefix(digits, "-")) <= maxDigits && !strings.ContainsAny(text, "eE") {
+		return digits, nil
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || !schema.SameDigits(text, x) {
+		return "", fmt.Errorf("is %s, which has more digits than a double keeps: write it as text, and cast it in the query, as in $x::decimal(38, 20)", text)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64) + "::double", nil
 }
 
 // parameters finds every $name outside of quotes and comments.

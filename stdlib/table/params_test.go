@@ -34,6 +34,26 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestNumbersOfParams: a number reaches the query with all of its digits, or is refused.
+func TestNumbersOfParams(t *testing.T) {
+	for text, want := range map[string]string{
+		"9007199254740993": "9007199254740993", "-9007199254740993": "-9007199254740993", "12345678901234567890123": "12345678901234567890123",
+		"[1, 9007199254740993]": "[1, 9007199254740993]", "1.50": "1.5::double", "0.10000000000000001": "0.1::double", "1e300": "1e+300::double", "1.0": "1",
+		"99999999999999999999999999999999999999": "99999999999999999999999999999999999999", "0.1234567890123456789": "", "[12345678901234567.89]": "",
+		"123456789012345678901234567890123456789": "",
+	} {
+		e, problems := Expand("select $x", map[string]json.RawMessage{"x": json.RawMessage(text)})
+		switch {
+		case want == "":
+			if len(problems) != 1 || !strings.Contains(problems[0].Summary, "more digits than a double keeps") {
+				t.Errorf("%s: got %s, %v", text, e.SQL, problems)
+			}
+		case e.SQL != "select ("+want+")" && e.SQL != "select "+want:
+			t.Errorf("%s: got %s, %v, want %s", text, e.SQL, problems, want)
+		}
+	}
+}
+
 func TestExpandedPlace(t *testing.T) {
 	query := "select $a, foo, $bb + bar"
 	e, _ := Expand(query, map[string]json.RawMessage{"a": json.RawMessage(`"a long text"`), "bb": json.RawMessage("1")})

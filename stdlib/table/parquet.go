@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -64,8 +65,17 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 	if err != nil {
 		return parquetPart{}, err
 	}
-	p := parquetPart{f, scanParquet(path), make([]origin, len(columns))}
 	t := schema.Table{Columns: have}
+	times, nested, err := times96(f.Path)
+	if err != nil {
+		return parquetPart{}, err
+	}
+	if len(times) > 0 {
+		if path, err = s.withBytes(f.Path); err != nil {
+			return parquetPart{}, err
+		}
+	}
+	p := parquetPart{f, scanParquet(path), make([]origin, len(columns))}
 	for i, c := range columns {
 		found := t.Column(c.header())
 		if found == nil {
@@ -74,6 +84,12 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 		}
 		// What the engine reads is cast to what is stored of it first: an enumeration is text.
 		p.fields[i] = origin{Quote(found.Name) + "::" + found.Type, found.Type, c}
+		switch {
+		case slices.Contains(nested, found.Name):
+			return p, nestedTimes(f.Name, found.Name)
+		case slices.Contains(times, found.Name):
+			p.fields[i].expr, p.fields[i].have = Quote(found.Name), int96
+		}
 	}
 	return p, nil
 }
@@ -99,10 +115,18 @@ func (s *session) explainParquet(ctx context.Context, parts []parquetPart, cause
 			return err
 		case found != nil:
 			f := p.fields[found.field]
-			return f.told(fmt.Sprintf("%s row %d", p.file.Name, found.row), found, "The file holds it as "+f.have+": change the column's type, or correct the file.")
+			return f.told(fmt.Sprintf("%s row %d", p.file.Name, found.row), found, f.cure())
 		}
 	}
 	return cause
+}
+
+// cure says what to do about a value of a Parquet file that the column's type does not keep.
+func (f origin) cure() string {
+	if f.have == int96 && f.Type == "timestamp" {
+		return "The file holds it in nanoseconds (INT96): declare the column as timestamp_ns, or correct the file."
+	}
+	return "The file holds it as " + f.have + ": change the column's type, or correct the file."
 }
 
 // SniffParquet returns the columns of Parquet files, which must all have the same ones.

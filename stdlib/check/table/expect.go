@@ -82,7 +82,7 @@ func (e *expectation) limits(path string, bounds []float64) []schema.Problem {
 
 // shownNumber is a number as messages write it: whole numbers with all their digits.
 func shownNumber(n json.Number) string {
-	if x, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".eE") {
+	if x, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".eE") && schema.SameDigits(n.String(), x) {
 		return number(x)
 	}
 	return n.String()
@@ -216,9 +216,8 @@ func (l *lister) values() {
 		comparable := l.column.Type == other.Type || sqltable.Numeric(l.column.Type) && sqltable.Numeric(other.Type) ||
 			sqltable.Temporal(l.column.Type) && sqltable.Temporal(other.Type)
 		if l.fits("greater_than", comparable, fmt.Sprintf("Column %q is %s.", other.Name, other.Type)) {
-			q := sqltable.Quote(other.Name)
 			l.add(expectation{Name: "greater_than", Expected: "greater than " + other.Name, kind: rowwise,
-				counted: sqltable.Known(*l.column) + " and " + sqltable.Known(*other), sql: l.quoted + " > " + q})
+				counted: sqltable.Known(*l.column) + " and " + sqltable.Known(*other), sql: exceeds(*l.column, *other)})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -38,4 +39,87 @@ func (l *lister) comparison(operator string, n json.Number) string {
 	}
 	text := new(big.Rat).Quo(new(big.Rat).SetInt(q), unit).FloatString(scale)
 	return fmt.Sprintf("%s %s '%s'::decimal(38,%d)", l.quoted, operator, text, scale)
+}
+
+// exceeds is a condition that one column is greater than another. The engine compares whole numbers and decimals with doubles as
+// doubles, and a time in nanoseconds with one in microseconds within the years of the former; this compares the numbers and times
+// that they are. A fraction of a double is the one that it prints: 0.1 is 0.1, and greater than no decimal 0.10.
+func exceeds(a, b schema.Column) string {
+	x, y := sqltable.Quote(a.Name), sqltable.Quote(b.Name)
+	_, exactA := sqltable.Scale(a.Type)
+	_, exactB := sqltable.Scale(b.Type)
+	switch {
+	case a.Type == b.Type:
+	case !sqltable.Numeric(a.Type):
+		return exceedsTime(a, b)
+	case exactA && exactB:
+		return exceedsExact(x, a.Type, y, b.Type)
+	case exactA:
+		return exceedsFloat(x, a.Type, y, b.Type, true)
+	case exactB:
+		return exceedsFloat(y, b.Type, x, a.Type, false)
+	}
+	return x + " > " + y
+}
+
+// exceedsExact compares exact numbers of any size and scale: by what stands before the point, then by what stands behind it.
+func exceedsExact(x, kindX, y, kindY string) string {
+	scaleX, _ := sqltable.Scale(kindX)
+	scaleY, _ := sqltable.Scale(kindY)
+	whole := func(q string) string { return "trunc(" + q + ")::hugeint" }
+	rest := func(q string, scale int) string {
+		if scale == 0 {
+			return "0"
+		}
+		return fmt.Sprintf("(%s::decimal(38,%d) - trunc(%[1]s)::decimal(38,%[2]d))", q, scale)
+	}
+	return fmt.Sprintf("case when %s <> %s then %[1]s > %[2]s else %s > %s end", whole(x), whole(y), rest(x, scaleX), rest(y, scaleY))
+}
+
+// exceedsFloat compares an exact number with a float: x > f, or f > x where less is what is asked.
+func exceedsFloat(x, kind, f, float string, greater bool) string {
+	operator := ">"
+	if !greater {
+		operator = "<"
+	}
+	near := x + "::varchar::" + float
+	printed := fmt.Sprintf("try_cast(%s::varchar as decimal(38,20))", f)
+	tie := fmt.Sprintf("case when abs(%s) >= 9007199254740992 then %s else %s end", f,
+		exceedsOf(x, kind, "trunc("+f+")::hugeint", "bigint", greater), exceedsOf(x, kind, printed, "decimal(38,20)", greater))
+	return fmt.Sprintf("case when abs(%s) >= 1e38 then %[1]s %s 0 when %s <> %[1]s then %[3]s %[4]s %[1]s else %[5]s end", f, flipped(operator), near, operator, tie)
+}
+
+func exceedsOf(x, kindX, y, kindY string, greater bool) string {
+	if greater {
+		return exceedsExact(x, kindX, y, kindY)
+	}
+	return exceedsExact(y, kindY, x, kindX)
+}
+
+func flipped(operator string) string {
+	if operator == ">" {
+		return "<"
+	}
+	return ">"
+}
+
+// exceedsTime compares points in time of two types.
+func exceedsTime(a, b schema.Column) string {
+	x, y := sqltable.Quote(a.Name), sqltable.Quote(b.Name)
+	if a.Type != "timestamp_ns" && b.Type != "timestamp_ns" {
+		return x + " > " + y
+	}
+	micros := func(c schema.Column, q string) string {
+		if c.Type == "timestamp_ns" {
+			return fmt.Sprintf("(epoch_ns(%s) // 1000)", q)
+		}
+		return fmt.Sprintf("epoch_us(%s::timestamp)", q)
+	}
+	rest := func(c schema.Column, q string) string {
+		if c.Type == "timestamp_ns" {
+			return fmt.Sprintf("(epoch_ns(%s) %% 1000)", q)
+		}
+		return "0"
+	}
+	return fmt.Sprintf("case when %s <> %s then %[1]s > %[2]s else %s > %s end", micros(a, x), micros(b, y), rest(a, x), rest(b, y))
 }

@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "check",
 	Type: schema.Type{
 		Name:    "table",
-		Version: 3,
+		Version: 4,
 		Engine:  sqltable.Engine,
 		Summary: "Expectations about a table, and rules over its figures",
 		Doc:     doc,

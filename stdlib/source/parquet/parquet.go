@@ -18,7 +18,7 @@ var Component = component.Component{
 	Kind: "source",
 	Type: schema.Type{
 		Name:     "parquet",
-		Version:  2,
+		Version:  3,
 		Engine:   table.Engine,
 		Summary:  "Parquet in local files",
 		Doc:      doc,
@@ -44,7 +44,7 @@ missing fails the stage. **A value is stored as it is in the file, or fails the 
 reversible ([values](language.md#values)). Without ` + "`column`" + ` blocks the columns are those of the files, which must agree.
 
 Binary values that are UTF-8 are read as varchar where that is declared: some programs write text without saying so. An enumeration
-becomes text. Checksums of pages are not looked at. Rows are stored ordered by all columns.
+becomes text. Times of type INT96, as Spark writes them, are timestamps; places below a microsecond need ` + "`timestamp_ns`" + `. Checksums of pages are not looked at. Rows are stored ordered by all columns.
 `
 
 const example = `pipeline "payments" {}
