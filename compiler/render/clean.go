@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// longestShown is how much of a user's string is shown, in code points; the JSON has all of it.
-const longestShown = 400
+// LongestShown is how much of a user's string is shown, in code points; the JSON has all of it.
+const LongestShown = 400
 
 // clean makes a user's string harmless in a line of text: control characters, escapes of terminals, marks that turn the
 // direction of writing and characters that cannot be seen are shown as their code points; white space is one blank, so
 // that no string looks like two columns; what is very long is cut, visibly. Systems that run builds take some lines that a
 // program prints for commands; these are broken up. It can then neither forge nor hide anything.
-func clean(s string) string {
+func Line(s string) string {
 	if harmless(s) {
 		return s
 	}
@@ -33,11 +33,11 @@ func clean(s string) string {
 			b.WriteByte(' ')
 			blank = false
 		}
-		if shown++; shown > longestShown {
+		if shown++; shown > LongestShown {
 			b.WriteString("… (cut)")
 			break
 		}
-		if r == utf8.RuneError || unsafe(r) {
+		if r == utf8.RuneError || Hidden(r) {
 			b.WriteString("\\u{" + strings.ToUpper(hex(r)) + "}")
 		} else {
 			b.WriteRune(r)
@@ -50,15 +50,12 @@ func clean(s string) string {
 // the others anywhere in it.
 var buildCommand = regexp.MustCompile(`^\s*::|##[a-z]*\[`)
 
-// Line makes a string of a user, or of a stage, harmless in a line of text, as plans show it.
-func Line(s string) string { return clean(s) }
-
 // Lines does so with each line of a text; how far it is indented stays.
 func Lines(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
 		words := strings.TrimLeft(line, " \t")
-		lines[i] = line[:len(line)-len(words)] + clean(words)
+		lines[i] = line[:len(line)-len(words)] + Line(words)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -71,22 +68,28 @@ func ShellWord(s string) string {
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && !strings.HasPrefix(s, "-") {
 		return s
 	}
-	return "'" + strings.ReplaceAll(clean(s), "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(Line(s), "'", `'\''`) + "'"
 }
 
 // Clean makes strings of users harmless in lines of text, as plans show them.
-func Clean(list []string) []string { return cleaned(list) }
+func Clean(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = Line(s)
+	}
+	return out
+}
 
 // harmless is the common case: plain ASCII without double blanks.
 func harmless(s string) bool {
-	if len(s) > longestShown || strings.Contains(s, "  ") || strings.Contains(s, "##") || strings.HasPrefix(s, "::") || strings.TrimSpace(s) != s {
+	if len(s) > LongestShown || strings.Contains(s, "  ") || strings.Contains(s, "##") || strings.HasPrefix(s, "::") || strings.TrimSpace(s) != s {
 		return false
 	}
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
-// unsafe are characters that cannot be seen or change how others are shown.
-func unsafe(r rune) bool {
+// Hidden reports whether a character cannot be seen or changes how others are shown.
+func Hidden(r rune) bool {
 	switch {
 	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs):
 		return true
@@ -105,8 +108,3 @@ func hex(r rune) string {
 	}
 	return hex(r/16) + digits[r%16:r%16+1]
 }
-
-// columns is how wide a string stands on a terminal, counted in code points.
-func columns(s string) int { return utf8.RuneCountInString(s) }
-
-func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-columns(s))) }

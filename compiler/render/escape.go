@@ -2,11 +2,11 @@ package render
 
 import "strings"
 
-// code writes a user's string as a code span, in a cell of a table or elsewhere: nothing in it is markup, a mention or a
-// link. The fence is longer than any run of backticks inside; a bar would end the cell, so it is escaped, or shown as its
+// CodeSpan writes a user's string, cut to a width, as a code span of Markdown, in a cell of a table or elsewhere: nothing in it
+// is markup, a mention or a link. The fence is longer than any run of backticks inside; a bar would end the cell, so it is escaped, or shown as its
 // code point where a backslash before it could undo that.
-func (m *markdown) code(s string) string {
-	s = clipped(clean(s), m.fit.width)
+func CodeSpan(s string, width int) string {
+	s = Clipped(Line(s), width)
 	if s == "" {
 		return ""
 	}
@@ -29,13 +29,13 @@ func (m *markdown) code(s string) string {
 	return ticks + s + ticks
 }
 
-// phrase writes a sentence of ours that names what users wrote: as it is where it cannot be taken for markup, else as
+// Phrase writes a sentence of ours that names what users wrote: as it is where it cannot be taken for markup, else as
 // a code span.
-func (m *markdown) phrase(s string) string {
+func Phrase(s string, width int) string {
 	if plainPhrase(s) {
-		return clipped(s, m.fit.width)
+		return Clipped(s, width)
 	}
-	return m.code(s)
+	return CodeSpan(s, width)
 }
 
 // plainPhrase tells of text in which no Markdown, HTML, mention, link, emoji or number of an issue can hide.
@@ -56,11 +56,4 @@ func plainRune(r rune) bool {
 		return true
 	}
 	return strings.ContainsRune(".,;()?%/·→…", r)
-}
-
-func clipped(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -40,14 +41,14 @@ func (a *app) annotatePlan(p *plan.Plan) {
 	}
 	for _, c := range p.Changes {
 		if c.Cause.Weaker != "" {
-			diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: render.Weakened(c), Subject: c.Range})
+			diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: review.Weakened(c), Subject: c.Range})
 		}
 	}
-	for _, f := range render.Found(p) {
+	for _, f := range review.Found(p) {
 		diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: f.Text, Subject: f.Range})
 	}
 	for _, n := range p.Nodes {
-		if sum, failed := render.FailedCheck(n); failed {
+		if sum, failed := review.FailedCheck(n); failed {
 			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " " + sum, Subject: n.Range})
 		}
 	}
@@ -74,7 +75,7 @@ func (a *app) summarize(p *plan.Plan) {
 		return
 	}
 	var text bytes.Buffer
-	err := render.Markdown(&text, p, render.Options{})
+	err := review.Markdown(&text, p, render.Options{})
 	if err == nil {
 		err = appendTo(path, text.Bytes())
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/executor"
@@ -159,7 +159,7 @@ func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f a
 	if code := result.ExitCode(); code != exitOK {
 		return exitCode(code)
 	}
-	if !render.Count(p).Nothing() {
+	if !review.Count(p).Nothing() {
 		if err := s.markApplied(p, result.State.Revision); err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func runnable(p *plan.Plan, executor string) error {
 
 // confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked.
 func (a *app) confirm(p *plan.Plan, f applyFlags) (bool, error) {
-	if render.Count(p).Nothing() || f.approve {
+	if review.Count(p).Nothing() || f.approve {
 		return true, nil
 	}
 	fmt.Fprintf(a.out, "\nApply this plan? Only 'yes' goes on: ")

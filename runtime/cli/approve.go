@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
@@ -186,7 +187,7 @@ func (s *session) asked(gate, name string, approvers plan.Approvers) (*plan.Appr
 		return nil, &failure{err: fmt.Errorf("%s does not ask for the approval %q: its condition does not hold, or what it lets pass is live already", gate, name),
 			hint: "Nothing was recorded. " + s.app.command("explain "+gate) + " shows what it asks for."}
 	case was && given.Subject == decided.Subject && approvers.May(given.By, asked.From):
-		return nil, &failure{err: errors.New(gate + " has the approval " + fmt.Sprintf("%q", name) + " already, for just this: given by " + render.GivenText(*given.Given())),
+		return nil, &failure{err: errors.New(gate + " has the approval " + fmt.Sprintf("%q", name) + " already, for just this: given by " + review.GivenText(*given.Given())),
 			hint: "Nothing was recorded. Go on with: " + s.app.command("apply")}
 	case decided.Verdict == plan.Pass:
 		return nil, fmt.Errorf("%s has passed; nothing is asked for", gate)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/graph"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
 // plansPath holds plans as each minor version of the format wrote them, one folder for each.
@@ -21,7 +23,7 @@ const plansPath = "../../spec/plans"
 
 // corpus are the plans of the present version, by file: each a shape of its own. A file that is missing is written with
 // -update; one that is there never is, since other programs and later versions must go on reading it.
-var corpus = map[string]review{
+var corpus = map[string]reviewed{
 	"first":         {edit: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, storeName)) }},
 	"nothing_to_do": {edit: moduleEdit()},
 	"one_attribute": reviews["train_params"],
@@ -138,8 +140,8 @@ func corpusFiles(t *testing.T) map[string][]byte {
 // version fit its schema.
 func TestCorpusIsRead(t *testing.T) {
 	s := planSchema(t)
-	forms := map[string]func(io.Writer, *plan.Plan, render.Options) error{"text": render.Text, "markdown": render.Markdown, "html": render.HTML,
-		"svg": func(w io.Writer, p *plan.Plan, _ render.Options) error { return render.SVG(w, render.PlanGraph(p)) }}
+	forms := map[string]func(io.Writer, *plan.Plan, render.Options) error{"text": review.Text, "markdown": review.Markdown, "html": review.HTML,
+		"svg": func(w io.Writer, p *plan.Plan, _ render.Options) error { return graph.SVG(w, graph.OfPlan(p)) }}
 	for name, text := range corpusFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			p, err := plan.Read(text)

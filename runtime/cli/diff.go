@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
 const diffHelp = `Compares two plans: what a change of the pipeline means, apart from what would run anyway. Layout, comments and the
@@ -82,9 +83,9 @@ func (a *app) printDiff(d *diff.Diff, format string) error {
 	case "json":
 		return writeJSON(a.out, d)
 	case "markdown":
-		return render.DiffMarkdown(a.out, d)
+		return review.DiffMarkdown(a.out, d)
 	}
-	return render.Diff(a.out, d, render.Options{Color: a.color(a.out)})
+	return review.Diff(a.out, d, render.Options{Color: a.color(a.out)})
 }
 
 // comparand is one side of a comparison: a saved plan, a revision, or the files in the folder.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/reference"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -78,27 +78,27 @@ func (a *app) writeDocs(catalog *schema.Catalog, kinds []string, format, ending,
 }
 
 func docsText(catalog *schema.Catalog, kind, format string) string {
-	d := render.Docs{Catalog: catalog, Kind: kind, Lists: functionTables()}
+	d := reference.Docs{Catalog: catalog, Kind: kind, Lists: functionTables()}
 	if format == "html" {
 		return d.HTML()
 	}
 	return d.Markdown()
 }
 
-func functionTables() []render.FunctionsTable {
-	hcl := render.FunctionsTable{Title: "Functions in HCL", Doc: "What arguments and locals are computed with. All give the same on every machine."}
+func functionTables() []reference.FunctionsTable {
+	hcl := reference.FunctionsTable{Title: "Functions in HCL", Doc: "What arguments and locals are computed with. All give the same on every machine."}
 	for _, f := range expr.Functions() {
-		hcl.Rows = append(hcl.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example + " is " + f.Value})
+		hcl.Rows = append(hcl.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example + " is " + f.Value})
 	}
-	rules := render.FunctionsTable{Title: "Functions in rules", Doc: "What `assert` and `when` are decided with, besides operators."}
+	rules := reference.FunctionsTable{Title: "Functions in rules", Doc: "What `assert` and `when` are decided with, besides operators."}
 	for _, f := range rule.Functions() {
-		rules.Rows = append(rules.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example})
+		rules.Rows = append(rules.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example})
 	}
-	refused := render.FunctionsTable{Title: "Functions that there are not", Doc: "Other languages have them; why this one does without."}
+	refused := reference.FunctionsTable{Title: "Functions that there are not", Doc: "Other languages have them; why this one does without."}
 	for _, f := range expr.Refused() {
-		refused.Rows = append(refused.Rows, render.FunctionRow{Form: f.Form, Doc: f.Doc})
+		refused.Rows = append(refused.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc})
 	}
-	return []render.FunctionsTable{hcl, rules, refused}
+	return []reference.FunctionsTable{hcl, rules, refused}
 }
 
 func unknownKind(kind string, catalog *schema.Catalog) error {

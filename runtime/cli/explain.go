@@ -14,6 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/graph"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -71,14 +73,14 @@ func (a *app) explainAddress(ctx context.Context, address string, vars settings)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	found, err := render.Explain(a.out, p, s.state, address, render.Options{Color: a.color(a.out)})
+	found, err := review.Explain(a.out, p, s.state, address, render.Options{Color: a.color(a.out)})
 	if err != nil || found {
 		return errors.Join(err, a.explainAccept(p, s, address))
 	}
 	if b := s.module.Blocks[address]; b != nil {
 		return a.explainDefinition(s.module, b)
 	}
-	known := addressesOf(render.PlanGraph(p))
+	known := addressesOf(graph.OfPlan(p))
 	for other := range s.module.Blocks {
 		known = append(known, other)
 	}

@@ -8,25 +8,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
 // failOn is a word that --fail-on takes, and whether it holds of a plan.
 type failOn struct {
 	word  string
-	holds func(render.Counts) bool
+	holds func(review.Counts) bool
 }
 
 var failOns = []failOn{
-	{"gate", func(c render.Counts) bool { return c.GatesFailed > 0 }},
-	{"check", func(c render.Counts) bool { return c.ChecksFailed > 0 }},
-	{"policy", func(c render.Counts) bool { return c.Weaker > 0 }},
-	{"release", func(c render.Counts) bool { return c.Releases+c.Removals > 0 }},
-	{"remove", func(c render.Counts) bool { return c.Remove+c.Removals+c.GatesGone > 0 }},
-	{"breaking", func(c render.Counts) bool { return c.Breaking > 0 }},
-	{"warn", func(c render.Counts) bool { return c.Warned > 0 }},
-	{"drift", func(c render.Counts) bool { return c.Drifted > 0 }},
+	{"gate", func(c review.Counts) bool { return c.GatesFailed > 0 }},
+	{"check", func(c review.Counts) bool { return c.ChecksFailed > 0 }},
+	{"policy", func(c review.Counts) bool { return c.Weaker > 0 }},
+	{"release", func(c review.Counts) bool { return c.Releases+c.Removals > 0 }},
+	{"remove", func(c review.Counts) bool { return c.Remove+c.Removals+c.GatesGone > 0 }},
+	{"breaking", func(c review.Counts) bool { return c.Breaking > 0 }},
+	{"warn", func(c review.Counts) bool { return c.Warned > 0 }},
+	{"drift", func(c review.Counts) bool { return c.Drifted > 0 }},
 }
 
 func failOnWords() string {
@@ -51,7 +51,7 @@ func checkFailOn(all []string) error {
 }
 
 // failsOn tells whether any of the words holds of a plan.
-func failsOn(c render.Counts, words []string) bool {
+func failsOn(c review.Counts, words []string) bool {
 	return slices.ContainsFunc(failOns, func(f failOn) bool { return slices.Contains(words, f.word) && f.holds(c) })
 }
 
@@ -60,7 +60,7 @@ var before = []string{"policy", "release", "remove", "breaking"}
 
 // stopped is the error of an apply that does nothing, since the plan shows what was named.
 func stopped(p *plan.Plan, words []string) error {
-	c := render.Count(p)
+	c := review.Count(p)
 	for _, f := range failOns {
 		if slices.Contains(words, f.word) && slices.Contains(before, f.word) && f.holds(c) {
 			return &failure{code: exitGate, err: fmt.Errorf("nothing was done: --fail-on %s holds of the plan", f.word), hint: "Have the plan reviewed, and apply without it."}
@@ -76,9 +76,9 @@ func foundBad(r *engine.Result, words []string) bool {
 			return true
 		}
 		if slices.Contains(words, "warn") && (slices.ContainsFunc(n.Findings, func(f plan.Finding) bool { return f.Severity == plan.WarnFinding }) ||
-			n.Check != nil && len(render.Warned(n.Check.Rules)) > 0) {
+			n.Check != nil && len(review.Warned(n.Check.Rules)) > 0) {
 			return true
 		}
 	}
-	return slices.Contains(words, "warn") && slices.ContainsFunc(r.Gates, func(g engine.GateResult) bool { return len(render.Warned(g.Rules)) > 0 })
+	return slices.Contains(words, "warn") && slices.ContainsFunc(r.Gates, func(g engine.GateResult) bool { return len(review.Warned(g.Rules)) > 0 })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
@@ -115,7 +116,7 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 		t.Fatal(err)
 	}
 	for _, d := range []*diff.Diff{diff.Compare(before, p), diff.Compare(p, before)} {
-		_ = errors.Join(render.Diff(io.Discard, d, render.Options{}), render.DiffMarkdown(io.Discard, d))
+		_ = errors.Join(review.Diff(io.Discard, d, render.Options{}), review.DiffMarkdown(io.Discard, d))
 	}
 	_ = planOutcome(p, planFlags{})
 	part, err := engine.Part(p)

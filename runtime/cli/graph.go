@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -65,16 +66,16 @@ func (a *app) runGraph(ctx context.Context, f drawing) error {
 	}
 	switch f.format {
 	case "dot":
-		return render.Dot(a.out, g)
+		return graph.Dot(a.out, g)
 	case "mermaid":
-		return render.Mermaid(a.out, g)
+		return graph.Mermaid(a.out, g)
 	case "svg":
-		return render.SVG(a.out, g)
+		return graph.SVG(a.out, g)
 	}
-	return render.Tree(a.out, g, render.Options{Color: a.color(a.out)})
+	return graph.Tree(a.out, g, render.Options{Color: a.color(a.out)})
 }
 
-func addressesOf(g *render.Graph) []string {
+func addressesOf(g *graph.Graph) []string {
 	out := make([]string, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
 		out = append(out, n.Address)
@@ -110,7 +111,7 @@ func ofName(word string, known []string) []string {
 }
 
 // graph is that of the module, of a plan made now, or of a saved plan.
-func (a *app) graph(ctx context.Context, f drawing) (*render.Graph, error) {
+func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 	switch f.plan {
 	case "":
 		m, lib, err := a.module(ctx, f.vars)
@@ -128,24 +129,24 @@ func (a *app) graph(ctx context.Context, f drawing) (*render.Graph, error) {
 		if err != nil {
 			return nil, err
 		}
-		return render.PlanGraph(p), nil
+		return graph.OfPlan(p), nil
 	}
 	p, err := readPlan(f.plan)
 	if err != nil {
 		return nil, err
 	}
-	return render.PlanGraph(p), nil
+	return graph.OfPlan(p), nil
 }
 
 // moduleGraph is that of all blocks that something flows through.
-func moduleGraph(m *check.Module) *render.Graph {
-	g := &render.Graph{}
+func moduleGraph(m *check.Module) *graph.Graph {
+	g := &graph.Graph{}
 	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {
 		b := m.Blocks[address]
 		if len(b.Needs) == 0 && len(m.NeededBy[address]) == 0 {
 			continue
 		}
-		g.Nodes = append(g.Nodes, render.GraphNode{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
+		g.Nodes = append(g.Nodes, graph.Node{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
 			Phase: b.KindSpec.Phase, Form: formOf(b)})
 		order := map[string]bool{}
 		for _, r := range b.Refs {
@@ -154,20 +155,20 @@ func moduleGraph(m *check.Module) *render.Graph {
 			}
 		}
 		for _, need := range b.Needs {
-			g.Edges = append(g.Edges, render.GraphEdge{From: need, To: address, Order: order[need]})
+			g.Edges = append(g.Edges, graph.Edge{From: need, To: address, Order: order[need]})
 		}
 	}
 	return g
 }
 
-func formOf(b *check.Block) render.Form {
+func formOf(b *check.Block) graph.Form {
 	switch {
 	case b.Kind == "gate":
-		return render.GateForm
+		return graph.GateForm
 	case b.Kind == "deploy":
-		return render.ReleaseForm
+		return graph.ReleaseForm
 	case b.TypeSpec.Version == 0:
-		return render.DefinitionForm
+		return graph.DefinitionForm
 	}
-	return render.StageForm
+	return graph.StageForm
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
 type planFlags struct {
@@ -98,9 +99,9 @@ func savePlan(path string, p *plan.Plan) error {
 
 // formats of a plan.
 var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
-	"text":     render.Text,
-	"markdown": render.Markdown,
-	"html":     render.HTML,
+	"text":     review.Text,
+	"markdown": review.Markdown,
+	"html":     review.HTML,
 	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return writePlan(w, p) },
 }
 
@@ -158,7 +159,7 @@ func writePlan(w io.Writer, p *plan.Plan) error {
 }
 
 func planOutcome(p *plan.Plan, f planFlags) error {
-	c := render.Count(p)
+	c := review.Count(p)
 	if failsOn(c, f.failOn) {
 		return exitCode(exitGate)
 	}

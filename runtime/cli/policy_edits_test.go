@@ -18,7 +18,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
 // everyPolicy has each attribute of policy that blocks take, so that none depends on what an example happens to say.
@@ -128,8 +128,8 @@ func TestPolicyEditsAreTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c := render.Count(before); len(before.Changes) > 0 || c.Policy+c.Metadata+c.Run > 0 {
-				t.Fatalf("nothing was edited, and the plan says %s: %+v", render.Summary(before), before.Changes)
+			if c := review.Count(before); len(before.Changes) > 0 || c.Policy+c.Metadata+c.Run > 0 {
+				t.Fatalf("nothing was edited, and the plan says %s: %+v", review.Summary(before), before.Changes)
 			}
 			tried := editAll(t, dir, before)
 			t.Logf("%d edits", tried)
@@ -188,8 +188,8 @@ func editAll(t *testing.T, dir string, before *plan.Plan) int {
 
 func toldAlike(t *testing.T, name string, before, after *plan.Plan) {
 	t.Helper()
-	if len(after.Changes) == 0 || render.Count(after).Nothing() {
-		t.Errorf("%s: the plan says %s", name, render.Summary(after))
+	if len(after.Changes) == 0 || review.Count(after).Nothing() {
+		t.Errorf("%s: the plan says %s", name, review.Summary(after))
 	}
 	d := diff.Compare(before, after)
 	if d.Empty() {

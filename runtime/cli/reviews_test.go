@@ -14,10 +14,11 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
-// review is one edit of examples/fraud as people make them, and what kind of block it is about.
-type review struct {
+// reviewed is one edit of examples/fraud as people make them, and what kind of block it is about.
+type reviewed struct {
 	kind string
 	args []string                       // further arguments of plan
 	edit func(t *testing.T, dir string) // of the folder
@@ -51,7 +52,7 @@ func dropped(header string, oldNew ...string) func(*testing.T, string) {
 	}
 }
 
-var reviews = map[string]review{
+var reviews = map[string]reviewed{
 	"comment":                {"", nil, moduleEdit("# Of the label, because", "# Of the label,  because", "trees         = 300", "trees = 300 # as ever")},
 	"pipeline_owner":         {"pipeline", nil, moduleEdit(`"risk-team"`, `"fraud-team"`)},
 	"problem_text":           {"problem", nil, moduleEdit("blocking at most 1 %", "blocking at most 1.2 %")},
@@ -150,7 +151,7 @@ func TestReviews(t *testing.T) {
 			dir := appliedFraud(t)
 			r.edit(t, dir)
 			p := planOf(t, dir, r.args...)
-			for form, write := range map[string]func(io.Writer, *plan.Plan, render.Options) error{".txt": render.Text, ".md": render.Markdown} {
+			for form, write := range map[string]func(io.Writer, *plan.Plan, render.Options) error{".txt": review.Text, ".md": review.Markdown} {
 				var got bytes.Buffer
 				if err := write(&got, p, render.Options{}); err != nil {
 					t.Fatal(err)

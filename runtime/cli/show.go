@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -220,7 +221,7 @@ func (s *session) given(g *plan.GateState) {
 		state := "missing"
 		switch {
 		case a.Given != nil:
-			state = "given by " + render.GivenText(*a.Given)
+			state = "given by " + review.GivenText(*a.Given)
 		case a.GivenBy != "":
 			state = "given by " + render.Line(a.GivenBy)
 		case a.Needed == plan.Fail:

@@ -17,7 +17,7 @@ func TestCommandLineReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	commands, flags := reference(string(text))
+	commands, flags := inTables(string(text))
 	var wantCommands, wantFlags []string
 	root := (&app{}).root()
 	root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
@@ -55,9 +55,9 @@ var (
 	command  = regexp.MustCompile("^`([a-z]+)")
 )
 
-// reference reads the commands and the flags ("plan --out") from the tables of spec/cli.md. The inner command's flags
+// inTables reads the commands and the flags ("plan --out") from the tables of spec/cli.md. The inner command's flags
 // stand in the first.
-func reference(text string) (commands, flags []string) {
+func inTables(text string) (commands, flags []string) {
 	before, after, _ := strings.Cut(text, "## Flags")
 	for _, row := range rows(before) {
 		name := command.FindStringSubmatch(row[0])[1]

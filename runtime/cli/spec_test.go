@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/reference"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write golden files and the generated pa
 
 // TestReference holds spec/kinds.md to the components that it is made of.
 func TestReference(t *testing.T) {
-	golden(t, "../../spec/kinds.md", render.Reference(stdlib.Catalog()))
+	golden(t, "../../spec/kinds.md", reference.Reference(stdlib.Catalog()))
 }
 
 // TestErrorCodes holds spec/errors.md to the codes, each of which is used once.

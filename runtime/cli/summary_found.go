@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
@@ -19,14 +20,14 @@ type amiss struct {
 func amissIn(r *engine.Result) []amiss {
 	var out []amiss
 	warned := func(address string, rules []plan.Rule) {
-		for _, x := range render.Warned(rules) {
-			out = append(out, amiss{address, render.WarnedText(x), plan.WarnFinding})
+		for _, x := range review.Warned(rules) {
+			out = append(out, amiss{address, review.WarnedText(x), plan.WarnFinding})
 		}
 	}
 	for _, n := range r.Nodes {
 		for _, f := range n.Findings {
 			if f.Severity != plan.FailFinding {
-				out = append(out, amiss{n.Address, render.FindingText(f), f.Severity})
+				out = append(out, amiss{n.Address, review.FindingText(f), f.Severity})
 			}
 		}
 		if n.Check != nil {

@@ -1,0 +1,93 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// CauseText says what differs, in a line.
+func CauseText(address string, c plan.Cause) string {
+	switch c.Kind {
+	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:
+		switch {
+		case c.Path == "champion.model":
+			return fmt.Sprintf("champion of %s, live at %s  %s → %s", address, Line(c.From), shortOrNone(c.Before), shortOrNone(c.After))
+		case c.Path == "" && len(c.After) == 0:
+			return address + " is gone"
+		case c.Path == "":
+			return fmt.Sprintf("configuration of %s  %s", address, ChangeText(c.Before, c.After))
+		}
+		return fmt.Sprintf("%s of %s  %s", Line(c.Path), address, ChangeText(c.Before, c.After))
+	case plan.DataCause:
+		return fmt.Sprintf("data of %s  %s → %s%s", address, DataText(c.Before), DataText(c.After), filesChanged(c.After))
+	case plan.ImageCause:
+		return fmt.Sprintf("image %s of %s  %s → %s", Line(c.Path), address, ShortID(c.Before), ShortID(c.After))
+	case plan.ComponentCause:
+		if c.Path == "engine" {
+			return fmt.Sprintf("engine of %s  %s → %s", address, Value(c.Before), Value(c.After))
+		}
+		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
+	case plan.WiringCause:
+		return fmt.Sprintf("%s of %s  %s → %s", Line(c.Path), address, wired(c.Before), wired(c.After))
+	case plan.NeverRanCause:
+		return address + " never ran"
+	case plan.ForcedCause:
+		return address + " is forced to run"
+	case plan.LostCause:
+		return "the result of " + address + " is gone from the store"
+	case plan.InputCause:
+		return fmt.Sprintf("%s of %s  has other content since %s ran", Line(c.Path), address, Line(c.From))
+	case plan.SchemaCause:
+		if c.Path == "" {
+			return "the schema of what flows into " + address
+		}
+		return fmt.Sprintf("%s of %s  has other columns, types or marks, or has them in another order", Line(c.Path), address)
+	case plan.MovedCause:
+		return fmt.Sprintf("%s was %s", address, Value(c.Before))
+	case plan.AcceptedCause:
+		return fmt.Sprintf("definition of %s  %s → %s", address, shortDigest(c.Before), shortDigest(c.After))
+	case plan.OutputCause:
+		return fmt.Sprintf("%s of %s  %s → %s", Line(c.Path), address, Value(c.Before), Value(c.After))
+	}
+	return Line(string(c.Kind)) + " of " + address
+}
+
+// shortOrNone is the short form of a model's digest.
+func shortOrNone(v json.RawMessage) string {
+	if len(v) == 0 {
+		return "none"
+	}
+	return shortDigest(v)
+}
+
+// filesChanged names the files that differ, as far as the plan has them.
+func filesChanged(v json.RawMessage) string {
+	var d struct{ Added, Changed, Removed []string }
+	if json.Unmarshal(v, &d) != nil {
+		return ""
+	}
+	var parts []string
+	for _, x := range []struct {
+		word  string
+		files []string
+	}{{"changed", d.Changed}, {"added", d.Added}, {"removed", d.Removed}} {
+		if len(x.files) > 0 {
+			parts = append(parts, x.word+" "+strings.Join(Shortened(Clean(x.files), 4), ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, "; ")
+}
+
+// wired is where an input comes from; "" is nowhere yet.
+func wired(v json.RawMessage) string {
+	if s := Value(v); s != "" {
+		return s
+	}
+	return "absent"
+}

@@ -1,0 +1,182 @@
+// Package reference writes the pages of reference of a catalog of components: of each its attributes, ports and examples.
+package reference
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// Reference writes the language's vocabulary as Markdown: each kind and type with its attributes, blocks, ports and
+// examples. It is made from the same values that files are checked with.
+func Reference(c *schema.Catalog) string {
+	r := &reference{}
+	r.line("# Kinds of blocks\n")
+	r.line("Made from the components themselves. A block is `kind \"name\"` or `kind \"type\" \"name\"`; its address is `kind.name`.")
+	r.line("Attributes marked † are metadata and ‡ are policy: a change of either runs no stage. All others are part of the fingerprint.\n")
+	r.common()
+	for i := range c.Kinds {
+		r.kind(&c.Kinds[i])
+	}
+	r.line("# Kinds of blocks in files of tests\n")
+	r.line("What stands in `*.mlptest` files; `spec/testing.md` tells what it means.\n")
+	for _, k := range schema.TestKinds() {
+		if c.Kind(k.Name) == nil {
+			r.kind(&k)
+		}
+	}
+	return r.b.String()
+}
+
+type reference struct{ b strings.Builder }
+
+func (r *reference) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"\n", args...) }
+
+func (r *reference) common() {
+	r.line("## Attributes of every stage\n")
+	r.line("All kinds that compute something take these as well.\n")
+	r.attrs(schema.StageAttrs())
+}
+
+func (r *reference) kind(k *schema.Kind) {
+	r.line("## %s\n", k.Name)
+	r.line("%s.%s\n", k.Summary, phase(k))
+	if k.Doc != "" {
+		r.line("%s\n", k.Doc)
+	}
+	for i := range k.Types {
+		r.typ(k, &k.Types[i])
+	}
+}
+
+func phase(k *schema.Kind) string {
+	if k.Phase == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Phase: %s.", k.Phase)
+}
+
+func (r *reference) typ(k *schema.Kind, t *schema.Type) {
+	if t.Name != "" {
+		header := fmt.Sprintf("### %s \"%s\"", k.Name, t.Name)
+		if k.DefaultType == t.Name {
+			header += " (the default type)"
+		}
+		r.line("%s\n", header)
+		r.line("%s.\n", t.Summary)
+	}
+	if t.Doc != "" {
+		r.line("%s\n", t.Doc)
+	}
+	r.body("", &t.Body)
+	if len(t.Out) > 0 {
+		r.line("| port | carries | |\n|---|---|---|")
+		for _, p := range t.Out {
+			r.line("| `%s` | %s | %s |", p.Name, p.Type, cell(p.Doc))
+		}
+		r.line("")
+	}
+	for _, e := range t.Examples {
+		r.line("<details><summary>Example: %s</summary>\n\n```hcl\n%s\n```\n", e.Title, strings.TrimSpace(e.Code))
+		for _, f := range e.Files {
+			r.line("```hcl\n# %s\n%s\n```\n", f.Name, strings.TrimSpace(f.Code))
+		}
+		r.line("</details>\n")
+	}
+}
+
+// body writes the attributes of a body and then of the blocks in it, with the path that leads to them.
+func (r *reference) body(path string, b *schema.Body) {
+	r.attrs(b.Attrs)
+	for i := range b.Blocks {
+		n := &b.Blocks[i]
+		name := path + n.Name
+		head := "`" + name + "`"
+		if n.Labelled {
+			head = "`" + name + " \"…\"`"
+		}
+		r.line("Block %s%s: %s\n", head, traits(n), n.Doc)
+		r.body(name+" / ", &n.Body)
+	}
+}
+
+func traits(n *schema.Block) string {
+	var t []string
+	if n.Required {
+		t = append(t, "required")
+	}
+	if n.Repeated {
+		t = append(t, "may be repeated")
+	}
+	if n.Policy {
+		t = append(t, "‡")
+	}
+	if n.FreeAttrs {
+		t = append(t, "takes any attribute")
+	}
+	if len(t) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(t, ", ") + ")"
+}
+
+func (r *reference) attrs(attrs []schema.Attr) {
+	if len(attrs) == 0 {
+		return
+	}
+	r.line("| attribute | type | default | |\n|---|---|---|---|")
+	for i := range attrs {
+		a := &attrs[i]
+		r.line("| `%s`%s | %s | %s | %s |", a.Name, mark(a), cell(typeText(a)), cell(defaultText(a)), cell(a.Doc))
+	}
+	r.line("")
+}
+
+func mark(a *schema.Attr) string {
+	switch {
+	case a.Metadata:
+		return " †"
+	case a.Policy:
+		return " ‡"
+	}
+	return ""
+}
+
+func typeText(a *schema.Attr) string {
+	s := string(a.Type)
+	if len(a.OneOf) > 0 {
+		s = "`" + strings.Join(a.OneOf, "`, `") + "`"
+	}
+	if len(a.Ports) > 0 {
+		var ports []string
+		for _, p := range a.Ports {
+			ports = append(ports, string(p))
+		}
+		s += " to " + strings.Join(ports, " or ")
+	}
+	if a.ColumnOf != "" {
+		s += ", of `" + a.ColumnOf + "`"
+	}
+	return s
+}
+
+func defaultText(a *schema.Attr) string {
+	if a.Required {
+		return "required"
+	}
+	if a.Default == nil {
+		return ""
+	}
+	data, err := json.Marshal(a.Default)
+	if err != nil {
+		return ""
+	}
+	return "`" + string(data) + "`"
+}
+
+// cell keeps a text within its cell of a table.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", "\\|")
+}

@@ -1,0 +1,141 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+// cost says how long it will take, from past runs, and which chain of stages decides that. Past runs stand in the
+// envelope, since they differ between stores.
+func cost(p *plan.Plan) string {
+	if p.Envelope == nil {
+		return ""
+	}
+	total := time.Duration(0)
+	var unknown []string
+	for _, n := range p.Nodes {
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			continue
+		}
+		if d, ok := p.Envelope.Durations[n.Address]; ok {
+			total += time.Duration(d) * time.Millisecond
+		} else {
+			unknown = append(unknown, render.Line(n.Address))
+		}
+	}
+	if total == 0 {
+		return ""
+	}
+	longest, chain := criticalPath(p)
+	s := fmt.Sprintf("About %s of work", render.Duration(total))
+	if len(chain) == 1 {
+		s += fmt.Sprintf(", of which %s %s", render.Line(chain[0]), render.Duration(longest))
+	} else {
+		s += fmt.Sprintf("; the longest chain takes %s: %s", render.Duration(longest), strings.Join(render.Shortened(render.Clean(chain), 6), ", "))
+	}
+	s += " (from past runs)."
+	switch n := len(unknown); {
+	case n > 3:
+		s += fmt.Sprintf(" Not counted: %d stages that have never run.", n)
+	case n > 0:
+		s += fmt.Sprintf(" Not counted: %s, which %s never run.", strings.Join(unknown, ", "), render.Plural(n, "has", "have"))
+	}
+	return s
+}
+
+// criticalPath is the chain of stages to run that takes longest, and how long; stages that take no time are not named.
+func criticalPath(p *plan.Plan) (time.Duration, []string) {
+	w := &walk{nodes: map[string]*plan.Node{}, took: map[string]int64{}, from: map[string]string{}, durations: p.Envelope.Durations}
+	for _, n := range p.Nodes {
+		w.nodes[n.Address] = n
+	}
+	last := ""
+	for _, n := range p.Nodes {
+		if w.visit(n.Address) > w.took[last] {
+			last = n.Address
+		}
+	}
+	longest := time.Duration(w.took[last]) * time.Millisecond
+	var chain []string
+	for a := last; a != ""; a = w.from[a] {
+		if w.own(a) > 0 {
+			chain = append(chain, a)
+		}
+	}
+	slices.Reverse(chain)
+	return longest, chain
+}
+
+// walk finds how long it takes until each stage has ended.
+type walk struct {
+	nodes     map[string]*plan.Node
+	took      map[string]int64 // milliseconds until the end of a stage
+	from      map[string]string
+	durations map[string]int64
+}
+
+// own is how long a stage takes by itself: nothing if it does not run.
+func (w *walk) own(address string) int64 {
+	if n := w.nodes[address]; n == nil || n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+		return 0
+	}
+	return w.durations[address]
+}
+
+// visit goes depth first with a stack of its own, for chains may be long. A stage met on the way to itself counts as
+// done: plans have no cycles, and a forged one only gets a wrong sum.
+func (w *walk) visit(address string) int64 {
+	type frame struct {
+		address string
+		needs   []string
+	}
+	stack := []frame{{address, w.needs(address)}}
+	if _, done := w.took[address]; done {
+		return w.took[address]
+	}
+	w.took[address] = 0
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if len(top.needs) > 0 {
+			next := top.needs[0]
+			top.needs = top.needs[1:]
+			if _, seen := w.took[next]; !seen && w.nodes[next] != nil {
+				w.took[next] = 0
+				stack = append(stack, frame{next, w.needs(next)})
+			}
+			continue
+		}
+		w.settle(top.address)
+		stack = stack[:len(stack)-1]
+	}
+	return w.took[address]
+}
+
+func (w *walk) settle(address string) {
+	best, from := int64(0), ""
+	for _, need := range w.needs(address) {
+		if w.took[need] > best {
+			best, from = w.took[need], need
+		}
+	}
+	w.took[address], w.from[address] = best+w.own(address), from
+}
+
+func (w *walk) needs(address string) []string {
+	n := w.nodes[address]
+	if n == nil {
+		return nil
+	}
+	var out []string
+	for _, in := range n.Inputs {
+		if in.From != "" {
+			out = append(out, in.From)
+		}
+	}
+	return append(out, n.After...)
+}

@@ -1,0 +1,374 @@
+package review
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// document is a plan as reviewers read it, before it has a form: text, Markdown or HTML. Every string in it is clean
+// (render.Line); a form has only to escape what is special to itself.
+type document struct {
+	Title, Summary string
+	Pipeline       string
+	Workspace      string
+	Production     []releaseRow
+	Weaker         []weakerRow // policy by which something may pass that would not have passed before
+	Found          []FoundRow  // what only warns, and drift
+	GatesTitle     string
+	Gates          []gateRow // first checks that are known to fail
+	Why            []changeRow
+	Fresh          []string // never ran
+	Moved          []moveRow
+	Stages         []stageRow
+	Warnings       []warningRow
+	Cost           string
+	Helpers        []string // what stages with @ in their address are for
+	Cached         int
+}
+
+type releaseRow struct {
+	Action   plan.ReleaseAction
+	Address  string
+	From, To string
+	Gate     string
+	Figures  []figureRow
+}
+
+type figureRow struct{ Name, Live, Next string }
+
+type gateRow struct {
+	Verdict   plan.RuleVerdict
+	Address   string
+	Sum       string
+	Rules     []ruleRow // failures first
+	Approvals []approvalRow
+	Notes     []string // what it rests on
+}
+
+type ruleRow struct {
+	Verdict         plan.RuleVerdict
+	Name, Condition string
+	Note            string // figures, reasons
+	Message         string // of a failure
+}
+
+type approvalRow struct {
+	Verdict plan.RuleVerdict
+	Text    string
+}
+
+// changeRow is one or more differences at one block that make the same run.
+type changeRow struct {
+	Category plan.Category
+	Causes   []causeRow
+	Note     string // what it means where nothing runs
+	Runs     []string
+	MayRun   []string
+	address  string
+}
+
+// weakerRow is one way in which policy became weaker.
+type weakerRow struct{ Text, Why, Place string }
+
+// moveRow is a block that only gets another address.
+type moveRow struct{ From, To, Note, Place string }
+
+type causeRow struct{ Text, Place string }
+
+type stageRow struct {
+	Verdict plan.Verdict
+	Address string
+	Phase   string
+	About   string // description
+}
+
+type warningRow struct{ Text, Place string }
+
+// read puts a plan into the order of a review. With all, decided gates and cached stages are in it too.
+func read(p *plan.Plan, all bool) *document {
+	base := "nothing recorded yet"
+	if p.Base.Revision > 0 {
+		base = fmt.Sprintf("against revision %d", p.Base.Revision)
+	}
+	d := &document{Pipeline: render.Line(p.Pipeline), Workspace: render.Line(p.Workspace), Summary: Summary(p), Cost: cost(p), Cached: Count(p).Cached}
+	d.Title = fmt.Sprintf("%s · workspace %s · %s", d.Pipeline, d.Workspace, base)
+	nodes := map[string]*plan.Node{}
+	for _, n := range p.Nodes {
+		nodes[n.Address] = n
+	}
+	figures := map[string][][]figureRow{}
+	for _, r := range p.Releases {
+		if r.Action != plan.NoRelease {
+			d.Production = append(d.Production, told(figures, release(nodes, r)))
+		}
+	}
+	d.GatesTitle = "Gates"
+	for _, n := range p.Nodes {
+		if row, ok := check(n); ok {
+			d.GatesTitle = "Checks and gates"
+			d.Gates = append(d.Gates, row)
+		}
+	}
+	for _, g := range p.Gates {
+		if !g.Cached || all || restsAnew(nodes, g) {
+			d.Gates = append(d.Gates, gate(nodes, g))
+		}
+	}
+	for _, c := range p.Changes {
+		if c.Cause.Weaker != "" {
+			d.Weaker = append(d.Weaker, weakerRow{render.CauseText(render.Line(c.Address), c.Cause), render.Line(c.Cause.Weaker), place(c.Range.File, c.Range.Start.Line)})
+		}
+	}
+	d.weigh()
+	d.Found = Found(p)
+	d.changes(p)
+	d.stages(p, nodes, all)
+	d.helpers(p)
+	if p.Envelope != nil {
+		for _, address := range slices.Sorted(maps.Keys(p.Envelope.Failed)) {
+			why, a := render.Clipped(render.Line(p.Envelope.Failed[address]), render.LongestShown), render.Line(address)
+			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: mlp logs %s", a, strings.TrimSuffix(why, "."), render.ShellWord(a))})
+		}
+	}
+	for _, w := range p.Diagnostics {
+		d.Warnings = append(d.Warnings, warningRow{render.Line(w.Summary), place(w.Subject.File, w.Subject.Start.Line)})
+	}
+	return d
+}
+
+// helpers tells what those stages are for that nobody wrote.
+func (d *document) helpers(p *plan.Plan) {
+	for _, n := range p.Nodes {
+		of, helper, _ := strings.Cut(n.Address, "@")
+		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+			continue
+		}
+		switch helper {
+		case "champion":
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s scores what is live on the rows of %s, to compare both.", render.Line(n.Address), render.Line(of)))
+		case "predict":
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s has an opaque model predict for %s.", render.Line(n.Address), render.Line(of)))
+		}
+	}
+}
+
+func (d *document) changes(p *plan.Plan) {
+	changes, left := otherType(p.Changes)
+	changes, at := sameComponents(p, changes)
+	for _, c := range changes {
+		if c.Cause.Kind == plan.NeverRanCause {
+			d.Fresh = append(d.Fresh, render.Line(c.Address))
+			continue
+		}
+		if c.Category == plan.MovedChange {
+			d.Moved = append(d.Moved, moved(p, c))
+			continue
+		}
+		row := changeRow{
+			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
+			Causes: []causeRow{{render.CauseText(render.Line(c.Address), c.Cause), place(c.Range.File, c.Range.Start.Line)}},
+			Note:   changeNote(c), Runs: render.Clean(c.Runs), MayRun: render.Clean(c.MayRun),
+		}
+		if all := at[c.Address]; c.Cause.Kind == plan.ComponentCause && len(all) > 1 { // no difference in what somebody wrote
+			where := strings.Join(render.Shortened(render.Clean(all), 4), ", ")
+			if len(all) > 4 {
+				where += fmt.Sprintf(" (%d stages)", len(all))
+			}
+			row.address, row.Causes = "", []causeRow{{Text: render.CauseText(where, c.Cause)}}
+		}
+		if n := left[c.Address]; n > 0 && c.Cause.Kind == plan.ConfigCause && c.Cause.Path == "type" {
+			row.Causes = append(row.Causes, causeRow{Text: fmt.Sprintf("and %d %s that only one of these types has", n, render.Plural(n, "attribute", "attributes"))})
+		}
+		if n := len(d.Why); n > 0 && d.Why[n-1].together(row) {
+			d.Why[n-1].Causes = append(d.Why[n-1].Causes, row.Causes...)
+			continue
+		}
+		d.Why = append(d.Why, row)
+	}
+}
+
+// moved tells of an address that changes, and of who else goes by it.
+func moved(p *plan.Plan, c plan.Change) moveRow {
+	row := moveRow{From: render.Value(c.Cause.Before), To: render.Line(c.Address), Place: place(c.Range.File, c.Range.Start.Line)}
+	for _, r := range p.Releases {
+		if r.Address == c.Address && r.Type == "http" && r.Current != nil {
+			row.Note = "served under its new name"
+		}
+	}
+	return row
+}
+
+// together tells whether two differences are told under one number: they lie at one block and have the same effect.
+func (r changeRow) together(next changeRow) bool {
+	return r.address == next.address && r.Category == next.Category && r.Note == next.Note && slices.Equal(r.Runs, next.Runs) && slices.Equal(r.MayRun, next.MayRun)
+}
+
+// otherType leaves out, of a block that has another type, the attributes that only one of the types knows: they follow
+// from it. It returns how many those are, by address.
+func otherType(all []plan.Change) (rest []plan.Change, left map[string]int) {
+	typed, left := map[string]bool{}, map[string]int{}
+	for _, c := range all {
+		typed[c.Address] = typed[c.Address] || c.Cause.Kind == plan.ConfigCause && c.Cause.Path == "type"
+	}
+	for _, c := range all {
+		if typed[c.Address] && c.Cause.Kind == plan.ConfigCause && (len(c.Cause.Before) == 0) != (len(c.Cause.After) == 0) {
+			left[c.Address]++
+			continue
+		}
+		rest = append(rest, c)
+	}
+	return rest, left
+}
+
+// sameComponents makes one change of those that another version of a component is at many blocks, at the first of them. It
+// returns at which blocks each is, by that address.
+func sameComponents(p *plan.Plan, all []plan.Change) (rest []plan.Change, at map[string][]string) {
+	name := map[string]string{}
+	for _, n := range p.Nodes {
+		name[n.Address] = component(n.Kind, n.Type, n.Version)
+	}
+	first, at := map[[4]string]int{}, map[string][]string{}
+	for _, c := range all {
+		if c.Cause.Kind != plan.ComponentCause {
+			rest = append(rest, c)
+			continue
+		}
+		key := [4]string{name[c.Address], c.Cause.Path, string(c.Cause.Before), string(c.Cause.After)}
+		i, ok := first[key]
+		if !ok {
+			i = len(rest)
+			first[key], rest = i, append(rest, c)
+			rest[i].Runs, rest[i].MayRun = slices.Clone(c.Runs), slices.Clone(c.MayRun)
+		} else {
+			rest[i].Runs, rest[i].MayRun = append(rest[i].Runs, c.Runs...), append(rest[i].MayRun, c.MayRun...)
+		}
+		at[rest[i].Address] = append(at[rest[i].Address], c.Address)
+	}
+	for _, i := range first {
+		for _, list := range []*[]string{&rest[i].Runs, &rest[i].MayRun} {
+			slices.Sort(*list)
+			*list = slices.Compact(*list)
+		}
+	}
+	return rest, at
+}
+
+// changeNote says what a change means that is not what it makes run.
+func changeNote(c plan.Change) string {
+	switch {
+	case c.Category == plan.Breaking && c.Cause.Kind == plan.OutputCause && strings.HasPrefix(c.Address, "deploy."):
+		return "its callers must send something else"
+	case c.Category == plan.Breaking:
+		return "others read it"
+	case c.Category == plan.PolicyChange:
+		return policyNote(c)
+	case c.Category == plan.MetadataChange:
+		return "nothing runs"
+	case c.Category == plan.AcceptedChange:
+		return "nothing runs; " + render.Line(c.Reason)
+	case len(c.Runs)+len(c.MayRun) == 0:
+		return "nothing runs; the result is recorded already"
+	}
+	return ""
+}
+
+// policyNote says what a change of policy means.
+func policyNote(c plan.Change) string {
+	address := render.Line(c.Address)
+	kind := kindOf(c.Address)
+	switch {
+	case c.Cause.Path == "":
+		return "nothing runs; " + render.Line(c.Cause.Weaker)
+	case kind == "deploy" && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
+		return "no gate holds " + address + " any more"
+	case kind == "deploy" && c.Cause.Kind == plan.ConfigCause:
+		return "nothing runs; " + address + " is released anew"
+	case kind == "gate" || kind == "check" && c.Cause.Path != "requires":
+		return "nothing runs; " + address + " decides anew"
+	}
+	return "nothing runs"
+}
+
+// kindOf is the kind of the block at an address: module.eu.gate.release["a.b"] is a gate.
+func kindOf(address string) string {
+	name, _, _ := strings.Cut(address, "[")
+	parts := strings.Split(name, ".")
+	return parts[max(len(parts)-2, 0)]
+}
+
+// stages lists those that are removed or blocked, and all if asked for, by phase of the lifecycle.
+func (d *document) stages(p *plan.Plan, nodes map[string]*plan.Node, all bool) {
+	for _, phase := range reviewPhases {
+		for _, n := range p.Nodes {
+			if n.Phase == phase && (all || n.Verdict == plan.Remove || n.Verdict == plan.Blocked) {
+				d.Stages = append(d.Stages, stageRow{oneOf(n.Verdict, plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked, plan.Remove), render.Line(n.Address), phaseName(phase), d.about(nodes, n)})
+			}
+		}
+	}
+}
+
+// about is what a reviewer should know of a stage: that its result is accepted, by what it is blocked, or else what it is
+// for.
+func (d *document) about(nodes map[string]*plan.Node, n *plan.Node) string {
+	if n.Accepted != nil && n.Verdict.Known() {
+		return "accepted: " + render.Line(n.Accepted.Reason)
+	}
+	if n.Verdict != plan.Blocked {
+		return render.Line(n.Description)
+	}
+	var by []string
+	for _, a := range n.After {
+		if slices.ContainsFunc(d.Gates, func(g gateRow) bool {
+			return g.Address == render.Line(a) && (g.Verdict == plan.Fail || g.Verdict == plan.RuleError)
+		}) {
+			by = append(by, render.Line(a))
+		}
+	}
+	for _, in := range n.Inputs {
+		if up := nodes[in.From]; up != nil && up.Verdict == plan.Blocked && !slices.Contains(by, render.Line(in.From)) {
+			by = append(by, render.Line(in.From))
+		}
+	}
+	if len(by) == 0 {
+		return ""
+	}
+	return "by " + strings.Join(by, ", ")
+}
+
+// reviewPhases is the order in which stages are listed; first those that are no longer in the module.
+var reviewPhases = []schema.Phase{"", schema.Design, schema.Development, schema.Operations}
+
+// oneOf is a value of a closed set: one that is not known, as a later version may have, is shown as such and never as a
+// word of its own.
+func oneOf[T ~string](v T, known ...T) T {
+	if slices.Contains(known, v) {
+		return v
+	}
+	return "unknown"
+}
+
+func ruleVerdict(v plan.RuleVerdict) plan.RuleVerdict {
+	return oneOf(v, plan.Pass, plan.Fail, plan.Open, plan.RuleError)
+}
+
+func phaseName(phase schema.Phase) string {
+	if phase == "" {
+		return "no longer in the module"
+	}
+	return string(phase)
+}
+
+func verdictText(v plan.Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
+
+func place(file string, line int) string {
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", render.Line(file), line)
+}

@@ -1,0 +1,103 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+// release says what would leave or change what is live.
+func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
+	row := releaseRow{Action: oneOf(r.Action, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease, plan.RemoveRelease), Address: render.Line(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
+	if r.Action != plan.RemoveRelease {
+		row.Gate = render.Line(r.Gate)
+	}
+	if r.Gate == "" && r.Current != nil && r.Current.Gate != "" && r.Action != plan.RemoveRelease {
+		row.Gate = "no gate any more"
+	}
+	switch {
+	case sameModel(r) && r.Current.Scoring.Digest() != r.Scoring.Digest():
+		row.To += ", scored otherwise"
+	case sameModel(r):
+		row.To = "the same model, with other settings"
+		return row
+	}
+	for _, f := range r.Figures {
+		live := known(f.Live)
+		if r.Current == nil {
+			live = "–" // nothing is live that could have a figure
+		}
+		row.Figures = append(row.Figures, figureRow{render.Line(strings.Replace(f.Path, ".metrics.", " ", 1)), live, known(f.Next)})
+	}
+	return row
+}
+
+// sameModel tells of a release that changes the block's attributes alone.
+func sameModel(r *plan.Release) bool {
+	return r.Action == plan.ChangeRelease && r.Current != nil && r.Model.Digest != "" && r.Model.Digest == r.Current.Model
+}
+
+// told leaves figures out that stand with an earlier release of the same model already.
+func told(before map[string][][]figureRow, row releaseRow) releaseRow {
+	if slices.ContainsFunc(before[row.To], func(f []figureRow) bool { return slices.Equal(f, row.Figures) }) {
+		row.Figures = nil
+	} else {
+		before[row.To] = append(before[row.To], row.Figures)
+	}
+	return row
+}
+
+func known(v []byte) string {
+	if len(v) == 0 {
+		return "?"
+	}
+	return render.Value(v)
+}
+
+func liveModel(r *plan.Release) string {
+	if r.Current == nil {
+		return "nothing live"
+	}
+	return fmt.Sprintf("%s %s (live since revision %d)", render.Line(r.Current.From), render.Line(r.Current.Model.Short()), r.Current.Revision)
+}
+
+func nextModel(nodes map[string]*plan.Node, r *plan.Release) string {
+	from := render.Line(r.Model.From)
+	n := nodes[r.Model.From]
+	switch {
+	case r.Action == plan.RemoveRelease:
+		return "removed"
+	case r.Model.Digest != "":
+		if n != nil && n.Accepted != nil {
+			return from + " " + render.Line(r.Model.Digest.Short()) + ", an accepted result"
+		}
+		return from + " " + render.Line(r.Model.Digest.Short())
+	case n != nil && n.Verdict == plan.MayRun:
+		return from + ", may be trained anew"
+	}
+	return from + ", to be trained"
+}
+
+// figureWidths are those of the columns of figures.
+func figureWidths(rows []figureRow) (name, live int) {
+	for _, f := range rows {
+		name, live = max(name, render.Columns(f.Name)), max(live, render.Columns(f.Live))
+	}
+	return name, live
+}
+
+// releaseWord says in words what a release does.
+func releaseWord(a plan.ReleaseAction) string {
+	switch a {
+	case plan.CreateRelease:
+		return "new"
+	case plan.RemoveRelease:
+		return "removed"
+	case plan.MayRelease:
+		return "may change"
+	}
+	return "changes"
+}

@@ -1,0 +1,67 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// Value writes a JSON value briefly: numbers and strings as they are, long ones cut.
+func Value(v json.RawMessage) string { return Clipped(Line(FullValue(v)), LongestValue) }
+
+// FullValue is a JSON value as Value shows it, all of it and as the user wrote it.
+func FullValue(v json.RawMessage) string {
+	if len(v) == 0 {
+		return "absent"
+	}
+	var s string
+	if string(v) == "null" {
+		return "null"
+	}
+	if json.Unmarshal(v, &s) == nil {
+		return s
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, v) != nil {
+		return string(v)
+	}
+	return number(b.String())
+}
+
+// number rounds to four significant digits what has more: figures are shown to be read; their full digits are in the JSON.
+func number(s string) string {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || len(s) <= 7 || f == float64(int64(f)) {
+		return s
+	}
+	if math.Abs(f) >= 1000 {
+		return strconv.FormatFloat(f, 'f', 0, 64) // no exponent for what people count in thousands
+	}
+	return strconv.FormatFloat(f, 'g', 4, 64)
+}
+
+// DataText writes a value briefly; files by number, size and digest.
+func DataText(v json.RawMessage) string {
+	var d struct {
+		Files  int
+		Bytes  int64
+		Digest plan.Digest
+	}
+	if json.Unmarshal(v, &d) != nil || d.Digest == "" {
+		return Value(v)
+	}
+	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, Plural(d.Files, "file", "files"), d.Bytes, Line(d.Digest.Short()))
+}
+
+func shortDigest(v json.RawMessage) string { return Line(plan.Digest(Value(v)).Short()) }
+
+// ShortID is the beginning of an image's digest.
+func ShortID(v json.RawMessage) string {
+	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))
+	return string(id[:min(12, len(id))])
+}
