@@ -11,10 +11,10 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/decide"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
 func attr(name string, t schema.AttrType) schema.Attr { return schema.Attr{Name: name, Type: t} }
@@ -53,6 +53,8 @@ func catalog() *schema.Catalog {
 
 // library gives blocks their shapes: a source the columns that it names, each stage what flows into it.
 type library struct{}
+
+func (library) Resolved(*resolve.Module) {}
 
 func (library) Columns(context.Context, string, string, string, json.RawMessage) ([]schema.Column, error) {
 	return []schema.Column{{Name: "id", Type: "bigint"}}, nil
@@ -153,17 +155,11 @@ func (w *world) Resolve(_ context.Context, image string) (string, string, error)
 // module compiles a text through the real front end.
 func (w *world) module(text string) *check.Module {
 	w.t.Helper()
-	parsed, diags := syntax.Parse(map[string][]byte{"p.mlp": []byte(text)}, catalog())
-	resolved, more := resolve.Resolve(parsed, resolve.Options{})
-	diags = append(diags, more...)
-	if diags.HasErrors() {
-		w.t.Fatalf("%+v", diags)
+	r := front.Compile(context.Background(), map[string][]byte{"p.mlp": []byte(text)}, catalog(), front.Options{Library: library{}})
+	if r.Diagnostics.HasErrors() {
+		w.t.Fatalf("%+v", r.Diagnostics)
 	}
-	m, more := check.Check(context.Background(), resolved, library{})
-	if more.HasErrors() {
-		w.t.Fatalf("%+v", more)
-	}
-	return m
+	return r.Module
 }
 
 func (w *world) options() Options {

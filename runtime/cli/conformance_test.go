@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -164,29 +164,20 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 	if diags.HasErrors() {
 		return diags.Sort()
 	}
-	catalog := stdlib.Catalog()
-	parsed, more := syntax.Parse(files, catalog)
-	diags = append(diags, more...)
-	values, more, err := a.values(c.vars, files)
+	values, texts, more, err := a.values(c.vars)
 	if err != nil {
 		t.Fatal(err)
 	}
-	diags = append(diags, more...)
 	lock, err := readLock(a.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	catalog := stdlib.Catalog()
 	called := newModules(a.dir, catalog, lock)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched})
-	if diags = append(diags, more...); diags.HasErrors() {
-		return diags.Sort()
-	}
-	lib := &library{dir: a.dir, roots: dataRoots{}.of(a.dir), withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()}
-	for _, b := range resolved.Blocks {
-		lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
-	}
-	_, more = check.Check(context.Background(), resolved, lib)
-	return append(diags, more...).Sort()
+	return front.Compile(t.Context(), files, catalog, front.Options{
+		Options: resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched}, Values: texts, Diagnostics: append(diags, more...),
+		Library: &library{dir: a.dir, roots: dataRoots{}.of(a.dir), withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()},
+	}).Diagnostics
 }
 
 // diagnoseTests says what `mlp test` says of the case's tests before any of them runs.

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -184,7 +185,7 @@ func (a *app) fmtFile(name string, f laidOut, o fmtOptions) (changed bool, err e
 // unformatted tells what is wrong with a file. Values are not shown: it is not known here which are sensitive.
 func unformatted(diags source.Diagnostics, name string, src []byte) error {
 	if filepath.Ext(name) == syntax.ValuesExtension {
-		src = hideAfter(name, src, nil)
+		src = front.HideValuesOf(name, src, nil)
 	}
 	return &diagnosed{diags, map[string][]byte{name: src}}
 }

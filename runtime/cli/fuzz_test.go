@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/stdlib"
@@ -23,13 +23,10 @@ func FuzzModule(f *testing.F) {
 	lib := (&app{dir: dir}).library(lock) // one for all, since opening the SQL engine takes longer than a module
 	defer lib.Close()
 	f.Fuzz(func(t *testing.T, text string) {
-		parsed, diags := syntax.Parse(map[string][]byte{"main.mlp": []byte(text)}, catalog)
 		called := newModules(dir, catalog, lock)
-		resolved, more := resolve.Resolve(parsed, resolve.Options{Dir: dir, Modules: called.read, Fetched: called.fetched})
-		if append(diags, more...).HasErrors() {
-			return
-		}
-		if m, diags := check.Check(t.Context(), resolved, lib); m == nil && !diags.HasErrors() {
+		r := front.Compile(t.Context(), map[string][]byte{"main.mlp": []byte(text)}, catalog, front.Options{
+			Options: resolve.Options{Dir: dir, Modules: called.read, Fetched: called.fetched}, Library: lib})
+		if r.Module == nil && !r.Diagnostics.HasErrors() {
 			t.Errorf("there is no module, and nothing is told: %q", text)
 		}
 	})

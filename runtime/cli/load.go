@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -40,43 +41,23 @@ func (a *app) moduleWith(ctx context.Context, vars settings, lock *lockFile) (*c
 	if diags.HasErrors() {
 		return nil, nil, &diagnosed{diags, files}
 	}
-	catalog := stdlib.Catalog()
-	parsed, more := syntax.Parse(files, catalog)
-	diags = append(diags, more...)
-	values, more, err := a.values(vars, files)
+	values, texts, more, err := a.values(vars)
 	if err != nil {
 		return nil, nil, err
 	}
-	diags = append(diags, more...)
-	hideValues(parsed, files)
+	catalog := stdlib.Catalog()
 	called := newModules(a.dir, catalog, lock)
-	resolved, more := resolve.Resolve(parsed, resolve.Options{
-		Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched,
+	r := front.Compile(ctx, files, catalog, front.Options{
+		Options: resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched},
+		Library: lib, Values: texts, Diagnostics: append(diags, more...),
 	})
-	diags = append(diags, more...)
-	for name, text := range files {
-		if resolved.Files[name] == nil {
-			resolved.Files[name] = text // a file of values
-		}
-	}
-	resolved.Files = source.Hide(resolved.Files, resolved.Hidden)
-	if diags.HasErrors() {
-		return nil, nil, &diagnosed{diags.Sort(), resolved.Files}
-	}
-	for _, b := range resolved.Blocks {
-		if b.Dir != "" {
-			lib.dirs[b.Address] = filepath.Join(a.dir, filepath.FromSlash(b.Dir))
-		}
-	}
-	lib.lock.move(resolved)
-	m, more := check.Check(ctx, resolved, lib)
-	diags = lib.withheld.from(append(diags, more...).Sort(), resolved.Files)
+	diags = lib.withheld.from(r.Diagnostics, r.Files)
 	if diags.HasErrors() {
 		lib.Close()
-		return nil, nil, &diagnosed{diags, resolved.Files}
+		return nil, nil, &diagnosed{diags, r.Files}
 	}
 	lib.warnings = diags
-	return m, lib, nil
+	return r.Module, lib, nil
 }
 
 // brief lets memory grow to a bound before any of it is collected, for commands that end soon: up to a third of their time
@@ -147,6 +128,16 @@ func (l *library) Close() error {
 		l.answers.Save()
 	}
 	return l.binder.Close()
+}
+
+// Resolved notes which folder each block is of, and follows blocks that moved in what is pinned.
+func (l *library) Resolved(m *resolve.Module) {
+	for _, b := range m.Blocks {
+		if b.Dir != "" {
+			l.dirs[b.Address] = filepath.Join(l.dir, filepath.FromSlash(b.Dir))
+		}
+	}
+	l.lock.move(m)
 }
 
 // Rules keeps what was found out of rules.

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/lsp"
@@ -80,7 +78,7 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
 	parsed, diags, parts := e.parse(dir, files)
 	module := &app{given: dir, dir: dir, roots: e.roots.of(dir), in: os.Stdin, out: io.Discard, err: io.Discard}
-	values, more, err := module.values(nil, maps.Clone(files))
+	values, texts, more, err := module.values(nil)
 	if err != nil {
 		more = append(more, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 	}
@@ -91,30 +89,18 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		lock = newLock()
 	}
 	called := &modules{root: dir, catalog: e.catalog, lock: lock, verified: e.verified}
-	resolved, more := resolve.Resolve(parsed, resolve.Options{Variables: values, Dir: dir, Modules: called.read, Fetched: called.fetched})
-	diags = append(diags, given(more)...)
 	lib := &editorLibrary{library: library{dir: dir, roots: module.roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: e.binder, rules: e.rules}, editor: e}
-	for _, b := range resolved.Blocks {
-		lib.dirs[b.Address] = filepath.Join(dir, filepath.FromSlash(b.Dir))
-	}
-	m, more := check.Check(ctx, resolved, lib)
-	if diags.HasErrors() { // what follows from them is not told, as validate does not
-		more = nil
-	}
-	out.Diagnostics = lib.withheld.from(parts.whole(append(diags, more...)), files)
-	for address, b := range m.Blocks {
+	r := front.Check(ctx, parsed, front.Options{
+		Options: resolve.Options{Variables: values, Dir: dir, Modules: called.read, Fetched: called.fetched},
+		Library: lib, Values: texts, Diagnostics: diags, Editing: true,
+	})
+	out.Diagnostics = lib.withheld.from(parts.whole(r.Diagnostics), files)
+	for address, b := range r.Module.Blocks {
 		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
 	}
-	show(out.Values, "variable.", resolved.Variables, resolved.VariablesJSON())
-	show(out.Values, "local.", resolved.Locals, resolved.LocalsJSON())
+	show(out.Values, "variable.", r.Resolved.Variables, r.Resolved.VariablesJSON())
+	show(out.Values, "local.", r.Resolved.Locals, r.Resolved.LocalsJSON())
 	return out
-}
-
-// given leaves out that variables have no value: they are given one where the pipeline runs.
-func given(diags source.Diagnostics) source.Diagnostics {
-	return slices.DeleteFunc(diags, func(d source.Diagnostic) bool {
-		return d.Code == source.CodeVariableValue && strings.HasSuffix(d.Summary, "has no value")
-	})
 }
 
 func show(out map[string]string, prefix string, values map[string]cty.Value, texts map[string]json.RawMessage) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -159,11 +161,13 @@ func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options,
 	catalog := stdlib.Catalog()
 	parsed, more := syntax.Parse(files, catalog)
 	diags = append(diags, more...)
-	values, more, err := a.values(f.vars, files)
+	values, texts, more, err := a.values(f.vars)
 	if err != nil {
 		return suite.Options{}, nil, nil, err
 	}
 	if diags = append(diags, more...); diags.HasErrors() {
+		front.HideValues(parsed, texts)
+		maps.Copy(files, texts)
 		return suite.Options{}, nil, nil, &diagnosed{diags.Sort(), files}
 	}
 	lock, err := readLock(a.dir)

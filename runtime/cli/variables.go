@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -70,16 +69,15 @@ func (f *settingFlag) Set(value string) error {
 }
 
 // values gathers what is given to variables, the weaker first: the environment, default.mlpvars, the command line in its
-// order. The texts of the files are added to files, for what diagnostics show.
-func (a *app) values(given settings, files map[string][]byte) (map[string]resolve.Given, source.Diagnostics, error) {
-	out := map[string]resolve.Given{}
+// order. The files are those of values by name, for what diagnostics show.
+func (a *app) values(given settings) (out map[string]resolve.Given, files map[string][]byte, diags source.Diagnostics, err error) {
+	out, files = map[string]resolve.Given{}, map[string][]byte{}
 	for _, e := range os.Environ() {
 		if name, text, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, environmentPrefix) {
 			out[strings.TrimPrefix(name, environmentPrefix)] = resolve.Given{
 				From: "the environment variable " + name, Text: text, Stray: true}
 		}
 	}
-	var diags source.Diagnostics
 	if path := filepath.Join(a.dir, defaultValues); exists(path) {
 		diags = append(diags, readValues(path, defaultValues, out, files)...)
 	}
@@ -90,11 +88,11 @@ func (a *app) values(given settings, files map[string][]byte) (map[string]resolv
 		}
 		name, text, ok := strings.Cut(s.value, "=")
 		if !ok || name == "" {
-			return nil, nil, &failure{err: errors.New("what --var is given is no name and value"), hint: "Write --var name=value."}
+			return nil, nil, nil, &failure{err: errors.New("what --var is given is no name and value"), hint: "Write --var name=value."}
 		}
 		out[name] = resolve.Given{From: "--var " + name, Text: text}
 	}
-	return out, diags, nil
+	return out, files, diags, nil
 }
 
 func readValues(path, name string, out map[string]resolve.Given, files map[string][]byte) source.Diagnostics {
@@ -104,47 +102,6 @@ func readValues(path, name string, out map[string]resolve.Given, files map[strin
 		out[v.Name] = resolve.Given{From: name, Attr: v}
 	}
 	return diags
-}
-
-// hideValues masks in files of values of a module with sensitive variables what is not known to be open, for no message to show: values of sensitive variables,
-// of names that no variable has, since they may be misspelt, and whatever else stands there: text may be broken.
-func hideValues(m *syntax.Module, files map[string][]byte) {
-	open, sensitive := map[string]bool{}, m.Incomplete
-	for _, b := range m.Blocks {
-		if b.Kind != "variable" {
-			continue
-		}
-		open[b.Name] = b.Attrs["sensitive"] == nil
-		sensitive = sensitive || !open[b.Name]
-	}
-	if !sensitive {
-		return
-	}
-	for name, text := range files {
-		if filepath.Ext(name) != syntax.Extension {
-			files[name] = hideAfter(name, text, open)
-		}
-	}
-}
-
-// valueLine is a line with a name and its value.
-var valueLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(=).*$`)
-
-// hideAfter masks all of a file of values but names, and the lines of values that are open.
-func hideAfter(name string, text []byte, open map[string]bool) []byte {
-	var hidden []source.Range
-	hide := func(from, to int) {
-		hidden = append(hidden, source.Range{File: name, Start: source.Pos{Byte: from}, End: source.Pos{Byte: to}})
-	}
-	at := 0
-	for _, m := range valueLine.FindAllSubmatchIndex(text, -1) {
-		hide(at, m[0])
-		if at = m[5]; open[string(text[m[2]:m[3]])] {
-			at = m[1]
-		}
-	}
-	hide(at, len(text))
-	return source.Hide(map[string][]byte{name: text}, hidden)[name]
 }
 
 // nameOf is how diagnostics call a file given on the command line: relative to the module's folder where it lies inside.

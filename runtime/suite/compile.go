@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -80,15 +81,9 @@ func (s *Suite) module(ctx context.Context, t *test) *compiled {
 	for _, a := range t.variables {
 		opts.Variables[a.Name] = resolve.Given{From: "the test", Attr: a}
 	}
-	resolved, more := resolve.Resolve(changed, opts)
-	diags = append(diags, more...)
-	out := &compiled{files: resolved.Files, hidden: resolved.Hidden}
-	if !diags.HasErrors() {
-		out.module, more = check.Check(ctx, resolved, s.o.Library)
-		diags = append(diags, more...)
-	}
-	out.diags = slices.DeleteFunc(diags.Sort(), func(d source.Diagnostic) bool { return d.Severity != source.Error })
-	return out
+	r := front.Check(ctx, changed, front.Options{Options: opts, Library: s.o.Library, Diagnostics: diags})
+	return &compiled{module: r.Module, files: r.Files, hidden: r.Resolved.Hidden,
+		diags: slices.DeleteFunc(r.Diagnostics, func(d source.Diagnostic) bool { return d.Severity != source.Error })}
 }
 
 // check types what a test gives, expects and asserts. A module that does not compile is told, unless the test expects it.

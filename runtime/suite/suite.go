@@ -14,7 +14,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -51,7 +51,7 @@ type Options struct {
 
 // Library is what the compiler and the planner need of the components.
 type Library interface {
-	check.Library
+	front.Library
 	// Files lists the files that a source means, as component.Source does; dir is the folder of the block's module.
 	Files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error)
 }
