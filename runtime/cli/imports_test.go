@@ -19,6 +19,7 @@ var doors = map[string][]string{
 	"compiler/plan":             {"lang/source", "lang/schema"},
 	"compiler":                  {"lang", "compiler"},
 	"compiler/render":           {"lang", "compiler/plan"},
+	"compiler/trace":            {"compiler/check", "compiler/decide", "compiler/plan"},
 	"compiler/render/graph":     {"lang", "compiler/plan", "compiler/layout", "compiler/render"},
 	"compiler/render/review":    {"lang", "compiler/plan", "compiler/diff", "compiler/render"},
 	"compiler/render/reference": {"lang/schema"},
