@@ -33,6 +33,7 @@ type Module struct {
 	Blocks   map[string]*Block
 	Order    []string // all addresses, each behind what it needs
 	NeededBy map[string][]string
+	Twins    []Twins // of whose files only a plan knows whether they are the same
 
 	instances map[string][]*resolve.Block // of repeated blocks, by what they are called without key
 }

@@ -74,6 +74,8 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 			Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
 			Hint:    "give it the validation side of the split that data comes from.",
 		})
+	} else if data != nil && validation != nil {
+		c.sameRows(b, validation, c.m.Blocks[b.Address], data)
 	}
 }
 
@@ -112,6 +114,9 @@ func (c *checker) measured(b *resolve.Block, at *resolve.Reference, scorer *reso
 		}
 		c.add(d)
 		return
+	}
+	if r := input(trainer.Block, "data"); r != nil && !told[trainer.Address+" data"] {
+		c.sameRows(b, at, trainer, r)
 	}
 }
 

@@ -206,4 +206,5 @@ var codes = []source.Code{
 	{Code: "MLP1408", Cause: "A gate has no rule, asks for no approval and comes after no check.", Cure: "Add a rule, or remove the gate."},
 	{Code: "MLP1409", Cause: "A monitor compares the predictions of a model with an evaluation of another one.", Cure: "Name the evaluation of the model that made the predictions."},
 	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},
+	{Code: "MLP1990", Cause: "A model is measured, or stopped, on rows that it was fitted on: they come of one table by way of datasets, or of two files of one content.", Cure: "Split the table first, and make a dataset of each side; evaluate on other files."},
 }

@@ -78,6 +78,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 	}
 	p.resting()
 	p.looked()
+	p.twins()
 	p.compareFigures()
 	out, err := p.assemble()
 	if err != nil {

@@ -31,7 +31,7 @@ type Config struct {
 
 // IntervalsDoc says how they are found, metric by metric; package metric says why so.
 const IntervalsDoc = "**Intervals.** Rows are taken to be independent; where the data has entities, entities are. Simulations in the tests show that an interval of 95 % holds " +
-	"the true value in 93 % of data sets or more, down to 20 positives, 20 entities and skewed errors, or that it is undefined, with the reason: then a rule on it is an error, never a pass. A mean of errors with heavy tails that is written in SQL is held a little less often: take the metric of that name.\n\n" +
+	"the true value in 93 % of data sets or more, down to 20 positives, 20 entities and skewed errors, or that it is undefined, with the reason: then a rule on it is an error, never a pass.\n\n" +
 	"| metric | interval |\n|---|---|\n" +
 	"| shares of rows: `accuracy`, `recall`, `precision`, `f1` (by the share it is a function of), the rates, micro averages | exact (Clopper and Pearson 1934), so 20 hits of 20 are 0.83 to 1; " +
 	"of weighted rows and of entities with the effective number of rows, and Student's quantile by the number of entities (Korn and Graubard 1998) |\n" +

@@ -456,7 +456,11 @@ func TestReplicatedCoverage(t *testing.T) {
 		sets, resamples = 2000, 500
 	}
 	slack := 3 * math.Sqrt(0.93*0.07/float64(sets))
-	for _, c := range settings() {
+	all := settings()
+	for _, n := range []int{50, 800} {
+		all = append(all, setting{fmt.Sprintf("%d t(3) errors", n), "root_mean_squared_error", math.Sqrt(3), errorsOf(n, student3)})
+	}
+	for _, c := range all {
 		switch c.metric {
 		case "recall", "root_mean_squared_error", "mean_absolute_error", "roc_auc", "accuracy":
 		default:

@@ -12,7 +12,8 @@ import (
 // undefined; units are those that were drawn. It is the bias-corrected, accelerated one (Efron 1987) whose acceleration
 // is a sixth of the replicates' skewness, widened for few units by Student's quantile (Hesterberg 2015). As that of a
 // mean it is lengthened where it is skewed, and undefined where it is skewed very much; the most influential unit is
-// then one that makes such a skewness alone.
+// then one that makes such a skewness alone. A root hides most of the skewness of what is below it, so its interval is lengthened twice
+// as much.
 func (b Bootstrap) Replicated(x float64, replicates []float64, units int) Interval {
 	defined, undefined := definedOf(replicates)
 	if undefined != "" {
@@ -23,8 +24,9 @@ func (b Bootstrap) Replicated(x float64, replicates []float64, units int) Interv
 		return Interval{Undefined: "all resamples give the same, which tells nothing of other rows"}
 	}
 	acceleration := skew / 6
+	times := 1.0
 	if s := skewOfSquares(defined); math.Abs(s) > math.Abs(skew) {
-		skew = s
+		skew, times = s, 2
 	}
 	if reason := tooFewPrevail(skew); reason != "" {
 		return Interval{Undefined: reason}
@@ -41,7 +43,7 @@ func (b Bootstrap) Replicated(x float64, replicates []float64, units int) Interv
 	i := b.percentiles(defined, units, normal(min(max(below/n, 1/n), 1-1/n)), acceleration)
 	// As many resamples show some skewness by chance.
 	sure := max(0, math.Abs(skew)-float64(math.Sqrt(6/n)/2))
-	longer := float64(unseen(sure, b.Confidence) * deviation * math.Cbrt(sure))
+	longer := float64(times * unseen(sure, b.Confidence) * deviation * math.Cbrt(sure))
 	if skew > 0 {
 		i.High += longer
 	} else {
