@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // ErrMoved is what a MovedError is, for errors.Is.
@@ -64,23 +65,23 @@ func (l *Log) Extend(ctx context.Context, st *plan.State, events []plan.Event) e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, err := l.write(st, events)
+		r, err := l.write(ctx, st, events)
 		if err == nil {
 			fold(st, r)
 			return nil
 		}
-		if !errors.Is(err, os.ErrExist) {
+		if !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("recording revision %d: %w", st.Revision+1, err)
 		}
-		if events, err = l.rebase(st, events); err != nil {
+		if events, err = l.rebase(ctx, st, events); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write puts the revision after st; the error is os.ErrExist if there is one already.
-func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
+// write puts the revision after st; the error is fs.ErrExist if there is one already.
+func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*Revision, error) {
 	nonce, err := newNonce()
 	if err != nil {
 		return nil, err
@@ -101,10 +102,27 @@ func (l *Log) write(st *plan.State, events []plan.Event) (*Revision, error) {
 		return nil, err
 	}
 	r.Digest = digest
-	if err := l.store.WriteNew(l.path(r.Revision), data); err != nil {
+	if err := l.put(ctx, r, data); err != nil {
 		return nil, err
 	}
-	return r, l.writeHead(r)
+	return r, l.writeHead(context.WithoutCancel(ctx), r)
+}
+
+// put gives a revision its key. Where nobody knows whether that was done, since the answer was lost or is a refusal that may be
+// due to the same request having come before, the nonce of what is there tells.
+func (l *Log) put(ctx context.Context, r *Revision, data []byte) error {
+	err := bucket.Put(ctx, l.bucket, l.key(r.Revision), data)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	there, readErr := l.read(ctx, r.Revision)
+	switch {
+	case readErr == nil && there.Nonce == r.Nonce:
+		return nil
+	case readErr == nil:
+		return fs.ErrExist
+	}
+	return err
 }
 
 func numbered(events []plan.Event, revision int64) []plan.Event {
@@ -121,8 +139,8 @@ func numbered(events []plan.Event, revision int64) []plan.Event {
 
 // rebase folds the next revision, somebody else's, into st and returns the events that are still to be recorded: all
 // but those that the other recorded just so.
-func (l *Log) rebase(st *plan.State, events []plan.Event) ([]plan.Event, error) {
-	r, err := l.readRevision(st.Revision+1, st.Digest)
+func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) ([]plan.Event, error) {
+	r, err := l.readRevision(ctx, st.Revision+1, st.Digest)
 	if err != nil {
 		return nil, err
 	}

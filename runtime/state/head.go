@@ -1,13 +1,17 @@
 package state
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
 
 // head is the last revision that was written, kept outside of the log: a chain of digests tells that its middle is whole, and not
@@ -19,30 +23,36 @@ type head struct {
 
 const sealedHead = "head"
 
-func (l *Log) headPath() string { return l.store.Path("heads", l.pipeline, l.workspace+".json") }
+func (l *Log) headKey() string { return "heads/" + l.pipeline + "/" + l.workspace + ".json" }
+
+func (l *Log) headPath() string { return l.store.Where(l.headKey()) }
 
 // readHead is to be read before the log is, which may grow meanwhile. None, or one that is not whole, says nothing.
-func (l *Log) readHead() head {
-	data, err := os.ReadFile(l.headPath())
-	if err != nil {
-		return head{}
+func (l *Log) readHead(ctx context.Context) (head, error) {
+	data, err := bucket.Read(ctx, l.bucket, l.headKey())
+	var irregular *bucket.IrregularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
+		return head{}, nil
 	}
-	body, _, err := store.Unseal(sealedHead, data)
+	if err != nil {
+		return head{}, fmt.Errorf("reading the state: %w", err)
+	}
+	body, _, err := seal.Unseal(sealedHead, data)
 	var h head
 	if err != nil || json.Unmarshal(body, &h) != nil {
-		return head{}
+		return head{}, nil
 	}
-	return h
+	return h, nil
 }
 
 // writeHead notes a revision that is on disk. A process that is killed before leaves an older one, which says less.
-func (l *Log) writeHead(r *Revision) error {
+func (l *Log) writeHead(ctx context.Context, r *Revision) error {
 	body, err := json.Marshal(head{r.Revision, r.Digest})
 	if err != nil {
 		return err
 	}
-	data, _ := store.Seal(sealedHead, body)
-	if err := l.store.Replace(l.headPath(), data); err != nil {
+	data, _ := seal.Seal(sealedHead, body)
+	if err := l.bucket.Replace(ctx, l.headKey(), bytes.NewReader(data)); err != nil {
 		return fmt.Errorf("noting revision %d as the last: %w", r.Revision, err)
 	}
 	return nil

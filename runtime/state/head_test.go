@@ -18,7 +18,7 @@ func TestTailOfTheLog(t *testing.T) {
 	for _, revisions := range []int{1, 3, 64, 65} {
 		for name, spoil := range map[string]func(l *Log) error{
 			"the last is gone":   func(l *Log) error { return os.Remove(l.path(int64(revisions))) },
-			"the whole log is":   func(l *Log) error { return os.RemoveAll(l.dir()) },
+			"the whole log is":   func(l *Log) error { return os.RemoveAll(filepath.Dir(l.path(1))) },
 			"the last, resealed": func(l *Log) error { return reseal(l.path(int64(revisions)), `"by":"ada"`, `"by":"eve"`) },
 		} {
 			l := openLog(t, t.TempDir())

@@ -3,21 +3,22 @@ package state
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // Log is the log of one pipeline in one workspace.
 type Log struct {
 	store     *store.Store
+	bucket    bucket.Bucket
 	pipeline  string
 	workspace string
 	by, apply string
@@ -35,7 +36,7 @@ func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 			return nil, fmt.Errorf("%q cannot be the name of a %s: expected a letter or digit, then letters, digits, _ . -", name, what)
 		}
 	}
-	return &Log{store: s, pipeline: pipeline, workspace: workspace}, nil
+	return &Log{store: s, bucket: s.Bucket(), pipeline: pipeline, workspace: workspace}, nil
 }
 
 // As returns the same log for a writer: who writes, and the id of the apply, both for the record and free of meaning.
@@ -65,25 +66,29 @@ func (l *Log) Pipeline() string { return l.pipeline }
 // Workspace of the log.
 func (l *Log) Workspace() string { return l.workspace }
 
-func (l *Log) dir() string { return l.store.Path("log", l.pipeline, l.workspace) }
+// prefix is what the keys of revisions begin with.
+func (l *Log) prefix() string { return "log/" + l.pipeline + "/" + l.workspace + "/" }
 
-func (l *Log) path(revision int64) string { return filepath.Join(l.dir(), fileName(revision)) }
+func (l *Log) key(revision int64) string { return l.prefix() + fileName(revision) }
+
+// path is the file of a revision, as messages name it.
+func (l *Log) path(revision int64) string { return l.store.Where(l.key(revision)) }
 
 // Load reads the state: the last checkpoint and what follows. The chain of digests is checked from there; a revision
 // that is missing, broken or not the successor of the one before is a CorruptError.
 func (l *Log) Load(ctx context.Context) (*plan.State, error) {
-	head := l.readHead()
-	top, err := last(l.dir())
+	head, err := l.readHead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	top, err := l.last(ctx)
 	if err != nil {
 		return nil, err
 	}
 	st := empty(l.pipeline, l.workspace)
 	from := int64(1)
 	for c := top - top%checkpointEvery; c > 0; c -= checkpointEvery {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		r, err := l.readRevision(c, "")
+		r, err := l.readRevision(ctx, c, "")
 		if err != nil {
 			return nil, err
 		}
@@ -96,69 +101,95 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 			break
 		}
 	}
-	for n := from; n <= top; n++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		r, err := l.readRevision(n, st.Digest)
-		if err != nil {
-			return nil, err
-		}
-		if err := head.is(l, r); err != nil {
-			return nil, err
-		}
+	err = l.follow(ctx, from, top, st.Digest, func(r *Revision) error {
 		fold(st, r)
+		return head.is(l, r)
+	})
+	if err == nil {
+		err = head.ends(l, top)
 	}
-	if err := head.ends(l, top); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return st, nil
 }
 
-// readRevision reads revision n, whose predecessor has the given digest; an empty one is not compared unless n is 1.
-func (l *Log) readRevision(n int64, previous plan.Digest) (*Revision, error) {
-	r, err := read(l.path(n))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, &CorruptError{File: l.path(n), Why: "is missing"}
-	}
+// History returns all revisions, the oldest first, having checked the whole chain.
+func (l *Log) History(ctx context.Context) ([]*Revision, error) {
+	head, err := l.readHead(ctx)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case r.Revision != n || r.Pipeline != l.pipeline || r.Workspace != l.workspace:
-		return nil, &CorruptError{File: l.path(n), Why: fmt.Sprintf("holds revision %d of %s, workspace %s", r.Revision, r.Pipeline, r.Workspace)}
-	case (previous != "" || n == 1) && r.Previous != previous:
-		return nil, &CorruptError{File: l.path(n), Why: "does not continue the revision before it, one of the two was replaced"}
-	}
-	return r, nil
-}
-
-// History returns all revisions, the oldest first, having checked the whole chain.
-func (l *Log) History(ctx context.Context) ([]*Revision, error) {
-	head := l.readHead()
-	top, err := last(l.dir())
+	top, err := l.last(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*Revision, 0, top)
-	var previous plan.Digest
-	for n := int64(1); n <= top; n++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		r, err := l.readRevision(n, previous)
-		if err != nil {
-			return nil, err
-		}
-		if err := head.is(l, r); err != nil {
-			return nil, err
-		}
-		out, previous = append(out, r), r.Digest
+	err = l.follow(ctx, 1, top, "", func(r *Revision) error {
+		out = append(out, r)
+		return head.is(l, r)
+	})
+	if err == nil {
+		err = head.ends(l, top)
 	}
-	if err := head.ends(l, top); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// ahead is how many revisions are read at once: the wait is for the bucket.
+const ahead = 16
+
+// follow calls each with revisions from one to another, in order, having checked that each continues the one before.
+func (l *Log) follow(ctx context.Context, from, to int64, previous plan.Digest, each func(*Revision) error) error {
+	read := make([]*Revision, ahead)
+	for ; from <= to; from += ahead {
+		n := min(ahead, to-from+1)
+		g, ctx := errgroup.WithContext(ctx)
+		for i := range n {
+			g.Go(func() (err error) {
+				read[i], err = l.read(ctx, from+i)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		for i, r := range read[:n] {
+			if err := l.continues(r, from+int64(i), previous); err != nil {
+				return err
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+			previous = r.Digest
+		}
+	}
+	return nil
+}
+
+// readRevision reads revision n, whose predecessor has the given digest; an empty one is not compared unless n is 1.
+func (l *Log) readRevision(ctx context.Context, n int64, previous plan.Digest) (*Revision, error) {
+	r, err := l.read(ctx, n)
+	if err == nil {
+		err = l.continues(r, n, previous)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// continues is nil for revision n of this log, whose predecessor has the given digest.
+func (l *Log) continues(r *Revision, n int64, previous plan.Digest) error {
+	switch {
+	case r.Revision != n || r.Pipeline != l.pipeline || r.Workspace != l.workspace:
+		return &CorruptError{File: l.path(n), Why: fmt.Sprintf("holds revision %d of %s, workspace %s", r.Revision, r.Pipeline, r.Workspace)}
+	case (previous != "" || n == 1) && r.Previous != previous:
+		return &CorruptError{File: l.path(n), Why: "does not continue the revision before it, one of the two was replaced"}
+	}
+	return nil
 }
 
 func empty(pipeline, workspace string) *plan.State {

@@ -2,11 +2,10 @@ package state
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // Other is a pipeline in a workspace, and how much it has live.
@@ -19,14 +18,14 @@ type Other struct {
 // it is not what was asked for.
 func Live(ctx context.Context, s *store.Store) ([]Other, error) {
 	var out []Other
-	pipelines, err := folders(s, "log")
+	pipelines, err := bucket.Folders(ctx, s.Bucket(), "log/")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("looking for other pipelines: %w", err)
 	}
 	for _, pipeline := range pipelines {
-		workspaces, err := folders(s, "log", pipeline)
+		workspaces, err := bucket.Folders(ctx, s.Bucket(), "log/"+pipeline+"/")
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("looking for other pipelines: %w", err)
 		}
 		for _, workspace := range workspaces {
 			l, err := Open(s, pipeline, workspace)
@@ -37,20 +36,6 @@ func Live(ctx context.Context, s *store.Store) ([]Other, error) {
 			if err == nil && len(st.Releases) > 0 {
 				out = append(out, Other{pipeline, workspace, len(st.Releases)})
 			}
-		}
-	}
-	return out, nil
-}
-
-func folders(s *store.Store, elem ...string) ([]string, error) {
-	entries, err := os.ReadDir(s.Path(elem...))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("looking for other pipelines: %w", err)
-	}
-	var out []string
-	for _, e := range entries {
-		if e.IsDir() {
-			out = append(out, e.Name())
 		}
 	}
 	return out, nil

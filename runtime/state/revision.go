@@ -8,19 +8,21 @@ package state
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
 
 const (
@@ -86,23 +88,32 @@ func encode(r *Revision) ([]byte, plan.Digest, error) {
 	if err := enc.Encode(r); err != nil {
 		return nil, "", fmt.Errorf("encoding revision %d: %w", r.Revision, err)
 	}
-	data, digest := store.Seal("revision", bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+	data, digest := seal.Seal("revision", bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 	return data, digest, nil
 }
 
-// read returns the revision in a file, having checked that it is whole. A file that is not there is os.ErrNotExist.
-func read(path string) (*Revision, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
+// read returns a revision, having checked that it is whole.
+func (l *Log) read(ctx context.Context, n int64) (*Revision, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	body, digest, err := store.Unseal("revision", data)
+	data, err := bucket.Read(ctx, l.bucket, l.key(n))
+	var irregular *bucket.IrregularError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &CorruptError{File: l.path(n), Why: "is missing"}
+	case errors.As(err, &irregular):
+		return nil, &CorruptError{File: l.path(n), Why: "is no file"}
+	case err != nil:
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	body, digest, err := seal.Unseal("revision", data)
 	if err != nil {
-		return nil, &CorruptError{File: path, Why: err.Error()}
+		return nil, &CorruptError{File: l.path(n), Why: err.Error()}
 	}
 	r := &Revision{Digest: digest}
 	if err := json.Unmarshal(body, r); err != nil {
-		return nil, &CorruptError{File: path, Why: "cannot be read: " + err.Error()}
+		return nil, &CorruptError{File: l.path(n), Why: "cannot be read: " + err.Error()}
 	}
 	return r, nil
 }
@@ -111,34 +122,52 @@ var revisionName = regexp.MustCompile(`^([0-9]{6,})\.json$`)
 
 func fileName(revision int64) string { return fmt.Sprintf("%06d.json", revision) }
 
-// last returns the highest revision in the folder, 0 if there is none. Gaps are an error.
-func last(dir string) (int64, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("reading the state: %w", err)
-	}
-	seen, top := map[int64]bool{}, int64(0)
-	for _, e := range entries {
-		m := revisionName.FindStringSubmatch(e.Name())
+// last returns the highest revision, 0 if there is none. Gaps are an error. A list may not have
+// the last revisions yet, so whatever it leaves out is looked for by its key, and so is what comes after the last.
+func (l *Log) last(ctx context.Context) (int64, error) {
+	top := int64(0)
+	for key, err := range bucket.Keys(ctx, l.bucket, l.prefix(), "") {
+		if err != nil {
+			return 0, fmt.Errorf("reading the state: %w", err)
+		}
+		m := revisionName.FindStringSubmatch(strings.TrimPrefix(key, l.prefix()))
 		if m == nil {
 			continue
 		}
 		n, err := strconv.ParseInt(m[1], 10, 64)
-		if err != nil || fileName(n) != e.Name() || n == 0 {
-			return 0, &CorruptError{File: filepath.Join(dir, e.Name()), Why: "has a name that no revision has"}
+		if err != nil || l.key(n) != key || n == 0 {
+			return 0, &CorruptError{File: l.store.Where(key), Why: "has a name that no revision has"}
 		}
-		seen[n] = true
-		top = max(top, n)
-	}
-	for n := int64(1); n <= top; n++ {
-		if !seen[n] {
-			return 0, &CorruptError{File: filepath.Join(dir, fileName(n)), Why: "is missing, though later ones are there"}
+		for top++; top < n; top++ {
+			if has, err := l.has(ctx, top); err != nil {
+				return 0, err
+			} else if !has {
+				return 0, &CorruptError{File: l.path(top), Why: "is missing, though later ones are there"}
+			}
 		}
 	}
-	return top, nil
+	for {
+		switch has, err := l.has(ctx, top+1); {
+		case err != nil:
+			return 0, err
+		case !has:
+			return top, nil
+		}
+		top++
+	}
+}
+
+// has reports whether something stands in the place of a revision.
+func (l *Log) has(ctx context.Context, n int64) (bool, error) {
+	has, err := bucket.Has(ctx, l.bucket, l.key(n))
+	var irregular *bucket.IrregularError
+	if errors.As(err, &irregular) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the state: %w", err)
+	}
+	return has, nil
 }
 
 func newNonce() (string, error) {

@@ -216,7 +216,7 @@ func TestCheckpointsOfMuch(t *testing.T) {
 		t.Errorf("got %.2000s, want %.2000s", got, want)
 	}
 	for _, n := range []int64{64, 128, 256} {
-		r, err := l.readRevision(n, "")
+		r, err := l.readRevision(t.Context(), n, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +260,9 @@ func TestDamagedLog(t *testing.T) {
 		"other log's":        {func(l *Log) error { return swap(l, "other", 2) }, "000002.json"},
 		"one from elsewhere": {func(l *Log) error { return swap(l, "fraud", 2) }, "000002.json"},
 		"two exchanged":      {func(l *Log) error { return os.Rename(l.path(3), l.path(2)) }, "000002.json"},
-		"strange name":       {func(l *Log) error { return os.Rename(l.path(3), filepath.Join(l.dir(), "0000003.json")) }, "0000003.json"},
+		"strange name": {func(l *Log) error {
+			return os.Rename(l.path(3), filepath.Join(filepath.Dir(l.path(1)), "0000003.json"))
+		}, "0000003.json"},
 	} {
 		l := openLog(t, t.TempDir())
 		st := load(t, l)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -20,6 +21,21 @@ func action(content string) plan.Action {
 		Fingerprint: plan.HashBytes([]byte("fp")), Address: "train.model",
 		Outputs: map[string]plan.Digest{"model": plan.HashBytes([]byte(content)), "same": plan.HashBytes(nil)},
 	}
+}
+
+// again is the same store, opened once more.
+func again(t *testing.T, s *Store) *Store {
+	t.Helper()
+	other, err := Open(s.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return other
 }
 
 func TestActionsAreImmutable(t *testing.T) {
@@ -56,17 +72,19 @@ func TestDamagedAction(t *testing.T) {
 	if _, err := s.PutAction(a); err != nil {
 		t.Fatal(err)
 	}
-	path, _ := s.actionPath(a.Fingerprint)
+	hex, _ := a.Fingerprint.Hex()
+	path := s.Path("actions", hex+".json")
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := action("a")
 	other.Fingerprint = plan.HashBytes(nil)
-	sealed, err := encode(other)
+	body, err := json.Marshal(other)
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealed, _ := Seal("action", body)
 	contents := []string{"", "{", "{}", "null", "[]", `{"fingerprint":"blake3:00","outputs":{}}`, string(sealed), strings.Repeat("[", 1_000_000)}
 	for i := range whole {
 		flipped := slices.Clone(whole)
@@ -91,22 +109,30 @@ func TestDamagedAction(t *testing.T) {
 	if got, err := s.Action(a.Fingerprint); err != nil || !reflect.DeepEqual(*got, a) {
 		t.Errorf("put again: got %+v, %v", got, err)
 	}
-	for name, spoil := range map[string]func() error{
-		"a folder": func() error {
+	for name, spoil := range map[string]func(path string) error{
+		"a folder": func(path string) error {
 			return errors.Join(os.Mkdir(path, 0o755), os.WriteFile(filepath.Join(path, "x"), nil, 0o644))
 		},
-		"a link": func() error { return os.Symlink("/dev/null", path) },
-		"a pipe": func() error { return syscall.Mkfifo(path, 0o644) },
+		"a link": func(path string) error { return os.Symlink("/dev/null", path) },
+		"a pipe": func(path string) error { return syscall.Mkfifo(path, 0o644) },
 	} {
-		for _, put := range []func(plan.Action) error{s.ReplaceAction, func(a plan.Action) error { _, err := s.PutAction(a); return err }} {
-			if err := errors.Join(os.Remove(path), spoil()); err != nil {
+		replaced := s.Path("actions", "replaced", hex+".json")
+		for path, put := range map[string]func(s *Store, a plan.Action) error{
+			path:     func(s *Store, a plan.Action) error { _, err := s.PutAction(a); return err },
+			replaced: (*Store).ReplaceAction,
+		} {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(replaced), 0o755), os.RemoveAll(replaced), os.RemoveAll(s.Path("actions", hex+".json"))); err != nil {
+				t.Fatal(err)
+			}
+			s := again(t, s)
+			if err := spoil(path); err != nil {
 				t.Fatal(err)
 			}
 			var damaged *DamagedError
 			if _, err := s.Action(a.Fingerprint); !errors.As(err, &damaged) || !errors.Is(err, ErrMissing) {
 				t.Errorf("%s: got %v, want that the record is damaged", name, err)
 			}
-			if err := put(a); err != nil {
+			if err := put(s, a); err != nil {
 				t.Errorf("over %s: %v", name, err)
 			}
 			if got, err := s.Action(a.Fingerprint); err != nil || !reflect.DeepEqual(*got, a) {
@@ -116,29 +142,6 @@ func TestDamagedAction(t *testing.T) {
 	}
 	if aside, err := filepath.Glob(s.Path("quarantine", "action-*")); err != nil || len(aside) != 1 {
 		t.Errorf("moved aside: got %v, %v; want the damaged one", aside, err)
-	}
-}
-
-// A cache in which a byte is another is none.
-func TestDamagedHashCache(t *testing.T) {
-	s := open(t)
-	s.remember("/dev/null", hashed{stamp{Size: worthWriting}, plan.HashBytes(nil)})
-	if err := s.writeHashes(0); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(s.hashesPath())
-	if err != nil || len(s.readHashes()) != 1 {
-		t.Fatalf("got %v, %v", s.readHashes(), err)
-	}
-	for i := range whole {
-		flipped := slices.Clone(whole)
-		flipped[i] ^= 1
-		write(t, s.hashesPath(), string(flipped))
-		for path, h := range s.readHashes() {
-			if path != "/dev/null" || h.Digest != plan.HashBytes(nil) || h.Size != worthWriting {
-				t.Errorf("byte %d: got %s %+v", i, path, h)
-			}
-		}
 	}
 }
 
@@ -180,67 +183,5 @@ func TestHashFiles(t *testing.T) {
 	}
 	if _, _, err := s.HashFiles(ctx, dir, "data", []string{"a"}); err == nil {
 		t.Error("a folder: got no error")
-	}
-}
-
-// A remembered digest is used only for a file that looks the same, and is not remembered of a file changed just now.
-func TestHashCache(t *testing.T) {
-	s, ctx, dir := open(t), context.Background(), t.TempDir()
-	path := filepath.Join(dir, "x")
-	write(t, path, "1")
-	if _, _, err := s.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(s.readHashes()); n != 0 {
-		t.Fatalf("a file written just now is remembered")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	now, err := stampOf(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	planted := plan.HashBytes([]byte("planted"))
-	s.remember(filepath.Join(dir, "gone"), hashed{now, planted})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.remember(path, hashed{now, planted})
-	if err := s.writeHashes(worthWriting); err != nil {
-		t.Fatal(err)
-	}
-	if known := s.readHashes(); len(known) != 1 {
-		t.Errorf("one byte is written down at once: %v", known)
-	}
-	s.remember(path, hashed{stamp{Size: worthWriting}, planted})
-	s.remember(path, hashed{now, planted})
-	if err := s.writeHashes(worthWriting); err != nil {
-		t.Fatal(err)
-	}
-	if known := s.readHashes(); len(known) != 1 {
-		t.Errorf("files that are gone are remembered: %v", known)
-	}
-	ext, _, err := s.HashFiles(ctx, dir, ".", []string{"x"})
-	if err != nil || ext.Files[0].Digest != planted {
-		t.Errorf("untouched file: got %s, %v, want the remembered digest", ext.Files[0].Digest, err)
-	}
-	write(t, path, "12")
-	ext, _, err = s.HashFiles(ctx, dir, ".", []string{"x"})
-	if err != nil || ext.Files[0].Digest != plan.HashBytes([]byte("12")) {
-		t.Errorf("touched file: got %s, %v, want its own digest", ext.Files[0].Digest, err)
-	}
-	again, err := Open(s.Root())
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, s.hashesPath(), "{broken")
-	if _, _, err := again.HashFiles(ctx, dir, ".", []string{"x"}); err != nil {
-		t.Errorf("broken cache: %v", err)
 	}
 }

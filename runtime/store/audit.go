@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/objects"
 )
 
 // Audited is what Audit found. Files are relative to the store.
@@ -25,21 +26,14 @@ type Audited struct {
 // Audit reads all objects and all records of results, and holds them to their digests.
 func (s *Store) Audit(ctx context.Context) (*Audited, error) {
 	out := &Audited{}
-	err := s.eachFile(s.Path("objects", "blake3"), func(path, name string) error {
-		d := plan.Digest("blake3:" + name)
-		if _, err := d.Hex(); err != nil {
-			return nil // whoever put it there, it is no object
-		}
-		return s.auditObject(ctx, d, path, out)
-	})
+	err := s.auditObjects(ctx, out)
 	if err == nil {
-		err = s.eachFile(s.Path("actions"), func(path, name string) error {
-			fp := plan.Digest("blake3:" + strings.TrimSuffix(name, ".json"))
-			if _, err := fp.Hex(); err != nil {
-				return nil
+		err = s.records.Audit(ctx, func(damaged *DamagedError) {
+			out.Records++
+			if damaged != nil {
+				out.Damaged = append(out.Damaged, damaged)
 			}
-			return s.auditRecord(ctx, fp, out)
-		})
+		}, s.strays)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verifying the store: %w", err)
@@ -47,55 +41,38 @@ func (s *Store) Audit(ctx context.Context) (*Audited, error) {
 	return out, nil
 }
 
-func (s *Store) auditObject(ctx context.Context, d plan.Digest, path string, out *Audited) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if info, err := os.Lstat(path); err == nil {
-		out.Bytes += info.Size()
-	}
-	out.Objects++
-	err := s.verify(d)
-	var corrupt *CorruptError
-	if errors.As(err, &corrupt) {
-		out.Corrupt = append(out.Corrupt, corrupt)
-		return nil
-	}
-	return err
-}
-
-func (s *Store) auditRecord(ctx context.Context, fp plan.Digest, out *Audited) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	out.Records++
-	_, err := s.Action(fp)
-	var damaged *DamagedError
-	if errors.As(err, &damaged) {
-		out.Damaged = append(out.Damaged, damaged)
-		return nil
-	}
-	return err
-}
-
-// eachFile calls f with what stands below a folder, and its name there without slashes. What stands in the place of an object is
-// looked at also where it is a folder.
-func (s *Store) eachFile(dir string, f func(path, name string) error) error {
-	entries, err := os.ReadDir(dir)
+func (s *Store) auditObjects(ctx context.Context, out *Audited) error {
+	const names = 2 // ab/cdef… below the prefix
+	keys, err := s.strays(ctx, objects.Prefix, names)
 	if err != nil {
-		return ignoreMissing(err)
+		return err
 	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if len(e.Name()) > 2 || !e.IsDir() {
-			if err := f(path, e.Name()); err != nil {
-				return err
-			}
-			continue
+	for key, err := range bucket.Keys(ctx, s.bucket, objects.Prefix, "") {
+		if err != nil {
+			return err
 		}
-		if err := s.eachFile(path, func(below, name string) error { return f(below, e.Name()+name) }); err != nil {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		d := plan.Digest("blake3:" + strings.ReplaceAll(strings.TrimPrefix(key, objects.Prefix), "/", ""))
+		if own, err := objects.Key(d); err != nil || own != key {
+			continue // whoever put it there, it is no object
+		}
+		size, err := s.objects.Audit(ctx, d)
+		out.Objects++
+		out.Bytes += size
+		var corrupt *CorruptError
+		if errors.As(err, &corrupt) {
+			out.Corrupt = append(out.Corrupt, corrupt)
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// strays are keys in whose place a folder stands.
+func (s *Store) strays(ctx context.Context, prefix string, names int) ([]string, error) {
+	return s.shelf.Strays(ctx, prefix, names)
 }

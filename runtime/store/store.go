@@ -1,36 +1,69 @@
-// Package store keeps results by their content in a local folder: objects, and actions that say which objects a
+// Package store is what a pipeline's results are kept in: objects by their content, and records that say which objects a
 // stage's fingerprint yields. Several processes may use one store at once; whatever is killed at any moment leaves it
 // usable, since bytes are there before the name that leads to them.
 //
-// The folder is laid out as spec/store.md says:
-//
-//	objects/blake3/ab/cdef…       blobs; a directory is a blob that lists blobs
-//	actions/<64 hex>.json         what a stage yields
-//	log/, journal/, locks/        the state's and the engine's
-//	quarantine/                   objects whose content was not what their name says
-//	cache/                        what may be lost: digests of files outside by their size and times
-//	tmp/<session>/                files of a running process; swept when its lock is free
+// A store is a bucket, whose keys spec/store.md lists, and what its folder has of this machine: sessions, checkpoints, and
+// digests of files outside. This package puts the two together; what each can do is said in the packages below it.
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/scratch/hashcache"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/objects"
+	"github.com/mlp-lang/mlp/runtime/store/records"
+	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
 
-// Store is a folder of objects and actions. It is safe for concurrent use, also by several processes.
-type Store struct {
-	root   string
-	claims claims
-	hashes hashes
+// What callers meet of the packages below.
+type (
+	// MissingError names an object that is not there.
+	MissingError = objects.MissingError
+	// CorruptError names an object that was not what its name says.
+	CorruptError = objects.CorruptError
+	// FileError names what in a folder cannot be stored.
+	FileError = objects.FileError
+	// Dir lists a directory's files.
+	Dir = objects.Dir
+	// Entry is one file of a directory.
+	Entry = objects.Entry
+	// DamagedError: the record of a result is not what was written.
+	DamagedError = records.DamagedError
+	// NondeterministicError: a stage gave something else than before.
+	NondeterministicError = records.NondeterministicError
+	// Checkpoint is what a stage keeps from one attempt to the next.
+	Checkpoint = scratch.Checkpoint
+)
 
-	mu       sync.Mutex
-	session  *session
-	verified map[plan.Digest]stamp // objects whose content this process has checked
+var (
+	// ErrMissing: the store does not have the object or record.
+	ErrMissing = bucket.ErrMissing
+	// ErrCorrupt is what a CorruptError is.
+	ErrCorrupt = objects.ErrCorrupt
+)
+
+// IsMissing returns the digest of the object that an error says is missing or was corrupt.
+func IsMissing(err error) (plan.Digest, bool) { return objects.IsMissing(err) }
+
+// Store is a bucket of objects and records, and the place on this machine that works on it. It is safe for concurrent use,
+// also by several processes.
+type Store struct {
+	root    string
+	bucket  bucket.Bucket
+	shelf   *local.Bucket
+	place   *scratch.Place
+	objects *objects.Objects
+	records *records.Records
+	hashes  *hashcache.Cache
+	claims  claims
 }
 
 // Open returns the store in a folder, which is created when something is first written.
@@ -47,60 +80,142 @@ func Open(dir string) (*Store, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("opening the store: %s is a file, expected a folder", root)
 	}
-	return &Store{root: root, verified: map[plan.Digest]stamp{}}, nil
+	place := scratch.At(root)
+	shelf := local.Open(root, place)
+	return &Store{root: root, bucket: shelf, shelf: shelf, place: place,
+		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place)}, nil
 }
 
 // Root is the store's folder, absolute.
 func (s *Store) Root() string { return s.root }
 
-// Path of something in the store that is not an object, such as ("journal", id).
-func (s *Store) Path(elem ...string) string {
-	return filepath.Join(append([]string{s.root}, elem...)...)
+// Bucket has all that the store keeps.
+func (s *Store) Bucket() bucket.Bucket { return s.bucket }
+
+// Place is what is of this machine.
+func (s *Store) Place() *scratch.Place { return s.place }
+
+// Where is the file of a key's value, as messages name it.
+func (s *Store) Where(key string) string { return s.shelf.Path(key) }
+
+// Path of something in the store's folder that is not an object, such as ("journal", id).
+func (s *Store) Path(elem ...string) string { return s.place.Path(elem...) }
+
+// key of what stands at a path in the store's folder.
+func (s *Store) key(path string) (string, error) {
+	rel, err := filepath.Rel(s.root, path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.ToSlash(rel), nil
 }
 
-// ErrMissing: the store does not have the object or action. Whoever can make it again should.
-var ErrMissing = errors.New("not in the store")
-
-// MissingError names an object that is not there. It is an ErrMissing.
-type MissingError struct{ Digest plan.Digest }
-
-func (e *MissingError) Error() string {
-	return fmt.Sprintf("object %s is not in the store; 'mlp apply' makes it again, and 'mlp store verify' says whose it is", e.Digest)
+// WriteNew writes a small file that must not exist yet: whole or not at all, and on disk when it returns. The error is
+// an os.ErrExist if there is one; nothing is changed then.
+func (s *Store) WriteNew(path string, data []byte) error {
+	key, err := s.key(path)
+	if err != nil {
+		return err
+	}
+	return bucket.Put(context.Background(), s.bucket, key, data)
 }
 
-// Is makes errors.Is(err, ErrMissing) true.
-func (e *MissingError) Is(target error) bool { return target == ErrMissing }
+// ObjectPath is where an object's file stands, whether it is there or not.
+func (s *Store) ObjectPath(d plan.Digest) (string, error) { return s.objects.Path(d) }
 
-// CorruptError names an object whose content was not what its name says. It has been moved aside, so from now on it is
-// missing. It is an ErrMissing too: both mean that the producer must run again.
-type CorruptError struct {
-	Digest     plan.Digest
-	Got        plan.Digest // what the content digests to; empty where it could not be read as what it should be
-	Quarantine string      // where it was moved, for whoever wants to look
+// PutBytes stores content and returns its digest.
+func (s *Store) PutBytes(ctx context.Context, data []byte) (plan.Digest, error) {
+	return s.objects.PutBytes(ctx, data)
 }
 
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; 'mlp apply' makes it again, and 'mlp store verify' says whose it is",
-		e.Digest, e.Quarantine)
+// PutFile stores a copy of a regular file's content and returns its digest.
+func (s *Store) PutFile(ctx context.Context, path string) (plan.Digest, error) {
+	return s.objects.PutFile(ctx, path)
 }
 
-// ErrCorrupt is what a CorruptError is, for errors.Is.
-var ErrCorrupt = errors.New("corrupt object")
-
-// Is makes errors.Is(err, ErrCorrupt) and errors.Is(err, ErrMissing) true.
-func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt || target == ErrMissing }
-
-// DamagedError: the record of a result is not what was written. It is an ErrMissing: the stage must run again, which moves
-// the record aside.
-type DamagedError struct {
-	Fingerprint plan.Digest
-	File        string
-	Why         string
+// PutDir stores a folder of regular files, as objects.PutDir says.
+func (s *Store) PutDir(ctx context.Context, dir string, tell func(done, total int)) (plan.Digest, error) {
+	return s.objects.PutDir(ctx, dir, tell)
 }
 
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("the record of the result is damaged: %s %s; restore it from a copy of the store, or run the stage again, which takes its place", e.File, e.Why)
+// PutList stores the list of a directory whose files are objects already.
+func (s *Store) PutList(ctx context.Context, files []Entry) (plan.Digest, error) {
+	return s.objects.PutList(ctx, files)
 }
 
-// Is makes errors.Is(err, ErrMissing) true.
-func (e *DamagedError) Is(target error) bool { return target == ErrMissing }
+// Has reports whether an object is there, without looking at its content.
+func (s *Store) Has(d plan.Digest) bool { return s.objects.Has(context.Background(), d) }
+
+// Get returns an object's content, checked against its digest.
+func (s *Store) Get(d plan.Digest) ([]byte, error) { return s.objects.Get(context.Background(), d) }
+
+// OpenDir reads the list of a directory. Its files may be missing.
+func (s *Store) OpenDir(d plan.Digest) (*Dir, error) {
+	return s.objects.OpenDir(context.Background(), d)
+}
+
+// Verify checks that a directory and all its files are there and are what their digests say.
+func (s *Store) Verify(ctx context.Context, d plan.Digest) error { return s.objects.Verify(ctx, d) }
+
+// ReadFile returns one file of a directory, checked.
+func (s *Store) ReadFile(d plan.Digest, name string) ([]byte, error) {
+	return s.objects.ReadFile(context.Background(), d, name)
+}
+
+// Materialize makes a directory appear at dest, as objects.Materialize says.
+func (s *Store) Materialize(ctx context.Context, d plan.Digest, dest string) error {
+	return s.objects.Materialize(ctx, d, dest)
+}
+
+// Present looks whether a stage's outputs are there, as objects.Present says.
+func (s *Store) Present(outputs map[string]plan.Digest) error {
+	return s.objects.Present(context.Background(), outputs)
+}
+
+// PutAction records what a fingerprint yields, as records.Put says.
+func (s *Store) PutAction(a plan.Action) (*plan.Action, error) {
+	return s.records.Put(context.Background(), a)
+}
+
+// ReplaceAction records a result whatever was recorded before, as records.Replace says.
+func (s *Store) ReplaceAction(a plan.Action) error { return s.records.Replace(context.Background(), a) }
+
+// Action returns what a fingerprint yields, as records.Get says.
+func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
+	return s.records.Get(context.Background(), fp)
+}
+
+// HashFiles digests files outside, as hashcache.HashFiles says.
+func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {
+	return s.hashes.HashFiles(ctx, dir, root, names)
+}
+
+// Temp creates a folder for files that this process works on, as scratch.Place says.
+func (s *Store) Temp(pattern string) (string, error) { return s.place.Temp(pattern) }
+
+// Checkpoint holds the folder of a fingerprint, as scratch.Place says.
+func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
+	hex, err := fp.Hex()
+	if err != nil {
+		return nil, err
+	}
+	return s.place.Checkpoint(hex)
+}
+
+// Sweep removes what processes left that are no longer alive. It returns how many had left something.
+func (s *Store) Sweep() (int, error) { return s.place.SweepSessions() }
+
+// Left reports whether a process that is no longer alive left a stage that it was running. Nothing is changed.
+func (s *Store) Left() bool { return s.place.Left() }
+
+// Close writes down what is remembered of files outside, groups what was recorded for those who read much, and removes this
+// process's temporary files. The store can be used again afterwards.
+func (s *Store) Close() error {
+	return errors.Join(s.hashes.Save(), s.records.Group(context.Background()), s.place.Close())
+}
+
+// Seal puts a JSON value into a file under a name, as seal.Seal says.
+func Seal(name string, body []byte) ([]byte, plan.Digest) { return seal.Seal(name, body) }
+
+// Unseal returns the value that a file holds under a name, and its digest. It is part of data.
+func Unseal(name string, data []byte) ([]byte, plan.Digest, error) { return seal.Unseal(name, data) }

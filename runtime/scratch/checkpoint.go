@@ -1,4 +1,4 @@
-package store
+package scratch
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
 // Checkpoint is what a stage keeps from one attempt to the next, of whatever process, held by one of them at a time.
@@ -16,14 +14,10 @@ type Checkpoint struct {
 	lock *os.File
 }
 
-// Checkpoint holds the folder of a fingerprint until it is released, or the process dies. Where another holds it, or the store is another
+// Checkpoint holds the folder of a fingerprint, given by its hexadecimal digits, until it is released, or the process dies. Where another holds it, or the store is another
 // user's, the folder is nil: two that write to it would spoil each other's.
-func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
-	hex, err := fp.Hex()
-	if err != nil {
-		return nil, err
-	}
-	dir := s.Path("checkpoint", hex)
+func (p *Place) Checkpoint(hex string) (*Checkpoint, error) {
+	dir := p.Path("checkpoint", hex)
 	if err := private(filepath.Dir(dir)); errors.Is(err, os.ErrPermission) {
 		return nil, nil // another user's, who keeps what stages leave there to himself
 	} else if err != nil {
@@ -51,7 +45,7 @@ func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
 	}
 }
 
-// named tells whether a file still has the name that it was opened by: whoever released it may have removed it meanwhile.
+// named reports whether a file still has the name that it was opened by: whoever released it may have removed it meanwhile.
 func named(f *os.File) bool {
 	mine, err := f.Stat()
 	if err != nil {

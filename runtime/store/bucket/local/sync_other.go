@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package store
+package local
 
 // syncAll brings files and folders to the disk.
 func syncAll(paths []string) error { return syncEach(paths) }

@@ -1,6 +1,7 @@
-package store
+package scratch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,31 +9,27 @@ import (
 
 func TestSweepTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 	root := filepath.Join(t.TempDir(), ".mlp")
-	alive, err := Open(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	alive := At(root)
 	defer alive.Close()
 	work, err := alive.Temp("work-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead, err := Open(root)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dead := At(root)
 	left, err := dead.Temp("work-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(left, "sub", "file"), "x")
+	if err := errors.Join(os.Mkdir(filepath.Join(left, "sub"), 0o755), os.WriteFile(filepath.Join(left, "sub", "file"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chmod(filepath.Join(left, "sub"), 0o500); err != nil {
 		t.Fatal(err)
 	}
 	if err := dead.session.lock.Close(); err != nil { // what the kernel does when a process dies
 		t.Fatal(err)
 	}
-	n, err := alive.Sweep()
+	n, err := alive.SweepSessions()
 	if err != nil || n != 1 {
 		t.Errorf("swept: got %d, %v, want 1", n, err)
 	}
@@ -45,14 +42,11 @@ func TestSweepTakesTheDeadAndLeavesTheLiving(t *testing.T) {
 }
 
 func TestSweepOfNothing(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "none"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.Sweep(); n != 0 || err != nil {
+	s := At(filepath.Join(t.TempDir(), "none"))
+	if n, err := s.SweepSessions(); n != 0 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
-	if _, err := os.Stat(s.Root()); !os.IsNotExist(err) {
+	if _, err := os.Stat(s.Path()); !os.IsNotExist(err) {
 		t.Error("looking created the store")
 	}
 }

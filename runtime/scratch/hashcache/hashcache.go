@@ -1,4 +1,6 @@
-package store
+// Package hashcache digests files outside of a store, and remembers the digests by what the files look like. It is of one
+// machine and may be lost: then the files are read again.
+package hashcache
 
 import (
 	"context"
@@ -15,21 +17,32 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
-
-// stamp is what tells, without reading it, that a file is the one that was hashed. Times are in nanoseconds.
-type stamp struct {
-	Size  int64  `json:"size"`
-	Mtime int64  `json:"mtime"`
-	Ctime int64  `json:"ctime"`
-	Inode uint64 `json:"inode"`
-}
 
 // hashed is a file's digest and what the file was like then.
 type hashed struct {
-	stamp
+	scratch.Stamp
 	Digest plan.Digest `json:"digest"`
 }
+
+// Cache are the digests of files outside by absolute path. They are read once and written seldom: a pipeline may have
+// thousands of sources. A Cache is safe for concurrent use, also by several processes.
+type Cache struct {
+	place *scratch.Place
+
+	mu    sync.Mutex
+	known map[string]hashed // nil until asked for
+	fresh map[string]hashed // not written yet
+	bytes int64             // that were read for those
+}
+
+// New returns the cache that a place has.
+func New(place *scratch.Place) *Cache { return &Cache{place: place} }
+
+// Save writes down what was hashed since, however little it was.
+func (c *Cache) Save() error { return c.writeHashes(0) }
 
 // racy is how close to its hashing a file may have been changed so that a second change could hide in the same
 // reading of the clock.
@@ -38,7 +51,7 @@ const racy = 2 * time.Second
 // HashFiles digests files outside, given by names (with forward slashes) below root, which is relative to dir or
 // absolute. The digest covers names and contents. Files hashed before and untouched since are not read again. A file
 // that is not there is an error that is os.ErrNotExist.
-func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {
+func (c *Cache) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	base := root
 	if !filepath.IsAbs(base) {
@@ -54,16 +67,16 @@ func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string)
 		if target, err := os.Readlink(path); err == nil && filepath.IsAbs(target) {
 			path = target // remembered by what it is, whatever leads to it
 		}
-		h, fresh, err := hashFile(ctx, path, s.rememberedHash(path))
+		h, fresh, err := hashFile(ctx, path, c.rememberedHash(path))
 		if err != nil {
 			return plan.External{}, "", fmt.Errorf("hashing files: %w", err)
 		}
 		if fresh && time.Since(time.Unix(0, max(h.Mtime, h.Ctime))) > racy {
-			s.remember(path, h)
+			c.remember(path, h)
 		}
 		ext.Files = append(ext.Files, plan.ExternalFile{Name: name, Size: h.Size, Digest: h.Digest})
 	}
-	if err := s.writeHashes(worthWriting); err != nil {
+	if err := c.writeHashes(worthWriting); err != nil {
 		return plan.External{}, "", err
 	}
 	digest, err := plan.ExternalDigest(ext.Files)
@@ -85,17 +98,17 @@ func hashFile(ctx context.Context, path string, known hashed) (h hashed, fresh b
 		return hashed{}, false, fmt.Errorf("%s is not a regular file", path)
 	}
 	for range 5 {
-		before, err := stampOf(f)
+		before, err := scratch.StampOf(f)
 		if err != nil {
 			return hashed{}, false, err
 		}
-		if known.Digest != "" && known.stamp == before {
+		if known.Digest != "" && known.Stamp == before {
 			return known, fresh, nil
 		}
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return hashed{}, false, err
 		}
-		digest, err := copyHashed(ctx, io.Discard, f)
+		digest, err := seal.Copy(ctx, io.Discard, f)
 		if err != nil {
 			return hashed{}, false, fmt.Errorf("reading %s: %w", path, err)
 		}
@@ -104,16 +117,7 @@ func hashFile(ctx context.Context, path string, known hashed) (h hashed, fresh b
 	return hashed{}, false, fmt.Errorf("%s is being written to while it is read", path)
 }
 
-func (s *Store) hashesPath() string { return s.Path("cache", "files.json") }
-
-// hashes are the digests of files outside by absolute path. They are read once and written seldom: a pipeline may have
-// thousands of sources.
-type hashes struct {
-	mu    sync.Mutex
-	known map[string]hashed // nil until asked for
-	fresh map[string]hashed // not written yet
-	bytes int64             // that were read for those
-}
+func (c *Cache) hashesPath() string { return c.place.Path("cache", "files.json") }
 
 // sealedHashes is what they are called in their file.
 const sealedHashes = "files"
@@ -121,36 +125,36 @@ const sealedHashes = "files"
 // worthWriting is from how many bytes on it would hurt to read them again, should the process be killed.
 const worthWriting = 64 << 20
 
-func (s *Store) rememberedHash(path string) hashed {
-	s.hashes.mu.Lock()
-	defer s.hashes.mu.Unlock()
-	if h, ok := s.hashes.fresh[path]; ok {
+func (c *Cache) rememberedHash(path string) hashed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h, ok := c.fresh[path]; ok {
 		return h
 	}
-	if s.hashes.known == nil {
-		s.hashes.known = s.readHashes()
+	if c.known == nil {
+		c.known = c.readHashes()
 	}
-	return s.hashes.known[path]
+	return c.known[path]
 }
 
-func (s *Store) remember(path string, h hashed) {
-	s.hashes.mu.Lock()
-	defer s.hashes.mu.Unlock()
-	if s.hashes.fresh == nil {
-		s.hashes.fresh = map[string]hashed{}
+func (c *Cache) remember(path string, h hashed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fresh == nil {
+		c.fresh = map[string]hashed{}
 	}
-	s.hashes.fresh[path] = h
-	s.hashes.bytes += h.Size
+	c.fresh[path] = h
+	c.bytes += h.Size
 }
 
 // readHashes returns what is remembered on disk. It may be lost: then files are read again.
-func (s *Store) readHashes() map[string]hashed {
+func (c *Cache) readHashes() map[string]hashed {
 	known := map[string]hashed{}
-	data, err := os.ReadFile(s.hashesPath())
+	data, err := os.ReadFile(c.hashesPath())
 	if err != nil {
 		return known
 	}
-	if body, _, err := Unseal(sealedHashes, data); err != nil || json.Unmarshal(body, &known) != nil {
+	if body, _, err := seal.Unseal(sealedHashes, data); err != nil || json.Unmarshal(body, &known) != nil {
 		return map[string]hashed{}
 	}
 	return known
@@ -159,26 +163,26 @@ func (s *Store) readHashes() map[string]hashed {
 // writeHashes adds what was hashed to what is remembered on disk, if it was as many bytes, and forgets files that are
 // gone. Two processes at once may lose each other's additions, never mix them. A store that cannot be written to goes
 // without.
-func (s *Store) writeHashes(atLeast int64) error {
-	s.hashes.mu.Lock()
-	defer s.hashes.mu.Unlock()
-	if len(s.hashes.fresh) == 0 || s.hashes.bytes < atLeast {
+func (c *Cache) writeHashes(atLeast int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.fresh) == 0 || c.bytes < atLeast {
 		return nil
 	}
-	known := s.readHashes()
+	known := c.readHashes()
 	for path := range known {
 		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 			delete(known, path)
 		}
 	}
-	maps.Copy(known, s.hashes.fresh)
-	s.hashes.known, s.hashes.fresh, s.hashes.bytes = known, nil, 0
+	maps.Copy(known, c.fresh)
+	c.known, c.fresh, c.bytes = known, nil, 0
 	body, err := json.Marshal(known)
 	if err != nil {
 		return fmt.Errorf("remembering digests of files: %w", err)
 	}
-	data, _ := Seal(sealedHashes, body)
-	if err := s.Replace(s.hashesPath(), data); err != nil && !errors.Is(err, os.ErrPermission) {
+	data, _ := seal.Seal(sealedHashes, body)
+	if err := c.place.Replace(c.hashesPath(), data); err != nil && !errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("remembering digests of files: %w", err)
 	}
 	return nil

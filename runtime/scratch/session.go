@@ -1,4 +1,4 @@
-package store
+package scratch
 
 import (
 	"errors"
@@ -7,9 +7,27 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
+
+// Place is what a store's folder has of the machine that works on it: sessions in tmp/, checkpoints, locks, and what is
+// remembered in cache/. Nothing is written before it is needed. A Place is safe for concurrent use, also by several processes.
+type Place struct {
+	dir string
+
+	mu      sync.Mutex
+	session *session
+}
+
+// At returns the place in a folder.
+func At(dir string) *Place { return &Place{dir: dir} }
+
+// Path of something in the place, such as ("cache", "files.json").
+func (p *Place) Path(elem ...string) string {
+	return filepath.Join(append([]string{p.dir}, elem...)...)
+}
 
 // session is a process's private folder in tmp/, which no other user may enter: a container's user need not, since what is bound
 // into a container is reached from there. Its lock is held while the process lives; the kernel frees it when the
@@ -19,15 +37,12 @@ type session struct {
 	lock *os.File
 }
 
-const (
-	sessionLock  = "lock"
-	hiddenPrefix = ".new-"
-)
+const sessionLock = "lock"
 
 // Temp creates a folder for files that this process works on. It lies on the store's file system, so that files can be
-// linked between it and the objects, and is removed by Close or, after a crash, by a later Sweep.
-func (s *Store) Temp(pattern string) (string, error) {
-	ses, err := s.open()
+// linked between it and the objects, and is removed by Close or, after a crash, by a later SweepSessions.
+func (p *Place) Temp(pattern string) (string, error) {
+	ses, err := p.open()
 	if err != nil {
 		return "", err
 	}
@@ -38,17 +53,40 @@ func (s *Store) Temp(pattern string) (string, error) {
 	return dir, nil
 }
 
-func (s *Store) open() (*session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.session != nil {
-		return s.session, nil
+// File creates a temporary file beside those folders. Whoever is done with it removes it, or gives it its place.
+func (p *Place) File(pattern string) (*os.File, error) {
+	ses, err := p.open()
+	if err != nil {
+		return nil, err
 	}
-	ses, err := newSession(s.Path("tmp"))
+	return os.CreateTemp(ses.dir, pattern)
+}
+
+// Replace writes a small file of the place whole, over what is there. A power cut may lose it, and leave any part of it.
+func (p *Place) Replace(path string, data []byte) error {
+	f, err := p.File("file-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close(), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func (p *Place) open() (*session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session != nil {
+		return p.session, nil
+	}
+	ses, err := newSession(p.Path("tmp"))
 	if err != nil {
 		return nil, fmt.Errorf("writing to the store: %w", err)
 	}
-	s.session = ses
+	p.session = ses
 	return ses, nil
 }
 
@@ -57,42 +95,39 @@ func newSession(tmp string) (*session, error) {
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return nil, err
 	}
-	hidden, err := os.MkdirTemp(tmp, hiddenPrefix)
+	made, err := os.MkdirTemp(tmp, hidden)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(hidden, sessionLock), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(filepath.Join(made, sessionLock), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	dir := filepath.Join(tmp, "session-"+filepath.Base(hidden)[len(hiddenPrefix):])
-	if err := os.Rename(hidden, dir); err != nil {
+	dir := filepath.Join(tmp, "session-"+filepath.Base(made)[len(hidden):])
+	if err := os.Rename(made, dir); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return &session{dir: dir, lock: lock}, nil
 }
 
-// Close writes down what is remembered of files outside and removes this process's temporary files. The store can be used
-// again afterwards.
-func (s *Store) Close() error {
-	err := s.writeHashes(0)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.session == nil {
-		return err
+// Close removes this process's temporary files. The place can be used again afterwards.
+func (p *Place) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.session == nil {
+		return nil
 	}
-	err = errors.Join(err, removeAll(s.session.dir))
-	err = errors.Join(err, s.session.lock.Close())
-	s.session = nil
+	err := errors.Join(removeAll(p.session.dir), p.session.lock.Close())
+	p.session = nil
 	return err
 }
 
-// Sweep removes what processes left that are no longer alive. It returns how many had left something.
-func (s *Store) Sweep() (int, error) {
-	entries, err := os.ReadDir(s.Path("tmp"))
+// SweepSessions removes what processes left that are no longer alive. It returns how many had left something.
+func (p *Place) SweepSessions() (int, error) {
+	entries, err := os.ReadDir(p.Path("tmp"))
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
@@ -101,7 +136,7 @@ func (s *Store) Sweep() (int, error) {
 	}
 	swept := 0
 	for _, e := range entries {
-		removed, err := sweepSession(s.Path("tmp", e.Name()))
+		removed, err := sweepSession(p.Path("tmp", e.Name()))
 		if err != nil {
 			return swept, fmt.Errorf("sweeping the store: %w", err)
 		}
@@ -112,9 +147,9 @@ func (s *Store) Sweep() (int, error) {
 	return swept, nil
 }
 
-// Left tells whether a process that is no longer alive left a stage that it was running. Nothing is changed.
-func (s *Store) Left() bool {
-	left, _ := filepath.Glob(s.Path("tmp", "session-*", "stage-*")) // the pattern is right
+// Left reports whether a process that is no longer alive left a stage that it was running. Nothing is changed.
+func (p *Place) Left() bool {
+	left, _ := filepath.Glob(p.Path("tmp", "session-*", "stage-*")) // the pattern is right
 	for _, stage := range left {
 		lock, err := os.OpenFile(filepath.Join(filepath.Dir(stage), sessionLock), os.O_RDWR, 0)
 		if err != nil {
@@ -130,7 +165,7 @@ func (s *Store) Left() bool {
 }
 
 func sweepSession(dir string) (bool, error) {
-	if strings.HasPrefix(filepath.Base(dir), hiddenPrefix) {
+	if strings.HasPrefix(filepath.Base(dir), hidden) {
 		return false, sweepUnfinished(dir)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, sessionLock), os.O_RDWR, 0)
@@ -150,7 +185,7 @@ func sweepSession(dir string) (bool, error) {
 // sweepUnfinished removes a session that its maker died in making, a moment's work: after an hour it is surely dead.
 func sweepUnfinished(dir string) error {
 	info, err := os.Stat(dir)
-	if err != nil || time.Since(info.ModTime()) < time.Hour {
+	if err != nil || time.Since(info.ModTime()) < forgotten {
 		return ignoreMissing(err)
 	}
 	return os.RemoveAll(dir)

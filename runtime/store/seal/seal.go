@@ -1,16 +1,20 @@
-package store
+// Package seal puts values into files so that nobody takes what a failing disk or an editor made of them for what was written.
+package seal
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+
+	"github.com/zeebo/blake3"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}. So nobody takes
-// what a failing disk or an editor made of it for what was written.
+// Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}.
 func Seal(name string, body []byte) ([]byte, plan.Digest) {
 	digest := plan.HashBytes(body)
 	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n%q:%s}\n", digest, name, body), digest
@@ -43,4 +47,26 @@ func takeApart(name string, data []byte) ([]byte, plan.Digest, error) {
 		return nil, "", fmt.Errorf("it has no %q", name)
 	}
 	return fields[name], digest, json.Unmarshal(fields["digest"], &digest)
+}
+
+// Copy copies r to w and returns the digest of what it copied.
+func Copy(ctx context.Context, w io.Writer, r io.Reader) (plan.Digest, error) {
+	h := blake3.New()
+	buf := make([]byte, 1<<18)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := r.Read(buf)
+		_, _ = h.Write(buf[:n])
+		if _, werr := w.Write(buf[:n]); werr != nil {
+			return "", werr
+		}
+		if errors.Is(err, io.EOF) {
+			return plan.SumDigest(h.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 }

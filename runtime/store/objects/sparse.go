@@ -1,4 +1,4 @@
-package store
+package objects
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// holes tells whether something is a file with fewer blocks than its length needs.
+// holes reports whether something is a file with fewer blocks than its length needs.
 func holes(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	if !ok {

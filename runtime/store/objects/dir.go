@@ -1,4 +1,4 @@
-package store
+package objects
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s: %s", e.Name, e.Why)
 // sockets are refused with a FileError.
 //
 // Files are stored in batches; tell, which may be nil, is called with how many of how many are.
-func (s *Store) PutDir(ctx context.Context, dir string, tell func(done, total int)) (plan.Digest, error) {
+func (o *Objects) PutDir(ctx context.Context, dir string, tell func(done, total int)) (plan.Digest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
@@ -77,7 +77,7 @@ func (s *Store) PutDir(ctx context.Context, dir string, tell func(done, total in
 	files := make([]Entry, 0, len(names))
 	for batch := range slices.Chunk(names, batchFiles) {
 		if err == nil {
-			files, err = s.putEntries(ctx, root, batch, files)
+			files, err = o.putEntries(ctx, root, batch, files)
 		}
 		if tell != nil {
 			tell(len(files), len(names))
@@ -86,17 +86,17 @@ func (s *Store) PutDir(ctx context.Context, dir string, tell func(done, total in
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
 	}
-	return s.PutList(ctx, files)
+	return o.PutList(ctx, files)
 }
 
 // batchFiles is how many files are brought to the disk together.
 const batchFiles = 500
 
 // putEntries stores some of a folder's files and adds them to a list.
-func (s *Store) putEntries(ctx context.Context, root *os.Root, names []string, files []Entry) ([]Entry, error) {
+func (o *Objects) putEntries(ctx context.Context, root *os.Root, names []string, files []Entry) ([]Entry, error) {
 	var all []written
 	for _, name := range names {
-		e, w, err := s.writeEntry(ctx, root, name)
+		e, w, err := o.writeEntry(ctx, root, name)
 		if err != nil {
 			for _, w := range all {
 				err = errors.Join(err, os.Remove(w.tmp))
@@ -105,10 +105,10 @@ func (s *Store) putEntries(ctx context.Context, root *os.Root, names []string, f
 		}
 		files, all = append(files, e), append(all, w)
 	}
-	return files, s.nameAll(all)
+	return files, o.nameAll(ctx, all)
 }
 
-func (s *Store) writeEntry(ctx context.Context, root *os.Root, name string) (Entry, written, error) {
+func (o *Objects) writeEntry(ctx context.Context, root *os.Root, name string) (Entry, written, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Entry{}, written{}, err
@@ -121,7 +121,7 @@ func (s *Store) writeEntry(ctx context.Context, root *os.Root, name string) (Ent
 	if why := refusal(name, info.Mode()); why != "" {
 		return Entry{}, written{}, &FileError{name, why}
 	}
-	w, err := s.write(ctx, f)
+	w, err := o.write(ctx, f)
 	return Entry{Name: name, Size: info.Size(), Digest: w.digest, Executable: info.Mode()&0o111 != 0}, w, err
 }
 
@@ -139,19 +139,19 @@ func refusal(name string, mode fs.FileMode) string {
 }
 
 // PutList stores the list of a directory whose files are objects already.
-func (s *Store) PutList(ctx context.Context, files []Entry) (plan.Digest, error) {
+func (o *Objects) PutList(ctx context.Context, files []Entry) (plan.Digest, error) {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	data, err := json.Marshal(Dir{Format: manifestFormat, Files: append([]Entry{}, files...)})
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
 	}
-	return s.PutBytes(ctx, data)
+	return o.PutBytes(ctx, data)
 }
 
 // OpenDir reads the list of a directory. Its files may be missing.
-func (s *Store) OpenDir(d plan.Digest) (*Dir, error) {
-	data, err := s.Get(d)
+func (o *Objects) OpenDir(ctx context.Context, d plan.Digest) (*Dir, error) {
+	data, err := o.Get(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +171,8 @@ func (s *Store) OpenDir(d plan.Digest) (*Dir, error) {
 }
 
 // Verify checks that a directory and all its files are there and are what their digests say.
-func (s *Store) Verify(ctx context.Context, d plan.Digest) error {
-	list, err := s.OpenDir(d)
+func (o *Objects) Verify(ctx context.Context, d plan.Digest) error {
+	list, err := o.OpenDir(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *Store) Verify(ctx context.Context, d plan.Digest) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.verify(e.Digest); err != nil {
+		if err := o.verify(ctx, e.Digest); err != nil {
 			return err
 		}
 	}
@@ -188,14 +188,14 @@ func (s *Store) Verify(ctx context.Context, d plan.Digest) error {
 }
 
 // ReadFile returns one file of a directory, checked.
-func (s *Store) ReadFile(d plan.Digest, name string) ([]byte, error) {
-	list, err := s.OpenDir(d)
+func (o *Objects) ReadFile(ctx context.Context, d plan.Digest, name string) ([]byte, error) {
+	list, err := o.OpenDir(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range list.Files {
 		if e.Name == name {
-			return s.Get(e.Digest)
+			return o.Get(ctx, e.Digest)
 		}
 	}
 	return nil, fmt.Errorf("directory %s has no file %q: %w", d, name, os.ErrNotExist)
@@ -204,8 +204,8 @@ func (s *Store) ReadFile(d plan.Digest, name string) ([]byte, error) {
 // Materialize makes a directory appear at dest, which must not exist or be empty. Files are hard links to the objects,
 // read-only, after their content was checked; executables and files that cannot be linked are copies. Errors of the
 // store's own are MissingError and CorruptError.
-func (s *Store) Materialize(ctx context.Context, d plan.Digest, dest string) error {
-	list, err := s.OpenDir(d)
+func (o *Objects) Materialize(ctx context.Context, d plan.Digest, dest string) error {
+	list, err := o.OpenDir(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -216,18 +216,18 @@ func (s *Store) Materialize(ctx context.Context, d plan.Digest, dest string) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.materialize(e, dest); err != nil {
+		if err := o.materialize(ctx, e, dest); err != nil {
 			return fmt.Errorf("laying out %s: %w", e.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) materialize(e Entry, dest string) error {
-	if err := s.verify(e.Digest); err != nil {
+func (o *Objects) materialize(ctx context.Context, e Entry, dest string) error {
+	if err := o.verify(ctx, e.Digest); err != nil {
 		return err
 	}
-	from, err := s.ObjectPath(e.Digest)
+	key, err := Key(e.Digest)
 	if err != nil {
 		return err
 	}
@@ -235,19 +235,7 @@ func (s *Store) materialize(e Entry, dest string) error {
 	if err := makeFolder(filepath.Dir(to)); err != nil {
 		return err
 	}
-	if !e.Executable {
-		err := os.Link(from, to)
-		if err == nil || !linksUnsupported(err) {
-			return err
-		}
-	}
-	if err := copyNew(from, to); err != nil {
-		return err
-	}
-	if e.Executable {
-		return os.Chmod(to, 0o555)
-	}
-	return os.Chmod(to, 0o444)
+	return o.shelf.Link(key, to, e.Executable)
 }
 
 // makeFolder creates a folder that a container's user can read, whatever the umask.

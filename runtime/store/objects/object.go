@@ -1,0 +1,407 @@
+// Package objects keeps content by its digest in a bucket. An object is never changed; a directory is an object that lists
+// objects. What is read is held to its digest, and what does not match it is put aside and counts for missing.
+//
+// The files of objects are needed here: to be linked into work folders, and to be read again. They lie on a shelf, a local
+// bucket. Where the store itself is a folder, that is the store, and there is no second copy; else it is a cache to which
+// objects are fetched when they are first asked for.
+package objects
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/seal"
+)
+
+// Objects are a store's objects. It is safe for concurrent use, also by several processes.
+type Objects struct {
+	far   bucket.Bucket // nil where the shelf is the store
+	shelf *local.Bucket
+	place *scratch.Place
+
+	mu       sync.Mutex
+	verified map[plan.Digest]scratch.Stamp // whose content this process has checked
+}
+
+// In returns the objects of a store that is a folder.
+func In(shelf *local.Bucket, place *scratch.Place) *Objects {
+	return &Objects{shelf: shelf, place: place, verified: map[plan.Digest]scratch.Stamp{}}
+}
+
+// Far returns the objects of a bucket, with a shelf in front of it.
+func Far(b bucket.Bucket, shelf *local.Bucket, place *scratch.Place) *Objects {
+	o := In(shelf, place)
+	o.far = b
+	return o
+}
+
+// Prefix is what the keys of objects begin with.
+const Prefix = "objects/blake3/"
+
+// Key is that of an object.
+func Key(d plan.Digest) (string, error) {
+	hex, err := d.Hex()
+	if err != nil {
+		return "", err
+	}
+	return Prefix + hex[:2] + "/" + hex[2:], nil
+}
+
+// MissingError names an object that is not there. It is a bucket.ErrMissing.
+type MissingError struct{ Digest plan.Digest }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("object %s is not in the store; 'mlp apply' makes it again, and 'mlp store verify' says whose it is", e.Digest)
+}
+
+// Is makes errors.Is(err, bucket.ErrMissing) true.
+func (e *MissingError) Is(target error) bool { return target == bucket.ErrMissing }
+
+// CorruptError names an object whose content was not what its name says. It has been moved aside, so from now on it is
+// missing. It is a bucket.ErrMissing too: both mean that the producer must run again.
+type CorruptError struct {
+	Digest     plan.Digest
+	Got        plan.Digest // what the content digests to; empty where it could not be read as what it should be
+	Quarantine string      // where it was moved, for whoever wants to look
+}
+
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; 'mlp apply' makes it again, and 'mlp store verify' says whose it is",
+		e.Digest, e.Quarantine)
+}
+
+// ErrCorrupt is what a CorruptError is, for errors.Is.
+var ErrCorrupt = errors.New("corrupt object")
+
+// Is makes errors.Is(err, ErrCorrupt) and errors.Is(err, bucket.ErrMissing) true.
+func (e *CorruptError) Is(target error) bool {
+	return target == ErrCorrupt || target == bucket.ErrMissing
+}
+
+// Path is where an object's file stands on the shelf, whether it is there or not.
+func (o *Objects) Path(d plan.Digest) (string, error) {
+	key, err := Key(d)
+	if err != nil {
+		return "", err
+	}
+	return o.shelf.Path(key), nil
+}
+
+// PutBytes stores content and returns its digest.
+func (o *Objects) PutBytes(ctx context.Context, data []byte) (plan.Digest, error) {
+	return o.put(ctx, bytes.NewReader(data))
+}
+
+// PutFile stores a copy of a regular file's content and returns its digest.
+func (o *Objects) PutFile(ctx context.Context, path string) (plan.Digest, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return "", fmt.Errorf("storing a file: %w", err)
+	}
+	defer f.Close()
+	return o.put(ctx, f)
+}
+
+// put writes a temporary file, hashing on the way, and gives it its name when it is whole and on disk.
+func (o *Objects) put(ctx context.Context, r io.Reader) (plan.Digest, error) {
+	w, err := o.write(ctx, r)
+	if err == nil {
+		err = o.nameAll(ctx, []written{w})
+	}
+	if err != nil {
+		return "", fmt.Errorf("storing an object: %w", err)
+	}
+	return w.digest, nil
+}
+
+// written is a temporary file that is to be an object. It may not be on disk yet.
+type written struct {
+	tmp    string
+	digest plan.Digest
+}
+
+// write hashes what it writes. Holes of a file that has some stay holes.
+func (o *Objects) write(ctx context.Context, r io.Reader) (written, error) {
+	tmp, err := o.place.File("object-")
+	if err != nil {
+		return written{}, err
+	}
+	var d plan.Digest
+	if holes(r) {
+		w := &sparseWriter{file: tmp}
+		if d, err = seal.Copy(ctx, w, r); err == nil {
+			err = tmp.Truncate(w.size)
+		}
+	} else {
+		d, err = seal.Copy(ctx, tmp, r)
+	}
+	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
+		return written{}, errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return written{tmp.Name(), d}, nil
+}
+
+// nameAll gives whole files their names, once they are on disk, and removes the temporary ones. Of those that are there
+// already each stays, if its content is right.
+func (o *Objects) nameAll(ctx context.Context, all []written) error {
+	var staged []local.Staged
+	digests := map[string]plan.Digest{}
+	for _, w := range all {
+		defer os.Remove(w.tmp)
+	}
+	for _, w := range all {
+		key, err := Key(w.digest)
+		if err != nil {
+			return err
+		}
+		staged, digests[key] = append(staged, local.Staged{Key: key, Path: w.tmp}), w.digest
+	}
+	left, err := o.shelf.PutStaged(staged)
+	for range 3 {
+		if err != nil || len(left) == 0 {
+			break
+		}
+		if left, err = o.wrong(ctx, left, digests); err == nil && len(left) > 0 {
+			left, err = o.shelf.PutStaged(left)
+		}
+	}
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("%s cannot be given its name", left[0].Key)
+	}
+	if err == nil && o.far != nil {
+		err = o.send(ctx, digests)
+	}
+	return err
+}
+
+// wrong are those files whose key has another value than it should. That value is moved aside.
+func (o *Objects) wrong(ctx context.Context, had []local.Staged, digests map[string]plan.Digest) ([]local.Staged, error) {
+	var wrong []local.Staged
+	for _, s := range had {
+		err := o.onShelf(ctx, digests[s.Key])
+		if errors.Is(err, bucket.ErrMissing) {
+			wrong = append(wrong, s)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return wrong, nil
+}
+
+// transfers is how many objects are sent at once.
+const transfers = 8
+
+// send puts what is on the shelf into the bucket behind it, as far as it is not there.
+func (o *Objects) send(ctx context.Context, digests map[string]plan.Digest) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(transfers)
+	for key := range digests {
+		g.Go(func() error {
+			if has, err := bucket.Has(ctx, o.far, key); has && err == nil {
+				return nil
+			}
+			f, _, err := o.shelf.File(key)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if err := o.far.PutNew(ctx, key, f); !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Has reports whether an object is there, without looking at its content.
+func (o *Objects) Has(ctx context.Context, d plan.Digest) bool {
+	key, err := Key(d)
+	if err != nil {
+		return false
+	}
+	has, err := bucket.Has(ctx, o.shelf, key)
+	if !has && o.far != nil {
+		has, err = bucket.Has(ctx, o.far, key)
+	}
+	return has && err == nil
+}
+
+// Get returns an object's content, checked against its digest. Errors are MissingError, CorruptError or the disk's.
+func (o *Objects) Get(ctx context.Context, d plan.Digest) ([]byte, error) {
+	key, err := Key(d)
+	if err != nil {
+		return nil, err
+	}
+	data, err := o.read(ctx, d, key)
+	if errors.Is(err, bucket.ErrMissing) && o.far != nil {
+		if err := o.fetch(ctx, d, key); err != nil {
+			return nil, err
+		}
+		data, err = o.read(ctx, d, key)
+	}
+	return data, err
+}
+
+// read returns what is on the shelf, checked.
+func (o *Objects) read(ctx context.Context, d plan.Digest, key string) ([]byte, error) {
+	data, err := bucket.Read(ctx, o.shelf, key)
+	if err != nil {
+		return nil, o.unread(ctx, d, key, err)
+	}
+	if got := plan.HashBytes(data); got != d {
+		return nil, o.putAside(ctx, d, key, got)
+	}
+	return data, nil
+}
+
+// unread says what it means that an object could not be read.
+func (o *Objects) unread(ctx context.Context, d plan.Digest, key string, err error) error {
+	var irregular *bucket.IrregularError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &MissingError{d}
+	case errors.As(err, &irregular):
+		return o.putAside(ctx, d, key, "")
+	}
+	return fmt.Errorf("reading an object: %w", err)
+}
+
+// verify checks an object's content, once per process as long as its file is untouched. Afterwards it is on the shelf.
+func (o *Objects) verify(ctx context.Context, d plan.Digest) error {
+	err := o.onShelf(ctx, d)
+	if errors.Is(err, bucket.ErrMissing) && o.far != nil {
+		key, _ := Key(d)
+		return o.fetch(ctx, d, key)
+	}
+	return err
+}
+
+// onShelf checks what is on the shelf.
+func (o *Objects) onShelf(ctx context.Context, d plan.Digest) error {
+	key, err := Key(d)
+	if err != nil {
+		return err
+	}
+	f, _, err := o.shelf.File(key)
+	if err != nil {
+		return o.unread(ctx, d, key, err)
+	}
+	defer f.Close()
+	before, err := scratch.StampOf(f)
+	if err != nil {
+		return fmt.Errorf("reading an object: %w", err)
+	}
+	before.Ctime = 0 // moves with every link to the object
+	if o.wasVerified(d, before) {
+		return nil
+	}
+	got, err := seal.Copy(context.WithoutCancel(ctx), io.Discard, f)
+	if err != nil {
+		return fmt.Errorf("reading object %s: %w", d, err)
+	}
+	if got != d {
+		return o.putAside(ctx, d, key, got)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.verified[d] = before
+	return nil
+}
+
+func (o *Objects) wasVerified(d plan.Digest, now scratch.Stamp) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	seen, ok := o.verified[d]
+	return ok && seen == now
+}
+
+// Audit checks an object's content where the store is, and returns its size there, in bytes.
+func (o *Objects) Audit(ctx context.Context, d plan.Digest) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	size, err := o.size(ctx, d)
+	var irregular *bucket.IrregularError
+	if err != nil && !errors.As(err, &irregular) {
+		return 0, gone(d, err)
+	}
+	if o.far == nil {
+		return size, o.onShelf(ctx, d)
+	}
+	key, _ := Key(d)
+	v, err := o.far.Get(ctx, key, bucket.Range{})
+	if err != nil {
+		return 0, gone(d, err)
+	}
+	defer v.Close()
+	got, err := seal.Copy(ctx, io.Discard, v)
+	if err == nil && got != d {
+		err = o.moveAside(ctx, o.far, d, key, got)
+	}
+	return size, err
+}
+
+// fetch brings an object from the bucket to the shelf, if it is what its digest says.
+func (o *Objects) fetch(ctx context.Context, d plan.Digest, key string) error {
+	v, err := o.far.Get(ctx, key, bucket.Range{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return &MissingError{d}
+	}
+	if err != nil {
+		return fmt.Errorf("fetching object %s: %w", d, err)
+	}
+	defer v.Close()
+	w, err := o.write(ctx, v)
+	if err != nil {
+		return fmt.Errorf("fetching object %s: %w", d, err)
+	}
+	defer os.Remove(w.tmp)
+	if w.digest != d {
+		return o.moveAside(ctx, o.far, d, key, w.digest)
+	}
+	if _, err := o.shelf.PutStaged([]local.Staged{{Key: key, Path: w.tmp}}); err != nil {
+		return fmt.Errorf("fetching object %s: %w", d, err)
+	}
+	return nil
+}
+
+// putAside takes what is wrong off the shelf: aside where that is the store, away where it was but a copy. It returns the
+// error that says so.
+func (o *Objects) putAside(ctx context.Context, d plan.Digest, key string, got plan.Digest) error {
+	if o.far == nil {
+		return o.moveAside(ctx, o.shelf, d, key, got)
+	}
+	if err := o.shelf.Move(context.WithoutCancel(ctx), key, "quarantine/copy"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a corrupt copy of object %s: %w", d, err)
+	}
+	return &MissingError{d}
+}
+
+func (o *Objects) moveAside(ctx context.Context, b bucket.Bucket, d plan.Digest, key string, got plan.Digest) error {
+	hex, _ := d.Hex()
+	to := "quarantine/" + hex
+	if err := b.Move(context.WithoutCancel(ctx), key, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("moving a corrupt object aside: %w", err)
+	}
+	o.mu.Lock()
+	delete(o.verified, d)
+	o.mu.Unlock()
+	if o.far == nil {
+		to = o.shelf.Path(to)
+	}
+	return &CorruptError{Digest: d, Got: got, Quarantine: to}
+}

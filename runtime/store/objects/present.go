@@ -1,0 +1,89 @@
+package objects
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+)
+
+// Present looks whether a stage's outputs are there: each directory, and each of its files by its size. What they hold is not
+// read, and nothing in the store is changed. The error is a MissingError.
+func (o *Objects) Present(ctx context.Context, outputs map[string]plan.Digest) error {
+	for _, port := range slices.Sorted(maps.Keys(outputs)) {
+		if err := o.presentDir(ctx, outputs[port]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
+	data, err := o.look(ctx, d)
+	if err != nil {
+		return gone(d, err)
+	}
+	var list Dir
+	if plan.HashBytes(data) != d || json.Unmarshal(data, &list) != nil {
+		return &MissingError{d}
+	}
+	for _, e := range list.Files {
+		size, err := o.size(ctx, e.Digest)
+		if err != nil || size != e.Size {
+			return gone(e.Digest, err)
+		}
+	}
+	return nil
+}
+
+// look reads a list where it is, and leaves it there, whatever it is.
+func (o *Objects) look(ctx context.Context, d plan.Digest) ([]byte, error) {
+	key, err := Key(d)
+	if err != nil {
+		return nil, err
+	}
+	if o.far == nil {
+		return bucket.Read(ctx, o.shelf, key)
+	}
+	return o.Get(ctx, d)
+}
+
+// size is that of an object in the store, in bytes.
+func (o *Objects) size(ctx context.Context, d plan.Digest) (int64, error) {
+	key, err := Key(d)
+	if err != nil {
+		return 0, err
+	}
+	if o.far == nil {
+		info, err := os.Lstat(o.shelf.Path(key))
+		if err == nil && !info.Mode().IsRegular() {
+			err = &bucket.IrregularError{Key: key}
+		}
+		if err != nil {
+			return 0, err
+		}
+		return info.Size(), nil
+	}
+	v, err := o.far.Get(ctx, key, bucket.Range{Length: 1})
+	if err != nil {
+		return 0, err
+	}
+	return v.Size, v.Close()
+}
+
+// gone tells an object that is not there, or is another thing, from one that cannot be looked at.
+func gone(d plan.Digest, err error) error {
+	var irregular *bucket.IrregularError
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.As(err, &irregular) && !errors.Is(err, bucket.ErrMissing) {
+		return fmt.Errorf("looking at an object: %w", err)
+	}
+	return &MissingError{d}
+}
