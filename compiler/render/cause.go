@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -27,11 +28,11 @@ func CauseText(address string, c plan.Cause) string {
 		return fmt.Sprintf("image %s of %s  %s → %s", Line(c.Path), address, ShortID(c.Before), ShortID(c.After))
 	case plan.ComponentCause:
 		if c.Path == "engine" {
-			return fmt.Sprintf("engine of %s  %s → %s", address, Value(c.Before), Value(c.After))
+			return fmt.Sprintf("engine of %s  %s", address, ChangeText(c.Before, c.After))
 		}
 		return fmt.Sprintf("component of %s  version %s → %s", address, Value(c.Before), Value(c.After))
 	case plan.WiringCause:
-		return fmt.Sprintf("%s of %s  %s → %s", Line(c.Path), address, wired(c.Before), wired(c.After))
+		return fmt.Sprintf("%s of %s  %s", Line(c.Path), address, wired(c.Before, c.After))
 	case plan.NeverRanCause:
 		return address + " never ran"
 	case plan.ForcedCause:
@@ -50,9 +51,20 @@ func CauseText(address string, c plan.Cause) string {
 	case plan.AcceptedCause:
 		return fmt.Sprintf("definition of %s  %s → %s", address, shortDigest(c.Before), shortDigest(c.After))
 	case plan.OutputCause:
-		return fmt.Sprintf("%s of %s  %s → %s", Line(c.Path), address, Value(c.Before), Value(c.After))
+		return fmt.Sprintf("%s of %s  %s", Line(c.Path), address, ChangeText(c.Before, c.After))
 	}
 	return Line(string(c.Kind)) + " of " + address
+}
+
+// CauseLines says what differs in a line, and of texts of several lines that were edited the lines themselves (Change).
+func CauseLines(address string, c plan.Cause) (string, []DiffLine) {
+	switch c.Kind {
+	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:
+		if text, lines := Change(c.Before, c.After); len(lines) > 0 {
+			return fmt.Sprintf("%s of %s  %s", cmp.Or(Line(c.Path), "configuration"), address, text), lines
+		}
+	}
+	return CauseText(address, c), nil
 }
 
 // shortOrNone is the short form of a model's digest.
@@ -84,10 +96,8 @@ func filesChanged(v json.RawMessage) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
-// wired is where an input comes from; "" is nowhere yet.
-func wired(v json.RawMessage) string {
-	if s := Value(v); s != "" {
-		return s
-	}
-	return "absent"
+// wired is where an input came from and comes from; "" is nowhere yet.
+func wired(before, after json.RawMessage) string {
+	a, b := valueChange(before, after)
+	return cmp.Or(a, "absent") + " → " + cmp.Or(b, "absent")
 }

@@ -47,7 +47,7 @@ const (
 
 // Paint colours text, if colours are asked for.
 func (p *Printer) Paint(s Style, text string) string {
-	if !p.Color || text == "" {
+	if !p.Color || text == "" || s == "" {
 		return text
 	}
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"

@@ -118,7 +118,9 @@ func (t *text) diffFields(indent string, fields []diff.Field) {
 		case f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange:
 			note = t.Paint(render.Dim, "   ("+string(f.Category)+")")
 		}
-		t.Line("%s%s %s  %s%s", indent, t.Paint(fieldStyle(f), fieldMark(f)), render.Pad(render.Line(f.Path), min(width, 40)), fieldText(f), note)
+		value, lines := fieldText(f)
+		t.Line("%s%s %s  %s%s", indent, t.Paint(fieldStyle(f), fieldMark(f)), render.Pad(render.Line(f.Path), min(width, 40)), value, note)
+		t.lines(indent+"  ", lines)
 	}
 }
 
@@ -136,15 +138,15 @@ func fieldStyle(f diff.Field) render.Style {
 	return map[string]render.Style{"+": render.Green, "-": render.Red, "~": render.Yellow}[fieldMark(f)]
 }
 
-// fieldText is the value before and after, or the one there is.
-func fieldText(f diff.Field) string {
+// fieldText is the value before and after, or the one there is; of texts that were edited the lines that differ too.
+func fieldText(f diff.Field) (string, []render.DiffLine) {
 	switch {
 	case len(f.Before) == 0:
-		return render.DataText(f.After)
+		return render.DataText(f.After), nil
 	case len(f.After) == 0:
-		return render.DataText(f.Before)
+		return render.DataText(f.Before), nil
 	}
-	return render.ChangeText(f.Before, f.After)
+	return render.Change(f.Before, f.After)
 }
 
 // wrapped lists addresses, broken at a width that does not depend on the terminal.

@@ -138,7 +138,9 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 		} else if f.Category == plan.MetadataChange || f.Category == plan.Breaking || f.Category == plan.AcceptedChange {
 			note = " *(" + string(f.Category) + ")*"
 		}
-		m.line("%s- %s%s: %s%s", indent, word, m.code(f.Path), m.code(fieldText(f)), note)
+		value, lines := fieldText(f)
+		m.line("%s- %s%s: %s%s", indent, word, m.code(f.Path), m.code(value), note)
+		m.b.WriteString(fenced(indent+"  ", render.CutLines(lines, m.fit.list)))
 	}
 }
 

@@ -79,7 +79,10 @@ type weakerRow struct{ Text, Why, Place string }
 // moveRow is a block that only gets another address.
 type moveRow struct{ From, To, Note, Place string }
 
-type causeRow struct{ Text, Place string }
+type causeRow struct {
+	Text, Place string
+	Lines       []render.DiffLine // of texts that were edited
+}
 
 type stageRow struct {
 	Verdict plan.Verdict
@@ -172,7 +175,7 @@ func (d *document) changes(p *plan.Plan) {
 		}
 		row := changeRow{
 			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
-			Causes: []causeRow{{render.CauseText(render.Line(c.Address), c.Cause), place(c.Range.File, c.Range.Start.Line)}},
+			Causes: []causeRow{cause(c)},
 			Note:   changeNote(c), Runs: render.Clean(c.Runs), MayRun: render.Clean(c.MayRun),
 		}
 		if all := at[c.Address]; c.Cause.Kind == plan.ComponentCause && len(all) > 1 { // no difference in what somebody wrote
@@ -191,6 +194,11 @@ func (d *document) changes(p *plan.Plan) {
 		}
 		d.Why = append(d.Why, row)
 	}
+}
+
+func cause(c plan.Change) causeRow {
+	text, lines := render.CauseLines(render.Line(c.Address), c.Cause)
+	return causeRow{text, place(c.Range.File, c.Range.Start.Line), lines}
 }
 
 // moved tells of an address that changes, and of who else goes by it.

@@ -26,6 +26,7 @@ func HTML(w io.Writer, p *plan.Plan, o render.Options) error {
 		"actionWord": releaseWord,
 		"stage":      verdictMark,
 		"verdict":    verdictText,
+		"line":       func(sign string) string { return lineClass[sign] },
 		"join":       func(list []string) string { return joined(list, o.All) },
 	}).Parse(pageText)
 	if err != nil {
@@ -53,6 +54,8 @@ func HTML(w io.Writer, p *plan.Plan, o render.Options) error {
 	}{d, template.HTML(picture.String()), Count(p).Nothing(), left}
 	return page.Execute(w, data)
 }
+
+var lineClass = map[string]string{"-": "gone", "+": "new", " ": "same", "…": "left"}
 
 // What a page lists at most unless all are asked for, so that browsers show it at once.
 const (

@@ -288,6 +288,34 @@ func (m *markdown) why() {
 	m.moved()
 	m.more(more, 6)
 	m.line("")
+	for i, c := range rows {
+		for _, x := range c.Causes {
+			if len(x.Lines) > 0 {
+				m.line("**%d** %s\n", i+1, m.phrase(x.Text))
+				m.b.WriteString(fenced("", render.CutLines(x.Lines, m.fit.list)) + "\n")
+			}
+		}
+	}
+}
+
+// fenced are lines of texts that were edited, as a block of code between more back-ticks than they hold in a row.
+func fenced(indent string, lines []render.DiffLine) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fence := "```"
+	for _, l := range lines {
+		for strings.Contains(l.Text, fence) {
+			fence += "`"
+		}
+	}
+	b.WriteString(indent + fence + "diff\n")
+	for _, l := range lines {
+		b.WriteString(indent + strings.TrimRight(l.Sign+" "+l.Text, " ") + "\n")
+	}
+	b.WriteString(indent + fence + "\n")
+	return b.String()
 }
 
 // moved is the row of addresses that change.

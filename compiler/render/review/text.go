@@ -164,6 +164,7 @@ func (t *text) why() {
 				number = fmt.Sprint(i + 1)
 			}
 			t.Line("  %s  %s%s", render.Pad(number, 1), x.Text, where)
+			t.lines("       ", x.Lines)
 		}
 		switch {
 		case c.Category != plan.Rebuild:
@@ -180,6 +181,18 @@ func (t *text) why() {
 	}
 	t.moved()
 }
+
+// lines lists the lines of texts that were edited.
+func (t *text) lines(indent string, lines []render.DiffLine) {
+	if !t.All {
+		lines = render.CutLines(lines, mostListed)
+	}
+	for _, l := range lines {
+		t.Line("%s%s", indent, t.Paint(lineStyle[l.Sign], l.Sign+" "+l.Text))
+	}
+}
+
+var lineStyle = map[string]render.Style{"-": render.Red, "+": render.Green, " ": "", "…": render.Dim}
 
 // moved lists the addresses that change, under one number.
 func (t *text) moved() {
