@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -26,18 +27,18 @@ func (r *run) doAccepted(u *unit, was before, inputs map[string]plan.Digest) (*o
 	}
 	for _, in := range n.Inputs {
 		if known && in.Digest != inputs[in.Port] {
-			return nil, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address)
+			return nil, attempt.Failuref(attempt.StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address)
 		}
 	}
 	a, err := r.Store.Action(n.Replaces)
 	if errors.Is(err, store.ErrMissing) {
-		return nil, failuref(StaleFailure, "the accepted result of %s is no longer in the store; plan again", u.address)
+		return nil, attempt.Failuref(attempt.StaleFailure, "the accepted result of %s is no longer in the store; plan again", u.address)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if a.Definition != n.Accepted.Was || !plan.SameInputs(a.Inputs, inputs) {
-		return nil, failuref(StaleFailure, "the result that %s is to accept was made by another definition, or from other inputs; plan again", u.address)
+		return nil, attempt.Failuref(attempt.StaleFailure, "the result that %s is to accept was made by another definition, or from other inputs; plan again", u.address)
 	}
 	accepted := before.Accepted
 	if accepted == nil || before.Definition != n.Definition {

@@ -4,7 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // TestDisk: a stage that writes more than it may is ended, and nothing of it is kept; what has holes counts by its length.
@@ -12,14 +13,14 @@ func TestDisk(t *testing.T) {
 	for name, c := range map[string]struct {
 		script script
 		mb     int64
-		want   FailureKind
+		want   attempt.FailureKind
 	}{
 		"within":                   {script{Holes: map[string]int64{"files/a": 1 << 20}}, 2, ""},
-		"at the end":               {script{Holes: map[string]int64{"files/a": 2<<20 + 1}}, 2, DiskFailure},
-		"in several files":         {script{Holes: map[string]int64{"files/a": 1 << 20, "files/b/c": 1 << 20, "files/d": 1}}, 2, DiskFailure},
-		"in the checkpoint":        {script{Holes: map[string]int64{"../checkpoint/c": 3 << 20}}, 2, DiskFailure},
-		"while it runs":            {script{Holes: map[string]int64{"files/a": 3 << 20}, SleepMS: 0, Exits: []int{1}}, 2, DiskFailure},
-		"more than the disk has":   {script{Holes: map[string]int64{"files/a": 1 << 42}}, 0, DiskFailure},
+		"at the end":               {script{Holes: map[string]int64{"files/a": 2<<20 + 1}}, 2, attempt.DiskFailure},
+		"in several files":         {script{Holes: map[string]int64{"files/a": 1 << 20, "files/b/c": 1 << 20, "files/d": 1}}, 2, attempt.DiskFailure},
+		"in the checkpoint":        {script{Holes: map[string]int64{"../checkpoint/c": 3 << 20}}, 2, attempt.DiskFailure},
+		"while it runs":            {script{Holes: map[string]int64{"files/a": 3 << 20}, SleepMS: 0, Exits: []int{1}}, 2, attempt.DiskFailure},
+		"more than the disk has":   {script{Holes: map[string]int64{"files/a": 1 << 42}}, 0, attempt.DiskFailure},
 		"without a limit of one's": {script{Holes: map[string]int64{"files/a": 1 << 20}}, 0, ""},
 	} {
 		r := newRig(t)
@@ -36,32 +37,8 @@ func TestDisk(t *testing.T) {
 	}
 }
 
-// TestDiskWatch: a stage need not end by itself.
-func TestDiskWatch(t *testing.T) {
-	dir := t.TempDir()
-	q := &quota{bytes: 1 << 20, folders: []string{dir}, interval: time.Millisecond}
-	over := make(chan error, 1)
-	go q.watch(t.Context(), func(why error) { over <- why })
-	if err := os.WriteFile(dir+"/a", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-over:
-		t.Fatal("ended with nothing written")
-	case <-time.After(50 * time.Millisecond):
-	}
-	if err := os.Truncate(dir+"/a", 2<<20); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case why := <-over:
-		if why != errOverQuota {
-			t.Errorf("got %v", why)
-		}
-	case <-time.After(time.Minute):
-		t.Error("it is not seen")
-	}
-}
+// maxLog is how many bytes of a log are kept, as spec/protocol.md says.
+const maxLog = 64 << 20
 
 // TestLogIsBounded: what a stage prints is kept up to a bound, and that is said; its messages count all the same.
 func TestLogIsBounded(t *testing.T) {

@@ -60,19 +60,12 @@ type Options struct {
 	Backoff time.Duration
 }
 
-// defaultTimeout is for plans that say none, so that no stage hangs for ever.
-const defaultTimeout = 24 * time.Hour
-
-// engineRetries is how often an attempt is repeated when the container engine failed it.
-const engineRetries = 2
-
 // run is one run of a plan.
 type run struct {
 	Options
-	dir      string // absolute
-	journal  *journal
-	graph    *graph
-	platform string
+	dir     string // absolute
+	journal *journal
+	graph   *graph
 
 	eventMu   sync.Mutex
 	st        *plan.State // written by the loop only
@@ -132,7 +125,7 @@ func newRun(o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, platform: runtime.GOOS + "/" + runtime.GOARCH}, nil
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State}, nil
 }
 
 // newApplyID returns an id that sorts by time.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
@@ -98,7 +99,7 @@ func TestForcedAndUncached(t *testing.T) {
 	r.run(p)
 	p.Nodes[0].Causes = []plan.Cause{{Kind: plan.ForcedCause}}
 	f := r.run(p).node("stage.x").Failure
-	if f == nil || f.Kind != NondeterministicFailure || !strings.Contains(f.Summary, "files") {
+	if f == nil || f.Kind != attempt.NondeterministicFailure || !strings.Contains(f.Summary, "files") {
 		t.Errorf("nondeterministic stage: got %v", f)
 	}
 }
@@ -113,7 +114,7 @@ func TestFailureBlocksOnlyWhatRestsOnIt(t *testing.T) {
 	res := r.run(p)
 	checkStatuses(t, res, "stage.bad failed, stage.child blocked, stage.good ran, stage.grandchild blocked, stage.other ran")
 	f := res.node("stage.bad").Failure
-	if f.Kind != ExitFailure || f.ExitCode != 78 || f.Summary != "bad row 3" || f.Detail != "Mend it." || f.Attempts != 1 || f.Tail[0] != "reading" {
+	if f.Kind != attempt.ExitFailure || f.ExitCode != 78 || f.Summary != "bad row 3" || f.Detail != "Mend it." || f.Attempts != 1 || f.Tail[0] != "reading" {
 		t.Errorf("failure: got %+v", f)
 	}
 	if log, err := r.store.Get(f.Log); err != nil || !strings.Contains(string(log), "row 3\n") {
@@ -186,20 +187,20 @@ func TestFaultsOfTheEngine(t *testing.T) {
 	tests := []struct {
 		name     string
 		fault    flaky
-		want     FailureKind
+		want     attempt.FailureKind
 		attempts int
 	}{
 		{"comes back", flaky{errs: []error{gone, gone}}, "", 3},
-		{"stays away", flaky{errs: []error{gone, gone, gone}}, EngineFailure, 3},
-		{"no image", flaky{errs: []error{executor.ErrImage}}, ImageFailure, 1},
-		{"unsupported", flaky{errs: []error{executor.ErrUnsupported}}, EngineFailure, 1},
-		{"out of memory", flaky{errs: []error{nil}, res: executor.Result{ExitCode: 137, OutOfMemory: true}}, MemoryFailure, 1},
+		{"stays away", flaky{errs: []error{gone, gone, gone}}, attempt.EngineFailure, 3},
+		{"no image", flaky{errs: []error{executor.ErrImage}}, attempt.ImageFailure, 1},
+		{"unsupported", flaky{errs: []error{executor.ErrUnsupported}}, attempt.EngineFailure, 1},
+		{"out of memory", flaky{errs: []error{nil}, res: executor.Result{ExitCode: 137, OutOfMemory: true}}, attempt.MemoryFailure, 1},
 	}
 	for _, tt := range tests {
 		r := newRig(t)
 		tt.fault.Executor = r.exec
 		r.exec = &tt.fault
-		var got FailureKind
+		var got attempt.FailureKind
 		if f := r.run(newPlan(stage("stage.x", script{}))).node("stage.x").Failure; f != nil {
 			got = f.Kind
 		}
@@ -213,7 +214,7 @@ func TestTimeout(t *testing.T) {
 	n := stage("stage.x", script{SleepMS: 60_000})
 	n.TimeoutMS, n.Retries = 300, 2
 	f := newRig(t).run(newPlan(n)).node("stage.x").Failure
-	if f == nil || f.Kind != TimeoutFailure || f.Attempts != 1 || !strings.Contains(f.Summary, "300ms") {
+	if f == nil || f.Kind != attempt.TimeoutFailure || f.Attempts != 1 || !strings.Contains(f.Summary, "300ms") {
 		t.Errorf("got %v", f)
 	}
 }
@@ -255,7 +256,7 @@ func TestOutputsAreChecked(t *testing.T) {
 		switch {
 		case tt.want == "" && f != nil:
 			t.Errorf("%s: got %v", tt.name, f)
-		case tt.want != "" && (f == nil || f.Kind != OutputFailure || !strings.Contains(f.Summary, tt.want)):
+		case tt.want != "" && (f == nil || f.Kind != attempt.OutputFailure || !strings.Contains(f.Summary, tt.want)):
 			t.Errorf("%s: got %v, want %q", tt.name, f, tt.want)
 		}
 	}
@@ -324,7 +325,7 @@ func TestConvert(t *testing.T) {
 	}
 	r.opts = nil
 	r2 := newRig(t)
-	if f := r2.run(p("")).node("stage.a").Failure; f == nil || f.Kind != OutputFailure {
+	if f := r2.run(p("")).node("stage.a").Failure; f == nil || f.Kind != attempt.OutputFailure {
 		t.Errorf("without a converter: got %v", f)
 	}
 }
@@ -413,7 +414,7 @@ func TestKilledRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkStatuses(t, res, "stage.a failed, stage.b blocked")
-	if f := res.node("stage.a").Failure; f.Kind != KilledFailure || !res.Interrupted {
+	if f := res.node("stage.a").Failure; f.Kind != attempt.KilledFailure || !res.Interrupted {
 		t.Errorf("got %v", f)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -101,10 +102,10 @@ func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 		case err != nil:
 			return err
 		case gone:
-			return failuref(StaleFailure, "files are gone since the plan was made: %s; plan again", why)
+			return attempt.Failuref(attempt.StaleFailure, "files are gone since the plan was made: %s; plan again", why)
 		case why != "":
 			return &Failure{
-				Kind:    StaleFailure,
+				Kind:    attempt.StaleFailure,
 				Summary: "the data changed after the plan was made or while it was read",
 				Detail:  "Since then " + why + ". Plan again when nothing writes to it.",
 			}

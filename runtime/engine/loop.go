@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
@@ -294,7 +295,7 @@ func (r *run) result(ctx context.Context) *Result {
 		switch {
 		case u.node != nil:
 			res.Nodes = append(res.Nodes, *o.node)
-			killed := o.node.Failure != nil && o.node.Failure.Kind == KilledFailure
+			killed := o.node.Failure != nil && o.node.Failure.Kind == attempt.KilledFailure
 			res.Interrupted = res.Interrupted || killed
 		case u.gate != nil:
 			res.Gates = append(res.Gates, *o.gate)

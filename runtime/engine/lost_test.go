@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // damage removes the only file of a directory object, or gives it other content of the same size.
@@ -88,7 +89,7 @@ func TestLostResultThatCannotBeMadeAgain(t *testing.T) {
 	first := r.run(newPlan(a()))
 	r.damage(first.node("stage.a").Outputs["files"], true)
 	f := r.run(newPlan(a(), stage("stage.b", script{}, "stage.a"))).node("stage.b").Failure
-	if f == nil || f.Kind != NondeterministicFailure || !strings.Contains(f.Summary, "stage.a") {
+	if f == nil || f.Kind != attempt.NondeterministicFailure || !strings.Contains(f.Summary, "stage.a") {
 		t.Errorf("got %v", f)
 	}
 }
@@ -140,14 +141,14 @@ func TestSources(t *testing.T) {
 	}
 	res := r.run(planned)
 	checkStatuses(t, res, "source.s failed, stage.b blocked")
-	if f := res.node("source.s").Failure; f.Kind != StaleFailure || !strings.Contains(f.Detail, "data/x.csv") || res.ExitCode() != ExitStale || len(r.started()) != 0 {
+	if f := res.node("source.s").Failure; f.Kind != attempt.StaleFailure || !strings.Contains(f.Detail, "data/x.csv") || res.ExitCode() != ExitStale || len(r.started()) != 0 {
 		t.Errorf("changed before: got %v, exit code %d, started %v", f, res.ExitCode(), r.started())
 	}
 	planned = newPlan(r.source(script{Note: "new"}, "x.csv"))
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if f := r.run(planned).node("source.s").Failure; f == nil || f.Kind != StaleFailure {
+	if f := r.run(planned).node("source.s").Failure; f == nil || f.Kind != attempt.StaleFailure {
 		t.Errorf("removed: got %v", f)
 	}
 }
@@ -160,7 +161,7 @@ func TestSourceThatChangesWhileItIsRead(t *testing.T) {
 	}
 	for name, c := range map[string]script{"it succeeds": {Touch: path}, "it fails": {Touch: path, Exits: []int{1}}} {
 		res := r.run(newPlan(r.source(c, "x.csv")))
-		if f := res.node("source.s").Failure; f == nil || f.Kind != StaleFailure {
+		if f := res.node("source.s").Failure; f == nil || f.Kind != attempt.StaleFailure {
 			t.Fatalf("%s: got %v", name, f)
 		}
 		if _, err := r.store.Action(res.node("source.s").Fingerprint); err == nil {

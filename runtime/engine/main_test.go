@@ -121,7 +121,7 @@ func writeOutputs(s *component.Stage, c script) error {
 		if json.Unmarshal(c.Figures, &text) != nil {
 			text = string(c.Figures)
 		}
-		return writeFile(filepath.Join(out, figuresFile), text)
+		return writeFile(filepath.Join(out, "metrics.json"), text)
 	}
 	return nil
 }

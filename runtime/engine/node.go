@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -27,12 +28,12 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	n := u.node
 	inputs, err := r.inputs(n)
 	if err != nil {
-		return failed(u, "", asFailure(err))
+		return failed(u, "", attempt.AsFailure(err))
 	}
 	if n.Accepted != nil {
 		o, err := r.doAccepted(u, was, inputs)
 		if err != nil {
-			return failed(u, n.Fingerprint, asFailure(err))
+			return failed(u, n.Fingerprint, attempt.AsFailure(err))
 		}
 		if o != nil {
 			return o
@@ -40,19 +41,19 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	}
 	fp := plan.Fingerprint(n.Definition, inputs)
 	if n.Fingerprint != "" && n.Fingerprint != fp {
-		return failed(u, fp, failuref(StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
+		return failed(u, fp, attempt.Failuref(attempt.StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
 	}
 	defer r.Store.Claim(fp)()
 	status := Cached
 	action, err := r.lookup(n, fp)
 	if err != nil {
-		return failed(u, fp, asFailure(err))
+		return failed(u, fp, attempt.AsFailure(err))
 	}
 	lost := action != nil && r.Store.Present(action.Outputs) != nil
 	if action == nil || lost {
 		status = Ran
 		if action, err = r.execute(ctx, n, inputs, fp, lost); err != nil {
-			return failed(u, fp, asFailure(err))
+			return failed(u, fp, attempt.AsFailure(err))
 		}
 	}
 	return r.done(u, was, status, inputs, action, nil)
@@ -175,22 +176,4 @@ func equal(a, b any) bool {
 	x, errX := plan.Canonical(a)
 	y, errY := plan.Canonical(b)
 	return errX == nil && errY == nil && string(x) == string(y)
-}
-
-// asFailure says an error as a failure of the stage.
-func asFailure(err error) *Failure {
-	var f *Failure
-	var nondeterministic *store.NondeterministicError
-	var file *store.FileError
-	switch {
-	case errors.As(err, &f):
-		return f
-	case errors.As(err, &nondeterministic):
-		return failuref(NondeterministicFailure, "%v", err)
-	case errors.As(err, &file):
-		return failuref(OutputFailure, "%v", err)
-	case errors.Is(err, context.Canceled):
-		return failuref(KilledFailure, "killed")
-	}
-	return failuref(StoreFailure, "%v", err)
 }

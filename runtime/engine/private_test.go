@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // nobody is a user of the machine who has no part in the apply.
@@ -41,7 +42,7 @@ func TestRunningStageIsPrivate(t *testing.T) {
 		tamper(t, r.dir, f)
 	}
 	res := <-done
-	if f := res.node("stage.a").Failure; f == nil || f.Kind != ExitFailure {
+	if f := res.node("stage.a").Failure; f == nil || f.Kind != attempt.ExitFailure {
 		t.Errorf("got %+v, want the stage's own failure", f)
 	}
 	left, err := filepath.Glob(r.store.Path("checkpoint", "*", "kept"))
@@ -83,28 +84,6 @@ func tamper(t *testing.T, dir, folder string) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 		if out, err := cmd.CombinedOutput(); err == nil {
 			t.Errorf("another user can %q: %s", try, out)
-		}
-	}
-}
-
-// TestCheckpointWithSecretIsNotUsedAgain: what a killed attempt left, the value of a secret among it, is gone before the next begins.
-func TestCheckpointWithSecretIsNotUsedAgain(t *testing.T) {
-	s := opened(t, map[string]string{"token": "value-of-a-secret"})
-	for content, want := range map[string]bool{"epoch 3": true, "the value-of-a-secret is": false} {
-		dir := filepath.Join(t.TempDir(), "checkpoint")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "kept"), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		a := &attempt{secrets: s}
-		a.task.Checkpoint = dir
-		if err := a.forgetSecrets(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(filepath.Join(dir, "kept")); (err == nil) != want {
-			t.Errorf("%q: kept %t, want %t", content, err == nil, want)
 		}
 	}
 }

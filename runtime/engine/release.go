@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // doRelease records what a deployment has live from now on.
@@ -24,19 +25,19 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	case rel.Action == plan.NoRelease:
 		return o
 	case !samePlanned(r.Plan, rel, exists, current):
-		return failedRelease(u, res.Before, failuref(StaleFailure, "%s has another release than when the plan was made; plan again", rel.Address))
+		return failedRelease(u, res.Before, attempt.Failuref(attempt.StaleFailure, "%s has another release than when the plan was made; plan again", rel.Address))
 	case rel.Action == plan.RemoveRelease:
 		return removeRelease(u, o, exists)
 	}
 	next, err := r.nextRelease(rel)
 	if err != nil {
-		return failedRelease(u, res.Before, asFailure(err))
+		return failedRelease(u, res.Before, attempt.AsFailure(err))
 	}
 	if exists && sameRelease(current, next) {
 		return o
 	}
 	if err := r.withObject(ctx, r.graph.node(rel.Model.From), func() error { return r.Store.Verify(ctx, next.Model) }); err != nil {
-		return failedRelease(u, res.Before, asFailure(fmt.Errorf("model of %s: %w", rel.Address, err)))
+		return failedRelease(u, res.Before, attempt.AsFailure(fmt.Errorf("model of %s: %w", rel.Address, err)))
 	}
 	res.Status, res.After = Changed, &next
 	o.record = []plan.Event{{Key: u.id, Release: &next}}

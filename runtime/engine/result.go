@@ -2,11 +2,10 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
 // Status is what became of a stage or a release.
@@ -88,44 +87,8 @@ type ReleaseResult struct {
 	Failure   *Failure           `json:"failure,omitempty"`
 }
 
-// FailureKind says whose fault a failure is.
-type FailureKind string
-
-const (
-	ExitFailure             FailureKind = "exit"          // the stage ended with a code that is not 0
-	TimeoutFailure          FailureKind = "timeout"       // it ran longer than it may
-	MemoryFailure           FailureKind = "out_of_memory" // it needed more memory than it may use
-	DiskFailure             FailureKind = "disk"          // it wrote more than it may
-	OutputFailure           FailureKind = "output"        // what it wrote is not what its block declares
-	StaleFailure            FailureKind = "stale"         // something is not as it was when the plan was made
-	EngineFailure           FailureKind = "engine"        // the container engine is at fault
-	ImageFailure            FailureKind = "image"         // the image is not there
-	NondeterministicFailure FailureKind = "nondeterministic"
-	KilledFailure           FailureKind = "killed" // by the user
-	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
-	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
-)
-
 // Failure says why a stage or a release failed.
-type Failure struct {
-	Kind     FailureKind `json:"kind"`
-	ExitCode int         `json:"exit_code,omitempty"`
-	Summary  string      `json:"summary"`
-	Detail   string      `json:"detail,omitempty"`
-	Tail     []string    `json:"tail,omitempty"` // the log's last lines
-	Log      plan.Digest `json:"log,omitempty"`  // the whole log
-	Attempts int         `json:"attempts,omitempty"`
-
-	passing bool // not the stage's fault and worth another attempt
-}
-
-func (f *Failure) Error() string {
-	return strings.TrimSuffix(f.Summary+"\n"+f.Detail, "\n")
-}
-
-func failuref(kind FailureKind, format string, args ...any) *Failure {
-	return &Failure{Kind: kind, Summary: fmt.Sprintf(format, args...)}
-}
+type Failure = attempt.Failure
 
 // Exit codes of a run, as `mlp apply` gives them.
 const (
@@ -140,7 +103,7 @@ const (
 func (r *Result) ExitCode() int {
 	found := map[int]bool{ExitError: r.Interrupted}
 	for _, n := range r.Nodes {
-		found[n.Failure.exitCode()] = true
+		found[exitCode(n.Failure)] = true
 		if n.Check != nil && !n.Check.Passed {
 			found[ExitGateFailed] = true
 		}
@@ -150,7 +113,7 @@ func (r *Result) ExitCode() int {
 		found[ExitApprovalMissing] = found[ExitApprovalMissing] || g.Status == GateWaits
 	}
 	for _, rel := range r.Releases {
-		found[rel.Failure.exitCode()] = true
+		found[exitCode(rel.Failure)] = true
 	}
 	for _, code := range []int{ExitError, ExitStale, ExitGateFailed, ExitApprovalMissing} {
 		if found[code] {
@@ -160,11 +123,12 @@ func (r *Result) ExitCode() int {
 	return ExitDone
 }
 
-func (f *Failure) exitCode() int {
+// exitCode is what a failure means for the run; nil: there is none.
+func exitCode(f *Failure) int {
 	switch {
 	case f == nil:
 		return ExitDone
-	case f.Kind == StaleFailure:
+	case f.Kind == attempt.StaleFailure:
 		return ExitStale
 	}
 	return ExitError

@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"context"
@@ -16,13 +16,12 @@ import (
 )
 
 // layOut makes an input's folder and returns its path.
-func (a *attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
+func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
 	if in.External != nil {
 		return a.layOutExternal(ctx, in)
 	}
 	dest := filepath.Join(a.work, "in", in.Port)
-	from := a.graph.node(in.From)
-	err := a.withObject(ctx, from, func() error {
+	err := a.withObject(ctx, in.From, func() error {
 		if err := os.RemoveAll(dest); err != nil {
 			return err
 		}
@@ -36,7 +35,7 @@ func (a *attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest)
 
 // layOutExternal is the folder that the files outside are in, as it is. Where links lead out of it, to files that a container
 // would not have, it is a folder with copies.
-func (a *attempt) layOutExternal(ctx context.Context, in plan.Input) (string, error) {
+func (a *Attempt) layOutExternal(ctx context.Context, in plan.Input) (string, error) {
 	from := a.externalRoot(in.External)
 	root, err := os.OpenRoot(from)
 	if err != nil {
@@ -80,55 +79,31 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Chmod(0o644), out.Close())
 }
 
-func (r *run) externalRoot(e *plan.External) string {
+func (a *Attempt) externalRoot(e *plan.External) string {
 	if filepath.IsAbs(e.Root) {
 		return e.Root
 	}
-	return filepath.Join(r.dir, filepath.FromSlash(e.Root))
+	return filepath.Join(a.Dir, filepath.FromSlash(e.Root))
 }
 
-// withObject does something with objects. If one is missing or corrupt, the stage that yields it is run again, once.
-func (r *run) withObject(ctx context.Context, from *unit, use func() error) error {
+// withObject does something with objects of a node. If one is missing or corrupt, it is made again, once.
+func (a *Attempt) withObject(ctx context.Context, from string, use func() error) error {
+	if a.Remake == nil || from == "" {
+		return use()
+	}
+	return WithObject(use, func() error { return a.Remake(ctx, from) })
+}
+
+// WithObject does something with objects. If one is missing or corrupt, it is made again, once.
+func WithObject(use, remake func() error) error {
 	err := use()
-	if _, missing := store.IsMissing(err); !missing || from == nil {
+	if _, missing := store.IsMissing(err); !missing {
 		return err
 	}
-	if rebuildErr := r.remake(ctx, from); rebuildErr != nil {
-		return fmt.Errorf("%w; running %s again: %w", err, from.address, rebuildErr)
+	if failed := remake(); failed != nil {
+		return fmt.Errorf("%w; %w", err, failed)
 	}
 	return use()
-}
-
-// remake runs a stage again whose result is recorded and was lost, and whose inputs may be lost too. It must give what
-// was recorded.
-func (r *run) remake(ctx context.Context, u *unit) error {
-	u.rebuild.Lock()
-	defer u.rebuild.Unlock()
-	want := u.outcome.node.Outputs
-	if u.outcome.accepted {
-		return failuref(StoreFailure, "the result of %s is accepted and gone from the store; run it as it is now: mlp apply --force '%s'", u.address, u.address)
-	}
-	whole := true
-	for _, d := range want {
-		whole = whole && r.Store.Verify(ctx, d) == nil
-	}
-	if whole {
-		return nil // somebody else has just made it
-	}
-	a, err := r.execute(ctx, u.node, u.outcome.inputs, u.outcome.node.Fingerprint, true)
-	if err != nil {
-		return err
-	}
-	var ports []string
-	for port, d := range want {
-		if a.Outputs[port] != d {
-			ports = append(ports, port)
-		}
-	}
-	if len(ports) > 0 {
-		return &store.NondeterministicError{Address: u.address, Ports: ports, First: want, Second: a.Outputs}
-	}
-	return nil
 }
 
 // conversion is what names a table's rewriting in another format.
@@ -139,7 +114,7 @@ type conversion struct {
 }
 
 // convertInput lays out a table in the format that a foreign stage asks for. Each table is converted once.
-func (a *attempt) convertInput(ctx context.Context, in plan.Input, digest plan.Digest, dest string) error {
+func (a *Attempt) convertInput(ctx context.Context, in plan.Input, digest plan.Digest, dest string) error {
 	if in.Shape == nil || in.Shape.Table == nil {
 		return fmt.Errorf("only tables can be had as %s", in.Format)
 	}
@@ -170,15 +145,15 @@ func (a *attempt) convertInput(ctx context.Context, in plan.Input, digest plan.D
 	}
 	return a.Store.ReplaceAction(plan.Action{
 		Fingerprint: fp, Component: "convert." + in.Format, Inputs: map[string]plan.Digest{"table": digest},
-		Outputs: map[string]plan.Digest{"table": out}, Platform: a.platform, ToolVersion: a.ToolVersion,
+		Outputs: map[string]plan.Digest{"table": out}, Platform: platform, ToolVersion: a.ToolVersion,
 	})
 }
 
-func (r *run) convert(ctx context.Context, from, to string, table *schema.Table, src, dst string) error {
-	if r.Convert == nil {
+func (a *Attempt) convert(ctx context.Context, from, to string, table *schema.Table, src, dst string) error {
+	if a.Convert == nil {
 		return fmt.Errorf("no converter from %s to %s", from, to)
 	}
-	if err := r.Convert(ctx, from, to, table, src, dst); err != nil {
+	if err := a.Convert(ctx, from, to, table, src, dst); err != nil {
 		return fmt.Errorf("converting a table from %s to %s: %w", from, to, err)
 	}
 	return nil

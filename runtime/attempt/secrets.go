@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"bytes"
@@ -53,7 +53,7 @@ func (s *secrets) add(dir string, w plan.Secret) error {
 		return err
 	}
 	if len(value) < minSecret {
-		return failuref(SecretFailure, "secret.%s has fewer than %d bytes: it could not be told from other text, and so not be kept secret", w.Name, minSecret)
+		return Failuref(SecretFailure, "secret.%s has fewer than %d bytes: it could not be told from other text, and so not be kept secret", w.Name, minSecret)
 	}
 	path := filepath.Join(s.folder.Dir, w.Name)
 	// Readable to all: the folder is closed to other users, and a container's user may be another one.
@@ -73,7 +73,7 @@ func readSecret(dir string, w plan.Secret) ([]byte, error) {
 	if w.Env != "" {
 		value, ok := os.LookupEnv(w.Env)
 		if !ok {
-			return nil, failuref(SecretFailure, "secret.%s is to be in the environment variable %s, which is not set", w.Name, w.Env)
+			return nil, Failuref(SecretFailure, "secret.%s is to be in the environment variable %s, which is not set", w.Name, w.Env)
 		}
 		return []byte(value), nil
 	}
@@ -83,7 +83,7 @@ func readSecret(dir string, w plan.Secret) ([]byte, error) {
 	}
 	value, err := os.ReadFile(path)
 	if err != nil {
-		return nil, failuref(SecretFailure, "secret.%s cannot be read: %v", w.Name, err)
+		return nil, Failuref(SecretFailure, "secret.%s cannot be read: %v", w.Name, err)
 	}
 	return bytes.TrimSuffix(bytes.TrimSuffix(value, []byte("\n")), []byte("\r")), nil
 }

@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"context"
@@ -63,7 +63,12 @@ func (q *quota) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	if q.interval > 0 {
 		wait = q.interval
 	}
-	for sleep(ctx, wait) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
 		begun := time.Now()
 		if q.exceeded() {
 			cancel(errOverQuota)
@@ -74,7 +79,7 @@ func (q *quota) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 }
 
 func (q *quota) failure(address string) *Failure {
-	f := failuref(DiskFailure, "%s wrote more than it may, %d MB", address, q.bytes>>20)
+	f := Failuref(DiskFailure, "%s wrote more than it may, %d MB", address, q.bytes>>20)
 	f.Detail = "Outputs, checkpoint and temporary files count together, holes in files too. The block's disk_mb is the limit; without one it is half of what was free on the store's disk."
 	if q.given {
 		f.Detail = "Outputs, checkpoint and temporary files count together, holes in files too. The limit is the block's disk_mb."

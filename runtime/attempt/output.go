@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func depth(data []byte) int {
 }
 
 // collect checks what a stage wrote against the ports of its block and stores it.
-func (a *attempt) collect(ctx context.Context) (map[string]plan.Digest, json.RawMessage, error) {
+func (a *Attempt) collect(ctx context.Context) (map[string]plan.Digest, json.RawMessage, error) {
 	raw, figures, err := a.readFigures()
 	if err != nil {
 		return nil, nil, err
@@ -73,12 +73,12 @@ func (a *attempt) collect(ctx context.Context) (map[string]plan.Digest, json.Raw
 
 func isFigures(t schema.PortType) bool { return t == schema.FiguresPort || t == schema.VerdictPort }
 
-func (a *attempt) badOutput(format string, args ...any) error {
-	return failuref(OutputFailure, "%s %s", a.node.Address, fmt.Sprintf(format, args...))
+func (a *Attempt) badOutput(format string, args ...any) error {
+	return Failuref(OutputFailure, "%s %s", a.node.Address, fmt.Sprintf(format, args...))
 }
 
 // readFigures returns metrics.json as it is and without space; both nil where there is none and none is declared.
-func (a *attempt) readFigures() (raw []byte, figures json.RawMessage, err error) {
+func (a *Attempt) readFigures() (raw []byte, figures json.RawMessage, err error) {
 	path := filepath.Join(a.task.Out, figuresFile)
 	info, err := os.Lstat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -131,7 +131,7 @@ func notAnObject(data []byte) string {
 }
 
 // warnOfStrangers tells the user of files that no port takes.
-func (a *attempt) warnOfStrangers() error {
+func (a *Attempt) warnOfStrangers() error {
 	entries, err := os.ReadDir(a.task.Out)
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (a *attempt) warnOfStrangers() error {
 	return nil
 }
 
-func (a *attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, error) {
+func (a *Attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, error) {
 	d, err := a.Store.PutBytes(ctx, raw)
 	if err != nil {
 		return "", err
@@ -155,7 +155,7 @@ func (a *attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, er
 }
 
 // storePort checks and stores the folder of a port.
-func (a *attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, error) {
+func (a *Attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, error) {
 	dir := filepath.Join(a.task.Out, out.Port)
 	info, err := os.Lstat(dir)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !info.IsDir() {
@@ -171,7 +171,7 @@ func (a *attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, 
 	}
 	d, err := a.Store.PutDir(ctx, dir, func(done, total int) {
 		if done < total { // many files take their time
-			a.emit(StageProgress{a.node.Address, done, total})
+			a.Listener.Progress(done, total)
 		}
 	})
 	var file *store.FileError
@@ -190,7 +190,7 @@ func (a *attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, 
 
 // checkTable makes sure that a table's folder holds table.parquet and nothing else, converting it where the stage writes
 // another format.
-func (a *attempt) checkTable(ctx context.Context, out plan.Output, dir string) error {
+func (a *Attempt) checkTable(ctx context.Context, out plan.Output, dir string) error {
 	format := out.Format
 	if format == "" {
 		format = "parquet"
@@ -228,7 +228,7 @@ func listing(names []string) string {
 }
 
 // checkParquet looks at the marks that each Parquet file begins and ends with, which a cut one lacks.
-func (a *attempt) checkParquet(port, path string) error {
+func (a *Attempt) checkParquet(port, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"encoding/base64"
@@ -92,5 +92,27 @@ func TestLeaked(t *testing.T) {
 	}
 	if file, _, err := s.leaked(dir); file != "" || err != nil {
 		t.Errorf("without the value: got %q %v", file, err)
+	}
+}
+
+// TestCheckpointWithSecretIsNotUsedAgain: what a killed attempt left, the value of a secret among it, is gone before the next begins.
+func TestCheckpointWithSecretIsNotUsedAgain(t *testing.T) {
+	s := opened(t, map[string]string{"token": "value-of-a-secret"})
+	for content, want := range map[string]bool{"epoch 3": true, "the value-of-a-secret is": false} {
+		dir := filepath.Join(t.TempDir(), "checkpoint")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "kept"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := &Attempt{secrets: s}
+		a.task.Checkpoint = dir
+		if err := a.forgetSecrets(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "kept")); (err == nil) != want {
+			t.Errorf("%q: kept %t, want %t", content, err == nil, want)
+		}
 	}
 }

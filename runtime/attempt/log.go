@@ -1,4 +1,4 @@
-package engine
+package attempt
 
 import (
 	"fmt"
@@ -19,13 +19,12 @@ const (
 	cutWarning = "the log is longer than 64 MB: what comes after that is not kept"
 )
 
-// stageLog keeps a stage's log whole, over all attempts, and listens for messages to the engine. Executors write a line
+// log keeps a stage's log whole, over all attempts, and listens for messages to the engine. Executors write a line
 // at a time; a part of a line waits for its end.
-type stageLog struct {
-	path    string
-	address string
-	emit    func(Event)
-	mask    *masker // of secrets; nil where the stage has none. Set before anything is written
+type log struct {
+	path string
+	tell Listener
+	mask *masker // of secrets; nil where the stage has none. Set before anything is written
 
 	mu       sync.Mutex
 	file     *os.File
@@ -39,16 +38,16 @@ type stageLog struct {
 	cut      bool  // more came than is kept
 }
 
-func newStageLog(path, address string, emit func(Event)) (*stageLog, error) {
+func newLog(path string, tell Listener) (*log, error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log: %w", err)
 	}
-	return &stageLog{path: path, address: address, emit: emit, file: f}, nil
+	return &log{path: path, tell: tell, file: f}, nil
 }
 
 // begin marks where an attempt begins. What earlier attempts said of their failure doesn't count any more.
-func (l *stageLog) begin(attempt int) {
+func (l *log) begin(attempt int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
@@ -62,7 +61,7 @@ func (l *stageLog) begin(attempt int) {
 }
 
 // Write takes lines. It fails when the log cannot be kept, so that no result goes without one.
-func (l *stageLog) Write(p []byte) (int, error) {
+func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.mask == nil {
@@ -83,7 +82,7 @@ func (l *stageLog) Write(p []byte) (int, error) {
 }
 
 // write keeps text, as far as there is room.
-func (l *stageLog) write(s string) {
+func (l *log) write(s string) {
 	if l.cut {
 		return
 	}
@@ -98,7 +97,7 @@ func (l *stageLog) write(s string) {
 }
 
 // flush takes an unfinished line as a line.
-func (l *stageLog) flush() {
+func (l *log) flush() {
 	if l.rest == "" {
 		return
 	}
@@ -111,7 +110,7 @@ func (l *stageLog) flush() {
 }
 
 // line takes a line as the stage wrote it, its secrets not masked.
-func (l *stageLog) line(line string) {
+func (l *log) line(line string) {
 	m, ok := component.ParseMessage(line)
 	if !ok {
 		line = l.mask.Replace(line)
@@ -119,13 +118,13 @@ func (l *stageLog) line(line string) {
 		if len(l.last) > tailLines {
 			l.last = l.last[1:]
 		}
-		l.emit(StageLog{l.address, line})
+		l.tell.Line(line)
 		return
 	}
 	m.Message, m.Summary, m.Detail = l.mask.Replace(m.Message), l.mask.Replace(m.Summary), l.mask.Replace(m.Detail)
 	switch m.Kind {
 	case "progress":
-		l.emit(StageProgress{l.address, m.Done, m.Total})
+		l.tell.Progress(m.Done, m.Total)
 	case "warning":
 		l.addWarning(m.Message)
 	case "error":
@@ -133,15 +132,15 @@ func (l *stageLog) line(line string) {
 	}
 }
 
-func (l *stageLog) addWarning(message string) {
+func (l *log) addWarning(message string) {
 	if !slices.Contains(l.warned, message) {
 		l.warned = append(l.warned, message)
-		l.emit(StageWarning{l.address, message})
+		l.tell.Warning(message)
 	}
 }
 
 // warn adds a warning of the engine's own.
-func (l *stageLog) warn(message string) {
+func (l *log) warn(message string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.write("warning: " + message + "\n")
@@ -149,7 +148,7 @@ func (l *stageLog) warn(message string) {
 }
 
 // warnings of the last attempt, each once.
-func (l *stageLog) warnings() []string {
+func (l *log) warnings() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
@@ -157,7 +156,7 @@ func (l *stageLog) warnings() []string {
 }
 
 // lastError is what the stage itself said of its failure; empty if it said nothing.
-func (l *stageLog) lastError() (summary, detail string) {
+func (l *log) lastError() (summary, detail string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
@@ -165,11 +164,11 @@ func (l *stageLog) lastError() (summary, detail string) {
 }
 
 // tail is the log's last lines.
-func (l *stageLog) tail() []string {
+func (l *log) tail() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flush()
 	return slices.Clone(l.last)
 }
 
-func (l *stageLog) close() { _ = l.file.Close() } // what matters was stored before
+func (l *log) close() { _ = l.file.Close() } // what matters was stored before

@@ -1,0 +1,329 @@
+// Package attempt makes attempts at one stage, the same way wherever that is: inputs by digest are laid out as folders, an executor
+// runs the stage, and what it wrote is checked against its ports, looked through for secrets and stored by digest. It knows nothing
+// of other stages, of order or of state: whoever has a store and an executor can make one, as the engine does for each stage that
+// must run.
+//
+//	a, err := attempt.Open(ctx, task, options)   // inputs laid out
+//	defer a.Close()
+//	failure := a.Try(ctx)                        // once, or again where that may help
+//	action, err := a.Finish(ctx)                 // outputs by digest; nothing is recorded yet
+//	action, err = a.Record(action)               // what the fingerprint yields from now on
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Task is what an attempt is made at. It is plain data that names no folder of any machine, but for files outside of the store.
+type Task struct {
+	Pipeline    string                 `json:"pipeline"`
+	Workspace   string                 `json:"workspace"`
+	Apply       string                 `json:"apply"`
+	Node        *plan.Node             `json:"node"`
+	Fingerprint plan.Digest            `json:"fingerprint"`
+	Inputs      map[string]plan.Digest `json:"inputs"` // port → directory object, or what plan.External has as its digest
+}
+
+// Listener is told what a stage says while it runs, one thing at a time.
+type Listener interface {
+	Line(text string) // of its log, messages left out, secrets masked
+	Progress(done, total int)
+	Warning(message string)
+}
+
+// Options are what an attempt is made with. Store, Executor and Listener are required.
+type Options struct {
+	Store    *store.Store
+	Executor executor.Executor
+	Listener Listener
+	// Dir is the absolute folder that files outside and files of secrets are relative to.
+	Dir string
+	// Convert rewrites a table file in another format; nil: a stage that asks for another than Parquet fails.
+	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
+	// Unquoted tells whether messages must not quote files outside; nil: they may.
+	Unquoted func(*plan.External) bool
+	// Fresh fails where files outside are not what the task says; nil: there are none, or nobody changes them. A stage reads
+	// them in place, so they are looked at before it runs and again after.
+	Fresh func(ctx context.Context) error
+	// Remake makes the lost objects of the node at an address again; nil: a lost input fails the attempt.
+	Remake      func(ctx context.Context, address string) error
+	ToolVersion string
+}
+
+// Attempt is a stage being run: its folders, its log and what it is told. It is for one goroutine at a time.
+type Attempt struct {
+	Task
+	Options
+	node    *plan.Node
+	work    string
+	log     *log
+	task    executor.Task
+	number  int
+	started time.Time
+
+	secrets *secrets
+	quota   *quota
+	kept    *store.Checkpoint // nil where another apply has it
+}
+
+// Open lays out the inputs. The error is a Failure, or one that AsFailure knows.
+func Open(ctx context.Context, t Task, o Options) (_ *Attempt, err error) {
+	a := &Attempt{Task: t, Options: o, node: t.Node}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.work, err = o.Store.Temp("stage-"); err != nil {
+		return nil, err
+	}
+	if a.log, err = newLog(filepath.Join(a.work, "log"), o.Listener); err != nil {
+		return nil, err
+	}
+	if err := a.fresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.openSecrets(); err != nil {
+		return nil, err
+	}
+	if a.kept, err = o.Store.Checkpoint(t.Fingerprint); err != nil {
+		return nil, err
+	}
+	a.task.Checkpoint = filepath.Join(a.work, "checkpoint") // another apply runs the same stage: what this one keeps ends with it
+	if a.kept != nil {
+		a.task.Checkpoint = a.kept.Dir
+	}
+	if err := a.forgetSecrets(); err != nil {
+		return nil, err
+	}
+	if err := a.prepare(ctx); err != nil {
+		return nil, err
+	}
+	a.started = time.Now()
+	return a, nil
+}
+
+// Close removes the attempt's folders. What the stage keeps for its next attempt stays, unless it was recorded.
+func (a *Attempt) Close() {
+	if a.kept != nil {
+		a.kept.Release()
+	}
+	if a.secrets != nil {
+		_ = a.secrets.close() // what is left in memory is swept
+	}
+	if a.log != nil {
+		a.log.close()
+	}
+	if a.work != "" {
+		_ = os.RemoveAll(a.work) // what is left is swept with the session
+	}
+}
+
+// LogPath is the file of the log while the stage runs.
+func (a *Attempt) LogPath() string { return a.log.path }
+
+// Number is that of the last attempt, from 1; 0 before the first.
+func (a *Attempt) Number() int { return a.number }
+
+func (a *Attempt) fresh(ctx context.Context) error {
+	if a.Fresh == nil {
+		return nil
+	}
+	return a.Fresh(ctx)
+}
+
+func (a *Attempt) openSecrets() (err error) {
+	var handed []plan.Secret
+	if a.node.Container != nil {
+		handed = a.node.Container.Secrets
+	}
+	if a.secrets, err = openSecrets(a.Dir, handed); err != nil {
+		return err
+	}
+	if m := a.secrets.mask(); m != nil {
+		a.log.mask, a.task.Mask = m, m
+	}
+	return nil
+}
+
+// defaultTimeout is for plans that say none, so that no stage hangs for ever.
+const defaultTimeout = 24 * time.Hour
+
+// prepare lays out the inputs and describes the task.
+func (a *Attempt) prepare(ctx context.Context) error {
+	timeout := defaultTimeout
+	if a.node.TimeoutMS > 0 {
+		timeout = time.Duration(a.node.TimeoutMS) * time.Millisecond
+	}
+	a.task = executor.Task{
+		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
+		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
+		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
+	}
+	if c := a.node.Container; c != nil {
+		a.task.Secrets = a.secrets.files
+		a.task.Container = &executor.Container{ImageID: c.ImageID, Command: c.Command, Env: c.Env, Network: c.Network}
+	}
+	for _, in := range a.node.Inputs {
+		path, err := a.layOut(ctx, in, a.Inputs[in.Port])
+		if err != nil {
+			return fmt.Errorf("input %s of %s: %w", in.Port, a.node.Address, err)
+		}
+		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path})
+	}
+	var err error
+	if a.quota, err = newQuota(a.Store.Root(), a.node.DiskMB, a.task.Out, a.task.Checkpoint, a.task.Scratch); err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(a.task.Checkpoint, 0o700), os.MkdirAll(a.task.Scratch, 0o700))
+}
+
+// Try makes one attempt with an empty output folder; nil: the stage succeeded, and Finish takes its outputs.
+func (a *Attempt) Try(ctx context.Context) *Failure {
+	a.number++
+	f := a.once(ctx)
+	if f != nil {
+		f.Attempts = a.number
+	}
+	return f
+}
+
+func (a *Attempt) once(ctx context.Context) *Failure {
+	if err := errors.Join(os.RemoveAll(a.task.Out), os.MkdirAll(a.task.Out, 0o700)); err != nil {
+		return Failuref(StoreFailure, "preparing the output folder: %v", err)
+	}
+	a.log.begin(a.number)
+	t := a.task
+	t.Attempt = a.number
+	running, cancel := context.WithCancelCause(ctx)
+	go a.quota.watch(running, cancel)
+	res, err := a.Executor.Run(running, t)
+	over := context.Cause(running) == errOverQuota
+	cancel(nil)
+	switch {
+	case ctx.Err() != nil:
+		return Failuref(KilledFailure, "killed")
+	case over || a.quota.exceeded():
+		return a.quota.failure(a.node.Address)
+	case errors.Is(err, executor.ErrImage):
+		return Failuref(ImageFailure, "%v", err)
+	case err != nil:
+		return engineFailure(err)
+	case res.OutOfMemory:
+		return a.outOfMemory(res.MemoryMB)
+	case res.TimedOut:
+		return Failuref(TimeoutFailure, "%s did not end within its time-out of %v", a.node.Address, t.Timeout)
+	case res.ExitCode != 0:
+		return a.exited(res.ExitCode)
+	}
+	return a.keptSecret()
+}
+
+// keptSecret fails a stage that wrote a secret down where it would be recorded.
+func (a *Attempt) keptSecret() *Failure {
+	for _, dir := range []string{a.task.Out, a.task.Checkpoint} {
+		file, secret, err := a.secrets.leaked(dir)
+		if err != nil {
+			return Failuref(StoreFailure, "looking for secrets in what %s wrote: %v", a.node.Address, err)
+		}
+		if file != "" {
+			f := Failuref(SecretFailure, "%s wrote the value of secret.%s down", a.node.Address, secret)
+			f.Detail = "Nothing of this attempt is kept: outputs and checkpoints are stored, for everybody to read."
+			return f
+		}
+	}
+	return nil
+}
+
+// forgetSecrets removes a checkpoint that holds the value of a secret, or cannot be looked through. An apply that was killed may
+// have left one.
+func (a *Attempt) forgetSecrets() error {
+	if len(a.secrets.files) == 0 {
+		return nil
+	}
+	file, _, err := a.secrets.leaked(a.task.Checkpoint)
+	if file == "" && (err == nil || errors.Is(err, os.ErrNotExist)) {
+		return nil
+	}
+	if err := os.RemoveAll(a.task.Checkpoint); err != nil {
+		return fmt.Errorf("removing a checkpoint that holds a secret: %w", err)
+	}
+	return nil
+}
+
+// orStale tells of the files that were read, if they are not as the plan knew them: then what the stage found in them
+// says nothing about what was planned.
+func (a *Attempt) orStale(ctx context.Context, f *Failure) *Failure {
+	var stale *Failure
+	if f.Kind != ExitFailure || !errors.As(a.fresh(ctx), &stale) {
+		return f
+	}
+	stale.Detail = strings.TrimSpace(stale.Detail + "\nThe stage said: " + f.Summary)
+	return stale
+}
+
+// Fail completes the failure of Try or Finish, whose stage is not tried again: with the log, and with what became of files outside.
+func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
+	f := a.orStale(ctx, AsFailure(err))
+	f.Tail = a.log.tail()
+	f.Attempts = a.number
+	_ = a.forgetSecrets() // what cannot be removed now is looked through before it is used again
+	digest, err := a.Store.PutFile(context.WithoutCancel(ctx), a.log.path)
+	if err == nil {
+		f.Log = digest
+	}
+	return f
+}
+
+// Finish checks and stores the outputs of a stage that succeeded, and its log. What it returns is not recorded yet.
+func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
+	duration := time.Since(a.started)
+	if err := a.fresh(ctx); err != nil {
+		return plan.Action{}, err
+	}
+	outputs, figures, err := a.collect(ctx)
+	if err != nil {
+		return plan.Action{}, err
+	}
+	digest, err := a.Store.PutFile(ctx, a.log.path)
+	if err != nil {
+		return plan.Action{}, err
+	}
+	return plan.Action{
+		Fingerprint: a.Fingerprint, Definition: a.node.Definition, Address: a.node.Address,
+		Component: fmt.Sprintf("%s@%d", componentName(a.node), a.node.Version), Inputs: a.Inputs, Outputs: outputs,
+		Figures: figures, Warnings: a.log.warnings(), Log: digest, Platform: platform, Executor: a.Executor.Name(),
+		ToolVersion: a.ToolVersion, StartedAt: a.started.UTC().Truncate(time.Millisecond), DurationMS: duration.Milliseconds(),
+	}, nil
+}
+
+// platform is this machine's, "linux/amd64".
+const platform = runtime.GOOS + "/" + runtime.GOARCH
+
+// Record makes an action what its fingerprint yields, and removes what the stage kept for further attempts. It returns the record that
+// holds, which is an earlier one where there is one.
+func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
+	recorded := &action
+	var err error
+	if a.node.NoCache {
+		err = a.Store.ReplaceAction(action)
+	} else {
+		recorded, err = a.Store.PutAction(action)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return recorded, os.RemoveAll(a.task.Checkpoint)
+}

@@ -1,0 +1,98 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// FailureKind says whose fault a failure is.
+type FailureKind string
+
+const (
+	ExitFailure             FailureKind = "exit"          // the stage ended with a code that is not 0
+	TimeoutFailure          FailureKind = "timeout"       // it ran longer than it may
+	MemoryFailure           FailureKind = "out_of_memory" // it needed more memory than it may use
+	DiskFailure             FailureKind = "disk"          // it wrote more than it may
+	OutputFailure           FailureKind = "output"        // what it wrote is not what its block declares
+	StaleFailure            FailureKind = "stale"         // something is not as it was when the plan was made
+	EngineFailure           FailureKind = "engine"        // the container engine is at fault
+	ImageFailure            FailureKind = "image"         // the image is not there
+	NondeterministicFailure FailureKind = "nondeterministic"
+	KilledFailure           FailureKind = "killed" // by the user
+	StoreFailure            FailureKind = "store"  // the store or the disk is at fault
+	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
+)
+
+// Failure says why a stage or a release failed.
+type Failure struct {
+	Kind     FailureKind `json:"kind"`
+	ExitCode int         `json:"exit_code,omitempty"`
+	Summary  string      `json:"summary"`
+	Detail   string      `json:"detail,omitempty"`
+	Tail     []string    `json:"tail,omitempty"` // the log's last lines
+	Log      plan.Digest `json:"log,omitempty"`  // the whole log
+	Attempts int         `json:"attempts,omitempty"`
+
+	// Passing: not the stage's fault and worth another attempt.
+	Passing bool `json:"-"`
+}
+
+func (f *Failure) Error() string {
+	return strings.TrimSuffix(f.Summary+"\n"+f.Detail, "\n")
+}
+
+// Failuref is a failure with a summary and nothing else.
+func Failuref(kind FailureKind, format string, args ...any) *Failure {
+	return &Failure{Kind: kind, Summary: fmt.Sprintf(format, args...)}
+}
+
+// AsFailure says an error as a failure of the stage.
+func AsFailure(err error) *Failure {
+	var f *Failure
+	var nondeterministic *store.NondeterministicError
+	var file *store.FileError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &nondeterministic):
+		return Failuref(NondeterministicFailure, "%v", err)
+	case errors.As(err, &file):
+		return Failuref(OutputFailure, "%v", err)
+	case errors.Is(err, context.Canceled):
+		return Failuref(KilledFailure, "killed")
+	}
+	return Failuref(StoreFailure, "%v", err)
+}
+
+func engineFailure(err error) *Failure {
+	f := &Failure{Kind: EngineFailure, Summary: err.Error(), Passing: errors.Is(err, executor.ErrUnavailable)}
+	if f.Passing {
+		f.Detail = "What is recorded is kept: apply again when the engine is back."
+	}
+	return f
+}
+
+func (a *Attempt) outOfMemory(mb int64) *Failure {
+	f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB", a.node.Address, mb)
+	f.Detail = "The limit is the block's memory_mb."
+	if a.node.MemoryMB == 0 {
+		f.Detail = "The block has no memory_mb: the limit is three quarters of the machine's memory."
+	}
+	return f
+}
+
+// exited says a stage's own failure in its own words, where it left any.
+func (a *Attempt) exited(code int) *Failure {
+	f := &Failure{Kind: ExitFailure, ExitCode: code}
+	f.Summary, f.Detail = a.log.lastError()
+	if f.Summary == "" {
+		f.Summary = fmt.Sprintf("%s ended with exit code %d", a.node.Address, code)
+	}
+	return f
+}

@@ -1,0 +1,59 @@
+package attempt
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+)
+
+// spec is what a stage is told.
+func (a *Attempt) spec(n *plan.Node) component.Spec {
+	s := component.Spec{
+		Protocol: component.Protocol, Address: n.Address, Component: componentName(n), Version: n.Version,
+		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
+	}
+	for _, in := range n.Inputs {
+		s.In[in.Port] = shape(in.Shape, "")
+		if in.External != nil {
+			if s.Files == nil {
+				s.Files = map[string][]string{}
+			}
+			s.Files[in.Port] = in.External.Names()
+			s.Unquoted = s.Unquoted || a.Unquoted != nil && a.Unquoted(in.External)
+		}
+	}
+	for _, out := range n.Outputs {
+		s.Out[out.Port] = shape(out.Shape, out.Type)
+	}
+	return s
+}
+
+func shape(s *schema.Shape, t schema.PortType) schema.Shape {
+	if s == nil {
+		return schema.Shape{Type: t}
+	}
+	out := *s
+	out.Type = cmp.Or(out.Type, t)
+	return out
+}
+
+func componentName(n *plan.Node) string {
+	if n.Type == "" {
+		return n.Kind
+	}
+	return n.Kind + "." + n.Type
+}
+
+// seed is the configuration's, 0 where it has none.
+func seed(config json.RawMessage) int64 {
+	var c struct {
+		Seed float64 `json:"seed"`
+	}
+	if json.Unmarshal(config, &c) != nil {
+		return 0
+	}
+	return int64(c.Seed)
+}
