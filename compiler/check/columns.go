@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // columnNames tells of attributes that name a column which the table they speak of does not have (schema.Attr.ColumnOf),
@@ -19,7 +20,7 @@ func columnNames(b *Block) (lacking map[string]bool, diags source.Diagnostics) {
 		}
 		lacking[n.Path] = true
 		diags = append(diags, place(b.Block, schema.Problem{Path: n.Path, Summary: fmt.Sprintf("the table has no column %q", n.Name),
-			Detail: columnList(t.Names()), Hint: source.DidYouMean(n.Name, t.Names())}))
+			Detail: columnList(t.Names()), Hint: suggest.DidYouMean(n.Name, t.Names())}))
 	}
 	return lacking, diags
 }

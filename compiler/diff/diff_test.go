@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // node makes a stage whose definition is its configuration's.
 func node(address, kind, config string, from ...string) *plan.Node {
 	n := &plan.Node{Address: address, Kind: kind, Config: json.RawMessage(config), Verdict: plan.Cached,
-		Definition: plan.HashBytes([]byte(kind + config))}
+		Definition: digest.Of([]byte(kind + config))}
 	for i, f := range from {
 		n.Inputs = append(n.Inputs, plan.Input{Port: fmt.Sprint("in", i), From: f, FromPort: "table"})
 	}
@@ -22,7 +23,7 @@ func node(address, kind, config string, from ...string) *plan.Node {
 }
 
 func gate(address string, verdict plan.RuleVerdict, rules ...plan.Rule) *plan.Gate {
-	return &plan.Gate{Address: address, Verdict: verdict, Definition: plan.HashBytes([]byte(address)), Rules: plan.Rules{Rules: rules}}
+	return &plan.Gate{Address: address, Verdict: verdict, Definition: digest.Of([]byte(address)), Rules: plan.Rules{Rules: rules}}
 }
 
 func TestCompareNothing(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/zeebo/blake3"
+
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // Sum digests the canonical form of a value. The domain keeps digests of different things apart.
@@ -20,7 +22,7 @@ func Sum(domain string, v any) (Digest, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest of a %s: encoding: %w", domain, err)
 	}
-	return SumDigest(d.hash.Sum(d.sum[:0])), nil
+	return digest.FromSum(d.hash.Sum(d.sum[:0])), nil
 }
 
 // digester is used again and again: a hash alone takes ten kilobytes, and a plan has three digests a stage.
@@ -31,15 +33,6 @@ type digester struct {
 }
 
 var digesters = sync.Pool{New: func() any { return &digester{hash: blake3.New()} }}
-
-// Short is the part of a digest that people are shown: six digits, as many as tell models of one pipeline apart.
-func (d Digest) Short() string {
-	const prefix = len("blake3:")
-	if len(d) < prefix+6 {
-		return string(d)
-	}
-	return string(d[prefix : prefix+6])
-}
 
 // Sign sets the plan's id: the digest of its body, which is all but the id and the envelope.
 func (p *Plan) Sign() error {

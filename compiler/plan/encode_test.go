@@ -13,6 +13,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -130,7 +131,7 @@ func TestCanonicalOfTypes(t *testing.T) {
 			t.Errorf("%s: digest: got error %v, want %v", name, err, wantErr)
 		}
 		sum := blake3.Sum256(append([]byte("mlp/test\x00"), want...))
-		if wantDigest := SumDigest(sum[:]); err == nil && d != wantDigest {
+		if wantDigest := digest.FromSum(sum[:]); err == nil && d != wantDigest {
 			t.Errorf("%s: got %s, want %s", name, d, wantDigest)
 		}
 	}
@@ -193,7 +194,7 @@ func BenchmarkSum(b *testing.B) {
 		}
 		whole += time.Since(start)
 		start = time.Now()
-		HashBytes(text)
+		digest.Of(text)
 		alone += time.Since(start)
 	}
 	b.ReportMetric(float64(whole)/float64(alone), "hash-ratio")

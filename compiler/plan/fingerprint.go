@@ -1,34 +1,6 @@
 package plan
 
-import (
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"strings"
-
-	"github.com/zeebo/blake3"
-)
-
-// digestPrefix names the hash in a digest's text form.
-const digestPrefix = "blake3:"
-
-// HashBytes is the digest of content as it is, as objects in the store are named.
-func HashBytes(data []byte) Digest {
-	sum := blake3.Sum256(data)
-	return SumDigest(sum[:])
-}
-
-// SumDigest writes the 32 bytes of a BLAKE3 hash as a digest.
-func SumDigest(sum []byte) Digest { return Digest(digestPrefix + hex.EncodeToString(sum)) }
-
-// Hex returns the 64 hexadecimal digits of a digest, or an error if it is none.
-func (d Digest) Hex() (string, error) {
-	s, ok := strings.CutPrefix(string(d), digestPrefix)
-	if !ok || len(s) != 64 || strings.Trim(s, "0123456789abcdef") != "" {
-		return "", fmt.Errorf("%q is no digest: expected %q and 64 hexadecimal digits", string(d), digestPrefix)
-	}
-	return s, nil
-}
+import "encoding/json"
 
 // Fingerprint names a stage's result: its definition and the content of its inputs by port. Same fingerprint, same
 // result, on every machine.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -18,8 +19,8 @@ const (
 	Semantics = 1
 )
 
-// Digest is "blake3:" and 64 hexadecimal digits; empty where not known.
-type Digest string
+// Digest names content or a definition; empty where not known.
+type Digest = digest.Digest
 
 // Verdict says what will happen to a node.
 type Verdict string

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 func (w *world) planGiven(given map[string]Given) *plan.Plan {
@@ -23,7 +24,7 @@ func (w *world) planGiven(given map[string]Given) *plan.Plan {
 }
 
 func figures(text string) Given {
-	return Given{Outputs: map[string]plan.Digest{"figures": plan.HashBytes([]byte(text))}, Figures: json.RawMessage(text)}
+	return Given{Outputs: map[string]plan.Digest{"figures": digest.Of([]byte(text))}, Figures: json.RawMessage(text)}
 }
 
 // TestGivenResultsRestOnNothing holds that a gate is decided on figures that are given, though neither data nor model is
@@ -64,10 +65,10 @@ func TestGivenTable(t *testing.T) {
 	w := newWorld(t)
 	w.figures["check.enough"], w.figures["evaluate.e"] = `{"rows":100,"failed":0}`, `{"metrics":{"auc":0.9}}`
 	table := func(rows string) map[string]Given {
-		return map[string]Given{"source.raw": {Outputs: map[string]plan.Digest{"table": plan.HashBytes([]byte(rows))}}}
+		return map[string]Given{"source.raw": {Outputs: map[string]plan.Digest{"table": digest.Of([]byte(rows))}}}
 	}
 	p := w.planGiven(table("a"))
-	if got := p.Node("dataset.clean").Inputs[0].Digest; got != plan.HashBytes([]byte("a")) {
+	if got := p.Node("dataset.clean").Inputs[0].Digest; got != digest.Of([]byte("a")) {
 		t.Errorf("what takes it gets %s", got)
 	}
 	w.actions[p.Node("source.raw").Fingerprint] = &plan.Action{Outputs: table("a")["source.raw"].Outputs}

@@ -6,6 +6,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Moves are the former addresses of a module's blocks, and which of them have to be moved in a state.
@@ -49,7 +50,7 @@ func (p *planner) missed() {
 			gone = append(gone, address)
 		}
 	}
-	names := source.NewNames(gone)
+	names := suggest.NewNames(gone)
 	for _, x := range p.m.Moves {
 		if p.o.State.Records(x.To) {
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // fraud is a whole pipeline: data, a check, a model, its evaluation, a gate and a deployment.
@@ -129,8 +130,8 @@ func TestChanges(t *testing.T) {
 			release: plan.MayRelease, gate: plan.Open},
 		{name: "the data", text: fraud, prepare: func(w *world) { w.data["raw.csv"] = "2,3,false" },
 			differ: map[string]plan.Verdict{"source.raw": plan.Run, "dataset.clean": plan.MayRun, "check.enough": plan.MayRun, "train.m": plan.MayRun, "evaluate.e": plan.MayRun, champion: plan.MayRun},
-			why: []string{"rebuild source.raw data . {\"bytes\":8,\"digest\":\"" + string(plan.HashBytes([]byte("1,2,true"))) + "\",\"files\":1}→{\"bytes\":9,\"changed\":[\"raw.csv\"],\"digest\":\"" +
-				string(plan.HashBytes([]byte("2,3,false"))) + "\",\"files\":1} runs source.raw may check.enough,dataset.clean,evaluate.e,evaluate.e@champion,train.m"},
+			why: []string{"rebuild source.raw data . {\"bytes\":8,\"digest\":\"" + string(digest.Of([]byte("1,2,true"))) + "\",\"files\":1}→{\"bytes\":9,\"changed\":[\"raw.csv\"],\"digest\":\"" +
+				string(digest.Of([]byte("2,3,false"))) + "\",\"files\":1} runs source.raw may check.enough,dataset.clean,evaluate.e,evaluate.e@champion,train.m"},
 			release: plan.MayRelease, gate: plan.Open},
 		{name: "a description", text: edit(`trees    = 300`, "trees = 300\n  description = \"Trees.\""),
 			differ: map[string]plan.Verdict{"train.m": plan.Metadata}, why: []string{`metadata train.m metadata description →"Trees."`}},

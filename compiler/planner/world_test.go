@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -141,7 +142,7 @@ func (w *world) External(_ context.Context, _, _, _ string, config json.RawMessa
 	if !ok {
 		return nil, "", fmt.Errorf("there is no %s", c.Path)
 	}
-	d := plan.HashBytes([]byte(content))
+	d := digest.Of([]byte(content))
 	return &plan.External{Root: ".", Files: []plan.ExternalFile{{Name: c.Path, Size: int64(len(content)), Digest: d}}}, d, nil
 }
 
@@ -243,7 +244,7 @@ func (w *world) run(n *plan.Node) {
 			if fixed, ok := w.same[n.Address]; ok {
 				bytes = fixed
 			}
-			a.Outputs[out.Port] = plan.HashBytes([]byte(out.Port + bytes))
+			a.Outputs[out.Port] = digest.Of([]byte(out.Port + bytes))
 		}
 		w.actions[s.Fingerprint] = a
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -48,7 +49,7 @@ func (r *resolver) step(t hcl.Traversal) (address string, rest hcl.Traversal, wh
 	}
 	kind := attrName(t[0])
 	if kind == "" || !r.isKind(kind) {
-		return mistake(fmt.Sprintf("there is no kind of block %q", kind), "An address begins with the kind of its block.", source.DidYouMean(kind, r.in.Kinds))
+		return mistake(fmt.Sprintf("there is no kind of block %q", kind), "An address begins with the kind of its block.", suggest.DidYouMean(kind, r.in.Kinds))
 	}
 	if len(t) < 2 || attrName(t[1]) == "" {
 		return mistake(fmt.Sprintf("%s is no whole address", kind), "It lacks the block's name: "+kind+".name.", "")

@@ -9,6 +9,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -132,7 +133,7 @@ func (x *variable) strays(v cty.Value, o origin) bool {
 			at = r
 		}
 		x.r.fail(source.CodeVariableValue, at, fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
-			detail, source.DidYouMean(k.name, k.known))
+			detail, suggest.DidYouMean(k.name, k.known))
 	}
 	return len(found) == 0
 }

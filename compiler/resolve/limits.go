@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -60,6 +61,6 @@ func (r *resolver) metric(l rule.Limit) string {
 	if len(all) > 0 {
 		detail = "The module's metrics are " + strings.Join(all, ", ") + "."
 	}
-	r.fail(source.CodeUnknownMetric, l.Range, fmt.Sprintf("there is no metric %q", l.Metric), detail, source.DidYouMean(l.Metric, all))
+	r.fail(source.CodeUnknownMetric, l.Range, fmt.Sprintf("there is no metric %q", l.Metric), detail, suggest.DidYouMean(l.Metric, all))
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -253,7 +254,7 @@ func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path st
 
 func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	if len(spec.OneOf) > 0 && !slices.Contains(spec.OneOf, s) {
-		hint := source.DidYouMean(s, spec.OneOf)
+		hint := suggest.DidYouMean(s, spec.OneOf)
 		if _, other := schema.ValueWords().Meant(s, spec.OneOf); other != "" {
 			hint = other
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -113,7 +114,7 @@ func (s *shared) movable(m *Move) bool {
 		if m.r.in.Incomplete || m.r.unclear(m.To) {
 			return false
 		}
-		return fail(to, "there is no "+m.To, "A block is moved to the address that it has now.", source.DidYouMean(m.To, s.ofKind(kind)))
+		return fail(to, "there is no "+m.To, "A block is moved to the address that it has now.", suggest.DidYouMean(m.To, s.ofKind(kind)))
 	}
 	return s.recorded(m)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -42,7 +43,7 @@ func (r *resolver) variables() {
 			detail = "It is given by " + given.From + ". " + detail
 		}
 		r.fail(source.CodeVariableUnknown, at, fmt.Sprintf("there is no variable %q to set", name), detail,
-			source.DidYouMean(name, slices.Collect(maps.Keys(names))))
+			suggest.DidYouMean(name, slices.Collect(maps.Keys(names))))
 	}
 }
 
@@ -99,7 +100,7 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	d.Summary = fmt.Sprintf("the type of variable %q is not one", b.Name)
 	d.Hint = "write string, number, bool, list(string), map(number), object({ a = string }) or any, without quotes"
 	if word := hcl.ExprAsKeyword(a.Expr); word != "" {
-		if near := source.Suggest(word, []string{"string", "number", "bool", "any", "list", "map", "set", "object", "tuple"}); near != "" {
+		if near := suggest.Near(word, []string{"string", "number", "bool", "any", "list", "map", "set", "object", "tuple"}); near != "" {
 			d.Hint = fmt.Sprintf("did you mean %s?", near)
 		}
 	}

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,8 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
-	"github.com/zeebo/blake3"
+
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // maxFile is the size in bytes of the largest file that becomes a value.
@@ -40,11 +40,8 @@ func fileFunction(dir string) function.Function {
 // filehashFunction is filehash(path): the BLAKE3 digest of a file's bytes, as "blake3:" and 64 hexadecimal digits.
 func filehashFunction(dir string) function.Function {
 	return fileReader(dir, "Returns the digest of a file of the module's folder.", func(f io.Reader, _ string) (string, error) {
-		h := blake3.New()
-		if _, err := io.Copy(h, f); err != nil {
-			return "", err
-		}
-		return "blake3:" + hex.EncodeToString(h.Sum(nil)), nil
+		d, _, err := digest.Read(f)
+		return string(d), err
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // repeated is a reference to a repeated block: to one instance by its key, or to the map of all.
@@ -31,7 +32,7 @@ func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Dia
 			fmt.Sprintf("write %s[%q]", t.Here(), example))
 	}
 	if !slices.Contains(t.Keys, key) {
-		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no %s[%q]", t.Here(), key), detail, source.DidYouMean(key, t.Keys))
+		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no %s[%q]", t.Here(), key), detail, suggest.DidYouMean(key, t.Keys))
 	}
 	if d := l.port(t.instance(key), 3); d != nil {
 		return "", cty.NilVal, d
@@ -49,7 +50,7 @@ func (l *lookup) element(name string) (string, cty.Value, *source.Diagnostic) {
 		return name, v, nil
 	}
 	return l.fail(source.CodeUnknownName, l.at(1, 1), fmt.Sprintf("each has no %q", name), "There is each.key and each.value.",
-		source.DidYouMean(name, []string{"key", "value"}))
+		suggest.DidYouMean(name, []string{"key", "value"}))
 }
 
 // Called is a module that is called: its outputs as an object, by the key of the instance; of one that stands once,
@@ -78,7 +79,7 @@ func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 		key, ok := stepName(l.t, 2)
 		if ok && !slices.Contains(called.Keys, key) {
 			return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no module.%s[%q]", name, key),
-				fmt.Sprintf("Its keys are %s.", strings.Join(called.Keys, ", ")), source.DidYouMean(key, called.Keys))
+				fmt.Sprintf("Its keys are %s.", strings.Join(called.Keys, ", ")), suggest.DidYouMean(key, called.Keys))
 		}
 		at, outputs = 3, called.Outputs[key]
 	}
@@ -105,6 +106,6 @@ func (l *lookup) output(module string, outputs cty.Value, output string, at int)
 		detail = fmt.Sprintf("module.%s has %s.", module, strings.Join(names, ", "))
 	}
 	_, _, d := l.fail(source.CodeUnknownPort, l.at(at, at), fmt.Sprintf("module.%s has no output %q", module, output),
-		detail+" From outside, a module is its outputs.", source.DidYouMean(output, names))
+		detail+" From outside, a module is its outputs.", suggest.DidYouMean(output, names))
 	return d
 }

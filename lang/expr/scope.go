@@ -19,6 +19,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -74,7 +75,7 @@ type Scope struct {
 func NewScope(dir string, kinds []string, targets []Target, invalid map[string]bool) *Scope {
 	s := &Scope{
 		Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}, Modules: map[string]Called{}, kinds: slices.Sorted(slices.Values(kinds)),
-		targets: map[string]map[string]Target{}, invalid: invalid, capsule: capsule(), known: &known{names: map[string]*source.Names{}, counts: map[string]int{}},
+		targets: map[string]map[string]Target{}, invalid: invalid, capsule: capsule(), known: &known{names: map[string]*suggest.Names{}, counts: map[string]int{}},
 	}
 	s.Within(dir, NewBudget())
 	for _, t := range targets {
@@ -229,7 +230,7 @@ func (s *Scope) evaluation(f *syntax.File, d *hcl.Diagnostic, secret bool) sourc
 		name := extra.CalledFunctionName()
 		out.Summary = fmt.Sprintf("there is no function %q", name)
 		out.Detail = ""
-		out.Hint = source.DidYouMean(name, s.functionNames())
+		out.Hint = suggest.DidYouMean(name, s.functionNames())
 		if _, other := schema.FunctionWords().Meant(name, s.functionNames()); other != "" {
 			out.Hint = other
 		}
@@ -327,7 +328,7 @@ func (l *lookup) instead(root string) string {
 
 func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
-	hint := source.DidYouMean(root, append([]string{"variable", "local"}, l.s.kinds...))
+	hint := suggest.DidYouMean(root, append([]string{"variable", "local"}, l.s.kinds...))
 	switch {
 	case root == "var":
 		hint = l.instead("variable")
@@ -382,7 +383,7 @@ func (l *lookup) names() ([]string, int) {
 // known are the names below each root, made ready once for all mistakes.
 type known struct {
 	mu     sync.Mutex
-	names  map[string]*source.Names
+	names  map[string]*suggest.Names
 	counts map[string]int
 }
 
@@ -391,7 +392,7 @@ type known struct {
 func near[V any](s *Scope, root, name string, values map[string]V) string {
 	s.known.mu.Lock()
 	if s.known.names[root] == nil || s.known.counts[root] != len(values) {
-		s.known.names[root], s.known.counts[root] = source.NewNames(slices.Collect(maps.Keys(values))), len(values)
+		s.known.names[root], s.known.counts[root] = suggest.NewNames(slices.Collect(maps.Keys(values))), len(values)
 	}
 	names := s.known.names[root]
 	s.known.mu.Unlock()
@@ -504,5 +505,5 @@ func (l *lookup) unknownPort(t Target, port string, i int) (string, cty.Value, *
 	if port == "" {
 		return l.fail(source.CodeUnknownPort, l.at(i, i), fmt.Sprintf("a port of %s is selected by its name", t.Here()), detail, "")
 	}
-	return l.fail(source.CodeUnknownPort, l.at(i, i), fmt.Sprintf("%s has no port %q", t.Here(), port), detail, source.DidYouMean(port, t.Ports))
+	return l.fail(source.CodeUnknownPort, l.at(i, i), fmt.Sprintf("%s has no port %q", t.Here(), port), detail, suggest.DidYouMean(port, t.Ports))
 }

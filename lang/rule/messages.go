@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 var (
@@ -88,13 +89,13 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 			d.Hint = "decide by a value that is not secret: another variable, or a figure"
 			return
 		}
-		if path := w.championPath(operand, field); path != nil && source.Suggest(field, sortedKeys(f.typ.Fields)) == "" {
+		if path := w.championPath(operand, field); path != nil && suggest.Near(field, sortedKeys(f.typ.Fields)) == "" {
 			d.Detail = "Of the champion a rule sees whether it is there; its figures are read as what the candidate's differ by."
 			d.Hint = fmt.Sprintf("did you mean %s, the candidate's less the champion's?", PathString(path))
 			return
 		}
 		names := sortedKeys(f.typ.Fields)
-		d.Detail, d.Hint = listing("It has", names), source.DidYouMean(field, names)
+		d.Detail, d.Hint = listing("It has", names), suggest.DidYouMean(field, names)
 		if inner := deeper(f.typ, field, 3); d.Hint == "" && inner != nil {
 			d.Hint = fmt.Sprintf("did you mean %s?", w.script.source(operand)+"."+PathString(inner))
 		}
@@ -141,7 +142,7 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 		}
 		d.Context = w.rangeOf(call)
 		d.Summary = fmt.Sprintf("there is no function %q in rules", name)
-		d.Detail, d.Hint = listing("There are", functions()), source.DidYouMean(name, functions())
+		d.Detail, d.Hint = listing("There are", functions()), suggest.DidYouMean(name, functions())
 		if hint := foreignFunctions[strings.ToLower(name)]; hint != "" {
 			d.Hint = hint
 		}
@@ -152,7 +153,7 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	d.Subject.End = source.Pos{Line: at.Line, Column: at.Column + len([]rune(name)), Byte: at.Byte + len(name)}
 	d.Summary = fmt.Sprintf("there is no %q here", name)
 	names := sortedKeys(w.env.root.Fields)
-	d.Detail, d.Hint = listing("This rule sees", names), source.DidYouMean(name, names)
+	d.Detail, d.Hint = listing("This rule sees", names), suggest.DidYouMean(name, names)
 	if name == "module" {
 		d.Detail = "A rule sees the figures of its own module alone. " + d.Detail
 		d.Hint = "put a gate into the module, give it as an output, and name that in after: after = [module.x.release]"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // walker goes through a rule once: it collects the figures read, knows their types, and finds what cel-go's checker
@@ -183,7 +184,7 @@ func (w *walker) key(f *figure, key string, r source.Range) {
 	if !f.typ.Closed || slices.Contains(f.typ.Keys, key) {
 		return
 	}
-	detail, hint := listing("It has", f.typ.Keys), source.DidYouMean(key, f.typ.Keys)
+	detail, hint := listing("It has", f.typ.Keys), suggest.DidYouMean(key, f.typ.Keys)
 	if len(f.typ.Keys) == 0 {
 		detail = "It is empty."
 		if n := len(f.path); n > 0 && f.path[n-1] == "slices" {
@@ -280,7 +281,7 @@ func (w *walker) words(operator string, args []ast.Expr) {
 	}
 	for _, e := range others {
 		if word, ok := literalString(e); ok && !slices.Contains(f.typ.OneOf, word) {
-			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", name, word), listing("It is one of", f.typ.OneOf), source.DidYouMean(word, f.typ.OneOf))
+			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", name, word), listing("It is one of", f.typ.OneOf), suggest.DidYouMean(word, f.typ.OneOf))
 		}
 	}
 }

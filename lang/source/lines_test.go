@@ -52,35 +52,6 @@ func TestLinesLong(t *testing.T) {
 	}
 }
 
-func TestSuggest(t *testing.T) {
-	cases := []struct {
-		given      string
-		candidates []string
-		want       string
-	}{
-		{"aucc", []string{"recall", "auc"}, "auc"},
-		{"paymets", []string{"payments", "customers"}, "payments"},
-		{"tset", []string{"train", "test"}, "test"},
-		{"Train", []string{"train"}, "train"},
-		{"xyz", []string{"train", "test"}, ""},
-		{"a", []string{"b"}, ""},
-		{"", []string{"b"}, ""},
-		{"rwa", []string{"row", "raw"}, "raw"},
-		{"mx", []string{"ax", "max"}, "max"},
-		{"fro", []string{"from", "for"}, "for"},
-		{"cat", []string{"rat", "bat"}, "bat"},
-		{"same", []string{"same"}, ""},
-	}
-	for _, c := range cases {
-		if got := Suggest(c.given, c.candidates); got != c.want {
-			t.Errorf("Suggest(%q, %v) = %q, want %q", c.given, c.candidates, got, c.want)
-		}
-	}
-	if got, want := DidYouMean("aucc", []string{"auc"}), `did you mean "auc"?`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestTextAt(t *testing.T) {
 	// The file says "a\n\"é" in quotes: value a, line break, quote, é.
 	text := NewText("a\n\"é", Range{File: "f", Start: Pos{1, 1, 0}, End: Pos{1, 9, 9}}, []Piece{

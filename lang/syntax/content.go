@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // content decodes what stands between the braces of b, whose Body is known. With free, any argument is taken.
@@ -95,11 +96,11 @@ func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 // is called here, in the block itself or in one that stands in it.
 func meant(b *Block, word string, names []string) (name, hint string) {
 	words := schema.ArgumentWords()
-	if near := source.Suggest(word, names); near != "" {
+	if near := suggest.Near(word, names); near != "" {
 		if name, hint = words.Meant(word, names); name != "" && name != near {
 			return name, hint
 		}
-		return near, source.DidYouMean(word, names)
+		return near, suggest.DidYouMean(word, names)
 	}
 	if name, hint = words.Meant(word, names); name != "" {
 		return name, hint

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // decoder turns the blocks of one file into ours and gathers what is wrong with them.
@@ -67,7 +68,7 @@ func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 		_, hint = schema.KindWords().Meant(hb.Type, names)
 	}
 	if hint == "" {
-		hint = source.DidYouMean(hb.Type, names)
+		hint = suggest.DidYouMean(hb.Type, names)
 	}
 	d.fail(source.CodeUnknownKind, d.file.Range(hb.TypeRange), fmt.Sprintf("there is no kind of block %q", hb.Type),
 		"Kinds of blocks are "+strings.Join(names, ", ")+".", hint)
@@ -159,7 +160,7 @@ func typeHint(kind *schema.Kind, label string, types []string) string {
 }
 
 func (d *decoder) unknownType(kind *schema.Kind, name string, types []string, at source.Range) {
-	hint := source.DidYouMean(name, types)
+	hint := suggest.DidYouMean(name, types)
 	if _, other := schema.TypeWords(kind.Name).Meant(name, types); other != "" {
 		hint = other
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Override returns the module with blocks changed by others that are read by their schema: arguments take the place of
@@ -45,7 +46,7 @@ func noBlock(m *Module, o *Block) source.Diagnostic {
 	return source.Diagnostic{
 		Severity: source.Error, Code: source.CodeUnknownAddress, Subject: o.NameRange,
 		Summary: fmt.Sprintf("there is no block %s to override", o.Name),
-		Detail:  "An override names a block of the module's own files, repeated ones as a whole.", Hint: source.DidYouMean(o.Name, names),
+		Detail:  "An override names a block of the module's own files, repeated ones as a whole.", Hint: suggest.DidYouMean(o.Name, names),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Parse reads the files of a module, by name, against the catalog. The module is never nil and holds what is right even
@@ -90,7 +91,7 @@ func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
 			p.blocks = append(p.blocks, b)
 		} else {
 			p.invalid = append(p.invalid, guessAddress(hb))
-			if near := source.Suggest(hb.Type, kindNames(cat)); near != "" && cat.Kind(hb.Type) == nil {
+			if near := suggest.Near(hb.Type, kindNames(cat)); near != "" && cat.Kind(hb.Type) == nil {
 				hb.Type = near // what was meant, so that references to it are not told as mistakes too
 				p.invalid = append(p.invalid, guessAddress(hb))
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // ValuesExtension is that of files which give values to a module's variables.
@@ -36,7 +37,7 @@ func missingValues(path, name string, err error) source.Diagnostic {
 		for i := range others {
 			others[i] = filepath.Base(others[i])
 		}
-		d.Hint = source.DidYouMean(filepath.Base(path), others)
+		d.Hint = suggest.DidYouMean(filepath.Base(path), others)
 	}
 	return d
 }

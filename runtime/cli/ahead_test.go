@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 // What was read before the pipeline was known is that of the pipeline asked for, whichever the store has.
 func TestReadAhead(t *testing.T) {
 	a, ctx := &app{dir: t.TempDir(), workspace: "default"}, context.Background()
-	result := plan.Action{Fingerprint: plan.HashBytes(nil), Outputs: map[string]plan.Digest{"table": plan.HashBytes(nil)}}
+	result := plan.Action{Fingerprint: digest.Of(nil), Outputs: map[string]plan.Digest{"table": digest.Of(nil)}}
 	for _, pipeline := range []string{"churn", "fraud"} {
 		found := a.readAhead(ctx, true)
 		for _, name := range []string{"fraud", "churn"} {

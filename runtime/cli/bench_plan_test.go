@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // tempDir is a folder in memory where there is one: what is measured is not how fast a disk syncs.
@@ -106,7 +107,7 @@ func stateOf(n *plan.Node, outputs map[string]plan.Digest) *plan.NodeState {
 	}
 	st.Fingerprint = plan.Fingerprint(n.Definition, st.Inputs)
 	for _, out := range n.Outputs {
-		d := plan.HashBytes([]byte(string(st.Fingerprint) + out.Port))
+		d := digest.Of([]byte(string(st.Fingerprint) + out.Port))
 		st.Outputs[out.Port], outputs[n.Address+":"+out.Port] = d, d
 	}
 	return st

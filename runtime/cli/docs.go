@@ -13,7 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -106,7 +106,7 @@ func unknownKind(kind string, catalog *schema.Catalog) error {
 	for i := range catalog.Kinds {
 		names = append(names, catalog.Kinds[i].Name)
 	}
-	hint := source.DidYouMean(kind, names)
+	hint := suggest.DidYouMean(kind, names)
 	if hint == "" {
 		hint = "Kinds are " + strings.Join(names, ", ") + "."
 	}

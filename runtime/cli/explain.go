@@ -19,6 +19,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/suite"
 )
 
@@ -61,7 +62,7 @@ func (a *app) explainCode(code string) error {
 		}
 		known = append(known, c.Code)
 	}
-	return &failure{err: fmt.Errorf("there is no code %s", code), hint: source.DidYouMean(code, known)}
+	return &failure{err: fmt.Errorf("there is no code %s", code), hint: suggest.DidYouMean(code, known)}
 }
 
 func (a *app) explainAddress(ctx context.Context, address string, vars settings) error {

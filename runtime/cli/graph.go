@@ -14,7 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 func parent(path string) string { return filepath.Dir(path) }
@@ -91,7 +91,7 @@ func unknownAddress(address string, known []string) error {
 		if len(below) == 1 {
 			hint = fmt.Sprintf("did you mean %q?", below[0])
 		}
-	} else if meant := source.DidYouMean(address, known); meant != "" {
+	} else if meant := suggest.DidYouMean(address, known); meant != "" {
 		hint = meant
 	}
 	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}

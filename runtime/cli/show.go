@@ -15,7 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -137,7 +137,7 @@ func (s *session) notRecorded(address string) error {
 		return &failure{err: fmt.Errorf("nothing is recorded of %s yet", address), hint: "'mlp apply' runs what is missing."}
 	}
 	hint := "'mlp show' lists what is recorded, 'mlp graph' all blocks."
-	if near := source.Suggest(address, append(sortedKeys(s.module.Blocks), sortedKeys(s.state.Nodes)...)); near != "" {
+	if near := suggest.Near(address, append(sortedKeys(s.module.Blocks), sortedKeys(s.state.Nodes)...)); near != "" {
 		hint = "Did you mean " + near + "? " + hint
 	}
 	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // commandWords are commands of other tools, with what takes their place here.
@@ -119,5 +119,5 @@ func nearFlag(c *cobra.Command, name string) string {
 			names = append(names, f.Name)
 		}
 	})
-	return source.Suggest(name, names)
+	return suggest.Near(name, names)
 }

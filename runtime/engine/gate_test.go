@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -215,7 +216,7 @@ func TestApprovals(t *testing.T) {
 	if !reflect.DeepEqual(first.Missing, []string{"risk"}) || r.state().Gates["gate.g"].Verdict != plan.Open {
 		t.Fatalf("got %+v", first)
 	}
-	approve(plan.HashBytes([]byte("other figures")))
+	approve(digest.Of([]byte("other figures")))
 	if got := r.run(g.plan()).Gates[0].Status; got != GateWaits {
 		t.Errorf("an approval of something else: got %s", got)
 	}

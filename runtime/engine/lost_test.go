@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 )
@@ -96,7 +97,7 @@ func TestLostResultThatCannotBeMadeAgain(t *testing.T) {
 
 func TestMissingObjectWithoutProducer(t *testing.T) {
 	n := stage("stage.a", script{})
-	n.Inputs = []plan.Input{{Port: "model", Digest: plan.HashBytes([]byte("never stored"))}}
+	n.Inputs = []plan.Input{{Port: "model", Digest: digest.Of([]byte("never stored"))}}
 	f := newRig(t).run(newPlan(n)).node("stage.a").Failure
 	if f == nil || !strings.Contains(f.Summary, "is not in the store") {
 		t.Errorf("got %v", f)

@@ -1,18 +1,15 @@
 package fetch
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // stripped takes git's own files out of a checkout, refuses links that lead out of it, and returns its digest.
@@ -102,11 +99,8 @@ func hashFile(root *os.Root, name string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	h := blake3.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return "blake3:" + hex.EncodeToString(h.Sum(nil)), nil
+	d, _, err := digest.Read(f)
+	return string(d), err
 }
 
 // ErrMissing: the repository was not fetched, or not at the commit that is pinned.

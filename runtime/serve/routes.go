@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // failure is an error with the status that it is answered with.
@@ -176,7 +176,7 @@ func (s *server) model(r *http.Request, x *exchange) (*served, error) {
 // unknown says that there is nothing of that name, and what there is.
 func unknown(what, name string, names []string) string {
 	message := fmt.Sprintf("there is no %s %q", what, name)
-	if hint := source.DidYouMean(name, names); hint != "" {
+	if hint := suggest.DidYouMean(name, names); hint != "" {
 		return message + "; " + hint
 	}
 	if len(names) == 0 {

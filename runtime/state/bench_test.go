@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -29,7 +30,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	ctx, st := context.Background(), empty("test", "default")
 	for i := range 5_000 {
-		d := plan.HashBytes([]byte(fmt.Sprint(i)))
+		d := digest.Of([]byte(fmt.Sprint(i)))
 		n := &plan.NodeState{Kind: "dataset", Type: "sql", Version: 1, Definition: d, Fingerprint: d, Config: []byte(`{"sql":"select * from t where a > 1"}`),
 			Outputs: map[string]plan.Digest{"table": d}}
 		if st, err = l.Append(ctx, st, []plan.Event{{Key: fmt.Sprintf("node/dataset.d%03d", i%500), Node: n}}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -41,7 +42,7 @@ func load(t *testing.T, l *Log) *plan.State {
 }
 
 func node(address, fp string) plan.Event {
-	return plan.Event{Key: "node/" + address, Node: &plan.NodeState{Fingerprint: plan.HashBytes([]byte(fp)), Config: json.RawMessage(`{"a":1}`)}}
+	return plan.Event{Key: "node/" + address, Node: &plan.NodeState{Fingerprint: digest.Of([]byte(fp)), Config: json.RawMessage(`{"a":1}`)}}
 }
 
 func release(address string) plan.Event {
@@ -71,7 +72,7 @@ func TestAppendAndLoad(t *testing.T) {
 	if a, b := asJSON(t, got), asJSON(t, st); a != b {
 		t.Errorf("loaded: got %s, want %s", a, b)
 	}
-	if got.Revision != 2 || len(got.Nodes) != 1 || got.Nodes["a"].Fingerprint != plan.HashBytes([]byte("2")) ||
+	if got.Revision != 2 || len(got.Nodes) != 1 || got.Nodes["a"].Fingerprint != digest.Of([]byte("2")) ||
 		got.Releases["deploy.x"].Revision != 1 || got.Approvals["gate.release/risk"].Name != "risk" || got.Gates["gate.release"].Verdict != plan.Open {
 		t.Errorf("got %s", asJSON(t, got))
 	}
@@ -121,7 +122,7 @@ func TestRebase(t *testing.T) {
 		t.Errorf("touched key: got %v", err)
 	}
 	st := add(t, l, base, node("b", "3"), release("deploy.x"))
-	if st.Revision != 3 || st.Nodes["a"].Fingerprint != plan.HashBytes([]byte("2")) || st.Releases["deploy.x"].Revision != 3 {
+	if st.Revision != 3 || st.Nodes["a"].Fingerprint != digest.Of([]byte("2")) || st.Releases["deploy.x"].Revision != 3 {
 		t.Errorf("untouched keys: got %s", asJSON(t, st))
 	}
 	add(t, l, base, node("a", "2"), node("c", "1")) // just as somebody else did: nothing to write

@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 func action(content string) plan.Action {
 	return plan.Action{
-		Fingerprint: plan.HashBytes([]byte("fp")), Address: "train.model",
-		Outputs: map[string]plan.Digest{"model": plan.HashBytes([]byte(content)), "same": plan.HashBytes(nil)},
+		Fingerprint: digest.Of([]byte("fp")), Address: "train.model",
+		Outputs: map[string]plan.Digest{"model": digest.Of([]byte(content)), "same": digest.Of(nil)},
 	}
 }
 
@@ -62,7 +63,7 @@ func TestActionsAreImmutable(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err = s.Action(first.Fingerprint)
-	if err != nil || got.Outputs["model"] != plan.HashBytes([]byte("b")) {
+	if err != nil || got.Outputs["model"] != digest.Of([]byte("b")) {
 		t.Errorf("replaced: got %+v, %v", got, err)
 	}
 }
@@ -79,7 +80,7 @@ func TestDamagedAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := action("a")
-	other.Fingerprint = plan.HashBytes(nil)
+	other.Fingerprint = digest.Of(nil)
 	body, err := json.Marshal(other)
 	if err != nil {
 		t.Fatal(err)
@@ -157,25 +158,25 @@ func TestHashFiles(t *testing.T) {
 	put("b.csv", "2")
 	put("a/x.csv", "1")
 	names := []string{"b.csv", "a/x.csv", "b.csv"}
-	ext, digest, err := s.HashFiles(ctx, dir, "data", names)
+	ext, all, err := s.HashFiles(ctx, dir, "data", names)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := plan.External{Root: "data", Files: []plan.ExternalFile{
-		{Name: "a/x.csv", Size: 1, Digest: plan.HashBytes([]byte("1"))},
-		{Name: "b.csv", Size: 1, Digest: plan.HashBytes([]byte("2"))},
+		{Name: "a/x.csv", Size: 1, Digest: digest.Of([]byte("1"))},
+		{Name: "b.csv", Size: 1, Digest: digest.Of([]byte("2"))},
 	}}
 	if !reflect.DeepEqual(ext, want) {
 		t.Errorf("got %+v, want %+v", ext, want)
 	}
 	_, absolute, err := s.HashFiles(ctx, "/elsewhere", filepath.Join(dir, "data"), names)
-	if err != nil || absolute != digest {
-		t.Errorf("where the files are changes the digest: got %s, %v, want %s", absolute, err, digest)
+	if err != nil || absolute != all {
+		t.Errorf("where the files are changes the digest: got %s, %v, want %s", absolute, err, all)
 	}
 	// Same size and time of modification: only the time of change and the content differ.
 	put("b.csv", "3")
 	_, changed, err := s.HashFiles(ctx, dir, "data", names)
-	if err != nil || changed == digest {
+	if err != nil || changed == all {
 		t.Errorf("changed content with the old time: got the old digest, %v", err)
 	}
 	if _, _, err := s.HashFiles(ctx, dir, "data", []string{"nothing.csv"}); !errors.Is(err, os.ErrNotExist) {

@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // TestCheckpoint holds that one at a time has a checkpoint's folder, that what is in it stays, and that nothing else does.
 func TestCheckpoint(t *testing.T) {
-	s, fp := open(t), plan.HashBytes(nil)
+	s, fp := open(t), digest.Of(nil)
 	first, err := s.Checkpoint(fp)
 	if err != nil || first == nil {
 		t.Fatalf("got %v, %v", first, err)
@@ -43,7 +43,7 @@ func TestCheckpoint(t *testing.T) {
 }
 
 func TestCheckpointOfMany(t *testing.T) {
-	s, fp := open(t), plan.HashBytes(nil)
+	s, fp := open(t), digest.Of(nil)
 	var holders, most atomic.Int64
 	var wg sync.WaitGroup
 	for range 8 {

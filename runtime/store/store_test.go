@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 func open(t *testing.T) *Store {
@@ -64,7 +65,7 @@ func TestPutAndGet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := plan.HashBytes([]byte(content)); d != want {
+		if want := digest.Of([]byte(content)); d != want {
 			t.Errorf("digest: got %s, want %s", d, want)
 		}
 		got, err := s.Get(d)
@@ -81,7 +82,7 @@ func TestPutAndGet(t *testing.T) {
 
 func TestGetRefuses(t *testing.T) {
 	s := open(t)
-	if _, err := s.Get(plan.HashBytes([]byte("never stored"))); !errors.Is(err, ErrMissing) {
+	if _, err := s.Get(digest.Of([]byte("never stored"))); !errors.Is(err, ErrMissing) {
 		t.Errorf("missing: got %v", err)
 	}
 	for _, d := range []plan.Digest{"", "blake3:../../secret", "md5:00"} {
@@ -169,7 +170,7 @@ func TestDirectories(t *testing.T) {
 		}
 	}
 	var a, b syscall.Stat_t
-	object, _ := s.ObjectPath(plan.HashBytes([]byte("rows")))
+	object, _ := s.ObjectPath(digest.Of([]byte("rows")))
 	if err := errors.Join(syscall.Stat(object, &a), syscall.Stat(filepath.Join(tmp, "in", "table.parquet"), &b)); err != nil || a.Ino != b.Ino {
 		t.Errorf("not linked: inodes %d and %d, %v", a.Ino, b.Ino, err)
 	}
@@ -228,7 +229,7 @@ func TestOpenDirRefusesHostileLists(t *testing.T) {
 	for _, list := range []string{
 		"rows",
 		`{"format":"other","files":[]}`,
-		`{"format":"mlp.directory/1","files":[{"name":"../x","size":1,"digest":"` + string(plan.HashBytes(nil)) + `"}]}`,
+		`{"format":"mlp.directory/1","files":[{"name":"../x","size":1,"digest":"` + string(digest.Of(nil)) + `"}]}`,
 		`{"format":"mlp.directory/1","files":[{"name":"/etc/x"}]}`,
 		`{"format":"mlp.directory/1","files":[{"name":"a/../../x"}]}`,
 		`{"format":"mlp.directory/1","files":[{"name":"b"},{"name":"a"}]}`,
@@ -255,12 +256,12 @@ func TestMaterializeFindsDamage(t *testing.T) {
 	if err := s.Verify(ctx, d); err != nil { // remembered as good
 		t.Fatal(err)
 	}
-	overwrite(t, s, plan.HashBytes([]byte("content")))
+	overwrite(t, s, digest.Of([]byte("content")))
 	if err := s.Materialize(ctx, d, filepath.Join(t.TempDir(), "x")); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("corrupt: got %v", err)
 	}
 	err = s.Verify(ctx, d)
-	if got, ok := IsMissing(err); !ok || got != plan.HashBytes([]byte("content")) {
+	if got, ok := IsMissing(err); !ok || got != digest.Of([]byte("content")) {
 		t.Errorf("missing: got %v", err)
 	}
 }
@@ -325,7 +326,7 @@ func TestCancelledPutLeavesNothing(t *testing.T) {
 	if _, err := s.PutBytes(ctx, []byte("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if s.Has(plan.HashBytes([]byte("x"))) {
+	if s.Has(digest.Of([]byte("x"))) {
 		t.Error("the object is there")
 	}
 }
@@ -359,7 +360,7 @@ func TestPresent(t *testing.T) {
 			}
 			spoilt := d
 			if which == "a file" {
-				spoilt = plan.HashBytes([]byte("a model"))
+				spoilt = digest.Of([]byte("a model"))
 			}
 			path, err := s.ObjectPath(spoilt)
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -137,7 +138,7 @@ func (k *checker) addresses() []string { return slices.Sorted(maps.Keys(k.test.m
 func (k *checker) targets() {
 	for i, a := range k.test.spec.Targets {
 		if k.test.module.Blocks[a] == nil {
-			k.fail(codeAddress, k.rangeOf(fmt.Sprintf("targets[%d]", i)), fmt.Sprintf("the module has no block %s", a), "", source.DidYouMean(a, k.addresses()))
+			k.fail(codeAddress, k.rangeOf(fmt.Sprintf("targets[%d]", i)), fmt.Sprintf("the module has no block %s", a), "", suggest.DidYouMean(a, k.addresses()))
 		}
 	}
 }

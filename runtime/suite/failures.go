@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // diagnosed is an expected mistake: which of expect_failures it is.
@@ -62,7 +63,7 @@ func (k *checker) failures() {
 		case errorCode.MatchString(e), strings.HasPrefix(e, "variable.") && k.hasVariable(e):
 			// the module compiles: told when the test runs
 		case b == nil:
-			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", source.DidYouMean(e, append(k.addresses(), k.variables()...)))
+			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", suggest.DidYouMean(e, append(k.addresses(), k.variables()...)))
 		case b.Kind != "gate" && b.TypeSpec.Version == 0:
 			k.fail(codeFailures, at, fmt.Sprintf("%s cannot fail", e), "Gates, checks, stages and the validation of variables can.", "")
 		}

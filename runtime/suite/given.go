@@ -9,8 +9,10 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // given is what a test gives, or expects, at an address.
@@ -53,10 +55,10 @@ func (k *checker) find(g *given) bool {
 			return true
 		}
 		ports := slices.Sorted(maps.Keys(g.block.Out))
-		k.fail(codeAddress, g.at, fmt.Sprintf("%s has no port %q", g.block.Address, g.port), "It has "+strings.Join(ports, ", ")+".", source.DidYouMean(g.port, ports))
+		k.fail(codeAddress, g.at, fmt.Sprintf("%s has no port %q", g.block.Address, g.port), "It has "+strings.Join(ports, ", ")+".", suggest.DidYouMean(g.port, ports))
 		return false
 	}
-	k.fail(codeAddress, g.at, fmt.Sprintf("the module has no block %s", g.label), "", source.DidYouMean(g.label, k.addresses()))
+	k.fail(codeAddress, g.at, fmt.Sprintf("the module has no block %s", g.label), "", suggest.DidYouMean(g.label, k.addresses()))
 	return false
 }
 
@@ -166,8 +168,8 @@ func (k *checker) live(g *given) {
 		}
 	}
 	from, shape := modelOf(g.block)
-	g.live = &plan.ReleaseState{Type: g.block.Type, Model: plan.HashBytes([]byte(g.block.Address)), From: from,
-		Fingerprint: plan.HashBytes([]byte("given")), Config: g.block.Config}
+	g.live = &plan.ReleaseState{Type: g.block.Type, Model: digest.Of([]byte(g.block.Address)), From: from,
+		Fingerprint: digest.Of([]byte("given")), Config: g.block.Config}
 	if comparable {
 		g.live.Signature = shape
 	}
@@ -188,7 +190,7 @@ func (k *checker) figures(g *given, figures map[string]any) {
 	k.refuse(g, "comparable", "defaults")
 	if g.block.Figures == nil {
 		for _, name := range slices.Sorted(maps.Keys(figures)) {
-			k.fail(codeFigure, g.rangeOf(name), fmt.Sprintf("%s has no figure %q", g.label, name), k.yields(g.block), source.DidYouMean(name, special))
+			k.fail(codeFigure, g.rangeOf(name), fmt.Sprintf("%s has no figure %q", g.label, name), k.yields(g.block), suggest.DidYouMean(name, special))
 		}
 		return
 	}
@@ -219,7 +221,7 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 		if len(known) > 0 {
 			detail = "It has " + strings.Join(known, ", ") + "."
 		}
-		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s has no %q", g.owner(path), name), detail, source.DidYouMean(name, known))
+		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s has no %q", g.owner(path), name), detail, suggest.DidYouMean(name, known))
 		return
 	}
 	k.value(g, path, t, v)

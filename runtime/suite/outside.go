@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -125,7 +126,7 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	root, names, err := o.Library.Files(kind, typ, filepath.Join(o.Dir, dir), config)
 	if errors.Is(err, fs.ErrNotExist) {
 		x.absent[address] = true
-		return &plan.External{Root: dir, Files: []plan.ExternalFile{}}, plan.HashBytes([]byte("not here")), nil
+		return &plan.External{Root: dir, Files: []plan.ExternalFile{}}, digest.Of([]byte("not here")), nil
 	}
 	if err != nil {
 		return nil, "", err

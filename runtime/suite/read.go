@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
@@ -176,7 +177,7 @@ func (r *reader) chains() {
 			continue
 		}
 		if t.base = byName[t.spec.After]; t.base == nil {
-			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the file has no test %q to go on from", t.spec.After), "", source.DidYouMean(t.spec.After, names))
+			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the file has no test %q to go on from", t.spec.After), "", suggest.DidYouMean(t.spec.After, names))
 		}
 	}
 	for _, t := range r.tests {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // rows types rows that are written, by the columns of the table that they stand for.
@@ -30,7 +31,7 @@ func (k *checker) rows(g *given) {
 		c := own.Column(name)
 		if c == nil {
 			k.fail(codeColumns, at[i], fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
-				source.DidYouMean(name, own.Names()))
+				suggest.DidYouMean(name, own.Names()))
 			continue
 		}
 		if g.table.Column(name) != nil {
@@ -55,7 +56,7 @@ func (k *checker) complete(g *given) {
 		switch {
 		case c == nil:
 			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
-				source.DidYouMean(name, own.Names()))
+				suggest.DidYouMean(name, own.Names()))
 		case g.table.Column(name) != nil:
 			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("the rows have the column %q themselves", name), "", "")
 		default:

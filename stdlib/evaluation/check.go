@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
@@ -137,7 +138,7 @@ func (k *Checker) checkWeight() {
 		return
 	}
 	if c := k.Data.Column(k.Weight); c == nil {
-		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", table.Suggest(k.Weight, k.Data.Names()))
+		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", suggest.DidYouMean(k.Weight, k.Data.Names()))
 	} else if !table.Numeric(c.Type) {
 		k.add("weight", fmt.Sprintf("Column %q is %s, expected a number", k.Weight, c.Type), "", "")
 	}

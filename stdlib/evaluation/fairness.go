@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/model"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 const (
@@ -136,7 +136,7 @@ func (k *Checker) checkGroups(path string, f Fairness) {
 	switch {
 	case c == nil && f.Column == "":
 		k.add(path, fmt.Sprintf("The data has no column %q to group by", f.Name), "It has "+strings.Join(k.Data.Names(), ", ")+".",
-			table.Suggest(f.Name, k.Data.Names()))
+			suggest.DidYouMean(f.Name, k.Data.Names()))
 	case c != nil && !groupable(c.Type):
 		k.add(path, fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type), "Expected text, a boolean or an integer.",
 			"compute a band of it in a dataset")
@@ -204,5 +204,5 @@ func (k *Checker) noComparison(name string, others []string) (summary, why, hint
 			return fmt.Sprintf("There is no ratio of metric.%s", m.Name), fmt.Sprintf("%s may be negative, and a ratio is of numbers above 0.", m.Type), fmt.Sprintf("take %s_difference", m.Name)
 		}
 	}
-	return fmt.Sprintf("There is no fairness metric %q", name), "", table.Suggest(name, others)
+	return fmt.Sprintf("There is no fairness metric %q", name), "", suggest.DidYouMean(name, others)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -88,11 +89,7 @@ func (c *config) checkSQL() []schema.Problem {
 func (c *config) checkType() []schema.Problem {
 	d := find(c.Type)
 	if d == nil {
-		p := schema.Problem{Path: "type", Summary: fmt.Sprintf("There is no metric %q", c.Type)}
-		if n := nearest(c.Type, Names()); n != "" {
-			p.Hint = fmt.Sprintf("Did you mean %q?", n)
-		}
-		return []schema.Problem{p}
+		return []schema.Problem{{Path: "type", Summary: fmt.Sprintf("There is no metric %q", c.Type), Hint: suggest.DidYouMean(c.Type, Names())}}
 	}
 	var out []schema.Problem
 	if c.Goal != "" {

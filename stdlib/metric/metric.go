@@ -14,8 +14,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -226,17 +224,6 @@ func find(name string) *definition {
 		}
 	}
 	return nil
-}
-
-// nearest is the name that was probably meant, empty if none is near.
-func nearest(name string, of []string) string {
-	best, dist := "", 4
-	for _, n := range of {
-		if d := levenshtein.Distance(name, n, nil); d < dist {
-			best, dist = n, d
-		}
-	}
-	return best
 }
 
 func taskList(tasks []schema.Task) string {

@@ -234,7 +234,7 @@ func TestDefinitions(t *testing.T) {
 		{`{"sql": "avg(score)", "goal": "minimize"}`, ""},
 		{`{}`, "Neither type nor sql"},
 		{`{"type": "recall", "sql": "sum(score)"}`, "Both type and sql"},
-		{`{"type": "rocauc"}`, `Did you mean "roc_auc"?`},
+		{`{"type": "rocauc"}`, `did you mean "roc_auc"?`},
 		{`{"sql": "avg(score)"}`, "needs a goal"},
 		{`{"type": "recall", "goal": "maximize"}`, "goal is for SQL metrics"},
 		{`{"type": "roc_auc", "average": "macro"}`, `roc_auc has no average "macro"`},

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/zeebo/blake3"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // Files of a model's folder.
@@ -95,7 +95,7 @@ func (b *Bundle) Write(dir string) error {
 	}
 	d := document{
 		Format: Format, Kind: b.kind, Signature: b.signature, Provenance: b.provenance,
-		Model: file{File: ModelFile, Digest: digest(model), SHA256: sha(model)},
+		Model: file{File: ModelFile, Digest: string(digest.Of(model)), SHA256: sha(model)},
 	}
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
@@ -114,11 +114,6 @@ func (b *Bundle) Write(dir string) error {
 }
 
 func (s *Signature) binary() bool { return len(s.Classes) == 2 && s.Outputs() == 1 }
-
-func digest(data []byte) string {
-	sum := blake3.Sum256(data)
-	return "blake3:" + hex.EncodeToString(sum[:])
-}
 
 func sha(data []byte) string {
 	sum := sha256.Sum256(data)
@@ -155,7 +150,7 @@ func read(dir string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got := digest(model); got != d.Model.Digest {
+	if got := string(digest.Of(model)); got != d.Model.Digest {
 		return nil, fmt.Errorf("%s is damaged: its digest is %s, %s says %s", ModelFile, got, BundleFile, d.Model.Digest)
 	}
 	if err := d.Signature.validate(); err != nil {

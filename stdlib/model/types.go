@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib/frame"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // TextType tells whether a column of that type holds strings.
@@ -27,7 +27,7 @@ func Unfit(m *schema.Model, data *schema.Table, path string) []schema.Problem {
 		switch {
 		case c == nil:
 			out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("The data has no column %q, a feature of the model", f.Name),
-				Hint: table.Suggest(f.Name, data.Names())})
+				Hint: suggest.DidYouMean(f.Name, data.Names())})
 		case !schema.Takes(f.Type, c.Type):
 			out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("Column %q is %s; the model was trained on %s", f.Name, c.Type, f.Type),
 				Detail: "A model takes booleans where it was trained on booleans, numbers where on numbers, text where on text.",

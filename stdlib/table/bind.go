@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Binder types queries on empty tables. It implements component.Binder, is safe for concurrent use, and starts the
@@ -387,7 +388,7 @@ func (e *Error) advice(query string) string {
 	case e.Kind == "Parser" && e.Position > 0 && e.Position <= len(query) && strings.HasSuffix(strings.TrimSpace(query[:e.Position]), ","):
 		return "leave out the comma before it"
 	}
-	return Suggest(e.Name, e.Candidates)
+	return suggest.DidYouMean(e.Name, e.Candidates)
 }
 
 // oneLineEach keeps names of columns, which may hold anything, to one line each.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -223,7 +224,7 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 		switch len(found) {
 		case 0:
 			return nil, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", file, column.header()), Bare: fmt.Sprintf("%s has no column %q", file, column.header()),
-				Detail: strings.TrimSpace("Its header names " + strings.Join(g.header, ", ") + ". " + Suggest(column.header(), g.header))}
+				Detail: strings.TrimSpace("Its header names " + strings.Join(g.header, ", ") + ". " + suggest.DidYouMean(column.header(), g.header))}
 		case 1:
 			out[i] = found[0]
 		default:

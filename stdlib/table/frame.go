@@ -13,6 +13,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
@@ -66,7 +67,7 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 	for _, name := range want {
 		c := t.Column(name)
 		if c == nil {
-			hint := Suggest(name, t.Names())
+			hint := suggest.DidYouMean(name, t.Names())
 			return nil, fmt.Errorf("the table has no column %q; %s", name, strings.TrimPrefix(hint+"; it has "+names(have), "; "))
 		}
 		r := &columnReader{column: frame.Column{Name: c.Name, Type: c.Type}}

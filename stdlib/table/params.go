@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Expanded is a query whose parameters have been replaced by literals. It remembers where, so that problems can be
@@ -37,7 +38,7 @@ func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema
 		value, ok := params[name]
 		if !ok {
 			problems = append(problems, schema.Problem{Offset: p.at, Length: p.end - p.at, Summary: fmt.Sprintf("there is no parameter %q", name),
-				Detail: "Values are given in the params block.", Hint: Suggest(name, sorted(params))})
+				Detail: "Values are given in the params block.", Hint: suggest.DidYouMean(name, sorted(params))})
 			continue
 		}
 		text, err := paramLiteral(value)

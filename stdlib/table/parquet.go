@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -80,7 +81,7 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 		found := t.Column(c.header())
 		if found == nil {
 			return p, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
-				Detail: strings.TrimSpace("It has " + names(have) + ". " + Suggest(c.header(), t.Names()))}
+				Detail: strings.TrimSpace("It has " + names(have) + ". " + suggest.DidYouMean(c.header(), t.Names()))}
 		}
 		// What the engine reads is cast to what is stored of it first: an enumeration is text.
 		p.fields[i] = origin{Quote(found.Name) + "::" + found.Type, found.Type, c}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // Refused is returned for a query that does what queries may not.
@@ -243,7 +244,7 @@ func (w *walker) baseTable(n tree) {
 			return
 		}
 	}
-	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, Suggest(name, known))
+	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, suggest.DidYouMean(name, known))
 }
 
 // foldIn is the name in a list that is the same but for case.

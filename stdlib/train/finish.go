@@ -2,15 +2,12 @@ package train
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"slices"
 
-	"github.com/zeebo/blake3"
-
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model"
 )
@@ -98,11 +95,11 @@ func fileDigest(path string) (string, error) {
 		return "", fmt.Errorf("reading the data: %w", err)
 	}
 	defer f.Close()
-	h := blake3.New()
-	if _, err := io.Copy(h, f); err != nil {
+	d, _, err := digest.Read(f)
+	if err != nil {
 		return "", fmt.Errorf("reading the data: %w", err)
 	}
-	return "blake3:" + hex.EncodeToString(h.Sum(nil)), nil
+	return string(d), nil
 }
 
 func (t *Training) figures(f Figures, threshold float64) *figuresFile {

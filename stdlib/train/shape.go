@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/model"
 )
@@ -58,22 +57,9 @@ func (s *shaper) problem(path, summary, detail, hint string) {
 func (s *shaper) column(path, name string) *schema.Column {
 	c := s.data.Column(name)
 	if c == nil {
-		s.problem(path, fmt.Sprintf("The table has no column %q", name), "", didYouMean(name, s.data.Names()))
+		s.problem(path, fmt.Sprintf("The table has no column %q", name), "", suggest.DidYouMean(name, s.data.Names()))
 	}
 	return c
-}
-
-func didYouMean(name string, of []string) string {
-	best, distance := "", max(len(name)/3, 1)+1
-	for _, n := range of {
-		if d := levenshtein.Distance(name, n, nil); d < distance {
-			best, distance = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("Did you mean %q?", best)
 }
 
 // TaskOf is the task that the configuration asks for, else the one that fits the target's type.
@@ -202,7 +188,7 @@ func (s *shaper) allowed(path string, names []string) {
 	for i, name := range names {
 		if !listed(s.config.Features, name) {
 			s.problem(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not among the features", name),
-				"A permission is for a feature.", didYouMean(name, s.config.Features))
+				"A permission is for a feature.", suggest.DidYouMean(name, s.config.Features))
 		}
 	}
 }
@@ -235,7 +221,7 @@ func (s *shaper) sameValidation() {
 		}
 		got := s.validation.Column(name)
 		if got == nil {
-			s.problem(ValidationPort, fmt.Sprintf("The validation table has no column %q", want.Name), "", didYouMean(name, s.validation.Names()))
+			s.problem(ValidationPort, fmt.Sprintf("The validation table has no column %q", want.Name), "", suggest.DidYouMean(name, s.validation.Names()))
 		} else if !schema.Takes(want.Type, got.Type) || same(name, s.config.Target) && got.Type != want.Type {
 			s.problem(ValidationPort, fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type), "", "")
 		}

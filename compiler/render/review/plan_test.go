@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -43,7 +44,7 @@ func at(line int) source.Range {
 
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
 
-func digest(s string) plan.Digest { return plan.HashBytes([]byte(s)) }
+func digestOf(s string) plan.Digest { return digest.Of([]byte(s)) }
 
 // stage makes a node; inputs are addresses.
 func stage(address, kind string, phase schema.Phase, v plan.Verdict, inputs ...string) *plan.Node {
@@ -57,9 +58,9 @@ func stage(address, kind string, phase schema.Phase, v plan.Verdict, inputs ...s
 // fraud is the plan of one changed attribute, as a reviewer would have it.
 func fraud() *plan.Plan {
 	dev, ops := schema.Development, schema.Operations
-	live := &plan.ReleaseState{Type: "http", Model: digest("live"), From: "train.model", Revision: 38}
+	live := &plan.ReleaseState{Type: "http", Model: digestOf("live"), From: "train.model", Revision: 38}
 	return &plan.Plan{
-		FormatVersion: "1.0", Pipeline: "fraud", Workspace: "default", Base: plan.Base{Revision: 41, Digest: digest("41")},
+		FormatVersion: "1.0", Pipeline: "fraud", Workspace: "default", Base: plan.Base{Revision: 41, Digest: digestOf("41")},
 		Changes: []plan.Change{
 			{Cause: plan.Cause{Kind: plan.ConfigCause, Path: "params.trees", Before: raw("300"), After: raw("400")}, Address: "train.model",
 				Category: plan.Rebuild, Range: at(121), Runs: []string{"train.model"}, MayRun: []string{"evaluate.holdout", "evaluate.holdout@champion"}},
@@ -102,15 +103,15 @@ func fraud() *plan.Plan {
 // failing is a plan whose gate is known to fail, with everything that leaves or breaks.
 func failing() *plan.Plan {
 	dev := schema.Development
-	live := &plan.ReleaseState{Type: "http", Model: digest("live"), From: "train.model", Revision: 3}
+	live := &plan.ReleaseState{Type: "http", Model: digestOf("live"), From: "train.model", Revision: 3}
 	return &plan.Plan{
-		FormatVersion: "1.0", Pipeline: "fraud", Workspace: "prod", Base: plan.Base{Revision: 7, Digest: digest("7")},
+		FormatVersion: "1.0", Pipeline: "fraud", Workspace: "prod", Base: plan.Base{Revision: 7, Digest: digestOf("7")},
 		Changes: []plan.Change{
 			{Cause: plan.Cause{Kind: plan.OutputCause, Path: "table.amount", Before: raw(`"double"`)}, Address: "dataset.clean", Category: plan.Breaking,
 				Range: at(9), Runs: []string{"train.model"}},
 			{Cause: plan.Cause{Kind: plan.OutputCause, Path: "feature country", After: raw(`"varchar"`)}, Address: "deploy.scorer", Category: plan.Breaking, Range: at(90)},
-			{Cause: plan.Cause{Kind: plan.DataCause, Path: "data", Before: raw(`{"files":1,"bytes":9,"digest":"` + string(digest("a")) + `"}`),
-				After: raw(`{"files":2,"bytes":1234567,"digest":"` + string(digest("b")) + `"}`)}, Address: "source.payments", Category: plan.Rebuild, Range: at(3),
+			{Cause: plan.Cause{Kind: plan.DataCause, Path: "data", Before: raw(`{"files":1,"bytes":9,"digest":"` + string(digestOf("a")) + `"}`),
+				After: raw(`{"files":2,"bytes":1234567,"digest":"` + string(digestOf("b")) + `"}`)}, Address: "source.payments", Category: plan.Rebuild, Range: at(3),
 				Runs: []string{"source.payments"}, MayRun: []string{"check.volume", "dataset.clean"}},
 			{Cause: plan.Cause{Kind: plan.ConfigCause, Path: "where", Before: raw(`"a > 0"`), After: raw(`"a > 1"`)}, Address: "dataset.other", Category: plan.Rebuild, Range: at(14)},
 			{Cause: plan.Cause{Kind: plan.ConfigCause, Path: "port", Before: raw(`80`), After: raw(`81`)}, Address: "deploy.scorer", Category: plan.PolicyChange},
@@ -141,9 +142,9 @@ func failing() *plan.Plan {
 		},
 		Releases: []*plan.Release{
 			{Address: "deploy.old", Action: plan.RemoveRelease, Current: live, Model: plan.Input{From: "train.model", Digest: live.Model}},
-			{Address: "deploy.new", Action: plan.CreateRelease, Gate: "gate.release", Model: plan.Input{From: "train.model", Digest: digest("next")},
+			{Address: "deploy.new", Action: plan.CreateRelease, Gate: "gate.release", Model: plan.Input{From: "train.model", Digest: digestOf("next")},
 				Figures: []plan.Compared{{Path: "evaluate.e.metrics.auc", Next: raw("0.68123456")}}},
-			{Address: "deploy.scorer", Action: plan.ChangeRelease, Current: live, Model: plan.Input{From: "train.model", Digest: digest("next")}},
+			{Address: "deploy.scorer", Action: plan.ChangeRelease, Current: live, Model: plan.Input{From: "train.model", Digest: digestOf("next")}},
 			{Address: "deploy.same", Action: plan.NoRelease, Current: live, Model: plan.Input{From: "train.model", Digest: live.Model}},
 		},
 	}

@@ -19,7 +19,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/jsonmessage"
-	"github.com/zeebo/blake3"
+
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // Labels of the built-in image: the digest of the binary that it is made of, and how it is made of it. The layout is
@@ -48,13 +49,13 @@ func (e *Executor) findImage(ctx context.Context) (string, error) {
 	if b.arch != eng.arch {
 		return "", fmt.Errorf("making the image for built-in components: %s is for %s, the engine runs %s", b.file.Name(), b.arch, eng.arch)
 	}
-	if id, err := e.imageByLabel(ctx, b.digest); err != nil || id != "" {
+	if id, err := e.imageByLabel(ctx, string(b.digest)); err != nil || id != "" {
 		return id, err
 	}
 	if err := e.loadImage(ctx, b); err != nil {
 		return "", err
 	}
-	id, err := e.imageByLabel(ctx, b.digest)
+	id, err := e.imageByLabel(ctx, string(b.digest))
 	if err != nil {
 		return "", err
 	}
@@ -103,7 +104,7 @@ type binary struct {
 	file   *os.File
 	size   int64
 	arch   string // as Go names it
-	digest string // "blake3:…"
+	digest digest.Digest
 }
 
 // openBinary opens and digests an executable. One that needs a dynamic linker is refused: the image has none.
@@ -121,12 +122,11 @@ func openBinary(path string) (_ *binary, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h := blake3.New()
-	size, err := io.Copy(h, file)
+	d, size, err := digest.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	return &binary{file: file, size: size, arch: arch, digest: "blake3:" + hex.EncodeToString(h.Sum(nil))}, nil
+	return &binary{file: file, size: size, arch: arch, digest: d}, nil
 }
 
 func staticArch(file *os.File) (string, error) {
@@ -149,7 +149,9 @@ func staticArch(file *os.File) (string, error) {
 }
 
 // name is what `docker images` shows for the image.
-func (b *binary) name() string { return "mlp-stage:" + strings.TrimPrefix(b.digest, "blake3:")[:12] }
+func (b *binary) name() string {
+	return "mlp-stage:" + strings.TrimPrefix(string(b.digest), digest.Prefix)[:12]
+}
 
 // imageConfig is an image's configuration as the OCI image specification has it.
 type imageConfig struct {
@@ -221,7 +223,7 @@ func (b *binary) config(diffID string) imageConfig {
 	epoch := time.Unix(0, 0).UTC()
 	return imageConfig{
 		Architecture: b.arch, OS: "linux", Created: epoch,
-		Config:  imageRunConfig{Labels: map[string]string{binaryLabel: b.digest, layoutLabel: layout}},
+		Config:  imageRunConfig{Labels: map[string]string{binaryLabel: string(b.digest), layoutLabel: layout}},
 		History: []imageHistory{{Created: epoch, CreatedBy: "mlp"}},
 		RootFS:  imageRootFS{Type: "layers", DiffIDs: []string{diffID}},
 	}

@@ -29,7 +29,7 @@ func removeImage(path string) {
 		return
 	}
 	defer b.file.Close()
-	if id, err := e.imageByLabel(ctx, b.digest); err == nil && id != "" {
+	if id, err := e.imageByLabel(ctx, string(b.digest)); err == nil && id != "" {
 		_, _ = e.api.ImageRemove(ctx, id, image.RemoveOptions{Force: true})
 	}
 }

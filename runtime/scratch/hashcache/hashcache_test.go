@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
@@ -32,7 +32,7 @@ func write(t *testing.T, path, content string) {
 // A cache in which a byte is another is none.
 func TestDamagedHashCache(t *testing.T) {
 	s := open(t)
-	s.remember("/dev/null", hashed{scratch.Stamp{Size: worthWriting}, plan.HashBytes(nil)})
+	s.remember("/dev/null", hashed{scratch.Stamp{Size: worthWriting}, digest.Of(nil)})
 	if err := s.writeHashes(0); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestDamagedHashCache(t *testing.T) {
 		flipped[i] ^= 1
 		write(t, s.hashesPath(), string(flipped))
 		for path, h := range s.readHashes() {
-			if path != "/dev/null" || h.Digest != plan.HashBytes(nil) || h.Size != worthWriting {
+			if path != "/dev/null" || h.Digest != digest.Of(nil) || h.Size != worthWriting {
 				t.Errorf("byte %d: got %s %+v", i, path, h)
 			}
 		}
@@ -75,7 +75,7 @@ func TestHashCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	planted := plan.HashBytes([]byte("planted"))
+	planted := digest.Of([]byte("planted"))
 	s.remember(filepath.Join(dir, "gone"), hashed{now, planted})
 	if err := s.Save(); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestHashCache(t *testing.T) {
 	}
 	write(t, path, "12")
 	ext, _, err = s.HashFiles(ctx, dir, ".", []string{"x"})
-	if err != nil || ext.Files[0].Digest != plan.HashBytes([]byte("12")) {
+	if err != nil || ext.Files[0].Digest != digest.Of([]byte("12")) {
 		t.Errorf("touched file: got %s, %v, want its own digest", ext.Files[0].Digest, err)
 	}
 	again := New(s.place)

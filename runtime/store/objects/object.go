@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
@@ -262,7 +263,7 @@ func (o *Objects) read(ctx context.Context, d plan.Digest, key string) ([]byte, 
 	if err != nil {
 		return nil, o.unread(ctx, d, key, err)
 	}
-	if got := plan.HashBytes(data); got != d {
+	if got := digest.Of(data); got != d {
 		return nil, o.putAside(ctx, d, key, got)
 	}
 	return data, nil

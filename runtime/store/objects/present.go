@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
@@ -32,7 +33,7 @@ func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
 		return gone(d, err)
 	}
 	var list Dir
-	if plan.HashBytes(data) != d || json.Unmarshal(data, &list) != nil {
+	if digest.Of(data) != d || json.Unmarshal(data, &list) != nil {
 		return &MissingError{d}
 	}
 	for _, e := range list.Files {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/buckettest"
@@ -41,8 +42,8 @@ func open(b bucket.Bucket) *Records { return New(b, func(key string) string { re
 
 func action(n int) plan.Action {
 	return plan.Action{
-		Fingerprint: plan.HashBytes(fmt.Append(nil, n)), Address: fmt.Sprintf("dataset.d%d", n),
-		Outputs: map[string]plan.Digest{"table": plan.HashBytes(fmt.Append(nil, "out", n))},
+		Fingerprint: digest.Of(fmt.Append(nil, n)), Address: fmt.Sprintf("dataset.d%d", n),
+		Outputs: map[string]plan.Digest{"table": digest.Of(fmt.Append(nil, "out", n))},
 	}
 }
 
@@ -142,7 +143,7 @@ func TestSegmentsAreCopies(t *testing.T) {
 		r = open(at(dir))
 		holds(t, r, 0, 100)
 		other := action(7)
-		other.Outputs = map[string]plan.Digest{"table": plan.HashBytes(nil)}
+		other.Outputs = map[string]plan.Digest{"table": digest.Of(nil)}
 		var differs *NondeterministicError
 		if _, err := r.Put(t.Context(), other); !errors.As(err, &differs) {
 			t.Errorf("%s: another result: got %v", name, err)
@@ -179,7 +180,7 @@ func TestSegmentDecides(t *testing.T) {
 	holds(t, r, 0, 50)
 	put(t, r, 3, 4)
 	other := action(3)
-	other.Outputs = map[string]plan.Digest{"table": plan.HashBytes(nil)}
+	other.Outputs = map[string]plan.Digest{"table": digest.Of(nil)}
 	var differs *NondeterministicError
 	if _, err := r.Put(t.Context(), other); !errors.As(err, &differs) {
 		t.Errorf("got %v, want that it differs", err)
@@ -195,7 +196,7 @@ func TestReplacedCountsFirst(t *testing.T) {
 	for round := range 3 {
 		changed := action(3)
 		changed.DurationMS = int64(round + 1)
-		changed.Outputs = map[string]plan.Digest{"table": plan.HashBytes(fmt.Append(nil, round))}
+		changed.Outputs = map[string]plan.Digest{"table": digest.Of(fmt.Append(nil, round))}
 		if err := r.Replace(t.Context(), changed); err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +348,7 @@ func TestAudit(t *testing.T) {
 	if want := map[plan.Digest]string{action(1).Fingerprint: alone, action(50).Fingerprint: replaced}; err != nil || n != 41 || !maps.Equal(found, want) {
 		t.Errorf("got %v of %d, %v, want %v of 41", found, n, err, want)
 	}
-	if _, err := r.Get(t.Context(), plan.HashBytes(nil)); !errors.Is(err, bucket.ErrMissing) || errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.Get(t.Context(), digest.Of(nil)); !errors.Is(err, bucket.ErrMissing) || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("none: got %v", err)
 	}
 }

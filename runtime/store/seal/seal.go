@@ -12,24 +12,25 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
 )
 
 // Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}.
 func Seal(name string, body []byte) ([]byte, plan.Digest) {
-	digest := plan.HashBytes(body)
-	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n%q:%s}\n", digest, name, body), digest
+	d := digest.Of(body)
+	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n%q:%s}\n", d, name, body), d
 }
 
 // Unseal returns the value that a file holds under a name, and its digest. It is part of data.
 func Unseal(name string, data []byte) ([]byte, plan.Digest, error) {
-	body, digest, err := takeApart(name, data)
+	body, stated, err := takeApart(name, data)
 	if err != nil {
 		return nil, "", fmt.Errorf("is not whole: %w", err)
 	}
-	if got := plan.HashBytes(body); got != digest {
+	if got := digest.Of(body); got != stated {
 		return nil, "", errors.New("does not have the digest that it states")
 	}
-	return body, digest, nil
+	return body, stated, nil
 }
 
 // takeApart need not read a file through that is as it was written.
@@ -63,7 +64,7 @@ func Copy(ctx context.Context, w io.Writer, r io.Reader) (plan.Digest, error) {
 			return "", werr
 		}
 		if errors.Is(err, io.EOF) {
-			return plan.SumDigest(h.Sum(nil)), nil
+			return digest.FromSum(h.Sum(nil)), nil
 		}
 		if err != nil {
 			return "", err

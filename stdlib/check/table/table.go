@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -186,5 +187,5 @@ func (c config) expectations(in *schema.Table) ([]expectation, []schema.Problem)
 
 func noColumn(path, name string, in *schema.Table) schema.Problem {
 	return schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name),
-		Detail: "It has " + strings.Join(in.Names(), ", ") + ".", Hint: sqltable.Suggest(name, in.Names())}
+		Detail: "It has " + strings.Join(in.Names(), ", ") + ".", Hint: suggest.DidYouMean(name, in.Names())}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -185,7 +186,7 @@ func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 		switch {
 		case column == nil:
 			problems = append(problems, schema.Problem{Path: path, Summary: fmt.Sprintf("the query has no column %q", name),
-				Detail: "It has " + strings.Join(out.Names(), ", ") + ".", Hint: table.Suggest(name, out.Names())})
+				Detail: "It has " + strings.Join(out.Names(), ", ") + ".", Hint: suggest.DidYouMean(name, out.Names())})
 		case seen[column.Name]:
 			problems = append(problems, schema.Problem{Path: path, Summary: fmt.Sprintf("%q stands twice in the key", name)})
 		default:

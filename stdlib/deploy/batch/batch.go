@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model"
@@ -138,7 +139,7 @@ func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 	names := data.Names()
 	for i, name := range c.Key {
 		if data.Column(name) == nil {
-			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: table.Suggest(name, names)})
+			out = append(out, schema.Problem{Path: fmt.Sprintf("key[%d]", i), Summary: fmt.Sprintf("The data has no column %q", name), Hint: suggest.DidYouMean(name, names)})
 		}
 	}
 	return append(out, model.Unfit(m, data, "data")...)

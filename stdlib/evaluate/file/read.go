@@ -6,9 +6,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/agext/levenshtein"
-
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // parse reads the file. NaN and Infinity, which Python writes although they are not JSON, are taken as strings, so
@@ -72,7 +71,7 @@ func lookup(found map[string]any, name string) (x any, why, quoted string) {
 			names = append(names, k)
 		}
 	}
-	if n := nearest(name, names); n != "" {
+	if n := suggest.Near(name, names); n != "" {
 		quoted = fmt.Sprintf("it has %q", n)
 	}
 	return nil, fmt.Sprintf("the file has no figure %q", name), quoted
@@ -136,16 +135,4 @@ func place(into map[string]any, parts []string, x any) {
 		into[parts[0]] = next
 	}
 	place(next, parts[1:], x)
-}
-
-// nearest is the name that was probably meant; of equals the first in order.
-func nearest(name string, names []string) string {
-	best, dist := "", 4
-	for _, n := range names {
-		d := levenshtein.Distance(name, n, nil)
-		if d < dist || d == dist && best != "" && n < best {
-			best, dist = n, d
-		}
-	}
-	return best
 }

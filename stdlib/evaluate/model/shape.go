@@ -6,11 +6,11 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
@@ -69,7 +69,7 @@ func (k *checker) checkModel(l prediction.Layout) {
 	names := k.Data.Names()
 	if k.Data.Column(k.Model.Target) == nil {
 		k.add("data", fmt.Sprintf("The data has no column %q, the model's target", k.Model.Target), "It has "+strings.Join(names, ", ")+".",
-			table.Suggest(k.Model.Target, names))
+			suggest.DidYouMean(k.Model.Target, names))
 	}
 	if !k.Model.Opaque {
 		k.Problems = append(k.Problems, model.Unfit(&k.Model, k.Data, "data")...)

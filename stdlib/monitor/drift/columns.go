@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	method "github.com/mlp-lang/mlp/stdlib/drift"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // columns are those asked for, as the reference spells them, else all that can be compared.
@@ -61,9 +61,9 @@ func (c *config) checkColumns(reference, current *schema.Table, columns []string
 		a, b := reference.Column(name), current.Column(name)
 		switch {
 		case a == nil:
-			add(i, fmt.Sprintf("The reference has no column %q", name), table.Suggest(name, reference.Names()))
+			add(i, fmt.Sprintf("The reference has no column %q", name), suggest.DidYouMean(name, reference.Names()))
 		case b == nil:
-			add(i, fmt.Sprintf("The current table has no column %q", name), table.Suggest(name, current.Names()))
+			add(i, fmt.Sprintf("The current table has no column %q", name), suggest.DidYouMean(name, current.Names()))
 		case seen[name]:
 			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
 		case !comparable(a.Type):

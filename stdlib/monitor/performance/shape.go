@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/prediction"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
@@ -134,7 +134,7 @@ func (k *checker) checkOn() {
 		switch {
 		case p == nil:
 		case l == nil:
-			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", table.Suggest(name, k.Data.Names()))
+			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", suggest.DidYouMean(name, k.Data.Names()))
 		case seen[p.Name]:
 			k.add(path, fmt.Sprintf("Column %q is listed twice", p.Name), "", "")
 		case !joinable(p.Type, l.Type):

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // Column is a column block as it stands in a stage's configuration.
@@ -78,7 +78,7 @@ func (m Marks) mark(t *schema.Table) []schema.Problem {
 
 func noColumn(path, name string, t *schema.Table) schema.Problem {
 	return schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name), Detail: "It has " + strings.Join(t.Names(), ", ") + ".",
-		Hint: table.Suggest(name, t.Names())}
+		Hint: suggest.DidYouMean(name, t.Names())}
 }
 
 // TablePort is what a source yields.

@@ -14,7 +14,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/mlp-lang/mlp/stdlib/table"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // wildcards are the characters with a meaning of their own in a pattern.
@@ -93,11 +93,12 @@ func meant(folder, name string, wantFolder bool) string {
 	for i, c := range candidates {
 		stems[i] = stem(c)
 	}
-	hint := table.Suggest(stem(name), stems)
-	for i, c := range candidates {
-		if hint == table.Suggest(stems[i], []string{stems[i]}) && hint != "" {
-			return fmt.Sprintf("; did you mean %q?", c)
-		}
+	near := slices.Index(stems, stem(name))
+	if near < 0 {
+		near = slices.Index(stems, suggest.Near(stem(name), stems))
+	}
+	if near >= 0 {
+		return fmt.Sprintf("; did you mean %q?", candidates[near])
 	}
 	return ""
 }

@@ -99,7 +99,7 @@ func TestFind(t *testing.T) {
 		"odd/*.csv":                 "odd/s.csv is a pipe, socket or device",
 		"data/*.parquet":            `no file matches "data/*.parquet"`,
 		"nodata/*.csv":              `no folder nodata`,
-		"data/aa.csv":               `no file matches "data/aa.csv"; did you mean "a.csv"?`,
+		"data/a.parquet":            `no file matches "data/a.parquet"; did you mean "a.csv"?`,
 		"dat/*.csv":                 `there is no folder dat; did you mean "data"?`,
 		"dat/x/*.csv":               `there is no folder dat/x; did you mean "data"?`,
 		"https://example.com/a.csv": `"https://example.com/a.csv" is an address, and only local files are read`,

@@ -1,4 +1,4 @@
-package source
+package suggest
 
 import (
 	"math/rand/v2"
@@ -10,7 +10,7 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// nearest is what Suggest returns, by the plain definition: every distance in full.
+// nearest is what Near returns, by the plain definition: every distance in full.
 func nearest(given string, candidates []string) string {
 	best, least := "", 1+utf8.RuneCountInString(given)/4
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
@@ -82,5 +82,34 @@ func TestNear(t *testing.T) {
 	}
 	if found < 5000 {
 		t.Errorf("something was near %d times; the names say little", found)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	cases := []struct {
+		given      string
+		candidates []string
+		want       string
+	}{
+		{"aucc", []string{"recall", "auc"}, "auc"},
+		{"paymets", []string{"payments", "customers"}, "payments"},
+		{"tset", []string{"train", "test"}, "test"},
+		{"Train", []string{"train"}, "train"},
+		{"xyz", []string{"train", "test"}, ""},
+		{"a", []string{"b"}, ""},
+		{"", []string{"b"}, ""},
+		{"rwa", []string{"row", "raw"}, "raw"},
+		{"mx", []string{"ax", "max"}, "max"},
+		{"fro", []string{"from", "for"}, "for"},
+		{"cat", []string{"rat", "bat"}, "bat"},
+		{"same", []string{"same"}, ""},
+	}
+	for _, c := range cases {
+		if got := Near(c.given, c.candidates); got != c.want {
+			t.Errorf("Near(%q, %v) = %q, want %q", c.given, c.candidates, got, c.want)
+		}
+	}
+	if got, want := DidYouMean("aucc", []string{"auc"}), `did you mean "auc"?`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -1,4 +1,6 @@
-package source
+// Package suggest finds the name that was probably meant by one that there is not: `acu` among auc and f1 is auc. Every "did
+// you mean" of messages comes from it.
+package suggest
 
 import (
 	"fmt"
@@ -8,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Suggest returns the candidate that was most likely meant by given, "" if none is near. Of equally near ones it is
+// Near returns the candidate that was most likely meant by given, "" if none is near. Of equally near ones it is
 // the first in alphabetical order, whatever the order of candidates. Who asks often for the same candidates makes Names
 // of them once.
-func Suggest(given string, candidates []string) string { return NewNames(candidates).Near(given) }
+func Near(given string, candidates []string) string { return NewNames(candidates).Near(given) }
 
 // Names are candidates made ready for many questions. They can be asked from several goroutines at a time.
 type Names struct{ list []candidate }
@@ -40,8 +42,8 @@ func newCandidate(name string) candidate {
 	return c
 }
 
-// Near is Suggest. Names that can be one edit away are looked at first, then those that can be two, and so on until there
-// is one: of most among thousands their letters and lengths tell that they are not.
+// Near is the function Near for these candidates. Names that can be one edit away are looked at first, then those that
+// can be two, and so on until there is one: of most among thousands their letters and lengths tell that they are not.
 func (n *Names) Near(given string) string {
 	g := newCandidate(given)
 	for most := 0; most <= 1+utf8.RuneCountInString(given)/4; most++ {
@@ -58,7 +60,7 @@ func (n *Names) Near(given string) string {
 	return ""
 }
 
-// within tells whether a candidate is at most so many edits away, two letters swapped as one. Words of one or two letters
+// within reports whether a candidate is at most so many edits away, two letters swapped as one. Words of one or two letters
 // are only near to longer ones.
 func (given *candidate) within(c *candidate, most int) bool {
 	longer := len(c.lower) - len(given.lower)
@@ -118,7 +120,7 @@ func sameLetters(a, b []rune) bool {
 	return slices.Equal(x, y)
 }
 
-// DidYouMean is Suggest as the hint of a diagnostic: `did you mean "auc"?`, or "".
+// DidYouMean is Near as the hint of a diagnostic: `did you mean "auc"?`, or "".
 func DidYouMean(given string, candidates []string) string {
 	return NewNames(candidates).DidYouMean(given)
 }
