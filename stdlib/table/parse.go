@@ -190,6 +190,8 @@ func (w *walker) object(n tree) {
 		w.baseTable(n)
 	case "TABLE_FUNCTION":
 		w.tableFunction(n)
+	case "JOIN":
+		w.join(n)
 	case "SHOW_REF":
 		w.add(n, "DESCRIBE, SHOW and SUMMARIZE cannot stand here", "A query shapes rows of its input tables.", "")
 	}
@@ -205,6 +207,23 @@ func (w *walker) object(n tree) {
 	case "PARAMETER":
 		w.add(n, "the query has a parameter without a value", "", "")
 	}
+}
+
+// join refuses an as-of join that names its columns once: what withoutNulls adds has no place there.
+func (w *walker) join(n tree) {
+	using, _ := n["using_columns"].([]any)
+	if n["ref_type"] != "ASOF" || len(using) == 0 {
+		return
+	}
+	terms := make([]string, len(using))
+	for i, c := range using {
+		terms[i] = fmt.Sprintf("a.%s = b.%[1]s", c)
+		if i == len(using)-1 {
+			terms[i] = fmt.Sprintf("a.%s >= b.%[1]s", c)
+		}
+	}
+	w.add(n, "an as-of join with USING cannot stand here", "The engine would take a null time for the newest one; with conditions that is kept from it.",
+		"write on "+strings.Join(terms, " and "))
 }
 
 func (w *walker) add(n tree, summary, detail, hint string) {

@@ -45,6 +45,10 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	query, err := s.withoutNulls(ctx, q.SQL)
+	if err != nil {
+		return 0, err
+	}
 	if q.Columns != nil {
 		if err := sameColumns(columns, q.Columns); err != nil {
 			return 0, err
@@ -54,7 +58,7 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), q.SQL, order), out)
+	return s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, order), out)
 }
 
 // views makes each file a table of that name.

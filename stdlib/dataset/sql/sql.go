@@ -20,7 +20,7 @@ var Component = component.Component{
 	Kind: "dataset",
 	Type: schema.Type{
 		Name:    "sql",
-		Version: 1,
+		Version: 2,
 		Engine:  table.Engine,
 		Summary: "One SELECT over other tables",
 		Doc:     doc,
@@ -47,8 +47,7 @@ var Component = component.Component{
 const doc = `The query is DuckDB's SQL: one SELECT, which may have WITH, over the tables of ` + "`from`" + ` and nothing else. It is bound and typed before
 anything runs. What differs from run to run is refused: the present time, chance, samples without a seed.
 
-A query is the engine's, with what it does at its edges. Leave rows without a time out of an ` + "`asof join`" + `: from 64 rows on it takes a
-null time for the newest. A training set does that by itself.
+In an ` + "`asof join`" + ` a null time or key finds nothing, as in any other join, and is found by nothing; its conditions stand behind ` + "`on`, not `using`" + `.
 
 What is declared of columns (` + "`pii`, `protected`" + `) holds for all that is computed from their values, and not for what they only filter, join,
 group or order. Sums of integers are stored as

@@ -1,0 +1,193 @@
+package table
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The engine's as-of join has two algorithms, and goes by the number of rows. The one for 64 and more takes a null time for the newest, and
+// pairs keys of several columns of which one is null with those that lack the same. So such a join gets a
+// condition more for each comparison, which no null passes: of `on a.k = b.k and a.t >= b.t`
+//
+//	(a.t is not null) = case when b.t is null then null else true end
+//
+// and the same of k. On either side of the sign it reads what the comparison reads there, so that it is one by which the engine can join.
+
+// presence is that condition, of two columns by these names.
+const presence = "select (__mlp_l is not null) = case when __mlp_r is null then null else true end"
+
+// withoutNulls is the query with as-of joins that no null passes.
+func (s *session) withoutNulls(ctx context.Context, query string) (string, error) {
+	if !strings.Contains(strings.ToLower(query), "asof") {
+		return query, nil
+	}
+	root, err := s.parse(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	template, err := s.parse(ctx, presence)
+	if err != nil {
+		return "", err
+	}
+	more := map[int]string{} // behind which ON
+	for _, join := range asOfJoins(root) {
+		var condition any
+		for _, c := range comparisons(join["condition"]) {
+			condition = both(condition, put(put(selected(template)[0], "__mlp_l", c["left"]), "__mlp_r", c["right"]))
+		}
+		if condition == nil {
+			continue
+		}
+		text, err := s.same(ctx, template, condition)
+		at := lastOn(query, first(join["condition"]))
+		if err != nil || at < 0 {
+			return "", errors.Join(err, refuse(max(location(join), 0), 0, "the conditions of this as-of join cannot be read", "", "compare columns that a dataset before this one makes"))
+		}
+		more[at] = text
+	}
+	for _, at := range slices.Backward(slices.Sorted(maps.Keys(more))) {
+		query = query[:at] + " " + more[at] + " and" + query[at:]
+	}
+	return query, nil
+}
+
+// same is an expression as SQL which the engine reads as that expression.
+func (s *session) same(ctx context.Context, statement tree, expr any) (string, error) {
+	statement = maps.Clone(statement)
+	node := maps.Clone(statement["node"].(tree))
+	node["select_list"], statement["node"] = []any{expr}, node
+	data, err := json.Marshal(tree{"error": false, "statements": []any{statement}})
+	if err != nil {
+		return "", err
+	}
+	row, err := s.one(ctx, "select json_deserialize_sql("+literal(string(data))+"::json)")
+	if err != nil {
+		return "", err
+	}
+	again, err := s.parse(ctx, row[0].(string))
+	if err != nil {
+		return "", err
+	}
+	if !reflect.DeepEqual(placeless(selected(again)[0]), placeless(expr)) {
+		return "", fmt.Errorf("the engine writes an expression as %s", row[0])
+	}
+	return strings.TrimPrefix(row[0].(string), "SELECT "), nil
+}
+
+// asOfJoins are those of a statement that have conditions.
+func asOfJoins(v any) []tree {
+	var out []tree
+	switch v := v.(type) {
+	case tree:
+		if v["ref_type"] == "ASOF" && v["condition"] != nil {
+			out = append(out, v)
+		}
+		for _, child := range v {
+			out = append(out, asOfJoins(child)...)
+		}
+	case []any:
+		for _, child := range v {
+			out = append(out, asOfJoins(child)...)
+		}
+	}
+	return out
+}
+
+// first is the first place of a tree in the text; -1 if none is known.
+func first(v any) int {
+	out := -1
+	take := func(at int) {
+		if at >= 0 && (out < 0 || at < out) {
+			out = at
+		}
+	}
+	switch v := v.(type) {
+	case tree:
+		take(location(v))
+		for _, child := range v {
+			take(first(child))
+		}
+	case []any:
+		for _, child := range v {
+			take(first(child))
+		}
+	}
+	return out
+}
+
+// lastOn is the end of the last word ON before a place; -1 if there is none.
+func lastOn(query string, before int) int {
+	out := -1
+	for i := 0; i < before; {
+		switch n := quotedLength(query, i); {
+		case n > 0:
+			i += n
+		case isWord(query[i]) || query[i] >= 0x80:
+			end := i
+			for end < len(query) && (isWord(query[end]) || query[end] >= 0x80) {
+				end++
+			}
+			if strings.EqualFold(query[i:end], "on") && end <= before {
+				out = end
+			}
+			i = end
+		default:
+			i++
+		}
+	}
+	return out
+}
+
+// comparisons are those that a condition joins with AND, but for those by which nulls are alike.
+func comparisons(v any) []tree {
+	n, _ := v.(tree)
+	var out []tree
+	switch n["type"] {
+	case "CONJUNCTION_AND":
+		children, _ := n["children"].([]any)
+		for _, c := range children {
+			out = append(out, comparisons(c)...)
+		}
+	case "COMPARE_EQUAL", "COMPARE_GREATERTHAN", "COMPARE_GREATERTHANOREQUALTO", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO":
+		out = append(out, n)
+	}
+	return out
+}
+
+// placeless is a tree without the places of its nodes in the text, its conjunctions flat.
+func placeless(v any) any {
+	switch v := v.(type) {
+	case tree:
+		out := make(tree, len(v))
+		for key, child := range v {
+			if key != "query_location" {
+				out[key] = placeless(child)
+			}
+		}
+		if out["type"] == "CONJUNCTION_AND" {
+			var flat []any
+			for _, c := range out["children"].([]any) {
+				if inner, ok := c.(tree); ok && inner["type"] == "CONJUNCTION_AND" {
+					flat = append(flat, inner["children"].([]any)...)
+				} else {
+					flat = append(flat, c)
+				}
+			}
+			out["children"] = flat
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, child := range v {
+			out[i] = placeless(child)
+		}
+		return out
+	}
+	return v
+}
