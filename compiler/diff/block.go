@@ -83,6 +83,9 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 			out[i].Category = plan.Rebuild
 		}
 	}
+	if a.Type == b.Type {
+		out = Written(a.Config, b.Config, out, typeOf(c.catalog, b.Kind, b.Type))
+	}
 	if reason(a) != reason(b) {
 		out = append(out, Field{Path: "accept", Before: encodeText(reason(a)), After: encodeText(reason(b)), Category: plan.AcceptedChange})
 	}

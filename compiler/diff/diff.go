@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -131,9 +132,10 @@ func (d *Diff) Empty() bool {
 	return len(d.Variables)+len(d.Added)+len(d.Removed)+len(d.Moved)+len(d.Changed)+len(d.Gates)+len(d.Releases) == 0
 }
 
-// Compare compares two plans of a pipeline.
-func Compare(before, after *plan.Plan) *Diff {
+// Compare compares two plans of a pipeline. The catalog says which values are defaults, that nobody wrote; nil: none is known.
+func Compare(before, after *plan.Plan, catalog *schema.Catalog) *Diff {
 	c := newComparison(before, after)
+	c.catalog = catalog
 	c.pair()
 	d := &Diff{FormatVersion: FormatVersion, Pipeline: after.Pipeline, Before: side(before), After: side(after), Moved: c.moves()}
 	if d.Pipeline == "" {

@@ -30,7 +30,7 @@ func TestCompareNothing(t *testing.T) {
 	a := &plan.Plan{Nodes: []*plan.Node{node("dataset.a", "dataset", `{"sql":"select 1","n":1.0}`)}, Gates: []*plan.Gate{gate("gate.g", plan.Pass)}}
 	b := &plan.Plan{Nodes: []*plan.Node{node("dataset.a", "dataset", `{"n":1.0, "sql":"select 1"}`)}, Gates: []*plan.Gate{gate("gate.g", plan.Pass)}}
 	b.Nodes[0].Range = source.Range{File: "other.mlp"}
-	if d := Compare(a, b); !d.Empty() {
+	if d := Compare(a, b, nil); !d.Empty() {
 		t.Errorf("got %+v", d)
 	}
 }
@@ -66,7 +66,7 @@ func TestMoved(t *testing.T) {
 		node("dataset.a", "dataset", `{"sql":"1"}`), node("train.b", "train", `{"n":1}`, "dataset.a"), node("train.c", "train", `{"n":2}`, "dataset.a")}}
 	b := &plan.Plan{Nodes: []*plan.Node{
 		node("dataset.x", "dataset", `{"sql":"1"}`), node("train.y", "train", `{"n":1}`, "dataset.x"), node("train.z", "train", `{"n":3}`, "dataset.x")}}
-	d := Compare(a, b)
+	d := Compare(a, b, nil)
 	if diff := cmp.Diff([]Move{{"dataset.a", "dataset.x"}, {"train.b", "train.y"}}, d.Moved); diff != "" {
 		t.Error(diff)
 	}
@@ -85,7 +85,7 @@ func TestReach(t *testing.T) {
 		p.Nodes[3].Fingerprint = "known"
 		return p
 	}
-	d := Compare(chain(`{"sql":"1"}`), chain(`{"sql":"2"}`))
+	d := Compare(chain(`{"sql":"1"}`), chain(`{"sql":"2"}`), nil)
 	if len(d.Changed) != 1 {
 		t.Fatalf("got %+v", d.Changed)
 	}
@@ -99,7 +99,7 @@ func TestGatesAndReleases(t *testing.T) {
 		Releases: []*plan.Release{{Address: "deploy.d", Type: "http", Action: plan.NoRelease, Model: plan.Input{From: "train.a"}}}}
 	b := &plan.Plan{Gates: []*plan.Gate{gate("gate.g", plan.Fail, plan.Rule{Name: "r", Assert: "a > 1", Verdict: plan.Fail}, plan.Rule{Name: "new", Assert: "c", Severity: "warn"})},
 		Releases: []*plan.Release{{Address: "deploy.d", Type: "http", Action: plan.ChangeRelease, Model: plan.Input{From: "train.b"}}}}
-	d := Compare(a, b)
+	d := Compare(a, b, nil)
 	want := []Gate{{Address: "gate.g", Before: plan.Pass, After: plan.Fail, Verdicts: []Verdict{{"r", plan.Pass, plan.Fail}}, Fields: []Field{
 		{Path: "rule[new]", After: json.RawMessage(`"c"`), Category: plan.PolicyChange},
 		{Path: "rule[new].severity", After: json.RawMessage(`"warn"`), Category: plan.PolicyChange},
@@ -118,7 +118,7 @@ func TestRunsApartFromWhatRunsAnyway(t *testing.T) {
 		p.Nodes[0].Verdict, p.Nodes[1].Verdict, p.Nodes[2].Verdict = a, b, c
 		return p
 	}
-	got := Compare(side(plan.Run, plan.Cached, plan.MayRun), side(plan.MayRun, plan.Run, plan.Cached)).Runs
+	got := Compare(side(plan.Run, plan.Cached, plan.MayRun), side(plan.MayRun, plan.Run, plan.Cached), nil).Runs
 	want := Runs{After: []string{"dataset.b"}, Before: []string{"dataset.c"}, Both: []string{"dataset.a"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -138,10 +138,10 @@ func TestLarge(t *testing.T) {
 		}
 		return p
 	}
-	if d := Compare(chain("a", `{"n":%d}`), chain("a", `{"n":1%d}`)); len(d.Changed) != 10_000 || !d.Changed[9_000].Unfollowed {
+	if d := Compare(chain("a", `{"n":%d}`), chain("a", `{"n":1%d}`), nil); len(d.Changed) != 10_000 || !d.Changed[9_000].Unfollowed {
 		t.Errorf("got %d changed", len(d.Changed))
 	}
-	if d := Compare(chain("a", `{"n":%d}`), chain("b", `{"n":%d}`)); len(d.Moved) != 10_000 {
+	if d := Compare(chain("a", `{"n":%d}`), chain("b", `{"n":%d}`), nil); len(d.Moved) != 10_000 {
 		t.Errorf("got %d moved", len(d.Moved))
 	}
 }

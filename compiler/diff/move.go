@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // comparison is two plans with their blocks paired.
 type comparison struct {
 	before, after        *plan.Plan
+	catalog              *schema.Catalog       // nil: no defaults are known
 	oldNodes, newNodes   map[string]*plan.Node // without those that are removed already
 	oldGates, newGates   map[string]*plan.Gate
 	oldRel, newRel       map[string]*plan.Release

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // decide works out whether a node runs, and why.
@@ -22,7 +24,7 @@ func (p *planner) decide(n *plan.Node) {
 	before, recorded := p.o.State.Nodes[n.Address]
 	switch _, helper, _ := strings.Cut(n.Address, "@"); {
 	case recorded:
-		n.Causes, n.Replaces = causes(n, &before), before.Fingerprint
+		n.Causes, n.Replaces = causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
 	case helper != "": // there because of the block it helps, not for itself
 		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: strings.TrimSuffix(n.Address, "@"+helper)}}
 	default:
@@ -186,8 +188,9 @@ func (p *planner) blocked(n *plan.Node) bool {
 	return false
 }
 
-// causes compares a node with what is recorded of it. Every difference is kept.
-func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
+// causes compares a node with what is recorded of it. Every difference is kept, but for defaults of its type that came or went
+// with what somebody wrote.
+func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	var out []plan.Cause
 	if before.Kind != n.Kind || before.Type != n.Type {
 		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "type", Before: text(before.Type), After: text(n.Type)})
@@ -196,9 +199,15 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	} else if before.Engine != n.Engine {
 		out = append(out, plan.Cause{Kind: plan.ComponentCause, Path: "engine", Before: text(before.Engine), After: text(n.Engine)})
 	}
-	out = append(out, configCauses(before.Config, n.Config)...)
-	for i, c := range out {
-		out[i].Weaker = policy.Loosened(n.Kind, c.Path, c.Before, c.After)
+	fields := diff.Fields(before.Config, n.Config)
+	for i, f := range fields {
+		fields[i].Weaker = policy.Loosened(n.Kind, f.Path, f.Before, f.After)
+	}
+	if before.Type == n.Type {
+		fields = diff.Written(before.Config, n.Config, fields, t)
+	}
+	for _, f := range fields {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: f.Path, Before: f.Before, After: f.After, Weaker: f.Weaker})
 	}
 	for i, c := range out {
 		if c.Path == "image" && n.Container != nil && before.Container != nil && n.Container.ImageID == before.Container.ImageID {
@@ -220,6 +229,14 @@ func causes(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		}))...)
 	}
 	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
+}
+
+// typeOf is the type of the block at an address; nil where no block stands, as at stages that are derived.
+func (p *planner) typeOf(address string) *schema.Type {
+	if b := p.m.Blocks[address]; b != nil && b.Block != nil {
+		return b.TypeSpec
+	}
+	return nil
 }
 
 // formCauses say of which inputs the form is another: of columns, types, order, marks. That is what is left of a definition

@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/stdlib"
 )
 
 const diffHelp = `Compares two plans: what a change of the pipeline means, apart from what would run anyway. Layout, comments and the
@@ -61,7 +62,7 @@ func (a *app) runDiff(ctx context.Context, args []string, f comparing) error {
 	if before.Pipeline != "" && after.Pipeline != "" && before.Pipeline != after.Pipeline && isPlanFile(from.name) {
 		return fmt.Errorf("%s is of the pipeline %s, and %s of %s", from.name, before.Pipeline, to.name, after.Pipeline)
 	}
-	d := diff.Compare(before, after)
+	d := diff.Compare(before, after, stdlib.Catalog())
 	d.Before.Name, d.After.Name = from.name, to.name
 	if from.commit != "" {
 		d.Before.Commit = from.commit

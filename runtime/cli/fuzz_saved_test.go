@@ -115,7 +115,7 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []*diff.Diff{diff.Compare(before, p), diff.Compare(p, before)} {
+	for _, d := range []*diff.Diff{diff.Compare(before, p, nil), diff.Compare(p, before, nil)} {
 		_ = errors.Join(review.Diff(io.Discard, d, render.Options{}), review.DiffMarkdown(io.Discard, d))
 	}
 	_ = planOutcome(p, planFlags{})

@@ -191,7 +191,7 @@ func toldAlike(t *testing.T, name string, before, after *plan.Plan) {
 	if len(after.Changes) == 0 || review.Count(after).Nothing() {
 		t.Errorf("%s: the plan says %s", name, review.Summary(after))
 	}
-	d := diff.Compare(before, after)
+	d := diff.Compare(before, after, nil)
 	if d.Empty() {
 		t.Errorf("%s: diff says that nothing differs", name)
 	}

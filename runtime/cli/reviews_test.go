@@ -92,6 +92,7 @@ var reviews = map[string]reviewed{
 	"gate_and_train":         {"gate", nil, moduleEdit("metrics.fpr <= 0.012", "metrics.fpr <= 0.02", "trees         = 300", "trees         = 400")},
 	"deploy_key":             {"deploy", nil, moduleEdit("  gate  = gate.release\n  key   = [\"card\"]", "  gate  = gate.release\n  key   = [\"merchant\"]")},
 	"deploy_added":           {"deploy", nil, moduleEdit("# What `mlp serve` answers with.", "deploy \"http\" \"trial\" {\n  model = train.model\n  gate  = gate.release\n}\n\n# What `mlp serve` answers with.")},
+	"fairness_renamed":       {"evaluate", nil, moduleEdit(`fairness "age_band"`, `fairness "merchant"`, "fairness.age_band", "fairness.merchant")},
 	"deploy_removed":         {"deploy", nil, dropped(`deploy "batch" "review"`)},
 	"monitor_rows":           {"monitor", nil, moduleEdit("min_rows = 1000", "min_rows = 5000")},
 	"monitor_removed":        {"monitor", nil, dropped(`monitor "live"`, "[gate.release, monitor.live]", "[gate.release]")},

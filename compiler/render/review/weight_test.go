@@ -52,12 +52,12 @@ func TestCutByWeight(t *testing.T) {
 		"501 deployments, the last is removed": {func(b *bytes.Buffer) error { return Markdown(b, deploys, render.Options{}) },
 			[]string{"`deploy.zz_credit_card_fraud`", "`deploy.d000", "_Cut to"}, true},
 		"nothing but failing gates": {func(b *bytes.Buffer) error { return Markdown(b, failing, render.Options{}) }, []string{"`gate.0000", "more gates: ", " FAIL"}, true},
-		"3000 changed stages, a deployment removed": {func(b *bytes.Buffer) error { return DiffMarkdown(b, diff.Compare(before, after)) },
+		"3000 changed stages, a deployment removed": {func(b *bytes.Buffer) error { return DiffMarkdown(b, diff.Compare(before, after, nil)) },
 			[]string{"#### Removed", "`deploy.zz`", "`dataset.d2999`", "#### Changed", "`dataset.d0000`", "more", "_Cut to"}, true},
 		"the text of the plan": {func(b *bytes.Buffer) error { return Text(b, deploys, render.Options{}) }, []string{"deploy.zz_credit_card_fraud", "deploy.d000"}, false},
 		"the text of gates":    {func(b *bytes.Buffer) error { return Text(b, gates, render.Options{}) }, []string{"gate.g399", "gate.g000"}, false},
 		"the page of the plan": {func(b *bytes.Buffer) error { return HTML(b, deploys, render.Options{}) }, []string{"deploy.zz_credit_card_fraud", "deploy.d000"}, false},
-		"the text of a comparison": {func(b *bytes.Buffer) error { return Diff(b, diff.Compare(before, after), render.Options{}) },
+		"the text of a comparison": {func(b *bytes.Buffer) error { return Diff(b, diff.Compare(before, after, nil), render.Options{}) },
 			[]string{"deploy.zz", "dataset.d0000"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
