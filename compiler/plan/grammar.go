@@ -132,3 +132,7 @@ func taggedFields(t reflect.Type) []tagged {
 	known, _ := taggedOf.LoadOrStore(t, out)
 	return known.([]tagged)
 }
+
+// WellFormed fails where a string of the node does not hold what its field says, as Read does for a whole plan: for one that crosses
+// a border alone.
+func (n *Node) WellFormed() error { return wellFormed(reflect.ValueOf(n), "", "it") }
