@@ -54,6 +54,7 @@ type changeParams struct {
 type documentParams struct {
 	TextDocument documentID `json:"textDocument"`
 	Position     position   `json:"position"`
+	Range        span       `json:"range"`
 	NewName      string     `json:"newName"`
 	Context      struct {
 		IncludeDeclaration bool `json:"includeDeclaration"`
@@ -187,6 +188,35 @@ const (
 	propertySymbol = 7
 	variableSymbol = 13
 )
+
+type foldingRange struct {
+	StartLine int    `json:"startLine"`
+	EndLine   int    `json:"endLine"`
+	Kind      string `json:"kind,omitempty"`
+}
+
+type signatureHelp struct {
+	Signatures      []signature `json:"signatures"`
+	ActiveParameter int         `json:"activeParameter"`
+}
+
+type signature struct {
+	Label         string      `json:"label"`
+	Documentation *markup     `json:"documentation,omitempty"`
+	Parameters    []parameter `json:"parameters"`
+}
+
+type parameter struct {
+	Label string `json:"label"`
+}
+
+type codeAction struct {
+	Title       string        `json:"title"`
+	Kind        string        `json:"kind"`
+	Diagnostics []diagnostic  `json:"diagnostics,omitempty"`
+	Preferred   bool          `json:"isPreferred,omitempty"`
+	Edit        workspaceEdit `json:"edit"`
+}
 
 type semanticTokens struct {
 	Data []uint32 `json:"data"`

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +23,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, opts Options) error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &server{opts: opts, cat: opts.Catalog, modules: map[string]*module{}, timers: map[string]*time.Timer{}, ctx: ctx, exit: make(chan struct{})}
-	stream := jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{})
-	conn := jsonrpc2.NewConn(ctx, stream, jsonrpc2.HandlerWithError(s.handle), jsonrpc2.SetLogger(silent{}))
+	conn := jsonrpc2.NewConn(ctx, newStream(in, out), jsonrpc2.HandlerWithError(s.handle), jsonrpc2.SetLogger(silent{}))
 	select {
 	case <-conn.DisconnectNotify():
 	case <-s.exit:
@@ -110,7 +110,7 @@ func (s *server) handle(_ context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Requ
 			s.compile.Lock()
 			defer s.compile.Unlock()
 		}
-		return s.answer(f, r.Params)
+		return s.answer(r.Method, f, r.Params)
 	}
 	if r.Notif {
 		return nil, nil
@@ -160,13 +160,16 @@ var requests = map[string]func(*request) (any, error){
 	"textDocument/prepareRename":       func(r *request) (any, error) { return r.prepareRename() },
 	"textDocument/rename":              func(r *request) (any, error) { return r.rename() },
 	"textDocument/formatting":          func(r *request) (any, error) { return r.formatting(), nil },
+	"textDocument/codeAction":          func(r *request) (any, error) { return r.codeActions(), nil },
+	"textDocument/foldingRange":        func(r *request) (any, error) { return r.foldingRanges(), nil },
+	"textDocument/signatureHelp":       func(r *request) (any, error) { return r.signatureHelp(), nil },
 	"textDocument/documentSymbol":      func(r *request) (any, error) { return r.documentSymbols(), nil },
 	"textDocument/semanticTokens/full": func(r *request) (any, error) { return r.semanticTokens(), nil },
 	"workspace/symbol":                 func(r *request) (any, error) { return r.workspaceSymbols(), nil },
 }
 
 // answer finds the document that a request is about, and what the compiler knows of its module.
-func (s *server) answer(f func(*request) (any, error), raw *json.RawMessage) (any, error) {
+func (s *server) answer(method string, f func(*request) (any, error), raw *json.RawMessage) (any, error) {
 	params, err := decode[documentParams](raw)
 	if err != nil {
 		return nil, badParams(err)
@@ -174,6 +177,9 @@ func (s *server) answer(f func(*request) (any, error), raw *json.RawMessage) (an
 	symbols, err := decode[symbolParams](raw)
 	if err != nil {
 		return nil, badParams(err)
+	}
+	if params.TextDocument.URI == "" && strings.HasPrefix(method, "textDocument/") {
+		return nil, badParams(errors.New("textDocument.uri is missing"))
 	}
 	r := &request{s: s, params: params, query: symbols.Query}
 	if params.TextDocument.URI != "" {
@@ -228,6 +234,9 @@ func capabilities() map[string]any {
 		"referencesProvider":         true,
 		"renameProvider":             map[string]any{"prepareProvider": true},
 		"documentFormattingProvider": true,
+		"codeActionProvider":         map[string]any{"codeActionKinds": []string{"quickfix", "source.fixAll"}},
+		"foldingRangeProvider":       true,
+		"signatureHelpProvider":      map[string]any{"triggerCharacters": []string{"(", ","}},
 		"documentSymbolProvider":     true,
 		"workspaceSymbolProvider":    true,
 		"semanticTokensProvider": map[string]any{
