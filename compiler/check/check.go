@@ -27,6 +27,14 @@ type Library interface {
 	Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error)
 }
 
+// Deriver may be implemented by a Library whose components have stages derived of their blocks, or run programs of others.
+type Deriver interface {
+	// Derive asks what is derived of a block; nil if nothing is.
+	Derive(kind, typ string, req schema.DeriveRequest) ([]schema.Derivation, error)
+	// Program asks what the block's stage runs in an image of somebody's; nil if it is the component that runs.
+	Program(kind, typ string, config json.RawMessage) (*schema.Program, error)
+}
+
 // Module is a module that can be planned.
 type Module struct {
 	*resolve.Module
@@ -48,6 +56,9 @@ type Block struct {
 	Rules   []Rule                  // in file order
 	Env     *schema.FigureType      // what the rules see; nil without rules
 	Needs   []string                // addresses, sorted
+
+	Derived []schema.Derivation // stages that are planned because of it, where they are needed
+	Program *schema.Program     // what its stage runs where that is an image of somebody's; nil: its component
 }
 
 // Rule is a compiled condition of a block.

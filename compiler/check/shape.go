@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
@@ -103,6 +104,24 @@ func (q *question) ask(ctx context.Context, lib Library) {
 	lineage(b, q.others)
 	b.Figures = res.Figures
 	q.untyped = len(res.Problems) > 0 && res.Figures == nil
+	if !slices.ContainsFunc(res.Problems, func(p schema.Problem) bool { return !p.Warning }) {
+		q.derive(lib)
+	}
+}
+
+// derive asks what is planned because of the block, and what its stage runs.
+func (q *question) derive(lib Library) {
+	d, ok := lib.(Deriver)
+	if !ok {
+		return
+	}
+	b := q.block
+	var err, other error
+	b.Derived, err = d.Derive(b.Kind, b.Type, schema.DeriveRequest{Config: b.Config, In: b.In, Out: b.Out})
+	b.Program, other = d.Program(b.Kind, b.Type, b.Config)
+	if err = errors.Join(err, other); err != nil {
+		q.diags = append(q.diags, place(b.Block, schema.Problem{Summary: "The configuration cannot be read: " + err.Error()}))
+	}
 }
 
 // inputs collects the shapes of what flows in; false if one is not known.

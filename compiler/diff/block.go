@@ -2,10 +2,10 @@ package diff
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -15,7 +15,7 @@ func (c *comparison) changed() []Changed {
 	roots := map[string]bool{}
 	for _, n := range c.after.Nodes {
 		old := c.oldNodes[c.oldName(n.Address)]
-		if n.Verdict == plan.Remove || old == nil || strings.Contains(n.Address, "@") {
+		if n.Verdict == plan.Remove || old == nil || n.Derived() {
 			continue
 		}
 		if f := c.nodeFields(old, n); len(f) > 0 {
@@ -40,12 +40,11 @@ func (c *comparison) described() []Changed {
 			all[address] = true
 		}
 	}
-	for _, address := range sortedKeys(all) {
-		f := as(plan.MetadataChange, Fields(c.before.Described[address], c.after.Described[address]))
-		f = append(f, policyFields(c.before.Policies[address].Renamed(c.newName), c.after.Policies[address])...)
+	for _, a := range sortedKeys(all) {
+		f := as(plan.MetadataChange, Fields(c.before.Described[a], c.after.Described[a]))
+		f = append(f, policyFields(c.before.Policies[a].Renamed(c.newName), c.after.Policies[a])...)
 		if len(f) > 0 {
-			parts := strings.Split(address, ".") // the kind stands before the name
-			out = append(out, Changed{Address: address, Kind: parts[max(len(parts)-2, 0)], Fields: f})
+			out = append(out, Changed{Address: a, Kind: address.Kind(a), Fields: f})
 		}
 	}
 	return out

@@ -3,9 +3,9 @@ package diff
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -32,7 +32,7 @@ func index(p *plan.Plan) (map[string]*plan.Node, map[string]*plan.Gate, map[stri
 	for _, n := range p.Nodes {
 		if n.Verdict != plan.Remove {
 			nodes[n.Address] = n
-			if !strings.Contains(n.Address, "@") {
+			if !n.Derived() {
 				blocks[n.Address] = Block{n.Address, n.Kind, n.Type, n.Range}
 			}
 		}
@@ -147,19 +147,15 @@ func contentOf(n *plan.Node) string {
 	return s
 }
 
-// oldName and newName translate an address into the other plan; a helper stage has the name of its block.
+// oldName and newName translate an address into the other plan; a derived stage has the name of its block.
 func (c *comparison) oldName(address string) string { return translate(c.oldOf, address) }
 func (c *comparison) newName(address string) string { return translate(c.newOf, address) }
 
-func translate(to map[string]string, address string) string {
-	block, helper, has := strings.Cut(address, "@")
-	if other, ok := to[block]; ok {
-		block = other
+func translate(to map[string]string, a string) string {
+	if other, ok := to[address.Block(a)]; ok {
+		return address.At(a, other)
 	}
-	if has {
-		return block + "@" + helper
-	}
-	return block
+	return a
 }
 
 func (c *comparison) moves() []Move {

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // consistent makes sure that a plan means what it says: that every digest in it is that of what stands beside it, and that
@@ -92,6 +96,9 @@ func (c *consistency) node(n *Node) error {
 			return fmt.Errorf("it is to be known already, and nothing is said of its %s", n.Outputs[i].Port)
 		}
 	}
+	if err := c.derived(n); err != nil {
+		return err
+	}
 	definition, err := n.Define()
 	if err != nil {
 		return err
@@ -135,7 +142,7 @@ func (c *consistency) input(n *Node, in *Input) error {
 		}
 		return nil
 	case in.From == "":
-		if !strings.HasSuffix(n.Address, "@champion") && !strings.HasSuffix(n.Address, "@champion@predict") || in.Port != "model" {
+		if !c.takesLive(n) || in.Shape == nil || in.Shape.Type != schema.ModelPort {
 			return fmt.Errorf("the plan does not say where it comes from")
 		}
 		live := func(r *Release) bool { return r.Current != nil && r.Current.Model == in.Digest }
@@ -169,23 +176,49 @@ func (c *consistency) output(address, port string) (Digest, error) {
 	return "", fmt.Errorf("it comes from %s, which yields no %q", address, port)
 }
 
-// scored makes sure that an opaque model is scored as its trainer's block says.
+// takesLive reports whether a stage may read the model that is live: it scores the champion, or has it predict for one that does.
+func (c *consistency) takesLive(n *Node) bool {
+	of := c.nodes[n.Of]
+	return n.Role == schema.ChampionRole || n.Role == schema.PredictRole && of != nil && of.Role == schema.ChampionRole
+}
+
+// derived makes sure that a stage's address says what it is derived from, and that this is there.
+func (c *consistency) derived(n *Node) error {
+	if of, role := address.Of(n.Address); role == "" && (n.Of != "" || n.Role != "") || role != "" && (n.Of != of || string(n.Role) != role) {
+		return fmt.Errorf("it is said to be derived of %q in the role %q, and its address says otherwise", n.Of, n.Role)
+	}
+	return nil
+}
+
+// scored makes sure that a foreign stage says how its model is scored, in the image that made it, and that an opaque model is scored
+// as the stage says that makes it.
 func (c *consistency) scored(n *Node) error {
-	if !strings.HasSuffix(n.Address, "@predict") {
+	if s := n.Scoring; (s != nil) != (n.Container != nil && n.makesModel()) {
+		return fmt.Errorf("it does not say how its model is scored, or makes none that needs it")
+	} else if s != nil {
+		if s.Container == nil {
+			return fmt.Errorf("its way of scoring has no image")
+		}
+		same := *s.Container
+		same.Command = n.Container.Command
+		if !reflect.DeepEqual(&same, n.Container) {
+			return fmt.Errorf("its model is scored in another image than it is made in")
+		}
+	}
+	if n.Role != schema.PredictRole {
 		return nil
 	}
 	var maker *Node
 	for _, in := range n.Inputs {
-		if in.Port == "model" {
+		if in.Shape != nil && in.Shape.Type == schema.ModelPort {
 			maker = c.nodes[in.From]
 		}
 	}
-	if maker == nil || maker.Container == nil {
-		return nil // its trainer's result is given
+	if maker == nil || maker.Scoring == nil {
+		return nil // the model is given
 	}
-	said := maker.Scoring()
-	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container}); said.Digest() != is.Digest() {
-		return differs("command, or what it is told,", is.Digest(), said.Digest())
+	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container}); maker.Scoring.Digest() != is.Digest() {
+		return differs("command, or what it is told,", is.Digest(), maker.Scoring.Digest())
 	}
 	return nil
 }
@@ -224,7 +257,8 @@ func (c *consistency) gate(g *Gate) error {
 // figures stand where rules would look for those of the stage that they are of.
 func (c *consistency) figures(g *Gate, f FigureSource) error {
 	node, path, pick := f.Node, f.Path, ""
-	if base, ok := strings.CutSuffix(node, "@champion"); ok {
+	if base, role := address.Of(node); role == string(schema.ChampionRole) {
+		var ok bool
 		node, pick = base, "delta"
 		path, ok = strings.CutSuffix(path, ".delta")
 		if !ok {
@@ -236,24 +270,11 @@ func (c *consistency) figures(g *Gate, f FigureSource) error {
 	} else if f.Absent {
 		return fmt.Errorf("the figures at %s are said to be nobody's", f.Path)
 	}
-	node = strings.TrimPrefix(node, moduleOf(g.Address))
-	if f.Pick != pick || strings.ReplaceAll(strings.ReplaceAll(node, `["`, "."), `"]`, "") != path {
+	node = strings.TrimPrefix(node, address.Module(g.Address))
+	if f.Pick != pick || address.Path(node) != path {
 		return fmt.Errorf("the figures at %s are those of %s", f.Path, f.Node)
 	}
 	return nil
-}
-
-// moduleOf is the part of an address that says in which module the block is, with the point behind it.
-func moduleOf(address string) string {
-	at := 0
-	for rest := address; strings.HasPrefix(rest, "module."); rest = address[at:] {
-		next := strings.IndexByte(rest[len("module."):], '.')
-		if next < 0 {
-			break
-		}
-		at += len("module.") + next + 1
-	}
-	return address[:at]
 }
 
 // champion is what its deployment has live, and what rules are told of it.
@@ -298,8 +319,8 @@ func (c *consistency) release(r *Release) error {
 	if r.Node != "" && (r.Node != r.Address || c.nodes[r.Node] == nil) || r.Node == "" && c.nodes[r.Address] != nil {
 		return fmt.Errorf("its stage is %q", r.Node)
 	}
-	if maker := c.nodes[r.Model.From]; maker.Container != nil && r.Scoring.Digest() != maker.Scoring().Digest() {
-		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring().Digest())
+	if maker := c.nodes[r.Model.From]; maker.Container != nil && r.Scoring.Digest() != maker.Scoring.Digest() {
+		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring.Digest())
 	}
 	if blocked := c.nodes[r.Model.From].Verdict == Blocked; r.Action != r.Decide(blocked) {
 		return fmt.Errorf("its action is %s, and by what the plan says it is %s", r.Action, r.Decide(blocked))

@@ -90,27 +90,16 @@ type Scoring struct {
 // predictVersion is the version of the contract of a foreign image's predict command.
 const predictVersion = 1
 
-// Scoring is how the model that a foreign stage makes is used: by the predict command of its block, in the same image. The
-// command is empty where the block has none.
-func (n *Node) Scoring() *Scoring {
-	var all map[string]json.RawMessage
-	told, with := map[string]json.RawMessage{}, *n.Container
-	with.Command = []string{}
-	if json.Unmarshal(n.Config, &all) == nil {
-		for _, name := range []string{"target", "features", "task", "positive", "classes", "env", "format"} {
-			if v, ok := all[name]; ok {
-				told[name] = v
-			}
-		}
-		if v, ok := all["predict"]; ok && json.Unmarshal(v, &with.Command) != nil {
-			with.Command = []string{}
-		}
-	}
+// NewScoring is how the model that a container makes is used: by the command predict in the same image, which finds told as its
+// configuration. The command is empty where there is none.
+func NewScoring(c *Container, predict []string, told json.RawMessage) (*Scoring, error) {
+	with := *c
+	with.Command = append([]string{}, predict...)
 	config, err := Canonical(told)
 	if err != nil {
-		config = json.RawMessage("{}") // what was read from JSON always encodes
+		return nil, err
 	}
-	return &Scoring{Version: predictVersion, Config: config, Container: &with}
+	return &Scoring{Version: predictVersion, Config: config, Container: &with}, nil
 }
 
 // Digest of what it does; empty for a model that needs none.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/address"
 )
 
 // Define digests what a gate asks for: its rules and approvals, what it comes after and compares with, and the variables
@@ -49,7 +51,7 @@ func (g *Gate) Define() (Digest, error) {
 
 // Former is the gate as it would stand under the addresses from before the moves that are to be made.
 func (g *Gate) Former(moves []Move) *Gate {
-	former, _ := names(moves, moduleOf(g.Address))
+	former, _ := names(moves, address.Module(g.Address))
 	out := *g
 	out.Rules.Rules, out.Approvals, out.After = slices.Clone(g.Rules.Rules), slices.Clone(g.Approvals), nil
 	for i := range out.Rules.Rules {
@@ -75,7 +77,7 @@ func (g *Gate) Former(moves []Move) *Gate {
 // Moved is what is recorded of a gate under the addresses from after the moves. same says that it asks for the same as
 // before.
 func (s GateState) Moved(g *Gate, moves []Move, same bool) GateState {
-	_, now := names(moves, moduleOf(g.Address))
+	_, now := names(moves, address.Module(g.Address))
 	if same {
 		s.Definition = g.Definition
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/mlp-lang/mlp/lang/address"
 )
 
 // A plan crosses borders: who carries it out need not be who made it. Strings in it become paths, arguments and lines of a
@@ -22,7 +24,7 @@ import (
 // Of a map the tag is that of its keys; its strings are texts. Digests are held to their form wherever they stand, words such
 // as verdicts to that of words.
 var grammars = map[string]grammar{
-	"address":  pattern("address of a block", AddressPattern),
+	"address":  pattern("address of a block", address.Pattern),
 	"port":     pattern("name of a port", `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`),
 	"name":     pattern("name", `^[a-z0-9_-]+$`),
 	"kind":     pattern("kind or type of a block", `^[a-z][a-z0-9_]*$`),
@@ -35,9 +37,6 @@ var grammars = map[string]grammar{
 	"path": {"path", printable},
 	"text": {"text", func(string) bool { return true }},
 }
-
-// AddressPattern is the form of addresses: modules, kind and name, each with its key, and for a helper stage what it does.
-const AddressPattern = `^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*(\["[a-z0-9_]+"\])?)+(@[a-z]+)*$`
 
 type grammar struct {
 	what  string

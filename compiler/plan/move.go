@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -48,12 +49,11 @@ func (st *State) Renamed(moves []Move) *State {
 	if len(to) == 0 {
 		return st
 	}
-	name := func(address string) string {
-		block, _, _ := strings.Cut(address, "@") // helper stages go with their block
-		if other, ok := to[block]; ok {
-			return other + address[len(block):]
+	name := func(a string) string {
+		if other, ok := to[address.Block(a)]; ok { // derived stages go with their block
+			return address.At(a, other)
 		}
-		return address
+		return a
 	}
 	out := *st
 	out.Nodes, out.Gates = map[string]NodeState{}, map[string]GateState{}

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/digest"
@@ -14,7 +15,7 @@ import (
 
 const (
 	// FormatVersion of the JSON. Minor versions only add; readers refuse another major version.
-	FormatVersion = "1.0"
+	FormatVersion = "1.1"
 	// Semantics is bumped when fingerprints or verdicts change meaning.
 	Semantics = 1
 )
@@ -146,7 +147,9 @@ type Cause struct {
 
 // Node is one stage.
 type Node struct {
-	Address     string          `json:"address" is:"address"` // "train.model", "evaluate.holdout@champion"
+	Address     string          `json:"address" is:"address"`      // "train.model", "evaluate.holdout@champion"
+	Of          string          `json:"of,omitempty" is:"address"` // of a derived stage: the one that it is derived from, "evaluate.holdout"
+	Role        schema.Role     `json:"role,omitempty"`            // of a derived stage: what it is to that one, "champion"
 	Kind        string          `json:"kind" is:"kind"`
 	Type        string          `json:"type" is:"kind"`
 	Phase       schema.Phase    `json:"phase"`
@@ -167,6 +170,7 @@ type Node struct {
 	Decided     Digest          `json:"decided,omitempty"`           // of the policy that is recorded of it now; empty: of none
 	Findings    []Finding       `json:"findings,omitempty"`          // of a check or monitor whose result is known: what it found amiss
 	Container   *Container      `json:"container,omitempty"`
+	Scoring     *Scoring        `json:"scoring,omitempty"` // of a stage that makes a model which only its own program scores: how
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
 	DiskMB      int64           `json:"disk_mb,omitempty"`
@@ -396,6 +400,14 @@ type Diagnostic struct {
 	Detail   string       `json:"detail,omitempty" is:"text"`
 	Hint     string       `json:"hint,omitempty" is:"text"`
 	Subject  source.Range `json:"subject,omitzero"`
+}
+
+// Derived reports whether the stage was planned because of another one, which Of names, and stands in no file.
+func (n *Node) Derived() bool { return n.Role != "" }
+
+// makesModel reports whether the stage yields a model.
+func (n *Node) makesModel() bool {
+	return slices.ContainsFunc(n.Outputs, func(o Output) bool { return o.Type == schema.ModelPort })
 }
 
 // Node returns the node of that address, nil if there is none.

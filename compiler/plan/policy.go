@@ -98,10 +98,10 @@ func (g *Gate) Policy() (Policy, error) {
 	return p, p.addresses("after", g.After)
 }
 
-// Policy of a stage. The gate of a deployment is left out: its release has that. A helper stage has the policy of the one
-// that it helps, and none of its own.
+// Policy of a stage. The gate of a deployment is left out: its release has that. A derived stage has the policy of the one
+// that it is derived from, and none of its own.
 func (n *Node) Policy() (Policy, error) {
-	if strings.Contains(n.Address, "@") {
+	if n.Derived() {
 		return nil, nil
 	}
 	p := Policy{}

@@ -14,7 +14,7 @@ import (
 )
 
 // Read reads a saved plan. It must be of the major version known here; fields that are not known, as later minor versions
-// add them, are ignored. The plan_id must be that of the body as it stands in the file, unknown fields included: it tells
+// add them, are ignored; those that an earlier one did not have are filled in. The plan_id must be that of the body as it stands in the file, unknown fields included: it tells
 // that the file is whole and was not edited, not who wrote it.
 func Read(data []byte) (*Plan, error) {
 	body, err := readBody(data)
@@ -64,6 +64,9 @@ func (p *Plan) checked(text json.RawMessage) error {
 		return err
 	}
 	if err := spelt(p, text); err != nil {
+		return err
+	}
+	if err := p.fillFormer(); err != nil {
 		return err
 	}
 	if p.PlannerSemantics != Semantics {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -77,10 +78,7 @@ func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
 }
 
 // inputName is how a list of references calls a block.
-func inputName(address string) string {
-	_, key, _ := strings.Cut(address[strings.LastIndexByte(address, '.')+1:], "[")
-	return schema.KeyedName(schema.NameOf(address), strings.Trim(key, `"]`))
-}
+func inputName(a string) string { return schema.KeyedName(address.Name(a), address.Key(a)) }
 
 // formerNames writes the former names of inputs into the lists that they stand in, by the name of the port.
 func formerNames(config json.RawMessage, former map[string]string) (json.RawMessage, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -192,7 +193,7 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 			return false
 		}
 		if c.Category == plan.Breaking { // others read it
-			reached = slices.DeleteFunc(reached, func(a string) bool { return a == c.Address || strings.HasPrefix(a, c.Address+"@") })
+			reached = slices.DeleteFunc(reached, func(a string) bool { return address.Block(a) == c.Address })
 		}
 		for _, a := range reached {
 			switch p.nodes[a].Verdict {

@@ -2,9 +2,9 @@ package planner
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -14,7 +14,7 @@ func (p *planner) compareFigures() {
 	judges := map[string][]string{} // the evaluations of a model, by the stage that makes it
 	for _, address := range sortedKeys(p.nodes) {
 		n := p.nodes[address]
-		if m := input(n, "model"); m != nil && !strings.Contains(address, "@") && yieldsFigures(n) {
+		if m := input(n, "model"); m != nil && !n.Derived() && yieldsFigures(n) {
 			judges[m.From] = append(judges[m.From], address)
 		}
 	}
@@ -64,11 +64,12 @@ func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 // liveMetrics are those of the live model: as the champion on the rows of today, or else from when it was evaluated last;
 // nil if neither is recorded any more.
 func (p *planner) liveMetrics(evaluate string, model plan.Digest) map[string]json.RawMessage {
-	if a := p.actions[evaluate+"@champion"]; a != nil && a.Inputs["model"] == model {
+	champion := address.Derived(evaluate, string(schema.ChampionRole))
+	if a := p.actions[champion]; a != nil && a.Inputs["model"] == model {
 		return metricsOf(a)
 	}
-	for _, address := range []string{evaluate, evaluate + "@champion"} {
-		before, ok := p.o.State.Nodes[address]
+	for _, a := range []string{evaluate, champion} {
+		before, ok := p.o.State.Nodes[a]
 		if !ok || before.Inputs["model"] != model {
 			continue
 		}

@@ -3,7 +3,6 @@ package planner
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
@@ -14,7 +13,7 @@ func (p *planner) looked() {
 	for _, g := range p.gates {
 		for _, f := range g.Rules.Figures {
 			n := p.nodes[f.Node]
-			if n == nil || n.Kind != "evaluate" || strings.Contains(f.Node, "@") {
+			if n == nil || n.Kind != "evaluate" || n.Derived() {
 				continue
 			}
 			rows := input(n, "data")

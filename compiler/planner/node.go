@@ -25,16 +25,6 @@ type meta struct {
 	Cache       *bool   `json:"cache"`
 }
 
-// foreign are the attributes of a block whose stage is somebody's image.
-type foreign struct {
-	Image   string            `json:"image"`
-	Command []string          `json:"command"`
-	Predict []string          `json:"predict"`
-	Env     map[string]string `json:"env"`
-	Network bool              `json:"network"`
-	Format  string            `json:"format"`
-}
-
 // stage plans the stage of a block.
 func (p *planner) stage(ctx context.Context, b *check.Block) {
 	n := p.node(b)
@@ -47,17 +37,8 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		}
 		return
 	}
-	if b.Type == "container" {
-		var f foreign
-		if err := json.Unmarshal(b.Config, &f); err != nil {
-			p.fail(b.Range, "MLP1601", err, "")
-			return
-		}
-		if n.Container = p.container(ctx, b, f, f.Command); n.Container == nil {
-			return
-		}
-		setFormat(n, f.Format)
-		p.scorings[b.Address] = n.Scoring()
+	if b.Program != nil && !p.program(ctx, b, n) {
+		return
 	}
 	if b.TypeSpec.External {
 		if !p.external(ctx, b, n) {
@@ -125,8 +106,21 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	return n
 }
 
+// program gives a foreign stage what it will run, and how its model is scored if it makes one; false if its image cannot be used.
+func (p *planner) program(ctx context.Context, b *check.Block, n *plan.Node) bool {
+	if n.Container = p.container(ctx, b); n.Container == nil {
+		return false
+	}
+	setFormat(n, b.Program.Format)
+	if slices.ContainsFunc(n.Outputs, func(o plan.Output) bool { return o.Type == schema.ModelPort }) {
+		n.Scoring = p.scoredIn(b, n.Container)
+	}
+	return true
+}
+
 // container finds out what a foreign stage will run.
-func (p *planner) container(ctx context.Context, b *check.Block, f foreign, command []string) *plan.Container {
+func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container {
+	f := b.Program
 	id, platform, err := p.o.Images.Resolve(ctx, f.Image)
 	if err != nil {
 		r := b.Ranges["image"]
@@ -141,7 +135,7 @@ func (p *planner) container(ctx context.Context, b *check.Block, f foreign, comm
 	if !ok {
 		return nil
 	}
-	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: command, Env: f.Env, Network: f.Network, Secrets: secrets}
+	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: f.Command, Env: f.Env, Network: f.Network, Secrets: secrets}
 }
 
 func setFormat(n *plan.Node, format string) {

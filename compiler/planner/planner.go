@@ -15,6 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -126,10 +127,10 @@ func (p *planner) block(ctx context.Context, b *check.Block) {
 
 // removals are nodes and releases that are recorded and stand in the module no more.
 func (p *planner) removals() {
-	for address, s := range p.o.State.Nodes {
-		if p.nodes[address] == nil && !strings.Contains(address, "@") {
-			p.nodes[address] = &plan.Node{
-				Address: address, Kind: s.Kind, Type: s.Type, Version: s.Version, Verdict: plan.Remove,
+	for a, s := range p.o.State.Nodes {
+		if p.nodes[a] == nil && !address.IsDerived(a) {
+			p.nodes[a] = &plan.Node{
+				Address: a, Kind: s.Kind, Type: s.Type, Version: s.Version, Verdict: plan.Remove,
 				Definition: s.Definition, Replaces: s.Fingerprint, Config: s.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{},
 			}
 		}

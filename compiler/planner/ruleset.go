@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -137,21 +138,21 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 // figureSources says which nodes a path's figures come from: the block's own, and for an evaluation's delta the champion's.
 func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.Block, rule string, path []string, champion *plan.Champion) {
 	for _, f := range p.m.FiguresAt(b, rule, path) {
-		address := f.Block.Address
-		if p.nodes[address] == nil {
+		own := f.Block.Address
+		if p.nodes[own] == nil {
 			continue
 		}
-		sources[f.Path] = plan.FigureSource{Path: f.Path, Node: address}
-		if f.Block.Kind != "evaluate" { // a monitor's own figures compare with its baseline
+		sources[f.Path] = plan.FigureSource{Path: f.Path, Node: own}
+		if derivation(f.Block, schema.ChampionRole) == nil { // such as a monitor, whose own figures compare with its baseline
 			continue
 		}
 		if len(f.Rest) > 0 && f.Rest[0] != "delta" || len(f.Rest) == 0 && !strings.Contains(rule, ".delta") {
 			continue
 		}
-		delta := plan.FigureSource{Path: f.Path + ".delta", Node: address + "@champion", Pick: "delta", Absent: true}
+		delta := plan.FigureSource{Path: f.Path + ".delta", Node: address.Derived(own, string(schema.ChampionRole)), Pick: "delta", Absent: true}
 		if champion != nil && champion.Comparable {
 			if p.nodes[delta.Node] == nil {
-				p.championNode(address, champion)
+				p.championNode(own, champion)
 			}
 			delta.Absent = p.nodes[delta.Node] == nil
 		}

@@ -22,11 +22,11 @@ func (p *planner) decide(n *plan.Node) {
 	}
 	known := p.resolveInputs(n)
 	before, recorded := p.o.State.Nodes[n.Address]
-	switch _, helper, _ := strings.Cut(n.Address, "@"); {
+	switch {
 	case recorded:
 		n.Causes, n.Replaces = causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
-	case helper != "": // there because of the block it helps, not for itself
-		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: strings.TrimSuffix(n.Address, "@"+helper)}}
+	case n.Derived(): // there because of the one it is derived from, not for itself
+		n.Causes = []plan.Cause{{Kind: plan.InputCause, From: n.Of}}
 	default:
 		n.Causes = []plan.Cause{{Kind: plan.NeverRanCause}}
 	}
@@ -57,14 +57,13 @@ func (p *planner) decide(n *plan.Node) {
 	p.lapsed(n, why)
 }
 
-// mayBeSpared tells whether a helper stage, such as that which scores the champion, hangs on stages that may not run: on
-// the one that it helps, if that is decided already, else on all that its inputs come from.
+// mayBeSpared reports whether a derived stage, such as that which scores the champion, hangs on stages that may not run: on
+// the one that it is derived from, if that is decided already, else on all that its inputs come from.
 func (p *planner) mayBeSpared(n *plan.Node) bool {
-	helped, _, ok := strings.Cut(n.Address, "@")
-	if !ok {
+	if !n.Derived() {
 		return false
 	}
-	if base := p.nodes[helped]; base != nil {
+	if base := p.nodes[n.Of]; base != nil {
 		return base.Verdict == plan.MayRun
 	}
 	for _, in := range n.Inputs {
@@ -215,7 +214,7 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 		}
 	}
 	out = append(out, containerCauses(n, before.Container)...)
-	if model := input(n, "model"); n.Kind == predictKind && model != nil {
+	if model := modelInput(n); n.Role == schema.PredictRole && model != nil {
 		for i := range out {
 			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
 				out[i].From = model.From // whose block says it
@@ -271,7 +270,7 @@ func metaCauses(before, now json.RawMessage) []plan.Cause {
 
 // predicts tells whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
 func predicts(n *plan.Node, c plan.Cause) bool {
-	return n.Container != nil && n.Kind != predictKind && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
+	return n.Container != nil && n.Role != schema.PredictRole && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
 }
 
 // containerCauses compare what a foreign stage runs, as far as its block does not say it: the image that a name means, and
@@ -287,7 +286,7 @@ func containerCauses(n *plan.Node, before *plan.Container) []plan.Cause {
 	} else if before.Platform != after.Platform {
 		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: "platform", Before: text(before.Platform), After: text(after.Platform)})
 	}
-	if n.Kind == predictKind {
+	if n.Role == schema.PredictRole {
 		out = append(out, configCauses(commandOf(before), commandOf(after))...)
 	}
 	return out

@@ -106,6 +106,37 @@ func (library) Shape(_ context.Context, kind, typ string, req schema.ShapeReques
 	return out, true
 }
 
+// Derive has an opaque model predict for evaluations and batch deployments, and compares evaluations with what is live.
+func (library) Derive(kind, typ string, req schema.DeriveRequest) ([]schema.Derivation, error) {
+	var out []schema.Derivation
+	data := schema.DerivationInput{Port: "data", Input: "data"}
+	if m := req.In["model"].Model; m != nil && m.Opaque && (kind == "evaluate" || typ == "batch") {
+		out = append(out, schema.Derivation{Role: schema.PredictRole, ScoredBy: "model", Into: "predictions", In: []schema.DerivationInput{data, {Port: "model", Input: "model"}},
+			Out: []schema.DerivationOutput{{Port: "predictions", Type: schema.TablePort, Shape: &schema.Shape{Type: schema.TablePort, Table: &schema.Table{
+				Columns: []schema.Column{{Name: "score", Type: "double"}}}}}}})
+	}
+	if kind == "evaluate" {
+		figures, predictions := req.Out["figures"], req.Out["predictions"]
+		out = append(out, schema.Derivation{Role: schema.ChampionRole, Config: json.RawMessage(`{"champion":true}`),
+			In: []schema.DerivationInput{{Port: "challenger", Output: "predictions"}, data, {Port: "model", Live: true}},
+			Out: []schema.DerivationOutput{{Port: "figures", Type: schema.FiguresPort, Shape: &figures}, {Port: "predictions", Type: schema.TablePort, Shape: &predictions}}})
+	}
+	return out, nil
+}
+
+func (library) Program(_, typ string, config json.RawMessage) (*schema.Program, error) {
+	if typ != "container" {
+		return nil, nil
+	}
+	p := &schema.Program{}
+	if err := json.Unmarshal(config, p); err != nil {
+		return nil, err
+	}
+	var err error
+	p.Told, err = json.Marshal(map[string]any{"env": p.Env, "features": []string{}})
+	return p, err
+}
+
 // world is a pipeline's files, data, results and state: what plans depend on.
 type world struct {
 	t       *testing.T

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -84,7 +85,7 @@ func (s *shared) acceptable(a *Accept) bool {
 	case in == nil && s.there(a.Address):
 		return fail(a.Address+" is more than one stage", "Each stage is accepted by itself, for each has a definition of its own.", "")
 	case in == nil:
-		return fail("there is no "+a.Address, "", suggest.DidYouMean(a.Address, s.ofKind(kindOf(a.Address))))
+		return fail("there is no "+a.Address, "", suggest.DidYouMean(a.Address, s.ofKind(address.Kind(a.Address))))
 	}
 	if why := refused(in.TypeSpec); why != "" {
 		return fail(a.Address+" cannot be accepted", why, "")

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -95,13 +94,4 @@ func literalString(e hclsyntax.Expression) (string, bool) {
 		return "", false
 	}
 	return v.AsString(), true
-}
-
-// kindOf is the kind of the block that an address names, the last one of its parts.
-func kindOf(address string) string {
-	if strings.HasSuffix(address, "]") {
-		address = address[:strings.LastIndexByte(address, '[')]
-	}
-	parts := strings.Split(address, ".")
-	return parts[max(0, len(parts)-2)]
 }

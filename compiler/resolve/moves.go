@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -21,12 +22,12 @@ type Move struct {
 
 // Readdress follows a block from one address to another: itself, its instances where neither address has a key, and
 // what is in it where it is a module. False if the address is none of these.
-func Readdress(address, from, to string) (string, bool) {
-	rest, ok := strings.CutPrefix(address, from)
+func Readdress(a, from, to string) (string, bool) {
+	rest, ok := strings.CutPrefix(a, from)
 	switch {
 	case !ok:
 		return "", false
-	case rest == "", rest[0] == '.' && kindOf(from) == moduleKind, rest[0] == '[' && !strings.HasSuffix(to, "]"):
+	case rest == "", rest[0] == '.' && address.Kind(from) == moduleKind, rest[0] == '[' && !strings.HasSuffix(to, "]"):
 		return to + rest, true
 	}
 	return "", false
@@ -84,11 +85,11 @@ func (s *shared) movable(m *Move) bool {
 		m.r.fail(source.CodeMoved, a.Range, summary, detail, hint)
 		return false
 	}
-	kind := kindOf(m.To)
+	kind := address.Kind(m.To)
 	switch other := s.rival(m); {
 	case m.From == m.To:
 		return fail(to, m.To+" is moved to itself", "Nothing would be another than before.", "remove the block")
-	case kindOf(m.From) != kind:
+	case address.Kind(m.From) != kind:
 		return fail(to, fmt.Sprintf("%s cannot become %s", m.From, m.To), "They are of different kinds: what is recorded of the one means nothing for the other.", "")
 	case other != nil:
 		what := "is moved twice"
@@ -197,7 +198,7 @@ func (s *shared) there(address string) bool {
 // recorded tells of blocks of which nothing is ever recorded.
 func (s *shared) recorded(m *Move) bool {
 	for _, in := range s.order {
-		if _, ok := Readdress(in.Address, m.To, m.From); !ok || kindOf(m.To) == moduleKind {
+		if _, ok := Readdress(in.Address, m.To, m.From); !ok || address.Kind(m.To) == moduleKind {
 			continue
 		}
 		if in.TypeSpec.Version == 0 && in.Kind != "gate" && in.Kind != "deploy" {

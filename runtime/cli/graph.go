@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
@@ -100,10 +101,9 @@ func unknownAddress(address string, known []string) error {
 // ofName are the addresses whose kind or name is that word, sorted.
 func ofName(word string, known []string) []string {
 	var out []string
-	for _, address := range known {
-		parts := strings.FieldsFunc(address, func(r rune) bool { return r == '.' || r == '[' || r == '@' })
-		if !strings.Contains(word, ".") && slices.Contains(parts, word) && !slices.Contains(out, address) {
-			out = append(out, address)
+	for _, a := range known {
+		if !strings.Contains(word, ".") && slices.Contains(address.Words(a), word) && !slices.Contains(out, a) {
+			out = append(out, a)
 		}
 	}
 	slices.Sort(out)

@@ -151,6 +151,26 @@ func (l *library) Shape(ctx context.Context, kind, typ string, req schema.ShapeR
 	return c.Shape(ctx, l.binder, req), true
 }
 
+// Derive asks the component what is derived of a block.
+func (l *library) Derive(kind, typ string, req schema.DeriveRequest) ([]schema.Derivation, error) {
+	c := stdlib.Component(componentName(kind, typ))
+	if c == nil || c.Derive == nil {
+		return nil, nil
+	}
+	return c.Derive(req)
+}
+
+// Program asks the component what a block's stage runs.
+func (l *library) Program(kind, typ string, config json.RawMessage) (*schema.Program, error) {
+	c := stdlib.Component(componentName(kind, typ))
+	if c == nil || c.Program == nil {
+		return nil, nil
+	}
+	return c.Program(config)
+}
+
+var _ check.Deriver = (*library)(nil)
+
 // Columns takes those pinned by mlp.lock, or else looks at the files.
 func (l *library) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	if pinned, ok := l.lock.Schemas[address]; ok {

@@ -15,6 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -293,7 +294,7 @@ func (s *session) showAll(format string) error {
 		if x.Damaged != "" {
 			what += "  damaged: " + x.Damaged
 		}
-		if of, _, _ := strings.Cut(x.Address, "@"); s.module.Blocks[of] == nil {
+		if s.module.Blocks[address.Block(x.Address)] == nil {
 			what += "  (of a block that is in no file)"
 		}
 		fmt.Fprintf(s.app.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))

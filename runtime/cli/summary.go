@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
@@ -136,7 +137,7 @@ func blockedBy(r *engine.Result, address string) []string {
 // figures prints the metrics of evaluations and monitors that ran.
 func (a *app) figures(r *engine.Result) {
 	for _, n := range r.Nodes {
-		if strings.Contains(n.Address, "@") {
+		if address.IsDerived(n.Address) {
 			continue
 		}
 		var f struct {

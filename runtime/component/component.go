@@ -24,7 +24,11 @@ type Component struct {
 	Shape func(ctx context.Context, b Binder, req schema.ShapeRequest) schema.ShapeResult
 	// Source is set on components that read from outside.
 	Source *Source
-	// Run does the work. Nil for those that compute nothing (http deployments). On cancellation it returns soon.
+	// Derive says which stages are planned because of a block: a pure function of its configuration and shapes. Nil: none.
+	Derive func(req schema.DeriveRequest) ([]schema.Derivation, error)
+	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.
+	Program func(config json.RawMessage) (*schema.Program, error)
+	// Run does the work. Nil for those that compute nothing (http deployments) or have a Program. On cancellation it returns soon.
 	Run func(ctx context.Context, s *Stage) error
 }
 

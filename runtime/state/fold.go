@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 )
 
 // fold adds a revision to the state before it.
@@ -44,11 +45,11 @@ func set(st *plan.State, e plan.Event) {
 	}
 }
 
-// look notes that an evaluation has measured a model on some rows. Helper stages do not count: the champion was measured
+// look notes that an evaluation has measured a model on some rows. Derived stages do not count: the champion was measured
 // before it was released.
-func look(st *plan.State, address string, n *plan.NodeState) {
+func look(st *plan.State, name string, n *plan.NodeState) {
 	rows, model := n.Inputs["data"], n.Inputs["model"]
-	if n.Kind != "evaluate" || strings.Contains(address, "@") || rows == "" || model == "" || slices.Contains(st.Looks[rows], model) {
+	if n.Kind != "evaluate" || address.IsDerived(name) || rows == "" || model == "" || slices.Contains(st.Looks[rows], model) {
 		return
 	}
 	st.Looks[rows] = append(slices.Clone(st.Looks[rows]), model)

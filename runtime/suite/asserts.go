@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/rule"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
@@ -44,7 +44,7 @@ func (r *run) gatesRead(a *assertion) string {
 		}
 		seen[ref.Path[1]] = true
 		for _, g := range r.gates() {
-			if schema.NameOf(g.Address) != ref.Path[1] {
+			if address.Name(g.Address) != ref.Path[1] {
 				continue
 			}
 			text := ruleTexts(g.Rules, g.BlockedBy)

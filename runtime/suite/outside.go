@@ -42,7 +42,7 @@ func (r *run) given(ctx context.Context) (map[string]planner.Given, error) {
 			if err != nil {
 				return nil, err
 			}
-			out[g.block.Address+"@champion"] = planner.Given{Figures: delta}
+			out[champion(g.block.Address)] = planner.Given{Figures: delta}
 		}
 	}
 	return out, nil

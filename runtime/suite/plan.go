@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
@@ -74,13 +75,13 @@ func (r *run) makePlan(ctx context.Context) error {
 		return &diagnostics{slices.DeleteFunc(diags, func(d source.Diagnostic) bool { return d.Severity != source.Error })}
 	}
 	r.plan = p
-	for _, address := range sortedKeys(given) {
-		n := p.Node(address)
+	for _, a := range sortedKeys(given) {
+		n := p.Node(a)
 		if n == nil {
 			return fmt.Errorf("delta of %s is given, and nothing is compared: no rule reads it, or nothing comparable is live (given %q { })",
-				strings.TrimSuffix(address, "@champion"), "deploy.NAME")
+				address.Block(a), "deploy.NAME")
 		}
-		if err := r.record(n, given[address]); err != nil {
+		if err := r.record(n, given[a]); err != nil {
 			return err
 		}
 	}
@@ -115,13 +116,15 @@ func (r *run) runnable(absent map[string]bool, given map[string]planner.Given) e
 				return fmt.Errorf("%s has to run and takes %s of %s, of which that is not given", n.Address, in.FromPort, in.From)
 			}
 		}
-		base, champion := strings.CutSuffix(n.Address, "@champion")
-		if champion && r.liveGiven() {
-			return fmt.Errorf("%s would compare with a model that is only given as live: give the comparison too, with delta = { … } of %s", n.Address, base)
+		if n.Role == schema.ChampionRole && r.liveGiven() {
+			return fmt.Errorf("%s would compare with a model that is only given as live: give the comparison too, with delta = { … } of %s", n.Address, n.Of)
 		}
 	}
 	return nil
 }
+
+// champion is the address of the stage that compares an evaluation with what is live.
+func champion(evaluate string) string { return address.Derived(evaluate, string(schema.ChampionRole)) }
 
 func (r *run) liveGiven() bool {
 	return slices.ContainsFunc(r.test.givens, func(g *given) bool { return g.live != nil })

@@ -210,9 +210,9 @@ func (b *valueBuilder) figures(block *check.Block) {
 		b.unknown(at)
 		return
 	}
-	if delta, ok := decoded(b.run.figures(block.Address + "@champion")).(map[string]any); ok && delta["delta"] != nil {
+	if delta, ok := decoded(b.run.figures(champion(block.Address))).(map[string]any); ok && delta["delta"] != nil {
 		values["delta"] = delta["delta"]
-	} else if b.run.plan.Node(block.Address+"@champion") != nil {
+	} else if b.run.plan.Node(champion(block.Address)) != nil {
 		b.unknown(append(at, "delta"))
 	}
 	if block.Kind == "check" {

@@ -44,8 +44,14 @@ var Component = component.Component{
 		},
 		Examples: []schema.Example{{Title: "All customers, scored", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:  shape,
+	Derive: derive,
+	Run:    run,
+}
+
+// derive has an opaque model predict.
+func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
+	return prediction.Derive(req), nil
 }
 
 const example = `pipeline "churn" {}

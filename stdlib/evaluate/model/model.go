@@ -8,6 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/prediction"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -45,14 +46,40 @@ var Component = component.Component{
 				}}},
 			},
 		},
-		Out: []schema.Port{
-			{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices, fairness; against a champion, delta."},
-			{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
-		},
+		Out:      ports,
 		Examples: []schema.Example{{Title: "A model on the test side", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:  shape,
+	Derive: derive,
+	Run:    run,
+}
+
+var ports = []schema.Port{
+	{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices, fairness; against a champion, delta."},
+	{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
+}
+
+// derive has an opaque model predict, and is done once more for what is live where a gate compares.
+func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
+	var config map[string]json.RawMessage
+	if err := json.Unmarshal(req.Config, &config); err != nil {
+		return nil, err
+	}
+	config["champion"] = json.RawMessage("true")
+	champion, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	out := schema.Derivation{Role: schema.ChampionRole, Config: champion, In: []schema.DerivationInput{
+		{Port: "challenger", Output: "predictions"}, {Port: "data", Input: "data"}, {Port: "model", Live: true}}}
+	for _, port := range ports {
+		o := schema.DerivationOutput{Port: port.Name, Type: port.Type}
+		if s, ok := req.Out[port.Name]; ok {
+			o.Shape = &s
+		}
+		out.Out = append(out.Out, o)
+	}
+	return append(prediction.Derive(req), out), nil
 }
 
 const example = `pipeline "churn" {}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/table"
@@ -96,7 +97,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	out, problems := c.shape(blockName(req.Address), req.Address, in)
+	out, problems := c.shape(address.Name(req.Address), req.Address, in)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}},
 		Problems: problems,
@@ -156,7 +157,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	query, err := c.query(blockName(s.Address), s.In[input].Table)
+	query, err := c.query(address.Name(s.Address), s.In[input].Table)
 	if err != nil {
 		return err
 	}
@@ -222,10 +223,6 @@ func parseMoment(s string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is no moment: write \"2026-12-31\" or \"2026-12-31 18:00:00\"", s)
-}
-
-func blockName(address string) string {
-	return schema.NameOf(address)
 }
 
 // canonical returns the name as the table spells it.

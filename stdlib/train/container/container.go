@@ -34,7 +34,36 @@ var Component = component.Component{
 			Doc: "Whatever files the command writes. Opaque: scored by `predict` only, and not served by `mlp serve`."}},
 		Examples: []schema.Example{{Title: "A scikit-learn script", Code: example}},
 	},
-	Shape: shape,
+	Shape:   shape,
+	Program: program,
+}
+
+// told are the attributes that the predict command finds as its configuration.
+var told = []string{"target", "features", "task", "positive", "classes", "env", "format"}
+
+// program reads what the block's commands are and run in.
+func program(config json.RawMessage) (*schema.Program, error) {
+	var c struct {
+		Image   string            `json:"image"`
+		Command []string          `json:"command"`
+		Predict []string          `json:"predict"`
+		Env     map[string]string `json:"env"`
+		Network bool              `json:"network"`
+		Format  string            `json:"format"`
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(config, &all); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !slices.Contains(told, name) })
+	known, err := json.Marshal(all)
+	if err != nil {
+		return nil, err
+	}
+	return &schema.Program{Image: c.Image, Command: c.Command, Predict: c.Predict, Env: c.Env, Network: c.Network, Format: c.Format, Told: known}, nil
 }
 
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}

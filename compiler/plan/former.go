@@ -1,0 +1,49 @@
+package plan
+
+import (
+	"encoding/json"
+
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// fillFormer adds to a plan of format 1.0 what 1.1 says in fields of its own: what stages are derived from, as their addresses
+// say, and how opaque models are scored, as the configurations of those stages say that make them.
+func (p *Plan) fillFormer() error {
+	if p.FormatVersion != "1.0" {
+		return nil
+	}
+	for _, n := range p.Nodes {
+		if of, role := address.Of(n.Address); role != "" {
+			n.Of, n.Role = of, schema.Role(role)
+		} else if n.makesModel() && n.Container != nil {
+			var err error
+			if n.Scoring, err = formerScoring(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// formerScoring reads it from the words of a trainer's block.
+func formerScoring(n *Node) (*Scoring, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(n.Config, &all); err != nil {
+		return nil, err
+	}
+	told, predict := map[string]json.RawMessage{}, []string{}
+	for _, name := range []string{"target", "features", "task", "positive", "classes", "env", "format"} {
+		if v, ok := all[name]; ok {
+			told[name] = v
+		}
+	}
+	if v, ok := all["predict"]; ok && json.Unmarshal(v, &predict) != nil {
+		predict = nil
+	}
+	config, err := Canonical(told)
+	if err != nil {
+		return nil, err
+	}
+	return NewScoring(n.Container, predict, config)
+}

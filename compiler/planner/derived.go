@@ -1,0 +1,171 @@
+package planner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// predictKind and predictType name the contract of predict commands (spec/protocol.md), as kind and type name a component.
+const (
+	predictKind = "predict"
+	predictType = "container"
+)
+
+// derivation is what is derived of a block in a role; nil if nothing is.
+func derivation(b *check.Block, role schema.Role) *schema.Derivation {
+	if b == nil {
+		return nil
+	}
+	for i := range b.Derived {
+		if b.Derived[i].Role == role {
+			return &b.Derived[i]
+		}
+	}
+	return nil
+}
+
+// derivedNode is the stage that is derived of n, with all that n says for both: its phase, time-out, what must have passed.
+func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
+	return &plan.Node{
+		Address: address.Derived(n.Address, string(d.Role)), Of: n.Address, Role: d.Role, Phase: n.Phase,
+		TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: n.Range,
+	}
+}
+
+// predictions puts a stage before one that would score an opaque model: only the model's own program can, so its predict
+// command makes a table of predictions, and the consumer takes that beside the model.
+func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node) {
+	d := derivation(b, schema.PredictRole)
+	if d == nil {
+		return
+	}
+	model := input(n, d.ScoredBy)
+	if model == nil {
+		return
+	}
+	maker := p.m.Blocks[model.From]
+	scoring := p.scoring(ctx, maker)
+	if scoring == nil {
+		return
+	}
+	if len(scoring.Container.Command) == 0 {
+		p.fail(maker.Range, "MLP1605", fmt.Errorf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
+			`Add: predict = ["python3", "/app/predict.py"]`)
+		return
+	}
+	q := derivedNode(n, d)
+	q.Kind, q.Type, q.Version, q.Config, q.Container = predictKind, predictType, scoring.Version, scoring.Config, scoring.Container
+	if !wire(q, n, d, nil) {
+		return
+	}
+	setFormat(q, maker.Program.Format)
+	p.decide(q)
+	if d.Into == "" {
+		return
+	}
+	out := q.Outputs[0]
+	n.Inputs = append(n.Inputs, plan.Input{Port: d.Into, From: q.Address, FromPort: out.Port, Shape: out.Shape})
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+}
+
+// wire gives a derived stage its inputs and outputs; false if something that it takes is not there.
+func wire(q, n *plan.Node, d *schema.Derivation, live *plan.Input) bool {
+	for _, out := range d.Out {
+		q.Outputs = append(q.Outputs, plan.Output{Port: out.Port, Type: out.Type, Shape: out.Shape})
+	}
+	for _, w := range d.In {
+		var in plan.Input
+		switch own := input(n, w.Input); {
+		case w.Live && live != nil:
+			in = *live
+		case w.Output != "":
+			in = plan.Input{From: n.Address, FromPort: w.Output}
+			for _, out := range n.Outputs {
+				if out.Port == w.Output {
+					in.Shape = out.Shape
+				}
+			}
+		case own != nil:
+			in = *own
+		default:
+			return false
+		}
+		in.Port = w.Port
+		q.Inputs = append(q.Inputs, in)
+	}
+	return true
+}
+
+// scoring is how the model that a foreign stage makes is used; nil if its image cannot be. A model that is given is used
+// as one that is made.
+func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring {
+	if s := p.scorings[maker.Address]; s != nil {
+		return s
+	}
+	if maker.Program == nil {
+		p.fail(maker.Range, "MLP1601", fmt.Errorf("%s makes a model that only its own program can score, and has none", maker.Address), "")
+		return nil
+	}
+	c := p.container(ctx, maker)
+	if c == nil {
+		return nil
+	}
+	return p.scoredIn(maker, c)
+}
+
+// scoredIn is how the model is used that a block makes in a container.
+func (p *planner) scoredIn(maker *check.Block, c *plan.Container) *plan.Scoring {
+	s, err := plan.NewScoring(c, maker.Program.Predict, maker.Program.Told)
+	if err != nil {
+		p.fail(maker.Range, "MLP1601", err, "")
+		return nil
+	}
+	p.scorings[maker.Address] = s
+	return s
+}
+
+// championNode is the stage that scores the live model on the rows of an evaluation, and compares.
+func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.Node {
+	base, d := p.nodes[evaluate], derivation(p.m.Blocks[evaluate], schema.ChampionRole)
+	if base == nil || d == nil {
+		return nil
+	}
+	n := derivedNode(base, d)
+	n.Kind, n.Type, n.Version, n.Engine, n.Config = base.Kind, base.Type, base.Version, base.Engine, canonical(d.Config)
+	live := p.o.State.Releases[champion.Deploy]
+	whole := wire(n, base, d, &plan.Input{Digest: champion.Model, Shape: &schema.Shape{Type: schema.ModelPort, Model: live.Signature}})
+	if p.given(n) {
+		return n
+	}
+	if !whole {
+		return nil // the evaluation itself is given, and nothing is known of the rows that it stands for
+	}
+	p.decide(n)
+	return n
+}
+
+// modelInput is the input of a stage that carries a model; nil if there is none.
+func modelInput(n *plan.Node) *plan.Input {
+	for i := range n.Inputs {
+		if s := n.Inputs[i].Shape; s != nil && s.Type == schema.ModelPort {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}
+
+func input(n *plan.Node, port string) *plan.Input {
+	for i := range n.Inputs {
+		if n.Inputs[i].Port == port {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package schema
+
+import "encoding/json"
+
+// Role is what a derived stage is to the stage that it is derived from.
+type Role string
+
+const (
+	// PredictRole: it has a model that only its own program can score predict for the stage. It runs before the stage, which
+	// takes its predictions.
+	PredictRole Role = "predict"
+	// ChampionRole: it does what the stage does for the model that is live, on the same rows, and compares both. It is there
+	// where a gate reads the comparison.
+	ChampionRole Role = "champion"
+)
+
+// Derivation is a stage that is planned because of a block, and that nobody wrote.
+type Derivation struct {
+	Role Role
+	// ScoredBy is the input port of the block at which a model comes in whose program scores it: that program is what runs. Empty:
+	// the block's own component runs, with Config.
+	ScoredBy string
+	Config   json.RawMessage
+	In       []DerivationInput // sorted by port
+	Out      []DerivationOutput
+	// Into is the port at which the block's own stage takes the first output; empty: it takes none.
+	Into string
+}
+
+// DerivationInput is what flows into a derived stage at a port: one of Input, Output and Live.
+type DerivationInput struct {
+	Port   string
+	Input  string // what flows into the block at this port
+	Output string // what the block yields at this port
+	Live   bool   // the model that is live
+}
+
+// DerivationOutput is a port that a derived stage has. A shape that is nil is not known before it ran.
+type DerivationOutput struct {
+	Port  string
+	Type  PortType
+	Shape *Shape
+}
+
+// DeriveRequest asks a component what is derived of a block of it.
+type DeriveRequest struct {
+	Config json.RawMessage  // as the stage will get it
+	In     map[string]Shape // by port
+	Out    map[string]Shape // by port, under its name
+}
+
+// Program is what the stage of a block runs where that is no component of ours but a command in somebody's image.
+type Program struct {
+	Image   string
+	Command []string // the program and its arguments
+	Env     map[string]string
+	Network bool
+	Format  string // of tables, in and out: "parquet", "csv" or "ndjson"; empty: parquet
+	// Predict scores the model that Command made, in the same image; empty: the block says no such command. Told is what its
+	// stages find as their configuration.
+	Predict []string
+	Told    json.RawMessage
+}
