@@ -196,10 +196,10 @@ func (c *consistency) scored(n *Node) error {
 	if s := n.Scoring; (s != nil) != (n.Container != nil && n.makesModel()) {
 		return fmt.Errorf("it does not say how its model is scored, or makes none that needs it")
 	} else if s != nil {
-		if s.Container == nil {
-			return fmt.Errorf("its way of scoring has no image")
+		same := Container{}
+		if s.Container != nil {
+			same = *s.Container
 		}
-		same := *s.Container
 		same.Command = n.Container.Command
 		if !reflect.DeepEqual(&same, n.Container) {
 			return fmt.Errorf("its model is scored in another image than it is made in")

@@ -118,7 +118,7 @@ func (library) Derive(kind, typ string, req schema.DeriveRequest) ([]schema.Deri
 	if kind == "evaluate" {
 		figures, predictions := req.Out["figures"], req.Out["predictions"]
 		out = append(out, schema.Derivation{Role: schema.ChampionRole, Config: json.RawMessage(`{"champion":true}`),
-			In: []schema.DerivationInput{{Port: "challenger", Output: "predictions"}, data, {Port: "model", Live: true}},
+			In:  []schema.DerivationInput{{Port: "challenger", Output: "predictions"}, data, {Port: "model", Live: true}},
 			Out: []schema.DerivationOutput{{Port: "figures", Type: schema.FiguresPort, Shape: &figures}, {Port: "predictions", Type: schema.TablePort, Shape: &predictions}}})
 	}
 	return out, nil

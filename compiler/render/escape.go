@@ -1,6 +1,11 @@
 package render
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
 
 // CodeSpan writes a user's string, cut to a width, as a code span of Markdown, in a cell of a table or elsewhere: nothing in it
 // is markup, a mention or a link. The fence is longer than any run of backticks inside; a bar would end the cell, so it is escaped, or shown as its
@@ -42,7 +47,9 @@ func Phrase(s string, width int) string {
 func plainPhrase(s string) bool {
 	for _, word := range strings.Split(s, " ") {
 		word = strings.TrimRight(word, ",.;:")
-		word = strings.TrimSuffix(strings.TrimSuffix(word, "@champion"), "@predict")
+		for of, role := address.Of(word); role == string(schema.ChampionRole) || role == string(schema.PredictRole); of, role = address.Of(word) {
+			word = of
+		}
 		if strings.IndexFunc(word, func(r rune) bool { return !plainRune(r) }) >= 0 || strings.HasPrefix(strings.ToLower(word), "www.") {
 			return false
 		}

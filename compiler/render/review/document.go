@@ -28,7 +28,7 @@ type document struct {
 	Stages         []stageRow
 	Warnings       []warningRow
 	Cost           string
-	Helpers        []string // what stages with @ in their address are for
+	Helpers        []string // what stages are for that nobody wrote
 	Cached         int
 }
 
@@ -148,15 +148,14 @@ func read(p *plan.Plan, all bool) *document {
 // helpers tells what those stages are for that nobody wrote.
 func (d *document) helpers(p *plan.Plan) {
 	for _, n := range p.Nodes {
-		of, helper, _ := strings.Cut(n.Address, "@")
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
 			continue
 		}
-		switch helper {
-		case "champion":
-			d.Helpers = append(d.Helpers, fmt.Sprintf("%s scores what is live on the rows of %s, to compare both.", render.Line(n.Address), render.Line(of)))
-		case "predict":
-			d.Helpers = append(d.Helpers, fmt.Sprintf("%s has an opaque model predict for %s.", render.Line(n.Address), render.Line(of)))
+		switch n.Role {
+		case schema.ChampionRole:
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s scores what is live on the rows of %s, to compare both.", render.Line(n.Address), render.Line(n.Of)))
+		case schema.PredictRole:
+			d.Helpers = append(d.Helpers, fmt.Sprintf("%s has an opaque model predict for %s.", render.Line(n.Address), render.Line(n.Of)))
 		}
 	}
 }

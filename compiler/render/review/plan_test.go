@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	lang "github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -49,6 +50,9 @@ func digestOf(s string) plan.Digest { return digest.Of([]byte(s)) }
 // stage makes a node; inputs are addresses.
 func stage(address, kind string, phase schema.Phase, v plan.Verdict, inputs ...string) *plan.Node {
 	n := &plan.Node{Address: address, Kind: kind, Phase: phase, Verdict: v, Config: raw("{}"), Inputs: []plan.Input{}, Outputs: []plan.Output{}}
+	if of, role := lang.Of(address); role != "" {
+		n.Of, n.Role = of, schema.Role(role)
+	}
 	for _, from := range inputs {
 		n.Inputs = append(n.Inputs, plan.Input{Port: from, From: from, FromPort: "table"})
 	}

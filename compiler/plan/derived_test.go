@@ -1,0 +1,125 @@
+package plan
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// derivedPlan has an opaque model, the stage that has it predict, and its consumer.
+func derivedPlan(t *testing.T) *Plan {
+	t.Helper()
+	c := &Container{Image: "i:1", ImageID: "sha256:1", Command: []string{"train"}}
+	model := &schema.Shape{Type: schema.ModelPort, Model: &schema.Model{Opaque: true}}
+	config := json.RawMessage(`{"image":"i:1","command":["train"],"predict":["p"],"target":"y"}`)
+	scoring, err := NewScoring(c, []string{"p"}, json.RawMessage(`{"target":"y"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Plan{FormatVersion: FormatVersion, PlannerSemantics: Semantics, Pipeline: "p", Workspace: "default", Changes: []Change{}, Gates: []*Gate{}, Releases: []*Release{},
+		Nodes: []*Node{
+			{Address: "evaluate.e", Kind: "evaluate", Verdict: Run, Config: json.RawMessage("{}"),
+				Inputs: []Input{{Port: "predictions", From: "evaluate.e@predict", FromPort: "predictions"}}, Outputs: []Output{}},
+			{Address: "evaluate.e@predict", Of: "evaluate.e", Role: schema.PredictRole, Kind: "predict", Type: "container", Version: scoring.Version, Verdict: Run,
+				Config: scoring.Config, Container: scoring.Container, Inputs: []Input{{Port: "model", From: "train.m", FromPort: "model", Shape: model}},
+				Outputs: []Output{{Port: "predictions", Type: schema.TablePort}}},
+			{Address: "train.m", Kind: "train", Type: "container", Version: 1, Verdict: Run, Config: config, Container: c, Scoring: scoring,
+				Inputs: []Input{}, Outputs: []Output{{Port: "model", Type: schema.ModelPort, Shape: model}}},
+		}}
+	return p
+}
+
+// signed is the plan as a file, with the digests that fit what it says.
+func signed(t *testing.T, p *Plan) []byte {
+	t.Helper()
+	for _, n := range p.Nodes {
+		var err error
+		if n.Definition, err = n.Define(); err != nil {
+			t.Fatal(err)
+		}
+		if n.Fingerprint = ""; len(n.Inputs) == 0 {
+			n.Fingerprint = Fingerprint(n.Definition, nil)
+		}
+	}
+	if err := p.Sign(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestDerivedStages(t *testing.T) {
+	if _, err := Read(signed(t, derivedPlan(t))); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		edit func(p *Plan)
+		want string
+	}{
+		"no role":                 {func(p *Plan) { p.Nodes[1].Role = "" }, "derived of"},
+		"of nobody":               {func(p *Plan) { p.Nodes[1].Of = "" }, "derived of"},
+		"of another":              {func(p *Plan) { p.Nodes[1].Of = "train.m" }, "derived of"},
+		"another role":            {func(p *Plan) { p.Nodes[1].Role = schema.ChampionRole }, "derived of"},
+		"a role of a block":       {func(p *Plan) { p.Nodes[0].Of, p.Nodes[0].Role = "train.m", schema.PredictRole }, "derived of"},
+		"no scoring":              {func(p *Plan) { p.Nodes[2].Scoring = nil }, "how its model is scored"},
+		"a scoring of no model":   {func(p *Plan) { p.Nodes[0].Scoring = p.Nodes[2].Scoring }, "how its model is scored"},
+		"a scoring without image": {func(p *Plan) { p.Nodes[2].Scoring = &Scoring{Version: 1, Config: json.RawMessage("{}")} }, "its command"},
+		"scored in another image": {func(p *Plan) {
+			c := *p.Nodes[1].Container
+			c.ImageID = "sha256:2"
+			s := *p.Nodes[2].Scoring
+			s.Container, p.Nodes[1].Container, p.Nodes[2].Scoring = &c, &c, &s
+		}, "another image"},
+		"another command": {func(p *Plan) {
+			c := *p.Nodes[1].Container
+			c.Command = []string{"q"}
+			p.Nodes[1].Container = &c
+		}, "its command"},
+		"what is live, for no champion": {func(p *Plan) { p.Nodes[1].Inputs[0].From, p.Nodes[1].Inputs[0].FromPort = "", "" }, "where it comes from"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := derivedPlan(t)
+			tt.edit(p)
+			if _, err := Read(signed(t, p)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error that holds %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Of a plan of format 1.0 roles and scorings are found where that format says them.
+func TestFormerFormat(t *testing.T) {
+	p := derivedPlan(t)
+	want, err := Canonical(p.Nodes[2].Scoring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.FormatVersion, p.Nodes[1].Of, p.Nodes[1].Role, p.Nodes[2].Scoring = "1.0", "", "", nil
+	read, err := Read(signed(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Canonical(read.Nodes[2].Scoring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := read.Nodes[1]; n.Of != "evaluate.e" || n.Role != schema.PredictRole || string(got) != string(want) {
+		t.Errorf("got %s %s, scored by %s, want %s", n.Of, n.Role, got, want)
+	}
+	data, err := os.ReadFile("../../spec/plans/1.0/one_attribute.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read, err = Read(data); err != nil {
+		t.Fatal(err)
+	}
+	if n := read.Node("evaluate.holdout@champion"); n.Of != "evaluate.holdout" || n.Role != schema.ChampionRole {
+		t.Errorf("got %q in the role %q", n.Of, n.Role)
+	}
+}
