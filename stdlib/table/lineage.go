@@ -4,40 +4,12 @@ import (
 	"context"
 	"database/sql/driver"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table/lineage"
 )
-
-// How values and rows are followed
-//
-// The parsed statement is walked scope by scope, with a flow for every column in sight: a set of input columns for each way in
-// which it may depend on them. An operator joins the flows of its operands; an aggregate or window moves them on, from the row's
-// own values to those of other or of earlier rows. That is data dependence, and all that personal and protected marks follow
-// (flow.taints).
-//
-// A value may depend on a column that it is not computed from: a count on the condition below it. So each SELECT gathers facts, the
-// reasons for which its rows are there (standing.facts), and facts enter a flow wherever rows become a value: in aggregates
-// and windows, in subqueries, where branches of a union differ. A filter over columns that merely pass adds nothing to
-// them. Facts stay with the relation (relation.rows) as an item of the next FROM, and with its table from block to block.
-//
-// Joins are the hard part: of two joined tables either may be the one whose rows are filtered, and the other the one that is looked
-// up. What counts is the value as seen from a row of the result, and that is the row of one FROM item: for an input column that
-// somebody predicts, the item which that column comes from. So each flow knows which items it reads (homes), each fact which
-// it speaks of, and at the end of a SELECT resolve (lineageidentity.go) gives to a column those facts that reach its item by
-// others than the row's own: facts are edges between items, the row's item is taken away, and what stays connected decides on
-// which row is met. An inner join on a key makes two items one.
-//
-// Three things soften this, each since nothing is told by it. Whether a column is null is kept apart from its values (known). Keys leave out
-// what they determine (identifies): keys are those of tables, and that of the block, which are checked when it runs; the walk is done again
-// with the block's once it is seen which input columns these are. And earlier rows are allowed, if they are earlier by a column
-// that is a time as it stands (past.clock): whether it is one is for the caller to say, who knows the tables.
-//
-// Wherever the walk meets what it does not know (a kind of node, a name that it cannot place) it takes it to depend on every
-// column of every table. It may report too much, never too little; what it leaves out on purpose (ties in the order of stored tables)
-// language.md lists. Oracles in the tests permute columns and look.
 
 // Lineage traces the columns of one SELECT, and which rows it has, to the columns of its tables; it implements
 // component.Tracer. Key are the columns that tell the rows of the result apart, as far as that is declared.
@@ -59,7 +31,7 @@ func (b *Binder) Lineage(ctx context.Context, query string, tables map[string]*s
 	return a.Flows, a.Problems
 }
 
-// trace walks the query, which binds; twice, if what the walk asks of keys depends on those of the result.
+// trace walks the query, which binds.
 func (b *Binder) trace(ctx context.Context, s *session, query string, tables map[string]*schema.Table, key []string, columns []schema.Column) (component.Flows, error) {
 	root, err := s.parse(ctx, query)
 	if err != nil {
@@ -70,48 +42,7 @@ func (b *Binder) trace(ctx context.Context, s *session, query string, tables map
 			return component.Flows{}, err
 		}
 	}
-	t := newTracer(tables, b.aggregates)
-	flows, rows := t.columns(root["node"], columns)
-	if own := keyOf(key, columns, flows); t.wondered && own != nil {
-		again := newTracer(tables, b.aggregates)
-		again.unique = append([][]origins{own}, again.unique...)
-		flows, rows = again.columns(root["node"], columns)
-	}
-	out := component.Flows{Columns: map[string]component.Flow{}, Rows: component.Flow{Values: t.names(rows.local), Control: t.names(rows.far), Known: t.names(rows.known)}}
-	for i, c := range columns {
-		out.Columns[c.Name] = t.named(flows[i])
-	}
-	return out, nil
-}
-
-// columns traces each of the columns that the query is known to have.
-func (t *tracer) columns(node any, columns []schema.Column) ([]flow, fact) {
-	result := t.query(node, nil)
-	out := make([]flow, len(columns))
-	one := !result.loose && len(result.fields) == len(columns) // as many as there are: no field stands for more than one
-	var any flow
-	if !one {
-		any = result.any()
-	}
-	for i := range columns {
-		if out[i] = any; one {
-			out[i] = result.fields[i].flow
-		}
-	}
-	return out, result.rows
-}
-
-// keyOf are the input columns that the columns of a declared key are; nil if one of them is no copy of any.
-func keyOf(key []string, columns []schema.Column, flows []flow) []origins {
-	var out []origins
-	for _, name := range key {
-		i := slices.IndexFunc(columns, func(c schema.Column) bool { return strings.EqualFold(c.Name, name) })
-		if i < 0 || flows[i].copies.empty() {
-			return nil
-		}
-		out = append(out, flows[i].copies)
-	}
-	return out
+	return lineage.Trace(root["node"], tables, key, columns, b.aggregates), nil
 }
 
 // aggregateFunctions are the names of functions over many rows, macros of such included.
@@ -123,91 +54,4 @@ func (s *session) aggregateFunctions(ctx context.Context) (map[string]bool, erro
 		return nil
 	})
 	return out, err
-}
-
-// tracer follows columns through a syntax tree.
-type tracer struct {
-	numbered   []component.Origin // the input columns, by number; behind those of a table its rows, without a name
-	number     map[string]int     // of the tables
-	tables     map[string]*relation
-	every      flow        // depends on all of them
-	unique     [][]origins // keys: one set for each of their columns
-	aggregates map[string]bool
-	froms      int // items of FROM so far
-	steps      int
-	wondered   bool // whether something depends on a key that is not known
-}
-
-// mostSteps bounds the work on one query; one that takes more depends on everything.
-const mostSteps = 300_000
-
-func (t *tracer) tooLong() bool {
-	t.steps++
-	return t.steps > mostSteps
-}
-
-func newTracer(tables map[string]*schema.Table, aggregates map[string]bool) *tracer {
-	t := &tracer{tables: map[string]*relation{}, aggregates: aggregates, number: map[string]int{}}
-	for i, name := range slices.Sorted(maps.Keys(tables)) {
-		t.number[name] = i
-		t.table(name, tables[name])
-	}
-	var all origins
-	for i := range t.numbered {
-		all = all.or(single(i))
-	}
-	t.every = flow{taints: all, values: all, others: all, keys: all, control: all, known: all}
-	return t
-}
-
-// table numbers the columns of an input table. Its rows are stored in the order of its key, without one in that of all columns,
-// of which the first decides: that others order its ties is left out.
-func (t *tracer) table(name string, of *schema.Table) {
-	r := &relation{name: strings.ToLower(name)}
-	byName := map[string]origins{}
-	for _, c := range of.Columns {
-		one := single(len(t.numbered))
-		byName[strings.ToLower(c.Name)] = one
-		t.numbered = append(t.numbered, component.Origin{Table: name, Column: c.Name})
-		r.fields = append(r.fields, field{name: strings.ToLower(c.Name), flow: flow{taints: one, values: one, copies: one}})
-	}
-	r.rows = fact{local: single(len(t.numbered))}
-	t.numbered = append(t.numbered, component.Origin{Table: name})
-	var key []origins
-	for _, name := range of.Key {
-		key = append(key, byName[strings.ToLower(name)])
-		r.lead = r.lead.or(key[len(key)-1])
-	}
-	if len(key) > 0 {
-		t.unique = append(t.unique, key)
-	} else if len(r.fields) > 0 {
-		r.lead = r.fields[0].flow.values
-	}
-	t.tables[r.name] = r
-}
-
-// unknown is a relation of which nothing is known.
-func (t *tracer) unknown() *relation {
-	return &relation{loose: true, rest: t.every, rows: t.every.fact(), order: t.every.values, lead: t.every.values, tests: t.every.values}
-}
-
-func (t *tracer) named(f flow) component.Flow {
-	out := component.Flow{Taints: t.names(f.taints), Values: t.names(f.values), Others: t.names(f.others), Keys: t.names(f.keys),
-		Control: t.names(f.control), Known: t.names(f.known)}
-	for _, p := range f.past {
-		out.Past = append(out.Past, component.Past{Clock: t.names(p.clock), Origins: t.names(p.by)})
-	}
-	if all := f.copies.each(); len(all) == 1 {
-		out.Copy = &t.numbered[all[0]]
-	}
-	return out
-}
-
-func (t *tracer) names(set origins) []component.Origin {
-	var out []component.Origin
-	for _, i := range set.each() {
-		out = append(out, t.numbered[i])
-	}
-	component.SortOrigins(out)
-	return out
 }

@@ -1,4 +1,4 @@
-package table
+package lineage_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // The oracle of leakage: of generated queries over events with a target, the target is permuted among the rows that have one.
@@ -93,7 +94,7 @@ func TestLeakageOracle(t *testing.T) {
 		mustExec(t, s, fmt.Sprintf("create table %s.e as %s", v.name, fmt.Sprintf(oracleEvents, "["+strings.Join(v.y, ", ")+"][i + 1]")))
 		mustExec(t, s, fmt.Sprintf("create table %s.d as %s", v.name, oracleGroups))
 	}
-	b := NewBinder(nil)
+	b := table.NewBinder(nil)
 	defer b.Close()
 	moved, marked, columns, byShape := 0, 0, 0, map[string]int{}
 	for n := range queries {
@@ -157,7 +158,7 @@ func mustExec(t *testing.T, s *session, query string) {
 func byID(t *testing.T, s *session, in, query string, columns []schema.Column) map[string]map[int][]string {
 	t.Helper()
 	ctx := context.Background()
-	mustExec(t, s, "set schema = "+literal(in))
+	mustExec(t, s, "set schema = "+table.Literal(in))
 	out := map[string]map[int][]string{}
 	err := s.each(ctx, query, func(row []driver.Value) error {
 		id := int(row[0].(int32))

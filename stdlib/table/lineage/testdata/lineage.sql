@@ -97,7 +97,7 @@ select t.id, t.x from t anti join u using (k)
 select t.id, u.w from t positional join u
 select t.id, t.x, u.w from t asof join u on t.k = u.k and t.ts >= u.ts
 select t.id, u.w from t asof left join u on t.k = u.k and t.ts > u.ts
-select id, w from t asof join u using (k, ts)
+select id, w from t asof join u on t.k = u.k and t.ts >= u.ts
 select a.id, b.x from t a join t b on a.id = b.id + 1
 select a.id, sum(b.x) as s from t a left join t b on a.g = b.g and b.ts < a.ts group by a.id
 select j.id, j.w from (t join u on t.k = u.k) as j

@@ -1,4 +1,4 @@
-package table
+package lineage
 
 // reference finds what a name stands for: in its own SELECT, else in those around it.
 func (t *tracer) reference(parts []string, sc *scope) flow {

@@ -1,4 +1,4 @@
-package table
+package lineage_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/table"
+	"github.com/mlp-lang/mlp/stdlib/table/lineage"
 )
 
 // lineageTables are the tables that the queries in testdata/lineage.sql read, with rows that have ties, nulls and gaps.
@@ -48,7 +50,7 @@ func TestLineageOracle(t *testing.T) {
 	}
 	ctx := context.Background()
 	s, variants := permuted(t)
-	b := NewBinder(nil)
+	b := table.NewBinder(nil)
 	defer b.Close()
 	narrow := 0
 	for _, q := range queries {
@@ -170,7 +172,7 @@ func permuted(t *testing.T) (*session, []variant) {
 
 // results runs a query in a schema and returns its columns as text.
 func results(ctx context.Context, s *session, in, query string, columns int) ([][]string, error) {
-	if err := s.exec(ctx, "set schema = "+literal(in)); err != nil {
+	if err := s.exec(ctx, "set schema = "+table.Literal(in)); err != nil {
 		return nil, err
 	}
 	out := make([][]string, columns)
@@ -221,7 +223,7 @@ func TestLineageValues(t *testing.T) {
 		{"with recursive r as (select x as v, 0 as n from t union all select v + 1, n + 1 from r where n < 2) select v from r", "v", "t.x"},
 		{"select g, true_sum from (pivot (select g, flag, x from t) on flag in (true) using sum(x) as sum group by g)", "true_sum", "| t.flag t.x"},
 	}
-	b := NewBinder(nil)
+	b := table.NewBinder(nil)
 	defer b.Close()
 	for _, tt := range tests {
 		flows, problems := b.Lineage(context.Background(), tt.query, lineageTables, nil)
@@ -241,7 +243,7 @@ func TestExpandingFunctions(t *testing.T) {
 	defer s.Close()
 	err = s.each(ctx, "select distinct function_name from duckdb_functions() where function_type = 'macro' and macro_definition ilike '%unnest(%'",
 		func(row []driver.Value) error {
-			if name := row[0].(string); !expanding[name] {
+			if name := row[0].(string); !lineage.Expanding[name] {
 				t.Errorf("%s is not listed", name)
 			}
 			return nil
@@ -261,7 +263,7 @@ func TestLineageIsBounded(t *testing.T) {
 	for range 8 {
 		nested = "exists (select 1 from u where u.k = t.k and u.w > 1 and " + nested + ")"
 	}
-	b := NewBinder(nil)
+	b := table.NewBinder(nil)
 	defer b.Close()
 	for _, q := range []string{aliases + " from t", "select id, " + nested + " as e from t"} {
 		if _, problems := b.Lineage(context.Background(), q, lineageTables, nil); len(problems) > 0 {

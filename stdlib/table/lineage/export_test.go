@@ -1,0 +1,4 @@
+package lineage
+
+// Expanding is for the tests outside.
+var Expanding = expanding
