@@ -38,6 +38,15 @@ type Options struct {
 	Editing bool
 }
 
+// Texts are those of a module and of the files of values, with what may be sensitive masked, for diagnostics of a module
+// that is not resolved.
+func (o *Options) Texts(parsed *syntax.Module) map[string][]byte {
+	out := maps.Clone(o.Values)
+	HideValues(parsed, out)
+	maps.Copy(out, parsed.Files)
+	return out
+}
+
 // Result is what came of a text.
 type Result struct {
 	// Module is what can be planned if Diagnostics has no errors. It is nil where the text could not be resolved, unless

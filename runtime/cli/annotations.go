@@ -109,7 +109,7 @@ func (a *app) inRepository(file string) string {
 			return file
 		}
 	}
-	rel, err := filepath.Rel(root, filepath.Join(a.dir, filepath.FromSlash(file)))
+	rel, err := filepath.Rel(root, filepath.Join(a.Dir, filepath.FromSlash(file)))
 	if err != nil {
 		return file
 	}

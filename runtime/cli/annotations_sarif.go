@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // The parts of SARIF 2.1.0 (OASIS, 2020) that diagnostics need.
@@ -66,7 +67,7 @@ type (
 // sarif is diagnostics as code scanners tell them. place gives a file's path from the root of the repository. Rules are
 // those of the diagnostics, by code.
 func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: version(), Rules: []sarifRule{}}},
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: workspace.Version(), Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	for _, c := range allCodes() {
 		if slices.ContainsFunc(diags, func(d source.Diagnostic) bool { return d.Code == c.Code }) {

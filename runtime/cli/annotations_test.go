@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 func someRange(line, column, endLine, endColumn int) source.Range {
@@ -33,7 +34,7 @@ func TestAnnotations(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			a := &app{dir: "/repo/sub", err: &out}
+			a := &app{Workspace: workspace.Workspace{Dir: "/repo/sub"}, err: &out}
 			t.Setenv("GITHUB_WORKSPACE", "/repo")
 			t.Setenv("GITHUB_ACTIONS", "")
 			a.annotate(source.Diagnostics{tt.d})

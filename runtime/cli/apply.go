@@ -5,25 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
-	"github.com/mlp-lang/mlp/runtime/executor"
-	"github.com/mlp-lang/mlp/runtime/executor/docker"
-	"github.com/mlp-lang/mlp/runtime/executor/process"
-	"github.com/mlp-lang/mlp/runtime/state"
-	"github.com/mlp-lang/mlp/stdlib/table"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 type applyFlags struct {
-	vars        settings
+	vars        workspace.Settings
 	force       []string
 	executor    string
 	parallelism int
@@ -55,10 +48,7 @@ func (a *app) applyCommand() *cobra.Command {
 			if err := a.checkApply(f); err != nil {
 				return err
 			}
-			if len(args) > 0 {
-				return a.applySaved(cmd.Context(), args[0], cmd.Flag("workspace").Changed, f)
-			}
-			return a.runApply(cmd.Context(), f)
+			return a.runApply(cmd.Context(), strings.Join(args, ""), cmd.Flag("workspace").Changed, f)
 		},
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
@@ -95,97 +85,76 @@ func checkExecutor(name string) error {
 	return nil
 }
 
-func (a *app) runApply(ctx context.Context, f applyFlags) error {
-	s, err := a.open(ctx, f.vars)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	s.refresh, s.look = f.refresh, true
-	return s.locked(ctx, func(lock *state.Lock) error {
-		p, err := s.plan(ctx, f.force)
-		if err != nil {
-			return err
-		}
-		if err := a.printPlan(p, "text", false); err != nil {
-			return err
-		}
-		if err := s.readable(p); err != nil {
-			return err
-		}
-		if err := stopped(p, f.failOn); err != nil {
-			return err
-		}
-		if yes, err := a.confirm(p, f); err != nil || !yes {
-			return err
-		}
-		return s.apply(ctx, p, lock, f)
-	})
+// applying shows an apply to whoever sits at the terminal, and asks.
+type applying struct {
+	app     *app
+	flags   applyFlags
+	view    *progress
+	release func()
 }
 
-// locked does something while nobody else writes the state, which is read under the lock.
-func (s *session) locked(ctx context.Context, do func(*state.Lock) error) error {
-	lock, err := s.log.Lock(state.Holder{Who: userName(), What: "apply"})
-	if err != nil {
-		return stateError(err)
+func (v *applying) Show(p *plan.Plan) error { return v.app.printPlan(p, "text", false) }
+
+func (v *applying) Confirm(p *plan.Plan) (bool, error) {
+	if err := stopped(p, v.flags.failOn); err != nil {
+		return false, err
 	}
-	defer lock.Unlock()
-	if s.state, err = s.log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
-		return stateError(err)
-	}
-	s.actions, s.written = nil, nil
-	return do(lock)
+	return v.app.confirm(p, v.flags)
 }
 
-// apply carries a plan out and tells what came of it.
-func (s *session) apply(ctx context.Context, p *plan.Plan, lock *state.Lock, f applyFlags) error {
-	ex, err := s.app.executor(ctx, f, s.store.Root())
-	if err != nil {
-		return err
-	}
-	defer ex.Close()
-	if err := runnable(p, ex.Name()); err != nil {
-		return err
-	}
-	approvers, err := s.app.approvers()
-	if err != nil {
-		return err
-	}
-	stop, kill, release := interrupts(ctx)
-	defer release()
-	view := newProgress(s.app, p)
-	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.store, Log: s.log.For(p.ID).On(userName(), hostName()), Lock: lock, State: s.state, Executor: ex, Dir: s.app.dir,
-		Parallelism: f.parallelism, Events: view.event, Convert: convert, Files: s.app.roots.files, Unquoted: s.app.roots.unquoted(s.app.dir), Kill: kill, By: userName(), Host: hostName(), Approvers: approvers, ToolVersion: version(),
-	})
-	view.close()
-	if err != nil {
-		return stateError(err)
-	}
-	s.app.summary(p, result)
-	if code := result.ExitCode(); code != exitOK {
-		return exitCode(code)
-	}
-	if !review.Count(p).Nothing() {
-		if err := s.markApplied(p, result.State.Revision); err != nil {
-			return err
+func (v *applying) NoEngine(where string) { v.app.noEngine(where) }
+
+func (v *applying) Begin(ctx context.Context, p *plan.Plan) (stop, kill context.Context) {
+	stop, kill, v.release = interrupts(ctx)
+	v.view = newProgress(v.app, p)
+	return stop, kill
+}
+
+func (v *applying) Event(e engine.Event) { v.view.event(e) }
+
+func (v *applying) End() {
+	v.view.close()
+	v.release()
+}
+
+func (a *app) noEngine(where string) {
+	fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", where)
+}
+
+func (f applyFlags) options() workspace.ApplyOptions {
+	return workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism}
+}
+
+// runApply applies the module, or the saved plan at path where there is one.
+func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
+	applied, err := a.apply(ctx, path, nameGiven, f)
+	if applied != nil {
+		a.summary(applied.Plan, applied.Result)
+		if code := applied.Result.ExitCode(); code != exitOK {
+			return exitCode(code)
 		}
 	}
-	if foundBad(result, f.failOn) {
+	if err != nil || applied == nil {
+		return err
+	}
+	if foundBad(applied.Result, f.failOn) {
 		return exitCode(exitGate)
 	}
 	return nil
 }
 
-// runnable refuses before anything runs what the executor could not run.
-func runnable(p *plan.Plan, executor string) error {
-	for _, n := range p.Nodes {
-		if n.Container != nil && executor == "process" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
-			return &failure{err: fmt.Errorf("%s runs the image %s, and stages run as processes here", n.Address, n.Container.Image),
-				hint: "Start a container engine, and apply with --executor docker."}
-		}
+func (a *app) apply(ctx context.Context, path string, nameGiven bool, f applyFlags) (*workspace.Applied, error) {
+	view := &applying{app: a, flags: f}
+	if path != "" {
+		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars}, f.options(), view)
 	}
-	return nil
+	s, err := a.Open(ctx, f.vars)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	s.Refresh, s.Look = f.refresh, true
+	return s.Apply(ctx, f.options(), view)
 }
 
 // confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked.
@@ -203,66 +172,4 @@ func (a *app) confirm(p *plan.Plan, f applyFlags) (bool, error) {
 		return false, nil
 	}
 	return true, nil
-}
-
-// executor makes the one asked for; "auto" is docker where an engine answers.
-func (a *app) executor(ctx context.Context, f applyFlags, storeRoot string) (executor.Executor, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	env := map[string]string{}
-	if f.threads > 0 {
-		env["MLP_THREADS"] = fmt.Sprint(f.threads)
-	}
-	name := f.executor
-	if name == "auto" {
-		name = "docker"
-		if err := docker.Available(ctx); err != nil {
-			name = "process"
-			fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", engineHost())
-		}
-	}
-	if name == "process" {
-		return process.New(process.Options{SelfPath: self, Env: env})
-	}
-	ex, err := docker.New(ctx, docker.Options{SelfPath: self, Store: storeRoot, Env: env})
-	if err != nil {
-		return nil, &failure{err: err, hint: "Start the engine, or set DOCKER_HOST to one that runs, or run stages as processes: --executor process."}
-	}
-	return ex, nil
-}
-
-// engineHost tells where an engine was looked for, if the user named the place.
-func engineHost() string {
-	if host := os.Getenv("DOCKER_HOST"); host != "" {
-		return " at DOCKER_HOST " + host
-	}
-	return ""
-}
-
-// convert rewrites tables for stages that ask for another format than Parquet.
-func convert(ctx context.Context, from, to string, t *schema.Table, src, dst string) error {
-	var columns []schema.Column
-	if t != nil {
-		columns = t.Columns
-	}
-	switch from + ">" + to {
-	case "parquet>csv":
-		return table.ToCSV(ctx, src, dst)
-	case "parquet>ndjson":
-		return table.ToNDJSON(ctx, src, dst)
-	case "csv>parquet":
-		return table.FromCSV(ctx, src, columns, dst)
-	case "ndjson>parquet":
-		return table.FromNDJSON(ctx, src, columns, dst)
-	}
-	return fmt.Errorf("a table cannot be rewritten from %s to %s", from, to)
-}
-
-func userName() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "unknown"
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // recorded is what must be the same wherever and however a pipeline ran.
@@ -25,14 +27,14 @@ type recorded struct {
 	Outputs     map[string]string
 }
 
-// workspace is a copy of an example that a test may work in.
-func workspace(t *testing.T, example string) string {
+// exampleCopy is a copy of an example that a test may work in.
+func exampleCopy(t *testing.T, example string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("../../examples", example))); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, storeName)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, workspace.StoreName)); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -92,7 +94,7 @@ func TestSameDigests(t *testing.T) {
 	}
 	var want map[string]recorded
 	for _, way := range ways {
-		dir := workspace(t, "fraud")
+		dir := exampleCopy(t, "fraud")
 		mustRun(t, dir, append([]string{"apply", "--auto-approve"}, way...)...)
 		got := results(t, dir)
 		if want == nil {
@@ -116,14 +118,14 @@ func TestKill(t *testing.T) {
 	if engineAnswers(t) {
 		executors = append(executors, "docker")
 	}
-	undisturbed := workspace(t, "fraud")
+	undisturbed := exampleCopy(t, "fraud")
 	began := time.Now()
 	mustRun(t, undisturbed, "apply", "--auto-approve", "--executor", "process")
 	whole := time.Since(began)
 	want := results(t, undisturbed)
 	for _, ex := range executors {
 		t.Run(ex, func(t *testing.T) {
-			dir := workspace(t, "fraud")
+			dir := exampleCopy(t, "fraud")
 			moments := rand.New(rand.NewPCG(1, 2))
 			for i := range 10 {
 				after := time.Duration(moments.Float64() * float64(whole) * 0.6)
@@ -144,7 +146,7 @@ func TestKill(t *testing.T) {
 			if diff := cmp.Diff(want, results(t, dir)); diff != "" {
 				t.Errorf("after ten kills the results differ:\n%s", diff)
 			}
-			if left, _ := filepath.Glob(filepath.Join(dir, storeName, "tmp", "*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, workspace.StoreName, "tmp", "*")); len(left) > 0 {
 				t.Errorf("work folders are left: %v", left)
 			}
 			if ex == "docker" {
@@ -157,7 +159,7 @@ func TestKill(t *testing.T) {
 // noContainers makes sure that nothing of a store's applies is left in the engine.
 func noContainers(t *testing.T, dir string) {
 	t.Helper()
-	out, err := exec.Command("docker", "ps", "-aq", "--filter", "label=mlp.store="+filepath.Join(dir, storeName)).Output()
+	out, err := exec.Command("docker", "ps", "-aq", "--filter", "label=mlp.store="+filepath.Join(dir, workspace.StoreName)).Output()
 	if err != nil {
 		t.Fatalf("asking the engine: %v", err)
 	}
@@ -168,12 +170,12 @@ func noContainers(t *testing.T, dir string) {
 
 // TestTwoApplies starts a second apply while the first runs: it is refused with its own exit code, and nothing is lost.
 func TestTwoApplies(t *testing.T) {
-	dir := workspace(t, "fraud")
+	dir := exampleCopy(t, "fraud")
 	first := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lock := filepath.Join(dir, storeName, "locks", "fraud", "default")
+	lock := filepath.Join(dir, workspace.StoreName, "locks", "fraud", "default")
 	for range 200 {
 		if info, err := os.Stat(lock); err == nil && info.Size() > 0 {
 			break
@@ -204,7 +206,7 @@ func interrupted(t *testing.T, by os.Signal) {
 	taken := make(chan os.Signal, 1)
 	signal.Notify(taken, by) // what is started does not ignore it then, as under nohup it would
 	defer signal.Stop(taken)
-	dir := workspace(t, "fraud")
+	dir := exampleCopy(t, "fraud")
 	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -244,7 +246,7 @@ func TestInterruptedPlan(t *testing.T) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt) // what is started does not ignore them then, as in the background of a script it would
 	defer signal.Stop(interrupts)
-	dir := workspace(t, "fraud")
+	dir := exampleCopy(t, "fraud")
 	cmd := exec.Command(mlp, "-C", dir, "apply", "--auto-approve", "--executor", "process")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -264,10 +266,10 @@ func TestInterruptedPlan(t *testing.T) {
 
 // TestCorruptObject damages objects of the store: the producer runs again and gives the same digest.
 func TestCorruptObject(t *testing.T) {
-	dir := workspace(t, "churn")
+	dir := exampleCopy(t, "churn")
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 	want := results(t, dir)
-	err := filepath.WalkDir(filepath.Join(dir, storeName, "objects"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(dir, workspace.StoreName, "objects"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // attemptCommand makes one attempt at one stage from a store, wherever that is: what a cluster runs in place of an apply's own attempt.
@@ -34,13 +35,13 @@ func (a *app) attemptCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			ex, err := a.executor(cmd.Context(), f, s.Root())
+			ex, err := workspace.OpenExecutor(cmd.Context(), workspace.ExecutorOptions{Name: f.executor, Threads: f.threads, Store: s.Root(), NoEngine: a.noEngine})
 			if err != nil {
 				return err
 			}
 			defer ex.Close()
 			out := attempt.Run(cmd.Context(), t, attempt.Options{
-				Store: s, Executor: ex, Listener: attemptLog{a}, Dir: a.dir, Convert: convert, ToolVersion: version(),
+				Store: s, Executor: ex, Listener: attemptLog{a}, Dir: a.Dir, Convert: workspace.Convert, ToolVersion: workspace.Version(),
 			})
 			if err := json.NewEncoder(a.out).Encode(out); err != nil {
 				return err
@@ -51,7 +52,7 @@ func (a *app) attemptCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&folder, "store", storeName, "the store's `folder`")
+	cmd.Flags().StringVar(&folder, "store", workspace.StoreName, "the store's `folder`")
 	cmd.Flags().StringVar(&f.executor, "executor", "process", "what runs the stage: docker, process or auto")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads the stage may use; 0: all")
 	return cmd

@@ -14,12 +14,13 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // TestAttemptElsewhere makes an attempt at each stage of a pipeline as a process of its own, in an empty folder, with nothing of the
 // apply but the objects that the task names. What it yields is what the apply's own attempt yielded, and stands in the other store.
 func TestAttemptElsewhere(t *testing.T) {
-	dir, elsewhere := workspace(t, "churn"), t.TempDir()
+	dir, elsewhere := exampleCopy(t, "churn"), t.TempDir()
 	file := filepath.Join(dir, "plan.json")
 	mustRun(t, dir, "plan", "--out", file)
 	mustRun(t, dir, "apply", file, "--auto-approve", "--executor", "process")
@@ -31,7 +32,7 @@ func TestAttemptElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, there := openStore(t, filepath.Join(dir, storeName)), openStore(t, filepath.Join(elsewhere, "store"))
+	here, there := openStore(t, filepath.Join(dir, workspace.StoreName)), openStore(t, filepath.Join(elsewhere, "store"))
 	done, tried := results(t, dir), 0
 	for _, n := range p.Nodes {
 		task, ok := taskOf(n, done)

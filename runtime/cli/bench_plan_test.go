@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // tempDir is a folder in memory where there is one: what is measured is not how fast a disk syncs.
@@ -37,13 +37,13 @@ func tempDir(tb testing.TB) string {
 func record(tb testing.TB, dir string) {
 	tb.Helper()
 	ctx := context.Background()
-	a := &app{dir: dir, workspace: "default", out: io.Discard, err: io.Discard}
-	s, err := a.open(ctx, settings{})
+	a := &workspace.Workspace{Dir: dir, Name: "default"}
+	s, err := a.Open(ctx, workspace.Settings{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer s.Close()
-	p, err := s.plan(ctx, nil)
+	p, err := s.Plan(ctx, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func record(tb testing.TB, dir string) {
 	var events []plan.Event
 	var g errgroup.Group
 	g.SetLimit(8)
-	for _, address := range s.module.Order {
+	for _, address := range s.Module.Order {
 		n := nodes[address]
 		if n == nil {
 			continue
@@ -62,8 +62,8 @@ func record(tb testing.TB, dir string) {
 		st := stateOf(n, outputs)
 		events = append(events, plan.Event{Key: "node/" + address, Node: st})
 		g.Go(func() error {
-			_, err := s.store.PutAction(plan.Action{
-				Fingerprint: st.Fingerprint, Definition: st.Definition, Address: n.Address, Component: fmt.Sprintf("%s@%d", componentName(n.Kind, n.Type), n.Version),
+			_, err := s.Store.PutAction(plan.Action{
+				Fingerprint: st.Fingerprint, Definition: st.Definition, Address: n.Address, Component: fmt.Sprintf("%s@%d", workspace.ComponentName(n.Kind, n.Type), n.Version),
 				Inputs: st.Inputs, Outputs: st.Outputs, Figures: json.RawMessage(`{}`), Platform: "linux/amd64", Executor: "process", ToolVersion: "bench", StartedAt: time.Unix(0, 0).UTC(), DurationMS: 65,
 			})
 			return err
@@ -86,7 +86,7 @@ func record(tb testing.TB, dir string) {
 	for address, meta := range p.Described {
 		events = append(events, plan.Event{Key: "block/" + address, Block: &plan.BlockState{Meta: meta, Policy: p.Policies[address]}})
 	}
-	if _, err := s.log.Append(ctx, s.state, events); err != nil {
+	if _, err := s.Log.Append(ctx, s.State, events); err != nil {
 		tb.Fatal(err)
 	}
 }

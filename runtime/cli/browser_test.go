@@ -170,7 +170,7 @@ func auditPage(ctx context.Context, self string, width int64, scheme string) (wr
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{"reference": mustRun(t, t.TempDir(), "docs", "--format", "html"), "kind": mustRun(t, t.TempDir(), "docs", "train", "--format", "html")}
-	first := workspace(t, "fraud")
+	first := exampleCopy(t, "fraud")
 	out["first plan"] = mustRun(t, first, "plan", "--format", "html")
 	dir := appliedFraud(t)
 	module := filepath.Join(dir, "fraud.mlp")

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/zeebo/blake3"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // canaryText is what sensitive variables hold in these tests: with characters that JSON, HTML, HCL and URLs escape.
@@ -272,7 +274,7 @@ func (r *canaryRun) revisions(vars []string) {
 		}
 	}
 	git("init", "-q")
-	put(r.t, filepath.Join(r.dir, ".git", "info", "exclude"), storeName+"/\n")
+	put(r.t, filepath.Join(r.dir, ".git", "info", "exclude"), workspace.StoreName+"/\n")
 	git("add", "-A")
 	git("commit", "-qm", "with the value")
 	edit(r.t, filepath.Join(r.dir, "main.mlp"), `type = "boolean"`, `type = "varchar"`)

@@ -76,7 +76,7 @@ func (a *app) addresses() []string {
 	if a.enter() != nil {
 		return nil
 	}
-	files, _ := syntax.ReadDir(a.dir)
+	files, _ := syntax.ReadDir(a.Dir)
 	parsed, _ := syntax.Parse(files, stdlib.Catalog())
 	var out []string
 	for _, b := range parsed.Blocks {

@@ -18,6 +18,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -33,7 +34,7 @@ func prepare(t *testing.T) *prepared {
 	dir := digestsApplied(t)
 	p := &prepared{dir: dir, nodes: digestsPlan(t, dir).Nodes}
 	var err error
-	if p.store, err = store.Open(filepath.Join(dir, storeName)); err != nil {
+	if p.store, err = store.Open(filepath.Join(dir, workspace.StoreName)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.store.Close() })
@@ -47,7 +48,7 @@ func (p *prepared) stage(t *testing.T, n *plan.Node, config []byte) (root string
 	if config == nil {
 		config = n.Config
 	}
-	s := component.Spec{Protocol: component.Protocol, Address: n.Address, Component: componentName(n.Kind, n.Type), Version: n.Version,
+	s := component.Spec{Protocol: component.Protocol, Address: n.Address, Component: workspace.ComponentName(n.Kind, n.Type), Version: n.Version,
 		Config: config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
 	for _, in := range n.Inputs {
 		s.In[in.Port] = *in.Shape
@@ -88,7 +89,7 @@ func TestCancelledStages(t *testing.T) {
 	p := prepare(t)
 	seen := map[string]bool{}
 	for _, n := range p.nodes {
-		name := componentName(n.Kind, n.Type)
+		name := workspace.ComponentName(n.Kind, n.Type)
 		if seen[name] {
 			continue
 		}
@@ -113,7 +114,7 @@ func TestCancelledStages(t *testing.T) {
 // cancelAtLooks cancels at the first look, the second, the fourth and so on, until the component is done before.
 func (p *prepared) cancelAtLooks(t *testing.T, n *plan.Node) {
 	t.Helper()
-	c := stdlib.Component(componentName(n.Kind, n.Type))
+	c := stdlib.Component(workspace.ComponentName(n.Kind, n.Type))
 	for at := int64(1); ; at *= 2 {
 		root := p.stage(t, n, nil)
 		s, err := component.Open(root, 1, io.Discard)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/lang/format"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -138,8 +138,8 @@ func TestCatalogUnchanged(t *testing.T) {
 
 func compiled(t *testing.T, dir string) *check.Module {
 	t.Helper()
-	a := &app{dir: dir, workspace: "default", out: io.Discard, err: io.Discard}
-	m, lib, err := a.module(context.Background(), nil)
+	a := &workspace.Workspace{Dir: dir, Name: "default"}
+	m, lib, err := a.Check(context.Background(), nil)
 	if err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}

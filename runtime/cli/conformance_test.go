@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -16,12 +17,10 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/mlp-lang/mlp/compiler/front"
-	"github.com/mlp-lang/mlp/compiler/resolve"
-	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/suite"
-	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -30,7 +29,7 @@ const conformanceDir = "../../spec/conformance"
 // conformanceCase is a file of spec/conformance, whose README gives the format.
 type conformanceCase struct {
 	name, rule, mistake string
-	vars                settings
+	vars                workspace.Settings
 	files               []txtar.File
 	want                []expectation
 }
@@ -99,7 +98,7 @@ func readCase(t *testing.T, path string) conformanceCase {
 		if m := wantHeader.FindStringSubmatch(line); m != nil {
 			c.want = append(c.want, newExpectation(m[1], m[5], m[2], m[3], m[4], m[6]))
 		} else if v, ok := strings.CutPrefix(line, "var: "); ok {
-			c.vars = append(c.vars, setting{value: v})
+			c.vars = append(c.vars, workspace.Setting{Value: v})
 		} else if v, ok := strings.CutPrefix(line, "mistake: "); ok {
 			c.mistake = v
 		} else if strings.HasPrefix(line, "want ") || strings.HasPrefix(line, "warn ") {
@@ -147,9 +146,11 @@ func conformanceCases(t *testing.T) []conformanceCase {
 // diagnose says what validation says of the case's files, as the command does, with bindings shared between cases.
 func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Diagnostics {
 	t.Helper()
-	a := &app{dir: t.TempDir()}
+	a := &app{}
+	a.Dir = t.TempDir()
+	a.Roots = workspace.DataRoots{}.Of(a.Dir)
 	for _, f := range c.files {
-		path := filepath.Join(a.dir, filepath.FromSlash(f.Name))
+		path := filepath.Join(a.Dir, filepath.FromSlash(f.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -157,27 +158,22 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 			t.Fatal(err)
 		}
 	}
-	if tests, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.TestExtension)); err != nil || len(tests) > 0 {
+	if tests, err := filepath.Glob(filepath.Join(a.Dir, "*"+syntax.TestExtension)); err != nil || len(tests) > 0 {
 		return c.diagnoseTests(t, a)
 	}
-	files, diags := syntax.ReadDir(a.dir)
-	if diags.HasErrors() {
-		return diags.Sort()
-	}
-	values, texts, more, err := a.values(c.vars)
+	lock, err := workspace.ReadLock(a.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := readLock(a.dir)
+	r, err := a.Compile(t.Context(), c.vars, a.NewLibrary(lock, binder))
+	var unread *front.Error
+	if errors.As(err, &unread) {
+		return unread.Diagnostics.Sort()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog := stdlib.Catalog()
-	called := newModules(a.dir, catalog, lock)
-	return front.Compile(t.Context(), files, catalog, front.Options{
-		Options: resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched}, Values: texts, Diagnostics: append(diags, more...),
-		Library: &library{dir: a.dir, roots: dataRoots{}.of(a.dir), withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: binder, rules: rule.NewCache()},
-	}).Diagnostics
+	return r.Diagnostics
 }
 
 // diagnoseTests says what `mlp test` says of the case's tests before any of them runs.
@@ -247,8 +243,8 @@ var notValidated = map[string]string{
 	"MLP1613":                  "the planner compares with the state: testdata/script/accept.txtar",
 	"MLP1702":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	"MLP1703":                  "mlp plan looks at the files: the scripts of runtime/cli",
-	codeCannotFetch:            "mlp init fetches: the scripts of runtime/cli",
-	codeDamaged:                "mlp plan reads the store: TestDamaged",
+	"MLP1706":                  "mlp init fetches: the scripts of runtime/cli",
+	"MLP1707":                  "mlp plan reads the store: TestDamaged",
 	"MLP1701":                  "mlp plan says it, validate does not: the scripts of runtime/cli",
 }
 

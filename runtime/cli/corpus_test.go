@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // plansPath holds plans as each minor version of the format wrote them, one folder for each.
@@ -24,7 +25,7 @@ const plansPath = "../../spec/plans"
 // corpus are the plans of the present version, by file: each a shape of its own. A file that is missing is written with
 // -update; one that is there never is, since other programs and later versions must go on reading it.
 var corpus = map[string]reviewed{
-	"first":         {edit: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, storeName)) }},
+	"first":         {edit: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, workspace.StoreName)) }},
 	"nothing_to_do": {edit: moduleEdit()},
 	"one_attribute": reviews["train_params"],
 	"data":          reviews["data_changed"],
@@ -60,7 +61,7 @@ func loseResult(t *testing.T, dir string) {
 	fingerprint := results(t, dir)["train.model"].Fingerprint
 	name := strings.TrimPrefix(fingerprint, "blake3:")
 	found := false
-	err := filepath.WalkDir(filepath.Join(dir, storeName), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(dir, workspace.StoreName), func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.Contains(strings.ReplaceAll(path, string(filepath.Separator), ""), name) {
 			found = true
 			return os.Remove(path)

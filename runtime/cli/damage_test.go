@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // damages of a file, by what became of it.
@@ -40,7 +42,7 @@ dataset "d" {
 	edit(t, filepath.Join(base, "m.mlp"), "select id", "select y")
 	mustRun(t, base, "plan", "--out", filepath.Join(base, "plan.json"))
 	only := func(pattern string) string {
-		found, err := filepath.Glob(filepath.Join(base, storeName, pattern))
+		found, err := filepath.Glob(filepath.Join(base, workspace.StoreName, pattern))
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: got %v, %v", pattern, found, err)
 		}
@@ -56,10 +58,10 @@ dataset "d" {
 		commands map[string]int // and their exit codes
 		says     string
 	}{
-		{lockName, map[string]int{"validate": exitError, "plan": exitError, "show": exitError, "explain source.s": exitError}, lockName},
+		{workspace.LockName, map[string]int{"validate": exitError, "plan": exitError, "show": exitError, "explain source.s": exitError}, workspace.LockName},
 		{"plan.json", map[string]int{"show plan.json": exitError, "diff plan.json": exitError, "apply plan.json --auto-approve --executor process": exitError}, "plan.json"},
 		{only("log/p/default/*.json"), map[string]int{"plan": exitError, "show": exitError, "logs source.s": exitError, "apply plan.json --auto-approve --executor process": exitError}, "the state's log is damaged: "},
-		{filepath.Join(storeName, "actions", record), map[string]int{"plan": exitOK, "show": exitOK, "show source.s": exitError,
+		{filepath.Join(workspace.StoreName, "actions", record), map[string]int{"plan": exitOK, "show": exitOK, "show source.s": exitError,
 			"apply plan.json --auto-approve --executor process": exitStale}, record},
 		{only("cache/answers"), map[string]int{"plan": exitOK}, ""},
 		{only("journal/*/steps.jsonl"), map[string]int{"plan": exitOK, "show": exitOK, "logs source.s": exitOK}, ""},

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // outsideText is what files outside hold in these tests; nothing of it may be told.
@@ -137,7 +139,7 @@ func TestDataRoots(t *testing.T) {
 		dir := outsideModule(t, c.where, content, text)
 		args, env := []string{"validate"}, []string(nil)
 		if c.root != "" && c.env {
-			env = []string{dataRootVariable + "=" + filepath.Join(dir, c.root)}
+			env = []string{workspace.DataRootVariable + "=" + filepath.Join(dir, c.root)}
 		} else if c.root != "" {
 			args = append(args, "--data-root", filepath.Join(dir, c.root))
 		}

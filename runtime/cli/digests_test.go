@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -173,7 +174,7 @@ func yields(t *testing.T, p *plan.Plan) []held {
 		if err != nil {
 			t.Fatal(err)
 		}
-		component := fmt.Sprintf("%s@%d", componentName(n.Kind, n.Type), n.Version)
+		component := fmt.Sprintf("%s@%d", workspace.ComponentName(n.Kind, n.Type), n.Version)
 		if n.Engine != "" {
 			component += "+" + n.Engine
 		}

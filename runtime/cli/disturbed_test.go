@@ -159,9 +159,9 @@ func TestEngineGoesAway(t *testing.T) {
 	if !engineAnswers(t) || os.Getenv("DOCKER_HOST") != "" {
 		t.Skip("SKIPPED: no container engine answers at /var/run/docker.sock")
 	}
-	undisturbed := workspace(t, "churn")
+	undisturbed := exampleCopy(t, "churn")
 	mustRun(t, undisturbed, "apply", "--auto-approve", "--executor", "process")
-	dir := workspace(t, "churn")
+	dir := exampleCopy(t, "churn")
 	socket := filepath.Join(t.TempDir(), "engine")
 	p := newProxy(t, socket)
 	stderr, code := applyUntil(t, dir, []string{"DOCKER_HOST=unix://" + socket}, []string{"--executor", "docker"}, func(string) { p.close() })

@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 
-	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // Exit codes, as spec/cli.md lists them. Where several hold, the first of 1, 6, 5, 3, 4, 2 is taken.
@@ -21,14 +23,6 @@ const (
 type exitCode int
 
 func (e exitCode) Error() string { return "exit" }
-
-// diagnosed is a failure that consists of diagnostics about files.
-type diagnosed struct {
-	diags source.Diagnostics
-	files map[string][]byte
-}
-
-func (e *diagnosed) Error() string { return "the module has errors" }
 
 // failure is an error with what to do about it and an exit code of its own.
 type failure struct {
@@ -50,6 +44,16 @@ func codeOf(err error) int {
 		return int(code)
 	case errors.As(err, &f) && f.code != 0:
 		return f.code
+	}
+	var undone *workspace.Failure
+	var stale *engine.StaleError
+	var locked *state.LockedError
+	var moved *state.MovedError
+	switch {
+	case errors.As(err, &locked), errors.As(err, &moved):
+		return exitLocked
+	case errors.As(err, &stale), errors.As(err, &undone) && undone.Stale:
+		return exitStale
 	}
 	return exitError
 }

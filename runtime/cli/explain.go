@@ -21,6 +21,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/suite"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 const explainHelp = `Says of a stage whether it would run and why: all that its fingerprint is made of, as recorded and as it is now, side by
@@ -29,7 +30,7 @@ values they read. Of a deployment: which model is live and which would be. Of a 
 error or warning, and what cures it.`
 
 func (a *app) explainCommand() *cobra.Command {
-	var vars settings
+	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "explain ADDRESS|CODE", Short: "Why a block would run or not; what an error's code means", Long: explainHelp, Args: cobra.ExactArgs(1),
 		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
@@ -37,10 +38,10 @@ func (a *app) explainCommand() *cobra.Command {
 			if code := codeForm.FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
 				return a.explainCode("MLP" + code[1])
 			}
-			return a.explainAddress(cmd.Context(), addressOf(args[0]), vars)
+			return a.explainAddress(cmd.Context(), workspace.AddressOf(args[0]), vars)
 		},
 	}
-	vars.flags(cmd)
+	settingsFlags(cmd, &vars)
 	return cmd
 }
 
@@ -48,7 +49,7 @@ var codeForm = regexp.MustCompile(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
 // allCodes are those of all packages, as spec/errors.md lists them.
 func allCodes() []source.Code {
-	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), suite.Codes(), codes())
+	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), suite.Codes(), workspace.Codes())
 	slices.SortFunc(all, func(a, b source.Code) int { return strings.Compare(a.Code, b.Code) })
 	return all
 }
@@ -65,36 +66,36 @@ func (a *app) explainCode(code string) error {
 	return &failure{err: fmt.Errorf("there is no code %s", code), hint: suggest.DidYouMean(code, known)}
 }
 
-func (a *app) explainAddress(ctx context.Context, address string, vars settings) error {
-	s, err := a.openToPlan(ctx, vars)
+func (a *app) explainAddress(ctx context.Context, address string, vars workspace.Settings) error {
+	s, err := a.OpenToPlan(ctx, vars)
 	if err != nil {
 		return err
 	}
-	p, err := s.plan(ctx, nil)
+	p, err := s.Plan(ctx, nil)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	found, err := review.Explain(a.out, p, s.state, address, render.Options{Color: a.color(a.out)})
+	found, err := review.Explain(a.out, p, s.State, address, render.Options{Color: a.color(a.out)})
 	if err != nil || found {
 		return errors.Join(err, a.explainAccept(p, s, address))
 	}
-	if b := s.module.Blocks[address]; b != nil {
-		return a.explainDefinition(s.module, b)
+	if b := s.Module.Blocks[address]; b != nil {
+		return a.explainDefinition(s.Module, b)
 	}
 	known := addressesOf(graph.OfPlan(p))
-	for other := range s.module.Blocks {
+	for other := range s.Module.Blocks {
 		known = append(known, other)
 	}
 	return unknownAddress(address, known)
 }
 
 // explainAccept writes the block that would take a stage's recorded result for its definition of now.
-func (a *app) explainAccept(p *plan.Plan, s *session, address string) error {
-	n, b := p.Node(address), s.module.Blocks[address]
+func (a *app) explainAccept(p *plan.Plan, s *workspace.Session, address string) error {
+	n, b := p.Node(address), s.Module.Blocks[address]
 	if n == nil || b == nil || n.Replaces == "" || n.Verdict != plan.Run && n.Verdict != plan.MayRun || !resolve.Acceptable(b.TypeSpec) {
 		return nil
 	}
-	if before := s.state.Renamed(p.Moves).Nodes[address]; before.Definition == n.Definition {
+	if before := s.State.Renamed(p.Moves).Nodes[address]; before.Definition == n.Definition {
 		return nil
 	}
 	_, err := fmt.Fprintf(a.out, "\nTo take the recorded result for this definition, without a run:\n"+

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // readsAll is a pipeline of what a pattern means.
@@ -182,18 +184,18 @@ func TestUnreadable(t *testing.T) {
 		{"a folder", ".", "validate", "/001"},
 		{"data", "data/a.csv", "plan", "data/a.csv: permission denied"},
 		{"a folder of data", "data/sub", "plan", "data/sub: permission denied"},
-		{"the store", storeName, "plan", storeName},
-		{"the store, to write to", storeName, "apply --auto-approve --executor process", storeName},
-		{"pins", lockName, "plan", lockName + ": permission denied"},
+		{"the store", workspace.StoreName, "plan", workspace.StoreName},
+		{"the store, to write to", workspace.StoreName, "apply --auto-approve --executor process", workspace.StoreName},
+		{"pins", workspace.LockName, "plan", workspace.LockName + ": permission denied"},
 		{"a plan", "plan.json", "show DIR/plan.json", "plan.json: permission denied"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t)
-			if err := errors.Join(os.MkdirAll(filepath.Join(dir, "data", "sub"), 0o755), os.Mkdir(filepath.Join(dir, storeName), 0o755)); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Join(dir, "data", "sub"), 0o755), os.Mkdir(filepath.Join(dir, workspace.StoreName), 0o755)); err != nil {
 				t.Fatal(err)
 			}
-			for name, text := range map[string]string{"m.mlp": readsAll("data/**/*.csv", declaredID), "data/a.csv": "id\n1\n", lockName: `{"format":1}`, "plan.json": "{}"} {
+			for name, text := range map[string]string{"m.mlp": readsAll("data/**/*.csv", declaredID), "data/a.csv": "id\n1\n", workspace.LockName: `{"format":1}`, "plan.json": "{}"} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -18,6 +18,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/parallel"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // formatted are the extensions of the files that 'mlp fmt' finds in a folder.
@@ -83,7 +84,7 @@ func (a *app) filesToFormat(args []string) ([]string, error) {
 		if arg == "-" {
 			return nil, &failure{err: errors.New("standard input cannot be formatted along with files"), hint: "Run 'mlp fmt -' on its own."}
 		}
-		if info, err := os.Stat(absolute(a.dir, arg)); err != nil || !info.IsDir() {
+		if info, err := os.Stat(workspace.Absolute(a.Dir, arg)); err != nil || !info.IsDir() {
 			names = append(names, arg)
 			continue
 		}
@@ -98,7 +99,7 @@ func (a *app) filesToFormat(args []string) ([]string, error) {
 
 // filesOf returns the files of a folder that have a layout, by name.
 func (a *app) filesOf(folder string) ([]string, error) {
-	entries, err := os.ReadDir(absolute(a.dir, folder))
+	entries, err := os.ReadDir(workspace.Absolute(a.Dir, folder))
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (a *app) filesOf(folder string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.Extension, filepath.Join(a.given, folder)), hint: "Name a file or a folder: mlp fmt DIR"}
+		return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.Extension, filepath.Join(a.Given, folder)), hint: "Name a file or a folder: mlp fmt DIR"}
 	}
 	return names, nil
 }
@@ -150,7 +151,7 @@ func (a *app) layOut(names []string) []laidOut {
 	out := make([]laidOut, len(names))
 	parallel.Range(len(names), 1, func(i int) {
 		f := &out[i]
-		if f.src, f.diags = syntax.ReadFile(absolute(a.dir, names[i]), names[i]); !f.diags.HasErrors() {
+		if f.src, f.diags = syntax.ReadFile(workspace.Absolute(a.Dir, names[i]), names[i]); !f.diags.HasErrors() {
 			f.out, f.diags = format.Format(f.src, names[i])
 		}
 	})
@@ -159,7 +160,7 @@ func (a *app) layOut(names []string) []laidOut {
 
 // fmtFile writes one file and names it if it changed. Errors are told of the text that is in the file then.
 func (a *app) fmtFile(name string, f laidOut, o fmtOptions) (changed bool, err error) {
-	path, src, out, diags := absolute(a.dir, name), f.src, f.out, f.diags
+	path, src, out, diags := workspace.Absolute(a.Dir, name), f.src, f.out, f.diags
 	if out == nil && diags.HasErrors() {
 		return false, unformatted(diags, name, src)
 	}
@@ -187,7 +188,7 @@ func unformatted(diags source.Diagnostics, name string, src []byte) error {
 	if filepath.Ext(name) == syntax.ValuesExtension {
 		src = front.HideValuesOf(name, src, nil)
 	}
-	return &diagnosed{diags, map[string][]byte{name: src}}
+	return &front.Error{Diagnostics: diags, Files: map[string][]byte{name: src}}
 }
 
 // showDiff prints what would change in the unified form.

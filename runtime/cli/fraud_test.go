@@ -21,7 +21,7 @@ func appliedFraud(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.CopyFS(dir, os.DirFS(workspace(t, "fraud"))); err != nil {
+		if err := os.CopyFS(dir, os.DirFS(exampleCopy(t, "fraud"))); err != nil {
 			t.Fatal(err)
 		}
 		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process", "--parallelism", "1") // so that revisions have an order

@@ -12,7 +12,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("SKIPPED: there is no /dev/full here")
 	}
-	dir := workspace(t, "churn")
+	dir := exampleCopy(t, "churn")
 	mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
 	for _, args := range [][]string{
 		{"validate"}, {"validate", "--format", "json"}, {"validate", "--format", "sarif"}, {"plan"}, {"plan", "--format", "json"}, {"plan", "--format", "markdown"}, {"plan", "--format", "html"},

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // edited replaces the value that is met as number *at on a walk through a tree; a value that is nil takes it out.
@@ -131,36 +131,7 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: componentVersion, Files: dataRoots{}.files}
+	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: workspace.ComponentVersion, Files: workspace.DataRoots{}.Files}
 	_, _ = saved.Stale(t.Context())
-	_ = runnable(p, "process")
-}
-
-// FuzzLock takes any text for a lock file: what is taken for one is written back as the same.
-func FuzzLock(f *testing.F) {
-	for _, text := range []string{`{"format":1,"schemas":{}}`, `{"format":1,"schemas":{"source.a":[{"name":"x","type":"bigint"}]}}`,
-		`{"format":1,"schemas":{},"versions":{"source.a":{"path":"a.csv","digest":"blake3:00","root":".","files":[{"name":"a.csv","size":1,"digest":"blake3:00"}]}}}`,
-		`{"format":1,"schemas":{},"modules":{"git::https://example.com/a.git":{"commit":"00","digest":"blake3:00"}}}`} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		l, err := parseLock(text)
-		if err != nil {
-			return
-		}
-		for _, v := range l.Versions {
-			_ = v.summary()
-		}
-		dir := t.TempDir()
-		if _, err := l.write(dir); err != nil {
-			t.Fatal(err)
-		}
-		again, err := readLock(dir)
-		if err != nil {
-			t.Fatalf("%q: written, it cannot be read: %v", text, err)
-		}
-		if fmt.Sprint(again) != fmt.Sprint(l) {
-			t.Errorf("%q: got %v, want %v", text, again, l)
-		}
-	})
+	_ = workspace.Runnable(p, "process")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,9 +9,9 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/mlp-lang/mlp/compiler/front"
-	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/syntax"
-	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/runtime/workspace"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // FuzzModule takes any text through the whole compiler with the standard library: what it says must be right or told to
@@ -18,14 +19,21 @@ import (
 func FuzzModule(f *testing.F) {
 	addCorpus(f)
 	dir := f.TempDir()
-	catalog := stdlib.Catalog()
-	lock := newLock()
-	lib := (&app{dir: dir}).library(lock) // one for all, since opening the SQL engine takes longer than a module
+	w := &workspace.Workspace{Dir: dir}
+	lib := w.NewLibrary(workspace.NewLock(), table.NewBinder(nil)) // one for all, since opening the SQL engine takes longer than a module
 	defer lib.Close()
 	f.Fuzz(func(t *testing.T, text string) {
-		called := newModules(dir, catalog, lock)
-		r := front.Compile(t.Context(), map[string][]byte{"main.mlp": []byte(text)}, catalog, front.Options{
-			Options: resolve.Options{Dir: dir, Modules: called.read, Fetched: called.fetched}, Library: lib})
+		if err := os.WriteFile(filepath.Join(dir, "main.mlp"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.Compile(t.Context(), nil, lib)
+		var unread *front.Error
+		if errors.As(err, &unread) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		if r.Module == nil && !r.Diagnostics.HasErrors() {
 			t.Errorf("there is no module, and nothing is told: %q", text)
 		}

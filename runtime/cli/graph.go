@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 func parent(path string) string { return filepath.Dir(path) }
@@ -28,7 +29,7 @@ would become of each.`
 
 // drawing is what a graph is drawn of and how.
 type drawing struct {
-	vars                settings
+	vars                workspace.Settings
 	format, focus, plan string
 }
 
@@ -46,7 +47,7 @@ func (a *app) graphCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.focus, "focus", "", "only this `address` with all it rests on and all that rests on it")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "show what a plan does: one made now, or --plan=`file`")
 	cmd.Flags().Lookup("plan").NoOptDefVal = planNow
-	f.vars.flags(cmd)
+	settingsFlags(cmd, &f.vars)
 	return cmd
 }
 
@@ -59,7 +60,7 @@ func (a *app) runGraph(ctx context.Context, f drawing) error {
 		return err
 	}
 	if f.focus != "" {
-		part, ok := g.Focus(addressOf(f.focus))
+		part, ok := g.Focus(workspace.AddressOf(f.focus))
 		if !ok {
 			return unknownAddress(f.focus, addressesOf(g))
 		}
@@ -114,24 +115,24 @@ func ofName(word string, known []string) []string {
 func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 	switch f.plan {
 	case "":
-		m, lib, err := a.module(ctx, f.vars)
+		m, lib, err := a.Check(ctx, f.vars)
 		if err != nil {
 			return nil, err
 		}
 		return moduleGraph(m), lib.Close()
 	case planNow:
-		s, err := a.openToPlan(ctx, f.vars)
+		s, err := a.OpenToPlan(ctx, f.vars)
 		if err != nil {
 			return nil, err
 		}
 		defer s.Close()
-		p, err := s.plan(ctx, nil)
+		p, err := s.Plan(ctx, nil)
 		if err != nil {
 			return nil, err
 		}
 		return graph.OfPlan(p), nil
 	}
-	p, err := readPlan(f.plan)
+	p, err := workspace.ReadPlan(f.plan)
 	if err != nil {
 		return nil, err
 	}

@@ -318,7 +318,7 @@ func marks(text string) map[string]int {
 
 // Names of branches may hold what is markup elsewhere.
 func TestHostileBranch(t *testing.T) {
-	dir := workspace(t, "fraud")
+	dir := exampleCopy(t, "fraud")
 	git := func(args ...string) {
 		t.Helper()
 		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b"}, args...)...)

@@ -39,6 +39,7 @@ var doors = map[string][]string{
 	"runtime/engine":            {"compiler/plan", "compiler/decide", "lang", "runtime/attempt", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
 	"runtime/serve":             {"compiler/plan", "lang/schema", "lang/suggest", "runtime/component"},
 	"runtime/suite":             {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
+	"runtime/workspace":         {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
 	"runtime/cli":               {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":               {"runtime/cli"},
 	"stdlib":                    {"lang/address", "lang/schema", "lang/source", "lang/digest", "lang/suggest", "runtime/component", "runtime/scratch", "stdlib"},

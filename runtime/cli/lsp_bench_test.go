@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.lsp.dev/protocol"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // largeModule is one of at least 2,000 lines: forty small pipelines side by side.
@@ -87,7 +89,7 @@ func parseTime(b *testing.B, text string) time.Duration {
 // BenchmarkLSPAnalysis is the compiler's share of it.
 func BenchmarkLSPAnalysis(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
-	e := newEditor(dataRoots{})
+	e := newEditor(workspace.DataRoots{})
 	defer e.Close()
 	files := map[string][]byte{"main.mlp": []byte(largeModule())}
 	dir := b.TempDir()

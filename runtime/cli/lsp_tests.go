@@ -7,18 +7,20 @@ import (
 	"os"
 	"slices"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/lang/lsp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/suite"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // analyseTests types files of tests as `mlp test` does before it runs any. Mistakes of the module itself are told in its own
 // files, and not once more here.
 func (e *editor) analyseTests(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	module := &app{given: dir, dir: dir, roots: e.roots.of(dir), in: os.Stdin, out: io.Discard, err: io.Discard}
+	module := &app{Workspace: workspace.Workspace{Given: dir, Dir: dir, Roots: e.roots.Of(dir)}, in: os.Stdin, out: io.Discard, err: io.Discard}
 	o, lib, diags, err := module.suiteOptions(testFlags{}, files)
-	var own *diagnosed
+	var own *front.Error
 	switch {
 	case errors.As(err, &own):
 		return out

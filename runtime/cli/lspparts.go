@@ -65,12 +65,12 @@ func beginsPart(text []byte, cat *schema.Catalog) bool {
 // one that is not closed: then the files are read whole.
 func (e *editor) parse(dir string, files map[string][]byte) (*syntax.Module, source.Diagnostics, *parts) {
 	if e.caches[dir] == nil {
-		e.caches[dir] = syntax.NewCache(e.catalog)
+		e.caches[dir] = syntax.NewCache(e.Catalog)
 	}
-	p := cut(files, e.catalog)
+	p := cut(files, e.Catalog)
 	m, ds := e.caches[dir].Parse(p.files)
 	if m.Incomplete {
-		m, ds = syntax.Parse(files, e.catalog)
+		m, ds = syntax.Parse(files, e.Catalog)
 		return m, ds, &parts{}
 	}
 	m.Files = maps.Clone(files)

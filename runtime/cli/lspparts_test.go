@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // TestPartsTellTheSame holds that a module read by its parts has the same mistakes, at the same places and in the same
@@ -29,11 +30,11 @@ func TestPartsTellTheSame(t *testing.T) {
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := newEditor(dataRoots{})
+			e := newEditor(workspace.DataRoots{})
 			defer e.Close()
 			dir := t.TempDir()
 			files := map[string][]byte{"main.mlp": []byte(text), "other.mlp": []byte("metric \"z\" { tpe = 1 }\n")}
-			parsed, want := syntax.Parse(files, e.catalog)
+			parsed, want := syntax.Parse(files, e.Catalog)
 			_, more := resolve.Resolve(parsed, resolve.Options{Dir: dir})
 			want = append(want, more...).Sort()
 			byParts, got, parts := e.parse(dir, files)
@@ -49,7 +50,7 @@ func TestPartsTellTheSame(t *testing.T) {
 // TestPartsOfExamples holds that the examples are without mistakes for the editor too, and that blocks which have not
 // changed are not parsed again.
 func TestPartsOfExamples(t *testing.T) {
-	e := newEditor(dataRoots{})
+	e := newEditor(workspace.DataRoots{})
 	defer e.Close()
 	dir, err := filepath.Abs("../../examples/fraud")
 	if err != nil {

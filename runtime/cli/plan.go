@@ -13,10 +13,11 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 type planFlags struct {
-	vars          settings
+	vars          workspace.Settings
 	force, failOn []string
 	format, out   string
 	all, detailed bool
@@ -46,9 +47,13 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 // moduleFlags are those of all commands that plan.
-func moduleFlags(cmd *cobra.Command, vars *settings, force *[]string) {
-	vars.flags(cmd)
+func moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) {
+	settingsFlags(cmd, vars)
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
+}
+
+func refreshFlag(cmd *cobra.Command, refresh *bool) {
+	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not. A plan also looks whether recorded results are in the store, as an apply always does")
 }
 
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
@@ -59,17 +64,17 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	brief()
-	s, err := a.openToPlan(cmd.Context(), f.vars)
+	s, err := a.OpenToPlan(cmd.Context(), f.vars)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	s.refresh, s.look = f.refresh, f.refresh
-	p, err := s.plan(cmd.Context(), f.force)
+	s.Refresh, s.Look = f.refresh, f.refresh
+	p, err := s.Plan(cmd.Context(), f.force)
 	if err != nil {
 		return err
 	}
-	if s.store.Left() {
+	if s.Store.Left() {
 		fmt.Fprintln(a.err, "An apply was killed while it ran a stage. Where stages run in containers, that one may run on; the next apply of its workspace ends it.")
 	}
 	if f.out != "" {

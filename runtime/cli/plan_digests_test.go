@@ -15,7 +15,7 @@ import (
 // TestPlanDigests computes the digests in plans from what spec/plan.md says of them, and from nothing else of ours.
 func TestPlanDigests(t *testing.T) {
 	for _, example := range []string{"fraud", "churn"} {
-		p := jsonTree(t, mustRun(t, workspace(t, example), "plan", "--format", "json"))
+		p := jsonTree(t, mustRun(t, exampleCopy(t, example), "plan", "--format", "json"))
 		id := p["plan_id"]
 		delete(p, "envelope")
 		p["plan_id"] = ""

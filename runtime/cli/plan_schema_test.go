@@ -73,7 +73,7 @@ const monitorBlock = `monitor "live" {
 // TestPlanSchema holds real plans to spec/plan.schema.json, and that to refusing what is none.
 func TestPlanSchema(t *testing.T) {
 	s := planSchema(t)
-	dir := workspace(t, "fraud")
+	dir := exampleCopy(t, "fraud")
 	module := filepath.Join(dir, "fraud.mlp")
 	plans := map[string]string{}
 	valid := func(name string, marks ...string) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,8 +16,10 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/mlp-lang/mlp/compiler/diff"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // everyPolicy has each attribute of policy that blocks take, so that none depends on what an example happens to say.
@@ -120,7 +121,7 @@ func TestPolicyEditsAreTold(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.RemoveAll(filepath.Join(dir, storeName)); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, workspace.StoreName)); err != nil {
 				t.Fatal(err)
 			}
 			record(t, dir)
@@ -141,16 +142,16 @@ func TestPolicyEditsAreTold(t *testing.T) {
 }
 
 func plannedIn(dir string) (*plan.Plan, error) {
-	a := &app{dir: dir, workspace: "default", out: io.Discard, err: io.Discard}
-	s, err := a.openToPlan(context.Background(), settings{})
+	a := &workspace.Workspace{Dir: dir, Name: "default"}
+	s, err := a.OpenToPlan(context.Background(), workspace.Settings{})
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	p, err := s.plan(context.Background(), nil)
-	var told *diagnosed
+	p, err := s.Plan(context.Background(), nil)
+	var told *front.Error
 	if errors.As(err, &told) {
-		return nil, fmt.Errorf("%s", told.diags[0].Summary)
+		return nil, fmt.Errorf("%s", told.Diagnostics[0].Summary)
 	}
 	return p, err
 }

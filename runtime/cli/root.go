@@ -19,22 +19,18 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // app is what all commands share: where they work and print.
 type app struct {
-	given     string // the folder as the user wrote it
-	dir       string // absolute
-	workspace string
-	set       settings // what the command line gave to variables, without what is sensitive
-	out, err  io.Writer
-	in        io.Reader
-	roots     dataRoots
-	allowed   []string // data roots as the user wrote them
-
-	approversFile string // of --approvers
+	workspace.Workspace
+	out, err io.Writer
+	in       io.Reader
+	allowed  []string // data roots as the user wrote them
 }
 
 // Main runs the command line and returns its exit code.
@@ -79,14 +75,21 @@ func (c *checked) Write(p []byte) (int, error) {
 // report prints an error that no command has told yet.
 func (a *app) report(err error) {
 	var code exitCode
-	var d *diagnosed
+	var d *front.Error
 	var f *failure
+	var undone *workspace.Failure
+	var at *workspace.RevisionError
 	switch {
 	case err == nil || errors.As(err, &code):
 	case errors.As(err, &d):
-		a.diagnostics(d.diags, d.files)
+		if errors.As(err, &at) {
+			fmt.Fprintf(a.err, "The pipeline at %s cannot be planned:\n", at.Revision)
+		}
+		a.diagnostics(d.Diagnostics, d.Files)
 	case errors.As(err, &f) && f.hint != "":
 		fmt.Fprintf(a.err, "%s%s\n  %s\n", a.paint("Error: "), render.Lines(f.err.Error()), render.Lines(f.hint))
+	case errors.As(err, &undone) && undone.Hint != "":
+		fmt.Fprintf(a.err, "%s%s\n  %s\n", a.paint("Error: "), render.Lines(undone.Err.Error()), render.Lines(undone.Hint))
 	default:
 		fmt.Fprintf(a.err, "%s%s\n", a.paint("Error: "), render.Lines(err.Error()))
 	}
@@ -170,12 +173,12 @@ func (a *app) root() *cobra.Command {
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
 	cmd.SetIn(a.in)
-	cmd.PersistentFlags().StringVarP(&a.dir, "chdir", "C", ".", "work in this `folder`")
-	cmd.PersistentFlags().StringVar(&a.workspace, "workspace", "default", "`name` of the workspace: a state of its own")
-	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+dataRootVariable+")")
-	cmd.PersistentFlags().StringVar(&a.approversFile, "approvers", "", "who may give approvals, by the operator's `file` of groups (or "+approversVariable+")")
+	cmd.PersistentFlags().StringVarP(&a.Dir, "chdir", "C", ".", "work in this `folder`")
+	cmd.PersistentFlags().StringVar(&a.Name, "workspace", "default", "`name` of the workspace: a state of its own")
+	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+workspace.DataRootVariable+")")
+	cmd.PersistentFlags().StringVar(&a.ApproversFile, "approvers", "", "who may give approvals, by the operator's `file` of groups (or "+workspace.ApproversVariable+")")
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.Version = version()
+	cmd.Version = workspace.Version()
 	cmd.SetVersionTemplate("mlp {{.Version}}\n")
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = unknownCommand
@@ -220,26 +223,26 @@ func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // enter checks the folder and the workspace before any command works with them.
 func (a *app) enter() error {
-	if strings.Trim(a.workspace, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || a.workspace == "" {
-		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.workspace), hint: "Use lower-case letters, digits, - and _."}
+	if strings.Trim(a.Name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || a.Name == "" {
+		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.Name), hint: "Use lower-case letters, digits, - and _."}
 	}
-	dir, err := filepath.Abs(a.dir)
+	dir, err := filepath.Abs(a.Dir)
 	if err != nil { // nobody may look at where mlp was started
-		return fmt.Errorf("the folder %s cannot be entered: %w", a.dir, err)
+		return fmt.Errorf("the folder %s cannot be entered: %w", a.Dir, err)
 	}
 	info, err := os.Stat(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no folder %s", a.dir)
+		return fmt.Errorf("there is no folder %s", a.Dir)
 	}
 	if err != nil {
-		return fmt.Errorf("the folder %s cannot be entered: %w", a.dir, err)
+		return fmt.Errorf("the folder %s cannot be entered: %w", a.Dir, err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.dir)
+		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.Dir)
 	}
-	a.given, a.dir = a.dir, dir
-	if a.roots, err = openDataRoots(a.allowed); err == nil {
-		a.roots = a.roots.of(dir)
+	a.Given, a.Dir = a.Dir, dir
+	if a.Roots, err = workspace.OpenDataRoots(a.allowed); err == nil {
+		a.Roots = a.Roots.Of(dir)
 	}
 	return err
 }

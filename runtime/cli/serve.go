@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/serve"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib/model"
 )
 
@@ -42,7 +43,7 @@ type serving struct {
 
 func (a *app) serveCommand() *cobra.Command {
 	var f serving
-	var vars settings
+	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve released models over HTTP", Long: serveHelp, Args: cobra.NoArgs,
 		Example: "  mlp serve --addr 127.0.0.1:8080\n" +
@@ -52,15 +53,15 @@ func (a *app) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.open(cmd.Context(), vars)
+			s, err := a.Open(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return s.serve(cmd.Context(), f, logger)
+			return a.serve(cmd.Context(), s, f, logger)
 		},
 	}
-	vars.flags(cmd)
+	settingsFlags(cmd, &vars)
 	cmd.Flags().StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	cmd.Flags().StringSliceVar(&f.hosts, "host", nil, "`name` to answer to beside localhost, when listening on this machine only")
 	cmd.Flags().BoolVar(&f.access, "access-log", true, "log each request")
@@ -79,7 +80,7 @@ func (f *serving) logger(to io.Writer) (*slog.Logger, error) {
 }
 
 // serve runs the model server on the session's state and store until it is interrupted.
-func (s *session) serve(ctx context.Context, f serving, logger *slog.Logger) error {
+func (a *app) serve(ctx context.Context, s *workspace.Session, f serving, logger *slog.Logger) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
 	bundles, err := scratch.New(scratch.Serve)
@@ -88,9 +89,9 @@ func (s *session) serve(ctx context.Context, f serving, logger *slog.Logger) err
 	}
 	defer bundles.Close()
 	return serve.Run(stop, serve.Options{
-		Addr: f.addr, Hosts: f.hosts, Releases: releases{s.log}, Load: model.ServeModel, Version: version(), Log: logger, Access: f.access,
-		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.store, d, bundles.Dir) },
-		Ready: func(addr string) { fmt.Fprintf(s.app.out, "Serving on http://%s\n", addr) },
+		Addr: f.addr, Hosts: f.hosts, Releases: releases{s.Log}, Load: model.ServeModel, Version: workspace.Version(), Log: logger, Access: f.access,
+		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) },
+		Ready: func(addr string) { fmt.Fprintf(a.out, "Serving on http://%s\n", addr) },
 	})
 }
 

@@ -68,7 +68,7 @@ func (a *app) failures(r *engine.Result) {
 			}
 		}
 		a.leftOut(r, n.Address)
-		fmt.Fprintf(a.err, "  its log: %s\n", a.command("logs "+render.ShellWord(n.Address)))
+		fmt.Fprintf(a.err, "  its log: %s\n", a.Command("logs "+render.ShellWord(n.Address)))
 	}
 }
 
@@ -203,7 +203,7 @@ func (a *app) gateResult(g engine.GateResult) {
 		a.rules(g.Rules)
 	case engine.GateWaits:
 		for _, name := range g.Missing {
-			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.command("approve "+render.ShellWord(g.Address)+" "+render.ShellWord(name)))
+			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.Command("approve "+render.ShellWord(g.Address)+" "+render.ShellWord(name)))
 		}
 	case engine.GateBlocked:
 		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
@@ -227,9 +227,9 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
 			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
-				a.command("show "+render.ShellWord(r.Address)), a.command("serve"), scoreCommand(name, r.After.Signature))
+				a.Command("show "+render.ShellWord(r.Address)), a.Command("serve"), scoreCommand(name, r.After.Signature))
 		} else {
-			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.command("show "+render.ShellWord("deploy."+name)))
+			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.Command("show "+render.ShellWord("deploy."+name)))
 		}
 	}
 }
@@ -246,27 +246,6 @@ func (a *app) outputs(p *plan.Plan, r *engine.Result) {
 		}
 		fmt.Fprintf(a.out, "  output.%s = %s\n", name, value)
 	}
-}
-
-// command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
-// the workspace, and what it gave to variables. So what is copied acts on what was spoken of.
-func (a *app) command(rest string) string {
-	name, arguments, _ := strings.Cut(rest, " ")
-	words := []string{"mlp"}
-	if a.given != "." && a.given != "" {
-		words = append(words, "-C", render.ShellWord(a.given))
-	}
-	words = append(words, name)
-	if a.workspace != "default" {
-		words = append(words, "--workspace", a.workspace)
-	}
-	for _, s := range a.set {
-		words = append(words, s.flag(), render.ShellWord(s.value))
-	}
-	if arguments != "" {
-		words = append(words, arguments)
-	}
-	return strings.Join(words, " ")
 }
 
 // scoreCommand is a request that scores one row, with every feature at an empty value to be filled in.

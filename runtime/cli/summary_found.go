@@ -50,7 +50,7 @@ func (a *app) found(r *engine.Result) {
 		case told[x.address] <= most:
 			fmt.Fprintf(a.out, "  %s  %s %s\n", x.address, a.tint("33", word[x.severity]), render.Line(x.text))
 		case told[x.address] == most+1:
-			fmt.Fprintf(a.out, "  %s  and more: %s\n", x.address, a.command("show "+render.ShellWord(x.address)))
+			fmt.Fprintf(a.out, "  %s  and more: %s\n", x.address, a.Command("show "+render.ShellWord(x.address)))
 		}
 	}
 }

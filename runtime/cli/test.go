@@ -3,9 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,19 +14,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/front"
-	"github.com/mlp-lang/mlp/compiler/resolve"
-	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/suite"
-	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 type testFlags struct {
-	vars        settings
+	vars        workspace.Settings
 	filter      string
 	format      string
 	junit       string
@@ -51,7 +48,7 @@ func (a *app) testCommand() *cobra.Command {
 		Example: "  mlp test\n  mlp test release.mlptest --filter 'fraud is caught'\n  mlp test --junit results.xml",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runTest(cmd.Context(), args, f) },
 	}
-	f.vars.flags(cmd)
+	settingsFlags(cmd, &f.vars)
 	cmd.Flags().StringVar(&f.filter, "filter", "", "run only tests whose 'file: name' matches this `regexp`, and those that they go on from")
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, json or junit")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the results as JUnit XML to this `file`")
@@ -67,10 +64,10 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	}
 	if len(args) == 1 {
 		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-			if a.dir, err = filepath.Abs(args[0]); err != nil {
+			if a.Dir, err = filepath.Abs(args[0]); err != nil {
 				return err
 			}
-			a.roots = a.roots.of(a.dir)
+			a.Roots = a.Roots.Of(a.Dir)
 			args = nil
 		}
 	}
@@ -83,12 +80,12 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 		return err
 	}
 	defer lib.Close()
-	images := &images{}
+	images := &workspace.Images{}
 	defer images.Close()
 	o.Images, o.Filter = images, filter
 	s, files, more, err := suite.Load(ctx, o)
-	if diags = lib.withheld.from(append(diags, more...), files); diags.HasErrors() {
-		return &diagnosed{diags.Sort(), files}
+	if diags = lib.Withhold(append(diags, more...), files); diags.HasErrors() {
+		return &front.Error{Diagnostics: diags.Sort(), Files: files}
 	}
 	if err != nil {
 		return err
@@ -130,12 +127,12 @@ func (f testFlags) check() (func(file, name string) bool, error) {
 // testFiles reads the files named, or all of the folder.
 func (a *app) testFiles(names []string) (map[string][]byte, error) {
 	if len(names) == 0 {
-		found, err := filepath.Glob(filepath.Join(a.dir, "*"+syntax.TestExtension))
+		found, err := filepath.Glob(filepath.Join(a.Dir, "*"+syntax.TestExtension))
 		if err != nil {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.TestExtension, a.given), hint: "Tests stand beside the .mlp files: test \"name\" { … }. 'mlp docs test' says what they take."}
+			return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.TestExtension, a.Given), hint: "Tests stand beside the .mlp files: test \"name\" { … }. 'mlp docs test' says what they take."}
 		}
 		for _, path := range found {
 			names = append(names, filepath.Base(path))
@@ -143,9 +140,9 @@ func (a *app) testFiles(names []string) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	for _, name := range names {
-		text, diags := syntax.ReadFile(absolute(a.dir, name), name)
+		text, diags := syntax.ReadFile(workspace.Absolute(a.Dir, name), name)
 		if diags = append(diags, syntax.CheckText(name, text)...); diags.HasErrors() {
-			return nil, &diagnosed{diags, map[string][]byte{name: text}}
+			return nil, &front.Error{Diagnostics: diags, Files: map[string][]byte{name: text}}
 		}
 		out[filepath.ToSlash(name)] = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
 	}
@@ -153,34 +150,23 @@ func (a *app) testFiles(names []string) (map[string][]byte, error) {
 }
 
 // suiteOptions reads the module that is tested.
-func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options, *testLibrary, source.Diagnostics, error) {
-	files, diags := syntax.ReadDir(a.dir)
-	if diags.HasErrors() {
-		return suite.Options{}, nil, nil, &diagnosed{diags, files}
-	}
-	catalog := stdlib.Catalog()
-	parsed, more := syntax.Parse(files, catalog)
-	diags = append(diags, more...)
-	values, texts, more, err := a.values(f.vars)
+func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options, *workspace.Library, source.Diagnostics, error) {
+	lock, err := workspace.ReadLock(a.Dir)
 	if err != nil {
 		return suite.Options{}, nil, nil, err
 	}
-	if diags = append(diags, more...); diags.HasErrors() {
-		front.HideValues(parsed, texts)
-		maps.Copy(files, texts)
-		return suite.Options{}, nil, nil, &diagnosed{diags.Sort(), files}
+	lib := a.NewLibrary(lock, table.NewBinder(nil))
+	parsed, o, err := a.Parse(f.vars, lib)
+	if err == nil && o.Diagnostics.HasErrors() {
+		err = &front.Error{Diagnostics: o.Diagnostics.Sort(), Files: o.Texts(parsed)}
 	}
-	lock, err := readLock(a.dir)
 	if err != nil {
-		return suite.Options{}, nil, nil, err
+		return suite.Options{}, nil, nil, errors.Join(err, lib.Close())
 	}
-	lib := &testLibrary{library{dir: a.dir, roots: a.roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, binder: table.NewBinder(nil), rules: rule.NewCache()}}
-	called := newModules(a.dir, catalog, lock)
 	return suite.Options{
-		Dir: a.dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{},
-		Resolve:  resolve.Options{Variables: values, Dir: a.dir, Modules: called.read, Fetched: called.fetched},
-		Executor: a.testExecutor(f), Convert: convert, Unquoted: a.roots.unquoted(a.dir), Parallelism: f.parallelism, ToolVersion: version(),
-	}, lib, diags, nil
+		Dir: a.Dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{}, Resolve: o.Options,
+		Executor: a.testExecutor(f), Convert: workspace.Convert, Unquoted: a.Roots.Unquoted(a.Dir), Parallelism: f.parallelism, ToolVersion: workspace.Version(),
+	}, lib, o.Diagnostics, nil
 }
 
 // testExecutor makes the executor of tests: processes, unless somebody's image runs or docker is asked for.
@@ -195,15 +181,8 @@ func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (exe
 		case name == "auto":
 			name = "process"
 		}
-		return a.executor(ctx, applyFlags{executor: name}, root)
+		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: name, Store: root, NoEngine: a.noEngine})
 	}
-}
-
-// testLibrary is what tests need of the standard library. It keeps the rules that it compiled: most tests have the same.
-type testLibrary struct{ library }
-
-func (l *testLibrary) Files(kind, typ, dir string, config json.RawMessage) (string, []string, error) {
-	return l.roots.files(kind, typ, dir, config)
 }
 
 // tables is the SQL engine for tests.

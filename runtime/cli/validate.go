@@ -6,12 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 func (a *app) validateCommand() *cobra.Command {
 	format := "text"
-	var vars settings
+	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "validate", Short: "Find mistakes, before anything runs", Args: cobra.NoArgs,
 		Long: "Reads the module and checks all of it: blocks, references, types of tables across blocks, SQL, rules. All mistakes are\n" +
@@ -26,34 +28,34 @@ func (a *app) validateCommand() *cobra.Command {
 			default:
 				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, json or sarif."}
 			}
-			m, lib, err := a.module(cmd.Context(), vars)
+			m, lib, err := a.Check(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer lib.Close()
-			a.diagnostics(lib.warnings, m.Files)
+			a.diagnostics(lib.Warnings, m.Files)
 			fmt.Fprintf(a.out, "%s is valid: %s in %s.\n", m.Pipeline.Name, counted(len(m.Blocks), "block"), counted(len(m.Files), "file"))
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "`text`, json or sarif (SARIF 2.1.0, for code scanners)")
-	vars.flags(cmd)
+	settingsFlags(cmd, &vars)
 	return cmd
 }
 
 // validateAs writes all diagnostics in a form for programs. The exit code is as with text.
-func (a *app) validateAs(cmd *cobra.Command, vars settings, format string) error {
+func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format string) error {
 	var diags source.Diagnostics
-	_, lib, err := a.module(cmd.Context(), vars)
-	var found *diagnosed
+	_, lib, err := a.Check(cmd.Context(), vars)
+	var found *front.Error
 	switch {
 	case errors.As(err, &found):
-		diags = found.diags
+		diags = found.Diagnostics
 	case err != nil:
 		return err
 	default:
 		defer lib.Close()
-		diags = lib.warnings
+		diags = lib.Warnings
 	}
 	a.annotate(diags)
 	var out any = validation(diags)

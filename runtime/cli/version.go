@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -14,28 +14,10 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.out, "mlp %s\n", version())
+			_, err := fmt.Fprintf(a.out, "mlp %s\n", workspace.Version())
 			return err
 		},
 	}
-}
-
-// version is that of the module or of the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
-			v = "devel-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	if v == "" {
-		return "devel"
-	}
-	return v
 }
 
 // stageCommand is the inner half of the stage protocol: what runs in the container of a built-in component.

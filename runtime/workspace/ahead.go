@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -19,41 +19,41 @@ import (
 // What is recorded is read while the module is read and checked: the state, then the results that it names. Reading
 // changes nothing, so what turns out not to be asked for is left.
 
-// stored is what a store holds of a pipeline in a workspace.
-type stored struct {
-	store   *store.Store
-	log     *state.Log
-	state   *plan.State
+// Recorded is what a store holds of a pipeline in a workspace.
+type Recorded struct {
+	Store   *store.Store
+	Log     *state.Log
+	State   *plan.State
 	actions *actions // nil where nothing plans
 }
 
 // readStored reads what is recorded of a pipeline; with planning also, in the background, the results that its state names.
-func (a *app) readStored(ctx context.Context, pipeline string, planning bool) (stored, error) {
-	s, err := store.Open(a.storeDir())
+func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bool) (Recorded, error) {
+	s, err := store.Open(w.StoreDir())
 	if err != nil {
-		return stored{}, err
+		return Recorded{}, err
 	}
-	r := stored{store: s}
-	if r.log, err = state.Open(s, pipeline, a.workspace); err != nil {
+	r := Recorded{Store: s}
+	if r.Log, err = state.Open(s, pipeline, w.Name); err != nil {
 		return r, err
 	}
-	if r.state, err = r.log.Load(ctx); err != nil {
-		return r, stateError(err)
+	if r.State, err = r.Log.Load(ctx); err != nil {
+		return r, err
 	}
 	if planning {
-		r.actions = readActions(ctx, s, r.state)
+		r.actions = readActions(ctx, s, r.State)
 	}
 	return r, nil
 }
 
 // readAhead begins to read what is recorded before it is known of which pipeline: a store has seldom more than one. The
 // function it returns waits for that, or reads what is asked for if it was guessed wrong.
-func (a *app) readAhead(ctx context.Context, planning bool) func(pipeline string) (stored, error) {
+func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline string) (Recorded, error) {
 	guess := ""
-	if entries, err := os.ReadDir(a.storeDir("log")); err == nil && len(entries) == 1 {
+	if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
 		guess = entries[0].Name()
 	}
-	var r stored
+	var r Recorded
 	var err error
 	done := make(chan struct{})
 	go func() {
@@ -64,12 +64,12 @@ func (a *app) readAhead(ctx context.Context, planning bool) func(pipeline string
 			}
 		}()
 		if guess != "" {
-			r, err = a.readStored(ctx, guess, planning)
+			r, err = w.readStored(ctx, guess, planning)
 		}
 	}()
-	return func(pipeline string) (stored, error) {
+	return func(pipeline string) (Recorded, error) {
 		if pipeline != guess {
-			return a.readStored(ctx, pipeline, planning)
+			return w.readStored(ctx, pipeline, planning)
 		}
 		<-done
 		return r, err

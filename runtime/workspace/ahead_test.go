@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // What was read before the pipeline was known is that of the pipeline asked for, whichever the store has.
 func TestReadAhead(t *testing.T) {
-	a, ctx := &app{dir: t.TempDir(), workspace: "default"}, context.Background()
+	a, ctx := &Workspace{Dir: t.TempDir(), Name: "default"}, context.Background()
 	result := plan.Action{Fingerprint: digest.Of(nil), Outputs: map[string]plan.Digest{"table": digest.Of(nil)}}
 	for _, pipeline := range []string{"churn", "fraud"} {
 		found := a.readAhead(ctx, true)
@@ -25,31 +25,31 @@ func TestReadAhead(t *testing.T) {
 			if name == "churn" && pipeline == "fraud" { // written in the first round
 				want = 1
 			}
-			if r.state.Pipeline != name || len(r.state.Nodes) != want {
-				t.Errorf("%s with %s recorded before: got %+v, want %d nodes", name, pipeline, r.state, want)
+			if r.State.Pipeline != name || len(r.State.Nodes) != want {
+				t.Errorf("%s with %s recorded before: got %+v, want %d nodes", name, pipeline, r.State, want)
 			}
 		}
 		r, err := found(pipeline)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.log.Append(ctx, r.state, []plan.Event{{Key: "node/dataset.x", Node: &plan.NodeState{Fingerprint: result.Fingerprint}}}); err != nil {
+		if _, err := r.Log.Append(ctx, r.State, []plan.Event{{Key: "node/dataset.x", Node: &plan.NodeState{Fingerprint: result.Fingerprint}}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.store.Close(); err != nil {
+		if err := r.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	entries, err := os.ReadDir(a.storeDir("log"))
+	entries, err := os.ReadDir(a.StoreDir("log"))
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("got %v, %v, want the logs of two pipelines", entries, err)
 	}
 	for _, name := range []string{"fraud", "churn"} {
-		if r, err := a.readAhead(ctx, false)(name); err != nil || len(r.state.Nodes) != 1 || r.actions != nil {
+		if r, err := a.readAhead(ctx, false)(name); err != nil || len(r.State.Nodes) != 1 || r.actions != nil {
 			t.Errorf("%s of two: got %+v, %v", name, r, err)
 		}
 	}
-	s, err := store.Open(a.storeDir())
+	s, err := store.Open(a.StoreDir())
 	if err != nil {
 		t.Fatal(err)
 	}

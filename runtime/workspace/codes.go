@@ -1,6 +1,8 @@
-package cli
+package workspace
 
-import "github.com/mlp-lang/mlp/lang/source"
+import (
+	"github.com/mlp-lang/mlp/lang/source"
+)
 
 // Codes of modules that are fetched.
 const (
@@ -16,7 +18,7 @@ const codeDamaged = "MLP1707"
 const codeOthers = "MLP1811"
 
 // codes of this package and what they mean; spec/errors.md is made of them.
-func codes() []source.Code {
+func Codes() []source.Code {
 	return []source.Code{
 		{Code: "MLP1701", Cause: "A source declares no columns, and mlp.lock does not pin them.", Cure: "Run `mlp init` and commit mlp.lock."},
 		{Code: "MLP1702", Cause: "The files of a source are not on this machine; the plan takes the version that is recorded of them.", Cure: "None is needed. `--refresh` demands the files."},

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 	"github.com/mlp-lang/mlp/runtime/fetch"
 )
 
-const lockName = "mlp.lock"
+const LockName = "mlp.lock"
 
 // lockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the commits of
 // modules that are fetched. It is kept with the .mlp files.
-type lockFile struct {
+type LockFile struct {
 	Format   int                        `json:"format"`
 	Schemas  map[string][]schema.Column `json:"schemas"`            // by address
 	Versions map[string]dataVersion     `json:"versions,omitempty"` // by address
@@ -28,27 +28,27 @@ type lockFile struct {
 
 const lockFormat = 1
 
-func newLock() *lockFile {
-	return &lockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}, Modules: map[string]fetch.Pin{}}
+func NewLock() *LockFile {
+	return &LockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}, Modules: map[string]fetch.Pin{}}
 }
 
-func readLock(dir string) (*lockFile, error) {
-	data, err := readDocument(filepath.Join(dir, lockName))
+func ReadLock(dir string) (*LockFile, error) {
+	data, err := readDocument(filepath.Join(dir, LockName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return newLock(), nil
+		return NewLock(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	l, err := parseLock(data)
 	if err != nil {
-		return nil, &failure{err: fmt.Errorf("reading %s: %w", lockName, err), hint: "Take it from version control, or make it anew: mlp init --upgrade"}
+		return nil, &Failure{Err: fmt.Errorf("reading %s: %w", LockName, err), Hint: "Take it from version control, or make it anew: mlp init --upgrade"}
 	}
 	return l, nil
 }
 
 // parseLock reads a lock file. What is not known in it is refused: a misspelt pin would pin nothing, and nobody would notice.
-func parseLock(data []byte) (*lockFile, error) {
+func parseLock(data []byte) (*LockFile, error) {
 	var version struct {
 		Format int `json:"format"`
 	}
@@ -58,11 +58,11 @@ func parseLock(data []byte) (*lockFile, error) {
 	if version.Format != lockFormat {
 		return nil, fmt.Errorf("it has format %d; this mlp knows format %d", version.Format, lockFormat)
 	}
-	l := &lockFile{}
+	l := &LockFile{}
 	if err := source.DecodeJSON(data, l); err != nil {
 		return nil, err
 	}
-	empty := newLock()
+	empty := NewLock()
 	if l.Schemas == nil {
 		l.Schemas = empty.Schemas
 	}
@@ -76,7 +76,7 @@ func parseLock(data []byte) (*lockFile, error) {
 }
 
 // move takes for sources that are moved what is pinned under their former address.
-func (l *lockFile) move(m *resolve.Module) {
+func (l *LockFile) move(m *resolve.Module) {
 	for _, b := range m.Blocks {
 		for _, x := range m.Formers(b.Address) {
 			if columns, ok := l.Schemas[x.From]; ok && l.Schemas[b.Address] == nil {
@@ -92,13 +92,13 @@ func (l *lockFile) move(m *resolve.Module) {
 }
 
 // write replaces the file as a whole; true if it changed.
-func (l *lockFile) write(dir string) (bool, error) {
+func (l *LockFile) write(dir string) (bool, error) {
 	data, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
 		return false, err
 	}
 	data = append(data, '\n')
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, LockName)
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return false, nil
 	}

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/scratch"
@@ -24,13 +25,13 @@ import (
 // copied, and paths that lead out of the pipeline's folder lead where they always do.
 
 // git runs a git command in the module's folder.
-func (a *app) git(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-optional-locks", "-C", a.dir}, args...)...)
+func (w *Workspace) git(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-optional-locks", "-C", w.Dir}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, &failure{err: errors.New("git is not installed, and revisions are read with it"), hint: "Compare saved plans instead: mlp plan --out plan.json"}
+		return nil, &Failure{Err: errors.New("git is not installed, and revisions are read with it"), Hint: "Compare saved plans instead: mlp plan --out plan.json"}
 	}
 	if err != nil {
 		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
@@ -40,26 +41,26 @@ func (a *app) git(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 // commitOf is the full name of the commit that a revision means.
-func (a *app) commitOf(ctx context.Context, revision string) (string, error) {
+func (w *Workspace) commitOf(ctx context.Context, revision string) (string, error) {
 	if strings.HasPrefix(revision, "-") {
 		return "", fmt.Errorf("%s is no revision", revision)
 	}
-	out, err := a.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
-	var f *failure
+	out, err := w.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	var f *Failure
 	switch {
 	case errors.As(err, &f):
 		return "", err
 	case err != nil:
-		return "", &failure{err: fmt.Errorf("%s is neither a saved plan nor a revision that git knows here", revision),
-			hint: "A saved plan's name ends in .json; a shallow clone lacks revisions: git fetch --unshallow"}
+		return "", &Failure{Err: fmt.Errorf("%s is neither a saved plan nor a revision that git knows here", revision),
+			Hint: "A saved plan's name ends in .json; a shallow clone lacks revisions: git fetch --unshallow"}
 	}
 	return strings.TrimSpace(string(out)), nil
 }
 
 // planAt plans the pipeline as it was at a revision, against what is recorded now. Where there was no pipeline in the
 // folder, the plan is empty.
-func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Plan, error) {
-	v, err := a.view(ctx, c.commit)
+func (w *Workspace) planAt(ctx context.Context, c comparand, vars Settings) (*plan.Plan, error) {
+	v, err := w.view(ctx, c.commit)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", c.name, err)
 	}
@@ -67,15 +68,15 @@ func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Pla
 	if !holdsModule(v.dir) {
 		return &plan.Plan{}, nil
 	}
-	at := *a
-	at.dir, at.roots = v.dir, a.roots.of(v.dir)
-	s, err := at.openToPlan(ctx, vars)
+	at := *w
+	at.Dir, at.Roots = v.dir, w.Roots.Of(v.dir)
+	s, err := at.OpenToPlan(ctx, vars)
 	if err != nil {
-		return nil, atRevision(a, c, err)
+		return nil, atRevision(c, err)
 	}
-	p, err := s.plan(ctx, nil)
+	p, err := s.Plan(ctx, nil)
 	if err = errors.Join(err, s.Close()); err != nil {
-		return nil, atRevision(a, c, err)
+		return nil, atRevision(c, err)
 	}
 	if p.Envelope != nil {
 		p.Envelope.Commit = c.commit
@@ -83,19 +84,26 @@ func (a *app) planAt(ctx context.Context, c comparand, vars settings) (*plan.Pla
 	return p, nil
 }
 
+// RevisionError is the error of a pipeline that cannot be planned as it was at a revision.
+type RevisionError struct {
+	Revision string // as it was asked for
+	Err      error
+}
+
+func (e *RevisionError) Error() string { return fmt.Sprintf("at %s: %v", e.Revision, e.Err) }
+func (e *RevisionError) Unwrap() error { return e.Err }
+
 // atRevision says of an error which revision has it.
-func atRevision(a *app, c comparand, err error) error {
-	var d *diagnosed
-	if errors.As(err, &d) {
-		fmt.Fprintf(a.err, "The pipeline at %s cannot be planned:\n", c.name)
-		for i := range d.diags {
-			if d.diags[i].Code == codeNotFetched {
-				d.diags[i].Hint = fmt.Sprintf("check out %s and run mlp init there; what is fetched stays for all revisions", c.name)
+func atRevision(c comparand, err error) error {
+	var mistakes *front.Error
+	if errors.As(err, &mistakes) {
+		for i := range mistakes.Diagnostics {
+			if d := &mistakes.Diagnostics[i]; d.Code == codeNotFetched {
+				d.Hint = fmt.Sprintf("check out %s and run mlp init there; what is fetched stays for all revisions", c.name)
 			}
 		}
-		return err
 	}
-	return fmt.Errorf("at %s: %w", c.name, err)
+	return &RevisionError{Revision: c.name, Err: err}
 }
 
 func holdsModule(dir string) bool {
@@ -116,12 +124,12 @@ type view struct {
 	repo   string // the repository's folder in it
 }
 
-func (a *app) view(ctx context.Context, commit string) (*view, error) {
-	top, err := a.git(ctx, "rev-parse", "--show-toplevel")
+func (w *Workspace) view(ctx context.Context, commit string) (*view, error) {
+	top, err := w.git(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(a.dir)
+	real, err := filepath.EvalSymlinks(w.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +143,7 @@ func (a *app) view(ctx context.Context, commit string) (*view, error) {
 		err = v.spread(v.dir)
 	}
 	if err == nil {
-		err = a.replace(ctx, v, commit)
+		err = w.replace(ctx, v, commit)
 	}
 	if err != nil {
 		return nil, errors.Join(err, folder.Close())
@@ -219,8 +227,8 @@ func (v *view) spread(path string) error {
 
 // replace puts the revision's own files in the place of those on disk that differ, and takes away what it has not: of
 // files that git does not know only those that the language reads.
-func (a *app) replace(ctx context.Context, v *view, commit string) error {
-	raw, err := a.git(ctx, "diff-index", "-z", "--no-renames", "--abbrev=40", commit)
+func (w *Workspace) replace(ctx context.Context, v *view, commit string) error {
+	raw, err := w.git(ctx, "diff-index", "-z", "--no-renames", "--abbrev=40", commit)
 	if err != nil {
 		return err
 	}
@@ -235,7 +243,7 @@ func (a *app) replace(ctx context.Context, v *view, commit string) error {
 		}
 		blobs = append(blobs, blob{path: filepath.Join(v.repo, filepath.FromSlash(string(name))), mode: f[0], id: f[2]})
 	}
-	strays, err := a.git(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", "--", ":/*"+syntax.Extension, ":/*"+syntax.ValuesExtension, ":/*"+lockName)
+	strays, err := w.git(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", "--", ":/*"+syntax.Extension, ":/*"+syntax.ValuesExtension, ":/*"+LockName)
 	if err != nil {
 		return err
 	}
@@ -244,7 +252,7 @@ func (a *app) replace(ctx context.Context, v *view, commit string) error {
 			blobs = append(blobs, blob{path: filepath.Join(v.repo, filepath.FromSlash(name)), mode: absent})
 		}
 	}
-	return a.write(ctx, v, blobs)
+	return w.write(ctx, v, blobs)
 }
 
 // blob is a file of a revision.
@@ -258,8 +266,8 @@ const (
 )
 
 // write writes blobs into the view, read by one git process.
-func (a *app) write(ctx context.Context, v *view, blobs []blob) error {
-	cmd := exec.CommandContext(ctx, "git", "-C", a.dir, "cat-file", "--batch")
+func (w *Workspace) write(ctx context.Context, v *view, blobs []blob) error {
+	cmd := exec.CommandContext(ctx, "git", "-C", w.Dir, "cat-file", "--batch")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/runtime/engine"
@@ -19,117 +20,104 @@ import (
 )
 
 // storeName is the folder of the local store, beside the .mlp files.
-const storeName = ".mlp"
+const StoreName = ".mlp"
 
-// session is a module with its store and state: what plan, apply and show work on.
-type session struct {
-	stored
-	app      *app
-	pipeline string
-	module   *check.Module     // nil where only a saved plan is worked on
-	lib      *library          // nil with it
-	refresh  bool              // the files of sources must be there to plan
-	look     bool              // a recorded result counts only if its objects are there
-	written  map[string]string // the revision that last wrote a key; read when first asked for
-	stop     func()            // ends what is read in the background
-	absent   map[string]bool   // sources that the plan took from what is recorded, since their files are not here
+// Session is a module with its store and state: what plan, apply and show work on. Close it.
+type Session struct {
+	Recorded
+	Pipeline string
+	Module   *check.Module // nil where only a saved plan is worked on
+	Library  *Library      // nil with it
+	Refresh  bool          // the files of sources must be there to plan
+	Look     bool          // a recorded result counts only if its objects are there
+
+	w       *Workspace
+	written map[string]string // the revision that last wrote a key; read when first asked for
+	stop    func()            // ends what is read in the background
+	absent  map[string]bool   // sources that the plan took from what is recorded, since their files are not here
 }
 
 // open reads the module and what is recorded of it.
-func (a *app) open(ctx context.Context, vars settings) (*session, error) {
-	return a.openFor(ctx, vars, false)
+func (w *Workspace) Open(ctx context.Context, vars Settings) (*Session, error) {
+	return w.openFor(ctx, vars, false)
 }
 
 // openToPlan does so for a plan, which needs the recorded results too.
-func (a *app) openToPlan(ctx context.Context, vars settings) (*session, error) {
-	return a.openFor(ctx, vars, true)
+func (w *Workspace) OpenToPlan(ctx context.Context, vars Settings) (*Session, error) {
+	return w.openFor(ctx, vars, true)
 }
 
-func (a *app) openFor(ctx context.Context, vars settings, planning bool) (*session, error) {
-	lock, err := readLock(a.dir)
+func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (*Session, error) {
+	lock, err := ReadLock(w.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return a.openWith(ctx, vars, lock, planning)
+	return w.openWith(ctx, vars, lock, planning)
 }
 
 // openWith does so with pins that are not those of mlp.lock.
-func (a *app) openWith(ctx context.Context, vars settings, lock *lockFile, planning bool) (*session, error) {
+func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool) (*Session, error) {
 	reading, stop := context.WithCancel(ctx)
-	found := a.readAhead(reading, planning)
-	m, lib, err := a.moduleWith(ctx, vars, lock)
+	found := w.readAhead(reading, planning)
+	m, lib, err := w.checkWith(ctx, vars, lock)
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	a.set = vars.told(m.SensitiveVariables)
-	s := &session{app: a, pipeline: m.Pipeline.Name, module: m, lib: lib, stop: stop}
-	if s.stored, err = found(s.pipeline); err != nil {
+	w.Told = vars.Told(m.SensitiveVariables)
+	s := &Session{w: w, Pipeline: m.Pipeline.Name, Module: m, Library: lib, stop: stop}
+	if s.Recorded, err = found(s.Pipeline); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (a *app) storeDir(elem ...string) string {
-	return filepath.Join(append([]string{a.dir, storeName}, elem...)...)
+func (w *Workspace) StoreDir(elem ...string) string {
+	return filepath.Join(append([]string{w.Dir, StoreName}, elem...)...)
 }
 
 // Close frees what the session holds.
-func (s *session) Close() (err error) {
+func (s *Session) Close() (err error) {
 	if s.stop != nil {
 		s.stop()
 	}
-	if s.lib != nil {
-		err = s.lib.Close()
+	if s.Library != nil {
+		err = s.Library.Close()
 	}
-	if s.store != nil {
-		err = errors.Join(err, s.store.Close())
-	}
-	return err
-}
-
-// stateError gives errors about what is recorded their exit codes.
-func stateError(err error) error {
-	var moved *state.MovedError
-	var locked *state.LockedError
-	var stale *engine.StaleError
-	switch {
-	case errors.As(err, &locked), errors.As(err, &moved):
-		return &failure{err: err, code: exitLocked}
-	case errors.As(err, &stale):
-		return &failure{err: err, code: exitStale}
+	if s.Store != nil {
+		err = errors.Join(err, s.Store.Close())
 	}
 	return err
 }
 
 // plan makes the plan of the session's module.
-func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) {
-	images := &images{}
-	defer images.Close()
+func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) {
+	Images := &Images{}
+	defer Images.Close()
 	forced := make([]string, len(force))
 	for i, address := range force {
-		address = addressOf(address)
+		address = AddressOf(address)
 		forced[i] = address
-		if b := s.module.Blocks[address]; b == nil || b.TypeSpec.Version == 0 {
-			return nil, &failure{err: fmt.Errorf("--force %s: no stage has this address", address), hint: "'mlp graph' lists all addresses."}
+		if b := s.Module.Blocks[address]; b == nil || b.TypeSpec.Version == 0 {
+			return nil, &Failure{Err: fmt.Errorf("--force %s: no stage has this address", address), Hint: "'mlp graph' lists all addresses."}
 		}
 	}
-	approvers, err := s.app.approvers()
+	approvers, err := s.w.ReadApprovers()
 	if err != nil {
 		return nil, err
 	}
-	found := &sources{s: s, before: s.state.Renamed(planner.Moves(s.module, s.state))}
+	found := &sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}
 	if s.actions == nil {
-		s.actions = readActions(ctx, s.store, s.state)
+		s.actions = readActions(ctx, s.Store, s.State)
 	}
 	head := make(chan string, 1)
-	go func() { head <- commit(ctx, s.app.dir) }()
-	p, diags := planner.Make(ctx, s.module, planner.Options{
-		Workspace: s.app.workspace, State: s.state, Actions: s.results(), Sources: found, Images: images, Rules: s.lib.rules, Force: forced, Approvers: approvers,
+	go func() { head <- commit(ctx, s.w.Dir) }()
+	p, diags := planner.Make(ctx, s.Module, planner.Options{
+		Workspace: s.w.Name, State: s.State, Actions: s.results(), Sources: found, Images: Images, Rules: s.Library.rules, Force: forced, Approvers: approvers,
 	})
 	if diags.HasErrors() {
-		return nil, &diagnosed{diags, s.module.Files}
+		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}
 	}
 	signed, err := len(p.Diagnostics), error(nil)
 	s.addWarnings(p)
@@ -144,14 +132,14 @@ func (s *session) plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, err
 		}
 	}
-	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: version(), Commit: <-head, Durations: s.durations(p)}
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: <-head, Durations: s.durations(p)}
 	p.Envelope.Failed, err = s.failed(p)
 	return p, err
 }
 
 // failed says why stages that are to run failed when they last did.
-func (s *session) failed(p *plan.Plan) (map[string]string, error) {
-	all, err := engine.LastFailures(s.store, p.Pipeline, p.Workspace)
+func (s *Session) failed(p *plan.Plan) (map[string]string, error) {
+	all, err := engine.LastFailures(s.Store, p.Pipeline, p.Workspace)
 	if err != nil {
 		return nil, err
 	}
@@ -165,11 +153,11 @@ func (s *session) failed(p *plan.Plan) (map[string]string, error) {
 
 // addOthers tells where nothing is recorded of this pipeline in this workspace, but of others in the same store, what is live there:
 // a name may have changed or be mistyped, and what was released is compared with by nobody then.
-func (s *session) addOthers(ctx context.Context, p *plan.Plan) error {
-	if s.state.Revision > 0 {
+func (s *Session) addOthers(ctx context.Context, p *plan.Plan) error {
+	if s.State.Revision > 0 {
 		return nil
 	}
-	others, err := state.Live(ctx, s.store)
+	others, err := state.Live(ctx, s.Store)
 	if err != nil {
 		return err
 	}
@@ -188,43 +176,43 @@ func (s *session) addOthers(ctx context.Context, p *plan.Plan) error {
 }
 
 // results are what the planner is told to be recorded.
-func (s *session) results() planner.Actions {
-	if s.look {
+func (s *Session) results() planner.Actions {
+	if s.Look {
 		return present{s.actions}
 	}
 	return s.actions
 }
 
 // addDamaged warns of records that cannot be relied on: why a stage runs whose result was there.
-func (s *session) addDamaged(p *plan.Plan) {
+func (s *Session) addDamaged(p *plan.Plan) {
 	for _, n := range p.Nodes {
 		for _, fp := range slices.Compact([]plan.Digest{n.Replaces, n.Fingerprint}) {
 			if d := s.actions.damaged(fp); d != nil {
 				p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: codeDamaged,
-					Summary: fmt.Sprintf("The record of the result of %s is damaged, and taken for missing: %s %s", n.Address, s.inFolder(d.File), d.Why)})
+					Summary: fmt.Sprintf("The record of the result of %s is damaged, and taken for missing: %s %s", n.Address, s.w.inFolder(d.File), d.Why)})
 			}
 		}
 	}
 }
 
 // inFolder is a path relative to the module's folder, so that plans say the same on every machine.
-func (s *session) inFolder(path string) string {
-	if rel, err := filepath.Rel(s.app.dir, path); err == nil {
+func (w *Workspace) inFolder(path string) string {
+	if rel, err := filepath.Rel(w.Dir, path); err == nil {
 		return filepath.ToSlash(rel)
 	}
 	return path
 }
 
 // addWarnings carries the module's warnings in the plan, where reviewers see them.
-func (s *session) addWarnings(p *plan.Plan) {
-	for _, d := range s.lib.warnings {
+func (s *Session) addWarnings(p *plan.Plan) {
+	for _, d := range s.Library.Warnings {
 		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
 			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
 	}
-	slices.Sort(s.lib.unpinned)
-	for _, address := range s.lib.unpinned {
-		d := plan.Diagnostic{Severity: "warning", Code: "MLP1701", Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + lockName}
-		if found := guessed(s.lib, address); found != "" {
+	slices.Sort(s.Library.Unpinned)
+	for _, address := range s.Library.Unpinned {
+		d := plan.Diagnostic{Severity: "warning", Code: "MLP1701", Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + LockName}
+		if found := s.Library.Guessed(address); found != "" {
 			d.Summary += ". Guessed from its files: " + found
 		}
 		p.Diagnostics = append(p.Diagnostics, d)
@@ -232,8 +220,8 @@ func (s *session) addWarnings(p *plan.Plan) {
 }
 
 // durations of past runs, by address: of the node's recorded result.
-func (s *session) durations(p *plan.Plan) map[string]int64 {
-	out, recorded := make(map[string]int64, len(p.Nodes)), s.state.Renamed(p.Moves)
+func (s *Session) durations(p *plan.Plan) map[string]int64 {
+	out, recorded := make(map[string]int64, len(p.Nodes)), s.State.Renamed(p.Moves)
 	for _, n := range p.Nodes {
 		before, ok := recorded.Nodes[n.Address]
 		if !ok {
@@ -256,9 +244,9 @@ func commit(ctx context.Context, dir string) string {
 }
 
 // images resolves the images of foreign stages with the local engine, which is asked only if there are any.
-type images struct{ engine *docker.Executor }
+type Images struct{ engine *docker.Executor }
 
-func (i *images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+func (i *Images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
 	if i.engine == nil {
 		if i.engine, err = docker.New(ctx, docker.Options{}); err != nil {
 			return "", "", err
@@ -267,7 +255,7 @@ func (i *images) Resolve(ctx context.Context, image string) (id, platform string
 	return i.engine.Resolve(ctx, image)
 }
 
-func (i *images) Close() error {
+func (i *Images) Close() error {
 	if i.engine == nil {
 		return nil
 	}

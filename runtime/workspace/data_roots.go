@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"encoding/json"
@@ -13,21 +13,21 @@ import (
 )
 
 // dataRootVariable holds folders for --data-root where the flag is not given.
-const dataRootVariable = "MLP_DATA_ROOT"
+const DataRootVariable = "MLP_DATA_ROOT"
 
 // dataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses the
 // paths, and is not always who runs it: a pull request could have mlp print what it is not to see.
-type dataRoots struct {
+type DataRoots struct {
 	homes []string // the module's folder, and the one that it stands for, without links
 	given []string // allowed by who runs mlp, without links; none: files may lie anywhere, and outside of homes are not quoted
 }
 
 // openDataRoots takes the folders that are allowed.
-func openDataRoots(given []string) (dataRoots, error) {
+func OpenDataRoots(given []string) (DataRoots, error) {
 	if len(given) == 0 {
-		given = filepath.SplitList(os.Getenv(dataRootVariable))
+		given = filepath.SplitList(os.Getenv(DataRootVariable))
 	}
-	var r dataRoots
+	var r DataRoots
 	for _, dir := range given {
 		if dir == "" {
 			continue
@@ -37,7 +37,7 @@ func openDataRoots(given []string) (dataRoots, error) {
 			abs, err = filepath.EvalSymlinks(abs)
 		}
 		if err != nil {
-			return r, &failure{err: fmt.Errorf("the data root %s cannot be found: %w", dir, err), hint: "--data-root and " + dataRootVariable + " name folders that are there."}
+			return r, &Failure{Err: fmt.Errorf("the data root %s cannot be found: %w", dir, err), Hint: "--data-root and " + DataRootVariable + " name folders that are there."}
 		}
 		r.given = append(r.given, abs)
 	}
@@ -45,7 +45,7 @@ func openDataRoots(given []string) (dataRoots, error) {
 }
 
 // of are the roots for modules in a folder.
-func (r dataRoots) of(dir string) dataRoots {
+func (r DataRoots) Of(dir string) DataRoots {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		r.homes = append(slices.Clone(r.homes), real)
 	}
@@ -54,7 +54,7 @@ func (r dataRoots) of(dir string) dataRoots {
 
 // allowed tells whether a file lies where messages may quote it. What lies in a hidden folder of the module, such as .git,
 // belongs to other programs, and counts as lying elsewhere.
-func (r dataRoots) allowed(file string) bool {
+func (r DataRoots) allowed(file string) bool {
 	for _, home := range r.homes {
 		if rel, inside := below(home, file); inside && !strings.HasPrefix(rel, ".") && !strings.Contains(rel, "/.") {
 			return true
@@ -74,13 +74,13 @@ func below(root, file string) (rel string, inside bool) {
 }
 
 // quotable tells whether all files that lie below a root by these names may be quoted. Links are followed.
-func (r dataRoots) quotable(root string, names []string) bool {
+func (r DataRoots) Quotable(root string, names []string) bool {
 	_, ok := r.outside(root, names)
 	return !ok
 }
 
 // outside is the first file that lies where none may be quoted.
-func (r dataRoots) outside(root string, names []string) (string, bool) {
+func (r DataRoots) outside(root string, names []string) (string, bool) {
 	real, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return root, true
@@ -100,7 +100,7 @@ func (r dataRoots) outside(root string, names []string) (string, bool) {
 }
 
 // refuse is the error of files that may not be read: where roots are given, those outside of them.
-func (r dataRoots) refuse(root string, names []string) error {
+func (r DataRoots) refuse(root string, names []string) error {
 	if len(r.given) == 0 {
 		return nil
 	}
@@ -109,11 +109,11 @@ func (r dataRoots) refuse(root string, names []string) error {
 		return nil
 	}
 	what := fmt.Sprintf("%s lies outside of the pipeline's folder and of the data roots", name)
-	return &component.InputError{Summary: what, Detail: "Whoever runs mlp says with --data-root, or " + dataRootVariable + ", where data may lie.", Bare: what}
+	return &component.InputError{Summary: what, Detail: "Whoever runs mlp says with --data-root, or " + DataRootVariable + ", where data may lie.", Bare: what}
 }
 
 // files asks a component which files a configuration means, as seen from a folder, and refuses those that may not be read.
-func (r dataRoots) files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
+func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
 	src := sourceOf(kind, typ)
 	if src == nil || src.Files == nil {
 		return "", nil, fmt.Errorf("a %s of type %q reads no files", kind, typ)
@@ -122,10 +122,10 @@ func (r dataRoots) files(kind, typ, dir string, config json.RawMessage) (root st
 	if err != nil {
 		return root, names, err
 	}
-	return root, names, r.refuse(absolute(dir, root), names)
+	return root, names, r.refuse(Absolute(dir, root), names)
 }
 
 // unquoted tells of files that a plan names whether they must not be quoted.
-func (r dataRoots) unquoted(dir string) func(*plan.External) bool {
-	return func(e *plan.External) bool { return !r.quotable(absolute(dir, filepath.FromSlash(e.Root)), e.Names()) }
+func (r DataRoots) Unquoted(dir string) func(*plan.External) bool {
+	return func(e *plan.External) bool { return !r.Quotable(Absolute(dir, filepath.FromSlash(e.Root)), e.Names()) }
 }

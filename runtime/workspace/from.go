@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"cmp"
@@ -82,49 +82,64 @@ func look(dir, from string) (*repository, error) {
 	}, nil
 }
 
-// beginFrom writes a pipeline over what a team has: its script's figures, a gate over them, and, if wanted, an image of
+// Begun is a pipeline that was begun over what a team has.
+type Begun struct {
+	Wrote   []string // files
+	Figures int      // how many were found, and in which file
+	From    string
+}
+
+// BeginFrom writes a pipeline over what a team has: its script's figures, a gate over them, and, if wanted, an image of
 // the script. It validates and plans at once, without data and without a container engine.
-func (a *app) beginFrom(given string, container bool) error {
+//
+// The folder must have no pipeline yet.
+func (w *Workspace) BeginFrom(given string, container bool) (*Begun, error) {
+	there, err := moduleFiles(w.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(there) > 0 {
+		return nil, &Failure{Err: fmt.Errorf("%s is there already", filepath.Base(there[0])), Hint: "--from begins a pipeline; give -C a folder that has none."}
+	}
 	from := given
 	if !filepath.IsAbs(from) {
-		from = filepath.Join(a.dir, from)
+		from = filepath.Join(w.Dir, from)
 	}
 	info, err := os.Stat(from)
 	if err == nil && info.Mode().IsRegular() {
-		return &failure{err: fmt.Errorf("%s is a file; --from takes the folder of a repository", given),
-			hint: "To begin with a table, write a source block of it; 'mlp docs source' has examples. 'mlp init' then finds its columns."}
+		return nil, &Failure{Err: fmt.Errorf("%s is a file; --from takes the folder of a repository", given),
+			Hint: "To begin with a table, write a source block of it; 'mlp docs source' has examples. 'mlp init' then finds its columns."}
 	}
 	if err != nil || !info.IsDir() {
-		return &failure{err: fmt.Errorf("there is no folder %s", given), hint: "--from takes the folder of a repository, relative to -C."}
+		return nil, &Failure{Err: fmt.Errorf("there is no folder %s", given), Hint: "--from takes the folder of a repository, relative to -C."}
 	}
-	found, err := look(a.dir, from)
+	found, err := look(w.Dir, from)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case found.figures == "":
-		return &failure{err: fmt.Errorf("no metrics.json is in the folder %s", given),
-			hint: `Have the training script write its figures as one JSON object, such as {"auc": 0.84}, and try again.`}
+		return nil, &Failure{Err: fmt.Errorf("no metrics.json is in the folder %s", given),
+			Hint: `Have the training script write its figures as one JSON object, such as {"auc": 0.84}, and try again.`}
 	case container && found.script == "":
-		return &failure{err: fmt.Errorf("no training script is in the folder %s", given), hint: "One named train*.py or train*.R is looked for."}
+		return nil, &Failure{Err: fmt.Errorf("no training script is in the folder %s", given), Hint: "One named train*.py or train*.R is looked for."}
 	}
-	figures, err := readFigures(filepath.Join(a.dir, filepath.FromSlash(found.figures)))
+	figures, err := readFigures(filepath.Join(w.Dir, filepath.FromSlash(found.figures)))
 	if err != nil {
-		return &failure{err: fmt.Errorf("%s: %w", found.figures, err), hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
+		return nil, &Failure{Err: fmt.Errorf("%s: %w", found.figures, err), Hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
 	}
 	wrote := []string{"pipeline.mlp"}
 	if container && found.dockerfile == "" {
 		found.dockerfile = "Dockerfile"
-		if err := writeNew(filepath.Join(a.dir, "Dockerfile"), dockerfile(found)); err != nil {
-			return err
+		if err := writeNew(filepath.Join(w.Dir, "Dockerfile"), dockerfile(found)); err != nil {
+			return nil, err
 		}
 		wrote = append(wrote, "Dockerfile")
 	}
-	if err := writeNew(filepath.Join(a.dir, "pipeline.mlp"), brownfield(pipelineName(a.dir), found, figures, container)); err != nil {
-		return err
+	if err := writeNew(filepath.Join(w.Dir, "pipeline.mlp"), brownfield(pipelineName(w.Dir), found, figures, container)); err != nil {
+		return nil, err
 	}
-	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", counted(len(figures), "figure"), found.figures, strings.Join(wrote, " and "))
-	return nil
+	return &Begun{Wrote: wrote, Figures: len(figures), From: found.figures}, nil
 }
 
 // writeNew writes a file that is not there yet.

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -18,7 +19,7 @@ import (
 type fetching struct {
 	*modules
 	ctx     context.Context
-	app     *app
+	say     func(Pinned)
 	upgrade bool
 	pins    map[string]fetch.Pin // of what is called, by repository
 	seen    map[string]bool      // folders
@@ -27,12 +28,12 @@ type fetching struct {
 }
 
 // fetchModules fetches what is not there as it is pinned, or with upgrade anew, and returns the pins of all that is called.
-func (a *app) fetchModules(ctx context.Context, lock *lockFile, upgrade bool) (map[string]fetch.Pin, error) {
-	m := newModules(a.dir, stdlib.Catalog(), lock)
-	f := &fetching{modules: m, ctx: ctx, app: a, upgrade: upgrade, pins: map[string]fetch.Pin{}, seen: map[string]bool{}, files: map[string][]byte{}}
+func (w *Workspace) fetchModules(ctx context.Context, lock *LockFile, upgrade bool, say func(Pinned)) (map[string]fetch.Pin, error) {
+	m := newModules(w.Dir, stdlib.Catalog(), lock)
+	f := &fetching{modules: m, ctx: ctx, say: say, upgrade: upgrade, pins: map[string]fetch.Pin{}, seen: map[string]bool{}, files: map[string][]byte{}}
 	f.calls(resolve.Folder{})
 	if len(f.diags) > 0 {
-		return nil, &diagnosed{f.diags.Sort(), f.files}
+		return nil, &front.Error{Diagnostics: f.diags.Sort(), Files: f.files}
 	}
 	if ctx.Err() != nil {
 		return nil, errors.New("interrupted; nothing new was pinned")
@@ -82,7 +83,9 @@ func (f *fetching) fetch(b *syntax.Block) func(string, resolve.Folder) (resolve.
 				return resolve.Folder{}, cannotFetch(s, err)
 			}
 			f.pins[name] = pin
-			f.say(s, pin)
+			if before := f.lock.Modules[name].Commit; before != pin.Commit {
+				f.say(Pinned{Repository: name, Commit: pin.Commit, Before: before, Guessed: s.Ref == ""})
+			}
 		}
 		return f.inside(s, pin)
 	}
@@ -101,18 +104,12 @@ func (f *fetching) get(s fetch.Source) (fetch.Pin, error) {
 	return fetch.Get(f.ctx, dir, s, &pin)
 }
 
-// say tells which commit was pinned, and where that was anybody's guess.
-func (f *fetching) say(s fetch.Source, pin fetch.Pin) {
-	before, was := f.lock.Modules[s.Repository()]
-	switch {
-	case !was:
-		fmt.Fprintf(f.app.out, "%s is commit %s.\n", s.Repository(), pin.Commit)
-	case before.Commit != pin.Commit:
-		fmt.Fprintf(f.app.out, "%s moved from commit %s to %s.\n", s.Repository(), before.Commit, pin.Commit)
-	}
-	if s.Ref == "" && (!was || before.Commit != pin.Commit) {
-		fmt.Fprintf(f.app.out, "  Its source names no version: the default branch was taken. Add ?ref= with a tag, so that --upgrade cannot take more than you mean.\n")
-	}
+// Pinned is a repository that has a commit now.
+type Pinned struct {
+	Repository     string // as its source says
+	Commit, Before string // Before is what was pinned until then; "": nothing
+	// Guessed: the source names no version, so the commit is that of the default branch.
+	Guessed bool
 }
 
 func cannotFetch(s fetch.Source, err error) *source.Diagnostic {

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -8,34 +8,28 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-func refreshFlag(cmd *cobra.Command, refresh *bool) {
-	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not. A plan also looks whether recorded results are in the store, as an apply always does")
-}
-
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
 // recorded version is taken, and that is said.
 type sources struct {
-	s      *session
+	s      *Session
 	before *plan.State // what is recorded, under the addresses of now
 	said   []plan.Diagnostic
 	absent map[string]bool
 }
 
 func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
-	b := x.s.module.Blocks[address]
+	b := x.s.Module.Blocks[address]
 	found, err := x.s.probe(ctx, b)
 	switch {
 	case err == nil:
 		x.compare(b, found)
 		found.Dir = folderOf(b)
 		return &found.External, found.Digest, nil
-	case x.s.refresh || !errors.Is(err, fs.ErrNotExist):
+	case x.s.Refresh || !errors.Is(err, fs.ErrNotExist):
 		return nil, "", err
 	}
 	v, how, err := x.s.recordedVersion(ctx, b, x.before, err)
@@ -61,9 +55,9 @@ func folderOf(b *check.Block) string {
 
 // compare warns where files are not those that are pinned: others, who lack the files, plan with the pinned version.
 func (x *sources) compare(b *check.Block, found dataVersion) {
-	pin, ok := x.s.lib.lock.Versions[b.Address]
+	pin, ok := x.s.Library.lock.Versions[b.Address]
 	if ok && pin.Digest != found.Digest {
-		x.say(b, "MLP1703", fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, lockName, found.summary(), pin.summary()))
+		x.say(b, "MLP1703", fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, LockName, found.summary(), pin.summary()))
 	}
 }
 
@@ -72,15 +66,15 @@ func (x *sources) say(b *check.Block, code, summary string) {
 }
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.
-func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
-	root, names, err := s.app.roots.files(b.Kind, b.Type, filepath.Join(s.app.dir, b.Dir), b.Config)
+func (s *Session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {
+	root, names, err := s.w.Roots.Files(b.Kind, b.Type, filepath.Join(s.w.Dir, b.Dir), b.Config)
 	if err != nil {
 		return dataVersion{}, err
 	}
 	if !filepath.IsAbs(root) {
 		root = filepath.Join(b.Dir, root)
 	}
-	ext, digest, err := s.store.HashFiles(ctx, s.app.dir, root, names)
+	ext, digest, err := s.Store.HashFiles(ctx, s.w.Dir, root, names)
 	if errors.Is(err, fs.ErrNotExist) { // some of them: not what is taken as recorded
 		err = fmt.Errorf("its files are being removed: %s", err.Error())
 	}
@@ -89,14 +83,14 @@ func (s *session) probe(ctx context.Context, b *check.Block) (dataVersion, error
 
 // recordedVersion is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It
 // counts only for the path that the block has now. why says that the files are not there.
-func (s *session) recordedVersion(ctx context.Context, b *check.Block, st *plan.State, why error) (v dataVersion, how string, err error) {
+func (s *Session) recordedVersion(ctx context.Context, b *check.Block, st *plan.State, why error) (v dataVersion, how string, err error) {
 	before, ran := st.Nodes[b.Address]
 	ext := before.External["files"]
 	ran = ran && ext != nil && pathOf(before.Config) == pathOf(b.Config)
-	pin, pinned := s.lib.lock.Versions[b.Address]
+	pin, pinned := s.Library.lock.Versions[b.Address]
 	switch {
 	case pinned && pin.Path == pathOf(b.Config):
-		how = "in " + lockName
+		how = "in " + LockName
 		if ran && before.Inputs["files"] != pin.Digest {
 			how += " (the last apply read another version)"
 		}
@@ -109,11 +103,11 @@ func (s *session) recordedVersion(ctx context.Context, b *check.Block, st *plan.
 }
 
 // since says in which revision a key was last written.
-func (s *session) since(ctx context.Context, key string) (string, error) {
+func (s *Session) since(ctx context.Context, key string) (string, error) {
 	if s.written == nil {
-		history, err := s.log.History(ctx)
+		history, err := s.Log.History(ctx)
 		if err != nil {
-			return "", stateError(err)
+			return "", err
 		}
 		s.written = map[string]string{}
 		for _, r := range history {
@@ -129,11 +123,11 @@ func (s *session) since(ctx context.Context, key string) (string, error) {
 }
 
 // readable refuses to begin what would have to read files that are not here.
-func (s *session) readable(p *plan.Plan) error {
+func (s *Session) readable(p *plan.Plan) error {
 	for _, n := range p.Nodes {
 		if s.absent[n.Address] && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
-			return &failure{err: fmt.Errorf("%s has to run, and its files are not here", n.Address),
-				hint: "Apply where they are. A plan saved here ('mlp plan --out') can be applied there."}
+			return &Failure{Err: fmt.Errorf("%s has to run, and its files are not here", n.Address),
+				Hint: "Apply where they are. A plan saved here ('mlp plan --out') can be applied there."}
 		}
 	}
 	return nil

@@ -1,9 +1,11 @@
-package cli
+package workspace
 
-import "regexp"
+import (
+	"regexp"
+)
 
 // bareKey is the key of an instance without its quotes, as a shell leaves it.
 var bareKey = regexp.MustCompile(`\[([a-z0-9_]+)\]`)
 
 // addressOf reads an address as given on a command line: train.model[eu] is train.model["eu"].
-func addressOf(arg string) string { return bareKey.ReplaceAllString(arg, `["$1"]`) }
+func AddressOf(arg string) string { return bareKey.ReplaceAllString(arg, `["$1"]`) }

@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"errors"
@@ -16,17 +16,17 @@ import (
 )
 
 // fetchedDir holds the repositories that 'mlp init' fetched, below the module's folder.
-const fetchedDir = storeName + "/modules"
+const fetchedDir = StoreName + "/modules"
 
 // modules finds and reads the modules that one in the folder root calls: beside it, or as mlp init fetched them.
 type modules struct {
 	root     string
 	catalog  *schema.Catalog
-	lock     *lockFile
+	lock     *LockFile
 	verified *sync.Map // folders with the digest that was found there; shared by those that look again and again
 }
 
-func newModules(root string, catalog *schema.Catalog, lock *lockFile) *modules {
+func newModules(root string, catalog *schema.Catalog, lock *LockFile) *modules {
 	return &modules{root: root, catalog: catalog, lock: lock, verified: &sync.Map{}}
 }
 
@@ -51,7 +51,7 @@ func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, 
 	}
 	pin, ok := m.lock.Modules[s.Repository()]
 	if !ok {
-		return resolve.Folder{}, &source.Diagnostic{Code: codeNotFetched, Summary: fmt.Sprintf("%s does not pin this module", lockName),
+		return resolve.Folder{}, &source.Diagnostic{Code: codeNotFetched, Summary: fmt.Sprintf("%s does not pin this module", LockName),
 			Detail: fmt.Sprintf("%s has not been fetched yet. Only mlp init uses the network.", s.Repository()), Hint: "run: mlp init"}
 	}
 	if d := m.verify(s, pin); d != nil {
@@ -72,7 +72,7 @@ func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 		return &source.Diagnostic{Code: codeNotFetched, Summary: "the module has not been fetched on this machine",
 			Detail: fmt.Sprintf("%s is pinned at commit %s, which belongs in %s.", s.Repository(), pin.Commit, at), Hint: "run: mlp init"}
 	case err != nil:
-		return &source.Diagnostic{Code: codeAltered, Summary: "the fetched module is not what " + lockName + " pins",
+		return &source.Diagnostic{Code: codeAltered, Summary: "the fetched module is not what " + LockName + " pins",
 			Detail: fmt.Sprintf("The files in %s have been changed since they were fetched: %s, commit %s.", at, s.Repository(), pin.Commit),
 			Hint:   "run mlp init to fetch it anew; to work on a module, call a folder of your own"}
 	}

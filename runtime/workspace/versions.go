@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (v dataVersion) summary() string {
 
 // check makes sure that the versions are whole: a digest that a hand has changed would name data that never was. And that
 // pins are pins: a commit names a folder.
-func (l *lockFile) check() error {
+func (l *LockFile) check() error {
 	for _, repository := range sortedKeys(l.Modules) {
 		if err := l.Modules[repository].Check(); err != nil {
 			return fmt.Errorf("the pin of %s: %w", repository, err)
@@ -57,15 +57,15 @@ func (l *lockFile) check() error {
 // pinVersions adds the versions of sources that have none yet, or none of their path, and forgets those of blocks that
 // are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
 // pinned ones are returned.
-func (s *session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
-	lock := s.lib.lock
+func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
+	lock := s.Library.lock
 	for _, address := range sortedKeys(lock.Versions) {
-		if s.module.Blocks[address] == nil {
+		if s.Module.Blocks[address] == nil {
 			delete(lock.Versions, address)
 		}
 	}
-	for _, address := range s.module.Order {
-		b := s.module.Blocks[address]
+	for _, address := range s.Module.Order {
+		b := s.Module.Blocks[address]
 		if b.Kind != "source" || !b.TypeSpec.External {
 			continue
 		}

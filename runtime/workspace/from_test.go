@@ -1,6 +1,8 @@
-package cli
+package workspace
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestFigureLimits(t *testing.T) {
 	tests := []struct {

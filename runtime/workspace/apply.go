@@ -1,0 +1,118 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+)
+
+// ApplyOptions are how a plan is carried out.
+type ApplyOptions struct {
+	Force       []string // addresses that run even if their results are known
+	Executor    string   // "docker", "process" or "auto"
+	Threads     int      // of a stage; 0: all
+	Parallelism int      // stages at once; 0: as many as there are processors
+}
+
+// Applying is who watches an apply and decides whether it goes on. Its methods are called in this order, one at a time but
+// for Event.
+type Applying interface {
+	// Show is given the plan.
+	Show(*plan.Plan) error
+	// Confirm reports whether the plan, which can be carried out, shall be.
+	Confirm(*plan.Plan) (bool, error)
+	// NoEngine tells that stages run as processes since no container engine answers. Where one was looked for, " at
+	// DOCKER_HOST tcp://build:2375", is "" if nobody named a place.
+	NoEngine(where string)
+	// Begin is told that stages are about to run. No new stage starts when stop ends; running ones are ended with kill.
+	Begin(context.Context, *plan.Plan) (stop, kill context.Context)
+	// Event is called as things happen, by several stages at the same time.
+	Event(engine.Event)
+	// End follows Begin when nothing runs any more.
+	End()
+}
+
+// Applied is a plan with what came of it.
+type Applied struct {
+	Plan   *plan.Plan
+	Result *engine.Result
+}
+
+// Apply plans the module and carries the plan out, with nobody else writing the state meanwhile. Without a yes there is no
+// result and no error. A result may come with an error, if what came of it could not be noted.
+func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*Applied, error) {
+	return s.locked(ctx, func(lock *state.Lock) (*Applied, error) {
+		p, err := s.Plan(ctx, o.Force)
+		if err != nil {
+			return nil, err
+		}
+		if err := by.Show(p); err != nil {
+			return nil, err
+		}
+		if err := s.readable(p); err != nil {
+			return nil, err
+		}
+		if yes, err := by.Confirm(p); err != nil || !yes {
+			return nil, err
+		}
+		return s.run(ctx, p, lock, o, by)
+	})
+}
+
+// locked does something while nobody else writes the state, which is read under the lock.
+func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*Applied, error)) (*Applied, error) {
+	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "apply"})
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	if s.State, err = s.Log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
+		return nil, err
+	}
+	s.actions, s.written = nil, nil
+	return do(lock)
+}
+
+// run carries a plan out. One that was carried out whole is marked, so that its file is not applied twice.
+func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o ApplyOptions, by Applying) (*Applied, error) {
+	ex, err := OpenExecutor(ctx, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
+	if err != nil {
+		return nil, err
+	}
+	defer ex.Close()
+	if err := Runnable(p, ex.Name()); err != nil {
+		return nil, err
+	}
+	approvers, err := s.w.ReadApprovers()
+	if err != nil {
+		return nil, err
+	}
+	stop, kill := by.Begin(ctx, p)
+	result, err := engine.Run(stop, engine.Options{
+		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Executor: ex, Dir: s.w.Dir,
+		Parallelism: o.Parallelism, Events: by.Event, Convert: Convert, Files: s.w.Roots.Files, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
+	})
+	by.End()
+	if err != nil {
+		return nil, err
+	}
+	if result.ExitCode() == 0 && !review.Count(p).Nothing() {
+		err = s.markApplied(p, result.State.Revision)
+	}
+	return &Applied{Plan: p, Result: result}, err
+}
+
+// Runnable refuses before anything runs what the executor could not run.
+func Runnable(p *plan.Plan, executor string) error {
+	for _, n := range p.Nodes {
+		if n.Container != nil && executor == "process" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
+			return &Failure{Err: fmt.Errorf("%s runs the image %s, and stages run as processes here", n.Address, n.Container.Image),
+				Hint: "Start a container engine, and apply with --executor docker."}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/state"
+)
+
+// approversVariable names the file of approvers where --approvers does not.
+const ApproversVariable = "MLP_APPROVERS"
+
+// approvers reads the operator's file of who may approve; nil if there is none. It must not lie in the pipeline's folder:
+// what is reviewed would say who may review it.
+func (w *Workspace) ReadApprovers() (plan.Approvers, error) {
+	path, from := w.ApproversFile, "--approvers"
+	if path == "" {
+		path, from = os.Getenv(ApproversVariable), ApproversVariable
+	}
+	if path == "" {
+		return nil, nil
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading who may approve: %s: %w", from, err)
+	}
+	dir, err := filepath.EvalSymlinks(w.Dir)
+	if err != nil {
+		dir = w.Dir
+	}
+	if rel, err := filepath.Rel(dir, real); err == nil && filepath.IsLocal(rel) {
+		return nil, &Failure{Err: fmt.Errorf("%s %s lies in the pipeline's folder, and so is part of what is reviewed", from, path),
+			Hint: "Keep it where only operators write; in CI take it from the protected branch: git show origin/main:approvers.json"}
+	}
+	data, err := readDocument(real)
+	if err != nil {
+		return nil, fmt.Errorf("reading who may approve: %w", err)
+	}
+	groups, err := plan.ReadApprovers(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", from, path, err)
+	}
+	return groups, nil
+}
+
+// mayNot is the error of somebody who may not give an approval.
+func mayNot(by, gate string, asked *plan.Approval, approvers plan.Approvers) error {
+	err := fmt.Errorf("%s may not give the approval %q of %s, which is asked of %s", by, asked.Name, gate, strings.Join(asked.From, ", "))
+	if approvers == nil {
+		return &Failure{Err: err, Hint: "Without a file of approvers (--approvers, " + ApproversVariable + ") these are names of people, and --as is one of them."}
+	}
+	var may []string
+	for _, name := range asked.From {
+		switch members, group := approvers[name]; {
+		case group:
+			may = append(may, name+": "+strings.Join(members, ", "))
+		case !approvers.May(name, []string{name}):
+			may = append(may, name+" is in no group")
+		default:
+			may = append(may, name)
+		}
+	}
+	return &Failure{Err: err, Hint: "By the file of approvers: " + strings.Join(may, "; ") + "."}
+}
+
+func HostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
+// Approval is a person's yes to what a gate waits for.
+type Approval struct {
+	Gate   string // its address
+	Name   string // of the approval
+	By     string // who approves, by their own word
+	Reason string // for the record
+}
+
+// Approved is an approval that was recorded.
+type Approved struct {
+	Revision int64    // of the state with it
+	From     []string // whom it was asked of
+}
+
+// Approve records an approval of what the gate decided on last. What is not asked for is refused.
+func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Approved, error) {
+	approvers, err := w.ReadApprovers()
+	if err != nil {
+		return nil, err
+	}
+	s, err := w.Open(ctx, vars)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "approve"})
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Unlock()
+	if s.State, err = s.Log.Load(ctx); err != nil {
+		return nil, err
+	}
+	asked, err := s.asked(a.Gate, a.Name, approvers)
+	if err != nil {
+		return nil, err
+	}
+	if !approvers.May(a.By, asked.From) {
+		return nil, mayNot(a.By, a.Gate, asked, approvers)
+	}
+	after, err := s.Log.As(a.By, "").On(UserName(), HostName()).Append(ctx, s.State, []plan.Event{s.approval(a)})
+	if err != nil {
+		return nil, err
+	}
+	return &Approved{Revision: after.Revision, From: asked.From}, nil
+}
+
+// gates names those of the module.
+func (s *Session) gates() string {
+	var all []string
+	for _, address := range sortedKeys(s.Module.Blocks) {
+		if s.Module.Blocks[address].Kind == "gate" {
+			all = append(all, address)
+		}
+	}
+	if len(all) == 0 {
+		return "The module has no gate."
+	}
+	return "The module has " + strings.Join(all, ", ") + "."
+}
+
+func asksFor(approvals []string) string {
+	if len(approvals) == 0 {
+		return "It asks for none."
+	}
+	return "It asks for " + strings.Join(approvals, ", ") + "."
+}
+
+// asked is the approval that a gate waits for. One that it does not wait for is refused.
+func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Approval, error) {
+	block := s.Module.Blocks[gate]
+	if block == nil || block.Kind != "gate" {
+		return nil, &Failure{Err: fmt.Errorf("there is no gate %s", gate), Hint: s.gates()}
+	}
+	decided, ok := s.State.Gates[gate]
+	if !ok {
+		return nil, &Failure{Err: fmt.Errorf("%s has not been decided yet, so there is nothing to approve", gate), Hint: "Run 'mlp apply' first; it stops where approvals are missing."}
+	}
+	var names []string
+	var asked *plan.Approval
+	for i, a := range decided.Approvals {
+		names = append(names, a.Name)
+		if a.Name == name {
+			asked = &decided.Approvals[i]
+		}
+	}
+	given, was := s.State.Approvals[gate+"/"+name]
+	switch {
+	case asked == nil:
+		return nil, &Failure{Err: fmt.Errorf("%s asks for no approval %q", gate, name), Hint: asksFor(names)}
+	case decided.Verdict == plan.Fail || decided.Verdict == plan.RuleError:
+		return nil, fmt.Errorf("%s failed by its rules; an approval does not overrule them", gate)
+	case asked.Needed == plan.Fail:
+		return nil, &Failure{Err: fmt.Errorf("%s does not ask for the approval %q: its condition does not hold, or what it lets pass is live already", gate, name),
+			Hint: "Nothing was recorded. " + s.w.Command("explain "+gate) + " shows what it asks for."}
+	case was && given.Subject == decided.Subject && approvers.May(given.By, asked.From):
+		return nil, &Failure{Err: errors.New(gate + " has the approval " + fmt.Sprintf("%q", name) + " already, for just this: given by " + review.GivenText(*given.Given())),
+			Hint: "Nothing was recorded. Go on with: " + s.w.Command("apply")}
+	case decided.Verdict == plan.Pass:
+		return nil, fmt.Errorf("%s has passed; nothing is asked for", gate)
+	}
+	return asked, nil
+}
+
+// approval is the event of a yes to what a gate decided last.
+func (s *Session) approval(a Approval) plan.Event {
+	return plan.Event{Key: "approval/" + a.Gate + "/" + a.Name, Approval: &plan.ApprovalState{
+		Gate: a.Gate, Name: a.Name, Subject: s.State.Gates[a.Gate].Subject, By: a.By, User: UserName(), Host: HostName(), Reason: a.Reason, At: now(),
+	}}
+}

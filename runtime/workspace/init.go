@@ -1,0 +1,132 @@
+package workspace
+
+import (
+	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Init pins what lies outside in mlp.lock: Fetch the modules, then Pin columns and data.
+type Init struct {
+	w         *Workspace
+	old, lock *LockFile
+	before    map[string]dataVersion // that were pinned before an upgrade
+	upgrade   bool
+	moved     bool // pins of modules changed
+}
+
+// Init begins to pin. An upgrade looks again at what is pinned already.
+func (w *Workspace) Init(upgrade bool) (*Init, error) {
+	old, err := ReadLock(w.Dir)
+	if err != nil && !upgrade {
+		return nil, err
+	}
+	if err != nil {
+		old = NewLock()
+	}
+	in := &Init{w: w, old: old, lock: old, upgrade: upgrade, before: map[string]dataVersion{}}
+	if upgrade {
+		in.lock, in.before = NewLock(), old.Versions
+	}
+	return in, nil
+}
+
+// Fetch fetches what is called from repositories, and pins that in mlp.lock at once: it takes the modules to find what else
+// is wrong. Each repository whose commit is another than before is told.
+func (in *Init) Fetch(ctx context.Context, say func(Pinned)) error {
+	pins, err := in.w.fetchModules(ctx, in.old, in.upgrade, say)
+	if err != nil {
+		return err
+	}
+	now := *in.old
+	in.moved = !maps.Equal(pins, in.old.Modules)
+	now.Modules, in.lock.Modules = pins, pins
+	if in.moved {
+		_, err = now.write(in.w.Dir)
+	}
+	return err
+}
+
+// Found is what was pinned.
+type Found struct {
+	Lock    *LockFile
+	Changed bool     // mlp.lock is another than before
+	Guessed []string // columns with types that were guessed from a source's files, a line a source
+	Other   []string // sources whose files are not those that are pinned
+}
+
+// Pin looks at sources, and writes their columns and files to mlp.lock.
+func (in *Init) Pin(ctx context.Context, vars Settings) (*Found, error) {
+	s, err := in.w.openWith(ctx, vars, in.lock, false)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	found := &Found{Lock: in.lock}
+	if found.Other, err = s.pinVersions(ctx, in.before); err != nil {
+		return nil, err
+	}
+	if found.Changed, err = in.lock.write(in.w.Dir); err != nil {
+		return nil, err
+	}
+	found.Changed = found.Changed || in.moved
+	slices.Sort(s.Library.Unpinned)
+	for _, address := range s.Library.Unpinned {
+		if columns := s.Library.Guessed(address); columns != "" {
+			found.Guessed = append(found.Guessed, address+" guessed from its files: "+columns)
+		}
+	}
+	return found, nil
+}
+
+// starter is what a new pipeline begins with; it validates, and says what to do next.
+const starter = `# A pipeline to start from. 'mlp validate' checks it, 'mlp plan' shows what it would do, 'mlp apply' does it.
+
+pipeline "NAME" {
+  description = "What it is for."
+}
+
+# Uncomment, and point it at your data:
+#
+# source "csv" "data" {
+#   path = "data/*.csv"
+# }
+#
+# dataset "data" {
+#   from = [source.data]
+#   sql  = "select * from data"
+# }
+`
+
+// moduleFiles are the .mlp files of a folder. The store's folder, .mlp, is none.
+func moduleFiles(dir string) ([]string, error) {
+	all, err := filepath.Glob(filepath.Join(dir, "*.mlp"))
+	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == StoreName }), err
+}
+
+// pipelineName makes a name of a folder's.
+func pipelineName(dir string) string {
+	name := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(filepath.Base(dir)))
+	if name[0] < 'a' || name[0] > 'z' {
+		name = "p" + name
+	}
+	return name
+}
+
+// Begin writes a small pipeline to start from, in a folder that has none. It reports whether it did.
+func (w *Workspace) Begin() (bool, error) {
+	there, err := moduleFiles(w.Dir)
+	if err != nil || len(there) > 0 {
+		return false, err
+	}
+	path := filepath.Join(w.Dir, "pipeline.mlp")
+	return true, os.WriteFile(path, []byte(strings.Replace(starter, "NAME", pipelineName(w.Dir), 1)), 0o644)
+}

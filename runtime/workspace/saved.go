@@ -1,0 +1,181 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+// readPlan reads a plan that 'mlp plan --out' saved.
+func ReadPlan(path string) (*plan.Plan, error) {
+	data, err := readDocument(path)
+	if errors.Is(err, fs.ErrNotExist) && !IsPlanFile(path) {
+		return nil, &Failure{Err: fmt.Errorf("%s is no file of a saved plan", path),
+			Hint: "A plan is applied as a whole, and what has not changed does not run; 'mlp plan --out plan.json' saves one."}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a saved plan: %w", err)
+	}
+	p, err := plan.Read(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// isPlanFile tells a saved plan from an address: no address ends so.
+func IsPlanFile(arg string) bool { return strings.HasSuffix(arg, ".json") }
+
+// SavedOptions are what was given beside a saved plan, which mostly may not be: the plan has it.
+type SavedOptions struct {
+	NameGiven bool // the workspace was named, and must be the plan's
+	Force     []string
+	Settings  Settings
+}
+
+// ApplySaved carries out exactly what the plan in a file says, once. The module's files are not read: the plan holds all
+// that is needed, and what it rests on is compared with what is there now. Workspace w becomes that of the plan.
+func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOptions, o ApplyOptions, by Applying) (*Applied, error) {
+	p, err := ReadPlan(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.fits(p, saved); err != nil {
+		return nil, err
+	}
+	s := &Session{w: w, Pipeline: p.Pipeline}
+	defer s.Close()
+	if s.Recorded, err = w.readStored(ctx, p.Pipeline, false); err != nil {
+		return nil, err
+	}
+	return s.locked(ctx, func(lock *state.Lock) (*Applied, error) {
+		part, err := s.unchanged(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if err := by.Show(p); err != nil {
+			return nil, err
+		}
+		if yes, err := by.Confirm(p); err != nil || !yes {
+			return nil, err
+		}
+		return s.run(ctx, part, lock, o, by)
+	})
+}
+
+// fits refuses a plan that is not for this program, workspace or command line.
+func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
+	switch {
+	case p.PlannerSemantics != plan.Semantics:
+		return &Failure{Stale: true, Hint: "Plan again.",
+			Err: fmt.Errorf("the plan was made by an mlp that decides otherwise what runs (planner_semantics %d, here %d)", p.PlannerSemantics, plan.Semantics)}
+	case o.NameGiven && w.Name != p.Workspace:
+		return fmt.Errorf("the plan is for the workspace %s, not %s", p.Workspace, w.Name)
+	case len(o.Force)+len(o.Settings) > 0:
+		return &Failure{Err: errors.New("a saved plan has its variables and what it forces: give none"), Hint: "Plan again to change them."}
+	}
+	w.Name = p.Workspace
+	return nil
+}
+
+// unchanged returns the part of a saved plan that does something, having made sure that it was not applied already and
+// that all it rests on is as it was. What is not is named.
+func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, error) {
+	if done, err := s.appliedBefore(p); err != nil || done != nil {
+		if err != nil {
+			return nil, err
+		}
+		return nil, &Failure{Stale: true, Hint: "A plan is applied once. Plan again to see what is left to do.",
+			Err: fmt.Errorf("this plan was applied already, at %s by %s (revision %d)", done.At.Format(time.RFC3339), done.By, done.Revision)}
+	}
+	part, err := engine.Part(p)
+	if err != nil {
+		return nil, err
+	}
+	history, err := s.Log.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	saved := &engine.Saved{Plan: part, Store: s.Store, State: s.State, History: history, Dir: s.w.Dir, Version: ComponentVersion, Files: s.w.Roots.Files}
+	why, err := saved.Stale(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(why) > 0 {
+		return nil, &Failure{Stale: true, Hint: "Nothing was done. Plan again, and have the new plan reviewed.",
+			Err: errors.New("the plan is stale:\n  " + strings.Join(render.Clean(why), "\n  "))}
+	}
+	return part, nil
+}
+
+func ComponentVersion(kind, typ string) (int, bool) {
+	c := stdlib.Component(ComponentName(kind, typ))
+	if c == nil {
+		return 0, false
+	}
+	return c.Type.Version, true
+}
+
+// applied is the mark that a plan was carried out whole.
+type applied struct {
+	Plan     plan.Digest `json:"plan_id"`
+	Revision int64       `json:"revision"` // of the state after it
+	By       string      `json:"by"`
+	At       time.Time   `json:"at"`
+}
+
+func (s *Session) appliedPath(p *plan.Plan) (string, error) {
+	hex, err := p.ID.Hex()
+	if err != nil {
+		return "", err
+	}
+	return s.Store.Path("applied", p.Pipeline, p.Workspace, hex+".json"), nil
+}
+
+// appliedBefore returns the mark of a plan that was carried out; nil if it was not.
+func (s *Session) appliedBefore(p *plan.Plan) (*applied, error) {
+	path, err := s.appliedPath(p)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readDocument(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finding out whether the plan was applied: %w", err)
+	}
+	mark := &applied{}
+	if err := json.Unmarshal(data, mark); err != nil {
+		return nil, fmt.Errorf("the mark that the plan was applied cannot be read: %s: %w", path, err)
+	}
+	return mark, nil
+}
+
+// markApplied notes that a plan was carried out whole. A run that was stopped or failed leaves no mark: the same plan may
+// finish it.
+func (s *Session) markApplied(p *plan.Plan, revision int64) error {
+	path, err := s.appliedPath(p)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(applied{Plan: p.ID, Revision: revision, By: UserName(), At: time.Now().UTC().Truncate(time.Second)})
+	if err != nil {
+		return err
+	}
+	if err := s.Store.WriteNew(path, append(data, '\n')); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("noting that the plan was applied: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/lang/suggest"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Shown is what is recorded of a block; its JSON is what scripts read.
+type Shown struct {
+	Address     string                 `json:"address"`
+	Fingerprint plan.Digest            `json:"fingerprint,omitempty"`
+	Definition  plan.Digest            `json:"definition,omitempty"`
+	Component   string                 `json:"component,omitempty"`
+	Config      json.RawMessage        `json:"config,omitempty"`
+	Inputs      map[string]plan.Digest `json:"inputs,omitempty"`
+	Outputs     map[string]plan.Digest `json:"outputs,omitempty"`
+	Metrics     json.RawMessage        `json:"metrics,omitempty"`
+	Warnings    []string               `json:"warnings,omitempty"`
+	DurationMS  int64                  `json:"duration_ms,omitempty"`
+	Platform    string                 `json:"platform,omitempty"`
+	Executor    string                 `json:"executor,omitempty"`
+	Check       *plan.CheckState       `json:"check,omitempty"`
+	Gate        *plan.GateState        `json:"gate,omitempty"`
+	Release     *plan.ReleaseState     `json:"release,omitempty"`
+	// Damaged tells why figures and the like are not here: their record cannot be relied on.
+	Damaged string `json:"damaged,omitempty"`
+}
+
+// Find collects what is recorded of an address.
+func (s *Session) Find(address string) (*Shown, error) {
+	out := &Shown{Address: address}
+	node, isNode := s.State.Nodes[address]
+	if isNode {
+		out.Fingerprint, out.Definition, out.Config = node.Fingerprint, node.Definition, node.Config
+		out.Inputs, out.Outputs, out.Check = node.Inputs, node.Outputs, node.Check
+		action, err := s.Store.Action(node.Fingerprint)
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return nil, err
+		}
+		var damaged *store.DamagedError
+		if errors.As(err, &damaged) {
+			out.Damaged = fmt.Sprintf("%s %s", s.w.inFolder(damaged.File), damaged.Why)
+		}
+		if err == nil {
+			out.Component, out.Metrics, out.Warnings = action.Component, action.Figures, action.Warnings
+			out.DurationMS, out.Platform, out.Executor = action.DurationMS, action.Platform, action.Executor
+		}
+	}
+	if g, ok := s.State.Gates[address]; ok {
+		out.Gate = &g
+	}
+	if r, ok := s.State.Releases[address]; ok {
+		out.Release = &r
+		if out.Outputs == nil {
+			out.Outputs = map[string]plan.Digest{"model": r.Model}
+		}
+	}
+	if !isNode && out.Gate == nil && out.Release == nil {
+		return nil, s.NotRecorded(address)
+	}
+	return out, nil
+}
+
+// All is what is recorded of all blocks, by address.
+func (s *Session) All() ([]*Shown, error) {
+	var all []*Shown
+	addresses := append(sortedKeys(s.State.Nodes), append(sortedKeys(s.State.Gates), sortedKeys(s.State.Releases)...)...)
+	slices.Sort(addresses)
+	for _, address := range slices.Compact(addresses) {
+		x, err := s.Find(address)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, x)
+	}
+	return all, nil
+}
+
+// Save copies the outputs of a block out of the store to a folder, which it makes, and returns their ports.
+func (s *Session) Save(ctx context.Context, x *Shown, folder string) ([]string, error) {
+	if _, err := os.Lstat(folder); err == nil {
+		return nil, fmt.Errorf("%s exists already; --save takes a folder to be made", folder)
+	}
+	outputs := map[string]plan.Digest{}
+	for port, d := range x.Outputs {
+		if d != "" {
+			outputs[port] = d
+		}
+	}
+	if len(outputs) == 0 {
+		return nil, fmt.Errorf("%s has no outputs to save", x.Address)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	for _, port := range sortedKeys(outputs) {
+		dest := folder
+		if len(outputs) > 1 {
+			dest = folder + "/" + port
+		}
+		if err := s.copyOut(ctx, outputs[port], dest); err != nil {
+			return nil, s.notSaved(x.Address, port, folder, err)
+		}
+	}
+	return sortedKeys(outputs), nil
+}
+
+// notSaved takes a half-written folder away again.
+func (s *Session) notSaved(address, port, folder string, err error) error {
+	missing := errors.Is(err, store.ErrMissing)
+	err = errors.Join(fmt.Errorf("saving %s of %s: %w", port, address, err), os.RemoveAll(folder))
+	if missing && s.State.Nodes[address].Fingerprint != "" {
+		return &Failure{Err: err, Hint: "To have it made again: " + s.w.Command("apply")}
+	}
+	return err
+}
+
+// copyOut writes a directory object as files of the user's own: the store's are read-only and shared.
+func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error {
+	if err := s.Store.Verify(ctx, d); err != nil {
+		return err
+	}
+	dir, err := s.Store.OpenDir(d)
+	if err != nil {
+		return err
+	}
+	for _, e := range dir.Files {
+		data, err := s.Store.ReadFile(d, e.Name)
+		if err != nil {
+			return err
+		}
+		path := Absolute(dest, e.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) NotRecorded(address string) error {
+	if s.Module.Blocks[address] != nil {
+		return &Failure{Err: fmt.Errorf("nothing is recorded of %s yet", address), Hint: "'mlp apply' runs what is missing."}
+	}
+	hint := "'mlp show' lists what is recorded, 'mlp graph' all blocks."
+	if near := suggest.Near(address, append(sortedKeys(s.Module.Blocks), sortedKeys(s.State.Nodes)...)); near != "" {
+		hint = "Did you mean " + near + "? " + hint
+	}
+	return &Failure{Err: fmt.Errorf("there is no %s", address), Hint: hint}
+}
+
+// Requirements traces each requirement to what verifies it, as last decided.
+func (s *Session) Requirements() ([]trace.Requirement, error) {
+	return trace.Requirements(s.Module, s.State, s.figuresOf)
+}
+
+// figuresOf returns what is recorded of a stage's figures.
+func (s *Session) figuresOf(address string) (json.RawMessage, bool, error) {
+	node, ok := s.State.Nodes[address]
+	if !ok {
+		return nil, false, nil
+	}
+	action, err := s.Store.Action(node.Fingerprint)
+	if errors.Is(err, store.ErrMissing) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return action.Figures, len(action.Figures) > 0, nil
+}

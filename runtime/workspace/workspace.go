@@ -1,0 +1,37 @@
+// Package workspace has the use cases of a pipeline: open it, plan, apply, approve, show what is recorded. Each takes and
+// returns data. Nothing here prints, asks, or ends the program; what happens meanwhile is told to a function that is handed
+// in. The command line is one view of it, tests of modules are another.
+//
+// Begin with a Workspace, and Open it:
+//
+//	w := &workspace.Workspace{Given: ".", Dir: dir, Name: "default"}
+//	s, err := w.OpenToPlan(ctx, nil)
+//	…
+//	defer s.Close()
+//	p, err := s.Plan(ctx, nil)
+//
+// Errors that somebody can do something about are a *Failure; mistakes in the module's text are a *front.Error.
+package workspace
+
+// Workspace is where use cases work: the folder of a module, and which of its states.
+type Workspace struct {
+	Given string    // the folder as the user wrote it, for commands to copy; "" and "." are the current one
+	Dir   string    // the same, absolute
+	Name  string    // of the state, such as "default"
+	Roots DataRoots // where data may lie
+	// ApproversFile is the operator's file of who may approve; "": that of MLP_APPROVERS, if any.
+	ApproversFile string
+	// Told is what variables are given, without what is sensitive, for commands to copy. Opening sets it.
+	Told Settings
+}
+
+// Failure is an error with what to do about it.
+type Failure struct {
+	Err  error
+	Hint string
+	// Stale: a saved plan no longer fits what it rests on.
+	Stale bool
+}
+
+func (e *Failure) Error() string { return e.Err.Error() }
+func (e *Failure) Unwrap() error { return e.Err }
