@@ -33,6 +33,7 @@ var doors = map[string][]string{
 	"runtime/store":             {"lang/digest", "compiler/plan", "runtime/scratch"},
 	"runtime/store/bucket":      {"runtime/scratch"},
 	"runtime/store/seal":        {"lang/digest", "compiler/plan"},
+	"runtime/store/lease":       {"runtime/scratch", "runtime/store/bucket", "runtime/store/seal"},
 	"runtime/fetch":             {"lang/digest", "compiler/plan"},
 	"runtime/state":             {"lang/address", "lang/digest", "compiler/plan", "runtime/store"},
 	"runtime/attempt":           {"compiler/plan", "lang/schema", "lang/source", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store"},

@@ -34,6 +34,20 @@ func (e *MovedError) Error() string {
 // Is makes errors.Is(err, ErrMoved) true.
 func (e *MovedError) Is(target error) bool { return target == ErrMoved }
 
+// FencedError: the writer's lease is over, and who has the next one has written.
+type FencedError struct {
+	Revision int64 // that the other wrote
+	By       string
+}
+
+func (e *FencedError) Error() string {
+	by := ""
+	if e.By != "" {
+		by = " by " + e.By
+	}
+	return fmt.Sprintf("this apply was taken for dead, since its lease was not renewed in time, and another one%s has written revision %d; nothing more was recorded: apply again", by, e.Revision)
+}
+
 // Append records events on top of base, which is not changed, and returns the state after them, as Extend does.
 func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event) (*plan.State, error) {
 	st := Copy(base)
@@ -45,7 +59,7 @@ func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event)
 
 // Extend records events on top of a state and makes it the state after them; what that takes does not depend on how much is
 // recorded. Where other revisions were written since, the events are put on top of those if their keys are untouched;
-// otherwise the error is a MovedError. No two events may have the same key. Releases that have no revision yet get the number
+// otherwise the error is a MovedError, or a FencedError. No two events may have the same key. Releases that have no revision yet get the number
 // of this one.
 //
 // When Extend returns without error, the revision is on disk. After an error it may be there or not: Load tells. The state is
@@ -89,7 +103,7 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	r := &Revision{
 		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
-		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Events: numbered(events, st.Revision+1),
+		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Lease: l.lease, Events: numbered(events, st.Revision+1),
 	}
 	if checkpointed(r.Revision, st) {
 		after := Copy(st)
@@ -143,6 +157,9 @@ func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) (
 	r, err := l.readRevision(ctx, st.Revision+1, st.Digest)
 	if err != nil {
 		return nil, err
+	}
+	if r.Lease > l.lease && l.lease > 0 {
+		return nil, &FencedError{Revision: r.Revision, By: r.By}
 	}
 	fold(st, r)
 	touched := map[string]bool{}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -118,4 +119,22 @@ func TestLiveOfMany(t *testing.T) {
 	if got, err := Live(t.Context(), s); err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
+}
+
+// TestFenced: who goes on after its lease was over writes nothing once the next holder has written, whatever the keys.
+func TestFenced(t *testing.T) {
+	l := openLog(t, t.TempDir())
+	first, second := l.Under(1), l.Under(2)
+	asleep := add(t, first, load(t, l), node("train.a", "1"))
+	st := add(t, second, load(t, l), node("train.b", "1"))
+	var fenced *FencedError
+	if _, err := first.Append(t.Context(), asleep, []plan.Event{node("train.c", "1")}); !errors.As(err, &fenced) || fenced.Revision != 2 {
+		t.Errorf("got %v, want a FencedError at revision 2", err)
+	}
+	st = add(t, second, st, node("train.d", "1"))
+	other := load(t, l)
+	if other.Revision != 3 || other.Digest != st.Digest {
+		t.Errorf("got revision %d, want that of the second holder", other.Revision)
+	}
+	add(t, l, asleep, node("train.e", "1")) // under a lock, as an approval
 }

@@ -25,6 +25,7 @@ type Log struct {
 	user      string // of the operating system
 	host      string
 	plan      plan.Digest
+	lease     int64 // term of the lease that the writer holds; 0 where a lock of the machine does
 }
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
@@ -57,6 +58,14 @@ func (l *Log) On(user, host string) *Log {
 func (l *Log) For(id plan.Digest) *Log {
 	w := *l
 	w.plan = id
+	return &w
+}
+
+// Under returns the same log for a writer that holds a term of the lease on it, whose number goes into the record. Such a writer
+// stops with a FencedError once somebody with a later term has written.
+func (l *Log) Under(term int64) *Log {
+	w := *l
+	w.lease = term
 	return &w
 }
 

@@ -59,6 +59,7 @@ type Revision struct {
 	Host          string       `json:"host,omitempty"`
 	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
 	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
+	Lease         int64        `json:"lease,omitempty"` // term of the lease that it was written under
 	Events        []plan.Event `json:"events"`
 	// State after this revision, in some of every 64th; its own Digest is left out.
 	State *plan.State `json:"state,omitempty"`

@@ -72,7 +72,10 @@ func (s *Store) auditObjects(ctx context.Context, out *Audited) error {
 	return nil
 }
 
-// strays are keys in whose place a folder stands.
+// strays are keys in whose place a folder stands, where there are folders.
 func (s *Store) strays(ctx context.Context, prefix string, names int) ([]string, error) {
+	if s.bucket != bucket.Bucket(s.shelf) {
+		return nil, nil
+	}
 	return s.shelf.Strays(ctx, prefix, names)
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/scratch"
@@ -64,6 +65,7 @@ type Store struct {
 	records *records.Records
 	hashes  *hashcache.Cache
 	claims  claims
+	where   func(key string) string
 }
 
 // Open returns the store in a folder, which is created when something is first written.
@@ -83,7 +85,39 @@ func Open(dir string) (*Store, error) {
 	place := scratch.At(root)
 	shelf := local.Open(root, place)
 	return &Store{root: root, bucket: shelf, shelf: shelf, place: place,
-		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place)}, nil
+		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place), where: shelf.Path}, nil
+}
+
+// Over returns the store in a bucket that is elsewhere, with a folder on this machine for what is fetched from it and for what
+// this machine works on. Records that are put once, segments of them, revisions and objects are fetched once.
+func Over(b bucket.Bucket, dir string) (*Store, error) {
+	s, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	s.shelf = local.Open(s.place.Path("cache", "store"), s.place)
+	s.bucket = bucket.Cached{Bucket: b, Near: s.shelf, Keep: keep}
+	s.where = func(key string) string { return key }
+	s.objects, s.records = objects.Far(b, s.shelf, s.place), records.New(s.bucket, s.where)
+	return s, nil
+}
+
+// keep reports whether a value never changes, and is as it was written.
+func keep(key string, value []byte) bool {
+	var err error
+	switch {
+	case strings.HasPrefix(key, records.ReplacedPrefix):
+		return false
+	case strings.HasPrefix(key, records.SegmentPrefix):
+		return records.WholeSegment(value)
+	case strings.HasPrefix(key, records.Prefix):
+		_, _, err = seal.Unseal("action", value)
+	case strings.HasPrefix(key, "log/"):
+		_, _, err = seal.Unseal("revision", value)
+	default:
+		return false
+	}
+	return err == nil
 }
 
 // Root is the store's folder, absolute.
@@ -95,8 +129,8 @@ func (s *Store) Bucket() bucket.Bucket { return s.bucket }
 // Place is what is of this machine.
 func (s *Store) Place() *scratch.Place { return s.place }
 
-// Where is the file of a key's value, as messages name it.
-func (s *Store) Where(key string) string { return s.shelf.Path(key) }
+// Where is the file of a key's value, or its key where that is elsewhere, as messages name it.
+func (s *Store) Where(key string) string { return s.where(key) }
 
 // Path of something in the store's folder that is not an object, such as ("journal", id).
 func (s *Store) Path(elem ...string) string { return s.place.Path(elem...) }

@@ -24,8 +24,8 @@ import (
 // Prefix is what the keys of records begin with: actions/<hex>.json are those that are put once.
 const Prefix = "actions/"
 
-// replacedPrefix is that of those that may be replaced. They are few, in no segment, and count before others.
-const replacedPrefix = Prefix + "replaced/"
+// ReplacedPrefix is what the keys of those begin with that may be replaced. They are few, in no segment, and count before others.
+const ReplacedPrefix = Prefix + "replaced/"
 
 // NondeterministicError: a stage ran again under the same fingerprint and gave something else.
 type NondeterministicError struct {
@@ -153,7 +153,7 @@ func (r *Records) forget(ctx context.Context, fp plan.Digest) error {
 	if !was {
 		return nil
 	}
-	key, err := key(replacedPrefix, fp)
+	key, err := key(ReplacedPrefix, fp)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (r *Records) aside(ctx context.Context, key string) error {
 // Replace records a result whatever was recorded before: for stages that say their result depends on more than their
 // inputs (cache = false), and for what is made of others. Who has asked for the record before may go on with the old one.
 func (r *Records) Replace(ctx context.Context, a plan.Action) error {
-	key, err := key(replacedPrefix, a.Fingerprint)
+	key, err := key(ReplacedPrefix, a.Fingerprint)
 	if err != nil {
 		return fmt.Errorf("recording a result: %w", err)
 	}
@@ -225,7 +225,7 @@ func (r *Records) Get(ctx context.Context, fp plan.Digest) (*plan.Action, error)
 	if err != nil {
 		return nil, err
 	}
-	replaced, _ := key(replacedPrefix, fp)
+	replaced, _ := key(ReplacedPrefix, fp)
 	if err := r.load(ctx); err != nil {
 		return nil, fmt.Errorf("reading a result: %w", err)
 	}
@@ -295,7 +295,7 @@ func decode(data []byte, fp plan.Digest) (a *plan.Action, why string) {
 // Audit reads all records where they stand, and tells of each, nil or what is wrong with it. Strays says in the places of which keys
 // folders stand.
 func (r *Records) Audit(ctx context.Context, tell func(*DamagedError), strays func(ctx context.Context, prefix string, names int) ([]string, error)) error {
-	for _, prefix := range []string{Prefix, replacedPrefix} {
+	for _, prefix := range []string{Prefix, ReplacedPrefix} {
 		keys, err := strays(ctx, prefix, 1)
 		if err != nil {
 			return err

@@ -132,7 +132,7 @@ func TestSegmentsAreCopies(t *testing.T) {
 		r := open(at(dir))
 		put(t, r, 0, 100)
 		group(t, r)
-		segments := list(t, at(dir), segmentPrefix)
+		segments := list(t, at(dir), SegmentPrefix)
 		if len(segments) != 1 {
 			t.Fatalf("segments: %q", segments)
 		}
@@ -231,8 +231,8 @@ func TestManyWriters(t *testing.T) {
 	group(t, r)
 	holds(t, open(lagging), 0, 40*15+30+60)
 	sizes := map[int]int{}
-	for _, key := range list(t, lagging, segmentPrefix) {
-		n, _ := strconv.Atoi(strings.TrimPrefix(key, segmentPrefix)[:5])
+	for _, key := range list(t, lagging, SegmentPrefix) {
+		n, _ := strconv.Atoi(strings.TrimPrefix(key, SegmentPrefix)[:5])
 		sizes[len(strconv.FormatInt(int64(n/worthGrouping), 4))]++
 	}
 	for size, n := range sizes {
@@ -315,9 +315,9 @@ func TestMergeable(t *testing.T) {
 	}{{nil, 0}, {[]int{32, 40, 50}, 0}, {[]int{32, 40, 50, 60}, 4}, {[]int{32, 40, 50, 600, 700, 800, 900}, 4}, {[]int{8192, 8192, 8192, 8192}, 0}, {[]int{3000, 3000, 3000, 3000}, 0}} {
 		var keys []string
 		for i, n := range c.sizes {
-			keys = append(keys, fmt.Sprintf("%s%05d-%032d", segmentPrefix, n, i))
+			keys = append(keys, fmt.Sprintf("%s%05d-%032d", SegmentPrefix, n, i))
 		}
-		if got := mergeable(append(keys, segmentPrefix+"x")); len(got) != c.want || slices.ContainsFunc(got, func(k string) bool { return !slices.Contains(keys, k) }) {
+		if got := mergeable(append(keys, SegmentPrefix+"x")); len(got) != c.want || slices.ContainsFunc(got, func(k string) bool { return !slices.Contains(keys, k) }) {
 			t.Errorf("%v: got %q, want %d", c.sizes, got, c.want)
 		}
 	}
@@ -333,7 +333,7 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone, _ := key(Prefix, action(1).Fingerprint)
-	replaced, _ := key(replacedPrefix, action(50).Fingerprint)
+	replaced, _ := key(ReplacedPrefix, action(50).Fingerprint)
 	if err := errors.Join(flip(b.Path(alone), 50), os.Remove(b.Path(replaced)), os.Mkdir(b.Path(replaced), 0o755)); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,8 @@ import (
 // about one size, they become one: so there are at most three of each power of four.
 
 const (
-	segmentPrefix = Prefix + "segments/"
+	// SegmentPrefix is what the keys of segments begin with.
+	SegmentPrefix = Prefix + "segments/"
 	segmentFormat = "mlp.segment/1"
 	sealedSegment = "segment"
 
@@ -85,31 +86,46 @@ func encodeSegment(all map[plan.Digest][]byte) (key string, data []byte, err err
 	if err != nil {
 		return "", nil, err
 	}
-	return fmt.Sprintf("%s%05d-%s", segmentPrefix, len(all), hex[:32]), append(sealed, body...), nil
+	return fmt.Sprintf("%s%05d-%s", SegmentPrefix, len(all), hex[:32]), append(sealed, body...), nil
 }
 
 // decodeSegment adds a segment's records to those known. One that is not whole is passed over: its records stand elsewhere.
-// The records themselves are looked at when they are asked for.
-func decodeSegment(data []byte, into map[plan.Digest]place) {
+// The records themselves are looked at when they are asked for. Whole says that it has the length that its index says.
+func decodeSegment(data []byte, into map[plan.Digest]place) (whole bool) {
 	const close = "]}}\n" // of the index, which has no line feed in it
 	end := bytes.Index(data, []byte(close))
 	if end < 0 {
-		return
+		return false
 	}
 	end += len(close)
 	body, _, err := seal.Unseal(sealedSegment, data[:end])
 	var index segmentIndex
 	if err != nil || json.Unmarshal(body, &index) != nil || index.Format != segmentFormat {
-		return
+		return false
 	}
 	at := end
 	for _, r := range index.Records {
 		if r.Bytes < 0 || r.Bytes > len(data)-at {
-			return
+			return false
 		}
 		into[r.Fingerprint] = place{data, at, at + r.Bytes}
 		at += r.Bytes
 	}
+	return at == len(data)
+}
+
+// WholeSegment reports whether a value is a segment, with all records at their places and as they were written.
+func WholeSegment(data []byte) bool {
+	in := map[plan.Digest]place{}
+	if !decodeSegment(data, in) {
+		return false
+	}
+	for _, p := range in {
+		if _, _, err := seal.Unseal(sealedAction, p.record()); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // load reads the segments, and which records are replaced, once.
@@ -120,11 +136,11 @@ func (r *Records) load(ctx context.Context) error {
 		return nil
 	}
 	replaced := map[plan.Digest]bool{}
-	for key, err := range bucket.Keys(ctx, r.bucket, replacedPrefix, "") {
+	for key, err := range bucket.Keys(ctx, r.bucket, ReplacedPrefix, "") {
 		if err != nil {
 			return err
 		}
-		replaced[plan.Digest("blake3:"+strings.TrimSuffix(strings.TrimPrefix(key, replacedPrefix), ".json"))] = true
+		replaced[plan.Digest("blake3:"+strings.TrimSuffix(strings.TrimPrefix(key, ReplacedPrefix), ".json"))] = true
 	}
 	segments, err := r.segments(ctx)
 	if err != nil {
@@ -146,7 +162,7 @@ type segment struct {
 // segments reads all that are listed. One that is gone meanwhile is in another; one that cannot be read is passed over.
 func (r *Records) segments(ctx context.Context) ([]segment, error) {
 	var out []segment
-	for key, err := range bucket.Keys(ctx, r.bucket, segmentPrefix, "") {
+	for key, err := range bucket.Keys(ctx, r.bucket, SegmentPrefix, "") {
 		if err != nil {
 			return nil, err
 		}
@@ -242,7 +258,7 @@ func (r *Records) merge(ctx context.Context) error {
 	merged := map[string]bool{} // a list may still have them
 	for {
 		var keys []string
-		for key, err := range bucket.Keys(ctx, r.bucket, segmentPrefix, "") {
+		for key, err := range bucket.Keys(ctx, r.bucket, SegmentPrefix, "") {
 			if err != nil {
 				return err
 			}
@@ -270,7 +286,7 @@ func mergeable(keys []string) []string {
 	records := map[int]int{}
 	for _, key := range keys {
 		n := 0
-		if _, err := fmt.Sscanf(strings.TrimPrefix(key, segmentPrefix), "%05d-", &n); err != nil || n <= 0 {
+		if _, err := fmt.Sscanf(strings.TrimPrefix(key, SegmentPrefix), "%05d-", &n); err != nil || n <= 0 {
 			continue // whoever put it there, it is none of ours
 		}
 		size := 0

@@ -1,0 +1,189 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/buckettest"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+)
+
+// shared is a bucket elsewhere that counts what machines ask of it.
+func shared(t *testing.T) (*buckettest.Counting, *local.Bucket) {
+	t.Helper()
+	dir := t.TempDir()
+	b := local.Open(dir, scratch.At(dir))
+	return &buckettest.Counting{Bucket: b}, b
+}
+
+// machine is a store over a bucket, on a machine that has seen nothing of it.
+func machine(t *testing.T, b bucket.Bucket) *Store {
+	t.Helper()
+	s, err := Over(b, filepath.Join(t.TempDir(), ".mlp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		write(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+// TestOver: what one machine stores in a bucket another one has, fetched when it is asked for, and once.
+func TestOver(t *testing.T) {
+	far, _ := shared(t)
+	ada, bob := machine(t, far), machine(t, far)
+	d, err := ada.PutDir(t.Context(), folder(t, map[string]string{"a": "first", "sub/b": "second"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unasked, err := ada.PutDir(t.Context(), folder(t, map[string]string{"big": "nobody asks for this"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far.Take()
+	outputs := map[string]plan.Digest{"x": d, "y": unasked}
+	if err := bob.Present(outputs); err != nil || bob.Has(digest.Of(nil)) || !bob.Has(d) {
+		t.Errorf("present: %v", err)
+	}
+	if c := far.Take(); c.Bytes > 1000 || c.Gets > 8 {
+		t.Errorf("to look whether they are there: %+v", c)
+	}
+	for range 2 {
+		dest := filepath.Join(t.TempDir(), "in")
+		if err := bob.Materialize(t.Context(), d, dest); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dest, "sub", "b")); err != nil || string(got) != "second" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	if c := far.Take(); c.Gets != 2 {
+		t.Errorf("two files, laid out twice: %+v, want each fetched once", c)
+	}
+	if _, err := bob.PutDir(t.Context(), folder(t, map[string]string{"a": "first", "sub/b": "second"}), nil); err != nil {
+		t.Error(err)
+	}
+	if c := far.Take(); c.Puts != 0 {
+		t.Errorf("what is there is sent again: %+v", c)
+	}
+}
+
+// TestOverDamage: what is wrong here is fetched again; what is wrong there is moved aside there, and counts for missing.
+func TestOverDamage(t *testing.T) {
+	far, b := shared(t)
+	ada, bob := machine(t, far), machine(t, far)
+	d, err := ada.PutBytes(t.Context(), []byte("precious"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, ada, d)
+	if got, err := ada.Get(d); err != nil || string(got) != "precious" {
+		t.Errorf("a wrong copy: got %q, %v", got, err)
+	}
+	hex, _ := d.Hex()
+	there := b.Path("objects/blake3/" + hex[:2] + "/" + hex[2:])
+	if err := errors.Join(os.Remove(there), os.WriteFile(there, []byte("Precious"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bob.Get(d); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("wrong there: got %v", err)
+	}
+	if _, err := bob.Get(d); !errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
+		t.Errorf("afterwards: got %v", err)
+	}
+	if has, err := bucket.Has(t.Context(), b, "quarantine/"+hex); !has || err != nil {
+		t.Errorf("aside: %v, %v", has, err)
+	}
+	if _, err := bob.PutBytes(t.Context(), []byte("precious")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := machine(t, far).Get(d); err != nil || string(got) != "precious" {
+		t.Errorf("put again: got %q, %v", got, err)
+	}
+	if audited, err := bob.Audit(t.Context()); err != nil || audited.Objects != 1 || len(audited.Corrupt) != 0 {
+		t.Errorf("audit: %+v, %v", audited, err)
+	}
+}
+
+// TestOverRecords: records come in a few values, and once they came nothing of them is asked for again, but for what is new.
+func TestOverRecords(t *testing.T) {
+	far, _ := shared(t)
+	ada := machine(t, far)
+	const n = 200
+	record := func(i int) plan.Action {
+		a := action("x")
+		a.Fingerprint = digest.Of(fmt.Append(nil, i))
+		return a
+	}
+	for i := range n {
+		if _, err := ada.PutAction(record(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ada.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), ".mlp")
+	for round, want := range []int{1, 0, 0} {
+		bob, err := Over(far, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		far.Take()
+		for i := range n {
+			if a, err := bob.Action(record(i).Fingerprint); err != nil || a.Fingerprint != record(i).Fingerprint {
+				t.Fatalf("record %d: %v", i, err)
+			}
+		}
+		if c := far.Take(); c.Gets != want || c.Lists > 2 {
+			t.Errorf("round %d: %+v, want %d values", round, c, want)
+		}
+		if round == 1 { // a copy that a failing disk changed is no loss
+			copies, err := filepath.Glob(filepath.Join(dir, "cache", "store", "actions", "segments", "*"))
+			if err != nil || len(copies) != 1 {
+				t.Fatalf("copies: %v, %v", copies, err)
+			}
+			if err := os.Truncate(copies[0], 5000); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bob.Bucket().Get(t.Context(), "actions/segments/none", bucket.Range{}); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("none: %v", err)
+			}
+			again, err := Over(far, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := again.Action(record(7).Fingerprint); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	bob := machine(t, far)
+	changed := record(3)
+	changed.DurationMS = 5
+	if err := bob.ReplaceAction(changed); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := machine(t, far).Action(changed.Fingerprint); err != nil || got.DurationMS != 5 {
+		t.Errorf("replaced: got %+v, %v", got, err)
+	}
+}
