@@ -17,7 +17,7 @@ import (
 // on is a log in a bucket that is not as good as a folder.
 func on(t *testing.T, wrap func(bucket.Bucket) bucket.Bucket) *Log {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "mlp-test-state-") // what is shown is not how fast a disk syncs
+	dir, err := os.MkdirTemp("/dev/shm", "mlp-bench-") // whose name no sweep takes: what is shown is not how fast a disk syncs
 	if err != nil {
 		dir = t.TempDir()
 	}
