@@ -183,7 +183,7 @@ func (c *conformanceCase) diagnoseTests(t *testing.T, a *app) source.Diagnostics
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, lib, diags, err := a.suiteOptions(testFlags{vars: c.vars}, tests)
+	o, lib, diags, err := suite.OptionsOf(&a.Workspace, tests, suite.Opening{Settings: c.vars})
 	if err != nil {
 		t.Fatal(err)
 	}

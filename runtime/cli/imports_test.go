@@ -39,7 +39,7 @@ var doors = map[string][]string{
 	"runtime/attempt":           {"compiler/plan", "lang/schema", "lang/source", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store"},
 	"runtime/engine":            {"compiler/plan", "compiler/decide", "lang", "runtime/attempt", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
 	"runtime/serve":             {"compiler/plan", "lang/schema", "lang/suggest", "runtime/component"},
-	"runtime/suite":             {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
+	"runtime/suite":             {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state", "runtime/workspace", "stdlib"},
 	"runtime/workspace":         {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
 	"runtime/cli":               {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":               {"runtime/cli"},

@@ -45,12 +45,11 @@ func (a *app) runLSP(ctx context.Context) error {
 // editor compiles modules for the language server.
 type editor struct {
 	*workspace.Editor
-	caches map[string]*syntax.Cache // by folder
-	roots  workspace.DataRoots
+	roots workspace.DataRoots
 }
 
 func newEditor(roots workspace.DataRoots) *editor {
-	return &editor{Editor: workspace.NewEditor(roots), roots: roots, caches: map[string]*syntax.Cache{}}
+	return &editor{Editor: workspace.NewEditor(roots), roots: roots}
 }
 
 // Analyse compiles a module as validate does, but goes on as far as it gets.
@@ -59,9 +58,8 @@ func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 		return e.analyseTests(ctx, filepath.Dir(dir), files)
 	}
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	parsed, diags, parts := e.parse(dir, files)
-	r, lib := e.Compile(ctx, dir, parsed, diags)
-	out.Diagnostics = lib.Withhold(parts.whole(r.Diagnostics), files)
+	r := e.Compile(ctx, dir, files)
+	out.Diagnostics = r.Diagnostics
 	for address, b := range r.Module.Blocks {
 		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
 	}

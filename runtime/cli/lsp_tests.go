@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/front"
@@ -18,8 +16,8 @@ import (
 // files, and not once more here.
 func (e *editor) analyseTests(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
 	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	module := &app{Workspace: workspace.Workspace{Given: dir, Dir: dir, Roots: e.roots.Of(dir)}, in: os.Stdin, out: io.Discard, err: io.Discard}
-	o, lib, diags, err := module.suiteOptions(testFlags{}, files)
+	module := &workspace.Workspace{Given: dir, Dir: dir, Roots: e.roots.Of(dir)}
+	o, lib, diags, err := suite.OptionsOf(module, files, suite.Opening{})
 	var own *front.Error
 	switch {
 	case errors.As(err, &own):

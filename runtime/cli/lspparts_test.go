@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -32,14 +33,15 @@ func TestPartsTellTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := newEditor(workspace.DataRoots{})
 			defer e.Close()
+			parser := front.NewPartsParser(e.Catalog)
 			dir := t.TempDir()
 			files := map[string][]byte{"main.mlp": []byte(text), "other.mlp": []byte("metric \"z\" { tpe = 1 }\n")}
 			parsed, want := syntax.Parse(files, e.Catalog)
 			_, more := resolve.Resolve(parsed, resolve.Options{Dir: dir})
 			want = append(want, more...).Sort()
-			byParts, got, parts := e.parse(dir, files)
+			byParts, got, parts := parser.Parse(dir, files)
 			_, more = resolve.Resolve(byParts, resolve.Options{Dir: dir})
-			got = parts.whole(append(got, more...))
+			got = parts.Whole(append(got, more...))
 			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("-whole +parts:\n%s", d)
 			}
@@ -52,6 +54,7 @@ func TestPartsTellTheSame(t *testing.T) {
 func TestPartsOfExamples(t *testing.T) {
 	e := newEditor(workspace.DataRoots{})
 	defer e.Close()
+	parser := front.NewPartsParser(e.Catalog)
 	dir, err := filepath.Abs("../../examples/fraud")
 	if err != nil {
 		t.Fatal(err)
@@ -64,9 +67,9 @@ func TestPartsOfExamples(t *testing.T) {
 	for _, d := range e.Analyse(context.Background(), dir, files).Diagnostics {
 		t.Errorf("%s:%d: %s", d.Subject.File, d.Subject.Start.Line, d.Summary)
 	}
-	before, _, _ := e.parse(dir, files)
+	before, _, _ := parser.Parse(dir, files)
 	changed := append([]byte("# one more line\n"), text...)
-	after, _, _ := e.parse(dir, map[string][]byte{"fraud.mlp": changed})
+	after, _, _ := parser.Parse(dir, map[string][]byte{"fraud.mlp": changed})
 	kept := 0
 	for i, b := range after.Blocks {
 		if b == before.Blocks[i] {

@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -78,7 +75,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		fmt.Fprintln(a.err, "An apply was killed while it ran a stage. Where stages run in containers, that one may run on; the next apply of its workspace ends it.")
 	}
 	if f.out != "" {
-		if err := savePlan(f.out, p); err != nil {
+		if err := workspace.SavePlan(f.out, p); err != nil {
 			return err
 		}
 	}
@@ -90,24 +87,12 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	return planOutcome(p, f)
 }
 
-func savePlan(path string, p *plan.Plan) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("saving the plan: %w", err)
-	}
-	if err := writePlan(file, p); err != nil {
-		file.Close()
-		return fmt.Errorf("saving the plan: %w", err)
-	}
-	return file.Close()
-}
-
 // formats of a plan.
 var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 	"text":     review.Text,
 	"markdown": review.Markdown,
 	"html":     review.HTML,
-	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return writePlan(w, p) },
+	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return workspace.WritePlan(w, p) },
 }
 
 func checkFormat(format string) error {
@@ -126,41 +111,6 @@ func writeJSON(w io.Writer, v any) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
-}
-
-// writePlan writes what writeJSON does, a node at a time: as one text, a large plan takes as much memory as all else.
-func writePlan(w io.Writer, p *plan.Plan) error {
-	if len(p.Nodes) == 0 {
-		return writeJSON(w, p)
-	}
-	rest, text := *p, bytes.Buffer{}
-	rest.Nodes = []*plan.Node{}
-	if err := writeJSON(&text, &rest); err != nil {
-		return err
-	}
-	const nodes = "\n  \"nodes\": [" // of the plan itself: what is further in stands further in
-	before, after, _ := bytes.Cut(text.Bytes(), []byte(nodes))
-	out := bufio.NewWriter(w)
-	out.Write(before) // the writer keeps its first error
-	out.WriteString(nodes)
-	var one bytes.Buffer
-	enc := json.NewEncoder(&one)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("    ", "  ")
-	for i, n := range p.Nodes {
-		one.Reset()
-		if err := enc.Encode(n); err != nil {
-			return err
-		}
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		out.WriteString("\n    ")
-		out.Write(bytes.TrimSuffix(one.Bytes(), []byte("\n")))
-	}
-	out.WriteString("\n  ")
-	out.Write(after)
-	return out.Flush()
 }
 
 func planOutcome(p *plan.Plan, f planFlags) error {

@@ -2,22 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/serve"
-	"github.com/mlp-lang/mlp/runtime/state"
-	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/workspace"
-	"github.com/mlp-lang/mlp/stdlib/model"
 )
 
 const serveHelp = `Serves the models that deploy "http" blocks have released, in the foreground, and follows the state: when an apply
@@ -79,45 +71,10 @@ func (f *serving) logger(to io.Writer) (*slog.Logger, error) {
 	return nil, fmt.Errorf("--log-format %q is not known; use text or json", f.format)
 }
 
-// serve runs the model server on the session's state and store until it is interrupted.
+// serve runs the model server until it is interrupted.
 func (a *app) serve(ctx context.Context, s *workspace.Session, f serving, logger *slog.Logger) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
-	bundles, err := scratch.New(scratch.Serve)
-	if err != nil {
-		return err
-	}
-	defer bundles.Close()
-	return serve.Run(stop, serve.Options{
-		Addr: f.addr, Hosts: f.hosts, Releases: releases{s.Log}, Load: model.ServeModel, Version: workspace.Version(), Log: logger, Access: f.access,
-		Open:  func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) },
-		Ready: func(addr string) { fmt.Fprintf(a.out, "Serving on http://%s\n", addr) },
-	})
-}
-
-// bundle materialises a model's files in a folder of the server's own.
-func bundle(ctx context.Context, st *store.Store, d plan.Digest, parent string) (string, error) {
-	hex, err := d.Hex()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(parent, hex)
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := st.Materialize(ctx, d, dir); err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
-	}
-	return dir, nil
-}
-
-// releases follows the state.
-type releases struct{ log *state.Log }
-
-func (r releases) Current(ctx context.Context) (map[string]plan.ReleaseState, error) {
-	st, err := r.log.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return st.Releases, nil
+	return s.Serve(stop, serve.Options{Addr: f.addr, Hosts: f.hosts, Log: logger, Access: f.access,
+		Ready: func(addr string) { fmt.Fprintf(a.out, "Serving on http://%s\n", addr) }})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,13 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/front"
-	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
-	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
-	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 type testFlags struct {
@@ -75,7 +70,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	if err != nil {
 		return err
 	}
-	o, lib, diags, err := a.suiteOptions(f, tests)
+	o, lib, diags, err := suite.OptionsOf(&a.Workspace, tests, f.opening(a))
 	if err != nil {
 		return err
 	}
@@ -101,6 +96,10 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 		return err
 	}
 	return view.finish(results)
+}
+
+func (f testFlags) opening(a *app) suite.Opening {
+	return suite.Opening{Settings: f.vars, Executor: f.executor, Parallelism: f.parallelism, NoEngine: a.noEngine}
 }
 
 // check refuses flags that cannot be meant.
@@ -147,68 +146,6 @@ func (a *app) testFiles(names []string) (map[string][]byte, error) {
 		out[filepath.ToSlash(name)] = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
 	}
 	return out, nil
-}
-
-// suiteOptions reads the module that is tested.
-func (a *app) suiteOptions(f testFlags, tests map[string][]byte) (suite.Options, *workspace.Library, source.Diagnostics, error) {
-	lock, err := workspace.ReadLock(a.Dir)
-	if err != nil {
-		return suite.Options{}, nil, nil, err
-	}
-	lib := a.NewLibrary(lock, table.NewBinder(nil))
-	parsed, o, err := a.Parse(f.vars, lib)
-	if err == nil && o.Diagnostics.HasErrors() {
-		err = &front.Error{Diagnostics: o.Diagnostics.Sort(), Files: o.Texts(parsed)}
-	}
-	if err != nil {
-		return suite.Options{}, nil, nil, errors.Join(err, lib.Close())
-	}
-	return suite.Options{
-		Dir: a.Dir, Tests: tests, Module: parsed, Library: lib, Tables: tables{}, Resolve: o.Options,
-		Executor: a.testExecutor(f), Convert: workspace.Convert, Unquoted: a.Roots.Unquoted(a.Dir), Parallelism: f.parallelism, ToolVersion: workspace.Version(),
-	}, lib, o.Diagnostics, nil
-}
-
-// testExecutor makes the executor of tests: processes, unless somebody's image runs or docker is asked for.
-func (a *app) testExecutor(f testFlags) func(context.Context, string, bool) (executor.Executor, error) {
-	return func(ctx context.Context, root string, foreign bool) (executor.Executor, error) {
-		name := f.executor
-		switch {
-		case name == "process" && foreign:
-			return nil, fmt.Errorf("a stage runs an image of its own, and stages run as processes here: test it with --executor docker, or give what it yields")
-		case name == "auto" && foreign:
-			name = "docker"
-		case name == "auto":
-			name = "process"
-		}
-		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: name, Store: root, NoEngine: a.noEngine})
-	}
-}
-
-// tables is the SQL engine for tests.
-type tables struct{}
-
-func (tables) Load(ctx context.Context, path, name string, columns []schema.Column, out string) error {
-	asked := make([]table.CSVColumn, len(columns))
-	for i, c := range columns {
-		asked[i] = table.CSVColumn{Column: c}
-	}
-	_, err := table.CSV{Files: []table.File{{Path: path, Name: name}}, Header: true, Unsorted: true}.Load(ctx, asked, out)
-	return err
-}
-
-func (tables) Select(ctx context.Context, query string, from map[string]string, columns []schema.Column, key []string, out string) error {
-	_, err := table.Run(ctx, table.Query{SQL: query, Tables: from, Columns: columns, OrderBy: key, Out: out})
-	return err
-}
-
-func (tables) Each(ctx context.Context, query string, from map[string]string, f func(row []any) error) error {
-	r, err := table.OpenReader(ctx, from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return r.Query(ctx, query, f)
 }
 
 // testOutcome is the exit code of results.

@@ -12,7 +12,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
@@ -21,6 +20,7 @@ import (
 // It is not for several goroutines. Close it.
 type Editor struct {
 	Catalog *schema.Catalog
+	parser  *front.PartsParser
 	roots   DataRoots
 	binder  *table.Binder
 	sniffed map[string][]schema.Column // by what was looked at
@@ -31,14 +31,15 @@ type Editor struct {
 
 // NewEditor is one for modules whose data may lie in these roots.
 func NewEditor(roots DataRoots) *Editor {
-	return &Editor{Catalog: stdlib.Catalog(), roots: roots, binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, rules: rule.NewCache(), verified: &sync.Map{}}
+	catalog := stdlib.Catalog()
+	return &Editor{Catalog: catalog, parser: front.NewPartsParser(catalog), roots: roots, binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, rules: rule.NewCache(), verified: &sync.Map{}}
 }
 
 func (e *Editor) Close() error { return e.binder.Close() }
 
-// Compile compiles the module in a folder, as parsed with these diagnostics, as far as it gets. What its diagnostics may
-// not quote is left in them for Withhold.
-func (e *Editor) Compile(ctx context.Context, dir string, parsed *syntax.Module, diags source.Diagnostics) (*front.Result, *Library) {
+// Compile compiles the texts of the module in a folder, as far as it gets.
+func (e *Editor) Compile(ctx context.Context, dir string, files map[string][]byte) *front.Result {
+	parsed, diags, parts := e.parser.Parse(dir, files)
 	w := &Workspace{Given: dir, Dir: dir, Roots: e.roots.Of(dir)}
 	values, texts, more, err := w.values(nil)
 	if err != nil {
@@ -52,9 +53,11 @@ func (e *Editor) Compile(ctx context.Context, dir string, parsed *syntax.Module,
 	}
 	lib := w.NewLibrary(lock, e.binder)
 	lib.rules, lib.called.verified = e.rules, e.verified
-	return front.Check(ctx, parsed, front.Options{
+	r := front.Check(ctx, parsed, front.Options{
 		Options: lib.options(values), Library: &editorLibrary{Library: lib, editor: e}, Values: texts, Diagnostics: diags, Editing: true,
-	}), lib
+	})
+	r.Diagnostics = lib.Withhold(parts.Whole(r.Diagnostics), files)
+	return r
 }
 
 // editorLibrary looks at the files of a source once, as long as they stay as they are.

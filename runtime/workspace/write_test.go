@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func TestWritePlan(t *testing.T) {
 	}
 	for name, p := range plans {
 		var got, want bytes.Buffer
-		if err := writePlan(&got, p); err != nil {
+		if err := WritePlan(&got, p); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := writeJSON(&want, p); err != nil {

@@ -1,4 +1,4 @@
-package cli
+package front
 
 import (
 	"bytes"
@@ -13,10 +13,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// parts cuts files into one part for each block of the file, so that after a keystroke only the block that changed is
+// Parts cuts files into one part for each block of the file, so that after a keystroke only the block that changed is
 // parsed again, and all others stay where they are: a part is to the compiler a file of its own. What the compiler says
 // of parts is put back into the files.
-type parts struct {
+type Parts struct {
 	files  map[string][]byte
 	starts map[string]source.Pos // of each part in its file; lines and bytes count from 0
 }
@@ -24,8 +24,8 @@ type parts struct {
 // partMark stands between a file's name and the number of the part. No file's name has it.
 const partMark = "\x00"
 
-func cut(files map[string][]byte, cat *schema.Catalog) *parts {
-	p := &parts{files: map[string][]byte{}, starts: map[string]source.Pos{}}
+func cut(files map[string][]byte, cat *schema.Catalog) *Parts {
+	p := &Parts{files: map[string][]byte{}, starts: map[string]source.Pos{}}
 	for name, text := range files {
 		line, from := 0, 0
 		for n := 0; from < len(text) || n == 0; n++ {
@@ -40,6 +40,33 @@ func cut(files map[string][]byte, cat *schema.Catalog) *parts {
 		}
 	}
 	return p
+}
+
+// PartsParser parses modules by parts, again and again. It is not for several goroutines.
+type PartsParser struct {
+	catalog *schema.Catalog
+	caches  map[string]*syntax.Cache // by folder
+}
+
+// NewPartsParser is one for the kinds of a catalog.
+func NewPartsParser(catalog *schema.Catalog) *PartsParser {
+	return &PartsParser{catalog: catalog, caches: map[string]*syntax.Cache{}}
+}
+
+// Parse reads a module by its parts. Where text is broken the parts are not good, for the next block may be inside of
+// one that is not closed: then the files are read whole.
+func (e *PartsParser) Parse(dir string, files map[string][]byte) (*syntax.Module, source.Diagnostics, *Parts) {
+	if e.caches[dir] == nil {
+		e.caches[dir] = syntax.NewCache(e.catalog)
+	}
+	p := cut(files, e.catalog)
+	m, ds := e.caches[dir].Parse(p.files)
+	if m.Incomplete {
+		m, ds = syntax.Parse(files, e.catalog)
+		return m, ds, &Parts{}
+	}
+	m.Files = maps.Clone(files)
+	return m, ds, p
 }
 
 // nextPart is where the next block of the file begins behind the one at from: at a line that begins with the name of a
@@ -61,24 +88,8 @@ func beginsPart(text []byte, cat *schema.Catalog) bool {
 	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil
 }
 
-// parse reads a module by its parts. Where text is broken the parts are not good, for the next block may be inside of
-// one that is not closed: then the files are read whole.
-func (e *editor) parse(dir string, files map[string][]byte) (*syntax.Module, source.Diagnostics, *parts) {
-	if e.caches[dir] == nil {
-		e.caches[dir] = syntax.NewCache(e.Catalog)
-	}
-	p := cut(files, e.Catalog)
-	m, ds := e.caches[dir].Parse(p.files)
-	if m.Incomplete {
-		m, ds = syntax.Parse(files, e.Catalog)
-		return m, ds, &parts{}
-	}
-	m.Files = maps.Clone(files)
-	return m, ds, p
-}
-
-// whole puts diagnostics about parts back into the files.
-func (p *parts) whole(ds source.Diagnostics) source.Diagnostics {
+// Whole puts diagnostics about parts back into the files.
+func (p *Parts) Whole(ds source.Diagnostics) source.Diagnostics {
 	for i := range ds {
 		d := &ds[i]
 		d.Summary, d.Detail, d.Hint = p.text(d.Summary), p.text(d.Detail), p.text(d.Hint)
@@ -92,7 +103,7 @@ func (p *parts) whole(ds source.Diagnostics) source.Diagnostics {
 	return ds.Sort()
 }
 
-func (p *parts) place(r source.Range) source.Range {
+func (p *Parts) place(r source.Range) source.Range {
 	start, ok := p.starts[r.File]
 	if !ok {
 		return r
@@ -108,7 +119,7 @@ func (p *parts) place(r source.Range) source.Range {
 // partPlace is a place of a part in a message: "main.mlp\x00000003:2".
 var partPlace = regexp.MustCompile(`[^\s"]+\x00\d{6}(:\d+)?`)
 
-func (p *parts) text(s string) string {
+func (p *Parts) text(s string) string {
 	if !strings.Contains(s, partMark) {
 		return s
 	}

@@ -1,0 +1,84 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/compiler/front"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/workspace"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Opening says how the tests of a workspace's module run.
+type Opening struct {
+	Settings    workspace.Settings // of variables that tests do not set
+	Executor    string             // "docker", "process", or "auto": docker only where a stage runs an image of its own
+	Parallelism int
+	NoEngine    func(where string)
+}
+
+// OptionsOf reads the module that is tested. Mistakes in it are a *front.Error. The library is the caller's to close.
+func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Options, *workspace.Library, source.Diagnostics, error) {
+	lock, err := workspace.ReadLock(w.Dir)
+	if err != nil {
+		return Options{}, nil, nil, err
+	}
+	lib := w.NewLibrary(lock, table.NewBinder(nil))
+	parsed, o, err := w.Parse(f.Settings, lib)
+	if err == nil && o.Diagnostics.HasErrors() {
+		err = &front.Error{Diagnostics: o.Diagnostics.Sort(), Files: o.Texts(parsed)}
+	}
+	if err != nil {
+		return Options{}, nil, nil, errors.Join(err, lib.Close())
+	}
+	return Options{
+		Dir: w.Dir, Tests: tests, Module: parsed, Library: lib, Tables: sqlTables{}, Resolve: o.Options,
+		Executor: executorOf(f), Convert: workspace.Convert, Unquoted: w.Roots.Unquoted(w.Dir), Parallelism: f.Parallelism, ToolVersion: workspace.Version(),
+	}, lib, o.Diagnostics, nil
+}
+
+// executorOf makes the executor of tests: processes, unless somebody's image runs or docker is asked for.
+func executorOf(f Opening) func(context.Context, string, bool) (executor.Executor, error) {
+	return func(ctx context.Context, root string, foreign bool) (executor.Executor, error) {
+		name := f.Executor
+		switch {
+		case name == "process" && foreign:
+			return nil, fmt.Errorf("a stage runs an image of its own, and stages run as processes here: test it with --executor docker, or give what it yields")
+		case name == "auto" && foreign:
+			name = "docker"
+		case name == "auto":
+			name = "process"
+		}
+		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: name, Store: root, NoEngine: f.NoEngine})
+	}
+}
+
+// sqlTables is the SQL engine for tests.
+type sqlTables struct{}
+
+func (sqlTables) Load(ctx context.Context, path, name string, columns []schema.Column, out string) error {
+	asked := make([]table.CSVColumn, len(columns))
+	for i, c := range columns {
+		asked[i] = table.CSVColumn{Column: c}
+	}
+	_, err := table.CSV{Files: []table.File{{Path: path, Name: name}}, Header: true, Unsorted: true}.Load(ctx, asked, out)
+	return err
+}
+
+func (sqlTables) Select(ctx context.Context, query string, from map[string]string, columns []schema.Column, key []string, out string) error {
+	_, err := table.Run(ctx, table.Query{SQL: query, Tables: from, Columns: columns, OrderBy: key, Out: out})
+	return err
+}
+
+func (sqlTables) Each(ctx context.Context, query string, from map[string]string, f func(row []any) error) error {
+	r, err := table.OpenReader(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Query(ctx, query, f)
+}

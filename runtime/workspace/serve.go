@@ -1,0 +1,55 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+	"github.com/mlp-lang/mlp/runtime/serve"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/stdlib/model"
+)
+
+// Serve answers requests for what is live until ctx ends. Of the options, what is served and how models are loaded is set
+// here.
+func (s *Session) Serve(ctx context.Context, o serve.Options) error {
+	bundles, err := scratch.New(scratch.Serve)
+	if err != nil {
+		return err
+	}
+	defer bundles.Close()
+	o.Releases, o.Load, o.Version = releases{s.Log}, model.ServeModel, Version()
+	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
+	return serve.Run(ctx, o)
+}
+
+// bundle materialises a model's files in a folder of the server's own.
+func bundle(ctx context.Context, st *store.Store, d plan.Digest, parent string) (string, error) {
+	hex, err := d.Hex()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(parent, hex)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	if err := st.Materialize(ctx, d, dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
+}
+
+// releases follows the state.
+type releases struct{ log *state.Log }
+
+func (r releases) Current(ctx context.Context) (map[string]plan.ReleaseState, error) {
+	st, err := r.log.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.Releases, nil
+}

@@ -1,0 +1,67 @@
+package workspace
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+)
+
+// SavePlan saves a plan in a file, for ReadPlan and ApplySaved.
+func SavePlan(path string, p *plan.Plan) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	if err := WritePlan(file, p); err != nil {
+		file.Close()
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	return file.Close()
+}
+
+// WritePlan writes a plan as indented JSON, a node at a time: as one text, a large plan takes as much memory as all else.
+func WritePlan(w io.Writer, p *plan.Plan) error {
+	if len(p.Nodes) == 0 {
+		return writeJSON(w, p)
+	}
+	rest, text := *p, bytes.Buffer{}
+	rest.Nodes = []*plan.Node{}
+	if err := writeJSON(&text, &rest); err != nil {
+		return err
+	}
+	const nodes = "\n  \"nodes\": [" // of the plan itself: what is further in stands further in
+	before, after, _ := bytes.Cut(text.Bytes(), []byte(nodes))
+	out := bufio.NewWriter(w)
+	out.Write(before) // the writer keeps its first error
+	out.WriteString(nodes)
+	var one bytes.Buffer
+	enc := json.NewEncoder(&one)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("    ", "  ")
+	for i, n := range p.Nodes {
+		one.Reset()
+		if err := enc.Encode(n); err != nil {
+			return err
+		}
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString("\n    ")
+		out.Write(bytes.TrimSuffix(one.Bytes(), []byte("\n")))
+	}
+	out.WriteString("\n  ")
+	out.Write(after)
+	return out.Flush()
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
