@@ -7,5 +7,5 @@ import (
 // bareKey is the key of an instance without its quotes, as a shell leaves it.
 var bareKey = regexp.MustCompile(`\[([a-z0-9_]+)\]`)
 
-// addressOf reads an address as given on a command line: train.model[eu] is train.model["eu"].
+// AddressOf reads an address as given on a command line: train.model[eu] is train.model["eu"].
 func AddressOf(arg string) string { return bareKey.ReplaceAllString(arg, `["$1"]`) }

@@ -13,10 +13,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
-// approversVariable names the file of approvers where --approvers does not.
+// ApproversVariable names the file of approvers where --approvers does not.
 const ApproversVariable = "MLP_APPROVERS"
 
-// approvers reads the operator's file of who may approve; nil if there is none. It must not lie in the pipeline's folder:
+// ReadApprovers reads the operator's file of who may approve; nil if there is none. It must not lie in the pipeline's folder:
 // what is reviewed would say who may review it.
 func (w *Workspace) ReadApprovers() (plan.Approvers, error) {
 	path, from := w.ApproversFile, "--approvers"
@@ -72,6 +72,7 @@ func mayNot(by, gate string, asked *plan.Approval, approvers plan.Approvers) err
 	return &Failure{Err: err, Hint: "By the file of approvers: " + strings.Join(may, "; ") + "."}
 }
 
+// HostName is what records call this machine.
 func HostName() string {
 	name, err := os.Hostname()
 	if err != nil {

@@ -17,7 +17,7 @@ const codeDamaged = "MLP1707"
 // codeOthers is of a store that has other pipelines than the one that nothing is recorded of.
 const codeOthers = "MLP1811"
 
-// codes of this package and what they mean; spec/errors.md is made of them.
+// Codes of this package and what they mean; spec/errors.md is made of them.
 func Codes() []source.Code {
 	return []source.Code{
 		{Code: "MLP1701", Cause: "A source declares no columns, and mlp.lock does not pin them.", Cure: "Run `mlp init` and commit mlp.lock."},

@@ -6,7 +6,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
+// Command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
 // the workspace, and what it gave to variables. So what is copied acts on what was spoken of.
 func (w *Workspace) Command(rest string) string {
 	name, arguments, _ := strings.Cut(rest, " ")

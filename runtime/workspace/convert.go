@@ -8,7 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// convert rewrites tables for stages that ask for another format than Parquet.
+// Convert rewrites tables for stages that ask for another format than Parquet.
 func Convert(ctx context.Context, from, to string, t *schema.Table, src, dst string) error {
 	var columns []schema.Column
 	if t != nil {

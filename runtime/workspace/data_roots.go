@@ -12,17 +12,17 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// dataRootVariable holds folders for --data-root where the flag is not given.
+// DataRootVariable holds folders for --data-root where the flag is not given.
 const DataRootVariable = "MLP_DATA_ROOT"
 
-// dataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses the
+// DataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses the
 // paths, and is not always who runs it: a pull request could have mlp print what it is not to see.
 type DataRoots struct {
 	homes []string // the module's folder, and the one that it stands for, without links
 	given []string // allowed by who runs mlp, without links; none: files may lie anywhere, and outside of homes are not quoted
 }
 
-// openDataRoots takes the folders that are allowed.
+// OpenDataRoots takes the folders that are allowed.
 func OpenDataRoots(given []string) (DataRoots, error) {
 	if len(given) == 0 {
 		given = filepath.SplitList(os.Getenv(DataRootVariable))
@@ -44,7 +44,7 @@ func OpenDataRoots(given []string) (DataRoots, error) {
 	return r, nil
 }
 
-// of are the roots for modules in a folder.
+// Of are the roots for modules in a folder.
 func (r DataRoots) Of(dir string) DataRoots {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		r.homes = append(slices.Clone(r.homes), real)
@@ -73,7 +73,7 @@ func below(root, file string) (rel string, inside bool) {
 	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
 }
 
-// quotable tells whether all files that lie below a root by these names may be quoted. Links are followed.
+// Quotable tells whether all files that lie below a root by these names may be quoted. Links are followed.
 func (r DataRoots) Quotable(root string, names []string) bool {
 	_, ok := r.outside(root, names)
 	return !ok
@@ -112,7 +112,7 @@ func (r DataRoots) refuse(root string, names []string) error {
 	return &component.InputError{Summary: what, Detail: "Whoever runs mlp says with --data-root, or " + DataRootVariable + ", where data may lie.", Bare: what}
 }
 
-// files asks a component which files a configuration means, as seen from a folder, and refuses those that may not be read.
+// Files asks a component which files a configuration means, as seen from a folder, and refuses those that may not be read.
 func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
 	src := sourceOf(kind, typ)
 	if src == nil || src.Files == nil {
@@ -125,7 +125,7 @@ func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root st
 	return root, names, r.refuse(Absolute(dir, root), names)
 }
 
-// unquoted tells of files that a plan names whether they must not be quoted.
+// Unquoted tells of files that a plan names whether they must not be quoted.
 func (r DataRoots) Unquoted(dir string) func(*plan.External) bool {
 	return func(e *plan.External) bool { return !r.Quotable(Absolute(dir, filepath.FromSlash(e.Root)), e.Names()) }
 }

@@ -218,6 +218,7 @@ func (l *Library) Columns(ctx context.Context, kind, typ, address string, config
 // folder is what the paths of a block are relative to.
 func (l *Library) folder(address string) string { return cmp.Or(l.dirs[address], l.dir) }
 
+// Absolute is a path as seen from a folder.
 func Absolute(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -225,7 +226,7 @@ func Absolute(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// componentName is how stages name their component: "train.gradient_boosting".
+// ComponentName is how stages name their component: "train.gradient_boosting".
 func ComponentName(kind, typ string) string {
 	if typ == "" {
 		return kind

@@ -17,7 +17,7 @@ import (
 
 const LockName = "mlp.lock"
 
-// lockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the commits of
+// LockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the commits of
 // modules that are fetched. It is kept with the .mlp files.
 type LockFile struct {
 	Format   int                        `json:"format"`

@@ -17,7 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
-// readPlan reads a plan that 'mlp plan --out' saved.
+// ReadPlan reads a plan that 'mlp plan --out' saved.
 func ReadPlan(path string) (*plan.Plan, error) {
 	data, err := readDocument(path)
 	if errors.Is(err, fs.ErrNotExist) && !IsPlanFile(path) {
@@ -34,7 +34,7 @@ func ReadPlan(path string) (*plan.Plan, error) {
 	return p, nil
 }
 
-// isPlanFile tells a saved plan from an address: no address ends so.
+// IsPlanFile tells a saved plan from an address: no address ends so.
 func IsPlanFile(arg string) bool { return strings.HasSuffix(arg, ".json") }
 
 // SavedOptions are what was given beside a saved plan, which mostly may not be: the plan has it.
@@ -119,6 +119,7 @@ func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, erro
 	return part, nil
 }
 
+// ComponentVersion is the version of a component of the standard library; false if there is none.
 func ComponentVersion(kind, typ string) (int, bool) {
 	c := stdlib.Component(ComponentName(kind, typ))
 	if c == nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
-// storeName is the folder of the local store, beside the .mlp files.
+// StoreName is the folder of the local store, beside the .mlp files.
 const StoreName = ".mlp"
 
 // Session is a module with its store and state: what plan, apply and show work on. Close it.
@@ -37,12 +37,12 @@ type Session struct {
 	absent  map[string]bool   // sources that the plan took from what is recorded, since their files are not here
 }
 
-// open reads the module and what is recorded of it.
+// Open reads the module and what is recorded of it.
 func (w *Workspace) Open(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, false)
 }
 
-// openToPlan does so for a plan, which needs the recorded results too.
+// OpenToPlan does so for a plan, which needs the recorded results too.
 func (w *Workspace) OpenToPlan(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, true)
 }
@@ -91,7 +91,7 @@ func (s *Session) Close() (err error) {
 	return err
 }
 
-// plan makes the plan of the session's module.
+// Plan makes the plan of the session's module.
 func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) {
 	Images := &Images{}
 	defer Images.Close()
@@ -243,7 +243,7 @@ func commit(ctx context.Context, dir string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// images resolves the images of foreign stages with the local engine, which is asked only if there are any.
+// Images resolves the images of foreign stages with the local engine, which is asked only if there are any.
 type Images struct{ engine *docker.Executor }
 
 func (i *Images) Resolve(ctx context.Context, image string) (id, platform string, err error) {

@@ -150,6 +150,7 @@ func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error
 	return nil
 }
 
+// NotRecorded is the error of an address of which nothing is recorded.
 func (s *Session) NotRecorded(address string) error {
 	if s.Module.Blocks[address] != nil {
 		return &Failure{Err: fmt.Errorf("nothing is recorded of %s yet", address), Hint: "'mlp apply' runs what is missing."}

@@ -18,7 +18,7 @@ const DefaultValues = "default" + syntax.ValuesExtension
 // environmentPrefix begins the environment's variables that give values.
 const environmentPrefix = "MLP_VAR_"
 
-// settings are the values of variables given on the command line, in the order they were given: of two for one variable
+// Settings are the values of variables given on the command line, in the order they were given: of two for one variable
 // the later one counts.
 type Settings []Setting
 
@@ -34,7 +34,7 @@ func (s Setting) Flag() string {
 	return "--var"
 }
 
-// told are the settings that may be shown: a sensitive variable's value is to be filled in by whoever copies the command.
+// Told are the settings that may be shown: a sensitive variable's value is to be filled in by whoever copies the command.
 func (s Settings) Told(sensitive []string) Settings {
 	var out Settings
 	for _, x := range s {

@@ -4,7 +4,7 @@ import (
 	"runtime/debug"
 )
 
-// version is that of the module or of the commit it was built from.
+// Version is that of the module or of the commit it was built from.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
