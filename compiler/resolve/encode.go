@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/expr"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // number writes a number in the one form it has: whole numbers in full up to 1e21, others as the shortest decimal of
-// the nearest float64.
+// the nearest float64; or in full where that is another number and it has no more digits than a decimal of SQL, so that whoever takes
+// it can keep or refuse it.
 func number(f *big.Float) (json.Number, error) {
 	if f.IsInf() {
 		return "", fmt.Errorf("infinity is no value")
@@ -26,9 +29,17 @@ func number(f *big.Float) (json.Number, error) {
 	if math.IsInf(x, 0) {
 		return "", fmt.Errorf("%s is out of range", f.Text('g', 6))
 	}
+	if text := f.Text('f', mostDigits); !schema.SameDigits(text, x) && math.Abs(x) >= 1e-6 && math.Abs(x) < 1e21 {
+		if same, _, err := big.ParseFloat(text, 10, f.Prec(), big.ToNearestEven); err == nil && same.Cmp(f) == 0 {
+			return json.Number(strings.TrimRight(text, "0")), nil
+		}
+	}
 	b, err := json.Marshal(x)
 	return json.Number(b), err
 }
+
+// mostDigits is how many digits a decimal of SQL has behind its point at most.
+const mostDigits = 38
 
 // mostNumber says which numbers there are.
 const mostNumber = "Numbers go up to 1.7e308, and down to -1.7e308. A division by zero has none."
