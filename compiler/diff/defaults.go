@@ -64,7 +64,7 @@ func holds(leaves map[string]json.RawMessage, element string) bool {
 
 // isDefault reports whether the one value of a field is that which its attribute has where nobody gives it one.
 func isDefault(f Field, body *schema.Body) bool {
-	a := attribute(f.Path, body)
+	a := Attribute(f.Path, body)
 	if a == nil || a.Default == nil {
 		return false
 	}
@@ -75,8 +75,8 @@ func isDefault(f Field, body *schema.Body) bool {
 	return bytes.Equal(canonical(value), encode(a.Default))
 }
 
-// attribute finds an attribute by its path in a configuration, "fairness[gender].agg"; nil if there is none.
-func attribute(path string, body *schema.Body) *schema.Attr {
+// Attribute finds an attribute by its path in a configuration, "fairness[gender].agg"; nil if there is none.
+func Attribute(path string, body *schema.Body) *schema.Attr {
 	for {
 		end := strings.IndexAny(path, ".[")
 		if end < 0 {

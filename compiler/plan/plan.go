@@ -84,7 +84,9 @@ type Envelope struct {
 	CreatedAt   time.Time        `json:"created_at"`
 	ToolVersion string           `json:"tool_version" is:"text"`
 	Commit      string           `json:"commit,omitempty" is:"text"`
-	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // of past runs, median, by address
+	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // as the recorded runs, scaled, by address
+	// Scaled says of durations that are not those of the recorded run, since there is more or less to do, by what: "trees 100 → 5000".
+	Scaled map[string]string `json:"scaled,omitempty" is:"address"`
 	// Failed says of stages that the last apply ran, and that failed, why, by address.
 	Failed map[string]string `json:"failed,omitempty" is:"address"`
 }

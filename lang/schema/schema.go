@@ -186,6 +186,8 @@ type Attr struct {
 	Metadata bool
 	// Policy: read by gates and the engine, not by the stage; a change of it decides again and runs nothing.
 	Policy bool
+	// Scales: of a number, the stage's work grows with it, twice with twice as much. Estimates of how long it takes go by it.
+	Scales bool
 	OneOf  []string // allowed values of a String
 
 	// For the reference types: what they may point at, and what that means. Empty Kinds: any.

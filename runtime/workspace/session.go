@@ -132,7 +132,8 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, err
 		}
 	}
-	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: <-head, Durations: s.durations(p)}
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: <-head}
+	p.Envelope.Durations, p.Envelope.Scaled = s.durations(p)
 	p.Envelope.Failed, err = s.failed(p)
 	return p, err
 }
@@ -219,19 +220,15 @@ func (s *Session) addWarnings(p *plan.Plan) {
 	}
 }
 
-// durations of past runs, by address: of the node's recorded result.
-func (s *Session) durations(p *plan.Plan) map[string]int64 {
-	out, recorded := make(map[string]int64, len(p.Nodes)), s.State.Renamed(p.Moves)
-	for _, n := range p.Nodes {
-		before, ok := recorded.Nodes[n.Address]
-		if !ok {
-			continue
+// durations are how long stages are expected to take, by address, and what that is otherwise by than their recorded results.
+func (s *Session) durations(p *plan.Plan) (map[string]int64, map[string]string) {
+	return planner.Durations(s.Module, s.State.Renamed(p.Moves), p, func(fingerprint plan.Digest) (int64, bool) {
+		a, ok, err := s.actions.Action(fingerprint)
+		if !ok || err != nil {
+			return 0, false
 		}
-		if a, ok, err := s.actions.Action(before.Fingerprint); ok && err == nil {
-			out[n.Address] = a.DurationMS
-		}
-	}
-	return out
+		return a.DurationMS, true
+	})
 }
 
 // commit is the checked-out revision of the folder; empty where there is none.

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func cost(p *plan.Plan) string {
 	} else {
 		s += fmt.Sprintf("; the longest chain takes %s: %s", render.Duration(longest), strings.Join(render.Shortened(render.Clean(chain), 6), ", "))
 	}
-	s += " (from past runs)."
+	s += " (from past runs" + scaled(p, chain) + ")."
 	switch n := len(unknown); {
 	case n > 3:
 		s += fmt.Sprintf(" Not counted: %d stages that have never run.", n)
@@ -46,6 +47,27 @@ func cost(p *plan.Plan) string {
 		s += fmt.Sprintf(" Not counted: %s, which %s never run.", strings.Join(unknown, ", "), render.Plural(n, "has", "have"))
 	}
 	return s
+}
+
+// mostScaled is how many stages are named whose run is counted otherwise than the recorded one.
+const mostScaled = 3
+
+// scaled says of which stages the past run had more or less to do, those of the longest chain first.
+func scaled(p *plan.Plan, chain []string) string {
+	var names, texts []string
+	for _, a := range append(slices.Clone(chain), slices.Sorted(maps.Keys(p.Envelope.Scaled))...) {
+		if p.Envelope.Scaled[a] != "" && !slices.Contains(names, a) {
+			names = append(names, a)
+			texts = append(texts, render.Line(a)+" counted for "+render.Line(p.Envelope.Scaled[a]))
+		}
+	}
+	if more := len(texts) - mostScaled; more > 0 {
+		texts = append(texts[:mostScaled], fmt.Sprintf("and %d more", more))
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(texts, "; ")
 }
 
 // criticalPath is the chain of stages to run that takes longest, and how long; stages that take no time are not named.

@@ -180,7 +180,7 @@ func (m *markdown) weaker() {
 	m.line("### ⚠️ Weaker policy\n\n| what differs | why it is weaker | where |\n|---|---|---|")
 	rows, more := pick(m.fit, m.d.Weaker, func(weakerRow) bool { return true })
 	for _, w := range rows {
-		m.line("| %s | %s | %s |", m.phrase(w.Text), m.phrase(w.Why), m.code(w.Place))
+		m.line("| %s | %s | %s |", m.code(w.Text), m.phrase(w.Why), m.code(w.Place))
 	}
 	m.more(more, 3)
 	m.line("")
@@ -278,7 +278,7 @@ func (m *markdown) why() {
 		}
 		var texts, places []string
 		for _, x := range c.Causes {
-			texts, places = append(texts, m.phrase(x.Text)), append(places, m.code(x.Place))
+			texts, places = append(texts, m.code(x.Text)), append(places, m.code(x.Place))
 		}
 		m.line("| %d | %s | %s | %s | %s | %s |", i+1, strings.Join(texts, "<br>"), category, m.list(c.Runs), m.list(c.MayRun), strings.Join(places, "<br>"))
 	}
@@ -291,7 +291,7 @@ func (m *markdown) why() {
 	for i, c := range rows {
 		for _, x := range c.Causes {
 			if len(x.Lines) > 0 {
-				m.line("**%d** %s\n", i+1, m.phrase(x.Text))
+				m.line("**%d** %s\n", i+1, m.code(x.Text))
 				m.b.WriteString(fenced("", render.CutLines(x.Lines, m.fit.list)) + "\n")
 			}
 		}

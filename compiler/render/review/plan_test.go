@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,6 +187,11 @@ func TestCriticalPath(t *testing.T) {
 	p.Envelope = &plan.Envelope{Durations: map[string]int64{"a.a": 1000, "a.b": 5000, "a.c": 60_000, "a.d": 2000, "a.e": 900_000}}
 	got, want := cost(p), "About 1 m 8 s of work; the longest chain takes 1 m 3 s: a.a, a.c, a.d (from past runs). Not counted: a.f, which has never run."
 	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	p.Envelope.Scaled = map[string]string{"a.b": "2 × the data", "a.c": "trees 100 → 5000"}
+	want = strings.Replace(want, "past runs)", "past runs; a.c counted for trees 100 → 5000; a.b counted for 2 × the data)", 1)
+	if got := cost(p); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	p.Envelope.Durations = nil

@@ -86,7 +86,7 @@ train "gradient_boosting" "churn" {
 var paramsBlock = schema.Block{Name: "params",
 	Doc: "How trees are grown. Names and meanings are XGBoost's.",
 	Body: schema.Body{Attrs: []schema.Attr{
-		{Name: "trees", Type: schema.Integer, Default: float64(defaults.Trees),
+		{Name: "trees", Type: schema.Integer, Default: float64(defaults.Trees), Scales: true,
 			Doc: "Rounds; with several classes a round has a tree for each."},
 		{Name: "learning_rate", Type: schema.Number, Default: defaults.LearningRate,
 			Doc: "By how much each tree is shrunk, above 0 and up to 1. Less needs more trees."},
