@@ -121,7 +121,7 @@ func (c *checker) finish(g *graph.Graph, order []string) {
 // emptyGates warns of gates that let everything pass.
 func (c *checker) emptyGates() {
 	for _, b := range c.m.Module.Blocks {
-		if b.Kind != "gate" || len(b.Texts) > 0 {
+		if !b.TypeSpec.IsGate() || len(b.Texts) > 0 {
 			continue
 		}
 		asks := false

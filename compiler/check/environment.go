@@ -24,7 +24,7 @@ type environment struct {
 func (c *checker) environment(b *Block) *environment {
 	key := b.Module
 	switch {
-	case b.Kind == "check":
+	case b.TypeSpec.IsCheck():
 		key = b.Address
 	case b.Each != nil:
 		each, err := json.Marshal(valuesType(b.Each, nil))

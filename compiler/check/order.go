@@ -36,7 +36,7 @@ func (c *checker) candidates(g *graph.Graph) {
 		var where source.Range
 		for _, r := range b.Refs {
 			switch {
-			case b.Kind != "deploy" || c.m.Blocks[r.Target] == nil:
+			case !b.TypeSpec.IsDeployment() || c.m.Blocks[r.Target] == nil:
 			case r.Path == "gate":
 				gate, where = r.Target, r.Range
 			case r.Path == "model":

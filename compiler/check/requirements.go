@@ -34,7 +34,7 @@ func (c *checker) requirements() {
 func (c *checker) gating() map[string]bool {
 	out := map[string]bool{}
 	for _, b := range c.m.Module.Blocks {
-		if b.Kind != "gate" {
+		if !b.TypeSpec.IsGate() {
 			continue
 		}
 		out[b.Address] = true

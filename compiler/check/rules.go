@@ -84,7 +84,7 @@ func (c *checker) readsUntyped(text string) bool {
 
 // connect makes a figure that a rule reads a dependency.
 func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
-	if b.Kind != "gate" || len(ref.Path) < 2 {
+	if !b.TypeSpec.IsGate() || len(ref.Path) < 2 {
 		return
 	}
 	for _, f := range c.m.FiguresAt(b, text, ref.Path) {
@@ -101,7 +101,7 @@ func (c *checker) root(b *Block) *schema.FigureType {
 	if b.Each != nil {
 		fields["each"] = valuesType(b.Each, nil)
 	}
-	if b.Kind == "check" {
+	if b.TypeSpec.IsCheck() {
 		if b.Figures == nil {
 			return nil
 		}

@@ -26,7 +26,7 @@ func (p *planner) behind(gate string) []*check.Block {
 	if p.deploys == nil {
 		p.deploys = map[string][]*check.Block{}
 		for _, b := range p.m.Blocks {
-			if b.Kind != "deploy" {
+			if !b.TypeSpec.IsDeployment() {
 				continue
 			}
 			for _, r := range b.Refs {

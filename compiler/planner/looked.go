@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // looked notes at each gate on how many models' behalf the rows that its figures come from were looked at: each look may
@@ -13,7 +14,7 @@ func (p *planner) looked() {
 	for _, g := range p.gates {
 		for _, f := range g.Rules.Figures {
 			n := p.nodes[f.Node]
-			if n == nil || n.Kind != "evaluate" || n.Derived() {
+			if n == nil || derivation(p.m.Blocks[f.Node], schema.ChampionRole) == nil {
 				continue
 			}
 			rows := input(n, "data")

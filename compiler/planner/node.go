@@ -32,7 +32,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		return
 	}
 	if p.given(n) {
-		if b.Kind == "check" {
+		if b.TypeSpec.IsCheck() {
 			p.checkRules(b, n)
 		}
 		return
@@ -47,7 +47,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	}
 	p.predictions(ctx, b, n)
 	p.decide(n)
-	if b.Kind == "check" {
+	if b.TypeSpec.IsCheck() {
 		p.checkRules(b, n)
 	}
 	p.stagePolicy(n)
@@ -84,7 +84,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			n.Inputs = append(n.Inputs, plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape})
 		case schema.OrderEdge:
 			n.After = append(n.After, r.Target)
-			if b.Kind == "deploy" && r.Path == "gate" {
+			if b.TypeSpec.IsDeployment() && r.Path == "gate" {
 				n.Gate = r.Target
 			}
 		}

@@ -113,9 +113,9 @@ func (p *planner) fail(r source.Range, code string, err error, hint string) {
 // block plans one block by what its kind is to the engine.
 func (p *planner) block(ctx context.Context, b *check.Block) {
 	switch {
-	case b.Kind == "gate":
+	case b.TypeSpec.IsGate():
 		p.gate(b)
-	case b.Kind == "deploy":
+	case b.TypeSpec.IsDeployment():
 		if b.TypeSpec.Version > 0 {
 			p.stage(ctx, b)
 		}

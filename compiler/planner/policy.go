@@ -41,7 +41,7 @@ func (p *planner) stagePolicy(n *plan.Node) {
 func (p *planner) policies() map[string]plan.Policy {
 	out := map[string]plan.Policy{}
 	for address, b := range p.m.Blocks {
-		if p.nodes[address] != nil || p.gates[address] != nil || b.Kind == "deploy" {
+		if p.nodes[address] != nil || p.gates[address] != nil || b.TypeSpec.IsDeployment() {
 			continue
 		}
 		lists := map[string][]string{}

@@ -94,14 +94,14 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 		known[ns][name] = value
 	}
 	sources := map[string]plan.FigureSource{}
-	if b.Kind == "check" {
+	if b.TypeSpec.IsCheck() {
 		set.Env = b.Env
 		sources[""] = plan.FigureSource{Node: b.Address}
 	}
 	for _, r := range b.Rules {
 		for _, ref := range r.Rule.Refs() {
 			ns := ref.Path[0]
-			if b.Kind != "check" {
+			if !b.TypeSpec.IsCheck() {
 				set.Env.Fields[ns] = b.Env.Fields[ns]
 			}
 			if len(ref.Path) < 2 {
@@ -118,13 +118,13 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
 			default:
-				if b.Kind != "check" {
+				if !b.TypeSpec.IsCheck() {
 					p.figureSources(sources, b, r.Text.Value, ref.Path, champion)
 				}
 			}
 		}
 	}
-	if b.Kind != "check" {
+	if !b.TypeSpec.IsCheck() {
 		set.Env = prune(set.Env, sources)
 	}
 	for _, path := range sortedKeys(sources) {

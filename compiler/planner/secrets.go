@@ -17,7 +17,7 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 	var out []plan.Secret
 	for _, r := range b.Refs {
 		from := p.m.Blocks[r.Target]
-		if from == nil || from.Kind != "secret" {
+		if from == nil || !from.TypeSpec.Yields(schema.SecretPort) {
 			continue
 		}
 		s := plan.Secret{Name: schema.KeyedName(from.Name, from.Key)}

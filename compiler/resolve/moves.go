@@ -201,7 +201,7 @@ func (s *shared) recorded(m *Move) bool {
 		if _, ok := Readdress(in.Address, m.To, m.From); !ok || address.Kind(m.To) == moduleKind {
 			continue
 		}
-		if in.TypeSpec.Version == 0 && in.Kind != "gate" && in.Kind != "deploy" {
+		if in.TypeSpec.Version == 0 && !in.TypeSpec.IsGate() && !in.TypeSpec.IsDeployment() {
 			m.r.fail(source.CodeMoved, m.b.Attrs["to"].Range, fmt.Sprintf("nothing is recorded of a %s", in.Kind), "It can have another name without being moved.", "remove the block")
 			return false
 		}

@@ -164,9 +164,9 @@ func moduleGraph(m *check.Module) *graph.Graph {
 
 func formOf(b *check.Block) graph.Form {
 	switch {
-	case b.Kind == "gate":
+	case b.TypeSpec.IsGate():
 		return graph.GateForm
-	case b.Kind == "deploy":
+	case b.TypeSpec.IsDeployment():
 		return graph.ReleaseForm
 	case b.TypeSpec.Version == 0:
 		return graph.DefinitionForm

@@ -89,18 +89,18 @@ type envBuilder struct{ root map[string]*schema.FigureType }
 
 func (e *envBuilder) block(b *check.Block) {
 	switch {
-	case b.Kind == "gate":
+	case b.TypeSpec.IsGate():
 		rules, approvals := ruleNames(b)
 		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{
 			"verdict": ruleVerdict, "rules": schema.KeyedMap(ruleSeen, rules...),
 			"approvals":  schema.KeyedMap(schema.OneOf("needed", "not_needed", "open", "given"), approvals...),
 			"blocked_by": schema.ListOf(schema.Word),
 		}))
-	case b.Kind == "deploy":
+	case b.TypeSpec.IsDeployment():
 		e.add(e.root, b, schema.Object(map[string]*schema.FigureType{"action": schema.OneOf(words(plan.NoRelease, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease)...), "released": schema.Flag}))
 	case b.Figures != nil:
 		fields := maps.Clone(b.Figures.Fields)
-		if b.Kind == "check" {
+		if b.TypeSpec.IsCheck() {
 			rules, _ := ruleNames(b)
 			fields["passed"], fields["rules"] = schema.Flag, schema.KeyedMap(ruleSeen, rules...)
 		}

@@ -64,7 +64,7 @@ func (k *checker) failures() {
 			// the module compiles: told when the test runs
 		case b == nil:
 			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", suggest.DidYouMean(e, append(k.addresses(), k.variables()...)))
-		case b.Kind != "gate" && b.TypeSpec.Version == 0:
+		case !b.TypeSpec.IsGate() && b.TypeSpec.Version == 0:
 			k.fail(codeFailures, at, fmt.Sprintf("%s cannot fail", e), "Gates, checks, stages and the validation of variables can.", "")
 		}
 	}

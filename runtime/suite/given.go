@@ -80,7 +80,7 @@ func (k *checker) given(g *given) {
 	if n := countOf(g); n != nil {
 		figures["rows"], rows = n, false
 	}
-	if g.block.Kind != "check" {
+	if !g.block.TypeSpec.IsCheck() {
 		k.refuse(g, "passed")
 	}
 	switch {
@@ -92,10 +92,10 @@ func (k *checker) given(g *given) {
 		k.refuse(g, "comparable")
 	case rows:
 		k.fail(codeGiven, g.at, fmt.Sprintf("%s is no table, so it has no rows", g.label), k.yields(g.block), "")
-	case g.block.Kind == "deploy":
+	case g.block.TypeSpec.IsDeployment():
 		k.live(g)
 		return
-	case g.block.Kind == "check" && g.attrs["passed"] != nil:
+	case g.block.TypeSpec.IsCheck() && g.attrs["passed"] != nil:
 		passed := g.attrs["passed"] == true
 		g.passed = &passed
 	case g.block.Figures == nil || len(figures) == 0:
@@ -148,9 +148,9 @@ func (k *checker) giveHint(b *check.Block) string {
 	switch {
 	case b.Out["model"].Model != nil:
 		return "a model cannot be written down: give the figures of its evaluation, or make the training short with override"
-	case b.Kind == "check":
+	case b.TypeSpec.IsCheck():
 		return "write passed = true, or its figures"
-	case b.Kind == "gate":
+	case b.TypeSpec.IsGate():
 		return "a gate is decided on figures: give those of the evaluation that it reads"
 	case b.Figures != nil:
 		return "write its figures by their names in rules: metrics = { … }"
@@ -213,7 +213,7 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 	if of.Kind == schema.ObjectFigure {
 		t, known = of.Fields[name], slices.Sorted(maps.Keys(of.Fields))
 	}
-	if path == name && g.block.Kind == "check" { // written like a figure, though it is none
+	if path == name && g.block.TypeSpec.IsCheck() { // written like a figure, though it is none
 		known = append(known, "passed")
 	}
 	if t == nil || of.Kind == schema.MapFigure && of.Closed && !slices.Contains(known, name) {

@@ -97,9 +97,9 @@ func (b *valueBuilder) block(ctx context.Context, block *check.Block) error {
 		b.put(path(block, "plan"), planned(n))
 	}
 	switch {
-	case block.Kind == "gate":
+	case block.TypeSpec.IsGate():
 		b.gate(block)
-	case block.Kind == "deploy":
+	case block.TypeSpec.IsDeployment():
 		b.deploy(block)
 	case block.Figures != nil:
 		b.figures(block)
@@ -215,7 +215,7 @@ func (b *valueBuilder) figures(block *check.Block) {
 	} else if b.run.plan.Node(champion(block.Address)) != nil {
 		b.unknown(append(at, "delta"))
 	}
-	if block.Kind == "check" {
+	if block.TypeSpec.IsCheck() {
 		b.check(block, values)
 	}
 	b.put(at, values)

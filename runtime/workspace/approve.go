@@ -132,7 +132,7 @@ func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Ap
 func (s *Session) gates() string {
 	var all []string
 	for _, address := range sortedKeys(s.Module.Blocks) {
-		if s.Module.Blocks[address].Kind == "gate" {
+		if s.Module.Blocks[address].TypeSpec.IsGate() {
 			all = append(all, address)
 		}
 	}
@@ -152,7 +152,7 @@ func asksFor(approvals []string) string {
 // asked is the approval that a gate waits for. One that it does not wait for is refused.
 func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Approval, error) {
 	block := s.Module.Blocks[gate]
-	if block == nil || block.Kind != "gate" {
+	if block == nil || !block.TypeSpec.IsGate() {
 		return nil, &Failure{Err: fmt.Errorf("there is no gate %s", gate), Hint: s.gates()}
 	}
 	decided, ok := s.State.Gates[gate]
