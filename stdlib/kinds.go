@@ -31,7 +31,7 @@ var kinds = []schema.Kind{
 		Doc: "A row that is too young to be trusted and has no label yet is unknown, never negative.",
 	},
 	{
-		Name: "metric", Phase: schema.Design, Summary: "What good means",
+		Name: "metric", Phase: schema.Design, Passive: true, Summary: "What good means",
 		Doc: "A metric by scikit-learn's name, or an SQL aggregate over predictions.",
 	},
 	{

@@ -125,6 +125,7 @@ const (
 	ComponentCause CauseKind = "component" // another version of a component
 	WiringCause    CauseKind = "wiring"    // an input comes from another block
 	NeverRanCause  CauseKind = "never_ran"
+	AddedCause     CauseKind = "added" // nothing is recorded of the stage, and its result is known
 	ForcedCause    CauseKind = "forced"
 	LostCause      CauseKind = "lost"     // the recorded result is gone from the store
 	InputCause     CauseKind = "input"    // an input has other content

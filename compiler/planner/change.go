@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -66,7 +68,7 @@ func (p *planner) changes() []plan.Change {
 			}
 		}
 	}
-	out = slices.Concat(out, p.policyChanges(), p.breaking(), p.moveChanges())
+	out = slices.Concat(out, p.added(), p.policyChanges(), p.breaking(), p.moveChanges())
 	slices.SortFunc(out, func(a, b plan.Change) int {
 		return cmp.Or(cmp.Compare(causeRank(a), causeRank(b)), cmp.Compare(a.Address, b.Address),
 			cmp.Compare(a.Cause.Kind, b.Cause.Kind), cmp.Compare(a.Cause.Path, b.Cause.Path))
@@ -76,6 +78,19 @@ func (p *planner) changes() []plan.Change {
 	}
 	if !p.touch(out, false) {
 		p.touch(out, true)
+	}
+	return out
+}
+
+// added are stages that are new and need not run, since their result is known. Of a first plan all is new.
+func (p *planner) added() []plan.Change {
+	var out []plan.Change
+	for address, n := range p.nodes {
+		_, recorded := p.o.State.Nodes[address]
+		if p.o.State.Revision == 0 || recorded || !n.Verdict.Known() || p.m.Blocks[address] == nil {
+			continue
+		}
+		out = append(out, plan.Change{Cause: plan.Cause{Kind: plan.AddedCause}, Address: address, Category: plan.MetadataChange, Range: n.Range})
 	}
 	return out
 }
@@ -151,7 +166,14 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	if b == nil {
 		return source.Range{}
 	}
-	if c.Kind == plan.ConfigCause || c.Kind == plan.MetadataCause || c.Kind == plan.PolicyCause {
+	switch c.Kind {
+	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause, plan.WiringCause:
+		if r := p.readFrom(b, c.Path); !r.IsZero() {
+			return r
+		}
+		if r, ok := b.Ranges[c.Path+".assert"]; ok { // the path of a rule is that of its condition
+			return r
+		}
 		for path := c.Path; path != ""; path = path[:max(0, strings.LastIndexAny(path, ".["))] { // or what it stands in
 			if r, ok := b.Ranges[path]; ok {
 				return r
@@ -159,6 +181,43 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 		}
 	}
 	return b.Range
+}
+
+// readFrom is where a value is written that a block only reads: a variable or local of its conditions, an attribute of a block whose
+// definition is part of its own, such as `metrics[auc].type` of an evaluation. Zero if the path is no such value.
+func (p *planner) readFrom(b *check.Block, path string) source.Range {
+	if r, ok := p.m.Scopes[b.Module].Places[path]; ok {
+		return r
+	}
+	for _, ref := range b.Refs {
+		made := p.m.Blocks[ref.Target]
+		if ref.Edge != schema.DefinitionEdge || made == nil {
+			continue
+		}
+		place := ref.Path
+		if strings.HasSuffix(place, "]") {
+			list := place[:strings.LastIndexByte(place, '[')]
+			if !lists(p.o.State.Nodes[b.Address].Config, list, made.Name) {
+				continue // it is new there
+			}
+			place = list + "[" + made.Name + "]"
+		}
+		if attr, ok := strings.CutPrefix(path, place+"."); ok && attr != "name" { // by another name it is another block that is read
+			if r, ok := made.Ranges[attr]; ok {
+				return r
+			}
+			return made.Range
+		}
+	}
+	return source.Range{}
+}
+
+// lists reports whether a configuration has a list of named objects with one of that name.
+func lists(config json.RawMessage, list, name string) bool {
+	var all map[string]json.RawMessage
+	var items []struct{ Name string }
+	return json.Unmarshal(config, &all) == nil && json.Unmarshal(all[list], &items) == nil &&
+		slices.ContainsFunc(items, func(x struct{ Name string }) bool { return x.Name == name })
 }
 
 const (

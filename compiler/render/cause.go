@@ -35,6 +35,8 @@ func CauseText(address string, c plan.Cause) string {
 		return fmt.Sprintf("%s of %s  %s", Line(c.Path), address, wired(c.Before, c.After))
 	case plan.NeverRanCause:
 		return address + " never ran"
+	case plan.AddedCause:
+		return address + " is new, and its result is known"
 	case plan.ForcedCause:
 		return address + " is forced to run"
 	case plan.LostCause:

@@ -34,6 +34,8 @@ type Values struct {
 	Locals    map[string]cty.Value // without those computed from sensitive variables
 	// The names of those left out, sorted.
 	SensitiveVariables, SensitiveLocals []string
+	// Places are where values are written, by what they are read as: "variable.x", at its default where it has one, and "local.x".
+	Places map[string]source.Range
 }
 
 // Block is a block with its values.

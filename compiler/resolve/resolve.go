@@ -95,8 +95,27 @@ func (r *resolver) scopes() {
 	r.refactorings()
 	r.out.Scopes[r.prefix] = Values{
 		Variables: open(r.scope.Variables), SensitiveVariables: sensitiveNames(r.scope.Variables),
-		Locals: open(r.scope.Locals), SensitiveLocals: sensitiveNames(r.scope.Locals),
+		Locals: open(r.scope.Locals), SensitiveLocals: sensitiveNames(r.scope.Locals), Places: r.places(),
 	}
+}
+
+// places are where the module's variables and locals are written.
+func (r *resolver) places() map[string]source.Range {
+	out := map[string]source.Range{}
+	for _, b := range r.in.Blocks {
+		switch b.Kind {
+		case variableKind:
+			out["variable."+b.Name] = b.Header
+			if a := b.Attrs["default"]; a != nil {
+				out["variable."+b.Name] = a.Range
+			}
+		case localsKind:
+			for name, a := range b.Attrs {
+				out["local."+name] = a.Range
+			}
+		}
+	}
+	return out
 }
 
 type state int

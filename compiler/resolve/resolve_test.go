@@ -199,7 +199,7 @@ func TestResolveWhole(t *testing.T) {
 			`"target":"y","tune":{"over":"1h30m","space":{"depth":[4,6]}},"weights":[1,0.5]}`,
 			`{"requires":["check.c"]}`, `{"cache":true,"retries":0,"timeout":"5m"}`},
 		"gate.g": {`{}`, `{"after":["check.c"],"champion":"deploy.d","rule":[{"assert":"evaluate.e.metrics.auc > 0.5","name":"good","severity":"fail"}]}`, `{}`},
-		"problem.pr": {`{"requirement":[{"name":"R1"}]}`, `{"requirement":[{"name":"R1","verified_by":["gate.g","check.c"]}]}`,
+		"problem.pr": {`{"requirement":[{"name":"R1"}]}`, `{"requirement":[{"name":"R1","verified_by":["check.c","gate.g"]}]}`,
 			`{"requirement":[{"name":"R1","text":"Good."}],"statement":"What."}`},
 	}
 	for address, w := range want {

@@ -23,7 +23,7 @@ func TestReferences(t *testing.T) {
 		"train.m":        {`data data → split.s train "" split.s.train`, `extra[0] extra.s → split.s test "" split.s.test`, `extra[1] extra.clean → dataset.clean table "" dataset.clean`, `metrics[0]  → metric.auc metric "definition" metric.auc`, `requires[0]  → check.c verdict "order" check.c`, `decision.maximize  → metric.auc metric "definition" metric.auc`, `decision.where  → metric.fpr metric "definition" fpr`},
 		"gate.g":         {`after[0]  → check.c verdict "order" check.c`, `champion  → deploy.d release "state" deploy.d`},
 		"deploy.d":       {`model model → train.m model "" train.m`, `gate  → gate.g verdict "order" gate.g`},
-		"problem.pr":     {`requirement[R1].verified_by[0]  → gate.g verdict "state" gate.g`, `requirement[R1].verified_by[1]  → check.c verdict "state" check.c`},
+		"problem.pr":     {`requirement[R1].verified_by[0]  → check.c verdict "state" check.c`, `requirement[R1].verified_by[1]  → gate.g verdict "state" gate.g`},
 		"pipeline.p":     nil,
 		"metric.auc":     nil,
 		"evaluate.e":     {`model model → train.m model "" train.m`, `data data → split.s test "" split.s.test`},

@@ -15,7 +15,7 @@ func CoreKinds() []Kind {
 func StageAttrs() []Attr {
 	return []Attr{
 		{Name: "description", Type: String, Metadata: true, Doc: "What the block is for. Shown to reviewers."},
-		{Name: "requires", Type: RefList, Ports: []PortType{VerdictPort}, Edge: OrderEdge,
+		{Name: "requires", Type: RefList, Unordered: true, Ports: []PortType{VerdictPort}, Edge: OrderEdge,
 			Doc: "Checks and gates that must have passed before this runs."},
 		{Name: "timeout", Type: Duration, Default: "1h", Metadata: true, Doc: "How long one attempt may take."},
 		{Name: "retries", Type: Integer, Default: 0.0, Metadata: true,
@@ -52,7 +52,7 @@ func pipelineKind() Kind {
 
 func variableKind() Kind {
 	return Kind{
-		Name: "variable", Phase: Design, Summary: "A value given from outside",
+		Name: "variable", Phase: Design, Passive: true, Summary: "A value given from outside",
 		Doc: "Read as `variable.<name>` in HCL and in rules. Its value is, the later the stronger: the default; `MLP_VAR_<name>` of the " +
 			"environment; `default.mlpvars` in the module's folder; `--var-file` and `--var name=value` in the order they are given. " +
 			"Without a default it must be given one.",
@@ -76,7 +76,7 @@ func variableKind() Kind {
 
 func localsKind() Kind {
 	return Kind{
-		Name: "locals", Phase: Design, Unlabelled: true, Summary: "Named values computed from others",
+		Name: "locals", Phase: Design, Unlabelled: true, Passive: true, Summary: "Named values computed from others",
 		Doc:   "Each attribute is read as `local.<name>` in HCL and in rules.",
 		Types: once(Body{}),
 	}
@@ -96,7 +96,7 @@ func moduleKind() Kind {
 
 func outputKind() Kind {
 	return Kind{
-		Name: "output", Phase: Design, Summary: "A value shown after an apply",
+		Name: "output", Phase: Design, Passive: true, Summary: "A value shown after an apply",
 		Doc: "The value is a literal, a variable or a local, or a reference to a block, whose digest is shown.",
 		Types: once(Body{Attrs: []Attr{
 			{Name: "value", Type: Any, Required: true, Doc: "What to show."},
@@ -137,7 +137,7 @@ func problemKind() Kind {
 				Body: Body{Attrs: []Attr{
 					{Name: "text", Type: String, Required: true, Metadata: true, Doc: "The requirement."},
 					{Name: "link", Type: String, Metadata: true, Doc: "Where it is kept."},
-					{Name: "verified_by", Type: RefList, Edge: StateEdge, Ports: []PortType{VerdictPort, FiguresPort},
+					{Name: "verified_by", Type: RefList, Unordered: true, Edge: StateEdge, Ports: []PortType{VerdictPort, FiguresPort},
 						Doc: "The gates, checks and monitors that verify it."},
 				}},
 			}},
@@ -165,7 +165,7 @@ func gateKind() Kind {
 		Types: single(Body{
 			Attrs: []Attr{
 				{Name: "description", Type: String, Metadata: true, Doc: "What the gate guards."},
-				{Name: "after", Type: RefList, Ports: []PortType{VerdictPort}, Edge: OrderEdge, Doc: "Checks and gates that must have passed."},
+				{Name: "after", Type: RefList, Unordered: true, Ports: []PortType{VerdictPort}, Edge: OrderEdge, Doc: "Checks and gates that must have passed."},
 				{Name: "champion", Type: Ref, Ports: []PortType{ReleasePort}, Edge: StateEdge,
 					Doc: "The deployment that it guards; `evaluate.x.delta` compares with its live model."},
 			},
@@ -174,7 +174,7 @@ func gateKind() Kind {
 				{
 					Name: "approval", Labelled: true, Repeated: true, Policy: true, Doc: "A person's yes, given with `mlp approve`.",
 					Body: Body{Attrs: []Attr{
-						{Name: "from", Type: StringList, Required: true, Doc: "Who may give it: people, or groups of the file that the operator gives (`--approvers`)."},
+						{Name: "from", Type: StringList, Unordered: true, Required: true, Doc: "Who may give it: people, or groups of the file that the operator gives (`--approvers`)."},
 						{Name: "when", Type: CEL, Doc: "Only asked for when this holds; without it, always."},
 					}},
 				},

@@ -40,6 +40,9 @@ type Kind struct {
 	FreeAttrs bool
 	// AnyName: names are any text (tests), or addresses of other blocks.
 	AnyName bool
+	// Passive: its blocks are values that others read, and mean nothing to any result by themselves. What is written otherwise in one is told
+	// at those that read it, and is no change where nothing does.
+	Passive bool
 	// Raw: what stands between the braces is that of the block whose address is the name, and is read by its schema.
 	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means

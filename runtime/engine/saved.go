@@ -48,7 +48,7 @@ func Part(p *plan.Plan) (*plan.Plan, error) {
 func (u *unit) works() bool {
 	switch {
 	case u.node != nil:
-		return u.node.Verdict != plan.Cached || decidesAnew(u.node)
+		return u.node.Verdict != plan.Cached || u.node.Replaces == "" || decidesAnew(u.node)
 	case u.gate != nil:
 		return !u.gate.Cached || u.gate.Replaces != u.gate.Definition || len(u.gate.Causes) > 0
 	}

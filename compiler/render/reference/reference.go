@@ -46,6 +46,9 @@ func (r *reference) kind(k *schema.Kind) {
 	if k.Doc != "" {
 		r.line("%s\n", k.Doc)
 	}
+	if k.Passive {
+		r.line("A value that others read: what is written otherwise in it is told at those that read it, and is no change where nothing does.\n")
+	}
 	for i := range k.Types {
 		r.typ(k, &k.Types[i])
 	}

@@ -24,6 +24,7 @@ func Summary(p *plan.Plan) string {
 	say(c.MayRun, "may run")
 	say(c.Blocked, "blocked")
 	say(c.Remove, "to remove")
+	say(c.Added, "new with a known result")
 	say(c.Accepted, "accepted")
 	say(c.Moved, "moved")
 	say(c.Policy, "with other policy")
@@ -66,6 +67,7 @@ func (c Counts) found() string {
 type Counts struct {
 	Run, MayRun, Cached, Blocked, Remove int
 	Metadata                             int // blocks of which something is described otherwise, and nothing else differs
+	Added                                int // stages that are new and need not run
 	Accepted                             int // nodes that take the result of another definition
 	Moved                                int // addresses
 	Breaking                             int // changes
@@ -131,7 +133,9 @@ func Count(p *plan.Plan) Counts {
 		}
 		switch x.Category {
 		case plan.MetadataChange:
-			if !stages[x.Address] {
+			if x.Cause.Kind == plan.AddedCause {
+				c.Added++
+			} else if !stages[x.Address] {
 				described[x.Address] = true
 			}
 		case plan.PolicyChange:

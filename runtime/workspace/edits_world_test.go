@@ -1,0 +1,230 @@
+package workspace
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/front"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/state"
+)
+
+// editing is a pipeline in a folder that is planned and applied over and over: by the real front end, library, planner,
+// engine and store. Made up are only the results of stages, so that none takes longer than writing a few bytes, and what names of
+// images mean.
+type editing struct {
+	t   *testing.T
+	dir string
+}
+
+// editingOf copies a pipeline, without what was recorded of it.
+func editingOf(t *testing.T, from string) *editing {
+	t.Helper()
+	e := &editing{t, inMemory(t)}
+	if err := os.CopyFS(e.dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(e.dir, StoreName)); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// inMemory is a folder in memory where there is one: stores sync what they write.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "mlp-edits-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// open is a session as commands have it.
+func (e *editing) open() (*Session, error) {
+	w := &Workspace{Dir: e.dir, Name: "default"}
+	return w.OpenToPlan(context.Background(), Settings{})
+}
+
+func (e *editing) make(s *Session) (*plan.Plan, error) {
+	ctx := context.Background()
+	s.actions = readActions(ctx, s.Store, s.State)
+	p, diags := planner.Make(ctx, s.Module, planner.Options{Workspace: s.w.Name, State: s.State, Actions: s.actions, Images: namedImages{}, Rules: s.Library.Rules(),
+		Sources: &sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}})
+	if diags.HasErrors() {
+		return nil, fmt.Errorf("%s", diags[0].Summary)
+	}
+	return p, nil
+}
+
+// plan of the files as they are; an error where they are no module.
+func (e *editing) plan() (*plan.Plan, error) {
+	s, err := e.open()
+	var told *front.Error
+	if errors.As(err, &told) {
+		return nil, fmt.Errorf("%s", told.Diagnostics[0].Summary)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return e.make(s)
+}
+
+// apply carries a plan of the files out, twice where the first made something live that gates compare with, so that a further one would
+// do nothing.
+func (e *editing) apply() {
+	e.t.Helper()
+	for range 2 {
+		s, err := e.open()
+		if err == nil {
+			_, err = s.locked(context.Background(), func(lock *state.Lock) (*Applied, error) { return nil, e.carryOut(s, lock) })
+			err = errors.Join(err, s.Close())
+		}
+		if err != nil {
+			e.t.Fatal(err)
+		}
+	}
+}
+
+func (e *editing) carryOut(s *Session, lock *state.Lock) error {
+	p, err := e.make(s)
+	if err != nil {
+		return err
+	}
+	ran, err := engine.Run(context.Background(), engine.Options{Plan: p, Store: s.Store, Log: s.Log.For(p.ID), Lock: lock, State: s.State, Executor: newMadeUp(p),
+		Dir: e.dir, Files: s.w.Roots.Files, Backoff: time.Millisecond,
+		Convert: func(_ context.Context, from, to string, _ *schema.Table, src, dst string) error {
+			return os.WriteFile(dst, []byte("PAR1 rewritten PAR1"), 0o644)
+		}})
+	if err != nil {
+		return err
+	}
+	for _, n := range ran.Nodes {
+		if n.Failure != nil {
+			return n.Failure
+		}
+	}
+	return nil
+}
+
+// write puts a text in place of a file.
+func (e *editing) write(name, text string) {
+	e.t.Helper()
+	if err := os.WriteFile(filepath.Join(e.dir, name), []byte(text), 0o644); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// namedImages take an image's name for what it means.
+type namedImages struct{}
+
+func (namedImages) Resolve(_ context.Context, image string) (id, platform string, err error) {
+	return "sha256:" + fmt.Sprintf("%x", sha256.Sum256([]byte(image))), "linux/amd64", nil
+}
+
+// madeUp runs stages in no time: a table or model is its stage's fingerprint, figures are good ones of their declared types.
+type madeUp struct{ nodes map[string]*plan.Node }
+
+func newMadeUp(p *plan.Plan) *madeUp {
+	m := &madeUp{map[string]*plan.Node{}}
+	for _, n := range p.Nodes {
+		m.nodes[n.Address] = n
+	}
+	return m
+}
+
+func (m *madeUp) Name() string { return "process" }
+func (m *madeUp) Close() error { return nil }
+
+func (m *madeUp) Run(_ context.Context, t executor.Task) (executor.Result, error) {
+	for _, out := range m.nodes[t.Address].Outputs {
+		name, text := filepath.Join(out.Port, "file"), t.Fingerprint+out.Port
+		switch out.Type {
+		case schema.TablePort:
+			name, text = filepath.Join(out.Port, "table."+orParquet(out.Format)), "PAR1"+text+"PAR1"
+		case schema.FiguresPort, schema.VerdictPort:
+			name, text = "metrics.json", "{}"
+			if rules := m.nodes[t.Address].Rules; rules != nil {
+				text = string(canonicalOf(goodFigures(t.Address, "", rules.Env)))
+			}
+			if out.Shape != nil && out.Shape.Figures != nil {
+				text = string(canonicalOf(goodFigures(t.Address, "", out.Shape.Figures)))
+			}
+			if _, err := os.Stat(filepath.Join(t.Out, name)); err == nil && text == "{}" {
+				continue
+			}
+		}
+		path := filepath.Join(t.Out, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return executor.Result{}, err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return executor.Result{}, err
+		}
+	}
+	return executor.Result{}, nil
+}
+
+func orParquet(format string) string {
+	if format == "" {
+		return "parquet"
+	}
+	return format
+}
+
+func canonicalOf(v any) []byte {
+	data, err := plan.Canonical(v)
+	if err != nil {
+		panic(err) // it was made here
+	}
+	return data
+}
+
+// goodFigures are such that the gates of the examples pass.
+func goodFigures(address, name string, t *schema.FigureType) any {
+	switch t.Kind {
+	case schema.ObjectFigure:
+		out := map[string]any{}
+		for field, of := range t.Fields {
+			out[field] = goodFigures(address, field, of)
+		}
+		return out
+	case schema.MapFigure:
+		out := map[string]any{}
+		for _, key := range t.Keys {
+			out[key] = goodFigures(address, key, t.Elem)
+		}
+		return out
+	case schema.ListFigure:
+		return []any{}
+	case schema.BoolFigure:
+		return false
+	case schema.StringFigure:
+		return strings.Join(t.OneOf[:min(1, len(t.OneOf))], "")
+	}
+	if strings.Contains(address, "nothing") {
+		return 0.5
+	}
+	switch name {
+	case "failed", "warned":
+		return 0
+	case "fpr", "log_loss", "brier", "low", "share":
+		return 0.001
+	case "rows":
+		return 20_000
+	}
+	return 0.9
+}
