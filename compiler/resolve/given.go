@@ -77,6 +77,9 @@ func (x *variable) fail(o origin, summary, detail string) {
 // read evaluates a value given from outside. It is a constant: nothing can be referred to.
 func (x *variable) read(given Given, o origin) cty.Value {
 	x.hide(given.Attr)
+	if given.Block != nil {
+		return x.convert(expr.Named(expr.Reference(*given.Block), x.name), o)
+	}
 	if given.value != cty.NilVal {
 		return x.convert(given.value, o)
 	}
@@ -158,7 +161,7 @@ func (x *variable) checks(v cty.Value, o origin) {
 	}
 }
 
-// reads tells whether an argument refers to nothing but variables.
+// reads reports whether an argument refers to nothing but variables.
 func (x *variable) reads(a *syntax.Attr) bool {
 	for _, t := range a.Expr.Variables() {
 		if t.RootName() == variableKind {

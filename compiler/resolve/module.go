@@ -9,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -125,6 +126,8 @@ type Given struct {
 	Text  string
 	Attr  *syntax.Attr // the value in a file; then Text is not looked at
 	value cty.Value    // of a module's input, known already
+	// Block is what the variable refers to, as it would where a module is called with it; then nothing else is looked at.
+	Block *expr.Target
 	// Stray values may be meant for other modules: that there is no such variable is no mistake.
 	Stray bool
 }

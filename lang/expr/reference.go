@@ -45,6 +45,9 @@ func (s *Scope) blockValue(t Target) cty.Value {
 	return cty.ObjectVal(attrs).Mark(computed{})
 }
 
+// Reference is the value of a block for who has no scope that knows it: what `source.orders` is in an expression.
+func Reference(t Target) cty.Value { return (&Scope{capsule: capsule()}).blockValue(t) }
+
 // instances is the value of a repeated block: an object with the value of each instance by its key.
 func (s *Scope) instances(t Target) cty.Value {
 	attrs := map[string]cty.Value{}
@@ -89,5 +92,5 @@ func RefOf(v cty.Value) (Ref, bool) {
 	return Ref{}, false
 }
 
-// HasRefs tells whether v is, holds, or was computed from a reference.
+// HasRefs reports whether v is, holds, or was computed from a reference.
 func HasRefs(v cty.Value) bool { return hasMark(v, computed{}) }

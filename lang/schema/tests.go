@@ -36,7 +36,7 @@ func variablesKind() Kind {
 const givenDoc = "The stage does not run, and nothing that only it needs does. Of a block that yields a table, rows are given: `csv` " +
 	"or `rows`, with the types that its columns have in the module. Of one that yields figures, those that rules shall read, by " +
 	"their names in rules: `metrics = { recall = 0.71 }`; what is not given is missing, and never makes a rule pass. Of a check, " +
-	"whether it `passed`, or its figures. Of a deployment, that another model is live: the champion that a gate compares with."
+	"whether it `passed`, or its figures. Of a variable that takes a table, its rows and the types of their `columns`. Of a deployment, that another model is live: the champion that a gate compares with."
 
 const overrideDoc = "The label is an address. What stands in the block is what such a block takes: arguments take the place of its own, nested " +
 	"blocks are merged with it. `params { trees = 5 }` makes a training short."
@@ -44,6 +44,7 @@ const overrideDoc = "The label is an address. What stands in the block is what s
 func givenAttrs() []Attr {
 	return append(rowsAttrs(),
 		Attr{Name: "defaults", Type: Any, Doc: "Values of columns that the rows leave out: `{ merchant = \"M1\", card = null }`. Without it, all columns are given."},
+		Attr{Name: "columns", Type: Any, Doc: "Of a table for a variable, `given \"variable.orders\" { … }`: the types of its columns, `{ id = \"bigint\", at = \"timestamp\" }`."},
 		Attr{Name: "passed", Type: Bool, Doc: "Of a check: whether it passed, whatever its rules say."},
 		Attr{Name: "comparable", Type: Bool, Doc: "Of a deployment: whether the live model can be compared with the candidate. Default: true."},
 	)

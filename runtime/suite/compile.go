@@ -68,12 +68,23 @@ func (t *test) key() string {
 	for _, o := range t.overrides {
 		fmt.Fprintf(&b, "%s %v\x00", o.Name, o.Range)
 	}
+	for _, g := range t.givens {
+		if _, ok := g.variable(); ok {
+			fmt.Fprintf(&b, "%s %v\x00", g.label, g.at)
+		}
+	}
 	return b.String()
 }
 
 // module compiles the module with what a test overrides and sets.
 func (s *Suite) module(ctx context.Context, t *test) *compiled {
-	changed, diags := syntax.Override(s.o.Module, t.overrides)
+	tables, diags := s.tables(t)
+	if diags.HasErrors() { // that the variable then has no value is no mistake of its own
+		return &compiled{files: s.o.Module.Files, diags: diags}
+	}
+	changed, more := syntax.Override(withPipeline(s.o.Module, s.o.Catalog), t.overrides)
+	diags = append(diags, more...)
+	changed.Blocks = append(slices.Clone(changed.Blocks), tables.blocks...)
 	opts := s.o.Resolve
 	opts.Variables = maps.Clone(opts.Variables)
 	if opts.Variables == nil {
@@ -82,9 +93,10 @@ func (s *Suite) module(ctx context.Context, t *test) *compiled {
 	for _, a := range t.variables {
 		opts.Variables[a.Name] = resolve.Given{From: "the test", Attr: a}
 	}
+	maps.Copy(opts.Variables, tables.values)
 	r := front.Check(ctx, changed, front.Options{Options: opts, Library: s.o.Library, Diagnostics: diags})
 	return &compiled{module: r.Module, files: r.Files, hidden: r.Resolved.Hidden,
-		diags: slices.DeleteFunc(r.Diagnostics, func(d source.Diagnostic) bool { return d.Severity != source.Error })}
+		diags: tables.placed(slices.DeleteFunc(r.Diagnostics, func(d source.Diagnostic) bool { return d.Severity != source.Error }))}
 }
 
 // check types what a test gives, expects and asserts. A module that does not compile is told, unless the test expects it.

@@ -42,6 +42,10 @@ func (g *given) rangeOf(path string) source.Range {
 // find finds the block and port that a label means: "dataset.payments", "split.holdout.test".
 func (k *checker) find(g *given) bool {
 	m := k.test.module
+	if name, ok := g.variable(); ok {
+		g.block, g.port = m.Blocks["source."+k.suite.sourceName(name)], "table"
+		return g.block != nil
+	}
 	if g.block = m.Blocks[g.label]; g.block != nil {
 		if own := schema.OwnPort(g.block.TypeSpec.Out); own != nil {
 			g.port = own.Name
@@ -63,7 +67,7 @@ func (k *checker) find(g *given) bool {
 }
 
 // special are the attributes of a given that are no figures.
-var special = []string{"csv", "rows", "defaults", "passed", "comparable"}
+var special = []string{"csv", "rows", "defaults", "columns", "passed", "comparable"}
 
 // given types one given.
 func (k *checker) given(g *given) {
@@ -82,6 +86,9 @@ func (k *checker) given(g *given) {
 	}
 	if !g.block.TypeSpec.IsCheck() {
 		k.refuse(g, "passed")
+	}
+	if _, ok := g.variable(); !ok {
+		k.refuse(g, "columns")
 	}
 	switch {
 	case rows && g.block.Out[g.port].Table != nil:

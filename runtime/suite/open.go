@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/workspace"
+	"github.com/mlp-lang/mlp/stdlib"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -36,7 +37,7 @@ func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Opti
 		return Options{}, nil, nil, errors.Join(err, lib.Close())
 	}
 	return Options{
-		Dir: w.Dir, Tests: tests, Module: parsed, Library: lib, Tables: sqlTables{}, Resolve: o.Options,
+		Dir: w.Dir, Tests: tests, Module: parsed, Catalog: stdlib.Catalog(), Library: lib, Tables: sqlTables{}, Resolve: o.Options,
 		Executor: executorOf(f), Convert: workspace.Convert, Unquoted: w.Roots.Unquoted(w.Dir), Parallelism: f.Parallelism, ToolVersion: workspace.Version(),
 	}, lib, o.Diagnostics, nil
 }

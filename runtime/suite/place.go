@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// heredoc tells whether the rows are CSV that is written out in the file of tests, line by line.
+// heredoc reports whether the rows are CSV that is written out in the file of tests, line by line.
 func (g *given) heredoc() bool {
 	text, ok := g.attrs["csv"].(string)
 	at := g.rangeOf("csv")

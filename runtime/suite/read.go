@@ -229,5 +229,5 @@ func lastOf(givens []*given) []*given {
 	return out
 }
 
-// rowsOf tells whether attributes write rows.
+// rowsOf reports whether attributes write rows.
 func rowsOf(attrs map[string]any) bool { return attrs["csv"] != nil || attrs["rows"] != nil }

@@ -30,7 +30,8 @@ import (
 type Options struct {
 	Dir     string            // of the module
 	Tests   map[string][]byte // files of tests, by name
-	Module  *syntax.Module    // as parsed
+	Module  *syntax.Module    // as parsed; without a pipeline block where other modules call it
+	Catalog *schema.Catalog   // of blocks
 	Resolve resolve.Options   // of the module, with the values of variables that tests do not set
 	Library Library
 	Tables  Tables
@@ -40,7 +41,7 @@ type Options struct {
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)
 	Convert  func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
 
-	// Unquoted tells whether messages must not quote files outside.
+	// Unquoted reports whether messages must not quote files outside.
 	Unquoted func(*plan.External) bool
 
 	// Filter tells which tests are wanted, by "file: name"; nil: all. Those that they go on from run as well.
