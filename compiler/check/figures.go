@@ -61,7 +61,7 @@ func instancesOf(m *resolve.Module) map[string][]*resolve.Block {
 	return out
 }
 
-// ownInstance tells whether a rule reads of a repeated block nothing but the instance with the rule's own key.
+// ownInstance reports whether a rule reads of a repeated block nothing but the instance with the rule's own key.
 func ownInstance(rule, name string) bool {
 	rule = strings.Join(strings.Fields(rule), "")
 	own := false

@@ -174,7 +174,7 @@ func (c *checker) rowsOf(r *resolve.Reference) []table {
 	return out
 }
 
-// overlap tells whether two tables share rows: they are the same, or come from the same, and no split keeps them apart.
+// overlap reports whether two tables share rows: they are the same, or come from the same, and no split keeps them apart.
 func (c *checker) overlap(a, b *resolve.Reference) bool {
 	left, right := c.rowsOf(a), c.rowsOf(b)
 	for i, x := range left {
@@ -187,7 +187,7 @@ func (c *checker) overlap(a, b *resolve.Reference) bool {
 	return false
 }
 
-// sameFile tells whether two sources read a file that is the same by its path, or by a pattern that the other's path fits.
+// sameFile reports whether two sources read a file that is the same by its path, or by a pattern that the other's path fits.
 func (c *checker) sameFile(x, y string) bool {
 	a, b := c.sourcePath(x), c.sourcePath(y)
 	fits := func(pattern, name string) bool { ok, err := path.Match(pattern, name); return err == nil && ok }
@@ -213,7 +213,7 @@ func (c *checker) sourcePath(address string) string {
 	return path.Join(b.Dir, name) // of a called module: its own folder
 }
 
-// apart tells whether two ways from the same table lead to different sides of a split, or of two that split alike.
+// apart reports whether two ways from the same table lead to different sides of a split, or of two that split alike.
 func (c *checker) apart(left, right []table) bool {
 	for _, x := range left {
 		for _, y := range right {

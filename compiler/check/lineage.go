@@ -61,7 +61,7 @@ func everything(b *Block, l *schema.Lineage) {
 	}
 }
 
-// opaque tells whether a block runs code that the compiler cannot look into, and that declares no less than its inputs.
+// opaque reports whether a block runs code that the compiler cannot look into, and that declares no less than its inputs.
 func opaque(b *Block) bool {
 	return (b.Type == "container" || b.Type == "python") && b.TypeSpec.Body.Attr("features") == nil
 }

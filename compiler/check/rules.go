@@ -72,7 +72,7 @@ func (c *checker) rule(x *condition, g *graph.Graph) {
 	}
 }
 
-// readsUntyped tells whether a rule names a block that has no types because of a mistake told already.
+// readsUntyped reports whether a rule names a block that has no types because of a mistake told already.
 func (c *checker) readsUntyped(text string) bool {
 	for address := range c.untyped {
 		if b := c.m.Blocks[address]; strings.Contains(text, b.Kind+"."+b.Name) {

@@ -36,7 +36,7 @@ func (c *checker) sameFiles() map[string][]string {
 	return out
 }
 
-// share tells whether a path may match both of two patterns, given by their segments.
+// share reports whether a path may match both of two patterns, given by their segments.
 func share(a, b []string) bool {
 	switch {
 	case len(a) == 0 || len(b) == 0:
@@ -51,7 +51,7 @@ func share(a, b []string) bool {
 	return meet(a[0], b[0]) && share(a[1:], b[1:])
 }
 
-// meet tells whether a name may match both of two patterns. Of two with wildcards only what stands before the first and
+// meet reports whether a name may match both of two patterns. Of two with wildcards only what stands before the first and
 // behind the last is compared.
 func meet(a, b string) bool {
 	const wildcards = `*?[\`

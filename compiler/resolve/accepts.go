@@ -34,7 +34,7 @@ func AcceptedDefinition(digest string) string {
 	return digest[:min(len(digest), len("blake3:")+acceptedDigits)]
 }
 
-// Acceptable tells whether what blocks of a type yield can be taken as good for another definition.
+// Acceptable reports whether what blocks of a type yield can be taken as good for another definition.
 func Acceptable(t *schema.Type) bool { return refused(t) == "" }
 
 // accept notes an accept block.

@@ -44,7 +44,7 @@ const mostDigits = 38
 // mostNumber says which numbers there are.
 const mostNumber = "Numbers go up to 1.7e308, and down to -1.7e308. A division by zero has none."
 
-// beyond tells whether a value has a number that no float64 can hold: no rule could read it, and no plan.
+// beyond reports whether a value has a number that no float64 can hold: no rule could read it, and no plan.
 func beyond(v cty.Value) bool {
 	found := false
 	v, _ = v.UnmarkDeep()

@@ -133,7 +133,7 @@ func (s *shared) rival(m *Move) *Move {
 	return nil
 }
 
-// circular tells whether following a move leads back to it.
+// circular reports whether following a move leads back to it.
 func (s *shared) circular(m *Move) bool {
 	at := m.To
 	for range s.out.Moves {
@@ -177,7 +177,7 @@ func (s *shared) still(m *Move) string {
 	return ""
 }
 
-// there tells whether an address is that of a block, a repeated block or a module that is called.
+// there reports whether an address is that of a block, a repeated block or a module that is called.
 func (s *shared) there(address string) bool {
 	if s.blocks[address] != nil || s.called[address] {
 		return true

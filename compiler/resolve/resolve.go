@@ -167,7 +167,7 @@ func (r *resolver) index() {
 	}
 }
 
-// pending tells whether it takes evaluation to know what a block stands for.
+// pending reports whether it takes evaluation to know what a block stands for.
 func (r *resolver) pending(b *syntax.Block) bool {
 	return b.Kind == moduleKind || b.Attrs[forEach] != nil
 }

@@ -13,7 +13,7 @@ import (
 // withheld stands for what would tell of a sensitive value.
 const withheld = "It is not shown, because the variable is sensitive."
 
-// hides tells whether nothing of a value given to the variable may be told: the variable is sensitive, or what a module
+// hides reports whether nothing of a value given to the variable may be told: the variable is sensitive, or what a module
 // hands it.
 func (x *variable) hides(v cty.Value) bool { return x.sensitive || expr.IsSensitive(v) }
 

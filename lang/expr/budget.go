@@ -49,7 +49,7 @@ func (b *Budget) Take(n int64) error {
 	return nil
 }
 
-// Exhausted tells whether somebody asked for more than there was.
+// Exhausted reports whether somebody asked for more than there was.
 func (b *Budget) Exhausted() bool { return b.left.Load() < 0 }
 
 // Left is what Rewind takes.

@@ -63,7 +63,7 @@ func fileReader(dir, description string, read func(f io.Reader, path string) (st
 	})
 }
 
-// ofGit tells whether a path leads into a folder of git's own.
+// ofGit reports whether a path leads into a folder of git's own.
 func ofGit(path string) bool {
 	return slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
 }

@@ -12,10 +12,10 @@ type sensitive struct{}
 // Sensitive returns v marked as not to be written down: not in a plan, a state, a log or a message.
 func Sensitive(v cty.Value) cty.Value { return v.Mark(sensitive{}) }
 
-// IsSensitive tells whether v is, holds, or was computed from a value that must not be written down.
+// IsSensitive reports whether v is, holds, or was computed from a value that must not be written down.
 func IsSensitive(v cty.Value) bool { return hasMark(v, sensitive{}) }
 
-// hasMark tells whether v or a part of it has a mark. What a reference is made of has none.
+// hasMark reports whether v or a part of it has a mark. What a reference is made of has none.
 func hasMark(v cty.Value, mark any) bool {
 	if v.Type().IsPrimitiveType() || v.HasMark(mark) {
 		return v.HasMark(mark)
@@ -26,7 +26,7 @@ func hasMark(v cty.Value, mark any) bool {
 	return v.HasMarkDeep(mark)
 }
 
-// unmarked tells whether an expression may have lost the mark of something sensitive on the way: a function that hides
+// unmarked reports whether an expression may have lost the mark of something sensitive on the way: a function that hides
 // mistakes tells of what it looked at by whether it could be evaluated, and an object selects an attribute by name without
 // regard to what the name was computed from.
 func unmarked(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
@@ -45,7 +45,7 @@ func unmarked(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
 	return found
 }
 
-// reads tells whether an expression reads something sensitive; also where that cannot be told, as of what a for runs over.
+// reads reports whether an expression reads something sensitive; also where that cannot be told, as of what a for runs over.
 func reads(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
 	for _, t := range e.Variables() {
 		v, hds := t.TraverseAbs(ctx)

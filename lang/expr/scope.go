@@ -193,7 +193,7 @@ func (s *Scope) counted(a *syntax.Attr, v cty.Value) (cty.Value, source.Diagnost
 	return v, nil
 }
 
-// constant tells whether an expression is written out: strings, truth values, null, and lists of such.
+// constant reports whether an expression is written out: strings, truth values, null, and lists of such.
 func constant(e hclsyntax.Expression) bool {
 	switch x := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
@@ -211,7 +211,7 @@ func constant(e hclsyntax.Expression) bool {
 	return false
 }
 
-// holdsValues tells whether values are read below a root, not blocks.
+// holdsValues reports whether values are read below a root, not blocks.
 func holdsValues(root string) bool {
 	return root == "variable" || root == "local" || root == "each" || root == "module"
 }
@@ -250,7 +250,7 @@ func (s *Scope) functionNames() []string {
 	return slices.DeleteFunc(names, func(name string) bool { return name == counting })
 }
 
-// computesReference tells whether the expression that a diagnostic is about gives a reference.
+// computesReference reports whether the expression that a diagnostic is about gives a reference.
 func computesReference(d *hcl.Diagnostic) bool {
 	if d.Expression == nil || d.EvalContext == nil {
 		return false

@@ -97,7 +97,7 @@ func interpolationHint(a *syntax.Attr, part hclsyntax.Expression) string {
 	return "write $${ or %%{ where the characters ${ or %{ themselves are meant"
 }
 
-// blockRoot tells whether a reference with that root is to a block.
+// blockRoot reports whether a reference with that root is to a block.
 func blockRoot(root string) bool {
 	switch root {
 	case "variable", "var", "local", "each":
@@ -162,7 +162,7 @@ func decode(f *syntax.File, r source.Range) (string, []source.Piece) {
 	return w.value.String(), w.pieces
 }
 
-// startsLine tells whether the token after t begins a line of a heredoc.
+// startsLine reports whether the token after t begins a line of a heredoc.
 func startsLine(t hclsyntax.Token) bool {
 	return t.Type == hclsyntax.TokenOHeredoc || bytes.HasSuffix(t.Bytes, []byte("\n"))
 }

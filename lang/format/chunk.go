@@ -96,7 +96,7 @@ func (w *worker) scan(s *token.Scanner, text []byte, start, size int) (end, next
 	}
 }
 
-// sound tells whether a chunk has no errors.
+// sound reports whether a chunk has no errors.
 func (w *worker) sound(chunk []byte) bool {
 	r := reader{src: chunk, tokens: w.tokens}
 	for r.more() {

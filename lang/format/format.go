@@ -43,7 +43,7 @@ func Format(src []byte, filename string) ([]byte, source.Diagnostics) {
 	return out, nil
 }
 
-// same tells whether two texts differ in nothing but white space and line breaks.
+// same reports whether two texts differ in nothing but white space and line breaks.
 func same(a []byte, as []token.Token, b []byte, bs []token.Token) bool {
 	for {
 		as, bs = skipNewlines(as), skipNewlines(bs)

@@ -271,7 +271,7 @@ func checkSound(t *testing.T, in string) {
 	}
 }
 
-// anyBrace tells whether there is a block on one line, of which HCL's formatter does not align the braces.
+// anyBrace reports whether there is a block on one line, of which HCL's formatter does not align the braces.
 func anyBrace(src []byte) bool {
 	t := &text{src: src, tokens: token.Scan(src)}
 	t.split()

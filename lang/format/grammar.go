@@ -7,7 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/token"
 )
 
-// reader tells whether tokens are what HCL's grammar asks for. Where it says yes HCL's parser says yes, in a tenth of the
+// reader reports whether tokens are what HCL's grammar asks for. Where it says yes HCL's parser says yes, in a tenth of the
 // time; of what is rare, such as numbers that HCL might refuse and \u escapes, it says no, and HCL is asked.
 type reader struct {
 	src       []byte
@@ -349,7 +349,7 @@ func (r *reader) directive(open *string) bool {
 	return false
 }
 
-// literal reads literal text and tells whether its escapes are among the usual ones.
+// literal reads literal text and reports whether its escapes are among the usual ones.
 func (r *reader) literal() bool {
 	t := r.tokens[r.i]
 	r.i++
@@ -369,7 +369,7 @@ func (r *reader) literal() bool {
 	}
 }
 
-// number tells whether the number that was just read is digits, with a fraction and a small exponent if those may be.
+// number reports whether the number that was just read is digits, with a fraction and a small exponent if those may be.
 func (r *reader) number(whole bool) bool {
 	t := r.tokens[r.i-1]
 	text := r.src[t.Start:t.End]

@@ -25,7 +25,7 @@ func inParts(text []byte) []byte {
 	return append(append(out, laidOut(text[from:to])...), text[to:]...)
 }
 
-// more moves to the next item outside of all blocks, and tells whether there is one.
+// more moves to the next item outside of all blocks, and reports whether there is one.
 func (r *reader) more() bool {
 	for r.take(token.Newline, true) {
 	}
@@ -74,7 +74,7 @@ func resume(text []byte, tokens []token.Token, begin int) int {
 	return len(tokens)
 }
 
-// isHead tells whether tokens begin with the head of a block.
+// isHead reports whether tokens begin with the head of a block.
 func isHead(tokens []token.Token) bool {
 	for _, t := range tokens {
 		switch t.Kind {

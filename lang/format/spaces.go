@@ -2,7 +2,7 @@ package format
 
 import "github.com/mlp-lang/mlp/lang/token"
 
-// spaced tells whether a space stands between a token and the next one on a line. before is what precedes the token in
+// spaced reports whether a space stands between a token and the next one on a line. before is what precedes the token in
 // its cell, EOF if nothing does; in tells that the token is the word "in".
 //
 // The rules are those of HCL's own formatter.
@@ -42,7 +42,7 @@ func spaced(before, this, next token.Kind, in bool) bool {
 	return bracket(this) <= 0 && bracket(next) >= 0
 }
 
-// standsAlone tells whether a token is read as it is whatever it touches.
+// standsAlone reports whether a token is read as it is whatever it touches.
 func standsAlone(k token.Kind) bool {
 	switch k {
 	case token.Newline, token.OBrack, token.CBrack, token.OParen, token.CParen, token.Comma:
@@ -63,7 +63,7 @@ var brackets = [256]int8{
 	token.CBrace: -1, token.CBrack: -1, token.CParen: -1, token.SeqEnd: -1,
 }
 
-// endsValue tells whether a minus after a token takes something from it, rather than being a sign.
+// endsValue reports whether a minus after a token takes something from it, rather than being a sign.
 func endsValue(before token.Kind) bool {
 	switch before {
 	case token.EOF, token.OParen, token.OBrace, token.OBrack, token.Equal, token.Colon, token.Comma, token.Question,

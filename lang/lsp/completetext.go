@@ -59,7 +59,7 @@ func (c *completer) sql(start int) {
 	}
 }
 
-// insideQuotes tells whether offset is in a string or comment.
+// insideQuotes reports whether offset is in a string or comment.
 func insideQuotes(ls []lexeme, offset int) bool {
 	for _, l := range ls {
 		if (l.kind == quoted || l.kind == comment) && l.start < offset && offset < l.end {

@@ -56,7 +56,7 @@ func (p *outliner) body(b *block) *block {
 	}
 }
 
-// beginsTop tells whether the next token begins a block of the file: the name of a kind at the start of a line, before
+// beginsTop reports whether the next token begins a block of the file: the name of a kind at the start of a line, before
 // a quote or brace.
 func (p *outliner) beginsTop() bool {
 	t, after := p.peek(), p.ahead(1)

@@ -75,7 +75,7 @@ func (t *tree) at(offset int) *place {
 	return p
 }
 
-// holds tells whether offset is in the value, or where it will be.
+// holds reports whether offset is in the value, or where it will be.
 func (a *attr) holds(t *tree, offset int) bool {
 	if offset <= a.end {
 		return offset >= a.start

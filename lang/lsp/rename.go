@@ -21,7 +21,7 @@ func refuse(format string, args ...any) error {
 	return &jsonrpc2.Error{Code: requestFailed, Message: fmt.Sprintf(format, args...)}
 }
 
-// prepareRename tells whether the position is about a name that can be changed, and which.
+// prepareRename reports whether the position is about a name that can be changed, and which.
 func (r *request) prepareRename() (any, error) {
 	address, w := r.target(r.place())
 	if d := r.module.definitions()[address]; d == nil || w.end == 0 {
@@ -68,7 +68,7 @@ func (r *request) rename() (any, error) {
 	return out, nil
 }
 
-// validName tells whether a block of that kind, a variable or local, can have a name.
+// validName reports whether a block of that kind, a variable or local, can have a name.
 func (r *request) validName(kind, name string) bool {
 	if k := r.module.cat.Kind(kind); k != nil {
 		return syntax.ValidBlockName(k, name)
@@ -95,7 +95,7 @@ func (r *request) renameEdits(address, name string, d *definition) []edit {
 	return edits
 }
 
-// namesTable tells whether queries of the block call the table by the block's name.
+// namesTable reports whether queries of the block call the table by the block's name.
 func (u *use) namesTable(name string) bool {
 	if u.lang != plainText || u.attr.spec == nil || u.attr.spec.Type != schema.RefMap || u.key.end > 0 {
 		return false

@@ -36,7 +36,7 @@ func (u *use) has(offset int) bool {
 		u.lang == plainText && u.port.end > 0 && u.port.has(offset)
 }
 
-// isRoot tells whether a path that begins with this word leads to a block, a variable or a local.
+// isRoot reports whether a path that begins with this word leads to a block, a variable or a local.
 func isRoot(cat *schema.Catalog, name string) bool { return name == "local" || cat.Kind(name) != nil }
 
 // uses finds all that a file speaks of, in the order of the text.

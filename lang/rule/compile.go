@@ -114,7 +114,7 @@ func wholeNumbers(e ast.Expr) {
 	}))
 }
 
-// whole tells whether a number is printed without ".0".
+// whole reports whether a number is printed without ".0".
 func whole(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
 
 // check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.

@@ -14,7 +14,7 @@ const (
 	maxQuoted = 300 // characters of a rule quoted in a reason
 )
 
-// spend counts work that is about to be done and tells whether it may be.
+// spend counts work that is about to be done and reports whether it may be.
 func (f *folder) spend(steps int) bool {
 	f.steps = min(f.steps+steps, 2*maxSteps)
 	return f.steps <= maxSteps

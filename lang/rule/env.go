@@ -59,7 +59,7 @@ func isRoot(t *schema.FigureType) error {
 	return nil
 }
 
-// sound tells whether a figure and its parts have types.
+// sound reports whether a figure and its parts have types.
 func sound(path string, t *schema.FigureType) error {
 	if t == nil {
 		return fmt.Errorf("%s has no type", path)

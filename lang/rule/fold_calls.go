@@ -75,7 +75,7 @@ func (f *folder) folded(e ast.Expr, in *vars) ast.Expr {
 	return f.resolve(p).expr
 }
 
-// has tells whether a figure is there and can be used: missing, null, NaN and infinite ones are not.
+// has reports whether a figure is there and can be used: missing, null, NaN and infinite ones are not.
 func (f *folder) has(arg ast.Expr, in *vars) result {
 	p := f.place(arg, in)
 	expr := f.factory.NewCall(0, operators.Has, p.expr)

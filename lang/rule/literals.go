@@ -59,7 +59,7 @@ func (w *walker) exact(e ast.Expr) {
 	}
 }
 
-// written tells whether a number's text is the double that it is read as: exactly if it is large, else with as many digits.
+// written reports whether a number's text is the double that it is read as: exactly if it is large, else with as many digits.
 func written(text string, x float64) bool {
 	hex := strings.HasPrefix(strings.TrimPrefix(text, "-"), "0x")
 	if strings.ContainsAny(text, "eE") && !hex {
@@ -93,7 +93,7 @@ func percent(q float64) string {
 	return ""
 }
 
-// literalsHold tells whether there is no such mistake anywhere in an expression.
+// literalsHold reports whether there is no such mistake anywhere in an expression.
 func literalsHold(e ast.Expr) bool {
 	holds := true
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {

@@ -1,9 +1,30 @@
 // Package rule compiles and decides the conditions of a module: CEL over typed figures.
 //
-// A rule is parsed and type-checked by cel-go against an environment made from schema.FigureType. It is decided here,
-// by folding what is known into the expression: what is left is the residual. cel-go's own partial evaluation stops at
-// the first unknown operand and takes NaN for a number, and a rule must do neither; a test holds both evaluators to the
-// same answers where everything is known.
+// A rule is parsed and type-checked by cel-go against an environment made from schema.FigureType, and decided here, by
+// folding.
+//
+// # Folding
+//
+// Folding puts the figures that are known into the expression and computes what can be computed. Each sub-expression comes
+// out in one of three states: known, with a value; open, because a figure is not known yet; failed, because a figure is
+// missing or an operation impossible. In every state there is an expression that decides as the original does. Of
+//
+//	evaluate.e.metrics.recall >= variable.min && evaluate.e.metrics.fpr <= 0.01
+//
+// with min = 0.8, fpr = 0.005 and recall not known yet, the left side is open and the right side known to be true, so
+// the whole is open and what is left, the residual, is
+//
+//	evaluate.e.metrics.recall >= 0.8
+//
+// With fpr = 0.02 the whole is known to be false, though recall is not known: what decides needs no more. The same goes for
+// a failed side, whichever side that is: false && failed is false, true && failed is failed.
+//
+// Figures are read as late as can be. The path evaluate.e.metrics is a place, not a value, until something needs the value;
+// so a missing evaluate.e.metrics.auc is no matter to a rule that reads .recall, and has(evaluate.e.metrics.auc) can be
+// asked. A list holds places too: size([a, b]) is 2 whatever a and b are.
+//
+// Why not cel-go's evaluator: its partial evaluation keeps NaN as a number like any other, so that a gate could pass on
+// one. TestAgreesWithCEL holds both evaluators to the same answers where everything is known.
 //
 // The dialect: every number is a double, so that `rows >= 10000` needs no ".0". There are comparisons, arithmetic,
 // && || !, the conditional, `in`, indices, size(), the macros all, exists, exists_one, map, filter and has(), min, max,

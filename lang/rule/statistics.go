@@ -7,7 +7,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 )
 
-// statistic tells whether a function is one over all numbers of a list or map.
+// statistic reports whether a function is one over all numbers of a list or map.
 func statistic(name string) bool {
 	switch name {
 	case "min", "max", "mean", "sum", "quantile":

@@ -25,7 +25,7 @@ type Values struct {
 	Undefined map[string]string
 }
 
-// unknown tells whether all at the path is unknown.
+// unknown reports whether all at the path is unknown.
 func (v *Values) unknown(path []string) bool {
 	dotted := strings.Join(path, ".")
 	for _, u := range v.Unknown {

@@ -74,7 +74,7 @@ func (l *Lineage) Chosen(made *Lineage) *Lineage {
 	return made
 }
 
-// Made tells whether the column is computed from others. Of nil it is false.
+// Made reports whether the column is computed from others. Of nil it is false.
 func (l *Lineage) Made() bool {
 	return l != nil && slices.ContainsFunc(l.makers, func(m maker) bool { return !m.same })
 }
@@ -189,7 +189,7 @@ func (t *Trace) entering(h *hop, m maker) Use {
 	return max(so, use)
 }
 
-// time tells whether rows count as earlier by a column.
+// time reports whether rows count as earlier by a column.
 func (t *Trace) time(c *Lineage) bool {
 	return slices.ContainsFunc(c.Names(), func(name string) bool { return slices.Contains(t.times, name) })
 }
@@ -215,7 +215,7 @@ func before(a, b *hop) bool {
 	return false
 }
 
-// Has tells whether values of the column of that origin come in by that use.
+// Has reports whether values of the column of that origin come in by that use.
 func (t *Trace) Has(use Use, origin string) bool { return t.reached[use][origin] != nil }
 
 // Origins are the columns that come in by that use, sorted.

@@ -32,7 +32,7 @@ func KindOf(columnType string) ValueKind {
 	return ""
 }
 
-// Takes tells whether a model that was trained on a column of one type can be given a column of another: booleans where
+// Takes reports whether a model that was trained on a column of one type can be given a column of another: booleans where
 // it saw booleans, numbers where it saw numbers, text where it saw text, and else the very type. It is the one answer to
 // that question: for validation tables, evaluations, batch deployments, champions, monitors and requests.
 func Takes(trained, given string) bool {

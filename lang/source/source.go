@@ -22,7 +22,7 @@ type Range struct {
 	End   Pos    `json:"end"`
 }
 
-// IsZero tells whether r points nowhere, as for values that come from the command line.
+// IsZero reports whether r points nowhere, as for values that come from the command line.
 func (r Range) IsZero() bool { return r.File == "" }
 
 // Severity of a diagnostic. The zero value is invalid, so that a forgotten one is seen.
@@ -54,7 +54,7 @@ type Related struct {
 // Diagnostics is a list of them; nil is a clean bill.
 type Diagnostics []Diagnostic
 
-// HasErrors tells whether any of them is an error.
+// HasErrors reports whether any of them is an error.
 func (ds Diagnostics) HasErrors() bool {
 	for _, d := range ds {
 		if d.Severity == Error {

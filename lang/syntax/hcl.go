@@ -149,7 +149,7 @@ func lastError(hds hcl.Diagnostics) int {
 	return last
 }
 
-// touched tells whether an error lies within the block; such an error may be about a place before the block's end.
+// touched reports whether an error lies within the block; such an error may be about a place before the block's end.
 func touched(hds hcl.Diagnostics, b *hclsyntax.Block) bool {
 	for _, d := range hds {
 		if d.Subject != nil && d.Subject.Start.Byte >= b.TypeRange.Start.Byte && d.Subject.Start.Byte < b.CloseBraceRange.End.Byte {
@@ -159,7 +159,7 @@ func touched(hds hcl.Diagnostics, b *hclsyntax.Block) bool {
 	return false
 }
 
-// closed tells whether the parser reached the block's braces. Of one whose header it could not read it gives the first
+// closed reports whether the parser reached the block's braces. Of one whose header it could not read it gives the first
 // word for them.
 func closed(b *hclsyntax.Block) bool { return b.OpenBraceRange.Start.Byte > b.TypeRange.Start.Byte }
 

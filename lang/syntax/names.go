@@ -64,7 +64,7 @@ func checkName(kind *schema.Kind, name string, r source.Range) source.Diagnostic
 	return source.Diagnostics{d}
 }
 
-// tables tells whether blocks of a kind are read by their names in queries: those that yield tables, and variables, which
+// tables reports whether blocks of a kind are read by their names in queries: those that yield tables, and variables, which
 // stand for them where a module is called.
 func tables(k *schema.Kind) bool {
 	for _, t := range k.Types {
@@ -77,12 +77,12 @@ func tables(k *schema.Kind) bool {
 	return k.Name == "variable"
 }
 
-// ValidBlockName tells whether a block of that kind can have a name.
+// ValidBlockName reports whether a block of that kind can have a name.
 func ValidBlockName(k *schema.Kind, name string) bool {
 	return checkName(k, name, source.Range{}) == nil
 }
 
-// ValidName tells whether name can be that of a table in queries.
+// ValidName reports whether name can be that of a table in queries.
 func ValidName(name string) bool { return validName(name) && reservedBy(name) == "" }
 
 func validName(name string) bool {

@@ -25,7 +25,7 @@ const (
 // wholeErrors is the size of a text up to which all its errors are looked for where its characters are wrong already.
 const wholeErrors = 4 << 20
 
-// measure counts the tokens of the file from start on. It tells whether they are too many or too deeply nested for the
+// measure counts the tokens of the file from start on. It reports whether they are too many or too deeply nested for the
 // parser.
 func measure(f *File, start int) (int, source.Diagnostics) {
 	m := &measured{levels: make([]level, 1, 16)}
@@ -101,7 +101,7 @@ type level struct {
 // next ends a value.
 func (l *level) next() { l.deepest, l.chain = max(l.deepest, l.chain), 0 }
 
-// add counts a token, and tells whether it is within the limits.
+// add counts a token, and reports whether it is within the limits.
 func (m *measured) add(k token.Kind) bool {
 	m.tokens++
 	top := &m.levels[len(m.levels)-1]

@@ -75,7 +75,7 @@ func (d *decoder) required(b *Block) {
 	}
 }
 
-// sameNested tells whether two nested blocks are one: of a kind that stands once, or of the same label.
+// sameNested reports whether two nested blocks are one: of a kind that stands once, or of the same label.
 func sameNested(a, b *Block) bool {
 	return a.Kind == b.Kind && (!a.Spec.Repeated || a.Spec.Labelled && a.Name == b.Name)
 }

@@ -48,7 +48,7 @@ func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name s
 	return m, ds.Sort()
 }
 
-// tooMany tells whether files that are sound one by one have too many tokens together.
+// tooMany reports whether files that are sound one by one have too many tokens together.
 func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 	size, tokens := 0, 0
 	for _, text := range files {
