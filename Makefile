@@ -45,5 +45,5 @@ fuzz:
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns. Half an hour of one core.
 soak:
-	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit' \
+	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)

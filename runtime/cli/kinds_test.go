@@ -48,6 +48,7 @@ var namedKinds = map[string]struct {
 	"runtime/suite/given.go":             {2, "figures of an evaluation may be given with a comparison; a release is of what stands at model"},
 	"runtime/suite/outcome.go":           {1, "a given check may have no verdict among its ports"},
 	"runtime/suite/read.go":              {4, "kinds of files of tests"},
+	"runtime/suite/variables.go":         {3, "a test adds a pipeline, and sources for variables: core kinds, and the one that has rows of its own"},
 }
 
 // TestKindsGoByWhatTheyAre counts comparisons with names of kinds and ports.
