@@ -148,9 +148,12 @@ type Action struct {
 	Figures     json.RawMessage   `json:"figures,omitempty"`
 	Warnings    []string          `json:"warnings,omitempty"`
 	Log         Digest            `json:"log,omitempty"`
-	Platform    string            `json:"platform"` // "linux/amd64"
+	Platform    string            `json:"platform"`       // "linux/amd64"
+	Node        string            `json:"node,omitempty"` // the name of the machine
 	Executor    string            `json:"executor"`
 	ToolVersion string            `json:"tool_version"`
 	StartedAt   time.Time         `json:"started_at"`
 	DurationMS  int64             `json:"duration_ms"`
+	CPUMS       int64             `json:"cpu_ms,omitempty"`      // of user and system, of the attempt that succeeded; 0: not known, as below
+	PeakMemory  int64             `json:"peak_memory,omitempty"` // in bytes
 }

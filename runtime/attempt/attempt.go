@@ -11,6 +11,7 @@
 package attempt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,7 @@ type Attempt struct {
 
 	secrets *secrets
 	quota   *quota
+	trace   executor.Trace    // of the last attempt
 	kept    *store.Checkpoint // nil where another apply has it
 }
 
@@ -210,6 +212,7 @@ func (a *Attempt) once(ctx context.Context) *Failure {
 	running, cancel := context.WithCancelCause(ctx)
 	go a.quota.watch(running, cancel)
 	res, err := a.Executor.Run(running, t)
+	a.trace = res.Trace
 	over := context.Cause(running) == errOverQuota
 	cancel(nil)
 	switch {
@@ -304,7 +307,8 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	return plan.Action{
 		Fingerprint: a.Fingerprint, Definition: a.node.Definition, Address: a.node.Address,
 		Component: fmt.Sprintf("%s@%d", componentName(a.node), a.node.Version), Inputs: a.Inputs, Outputs: outputs,
-		Figures: figures, Warnings: a.log.warnings(), Log: digest, Platform: platform, Executor: a.Executor.Name(),
+		Figures: figures, Warnings: a.log.warnings(), Log: digest, Executor: a.Executor.Name(),
+		Platform: cmp.Or(a.trace.Platform, platform), Node: a.trace.Node, CPUMS: a.trace.CPU.Milliseconds(), PeakMemory: a.trace.PeakMemory,
 		ToolVersion: a.ToolVersion, StartedAt: a.started.UTC().Truncate(time.Millisecond), DurationMS: duration.Milliseconds(),
 	}, nil
 }

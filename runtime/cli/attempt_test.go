@@ -53,10 +53,16 @@ func TestAttemptElsewhere(t *testing.T) {
 		if diff := cmp.Diff([]any{want.Outputs, string(want.Figures), want.Warnings}, []any{out.Action.Outputs, string(out.Action.Figures), out.Action.Warnings}); diff != "" {
 			t.Errorf("%s: -apply +attempt\n%s", n.Address, diff)
 		}
+		if out.Action.Node == "" || out.Action.Node != want.Node || out.Action.CPUMS == 0 || out.Action.Platform != want.Platform {
+			t.Errorf("%s: where it ran and what it took is %+v", n.Address, out.Action)
+		}
 		if kept, err := there.Action(task.Fingerprint); err != nil || there.Present(kept.Outputs) != nil {
 			t.Errorf("%s: its outcome is not in the store: %v", n.Address, err)
 		}
 		tried++
+	}
+	if host, err := os.Hostname(); err != nil || !strings.Contains(mustRun(t, dir, "show", "train.trees"), "s of CPU") || strings.Contains(string(data), `"`+host+`"`) {
+		t.Errorf("%v: show does not tell what a stage took, or the plan names the machine", err)
 	}
 	if tried < 5 {
 		t.Errorf("%d attempts were made, want those of the whole pipeline", tried)

@@ -97,6 +97,18 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	return nil
 }
 
+// took is what the stage took beside time, as far as that is known.
+func took(x *workspace.Shown) string {
+	var out []string
+	if x.CPUMS > 0 {
+		out = append(out, fmt.Sprintf("%.1f s of CPU", float64(x.CPUMS)/1000))
+	}
+	if x.PeakMemory > 0 {
+		out = append(out, fmt.Sprintf("%d MB at most", (x.PeakMemory+1<<20-1)>>20))
+	}
+	return strings.Join(out, ", ")
+}
+
 // showText prints what is recorded of one block.
 func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 	w := a.out
@@ -113,6 +125,8 @@ func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 	}
 	if x.Executor != "" {
 		row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
+		row("took", took(x))
+		row("on", render.Line(x.Node))
 	}
 	if x.Check != nil {
 		row("verdict", string(x.Check.Verdict))

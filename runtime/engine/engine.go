@@ -137,11 +137,6 @@ func newApplyID() (string, error) {
 	return time.Now().UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(b), nil
 }
 
-// cleaner is what executors have that can find what a dead apply left in their engine.
-type cleaner interface {
-	Cleanup(ctx context.Context, pipeline, workspace string) (int, error)
-}
-
 // prepare removes what applies left that were killed. The lock says that none of this workspace is alive.
 func (r *run) prepare(ctx context.Context) error {
 	scratch.Sweep()
@@ -151,7 +146,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.move(ctx); err != nil {
 		return err
 	}
-	if c, ok := r.Executor.(cleaner); ok {
+	if c, ok := r.Executor.(executor.Cleaner); ok {
 		if _, err := c.Cleanup(ctx, r.Plan.Pipeline, r.Plan.Workspace); err != nil {
 			return fmt.Errorf("removing what an earlier apply left behind: %w", err)
 		}

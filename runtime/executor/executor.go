@@ -22,6 +22,22 @@ type Executor interface {
 	Close() error
 }
 
+// What an executor can do besides. Callers ask for it by type assertion, and go without where it is missing:
+//
+//	if c, ok := ex.(executor.Cleaner); ok { … }
+type (
+	// Cleaner finds in its engine what dead applies of a workspace left, and removes it. It returns how many there were. The caller
+	// holds the workspace's lock, so that no other apply of it is alive; none of the executor's own tasks may run.
+	Cleaner interface {
+		Cleanup(ctx context.Context, pipeline, workspace string) (int, error)
+	}
+	// Resolver returns the id of an image that is there, and its platform, "linux/amd64". One that is not there is ErrImage:
+	// nothing is pulled.
+	Resolver interface {
+		Resolve(ctx context.Context, image string) (id, platform string, err error)
+	}
+)
+
 // Task is one attempt at a stage.
 type Task struct {
 	Pipeline, Workspace, Address string
@@ -88,6 +104,16 @@ type Result struct {
 	TimedOut    bool
 	OutOfMemory bool
 	MemoryMB    int64 // the limit, where OutOfMemory is set
+	Trace       Trace
+}
+
+// Trace is where an attempt ran and what it took. It is provenance: no result and no plan rests on it.
+type Trace struct {
+	Platform string        // "linux/amd64"
+	Node     string        // the name of the machine; empty: not known
+	CPU      time.Duration // of user and system together; 0: not known
+	// PeakMemory is the most memory that the attempt had at a time, in bytes, as far as it was looked at; 0: not known.
+	PeakMemory int64
 }
 
 // DefaultMemoryMB is the limit of memory of a stage that has none of its own, of what a machine has: it is there so that a stage

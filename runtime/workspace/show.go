@@ -29,6 +29,9 @@ type Shown struct {
 	DurationMS  int64                  `json:"duration_ms,omitempty"`
 	Platform    string                 `json:"platform,omitempty"`
 	Executor    string                 `json:"executor,omitempty"`
+	Node        string                 `json:"node,omitempty"`
+	CPUMS       int64                  `json:"cpu_ms,omitempty"`
+	PeakMemory  int64                  `json:"peak_memory,omitempty"` // in bytes
 	Check       *plan.CheckState       `json:"check,omitempty"`
 	Gate        *plan.GateState        `json:"gate,omitempty"`
 	Release     *plan.ReleaseState     `json:"release,omitempty"`
@@ -54,6 +57,7 @@ func (s *Session) Find(address string) (*Shown, error) {
 		if err == nil {
 			out.Component, out.Metrics, out.Warnings = action.Component, action.Figures, action.Warnings
 			out.DurationMS, out.Platform, out.Executor = action.DurationMS, action.Platform, action.Executor
+			out.Node, out.CPUMS, out.PeakMemory = action.Node, action.CPUMS, action.PeakMemory
 		}
 	}
 	if g, ok := s.State.Gates[address]; ok {

@@ -52,7 +52,11 @@ type Executor struct {
 	binds  once[struct{}]
 }
 
-var _ executor.Executor = (*Executor)(nil)
+var (
+	_ executor.Executor = (*Executor)(nil)
+	_ executor.Cleaner  = (*Executor)(nil)
+	_ executor.Resolver = (*Executor)(nil)
+)
 
 // New connects to the engine. An engine that does not answer is ErrUnavailable.
 func New(ctx context.Context, o Options) (*Executor, error) {

@@ -62,6 +62,7 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	}
 	defer e.remove(ctx, id)
 	result, err := e.execute(ctx, t, id)
+	result.Trace.Platform = "linux/" + eng.arch
 	if err == nil && result.ExitCode != 0 && !result.TimedOut {
 		eng.explain(t)
 	}
@@ -170,7 +171,9 @@ func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (exe
 	if err := e.api.ContainerStart(context.WithoutCancel(ctx), id, container.StartOptions{}); err != nil {
 		return startFailure(t, err)
 	}
+	meter := e.measure(ctx, id)
 	end, err := e.await(ctx, t.Timeout, id)
+	trace := meter.stop()
 	if err != nil {
 		return none, err
 	}
@@ -180,7 +183,7 @@ func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (exe
 	if end.cancelled {
 		return none, context.Cause(ctx)
 	}
-	result := executor.Result{ExitCode: end.code, TimedOut: end.timedOut}
+	result := executor.Result{ExitCode: end.code, TimedOut: end.timedOut, Trace: trace}
 	if end.code != 0 && !end.timedOut {
 		if result.OutOfMemory, err = e.outOfMemory(ctx, id); result.OutOfMemory {
 			result.MemoryMB = t.MemoryMB

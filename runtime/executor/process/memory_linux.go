@@ -45,3 +45,19 @@ func resident(pid int) int64 {
 	}
 	return pages * int64(os.Getpagesize())
 }
+
+// maxrssUnit is what the kernel counts the peak of an ended process in, in bytes.
+const maxrssUnit = 1 << 10
+
+// peak is the most memory that a process had at a time, in bytes; 0 once it has ended.
+func peak(pid int) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	var kb int64
+	if _, rest, ok := bytes.Cut(data, []byte("VmHWM:")); ok {
+		_, _ = fmt.Sscan(string(rest), &kb) // 0 where it reads otherwise
+	}
+	return kb << 10
+}

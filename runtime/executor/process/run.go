@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -29,54 +30,65 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 
 	done := make(chan error, 1)
 	started := make(chan error, 1)
+	own := peak(os.Getpid())
 	go supervise(cmd, started, done)
 	if err := <-started; err != nil {
 		return executor.Result{}, fmt.Errorf("starting %s: %w", t.Address, err)
 	}
 	limit, stop := context.WithCancel(context.Background())
-	tooMuch := watchMemory(limit, cmd.Process.Pid, t.MemoryMB)
+	memory := watchMemory(limit, cmd.Process.Pid, t.MemoryMB)
 	timedOut, cancelled := await(ctx, t.Timeout, cmd.Process.Pid, done)
 	stop()
-	outOfMemory := <-tooMuch
+	seen := <-memory
+	trace := traceOf(cmd, own, seen.peak)
 	stdout.Close()
 	stderr.Close()
 	switch {
 	case cancelled:
 		return executor.Result{}, context.Cause(ctx)
 	case timedOut:
-		return executor.Result{ExitCode: exitCode(cmd), TimedOut: true}, nil
+		return executor.Result{ExitCode: exitCode(cmd), TimedOut: true, Trace: trace}, nil
 	case cmd.ProcessState == nil:
 		return executor.Result{}, fmt.Errorf("waiting for %s: the process was lost", t.Address)
 	}
 	if err := log.Err(); err != nil {
 		return executor.Result{}, fmt.Errorf("writing the log of %s: %w", t.Address, err)
 	}
-	if outOfMemory {
-		return executor.Result{ExitCode: exitCode(cmd), OutOfMemory: true, MemoryMB: t.MemoryMB}, nil
+	if seen.tooMuch {
+		return executor.Result{ExitCode: exitCode(cmd), OutOfMemory: true, MemoryMB: t.MemoryMB, Trace: trace}, nil
 	}
-	return executor.Result{ExitCode: exitCode(cmd)}, nil
+	return executor.Result{ExitCode: exitCode(cmd), Trace: trace}, nil
 }
 
 // lookEvery is the time between two looks at how much memory a stage has.
 const lookEvery = 100 * time.Millisecond
 
-// watchMemory kills a stage that has more memory than it may, until ctx is done; then it tells whether it did. A process has no wall
+// memory is what was seen of a process's memory.
+type memory struct {
+	peak    int64 // in bytes, when it was last looked at
+	tooMuch bool  // it was killed for having more than it may
+}
+
+// watchMemory kills a stage that has more memory than it may, until ctx is done; then it tells what it saw. A process has no wall
 // that memory stops at, so this comes a moment later than in a container.
-func watchMemory(ctx context.Context, pid int, limitMB int64) <-chan bool {
-	out := make(chan bool, 1)
+func watchMemory(ctx context.Context, pid int, limitMB int64) <-chan memory {
+	out := make(chan memory, 1)
 	go func() {
+		var seen memory
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
-				out <- false
+				out <- seen
 				return
 			case <-tick.C:
+				seen.peak = max(seen.peak, peak(pid))
 				if limitMB > 0 && resident(pid) > limitMB<<20 {
 					signalGroup(pid, syscall.SIGKILL)
 					<-ctx.Done()
-					out <- true
+					seen.tooMuch = true
+					out <- seen
 					return
 				}
 			}
