@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build demo test bench fuzz soak
+.PHONY: build demo test race bench fuzz soak
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
 # hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
@@ -31,19 +31,27 @@ test: build
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 20m ./...
 
+# The race detector, on the packages whose tests do without the SQL engine (it is C++, which the detector does not see); the
+# engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures
+# are left out: they take ten times as long here, and what they share between threads other tests share too.
+race:
+	$(GO) test -race -timeout 20m -skip 'Coverage|Columns|FalseAlarms|DriftIsSeen|XGBoost|Churn|Diamonds' \
+	  $$($(GO) list -test -f '{{if eq .Name "main"}}{{.ImportPath}} {{.Deps}}{{end}}' ./... | grep -v 'duckdb\|/examples/' | sed -n 's/\.test .*//p')
+
 # Speed, as ratios within one run where there is something to compare with.
 bench: build
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench . -benchtime 1x ./...
 
-# A minute for each fuzz target, two at a time. What a target prints is shown only if it fails; the input it found is then
+# Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then
 # in testdata/fuzz of its package.
-FUZZTIME ?= 60s
+FUZZTIME ?= 20s
 fuzz:
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|/[^/]*_test.go:func | |' | sort | \
 	  GO=$(GO) FUZZTIME=$(FUZZTIME) xargs -P 2 -L 1 .ci/fuzz
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
-# setting, and drift among 1 to 300 columns. Half an hour of one core.
+# setting, and drift among 1 to 300 columns: half an hour of one core. Then each fuzz target for five minutes.
 soak:
 	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+	$(MAKE) fuzz FUZZTIME=5m
