@@ -21,8 +21,8 @@ func TestLSPCapabilities(t *testing.T) {
 	if _, err := c.conn.Call(context.Background(), "initialize", &protocol.InitializeParams{}, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := "completionProvider definitionProvider documentFormattingProvider documentSymbolProvider hoverProvider positionEncoding " +
-		"referencesProvider renameProvider semanticTokensProvider textDocumentSync workspaceSymbolProvider"
+	want := "codeActionProvider completionProvider definitionProvider documentFormattingProvider documentSymbolProvider foldingRangeProvider hoverProvider " +
+		"positionEncoding referencesProvider renameProvider semanticTokensProvider signatureHelpProvider textDocumentSync workspaceSymbolProvider"
 	if keys := strings.Join(sortedKeys(got.Capabilities), " "); keys != want {
 		t.Errorf("got %s, want %s", keys, want)
 	}
