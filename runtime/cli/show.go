@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -196,9 +200,31 @@ func (a *app) metrics(data json.RawMessage) {
 	for path := range leaves {
 		width = max(width, utf8.RuneCountInString(render.Line(path)))
 	}
-	for _, path := range sortedKeys(leaves) {
+	for _, path := range inOrder(leaves) {
 		fmt.Fprintf(a.out, "    %-*s  %s\n", width, render.Line(path), render.Value(leaves[path]))
 	}
+}
+
+// inOrder sorts the paths of figures by name, and those below an importance by size, since the question there is which
+// features count most: importance.amount 0.6 stands before importance.age 0.1.
+func inOrder(leaves map[string]json.RawMessage) []string {
+	size := func(path string) float64 {
+		x, err := strconv.ParseFloat(string(leaves[path]), 64)
+		if err != nil { // null: it has none
+			return math.Inf(-1)
+		}
+		return x
+	}
+	paths := sortedKeys(leaves)
+	slices.SortStableFunc(paths, func(p, q string) int {
+		group, _, important := strings.Cut(p, "importance.")
+		other, _, too := strings.Cut(q, "importance.")
+		if important && too && group == other {
+			return cmp.Compare(size(q), size(p))
+		}
+		return cmp.Compare(p, q)
+	})
+	return paths
 }
 
 func flattenFigures(path string, v any, out map[string]json.RawMessage) {
