@@ -32,6 +32,7 @@ var corpus = map[string]reviewed{
 	"breaking":      reviews["training_set_features"],
 	"wiring":        reviews["feature_renamed"],
 	"metadata":      reviews["train_timeout"],
+	"known_result":  reviews["feature_renamed"], // a new stage that yields what another one did
 	"forced":        reviews["train_forced"],
 	"gate_fails":    reviews["gate_rule_stricter"],
 	"gate_passes":   reviews["gate_approval"],

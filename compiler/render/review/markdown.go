@@ -298,7 +298,8 @@ func (m *markdown) why() {
 	}
 }
 
-// fenced are lines of texts that were edited, as a block of code between more back-ticks than they hold in a row.
+// fenced are lines of texts that were edited, as a block of code between more back-ticks than they hold in a row. Lines that
+// stay stand behind a bar, so that they are not taken for lines of the plan where the Markdown is read as it is.
 func fenced(indent string, lines []render.DiffLine) string {
 	if len(lines) == 0 {
 		return ""
@@ -312,7 +313,11 @@ func fenced(indent string, lines []render.DiffLine) string {
 	}
 	b.WriteString(indent + fence + "diff\n")
 	for _, l := range lines {
-		b.WriteString(indent + strings.TrimRight(l.Sign+" "+l.Text, " ") + "\n")
+		sign := l.Sign
+		if sign == " " {
+			sign = "│"
+		}
+		b.WriteString(indent + strings.TrimRight(sign+" "+l.Text, " ") + "\n")
 	}
 	b.WriteString(indent + fence + "\n")
 	return b.String()

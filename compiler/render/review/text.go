@@ -182,13 +182,13 @@ func (t *text) why() {
 	t.moved()
 }
 
-// lines lists the lines of texts that were edited.
+// lines lists the lines of texts that were edited, behind a bar each: what a text holds is never taken for a line of the plan.
 func (t *text) lines(indent string, lines []render.DiffLine) {
 	if !t.All {
 		lines = render.CutLines(lines, mostListed)
 	}
 	for _, l := range lines {
-		t.Line("%s%s", indent, t.Paint(lineStyle[l.Sign], l.Sign+" "+l.Text))
+		t.Line("%s", strings.TrimRight(indent+"│ "+t.Paint(lineStyle[l.Sign], l.Sign+" "+l.Text), " "))
 	}
 }
 

@@ -170,7 +170,7 @@ func TestSQLMetric(t *testing.T) {
 		got, want := o.number(t, fmt.Sprintf(path, "by_sql")), o.number(t, fmt.Sprintf(path, "recall"))
 		near := 1e-12
 		if strings.HasPrefix(path, "intervals") {
-			near = 0.02 // found by other methods
+			near = 0.03 // found by other methods, in SQL one that lengthens what is skewed
 		}
 		if math.Abs(got-want) > near {
 			t.Errorf(path+": got %v by SQL, %v by name", "m", got, want)
