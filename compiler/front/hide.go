@@ -2,8 +2,8 @@ package front
 
 import (
 	"path/filepath"
-	"regexp"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
@@ -30,7 +30,7 @@ func HideValues(m *syntax.Module, files map[string][]byte) {
 }
 
 // valueLine is a line with a name and its value.
-var valueLine = regexp.MustCompile(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(=).*$`)
+var valueLine = lazyregexp.New(`(?m)^[ \t]*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*(=).*$`)
 
 // HideValuesOf masks all of a file of values but names, and the lines of values that are open.
 func HideValuesOf(name string, text []byte, open map[string]bool) []byte {
@@ -39,7 +39,7 @@ func HideValuesOf(name string, text []byte, open map[string]bool) []byte {
 		hidden = append(hidden, source.Range{File: name, Start: source.Pos{Byte: from}, End: source.Pos{Byte: to}})
 	}
 	at := 0
-	for _, m := range valueLine.FindAllSubmatchIndex(text, -1) {
+	for _, m := range valueLine().FindAllSubmatchIndex(text, -1) {
 		hide(at, m[0])
 		if at = m[5]; open[string(text[m[2]:m[3]])] {
 			at = m[1]

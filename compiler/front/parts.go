@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -117,13 +117,13 @@ func (p *Parts) place(r source.Range) source.Range {
 }
 
 // partPlace is a place of a part in a message: "main.mlp\x00000003:2".
-var partPlace = regexp.MustCompile(`[^\s"]+\x00\d{6}(:\d+)?`)
+var partPlace = lazyregexp.New(`[^\s"]+\x00\d{6}(:\d+)?`)
 
 func (p *Parts) text(s string) string {
 	if !strings.Contains(s, partMark) {
 		return s
 	}
-	return partPlace.ReplaceAllStringFunc(s, func(at string) string {
+	return partPlace().ReplaceAllStringFunc(s, func(at string) string {
 		file, part, _ := strings.Cut(at, partMark)
 		_, line, ok := strings.Cut(part, ":")
 		n, err := strconv.Atoi(line)

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
 
 	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // A plan crosses borders: who carries it out need not be who made it. Strings in it become paths, arguments and lines of a
@@ -43,7 +43,10 @@ type grammar struct {
 	holds func(string) bool
 }
 
-func pattern(what, re string) grammar { return grammar{what, regexp.MustCompile(re).MatchString} }
+func pattern(what, re string) grammar {
+	compiled := lazyregexp.New(re)
+	return grammar{what, func(s string) bool { return compiled().MatchString(s) }}
+}
 
 // printable tells whether a text has nothing that a terminal would act on.
 func printable(s string) bool {

@@ -1,10 +1,11 @@
 package render
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // LongestShown is how much of a user's string is shown, in code points; the JSON has all of it.
@@ -18,7 +19,7 @@ func Line(s string) string {
 	if harmless(s) {
 		return s
 	}
-	s = buildCommand.ReplaceAllStringFunc(s, func(command string) string {
+	s = buildCommand().ReplaceAllStringFunc(s, func(command string) string {
 		at := len(command) - len(strings.TrimLeftFunc(command, unicode.IsSpace))
 		return command[:at] + "\\u{" + strings.ToUpper(hex(rune(command[at]))) + "}" + command[at+1:]
 	})
@@ -48,7 +49,7 @@ func Line(s string) string {
 
 // buildCommand is how commands to GitHub Actions, Azure Pipelines and TeamCity begin: the first at the beginning of a line,
 // the others anywhere in it.
-var buildCommand = regexp.MustCompile(`^\s*::|##[a-z]*\[`)
+var buildCommand = lazyregexp.New(`^\s*::|##[a-z]*\[`)
 
 // Lines does so with each line of a text; how far it is indented stays.
 func Lines(text string) string {

@@ -2,11 +2,11 @@ package resolve
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -27,7 +27,7 @@ type Accept struct {
 // acceptedDigits is how much of a digest an accept block must have: enough that no other definition has it by chance.
 const acceptedDigits = 16
 
-var definitionForm = regexp.MustCompile(fmt.Sprintf(`^blake3:[0-9a-f]{%d,64}$`, acceptedDigits))
+var definitionForm = lazyregexp.New(fmt.Sprintf(`^blake3:[0-9a-f]{%d,64}$`, acceptedDigits))
 
 // AcceptedDefinition is as much of a definition's digest as an accept block names it by.
 func AcceptedDefinition(digest string) string {
@@ -46,7 +46,7 @@ func (r *resolver) accept(b *syntax.Block, p parts) {
 	switch {
 	case address == "" || a == nil || b.Attrs["reason"] == nil:
 		return // told already
-	case definition != "" && !definitionForm.MatchString(definition):
+	case definition != "" && !definitionForm().MatchString(definition):
 		r.fail(source.CodeAccept, a.Range, fmt.Sprintf("%q is no digest of a definition", definition),
 			fmt.Sprintf("It is \"blake3:\" and at least %d hexadecimal digits.", acceptedDigits), "'mlp explain "+address+"' prints it")
 	case strings.TrimSpace(reason) == "" && p.config["reason"] != nil:

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
@@ -46,7 +46,7 @@ func locate(given string, caller Folder, fetched func(string, Folder) (Folder, *
 	switch {
 	case given == "." || strings.HasPrefix(given, "./") || strings.HasPrefix(given, "../"):
 		return beside(given, caller)
-	case remote.MatchString(given) && fetched != nil:
+	case remote().MatchString(given) && fetched != nil:
 		return fetched(given, caller)
 	}
 	d := &source.Diagnostic{Code: source.CodeModule, Summary: "the source is no folder",
@@ -63,7 +63,7 @@ func locate(given string, caller Folder, fetched func(string, Folder) (Folder, *
 }
 
 // remote matches sources that are meant to be fetched: "git::…", "https://…", "git@example.com:…", "github.com/…".
-var remote = regexp.MustCompile(`^[A-Za-z0-9]+::|://|^(github|gitlab|bitbucket)\.(com|org)/|^[^/]+@[^/]+:`)
+var remote = lazyregexp.New(`^[A-Za-z0-9]+::|://|^(github|gitlab|bitbucket)\.(com|org)/|^[^/]+@[^/]+:`)
 
 // beside is a folder named relative to the caller's.
 func beside(given string, caller Folder) (Folder, *source.Diagnostic) {

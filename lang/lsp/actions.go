@@ -2,9 +2,9 @@ package lsp
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -46,19 +46,19 @@ func (p position) before(q position) bool {
 }
 
 var (
-	hinted = regexp.MustCompile(`^did you mean (?:"([^"]+)"|([a-z][\w.]*))\?`)
-	named  = regexp.MustCompile(`"([^"]+)"`)
+	hinted = lazyregexp.New(`^did you mean (?:"([^"]+)"|([a-z][\w.]*))\?`)
+	named  = lazyregexp.New(`"([^"]+)"`)
 )
 
 // meant replaces the name that a message quotes by the one that its hint names. With `there is no variable "regoin"` and
 // `did you mean variable.region?` it is variable.regoin that the text has, and only its last step that is replaced.
 func meant(t *tree, d source.Diagnostic) (title string, _ *textEdit) {
-	m := hinted.FindStringSubmatch(d.Hint)
+	m := hinted().FindStringSubmatch(d.Hint)
 	if m == nil {
 		return "", nil
 	}
 	instead := m[1] + m[2]
-	for _, q := range named.FindAllStringSubmatch(d.Summary, -1) {
+	for _, q := range named().FindAllStringSubmatch(d.Summary, -1) {
 		wrong := q[1]
 		to := instead
 		if !strings.Contains(wrong, ".") {
@@ -95,11 +95,11 @@ func (t *tree) only(w string, in source.Range) (at int, ok bool) {
 	}
 }
 
-var addition = regexp.MustCompile(`^add (\w+) = …$`)
+var addition = lazyregexp.New(`^add (\w+) = …$`)
 
 // missing adds a line for an argument that a block lacks, below its header.
 func missing(t *tree, d source.Diagnostic) (title string, _ *textEdit) {
-	m := addition.FindStringSubmatch(d.Hint)
+	m := addition().FindStringSubmatch(d.Hint)
 	b := innermost(t.blocks, d.Subject.Start.Byte)
 	if d.Code != source.CodeMissingAttr || m == nil || b == nil || b.body < 0 {
 		return "", nil

@@ -3,7 +3,6 @@ package rule
 import (
 	"errors"
 	"math"
-	"regexp"
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/parser"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -55,7 +55,7 @@ func (s *script) defect(err error) source.Diagnostics {
 // parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which takes
 // once; else that is nil. Only the first syntax error is told: the others follow from it.
 func (s *script) parse(checker *cel.Env, plain *parser.Parser) (expr ast.Expr, once *cel.Ast, ds source.Diagnostics) {
-	if !macroWord.MatchString(s.text.Value) {
+	if !macroWord().MatchString(s.text.Value) {
 		if parsed, issues := checker.Parse(s.text.Value); issues.Err() == nil {
 			s.info = parsed.NativeRep().SourceInfo()
 			allDoubles(parsed.NativeRep().Expr())
@@ -86,7 +86,7 @@ func parsed(text string) (ast.Expr, error) {
 }
 
 // macroWord finds the names of macros, as words of their own or parts of others.
-var macroWord = regexp.MustCompile(`has|all|exists|map|filter`)
+var macroWord = lazyregexp.New(`has|all|exists|map|filter`)
 
 // allDoubles turns every integer literal into a double.
 func allDoubles(e ast.Expr) {

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,18 +10,19 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 var (
-	undefinedField = regexp.MustCompile(`^undefined field '(.*)'$`)
-	undeclared     = regexp.MustCompile(`^undeclared reference to '(.*)' \(in container`)
-	noOverload     = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
-	wrongType      = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
-	notARange      = regexp.MustCompile(`^expression of type '(.*)' cannot be range`)
-	noFields       = regexp.MustCompile(`^type '(.*)' does not support field selection`)
+	undefinedField = lazyregexp.New(`^undefined field '(.*)'$`)
+	undeclared     = lazyregexp.New(`^undeclared reference to '(.*)' \(in container`)
+	noOverload     = lazyregexp.New(`^found no matching overload for '(.*)' applied to '(.*)'$`)
+	wrongType      = lazyregexp.New(`^expected type '(.*)' but found '(.*)'$`)
+	notARange      = lazyregexp.New(`^expression of type '(.*)' cannot be range`)
+	noFields       = lazyregexp.New(`^type '(.*)' does not support field selection`)
 )
 
 // typeError says an error of cel-go's checker in the language's words.
@@ -31,20 +31,20 @@ func (w *walker) typeError(err *common.Error) source.Diagnostic {
 	d := source.Diagnostic{Severity: source.Error, Code: typeCode, Summary: err.Message, Subject: w.script.rangeOf(at, at)}
 	node := func(f func(ast.Expr) bool) ast.Expr { return w.node(at, f) }
 	switch m := err.Message; {
-	case undefinedField.MatchString(m):
-		w.undefinedField(&d, w.selectAt(at), undefinedField.FindStringSubmatch(m)[1])
-	case undeclared.MatchString(m):
-		w.undeclared(&d, node(isCall), undeclared.FindStringSubmatch(m)[1])
-	case noOverload.MatchString(m):
-		parts := noOverload.FindStringSubmatch(m)
+	case undefinedField().MatchString(m):
+		w.undefinedField(&d, w.selectAt(at), undefinedField().FindStringSubmatch(m)[1])
+	case undeclared().MatchString(m):
+		w.undeclared(&d, node(isCall), undeclared().FindStringSubmatch(m)[1])
+	case noOverload().MatchString(m):
+		parts := noOverload().FindStringSubmatch(m)
 		w.noOverload(&d, node(isCall), parts[1], splitTypes(parts[2]))
-	case wrongType.MatchString(m):
-		parts := wrongType.FindStringSubmatch(m)
+	case wrongType().MatchString(m):
+		parts := wrongType().FindStringSubmatch(m)
 		w.wrongType(&d, node(anyNode), parts[1], parts[2])
-	case notARange.MatchString(m):
-		w.notRange(&d, node(anyNode), notARange.FindStringSubmatch(m)[1])
-	case noFields.MatchString(m):
-		w.noFields(&d, node(isSelect), noFields.FindStringSubmatch(m)[1])
+	case notARange().MatchString(m):
+		w.notRange(&d, node(anyNode), notARange().FindStringSubmatch(m)[1])
+	case noFields().MatchString(m):
+		w.noFields(&d, node(isSelect), noFields().FindStringSubmatch(m)[1])
 	}
 	return d
 }

@@ -2,23 +2,23 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/google/cel-go/common"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
 var (
-	badToken   = regexp.MustCompile(`(?s)^token recognition error at: '(.*)'$`)
-	badInput   = regexp.MustCompile(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)
-	missing    = regexp.MustCompile(`(?s)^missing '(.*?)' at`)
-	noViable   = regexp.MustCompile(`(?s)^no viable alternative at input '(.*)'$`)
-	badNumber  = regexp.MustCompile(`^invalid (?:int|uint|double) literal`)
-	reserved   = regexp.MustCompile(`reserved identifier: (\w+)`)
-	sizeLimit  = regexp.MustCompile(`code point size exceeds limit`)
-	depthLimit = regexp.MustCompile(`(?i)recursion|lookahead|expression count exceeds`)
+	badToken   = lazyregexp.New(`(?s)^token recognition error at: '(.*)'$`)
+	badInput   = lazyregexp.New(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)
+	missing    = lazyregexp.New(`(?s)^missing '(.*?)' at`)
+	noViable   = lazyregexp.New(`(?s)^no viable alternative at input '(.*)'$`)
+	badNumber  = lazyregexp.New(`^invalid (?:int|uint|double) literal`)
+	reserved   = lazyregexp.New(`reserved identifier: (\w+)`)
+	sizeLimit  = lazyregexp.New(`code point size exceeds limit`)
+	depthLimit = lazyregexp.New(`(?i)recursion|lookahead|expression count exceeds`)
 )
 
 // syntaxError says an error of cel-go's parser in the language's words.
@@ -30,29 +30,29 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	switch {
 	case strings.TrimSpace(s.text.Value) == "":
 		d.Summary, d.Subject = "the rule is empty", s.text.Range
-	case sizeLimit.MatchString(message):
+	case sizeLimit().MatchString(message):
 		d.Code, d.Subject = sizeCode, s.text.Range
 		d.Summary = fmt.Sprintf("the rule is longer than %d characters", maxLength)
-	case depthLimit.MatchString(message):
+	case depthLimit().MatchString(message):
 		d.Code, d.Subject, d.Summary = sizeCode, s.text.Range, "the rule is nested too deeply"
-	case reserved.MatchString(message):
-		s.reservedWord(&d, reserved.FindStringSubmatch(message)[1])
+	case reserved().MatchString(message):
+		s.reservedWord(&d, reserved().FindStringSubmatch(message)[1])
 	case foreignSymbols[symbol] != "":
 		d.Summary, d.Subject, d.Hint = fmt.Sprintf("unexpected %q", symbol), s.rangeOf(start, end), foreignSymbols[symbol]
 	case foreignWords[s.wordBefore(at)] != "":
 		s.foreignWord(&d, at)
-	case badToken.MatchString(message):
-		s.badToken(&d, at, badToken.FindStringSubmatch(message)[1])
-	case badInput.MatchString(message):
-		s.unexpected(&d, badInput.FindStringSubmatch(message)[1])
-	case missing.MatchString(message):
-		d.Summary = fmt.Sprintf("a %s is missing", missing.FindStringSubmatch(message)[1])
+	case badToken().MatchString(message):
+		s.badToken(&d, at, badToken().FindStringSubmatch(message)[1])
+	case badInput().MatchString(message):
+		s.unexpected(&d, badInput().FindStringSubmatch(message)[1])
+	case missing().MatchString(message):
+		d.Summary = fmt.Sprintf("a %s is missing", missing().FindStringSubmatch(message)[1])
 		if at >= len(s.runes) {
 			d.Subject = s.last()
 		}
-	case noViable.MatchString(message):
+	case noViable().MatchString(message):
 		s.unexpected(&d, s.word(at))
-	case badNumber.MatchString(message):
+	case badNumber().MatchString(message):
 		d.Code, d.Summary = inexactCode, s.word(at)+" is more than a number written so can be"
 		d.Detail = "Whole numbers have 64 bits; with a point or an exponent they go up to 1.7e308."
 		d.Hint = "write it with an exponent: 9.3e18"

@@ -3,13 +3,14 @@ package source
 import (
 	"bytes"
 	"maps"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // credentials match what stands for a user and password in an address, and parameters of addresses that are credentials.
-var credentials = regexp.MustCompile(`://([^/\s@"'?#]+)@|(?i:[?&][a-z_]*(?:token|password|secret|key)=)([^&\s"']+)`)
+var credentials = lazyregexp.New(`://([^/\s@"'?#]+)@|(?i:[?&][a-z_]*(?:token|password|secret|key)=)([^&\s"']+)`)
 
 // Hide returns files with asterisks, as many as there are characters, where ranges are that nobody is to see; blanks
 // and line ends stay. For showing only: the number of bytes may be another one.
@@ -58,7 +59,7 @@ func Masked(s string) string { return string(masked([]byte(s))) }
 // masked replaces credentials in addresses by asterisks, as many as they have characters, so that places stay right. The
 // user git, which opens nothing, is left.
 func masked(text []byte) []byte {
-	found := credentials.FindAllSubmatchIndex(text, -1)
+	found := credentials().FindAllSubmatchIndex(text, -1)
 	if found == nil {
 		return text
 	}

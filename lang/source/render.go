@@ -3,11 +3,12 @@ package source
 import (
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/mitchellh/go-wordwrap"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // Options of rendering. The width of the terminal is not among them: the text is the same everywhere.
@@ -208,7 +209,7 @@ type cells struct {
 
 func expand(line string) cells {
 	var c cells
-	line = buildCommand.ReplaceAllString(line, "#\uFFFD$1") // as many columns as before
+	line = buildCommand().ReplaceAllString(line, "#\uFFFD$1") // as many columns as before
 	for _, x := range line {
 		c.starts = append(c.starts, len(c.runes))
 		switch {
@@ -268,12 +269,12 @@ func noCommand(line string) string {
 }
 
 // buildCommand is how commands to systems that run builds begin, anywhere in a line.
-var buildCommand = regexp.MustCompile(`##([a-z]*\[)`)
+var buildCommand = lazyregexp.New(`##([a-z]*\[)`)
 
 // clean replaces control characters in messages, which may hold words of a file, and breaks up commands to systems that
 // run builds.
 func clean(s string) string {
-	s = buildCommand.ReplaceAllString(s, "#\uFFFD$1")
+	s = buildCommand().ReplaceAllString(s, "#\uFFFD$1")
 	return strings.Map(func(x rune) rune {
 		if x == '\n' || x == '\t' {
 			return x

@@ -3,7 +3,6 @@ package syntax
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -223,7 +223,7 @@ var codes = []struct{ summary, code, hint string }{
 }
 
 // hclPlace is a range as HCL writes it: main.mlp:9,3-9 or main.mlp:9,3-10,4.
-var hclPlace = regexp.MustCompile(`(\S+):(\d+),(\d+)-(?:\d+,)?\d+`)
+var hclPlace = lazyregexp.New(`(\S+):(\d+),(\d+)-(?:\d+,)?\d+`)
 
 const templateHint = "write $${ or %%{ where the characters ${ or %{ themselves are meant"
 
@@ -252,7 +252,7 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 	if d.Subject != nil {
 		f.foreign(d, &out)
 	}
-	out.Detail = hclPlace.ReplaceAllString(out.Detail, "$1:$2:$3")
+	out.Detail = hclPlace().ReplaceAllString(out.Detail, "$1:$2:$3")
 	switch {
 	case strings.HasPrefix(d.Detail, "The equals sign"):
 		out.Code, out.Hint = source.CodeEqualsBlock, "leave the = out"
@@ -273,10 +273,10 @@ func (f *File) foreign(d *hcl.Diagnostic, out *source.Diagnostic) {
 		out.Summary, out.Detail, out.Hint = "curly quotes are no quotes", "They come from text processors, chats and mails.", "write straight ones: \"…\""
 	case d.Summary == badCharacter && strings.HasPrefix(d.Detail, "Single quotes"):
 		out.Summary, out.Detail, out.Hint = "single quotes are no quotes", "", "write double ones: \"…\""
-	case percentage.Match(line):
-		number := percentage.FindSubmatch(line)[1]
+	case percentage().Match(line):
+		number := percentage().FindSubmatch(line)[1]
 		out.Summary, out.Detail = "there is no % in numbers", "Shares are fractions of 1."
-		start := f.Pos(at - len(bytes.TrimLeft(line[percentage.FindSubmatchIndex(line)[2]:], "")))
+		start := f.Pos(at - len(bytes.TrimLeft(line[percentage().FindSubmatchIndex(line)[2]:], "")))
 		out.Subject.Start, out.Subject.End = start, f.Pos(start.Byte+len(number)+1)
 		if x, err := strconv.ParseFloat(string(number), 64); err == nil {
 			out.Hint = "write " + strconv.FormatFloat(x/100, 'g', -1, 64)
@@ -291,7 +291,7 @@ func (f *File) foreign(d *hcl.Diagnostic, out *source.Diagnostic) {
 }
 
 // percentage is a number with a percent sign at the end of a line, or what of it is before an error.
-var percentage = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)%\s*$`)
+var percentage = lazyregexp.New(`([0-9]+(?:\.[0-9]+)?)%\s*$`)
 
 // programWords begin lines of programs.
 var programWords = map[string]bool{"import": true, "from": true, "def": true, "class": true, "for": true, "if": true, "while": true, "with": true,

@@ -6,9 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"html"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // forms are the ways in which programs commonly write a value down: as it is, line by line, in JSON, in hexadecimal digits,
@@ -46,13 +47,13 @@ func decoded(text string, f func(string) bool) bool {
 	return false
 }
 
-var escapeJSON = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
+var escapeJSON = lazyregexp.New(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
 
 func unescapeJSON(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
 	}
-	return escapeJSON.ReplaceAllStringFunc(text, func(part string) string {
+	return escapeJSON().ReplaceAllStringFunc(text, func(part string) string {
 		var s string
 		if json.Unmarshal([]byte(`"`+part+`"`), &s) != nil {
 			return part
@@ -61,13 +62,13 @@ func unescapeJSON(text string) string {
 	})
 }
 
-var escapeURL = regexp.MustCompile(`%[0-9a-fA-F]{2}|\+`)
+var escapeURL = lazyregexp.New(`%[0-9a-fA-F]{2}|\+`)
 
 func unescapeURL(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text
 	}
-	return escapeURL.ReplaceAllStringFunc(text, func(part string) string {
+	return escapeURL().ReplaceAllStringFunc(text, func(part string) string {
 		if part == "+" {
 			return " "
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -35,7 +35,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Use: "explain ADDRESS|CODE", Short: "Why a block would run or not; what an error's code means", Long: explainHelp, Args: cobra.ExactArgs(1),
 		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if code := codeForm.FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
+			if code := codeForm().FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
 				return a.explainCode("MLP" + code[1])
 			}
 			return a.explainAddress(cmd.Context(), workspace.AddressOf(args[0]), vars)
@@ -45,7 +45,7 @@ func (a *app) explainCommand() *cobra.Command {
 	return cmd
 }
 
-var codeForm = regexp.MustCompile(`^(?:MLP)?[-_ ]?([0-9]+)$`)
+var codeForm = lazyregexp.New(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
 // allCodes are those of all packages, as spec/errors.md lists them.
 func allCodes() []source.Code {

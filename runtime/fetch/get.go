@@ -9,12 +9,12 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/hashicorp/go-getter/v2"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // Pin is what of a repository is meant.
@@ -25,7 +25,7 @@ type Pin struct {
 
 // Check makes sure that a pin that a file holds can be one.
 func (p Pin) Check() error {
-	if !commitHash.MatchString(p.Commit) {
+	if !commitHash().MatchString(p.Commit) {
 		return errors.New("a commit is 40 or 64 hexadecimal digits")
 	}
 	_, err := p.Digest.Hex()
@@ -153,18 +153,18 @@ func noSuchRef(err error) bool {
 }
 
 var (
-	exited   = regexp.MustCompile(`^\S+ exited with \d+: `)
-	userinfo = regexp.MustCompile(`://[^/\s@']*@`)
+	exited   = lazyregexp.New(`^\S+ exited with \d+: `)
+	userinfo = lazyregexp.New(`://[^/\s@']*@`)
 )
 
 // said is what git said, without credentials that its configuration may have put into addresses.
 func said(err error) string {
 	var lines []string
-	for line := range strings.Lines(exited.ReplaceAllString(err.Error(), "")) {
+	for line := range strings.Lines(exited().ReplaceAllString(err.Error(), "")) {
 		line = strings.TrimRight(strings.TrimSpace(line), ".")
 		if line != "" && !strings.HasPrefix(line, "Cloning into") && line != "Please make sure you have the correct access rights" && line != "and the repository exists" {
 			lines = append(lines, line)
 		}
 	}
-	return userinfo.ReplaceAllString(strings.Join(lines, "; "), "://")
+	return userinfo().ReplaceAllString(strings.Join(lines, "; "), "://")
 }

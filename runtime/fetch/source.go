@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-getter/v2"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // Source is a folder of a git repository.
@@ -31,9 +32,9 @@ func (r *Refusal) Error() string { return r.Text }
 var schemes = []string{"https", "ssh", "file"}
 
 var (
-	refName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./+@-]*$`)
-	forced     = regexp.MustCompile(`^[A-Za-z0-9]+::`)
-	commitHash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	refName    = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_./+@-]*$`)
+	forced     = lazyregexp.New(`^[A-Za-z0-9]+::`)
+	commitHash = lazyregexp.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 )
 
 func gitGetter() *getter.GitGetter {
@@ -69,7 +70,7 @@ func Parse(given string) (Source, error) {
 func unknown(given string) error {
 	r := &Refusal{Text: "the source is no git repository", Detail: "Modules are fetched from git repositories: " +
 		"\"git::https://example.com/team/modules.git//folder?ref=v1.2.0\", git::ssh://…, git::file:///…, github.com/org/repo//folder?ref=v1.2.0."}
-	if kind := forced.FindString(given); kind != "" && kind != "git::" {
+	if kind := forced().FindString(given); kind != "" && kind != "git::" {
 		r.Hint = fmt.Sprintf("%s is not supported", strings.TrimSuffix(kind, "::"))
 	} else if strings.HasPrefix(given, "https://") {
 		r.Hint = "write git:: in front of https://"
@@ -93,7 +94,7 @@ func refused(u *url.URL) error {
 		if name != "ref" {
 			return &Refusal{Text: fmt.Sprintf("a source has no parameter %q", clip(name)), Detail: "It has ref: a branch, tag or commit."}
 		}
-		if len(values) != 1 || !refName.MatchString(values[0]) || strings.Contains(values[0], "..") {
+		if len(values) != 1 || !refName().MatchString(values[0]) || strings.Contains(values[0], "..") {
 			return &Refusal{Text: "ref is no branch, tag or commit", Detail: "It is one name of letters, digits and _ . / + @ -, which does not begin with -."}
 		}
 	}

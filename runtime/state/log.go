@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
@@ -28,12 +28,12 @@ type Log struct {
 	lease     int64 // term of the lease that the writer holds; 0 where a lock of the machine does
 }
 
-var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
+var safeName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 
 // Open returns the log; nothing is written yet. Names become folders, so they are held to letters, digits and _ . -
 func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 	for what, name := range map[string]string{"pipeline": pipeline, "workspace": workspace} {
-		if !safeName.MatchString(name) {
+		if !safeName().MatchString(name) {
 			return nil, fmt.Errorf("%q cannot be the name of a %s: expected a letter or digit, then letters, digits, _ . -", name, what)
 		}
 	}

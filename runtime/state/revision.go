@@ -15,12 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
@@ -119,7 +119,7 @@ func (l *Log) read(ctx context.Context, n int64) (*Revision, error) {
 	return r, nil
 }
 
-var revisionName = regexp.MustCompile(`^([0-9]{6,})\.json$`)
+var revisionName = lazyregexp.New(`^([0-9]{6,})\.json$`)
 
 func fileName(revision int64) string { return fmt.Sprintf("%06d.json", revision) }
 
@@ -131,7 +131,7 @@ func (l *Log) last(ctx context.Context) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("reading the state: %w", err)
 		}
-		m := revisionName.FindStringSubmatch(strings.TrimPrefix(key, l.prefix()))
+		m := revisionName().FindStringSubmatch(strings.TrimPrefix(key, l.prefix()))
 		if m == nil {
 			continue
 		}

@@ -2,10 +2,10 @@ package suite
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
@@ -16,7 +16,7 @@ type diagnosed struct {
 	found    bool
 }
 
-var errorCode = regexp.MustCompile(`^MLP\d{4}$`)
+var errorCode = lazyregexp.New(`^MLP\d{4}$`)
 
 // expectMistakes takes away the mistakes that a test expects. Where it expects any, they are all that there is to the test,
 // since a module with mistakes cannot be planned.
@@ -60,7 +60,7 @@ func (k *checker) failures() {
 		at := k.rangeOf(fmt.Sprintf("expect_failures[%d]", i))
 		b := k.test.module.Blocks[e]
 		switch {
-		case errorCode.MatchString(e), strings.HasPrefix(e, "variable.") && k.hasVariable(e):
+		case errorCode().MatchString(e), strings.HasPrefix(e, "variable.") && k.hasVariable(e):
 			// the module compiles: told when the test runs
 		case b == nil:
 			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", suggest.DidYouMean(e, append(k.addresses(), k.variables()...)))

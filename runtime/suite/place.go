@@ -2,10 +2,10 @@ package suite
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -36,8 +36,8 @@ func (k *checker) inLine(file string, line int, word string) source.Range {
 }
 
 var (
-	saidLine  = regexp.MustCompile(`^.*? line (\d+): (.*)$`)
-	saidValue = regexp.MustCompile(` holds "(.*?)"`)
+	saidLine  = lazyregexp.New(`^.*? line (\d+): (.*)$`)
+	saidValue = lazyregexp.New(` holds "(.*?)"`)
 )
 
 // badRow tells of rows that cannot be made into a table, at the line that the engine names.
@@ -46,10 +46,10 @@ func (k *checker) badRow(g *given, summary, detail string) {
 	if r, ok := g.ranges["csv"]; ok {
 		at = r
 	}
-	m := saidLine.FindStringSubmatch(summary)
+	m := saidLine().FindStringSubmatch(summary)
 	if m != nil && g.heredoc() {
 		word := ""
-		if v := saidValue.FindStringSubmatch(m[2]); v != nil {
+		if v := saidValue().FindStringSubmatch(m[2]); v != nil {
 			word = v[1]
 		}
 		n, _ := strconv.Atoi(m[1]) // the pattern takes digits only

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -142,10 +142,10 @@ func (r *reader) assertion(name, message string, b *resolve.Block) *assertion {
 }
 
 // bareKey is the key of an instance without its quotes.
-var bareKey = regexp.MustCompile(`\[([a-z0-9_]+)\]`)
+var bareKey = lazyregexp.New(`\[([a-z0-9_]+)\]`)
 
 // addressOf reads an address: train.model[eu] is train.model["eu"], whose quotes would have to be escaped.
-func addressOf(label string) string { return bareKey.ReplaceAllString(label, `["$1"]`) }
+func addressOf(label string) string { return bareKey().ReplaceAllString(label, `["$1"]`) }
 
 // given reads a block that gives rows or figures.
 func (r *reader) given(label string, config json.RawMessage, at source.Range, prefix string, ranges map[string]source.Range) *given {

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/hclwrite"
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -104,7 +101,7 @@ func (k *checker) sourceOf(g *given, name string) string {
 			k.fail(codeGiven, g.rangeOf("columns"), fmt.Sprintf("the type of the column %q is no text", column), "", `write columns = { id = "bigint" }`)
 			return ""
 		}
-		fmt.Fprintf(&b, "  column %s { type = %s }\n", literal(column), literal(typ))
+		fmt.Fprintf(&b, "  column %s { type = %s }\n", syntax.Quote(column), syntax.Quote(typ))
 	}
 	return b.String() + "}\n"
 }
@@ -124,8 +121,6 @@ func (g *given) columnOrder(types map[string]any) []string {
 	slices.SortStableFunc(names, func(a, b string) int { return at[a] - at[b] })
 	return names
 }
-
-func literal(text string) string { return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes()) }
 
 // placed moves what is told of a source that a test adds to the columns that the test writes.
 func (h handedIn) placed(diags source.Diagnostics) source.Diagnostics {

@@ -8,9 +8,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // repository is what 'mlp init --from' finds of a team's work so far. Paths are relative to the module, with forward
@@ -23,8 +24,8 @@ type repository struct {
 }
 
 var (
-	figuresName = regexp.MustCompile(`^(metrics|scores|results|(test|eval|evaluation|train)_metrics|metrics_(test|eval))\.json$`)
-	scriptName  = regexp.MustCompile(`(?i)^train.*\.(py|r)$`)
+	figuresName = lazyregexp.New(`^(metrics|scores|results|(test|eval|evaluation|train)_metrics|metrics_(test|eval))\.json$`)
+	scriptName  = lazyregexp.New(`(?i)^train.*\.(py|r)$`)
 )
 
 // depth is how many folders deep a repository is looked through.
@@ -77,7 +78,7 @@ func look(dir, from string) (*repository, error) {
 		return first(func(name string) bool { return slices.Contains(names, name) })
 	}
 	return &repository{
-		figures: cmp.Or(named("metrics.json"), first(figuresName.MatchString)), script: first(scriptName.MatchString),
+		figures: cmp.Or(named("metrics.json"), first(figuresName().MatchString)), script: first(scriptName().MatchString),
 		requirements: named("requirements.txt", "pyproject.toml", "renv.lock"), dockerfile: named("Dockerfile"),
 	}, nil
 }

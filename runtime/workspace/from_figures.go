@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
@@ -30,7 +30,7 @@ const (
 )
 
 // figureWord is a name that rules can read.
-var figureWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var figureWord = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // celReserved are words that no name in a rule may be.
 var celReserved = strings.Fields("true false null in as break const continue else for function if import let loop package namespace return var void while")
@@ -61,7 +61,7 @@ func readFigures(path string) ([]foundFigure, error) {
 
 func numbersIn(prefix string, m map[string]any, out *[]foundFigure) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if !figureWord.MatchString(name) || slices.Contains(celReserved, name) {
+		if !figureWord().MatchString(name) || slices.Contains(celReserved, name) {
 			continue
 		}
 		switch x := m[name].(type) {

@@ -36,13 +36,3 @@ func TestFigureLimits(t *testing.T) {
 		}
 	}
 }
-
-func TestQuotedPathsAreNoTemplates(t *testing.T) {
-	for in, want := range map[string]string{
-		"metrics.json": `"metrics.json"`, `a"b`: `"a\"b"`, "${x}": `"$${x}"`, "%{if x}": `"%%{if x}"`,
-	} {
-		if got := quoted(in); got != want {
-			t.Errorf("%q: got %s, want %s", in, got, want)
-		}
-	}
-}

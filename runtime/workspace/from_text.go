@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
 // brownfield is the pipeline over a team's figures. It has the canonical layout.
@@ -22,7 +23,7 @@ func brownfield(name string, r *repository, figures []foundFigure, container boo
 	if container {
 		b.WriteString(trainBlock(r))
 	}
-	fmt.Fprintf(&b, "evaluate \"file\" \"script\" {\n  path = %s\n  metrics = [\n", quoted(r.figures))
+	fmt.Fprintf(&b, "evaluate \"file\" \"script\" {\n  path = %s\n  metrics = [\n", syntax.Quote(r.figures))
 	for _, f := range figures {
 		fmt.Fprintf(&b, "    %q,\n", f.name)
 	}
@@ -31,11 +32,6 @@ func brownfield(name string, r *repository, figures []foundFigure, container boo
 		return string(laid)
 	}
 	return b.String()
-}
-
-// quoted is a string of the language, in which nothing is a template.
-func quoted(s string) string {
-	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(s))
 }
 
 // rules holds each figure whose good direction is known to its value now, less some slack.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
@@ -282,7 +282,7 @@ func someOf(names []string) string {
 func quotedAll(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
-		if out[i] = n; !plainName.MatchString(n) {
+		if out[i] = n; !plainName().MatchString(n) {
 			out[i] = Quote(n)
 		}
 	}
@@ -290,7 +290,7 @@ func quotedAll(names []string) []string {
 }
 
 // plainName is a name that needs no quotes, unless it is a word of SQL.
-var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+var plainName = lazyregexp.New(`^[a-z_][a-z0-9_]*$`)
 
 // shift moves the place of an error from the statement that was run to the user's text within it.
 func shift(err error, by int) error {
@@ -330,7 +330,7 @@ func (e *Error) summary() string {
 	case "COLUMN_NOT_FOUND":
 		return fmt.Sprintf("there is no column %q", e.Name)
 	case "NO_MATCHING_FUNCTION":
-		if m := signature.FindStringSubmatch(e.Message); m != nil {
+		if m := signature().FindStringSubmatch(e.Message); m != nil {
 			return fmt.Sprintf("%s does not work on %s", m[1], argumentTypes(m[2]))
 		}
 		line, _, _ := strings.Cut(e.Message, ". ")
@@ -368,7 +368,7 @@ func lastToken(query string) (offset, length int) {
 const endOfInput = "syntax error at end of input"
 
 // signature is a function with the types of its arguments, in the engine's message that there is none.
-var signature = regexp.MustCompile(`argument types '(.+?)\((.*)\)'`)
+var signature = lazyregexp.New(`argument types '(.+?)\((.*)\)'`)
 
 // argumentTypes says the types of arguments in plain words; a number or text that is written out has one of its own.
 func argumentTypes(list string) string {

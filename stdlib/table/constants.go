@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // The engine computes functions of constants while it finds out types, before anything is run and in one step that nothing
@@ -88,7 +89,7 @@ func extentOfAll(n tree) (float64, bool) {
 }
 
 // digits are the widths that a format names.
-var digits = regexp.MustCompile(`\d+`)
+var digits = lazyregexp.New(`\d+`)
 
 // grown is the size of what a function makes of constants.
 func grown(name string, args []any, sizes []float64, sum float64) float64 {
@@ -104,7 +105,7 @@ func grown(name string, args []any, sizes []float64, sum float64) float64 {
 	case (name == "replace" || name == "regexp_replace" || name == "array_to_string" || name == "list_aggregate") && len(args) >= 2:
 		return sum + sizes[0]*sizes[len(sizes)-1]/16
 	case (name == "printf" || name == "format") && len(args) > 0:
-		for _, d := range digits.FindAllString(constantText(args[0]), -1) {
+		for _, d := range digits().FindAllString(constantText(args[0]), -1) {
 			width, err := strconv.ParseFloat(d, 64)
 			if err != nil {
 				width = math.Inf(1)

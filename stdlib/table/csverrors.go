@@ -5,22 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // csvLine finds the line and the reason in the engine's message on a row that is malformed.
-var csvLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
+var csvLine = lazyregexp.New(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
 
 // explain finds the first value that made loading fail.
 func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
 	for _, g := range groups {
 		for _, f := range g.files {
-			if m := csvLine.FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
+			if m := csvLine().FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
 				return c.malformed(f, cause)
 			}
 			if err := c.explainFile(ctx, s, g, f, columns); err != nil {
@@ -58,7 +58,7 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 }
 
 func (c CSV) malformed(f File, e *Error) error {
-	m := csvLine.FindStringSubmatch(e.Message)
+	m := csvLine().FindStringSubmatch(e.Message)
 	if m == nil {
 		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message, Bare: f.Name + " cannot be read as CSV"}
 	}
@@ -107,11 +107,11 @@ func (c CSV) lineOfRow(f File, row string) int64 {
 }
 
 // csvCounts is what the engine says of a line with too few or too many values.
-var csvCounts = regexp.MustCompile(`^Expected Number of Columns: (\d+) Found: (\d+)`)
+var csvCounts = lazyregexp.New(`^Expected Number of Columns: (\d+) Found: (\d+)`)
 
 // csvReason says in other words what the engine says of a line, and what to do where that is known.
 func csvReason(said string) (reason, cure string) {
-	if m := csvCounts.FindStringSubmatch(said); m != nil {
+	if m := csvCounts().FindStringSubmatch(said); m != nil {
 		return fmt.Sprintf("%s values, and %s columns are expected", m[2], m[1]), "Values that hold the delimiter stand in quotes."
 	}
 	if strings.HasPrefix(said, "Invalid unicode") {

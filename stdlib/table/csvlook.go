@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -50,13 +50,13 @@ func (c CSV) look(f File, columns []CSVColumn) error {
 		return nil
 	}
 	cure := fmt.Sprintf("Write delimiter = %s in the block.", strconv.Quote(string(other)))
-	if other != ',' && decimalComma.Match(head) {
+	if other != ',' && decimalComma().Match(head) {
 		cure += " Its numbers have decimal commas: declare these columns varchar, and make numbers of them in a dataset: replace(x, ',', '.')::double."
 	}
 	return refuse(fmt.Sprintf("has fields parted by %s, not by %s: %d in each row", strconv.Quote(string(other)), strconv.Quote(c.delimiter()), counts), cure)
 }
 
-var decimalComma = regexp.MustCompile(`[0-9],[0-9]`)
+var decimalComma = lazyregexp.New(`[0-9],[0-9]`)
 
 // otherDelimiter is what parts the first rows into equally many fields, where the delimiter that is said does not: it
 // finds one field, or now these and now those. 0: there is none, or nothing speaks for it.

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // Error is what the engine says is wrong with a query or the data.
@@ -55,9 +56,9 @@ func engineError(ctx context.Context, err error) error {
 	if p, err := strconv.Atoi(m["position"]); err == nil {
 		e.Position = p
 	}
-	if m := qualified.FindStringSubmatch(e.Message); m != nil && e.Subtype == "" {
+	if m := qualified().FindStringSubmatch(e.Message); m != nil && e.Subtype == "" {
 		e.Subtype, e.Name = "COLUMN_NOT_FOUND", m[1]
-		for _, c := range quoted.FindAllStringSubmatch(m[2], -1) {
+		for _, c := range quoted().FindAllStringSubmatch(m[2], -1) {
 			e.Candidates = append(e.Candidates, c[1])
 		}
 	}
@@ -66,6 +67,6 @@ func engineError(ctx context.Context, err error) error {
 
 // qualified is what the engine says of t.x where t has no x: in text only.
 var (
-	qualified = regexp.MustCompile(`(?s)^Table "[^"]*" does not have a column named "([^"]*)"(.*)`)
-	quoted    = regexp.MustCompile(`"([^"]*)"`)
+	qualified = lazyregexp.New(`(?s)^Table "[^"]*" does not have a column named "([^"]*)"(.*)`)
+	quoted    = lazyregexp.New(`"([^"]*)"`)
 )

@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
@@ -71,7 +71,7 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 // statementEnd is the place of the first semicolon that something follows; -1 if there is none. Strings, quoted names and
 // comments are passed over.
 func statementEnd(query string) int {
-	for _, at := range semicolons.FindAllStringIndex(query, -1) {
+	for _, at := range semicolons().FindAllStringIndex(query, -1) {
 		if query[at[0]] == ';' && strings.Trim(query[at[1]:], "; \t\r\n") != "" {
 			return at[0]
 		}
@@ -79,7 +79,7 @@ func statementEnd(query string) int {
 	return -1
 }
 
-var semicolons = regexp.MustCompile(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
+var semicolons = lazyregexp.New(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
 
 func refuse(offset, length int, summary, detail, hint string) *Refused {
 	return &Refused{Problems: []schema.Problem{{Offset: offset, Length: length, Summary: summary, Detail: detail, Hint: hint}}}

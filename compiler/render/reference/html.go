@@ -3,8 +3,9 @@ package reference
 import (
 	"fmt"
 	"html"
-	"regexp"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // page is HTML made of the Markdown that the reference is written in: headings, paragraphs, lists, tables, fenced code and
@@ -24,10 +25,10 @@ type heading struct {
 func escapeHTML(s string) string { return html.EscapeString(s) }
 
 var (
-	headingLine = regexp.MustCompile("^(#{1,4}) (.+)$")
-	summaryLine = regexp.MustCompile("^<details><summary>(.*)</summary>$")
-	nonWord     = regexp.MustCompile("[^a-z0-9_]+")
-	codeOrBold  = regexp.MustCompile("`[^`]+`|\\*\\*[^*]+\\*\\*")
+	headingLine = lazyregexp.New("^(#{1,4}) (.+)$")
+	summaryLine = lazyregexp.New("^<details><summary>(.*)</summary>$")
+	nonWord     = lazyregexp.New("[^a-z0-9_]+")
+	codeOrBold  = lazyregexp.New("`[^`]+`|\\*\\*[^*]+\\*\\*")
 )
 
 func (p *page) markdown(text string) {
@@ -38,12 +39,12 @@ func (p *page) markdown(text string) {
 		switch {
 		case strings.TrimSpace(line) == "":
 			p.lines = p.lines[1:]
-		case headingLine.MatchString(line):
-			p.heading(headingLine.FindStringSubmatch(line))
+		case headingLine().MatchString(line):
+			p.heading(headingLine().FindStringSubmatch(line))
 		case strings.HasPrefix(line, "```"):
 			p.code()
-		case summaryLine.MatchString(line):
-			fmt.Fprintf(&p.b, "<details><summary>%s</summary>\n", escapeHTML(summaryLine.FindStringSubmatch(line)[1]))
+		case summaryLine().MatchString(line):
+			fmt.Fprintf(&p.b, "<details><summary>%s</summary>\n", escapeHTML(summaryLine().FindStringSubmatch(line)[1]))
 			p.lines = p.lines[1:]
 		case line == "</details>":
 			p.b.WriteString("</details>\n")
@@ -60,7 +61,7 @@ func (p *page) markdown(text string) {
 
 func (p *page) heading(m []string) {
 	h := heading{level: len(m[1]), text: strings.ReplaceAll(m[2], "`", "")}
-	h.id = strings.Trim(nonWord.ReplaceAllString(strings.ToLower(h.text), "-"), "-")
+	h.id = strings.Trim(nonWord().ReplaceAllString(strings.ToLower(h.text), "-"), "-")
 	if p.ids[h.id]++; p.ids[h.id] > 1 {
 		h.id = fmt.Sprintf("%s-%d", h.id, p.ids[h.id])
 	}
@@ -134,7 +135,7 @@ func (p *page) paragraph() {
 func inline(s string) string {
 	var b strings.Builder
 	at := 0
-	for _, m := range codeOrBold.FindAllStringIndex(s, -1) {
+	for _, m := range codeOrBold().FindAllStringIndex(s, -1) {
 		b.WriteString(escapeHTML(s[at:m[0]]))
 		tag, text := "code", s[m[0]+1:m[1]-1]
 		if s[m[0]] == '*' {

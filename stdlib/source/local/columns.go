@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -151,24 +152,24 @@ func columnType(ctx context.Context, b component.Binder, c Column) (string, *sch
 
 // uncheckedTypes are types of the engine that say more than the type that their values are stored with.
 var uncheckedTypes = []struct {
-	pattern      *regexp.Regexp
+	pattern      func() *regexp.Regexp
 	detail, hint string
 }{
-	{regexp.MustCompile(`\benum\b`), "An enumeration is stored as text, any text.", "write varchar, and in_set in a check's expect block"},
-	{regexp.MustCompile(`\b(bit|bitstring)\b`), "Bits are stored as text, any text.", `write varchar, and matches = "^[01]*$" in a check's expect block`},
-	{regexp.MustCompile(`\btimestamp_(s|ms)\b`), "Times are stored in microseconds.", "write timestamp"},
-	{regexp.MustCompile(`\b(varchar|char|bpchar|text|string|nvarchar|character varying)\s*\(`), "Texts are stored in any length.", "write varchar, and max_length in a check's expect block"},
-	{regexp.MustCompile(`\[\s*[0-9]+\s*\]`), "Arrays are stored as lists of any length.", "leave the length out: []"},
+	{lazyregexp.New(`\benum\b`), "An enumeration is stored as text, any text.", "write varchar, and in_set in a check's expect block"},
+	{lazyregexp.New(`\b(bit|bitstring)\b`), "Bits are stored as text, any text.", `write varchar, and matches = "^[01]*$" in a check's expect block`},
+	{lazyregexp.New(`\btimestamp_(s|ms)\b`), "Times are stored in microseconds.", "write timestamp"},
+	{lazyregexp.New(`\b(varchar|char|bpchar|text|string|nvarchar|character varying)\s*\(`), "Texts are stored in any length.", "write varchar, and max_length in a check's expect block"},
+	{lazyregexp.New(`\[\s*[0-9]+\s*\]`), "Arrays are stored as lists of any length.", "leave the length out: []"},
 }
 
 // quotedName is a name or text in quotes within a type.
-var quotedName = regexp.MustCompile(`"([^"]|"")*"|'([^']|'')*'`)
+var quotedName = lazyregexp.New(`"([^"]|"")*"|'([^']|'')*'`)
 
 // unchecked is why a declared type would promise what nobody looks at, and what to write instead; empty if it would not.
 func unchecked(declared string) (detail, hint string) {
-	plain := quotedName.ReplaceAllString(strings.ToLower(declared), `""`)
+	plain := quotedName().ReplaceAllString(strings.ToLower(declared), `""`)
 	for _, u := range uncheckedTypes {
-		if u.pattern.MatchString(plain) {
+		if u.pattern().MatchString(plain) {
 			return u.detail, u.hint
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/train"
@@ -250,7 +250,7 @@ func quotedFields(command string) string {
 	return strings.Join(fields, ", ")
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (c *config) envProblems() []schema.Problem {
 	var out []schema.Problem
@@ -258,7 +258,7 @@ func (c *config) envProblems() []schema.Problem {
 		problem := schema.Problem{Path: "env"}
 		_, text := c.Env[name].(string)
 		switch {
-		case !variableName.MatchString(name):
+		case !variableName().MatchString(name):
 			problem.Summary = fmt.Sprintf("%q is no name of a variable", name)
 			problem.Detail = "It has letters, digits and _, and begins with no digit."
 		case strings.HasPrefix(name, "MLP_"):
