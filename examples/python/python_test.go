@@ -98,6 +98,18 @@ func (e example) want(t *testing.T, exit int, text string, args ...string) {
 	}
 }
 
+// TestProcessesBesideContainers applies the example with built-in components as processes: the same results, and only the stages of
+// the image in containers.
+func TestProcessesBesideContainers(t *testing.T) {
+	requireImage(t)
+	e := newExample(t)
+	e.want(t, 0, "released train.model", "apply", "--auto-approve", "--executor", "process")
+	for address, want := range map[string]string{"source.loans": "process", "train.model": "docker", "evaluate.holdout": "process"} {
+		e.want(t, 0, `"executor": "`+want+`"`, "show", address, "--format", "json")
+	}
+	e.want(t, 0, "Applied: 0 ran, 8 cached.", "apply", "--auto-approve", "--executor", "docker")
+}
+
 func TestExample(t *testing.T) {
 	requireImage(t)
 	e := newExample(t)

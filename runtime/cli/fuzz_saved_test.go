@@ -133,5 +133,4 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 	}
 	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: workspace.ComponentVersion, Files: workspace.DataRoots{}.Files}
 	_, _ = saved.Stale(t.Context())
-	_ = workspace.Runnable(p, "process")
 }

@@ -31,8 +31,8 @@ const testHelp = `Runs the tests of the module: the *.mlptest files beside its .
 what it gives in place of sources, stages and figures, in a store of its own that is removed at the end; what is recorded in .mlp/ is
 neither read nor written. All tests are checked before the first one runs.
 
-Stages run as processes of this machine, which starts them fastest and gives the same results; in containers where a stage runs an image of
-its own, or with --executor docker.
+Stages run as processes of this machine, which starts them fastest and gives the same results; stages that run an image of their own, and all
+with --executor docker, run in containers.
 
 Exit codes: 0 all tests passed; 1 a test could not be carried out, or has a mistake; 3 a test failed.`
 
@@ -47,7 +47,7 @@ func (a *app) testCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.filter, "filter", "", "run only tests whose 'file: name' matches this `regexp`, and those that they go on from")
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, json or junit")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write the results as JUnit XML to this `file`")
-	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker only where a stage runs an image of its own")
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: process. Images of stages' own run in containers in any case")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many tests, and how many stages, run at once; 0: as many as there are processors")
 	return cmd
 }

@@ -27,15 +27,15 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// Options of a run. Plan, Store, Log, Lock, State, Executor and Dir are required.
+// Options of a run. Plan, Store, Log, Lock, State, Placement and Dir are required.
 type Options struct {
-	Plan     *plan.Plan
-	Store    *store.Store
-	Log      *state.Log
-	Lock     *state.Lock // held by the caller from before State was loaded until after Run
-	State    *plan.State // loaded under the lock
-	Executor executor.Executor
-	Dir      string // the module's folder: files outside are relative to it
+	Plan      *plan.Plan
+	Store     *store.Store
+	Log       *state.Log
+	Lock      *state.Lock // held by the caller from before State was loaded until after Run
+	State     *plan.State // loaded under the lock
+	Placement Placement
+	Dir       string // the module's folder: files outside are relative to it
 
 	// Parallelism is how many stages may run at once; 0: as many as there are processors.
 	Parallelism int
@@ -94,8 +94,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func newRun(o Options) (*run, error) {
-	if o.Plan == nil || o.Store == nil || o.Log == nil || o.Lock == nil || o.State == nil || o.Executor == nil {
-		return nil, errors.New("running a plan needs the plan, the store, the state with its log and lock, and an executor")
+	if o.Plan == nil || o.Store == nil || o.Log == nil || o.Lock == nil || o.State == nil || o.Placement == nil {
+		return nil, errors.New("running a plan needs the plan, the store, the state with its log and lock, and where stages run")
 	}
 	if o.State.Revision < o.Plan.Base.Revision {
 		return nil, fmt.Errorf("the plan was made against revision %d of the state, which has only %d here: is this the right store?", o.Plan.Base.Revision, o.State.Revision)
@@ -146,9 +146,11 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.move(ctx); err != nil {
 		return err
 	}
-	if c, ok := r.Executor.(executor.Cleaner); ok {
-		if _, err := c.Cleanup(ctx, r.Plan.Pipeline, r.Plan.Workspace); err != nil {
-			return fmt.Errorf("removing what an earlier apply left behind: %w", err)
+	for _, ex := range r.Placement.All() {
+		if c, ok := ex.(executor.Cleaner); ok {
+			if _, err := c.Cleanup(ctx, r.Plan.Pipeline, r.Plan.Workspace); err != nil {
+				return fmt.Errorf("removing what an earlier apply left behind: %w", err)
+			}
 		}
 	}
 	return nil

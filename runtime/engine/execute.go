@@ -17,7 +17,7 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 	a, err := attempt.Open(ctx, attempt.Task{
 		Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs,
 	}, attempt.Options{
-		Store: r.Store, Executor: r.Executor, Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
+		Store: r.Store, Executor: r.Placement.For(n), Listener: listener{r, n.Address}, Dir: r.dir, Convert: r.Convert, Unquoted: r.Unquoted,
 		Fresh:       func(ctx context.Context) error { return r.checkExternal(ctx, n) },
 		Remake:      func(ctx context.Context, address string) error { return r.remade(ctx, r.graph.node(address)) },
 		ToolVersion: r.ToolVersion,

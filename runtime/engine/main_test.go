@@ -265,7 +265,7 @@ func (r *rig) try(ctx context.Context, p *plan.Plan) (*Result, error) {
 	}
 	r.events = nil
 	o := Options{
-		Plan: p, Store: r.store, Log: l, Lock: lock, State: st, Executor: r.exec, Dir: r.dir, Parallelism: 2,
+		Plan: p, Store: r.store, Log: l, Lock: lock, State: st, Placement: On(r.exec), Dir: r.dir, Parallelism: 2,
 		Backoff: time.Millisecond, By: "tester", ToolVersion: "test",
 		Events: func(e Event) { r.mu.Lock(); r.events = append(r.events, e); r.mu.Unlock() },
 	}

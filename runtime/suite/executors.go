@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // executors are those that the tests need, made when the first stage has to run.
@@ -16,7 +19,7 @@ type executors struct {
 	room chan struct{} // for stages of all tests
 
 	mu   sync.Mutex
-	made map[bool]executor.Executor // by whether images of the module's own run
+	made map[bool]executor.Executor // of foreign stages, which run an image of their own, and of all others
 }
 
 func newExecutors(o Options, root string) *executors {
@@ -25,6 +28,23 @@ func newExecutors(o Options, root string) *executors {
 		n = runtime.GOMAXPROCS(0)
 	}
 	return &executors{o: o, root: root, room: make(chan struct{}, n), made: map[bool]executor.Executor{}}
+}
+
+// place opens the executors that the stages of a plan run on, if they are not open.
+func (x *executors) place(ctx context.Context, p *plan.Plan) (*workspace.Placed, error) {
+	builtin, err := x.get(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	toRun := func(n *plan.Node) bool { return n.Container != nil && !n.Verdict.Known() }
+	if !slices.ContainsFunc(p.Nodes, toRun) {
+		return &workspace.Placed{Builtin: builtin, Foreign: builtin}, nil
+	}
+	foreign, err := x.get(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return &workspace.Placed{Builtin: builtin, Foreign: foreign}, nil
 }
 
 func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, error) {

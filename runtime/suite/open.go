@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -17,7 +16,7 @@ import (
 // Opening says how the tests of a workspace's module run.
 type Opening struct {
 	Settings    workspace.Settings // of variables that tests do not set
-	Executor    string             // "docker", "process", or "auto": docker only where a stage runs an image of its own
+	Executor    string             // "docker", or "process" or "auto": only stages that run an image of their own are in containers
 	Parallelism int
 	NoEngine    func(where string)
 }
@@ -42,17 +41,13 @@ func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Opti
 	}, lib, o.Diagnostics, nil
 }
 
-// executorOf makes the executor of tests: processes, unless somebody's image runs or docker is asked for.
+// executorOf makes the executors of tests: processes for built-in components, unless docker is asked for, and containers for
+// stages that run an image of their own.
 func executorOf(f Opening) func(context.Context, string, bool) (executor.Executor, error) {
 	return func(ctx context.Context, root string, foreign bool) (executor.Executor, error) {
-		name := f.Executor
-		switch {
-		case name == "process" && foreign:
-			return nil, fmt.Errorf("a stage runs an image of its own, and stages run as processes here: test it with --executor docker, or give what it yields")
-		case name == "auto" && foreign:
+		name := "process"
+		if foreign || f.Executor == "docker" {
 			name = "docker"
-		case name == "auto":
-			name = "process"
 		}
 		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: name, Store: root, NoEngine: f.NoEngine})
 	}

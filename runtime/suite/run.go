@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -162,19 +161,18 @@ func (r *run) mistakes() {
 
 // apply carries out the plan, or the part of it that is asked for.
 func (r *run) apply(ctx context.Context) error {
-	foreign := slices.ContainsFunc(r.limit.Nodes, func(n *plan.Node) bool { return n.Container != nil && !n.Verdict.Known() })
-	ex, err := r.suite.exec.get(ctx, foreign)
+	on, err := r.suite.exec.place(ctx, r.limit)
 	if err != nil {
 		return err
 	}
-	r.result.Executor = ex.Name()
+	r.result.Executor = on.Foreign.Name()
 	lock, err := r.log.Lock(state.Holder{Who: "mlp", What: "test"})
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
 	r.ended, err = engine.Run(ctx, engine.Options{
-		Plan: r.limit, Store: r.suite.store, Log: r.log.For(r.limit.ID), Lock: lock, State: r.state, Executor: ex, Dir: r.suite.o.Dir,
+		Plan: r.limit, Store: r.suite.store, Log: r.log.For(r.limit.ID), Lock: lock, State: r.state, Placement: on, Dir: r.suite.o.Dir,
 		Parallelism: cap(r.suite.exec.room), Convert: r.suite.o.Convert, Unquoted: r.suite.o.Unquoted, Kill: ctx, By: "mlp test", ToolVersion: r.suite.o.ToolVersion,
 		Events: func(e engine.Event) {
 			if r.watch.Stage != nil {

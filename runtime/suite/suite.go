@@ -36,8 +36,8 @@ type Options struct {
 	Library Library
 	Tables  Tables
 	Images  planner.Images
-	// Executor runs stages; it is asked for when the first one has to run, and again if foreign is not what it was: whether
-	// an image of the module's own is among them.
+	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
+	// foreign stages, which run an image of their own.
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)
 	Convert  func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
 

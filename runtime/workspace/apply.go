@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
@@ -13,7 +12,7 @@ import (
 // ApplyOptions are how a plan is carried out.
 type ApplyOptions struct {
 	Force       []string // addresses that run even if their results are known
-	Executor    string   // "docker", "process" or "auto"
+	Executor    string   // as ExecutorOptions.Name
 	Threads     int      // of a stage; 0: all
 	Parallelism int      // stages at once; 0: as many as there are processors
 }
@@ -79,21 +78,18 @@ func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*Applied, er
 
 // run carries a plan out. One that was carried out whole is marked, so that its file is not applied twice.
 func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o ApplyOptions, by Applying) (*Applied, error) {
-	ex, err := OpenExecutor(ctx, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
+	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
 	if err != nil {
 		return nil, err
 	}
-	defer ex.Close()
-	if err := Runnable(p, ex.Name()); err != nil {
-		return nil, err
-	}
+	defer placed.Close()
 	approvers, err := s.w.ReadApprovers()
 	if err != nil {
 		return nil, err
 	}
 	stop, kill := by.Begin(ctx, p)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Executor: ex, Dir: s.w.Dir,
+		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,
 		Parallelism: o.Parallelism, Events: by.Event, Convert: Convert, Files: s.w.Roots.Files, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
@@ -104,15 +100,4 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 		err = s.markApplied(p, result.State.Revision)
 	}
 	return &Applied{Plan: p, Result: result}, err
-}
-
-// Runnable refuses before anything runs what the executor could not run.
-func Runnable(p *plan.Plan, executor string) error {
-	for _, n := range p.Nodes {
-		if n.Container != nil && executor == "process" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
-			return &Failure{Err: fmt.Errorf("%s runs the image %s, and stages run as processes here", n.Address, n.Container.Image),
-				Hint: "Start a container engine, and apply with --executor docker."}
-		}
-	}
-	return nil
 }

@@ -104,7 +104,7 @@ func (e *editing) carryOut(s *Session, lock *state.Lock) error {
 	if err != nil {
 		return err
 	}
-	ran, err := engine.Run(context.Background(), engine.Options{Plan: p, Store: s.Store, Log: s.Log.For(p.ID), Lock: lock, State: s.State, Executor: newMadeUp(p),
+	ran, err := engine.Run(context.Background(), engine.Options{Plan: p, Store: s.Store, Log: s.Log.For(p.ID), Lock: lock, State: s.State, Placement: engine.On(newMadeUp(p)),
 		Dir: e.dir, Files: s.w.Roots.Files, Backoff: time.Millisecond,
 		Convert: func(_ context.Context, from, to string, _ *schema.Table, src, dst string) error {
 			return os.WriteFile(dst, []byte("PAR1 rewritten PAR1"), 0o644)

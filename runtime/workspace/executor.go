@@ -12,7 +12,7 @@ import (
 
 // ExecutorOptions say where stages run.
 type ExecutorOptions struct {
-	Name     string // "docker", "process", or "auto": docker where an engine answers
+	Name     string // "docker", "process", or "auto": docker where an engine answers. Images of stages' own run in containers in any case
 	Threads  int    // of a stage; 0: all
 	Store    string // the store's folder
 	NoEngine func(where string)
