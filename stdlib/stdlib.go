@@ -20,6 +20,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
 	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
+	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
 	"github.com/mlp-lang/mlp/stdlib/split/group"
@@ -49,6 +50,7 @@ func Components() []*component.Component {
 		&drift.Component,
 		&performance.Component,
 		&csv.Component,
+		&json.Component,
 		&parquet.Component,
 		&column.Component,
 		&group.Component,

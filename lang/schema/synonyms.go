@@ -105,7 +105,8 @@ func TypeWords(kind string) Vocabulary {
 	case "source":
 		return Vocabulary{
 			{words: "postgres postgresql mysql snowflake bigquery redshift databricks sqlite duckdb jdbc odbc database db sql s3 gcs azure http https api kafka stream delta iceberg hive table", why: `sources read files: export it as Parquet, and write source "parquet"`},
-			{words: "json jsonl ndjson excel xlsx xls feather arrow avro orc pickle hdf5 npy pandas", why: `files are CSV or Parquet: convert it, and write source "parquet"`},
+			{words: "jsonl ndjson jsonlines json_lines", here: []string{"json"}},
+			{words: "excel xlsx xls feather arrow avro orc pickle hdf5 npy pandas", why: `files are CSV, JSON or Parquet: convert it, and write source "parquet"`},
 			{words: "tsv text txt file", here: []string{"csv"}, why: `with delimiter = "\t" for tabs`},
 		}
 	case "deploy":

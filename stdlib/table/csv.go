@@ -1,14 +1,11 @@
 package table
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -164,7 +161,7 @@ func (c CSV) firstRow(f File) (row []string, skip int, err error) {
 
 // reader reads a file row by row in Go: for its header, and to find the line of a row that the engine speaks of.
 func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
-	b, done, err := c.text(f)
+	b, done, err := f.text()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,25 +169,6 @@ func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
 	r.LazyQuotes, r.FieldsPerRecord = true, -1
 	r.Comma, _ = utf8.DecodeRuneInString(c.delimiter())
 	return r, done, nil
-}
-
-// text opens a file, unpacked and without a byte order mark.
-func (c CSV) text(f File) (*bufio.Reader, func() error, error) {
-	file, err := os.Open(f.Path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("opening %s: %w", f.Name, err)
-	}
-	var text io.Reader = file
-	if strings.HasSuffix(f.Name, ".gz") {
-		if text, err = gzip.NewReader(file); err != nil {
-			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error(), Bare: f.Name + " is no gzip file"}, file.Close())
-		}
-	}
-	b := bufio.NewReaderSize(text, 1<<16)
-	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
-		b.Discard(3)
-	}
-	return b, file.Close, nil
 }
 
 func (c CSV) delimiter() string {

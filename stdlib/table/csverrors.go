@@ -81,7 +81,7 @@ func (c CSV) lineOfRow(f File, row string) int64 {
 	if err != nil {
 		return n
 	}
-	text, done, err := c.text(f)
+	text, done, err := f.text()
 	if err != nil {
 		return n
 	}

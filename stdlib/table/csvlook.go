@@ -24,7 +24,7 @@ const (
 
 // look tells of a file that is written otherwise than it is read: encoding, ends of lines, delimiter.
 func (c CSV) look(f File, columns []CSVColumn) error {
-	text, done, err := c.text(f)
+	text, done, err := f.text()
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func fieldCounts(head []byte, delimiter rune) (first int, same bool) {
 // survey reads a file through for what the engine does not tell: rows that end in more delimiters than there are fields,
 // which it drops, and how long the longest line is.
 func (c CSV) survey(f File, fields int) (longest int, err error) {
-	text, done, err := c.text(f)
+	text, done, err := f.text()
 	if err != nil {
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // exact is an expression of a value read as a type, null where the type does not keep it: it stands for the value as it
@@ -20,6 +21,10 @@ func exact(expr, have, want string) string {
 		return exact96(expr, want)
 	case have == "varchar":
 		return exactText(expr, want)
+	case have == "varchar[]" && strings.HasSuffix(want, "[]"): // each element by the rule of its own
+		read := exactText("x", strings.TrimSuffix(want, "[]"))
+		lost := fmt.Sprintf("list_filter(%s, lambda x: x is not null and (%s) is null)", expr, read)
+		return fmt.Sprintf("case when len(%s) = 0 then list_transform(%s, lambda x: %s) end", lost, expr, read)
 	case have == "blob" && want == "varchar":
 		return "try(decode(" + expr + "))"
 	case want == "json", want == "timestamp_ns": // the engine checks these for text alone
@@ -56,6 +61,8 @@ func exactText(text, want string) string {
 		return when(sameDigits(text, cast, is, 15))
 	case "float":
 		return when(sameDigits(text, cast, is, 6))
+	case "blob": // as the engine prints it, or each byte as \x and two digits
+		return when(fmt.Sprintf(`%s::varchar = %s or %s`, cast, text, is(`(\\x[0-9a-fA-F]{2})*`)))
 	case "date":
 		return when(is(`\s*` + dayText + midnight + `\s*`))
 	case "time":

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -163,11 +162,7 @@ func sniff(ctx context.Context, root string, names []string, text json.RawMessag
 }
 
 func (c config) reader(root string, names []string) table.CSV {
-	r := table.CSV{Delimiter: c.Delimiter, Header: c.header(), Nulls: c.NullValues, Trim: c.Trim}
-	for _, name := range names {
-		r.Files = append(r.Files, table.File{Path: filepath.Join(root, filepath.FromSlash(name)), Name: name})
-	}
-	return r
+	return table.CSV{Files: local.Paths(root, names), Delimiter: c.Delimiter, Header: c.header(), Nulls: c.NullValues, Trim: c.Trim}
 }
 
 func run(ctx context.Context, s *component.Stage) error {
@@ -180,12 +175,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	columns := s.Out["table"].Table.Columns
-	asked := make([]table.CSVColumn, len(columns))
-	for i, column := range columns {
-		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header, Nulls: c.Columns[i].NullValues}
-	}
-	rows, err := c.reader(in, names).Load(ctx, asked, out)
+	rows, err := c.reader(in, names).Load(ctx, local.Asked(s, c.Columns), out)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,32 @@ package local
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
+
+// Paths are files by their names below a root, as messages call them.
+func Paths(root string, names []string) []table.File {
+	out := make([]table.File, len(names))
+	for i, name := range names {
+		out[i] = table.File{Path: filepath.Join(root, filepath.FromSlash(name)), Name: name}
+	}
+	return out
+}
+
+// Asked are the columns that a stage is to yield, as its blocks declare them.
+func Asked(s *component.Stage, blocks []Column) []table.CSVColumn {
+	columns := s.Out["table"].Table.Columns
+	out := make([]table.CSVColumn, len(columns))
+	for i, column := range columns {
+		out[i] = table.CSVColumn{Column: column, Header: blocks[i].Header, Nulls: blocks[i].NullValues}
+	}
+	return out
+}
 
 // Finish tells what was read. A table without rows is an error, since nothing could be learnt from it, unless that is said to
 // be all right; values that are no numbers are warned of, since a trainer will stop at them.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -90,15 +89,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 }
 
 func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
-	return table.SniffParquet(ctx, paths(root, names))
-}
-
-func paths(root string, names []string) []table.File {
-	out := make([]table.File, len(names))
-	for i, name := range names {
-		out[i] = table.File{Path: filepath.Join(root, filepath.FromSlash(name)), Name: name}
-	}
-	return out
+	return table.SniffParquet(ctx, local.Paths(root, names))
 }
 
 func run(ctx context.Context, s *component.Stage) error {
@@ -111,12 +102,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	columns := s.Out["table"].Table.Columns
-	asked := make([]table.CSVColumn, len(columns))
-	for i, column := range columns {
-		asked[i] = table.CSVColumn{Column: column, Header: c.Columns[i].Header}
-	}
-	rows, err := table.LoadParquet(ctx, paths(in, names), asked, out)
+	rows, err := table.LoadParquet(ctx, local.Paths(in, names), local.Asked(s, c.Columns), out)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,125 @@
+// Package json is the source of JSON files: arrays of objects, and NDJSON.
+package json
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the block `source "json"`.
+var Component = component.Component{
+	Kind: "source",
+	Type: schema.Type{
+		Name:     "json",
+		Version:  1,
+		Engine:   table.Engine,
+		Summary:  "JSON in local files, one array of objects or one object a line",
+		Doc:      doc,
+		External: true,
+		Body: schema.Body{
+			Attrs: append([]schema.Attr{
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.json`, `data/**/*.ndjson.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
+				local.AllowEmpty(),
+			}, local.MarkAttrs()...),
+			Blocks: []schema.Block{local.ColumnBlock("What the objects call it, if not by its name.")},
+		},
+		Out: []schema.Port{local.TablePort()},
+		Examples: []schema.Example{
+			{Title: "One object a line, some of its members", Code: example},
+		},
+	},
+	Shape:  shape,
+	Source: &component.Source{Files: files, Sniff: sniff},
+	Run:    run,
+}
+
+const doc = `All files that ` + "`path`" + ` means make one table. A file is one array of objects, or objects one after the other (NDJSON, JSON Lines), in
+UTF-8; those that end in ` + "`.gz`" + ` are unpacked. Each object is a row. A member that is missing or null is null; two of one name fail the stage, since
+nothing says which of them counts.
+
+With ` + "`column`" + ` blocks, these are the whole table: found by the names of members as they are written, in small and capital letters; **members that
+are not declared are left out**; one that no row has is an error. Without ` + "`column`" + ` blocks names and types are found by looking at every row, and
+pinned in ` + "`mlp.lock`" + `: true and false are boolean, numbers bigint or double, texts of that form date or timestamp, lists and objects json, all else
+varchar. A text stays one, whatever digits stand in it, and so does a number that a double would not print back.
+
+**A value is stored as it was written, or fails the stage**, naming file, row, column and value ([values](language.md#values)), by the rules of
+CSV: ` + "`12345678901234567890`" + ` is a ` + "`decimal(20,0)`" + ` or a varchar, and no bigint; a text is read as the declared type, so ` + "`\"2026-01-31\"`" + ` is a date
+and ` + "`\"NaN\"`" + ` a double. Lists of scalars are lists (` + "`double[]`" + `), element by element. An object, or any value, is kept as its text in a column of
+type ` + "`json`" + `: ` + "`payload->>'$.city'`" + ` in a dataset's SQL takes a part. Rows are stored ordered by all columns.
+`
+
+const example = `pipeline "shop" {}
+
+source "json" "orders" {
+  path = "data/orders/*.ndjson"
+
+  column "order_id" { type = "bigint" }
+  column "amount"   { type = "decimal(12,2)" }
+  column "placed" {
+    type   = "timestamp"
+    header = "placed_at"
+  }
+  column "address" {
+    type = "json"
+    pii  = true
+  }
+}
+`
+
+type config struct {
+	Path       string         `json:"path"`
+	Columns    []local.Column `json:"column"`
+	AllowEmpty bool           `json:"allow_empty"`
+	local.Marks
+}
+
+func decode(text json.RawMessage) (config, error) {
+	var c config
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return c, nil
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
+	}
+	return local.Shape(ctx, b, c.Columns, c.Marks)
+}
+
+func files(dir string, text json.RawMessage) (root string, names []string, err error) {
+	c, err := decode(text)
+	if err != nil {
+		return "", nil, err
+	}
+	return local.Find(dir, c.Path)
+}
+
+func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
+	return table.JSON{Files: local.Paths(root, names)}.Sniff(ctx)
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	files := local.Paths(s.Input("files"), s.Files["files"])
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	rows, err := table.JSON{Files: files}.Load(ctx, local.Asked(s, c.Columns), out)
+	if err != nil {
+		return err
+	}
+	return local.Finish(ctx, s, out, c.Path, len(files), rows, c.AllowEmpty)
+}
