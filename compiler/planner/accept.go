@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // acceptance says by what a node's recorded result may be taken though it was made by another definition: by what is
@@ -35,7 +36,11 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 		return nil, fmt.Sprintf("it is for the definition %s, and that is %s now", plan.Digest(a.Definition).Short(), n.Definition.Short())
 	}
 	if port := otherShape(n, before); port != "" {
-		p.fail(a.At, "MLP1612", fmt.Errorf("%s cannot be accepted: its %s has other columns, features or marks by now than the recorded one", n.Address, port), "Remove the block, and let it run.")
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1612", Subject: a.At,
+			Summary: fmt.Sprintf("%s cannot be accepted: its %s has other columns, features or marks by now than the recorded one", n.Address, port),
+			Hint:    "Remove the block, and let it run.",
+		})
 		return nil, ""
 	}
 	return &plan.Acceptance{Was: origin(before), Reason: a.Reason}, ""
@@ -100,7 +105,10 @@ func formerNames(config json.RawMessage, former map[string]string) (json.RawMess
 // lapsed warns of an accept block that does not keep its stage from running.
 func (p *planner) lapsed(n *plan.Node, why string) {
 	if a := p.accept(n.Address); a != nil && why != "" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
-		p.warn(a.At, "MLP1613", fmt.Sprintf("The acceptance of %s does not hold: %s", n.Address, why), "")
+		p.report(source.Diagnostic{
+			Severity: source.Warning, Code: "MLP1613", Subject: a.At,
+			Summary: fmt.Sprintf("The acceptance of %s does not hold: %s", n.Address, why),
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
@@ -69,8 +70,11 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 			a.GivenBy, a.Given = given.By, given.Given()
 			return nil
 		}
-		p.warn(a.Range, "MLP1801", fmt.Sprintf("%s has the approval %q of %s, who may not give it: it does not count", g.Address, a.Name, given.By),
-			"It is asked of "+strings.Join(a.From, ", ")+".")
+		p.report(source.Diagnostic{
+			Severity: source.Warning, Code: "MLP1801", Subject: a.Range,
+			Summary: fmt.Sprintf("%s has the approval %q of %s, who may not give it: it does not count", g.Address, a.Name, given.By),
+			Hint:    "It is asked of " + strings.Join(a.From, ", ") + ".",
+		})
 	}
 	g.Verdict = decide.Worse(g.Verdict, plan.Open)
 	return nil

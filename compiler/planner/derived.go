@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // predictKind and predictType name the contract of predict commands (spec/protocol.md), as kind and type name a component.
@@ -56,8 +57,11 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 		return
 	}
 	if len(scoring.Container.Command) == 0 {
-		p.fail(maker.Range, "MLP1605", fmt.Errorf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
-			`Add: predict = ["python3", "/app/predict.py"]`)
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1605", Subject: maker.Range,
+			Summary: fmt.Sprintf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
+			Hint:    `Add: predict = ["python3", "/app/predict.py"]`,
+		})
 		return
 	}
 	q := derivedNode(n, d)
@@ -110,7 +114,10 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 		return s
 	}
 	if maker.Program == nil {
-		p.fail(maker.Range, "MLP1601", fmt.Errorf("%s makes a model that only its own program can score, and has none", maker.Address), "")
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1601", Subject: maker.Range,
+			Summary: fmt.Sprintf("%s makes a model that only its own program can score, and has none", maker.Address),
+		})
 		return nil
 	}
 	c := p.container(ctx, maker)
@@ -124,7 +131,7 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 func (p *planner) scoredIn(maker *check.Block, c *plan.Container) *plan.Scoring {
 	s, err := plan.NewScoring(c, maker.Program.Predict, maker.Program.Told)
 	if err != nil {
-		p.fail(maker.Range, "MLP1601", err, "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: maker.Range, Summary: err.Error()})
 		return nil
 	}
 	p.scorings[maker.Address] = s

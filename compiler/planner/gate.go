@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // gate decides a gate as far as the figures it reads are known.
@@ -42,7 +43,7 @@ func (p *planner) gate(b *check.Block) {
 		err = p.decideGate(g, asked)
 	}
 	if err != nil {
-		p.fail(b.Range, "MLP1606", fmt.Errorf("%s: %w", b.Address, err), "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
 	}
 }
 

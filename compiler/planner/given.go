@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // givenPort is the only input of a stage whose result is given.
@@ -25,7 +26,7 @@ func (p *planner) given(n *plan.Node) bool {
 		n.Definition, err = n.Define()
 	}
 	if err != nil {
-		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return true
 	}
 	n.Outputs = slices.DeleteFunc(n.Outputs, func(o plan.Output) bool { return g.Outputs[o.Port] == "" })

@@ -37,7 +37,10 @@ func (p *planner) move() {
 		case x.Pending:
 			p.formers[x.To] = x
 		case recorded.Records(x.From):
-			p.warn(x.Range, "MLP1611", fmt.Sprintf("%s is not moved to %s, of which there are results already: it would be removed", x.From, x.To), "")
+			p.report(source.Diagnostic{
+				Severity: source.Warning, Code: "MLP1611", Subject: x.Range,
+				Summary: fmt.Sprintf("%s is not moved to %s, of which there are results already: it would be removed", x.From, x.To),
+			})
 		}
 	}
 }
@@ -56,13 +59,13 @@ func (p *planner) missed() {
 			continue
 		}
 		if near := names.Near(x.From); near != "" {
-			p.warn(x.Range, "MLP1611", fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near), names.DidYouMean(x.From))
+			p.report(source.Diagnostic{
+				Severity: source.Warning, Code: "MLP1611", Subject: x.Range,
+				Summary: fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near),
+				Hint:    names.DidYouMean(x.From),
+			})
 		}
 	}
-}
-
-func (p *planner) warn(r source.Range, code, summary, hint string) {
-	p.diags = append(p.diags, source.Diagnostic{Severity: source.Warning, Code: code, Summary: summary, Subject: r, Hint: hint})
 }
 
 // moveChanges are those that the apply only writes down.

@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // meta are the attributes of a stage that say how it is run, not what it does.
@@ -64,7 +65,10 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	}
 	var how meta
 	if err := json.Unmarshal(orEmpty(b.Meta), &how); err != nil {
-		p.fail(b.Range, "MLP1601", fmt.Errorf("attributes of %s: %w", b.Address, err), "")
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1601", Subject: b.Range,
+			Summary: fmt.Sprintf("attributes of %s: %v", b.Address, err),
+		})
 		return nil
 	}
 	timeout := time.Hour
@@ -127,8 +131,11 @@ func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container
 		if r.IsZero() {
 			r = b.Range
 		}
-		p.fail(r, "MLP1602", fmt.Errorf("the image %q of %s cannot be used: %w", f.Image, b.Address, err),
-			"Build or load it first; mlp pulls no images by itself.")
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1602", Subject: r,
+			Summary: fmt.Sprintf("the image %q of %s cannot be used: %v", f.Image, b.Address, err),
+			Hint:    "Build or load it first; mlp pulls no images by itself.",
+		})
 		return nil
 	}
 	secrets, ok := p.secrets(b)
@@ -162,7 +169,7 @@ func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bo
 		if r.IsZero() {
 			r = b.Range
 		}
-		p.fail(r, "MLP1603", fmt.Errorf("%s: %w", b.Address, err), "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1603", Subject: r, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
 		return false
 	}
 	n.Inputs = append(n.Inputs, plan.Input{Port: "files", Digest: digest, External: ext, Shape: &schema.Shape{Type: schema.FilesPort}})

@@ -83,7 +83,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 	p.compareFigures()
 	out, err := p.assemble()
 	if err != nil {
-		p.diags = append(p.diags, source.Diagnostic{Severity: source.Error, Summary: err.Error()})
+		p.report(source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 		return nil, p.diags
 	}
 	return out, p.diags.Sort()
@@ -106,9 +106,7 @@ type planner struct {
 	diags     source.Diagnostics
 }
 
-func (p *planner) fail(r source.Range, code string, err error, hint string) {
-	p.diags = append(p.diags, source.Diagnostic{Severity: source.Error, Code: code, Summary: err.Error(), Subject: r, Hint: hint})
-}
+func (p *planner) report(d source.Diagnostic) { p.diags = append(p.diags, d) }
 
 // block plans one block by what its kind is to the engine.
 func (p *planner) block(ctx context.Context, b *check.Block) {

@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // policyCauses are the differences between what a block asked when it last decided and what it asks now.
@@ -28,7 +29,7 @@ func (p *planner) stagePolicy(n *plan.Node) {
 		n.Decided, err = before.Policy.Digest()
 	}
 	if err != nil {
-		p.fail(n.Range, "MLP1606", fmt.Errorf("%s: %w", n.Address, err), "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return
 	}
 	if recorded {

@@ -13,20 +13,21 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // checkRules gives a check's node its rules, decided if its figures are known, and remembers a known failure.
 func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	rules, _, err := p.conditions(b)
 	if err != nil {
-		p.fail(b.Range, "MLP1606", err, "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
 		return
 	}
 	action := p.actions[n.Address]
 	if len(rules) > 0 && !p.o.Given[n.Address].NoRules {
 		set, err := p.ruleSet(b, rules, nil)
 		if err != nil {
-			p.fail(b.Range, "MLP1606", err, "")
+			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
 			return
 		}
 		n.Rules = &set
@@ -41,7 +42,7 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 			res, err = d.Rules(&set)
 		}
 		if err != nil {
-			p.fail(b.Range, "MLP1606", err, "")
+			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
 			return
 		}
 		n.Rules.Rules = res.Rules

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // secrets says where those are found that a block hands to its container.
@@ -22,11 +23,18 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 		}
 		s := plan.Secret{Name: schema.KeyedName(from.Name, from.Key)}
 		if err := json.Unmarshal(orEmpty(from.Meta), &s); err != nil {
-			p.fail(from.Range, "MLP1607", fmt.Errorf("%s: %w", from.Address, err), "")
+			p.report(source.Diagnostic{
+				Severity: source.Error, Code: "MLP1607", Subject: from.Range,
+				Summary: fmt.Sprintf("%s: %v", from.Address, err),
+			})
 			return nil, false
 		}
 		if (s.Env == "") == (s.File == "") {
-			p.fail(from.Range, "MLP1607", fmt.Errorf("%s is given neither by env nor by file, or by both", from.Address), `Write one of them: env = "API_TOKEN"`)
+			p.report(source.Diagnostic{
+				Severity: source.Error, Code: "MLP1607", Subject: from.Range,
+				Summary: fmt.Sprintf("%s is given neither by env nor by file, or by both", from.Address),
+				Hint:    `Write one of them: env = "API_TOKEN"`,
+			})
 			return nil, false
 		}
 		if s.File != "" && !path.IsAbs(s.File) {

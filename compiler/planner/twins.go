@@ -22,7 +22,7 @@ func (p *planner) twins() {
 		for _, f := range p.files(t.Asked) {
 			if name, ok := fitted[f.Digest]; ok && f.Size > 0 {
 				told[of] = true
-				p.diags = append(p.diags, check.SameRows(t.Block, t.Model, t.Range, t.Related,
+				p.report(check.SameRows(t.Block, t.Model, t.Range, t.Related,
 					fmt.Sprintf("%s of %s and %s of %s hold the same bytes.", f.Name, t.Asked, name, t.Fitted)))
 				break
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // decide works out whether a node runs, and why.
@@ -17,7 +18,7 @@ func (p *planner) decide(n *plan.Node) {
 	p.nodes[n.Address] = n
 	var err error
 	if n.Definition, err = n.Define(); err != nil {
-		p.fail(n.Range, "MLP1601", fmt.Errorf("%s: %w", n.Address, err), "")
+		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return
 	}
 	known := p.resolveInputs(n)
@@ -99,8 +100,11 @@ func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced 
 		taken, err = p.take(n, before, inputs)
 	}
 	if err != nil {
-		p.fail(n.Range, "MLP1604", fmt.Errorf("the recorded result of %s cannot be read: %w", n.Address, err),
-			"Remove the file named to have the stage run again.")
+		p.report(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1604", Subject: n.Range,
+			Summary: fmt.Sprintf("the recorded result of %s cannot be read: %v", n.Address, err),
+			Hint:    "Remove the file named to have the stage run again.",
+		})
 		return
 	}
 	if taken {

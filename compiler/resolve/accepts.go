@@ -47,10 +47,18 @@ func (r *resolver) accept(b *syntax.Block, p parts) {
 	case address == "" || a == nil || b.Attrs["reason"] == nil:
 		return // told already
 	case definition != "" && !definitionForm().MatchString(definition):
-		r.fail(source.CodeAccept, a.Range, fmt.Sprintf("%q is no digest of a definition", definition),
-			fmt.Sprintf("It is \"blake3:\" and at least %d hexadecimal digits.", acceptedDigits), "'mlp explain "+address+"' prints it")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeAccept, Subject: a.Range,
+			Summary: fmt.Sprintf("%q is no digest of a definition", definition),
+			Detail:  fmt.Sprintf("It is \"blake3:\" and at least %d hexadecimal digits.", acceptedDigits),
+			Hint:    "'mlp explain " + address + "' prints it",
+		})
 	case strings.TrimSpace(reason) == "" && p.config["reason"] != nil:
-		r.fail(source.CodeAccept, b.Attrs["reason"].Range, "an acceptance has a reason", "It is recorded, and shown to whoever relies on the result.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeAccept, Subject: b.Attrs["reason"].Range,
+			Summary: "an acceptance has a reason",
+			Detail:  "It is recorded, and shown to whoever relies on the result.",
+		})
 	case definition != "" && reason != "":
 		r.out.Accepts = append(r.out.Accepts, &Accept{Address: address, Definition: definition, Reason: strings.TrimSpace(reason), Range: b.Header, At: a.Range, r: r, b: b})
 	}
@@ -61,9 +69,13 @@ func (s *shared) checkAccepts() {
 	first := map[string]*Accept{}
 	s.out.Accepts = slices.DeleteFunc(s.out.Accepts, func(a *Accept) bool {
 		if other := first[a.Address]; other != nil {
-			a.r.ds = append(a.r.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeAccept, Subject: a.b.Attrs["block"].Range,
-				Summary: a.Address + " is accepted twice", Detail: "A stage has one definition, and one acceptance.", Hint: "remove the older one",
-				Related: []source.Related{{Message: "the other one is here", Range: other.Range}}})
+			a.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeAccept, Subject: a.b.Attrs["block"].Range,
+				Summary: a.Address + " is accepted twice",
+				Detail:  "A stage has one definition, and one acceptance.",
+				Hint:    "remove the older one",
+				Related: []source.Related{{Message: "the other one is here", Range: other.Range}},
+			})
 			return true
 		}
 		first[a.Address] = a
@@ -73,9 +85,9 @@ func (s *shared) checkAccepts() {
 }
 
 func (s *shared) acceptable(a *Accept) bool {
-	at := a.b.Attrs["block"]
-	fail := func(summary, detail, hint string) bool {
-		a.r.fail(source.CodeAccept, at.Range, summary, detail, hint)
+	refuse := func(d source.Diagnostic) bool {
+		d.Severity, d.Code, d.Subject = source.Error, source.CodeAccept, a.b.Attrs["block"].Range
+		a.r.report(d)
 		return false
 	}
 	in := s.blocks[a.Address]
@@ -83,12 +95,12 @@ func (s *shared) acceptable(a *Accept) bool {
 	case in == nil && (a.r.in.Incomplete || a.r.unclear(a.Address)):
 		return false
 	case in == nil && s.there(a.Address):
-		return fail(a.Address+" is more than one stage", "Each stage is accepted by itself, for each has a definition of its own.", "")
+		return refuse(source.Diagnostic{Summary: a.Address + " is more than one stage", Detail: "Each stage is accepted by itself, for each has a definition of its own."})
 	case in == nil:
-		return fail("there is no "+a.Address, "", suggest.DidYouMean(a.Address, s.ofKind(address.Kind(a.Address))))
+		return refuse(source.Diagnostic{Summary: "there is no " + a.Address, Hint: suggest.DidYouMean(a.Address, s.ofKind(address.Kind(a.Address)))})
 	}
 	if why := refused(in.TypeSpec); why != "" {
-		return fail(a.Address+" cannot be accepted", why, "")
+		return refuse(source.Diagnostic{Summary: a.Address + " cannot be accepted", Detail: why})
 	}
 	return true
 }

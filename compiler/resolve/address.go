@@ -21,7 +21,12 @@ func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 		if s, ok := literalString(a.Expr); ok {
 			hint = "leave the quotes out: " + s
 		}
-		w.r.fail(source.CodeAddress, a.Range, fmt.Sprintf("%s takes the address of a block", path), detail, hint)
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeAddress, Subject: a.Range,
+			Summary: fmt.Sprintf("%s takes the address of a block", path),
+			Detail:  detail,
+			Hint:    hint,
+		})
 		return nil, wrong
 	}
 	address := ""
@@ -29,7 +34,7 @@ func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 		kind, rest, why := w.r.step(t)
 		if why != nil {
 			why.Subject = a.Range
-			w.r.ds = append(w.r.ds, *why)
+			w.r.report(*why)
 			return nil, wrong
 		}
 		address += kind
@@ -43,28 +48,41 @@ func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 
 // step reads one block's address from the head of a traversal; what is behind that of a module is an address in it.
 func (r *resolver) step(t hcl.Traversal) (address string, rest hcl.Traversal, why *source.Diagnostic) {
-	mistake := func(summary, detail, hint string) (string, hcl.Traversal, *source.Diagnostic) {
-		return "", nil, &source.Diagnostic{Severity: source.Error, Code: source.CodeAddress, Summary: summary, Detail: detail, Hint: hint}
+	mistake := func(d source.Diagnostic) (string, hcl.Traversal, *source.Diagnostic) {
+		d.Severity, d.Code = source.Error, source.CodeAddress
+		return "", nil, &d
 	}
 	kind := attrName(t[0])
 	if kind == "" || !r.isKind(kind) {
-		return mistake(fmt.Sprintf("there is no kind of block %q", kind), "An address begins with the kind of its block.", suggest.DidYouMean(kind, r.in.Kinds))
+		return mistake(source.Diagnostic{
+			Summary: fmt.Sprintf("there is no kind of block %q", kind),
+			Detail:  "An address begins with the kind of its block.",
+			Hint:    suggest.DidYouMean(kind, r.in.Kinds),
+		})
 	}
 	if len(t) < 2 || attrName(t[1]) == "" {
-		return mistake(fmt.Sprintf("%s is no whole address", kind), "It lacks the block's name: "+kind+".name.", "")
+		return mistake(source.Diagnostic{Summary: fmt.Sprintf("%s is no whole address", kind), Detail: "It lacks the block's name: " + kind + ".name."})
 	}
 	name := attrName(t[1])
 	address, rest = kind+"."+name, t[2:]
 	if len(rest) > 0 {
 		if index, ok := rest[0].(hcl.TraverseIndex); ok {
 			if index.Key.Type() != cty.String {
-				return mistake(fmt.Sprintf("an instance of %s goes by its key", address), "Keys are strings.", fmt.Sprintf("write %s[\"key\"]", address))
+				return mistake(source.Diagnostic{
+					Summary: fmt.Sprintf("an instance of %s goes by its key", address),
+					Detail:  "Keys are strings.",
+					Hint:    fmt.Sprintf("write %s[\"key\"]", address),
+				})
 			}
 			address, rest = instanceAddress(address, index.Key.AsString()), rest[1:]
 		}
 	}
 	if kind != moduleKind && len(rest) > 0 {
-		return mistake("an address ends with the block's name", "What a block yields goes where the block goes.", "write "+address)
+		return mistake(source.Diagnostic{
+			Summary: "an address ends with the block's name",
+			Detail:  "What a block yields goes where the block goes.",
+			Hint:    "write " + address,
+		})
 	}
 	return address, rest, nil
 }

@@ -139,7 +139,11 @@ func (w *walker) json(v map[string]any) json.RawMessage {
 	}
 	text, err := plan.Canonical(v)
 	if err != nil {
-		w.r.fail(source.CodeType, w.out.Range, w.out.Address+" cannot be written down", err.Error(), "")
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: w.out.Range,
+			Summary: w.out.Address + " cannot be written down",
+			Detail:  err.Error(),
+		})
 		return json.RawMessage("{}")
 	}
 	return text
@@ -214,7 +218,11 @@ func (w *walker) attr(b *syntax.Block, spec *schema.Attr, path string, policy bo
 	v, result := w.value(a, spec, path, policy)
 	switch {
 	case result == absent && spec.Required:
-		w.r.fail(source.CodeMissingAttr, a.Range, fmt.Sprintf("%s is null", path), "It is required.", "")
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeMissingAttr, Subject: a.Range,
+			Summary: fmt.Sprintf("%s is null", path),
+			Detail:  "It is required.",
+		})
 	case result == absent && spec.Default != nil:
 		return plainDefault(spec.Default), true
 	}
@@ -367,7 +375,11 @@ func (w *walker) text(a *syntax.Attr, spec *schema.Attr, path string) (any, outc
 		return nil, wrong
 	}
 	if strings.TrimSpace(t.Value) == "" {
-		w.r.fail(source.CodeType, a.Range, fmt.Sprintf("%s is empty", path), fmt.Sprintf("It takes a %s.", spec.Type), "")
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: a.Range,
+			Summary: fmt.Sprintf("%s is empty", path),
+			Detail:  fmt.Sprintf("It takes a %s.", spec.Type),
+		})
 		return nil, wrong
 	}
 	w.out.Texts = append(w.out.Texts, Text{Path: path, Spec: spec, Text: t})

@@ -54,7 +54,11 @@ func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	}
 	r.folders[dir] = nil
 	if r.opts.Modules == nil {
-		r.fail(source.CodeModule, b.Attrs["source"].Range, "modules cannot be called here", "The files of the module cannot be read.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeModule, Subject: b.Attrs["source"].Range,
+			Summary: "modules cannot be called here",
+			Detail:  "The files of the module cannot be read.",
+		})
 		return nil, false
 	}
 	m, ds := r.opts.Modules(dir)
@@ -71,8 +75,12 @@ func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	maps.Copy(r.out.Files, m.Files)
 	for _, x := range m.Blocks {
 		if x.Kind == pipelineKind {
-			r.fail(source.CodePipeline, x.Header, "a module that is called has no pipeline block",
-				"The pipeline is that of the folder where mlp runs; this module is a part of it.", "remove the block")
+			r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodePipeline, Subject: x.Header,
+				Summary: "a module that is called has no pipeline block",
+				Detail:  "The pipeline is that of the folder where mlp runs; this module is a part of it.",
+				Hint:    "remove the block",
+			})
 		}
 	}
 	r.folders[dir] = m

@@ -46,7 +46,7 @@ func (r *resolver) indexLocals(w *evaluation) {
 		}
 		for _, a := range b.Sorted() {
 			if other := first[a.Name]; other != nil {
-				r.ds = append(r.ds, source.Diagnostic{
+				r.report(source.Diagnostic{
 					Severity: source.Error, Code: source.CodeDuplicate, Subject: a.NameRange,
 					Summary: fmt.Sprintf("there are two locals %q", a.Name),
 					Related: []source.Related{{Message: "the other one is here", Range: other.NameRange}},
@@ -59,7 +59,11 @@ func (r *resolver) indexLocals(w *evaluation) {
 				v, ds := r.scope.Eval(a)
 				r.ds = append(r.ds, ds...)
 				if beyond(v) {
-					r.fail(source.CodeType, a.Range, fmt.Sprintf("local %q holds a number that is too large", a.Name), mostNumber, "")
+					r.report(source.Diagnostic{
+						Severity: source.Error, Code: source.CodeType, Subject: a.Range,
+						Summary: fmt.Sprintf("local %q holds a number that is too large", a.Name),
+						Detail:  mostNumber,
+					})
 					v = cty.DynamicVal
 				}
 				r.scope.Locals[a.Name] = v

@@ -82,10 +82,14 @@ func beside(given string, caller Folder) (Folder, *source.Diagnostic) {
 func (r *resolver) folder(b *syntax.Block) (Folder, bool) {
 	at, ok, d := Locate(b, r.at, r.opts.Fetched)
 	if d != nil {
-		r.ds = append(r.ds, *d)
+		r.report(*d)
 	}
 	if ok && slices.ContainsFunc(append(slices.Clone(r.calls), r.at.Dir), func(around string) bool { return r.real(around) == r.real(at.Dir) }) {
-		r.fail(source.CodeModule, b.Attrs["source"].Range, fmt.Sprintf("%s.%s calls the module that it stands in", b.Kind, b.Name), "A module cannot be a part of itself.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeModule, Subject: b.Attrs["source"].Range,
+			Summary: fmt.Sprintf("%s.%s calls the module that it stands in", b.Kind, b.Name),
+			Detail:  "A module cannot be a part of itself.",
+		})
 		return Folder{}, false
 	}
 	return at, ok

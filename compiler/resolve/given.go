@@ -55,23 +55,35 @@ func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 	case hasDefault && (x.nullable || !def.IsKnown() || !def.IsNull()):
 		return def, fallback
 	case ok:
-		x.fail(origin{at: x.b.Header, from: given.From}, fmt.Sprintf("variable %q cannot be null", x.name), "It has no default that could stand in.")
+		x.report(origin{at: x.b.Header, from: given.From}, source.Diagnostic{
+			Summary: fmt.Sprintf("variable %q cannot be null", x.name),
+			Detail:  "It has no default that could stand in.",
+		})
 	case x.r.prefix != "":
-		x.r.fail(source.CodeVariableValue, x.r.call, fmt.Sprintf("%s lacks its input %q", strings.TrimSuffix(x.r.prefix, "."), x.name),
-			"The variable of the module has no default.", fmt.Sprintf("add %s = …", x.name))
+		x.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeVariableValue, Subject: x.r.call,
+			Summary: fmt.Sprintf("%s lacks its input %q", strings.TrimSuffix(x.r.prefix, "."), x.name),
+			Detail:  "The variable of the module has no default.",
+			Hint:    fmt.Sprintf("add %s = …", x.name),
+		})
 	default:
-		x.r.fail(source.CodeVariableValue, x.b.Header, fmt.Sprintf("variable %q has no value", x.name),
-			"It has no default, so it must be given.", fmt.Sprintf("add --var %s=…, or %s = … to default.mlpvars", x.name, x.name))
+		x.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeVariableValue, Subject: x.b.Header,
+			Summary: fmt.Sprintf("variable %q has no value", x.name),
+			Detail:  "It has no default, so it must be given.",
+			Hint:    fmt.Sprintf("add --var %s=…, or %s = … to default.mlpvars", x.name, x.name),
+		})
 	}
 	return cty.DynamicVal, fallback
 }
 
-// fail tells of a wrong value, and where it comes from.
-func (x *variable) fail(o origin, summary, detail string) {
+// report adds an error about a value that was given; d says what is wrong, o where the value comes from.
+func (x *variable) report(o origin, d source.Diagnostic) {
 	if o.from != "" {
-		detail += fmt.Sprintf(" The value comes from %s.", o.from)
+		d.Detail += fmt.Sprintf(" The value comes from %s.", o.from)
 	}
-	x.r.fail(source.CodeVariableValue, o.at, summary, detail, "")
+	d.Severity, d.Code, d.Subject = source.Error, source.CodeVariableValue, o.at
+	x.r.report(d)
 }
 
 // read evaluates a value given from outside. It is a constant: nothing can be referred to.
@@ -85,8 +97,12 @@ func (x *variable) read(given Given, o origin) cty.Value {
 	}
 	if given.Attr != nil {
 		for _, t := range given.Attr.Expr.Variables() {
-			x.r.fail(source.CodeNotConstant, given.Attr.File.Range(t.SourceRange()), fmt.Sprintf("the value of variable %q refers to something", x.name),
-				"A file of values holds constants.", "if a string is meant, quote it")
+			x.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeNotConstant, Subject: given.Attr.File.Range(t.SourceRange()),
+				Summary: fmt.Sprintf("the value of variable %q refers to something", x.name),
+				Detail:  "A file of values holds constants.",
+				Hint:    "if a string is meant, quote it",
+			})
 			return cty.DynamicVal
 		}
 		v, ds := x.r.scope.Eval(given.Attr)
@@ -109,8 +125,10 @@ func (x *variable) read(given Given, o origin) cty.Value {
 		if x.sensitive {
 			detail = withheld
 		}
-		x.fail(o, fmt.Sprintf("the value of variable %q cannot be read", x.name),
-			fmt.Sprintf("%s The variable takes %s.", detail, typeexpr.TypeString(x.ty)))
+		x.report(o, source.Diagnostic{
+			Summary: fmt.Sprintf("the value of variable %q cannot be read", x.name),
+			Detail:  fmt.Sprintf("%s The variable takes %s.", detail, typeexpr.TypeString(x.ty)),
+		})
 		return cty.DynamicVal
 	}
 	return x.convert(v, o)
@@ -124,7 +142,10 @@ func startsExpression(text string) bool {
 // convert gives a value the variable's type. Strings, numbers and bools are not taken for each other.
 func (x *variable) convert(v cty.Value, o origin) cty.Value {
 	if v.IsKnown() && !v.IsNull() && x.ty.IsPrimitiveType() && v.Type() != x.ty {
-		x.fail(o, fmt.Sprintf("variable %q is a %s", x.name, x.ty.FriendlyName()), fmt.Sprintf("The value given is a %s.", v.Type().FriendlyName()))
+		x.report(o, source.Diagnostic{
+			Summary: fmt.Sprintf("variable %q is a %s", x.name, x.ty.FriendlyName()),
+			Detail:  fmt.Sprintf("The value given is a %s.", v.Type().FriendlyName()),
+		})
 		return cty.DynamicVal
 	}
 	if !x.strays(v, o) {
@@ -135,11 +156,14 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 		err = errors.New("what is wrong is not shown, because the value is sensitive")
 	}
 	if err != nil {
-		x.fail(o, fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)), fmt.Sprintf("The value given does not fit: %s.", err))
+		x.report(o, source.Diagnostic{
+			Summary: fmt.Sprintf("variable %q is of type %s", x.name, typeexpr.TypeString(x.ty)),
+			Detail:  fmt.Sprintf("The value given does not fit: %s.", err),
+		})
 		return cty.DynamicVal
 	}
 	if beyond(out) {
-		x.fail(o, fmt.Sprintf("variable %q holds a number that is too large", x.name), mostNumber)
+		x.report(o, source.Diagnostic{Summary: fmt.Sprintf("variable %q holds a number that is too large", x.name), Detail: mostNumber})
 		return cty.DynamicVal
 	}
 	return out
@@ -167,8 +191,11 @@ func (x *variable) reads(a *syntax.Attr) bool {
 		if t.RootName() == variableKind {
 			continue
 		}
-		x.r.fail(source.CodeNotConstant, a.File.Range(t.SourceRange()), fmt.Sprintf("the validation of variable %q refers to something else", x.name),
-			"It sees variables alone.", "")
+		x.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeNotConstant, Subject: a.File.Range(t.SourceRange()),
+			Summary: fmt.Sprintf("the validation of variable %q refers to something else", x.name),
+			Detail:  "It sees variables alone.",
+		})
 		return false
 	}
 	return true
@@ -186,7 +213,11 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 		if x.hides(v) {
 			is = article(holds.Type().FriendlyName())
 		}
-		x.r.fail(source.CodeType, condition.Range, "condition takes a bool", fmt.Sprintf("This is %s.", is), "")
+		x.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: condition.Range,
+			Summary: "condition takes a bool",
+			Detail:  fmt.Sprintf("This is %s.", is),
+		})
 		return
 	}
 	if holds.True() {

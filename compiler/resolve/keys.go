@@ -116,7 +116,7 @@ func position(key cty.Value) (int, bool) {
 func (x *variable) strays(v cty.Value, o origin) bool {
 	found := strayKeys(v, x.ty, x.name)
 	if len(found) > 0 && x.hides(v) {
-		x.fail(o, fmt.Sprintf("variable %q has attributes that its type does not have", x.name), withheld)
+		x.report(o, source.Diagnostic{Summary: fmt.Sprintf("variable %q has attributes that its type does not have", x.name), Detail: withheld})
 		return false
 	}
 	for _, k := range found {
@@ -132,8 +132,12 @@ func (x *variable) strays(v cty.Value, o origin) bool {
 		if r, ok := keyRange(o.attr, k.steps...); ok {
 			at = r
 		}
-		x.r.fail(source.CodeVariableValue, at, fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
-			detail, suggest.DidYouMean(k.name, k.known))
+		x.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeVariableValue, Subject: at,
+			Summary: fmt.Sprintf("the type of variable %q has no attribute %q, given as %s", x.name, k.name, k.path),
+			Detail:  detail,
+			Hint:    suggest.DidYouMean(k.name, k.known),
+		})
 	}
 	return len(found) == 0
 }

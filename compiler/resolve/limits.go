@@ -61,6 +61,11 @@ func (r *resolver) metric(l rule.Limit) string {
 	if len(all) > 0 {
 		detail = "The module's metrics are " + strings.Join(all, ", ") + "."
 	}
-	r.fail(source.CodeUnknownMetric, l.Range, fmt.Sprintf("there is no metric %q", l.Metric), detail, suggest.DidYouMean(l.Metric, all))
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownMetric, Subject: l.Range,
+		Summary: fmt.Sprintf("there is no metric %q", l.Metric),
+		Detail:  detail,
+		Hint:    suggest.DidYouMean(l.Metric, all),
+	})
 	return ""
 }

@@ -25,8 +25,12 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 		return nil, wrong
 	}
 	if expr.HasRefs(v) {
-		w.r.fail(source.CodeRefComputed, a.Range, fmt.Sprintf("%s takes %s, not a reference", path, article(string(spec.Type))),
-			"A reference to a block can be passed on, and not computed with.", w.instead(v, spec))
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeRefComputed, Subject: a.Range,
+			Summary: fmt.Sprintf("%s takes %s, not a reference", path, article(string(spec.Type))),
+			Detail:  "A reference to a block can be passed on, and not computed with.",
+			Hint:    w.instead(v, spec),
+		})
 		return nil, wrong
 	}
 	if w.r.sensitive(v, a.Range, path) || !v.IsWhollyKnown() {
@@ -47,7 +51,11 @@ func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 	case schema.Any:
 		p, err := plain(v)
 		if err != nil {
-			w.r.fail(source.CodeNumberRange, a.Range, fmt.Sprintf("%s has no usable value", path), upperFirst(err.Error())+".", "")
+			w.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeNumberRange, Subject: a.Range,
+				Summary: fmt.Sprintf("%s has no usable value", path),
+				Detail:  upperFirst(err.Error()) + ".",
+			})
 			return nil, wrong
 		}
 		return p, present
@@ -60,8 +68,12 @@ func (r *resolver) sensitive(v cty.Value, at source.Range, path string) bool {
 	if !expr.IsSensitive(v) {
 		return false
 	}
-	r.fail(source.CodeSensitive, at, fmt.Sprintf("%s cannot take a sensitive value", path),
-		"It would be written into plans and records for everybody to read.", "a secret block hands a stage what nobody else sees")
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeSensitive, Subject: at,
+		Summary: fmt.Sprintf("%s cannot take a sensitive value", path),
+		Detail:  "It would be written into plans and records for everybody to read.",
+		Hint:    "a secret block hands a stage what nobody else sees",
+	})
 	return true
 }
 
@@ -77,9 +89,12 @@ func (r *resolver) holdsSecret(v cty.Value, at source.Range, path string) bool {
 	if found == "" {
 		return false
 	}
-	r.fail(source.CodeSensitive, at, fmt.Sprintf("%s cannot take %s", path, found),
-		"It would be written into plans, records and fingerprints. A secret goes to the stages that list it, as a file, and nowhere else.",
-		fmt.Sprintf("write secrets = [%s] in a block that runs an image of its own, and read /mlp/secrets/…", found))
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeSensitive, Subject: at,
+		Summary: fmt.Sprintf("%s cannot take %s", path, found),
+		Detail:  "It would be written into plans, records and fingerprints. A secret goes to the stages that list it, as a file, and nowhere else.",
+		Hint:    fmt.Sprintf("write secrets = [%s] in a block that runs an image of its own, and read /mlp/secrets/…", found),
+	})
 	return true
 }
 
@@ -145,7 +160,12 @@ func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // wrongType says what was expected and what was given.
 func (w *walker) wrongType(at source.Range, path string, want string, v cty.Value, hint string) (any, outcome) {
-	w.r.fail(source.CodeType, at, fmt.Sprintf("%s takes %s", path, article(want)), fmt.Sprintf("This is %s.", describe(v)), hint)
+	w.r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeType, Subject: at,
+		Summary: fmt.Sprintf("%s takes %s", path, article(want)),
+		Detail:  fmt.Sprintf("This is %s.", describe(v)),
+		Hint:    hint,
+	})
 	return nil, wrong
 }
 
@@ -203,7 +223,11 @@ func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path st
 	s := v.AsString()
 	if spec.Type == schema.Duration {
 		if _, err := schema.ParseDuration(s); err != nil {
-			w.r.fail(source.CodeDuration, at, fmt.Sprintf("%s takes a duration", path), upperDetail(err), "")
+			w.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeDuration, Subject: at,
+				Summary: fmt.Sprintf("%s takes a duration", path),
+				Detail:  upperDetail(err),
+			})
 			return nil, wrong
 		}
 	}
@@ -239,14 +263,21 @@ func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path st
 	f := v.AsBigFloat()
 	if spec.Type == schema.Integer {
 		if _, exact := f.Int64(); !f.IsInt() || exact != 0 {
-			w.r.fail(source.CodeNumberRange, at, fmt.Sprintf("%s takes a whole number", path),
-				fmt.Sprintf("This is %s.", describe(v)), "")
+			w.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeNumberRange, Subject: at,
+				Summary: fmt.Sprintf("%s takes a whole number", path),
+				Detail:  fmt.Sprintf("This is %s.", describe(v)),
+			})
 			return nil, wrong
 		}
 	}
 	n, err := number(f)
 	if err != nil {
-		w.r.fail(source.CodeNumberRange, at, fmt.Sprintf("%s takes a number", path), upperFirst(err.Error())+".", "")
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeNumberRange, Subject: at,
+			Summary: fmt.Sprintf("%s takes a number", path),
+			Detail:  upperFirst(err.Error()) + ".",
+		})
 		return nil, wrong
 	}
 	return n, present
@@ -258,7 +289,12 @@ func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string
 		if _, other := schema.ValueWords().Meant(s, spec.OneOf); other != "" {
 			hint = other
 		}
-		w.r.fail(source.CodeOneOf, at, fmt.Sprintf("%s cannot be %q", path, s), "It is one of "+strings.Join(spec.OneOf, ", ")+".", hint)
+		w.r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeOneOf, Subject: at,
+			Summary: fmt.Sprintf("%s cannot be %q", path, s),
+			Detail:  "It is one of " + strings.Join(spec.OneOf, ", ") + ".",
+			Hint:    hint,
+		})
 		return nil, wrong
 	}
 	return s, present

@@ -80,33 +80,49 @@ func (s *shared) checkMoves() {
 }
 
 func (s *shared) movable(m *Move) bool {
-	from, to := m.b.Attrs["from"], m.b.Attrs["to"]
-	fail := func(a *syntax.Attr, summary, detail, hint string) bool {
-		m.r.fail(source.CodeMoved, a.Range, summary, detail, hint)
+	from, to := m.b.Attrs["from"].Range, m.b.Attrs["to"].Range
+	refuse := func(d source.Diagnostic) bool {
+		d.Severity, d.Code = source.Error, source.CodeMoved
+		m.r.report(d)
 		return false
 	}
 	kind := address.Kind(m.To)
 	switch other := s.rival(m); {
 	case m.From == m.To:
-		return fail(to, m.To+" is moved to itself", "Nothing would be another than before.", "remove the block")
+		return refuse(source.Diagnostic{Subject: to, Summary: m.To + " is moved to itself", Detail: "Nothing would be another than before.", Hint: "remove the block"})
 	case address.Kind(m.From) != kind:
-		return fail(to, fmt.Sprintf("%s cannot become %s", m.From, m.To), "They are of different kinds: what is recorded of the one means nothing for the other.", "")
+		return refuse(source.Diagnostic{
+			Subject: to,
+			Summary: fmt.Sprintf("%s cannot become %s", m.From, m.To),
+			Detail:  "They are of different kinds: what is recorded of the one means nothing for the other.",
+		})
 	case other != nil:
 		what := "is moved twice"
 		at := from
 		if other.To == m.To {
 			what, at = "is where two blocks are moved to", to
 		}
-		m.r.ds = append(m.r.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeMoved, Subject: at.Range,
+		return refuse(source.Diagnostic{
+			Subject: at,
 			Summary: map[bool]string{true: m.To, false: m.From}[other.To == m.To] + " " + what,
-			Detail:  "Each address has one successor and one predecessor.", Hint: "remove one of the two",
-			Related: []source.Related{{Message: "the other one is here", Range: other.Range}}})
-		return false
+			Detail:  "Each address has one successor and one predecessor.",
+			Hint:    "remove one of the two",
+			Related: []source.Related{{Message: "the other one is here", Range: other.Range}},
+		})
 	case s.circular(m):
-		return fail(to, m.From+" is moved in a circle", "Its new address is moved on until it is the old one.", "remove the move that is taken back")
+		return refuse(source.Diagnostic{
+			Subject: to,
+			Summary: m.From + " is moved in a circle",
+			Detail:  "Its new address is moved on until it is the old one.",
+			Hint:    "remove the move that is taken back",
+		})
 	}
 	if at := s.still(m); at != "" {
-		return fail(from, at+" is still there", "A block that is moved leaves its address: rename the block, or remove the move.", "")
+		return refuse(source.Diagnostic{
+			Subject: from,
+			Summary: at + " is still there",
+			Detail:  "A block that is moved leaves its address: rename the block, or remove the move.",
+		})
 	}
 	if s.leads(m.To) {
 		return s.recorded(m)
@@ -115,7 +131,12 @@ func (s *shared) movable(m *Move) bool {
 		if m.r.in.Incomplete || m.r.unclear(m.To) {
 			return false
 		}
-		return fail(to, "there is no "+m.To, "A block is moved to the address that it has now.", suggest.DidYouMean(m.To, s.ofKind(kind)))
+		return refuse(source.Diagnostic{
+			Subject: to,
+			Summary: "there is no " + m.To,
+			Detail:  "A block is moved to the address that it has now.",
+			Hint:    suggest.DidYouMean(m.To, s.ofKind(kind)),
+		})
 	}
 	return s.recorded(m)
 }
@@ -202,7 +223,12 @@ func (s *shared) recorded(m *Move) bool {
 			continue
 		}
 		if in.TypeSpec.Version == 0 && !in.TypeSpec.IsGate() && !in.TypeSpec.IsDeployment() {
-			m.r.fail(source.CodeMoved, m.b.Attrs["to"].Range, fmt.Sprintf("nothing is recorded of a %s", in.Kind), "It can have another name without being moved.", "remove the block")
+			m.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeMoved, Subject: m.b.Attrs["to"].Range,
+				Summary: fmt.Sprintf("nothing is recorded of a %s", in.Kind),
+				Detail:  "It can have another name without being moved.",
+				Hint:    "remove the block",
+			})
 			return false
 		}
 	}

@@ -17,7 +17,10 @@ func (r *resolver) reference(ref expr.Ref, u use) *Reference {
 	target := r.blocks[ref.Address]
 	out := &Reference{Path: u.path, Target: ref.Address, Edge: u.spec.Edge, Range: u.at, Spec: u.spec}
 	if len(u.spec.Kinds) > 0 && !slices.Contains(u.spec.Kinds, target.Kind) {
-		r.fail(source.CodeTargetKind, u.at, fmt.Sprintf("%s is a %s; %s takes %s", ref, target.Kind, u.path, wanted(&schema.Attr{Kinds: u.spec.Kinds})), "", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeTargetKind, Subject: u.at,
+			Summary: fmt.Sprintf("%s is a %s; %s takes %s", ref, target.Kind, u.path, wanted(&schema.Attr{Kinds: u.spec.Kinds})),
+		})
 		return nil
 	}
 	ports := target.TypeSpec.Out
@@ -64,8 +67,11 @@ func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use
 func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 	if len(ports) == 0 {
 		kind := r.blocks[ref.Address].Kind
-		r.fail(source.CodePortType, u.at, fmt.Sprintf("%s yields nothing; %s takes %s", ref, u.path, wanted(u.spec)),
-			fmt.Sprintf("A %s block has no ports.", kind), "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodePortType, Subject: u.at,
+			Summary: fmt.Sprintf("%s yields nothing; %s takes %s", ref, u.path, wanted(u.spec)),
+			Detail:  fmt.Sprintf("A %s block has no ports.", kind),
+		})
 		return
 	}
 	names := make([]string, len(ports))
@@ -78,8 +84,12 @@ func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 			hint = fmt.Sprintf("write %s.%s, for example", ref, p.Name)
 		}
 	}
-	r.fail(source.CodeNoOwnPort, u.at, fmt.Sprintf("%s does not say which of its ports is meant", ref),
-		fmt.Sprintf("%s has ports %s.", ref, strings.Join(names, ", ")), hint)
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeNoOwnPort, Subject: u.at,
+		Summary: fmt.Sprintf("%s does not say which of its ports is meant", ref),
+		Detail:  fmt.Sprintf("%s has ports %s.", ref, strings.Join(names, ", ")),
+		Hint:    hint,
+	})
 }
 
 // fits checks the type of the port.
@@ -100,7 +110,11 @@ func (r *resolver) fits(out *Reference, ref expr.Ref, port schema.Port, ports []
 		hint = near
 	}
 	verb := portNoun(port.Type)
-	r.fail(source.CodePortType, u.at, fmt.Sprintf("%s is %s; %s takes %s", ref, verb, u.path, wanted(u.spec)), "", hint)
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodePortType, Subject: u.at,
+		Summary: fmt.Sprintf("%s is %s; %s takes %s", ref, verb, u.path, wanted(u.spec)),
+		Hint:    hint,
+	})
 	return nil
 }
 

@@ -109,8 +109,12 @@ type item struct {
 func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) ([]item, bool) {
 	if ref, ok := expr.RefOf(v); ok {
 		if spec.Type != schema.Ref {
-			w.r.fail(source.CodeNotReference, a.Range, fmt.Sprintf("%s takes a list of references", path), "This is a single one.",
-				fmt.Sprintf("write [%s]", ref))
+			w.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeNotReference, Subject: a.Range,
+				Summary: fmt.Sprintf("%s takes a list of references", path),
+				Detail:  "This is a single one.",
+				Hint:    fmt.Sprintf("write [%s]", ref),
+			})
 			return nil, false
 		}
 		return []item{{name: ref.Name, path: path, ref: ref, at: a.Range}}, true
@@ -124,7 +128,12 @@ func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path stri
 	object := (t.IsObjectType() || t.IsMapType()) && spec.Type == schema.RefMap
 	if spec.Type == schema.Ref && t.IsTupleType() && v.LengthInt() == 1 {
 		if ref, ok := expr.RefOf(v.Index(cty.NumberIntVal(0))); ok {
-			w.r.fail(source.CodeNotReference, a.Range, fmt.Sprintf("%s takes a single reference", path), "This is a list.", fmt.Sprintf("leave the brackets out: %s", ref))
+			w.r.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeNotReference, Subject: a.Range,
+				Summary: fmt.Sprintf("%s takes a single reference", path),
+				Detail:  "This is a list.",
+				Hint:    fmt.Sprintf("leave the brackets out: %s", ref),
+			})
 			return nil, false
 		}
 	}
@@ -177,8 +186,11 @@ func (w *walker) tableName(a *syntax.Attr, one item) bool {
 	if !ok {
 		at = one.at
 	}
-	w.r.fail(source.CodeName, at, fmt.Sprintf("%q is no valid name", one.name),
-		"A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL.", "")
+	w.r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeName, Subject: at,
+		Summary: fmt.Sprintf("%q is no valid name", one.name),
+		Detail:  "A name begins with a small letter, goes on with small letters, digits and underscores, and is no reserved word of SQL or CEL.",
+	})
 	return false
 }
 
@@ -203,7 +215,12 @@ func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, p
 			hint = "references are written without quotes: kind.name"
 		}
 	}
-	w.r.fail(source.CodeNotReference, at, fmt.Sprintf("%s takes %s", path, want), fmt.Sprintf("This is %s.", describe(v)), hint)
+	w.r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeNotReference, Subject: at,
+		Summary: fmt.Sprintf("%s takes %s", path, want),
+		Detail:  fmt.Sprintf("This is %s.", describe(v)),
+		Hint:    hint,
+	})
 }
 
 // named is a block of that name which can stand where spec says; "" if there is none.
@@ -240,8 +257,12 @@ func (w *walker) instanceNotSaid(v cty.Value, at source.Range, spec *schema.Attr
 			hint = fmt.Sprintf("write values(%s) for all instances", block)
 		}
 	}
-	w.r.fail(source.CodeInstance, at, fmt.Sprintf("%s takes %s, and %s is repeated", path, want, block),
-		fmt.Sprintf("Its keys are %s.", strings.Join(keys, ", ")), hint)
+	w.r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeInstance, Subject: at,
+		Summary: fmt.Sprintf("%s takes %s, and %s is repeated", path, want, block),
+		Detail:  fmt.Sprintf("Its keys are %s.", strings.Join(keys, ", ")),
+		Hint:    hint,
+	})
 	return true
 }
 
@@ -303,12 +324,20 @@ func (r *resolver) definition(address string, at source.Range) map[string]any {
 	in := r.blocks[address]
 	b := r.block(in)
 	if b == nil {
-		r.fail(source.CodeDefinitionCycle, at, fmt.Sprintf("%s is defined by itself", address), "A definition cannot lead back to its own block.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeDefinitionCycle, Subject: at,
+			Summary: fmt.Sprintf("%s is defined by itself", address),
+			Detail:  "A definition cannot lead back to its own block.",
+		})
 		return nil
 	}
 	raw := map[string]json.RawMessage{}
 	if err := json.Unmarshal(b.Config, &raw); err != nil {
-		r.fail(source.CodeType, at, fmt.Sprintf("the definition of %s cannot be read", address), err.Error(), "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: at,
+			Summary: fmt.Sprintf("the definition of %s cannot be read", address),
+			Detail:  err.Error(),
+		})
 		return nil
 	}
 	out := make(map[string]any, len(raw)+1)

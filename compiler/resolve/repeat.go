@@ -59,7 +59,11 @@ func (r *resolver) elements(a *syntax.Attr) ([]element, bool) {
 		return nil, false
 	}
 	if expr.IsSensitive(v) {
-		r.fail(source.CodeForEach, a.Range, "for_each cannot take a sensitive value", "Its keys are part of addresses, for everybody to read.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeForEach, Subject: a.Range,
+			Summary: "for_each cannot take a sensitive value",
+			Detail:  "Its keys are part of addresses, for everybody to read.",
+		})
 		return nil, false
 	}
 	_, single := expr.RefOf(v)
@@ -99,7 +103,12 @@ func (r *resolver) notRepeatable(v cty.Value, at source.Range, single bool) {
 	case !v.IsNull() && v.Type() == cty.Number:
 		hint = `blocks are repeated by key, not by number: toset(["a", "b"])`
 	}
-	r.fail(source.CodeForEach, at, "for_each takes a map, or a set of strings", fmt.Sprintf("This is %s.", what), hint)
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeForEach, Subject: at,
+		Summary: "for_each takes a map, or a set of strings",
+		Detail:  fmt.Sprintf("This is %s.", what),
+		Hint:    hint,
+	})
 }
 
 // key checks a key, which stands in addresses, names of tables and names of folders.
@@ -120,7 +129,11 @@ func (r *resolver) key(key string, at source.Range) bool {
 	if proper != "" {
 		hint = fmt.Sprintf("write { %s = %q } and read each.value", proper, key)
 	}
-	r.fail(source.CodeForEach, at, fmt.Sprintf("%q cannot be a key", key),
-		"A key is part of an address and of names of tables: small letters, digits and underscores.", hint)
+	r.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeForEach, Subject: at,
+		Summary: fmt.Sprintf("%q cannot be a key", key),
+		Detail:  "A key is part of an address and of names of tables: small letters, digits and underscores.",
+		Hint:    hint,
+	})
 	return false
 }

@@ -125,11 +125,7 @@ const (
 	resolved
 )
 
-func (r *resolver) fail(code string, at source.Range, summary, detail, hint string) {
-	r.ds = append(r.ds, source.Diagnostic{
-		Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint,
-	})
-}
+func (r *resolver) report(d source.Diagnostic) { r.ds = append(r.ds, d) }
 
 // index opens the scope with the blocks that can be referred to. Of repeated blocks and of modules there is nothing yet.
 func (r *resolver) index() {
@@ -233,13 +229,18 @@ func (r *resolver) pipeline() {
 	case len(found) > 0:
 		r.out.Pipeline = found[0]
 	case !r.in.Incomplete && !r.invalidPipeline():
-		r.fail(source.CodePipeline, source.Range{}, "the module has no pipeline block",
-			"Its name tells the module's history from that of others.", `add pipeline "name" { }`)
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodePipeline,
+			Summary: "the module has no pipeline block",
+			Detail:  "Its name tells the module's history from that of others.",
+			Hint:    `add pipeline "name" { }`,
+		})
 	}
 	for _, b := range found[min(1, len(found)):] {
-		r.ds = append(r.ds, source.Diagnostic{
+		r.report(source.Diagnostic{
 			Severity: source.Error, Code: source.CodePipeline, Subject: b.Range,
-			Summary: "the module has more than one pipeline block", Detail: "A folder is one module, and a module one pipeline.",
+			Summary: "the module has more than one pipeline block",
+			Detail:  "A folder is one module, and a module one pipeline.",
 			Related: []source.Related{{Message: "another one is here", Range: found[0].Range}},
 		})
 	}
@@ -287,7 +288,11 @@ func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 		return false
 	}
 	if expr.HasRefs(v) {
-		r.fail(source.CodeRefComputed, a.Range, "an output is a value, or one reference", "References cannot be computed with, nor put into lists.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeRefComputed, Subject: a.Range,
+			Summary: "an output is a value, or one reference",
+			Detail:  "References cannot be computed with, nor put into lists.",
+		})
 		return false
 	}
 	p, err := plain(v)
@@ -295,7 +300,11 @@ func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 		o.Value, err = plan.Canonical(p)
 	}
 	if err != nil {
-		r.fail(source.CodeType, a.Range, fmt.Sprintf("the value of output %q cannot be shown", o.Name), err.Error(), "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: a.Range,
+			Summary: fmt.Sprintf("the value of output %q cannot be shown", o.Name),
+			Detail:  err.Error(),
+		})
 		return false
 	}
 	return true

@@ -42,8 +42,12 @@ func (r *resolver) variables() {
 		} else if given.From != "" {
 			detail = "It is given by " + given.From + ". " + detail
 		}
-		r.fail(source.CodeVariableUnknown, at, fmt.Sprintf("there is no variable %q to set", name), detail,
-			suggest.DidYouMean(name, slices.Collect(maps.Keys(names))))
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeVariableUnknown, Subject: at,
+			Summary: fmt.Sprintf("there is no variable %q to set", name),
+			Detail:  detail,
+			Hint:    suggest.DidYouMean(name, slices.Collect(maps.Keys(names))),
+		})
 	}
 }
 
@@ -81,7 +85,11 @@ func (r *resolver) flag(b *syntax.Block, name string, def, wrong bool) bool {
 	}
 	v, hds := a.Expr.Value(nil)
 	if hds.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.Bool {
-		r.fail(source.CodeType, a.Range, fmt.Sprintf("%s takes a bool", name), "It is written out: true or false.", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeType, Subject: a.Range,
+			Summary: fmt.Sprintf("%s takes a bool", name),
+			Detail:  "It is written out: true or false.",
+		})
 		return wrong
 	}
 	return v.True()
@@ -116,8 +124,12 @@ func (x *variable) defaultValue() (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	for _, t := range a.Expr.Variables() {
-		r.fail(source.CodeNotConstant, a.File.Range(t.SourceRange()), fmt.Sprintf("the default of variable %q refers to something", b.Name),
-			"A default is a constant.", "compute values in a locals block")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeNotConstant, Subject: a.File.Range(t.SourceRange()),
+			Summary: fmt.Sprintf("the default of variable %q refers to something", b.Name),
+			Detail:  "A default is a constant.",
+			Hint:    "compute values in a locals block",
+		})
 		return cty.DynamicVal, true
 	}
 	v, ds := r.scope.Eval(a)

@@ -28,11 +28,20 @@ func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Dia
 	}
 	key, ok := stepName(l.t, 2)
 	if _, dot := l.t[2].(hcl.TraverseAttr); dot || !ok {
-		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("%s does not say which instance is meant", t.Here()), detail,
-			fmt.Sprintf("write %s[%q]", t.Here(), example))
+		return "", cty.NilVal, &source.Diagnostic{
+			Severity: source.Error, Code: source.CodeInstance, Subject: l.at(2, 2),
+			Summary: fmt.Sprintf("%s does not say which instance is meant", t.Here()),
+			Detail:  detail,
+			Hint:    fmt.Sprintf("write %s[%q]", t.Here(), example),
+		}
 	}
 	if !slices.Contains(t.Keys, key) {
-		return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no %s[%q]", t.Here(), key), detail, suggest.DidYouMean(key, t.Keys))
+		return "", cty.NilVal, &source.Diagnostic{
+			Severity: source.Error, Code: source.CodeInstance, Subject: l.at(2, 2),
+			Summary: fmt.Sprintf("there is no %s[%q]", t.Here(), key),
+			Detail:  detail,
+			Hint:    suggest.DidYouMean(key, t.Keys),
+		}
 	}
 	if d := l.port(t.instance(key), 3); d != nil {
 		return "", cty.NilVal, d
@@ -43,14 +52,21 @@ func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Dia
 // element is a reference to each.key or each.value.
 func (l *lookup) element(name string) (string, cty.Value, *source.Diagnostic) {
 	if l.s.each == nil {
-		return l.fail(source.CodeUnknownName, l.at(0, 1), "each means nothing here",
-			"A block that has a for_each sees each.key and each.value; this one has none.", "")
+		return "", cty.NilVal, &source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnknownName, Subject: l.at(0, 1),
+			Summary: "each means nothing here",
+			Detail:  "A block that has a for_each sees each.key and each.value; this one has none.",
+		}
 	}
 	if v, ok := l.s.each[name]; ok {
 		return name, v, nil
 	}
-	return l.fail(source.CodeUnknownName, l.at(1, 1), fmt.Sprintf("each has no %q", name), "There is each.key and each.value.",
-		suggest.DidYouMean(name, []string{"key", "value"}))
+	return "", cty.NilVal, &source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownName, Subject: l.at(1, 1),
+		Summary: fmt.Sprintf("each has no %q", name),
+		Detail:  "There is each.key and each.value.",
+		Hint:    suggest.DidYouMean(name, []string{"key", "value"}),
+	}
 }
 
 // Called is a module that is called: its outputs as an object, by the key of the instance; of one that stands once,
@@ -71,15 +87,23 @@ func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 		if near := near(l.s, "module", name, l.s.Modules); near != "" {
 			hint = "did you mean module." + near + "?"
 		}
-		return l.fail(source.CodeUnknownAddress, l.at(0, 1), fmt.Sprintf("there is no module.%s", name),
-			fmt.Sprintf("Call it: module %q { source = \"./folder\" }.", name), hint)
+		return "", cty.NilVal, &source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnknownAddress, Subject: l.at(0, 1),
+			Summary: fmt.Sprintf("there is no module.%s", name),
+			Detail:  fmt.Sprintf("Call it: module %q { source = \"./folder\" }.", name),
+			Hint:    hint,
+		}
 	}
 	at, outputs := 2, called.Outputs[""]
 	if called.Keys != nil {
 		key, ok := stepName(l.t, 2)
 		if ok && !slices.Contains(called.Keys, key) {
-			return l.fail(source.CodeInstance, l.at(2, 2), fmt.Sprintf("there is no module.%s[%q]", name, key),
-				fmt.Sprintf("Its keys are %s.", strings.Join(called.Keys, ", ")), suggest.DidYouMean(key, called.Keys))
+			return "", cty.NilVal, &source.Diagnostic{
+				Severity: source.Error, Code: source.CodeInstance, Subject: l.at(2, 2),
+				Summary: fmt.Sprintf("there is no module.%s[%q]", name, key),
+				Detail:  fmt.Sprintf("Its keys are %s.", strings.Join(called.Keys, ", ")),
+				Hint:    suggest.DidYouMean(key, called.Keys),
+			}
 		}
 		at, outputs = 3, called.Outputs[key]
 	}
@@ -105,7 +129,11 @@ func (l *lookup) output(module string, outputs cty.Value, output string, at int)
 	if len(names) > 0 {
 		detail = fmt.Sprintf("module.%s has %s.", module, strings.Join(names, ", "))
 	}
-	_, _, d := l.fail(source.CodeUnknownPort, l.at(at, at), fmt.Sprintf("module.%s has no output %q", module, output),
-		detail+" From outside, a module is its outputs.", suggest.DidYouMean(output, names))
+	d := &source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownPort, Subject: l.at(at, at),
+		Summary: fmt.Sprintf("module.%s has no output %q", module, output),
+		Detail:  detail + " From outside, a module is its outputs.",
+		Hint:    suggest.DidYouMean(output, names),
+	}
 	return d
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // mistake in what is written out.
@@ -53,9 +54,12 @@ func (w *walker) exact(e ast.Expr) {
 				near = []float64{below, x}
 			}
 		}
-		w.report(inexactCode, r, text+" is not a number that rules can tell from its neighbours",
-			fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992, and 15 to 17 digits of others; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
-			"write the one that is meant")
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: inexactCode, Subject: r,
+			Summary: text + " is not a number that rules can tell from its neighbours",
+			Detail:  fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992, and 15 to 17 digits of others; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
+			Hint:    "write the one that is meant",
+		})
 	}
 }
 

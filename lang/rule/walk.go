@@ -53,11 +53,7 @@ func (s *scope) find(name string) *scope {
 	return nil
 }
 
-func (w *walker) report(code string, r source.Range, summary, detail, hint string) {
-	w.diagnostics = append(w.diagnostics, source.Diagnostic{
-		Severity: source.Error, Code: code, Summary: summary, Detail: detail, Hint: hint, Subject: r,
-	})
-}
+func (w *walker) report(d source.Diagnostic) { w.diagnostics = append(w.diagnostics, d) }
 
 func (w *walker) rangeOf(e ast.Expr) source.Range { return w.script.rangeOf(w.script.span(e)) }
 
@@ -114,7 +110,11 @@ func (w *walker) visit(e ast.Expr, in *scope) *figure {
 	case ast.LiteralKind:
 		w.literal(e)
 	case ast.MapKind, ast.StructKind:
-		w.report(dialectCode, w.rangeOf(e), "a rule cannot make maps or messages", "Rules read figures and compare them.", "")
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Summary: "a rule cannot make maps or messages",
+			Detail:  "Rules read figures and compare them.",
+		})
 	}
 	return nil
 }
@@ -122,12 +122,20 @@ func (w *walker) visit(e ast.Expr, in *scope) *figure {
 func (w *walker) literal(e ast.Expr) {
 	switch e.AsLiteral().(type) {
 	case types.Null:
-		w.report(dialectCode, w.rangeOf(e), "rules do without null", "A figure that is missing makes a rule an error by itself.",
-			"ask with has(…) whether a figure is there")
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Summary: "rules do without null",
+			Detail:  "A figure that is missing makes a rule an error by itself.",
+			Hint:    "ask with has(…) whether a figure is there",
+		})
 	case types.Double:
 		w.exact(e)
 	case types.Bytes:
-		w.report(dialectCode, w.rangeOf(e), "rules do without bytes", "Strings are written \"so\".", "")
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Summary: "rules do without bytes",
+			Detail:  "Strings are written \"so\".",
+		})
 	}
 }
 
@@ -135,7 +143,11 @@ func (w *walker) ident(e ast.Expr, in *scope) *figure {
 	name := e.AsIdent()
 	if strings.HasPrefix(name, ".") {
 		at := w.script.at(e)
-		w.report(dialectCode, w.script.rangeOf(at-1, w.script.tokenEnd(at)), fmt.Sprintf("%q starts with a dot", name), "", "write "+name[1:])
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: dialectCode, Subject: w.script.rangeOf(at-1, w.script.tokenEnd(at)),
+			Summary: fmt.Sprintf("%q starts with a dot", name),
+			Hint:    "write " + name[1:],
+		})
 		return nil
 	}
 	if v := in.find(name); v != nil {
@@ -192,7 +204,12 @@ func (w *walker) key(f *figure, key string, r source.Range) {
 			hint = fmt.Sprintf("declare it there: slice %q { where = \"…\" }", key)
 		}
 	}
-	w.report(fieldCode, r, fmt.Sprintf("%s has no %q", f.describe(), key), detail, hint)
+	w.report(source.Diagnostic{
+		Severity: source.Error, Code: fieldCode, Subject: r,
+		Summary: fmt.Sprintf("%s has no %q", f.describe(), key),
+		Detail:  detail,
+		Hint:    hint,
+	})
 }
 
 func (f *figure) describe() string {
@@ -220,7 +237,12 @@ func (w *walker) call(e ast.Expr, in *scope) *figure {
 			w.walk(a, in)
 		}
 		if m := badLiteral(c); m.summary != "" {
-			w.report(functionCode, w.rangeOf(args[len(args)-1]), m.summary, m.detail, m.hint)
+			w.report(source.Diagnostic{
+				Severity: source.Error, Code: functionCode, Subject: w.rangeOf(args[len(args)-1]),
+				Summary: m.summary,
+				Detail:  m.detail,
+				Hint:    m.hint,
+			})
 		}
 		w.words(name, args)
 		w.membership(name, args, in)
@@ -281,7 +303,12 @@ func (w *walker) words(operator string, args []ast.Expr) {
 	}
 	for _, e := range others {
 		if word, ok := literalString(e); ok && !slices.Contains(f.typ.OneOf, word) {
-			w.report(fieldCode, w.rangeOf(e), fmt.Sprintf("%s is never %q", name, word), listing("It is one of", f.typ.OneOf), suggest.DidYouMean(word, f.typ.OneOf))
+			w.report(source.Diagnostic{
+				Severity: source.Error, Code: fieldCode, Subject: w.rangeOf(e),
+				Summary: fmt.Sprintf("%s is never %q", name, word),
+				Detail:  listing("It is one of", f.typ.OneOf),
+				Hint:    suggest.DidYouMean(word, f.typ.OneOf),
+			})
 		}
 	}
 }
@@ -312,7 +339,11 @@ func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
 func (w *walker) has(e ast.Expr, in *scope) {
 	args := e.AsCall().Args()
 	if len(args) != 1 || args[0].Kind() != ast.SelectKind {
-		w.report(macroCode, w.rangeOf(e), "has() takes one figure, named with a dot", "", "has(evaluate.holdout.metrics.auc)")
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(e),
+			Summary: "has() takes one figure, named with a dot",
+			Hint:    "has(evaluate.holdout.metrics.auc)",
+		})
 		return
 	}
 	w.walk(args[0], in)
@@ -336,14 +367,21 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 		w.read(c.Target(), f)
 	}
 	if len(args) != 2 || args[0].Kind() != ast.IdentKind {
-		w.report(macroCode, w.rangeOf(e), fmt.Sprintf("%s takes a name and what to do with it", c.FunctionName()), "",
-			fmt.Sprintf("%s.%s(x, x > 0.5)", w.script.source(c.Target()), c.FunctionName()))
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(e),
+			Summary: fmt.Sprintf("%s takes a name and what to do with it", c.FunctionName()),
+			Hint:    fmt.Sprintf("%s.%s(x, x > 0.5)", w.script.source(c.Target()), c.FunctionName()),
+		})
 		return
 	}
 	name := args[0].AsIdent()
 	if in.find(name) != nil || w.env.root.Fields[name] != nil {
-		w.report(macroCode, w.rangeOf(args[0]), fmt.Sprintf("%q has a meaning here already", name),
-			"The variable of a macro must not hide another name.", "take another name, such as "+w.freeName(in))
+		w.report(source.Diagnostic{
+			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(args[0]),
+			Summary: fmt.Sprintf("%q has a meaning here already", name),
+			Detail:  "The variable of a macro must not hide another name.",
+			Hint:    "take another name, such as " + w.freeName(in),
+		})
 		return
 	}
 	inner := &scope{name: name, outer: in}

@@ -57,12 +57,24 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 	b.Spec, b.Body = spec, &spec.Body
 	switch n := len(hb.Labels); {
 	case spec.Labelled && (n == 0 || hb.Labels[0] == ""):
-		d.fail(source.CodeMissingLabel, b.Header, fmt.Sprintf("this %s has no label", hb.Type), "", fmt.Sprintf("write %s \"name\" { … }", hb.Type))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeMissingLabel, Subject: b.Header,
+			Summary: fmt.Sprintf("this %s has no label", hb.Type),
+			Hint:    fmt.Sprintf("write %s \"name\" { … }", hb.Type),
+		})
 		return nil, false
 	case spec.Labelled && n > 1:
-		d.fail(source.CodeUnexpectedLabel, d.file.Range(hb.LabelRanges[1]), fmt.Sprintf("this %s has too many labels", hb.Type), "", fmt.Sprintf("write %s \"name\" { … }", hb.Type))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnexpectedLabel, Subject: d.file.Range(hb.LabelRanges[1]),
+			Summary: fmt.Sprintf("this %s has too many labels", hb.Type),
+			Hint:    fmt.Sprintf("write %s \"name\" { … }", hb.Type),
+		})
 	case !spec.Labelled && n > 0:
-		d.fail(source.CodeUnexpectedLabel, d.file.Range(hb.LabelRanges[0]), fmt.Sprintf("%s takes no label", hb.Type), "", fmt.Sprintf("write %s { … }", hb.Type))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnexpectedLabel, Subject: d.file.Range(hb.LabelRanges[0]),
+			Summary: fmt.Sprintf("%s takes no label", hb.Type),
+			Hint:    fmt.Sprintf("write %s { … }", hb.Type),
+		})
 	}
 	if spec.Labelled {
 		b.Name, b.NameRange = hb.Labels[0], d.file.Range(hb.LabelRanges[0])
@@ -79,16 +91,30 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	at := d.file.Range(a.NameRange)
 	if nb := b.Body.Block(a.Name); nb != nil {
-		d.fail(source.CodeAttrIsBlock, at, fmt.Sprintf("%s is a block, not an argument", a.Name), "", "write "+blockForm(nb)+" without =")
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeAttrIsBlock, Subject: at,
+			Summary: fmt.Sprintf("%s is a block, not an argument", a.Name),
+			Hint:    "write " + blockForm(nb) + " without =",
+		})
 		return a.Name
 	}
 	names := bodyNames(b.Body)
 	if detail, hint := notRepeated(b, a.Name); detail != "" {
-		d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), detail, hint)
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnknownAttr, Subject: at,
+			Summary: fmt.Sprintf("%s has no argument %q", title(b), a.Name),
+			Detail:  detail,
+			Hint:    hint,
+		})
 		return ""
 	}
 	name, hint := meant(b, a.Name, names)
-	d.fail(source.CodeUnknownAttr, at, fmt.Sprintf("%s has no argument %q", title(b), a.Name), takes(b), hint)
+	d.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownAttr, Subject: at,
+		Summary: fmt.Sprintf("%s has no argument %q", title(b), a.Name),
+		Detail:  takes(b),
+		Hint:    hint,
+	})
 	return name
 }
 
@@ -139,9 +165,12 @@ func (d *decoder) keys(e hclsyntax.Expression) {
 			if first[name] = at; !twice {
 				continue
 			}
-			d.ds = append(d.ds, source.Diagnostic{Severity: source.Error, Code: source.CodeDuplicateKey, Subject: d.file.Range(at),
-				Summary: fmt.Sprintf("the key %q stands twice in one object", name), Hint: "keep one of them",
-				Related: []source.Related{{Message: "the other one is here", Range: d.file.Range(other)}}})
+			d.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeDuplicateKey, Subject: d.file.Range(at),
+				Summary: fmt.Sprintf("the key %q stands twice in one object", name),
+				Hint:    "keep one of them",
+				Related: []source.Related{{Message: "the other one is here", Range: d.file.Range(other)}},
+			})
 		}
 		return nil
 	})
@@ -172,20 +201,33 @@ func notRepeated(b *Block, name string) (detail, hint string) {
 func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 	at := d.file.Range(hb.TypeRange)
 	if b.Body.Attr(hb.Type) != nil {
-		d.fail(source.CodeBlockIsAttr, at, fmt.Sprintf("%s is an argument, not a block", hb.Type), "", fmt.Sprintf("write %s = …", hb.Type))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeBlockIsAttr, Subject: at,
+			Summary: fmt.Sprintf("%s is an argument, not a block", hb.Type),
+			Hint:    fmt.Sprintf("write %s = …", hb.Type),
+		})
 		return hb.Type
 	}
 	names := bodyNames(b.Body)
 	if hb.Type == "dynamic" {
-		d.fail(source.CodeUnknownBlock, at, "there are no dynamic blocks",
-			"Nested blocks are written out, so that what a block holds can be read where it stands.", "repeat the whole block with for_each")
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnknownBlock, Subject: at,
+			Summary: "there are no dynamic blocks",
+			Detail:  "Nested blocks are written out, so that what a block holds can be read where it stands.",
+			Hint:    "repeat the whole block with for_each",
+		})
 		return ""
 	}
 	name, hint := meant(b, hb.Type, names)
 	if d.cat != nil && d.cat.Kind(hb.Type) != nil { // the word is spelt well: it stands in the wrong place
 		hint = fmt.Sprintf("%s stands outside of other blocks: is a closing brace missing above?", hb.Type)
 	}
-	d.fail(source.CodeUnknownBlock, at, fmt.Sprintf("%s has no block %q", title(b), hb.Type), takes(b), hint)
+	d.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownBlock, Subject: at,
+		Summary: fmt.Sprintf("%s has no block %q", title(b), hb.Type),
+		Detail:  takes(b),
+		Hint:    hint,
+	})
 	return name
 }
 
@@ -225,8 +267,12 @@ func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 	for i := range b.Body.Attrs {
 		a := &b.Body.Attrs[i]
 		if a.Required && b.Attrs[a.Name] == nil && !wrong[a.Name] {
-			d.fail(source.CodeMissingAttr, b.Header, fmt.Sprintf("%s lacks its argument %q", title(b), a.Name), a.Doc,
-				fmt.Sprintf("add %s = …", a.Name))
+			d.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeMissingAttr, Subject: b.Header,
+				Summary: fmt.Sprintf("%s lacks its argument %q", title(b), a.Name),
+				Detail:  a.Doc,
+				Hint:    fmt.Sprintf("add %s = …", a.Name),
+			})
 		}
 	}
 	for i := range b.Body.Blocks {
@@ -236,7 +282,12 @@ func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 			if n.Labelled {
 				form = n.Name + ` "name" { … }`
 			}
-			d.fail(source.CodeMissingBlock, b.Header, fmt.Sprintf("%s lacks a block %q", title(b), n.Name), n.Doc, "add "+form)
+			d.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeMissingBlock, Subject: b.Header,
+				Summary: fmt.Sprintf("%s lacks a block %q", title(b), n.Name),
+				Detail:  n.Doc,
+				Hint:    "add " + form,
+			})
 		}
 	}
 }

@@ -23,11 +23,7 @@ type decoder struct {
 	lenient bool
 }
 
-func (d *decoder) fail(code string, at source.Range, summary, detail, hint string) {
-	d.ds = append(d.ds, source.Diagnostic{
-		Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint,
-	})
-}
+func (d *decoder) report(found source.Diagnostic) { d.ds = append(d.ds, found) }
 
 // block decodes a top-level block; false if its kind, type or name is not known.
 func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
@@ -70,8 +66,12 @@ func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	if hint == "" {
 		hint = suggest.DidYouMean(hb.Type, names)
 	}
-	d.fail(source.CodeUnknownKind, d.file.Range(hb.TypeRange), fmt.Sprintf("there is no kind of block %q", hb.Type),
-		"Kinds of blocks are "+strings.Join(names, ", ")+".", hint)
+	d.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownKind, Subject: d.file.Range(hb.TypeRange),
+		Summary: fmt.Sprintf("there is no kind of block %q", hb.Type),
+		Detail:  "Kinds of blocks are " + strings.Join(names, ", ") + ".",
+		Hint:    hint,
+	})
 }
 
 // inside says of which kind of block a nested block is a part; "" if there is none of that name.
@@ -102,15 +102,27 @@ func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool 
 	switch n := len(hb.Labels); {
 	case kind.Unlabelled:
 		if n > 0 {
-			d.fail(source.CodeLabels, d.file.Range(hb.LabelRanges[0]), fmt.Sprintf("%s takes no name", kind.Name), "", "write "+kind.Name+" { … }")
+			d.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeLabels, Subject: d.file.Range(hb.LabelRanges[0]),
+				Summary: fmt.Sprintf("%s takes no name", kind.Name),
+				Hint:    "write " + kind.Name + " { … }",
+			})
 		}
 		b.TypeSpec = &kind.Types[0]
 		return true
 	case n == 0:
-		d.fail(source.CodeLabels, b.Header, fmt.Sprintf("this %s has no name", kind.Name), "", "write "+d.headerForm(kind))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeLabels, Subject: b.Header,
+			Summary: fmt.Sprintf("this %s has no name", kind.Name),
+			Hint:    "write " + d.headerForm(kind),
+		})
 		return false
 	case n > 2 || n == 2 && !typed:
-		d.fail(source.CodeLabels, d.file.Range(hb.LabelRanges[min(n-1, 2)]), fmt.Sprintf("this %s has too many labels", kind.Name), "", "write "+d.headerForm(kind))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeLabels, Subject: d.file.Range(hb.LabelRanges[min(n-1, 2)]),
+			Summary: fmt.Sprintf("this %s has too many labels", kind.Name),
+			Hint:    "write " + d.headerForm(kind),
+		})
 		return false
 	case n == 2:
 		typeName, name = hb.Labels[0], hb.Labels[1]
@@ -140,12 +152,20 @@ func (d *decoder) typeMissing(kind *schema.Kind, hb *hclsyntax.Block, types []st
 	label := hb.Labels[0]
 	at := d.file.Range(hb.LabelRanges[0])
 	if kind.Type(label) != nil {
-		d.fail(source.CodeLabels, at, fmt.Sprintf("this %s has no name", kind.Name), fmt.Sprintf("%q is its type.", label),
-			fmt.Sprintf("write %s %q \"name\"", kind.Name, label))
+		d.report(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeLabels, Subject: at,
+			Summary: fmt.Sprintf("this %s has no name", kind.Name),
+			Detail:  fmt.Sprintf("%q is its type.", label),
+			Hint:    fmt.Sprintf("write %s %q \"name\"", kind.Name, label),
+		})
 		return
 	}
-	d.fail(source.CodeLabels, at, fmt.Sprintf("this %s has no type", kind.Name),
-		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), typeHint(kind, label, types))
+	d.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeLabels, Subject: at,
+		Summary: fmt.Sprintf("this %s has no type", kind.Name),
+		Detail:  fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")),
+		Hint:    typeHint(kind, label, types),
+	})
 }
 
 // typeHint says how a block without a type is written; which type it is only its author knows, unless the label tells.
@@ -164,8 +184,12 @@ func (d *decoder) unknownType(kind *schema.Kind, name string, types []string, at
 	if _, other := schema.TypeWords(kind.Name).Meant(name, types); other != "" {
 		hint = other
 	}
-	d.fail(source.CodeUnknownType, at, fmt.Sprintf("%s has no type %q", kind.Name, name),
-		fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")), hint)
+	d.report(source.Diagnostic{
+		Severity: source.Error, Code: source.CodeUnknownType, Subject: at,
+		Summary: fmt.Sprintf("%s has no type %q", kind.Name, name),
+		Detail:  fmt.Sprintf("Types of %s are %s.", kind.Name, strings.Join(types, ", ")),
+		Hint:    hint,
+	})
 }
 
 // typeNames are the names of the kind's types; none for a kind without types.

@@ -29,7 +29,7 @@ func (r *run) asserts(ctx context.Context) error {
 		if more := r.gatesRead(a); more != "" {
 			detail += "\n" + more
 		}
-		r.fail("assert", assertSummary(a, d), detail, a.text.Range)
+		r.fail(Failure{Kind: "assert", Range: a.text.Range, Summary: assertSummary(a, d), Detail: detail})
 	}
 	return nil
 }

@@ -139,9 +139,7 @@ type checker struct {
 	diags source.Diagnostics
 }
 
-func (k *checker) fail(code string, at source.Range, summary, detail, hint string) {
-	k.diags = append(k.diags, source.Diagnostic{Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint})
-}
+func (k *checker) report(d source.Diagnostic) { k.diags = append(k.diags, d) }
 
 // addresses of all blocks, sorted.
 func (k *checker) addresses() []string { return slices.Sorted(maps.Keys(k.test.module.Blocks)) }
@@ -150,7 +148,11 @@ func (k *checker) addresses() []string { return slices.Sorted(maps.Keys(k.test.m
 func (k *checker) targets() {
 	for i, a := range k.test.spec.Targets {
 		if k.test.module.Blocks[a] == nil {
-			k.fail(codeAddress, k.rangeOf(fmt.Sprintf("targets[%d]", i)), fmt.Sprintf("the module has no block %s", a), "", suggest.DidYouMean(a, k.addresses()))
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeAddress, Subject: k.rangeOf(fmt.Sprintf("targets[%d]", i)),
+				Summary: fmt.Sprintf("the module has no block %s", a),
+				Hint:    suggest.DidYouMean(a, k.addresses()),
+			})
 		}
 	}
 }
@@ -162,10 +164,20 @@ func (k *checker) goesTogether() {
 		return
 	}
 	for _, e := range t.expects {
-		k.fail(codeTest, e.rows.at, "a plan yields no rows", "Stages run in an apply.", "leave run out, or write run = \"apply\"")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeTest, Subject: e.rows.at,
+			Summary: "a plan yields no rows",
+			Detail:  "Stages run in an apply.",
+			Hint:    "leave run out, or write run = \"apply\"",
+		})
 	}
 	if len(t.spec.Targets) > 0 {
-		k.fail(codeTest, k.rangeOf("targets"), "a plan is of the whole module", "An apply can be limited to targets.", "leave run out, or write run = \"apply\"")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeTest, Subject: k.rangeOf("targets"),
+			Summary: "a plan is of the whole module",
+			Detail:  "An apply can be limited to targets.",
+			Hint:    "leave run out, or write run = \"apply\"",
+		})
 	}
 }
 

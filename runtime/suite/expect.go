@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -28,10 +29,19 @@ func (k *checker) expect(e *expectation) {
 	}
 	switch {
 	case g.block.Out[g.port].Table == nil:
-		k.fail(codeGiven, g.at, fmt.Sprintf("%s is no table, so no rows can be expected of it", g.label), k.yields(g.block), "figures are asserted: assert \"…\" { that = \"…\" }")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Summary: fmt.Sprintf("%s is no table, so no rows can be expected of it", g.label),
+			Detail:  k.yields(g.block),
+			Hint:    "figures are asserted: assert \"…\" { that = \"…\" }",
+		})
 		return
 	case !rowsOf(g.attrs):
-		k.fail(codeGiven, g.at, fmt.Sprintf("nothing is expected of %s", g.label), "", "write csv = … or rows = […]")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Summary: fmt.Sprintf("nothing is expected of %s", g.label),
+			Hint:    "write csv = … or rows = […]",
+		})
 		return
 	}
 	if n, ok := g.attrs["tolerance"].(json.Number); ok {

@@ -63,9 +63,17 @@ func (k *checker) failures() {
 		case errorCode().MatchString(e), strings.HasPrefix(e, "variable.") && k.hasVariable(e):
 			// the module compiles: told when the test runs
 		case b == nil:
-			k.fail(codeFailures, at, fmt.Sprintf("there is no %s that could fail", e), "", suggest.DidYouMean(e, append(k.addresses(), k.variables()...)))
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeFailures, Subject: at,
+				Summary: fmt.Sprintf("there is no %s that could fail", e),
+				Hint:    suggest.DidYouMean(e, append(k.addresses(), k.variables()...)),
+			})
 		case !b.TypeSpec.IsGate() && b.TypeSpec.Version == 0:
-			k.fail(codeFailures, at, fmt.Sprintf("%s cannot fail", e), "Gates, checks, stages and the validation of variables can.", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeFailures, Subject: at,
+				Summary: fmt.Sprintf("%s cannot fail", e),
+				Detail:  "Gates, checks, stages and the validation of variables can.",
+			})
 		}
 	}
 }

@@ -59,10 +59,19 @@ func (k *checker) find(g *given) bool {
 			return true
 		}
 		ports := slices.Sorted(maps.Keys(g.block.Out))
-		k.fail(codeAddress, g.at, fmt.Sprintf("%s has no port %q", g.block.Address, g.port), "It has "+strings.Join(ports, ", ")+".", suggest.DidYouMean(g.port, ports))
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeAddress, Subject: g.at,
+			Summary: fmt.Sprintf("%s has no port %q", g.block.Address, g.port),
+			Detail:  "It has " + strings.Join(ports, ", ") + ".",
+			Hint:    suggest.DidYouMean(g.port, ports),
+		})
 		return false
 	}
-	k.fail(codeAddress, g.at, fmt.Sprintf("the module has no block %s", g.label), "", suggest.DidYouMean(g.label, k.addresses()))
+	k.report(source.Diagnostic{
+		Severity: source.Error, Code: codeAddress, Subject: g.at,
+		Summary: fmt.Sprintf("the module has no block %s", g.label),
+		Hint:    suggest.DidYouMean(g.label, k.addresses()),
+	})
 	return false
 }
 
@@ -98,7 +107,11 @@ func (k *checker) given(g *given) {
 		}
 		k.refuse(g, "comparable")
 	case rows:
-		k.fail(codeGiven, g.at, fmt.Sprintf("%s is no table, so it has no rows", g.label), k.yields(g.block), "")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Summary: fmt.Sprintf("%s is no table, so it has no rows", g.label),
+			Detail:  k.yields(g.block),
+		})
 	case g.block.TypeSpec.IsDeployment():
 		k.live(g)
 		return
@@ -106,7 +119,12 @@ func (k *checker) given(g *given) {
 		passed := g.attrs["passed"] == true
 		g.passed = &passed
 	case g.block.Figures == nil || len(figures) == 0:
-		k.fail(codeGiven, g.at, fmt.Sprintf("nothing of %s is given", g.label), k.yields(g.block), k.giveHint(g.block))
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Summary: fmt.Sprintf("nothing of %s is given", g.label),
+			Detail:  k.yields(g.block),
+			Hint:    k.giveHint(g.block),
+		})
 		return
 	}
 	if len(figures) > 0 {
@@ -129,7 +147,10 @@ func countOf(g *given) any {
 func (k *checker) refuse(g *given, names ...string) {
 	for _, name := range names {
 		if g.attrs[name] != nil {
-			k.fail(codeGiven, g.rangeOf(name), fmt.Sprintf("%s has no meaning for %s", name, g.label), "", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf(name),
+				Summary: fmt.Sprintf("%s has no meaning for %s", name, g.label),
+			})
 		}
 	}
 }
@@ -170,8 +191,11 @@ func (k *checker) live(g *given) {
 	comparable := g.attrs["comparable"] != false
 	for name := range g.attrs {
 		if name != "comparable" {
-			k.fail(codeGiven, g.rangeOf(name), fmt.Sprintf("%s cannot be given of a deployment", name),
-				"Given is that another model is live. Its comparison with the candidate is given with the evaluation: delta = { … }.", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf(name),
+				Summary: fmt.Sprintf("%s cannot be given of a deployment", name),
+				Detail:  "Given is that another model is live. Its comparison with the candidate is given with the evaluation: delta = { … }.",
+			})
 		}
 	}
 	from, shape := modelOf(g.block)
@@ -197,7 +221,12 @@ func (k *checker) figures(g *given, figures map[string]any) {
 	k.refuse(g, "comparable", "defaults")
 	if g.block.Figures == nil {
 		for _, name := range slices.Sorted(maps.Keys(figures)) {
-			k.fail(codeFigure, g.rangeOf(name), fmt.Sprintf("%s has no figure %q", g.label, name), k.yields(g.block), suggest.DidYouMean(name, special))
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(name),
+				Summary: fmt.Sprintf("%s has no figure %q", g.label, name),
+				Detail:  k.yields(g.block),
+				Hint:    suggest.DidYouMean(name, special),
+			})
 		}
 		return
 	}
@@ -228,7 +257,12 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 		if len(known) > 0 {
 			detail = "It has " + strings.Join(known, ", ") + "."
 		}
-		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s has no %q", g.owner(path), name), detail, suggest.DidYouMean(name, known))
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(path),
+			Summary: fmt.Sprintf("%s has no %q", g.owner(path), name),
+			Detail:  detail,
+			Hint:    suggest.DidYouMean(name, known),
+		})
 		return
 	}
 	k.value(g, path, t, v)
@@ -265,7 +299,10 @@ func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 		}
 	}
 	if !ok {
-		k.fail(codeFigure, g.rangeOf(path), fmt.Sprintf("%s.%s takes %s", g.label, path, figureWords(t)), "", "")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(path),
+			Summary: fmt.Sprintf("%s.%s takes %s", g.label, path, figureWords(t)),
+		})
 	}
 }
 

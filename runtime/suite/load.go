@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -47,7 +48,11 @@ func (k *checker) load(ctx context.Context, g *given) error {
 		return fmt.Errorf("rows of %s: %w", g.label, err)
 	}
 	if err := k.suite.o.Tables.Select(ctx, query, map[string]string{"written": written}, columns, g.table.Key, filepath.Join(out, component.TableFile)); err != nil {
-		k.fail(codeCell, g.rangeOf("defaults"), fmt.Sprintf("the defaults of %s do not fit", g.label), err.Error(), "")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeCell, Subject: g.rangeOf("defaults"),
+			Summary: fmt.Sprintf("the defaults of %s do not fit", g.label),
+			Detail:  err.Error(),
+		})
 		return nil
 	}
 	g.content, err = k.suite.store.PutDir(ctx, out, nil)

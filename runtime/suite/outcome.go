@@ -29,7 +29,7 @@ func (r *run) failures() {
 	}
 	for _, address := range sortedKeys(failed) {
 		if !slices.Contains(r.test.spec.ExpectFailures, address) {
-			r.fail("failed", address+" failed", failed[address], r.test.at)
+			r.fail(Failure{Kind: "failed", Range: r.test.at, Summary: address + " failed", Detail: failed[address]})
 		}
 	}
 }
@@ -48,7 +48,7 @@ func (r *run) notFailed(what, why string) {
 			at = r.test.ranges[fmt.Sprintf("expect_failures[%d]", i)]
 		}
 	}
-	r.fail("not_failed", what+" did not fail", why, at)
+	r.fail(Failure{Kind: "not_failed", Range: at, Summary: what + " did not fail", Detail: why})
 }
 
 // failed says of each stage, check and gate that failed why.

@@ -95,15 +95,17 @@ type reader struct {
 	diags    source.Diagnostics
 }
 
-func (r *reader) fail(code string, at source.Range, summary, detail, hint string) {
-	r.diags = append(r.diags, source.Diagnostic{Severity: source.Error, Code: code, Subject: at, Summary: summary, Detail: detail, Hint: hint})
-}
+func (r *reader) report(d source.Diagnostic) { r.diags = append(r.diags, d) }
 
 func (r *reader) test(b *syntax.Block) {
 	rb := r.resolved.ByAddress[b.Address]
 	t := &test{file: r.file, name: b.Name, at: b.Header, ranges: rb.Ranges}
 	if err := json.Unmarshal(rb.Config, &t.spec); err != nil {
-		r.fail(codeTest, b.Header, "the test cannot be read", err.Error()+".", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: codeTest, Subject: b.Header,
+			Summary: "the test cannot be read",
+			Detail:  err.Error() + ".",
+		})
 		return
 	}
 	for _, list := range [][]string{t.spec.Targets, t.spec.ExpectFailures} {
@@ -153,7 +155,11 @@ func (r *reader) given(label string, config json.RawMessage, at source.Range, pr
 	d := json.NewDecoder(bytes.NewReader(config))
 	d.UseNumber()
 	if err := d.Decode(&g.attrs); err != nil {
-		r.fail(codeTest, at, "what is given cannot be read", err.Error()+".", "")
+		r.report(source.Diagnostic{
+			Severity: source.Error, Code: codeTest, Subject: at,
+			Summary: "what is given cannot be read",
+			Detail:  err.Error() + ".",
+		})
 	}
 	delete(g.attrs, "name")
 	for path, at := range ranges {
@@ -177,12 +183,19 @@ func (r *reader) chains() {
 			continue
 		}
 		if t.base = byName[t.spec.After]; t.base == nil {
-			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the file has no test %q to go on from", t.spec.After), "", suggest.DidYouMean(t.spec.After, names))
+			r.report(source.Diagnostic{
+				Severity: source.Error, Code: codeAfter, Subject: t.ranges["after"],
+				Summary: fmt.Sprintf("the file has no test %q to go on from", t.spec.After),
+				Hint:    suggest.DidYouMean(t.spec.After, names),
+			})
 		}
 	}
 	for _, t := range r.tests {
 		if circular(t) {
-			r.fail(codeAfter, t.ranges["after"], fmt.Sprintf("the test %q goes on from itself", t.name), "", "")
+			r.report(source.Diagnostic{
+				Severity: source.Error, Code: codeAfter, Subject: t.ranges["after"],
+				Summary: fmt.Sprintf("the test %q goes on from itself", t.name),
+			})
 			t.base = nil
 		}
 	}

@@ -19,7 +19,11 @@ import (
 func (k *checker) rows(g *given) {
 	own := g.block.Out[g.port].Table
 	if g.attrs["csv"] != nil && g.attrs["rows"] != nil {
-		k.fail(codeGiven, g.rangeOf("rows"), fmt.Sprintf("the rows of %s are written twice", g.label), "Write csv or rows.", "")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("rows"),
+			Summary: fmt.Sprintf("the rows of %s are written twice", g.label),
+			Detail:  "Write csv or rows.",
+		})
 		return
 	}
 	names, at := k.header(g)
@@ -30,12 +34,19 @@ func (k *checker) rows(g *given) {
 	for i, name := range names {
 		c := own.Column(name)
 		if c == nil {
-			k.fail(codeColumns, at[i], fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
-				suggest.DidYouMean(name, own.Names()))
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: at[i],
+				Summary: fmt.Sprintf("%s has no column %q", g.label, name),
+				Detail:  "Its columns are " + strings.Join(own.Names(), ", ") + ".",
+				Hint:    suggest.DidYouMean(name, own.Names()),
+			})
 			continue
 		}
 		if g.table.Column(name) != nil {
-			k.fail(codeColumns, at[i], fmt.Sprintf("the column %q is written twice", name), "", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: at[i],
+				Summary: fmt.Sprintf("the column %q is written twice", name),
+			})
 		}
 		g.table.Columns = append(g.table.Columns, schema.Column{Name: c.Name, Type: c.Type})
 	}
@@ -49,16 +60,27 @@ func (k *checker) complete(g *given) {
 	own := g.block.Out[g.port].Table
 	defaults, ok := g.attrs["defaults"].(map[string]any)
 	if g.attrs["defaults"] != nil && !ok {
-		k.fail(codeGiven, g.rangeOf("defaults"), "defaults takes an object of columns", "", `write defaults = { merchant = "M1" }`)
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("defaults"),
+			Summary: "defaults takes an object of columns",
+			Hint:    `write defaults = { merchant = "M1" }`,
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(defaults)) {
 		c := own.Column(name)
 		switch {
 		case c == nil:
-			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("%s has no column %q", g.label, name), "Its columns are "+strings.Join(own.Names(), ", ")+".",
-				suggest.DidYouMean(name, own.Names()))
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("defaults." + name),
+				Summary: fmt.Sprintf("%s has no column %q", g.label, name),
+				Detail:  "Its columns are " + strings.Join(own.Names(), ", ") + ".",
+				Hint:    suggest.DidYouMean(name, own.Names()),
+			})
 		case g.table.Column(name) != nil:
-			k.fail(codeColumns, g.rangeOf("defaults."+name), fmt.Sprintf("the rows have the column %q themselves", name), "", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("defaults." + name),
+				Summary: fmt.Sprintf("the rows have the column %q themselves", name),
+			})
 		default:
 			k.cell(g, "defaults."+name, c, defaults[name])
 		}
@@ -80,8 +102,12 @@ func (k *checker) complete(g *given) {
 		for i, name := range missing {
 			parts[i] = name + " = null"
 		}
-		k.fail(codeColumns, at, fmt.Sprintf("the rows of %s lack %s", g.label, strings.Join(missing, ", ")),
-			"A table that is given has all columns of the one that it stands for.", "add them, or defaults = { "+strings.Join(parts, ", ")+" }")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeColumns, Subject: at,
+			Summary: fmt.Sprintf("the rows of %s lack %s", g.label, strings.Join(missing, ", ")),
+			Detail:  "A table that is given has all columns of the one that it stands for.",
+			Hint:    "add them, or defaults = { " + strings.Join(parts, ", ") + " }",
+		})
 	}
 }
 
@@ -92,11 +118,19 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 		r.FieldsPerRecord, r.LazyQuotes = -1, true
 		names, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			k.fail(codeColumns, g.rangeOf("csv"), fmt.Sprintf("the rows of %s have no header", g.label), "The first line names the columns.", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("csv"),
+				Summary: fmt.Sprintf("the rows of %s have no header", g.label),
+				Detail:  "The first line names the columns.",
+			})
 			return nil, nil
 		}
 		if err != nil {
-			k.fail(codeColumns, g.rangeOf("csv"), "the header cannot be read", err.Error()+".", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("csv"),
+				Summary: "the header cannot be read",
+				Detail:  err.Error() + ".",
+			})
 			return nil, nil
 		}
 		for i := range names {
@@ -111,7 +145,11 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 	}
 	list, ok := g.attrs["rows"].([]any)
 	if !ok {
-		k.fail(codeCell, g.rangeOf("rows"), "rows takes a list of objects", "", `write rows = [{ id = "a", amount = 1 }]`)
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeCell, Subject: g.rangeOf("rows"),
+			Summary: "rows takes a list of objects",
+			Hint:    `write rows = [{ id = "a", amount = 1 }]`,
+		})
 		return nil, nil
 	}
 	seen := map[string]bool{}
@@ -119,7 +157,10 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 	for i, row := range list {
 		object, ok := row.(map[string]any)
 		if !ok {
-			k.fail(codeCell, g.rangeOf(fmt.Sprintf("rows[%d]", i)), fmt.Sprintf("row %d is no object", i+1), "", "")
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeCell, Subject: g.rangeOf(fmt.Sprintf("rows[%d]", i)),
+				Summary: fmt.Sprintf("row %d is no object", i+1),
+			})
 			return nil, nil
 		}
 		for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -146,7 +187,11 @@ func (k *checker) cells(g *given) {
 		for _, c := range g.table.Columns {
 			v, ok := lookup(object, c.Name)
 			if !ok {
-				k.fail(codeColumns, g.rangeOf(path), fmt.Sprintf("row %d lacks %s, which others have", i+1, c.Name), "", "write "+c.Name+" = null where it is null")
+				k.report(source.Diagnostic{
+					Severity: source.Error, Code: codeColumns, Subject: g.rangeOf(path),
+					Summary: fmt.Sprintf("row %d lacks %s, which others have", i+1, c.Name),
+					Hint:    "write " + c.Name + " = null where it is null",
+				})
 				continue
 			}
 			k.cell(g, path+"."+c.Name, &c, v)
@@ -175,7 +220,10 @@ func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
 		ok = want == "a string"
 	}
 	if !ok {
-		k.fail(codeCell, g.rangeOf(path), fmt.Sprintf("%s is %s, so it takes %s", c.Name, c.Type, want), "", "")
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeCell, Subject: g.rangeOf(path),
+			Summary: fmt.Sprintf("%s is %s, so it takes %s", c.Name, c.Type, want),
+		})
 	}
 }
 

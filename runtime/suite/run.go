@@ -73,7 +73,10 @@ func (r *run) start(ctx context.Context, room chan struct{}) {
 		<-r.base.done
 		if r.base.result.Status != Passed {
 			r.result.Status = Skipped
-			r.fail("error", fmt.Sprintf("the test %q, which this goes on from, did not pass", r.base.test.name), "", t.ranges["after"])
+			r.fail(Failure{
+				Kind: "error", Range: t.ranges["after"],
+				Summary: fmt.Sprintf("the test %q, which this goes on from, did not pass", r.base.test.name),
+			})
 			return
 		}
 	}
@@ -88,15 +91,15 @@ func (r *run) start(ctx context.Context, room chan struct{}) {
 	switch {
 	case ctx.Err() != nil:
 		r.result.Failures = nil // what was ended says nothing of the test
-		r.fail("error", "interrupted", "", t.at)
+		r.fail(Failure{Kind: "error", Range: t.at, Summary: "interrupted"})
 		r.result.Status = Errored
 	case errors.As(err, &diags):
 		for _, d := range diags.list {
-			r.fail("error", d.Summary, strings.TrimSpace(d.Detail+"\n"+d.Hint), d.Subject)
+			r.fail(Failure{Kind: "error", Range: d.Subject, Summary: d.Summary, Detail: strings.TrimSpace(d.Detail + "\n" + d.Hint)})
 		}
 		r.result.Status = Errored
 	case err != nil:
-		r.fail("error", err.Error(), "", t.at)
+		r.fail(Failure{Kind: "error", Range: t.at, Summary: err.Error()})
 		r.result.Status = Errored
 	case len(r.result.Failures) > 0:
 		r.result.Status = Failed
@@ -115,9 +118,7 @@ func (t *test) runs() string {
 	return "plan"
 }
 
-func (r *run) fail(kind, summary, detail string, at source.Range) {
-	r.result.Failures = append(r.result.Failures, Failure{Kind: kind, Summary: summary, Detail: detail, Range: at})
-}
+func (r *run) fail(f Failure) { r.result.Failures = append(r.result.Failures, f) }
 
 // diagnostics are an error of the planner.
 type diagnostics struct{ list source.Diagnostics }
@@ -199,7 +200,7 @@ func (r *run) apply(ctx context.Context) error {
 func (r *run) expect(ctx context.Context, e *expectation) error {
 	got := r.output(e.rows.block.Address, e.rows.port)
 	if got == "" {
-		r.fail("expect", e.rows.label+" did not come to be", r.why(e.rows.block.Address), e.rows.at)
+		r.fail(Failure{Kind: "expect", Range: e.rows.at, Summary: e.rows.label + " did not come to be", Detail: r.why(e.rows.block.Address)})
 		return nil
 	}
 	f, err := r.suite.compare(ctx, e, got)

@@ -84,13 +84,21 @@ func (k *checker) sourceOf(g *given, name string) string {
 		}
 	}
 	if !slices.Contains(variables, name) {
-		k.fail(codeAddress, g.at, fmt.Sprintf("the module has no variable %q", name), "", suggest.DidYouMean(name, variables))
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeAddress, Subject: g.at,
+			Summary: fmt.Sprintf("the module has no variable %q", name),
+			Hint:    suggest.DidYouMean(name, variables),
+		})
 		return ""
 	}
 	types, ok := g.attrs["columns"].(map[string]any)
 	if !ok || len(types) == 0 {
-		k.fail(codeGiven, g.rangeOf("columns"), fmt.Sprintf("the columns of %s have no types", g.label),
-			"The module that is tested does not know its callers' tables.", `add columns = { id = "bigint" }`)
+		k.report(source.Diagnostic{
+			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("columns"),
+			Summary: fmt.Sprintf("the columns of %s have no types", g.label),
+			Detail:  "The module that is tested does not know its callers' tables.",
+			Hint:    `add columns = { id = "bigint" }`,
+		})
 		return ""
 	}
 	var b strings.Builder
@@ -98,7 +106,11 @@ func (k *checker) sourceOf(g *given, name string) string {
 	for _, column := range g.columnOrder(types) {
 		typ, ok := types[column].(string)
 		if !ok {
-			k.fail(codeGiven, g.rangeOf("columns"), fmt.Sprintf("the type of the column %q is no text", column), "", `write columns = { id = "bigint" }`)
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("columns"),
+				Summary: fmt.Sprintf("the type of the column %q is no text", column),
+				Hint:    `write columns = { id = "bigint" }`,
+			})
 			return ""
 		}
 		fmt.Fprintf(&b, "  column %s { type = %s }\n", syntax.Quote(column), syntax.Quote(typ))

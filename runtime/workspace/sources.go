@@ -40,7 +40,10 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 		x.absent = map[string]bool{}
 	}
 	x.absent[address] = true
-	x.say(b, "MLP1702", fmt.Sprintf("The files of %s are not here; taken as recorded %s: %s", address, how, v.summary()))
+	x.report(plan.Diagnostic{
+		Severity: "warning", Code: "MLP1702", Subject: b.Range,
+		Summary: fmt.Sprintf("The files of %s are not here; taken as recorded %s: %s", address, how, v.summary()),
+	})
 	v.Dir = folderOf(b)
 	return &v.External, v.Digest, nil
 }
@@ -57,13 +60,14 @@ func folderOf(b *check.Block) string {
 func (x *sources) compare(b *check.Block, found dataVersion) {
 	pin, ok := x.s.Library.lock.Versions[b.Address]
 	if ok && pin.Digest != found.Digest {
-		x.say(b, "MLP1703", fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, LockName, found.summary(), pin.summary()))
+		x.report(plan.Diagnostic{
+			Severity: "warning", Code: "MLP1703", Subject: b.Range,
+			Summary: fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, LockName, found.summary(), pin.summary()),
+		})
 	}
 }
 
-func (x *sources) say(b *check.Block, code, summary string) {
-	x.said = append(x.said, plan.Diagnostic{Severity: "warning", Code: code, Summary: summary, Subject: b.Range})
-}
+func (x *sources) report(d plan.Diagnostic) { x.said = append(x.said, d) }
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.
 func (s *Session) probe(ctx context.Context, b *check.Block) (dataVersion, error) {

@@ -70,9 +70,7 @@ type Checker struct {
 	names   []string
 }
 
-func (k *Checker) add(path, summary, detail, hint string) {
-	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-}
+func (k *Checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // Definitions looks at what rests on no table, and returns the names of the metrics that are sound.
 func (k *Checker) Definitions() []string {
@@ -91,37 +89,53 @@ func (k *Checker) readMetrics() {
 		case err != nil:
 			continue
 		case seen[m.Name]:
-			k.add(path, fmt.Sprintf("metric.%s is listed twice", m.Name), "", "")
+			k.report(schema.Problem{Path: path, Summary: fmt.Sprintf("metric.%s is listed twice", m.Name)})
 			continue
 		case m.Name == "count" || m.Name == "positives":
-			k.add(path, fmt.Sprintf("A metric named %q cannot be told from a slice's own figure", m.Name), "", "rename the metric")
+			k.report(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("A metric named %q cannot be told from a slice's own figure", m.Name),
+				Hint:    "rename the metric",
+			})
 		}
 		seen[m.Name] = true
 		k.metrics, k.names = append(k.metrics, m), append(k.names, m.Name)
 	}
 	if len(k.Metrics) == 0 {
-		k.add("metrics", "No metric is listed", "An evaluation computes at least one.", "")
+		k.report(schema.Problem{Path: "metrics", Summary: "No metric is listed", Detail: "An evaluation computes at least one."})
 	}
 }
 
 func (k *Checker) checkNumbers() {
 	if k.Intervals.Resamples < 0 || k.Intervals.Resamples > 0 && k.Intervals.Resamples < 20 || k.Intervals.Resamples > 100000 {
-		k.add("intervals.resamples", fmt.Sprintf("%d resamples", k.Intervals.Resamples), "Expected 0, for no intervals, or 20 to 100000.", "")
+		k.report(schema.Problem{
+			Path:    "intervals.resamples",
+			Summary: fmt.Sprintf("%d resamples", k.Intervals.Resamples),
+			Detail:  "Expected 0, for no intervals, or 20 to 100000.",
+		})
 	}
 	if !(k.Intervals.Confidence > 0 && k.Intervals.Confidence < 1) {
-		k.add("intervals.confidence", fmt.Sprintf("A confidence of %v", k.Intervals.Confidence), "Expected a share between 0 and 1, such as 0.95.", "")
+		k.report(schema.Problem{
+			Path:    "intervals.confidence",
+			Summary: fmt.Sprintf("A confidence of %v", k.Intervals.Confidence),
+			Detail:  "Expected a share between 0 and 1, such as 0.95.",
+		})
 	}
 	if k.MinRows < 0 {
-		k.add("min_rows", "min_rows is negative", "", "")
+		k.report(schema.Problem{Path: "min_rows", Summary: "min_rows is negative"})
 	}
 	if k.MinPositives == nil {
 		return
 	}
 	if *k.MinPositives < 0 {
-		k.add("min_positives", "min_positives is negative", "", "")
+		k.report(schema.Problem{Path: "min_positives", Summary: "min_positives is negative"})
 	}
 	if *k.MinPositives > 0 && k.Model.Task != "" && k.Model.Task != schema.Binary {
-		k.add("min_positives", "min_positives is for binary classification", fmt.Sprintf("The model's task is %s.", k.Model.Task), "")
+		k.report(schema.Problem{
+			Path:    "min_positives",
+			Summary: "min_positives is for binary classification",
+			Detail:  fmt.Sprintf("The model's task is %s.", k.Model.Task),
+		})
 	}
 }
 
@@ -138,9 +152,13 @@ func (k *Checker) checkWeight() {
 		return
 	}
 	if c := k.Data.Column(k.Weight); c == nil {
-		k.add("weight", fmt.Sprintf("The data has no column %q", k.Weight), "", suggest.DidYouMean(k.Weight, k.Data.Names()))
+		k.report(schema.Problem{
+			Path:    "weight",
+			Summary: fmt.Sprintf("The data has no column %q", k.Weight),
+			Hint:    suggest.DidYouMean(k.Weight, k.Data.Names()),
+		})
 	} else if !table.Numeric(c.Type) {
-		k.add("weight", fmt.Sprintf("Column %q is %s, expected a number", k.Weight, c.Type), "", "")
+		k.report(schema.Problem{Path: "weight", Summary: fmt.Sprintf("Column %q is %s, expected a number", k.Weight, c.Type)})
 	}
 }
 
@@ -148,9 +166,13 @@ func (k *Checker) checkMetrics(l prediction.Layout) {
 	for i, m := range k.metrics {
 		path := fmt.Sprintf("metrics[%d]", i)
 		if err := m.Fits(k.Model.Task); err != nil {
-			k.add(path, strings.ToUpper(err.Error()[:1])+err.Error()[1:], "", "")
+			k.report(schema.Problem{Path: path, Summary: strings.ToUpper(err.Error()[:1]) + err.Error()[1:]})
 		} else if m.NeedsScore && !l.Score {
-			k.add(path, fmt.Sprintf("Metric %q (%s) needs scores", m.Name, m.Type), "The model's predictions have no column of them.", "")
+			k.report(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("Metric %q (%s) needs scores", m.Name, m.Type),
+				Detail:  "The model's predictions have no column of them.",
+			})
 		}
 	}
 }
@@ -164,8 +186,12 @@ func (k *Checker) checkSQL(ctx context.Context, b component.Binder, l prediction
 		path := fmt.Sprintf("metrics[%d]", i)
 		columns, clash := sqlColumns(l)
 		if clash != "" {
-			k.add(path, fmt.Sprintf("Metric %q: the data's column %q has the name of a column of predictions", m.Name, clash),
-				"Its SQL could mean either.", "rename it in a dataset")
+			k.report(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("Metric %q: the data's column %q has the name of a column of predictions", m.Name, clash),
+				Detail:  "Its SQL could mean either.",
+				Hint:    "rename it in a dataset",
+			})
 			continue
 		}
 		k.bind(ctx, b, path, fmt.Sprintf("Metric %q: ", m.Name), m.SQL, columns, true, "number", func(t string) bool { return table.Numeric(t) || t == "boolean" })
@@ -182,7 +208,7 @@ func (k *Checker) bind(ctx context.Context, b component.Binder, path, prefix, sq
 		k.Problems = append(k.Problems, p)
 	}
 	if len(problems) == 0 && !fits(column.Type) {
-		k.add(path, fmt.Sprintf("%sthe expression is %s, expected a %s", prefix, column.Type, want), "", "")
+		k.report(schema.Problem{Path: path, Summary: fmt.Sprintf("%sthe expression is %s, expected a %s", prefix, column.Type, want)})
 	}
 }
 

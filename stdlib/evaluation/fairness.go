@@ -123,7 +123,11 @@ func (k *Checker) checkFairness() {
 		k.checkGroups(path, f)
 		k.checkComparisons(path, f)
 		if f.MinGroupSize < smallestGroup {
-			k.add(path+".min_group_size", fmt.Sprintf("min_group_size is %d", f.MinGroupSize), "Expected at least 20: reports show no value that fewer rows have.", "")
+			k.report(schema.Problem{
+				Path:    path + ".min_group_size",
+				Summary: fmt.Sprintf("min_group_size is %d", f.MinGroupSize),
+				Detail:  "Expected at least 20: reports show no value that fewer rows have.",
+			})
 		}
 	}
 }
@@ -135,11 +139,19 @@ func (k *Checker) checkGroups(path string, f Fairness) {
 	c := k.Data.Column(f.column())
 	switch {
 	case c == nil && f.Column == "":
-		k.add(path, fmt.Sprintf("The data has no column %q to group by", f.Name), "It has "+strings.Join(k.Data.Names(), ", ")+".",
-			suggest.DidYouMean(f.Name, k.Data.Names()))
+		k.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("The data has no column %q to group by", f.Name),
+			Detail:  "It has " + strings.Join(k.Data.Names(), ", ") + ".",
+			Hint:    suggest.DidYouMean(f.Name, k.Data.Names()),
+		})
 	case c != nil && !groupable(c.Type):
-		k.add(path, fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type), "Expected text, a boolean or an integer.",
-			"compute a band of it in a dataset")
+		k.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type),
+			Detail:  "Expected text, a boolean or an integer.",
+			Hint:    "compute a band of it in a dataset",
+		})
 	}
 }
 
@@ -155,19 +167,19 @@ func (k *Checker) checkComparisons(path string, f Fairness) {
 	}
 	expected := "Expected one of " + strings.Join(names, ", ") + "."
 	if len(f.Metrics) == 0 {
-		k.add(path+".metrics", "No fairness metric is listed", expected, "")
+		k.report(schema.Problem{Path: path + ".metrics", Summary: "No fairness metric is listed", Detail: expected})
 	}
 	seen := map[string]bool{}
 	for i, name := range f.Metrics {
 		at := fmt.Sprintf("%s.metrics[%d]", path, i)
 		switch {
 		case seen[name]:
-			k.add(at, fmt.Sprintf("%s is listed twice", name), "", "")
+			k.report(schema.Problem{Path: at, Summary: fmt.Sprintf("%s is listed twice", name)})
 		case slices.ContainsFunc(k.metrics, func(m *metric.Metric) bool { return of(name, m) && m.Fits(k.Model.Task) != nil }):
 			// That the metric does not fit the task is told where it is listed.
 		case !slices.Contains(names, name):
 			summary, why, hint := k.noComparison(name, names)
-			k.add(at, summary, strings.TrimSpace(why+" "+expected), hint)
+			k.report(schema.Problem{Path: at, Summary: summary, Detail: strings.TrimSpace(why + " " + expected), Hint: hint})
 		case slices.ContainsFunc(k.metrics, func(m *metric.Metric) bool { return of(name, m) }):
 			k.checkMeasureName(at, strings.TrimSuffix(strings.TrimSuffix(name, "_difference"), "_ratio"))
 		}
@@ -184,7 +196,11 @@ func (k *Checker) fitting() []*metric.Metric {
 func (k *Checker) checkMeasureName(at, name string) {
 	own := append(metric.MeasureNames(schema.Binary, nil), "count", "positives", "to_overall", "demographic_parity", "equal_opportunity", "equalized_odds")
 	if slices.Contains(own, name) {
-		k.add(at, fmt.Sprintf("A metric named %q cannot be told from what fairness itself computes", name), "", "rename the metric")
+		k.report(schema.Problem{
+			Path:    at,
+			Summary: fmt.Sprintf("A metric named %q cannot be told from what fairness itself computes", name),
+			Hint:    "rename the metric",
+		})
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // The engine's as-of join has two algorithms, and goes by the number of rows. The one for 64 and more takes a null time for the newest, and
@@ -47,7 +49,11 @@ func (s *session) withoutNulls(ctx context.Context, query string) (string, error
 		text, err := s.same(ctx, template, condition)
 		at := lastOn(query, first(join["condition"]))
 		if err != nil || at < 0 {
-			return "", errors.Join(err, refuse(max(location(join), 0), 0, "the conditions of this as-of join cannot be read", "", "compare columns that a dataset before this one makes"))
+			return "", errors.Join(err, refuse(schema.Problem{
+				Offset:  max(location(join), 0),
+				Summary: "the conditions of this as-of join cannot be read",
+				Hint:    "compare columns that a dataset before this one makes",
+			}))
 		}
 		more[at] = text
 	}

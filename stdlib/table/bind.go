@@ -185,7 +185,10 @@ func (b *Binder) create(ctx context.Context, s *session, tables map[string]*sche
 			continue
 		}
 		if err := s.exec(ctx, sql); err != nil {
-			return refuse(0, 0, fmt.Sprintf("the columns of table %s make no table", name), err.Error(), "")
+			return refuse(schema.Problem{
+				Summary: fmt.Sprintf("the columns of table %s make no table", name),
+				Detail:  err.Error(),
+			})
 		}
 		s.tables[name] = sql
 	}

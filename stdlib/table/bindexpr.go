@@ -15,7 +15,7 @@ const exprTable = "input"
 // expr types one expression. It is held to being one through the tree of the SELECT around it.
 func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[string]*schema.Table, aggregate bool) ([]schema.Column, error) {
 	if strings.TrimSpace(expr) == "" {
-		return nil, refuse(0, 0, "the expression is empty", "", "")
+		return nil, refuse(schema.Problem{Summary: "the expression is empty"})
 	}
 	const prefix = "select "
 	query := prefix + expr + "\nfrom " + exprTable
@@ -64,12 +64,12 @@ func oneExpression(err error, expr string, prefix int) error {
 	if !errors.As(err, &e) {
 		var r *Refused
 		if errors.As(err, &r) {
-			return refuse(0, 0, "one expression is expected here", "The text is more than that.", "")
+			return refuse(schema.Problem{Summary: "one expression is expected here", Detail: "The text is more than that."})
 		}
 		return err
 	}
 	if e.Position -= prefix; e.Position >= len(expr) {
-		return refuse(0, 0, "the expression is not complete", "", "")
+		return refuse(schema.Problem{Summary: "the expression is not complete"})
 	}
 	return e
 }
@@ -99,14 +99,18 @@ func singleExpression(root tree) error {
 		bare = bare && len(l) == 0
 	}
 	if !bare {
-		return refuse(0, 0, "one expression is expected here", "The text is more than that.", "")
+		return refuse(schema.Problem{Summary: "one expression is expected here", Detail: "The text is more than that."})
 	}
 	e, _ := list[0].(tree)
 	switch {
 	case word(e, "alias") != "":
-		return refuse(0, 0, "an expression has no name of its own", "The block's label is its name.", `leave out "as `+word(e, "alias")+`"`)
+		return refuse(schema.Problem{
+			Summary: "an expression has no name of its own",
+			Detail:  "The block's label is its name.",
+			Hint:    `leave out "as ` + word(e, "alias") + `"`,
+		})
 	case e["class"] == "STAR":
-		return refuse(0, 0, "one expression is expected here, not all columns", "", "")
+		return refuse(schema.Problem{Summary: "one expression is expected here, not all columns"})
 	}
 	return nil
 }
@@ -120,11 +124,18 @@ func checkExpression(root tree, query string, prefix int) error {
 		case tree:
 			switch v["class"] {
 			case "SUBQUERY":
-				w.add(v, "a subquery cannot stand in an expression", "An expression sees the columns of its own rows only.", "")
+				w.report(v, schema.Problem{
+					Summary: "a subquery cannot stand in an expression",
+					Detail:  "An expression sees the columns of its own rows only.",
+				})
 			case "WINDOW":
-				w.add(v, "a window function cannot stand in an expression", "Its value would depend on other rows.", "compute it in the sql of a dataset, or declare a window block")
+				w.report(v, schema.Problem{
+					Summary: "a window function cannot stand in an expression",
+					Detail:  "Its value would depend on other rows.",
+					Hint:    "compute it in the sql of a dataset, or declare a window block",
+				})
 			case "STAR":
-				w.add(v, "an expression names its columns", "* stands for several.", "")
+				w.report(v, schema.Problem{Summary: "an expression names its columns", Detail: "* stands for several."})
 			}
 			for _, child := range v {
 				walk(child)
@@ -152,11 +163,23 @@ func (s *session) aggregation(ctx context.Context, expr string, want bool) error
 	case is && !want:
 		at := e.Position - len(prefix)
 		if at < 0 {
-			return refuse(0, 0, "an aggregate cannot stand here", aggregateDetail, aggregateHint)
+			return refuse(schema.Problem{
+				Summary: "an aggregate cannot stand here",
+				Detail:  aggregateDetail,
+				Hint:    aggregateHint,
+			})
 		}
-		return refuse(at, tokenLength(expr, at), "an aggregate cannot stand here", aggregateDetail, aggregateHint)
+		return refuse(schema.Problem{
+			Offset: at, Length: tokenLength(expr, at),
+			Summary: "an aggregate cannot stand here",
+			Detail:  aggregateDetail,
+			Hint:    aggregateHint,
+		})
 	case !is && want:
-		return refuse(0, 0, "an aggregate is expected here", "The expression has a value for each row; a value over many rows is wanted, such as sum(amount) or count(*).", "")
+		return refuse(schema.Problem{
+			Summary: "an aggregate is expected here",
+			Detail:  "The expression has a value for each row; a value over many rows is wanted, such as sum(amount) or count(*).",
+		})
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // The engine computes functions of constants while it finds out types, before anything is run and in one step that nothing
@@ -46,8 +47,11 @@ func (w *walker) giant(n tree, name string) {
 			return
 		}
 	}
-	w.add(n, fmt.Sprintf("%s of these constants is too much to compute while the query is checked", name),
-		fmt.Sprintf("A constant may have up to %d MB.", maxConstant>>20), "build it from rows, as with from range(…), or of a column")
+	w.report(n, schema.Problem{
+		Summary: fmt.Sprintf("%s of these constants is too much to compute while the query is checked", name),
+		Detail:  fmt.Sprintf("A constant may have up to %d MB.", maxConstant>>20),
+		Hint:    "build it from rows, as with from range(…), or of a column",
+	})
 }
 
 // extent estimates the size of an expression's value in bytes; false if it is no constant.

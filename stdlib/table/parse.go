@@ -57,13 +57,22 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 		}
 		return nil, e
 	case (answer.Error || len(answer.Statements) > 1) && statementEnd(query) >= 0:
-		return nil, refuse(statementEnd(query), 1, "another statement begins behind this semicolon", "One SELECT is expected, and nothing else runs.", "")
+		return nil, refuse(schema.Problem{
+			Offset: statementEnd(query), Length: 1,
+			Summary: "another statement begins behind this semicolon",
+			Detail:  "One SELECT is expected, and nothing else runs.",
+		})
 	case answer.Error:
-		return nil, refuse(0, 0, "only a SELECT can stand here", "The text is another kind of statement, or a PIVOT whose columns depend on the data.", "")
+		return nil, refuse(schema.Problem{
+			Summary: "only a SELECT can stand here",
+			Detail:  "The text is another kind of statement, or a PIVOT whose columns depend on the data.",
+		})
 	case len(answer.Statements) == 0:
-		return nil, refuse(0, 0, "the query is empty", "", "")
+		return nil, refuse(schema.Problem{Summary: "the query is empty"})
 	case len(answer.Statements) > 1:
-		return nil, refuse(0, 0, fmt.Sprintf("%d statements where one SELECT is expected", len(answer.Statements)), "", "")
+		return nil, refuse(schema.Problem{
+			Summary: fmt.Sprintf("%d statements where one SELECT is expected", len(answer.Statements)),
+		})
 	}
 	return answer.Statements[0], nil
 }
@@ -81,9 +90,7 @@ func statementEnd(query string) int {
 
 var semicolons = lazyregexp.New(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
 
-func refuse(offset, length int, summary, detail, hint string) *Refused {
-	return &Refused{Problems: []schema.Problem{{Offset: offset, Length: length, Summary: summary, Detail: detail, Hint: hint}}}
-}
+func refuse(p schema.Problem) *Refused { return &Refused{Problems: []schema.Problem{p}} }
 
 // looked is what is found out about a query by looking through its tree.
 type looked struct {
@@ -98,7 +105,11 @@ func (s *session) check(ctx context.Context, query string, tables map[string][]s
 	}
 	if _, err := s.parse(ctx, "select * from ("+query+"\n)"); err != nil {
 		at := strings.LastIndexByte(query, ';')
-		return looked{}, refuse(max(at, 0), min(1, at+1), "the query must not end in a semicolon", "", "leave it out")
+		return looked{}, refuse(schema.Problem{
+			Offset: max(at, 0), Length: min(1, at+1),
+			Summary: "the query must not end in a semicolon",
+			Hint:    "leave it out",
+		})
 	}
 	w := walker{query: query, tables: tables, ctes: map[string]bool{}}
 	w.names(root)
@@ -193,7 +204,7 @@ func (w *walker) object(n tree) {
 	case "JOIN":
 		w.join(n)
 	case "SHOW_REF":
-		w.add(n, "DESCRIBE, SHOW and SUMMARIZE cannot stand here", "A query shapes rows of its input tables.", "")
+		w.report(n, schema.Problem{Summary: "DESCRIBE, SHOW and SUMMARIZE cannot stand here", Detail: "A query shapes rows of its input tables."})
 	}
 	switch n["id"] { // of a type, in a cast or a number
 	case "HUGEINT", "UHUGEINT", "BIGNUM":
@@ -205,7 +216,7 @@ func (w *walker) object(n tree) {
 	case "COLUMN_REF":
 		w.columnRef(n)
 	case "PARAMETER":
-		w.add(n, "the query has a parameter without a value", "", "")
+		w.report(n, schema.Problem{Summary: "the query has a parameter without a value"})
 	}
 }
 
@@ -222,14 +233,16 @@ func (w *walker) join(n tree) {
 			terms[i] = fmt.Sprintf("a.%s >= b.%[1]s", c)
 		}
 	}
-	w.add(n, "an as-of join with USING cannot stand here", "The engine would take a null time for the newest one; with conditions that is kept from it.",
-		"write on "+strings.Join(terms, " and "))
+	w.report(n, schema.Problem{
+		Summary: "an as-of join with USING cannot stand here",
+		Detail:  "The engine would take a null time for the newest one; with conditions that is kept from it.",
+		Hint:    "write on " + strings.Join(terms, " and "),
+	})
 }
 
-func (w *walker) add(n tree, summary, detail, hint string) {
-	at := location(n)
-	p := schema.Problem{Summary: summary, Detail: detail, Hint: hint}
-	if at >= 0 {
+// report adds a problem, at the place in the query where n stands if the engine says where.
+func (w *walker) report(n tree, p schema.Problem) {
+	if at := location(n); at >= 0 {
 		p.Offset, p.Length = at, tokenLength(w.query, at)
 	}
 	w.problems = append(w.problems, p)
@@ -258,12 +271,15 @@ func (w *walker) baseTable(n tree) {
 	}
 	if prefix := word(n, "schema_name"); prefix != "" {
 		if other := foldIn(known, name); other != "" {
-			w.add(n, fmt.Sprintf("tables have no prefix here: %s.%s", prefix, name),
-				"A query calls a table by the block's name alone, whatever its kind. "+detail, fmt.Sprintf("write %s", other))
+			w.report(n, schema.Problem{
+				Summary: fmt.Sprintf("tables have no prefix here: %s.%s", prefix, name),
+				Detail:  "A query calls a table by the block's name alone, whatever its kind. " + detail,
+				Hint:    fmt.Sprintf("write %s", other),
+			})
 			return
 		}
 	}
-	w.add(n, fmt.Sprintf("there is no table %q here", name), detail, suggest.DidYouMean(name, known))
+	w.report(n, schema.Problem{Summary: fmt.Sprintf("there is no table %q here", name), Detail: detail, Hint: suggest.DidYouMean(name, known)})
 }
 
 // foldIn is the name in a list that is the same but for case.
@@ -284,8 +300,11 @@ func (w *walker) tableFunction(n tree) {
 	name, _ := f["function_name"].(string)
 	f["class"] = "ROWS" // no value: they come one after the other
 	if !rowSources[lowerType(name)] {
-		w.add(n, fmt.Sprintf("a query cannot read with %s", name), "It reads the tables that it is given, and no files, settings or catalogs.",
-			"declare a source block and name it in from")
+		w.report(n, schema.Problem{
+			Summary: fmt.Sprintf("a query cannot read with %s", name),
+			Detail:  "It reads the tables that it is given, and no files, settings or catalogs.",
+			Hint:    "declare a source block and name it in from",
+		})
 	}
 }
 
@@ -297,8 +316,11 @@ func (w *walker) function(n tree) {
 	}
 	w.giant(n, name)
 	if unsteady[name] || strings.HasPrefix(name, "current_") || name == "age" && len(args) == 1 {
-		w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
-			"take the time from a column, or pass it in as a variable")
+		w.report(n, schema.Problem{
+			Summary: fmt.Sprintf("%s gives another value on every run", name),
+			Detail:  "The same inputs must give the same rows, today and next year.",
+			Hint:    "take the time from a column, or pass it in as a variable",
+		})
 	}
 }
 
@@ -334,15 +356,21 @@ func (w *walker) columnRef(n tree) {
 			}
 		}
 	}
-	w.add(n, fmt.Sprintf("%s gives another value on every run", name), "The same inputs must give the same rows, today and next year.",
-		"take the time from a column, or pass it in as a variable")
+	w.report(n, schema.Problem{
+		Summary: fmt.Sprintf("%s gives another value on every run", name),
+		Detail:  "The same inputs must give the same rows, today and next year.",
+		Hint:    "take the time from a column, or pass it in as a variable",
+	})
 }
 
 func (w *walker) sample(n, sample tree) {
 	if seed, err := sample["seed"].(json.Number).Int64(); err == nil && seed >= 0 {
 		return
 	}
-	w.add(n, "a sample without a seed has other rows on every run", "", "add REPEATABLE (1) to it, or filter by hash(key) % 10 = 0")
+	w.report(n, schema.Problem{
+		Summary: "a sample without a seed has other rows on every run",
+		Hint:    "add REPEATABLE (1) to it, or filter by hash(key) % 10 = 0",
+	})
 }
 
 // location is where a node's text begins, -1 if the parser does not say.

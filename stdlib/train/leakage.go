@@ -23,7 +23,7 @@ func (s *shaper) leaks(path string, c *schema.Column) bool {
 			return false
 		}
 	}
-	s.problem(path, fmt.Sprintf("The feature %q gives the target away", c.Name), why, hint)
+	s.report(schema.Problem{Path: path, Summary: fmt.Sprintf("The feature %q gives the target away", c.Name), Detail: why, Hint: hint})
 	return true
 }
 

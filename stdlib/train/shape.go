@@ -49,15 +49,17 @@ type shaper struct {
 	goal       *schema.Trace     // of the target; made when first asked for
 }
 
-func (s *shaper) problem(path, summary, detail, hint string) {
-	s.problems = append(s.problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-}
+func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // column finds a column of the data, and tells if there is none.
 func (s *shaper) column(path, name string) *schema.Column {
 	c := s.data.Column(name)
 	if c == nil {
-		s.problem(path, fmt.Sprintf("The table has no column %q", name), "", suggest.DidYouMean(name, s.data.Names()))
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("The table has no column %q", name),
+			Hint:    suggest.DidYouMean(name, s.data.Names()),
+		})
 	}
 	return c
 }
@@ -89,8 +91,12 @@ func (s *shaper) task(supported []schema.Task) schema.Task {
 	if s.config.Task == "" {
 		hint = fmt.Sprintf("Set task = %q if the target holds classes.", supported[0])
 	}
-	s.problem("task", fmt.Sprintf("This trainer cannot do %s", task),
-		"It does "+strings.Join(taskNames(supported), " and ")+".", hint)
+	s.report(schema.Problem{
+		Path:    "task",
+		Summary: fmt.Sprintf("This trainer cannot do %s", task),
+		Detail:  "It does " + strings.Join(taskNames(supported), " and ") + ".",
+		Hint:    hint,
+	})
 	return task
 }
 
@@ -101,15 +107,25 @@ func (s *shaper) target(task schema.Task) {
 	}
 	switch text := model.TextType(target.Type); {
 	case !model.FeatureType(target.Type):
-		s.problem("target", fmt.Sprintf("The target %q is of type %s", target.Name, target.Type),
-			"A target is a boolean, a number or text.", "")
+		s.report(schema.Problem{
+			Path:    "target",
+			Summary: fmt.Sprintf("The target %q is of type %s", target.Name, target.Type),
+			Detail:  "A target is a boolean, a number or text.",
+		})
 	case task == schema.Regression && !model.NumberType(target.Type):
-		s.problem("target", fmt.Sprintf("The target %q of a regression is of type %s, not a number", target.Name, target.Type), "", "")
+		s.report(schema.Problem{
+			Path:    "target",
+			Summary: fmt.Sprintf("The target %q of a regression is of type %s, not a number", target.Name, target.Type),
+		})
 	case task == schema.Binary && text && s.config.Positive == "":
-		s.problem("positive", fmt.Sprintf("Which value of %q is the positive class is not said", target.Name),
-			"The target is text; the score of a binary task is the probability of the positive class.", `Set positive = "…".`)
+		s.report(schema.Problem{
+			Path:    "positive",
+			Summary: fmt.Sprintf("Which value of %q is the positive class is not said", target.Name),
+			Detail:  "The target is text; the score of a binary task is the probability of the positive class.",
+			Hint:    `Set positive = "…".`,
+		})
 	case task != schema.Binary && task != "" && s.config.Positive != "":
-		s.problem("positive", "positive is for binary tasks", fmt.Sprintf("The task is %s.", task), "")
+		s.report(schema.Problem{Path: "positive", Summary: "positive is for binary tasks", Detail: fmt.Sprintf("The task is %s.", task)})
 	case s.config.Positive != "":
 		s.positive(target)
 	}
@@ -128,8 +144,12 @@ func (s *shaper) positive(target *schema.Column) {
 	case like != "":
 		hint = fmt.Sprintf("Write positive = %q.", like)
 	}
-	s.problem("positive", fmt.Sprintf("The target has no class %q", s.config.Positive),
-		fmt.Sprintf("The column %q is of type %s.", target.Name, target.Type), hint)
+	s.report(schema.Problem{
+		Path:    "positive",
+		Summary: fmt.Sprintf("The target has no class %q", s.config.Positive),
+		Detail:  fmt.Sprintf("The column %q is of type %s.", target.Name, target.Type),
+		Hint:    hint,
+	})
 }
 
 func (s *shaper) features() {
@@ -141,7 +161,7 @@ func (s *shaper) features() {
 			continue
 		}
 		if seen[column.Name] {
-			s.problem(path, fmt.Sprintf("The feature %q is listed twice", name), "", "")
+			s.report(schema.Problem{Path: path, Summary: fmt.Sprintf("The feature %q is listed twice", name)})
 			continue
 		}
 		seen[column.Name] = true
@@ -157,17 +177,28 @@ func (s *shaper) feature(path string, c *schema.Column) {
 		return
 	}
 	if c.Protected && !listed(s.config.AllowProtected, c.Name) {
-		s.problem(path, fmt.Sprintf("The feature %q is protected", c.Name),
-			"Protected columns are for slices and fairness figures, not for training.",
-			fmt.Sprintf("Take it out, or say allow_protected = [%q].", c.Name))
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("The feature %q is protected", c.Name),
+			Detail:  "Protected columns are for slices and fairness figures, not for training.",
+			Hint:    fmt.Sprintf("Take it out, or say allow_protected = [%q].", c.Name),
+		})
 	}
 	if c.PII && !listed(s.config.AllowPII, c.Name) {
-		s.problem(path, fmt.Sprintf("The feature %q is personal data", c.Name), "It would reach the model.",
-			fmt.Sprintf("Take it out, or say allow_pii = [%q].", c.Name))
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("The feature %q is personal data", c.Name),
+			Detail:  "It would reach the model.",
+			Hint:    fmt.Sprintf("Take it out, or say allow_pii = [%q].", c.Name),
+		})
 	}
 	if !model.FeatureType(c.Type) {
-		s.problem(path, fmt.Sprintf("The feature %q is of type %s", c.Name, c.Type),
-			"Models read numbers, booleans and text.", typeHint(c))
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("The feature %q is of type %s", c.Name, c.Type),
+			Detail:  "Models read numbers, booleans and text.",
+			Hint:    typeHint(c),
+		})
 	}
 	if len(s.data.Key) == 1 && same(s.data.Key[0], c.Name) {
 		s.problems = append(s.problems, schema.Problem{Path: path, Warning: true,
@@ -187,8 +218,12 @@ func typeHint(c *schema.Column) string {
 func (s *shaper) allowed(path string, names []string) {
 	for i, name := range names {
 		if !listed(s.config.Features, name) {
-			s.problem(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not among the features", name),
-				"A permission is for a feature.", suggest.DidYouMean(name, s.config.Features))
+			s.report(schema.Problem{
+				Path:    fmt.Sprintf("%s[%d]", path, i),
+				Summary: fmt.Sprintf("%q is not among the features", name),
+				Detail:  "A permission is for a feature.",
+				Hint:    suggest.DidYouMean(name, s.config.Features),
+			})
 		}
 	}
 }
@@ -202,9 +237,9 @@ func (s *shaper) weight() {
 	switch {
 	case c == nil:
 	case !model.NumberType(c.Type):
-		s.problem("weight", fmt.Sprintf("The weight %q is of type %s, not a number", c.Name, c.Type), "", "")
+		s.report(schema.Problem{Path: "weight", Summary: fmt.Sprintf("The weight %q is of type %s, not a number", c.Name, c.Type)})
 	case same(name, s.config.Target) || listed(s.config.Features, name):
-		s.problem("weight", fmt.Sprintf("The weight %q is the target or a feature too", c.Name), "", "")
+		s.report(schema.Problem{Path: "weight", Summary: fmt.Sprintf("The weight %q is the target or a feature too", c.Name)})
 	}
 }
 
@@ -221,9 +256,16 @@ func (s *shaper) sameValidation() {
 		}
 		got := s.validation.Column(name)
 		if got == nil {
-			s.problem(ValidationPort, fmt.Sprintf("The validation table has no column %q", want.Name), "", suggest.DidYouMean(name, s.validation.Names()))
+			s.report(schema.Problem{
+				Path:    ValidationPort,
+				Summary: fmt.Sprintf("The validation table has no column %q", want.Name),
+				Hint:    suggest.DidYouMean(name, s.validation.Names()),
+			})
 		} else if !schema.Takes(want.Type, got.Type) || same(name, s.config.Target) && got.Type != want.Type {
-			s.problem(ValidationPort, fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type), "", "")
+			s.report(schema.Problem{
+				Path:    ValidationPort,
+				Summary: fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type),
+			})
 		}
 	}
 }
@@ -234,12 +276,16 @@ func (s *shaper) decision(task schema.Task) {
 		return
 	}
 	if task != schema.Binary && task != "" {
-		s.problem("decision", "decision is for binary tasks", fmt.Sprintf("The task is %s.", task), "")
+		s.report(schema.Problem{Path: "decision", Summary: "decision is for binary tasks", Detail: fmt.Sprintf("The task is %s.", task)})
 		return
 	}
 	if s.validation == nil {
-		s.problem("decision", "A decision needs a validation table",
-			"The threshold is fitted on rows that the model was not trained on.", "Set validation, for example to split.<name>.validation.")
+		s.report(schema.Problem{
+			Path:    "decision",
+			Summary: "A decision needs a validation table",
+			Detail:  "The threshold is fitted on rows that the model was not trained on.",
+			Hint:    "Set validation, for example to split.<name>.validation.",
+		})
 	}
 	best, limits, err := d.metrics()
 	if err != nil {
@@ -257,8 +303,11 @@ func (s *shaper) decides(path string, m *metric.Metric) {
 		if m.SQL != "" {
 			what = "defined in SQL"
 		}
-		s.problem(path, fmt.Sprintf("A threshold cannot be chosen by the metric %q (%s)", m.Name, what),
-			"It takes metrics of decisions, which change with the threshold: recall, precision, f1, false_positive_rate, …", "")
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("A threshold cannot be chosen by the metric %q (%s)", m.Name, what),
+			Detail:  "It takes metrics of decisions, which change with the threshold: recall, precision, f1, false_positive_rate, …",
+		})
 	}
 }
 

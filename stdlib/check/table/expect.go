@@ -112,14 +112,14 @@ func (b expectBlock) expectations(in *schema.Table) ([]expectation, []schema.Pro
 	}
 	l.quoted = sqltable.Quote(l.column.Name)
 	if b.AtLeast != nil && !(*b.AtLeast > 0 && *b.AtLeast <= 1) {
-		l.problem("at_least", "a share above 0 and up to 1 is expected here", "")
+		l.report(schema.Problem{Path: l.path("at_least"), Summary: "a share above 0 and up to 1 is expected here"})
 	}
 	l.rows()
 	l.values()
 	l.text()
 	l.aggregates()
 	if len(l.out) == 0 && len(l.problems) == 0 {
-		l.problem("", "nothing is expected of the column", "Such as between, not_null, matches.")
+		l.report(schema.Problem{Path: l.path(""), Summary: "nothing is expected of the column", Detail: "Such as between, not_null, matches."})
 	}
 	return l.out, l.problems
 }
@@ -132,14 +132,16 @@ func (l *lister) path(attr string) string {
 	return p
 }
 
-func (l *lister) problem(attr, summary, detail string) {
-	l.problems = append(l.problems, schema.Problem{Path: l.path(attr), Summary: summary, Detail: detail})
-}
+func (l *lister) report(p schema.Problem) { l.problems = append(l.problems, p) }
 
 // fits holds an expectation to columns of some types.
 func (l *lister) fits(attr string, ok bool, wanted string) bool {
 	if !ok {
-		l.problem(attr, fmt.Sprintf("%s cannot be expected of column %q, which is %s", attr, l.column.Name, l.column.Type), wanted)
+		l.report(schema.Problem{
+			Path:    l.path(attr),
+			Summary: fmt.Sprintf("%s cannot be expected of column %q, which is %s", attr, l.column.Name, l.column.Type),
+			Detail:  wanted,
+		})
 	}
 	return ok
 }
@@ -168,7 +170,7 @@ func (l *lister) rows() {
 	}
 	if b.MaxNull != nil {
 		if *b.MaxNull < 0 || *b.MaxNull > 1 {
-			l.problem("max_null", "a share from 0 to 1 is expected here", "")
+			l.report(schema.Problem{Path: l.path("max_null"), Summary: "a share from 0 to 1 is expected here"})
 		}
 		l.add(expectation{Name: "max_null", Expected: "a share of nulls of at most " + number(*b.MaxNull), kind: aggregate,
 			sql: "count(*) filter (where not (" + sqltable.Known(*l.column) + ")) / count(*)", high: *b.MaxNull})
@@ -179,7 +181,7 @@ func (l *lister) rows() {
 	if b.Type != "" {
 		want := strings.ToLower(b.Type)
 		if want != l.column.Type {
-			l.problem("type", fmt.Sprintf("column %q is %s, not %s", l.column.Name, l.column.Type, b.Type), "")
+			l.report(schema.Problem{Path: l.path("type"), Summary: fmt.Sprintf("column %q is %s, not %s", l.column.Name, l.column.Type, b.Type)})
 		}
 		l.add(expectation{Name: "type", Expected: want, kind: static, holds: want == l.column.Type, sql: l.column.Type})
 	}
@@ -193,7 +195,11 @@ func (l *lister) values() {
 			l.add(expectation{Name: "between", Expected: "between " + bounds[0].shown + " and " + bounds[1].shown, kind: rowwise,
 				sql: "(" + bounds[0].compared(">=") + ") and (" + bounds[1].compared("<=") + ")"})
 		} else if bounds != nil {
-			l.problem("between", "the least and the greatest value are expected here", "As in [0, 100].")
+			l.report(schema.Problem{
+				Path:    l.path("between"),
+				Summary: "the least and the greatest value are expected here",
+				Detail:  "As in [0, 100].",
+			})
 		}
 	}
 	if b.InSet != nil {
@@ -204,7 +210,7 @@ func (l *lister) values() {
 			}
 			l.add(expectation{Name: "in_set", Expected: "one of " + strings.Join(shown, ", "), kind: rowwise, sql: strings.Join(terms, " or ")})
 		} else if set != nil {
-			l.problem("in_set", "at least one value is expected here", "")
+			l.report(schema.Problem{Path: l.path("in_set"), Summary: "at least one value is expected here"})
 		}
 	}
 	if b.GreaterThan != "" {
@@ -234,7 +240,7 @@ func (l *lister) literals(attr string, text json.RawMessage) []value {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // numbers keep their digits
 	if err := d.Decode(&list); err != nil {
-		l.problem(attr, "a list of values is expected here", "")
+		l.report(schema.Problem{Path: l.path(attr), Summary: "a list of values is expected here"})
 		return nil
 	}
 	out := []value{}
@@ -260,7 +266,7 @@ func (l *lister) literals(attr string, text json.RawMessage) []value {
 			}
 			out = append(out, as(sqltable.Constant(v, l.column.Type), v))
 		default:
-			l.problem(attr, "a list of numbers, texts or times is expected here", "")
+			l.report(schema.Problem{Path: l.path(attr), Summary: "a list of numbers, texts or times is expected here"})
 			return nil
 		}
 	}
@@ -273,7 +279,7 @@ func (l *lister) text() {
 	const wanted = "It is for columns of type varchar."
 	if b.Matches != nil && l.fits("matches", isText, wanted) {
 		if _, err := regexp.Compile(*b.Matches); err != nil {
-			l.problem("matches", "this is no regular expression", err.Error())
+			l.report(schema.Problem{Path: l.path("matches"), Summary: "this is no regular expression", Detail: err.Error()})
 		}
 		l.add(expectation{Name: "matches", Expected: "matching " + *b.Matches, kind: rowwise, sql: fmt.Sprintf("regexp_matches(%s, %s)", l.quoted, sqltable.Literal(*b.Matches))})
 	}
@@ -291,7 +297,11 @@ func (l *lister) aggregates() {
 	quantile := 0.5
 	if b.QuantileBetween != nil {
 		if len(b.QuantileBetween) != 3 || !(b.QuantileBetween[0] >= 0 && b.QuantileBetween[0] <= 1) {
-			l.problem("quantile_between", "a quantile from 0 to 1, the least and the greatest value are expected here", "As in [0.99, 0, 5000].")
+			l.report(schema.Problem{
+				Path:    l.path("quantile_between"),
+				Summary: "a quantile from 0 to 1, the least and the greatest value are expected here",
+				Detail:  "As in [0.99, 0, 5000].",
+			})
 			b.QuantileBetween = nil
 		} else {
 			quantile, b.QuantileBetween = b.QuantileBetween[0], b.QuantileBetween[1:]

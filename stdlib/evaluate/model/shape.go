@@ -61,20 +61,26 @@ func (k *checker) figures(champion bool) *schema.FigureType {
 	return schema.Object(all)
 }
 
-func (k *checker) add(path, summary, detail, hint string) {
-	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-}
+func (k *checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 func (k *checker) checkModel(l prediction.Layout) {
 	names := k.Data.Names()
 	if k.Data.Column(k.Model.Target) == nil {
-		k.add("data", fmt.Sprintf("The data has no column %q, the model's target", k.Model.Target), "It has "+strings.Join(names, ", ")+".",
-			suggest.DidYouMean(k.Model.Target, names))
+		k.report(schema.Problem{
+			Path:    "data",
+			Summary: fmt.Sprintf("The data has no column %q, the model's target", k.Model.Target),
+			Detail:  "It has " + strings.Join(names, ", ") + ".",
+			Hint:    suggest.DidYouMean(k.Model.Target, names),
+		})
 	}
 	if !k.Model.Opaque {
 		k.Problems = append(k.Problems, model.Unfit(&k.Model, k.Data, "data")...)
 	}
 	if c := l.Clash(); c != "" {
-		k.add("data", fmt.Sprintf("The data's column %q has the name of a column of predictions", c), "", "rename it in a dataset")
+		k.report(schema.Problem{
+			Path:    "data",
+			Summary: fmt.Sprintf("The data's column %q has the name of a column of predictions", c),
+			Hint:    "rename it in a dataset",
+		})
 	}
 }

@@ -144,9 +144,7 @@ type shaper struct {
 	problems []schema.Problem
 }
 
-func (s *shaper) problem(path, summary, detail, hint string) {
-	s.problems = append(s.problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-}
+func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // carry takes over the columns that rows are found by.
 func (s *shaper) carry(c *config) {
@@ -159,7 +157,7 @@ func (s *shaper) carry(c *config) {
 	if col := s.in.Column(c.Time); col != nil {
 		s.out.Time = col.Name
 		if !table.Temporal(col.Type) {
-			s.problem("time", fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type), "", "")
+			s.report(schema.Problem{Path: "time", Summary: fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type)})
 		}
 	}
 	s.maxAge(c)
@@ -173,10 +171,14 @@ func (s *shaper) carry(c *config) {
 		why = "the table has no key, so entity and time are all that its rows can be found by"
 	}
 	if len(c.Entity) == 0 {
-		s.problem("", "the feature has no entity", why, `say whom the rows are about: entity = ["card"]`)
+		s.report(schema.Problem{Summary: "the feature has no entity", Detail: why, Hint: `say whom the rows are about: entity = ["card"]`})
 	}
 	if c.Time == "" {
-		s.problem("", "the feature has no time", why, `name the column that says when a row happened: time = "paid_at"`)
+		s.report(schema.Problem{
+			Summary: "the feature has no time",
+			Detail:  why,
+			Hint:    `name the column that says when a row happened: time = "paid_at"`,
+		})
 	}
 }
 
@@ -186,12 +188,21 @@ func (s *shaper) maxAge(c *config) {
 		return
 	}
 	if d, err := schema.ParseDuration(c.MaxAge); err != nil {
-		s.problem("max_age", err.Error(), "", "")
+		s.report(schema.Problem{Path: "max_age", Summary: err.Error()})
 	} else if d.Microseconds() < 1 {
-		s.problem("max_age", "max_age must be positive", "It is how long before a moment the latest row may be.", "")
+		s.report(schema.Problem{
+			Path:    "max_age",
+			Summary: "max_age must be positive",
+			Detail:  "It is how long before a moment the latest row may be.",
+		})
 	}
 	if len(c.Columns) == 0 {
-		s.problem("max_age", "max_age is about columns, and the feature has none", "Its windows hold no rows older than their own over.", "leave it out")
+		s.report(schema.Problem{
+			Path:    "max_age",
+			Summary: "max_age is about columns, and the feature has none",
+			Detail:  "Its windows hold no rows older than their own over.",
+			Hint:    "leave it out",
+		})
 	}
 }
 
@@ -215,8 +226,11 @@ func (s *shaper) own(path, name, expr string, w *schema.Window) {
 		s.problems = append(s.problems, p)
 	}
 	if s.out.Column(name) != nil {
-		s.problem(path, fmt.Sprintf("the feature yields a column %q already", name),
-			"Names of columns are told apart without regard to case; key, entity and time columns are among them.", "")
+		s.report(schema.Problem{
+			Path:    path,
+			Summary: fmt.Sprintf("the feature yields a column %q already", name),
+			Detail:  "Names of columns are told apart without regard to case; key, entity and time columns are among them.",
+		})
 		return
 	}
 	col.Name = name
@@ -246,10 +260,13 @@ func (s *shaper) inherit(col *schema.Column, expr string, w *schema.Window) {
 
 func (s *shaper) window(path string, w *schema.Window) {
 	if _, err := length(w); err != nil {
-		s.problem(path+".over", err.Error(), "", "")
+		s.report(schema.Problem{Path: path + ".over", Summary: err.Error()})
 	}
 	if col := s.in.Column(w.KnownAt); col != nil && !table.Temporal(col.Type) {
-		s.problem(path+".known_at", fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type), "", "")
+		s.report(schema.Problem{
+			Path:    path + ".known_at",
+			Summary: fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type),
+		})
 	}
 }
 

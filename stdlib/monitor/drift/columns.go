@@ -46,33 +46,44 @@ func comparable(t string) bool { return schema.KindOf(t) != "" }
 
 func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
 	var out []schema.Problem
-	add := func(i int, summary, hint string) {
-		path := "columns"
+	add := func(i int, p schema.Problem) {
+		p.Path = "columns"
 		if c.Columns != nil {
-			path = fmt.Sprintf("columns[%d]", i)
+			p.Path = fmt.Sprintf("columns[%d]", i)
 		}
-		out = append(out, schema.Problem{Path: path, Summary: summary, Hint: hint})
+		out = append(out, p)
 	}
 	if len(columns) == 0 {
-		add(0, "There is no column to compare", "name columns that both tables have")
+		add(0, schema.Problem{Summary: "There is no column to compare", Hint: "name columns that both tables have"})
 	}
 	seen := map[string]bool{}
 	for i, name := range columns {
 		a, b := reference.Column(name), current.Column(name)
 		switch {
 		case a == nil:
-			add(i, fmt.Sprintf("The reference has no column %q", name), suggest.DidYouMean(name, reference.Names()))
+			add(i, schema.Problem{Summary: fmt.Sprintf("The reference has no column %q", name), Hint: suggest.DidYouMean(name, reference.Names())})
 		case b == nil:
-			add(i, fmt.Sprintf("The current table has no column %q", name), suggest.DidYouMean(name, current.Names()))
+			add(i, schema.Problem{
+				Summary: fmt.Sprintf("The current table has no column %q", name),
+				Hint:    suggest.DidYouMean(name, current.Names()),
+			})
 		case seen[name]:
-			add(i, fmt.Sprintf("Column %q is listed twice", name), "")
+			add(i, schema.Problem{Summary: fmt.Sprintf("Column %q is listed twice", name)})
 		case !comparable(a.Type):
-			add(i, fmt.Sprintf("Column %q is %s, which cannot be compared", name, a.Type), "compare numbers, booleans and text")
+			add(i, schema.Problem{
+				Summary: fmt.Sprintf("Column %q is %s, which cannot be compared", name, a.Type),
+				Hint:    "compare numbers, booleans and text",
+			})
 		case !schema.Takes(a.Type, b.Type):
-			add(i, fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type),
-				"cast one of them in a dataset, or list the columns to compare without it")
+			add(i, schema.Problem{
+				Summary: fmt.Sprintf("Column %q is %s in the reference and %s in the current table", name, a.Type, b.Type),
+				Hint:    "cast one of them in a dataset, or list the columns to compare without it",
+			})
 		case schema.KindOf(a.Type) == schema.TextValue && (c.Drift.Method == method.KS || c.Drift.Method == method.Wasserstein):
-			add(i, fmt.Sprintf("%s compares numbers, and column %q is text", c.Drift.Method, name), "leave out method, or list the columns")
+			add(i, schema.Problem{
+				Summary: fmt.Sprintf("%s compares numbers, and column %q is text", c.Drift.Method, name),
+				Hint:    "leave out method, or list the columns",
+			})
 		}
 		seen[name] = true
 	}

@@ -33,8 +33,12 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	names := k.Definitions()
 	out := schema.ShapeResult{Out: map[string]schema.Shape{}}
 	if k.Data != nil && k.Data.Label == nil {
-		k.add("labels", "The table has no label", "Nothing tells which of its columns is the truth, nor since when it can be trusted.",
-			`Declare a label on it: label "x" { … }`)
+		k.report(schema.Problem{
+			Path:    "labels",
+			Summary: "The table has no label",
+			Detail:  "Nothing tells which of its columns is the truth, nor since when it can be trusted.",
+			Hint:    `Declare a label on it: label "x" { … }`,
+		})
 	}
 	if k.Model.Task != "" {
 		out.Figures = k.figures(names)
@@ -76,9 +80,7 @@ func (k *checker) target() *schema.Column {
 	return k.Data.Column(k.Data.Label.Column)
 }
 
-func (k *checker) add(path, summary, detail, hint string) {
-	k.Problems = append(k.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-}
+func (k *checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // figures is the type of what rules see.
 func (k *checker) figures(names []string) *schema.FigureType {
@@ -118,14 +120,19 @@ func inBaseline(f *schema.FigureType, name string) (value, bounded bool) {
 func (k *checker) checkBaseline(names []string) {
 	shares := func(n string) bool { value, _ := inBaseline(k.baseline, n); return value }
 	if k.baseline != nil && len(names) > 0 && !slices.ContainsFunc(names, shares) {
-		k.add("baseline", "The baseline has none of the metrics", "They are "+strings.Join(names, ", ")+".", "let the evaluation list one of them too")
+		k.report(schema.Problem{
+			Path:    "baseline",
+			Summary: "The baseline has none of the metrics",
+			Detail:  "They are " + strings.Join(names, ", ") + ".",
+			Hint:    "let the evaluation list one of them too",
+		})
 	}
 }
 
 // checkOn looks at the columns that join. Those that the predictions lack are told by the compiler.
 func (k *checker) checkOn() {
 	if len(k.config.On) == 0 {
-		k.add("on", "on is empty", "A prediction finds its label by at least one column.", "")
+		k.report(schema.Problem{Path: "on", Summary: "on is empty", Detail: "A prediction finds its label by at least one column."})
 	}
 	seen := map[string]bool{}
 	for i, name := range k.config.On {
@@ -134,11 +141,20 @@ func (k *checker) checkOn() {
 		switch {
 		case p == nil:
 		case l == nil:
-			k.add(path, fmt.Sprintf("The labels have no column %q", name), "They have "+strings.Join(k.Data.Names(), ", ")+".", suggest.DidYouMean(name, k.Data.Names()))
+			k.report(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("The labels have no column %q", name),
+				Detail:  "They have " + strings.Join(k.Data.Names(), ", ") + ".",
+				Hint:    suggest.DidYouMean(name, k.Data.Names()),
+			})
 		case seen[p.Name]:
-			k.add(path, fmt.Sprintf("Column %q is listed twice", p.Name), "", "")
+			k.report(schema.Problem{Path: path, Summary: fmt.Sprintf("Column %q is listed twice", p.Name)})
 		case !joinable(p.Type, l.Type):
-			k.add(path, fmt.Sprintf("Column %q is %s in the predictions and %s in the labels", p.Name, p.Type, l.Type), "", "cast one of them in a dataset")
+			k.report(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("Column %q is %s in the predictions and %s in the labels", p.Name, p.Type, l.Type),
+				Hint:    "cast one of them in a dataset",
+			})
 		}
 		if p != nil {
 			seen[p.Name] = true
@@ -156,24 +172,36 @@ func (k *checker) checkPredictions() bool {
 	target := k.Data.Column(k.Model.Target)
 	switch {
 	case task != schema.Binary && c.Score != "":
-		k.add("score", "score is for binary classification", fmt.Sprintf("The task is %s.", task), "")
+		k.report(schema.Problem{Path: "score", Summary: "score is for binary classification", Detail: fmt.Sprintf("The task is %s.", task)})
 	case task != schema.Binary && c.Positive != "":
-		k.add("positive", "positive is for binary classification", fmt.Sprintf("The task is %s.", task), "")
+		k.report(schema.Problem{Path: "positive", Summary: "positive is for binary classification", Detail: fmt.Sprintf("The task is %s.", task)})
 	case task == schema.Binary && c.Positive == "" && target != nil && model.TextType(target.Type):
-		k.add("positive", "Which class is the positive one is not said", fmt.Sprintf("The label %q is text.", target.Name), `set positive = "…"`)
+		k.report(schema.Problem{
+			Path:    "positive",
+			Summary: "Which class is the positive one is not said",
+			Detail:  fmt.Sprintf("The label %q is text.", target.Name),
+			Hint:    `set positive = "…"`,
+		})
 	case task == schema.Regression && target != nil && !model.NumberType(target.Type):
-		k.add("task", fmt.Sprintf("The label %q is %s, and a regression is about numbers", target.Name, target.Type), "", "")
+		k.report(schema.Problem{
+			Path:    "task",
+			Summary: fmt.Sprintf("The label %q is %s, and a regression is about numbers", target.Name, target.Type),
+		})
 		return false
 	}
 	if len(columns) == 0 && c.Predicted == "" && c.Score == "" {
-		k.add("predictions", "The table has no column of predictions", fmt.Sprintf("Expected %s. It has %s.", expected(task), strings.Join(k.predictions.Names(), ", ")),
-			`say which it is: predicted = "…"`)
+		k.report(schema.Problem{
+			Path:    "predictions",
+			Summary: "The table has no column of predictions",
+			Detail:  fmt.Sprintf("Expected %s. It has %s.", expected(task), strings.Join(k.predictions.Names(), ", ")),
+			Hint:    `say which it is: predicted = "…"`,
+		})
 		return false
 	}
 	for _, as := range slices.Sorted(maps.Keys(columns)) {
 		col := columns[as]
 		if number := as != "scores" && (as != "predicted" || task == schema.Regression); number && !model.NumberType(col.Type) {
-			k.add("predictions", fmt.Sprintf("Column %q is %s, expected a number", col.Name, col.Type), "", "")
+			k.report(schema.Problem{Path: "predictions", Summary: fmt.Sprintf("Column %q is %s, expected a number", col.Name, col.Type)})
 		}
 	}
 	return true

@@ -209,33 +209,45 @@ func (c *config) positive(data *schema.Table) string {
 // problems of the attributes that only this trainer has.
 func (c *config) problems(task schema.Task) []schema.Problem {
 	var out []schema.Problem
-	add := func(path, summary, detail, hint string) {
-		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
-	}
+	add := func(p schema.Problem) { out = append(out, p) }
 	if c.Image == "" || strings.ContainsAny(c.Image, " \t\n") {
-		add("image", fmt.Sprintf("%q is no name of an image", c.Image), "", `Write it as image = "name:tag".`)
+		add(schema.Problem{Path: "image", Summary: fmt.Sprintf("%q is no name of an image", c.Image), Hint: `Write it as image = "name:tag".`})
 	}
 	commands := map[string][]string{"command": c.Command, "predict": c.Predict}
 	for _, path := range slices.Sorted(maps.Keys(commands)) {
 		command := commands[path]
 		if (command != nil || path == "command") && (len(command) == 0 || command[0] == "") {
-			add(path, path+" names no program", "It is a program and its arguments.", fmt.Sprintf(`Write it as %s = ["python3", "/app/%s.py"].`, path, path))
+			add(schema.Problem{
+				Path:    path,
+				Summary: path + " names no program",
+				Detail:  "It is a program and its arguments.",
+				Hint:    fmt.Sprintf(`Write it as %s = ["python3", "/app/%s.py"].`, path, path),
+			})
 		}
 		if len(command) == 1 && strings.Contains(command[0], " ") {
-			add(path, fmt.Sprintf("The program of %s is %q, with a space in it", path, command[0]), "No shell takes the command apart.",
-				fmt.Sprintf("Write it as %s = [%s].", path, quotedFields(command[0])))
+			add(schema.Problem{
+				Path:    path,
+				Summary: fmt.Sprintf("The program of %s is %q, with a space in it", path, command[0]),
+				Detail:  "No shell takes the command apart.",
+				Hint:    fmt.Sprintf("Write it as %s = [%s].", path, quotedFields(command[0])),
+			})
 		}
 	}
 	switch {
 	case task == schema.Multiclass && len(c.Classes) < 2:
-		add("classes", "The classes are not listed", "The columns of the predictions of an opaque model are named by them.", `Set classes = ["…", "…"].`)
+		add(schema.Problem{
+			Path:    "classes",
+			Summary: "The classes are not listed",
+			Detail:  "The columns of the predictions of an opaque model are named by them.",
+			Hint:    `Set classes = ["…", "…"].`,
+		})
 	case task != schema.Multiclass && task != "" && c.Classes != nil:
-		add("classes", "classes is for multiclass tasks", fmt.Sprintf("The task is %s.", task), "")
+		add(schema.Problem{Path: "classes", Summary: "classes is for multiclass tasks", Detail: fmt.Sprintf("The task is %s.", task)})
 	}
 	seen := map[string]bool{}
 	for i, class := range c.Classes {
 		if seen[class] {
-			add(fmt.Sprintf("classes[%d]", i), fmt.Sprintf("The class %q is listed twice", class), "", "")
+			add(schema.Problem{Path: fmt.Sprintf("classes[%d]", i), Summary: fmt.Sprintf("The class %q is listed twice", class)})
 		}
 		seen[class] = true
 	}
