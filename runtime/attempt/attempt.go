@@ -133,9 +133,6 @@ func (a *Attempt) Close() {
 	}
 }
 
-// LogPath is the file of the log while the stage runs.
-func (a *Attempt) LogPath() string { return a.log.path }
-
 // Number is that of the last attempt, from 1; 0 before the first.
 func (a *Attempt) Number() int { return a.number }
 

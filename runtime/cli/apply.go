@@ -89,7 +89,7 @@ func checkExecutor(name string) error {
 type applying struct {
 	app     *app
 	flags   applyFlags
-	view    *progress
+	view    *runView
 	release func()
 }
 
@@ -104,18 +104,37 @@ func (v *applying) Confirm(p *plan.Plan) (bool, error) {
 
 func (v *applying) NoEngine(where string) { v.app.noEngine(where) }
 
-func (v *applying) Begin(ctx context.Context, p *plan.Plan) (stop, kill context.Context) {
+func (v *applying) Begin(ctx context.Context) (stop, kill context.Context) {
 	stop, kill, v.release = interrupts(ctx)
-	v.view = newProgress(v.app, p)
 	return stop, kill
 }
 
-func (v *applying) Event(e engine.Event) { v.view.event(e) }
-
-func (v *applying) End() {
-	v.view.close()
-	v.release()
+func (v *applying) Event(e engine.Event) {
+	v.view.event(e)
+	if _, ended := e.(engine.RunEnded); ended {
+		v.app.annotateResult(&v.view.run)
+	}
 }
+
+// ExitCode is that of runApply.
+func (v *applying) ExitCode(r *engine.Result, err error) int {
+	return codeOf(v.outcome(r, err))
+}
+
+// outcome is what an apply ends with whose result has been told.
+func (v *applying) outcome(r *engine.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case r.ExitCode() != exitOK:
+		return exitCode(r.ExitCode())
+	case foundBad(r, v.flags.failOn):
+		return exitCode(exitGate)
+	}
+	return nil
+}
+
+func (v *applying) End() { v.release() }
 
 func (a *app) noEngine(where string) {
 	fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", where)
@@ -127,24 +146,16 @@ func (f applyFlags) options() workspace.ApplyOptions {
 
 // runApply applies the module, or the saved plan at path where there is one.
 func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
-	applied, err := a.apply(ctx, path, nameGiven, f)
-	if applied != nil {
-		a.summary(applied.Plan, applied.Result)
-		if code := applied.Result.ExitCode(); code != exitOK {
-			return exitCode(code)
-		}
-	}
-	if err != nil || applied == nil {
+	view := &applying{app: a, flags: f, view: newRunView(a)}
+	result, err := a.apply(ctx, path, nameGiven, view)
+	if err != nil || result == nil {
 		return err
 	}
-	if foundBad(applied.Result, f.failOn) {
-		return exitCode(exitGate)
-	}
-	return nil
+	return view.outcome(result, nil)
 }
 
-func (a *app) apply(ctx context.Context, path string, nameGiven bool, f applyFlags) (*workspace.Applied, error) {
-	view := &applying{app: a, flags: f}
+func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *applying) (*engine.Result, error) {
+	f := view.flags
 	if path != "" {
 		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars}, f.options(), view)
 	}

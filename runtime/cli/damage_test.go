@@ -64,7 +64,7 @@ dataset "d" {
 		{filepath.Join(workspace.StoreName, "actions", record), map[string]int{"plan": exitOK, "show": exitOK, "show source.s": exitError,
 			"apply plan.json --auto-approve --executor process": exitStale}, record},
 		{only("cache/answers"), map[string]int{"plan": exitOK}, ""},
-		{only("journal/*/steps.jsonl"), map[string]int{"plan": exitOK, "show": exitOK, "logs source.s": exitOK}, ""},
+		{only("journal/*/*/*.jsonl"), map[string]int{"plan": exitOK, "show": exitOK, "logs": exitOK, "logs source.s": exitOK}, ""},
 	}
 	plans := map[string]string{}
 	for _, c := range cases {

@@ -2,39 +2,200 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+type logsFlags struct {
+	vars   workspace.Settings
+	follow bool
+	run    string
+	format string
+}
+
+const logsHelp = `Prints the log of the last run of a stage, also of one that failed, but for lines that only say how far it was. On a terminal, and where GitHub Actions runs mlp,
+characters that would steer what shows them are shown as their code points; elsewhere the log is written as it is.
+
+With -f the apply that runs now is shown, from its beginning and as it goes on: the lines that its own terminal has, and between them those of the stages'
+logs, each behind the address of its stage; with an address the log of that stage alone. It ends with the apply, and with its exit code.
+
+Without an address the applies are listed whose journals are kept, the last first. --run shows one of them as -f would have, by its id or its number.`
+
 func (a *app) logsCommand() *cobra.Command {
-	var vars workspace.Settings
+	var f logsFlags
 	cmd := &cobra.Command{
-		Use: "logs ADDRESS", Short: "What a block's stage printed", Args: cobra.ExactArgs(1),
-		Long: "Prints the log of the last run of a stage, also of one that failed, but for lines that only say how far it was. On a terminal, and where GitHub Actions runs mlp,\n" +
-			"characters that would steer what shows them are shown as their code points; elsewhere the log is written as it is.",
-		Example: "  mlp logs train.model",
+		Use: "logs [ADDRESS]", Short: "What stages printed, and what an apply does or did", Long: logsHelp, Args: cobra.MaximumNArgs(1),
+		Example: "  mlp logs train.model\n  mlp logs -f\n  mlp logs --run 2",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.Open(cmd.Context(), vars)
+			if err := f.check(); err != nil {
+				return err
+			}
+			s, err := a.Open(cmd.Context(), f.vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			data, err := s.LogOf(workspace.AddressOf(args[0]))
-			if err != nil {
-				return err
-			}
-			return a.writeLog(data)
+			return a.logs(cmd.Context(), s, workspace.AddressOf(strings.Join(args, "")), f)
 		},
 	}
-	settingsFlags(cmd, &vars)
+	settingsFlags(cmd, &f.vars)
+	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "show the apply that runs now until it ends, and exit as it does")
+	cmd.Flags().StringVar(&f.run, "run", "", "show the apply with this `id`, or number in the list")
+	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, or json: the events of an apply, one a line")
 	return cmd
+}
+
+func (f logsFlags) check() error {
+	switch {
+	case f.format != "text" && f.format != "json":
+		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text or json."}
+	case f.follow && f.run != "":
+		return &failure{err: errors.New("--follow shows the apply that runs now, --run one by its id"), hint: "Give one of them."}
+	}
+	return nil
+}
+
+func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f logsFlags) error {
+	switch {
+	case f.follow:
+		events, err := s.Follow(ctx)
+		if err != nil {
+			return err
+		}
+		return a.showEvents(events, address, f)
+	case f.run != "":
+		events, err := s.Events(ctx, f.run)
+		if err != nil {
+			return err
+		}
+		return a.showEvents(events, address, f)
+	case address == "":
+		return a.listApplies(ctx, s, f)
+	case f.format == "json":
+		return &failure{err: errors.New("a log has no JSON"), hint: "Give --run or --follow, whose events have."}
+	}
+	data, unended, err := s.LogOf(ctx, address)
+	if err != nil {
+		return err
+	}
+	if unended {
+		fmt.Fprintf(a.err, "This attempt has not ended, or was killed: %s tells which.\n", a.Command("logs"))
+	}
+	return a.writeLog(data)
+}
+
+// showEvents shows the events of an apply as its terminal does. Of one that is followed the exit code is taken over.
+func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, f logsFlags) error {
+	view := newRunView(a)
+	view.logs = true
+	for e, err := range events {
+		switch {
+		case errors.Is(err, engine.ErrKilled):
+			view.erase()
+			return &failure{err: fmt.Errorf("apply %s was killed", view.run.Started.Apply), hint: "What was recorded is kept: " + a.Command("apply") + " goes on where it was."}
+		case err != nil:
+			view.erase()
+			return err
+		case f.format == "json":
+			fmt.Fprintf(a.out, "%s\n", e.Line)
+			view.run.Add(e.Event)
+		case address != "":
+			view.run.Add(e.Event)
+			if err := a.showStage(e.Event, address); err != nil {
+				return err
+			}
+		default:
+			view.event(e.Event)
+		}
+	}
+	return a.ended(view, address, f)
+}
+
+// ended tells what the events did not, and gives the exit code.
+func (a *app) ended(view *runView, address string, f logsFlags) error {
+	view.erase()
+	end := view.run.Ended
+	switch {
+	case end == nil:
+		fmt.Fprintf(a.err, "Apply %s goes on: %s follows it.\n", view.run.Started.Apply, a.Command("logs -f"))
+		return nil
+	case end.Error != "":
+		fmt.Fprintf(a.err, "%s%s\n", a.paint("Error: "), render.Lines(end.Error))
+	case address != "":
+		fmt.Fprintf(a.err, "Apply %s ended with exit code %d.\n", view.run.Started.Apply, end.ExitCode)
+	}
+	if f.follow && end.ExitCode != exitOK {
+		return exitCode(end.ExitCode)
+	}
+	return nil
+}
+
+// showStage writes a line of a stage's log.
+func (a *app) showStage(e engine.Event, address string) error {
+	switch e := e.(type) {
+	case engine.StageLog:
+		if e.Address == address {
+			return a.writeLog([]byte(e.Line + "\n"))
+		}
+	case engine.StageWarning:
+		if e.Address == address {
+			return a.writeLog([]byte("warning: " + e.Message + "\n"))
+		}
+	}
+	return nil
+}
+
+// listApplies lists the applies that have journals.
+func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags) error {
+	all, err := s.Journals().Summaries(ctx)
+	if err != nil {
+		return err
+	}
+	if f.format == "json" {
+		return writeJSON(a.out, struct {
+			FormatVersion string           `json:"format_version"`
+			Applies       []engine.Summary `json:"applies"`
+		}{"1.0", append([]engine.Summary{}, all...)})
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.out, "Nothing was applied yet, or its journals are no longer kept.")
+		return nil
+	}
+	table := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
+	for i, x := range all {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", i+1, x.Apply, x.At.UTC().Format(time.DateTime), render.Line(x.By), fate(x))
+	}
+	return table.Flush()
+}
+
+// fate is how an apply ended.
+func fate(x engine.Summary) string {
+	switch {
+	case x.Damaged != "":
+		return "unreadable: " + render.Line(x.Damaged)
+	case x.Running:
+		return "running"
+	case x.Killed:
+		return "killed"
+	}
+	took := ", in " + render.Duration(x.Ended.Sub(x.At).Round(time.Millisecond))
+	if x.Error != "" {
+		return fmt.Sprintf("exit code %d%s: %s", x.ExitCode, took, render.Line(x.Error))
+	}
+	return fmt.Sprintf("exit code %d, revision %d%s", x.ExitCode, x.Revision, took)
 }
 
 // writeLog prints what a stage printed. Whoever wrote the stage may not play with a person's terminal, nor with a build.
@@ -44,7 +205,7 @@ func (a *app) writeLog(data []byte) error {
 		_, err := a.out.Write(data)
 		return err
 	}
-	_, err := fmt.Fprintln(a.out, render.Lines(strings.ReplaceAll(string(data), "\r\n", "\n")))
+	_, err := fmt.Fprintln(a.out, render.Lines(strings.TrimSuffix(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")))
 	return err
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // summary tells what came of an apply: failures first, then gates, figures, releases.
-func (a *app) summary(p *plan.Plan, r *engine.Result) {
+func (a *app) summary(run *engine.Replay) {
+	r := run.Result()
 	a.failures(r)
 	ran, cached := 0, 0
 	for _, n := range r.Nodes {
@@ -27,21 +28,16 @@ func (a *app) summary(p *plan.Plan, r *engine.Result) {
 			cached++
 		}
 	}
-	fmt.Fprintf(a.out, "\nApplied: %d ran, %d cached.", ran, cached)
-	if r.State != nil {
-		fmt.Fprintf(a.out, " Revision %d.", r.State.Revision)
-	}
-	fmt.Fprintln(a.out)
+	fmt.Fprintf(a.out, "\nApplied: %d ran, %d cached. Revision %d.\n", ran, cached, run.Revision)
 	a.figures(r)
 	for _, g := range r.Gates {
 		a.gateResult(g)
 	}
 	a.found(r)
 	for _, rel := range r.Releases {
-		a.releaseResult(p, rel)
+		a.releaseResult(rel)
 	}
-	a.outputs(p, r)
-	a.annotateResult(p, r)
+	a.outputs(run.Started.Outputs, r)
 }
 
 func (a *app) failures(r *engine.Result) {
@@ -210,7 +206,7 @@ func (a *app) gateResult(g engine.GateResult) {
 	}
 }
 
-func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
+func (a *app) releaseResult(r engine.ReleaseResult) {
 	switch {
 	case r.Failure != nil:
 		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), render.Line(r.Failure.Summary))
@@ -235,9 +231,9 @@ func (a *app) releaseResult(p *plan.Plan, r engine.ReleaseResult) {
 }
 
 // outputs prints the values of output blocks; of a reference the digest that it has now.
-func (a *app) outputs(p *plan.Plan, r *engine.Result) {
-	for _, name := range sortedKeys(p.Outputs) {
-		out := p.Outputs[name]
+func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
+	for _, name := range sortedKeys(outputs) {
+		out := outputs[name]
 		value := render.Value(out.Value)
 		for _, n := range r.Nodes {
 			if d := n.Outputs[out.FromPort]; n.Address == out.From && d != "" {

@@ -56,14 +56,8 @@ func (a *app) found(r *engine.Result) {
 }
 
 // annotateResult shows at their blocks, where a pull request or job shows such, what an apply found.
-func (a *app) annotateResult(p *plan.Plan, r *engine.Result) {
-	places := map[string]source.Range{}
-	for _, n := range p.Nodes {
-		places[n.Address] = n.Range
-	}
-	for _, g := range p.Gates {
-		places[g.Address] = g.Range
-	}
+func (a *app) annotateResult(run *engine.Replay) {
+	r, places := run.Result(), run.Blocks
 	var diags source.Diagnostics
 	for _, n := range r.Nodes {
 		if n.Check != nil && !n.Check.Passed {

@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -39,8 +40,10 @@ type Options struct {
 
 	// Parallelism is how many stages may run at once; 0: as many as there are processors.
 	Parallelism int
-	// Events gets what happens, one at a time. It must not block for long.
+	// Events gets what happens, one at a time, as the journal has it. It must not block for long.
 	Events func(Event)
+	// ExitCode is what the command will exit with, for the record; nil: that of the result.
+	ExitCode func(*Result, error) int
 	// Convert rewrites a table file in another format: "parquet", "csv" or "ndjson". Without it a stage that asks for
 	// another format than Parquet fails.
 	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
@@ -78,10 +81,11 @@ type run struct {
 //
 // When ctx is done, nothing more is started; what runs is let run and recorded.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	r, err := newRun(o)
+	r, err := newRun(ctx, o)
 	if err != nil {
 		return &Result{Apply: o.Apply, State: o.State}, err
 	}
+	r.emit(r.begun())
 	err = r.prepare(ctx)
 	if err == nil {
 		err = r.loop(ctx)
@@ -89,11 +93,58 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err == nil {
 		err = r.last(ctx)
 	}
-	err = errors.Join(err, r.journal.close(err))
-	return r.result(ctx), err
+	res := r.result(ctx)
+	r.emit(r.ended(res, err))
+	return res, errors.Join(err, r.journal.close(context.WithoutCancel(ctx)))
 }
 
-func newRun(o Options) (*run, error) {
+// begun is the first event.
+func (r *run) begun() RunStarted {
+	e := RunStarted{
+		Format: streamFormat, FormatVersion: streamVersion, Apply: r.Apply, Plan: r.Plan.ID, Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace,
+		By: r.By, Host: r.Host, PID: os.Getpid(), ToolVersion: r.ToolVersion, Revision: r.st.Revision, Stages: []string{}, Outputs: r.Plan.Outputs,
+	}
+	for _, n := range r.Plan.Nodes {
+		if n.Verdict == plan.Run || n.Verdict == plan.MayRun {
+			e.Stages = append(e.Stages, n.Address)
+		}
+	}
+	return e
+}
+
+// ended is the last event.
+func (r *run) ended(res *Result, err error) RunEnded {
+	e := RunEnded{ExitCode: r.ExitCode(res, err), Interrupted: res.Interrupted, Revision: r.st.Revision}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	for _, n := range res.Nodes {
+		if n.Status == NotStarted {
+			e.NotStarted = append(e.NotStarted, Unit{Kind: StageUnit, Address: n.Address})
+		}
+	}
+	for _, g := range res.Gates {
+		if g.Status == GateNotReached {
+			e.NotStarted = append(e.NotStarted, Unit{Kind: GateUnit, Address: g.Address})
+		}
+	}
+	for _, rel := range res.Releases {
+		if rel.Status == NotStarted {
+			e.NotStarted = append(e.NotStarted, Unit{Kind: ReleaseUnit, Address: rel.Address, Before: rel.Before})
+		}
+	}
+	return e
+}
+
+// exitCodeOf is the code of a run that nobody asks more of.
+func exitCodeOf(res *Result, err error) int {
+	if err != nil {
+		return ExitError
+	}
+	return res.ExitCode()
+}
+
+func newRun(ctx context.Context, o Options) (*run, error) {
 	if o.Plan == nil || o.Store == nil || o.Log == nil || o.Lock == nil || o.State == nil || o.Placement == nil {
 		return nil, errors.New("running a plan needs the plan, the store, the state with its log and lock, and where stages run")
 	}
@@ -121,7 +172,10 @@ func newRun(o Options) (*run, error) {
 		o.Kill = context.Background()
 	}
 	o.Log = o.Log.As(o.By, o.Apply)
-	j, err := openJournal(o)
+	if o.ExitCode == nil {
+		o.ExitCode = exitCodeOf
+	}
+	j, err := openJournal(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -156,12 +210,11 @@ func (r *run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// emit hands an event to the caller.
+// emit writes an event to the journal, and hands it to the caller.
 func (r *run) emit(e Event) {
-	if r.Events == nil {
-		return
-	}
 	r.eventMu.Lock()
 	defer r.eventMu.Unlock()
-	r.Events(e)
+	if r.journal.add(e) && r.Events != nil {
+		r.Events(e)
+	}
 }

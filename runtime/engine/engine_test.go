@@ -126,12 +126,12 @@ func TestFailureBlocksOnlyWhatRestsOnIt(t *testing.T) {
 	if res.ExitCode() != ExitError {
 		t.Errorf("exit code %d", res.ExitCode())
 	}
-	last, ok, err := LastRunOf(r.store, "test", "default", "stage.bad")
-	if err != nil || !ok || last.Step != "failed" || last.Log != f.Log || last.Message != "bad row 3" {
+	last, ok, err := JournalsOf(r.store, "test", "default").LastRunOf(t.Context(), "stage.bad")
+	if err != nil || !ok || !last.Ended || last.Log != f.Log || last.Message != "bad row 3" {
 		t.Errorf("last run: got %+v %v %v", last, ok, err)
 	}
-	last, ok, err = LastRunOf(r.store, "test", "default", "stage.good")
-	if err != nil || !ok || last.Step != "recorded" || last.Log == "" {
+	last, ok, err = JournalsOf(r.store, "test", "default").LastRunOf(t.Context(), "stage.good")
+	if err != nil || !ok || !last.Ended || last.Log == "" {
 		t.Errorf("last run of one that succeeded: got %+v %v %v", last, ok, err)
 	}
 }
@@ -466,11 +466,11 @@ func TestJournalsArePruned(t *testing.T) {
 	for range keptJournals + 3 {
 		r.run(newPlan())
 	}
-	dirs, err := journals(r.store, "test", "default")
-	if err != nil || len(dirs) > keptJournals {
+	dirs, err := JournalsOf(r.store, "test", "default").List(t.Context())
+	if err != nil || len(dirs) != keptJournals {
 		t.Errorf("got %d journals, %v", len(dirs), err)
 	}
-	if _, ok, err := LastRunOf(r.store, "test", "default", "stage.a"); ok || err != nil {
+	if _, ok, err := JournalsOf(r.store, "test", "default").LastRunOf(t.Context(), "stage.a"); ok || err != nil {
 		t.Errorf("a stage that never ran: got %v, %v", ok, err)
 	}
 }

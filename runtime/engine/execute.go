@@ -26,13 +26,9 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		return nil, err
 	}
 	defer a.Close()
-	key := "node/" + n.Address
-	r.journal.step(step{Step: "run", Key: key, Fingerprint: fp, Live: a.LogPath()})
 	action, err := r.carryOut(ctx, a, rebuild)
 	if err != nil {
-		f := a.Fail(ctx, err)
-		r.journal.step(step{Step: "failed", Key: key, Fingerprint: fp, Log: f.Log, Message: f.Summary})
-		return nil, f
+		return nil, a.Fail(ctx, err)
 	}
 	return action, nil
 }
@@ -46,7 +42,7 @@ func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool) (*
 	if err != nil {
 		return nil, err
 	}
-	r.journal.step(step{Step: "uploaded", Key: "node/" + a.Node.Address, Fingerprint: a.Fingerprint, Log: action.Log})
+	r.emit(StageStored{Address: a.Node.Address, Fingerprint: a.Fingerprint, Log: action.Log})
 	return a.Record(action)
 }
 
@@ -66,7 +62,7 @@ func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failur
 	own, engine := a.Node.Retries, engineRetries
 	wait := r.Backoff
 	for {
-		r.emit(StageStarted{Address: a.Node.Address, Attempt: a.Number() + 1, Rebuild: rebuild})
+		r.emit(StageStarted{Address: a.Node.Address, Fingerprint: a.Fingerprint, Attempt: a.Number() + 1, Rebuild: rebuild})
 		failure := a.Try(ctx)
 		if failure == nil {
 			return nil

@@ -136,7 +136,7 @@ func (r *run) gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *
 	default:
 		gs.Verdict = plan.Pass
 	}
-	o := &outcome{gate: &res, ok: true, passed: res.Status == GatePassed, tell: []Event{GateDecided{res}}}
+	o := &outcome{gate: &res, ok: true, passed: res.Status == GatePassed, tell: []Event{GateDecided{res, u.gate.Range}}}
 	if was.gate == nil || !equal(was.gate, gs) {
 		o.record = []plan.Event{{Key: u.id, Gate: &gs}}
 	}

@@ -1,227 +1,232 @@
 package engine
 
 import (
-	"bufio"
-	"encoding/json"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// keptJournals is how many journals of a workspace are kept, the last ones.
-const keptJournals = 20
+const (
+	// keptJournals is how many journals of a workspace are kept, the last ones.
+	keptJournals = 20
+	// maxLines is how many bytes of a journal are lines of logs and progress.
+	maxLines = 32 << 20
+	// progressEvery is how often a stage's progress is told, at most.
+	progressEvery = 100 * time.Millisecond
+)
 
-// intent is a journal's first file: what a run is about to do.
-type intent struct {
-	Apply     string      `json:"apply"`
-	Plan      plan.Digest `json:"plan_id"`
-	Pipeline  string      `json:"pipeline"`
-	Workspace string      `json:"workspace"`
-	By        string      `json:"by,omitempty"`
-	PID       int         `json:"pid"`
-	At        time.Time   `json:"at"`
-}
-
-// step is a line of a journal. "run": an attempt begins; "uploaded": its objects are stored; "recorded": the state
-// rests on it; "failed".
-type step struct {
-	At          time.Time   `json:"at"`
-	Step        string      `json:"step"`
-	Key         string      `json:"key"`
-	Fingerprint plan.Digest `json:"fingerprint,omitempty"`
-	Log         plan.Digest `json:"log,omitempty"`
-	Live        string      `json:"live,omitempty"` // file of the log while the stage runs
-	Message     string      `json:"message,omitempty"`
-}
-
-// journal tells what a run does, for whoever looks at it from outside or after it was killed. Results don't rest on it.
+// journal has the events of a run, for whoever looks at it from outside, later, or after it was killed. Results don't rest on it.
+//
+// While the run goes on the journal is a file of this machine, which grows by whole lines and is locked with flock by the process
+// that writes it: who can lock it knows that the process is dead. At the end its content goes into the store; that of a process
+// which was killed does so when the next run of the workspace begins.
 type journal struct {
-	mu    sync.Mutex
-	store *store.Store
-	dir   string
-	file  *os.File
-	err   error
+	store    *store.Store
+	at       journalsOf
+	apply    string
+	file     *os.File
+	max      int // of lines of logs and progress, in bytes
+	seq      int64
+	lines    int // bytes of lines of logs and progress
+	progress map[string]time.Time
+	err      error // the first
 }
 
-func openJournal(o Options) (*journal, error) {
-	dir := o.Store.Path("journal", o.Apply)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
+// journalsOf are the journals of a pipeline in a workspace.
+type journalsOf struct{ pipeline, workspace string }
+
+func (j journalsOf) prefix() string { return "journal/" + j.pipeline + "/" + j.workspace + "/" }
+
+func (j journalsOf) key(apply string) string { return j.prefix() + apply + journalExt }
+
+// live is the folder of those that are being written on this machine.
+func (j journalsOf) live(p *scratch.Place) string { return p.Path("live", j.pipeline, j.workspace) }
+
+func (j journalsOf) file(p *scratch.Place, apply string) string {
+	return filepath.Join(j.live(p), apply+journalExt)
+}
+
+const journalExt = ".jsonl"
+
+// openJournal begins a run's journal, stores those of runs that were killed, and removes old ones. The workspace's lock is held.
+func openJournal(ctx context.Context, o Options) (*journal, error) {
+	j := &journal{store: o.Store, at: journalsOf{o.Plan.Pipeline, o.Plan.Workspace}, apply: o.Apply, max: maxLines, progress: map[string]time.Time{}}
+	if err := j.create(); err != nil {
 		return nil, fmt.Errorf("opening the journal of apply %s: %w", o.Apply, err)
 	}
-	data, err := json.MarshalIndent(intent{
-		Apply: o.Apply, Plan: o.Plan.ID, Pipeline: o.Plan.Pipeline, Workspace: o.Plan.Workspace, By: o.By,
-		PID: os.Getpid(), At: time.Now().UTC().Truncate(time.Millisecond),
-	}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
+	if err := errors.Join(j.adopt(ctx), j.prune(ctx)); err != nil {
+		return nil, errors.Join(fmt.Errorf("looking through journals: %w", err), j.file.Close())
 	}
-	if err := o.Store.WriteNew(filepath.Join(dir, "intent.json"), append(data, '\n')); err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "steps.jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("opening the journal: %w", err)
-	}
-	return &journal{store: o.Store, dir: dir, file: f}, prune(o.Store, o.Plan.Pipeline, o.Plan.Workspace)
+	return j, nil
 }
 
-// step adds a line, written whole. The first failure is told at the end.
-func (j *journal) step(s step) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	s.At = time.Now().UTC().Truncate(time.Millisecond)
-	data, err := json.Marshal(s)
+// create makes the file under a hidden name and shows it once locked, so that nobody takes it for a dead one's in between.
+func (j *journal) create() error {
+	path := j.at.file(j.store.Place(), j.apply)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	hidden := filepath.Join(filepath.Dir(path), ".new-"+j.apply)
+	f, err := os.OpenFile(hidden, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(hidden)
+	if err := errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), os.Link(hidden, path)); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	j.file = f
+	return nil
+}
+
+// add writes an event down. It reports whether the event is in the stream: lines are not once it is full, nor progress that comes too fast.
+func (j *journal) add(e Event) bool {
+	now := time.Now().UTC()
+	p, isProgress := e.(StageProgress)
+	if isProgress && p.Done != p.Total {
+		if now.Sub(j.progress[p.Address]) < progressEvery {
+			return false
+		}
+		j.progress[p.Address] = now
+	}
+	_, isLog := e.(StageLog)
+	if (isLog || isProgress) && j.lines > j.max {
+		return false
+	}
+	n := j.write(e, now)
+	if isLog || isProgress {
+		if j.lines += n; j.lines > j.max {
+			j.write(LinesLeftOut{}, now)
+		}
+	}
+	return true
+}
+
+// write adds a line in one piece and returns its length. The first failure is told at the end.
+func (j *journal) write(e Event, now time.Time) int {
+	j.seq++
+	text, err := encode(Entry{Seq: j.seq, At: now.Truncate(time.Millisecond), Event: e})
 	if err == nil {
-		_, err = j.file.Write(append(data, '\n'))
+		_, err = j.file.Write(text)
 	}
 	if j.err == nil {
 		j.err = err
 	}
+	return len(text)
 }
 
-// close ends the journal of a run that came to an end, with its error if it had one.
-func (j *journal) close(runErr error) error {
-	s := step{Step: "end"}
-	if runErr != nil {
-		s.Message = runErr.Error()
+// close puts the journal of a run that came to an end into the store.
+func (j *journal) close(ctx context.Context) error {
+	path := j.at.file(j.store.Place(), j.apply)
+	err := j.err
+	if err == nil {
+		err = j.at.keep(ctx, j.store, path)
 	}
-	j.step(s)
-	if err := errors.Join(j.err, j.file.Close()); err != nil {
+	if err = errors.Join(err, j.file.Close()); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	return nil
 }
 
-// journals lists the journal folders of a workspace, the latest first.
-func journals(s *store.Store, pipeline, workspace string) ([]string, error) {
-	entries, err := os.ReadDir(s.Path("journal"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("reading journals: %w", err)
-	}
-	var out []string
-	for _, e := range slices.Backward(entries) {
-		data, err := os.ReadFile(s.Path("journal", e.Name(), "intent.json"))
-		var i intent
-		if err != nil || json.Unmarshal(data, &i) != nil {
-			continue // killed before it began
-		}
-		if i.Pipeline == pipeline && i.Workspace == workspace {
-			out = append(out, s.Path("journal", e.Name()))
-		}
-	}
-	return out, nil
-}
-
-func prune(s *store.Store, pipeline, workspace string) error {
-	dirs, err := journals(s, pipeline, workspace)
+// keep puts a live journal into the store, less a line that was cut off, and removes its file.
+func (j journalsOf) keep(ctx context.Context, s *store.Store, path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	for _, dir := range dirs[min(keptJournals, len(dirs)):] {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("removing an old journal: %w", err)
+	defer f.Close()
+	whole, err := wholeLines(f)
+	if err != nil {
+		return err
+	}
+	key := j.key(strings.TrimSuffix(filepath.Base(path), journalExt))
+	err = s.Bucket().PutNew(ctx, key, io.NewSectionReader(f, 0, whole))
+	if err != nil && !errors.Is(err, fs.ErrExist) { // killed before the file was removed
+		return err
+	}
+	return os.Remove(path)
+}
+
+// wholeLines is the length of a file up to the end of its last line.
+func wholeLines(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	buf := make([]byte, 64<<10)
+	for end := info.Size(); end > 0; {
+		from := max(end-int64(len(buf)), 0)
+		n, err := f.ReadAt(buf[:end-from], from)
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return from + int64(i) + 1, nil
+		}
+		end = from
+	}
+	return 0, nil
+}
+
+// adopt stores what runs of this machine left that were killed.
+func (j *journal) adopt(ctx context.Context) error {
+	dir := j.at.live(j.store.Place())
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.Name() == j.apply+journalExt:
+		case !strings.HasSuffix(e.Name(), journalExt) || strings.HasPrefix(e.Name(), "."):
+			err = errors.Join(err, os.RemoveAll(path)) // of a run that was killed before it began
+		case dead(path):
+			err = errors.Join(err, j.at.keep(ctx, j.store, path))
+		}
+	}
+	return err
+}
+
+// dead reports whether no process writes a live journal any more.
+func dead(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isDead(f)
+}
+
+func isDead(f *os.File) bool {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
+}
+
+// prune removes the journals before the last ones.
+func (j *journal) prune(ctx context.Context) error {
+	var keys []string
+	for key, err := range bucket.Keys(ctx, j.store.Bucket(), j.at.prefix(), "") {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	for _, key := range keys[:max(len(keys)-(keptJournals-1), 0)] {
+		if err := j.store.Bucket().Delete(ctx, key); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// LastRun is the last attempt at a stage that a journal tells of.
-type LastRun struct {
-	Apply   string
-	Step    string // "run" while it runs or if it was killed, "uploaded", "recorded", "failed"
-	At      time.Time
-	Log     plan.Digest // object of the log, once it ended
-	Live    string      // path of the log's file while it runs
-	Message string      // of a failure
-}
-
-// LastRunOf finds the last attempt at a stage, also a failed one, in the journals that are kept. ok is false if there is
-// none: its result is older or came from elsewhere, and its log is named by its action.
-func LastRunOf(s *store.Store, pipeline, workspace, address string) (last LastRun, ok bool, err error) {
-	dirs, err := journals(s, pipeline, workspace)
-	if err != nil {
-		return LastRun{}, false, err
-	}
-	for _, dir := range dirs {
-		last, ok, err := lastRunIn(dir, "node/"+address)
-		if ok || err != nil {
-			return last, ok, err
-		}
-	}
-	return LastRun{}, false, nil
-}
-
-func lastRunIn(dir, key string) (last LastRun, ok bool, err error) {
-	f, err := os.Open(filepath.Join(dir, "steps.jsonl"))
-	if errors.Is(err, os.ErrNotExist) {
-		return last, false, nil
-	}
-	if err != nil {
-		return last, false, fmt.Errorf("reading a journal: %w", err)
-	}
-	defer f.Close()
-	last.Apply = filepath.Base(dir)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var s step
-		if json.Unmarshal(lines.Bytes(), &s) != nil || s.Key != key {
-			continue // the last line of a killed run may be cut
-		}
-		if s.Step == "recorded" && !ok {
-			continue // recorded from the store, nothing ran
-		}
-		ok = true
-		last.Step, last.At, last.Live, last.Message = s.Step, s.At, s.Live, s.Message
-		if s.Step == "run" || s.Log != "" {
-			last.Log = s.Log
-		}
-	}
-	return last, ok, lines.Err()
-}
-
-// LastFailures says why stages failed in the latest run that is told of, by address; those that it ran again with success,
-// or never came to, are not in it.
-func LastFailures(s *store.Store, pipeline, workspace string) (map[string]string, error) {
-	out := map[string]string{}
-	dirs, err := journals(s, pipeline, workspace)
-	if err != nil || len(dirs) == 0 {
-		return out, err
-	}
-	f, err := os.Open(filepath.Join(dirs[0], "steps.jsonl"))
-	if errors.Is(err, os.ErrNotExist) {
-		return out, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a journal: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var s step
-		address, isNode := "", false
-		if json.Unmarshal(lines.Bytes(), &s) == nil { // the last line of a killed run may be cut
-			address, isNode = strings.CutPrefix(s.Key, "node/")
-		}
-		switch {
-		case !isNode:
-		case s.Step == "failed":
-			out[address] = s.Message
-		default:
-			delete(out, address)
-		}
-	}
-	return out, lines.Err()
 }

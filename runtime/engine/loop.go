@@ -170,6 +170,7 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 		if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
 			for _, c := range batch { // told as it is, though the state does not know of it
 				c.unit.outcome = c.outcome
+				r.tell(c.outcome, func(e Event) bool { _, failed := e.(StageFailed); return failed })
 			}
 			return nil, errors.Join(fatal, err)
 		}
@@ -179,9 +180,7 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 	var ready []*unit
 	for _, c := range batch {
 		r.settle(c.unit, c.outcome)
-		for _, e := range c.outcome.tell {
-			r.emit(e)
-		}
+		r.tell(c.outcome, func(Event) bool { return true })
 		ready = append(ready, r.free(c.unit)...)
 	}
 	return ready, fatal
@@ -201,11 +200,19 @@ func (r *run) settle(u *unit, o *outcome) {
 	if o.release != nil && o.release.Status == Changed && o.release.After != nil {
 		recorded := r.st.Releases[u.address]
 		o.release.After = &recorded
-		o.tell = append(o.tell, Released{u.address, releaseAction(o.release), o.release.Before, &recorded})
+	}
+	if o.release != nil && o.fatal == nil {
+		o.tell = append(o.tell, ReleaseDecided{*o.release})
 	}
 	u.outcome = o
-	for _, e := range o.record {
-		r.journal.step(step{Step: "recorded", Key: e.Key})
+}
+
+// tell emits those events of an outcome that are wanted.
+func (r *run) tell(o *outcome, wanted func(Event) bool) {
+	for _, e := range o.tell {
+		if wanted(e) {
+			r.emit(e)
+		}
 	}
 }
 
@@ -242,8 +249,19 @@ func (r *run) block(u *unit) []*unit {
 	slices.Sort(u.blocked)
 	u.blocked = slices.Compact(u.blocked)
 	u.outcome = u.ended(Blocked, GateBlocked)
-	r.emit(StageBlocked{Address: u.address, By: u.blocked})
+	r.emit(UnitBlocked{Unit: u.unit(), By: u.blocked})
 	return r.free(u)
+}
+
+// unit names a unit in events.
+func (u *unit) unit() Unit {
+	switch {
+	case u.node != nil:
+		return Unit{Kind: StageUnit, Address: u.address}
+	case u.gate != nil:
+		return Unit{Kind: GateUnit, Address: u.address}
+	}
+	return Unit{Kind: ReleaseUnit, Address: u.address, Before: u.release.Current}
 }
 
 // ended is the outcome of a unit that did not do its work.

@@ -272,7 +272,14 @@ func (r *rig) try(ctx context.Context, p *plan.Plan) (*Result, error) {
 	if r.opts != nil {
 		r.opts(&o)
 	}
-	return Run(ctx, o)
+	handed := o.Events
+	var events []Event
+	o.Events = func(e Event) { events = append(events, e); handed(e) }
+	res, err := Run(ctx, o)
+	if len(events) > 0 {
+		r.checkJournal(res, err, events)
+	}
+	return res, err
 }
 
 // started lists the addresses of attempts, in order.

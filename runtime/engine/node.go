@@ -15,10 +15,9 @@ import (
 )
 
 func removeNode(u *unit, was before) *outcome {
-	o := &outcome{node: &NodeResult{Address: u.address, Status: Removed}, ok: true, passed: true}
+	o := &outcome{node: &NodeResult{Address: u.address, Status: Removed}, ok: true, passed: true, tell: []Event{NodeRemoved{u.address}}}
 	if was.node != nil {
 		o.record = []plan.Event{{Key: u.id, Removed: true}}
-		o.tell = []Event{NodeRemoved{u.address}}
 	}
 	return o
 }
@@ -112,7 +111,7 @@ func (r *run) lookup(n *plan.Node, fp plan.Digest) (*plan.Action, error) {
 func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 	return &outcome{
 		node: &NodeResult{Address: u.address, Status: Failed, Fingerprint: fp, Failure: f},
-		tell: []Event{StageFailed{u.address, f}},
+		tell: []Event{StageFailed{u.address, fp, f}},
 	}
 }
 
@@ -125,8 +124,12 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 			Warnings: a.Warnings, Duration: duration, Findings: decide.Findings(u.node.Kind, a.Figures),
 		},
 		inputs: inputs, accepted: accepted != nil, ok: true, passed: true,
-		tell: []Event{StageDone{u.address, status == Cached, duration}},
 	}
+	done := StageDone{NodeResult: *o.node}
+	if len(o.node.Findings) > 0 {
+		done.Block = &u.node.Range
+	}
+	o.tell = []Event{done}
 	if status == Cached {
 		for _, w := range a.Warnings {
 			o.tell = append(o.tell, StageWarning{u.address, w})

@@ -60,16 +60,12 @@ func removeRelease(u *unit, o *outcome, exists bool) *outcome {
 	o.release.Status, o.release.After = Removed, nil
 	if exists {
 		o.record = []plan.Event{{Key: u.id, Removed: true}}
-		o.tell = []Event{Released{u.address, plan.RemoveRelease, o.release.Before, nil}}
 	}
 	return o
 }
 
 func failedRelease(u *unit, before *plan.ReleaseState, f *Failure) *outcome {
-	return &outcome{
-		release: &ReleaseResult{Address: u.address, Status: Failed, Before: before, After: before, Failure: f},
-		tell:    []Event{StageFailed{u.address, f}},
-	}
+	return &outcome{release: &ReleaseResult{Address: u.address, Status: Failed, Before: before, After: before, Failure: f}}
 }
 
 // nextRelease is what would be live; its revision is filled in when it is recorded.
@@ -138,11 +134,4 @@ func sameRelease(a, b plan.ReleaseState) bool {
 	same := a.Scoring.Digest() == b.Scoring.Digest()
 	a.Scoring, b.Scoring = nil, nil
 	return same && equal(a, b)
-}
-
-func releaseAction(r *ReleaseResult) plan.ReleaseAction {
-	if r.Before == nil {
-		return plan.CreateRelease
-	}
-	return plan.ChangeRelease
 }

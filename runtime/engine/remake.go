@@ -42,6 +42,7 @@ func (r *run) remake(ctx context.Context, u *unit) error {
 	}
 	a, err := r.execute(ctx, u.node, u.outcome.inputs, u.outcome.node.Fingerprint, true)
 	if err != nil {
+		r.emit(RebuildFailed{u.address, attempt.AsFailure(err)})
 		return err
 	}
 	var ports []string

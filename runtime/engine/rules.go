@@ -71,7 +71,7 @@ func (r *run) decideCheck(u *unit, o *outcome) *plan.CheckState {
 		result.Passed = result.Passed && res.Verdict == plan.Pass
 	}
 	o.node.Check, o.passed = result, result.Passed
-	o.tell = append(o.tell, CheckDecided{u.address, result.Passed, result.Failed, result.Rules})
+	o.tell = append(o.tell, CheckDecided{u.address, *result, u.node.Range})
 	kept := &plan.CheckState{Verdict: plan.Pass, Failed: result.Failed, Warned: int(figures.Warned), Rules: slices.Clone(result.Rules)}
 	if !result.Passed {
 		kept.Verdict = plan.Fail

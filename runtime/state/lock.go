@@ -69,6 +69,21 @@ func (l *Log) Lock(h Holder) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// Holder says who has the lock, as that process wrote it; false if nobody on this machine does. Nothing is locked by looking.
+func (l *Log) Holder() (Holder, bool) {
+	f, err := os.Open(l.store.Path("locks", l.pipeline, l.workspace))
+	if err != nil {
+		return Holder{}, false
+	}
+	defer f.Close()
+	h := readHolder(f)
+	if h.PID == 0 {
+		return Holder{}, false // given back
+	}
+	err = syscall.Kill(h.PID, 0)
+	return h, err == nil || errors.Is(err, syscall.EPERM)
+}
+
 // Unlock gives the lock back. The file stays: removing it would let two hold locks on files of one name.
 func (l *Lock) Unlock() error {
 	err := l.file.Truncate(0)

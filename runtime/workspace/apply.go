@@ -28,23 +28,19 @@ type Applying interface {
 	// DOCKER_HOST tcp://build:2375", is "" if nobody named a place.
 	NoEngine(where string)
 	// Begin is told that stages are about to run. No new stage starts when stop ends; running ones are ended with kill.
-	Begin(context.Context, *plan.Plan) (stop, kill context.Context)
-	// Event is called as things happen, by several stages at the same time.
+	Begin(context.Context) (stop, kill context.Context)
+	// Event is called as things happen, with what the journal has of them.
 	Event(engine.Event)
-	// End follows Begin when nothing runs any more.
+	// ExitCode is what the command exits with after this, for the journal.
+	ExitCode(*engine.Result, error) int
+	// End follows Begin when nothing runs any more. The last event was a RunEnded, which has what came of it.
 	End()
 }
 
-// Applied is a plan with what came of it.
-type Applied struct {
-	Plan   *plan.Plan
-	Result *engine.Result
-}
-
 // Apply plans the module and carries the plan out, with nobody else writing the state meanwhile. Without a yes there is no
-// result and no error. A result may come with an error, if what came of it could not be noted.
-func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*Applied, error) {
-	return s.locked(ctx, func(lock *state.Lock) (*Applied, error) {
+// result and no error. A result may come with an error, if that the plan was applied could not be noted.
+func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
+	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
 		if err != nil {
 			return nil, err
@@ -63,7 +59,7 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*Appl
 }
 
 // locked does something while nobody else writes the state, which is read under the lock.
-func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*Applied, error)) (*Applied, error) {
+func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*engine.Result, error)) (*engine.Result, error) {
 	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "apply"})
 	if err != nil {
 		return nil, err
@@ -77,7 +73,7 @@ func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*Applied, er
 }
 
 // run carries a plan out. One that was carried out whole is marked, so that its file is not applied twice.
-func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o ApplyOptions, by Applying) (*Applied, error) {
+func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o ApplyOptions, by Applying) (*engine.Result, error) {
 	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
 	if err != nil {
 		return nil, err
@@ -87,10 +83,10 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if err != nil {
 		return nil, err
 	}
-	stop, kill := by.Begin(ctx, p)
+	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,
-		Parallelism: o.Parallelism, Events: by.Event, Convert: Convert, Files: s.w.Roots.Files, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
+		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
 	if err != nil {
@@ -99,5 +95,5 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if result.ExitCode() == 0 && !review.Count(p).Nothing() {
 		err = s.markApplied(p, result.State.Revision)
 	}
-	return &Applied{Plan: p, Result: result}, err
+	return result, err
 }

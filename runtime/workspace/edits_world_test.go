@@ -90,7 +90,7 @@ func (e *editing) apply() {
 	for range 2 {
 		s, err := e.open()
 		if err == nil {
-			_, err = s.locked(context.Background(), func(lock *state.Lock) (*Applied, error) { return nil, e.carryOut(s, lock) })
+			_, err = s.locked(context.Background(), func(lock *state.Lock) (*engine.Result, error) { return nil, e.carryOut(s, lock) })
 			err = errors.Join(err, s.Close())
 		}
 		if err != nil {

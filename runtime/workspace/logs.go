@@ -1,32 +1,61 @@
 package workspace
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"strconv"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// LogOf is what a stage printed when it last ran, also if it failed.
-func (s *Session) LogOf(address string) ([]byte, error) {
-	digest, err := s.lastLog(address)
-	if err != nil {
-		return nil, err
-	}
-	return s.Store.Get(digest)
+// Journals are those of the pipeline's applies in this workspace.
+func (s *Session) Journals() *engine.Journals {
+	return engine.JournalsOf(s.Store, s.Log.Pipeline(), s.Log.Workspace())
 }
 
-// lastLog is the log of the last attempt at a stage: of a failure since, or else of the recorded run.
-func (s *Session) lastLog(address string) (plan.Digest, error) {
-	last, ran, err := engine.LastRunOf(s.Store, s.Log.Pipeline(), s.Log.Workspace(), address)
+// LogOf is what a stage printed when it last ran, also if it failed. Of an attempt that goes on, or was killed, it is what the journal
+// has by now, without messages to the engine; unended says so.
+func (s *Session) LogOf(ctx context.Context, address string) (log []byte, unended bool, err error) {
+	last, ran, err := s.Journals().LastRunOf(ctx, address)
 	if err != nil {
-		return "", err
+		return nil, false, err
 	}
-	if ran && last.Log != "" {
-		return last.Log, nil
+	if ran && !last.Ended && last.Log == "" {
+		log, err := s.linesOf(ctx, last.Apply, address)
+		return log, true, err
 	}
+	digest := last.Log
+	if digest == "" {
+		if digest, err = s.recordedLog(address); err != nil {
+			return nil, false, err
+		}
+	}
+	log, err = s.Store.Get(digest)
+	return log, false, err
+}
+
+// linesOf is what the journal of an apply has of a stage's log.
+func (s *Session) linesOf(ctx context.Context, apply, address string) ([]byte, error) {
+	var out bytes.Buffer
+	for e, err := range s.Journals().Read(ctx, apply) {
+		if line, ok := e.Event.(engine.StageLog); ok && line.Address == address {
+			fmt.Fprintln(&out, line.Line)
+		}
+		if err != nil && !errors.Is(err, engine.ErrKilled) {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// recordedLog is the log of the run that made the recorded result of a stage.
+func (s *Session) recordedLog(address string) (plan.Digest, error) {
 	node, ok := s.State.Nodes[address]
 	if !ok {
 		return "", s.NotRecorded(address)
@@ -43,4 +72,48 @@ func (s *Session) lastLog(address string) (plan.Digest, error) {
 		return "", err
 	}
 	return action.Log, nil
+}
+
+// beginsEvery is how often it is looked whether an apply that has the lock has begun to run stages.
+const beginsEvery = 50 * time.Millisecond
+
+// Follow goes through the events of the apply that runs now on this machine, from its first, until its end. An apply that is still
+// planning, or asks, is waited for. Where there is none, the error is a Failure.
+func (s *Session) Follow(ctx context.Context) (iter.Seq2[engine.Entry, error], error) {
+	j := s.Journals()
+	for {
+		apply, err := j.Running(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if apply != "" {
+			return j.Follow(ctx, apply), nil
+		}
+		if h, held := s.Log.Holder(); !held || h.What != "apply" {
+			return nil, &Failure{Err: fmt.Errorf("no apply of %s, workspace %s, runs on this machine", s.Log.Pipeline(), s.Log.Workspace()),
+				Hint: s.w.Command("logs") + " lists those that ended."}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(beginsEvery):
+		}
+	}
+}
+
+// Events goes through the events of an apply: its id, or its number in the list of applies, of which 1 is the last.
+func (s *Session) Events(ctx context.Context, run string) (iter.Seq2[engine.Entry, error], error) {
+	all, err := s.Journals().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := strconv.Atoi(run); err == nil && n >= 1 && n <= len(all) {
+		run = all[n-1]
+	}
+	for _, apply := range all {
+		if apply == run {
+			return s.Journals().Read(ctx, apply), nil
+		}
+	}
+	return nil, &Failure{Err: fmt.Errorf("there is no journal of apply %s", run), Hint: s.w.Command("logs") + " lists those that there are."}
 }

@@ -46,7 +46,7 @@ type SavedOptions struct {
 
 // ApplySaved carries out exactly what the plan in a file says, once. The module's files are not read: the plan holds all
 // that is needed, and what it rests on is compared with what is there now. Workspace w becomes that of the plan.
-func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOptions, o ApplyOptions, by Applying) (*Applied, error) {
+func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOptions, o ApplyOptions, by Applying) (*engine.Result, error) {
 	p, err := ReadPlan(path)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 	if s.Recorded, err = w.readStored(ctx, p.Pipeline, false); err != nil {
 		return nil, err
 	}
-	return s.locked(ctx, func(lock *state.Lock) (*Applied, error) {
+	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
 		part, err := s.unchanged(ctx, p)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,6 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
-	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
@@ -134,13 +133,13 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	}
 	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: <-head}
 	p.Envelope.Durations, p.Envelope.Scaled = s.durations(p)
-	p.Envelope.Failed, err = s.failed(p)
+	p.Envelope.Failed, err = s.failed(ctx, p)
 	return p, err
 }
 
 // failed says why stages that are to run failed when they last did.
-func (s *Session) failed(p *plan.Plan) (map[string]string, error) {
-	all, err := engine.LastFailures(s.Store, p.Pipeline, p.Workspace)
+func (s *Session) failed(ctx context.Context, p *plan.Plan) (map[string]string, error) {
+	all, err := s.Journals().LastFailures(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ const (
 
 // OfThisMachine are the names that no key begins with. They are for what a store's folder holds of the machine that works on
 // it, such as tmp and locks: no other machine could use that.
-var OfThisMachine = []string{"tmp", "cache", "checkpoint", "locks"}
+var OfThisMachine = []string{"tmp", "cache", "checkpoint", "locks", "live"}
 
 // KeyError: a key that breaks the grammar.
 type KeyError struct{ Key, Why string }

@@ -1,0 +1,335 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+)
+
+// Journals are the journals of a pipeline in a workspace.
+type Journals struct {
+	store *store.Store
+	of    journalsOf
+}
+
+// JournalsOf returns the journals of a pipeline in a workspace. Nothing is read yet.
+func JournalsOf(s *store.Store, pipeline, workspace string) *Journals {
+	return &Journals{store: s, of: journalsOf{pipeline, workspace}}
+}
+
+// ErrKilled ends a journal whose run was killed: nothing says how it ended.
+var ErrKilled = errors.New("the apply was killed")
+
+// List returns the applies that have journals, the last first.
+func (j *Journals) List(ctx context.Context) ([]string, error) {
+	var out []string
+	for key, err := range bucket.Keys(ctx, j.store.Bucket(), j.of.prefix(), "") {
+		if err != nil {
+			return nil, fmt.Errorf("reading journals: %w", err)
+		}
+		out = append(out, strings.TrimSuffix(strings.TrimPrefix(key, j.of.prefix()), journalExt))
+	}
+	live, err := os.ReadDir(j.of.live(j.store.Place()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading journals: %w", err)
+	}
+	for _, e := range live {
+		if name, ok := strings.CutSuffix(e.Name(), journalExt); ok && !strings.HasPrefix(name, ".") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out) // one may be about to be stored
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Running is the apply of this machine that goes on; "" if none does.
+func (j *Journals) Running(ctx context.Context) (string, error) {
+	all, err := j.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, apply := range all {
+		f, err := os.Open(j.of.file(j.store.Place(), apply))
+		if err != nil {
+			continue // stored
+		}
+		ended := isDead(f)
+		f.Close()
+		if !ended {
+			return apply, nil
+		}
+	}
+	return "", nil
+}
+
+// Read goes through the events of an apply that are there by now.
+func (j *Journals) Read(ctx context.Context, apply string) iter.Seq2[Entry, error] {
+	return j.read(ctx, apply, false, nil)
+}
+
+// Follow goes through the events of an apply, and waits for more as long as it goes on.
+func (j *Journals) Follow(ctx context.Context, apply string) iter.Seq2[Entry, error] {
+	return j.read(ctx, apply, true, nil)
+}
+
+// followEvery is how often a live journal is looked at for more.
+const followEvery = 50 * time.Millisecond
+
+// read goes through a journal's lines, but for those that pass tells. It ends with ErrKilled where the run was killed. Of lines
+// that cannot be read it goes on behind, and says at the end how many they are.
+func (j *Journals) read(ctx context.Context, apply string, follow bool, pass func(line []byte) bool) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		f, live, err := j.open(ctx, apply)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		defer f.Close()
+		r := &reading{lines: bufio.NewReaderSize(f, 64<<10), live: live, follow: follow, decoder: newDecoder()}
+		for {
+			text, err := r.next(ctx)
+			if err == io.EOF {
+				if err := r.unread(apply); err != nil {
+					yield(Entry{}, err)
+				}
+				return
+			}
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if pass != nil && pass(text) {
+				continue
+			}
+			e, err := r.decoder.read(text)
+			var version *VersionError
+			switch {
+			case errors.As(err, &version):
+				yield(Entry{}, err)
+				return
+			case err != nil:
+				r.bad++
+				continue
+			}
+			if !yield(e, nil) {
+				return
+			}
+			if _, ended := e.Event.(RunEnded); ended {
+				r.ended = true
+			}
+		}
+	}
+}
+
+// open opens the journal of an apply; live is its file while it goes on.
+func (j *Journals) open(ctx context.Context, apply string) (io.ReadCloser, *os.File, error) {
+	f, err := os.Open(j.of.file(j.store.Place(), apply))
+	if err == nil {
+		return f, f, nil
+	}
+	key := j.of.key(apply)
+	if err := bucket.Check(key); err != nil {
+		return nil, nil, fmt.Errorf("there is no apply %q", apply)
+	}
+	v, err := j.store.Bucket().Get(ctx, key, bucket.Range{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("there is no journal of apply %s", apply)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the journal of apply %s: %w", apply, err)
+	}
+	return v, nil, nil
+}
+
+// reading is a journal being read.
+type reading struct {
+	lines   *bufio.Reader
+	live    *os.File // nil of one that is stored
+	follow  bool
+	decoder decoder
+	part    []byte // of a line whose end is not there yet
+	dead    bool   // nothing will be added
+	ended   bool
+	bad     int // lines that are no events
+}
+
+// next returns a whole line. The error is io.EOF at the end, and ErrKilled where that is no end of a run.
+func (r *reading) next(ctx context.Context) ([]byte, error) {
+	for {
+		text, err := r.lines.ReadBytes('\n')
+		r.part = append(r.part, text...)
+		switch {
+		case err == nil:
+			text, r.part = r.part, nil
+			return text, nil
+		case err != io.EOF:
+			return nil, fmt.Errorf("reading a journal: %w", err)
+		case r.ended:
+			return nil, io.EOF
+		case r.live == nil || r.dead:
+			return nil, ErrKilled // what is left of a line was being written
+		}
+		if r.dead = isDead(r.live); r.dead {
+			continue // once more: a last line may have come before
+		}
+		if !r.follow {
+			return nil, io.EOF
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(followEvery):
+		}
+	}
+}
+
+// unread is the error of a journal with lines that are no events.
+func (r *reading) unread(apply string) error {
+	if r.bad == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d lines of the journal of apply %s are damaged and left out", r.bad, apply)
+}
+
+// quick passes over lines of logs and progress without decoding them.
+func quick(text []byte) bool {
+	return bytes.HasPrefix(text, []byte(`{"type":"stage_log"`)) || bytes.HasPrefix(text, []byte(`{"type":"stage_progress"`))
+}
+
+// Summary is what a journal says of a run as a whole.
+type Summary struct {
+	Apply   string    `json:"apply"`
+	By      string    `json:"by,omitempty"`
+	Host    string    `json:"host,omitempty"`
+	At      time.Time `json:"at"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Running bool      `json:"running,omitempty"`
+	Killed  bool      `json:"killed,omitempty"`
+	Damaged string    `json:"damaged,omitempty"` // why it cannot be read, or not whole
+	RunEnded
+}
+
+// Summaries tells of all runs that have journals, the last first.
+func (j *Journals) Summaries(ctx context.Context) ([]Summary, error) {
+	all, err := j.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Summary
+	for _, apply := range all {
+		out = append(out, j.summary(ctx, apply))
+	}
+	return out, nil
+}
+
+func (j *Journals) summary(ctx context.Context, apply string) Summary {
+	s := Summary{Apply: apply, Running: true}
+	for e, err := range j.read(ctx, apply, false, quick) {
+		switch {
+		case errors.Is(err, ErrKilled):
+			s.Running, s.Killed = false, true
+			continue
+		case err != nil:
+			s.Running, s.Damaged = false, err.Error()
+			continue
+		case s.At.IsZero():
+			s.At = e.At
+		}
+		s.Ended = e.At
+		switch e := e.Event.(type) {
+		case RunStarted:
+			s.By, s.Host = e.By, e.Host
+		case RunEnded:
+			s.Running, s.RunEnded = false, e
+		}
+	}
+	return s
+}
+
+// LastRun is the last attempt at a stage that a journal tells of.
+type LastRun struct {
+	Apply   string
+	Ended   bool        // with a result or a failure; else it goes on, or was killed
+	At      time.Time   // of the last that is told of it
+	Log     plan.Digest // object of the log, once it ended
+	Message string      // of a failure
+}
+
+// LastRunOf finds the last attempt at a stage, also a failed one, in the journals that are kept. ok is false if there is
+// none: its result is older or came from elsewhere, and its log is named by its action.
+func (j *Journals) LastRunOf(ctx context.Context, address string) (last LastRun, ok bool, err error) {
+	all, err := j.List(ctx)
+	if err != nil {
+		return LastRun{}, false, err
+	}
+	for _, apply := range all {
+		last = LastRun{Apply: apply}
+		for e := range j.read(ctx, apply, false, quick) { // of a damaged journal what can be read
+			switch e := e.Event.(type) {
+			case StageStarted:
+				if e.Address == address {
+					ok, last.Ended, last.Log, last.Message = true, false, "", ""
+				}
+			case StageStored:
+				if e.Address == address {
+					last.Log = e.Log
+				}
+			case StageDone:
+				if e.Address == address && e.Status == Ran {
+					last.Ended = true
+				}
+			case StageFailed:
+				if e.Address == address {
+					ok, last.Ended, last.Log, last.Message = true, true, e.Failure.Log, e.Failure.Summary
+				}
+			case RebuildFailed:
+				if e.Address == address {
+					ok, last.Ended, last.Log, last.Message = true, true, e.Failure.Log, e.Failure.Summary
+				}
+			default:
+				continue
+			}
+			last.At = e.At
+		}
+		if ok {
+			return last, true, nil
+		}
+	}
+	return LastRun{}, false, nil
+}
+
+// LastFailures says why stages failed in the latest run that is told of, by address; those that it ran again with success,
+// or never came to, are not in it.
+func (j *Journals) LastFailures(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	all, err := j.List(ctx)
+	if err != nil || len(all) == 0 {
+		return out, err
+	}
+	for e := range j.read(ctx, all[0], false, quick) { // of a damaged journal what can be read
+		switch e := e.Event.(type) {
+		case StageFailed:
+			out[e.Address] = e.Failure.Summary
+		case StageStarted:
+			delete(out, e.Address)
+		case StageDone:
+			delete(out, e.Address)
+		}
+	}
+	return out, nil
+}
