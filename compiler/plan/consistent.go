@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -14,8 +15,8 @@ import (
 
 // consistent makes sure that a plan means what it says: that every digest in it is that of what stands beside it, and that
 // what stands at two places is the same at both. Else what ran would be one thing, and what is recorded, and taken for
-// the result of honest plans from then on, another. What only people read, such as causes, changes and figures, is not
-// looked at: nothing is decided by it.
+// the result of honest plans from then on, another. What only people read, such as causes, changes and figures, follows from more
+// than a plan has: planner.Again looks at it where the state is.
 func (p *Plan) consistent() error {
 	c := &consistency{p: p, nodes: map[string]*Node{}, gates: map[string]*Gate{}, releases: map[string]*Release{}}
 	for _, n := range p.Nodes {
@@ -318,6 +319,9 @@ func (c *consistency) release(r *Release) error {
 	}
 	if r.Node != "" && (r.Node != r.Address || c.nodes[r.Node] == nil) || r.Node == "" && c.nodes[r.Address] != nil {
 		return fmt.Errorf("its stage is %q", r.Node)
+	}
+	if n := c.nodes[r.Node]; n != nil && n.Gate != r.Gate { // what waits is the stage, and what is told is the release
+		return fmt.Errorf("it is held by %s, and its stage by %s", cmp.Or(r.Gate, "no gate"), cmp.Or(n.Gate, "none"))
 	}
 	if maker := c.nodes[r.Model.From]; maker.Container != nil && r.Scoring.Digest() != maker.Scoring.Digest() {
 		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring.Digest())

@@ -2,16 +2,23 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // fillFormer adds to a plan of format 1.0 what 1.1 says in fields of its own: what stages are derived from, as their addresses
-// say, and how opaque models are scored, as the configurations of those stages say that make them.
+// say, how opaque models are scored, as the configurations of those stages say that make them, and which gate holds a deployment's stage, as its
+// release says.
 func (p *Plan) fillFormer() error {
 	if p.FormatVersion != "1.0" {
 		return nil
+	}
+	for _, r := range p.Releases {
+		if n := p.Node(r.Node); n != nil && r.Node != "" && n.Gate == "" && slices.Contains(n.After, r.Gate) {
+			n.Gate = r.Gate
+		}
 	}
 	for _, n := range p.Nodes {
 		if of, role := address.Of(n.Address); role != "" {

@@ -45,7 +45,7 @@ func TestEveryStringIsSaidOf(t *testing.T) {
 }
 
 // said are the places of a plan where another value makes another honest plan, or one that says otherwise to people what it
-// does the same. At all others an edit is refused.
+// does the same, which is found out where the state is. At all others an edit is refused by Read.
 var said = regexp.MustCompile(strings.Join([]string{
 	`^\.(format_version|base|config_digest|described|policies|variables|changes|outputs|diagnostics|moves)\b`, // the state's past is compared with when it is applied
 	`^\.(pipeline|workspace)$`,      // it is for that one then
@@ -54,7 +54,6 @@ var said = regexp.MustCompile(strings.Join([]string{
 	`^\.releases\[\]\.address$`,     // what is live there is compared with
 	`^\.nodes\[\]\.(causes|description|range|meta|after|timeout_ms|memory_mb|disk_mb|cpus|retries|no_cache|replaces|phase|verdict)\b`,
 	`^\.nodes\[\]\.decided$`,             // compared with the state
-	`^\.nodes\[\]\.gate$`,                // it says which of after is no policy of its own; the release has the gate itself
 	`^\.nodes\[\]\.findings\b`,           // for people
 	`^\.nodes\[\]\.outputs\[\]\.shape\b`, // what readers of it are told, and their definitions say
 	`^\.nodes\[\]\.outputs\[\]\.digest$`, // compared with the record of the result

@@ -66,7 +66,7 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 		return err
 	}
 	if given, ok := p.o.State.Approvals[g.Address+"/"+a.Name]; ok && given.Subject == subject {
-		if p.o.Approvers.May(given.By, a.From) {
+		if p.may(g, a, given.By) {
 			a.GivenBy, a.Given = given.By, given.Given()
 			return nil
 		}
@@ -78,6 +78,15 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 	}
 	g.Verdict = decide.Worse(g.Verdict, plan.Open)
 	return nil
+}
+
+// may reports whether somebody may give an approval. A saved plan says whether it counted where it was made: who may is said by
+// the operator there, and decided anew by the one where it is applied.
+func (p *planner) may(g *plan.Gate, a *plan.Approval, by string) bool {
+	if p.saved != nil {
+		return p.saved.counted[g.Address+"/"+a.Name]
+	}
+	return p.o.Approvers.May(by, a.From)
 }
 
 // candidates are what a gate lets pass by the deployment that would release it: models, and how they are used.

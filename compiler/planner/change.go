@@ -98,6 +98,9 @@ func (p *planner) added() []plan.Change {
 // described is what decides nothing in blocks that are no stage and no gate: descriptions, the pipeline's owner, the
 // text of requirements.
 func (p *planner) described() map[string]json.RawMessage {
+	if p.saved != nil {
+		return p.saved.plan.Described
+	}
 	out := map[string]json.RawMessage{}
 	for address, b := range p.m.Blocks {
 		if p.nodes[address] == nil && p.gates[address] == nil && (len(b.Meta) > len("{}") || p.o.State.Described[address] != nil) {

@@ -16,19 +16,33 @@ func Moves(m *check.Module, st *plan.State) []plan.Move {
 	}
 	var out []plan.Move
 	for _, address := range sortedKeys(m.Blocks) {
-		free := !st.Records(address)
 		for _, x := range m.Formers(address) {
-			pending := free && st.Records(x.From)
-			free = free && !pending
-			out = append(out, plan.Move{From: x.From, To: address, Pending: pending, Range: x.Range})
+			out = append(out, plan.Move{From: x.From, To: address, Range: x.Range})
 		}
 	}
-	return out
+	return pending(out, st)
+}
+
+// pending says of former addresses, those of a block one after another, which have to be moved: of a block of which nothing is recorded
+// the nearest of which something is.
+func pending(moves []plan.Move, st *plan.State) []plan.Move {
+	free, of := false, ""
+	for i := range moves {
+		x := &moves[i]
+		if of != x.To {
+			free, of = !st.Records(x.To), x.To
+		}
+		x.Pending = free && st.Records(x.From)
+		free = free && !x.Pending
+	}
+	return moves
 }
 
 // move begins with the state as it is after the moves, so that all else is planned under the new addresses.
 func (p *planner) move() {
-	p.moves = Moves(p.m, p.o.State)
+	if p.moves = p.saved.moves(p.o.State); p.saved == nil {
+		p.moves = Moves(p.m, p.o.State)
+	}
 	recorded := p.o.State
 	p.o.State = recorded.Renamed(p.moves)
 	p.formers = map[string]plan.Move{}

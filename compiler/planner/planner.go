@@ -59,15 +59,23 @@ type Images interface {
 
 // Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
 func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
+	return newPlanner(m, o).plan(ctx)
+}
+
+func newPlanner(m *check.Module, o Options) *planner {
 	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
 		scorings: map[string]*plan.Scoring{},
 		accepts:  map[string]*resolve.Accept{}}
 	for _, a := range slices.Backward(m.Accepts) { // the first of an address counts
 		p.accepts[a.Address] = a
 	}
+	return p
+}
+
+func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	p.move()
-	for _, address := range m.Order {
-		p.block(ctx, m.Blocks[address])
+	for _, address := range p.m.Order {
+		p.block(ctx, p.m.Blocks[address])
 	}
 	if p.diags.HasErrors() {
 		return nil, p.diags.Sort()
@@ -103,6 +111,7 @@ type planner struct {
 	formers   map[string]plan.Move      // those to be made, by the new address
 	deploys   map[string][]*check.Block // by the gate that holds them; made when first asked for
 	accepts   map[string]*resolve.Accept
+	saved     *saved // the plan that is made once more; nil: the module's text is there
 	diags     source.Diagnostics
 }
 

@@ -40,6 +40,9 @@ func (p *planner) stagePolicy(n *plan.Node) {
 // policies are what blocks ask of others that are no stage and no gate, such as what verifies a requirement. The gate of a
 // deployment is told by its release.
 func (p *planner) policies() map[string]plan.Policy {
+	if p.saved != nil {
+		return p.saved.plan.Policies
+	}
 	out := map[string]plan.Policy{}
 	for address, b := range p.m.Blocks {
 		if p.nodes[address] != nil || p.gates[address] != nil || b.TypeSpec.IsDeployment() {
@@ -76,7 +79,8 @@ func (p *planner) policyChanges() []plan.Change {
 		return nil
 	}
 	before, now := p.o.State.Policies, p.policies()
-	all := maps.Clone(now)
+	all := map[string]plan.Policy{}
+	maps.Copy(all, now)
 	maps.Copy(all, before)
 	for address := range all {
 		for _, c := range policyCauses(plan.PolicyCause, before[address], now[address]) {

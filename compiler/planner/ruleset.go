@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/decide"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -110,17 +111,17 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 			}
 			switch ns {
 			case "variable":
-				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Variables[ref.Path[1]]))
+				keep(ns, ref.Path[1], p.value(b, ref, p.m.Scopes[b.Module].Variables))
 			case "local":
-				keep(ns, ref.Path[1], plainValue(p.m.Scopes[b.Module].Locals[ref.Path[1]]))
+				keep(ns, ref.Path[1], p.value(b, ref, p.m.Scopes[b.Module].Locals))
 			case "each":
-				keep(ns, ref.Path[1], plainValue(b.Each[ref.Path[1]]))
+				keep(ns, ref.Path[1], p.value(b, ref, b.Each))
 			case "champion":
 				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
 			default:
 				if !b.TypeSpec.IsCheck() {
-					p.figureSources(sources, b, r.Text.Value, ref.Path, champion)
+					p.figureSources(sources, b, plan.Condition(r.Text.Value), ref.Path, champion)
 				}
 			}
 		}
@@ -183,6 +184,14 @@ func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema
 		out[ns] = schema.Object(fields)
 	}
 	return schema.Object(out)
+}
+
+// value of a variable, local or each that a rule of a block reads, as rules see it.
+func (p *planner) value(b *check.Block, ref rule.Ref, values map[string]cty.Value) any {
+	if p.saved != nil {
+		return p.saved.known[b.Address][ref.Path[0]][ref.Path[1]]
+	}
+	return plainValue(values[ref.Path[1]])
 }
 
 // plainValue is a variable's value as rules see it.

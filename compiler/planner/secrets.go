@@ -15,6 +15,9 @@ import (
 
 // secrets says where those are found that a block hands to its container.
 func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
+	if p.saved != nil {
+		return p.saved.secrets[b.Address], true
+	}
 	var out []plan.Secret
 	for _, r := range b.Refs {
 		from := p.m.Blocks[r.Target]

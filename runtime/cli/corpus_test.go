@@ -89,11 +89,14 @@ func remove(t *testing.T, path string) {
 	}
 }
 
-// TestCorpusIsWhole makes each shape of plan; what there is no file of yet is written with -update.
+// TestCorpusIsWhole makes each shape of plan, which an apply of its file would take; what there is no file of yet is written with -update.
 func TestCorpusIsWhole(t *testing.T) {
 	folder := filepath.Join(plansPath, plan.FormatVersion)
 	for name, r := range corpus {
 		t.Run(name, func(t *testing.T) {
+			dir := appliedFraud(t)
+			r.edit(t, dir)
+			p := planOf(t, dir, r.args...)
 			path := filepath.Join(folder, name+".json")
 			if _, err := os.Stat(path); err == nil {
 				return
@@ -101,9 +104,6 @@ func TestCorpusIsWhole(t *testing.T) {
 			if !*update {
 				t.Fatalf("there is no %s; run with -update", path)
 			}
-			dir := appliedFraud(t)
-			r.edit(t, dir)
-			p := planOf(t, dir, r.args...)
 			p.Envelope = &plan.Envelope{CreatedAt: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC), ToolVersion: "v1.0.0", Durations: durations}
 			var text bytes.Buffer
 			if err := writeJSON(&text, p); err != nil {

@@ -126,7 +126,8 @@ var durations = map[string]int64{
 	"training_set.payments": 15_000, "split.holdout": 8_000, "train.model": 230_000, "evaluate.holdout": 22_000, "monitor.live": 11_000, "deploy.review": 5_000,
 }
 
-// planOf is the plan of what stands in a folder, without what differs between machines.
+// planOf is the plan of what stands in a folder, without what differs between machines. Its file is held to be what would be planned of what
+// it says, as those are that are applied.
 func planOf(t *testing.T, dir string, args ...string) *plan.Plan {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "plan.json")
@@ -138,6 +139,9 @@ func planOf(t *testing.T, dir string, args ...string) *plan.Plan {
 	p, err := plan.Read(data)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, stderr, code := run(t, dir, "show", file); code != 0 || stderr != "" {
+		t.Errorf("mlp show of its file: exit code %d\n%s", code, stderr)
 	}
 	p.Envelope.Durations = durations
 	return p

@@ -32,7 +32,7 @@ func (a *app) showCommand() *cobra.Command {
 		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html\n  mlp show requirements",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && workspace.IsPlanFile(args[0]) {
-				return a.showPlan(args[0], format, all)
+				return a.showPlan(cmd.Context(), args[0], format, all)
 			}
 			if format != "text" && format != "json" {
 				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
@@ -58,14 +58,22 @@ func (a *app) showCommand() *cobra.Command {
 	return cmd
 }
 
-// showPlan shows a saved plan; neither the module nor the store is needed.
-func (a *app) showPlan(path, format string, all bool) error {
+// showPlan shows a saved plan; neither the module nor the store is needed. Where the state is here that it was made against, one that says
+// otherwise than would be planned is refused.
+func (a *app) showPlan(ctx context.Context, path, format string, all bool) error {
 	if err := checkFormat(format); err != nil {
 		return err
 	}
 	p, err := workspace.ReadPlan(path)
 	if err != nil {
 		return err
+	}
+	unchecked, err := a.CheckPlan(ctx, p)
+	if err != nil {
+		return err
+	}
+	if unchecked != "" {
+		fmt.Fprintf(a.err, "Shown as it stands, and not compared with what would be planned: %s.\n", unchecked)
 	}
 	if format == "json" { // as it stands, with fields of later versions: its plan_id covers them
 		data, err := os.ReadFile(path)

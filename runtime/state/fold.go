@@ -19,6 +19,15 @@ func fold(st *plan.State, r *Revision) {
 	st.Revision, st.Digest = r.Revision, r.Digest
 }
 
+// At is the state as a revision of a log's history left it; 0 is before the first.
+func (l *Log) At(history []*Revision, revision int64) *plan.State {
+	st := empty(l.pipeline, l.workspace)
+	for _, r := range history[:revision] {
+		fold(st, r)
+	}
+	return st
+}
+
 func set(st *plan.State, e plan.Event) {
 	kind, name, _ := strings.Cut(e.Key, "/")
 	switch kind {

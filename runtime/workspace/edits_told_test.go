@@ -84,6 +84,9 @@ func (s *editsSeen) file(e *editing, before *plan.Plan, name string) {
 			continue // no module any more, or the same
 		}
 		s.legal[sort], s.legal[x.place] = true, true
+		if err := e.again(after); err != nil {
+			e.t.Errorf("%s (%s): saved and applied: %v", x, x.place, err)
+		}
 		for _, why := range untold(before, after, x, x.readers(x.apply(text))) {
 			e.t.Errorf("%s (%s): %s", x, x.place, why)
 		}

@@ -228,3 +228,13 @@ func goodFigures(address, name string, t *schema.FigureType) any {
 	}
 	return 0.9
 }
+
+// replace puts other text in the place of some of a file's, which must be there.
+func (e *editing) replace(name, old, with string) {
+	e.t.Helper()
+	text, err := os.ReadFile(filepath.Join(e.dir, name))
+	if err != nil || !strings.Contains(string(text), old) {
+		e.t.Fatalf("%s has no %q: %v", name, old, err)
+	}
+	e.write(name, strings.Replace(string(text), old, with, 1))
+}

@@ -112,6 +112,11 @@ func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, erro
 	if err != nil {
 		return nil, err
 	}
+	if len(why) == 0 {
+		if err := s.again(ctx, p, history); err != nil {
+			return nil, err
+		}
+	}
 	if len(why) > 0 {
 		return nil, &Failure{Stale: true, Hint: "Nothing was done. Plan again, and have the new plan reviewed.",
 			Err: errors.New("the plan is stale:\n  " + strings.Join(render.Clean(why), "\n  "))}

@@ -221,13 +221,7 @@ func (s *Session) addWarnings(p *plan.Plan) {
 
 // durations are how long stages are expected to take, by address, and what that is otherwise by than their recorded results.
 func (s *Session) durations(p *plan.Plan) (map[string]int64, map[string]string) {
-	return planner.Durations(s.Module, s.State.Renamed(p.Moves), p, func(fingerprint plan.Digest) (int64, bool) {
-		a, ok, err := s.actions.Action(fingerprint)
-		if !ok || err != nil {
-			return 0, false
-		}
-		return a.DurationMS, true
-	})
+	return planner.Durations(s.Module, s.State.Renamed(p.Moves), p, s.took)
 }
 
 // commit is the checked-out revision of the folder; empty where there is none.

@@ -1,0 +1,394 @@
+package planner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// A plan says what each stage is, what each gate asks and what each deployment would release. All else in it follows from that, from
+// the state that it was made against and from recorded results: verdicts, causes, changes, what rules come to, figures. Whoever
+// approves it goes by these, so what follows is made once more, by the functions that made it, and compared.
+//
+// There is no text of a module then. What the plan says of stages, gates and deployments becomes blocks again (again_module.go), which are
+// checked as those of a module are: components say anew what flows, what is derived and what runs. What only a module's text says is
+// taken from the plan (saved).
+
+// AgainOptions are what a saved plan is made once more with.
+type AgainOptions struct {
+	Catalog *schema.Catalog
+	Library check.Library
+	Rules   *rule.Cache
+	State   *plan.State // of the plan's base
+	Actions Actions     // what is recorded now
+}
+
+// ForgedError says of a saved plan that it is not what would be planned.
+type ForgedError struct{ Why string }
+
+func (e *ForgedError) Error() string {
+	return "the plan does not say what would be planned of what is in it: " + e.Why
+}
+
+// GoneError names a stage whose result the plan takes for known, and whose record is not there.
+type GoneError struct{ Address string }
+
+func (e *GoneError) Error() string {
+	return e.Address + ": the record of its result is no longer in the store, so that what the plan says of it cannot be compared"
+}
+
+// Again makes sure that a saved plan is one that is made of what it says of stages, gates and deployments, and returns these as the
+// module that they are. A ForgedError says what is not so, a GoneError that it cannot be found out.
+func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, error) {
+	s, err := remember(p, o)
+	if err != nil {
+		return nil, err
+	}
+	read, err := s.module(o.Catalog)
+	if err != nil {
+		return nil, &ForgedError{err.Error()}
+	}
+	m, diags := check.Check(ctx, read, o.Library)
+	if diags.HasErrors() {
+		return nil, &ForgedError{firstError(diags)}
+	}
+	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Actions: s, Sources: s, Images: s, Rules: o.Rules, Force: s.forced})
+	made.saved = s
+	now, diags := made.plan(ctx)
+	if diags.HasErrors() {
+		return nil, &ForgedError{firstError(diags)}
+	}
+	return m, s.compare(now, diags)
+}
+
+func firstError(diags source.Diagnostics) string {
+	i := slices.IndexFunc(diags, func(d source.Diagnostic) bool { return d.Severity == source.Error })
+	return strings.TrimSpace(diags[i].Summary + " " + diags[i].Detail)
+}
+
+// saved is a plan that is made once more: what it says that nothing but the module's text does. As Sources, Images and Actions it
+// answers what those did when the plan was made.
+type saved struct {
+	plan    *plan.Plan
+	results Actions
+
+	nodes    map[string]*plan.Node
+	images   map[string]*plan.Container
+	forced   []string
+	known    map[string]map[string]map[string]json.RawMessage // values that rules read, by block, namespace and name
+	secrets  map[string][]plan.Secret                         // by address
+	counted  map[string]bool                                  // approvals that counted, by "gate.release/risk"
+	taken    map[plan.Digest]bool                             // fingerprints whose results the plan takes for known
+	missing  map[plan.Digest]bool                             // fingerprints whose results it runs stages for
+	recorded map[plan.Digest]bool                             // fingerprints that the state names
+}
+
+func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
+	s := &saved{plan: p, results: o.Actions, nodes: map[string]*plan.Node{}, images: map[string]*plan.Container{},
+		known: map[string]map[string]map[string]json.RawMessage{}, secrets: map[string][]plan.Secret{}, counted: map[string]bool{},
+		taken: map[plan.Digest]bool{}, missing: map[plan.Digest]bool{}, recorded: map[plan.Digest]bool{}}
+	for _, n := range o.State.Nodes {
+		s.recorded[n.Fingerprint] = true
+	}
+	for _, n := range p.Nodes {
+		s.nodes[n.Address] = n
+		if n.Verdict == plan.Remove {
+			continue
+		}
+		forced := slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
+		switch {
+		case n.Verdict.Known():
+			s.taken[n.Fingerprint] = true
+			if _, ok, err := o.Actions.Action(n.Fingerprint); err != nil || !ok {
+				return nil, &GoneError{n.Address}
+			}
+		case n.Fingerprint != "" && !forced:
+			s.missing[n.Fingerprint] = true
+		}
+		if forced && !n.NoCache {
+			s.forced = append(s.forced, n.Address)
+		}
+	}
+	if err := s.containers(); err != nil {
+		return nil, &ForgedError{err.Error()}
+	}
+	if err := s.values(); err != nil {
+		return nil, &ForgedError{err.Error()}
+	}
+	for _, g := range p.Gates {
+		for _, a := range g.Approvals {
+			s.counted[g.Address+"/"+a.Name] = a.GivenBy != ""
+		}
+	}
+	return s, nil
+}
+
+// containers notes what names of images mean, and where secrets are found.
+func (s *saved) containers() error {
+	note := func(c *plan.Container) error {
+		if was := s.images[c.Image]; was != nil && (was.ImageID != c.ImageID || was.Platform != c.Platform) {
+			return fmt.Errorf("the image %s is two images in it", c.Image)
+		}
+		s.images[c.Image] = c
+		return nil
+	}
+	for _, n := range s.plan.Nodes {
+		if n.Container == nil {
+			continue
+		}
+		if err := note(n.Container); err != nil {
+			return err
+		}
+		s.secrets[n.Address] = n.Container.Secrets
+		for _, x := range n.Container.Secrets {
+			if !s.declared(x) {
+				return fmt.Errorf("%s is given the secret %s, and no block says that it is found there", n.Address, x.Name)
+			}
+		}
+	}
+	for _, r := range s.plan.Releases {
+		if r.Action == plan.RemoveRelease || r.Scoring == nil || r.Scoring.Container == nil {
+			continue
+		}
+		if err := note(r.Scoring.Container); err != nil {
+			return err
+		}
+		s.secrets[r.Model.From] = r.Scoring.Container.Secrets
+	}
+	return nil
+}
+
+// declared reports whether a block says where a secret is found. A file is named as seen from the folder of the block's module.
+func (s *saved) declared(x plan.Secret) bool {
+	for at, text := range s.plan.Described {
+		var says plan.Secret
+		if address.Kind(at) != "secret" || schema.KeyedName(address.Name(at), address.Key(at)) != x.Name || json.Unmarshal(text, &says) != nil {
+			continue
+		}
+		if says.Env == x.Env && (says.File == x.File || says.File != "" && address.Module(at) != "" && strings.HasSuffix(x.File, "/"+strings.TrimPrefix(says.File, "./"))) {
+			return true
+		}
+	}
+	return false
+}
+
+// External are the files that the plan says a source reads. Whether they are those is asked where it is applied.
+func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMessage) (*plan.External, plan.Digest, error) {
+	if n := s.nodes[address]; n != nil {
+		for _, in := range n.Inputs {
+			if in.External != nil {
+				return in.External, in.Digest, nil
+			}
+		}
+	}
+	return nil, "", fmt.Errorf("nothing is said of its files")
+}
+
+// Resolve is what an image's name meant.
+func (s *saved) Resolve(_ context.Context, image string) (id, platform string, err error) {
+	c := s.images[image]
+	if c == nil {
+		return "", "", fmt.Errorf("nothing is said of what it is")
+	}
+	return c.ImageID, c.Platform, nil
+}
+
+// Action is what was recorded when the plan was made: what it takes for known, and what the state names. What turned up since was not.
+func (s *saved) Action(fingerprint plan.Digest) (*plan.Action, bool, error) {
+	if s.taken[fingerprint] || s.recorded[fingerprint] && !s.missing[fingerprint] {
+		return s.results.Action(fingerprint)
+	}
+	return nil, false, nil
+}
+
+// moves are the former addresses that the plan has; nil without a plan.
+func (s *saved) moves(st *plan.State) []plan.Move {
+	if s == nil || len(s.plan.Moves) == 0 {
+		return nil
+	}
+	return pending(slices.Clone(s.plan.Moves), st)
+}
+
+// compare tells of the first thing that the plan says otherwise than the one that was made of it.
+func (s *saved) compare(now *plan.Plan, diags source.Diagnostics) error {
+	for _, d := range diags {
+		if d.Code == "MLP1801" || d.Code == "MLP1613" { // of the operator's file, and of a block that the plan does not have
+			continue
+		}
+		if !slices.ContainsFunc(s.plan.Diagnostics, func(x plan.Diagnostic) bool { return x.Code == d.Code && x.Summary == d.Summary }) {
+			return &ForgedError{"it does not warn: " + d.Summary}
+		}
+	}
+	said, made := *s.plan, *now
+	made.FormatVersion, made.ID, made.Pipeline, made.ConfigDigest, made.Envelope = said.FormatVersion, said.ID, said.Pipeline, said.ConfigDigest, said.Envelope
+	made.Variables, made.Diagnostics = said.Variables, said.Diagnostics
+	if made.Outputs = said.Outputs; !s.outputs() {
+		return &ForgedError{"an output is not what the block that it is of yields"}
+	}
+	for _, p := range []*plan.Plan{&said, &made} {
+		placeless(p)
+	}
+	x, err := tree(&said)
+	if err != nil {
+		return err
+	}
+	y, err := tree(&made)
+	if err != nil {
+		return err
+	}
+	if at := unlike(x, y, ""); at != "" {
+		return &ForgedError{at}
+	}
+	return nil
+}
+
+// outputs reports whether those that show what a block yields show that.
+func (s *saved) outputs() bool {
+	for _, o := range s.plan.Outputs {
+		if o.From == "" {
+			continue
+		}
+		is := json.RawMessage("null")
+		if n := s.nodes[o.From]; n != nil && n.Verdict.Known() {
+			for _, port := range n.Outputs {
+				if port.Port == o.FromPort && port.Digest != "" {
+					is = text(string(port.Digest))
+				}
+			}
+		}
+		if string(canonical(o.Value)) != string(is) {
+			return false
+		}
+	}
+	return true
+}
+
+// placeless takes out where things are written in files: no plan and no state can tell. The plan is copied as far as it is changed.
+func placeless(p *plan.Plan) {
+	p.Nodes, p.Gates, p.Releases = slices.Clone(p.Nodes), slices.Clone(p.Gates), slices.Clone(p.Releases)
+	p.Changes, p.Moves = slices.Clone(p.Changes), slices.Clone(p.Moves)
+	rules := func(r plan.Rules) plan.Rules {
+		r.Rules = slices.Clone(r.Rules)
+		for i := range r.Rules {
+			r.Rules[i].Range = source.Range{}
+		}
+		return r
+	}
+	for i, n := range p.Nodes {
+		x := *n
+		if x.Range = (source.Range{}); x.Rules != nil {
+			r := rules(*x.Rules)
+			x.Rules = &r
+		}
+		p.Nodes[i] = &x
+	}
+	for i, g := range p.Gates {
+		x := *g
+		x.Range, x.Rules, x.Approvals = source.Range{}, rules(x.Rules), slices.Clone(x.Approvals)
+		for k := range x.Approvals {
+			x.Approvals[k].Range = source.Range{}
+		}
+		p.Gates[i] = &x
+	}
+	for i, r := range p.Releases {
+		x := *r
+		x.Range = source.Range{}
+		p.Releases[i] = &x
+	}
+	for i := range p.Changes {
+		p.Changes[i].Range = source.Range{}
+	}
+	for i := range p.Moves {
+		p.Moves[i].Range = source.Range{}
+	}
+}
+
+// tree is a plan as its JSON has it.
+func tree(p *plan.Plan) (v any, err error) {
+	data, err := plan.Canonical(p)
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	return v, err
+}
+
+// unlike says where two trees differ first; empty if they do not. said is the saved one's.
+func unlike(said, made any, at string) string {
+	if reflect.DeepEqual(said, made) {
+		return ""
+	}
+	switch x := said.(type) {
+	case map[string]any:
+		y, ok := made.(map[string]any)
+		if !ok {
+			break
+		}
+		all := map[string]bool{}
+		for k := range x {
+			all[k] = true
+		}
+		for k := range y {
+			all[k] = true
+		}
+		for _, k := range sortedKeys(all) {
+			if why := unlike(x[k], y[k], strings.TrimPrefix(at+"."+k, ".")); why != "" {
+				return why
+			}
+		}
+	case []any:
+		y, ok := made.([]any)
+		if !ok {
+			break
+		}
+		for i := range max(len(x), len(y)) {
+			var a, b any
+			if i < len(x) {
+				a = x[i]
+			}
+			if i < len(y) {
+				b = y[i]
+			}
+			if why := unlike(a, b, at+"["+elementName(a, b, i)+"]"); why != "" {
+				return why
+			}
+		}
+	}
+	return fmt.Sprintf("%s is %s, and would be %s", at, brief(said), brief(made))
+}
+
+// elementName is what an element of a list is called: by its address, else its name, else its place.
+func elementName(a, b any, i int) string {
+	x, ok := a.(map[string]any)
+	if !ok {
+		x, _ = b.(map[string]any)
+	}
+	for _, key := range []string{"address", "name"} {
+		if s, ok := x[key].(string); ok {
+			return s
+		}
+	}
+	return fmt.Sprint(i)
+}
+
+// brief is a value to be read, cut if it is long.
+func brief(v any) string {
+	if v == nil {
+		return "not there"
+	}
+	const most = 80
+	text := string(encode(v))
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}

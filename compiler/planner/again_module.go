@@ -1,0 +1,374 @@
+package planner
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// module is the module that a plan is of, as far as the plan says that: each stage, gate and deployment with its configuration and
+// references, and the types of what rules read. Blocks that are none of these only have been read by them, and stand in their configuration.
+func (s *saved) module(catalog *schema.Catalog) (*resolve.Module, error) {
+	m := &resolve.Module{ByAddress: map[string]*resolve.Block{}, Scopes: map[string]resolve.Values{}}
+	add := func(b *resolve.Block, err error) error {
+		if err == nil && m.ByAddress[b.Address] != nil {
+			err = fmt.Errorf("it stands in the plan twice")
+		}
+		if err != nil {
+			return err
+		}
+		if b.TypeSpec == nil || b.KindSpec == nil {
+			return fmt.Errorf("this mlp has no %s of type %q", b.Kind, b.Type)
+		}
+		m.Blocks, m.ByAddress[b.Address] = append(m.Blocks, b), b
+		return nil
+	}
+	all := map[string]func() (*resolve.Block, error){}
+	for _, n := range s.plan.Nodes {
+		if n.Verdict != plan.Remove && !n.Derived() {
+			all[n.Address] = func() (*resolve.Block, error) { return s.stageBlock(n, catalog) }
+		}
+		if n.Accepted != nil || lostAccepted(n) {
+			m.Accepts = append(m.Accepts, acceptOf(n))
+		}
+	}
+	for _, g := range s.plan.Gates {
+		all[g.Address] = func() (*resolve.Block, error) { return gateBlock(g, catalog) }
+	}
+	for _, r := range s.plan.Releases {
+		if r.Action != plan.RemoveRelease && r.Node == "" {
+			all[r.Address] = func() (*resolve.Block, error) { return releaseBlock(r, catalog), nil }
+		}
+	}
+	for _, at := range sortedKeys(all) { // as the blocks of modules are sorted
+		if err := add(all[at]()); err != nil {
+			return nil, fmt.Errorf("%s: %w", at, err)
+		}
+		s.scope(m, m.ByAddress[at])
+	}
+	return m, nil
+}
+
+// acceptOf is the block by which a stage may take a recorded result. The planner finds anew whether it does.
+func acceptOf(n *plan.Node) *resolve.Accept {
+	a := &resolve.Accept{Address: n.Address, Definition: string(n.Definition)}
+	if n.Accepted != nil {
+		a.Reason = n.Accepted.Reason
+	}
+	return a
+}
+
+// lostAccepted reports whether a stage runs since the result that it would have taken is lost.
+func lostAccepted(n *plan.Node) bool {
+	for _, c := range n.Causes {
+		if c.Kind == plan.LostCause && n.Replaces != n.Fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// blockOf is a block without what is particular to stages, gates and deployments.
+func blockOf(at, kind, typ string, catalog *schema.Catalog) *resolve.Block {
+	b := &resolve.Block{Address: at, Kind: kind, Type: typ, Name: address.Name(at), Key: address.Key(at), Module: address.Module(at),
+		Config: json.RawMessage("{}"), Policy: json.RawMessage("{}"), Meta: json.RawMessage("{}"), Ranges: map[string]source.Range{}}
+	if b.KindSpec = catalog.Kind(kind); b.KindSpec != nil {
+		b.TypeSpec = b.KindSpec.Type(typ)
+	}
+	return b
+}
+
+func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Block, error) {
+	if address.Kind(n.Address) != n.Kind {
+		return nil, fmt.Errorf("its kind is %s", n.Kind)
+	}
+	b := blockOf(n.Address, n.Kind, n.Type, catalog)
+	if b.TypeSpec == nil || b.TypeSpec.IsGate() {
+		return b, nil
+	}
+	b.Config, b.Meta = orEmpty(n.Config), n.Meta
+	var how meta
+	if json.Unmarshal(orEmpty(n.Meta), &how) == nil {
+		b.Description = how.Description
+	}
+	for _, in := range n.Inputs {
+		switch {
+		case in.External != nil:
+			b.Dir = in.External.Dir
+		case in.From != "" && !address.IsDerived(in.From):
+			b.Refs = append(b.Refs, reading(in, &b.TypeSpec.Body))
+		}
+	}
+	for _, at := range n.After {
+		if at != n.Gate {
+			b.Refs = append(b.Refs, ordered("requires", at))
+		}
+	}
+	if n.Gate != "" {
+		b.Refs = append(b.Refs, ordered("gate", n.Gate))
+	}
+	if n.Rules != nil {
+		return b, asking(b, n.Rules.Rules, nil)
+	}
+	return b, nil
+}
+
+func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
+	b := blockOf(g.Address, address.Kind(g.Address), "", catalog)
+	if b.TypeSpec == nil || !b.TypeSpec.IsGate() {
+		return nil, fmt.Errorf("it is no gate")
+	}
+	b.Meta = g.Meta
+	for _, at := range g.After {
+		b.Refs = append(b.Refs, ordered("after", at))
+	}
+	if g.Champion != nil {
+		b.Refs = append(b.Refs, resolve.Reference{Path: "champion", Target: g.Champion.Deploy, Edge: schema.StateEdge, Spec: &schema.Attr{}})
+	}
+	return b, asking(b, g.Rules.Rules, g.Approvals)
+}
+
+// releaseBlock is that of a deployment without a stage.
+func releaseBlock(r *plan.Release, catalog *schema.Catalog) *resolve.Block {
+	b := blockOf(r.Address, address.Kind(r.Address), r.Type, catalog)
+	if b.TypeSpec == nil {
+		return b
+	}
+	b.Config = orEmpty(r.Config)
+	b.Refs = append(b.Refs, reading(r.Model, &b.TypeSpec.Body))
+	if r.Gate != "" {
+		b.Refs = append(b.Refs, ordered("gate", r.Gate))
+	}
+	return b
+}
+
+func ordered(path, target string) resolve.Reference {
+	return resolve.Reference{Path: path, Target: target, Edge: schema.OrderEdge, Spec: &schema.Attr{}}
+}
+
+// reading is the reference by which an input comes in. Ports are called as the arguments are: "data", "from.cards",
+// "features.card.from" of what comes along with "features.card".
+func reading(in plan.Input, body *schema.Body) resolve.Reference {
+	name, rest, _ := strings.Cut(in.Port, ".")
+	spec := body.Attr(name)
+	if spec == nil {
+		spec = &schema.Attr{}
+	}
+	r := resolve.Reference{Path: in.Port, Port: in.Port, Target: in.From, TargetPort: in.FromPort, Edge: schema.InputEdge, Spec: spec}
+	r.Along = spec.Along != "" && strings.HasSuffix(rest, "."+spec.Along)
+	return r
+}
+
+// asking gives a block its rules and approvals.
+func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval) error {
+	condition := func(path, text string) {
+		b.Texts = append(b.Texts, resolve.Text{Path: path, Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(text, source.Range{}, nil)})
+	}
+	type ruleText struct {
+		Name     string `json:"name"`
+		Assert   string `json:"assert"`
+		Message  string `json:"message,omitempty"`
+		Severity string `json:"severity"`
+	}
+	type approvalText struct {
+		Name string   `json:"name"`
+		From []string `json:"from"`
+		When string   `json:"when,omitempty"`
+	}
+	var policy struct {
+		Rule     []ruleText     `json:"rule,omitempty"`
+		Approval []approvalText `json:"approval,omitempty"`
+	}
+	for _, r := range rules {
+		policy.Rule = append(policy.Rule, ruleText{r.Name, r.Assert, r.Message, r.Severity})
+		condition("rule["+r.Name+"].assert", r.Assert)
+	}
+	for _, a := range approvals {
+		policy.Approval = append(policy.Approval, approvalText{a.Name, a.From, a.When})
+		if a.When != "" {
+			condition("approval["+a.Name+"].when", a.When)
+		}
+		b.Ranges["approval["+a.Name+"]"] = source.Range{}
+	}
+	var err error
+	b.Policy, err = plan.Canonical(policy)
+	return err
+}
+
+// rulesOf are what a block's rules see; nil if it has none.
+func (s *saved) rulesOf(at string) *plan.Rules {
+	if n := s.nodes[at]; n != nil {
+		return n.Rules
+	}
+	for _, g := range s.plan.Gates {
+		if g.Address == at {
+			return &g.Rules
+		}
+	}
+	return nil
+}
+
+// scope gives a module the variables and locals that rules of a block know, and the block what its instance is for. Of these only the
+// types count, since values are taken from the plan.
+func (s *saved) scope(m *resolve.Module, b *resolve.Block) {
+	r := s.rulesOf(b.Address)
+	if r == nil || r.Env == nil {
+		return
+	}
+	in, ok := m.Scopes[b.Module]
+	if !ok {
+		in = resolve.Values{Variables: map[string]cty.Value{}, Locals: map[string]cty.Value{}}
+		m.Scopes[b.Module] = in
+	}
+	for namespace, into := range map[string]map[string]cty.Value{"variable": in.Variables, "local": in.Locals} {
+		if t := r.Env.Fields[namespace]; t != nil {
+			for name, t := range t.Fields {
+				into[name] = cty.UnknownVal(valueOf(t))
+			}
+		}
+	}
+	if t := r.Env.Fields["each"]; t != nil {
+		b.Each = map[string]cty.Value{}
+		for name, t := range t.Fields {
+			b.Each[name] = cty.UnknownVal(valueOf(t))
+		}
+	}
+}
+
+// valueOf is the type of values that rules see so.
+func valueOf(t *schema.FigureType) cty.Type {
+	switch {
+	case t == nil:
+		return cty.DynamicPseudoType
+	case t.Kind == schema.DoubleFigure:
+		return cty.Number
+	case t.Kind == schema.StringFigure:
+		return cty.String
+	case t.Kind == schema.BoolFigure:
+		return cty.Bool
+	case t.Kind == schema.ListFigure:
+		return cty.List(valueOf(t.Elem))
+	case t.Kind == schema.MapFigure:
+		return cty.Map(valueOf(t.Elem))
+	}
+	fields := make(map[string]cty.Type, len(t.Fields))
+	for name, f := range t.Fields {
+		fields[name] = valueOf(f)
+	}
+	return cty.Object(fields)
+}
+
+// values notes what rules read of variables, locals and instances. Within a module a name has one value, which has the type that
+// rules see.
+func (s *saved) values() error {
+	one := map[string]string{}
+	for name, v := range s.plan.Variables {
+		one["variable."+name] = string(canonical(v))
+	}
+	note := func(at string, r *plan.Rules) error {
+		if len(r.Known) == 0 {
+			return nil
+		}
+		var known map[string]map[string]json.RawMessage
+		if err := json.Unmarshal(r.Known, &known); err != nil {
+			return fmt.Errorf("what the rules of %s know cannot be read: %w", at, err)
+		}
+		s.known[at] = known
+		for namespace, values := range known {
+			if namespace == "champion" {
+				continue
+			}
+			for name, v := range values {
+				key := address.Module(at) + namespace + "." + name
+				if namespace == "each" {
+					key = at + " " + namespace + "." + name
+				}
+				text := string(canonical(v))
+				if was, ok := one[key]; ok && was != text {
+					return fmt.Errorf("%s is %s to the rules of %s, and %s elsewhere", key, text, at, was)
+				}
+				one[key] = text
+				if !typed(v, field(r.Env, namespace, name)) {
+					return fmt.Errorf("%s is %s, which has not the type that the rules of %s see", key, text, at)
+				}
+			}
+		}
+		return nil
+	}
+	for _, n := range s.plan.Nodes {
+		if n.Rules != nil {
+			if err := note(n.Address, n.Rules); err != nil {
+				return err
+			}
+		}
+	}
+	for _, g := range s.plan.Gates {
+		if err := note(g.Address, &g.Rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func field(t *schema.FigureType, names ...string) *schema.FigureType {
+	for _, name := range names {
+		if t == nil {
+			return nil
+		}
+		t = t.Fields[name]
+	}
+	return t
+}
+
+// typed reports whether a value is of a type that rules see. An object may have more than they do.
+func typed(v json.RawMessage, t *schema.FigureType) bool {
+	if string(v) == "null" {
+		return true
+	}
+	into := func(x any) bool { return json.Unmarshal(v, x) == nil }
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	switch {
+	case t == nil:
+		return false
+	case t.Kind == schema.DoubleFigure:
+		return into(new(float64))
+	case t.Kind == schema.StringFigure:
+		return into(new(string))
+	case t.Kind == schema.BoolFigure:
+		return into(new(bool))
+	case t.Kind == schema.ListFigure:
+		if !into(&list) {
+			return false
+		}
+		for _, x := range list {
+			if !typed(x, t.Elem) {
+				return false
+			}
+		}
+		return true
+	}
+	if !into(&object) {
+		return false
+	}
+	for name, x := range object {
+		elem := t.Elem
+		if t.Kind == schema.ObjectFigure {
+			if elem = t.Fields[name]; elem == nil {
+				continue
+			}
+		}
+		if !typed(x, elem) {
+			return false
+		}
+	}
+	return true
+}
