@@ -14,23 +14,125 @@ import (
 
 // leakage looks at which rows models learn from and are measured on. Leaking columns are told by the trainers.
 func (c *checker) leakage() {
-	told := map[string]bool{} // trainers, by address and port
+	told := map[string]bool{} // blocks that make a model, by address and port
 	for _, b := range c.m.Module.Blocks {
-		if b.Kind == "train" {
-			c.fitting(b, told)
-		}
+		c.fitting(b, told)
 	}
 	for _, b := range c.m.Module.Blocks {
-		switch b.Kind {
-		case "evaluate":
-			c.measured(b, input(b, "data"), b, told)
-		case "monitor":
-			if r := input(b, "predictions"); r != nil && c.m.Blocks[r.Target] != nil {
-				c.measured(b, r, c.m.Blocks[r.Target].Block, told)
-				c.baseline(b, c.m.Blocks[r.Target].Block)
+		for _, at := range inputs(b, schema.MeasuredRows) {
+			scorer, of, rows := c.scored(b, at)
+			for _, model := range of {
+				c.measured(b, at, rows, model, told)
+			}
+			if scorer != b && len(of) == 1 {
+				c.baseline(b, scorer, of[0])
 			}
 		}
 	}
+}
+
+// fitting tells of a model that learns from the test side of a split, or stops by it.
+func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
+	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows) {
+		for _, at := range c.rowsOf(r) {
+			target := c.m.Blocks[at.block]
+			if target == nil || !target.TypeSpec.Splits() {
+				continue
+			}
+			if target.TypeSpec.SideOf(at.port) == schema.TestSide {
+				told[b.Address+" "+r.Port] = true
+				meant := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide}[r.Spec.Rows]
+				c.add(source.Diagnostic{
+					Severity: source.Error, Code: "MLP1406", Subject: r.Range,
+					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
+					Detail:  "Figures on rows that a model has learnt from, or that its threshold was chosen by, say nothing of new rows.",
+					Hint:    fmt.Sprintf("%s = %s.%s", r.Path, at.block, target.TypeSpec.PortOf(meant)),
+				})
+			}
+			break // a split of a side starts anew
+		}
+	}
+	for _, data := range inputs(b, schema.FittedRows) {
+		for _, validation := range inputs(b, schema.ChosenRows) {
+			if !c.overlap(data, validation) {
+				c.sameRows(b, validation, b.Address, target(c.m.Blocks[b.Address]), data)
+				continue
+			}
+			c.add(source.Diagnostic{
+				Severity: source.Warning, Code: "MLP1407", Subject: validation.Range,
+				Summary: fmt.Sprintf("%s learns from rows that it validates on", b.Address),
+				Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
+				Hint:    "give it the validation side of the split that data comes from.",
+			})
+		}
+	}
+}
+
+// measured tells of a model that b measures on rows that it has seen. at is where these rows, or predictions for them, come into b,
+// rows where they come in to be scored.
+func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference, told map[string]bool) {
+	m := c.modelAt(model)
+	if m == nil {
+		return
+	}
+	for _, s := range m.Seen {
+		r := input(c.m.Blocks[s.By].Block, s.Port)
+		if r == nil || told[s.By+" "+s.Port] || !c.overlap(rows, r) {
+			continue
+		}
+		d := source.Diagnostic{
+			Severity: source.Error, Code: "MLP1407", Subject: at.Range,
+			Summary: fmt.Sprintf("%s measures %s on rows that %s was trained on", b.Address, model.Target, itself(model.Target, s.By)),
+			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
+			Hint:    "evaluate on the test side of a split, and train on its train side.",
+			Related: []source.Related{{Message: s.By + " reads them here", Range: r.Range}},
+		}
+		if rows != at {
+			d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
+		}
+		if s.Use == schema.ChosenRows {
+			d.Severity = source.Warning
+			d.Summary = fmt.Sprintf("%s measures %s on rows that %s", b.Address, model.Target, chose(model.Target, s, r))
+			d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
+				"or decided by, and that are not those of the test either."
+			d.Hint = c.selection(r)
+		}
+		c.add(d)
+		return
+	}
+	for _, s := range m.Seen {
+		if r := input(c.m.Blocks[s.By].Block, s.Port); r != nil && s.Use == schema.FittedRows && !told[s.By+" "+s.Port] &&
+			c.sameRows(b, at, s.By, m.Target, r) {
+			return
+		}
+	}
+}
+
+// modelAt is what is known of the model that flows in at a reference; nil if nothing is.
+func (c *checker) modelAt(r *resolve.Reference) *schema.Model {
+	if b := c.m.Blocks[r.Target]; b != nil {
+		return b.Out[r.TargetPort].Model
+	}
+	return nil
+}
+
+// itself names who has seen rows in a sentence about a model.
+func itself(model, by string) string {
+	if model == by {
+		return "it"
+	}
+	return by
+}
+
+// chose says what rows decided of a model: in the block that made it, or by figures that it was selected by.
+func chose(model string, s schema.Seen, r *resolve.Reference) string {
+	switch {
+	case r.Spec.Rows == schema.MeasuredRows:
+		return "it was chosen by, in " + s.By
+	case model == s.By:
+		return "its threshold and early stopping were chosen by"
+	}
+	return "the threshold and early stopping of " + s.By + " were chosen by"
 }
 
 // input is the reference of a block's input port, nil if there is none.
@@ -43,83 +145,6 @@ func input(b *resolve.Block, port string) *resolve.Reference {
 	return nil
 }
 
-// fitting tells of a model that learns from the test side of a split, or stops by it.
-func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
-	data, validation := input(b, "data"), input(b, "validation")
-	for _, r := range []*resolve.Reference{data, validation} {
-		if r == nil {
-			continue
-		}
-		for _, at := range c.rowsOf(r) {
-			target := c.m.Blocks[at.block]
-			if target == nil || target.Kind != "split" {
-				continue
-			}
-			if at.port == "test" {
-				told[b.Address+" "+r.Port] = true
-				c.add(source.Diagnostic{
-					Severity: source.Error, Code: "MLP1406", Subject: r.Range,
-					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
-					Detail:  "Figures on rows that a model has learnt from, or that its threshold was chosen by, say nothing of new rows.",
-					Hint:    fmt.Sprintf("%s = %s.%s", r.Path, at.block, map[bool]string{true: "validation", false: "train"}[r == validation]),
-				})
-			}
-			break // a split of a side starts anew
-		}
-	}
-	if data != nil && validation != nil && c.overlap(data, validation) {
-		c.add(source.Diagnostic{
-			Severity: source.Warning, Code: "MLP1407", Subject: validation.Range,
-			Summary: fmt.Sprintf("%s learns from rows that it validates on", b.Address),
-			Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
-			Hint:    "give it the validation side of the split that data comes from.",
-		})
-	} else if data != nil && validation != nil {
-		c.sameRows(b, validation, c.m.Blocks[b.Address], data)
-	}
-}
-
-// measured tells of a model that b measures on rows that it was fitted on. scorer is the block that scores the rows: b
-// itself, or the deployment whose predictions come in at the reference at.
-func (c *checker) measured(b *resolve.Block, at *resolve.Reference, scorer *resolve.Block, told map[string]bool) {
-	data, model := input(scorer, "data"), input(scorer, "model")
-	if at == nil || data == nil || model == nil {
-		return
-	}
-	trainer := c.m.Blocks[model.Target]
-	if trainer == nil || trainer.Kind != "train" {
-		return
-	}
-	for _, port := range []string{"data", "validation"} {
-		r := input(trainer.Block, port)
-		if r == nil || told[trainer.Address+" "+port] || !c.overlap(data, r) {
-			continue
-		}
-		d := source.Diagnostic{
-			Severity: source.Error, Code: "MLP1407", Subject: at.Range,
-			Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", b.Address, trainer.Address),
-			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
-			Hint:    "evaluate on the test side of a split, and train on its train side.",
-			Related: []source.Related{{Message: trainer.Address + " reads them here", Range: r.Range}},
-		}
-		if b != scorer {
-			d.Hint = "let " + scorer.Address + " score rows of another time, or the test side of a split."
-		}
-		if port == "validation" {
-			d.Severity = source.Warning
-			d.Summary = fmt.Sprintf("%s measures %s on rows that its threshold and early stopping were chosen by", b.Address, trainer.Address)
-			d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
-				"or decided by, and that are not those of the test either."
-			d.Hint = c.selection(r)
-		}
-		c.add(d)
-		return
-	}
-	if r := input(trainer.Block, "data"); r != nil && !told[trainer.Address+" data"] {
-		c.sameRows(b, at, trainer, r)
-	}
-}
-
 // selection says how to get a second validation part, for choosing among candidates, out of the rows that a trainer stops and
 // decides by.
 func (c *checker) selection(validation *resolve.Reference) string {
@@ -129,22 +154,24 @@ func (c *checker) selection(validation *resolve.Reference) string {
 }
 
 // baseline tells of a monitor whose baseline measures another model than the one that scorer has scored rows with.
-func (c *checker) baseline(b, scorer *resolve.Block) {
-	r := input(b, "baseline")
-	if r == nil || c.m.Blocks[r.Target] == nil {
-		return
+func (c *checker) baseline(b, scorer *resolve.Block, is *resolve.Reference) {
+	for i := range b.Refs {
+		r := &b.Refs[i]
+		if r.Edge != schema.InputEdge || !r.Spec.Takes(schema.FiguresPort) || c.m.Blocks[r.Target] == nil {
+			continue
+		}
+		was := models(c.m.Blocks[r.Target].Block)
+		if len(was) != 1 || was[0].Target == is.Target && was[0].TargetPort == is.TargetPort {
+			continue
+		}
+		c.add(source.Diagnostic{
+			Severity: source.Error, Code: "MLP1409", Subject: r.Range,
+			Summary: fmt.Sprintf("%s measures %s, and the predictions are those of %s", r.Target, was[0].Target, is.Target),
+			Detail:  "The difference would be between two models, not between then and now.",
+			Hint:    "name an evaluation of " + is.Target + ".",
+			Related: []source.Related{{Message: scorer.Address + " scores with it here", Range: is.Range}},
+		})
 	}
-	was, is := input(c.m.Blocks[r.Target].Block, "model"), input(scorer, "model")
-	if was == nil || is == nil || was.Target == is.Target {
-		return
-	}
-	c.add(source.Diagnostic{
-		Severity: source.Error, Code: "MLP1409", Subject: r.Range,
-		Summary: fmt.Sprintf("%s measures %s, and the predictions are those of %s", r.Target, was.Target, is.Target),
-		Detail:  "The difference would be between two models, not between then and now.",
-		Hint:    "name an evaluation of " + is.Target + ".",
-		Related: []source.Related{{Message: scorer.Address + " scores with it here", Range: is.Range}},
-	})
 }
 
 // table is a port that carries one.
@@ -160,15 +187,9 @@ func (c *checker) rowsOf(r *resolve.Reference) []table {
 		if b == nil || len(out) > len(c.m.Blocks) {
 			break
 		}
-		switch b.Kind {
-		case "split":
-			r = input(b.Block, "from")
-		case "label":
-			r = input(b.Block, "on")
-		case "training_set":
-			r = input(b.Block, "spine")
-		default:
-			r = nil
+		r = nil
+		if passed := inputs(b.Block, schema.PassedRows); len(passed) > 0 {
+			r = passed[0]
 		}
 	}
 	return out
@@ -197,7 +218,7 @@ func (c *checker) sameFile(x, y string) bool {
 // sourcePath is the path that a source reads; empty if the block is none, or reads no file.
 func (c *checker) sourcePath(address string) string {
 	b := c.m.Blocks[address]
-	if b == nil || b.Kind != "source" {
+	if b == nil || !b.TypeSpec.IsSource() {
 		return ""
 	}
 	var of struct {
@@ -227,7 +248,7 @@ func (c *checker) apart(left, right []table) bool {
 
 func (c *checker) splitsAlike(x, y string) bool {
 	a, b := c.m.Blocks[x], c.m.Blocks[y]
-	if a == nil || b == nil || a.Kind != "split" || b.Kind != "split" {
+	if a == nil || b == nil || !a.TypeSpec.Splits() || !b.TypeSpec.Splits() {
 		return false
 	}
 	return x == y || a.Type == b.Type && bytes.Equal(a.Config, b.Config)

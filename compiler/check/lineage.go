@@ -61,7 +61,7 @@ func everything(b *Block, l *schema.Lineage) {
 	}
 }
 
-// opaque reports whether a block runs code that the compiler cannot look into, and that declares no less than its inputs.
+// opaque reports whether what a block yields comes of all that it reads: of somebody's code that declares no features.
 func opaque(b *Block) bool {
-	return (b.Type == "container" || b.Type == "python") && b.TypeSpec.Body.Attr("features") == nil
+	return b.TypeSpec.Foreign && b.TypeSpec.Body.Attr("features") == nil
 }

@@ -16,19 +16,20 @@ func TestOpaqueBlocks(t *testing.T) {
 		{Name: "age", Protected: true, Lineage: schema.Derived("source.p.age")},
 	}}
 	tests := []struct {
-		name, typ string
-		attrs     []schema.Attr
-		marked    bool
-		from      []string
+		name    string
+		foreign bool
+		attrs   []schema.Attr
+		marked  bool
+		from    []string
 	}{
-		{"a container", "container", nil, true, []string{"source.p.age", "source.p.card"}},
-		{"a container that declares its features", "container", []schema.Attr{{Name: "features"}}, false, []string{}},
-		{"a component of our own", "sql", nil, false, []string{}},
+		{"a container", true, nil, true, []string{"source.p.age", "source.p.card"}},
+		{"a container that declares its features", true, []schema.Attr{{Name: "features"}}, false, []string{}},
+		{"a component of our own", false, nil, false, []string{}},
 	}
 	for _, tt := range tests {
 		shared := &schema.Table{Columns: []schema.Column{{Name: "v"}}}
 		b := &Block{
-			Block: &resolve.Block{Address: "stage.x", Type: tt.typ, TypeSpec: &schema.Type{Body: schema.Body{Attrs: tt.attrs}}},
+			Block: &resolve.Block{Address: "stage.x", TypeSpec: &schema.Type{Foreign: tt.foreign, Body: schema.Body{Attrs: tt.attrs}}},
 			In:    map[string]schema.Shape{"data": {Type: schema.TablePort, Table: in}},
 			Out:   map[string]schema.Shape{"table": {Type: schema.TablePort, Table: shared}},
 		}

@@ -44,21 +44,7 @@ func (c *checker) ways(r *resolve.Reference, answer string) [][]step {
 		if b == nil || len(behind) > len(c.m.Blocks) || len(out) == mostWays {
 			return
 		}
-		next := map[string]string{} // port → answer there
-		switch b.Kind {
-		case "split":
-			next["from"] = answer
-		case "label":
-			next["on"] = ""
-		case "training_set":
-			next["spine"] = answer
-		case "dataset":
-			at.dataset, at.config = true, b.Config
-			if t := b.Out[r.TargetPort].Table; t != nil {
-				at.part = t.Rows != nil
-				next = copied(b, t.Column(answer))
-			}
-		}
+		next := c.behind(b, r.TargetPort, answer, &at)
 		behind = append(slices.Clone(behind), at)
 		found := false
 		for i := range b.Refs {
@@ -74,6 +60,27 @@ func (c *checker) ways(r *resolve.Reference, answer string) [][]step {
 	}
 	walk(r, answer, nil)
 	return out
+}
+
+// behind are the inputs that a table of a block has its rows of, each with the answer's name there; empty where that table has no
+// such column, as before a label was added.
+func (c *checker) behind(b *Block, port, answer string, at *step) map[string]string {
+	next := map[string]string{}
+	for _, from := range inputs(b.Block, schema.PassedRows) {
+		next[from.Port] = ""
+		if t := b.In[from.Port].Table; t != nil && t.Column(answer) != nil {
+			next[from.Port] = answer
+		}
+	}
+	if len(inputs(b.Block, schema.DrawnRows)) == 0 {
+		return next
+	}
+	at.dataset, at.config = true, b.Config
+	if t := b.Out[port].Table; t != nil {
+		at.part = t.Rows != nil
+		return copied(b, t.Column(answer))
+	}
+	return next
 }
 
 // copied are the inputs of a dataset that have a column as it stands, with its name there.
@@ -96,24 +103,24 @@ func copied(b *Block, c *schema.Column) map[string]string {
 	return out
 }
 
-// sameRows warns where a block measures a model, or validates it, on rows that it was fitted on, as far as datasets let them
-// through. It tells nothing of what overlap finds.
-func (c *checker) sameRows(b *resolve.Block, at *resolve.Reference, trainer *Block, fitted *resolve.Reference) {
-	target := target(trainer)
+// sameRows warns where a block measures a model, or validates it, on rows that a trainer fitted it on, as far as datasets let them
+// through, and reports whether it did. It tells nothing of what overlap finds.
+func (c *checker) sameRows(b *resolve.Block, at *resolve.Reference, trainer, target string, fitted *resolve.Reference) bool {
 	if target == "" {
-		return
+		return false
 	}
 	for _, x := range c.ways(fitted, target) {
 		for _, y := range c.ways(at, target) {
 			if c.shared(b, at, trainer, fitted, x, y) {
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // shared tells of two ways that begin at one table, and notes those that may at files that are alike.
-func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer *Block, fitted *resolve.Reference, x, y []step) bool {
+func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer string, fitted *resolve.Reference, x, y []step) bool {
 	for i := range x {
 		for j := range y {
 			same := x[i].table == y[j].table || c.sameFile(x[i].block, y[j].block)
@@ -126,13 +133,13 @@ func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer *Block
 				return false
 			}
 			if twins {
-				c.m.Twins = append(c.m.Twins, Twins{b.Address, trainer.Address, x[i].block, y[j].block, at.Range, fitted.Range})
+				c.m.Twins = append(c.m.Twins, Twins{b.Address, trainer, x[i].block, y[j].block, at.Range, fitted.Range})
 				return false
 			}
 			if !slices.ContainsFunc(slices.Concat(left, right), func(s step) bool { return s.dataset }) {
 				return false // overlap tells
 			}
-			c.add(SameRows(b.Address, trainer.Address, at.Range, fitted.Range, way(x[:i+1])+" and "+way(y[:j+1])+" have their rows of one table, and no split keeps them apart."))
+			c.add(SameRows(b.Address, trainer, at.Range, fitted.Range, c.way(x[:i+1])+" and "+c.way(y[:j+1])+" have their rows of one table, and no split keeps them apart."))
 			return true
 		}
 	}
@@ -188,11 +195,11 @@ func alikeFiltered(a, b []step) bool {
 }
 
 // way writes the tables that rows came through, the first one first.
-func way(steps []step) string {
+func (c *checker) way(steps []step) string {
 	var names []string
 	for _, s := range slices.Backward(steps) {
 		name := s.block
-		if s.port != "table" && s.port != "" {
+		if b := c.m.Blocks[s.block]; b == nil || !schema.IsOwn(b.TypeSpec.Out, s.port) {
 			name += "." + s.port
 		}
 		names = append(names, name)

@@ -33,6 +33,7 @@ func (c *checker) shapes(ctx context.Context, order []string) {
 			if q.untyped {
 				c.untyped[q.block.Address] = true
 			}
+			c.seen(q.block)
 		}
 	}
 }

@@ -16,5 +16,36 @@ func (t *Type) IsGate() bool { return t.Yields(VerdictPort) && t.Version == 0 }
 // IsCheck reports whether a block of the type has a stage whose figures its rules decide on, and a verdict that others wait for.
 func (t *Type) IsCheck() bool { return t.Yields(VerdictPort) && t.Version > 0 }
 
+// IsSource reports whether a block of the type makes a table of files from outside.
+func (t *Type) IsSource() bool { return t != nil && t.External && t.Yields(TablePort) }
+
+// Splits reports whether a block of the type keeps rows apart on sides.
+func (t *Type) Splits() bool {
+	return t != nil && slices.ContainsFunc(t.Out, func(o Port) bool { return o.Side != "" })
+}
+
+// PortOf is the name of the port that carries a side; empty if there is none.
+func (t *Type) PortOf(side Side) string {
+	for _, o := range t.Out {
+		if o.Side == side {
+			return o.Name
+		}
+	}
+	return ""
+}
+
+// SideOf is the side that a port carries; empty if it carries none.
+func (t *Type) SideOf(port string) Side {
+	for _, o := range t.Out {
+		if o.Name == port {
+			return o.Side
+		}
+	}
+	return ""
+}
+
+// Takes reports whether an attribute is a reference to what a port of that type carries.
+func (a *Attr) Takes(p PortType) bool { return a != nil && slices.Contains(a.Ports, p) }
+
 // IsDeployment reports whether a block of the type makes a model live, once its gate lets it pass.
 func (t *Type) IsDeployment() bool { return t.Yields(ReleasePort) }

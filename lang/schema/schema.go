@@ -78,6 +78,8 @@ type Type struct {
 	Named bool
 	// Ports that come about with the block's own text, by name: sources read files from outside.
 	External bool
+	// Foreign: its stage runs somebody's code, which the compiler cannot look into.
+	Foreign  bool
 	Examples []Example
 }
 
@@ -86,7 +88,17 @@ type Port struct {
 	Name string
 	Type PortType
 	Doc  string
+	Side Side // of a table that is one side of a split; empty: it is none
 }
+
+// Side of a split: what its rows are for. Rows of one side are on no other.
+type Side string
+
+const (
+	TrainSide      Side = "train"
+	ValidationSide Side = "validation"
+	TestSide       Side = "test"
+)
 
 // PortType is what flows through a port.
 type PortType string
@@ -205,7 +217,24 @@ type Attr struct {
 	Tables string
 	// Column: each string is the name of a column of the table that the named reference attribute points at.
 	ColumnOf string
+	// Rows says of a reference to a table what becomes of its rows. Empty: nothing that is followed.
+	Rows RowUse
 }
+
+// RowUse is what a block does with the rows of a table that flows into it. Rules of leakage go by it:
+//
+//	train "gradient_boosting" "m" { data = split.s.train, validation = split.s.validation }   fitted, chosen
+//	evaluate "e" { model = train.m, data = split.s.test }                                     measured
+type RowUse string
+
+const (
+	PassedRows   RowUse = "passed"   // the block's tables have them one by one, all or some: splits, labels, training sets
+	DrawnRows    RowUse = "drawn"    // the block's query says what of them its table has
+	FittedRows   RowUse = "fitted"   // the model that the block makes learns from them
+	ChosenRows   RowUse = "chosen"   // the model is stopped, or its threshold or itself chosen, by them
+	ScoredRows   RowUse = "scored"   // the model that comes in predicts for them
+	MeasuredRows RowUse = "measured" // figures are computed on them, of the model that comes in or else of the one that predicted them
+)
 
 // Block is a nested block of a body.
 type Block struct {
@@ -221,6 +250,12 @@ type Block struct {
 	Raw       bool // like Kind.Raw
 	// FreeAttrs: any further attribute is taken, with a literal value (params, expectations of columns).
 	FreeAttrs bool
+}
+
+// IsOwn reports whether a port is what a reference to the block itself means.
+func IsOwn(ports []Port, name string) bool {
+	own := OwnPort(ports)
+	return name == "" || own != nil && own.Name == name
 }
 
 // OwnPort returns the port that a reference to the block itself means: the first one, if it is named like its type.

@@ -124,6 +124,14 @@ type Model struct {
 	// Of an opaque model, whose files tell nobody: the positive class of a binary one, the classes of a multiclass one.
 	Positive string   `json:"positive,omitempty"`
 	Classes  []string `json:"classes,omitempty"`
+	// Seen are the rows that the model has seen, whatever blocks it came through; known while a module is checked.
+	Seen []Seen `json:"-"`
+}
+
+// Seen are rows that decided how a model came out: those that flow into the block By at Port.
+type Seen struct {
+	Use      RowUse // FittedRows or ChosenRows
+	By, Port string // "train.model", "data"
 }
 
 // Shape is what is known of a port before anything ran. The field of its type is set.

@@ -19,10 +19,8 @@ var namedKinds = map[string]struct {
 	why   string
 }{
 	"compiler/check/check.go":            {1, "a problem is a core kind, of the language itself"},
-	"compiler/check/leakage.go":          {13, "rules of leakage name what a split, a label and a trainer mean to them"},
 	"compiler/check/requirements.go":     {1, "a problem is a core kind"},
 	"compiler/check/samefiles.go":        {1, "sources alone have files"},
-	"compiler/check/samerows.go":         {5, "rules of leakage, as leakage.go"},
 	"compiler/check/shape.go":            {3, "sources have columns to be found, trainers and monitors the problem's task"},
 	"compiler/decide/findings.go":        {4, "a check's and a monitor's figures are read by their names"},
 	"compiler/front/hide.go":             {1, "a variable is a core kind"},

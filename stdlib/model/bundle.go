@@ -78,6 +78,8 @@ type document struct {
 	Threshold  *float64   `json:"threshold,omitempty"`
 	Model      file       `json:"model"`
 	Provenance Provenance `json:"provenance"`
+	// Members are further models that this one is made of: reserved, and refused, since a reader that left them out would score with a part.
+	Members json.RawMessage `json:"members,omitempty"`
 }
 
 // file names model.json and says what it holds: our digest, and the one that registries and signatures go by.
@@ -145,6 +147,9 @@ func read(dir string) (*Bundle, error) {
 	}
 	if d.Format != Format {
 		return nil, fmt.Errorf("%s has format %d; this version reads %d", BundleFile, d.Format, Format)
+	}
+	if len(d.Members) > 0 {
+		return nil, fmt.Errorf("%s has members, which are models of their own; this version scores none", BundleFile)
 	}
 	model, err := os.ReadFile(filepath.Join(dir, ModelFile))
 	if err != nil {

@@ -175,6 +175,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a changed leaf", replace(model.ModelFile, "1.0986123E0", "1.1986123E0"), "model.json is damaged"},
 		{"a later format", replace(model.BundleFile, `"format": 1`, `"format": 2`), "format 2; this version reads 1"},
 		{"cut short", replace(model.BundleFile, "}\n", ""), "bundle.json is damaged"},
+		{"members", replace(model.BundleFile, `"kind"`, `"members": [{"name": "a"}], "kind"`), "bundle.json has members"},
 		{"unknown kind", replace(model.BundleFile, `"trees"`, `"forest"`), `unknown kind of model "forest"`},
 		{"a feature less", replace(model.BundleFile, `"name": "x"`, `"name": "city"`), "feature 1 is named"},
 		{"one class", replace(model.BundleFile, `"false",`, ``), "has 1 classes"},

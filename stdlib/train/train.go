@@ -74,9 +74,9 @@ func taskNames(of []schema.Task) []string {
 func Attrs(supported []schema.Task, features bool) []schema.Attr {
 	table := []schema.PortType{schema.TablePort}
 	attrs := []schema.Attr{
-		{Name: DataPort, Type: schema.Ref, Required: true, Ports: table,
+		{Name: DataPort, Type: schema.Ref, Required: true, Ports: table, Rows: schema.FittedRows,
 			Doc: "The table to train on. Rows whose target is null are left out; of a labelled table also those whose label is not mature."},
-		{Name: ValidationPort, Type: schema.Ref, Ports: table,
+		{Name: ValidationPort, Type: schema.Ref, Ports: table, Rows: schema.ChosenRows,
 			Doc: "A table with the same columns and other rows: for early stopping and for `decision`. Not trained on."},
 		{Name: "target", Type: schema.String, Required: true, ColumnOf: DataPort,
 			Doc: "The column to predict."},

@@ -26,7 +26,7 @@ var Component = component.Component{
 		Doc:     doc,
 		Body: schema.Body{
 			Attrs: []schema.Attr{
-				{Name: "from", Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.TablePort},
+				{Name: "from", Type: schema.RefMap, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.DrawnRows,
 					Doc: "The tables to read: `[source.payments]` is called payments in the query, `{ p = source.payments }` p."},
 				{Name: "key", Type: schema.StringList, Doc: "The columns that tell rows apart. Rows are stored in their order, and it is checked that they are unique and not null."},
 				{Name: "sql", Type: schema.SQL, Tables: "from", Doc: "One SELECT. Without it, all of the only table."},

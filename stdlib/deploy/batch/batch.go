@@ -32,7 +32,7 @@ var Component = component.Component{
 			"there are and why.",
 		Body: schema.Body{Attrs: []schema.Attr{
 			{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to release."},
-			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "The rows to score, with the model's features."},
+			{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ScoredRows, Doc: "The rows to score, with the model's features."},
 			{Name: "gate", Type: schema.Ref, Ports: []schema.PortType{schema.VerdictPort}, Kinds: []string{"gate"}, Edge: schema.OrderEdge, Doc: "The gate that the model must pass."},
 			{Name: "key", Type: schema.StringList, ColumnOf: "data", Doc: "Columns that tell the predictions apart: it is checked that they are unique and not null. Default: the data's key."},
 			{Name: "allow_pii", Type: schema.StringList, ColumnOf: "data",

@@ -30,7 +30,7 @@ var Component = component.Component{
 		Body: schema.Body{
 			Attrs: []schema.Attr{
 				{Name: "model", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.ModelPort}, Doc: "The model to evaluate."},
-				{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Doc: "Rows with the model's features and its target."},
+				{Name: "data", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.MeasuredRows, Doc: "Rows with the model's features and its target."},
 				{Name: "metrics", Type: schema.RefList, Unordered: true, Required: true, Ports: []schema.PortType{schema.MetricPort}, Edge: schema.DefinitionEdge,
 					Doc: "What to compute; figures bear the names of the metric blocks."},
 				{Name: "weight", Type: schema.String, ColumnOf: "data", Doc: "The column that says how much each row counts; not negative, not null."},

@@ -25,7 +25,7 @@ var Component = component.Component{
 		Summary: "The truth to learn, when it became known, and whether it is final",
 		Doc:     doc,
 		Body: schema.Body{Attrs: []schema.Attr{
-			{Name: "on", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+			{Name: "on", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.PassedRows,
 				Doc: "The table whose rows are labelled."},
 			{Name: "column", Type: schema.String, Required: true, ColumnOf: "on", Doc: "The column that holds the label."},
 			{Name: "event_time", Type: schema.String, Required: true, ColumnOf: "on",

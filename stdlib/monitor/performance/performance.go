@@ -24,7 +24,7 @@ var Component = component.Component{
 		Doc:     doc,
 		Body: schema.Body{
 			Attrs: []schema.Attr{
-				{Name: "predictions", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+				{Name: "predictions", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.MeasuredRows,
 					Doc: "What the model said, one row a prediction: `predictions` of a batch deployment, or any table with such columns."},
 				{Name: "labels", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
 					Doc: "What turned out: a `label`, or a table that was made of one row by row."},

@@ -25,7 +25,7 @@ const (
 const Input = "from"
 
 // From is the attribute that all splits have.
-var From = schema.Attr{Name: Input, Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+var From = schema.Attr{Name: Input, Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.PassedRows,
 	Doc: "The table to split."}
 
 // Seed is the attribute of splits that assign rows by hash.
@@ -44,9 +44,9 @@ func Fraction(name string, required bool, doc string) schema.Attr {
 // Ports are what a split yields.
 func Ports() []schema.Port {
 	return []schema.Port{
-		{Name: Train, Type: schema.TablePort, Doc: "The rows to learn from."},
-		{Name: Validation, Type: schema.TablePort, Doc: "The rows to stop, tune and decide on. Empty if no share is given to it."},
-		{Name: Test, Type: schema.TablePort, Doc: "The rows that nothing learns from."},
+		{Name: Train, Type: schema.TablePort, Side: schema.TrainSide, Doc: "The rows to learn from."},
+		{Name: Validation, Type: schema.TablePort, Side: schema.ValidationSide, Doc: "The rows to stop, tune and decide on. Empty if no share is given to it."},
+		{Name: Test, Type: schema.TablePort, Side: schema.TestSide, Doc: "The rows that nothing learns from."},
 	}
 }
 

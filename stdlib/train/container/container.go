@@ -22,6 +22,7 @@ var Component = component.Component{
 	Kind: "train",
 	Type: schema.Type{
 		Name:    "container",
+		Foreign: true,
 		Version: 1,
 		Summary: "A model trained by a command of your own image",
 		Doc:     doc,

@@ -23,7 +23,7 @@ var Component = component.Component{
 		Summary: "Labelled rows with the features as they stood at each row's time",
 		Doc:     doc,
 		Body: schema.Body{Attrs: []schema.Attr{
-			{Name: "spine", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort},
+			{Name: "spine", Type: schema.Ref, Required: true, Ports: []schema.PortType{schema.TablePort}, Rows: schema.PassedRows,
 				Doc: "The table whose rows are wanted, usually a label. All its columns are kept."},
 			{Name: "features", Type: schema.RefList, Required: true, Kinds: []string{"feature"}, Ports: []schema.PortType{schema.TablePort},
 				Along: "from", Doc: "The features to add."},

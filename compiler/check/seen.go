@@ -1,0 +1,89 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// seen completes the models that a block yields with the rows that they have seen, as the schema of its references says: those
+// that it fits or chooses by, those of the models that it is given, and those that the figures it is given are of. So a block
+// that passes on one of several models, and one that makes one of several, need say nothing of rows.
+func (c *checker) seen(b *Block) {
+	for port, s := range b.Out {
+		if s.Type != schema.ModelPort || s.Model == nil {
+			continue
+		}
+		m := *s.Model
+		m.Seen = c.seenBy(b)
+		s.Model = &m
+		b.Out[port] = s
+	}
+}
+
+func (c *checker) seenBy(b *Block) []schema.Seen {
+	var out []schema.Seen
+	for i := range b.Refs {
+		r := &b.Refs[i]
+		if r.Edge != schema.InputEdge || r.Along {
+			continue
+		}
+		switch target := c.m.Blocks[r.Target]; {
+		case r.Spec.Rows == schema.FittedRows || r.Spec.Rows == schema.ChosenRows:
+			out = append(out, schema.Seen{Use: r.Spec.Rows, By: b.Address, Port: r.Port})
+		case target == nil:
+		case r.Spec.Takes(schema.ModelPort):
+			if m := target.Out[r.TargetPort].Model; m != nil {
+				out = append(out, m.Seen...)
+			}
+		case r.Spec.Takes(schema.FiguresPort):
+			for _, at := range inputs(target.Block, schema.MeasuredRows) {
+				out = append(out, schema.Seen{Use: schema.ChosenRows, By: target.Address, Port: at.Port})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(x, y schema.Seen) int { // the worst first
+		return cmp.Compare(x.Use, y.Use) * -1
+	})
+	return slices.Compact(out)
+}
+
+// inputs are the references of a block to tables whose rows it uses in one of these ways, in their order.
+func inputs(b *resolve.Block, uses ...schema.RowUse) []*resolve.Reference {
+	var out []*resolve.Reference
+	for i := range b.Refs {
+		if r := &b.Refs[i]; r.Edge == schema.InputEdge && !r.Along && slices.Contains(uses, r.Spec.Rows) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// models are the references of a block to models that flow into it.
+func models(b *resolve.Block) []*resolve.Reference {
+	var out []*resolve.Reference
+	for i := range b.Refs {
+		if r := &b.Refs[i]; r.Edge == schema.InputEdge && r.Spec.Takes(schema.ModelPort) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// scored finds which models a block measures on the rows of a reference, and where these rows come in to be scored: at the block
+// itself if models flow into it, else at the one whose predictions they are. Nil if nothing is known of either.
+func (c *checker) scored(b *resolve.Block, at *resolve.Reference) (scorer *resolve.Block, of []*resolve.Reference, rows *resolve.Reference) {
+	if of := models(b); len(of) > 0 {
+		return b, of, at
+	}
+	target := c.m.Blocks[at.Target]
+	if target == nil {
+		return nil, nil, nil
+	}
+	if given := inputs(target.Block, schema.ScoredRows, schema.MeasuredRows); len(given) > 0 {
+		return target.Block, models(target.Block), given[0]
+	}
+	return nil, nil, nil
+}
