@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -20,51 +20,8 @@ func (a *app) annotate(diags source.Diagnostics) {
 		return
 	}
 	for _, d := range diags {
-		level, text := "error", d.Summary
-		if d.Severity == source.Warning {
-			level = "warning"
-		}
-		for _, more := range []string{d.Detail, d.Hint} {
-			if more != "" {
-				text += "\n" + more
-			}
-		}
-		fmt.Fprintln(a.err, workflowCommand(level, a.inRepository(d.Subject.File), d.Subject, d.Code, source.Masked(text)))
+		fmt.Fprintln(a.err, diagnostics.WorkflowCommand(d, a.inRepository))
 	}
-}
-
-// annotatePlan shows a plan's warnings, policy that gets weaker, what was found, and the checks and gates that fail.
-func (a *app) annotatePlan(p *plan.Plan) {
-	var diags source.Diagnostics
-	for _, d := range p.Diagnostics {
-		diags = append(diags, source.Diagnostic{Severity: source.Warning, Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
-	}
-	for _, c := range p.Changes {
-		if c.Cause.Weaker != "" {
-			diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: review.Weakened(c), Subject: c.Range})
-		}
-	}
-	for _, f := range review.Found(p) {
-		diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: f.Text, Subject: f.Range})
-	}
-	for _, n := range p.Nodes {
-		if sum, failed := review.FailedCheck(n); failed {
-			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " " + sum, Subject: n.Range})
-		}
-	}
-	for _, g := range p.Gates {
-		if g.Verdict != plan.Fail && g.Verdict != plan.RuleError {
-			continue
-		}
-		var lines []string
-		for _, r := range g.Rules.Rules {
-			if r.Severity != "warn" && (r.Verdict == plan.Fail || r.Verdict == plan.RuleError) {
-				lines = append(lines, fmt.Sprintf("%s: %s", r.Name, r.Assert))
-			}
-		}
-		diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: g.Address + " does not let pass", Detail: strings.Join(lines, "\n"), Subject: g.Range})
-	}
-	a.annotate(diags)
 }
 
 // summarize adds a plan to the summary of the job, where GitHub Actions gives a file for it. That the file cannot be
@@ -115,31 +72,3 @@ func (a *app) inRepository(file string) string {
 	}
 	return filepath.ToSlash(rel)
 }
-
-// workflowCommand is one workflow command. What users wrote can neither end it nor begin another.
-func workflowCommand(level, file string, at source.Range, title, text string) string {
-	var properties []string
-	add := func(name, value string) { properties = append(properties, name+"="+propertyEscapes.Replace(value)) }
-	if file != "" {
-		add("file", file)
-		add("line", fmt.Sprint(at.Start.Line))
-		add("endLine", fmt.Sprint(at.End.Line))
-		if at.Start.Line == at.End.Line { // columns are refused for more than one line
-			add("col", fmt.Sprint(at.Start.Column))
-			add("endColumn", fmt.Sprint(at.End.Column))
-		}
-	}
-	if title != "" {
-		add("title", title)
-	}
-	head := "::" + level
-	if len(properties) > 0 {
-		head += " " + strings.Join(properties, ",")
-	}
-	return head + "::" + textEscapes.Replace(strings.Join(render.Clean(strings.Split(text, "\n")), "\n"))
-}
-
-var (
-	textEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)

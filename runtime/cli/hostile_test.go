@@ -13,6 +13,9 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics/sariftest"
 )
 
 // hostiles are strings that would act on a terminal, a build or a page if they were taken for more than text.
@@ -206,13 +209,13 @@ func scanned(t *testing.T, dir string) map[string]string {
 	t.Setenv("GITHUB_WORKSPACE", dir)
 	stdout, _, _ := run(t, dir, "validate", "--format", "sarif")
 	var whole map[string]any
-	var log sarifLog
+	var log diagnostics.SARIFLog
 	for _, v := range []any{&whole, &log} {
 		if err := json.Unmarshal([]byte(stdout), v); err != nil {
 			t.Fatalf("%v: %s", err, stdout)
 		}
 	}
-	checkSARIF(t, whole, len(log.Runs[0].Results))
+	sariftest.Check(t, whole, len(log.Runs[0].Results))
 	out := map[string]string{"sarif": stdout}
 	for _, r := range log.Runs[0].Results {
 		at := r.Locations[0].Physical

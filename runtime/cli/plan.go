@@ -82,7 +82,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err := a.printPlan(p, f.format, f.all); err != nil {
 		return err
 	}
-	a.annotatePlan(p)
+	a.annotate(review.Diagnostics(p))
 	a.summarize(p)
 	return planOutcome(p, f)
 }

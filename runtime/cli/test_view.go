@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/mlp-lang/mlp/compiler/render"
-	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/suite"
 )
@@ -133,36 +132,23 @@ func (v *testView) finish(results []*suite.Result) error {
 	elapsed := time.Since(v.started)
 	switch v.flags.format {
 	case "json":
-		if err := writeJSON(v.app.out, testReport(results)); err != nil {
+		if err := writeJSON(v.app.out, suite.ReportOf(results)); err != nil {
 			return err
 		}
 	case "junit":
-		if err := writeJUnit(v.app.out, results); err != nil {
+		if err := suite.WriteJUnit(v.app.out, results); err != nil {
 			return err
 		}
 	default:
 		v.summary(results, elapsed)
 	}
 	if v.flags.junit != "" {
-		if err := saveTo(v.flags.junit, func(w io.Writer) error { return writeJUnit(w, results) }); err != nil {
+		if err := saveTo(v.flags.junit, func(w io.Writer) error { return suite.WriteJUnit(w, results) }); err != nil {
 			return err
 		}
 	}
-	v.annotate(results)
+	v.app.annotate(suite.Diagnostics(results))
 	return testOutcome(results)
-}
-
-// annotate shows failures at their lines of a pull request.
-func (v *testView) annotate(results []*suite.Result) {
-	var diags source.Diagnostics
-	for _, r := range results {
-		for _, f := range r.Failures {
-			if r.Status != suite.Skipped {
-				diags = append(diags, source.Diagnostic{Severity: source.Error, Subject: f.Range, Summary: r.Name + ": " + f.Summary, Detail: f.Detail})
-			}
-		}
-	}
-	v.app.annotate(diags)
 }
 
 func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
@@ -184,26 +170,6 @@ func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
 		return
 	}
 	fmt.Fprintf(v.app.out, "\n%s: %s, in %s.\n", counted(len(results), "test"), strings.Join(parts, ", "), render.Duration(elapsed.Round(time.Millisecond)))
-}
-
-// testReported is the JSON of results.
-type testReported struct {
-	FormatVersion string        `json:"format_version"`
-	Passed        bool          `json:"passed"`
-	Tests         []testOneJSON `json:"tests"`
-}
-
-type testOneJSON struct {
-	*suite.Result
-	DurationMS int64 `json:"duration_ms"`
-}
-
-func testReport(results []*suite.Result) testReported {
-	out := testReported{FormatVersion: "1.0", Passed: testOutcome(results) == nil, Tests: []testOneJSON{}}
-	for _, r := range results {
-		out.Tests = append(out.Tests, testOneJSON{r, r.Duration.Milliseconds()})
-	}
-	return out
 }
 
 // saveTo writes a file whole.

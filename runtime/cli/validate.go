@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/front"
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -58,9 +59,9 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 		diags = lib.Warnings
 	}
 	a.annotate(diags)
-	var out any = validation(diags)
+	var out any = diagnostics.ReportOf(diags)
 	if format == "sarif" {
-		out = sarif(diags, a.inRepository)
+		out = diagnostics.SARIF(diags, workspace.Version(), allCodes(), a.inRepository)
 	}
 	if err := writeJSON(a.out, out); err != nil {
 		return err
@@ -69,37 +70,6 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 		return exitCode(exitError)
 	}
 	return nil
-}
-
-// foundDiagnostic is a diagnostic as programs read it; files are named relative to the module.
-type foundDiagnostic struct {
-	Severity string        `json:"severity"` // error, warning
-	Code     string        `json:"code,omitempty"`
-	Summary  string        `json:"summary"`
-	Detail   string        `json:"detail,omitempty"`
-	Hint     string        `json:"hint,omitempty"`
-	Subject  *source.Range `json:"subject,omitempty"`
-}
-
-type validated struct {
-	FormatVersion string            `json:"format_version"`
-	Valid         bool              `json:"valid"`
-	Diagnostics   []foundDiagnostic `json:"diagnostics"`
-}
-
-func validation(diags source.Diagnostics) validated {
-	out := validated{FormatVersion: "1.0", Valid: !diags.HasErrors(), Diagnostics: []foundDiagnostic{}}
-	for _, d := range diags {
-		f := foundDiagnostic{Severity: "error", Code: d.Code, Summary: source.Masked(d.Summary), Detail: source.Masked(d.Detail), Hint: source.Masked(d.Hint)}
-		if d.Severity == source.Warning {
-			f.Severity = "warning"
-		}
-		if !d.Subject.IsZero() {
-			f.Subject = &d.Subject
-		}
-		out.Diagnostics = append(out.Diagnostics, f)
-	}
-	return out
 }
 
 func counted(n int, what string) string {

@@ -1,4 +1,4 @@
-package cli
+package suite
 
 import (
 	"bytes"
@@ -9,22 +9,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/runtime/suite"
 )
 
 // TestJUnit holds the form that continuous integration reads: counts, times in seconds, and one element for all that is
 // wrong with a test, with nothing in it that XML cannot hold.
 func TestJUnit(t *testing.T) {
 	at := source.Range{File: "a.mlptest", Start: source.Pos{Line: 3, Column: 5}}
-	results := []*suite.Result{
-		{File: "a.mlptest", Name: "good", Line: 1, Status: suite.Passed, Duration: 1500 * time.Millisecond},
-		{File: "a.mlptest", Name: "bad <&\"\x00\u001b", Line: 2, Status: suite.Failed, Failures: []suite.Failure{
+	results := []*Result{
+		{File: "a.mlptest", Name: "good", Line: 1, Status: Passed, Duration: 1500 * time.Millisecond},
+		{File: "a.mlptest", Name: "bad <&\"\x00\u001b", Line: 2, Status: Failed, Failures: []Failure{
 			{Kind: "assert", Summary: "first", Detail: "a < b\n\x07]]>", Range: at}, {Kind: "expect", Summary: "second"}}},
-		{File: "b.mlptest", Name: "broken", Line: 3, Status: suite.Errored, Failures: []suite.Failure{{Kind: "error", Summary: "no image"}}},
-		{File: "b.mlptest", Name: "late", Line: 4, Status: suite.Skipped, Failures: []suite.Failure{{Kind: "error", Summary: "the one before"}}},
+		{File: "b.mlptest", Name: "broken", Line: 3, Status: Errored, Failures: []Failure{{Kind: "error", Summary: "no image"}}},
+		{File: "b.mlptest", Name: "late", Line: 4, Status: Skipped, Failures: []Failure{{Kind: "error", Summary: "the one before"}}},
 	}
 	var b bytes.Buffer
-	if err := writeJUnit(&b, results); err != nil {
+	if err := WriteJUnit(&b, results); err != nil {
 		t.Fatal(err)
 	}
 	var got junitSuites

@@ -1,4 +1,4 @@
-package cli
+package diagnostics
 
 import (
 	"net/url"
@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // The parts of SARIF 2.1.0 (OASIS, 2020) that diagnostics need.
 type (
-	sarifLog struct {
+	// SARIFLog is a log with one run.
+	SARIFLog struct {
 		Schema  string     `json:"$schema"`
 		Version string     `json:"version"`
 		Runs    []sarifRun `json:"runs"`
@@ -64,12 +64,12 @@ type (
 	}
 )
 
-// sarif is diagnostics as code scanners tell them. place gives a file's path from the root of the repository. Rules are
-// those of the diagnostics, by code.
-func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
-	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: workspace.Version(), Rules: []sarifRule{}}},
+// SARIF is diagnostics as code scanners tell them, found by an mlp of this version that knows these codes. Place gives a file's
+// path from the root of the repository. Rules are those of the diagnostics, by code.
+func SARIF(diags source.Diagnostics, version string, codes []source.Code, place func(string) string) SARIFLog {
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: version, Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
-	for _, c := range allCodes() {
+	for _, c := range codes {
 		if slices.ContainsFunc(diags, func(d source.Diagnostic) bool { return d.Code == c.Code }) {
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{c.Code, sarifMessage{c.Cause}, sarifMessage{c.Cure}})
 		}
@@ -96,7 +96,7 @@ func sarif(diags source.Diagnostics, place func(string) string) sarifLog {
 		}
 		run.Results = append(run.Results, r)
 	}
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	return SARIFLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
 }
 
 // said is a message in which nothing is a link: [words](place) is one also in plain text (SARIF 2.1.0, 3.11.6).

@@ -1,4 +1,4 @@
-package cli
+package suite
 
 import (
 	"encoding/xml"
@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/mlp-lang/mlp/runtime/suite"
 )
 
 // The elements of JUnit's XML that continuous integration reads: a suite for each file, a case for each test.
@@ -51,8 +49,8 @@ type (
 	}
 )
 
-// writeJUnit writes results as JUnit XML.
-func writeJUnit(w io.Writer, results []*suite.Result) error {
+// WriteJUnit writes results as JUnit XML.
+func WriteJUnit(w io.Writer, results []*Result) error {
 	all := junitSuites{Name: "mlp test"}
 	var total time.Duration
 	for _, r := range results {
@@ -81,16 +79,16 @@ func writeJUnit(w io.Writer, results []*suite.Result) error {
 	return err
 }
 
-func (s *junitSuite) add(r *suite.Result) {
+func (s *junitSuite) add(r *Result) {
 	c := junitCase{Name: xmlText(r.Name), ClassName: xmlText(strings.TrimSuffix(r.File, ".mlptest")), File: xmlText(r.File), Line: r.Line, Time: seconds(r.Duration)}
 	switch r.Status {
-	case suite.Failed:
+	case Failed:
 		c.Failure = junitText(r.Failures)
 		s.Failures++
-	case suite.Errored:
+	case Errored:
 		c.Error = junitText(r.Failures)
 		s.Errors++
-	case suite.Skipped:
+	case Skipped:
 		c.Skipped = &junitProblem{Message: junitText(r.Failures).Message}
 		s.Skipped++
 	}
@@ -100,7 +98,7 @@ func (s *junitSuite) add(r *suite.Result) {
 }
 
 // junitText puts all that is wrong with a test into one element, since many readers show no more than one.
-func junitText(failures []suite.Failure) *junitProblem {
+func junitText(failures []Failure) *junitProblem {
 	p := &junitProblem{Message: xmlText(failures[0].Summary), Type: failures[0].Kind}
 	if n := len(failures) - 1; n > 0 {
 		p.Message += fmt.Sprintf(" (and %d more)", n)
