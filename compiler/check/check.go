@@ -130,7 +130,7 @@ func (c *checker) emptyGates() {
 		}
 		if !asks {
 			c.add(source.Diagnostic{
-				Severity: source.Warning, Code: "MLP1408", Subject: b.Range, Summary: b.Address + " lets everything pass",
+				Severity: source.Warning, Code: source.CodeEmptyGate, Subject: b.Range, Summary: b.Address + " lets everything pass",
 				Detail: "It has no rule, asks for no approval and comes after no check.",
 				Hint:   `Add what must hold: rule "good enough" { assert = "evaluate.test.metrics.auc >= 0.8" }`,
 			})

@@ -43,7 +43,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 				told[b.Address+" "+r.Port] = true
 				meant := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide}[r.Spec.Rows]
 				c.add(source.Diagnostic{
-					Severity: source.Error, Code: "MLP1406", Subject: r.Range,
+					Severity: source.Error, Code: source.CodeFittedOnTest, Subject: r.Range,
 					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
 					Detail:  "Figures on rows that a model has learnt from, or that its threshold was chosen by, say nothing of new rows.",
 					Hint:    fmt.Sprintf("%s = %s.%s", r.Path, at.block, target.TypeSpec.PortOf(meant)),
@@ -59,7 +59,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 				continue
 			}
 			c.add(source.Diagnostic{
-				Severity: source.Warning, Code: "MLP1407", Subject: validation.Range,
+				Severity: source.Warning, Code: source.CodeMeasuredOnFitted, Subject: validation.Range,
 				Summary: fmt.Sprintf("%s learns from rows that it validates on", b.Address),
 				Detail:  "Early stopping and a threshold chosen on rows that the model has learnt from are too optimistic.",
 				Hint:    "give it the validation side of the split that data comes from.",
@@ -81,7 +81,7 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 			continue
 		}
 		d := source.Diagnostic{
-			Severity: source.Error, Code: "MLP1407", Subject: at.Range,
+			Severity: source.Error, Code: source.CodeMeasuredOnFitted, Subject: at.Range,
 			Summary: fmt.Sprintf("%s measures %s on rows that %s was trained on", b.Address, model.Target, itself(model.Target, s.By)),
 			Detail:  "Figures on rows that a model has seen say nothing of new rows.",
 			Hint:    "evaluate on the test side of a split, and train on its train side.",
@@ -165,7 +165,7 @@ func (c *checker) baseline(b, scorer *resolve.Block, is *resolve.Reference) {
 			continue
 		}
 		c.add(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1409", Subject: r.Range,
+			Severity: source.Error, Code: source.CodeOtherModel, Subject: r.Range,
 			Summary: fmt.Sprintf("%s measures %s, and the predictions are those of %s", r.Target, was[0].Target, is.Target),
 			Detail:  "The difference would be between two models, not between then and now.",
 			Hint:    "name an evaluation of " + is.Target + ".",

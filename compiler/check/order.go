@@ -78,7 +78,7 @@ func (c *checker) leaveOut(order []string) {
 
 func (c *checker) cycle(e *graph.CycleError) {
 	names := []string{e.Hops[0].From}
-	d := source.Diagnostic{Severity: source.Error, Code: "MLP1401", Subject: e.Hops[0].Range}
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeBlockCycle, Subject: e.Hops[0].Range}
 	for _, h := range e.Hops {
 		names = append(names, h.To)
 		d.Related = append(d.Related, source.Related{Message: fmt.Sprintf("%s needs %s", h.To, h.From), Range: h.Range})
@@ -90,7 +90,7 @@ func (c *checker) cycle(e *graph.CycleError) {
 
 func (c *checker) must(err error) {
 	if err != nil {
-		c.add(source.Diagnostic{Severity: source.Error, Code: "MLP1401", Summary: err.Error()})
+		c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeBlockCycle, Summary: err.Error()})
 	}
 }
 

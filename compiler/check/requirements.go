@@ -49,7 +49,7 @@ func (c *checker) gating() map[string]bool {
 
 func unverified(b *resolve.Block, path, label string, named []string) source.Diagnostic {
 	d := source.Diagnostic{
-		Severity: source.Warning, Code: "MLP1405", Subject: b.Ranges[path],
+		Severity: source.Warning, Code: source.CodeUnverified, Subject: b.Ranges[path],
 		Summary: "nothing verifies requirement " + label,
 		Hint:    "name the gate that does: verified_by = [gate.release]",
 	}

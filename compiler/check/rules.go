@@ -192,19 +192,3 @@ func tupleType(types []cty.Type) *schema.FigureType {
 	}
 	return nil
 }
-
-// Codes of this package and what they mean; spec/errors.md is made of them.
-func Codes() []source.Code { return codes }
-
-var codes = []source.Code{
-	{Code: "MLP1401", Cause: "Blocks need each other in a circle.", Cure: "Take one of the references shown away."},
-	{Code: "MLP1402", Cause: "A block does not fit what flows into it: a column, type or port that its component cannot use.", Cure: "Change the attribute shown, or what it refers to."},
-	{Code: "MLP1404", Cause: "A source declares no columns and its files could not be looked at.", Cure: "Declare the columns, or make the files readable."},
-	{Code: "MLP1405", Cause: "A requirement names no gate, check or monitor that verifies it.", Cure: "Add verified_by."},
-	{Code: "MLP1406", Cause: "A model is fitted, stopped or decided on the test side of a split.", Cure: "Give it the train side, or the validation side."},
-	{Code: "MLP1407", Cause: "A model is measured on rows that it was fitted on.", Cure: "Evaluate it on the other side of a split."},
-	{Code: "MLP1408", Cause: "A gate has no rule, asks for no approval and comes after no check.", Cure: "Add a rule, or remove the gate."},
-	{Code: "MLP1409", Cause: "A monitor compares the predictions of a model with an evaluation of another one.", Cure: "Name the evaluation of the model that made the predictions."},
-	{Code: "MLP1501", Cause: "An SQL query or expression does not bind on its input tables.", Cure: "Change the SQL at the place shown."},
-	{Code: "MLP1990", Cause: "A model is measured, or stopped, on rows that it was fitted on: they come of one table by way of datasets, or of two files of one content.", Cure: "Split the table first, and make a dataset of each side; evaluate on other files."},
-}

@@ -148,7 +148,7 @@ func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer string
 
 // SameRows is the warning that a block measures a model on rows that it was fitted on, with the reason.
 func SameRows(block, model string, at, fitted source.Range, why string) source.Diagnostic {
-	d := source.Diagnostic{Severity: source.Warning, Code: "MLP1990", Subject: at,
+	d := source.Diagnostic{Severity: source.Warning, Code: source.CodeSameRows, Subject: at,
 		Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", block, model),
 		Detail:  why + " Figures on rows that a model has seen say nothing of new rows.",
 		Hint:    "split the table first, and make a dataset of each side.",

@@ -154,7 +154,7 @@ func (c *checker) inputs(b *Block) bool {
 func (c *checker) noColumns(b *Block, err error) {
 	why, detail, _ := strings.Cut(err.Error(), "\n")
 	d := source.Diagnostic{
-		Severity: source.Error, Code: "MLP1404", Subject: firstRange(b.Block, "path", ""),
+		Severity: source.Error, Code: source.CodeUntyped, Subject: firstRange(b.Block, "path", ""),
 		Summary: "the columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
 	}
 	switch {
@@ -230,7 +230,7 @@ func (c *checker) fillTask(b *Block) {
 // place turns what a component found into a diagnostic at its place in the file.
 func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
 	d := source.Diagnostic{
-		Severity: source.Error, Code: "MLP1402", Summary: lowerFirst(p.Summary), Detail: p.Detail, Hint: lowerFirst(p.Hint),
+		Severity: source.Error, Code: source.CodeUnfit, Summary: lowerFirst(p.Summary), Detail: p.Detail, Hint: lowerFirst(p.Hint),
 		Subject: rangeOf(b, p.Path),
 	}
 	if p.Warning {
@@ -240,7 +240,7 @@ func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
 		if t.Path != p.Path {
 			continue
 		}
-		d.Code = "MLP1501"
+		d.Code = source.CodeSQL
 		d.Subject = t.Text.Range
 		if p.Length > 0 {
 			d.Subject = t.Text.Sub(p.Offset, p.Offset+p.Length)

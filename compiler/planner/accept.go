@@ -37,7 +37,7 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 	}
 	if port := otherShape(n, before); port != "" {
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1612", Subject: a.At,
+			Severity: source.Error, Code: source.CodeAcceptUnlike, Subject: a.At,
 			Summary: fmt.Sprintf("%s cannot be accepted: its %s has other columns, features or marks by now than the recorded one", n.Address, port),
 			Hint:    "Remove the block, and let it run.",
 		})
@@ -106,7 +106,7 @@ func formerNames(config json.RawMessage, former map[string]string) (json.RawMess
 func (p *planner) lapsed(n *plan.Node, why string) {
 	if a := p.accept(n.Address); a != nil && why != "" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
 		p.report(source.Diagnostic{
-			Severity: source.Warning, Code: "MLP1613", Subject: a.At,
+			Severity: source.Warning, Code: source.CodeAcceptStale, Subject: a.At,
 			Summary: fmt.Sprintf("The acceptance of %s does not hold: %s", n.Address, why),
 		})
 	}

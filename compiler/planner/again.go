@@ -222,7 +222,7 @@ func (s *saved) moves(st *plan.State) []plan.Move {
 // compare tells of the first thing that the plan says otherwise than the one that was made of it.
 func (s *saved) compare(now *plan.Plan, diags source.Diagnostics) error {
 	for _, d := range diags {
-		if d.Code == "MLP1801" || d.Code == "MLP1613" { // of the operator's file, and of a block that the plan does not have
+		if d.Code == source.CodeApprover || d.Code == source.CodeAcceptStale { // of the operator's file, and of a block that the plan does not have
 			continue
 		}
 		if !slices.ContainsFunc(s.plan.Diagnostics, func(x plan.Diagnostic) bool { return x.Code == d.Code && x.Summary == d.Summary }) {

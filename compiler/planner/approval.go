@@ -71,7 +71,7 @@ func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) er
 			return nil
 		}
 		p.report(source.Diagnostic{
-			Severity: source.Warning, Code: "MLP1801", Subject: a.Range,
+			Severity: source.Warning, Code: source.CodeApprover, Subject: a.Range,
 			Summary: fmt.Sprintf("%s has the approval %q of %s, who may not give it: it does not count", g.Address, a.Name, given.By),
 			Hint:    "It is asked of " + strings.Join(a.From, ", ") + ".",
 		})

@@ -58,7 +58,7 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 	}
 	if len(scoring.Container.Command) == 0 {
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1605", Subject: maker.Range,
+			Severity: source.Error, Code: source.CodeNoPredict, Subject: maker.Range,
 			Summary: fmt.Sprintf("%s has no predict command, so %s cannot score its model", maker.Address, b.Address),
 			Hint:    `Add: predict = ["python3", "/app/predict.py"]`,
 		})
@@ -115,7 +115,7 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 	}
 	if maker.Program == nil {
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1601", Subject: maker.Range,
+			Severity: source.Error, Code: source.CodeStage, Subject: maker.Range,
 			Summary: fmt.Sprintf("%s makes a model that only its own program can score, and has none", maker.Address),
 		})
 		return nil
@@ -131,7 +131,7 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 func (p *planner) scoredIn(maker *check.Block, c *plan.Container) *plan.Scoring {
 	s, err := plan.NewScoring(c, maker.Program.Predict, maker.Program.Told)
 	if err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: maker.Range, Summary: err.Error()})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: maker.Range, Summary: err.Error()})
 		return nil
 	}
 	p.scorings[maker.Address] = s

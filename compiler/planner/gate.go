@@ -43,7 +43,7 @@ func (p *planner) gate(b *check.Block) {
 		err = p.decideGate(g, asked)
 	}
 	if err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
 	}
 }
 

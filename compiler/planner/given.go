@@ -26,7 +26,7 @@ func (p *planner) given(n *plan.Node) bool {
 		n.Definition, err = n.Define()
 	}
 	if err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return true
 	}
 	n.Outputs = slices.DeleteFunc(n.Outputs, func(o plan.Output) bool { return g.Outputs[o.Port] == "" })

@@ -52,7 +52,7 @@ func (p *planner) move() {
 			p.formers[x.To] = x
 		case recorded.Records(x.From):
 			p.report(source.Diagnostic{
-				Severity: source.Warning, Code: "MLP1611", Subject: x.Range,
+				Severity: source.Warning, Code: source.CodeMovedNothing, Subject: x.Range,
 				Summary: fmt.Sprintf("%s is not moved to %s, of which there are results already: it would be removed", x.From, x.To),
 			})
 		}
@@ -74,7 +74,7 @@ func (p *planner) missed() {
 		}
 		if near := names.Near(x.From); near != "" {
 			p.report(source.Diagnostic{
-				Severity: source.Warning, Code: "MLP1611", Subject: x.Range,
+				Severity: source.Warning, Code: source.CodeMovedNothing, Subject: x.Range,
 				Summary: fmt.Sprintf("Nothing is recorded of %s; %s is, and would be removed", x.From, near),
 				Hint:    names.DidYouMean(x.From),
 			})

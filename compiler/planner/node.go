@@ -66,7 +66,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	var how meta
 	if err := json.Unmarshal(orEmpty(b.Meta), &how); err != nil {
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1601", Subject: b.Range,
+			Severity: source.Error, Code: source.CodeStage, Subject: b.Range,
 			Summary: fmt.Sprintf("attributes of %s: %v", b.Address, err),
 		})
 		return nil
@@ -132,7 +132,7 @@ func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container
 			r = b.Range
 		}
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1602", Subject: r,
+			Severity: source.Error, Code: source.CodeImage, Subject: r,
 			Summary: fmt.Sprintf("the image %q of %s cannot be used: %v", f.Image, b.Address, err),
 			Hint:    "Build or load it first; mlp pulls no images by itself.",
 		})
@@ -169,7 +169,7 @@ func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bo
 		if r.IsZero() {
 			r = b.Range
 		}
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1603", Subject: r, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeFiles, Subject: r, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
 		return false
 	}
 	n.Inputs = append(n.Inputs, plan.Input{Port: "files", Digest: digest, External: ext, Shape: &schema.Shape{Type: schema.FilesPort}})

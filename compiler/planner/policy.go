@@ -29,7 +29,7 @@ func (p *planner) stagePolicy(n *plan.Node) {
 		n.Decided, err = before.Policy.Digest()
 	}
 	if err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return
 	}
 	if recorded {

@@ -21,14 +21,14 @@ import (
 func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	rules, _, err := p.conditions(b)
 	if err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
 		return
 	}
 	action := p.actions[n.Address]
 	if len(rules) > 0 && !p.o.Given[n.Address].NoRules {
 		set, err := p.ruleSet(b, rules, nil)
 		if err != nil {
-			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
+			p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
 			return
 		}
 		n.Rules = &set
@@ -43,7 +43,7 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 			res, err = d.Rules(&set)
 		}
 		if err != nil {
-			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1606", Subject: b.Range, Summary: err.Error()})
+			p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
 			return
 		}
 		n.Rules.Rules = res.Rules

@@ -27,14 +27,14 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 		s := plan.Secret{Name: schema.KeyedName(from.Name, from.Key)}
 		if err := json.Unmarshal(orEmpty(from.Meta), &s); err != nil {
 			p.report(source.Diagnostic{
-				Severity: source.Error, Code: "MLP1607", Subject: from.Range,
+				Severity: source.Error, Code: source.CodeSecret, Subject: from.Range,
 				Summary: fmt.Sprintf("%s: %v", from.Address, err),
 			})
 			return nil, false
 		}
 		if (s.Env == "") == (s.File == "") {
 			p.report(source.Diagnostic{
-				Severity: source.Error, Code: "MLP1607", Subject: from.Range,
+				Severity: source.Error, Code: source.CodeSecret, Subject: from.Range,
 				Summary: fmt.Sprintf("%s is given neither by env nor by file, or by both", from.Address),
 				Hint:    `Write one of them: env = "API_TOKEN"`,
 			})

@@ -18,7 +18,7 @@ func (p *planner) decide(n *plan.Node) {
 	p.nodes[n.Address] = n
 	var err error
 	if n.Definition, err = n.Define(); err != nil {
-		p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: n.Range, Summary: fmt.Sprintf("%s: %v", n.Address, err)})
 		return
 	}
 	known := p.resolveInputs(n)
@@ -101,7 +101,7 @@ func (p *planner) lookUp(n *plan.Node, before *plan.NodeState, recorded, forced 
 	}
 	if err != nil {
 		p.report(source.Diagnostic{
-			Severity: source.Error, Code: "MLP1604", Subject: n.Range,
+			Severity: source.Error, Code: source.CodeRecord, Subject: n.Range,
 			Summary: fmt.Sprintf("the recorded result of %s cannot be read: %v", n.Address, err),
 			Hint:    "Remove the file named to have the stage run again.",
 		})

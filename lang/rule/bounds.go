@@ -147,14 +147,14 @@ func (w *walker) compared(e ast.Expr, operator string, args []ast.Expr) {
 	switch holds(operator, a, b) {
 	case never:
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: neverCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s never holds", w.script.source(e)),
 			Detail:  w.lies(args, a, b),
 			Hint:    percentHint(a, b),
 		})
 	case always:
 		w.report(source.Diagnostic{
-			Severity: source.Warning, Code: alwaysCode, Subject: w.rangeOf(e),
+			Severity: source.Warning, Code: source.CodeRuleAlways, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s always holds", w.script.source(e)),
 			Detail:  w.lies(args, a, b),
 			Hint:    "compare with a number in between, or ask with has(…) whether the figure is there",

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 func bounded() *schema.FigureType {
@@ -22,17 +23,17 @@ func TestComparisonsThatAreDecided(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ rule, code, hint string }{
-		{"f.auc > 1.5", neverCode, ""}, {"f.auc > 1", neverCode, ""}, {"1.5 < f.auc", neverCode, ""}, {"f.auc >= 80", neverCode, "write 0.8"},
-		{"f.auc < 0", neverCode, ""}, {"f.auc == 2", neverCode, ""}, {"f.auc != 2", alwaysCode, ""}, {"f.auc >= 0.0", alwaysCode, ""},
-		{"f.auc <= 1", alwaysCode, ""}, {"f.auc > -0.1", alwaysCode, ""}, {"f.auc < 1", "", ""}, {"f.auc > 0", "", ""}, {"f.auc == 1", "", ""},
-		{"f.rows < 0", neverCode, ""}, {"f.rows >= 0", alwaysCode, ""}, {"f.rows == -1", neverCode, ""}, {"f.rows > 0", "", ""}, {"f.rows > 1e9", "", ""},
-		{"f.r2 > 1", neverCode, ""}, {"f.r2 > -5", "", ""}, {"f.free > 1e300", "", ""}, {"f.delta < -1", neverCode, ""}, {"f.delta > -0.005", "", ""},
-		{"1 - f.auc > 1", neverCode, ""}, {"f.auc - f.delta > 2", neverCode, ""}, {"f.auc * 100 >= 80", "", ""}, {"f.auc / 2 > 0.5", neverCode, ""},
-		{"f.auc * f.free > 5", "", ""}, {"abs(f.delta) > 1", neverCode, ""}, {"abs(f.free) < 0", neverCode, ""}, {"-f.rows > 0", neverCode, ""},
-		{"max([f.auc, f.delta]) > 1", neverCode, ""}, {"mean(f.shares) > 1", neverCode, ""}, {"sum(f.shares) > 1", "", ""},
-		{"quantile(f.shares.map(k, f.shares[k]), 0.5) > 1", neverCode, ""}, {"size(f.shares) < 0", neverCode, ""}, {"(f.auc > 0.5 ? f.auc : 0) > 1", neverCode, ""},
-		{"f.shares.all(k, f.shares[k] > 1)", neverCode, ""}, {"f.auc > 0.5 || f.auc > 1.5", neverCode, ""}, {"f.auc > f.rows", "", ""},
-		{"'a' in f.none", fieldCode, ""}, {"f.none.a > 0.5", fieldCode, ""}, {"'zzz' in f.open", "", ""}, {"f.open.zzz > 0.5", "", ""},
+		{"f.auc > 1.5", source.CodeRuleNever, ""}, {"f.auc > 1", source.CodeRuleNever, ""}, {"1.5 < f.auc", source.CodeRuleNever, ""}, {"f.auc >= 80", source.CodeRuleNever, "write 0.8"},
+		{"f.auc < 0", source.CodeRuleNever, ""}, {"f.auc == 2", source.CodeRuleNever, ""}, {"f.auc != 2", source.CodeRuleAlways, ""}, {"f.auc >= 0.0", source.CodeRuleAlways, ""},
+		{"f.auc <= 1", source.CodeRuleAlways, ""}, {"f.auc > -0.1", source.CodeRuleAlways, ""}, {"f.auc < 1", "", ""}, {"f.auc > 0", "", ""}, {"f.auc == 1", "", ""},
+		{"f.rows < 0", source.CodeRuleNever, ""}, {"f.rows >= 0", source.CodeRuleAlways, ""}, {"f.rows == -1", source.CodeRuleNever, ""}, {"f.rows > 0", "", ""}, {"f.rows > 1e9", "", ""},
+		{"f.r2 > 1", source.CodeRuleNever, ""}, {"f.r2 > -5", "", ""}, {"f.free > 1e300", "", ""}, {"f.delta < -1", source.CodeRuleNever, ""}, {"f.delta > -0.005", "", ""},
+		{"1 - f.auc > 1", source.CodeRuleNever, ""}, {"f.auc - f.delta > 2", source.CodeRuleNever, ""}, {"f.auc * 100 >= 80", "", ""}, {"f.auc / 2 > 0.5", source.CodeRuleNever, ""},
+		{"f.auc * f.free > 5", "", ""}, {"abs(f.delta) > 1", source.CodeRuleNever, ""}, {"abs(f.free) < 0", source.CodeRuleNever, ""}, {"-f.rows > 0", source.CodeRuleNever, ""},
+		{"max([f.auc, f.delta]) > 1", source.CodeRuleNever, ""}, {"mean(f.shares) > 1", source.CodeRuleNever, ""}, {"sum(f.shares) > 1", "", ""},
+		{"quantile(f.shares.map(k, f.shares[k]), 0.5) > 1", source.CodeRuleNever, ""}, {"size(f.shares) < 0", source.CodeRuleNever, ""}, {"(f.auc > 0.5 ? f.auc : 0) > 1", source.CodeRuleNever, ""},
+		{"f.shares.all(k, f.shares[k] > 1)", source.CodeRuleNever, ""}, {"f.auc > 0.5 || f.auc > 1.5", source.CodeRuleNever, ""}, {"f.auc > f.rows", "", ""},
+		{"'a' in f.none", source.CodeRuleFigure, ""}, {"f.none.a > 0.5", source.CodeRuleFigure, ""}, {"'zzz' in f.open", "", ""}, {"f.open.zzz > 0.5", "", ""},
 		{"f.rows == 9007199254740992", "", ""}, {"f.rows == 9007199254740994", "", ""}, {"f.rows > 1e17", "", ""},
 	}
 	for _, tt := range tests {
@@ -81,7 +82,7 @@ func TestBoundsHold(t *testing.T) {
 			values := map[string]any{"f": map[string]any{"auc": pick(0, 1, r.Float64()), "rows": pick(0, 1, 1e9), "delta": pick(-1, 1, 0, r.Float64()),
 				"r2": pick(1, 0, -1e9), "free": pick(0, 1e300, -7.5), "shares": map[string]any{"a": pick(0, 1), "b": r.Float64()}}}
 			d := left.Decide(Values{Known: values})
-			if want := map[string]Verdict{neverCode: Fail, alwaysCode: Pass}[ds[0].Code]; d.Verdict != want && d.Verdict != Error {
+			if want := map[string]Verdict{source.CodeRuleNever: Fail, source.CodeRuleAlways: Pass}[ds[0].Code]; d.Verdict != want && d.Verdict != Error {
 				t.Fatalf("%s is said to be %s (%s), and is %v for %v", rule, ds[0].Code, ds[0].Detail, d.Verdict, values)
 			}
 		}

@@ -49,7 +49,7 @@ func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 
 // defect tells that cel-go could not be made ready for rules.
 func (s *script) defect(err error) source.Diagnostics {
-	return source.Diagnostics{{Severity: source.Error, Code: syntaxCode, Subject: s.text.Range, Summary: "the rule cannot be checked: " + err.Error()}}
+	return source.Diagnostics{{Severity: source.Error, Code: source.CodeRuleSyntax, Subject: s.text.Range, Summary: "the rule cannot be checked: " + err.Error()}}
 }
 
 // parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which takes
@@ -146,7 +146,7 @@ func (w *walker) translate(issues *cel.Issues, told source.Diagnostics) source.D
 	}
 	for _, err := range issues.Errors() {
 		d := w.typeError(err)
-		if all = append(all, d); d.Code == functionCode {
+		if all = append(all, d); d.Code == source.CodeRuleFunction {
 			covered = append(covered, d.Context)
 		}
 	}

@@ -24,7 +24,7 @@ type Limit struct {
 func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
 	p, err := parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
 	if err != nil {
-		return nil, source.Diagnostics{{Severity: source.Error, Code: limitsCode, Summary: err.Error(), Subject: t.Range}}
+		return nil, source.Diagnostics{{Severity: source.Error, Code: source.CodeRuleLimits, Summary: err.Error(), Subject: t.Range}}
 	}
 	s := newScript(t)
 	parsed, errs := p.Parse(common.NewTextSource(t.Value))
@@ -101,7 +101,7 @@ func number(e ast.Expr) (float64, bool) {
 
 func (l *limits) teach(e ast.Expr) {
 	d := source.Diagnostic{
-		Severity: source.Error, Code: limitsCode, Subject: l.script.rangeOf(l.script.span(e)),
+		Severity: source.Error, Code: source.CodeRuleLimits, Subject: l.script.rangeOf(l.script.span(e)),
 		Summary: fmt.Sprintf("%s is not a limit on a metric", l.script.source(e)),
 		Detail:  "Limits are comparisons of a metric's name with a number by <, <=, > or >=, joined by &&.",
 		Hint:    "fpr <= 0.01 && recall >= 0.7",

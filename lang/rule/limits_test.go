@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 func TestParseLimits(t *testing.T) {
@@ -27,15 +29,15 @@ func TestParseLimits(t *testing.T) {
 
 func TestParseLimitsTeaches(t *testing.T) {
 	tests := []struct{ limits, code, want, hint string }{
-		{"«fpr»", limitsCode, "fpr is not a limit on a metric", "fpr <= 0.01"},
-		{"«fpr <= recall»", limitsCode, "fpr <= recall is not a limit", ""},
-		{"x < 1 && «fpr == 0.5»", limitsCode, "fpr == 0.5 is not", ""},
-		{"«fpr < 1 || recall > 2»", limitsCode, "is not a limit", "join them by &&"},
-		{"«variable.x < 1»", limitsCode, "variable.x < 1 is not", ""},
-		{"«f(x) < 1»", limitsCode, "f(x) < 1 is not", ""},
-		{"«!(x < 1)»", limitsCode, "is not a limit", ""},
-		{"x <«=»", syntaxCode, "the rule ends", ""},
-		{"x < 1 «and» y < 2", syntaxCode, "unexpected \"and\"", "&&"},
+		{"«fpr»", source.CodeRuleLimits, "fpr is not a limit on a metric", "fpr <= 0.01"},
+		{"«fpr <= recall»", source.CodeRuleLimits, "fpr <= recall is not a limit", ""},
+		{"x < 1 && «fpr == 0.5»", source.CodeRuleLimits, "fpr == 0.5 is not", ""},
+		{"«fpr < 1 || recall > 2»", source.CodeRuleLimits, "is not a limit", "join them by &&"},
+		{"«variable.x < 1»", source.CodeRuleLimits, "variable.x < 1 is not", ""},
+		{"«f(x) < 1»", source.CodeRuleLimits, "f(x) < 1 is not", ""},
+		{"«!(x < 1)»", source.CodeRuleLimits, "is not a limit", ""},
+		{"x <«=»", source.CodeRuleSyntax, "the rule ends", ""},
+		{"x < 1 «and» y < 2", source.CodeRuleSyntax, "unexpected \"and\"", "&&"},
 	}
 	for _, tt := range tests {
 		before, rest, _ := strings.Cut(tt.limits, "«")

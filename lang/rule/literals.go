@@ -55,7 +55,7 @@ func (w *walker) exact(e ast.Expr) {
 			}
 		}
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: inexactCode, Subject: r,
+			Severity: source.Error, Code: source.CodeRuleInexact, Subject: r,
 			Summary: text + " is not a number that rules can tell from its neighbours",
 			Detail:  fmt.Sprintf("Numbers are doubles, which hold whole numbers exactly up to 9007199254740992, and 15 to 17 digits of others; the nearest are %s and %s.", numberText(near[0]), numberText(near[1])),
 			Hint:    "write the one that is meant",

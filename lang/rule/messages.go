@@ -28,7 +28,7 @@ var (
 // typeError says an error of cel-go's checker in the language's words.
 func (w *walker) typeError(err *common.Error) source.Diagnostic {
 	at := w.script.offset(err.Location)
-	d := source.Diagnostic{Severity: source.Error, Code: typeCode, Summary: err.Message, Subject: w.script.rangeOf(at, at)}
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeRuleType, Summary: err.Message, Subject: w.script.rangeOf(at, at)}
 	node := func(f func(ast.Expr) bool) ast.Expr { return w.node(at, f) }
 	switch m := err.Message; {
 	case undefinedField().MatchString(m):
@@ -73,7 +73,7 @@ func (w *walker) selectAt(at int) ast.Expr {
 }
 
 func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) {
-	d.Code = fieldCode
+	d.Code = source.CodeRuleFigure
 	d.Summary = fmt.Sprintf("there is no %q here", field)
 	if e == nil {
 		return
@@ -130,11 +130,11 @@ func find(t *schema.FigureType, field string, steps int, ok func(*schema.FigureT
 
 func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	if symbol := symbolOf(name); symbol != name {
-		d.Code, d.Summary = functionCode, fmt.Sprintf("there is no operator %s in rules", symbol)
+		d.Code, d.Summary = source.CodeRuleFunction, fmt.Sprintf("there is no operator %s in rules", symbol)
 		return
 	}
 	if call != nil && call.AsCall().FunctionName() == name {
-		d.Code = functionCode
+		d.Code = source.CodeRuleFunction
 		start := w.script.nameBefore(w.script.at(call))
 		d.Subject = w.script.rangeOf(start, w.script.tokenEnd(start))
 		if isMacro(name) {
@@ -148,7 +148,7 @@ func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 		}
 		return
 	}
-	d.Code = nameCode
+	d.Code = source.CodeRuleName
 	at := d.Subject.Start
 	d.Subject.End = source.Pos{Line: at.Line, Column: at.Column + len([]rune(name)), Byte: at.Byte + len(name)}
 	d.Summary = fmt.Sprintf("there is no %q here", name)
@@ -243,7 +243,7 @@ func (w *walker) noFields(d *source.Diagnostic, e ast.Expr, t string) {
 	}
 	sel := e.AsSelect()
 	start := w.script.skip(w.script.at(e) + 1)
-	d.Code = fieldCode
+	d.Code = source.CodeRuleFigure
 	d.Subject = w.script.rangeOf(start, w.script.tokenEnd(start))
 	d.Summary = fmt.Sprintf("%s is %s and has no %q", w.script.source(sel.Operand()), typeWords(t), sel.FieldName())
 	if over := w.keys[sel.Operand().ID()]; over != "" {
@@ -255,7 +255,7 @@ func (w *walker) noFields(d *source.Diagnostic, e ast.Expr, t string) {
 
 func (w *walker) notBool(t *cel.Type) source.Diagnostic {
 	d := source.Diagnostic{
-		Severity: source.Error, Code: boolCode, Subject: w.script.rangeOf(w.script.whole()),
+		Severity: source.Error, Code: source.CodeRuleBool, Subject: w.script.rangeOf(w.script.whole()),
 		Summary: fmt.Sprintf("a rule must be true or false; this is %s", typeWords(cel.FormatCELType(t))),
 	}
 	if t.IsExactType(cel.DoubleType) {

@@ -58,11 +58,11 @@ func (w *walker) otherForm(d *source.Diagnostic, c ast.CallExpr, name string) bo
 		args[i] = w.script.source(a)
 	}
 	if c.IsMemberFunction() {
-		d.Code, d.Summary = functionCode, fmt.Sprintf("%s is a function, not a method", name)
+		d.Code, d.Summary = source.CodeRuleFunction, fmt.Sprintf("%s is a function, not a method", name)
 		d.Hint = fmt.Sprintf("write %s(%s)", name, strings.Join(append([]string{w.script.source(c.Target())}, args...), ", "))
 		return true
 	}
-	d.Code, d.Summary = functionCode, fmt.Sprintf("%s is a method, not a function", name)
+	d.Code, d.Summary = source.CodeRuleFunction, fmt.Sprintf("%s is a method, not a function", name)
 	if d.Hint = fmt.Sprintf("write text.%s(…)", name); len(args) == 2 {
 		d.Hint = fmt.Sprintf("write %s.%s(%s)", args[0], name, args[1])
 	}
@@ -135,7 +135,7 @@ func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []stri
 
 func (w *walker) badStatistic(d *source.Diagnostic, name string, args []string) {
 	numbers := len(args) > 0 && (args[0] == "list(double)" || args[0] == "map(string, double)")
-	d.Code = functionCode
+	d.Code = source.CodeRuleFunction
 	switch {
 	case !numbers:
 		d.Summary = fmt.Sprintf("%s takes a list or map of numbers, not %s", name, joinWords(args))

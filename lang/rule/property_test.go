@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // hide removes what is unknown, as it is when a rule is decided early, and groups of which then nothing is left.
@@ -174,7 +176,7 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		residual, ds := e.Compile(text(early.Residual))
-		if residual == nil && ds[0].Code != sizeCode { // putting values in can make it longer
+		if residual == nil && ds[0].Code != source.CodeRuleSize { // putting values in can make it longer
 			t.Fatalf("%q: residual %q: %+v", rule, early.Residual, ds)
 		}
 		if residual == nil {

@@ -24,17 +24,17 @@ var (
 // syntaxError says an error of cel-go's parser in the language's words.
 func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	at := s.offset(err.Location)
-	d := source.Diagnostic{Severity: source.Error, Code: syntaxCode, Subject: s.rangeOf(at, s.tokenEnd(at))}
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeRuleSyntax, Subject: s.rangeOf(at, s.tokenEnd(at))}
 	message := strings.TrimPrefix(err.Message, "Syntax error: ")
 	symbol, start, end := s.symbolAround(at)
 	switch {
 	case strings.TrimSpace(s.text.Value) == "":
 		d.Summary, d.Subject = "the rule is empty", s.text.Range
 	case sizeLimit().MatchString(message):
-		d.Code, d.Subject = sizeCode, s.text.Range
+		d.Code, d.Subject = source.CodeRuleSize, s.text.Range
 		d.Summary = fmt.Sprintf("the rule is longer than %d characters", maxLength)
 	case depthLimit().MatchString(message):
-		d.Code, d.Subject, d.Summary = sizeCode, s.text.Range, "the rule is nested too deeply"
+		d.Code, d.Subject, d.Summary = source.CodeRuleSize, s.text.Range, "the rule is nested too deeply"
 	case reserved().MatchString(message):
 		s.reservedWord(&d, reserved().FindStringSubmatch(message)[1])
 	case foreignSymbols[symbol] != "":
@@ -53,7 +53,7 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	case noViable().MatchString(message):
 		s.unexpected(&d, s.word(at))
 	case badNumber().MatchString(message):
-		d.Code, d.Summary = inexactCode, s.word(at)+" is more than a number written so can be"
+		d.Code, d.Summary = source.CodeRuleInexact, s.word(at)+" is more than a number written so can be"
 		d.Detail = "Whole numbers have 64 bits; with a point or an exponent they go up to 1.7e308."
 		d.Hint = "write it with an exponent: 9.3e18"
 	default:

@@ -111,7 +111,7 @@ func (w *walker) visit(e ast.Expr, in *scope) *figure {
 		w.literal(e)
 	case ast.MapKind, ast.StructKind:
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleDialect, Subject: w.rangeOf(e),
 			Summary: "a rule cannot make maps or messages",
 			Detail:  "Rules read figures and compare them.",
 		})
@@ -123,7 +123,7 @@ func (w *walker) literal(e ast.Expr) {
 	switch e.AsLiteral().(type) {
 	case types.Null:
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleDialect, Subject: w.rangeOf(e),
 			Summary: "rules do without null",
 			Detail:  "A figure that is missing makes a rule an error by itself.",
 			Hint:    "ask with has(…) whether a figure is there",
@@ -132,7 +132,7 @@ func (w *walker) literal(e ast.Expr) {
 		w.exact(e)
 	case types.Bytes:
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: dialectCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleDialect, Subject: w.rangeOf(e),
 			Summary: "rules do without bytes",
 			Detail:  "Strings are written \"so\".",
 		})
@@ -144,7 +144,7 @@ func (w *walker) ident(e ast.Expr, in *scope) *figure {
 	if strings.HasPrefix(name, ".") {
 		at := w.script.at(e)
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: dialectCode, Subject: w.script.rangeOf(at-1, w.script.tokenEnd(at)),
+			Severity: source.Error, Code: source.CodeRuleDialect, Subject: w.script.rangeOf(at-1, w.script.tokenEnd(at)),
 			Summary: fmt.Sprintf("%q starts with a dot", name),
 			Hint:    "write " + name[1:],
 		})
@@ -205,7 +205,7 @@ func (w *walker) key(f *figure, key string, r source.Range) {
 		}
 	}
 	w.report(source.Diagnostic{
-		Severity: source.Error, Code: fieldCode, Subject: r,
+		Severity: source.Error, Code: source.CodeRuleFigure, Subject: r,
 		Summary: fmt.Sprintf("%s has no %q", f.describe(), key),
 		Detail:  detail,
 		Hint:    hint,
@@ -238,7 +238,7 @@ func (w *walker) call(e ast.Expr, in *scope) *figure {
 		}
 		if m := badLiteral(c); m.summary != "" {
 			w.report(source.Diagnostic{
-				Severity: source.Error, Code: functionCode, Subject: w.rangeOf(args[len(args)-1]),
+				Severity: source.Error, Code: source.CodeRuleFunction, Subject: w.rangeOf(args[len(args)-1]),
 				Summary: m.summary,
 				Detail:  m.detail,
 				Hint:    m.hint,
@@ -304,7 +304,7 @@ func (w *walker) words(operator string, args []ast.Expr) {
 	for _, e := range others {
 		if word, ok := literalString(e); ok && !slices.Contains(f.typ.OneOf, word) {
 			w.report(source.Diagnostic{
-				Severity: source.Error, Code: fieldCode, Subject: w.rangeOf(e),
+				Severity: source.Error, Code: source.CodeRuleFigure, Subject: w.rangeOf(e),
 				Summary: fmt.Sprintf("%s is never %q", name, word),
 				Detail:  listing("It is one of", f.typ.OneOf),
 				Hint:    suggest.DidYouMean(word, f.typ.OneOf),
@@ -340,7 +340,7 @@ func (w *walker) has(e ast.Expr, in *scope) {
 	args := e.AsCall().Args()
 	if len(args) != 1 || args[0].Kind() != ast.SelectKind {
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleMacro, Subject: w.rangeOf(e),
 			Summary: "has() takes one figure, named with a dot",
 			Hint:    "has(evaluate.holdout.metrics.auc)",
 		})
@@ -368,7 +368,7 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 	}
 	if len(args) != 2 || args[0].Kind() != ast.IdentKind {
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(e),
+			Severity: source.Error, Code: source.CodeRuleMacro, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s takes a name and what to do with it", c.FunctionName()),
 			Hint:    fmt.Sprintf("%s.%s(x, x > 0.5)", w.script.source(c.Target()), c.FunctionName()),
 		})
@@ -377,7 +377,7 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 	name := args[0].AsIdent()
 	if in.find(name) != nil || w.env.root.Fields[name] != nil {
 		w.report(source.Diagnostic{
-			Severity: source.Error, Code: macroCode, Subject: w.rangeOf(args[0]),
+			Severity: source.Error, Code: source.CodeRuleMacro, Subject: w.rangeOf(args[0]),
 			Summary: fmt.Sprintf("%q has a meaning here already", name),
 			Detail:  "The variable of a macro must not hide another name.",
 			Hint:    "take another name, such as " + w.freeName(in),

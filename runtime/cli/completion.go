@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/stdlib"
 )
@@ -96,7 +97,7 @@ func kindNames() []string {
 
 func codeNames() []string {
 	var out []string
-	for _, c := range allCodes() {
+	for _, c := range source.Codes() {
 		out = append(out, c.Code)
 	}
 	return out

@@ -4,23 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
-	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
-	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -47,16 +43,9 @@ func (a *app) explainCommand() *cobra.Command {
 
 var codeForm = lazyregexp.New(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
-// allCodes are those of all packages, as spec/errors.md lists them.
-func allCodes() []source.Code {
-	all := slices.Concat(source.Codes(), rule.Codes(), check.Codes(), planner.Codes(), suite.Codes(), workspace.Codes())
-	slices.SortFunc(all, func(a, b source.Code) int { return strings.Compare(a.Code, b.Code) })
-	return all
-}
-
 func (a *app) explainCode(code string) error {
 	var known []string
-	for _, c := range allCodes() {
+	for _, c := range source.Codes() {
 		if c.Code == code {
 			fmt.Fprintf(a.out, "%s\n  cause  %s\n  cure   %s\n", c.Code, c.Cause, c.Cure)
 			return nil

@@ -61,7 +61,7 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 	a.annotate(diags)
 	var out any = diagnostics.ReportOf(diags)
 	if format == "sarif" {
-		out = diagnostics.SARIF(diags, workspace.Version(), allCodes(), a.inRepository)
+		out = diagnostics.SARIF(diags, workspace.Version(), a.inRepository)
 	}
 	if err := writeJSON(a.out, out); err != nil {
 		return err

@@ -149,7 +149,7 @@ func (k *checker) targets() {
 	for i, a := range k.test.spec.Targets {
 		if k.test.module.Blocks[a] == nil {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeAddress, Subject: k.rangeOf(fmt.Sprintf("targets[%d]", i)),
+				Severity: source.Error, Code: source.CodeTestAddress, Subject: k.rangeOf(fmt.Sprintf("targets[%d]", i)),
 				Summary: fmt.Sprintf("the module has no block %s", a),
 				Hint:    suggest.DidYouMean(a, k.addresses()),
 			})
@@ -165,7 +165,7 @@ func (k *checker) goesTogether() {
 	}
 	for _, e := range t.expects {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeTest, Subject: e.rows.at,
+			Severity: source.Error, Code: source.CodeTest, Subject: e.rows.at,
 			Summary: "a plan yields no rows",
 			Detail:  "Stages run in an apply.",
 			Hint:    "leave run out, or write run = \"apply\"",
@@ -173,7 +173,7 @@ func (k *checker) goesTogether() {
 	}
 	if len(t.spec.Targets) > 0 {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeTest, Subject: k.rangeOf("targets"),
+			Severity: source.Error, Code: source.CodeTest, Subject: k.rangeOf("targets"),
 			Summary: "a plan is of the whole module",
 			Detail:  "An apply can be limited to targets.",
 			Hint:    "leave run out, or write run = \"apply\"",

@@ -30,7 +30,7 @@ func (k *checker) expect(e *expectation) {
 	switch {
 	case g.block.Out[g.port].Table == nil:
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.at,
 			Summary: fmt.Sprintf("%s is no table, so no rows can be expected of it", g.label),
 			Detail:  k.yields(g.block),
 			Hint:    "figures are asserted: assert \"…\" { that = \"…\" }",
@@ -38,7 +38,7 @@ func (k *checker) expect(e *expectation) {
 		return
 	case !rowsOf(g.attrs):
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.at,
 			Summary: fmt.Sprintf("nothing is expected of %s", g.label),
 			Hint:    "write csv = … or rows = […]",
 		})

@@ -32,7 +32,7 @@ func (t *test) expectMistakes(diags source.Diagnostics) source.Diagnostics {
 	}
 	if len(met) > 0 && !left.HasErrors() && len(t.asserts)+len(t.expects) > 0 {
 		left = append(left, source.Diagnostic{
-			Severity: source.Error, Code: codeTest, Subject: t.at, Summary: fmt.Sprintf("%q asserts something of a module that does not compile", t.name),
+			Severity: source.Error, Code: source.CodeTest, Subject: t.at, Summary: fmt.Sprintf("%q asserts something of a module that does not compile", t.name),
 			Detail: "It expects a mistake, and it is made; so there is nothing to plan.", Hint: "leave the asserts and expects out, or move them to another test",
 		})
 	}
@@ -64,13 +64,13 @@ func (k *checker) failures() {
 			// the module compiles: told when the test runs
 		case b == nil:
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeFailures, Subject: at,
+				Severity: source.Error, Code: source.CodeTestFailures, Subject: at,
 				Summary: fmt.Sprintf("there is no %s that could fail", e),
 				Hint:    suggest.DidYouMean(e, append(k.addresses(), k.variables()...)),
 			})
 		case !b.TypeSpec.IsGate() && b.TypeSpec.Version == 0:
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeFailures, Subject: at,
+				Severity: source.Error, Code: source.CodeTestFailures, Subject: at,
 				Summary: fmt.Sprintf("%s cannot fail", e),
 				Detail:  "Gates, checks, stages and the validation of variables can.",
 			})

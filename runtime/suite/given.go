@@ -60,7 +60,7 @@ func (k *checker) find(g *given) bool {
 		}
 		ports := slices.Sorted(maps.Keys(g.block.Out))
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeAddress, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestAddress, Subject: g.at,
 			Summary: fmt.Sprintf("%s has no port %q", g.block.Address, g.port),
 			Detail:  "It has " + strings.Join(ports, ", ") + ".",
 			Hint:    suggest.DidYouMean(g.port, ports),
@@ -68,7 +68,7 @@ func (k *checker) find(g *given) bool {
 		return false
 	}
 	k.report(source.Diagnostic{
-		Severity: source.Error, Code: codeAddress, Subject: g.at,
+		Severity: source.Error, Code: source.CodeTestAddress, Subject: g.at,
 		Summary: fmt.Sprintf("the module has no block %s", g.label),
 		Hint:    suggest.DidYouMean(g.label, k.addresses()),
 	})
@@ -108,7 +108,7 @@ func (k *checker) given(g *given) {
 		k.refuse(g, "comparable")
 	case rows:
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.at,
 			Summary: fmt.Sprintf("%s is no table, so it has no rows", g.label),
 			Detail:  k.yields(g.block),
 		})
@@ -120,7 +120,7 @@ func (k *checker) given(g *given) {
 		g.passed = &passed
 	case g.block.Figures == nil || len(figures) == 0:
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.at,
 			Summary: fmt.Sprintf("nothing of %s is given", g.label),
 			Detail:  k.yields(g.block),
 			Hint:    k.giveHint(g.block),
@@ -148,7 +148,7 @@ func (k *checker) refuse(g *given, names ...string) {
 	for _, name := range names {
 		if g.attrs[name] != nil {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf(name),
+				Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf(name),
 				Summary: fmt.Sprintf("%s has no meaning for %s", name, g.label),
 			})
 		}
@@ -192,7 +192,7 @@ func (k *checker) live(g *given) {
 	for name := range g.attrs {
 		if name != "comparable" {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf(name),
+				Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf(name),
 				Summary: fmt.Sprintf("%s cannot be given of a deployment", name),
 				Detail:  "Given is that another model is live. Its comparison with the candidate is given with the evaluation: delta = { … }.",
 			})
@@ -222,7 +222,7 @@ func (k *checker) figures(g *given, figures map[string]any) {
 	if g.block.Figures == nil {
 		for _, name := range slices.Sorted(maps.Keys(figures)) {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(name),
+				Severity: source.Error, Code: source.CodeTestFigure, Subject: g.rangeOf(name),
 				Summary: fmt.Sprintf("%s has no figure %q", g.label, name),
 				Detail:  k.yields(g.block),
 				Hint:    suggest.DidYouMean(name, special),
@@ -258,7 +258,7 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 			detail = "It has " + strings.Join(known, ", ") + "."
 		}
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(path),
+			Severity: source.Error, Code: source.CodeTestFigure, Subject: g.rangeOf(path),
 			Summary: fmt.Sprintf("%s has no %q", g.owner(path), name),
 			Detail:  detail,
 			Hint:    suggest.DidYouMean(name, known),
@@ -300,7 +300,7 @@ func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 	}
 	if !ok {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeFigure, Subject: g.rangeOf(path),
+			Severity: source.Error, Code: source.CodeTestFigure, Subject: g.rangeOf(path),
 			Summary: fmt.Sprintf("%s.%s takes %s", g.label, path, figureWords(t)),
 		})
 	}

@@ -49,7 +49,7 @@ func (k *checker) load(ctx context.Context, g *given) error {
 	}
 	if err := k.suite.o.Tables.Select(ctx, query, map[string]string{"written": written}, columns, g.table.Key, filepath.Join(out, component.TableFile)); err != nil {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeCell, Subject: g.rangeOf("defaults"),
+			Severity: source.Error, Code: source.CodeTestCell, Subject: g.rangeOf("defaults"),
 			Summary: fmt.Sprintf("the defaults of %s do not fit", g.label),
 			Detail:  err.Error(),
 		})

@@ -58,5 +58,5 @@ func (k *checker) badRow(g *given, summary, detail string) {
 	if strings.Contains(detail, "null_values") { // what to do in a source
 		detail = ""
 	}
-	k.report(source.Diagnostic{Severity: source.Error, Code: codeCell, Subject: at, Summary: strings.TrimSuffix(summary, "."), Detail: detail})
+	k.report(source.Diagnostic{Severity: source.Error, Code: source.CodeTestCell, Subject: at, Summary: strings.TrimSuffix(summary, "."), Detail: detail})
 }

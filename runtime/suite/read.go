@@ -102,7 +102,7 @@ func (r *reader) test(b *syntax.Block) {
 	t := &test{file: r.file, name: b.Name, at: b.Header, ranges: rb.Ranges}
 	if err := json.Unmarshal(rb.Config, &t.spec); err != nil {
 		r.report(source.Diagnostic{
-			Severity: source.Error, Code: codeTest, Subject: b.Header,
+			Severity: source.Error, Code: source.CodeTest, Subject: b.Header,
 			Summary: "the test cannot be read",
 			Detail:  err.Error() + ".",
 		})
@@ -156,7 +156,7 @@ func (r *reader) given(label string, config json.RawMessage, at source.Range, pr
 	d.UseNumber()
 	if err := d.Decode(&g.attrs); err != nil {
 		r.report(source.Diagnostic{
-			Severity: source.Error, Code: codeTest, Subject: at,
+			Severity: source.Error, Code: source.CodeTest, Subject: at,
 			Summary: "what is given cannot be read",
 			Detail:  err.Error() + ".",
 		})
@@ -184,7 +184,7 @@ func (r *reader) chains() {
 		}
 		if t.base = byName[t.spec.After]; t.base == nil {
 			r.report(source.Diagnostic{
-				Severity: source.Error, Code: codeAfter, Subject: t.ranges["after"],
+				Severity: source.Error, Code: source.CodeTestAfter, Subject: t.ranges["after"],
 				Summary: fmt.Sprintf("the file has no test %q to go on from", t.spec.After),
 				Hint:    suggest.DidYouMean(t.spec.After, names),
 			})
@@ -193,7 +193,7 @@ func (r *reader) chains() {
 	for _, t := range r.tests {
 		if circular(t) {
 			r.report(source.Diagnostic{
-				Severity: source.Error, Code: codeAfter, Subject: t.ranges["after"],
+				Severity: source.Error, Code: source.CodeTestAfter, Subject: t.ranges["after"],
 				Summary: fmt.Sprintf("the test %q goes on from itself", t.name),
 			})
 			t.base = nil

@@ -20,7 +20,7 @@ func (k *checker) rows(g *given) {
 	own := g.block.Out[g.port].Table
 	if g.attrs["csv"] != nil && g.attrs["rows"] != nil {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("rows"),
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf("rows"),
 			Summary: fmt.Sprintf("the rows of %s are written twice", g.label),
 			Detail:  "Write csv or rows.",
 		})
@@ -35,7 +35,7 @@ func (k *checker) rows(g *given) {
 		c := own.Column(name)
 		if c == nil {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: at[i],
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: at[i],
 				Summary: fmt.Sprintf("%s has no column %q", g.label, name),
 				Detail:  "Its columns are " + strings.Join(own.Names(), ", ") + ".",
 				Hint:    suggest.DidYouMean(name, own.Names()),
@@ -44,7 +44,7 @@ func (k *checker) rows(g *given) {
 		}
 		if g.table.Column(name) != nil {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: at[i],
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: at[i],
 				Summary: fmt.Sprintf("the column %q is written twice", name),
 			})
 		}
@@ -61,7 +61,7 @@ func (k *checker) complete(g *given) {
 	defaults, ok := g.attrs["defaults"].(map[string]any)
 	if g.attrs["defaults"] != nil && !ok {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("defaults"),
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf("defaults"),
 			Summary: "defaults takes an object of columns",
 			Hint:    `write defaults = { merchant = "M1" }`,
 		})
@@ -71,14 +71,14 @@ func (k *checker) complete(g *given) {
 		switch {
 		case c == nil:
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("defaults." + name),
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("defaults." + name),
 				Summary: fmt.Sprintf("%s has no column %q", g.label, name),
 				Detail:  "Its columns are " + strings.Join(own.Names(), ", ") + ".",
 				Hint:    suggest.DidYouMean(name, own.Names()),
 			})
 		case g.table.Column(name) != nil:
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("defaults." + name),
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("defaults." + name),
 				Summary: fmt.Sprintf("the rows have the column %q themselves", name),
 			})
 		default:
@@ -103,7 +103,7 @@ func (k *checker) complete(g *given) {
 			parts[i] = name + " = null"
 		}
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeColumns, Subject: at,
+			Severity: source.Error, Code: source.CodeTestColumns, Subject: at,
 			Summary: fmt.Sprintf("the rows of %s lack %s", g.label, strings.Join(missing, ", ")),
 			Detail:  "A table that is given has all columns of the one that it stands for.",
 			Hint:    "add them, or defaults = { " + strings.Join(parts, ", ") + " }",
@@ -119,7 +119,7 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 		names, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("csv"),
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("csv"),
 				Summary: fmt.Sprintf("the rows of %s have no header", g.label),
 				Detail:  "The first line names the columns.",
 			})
@@ -127,7 +127,7 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 		}
 		if err != nil {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeColumns, Subject: g.rangeOf("csv"),
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("csv"),
 				Summary: "the header cannot be read",
 				Detail:  err.Error() + ".",
 			})
@@ -146,7 +146,7 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 	list, ok := g.attrs["rows"].([]any)
 	if !ok {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeCell, Subject: g.rangeOf("rows"),
+			Severity: source.Error, Code: source.CodeTestCell, Subject: g.rangeOf("rows"),
 			Summary: "rows takes a list of objects",
 			Hint:    `write rows = [{ id = "a", amount = 1 }]`,
 		})
@@ -158,7 +158,7 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 		object, ok := row.(map[string]any)
 		if !ok {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeCell, Subject: g.rangeOf(fmt.Sprintf("rows[%d]", i)),
+				Severity: source.Error, Code: source.CodeTestCell, Subject: g.rangeOf(fmt.Sprintf("rows[%d]", i)),
 				Summary: fmt.Sprintf("row %d is no object", i+1),
 			})
 			return nil, nil
@@ -188,7 +188,7 @@ func (k *checker) cells(g *given) {
 			v, ok := lookup(object, c.Name)
 			if !ok {
 				k.report(source.Diagnostic{
-					Severity: source.Error, Code: codeColumns, Subject: g.rangeOf(path),
+					Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf(path),
 					Summary: fmt.Sprintf("row %d lacks %s, which others have", i+1, c.Name),
 					Hint:    "write " + c.Name + " = null where it is null",
 				})
@@ -221,7 +221,7 @@ func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
 	}
 	if !ok {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeCell, Subject: g.rangeOf(path),
+			Severity: source.Error, Code: source.CodeTestCell, Subject: g.rangeOf(path),
 			Summary: fmt.Sprintf("%s is %s, so it takes %s", c.Name, c.Type, want),
 		})
 	}

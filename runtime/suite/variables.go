@@ -85,7 +85,7 @@ func (k *checker) sourceOf(g *given, name string) string {
 	}
 	if !slices.Contains(variables, name) {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeAddress, Subject: g.at,
+			Severity: source.Error, Code: source.CodeTestAddress, Subject: g.at,
 			Summary: fmt.Sprintf("the module has no variable %q", name),
 			Hint:    suggest.DidYouMean(name, variables),
 		})
@@ -94,7 +94,7 @@ func (k *checker) sourceOf(g *given, name string) string {
 	types, ok := g.attrs["columns"].(map[string]any)
 	if !ok || len(types) == 0 {
 		k.report(source.Diagnostic{
-			Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("columns"),
+			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf("columns"),
 			Summary: fmt.Sprintf("the columns of %s have no types", g.label),
 			Detail:  "The module that is tested does not know its callers' tables.",
 			Hint:    `add columns = { id = "bigint" }`,
@@ -107,7 +107,7 @@ func (k *checker) sourceOf(g *given, name string) string {
 		typ, ok := types[column].(string)
 		if !ok {
 			k.report(source.Diagnostic{
-				Severity: source.Error, Code: codeGiven, Subject: g.rangeOf("columns"),
+				Severity: source.Error, Code: source.CodeTestGiven, Subject: g.rangeOf("columns"),
 				Summary: fmt.Sprintf("the type of the column %q is no text", column),
 				Hint:    `write columns = { id = "bigint" }`,
 			})

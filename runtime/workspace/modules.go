@@ -51,7 +51,7 @@ func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, 
 	}
 	pin, ok := m.lock.Modules[s.Repository()]
 	if !ok {
-		return resolve.Folder{}, &source.Diagnostic{Code: codeNotFetched, Summary: fmt.Sprintf("%s does not pin this module", LockName),
+		return resolve.Folder{}, &source.Diagnostic{Code: source.CodeNotFetched, Summary: fmt.Sprintf("%s does not pin this module", LockName),
 			Detail: fmt.Sprintf("%s has not been fetched yet. Only mlp init uses the network.", s.Repository()), Hint: "run: mlp init"}
 	}
 	if d := m.verify(s, pin); d != nil {
@@ -69,10 +69,10 @@ func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 	err := fetch.Verify(filepath.Join(m.root, filepath.FromSlash(fetchedDir)), s, pin)
 	switch {
 	case errors.Is(err, fetch.ErrMissing):
-		return &source.Diagnostic{Code: codeNotFetched, Summary: "the module has not been fetched on this machine",
+		return &source.Diagnostic{Code: source.CodeNotFetched, Summary: "the module has not been fetched on this machine",
 			Detail: fmt.Sprintf("%s is pinned at commit %s, which belongs in %s.", s.Repository(), pin.Commit, at), Hint: "run: mlp init"}
 	case err != nil:
-		return &source.Diagnostic{Code: codeAltered, Summary: "the fetched module is not what " + LockName + " pins",
+		return &source.Diagnostic{Code: source.CodeAltered, Summary: "the fetched module is not what " + LockName + " pins",
 			Detail: fmt.Sprintf("The files in %s have been changed since they were fetched: %s, commit %s.", at, s.Repository(), pin.Commit),
 			Hint:   "run mlp init to fetch it anew; to work on a module, call a folder of your own"}
 	}

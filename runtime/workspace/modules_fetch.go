@@ -59,7 +59,7 @@ func (f *fetching) calls(at resolve.Folder) {
 			continue
 		}
 		to, ok, d := resolve.Locate(b, at, f.fetch(b))
-		if d != nil && d.Code == codeCannotFetch {
+		if d != nil && d.Code == source.CodeCannotFetch {
 			f.diags = append(f.diags, *d)
 		}
 		if ok {
@@ -113,7 +113,7 @@ type Pinned struct {
 }
 
 func cannotFetch(s fetch.Source, err error) *source.Diagnostic {
-	d := &source.Diagnostic{Code: codeCannotFetch, Summary: fmt.Sprintf("%s cannot be fetched", s.Repository()), Detail: err.Error() + "."}
+	d := &source.Diagnostic{Code: source.CodeCannotFetch, Summary: fmt.Sprintf("%s cannot be fetched", s.Repository()), Detail: err.Error() + "."}
 	switch {
 	case errors.Is(err, fetch.ErrGone):
 		d.Hint = "the history was rewritten, or the branch deleted; 'mlp init --upgrade' pins what the source means now"

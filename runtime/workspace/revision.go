@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
@@ -98,7 +99,7 @@ func atRevision(c comparand, err error) error {
 	var mistakes *front.Error
 	if errors.As(err, &mistakes) {
 		for i := range mistakes.Diagnostics {
-			if d := &mistakes.Diagnostics[i]; d.Code == codeNotFetched {
+			if d := &mistakes.Diagnostics[i]; d.Code == source.CodeNotFetched {
 				d.Hint = fmt.Sprintf("check out %s and run mlp init there; what is fetched stays for all revisions", c.name)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
 )
@@ -168,7 +169,7 @@ func (s *Session) addOthers(ctx context.Context, p *plan.Plan) error {
 		} else if o.Workspace != p.Workspace {
 			what += " in workspace " + o.Workspace
 		}
-		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: codeOthers,
+		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: source.CodeOtherPipelines,
 			Summary: fmt.Sprintf("Nothing is recorded of pipeline %s in workspace %s; this store also has %s, with %s", p.Pipeline, p.Workspace, what, counted(o.Releases, "live release")),
 			Hint:    "If it is meant, give it the former name, or name the workspace: --workspace NAME. What is recorded under another name is not taken along."})
 	}
@@ -188,7 +189,7 @@ func (s *Session) addDamaged(p *plan.Plan) {
 	for _, n := range p.Nodes {
 		for _, fp := range slices.Compact([]plan.Digest{n.Replaces, n.Fingerprint}) {
 			if d := s.actions.damaged(fp); d != nil {
-				p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: codeDamaged,
+				p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: source.CodeDamaged,
 					Summary: fmt.Sprintf("The record of the result of %s is damaged, and taken for missing: %s %s", n.Address, s.w.inFolder(d.File), d.Why)})
 			}
 		}
@@ -211,7 +212,7 @@ func (s *Session) addWarnings(p *plan.Plan) {
 	}
 	slices.Sort(s.Library.Unpinned)
 	for _, address := range s.Library.Unpinned {
-		d := plan.Diagnostic{Severity: "warning", Code: "MLP1701", Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + LockName}
+		d := plan.Diagnostic{Severity: "warning", Code: source.CodeUnpinned, Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + LockName}
 		if found := s.Library.Guessed(address); found != "" {
 			d.Summary += ". Guessed from its files: " + found
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
@@ -41,7 +42,7 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	}
 	x.absent[address] = true
 	x.report(plan.Diagnostic{
-		Severity: "warning", Code: "MLP1702", Subject: b.Range,
+		Severity: "warning", Code: source.CodeFilesElsewhere, Subject: b.Range,
 		Summary: fmt.Sprintf("The files of %s are not here; taken as recorded %s: %s", address, how, v.summary()),
 	})
 	v.Dir = folderOf(b)
@@ -61,7 +62,7 @@ func (x *sources) compare(b *check.Block, found dataVersion) {
 	pin, ok := x.s.Library.lock.Versions[b.Address]
 	if ok && pin.Digest != found.Digest {
 		x.report(plan.Diagnostic{
-			Severity: "warning", Code: "MLP1703", Subject: b.Range,
+			Severity: "warning", Code: source.CodeFilesUnlike, Subject: b.Range,
 			Summary: fmt.Sprintf("The files of %s are not those that %s pins: %s, pinned %s", b.Address, LockName, found.summary(), pin.summary()),
 		})
 	}

@@ -64,12 +64,12 @@ type (
 	}
 )
 
-// SARIF is diagnostics as code scanners tell them, found by an mlp of this version that knows these codes. Place gives a file's
-// path from the root of the repository. Rules are those of the diagnostics, by code.
-func SARIF(diags source.Diagnostics, version string, codes []source.Code, place func(string) string) SARIFLog {
+// SARIF is diagnostics as code scanners tell them, found by an mlp of this version. Place gives a file's path from the
+// root of the repository. Rules are those of the diagnostics, by code.
+func SARIF(diags source.Diagnostics, version string, place func(string) string) SARIFLog {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: version, Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
-	for _, c := range codes {
+	for _, c := range source.Codes() {
 		if slices.ContainsFunc(diags, func(d source.Diagnostic) bool { return d.Code == c.Code }) {
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{c.Code, sarifMessage{c.Cause}, sarifMessage{c.Cure}})
 		}
