@@ -51,7 +51,8 @@ func export(ctx context.Context, parquet, out, format string, expr func(schema.C
 	if err != nil {
 		return err
 	}
-	if out, err = filepath.Abs(out); err != nil {
+	to, err := s.target(out)
+	if err != nil {
 		return err
 	}
 	columns, err := s.describe(ctx, "select * from "+scanParquet(in))
@@ -62,7 +63,7 @@ func export(ctx context.Context, parquet, out, format string, expr func(schema.C
 	for i, c := range columns {
 		exprs[i] = expr(c) + " as " + Quote(c.Name)
 	}
-	err = s.exec(ctx, fmt.Sprintf("copy (select %s from %s) to %s (%s, use_tmp_file false)", strings.Join(exprs, ", "), scanParquet(in), literal(out), format))
+	err = s.exec(ctx, fmt.Sprintf("copy (select %s from %s) to %s (%s, use_tmp_file false)", strings.Join(exprs, ", "), scanParquet(in), literal(to), format))
 	if err != nil {
 		return fmt.Errorf("writing %s from %s: %w", out, parquet, err)
 	}

@@ -263,7 +263,7 @@ func TestReversibleCasts(t *testing.T) {
 // TestRefused holds the messages of values that a type does not keep, of both formats.
 func TestRefused(t *testing.T) {
 	dir := t.TempDir()
-	s, err := open(t.Context())
+	s, err := alone(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

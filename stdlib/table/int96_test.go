@@ -75,7 +75,7 @@ func writeTimes96(t *testing.T, s *session, path, column, options string, times 
 
 // TestTimesOfInt96 reads times as Spark writes them: kept to the nanosecond where that is declared, else refused below a microsecond.
 func TestTimesOfInt96(t *testing.T) {
-	s, err := open(t.Context())
+	s, err := alone(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

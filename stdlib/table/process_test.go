@@ -67,7 +67,7 @@ func TestScratchIsRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	out := filepath.Join(tmp, "out.parquet")
 	sort := func(before ...string) error {
-		s, err := open(t.Context())
+		s, err := alone(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

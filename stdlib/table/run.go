@@ -100,6 +100,10 @@ func scanParquet(path string) string {
 
 // copyParquet writes the rows of a query, in the order that they come in. The settings are part of the bytes.
 func (s *session) copyParquet(ctx context.Context, query, out string) (int64, error) {
+	out, err := s.target(out)
+	if err != nil {
+		return 0, err
+	}
 	row, err := s.one(ctx, "copy ("+query+"\n) to "+literal(out)+
 		" (format parquet, compression zstd, row_group_size 122880, parquet_version v1, use_tmp_file false)")
 	if err != nil {

@@ -16,9 +16,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
-// session is one engine in memory with one connection. It is not safe for concurrent use.
+// session is one engine in memory with one connection, or one connection to an engine that is kept, with a database of its own. It
+// is not safe for concurrent use.
 type session struct {
-	connector *duckdb.Connector
+	connector *duckdb.Connector // nil with engine
+	engine    *engine           // that is kept; nil: the session has one of its own
+	database  string            // in that engine
 	conn      *duckdb.Conn
 	dir       string            // private, for spilling; empty if none could be made
 	scratch   *scratch.Folder   // that dir is; nil with it
@@ -37,6 +40,17 @@ var fixed = []string{
 }
 
 func open(ctx context.Context) (*session, error) {
+	if e, err := shared(ctx); err != nil || e != nil {
+		if err != nil {
+			return nil, err
+		}
+		return e.session(ctx)
+	}
+	return alone(ctx)
+}
+
+// alone opens a session with an engine of its own.
+func alone(ctx context.Context) (*session, error) {
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return nil, fmt.Errorf("starting the SQL engine: %w", err)
@@ -78,8 +92,12 @@ func memoryMB() int64 {
 // smallestMB is what the engine needs to do anything.
 const smallestMB = 64
 
-// lock closes the file system to all but the given files, for good. Spilling goes on.
+// lock closes the file system to all but the given files, for good. Spilling goes on. The file system of an engine that is kept is
+// closed to all but what plain and target return.
 func (s *session) lock(ctx context.Context, files ...string) error {
+	if s.engine != nil {
+		return nil
+	}
 	quoted := make([]string, len(files))
 	for i, f := range files {
 		quoted[i] = literal(f)
@@ -92,6 +110,9 @@ func (s *session) lock(ctx context.Context, files ...string) error {
 
 // Close frees the engine and its scratch files.
 func (s *session) Close() error {
+	if s.engine != nil {
+		return s.engine.end(s)
+	}
 	var errs []error
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())
@@ -106,17 +127,29 @@ func (s *session) Close() error {
 func (s *session) exec(ctx context.Context, statements ...string) error {
 	for _, q := range statements {
 		if _, err := s.conn.ExecContext(ctx, q, nil); err != nil {
-			return engineError(ctx, err)
+			return s.error(ctx, err)
 		}
 	}
 	return nil
+}
+
+// error is what the engine says, with files called by their own paths.
+func (s *session) error(ctx context.Context, err error) error {
+	err = engineError(ctx, err)
+	var e *Error
+	if errors.As(err, &e) {
+		for link, path := range s.linked {
+			e.Message = strings.ReplaceAll(e.Message, link, path)
+		}
+	}
+	return err
 }
 
 // each calls f with every row of the query; the slice is reused.
 func (s *session) each(ctx context.Context, query string, f func(row []driver.Value) error) error {
 	rows, err := s.conn.QueryContext(ctx, query, nil)
 	if err != nil {
-		return engineError(ctx, err)
+		return s.error(ctx, err)
 	}
 	defer rows.Close()
 	row := make([]driver.Value, len(rows.Columns()))
@@ -124,7 +157,7 @@ func (s *session) each(ctx context.Context, query string, f func(row []driver.Va
 		if err := rows.Next(row); err == io.EOF {
 			return ctx.Err()
 		} else if err != nil {
-			return engineError(ctx, err)
+			return s.error(ctx, err)
 		}
 		if err := f(row); err != nil {
 			return err
@@ -145,11 +178,16 @@ func (s *session) one(ctx context.Context, query string) ([]driver.Value, error)
 	return out, err
 }
 
-// plain returns a path to the same file that the engine does not take for a pattern.
+// plain returns a path to the same file that the engine may read, and does not take for a pattern.
 func (s *session) plain(path string) (string, error) {
 	abs, err := filepath.Abs(path)
-	if err != nil || !strings.ContainsAny(abs, "*?[") {
+	if err != nil || s.engine == nil && !strings.ContainsAny(abs, "*?[") || s.linked[abs] != "" {
 		return abs, err
+	}
+	for link, to := range s.linked {
+		if to == abs {
+			return link, nil
+		}
 	}
 	if s.dir == "" {
 		return "", fmt.Errorf("the path %s has one of the characters * ? [ in it and there is no folder for temporary files to work around that", path)
@@ -157,6 +195,17 @@ func (s *session) plain(path string) (string, error) {
 	link := filepath.Join(s.dir, fmt.Sprintf("in%d%s", len(s.linked), filepath.Ext(abs)))
 	s.linked[link] = abs
 	return link, os.Symlink(abs, link)
+}
+
+// target returns a path to the same file that the engine may write.
+func (s *session) target(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil || s.engine == nil {
+		return abs, err
+	}
+	link := filepath.Join(s.dir, fmt.Sprintf("out%d", len(s.linked)))
+	s.linked[link] = filepath.Dir(abs)
+	return filepath.Join(link, filepath.Base(abs)), os.Symlink(filepath.Dir(abs), link)
 }
 
 // Quote writes an identifier for SQL.

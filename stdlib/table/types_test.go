@@ -44,7 +44,7 @@ var typedValues = []struct{ engine, value, stored string }{
 // TestEveryTypeIsStoredOrRefused walks the engine's types, alone and within lists, structs and maps: what is said to be
 // yielded is what the file has, with the values as they were; all else is refused before it runs, with what to write.
 func TestEveryTypeIsStoredOrRefused(t *testing.T) {
-	s, err := open(t.Context())
+	s, err := alone(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
