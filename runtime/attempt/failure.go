@@ -71,8 +71,9 @@ func AsFailure(err error) *Failure {
 }
 
 func engineFailure(err error) *Failure {
-	f := &Failure{Kind: EngineFailure, Summary: err.Error(), Passing: errors.Is(err, executor.ErrUnavailable)}
-	if f.Passing {
+	away := errors.Is(err, executor.ErrUnavailable)
+	f := &Failure{Kind: EngineFailure, Summary: err.Error(), Passing: away || errors.Is(err, executor.ErrWorker)}
+	if away {
 		f.Detail = "What is recorded is kept: apply again when the engine is back."
 	}
 	return f

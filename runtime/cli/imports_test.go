@@ -28,7 +28,7 @@ var doors = map[string][]string{
 	"compiler/render/review":    {"lang", "compiler/plan", "compiler/diff", "compiler/render"},
 	"compiler/render/reference": {"lang/lazyregexp", "lang/schema"},
 	"runtime/component":         {"lang/schema"},
-	"runtime/executor":          {"lang/digest", "runtime/component", "lang/schema"},
+	"runtime/executor":          {"runtime/scratch", "lang/digest", "runtime/component", "lang/schema"},
 	"runtime/scratch":           {},
 	"runtime/scratch/hashcache": {"lang/digest", "compiler/plan", "runtime/scratch", "runtime/store/seal"},
 	"runtime/store":             {"lang/digest", "compiler/plan", "runtime/scratch"},

@@ -186,7 +186,7 @@ func (a *app) root() *cobra.Command {
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.showCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(), a.docsCommand(),
 		a.lspCommand(), a.testCommand(), a.storeCommand(),
-		a.stageCommand(), a.attemptCommand())
+		a.stageCommand(), a.workerCommand(), a.attemptCommand())
 	for _, c := range cmd.Commands() {
 		c.Args = explained(c.Args)
 	}

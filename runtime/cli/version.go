@@ -2,12 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 	"github.com/mlp-lang/mlp/stdlib"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 func (a *app) versionCommand() *cobra.Command {
@@ -33,4 +35,15 @@ func (a *app) stageCommand() *cobra.Command {
 	cmd.Flags().StringVar(&root, "root", "/mlp", "the protocol's root `folder`")
 	cmd.Flags().IntVar(&threads, "threads", 0, "how many threads to use; 0: all")
 	return cmd
+}
+
+// workerCommand runs one built-in stage after another for whoever started it: what the process executor starts.
+func (a *app) workerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker", Short: "Run stages that are asked for over a socket", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			table.Keep(os.TempDir()) // a folder of this process, before stages set their own
+			return exitCode(component.Work(cmd.Context(), stdlib.Component, table.Reset))
+		},
+	}
 }

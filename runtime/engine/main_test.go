@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,13 +22,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// The test binary is the stage runner too, as the real one is: `<binary> stage --root DIR`.
+// The test binary runs stages too, as the real one does: `<binary> worker`.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "stage" {
-		flags := flag.NewFlagSet("stage", flag.ExitOnError)
-		root := flags.String("root", "", "")
-		_ = flags.Parse(os.Args[2:]) // exits on error
-		os.Exit(component.RunStage(context.Background(), find, *root, 1, os.Stdout))
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		os.Exit(component.Work(context.Background(), find, func(context.Context) error { return nil }))
 	}
 	os.Exit(m.Run())
 }

@@ -123,6 +123,8 @@ func DefaultMemoryMB(machineBytes int64) int64 { return machineBytes * 3 / 4 >> 
 var (
 	// ErrUnavailable: the engine does not answer, or went away meanwhile. Worth another attempt.
 	ErrUnavailable = errors.New("the container engine does not answer")
+	// ErrWorker: the process died that had run other stages before. Worth another attempt, which has a new one.
+	ErrWorker = errors.New("the process that ran it, and other stages before, died")
 	// ErrImage: the image of a foreign stage is not there. Not worth another attempt.
 	ErrImage = errors.New("no such image")
 	// ErrUnsupported: this executor cannot run such a task (containers as processes).

@@ -23,9 +23,10 @@ const (
 	Test     Kind = "mlp-test-"     // the store of a run of tests
 	Revision Kind = "mlp-revision-" // a module as another revision has it
 	Serve    Kind = "mlp-serve-"    // models that are served
+	Workers  Kind = "mlp-workers-"  // what processes need that run one stage after another
 )
 
-var kinds = []Kind{Table, Secrets, Test, Revision, Serve}
+var kinds = []Kind{Table, Secrets, Test, Revision, Serve, Workers}
 
 // memory is a file system in memory on Linux.
 const memory = "/dev/shm"

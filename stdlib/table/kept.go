@@ -12,8 +12,6 @@ import (
 	"sync"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
-
-	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
 // To start the engine costs ten times what a small query costs: its catalog of some three thousand functions is built anew. A
@@ -22,7 +20,7 @@ import (
 //   - Each session has a database in memory and a connection of its own. Tables, views, macros and types are in that database, or
 //     temporary in the connection; both end with the session.
 //   - The file system is closed but for the engine's own folder, from the start and for good. A session's files are links in a
-//     folder below that, removed at its end.
+//     folder below that, removed at its end. The engine spills to the folder for temporary files of the stage that runs.
 //   - When a stage has ended (Reset), the one database that all sessions could write is made anew. Settings of a connection end with
 //     it; those of the engine, its databases and secrets are compared with what they were at the start. Where anything is left, the
 //     engine is closed, and another one started.
@@ -32,15 +30,16 @@ import (
 // shelf holds the engine that sessions of this process share; nil: each session starts one of its own.
 var shelf struct {
 	sync.Mutex
-	on     bool
+	folder string // of engines
 	engine *engine
 }
 
-// Keep has the sessions of this process share one engine. It is called once, before the first of them.
-func Keep() {
+// Keep has the sessions of this process share one engine, which works in a folder: it is the caller's, and stays as long as the
+// process. Keep is called once, before the first session.
+func Keep(folder string) {
 	shelf.Lock()
 	defer shelf.Unlock()
-	shelf.on = true
+	shelf.folder = folder
 }
 
 // Reset is called between two stages, when no session is open. It ends an engine in which something was left behind.
@@ -62,8 +61,9 @@ func Reset(ctx context.Context) error {
 type engine struct {
 	connector *duckdb.Connector
 	own       *duckdb.Conn // for looking at the engine, and for taking sessions' databases away
-	scratch   *scratch.Folder
-	fresh     string // what left finds in an engine that nobody has used
+	dir       string       // private
+	spill     string       // the folder for temporary files that it spills to now
+	fresh     string       // what left finds in an engine that nobody has used
 
 	mu     sync.Mutex
 	opened int  // sessions, since the start
@@ -71,41 +71,40 @@ type engine struct {
 	broken bool // a session could not be taken away
 }
 
-// shared returns the engine that sessions share, started where there is none; nil where each session has its own, also since no
-// folder can be made.
+// shared returns the engine that sessions share, started where there is none; nil where each session has its own.
 func shared(ctx context.Context) (*engine, error) {
 	shelf.Lock()
 	defer shelf.Unlock()
-	if !shelf.on || shelf.engine != nil {
+	if shelf.folder == "" || shelf.engine != nil {
 		return shelf.engine, nil
 	}
-	folder, err := scratch.New(scratch.Table)
+	dir, err := os.MkdirTemp(shelf.folder, "engine-")
 	if err != nil {
-		return nil, nil
+		return nil, fmt.Errorf("making a folder for the SQL engine: %w", err)
 	}
-	e, err := start(ctx, folder)
+	e, err := start(ctx, dir)
 	if err != nil {
-		return nil, errors.Join(err, folder.Close())
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	shelf.engine = e
 	return e, nil
 }
 
-func start(ctx context.Context, folder *scratch.Folder) (*engine, error) {
+func start(ctx context.Context, dir string) (*engine, error) {
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return nil, fmt.Errorf("starting the SQL engine: %w", err)
 	}
-	e := &engine{connector: connector, scratch: folder}
+	e := &engine{connector: connector, dir: dir}
 	if e.own, err = e.connect(ctx); err != nil {
 		return nil, errors.Join(err, connector.Close())
 	}
 	s := session{conn: e.own}
-	err = s.exec(ctx, append([]string{"set temp_directory = " + literal(filepath.Join(folder.Dir, "spill"))}, fixed...)...)
+	err = s.exec(ctx, append([]string{"set temp_directory = " + literal(e.spillLink())}, fixed...)...)
 	if err == nil {
 		err = s.exec(ctx,
 			"set enable_external_file_cache = false", "set allow_persistent_secrets = false",
-			"set allowed_directories = ["+literal(folder.Dir)+"]",
+			"set allowed_directories = ["+literal(dir)+"]",
 			"set enable_external_access = false")
 	}
 	if err == nil {
@@ -131,11 +130,11 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 	defer e.mu.Unlock()
 	e.opened++
 	name := fmt.Sprintf("session%d", e.opened)
-	s := &session{engine: e, database: name, dir: filepath.Join(e.scratch.Dir, name), linked: map[string]string{}}
-	if err := os.Mkdir(s.dir, 0o700); err != nil {
+	s := &session{engine: e, database: name, dir: filepath.Join(e.dir, name), linked: map[string]string{}}
+	err := errors.Join(os.Mkdir(s.dir, 0o700), e.spillTo(os.TempDir()))
+	if err != nil {
 		return nil, err
 	}
-	var err error
 	if s.conn, err = e.connect(ctx); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
@@ -149,6 +148,21 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 		return nil, errors.Join(err, e.leave(s))
 	}
 	return s, nil
+}
+
+// spillLink is the link by which the engine finds the folder that it spills to, for that cannot be set once the file system is closed.
+func (e *engine) spillLink() string { return filepath.Join(e.dir, "spill") }
+
+// spillTo has the engine spill to a folder for temporary files.
+func (e *engine) spillTo(folder string) error {
+	if e.spill == folder {
+		return nil
+	}
+	if err := os.Remove(e.spillLink()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	e.spill = folder
+	return os.Symlink(folder, e.spillLink())
 }
 
 // end takes a session away.
@@ -219,5 +233,5 @@ func (e *engine) look(ctx context.Context) (string, error) {
 }
 
 func (e *engine) close() error {
-	return errors.Join(e.own.Close(), e.connector.Close(), e.scratch.Close())
+	return errors.Join(e.own.Close(), e.connector.Close(), os.RemoveAll(e.dir))
 }

@@ -3,18 +3,21 @@ package table
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // TestMain has the tests' sessions share an engine where it is asked for.
 func TestMain(m *testing.M) {
-	if os.Getenv("MLP_TEST_KEPT") != "" {
-		Keep()
+	if dir := os.Getenv("MLP_TEST_KEPT"); dir != "" {
+		Keep(dir)
 	}
 	os.Exit(m.Run())
 }
@@ -30,7 +33,7 @@ func TestUnderAKeptEngine(t *testing.T) {
 		args = append(args, "-test.skip", "TestEveryTypeIsStoredOrRefused|TestAsOfJoins|TestOperatorsDoNotDependOnSize|TestScratchIsRemoved")
 	}
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "MLP_TEST_KEPT=1")
+	cmd.Env = append(os.Environ(), "MLP_TEST_KEPT="+t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -39,10 +42,13 @@ func TestUnderAKeptEngine(t *testing.T) {
 // keeping has the sessions of a test share an engine.
 func keeping(t *testing.T) {
 	t.Helper()
-	before := shelf.on
-	shelf.on = true
+	if shelf.folder != "" {
+		return
+	}
+	shelf.folder = t.TempDir()
 	t.Cleanup(func() {
-		if shelf.on = before; !before && shelf.engine != nil {
+		shelf.folder = ""
+		if shelf.engine != nil {
 			_ = shelf.engine.close()
 			shelf.engine = nil
 		}
@@ -178,5 +184,42 @@ func TestWallsOfAKeptEngine(t *testing.T) {
 	}
 	if row, err := s.one(t.Context(), "select content from read_text("+literal(link)+")"); err != nil || row[0] != "42" {
 		t.Errorf("got %v, %v of a file that is the session's", row, err)
+	}
+}
+
+// TestSpillsOfAKeptEngine sorts more than memory holds for one stage after another, each with a folder for temporary files of its own,
+// which is removed with the stage.
+func TestSpillsOfAKeptEngine(t *testing.T) {
+	keeping(t)
+	for range 2 {
+		tmp := t.TempDir()
+		t.Setenv("TMPDIR", tmp)
+		t.Setenv("MLP_MEMORY_MB", "80") // of which the engine takes 64 MB at least
+		s, err := open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := 0
+		watching, stop := context.WithCancel(t.Context())
+		var watch sync.WaitGroup
+		watch.Go(func() {
+			for watching.Err() == nil {
+				files, _ := os.ReadDir(tmp)
+				most = max(most, len(files))
+				time.Sleep(time.Millisecond)
+			}
+		})
+		_, err = s.copyParquet(t.Context(), "select hash(i) h, 'some text' || i s from range(1500000) r(i) order by h", filepath.Join(t.TempDir(), "out.parquet"))
+		stop()
+		watch.Wait()
+		if err := errors.Join(err, s.Close(), Reset(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if most == 0 {
+			t.Error("nothing was spilled to the stage's folder for temporary files")
+		}
+		if err := os.RemoveAll(tmp); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 // Package process runs stages as processes of this machine: the executor where no container engine answers. It runs
-// built-in components only, by the binary that it is given. A stage has a private folder, a process group of its own
-// and a bare environment, but is not otherwise shut in: it can reach what its user can.
+// built-in components only, by the binary that it is given. A stage has a private folder, a process of a group of its own while it runs,
+// and a bare environment, but is not otherwise shut in: it can reach what its user can. Processes stay and run one stage after another
+// (worker.go): the same bytes as in a process for each, at a tenth of the cost.
 package process
 
 import (
@@ -10,14 +11,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/executor/protocol"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
 // Options of the executor.
 type Options struct {
-	// SelfPath is the binary whose `stage` command runs built-in components; empty: the running one.
+	// SelfPath is the binary whose `worker` command runs built-in components; empty: the running one.
 	SelfPath string
 	// Env is added to each stage's environment.
 	Env map[string]string
@@ -27,6 +30,10 @@ type Options struct {
 type Executor struct {
 	self string
 	env  map[string]string
+
+	mu      sync.Mutex
+	scratch *scratch.Folder // of workers; nil: there was none yet
+	workers []*worker       // that have nothing to do
 }
 
 var _ executor.Executor = (*Executor)(nil)
@@ -58,8 +65,16 @@ func New(o Options) (*Executor, error) {
 // Name is "process".
 func (e *Executor) Name() string { return "process" }
 
-// Close does nothing; the executor holds nothing.
-func (e *Executor) Close() error { return nil }
+// Close ends the workers.
+func (e *Executor) Close() error {
+	for w := e.idle(); w != nil; w = e.idle() {
+		w.kill()
+	}
+	if e.scratch == nil {
+		return nil
+	}
+	return e.scratch.Close()
+}
 
 // Run runs one attempt.
 func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, error) {

@@ -22,10 +22,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/executor/process"
 )
 
-// TestMain lets the test binary stand in for mlp: with "stage" it is a stage, with "orphan" an apply that is killed.
+// TestMain lets the test binary stand in for mlp: with "worker" it runs stages, with "orphan" an apply that is killed.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 4 && os.Args[1] == "stage" {
-		os.Exit(component.RunStage(context.Background(), testComponent, os.Args[3], 0, os.Stdout))
+	if len(os.Args) == 2 && os.Args[1] == "worker" {
+		os.Exit(component.Work(context.Background(), testComponent, func(context.Context) error { return nil }))
 	}
 	if len(os.Args) == 3 && os.Args[1] == "orphan" {
 		runOrphan(os.Args[2])
@@ -38,8 +38,11 @@ func testComponent(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{
 		"test.copy": copyStage, "test.env": envStage, "test.sleep": sleepStage, "test.stubborn": stubbornStage,
 		"test.bad":   func(context.Context, *component.Stage) error { return &component.InputError{Summary: "row 3 is bad"} },
-		"test.child": childStage, "test.log": logStage, "test.hungry": hungryStage,
+		"test.child": childStage, "test.log": logStage, "test.hungry": hungryStage, "test.pid": pidStage, "test.crash": crashStage,
 	}[name]
+	if run == nil {
+		run = plants[name]
+	}
 	if run == nil {
 		return nil
 	}

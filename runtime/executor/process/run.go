@@ -3,10 +3,6 @@ package process
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -21,43 +17,41 @@ const grace = 2 * time.Second
 // could hold the pipe open.
 const tail = time.Second
 
-// run runs the stage's process in root and waits for it and its log.
+// run runs the stage in a worker, with root as its folder, and waits for it and its log.
 func (e *Executor) run(ctx context.Context, t executor.Task, root string) (executor.Result, error) {
-	cmd := e.command(t, root)
 	log := protocol.NewLog(t.Log, t.Mask)
-	stdout, stderr := log.Stream(), log.Stream()
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-
-	done := make(chan error, 1)
-	started := make(chan error, 1)
-	own := peak(os.Getpid())
-	go supervise(cmd, started, done)
-	if err := <-started; err != nil {
+	w, out, err := e.begin(t, root, log)
+	if err != nil {
 		return executor.Result{}, fmt.Errorf("starting %s: %w", t.Address, err)
 	}
 	limit, stop := context.WithCancel(context.Background())
-	memory := watchMemory(limit, cmd.Process.Pid, t.MemoryMB)
-	timedOut, cancelled := await(ctx, t.Timeout, cmd.Process.Pid, done)
+	memory := watchMemory(limit, w.pid(), t.MemoryMB)
+	end := w.await(ctx, t.Timeout)
 	stop()
 	seen := <-memory
-	trace := traceOf(cmd, own, seen.peak)
-	stdout.Close()
-	stderr.Close()
+	out.wait()
+	e.giveBack(w, end)
+	result := executor.Result{ExitCode: w.exitCode(end), Trace: w.trace(end, seen.peak)}
 	switch {
-	case cancelled:
+	case end.cancelled:
 		return executor.Result{}, context.Cause(ctx)
-	case timedOut:
-		return executor.Result{ExitCode: exitCode(cmd), TimedOut: true, Trace: trace}, nil
-	case cmd.ProcessState == nil:
+	case end.timedOut:
+		result.TimedOut = true
+		return result, nil
+	case end.done == nil && w.cmd.ProcessState == nil:
 		return executor.Result{}, fmt.Errorf("waiting for %s: the process was lost", t.Address)
 	}
 	if err := log.Err(); err != nil {
 		return executor.Result{}, fmt.Errorf("writing the log of %s: %w", t.Address, err)
 	}
-	if seen.tooMuch {
-		return executor.Result{ExitCode: exitCode(cmd), OutOfMemory: true, MemoryMB: t.MemoryMB, Trace: trace}, nil
+	switch {
+	case end.done != nil:
+	case seen.tooMuch:
+		result.OutOfMemory, result.MemoryMB = true, t.MemoryMB
+	case w.crashed() && w.stages > 1:
+		return executor.Result{}, fmt.Errorf("%s: %w (exit code %d)", t.Address, executor.ErrWorker, result.ExitCode)
 	}
-	return executor.Result{ExitCode: exitCode(cmd), Trace: trace}, nil
+	return result, nil
 }
 
 // lookEvery is the time between two looks at how much memory a stage has.
@@ -97,67 +91,5 @@ func watchMemory(ctx context.Context, pid int, limitMB int64) <-chan memory {
 	return out
 }
 
-func (e *Executor) command(t executor.Task, root string) *exec.Cmd {
-	cmd := exec.Command(e.self, "stage", "--root", root)
-	cmd.Dir = root
-	cmd.Env = protocol.Environment(t.Spec, protocol.Settings{
-		Root: root, Home: filepath.Join(root, "home"), Path: "/usr/local/bin:/usr/bin:/bin", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.env,
-	})
-	cmd.WaitDelay = tail
-	cmd.SysProcAttr = attributes()
-	return cmd
-}
-
-// supervise starts and waits for cmd on one thread of its own: the kernel sends Pdeathsig when the thread that started
-// the process ends, not when the program does, so that thread must live as long as the process.
-func supervise(cmd *exec.Cmd, started, done chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	started <- err
-	if err == nil {
-		done <- cmd.Wait()
-	}
-}
-
-// await waits for the process to end, and ends it, with all of its group, when its time is up or ctx is done.
-func await(ctx context.Context, timeout time.Duration, pid int, done <-chan error) (timedOut, cancelled bool) {
-	var alarm <-chan time.Time
-	if timeout > 0 {
-		timer := time.NewTimer(timeout)
-		defer timer.Stop()
-		alarm = timer.C
-	}
-	select {
-	case <-done:
-		signalGroup(pid, syscall.SIGKILL) // children that outlived it
-		return false, false
-	case <-alarm:
-		timedOut = true
-	case <-ctx.Done():
-		cancelled = true
-	}
-	signalGroup(pid, syscall.SIGTERM)
-	select {
-	case <-done:
-		signalGroup(pid, syscall.SIGKILL)
-	case <-time.After(grace):
-		signalGroup(pid, syscall.SIGKILL)
-		<-done
-	}
-	return timedOut, cancelled
-}
-
 // signalGroup signals the process group of that leader. The only way to fail is that nobody is left in it.
 func signalGroup(pid int, s syscall.Signal) { _ = syscall.Kill(-pid, s) }
-
-// exitCode is 128 and the signal's number for a process that a signal ended, as shells have it.
-func exitCode(cmd *exec.Cmd) int {
-	if cmd.ProcessState == nil {
-		return -1
-	}
-	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return 128 + int(ws.Signal())
-	}
-	return cmd.ProcessState.ExitCode()
-}

@@ -2,24 +2,29 @@ package process
 
 import (
 	"os"
-	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
-// traceOf is where a process that has ended ran, and what it took. The kernel hands the peak of whoever starts a process, own, on to
-// it; so what it says of the end counts only above that, and else what was seen while the process ran. Both are in bytes.
-func traceOf(cmd *exec.Cmd, own, seen int64) executor.Trace {
+// trace is where a stage ran and what it took. Seen is the most memory that was seen while it ran, in bytes. Of the first stage of a
+// worker that ended with it, the kernel tells the peak, but above that of this process only, which it hands on to whoever is started.
+func (w *worker) trace(e end, seen int64) executor.Trace {
 	t := executor.Trace{Platform: runtime.GOOS + "/" + runtime.GOARCH, PeakMemory: seen}
 	t.Node, _ = os.Hostname()
-	if cmd.ProcessState == nil {
+	if e.done != nil {
+		t.CPU, t.PeakMemory = time.Duration(e.done.CPUMicros)*time.Microsecond, max(seen, e.done.Peak)
 		return t
 	}
-	t.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		if end := int64(usage.Maxrss) * maxrssUnit; end > own {
+	state := w.cmd.ProcessState
+	if state == nil {
+		return t
+	}
+	t.CPU = state.UserTime() + state.SystemTime() - w.cpu
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok && w.stages == 1 {
+		if end := int64(usage.Maxrss) * maxrssUnit; end > peak(os.Getpid()) {
 			t.PeakMemory = max(seen, end)
 		}
 	}

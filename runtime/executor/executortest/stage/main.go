@@ -1,4 +1,4 @@
-// Command stage stands in for mlp in executortest: a static binary whose `stage` command runs small components, each named by what it does.
+// Command stage stands in for mlp in executortest: a static binary whose `stage` and `worker` commands run small components, each named by what it does.
 package main
 
 import (
@@ -16,7 +16,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-func main() { os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout)) }
+func main() {
+	if os.Args[1] == "worker" {
+		os.Exit(component.Work(context.Background(), find, func(context.Context) error { return nil }))
+	}
+	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
+}
 
 func find(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{

@@ -1,0 +1,208 @@
+package component
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A worker is a process that runs built-in stages one after another, for to start a process costs more than a small stage's work. Who
+// has it sends a Job over the socket that it was started with, and two files that become the standard output and the standard error of
+// the stage, and gets a Done. A stage that fails ends its worker with the exit code that the stage has, so that its failure is told as
+// that of a process of its own.
+
+// WorkerSocket is the file descriptor of the socket that a worker is started with.
+const WorkerSocket = 3
+
+// Job asks a worker for a stage.
+type Job struct {
+	Root string   `json:"root"` // the stage's root folder
+	Env  []string `json:"env"`  // all variables of its environment, "NAME=value"
+}
+
+// Done says that a stage succeeded.
+type Done struct {
+	CPUMicros int64 `json:"cpu_us"` // that the stage took
+	Peak      int64 `json:"peak"`   // the most memory that the process had at a time meanwhile, in bytes; 0: not known
+	// Stays: nothing of the stage is left, and the worker takes another one. Else it ends.
+	Stays bool `json:"stays"`
+}
+
+// Work runs the stages that are asked for over the socket, until that is closed, a stage fails, or something is left behind. It returns
+// the exit code of the process. Reset takes away what a stage may leave behind in what the components keep open.
+func Work(ctx context.Context, components func(name string) *Component, reset func(context.Context) error) int {
+	socket, err := openSocket()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "error: a worker needs a socket as file descriptor %d: %v\n", WorkerSocket, err)
+		return 1
+	}
+	defer socket.Close()
+	// From the first time that signals are asked for there is a goroutine that waits for them.
+	_, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	stop()
+	w := worker{reset: reset}
+	for {
+		job, stdout, stderr, err := receive(socket)
+		if errors.Is(err, io.EOF) {
+			return 0
+		}
+		if err == nil {
+			err = w.begin(job, stdout, stderr)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "error: a worker was asked for what it cannot do: %v\n", err)
+			return 1
+		}
+		if code := RunStage(ctx, components, job.Root, 0, os.Stdout); code != 0 {
+			return code
+		}
+		done, err := w.end(ctx)
+		if err == nil {
+			err = json.NewEncoder(socket).Encode(done)
+		}
+		if err != nil || !done.Stays {
+			return 0
+		}
+	}
+}
+
+func openSocket() (*net.UnixConn, error) {
+	f := os.NewFile(WorkerSocket, "socket")
+	defer f.Close() // the connection has a copy
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	socket, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, errors.Join(errors.New("it is another kind of file"), conn.Close())
+	}
+	return socket, nil
+}
+
+// worker is what a worker knows of itself between two stages.
+type worker struct {
+	reset  func(context.Context) error
+	stages int
+	// What it had before its first stage.
+	goroutines int
+	files      int
+	memory     int64 // in bytes
+	cpu        time.Duration
+}
+
+// maxStages is how many stages a worker runs.
+const maxStages = 100
+
+// begin makes the process what a new one would be for the stage.
+func (w *worker) begin(job Job, stdout, stderr *os.File) error {
+	w.stages++
+	w.cpu = cpuTime()
+	os.Clearenv()
+	for _, v := range job.Env {
+		name, value, _ := strings.Cut(v, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("setting %s: %w", name, err)
+		}
+	}
+	forgetPeak()
+	err := errors.Join(os.Chdir(job.Root), redirect(stdout, stderr))
+	if w.stages == 1 {
+		w.goroutines, w.files, w.memory = runtime.NumGoroutine(), openFiles(), residentMemory()
+	}
+	return err
+}
+
+// end puts the process back, and says whether that is all that the stage was.
+func (w *worker) end(ctx context.Context) (Done, error) {
+	reset := w.reset(ctx)
+	done := Done{CPUMicros: (cpuTime() - w.cpu).Microseconds(), Peak: peakMemory()}
+	done.Stays = reset == nil && w.stages < maxStages && w.quiet() && w.small()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return done, err
+	}
+	defer null.Close()
+	return done, errors.Join(os.Chdir("/"), dup(int(null.Fd()), 1), dup(int(null.Fd()), 2))
+}
+
+// quiet reports whether the stage's goroutines and children have ended and its files are closed.
+func (w *worker) quiet() bool {
+	for end := time.Now().Add(100 * time.Millisecond); ; time.Sleep(time.Millisecond) {
+		if runtime.NumGoroutine() <= w.goroutines && openFiles() <= w.files && !hasChildren() {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
+	}
+}
+
+// small reports whether the process has no more memory at rest than an engine that is kept needs.
+func (w *worker) small() bool {
+	const room = 256 << 20
+	if residentMemory() <= w.memory+room {
+		return true
+	}
+	debug.FreeOSMemory()
+	return residentMemory() <= w.memory+room
+}
+
+// A job is four bytes with its length, to which the files are attached, and that many bytes of JSON.
+
+// receive takes a job and the two files that come with it; io.EOF: there is none any more.
+func receive(socket *net.UnixConn) (Job, *os.File, *os.File, error) {
+	var length [4]byte
+	rights := make([]byte, syscall.CmsgSpace(2*4))
+	n, oob, _, _, err := socket.ReadMsgUnix(length[:], rights)
+	if n == 0 {
+		return Job{}, nil, nil, errors.Join(io.EOF, err)
+	}
+	if err != nil || n < len(length) {
+		return Job{}, nil, nil, errors.Join(io.ErrUnexpectedEOF, err)
+	}
+	messages, err := syscall.ParseSocketControlMessage(rights[:oob])
+	if err != nil || len(messages) != 1 {
+		return Job{}, nil, nil, errors.Join(errors.New("a job without files"), err)
+	}
+	files, err := syscall.ParseUnixRights(&messages[0])
+	if err != nil || len(files) != 2 {
+		return Job{}, nil, nil, errors.Join(errors.New("a job needs two files"), err)
+	}
+	var job Job
+	data := make([]byte, binary.BigEndian.Uint32(length[:]))
+	if _, err = io.ReadFull(socket, data); err == nil {
+		err = json.Unmarshal(data, &job)
+	}
+	return job, os.NewFile(uintptr(files[0]), "stdout"), os.NewFile(uintptr(files[1]), "stderr"), err
+}
+
+// Send asks the worker at the other end for a stage. The files are the caller's to close.
+func Send(socket *net.UnixConn, job Job, stdout, stderr *os.File) error {
+	data, err := json.Marshal(job)
+	if err != nil {
+		return err
+	}
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+	if _, _, err := socket.WriteMsgUnix(length, syscall.UnixRights(int(stdout.Fd()), int(stderr.Fd())), nil); err != nil {
+		return err
+	}
+	_, err = socket.Write(data)
+	return err
+}
+
+// redirect makes the two files standard output and standard error, of libraries in C too, and closes them.
+func redirect(stdout, stderr *os.File) error {
+	return errors.Join(dup(int(stdout.Fd()), 1), dup(int(stderr.Fd()), 2), stdout.Close(), stderr.Close())
+}

@@ -1,0 +1,300 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/executor/protocol"
+	"github.com/mlp-lang/mlp/runtime/scratch"
+)
+
+// worker is a process that runs one stage at a time, and another one after it if nothing of the first is left (spec/protocol.md).
+type worker struct {
+	cmd     *exec.Cmd
+	dir     string // for what it needs as long as it lives
+	socket  *net.UnixConn
+	replies chan component.Done // of stages that succeeded
+	ended   chan struct{}       // closed when the process has ended
+	stages  int
+	cpu     time.Duration // of stages that succeeded
+}
+
+// path is where stages find programs.
+const path = "/usr/local/bin:/usr/bin:/bin"
+
+// begin has a worker begin with the stage: one that has nothing to do, or a new one.
+func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*worker, *streams, error) {
+	job := component.Job{Root: root, Env: protocol.Environment(t.Spec, protocol.Settings{
+		Root: root, Home: filepath.Join(root, "home"), Path: path, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.env,
+	})}
+	for {
+		w, used := e.idle(), true
+		if w == nil {
+			var err error
+			if w, err = e.start(); err != nil {
+				return nil, nil, err
+			}
+			used = false
+		}
+		out, err := w.send(job, log)
+		if err == nil {
+			w.stages++
+			return w, out, nil
+		}
+		w.kill()
+		if !used { // one that was used may have ended meanwhile
+			return nil, nil, err
+		}
+	}
+}
+
+// idle takes a worker that has nothing to do; nil: there is none.
+func (e *Executor) idle() *worker {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := len(e.workers)
+	if n == 0 {
+		return nil
+	}
+	w := e.workers[n-1]
+	e.workers = e.workers[:n-1]
+	return w
+}
+
+// giveBack keeps a worker for other stages, or makes sure that nothing of it is left.
+func (e *Executor) giveBack(w *worker, end end) {
+	if end.done == nil || !end.done.Stays {
+		w.kill()
+		return
+	}
+	w.cpu += time.Duration(end.done.CPUMicros) * time.Microsecond
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.workers = append(e.workers, w)
+}
+
+// start starts a worker in a process group of its own. It ends with this process, and when its socket is closed.
+func (e *Executor) start() (*worker, error) {
+	dir, err := e.folder()
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	w := &worker{dir: dir, socket: ours, replies: make(chan component.Done, 1), ended: make(chan struct{})}
+	w.cmd = exec.Command(e.self, "worker")
+	w.cmd.Dir, w.cmd.Env = "/", []string{"PATH=" + path, "TMPDIR=" + dir, "TZ=UTC", "LC_ALL=C"}
+	w.cmd.ExtraFiles = []*os.File{theirs} // the first of them is file descriptor 3
+	w.cmd.SysProcAttr = attributes()
+	started := make(chan error, 1)
+	go w.supervise(started)
+	if err := <-started; err != nil {
+		return nil, errors.Join(err, ours.Close(), os.RemoveAll(dir))
+	}
+	go w.listen()
+	return w, nil
+}
+
+// folder makes the folder of a new worker.
+func (e *Executor) folder() (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.scratch == nil {
+		f, err := scratch.New(scratch.Workers)
+		if err != nil {
+			return "", err
+		}
+		e.scratch = f
+	}
+	return os.MkdirTemp(e.scratch.Dir, "worker-")
+}
+
+// socketPair returns the two ends of a socket.
+func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
+	syscall.ForkLock.RLock()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fds[0])
+		syscall.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, theirs := os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "apply")
+	defer f.Close() // the connection has a copy
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, nil, errors.Join(err, theirs.Close())
+	}
+	return conn.(*net.UnixConn), theirs, nil
+}
+
+// supervise starts and waits for the process on one thread of its own: the kernel sends Pdeathsig when the thread that started
+// the process ends, not when the program does, so that thread must live as long as the process.
+func (w *worker) supervise(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := w.cmd.Start()
+	started <- err
+	if err == nil {
+		_ = w.cmd.Wait() // how it ended is in ProcessState
+		close(w.ended)
+	}
+}
+
+// listen hands on what the worker says, as long as it lives.
+func (w *worker) listen() {
+	for in := json.NewDecoder(w.socket); ; {
+		var d component.Done
+		if in.Decode(&d) != nil {
+			return
+		}
+		w.replies <- d
+	}
+}
+
+func (w *worker) pid() int { return w.cmd.Process.Pid }
+
+// kill ends the worker, with all that is in its process group, and waits for that.
+func (w *worker) kill() {
+	signalGroup(w.pid(), syscall.SIGKILL)
+	_ = w.socket.Close() // nobody is at the other end
+	<-w.ended
+	_ = os.RemoveAll(w.dir) // what is left goes with the executor's folder
+}
+
+// send asks for a stage. What the stage writes comes out of the streams.
+func (w *worker) send(job component.Job, log *protocol.Log) (*streams, error) {
+	out := &streams{}
+	stdout, err := out.open(log)
+	if err != nil {
+		return nil, err
+	}
+	defer stdout.Close()
+	stderr, err := out.open(log)
+	if err != nil {
+		out.close()
+		return nil, err
+	}
+	defer stderr.Close()
+	if err := component.Send(w.socket, job, stdout, stderr); err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// end is how a stage ended: with success, or with its process.
+type end struct {
+	done                *component.Done // nil: its process has ended
+	timedOut, cancelled bool
+}
+
+// await waits for the stage to end, and ends it, with all of its process group, when its time is up or ctx is done.
+func (w *worker) await(ctx context.Context, timeout time.Duration) (e end) {
+	var alarm <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case d := <-w.replies:
+		if !d.Stays {
+			signalGroup(w.pid(), syscall.SIGKILL) // children that it left
+		}
+		return end{done: &d}
+	case <-w.ended:
+		signalGroup(w.pid(), syscall.SIGKILL)
+		select {
+		case d := <-w.replies: // the last thing that it said
+			return end{done: &d}
+		default:
+			return end{}
+		}
+	case <-alarm:
+		e.timedOut = true
+	case <-ctx.Done():
+		e.cancelled = true
+	}
+	signalGroup(w.pid(), syscall.SIGTERM)
+	select {
+	case <-w.ended:
+	case <-time.After(grace):
+	}
+	signalGroup(w.pid(), syscall.SIGKILL)
+	<-w.ended
+	return e
+}
+
+// exitCode is the stage's: 128 and the signal's number for a process that a signal ended, as shells have it.
+func (w *worker) exitCode(e end) int {
+	if e.done != nil {
+		return 0
+	}
+	if w.cmd.ProcessState == nil {
+		return -1
+	}
+	if ws, ok := w.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return w.cmd.ProcessState.ExitCode()
+}
+
+// crashed reports whether the process ended by a signal, or by a panic beside its stage: what an earlier stage did may be the reason.
+func (w *worker) crashed() bool {
+	const goPanic = 2
+	code := w.exitCode(end{})
+	return code > 128 && code != component.ExitCancelled || code == goPanic
+}
+
+// streams are the standard output and the standard error of a stage, as far as they are read.
+type streams struct {
+	reading sync.WaitGroup
+	ends    []*os.File
+}
+
+// open returns the end of a new stream that a stage writes to.
+func (s *streams) open(log *protocol.Log) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	s.ends = append(s.ends, r)
+	s.reading.Go(func() {
+		to := log.Stream()
+		defer to.Close()
+		_, _ = io.Copy(to, r) // ends when the stage has closed it, or close has
+	})
+	return w, nil
+}
+
+// wait waits until all is read that a stage wrote which has ended.
+func (s *streams) wait() {
+	over := time.AfterFunc(tail, s.close)
+	s.reading.Wait()
+	over.Stop()
+	s.close()
+}
+
+func (s *streams) close() {
+	for _, r := range s.ends {
+		_ = r.Close() // what is read by now is what there is
+	}
+}
