@@ -123,6 +123,9 @@ func TestAWorkerThatDied(t *testing.T) {
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	for syscall.Kill(first, 0) == nil {
+		time.Sleep(time.Millisecond)
+	}
 	if next := pidOf(t, e); next == first {
 		t.Error("the process is the same")
 	}
