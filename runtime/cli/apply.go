@@ -112,7 +112,7 @@ func (v *applying) Begin(ctx context.Context) (stop, kill context.Context) {
 func (v *applying) Event(e engine.Event) {
 	v.view.event(e)
 	if _, ended := e.(engine.RunEnded); ended {
-		v.app.annotateResult(&v.view.run)
+		v.app.annotate(workspace.Diagnostics(&v.view.run))
 	}
 }
 

@@ -179,7 +179,7 @@ func (c *conformanceCase) diagnose(t *testing.T, binder *table.Binder) source.Di
 // diagnoseTests says what `mlp test` says of the case's tests before any of them runs.
 func (c *conformanceCase) diagnoseTests(t *testing.T, a *app) source.Diagnostics {
 	t.Helper()
-	tests, err := a.testFiles(nil)
+	tests, err := suite.ReadFiles(&a.Workspace, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

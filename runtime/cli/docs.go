@@ -3,15 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render/reference"
-	"github.com/mlp-lang/mlp/lang/expr"
-	"github.com/mlp-lang/mlp/lang/rule"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib"
@@ -34,8 +30,7 @@ func (a *app) docsCommand() *cobra.Command {
 }
 
 func (a *app) runDocs(kind, format, out string) error {
-	ending := map[string]string{"markdown": ".md", "html": ".html"}[format]
-	if ending == "" {
+	if format != "markdown" && format != "html" {
 		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use markdown or html."}
 	}
 	catalog := stdlib.Catalog()
@@ -46,59 +41,14 @@ func (a *app) runDocs(kind, format, out string) error {
 		return unknownKind(kind, catalog)
 	}
 	if out == "" {
-		_, err := io.WriteString(a.out, docsText(catalog, kind, format))
+		_, err := io.WriteString(a.out, reference.Text(catalog, kind, format))
 		return err
 	}
-	kinds := []string{kind}
-	if kind == "" {
-		for i := range catalog.Kinds {
-			kinds = append(kinds, catalog.Kinds[i].Name)
-		}
-	}
-	return a.writeDocs(catalog, kinds, format, ending, out)
-}
-
-// writeDocs writes a file for each kind; that of all kinds, named "", is the reference.
-func (a *app) writeDocs(catalog *schema.Catalog, kinds []string, format, ending, out string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return fmt.Errorf("making the folder %s: %w", out, err)
-	}
-	for _, kind := range kinds {
-		text := docsText(catalog, kind, format)
-		if kind == "" {
-			kind = "reference"
-		}
-		path := filepath.Join(out, kind+ending)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
-		}
+	wrote, err := reference.Write(catalog, kind, format, out)
+	for _, path := range wrote {
 		fmt.Fprintln(a.out, path)
 	}
-	return nil
-}
-
-func docsText(catalog *schema.Catalog, kind, format string) string {
-	d := reference.Docs{Catalog: catalog, Kind: kind, Lists: functionTables()}
-	if format == "html" {
-		return d.HTML()
-	}
-	return d.Markdown()
-}
-
-func functionTables() []reference.FunctionsTable {
-	hcl := reference.FunctionsTable{Title: "Functions in HCL", Doc: "What arguments and locals are computed with. All give the same on every machine."}
-	for _, f := range expr.Functions() {
-		hcl.Rows = append(hcl.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example + " is " + f.Value})
-	}
-	rules := reference.FunctionsTable{Title: "Functions in rules", Doc: "What `assert` and `when` are decided with, besides operators."}
-	for _, f := range rule.Functions() {
-		rules.Rows = append(rules.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc, Example: f.Example})
-	}
-	refused := reference.FunctionsTable{Title: "Functions that there are not", Doc: "Other languages have them; why this one does without."}
-	for _, f := range expr.Refused() {
-		refused.Rows = append(refused.Rows, reference.FunctionRow{Form: f.Form, Doc: f.Doc})
-	}
-	return []reference.FunctionsTable{hcl, rules, refused}
+	return err
 }
 
 func unknownKind(kind string, catalog *schema.Catalog) error {

@@ -9,11 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/check"
-	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/compiler/render/review"
-	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -65,8 +63,11 @@ func (a *app) explainAddress(ctx context.Context, address string, vars workspace
 		return err
 	}
 	found, err := review.Explain(a.out, p, s.State, address, render.Options{Color: a.color(a.out)})
+	if accept := s.AcceptBlock(p, address); err == nil && found && accept != "" {
+		_, err = fmt.Fprintf(a.out, "\nTo take the recorded result for this definition, without a run:\n%s", accept)
+	}
 	if err != nil || found {
-		return errors.Join(err, a.explainAccept(p, s, address))
+		return err
 	}
 	if b := s.Module.Blocks[address]; b != nil {
 		return a.explainDefinition(s.Module, b)
@@ -76,20 +77,6 @@ func (a *app) explainAddress(ctx context.Context, address string, vars workspace
 		known = append(known, other)
 	}
 	return unknownAddress(address, known)
-}
-
-// explainAccept writes the block that would take a stage's recorded result for its definition of now.
-func (a *app) explainAccept(p *plan.Plan, s *workspace.Session, address string) error {
-	n, b := p.Node(address), s.Module.Blocks[address]
-	if n == nil || b == nil || n.Replaces == "" || n.Verdict != plan.Run && n.Verdict != plan.MayRun || !resolve.Acceptable(b.TypeSpec) {
-		return nil
-	}
-	if before := s.State.Renamed(p.Moves).Nodes[address]; before.Definition == n.Definition {
-		return nil
-	}
-	_, err := fmt.Fprintf(a.out, "\nTo take the recorded result for this definition, without a run:\n"+
-		"  accept {\n    block      = %s\n    definition = %q\n    reason     = \"…\"\n  }\n", address, resolve.AcceptedDefinition(string(n.Definition)))
-	return err
 }
 
 // explainDefinition says of a block that computes nothing what uses it.

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // failOn is a word that --fail-on takes, and whether it holds of a plan.
@@ -71,14 +72,7 @@ func stopped(p *plan.Plan, words []string) error {
 
 // foundBad tells whether what was named turned up in an apply. What fails its checks and gates gives the same code anyway.
 func foundBad(r *engine.Result, words []string) bool {
-	for _, n := range r.Nodes {
-		if slices.Contains(words, "drift") && slices.ContainsFunc(n.Findings, func(f plan.Finding) bool { return f.Severity == plan.DriftFinding }) {
-			return true
-		}
-		if slices.Contains(words, "warn") && (slices.ContainsFunc(n.Findings, func(f plan.Finding) bool { return f.Severity == plan.WarnFinding }) ||
-			n.Check != nil && len(review.Warned(n.Check.Rules)) > 0) {
-			return true
-		}
-	}
-	return slices.Contains(words, "warn") && slices.ContainsFunc(r.Gates, func(g engine.GateResult) bool { return len(review.Warned(g.Rules)) > 0 })
+	return slices.ContainsFunc(workspace.AmissIn(r), func(x workspace.Amiss) bool {
+		return x.Severity == plan.DriftFinding && slices.Contains(words, "drift") || x.Severity == plan.WarnFinding && slices.Contains(words, "warn")
+	})
 }

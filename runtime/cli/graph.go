@@ -3,18 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/lang/address"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -119,7 +116,7 @@ func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 		if err != nil {
 			return nil, err
 		}
-		return moduleGraph(m), lib.Close()
+		return graph.OfModule(m), lib.Close()
 	case planNow:
 		s, err := a.OpenToPlan(ctx, f.vars)
 		if err != nil {
@@ -137,39 +134,4 @@ func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 		return nil, err
 	}
 	return graph.OfPlan(p), nil
-}
-
-// moduleGraph is that of all blocks that something flows through.
-func moduleGraph(m *check.Module) *graph.Graph {
-	g := &graph.Graph{}
-	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {
-		b := m.Blocks[address]
-		if len(b.Needs) == 0 && len(m.NeededBy[address]) == 0 {
-			continue
-		}
-		g.Nodes = append(g.Nodes, graph.Node{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
-			Phase: b.KindSpec.Phase, Form: formOf(b)})
-		order := map[string]bool{}
-		for _, r := range b.Refs {
-			if flows, seen := order[r.Target]; r.Edge != schema.StateEdge && (!seen || flows) {
-				order[r.Target] = r.Edge == schema.OrderEdge
-			}
-		}
-		for _, need := range b.Needs {
-			g.Edges = append(g.Edges, graph.Edge{From: need, To: address, Order: order[need]})
-		}
-	}
-	return g
-}
-
-func formOf(b *check.Block) graph.Form {
-	switch {
-	case b.TypeSpec.IsGate():
-		return graph.GateForm
-	case b.TypeSpec.IsDeployment():
-		return graph.ReleaseForm
-	case b.TypeSpec.Version == 0:
-		return graph.DefinitionForm
-	}
-	return graph.StageForm
 }

@@ -2,18 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/zclconf/go-cty/cty"
 
-	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/lsp"
-	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -37,41 +32,7 @@ func (a *app) lspCommand() *cobra.Command {
 
 func (a *app) runLSP(ctx context.Context) error {
 	debug.SetGCPercent(collectAt)
-	e := newEditor(a.Roots)
+	e := suite.NewEditor(a.Roots)
 	defer e.Close()
 	return lsp.Serve(ctx, a.in, a.out, lsp.Options{Compiler: e, Catalog: e.Catalog, Version: workspace.Version(), Debounce: typingPause})
-}
-
-// editor compiles modules for the language server.
-type editor struct {
-	*workspace.Editor
-	roots workspace.DataRoots
-}
-
-func newEditor(roots workspace.DataRoots) *editor {
-	return &editor{Editor: workspace.NewEditor(roots), roots: roots}
-}
-
-// Analyse compiles a module as validate does, but goes on as far as it gets.
-func (e *editor) Analyse(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
-	if strings.HasSuffix(dir, syntax.TestExtension) {
-		return e.analyseTests(ctx, filepath.Dir(dir), files)
-	}
-	out := &lsp.Analysis{Blocks: map[string]*lsp.Block{}, Values: map[string]string{}}
-	r := e.Compile(ctx, dir, files)
-	out.Diagnostics = r.Diagnostics
-	for address, b := range r.Module.Blocks {
-		out.Blocks[address] = &lsp.Block{Out: b.Out, Figures: b.Figures, Env: b.Env}
-	}
-	show(out.Values, "variable.", r.Resolved.Variables, r.Resolved.VariablesJSON())
-	show(out.Values, "local.", r.Resolved.Locals, r.Resolved.LocalsJSON())
-	return out
-}
-
-func show(out map[string]string, prefix string, values map[string]cty.Value, texts map[string]json.RawMessage) {
-	for name, text := range texts {
-		if !expr.IsSensitive(values[name]) {
-			out[prefix+name] = string(text)
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.lsp.dev/protocol"
 
+	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -89,7 +90,7 @@ func parseTime(b *testing.B, text string) time.Duration {
 // BenchmarkLSPAnalysis is the compiler's share of it.
 func BenchmarkLSPAnalysis(b *testing.B) {
 	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
-	e := newEditor(workspace.DataRoots{})
+	e := suite.NewEditor(workspace.DataRoots{})
 	defer e.Close()
 	files := map[string][]byte{"main.mlp": []byte(largeModule())}
 	dir := b.TempDir()

@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -31,7 +32,7 @@ func TestPartsTellTheSame(t *testing.T) {
 	}
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
-			e := newEditor(workspace.DataRoots{})
+			e := suite.NewEditor(workspace.DataRoots{})
 			defer e.Close()
 			parser := front.NewPartsParser(e.Catalog)
 			dir := t.TempDir()
@@ -52,7 +53,7 @@ func TestPartsTellTheSame(t *testing.T) {
 // TestPartsOfExamples holds that the examples are without mistakes for the editor too, and that blocks which have not
 // changed are not parsed again.
 func TestPartsOfExamples(t *testing.T) {
-	e := newEditor(workspace.DataRoots{})
+	e := suite.NewEditor(workspace.DataRoots{})
 	defer e.Close()
 	parser := front.NewPartsParser(e.Catalog)
 	dir, err := filepath.Abs("../../examples/fraud")

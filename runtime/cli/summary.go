@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/address"
-	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // summary tells what came of an apply: failures first, then gates, figures, releases.
@@ -223,9 +222,24 @@ func (a *app) releaseResult(r engine.ReleaseResult) {
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
 			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
-				a.Command("show "+render.ShellWord(r.Address)), a.Command("serve"), scoreCommand(name, r.After.Signature))
+				a.Command("show "+render.ShellWord(r.Address)), a.Command("serve"), workspace.ScoreCommand(name, r.After.Signature))
 		} else {
 			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.Command("show "+render.ShellWord("deploy."+name)))
+		}
+	}
+}
+
+// found tells what only warns, and drift that monitors found, at the end of an apply.
+func (a *app) found(r *engine.Result) {
+	const most = 10 // of one block
+	told := map[string]int{}
+	word := map[plan.FindingSeverity]string{plan.WarnFinding: "warning:", plan.DriftFinding: "drift:"}
+	for _, x := range workspace.AmissIn(r) {
+		switch told[x.Address]++; {
+		case told[x.Address] <= most:
+			fmt.Fprintf(a.out, "  %s  %s %s\n", x.Address, a.tint("33", word[x.Severity]), render.Line(x.Text))
+		case told[x.Address] == most+1:
+			fmt.Fprintf(a.out, "  %s  and more: %s\n", x.Address, a.Command("show "+render.ShellWord(x.Address)))
 		}
 	}
 }
@@ -242,26 +256,4 @@ func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
 		}
 		fmt.Fprintf(a.out, "  output.%s = %s\n", name, value)
 	}
-}
-
-// scoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
-func scoreCommand(name string, m *schema.Model) string {
-	row := map[string]any{}
-	if m != nil {
-		for _, f := range m.Features {
-			switch f.Type {
-			case "varchar":
-				row[f.Name] = ""
-			case "boolean":
-				row[f.Name] = false
-			default:
-				row[f.Name] = 0
-			}
-		}
-	}
-	body, err := json.Marshal(map[string]any{"rows": []any{row}})
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d %s", url.PathEscape(name), render.ShellWord(string(body)))
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/front"
-	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -66,7 +64,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 			args = nil
 		}
 	}
-	tests, err := a.testFiles(args)
+	tests, err := suite.ReadFiles(&a.Workspace, args)
 	if err != nil {
 		return err
 	}
@@ -121,31 +119,6 @@ func (f testFlags) check() (func(file, name string) bool, error) {
 		return nil, fmt.Errorf("--filter %s is no regular expression: %w", f.filter, err)
 	}
 	return func(file, name string) bool { return re.MatchString(file + ": " + name) }, nil
-}
-
-// testFiles reads the files named, or all of the folder.
-func (a *app) testFiles(names []string) (map[string][]byte, error) {
-	if len(names) == 0 {
-		found, err := filepath.Glob(filepath.Join(a.Dir, "*"+syntax.TestExtension))
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 0 {
-			return nil, &failure{err: fmt.Errorf("there is no %s file in %s", syntax.TestExtension, a.Given), hint: "Tests stand beside the .mlp files: test \"name\" { … }. 'mlp docs test' says what they take."}
-		}
-		for _, path := range found {
-			names = append(names, filepath.Base(path))
-		}
-	}
-	out := map[string][]byte{}
-	for _, name := range names {
-		text, diags := syntax.ReadFile(workspace.Absolute(a.Dir, name), name)
-		if diags = append(diags, syntax.CheckText(name, text)...); diags.HasErrors() {
-			return nil, &front.Error{Diagnostics: diags, Files: map[string][]byte{name: text}}
-		}
-		out[filepath.ToSlash(name)] = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark
-	}
-	return out, nil
 }
 
 // testOutcome is the exit code of results.

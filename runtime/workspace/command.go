@@ -1,9 +1,13 @@
 package workspace
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
@@ -25,4 +29,26 @@ func (w *Workspace) Command(rest string) string {
 		words = append(words, arguments)
 	}
 	return strings.Join(words, " ")
+}
+
+// ScoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
+func ScoreCommand(name string, m *schema.Model) string {
+	row := map[string]any{}
+	if m != nil {
+		for _, f := range m.Features {
+			switch f.Type {
+			case "varchar":
+				row[f.Name] = ""
+			case "boolean":
+				row[f.Name] = false
+			default:
+				row[f.Name] = 0
+			}
+		}
+	}
+	body, err := json.Marshal(map[string]any{"rows": []any{row}})
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("curl -s localhost:8080/v1/models/%s/predict -d %s", url.PathEscape(name), render.ShellWord(string(body)))
 }

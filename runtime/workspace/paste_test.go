@@ -1,4 +1,4 @@
-package cli
+package workspace
 
 import (
 	"os/exec"
@@ -12,7 +12,7 @@ import (
 func TestCommandsCanBePasted(t *testing.T) {
 	m := &schema.Model{Features: []schema.Column{{Name: "it's", Type: "varchar"}, {Name: "$HOME", Type: "double"}}}
 	for command, want := range map[string][]string{
-		scoreCommand(`scorer["eu"]`, m): {"-s", `localhost:8080/v1/models/scorer%5B%22eu%22%5D/predict`, "-d", `{"rows":[{"$HOME":0,"it's":""}]}`},
+		ScoreCommand(`scorer["eu"]`, m): {"-s", `localhost:8080/v1/models/scorer%5B%22eu%22%5D/predict`, "-d", `{"rows":[{"$HOME":0,"it's":""}]}`},
 	} {
 		words := strings.TrimPrefix(command, "curl ")
 		got, err := exec.Command("sh", "-c", `for w in "$@"; do :; done; set -- `+words+`; printf '%s\n' "$@"`).Output()

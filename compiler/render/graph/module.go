@@ -1,0 +1,45 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// OfModule is the graph of all blocks that something flows through.
+func OfModule(m *check.Module) *Graph {
+	g := &Graph{}
+	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {
+		b := m.Blocks[address]
+		if len(b.Needs) == 0 && len(m.NeededBy[address]) == 0 {
+			continue
+		}
+		g.Nodes = append(g.Nodes, Node{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
+			Phase: b.KindSpec.Phase, Form: formOfBlock(b)})
+		order := map[string]bool{}
+		for _, r := range b.Refs {
+			if flows, seen := order[r.Target]; r.Edge != schema.StateEdge && (!seen || flows) {
+				order[r.Target] = r.Edge == schema.OrderEdge
+			}
+		}
+		for _, need := range b.Needs {
+			g.Edges = append(g.Edges, Edge{From: need, To: address, Order: order[need]})
+		}
+	}
+	return g
+}
+
+func formOfBlock(b *check.Block) Form {
+	switch {
+	case b.TypeSpec.IsGate():
+		return GateForm
+	case b.TypeSpec.IsDeployment():
+		return ReleaseForm
+	case b.TypeSpec.Version == 0:
+		return DefinitionForm
+	}
+	return StageForm
+}

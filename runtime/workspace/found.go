@@ -1,0 +1,58 @@
+package workspace
+
+import (
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/engine"
+)
+
+// Amiss is something that a check, a gate or a monitor found in an apply and that stopped nothing.
+type Amiss struct {
+	Address, Text string
+	Severity      plan.FindingSeverity
+}
+
+// AmissIn lists them by address, those of results that were there before too.
+func AmissIn(r *engine.Result) []Amiss {
+	var out []Amiss
+	warned := func(address string, rules []plan.Rule) {
+		for _, x := range review.Warned(rules) {
+			out = append(out, Amiss{address, review.WarnedText(x), plan.WarnFinding})
+		}
+	}
+	for _, n := range r.Nodes {
+		for _, f := range n.Findings {
+			if f.Severity != plan.FailFinding {
+				out = append(out, Amiss{n.Address, review.FindingText(f), f.Severity})
+			}
+		}
+		if n.Check != nil {
+			warned(n.Address, n.Check.Rules)
+		}
+	}
+	for _, g := range r.Gates {
+		warned(g.Address, g.Rules)
+	}
+	return out
+}
+
+// Diagnostics are what annotations tell of an apply at its blocks: checks and gates that failed, and what was found amiss.
+func Diagnostics(run *engine.Replay) source.Diagnostics {
+	r := run.Result()
+	var diags source.Diagnostics
+	for _, n := range r.Nodes {
+		if n.Check != nil && !n.Check.Passed {
+			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " failed", Subject: run.Blocks[n.Address]})
+		}
+	}
+	for _, g := range r.Gates {
+		if g.Status == engine.GateFailed {
+			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: g.Address + " does not let pass", Subject: run.Blocks[g.Address]})
+		}
+	}
+	for _, x := range AmissIn(r) {
+		diags = append(diags, source.Diagnostic{Severity: source.Warning, Summary: x.Address + ": " + x.Text, Subject: run.Blocks[x.Address]})
+	}
+	return diags
+}
