@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -12,9 +13,25 @@ import (
 
 // Aggregates is an aggregate expression taken apart: calls of aggregates, and an expression over their values.
 type Aggregates struct {
-	Calls []string // SQL; each can be followed by OVER
-	Outer string   // SQL that names the calls' values by the placeholders that were asked for
+	Calls []Call
+	Outer string // SQL that names the calls' values by the placeholders that were asked for
 }
+
+// Call is a call of an aggregate.
+//
+// The engine finds a quantile over a frame by a tree, but for the frame's size: where a column has a null or the call a filter, it counts the
+// frame's rows one by one for each row, so that long frames take as long as the square of the rows. A call of such an aggregate
+// therefore says which rows it sees. Its frames have to hold no others, and its argument no null.
+type Call struct {
+	SQL   string // can be followed by OVER; of an argument by the name that Named says, where there is one
+	Named string // the column that stands for the argument; empty where the call is complete
+	Of    string // the argument, an expression over the columns
+	Where string // the condition of the rows that it sees, beside that the argument is not null; empty for all
+	Exact bool   // it adds numbers of Of as they are, without rounding: what was added can be taken away again
+}
+
+// byRank are the aggregates that the engine finds by rank.
+var byRank = map[string]bool{"median": true, "quantile": true, "quantile_cont": true, "quantile_disc": true, "mad": true}
 
 // SplitAggregates takes expressions over the table's columns apart, so that each call can be followed by OVER. The value
 // of call k of expression i is called prefix<i>_<k>. Where only is not empty it is a column, of boolean type, and the calls
@@ -65,7 +82,7 @@ func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggreg
 	if a.Outer, err = s.write(ctx, root, outer); err != nil {
 		return nil, err
 	}
-	for _, call := range x.calls {
+	for k, call := range x.calls {
 		text, err := s.write(ctx, root, call)
 		if err != nil {
 			return nil, err
@@ -74,9 +91,70 @@ func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggreg
 		if _, err := s.describe(ctx, query); err != nil {
 			return nil, ctx.Err()
 		}
-		a.Calls = append(a.Calls, text)
+		made, err := s.call(ctx, root, call, text)
+		if err == nil && made.Of != "" && !made.Exact {
+			made.Named = fmt.Sprintf("%s%d_of", x.prefix, k)
+			made.SQL, err = s.ranked(ctx, root, call, made.Named)
+		}
+		if err != nil {
+			return nil, err
+		}
+		a.Calls = append(a.Calls, made)
 	}
 	return a, nil
+}
+
+// call is a call by its text, with argument and filter apart where it goes by rank or adds exactly.
+func (s *session) call(ctx context.Context, root, call tree, text string) (Call, error) {
+	out := Call{SQL: text}
+	args, _ := call["children"].([]any)
+	name := lowerName(call["function_name"])
+	if len(args) == 0 || call["distinct"] != false || name != "sum" && !byRank[name] {
+		return out, nil
+	}
+	of, err := s.write(ctx, root, args[0])
+	if err != nil {
+		return Call{}, err
+	}
+	if name == "sum" {
+		typ, err := s.addedAs(ctx, of)
+		if err != nil || typ == "" {
+			return out, err
+		}
+		of, out.Exact = "cast("+of+" as "+typ+")", true
+	}
+	out.Of = of
+	if call["filter"] != nil {
+		out.Where, err = s.write(ctx, root, call["filter"])
+	}
+	return out, err
+}
+
+// addedAs is the type by which the engine adds an expression's values, where 10^20 of them neither round nor overflow; else empty.
+func (s *session) addedAs(ctx context.Context, expr string) (string, error) {
+	columns, err := s.engineTypes(ctx, "select "+expr+" as x from "+exprTable)
+	if err != nil || len(columns) != 1 {
+		return "", err
+	}
+	var width, scale int
+	switch typ := strings.ToLower(columns[0].Type); typ {
+	case "boolean", "tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint":
+		return "hugeint", nil
+	default:
+		if n, _ := fmt.Sscanf(typ, "decimal(%d,%d)", &width, &scale); n == 2 && width <= 18 {
+			return fmt.Sprintf("decimal(38,%d)", scale), nil
+		}
+		return "", nil
+	}
+}
+
+// ranked is a call of an aggregate by rank, of a column in place of its argument and without its filter.
+func (s *session) ranked(ctx context.Context, root, call tree, named string) (string, error) {
+	args := slices.Clone(call["children"].([]any))
+	args[0] = columnRef(named, call)
+	call = maps.Clone(call)
+	call["children"], call["filter"] = args, nil
+	return s.write(ctx, root, call)
 }
 
 // aggregates are the names of the engine's aggregate functions.

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,6 +31,7 @@ type query struct {
 	event   string // the column that is false where a row is but a moment; empty where all rows are events
 
 	calls   []string // calls of aggregates over their frame, with their names
+	args    []string // columns that calls by rank go by
 	with    []string // of the windows computed apart
 	joins   []string // of them, on base
 	columns []string // the windows' values, of base and what is joined
@@ -49,7 +51,7 @@ func (q *query) rows(c *config) (string, error) {
 		final = append(final, table.Quote(col.Name))
 	}
 	base = slices.Concat(base, q.named(), q.calls)
-	with := append([]string{q.src(), fmt.Sprintf("base as (select %s\n  from src)", strings.Join(base, ",\n    "))}, q.with...)
+	with := append([]string{q.src(), fmt.Sprintf("base as (select %s\n  from %s)", strings.Join(base, ",\n    "), q.ranked("src"))}, q.with...)
 	return q.write(with, append(final, q.columns...)), nil
 }
 
@@ -63,9 +65,8 @@ func At(ctx context.Context, feature, in *schema.Table, source, moments string) 
 	}
 	base := fmt.Sprintf("base as (select %s from moments)", strings.Join(q.named(), ", "))
 	if len(q.calls) > 0 {
-		base = fmt.Sprintf(`base as (select %s
-  from (select *, true as __mlp_event from src where %s union all by name select *, false as __mlp_event from moments)
-  qualify not __mlp_event)`, strings.Join(append(q.named(), q.calls...), ",\n    "), q.found(""))
+		rows := fmt.Sprintf("(select *, true as __mlp_event from src where %s union all by name select *, false as __mlp_event from moments)", q.found(""))
+		base = fmt.Sprintf("base as (select %s\n  from %s\n  qualify not __mlp_event)", strings.Join(append(q.named(), q.calls...), ",\n    "), q.ranked(rows))
 	}
 	names := []string{"base.__mlp_t"}
 	for i := range q.entity {
@@ -92,6 +93,10 @@ func (q *query) all(moments string) error {
 	if err != nil {
 		return err
 	}
+	late, err := q.late(exprs)
+	if err != nil {
+		return err
+	}
 	for i := range q.windows {
 		w := &q.windows[i]
 		over, err := length(w)
@@ -99,20 +104,37 @@ func (q *query) all(moments string) error {
 			return err
 		}
 		if split[i] == nil || w.KnownAt != "" {
-			q.apart(i, w, over, moments)
+			seen := q.seen(i, w, over, moments)
+			if late != nil && exact(late[i]) {
+				seen = q.counted(i, w, late[i], over, moments)
+			}
+			q.apart(i, w, seen)
 			continue
 		}
 		for k, call := range split[i].Calls {
-			q.calls = append(q.calls, fmt.Sprintf("%s over %s as __mlp_w%d_%d", call, q.frame(over), i, k))
+			q.calls = append(q.calls, fmt.Sprintf("%s over %s as __mlp_w%d_%d", call.SQL, q.frame(&call, over), i, k))
 		}
 		q.columns = append(q.columns, fmt.Sprintf("case when %s then %s end as %s", q.found("base"), split[i].Outer, table.Quote(w.Column)))
 	}
 	return nil
 }
 
-// apart computes window i from pairs of a moment and a row that it sees.
-func (q *query) apart(i int, w *schema.Window, over int64, moments string) {
-	q.with = append(q.with, q.seen(i, w, over, moments))
+// late takes apart the aggregates of windows that see rows once they are known; nil where there is no such window.
+func (q *query) late(exprs []string) ([]*table.Aggregates, error) {
+	if !slices.ContainsFunc(q.windows, func(w schema.Window) bool { return w.KnownAt != "" }) {
+		return nil, nil
+	}
+	return table.SplitAggregates(q.ctx, exprs, q.in, "__mlp_w", "__mlp_known")
+}
+
+// exact reports whether all calls add numbers without rounding.
+func exact(a *table.Aggregates) bool {
+	return a != nil && !slices.ContainsFunc(a.Calls, func(c table.Call) bool { return !c.Exact })
+}
+
+// apart joins window i, which is computed for each moment by itself.
+func (q *query) apart(i int, w *schema.Window, seen string) {
+	q.with = append(q.with, seen)
 	q.joins = append(q.joins, q.join(i))
 	q.columns = append(q.columns, fmt.Sprintf("case when not %s then null when s%d.__mlp_at is null then (select __mlp_value from n%[2]d)"+
 		" else s%[2]d.__mlp_value end as %[3]s", q.found("base"), i, table.Quote(w.Column)))
@@ -151,8 +173,31 @@ func (q *query) found(base string) string {
 	return "(" + strings.Join(terms, " and ") + ")"
 }
 
-func (q *query) frame(over int64) string {
-	return fmt.Sprintf("(partition by %s order by __mlp_t range between %d preceding and 1 preceding)", quoteAll(q.entity), over)
+// far is further than two times, in microseconds, can be from each other.
+const far = "36893488147419103232::hugeint"
+
+// frame is the frame of a call. Where the call has to see none but certain rows, the others stand at their time and far more, out of
+// the reach of every frame, and look back from there as far more; the value that they have there in place of a null is never seen.
+func (q *query) frame(c *table.Call, over int64) string {
+	if c.Named == "" {
+		return fmt.Sprintf("(partition by %s order by __mlp_t range between %d preceding and 1 preceding)", quoteAll(q.entity), over)
+	}
+	seen := fmt.Sprintf("(%s) is not null", c.Of)
+	if c.Where != "" {
+		seen += fmt.Sprintf(" and (%s)", c.Where)
+	}
+	away := c.Named + "_away"
+	q.args = append(q.args, fmt.Sprintf("case when %s then 0::hugeint else %s end as %s", seen, far, away),
+		fmt.Sprintf("coalesce(%s, (select any_value(%[1]s) from src)) as %s", c.Of, c.Named))
+	return fmt.Sprintf("(partition by %s order by __mlp_t + %s range between %d + %[2]s preceding and 1 + %[2]s preceding)", quoteAll(q.entity), away, over)
+}
+
+// ranked is a table with what calls by rank go by.
+func (q *query) ranked(from string) string {
+	if len(q.args) == 0 {
+		return from
+	}
+	return fmt.Sprintf("(select *,\n    %s\n  from %s)", strings.Join(q.args, ",\n    "), from)
 }
 
 // seen computes window i: n<i> is its value over no rows, s<i> that at each moment which sees any.
@@ -184,6 +229,52 @@ s%[1]d as (select %[3]s, (%[2]s
     on r.__mlp_s = m.__mlp_m and r.__mlp_t < m.__mlp_at and r.__mlp_t >= m.__mlp_at - %[8]d and %[9]s
   ) group by %[3]s)`,
 		i, w.Expr, strings.Join(groups, ", "), strings.Join(moment, ", "), stretch("__mlp_t", over), moments, source, over, strings.Join(same, " and "))
+}
+
+// counted computes window i as seen does, where its aggregates add without rounding: a row is added when its time has come and it is known,
+// and taken away again when the window has gone past it. What a moment sees is what has been added before it, less what has been taken away before
+// it; how many values these are tells a sum of none.
+func (q *query) counted(i int, w *schema.Window, a *table.Aggregates, over int64, moments string) string {
+	var names, values, sums []string
+	for j, e := range q.entity {
+		names = append(names, fmt.Sprintf("%s as __mlp_e%d", table.Quote(e), j))
+	}
+	var wanted []string
+	for k, c := range a.Calls {
+		values = append(values, fmt.Sprintf("case when %s then %s end as __mlp_v%d", cmp.Or(c.Where, "true"), c.Of, k))
+		sums = append(sums, fmt.Sprintf("sum(case when __mlp_v%[1]d is not null then __mlp_sign end) over before as __mlp_n%[1]d, "+
+			"sum(case when __mlp_sign > 0 then __mlp_v%[1]d else -__mlp_v%[1]d end) over before as __mlp_s%[1]d", k))
+		wanted = append(wanted, fmt.Sprintf("case when __mlp_n%[2]d > 0 then __mlp_s%[2]d end as __mlp_w%[1]d_%[2]d", i, k))
+	}
+	known := micros(w.KnownAt)
+	return fmt.Sprintf(`n%[1]d as (select (%[2]s
+) as __mlp_value from src where false),
+s%[1]d as (select * exclude (%[12]s), (%[3]s) as __mlp_value from (select %[4]s, __mlp_at, %[5]s
+  from (select *, %[6]s
+    from (select %[7]s, %[8]s, unnest([greatest(__mlp_t, %[9]s)::hugeint, __mlp_t::hugeint + %[10]d]) as __mlp_t, unnest([1, -1]) as __mlp_sign, null::bigint as __mlp_at
+      from (select *, true as __mlp_known from src where %[11]s and %[9]s is not null and %[9]s < __mlp_t::hugeint + %[10]d)
+      union all by name select %[7]s, __mlp_t::hugeint as __mlp_t, __mlp_t as __mlp_at from %[13]s)
+    window before as (partition by %[4]s order by __mlp_t range between unbounded preceding and 1 preceding)
+    qualify __mlp_at is not null)))`,
+		i, w.Expr, a.Outer, q.entities(), strings.Join(wanted, ", "), strings.Join(sums, ",\n      "), strings.Join(names, ", "), strings.Join(values, ", "),
+		known, over, q.found(""), q.placeholders(i, a), moments)
+}
+
+// entities are the columns that rows are found by, under their names in base.
+func (q *query) entities() string {
+	out := make([]string, len(q.entity))
+	for j := range q.entity {
+		out[j] = fmt.Sprintf("__mlp_e%d", j)
+	}
+	return strings.Join(out, ", ")
+}
+
+func (q *query) placeholders(i int, a *table.Aggregates) string {
+	out := make([]string, len(a.Calls))
+	for k := range a.Calls {
+		out[k] = fmt.Sprintf("__mlp_w%d_%d", i, k)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (q *query) join(i int) string {

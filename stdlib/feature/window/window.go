@@ -65,9 +65,10 @@ of these only the rows whose ` + "`known_at`" + ` is before the row's time. So r
 row sees itself or the future. An empty window gives what the aggregate gives of no rows: ` + "`count(*)`" + ` is 0, ` + "`sum(x)`" + ` is
 null. A row without entity or time has no window: the column is null. Times are compared to the microsecond.
 
-The aggregates of a window are computed with the engine's window operator: counts, sums, means, extremes and distinct counts in
-n log n, medians and other quantiles in longer. A window with ` + "`known_at`" + `, and one whose aggregates stand in a macro
-(` + "`geomean(x)`" + `), pairs each row with those it sees; that takes as long as the windows have rows in all.
+The aggregates of a window are computed with the engine's window operator: counts, sums, means, extremes, distinct counts, medians and
+other quantiles in n log n. A window with ` + "`known_at`" + ` takes as long for counts and for sums of whole numbers and decimals; any
+other aggregate with ` + "`known_at`" + `, and one that stands in a macro (` + "`geomean(x)`" + `), pairs each row with those it sees: that takes as
+long as the windows have rows in all. So do ` + "`mad`, `list`" + ` and other aggregates whose value is as large as the window.
 
 A training set whose rows are others than the feature's evaluates the windows anew, at the time of each of its rows.`
 

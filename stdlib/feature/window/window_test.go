@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,8 @@ const config = `{"entity":["card","shop"],"time":"ts",
     {"name":"spread","expr":"coalesce(max(amount) - min(amount), -1) -- comment","over":"20h"},
     {"name":"rate","expr":"1 + count(*) filter (where amount > 100) / coalesce(nullif(sum(amount), 0), 1)","over":"16h"},
     {"name":"geomean","expr":"geomean(amount + 1)","over":"16h"},
+    {"name":"middle","expr":"median(amount)","over":"30h"},
+    {"name":"upper","expr":"coalesce(quantile_disc(amount - 1, 0.75) filter (where amount < 100), 0)","over":"20h"},
     {"name":"known_n","expr":"count(*)","over":"1d","known_at":"known"},
     {"name":"known_mean","expr":"avg(amount)","over":"3d","known_at":"known"}]}`
 
@@ -99,6 +102,25 @@ func mean(rows []row) float64 {
 		}
 	}
 	return sum(rows) / n
+}
+
+// ranked is a quantile of the amounts below a limit: the mean of both in the middle, else the one of that rank.
+func ranked(rows []row, below, share float64) float64 {
+	var v []float64
+	for _, r := range rows {
+		if r.amount < below {
+			v = append(v, r.amount)
+		}
+	}
+	slices.Sort(v)
+	switch n := len(v); {
+	case n == 0:
+		return math.NaN()
+	case share == 0.5:
+		return (v[(n-1)/2] + v[n/2]) / 2
+	default:
+		return v[int(math.Ceil(share*float64(n)))-1]
+	}
 }
 
 func geomean(rows []row) float64 {
@@ -165,6 +187,13 @@ func windowOracle(t *testing.T, n int) {
 				total = 1
 			}
 			return 1 + large(rows)/total
+		}},
+		{"middle", 30 * hour, false, func(rows []row) float64 { return ranked(rows, 1000, 0.5) }},
+		{"upper", 20 * hour, false, func(rows []row) float64 {
+			if v := ranked(rows, 100, 0.75); v == v {
+				return v - 1
+			}
+			return 0
 		}},
 		{"known_n", 24 * hour, true, count}, {"known_mean", 72 * hour, true, mean},
 	} {

@@ -21,7 +21,11 @@ func BenchmarkAsOf(b *testing.B) {
 		name    string
 		cards   int
 		windows []schema.Window
-	}{{"10000 entities", 10_000, windows}, {"3 entities", 3, windows[:2]}} {
+	}{
+		{"10000 entities", 10_000, windows}, {"3 entities", 3, windows[:2]},
+		{"3 entities, medians", 3, []schema.Window{{Column: "middle", Expr: "median(amount)", Over: "180d"}}},
+		{"3 entities, once known", 3, []schema.Window{{Column: "n", Expr: "count(*) filter (where amount > 500)", Over: "180d", KnownAt: "known"}}},
+	} {
 		b.Run(bench.name, func(b *testing.B) {
 			at := func(salt int) string {
 				return fmt.Sprintf("select i as id, 'card' || hash(i * 16 + %d) %% %d as card, timestamp '2025-01-01' + "+

@@ -3,6 +3,7 @@ package asof_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,7 +125,19 @@ var oracles = []oracle{
 	{schema.Window{Column: "high", Expr: "max(amount)", Over: "20h"}, 20 * hour, high},
 	{schema.Window{Column: "kinds", Expr: "count(distinct amount)", Over: "20h"}, 20 * hour, kinds},
 	{schema.Window{Column: "geo", Expr: "geomean(amount + 1)", Over: "20h"}, 20 * hour, geomean},
+	{schema.Window{Column: "middle", Expr: "median(amount)", Over: "30h"}, 30 * hour, median},
+	{schema.Window{Column: "upper", Expr: "coalesce(quantile_disc(amount - 1, 0.75) filter (where amount < 100), 0)", Over: "20h"}, 20 * hour, upper},
+	{schema.Window{Column: "away", Expr: "1 + mad(amount)", Over: "16h"}, 16 * hour, func(s []event) float64 {
+		m := median(s)
+		off := []event{}
+		for _, a := range amounts(s) {
+			off = append(off, event{amount: math.Abs(a - m)})
+		}
+		return 1 + median(off)
+	}},
 	{schema.Window{Column: "known_n", Expr: "count(*)", Over: "1d", KnownAt: "known"}, 24 * hour, count},
+	{schema.Window{Column: "known_rate", Expr: "coalesce(sum((amount > 50)::int), -1) / (1 + count(amount) filter (where amount < 100))", Over: "20h", KnownAt: "known"},
+		20 * hour, knownRate},
 	{schema.Window{Column: "known_total", Expr: "sum(amount)", Over: "2d", KnownAt: "known"}, 48 * hour, sum},
 }
 
@@ -177,6 +190,45 @@ func kinds(s []event) float64 {
 		seen[a] = true
 	}
 	return float64(len(seen))
+}
+
+func median(s []event) float64 {
+	v := amounts(s)
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func upper(s []event) float64 {
+	var v []float64
+	for _, a := range amounts(s) {
+		if a < 100 {
+			v = append(v, a-1)
+		}
+	}
+	if len(v) == 0 {
+		return 0
+	}
+	slices.Sort(v)
+	return v[(3*len(v)+3)/4-1]
+}
+
+func knownRate(s []event) float64 {
+	some, below := -1.0, 0.0
+	for i, a := range amounts(s) {
+		if i == 0 {
+			some = 0
+		}
+		if a > 50 {
+			some++
+		}
+		if a < 100 {
+			below++
+		}
+	}
+	return some / (1 + below)
 }
 
 func geomean(s []event) float64 {
