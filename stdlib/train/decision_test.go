@@ -150,7 +150,7 @@ func TestArea(t *testing.T) {
 		{[]float64{1, 2}, []float64{1, 1}, 0.5},
 	}
 	for _, tt := range tests {
-		if got := area(tt.score, tt.positive, math.Inf(-1)); got != tt.want {
+		if got := rank(tt.score).area(false, tt.positive); got != tt.want {
 			t.Errorf("%v %v: got %g, want %g", tt.score, tt.positive, got, tt.want)
 		}
 	}

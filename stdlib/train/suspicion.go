@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 	"math"
-	"sort"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -29,6 +28,10 @@ func (t *Training) suspicion(feature int) string {
 	}
 	if r2 := determination(x, y); r2 > suspiciousNumber {
 		return fmt.Sprintf("predicts the target with R² %.4f", r2)
+	}
+	// The standard error of a rank correlation near the limit is (1-0.99²)/sqrt(32,000), or 0.0001, in a sample.
+	if len(x) >= sampled && rankCorrelation(sample(x, y)) < suspiciousNumber-0.005 {
+		return ""
 	}
 	if rank := rankCorrelation(x, y); rank > suspiciousNumber {
 		return fmt.Sprintf("orders the rows as the target does, with rank correlation %.4f", rank)
@@ -116,10 +119,14 @@ func (m *moments) merged(o *moments) moments {
 
 // rankCorrelation is Spearman's, rising or falling, with missing values as the smallest or as the largest, whatever is best.
 func rankCorrelation(x, y []float64) float64 {
-	best, target := 0.0, ranks(y, 0)
-	for _, missing := range []float64{math.Inf(-1), math.Inf(1)} {
+	best, target := 0.0, rank(y).ranks(false)
+	by := rank(x)
+	for _, missingLast := range []bool{false, true} {
+		if missingLast && len(by.missing) == 0 {
+			continue
+		}
 		var m moments
-		for r, rank := range ranks(x, missing) {
+		for r, rank := range by.ranks(missingLast) {
 			m.add(rank, target[r])
 		}
 		if m.xx > 0 && m.yy > 0 {
@@ -127,31 +134,4 @@ func rankCorrelation(x, y []float64) float64 {
 		}
 	}
 	return best
-}
-
-// ranks of values from 1, the mean of them where values tie.
-func ranks(x []float64, missing float64) []float64 {
-	value := func(r int) float64 {
-		if x[r] != x[r] {
-			return missing
-		}
-		return x[r]
-	}
-	order := make([]int, len(x))
-	for r := range order {
-		order[r] = r
-	}
-	sort.Slice(order, func(i, j int) bool { return value(order[i]) < value(order[j]) })
-	out := make([]float64, len(x))
-	for start := 0; start < len(order); {
-		end := start
-		for end < len(order) && value(order[end]) == value(order[start]) {
-			end++
-		}
-		for _, r := range order[start:end] {
-			out[r] = float64(start+end+1) / 2
-		}
-		start = end
-	}
-	return out
 }
