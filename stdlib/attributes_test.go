@@ -21,6 +21,15 @@ import (
 // that do so. A release runs nothing; what is declared of tables and columns travels with them.
 var elsewhere = map[string]struct{ file, words string }{
 	"deploy.http key":          {"runtime/serve/follow.go", `json:"key"`},
+	"source.csv sha256":        {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
+	"source.csv max_bytes":     {"stdlib/source/remote/remote.go", "MaxBytes: int64(c.MaxBytes)"},
+	"source.csv token":         {"compiler/planner/secrets.go", "Yields(schema.SecretPort)"},
+	"source.json sha256":       {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
+	"source.json max_bytes":    {"stdlib/source/remote/remote.go", "MaxBytes: int64(c.MaxBytes)"},
+	"source.json token":        {"compiler/planner/secrets.go", "Yields(schema.SecretPort)"},
+	"source.parquet sha256":    {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
+	"source.parquet max_bytes": {"stdlib/source/remote/remote.go", "MaxBytes: int64(c.MaxBytes)"},
+	"source.parquet token":     {"compiler/planner/secrets.go", "Yields(schema.SecretPort)"},
 	"source.csv pii":           {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.csv protected":     {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.parquet pii":       {"stdlib/source/local/columns.go", "PII: c.PII"},

@@ -15,6 +15,7 @@ import (
 	evaluatefile "github.com/mlp-lang/mlp/stdlib/evaluate/file"
 	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
+	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
@@ -66,9 +67,14 @@ func Components() []*component.Component {
 	}
 }
 
-// Component returns the one of that name ("train.gradient_boosting", "label"), nil if there is none.
+// Fetches returns the components that get what lies elsewhere, sorted by type. No block is of them: sources derive them.
+func Fetches() []*component.Component {
+	return []*component.Component{&fetchhttp.Component}
+}
+
+// Component returns the one of that name ("train.gradient_boosting", "label", "fetch.http"), nil if there is none.
 func Component(name string) *component.Component {
-	for _, c := range Components() {
+	for _, c := range slices.Concat(Components(), Fetches()) {
 		if c.Name() == name {
 			return c
 		}

@@ -100,6 +100,9 @@ func (c *consistency) node(n *Node) error {
 	if err := c.derived(n); err != nil {
 		return err
 	}
+	if len(n.Secrets) > 0 && n.Remote() == nil {
+		return fmt.Errorf("it is handed secrets, and fetches nothing")
+	}
 	definition, err := n.Define()
 	if err != nil {
 		return err
@@ -130,6 +133,14 @@ func (c *consistency) node(n *Node) error {
 // input is that of one of the plan's stages, of files outside, or the model that is live where it is scored again.
 func (c *consistency) input(n *Node, in *Input) error {
 	switch {
+	case in.External != nil && in.External.Remote:
+		if !n.Fetches() || n.Kind != schema.FetchKind || in.From != "" || n.Container != nil || len(in.External.Files) > 0 {
+			return fmt.Errorf("what lies elsewhere is read by fetches only")
+		}
+		if digest := VersionDigest(in.External.Version); digest != in.Digest {
+			return differs("digest", in.Digest, digest)
+		}
+		return nil
 	case in.External != nil:
 		digest, err := ExternalDigest(in.External.Files)
 		if err != nil {

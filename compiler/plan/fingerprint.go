@@ -31,5 +31,17 @@ func GateSubject(definition Digest, values json.RawMessage, models map[string]Di
 	}{definition, values, models})
 }
 
+// VersionDigest covers the version of what lies elsewhere; none where that is not known.
+func VersionDigest(version string) Digest {
+	if version == "" {
+		return ""
+	}
+	d, err := Sum("version", version)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return d
+}
+
 // ExternalDigest covers the names and contents of a set of files, not where they are.
 func ExternalDigest(files []ExternalFile) (Digest, error) { return Sum("external", files) }

@@ -173,6 +173,7 @@ type Node struct {
 	Decided     Digest          `json:"decided,omitempty"`           // of the policy that is recorded of it now; empty: of none
 	Findings    []Finding       `json:"findings,omitempty"`          // of a check or monitor whose result is known: what it found amiss
 	Container   *Container      `json:"container,omitempty"`
+	Secrets     []Secret        `json:"secrets,omitempty"` // of a fetch, sorted by name; a container has its own
 	Scoring     *Scoring        `json:"scoring,omitempty"` // of a stage that makes a model which only its own program scores: how
 	TimeoutMS   int64           `json:"timeout_ms"`
 	MemoryMB    int64           `json:"memory_mb,omitempty"`
@@ -212,13 +213,17 @@ type Input struct {
 	Format   string        `json:"format,omitempty" is:"word"` // "csv" or "ndjson" where a foreign stage asks for it
 }
 
-// External is a set of local files. The digest of an Input that has one covers names and contents.
+// External is a set of local files, or what lies elsewhere. The digest of an Input that has one covers names and contents of
+// files, or the version of what lies elsewhere; while that is not known there is none.
 type External struct {
-	Root  string         `json:"root" is:"path"` // folder relative to the module
+	Root  string         `json:"root" is:"path"` // folder relative to the module; of what lies elsewhere, its address
 	Files []ExternalFile `json:"files"`
 	// Dir is the folder that the block's own path is relative to, itself relative to the module: that of a child module. It is
 	// there so that what the path means can be asked again.
 	Dir string `json:"dir,omitempty" is:"path"`
+	// Remote: it lies elsewhere, and a fetch gets it. Version is what that has now: `ETag "33a64df5"`; empty: not known.
+	Remote  bool   `json:"remote,omitempty"`
+	Version string `json:"version,omitempty" is:"text"`
 }
 
 // ExternalFile is one of them; the name is relative to the root, with forward slashes.
@@ -407,6 +412,19 @@ type Diagnostic struct {
 
 // Derived reports whether the stage was planned because of another one, which Of names, and stands in no file.
 func (n *Node) Derived() bool { return n.Role != "" }
+
+// Fetches reports whether the stage gets what lies elsewhere: it alone, of built-in ones, has a network and secrets.
+func (n *Node) Fetches() bool { return n.Role == schema.FetchRole }
+
+// Remote is the input that lies elsewhere; nil if there is none.
+func (n *Node) Remote() *Input {
+	for i := range n.Inputs {
+		if e := n.Inputs[i].External; e != nil && e.Remote {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}
 
 // makesModel reports whether the stage yields a model.
 func (n *Node) makesModel() bool {

@@ -143,14 +143,20 @@ func (s *saved) containers() error {
 		return nil
 	}
 	for _, n := range s.plan.Nodes {
-		if n.Container == nil {
+		at, handed := n.Address, n.Secrets
+		switch {
+		case n.Fetches():
+			at = n.Of // whose block names it
+		case n.Container == nil:
 			continue
+		default:
+			handed = n.Container.Secrets
+			if err := note(n.Container); err != nil {
+				return err
+			}
 		}
-		if err := note(n.Container); err != nil {
-			return err
-		}
-		s.secrets[n.Address] = n.Container.Secrets
-		for _, x := range n.Container.Secrets {
+		s.secrets[at] = handed
+		for _, x := range handed {
 			if !s.declared(x) {
 				return fmt.Errorf("%s is given the secret %s, and no block says that it is found there", n.Address, x.Name)
 			}
@@ -192,6 +198,14 @@ func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMess
 		}
 	}
 	return nil, "", fmt.Errorf("nothing is said of its files")
+}
+
+// Version is that which the plan says of what a fetch gets. The fetch holds to it.
+func (s *saved) Version(_ context.Context, fetch *plan.Node, _ string) (string, error) {
+	if n := s.nodes[fetch.Address]; n != nil && n.Remote() != nil {
+		return n.Remote().External.Version, nil
+	}
+	return "", fmt.Errorf("nothing is said of what lies elsewhere")
 }
 
 // Resolve is what an image's name meant.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -43,6 +44,9 @@ func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) json.RawMessage {
 	if e == nil {
 		return text(string(digest))
+	}
+	if e.Remote {
+		return encode(map[string]any{"version": cmp.Or(e.Version, "not known")})
 	}
 	var size int64
 	for _, f := range e.Files {

@@ -42,7 +42,11 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		return
 	}
 	if b.TypeSpec.External {
-		if !p.external(ctx, b, n) {
+		read := p.external
+		if derivation(b, schema.FetchRole) != nil {
+			read = p.fetched
+		}
+		if !read(ctx, b, n) {
 			return
 		}
 	}

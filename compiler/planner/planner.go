@@ -50,6 +50,9 @@ type Actions interface {
 // Sources finds the version of what lies outside: the files that a block means and one digest over names and contents.
 type Sources interface {
 	External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error)
+	// Version finds the version of what a fetch gets, which lies at a location. One that cannot be asked for, and is not recorded,
+	// is empty.
+	Version(ctx context.Context, fetch *plan.Node, location string) (version string, err error)
 }
 
 // Images finds what an image's name means now: its ID and platform. It pulls nothing.

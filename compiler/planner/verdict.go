@@ -153,7 +153,11 @@ func (p *planner) resolveInputs(n *plan.Node) bool {
 	known := true
 	for i := range n.Inputs {
 		in := &n.Inputs[i]
-		if in.From == "" || in.Digest != "" {
+		if in.From == "" { // what lies elsewhere may not be known
+			known = known && in.Digest != ""
+			continue
+		}
+		if in.Digest != "" {
 			continue
 		}
 		in.Digest = p.output(in.From, in.FromPort)
@@ -222,6 +226,13 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 		for i := range out {
 			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
 				out[i].From = model.From // whose block says it
+			}
+		}
+	}
+	if n.Fetches() {
+		for i := range out {
+			if out[i].Kind == plan.ConfigCause {
+				out[i].From = n.Of // whose block says it
 			}
 		}
 	}

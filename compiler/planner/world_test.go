@@ -164,6 +164,9 @@ func (w *world) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	return a, ok, nil
 }
 
+// Version is asked of no source of the world.
+func (w *world) Version(context.Context, *plan.Node, string) (string, error) { return "", nil }
+
 func (w *world) External(_ context.Context, _, _, _ string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	var c struct{ Path string }
 	if err := json.Unmarshal(config, &c); err != nil {

@@ -23,6 +23,9 @@ func CauseText(address string, c plan.Cause) string {
 		}
 		return fmt.Sprintf("%s of %s  %s", Line(c.Path), address, ChangeText(c.Before, c.After))
 	case plan.DataCause:
+		if before, after, ok := versions(c); ok {
+			return fmt.Sprintf("version of %s  %s", Line(c.Path), ChangeText(before, after))
+		}
 		return fmt.Sprintf("data of %s  %s → %s%s", address, DataText(c.Before), DataText(c.After), filesChanged(c.After))
 	case plan.ImageCause:
 		return fmt.Sprintf("image %s of %s  %s → %s", Line(c.Path), address, ShortID(c.Before), ShortID(c.After))
@@ -75,6 +78,15 @@ func shortOrNone(v json.RawMessage) string {
 		return "none"
 	}
 	return shortDigest(v)
+}
+
+// versions are those of what lies elsewhere; false of local files.
+func versions(c plan.Cause) (before, after json.RawMessage, ok bool) {
+	var a, b struct{ Version json.RawMessage }
+	if json.Unmarshal(c.Before, &a) != nil || json.Unmarshal(c.After, &b) != nil || len(b.Version) == 0 {
+		return nil, nil, false
+	}
+	return a.Version, b.Version, true
 }
 
 // filesChanged names the files that differ, as far as the plan has them.

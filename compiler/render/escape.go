@@ -47,7 +47,7 @@ func Phrase(s string, width int) string {
 func plainPhrase(s string) bool {
 	for _, word := range strings.Split(s, " ") {
 		word = strings.TrimRight(word, ",.;:")
-		for of, role := address.Of(word); role == string(schema.ChampionRole) || role == string(schema.PredictRole); of, role = address.Of(word) {
+		for of, role := address.Of(word); role == string(schema.ChampionRole) || role == string(schema.PredictRole) || role == string(schema.FetchRole); of, role = address.Of(word) {
 			word = of
 		}
 		if strings.IndexFunc(word, func(r rune) bool { return !plainRune(r) }) >= 0 || strings.HasPrefix(strings.ToLower(word), "www.") {

@@ -12,11 +12,16 @@ const (
 	// ChampionRole: it does what the stage does for the model that is live, on the same rows, and compares both. It is there
 	// where a gate reads the comparison.
 	ChampionRole Role = "champion"
+	// FetchRole: it gets what lies outside, as it is there at a version, with network and secrets; the stage takes the bytes and
+	// reads them offline.
+	FetchRole Role = "fetch"
 )
 
 // Derivation is a stage that is planned because of a block, and that nobody wrote.
 type Derivation struct {
 	Role Role
+	// Fetch is set with FetchRole: what runs, and where what it gets lies.
+	Fetch *Fetch
 	// ScoredBy is the input port of the block at which a model comes in whose program scores it: that program is what runs. Empty:
 	// the block's own component runs, with Config.
 	ScoredBy string
@@ -25,6 +30,17 @@ type Derivation struct {
 	Out      []DerivationOutput
 	// Into is the port at which the block's own stage takes the first output; empty: it takes none.
 	Into string
+}
+
+// FetchKind is the kind of the components that fetch, "fetch.http". No block is of it.
+const FetchKind = "fetch"
+
+// Fetch is a stage that gets what lies outside. Two of the same type and configuration at the same version have the same result,
+// whichever blocks they are of.
+type Fetch struct {
+	Type     string // of the component, "http"
+	Version  int    // of that component's output
+	Location string // for people: "https://example.com/a.csv", without passwords
 }
 
 // DerivationInput is what flows into a derived stage at a port: one of Input, Output and Live.

@@ -123,6 +123,9 @@ const (
 	CodeAltered        = "MLP1705"
 	CodeCannotFetch    = "MLP1706"
 	CodeDamaged        = "MLP1707"
+	CodeOutside        = "MLP1710"
+	CodeOutsideRecord  = "MLP1711"
+	CodeOutsideUnknown = "MLP1712"
 
 	// Approvals, and whose store it is.
 	CodeApprover       = "MLP1801"

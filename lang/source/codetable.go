@@ -157,6 +157,9 @@ func outsideCodes() []Code {
 		{CodeAltered, "What was fetched of a module's repository was changed in `.mlp/modules`.", "Run `mlp init`, which fetches it anew. To change a module, change its repository, or call a folder of your own."},
 		{CodeCannotFetch, "A module's repository cannot be fetched, or no longer has what is pinned.", "See what git says. Where the commit is gone, `mlp init --upgrade` pins another."},
 		{CodeDamaged, "The record of a result, in `.mlp/actions`, is not what was written: a failing disk, or somebody changed it. It is taken for missing.", "Apply: the stage runs again and must give the same result; the damaged record is moved to `.mlp/quarantine`. Or restore the file from a copy of the store."},
+		{CodeOutside, "What a source reads elsewhere is not there, refuses, or says nothing that tells one version of it from another.", "Correct `path`, or what opens it, as the message says."},
+		{CodeOutsideRecord, "What a source reads elsewhere did not answer when the plan was made, or was not to be asked; the plan takes the version that is recorded of it.", "None is needed. `--refresh` demands an answer."},
+		{CodeOutsideUnknown, "What a source reads elsewhere did not answer when the plan was made, and nothing is recorded of it: what the plan says of all behind it is not known either.", "Plan where it answers, and where its secrets are; an apply asks again."},
 	}
 }
 

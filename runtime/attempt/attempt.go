@@ -144,7 +144,7 @@ func (a *Attempt) fresh(ctx context.Context) error {
 }
 
 func (a *Attempt) openSecrets() (err error) {
-	var handed []plan.Secret
+	handed := a.node.Secrets
 	if a.node.Container != nil {
 		handed = a.node.Container.Secrets
 	}
@@ -171,11 +171,14 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
 		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
+	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if c := a.node.Container; c != nil {
-		a.task.Secrets = a.secrets.files
 		a.task.Container = &executor.Container{ImageID: c.ImageID, Command: c.Command, Env: c.Env, Network: c.Network}
 	}
 	for _, in := range a.node.Inputs {
+		if in.External != nil && in.External.Remote {
+			continue // the stage gets it
+		}
 		path, err := a.layOut(ctx, in, a.Inputs[in.Port])
 		if err != nil {
 			return fmt.Errorf("input %s of %s: %w", in.Port, a.node.Address, err)

@@ -52,7 +52,7 @@ func (t Task) check() error {
 		return fmt.Errorf("%q has %d inputs, and the task names %d", t.Node.Address, len(t.Node.Inputs), len(t.Inputs))
 	}
 	for _, in := range t.Node.Inputs {
-		if in.External != nil {
+		if in.External != nil && !in.External.Remote {
 			return fmt.Errorf("input %q of %q is files outside of the store, which only the machine has that planned", in.Port, t.Node.Address)
 		}
 		if _, err := t.Inputs[in.Port].Hex(); err != nil {

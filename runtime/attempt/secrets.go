@@ -48,7 +48,7 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 }
 
 func (s *secrets) add(dir string, w plan.Secret) error {
-	value, err := readSecret(dir, w)
+	value, err := ReadSecret(dir, w)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func (s *secrets) add(dir string, w plan.Secret) error {
 	return nil
 }
 
-// readSecret reads a value. No error tells any of it.
-func readSecret(dir string, w plan.Secret) ([]byte, error) {
+// ReadSecret reads a value. No error tells any of it.
+func ReadSecret(dir string, w plan.Secret) ([]byte, error) {
 	if w.Env != "" {
 		value, ok := os.LookupEnv(w.Env)
 		if !ok {

@@ -17,6 +17,10 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 	}
 	for _, in := range n.Inputs {
 		s.In[in.Port] = shape(in.Shape, "")
+		if in.External != nil && in.External.Remote {
+			s.Versions = map[string]string{in.Port: in.External.Version}
+			continue
+		}
 		if in.External != nil {
 			if s.Files == nil {
 				s.Files = map[string][]string{}

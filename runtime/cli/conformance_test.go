@@ -244,6 +244,9 @@ var notValidated = map[string]string{
 	"MLP1702":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	"MLP1703":                  "mlp plan looks at the files: the scripts of runtime/cli",
 	"MLP1706":                  "mlp init fetches: the scripts of runtime/cli",
+	"MLP1710":                  "mlp plan asks a server: TestHTTPSource",
+	"MLP1711":                  "mlp plan asks a server: TestHTTPSource",
+	"MLP1712":                  "mlp plan asks a server: TestHTTPSource",
 	"MLP1707":                  "mlp plan reads the store: TestDamaged",
 	"MLP1701":                  "mlp plan says it, validate does not: the scripts of runtime/cli",
 }

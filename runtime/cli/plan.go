@@ -19,6 +19,7 @@ type planFlags struct {
 	format, out   string
 	all, detailed bool
 	refresh       bool
+	offline       bool
 }
 
 const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
@@ -35,6 +36,7 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
 	refreshFlag(cmd, &f.refresh)
+	cmd.Flags().BoolVar(&f.offline, "offline", false, "ask nothing outside but for local files: what sources have elsewhere is taken as recorded ($MLP_OFFLINE)")
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
@@ -50,7 +52,7 @@ func moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) 
 }
 
 func refreshFlag(cmd *cobra.Command, refresh *bool) {
-	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here; without it the recorded version is taken of those that are not. A plan also looks whether recorded results are in the store, as an apply always does")
+	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here, and what lies elsewhere must answer; without it the recorded version is taken. A plan also looks whether recorded results are in the store, as an apply always does")
 }
 
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
@@ -66,7 +68,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 		return err
 	}
 	defer s.Close()
-	s.Refresh, s.Look = f.refresh, f.refresh
+	s.Refresh, s.Look, s.Offline = f.refresh, f.refresh, f.offline
 	p, err := s.Plan(cmd.Context(), f.force)
 	if err != nil {
 		return err

@@ -22,8 +22,12 @@ type Component struct {
 
 	// Shape says what a block yields, and what is wrong with it. It must not read files or the network. Required.
 	Shape func(ctx context.Context, b Binder, req schema.ShapeRequest) schema.ShapeResult
-	// Source is set on components that read from outside.
+	// Source is set on components that read files from outside.
 	Source *Source
+	// Version is set on components that fetch (schema.FetchKind): what lies outside now, in a few words for people, `ETag "33a64df5"`.
+	// Where that would be fetched as other bytes it is another text. It is cheap, for every plan asks. What does not answer is
+	// an ErrUnreachable; what answers that it has no such thing, or may not give it, is an *InputError.
+	Version func(ctx context.Context, o Outside) (string, error)
 	// Derive says which stages are planned because of a block: a pure function of its configuration and shapes. Nil: none.
 	Derive func(req schema.DeriveRequest) ([]schema.Derivation, error)
 	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.
@@ -39,6 +43,24 @@ func (c *Component) Name() string {
 	}
 	return c.Kind + "." + c.Type.Name
 }
+
+// Outside is what a fetch gets: its configuration, and what opens it.
+type Outside struct {
+	Config json.RawMessage
+	Dir    string // the folder that paths of this machine are relative to
+	Secret []byte // nil: there is none
+}
+
+// ErrUnreachable marks what did not answer: a plan goes by what is recorded.
+var ErrUnreachable = errors.New("no answer")
+
+// Unreachable marks an error as ErrUnreachable, and says what it says.
+func Unreachable(err error) error { return unreachable{err} }
+
+type unreachable struct{ error }
+
+func (u unreachable) Unwrap() error        { return u.error }
+func (u unreachable) Is(target error) bool { return target == ErrUnreachable }
 
 // Source finds and looks at files outside.
 type Source struct {

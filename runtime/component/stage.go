@@ -27,6 +27,8 @@ type Spec struct {
 	// Files are those of each port of files outside, by names below in/<port>: the stage reads these and no others, for
 	// they are what its fingerprint covers.
 	Files map[string][]string `json:"files,omitempty"`
+	// Versions are those of what lies elsewhere, by port, as the plan has them: what is fetched is of that version, or the stage fails.
+	Versions map[string]string `json:"versions,omitempty"`
 	// Unquoted: what is in those files must not stand in the log, nor in any message.
 	Unquoted bool `json:"unquoted,omitempty"`
 }
@@ -82,6 +84,32 @@ func (s *Stage) Input(port string) string {
 
 // InputTable is the Parquet file of an input port that carries a table.
 func (s *Stage) InputTable(port string) string { return filepath.Join(s.Input(port), TableFile) }
+
+// Names are the files of an input port that carries files: those that the description lists, or all that a fetch wrote.
+func (s *Stage) Names(port string) ([]string, error) {
+	if names, ok := s.Files[port]; ok {
+		return names, nil
+	}
+	var names []string
+	entries, err := os.ReadDir(s.Input(port)) // sorted
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// Secret is the only secret that the stage is handed; nil if there is none.
+func (s *Stage) Secret() ([]byte, error) {
+	dir := filepath.Join(s.Root, "secrets")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return nil, nil
+	}
+	if len(entries) > 1 {
+		return nil, fmt.Errorf("%s is handed %d secrets, and reads one", s.Address, len(entries))
+	}
+	return os.ReadFile(filepath.Join(dir, entries[0].Name()))
+}
 
 // Output creates and returns the folder of an output port. The port without a name is in the folder of its type.
 func (s *Stage) Output(port string) (string, error) {

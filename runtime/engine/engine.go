@@ -49,6 +49,8 @@ type Options struct {
 	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
 	// Files asks again which files outside a stage means; nil: those of the plan.
 	Files Files
+	// Version asks what lies elsewhere for its version, where the plan does not know one; nil: a fetch then fails.
+	Version func(ctx context.Context, fetch *plan.Node) (string, error)
 	// Unquoted tells whether messages must not quote files outside; nil: they may.
 	Unquoted func(*plan.External) bool
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
@@ -69,6 +71,7 @@ type run struct {
 	dir     string // absolute
 	journal *journal
 	graph   *graph
+	found   sync.Map // by address, the versions that were asked for: strings
 
 	eventMu   sync.Mutex
 	st        *plan.State // written by the loop only

@@ -14,6 +14,7 @@ const engineRetries = 2
 
 // execute runs a stage, with retries, and records its result. The error is a Failure, or one that attempt.AsFailure knows.
 func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool) (*plan.Action, error) {
+	n = r.versioned(n)
 	a, err := attempt.Open(ctx, attempt.Task{
 		Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs,
 	}, attempt.Options{

@@ -94,7 +94,7 @@ func filesDiffer(planned, now *plan.External) string {
 func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 	for i := range n.Inputs {
 		in := &n.Inputs[i]
-		if in.External == nil {
+		if in.External == nil || in.External.Remote { // a fetch itself sees to the version
 			continue
 		}
 		why, gone, err := outside{r.Store, r.dir, r.Files}.differ(ctx, n, in)

@@ -24,7 +24,10 @@ func removeNode(u *unit, was before) *outcome {
 
 // doNode finds a stage's result in the store or runs it.
 func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
-	n := u.node
+	n, err := r.asked(ctx, u.node)
+	if err != nil {
+		return failed(u, "", attempt.AsFailure(err))
+	}
 	inputs, err := r.inputs(n)
 	if err != nil {
 		return failed(u, "", attempt.AsFailure(err))
@@ -135,7 +138,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 			o.tell = append(o.tell, StageWarning{u.address, w})
 		}
 	}
-	now := nodeState(u.node, inputs, a)
+	now := nodeState(r.versioned(u.node), inputs, a)
 	now.Accepted = accepted
 	var err error
 	if now.Policy, err = u.node.Policy(); err != nil {

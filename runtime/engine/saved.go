@@ -278,7 +278,7 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 func (s *Saved) files(ctx context.Context, n *plan.Node) (string, error) {
 	for i := range n.Inputs {
 		in := &n.Inputs[i]
-		if in.External == nil {
+		if in.External == nil || in.External.Remote { // what lies elsewhere is asked when it is fetched
 			continue
 		}
 		why, gone, err := outside{s.Store, s.Dir, s.Files}.differ(ctx, n, in)

@@ -48,7 +48,7 @@ type Task struct {
 	Spec component.Spec
 	// Inputs are mounted read-only at in/<port>.
 	Inputs []Input
-	// Secrets are mounted read-only at secrets/<name>, of foreign stages only.
+	// Secrets are mounted read-only at secrets/<name>, of foreign stages and of fetches.
 	Secrets []Secret
 	// Out is an empty folder on the host that becomes out/. It and Checkpoint are the caller's; an executor whose stages run as
 	// another user hands them over.
@@ -57,6 +57,8 @@ type Task struct {
 	Checkpoint string
 	// Scratch is a private folder on the host for the executor's own files.
 	Scratch string
+	// Network: a built-in component uses the network of this machine, with its proxies and certificates. Only processes have that.
+	Network bool
 	// Container is nil for built-in components.
 	Container *Container
 

@@ -38,13 +38,13 @@ func (x *executors) place(ctx context.Context, p *plan.Plan) (*workspace.Placed,
 	}
 	toRun := func(n *plan.Node) bool { return n.Container != nil && !n.Verdict.Known() }
 	if !slices.ContainsFunc(p.Nodes, toRun) {
-		return &workspace.Placed{Builtin: builtin, Foreign: builtin}, nil
+		return &workspace.Placed{Builtin: builtin, Foreign: builtin, Fetching: builtin}, nil
 	}
 	foreign, err := x.get(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	return &workspace.Placed{Builtin: builtin, Foreign: foreign}, nil
+	return &workspace.Placed{Builtin: builtin, Foreign: foreign, Fetching: builtin}, nil
 }
 
 func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, error) {

@@ -108,6 +108,9 @@ func (r *run) runnable(absent map[string]bool, given map[string]planner.Given) e
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
 			continue
 		}
+		if absent[n.Address] && n.Fetches() {
+			return fmt.Errorf("%s has to run, and tests fetch nothing: give what it is for, with given %q { … }", n.Address, n.Of)
+		}
 		if absent[n.Address] {
 			return fmt.Errorf("%s has to run, and its files are not here: give it, with given %q { … }", n.Address, n.Address)
 		}

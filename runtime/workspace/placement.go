@@ -11,8 +11,9 @@ import (
 )
 
 // Placed are the executors of a plan's stages: of built-in components, and of foreign stages, which run an image of their own. They may
-// be one.
-type Placed struct{ Builtin, Foreign executor.Executor }
+// be one. Stages that fetch are processes in any case: they need the names, proxies and certificates of this machine, and run no
+// code but ours.
+type Placed struct{ Builtin, Foreign, Fetching executor.Executor }
 
 // Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, also where
 // built-in components run as processes; without an engine, a plan that has to run one is refused before anything runs. Close it.
@@ -21,7 +22,14 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 	if placed.Builtin, err = OpenExecutor(ctx, o); err != nil {
 		return nil, err
 	}
-	placed.Foreign = placed.Builtin
+	placed.Foreign, placed.Fetching = placed.Builtin, placed.Builtin
+	if placed.Builtin.Name() != "process" && slices.ContainsFunc(p.Nodes, (*plan.Node).Fetches) {
+		with := o
+		with.Name = "process"
+		if placed.Fetching, err = OpenExecutor(ctx, with); err != nil {
+			return nil, errors.Join(err, placed.Builtin.Close())
+		}
+	}
 	runsImage := func(n *plan.Node) bool { return n.Container != nil }
 	if placed.Builtin.Name() == "docker" || !slices.ContainsFunc(p.Nodes, runsImage) {
 		return placed, nil
@@ -43,18 +51,24 @@ func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err
 
 // For returns the executor of a stage.
 func (p *Placed) For(n *plan.Node) executor.Executor {
-	if n.Container != nil {
+	switch {
+	case n.Container != nil:
 		return p.Foreign
+	case n.Fetches():
+		return p.Fetching
 	}
 	return p.Builtin
 }
 
 // All are the executors, each once.
 func (p *Placed) All() []executor.Executor {
-	if p.Foreign == p.Builtin {
-		return []executor.Executor{p.Builtin}
+	out := []executor.Executor{p.Builtin}
+	for _, ex := range []executor.Executor{p.Foreign, p.Fetching} {
+		if !slices.Contains(out, ex) {
+			out = append(out, ex)
+		}
 	}
-	return []executor.Executor{p.Builtin, p.Foreign}
+	return out
 }
 
 // Close closes them.

@@ -29,6 +29,7 @@ type Session struct {
 	Module   *check.Module // nil where only a saved plan is worked on
 	Library  *Library      // nil with it
 	Refresh  bool          // the files of sources must be there to plan
+	Offline  bool          // nothing outside is asked to plan, but for files
 	Look     bool          // a recorded result counts only if its objects are there
 
 	w       *Workspace
@@ -99,7 +100,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	for i, address := range force {
 		address = AddressOf(address)
 		forced[i] = address
-		if b := s.Module.Blocks[address]; b == nil || b.TypeSpec.Version == 0 {
+		if b := s.Module.Blocks[address]; (b == nil || b.TypeSpec.Version == 0) && !s.fetches(address) {
 			return nil, &Failure{Err: fmt.Errorf("--force %s: no stage has this address", address), Hint: "'mlp graph' lists all addresses."}
 		}
 	}

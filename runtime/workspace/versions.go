@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
+	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // dataVersion is what the files of a source were: each by name, size and digest, and one digest over all. Path is what
@@ -54,6 +58,18 @@ func (l *LockFile) check() error {
 	return nil
 }
 
+// fetched reports whether what a block reads lies elsewhere: its version is in the state alone.
+func fetched(b *check.Block) bool {
+	return slices.ContainsFunc(b.Derived, func(d schema.Derivation) bool { return d.Role == schema.FetchRole })
+}
+
+// fetches reports whether the address is that of the fetch of a block.
+func (s *Session) fetches(stage string) bool {
+	of, role := address.Of(stage)
+	b := s.Module.Blocks[of]
+	return role == string(schema.FetchRole) && b != nil && fetched(b)
+}
+
 // pinVersions adds the versions of sources that have none yet, or none of their path, and forgets those of blocks that
 // are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
 // pinned ones are returned.
@@ -66,7 +82,7 @@ func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion
 	}
 	for _, address := range s.Module.Order {
 		b := s.Module.Blocks[address]
-		if b.Kind != "source" || !b.TypeSpec.External {
+		if b.Kind != "source" || !b.TypeSpec.External || fetched(b) {
 			continue
 		}
 		found, err := s.probe(ctx, b)

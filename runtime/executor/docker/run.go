@@ -38,6 +38,9 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
+	if t.Network && t.Container == nil {
+		return none, fmt.Errorf("a built-in stage with a network runs as a process: %w", executor.ErrUnsupported)
+	}
 	eng, err := e.engine.get(ctx, e.findEngine)
 	if err != nil {
 		return none, err

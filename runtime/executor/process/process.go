@@ -116,6 +116,12 @@ func layOut(t executor.Task) (string, error) {
 	for _, in := range t.Inputs {
 		err = errors.Join(err, link(in.Path, filepath.Join(root, "in", in.Port)))
 	}
+	if len(t.Secrets) > 0 {
+		err = errors.Join(err, os.Mkdir(filepath.Join(root, "secrets"), 0o700))
+	}
+	for _, secret := range t.Secrets {
+		err = errors.Join(err, os.Symlink(secret.Path, filepath.Join(root, "secrets", secret.Name)))
+	}
 	if t.Checkpoint != "" {
 		err = errors.Join(err, link(t.Checkpoint, filepath.Join(root, "checkpoint")))
 	}

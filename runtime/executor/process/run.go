@@ -30,7 +30,11 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 	stop()
 	seen := <-memory
 	out.wait()
-	e.giveBack(w, end)
+	if t.Network {
+		w.kill() // what a fetch was told is in the memory of nothing else
+	} else {
+		e.giveBack(w, end)
+	}
 	result := executor.Result{ExitCode: w.exitCode(end), Trace: w.trace(end, seen.peak)}
 	switch {
 	case end.cancelled:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -34,19 +35,42 @@ type worker struct {
 // path is where stages find programs.
 const path = "/usr/local/bin:/usr/bin:/bin"
 
-// begin has a worker begin with the stage: one that has nothing to do, or a new one.
+// networkVariables say how this machine reaches others, and whom it trusts.
+var networkVariables = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+
+func withNetwork(env map[string]string) map[string]string {
+	out := maps.Clone(env)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, name := range networkVariables {
+		if value, ok := os.LookupEnv(name); ok {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// begin has a worker begin with the stage: one that has nothing to do, or a new one. A fetch has one of its own.
 func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*worker, *streams, error) {
+	extra := e.env
+	if t.Network {
+		extra = withNetwork(e.env)
+	}
 	job := component.Job{Root: root, Env: protocol.Environment(t.Spec, protocol.Settings{
-		Root: root, Home: filepath.Join(root, "home"), Path: path, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.env,
+		Root: root, Home: filepath.Join(root, "home"), Path: path, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra,
 	})}
 	for {
-		w, used := e.idle(), true
-		if w == nil {
+		var w *worker
+		if !t.Network {
+			w = e.idle()
+		}
+		used := w != nil
+		if !used {
 			var err error
 			if w, err = e.start(); err != nil {
 				return nil, nil, err
 			}
-			used = false
 		}
 		out, err := w.send(job, log)
 		if err == nil {

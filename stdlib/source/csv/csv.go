@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/source/remote"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -20,18 +22,18 @@ var Component = component.Component{
 		Name:     "csv",
 		Version:  2,
 		Engine:   table.Engine,
-		Summary:  "Comma-separated values in local files",
+		Summary:  "Comma-separated values in local files or elsewhere",
 		Doc:      doc,
 		External: true,
 		Body: schema.Body{
 			Attrs: append([]schema.Attr{
-				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.csv`, `data/**/*.csv.gz`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not. Or the address of one file: `https://example.com/data.csv.gz`."},
 				{Name: "delimiter", Type: schema.String, Default: ",", Doc: "The character between fields."},
 				{Name: "header", Type: schema.Bool, Default: true, Doc: "Whether the first row of each file names its columns."},
 				{Name: "null_values", Type: schema.StringList, Doc: "Spellings of null, besides the empty field: `[\"NA\", \"?\"]`."},
 				{Name: "trim", Type: schema.Bool, Default: false, Doc: "Whether blanks around fields and names are left out."},
 				local.AllowEmpty(),
-			}, local.MarkAttrs()...),
+			}, slices.Concat(remote.Attrs(), local.MarkAttrs())...),
 			Blocks: []schema.Block{columnBlock()},
 		},
 		Out: []schema.Port{local.TablePort()},
@@ -41,6 +43,7 @@ var Component = component.Component{
 		},
 	},
 	Shape:  shape,
+	Derive: remote.Derive,
 	Source: &component.Source{Files: files, Sniff: sniff},
 	Run:    run,
 }
@@ -114,6 +117,7 @@ type config struct {
 	AllowEmpty bool           `json:"allow_empty"`
 	Columns    []local.Column `json:"column"`
 	local.Marks
+	remote.Options
 }
 
 func decode(text json.RawMessage) (config, error) {
@@ -130,6 +134,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
 	r := local.Shape(ctx, b, c.Columns, c.Marks)
+	r.Problems = append(r.Problems, c.Options.Problems(c.Path)...)
 	if d := c.Delimiter; d != "" && (utf8.RuneCountInString(d) != 1 || d == `"` || d == "\n" || d == "\r") {
 		r.Problems = append(r.Problems, schema.Problem{Path: "delimiter", Summary: fmt.Sprintf("%q is no delimiter", d),
 			Detail: "It is one character, and neither a quote nor the end of a line.", Hint: `a tab is "\t"`})
@@ -150,7 +155,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 	if err != nil {
 		return "", nil, err
 	}
-	return local.Find(dir, c.Path)
+	return remote.Find(dir, c.Path)
 }
 
 func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
@@ -170,7 +175,11 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	in, names := s.Input("files"), s.Files["files"]
+	in := s.Input("files")
+	names, err := s.Names("files")
+	if err != nil {
+		return err
+	}
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/source/remote"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -19,20 +21,21 @@ var Component = component.Component{
 		Name:     "parquet",
 		Version:  3,
 		Engine:   table.Engine,
-		Summary:  "Parquet in local files",
+		Summary:  "Parquet in local files or elsewhere",
 		Doc:      doc,
 		External: true,
 		Body: schema.Body{
 			Attrs: append([]schema.Attr{
-				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not."},
+				{Name: "path", Type: schema.String, Required: true, Doc: "The files, relative to the module: `data/*.parquet`. `*` stays within a folder, `**` spans folders. Links to files are followed, those to folders that a wildcard meets are not. Or the address of one file: `https://example.com/data.parquet`."},
 				local.AllowEmpty(),
-			}, local.MarkAttrs()...),
+			}, slices.Concat(remote.Attrs(), local.MarkAttrs())...),
 			Blocks: []schema.Block{local.ColumnBlock("What the files call it, if not by its name.")},
 		},
 		Out:      []schema.Port{local.TablePort()},
 		Examples: []schema.Example{{Title: "Some columns of the files, one with another type", Code: example}},
 	},
 	Shape:  shape,
+	Derive: remote.Derive,
 	Source: &component.Source{Files: files, Sniff: sniff},
 	Run:    run,
 }
@@ -62,6 +65,7 @@ type config struct {
 	Columns    []local.Column `json:"column"`
 	AllowEmpty bool           `json:"allow_empty"`
 	local.Marks
+	remote.Options
 }
 
 func decode(text json.RawMessage) (config, error) {
@@ -77,7 +81,9 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
-	return local.Shape(ctx, b, c.Columns, c.Marks)
+	r := local.Shape(ctx, b, c.Columns, c.Marks)
+	r.Problems = append(r.Problems, c.Options.Problems(c.Path)...)
+	return r
 }
 
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
@@ -85,7 +91,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 	if err != nil {
 		return "", nil, err
 	}
-	return local.Find(dir, c.Path)
+	return remote.Find(dir, c.Path)
 }
 
 func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
@@ -97,7 +103,11 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	in, names := s.Input("files"), s.Files["files"]
+	in := s.Input("files")
+	names, err := s.Names("files")
+	if err != nil {
+		return err
+	}
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err

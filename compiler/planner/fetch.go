@@ -1,0 +1,48 @@
+package planner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/mlp-lang/mlp/compiler/check"
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// outsidePort is that of a fetch at which what lies elsewhere comes in.
+const outsidePort = "outside"
+
+// fetched puts before a source's stage the one that gets what lies elsewhere, at the version which that has now. The source's own
+// stage takes the bytes, and sees neither network nor secrets.
+func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) bool {
+	d := derivation(b, schema.FetchRole)
+	q := derivedNode(n, d)
+	q.Kind, q.Type, q.Version, q.Config = schema.FetchKind, d.Fetch.Type, d.Fetch.Version, canonical(d.Config)
+	q.MemoryMB, q.DiskMB = n.MemoryMB, n.DiskMB
+	for _, out := range d.Out {
+		q.Outputs = append(q.Outputs, plan.Output{Port: out.Port, Type: out.Type, Shape: out.Shape})
+	}
+	var ok bool
+	if q.Secrets, ok = p.secrets(b); !ok {
+		return false
+	}
+	version, err := p.o.Sources.Version(ctx, q, d.Fetch.Location)
+	if err != nil {
+		r := b.Ranges["path"]
+		if r.IsZero() {
+			r = b.Range
+		}
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeOutside, Subject: r, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
+		return false
+	}
+	q.Inputs = []plan.Input{{Port: outsidePort, Digest: plan.VersionDigest(version),
+		External: &plan.External{Root: d.Fetch.Location, Files: []plan.ExternalFile{}, Remote: true, Version: version}}}
+	p.decide(q)
+	out := q.Outputs[0]
+	n.Inputs = append(n.Inputs, plan.Input{Port: d.Into, From: q.Address, FromPort: out.Port, Shape: &schema.Shape{Type: out.Type}})
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+	return true
+}

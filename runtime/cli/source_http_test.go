@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const httpModule = `pipeline "shop" {}
+
+secret "shop" { env = "MLP_TEST_SHOP_TOKEN" }
+
+source "csv" "orders" {
+  path  = "%s/orders.csv"
+  token = secret.shop
+
+  column "id"     { type = "bigint" }
+  column "amount" { type = "double" }
+}
+
+dataset "big" {
+  from = [source.orders]
+  sql  = "select * from orders where amount > 2"
+}
+`
+
+// TestHTTPSource takes a file elsewhere through all that becomes of it: known and not known, changed, out of reach, and read again
+// without a network.
+func TestHTTPSource(t *testing.T) {
+	const token = "a-token-that-opens-the-shop"
+	t.Setenv("MLP_TEST_SHOP_TOKEN", token)
+	var text atomic.Value
+	text.Store("id,amount\n1,2.5\n2,1\n")
+	var got atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		now := text.Load().(string)
+		sum := sha256.Sum256([]byte(now))
+		w.Header().Set("ETag", fmt.Sprintf("%q", hex.EncodeToString(sum[:4])))
+		if r.Method == http.MethodGet {
+			got.Add(1)
+		}
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(now))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "p.mlp"), fmt.Sprintf(httpModule, server.URL))
+	step := func(code int, wants []string, args ...string) {
+		t.Helper()
+		stdout, stderr, exit := run(t, dir, args...)
+		for _, want := range wants {
+			if !strings.Contains(stdout+stderr, want) {
+				t.Errorf("%s does not say %q:\n%s%s", strings.Join(args, " "), want, stdout, stderr)
+			}
+		}
+		if exit != code || strings.Contains(stdout+stderr, token) {
+			t.Fatalf("%s: exit code %d\n%s%s", strings.Join(args, " "), exit, stdout, stderr)
+		}
+	}
+	apply := []string{"apply", "--auto-approve", "--executor", "process"}
+	saved := filepath.Join(t.TempDir(), "saved.json")
+
+	step(0, []string{"3 to run", "is not known, for it has not been fetched yet", "An apply asks again"}, "plan", "--offline")
+	step(0, []string{"3 to run"}, "plan", "--refresh")
+	step(0, []string{"3 ran"}, apply...)
+	step(0, []string{"nothing to do, 3 cached"}, "plan", "--refresh")
+	if n := got.Load(); n != 1 {
+		t.Errorf("the file was fetched %d times", n)
+	}
+
+	text.Store("id,amount\n1,2.5\n2,1\n3,9\n")
+	step(0, []string{"1 to run, 2 may run", `version of ` + server.URL + `/orders.csv  ETag "`, "runs      source.orders@fetch"}, "plan")
+	step(0, []string{"nothing to do, 3 cached", "It is taken as recorded in revision"}, "plan", "--offline")
+	step(0, []string{"3 ran"}, apply...)
+
+	// A saved plan fetches what it says, and nothing that came since.
+	text.Store("id,amount\n1,2.5\n2,1\n3,9.5\n")
+	step(0, []string{"1 to run"}, "plan", "--out", saved)
+	text.Store("id,amount\n1,2.5\n2,1\n3,9.6\n")
+	step(1, []string{"changed since the plan was made", "Plan again"}, append(apply, saved)...)
+	step(0, []string{"1 to run"}, "plan", "--out", saved)
+	step(0, []string{"3 ran"}, append(apply, saved)...)
+
+	// What is changed without a change of the rows ends at the source.
+	text.Store("id,amount\n2,1\n3,9.6\n1,2.5\n")
+	step(0, []string{"2 ran, 1 cached"}, apply...)
+
+	t.Setenv("MLP_TEST_SHOP_TOKEN", "another-token")
+	step(1, []string{"answers 401 Unauthorized", "It does not take the token", "MLP1710"}, "plan")
+	if err := os.Unsetenv("MLP_TEST_SHOP_TOKEN"); err != nil {
+		t.Fatal(err)
+	}
+	step(0, []string{"nothing to do", "MLP_TEST_SHOP_TOKEN, which is not set", "It is taken as recorded"}, "plan")
+	server.Close()
+	t.Setenv("MLP_TEST_SHOP_TOKEN", token)
+	step(0, []string{"nothing to do", "does not answer", "It is taken as recorded"}, "plan")
+	step(1, []string{"does not answer", "MLP1710"}, "plan", "--refresh")
+	// The bytes are in the store: they are read again with nobody there.
+	step(0, []string{"1 ran"}, append(apply, "--force", "source.orders")...)
+	step(1, []string{"does not answer"}, append(apply, "--force", "source.orders@fetch")...)
+
+	err := filepath.WalkDir(filepath.Join(dir, ".mlp"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if strings.Contains(string(data), token) {
+			t.Errorf("%s holds the token", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

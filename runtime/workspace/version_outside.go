@@ -1,0 +1,81 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/attempt"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib"
+)
+
+// OfflineVariable, set to anything, has plans ask nothing outside, as --offline does.
+const OfflineVariable = "MLP_OFFLINE"
+
+// patience is how long what lies elsewhere may take to say its version.
+const patience = 30 * time.Second
+
+// askVersion asks what a fetch gets for its version now.
+func (w *Workspace) askVersion(ctx context.Context, fetch *plan.Node) (string, error) {
+	c := stdlib.Component(ComponentName(fetch.Kind, fetch.Type))
+	if c == nil || c.Version == nil {
+		return "", fmt.Errorf("this binary has no %s.%s that fetches", fetch.Kind, fetch.Type)
+	}
+	o := component.Outside{Config: fetch.Config, Dir: w.Dir}
+	for _, s := range fetch.Secrets {
+		value, err := attempt.ReadSecret(w.Dir, s)
+		if err != nil {
+			return "", component.Unreachable(err)
+		}
+		o.Secret = value
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	version, err := c.Version(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		err = component.Unreachable(fmt.Errorf("there was no answer within %v", patience))
+	}
+	return version, err
+}
+
+// Version is that of now, or where nobody answers that which is recorded, and that is said.
+func (x *sources) Version(ctx context.Context, fetch *plan.Node, location string) (string, error) {
+	err := component.Unreachable(errors.New("nothing outside was to be asked"))
+	if !x.s.Offline && os.Getenv(OfflineVariable) == "" {
+		var version string
+		if version, err = x.s.w.askVersion(ctx, fetch); err == nil {
+			return version, nil
+		}
+	}
+	if x.s.Refresh || !errors.Is(err, component.ErrUnreachable) {
+		return "", err
+	}
+	before, ran := x.before.Nodes[fetch.Address].External[outsidePort]
+	if !ran || before.Root != location || before.Version == "" {
+		x.tell(fetch, source.CodeOutsideUnknown, fmt.Sprintf("What %s has is not known, for it has not been fetched yet: %v. An apply asks again", location, err))
+		return "", nil
+	}
+	how, err2 := x.s.since(ctx, "node/"+fetch.Address)
+	if err2 != nil {
+		return "", err2
+	}
+	x.tell(fetch, source.CodeOutsideRecord, fmt.Sprintf("What %s has now is not known: %v. It is taken as recorded %s: %s", location, err, how, before.Version))
+	return before.Version, nil
+}
+
+// outsidePort is the port of a fetch at which what lies elsewhere comes in, as the planner names it.
+const outsidePort = "outside"
+
+func (x *sources) tell(fetch *plan.Node, code, summary string) {
+	var at source.Range
+	if b := x.s.Module.Blocks[address.Block(fetch.Address)]; b != nil {
+		at = b.Range
+	}
+	x.said = append(x.said, plan.Diagnostic{Severity: "warning", Code: code, Summary: summary, Subject: at})
+}

@@ -1,0 +1,123 @@
+// Package remote is what the sources of files share where `path` is the address of one elsewhere: how it is opened and held to, and
+// the fetch that gets it before the source's own stage reads it.
+package remote
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/fetch/http"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
+)
+
+// Options are the attributes of a file elsewhere.
+type Options struct {
+	SHA256   string          `json:"sha256"`
+	MaxBytes float64         `json:"max_bytes"`
+	Token    json.RawMessage `json:"token"`
+}
+
+// maxBytes is how large a file may be where the block does not say it: 10 GB.
+const maxBytes = 10_000_000_000
+
+// Attrs is the schema of Options.
+func Attrs() []schema.Attr {
+	return []schema.Attr{
+		{Name: "sha256", Type: schema.String, Doc: "Of a file elsewhere: its checksum, as `sha256sum` prints it. It is the version then, whatever the server says; another file fails the fetch."},
+		{Name: "max_bytes", Type: schema.Number, Doc: "Of a file elsewhere: how large it may be. Without it 10 GB."},
+		{Name: "token", Type: schema.Ref, Ports: []schema.PortType{schema.SecretPort}, Kinds: []string{"secret"}, Edge: schema.DefinitionEdge,
+			Doc: "Of a file elsewhere: the `secret` that opens it, sent as `Authorization: Bearer …`, and not to another host that the server points to."},
+	}
+}
+
+// Is reports whether a path is an address that is fetched.
+func Is(path string) bool {
+	return strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://")
+}
+
+// Find lists the local files that a path means, as local.Find does. Of a file elsewhere none is here to be looked at.
+func Find(dir, path string) (root string, names []string, err error) {
+	if Is(path) {
+		what := fmt.Sprintf("%s is fetched when the pipeline is applied", path)
+		return "", nil, &component.InputError{Summary: what, Detail: `Declare the columns that are wanted: column "NAME" { type = "TYPE" }`, Bare: what}
+	}
+	return local.Find(dir, path)
+}
+
+var sum = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Problems are what is wrong with the options of a path.
+func (o Options) Problems(path string) []schema.Problem {
+	var out []schema.Problem
+	add := func(path, summary, detail, hint string) {
+		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+	}
+	if !Is(path) {
+		for _, x := range []struct {
+			name  string
+			given bool
+		}{{"sha256", o.SHA256 != ""}, {"max_bytes", o.MaxBytes != 0}, {"token", len(o.Token) > 0}} {
+			if x.given {
+				add(x.name, x.name+" is said of a local file", "It is for files elsewhere: the version of a local one is its content.", "leave it out")
+			}
+		}
+		return out
+	}
+	u, err := url.Parse(path)
+	switch {
+	case err != nil || u.Host == "":
+		add("path", fmt.Sprintf("%q is no address", path), "One is https://example.com/data.csv.", "")
+	case u.User != nil:
+		add("path", "the address has a user or password in it", "It would stand in plans and in the state.", "hand a secret: token = secret.NAME")
+	case u.Fragment != "":
+		add("path", "the address has a # in it", "What follows it is not sent, so it would mean nothing.", "leave it out, or write %23")
+	}
+	if o.SHA256 != "" && !sum.MatchString(o.SHA256) {
+		add("sha256", fmt.Sprintf("%q is no SHA-256 checksum", o.SHA256), fmt.Sprintf("It has %d hexadecimal digits, in small letters.", hex.EncodedLen(32)), "")
+	}
+	if len(o.Token) > 0 && strings.HasPrefix(path, "http://") && !loopback(u) {
+		add("token", "the token would be sent unencrypted", "Anybody on the way reads what is sent by http.", "write https")
+	}
+	if o.MaxBytes < 0 || o.MaxBytes != float64(int64(o.MaxBytes)) {
+		add("max_bytes", fmt.Sprintf("max_bytes is %v", o.MaxBytes), "It is a whole number of bytes.", "")
+	}
+	return out
+}
+
+// loopback reports whether an address is of this machine.
+func loopback(u *url.URL) bool {
+	return u != nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
+}
+
+// Derive is the fetch of a source that reads a file elsewhere; none of one that reads local files.
+func Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
+	var c struct {
+		Path string `json:"path"`
+		Options
+	}
+	if err := json.Unmarshal(req.Config, &c); err != nil {
+		return nil, err
+	}
+	if !Is(c.Path) {
+		return nil, nil
+	}
+	told := http.Config{URL: c.Path, SHA256: c.SHA256, MaxBytes: int64(c.MaxBytes)}
+	if told.MaxBytes == 0 {
+		told.MaxBytes = maxBytes
+	}
+	config, err := json.Marshal(told)
+	if err != nil {
+		return nil, err
+	}
+	return []schema.Derivation{{
+		Role: schema.FetchRole, Config: config, Into: "files",
+		Fetch: &schema.Fetch{Type: http.Component.Type.Name, Version: http.Component.Type.Version, Location: c.Path},
+		Out:   []schema.DerivationOutput{{Port: http.Port, Type: schema.FilesPort}},
+	}}, nil
+}
