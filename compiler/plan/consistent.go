@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -145,6 +146,9 @@ func (c *consistency) input(n *Node, in *Input) error {
 		digest, err := ExternalDigest(in.External.Files)
 		if err != nil {
 			return err
+		}
+		if root := in.External.Root; path.Clean(root) != root {
+			return fmt.Errorf("the folder of its files is written %q", root)
 		}
 		if in.From != "" || n.Container != nil {
 			return fmt.Errorf("files from outside are read by sources only")

@@ -272,15 +272,20 @@ func (s *saved) outputs() bool {
 		if o.From == "" {
 			continue
 		}
-		is := json.RawMessage("null")
-		if n := s.nodes[o.From]; n != nil && n.Verdict.Known() {
-			for _, port := range n.Outputs {
-				if port.Port == o.FromPort && port.Digest != "" {
-					is = text(string(port.Digest))
-				}
+		n := s.nodes[o.From]
+		if n == nil {
+			continue // a block without a stage, of which there is nothing to show
+		}
+		is, there := json.RawMessage("null"), false
+		for _, port := range n.Outputs {
+			if port.Port != o.FromPort {
+				continue
+			}
+			if there = true; n.Verdict.Known() && port.Digest != "" {
+				is = text(string(port.Digest))
 			}
 		}
-		if string(canonical(o.Value)) != string(is) {
+		if !there || string(canonical(o.Value)) != string(is) {
 			return false
 		}
 	}

@@ -94,7 +94,7 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 	if b.TypeSpec == nil || b.TypeSpec.IsGate() {
 		return b, nil
 	}
-	b.Config, b.Meta = orEmpty(n.Config), n.Meta
+	b.Config, b.Meta = orEmpty(n.Config), orEmpty(n.Meta)
 	var how meta
 	if json.Unmarshal(orEmpty(n.Meta), &how) == nil {
 		b.Description = how.Description
@@ -126,7 +126,7 @@ func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 	if b.TypeSpec == nil || !b.TypeSpec.IsGate() {
 		return nil, fmt.Errorf("it is no gate")
 	}
-	b.Meta = g.Meta
+	b.Meta = orEmpty(g.Meta)
 	for _, at := range g.After {
 		b.Refs = append(b.Refs, ordered("after", at))
 	}
@@ -292,6 +292,9 @@ func (s *saved) values() error {
 					key = at + " " + namespace + "." + name
 				}
 				text := string(canonical(v))
+				if _, ok := one[key]; !ok && namespace == "variable" && address.Module(at) == "" {
+					return fmt.Errorf("the rules of %s read %s, and it is not among the variables", at, key)
+				}
 				if was, ok := one[key]; ok && was != text {
 					return fmt.Errorf("%s is %s to the rules of %s, and %s elsewhere", key, text, at, was)
 				}

@@ -76,8 +76,12 @@ func (p *planner) node(b *check.Block) *plan.Node {
 		return nil
 	}
 	timeout := time.Hour
-	if d, err := schema.ParseDuration(how.Timeout); err == nil {
-		timeout = d
+	if how.Timeout != "" {
+		var err error
+		if timeout, err = schema.ParseDuration(how.Timeout); err != nil {
+			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Summary: fmt.Sprintf("timeout of %s: %v", b.Address, err), Subject: b.Range})
+			return nil
+		}
 	}
 	n.TimeoutMS, n.Retries = timeout.Milliseconds(), int(how.Retries)
 	n.MemoryMB, n.DiskMB, n.CPUs = int64(how.MemoryMB), int64(how.DiskMB), how.CPUs

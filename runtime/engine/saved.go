@@ -214,6 +214,8 @@ func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error)
 		if why, err := s.result(n); why != "" || err != nil {
 			return why, err
 		}
+	case s.lostIsThere(n) && !s.own(h, key):
+		return fmt.Sprintf("%s: its result is in the store, and the plan says that it is lost", n.Address), nil
 	case n.Container == nil && s.Version != nil:
 		if v, ok := s.Version(n.Kind, n.Type); !ok || v != n.Version {
 			return fmt.Sprintf("%s: the plan was made with version %d of its component, which this mlp does not have", n.Address, n.Version), nil
@@ -254,6 +256,16 @@ func (s *Saved) asked(n *plan.Node, h *past) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s: it was decided by other rules, or waits for others, than the plan saw%s", n.Address, h.since("node/"+n.Address)), nil
+}
+
+// lostIsThere reports whether a stage is to run since its recorded result is gone, which is not so.
+func (s *Saved) lostIsThere(n *plan.Node) bool {
+	lost := func(c plan.Cause) bool { return c.Kind == plan.LostCause }
+	if n.Fingerprint == "" || n.Fingerprint != n.Replaces || !slices.ContainsFunc(n.Causes, lost) {
+		return false
+	}
+	a, err := s.Store.Action(n.Fingerprint)
+	return err == nil && s.Store.Present(a.Outputs) == nil
 }
 
 // result makes sure that what the plan takes for known is there: else more would run than it says.

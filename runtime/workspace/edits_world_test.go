@@ -158,7 +158,10 @@ func (m *madeUp) Run(_ context.Context, t executor.Task) (executor.Result, error
 		case schema.FiguresPort, schema.VerdictPort:
 			name, text = "metrics.json", "{}"
 			if rules := m.nodes[t.Address].Rules; rules != nil {
-				text = string(canonicalOf(goodFigures(t.Address, "", rules.Env)))
+				all := goodFigures(t.Address, "", rules.Env).(map[string]any)
+				delete(all, "variable") // values, no figures
+				delete(all, "local")
+				text = string(canonicalOf(all))
 			}
 			if out.Shape != nil && out.Shape.Figures != nil {
 				text = string(canonicalOf(goodFigures(t.Address, "", out.Shape.Figures)))
