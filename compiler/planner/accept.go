@@ -128,27 +128,22 @@ func otherShape(n *plan.Node, before *plan.NodeState) string {
 	return ""
 }
 
-// take makes a recorded result that of the node, if it was made from the same inputs and is still there. Where it was
-// recorded as accepted already, nothing has changed.
-func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]plan.Digest) (bool, error) {
+// take is a recorded result that may stand for the node's own: made from the same inputs, and still there. Nil if it may not. The node's
+// fingerprint is then that of the result.
+func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]plan.Digest) (*plan.Action, error) {
 	if !plan.SameInputs(before.Inputs, inputs) {
-		n.Accepted = nil
-		return false, nil
+		return nil, nil
 	}
 	action, ok, err := p.o.Actions.Action(before.Fingerprint)
-	if err != nil || !ok {
-		n.Accepted = nil
-		if err == nil {
-			n.Causes = append(n.Causes, plan.Cause{Kind: plan.LostCause})
-		}
-		return false, err
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		n.Causes = append(n.Causes, plan.Cause{Kind: plan.LostCause})
+		return nil, nil
 	}
 	n.Fingerprint = before.Fingerprint
-	p.found(n, before, true, action)
-	if before.Definition != n.Definition {
-		n.Verdict = plan.Accepted
-	}
-	return true, nil
+	return action, nil
 }
 
 // resting notes at each gate the accepted results that its figures and models come from.

@@ -6,10 +6,155 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
+
+// causes compares a node with what is recorded of it. Every difference is kept, but for defaults of its type that came or went
+// with what somebody wrote.
+func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
+	var out []plan.Cause
+	if before.Kind != n.Kind || before.Type != n.Type {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: "type", Before: text(before.Type), After: text(n.Type)})
+	} else if before.Version != n.Version {
+		out = append(out, plan.Cause{Kind: plan.ComponentCause, Before: number(before.Version), After: number(n.Version)})
+	} else if before.Engine != n.Engine {
+		out = append(out, plan.Cause{Kind: plan.ComponentCause, Path: "engine", Before: text(before.Engine), After: text(n.Engine)})
+	}
+	fields := diff.Fields(before.Config, n.Config)
+	for i, f := range fields {
+		fields[i].Weaker = policy.Loosened(n.Kind, f.Path, f.Before, f.After)
+	}
+	if before.Type == n.Type {
+		fields = diff.Written(before.Config, n.Config, fields, t)
+	}
+	for _, f := range fields {
+		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: f.Path, Before: f.Before, After: f.After, Weaker: f.Weaker})
+	}
+	for i, c := range out {
+		if c.Path == "image" && n.Container != nil && before.Container != nil && n.Container.ImageID == before.Container.ImageID {
+			out[i].Kind = plan.MetadataCause // another name of the same image
+		}
+	}
+	out = append(out, containerCauses(n, before.Container)...)
+	if model := modelInput(n); n.Role == schema.PredictRole && model != nil {
+		for i := range out {
+			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
+				out[i].From = model.From // whose block says it
+			}
+		}
+	}
+	if n.Fetches() {
+		for i := range out {
+			if out[i].Kind == plan.ConfigCause {
+				out[i].From = n.Of // whose block says it
+			}
+		}
+	}
+	inputs := inputCauses(n, before)
+	if before.Definition != n.Definition {
+		out = append(out, formCauses(n, before, slices.ContainsFunc(append(slices.Clone(out), inputs...), func(c plan.Cause) bool {
+			return c.Kind != plan.MetadataCause && !predicts(n, c)
+		}))...)
+	}
+	return append(append(out, inputs...), metaCauses(before.Meta, n.Meta)...)
+}
+
+// typeOf is the type of the block at an address; nil where no block stands, as at stages that are derived.
+func (p *planner) typeOf(address string) *schema.Type {
+	if b := p.m.Blocks[address]; b != nil && b.Block != nil {
+		return b.TypeSpec
+	}
+	return nil
+}
+
+// formCauses say of which inputs the form is another: of columns, types, order, marks. That is what is left of a definition
+// when all else is compared; of what an earlier version recorded no more is known than that.
+func formCauses(n *plan.Node, before *plan.NodeState, told bool) []plan.Cause {
+	var out []plan.Cause
+	if before.Forms != nil {
+		forms := n.Forms()
+		for _, in := range n.Inputs {
+			if was, ok := before.Forms[in.Port]; ok && was != forms[in.Port] {
+				out = append(out, plan.Cause{Kind: plan.SchemaCause, Path: in.Port, From: in.From})
+			}
+		}
+	}
+	if len(out) == 0 && !told {
+		out = append(out, plan.Cause{Kind: plan.SchemaCause})
+	}
+	return out
+}
+
+// metaCauses compares what decides no result. States of earlier versions say nothing of it.
+func metaCauses(before, now json.RawMessage) []plan.Cause {
+	if len(before) == 0 || len(now) == 0 {
+		return nil
+	}
+	out := configCauses(before, now)
+	for i := range out {
+		out[i].Kind = plan.MetadataCause
+	}
+	return out
+}
+
+// predicts tells whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
+func predicts(n *plan.Node, c plan.Cause) bool {
+	return n.Container != nil && n.Role != schema.PredictRole && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
+}
+
+// containerCauses compare what a foreign stage runs, as far as its block does not say it: the image that a name means, and
+// all of a stage that another block's command runs in.
+func containerCauses(n *plan.Node, before *plan.Container) []plan.Cause {
+	after := n.Container
+	if before == nil || after == nil {
+		return nil
+	}
+	var out []plan.Cause
+	if before.ImageID != after.ImageID {
+		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: after.Image, Before: text(before.ImageID), After: text(after.ImageID)})
+	} else if before.Platform != after.Platform {
+		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: "platform", Before: text(before.Platform), After: text(after.Platform)})
+	}
+	if n.Role == schema.PredictRole {
+		out = append(out, configCauses(commandOf(before), commandOf(after))...)
+	}
+	return out
+}
+
+// commandOf is what a container runs in the words of the block of the model that it scores.
+func commandOf(c *plan.Container) json.RawMessage {
+	return encode(map[string]any{"predict": c.Command, "network": c.Network})
+}
+
+// inputCauses compares the inputs: other wiring, other data from outside, other content from above.
+func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
+	var out []plan.Cause
+	for _, in := range n.Inputs {
+		wired := in.From + ":" + in.FromPort
+		was, had := before.Wiring[in.Port]
+		switch {
+		case in.External != nil:
+			if in.Digest != before.Inputs[in.Port] {
+				out = append(out, plan.Cause{Kind: plan.DataCause, Path: in.External.Root,
+					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port], nil), After: dataSummary(in.External, in.Digest, before.External[in.Port])})
+			}
+		case in.From != "" && had && was != wired, in.From != "" && !had:
+			out = append(out, plan.Cause{Kind: plan.WiringCause, Path: in.Port, Before: text(was), After: text(wired)})
+		case in.Digest == "" || in.Digest != before.Inputs[in.Port]:
+			c := plan.Cause{Kind: plan.InputCause, Path: in.Port, From: in.From}
+			if in.Digest != "" && had {
+				c.Before, c.After = text(string(before.Inputs[in.Port])), text(string(in.Digest))
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
 
 // configCauses compares two configurations attribute by attribute, by path.
 func configCauses(before, after json.RawMessage) []plan.Cause {

@@ -17,7 +17,7 @@ func (p *planner) given(n *plan.Node) bool {
 	if !ok {
 		return false
 	}
-	p.nodes[n.Address] = n
+	f := p.begin(n, declared)
 	p.actions[n.Address] = &plan.Action{Address: n.Address, Outputs: g.Outputs, Figures: g.Figures}
 	digest, err := plan.Sum("given", g)
 	if err == nil {
@@ -38,6 +38,7 @@ func (p *planner) given(n *plan.Node) bool {
 	if recorded {
 		n.Causes, n.Replaces = causes(n, &before, p.typeOf(n.Address)), before.Fingerprint
 	}
-	p.reuse(n, &before, recorded)
+	f.on(resultGiven)
+	p.settle(f, &before, recorded)
 	return true
 }

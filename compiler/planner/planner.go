@@ -66,7 +66,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 }
 
 func newPlanner(m *check.Module, o Options) *planner {
-	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
+	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, fates: map[string]*fate{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
 		scorings: map[string]*plan.Scoring{},
 		accepts:  map[string]*resolve.Accept{}}
 	for _, a := range slices.Backward(m.Accepts) { // the first of an address counts
@@ -93,6 +93,9 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	p.twins()
 	p.compareFigures()
 	out, err := p.assemble()
+	if err == nil {
+		err = p.unsettled()
+	}
 	if err != nil {
 		p.report(source.Diagnostic{Severity: source.Error, Summary: err.Error()})
 		return nil, p.diags
@@ -104,6 +107,7 @@ type planner struct {
 	m         *check.Module
 	o         Options
 	nodes     map[string]*plan.Node
+	fates     map[string]*fate // of nodes
 	gates     map[string]*plan.Gate
 	releases  []*plan.Release
 	actions   map[string]*plan.Action  // of cached nodes
@@ -139,10 +143,11 @@ func (p *planner) block(ctx context.Context, b *check.Block) {
 func (p *planner) removals() {
 	for a, s := range p.o.State.Nodes {
 		if p.nodes[a] == nil && !address.IsDerived(a) {
-			p.nodes[a] = &plan.Node{
-				Address: a, Kind: s.Kind, Type: s.Type, Version: s.Version, Verdict: plan.Remove,
+			n := &plan.Node{
+				Address: a, Kind: s.Kind, Type: s.Type, Version: s.Version,
 				Definition: s.Definition, Replaces: s.Fingerprint, Config: s.Config, Inputs: []plan.Input{}, Outputs: []plan.Output{},
 			}
+			p.begin(n, recorded).on(leftModule)
 		}
 	}
 	for address, s := range p.o.State.Releases {
