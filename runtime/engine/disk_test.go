@@ -31,7 +31,7 @@ func TestDisk(t *testing.T) {
 		case c.want == "" && f != nil, c.want != "" && (f == nil || f.Kind != c.want || !strings.Contains(f.Error(), "disk_mb")):
 			t.Errorf("%s: got %v, want %q", name, f, c.want)
 		}
-		if entries, err := os.ReadDir(r.store.Path("tmp")); err != nil || len(entries) > 1 {
+		if entries, err := os.ReadDir(r.store.Place().Path("tmp")); err != nil || len(entries) > 1 {
 			t.Errorf("%s: left in tmp: %v, %v", name, entries, err)
 		}
 	}

@@ -45,7 +45,7 @@ func TestRunThenNothingToDo(t *testing.T) {
 	if again.ExitCode() != ExitDone {
 		t.Errorf("exit code %d", again.ExitCode())
 	}
-	if left, err := os.ReadDir(r.store.Path("tmp")); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(r.store.Place().Path("tmp")); err != nil || len(left) != 1 {
 		t.Errorf("left in tmp: %v, %v, want this process's session alone", left, err)
 	}
 }

@@ -301,7 +301,7 @@ func TestKilledApplyIsTold(t *testing.T) {
 		t.Errorf("followed: got %v and %v, want %v and that it was killed", got, ended, want)
 	}
 	res := r.run(newPlan(stage("stage.b", script{})))
-	if left, err := filepath.Glob(r.store.Path("live", "test", "default", "*")); err != nil || len(left) != 0 {
+	if left, err := filepath.Glob(r.store.Place().Path("live", "test", "default", "*")); err != nil || len(left) != 0 {
 		t.Errorf("left of live journals: %v, %v", left, err)
 	}
 	all, err := j.Summaries(t.Context())

@@ -86,7 +86,7 @@ func (r *rig) goesOn(want *Result) {
 	if got, want := r.state().Releases["deploy.d"].Model, want.State.Releases["deploy.d"].Model; got != want {
 		t.Errorf("live: got %s, want %s", got, want)
 	}
-	if left, err := os.ReadDir(r.store.Path("tmp")); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(r.store.Place().Path("tmp")); err != nil || len(left) != 1 {
 		t.Errorf("left in tmp: %v, %v, want this process's session alone", left, err)
 	}
 }

@@ -189,7 +189,7 @@ func TestCheckpointInUse(t *testing.T) {
 	if err := held.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(r.store.Path("checkpoint")); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(r.store.Place().Path("checkpoint")); err != nil || len(left) != 0 {
 		t.Errorf("got %v, %v, want nothing left", left, err)
 	}
 }

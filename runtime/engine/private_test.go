@@ -30,8 +30,8 @@ func TestRunningStageIsPrivate(t *testing.T) {
 	}()
 	var folders []string
 	for end := time.Now().Add(time.Minute); len(folders) < 2 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		out, _ := filepath.Glob(r.store.Path("tmp", "session-*", "stage-*", "out"))
-		kept, _ := filepath.Glob(r.store.Path("checkpoint", "*[0-9a-f]"))
+		out, _ := filepath.Glob(r.store.Place().Path("tmp", "session-*", "stage-*", "out"))
+		kept, _ := filepath.Glob(r.store.Place().Path("checkpoint", "*[0-9a-f]"))
 		folders = append(out, kept...)
 	}
 	if len(folders) < 2 {
@@ -45,7 +45,7 @@ func TestRunningStageIsPrivate(t *testing.T) {
 	if f := res.node("stage.a").Failure; f == nil || f.Kind != attempt.ExitFailure {
 		t.Errorf("got %+v, want the stage's own failure", f)
 	}
-	left, err := filepath.Glob(r.store.Path("checkpoint", "*", "kept"))
+	left, err := filepath.Glob(r.store.Place().Path("checkpoint", "*", "kept"))
 	if err != nil || len(left) != 1 {
 		t.Fatalf("got %v, %v, want what the stage kept", left, err)
 	}

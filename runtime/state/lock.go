@@ -47,7 +47,7 @@ type Lock struct{ file *os.File }
 // Lock takes the lock of this pipeline and workspace, at once or not at all: the error is a LockedError if somebody has
 // it. The holder's PID, host and time are filled in where they are zero.
 func (l *Log) Lock(h Holder) (*Lock, error) {
-	path := l.store.Path("locks", l.pipeline, l.workspace)
+	path := l.store.Place().Path("locks", l.pipeline, l.workspace)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
@@ -71,7 +71,7 @@ func (l *Log) Lock(h Holder) (*Lock, error) {
 
 // Holder says who has the lock, as that process wrote it; false if nobody on this machine does. Nothing is locked by looking.
 func (l *Log) Holder() (Holder, bool) {
-	f, err := os.Open(l.store.Path("locks", l.pipeline, l.workspace))
+	f, err := os.Open(l.store.Place().Path("locks", l.pipeline, l.workspace))
 	if err != nil {
 		return Holder{}, false
 	}

@@ -74,7 +74,7 @@ func TestDamagedAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	hex, _ := a.Fingerprint.Hex()
-	path := s.Path("actions", hex+".json")
+	path := s.Place().Path("actions", hex+".json")
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -117,12 +117,12 @@ func TestDamagedAction(t *testing.T) {
 		"a link": func(path string) error { return os.Symlink("/dev/null", path) },
 		"a pipe": func(path string) error { return syscall.Mkfifo(path, 0o644) },
 	} {
-		replaced := s.Path("actions", "replaced", hex+".json")
+		replaced := s.Place().Path("actions", "replaced", hex+".json")
 		for path, put := range map[string]func(s *Store, a plan.Action) error{
 			path:     func(s *Store, a plan.Action) error { _, err := s.PutAction(a); return err },
 			replaced: (*Store).ReplaceAction,
 		} {
-			if err := errors.Join(os.MkdirAll(filepath.Dir(replaced), 0o755), os.RemoveAll(replaced), os.RemoveAll(s.Path("actions", hex+".json"))); err != nil {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(replaced), 0o755), os.RemoveAll(replaced), os.RemoveAll(s.Place().Path("actions", hex+".json"))); err != nil {
 				t.Fatal(err)
 			}
 			s := again(t, s)
@@ -141,7 +141,7 @@ func TestDamagedAction(t *testing.T) {
 			}
 		}
 	}
-	if aside, err := filepath.Glob(s.Path("quarantine", "action-*")); err != nil || len(aside) != 1 {
+	if aside, err := filepath.Glob(s.Place().Path("quarantine", "action-*")); err != nil || len(aside) != 1 {
 		t.Errorf("moved aside: got %v, %v; want the damaged one", aside, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestCheckpoint(t *testing.T) {
 	if err := again.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(s.Path("checkpoint")); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(s.Place().Path("checkpoint")); err != nil || len(left) != 0 {
 		t.Errorf("got %v, %v, want nothing left", left, err)
 	}
 }

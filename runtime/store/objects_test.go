@@ -75,7 +75,7 @@ func TestManyFiles(t *testing.T) {
 	if err := s.Verify(t.Context(), d); err != nil {
 		t.Error(err)
 	}
-	if left, err := filepath.Glob(filepath.Join(s.Path("tmp"), "*", "object-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(s.Place().Path("tmp"), "*", "object-*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }

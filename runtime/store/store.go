@@ -132,28 +132,6 @@ func (s *Store) Place() *scratch.Place { return s.place }
 // Where is the file of a key's value, or its key where that is elsewhere, as messages name it.
 func (s *Store) Where(key string) string { return s.where(key) }
 
-// Path of something in the store's folder that is not an object, such as ("journal", id).
-func (s *Store) Path(elem ...string) string { return s.place.Path(elem...) }
-
-// key of what stands at a path in the store's folder.
-func (s *Store) key(path string) (string, error) {
-	rel, err := filepath.Rel(s.root, path)
-	if err != nil {
-		return "", err
-	}
-	return filepath.ToSlash(rel), nil
-}
-
-// WriteNew writes a small file that must not exist yet: whole or not at all, and on disk when it returns. The error is
-// an os.ErrExist if there is one; nothing is changed then.
-func (s *Store) WriteNew(path string, data []byte) error {
-	key, err := s.key(path)
-	if err != nil {
-		return err
-	}
-	return bucket.Put(context.Background(), s.bucket, key, data)
-}
-
 // ObjectPath is where an object's file stands, whether it is there or not.
 func (s *Store) ObjectPath(d plan.Digest) (string, error) { return s.objects.Path(d) }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -288,34 +287,6 @@ func TestManyWritersOfOneObject(t *testing.T) {
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestWriteNewHasOneWinner(t *testing.T) {
-	s := open(t)
-	var wins sync.Map
-	var wg sync.WaitGroup
-	for i := range 16 {
-		wg.Go(func() {
-			err := s.WriteNew(s.Path("log", "000001.json"), fmt.Appendf(nil, "%d", i))
-			if err == nil {
-				wins.Store(i, true)
-			} else if !errors.Is(err, os.ErrExist) {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	n := 0
-	wins.Range(func(k, _ any) bool {
-		n++
-		if got, err := os.ReadFile(s.Path("log", "000001.json")); err != nil || string(got) != fmt.Sprint(k) {
-			t.Errorf("content: got %q, %v, want that of the winner %v", got, err, k)
-		}
-		return true
-	})
-	if n != 1 {
-		t.Errorf("got %d winners, want 1", n)
 	}
 }
 

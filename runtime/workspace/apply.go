@@ -93,7 +93,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 		return nil, err
 	}
 	if result.ExitCode() == 0 && !review.Count(p).Nothing() {
-		err = s.markApplied(p, result.State.Revision)
+		err = s.markApplied(context.WithoutCancel(ctx), p, result.State.Revision)
 	}
 	return result, err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -92,7 +92,7 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 // unchanged returns the part of a saved plan that does something, having made sure that it was not applied already and
 // that all it rests on is as it was. What is not is named.
 func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, error) {
-	if done, err := s.appliedBefore(p); err != nil || done != nil {
+	if done, err := s.appliedBefore(ctx, p); err != nil || done != nil {
 		if err != nil {
 			return nil, err
 		}
@@ -141,22 +141,22 @@ type applied struct {
 	At       time.Time   `json:"at"`
 }
 
-func (s *Session) appliedPath(p *plan.Plan) (string, error) {
+func appliedKey(p *plan.Plan) (string, error) {
 	hex, err := p.ID.Hex()
 	if err != nil {
 		return "", err
 	}
-	return s.Store.Path("applied", p.Pipeline, p.Workspace, hex+".json"), nil
+	return "applied/" + p.Pipeline + "/" + p.Workspace + "/" + hex + ".json", nil
 }
 
 // appliedBefore returns the mark of a plan that was carried out; nil if it was not.
-func (s *Session) appliedBefore(p *plan.Plan) (*applied, error) {
-	path, err := s.appliedPath(p)
+func (s *Session) appliedBefore(ctx context.Context, p *plan.Plan) (*applied, error) {
+	key, err := appliedKey(p)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readDocument(path)
-	if errors.Is(err, os.ErrNotExist) {
+	data, err := bucket.Read(ctx, s.Store.Bucket(), key)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
@@ -164,15 +164,15 @@ func (s *Session) appliedBefore(p *plan.Plan) (*applied, error) {
 	}
 	mark := &applied{}
 	if err := json.Unmarshal(data, mark); err != nil {
-		return nil, fmt.Errorf("the mark that the plan was applied cannot be read: %s: %w", path, err)
+		return nil, fmt.Errorf("the mark that the plan was applied cannot be read: %s: %w", s.Store.Where(key), err)
 	}
 	return mark, nil
 }
 
 // markApplied notes that a plan was carried out whole. A run that was stopped or failed leaves no mark: the same plan may
 // finish it.
-func (s *Session) markApplied(p *plan.Plan, revision int64) error {
-	path, err := s.appliedPath(p)
+func (s *Session) markApplied(ctx context.Context, p *plan.Plan, revision int64) error {
+	key, err := appliedKey(p)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *Session) markApplied(p *plan.Plan, revision int64) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.WriteNew(path, append(data, '\n')); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := bucket.Put(ctx, s.Store.Bucket(), key, append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("noting that the plan was applied: %w", err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // Verified is what came of verifying a store.
@@ -73,8 +73,16 @@ func (v *verifier) add(d Damaged) { v.found.Damaged = append(v.found.Damaged, d)
 
 // states goes through all pipelines and workspaces.
 func (v *verifier) states(ctx context.Context) error {
-	for _, pipeline := range names(v.store.Path("log")) {
-		for _, workspace := range names(v.store.Path("log", pipeline)) {
+	pipelines, err := bucket.Folders(ctx, v.store.Bucket(), "log/")
+	if err != nil {
+		return err
+	}
+	for _, pipeline := range pipelines {
+		workspaces, err := bucket.Folders(ctx, v.store.Bucket(), "log/"+pipeline+"/")
+		if err != nil {
+			return err
+		}
+		for _, workspace := range workspaces {
 			log, err := state.Open(v.store, pipeline, workspace)
 			if err != nil {
 				continue // a folder of somebody else's
@@ -85,17 +93,6 @@ func (v *verifier) states(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func names(dir string) []string {
-	entries, _ := os.ReadDir(dir) // none is no state
-	var out []string
-	for _, e := range entries {
-		if e.IsDir() {
-			out = append(out, e.Name())
-		}
-	}
-	return out
 }
 
 func (v *verifier) state(ctx context.Context, log *state.Log) error {

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"sync"
 	"time"
 
@@ -115,6 +116,7 @@ func Take(ctx context.Context, b bucket.Bucket, name string, h Holder, ttl time.
 	}
 	putErr := bucket.Put(ctx, b, key(name, l.number), data)
 	if putErr == nil {
+		l.forget(ctx)
 		return l, nil
 	}
 	t, whole, err := read(ctx, b, name, l.number) // whose it is tells the nonce, whatever the answer was
@@ -129,16 +131,12 @@ func Take(ctx context.Context, b bucket.Bucket, name string, h Holder, ttl time.
 
 // last is the highest term, 0 if there is none. A list may not have it yet, so it is looked for by its key.
 func last(ctx context.Context, b bucket.Bucket, name string) (int64, error) {
-	prefix := "leases/" + name + "/"
 	top := int64(0)
-	for k, err := range bucket.Keys(ctx, b, prefix, "") {
+	for n, err := range terms(ctx, b, name) {
 		if err != nil {
 			return 0, fmt.Errorf("looking for the lease on %s: %w", name, err)
 		}
-		n := int64(0)
-		if _, err := fmt.Sscanf(k[len(prefix):], "%d.json", &n); err == nil && key(name, n) == k {
-			top = max(top, n)
-		}
+		top = max(top, n)
 	}
 	for {
 		has, err := bucket.Has(ctx, b, key(name, top+1))
@@ -149,6 +147,24 @@ func last(ctx context.Context, b bucket.Bucket, name string) (int64, error) {
 			return top, nil
 		}
 		top++
+	}
+}
+
+// terms lists the numbers of the terms that are there, in the order of their keys.
+func terms(ctx context.Context, b bucket.Bucket, name string) iter.Seq2[int64, error] {
+	prefix := "leases/" + name + "/"
+	return func(yield func(int64, error) bool) {
+		for k, err := range bucket.Keys(ctx, b, prefix, "") {
+			n := int64(0)
+			if err == nil {
+				if _, bad := fmt.Sscanf(k[len(prefix):], "%d.json", &n); bad != nil || key(name, n) != k {
+					continue
+				}
+			}
+			if !yield(n, err) {
+				return
+			}
+		}
 	}
 }
 
@@ -172,6 +188,35 @@ func encode(t term) ([]byte, error) {
 	}
 	data, _ := seal.Seal(sealedTerm, body)
 	return data, nil
+}
+
+const (
+	// old is the age from which a term is in every list, however far lists lag.
+	old = 24 * time.Hour
+	// forgotten is how many terms are deleted when one is taken, at most.
+	forgotten = 16
+)
+
+// forget deletes terms from the first on that are followed by an old one. So the last old term stays: a list has it, or one that
+// came later, and what came later is found from there by its key, since none of it is deleted. What cannot be deleted now stays
+// for the next taker.
+func (l *Lease) forget(ctx context.Context) {
+	var numbers []int64
+	for n, err := range terms(ctx, l.bucket, l.name) {
+		if err != nil || n >= l.number || len(numbers) > forgotten {
+			break
+		}
+		numbers = append(numbers, n)
+	}
+	for i := 1; i < len(numbers); i++ {
+		next, whole, err := read(ctx, l.bucket, l.name, numbers[i])
+		if err != nil || whole && l.now().Sub(next.Since) < old {
+			return
+		}
+		if whole && l.bucket.Delete(ctx, key(l.name, numbers[i-1])) != nil {
+			return
+		}
+	}
 }
 
 // Term is the number of the term, greater than all before. It fences: see the package.

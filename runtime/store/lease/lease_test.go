@@ -170,3 +170,55 @@ func TestKeep(t *testing.T) {
 		t.Errorf("lost: got %v", context.Cause(kept))
 	}
 }
+
+// TestOldTermsAreForgotten: terms that an old one follows are deleted, few at a time; the last old one and all that are younger
+// stay, so that whoever looks finds the last, also in a list that is behind.
+func TestOldTermsAreForgotten(t *testing.T) {
+	b, c := open(t), &clock{}
+	c.wait(1000 * time.Hour)
+	take := func(b bucket.Bucket) int64 {
+		t.Helper()
+		l, err := c.take(t, b, "ada")
+		if err == nil {
+			err = l.Release(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Term()
+	}
+	left := func() (out []int64) {
+		for n, err := range terms(t.Context(), b, name) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, n)
+		}
+		return out
+	}
+	for range 40 {
+		take(b)
+		c.wait(time.Hour)
+	}
+	// Term 40 was put 1 h ago, 17 is the youngest of 24 h; each taker deletes what is before.
+	if got := left(); got[0] != 16 || len(got) != 25 {
+		t.Errorf("an apply an hour: left are %v, want the last old one, 16, to 40", got)
+	}
+	c.wait(48 * time.Hour)
+	if n := take(b); n != 41 {
+		t.Errorf("got term %d, want 41", n)
+	}
+	if got := left(); len(got) != 10 || got[0] != 32 {
+		t.Errorf("after two days: left are %v, want 16 terms deleted", got)
+	}
+	// Lists of a moment ago: without the terms of now, and with those that were deleted.
+	behind := &buckettest.Lagging{Bucket: b, Lag: 5}
+	for want := int64(42); want < 60; want++ {
+		if n := take(behind); n != want {
+			t.Fatalf("with lists that lag: got term %d, want %d", n, want)
+		}
+	}
+	if got := left(); got[0] != 40 {
+		t.Errorf("with lists that lag: left are %v, want those from the last old one, 40, on", got)
+	}
+}
