@@ -10,11 +10,25 @@ import (
 
 func TestConformance(t *testing.T) {
 	requireEngine(t)
-	executortest.Run(t, executortest.Subject{Walled: true, Done: removeImage, New: func(t *testing.T, self string) executor.Executor {
+	executortest.Run(t, executortest.Subject{Walled: true, Done: removeImage, Image: imageOf, New: func(t *testing.T, self string) executor.Executor {
 		e, err := New(context.Background(), Options{SelfPath: self})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return e
 	}})
+}
+
+// imageOf is the image that built-in components run in, which has the binary.
+func imageOf(t *testing.T, self string) string {
+	e, err := New(context.Background(), Options{SelfPath: self})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	id, err := e.image.get(context.Background(), e.findImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

@@ -323,60 +323,6 @@ func TestDockerUnreadableInput(t *testing.T) {
 	}
 }
 
-func TestDockerRunsSideBySide(t *testing.T) {
-	e := newExecutor(t, Options{})
-	var wg sync.WaitGroup
-	for range 4 {
-		task, log := newTask(t, "copy")
-		wg.Go(func() {
-			got, err := e.Run(context.Background(), task)
-			if err != nil || got.ExitCode != 0 || log.String() != "copying 5 bytes\n" {
-				t.Errorf("got %+v, %v, log %q", got, err, log)
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func TestDockerForeignImage(t *testing.T) {
-	e := newExecutor(t, Options{})
-	ctx := context.Background()
-	id, err := e.image.get(ctx, e.findImage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign := func(command ...string) *executor.Container {
-		return &executor.Container{ImageID: id, Command: command, Env: map[string]string{"SUFFIX": " world"}}
-	}
-	tests := []struct {
-		name      string
-		container *executor.Container
-		want      int
-		wantLog   string
-	}{
-		{"command", foreign("/bin/mlp", "foreign"), 0, ""},
-		{"no such command", foreign("/bin/python3", "train.py"), 127, `the image cannot run the command ["/bin/python3" "train.py"]`},
-		{"no such command in the path", foreign("python3"), 127, "the image cannot run the command"},
-		{"no program", foreign("/mlp"), 126, "the image cannot run the command"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			task, log := newTask(t, "foreign")
-			task.Container = tt.container
-			got, err := e.Run(ctx, task)
-			if err != nil || got.ExitCode != tt.want || !strings.Contains(log.String(), tt.wantLog) {
-				t.Fatalf("got %+v, %v, log %q, want exit code %d and %q", got, err, log, tt.want, tt.wantLog)
-			}
-			if tt.want == 0 {
-				if got, err := os.ReadFile(filepath.Join(task.Out, "files", "b.txt")); err != nil || string(got) != "hello world" {
-					t.Errorf("got %q, %v, want %q", got, err, "hello world")
-				}
-			}
-			assertNothingLeft(t, e, task)
-		})
-	}
-}
-
 func TestDockerCleanup(t *testing.T) {
 	e := newExecutor(t, Options{Store: "here"})
 	ctx := context.Background()

@@ -28,9 +28,14 @@ type Subject struct {
 	New func(t *testing.T, self string) executor.Executor
 	// Walled: stages cannot write to inputs, to their description and beside their folders, and have no network.
 	Walled bool
+	// Image makes an image with the binary self at ImagePath, and returns its id; nil: the executor runs no images.
+	Image func(t *testing.T, self string) string
 	// Done is called with the binary when all laws were tried; nil: nothing is to be cleaned up.
 	Done func(self string)
 }
+
+// ImagePath is where an image has the binary.
+const ImagePath = "/bin/mlp"
 
 // Run tries all laws.
 func Run(t *testing.T, s Subject) {
@@ -40,7 +45,7 @@ func Run(t *testing.T, s Subject) {
 	}
 	for _, law := range laws {
 		t.Run(law.name, func(t *testing.T) {
-			b := &bench{T: t, subject: s, exec: s.New(t, self)}
+			b := &bench{T: t, subject: s, self: self, exec: s.New(t, self)}
 			t.Cleanup(func() { _ = b.exec.Close() })
 			law.try(b)
 		})
@@ -63,6 +68,7 @@ func build(t *testing.T) string {
 type bench struct {
 	*testing.T
 	subject Subject
+	self    string // the binary
 	exec    executor.Executor
 }
 

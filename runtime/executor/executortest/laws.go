@@ -30,6 +30,10 @@ var laws = []struct {
 	{"what a stage took is told", traced},
 	{"stages run side by side", sideBySide},
 	{"an input that is not there is an error", noInput},
+	{"an image has its command, environment and secrets", image},
+	{"an image has a network if it asks for one", network},
+	{"an image that cannot run the command says so", noCommand},
+	{"an image that is not there is named", noImage},
 }
 
 // wrote is what the stage "bytes" writes, in any executor.
@@ -227,6 +231,81 @@ func noInput(b *bench) {
 	x.Inputs = []executor.Input{{Port: "data", Path: filepath.Join(b.TempDir(), "missing")}}
 	if got, err := b.exec.Run(b.Context(), x.Task); err == nil {
 		b.Errorf("got %+v, want an error", got)
+	}
+	b.clean(x)
+}
+
+// foreign is a task whose image runs a command; nil: the executor runs no images, and says so.
+func (b *bench) foreign(command ...string) *trial {
+	x := b.task("foreign")
+	x.Container = &executor.Container{Command: command, Env: map[string]string{"SUFFIX": " world"}}
+	if b.subject.Image == nil {
+		if got, err := b.exec.Run(b.Context(), x.Task); !errors.Is(err, executor.ErrUnsupported) {
+			b.Errorf("got %+v, %v, want %v", got, err, executor.ErrUnsupported)
+		}
+		return nil
+	}
+	x.Container.ImageID = b.subject.Image(b.T, b.self)
+	return x
+}
+
+func image(b *bench) {
+	x := b.foreign(ImagePath, "foreign")
+	if x == nil {
+		return
+	}
+	secret := filepath.Join(b.TempDir(), "token")
+	if err := os.WriteFile(secret, []byte("open sesame"), 0o444); err != nil {
+		b.Fatal(err)
+	}
+	x.Secrets = []executor.Secret{{Name: "token", Path: secret}}
+	if got := b.run(x); got.ExitCode != 0 || x.log.String() != "a secret of 11 bytes\n" {
+		b.Fatalf("got %+v; log %q", got, x.log)
+	}
+	if got, err := os.ReadFile(filepath.Join(x.Out, "files", "b.txt")); err != nil || string(got) != "hello world" {
+		b.Errorf("got %q, %v, want %q", got, err, "hello world")
+	}
+	if got, err := os.ReadFile(secret); err != nil || string(got) != "open sesame" {
+		b.Errorf("the secret: got %q, %v, want it as it was", got, err)
+	}
+	b.clean(x)
+}
+
+func network(b *bench) {
+	for _, asked := range []bool{false, true} {
+		x := b.foreign(ImagePath, "links")
+		if x == nil {
+			return
+		}
+		x.Container.Network = asked
+		if got := b.run(x); got.ExitCode != 0 || (x.log.String() == "a network\n") != asked {
+			b.Errorf("asked for a network: %t; got %+v; log %q", asked, got, x.log)
+		}
+		b.clean(x)
+	}
+}
+
+func noCommand(b *bench) {
+	for command, want := range map[string]int{"/bin/python3": 127, "python3": 127, "/": 126} {
+		x := b.foreign(command, "train.py")
+		if x == nil {
+			return
+		}
+		if got := b.run(x); got.ExitCode != want || !strings.Contains(x.log.String(), "the image cannot run the command") {
+			b.Errorf("%s: got %+v, want exit code %d; log %q", command, got, want, x.log)
+		}
+		b.clean(x)
+	}
+}
+
+func noImage(b *bench) {
+	x := b.foreign(ImagePath)
+	if x == nil {
+		return
+	}
+	x.Container.ImageID = "sha256:" + strings.Repeat("0", 64)
+	if got, err := b.exec.Run(b.Context(), x.Task); !errors.Is(err, executor.ErrImage) {
+		b.Errorf("got %+v, %v, want %v", got, err, executor.ErrImage)
 	}
 	b.clean(x)
 }

@@ -310,14 +310,6 @@ func TestRunLeavesNoChildren(t *testing.T) {
 	assertGone(t, pidIn(t, log))
 }
 
-func TestRunRefusesContainers(t *testing.T) {
-	task, _ := newTask(t, "copy")
-	task.Container = &executor.Container{ImageID: "sha256:1"}
-	if _, err := newExecutor(t).Run(context.Background(), task); !errors.Is(err, executor.ErrUnsupported) {
-		t.Errorf("got %v, want %v", err, executor.ErrUnsupported)
-	}
-}
-
 func TestRunWithoutInput(t *testing.T) {
 	task, _ := newTask(t, "copy")
 	task.Inputs[0].Path = filepath.Join(t.TempDir(), "missing")

@@ -17,7 +17,12 @@ import (
 )
 
 func main() {
-	if os.Args[1] == "worker" {
+	switch os.Args[1] {
+	case "foreign":
+		os.Exit(told(foreign()))
+	case "links":
+		os.Exit(told(links()))
+	case "worker":
 		os.Exit(component.Work(context.Background(), find, func(context.Context) error { return nil }))
 	}
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
@@ -43,6 +48,37 @@ func retry(context.Context, *component.Stage) error {
 }
 
 func panics(context.Context, *component.Stage) error { panic("no such thing") }
+
+// foreign is a stage of an image of its own: it knows its environment only.
+func foreign() error {
+	data, err := os.ReadFile(filepath.Join(os.Getenv("MLP_IN_DATA"), "a.txt"))
+	if err != nil {
+		return err
+	}
+	secret, err := os.ReadFile(filepath.Join(os.Getenv("MLP_ROOT"), "secrets", "token"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("a secret of %d bytes\n", len(secret))
+	return os.WriteFile(filepath.Join(os.Getenv("MLP_OUT_FILES"), "b.txt"), append(data, os.Getenv("SUFFIX")...), 0o644)
+}
+
+// links says whether there is another link than that of the machine to itself.
+func links() error {
+	all, err := net.Interfaces()
+	if len(all) > 1 {
+		fmt.Println("a network")
+	}
+	return err
+}
+
+func told(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 3
+}
 
 // writeBytes writes down all that a stage may rest on.
 func writeBytes(_ context.Context, s *component.Stage) error {

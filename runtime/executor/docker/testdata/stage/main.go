@@ -18,23 +18,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "foreign" {
-		foreign()
-		return
-	}
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
-}
-
-// foreign is a stage of a foreign image: it knows its environment only.
-func foreign() {
-	data, err := os.ReadFile(filepath.Join(os.Getenv("MLP_IN_DATA"), "a.txt"))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(os.Getenv("MLP_OUT_FILES"), "b.txt"), append(data, os.Getenv("SUFFIX")...), 0o644)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(3)
-	}
 }
 
 func find(name string) *component.Component {
