@@ -146,7 +146,7 @@ func (b *Binder) engine(ctx context.Context) (*session, error) {
 	if err := errors.Join(s.exec(ctx, "pragma disable_optimizer", "set memory_limit = '1GiB'"), s.lock(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.tables = map[string]string{}
+	s.tables, s.trees = map[string]string{}, map[string]tree{}
 	b.session = s
 	return s, nil
 }

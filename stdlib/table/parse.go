@@ -31,8 +31,26 @@ func (r *Refused) Error() string {
 // tree is a node of the parsed statement: an object of json_serialize_sql.
 type tree = map[string]any
 
-// parse returns the syntax tree of one SELECT statement. What is no such thing is an *Error or a *Refused.
+// keptTrees is how many syntax trees a binder keeps: a query is looked through, typed and traced soon after one another, by several
+// goroutines in turn.
+const keptTrees = 256
+
+// parse returns the syntax tree of one SELECT statement, which must not be changed. What is no such thing is an *Error or a *Refused.
 func (s *session) parse(ctx context.Context, query string) (tree, error) {
+	if t, ok := s.trees[query]; ok {
+		return t, nil
+	}
+	t, err := s.parseAnew(ctx, query)
+	if err == nil && s.trees != nil {
+		if len(s.trees) >= keptTrees {
+			clear(s.trees)
+		}
+		s.trees[query] = t
+	}
+	return t, err
+}
+
+func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
 	row, err := s.one(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
 	if err != nil {
 		return nil, err
@@ -103,13 +121,15 @@ func (s *session) check(ctx context.Context, query string, tables map[string][]s
 	if err != nil {
 		return looked{}, err
 	}
-	if _, err := s.parse(ctx, "select * from ("+query+"\n)"); err != nil {
-		at := strings.LastIndexByte(query, ';')
-		return looked{}, refuse(schema.Problem{
-			Offset: max(at, 0), Length: min(1, at+1),
-			Summary: "the query must not end in a semicolon",
-			Hint:    "leave it out",
-		})
+	// A statement with no semicolon can stand between parentheses.
+	if at := strings.LastIndexByte(query, ';'); at >= 0 {
+		if _, err := s.parseAnew(ctx, "select * from ("+query+"\n)"); err != nil {
+			return looked{}, refuse(schema.Problem{
+				Offset: at, Length: 1,
+				Summary: "the query must not end in a semicolon",
+				Hint:    "leave it out",
+			})
+		}
 	}
 	w := walker{query: query, tables: tables, ctes: map[string]bool{}}
 	w.names(root)

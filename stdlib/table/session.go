@@ -27,6 +27,7 @@ type session struct {
 	scratch   *scratch.Folder   // that dir is; nil with it
 	linked    map[string]string // links in dir → what they stand for
 	tables    map[string]string // of a binder: name → definition of the table that the engine holds now
+	trees     map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
 }
 
 // fixed are the settings that results could depend on, and those that keep the engine from looking around.
