@@ -1,9 +1,11 @@
 package table
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +22,9 @@ var csvLine = lazyregexp.New(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (
 func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
 	for _, g := range groups {
 		for _, f := range g.files {
+			if err := c.ends(f); err != nil { // first: the engine tells of quotes and columns then
+				return err
+			}
 			if m := csvLine().FindStringSubmatch(cause.Message); m != nil && sameFile(s, f, m[4]) {
 				return c.malformed(f, cause)
 			}
@@ -28,7 +33,76 @@ func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns [
 			}
 		}
 	}
-	return cause
+	said := *cause
+	said.Message = withoutOptions(said.Message)
+	return &said
+}
+
+// withoutOptions is a message of the engine without the options of its reader, which nobody of ours can set.
+func withoutOptions(message string) string {
+	for _, from := range []string{"\nPossible fixes:", "\nPossible Solution", "\n  file = "} {
+		message, _, _ = strings.Cut(message, from)
+	}
+	return strings.TrimSpace(message)
+}
+
+// ends tells of a file whose lines end in more than one way, which the engine reads none of.
+func (c CSV) ends(f File) error {
+	text, done, err := f.text()
+	if err != nil {
+		return err
+	}
+	defer done()
+	refuse := func(line int, what, cure string) error {
+		said := fmt.Sprintf("%s line %d %s", f.Name, line, what)
+		return &component.InputError{Summary: said, Detail: cure + ` tr -d '\r' < FILE > OTHER.`, Bare: said}
+	}
+	line, first, last := 1, "", rune(0)
+	return c.runes(text, func(r rune, quoted bool) error {
+		end := string(r)
+		if last == '\r' && !quoted {
+			if end = "\r" + end; r != '\n' {
+				return refuse(line, "holds a carriage return", "A value that holds one stands in quotes. If lines are to end there, let all end in line feeds; else take it out:")
+			}
+		}
+		last = 0
+		if !quoted {
+			last = r
+		}
+		if r != '\n' {
+			return nil
+		}
+		if !quoted && first != "" && first != end {
+			return refuse(line, fmt.Sprintf("ends in %q, and those before it in %q", end, first), "Let all lines end alike:")
+		}
+		if !quoted {
+			first = end
+		}
+		line++
+		return nil
+	})
+}
+
+// runes calls a function with each rune of a text, but for quotes around values, and whether it stands between such.
+func (c CSV) runes(text *bufio.Reader, each func(r rune, quoted bool) error) error {
+	delimiter, _ := utf8.DecodeRuneInString(c.delimiter())
+	quoted, begins := false, true // begins: a value does, so that a quote opens it
+	for {
+		r, _, err := text.ReadRune()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case r == '"' && (quoted || begins):
+			quoted, begins = !quoted, quoted // one that follows at once is a quote of the value
+			continue
+		}
+		if err := each(r, quoted); err != nil {
+			return err
+		}
+		begins = !quoted && (r == delimiter || r == '\n')
+	}
 }
 
 // sameFile tells whether the engine means f when it names a path.
@@ -60,7 +134,7 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 func (c CSV) malformed(f File, e *Error) error {
 	m := csvLine().FindStringSubmatch(e.Message)
 	if m == nil {
-		return &component.InputError{Summary: f.Name + " cannot be read", Detail: e.Message, Bare: f.Name + " cannot be read as CSV"}
+		return &component.InputError{Summary: f.Name + " cannot be read", Detail: withoutOptions(e.Message), Bare: f.Name + " cannot be read as CSV"}
 	}
 	reason, cure := csvReason(m[3])
 	at := fmt.Sprintf("%s line %d: ", f.Name, c.lineOfRow(f, m[1]))
@@ -78,7 +152,7 @@ func (c CSV) malformed(f File, e *Error) error {
 // values hold line breaks they are fewer.
 func (c CSV) lineOfRow(f File, row string) int64 {
 	n, err := strconv.ParseInt(row, 10, 64)
-	if err != nil {
+	if err != nil || n < 2 {
 		return n
 	}
 	text, done, err := f.text()
@@ -86,25 +160,25 @@ func (c CSV) lineOfRow(f File, row string) int64 {
 		return n
 	}
 	defer done()
-	delimiter, _ := utf8.DecodeRuneInString(c.delimiter())
-	line, quoted, begins := int64(1), false, true // begins: a value does, so that a quote opens it
-	for rows := int64(1); rows < n; {
-		r, _, err := text.ReadRune()
-		switch {
-		case err != nil:
-			return n
-		case r == '"' && (quoted || begins):
-			quoted, begins = !quoted, quoted // one that follows at once is a quote of the value
-			continue
-		case r == '\n':
+	line, rows := int64(1), int64(1)
+	err = c.runes(text, func(r rune, quoted bool) error {
+		if r == '\n' {
 			if line++; !quoted {
 				rows++
 			}
 		}
-		begins = !quoted && (r == delimiter || r == '\n')
+		if rows == n {
+			return errFound
+		}
+		return nil
+	})
+	if err != errFound {
+		return n
 	}
 	return line
 }
+
+var errFound = errors.New("found")
 
 // csvCounts is what the engine says of a line with too few or too many values.
 var csvCounts = lazyregexp.New(`^Expected Number of Columns: (\d+) Found: (\d+)`)

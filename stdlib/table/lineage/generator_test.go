@@ -63,7 +63,7 @@ func (g *generator) window(e string) string {
 	by := "order by " + g.order(e)
 	switch g.r.IntN(6) {
 	case 0:
-		return strings.ReplaceAll(g.pick("lag(#.a)", "lag(#.y)", "lead(#.a)", "lag(#.y, 2)", "row_number()", "first_value(#.a)", "rank()"), "#", e) + " over (" + part + by + ")"
+		return strings.ReplaceAll(g.pick("lag(#.a)", "lag(#.y)", "lag(#.y order by #.ts desc, #.id)", "lead(#.a)", "lag(#.y, 2)", "row_number()", "first_value(#.a)", "rank()"), "#", e) + " over (" + part + by + ")"
 	case 1:
 		return strings.ReplaceAll(g.pick("count(*)", "sum(#.a)", "sum(#.y)"), "#", e) + " over (" + part + by + " rows between unbounded preceding and 1 preceding)"
 	case 2:

@@ -60,12 +60,14 @@ func (t *tracer) clock(n tree, sc *scope) flow {
 	return flow{} // a row stands before itself
 }
 
-// strictlyBefore tells whether a window function sees only rows before its own in its order.
+// strictlyBefore tells whether a window function sees only rows before its own in its order. lag(x order by y) goes back in its own order among
+// the rows of the frame: lag(x order by ts desc) over (order by ts … unbounded following) is the row after.
 func strictlyBefore(n tree) bool {
-	switch n["type"] {
-	case "WINDOW_LAG":
+	if n["type"] == "WINDOW_LAG" && !listed(n["arg_orders"]) {
 		return n["offset_expr"] == nil || positive(n["offset_expr"])
-	case "WINDOW_AGGREGATE", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE":
+	}
+	switch n["type"] {
+	case "WINDOW_LAG", "WINDOW_AGGREGATE", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE":
 		end := word(n, "end")
 		return (end == "EXPR_PRECEDING_ROWS" || end == "EXPR_PRECEDING_GROUPS" || end == "EXPR_PRECEDING_RANGE") && positive(n["end_expr"])
 	}
