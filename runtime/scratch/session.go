@@ -113,6 +113,36 @@ func newSession(tmp string) (*session, error) {
 	return &session{dir: dir, lock: lock}, nil
 }
 
+// Begin begins this process's session, if it has none.
+func (p *Place) Begin() error {
+	_, err := p.open()
+	return err
+}
+
+// Oldest is when the first of the sessions of living processes began; false if there is none.
+func (p *Place) Oldest() (began time.Time, alive bool, err error) {
+	locks, _ := filepath.Glob(p.Path("tmp", "session-*", sessionLock)) // the pattern is right
+	for _, path := range locks {
+		lock, err := os.OpenFile(path, os.O_RDWR, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return time.Time{}, false, err // another user's: whether it lives cannot be told
+		}
+		held := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+		info, err := lock.Stat()
+		lock.Close()
+		if err != nil {
+			return time.Time{}, false, err
+		}
+		if held && (!alive || info.ModTime().Before(began)) {
+			began, alive = info.ModTime(), true
+		}
+	}
+	return began, alive, nil
+}
+
 // Close removes this process's temporary files. The place can be used again afterwards.
 func (p *Place) Close() error {
 	p.mu.Lock()

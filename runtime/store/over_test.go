@@ -1,11 +1,15 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/digest"
@@ -186,4 +190,148 @@ func TestOverRecords(t *testing.T) {
 	if got, err := machine(t, far).Action(changed.Fingerprint); err != nil || got.DurationMS != 5 {
 		t.Errorf("replaced: got %+v, %v", got, err)
 	}
+}
+
+// cached is how many bytes of objects a machine keeps of a bucket elsewhere.
+func cached(t *testing.T, s *Store) (total int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Root(), "cache", "store", "objects", "blake3", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += info.Size()
+	}
+	return total
+}
+
+// TestCacheIsTrimmed: a cache is cut to its limit when a store is closed, what was used longest ago first, and nothing is lost. What
+// a process that is alive has used stays, whoever trims.
+func TestCacheIsTrimmed(t *testing.T) {
+	far, _ := shared(t)
+	ada := machine(t, far)
+	var all []plan.Digest
+	for i := range 10 {
+		d, err := ada.PutBytes(t.Context(), bytes.Repeat([]byte{byte(i)}, 1000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	dir := filepath.Join(t.TempDir(), ".mlp")
+	open := func(limit int64) *Store {
+		s, err := Over(far, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.LimitCache(limit)
+		return s
+	}
+	get := func(s *Store, digests ...plan.Digest) (fetched int) {
+		t.Helper()
+		far.Take()
+		for _, d := range digests {
+			if _, err := s.Get(d); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Millisecond) // so that the times differ
+		}
+		return far.Take().Gets
+	}
+	closed := func(s *Store) {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bob := open(10_000)
+	get(bob, all...)
+	get(bob, all[0]) // used already in this session: what counts is when it was first
+	closed(bob)
+	if got := cached(t, bob); got != 10_000 {
+		t.Errorf("within the limit: got %d bytes, want all", got)
+	}
+	bob = open(5_000)
+	if n := get(bob, all[1]); n != 0 {
+		t.Errorf("what is kept was fetched")
+	}
+	closed(bob)
+	if got := cached(t, bob); got != 5_000 {
+		t.Errorf("beyond the limit: got %d bytes, want 5000", got)
+	}
+	bob = open(5_000)
+	if n := get(bob, all[1], all[9], all[8], all[7], all[6]); n != 0 {
+		t.Errorf("of those used last %d were fetched again", n)
+	}
+	if n := get(bob, all[0], all[2]); n != 2 {
+		t.Errorf("of those used longest ago %d were fetched, want both", n)
+	}
+	// Another process trims while this one is at work.
+	eve := open(0)
+	get(eve, all[3])
+	closed(eve)
+	if n := get(bob, all[1], all[6], all[0], all[2]); n != 0 {
+		t.Errorf("%d objects were taken from a process that uses them", n)
+	}
+	dest := filepath.Join(t.TempDir(), "in")
+	d, err := bob.PutDir(t.Context(), folder(t, map[string]string{"a": "mine"}), nil)
+	if err == nil {
+		closed(open(0))
+		err = bob.Materialize(t.Context(), d, dest)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	closed(bob)
+	closed(open(0))
+	if got := cached(t, bob); got != 0 {
+		t.Errorf("with nobody at work: got %d bytes, want none", got)
+	}
+}
+
+// TestCacheIsTrimmedUnderUse: while one process after another trims all that nobody uses, others lay out folders, and miss nothing.
+func TestCacheIsTrimmedUnderUse(t *testing.T) {
+	far, _ := shared(t)
+	ada := machine(t, far)
+	d, err := ada.PutDir(t.Context(), folder(t, map[string]string{"a": "1", "b": "2", "c": "3", "d/e": "4"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), ".mlp")
+	var done atomic.Int64
+	var wg sync.WaitGroup
+	const users, rounds = 4, 15
+	for range users {
+		wg.Go(func() {
+			defer done.Add(1)
+			for range rounds {
+				s, err := Over(far, dir)
+				if err == nil {
+					err = s.Materialize(t.Context(), d, filepath.Join(t.TempDir(), "in"))
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for done.Load() < users {
+		s, err := Over(far, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.LimitCache(0)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
 }

@@ -65,6 +65,7 @@ type Store struct {
 	records *records.Records
 	hashes  *hashcache.Cache
 	claims  claims
+	limit   int64 // of the cache of a bucket elsewhere, in bytes
 	where   func(key string) string
 }
 
@@ -88,6 +89,13 @@ func Open(dir string) (*Store, error) {
 		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place), where: shelf.Path}, nil
 }
 
+// CacheLimit is how many bytes of a bucket that is elsewhere are kept here, if LimitCache says nothing else.
+const CacheLimit = 20 << 30
+
+// LimitCache says how many bytes of a bucket that is elsewhere are kept here. Close removes what is more, and was used longest ago; what
+// processes use that are alive stays.
+func (s *Store) LimitCache(bytes int64) { s.limit = bytes }
+
 // Over returns the store in a bucket that is elsewhere, with a folder on this machine for what is fetched from it and for what
 // this machine works on. Records that are put once, segments of them, revisions and objects are fetched once.
 func Over(b bucket.Bucket, dir string) (*Store, error) {
@@ -95,6 +103,7 @@ func Over(b bucket.Bucket, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.limit = CacheLimit
 	s.shelf = local.Open(s.place.Path("cache", "store"), s.place)
 	s.bucket = bucket.Cached{Bucket: b, Near: s.shelf, Keep: keep}
 	s.where = func(key string) string { return key }
@@ -221,9 +230,11 @@ func (s *Store) Sweep() (int, error) { return s.place.SweepSessions() }
 func (s *Store) Left() bool { return s.place.Left() }
 
 // Close writes down what is remembered of files outside, groups what was recorded for those who read much, and removes this
-// process's temporary files. The store can be used again afterwards.
+// process's temporary files, and what the cache of a bucket elsewhere has too much. The store can be used again afterwards.
 func (s *Store) Close() error {
-	return errors.Join(s.hashes.Save(), s.records.Group(context.Background()), s.place.Close())
+	err := errors.Join(s.hashes.Save(), s.records.Group(context.Background()), s.place.Close())
+	s.objects.Forget()
+	return errors.Join(err, s.objects.Trim(context.Background(), s.limit))
 }
 
 // Seal puts a JSON value into a file under a name, as seal.Seal says.

@@ -35,6 +35,7 @@ type Objects struct {
 
 	mu       sync.Mutex
 	verified map[plan.Digest]scratch.Stamp // whose content this process has checked
+	used     sync.Map                      // keys that this session has used, of a shelf in front of a bucket
 }
 
 // In returns the objects of a store that is a folder.
@@ -259,6 +260,9 @@ func (o *Objects) Get(ctx context.Context, d plan.Digest) ([]byte, error) {
 
 // read returns what is on the shelf, checked.
 func (o *Objects) read(ctx context.Context, d plan.Digest, key string) ([]byte, error) {
+	if err := o.use(key); err != nil {
+		return nil, o.unread(ctx, d, key, err)
+	}
 	data, err := bucket.Read(ctx, o.shelf, key)
 	if err != nil {
 		return nil, o.unread(ctx, d, key, err)
@@ -291,11 +295,22 @@ func (o *Objects) verify(ctx context.Context, d plan.Digest) error {
 	return err
 }
 
+// use notes that an object on the shelf is used, where the shelf is a cache.
+func (o *Objects) use(key string) error {
+	if o.far == nil {
+		return nil
+	}
+	return o.touch(key)
+}
+
 // onShelf checks what is on the shelf.
 func (o *Objects) onShelf(ctx context.Context, d plan.Digest) error {
 	key, err := Key(d)
 	if err != nil {
 		return err
+	}
+	if err := o.use(key); err != nil {
+		return o.unread(ctx, d, key, err)
 	}
 	f, _, err := o.shelf.File(key)
 	if err != nil {
@@ -374,7 +389,10 @@ func (o *Objects) fetch(ctx context.Context, d plan.Digest, key string) error {
 	if w.digest != d {
 		return o.moveAside(ctx, o.far, d, key, w.digest)
 	}
-	if _, err := o.shelf.PutStaged([]local.Staged{{Key: key, Path: w.tmp}}); err != nil {
+	if _, err = o.shelf.PutStaged([]local.Staged{{Key: key, Path: w.tmp}}); err == nil {
+		err = o.touch(key)
+	}
+	if err != nil {
 		return fmt.Errorf("fetching object %s: %w", d, err)
 	}
 	return nil
