@@ -73,7 +73,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c := &checker{lib: lib, untyped: map[string]bool{}, envs: map[string]*environment{}, values: map[string]moduleValues{}, cache: cacheOf(lib),
 		m: &Module{Module: m, Blocks: make(map[string]*Block, len(m.Blocks)), instances: instancesOf(m)}}
 	for _, b := range m.Blocks {
-		if b.Kind == "problem" {
+		if b.KindSpec.Poses {
 			c.problems = append(c.problems, b)
 		}
 		c.m.Blocks[b.Address] = &Block{Block: b, Config: b.Config, In: map[string]schema.Shape{}, Out: map[string]schema.Shape{}}
@@ -101,7 +101,7 @@ type checker struct {
 	untyped map[string]bool
 	envs    map[string]*environment // by what tells them apart
 	values  map[string]moduleValues // by prefix of the module
-	// problems are the module's blocks of that kind.
+	// problems are the module's blocks that say what is to be solved.
 	problems []*resolve.Block
 	cache    *rule.Cache
 }

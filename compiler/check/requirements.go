@@ -13,7 +13,7 @@ import (
 func (c *checker) requirements() {
 	gating := c.gating()
 	for _, b := range c.m.Module.Blocks {
-		if b.Kind != "problem" {
+		if !b.KindSpec.Poses {
 			continue
 		}
 		named, verified := map[string][]string{}, map[string]bool{}

@@ -16,7 +16,7 @@ func (c *checker) sameFiles() map[string][]string {
 	var addresses []string
 	for address, b := range c.m.Blocks {
 		var config struct{ Path string }
-		if b.Kind == "source" && json.Unmarshal(b.Config, &config) == nil && config.Path != "" {
+		if b.TypeSpec.IsSource() && json.Unmarshal(b.Config, &config) == nil && config.Path != "" {
 			paths[address] = path.Clean(config.Path)
 			if !path.IsAbs(config.Path) {
 				paths[address] = path.Join(b.Dir, config.Path)

@@ -61,6 +61,14 @@ func inputs(b *resolve.Block, uses ...schema.RowUse) []*resolve.Reference {
 	return out
 }
 
+// ModelInput is the reference at which a model flows in; nil if none does.
+func (b *Block) ModelInput() *resolve.Reference {
+	if of := models(b.Block); len(of) > 0 {
+		return of[0]
+	}
+	return nil
+}
+
 // models are the references of a block to models that flow into it.
 func models(b *resolve.Block) []*resolve.Reference {
 	var out []*resolve.Reference

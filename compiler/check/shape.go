@@ -68,7 +68,7 @@ func (c *checker) prepare(ctx context.Context, b *Block) bool {
 		return false
 	}
 	c.fillName(b)
-	c.fillTask(b)
+	c.fillPosed(b)
 	return true
 }
 
@@ -170,7 +170,7 @@ func (c *checker) noColumns(b *Block, err error) {
 // columns writes the columns of a source that declares none into its configuration, so that the stage reads with the
 // schema the plan was made with.
 func (c *checker) columns(ctx context.Context, b *Block) bool {
-	if b.Kind != "source" {
+	if !b.TypeSpec.IsSource() {
 		return true
 	}
 	var config map[string]any
@@ -206,25 +206,28 @@ func (c *checker) fillName(b *Block) {
 	b.Config = filled
 }
 
-// fillTask gives trainers and monitors the task of the module's only problem where they name none.
-func (c *checker) fillTask(b *Block) {
-	if b.Kind != "train" && b.Kind != "monitor" || b.TypeSpec.Body.Attr("task") == nil {
-		return
-	}
+// fillPosed gives a block what it leaves to the module's only problem, such as a trainer its task.
+func (c *checker) fillPosed(b *Block) {
 	if len(c.problems) != 1 {
 		return
 	}
-	var problem struct{ Task string }
-	c.must(json.Unmarshal(c.problems[0].Config, &problem))
-	var config map[string]any
-	c.must(json.Unmarshal(b.Config, &config))
-	if problem.Task == "" || config["task"] != nil {
-		return
+	var config, problem map[string]any
+	for _, a := range b.TypeSpec.Body.Attrs {
+		if !a.Posed {
+			continue
+		}
+		if config == nil {
+			c.must(json.Unmarshal(b.Config, &config))
+			c.must(json.Unmarshal(c.problems[0].Config, &problem))
+		}
+		if problem[a.Name] == nil || config[a.Name] != nil {
+			continue
+		}
+		config[a.Name] = problem[a.Name]
+		filled, err := json.Marshal(config)
+		c.must(err)
+		b.Config = filled
 	}
-	config["task"] = problem.Task
-	filled, err := json.Marshal(config)
-	c.must(err)
-	b.Config = filled
 }
 
 // place turns what a component found into a diagnostic at its place in the file.

@@ -8,14 +8,16 @@ import (
 	"strconv"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // mostFindings bounds what is listed of one stage: its figures have all.
 const mostFindings = 100
 
-// Findings are what a check or a monitor found amiss, by its figures: expectations that do not hold, columns that drifted,
-// figures that moved away from their baseline. Rules are not among them: they have verdicts of their own.
-func Findings(kind string, figures json.RawMessage) []plan.Finding {
+// Findings are what a stage found amiss, by its figures: of one that has a verdict (a check) expectations that do not hold, of one in
+// operations (a monitor) columns that drifted, and figures that moved away from their baseline. Rules are not among them: they have
+// verdicts of their own.
+func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 	var f struct {
 		Failed   float64
 		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
@@ -29,7 +31,8 @@ func Findings(kind string, figures json.RawMessage) []plan.Finding {
 		}
 		Delta map[string]struct{ Value, Low, High *float64 }
 	}
-	if kind != "check" && kind != "monitor" || len(figures) == 0 || json.Unmarshal(figures, &f) != nil {
+	watches := n.Phase == schema.Operations
+	if !n.HasVerdict() && !watches || len(figures) == 0 || json.Unmarshal(figures, &f) != nil {
 		return nil
 	}
 	var out []plan.Finding
@@ -40,10 +43,10 @@ func Findings(kind string, figures json.RawMessage) []plan.Finding {
 		}
 		out = append(out, plan.Finding{Severity: severity, About: x.Column, Text: fmt.Sprintf("%s: expected %s, observed %s", x.Expectation, x.Expected, x.Observed)})
 	}
-	if kind == "check" && f.Failed > 0 && !slices.ContainsFunc(out, func(x plan.Finding) bool { return x.Severity == plan.FailFinding }) {
+	if n.HasVerdict() && f.Failed > 0 && !slices.ContainsFunc(out, func(x plan.Finding) bool { return x.Severity == plan.FailFinding }) {
 		out = append(out, plan.Finding{Severity: plan.FailFinding, Text: "it failed when it ran"}) // and says no more
 	}
-	if kind == "monitor" {
+	if watches {
 		for _, name := range slices.Sorted(maps.Keys(f.Drift.Columns)) {
 			if c := f.Drift.Columns[name]; c.Drifted != nil && *c.Drifted {
 				out = append(out, plan.Finding{Severity: plan.DriftFinding, About: name, Text: fmt.Sprintf("%s %s, limit %s", word(c.Method), short(c.Score), short(c.Limit))})

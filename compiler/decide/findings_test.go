@@ -5,9 +5,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 func TestFindings(t *testing.T) {
+	nodes := map[string]*plan.Node{
+		"check":    {Phase: schema.Design, Outputs: []plan.Output{{Port: "ok", Type: schema.VerdictPort}}},
+		"monitor":  {Phase: schema.Operations},
+		"evaluate": {Phase: schema.Development},
+	}
 	for _, c := range []struct{ kind, figures, want string }{
 		{"check", `{"failures":[{"column":"v","expectation":"between","observed":"200","expected":"0 to 100","severity":"warn"},{"column":"id","expectation":"unique","observed":"2 rows","expected":"each once","severity":"fail"}]}`,
 			"warn v between: expected 0 to 100, observed 200; fail id unique: expected each once, observed 2 rows"},
@@ -23,7 +31,7 @@ func TestFindings(t *testing.T) {
 		{"monitor", `[]`, ""},
 	} {
 		var got []string
-		for _, f := range Findings(c.kind, json.RawMessage(c.figures)) {
+		for _, f := range Findings(nodes[c.kind], json.RawMessage(c.figures)) {
 			got = append(got, fmt.Sprint(f.Severity, " ", f.About, " ", f.Text))
 		}
 		if s := strings.Join(got, "; "); s != c.want {
@@ -38,7 +46,7 @@ func TestFindingsAreBounded(t *testing.T) {
 	for i := range 500 {
 		failures = append(failures, fmt.Sprintf(`{"column":"c%d","severity":"%s"}`, i, map[bool]string{true: "fail", false: "warn"}[i == 499]))
 	}
-	got := Findings("check", json.RawMessage(`{"failures":[`+strings.Join(failures, ",")+`]}`))
+	got := Findings(&plan.Node{Outputs: []plan.Output{{Type: schema.VerdictPort}}}, json.RawMessage(`{"failures":[`+strings.Join(failures, ",")+`]}`))
 	if len(got) != mostFindings+1 || got[0].About != "c499" || got[mostFindings].Text != "and 400 more" {
 		t.Errorf("got %d, first %+v, last %+v", len(got), got[0], got[len(got)-1])
 	}

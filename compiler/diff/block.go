@@ -73,7 +73,7 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 		out = append(out, columnFields(a, b)...)
 	}
 	for i := range out {
-		out[i].Weaker = policy.Loosened(b.Kind, out[i].Path, out[i].Before, out[i].After)
+		out[i].Weaker = policy.Loosened(b.HasVerdict(), out[i].Path, out[i].Before, out[i].After)
 		switch {
 		case out[i].Category != "":
 		case b.Verdict == plan.Accepted:

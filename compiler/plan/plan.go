@@ -426,6 +426,21 @@ func (n *Node) Remote() *Input {
 	return nil
 }
 
+// HasVerdict reports whether the stage decides by rules and expectations, and others wait for what it says.
+func (n *Node) HasVerdict() bool {
+	return slices.ContainsFunc(n.Outputs, func(o Output) bool { return o.Type == schema.VerdictPort })
+}
+
+// ModelInput is the input that carries a model; nil if none does.
+func (n *Node) ModelInput() *Input {
+	for i := range n.Inputs {
+		if s := n.Inputs[i].Shape; s != nil && s.Type == schema.ModelPort {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
+}
+
 // makesModel reports whether the stage yields a model.
 func (n *Node) makesModel() bool {
 	return slices.ContainsFunc(n.Outputs, func(o Output) bool { return o.Type == schema.ModelPort })

@@ -27,7 +27,7 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	}
 	fields := diff.Fields(before.Config, n.Config)
 	for i, f := range fields {
-		fields[i].Weaker = policy.Loosened(n.Kind, f.Path, f.Before, f.After)
+		fields[i].Weaker = policy.Loosened(n.HasVerdict(), f.Path, f.Before, f.After)
 	}
 	if before.Type == n.Type {
 		fields = diff.Written(before.Config, n.Config, fields, t)
@@ -41,7 +41,7 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 		}
 	}
 	out = append(out, containerCauses(n, before.Container)...)
-	if model := modelInput(n); n.Role == schema.PredictRole && model != nil {
+	if model := n.ModelInput(); n.Role == schema.PredictRole && model != nil {
 		for i := range out {
 			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
 				out[i].From = model.From // whose block says it

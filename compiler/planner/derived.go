@@ -158,16 +158,6 @@ func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.N
 	return n
 }
 
-// modelInput is the input of a stage that carries a model; nil if there is none.
-func modelInput(n *plan.Node) *plan.Input {
-	for i := range n.Inputs {
-		if s := n.Inputs[i].Shape; s != nil && s.Type == schema.ModelPort {
-			return &n.Inputs[i]
-		}
-	}
-	return nil
-}
-
 func input(n *plan.Node, port string) *plan.Input {
 	for i := range n.Inputs {
 		if n.Inputs[i].Port == port {

@@ -57,7 +57,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	}
 	p.stagePolicy(n)
 	if a := p.actions[n.Address]; a != nil {
-		n.Findings = decide.Findings(n.Kind, a.Figures)
+		n.Findings = decide.Findings(n, a.Figures)
 	}
 }
 

@@ -91,8 +91,8 @@ func (p *planner) policyChanges() []plan.Change {
 		add(address, plan.Cause{Kind: plan.PolicyCause, Weaker: policy.Gone("gate")})
 	}
 	for address, n := range p.nodes {
-		if n.Verdict == plan.Remove && n.Kind == "check" {
-			add(address, plan.Cause{Kind: plan.PolicyCause, Weaker: policy.Gone("check")})
+		if gone := policy.Gone(n.Kind); n.Verdict == plan.Remove && gone != "" {
+			add(address, plan.Cause{Kind: plan.PolicyCause, Weaker: gone})
 		}
 	}
 	return out

@@ -12,15 +12,14 @@ import (
 func (p *planner) release(b *check.Block) {
 	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
 	for _, ref := range b.Refs {
-		switch {
-		case ref.Path == "gate":
+		if ref.Path == "gate" {
 			r.Gate = ref.Target
-		case ref.Port == "model" && ref.Edge == schema.InputEdge:
-			shape := b.In["model"]
-			r.Model = plan.Input{Port: "model", From: ref.Target, FromPort: ref.TargetPort, Shape: &shape,
-				Digest: p.output(ref.Target, ref.TargetPort)}
-			r.Scoring = p.scorings[ref.Target]
 		}
+	}
+	if ref := b.ModelInput(); ref != nil {
+		shape := b.In[ref.Port]
+		r.Model = plan.Input{Port: ref.Port, From: ref.Target, FromPort: ref.TargetPort, Shape: &shape, Digest: p.output(ref.Target, ref.TargetPort)}
+		r.Scoring = p.scorings[ref.Target]
 	}
 	if n := p.nodes[b.Address]; n != nil {
 		r.Node = n.Address
@@ -130,13 +129,12 @@ func (p *planner) candidate(deploy string) *plan.Input {
 	if b == nil {
 		return nil
 	}
-	for _, ref := range b.Refs {
-		if ref.Port == "model" {
-			shape := p.m.Blocks[ref.Target].Out[ref.TargetPort]
-			return &plan.Input{From: ref.Target, FromPort: ref.TargetPort, Digest: p.output(ref.Target, ref.TargetPort), Shape: &shape}
-		}
+	ref := b.ModelInput()
+	if ref == nil {
+		return nil
 	}
-	return nil
+	shape := p.m.Blocks[ref.Target].Out[ref.TargetPort]
+	return &plan.Input{From: ref.Target, FromPort: ref.TargetPort, Digest: p.output(ref.Target, ref.TargetPort), Shape: &shape}
 }
 
 // dataOf is the table that the candidate of a deploy block is trained on: what the champion must be able to score.

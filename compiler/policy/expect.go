@@ -7,15 +7,16 @@ import (
 )
 
 // Loosened judges an attribute of a stage's configuration that differs: why the stage lets pass, or finds nothing wrong,
-// where it would have before. Empty if that is not so, cannot be told, or the attribute expects nothing.
-func Loosened(kind, path string, before, after json.RawMessage) string {
+// where it would have before. Empty if that is not so, cannot be told, or the attribute expects nothing. Attributes of a check, a stage that
+// has a verdict, are expectations.
+func Loosened(check bool, path string, before, after json.RawMessage) string {
 	name := path[strings.LastIndexByte(path, '.')+1:]
 	switch {
-	case kind == "check" && len(before) > 0:
+	case check && len(before) > 0:
 		return expectation(name, before, after)
-	case (kind == "evaluate" || kind == "monitor") && path == "min_positives" && less(after, before):
+	case path == "min_positives" && less(after, before):
 		return "fewer positives are enough"
-	case kind == "monitor" && path == "drift.limit" && less(before, after):
+	case path == "drift.limit" && less(before, after):
 		return "only larger drift counts"
 	}
 	return ""

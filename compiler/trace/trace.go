@@ -58,7 +58,7 @@ func Requirements(m *check.Module, recorded *plan.State, figures Figures) ([]Req
 	t := &tracer{module: m, recorded: recorded, figures: figures}
 	all := []Requirement{}
 	for _, b := range m.Module.Blocks {
-		if b.Kind != "problem" {
+		if !b.KindSpec.Poses {
 			continue
 		}
 		found, err := t.of(m.Blocks[b.Address])
@@ -130,7 +130,7 @@ func (t *tracer) verification(address string) (Verification, error) {
 		return v, err
 	}
 	v.Verdict = Measured
-	if b.Kind == "check" {
+	if b.TypeSpec.IsCheck() {
 		return v, t.decideCheck(b, figures, &v)
 	}
 	return v, nil

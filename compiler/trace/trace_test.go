@@ -19,8 +19,9 @@ func object(name string, of *schema.FigureType) *schema.FigureType {
 // module has a problem with requirement R1, verified by gate.release, check.orders and evaluate.test, and R2, verified by nothing.
 func module() *check.Module {
 	m := &check.Module{Module: &resolve.Module{}, Blocks: map[string]*check.Block{}}
+	types := map[string]*schema.Type{"check": {Version: 1, Out: []schema.Port{{Name: "verdict", Type: schema.VerdictPort}}}}
 	add := func(kind, address, policy string) *check.Block {
-		b := &check.Block{Block: &resolve.Block{Address: address, Kind: kind, Policy: json.RawMessage(policy)}}
+		b := &check.Block{Block: &resolve.Block{Address: address, Kind: kind, KindSpec: &schema.Kind{Name: kind, Poses: kind == "problem"}, TypeSpec: types[kind], Policy: json.RawMessage(policy)}}
 		m.Module.Blocks = append(m.Module.Blocks, b.Block)
 		m.Blocks[address] = b
 		return b

@@ -193,7 +193,7 @@ func (c *completer) addresses() {
 			continue
 		}
 		kind := d.block.kind.text
-		if d.block.typeSpec.Version > 0 || kind == "gate" || kind == "deploy" || kind == "module" {
+		if t := d.block.typeSpec; t.Version > 0 || t.IsGate() || t.IsDeployment() || kind == "module" {
 			c.add(completionItem{Label: address, Kind: variableItem, Detail: d.block.typeSpec.Summary, SortText: "1" + address}, address)
 		}
 	}

@@ -122,7 +122,7 @@ func secretKind() Kind {
 
 func problemKind() Kind {
 	return Kind{
-		Name: "problem", Phase: Design, Summary: "The problem that the pipeline solves, and what it must fulfil",
+		Name: "problem", Phase: Design, Poses: true, Summary: "The problem that the pipeline solves, and what it must fulfil",
 		Doc: "Where a module has one problem, its `task` is the default of its trainers.",
 		Types: single(Body{
 			Attrs: []Attr{

@@ -43,6 +43,9 @@ type Kind struct {
 	// Passive: its blocks are values that others read, and mean nothing to any result by themselves. What is written otherwise in one is told
 	// at those that read it, and is no change where nothing does.
 	Passive bool
+	// Poses: its blocks say what is to be solved: the module's only one gives others what they leave to it (Attr.Posed), and requirements
+	// in it are traced to what verifies them.
+	Poses bool
 	// Raw: what stands between the braces is that of the block whose address is the name, and is read by its schema.
 	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
@@ -204,6 +207,7 @@ type Attr struct {
 	// Scales: of a number, the stage's work grows with it, twice with twice as much. Estimates of how long it takes go by it.
 	Scales bool
 	OneOf  []string // allowed values of a String
+	Posed  bool     // where it is absent, the attribute of this name of the module's only problem counts
 
 	// For the reference types: what they may point at, and what that means. Empty Kinds: any.
 	Ports []PortType

@@ -123,11 +123,11 @@ func (l *log) line(line string) {
 	}
 	m.Message, m.Summary, m.Detail = l.mask.Replace(m.Message), l.mask.Replace(m.Summary), l.mask.Replace(m.Detail)
 	switch m.Kind {
-	case "progress":
+	case component.ProgressMessage:
 		l.tell.Progress(m.Done, m.Total)
-	case "warning":
+	case component.WarningMessage:
 		l.addWarning(m.Message)
-	case "error":
+	case component.ErrorMessage:
 		l.summary, l.detail = m.Summary, m.Detail
 	}
 }

@@ -213,7 +213,7 @@ func (a *app) writeLog(data []byte) error {
 func withoutProgress(log []byte) []byte {
 	var out []byte
 	for line := range bytes.Lines(log) {
-		if m, ok := component.ParseMessage(string(line)); !ok || m.Kind != "progress" {
+		if m, ok := component.ParseMessage(string(line)); !ok || m.Kind != component.ProgressMessage {
 			out = append(out, line...)
 		}
 	}

@@ -113,8 +113,14 @@ func (s *Stage) fail(summary, detail string) {
 	s.message(map[string]any{"mlp": "error", "summary": summary, "detail": detail})
 }
 
-// Message is a line of a stage's log that speaks to the engine. Kind is "progress", "warning" or "error"; the fields
-// that its kind doesn't use are zero.
+// The kinds of messages.
+const (
+	ProgressMessage = "progress"
+	WarningMessage  = "warning"
+	ErrorMessage    = "error"
+)
+
+// Message is a line of a stage's log that speaks to the engine. The fields that its kind doesn't use are zero.
 type Message struct {
 	Kind    string `json:"mlp"`
 	Done    int    `json:"done"`
@@ -135,7 +141,7 @@ func ParseMessage(line string) (m Message, ok bool) {
 		return Message{}, false
 	}
 	switch m.Kind {
-	case "progress", "warning", "error":
+	case ProgressMessage, WarningMessage, ErrorMessage:
 		return m, true
 	}
 	return Message{}, false

@@ -124,7 +124,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 	o := &outcome{
 		node: &NodeResult{
 			Address: u.address, Status: status, Fingerprint: a.Fingerprint, Outputs: a.Outputs, Figures: a.Figures,
-			Warnings: a.Warnings, Duration: duration, Findings: decide.Findings(u.node.Kind, a.Figures),
+			Warnings: a.Warnings, Duration: duration, Findings: decide.Findings(u.node, a.Figures),
 		},
 		inputs: inputs, accepted: accepted != nil, ok: true, passed: true,
 	}
@@ -144,7 +144,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 	if now.Policy, err = u.node.Policy(); err != nil {
 		o.passed, o.fatal = false, fmt.Errorf("%s: %w", u.address, err)
 	}
-	if u.node.Kind == "check" {
+	if u.node.HasVerdict() {
 		now.Check = r.decideCheck(u, o)
 	}
 	if was.node == nil || !equal(was.node, now) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 )
 
@@ -121,7 +122,9 @@ func (r *run) figuresBehind(g *plan.Gate, maker string) map[string]json.RawMessa
 
 // takes tells whether a stage takes the model that another makes.
 func takes(n *plan.Node, maker string) bool {
-	return slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.Port == "model" && in.From == maker })
+	return slices.ContainsFunc(n.Inputs, func(in plan.Input) bool {
+		return in.Shape != nil && in.Shape.Type == schema.ModelPort && in.From == maker
+	})
 }
 
 // sameRelease tells whether a release would change nothing that is live, nor what holds it. By which decision it was let pass, and since

@@ -174,7 +174,7 @@ func (k *checker) yields(b *check.Block) string {
 
 func (k *checker) giveHint(b *check.Block) string {
 	switch {
-	case b.Out["model"].Model != nil:
+	case b.TypeSpec.Yields(schema.ModelPort):
 		return "a model cannot be written down: give the figures of its evaluation, or make the training short with override"
 	case b.TypeSpec.IsCheck():
 		return "write passed = true, or its figures"
@@ -208,12 +208,11 @@ func (k *checker) live(g *given) {
 
 // modelOf is the block whose model a deployment releases, and what is known of the model.
 func modelOf(b *check.Block) (from string, signature *schema.Model) {
-	for _, r := range b.Refs {
-		if r.Port == "model" {
-			return r.Target, b.In["model"].Model
-		}
+	r := b.ModelInput()
+	if r == nil {
+		return "", nil
 	}
-	return "", nil
+	return r.Target, b.In[r.Port].Model
 }
 
 // figures types the figures given of a block, by what rules know of it.
@@ -233,7 +232,7 @@ func (k *checker) figures(g *given, figures map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		k.figure(g, name, g.block.Figures, name, figures[name])
 	}
-	if g.block.Kind == "evaluate" {
+	if slices.ContainsFunc(g.block.Derived, func(d schema.Derivation) bool { return d.Role == schema.ChampionRole }) {
 		g.delta = figures["delta"]
 		delete(figures, "delta")
 	}

@@ -61,7 +61,7 @@ func (r *run) failed() map[string]string {
 			}
 		}
 		for _, n := range r.plan.Nodes {
-			if n.Kind == "check" && n.Verdict.Known() && r.checkFailed(n) {
+			if n.HasVerdict() && n.Verdict.Known() && r.checkFailed(n) {
 				out[n.Address] = "its expectations or rules do not hold"
 			}
 		}

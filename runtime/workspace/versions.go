@@ -82,7 +82,7 @@ func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion
 	}
 	for _, address := range s.Module.Order {
 		b := s.Module.Blocks[address]
-		if b.Kind != "source" || !b.TypeSpec.External || fetched(b) {
+		if !b.TypeSpec.IsSource() || fetched(b) {
 			continue
 		}
 		found, err := s.probe(ctx, b)

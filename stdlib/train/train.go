@@ -80,7 +80,7 @@ func Attrs(supported []schema.Task, features bool) []schema.Attr {
 			Doc: "A table with the same columns and other rows: for early stopping and for `decision`. Not trained on."},
 		{Name: "target", Type: schema.String, Required: true, ColumnOf: DataPort,
 			Doc: "The column to predict."},
-		{Name: "task", Type: schema.String, OneOf: taskNames(supported),
+		{Name: "task", Type: schema.String, Posed: true, OneOf: taskNames(supported),
 			Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the target's type: a boolean is " +
 				"`binary_classification`, text is `multiclass_classification` (with `positive` set: binary), a number is `regression`."},
 		{Name: "positive", Type: schema.String,

@@ -136,9 +136,6 @@ var VerdictWords = map[plan.Verdict]string{
 func (g *Graph) stage(n *plan.Node) {
 	node := Node{Address: n.Address, Phase: n.Phase, Mark: VerdictMarks[n.Verdict], Title: nodeTitle(n)}
 	node.Caption = joinWords(VerdictWords[n.Verdict], render.TypeWord(n.Kind, n.Type))
-	if node.Phase == "" && n.Kind == "deploy" {
-		node.Phase = schema.Operations
-	}
 	g.Nodes = append(g.Nodes, node)
 	for _, in := range n.Inputs {
 		g.connect(in.From, n.Address, false)

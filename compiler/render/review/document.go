@@ -175,7 +175,7 @@ func (d *document) changes(p *plan.Plan) {
 		row := changeRow{
 			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
 			Causes: []causeRow{cause(c)},
-			Note:   changeNote(c), Runs: render.Clean(c.Runs), MayRun: render.Clean(c.MayRun),
+			Note:   changeNote(p, c), Runs: render.Clean(c.Runs), MayRun: render.Clean(c.MayRun),
 		}
 		if all := at[c.Address]; c.Cause.Kind == plan.ComponentCause && len(all) > 1 { // no difference in what somebody wrote
 			where := strings.Join(render.Shortened(render.Clean(all), 4), ", ")
@@ -267,14 +267,14 @@ func sameComponents(p *plan.Plan, all []plan.Change) (rest []plan.Change, at map
 }
 
 // changeNote says what a change means that is not what it makes run.
-func changeNote(c plan.Change) string {
+func changeNote(p *plan.Plan, c plan.Change) string {
 	switch {
-	case c.Category == plan.Breaking && c.Cause.Kind == plan.OutputCause && strings.HasPrefix(c.Address, "deploy."):
+	case c.Category == plan.Breaking && c.Cause.Kind == plan.OutputCause && releases(p, c.Address):
 		return "its callers must send something else"
 	case c.Category == plan.Breaking:
 		return "others read it"
 	case c.Category == plan.PolicyChange:
-		return policyNote(c)
+		return policyNote(p, c)
 	case c.Category == plan.MetadataChange:
 		return "nothing runs"
 	case c.Category == plan.AcceptedChange:
@@ -286,27 +286,29 @@ func changeNote(c plan.Change) string {
 }
 
 // policyNote says what a change of policy means.
-func policyNote(c plan.Change) string {
+func policyNote(p *plan.Plan, c plan.Change) string {
 	address := render.Line(c.Address)
-	kind := kindOf(c.Address)
+	deploys, n := releases(p, c.Address), p.Node(c.Address)
 	switch {
 	case c.Cause.Path == "":
 		return "nothing runs; " + render.Line(c.Cause.Weaker)
-	case kind == "deploy" && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
+	case deploys && c.Cause.Path == "gate" && len(c.Cause.After) == 0:
 		return "no gate holds " + address + " any more"
-	case kind == "deploy" && c.Cause.Kind == plan.ConfigCause:
+	case deploys && c.Cause.Kind == plan.ConfigCause:
 		return "nothing runs; " + address + " is released anew"
-	case kind == "gate" || kind == "check" && c.Cause.Path != "requires":
+	case decides(p, c.Address) || n != nil && n.HasVerdict() && c.Cause.Path != "requires":
 		return "nothing runs; " + address + " decides anew"
 	}
 	return "nothing runs"
 }
 
-// kindOf is the kind of the block at an address: module.eu.gate.release["a.b"] is a gate.
-func kindOf(address string) string {
-	name, _, _ := strings.Cut(address, "[")
-	parts := strings.Split(name, ".")
-	return parts[max(len(parts)-2, 0)]
+// releases reports whether a deployment has that address, decides whether a gate has.
+func releases(p *plan.Plan, address string) bool {
+	return slices.ContainsFunc(p.Releases, func(r *plan.Release) bool { return r.Address == address })
+}
+
+func decides(p *plan.Plan, address string) bool {
+	return slices.ContainsFunc(p.Gates, func(g *plan.Gate) bool { return g.Address == address })
 }
 
 // stages lists those that are removed or blocked, and all if asked for, by phase of the lifecycle.

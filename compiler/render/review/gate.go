@@ -106,7 +106,7 @@ func ruleRows(rules []plan.Rule) []ruleRow {
 
 // check is a check that is known to fail: by its rules, or by what it found when it ran.
 func check(n *plan.Node) (gateRow, bool) {
-	if !n.Verdict.Known() || n.Kind != "check" {
+	if !n.Verdict.Known() || !n.HasVerdict() {
 		return gateRow{}, false
 	}
 	row := gateRow{Verdict: plan.Fail, Address: render.Line(n.Address)}

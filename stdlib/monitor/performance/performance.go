@@ -34,7 +34,7 @@ var Component = component.Component{
 					Doc: "What to compute; figures bear the names of the metric blocks."},
 				{Name: "baseline", Type: schema.Ref, Ports: []schema.PortType{schema.FiguresPort}, Kinds: []string{"evaluate"},
 					Doc: "The evaluation that the model was released on. `delta` is about the metrics that both have."},
-				{Name: "task", Type: schema.String, OneOf: []string{string(schema.Binary), string(schema.Multiclass), string(schema.Regression)},
+				{Name: "task", Type: schema.String, Posed: true, OneOf: []string{string(schema.Binary), string(schema.Multiclass), string(schema.Regression)},
 					Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the label's type, as a trainer does."},
 				{Name: "positive", Type: schema.String, Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
 				{Name: "predicted", Type: schema.String, ColumnOf: "predictions", Doc: "The column of the class or value predicted. Default: `predicted`, if there is one."},
