@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,3 +36,30 @@ func BenchmarkValidate(b *testing.B) { measure(b, "validate") }
 
 // BenchmarkPlanNothing is a whole `mlp plan` of it with nothing to do.
 func BenchmarkPlanNothing(b *testing.B) { measure(b, "plan") }
+
+// BenchmarkTinyStages applies a hundred tiny SQL stages as processes, and reports stages a second, their processor time, and that over
+// what starting the binary costs: a process for each stage cannot be below one.
+func BenchmarkTinyStages(b *testing.B) {
+	const stages = 100
+	var m strings.Builder
+	m.WriteString("pipeline \"tiny\" {}\n\nsource \"csv\" \"s\" {\n  path = \"s.csv\"\n\n  column \"id\" { type = \"bigint\" }\n}\n")
+	for i := range stages {
+		fmt.Fprintf(&m, "\ndataset \"sql\" \"d%d\" {\n  from = [source.s]\n  key  = [\"id\"]\n  sql  = \"select id, id + %[1]d as x from s\"\n}\n", i)
+	}
+	dir := tempDir(b)
+	writeModule(b, dir, map[string]string{"tiny.mlp": m.String(), "s.csv": "id\n1\n2\n3\n"})
+	child(b, dir, "validate") // binds the queries
+	_, start := child(b, dir, "version")
+	var cpu, wall float64
+	for b.Loop() {
+		if err := os.RemoveAll(filepath.Join(dir, ".mlp")); err != nil {
+			b.Fatal(err)
+		}
+		_, c := child(b, dir, "apply", "--auto-approve", "--executor", "process")
+		cpu, wall = cpu+c.cpu.Seconds(), wall+c.wall.Seconds()
+	}
+	n := float64(b.N * (stages + 1))
+	b.ReportMetric(n/wall, "stages/s")
+	b.ReportMetric(1000*cpu/n, "cpu-ms/stage")
+	b.ReportMetric(cpu/n/start.cpu.Seconds(), "stage/start")
+}
