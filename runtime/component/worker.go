@@ -149,6 +149,16 @@ func (w *worker) quiet() bool {
 	}
 }
 
+// hasChildren reports whether the process has children that have not ended.
+func hasChildren() bool {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		if err != nil || pid == 0 {
+			return err == nil
+		}
+	}
+}
+
 // small reports whether the process has no more memory at rest than an engine that is kept needs.
 func (w *worker) small() bool {
 	const room = 256 << 20

@@ -50,18 +50,3 @@ func openFiles() int {
 	}
 	return len(entries)
 }
-
-// hasChildren reports whether the process has children that have not ended.
-func hasChildren() bool {
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return false
-	}
-	for _, t := range tasks {
-		data, err := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
-		if err == nil && len(bytes.TrimSpace(data)) > 0 {
-			return true
-		}
-	}
-	return false
-}

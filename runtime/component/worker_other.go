@@ -26,5 +26,3 @@ func peakMemory() int64 { return 0 }
 func residentMemory() int64 { return 0 }
 
 func openFiles() int { return 0 }
-
-func hasChildren() bool { return false }
