@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -428,8 +427,8 @@ func checkDatatype(datatype string, v scalar) error {
 		if v.kind != '0' {
 			return expected("a number ("+datatype+")", v)
 		}
-		f, err := json.Number(v.text).Float64()
-		if err != nil || integer && (f != math.Trunc(f) || f < low || f > high) {
+		f, err := strconv.ParseFloat(v.text, 64)
+		if err != nil || datatype == "FP32" && math.Abs(f) > math.MaxFloat32 || integer && !(whole(v.text, f) && within(v.text, f, low, high)) {
 			return fmt.Errorf("%s is no %s", shorten(v.text), datatype)
 		}
 	default:

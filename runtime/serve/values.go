@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -142,12 +143,40 @@ func (f *feature) number(v scalar) (float64, error) {
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("%s is too large a number", shorten(v.text))
-	case f.kind == wholeKind && n != math.Trunc(n):
+	case f.kind == wholeKind && !whole(v.text, n):
 		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.text))
-	case n < f.low || n > f.high:
+	case f.kind == wholeKind && !within(v.text, n, f.low, f.high):
 		return 0, fmt.Errorf("%s is out of the range of %s", shorten(v.text), f.Type)
 	}
 	return n, nil
+}
+
+// exactly is the number that a text is, where the float next to it does not tell: from 2^53 on, floats are whole whatever was written, and the
+// greatest integers of 64 bits have none of their own. Beyond 2^64 nil: no bound is there, and exponents of a text may be huge.
+func exactly(text string, n float64) *big.Rat {
+	if math.Abs(n) < 1<<53 || math.Abs(n) > 1<<64 {
+		return nil
+	}
+	r, _ := new(big.Rat).SetString(text)
+	return r
+}
+
+// whole reports whether a text, which n is next to, is a number without a fraction.
+func whole(text string, n float64) bool {
+	if r := exactly(text, n); r != nil {
+		return r.IsInt()
+	}
+	return n == math.Trunc(n)
+}
+
+// within reports whether a whole number is between bounds of integers, of which those that floats cannot hold are rounded up.
+func within(text string, n, low, high float64) bool {
+	if r := exactly(text, n); r != nil && n == high {
+		return r.Cmp(new(big.Rat).SetFloat64(high)) < 0
+	} else if r != nil && n == low {
+		return r.Cmp(new(big.Rat).SetFloat64(low)) >= 0
+	}
+	return n >= low && n <= high
 }
 
 func expected(want string, got scalar) error { return fmt.Errorf("expected %s, got %s", want, got) }
