@@ -16,6 +16,7 @@ import (
 	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
 	fetchhttp "github.com/mlp-lang/mlp/stdlib/fetch/http"
+	fetchpostgres "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
 	"github.com/mlp-lang/mlp/stdlib/label/maturity"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
@@ -23,6 +24,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
+	"github.com/mlp-lang/mlp/stdlib/source/postgres"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
 	"github.com/mlp-lang/mlp/stdlib/split/group"
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
@@ -53,6 +55,7 @@ func Components() []*component.Component {
 		&csv.Component,
 		&json.Component,
 		&parquet.Component,
+		&postgres.Component,
 		&column.Component,
 		&group.Component,
 		&hash.Component,
@@ -69,7 +72,7 @@ func Components() []*component.Component {
 
 // Fetches returns the components that get what lies elsewhere, sorted by type. No block is of them: sources derive them.
 func Fetches() []*component.Component {
-	return []*component.Component{&fetchhttp.Component}
+	return []*component.Component{&fetchhttp.Component, &fetchpostgres.Component}
 }
 
 // Component returns the one of that name ("train.gradient_boosting", "label", "fetch.http"), nil if there is none.

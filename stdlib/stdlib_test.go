@@ -35,8 +35,8 @@ func TestComponents(t *testing.T) {
 			if c.Type.Version > 0 && c.Shape == nil {
 				t.Error("runs and has no Shape")
 			}
-			if c.Type.External != (c.Source != nil) {
-				t.Error("External and Source must go together")
+			if outside := c.Source != nil || c.Kind == "source" && c.Derive != nil; c.Type.External != outside {
+				t.Error("External goes with Source, or with the fetch that a source derives")
 			}
 			if len(c.Type.Examples) == 0 {
 				t.Error("has no example")

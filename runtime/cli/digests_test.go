@@ -129,7 +129,8 @@ func TestDigestsCoverComponents(t *testing.T) {
 		used[strings.Split(h.component, "@")[0]] = true
 	}
 	for _, c := range stdlib.Components() {
-		if runs := c.Run != nil && c.Type.Name != "container"; runs && !used[c.Name()] {
+		elsewhere := c.Type.External && c.Source == nil // tests of stdlib/source hold what it reads of a server
+		if runs := c.Run != nil && c.Type.Name != "container" && !elsewhere; runs && !used[c.Name()] {
 			t.Errorf("%s is not used in %s", c.Name(), digestsModule)
 		}
 	}

@@ -61,6 +61,7 @@ var keepers = map[string]string{
 	"github.com/prometheus":          "runtime/serve",
 	"github.com/sourcegraph":         "lang/lsp",
 	"github.com/hashicorp/go-getter": "runtime/fetch",
+	"github.com/jackc/pgx":           "stdlib/fetch",
 }
 
 // TestImports holds the one-way doors between the folders.

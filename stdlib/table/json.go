@@ -30,6 +30,8 @@ type JSON struct {
 	Files []File
 	// Cure is what to do about a value that its column does not take; empty: as of files that somebody can correct.
 	Cure string
+	// HexBlobs: texts of blobs are \x and two digits for each byte, as PostgreSQL writes them.
+	HexBlobs bool
 }
 
 // Load writes the files as one Parquet file with these columns, ordered by all of them, and returns the number of rows. Members
@@ -108,7 +110,7 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 				if value.Kind() != 'n' && value.Kind() != '[' && types[i] == "varchar[]" {
 					return r.told(fmt.Sprintf("%s row %d", f.Name, rows-before+1), i, &refusal{value: jsonText(value)})
 				}
-				r.met[i], row[i] = true, rawValue(value, r.columns[i].Type)
+				r.met[i], row[i] = true, r.rawValue(value, r.columns[i].Type)
 			}
 			return nil
 		}, func() error {
@@ -132,17 +134,35 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 const mostHinted = 1000
 
 // rawValue is a value as text, as the column's type is read from: a list as the texts of its elements, null as nil.
-func rawValue(value jsontext.Value, want string) driver.Value {
+func (j JSON) rawValue(value jsontext.Value, want string) driver.Value {
 	kind := value.Kind()
 	switch {
 	case kind == 'n':
 		return nil
+	case want == "blob" && j.HexBlobs:
+		return spelled(jsonText(value))
 	case want == "json":
 		return string(value)
 	case kind == '[' && strings.HasSuffix(want, "[]"):
 		return elements(value)
 	}
 	return jsonText(value)
+}
+
+// spelled writes \x6869 as the engine does, \x68\x69. What is no such text stays, and is refused.
+func spelled(text string) string {
+	digits, ok := strings.CutPrefix(text, `\x`)
+	switch {
+	case !ok:
+		return `\x: ` + text // which the engine takes for nothing
+	case len(digits)%2 != 0:
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(digits); i += 2 {
+		b.WriteString(`\x` + digits[i:i+2])
+	}
+	return b.String()
 }
 
 // elements are the texts of a list's elements.

@@ -26,6 +26,14 @@ type Options struct {
 // maxBytes is how large a file may be where the block does not say it: 10 GB.
 const maxBytes = 10_000_000_000
 
+// Bytes is how large what is fetched may be, as a block says it or not.
+func Bytes(declared float64) int64 {
+	if declared == 0 {
+		return maxBytes
+	}
+	return int64(declared)
+}
+
 // Attrs is the schema of Options.
 func Attrs() []schema.Attr {
 	return []schema.Attr{
@@ -107,11 +115,7 @@ func Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	if !Is(c.Path) {
 		return nil, nil
 	}
-	told := http.Config{URL: c.Path, SHA256: c.SHA256, MaxBytes: int64(c.MaxBytes)}
-	if told.MaxBytes == 0 {
-		told.MaxBytes = maxBytes
-	}
-	config, err := json.Marshal(told)
+	config, err := json.Marshal(http.Config{URL: c.Path, SHA256: c.SHA256, MaxBytes: Bytes(c.MaxBytes)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,166 @@
+// Package postgres is the source of a PostgreSQL server's rows. A fetch gets them (stdlib/fetch/postgres); this reads what that wrote.
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	fetch "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
+	"github.com/mlp-lang/mlp/stdlib/source/remote"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// Component is the block `source "postgres"`.
+var Component = component.Component{
+	Kind: "source",
+	Type: schema.Type{
+		Name:     "postgres",
+		Version:  1,
+		Engine:   table.Engine,
+		Summary:  "A table or query of a PostgreSQL server",
+		Doc:      doc,
+		External: true,
+		Body: schema.Body{
+			Attrs: slices.Concat([]schema.Attr{
+				{Name: "url", Type: schema.String, Required: true, Doc: "Where the database is, without a password: `postgres://reader@db.example.com:5432/shop`. Where `sslmode` is not said, it is `verify-full`, but for this machine."},
+				{Name: "password", Type: schema.Ref, Ports: []schema.PortType{schema.SecretPort}, Kinds: []string{"secret"}, Edge: schema.DefinitionEdge, Doc: "The `secret` with the user's password."},
+				{Name: "table", Type: schema.String, Doc: "The table or view to read: `orders`, `sales.orders`, `\"Orders\"`. Either this or `query`."},
+				{Name: "query", Type: schema.String, Doc: "One SELECT in PostgreSQL's own SQL. It is run in a transaction that may change nothing."},
+				{Name: "version", Type: schema.String, Doc: "A SELECT of one row that is another one whenever the rows are: `select max(changed_at), count(*) from orders`. What it says is believed. Without it each plan has the server hash all rows."},
+				{Name: "max_bytes", Type: schema.Number, Doc: "How large the rows may be as JSON. Without it 10 GB."},
+				local.AllowEmpty(),
+			}, local.MarkAttrs()),
+			Blocks: []schema.Block{local.ColumnBlock("What the query calls it, if not by its name.")},
+		},
+		Out:      []schema.Port{local.TablePort()},
+		Examples: []schema.Example{{Title: "A query, with a version that is cheap to ask for", Code: example}},
+	},
+	Shape:  shape,
+	Derive: derive,
+	Run:    run,
+}
+
+const doc = `The stage ` + "`source.x@fetch`" + ` reads all rows in one read-only transaction that sees the database as it was at one moment (repeatable read), as JSON,
+and the source reads those offline ([data elsewhere](language.md#data-elsewhere)). Its version is a hash of the rows, made by the server at each plan; or the row of ` + "`version`" + `.
+
+Columns are declared. **A value is stored as it is in the database, or fails the stage**, naming row, column and value ([values](language.md#values)): ` + "`bigint`" + `,
+` + "`numeric`" + ` as ` + "`decimal(p,s)`" + ` or varchar, ` + "`timestamptz`" + ` as timestamp in UTC, ` + "`date`" + `, ` + "`uuid`" + `, ` + "`bytea`" + ` as blob, ` + "`json`" + ` and ` + "`jsonb`" + ` as json, arrays of one
+dimension as lists (` + "`bigint[]`" + `), all others as varchar, as the server writes them. ` + "`NaN`" + ` and infinities are doubles, and told in a warning; as decimals they are refused, and so are
+` + "`infinity`" + ` and years before Christ as times. Rows are stored ordered by all columns.
+`
+
+const example = `pipeline "shop" {}
+
+secret "shop" { env = "SHOP_DB_PASSWORD" }
+
+source "postgres" "orders" {
+  url      = "postgres://reader@db.example.com:5432/shop"
+  password = secret.shop
+  query    = "select id, amount, placed_at from orders where amount > 0"
+  version  = "select max(changed_at), count(*) from orders"
+
+  column "id"        { type = "bigint" }
+  column "amount"    { type = "decimal(12,2)" }
+  column "placed_at" { type = "timestamp" }
+}
+`
+
+type config struct {
+	URL        string         `json:"url"`
+	Table      string         `json:"table"`
+	Query      string         `json:"query"`
+	Version    string         `json:"version"`
+	MaxBytes   float64        `json:"max_bytes"`
+	Columns    []local.Column `json:"column"`
+	AllowEmpty bool           `json:"allow_empty"`
+	local.Marks
+}
+
+func decode(text json.RawMessage) (config, error) {
+	var c config
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return c, nil
+}
+
+func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
+	c, err := decode(req.Config)
+	if err != nil {
+		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
+	}
+	r := local.Shape(ctx, b, c.Columns, c.Marks)
+	add := func(path, summary, detail, hint string) {
+		r.Problems = append(r.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+	}
+	if err := fetch.Check(c.URL); err != nil {
+		add("url", fmt.Sprintf("the address of the database is none: %v", err), "One is postgres://reader@db.example.com:5432/shop.", "the password is a secret: password = secret.NAME")
+	}
+	switch {
+	case c.Table == "" && c.Query == "":
+		add("", "neither table nor query says which rows are read", "", `add table = "orders"`)
+	case c.Table != "" && c.Query != "":
+		add("query", "table and query both say which rows are read", "One of them does.", "leave one out")
+	}
+	if c.MaxBytes < 0 || c.MaxBytes != float64(int64(c.MaxBytes)) {
+		add("max_bytes", fmt.Sprintf("max_bytes is %v", c.MaxBytes), "It is a whole number of bytes.", "")
+	}
+	return r
+}
+
+// query is the SELECT of the block.
+func (c config) query() string {
+	if c.Query != "" {
+		return c.Query
+	}
+	return "select * from " + c.Table
+}
+
+func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
+	c, err := decode(req.Config)
+	if err != nil {
+		return nil, err
+	}
+	told, err := json.Marshal(fetch.Config{URL: c.URL, Query: c.query(), Version: c.Version, MaxBytes: remote.Bytes(c.MaxBytes)})
+	if err != nil {
+		return nil, err
+	}
+	where := c.URL + " " + c.Table
+	if c.Query != "" {
+		where = c.URL + " (query)"
+	}
+	return []schema.Derivation{{
+		Role: schema.FetchRole, Config: told, Into: fetch.Port,
+		Fetch: &schema.Fetch{Type: fetch.Component.Type.Name, Version: fetch.Component.Type.Version, Location: where},
+		Out:   []schema.DerivationOutput{{Port: fetch.Port, Type: schema.FilesPort}},
+	}}, nil
+}
+
+func run(ctx context.Context, s *component.Stage) error {
+	var c config
+	if err := s.Decode(&c); err != nil {
+		return err
+	}
+	out, err := s.OutputTable("table")
+	if err != nil {
+		return err
+	}
+	name := c.Table
+	if name == "" {
+		name = "the query of " + strings.TrimSuffix(s.Address, "@fetch")
+	}
+	files := local.Paths(s.Input(fetch.Port), []string{fetch.File})
+	files[0].Name = name
+	rows, err := table.JSON{Files: files, HexBlobs: true, Cure: "Change the column's type, or what the query makes of it: its rows are counted in the order of their JSON."}.
+		Load(ctx, local.Asked(s, c.Columns), out)
+	if err != nil {
+		return err
+	}
+	return local.Finish(ctx, s, out, name, len(files), rows, c.AllowEmpty)
+}
