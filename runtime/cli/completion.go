@@ -14,7 +14,7 @@ import (
 // completedFormats are the values of each command's --format, for completion.
 var completedFormats = map[string][]string{
 	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "json", "markdown", "html"}, "diff": {"text", "markdown", "json"},
-	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "docs": {"markdown", "html"},
+	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "docs": {"markdown", "html"},
 }
 
 // complete teaches commands what a shell may put for their arguments and flags: addresses of the module, kinds, codes.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,8 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -54,14 +57,14 @@ func (a *app) logsCommand() *cobra.Command {
 	settingsFlags(cmd, &f.vars)
 	cmd.Flags().BoolVarP(&f.follow, "follow", "f", false, "show the apply that runs now until it ends, and exit as it does")
 	cmd.Flags().StringVar(&f.run, "run", "", "show the apply with this `id`, or number in the list")
-	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, or json: the events of an apply, one a line")
+	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, json (the events of an apply, one a line), junit, or sarif")
 	return cmd
 }
 
 func (f logsFlags) check() error {
 	switch {
-	case f.format != "text" && f.format != "json":
-		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text or json."}
+	case !slices.Contains([]string{"text", "json", "junit", "sarif"}, f.format):
+		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, json, junit or sarif."}
 	case f.follow && f.run != "":
 		return &failure{err: errors.New("--follow shows the apply that runs now, --run one by its id"), hint: "Give one of them."}
 	}
@@ -82,10 +85,10 @@ func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f 
 			return err
 		}
 		return a.showEvents(events, address, f)
-	case address == "":
+	case address == "" && (f.format == "text" || f.format == "json"):
 		return a.listApplies(ctx, s, f)
-	case f.format == "json":
-		return &failure{err: errors.New("a log has no JSON"), hint: "Give --run or --follow, whose events have."}
+	case f.format != "text":
+		return &failure{err: fmt.Errorf("--format %s is for an apply", f.format), hint: "Give --run or --follow."}
 	}
 	data, unended, err := s.LogOf(ctx, address)
 	if err != nil {
@@ -109,8 +112,10 @@ func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, 
 		case err != nil:
 			view.erase()
 			return err
-		case f.format == "json":
-			fmt.Fprintf(a.out, "%s\n", e.Line)
+		case f.format != "text":
+			if f.format == "json" {
+				fmt.Fprintf(a.out, "%s\n", e.Line)
+			}
 			view.run.Add(e.Event)
 		case address != "":
 			view.run.Add(e.Event)
@@ -121,7 +126,21 @@ func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, 
 			view.event(e.Event)
 		}
 	}
+	if err := a.reportRun(&view.run, f.format); err != nil {
+		return err
+	}
 	return a.ended(view, address, f)
+}
+
+// reportRun writes what an apply came to for continuous integration.
+func (a *app) reportRun(run *engine.Replay, format string) error {
+	switch format {
+	case "junit":
+		return suite.WriteJUnit(a.out, "mlp apply", suite.ResultsOf(run))
+	case "sarif":
+		return writeJSON(a.out, diagnostics.SARIF(workspace.Diagnostics(run), workspace.Version(), a.inRepository))
+	}
+	return nil
 }
 
 // ended tells what the events did not, and gives the exit code.

@@ -136,14 +136,14 @@ func (v *testView) finish(results []*suite.Result) error {
 			return err
 		}
 	case "junit":
-		if err := suite.WriteJUnit(v.app.out, results); err != nil {
+		if err := suite.WriteJUnit(v.app.out, "mlp test", results); err != nil {
 			return err
 		}
 	default:
 		v.summary(results, elapsed)
 	}
 	if v.flags.junit != "" {
-		if err := saveTo(v.flags.junit, func(w io.Writer) error { return suite.WriteJUnit(w, results) }); err != nil {
+		if err := saveTo(v.flags.junit, func(w io.Writer) error { return suite.WriteJUnit(w, "mlp test", results) }); err != nil {
 			return err
 		}
 	}

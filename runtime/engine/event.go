@@ -79,9 +79,10 @@ type StageDone struct {
 
 // StageFailed: a stage will give no result in this run.
 type StageFailed struct {
-	Address     string      `json:"address"`
-	Fingerprint plan.Digest `json:"fingerprint,omitempty"` // if its inputs were known
-	Failure     *Failure    `json:"failure"`
+	Address     string       `json:"address"`
+	Fingerprint plan.Digest  `json:"fingerprint,omitempty"` // if its inputs were known
+	Failure     *Failure     `json:"failure"`
+	Block       source.Range `json:"block"`
 }
 
 // RebuildFailed: a stage whose result is recorded and was lost could not be run again. Its result is as before; who needs it fails.

@@ -114,7 +114,7 @@ func (r *run) lookup(n *plan.Node, fp plan.Digest) (*plan.Action, error) {
 func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 	return &outcome{
 		node: &NodeResult{Address: u.address, Status: Failed, Fingerprint: fp, Failure: f},
-		tell: []Event{StageFailed{u.address, fp, f}},
+		tell: []Event{StageFailed{u.address, fp, f, u.node.Range}},
 	}
 }
 

@@ -51,6 +51,7 @@ func (r *Replay) Add(e Event) {
 		}
 	case StageFailed:
 		r.nodes[e.Address] = NodeResult{Address: e.Address, Status: Failed, Fingerprint: e.Fingerprint, Failure: e.Failure}
+		r.Blocks[e.Address] = e.Block
 	case CheckDecided:
 		n := r.nodes[e.Address]
 		n.Check = &e.CheckResult

@@ -49,9 +49,9 @@ type (
 	}
 )
 
-// WriteJUnit writes results as JUnit XML.
-func WriteJUnit(w io.Writer, results []*Result) error {
-	all := junitSuites{Name: "mlp test"}
+// WriteJUnit writes results as JUnit XML, under the name of what gave them, such as mlp test.
+func WriteJUnit(w io.Writer, name string, results []*Result) error {
+	all := junitSuites{Name: name}
 	var total time.Duration
 	for _, r := range results {
 		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != xmlText(r.File) {

@@ -23,7 +23,7 @@ func TestJUnit(t *testing.T) {
 		{File: "b.mlptest", Name: "late", Line: 4, Status: Skipped, Failures: []Failure{{Kind: "error", Summary: "the one before"}}},
 	}
 	var b bytes.Buffer
-	if err := WriteJUnit(&b, results); err != nil {
+	if err := WriteJUnit(&b, "mlp test", results); err != nil {
 		t.Fatal(err)
 	}
 	var got junitSuites

@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"strings"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -37,11 +39,14 @@ func AmissIn(r *engine.Result) []Amiss {
 	return out
 }
 
-// Diagnostics are what annotations tell of an apply at its blocks: checks and gates that failed, and what was found amiss.
+// Diagnostics are what annotations tell of an apply at its blocks: stages, checks and gates that failed, and what was found amiss.
 func Diagnostics(run *engine.Replay) source.Diagnostics {
 	r := run.Result()
 	var diags source.Diagnostics
 	for _, n := range r.Nodes {
+		if n.Failure != nil {
+			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " failed: " + strings.TrimPrefix(n.Failure.Summary, n.Address+": "), Detail: n.Failure.Detail, Subject: run.Blocks[n.Address]})
+		}
 		if n.Check != nil && !n.Check.Passed {
 			diags = append(diags, source.Diagnostic{Severity: source.Error, Summary: n.Address + " failed", Subject: run.Blocks[n.Address]})
 		}
