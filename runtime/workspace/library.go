@@ -87,7 +87,8 @@ type Library struct {
 	catalog  *schema.Catalog
 	called   *modules
 	binder   *table.Binder
-	answers  *cache.File // of the binder and the rules; nil: they are not kept
+	answers  *cache.File // of the binder, the rules and files' columns; nil: they are not kept
+	storeDir string
 	rules    *rule.Cache
 
 	Unpinned []string           // sources whose columns were found in their files
@@ -101,11 +102,11 @@ func (w *Workspace) NewLibrary(lock *LockFile, binder *table.Binder) *Library {
 		called: newModules(w.Dir, catalog, lock), binder: binder, rules: rule.NewCache()}
 }
 
-// keptLibrary is one that keeps in the store what it found out of queries and rules, for the next command.
+// keptLibrary is one that keeps in the store what it found out of queries, rules and files, for the next command.
 func (w *Workspace) keptLibrary(lock *LockFile) *Library {
 	answers := cache.At(w.StoreDir("cache", "answers"))
 	lib := w.NewLibrary(lock, table.NewBinder(answers))
-	lib.answers = answers
+	lib.answers, lib.storeDir = answers, w.StoreDir()
 	if version, err := executable(); err == nil {
 		lib.rules = rule.NewKeptCache(answers, version)
 	}
@@ -203,8 +204,12 @@ func (l *Library) Columns(ctx context.Context, kind, typ, address string, config
 		return nil, err
 	}
 	l.Unpinned = append(l.Unpinned, address)
-	columns, err := c.Source.Sniff(ctx, Absolute(dir, root), names, config)
-	if !l.roots.Quotable(Absolute(dir, root), names) {
+	look := looking{c, Absolute(dir, root), names, config}
+	var columns []schema.Column
+	if l.roots.Quotable(look.dir, names) {
+		columns, err = l.columns(ctx, look)
+	} else {
+		columns, err = c.Source.Sniff(ctx, look.dir, names, config)
 		l.withheld.add(columns)
 		err = component.Unquoted(err)
 	}
