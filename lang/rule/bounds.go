@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
@@ -137,26 +138,34 @@ func ends(xs ...float64) interval {
 
 // compared tells of a comparison that never holds, or always does, because of what its figures can be.
 func (w *walker) compared(e ast.Expr, operator string, args []ast.Expr) {
-	if _, _, ok := comparison(operator); !ok && operator != operators.Equals && operator != operators.NotEquals || len(args) != 2 {
+	if _, _, ok := comparison(operator); !ok && operator != operators.Equals && operator != operators.NotEquals && operator != operators.In || len(args) != 2 {
 		return
 	}
 	a, b := w.bounds(args[0]), w.bounds(args[1])
-	if !a.rests && !b.rests {
+	if operator == operators.In { // it equals one of the elements
+		operator, b = operators.Equals, w.elementBounds(args[1])
+	}
+	same := w.figures(args[0]) && w.script.source(args[0]) == w.script.source(args[1])
+	if !a.rests && !b.rests && !same {
 		return
 	}
-	switch holds(operator, a, b) {
+	found := holds(operator, a, b)
+	if same {
+		found = holds(operator, interval{}, interval{})
+	}
+	switch found {
 	case never:
 		w.report(source.Diagnostic{
 			Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s never holds", w.script.source(e)),
-			Detail:  w.lies(args, a, b),
+			Detail:  w.lies(args, a, b, same),
 			Hint:    percentHint(a, b),
 		})
 	case always:
 		w.report(source.Diagnostic{
 			Severity: source.Warning, Code: source.CodeRuleAlways, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s always holds", w.script.source(e)),
-			Detail:  w.lies(args, a, b),
+			Detail:  w.lies(args, a, b, same),
 			Hint:    "compare with a number in between, or ask with has(…) whether the figure is there",
 		})
 	}
@@ -182,11 +191,22 @@ func holds(operator string, a, b interval) whether {
 	case operators.LessEquals:
 		return one(a.low > b.high, a.high <= b.low)
 	case operators.Equals:
-		return one(a.low > b.high || a.high < b.low, false)
+		return one(a.low > b.high || a.high < b.low, a.is(b))
 	case operators.NotEquals:
-		return one(false, a.low > b.high || a.high < b.low)
+		return one(a.is(b), a.low > b.high || a.high < b.low)
 	}
 	return sometimes
+}
+
+// is reports whether both are one and the same number.
+func (a interval) is(b interval) bool { return a.low == a.high && b.low == b.high && a.low == b.low }
+
+// figures reports whether an expression reads a figure that is a number.
+func (w *walker) figures(e ast.Expr) bool {
+	if f := w.types[e.ID()]; f != nil {
+		return f.typ.Kind == schema.DoubleFigure
+	}
+	return e.Kind() == ast.CallKind && slices.ContainsFunc(e.AsCall().Args(), w.figures)
 }
 
 func one(isNever, isAlways bool) whether {
@@ -200,9 +220,12 @@ func one(isNever, isAlways bool) whether {
 }
 
 // lies says where the sides of a comparison lie that are not written out.
-func (w *walker) lies(args []ast.Expr, sides ...interval) string {
+func (w *walker) lies(args []ast.Expr, a, b interval, same bool) string {
+	if same {
+		return "Both sides say the same."
+	}
 	out := ""
-	for i, s := range sides {
+	for i, s := range []interval{a, b} {
 		if s.low == s.high && !s.rests || !s.rests {
 			continue
 		}

@@ -34,6 +34,9 @@ func TestComparisonsThatAreDecided(t *testing.T) {
 		{"quantile(f.shares.map(k, f.shares[k]), 0.5) > 1", source.CodeRuleNever, ""}, {"size(f.shares) < 0", source.CodeRuleNever, ""}, {"(f.auc > 0.5 ? f.auc : 0) > 1", source.CodeRuleNever, ""},
 		{"f.shares.all(k, f.shares[k] > 1)", source.CodeRuleNever, ""}, {"f.auc > 0.5 || f.auc > 1.5", source.CodeRuleNever, ""}, {"f.auc > f.rows", "", ""},
 		{"'a' in f.none", source.CodeRuleFigure, ""}, {"f.none.a > 0.5", source.CodeRuleFigure, ""}, {"'zzz' in f.open", "", ""}, {"f.open.zzz > 0.5", "", ""},
+		{"f.auc in [2, 3.5]", source.CodeRuleNever, ""}, {"f.auc in [0.5, 2]", "", ""}, {"f.rows in [-1]", source.CodeRuleNever, ""}, {"f.free in [1]", "", ""},
+		{"f.free > f.free", source.CodeRuleNever, ""}, {"f.auc >= f.auc", source.CodeRuleAlways, ""}, {"f.auc * 2 != f.auc * 2", source.CodeRuleNever, ""},
+		{"f.shares.all(k, f.shares[k] <= f.shares[k])", source.CodeRuleAlways, ""}, {"f.shares.a > f.shares.b", "", ""}, {"f.shares.a == f.shares.a", source.CodeRuleAlways, ""},
 		{"f.rows == 9007199254740992", "", ""}, {"f.rows == 9007199254740994", "", ""}, {"f.rows > 1e17", "", ""},
 	}
 	for _, tt := range tests {

@@ -110,7 +110,7 @@ func (c *Config) fairnessFigures(task schema.Task, metrics []*metric.Metric) *sc
 			"unnamed":          schema.Object(map[string]*schema.FigureType{"groups": schema.Count, "count": schema.Count}),
 		}
 		for _, c := range comparisons {
-			one[c.Name] = Bounded()
+			one[c.Name] = schema.Object(map[string]*schema.FigureType{"value": schema.AtLeast(0), "low": schema.Double, "high": schema.Double})
 		}
 		out[f.Name] = schema.Object(one)
 	}
