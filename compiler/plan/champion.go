@@ -9,25 +9,45 @@ import (
 // Comparable tells by what the plan says of a deployment's candidate whether what is live there can be compared with it.
 func (p *Plan) Comparable(deploy string, live *ReleaseState) bool {
 	for _, r := range p.Releases {
-		if r.Address != deploy || r.Action == RemoveRelease {
-			continue
+		if r.Address == deploy && r.Action != RemoveRelease {
+			return Incomparable(live, &r.Model, p.fitted(r.Model.From)) == ""
 		}
-		var data *schema.Table
-		for _, n := range p.Nodes {
-			for _, in := range n.Inputs {
-				if n.Address == r.Model.From && in.Port == "data" && in.Shape != nil {
-					data = in.Shape.Table
-				}
-			}
-		}
-		return Incomparable(live, &r.Model, data) == ""
 	}
 	return Incomparable(live, nil, nil) == ""
 }
 
-// Incomparable says why a live model cannot be compared with a candidate on the rows of today; empty if it can. data is the
-// table that the candidate is trained on, nil if it is not known: what is live must be able to score it.
-func Incomparable(live *ReleaseState, candidate *Input, data *schema.Table) string {
+// fitted are the tables that the model of a stage was fitted on: at that stage, or at those whose models flow into it.
+func (p *Plan) fitted(maker string) []*schema.Table {
+	nodes := make(map[string]*Node, len(p.Nodes))
+	for _, n := range p.Nodes {
+		nodes[n.Address] = n
+	}
+	var out []*schema.Table
+	seen := map[string]bool{}
+	var walk func(address string)
+	walk = func(address string) {
+		n := nodes[address]
+		if n == nil || seen[address] {
+			return
+		}
+		seen[address] = true
+		for _, in := range n.Inputs {
+			switch {
+			case in.Shape == nil:
+			case in.Rows == schema.FittedRows && in.Shape.Table != nil:
+				out = append(out, in.Shape.Table)
+			case in.Shape.Type == schema.ModelPort:
+				walk(in.From)
+			}
+		}
+	}
+	walk(maker)
+	return out
+}
+
+// Incomparable says why a live model cannot be compared with a candidate on the rows of today; empty if it can. fitted are the
+// tables that the candidate is fitted on, as far as they are known: what is live must be able to score them.
+func Incomparable(live *ReleaseState, candidate *Input, fitted []*schema.Table) string {
 	switch {
 	case live.Signature == nil:
 		return "its signature is not recorded"
@@ -40,13 +60,15 @@ func Incomparable(live *ReleaseState, candidate *Input, data *schema.Table) stri
 	case candidate.Shape != nil && candidate.Shape.Model != nil && candidate.Shape.Model.Opaque:
 		return "the candidate can be scored by its own image only"
 	}
-	return missingColumn(data, live.Signature)
+	for _, data := range fitted {
+		if why := missingColumn(data, live.Signature); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 func missingColumn(data *schema.Table, needed *schema.Model) string {
-	if data == nil {
-		return ""
-	}
 	for _, f := range needed.Features {
 		c := data.Column(f.Name)
 		if c == nil {

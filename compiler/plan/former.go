@@ -12,6 +12,10 @@ import (
 // say, how opaque models are scored, as the configurations of those stages say that make them, and which gate holds a deployment's stage, as its
 // release says.
 func (p *Plan) fillFormer() error {
+	switch p.FormatVersion {
+	case "1.0", "1.1":
+		p.fillRows()
+	}
 	if p.FormatVersion != "1.0" {
 		return nil
 	}
@@ -31,6 +35,24 @@ func (p *Plan) fillFormer() error {
 		}
 	}
 	return nil
+}
+
+// formerRows are what inputs were to models before plans said it, by the kind of their stage.
+var formerRows = map[string]map[string]schema.RowUse{
+	"train":    {"data": schema.FittedRows, "validation": schema.ChosenRows},
+	"evaluate": {"data": schema.MeasuredRows},
+	"monitor":  {"predictions": schema.MeasuredRows},
+	"deploy":   {"data": schema.ScoredRows},
+	"predict":  {"data": schema.ScoredRows},
+}
+
+// fillRows adds what 1.2 says of inputs in a field of its own.
+func (p *Plan) fillRows() {
+	for _, n := range p.Nodes {
+		for i := range n.Inputs {
+			n.Inputs[i].Rows = formerRows[n.Kind][n.Inputs[i].Port]
+		}
+	}
 }
 
 // formerScoring reads it from the words of a trainer's block.

@@ -15,7 +15,7 @@ import (
 
 const (
 	// FormatVersion of the JSON. Minor versions only add; readers refuse another major version.
-	FormatVersion = "1.1"
+	FormatVersion = "1.2"
 	// Semantics is bumped when fingerprints or verdicts change meaning.
 	Semantics = 1
 )
@@ -210,6 +210,7 @@ type Input struct {
 	Digest   Digest        `json:"digest,omitempty"` // once known
 	External *External     `json:"external,omitempty"`
 	Shape    *schema.Shape `json:"shape,omitempty"`
+	Rows     schema.RowUse `json:"rows,omitempty"`             // of a table: what they are to a model; no part of the definition
 	Format   string        `json:"format,omitempty" is:"word"` // "csv" or "ndjson" where a foreign stage asks for it
 }
 
@@ -429,6 +430,16 @@ func (n *Node) Remote() *Input {
 // HasVerdict reports whether the stage decides by rules and expectations, and others wait for what it says.
 func (n *Node) HasVerdict() bool {
 	return slices.ContainsFunc(n.Outputs, func(o Output) bool { return o.Type == schema.VerdictPort })
+}
+
+// Measured is the input whose rows the stage measures a model on; nil if there is none.
+func (n *Node) Measured() *Input {
+	for i := range n.Inputs {
+		if n.Inputs[i].Rows == schema.MeasuredRows {
+			return &n.Inputs[i]
+		}
+	}
+	return nil
 }
 
 // ModelInput is the input that carries a model; nil if none does.

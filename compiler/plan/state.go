@@ -135,6 +135,13 @@ type Event struct {
 	Release  *ReleaseState  `json:"release,omitempty"`
 	Approval *ApprovalState `json:"approval,omitempty"`
 	Block    *BlockState    `json:"block,omitempty"`
+	Look     *Look          `json:"look,omitempty"` // beside Node: on which rows the stage has measured which model
+}
+
+// Look is a model measured on rows, each by its digest.
+type Look struct {
+	Rows  Digest `json:"rows"`
+	Model Digest `json:"model"`
 }
 
 // Action is the record of a stage's result, by fingerprint. Immutable.

@@ -98,6 +98,9 @@ func wire(q, n *plan.Node, d *schema.Derivation, live *plan.Input) bool {
 			}
 		case own != nil:
 			in = *own
+			if d.ScoredBy != "" && in.Rows != "" {
+				in.Rows = schema.ScoredRows // the stage predicts, and its consumer measures
+			}
 		default:
 			return false
 		}

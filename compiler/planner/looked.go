@@ -17,7 +17,7 @@ func (p *planner) looked() {
 			if n == nil || derivation(p.m.Blocks[f.Node], schema.ChampionRole) == nil {
 				continue
 			}
-			rows := input(n, "data")
+			rows := n.Measured()
 			if rows == nil || rows.Digest == "" || len(p.o.State.Looks[rows.Digest]) == 0 {
 				continue
 			}

@@ -93,7 +93,11 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			if r.Along && !reads {
 				continue
 			}
-			n.Inputs = append(n.Inputs, plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape})
+			in := plan.Input{Port: r.Port, From: r.Target, FromPort: r.TargetPort, Shape: &shape}
+			if !r.Along && r.Spec.Rows.OfModel() {
+				in.Rows = r.Spec.Rows
+			}
+			n.Inputs = append(n.Inputs, in)
 		case schema.OrderEdge:
 			n.After = append(n.After, r.Target)
 			if b.TypeSpec.IsDeployment() && r.Path == "gate" {

@@ -116,11 +116,8 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 
 // incomparable says why a live model cannot be compared on the rows of today; empty if it can.
 func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
-	var data *schema.Table
-	if b := p.m.Blocks[deploy]; b != nil {
-		data = p.dataOf(b)
-	}
-	return plan.Incomparable(live, p.candidate(deploy), data)
+	model := p.candidate(deploy)
+	return plan.Incomparable(live, model, p.fitted(model))
 }
 
 // candidate is the model that a deploy block would release.
@@ -137,11 +134,16 @@ func (p *planner) candidate(deploy string) *plan.Input {
 	return &plan.Input{From: ref.Target, FromPort: ref.TargetPort, Digest: p.output(ref.Target, ref.TargetPort), Shape: &shape}
 }
 
-// dataOf is the table that the candidate of a deploy block is trained on: what the champion must be able to score.
-func (p *planner) dataOf(deploy *check.Block) *schema.Table {
-	model := p.candidate(deploy.Address)
-	if model == nil || p.m.Blocks[model.From] == nil {
+// fitted are the tables that a model was fitted on: what the champion must be able to score.
+func (p *planner) fitted(model *plan.Input) []*schema.Table {
+	if model == nil || model.Shape.Model == nil {
 		return nil
 	}
-	return p.m.Blocks[model.From].In["data"].Table
+	var out []*schema.Table
+	for _, s := range model.Shape.Model.Seen {
+		if t := p.m.Blocks[s.By].In[s.Port].Table; t != nil && s.Use == schema.FittedRows {
+			out = append(out, t)
+		}
+	}
+	return out
 }

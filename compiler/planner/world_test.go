@@ -24,11 +24,18 @@ func ref(name string, required bool, ports ...schema.PortType) schema.Attr {
 	return schema.Attr{Name: name, Type: schema.Ref, Required: required, Ports: ports}
 }
 
+// rows is a reference to a table whose rows are this to a model.
+func rows(name string, use schema.RowUse) schema.Attr {
+	a := ref(name, true, schema.TablePort)
+	a.Rows = use
+	return a
+}
+
 // catalog is a small language: the kinds that plans tell apart.
 func catalog() *schema.Catalog {
 	table, model, figures := schema.Port{Name: "table", Type: schema.TablePort}, schema.Port{Name: "model", Type: schema.ModelPort}, schema.Port{Name: "figures", Type: schema.FiguresPort}
 	verdict := schema.Port{Name: "verdict", Type: schema.VerdictPort}
-	train := schema.Body{Attrs: []schema.Attr{ref("data", true, schema.TablePort), attr("features", schema.StringList), attr("trees", schema.Number)}}
+	train := schema.Body{Attrs: []schema.Attr{rows("data", schema.FittedRows), attr("features", schema.StringList), attr("trees", schema.Number)}}
 	image := schema.Body{Attrs: append(slices.Clone(train.Attrs), attr("image", schema.String), attr("command", schema.StringList), attr("predict", schema.StringList), attr("env", schema.Any))}
 	deploy := schema.Body{Attrs: []schema.Attr{ref("model", true, schema.ModelPort), attr("port", schema.Number),
 		{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}}}
@@ -42,10 +49,10 @@ func catalog() *schema.Catalog {
 		schema.Kind{Name: "train", Phase: schema.Development, Types: []schema.Type{
 			{Name: "container", Version: 1, Out: []schema.Port{model}, Body: image}, {Name: "trees", Version: 2, Out: []schema.Port{model}, Body: train}}},
 		schema.Kind{Name: "evaluate", Phase: schema.Development, Types: []schema.Type{{Version: 1, Out: []schema.Port{figures, {Name: "predictions", Type: schema.TablePort}},
-			Body: schema.Body{Attrs: []schema.Attr{ref("model", true, schema.ModelPort), ref("data", true, schema.TablePort)}}}}},
+			Body: schema.Body{Attrs: []schema.Attr{ref("model", true, schema.ModelPort), rows("data", schema.MeasuredRows)}}}}},
 		schema.Kind{Name: "deploy", Phase: schema.Operations, DefaultType: "http", Types: []schema.Type{
 			{Name: "batch", Version: 1, Out: []schema.Port{{Name: "release", Type: schema.ReleasePort}, {Name: "scores", Type: schema.TablePort}},
-				Body: schema.Body{Attrs: append(slices.Clone(deploy.Attrs), ref("data", true, schema.TablePort))}},
+				Body: schema.Body{Attrs: append(slices.Clone(deploy.Attrs), rows("data", schema.ScoredRows))}},
 			{Name: "http", Out: []schema.Port{{Name: "release", Type: schema.ReleasePort}}, Body: deploy}}},
 	)
 	slices.SortFunc(kinds, func(a, b schema.Kind) int { return strings.Compare(a.Name, b.Name) })

@@ -177,6 +177,11 @@ const (
 	Limits     AttrType = "limits on metrics" // CEL, only `metric <= number` joined by &&, over the module's metrics
 )
 
+// OfModel reports whether the use says what rows are to a model.
+func (u RowUse) OfModel() bool {
+	return u == FittedRows || u == ChosenRows || u == ScoredRows || u == MeasuredRows
+}
+
 // Edge says what a reference means for the order of things.
 type Edge string
 

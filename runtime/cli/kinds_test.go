@@ -19,12 +19,11 @@ var namedKinds = map[string]struct {
 	why   string
 }{
 	"compiler/front/hide.go":             {1, "a variable is a core kind"},
-	"compiler/plan/champion.go":          {1, "a plan has no schema: what a model is trained on stands at data"},
 	"compiler/policy/policy.go":          {2, "gates and checks that are gone, by their recorded kind"},
 	"lang/lsp/completion.go":             {1, "a module is a core kind: it has an address, and no ports by its type"},
 	"lang/schema/synonyms.go":            {9, "words of other tools, by the kind that has them here"},
 	"runtime/workspace/modules_fetch.go": {1, "a module is a core kind"},
-	"runtime/state/fold.go":              {11, "kinds of events; and a state has no schema to tell evaluations by"},
+	"runtime/state/fold.go":              {11, "kinds of events; and a log from before looks were said has evaluations by their kind alone"},
 	"runtime/suite/read.go":              {4, "kinds of files of tests"},
 	"runtime/suite/variables.go":         {3, "a test adds a pipeline, and sources for variables: core kinds, and the one that has rows of its own"},
 }

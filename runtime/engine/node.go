@@ -148,9 +148,18 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 		now.Check = r.decideCheck(u, o)
 	}
 	if was.node == nil || !equal(was.node, now) {
-		o.record = []plan.Event{{Key: u.id, Node: &now}}
+		o.record = []plan.Event{{Key: u.id, Node: &now, Look: look(u.node, inputs)}}
 	}
 	return o
+}
+
+// look is what a stage has measured, nil if it measures no model, or was planned because of one that does.
+func look(n *plan.Node, inputs map[string]plan.Digest) *plan.Look {
+	rows, model := n.Measured(), n.ModelInput()
+	if rows == nil || model == nil || n.Derived() {
+		return nil
+	}
+	return &plan.Look{Rows: inputs[rows.Port], Model: inputs[model.Port]}
 }
 
 // nodeState is what the state keeps of a stage.

@@ -34,7 +34,7 @@ func set(st *plan.State, e plan.Event) {
 	case "node":
 		put(st.Nodes, name, e.Node)
 		if e.Node != nil {
-			look(st, name, e.Node)
+			look(st, name, e)
 		}
 	case "gate":
 		put(st.Gates, name, e.Gate)
@@ -54,14 +54,16 @@ func set(st *plan.State, e plan.Event) {
 	}
 }
 
-// look notes that an evaluation has measured a model on some rows. Derived stages do not count: the champion was measured
-// before it was released.
-func look(st *plan.State, name string, n *plan.NodeState) {
-	rows, model := n.Inputs["data"], n.Inputs["model"]
-	if n.Kind != "evaluate" || address.IsDerived(name) || rows == "" || model == "" || slices.Contains(st.Looks[rows], model) {
+// look notes that a model was measured on some rows. Derived stages do not count: the champion was measured before it was released.
+func look(st *plan.State, name string, e plan.Event) {
+	l := e.Look
+	if n := e.Node; l == nil && n.Kind == "evaluate" && !address.IsDerived(name) { // of a log from before looks were said
+		l = &plan.Look{Rows: n.Inputs["data"], Model: n.Inputs["model"]}
+	}
+	if l == nil || l.Rows == "" || l.Model == "" || slices.Contains(st.Looks[l.Rows], l.Model) {
 		return
 	}
-	st.Looks[rows] = append(slices.Clone(st.Looks[rows]), model)
+	st.Looks[l.Rows] = append(slices.Clone(st.Looks[l.Rows]), l.Model)
 }
 
 // put sets a key, or removes it where there is no value.
@@ -126,6 +128,7 @@ func get[T any](m map[string]T, key string) *T {
 
 // same tells whether two events leave a key with the same value.
 func same(a, b plan.Event) bool {
+	a.Look, b.Look = nil, nil
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)

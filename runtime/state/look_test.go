@@ -14,7 +14,12 @@ func TestLooks(t *testing.T) {
 	look := func(key string, model plan.Digest) plan.Event {
 		return plan.Event{Key: key, Node: &plan.NodeState{Kind: "evaluate", Inputs: map[string]plan.Digest{"data": "rows", "model": model}}}
 	}
+	said := func(model plan.Digest) plan.Event { // of a kind whose name the log does not know
+		return plan.Event{Key: "node/measure.z", Node: &plan.NodeState{Kind: "measure"}, Look: &plan.Look{Rows: "others", Model: model}}
+	}
 	st := add(t, l, load(t, l), look("node/evaluate.x", "m1"))
+	st = add(t, l, st, said("m1"))
+	st = add(t, l, st, said("m2"))
 	st = add(t, l, st, look("node/evaluate.x", "m2"))
 	st = add(t, l, st, look("node/evaluate.x", "m1"), look("node/evaluate.x@champion", "m3"))
 	st = add(t, l, st, plan.Event{Key: "node/evaluate.x", Removed: true}, look("node/evaluate.y", "m1"))
@@ -22,6 +27,9 @@ func TestLooks(t *testing.T) {
 		st = add(t, l, st, node("train.model", "a"))
 	}
 	want := []plan.Digest{"m1", "m2"}
+	if got := load(t, l).Looks["others"]; !slices.Equal(got, want) {
+		t.Errorf("as said: got %q, want %q", got, want)
+	}
 	if got := st.Looks["rows"]; !slices.Equal(got, want) {
 		t.Errorf("as written: got %q, want %q", got, want)
 	}
