@@ -89,6 +89,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.leakage()
 	c.requirements()
 	c.emptyGates()
+	c.approvers()
 	return c.m, c.diags.Sort()
 }
 

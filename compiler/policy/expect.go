@@ -3,7 +3,10 @@ package policy
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Loosened judges an attribute of a stage's configuration that differs: why the stage lets pass, or finds nothing wrong,
@@ -14,12 +17,20 @@ func Loosened(check bool, path string, before, after json.RawMessage) string {
 	switch {
 	case check && len(before) > 0:
 		return expectation(name, before, after)
-	case path == "min_positives" && less(after, before):
+	case path == "min_positives" && less(or(after, schema.LeastPositives), or(before, schema.LeastPositives)):
 		return "fewer positives are enough"
-	case path == "drift.limit" && less(before, after):
+	case path == "drift.limit" && less(or(before, schema.DriftDistance), or(after, schema.DriftDistance)):
 		return "only larger drift counts"
 	}
 	return ""
+}
+
+// or is a value, or the number that holds where nobody gives one.
+func or(v json.RawMessage, number float64) json.RawMessage {
+	if len(v) > 0 {
+		return v
+	}
+	return json.RawMessage(strconv.FormatFloat(number, 'g', -1, 64))
 }
 
 // ranges are expectations of a least and a greatest value; quantile_between has the quantile before them.

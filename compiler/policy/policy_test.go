@@ -110,7 +110,14 @@ func TestLoosened(t *testing.T) {
 		{"check", "compound_unique", `["a"]`, "", "the expectation is gone"},
 		{"evaluate", "min_positives", "50", "10", "fewer positives are enough"},
 		{"evaluate", "min_positives", "10", "50", ""},
+		{"evaluate", "min_positives", "", "1", "fewer positives are enough"},
+		{"evaluate", "min_positives", "", "20", ""},
+		{"monitor", "min_positives", "50", "", "fewer positives are enough"},
 		{"monitor", "drift.limit", "0.1", "0.2", "only larger drift counts"},
+		{"monitor", "drift.limit", "", "0.5", "only larger drift counts"},
+		{"monitor", "drift.limit", "0.05", "", "only larger drift counts"},
+		{"monitor", "drift.limit", "0.5", "", ""},
+		{"monitor", "drift.min_rows", "100", "100000", ""}, // undefined, and no rule passes on that
 		{"dataset", "sql", `"a"`, `"b"`, ""},
 	} {
 		raw := func(s string) json.RawMessage {

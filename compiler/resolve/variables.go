@@ -107,7 +107,9 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	d := a.File.Diagnostic(hds[0], source.CodeVariableType)
 	d.Summary = fmt.Sprintf("the type of variable %q is not one", b.Name)
 	d.Hint = "write string, number, bool, list(string), map(number), object({ a = string }) or any, without quotes"
-	if word := hcl.ExprAsKeyword(a.Expr); word != "" {
+	if word := hcl.ExprAsKeyword(a.Expr); slices.Contains(ofBlocks, word) {
+		d.Detail, d.Hint = fmt.Sprintf("A %s is no value but a reference, and what it has is seen where the module is called.", word), "write any, and hand in a reference: orders = source.orders"
+	} else if word != "" {
 		if near := suggest.Near(word, []string{"string", "number", "bool", "any", "list", "map", "set", "object", "tuple"}); near != "" {
 			d.Hint = fmt.Sprintf("did you mean %s?", near)
 		}
@@ -115,6 +117,9 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	r.ds = append(r.ds, d)
 	return cty.DynamicPseudoType, false
 }
+
+// ofBlocks are words for what a variable is handed as a reference to a block.
+var ofBlocks = []string{"table", "dataset", "source", "model", "reference", "ref", "dataframe"}
 
 // defaultValue evaluates the default, which must be constant. Null counts where the variable may be null.
 func (x *variable) defaultValue() (cty.Value, bool) {

@@ -49,3 +49,10 @@ func (a *Attr) Takes(p PortType) bool { return a != nil && slices.Contains(a.Por
 
 // IsDeployment reports whether a block of the type makes a model live, once its gate lets it pass.
 func (t *Type) IsDeployment() bool { return t.Yields(ReleasePort) }
+
+const (
+	// LeastPositives are how many positive rows a figure of two classes must rest on where min_positives says nothing.
+	LeastPositives = 10
+	// DriftDistance is the least distance that is drift where a monitor has no limit.
+	DriftDistance = 0.1
+)

@@ -64,6 +64,7 @@ const (
 	CodeUnknownMetric   = "MLP1223"
 	CodeNumberRange     = "MLP1224"
 	CodeNotConstant     = "MLP1225"
+	CodeApproverName    = "MLP1250"
 	CodeFunction        = "MLP1226"
 	CodeValidation      = "MLP1227"
 	CodeSensitive       = "MLP1228"

@@ -23,7 +23,7 @@ func (a *app) approveCommand() *cobra.Command {
 	by, reason := "", ""
 	var vars workspace.Settings
 	cmd := &cobra.Command{
-		Use: "approve GATE APPROVAL", Short: "Give the approval that a gate waits for", Args: cobra.ExactArgs(2), Long: approveHelp,
+		Use: "approve GATE APPROVAL", Short: "Give the approval that a gate waits for", Args: gateAndApproval, Long: approveHelp,
 		Example: "  mlp approve gate.release risk --reason 'seen with the risk committee'\n  mlp approve gate.release risk --as alice --approvers /etc/mlp/approvers.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			gate := workspace.AddressOf(args[0])
@@ -40,4 +40,13 @@ func (a *app) approveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&by, "as", workspace.UserName(), "who approves: a `name`")
 	cmd.Flags().StringVar(&reason, "reason", "", "`why`, for the record")
 	return cmd
+}
+
+// gateAndApproval takes the two that an approval is named by.
+func gateAndApproval(_ *cobra.Command, args []string) error {
+	if len(args) == 2 {
+		return nil
+	}
+	return &failure{err: fmt.Errorf("mlp approve takes two words, a gate and the name of one of its approvals, and not %d", len(args)),
+		hint: "Such as: mlp approve gate.release risk. 'mlp plan' shows which approvals are waited for."}
 }

@@ -214,8 +214,9 @@ func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 		return nil
 	}
 	return func(c *cobra.Command, args []string) error {
-		if check(c, args) == nil {
-			return nil
+		err := check(c, args)
+		if said := (*failure)(nil); err == nil || errors.As(err, &said) {
+			return err
 		}
 		return &failure{err: fmt.Errorf("wrong number of arguments for %s: %d", c.CommandPath(), len(args)), hint: "Usage: " + c.UseLine()}
 	}

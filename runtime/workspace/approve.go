@@ -97,6 +97,9 @@ type Approved struct {
 
 // Approve records an approval of what the gate decided on last. What is not asked for is refused.
 func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Approved, error) {
+	if strings.TrimSpace(a.By) == "" {
+		return nil, &Failure{Err: errors.New("nobody is said to approve"), Hint: "Name who does: --as alice."}
+	}
 	approvers, err := w.ReadApprovers()
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
@@ -143,7 +144,7 @@ func (o Options) limit(method string) float64 {
 }
 
 // DistanceLimit is the customary limit of distances.
-const DistanceLimit = 0.1
+const DistanceLimit = schema.DriftDistance
 
 // IsTest tells whether a method is a test, not a distance.
 func IsTest(method string) bool { return method == KS || method == ChiSquare || method == Z }

@@ -270,7 +270,7 @@ func (e *Evaluation) positives(mask []bool) int {
 // leastPositives are as many as a figure of two classes must rest on; a handful says nothing that a rule could go by.
 func (c *Config) leastPositives() int {
 	if c.MinPositives == nil {
-		return 10
+		return schema.LeastPositives
 	}
 	return *c.MinPositives
 }

@@ -1,0 +1,79 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/mlp-lang/mlp/compiler/resolve"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+// approvers tells of approvals that are asked of nobody, or of a name that reads as another: people compare names by eye, and mlp by
+// their letters.
+func (c *checker) approvers() {
+	for _, b := range c.m.Module.Blocks {
+		if !b.TypeSpec.IsGate() {
+			continue
+		}
+		var policy struct {
+			Approval []struct {
+				Name string
+				From []string
+			}
+		}
+		c.must(json.Unmarshal(b.Policy, &policy))
+		for _, a := range policy.Approval {
+			c.approval(b, a.Name, a.From)
+		}
+	}
+}
+
+func (c *checker) approval(b *resolve.Block, name string, from []string) {
+	path := "approval[" + name + "].from"
+	tell := func(why, hint string) {
+		c.add(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeApproverName, Subject: rangeOf(b, path),
+			Summary: fmt.Sprintf("the approval %q of %s %s", name, b.Address, why), Hint: hint,
+		})
+	}
+	if len(from) == 0 {
+		tell("is asked of nobody, so that nothing can pass", `name people or groups: from = ["alice"]`)
+	}
+	for i, one := range from {
+		switch why := unreadable(one); {
+		case why != "":
+			tell(fmt.Sprintf("is asked of %q, %s", one, why), "write the name as the person gives it to 'mlp approve --as'")
+		case slices.Contains(from[:i], one):
+			tell(fmt.Sprintf("is asked of %s twice", one), "one approval is given by one person; ask for a second one by another approval block")
+		}
+	}
+}
+
+// unreadable says why a name is not what it seems to be; empty if it is.
+func unreadable(name string) string {
+	scripts := map[string]bool{}
+	for _, r := range name {
+		switch {
+		case !unicode.IsPrint(r):
+			return "which has a letter that cannot be seen"
+		case unicode.In(r, unicode.Latin):
+			scripts["Latin"] = true
+		case unicode.In(r, unicode.Cyrillic):
+			scripts["Cyrillic"] = true
+		case unicode.In(r, unicode.Greek):
+			scripts["Greek"] = true
+		}
+	}
+	switch {
+	case strings.TrimSpace(name) == "":
+		return "which is no name"
+	case strings.TrimSpace(name) != name:
+		return "with a blank at its end or beginning"
+	case len(scripts) > 1:
+		return "which mixes letters of alphabets that look alike"
+	}
+	return ""
+}
