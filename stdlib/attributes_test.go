@@ -37,6 +37,8 @@ var elsewhere = map[string]struct{ file, words string }{
 	"source.postgres version":   {"stdlib/source/postgres/postgres.go", "Version: c.Version"},
 	"source.postgres max_bytes": {"stdlib/source/postgres/postgres.go", "MaxBytes: remote.Bytes(c.MaxBytes)"},
 	"source.postgres password":  {"compiler/planner/secrets.go", "Yields(schema.SecretPort)"},
+	"source.sqlite pii":         {"stdlib/source/local/columns.go", "PII: c.PII"},
+	"source.sqlite protected":   {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.csv pii":            {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.csv protected":      {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.parquet pii":        {"stdlib/source/local/columns.go", "PII: c.PII"},

@@ -25,6 +25,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/source/postgres"
+	"github.com/mlp-lang/mlp/stdlib/source/sqlite"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
 	"github.com/mlp-lang/mlp/stdlib/split/group"
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
@@ -56,6 +57,7 @@ func Components() []*component.Component {
 		&json.Component,
 		&parquet.Component,
 		&postgres.Component,
+		&sqlite.Component,
 		&column.Component,
 		&group.Component,
 		&hash.Component,

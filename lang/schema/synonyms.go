@@ -105,8 +105,9 @@ func TypeWords(kind string) Vocabulary {
 	case "source":
 		return Vocabulary{
 			{words: "postgresql pg psql", here: []string{"postgres"}},
+			{words: "sqlite3", here: []string{"sqlite"}},
 			{words: "http https url", here: []string{"csv"}, why: `path may be the address of a file: path = "https://example.com/data.csv"`},
-			{words: "mysql snowflake bigquery redshift databricks sqlite duckdb jdbc odbc database db sql s3 gcs azure api kafka stream delta iceberg hive table", why: `sources read files: export it as Parquet, and write source "parquet"`},
+			{words: "mysql snowflake bigquery redshift databricks duckdb jdbc odbc database db sql s3 gcs azure api kafka stream delta iceberg hive table", why: `sources read files: export it as Parquet, and write source "parquet"`},
 			{words: "jsonl ndjson jsonlines json_lines", here: []string{"json"}},
 			{words: "excel xlsx xls feather arrow avro orc pickle hdf5 npy pandas", why: `files are CSV, JSON or Parquet: convert it, and write source "parquet"`},
 			{words: "tsv text txt file", here: []string{"csv"}, why: `with delimiter = "\t" for tabs`},

@@ -62,6 +62,7 @@ var keepers = map[string]string{
 	"github.com/sourcegraph":         "lang/lsp",
 	"github.com/hashicorp/go-getter": "runtime/fetch",
 	"github.com/jackc/pgx":           "stdlib/fetch",
+	"modernc.org/sqlite":             "stdlib/source/sqlite",
 }
 
 // TestImports holds the one-way doors between the folders.
