@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/diff"
@@ -133,4 +134,34 @@ func useAll(t *testing.T, s *store.Store, original, text []byte, pick int) {
 	}
 	saved := &engine.Saved{Plan: part, Store: s, State: st, Dir: s.Root(), Version: workspace.ComponentVersion, Files: workspace.DataRoots{}.Files}
 	_, _ = saved.Stale(t.Context())
+}
+
+// TestForgedStoriesAreRefused: a plan that does what it did, and tells another story of it, is neither shown nor applied.
+func TestForgedStoriesAreRefused(t *testing.T) {
+	dir := appliedFraud(t)
+	reviews["gate_rule_stricter"].edit(t, dir)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	mustRun(t, dir, "plan", "--out", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(text, &body); err != nil {
+		t.Fatal(err)
+	}
+	body["changes"] = []any{}
+	forged, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, resigned(t, forged, nil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"show", file}, {"apply", file, "--auto-approve", "--executor", "process"}} {
+		out, stderr, code := run(t, dir, args...)
+		if code != exitStale || out != "" || !strings.Contains(stderr, "does not say what would be planned") {
+			t.Errorf("mlp %v: exit code %d\n%s%s", args, code, out, stderr)
+		}
+	}
 }
