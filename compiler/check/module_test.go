@@ -40,11 +40,11 @@ func kinds() *schema.Catalog {
 		stage("source", []schema.Port{table}, func(t *schema.Type) { t.External = true }, text("path"), any("column")),
 		stage("dataset", []schema.Port{table}, nil, ref("from", schema.TablePort), schema.Attr{Name: "sql", Type: schema.SQL}),
 		stage("feature", []schema.Port{table}, func(t *schema.Type) { t.Named = true }, ref("from", schema.TablePort)),
-		stage("train", []schema.Port{port("model", schema.ModelPort)}, nil, ref("data", schema.TablePort), text("task")),
+		stage("train", []schema.Port{port("model", schema.ModelPort)}, nil, ref("data", schema.TablePort), schema.Attr{Name: "task", Type: schema.String, Posed: true}),
 		stage("evaluate", []schema.Port{figures}, nil, ref("model", schema.ModelPort), ref("data", schema.TablePort)),
 		stage("check", []schema.Port{port("verdict", schema.VerdictPort), figures},
 			func(t *schema.Type) { t.Body.Blocks = []schema.Block{schema.RuleBlock()} }, ref("on", schema.TablePort)),
-		stage("monitor", []schema.Port{figures}, nil, ref("on", schema.TablePort), text("task")),
+		stage("monitor", []schema.Port{figures}, nil, ref("on", schema.TablePort), schema.Attr{Name: "task", Type: schema.String, Posed: true}),
 		stage("deploy", []schema.Port{port("release", schema.ReleasePort)}, nil, ref("model", schema.ModelPort),
 			schema.Attr{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}),
 	)
