@@ -23,7 +23,7 @@ type Result struct {
 	Verdict plan.RuleVerdict // of all together: fail, error, open, pass, the first that holds; warnings don't count
 	// Values is all that the rules could see, as canonical JSON: what decisions and approvals are bound to.
 	Values json.RawMessage
-	// Complete tells whether every figure was known.
+	// Complete reports whether every figure was known.
 	Complete bool
 }
 

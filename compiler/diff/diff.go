@@ -81,7 +81,7 @@ type Changed struct {
 	Unfollowed bool `json:"unfollowed,omitempty"`
 }
 
-// Rebuilds tells whether a field decides a result.
+// Rebuilds reports whether a field decides a result.
 func (c *Changed) Rebuilds() bool {
 	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Category == plan.Rebuild || f.Category == plan.Breaking })
 }

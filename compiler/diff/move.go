@@ -119,7 +119,7 @@ func (c *comparison) inOrder() []string {
 	return out
 }
 
-// same tells whether a block that is gone and one that is new mean the same. Where results are known, they tell.
+// same reports whether a block that is gone and one that is new mean the same. Where results are known, they tell.
 func (c *comparison) same(old, now string, strict bool) bool {
 	if a, b := c.oldNodes[old], c.newNodes[now]; a != nil && b != nil {
 		if strict {

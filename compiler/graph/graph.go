@@ -2,7 +2,8 @@
 //
 // The graph is dominikbraun/graph's, kept in a store of ours: its own store makes each of its maps anew from all edges. Its
 // topological sort and cycle prevention are quadratic (a graph of 10,000 vertices takes many seconds), so the order is
-// computed here.
+// computed here. What the library is used for is therefore the graph itself: that a vertex or an edge is added once, that an edge has two
+// ends which are there, and its errors. Order, cycles with their hops, and who needs whom are of this package.
 package graph
 
 import (

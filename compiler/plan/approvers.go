@@ -28,7 +28,7 @@ func ReadApprovers(data []byte) (Approvers, error) {
 	return all, nil
 }
 
-// May tells whether somebody may give an approval that is asked of some names: of members of those that are groups. Where
+// May reports whether somebody may give an approval that is asked of some names: of members of those that are groups. Where
 // there are groups, a name that is none is a person, who must be in one of them: else whoever writes the pipeline could
 // name anybody.
 func (a Approvers) May(by string, from []string) bool {

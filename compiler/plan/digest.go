@@ -41,7 +41,7 @@ func (p *Plan) Sign() error {
 	return err
 }
 
-// Verify tells whether the plan's body is what its id says.
+// Verify reports whether the plan's body is what its id says.
 func (p *Plan) Verify() error {
 	id, err := p.bodyDigest()
 	if err != nil {

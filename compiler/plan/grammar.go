@@ -48,7 +48,7 @@ func pattern(what, re string) grammar {
 	return grammar{what, func(s string) bool { return compiled().MatchString(s) }}
 }
 
-// printable tells whether a text has nothing that a terminal would act on.
+// printable reports whether a text has nothing that a terminal would act on.
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }

@@ -103,7 +103,7 @@ func (st *State) Renamed(moves []Move) *State {
 	return &out
 }
 
-// Records tells whether anything is recorded under the address of a block.
+// Records reports whether anything is recorded under the address of a block.
 func (st *State) Records(address string) bool {
 	_, node := st.Nodes[address]
 	_, gate := st.Gates[address]
@@ -113,7 +113,7 @@ func (st *State) Records(address string) bool {
 	return node || gate || release || described || policy
 }
 
-// SameInputs tells whether a result made from some inputs was made from these, too: of each port the same content, and of
+// SameInputs reports whether a result made from some inputs was made from these, too: of each port the same content, and of
 // a port that there was not, content that came in by another.
 func SameInputs(before, now map[string]Digest) bool {
 	had := map[Digest]bool{}

@@ -37,7 +37,7 @@ const (
 	Remove   Verdict = "remove"   // in the state, no longer in the module
 )
 
-// Known tells whether the node's result is recorded already, so that nothing runs.
+// Known reports whether the node's result is recorded already, so that nothing runs.
 func (v Verdict) Known() bool {
 	return v == Cached || v == Metadata || v == Moved || v == Accepted
 }

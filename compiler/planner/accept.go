@@ -54,7 +54,7 @@ func origin(before *plan.NodeState) plan.Digest {
 	return before.Definition
 }
 
-// onlyNames tells whether a node differs from what is recorded in nothing but the names that moved blocks have in lists of
+// onlyNames reports whether a node differs from what is recorded in nothing but the names that moved blocks have in lists of
 // references. Such a list has its names from the blocks, and no meaning in them: where names have one, an object can give them.
 func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
 	b := p.m.Blocks[n.Address]

@@ -10,7 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// settled tells whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
+// settled reports whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
 func (p *planner) settled(gate string) bool {
 	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)

@@ -102,7 +102,7 @@ func metaCauses(before, now json.RawMessage) []plan.Cause {
 	return out
 }
 
-// predicts tells whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
+// predicts reports whether a cause is the command that scores the stage's model: it runs others, not the stage itself.
 func predicts(n *plan.Node, c plan.Cause) bool {
 	return n.Container != nil && n.Role != schema.PredictRole && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
 }

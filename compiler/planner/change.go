@@ -127,7 +127,7 @@ func (p *planner) acceptedChanges(n *plan.Node) []plan.Change {
 	return out
 }
 
-// root tells whether a cause lies at the stage itself. What flows in is the cause of others, unless those have run since
+// root reports whether a cause lies at the stage itself. What flows in is the cause of others, unless those have run since
 // and only this stage is left.
 func (p *planner) root(c plan.Cause) bool {
 	switch c.Kind {

@@ -1,9 +1,23 @@
 // Package planner makes a plan of a checked module and what is recorded of it.
 //
-// Blocks are taken in the order of their dependence. Of each stage it is worked out (node.go) what it is: configuration,
-// inputs, definition digest; then (verdict.go) whether its result is known already; gates are decided as far as figures
-// are known (gate.go), releases compared with what is live (release.go). At the end, what differs is gathered by root
-// cause (change.go). Nothing is run, and nothing is read but recorded results and the files of sources.
+// Nothing is run, and nothing is read but recorded results and the files of sources. The passes, in their order:
+//
+//	move            the state as it is after the module's moves                             moves.go
+//	block           of each block, behind what it needs:
+//	  node          what its stage is: configuration, inputs, what runs it                  node.go, derived.go
+//	  decide        whether it runs, and why: definition, fingerprint, verdict, causes      verdict.go, fate.go, causes.go
+//	  gate          its rules, as far as figures are known, and who is asked                gate.go, ruleset.go, approval.go
+//	  release       what is live, and what would be                                         release.go
+//	removals        what is recorded and stands in the module no more                       planner.go
+//	missed          moves that say nothing, where a near name would be removed              moves.go
+//	resting         the accepted results that each gate's figures and models come from      accept.go
+//	looked          how often the rows behind a gate's figures were looked at               looked.go
+//	twins           sources whose files hold the same bytes                                 twins.go
+//	compareFigures  figures of what would be live beside those of what is                   figures.go
+//	assemble        all differences by root cause, all in order, the plan's id              change.go, planner.go
+//
+// Of train.model with another params.trees the pass block finds a definition that nothing is recorded of, so that it runs, with the cause
+// params.trees; its evaluation may run; the gate behind both is open; and assemble tells of one change that makes both run.
 package planner
 
 import (

@@ -120,7 +120,7 @@ func (p *planner) championCause(g *plan.Gate, before *plan.GateState) []plan.Cau
 		Before: optional(string(before.Champion)), After: optional(string(c.Model))}}
 }
 
-// sameFigures tells whether rules read the same values now as when they were decided. What compares with a champion is
+// sameFigures reports whether rules read the same values now as when they were decided. What compares with a champion is
 // left out: once the candidate is live, there is nothing to compare it with.
 func sameFigures(now, before []plan.Rule) bool {
 	return slices.EqualFunc(now, before, func(a, b plan.Rule) bool {

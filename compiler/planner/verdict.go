@@ -188,7 +188,7 @@ func (p *planner) output(address, port string) plan.Digest {
 	return ""
 }
 
-// blocked tells whether something that must have passed is known to have failed, or is blocked itself.
+// blocked reports whether something that must have passed is known to have failed, or is blocked itself.
 func (p *planner) blocked(n *plan.Node) bool {
 	for _, a := range n.After {
 		if p.failed[a] {

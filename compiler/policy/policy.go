@@ -55,7 +55,7 @@ func Gone(kind string) string {
 
 type comparison struct{ before, after plan.Policy }
 
-// told tells whether another difference tells this one.
+// told reports whether another difference tells this one.
 func (c comparison) told(d *Difference) bool {
 	if isValue(d.Path) {
 		return d.Before == nil || d.After == nil
@@ -130,7 +130,7 @@ func (c comparison) rule(d *Difference) string {
 	return ""
 }
 
-// renamed tells whether a rule goes on under another name, as severe and no weaker.
+// renamed reports whether a rule goes on under another name, as severe and no weaker.
 func (c comparison) renamed(path string) bool {
 	for other := range c.after {
 		if !isRule(other) || c.before[other] != nil || string(c.after[other+".severity"]) == `"warn"` && string(c.before[path+".severity"]) != `"warn"` {

@@ -53,7 +53,7 @@ type Options struct {
 	Dir string
 	// Convert rewrites a table file in another format; nil: a stage that asks for another than Parquet fails.
 	Convert func(ctx context.Context, from, to string, table *schema.Table, src, dst string) error
-	// Unquoted tells whether messages must not quote files outside; nil: they may.
+	// Unquoted reports whether messages must not quote files outside; nil: they may.
 	Unquoted func(*plan.External) bool
 	// Fresh fails where files outside are not what the task says; nil: there are none, or nobody changes them. A stage reads
 	// them in place, so they are looked at before it runs and again after.

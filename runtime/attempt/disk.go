@@ -37,7 +37,7 @@ func newQuota(store string, mb int64, folders ...string) (*quota, error) {
 	return &quota{bytes: int64(fs.Bavail) * int64(fs.Bsize) / 2, folders: folders}, nil
 }
 
-// exceeded tells whether a stage has written more than it may. What cannot be looked at, as it comes and goes, does not count.
+// exceeded reports whether a stage has written more than it may. What cannot be looked at, as it comes and goes, does not count.
 func (q *quota) exceeded() bool {
 	var sum int64
 	for _, folder := range q.folders {

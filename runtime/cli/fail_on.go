@@ -51,7 +51,7 @@ func checkFailOn(all []string) error {
 	return nil
 }
 
-// failsOn tells whether any of the words holds of a plan.
+// failsOn reports whether any of the words holds of a plan.
 func failsOn(c review.Counts, words []string) bool {
 	return slices.ContainsFunc(failOns, func(f failOn) bool { return slices.Contains(words, f.word) && f.holds(c) })
 }
@@ -70,7 +70,7 @@ func stopped(p *plan.Plan, words []string) error {
 	return nil
 }
 
-// foundBad tells whether what was named turned up in an apply. What fails its checks and gates gives the same code anyway.
+// foundBad reports whether what was named turned up in an apply. What fails its checks and gates gives the same code anyway.
 func foundBad(r *engine.Result, words []string) bool {
 	return slices.ContainsFunc(workspace.AmissIn(r), func(x workspace.Amiss) bool {
 		return x.Severity == plan.DriftFinding && slices.Contains(words, "drift") || x.Severity == plan.WarnFinding && slices.Contains(words, "warn")

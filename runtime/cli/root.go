@@ -142,7 +142,7 @@ func (a *app) paint(s string) string {
 	return s
 }
 
-// color tells whether to write colours to w: a terminal, and nobody said no (no-color.org).
+// color reports whether to write colours to w: a terminal, and nobody said no (no-color.org).
 func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_COLOR") == "" }
 
 func (a *app) terminal(w io.Writer) bool {

@@ -130,7 +130,7 @@ type Message struct {
 	Detail  string `json:"detail"`
 }
 
-// ParseMessage tells whether a line of a log is a message, and which. Any other line is a log line, also one that is
+// ParseMessage reports whether a line of a log is a message, and which. Any other line is a log line, also one that is
 // JSON: ok is false.
 func ParseMessage(line string) (m Message, ok bool) {
 	line = strings.TrimSpace(line)

@@ -70,7 +70,7 @@ func (s *Stage) Decode(config any) error {
 	return nil
 }
 
-// Has tells whether the port is connected.
+// Has reports whether the port is connected.
 func (s *Stage) Has(port string) bool { _, ok := s.In[port]; return ok }
 
 // Input is the folder of an input port, with links resolved: executors may link folders, and a walk starts at no link.

@@ -51,7 +51,7 @@ type Options struct {
 	Files Files
 	// Version asks what lies elsewhere for its version, where the plan does not know one; nil: a fetch then fails.
 	Version func(ctx context.Context, fetch *plan.Node) (string, error)
-	// Unquoted tells whether messages must not quote files outside; nil: they may.
+	// Unquoted reports whether messages must not quote files outside; nil: they may.
 	Unquoted func(*plan.External) bool
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context

@@ -135,7 +135,7 @@ func (g *graph) link(u *unit, needs map[string]need) error {
 	return nil
 }
 
-// acts tells whether a release may come to pass.
+// acts reports whether a release may come to pass.
 func acts(rel *plan.Release) bool {
 	return rel.Action != plan.NoRelease && rel.Action != plan.RemoveRelease
 }

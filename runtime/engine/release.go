@@ -45,7 +45,7 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	return o
 }
 
-// samePlanned tells whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
+// samePlanned reports whether the release that the plan replaces is still the one that is live, or an earlier, unfinished run
 // of the same plan has replaced it.
 func samePlanned(p *plan.Plan, rel *plan.Release, exists bool, current plan.ReleaseState) bool {
 	if exists && p.ID != "" && current.Plan == p.ID {
@@ -120,14 +120,14 @@ func (r *run) figuresBehind(g *plan.Gate, maker string) map[string]json.RawMessa
 	return out
 }
 
-// takes tells whether a stage takes the model that another makes.
+// takes reports whether a stage takes the model that another makes.
 func takes(n *plan.Node, maker string) bool {
 	return slices.ContainsFunc(n.Inputs, func(in plan.Input) bool {
 		return in.Shape != nil && in.Shape.Type == schema.ModelPort && in.From == maker
 	})
 }
 
-// sameRelease tells whether a release would change nothing that is live, nor what holds it. By which decision it was let pass, and since
+// sameRelease reports whether a release would change nothing that is live, nor what holds it. By which decision it was let pass, and since
 // when it is there, is the history of the one that stays.
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {

@@ -44,7 +44,7 @@ func Part(p *plan.Plan) (*plan.Plan, error) {
 	return &out, nil
 }
 
-// works tells whether an apply may do something to the unit.
+// works reports whether an apply may do something to the unit.
 func (u *unit) works() bool {
 	switch {
 	case u.node != nil:
@@ -55,7 +55,7 @@ func (u *unit) works() bool {
 	return u.release.Action != plan.NoRelease
 }
 
-// decidesAnew tells whether a stage asks for something else than what is recorded of it.
+// decidesAnew reports whether a stage asks for something else than what is recorded of it.
 func decidesAnew(n *plan.Node) bool {
 	now, err := policyOf(n)
 	return err != nil || now != n.Decided
@@ -114,7 +114,7 @@ func (s *Saved) Stale(ctx context.Context) ([]string, error) {
 	return append(out, s.elsewhere(h)...), nil
 }
 
-// otherState tells whether the plan was made against another state than this one's past.
+// otherState reports whether the plan was made against another state than this one's past.
 func (s *Saved) otherState() string {
 	base := s.Plan.Base
 	switch {
@@ -183,7 +183,7 @@ func by(r *state.Revision) string {
 	return " by " + r.By
 }
 
-// own tells whether this plan was the last to change a key.
+// own reports whether this plan was the last to change a key.
 func (s *Saved) own(h *past, key string) bool {
 	return h.last[key] != nil && h.last[key].Plan == s.Plan.ID
 }

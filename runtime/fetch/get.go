@@ -134,7 +134,7 @@ func commitOf(ctx context.Context, repo, revision string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// means tells whether a ref is that commit.
+// means reports whether a ref is that commit.
 func means(ctx context.Context, repo, ref, commit string) bool {
 	if ref == "" || len(ref) >= 7 && strings.HasPrefix(commit, ref) {
 		return true

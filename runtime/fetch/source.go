@@ -118,5 +118,5 @@ func (s Source) Repository() string {
 	return out
 }
 
-// Local tells whether the repository lies on this machine.
+// Local reports whether the repository lies on this machine.
 func (s Source) Local() bool { return strings.HasPrefix(s.URL, "file:") }

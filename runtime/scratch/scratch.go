@@ -125,7 +125,7 @@ func ours(name string) bool {
 	return false
 }
 
-// mine tells whether a folder is this user's.
+// mine reports whether a folder is this user's.
 func mine(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()

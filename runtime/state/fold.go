@@ -126,7 +126,7 @@ func get[T any](m map[string]T, key string) *T {
 	return nil
 }
 
-// same tells whether two events leave a key with the same value.
+// same reports whether two events leave a key with the same value.
 func same(a, b plan.Event) bool {
 	a.Look, b.Look = nil, nil
 	x, errX := json.Marshal(a)

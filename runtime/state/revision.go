@@ -32,7 +32,7 @@ const (
 	keysPerRevision = 8
 )
 
-// checkpointed tells whether a revision on top of a state holds the state after it. The more is recorded, the rarer, by
+// checkpointed reports whether a revision on top of a state holds the state after it. The more is recorded, the rarer, by
 // powers of two: so what checkpoints take stays in proportion to what is recorded, and so does what is read after the last.
 func checkpointed(revision int64, st *plan.State) bool {
 	keys := len(st.Nodes) + len(st.Gates) + len(st.Releases) + len(st.Approvals) + len(st.Described) + len(st.Policies) + len(st.Looks)

@@ -52,7 +52,7 @@ func (r DataRoots) Of(dir string) DataRoots {
 	return r
 }
 
-// allowed tells whether a file lies where messages may quote it. What lies in a hidden folder of the module, such as .git,
+// allowed reports whether a file lies where messages may quote it. What lies in a hidden folder of the module, such as .git,
 // belongs to other programs, and counts as lying elsewhere.
 func (r DataRoots) allowed(file string) bool {
 	for _, home := range r.homes {
@@ -73,7 +73,7 @@ func below(root, file string) (rel string, inside bool) {
 	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
 }
 
-// Quotable tells whether all files that lie below a root by these names may be quoted. Links are followed.
+// Quotable reports whether all files that lie below a root by these names may be quoted. Links are followed.
 func (r DataRoots) Quotable(root string, names []string) bool {
 	_, ok := r.outside(root, names)
 	return !ok

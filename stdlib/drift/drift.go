@@ -146,7 +146,7 @@ func (o Options) limit(method string) float64 {
 // DistanceLimit is the customary limit of distances.
 const DistanceLimit = schema.DriftDistance
 
-// IsTest tells whether a method is a test, not a distance.
+// IsTest reports whether a method is a test, not a distance.
 func IsTest(method string) bool { return method == KS || method == ChiSquare || method == Z }
 
 func undefined(columns []string, reason string) []Result {
@@ -214,7 +214,7 @@ func calibrated(ctx context.Context, pairs []*pair, n, m int, o Options) ([]Resu
 	return out, nil
 }
 
-// rejects tells whether chance does not explain a column; a q-value at the level but for rounding is at it.
+// rejects reports whether chance does not explain a column; a q-value at the level but for rounding is at it.
 func rejects(q float64) bool { return q <= Significance*(1+1e-9) }
 
 // adjusted are the p-values of Benjamini and Hochberg: rejecting those of at most a rate keeps the expected share of
@@ -250,7 +250,7 @@ func choose(rows, distinct, all int, numeric bool) string {
 	return Z
 }
 
-// suits tells whether a method that was asked for can work on a column.
+// suits reports whether a method that was asked for can work on a column.
 func suits(method string, numeric bool, all int) error {
 	switch {
 	case (method == KS || method == Wasserstein) && !numeric:

@@ -87,7 +87,7 @@ func (f Fairness) comparisons(task schema.Task, all []*metric.Metric) (out []met
 	return out, compared
 }
 
-// of tells whether a comparison's name is that of a metric.
+// of reports whether a comparison's name is that of a metric.
 func of(name string, m *metric.Metric) bool {
 	return name == m.Name+"_difference" || name == m.Name+"_ratio"
 }

@@ -22,7 +22,7 @@ type Column struct {
 	Levels []string
 }
 
-// Text tells whether the column holds strings.
+// Text reports whether the column holds strings.
 func (c *Column) Text() bool { return c.Codes != nil }
 
 // Column returns the column of that name, nil if there is none.

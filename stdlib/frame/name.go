@@ -10,7 +10,7 @@ import (
 // ExactLimit is the magnitude from which on a float64 does not hold every whole number.
 const ExactLimit = 1 << 53
 
-// Null tells whether a row has no value.
+// Null reports whether a row has no value.
 func (c *Column) Null(row int) bool {
 	if c.Text() {
 		return c.Codes[row] < 0

@@ -236,7 +236,7 @@ func defined(groups []Measures, place int) (n int) {
 	return n
 }
 
-// comparable tells whether a ratio is more than 0 over 0.
+// comparable reports whether a ratio is more than 0 over 0.
 func (c Comparison) comparable(groups []Measures, overall Measures, place int) bool {
 	return c.ToOverall && overall[place] != 0 || slices.ContainsFunc(groups, func(g Measures) bool { return g[place] != 0 && !math.IsNaN(g[place]) })
 }

@@ -109,7 +109,7 @@ func (b Bootstrap) Deltas(ctx context.Context, metrics []*Metric, before, after 
 	return out, drawn.run(ctx)
 }
 
-// same tells whether two models say the same of every row.
+// same reports whether two models say the same of every row.
 func same(a, b *Sample) bool {
 	columns := [][2][]float64{{a.Predicted, b.Predicted}, {a.Score, b.Score}}
 	if len(a.Scores) != len(b.Scores) {

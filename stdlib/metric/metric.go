@@ -123,7 +123,7 @@ func Names() []string {
 	return out
 }
 
-// Fits tells whether the metric can be computed for a task; the error says why not and what to use instead.
+// Fits reports whether the metric can be computed for a task; the error says why not and what to use instead.
 func (m *Metric) Fits(task schema.Task) error {
 	if m.def == nil {
 		return nil
@@ -197,7 +197,7 @@ func (m *Metric) OfCounts(tn, fp, fn, tp float64) (x float64, undefined string, 
 	return x, undefined, true
 }
 
-// Better tells whether a is better than b.
+// Better reports whether a is better than b.
 func (m *Metric) Better(a, b float64) bool {
 	if m.Greater {
 		return a > b

@@ -29,7 +29,7 @@ type Feature struct {
 	Levels []string `json:"levels,omitempty"`
 }
 
-// Text tells whether the feature holds categories.
+// Text reports whether the feature holds categories.
 func (f *Feature) Text() bool { return TextType(f.Type) }
 
 // Signature says what a model takes and yields.

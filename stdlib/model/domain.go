@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// InDomain tells whether models compute with a value of a feature: every number that 32 bits hold, as trees compare in
+// InDomain reports whether models compute with a value of a feature: every number that 32 bits hold, as trees compare in
 // them; NaN is missing. Trainers refuse a table with others, and a row with one has no prediction, wherever it is scored.
 func InDomain(x float64) bool { return !(math.Abs(x) > math.MaxFloat32) }
 

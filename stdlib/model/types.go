@@ -10,13 +10,13 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// TextType tells whether a column of that type holds strings.
+// TextType reports whether a column of that type holds strings.
 func TextType(t string) bool { return schema.KindOf(t) == schema.TextValue }
 
-// NumberType tells whether a column of that type holds numbers.
+// NumberType reports whether a column of that type holds numbers.
 func NumberType(t string) bool { return schema.KindOf(t) == schema.NumberValue }
 
-// FeatureType tells whether models can read a column of that type: numbers, booleans and strings.
+// FeatureType reports whether models can read a column of that type: numbers, booleans and strings.
 func FeatureType(t string) bool { return schema.KindOf(t) != "" }
 
 // Unfit tells which features a model finds not in a table, or of a type that it does not take (schema.Takes).
@@ -50,7 +50,7 @@ func TaskOf(target, positive string) schema.Task {
 	return schema.Regression
 }
 
-// WholeType tells whether a type is of whole numbers, which may be classes as well as amounts.
+// WholeType reports whether a type is of whole numbers, which may be classes as well as amounts.
 func WholeType(t string) bool { return strings.HasSuffix(t, "int") || strings.HasSuffix(t, "integer") }
 
 // Unclear says what to do where a target of whole numbers has no task and the trainer does these.
@@ -64,7 +64,7 @@ func Unclear(target, kind string, tasks []schema.Task) schema.Problem {
 		Hint:   "add " + strings.Join(lines, " or ")}
 }
 
-// Class tells whether a target of that type can have a class written like this; of text any can be. It is how the class
+// Class reports whether a target of that type can have a class written like this; of text any can be. It is how the class
 // would be written, if it is only written otherwise.
 func Class(target, class string) (like string, ok bool) {
 	switch {

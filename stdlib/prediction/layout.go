@@ -273,7 +273,7 @@ func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 	return out, nil
 }
 
-// HasScore tells whether predictions that come in as a table have scores; a nil table is a model that is scored here.
+// HasScore reports whether predictions that come in as a table have scores; a nil table is a model that is scored here.
 func HasScore(predictions *schema.Table, task schema.Task) bool {
 	if predictions == nil || predictions.Columns == nil {
 		return true

@@ -85,7 +85,7 @@ func shiftRefused(err error, by int) error {
 	return shift(err, by)
 }
 
-// singleExpression tells whether the tree is that of `select <one expression> from input` and nothing besides.
+// singleExpression reports whether the tree is that of `select <one expression> from input` and nothing besides.
 func singleExpression(root tree) error {
 	n, _ := root["node"].(tree)
 	list, _ := n["select_list"].([]any)
@@ -150,7 +150,7 @@ func checkExpression(root tree, query string, prefix int) error {
 	return shiftRefused(w.result(), prefix)
 }
 
-// aggregation tells whether an expression is an aggregate where one is wanted, and none where a scalar is. The engine
+// aggregation reports whether an expression is an aggregate where one is wanted, and none where a scalar is. The engine
 // decides: it takes no aggregate in a WHERE.
 func (s *session) aggregation(ctx context.Context, expr string, want bool) error {
 	const prefix = "describe select 1 from " + exprTable + " where ("

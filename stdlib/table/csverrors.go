@@ -105,7 +105,7 @@ func (c CSV) runes(text *bufio.Reader, each func(r rune, quoted bool) error) err
 	}
 }
 
-// sameFile tells whether the engine means f when it names a path.
+// sameFile reports whether the engine means f when it names a path.
 func sameFile(s *session, f File, path string) bool {
 	p, err := filepath.Abs(f.Path)
 	return err == nil && (p == path || s.linked[path] == p)

@@ -24,7 +24,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// DataError tells whether the error lies in the data or the query, not in the engine or the machine.
+// DataError reports whether the error lies in the data or the query, not in the engine or the machine.
 func (e *Error) DataError() bool {
 	switch e.Kind {
 	case "Conversion", "Out of Range", "Invalid Input", "Binder", "Catalog", "Parser", "Mismatch Type", "Decimal",

@@ -89,7 +89,7 @@ func moment(places int) string {
 	return `\s*` + dayText + `([T ]` + fmt.Sprintf(clockText, places) + `(` + zoneText + `)?)?\s*`
 }
 
-// sameDigits tells whether a number of as many digits as the text has is the text's. Up to some length that is sure, and so
+// sameDigits reports whether a number of as many digits as the text has is the text's. Up to some length that is sure, and so
 // it is where the engine prints the text: both are quicker to see.
 func sameDigits(text, cast string, is func(string) string, sure int) string {
 	digits := func(number string) string {
@@ -101,7 +101,7 @@ func sameDigits(text, cast string, is func(string) string, sure int) string {
 		text, sure, is(`[+-]?[0-9]+\.?[0-9]*`), cast, text, is(numberText), written, cast, printed, written, is(noNumber))
 }
 
-// placesKept tells whether a decimal has a place for each digit of a number's fraction.
+// placesKept reports whether a decimal has a place for each digit of a number's fraction.
 func placesKept(text string, is func(string) string, scale int) string {
 	const parts = `^\s*[+-]?[0-9]*\.?([0-9]*?)0*(?:[eE]([+-]?[0-9]+))?\s*$`
 	part := func(n int) string { return fmt.Sprintf("regexp_extract(%s, '%s', %d)", text, parts, n) }

@@ -164,7 +164,7 @@ func (r *columnReader) takeExact(v driver.Value, rows int) {
 	c.Exact[len(c.Num)-1] = frame.NumberName(text)
 }
 
-// exceedsDouble tells whether numbers of a type may have more digits than a double keeps.
+// exceedsDouble reports whether numbers of a type may have more digits than a double keeps.
 func exceedsDouble(t string) bool {
 	switch t {
 	case "bigint", "ubigint", "hugeint", "uhugeint":

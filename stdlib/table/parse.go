@@ -196,7 +196,7 @@ func (w *walker) node(v any) {
 	}
 }
 
-// bounded tells whether a value is of a type that no integer beyond 64 bits gets out of: a cast to another, a condition.
+// bounded reports whether a value is of a type that no integer beyond 64 bits gets out of: a cast to another, a condition.
 func bounded(n tree) bool {
 	switch n["class"] {
 	case "CAST":

@@ -23,7 +23,7 @@ var sniffed = []struct{ kind, like string }{
 	{"timestamp", `[0-9].*`},
 }
 
-// fits tells whether a text is what a type prints.
+// fits reports whether a text is what a type prints.
 func fits(field string, kind int) string {
 	k := sniffed[kind]
 	return fmt.Sprintf("case when %s is not null then regexp_full_match(%[1]s, '%s') and (%s) is not null end", field, k.like, exactText(field, k.kind))

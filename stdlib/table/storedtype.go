@@ -50,7 +50,7 @@ func storedType(t string) (string, *unstored) {
 	return stored, nil
 }
 
-// holdsHuge tells whether a type is or holds the type of sums.
+// holdsHuge reports whether a type is or holds the type of sums.
 func holdsHuge(t string) bool {
 	for _, part := range strings.FieldsFunc(unquoted(t), func(r rune) bool { return strings.ContainsRune(" ,()[]", r) }) {
 		if part == "HUGEINT" {

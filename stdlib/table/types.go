@@ -50,7 +50,7 @@ func lowerType(t string) string {
 	return b.String()
 }
 
-// Numeric tells whether a type is a number, in DuckDB's sense.
+// Numeric reports whether a type is a number, in DuckDB's sense.
 func Numeric(t string) bool {
 	switch t {
 	case "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
@@ -60,7 +60,7 @@ func Numeric(t string) bool {
 	return strings.HasPrefix(t, "decimal(")
 }
 
-// Temporal tells whether a type is a point in time: a date or a timestamp.
+// Temporal reports whether a type is a point in time: a date or a timestamp.
 func Temporal(t string) bool { return t == "date" || strings.HasPrefix(t, "timestamp") }
 
 // Scale is how many digits behind the point the numbers of a type have; ok is false of types whose numbers are not exact.

@@ -46,7 +46,7 @@ type Limit struct {
 	Limit  float64         `json:"limit"`
 }
 
-// holds tells whether x keeps the limit.
+// holds reports whether x keeps the limit.
 func (l *Limit) holds(x float64) bool {
 	switch l.Op {
 	case "<":

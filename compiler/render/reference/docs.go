@@ -55,7 +55,7 @@ func (r *reference) functions(t FunctionsTable) {
 	r.line("")
 }
 
-// computes tells whether blocks of the kind run as stages.
+// computes reports whether blocks of the kind run as stages.
 func computes(k *schema.Kind) bool {
 	for i := range k.Types {
 		if k.Types[i].Version > 0 {

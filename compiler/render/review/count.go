@@ -80,7 +80,7 @@ type Counts struct {
 	Releases, Removals                   int
 }
 
-// Nothing tells whether an apply would do nothing at all.
+// Nothing reports whether an apply would do nothing at all.
 func (c Counts) Nothing() bool {
 	c.Cached, c.ChecksFailed, c.Warned, c.Drifted = 0, 0, 0, 0
 	return c == Counts{}

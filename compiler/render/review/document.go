@@ -211,7 +211,7 @@ func moved(p *plan.Plan, c plan.Change) moveRow {
 	return row
 }
 
-// together tells whether two differences are told under one number: they lie at one block and have the same effect.
+// together reports whether two differences are told under one number: they lie at one block and have the same effect.
 func (r changeRow) together(next changeRow) bool {
 	return r.address == next.address && r.Category == next.Category && r.Note == next.Note && slices.Equal(r.Runs, next.Runs) && slices.Equal(r.MayRun, next.MayRun)
 }

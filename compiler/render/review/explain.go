@@ -187,7 +187,7 @@ func stateParts(s *plan.NodeState) *parts {
 	return x
 }
 
-// sameButDigests tells whether all parts of a definition that are shown are the same.
+// sameButDigests reports whether all parts of a definition that are shown are the same.
 func sameButDigests(a, b *parts) bool {
 	for _, name := range slices.Concat(a.names, b.names) {
 		if name != "definition" && name != "fingerprint" && !strings.HasPrefix(name, "input ") && a.values[name] != b.values[name] {

@@ -21,7 +21,7 @@ func verdictWeight(v plan.RuleVerdict) int {
 	return slices.Index([]plan.RuleVerdict{plan.Fail, plan.RuleError, plan.Open}, v) & 3 // others last
 }
 
-// graver tells whether a verdict fails.
+// graver reports whether a verdict fails.
 func graver(v plan.RuleVerdict) bool { return v == plan.Fail || v == plan.RuleError }
 
 // weigh puts a document's lists in the order of what weighs most.

@@ -88,7 +88,7 @@ func engineError(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// isLost tells whether err means that the connection broke or could not be made.
+// isLost reports whether err means that the connection broke or could not be made.
 func isLost(err error) bool {
 	var op *net.OpError
 	return client.IsErrConnectionFailed(err) || errors.As(err, &op) ||

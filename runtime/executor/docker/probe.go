@@ -27,7 +27,7 @@ func (e *Executor) probeBinds(ctx context.Context, image, dir string) error {
 	return e.checkFolder(ctx, image, folder, nonce)
 }
 
-// checkFolder tells whether the engine finds a file of that name in that folder.
+// checkFolder reports whether the engine finds a file of that name in that folder.
 func (e *Executor) checkFolder(ctx context.Context, image, folder, name string) error {
 	const target = root + "/probe"
 	id, err := e.createContainer(ctx, &container.Config{Image: image, Entrypoint: []string{"/none"}}, &container.HostConfig{

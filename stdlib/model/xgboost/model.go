@@ -92,7 +92,7 @@ type Node struct {
 	Weight  float32 // the margin that the node would have as a leaf
 }
 
-// Leaf tells whether the node has no children.
+// Leaf reports whether the node has no children.
 func (n *Node) Leaf() bool { return n.Left == NoChild }
 
 // Groups is the number of margins a row has: the number of classes, or 1.

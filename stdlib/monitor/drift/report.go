@@ -48,7 +48,7 @@ func newReport(results []method.Result, reference, current int) *report {
 	return r
 }
 
-// some tells whether some columns have figures and some have none.
+// some reports whether some columns have figures and some have none.
 func (r *report) some() bool { return 0 < r.without && r.without < len(r.results) }
 
 // column is one column's figures.

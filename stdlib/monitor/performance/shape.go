@@ -104,7 +104,7 @@ func (k *checker) figures(names []string) *schema.FigureType {
 	return schema.Object(all)
 }
 
-// inBaseline tells whether an evaluation has a metric, and its interval.
+// inBaseline reports whether an evaluation has a metric, and its interval.
 func inBaseline(f *schema.FigureType, name string) (value, bounded bool) {
 	if f == nil || f.Fields["metrics"] == nil {
 		return false, false
@@ -165,7 +165,7 @@ func (k *checker) checkOn() {
 // joinable types have values that are equal where they mean the same.
 func joinable(a, b string) bool { return a == b || model.NumberType(a) && model.NumberType(b) }
 
-// checkPredictions tells whether there are predictions that fit the task.
+// checkPredictions reports whether there are predictions that fit the task.
 func (k *checker) checkPredictions() bool {
 	task, c := k.Model.Task, k.config
 	columns := c.columns(task, k.predictions)

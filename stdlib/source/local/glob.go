@@ -236,7 +236,7 @@ func matches(want, name []string) bool {
 	return segment(want[0], name[0]) && matches(want[1:], name[1:])
 }
 
-// mayHold tells whether files below a folder could match.
+// mayHold reports whether files below a folder could match.
 func mayHold(want, folder []string) bool {
 	if len(folder) == 0 {
 		return len(want) > 0

@@ -148,7 +148,7 @@ func kindOf(columnType string) kind {
 	return none
 }
 
-// holds tells whether a value can be of this kind.
+// holds reports whether a value can be of this kind.
 func (k kind) holds(v string) bool {
 	var err error
 	switch k {

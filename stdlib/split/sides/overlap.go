@@ -125,7 +125,7 @@ func (o overlap) tell(ctx context.Context, s *component.Stage, p Split, train st
 	return nil
 }
 
-// apart tells whether rows are drawn one by one, so that those of an entity part by chance and not by time or by choice.
+// apart reports whether rows are drawn one by one, so that those of an entity part by chance and not by time or by choice.
 func (p Split) apart() bool { return p.Drawn == 0 && p.Test > 0 && !p.Timed }
 
 // Count runs a query that gives one whole number, n.

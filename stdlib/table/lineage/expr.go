@@ -95,7 +95,7 @@ func (t *tracer) operator(n tree, sc *scope) flow {
 	return t.children(n, sc).computed()
 }
 
-// null tells whether an expression is the constant NULL.
+// null reports whether an expression is the constant NULL.
 func null(v any) bool {
 	n, _ := v.(tree)
 	value, _ := n["value"].(tree)
@@ -156,7 +156,7 @@ func (t *tracer) function(n tree, sc *scope) flow {
 	return out
 }
 
-// ordered tells whether a call says in which order it takes its rows.
+// ordered reports whether a call says in which order it takes its rows.
 func ordered(n tree) bool {
 	by, _ := n["order_bys"].(tree)
 	return listed(by["orders"])

@@ -185,7 +185,7 @@ func (id *identities) joined(homes origins, facts []fact) flow {
 	return out
 }
 
-// repeats tells whether a row of an item may stand in the result several times: something is joined to it that is not known to
+// repeats reports whether a row of an item may stand in the result several times: something is joined to it that is not known to
 // be one row. Other tables that are joined by an equality are taken to be looked up in.
 func (id *identities) repeats(item origins) bool {
 	item = item.and(id.items)

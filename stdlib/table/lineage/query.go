@@ -194,7 +194,7 @@ func (t *tracer) group(n tree, sc *scope, out *relation) bool {
 	return true
 }
 
-// identifies tells whether columns that are copies of these hold a key: of a table, or of the block that the query is for.
+// identifies reports whether columns that are copies of these hold a key: of a table, or of the block that the query is for.
 func (t *tracer) identifies(columns []origins) bool {
 	for _, key := range t.unique {
 		if !slices.ContainsFunc(key, func(k origins) bool {

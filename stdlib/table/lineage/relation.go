@@ -63,7 +63,7 @@ func (r *relation) row() flow {
 	return out
 }
 
-// exact tells whether the fields are the columns, one by one.
+// exact reports whether the fields are the columns, one by one.
 func (r *relation) exact() bool {
 	return !r.loose && !slices.ContainsFunc(r.fields, func(f field) bool { return f.wide })
 }

@@ -34,7 +34,7 @@ func itemName(n tree) string {
 	return ""
 }
 
-// expands tells whether an expression may stand for several columns: it has COLUMNS or * in it, or unnests a struct.
+// expands reports whether an expression may stand for several columns: it has COLUMNS or * in it, or unnests a struct.
 func expands(v any) bool {
 	switch v := v.(type) {
 	case []any:

@@ -60,7 +60,7 @@ func (t *tracer) clock(n tree, sc *scope) flow {
 	return flow{} // a row stands before itself
 }
 
-// strictlyBefore tells whether a window function sees only rows before its own in its order. lag(x order by y) goes back in its own order among
+// strictlyBefore reports whether a window function sees only rows before its own in its order. lag(x order by y) goes back in its own order among
 // the rows of the frame: lag(x order by ts desc) over (order by ts … unbounded following) is the row after.
 func strictlyBefore(n tree) bool {
 	if n["type"] == "WINDOW_LAG" && !listed(n["arg_orders"]) {
@@ -74,7 +74,7 @@ func strictlyBefore(n tree) bool {
 	return false
 }
 
-// positive tells whether an expression is a constant above 0, an interval perhaps.
+// positive reports whether an expression is a constant above 0, an interval perhaps.
 func positive(v any) bool {
 	n, _ := v.(tree)
 	switch n["class"] {

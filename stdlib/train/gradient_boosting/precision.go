@@ -29,7 +29,7 @@ func tellLoss(s *component.Stage, what, name, use string, values []float64) {
 	}
 }
 
-// lost tells whether so many values fell together that trees can miss them: any where each value has a bin of its own, a
+// lost reports whether so many values fell together that trees can miss them: any where each value has a bin of its own, a
 // tenth where there are more, none where as many are left as no table of bins can tell apart.
 func lost(before, after int) bool {
 	const bins, many = 255, 100_000

@@ -160,7 +160,7 @@ func reduce(in map[string]schema.Shape, name string, spine, f *schema.Table) {
 	}
 }
 
-// evaluated tells whether a feature has windows that are evaluated at the spine's times.
+// evaluated reports whether a feature has windows that are evaluated at the spine's times.
 func evaluated(spine, f *schema.Table) bool { return !byKey(spine, f) && len(f.Windows) > 0 }
 
 // joined is the lineage of a feature's column beside the spine. Whether it is there depends on which rows the feature has, but
@@ -238,7 +238,7 @@ func sameTypes(path, name string, spine, f *schema.Table, columns []string) []sc
 	return out
 }
 
-// byKey tells whether the feature has the spine's key.
+// byKey reports whether the feature has the spine's key.
 func byKey(spine, f *schema.Table) bool {
 	if len(spine.Key) == 0 || len(spine.Key) != len(f.Key) {
 		return false

@@ -90,7 +90,7 @@ func (g *grower) take(derivatives []sum, sample []int32) (n int, total sum) {
 	return n, total
 }
 
-// mayGrow tells whether a node is a candidate for a split, by depth, leaves and weight.
+// mayGrow reports whether a node is a candidate for a split, by depth, leaves and weight.
 func (g *grower) mayGrow(id int32) bool {
 	n := &g.tree.nodes[id]
 	if g.params.MaxDepth > 0 && n.depth >= g.params.MaxDepth {
