@@ -153,6 +153,12 @@ func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 			out = append(out, c)
 		}
 	}
+	for _, port := range slices.Sorted(maps.Keys(before.Wiring)) {
+		list := strings.Contains(port, ".") // which the configuration has: it says that one is gone
+		if !list && !slices.ContainsFunc(n.Inputs, func(in plan.Input) bool { return in.Port == port }) {
+			out = append(out, plan.Cause{Kind: plan.WiringCause, Path: port, Before: text(before.Wiring[port])})
+		}
+	}
 	return out
 }
 

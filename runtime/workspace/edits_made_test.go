@@ -48,6 +48,7 @@ type editMaker struct {
 	// words are the strings of the file, references the references, in their order: what may stand in one attribute often may in
 	// another.
 	words, references []string
+	columns           map[string]string // types of the columns that sources declare, by name in quotes
 	out               []*madeEdit
 	passive           bool // of the block
 	label             string
@@ -64,7 +65,7 @@ func madeEdits(t *testing.T, file, text string) []*madeEdit {
 		t.Fatal(diags)
 	}
 	body := parsed.Body.(*hclsyntax.Body)
-	e := &editMaker{catalog: stdlib.Catalog(), file: file, text: text}
+	e := &editMaker{catalog: stdlib.Catalog(), file: file, text: text, columns: map[string]string{}}
 	e.collect(body)
 	for _, b := range body.Blocks {
 		kind := e.catalog.Kind(b.Type)
@@ -109,6 +110,9 @@ func (e *editMaker) collect(body *hclsyntax.Body) {
 			switch {
 			case x.Type == "column" || x.Type == "window":
 				add(&e.words, strconv.Quote(x.Labels[0]))
+				if typ := x.Body.Attributes["type"]; typ != nil {
+					e.columns[strconv.Quote(x.Labels[0])] = e.at(typ.Expr.Range())
+				}
 			case len(x.Labels) > 0 && e.catalog.Kind(x.Type) != nil:
 				add(&e.references, x.Type+"."+x.Labels[len(x.Labels)-1])
 			}
@@ -263,11 +267,18 @@ func (e *editMaker) template(said string, r hcl.Range, spec *schema.Attr, put fu
 		return
 	}
 	put(r, "another text", strings.TrimSuffix(said, `"`)+`x"`)
+	if spec != nil && spec.Type == schema.Duration {
+		put(r, "another duration", `"46d"`)
+	}
+	if spec != nil && spec.Type == schema.SQLExpr {
+		put(r, "another value", `"(`+strings.Trim(said, `"`)+`) + 0"`)
+		put(r, "another condition", `"(`+strings.Trim(said, `"`)+`) and true"`)
+	}
 	if spec != nil && (spec.Type == schema.CEL || spec.Type == schema.Limits) {
 		put(r, "another condition", `"(`+strings.Trim(said, `"`)+`) && 1.0 < 2.0"`)
 	}
 	tried := 0
-	for _, word := range e.words {
+	for _, word := range e.likely(spec, said) {
 		if word != said && tried < 40 {
 			tried++
 			put(r, "another word", word)
@@ -291,7 +302,7 @@ func (e *editMaker) list(x *hclsyntax.TupleConsExpr, spec *schema.Attr, put func
 		swapped[0], swapped[1] = swapped[1], swapped[0]
 		put(r, "reordered", join(swapped))
 	}
-	others := e.words
+	others := e.likely(spec, "")
 	if len(parts) > 0 && !strings.HasPrefix(parts[0], `"`) {
 		others = e.siblings(parts[0])
 	}
@@ -300,6 +311,38 @@ func (e *editMaker) list(x *hclsyntax.TupleConsExpr, spec *schema.Attr, put func
 			put(r, "an element added", join(append(slices.Clone(parts), other)))
 		}
 	}
+}
+
+// likely are the words of the file, those first that the attribute may mean: where it names columns, these, and of them those of the type of
+// the one that it names.
+func (e *editMaker) likely(spec *schema.Attr, said string) []string {
+	if spec == nil || spec.ColumnOf == "" {
+		return e.words
+	}
+	rank := func(word string) int {
+		typ, is := e.columns[word]
+		switch {
+		case is && typ == e.columns[said]:
+			return 0
+		case is:
+			return 1
+		}
+		return 2
+	}
+	out := slices.Clone(e.words)
+	slices.SortStableFunc(out, func(a, b string) int { return rank(a) - rank(b) })
+	return out
+}
+
+// meant are the references that an attribute may have: of its kinds, where it says any.
+func (e *editMaker) meant(spec *schema.Attr) []string {
+	if len(spec.Kinds) == 0 {
+		return e.references
+	}
+	return slices.DeleteFunc(slices.Clone(e.references), func(r string) bool {
+		kind, _, _ := strings.Cut(r, ".")
+		return !slices.Contains(spec.Kinds, kind)
+	})
 }
 
 // siblings are references of the same kind.
@@ -348,6 +391,9 @@ func (e *editMaker) values(spec *schema.Attr) []string {
 			}
 			return out
 		}
+		if spec.ColumnOf != "" {
+			return e.likely(spec, "")
+		}
 		return append([]string{`"x"`, `"90d"`, `"P1D"`, `";"`}, e.words...)
 	case schema.Number, schema.Integer:
 		return []string{"2", "0.5", "50", "1000"}
@@ -359,13 +405,16 @@ func (e *editMaker) values(spec *schema.Attr) []string {
 		if len(spec.OneOf) > 0 {
 			return lists([]string{strconv.Quote(spec.OneOf[0])})
 		}
+		if spec.ColumnOf != "" {
+			return lists(e.likely(spec, ""))
+		}
 		return append(lists([]string{`"x"`}), lists(e.words)...)
 	case schema.NumberList:
 		return []string{"[0.1, 0.9]", "[1, 2]", "[0, 1000000]"}
 	case schema.Ref:
-		return e.references
+		return e.meant(spec)
 	case schema.RefList, schema.RefMap:
-		return lists(e.references)
+		return lists(e.meant(spec))
 	case schema.SQL, schema.SQLExpr:
 		return []string{`"1 = 1"`, `"1"`}
 	case schema.CEL:
