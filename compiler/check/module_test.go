@@ -221,6 +221,17 @@ gate "g" { after = [check.w] }`, want: []string{
 		{name: "a rule reads what is not there", text: data + `gate "g" {
   rule "a" { assert = "evaluate.e.metrics.aucc > 0.5" }
 }`, want: []string{`6 error MLP1303 evaluate.e.metrics has no "aucc" | It has auc. | did you mean "auc"?`}},
+		{name: "rules see what their own instance is for", text: `gate "a" {
+  for_each = { x = 1 }
+  rule "r" { assert = "each.value > 0.5" }
+}
+gate "b" {
+  for_each = { y = "s" }
+  rule "r" { assert = "each.value == 's'" }
+}
+gate "c" {
+  rule "r" { assert = "each.value > 0.5" }
+}`, want: []string{`10 error MLP1302 there is no "each" here | This rule sees champion, local, variable.`}},
 		{name: "a check's rules see its own figures", text: `source "raw" { column = ["id"] }
 variable "least" { default = 3 }
 check "c" {
@@ -249,6 +260,9 @@ gate "g" {
   after = [check.c]
   rule "good" { assert = "monitor.w.rows > 1.0 && variable.v > 1" }
 }
+gate "h" {
+  rule "seen" { assert = "monitor.w.rows > 1.0" }
+}
 variable "v" { default = 2 }
 monitor "w" { on = dataset.b }
 check "c" { on = dataset.b }
@@ -259,11 +273,11 @@ source "a" { column = ["id"] }
 	if said != nil {
 		t.Fatal(said)
 	}
-	want := []string{"pipeline.p", "source.a", "dataset.b", "check.c", "monitor.w", "train.m", "gate.g", "deploy.d"}
+	want := []string{"pipeline.p", "source.a", "dataset.b", "check.c", "monitor.w", "train.m", "gate.g", "gate.h", "deploy.d"}
 	got := slices.DeleteFunc(slices.Clone(m.Order), func(a string) bool { return !slices.Contains(want, a) })
 	at := func(a string) int { return slices.Index(got, a) }
 	for _, c := range []struct{ first, then string }{{"source.a", "dataset.b"}, {"dataset.b", "check.c"}, {"dataset.b", "monitor.w"}, {"dataset.b", "train.m"},
-		{"check.c", "gate.g"}, {"monitor.w", "gate.g"}, {"train.m", "gate.g"}, {"gate.g", "deploy.d"}} {
+		{"check.c", "gate.g"}, {"monitor.w", "gate.g"}, {"monitor.w", "gate.h"}, {"train.m", "gate.g"}, {"gate.g", "deploy.d"}} {
 		if at(c.first) < 0 || at(c.first) > at(c.then) {
 			t.Errorf("%s does not stand before %s in %v", c.first, c.then, got)
 		}
