@@ -79,7 +79,10 @@ func (p *planner) node(b *check.Block) *plan.Node {
 	if how.Timeout != "" {
 		var err error
 		if timeout, err = schema.ParseDuration(how.Timeout); err != nil {
-			p.report(source.Diagnostic{Severity: source.Error, Code: "MLP1601", Summary: fmt.Sprintf("timeout of %s: %v", b.Address, err), Subject: b.Range})
+			p.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeStage, Subject: b.Range,
+				Summary: fmt.Sprintf("timeout of %s: %v", b.Address, err),
+			})
 			return nil
 		}
 	}

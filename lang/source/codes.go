@@ -64,7 +64,6 @@ const (
 	CodeUnknownMetric   = "MLP1223"
 	CodeNumberRange     = "MLP1224"
 	CodeNotConstant     = "MLP1225"
-	CodeApproverName    = "MLP1250"
 	CodeFunction        = "MLP1226"
 	CodeValidation      = "MLP1227"
 	CodeSensitive       = "MLP1228"
@@ -75,6 +74,7 @@ const (
 	CodeAddress         = "MLP1241"
 	CodeMoved           = "MLP1242"
 	CodeAccept          = "MLP1243"
+	CodeApproverName    = "MLP1250"
 
 	// Rules and limits.
 	CodeRuleSyntax   = "MLP1301"

@@ -78,7 +78,6 @@ func valuesCodes() []Code {
 		{CodeUnknownMetric, "A limit names a metric that does not exist.", "Declare it with a `metric` block."},
 		{CodeNumberRange, "A number is out of range, or not whole where it must be.", "Write a number in range."},
 		{CodeNotConstant, "A value that must be constant refers to something.", "Write the value itself."},
-		{CodeApproverName, "An approval is asked of nobody, of somebody twice, or by a name with blanks, unseen letters or letters of two alphabets.", "Write the names of people or groups as they are given."},
 		{CodeFunction, "A function does not exist, or is called wrongly.", "See the functions in the language's reference."},
 		{CodeValidation, "The value of a variable does not hold its `validation`.", "Give another value; the message says which are good."},
 		{CodeSensitive, "A sensitive value stands where it would be written into plans and records, or a rule reads one.", "Hand secrets to a stage through a `secret` block, or drop `sensitive`."},
@@ -89,6 +88,7 @@ func valuesCodes() []Code {
 		{CodeAddress, "What stands where an address is expected is none.", "Write `kind.name`, `kind.name[\"key\"]` or `module.name.kind.name`, without quotes."},
 		{CodeMoved, "A `moved` block says what cannot be: the old address is still there, the new one is not, or moves contradict each other.", "Correct the addresses; the message says what is in the way."},
 		{CodeAccept, "An `accept` block names what cannot be accepted, or does not say which definition it accepts and why.", "Name a stage whose result is data or a model, with the digest that `mlp explain` prints and a reason."},
+		{CodeApproverName, "An approval is asked of nobody, of somebody twice, or by a name with blanks, unseen letters or letters of two alphabets.", "Write the names of people or groups as they are given."},
 	}
 }
 
