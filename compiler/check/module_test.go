@@ -182,6 +182,13 @@ check "own" {
   on = dataset.a
   rule "r" { assert = "nothing > 1.0" }
 }`, want: []string{"2 error MLP1402 broken"}},
+		{name: "beside a mistake all is told", text: data + `dataset "a" {
+  from     = source.raw
+  problems = [{ Summary = "broken" }]
+}
+gate "g" {
+  rule "r" { assert = "evaluate.e.metrics.aucc > 0.5" }
+}`, want: []string{"5 error MLP1402 broken", `10 error MLP1303 evaluate.e.metrics has no "aucc" | It has auc. | did you mean "auc"?`}},
 		{name: "columns that cannot be found out", text: `source "raw" {
   path = "x.csv"
 }`, columns: fs.ErrNotExist, want: []string{"2 error MLP1404 the columns of source.raw cannot be found out: file does not exist | " +
