@@ -60,6 +60,7 @@ var said = regexp.MustCompile(strings.Join([]string{
 	`^\.nodes\[\]\.accepted\b`,           // compared with the record of the result
 	`^\.nodes\[\]\.container\.image$`,
 	`^\.nodes\[\]\.inputs\[\]\.external\.(root|dir)$`, // the same files elsewhere; what the path means is asked again
+	`^\.nodes\[\]\.inputs\[\]\.rows$`,                 // what the component says of the input, which is asked again where the plan is applied
 	`^\.nodes\[\]\.rules\b`,                           // of a check: decided by what stands there
 	`^\.gates\[\]\.(accepted|causes|looks|meta|range|verdict|cached|replaces|blocked_by)\b`,
 	`^\.gates\[\]\.champion\.(why|fingerprint|candidate)$`,

@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/fetch/http"
@@ -58,7 +58,7 @@ func Find(dir, path string) (root string, names []string, err error) {
 	return local.Find(dir, path)
 }
 
-var sum = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sum = lazyregexp.New(`^[0-9a-f]{64}$`)
 
 // Problems are what is wrong with the options of a path.
 func (o Options) Problems(path string) []schema.Problem {
@@ -86,7 +86,7 @@ func (o Options) Problems(path string) []schema.Problem {
 	case u.Fragment != "":
 		add("path", "the address has a # in it", "What follows it is not sent, so it would mean nothing.", "leave it out, or write %23")
 	}
-	if o.SHA256 != "" && !sum.MatchString(o.SHA256) {
+	if o.SHA256 != "" && !sum().MatchString(o.SHA256) {
 		add("sha256", fmt.Sprintf("%q is no SHA-256 checksum", o.SHA256), fmt.Sprintf("It has %d hexadecimal digits, in small letters.", hex.EncodedLen(32)), "")
 	}
 	if len(o.Token) > 0 && strings.HasPrefix(path, "http://") && !loopback(u) {
