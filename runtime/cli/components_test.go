@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +28,7 @@ import (
 type documented struct {
 	name, code string
 	files      []schema.ExampleFile
-	foreign    bool // needs an image of the user's own
+	outside    bool // needs an image of the user's own, or a server
 }
 
 func examples() []documented {
@@ -38,7 +40,7 @@ func examples() []documented {
 				if i > 0 {
 					name = fmt.Sprintf("%s %d", name, i+1)
 				}
-				all = append(all, documented{name, e.Code, e.Files, typ.Name == "container"})
+				all = append(all, documented{name, e.Code, e.Files, typ.Name == "container" || typ.Name == "postgres"})
 			}
 		}
 	}
@@ -71,7 +73,7 @@ func TestExamples(t *testing.T) {
 			if _, stderr, exit := run(t, dir, "validate"); exit != 0 || stderr != "" {
 				t.Fatalf("validate: exit code %d\n%s", exit, stderr)
 			}
-			if e.foreign {
+			if e.outside {
 				return
 			}
 			mustRun(t, dir, "apply", "--auto-approve", "--executor", "process", "--threads", "1")
@@ -191,7 +193,8 @@ func exampleData(t *testing.T, dir string) {
 		"diamonds.csv":              diamonds(400),
 		"data/adult.csv": "age, workclass, hours-per-week, sex\n39, State-gov, 40, Male\n50, ?, 13, Male\n" +
 			"38, Private, 40, Female\n?, Private, 45, Female\n",
-		"metrics.json": `{"auc": 0.91, "recall": 0.7}`,
+		"metrics.json":         `{"auc": 0.91, "recall": 0.7}`,
+		"data/orders/a.ndjson": `{"order_id": 1, "amount": 12.50, "placed_at": "2026-01-31 10:00:00", "address": {"city": "Bern"}}` + "\n",
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
@@ -202,11 +205,19 @@ func exampleData(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 	}
+	shop, err := sql.Open("sqlite", filepath.Join(dir, "data/shop.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = shop.Exec("create table orders (id integer, amount real, placed_at text); insert into orders values (1, 12.5, '2026-01-31 10:00:00'), (2, 0, null)")
+	if err := errors.Join(err, shop.Close()); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "data/payments/2025/12/payments.parquet")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err := table.Run(t.Context(), table.Query{Out: path, SQL: "select 'p' || i as payment_id, timestamp '2025-12-01' + to_minutes(i) as paid_at, " +
+	_, err = table.Run(t.Context(), table.Query{Out: path, SQL: "select 'p' || i as payment_id, timestamp '2025-12-01' + to_minutes(i) as paid_at, " +
 		"(i * 37 % 5000)::float / 10 as amount, 'ACME' as merchant from range(500) r(i)"})
 	if err != nil {
 		t.Fatal(err)

@@ -104,7 +104,7 @@ gate "release" {
     assert  = "evaluate.e.metrics.auc > 0.9999 && variable.note != 'x'"
     message = ` + q + `
   }
-  approval ` + q + ` { from = [` + q + `] }
+  approval ` + q + ` { from = ["risk"] }
 }
 deploy "http" "d" {
   model = train.model

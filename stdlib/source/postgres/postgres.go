@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	fetch "github.com/mlp-lang/mlp/stdlib/fetch/postgres"
@@ -153,7 +153,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	name := c.Table
 	if name == "" {
-		name = "the query of " + strings.TrimSuffix(s.Address, "@fetch")
+		name = "the query of " + address.Block(s.Address)
 	}
 	files := local.Paths(s.Input(fetch.Port), []string{fetch.File})
 	files[0].Name = name
