@@ -27,7 +27,8 @@ type Library interface {
 	Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error)
 }
 
-// Deriver may be implemented by a Library whose components have stages derived of their blocks, or run programs of others.
+// Deriver is an optional interface of a Library. It is asked of blocks whose shape has no errors: which further stages are to be
+// planned for the block (evaluate.holdout@champion), and whether its stage runs a command in a user's image.
 type Deriver interface {
 	// Derive asks what is derived of a block; nil if nothing is.
 	Derive(kind, typ string, req schema.DeriveRequest) ([]schema.Derivation, error)

@@ -132,8 +132,8 @@ func (c *checker) root(b *Block) *schema.FigureType {
 	return schema.Object(fields)
 }
 
-// valuesType is the type of variables or locals as rules see them. What rules have no type for, they don't see, nor what
-// is sensitive.
+// valuesType is the type of `variable` or `local` in rules. Values of a type that rules do not have, such as a list of mixed
+// types, are left out. sensitive has the names of withheld values, so that a rule that reads one gets a message saying so.
 func valuesType(values map[string]cty.Value, sensitive []string) *schema.FigureType {
 	fields := map[string]*schema.FigureType{}
 	for name, v := range values {

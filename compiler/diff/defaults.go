@@ -8,13 +8,14 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Written leaves out of what differs between two configurations that by which nothing but a default came or went: it follows from
-// what somebody wrote, or took away. Of
+// Written returns the fields without those that only say that an attribute's default came or went, which nobody wrote: they follow
+// from a nested block that somebody added or removed. Of
 //
 //	fairness "gender" { mean = true }   →   fairness "status" {}
 //
-// what differs is fairness[gender].mean, and that there is fairness[status] (an empty object); not the attributes that neither says. A
-// field by which policy gets weaker stays, and so do all if none were left. Nil for t means that no default is known.
+// two fields are left: fairness[gender].mean went, and fairness[status] came, as an empty object. The defaults of both blocks
+// (fairness[status].agg and so on) are left out. A field that weakens policy is always kept, and where nothing would be left all fields
+// are. t is the schema of both configurations; with nil no default is known, and all fields are returned.
 func Written(before, after json.RawMessage, fields []Field, t *schema.Type) []Field {
 	if t == nil {
 		return fields

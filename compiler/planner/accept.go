@@ -128,8 +128,9 @@ func otherShape(n *plan.Node, before *plan.NodeState) string {
 	return ""
 }
 
-// take is a recorded result that may stand for the node's own: made from the same inputs, and still there. Nil if it may not. The node's
-// fingerprint is then that of the result.
+// take returns the recorded result that may stand for the node's own, and sets the node's fingerprint to that of the result. It
+// returns nil, and leaves the fingerprint alone, where the result was made from other inputs, or where its action is no longer in the
+// store; the latter is noted as a cause (plan.LostCause).
 func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]plan.Digest) (*plan.Action, error) {
 	if !plan.SameInputs(before.Inputs, inputs) {
 		return nil, nil

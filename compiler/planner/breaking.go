@@ -64,9 +64,10 @@ func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause
 	return out
 }
 
-// readers of what a stage yields at a port: those that read it before and do now, so that something can break. touched tells
-// whether one of them is written otherwise or yields something else: one that is as it was and does not name a column that is gone,
-// for it could not be planned then, never used it. Of code that nobody can look into that is not known.
+// readers looks at the stages that read a port both in the state and in the module: only those can break by a column that is gone.
+// any reports whether there is one; touched whether one of them may have used the column. A reader with the same configuration and the
+// same output shapes cannot have: if it named the column, it could not be planned any more. A reader that runs in a container counts as
+// touched, because its code cannot be looked into.
 func (p *planner) readers(address, port string) (any, touched bool) {
 	p.index()
 	for _, a := range p.consumers[address] {

@@ -55,7 +55,11 @@ func Gone(kind string) string {
 
 type comparison struct{ before, after plan.Policy }
 
-// told reports whether another difference tells this one.
+// told reports whether another difference says as much as d, so that d is left out of the list. That is so of
+//
+//	rule[r].severity    where the whole of rule[r] came or went; a new rule that only warns is listed all the same
+//	approval[a].when    where approval[a].from came or went
+//	variable.min        where it has a value on one side only: the conditions that read it differ too
 func (c comparison) told(d *Difference) bool {
 	if isValue(d.Path) {
 		return d.Before == nil || d.After == nil

@@ -163,7 +163,8 @@ func (r *resolver) index() {
 	}
 }
 
-// pending reports whether it takes evaluation to know what a block stands for.
+// pending reports whether a block's addresses are known only after evaluation: those of a repeated block need the keys of its
+// for_each (train.model["eu"]), those of a module call the blocks of the module called.
 func (r *resolver) pending(b *syntax.Block) bool {
 	return b.Kind == moduleKind || b.Attrs[forEach] != nil
 }

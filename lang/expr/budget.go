@@ -17,9 +17,11 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// Budget is how much the expressions of a module, and of those it calls, may compute. A few lines of HCL can ask for more
-// than any machine has: values that double from local to local, loops in loops. It is safe for concurrent use; who takes
-// the last of it then depends on chance, and Rewind gives back what was taken so that it can be taken in order.
+// Budget limits how much the expressions of a module, and of the modules that it calls, may compute. A few lines of HCL can ask
+// for more than any machine has: values that double from local to local, loops in loops.
+//
+// It is safe for concurrent use. When several goroutines exhaust it, which of them fails depends on chance; a caller that wants
+// the same error every time notes Left before, calls Rewind with it, and evaluates once more one after the other.
 type Budget struct {
 	left atomic.Int64
 	told atomic.Bool
@@ -52,10 +54,10 @@ func (b *Budget) Take(n int64) error {
 // Exhausted reports whether somebody asked for more than there was.
 func (b *Budget) Exhausted() bool { return b.left.Load() < 0 }
 
-// Left is what Rewind takes.
+// Left is how many values may still be computed, below 0 once the budget is exhausted. Rewind takes it back to this.
 func (b *Budget) Left() int64 { return b.left.Load() }
 
-// Rewind makes the budget what it was when Left gave that, and nobody was told yet.
+// Rewind sets the budget to what Left returned earlier. That it was exhausted since counts as not reported yet.
 func (b *Budget) Rewind(left int64) {
 	b.left.Store(left)
 	b.told.Store(false)

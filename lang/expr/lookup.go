@@ -151,8 +151,9 @@ type known struct {
 	counts map[string]int
 }
 
-// near suggests a name of those below a root. Names are added to a scope and never taken from it, so that those made
-// ready before are all while their number is the same.
+// near returns the name below a root that is nearest to a misspelt one; "" if none is near. The index of names is kept from
+// mistake to mistake and built anew when the number of names has changed: names are only ever added to a scope, so the same number
+// means the same names.
 func near[V any](s *Scope, root, name string, values map[string]V) string {
 	s.known.mu.Lock()
 	if s.known.names[root] == nil || s.known.counts[root] != len(values) {

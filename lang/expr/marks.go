@@ -26,9 +26,13 @@ func hasMark(v cty.Value, mark any) bool {
 	return v.HasMarkDeep(mark)
 }
 
-// unmarked reports whether an expression may have lost the mark of something sensitive on the way: a function that hides
-// mistakes tells of what it looked at by whether it could be evaluated, and an object selects an attribute by name without
-// regard to what the name was computed from.
+// unmarked reports whether the value of an expression may depend on something sensitive without carrying its mark. cty loses
+// the mark in two places:
+//
+//	can(tonumber(variable.key))          try and can give away whether their argument can be evaluated
+//	{ a = 1, b = 2 }[variable.key]       the attribute that is selected gives away the name
+//
+// The caller then marks the whole value.
 func unmarked(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
 	found := false
 	hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {

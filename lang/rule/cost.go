@@ -40,8 +40,9 @@ func (f *folder) text(e ast.Expr) string {
 	return text
 }
 
-// residual is what is left of an open rule. It is a rule itself: where what is left cannot be one, being too long or too
-// deeply nested, or because a value that was put in makes a part of it a mistake, it is all of the rule.
+// residual is the text of what is still to be decided of an open rule, such as `evaluate.e.metrics.recall >= 0.8`. It can be
+// compiled as a rule again. Where the folded expression could not be (it is too long, too deeply nested, or a value that was put in
+// is no valid literal at its place), the residual is the original text of the rule.
 func (r *Rule) residual(left ast.Expr) string {
 	if textSize(left, maxLength) >= maxLength || !literalsHold(left) {
 		return r.text

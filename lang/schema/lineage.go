@@ -65,7 +65,9 @@ func (l *Lineage) AddSame(from *Lineage) {
 	}
 }
 
-// Chosen is the column as it stands, on rows that were chosen as made tells; the column itself if that tells nothing.
+// Chosen is the lineage of a column whose values are unchanged and whose rows were selected, such as amount in
+// `SELECT amount FROM payments WHERE is_fraud`. made has the columns that the selection read (is_fraud) and becomes the result,
+// with l added to it as the same column; without any, the result is l.
 func (l *Lineage) Chosen(made *Lineage) *Lineage {
 	if !made.Made() {
 		return l

@@ -40,13 +40,13 @@ type Kind struct {
 	FreeAttrs bool
 	// AnyName: names are any text (tests), or addresses of other blocks.
 	AnyName bool
-	// Passive: its blocks are values that others read, and mean nothing to any result by themselves. What is written otherwise in one is told
-	// at those that read it, and is no change where nothing does.
+	// Passive: its blocks are values that other blocks read, such as metric, and have no result of their own. A change of one is
+	// shown at the blocks that read it (evaluate.holdout), and not at all where no block does.
 	Passive bool
-	// Poses: its blocks say what is to be solved: the module's only one gives others what they leave to it (Attr.Posed), and requirements
-	// in it are traced to what verifies them.
+	// Poses: its blocks state the task, as problem does. Where a module has exactly one, attributes marked Attr.Posed that other
+	// blocks leave out take their value from it; the requirements in it are traced to the blocks that verify them.
 	Poses bool
-	// Raw: what stands between the braces is that of the block whose address is the name, and is read by its schema.
+	// Raw: the label is the address of another block, and the body is decoded by that block's schema, not by this kind's.
 	Raw bool
 	// DefaultType is the type meant where a block has only a name. Empty with Types of other names than "" means
 	// that the type must be written.
