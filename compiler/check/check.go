@@ -6,6 +6,36 @@
 // last, the references inside rules join the graph and the whole is ordered once more.
 package check
 
+// Order. Blocks are ordered by their references, so that each is typed after what it reads. A gate also stands behind the model
+// that it would let pass. What rules read is known only once they are compiled, and they cannot be compiled before figures have
+// types; so the graph is ordered once for shapes, and once more when the references of rules have been added.
+//
+// Shapes. Of
+//
+//	source "csv" "payments"            { path = "payments.csv" }
+//	split  "random" "s"                { data = source.payments }
+//	train  "logistic_regression" "m"   { data = split.s.train }
+//
+// the source is first given the columns it does not declare, as pinned or as found in its file. The split's In is then
+// {"data": the table with these columns}, and its component answers with Out: the same table at train, validation and test. The
+// trainer gets the table at split.s.train and answers with a model and the type of its figures. Blocks on one level of the graph
+// are asked side by side; diagnostics are kept in the order of blocks.
+//
+// Filled in. Block.Config is resolve's configuration with what its component must know and the file does not say: the columns of
+// a source (`column`), the name of a block whose result holds it (schema.Type.Named, key `name`), and what a block leaves to the
+// module's only problem (schema.Attr.Posed: a trainer's task, an evaluation's target). What is filled in is fingerprinted as if
+// somebody had written it.
+//
+// Rules. In a gate the rules see variable, local, each, champion, and the figures of every block of the same module by address:
+// evaluate.holdout.metrics.auc, or evaluate.holdout["eu"].metrics.auc of a repeated one. In a check they see the check's own
+// figures. A figure that a gate's rule reads becomes an edge: the gate waits for evaluate.holdout.
+//
+// Mistakes. A block whose shape cannot be worked out is untyped. Blocks that read it and rules that name it are skipped without a
+// word, since the mistake was reported at its root. With a cycle, its blocks and all behind them are untyped.
+//
+// Last come the rules about data, which need all shapes: rows that a model was fitted on and is measured on (leakage.go,
+// samerows.go), requirements, approvers.
+
 import (
 	"context"
 	"encoding/json"

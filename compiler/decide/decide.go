@@ -2,6 +2,30 @@
 // engine with what its stages yield; both get the same verdict from the same facts.
 package decide
 
+// What rules read is put together as one tree of values. It begins with what the plan knows (plan.Rules.Known: variables, locals,
+// whether there is a champion). To it come the figures of each stage, at the path by which rules name them. Of
+//
+//	plan.FigureSource{Path: "evaluate.holdout", Node: "evaluate.holdout"}
+//	plan.FigureSource{Path: "evaluate.holdout.delta", Node: "evaluate.holdout@champion", Pick: "delta"}
+//
+// the first puts the whole metrics.json of the evaluation at evaluate.holdout; the second takes the part "delta" from that of
+// the stage that scores the champion, and joins it to the same object. So a rule reads evaluate.holdout.metrics.auc and
+// evaluate.holdout.delta.auc.low alike.
+//
+// A figure is in one of four conditions, and rules keep them apart:
+//
+//	known        the stage has a result, and its figure a value
+//	unknown      the stage has not run yet: rules that need it are open, and Complete is false
+//	undefined    the stage ran and says why there is no value (no positive row in a slice): an error with that reason
+//	absent       the plan has no such stage, as delta without a champion: missing, not unknown
+//
+// Each rule is then folded (package rule) to pass, fail, open or error. A gate's verdict is the worst among its rules: fail,
+// then error, then open, then pass. Rules with severity "warn" keep their verdict and do not count. One rule that is known to
+// fail makes the gate fail while others are still open, which may be before its model is trained.
+//
+// Values is the tree in canonical form. It is part of the gate's subject (plan.GateSubject), so that an approval holds for
+// these figures and no others.
+
 import (
 	"encoding/json"
 	"errors"

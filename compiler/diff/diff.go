@@ -6,6 +6,32 @@
 // them would run. Layout, comments, order and places in files are not compared.
 package diff
 
+// A worked example. Between two plans somebody renamed source.raw to source.payments, set params.trees of train.model from
+// 100 to 200, and lowered the limit of a rule of gate.release from 0.8 to 0.7.
+//
+// Pairing (move.go). Blocks of the same address are partners. Then come the moves that the files declare. What is left on
+// either side is paired where it means the same: first by fingerprint, which is the same definition with the same content of
+// all inputs; then by definition, inputs from partners at the same ports and the same content from outside. So source.raw and
+// source.payments become partners without a `moved` block. Candidates are tried in the order of dependence: once both are
+// partners, a split that was renamed along with its source is seen to read the same source. A block without a partner was
+// added or removed.
+//
+// Fields (leaves.go). A configuration is flattened into values by path, and paths are compared: {"params": {"trees": 100}}
+// has the one path params.trees. Elements of lists that have names go by them, column[amount].type, so that one more column
+// is one more path and not a shift of all that follow. Values are compared in canonical form (plan.Canonical). Each field
+// has a category: rebuild if it decides a result, policy, metadata or accepted otherwise, breaking if a column is gone or
+// has another type. A field of policy also says whether it became weaker (package policy).
+//
+//	train.model    params.trees   100 → 200                     rebuild
+//	gate.release   rule[recall]   "… >= 0.8" → "… >= 0.7"       policy, "it holds more easily"
+//
+// Reach (reach.go). A stage that only gets other input is no change of its own. Of each stage with a field that rebuilds, the
+// stages, gates and releases behind it are listed, as far as they are affected: train.model reaches evaluate.holdout,
+// gate.release and deploy.scorer. Where both plans know a stage's fingerprint, equal fingerprints end the walk: the result is
+// the same.
+//
+// The order of all lists is that of addresses and paths, so that the same two plans give the same bytes.
+
 import (
 	"encoding/json"
 	"slices"

@@ -10,6 +10,32 @@
 // bend them at are used up.
 package layout
 
+// A worked example: a split s, a trainer m and an evaluation e, with the edges s→m, s→e and m→e.
+//
+// Ranks. The nodes are ordered topologically; an edge that closes a cycle is turned for the layout and turned back in the
+// drawing. Then each node's rank is the longest path to it: s 0, m 1, e 2. All nodes of a lower band have lower ranks than
+// those of a higher one. Nodes with at least as many edges out as in are moved
+// as near to their readers as they can go, which shortens edges. Ranks that are left empty are removed.
+//
+// Dummies. The edge s→e passes rank 1 and is cut there, by a dummy d, one pixel wide: s→d→e. From here on each piece of an edge
+// leads from one rank to the next. The number of dummies is limited (dummies); the shortest edges are cut first, and the
+// longest are drawn straight where the limit is used up.
+//
+// Order. Layer 1 holds m and d, in some order. The first one is that of a depth-first walk, which puts what hangs together
+// side by side. Sweeps go down and up through the layers: each item takes the median of the places of its neighbours in the
+// layer before, and two items side by side are swapped where that saves crossings. Sweeps may make things worse, so the
+// order with the fewest crossings seen is kept. Crossings between two layers are inversions, counted in O(n log n) with a
+// Fenwick tree: of the edges a→y and b→x with a before b and x before y, there is one.
+//
+// Places across the flow. Each item wants to stand at the mean of its neighbours, weighted so that pieces between dummies
+// pull most and long edges come out straight. Two items that both want place 0 and must be 100 apart get -50 and 50: the
+// wanted places less the distances are 0 and -100, which is out of order, so that both are pooled at their mean, -50, and
+// the distances are added again. That is isotonic regression by pooling adjacent violators, and exact for least squares
+// (settle, place.go). Places are in 1/64 of a pixel.
+//
+// Routes. An edge has a pair of points in each layer that it passes, where it enters and where it leaves. Edges that leave
+// one side of a node are spread over that side, in the order of where they lead, so that they do not cross at the node.
+
 // Node is a box to be placed. Sizes are in pixels.
 type Node struct {
 	Width, Height int

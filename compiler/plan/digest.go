@@ -1,5 +1,28 @@
 package plan
 
+// Digests are BLAKE3 of "mlp/", a domain, a zero byte, and the canonical JSON of a value (Sum). The domain keeps a definition from ever
+// having the digest of, say, a gate with the same JSON. Canonical JSON has sorted keys, no white space, and strings as encoding/json
+// writes them but without HTML escapes; numbers keep the digits that they have. So
+//
+//	{ "b": 1.0, "a": "\u003c" }   becomes   {"a":"<","b":1.0}
+//
+// What each digest covers, from the stage to the plan:
+//
+//	definition    component and version, configuration, shapes and formats of the inputs, ports of the outputs, what its
+//	              container is (the ID of the image and not its name)                                (Node.Define)
+//	fingerprint   the definition, and the digest of the content of each input, by port               (Fingerprint)
+//	candidate     a model; of an opaque one also how it is scored                                    (Candidate)
+//	subject       a gate's definition, all values its rules can see, the candidates                  (GateSubject)
+//	plan_id       the whole plan but for plan_id itself and the envelope (commit, host, …)           (Plan.Sign)
+//
+// Of train.model: with another params.trees the definition is another, and with it the fingerprint. With another file of data behind its
+// source the definition stays and the fingerprint is another. With another timeout neither changes. A fingerprint that an action is
+// recorded under is not run again; and since it has the content of the inputs and not their history, a query that was rewritten and yields
+// the same bytes spares all that read it.
+//
+// A change of these forms changes every fingerprint, so that everything would run again; hence the versions (Semantics, and that of each
+// component), and tests that hold digests to their bytes.
+
 import (
 	"fmt"
 	"sync"

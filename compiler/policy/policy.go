@@ -3,6 +3,27 @@
 // is compared by it with what is recorded, and by `mlp diff` with another plan, so that both say the same.
 package policy
 
+// Compare works on policies as package plan keeps them: a map from a path to a canonical JSON value. It answers one question of
+// each path that differs: can something pass now that would not have passed before? Where that is not so, or cannot be told,
+// Weaker is empty.
+//
+//	path                     before → after                     Weaker
+//	rule[recall]             "e.recall >= 0.8" → "… >= 0.7"      it holds more easily
+//	rule[recall]             "e.recall >= 0.8" → absent          the rule is gone
+//	rule[recall].severity    "fail" → "warn"                     it only warns
+//	variable.min             0.8 → 0.7                           rule[recall] holds more easily
+//	approval[risk].from      ["ann"] → ["ann", "bob"]            others may give it
+//	approval[risk].when      absent → a condition                it is no longer always asked for
+//	after                    ["check.a"] → absent                no longer waits for check.a
+//
+// Conditions are compared by rule.Compare, each with the constants that it reads put in: a rule whose text is the same became
+// weaker where the variable in it moved. A condition that says when an approval is asked for works the other way round: the
+// stronger it is, the fewer releases need the approval. A rule that is gone makes nothing weaker if one under a new name is no
+// weaker and as severe; neither does an approval, if one under a new name asks the same people in the same cases.
+//
+// Expectations of a check (`between = [0, 1]`) are configuration and not policy. Loosened (expect.go) judges them one attribute
+// at a time: a wider range, more values allowed, a lower share of rows.
+
 import (
 	"bytes"
 	"encoding/json"

@@ -4,6 +4,50 @@
 // without another word, so that each is told once. Types across blocks are not looked at here.
 package resolve
 
+// A worked example:
+//
+//	variable "markets" { default = ["eu", "us"] }
+//	split "random" "s" {
+//	  for_each = toset(variable.markets)
+//	  data     = source.payments
+//	}
+//	train "logistic_regression" "m" {
+//	  for_each = toset(variable.markets)
+//	  data     = split.s[each.key].train
+//	  timeout  = "2h"
+//	}
+//
+// Scope. All blocks that stand once are put into the scope under their addresses; a repeated block and a module call are not
+// there yet, for their addresses depend on values. Variables come first: the value given from outside, else the default. Then
+// locals, for_each and module calls are evaluated depth first, each after what it reads, whatever their order in the files; a
+// cycle among them is reported hop by hop. for_each takes a map or a set of strings and gives one instance for each key, sorted:
+// split.s["eu"], split.s["us"]. A list is refused, because its instances would move when an element goes. A called module is
+// resolved by a resolver of its own, whose addresses have a prefix (module.cards.), and is read through its outputs alone.
+//
+// Blocks. Each block's arguments are evaluated and sorted by what a change of them means:
+//
+//	Config    decides the result and is fingerprinted         penalty, columns, sql
+//	Policy    is read by gates and the engine                 rules, approvals
+//	Meta      changes no result                               timeout = "2h", descriptions
+//
+// An argument that is a query or a rule is not evaluated; its text is kept with the place of each byte (Texts).
+//
+// References. `data = split.s[each.key].train` evaluates to an opaque value. In train.m["eu"] it becomes
+//
+//	Reference{Path: "data", Port: "data", Target: `split.s["eu"]`, TargetPort: "train", Edge: InputEdge}
+//
+// and is no part of Config: what flows in is known by its content, so that renaming a split re-runs nothing. Of a list
+// `from = [source.a, source.b]` Config has the names by which queries call the tables, and the ports are from.a and from.b; so
+// two tables of the same name are an error, which an object { x = source.a, y = other.a } solves. A reference by a
+// DefinitionEdge (metric.cost) puts the other block's configuration into this one's, as if it stood there.
+//
+// Blocks of the root that stand once are resolved side by side. The result does not depend on chance: one that turns out to need
+// another block's definition is given up and resolved later, in order, and so are all of them where the budget of computation
+// was exceeded.
+//
+// Mistakes. A value that rests on a mistake is cty.DynamicVal. What is computed from it is unknown too and is left out, so that one
+// misspelt variable gives one diagnostic and not one for every block that reads it.
+
 import (
 	"encoding/json"
 

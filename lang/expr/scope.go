@@ -5,6 +5,30 @@
 // gives it with the place of each byte in the file.
 package expr
 
+// What a name in an expression stands for, by its first word:
+//
+//	variable.min            a value, given from outside or a default; marked if it is sensitive
+//	local.rates["eu"]       a value, computed before by the same rules
+//	each.key, each.value    the instance that the expression stands in; nothing outside of repeated blocks
+//	module.cards.model      an output of a module that is called: a value or a reference
+//	split.s.train           a reference to a port of the block split.s
+//	split.s                 a reference to the block itself
+//	split.s["eu"].train     the same of an instance; split.s alone is then an object of all instances by key
+//
+// A block is an object with an opaque value (a cty capsule around a Ref) for each port, and a hidden one for the block itself, named by a
+// zero byte, which no HCL can write. All of it is marked, and so is all that is computed from it: `length(split.s) > 2` has the mark and is
+// refused where a value is wanted, since a plan must not depend on how many ports a type happens to have. What may be done with
+// references is to choose and to collect: `variable.small ? split.a.train : split.b.train`, `[source.a, source.b]`, `values(split.s)`.
+//
+// Sensitive values have a mark of their own. It follows the value through functions, and where cty would lose it, it is put back
+// (unmarked, marks.go); whoever writes a value down asks IsSensitive first.
+//
+// Unknown is how mistakes travel. A variable that could not be read is cty.DynamicVal, and so is what rests on it, without another
+// diagnostic. A caller that gets a value that is not wholly known, and no error, leaves it out.
+//
+// Expressions have no access to time, randomness, the environment or other processes; files are read below one folder. So the same files
+// and variables give the same values on every machine. How much may be computed is limited (Budget).
+
 import (
 	"fmt"
 	"maps"

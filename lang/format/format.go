@@ -9,6 +9,40 @@
 // of it. So what is formatted stays as it is.
 package format
 
+// How a file is laid out:
+//
+//  1. The text is split at blank lines outside of all blocks, over which no alignment reaches, into chunks of some kilobytes (chunk.go).
+//     So a long file is laid out in buffers of a fixed size.
+//  2. Each chunk is held to HCL's grammar (grammar.go). Where that fails, HCL's own parser is asked; if it finds an error as well, only
+//     the sound items outside of blocks are laid out (parts.go).
+//  3. The tokens are split into lines, each with its cells: what is before the =, the value, the comment at the end (line.go).
+//  4. White space is decided on, one question after the other, as a number of spaces before each token (layout.go): which lines have a
+//     blank one before them, indentation by brackets, spaces between tokens (spaces.go, the rules of HCL's formatter), the column of =,
+//     of comments, and of braces.
+//  5. The chunk is written. Where two tokens touch that did not before, the result is scanned again and its tokens compared: a layout
+//     that would change the meaning is refused, and the file is left as it is.
+//
+// Of
+//
+//	train "logistic_regression" "m" {
+//	data = split.s.train
+//
+//	penalty={l2=1} # tuned
+//	   seed = 7
+//	}
+//
+// comes
+//
+//	train "logistic_regression" "m" {
+//	  data = split.s.train
+//
+//	  penalty = { l2 = 1 } # tuned
+//	  seed    = 7
+//	}
+//
+// The blank line keeps data out of the group whose = are aligned. A line that opens several brackets indents by one step, and the line
+// that closes them goes back by one.
+
 import (
 	"bytes"
 	"errors"

@@ -7,6 +7,28 @@
 // goes before that on disk.
 package lsp
 
+// A worked example. The editor holds
+//
+//	train "logistic_regression" "m" {
+//	  data   = dataset.payments.out
+//	  target = "is_fr|
+//
+// with the cursor at |. There is neither a closing quote nor a closing brace, so no parser can read the file.
+//
+// The outline reads it from tokens: the block train.m, open at its end, with the arguments data and target. Tree.at then says of the
+// offset of the cursor that it stands in a string (atString) of the argument target of that block; completion, hover, navigation and rename all
+// begin with such a place and never look at the text on their own.
+//
+// What target may be is said by the catalog: a column of the table that data refers to. The types of dataset.payments come from the compiler. It
+// analyses the module when typing has paused (Options.Debounce), one analysis at a time, on the texts as they were at that moment; a change
+// that is made meanwhile starts another one. For blocks that an analysis could not type, the outputs and figures of the analysis before are kept
+// (module.learn), so that completion goes on while a line is half written.
+//
+// Files of the folder that are not open are read from disk, again when size or time of change differ. A file of tests is a module of its own.
+//
+// Concurrency: the server's mutex guards documents and modules and is not held while the compiler runs. Offsets are bytes of the text in the
+// editor; positions of the protocol are lines and UTF-16 units, and are translated where messages come in and go out (text.go).
+
 import (
 	"context"
 	"time"
