@@ -12,18 +12,18 @@ package check
 //
 // Shapes. Of
 //
-//	source "csv" "payments"            { path = "payments.csv" }
-//	split  "random" "s"                { data = source.payments }
-//	train  "logistic_regression" "m"   { data = split.s.train }
+//	source "csv" "payments"          { path = "payments.csv" }
+//	split "time" "s"                 { from = source.payments … }
+//	train "logistic_regression" "m"  { data = split.s.train … }
 //
 // the source is first given the columns it does not declare, as pinned or as found in its file. The split's In is then
-// {"data": the table with these columns}, and its component answers with Out: the same table at train, validation and test. The
+// {"from": the table with these columns}, and its component answers with Out: the same table at train, validation and test. The
 // trainer gets the table at split.s.train and answers with a model and the type of its figures. Blocks on one level of the graph
 // are asked side by side; diagnostics are kept in the order of blocks.
 //
 // Filled in. Block.Config is resolve's configuration with what its component must know and the file does not say: the columns of
 // a source (`column`), the name of a block whose result holds it (schema.Type.Named, key `name`), and what a block leaves to the
-// module's only problem (schema.Attr.Posed: a trainer's task, an evaluation's target). What is filled in is fingerprinted as if
+// module's only problem (schema.Attr.Posed: a trainer's task). What is filled in is fingerprinted as if
 // somebody had written it.
 //
 // Rules. In a gate the rules see variable, local, each, champion, and the figures of every block of the same module by address:

@@ -13,7 +13,7 @@ package plan
 //	fingerprint   the definition, and the digest of the content of each input, by port               (Fingerprint)
 //	candidate     a model; of an opaque one also how it is scored                                    (Candidate)
 //	subject       a gate's definition, all values its rules can see, the candidates                  (GateSubject)
-//	plan_id       the whole plan but for plan_id itself and the envelope (commit, host, …)           (Plan.Sign)
+//	plan_id       the whole plan but for plan_id itself and the envelope (time, commit, durations)   (Plan.Sign)
 //
 // Of train.model: with another params.trees the definition is another, and with it the fingerprint. With another file of data behind its
 // source the definition stays and the fingerprint is another. With another timeout neither changes. A fingerprint that an action is
@@ -21,7 +21,7 @@ package plan
 // the same bytes spares all that read it.
 //
 // A change of these forms changes every fingerprint, so that everything would run again; hence the versions (Semantics, and that of each
-// component), and tests that hold digests to their bytes.
+// component).
 
 import (
 	"fmt"

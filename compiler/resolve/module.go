@@ -7,13 +7,15 @@ package resolve
 // A worked example:
 //
 //	variable "markets" { default = ["eu", "us"] }
-//	split "random" "s" {
+//	split "time" "s" {
 //	  for_each = toset(variable.markets)
-//	  data     = source.payments
+//	  from     = dataset.payments
+//	  by       = "paid_at"
 //	}
 //	train "logistic_regression" "m" {
 //	  for_each = toset(variable.markets)
 //	  data     = split.s[each.key].train
+//	  target   = "is_fraud"
 //	  timeout  = "2h"
 //	}
 //
@@ -26,7 +28,7 @@ package resolve
 //
 // Blocks. Each block's arguments are evaluated and sorted by what a change of them means:
 //
-//	Config    decides the result and is fingerprinted         penalty, columns, sql
+//	Config    decides the result and is fingerprinted         target, columns, sql
 //	Policy    is read by gates and the engine                 rules, approvals
 //	Meta      changes no result                               timeout = "2h", descriptions
 //

@@ -15,8 +15,8 @@ package expr
 //	split.s                 a reference to the block itself
 //	split.s["eu"].train     the same of an instance; split.s alone is then an object of all instances by key
 //
-// A block is an object with an opaque value (a cty capsule around a Ref) for each port, and a hidden one for the block itself, named by a
-// zero byte, which no HCL can write. All of it is marked, and so is all that is computed from it: `length(split.s) > 2` has the mark and is
+// A block is an object with an opaque value (a cty capsule around a Ref) for each port, and a hidden one for the block itself, whose
+// name begins with a zero byte, so that no HCL can write it. All of it is marked, and so is all that is computed from it: `length(split.s) > 2` has the mark and is
 // refused where a value is wanted, since a plan must not depend on how many ports a type happens to have. What may be done with
 // references is to choose and to collect: `variable.small ? split.a.train : split.b.train`, `[source.a, source.b]`, `values(split.s)`.
 //

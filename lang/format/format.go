@@ -24,20 +24,20 @@ package format
 //
 // Of
 //
-//	train "logistic_regression" "m" {
+//	train "gradient_boosting" "m" {
 //	data = split.s.train
 //
-//	penalty={l2=1} # tuned
+//	features=["age","tenure"] # reviewed
 //	   seed = 7
 //	}
 //
 // comes
 //
-//	train "logistic_regression" "m" {
+//	train "gradient_boosting" "m" {
 //	  data = split.s.train
 //
-//	  penalty = { l2 = 1 } # tuned
-//	  seed    = 7
+//	  features = ["age", "tenure"] # reviewed
+//	  seed     = 7
 //	}
 //
 // The blank line keeps data out of the group whose = are aligned. A line that opens several brackets indents by one step, and the line

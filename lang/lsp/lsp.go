@@ -10,7 +10,7 @@ package lsp
 // A worked example. The editor holds
 //
 //	train "logistic_regression" "m" {
-//	  data   = dataset.payments.out
+//	  data   = dataset.payments
 //	  target = "is_fr|
 //
 // with the cursor at |. There is neither a closing quote nor a closing brace, so no parser can read the file.
