@@ -41,7 +41,7 @@ import (
 // Figures returns the metrics.json of a node; false while it is not known.
 type Figures func(node string) (json.RawMessage, bool)
 
-// Result is what is decided of a set of rules.
+// Result is what is decided of a set of rules, in the order of the set.
 type Result struct {
 	Rules   []plan.Rule
 	Verdict plan.RuleVerdict // of all together: fail, error, open, pass, the first that holds; warnings don't count
@@ -51,7 +51,8 @@ type Result struct {
 	Complete bool
 }
 
-// Decider decides conditions that share an environment.
+// Decider decides conditions that share an environment and its values, such as the rules of a gate and the conditions of its approvals.
+// Figures are read once, when it is made; what becomes known later needs a new one.
 type Decider struct {
 	rules    *rule.Cache // nil: none are remembered
 	env      *rule.Env
@@ -63,7 +64,7 @@ type Decider struct {
 // New collects what the rules see: the values known at plan time, and each node's figures at their path.
 func New(r *plan.Rules, figures Figures) (*Decider, error) { return NewRemembering(nil, r, figures) }
 
-// NewRemembering does so with rules that were compiled before: by a cache, which may be nil.
+// NewRemembering is New with a cache of compiled rules, which may be nil. The verdicts are the same with and without.
 func NewRemembering(rules *rule.Cache, r *plan.Rules, figures Figures) (*Decider, error) {
 	newEnv := rule.NewEnv
 	if rules != nil {
@@ -165,7 +166,8 @@ func put(into map[string]any, path []string, value any) error {
 	return nil
 }
 
-// Condition decides one condition.
+// Condition decides one condition, such as an approval's `when`. r is where it stands, for messages. The error is for text that does not
+// compile, which a plan of a checked module has not; a missing figure is a decision (rule.Error).
 func (d *Decider) Condition(text string, r source.Range) (rule.Decision, error) {
 	compile := d.env.Compile
 	if d.rules != nil {
@@ -178,7 +180,7 @@ func (d *Decider) Condition(text string, r source.Range) (rule.Decision, error) 
 	return compiled.Decide(d.values), nil
 }
 
-// Rules decides all rules.
+// Rules decides all rules of a gate or check on the figures known. r is not changed: decided copies are in the result.
 func Rules(r *plan.Rules, figures Figures) (*Result, error) {
 	d, err := New(r, figures)
 	if err != nil {
@@ -187,7 +189,7 @@ func Rules(r *plan.Rules, figures Figures) (*Result, error) {
 	return d.Rules(r)
 }
 
-// Rules decides all rules; d must be of them.
+// Rules decides all rules; d must have been made of the same r.
 func (d *Decider) Rules(r *plan.Rules) (*Result, error) {
 	out := &Result{Verdict: plan.Pass, Values: d.Values, Complete: d.Complete}
 	for _, one := range r.Rules {

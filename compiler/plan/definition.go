@@ -102,7 +102,8 @@ func NewScoring(c *Container, predict []string, told json.RawMessage) (*Scoring,
 	return &Scoring{Version: predictVersion, Config: config, Container: &with}, nil
 }
 
-// Digest of what it does; empty for a model that needs none.
+// Digest covers what decides the answers: the command, the image by its ID, the configuration. Where secrets are found is no part of
+// it. Of nil, for a model that needs no scoring of its own, it is empty.
 func (s *Scoring) Digest() Digest {
 	if s == nil {
 		return ""
@@ -132,5 +133,5 @@ func Candidate(model Digest, s *Scoring) Digest {
 	return d
 }
 
-// Candidate that is live.
+// Candidate is the digest by which what is live is compared with what a plan would release; equal digests answer alike.
 func (r *ReleaseState) Candidate() Digest { return Candidate(r.Model, r.Scoring) }

@@ -32,7 +32,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/digest"
 )
 
-// Sum digests the canonical form of a value. The domain keeps digests of different things apart.
+// Sum is the digest of a value's canonical form in a domain ("definition", "plan"). It fails only where the value cannot be written as
+// JSON. It is safe for concurrent use.
 func Sum(domain string, v any) (Digest, error) {
 	d := digesters.Get().(*digester)
 	defer digesters.Put(d)
@@ -64,7 +65,8 @@ func (p *Plan) Sign() error {
 	return err
 }
 
-// Verify reports whether the plan's body is what its id says.
+// Verify recomputes the id from the plan's body and fails if it is another one, so that the body was changed after Sign. It says nothing of
+// who made the plan.
 func (p *Plan) Verify() error {
 	id, err := p.bodyDigest()
 	if err != nil {

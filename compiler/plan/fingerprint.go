@@ -31,7 +31,8 @@ func GateSubject(definition Digest, values json.RawMessage, models map[string]Di
 	}{definition, values, models})
 }
 
-// VersionDigest covers the version of what lies elsewhere; none where that is not known.
+// VersionDigest is the digest of the version that outside data has, such as `ETag "33a64df5"`. It stands for the content in the
+// fingerprint of the stage that fetches it, since the content is not known before it is fetched. Of an unknown version ("") it is empty.
 func VersionDigest(version string) Digest {
 	if version == "" {
 		return ""

@@ -23,13 +23,14 @@ const (
 // Digest names content or a definition; empty where not known.
 type Digest = digest.Digest
 
-// Verdict says what will happen to a node.
+// Verdict says what an apply of the plan will do with a node. Every node of a plan has one; what is not known at plan time is may_run,
+// and never left out.
 type Verdict string
 
 const (
 	Run      Verdict = "run"
-	MayRun   Verdict = "may_run" // an input is not known yet: early cut-off may spare it
-	Cached   Verdict = "cached"
+	MayRun   Verdict = "may_run"  // an input is not known yet: early cut-off may spare it
+	Cached   Verdict = "cached"   // a result is recorded by its fingerprint
 	Metadata Verdict = "metadata" // changed in a way that runs nothing
 	Moved    Verdict = "moved"    // cached, and recorded under another address so far
 	Accepted Verdict = "accepted" // the result of another definition is taken, as an accept block says
@@ -42,7 +43,8 @@ func (v Verdict) Known() bool {
 	return v == Cached || v == Metadata || v == Moved || v == Accepted
 }
 
-// Plan is everything that an apply needs to know.
+// Plan is everything that an apply needs to know: an apply reads no .mlp file. Two plans of the same module, state and outside content
+// are equal but for the envelope, on every machine. A plan is not changed after Sign.
 type Plan struct {
 	FormatVersion    string                     `json:"format_version" is:"word"`
 	PlannerSemantics int                        `json:"planner_semantics"`
@@ -102,19 +104,20 @@ type Change struct {
 	Reason   string       `json:"reason,omitempty" is:"text"` // of an acceptance
 }
 
-// Category of a change, as a reviewer sorts it.
+// Category of a change, as a reviewer sorts it: what has to run again, what others may break by, what decides otherwise, and what is only
+// described otherwise.
 type Category string
 
 const (
-	Rebuild        Category = "rebuild"
-	Breaking       Category = "breaking"
-	PolicyChange   Category = "policy"
-	MetadataChange Category = "metadata"
-	MovedChange    Category = "moved"
-	AcceptedChange Category = "accepted"
+	Rebuild        Category = "rebuild"  // decides a result: params.trees 100 → 200
+	Breaking       Category = "breaking" // a column or key that others may use is gone or has another type
+	PolicyChange   Category = "policy"   // a rule, an approval, what is waited for
+	MetadataChange Category = "metadata" // a description, a time-out
+	MovedChange    Category = "moved"    // another address, and nothing else
+	AcceptedChange Category = "accepted" // would decide a result, and an acceptance says that it does not
 )
 
-// CauseKind is the kind of thing that differs.
+// CauseKind is the kind of thing that differs. The comment at each says which fields of Cause are set beside Kind.
 type CauseKind string
 
 const (
@@ -137,7 +140,11 @@ const (
 	OutputCause    CauseKind = "output"   // what a stage yields has another schema: Path, Before, After
 )
 
-// Cause says why a node runs.
+// Cause is one difference between a block and what is recorded of it, which most often is why it runs:
+//
+//	{Kind: "config", Path: "params.trees", Before: 100, After: 200}
+//
+// Before and After are canonical JSON; an absent one means that there was, or is, no value.
 type Cause struct {
 	Kind   CauseKind       `json:"kind"`
 	Path   string          `json:"path,omitempty" is:"text"` // "params.trees"
@@ -148,7 +155,9 @@ type Cause struct {
 	Weaker string `json:"weaker,omitempty" is:"text"`
 }
 
-// Node is one stage.
+// Node is one stage: what runs, alone, from its inputs to its outputs. train.model["eu"] is a node; gates, and deployments as such, are
+// none. Limits of 0 mean that the plan sets none. Digests are empty while they are not known, as that of an input whose stage has to run
+// first.
 type Node struct {
 	Address     string          `json:"address" is:"address"`      // "train.model", "evaluate.holdout@champion"
 	Of          string          `json:"of,omitempty" is:"address"` // of a derived stage: the one that it is derived from, "evaluate.holdout"
@@ -234,7 +243,7 @@ type ExternalFile struct {
 	Digest Digest `json:"digest"`
 }
 
-// Names of the files.
+// Names of the files, in the order of Files.
 func (e *External) Names() []string {
 	names := make([]string, len(e.Files))
 	for i, f := range e.Files {
@@ -243,7 +252,7 @@ func (e *External) Names() []string {
 	return names
 }
 
-// Output of a node.
+// Output of a node: one port, whose content is one object of the store once the stage has run.
 type Output struct {
 	Port   string          `json:"port" is:"port"` // "table", "train", "model"
 	Type   schema.PortType `json:"type"`
@@ -252,7 +261,8 @@ type Output struct {
 	Format string          `json:"format,omitempty" is:"word"`
 }
 
-// Container is what a foreign stage runs.
+// Container is what a foreign stage runs: a command in an image. The image runs by its ID, so that a tag that was moved since the plan
+// changes nothing. Without Network the stage has none.
 type Container struct {
 	Image    string            `json:"image" is:"image"`
 	ImageID  string            `json:"image_id" is:"image"` // what the name meant at plan time
@@ -271,7 +281,7 @@ type Secret struct {
 	File string `json:"file,omitempty" is:"path"` // relative to the root module's folder
 }
 
-// Rules are CEL conditions and what they may see.
+// Rules are the CEL conditions of a gate or check, with all that is needed to decide them: no .mlp file and no catalog is read for that.
 type Rules struct {
 	Env   *schema.FigureType `json:"env"`   // type of the root: an object of namespaces
 	Known json.RawMessage    `json:"known"` // the values decided at plan time, as one JSON object
@@ -280,7 +290,8 @@ type Rules struct {
 	Rules   []Rule         `json:"rules"`
 }
 
-// FigureSource places a node's figures.
+// FigureSource says at which path rules read a node's figures. With Path "evaluate.holdout" the metrics.json
+// {"metrics": {"auc": 0.91}} is read as evaluate.holdout.metrics.auc.
 type FigureSource struct {
 	Path string `json:"path" is:"port"` // "evaluate.holdout"; "evaluate.holdout.delta" for "delta" of the champion's node
 	Node string `json:"node" is:"address"`
@@ -289,17 +300,17 @@ type FigureSource struct {
 	Absent bool `json:"absent,omitempty"`
 }
 
-// RuleVerdict is what is known of a rule. Open is never green.
+// RuleVerdict is what is known of a rule, gate or check. A release passes by Pass alone: Open and RuleError hold it as Fail does.
 type RuleVerdict string
 
 const (
 	Pass      RuleVerdict = "pass"
 	Fail      RuleVerdict = "fail"
-	Open      RuleVerdict = "open"
+	Open      RuleVerdict = "open"  // a figure that decides is not known yet
 	RuleError RuleVerdict = "error" // a figure is missing, undefined or NaN
 )
 
-// Rule is one of them, decided as far as it can be.
+// Rule is one condition of a gate or check, decided on the figures known at plan time, or, in the state, on those of its last decision.
 type Rule struct {
 	Name     string       `json:"name" is:"text"`
 	Assert   string       `json:"assert" is:"text"`
@@ -319,7 +330,8 @@ type FigureSeen struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Gate decides over releases.
+// Gate is a gate with what is known of its decision at plan time: rules, approvals, and what it waits for. It has no fingerprint and
+// is not run: the engine decides it again once its figures are known, from Rules alone.
 type Gate struct {
 	Address    string          `json:"address" is:"address"`
 	Verdict    RuleVerdict     `json:"verdict"`
@@ -378,7 +390,8 @@ const (
 	RemoveRelease ReleaseAction = "remove"
 )
 
-// Release is what a plan does to one deploy block.
+// Release is what a plan does to one deploy block: which model would be live there, behind which gate, and what is live now (Current; nil
+// if nothing is).
 type Release struct {
 	Address string          `json:"address" is:"address"`
 	Type    string          `json:"type" is:"kind"` // "http", "batch"
@@ -417,7 +430,7 @@ func (n *Node) Derived() bool { return n.Role != "" }
 // Fetches reports whether the stage gets what lies elsewhere: it alone, of built-in ones, has a network and secrets.
 func (n *Node) Fetches() bool { return n.Role == schema.FetchRole }
 
-// Remote is the input that lies elsewhere; nil if there is none.
+// Remote is the first input that lies elsewhere, behind a URL for instance; nil if there is none. The pointer leads into n.Inputs.
 func (n *Node) Remote() *Input {
 	for i := range n.Inputs {
 		if e := n.Inputs[i].External; e != nil && e.Remote {
@@ -442,7 +455,7 @@ func (n *Node) Measured() *Input {
 	return nil
 }
 
-// ModelInput is the input that carries a model; nil if none does.
+// ModelInput is the first input, by port, that carries a model; nil if none does. The pointer leads into n.Inputs.
 func (n *Node) ModelInput() *Input {
 	for i := range n.Inputs {
 		if s := n.Inputs[i].Shape; s != nil && s.Type == schema.ModelPort {
@@ -457,7 +470,7 @@ func (n *Node) makesModel() bool {
 	return slices.ContainsFunc(n.Outputs, func(o Output) bool { return o.Type == schema.ModelPort })
 }
 
-// Node returns the node of that address, nil if there is none.
+// Node returns the node of that address, nil if there is none. It goes through all nodes; callers that ask for many keep a map.
 func (p *Plan) Node(address string) *Node {
 	for _, n := range p.Nodes {
 		if n.Address == address {

@@ -74,7 +74,7 @@ func (p Policy) rules(r *Rules) error {
 	return nil
 }
 
-// Policy of a gate.
+// Policy of a gate, without what is said of the champion. It fails where Rules.Known is no JSON object of namespaces.
 func (g *Gate) Policy() (Policy, error) {
 	p := Policy{}
 	if err := p.rules(&g.Rules); err != nil {

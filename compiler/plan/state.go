@@ -52,7 +52,7 @@ type NodeState struct {
 	Check  *CheckState `json:"check,omitempty"`
 }
 
-// CheckState is what a check came to.
+// CheckState is the last verdict of a check, with the numbers of expectations (not of rows) that did not hold.
 type CheckState struct {
 	Verdict RuleVerdict `json:"verdict"`
 	Failed  int         `json:"failed"`          // expectations that do not hold and fail the check
@@ -94,7 +94,7 @@ type BlockState struct {
 	Policy Policy          `json:"policy,omitempty"`
 }
 
-// ReleaseState is what a deploy block has live.
+// ReleaseState is what a deploy block has live, with why it may be: the gate, its subject, and the figures that it read.
 type ReleaseState struct {
 	Type        string          `json:"type" is:"kind"`
 	Model       Digest          `json:"model"`             // directory object of the bundle
@@ -114,7 +114,8 @@ type ReleaseState struct {
 	Host     string                     `json:"host,omitempty" is:"text"`
 }
 
-// ApprovalState is a yes that was given.
+// ApprovalState is an approval as it was given: for one subject, so that it does not count once the gate's definition, the values its
+// rules see or its candidates are others.
 type ApprovalState struct {
 	Gate    string    `json:"gate"`
 	Name    string    `json:"name"`
@@ -138,7 +139,8 @@ type Event struct {
 	Look     *Look          `json:"look,omitempty"` // beside Node: on which rows the stage has measured which model
 }
 
-// Look is a model measured on rows, each by its digest.
+// Look says that a model was measured on rows, each by its digest. The more models were, the less their figures on these rows
+// prove; gates show the number.
 type Look struct {
 	Rows  Digest `json:"rows"`
 	Model Digest `json:"model"`
