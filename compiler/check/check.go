@@ -66,7 +66,8 @@ type Deriver interface {
 	Program(kind, typ string, config json.RawMessage) (*schema.Program, error)
 }
 
-// Module is a module that can be planned.
+// Module is a module that can be planned, if Check found no errors. Blocks has all blocks of the module and of those it calls, by
+// address; with a cycle, Order lacks those on it and behind it.
 type Module struct {
 	*resolve.Module
 	Blocks   map[string]*Block
@@ -77,7 +78,7 @@ type Module struct {
 	instances map[string][]*resolve.Block // of repeated blocks, by what they are called without key
 }
 
-// Block is a block with its types.
+// Block is a block with its types. In and Out lack a port whose shape could not be worked out; without errors they are complete.
 type Block struct {
 	*resolve.Block
 	Config  json.RawMessage         // with what the compiler filled in

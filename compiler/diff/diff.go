@@ -107,7 +107,8 @@ type Changed struct {
 	Unfollowed bool `json:"unfollowed,omitempty"`
 }
 
-// Rebuilds reports whether a field decides a result.
+// Rebuilds reports whether a field decides a result, so that the stage has another one: a field of category rebuild or breaking. A change
+// of policy or metadata, or one that is accepted, does not.
 func (c *Changed) Rebuilds() bool {
 	return slices.ContainsFunc(c.Fields, func(f Field) bool { return f.Category == plan.Rebuild || f.Category == plan.Breaking })
 }
@@ -146,7 +147,9 @@ type Weakened struct {
 	Range source.Range
 }
 
-// Runs are the stages that run or may run, by which plan they would.
+// Runs are the stages that run or may run, by which plan they would, each list in the order of its plan. Before has addresses of the plan
+// before, After and Both those of the plan after. A stage of After that is not in Changed usually runs because something that flows in
+// differs.
 type Runs struct {
 	After  []string `json:"only_after,omitempty"`
 	Before []string `json:"only_before,omitempty"`

@@ -59,14 +59,16 @@ type Result struct {
 	Diagnostics source.Diagnostics // sorted, but for Editing
 }
 
-// Compile compiles the texts of a module's own files.
+// Compile compiles the texts of a module's own files, by name ("main.mlp"). It never returns nil. Diagnostics of the syntax stand in the
+// result beside those of names and types, as far as compiling went.
 func Compile(ctx context.Context, files map[string][]byte, catalog *schema.Catalog, o Options) *Result {
 	parsed, diags := syntax.Parse(files, catalog)
 	o.Diagnostics = append(slices.Clip(o.Diagnostics), diags...)
 	return Check(ctx, parsed, o)
 }
 
-// Check compiles a module that is parsed.
+// Check compiles a module that is parsed. With errors in names or values, and unless Editing, types are not looked at: what would be
+// found may follow from those.
 func Check(ctx context.Context, parsed *syntax.Module, o Options) *Result {
 	values := maps.Clone(o.Values)
 	HideValues(parsed, values)
@@ -103,7 +105,7 @@ func lacksValue(d source.Diagnostic) bool {
 	return d.Code == source.CodeVariableValue && strings.HasSuffix(d.Summary, "has no value")
 }
 
-// Error is the error of a module with mistakes.
+// Error is returned as an error by callers whose module has mistakes, with all that it takes to show them.
 type Error struct {
 	Diagnostics source.Diagnostics
 	Files       map[string][]byte // that Diagnostics are about, for showing them

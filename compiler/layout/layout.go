@@ -44,7 +44,7 @@ type Node struct {
 	Band int
 }
 
-// Edge leads from one node to another, by index.
+// Edge leads from one node to another, by index into Graph.Nodes. Edges may repeat; one from a node to itself is not drawn.
 type Edge struct{ From, To int }
 
 // Graph is what is to be drawn. Cycles do no harm: some edges then lead back.
@@ -83,7 +83,8 @@ type Drawing struct {
 // Band is where one band begins and ends along the flow.
 type Band struct{ Band, From, To int }
 
-// Layered draws a graph.
+// Layered draws a graph. Boxes do not overlap; Drawing.Nodes and Drawing.Edges have the order of the graph's, and edges go from From to
+// To also where they were turned for the layout. The points of an edge from a node to itself are nil. g is not changed.
 func Layered(g *Graph, o Options) *Drawing {
 	if len(g.Nodes) == 0 {
 		return &Drawing{}

@@ -43,8 +43,8 @@ func (v Verdict) Known() bool {
 	return v == Cached || v == Metadata || v == Moved || v == Accepted
 }
 
-// Plan is everything that an apply needs to know: an apply reads no .mlp file. Two plans of the same module, state and outside content
-// are equal but for the envelope, on every machine. A plan is not changed after Sign.
+// Plan is everything that an apply needs to know. Two plans made of the same module, state and outside content differ in nothing but the
+// envelope, on every machine. The body is not changed after Sign.
 type Plan struct {
 	FormatVersion    string                     `json:"format_version" is:"word"`
 	PlannerSemantics int                        `json:"planner_semantics"`
@@ -331,7 +331,7 @@ type FigureSeen struct {
 }
 
 // Gate is a gate with what is known of its decision at plan time: rules, approvals, and what it waits for. It has no fingerprint and
-// is not run: the engine decides it again once its figures are known, from Rules alone.
+// is not run: once its figures are known, the engine decides it again, from Rules and Approvals.
 type Gate struct {
 	Address    string          `json:"address" is:"address"`
 	Verdict    RuleVerdict     `json:"verdict"`

@@ -34,7 +34,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Options are what a plan depends on beside the module.
+// Options are what a plan depends on beside the module. The same module and options, with the same answers of Actions, Sources and
+// Images, give the same plan but for its envelope.
 type Options struct {
 	Workspace string
 	State     *plan.State
@@ -56,7 +57,7 @@ type Given struct {
 	NoRules bool
 }
 
-// Actions answers what is known of results.
+// Actions finds recorded results by fingerprint; false where none is recorded.
 type Actions interface {
 	Action(fingerprint plan.Digest) (*plan.Action, bool, error)
 }

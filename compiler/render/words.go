@@ -11,10 +11,10 @@ import (
 // Columns is how wide a string stands on a terminal, counted in code points.
 func Columns(s string) int { return utf8.RuneCountInString(s) }
 
-// Pad adds blanks up to a width.
+// Pad adds blanks at the end up to a width in columns; a string that is as wide or wider is returned as it is.
 func Pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-Columns(s))) }
 
-// Clipped cuts a string to a width, visibly.
+// Clipped cuts a string to at most width code points, the last of which is then "…". width is at least 1.
 func Clipped(s string, width int) string {
 	if r := []rune(s); len(r) > width {
 		return string(r[:width-1]) + "…"
@@ -22,7 +22,7 @@ func Clipped(s string, width int) string {
 	return s
 }
 
-// Plural is the one word or the other.
+// Plural is one where n is 1, and many otherwise: Plural(0, "stage", "stages") is "stages". The number is not written.
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -33,7 +33,7 @@ func Plural(n int, one, many string) string {
 // mostNamed is how many other needs are named in a line.
 const mostNamed = 6
 
-// Named joins names with commas; of many it counts the rest.
+// Named joins names with commas. Beyond six it counts the rest: "a, b, c, d, e, f and 3 more".
 func Named(names []string) string {
 	if len(names) > mostNamed {
 		return strings.Join(names[:mostNamed], ", ") + " and " + strconv.Itoa(len(names)-mostNamed) + " more"
@@ -41,7 +41,8 @@ func Named(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Shortened leaves out the middle of a long list.
+// Shortened leaves out the middle of a list of more than most elements and puts "…" there: Shortened(a b c d e, 2) is a … e. The list is
+// not changed; a short one is returned itself.
 func Shortened(list []string, most int) []string {
 	if len(list) <= most {
 		return list

@@ -22,7 +22,7 @@ func Block(address string) string {
 	return block
 }
 
-// IsDerived reports whether the address is that of a derived stage.
+// IsDerived reports whether the address is that of a derived stage, "evaluate.test@champion".
 func IsDerived(address string) bool { return strings.Contains(address, "@") }
 
 // Derived is the address of the stage that is derived from the one at address, with a role: "evaluate.test@champion".

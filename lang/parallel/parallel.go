@@ -9,7 +9,10 @@ import (
 	"sync/atomic"
 )
 
-// Each calls f for all of a list, as Range does.
+// Each calls f once for each element of a list, as Range does: in no order, possibly at the same time. Results go to places of their own,
+// such as fields of *T, so that they do not depend on the order:
+//
+//	parallel.Each(questions, 16, func(q *question) { q.ask(ctx, library) })
 func Each[T any](list []T, atATime int, f func(T)) {
 	Range(len(list), atATime, func(i int) { f(list[i]) })
 }

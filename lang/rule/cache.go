@@ -53,7 +53,7 @@ const (
 	maxRules = 20_000
 )
 
-// NewCache returns a cache without anything.
+// NewCache returns an empty cache, which keeps no answers beyond the process.
 func NewCache() *Cache {
 	return &Cache{envs: map[[32]byte]*Env{}, rules: map[ruleKey]compiled{}, types: map[*schema.FigureType][32]byte{}}
 }

@@ -17,7 +17,7 @@ const (
 	Error Verdict = "error" // a figure that it depends on is missing, undefined, NaN or infinite
 )
 
-// Decision is what came of deciding a rule.
+// Decision is what came of deciding a rule. Residual is set for Open alone, Reason for Error alone.
 type Decision struct {
 	Verdict Verdict
 	// Residual is what is left of an open rule with the known values folded in: a rule that, once the rest is known,
@@ -29,7 +29,7 @@ type Decision struct {
 	Reason string
 }
 
-// Seen is a figure and its value: float64, bool or string.
+// Seen is a figure that a rule read, by its dotted path ("evaluate.holdout.metrics.auc"), and its value: float64, bool or string.
 type Seen struct {
 	Path  string
 	Value any

@@ -10,7 +10,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Values is what is known when a rule is decided.
+// Values is what is known when a rule is decided. A figure is known (in Known), not known yet (below a path in Unknown), or missing. The
+// difference between the last two is that between a rule that is open and one that is an error.
 type Values struct {
 	// Known holds values by namespace, nested as in JSON: map[string]any, []any, float64 (or an integer type or
 	// json.Number), bool, string. A nil or absent leaf that is not Unknown is missing: a rule that depends on it is an

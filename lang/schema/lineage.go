@@ -28,7 +28,8 @@ type maker struct {
 	clocks []*Lineage // of PastRows: the columns that the rows are earlier by, unless they are known to be the time
 }
 
-// Use is how values of one column enter another.
+// Use is how values of one column enter another. Leakage is told from it: a feature that takes the target in by OtherRows knows answers
+// that a prediction would not have.
 type Use int
 
 const (
@@ -101,7 +102,7 @@ func (l *Lineage) Settled() *Lineage {
 	return &Lineage{Origin: l.Origin, makers: l.makers, settled: true}
 }
 
-// Earlier is the column as it stood in an earlier row.
+// Earlier is the lineage of a column that holds what l held in a row before its own, such as lag(amount) in SQL. Of nil it is nil.
 func (l *Lineage) Earlier(origin string) *Lineage {
 	if l == nil {
 		return nil
@@ -220,7 +221,7 @@ func before(a, b *hop) bool {
 // Has reports whether values of the column of that origin come in by that use.
 func (t *Trace) Has(use Use, origin string) bool { return t.reached[use][origin] != nil }
 
-// Origins are the columns that come in by that use, sorted.
+// Origins are the columns that come in by that use, sorted; a column that comes in by several uses is among the origins of each.
 func (t *Trace) Origins(use Use) []string {
 	out := make([]string, 0, len(t.reached[use]))
 	for origin := range t.reached[use] {

@@ -103,18 +103,18 @@ const (
 	TestSide       Side = "test"
 )
 
-// PortType is what flows through a port.
+// PortType is what flows through a port. A reference fits an attribute whose Ports name the type of the port that it points at.
 type PortType string
 
 const (
-	TablePort   PortType = "table"
-	ModelPort   PortType = "model"
-	FiguresPort PortType = "figures"
-	VerdictPort PortType = "verdict"
-	MetricPort  PortType = "metric"
-	ReleasePort PortType = "release"
-	FilesPort   PortType = "files"
-	SecretPort  PortType = "secret"
+	TablePort   PortType = "table"   // rows and columns: dataset.payments
+	ModelPort   PortType = "model"   // a fitted model: train.model
+	FiguresPort PortType = "figures" // numbers that rules read: evaluate.holdout
+	VerdictPort PortType = "verdict" // pass or fail, which others wait for: check.payments
+	MetricPort  PortType = "metric"  // a definition, which nothing runs for: metric.recall
+	ReleasePort PortType = "release" // what is live: deploy.scorer
+	FilesPort   PortType = "files"   // bytes that a later stage parses
+	SecretPort  PortType = "secret"  // where a value is found, and never the value
 )
 
 // Example is a whole module that shows a type at work; the tests compile it.
@@ -127,7 +127,7 @@ type Example struct {
 // ExampleFile is another file of an example, named relative to the module.
 type ExampleFile struct{ Name, Code string }
 
-// Body is what may stand between the braces of a block.
+// Body is what may stand between the braces of a block: arguments (trees = 300) and nested blocks (params { … }).
 type Body struct {
 	Attrs  []Attr
 	Blocks []Block
@@ -182,17 +182,19 @@ func (u RowUse) OfModel() bool {
 	return u == FittedRows || u == ChosenRows || u == ScoredRows || u == MeasuredRows
 }
 
-// Edge says what a reference means for the order of things.
+// Edge says what a reference means for the stage that has it: whether something flows, whether the other block runs first, and whether a
+// change of the other one re-runs it.
 type Edge string
 
 const (
 	// InputEdge: what the port carries is an input of the stage and part of its fingerprint. The default.
 	InputEdge Edge = ""
-	// OrderEdge: the other must have succeeded first; nothing flows.
+	// OrderEdge: the other must have succeeded first; nothing flows (requires = [check.payments]).
 	OrderEdge Edge = "order"
 	// StateEdge: a reference to what is recorded of the other block (a release); no order.
 	StateEdge Edge = "state"
-	// DefinitionEdge: the other block's definition is written into this one's configuration.
+	// DefinitionEdge: the other block's definition is written into this one's configuration (metrics = [metric.recall]), so that a
+	// change of the metric is a change of the evaluation.
 	DefinitionEdge Edge = "definition"
 )
 

@@ -2,7 +2,7 @@ package schema
 
 import "encoding/json"
 
-// Table is the static schema of a table.
+// Table is the static schema of a table: what is known of it when a module is checked, before any stage ran.
 type Table struct {
 	Columns []Column `json:"columns"`
 	// Key names the columns that tell rows apart; rows are stored in its order, without one in that of all columns.
@@ -106,16 +106,17 @@ func equalFold(a, b string) bool {
 	return true
 }
 
-// Task of a model.
+// Task of a model: what its target is, and with that its output.
 type Task string
 
 const (
-	Binary     Task = "binary_classification"
-	Multiclass Task = "multiclass_classification"
-	Regression Task = "regression"
+	Binary     Task = "binary_classification"     // one of two classes, by a score and a threshold
+	Multiclass Task = "multiclass_classification" // one of several classes
+	Regression Task = "regression"                // a number
 )
 
-// Model is the static signature of a model.
+// Model is the static signature of a model: which columns of which types it takes, in which order, and what it predicts. It is known
+// before the model is fitted.
 type Model struct {
 	Task     Task     `json:"task"`
 	Target   string   `json:"target"`
@@ -142,7 +143,7 @@ type Shape struct {
 	Figures *FigureType `json:"figures,omitempty"`
 }
 
-// FigureKind is the kind of a value that rules see.
+// FigureKind is the kind of a value that rules see. There is one type of numbers, so that `rows >= 10000` needs no ".0".
 type FigureKind string
 
 const (
@@ -154,7 +155,9 @@ const (
 	ObjectFigure FigureKind = "object" // Fields, and no others
 )
 
-// FigureType is the type of a value that rules see. It travels in plans as JSON.
+// FigureType is the type of a value that rules see, and travels in plans as JSON. The figures of an evaluation are an Object with a
+// field metrics, an Object with a Double for each metric; those by slice are a MapOf, since only the data says which slices there are.
+// Types are shared, so that whoever needs another one makes a copy.
 type FigureType struct {
 	Kind   FigureKind             `json:"kind"`
 	Elem   *FigureType            `json:"elem,omitempty"`   // list, map
@@ -186,26 +189,27 @@ var (
 	Count = AtLeast(0)
 )
 
-// Between returns the type of a number with bounds.
+// Between returns the type of a number from low to high, both included. A rule that compares it beyond its bounds (`share <= 1.5`) gets
+// a warning, since the comparison always or never holds.
 func Between(low, high float64) *FigureType {
 	return &FigureType{Kind: DoubleFigure, Low: &low, High: &high}
 }
 
-// AtLeast returns the type of a number with a lower bound.
+// AtLeast returns the type of a number with a lower bound, included: a count of rows is AtLeast(0).
 func AtLeast(low float64) *FigureType { return &FigureType{Kind: DoubleFigure, Low: &low} }
 
-// AtMost returns the type of a number with an upper bound.
+// AtMost returns the type of a number with an upper bound, included.
 func AtMost(high float64) *FigureType { return &FigureType{Kind: DoubleFigure, High: &high} }
 
 // OneOf returns the type of a string that is one of some words.
 func OneOf(words ...string) *FigureType { return &FigureType{Kind: StringFigure, OneOf: words} }
 
-// Object returns an object type of these fields.
+// Object returns the type of an object with these fields and no others. The map is kept, not copied.
 func Object(fields map[string]*FigureType) *FigureType {
 	return &FigureType{Kind: ObjectFigure, Fields: fields}
 }
 
-// MapOf returns the type of a map whose keys only the data says.
+// MapOf returns the type of a map whose keys only the data says, such as slices by country.
 func MapOf(elem *FigureType) *FigureType { return &FigureType{Kind: MapFigure, Elem: elem} }
 
 // KeyedMap returns the type of a map of these keys and no others, which are checked where a rule spells one out.
@@ -216,7 +220,8 @@ func KeyedMap(elem *FigureType, keys ...string) *FigureType {
 // ListOf returns a list type.
 func ListOf(elem *FigureType) *FigureType { return &FigureType{Kind: ListFigure, Elem: elem} }
 
-// ShapeRequest asks a component what a block of it yields.
+// ShapeRequest asks a component what a block of it yields. In has a shape for every input that the block refers to; an input of a list
+// stands under "<argument>.<name>", as "from.payments".
 type ShapeRequest struct {
 	Address string
 	Config  json.RawMessage  // as the stage will get it

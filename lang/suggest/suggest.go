@@ -25,7 +25,7 @@ type candidate struct {
 	letters uint64
 }
 
-// NewNames makes candidates ready.
+// NewNames prepares candidates for many searches. The order of names does not matter; of names equally near, the first by alphabet wins.
 func NewNames(names []string) *Names {
 	n := &Names{list: make([]candidate, len(names))}
 	for i, name := range names {

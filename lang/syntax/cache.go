@@ -26,7 +26,8 @@ func NewCache(cat *schema.Catalog) *Cache {
 	return &Cache{cat: cat, files: map[string]remembered{}}
 }
 
-// Parse does what the function Parse does.
+// Parse does what the function Parse does, and decodes only files whose text differs from that of the call before; files that are no
+// longer handed in are forgotten. It must not be called twice at the same time. Texts must not be changed afterwards.
 func (c *Cache) Parse(files map[string][]byte) (*Module, source.Diagnostics) {
 	var mu sync.Mutex
 	next := make(map[string]remembered, len(files))

@@ -12,7 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Module is what the files of a folder say.
+// Module is what the files of a folder say: blocks and arguments that the catalog has, with expressions that are not evaluated yet.
 type Module struct {
 	Files map[string][]byte // by name, as parsed: without byte order marks
 	// Blocks at the top level, in the order of file names and of their places. Those of unknown kind or type, or
@@ -50,7 +50,7 @@ type Block struct {
 	CloseRange source.Range // of the closing brace
 }
 
-// Attr is an argument of a block.
+// Attr is an argument of a block, such as `trees = variable.trees`. Its type is not checked yet.
 type Attr struct {
 	Name string
 	Spec *schema.Attr // nil for a free argument

@@ -52,7 +52,7 @@ const (
 	Unclosed // what has no end: a comment, with all that follows; at the end of the text, a string, heredoc or sequence
 )
 
-// Token is a stretch of the text.
+// Token is a stretch of the text, text[Start:End]. Blanks between tokens belong to none.
 type Token struct {
 	Kind       Kind
 	Start, End int32
@@ -94,7 +94,7 @@ func NewScanner(text []byte) *Scanner { return &Scanner{text: text} }
 // Pos is where the next token is looked for: the end of the last one, but for blanks.
 func (s *Scanner) Pos() int { return s.pos }
 
-// Next returns the next token, or one of kind EOF.
+// Next returns the next token; at the end of the text one of kind EOF, as often as it is asked.
 func (s *Scanner) Next() Token {
 	if t := s.ready; t.Kind != EOF {
 		s.ready = Token{}

@@ -80,7 +80,8 @@ type Counts struct {
 	Releases, Removals                   int
 }
 
-// Nothing reports whether an apply would do nothing at all.
+// Nothing reports whether an apply would do nothing at all: no run, no release, no decision of a gate and nothing to record. What is wrong
+// with results that are recorded already (a failed check, drift) does not count.
 func (c Counts) Nothing() bool {
 	c.Cached, c.ChecksFailed, c.Warned, c.Drifted = 0, 0, 0, 0
 	return c == Counts{}
