@@ -9,8 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// columnNames tells of attributes that name a column which the table they speak of does not have (schema.Attr.ColumnOf),
-// and returns their paths. What a component says of such a place follows from it.
+// columnNames returns a diagnostic for each argument that names a column which its table does not have (schema.Attr.ColumnOf), and the
+// paths of these arguments: target = "is_frau". A component's own problem at such a path follows from the same mistake.
 func columnNames(b *Block) (lacking map[string]bool, diags source.Diagnostics) {
 	lacking = map[string]bool{}
 	for _, n := range b.Columns {

@@ -31,7 +31,7 @@ func (c *checker) leakage() {
 	}
 }
 
-// fitting tells of a model that learns from the test side of a split, or stops by it.
+// fitting adds a diagnostic for each model that learns from the test side of a split, or is chosen by it: data = split.s.test.
 func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows) {
 		for _, at := range c.rowsOf(r) {
@@ -68,7 +68,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	}
 }
 
-// measured tells of a model that b measures on rows that it has seen. at is where these rows, or predictions for them, come into b,
+// measured adds a diagnostic where b measures a model on rows that the model has seen. at is where these rows, or predictions for them, come into b,
 // rows where they come in to be scored.
 func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference, told map[string]bool) {
 	m := c.modelAt(model)
@@ -153,7 +153,7 @@ func (c *checker) selection(validation *resolve.Reference) string {
 		`compare candidates on split.choice.test, and keep the test side for the one that is chosen`, side)
 }
 
-// baseline tells of a monitor whose baseline measures another model than the one that scorer has scored rows with.
+// baseline adds a diagnostic for a monitor whose baseline measures another model than the one that scorer has scored rows with.
 func (c *checker) baseline(b, scorer *resolve.Block, is *resolve.Reference) {
 	for i := range b.Refs {
 		r := &b.Refs[i]

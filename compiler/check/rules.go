@@ -56,7 +56,7 @@ func (c *checker) conditions(b *Block) []*condition {
 	return out
 }
 
-// rule keeps a compiled condition, or tells what is wrong with it.
+// rule keeps a compiled condition and connects what it reads, or adds its diagnostics, unless they follow from a block without types.
 func (c *checker) rule(x *condition, g *graph.Graph) {
 	text := x.text.Text.Value
 	if x.diags.HasErrors() && c.readsUntyped(text) {

@@ -119,7 +119,8 @@ func (c *checker) sameRows(b *resolve.Block, at *resolve.Reference, trainer, tar
 	return false
 }
 
-// shared tells of two ways that begin at one table, and notes those that may at files that are alike.
+// shared reports whether two ways of rows begin at one table with no split in between, and adds the warning. Ways from two sources whose
+// files may hold the same bytes are noted in Module.Twins; only a plan knows the bytes.
 func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer string, fitted *resolve.Reference, x, y []step) bool {
 	for i := range x {
 		for j := range y {

@@ -150,7 +150,8 @@ func (c *checker) inputs(b *Block) bool {
 	return complete
 }
 
-// noColumns tells why a source's files did not show its columns. What to do about the files stands behind the first line.
+// noColumns adds the diagnostic for a source whose columns could not be found in its files. The first line of err is why, the rest what to
+// do about it.
 func (c *checker) noColumns(b *Block, err error) {
 	why, detail, _ := strings.Cut(err.Error(), "\n")
 	d := source.Diagnostic{

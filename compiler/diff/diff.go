@@ -156,7 +156,8 @@ type Runs struct {
 	Both   []string `json:"both,omitempty"`
 }
 
-// Empty tells that the plans mean the same pipeline. What runs is not looked at: that is up to the state.
+// Empty reports whether the plans mean the same pipeline. What would run (Runs) does not count: that depends on the state, not on the
+// pipeline.
 func (d *Diff) Empty() bool {
 	return len(d.Variables)+len(d.Added)+len(d.Removed)+len(d.Moved)+len(d.Changed)+len(d.Gates)+len(d.Releases) == 0
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Comparable tells by what the plan says of a deployment's candidate whether what is live there can be compared with it.
+// Comparable reports whether the model that is live at a deployment can be compared with the one that the plan would release there.
+// Incomparable has the reasons against it.
 func (p *Plan) Comparable(deploy string, live *ReleaseState) bool {
 	for _, r := range p.Releases {
 		if r.Address == deploy && r.Action != RemoveRelease {

@@ -276,7 +276,8 @@ func fieldsOf(t reflect.Type) []structField {
 	return out
 }
 
-// zeroOf tells how encoding/json finds that a value of the type is zero; nil where that takes more than is done here.
+// zeroOf returns the function by which encoding/json finds that a value of the type is zero (omitzero); nil where that takes more than is
+// done here.
 func zeroOf(t reflect.Type) func(v reflect.Value) bool {
 	switch {
 	case !reflect.PointerTo(t).Implements(zeroTellers) && !t.Implements(zeroTellers):
@@ -319,7 +320,7 @@ func (e *encoder) object(v reflect.Value, fields []structField) error {
 	})
 }
 
-// empty is what omitempty leaves out.
+// empty reports whether omitempty leaves a value out.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:

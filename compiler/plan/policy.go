@@ -164,7 +164,7 @@ func (p Policy) must(path string, v any) {
 	}
 }
 
-// isWait tells of a path whose value lists what is waited for, or what verifies.
+// isWait reports whether the value at a path is a list of addresses: of blocks that are waited for, or that verify a requirement.
 func isWait(path string) bool {
 	return path == "after" || path == "requires" || strings.HasSuffix(path, ".verified_by")
 }

@@ -98,7 +98,7 @@ func spelt(p *Plan, text json.RawMessage) error {
 	return within(mine, theirs, "it")
 }
 
-// within tells of the first value that one tree has and another does not. What is empty need not be there.
+// within fails with the first value of mine, by path, that theirs does not have. Empty values of mine may be missing in theirs.
 func within(mine, theirs any, at string) error {
 	switch x := mine.(type) {
 	case map[string]any:

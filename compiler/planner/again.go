@@ -233,7 +233,7 @@ func (s *saved) moves(st *plan.State) []plan.Move {
 	return pending(slices.Clone(s.plan.Moves), st)
 }
 
-// compare tells of the first thing that the plan says otherwise than the one that was made of it.
+// compare fails with the first difference between the saved plan and the one that was made once more from its parts (ForgedError).
 func (s *saved) compare(now *plan.Plan, diags source.Diagnostics) error {
 	for _, d := range diags {
 		if d.Code == source.CodeApprover || d.Code == source.CodeAcceptStale { // of the operator's file, and of a block that the plan does not have

@@ -109,7 +109,8 @@ func (p *planner) gatesGone() []string {
 	return out
 }
 
-// championCause tells that a gate decides anew because another model is live, where nothing else does.
+// championCause is the cause of a gate that decides again only because another model is live: its candidate and the values that its
+// rules read are those of the last decision. Nil if something else differs too.
 func (p *planner) championCause(g *plan.Gate, before *plan.GateState) []plan.Cause {
 	c := g.Champion
 	same := before.Model != "" && slices.Contains(slices.Collect(maps.Values(p.candidates(g.Address))), before.Model)

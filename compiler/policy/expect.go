@@ -79,7 +79,7 @@ func expectation(name string, before, after json.RawMessage) string {
 	return ""
 }
 
-// less compares numbers, and times as text.
+// less reports whether a is less than b, both numbers or both text, as times are. False where they cannot be compared.
 func less(a, b json.RawMessage) bool {
 	var x, y float64
 	if json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && len(a) > 0 && len(b) > 0 {

@@ -96,7 +96,7 @@ func (c comparison) told(d *Difference) bool {
 	return c.after[whole] == nil || came && (part == "message" || part == "severity" && string(d.After) == `"fail"`)
 }
 
-// isValue tells of a value that conditions read.
+// isValue reports whether a path is that of a value that conditions read, such as variable.min.
 func isValue(path string) bool {
 	return strings.HasPrefix(path, "variable.") || strings.HasPrefix(path, "local.") || strings.HasPrefix(path, "each.")
 }

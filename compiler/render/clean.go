@@ -81,7 +81,7 @@ func Clean(list []string) []string {
 	return out
 }
 
-// harmless is the common case: plain ASCII without double blanks.
+// harmless reports whether a text needs no cleaning, which is the common case: plain ASCII without double blanks.
 func harmless(s string) bool {
 	if len(s) > LongestShown || strings.Contains(s, "  ") || strings.Contains(s, "##") || strings.HasPrefix(s, "::") || strings.TrimSpace(s) != s {
 		return false

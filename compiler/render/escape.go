@@ -43,7 +43,7 @@ func Phrase(s string, width int) string {
 	return CodeSpan(s, width)
 }
 
-// plainPhrase tells of text in which no Markdown, HTML, mention, link, emoji or number of an issue can hide.
+// plainPhrase reports whether no Markdown, HTML, mention, link, emoji or number of an issue can hide in a text.
 func plainPhrase(s string) bool {
 	for _, word := range strings.Split(s, " ") {
 		word = strings.TrimRight(word, ",.;:")

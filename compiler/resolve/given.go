@@ -134,7 +134,7 @@ func (x *variable) read(given Given, o origin) cty.Value {
 	return x.convert(v, o)
 }
 
-// startsExpression tells a list or an object from a bare word.
+// startsExpression reports whether the text of a value is a list or an object, not a bare word.
 func startsExpression(text string) bool {
 	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
 }

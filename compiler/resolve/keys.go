@@ -112,7 +112,7 @@ func position(key cty.Value) (int, bool) {
 	return int(i), true
 }
 
-// strays tells of keys that the variable's type does not have; false if there are any.
+// strays adds a diagnostic for each key that the variable's type does not have; it returns false if there are any.
 func (x *variable) strays(v cty.Value, o origin) bool {
 	found := strayKeys(v, x.ty, x.name)
 	if len(found) > 0 && x.hides(v) {

@@ -63,7 +63,7 @@ func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 	return w.scalar(v, a.Range, spec, path)
 }
 
-// sensitive tells of a value that must not be written down, where it would be.
+// sensitive reports whether a value is sensitive, and adds the diagnostic: at path it would be written into plans and records.
 func (r *resolver) sensitive(v cty.Value, at source.Range, path string) bool {
 	if !expr.IsSensitive(v) {
 		return false
@@ -77,7 +77,8 @@ func (r *resolver) sensitive(v cty.Value, at source.Range, path string) bool {
 	return true
 }
 
-// holdsSecret tells of a secret where it would be written down.
+// holdsSecret reports whether a value has a reference to a secret block in it, and adds the diagnostic: at path the value would be
+// written into plans and records.
 func (r *resolver) holdsSecret(v cty.Value, at source.Range, path string) bool {
 	found := ""
 	_ = cty.Walk(v, func(_ cty.Path, part cty.Value) (bool, error) { // its function returns nil

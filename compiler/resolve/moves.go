@@ -216,7 +216,8 @@ func (s *shared) there(address string) bool {
 	return false
 }
 
-// recorded tells of blocks of which nothing is ever recorded.
+// recorded reports whether the state can have something of the blocks that a move is about. If not, as of a metric, it adds the
+// diagnostic.
 func (s *shared) recorded(m *Move) bool {
 	for _, in := range s.order {
 		if _, ok := Readdress(in.Address, m.To, m.From); !ok || address.Kind(m.To) == moduleKind {
@@ -235,7 +236,8 @@ func (s *shared) recorded(m *Move) bool {
 	return true
 }
 
-// unclear tells of blocks that are there and could not be read.
+// unclear reports whether an address is that of a block that is written and could not be read, or of something in it; it may exist, so
+// that nothing is said of it.
 func (r *resolver) unclear(address string) bool {
 	local := strings.TrimPrefix(address, r.prefix)
 	for a := range r.invalid {

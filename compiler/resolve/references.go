@@ -242,7 +242,8 @@ func (w *walker) named(name string, spec *schema.Attr) string {
 	return ""
 }
 
-// instanceNotSaid tells of a repeated block where one instance of it belongs.
+// instanceNotSaid reports whether v is a repeated block where one instance belongs, and adds the diagnostic: split.s in place of
+// split.s["eu"].
 func (w *walker) instanceNotSaid(v cty.Value, at source.Range, spec *schema.Attr, path, want string) bool {
 	keys := instanceKeys(v)
 	if len(keys) == 0 {
@@ -266,7 +267,8 @@ func (w *walker) instanceNotSaid(v cty.Value, at source.Range, spec *schema.Attr
 	return true
 }
 
-// distinct tells of two references with the same name in one list: they would share a port.
+// distinct reports whether all references of a list have names of their own, and adds a diagnostic for each that has not: in
+// [source.a, dataset.a] both inputs would have the port from.a.
 func (w *walker) distinct(items []item, spec *schema.Attr, path string) bool {
 	first := map[string]item{}
 	ok := true

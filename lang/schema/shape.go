@@ -189,8 +189,8 @@ var (
 	Count = AtLeast(0)
 )
 
-// Between returns the type of a number from low to high, both included. A rule that compares it beyond its bounds (`share <= 1.5`) gets
-// a warning, since the comparison always or never holds.
+// Between returns the type of a number from low to high, both included. Of such a number a rule that never
+// holds (`share > 1.5`) is an error, and one that always holds (`share <= 1.5`) a warning.
 func Between(low, high float64) *FigureType {
 	return &FigureType{Kind: DoubleFigure, Low: &low, High: &high}
 }

@@ -87,7 +87,7 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 	return b, true
 }
 
-// unknownAttr tells of an argument that there is none of, and returns the name that was probably meant.
+// unknownAttr adds the diagnostic for an argument that the schema does not have, and returns the name that was probably meant.
 func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	at := d.file.Range(a.NameRange)
 	if nb := b.Body.Block(a.Name); nb != nil {
@@ -144,7 +144,7 @@ func meant(b *Block, word string, names []string) (name, hint string) {
 	return "", hint
 }
 
-// keys tells of keys that stand twice in one object: the last one would count, and the others be lost.
+// keys adds a diagnostic for each key that stands twice in one object: HCL would take the last one and drop the others.
 func (d *decoder) keys(e hclsyntax.Expression) {
 	if !bytes.Contains(d.file.Text(e.Range()), []byte("{")) {
 		return
@@ -197,7 +197,7 @@ func notRepeated(b *Block, name string) (detail, hint string) {
 	return "", ""
 }
 
-// unknownBlock tells of a nested block that there is none of, and returns the name that was probably meant.
+// unknownBlock adds the diagnostic for a nested block that the schema does not have, and returns the name that was probably meant.
 func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 	at := d.file.Range(hb.TypeRange)
 	if b.Body.Attr(hb.Type) != nil {
@@ -292,7 +292,7 @@ func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 	}
 }
 
-// checkRepeated tells of nested blocks that stand twice, and of labels that do.
+// checkRepeated adds diagnostics for nested blocks that stand twice, and for labels that do.
 func (d *decoder) checkRepeated(b *Block) {
 	if len(b.Blocks) < 2 {
 		return

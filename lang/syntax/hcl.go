@@ -80,7 +80,7 @@ func (f *File) beginsInside(d source.Diagnostic, cat *schema.Catalog) source.Dia
 // openBlock is the summary for a block without its closing brace.
 const openBlock = "unclosed configuration block"
 
-// CheckFile tells of syntax errors in a file, without looking at what its blocks mean.
+// CheckFile returns the syntax errors of a file, without looking at what its blocks mean.
 func CheckFile(name string, text []byte) source.Diagnostics {
 	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {

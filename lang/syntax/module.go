@@ -22,7 +22,8 @@ type Module struct {
 	// Invalid holds the addresses of blocks that are written but could not be read, so that references to them
 	// are not told as mistakes once more.
 	Invalid map[string]bool
-	// Incomplete tells that some text could not be parsed: what is missing may stand there.
+	// Incomplete says that some text could not be parsed: a block that seems to be missing may stand there, so that references to
+	// unknown names are not reported.
 	Incomplete bool
 }
 

@@ -121,7 +121,7 @@ func sortAttrs(attrs []*Attr) {
 	sort.Slice(attrs, func(i, j int) bool { return attrs[i].NameRange.Start.Byte < attrs[j].NameRange.Start.Byte })
 }
 
-// checkDuplicates tells of addresses that stand twice, in the order of files.
+// checkDuplicates adds a diagnostic for each address that stands twice, at the later place in the order of files.
 func checkDuplicates(blocks []*Block) source.Diagnostics {
 	first := map[string]*Block{}
 	var ds source.Diagnostics

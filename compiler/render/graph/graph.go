@@ -90,7 +90,7 @@ func (m Mark) Sign() string {
 	return " "
 }
 
-// quiet tells of marks that ask for no attention.
+// quiet reports whether a mark asks for no attention.
 func (m Mark) quiet() bool { return m == NoMark || m == CachedMark }
 
 // Edge leads from what is needed to what needs it.

@@ -184,7 +184,7 @@ func (s *svg) bands(left, top, width, height int) {
 	}
 }
 
-// hot tells of edges along which something would change.
+// hot reports whether something would change along an edge: at both of its ends.
 func (s *svg) hot(i int) bool {
 	p := s.placed.Edges[i]
 	from, to := s.nodes[p.From].Mark, s.nodes[p.To].Mark

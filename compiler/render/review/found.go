@@ -87,7 +87,7 @@ func Weakened(c plan.Change) string {
 	return render.CauseText(render.Line(c.Address), c.Cause) + ": " + render.Line(c.Cause.Weaker)
 }
 
-// FailedCheck tells of a stage whether it is a check that is known to fail, and by what.
+// FailedCheck reports whether a stage is a check that is known to fail; sum says in short by what.
 func FailedCheck(n *plan.Node) (sum string, failed bool) {
 	row, failed := check(n)
 	return row.Sum, failed

@@ -84,7 +84,7 @@ func acceptedWhy(a *plan.Acceptance) string {
 	return fmt.Sprintf("%s (%s, %s)", render.Line(a.Reason), render.Line(a.By), a.At.UTC().Format("2006-01-02"))
 }
 
-// restsAnew tells of a gate that would rest on an accepted result from now on.
+// restsAnew reports whether a gate would rest on a result that this plan accepts, and that was not accepted before.
 func restsAnew(nodes map[string]*plan.Node, g *plan.Gate) bool {
 	return slices.ContainsFunc(g.Accepted, func(a string) bool { return nodes[a] != nil && nodes[a].Verdict == plan.Accepted })
 }

@@ -35,7 +35,7 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	return row
 }
 
-// sameModel tells of a release that changes the block's attributes alone.
+// sameModel reports whether a release changes the block's attributes alone, and not the model.
 func sameModel(r *plan.Release) bool {
 	return r.Action == plan.ChangeRelease && r.Current != nil && r.Model.Digest != "" && r.Model.Digest == r.Current.Model
 }
