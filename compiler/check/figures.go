@@ -8,7 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Figures are those of one block, as rules of another see them.
+// Figures are the figures of one block as a rule of another reads them: of evaluate.holdout.metrics.auc, Rest is metrics, auc.
 type Figures struct {
 	Block *Block
 	Path  string   // where they stand: "evaluate.holdout", of an instance "evaluate.holdout.eu"

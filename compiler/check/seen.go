@@ -8,9 +8,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// seen completes the models that a block yields with the rows that they have seen, as the schema of its references says: those
-// that it fits or chooses by, those of the models that it is given, and those that the figures it is given are of. So a block
-// that passes on one of several models, and one that makes one of several, need say nothing of rows.
+// seen sets Model.Seen of the models that a block yields, by the schema of its references and without asking its component:
+//
+//	the rows that it fits or chooses by      data = split.s.train, validation = split.s.validation
+//	the rows that its models have seen       of the models that it takes in
+//	the rows that its figures come from      of the evaluations that it takes in, which count as chosen by
+//
+// So a model that was picked among several by an evaluation has seen the rows of that evaluation, too.
 func (c *checker) seen(b *Block) {
 	for port, s := range b.Out {
 		if s.Type != schema.ModelPort || s.Model == nil {

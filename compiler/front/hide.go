@@ -8,8 +8,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// HideValues masks in files of values of a module with sensitive variables what is not known to be open, for no message to show: values of sensitive variables,
-// of names that no variable has, since they may be misspelt, and whatever else stands there: text may be broken.
+// HideValues masks files of values (prod.mlpvars) of a module with sensitive variables, so that no message can quote a secret. What is
+// left are names, and values of variables that are declared and not sensitive. All else is masked: a name that no variable has may be a
+// sensitive one misspelt, and text that does not look like `name = value` may be the rest of a broken one. Without sensitive variables
+// nothing is masked. The map is changed, its texts are not.
 func HideValues(m *syntax.Module, files map[string][]byte) {
 	open, sensitive := map[string]bool{}, m.Incomplete
 	for _, b := range m.Blocks {

@@ -1,9 +1,9 @@
 // Package graph holds the dependencies between addresses and puts them in order.
 //
-// The graph is dominikbraun/graph's, kept in a store of ours: its own store makes each of its maps anew from all edges. Its
-// topological sort and cycle prevention are quadratic (a graph of 10,000 vertices takes many seconds), so the order is
-// computed here. What the library is used for is therefore the graph itself: that a vertex or an edge is added once, that an edge has two
-// ends which are there, and its errors. Order, cycles with their hops, and who needs whom are of this package.
+// The graph is dominikbraun/graph's: the library makes sure that a vertex or an edge is added once and that both ends of an edge are there,
+// and has the errors for that. Its store is replaced by one of this package, because its own builds its maps anew from all edges. Order,
+// cycles with their hops, and who needs whom are computed here, because the library's topological sort and cycle prevention are
+// quadratic: a graph of 10,000 vertices takes many seconds.
 package graph
 
 import (

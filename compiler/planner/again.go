@@ -24,7 +24,7 @@ import (
 // checked as those of a module are: components say anew what flows, what is derived and what runs. What only a module's text says is
 // taken from the plan (saved).
 
-// AgainOptions are what a saved plan is made once more with.
+// AgainOptions are what a saved plan is planned once more with, to see that it is what the planner would have made (Again).
 type AgainOptions struct {
 	Catalog *schema.Catalog
 	Library check.Library
@@ -33,14 +33,16 @@ type AgainOptions struct {
 	Actions Actions     // what is recorded now
 }
 
-// ForgedError says of a saved plan that it is not what would be planned.
+// ForgedError is returned for a saved plan that is not what the planner makes of the stages, gates and deployments in it. Why names the
+// first difference.
 type ForgedError struct{ Why string }
 
 func (e *ForgedError) Error() string {
 	return "the plan does not say what would be planned of what is in it: " + e.Why
 }
 
-// GoneError names a stage whose result the plan takes for known, and whose record is not there.
+// GoneError is returned for a saved plan that takes the result of a stage for known while its action is not in the store. The plan may be sound, but
+// cannot be compared.
 type GoneError struct{ Address string }
 
 func (e *GoneError) Error() string {

@@ -23,8 +23,9 @@ func Moves(m *check.Module, st *plan.State) []plan.Move {
 	return pending(out, st)
 }
 
-// pending says of former addresses, those of a block one after another, which have to be moved: of a block of which nothing is recorded
-// the nearest of which something is.
+// pending marks the moves that have to be made in a state. moves has the former addresses of each block one after another, the nearest
+// first. Of a block that has nothing recorded under its own address, the first former address that has something is pending: after
+// a → b → c with results under a alone, a is moved to c. Of a block with results of its own, none is.
 func pending(moves []plan.Move, st *plan.State) []plan.Move {
 	free, of := false, ""
 	for i := range moves {

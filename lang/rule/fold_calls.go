@@ -27,7 +27,8 @@ func (f *folder) call(c ast.CallExpr, in *vars) result {
 	return f.strict(name, false, args, in)
 }
 
-// logic folds && and ||. A side that decides does so whatever the other is.
+// logic folds && and ||. A side that is known to be false decides &&, and one that is known to be true decides ||, even if the other side
+// is open or failed.
 func (f *folder) logic(op string, left, right ast.Expr, in *vars) result {
 	decisive := op == operators.LogicalOr
 	l := f.fold(left, in)

@@ -32,8 +32,14 @@ func (s Shift) and(o Shift) Shift {
 
 func (s Shift) turned() Shift { return Shift{s.Stronger, s.Weaker, s.Other} }
 
-// Compare tells how a condition was shifted: by other limits in expressions of the same shape, by operands of && and ||
-// that came or went. Figures that a constant multiplies are taken to be no less than 0, as counts and rates are, unless
+// Compare says how a condition was shifted: by other limits in expressions of the same shape, by operands of && and ||
+// that came or went.
+//
+//	e.recall >= 0.8   →   e.recall >= 0.7                     Weaker
+//	e.recall >= 0.8   →   e.recall >= 0.8 && e.fpr <= 0.01    Stronger
+//	e.recall >= 0.8   →   e.auc >= 0.8                        Other
+//
+// Figures that a constant multiplies are taken to be no less than 0, as counts and rates are, unless
 // they are differences (`delta`). It looks at the text alone: both are rules that once compiled.
 func Compare(before, after Condition) Shift {
 	a, errA := before.expr()

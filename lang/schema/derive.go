@@ -58,14 +58,14 @@ type DerivationOutput struct {
 	Shape *Shape
 }
 
-// DeriveRequest asks a component what is derived of a block of it.
+// DeriveRequest asks a component which further stages are planned for one of its blocks. It is made once the block has its types.
 type DeriveRequest struct {
 	Config json.RawMessage  // as the stage will get it
 	In     map[string]Shape // by port
 	Out    map[string]Shape // by port, under its name
 }
 
-// Program is what the stage of a block runs where that is no component of ours but a command in somebody's image.
+// Program is what a block's stage runs where that is a command in a user's image and not a built-in component.
 type Program struct {
 	Image   string
 	Command []string // the program and its arguments
