@@ -94,7 +94,7 @@ func (g *Graph) Needs() map[string][]string {
 	return g.needs
 }
 
-// NeededBy returns by what each address is needed, sorted. It must not be changed, and is good until something is added.
+// NeededBy returns, for each address, the addresses that need it, sorted. The map must not be changed, and is valid until the graph is.
 func (g *Graph) NeededBy() map[string][]string {
 	g.sort()
 	return g.neededBy

@@ -64,7 +64,7 @@ func (r *resolver) accept(b *syntax.Block, p parts) {
 	}
 }
 
-// checkAccepts leaves those that can be, sorted by address.
+// checkAccepts adds diagnostics for accept blocks that cannot be carried out, and leaves the others in Module.Accepts, sorted by address.
 func (s *shared) checkAccepts() {
 	first := map[string]*Accept{}
 	s.out.Accepts = slices.DeleteFunc(s.out.Accepts, func(a *Accept) bool {

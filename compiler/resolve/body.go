@@ -18,7 +18,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// parts is the content of a body, sorted by what it counts for.
+// parts is the content of a body by what a change of it means: Config, Policy and Meta of a Block.
 type parts struct {
 	config, policy, meta map[string]any
 }
@@ -27,9 +27,9 @@ func newParts() parts {
 	return parts{config: map[string]any{}, policy: map[string]any{}, meta: map[string]any{}}
 }
 
-// resolveAll resolves all blocks. Those of the root that stand once are tried side by side: nobody else evaluates what
-// is written in them. What comes of the tries does not depend on chance: one that needs another block first, and all of
-// them where they take more than there is of the budget, are left to be resolved in order.
+// resolveAll resolves all blocks. Blocks of the root that stand once are tried in parallel: the text of each is evaluated by its own try
+// alone. The result does not depend on which try is first: one that needs another block is dropped, and so are all if together they
+// exceed the budget; dropped blocks are resolved in order afterwards.
 func (r *resolver) resolveAll() {
 	for _, address := range slices.Sorted(maps.Values(r.metrics)) {
 		r.block(r.blocks[address])

@@ -75,7 +75,7 @@ type Module struct {
 	Hidden  []source.Range    // where sensitive values are written out
 }
 
-// Values are those that rules of a module see.
+// Values are the variables and locals that rules of a module see, as variable.min and local.rates.
 type Values struct {
 	Variables map[string]cty.Value // without sensitive ones
 	Locals    map[string]cty.Value // without those computed from sensitive variables

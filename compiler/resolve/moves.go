@@ -73,7 +73,8 @@ func (r *resolver) refactorings() {
 	}
 }
 
-// checkMoves leaves those that can be, sorted by where they lead.
+// checkMoves adds diagnostics for moved blocks that cannot be carried out, and leaves the others in Module.Moves, sorted by the address
+// that they lead to.
 func (s *shared) checkMoves() {
 	s.out.Moves = slices.DeleteFunc(s.out.Moves, func(m *Move) bool { return !s.movable(m) })
 	slices.SortFunc(s.out.Moves, func(a, b *Move) int { return strings.Compare(a.To+" "+a.From, b.To+" "+b.From) })

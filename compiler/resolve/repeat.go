@@ -14,7 +14,7 @@ import (
 // forEach is the attribute that repeats a block.
 const forEach = "for_each"
 
-// element is one of those that a block is repeated for.
+// element is one key of a for_each with its value; of a set of strings, the value is the key.
 type element struct {
 	key   string
 	value cty.Value

@@ -116,7 +116,7 @@ func hugeNumber(v cty.Value) bool {
 	return exponent > maxExponent || exponent < -maxExponent
 }
 
-// counting is the name of a function that nobody can write: it gives back its argument and counts it.
+// counting is the name of a function that is put into expressions and returns its argument after counting it. No HCL can write the name.
 const counting = "·"
 
 // countLoops has the collections of loops and the parts of templates counted when the expression is evaluated, once. It

@@ -1,5 +1,27 @@
 package rule
 
+// Comparison of conditions.
+//
+// Whether one condition implies another cannot be decided in general. What reviewers change are limits, and operands of && and ||; these
+// are compared exactly, and all else is Other.
+//
+// A comparison of numbers is brought into the form of a line: a sum of figures, each times a number, plus a number, that must be at least 0
+// (more than 0 if strict). Of
+//
+//	e.recall >= 0.8               1 × e.recall - 0.8
+//	2 * e.recall >= 1.6           2 × e.recall - 1.6
+//	0.7 <= e.recall               1 × e.recall - 0.7
+//	e.fpr <= 0.5 * e.base         0.5 × e.base - 1 × e.fpr
+//
+// the first two are the same once each is divided by the factor of e.recall, and the third is weaker than both, since its constant is higher.
+// Lines over the same figures are compared if at most one number differs after that. If that number is the factor of a figure, the
+// comparison holds only for figures of 0 and more, as rates and counts are, which deltas are not.
+//
+// Of a && b, operands that are equal are taken out in pairs, then those that can be compared; what is left came, which makes the condition
+// stronger, or went, which makes it weaker. For || it is the other way round, and ! turns a shift about. A list after `in` is weaker with more
+// elements. Constants (variable.min) are put in before, so that a rule with the same text and another value of the variable is shifted
+// too.
+
 import (
 	"encoding/json"
 	"maps"
@@ -186,8 +208,8 @@ func flat(e ast.Expr, op string) []ast.Expr {
 	return append(flat(e.AsCall().Args()[0], op), flat(e.AsCall().Args()[1], op)...)
 }
 
-// operands compares those of && or ||: first those that are the same are taken out, then those that can be compared, and
-// what is left came or went. gone is what it means that one went.
+// operands compares the operands of && or ||: pairs of equal ones are taken out first, then pairs that can be compared; what is left
+// came or went. gone is the shift that an operand makes by going: Weaker for &&, Stronger for ||.
 func operands(before, after []ast.Expr, gone Shift) Shift {
 	var out Shift
 	match := func(fits func(Shift) bool) {
@@ -240,7 +262,7 @@ func calls(a, b ast.CallExpr) Shift {
 	return Shift{Other: true}
 }
 
-// elements compares lists of what may be.
+// elements compares the lists behind `in`, whatever the order of their elements.
 func elements(before, after ast.Expr) Shift {
 	set := func(list ast.Expr) map[string]bool {
 		out := map[string]bool{}
@@ -347,7 +369,8 @@ func (l *line) shift(to *line) Shift {
 	return Shift{Other: true}
 }
 
-// shiftBy compares both where the pivot counts once; false if more than one other number differs.
+// shiftBy compares two lines that are divided by the factor of one figure, the pivot; false if more than one number differs then, or
+// the lines are of other figures.
 func (l *line) shiftBy(to *line, pivot string) (Shift, bool) {
 	a, b := l.of[pivot], to.of[pivot]
 	if b == 0 || a*b < 0 || len(l.of) != len(to.of) {

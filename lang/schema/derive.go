@@ -17,7 +17,7 @@ const (
 	FetchRole Role = "fetch"
 )
 
-// Derivation is a stage that is planned because of a block, and that nobody wrote.
+// Derivation is a stage that is planned because of a block and has no block of its own, such as evaluate.holdout@champion.
 type Derivation struct {
 	Role Role
 	// Fetch is set with FetchRole: what runs, and where what it gets lies.

@@ -82,7 +82,8 @@ func (l *Lineage) Made() bool {
 	return l != nil && slices.ContainsFunc(l.makers, func(m maker) bool { return !m.same })
 }
 
-// Names are the origins of the column and of those that it is as they stand.
+// Names are the origins of the column and of the columns whose unchanged values it has: of `SELECT amount AS sum FROM payments` both the
+// new column and payments.amount.
 func (l *Lineage) Names() []string {
 	if l == nil {
 		return nil

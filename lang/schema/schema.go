@@ -220,9 +220,9 @@ type Attr struct {
 	Ports []PortType
 	Kinds []string
 	Edge  Edge
-	// Along names a reference attribute of the blocks pointed at: what that one points at flows in as well, at the port
-	// "<port>.<name>", and tables come with what is said of their windows. The component says what of this it does without
-	// (ShapeResult.In).
+	// Along names a reference attribute of the blocks pointed at. With Along "from", features = [feature.card] also takes in the table
+	// that feature.card has as its from, at the port "features.card.from", and tables keep their Windows and MaxAge. The component
+	// says which of these inputs it does without (ShapeResult.In).
 	Along string
 	// For SQLExpr and SQL: the reference attribute that names the tables in scope; default "from".
 	Tables string

@@ -122,7 +122,7 @@ type Model struct {
 	Target   string   `json:"target"`
 	Features []Column `json:"features"`
 	Opaque   bool     `json:"opaque,omitempty"` // only its own image can score it
-	// Of an opaque model, whose files tell nobody: the positive class of a binary one, the classes of a multiclass one.
+	// Of an opaque model, since its files cannot be read: the positive class of a binary one, the classes of a multiclass one.
 	Positive string   `json:"positive,omitempty"`
 	Classes  []string `json:"classes,omitempty"`
 	// Seen are the rows that the model has seen, whatever blocks it came through; known while a module is checked.

@@ -12,8 +12,8 @@ import (
 // credentials match what stands for a user and password in an address, and parameters of addresses that are credentials.
 var credentials = lazyregexp.New(`://([^/\s@"'?#]+)@|(?i:[?&][a-z_]*(?:token|password|secret|key)=)([^&\s"']+)`)
 
-// Hide returns files with asterisks, as many as there are characters, where ranges are that nobody is to see; blanks
-// and line ends stay. For showing only: the number of bytes may be another one.
+// Hide returns the files with an asterisk for each character of the ranges; blanks and line ends stay, so that lines and columns are
+// the same. The result is for showing only, since the number of bytes may differ.
 func Hide(files map[string][]byte, hidden []Range) map[string][]byte {
 	if len(hidden) == 0 {
 		return files

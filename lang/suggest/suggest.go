@@ -43,7 +43,8 @@ func newCandidate(name string) candidate {
 }
 
 // Near is the function Near for these candidates. Names that can be one edit away are looked at first, then those that
-// can be two, and so on until there is one: of most among thousands their letters and lengths tell that they are not.
+// can be two, and so on until one is found. Most of thousands of names are ruled out by their length and their set of letters, without
+// counting edits.
 func (n *Names) Near(given string) string {
 	g := newCandidate(given)
 	for most := 0; most <= 1+utf8.RuneCountInString(given)/4; most++ {

@@ -8,9 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Cache parses the same files again and again, as an editor does: those that have not changed since the last time are not
-// read again. The blocks of several results are then the same, so that nobody may change them. A cache is for one
-// module; it is not safe for concurrent use.
+// Cache parses the same files again and again, as an editor does; files that have not changed since the last call are not decoded
+// again. Several results then share their blocks, so that callers must not change them. A cache is for one module; it is not safe for
+// concurrent use.
 type Cache struct {
 	cat   *schema.Catalog
 	files map[string]remembered

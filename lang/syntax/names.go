@@ -37,7 +37,8 @@ var reserved = func() map[string]string {
 // reservedBy returns the language that a word belongs to, "" if it is free.
 func reservedBy(word string) string { return reserved[word] }
 
-// checkName tells what is wrong with the name of a block of that kind. Words of SQL bind those that can be tables there.
+// checkName reports what is wrong with the name of a block of that kind. Reserved words of SQL are refused only for kinds whose blocks can
+// be tables in queries.
 func checkName(kind *schema.Kind, name string, r source.Range) source.Diagnostics {
 	d := source.Diagnostic{Severity: source.Error, Code: source.CodeName, Subject: r}
 	language := reservedBy(name)
