@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// approvers adds diagnostics for approvals that are asked of nobody, or of a name that reads as another: people compare names by eye, and mlp by
+// approvers adds diagnostics for approvals that are asked of nobody, or of a name that reads as another: people compare names by eye,
+// and mlp by
 // their letters.
 func (c *checker) approvers() {
 	for _, b := range c.m.Module.Blocks {

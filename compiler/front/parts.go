@@ -48,7 +48,7 @@ type PartsParser struct {
 	caches  map[string]*syntax.Cache // by folder
 }
 
-// NewPartsParser is one for the kinds of a catalog.
+// NewPartsParser returns a parser for the kinds of a catalog, which remembers the parts of every folder that it parsed.
 func NewPartsParser(catalog *schema.Catalog) *PartsParser {
 	return &PartsParser{catalog: catalog, caches: map[string]*syntax.Cache{}}
 }
@@ -88,7 +88,8 @@ func beginsPart(text []byte, cat *schema.Catalog) bool {
 	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil
 }
 
-// Whole puts diagnostics about parts back into the files.
+// Whole translates diagnostics about parts into diagnostics about the files that they were cut from: ranges, and names in the texts. ds is
+// changed and returned.
 func (p *Parts) Whole(ds source.Diagnostics) source.Diagnostics {
 	for i := range ds {
 		d := &ds[i]

@@ -74,7 +74,8 @@ func (p Policy) rules(r *Rules) error {
 	return nil
 }
 
-// Policy of a gate. Which model is live is no part of it, only whose champion is compared with (path "champion"). It fails where Rules.Known is no JSON object of namespaces.
+// Policy of a gate. Which model is live is no part of it, only whose champion is compared with (path "champion"). It fails where
+// Rules.Known is no JSON object of namespaces.
 func (g *Gate) Policy() (Policy, error) {
 	p := Policy{}
 	if err := p.rules(&g.Rules); err != nil {

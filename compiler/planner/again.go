@@ -41,8 +41,8 @@ func (e *ForgedError) Error() string {
 	return "the plan does not say what would be planned of what is in it: " + e.Why
 }
 
-// GoneError is returned for a saved plan that takes the result of a stage for known while its action is not in the store. The plan may be sound, but
-// cannot be compared.
+// GoneError is returned for a saved plan that takes the result of a stage for known while its action is not in the store. The plan may
+// be sound, but cannot be compared.
 type GoneError struct{ Address string }
 
 func (e *GoneError) Error() string {

@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// CauseText says what differs, in a line.
+// CauseText says in a line what differs at a block: "params.trees of train.model  100 → 200". address is taken as it is; all else that
+// users wrote is made harmless.
 func CauseText(address string, c plan.Cause) string {
 	switch c.Kind {
 	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:

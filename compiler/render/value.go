@@ -45,7 +45,7 @@ func number(s string) string {
 	return strconv.FormatFloat(f, 'g', 4, 64)
 }
 
-// DataText writes a value briefly; files by number, size and digest.
+// DataText writes a digest of files briefly, "3 files, 1200 bytes (ab12cd)"; any other value as Value does.
 func DataText(v json.RawMessage) string {
 	var d struct {
 		Files  int
@@ -60,7 +60,7 @@ func DataText(v json.RawMessage) string {
 
 func shortDigest(v json.RawMessage) string { return Line(plan.Digest(Value(v)).Short()) }
 
-// ShortID is the beginning of an image's digest.
+// ShortID is the first 12 characters of an image's ID, without "sha256:", as docker shows it.
 func ShortID(v json.RawMessage) string {
 	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))
 	return string(id[:min(12, len(id))])

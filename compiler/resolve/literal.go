@@ -99,7 +99,7 @@ func (r *resolver) holdsSecret(v cty.Value, at source.Range, path string) bool {
 	return true
 }
 
-// open returns the values that may be written down.
+// open returns the values that may be written into plans and records: those that are not sensitive.
 func open(values map[string]cty.Value) map[string]cty.Value {
 	out := make(map[string]cty.Value, len(values))
 	for name, v := range values {
@@ -110,7 +110,7 @@ func open(values map[string]cty.Value) map[string]cty.Value {
 	return out
 }
 
-// sensitiveNames are the names of those that may not, sorted.
+// sensitiveNames are the names of the sensitive values, sorted.
 func sensitiveNames(values map[string]cty.Value) []string {
 	var out []string
 	for name, v := range values {

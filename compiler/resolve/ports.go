@@ -37,8 +37,8 @@ func findPort(ports []schema.Port, name string) schema.Port {
 	return ports[i]
 }
 
-// bare settles which port a reference to the block itself means: its own one. For those that carry nothing, any port of
-// the type wanted will do, and a block without ports.
+// bare settles which port a reference without one means, as source.payments: the block's own port. Of a reference by which nothing
+// flows (requires = [check.payments]) it is the first port of a type that the argument takes, or none where it takes any block.
 func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use) *Reference {
 	loose := u.spec.Edge == schema.OrderEdge || u.spec.Edge == schema.StateEdge
 	if loose && len(u.spec.Ports) == 0 {

@@ -69,8 +69,8 @@ func (l *lookup) element(name string) (string, cty.Value, *source.Diagnostic) {
 	}
 }
 
-// Called is a module that is called: its outputs as an object, by the key of the instance; of one that stands once,
-// whose Keys are nil, by "".
+// Called is a module that is called, with the outputs of each instance as an object, by the key of the instance: module.cards["eu"].model
+// is Outputs["eu"]'s model. Of a call without for_each Keys is nil, and the outputs stand under "".
 type Called struct {
 	Keys    []string
 	Outputs map[string]cty.Value

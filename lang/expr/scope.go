@@ -16,8 +16,9 @@ package expr
 //	split.s["eu"].train     the same of an instance; split.s alone is then an object of all instances by key
 //
 // A block is an object with an opaque value (a cty capsule around a Ref) for each port, and a hidden one for the block itself, whose
-// name begins with a zero byte, so that no HCL can write it. All of it is marked, and so is all that is computed from it: `length(split.s) > 2` has the mark and is
-// refused where a value is wanted, since a plan must not depend on how many ports a type happens to have. What may be done with
+// name begins with a zero byte, so that no HCL can write it. All of it is marked, and so is all that is computed from it:
+// `length(split.s) > 2` has the mark and is refused where a value is wanted, since a plan must not depend on how many ports a type
+// happens to have. What may be done with
 // references is to choose and to collect: `variable.small ? split.a.train : split.b.train`, `[source.a, source.b]`, `values(split.s)`.
 //
 // Sensitive values have a mark of their own. It follows the value through functions, and where cty would lose it, it is put back

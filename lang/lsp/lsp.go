@@ -19,10 +19,10 @@ package lsp
 // offset of the cursor that it stands in a string (atString) of the argument target of that block; completion, hover, navigation and rename all
 // begin with such a place and never look at the text on their own.
 //
-// What target may be is said by the catalog: a column of the table that data refers to. The types of dataset.payments come from the compiler. It
-// analyses the module when typing has paused (Options.Debounce), one analysis at a time, on the texts as they were at that moment; a change
-// that is made meanwhile starts another one. For blocks that an analysis could not type, the outputs and figures of the analysis before are kept
-// (module.learn), so that completion goes on while a line is half written.
+// What target may be is said by the catalog: a column of the table that data refers to. The types of dataset.payments come from the
+// compiler. It analyses the module when typing has paused (Options.Debounce), one analysis at a time, on the texts as they were at that
+// moment; a change that is made meanwhile starts another one. For blocks that an analysis could not type, the outputs and figures of
+// the analysis before are kept (module.learn), so that completion goes on while a line is half written.
 //
 // Files of the folder that are not open are read from disk, again when size or time of change differ. A file of tests is a module of its own.
 //

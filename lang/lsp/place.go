@@ -35,7 +35,7 @@ type place struct {
 	string *embedded
 }
 
-// embedded is a string of a value, by what it is written in.
+// embedded is a string in a value, with the language that is written in it: SQL, CEL or plain text.
 type embedded struct {
 	lang       language
 	text       source.Text

@@ -102,7 +102,7 @@ func (b *block) top() *block {
 	return b
 }
 
-// label is that which is the name; false if there is none.
+// label is the label that is the block's name, which is the last one; false if it has none.
 func (b *block) label() (word, bool) {
 	if len(b.labels) == 0 || b.kindSpec != nil && b.kindSpec.Unlabelled {
 		return word{}, false

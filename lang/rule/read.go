@@ -58,8 +58,8 @@ func (f *folder) readList(p place) result {
 	return result{state: known, value: places, expr: p.expr}
 }
 
-// readMap finds the keys of a map: those it has, if only with a null, and those that its type says it has, so that what
-// goes over a map meets each figure that is missing from it. It is open where another key may yet come.
+// readMap finds the keys of a map: the keys of its value, nulls included, and the keys that its type declares, so that a macro over the
+// map (slices.all(s, …)) meets every figure that is missing too. The result is open where a stage that has not run may add keys.
 func (f *folder) readMap(p place) result {
 	raw := f.values.lookup(p.path)
 	m, _ := raw.(map[string]any)

@@ -45,7 +45,7 @@ func Found(p *plan.Plan) []FoundRow {
 	return out
 }
 
-// Warned are the rules that do not hold, and only warn.
+// Warned are the rules of severity "warn" that fail or have an error, in their order. They hold nothing.
 func Warned(rules []plan.Rule) []plan.Rule {
 	var out []plan.Rule
 	for _, r := range rules {
