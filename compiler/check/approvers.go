@@ -12,8 +12,7 @@ import (
 )
 
 // approvers adds diagnostics for approvals that are asked of nobody, or of a name that reads as another: people compare names by eye,
-// and mlp by
-// their letters.
+// and mlp by their letters.
 func (c *checker) approvers() {
 	for _, b := range c.m.Module.Blocks {
 		if !b.TypeSpec.IsGate() {

@@ -69,8 +69,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 }
 
 // measured adds a diagnostic where b measures a model on rows that the model has seen. at is where these rows, or predictions for
-// them, come into b,
-// rows where they come in to be scored.
+// them, come into b; rows is where the rows come in to be scored.
 func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference, told map[string]bool) {
 	m := c.modelAt(model)
 	if m == nil {

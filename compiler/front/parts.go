@@ -89,7 +89,7 @@ func beginsPart(text []byte, cat *schema.Catalog) bool {
 }
 
 // Whole translates diagnostics about parts into diagnostics about the files that they were cut from: ranges, and names in the texts. ds is
-// changed and returned.
+// changed, sorted and returned.
 func (p *Parts) Whole(ds source.Diagnostics) source.Diagnostics {
 	for i := range ds {
 		d := &ds[i]

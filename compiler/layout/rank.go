@@ -23,7 +23,7 @@ type item struct {
 	dummy      bool
 	width      int // across the flow
 	x          int // the middle, across the flow, in units
-	want, hold int
+	want, hold int // where pull would have x, and the weight of that
 }
 
 // dummies is how many points an average edge may be bent at.

@@ -12,9 +12,9 @@ package format
 // How a file is laid out:
 //
 //  1. The text is split at blank lines outside of all blocks, over which no alignment reaches, into chunks of some kilobytes (chunk.go).
-//     So a long file is laid out in buffers of a fixed size.
+//     So a long file takes no larger buffers than its largest block does.
 //  2. Each chunk is held to HCL's grammar (grammar.go). Where that fails, HCL's own parser is asked; if it finds an error as well, only
-//     the sound items outside of blocks are laid out (parts.go).
+//     the blocks and the arguments outside of blocks that are sound are laid out (parts.go).
 //  3. The tokens are split into lines, each with its cells: what is before the =, the value, the comment at the end (line.go).
 //  4. White space is decided on, one question after the other, as a number of spaces before each token (layout.go): which lines have a
 //     blank one before them, indentation by brackets, spaces between tokens (spaces.go, the rules of HCL's formatter), the column of =,

@@ -15,7 +15,7 @@ package lsp
 //
 // with the cursor at |. There is neither a closing quote nor a closing brace, so no parser can read the file.
 //
-// The outline reads it from tokens: the block train.m, open at its end, with the arguments data and target. Tree.at then says of the
+// The outline reads it from tokens: the block train.m, open at its end, with the arguments data and target. tree.at then says of the
 // offset of the cursor that it stands in a string (atString) of the argument target of that block; completion, hover, navigation and rename all
 // begin with such a place and never look at the text on their own.
 //
