@@ -10,6 +10,22 @@
 //	action, err = a.Record(action)               // what the fingerprint yields from now on
 package attempt
 
+// An attempt, step by step, at train.model with the input data.
+//
+//  1. Open makes a work folder in the store's folder for temporary files, opens the log, compares the files outside with the task (Fresh),
+//     reads the secrets that the stage asks for, and lays out each input by its digest. Where an input's object is lost, Remake
+//     runs the stage that made it.
+//  2. Try has the executor run the stage, once. What the stage wrote in its checkpoint folder stays for the next attempt, and for the next apply
+//     if this one is killed.
+//  3. Finish checks the outputs against the ports that the component declares, searches them for the values of secrets, and stores them.
+//     The action that it returns is complete, and nobody else can find it yet.
+//  4. Record puts the action under the fingerprint. If another machine was first with the same outputs, its action holds and
+//     is returned; with other outputs, the stage is nondeterministic, which is an error.
+//  5. Close removes the work folder.
+//
+// A process that is killed before step 4 leaves objects that nothing names, which garbage collection removes, and no result; after
+// step 4 the stage is cached, whether or not a revision of the state says so.
+
 import (
 	"cmp"
 	"context"

@@ -28,7 +28,8 @@ type unit struct {
 	rebuild sync.Mutex // held while its result is made again
 }
 
-// edge leads to a unit that waits. A need for a pass is not met by a check that ran and failed.
+// edge leads from a unit to one that waits for it. A check whose expectations do not hold meets needResult, since its figures can be
+// read, and does not meet needPass.
 type edge struct {
 	to   *unit
 	need need

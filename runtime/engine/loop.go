@@ -1,5 +1,31 @@
 package engine
 
+// How a plan is carried out.
+//
+// A unit is one thing to do: a stage, a gate or a release, under the key by which its outcome is recorded (node/train.model,
+// gate/gate.release, release/deploy.scorer). Units and the edges between them are the graph (graph.go). One goroutine, that of
+// loop, owns the graph and the state. Each unit that runs has a goroutine of its own, which is handed a copy of what is recorded
+// of the unit (before) and sends back an outcome; it writes to the store, never to the state. The outcomes of units that have
+// ended may be read by those that depend on them, since loop sets an outcome before it starts the dependents.
+//
+// Order. A unit is ready when all that it depends on has ended and has given what is needed of it: a result, or a pass. A unit
+// of which a need is not met is blocked, and so is what depends on it; all else goes on. Among ready units the one with the longest
+// chain behind it is started first, and at most Parallelism run at once.
+//
+// Attempts. The goroutine of a stage looks its fingerprint up in the store; where nothing is recorded it makes attempts (try), waits
+// between them, and puts the objects and then the record of the result into the store.
+//
+// Recording. When a unit ends, loop takes all outcomes that have arrived meanwhile as one batch, and writes their events as one
+// revision of the state. Only then are the events of success emitted, and dependents started. So no unit starts on what is
+// not recorded. A revision that cannot be written ends the run.
+//
+// Stopping. After the first error that ends the run, or when the context is done, nothing more is started; what runs is waited for
+// and recorded. The context Options.Kill, when it is done, ends running stages too.
+//
+// An example, with two at once: split.holdout ends, revision 8 records node/split.holdout, train.a and train.b start. train.a
+// fails: evaluate.a, which needs its model, is blocked. train.b ends in the same moment: revision 9 records node/train.b.
+// evaluate.b runs, gate.release passes, deploy.scorer is released: one revision each.
+
 import (
 	"container/heap"
 	"context"
@@ -23,10 +49,10 @@ type outcome struct {
 	// accepted: the result was not made by this stage as it is defined now.
 	accepted bool
 
-	ok     bool // there is a result that others can use
-	passed bool // and what waits for a pass may go on
+	ok     bool // there is a result that dependents can use
+	passed bool // units that need a pass of this one may go on; false of a check that found its data wanting
 	record []plan.Event
-	tell   []Event // once that is recorded
+	tell   []Event // for the journal, once record is in the state
 	fatal  error   // ends the run
 }
 
@@ -35,7 +61,8 @@ type completion struct {
 	outcome *outcome
 }
 
-// before is what is recorded of a unit when it is started. The state itself is the loop's: it grows with each revision.
+// before is what the state has of a unit when the unit is started, copied for the unit's goroutine: only loop may read the state,
+// which changes with each revision. For example, of the unit gate/gate.release: its last decision and the approvals given.
 type before struct {
 	node      *plan.NodeState // nil if there is nothing, as for the others
 	gate      *plan.GateState
@@ -140,7 +167,8 @@ func (q *queue) Pop() any {
 	return u
 }
 
-// drain adds what has ended meanwhile, so that it goes into one revision.
+// drain returns the first completion and all others that are waiting to be received, without waiting for more: one batch is one
+// revision.
 func drain(first completion, done <-chan completion, running int) []completion {
 	batch := []completion{first}
 	for len(batch) < running {
@@ -168,7 +196,7 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 			events = append(events, r.describe()...)
 		}
 		if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
-			for _, c := range batch { // told as it is, though the state does not know of it
+			for _, c := range batch { // a stage's failure is told even so: it is true whether or not the state could be written
 				c.unit.outcome = c.outcome
 				r.tell(c.outcome, func(e Event) bool { _, failed := e.(StageFailed); return failed })
 			}

@@ -3,6 +3,19 @@
 // another one uses, and goes with the next sweep.
 package scratch
 
+// Sweeping.
+//
+// A folder for temporary files, such as /tmp/mlp-table-1234567, must go when its process was killed, and must not while the process
+// lives, which may be that of another run on the same machine. A process id in the name would not tell the two apart: ids are
+// used again. So the folder itself is locked with flock, and the lock is the proof of life.
+//
+//	New     mkdir /tmp/.new-mlp-table-1234567, flock it, rename it to /tmp/mlp-table-1234567
+//	Close   remove the folder, close the lock
+//	Sweep   for each folder of a known kind and of this user: flock without waiting; who gets the lock removes the folder
+//
+// A folder has its visible name only once it is locked, so a sweep never takes one that is being made for one that was left. A
+// folder that still has its hidden name after an hour was left in the making, and goes too.
+
 import (
 	"errors"
 	"fmt"
@@ -34,12 +47,12 @@ const memory = "/dev/shm"
 // hidden begins the name of a folder that is being made: nobody could tell whether it is in use.
 const hidden = ".new-"
 
-// forgotten is the age from which a folder surely died in the making, which takes a moment.
+// forgotten is the age from which a hidden folder is removed: to make one takes milliseconds, so its process was killed meanwhile.
 const forgotten = time.Hour
 
-// Folder is private to this process and its user.
+// Folder is a folder that only this user can enter, and that no sweep removes before Close or the death of this process.
 type Folder struct {
-	Dir  string
+	Dir  string // absolute where the system's folder for temporary files is
 	lock *os.File
 }
 
@@ -73,7 +86,7 @@ func in(parent string, kind Kind) (*Folder, error) {
 	return f, nil
 }
 
-// Close removes the folder.
+// Close removes the folder with all that is in it, and gives up its lock. What could not be removed goes with a later Sweep.
 func (f *Folder) Close() error { return errors.Join(os.RemoveAll(f.Dir), f.lock.Close()) }
 
 // lockFolder fails where another process holds the folder, and where it is no folder.

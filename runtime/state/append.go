@@ -122,8 +122,9 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	return r, l.writeHead(context.WithoutCancel(ctx), r)
 }
 
-// put gives a revision its key. Where nobody knows whether that was done, since the answer was lost or is a refusal that may be
-// due to the same request having come before, the nonce of what is there tells.
+// put puts a revision under its key. After an error of the bucket it reads the key again, since an error does not say that nothing
+// was written: the answer may have been lost, or the client may have sent the request twice and the second was refused. If the nonce
+// there is this revision's, it is written; if it is another's, the error is fs.ErrExist.
 func (l *Log) put(ctx context.Context, r *Revision, data []byte) error {
 	err := bucket.Put(ctx, l.bucket, l.key(r.Revision), data)
 	if err == nil || ctx.Err() != nil {
@@ -151,8 +152,8 @@ func numbered(events []plan.Event, revision int64) []plan.Event {
 	return out
 }
 
-// rebase folds the next revision, somebody else's, into st and returns the events that are still to be recorded: all
-// but those that the other recorded just so.
+// rebase folds the next revision, which another writer put, into st. It returns the events that are still to be recorded: those whose
+// keys the other left alone. An event on a key that the other gave the same value is dropped; another value is a MovedError.
 func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) ([]plan.Event, error) {
 	r, err := l.readRevision(ctx, st.Revision+1, st.Digest)
 	if err != nil {

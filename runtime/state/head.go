@@ -14,8 +14,9 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/seal"
 )
 
-// head is the last revision that was written, kept outside of the log: a chain of digests tells that its middle is whole, and not
-// that its end is there. It is no signature: whoever changes the log can change it too.
+// head names the last revision that was written, under a key outside of the log, such as heads/fraud/default.json. The chain of
+// digests shows that no revision in the middle is missing; the head shows that none at the end is. A head is no signature: who
+// can change the log can change the head too.
 type head struct {
 	Revision int64       `json:"revision"`
 	Digest   plan.Digest `json:"digest"`
@@ -27,7 +28,9 @@ func (l *Log) headKey() string { return "heads/" + l.pipeline + "/" + l.workspac
 
 func (l *Log) headPath() string { return l.store.Where(l.headKey()) }
 
-// readHead is to be read before the log is, which may grow meanwhile. None, or one that is not whole, says nothing.
+// readHead returns the head. It must be called before the log is listed: the log may grow in between, and a head that is older
+// than the list claims less, one that is newer would accuse a whole log. A head that is missing or broken is the zero head, which
+// agrees with every log.
 func (l *Log) readHead(ctx context.Context) (head, error) {
 	data, err := bucket.Read(ctx, l.bucket, l.headKey())
 	var irregular *bucket.IrregularError
@@ -45,7 +48,8 @@ func (l *Log) readHead(ctx context.Context) (head, error) {
 	return h, nil
 }
 
-// writeHead notes a revision that is on disk. A process that is killed before leaves an older one, which says less.
+// writeHead makes a revision that is durable the head. A process that is killed between the two leaves an older head, with which
+// the longer log agrees.
 func (l *Log) writeHead(ctx context.Context, r *Revision) error {
 	body, err := json.Marshal(head{r.Revision, r.Digest})
 	if err != nil {
@@ -58,7 +62,8 @@ func (l *Log) writeHead(ctx context.Context, r *Revision) error {
 	return nil
 }
 
-// ends is the error of a log that ends before the head.
+// ends returns a CorruptError if the log's last revision, top, comes before the head: for example, files up to 000040.json are there
+// and the head says 42.
 func (h head) ends(l *Log, top int64) error {
 	if h.Revision <= top {
 		return nil
@@ -66,7 +71,7 @@ func (h head) ends(l *Log, top int64) error {
 	return &CorruptError{File: l.path(top + 1), Why: fmt.Sprintf("is missing: revision %d was written, and the log ends with %d", h.Revision, top), Out: l.wayOut()}
 }
 
-// is is the error of a log that has another revision in the place of the head.
+// is returns a CorruptError if r has the head's number and another digest: somebody replaced the last revision and sealed it anew.
 func (h head) is(l *Log, r *Revision) error {
 	if h.Revision != r.Revision || h.Digest == r.Digest {
 		return nil

@@ -1,5 +1,33 @@
 package state
 
+// State as a log.
+//
+// What is known of a pipeline in a workspace (the last result of each stage, decisions of gates, approvals, releases) is never
+// overwritten. A change is an event on a key, such as release/deploy.scorer; the events that are recorded at once are a revision,
+// and the state is the fold of all revisions in order (fold.go). Revision 42 of the pipeline fraud in the workspace default is
+// the value log/fraud/default/000042.json of the bucket.
+//
+// Chain. A revision is sealed: its file names the digest of its content, and the digest of revision 41. So a reader finds out a
+// revision that was changed, exchanged or taken out of the middle. That the last ones are missing no chain can tell: heads/fraud/default.json
+// keeps the number and the digest of the last one written (head.go).
+//
+// Reading. Load finds the last revision that holds the whole state (a checkpoint), checks and folds what follows, and reads none of
+// those before. History reads and checks all.
+//
+// Writing. A writer that has read revision 41 puts revision 42 under its key with PutNew, which one of several writers wins. A writer that
+// lost rebases: it folds the other's revision 42 into its state, drops those of its own events that the other recorded with the same
+// value, and tries 43 with the rest. Where the other gave a key another value, the writer stops with a MovedError and has written nothing.
+//
+//	reader A and reader B have both read revision 41
+//	A puts 42 with node/train.eu                 written
+//	B puts 42 with node/train.us                 there is one already; B folds it, and its key is untouched
+//	B puts 43 with node/train.us                 written
+//	B had to set node/train.eu to another result MovedError: plan again
+//
+// Where an answer was lost, the writer does not know whether its revision is there: the nonce of what stands under the key tells whose it
+// is (put). Where the bucket is shared, writers hold terms of a lease, and one that meets a revision of a later term stops
+// with a FencedError (package lease).
+
 import (
 	"context"
 	"encoding/json"

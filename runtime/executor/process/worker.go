@@ -21,6 +21,21 @@ import (
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
 
+// Workers that stay.
+//
+// To start a process and open what components need takes longer than a small stage's work, so a worker takes one stage after another.
+// A worker is the program `mlp worker`, in a process group of its own, with a socket as file descriptor 3:
+//
+//	begin     takes a worker that is idle, or starts one; sends a component.Job, {"root": …, "env": […]}, and two files for the
+//	          stage's output and errors
+//	success   the worker answers with a component.Done; with "stays": true it goes back to those that are idle (giveBack)
+//	failure   the worker exits with the stage's exit code, which is then that of the worker: there is no answer
+//	kill      the worker's process group is killed, and with it all that the stage started
+//
+// The bytes of a stage's outputs must not depend on which stages its worker ran before. So a worker says that it stays only if
+// nothing of the stage is left in it (component/worker.go), and in doubt it ends. A stage with network, which is a fetch, never gets a
+// worker that other stages have used, since its environment differs.
+
 // worker is a process that runs one stage at a time, and another one after it if nothing of the first is left (spec/protocol.md).
 type worker struct {
 	cmd     *exec.Cmd

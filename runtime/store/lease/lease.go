@@ -10,6 +10,26 @@
 // seen, as state.Log does.
 package lease
 
+// A lease in rows of terms.
+//
+// leases/fraud/default/000007.json is a sealed JSON object: who holds term 7, a nonce, since when, until when, and whether
+// the term was given up. Terms are numbered without gaps from the first that is still there, and a new one is put with PutNew.
+//
+//	10:00:00  A finds term 6 given up, and puts 7, until 10:01:00      A holds the lease
+//	10:00:10  B finds 7, not ended                                     HeldError, free at 10:01:05 (Skew)
+//	10:00:20  A renews: replaces 7, until 10:01:20                     only A writes 7, so nobody's write is lost
+//	          A's machine is suspended
+//	10:01:25  B and C find 7 past its time, and both put 8             B wins; C gets HeldError
+//	10:01:30  B writes revision 42 of the log under term 8
+//	10:02:00  A wakes up and puts revision 42 under term 7             there is one, of a later term: FencedError
+//
+// A's context (Keep) ends when its next renewal finds term 8, or its own time over. Between waking up and that, A may write to
+// the store: objects and records, which are the same whoever writes them. The state's log alone must be fenced, and is: each
+// revision carries its writer's term.
+//
+// Terms that nobody needs are deleted by who takes a new one (forget), up to the last that every list shows: the newest term is
+// found by its key from there on, since a list may lag.
+
 import (
 	"bytes"
 	"context"
@@ -45,7 +65,8 @@ type term struct {
 
 const sealedTerm = "lease"
 
-// Skew is how much later than its end a lease of another is taken for over: clocks of machines differ by less.
+// Skew is the time that must pass after the end of another holder's lease before it can be taken, by the taker's clock. Leases are
+// safe without fencing only where the clocks of the machines differ by less.
 const Skew = 5 * time.Second
 
 // HeldError: somebody else has the lease.
@@ -168,7 +189,8 @@ func terms(ctx context.Context, b bucket.Bucket, name string) iter.Seq2[int64, e
 	}
 }
 
-// read returns a term. One that is not whole is nobody's.
+// read returns a term. Where its value is damaged (its seal does not match, or it is no JSON), whole is false and nobody holds
+// that term, so that the next one can be taken at once.
 func read(ctx context.Context, b bucket.Bucket, name string, number int64) (t term, whole bool, err error) {
 	data, err := bucket.Read(ctx, b, key(name, number))
 	if err != nil {
@@ -197,9 +219,9 @@ const (
 	forgotten = 16
 )
 
-// forget deletes terms from the first on that are followed by an old one. So the last old term stays: a list has it, or one that
-// came later, and what came later is found from there by its key, since none of it is deleted. What cannot be deleted now stays
-// for the next taker.
+// forget deletes the terms, from the first one on, whose successor is older than a day. Of terms 1 to 9, of which 1 to 6 are older,
+// it deletes 1 to 5. Term 6 stays, as the place from which last finds 7, 8 and 9 by their keys where a list does not have them
+// yet. Errors are dropped: what was not deleted is deleted by a later taker.
 func (l *Lease) forget(ctx context.Context) {
 	var numbers []int64
 	for n, err := range terms(ctx, l.bucket, l.name) {
@@ -233,7 +255,8 @@ func (l *Lease) Renew(ctx context.Context) error {
 	})
 }
 
-// Release gives the lease up, so that others need not wait for its end. Of one that is lost nothing is changed for others.
+// Release gives the lease up, so that others need not wait until it expires. Where the lease was lost already, the later terms, which
+// decide, are left as they are.
 func (l *Lease) Release(ctx context.Context) error {
 	return l.write(ctx, func(t *term) error { t.Ended = true; return nil })
 }

@@ -1,10 +1,27 @@
 // Package objects keeps content by its digest in a bucket. An object is never changed; a directory is an object that lists
 // objects. What is read is held to its digest, and what does not match it is put aside and counts for missing.
 //
-// The files of objects are needed here: to be linked into work folders, and to be read again. They lie on a shelf, a local
-// bucket. Where the store itself is a folder, that is the store, and there is no second copy; else it is a cache to which
-// objects are fetched when they are first asked for.
+// Stages read objects as files, by hard links into their work folders. So every object that is used lies in a local bucket of this
+// machine, the shelf. Where the store is a folder, such as .mlp/store, the shelf is the store itself, and there is no second copy.
+// Where the store is in a cloud, the shelf is a cache in front of it: an object is fetched when it is first asked for.
 package objects
+
+// Objects by digest.
+//
+// The key of an object is its BLAKE3 digest in hexadecimal, after two digits for a folder: content with the digest blake3:9f02c1… is the
+// value of objects/blake3/9f/02c1…. Content that is stored twice is there once, and a key never gets another value.
+//
+// A directory, such as the output port of a stage, is an object too: a JSON list of its files with name, size and digest, sorted by
+// name (dir.go). Its digest stands for all that is below it, so a record names one digest a port.
+//
+// Put. Content is written to a temporary file and hashed on the way; when the file is durable it gets its name. Where there is
+// an object of that name already, it stays if its content is right, and is moved aside if not. In front of a bucket, the
+// object is then sent there.
+//
+// Get. Content that is read is hashed each time. A file that is linked into a work folder is hashed once per process, as long as its size,
+// time of modification and inode stay the same. Content that is not what the name says is moved aside; where the shelf is a cache,
+// only the copy is, and the object is fetched again. An object that cannot be had is a MissingError or a CorruptError; either is a bucket.ErrMissing, and the answer
+// to both is the same: run the stage that made it.
 
 import (
 	"bytes"

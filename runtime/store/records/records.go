@@ -55,7 +55,7 @@ func (e *DamagedError) Error() string {
 // Is makes errors.Is(err, bucket.ErrMissing) true.
 func (e *DamagedError) Is(target error) bool { return target == bucket.ErrMissing }
 
-// Records are a store's records. It is safe for concurrent use, also by several processes.
+// Records are a store's records, by fingerprint: what a stage yielded the first time, for all that run it later. It is safe for concurrent use, also by several processes.
 type Records struct {
 	bucket bucket.Bucket
 	file   func(key string) string // where a key's value stands, for people

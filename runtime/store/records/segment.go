@@ -89,8 +89,9 @@ func encodeSegment(all map[plan.Digest][]byte) (key string, data []byte, err err
 	return fmt.Sprintf("%s%05d-%s", SegmentPrefix, len(all), hex[:32]), append(sealed, body...), nil
 }
 
-// decodeSegment adds a segment's records to those known. One that is not whole is passed over: its records stand elsewhere.
-// The records themselves are looked at when they are asked for. Whole says that it has the length that its index says.
+// decodeSegment adds the places of a segment's records to into. It reports whether the segment is whole: its index matches its seal,
+// and as many bytes follow as the index says. One that is not whole is no error, since each of its records has a key of its own.
+// The records are not decoded here, but when they are asked for.
 func decodeSegment(data []byte, into map[plan.Digest]place) (whole bool) {
 	const close = "]}}\n" // of the index, which has no line feed in it
 	end := bytes.Index(data, []byte(close))
