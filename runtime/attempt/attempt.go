@@ -15,10 +15,9 @@ package attempt
 //  1. Open makes a work folder in the store's folder for temporary files, opens the log, compares the files outside with the task (Fresh),
 //     reads the secrets that the stage asks for, and lays out each input by its digest. Where an input's object is lost, Remake
 //     runs the stage that made it.
-//  2. Try has the executor run the stage, once. What the stage wrote in its checkpoint folder stays for the next attempt, and for the next apply
-//     if this one is killed.
-//  3. Finish checks the outputs against the ports that the component declares, searches them for the values of secrets, and stores them.
-//     The action that it returns is complete, and nobody else can find it yet.
+//  2. Try has the executor run the stage, once, and fails it if it wrote the value of a secret where that would be recorded. What the
+//     stage wrote in its checkpoint folder stays for the next attempt, and for the next apply if this one is killed.
+//  3. Finish compares the files outside again, checks the outputs against the stage's ports, and stores outputs and log. The action that it returns is complete, and nobody else can find it yet.
 //  4. Record puts the action under the fingerprint. If another machine was first with the same outputs, its action holds and
 //     is returned; with other outputs, the stage is nondeterministic, which is an error.
 //  5. Close removes the work folder.
@@ -293,7 +292,8 @@ func (a *Attempt) orStale(ctx context.Context, f *Failure) *Failure {
 	return stale
 }
 
-// Fail completes the failure of Try or Finish, whose stage is not tried again: with the log, and with what became of files outside.
+// Fail returns the failure that is reported when the stage is not tried again: err, with the log's last lines, the digest of the
+// whole log and the number of attempts. Where files outside have changed since the plan, that is the failure, since it explains err.
 func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
 	f := a.orStale(ctx, AsFailure(err))
 	f.Tail = a.log.tail()

@@ -1,5 +1,24 @@
 package serve
 
+// How a request is scored.
+//
+// Both routes, /predict with rows and /infer with tensors, fill a batch, by column, and share all that follows.
+//
+//  1. The body is read and decoded as it stands. What makes the request as a whole unclear (no JSON, a name that stands twice, a parameter
+//     that nobody reads) is answered with 400, and nothing is scored.
+//  2. Each value is held to its feature's type. A row with a wrong or missing value gets a fault, and the others go on.
+//  3. The rows are scored, 4096 at a time; in between, a request whose client has gone is given up.
+//  4. The answer has one prediction a row, in the order of the rows, or the row's fault in place of one. Only a request none of whose rows
+//     could be scored is answered with 400.
+//  5. Rows with a category that the model was not trained on, or with a null, are scored; the answer names the features, and metrics
+//     count the rows.
+//
+// For example, with the features amount (number) and merchant (text):
+//
+//	{"rows": [{"amount": 12.5, "merchant": "M1"}, {"merchant": "M1"}]}
+//
+// The first row is scored; the second has the error: feature "amount" is missing; give null where its value is not known.
+
 import (
 	"context"
 	"fmt"
@@ -57,7 +76,7 @@ func (b *batch) fault(row int, format string, args ...any) {
 // scored at a time, between looks at whether anybody waits for the answer.
 const stride = 4096
 
-// score fills in the answers. That no row can be scored is an error that names the first.
+// score fills in the answers, one a row. If there are rows and none can be scored, the error is a 400 with the fault of row 0.
 func (b *batch) score(ctx context.Context) error {
 	b.answers = make([]component.Prediction, 0, b.rows)
 	for from := 0; from < b.rows; from += stride {

@@ -1,5 +1,20 @@
 package serve
 
+// How a server follows the releases.
+//
+// One goroutine (follow) reads the releases of the workspace at each poll and makes a new map of slots, one a deployment of type "http";
+// the map is stored in one atomic step and never changed. A request loads the map once, and holds the model that it found until it
+// has answered. So a model is exchanged between two requests, no lock is taken to score, and a request sees one version throughout.
+//
+//	deploy.scorer has model a1…                     slot scorer: now a1…
+//	an apply releases b2…; it loads                 slot scorer: now b2…; requests that began before end with a1…
+//	an apply releases c3…; its file is damaged      slot scorer: now b2…, fault "loading the model: …"
+//	                                                tried again after Poll, then twice as long each time, up to a minute
+//	the deployment is removed                       no slot: requests get 404
+//	the store cannot be reached                     all slots stay as they are
+//
+// Only follow's goroutine uses the fields that are marked as its own.
+
 import (
 	"context"
 	"encoding/json"
@@ -30,7 +45,7 @@ type server struct {
 	lastFail string              // of follow alone: why the releases could not be read, "" if they could
 }
 
-// slot is one deployment: the model that it serves, and what is the matter with a newer release.
+// slot is one deployment: the model that is served under its name, and why a newer release is not, if there is one.
 type slot struct {
 	now    *served // nil: none could be loaded yet
 	opaque bool    // the release can be scored only by its own image
@@ -47,10 +62,10 @@ type served struct {
 	key     []string       // fields of a request that tell who it is about; they need not be features
 }
 
-// try is a failed attempt at a release.
+// try is a release that could not be loaded, and when that is tried again.
 type try struct {
-	digest plan.Digest
-	next   time.Time
+	digest plan.Digest // of the release's model; another release is tried at once
+	next   time.Time   // not before
 	wait   time.Duration
 }
 
@@ -199,7 +214,8 @@ func keyOf(release plan.ReleaseState) ([]string, error) {
 	return config.Key, nil
 }
 
-// loadFailed keeps what is served and says so, once for each release.
+// loadFailed returns the slot of a release that could not be loaded: the old model stays. It logs the failure once for each release
+// and each reason, and doubles the wait before the next try.
 func (s *server) loadFailed(ctx context.Context, name string, release plan.ReleaseState, old slot, err error) slot {
 	if ctx.Err() != nil {
 		return old

@@ -1,5 +1,17 @@
 package suite
 
+// How tests run.
+//
+// Each test is a run, with a goroutine of its own; as many work at once as there is room for, and results are handed on in the
+// order of files and tests, whichever ends first. A test that goes on from another (after) waits for that one without taking room,
+// and is skipped unless that one passed.
+//
+// A test plans; it also applies if it says so, or if it expects outputs or names targets. Its state is its own, so no test sees
+// what another has released. The store is shared: if the tests "small" and "large" train train.model with the same fingerprint, it runs once.
+//
+// A result is Passed, Failed (something that was expected or asserted does not hold), Errored (the test could not be carried out: a
+// diagnostic, or the suite was interrupted) or Skipped.
+
 import (
 	"context"
 	"errors"

@@ -31,6 +31,27 @@ const (
 	labelStore       = "mlp.store"
 )
 
+// The walls of a container, and what each is for.
+//
+//	network none           a stage gets what its task names, and nothing else; data cannot leave. Only a program with network = true has one
+//	read-only root         what a stage leaves is in out, checkpoint or /tmp, which are looked at or gone
+//	inputs read-only       they are hard links to objects, which all stages share
+//	/tmp in memory         bounded: by TmpMB, else half of the stage's memory
+//	no capabilities,       a program that is taken over gains nothing from files with set-user-id bits in its image
+//	no-new-privileges
+//	user of the caller     what the stage writes belongs to the caller; 65534 where the caller is root; in a rootless engine 0, which
+//	                       is the caller outside
+//	memory = memory+swap   a stage over its limit is killed, and does not slow the machine down by swapping
+//	processes (Pids)       a fork bomb ends in the container
+//
+// For example, train.model with the input data has these mounts:
+//
+//	/mlp/in/data      read-only
+//	/mlp/out          to write
+//	/mlp/checkpoint   to write
+//
+// besides its description (protocol.DescriptionFile) and one file below /mlp/secrets for each secret, all read-only.
+
 // config describes the container of a task. Nothing of it names the host but the folders that are bound.
 func (e *Executor) config(t executor.Task, eng engine, image, description string) (*container.Config, *container.HostConfig) {
 	extra, command := e.opts.Env, []string{"/" + binaryPath, "stage", "--root", root}

@@ -33,8 +33,8 @@ import (
 //	kill      the worker's process group is killed, and with it all that the stage started
 //
 // The bytes of a stage's outputs must not depend on which stages its worker ran before. So a worker says that it stays only if
-// nothing of the stage is left in it (component/worker.go), and in doubt it ends. A stage with network, which is a fetch, never gets a
-// worker that other stages have used, since its environment differs.
+// nothing of the stage is left in it (component/worker.go), and in doubt it ends. A stage with network, which is a fetch, has a
+// worker of its own, which is killed afterwards: tokens that the fetch was given stay in no process that runs other code.
 
 // worker is a process that runs one stage at a time, and another one after it if nothing of the first is left (spec/protocol.md).
 type worker struct {

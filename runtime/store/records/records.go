@@ -5,6 +5,20 @@
 // segments of thousands, see segment.go: so what a plan of 10,000 recorded stages reads is a few dozen values, not one a stage.
 package records
 
+// Records, by example.
+//
+// train.model has the fingerprint blake3:7c1e…. Two machines that share a bucket run it at the same time:
+//
+//	A  Put  actions/7c1e….json              written; A's record is returned
+//	B  Put  actions/7c1e….json              there is one; B reads it and compares the digests of the outputs
+//	        the same outputs                B gets A's record, and its own is dropped: times and host are A's
+//	        another digest at port "model"  NondeterministicError, with Ports: ["model"]
+//
+// A record that is found damaged (its seal does not match) is moved to quarantine/action-7c1e….json, and the new one takes its key.
+//
+// A stage with cache = false may give something else each time. Its record has the key actions/replaced/7c1e….json, which each run
+// replaces, and which is looked at before the other.
+
 import (
 	"bytes"
 	"context"
@@ -128,7 +142,8 @@ func (r *Records) Put(ctx context.Context, a plan.Action) (*plan.Action, error) 
 	return nil, fmt.Errorf("recording a result: %s cannot be written", r.file(key))
 }
 
-// agreed is the first record, if a second one says the same.
+// agreed returns the first record if both have the same outputs, by port and digest; else a NondeterministicError. Figures, times and
+// hosts are not compared.
 func agreed(first *plan.Action, second plan.Action) (*plan.Action, error) {
 	if ports := differing(first.Outputs, second.Outputs); len(ports) > 0 {
 		return nil, &NondeterministicError{Address: second.Address, Ports: ports, First: first.Outputs, Second: second.Outputs}
@@ -136,7 +151,8 @@ func agreed(first *plan.Action, second plan.Action) (*plan.Action, error) {
 	return first, nil
 }
 
-// elsewhere reports whether a record is known that does not stand under its own key.
+// elsewhere reports whether a record of the fingerprint is known in a segment or under ReplacedPrefix, so that Put must compare
+// with that one: PutNew on actions/<hex>.json would not find it.
 func (r *Records) elsewhere(fp plan.Digest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +160,7 @@ func (r *Records) elsewhere(fp plan.Digest) bool {
 	return grouped || r.replaced[fp]
 }
 
-// forget takes a damaged record that was replaced out of the way of one that is put.
+// forget moves a damaged record under ReplacedPrefix aside, since it would be read before the one that Put is about to write.
 func (r *Records) forget(ctx context.Context, fp plan.Digest) error {
 	r.mu.Lock()
 	was := r.replaced[fp]
