@@ -293,7 +293,8 @@ func (a *Attempt) orStale(ctx context.Context, f *Failure) *Failure {
 }
 
 // Fail returns the failure that is reported when the stage is not tried again: err, with the log's last lines, the digest of the
-// whole log and the number of attempts. Where files outside have changed since the plan, that is the failure, since it explains err.
+// whole log and the number of attempts. Where the stage exited with an error and files outside have changed since the plan, the change is the failure:
+// what the stage found in other files says nothing of the plan.
 func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
 	f := a.orStale(ctx, AsFailure(err))
 	f.Tail = a.log.tail()

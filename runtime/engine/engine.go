@@ -40,7 +40,8 @@ type Options struct {
 
 	// Parallelism is how many stages may run at once; 0: as many as there are processors.
 	Parallelism int
-	// Events gets what happens, one at a time, as the journal has it. It must not block for long.
+	// Events is called with each event after the journal has it, such as StageStarted, one call at a time and from several goroutines.
+	// All stages wait while it runs, so it must not block for long.
 	Events func(Event)
 	// ExitCode is what the command will exit with, for the record; nil: that of the result.
 	ExitCode func(*Result, error) int
@@ -55,7 +56,8 @@ type Options struct {
 	Unquoted func(*plan.External) bool
 	// Kill ends running stages when it is done. The context given to Run only stops new ones from being started.
 	Kill context.Context
-	// Apply is this run's id; made up where empty. By is who runs it. Both are for the record.
+	// Apply is this run's id, such as 20260301T081500.000Z-9f02c1ab; empty: a new one is made. By is who runs it. Both are recorded,
+	// and no decision rests on them.
 	Apply, By string
 	Host      string // where, for the record
 	// Approvers are who may give approvals; nil: those whose names these ask for.
@@ -194,7 +196,8 @@ func newApplyID() (string, error) {
 	return time.Now().UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(b), nil
 }
 
-// prepare removes what applies left that were killed. The lock says that none of this workspace is alive.
+// prepare removes what killed applies of this workspace have left: temporary folders, unfinished files of the store, containers. Since
+// the caller holds the workspace's lock, no other apply of it is alive whose files these could be.
 func (r *run) prepare(ctx context.Context) error {
 	scratch.Sweep()
 	if _, err := r.Store.Sweep(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// engineRetries is how often an attempt is repeated when the container engine failed it.
+// engineRetries is how many attempts are made again after faults that are not the stage's own, such as ErrUnavailable of an executor.
 const engineRetries = 2
 
 // execute runs a stage, with retries, and records its result. The error is a Failure, or one that attempt.AsFailure knows.
@@ -57,8 +57,14 @@ func (l listener) Line(text string)         { l.run.emit(StageLog{l.address, tex
 func (l listener) Progress(done, total int) { l.run.emit(StageProgress{l.address, done, total}) }
 func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address, message}) }
 
-// try makes attempts until one succeeds or another would not help. Three budgets: the stage's own for exit code 75, the
-// engine's for faults that are not the stage's, none for what would only happen again.
+// try makes attempts until one succeeds or another would not help, and returns the last failure; nil: one succeeded.
+//
+//	exit code 75 (component.ExitRetry)        as often again as the block's retries say
+//	a passing fault, not the stage's own,     engineRetries times again, besides those
+//	such as an engine that does not answer
+//	all else, such as exit code 1             not again: the same inputs would give the same failure
+//
+// It waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s.
 func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failure {
 	own, engine := a.Node.Retries, engineRetries
 	wait := r.Backoff

@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// doGate decides a gate, or finds that it was decided on the same facts before.
+// doGate decides a gate. Where the plan found that the gate's decision is recorded for the same subject (Cached), it takes that, and asks
+// again only for the approvals, since those may have been given meanwhile.
 func (r *run) doGate(u *unit, was before) *outcome {
 	if was.gate != nil && u.gate.Cached {
 		before := *was.gate
@@ -109,7 +110,9 @@ func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 	return a, err
 }
 
-// gateOutcome sees to approvals and says what the gate came to.
+// gateOutcome looks up which approvals are given and returns what the gate came to. An approval counts only if its subject is the
+// gate's and its giver may give it: one that was given for auc 0.91 does not count when the gate reads 0.89. What is recorded of
+// a gate that waits is the verdict open, which a later run with the approval turns into pass.
 func (r *run) gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *outcome {
 	res := GateResult{Address: u.address, Status: GatePassed, Subject: gs.Subject, Rules: gs.Rules, Before: cached}
 	gs.Approvals = slices.Clone(gs.Approvals)

@@ -19,11 +19,11 @@ type unit struct {
 	release *plan.Release
 
 	dependents []edge
-	waiting    int   // dependencies that have not ended
+	waiting    int   // number of dependencies that have not ended; ready at 0
 	weight     int64 // milliseconds to the end of the longest chain from here, as far as known
 
 	outcome *outcome // set by the loop when it has ended, before dependents start
-	blocked []string // addresses that failed and that this rests on
+	blocked []string // addresses that failed or held, directly or through others, for which this cannot start
 
 	rebuild sync.Mutex // held while its result is made again
 }

@@ -73,7 +73,7 @@ type GateResult struct {
 	Rules     []plan.Rule     `json:"rules,omitempty"`
 	Approvals []plan.Approval `json:"approvals,omitempty"` // with who gave them
 	Missing   []string        `json:"missing,omitempty"`   // names of approvals that are needed and not given
-	Before    bool            `json:"before,omitempty"`    // decided on the same facts before
+	Before    bool            `json:"before,omitempty"`    // an earlier run decided the gate on the same subject, and this is its decision
 	BlockedBy []string        `json:"blocked_by,omitempty"`
 }
 

@@ -94,17 +94,18 @@ type Secret struct {
 
 // Container is the image and command of a foreign stage.
 type Container struct {
-	ImageID string
-	Command []string
-	Env     map[string]string
-	Network bool
+	ImageID string            // as Resolver returns it, never a name that may move, such as trainer:latest
+	Command []string          // takes the place of the image's entry point: ["python", "/app/train.py"]
+	Env     map[string]string // besides the variables of the protocol
+	Network bool              // the network of the engine; else none at all
 }
 
-// Result of an attempt that was carried through.
+// Result of an attempt whose stage ran and ended, with success or not. At most one of ExitCode, TimedOut and OutOfMemory explains a
+// failure: callers look at OutOfMemory first, then at TimedOut, and at ExitCode last.
 type Result struct {
-	ExitCode    int
-	TimedOut    bool
-	OutOfMemory bool
+	ExitCode    int   // as spec/protocol.md has them: 0 is success, component.ExitRetry asks for another attempt
+	TimedOut    bool  // ended since Task.Timeout was over
+	OutOfMemory bool  // ended since its memory was over the limit
 	MemoryMB    int64 // the limit, where OutOfMemory is set
 	Trace       Trace
 }

@@ -15,7 +15,7 @@ import (
 type Holder struct {
 	Who   string    `json:"who"`
 	Host  string    `json:"host"`
-	PID   int       `json:"pid"`
+	PID   int       `json:"pid"` // 0: the file could not be read, and the holder is not known
 	Since time.Time `json:"since"`
 	What  string    `json:"what,omitempty"` // "apply"
 }
@@ -41,7 +41,9 @@ func (e *LockedError) Error() string {
 // Is makes errors.Is(err, ErrLocked) true.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// Lock is held until Unlock, or until the process dies: the kernel frees it then.
+// Lock keeps other processes of this machine from applying to a pipeline in a workspace. It is an flock on a file such as
+// .mlp/locks/fraud/default, held until Unlock or until the process dies, when the kernel frees it. Other machines do not see it: where the
+// store is shared, package lease does that.
 type Lock struct{ file *os.File }
 
 // Lock takes the lock of this pipeline and workspace, at once or not at all: the error is a LockedError if somebody has

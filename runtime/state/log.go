@@ -97,10 +97,10 @@ func (l *Log) Under(term int64) *Log {
 	return &w
 }
 
-// Pipeline and Workspace are what the log is of.
+// Pipeline is the name of the pipeline whose log this is, such as "fraud".
 func (l *Log) Pipeline() string { return l.pipeline }
 
-// Workspace of the log.
+// Workspace is the name of the workspace whose log this is, such as "default".
 func (l *Log) Workspace() string { return l.workspace }
 
 // prefix is what the keys of revisions begin with.
@@ -233,7 +233,8 @@ func empty(pipeline, workspace string) *plan.State {
 	return complete(&plan.State{Pipeline: pipeline, Workspace: workspace})
 }
 
-// complete makes all maps non-nil.
+// complete makes all maps non-nil, so that fold can write to them, and returns st. Looks, which older checkpoints do not hold, are
+// derived from the stages that are recorded.
 func complete(st *plan.State) *plan.State {
 	if st.Nodes == nil {
 		st.Nodes = map[string]plan.NodeState{}

@@ -6,7 +6,7 @@ package suite
 // order of files and tests, whichever ends first. A test that goes on from another (after) waits for that one without taking room,
 // and is skipped unless that one passed.
 //
-// A test plans; it also applies if it says so, or if it expects outputs or names targets. Its state is its own, so no test sees
+// A test plans or applies as it says; if it does not say, it applies where it has expectations or targets, else it plans. Its state is its own, so no test sees
 // what another has released. The store is shared: if the tests "small" and "large" train train.model with the same fingerprint, it runs once.
 //
 // A result is Passed, Failed (something that was expected or asserted does not hold), Errored (the test could not be carried out: a

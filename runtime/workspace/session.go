@@ -43,7 +43,7 @@ func (w *Workspace) Open(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, false)
 }
 
-// OpenToPlan does so for a plan, which needs the recorded results too.
+// OpenToPlan is Open for a session that plans: it also reads the recorded results of stages.
 func (w *Workspace) OpenToPlan(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, true)
 }
@@ -56,7 +56,7 @@ func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (
 	return w.openWith(ctx, vars, lock, planning)
 }
 
-// openWith does so with pins that are not those of mlp.lock.
+// openWith is openFor with other pins than those of mlp.lock.
 func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool) (*Session, error) {
 	reading, stop := context.WithCancel(ctx)
 	found := w.readAhead(reading, planning)
@@ -78,7 +78,7 @@ func (w *Workspace) StoreDir(elem ...string) string {
 	return filepath.Join(append([]string{w.Dir, StoreName}, elem...)...)
 }
 
-// Close frees what the session holds.
+// Close ends what is read in the background, and closes the library and the store.
 func (s *Session) Close() (err error) {
 	if s.stop != nil {
 		s.stop()
@@ -92,7 +92,8 @@ func (s *Session) Close() (err error) {
 	return err
 }
 
-// Plan makes the plan of the session's module.
+// Plan makes the plan of the session's module. Force lists addresses of stages, such as train.model, that run although their results
+// are recorded; an address that is no stage's is a Failure. The state is not changed.
 func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) {
 	Images := &Images{}
 	defer Images.Close()

@@ -13,6 +13,17 @@
 // Errors that somebody can do something about are a *Failure; mistakes in the module's text are a *front.Error.
 package workspace
 
+// How a use case goes, by example of `mlp apply` in the folder fraud:
+//
+//  1. OpenToPlan reads the pins of mlp.lock, checks the module, and opens the store (.mlp) with the state of the workspace. A guess of
+//     which pipeline the folder has lets the state be read while the module is still being checked.
+//  2. Plan compares each block with what is recorded. The plan is data; the state is not changed.
+//  3. The caller shows the plan and asks, since nothing here does.
+//  4. Apply takes the workspace's lock and hands the plan to package engine, whose events go to the caller's function.
+//
+// A use case that fails for a reason with a remedy returns a *Failure, whose Hint is a whole sentence: "'mlp graph' lists all
+// addresses."
+
 // Workspace is where use cases work: the folder of a module, and which of its states.
 type Workspace struct {
 	Given string    // the folder as the user wrote it, for commands to copy; "" and "." are the current one

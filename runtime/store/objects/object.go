@@ -2,7 +2,7 @@
 // objects. What is read is held to its digest, and what does not match it is put aside and counts for missing.
 //
 // Stages read objects as files, by hard links into their work folders. So every object that is used lies in a local bucket of this
-// machine, the shelf. Where the store is a folder, such as .mlp/store, the shelf is the store itself, and there is no second copy.
+// machine, the shelf. Where the store is a folder, such as .mlp, the shelf is the store itself, and there is no second copy.
 // Where the store is in a cloud, the shelf is a cache in front of it: an object is fetched when it is first asked for.
 package objects
 
