@@ -37,8 +37,8 @@ type Applying interface {
 	End()
 }
 
-// Apply plans the module and carries the plan out, with nobody else writing the state meanwhile. Without a yes there is no
-// result and no error. A result may come with an error, if that the plan was applied could not be noted.
+// Apply plans the module and carries the plan out, holding the workspace's lock. If Confirm answers no, both result and error are nil.
+// There are both a result and an error where the plan was carried out and could not be marked as applied.
 func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
 	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
@@ -58,7 +58,8 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engi
 	})
 }
 
-// locked does something while nobody else writes the state, which is read under the lock.
+// locked calls do with the workspace's lock held, after reading the state again: what was read before may be another apply's past. The
+// error is a state.LockedError if another process of this machine holds the lock; nobody is waited for.
 func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*engine.Result, error)) (*engine.Result, error) {
 	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "apply"})
 	if err != nil {

@@ -17,9 +17,11 @@ package workspace
 //
 //  1. OpenToPlan reads the pins of mlp.lock, checks the module, and opens the store (.mlp) with the state of the workspace. A guess of
 //     which pipeline the folder has lets the state be read while the module is still being checked.
-//  2. Plan compares each block with what is recorded. The plan is data; the state is not changed.
-//  3. The caller shows the plan and asks, since nothing here does.
-//  4. Apply takes the workspace's lock and hands the plan to package engine, whose events go to the caller's function.
+//  2. Apply takes the workspace's lock, which it holds to the end, and reads the state again, so that what is planned is what is there.
+//  3. Plan compares each block with what is recorded. The plan is data; the state is not changed.
+//  4. The caller is shown the plan and answers yes or no (Applying.Show, Confirm). After a no, nothing has changed.
+//  5. Package engine carries the plan out; each event goes to Applying.Event.
+//  6. If all went well, the plan is marked as applied, so that a file of it is not applied twice.
 //
 // A use case that fails for a reason with a remedy returns a *Failure, whose Hint is a whole sentence: "'mlp graph' lists all
 // addresses."
