@@ -17,13 +17,14 @@ package attempt
 //     runs the stage that made it.
 //  2. Try has the executor run the stage, once, and fails it if it wrote the value of a secret where that would be recorded. What the
 //     stage wrote in its checkpoint folder stays for the next attempt, and for the next apply if this one is killed.
-//  3. Finish compares the files outside again, checks the outputs against the stage's ports, and stores outputs and log. The action that it returns is complete, and nobody else can find it yet.
-//  4. Record puts the action under the fingerprint. If another machine was first with the same outputs, its action holds and
-//     is returned; with other outputs, the stage is nondeterministic, which is an error.
+//  3. Finish compares the files outside again, checks the outputs against the stage's ports, and stores outputs and log. The action
+//     that it returns is complete, and nobody else can find it yet.
+//  4. Record puts the action under the fingerprint. If another process was first with the same outputs, its action holds and
+//     is returned; with other outputs, the stage is nondeterministic, which is an error. With cache = false the new action holds.
 //  5. Close removes the work folder.
 //
-// A process that is killed before step 4 leaves objects that nothing names, which garbage collection removes, and no result; after
-// step 4 the stage is cached, whether or not a revision of the state says so.
+// A process that is killed before step 4 leaves objects that no record names, and no result: the stage runs again. After step 4 the
+// stage's result is found by its fingerprint, whether or not a revision of the state says so.
 
 import (
 	"cmp"

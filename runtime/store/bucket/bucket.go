@@ -8,10 +8,11 @@ package bucket
 
 // Why these promises.
 //
-// What is above a bucket is correct by two conditions; locks and leases only spare writers work in vain. One is PutNew, a compare-and-set on a key that has no value yet: revision 42
-// of a log, term 7 of a lease and the record of a fingerprint are each won by one writer, on whatever machine. Order of writing
-// is the other condition: a value is durable when PutNew returns, so whoever puts objects, then the record that names them, then the revision that
-// rests on the record, may be killed at any point and leaves nothing that names what is not there.
+// What is above a bucket is correct by two conditions; locks and leases only spare writers work in vain. One is PutNew, a compare-and-set
+// on a key that has no value yet: revision 42 of a log, term 7 of a lease and the record of a fingerprint are each won by one writer,
+// on whatever machine. The other is the order of writing: a value is durable when PutNew returns, so a writer that puts objects, then the
+// record that names them, then the revision that rests on the record, may be killed at any point and leaves nothing that names what
+// is not there.
 //
 // What is not promised shapes the users. List may lag, so that none of them takes a list for the last word: the end of the log is found
 // by asking for key 43 after the list ended with 42. An error of PutNew may hide a success, since the answer may be lost: so values
