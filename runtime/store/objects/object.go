@@ -20,8 +20,8 @@ package objects
 //
 // Get. Content that is read is hashed each time. A file that is linked into a work folder is hashed once per process, as long as its size,
 // time of modification and inode stay the same. Content that is not what the name says is moved aside; where the shelf is a cache,
-// only the copy is, and the object is fetched again. An object that cannot be had is a MissingError or a CorruptError; either is a bucket.ErrMissing, and the answer
-// to both is the same: run the stage that made it.
+// only the copy is, and the object is fetched again. An object that cannot be had is a
+// MissingError or a CorruptError; either is a bucket.ErrMissing, and the answer to both is the same: run the stage that made it.
 
 import (
 	"bytes"
