@@ -27,9 +27,11 @@ const certain = 10
 // permute exchanges rows between the tables, all columns of a row together, and scores each exchange. Exchange b
 // depends on the seed and b alone.
 //
-// Of 999 exchanges no p-value is below 0.001, and where there are many columns less is asked of one. So exchanges go on,
-// for those columns alone that hardly any scored as high as, until it is clear whether they drifted: at most as many as
-// make a p-value of half the strictest level.
+// 999 exchanges give no p-value below 1/1000, and with many columns a smaller one can be needed: of 100 columns the first
+// to be rejected has to be at 0.05/100 = 0.0005. So exchanges go on, 1999 in all, then 3999, …, for those columns alone
+// that are not rejected yet and that fewer than ten exchanges (certain) have scored as high as. They end when there is no
+// such column, or at twice the number of columns divided by Significance: with 100 columns at 4000 exchanges, where a
+// p-value can be half of the strictest level.
 func permute(ctx context.Context, pairs []*pair, n, m int, o Options) ([]*chance, error) {
 	out := make([]*chance, len(pairs))
 	for i, p := range pairs {
@@ -106,8 +108,9 @@ func (c *chance) count(from int) {
 	}
 }
 
-// least is the smallest score whose p-value is at most level. Where there are too few exchanges for one, which is so
-// for columns that many scored as high as, it is extrapolated from the highest tenth of them, as of an exponential tail.
+// least is the smallest score that would have had a p-value of at most level: with 999 exchanges and a level of 0.05, a
+// score above all but the 49 highest of them. Where level is below 1/(exchanges+1) no score of an exchange shows it, and
+// least extrapolates from the mean excess of the highest tenth of the scores, as if their tail were exponential.
 func (c *chance) least(level float64) float64 {
 	sorted := slices.Clone(c.scores)
 	slices.SortFunc(sorted, func(a, b float64) int { return cmp.Compare(b, a) })
@@ -125,7 +128,7 @@ func (c *chance) least(level float64) float64 {
 	return max(above(sorted[0]), threshold+float64(excess*math.Log(float64(tail)/float64(n)/level)))
 }
 
-// above is the least score that x does not count as at least as high as.
+// above is the smallest score that is told apart from x as higher, beyond the tolerance that count allows for rounding.
 func above(x float64) float64 {
 	if math.IsInf(x, 1) {
 		return x

@@ -63,7 +63,8 @@ func (b Bootstrap) Intervals(ctx context.Context, metrics []*Metric, s *Sample, 
 	return out, drawn.run(ctx)
 }
 
-// middle is the interval of what only resamples tell of.
+// middle is the interval of a metric that has no formula for its variance, from the metric's values on the resamples:
+// average_precision, and medians such as median_absolute_error.
 func (b Bootstrap) middle(m *Metric, s *Sample, u units, replicates []float64) Interval {
 	if m.Type == "average_precision" {
 		return m.precisionInterval(s, u, replicates, b.Confidence)

@@ -45,7 +45,9 @@ type definition struct {
 	// counts computes it from a confusion matrix [actual][predicted] of weights; nil where that is not enough.
 	counts func(m *Metric, c matrix) (float64, string)
 	value  func(m *Metric, s *Sample, w []float64) (float64, string)
-	// ratio says of which sums it is a function, ranked that it is a mean of areas under ROC curves: intervals rest on it.
+	// ratio and ranked choose the method of the interval. ratio is set where the metric is a function of one quotient of
+	// weighted sums (mean_absolute_error is Σw·|error| / Σw); ranked is true where the metric is an area under a ROC curve,
+	// or a mean of such areas over classes.
 	ratio  func(s *Sample) ratio
 	ranked bool
 }

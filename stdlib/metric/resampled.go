@@ -8,12 +8,18 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Replicated is the interval of a figure x of which nothing is known but its values on the resamples, NaN where it is
-// undefined; units are those that were drawn. It is the bias-corrected, accelerated one (Efron 1987) whose acceleration
-// is a sixth of the replicates' skewness, widened for few units by Student's quantile (Hesterberg 2015). As that of a
-// mean it is lengthened where it is skewed, and undefined where it is skewed very much; the most influential unit is
-// then one that makes such a skewness alone. A root hides most of the skewness of what is below it, so its interval is lengthened twice
-// as much.
+// Replicated is the interval of a figure x of which nothing is known but its values on the resamples: an SQL metric such
+// as sum(amount) / count(*). replicates has one value for each resample, in any order, NaN where the figure is undefined
+// there; more than one in twenty of them, and there is no interval. units is how many rows or clusters were drawn.
+//
+// The interval is the bias-corrected, accelerated bootstrap (BCa; Efron 1987). Its acceleration is a sixth of the skewness
+// of the replicates, and for few units it is widened by Student's quantile (Hesterberg 2015).
+//
+// Skewed replicates lengthen the interval at the side of the long tail, and very skewed ones (heavySkew) leave none, as
+// for means of errors. The influence of the most influential unit, which such a lengthening needs, is not known; it is
+// taken to be that of one unit which makes the whole skewness alone, the deviation times the cube root of the skewness.
+// If the squares of the replicates are more skewed than the replicates, the figure may be a root (a root mean squared
+// error), which hides skewness: the skewness of the squares is then used, and the lengthening doubled.
 func (b Bootstrap) Replicated(x float64, replicates []float64, units int) Interval {
 	defined, undefined := definedOf(replicates)
 	if undefined != "" {

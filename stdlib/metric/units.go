@@ -58,11 +58,12 @@ func effective(w []float64) float64 {
 	return s * s / squares
 }
 
-// variance of a figure, by its influence: what each row adds to its deviation from the truth, to first order.
+// variance of a figure, from the influence of each row: how much the row moves the figure, to first order. Of a mean of n
+// rows the influence of row i is (x_i - mean) / n, and the variance the sum of its squares times n/(n-1).
 type variance struct {
-	value  float64 // with units as they are
-	design float64 // how many times that of independent rows; at least 1
-	units  int     // that count
+	value  float64 // of the figure, clusters taken into account; NaN with fewer than two units
+	design float64 // design effect: value divided by what independent rows would give; 1 without clusters, never less
+	units  int     // rows or clusters with any weight
 }
 
 // variance is the linearised variance of a figure (Taylor; with clusters: Binder 1983). w tells which rows count.

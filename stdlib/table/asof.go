@@ -21,7 +21,8 @@ import (
 //
 // and the same of k. On either side of the sign it reads what the comparison reads there, so that it is one by which the engine can join.
 
-// presence is that condition, of two columns by these names.
+// presence is the condition for one comparison, a statement with placeholders: __mlp_l stands for the left side of the
+// comparison (a.t), __mlp_r for the right (b.t).
 const presence = "select (__mlp_l is not null) = case when __mlp_r is null then null else true end"
 
 // withoutNulls is the query with as-of joins that no null passes.

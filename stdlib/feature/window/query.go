@@ -173,11 +173,21 @@ func (q *query) found(base string) string {
 	return "(" + strings.Join(terms, " and ") + ")"
 }
 
-// far is further than two times, in microseconds, can be from each other.
+// far is 2^65 microseconds, more than lie between any two times: both are 64-bit integers.
 const far = "36893488147419103232::hugeint"
 
-// frame is the frame of a call. Where the call has to see none but certain rows, the others stand at their time and far more, out of
-// the reach of every frame, and look back from there as far more; the value that they have there in place of a null is never seen.
+// frame is the OVER clause of a call: the rows of the entity from over microseconds before the row to 1 microsecond before.
+//
+// A quantile (table.Call.Named) must not meet rows that it does not count, such as those with a null. They cannot be
+// filtered out, since they want a value themselves. So such a row is ordered by its time plus far, where no frame of a
+// counted row reaches, and its own frame starts and ends far earlier, which takes it back to its time:
+//
+//	row  __mlp_t  amount  away  ordered by  frame, over = 10
+//	a    100      5       0     100         90 … 99
+//	b    105      null    far   105 + far   95 … 104: sees a
+//	c    108      7       0     108         98 … 107: sees a, not b
+//
+// The null of b is replaced by any value, which no frame sees.
 func (q *query) frame(c *table.Call, over int64) string {
 	if c.Named == "" {
 		return fmt.Sprintf("(partition by %s order by __mlp_t range between %d preceding and 1 preceding)", quoteAll(q.entity), over)
@@ -231,9 +241,11 @@ s%[1]d as (select %[3]s, (%[2]s
 		i, w.Expr, strings.Join(groups, ", "), strings.Join(moment, ", "), stretch("__mlp_t", over), moments, source, over, strings.Join(same, " and "))
 }
 
-// counted computes window i as seen does, where its aggregates add without rounding: a row is added when its time has come and it is known,
-// and taken away again when the window has gone past it. What a moment sees is what has been added before it, less what has been taken away before
-// it; how many values these are tells a sum of none.
+// counted computes window i with the result of seen, for aggregates that add without rounding (sums of integers, counts),
+// by one running sum instead of a join. Each row of the table becomes two events: +value at the later of its time and its
+// known_at, -value at its time plus the length of the window. The window at a moment is the sum of the events before it.
+// A refund of 30 at 100 that is known at 104, with a window of 10: +30 at 104 and -30 at 110, so moments from 105 to 110 see
+// it. A running count beside each sum tells a sum over no values, which is null, from a sum of 0.
 func (q *query) counted(i int, w *schema.Window, a *table.Aggregates, over int64, moments string) string {
 	var names, values, sums []string
 	for j, e := range q.entity {
