@@ -7,6 +7,24 @@
 // 1995): a column has drifted when its distance reaches the limit and chance does not explain it.
 //
 // Nulls are a bin of their own: where either side has any, their share counts like that of any other value.
+//
+// # Many columns
+//
+// A table of 100 columns that did not drift has five with a p-value of at most 0.05 by chance. So p-values are adjusted
+// (Benjamini and Hochberg 1995): the k-th smallest of n is multiplied by n/k, and none is above the one after it. Of four
+// columns
+//
+//	column   p-value   q-value                      distance   drifted, limit 0.1
+//	amount   0.001     0.001 · 4/1 = 0.004          0.30       yes
+//	age      0.020     0.020 · 4/2 = 0.040          0.04       no: not by chance, but below the limit
+//	city     0.040     0.040 · 4/3 = 0.053          0.15       no: chance explains it
+//	score    0.500     0.500 · 4/4 = 0.500          0.02       no
+//
+// The p-values themselves come from exchanges: rows of both tables are pooled and dealt out anew, and a column's p-value is
+// the share of deals, the actual one among them, with a distance at least as great. A deal moves whole rows, so that what
+// columns have in common stays, and each deal serves every column. Result.Limit states the same verdict as one number on
+// the scale of the score, for reports: a column has drifted where Score >= Limit. Results depend on the seed and the
+// tables, not on the number of threads.
 package drift
 
 import (
@@ -31,7 +49,7 @@ const (
 	PSI           = "psi"           // population stability index over ten quantile bins of the reference
 )
 
-// Methods lists them.
+// Methods lists the methods, by the names that drift.method has.
 func Methods() []string { return []string{KS, ChiSquare, Z, Wasserstein, JensenShannon, PSI} }
 
 // How limits are found.
@@ -48,13 +66,13 @@ const sampleRows = 20000
 
 // Options of a comparison. The zero value of a field is the default that is named with it.
 type Options struct {
-	Method       string  // "": chosen by column
-	Calibrate    string  // ByPermutation
-	Limit        float64 // 0: 0.1 for distances, Significance for tests
-	MinRows      int     // 0: 1
-	Permutations int     // 999
-	Seed         int64
-	Threads      int // results do not depend on it
+	Method       string  // one of Methods; "": chosen by column
+	Calibrate    string  // ByPermutation or NotCalibrated; "": ByPermutation
+	Limit        float64 // of the score or, for tests without calibration, of the p-value; 0: 0.1 for distances, Significance for tests
+	MinRows      int     // a table with fewer rows leaves all columns undefined; 0: 1
+	Permutations int     // exchanges at first; more follow where there are many columns (permute); 0: 999
+	Seed         int64   // of exchanges and of sampling
+	Threads      int     // results do not depend on it
 }
 
 // Result is what was found of one column.

@@ -13,10 +13,10 @@ import (
 // 3.8). A resample is a vector of weights: how often each row was drawn, times its own weight. Resample b depends on
 // the seed and b alone, so the number of threads changes nothing.
 type Bootstrap struct {
-	Resamples  int
-	Confidence float64 // 0.95
+	Resamples  int     // how many are drawn
+	Confidence float64 // of intervals, above 0 and below 1: 0.95
 	Seed       int64
-	Threads    int
+	Threads    int // goroutines; below 1: one
 }
 
 // Each calls f for every resample, on several goroutines, with the weights of the rows; f must not keep w. clusters

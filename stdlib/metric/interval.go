@@ -5,8 +5,9 @@ import "context"
 // How intervals are found.
 //
 // The percentiles of a bootstrap are too narrow where gates read them: a recall of 20 hits of 20 is 1 in every resample,
-// which says nothing of how much less it may be. So each kind of metric has the method that simulations show to hold
-// the truth (coverage_test.go):
+// which says nothing of how much less it may be. (Clopper and Pearson's interval at 95 % is from 0.832 to 1: 0.832 is the
+// recall with which 20 hits of 20 have a chance of 2.5 %, 0.832^20 = 0.025.) So each kind of metric has the method that
+// simulations show to hold the truth (coverage_test.go):
 //
 //   - Shares of rows (accuracy, recall, precision, the rates; f1 by the share that it is a function of): Clopper and
 //     Pearson's exact interval. Weighted rows count as their effective number, rows of clusters by their design effect,
@@ -22,10 +23,27 @@ import "context"
 //     nothing greater.
 //   - SQL: bias-corrected accelerated percentiles, none where the resamples are skewed or all alike.
 //
+// Two notions carry these methods. The influence of a row is how much the row moves the figure, to first order; the sum of
+// the squared influences is the variance of the figure (units.variance), and with clusters the influences are summed by
+// cluster before they are squared, so that ten rows of one patient count as one observation. "As a share of the same
+// variance" (bounded) keeps the ends between 0 and 1: an area x of variance v has the interval of a share of n = x(1-x)/v
+// rows. An area of 0.90 with a variance of 0.0009 has n = 100 and the interval of 90 hits of 100, from 0.824 to 0.951.
+//
+// An example of placements, by hand. Two positives score 0.9 and 0.4, two negatives 0.5 and 0.1. Of the four pairs three
+// are in order: the area is 0.75. The placement of a positive is the share of negatives below it (1 and 0.5), that of a
+// negative the share of positives above it (0.5 and 1). The influences are (placement - 0.75) / 2, so ±0.125 each, their
+// squares sum up to 0.0625, and DeLong's variance is 0.0625 · 4/3 = 0.083. With two rows of either class, Hanley and
+// McNeil's variance has ten times its weight (modelled).
+//
 // Differences on the same rows are found from the differences of influences, so that what both have in common cancels
-// out: Student's interval, by bootstrap-t for means of errors.
+// out: Student's interval, by bootstrap-t for means of errors. If two models err on the same 100 rows, each accuracy is
+// uncertain, but the difference is 0 with certainty.
+//
+// An interval never depends on the number of threads: resample b is drawn from the seed and b alone (Bootstrap).
+// Comparisons between groups have a method of their own (Bootstrap.Fairness).
 
-// Interval of a figure. Undefined says why there is none, or is empty.
+// Interval of a figure at the confidence that the Bootstrap has, in the unit of the figure; Low <= High. Where Undefined is
+// not empty it says why there is no interval ("all rows are alike, which tells nothing of others"), and the ends mean nothing.
 type Interval struct {
 	Low, High float64
 	Undefined string

@@ -147,8 +147,8 @@ func (s *studentized) take(resample int, drawn []float64) {
 // Limits of the skewness of a mean of errors, Σz³ / (Σz²)^1.5 over the influences z of the units. (For n equal units it
 // is their own skewness divided by √n: errors distributed exponentially have 2/√n, which is 0.10 at 400 rows and 0.40 at
 // 25.) Up to lightSkew the bootstrap-t interval stands as it is. From lightSkew to moderateSkew it is lengthened by a
-// growing share of what the rule of three leaves open (Hanley and Lippman-Hand 1983: what was not seen in n rows may
-// still be as frequent as 3/n). From heavySkew on there is no interval: few units make most of the figure.
+// growing share of twice what the rule of three leaves open (Hanley and Lippman-Hand 1983: what was not seen in n rows
+// may still be as frequent as 3/n). From heavySkew on there is no interval: few units make most of the figure.
 const (
 	lightSkew    = 0.10
 	moderateSkew = 0.25

@@ -61,7 +61,8 @@ func (m *Metric) averagedShare() *share {
 	case m.Type == "recall":
 		return shareOf(isActual(1), isPredicted(1))
 	}
-	// Of the rows that are or are predicted positive f1 knows the share that are both, J: it is 2J/(1+J).
+	// f1 is 2J/(1+J), where J is the share that are both among the rows that are positive or are predicted so (Jaccard's
+	// index). With 8 true positives, 2 false ones and 2 missed J = 8/12, and f1 = 0.8.
 	return &share{
 		whole: func(actual, predicted int) bool { return actual == 1 || predicted == 1 },
 		part:  func(actual, predicted int) bool { return actual == 1 && predicted == 1 },
@@ -69,13 +70,14 @@ func (m *Metric) averagedShare() *share {
 	}
 }
 
-// worth is a share, and of how many independent rows it is.
+// worth is a share, and how many independent rows of weight 1 would tell as much of it. A recall of 8 of 10 positives has
+// p = 0.8 and n = 10; if their weights are 1 eight times and 2 twice, n = 12² / 16 = 9.
 type worth struct {
 	p, n    float64
-	counted int // units
+	counted int // rows, or clusters, that have a row of the whole
 }
 
-// worth finds it; undefined is empty, or says why there is none.
+// worth computes the share on a sample; undefined is empty, or says why there is none.
 func (h *share) worth(s *Sample, u units) (out worth, undefined string) {
 	w, hit := make([]float64, s.rows), make([]float64, s.rows)
 	var total, part float64

@@ -16,7 +16,7 @@
 // Joins are the hard part: of two joined tables either may be the one whose rows are filtered, and the other the one that is looked
 // up. What counts is the value as seen from a row of the result, and that is the row of one FROM item: for an input column that
 // somebody predicts, the item which that column comes from. So each flow knows which items it reads (homes), each fact which
-// it speaks of, and at the end of a SELECT resolve (lineageidentity.go) gives to a column those facts that reach its item by
+// it speaks of, and at the end of a SELECT resolve (identity.go) gives to a column those facts that reach its item by
 // others than the row's own: facts are edges between items, the row's item is taken away, and what stays connected decides on
 // which row is met. An inner join on a key makes two items one.
 //
@@ -24,6 +24,18 @@
 // what they determine (identifies): keys are those of tables, and that of the block, which are checked when it runs; the walk is done again
 // with the block's once it is seen which input columns these are. And earlier rows are allowed, if they are earlier by a column
 // that is a time as it stands (past.clock): whether it is one is for the caller to say, who knows the tables.
+//
+// An example. In
+//
+//	select customer, amount, sum(amount) over (partition by customer) as total, count(*) over () as n
+//	from payments where country = 'DE'
+//
+// amount is a copy of payments.amount: the filter leaves its values as they are, and country is told of the result's rows
+// (Flows.Rows). total has payments.amount in Others, for the amounts of several rows enter it, payments.customer in Keys,
+// which places a row in its partition, and payments.country in Control, since a payment from elsewhere would change the
+// sum if the filter let it pass. n has neither values nor others: no column's values enter it. But country decides what is
+// counted, and stands in Control. A caller that asks whether total holds personal data looks at Taints, which has amount
+// and not country; one that asks whether total can know the target looks at all the lists.
 //
 // Wherever the walk meets what it does not know (a kind of node, a name that it cannot place) it takes it to depend on every
 // column of every table. It may report too much, never too little; what it leaves out on purpose (ties in the order of stored tables)

@@ -130,7 +130,8 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	for _, t := range tops {
 		top.g, top.h = max(top.g, t.g), max(top.h, t.h)
 	}
-	// The sum of n numbers up to 2^e, in units of 2^(e-k), stays below n·2^k.
+	// The sum of n numbers up to 2^e, in units of 2^(e-k), stays below n·2^k, which is below 2^62. With n = 4 and
+	// derivatives of at most 5, e is 3, k is 59, and the unit 2^-56.
 	k := 62 - bits.Len(uint(n))
 	_, eg := math.Frexp(top.g)
 	_, eh := math.Frexp(top.h)

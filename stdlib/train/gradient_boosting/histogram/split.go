@@ -118,10 +118,12 @@ func (s *splitter) oneHot(hist []sum) {
 	}
 }
 
-// groups orders the categories by the weight that each would have as a leaf, 0 where it may not be one; the best parting
-// into two groups is one of those that cut this order in two. Fewer than MaxCatThreshold of them are taken from either end:
-// from the low one to the right, with missing values on the left, and from the high one to the left, with missing values on
-// the right.
+// groups parts the categories into two groups. They are ordered by the weight that each would have as a leaf (byWeight); the
+// best of all 2^(k-1)-1 partings is among the k-1 that cut this order in two (Fisher 1958). If Bonn, Rome, Oslo, Paris have
+// the weights -2, -1, 1, 3, the cuts {Bonn}, {Bonn, Rome} and {Bonn, Rome, Oslo} against the rest are tried.
+//
+// Groups of fewer than MaxCatThreshold categories are tried from either end of the order: those with the least weights go
+// right, and missing values left; those with the greatest go left, and missing values right.
 func (s *splitter) groups(hist []sum) {
 	order := s.byWeight(hist)
 	most := min(len(order), s.params.MaxCatThreshold) - 1
