@@ -14,13 +14,33 @@ import (
 // input is the name of the only table in the query of a feature.
 const input = "input"
 
-// query writes the SQL that computes windows.
+// # Windows as of a time
 //
-// Times become microseconds since 1970, so that "before" is "at least one less" and frames are frames of integers. The
-// aggregates of a window are called with OVER where that can be. Else the window is computed once for each distinct
-// entity and time: these moments are joined with the rows in their window, grouped, and joined back. That join goes by
-// entity and by stretches of time as long as the window, of which a window touches two, so that rows far away are never
-// paired.
+// A window of length over at the moment t of an entity sees the rows of that entity with t - over <= time < t; with
+// known_at also known_at < t. The row at t is not seen, nor any other at the same instant, so that a feature never
+// contains what is known only with its own row. With over = "2d", sum(amount) of one card is
+//
+//	time         amount   sees            sum
+//	Mon 10:00    10       nothing         null
+//	Tue 10:00    20       Mon             10
+//	Wed 10:00    30       Mon, Tue        30
+//	Wed 10:00    40       Mon, Tue        30: rows at the same instant do not see each other
+//	Thu 10:01    50       Wed, Wed        70: Tue is 2 days and a minute ago
+//
+// Times become microseconds since 1970, so that "before" is "at least one less" and frames are frames of integers. Rows
+// without an entity or a time (null, infinite) are seen by none, and their windows are null.
+//
+// There are three ways to compute a window, with the same result; all picks one for each:
+//
+//   - The window's aggregates are called with OVER (frame), one pass over the sorted rows. This is the rule.
+//   - counted: with known_at, rows enter a window in another order than that of their times, which no frame describes. Sums
+//     of integers and counts are computed by a running sum of events.
+//   - seen: any other. The window is computed once for each distinct entity and time. These moments are joined with the rows
+//     in their window, grouped, and joined back. The join goes by entity and by stretches of time as long as the window
+//     (stretch): a window lies in at most two of them, the moment's and the one before, so that rows far away are never paired.
+//     With stretches of 10, a moment at 25 is in stretch 2, and its window from 15 to 24 in the stretches 1 and 2.
+
+// query writes the SQL that computes the windows of one feature, either at each of its rows (rows) or at given moments (At).
 type query struct {
 	ctx     context.Context
 	entity  []string
@@ -297,7 +317,8 @@ func (q *query) join(i int) string {
 	return fmt.Sprintf("\nleft join s%d on %s", i, strings.Join(on, " and "))
 }
 
-// stretch numbers stretches of time of the given length: division rounded down, also before 1970, in integers.
+// stretch is an SQL expression for the number of the stretch of time, of the given length in microseconds, that t lies in:
+// t divided by length and rounded down, also before 1970 (of -1 and a length of 10 it is -1, not 0).
 func stretch(t string, length int64) string {
 	return fmt.Sprintf("((%s - ((%[1]s %% %[2]d) + %[2]d) %% %[2]d) // %[2]d)", t, length)
 }

@@ -1,5 +1,22 @@
-// Package http fetches a file over HTTP. Its version is what the server says of it, an ETag or a date, or the checksum that the
-// block demands. A connection that drops in the middle goes on where it was.
+// Package http fetches a file over HTTP. The version of the file is what the server says of it, an ETag or a date, or the
+// checksum that the block demands. A download whose connection drops is resumed.
+//
+// # Version and bytes
+//
+// A plan asks for the version without reading the file (HEAD; GET where the server refuses HEAD), and the stage then
+// fetches that version or fails:
+//
+//	the server answers                       the version
+//	any, and the block has sha256            sha256 9f86d081…, without asking the server
+//	ETag: "33a64df5"                         ETag "33a64df5"
+//	Last-Modified: Tue, 03 Mar 2026 …        Last-Modified Tue, 03 Mar 2026 …
+//	neither                                  an error: nothing would tell that the file changed
+//
+// If the connection drops after 700 of 1000 bytes, the next request has Range: bytes=700- and If-Range: "33a64df5" (RFC 9110,
+// section 14.2 and 13.1.5). A server that still has those bytes answers 206 with the rest; any other answers 200 with the
+// whole file, which is then read from the beginning. Without a strong ETag a download always starts from the beginning.
+// Four attempts in a row that get no further end the stage; one that gets further starts the count anew. With sha256 the
+// whole file is checked at the end.
 package http
 
 import (
@@ -41,7 +58,7 @@ var Component = component.Component{
 type Config struct {
 	URL      string `json:"url"`
 	SHA256   string `json:"sha256,omitempty"` // of the whole file, in small hexadecimal digits
-	MaxBytes int64  `json:"max_bytes"`
+	MaxBytes int64  `json:"max_bytes"`        // of the file; a larger one is an error, told as soon as its length is known
 }
 
 func decode(text json.RawMessage) (Config, error) {

@@ -1,5 +1,21 @@
-// Package postgres fetches the rows of a query from a PostgreSQL server, as JSON objects one a line, in an order of their own. All that is
-// asked, the version too, is asked in one read-only transaction that sees the database as it was at one moment.
+// Package postgres fetches the rows of a query from a PostgreSQL server, as JSON objects one a line, ordered by their bytes. All
+// that is asked, the version too, is asked in one read-only transaction that sees the database as it was at one moment
+// (repeatable read).
+//
+// # Version and rows
+//
+// The version of the rows is their number with a hash of them, computed on the server. The hash is made of two sums of the
+// rows' 64-bit hashes, with different seeds: sums do not depend on the order of rows, so nothing has to be sorted or sent
+// to learn that nothing changed. Where that takes too long the block states a query of its own for the version, such as
+//
+//	select max(changed_at), count(*) from orders
+//
+// The file is the same on every server that holds the same rows. Each row is the text of row_to_json, under session settings that
+// fix time zone, dates, floats and bytes (settings), and rows stand in the order of that text under the collation "C":
+//
+//	{"id":1,"paid_at":"2026-03-01T10:00:00+00:00","amount":5.00}
+//	{"id":10,"paid_at":"2026-03-02T09:30:00+00:00","amount":7.25}
+//	{"id":2,"paid_at":"2026-03-01T11:00:00+00:00","amount":1.00}
 package postgres
 
 import (
@@ -44,7 +60,7 @@ type Config struct {
 	URL      string `json:"url"`               // postgres://user@host:5432/database, without password
 	Query    string `json:"query"`             // one SELECT
 	Version  string `json:"version,omitempty"` // a SELECT of one row that tells versions apart; empty: the rows themselves do
-	MaxBytes int64  `json:"max_bytes"`
+	MaxBytes int64  `json:"max_bytes"`         // of the file File; more are an error
 }
 
 // Check reads the address of a database.

@@ -3,6 +3,26 @@
 //
 // The format is that of XGBoost 1.7 to 3.x (doc/model.schema of the dmlc/xgboost repository). Boosters other than
 // gbtree, leaves that are vectors, and objectives other than those of [Objective] are refused.
+//
+// # The format, by an example
+//
+// A tree is a set of parallel arrays with an element for each node. This is a tree of three nodes; the root asks whether
+// feature 4 is below 2.5, and sends missing values left:
+//
+//	"left_children":    [1, -1, -1]          -1: a leaf
+//	"right_children":   [2, -1, -1]
+//	"parents":          [2147483647, 0, 0]   2^31-1: the root
+//	"split_indices":    [4, 0, 0]            the feature
+//	"split_conditions": [2.5, -1.0, 1.0]     of an inner node the threshold, of a leaf its margin
+//	"default_left":     [1, 0, 0]
+//
+// A categorical split has NaN, written bare, as its condition (nullNaN), and its node stands in categories_nodes. The
+// categories that go right are categories[segment : segment+size], by the element at the same place of
+// categories_segments and categories_sizes.
+//
+// A row's margin is the base score, taken to the scale of margins, plus the leaf of each tree; Transform makes predictions
+// of margins. If "binary:logistic" has the base score 0.5, its margin is -log(1/0.5 - 1) = 0; a row that ends at the leaf
+// 1.0 has the margin 1 and the probability 1/(1+e^-1) = 0.731.
 package xgboost
 
 import (

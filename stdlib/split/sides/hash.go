@@ -37,7 +37,7 @@ func PositionBy(names []string, seed int64) string {
 	return fmt.Sprintf("('0x' || substr(md5(%s), 1, 13))::ubigint", strings.Join(parts, " || "))
 }
 
-// Below is an SQL condition that holds for the given share of all positions.
+// Below is an SQL condition that holds for the given share of all positions, the lowest: every row below 0.2 is below 0.3 too.
 func Below(position string, share float64) string {
 	return fmt.Sprintf("%s < %d", position, int64(share*positions))
 }

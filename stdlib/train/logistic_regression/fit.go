@@ -13,6 +13,26 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train/design"
 )
 
+// # The fit
+//
+// The inputs x are those of design.Matrix: numbers standardised, categories one-hot. With two classes there is one output,
+// the log odds m = intercept + Σ coefficient·x of the positive class; with more, one for each class, and probabilities by
+// softmax. Minimised is
+//
+//	(Σ w · log loss + l2/2 · Σ coefficient²) / Σ w
+//
+// over all coefficients and intercepts; intercepts are free of the penalty. This is scikit-learn's LogisticRegression with
+// C = 1/l2, divided by the sum of weights, on standardised columns. The division leaves the minimum where it is, and makes
+// one tolerance fit tables of any size.
+//
+// The derivative of a row's log loss by its margin is probability - actual (residuals), by a coefficient that times x. The
+// search (L-BFGS) starts from coefficients of 0 and intercepts that give every row the classes' shares: of 100 rows with 25
+// positives it starts at the intercept log(25/75) = -1.099, where the derivative by the intercept is 100 · 0.25 - 25 = 0,
+// so that only inputs which tell more than the share move it. The objective is convex, and with l2 above 0 strictly so in
+// the coefficients: the start decides how long the search takes, not where it ends, up to the tolerance.
+//
+// Sums over rows are added up block by block in the order of blocks, so the model does not depend on the number of threads.
+
 // tolerance is the largest partial derivative, per unit of weight, at which the search has converged.
 const tolerance = 1e-7
 

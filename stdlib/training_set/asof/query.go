@@ -10,6 +10,22 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
+// # The join as of a time
+//
+// Each row of the spine keeps its place and its columns; features add columns, never rows. A feature that has
+// the spine's key is joined by that key, whatever its times are (byKey). Every other is joined as of the spine's time: a column of the
+// feature comes from the entity's latest row strictly before that time, and a window is computed anew at that time, over
+// the table that the feature reads, not taken from the latest row. With max_age = "30d":
+//
+//	spine: card  at         feature: card  time       limit     joined: limit
+//	A            20 March   A              1 March    500       500
+//	A            1 March    A              1 March    500       null: not strictly before
+//	A            20 June    A              1 March    500       null: older than 30 days
+//	B            20 March   (none)                              null
+//
+// Of several rows of an entity at one instant the first in the descending order of all columns, compared from left to
+// right, is the latest, so that the result does not depend on how rows are stored.
+
 // feature is a table to join, by its name in the query.
 type feature struct {
 	*schema.Table
