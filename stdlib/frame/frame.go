@@ -3,14 +3,15 @@ package frame
 
 import "fmt"
 
-// Frame is a table of Rows rows. All columns have that length.
+// Frame is a table of Rows rows. All columns have that length, in the order of rows in the file. It is safe for concurrent
+// reading.
 type Frame struct {
 	Rows    int
 	Columns []Column
 }
 
 // Column is either numeric (Num set: numbers, booleans as 0 and 1, times as seconds since 1970 in UTC; NaN is null)
-// or text (Codes and Levels set).
+// or text (Codes and Levels set). The texts b, null, a, b have the Levels {a, b} and the Codes {1, -1, 0, 1}.
 type Column struct {
 	Name string
 	Type string    // as in the table's schema: "double", "varchar", …
@@ -35,7 +36,7 @@ func (f *Frame) Column(name string) *Column {
 	return nil
 }
 
-// Select returns a frame of these columns in this order; the data is shared.
+// Select returns a frame of these columns in this order; the data is shared. A name that the frame does not have is an error.
 func (f *Frame) Select(names []string) (*Frame, error) {
 	out := &Frame{Rows: f.Rows, Columns: make([]Column, 0, len(names))}
 	for _, n := range names {
@@ -48,7 +49,8 @@ func (f *Frame) Select(names []string) (*Frame, error) {
 	return out, nil
 }
 
-// Take returns a frame of the given rows, in that order.
+// Take returns a frame of the given rows, from 0, in that order; a row may be taken several times. Values are copied. Levels
+// are shared, and may have some that none of the rows has.
 func (f *Frame) Take(rows []int) *Frame {
 	out := &Frame{Rows: len(rows), Columns: make([]Column, len(f.Columns))}
 	for i := range f.Columns {

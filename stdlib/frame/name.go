@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ExactLimit is the magnitude from which on a float64 does not hold every whole number.
+// ExactLimit is the magnitude, 2^53, from which on a float64 does not hold every whole number: 2^53 + 1 becomes 2^53.
 const ExactLimit = 1 << 53
 
 // Null reports whether a row has no value.
@@ -69,7 +69,8 @@ func (c *Column) AsWritten(text string) string {
 	return NumberName(text)
 }
 
-// NumberName writes a number in the form that names of values have, of any size; what is no number is left as it is.
+// NumberName writes a number in the form that names of values have (ValueName): "2.0" becomes "2", "1e3" "1000", "0.50"
+// "0.5", without rounding, however many digits there are. A text that is no number is returned as it is.
 func NumberName(text string) string {
 	if strings.ContainsAny(text, "_/xXpPoObB") {
 		return text

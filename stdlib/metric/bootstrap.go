@@ -68,7 +68,8 @@ func spread(w, weights, drawn []float64, clusters []int32) {
 	}
 }
 
-// Quantile of sorted values by linear interpolation (definition 7 of Hyndman and Fan 1996, numpy's default).
+// Quantile of values in ascending order, at least one, for q from 0 to 1, by linear interpolation (definition 7 of Hyndman
+// and Fan 1996, numpy's default): of 1, 2, 4 the quantile at 0.75 is 3.
 func Quantile(sorted []float64, q float64) float64 {
 	at := float64(q * float64(len(sorted)-1))
 	i := int(math.Floor(at))

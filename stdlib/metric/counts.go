@@ -1,6 +1,8 @@
 package metric
 
-// Counts is how often each row is drawn in a resample; the same draws as Each makes. clusters and count are as there.
+// Counts returns how often each row is drawn in a resample, by row: 0, 1, 2, … The draws are those of Each with the same seed
+// and clusters, so that an SQL metric, which is computed elsewhere, sees the resamples that the others see. Where rows
+// have clusters, all rows of a cluster have the same count.
 func (b Bootstrap) Counts(resample, rows int, clusters []int32, count int) []float64 {
 	if clusters == nil {
 		count = rows

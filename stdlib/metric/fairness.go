@@ -7,7 +7,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Measures of one group or of all rows, by place in MeasureNames; NaN where one is undefined.
+// Measures of one group or of all rows, by place in MeasureNames; NaN where one is undefined. Of a binary task with the
+// metric auc, {0.5, 0.8, 0.1, 0.9} are selection rate, true positive rate, false positive rate and auc.
 type Measures []float64
 
 // rateNames are the shares of decisions that are measured first where there are two classes.
@@ -15,7 +16,8 @@ func rateNames() []string {
 	return []string{"selection_rate", "true_positive_rate", "false_positive_rate"}
 }
 
-// MeasureNames are what figures call that which is measured of each group: of two classes the rates, and the metrics.
+// MeasureNames are the names that figures have for the measures of a group: with two classes first selection_rate,
+// true_positive_rate and false_positive_rate, then, with any task, the names of the metrics in their order.
 func MeasureNames(task schema.Task, metrics []*Metric) []string {
 	var out []string
 	if task == schema.Binary {
@@ -85,7 +87,7 @@ func rateComparisons() []Comparison {
 	return out
 }
 
-// Groups are the rows of a sample by group.
+// Groups are the rows of a sample by group, with what is measured of each. They are safe for concurrent reading.
 type Groups struct {
 	sample  *Sample
 	group   []int32 // by row
@@ -101,7 +103,8 @@ type part struct {
 	sample *Sample
 }
 
-// NewGroups makes them: group gives each row's, from 0 up to count. Groups of fewer than minSize rows have no measures.
+// NewGroups parts a sample into groups. group has the group of each row, from 0 to count-1. A group of fewer than minSize
+// rows has no measures of its own (NaN), and its rows still count among all rows.
 func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric) (*Groups, error) {
 	g := &Groups{sample: s, group: group, sizes: make([]int, count), valid: make([]bool, count), metrics: metrics}
 	for _, k := range group {
@@ -142,13 +145,14 @@ func (s *Sample) part(rows []int) (*Sample, error) {
 	return NewSample(d)
 }
 
-// Sizes are the rows of each group.
+// Sizes are the numbers of rows by group, unweighted.
 func (g *Groups) Sizes() []int { return g.sizes }
 
-// Names are what is measured.
+// Names are the names of the measures, in the order that Measures have.
 func (g *Groups) Names() []string { return MeasureNames(g.sample.Task, g.metrics) }
 
-// Measure computes the measures of each group and of all rows, those of groups too small for their own included.
+// Measure computes the measures of each group and of all rows, with a weight for each row as Metric.On takes it. Rows of
+// groups that are too small for measures of their own are among all rows.
 func (g *Groups) Measure(w []float64) (groups []Measures, overall Measures) {
 	groups = make([]Measures, len(g.sizes))
 	if g.sample.Task == schema.Binary {

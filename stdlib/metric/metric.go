@@ -17,15 +17,16 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Metric is one metric as a block defines it.
+// Metric is one metric as a block defines it. It is not changed once made, and safe for concurrent use.
 type Metric struct {
 	Name    string // of the block: what figures are called
 	Type    string // "roc_auc", …; empty for an SQL metric
 	Greater bool   // greater is better
 	Average string // binary, macro, micro or weighted, where the type knows averages; may be empty: by the task
-	// NeedsScore tells that it reads probabilities, not only decisions or values.
+	// NeedsScore says that the metric reads probabilities (roc_auc, log_loss), not only decisions or values.
 	NeedsScore bool
-	// SQL is the aggregate expression of a metric that is defined by one; Value knows nothing of it.
+	// SQL is the aggregate expression of a metric that is defined by one, such as "sum(amount) filter (where predicted)". Value
+	// and On leave such a metric undefined; it is computed on the table of predictions.
 	SQL string
 
 	zeroDivision *float64
@@ -143,7 +144,8 @@ func (m *Metric) Fits(task schema.Task) error {
 	return nil
 }
 
-// Value computes the metric on a sample; undefined is empty, or says why there is no value.
+// Value computes the metric on data that need not be prepared. undefined is empty, or says why there is no value, for one
+// that no row is predicted positive, of a precision; x means nothing then. Mistakes in the data (NewSample) are a reason too.
 func (m *Metric) Value(d *Data) (x float64, undefined string) {
 	s, err := NewSample(d)
 	if err != nil {
@@ -152,7 +154,8 @@ func (m *Metric) Value(d *Data) (x float64, undefined string) {
 	return m.On(s, s.Weights())
 }
 
-// On computes the metric on a prepared sample with a weight for each row; rows of weight 0 don't count.
+// On computes the metric on a prepared sample with a weight for each row, in place of the sample's own weights; rows of
+// weight 0 do not count, so that a resample is a vector of weights. undefined is as Value returns it.
 func (m *Metric) On(s *Sample, w []float64) (x float64, undefined string) {
 	if m.def == nil {
 		return 0, "an SQL metric is computed on a table"
@@ -199,7 +202,8 @@ func (m *Metric) OfCounts(tn, fp, fn, tp float64) (x float64, undefined string, 
 	return x, undefined, true
 }
 
-// Better reports whether a is better than b.
+// Better reports whether a is a better value of the metric than b: greater for roc_auc, smaller for log_loss. A value is not
+// better than an equal one, and NaN neither better nor worse than any.
 func (m *Metric) Better(a, b float64) bool {
 	if m.Greater {
 		return a > b

@@ -8,14 +8,15 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Data is what metrics are computed on; all slices that are set have one element a row.
+// Data is what metrics are computed on; all slices that are set have one element a row. Three rows of a binary task:
+// Classes 2, Actual {1, 0, 1}, Predicted {1, 0, 0}, Score {0.9, 0.2, 0.4}.
 type Data struct {
 	Task schema.Task
 	// Classes is their number (classification; 2 for binary, where class 1 is the positive one).
 	Classes   int
 	Names     []string    // of the classes, for reasons; nil: their indices
-	Actual    []float64   // index of the class, or the value; none is NaN
-	Predicted []float64   // the same
+	Actual    []float64   // index of the class, or the value of a regression; none is NaN or infinite
+	Predicted []float64   // what the model decided, in the same terms
 	Score     []float64   // binary: probability of the positive class; may be nil where no metric reads it
 	Scores    [][]float64 // multiclass: [class][row] probabilities; may be nil likewise
 	Weight    []float64   // nil: every row counts 1

@@ -62,7 +62,8 @@ func (b *Bundle) Signature() Signature { return b.signature }
 // Kind of the model.
 func (b *Bundle) Kind() Kind { return b.kind }
 
-// Threshold is the score from which on a row is predicted positive, in binary tasks.
+// Threshold is the score from which on a row is predicted positive, in binary tasks: with 0.5 a score of 0.5 is. Above 1 no
+// row is. In other tasks it means nothing.
 func (b *Bundle) Threshold() float64 { return b.threshold }
 
 // Provenance says where the model comes from.
@@ -125,7 +126,8 @@ func sha(data []byte) string {
 // ErrNoBundle is returned, wrapped, for a folder without a bundle.json: a model that was made elsewhere, or none.
 var ErrNoBundle = errors.New("there is no " + BundleFile + ": this is no model")
 
-// Read reads the model in a folder, and verifies it.
+// Read reads the model in a folder, and verifies that model.json is the one that bundle.json was written with (its digest)
+// and fits the signature. A folder without bundle.json is an ErrNoBundle.
 func Read(dir string) (*Bundle, error) {
 	b, err := read(dir)
 	if err != nil {

@@ -20,14 +20,15 @@ import (
 // with a fraction of zeros ("5.0"); a timestamp with an offset is taken to UTC, one without is in UTC.
 type CSV struct {
 	Files     []File
-	Delimiter string // one character; "" is a comma
-	Header    bool   // the first row of each file names its columns
-	Nulls     []string
-	Trim      bool // blanks around fields and names are no part of them
-	Unsorted  bool // rows are stored in the order of files and lines, not of their values
+	Delimiter string   // one character; "" is a comma
+	Header    bool     // the first row of each file names its columns
+	Nulls     []string // spellings of null in all columns, besides the empty field: "NA"
+	Trim      bool     // blanks around fields and names are no part of them
+	Unsorted  bool     // rows are stored in the order of files and lines, not of their values
 }
 
-// File is a file and what messages call it.
+// File is a file: the path that it is read by, and the name that messages have for it. The path may be a place in the store;
+// the name is the one that the user knows, "customers.csv".
 type File struct{ Path, Name string }
 
 // CSVColumn is a column of the table, and what the files' first row calls it if that is not its name.

@@ -8,7 +8,8 @@ import (
 // Reader asks questions about Parquet files. It is not safe for concurrent use; close it.
 type Reader struct{ s *session }
 
-// OpenReader makes each file a table of that name. Nothing else can be read.
+// OpenReader opens Parquet files, by the name that queries have for each: {"rows": "/store/…/rows.parquet"} for select count(*)
+// from rows. No other file can be read, nor any written.
 func OpenReader(ctx context.Context, tables map[string]string) (*Reader, error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -39,7 +40,7 @@ func (r *Reader) Query(ctx context.Context, sql string, f func(row []any) error)
 	})
 }
 
-// Row returns the only row of a query.
+// Row returns the only row of a query, its values as Query hands them over.
 func (r *Reader) Row(ctx context.Context, sql string) ([]any, error) {
 	row, err := r.s.one(ctx, sql)
 	out := make([]any, len(row))

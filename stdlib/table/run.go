@@ -12,8 +12,8 @@ import (
 
 // Query is one SELECT over Parquet files, and where its rows go.
 type Query struct {
-	SQL     string
-	Tables  map[string]string // name → Parquet file
+	SQL     string            // one SELECT, without parameters
+	Tables  map[string]string // the name that SQL has for a table → Parquet file
 	OrderBy []string          // rows are stored in this order, then all other columns; empty: all columns in order
 	Columns []schema.Column   // expected output columns; a mismatch is an error. Nil: whatever comes
 	Out     string            // Parquet file to write

@@ -63,7 +63,8 @@ func Numeric(t string) bool {
 // Temporal reports whether a type is a point in time: a date or a timestamp.
 func Temporal(t string) bool { return t == "date" || strings.HasPrefix(t, "timestamp") }
 
-// Scale is how many digits behind the point the numbers of a type have; ok is false of types whose numbers are not exact.
+// Scale returns how many digits behind the point the numbers of a type have: 2 of decimal(10,2), 0 of bigint. ok is false
+// for types whose numbers are not exact (double, float), and for types that are no numbers.
 func Scale(t string) (scale int, ok bool) {
 	if !Numeric(t) || t == "double" || t == "float" {
 		return 0, false
@@ -72,7 +73,8 @@ func Scale(t string) (scale int, ok bool) {
 	return scale, true
 }
 
-// Known is the condition that a column has a value: null has none, and neither has NaN.
+// Known returns the SQL condition that a column has a value; null is none, and neither is NaN. Of the double x it is
+// ("x" is not null and not isnan("x")).
 func Known(c schema.Column) string {
 	q := Quote(c.Name)
 	if c.Type == "double" || c.Type == "float" {
@@ -81,7 +83,8 @@ func Known(c schema.Column) string {
 	return q + " is not null"
 }
 
-// Constant writes a text of the configuration as a type; that it says no value of the type is an error of the query.
+// Constant returns an SQL expression of the type kind for a text of the configuration, "5" as a bigint for one. The text is
+// read by the rule for files (exact); if it is no value of the type, the query fails when it runs: "x" is no bigint.
 func Constant(text, kind string) string {
 	if kind == "varchar" {
 		return literal(text)

@@ -134,7 +134,7 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 	return out
 }
 
-// Shares divides each by the sum of all; all 0 if the sum is.
+// Shares divides each of the values, none negative, by their sum: 1, 3 become 0.25, 0.75. If the sum is 0 all shares are 0.
 func Shares(values []float64) []float64 {
 	var total float64
 	for _, x := range values {

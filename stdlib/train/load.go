@@ -32,7 +32,8 @@ type Training struct {
 	stage  *component.Stage
 }
 
-// Set is a table as numbers.
+// Set is a table as numbers, rows in the table's order, without those that have no usable target. It is safe for concurrent
+// reading. Of the text column city with the levels {Bonn, Rome} the rows Rome, null, Bonn are {1, NaN, 0}.
 type Set struct {
 	Rows    int
 	Columns [][]float64 // [feature][row]: numbers, or indices of the feature's levels; NaN is missing

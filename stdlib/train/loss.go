@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model"
 )
 
-// WeightOf is the weight of a row.
+// WeightOf returns the weight of a row; 1 where the table has none.
 func (s *Set) WeightOf(r int) float64 {
 	if s.Weight == nil {
 		return 1
@@ -20,7 +20,8 @@ func (s *Set) WeightOf(r int) float64 {
 // leastProbability bounds the log loss of a row.
 const leastProbability = 1e-16
 
-// Losses of a model on the training and the validation rows; the latter is NaN where there are none.
+// Losses of a model on the training and the validation rows: the weighted mean log loss in nats, or the root mean squared
+// error in the target's unit. validation is NaN where there is no validation table.
 func (t *Training) Losses(ctx context.Context, e model.Estimator) (training, validation float64, err error) {
 	validation = math.NaN()
 	if training, err = t.loss(ctx, e, t.Data); err != nil || t.Validation == nil {

@@ -39,10 +39,10 @@ type Decision struct {
 	Where    []Limit         `json:"where"`
 }
 
-// Limit is a bound that a metric must keep.
+// Limit is a bound that a metric must keep at the threshold: recall >= 0.8.
 type Limit struct {
-	Metric json.RawMessage `json:"metric"`
-	Op     string          `json:"op"`
+	Metric json.RawMessage `json:"metric"` // a metric's definition
+	Op     string          `json:"op"`     // "<", ">", "<=" or ">="
 	Limit  float64         `json:"limit"`
 }
 

@@ -48,14 +48,15 @@ const (
 
 // Input is one term of the sum.
 type Input struct {
-	Feature int       `json:"feature"`
+	Feature int       `json:"feature"` // by its place in the signature
 	Kind    InputKind `json:"kind"`
 	Mean    float64   `json:"mean,omitempty"`  // of a value
 	Scale   float64   `json:"scale,omitempty"` // of a value; positive
-	Level   int       `json:"level,omitempty"`
+	Level   int       `json:"level,omitempty"` // of a level: its index
 }
 
-// At computes the input from its feature's value; NaN is missing.
+// At computes the input from its feature's value: a number, the index of a level, or NaN, which is missing. With the mean
+// 3.5 and the scale 2 the value 7.5 is the input 2, and a missing one 0.
 func (in *Input) At(x float64) float64 {
 	missing := math.IsNaN(x)
 	switch in.Kind {
@@ -77,7 +78,8 @@ func indicator(b bool) float64 {
 	return 0
 }
 
-// Model is a generalised linear model.
+// Model is a generalised linear model. It has one output, or with the link softmax one for each class. Nothing in it may be
+// changed once it scores.
 type Model struct {
 	Link         Link        `json:"link"`
 	Inputs       []Input     `json:"inputs"`
