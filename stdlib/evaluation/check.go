@@ -13,7 +13,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// FigureTypes are the types of the figures, and of those that compare a champion with a challenger.
+// FigureTypes returns the types of an evaluation's figures (metrics.auc, intervals.auc.low, slices["eu"].auc, …), and of the
+// figures that compare a champion with a challenger (metrics.auc of the champion, delta.auc.value, delta.auc.low, …). Call
+// Definitions first.
 func (k *Checker) FigureTypes() (figures, comparison map[string]*schema.FigureType) {
 	metrics, bounds, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
 	row := map[string]*schema.FigureType{"count": schema.Count}
@@ -48,7 +50,7 @@ func difference(of *schema.FigureType) *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"value": schema.Between(-span, span), "low": schema.AtMost(span), "high": schema.AtLeast(-span)})
 }
 
-// Bounded is the type of a value with its interval.
+// Bounded is the type of an object of value, low and high, numbers without bounds of their own.
 func Bounded() *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"value": schema.Double, "low": schema.Double, "high": schema.Double})
 }
@@ -59,12 +61,12 @@ func (k *Checker) Figures(i int) *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"value": k.metrics[i].Figure(), "low": low, "high": high})
 }
 
-// Checker looks for mistakes in a block.
+// Checker looks for mistakes in a block that evaluates a model, before anything runs. It collects them in Problems.
 type Checker struct {
 	*Config
-	Data     *schema.Table
-	Model    schema.Model // its task and target
-	Problems []schema.Problem
+	Data     *schema.Table    // the table of the rows
+	Model    schema.Model     // its task and target
+	Problems []schema.Problem // in the order in which they were found; paths are those of attributes in the block
 
 	metrics []*metric.Metric
 	names   []string
@@ -72,7 +74,8 @@ type Checker struct {
 
 func (k *Checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
-// Definitions looks at what rests on no table, and returns the names of the metrics that are sound.
+// Definitions checks what needs no table (metrics listed twice, numbers out of range), and returns the names of the metrics
+// whose definitions can be read, in the order of the list.
 func (k *Checker) Definitions() []string {
 	k.readMetrics()
 	k.checkNumbers()

@@ -8,7 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 )
 
-// Compare gives this model's metrics, and how those of a challenger on the same rows differ from them.
+// Compare returns the figures of a comparison with a challenger, whose predictions of the same rows are s: this model's
+// metrics, and delta, challenger minus this model. Both are computed on the rows that both models have predictions for: if
+// this model leaves out row 3 and the challenger row 5, neither counts. The Evaluation is changed by that, and ends with it.
 func (e *Evaluation) Compare(ctx context.Context, s *prediction.Set, l prediction.Layout) (map[string]any, error) {
 	other := *e
 	challenger := &other

@@ -48,13 +48,13 @@ const IntervalsDoc = "**Intervals.** Rows are taken to be independent; where the
 	"`delta` is found from what each row adds to the difference: Student's interval (of shares with one more row for either model, Bonett and Price 2012; of `roc_auc` by the rows of the rarer class), bootstrap-t for means of errors, " +
 	"resamples for the rest. Two models that say the same of every row differ by exactly 0. Fairness takes one simultaneous interval over all groups from the resamples, with what these leave out where all rows of a group were decided alike.\n\n"
 
-// Intervals says how they are found.
+// Intervals says how the intervals of figures are found.
 type Intervals struct {
-	Resamples  int     `json:"resamples"`
-	Confidence float64 `json:"confidence"`
+	Resamples  int     `json:"resamples"`  // of the bootstrap, from 20 to 100000; 0: no figure has an interval
+	Confidence float64 `json:"confidence"` // 0.95
 }
 
-// IntervalsBlock is the block that says so.
+// IntervalsBlock is the nested block intervals, for types of blocks that evaluate.
 func IntervalsBlock() schema.Block {
 	return schema.Block{Name: "intervals", Doc: "How intervals are found.", Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "resamples", Type: schema.Integer, Default: 500.0, Doc: "How many resamples to draw, for intervals that are found by them; 0: no intervals at all."},
@@ -62,13 +62,13 @@ func IntervalsBlock() schema.Block {
 	}}}
 }
 
-// Slice names the rows that a condition marks.
+// Slice is a part of the rows with figures of its own: slices["eu"].auc.
 type Slice struct {
 	Name  string `json:"name"`
-	Where string `json:"where"`
+	Where string `json:"where"` // an SQL condition over the data's columns: region = 'EU'
 }
 
-// Defaults fills in nested blocks that are not written.
+// Defaults fills in nested blocks that are not written: intervals of 500 resamples at a confidence of 0.95.
 func (c *Config) Defaults() {
 	if c.Intervals == nil {
 		c.Intervals = &Intervals{Resamples: 500, Confidence: 0.95}
@@ -82,7 +82,7 @@ type Data struct {
 	Target string        // the column that holds the truth
 }
 
-// Evaluation of one model.
+// Evaluation of one model on one table: Open, then Take, then Figures or Compare. It is not safe for concurrent use.
 type Evaluation struct {
 	*Config
 	data      Data
@@ -96,7 +96,8 @@ type Evaluation struct {
 	undefined map[string]string // by path of the figure
 }
 
-// Open reads what is needed of the data besides predictions. Warnings go to warnf. Take is called next.
+// Open reads what is needed of the data besides predictions: target, weights, entities, slices, groups. Warnings go to warnf.
+// threads changes no figure.
 func Open(ctx context.Context, c *Config, d Data, threads int, warnf func(format string, args ...any)) (*Evaluation, error) {
 	e := &Evaluation{Config: c, data: d, threads: threads, warnf: warnf, undefined: map[string]string{}}
 	for _, def := range c.Metrics {

@@ -50,7 +50,7 @@ func FairnessBlock() schema.Block {
 	}}}
 }
 
-// fairness is one such block.
+// Fairness is a block that compares the groups of a column.
 type Fairness struct {
 	Name         string   `json:"name"`
 	Column       string   `json:"column"`

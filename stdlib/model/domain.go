@@ -9,7 +9,8 @@ import (
 // them; NaN is missing. Trainers refuse a table with others, and a row with one has no prediction, wherever it is scored.
 func InDomain(x float64) bool { return !(math.Abs(x) > math.MaxFloat32) }
 
-// Unscored is a row that a model has no prediction for, and why.
+// Unscored is a row that a model has no prediction for, and why: `the feature "amount" is +Inf, which is infinite or too large
+// for 32 bits`.
 type Unscored struct {
 	Row    int // from 0
 	Reason string

@@ -19,7 +19,8 @@ func NumberType(t string) bool { return schema.KindOf(t) == schema.NumberValue }
 // FeatureType reports whether models can read a column of that type: numbers, booleans and strings.
 func FeatureType(t string) bool { return schema.KindOf(t) != "" }
 
-// Unfit tells which features a model finds not in a table, or of a type that it does not take (schema.Takes).
+// Unfit returns a problem for each feature of a model that a table lacks, or has with a type that the model does not take
+// (schema.Takes), each at the given path of the block.
 func Unfit(m *schema.Model, data *schema.Table, path string) []schema.Problem {
 	var out []schema.Problem
 	for _, f := range m.Features {
@@ -37,7 +38,9 @@ func Unfit(m *schema.Model, data *schema.Table, path string) []schema.Problem {
 	return out
 }
 
-// TaskOf is the task that fits a target of that type where none is named; positive is the positive class, if it is.
+// TaskOf returns the task that fits a target of that type where the configuration names none: of a boolean, or where a positive
+// class is named, binary; of a text multiclass; of a double or decimal regression; of whole numbers "", since 0 and 1 may be
+// classes or amounts (Unclear). positive is the name of the positive class, or empty.
 func TaskOf(target, positive string) schema.Task {
 	switch {
 	case target == "boolean", positive != "":
@@ -53,7 +56,8 @@ func TaskOf(target, positive string) schema.Task {
 // WholeType reports whether a type is of whole numbers, which may be classes as well as amounts.
 func WholeType(t string) bool { return strings.HasSuffix(t, "int") || strings.HasSuffix(t, "integer") }
 
-// Unclear says what to do where a target of whole numbers has no task and the trainer does these.
+// Unclear is the problem of a target of whole numbers whose task is not said; tasks are those that the trainer can do. target is
+// the column's name, kind its type.
 func Unclear(target, kind string, tasks []schema.Task) schema.Problem {
 	lines := make([]string, len(tasks))
 	for i, t := range tasks {
@@ -64,8 +68,8 @@ func Unclear(target, kind string, tasks []schema.Task) schema.Problem {
 		Hint:   "add " + strings.Join(lines, " or ")}
 }
 
-// Class reports whether a target of that type can have a class written like this; of text any can be. It is how the class
-// would be written, if it is only written otherwise.
+// Class reports whether a target of that type can have a class written like this; of text any can be. like is how a number is
+// to be written instead: of an integer "1.0" is not ok and like "1", "x" is not ok and like empty.
 func Class(target, class string) (like string, ok bool) {
 	switch {
 	case target == "boolean":

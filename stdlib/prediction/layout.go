@@ -28,7 +28,8 @@ type Layout struct {
 // RowColumn numbers the rows, from 0, where the data has no key.
 const RowColumn = "row"
 
-// Columns of the table.
+// Columns returns the columns of a table of predictions in their order. With the key customer, the target churned of two
+// classes, Actual and Score: customer, actual, predicted, score.
 func (l Layout) Columns() []schema.Column {
 	var out []schema.Column
 	for _, name := range l.carried() {
@@ -52,7 +53,7 @@ func (l Layout) Columns() []schema.Column {
 	return out
 }
 
-// Table is the table's schema.
+// Table returns the schema of a table of predictions. Its key is that of the data, or row.
 func (l Layout) Table() *schema.Table {
 	key := l.Data.Key
 	if len(key) == 0 {
@@ -61,7 +62,8 @@ func (l Layout) Table() *schema.Table {
 	return &schema.Table{Columns: l.Columns(), Key: key, Entity: l.Data.Entity, Time: l.Data.Time, Rows: l.Data.Rows}
 }
 
-// Clash names a column of the data that has the name of a column made here; empty if there is none.
+// Clash returns the name of a column that would be carried over from the data and is called like one that predictions add, a
+// key named "score" for one; empty if there is none. Names are compared without regard to case.
 func (l Layout) Clash() string {
 	own := map[string]bool{"actual": true, "predicted": true, "score": true, "scores": true, RowColumn: len(l.Data.Key) == 0}
 	for _, name := range l.carried() {
@@ -160,7 +162,7 @@ func (l Layout) isCarried(name string) bool {
 	return false
 }
 
-// Frame holds the columns that are made here, rows in the data's order.
+// Frame returns the columns that predictions add (predicted, score, scores), rows in the data's order.
 func (l Layout) Frame(s *Set) *frame.Frame {
 	f := &frame.Frame{Rows: s.Rows, Columns: []frame.Column{{Name: RowColumn, Type: "bigint", Num: make([]float64, s.Rows)}}}
 	for i := range s.Rows {

@@ -13,7 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Set is what a model says of Rows rows, in their stored order.
+// Set holds a model's predictions of Rows rows, in the order in which the table is stored. Slices by row have Rows elements.
 type Set struct {
 	Rows      int
 	Task      schema.Task
@@ -28,7 +28,8 @@ type Set struct {
 	Threshold float64
 }
 
-// Score scores a table with the model in a folder.
+// Score scores the Parquet file data with the model in the folder dir. A table that lacks a feature, or has one of another
+// kind, is a *component.InputError. threads changes no score.
 func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	b, err := model.Read(dir)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Aggregates is an aggregate expression taken apart: calls of aggregates, and an expression over their values.
+// Aggregates is an aggregate expression taken apart: calls of aggregates, and an expression over their values. With the prefix
+// w, sum(amount) / count(*) has the calls sum(amount) and count(*), and the outer expression w0_0 / w0_1.
 type Aggregates struct {
 	Calls []Call
 	Outer string // SQL that names the calls' values by the placeholders that were asked for

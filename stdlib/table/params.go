@@ -70,7 +70,8 @@ func sorted(params map[string]json.RawMessage) []string {
 	return out
 }
 
-// Place moves a problem from the expanded query to the text that was written.
+// Place moves the offset of a problem from the expanded query to the text that was written. With $min replaced by (100),
+// a place in the literal becomes the place of $min.
 func (e Expanded) Place(p schema.Problem) schema.Problem {
 	if p.Length == 0 {
 		return p

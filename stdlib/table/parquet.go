@@ -130,7 +130,8 @@ func (f origin) cure() string {
 	return "The file holds it as " + f.have + ": change the column's type, or correct the file."
 }
 
-// SniffParquet returns the columns of Parquet files, which must all have the same ones.
+// SniffParquet returns the columns of Parquet files, with the types that their rows would be stored with. Files must all have
+// the same columns; the error names the first that differs.
 func SniffParquet(ctx context.Context, files []File) ([]schema.Column, error) {
 	s, err := open(ctx)
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// Refused is returned for a query that does what queries may not.
+// Refused is the error of a query that does what queries may not: two statements, insert, read_csv, random(). It has at least one
+// problem, with the place in the query where that is known.
 type Refused struct{ Problems []schema.Problem }
 
 func (r *Refused) Error() string {

@@ -64,7 +64,8 @@ func (s *shaper) column(path, name string) *schema.Column {
 	return c
 }
 
-// TaskOf is the task that the configuration asks for, else the one that fits the target's type.
+// TaskOf returns the task that the configuration asks for, else the one that fits the target's type (model.TaskOf). It is
+// empty where neither says: without a target, or with one of whole numbers.
 func (c *Config) TaskOf(target *schema.Column) schema.Task {
 	switch {
 	case c.Task != "":
