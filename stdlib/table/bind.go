@@ -44,7 +44,8 @@ func (b *Binder) Close() error {
 	return err
 }
 
-// Query types one SELECT over the named tables.
+// Query returns the columns of one SELECT over the named tables, with the types that its rows would be stored with, found from
+// the tables' columns alone. Tables go by the names that the query has for them. The columns are the caller's to change.
 func (b *Binder) Query(ctx context.Context, query string, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem) {
 	a := b.ask(ctx, request{Kind: "query", SQL: query, Tables: tables}, func(s *session) (answer, error) {
 		columns, err := b.query(ctx, s, query, tables)
@@ -53,7 +54,8 @@ func (b *Binder) Query(ctx context.Context, query string, tables map[string]*sch
 	return slices.Clone(a.Columns), a.Problems // callers complete the columns
 }
 
-// Expr types one scalar or aggregate expression over one table's columns. The column that it returns has no name.
+// Expr returns the type of one expression over a table's columns, as a column without a name: of amount > 10 it is boolean. With
+// aggregate true the expression is one value of all rows, such as avg(amount), else one of each row.
 func (b *Binder) Expr(ctx context.Context, expr string, table *schema.Table, aggregate bool) (schema.Column, []schema.Problem) {
 	kind := "scalar"
 	if aggregate {

@@ -5,7 +5,8 @@ import (
 	"database/sql/driver"
 )
 
-// Reader asks questions about Parquet files. It is not safe for concurrent use; close it.
+// Reader runs queries over Parquet files and hands their rows over in memory, where Run writes them to a file. It is not safe
+// for concurrent use; close it.
 type Reader struct{ s *session }
 
 // OpenReader opens Parquet files, by the name that queries have for each: {"rows": "/store/…/rows.parquet"} for select count(*)

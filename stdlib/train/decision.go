@@ -12,13 +12,15 @@ import (
 // never is a threshold that no probability reaches.
 const never = 2
 
-// candidate is a threshold and what it decides on the validation rows, by weight.
+// candidate is a threshold with the confusion matrix that it has on the validation rows, as sums of weights.
 type candidate struct {
 	threshold      float64
 	tn, fp, fn, tp float64
 }
 
-// candidates are all thresholds that decide differently, descending: none positive, then each score.
+// candidates returns all thresholds that decide differently, descending: first one above all scores, by which no row is
+// positive, then each distinct score. The scores 0.9, 0.4, 0.4 have three candidates: never, 0.9 and 0.4. Each differs from the
+// one before by the rows of one score, so all counts take one pass over the sorted rows.
 func candidates(score []float64, set *Set) []candidate {
 	order := make([]int, len(score))
 	c := candidate{threshold: never}

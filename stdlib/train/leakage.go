@@ -9,8 +9,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// leaks tells of a feature that gives the target away: that is it, is computed from it, or comes with the label. Values of
-// earlier rows do not; where the label says when it became known, a warning tells that they may not have been known yet.
+// leaks reports whether a feature gives the target away, with a problem that says how: the feature is the target, is computed
+// from it in the same row (refunded * 2 of the target refunded), or comes with the label, such as the time at which it became
+// known. Labels of earlier rows do not give it away; where the label has known_at, a feature made of them gets a warning, since
+// they may not have been known yet at the time of the row.
 func (s *shaper) leaks(path string, c *schema.Column) bool {
 	why, hint := s.leak(c.Name), "Take it out of features."
 	if why == "" {
@@ -63,7 +65,8 @@ func (s *shaper) leakByLineage(c *schema.Column, trace *schema.Trace) (why, hint
 	return s.sameRoots(c, trace)
 }
 
-// leakBy tells of a feature into which values of a column come, or its choice of rows.
+// leakBy says how the column origin, which gives the target away, enters a feature: by its values, or by deciding which rows a
+// value of the feature is made of. why is empty if it does not.
 func leakBy(feature, what, origin string, trace *schema.Trace) (why, hint string) {
 	vouch := fmt.Sprintf("Compute it in a feature's window with known_at; or, if it holds only what was known before, say known_before = [%q].", feature)
 	if way := trace.Way(schema.SameRow, origin); way != "" {
@@ -110,8 +113,9 @@ func (s *shaper) tellingColumns() map[string]string {
 	return out
 }
 
-// sameRoots finds a feature from which the target itself can be computed: it comes from all columns of the sources that
-// the target comes from, in the same row. A target that only asks whether a column is null is told by that alone.
+// sameRoots finds a feature from which the target itself may be computed: all columns of sources that the target is made of enter
+// the feature too. If the target is due - paid > 0, a feature paid / due has the same roots, and one of paid alone
+// has not. Where the target asks only whether a column is null (cancelled_at is not null), a feature that asks the same has its root.
 func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint string) {
 	if s.goal == nil {
 		s.goal = s.traceOf(s.config.Target)

@@ -43,7 +43,8 @@ func (l *lister) comparison(operator string, n json.Number) string {
 
 // exceeds is a condition that one column is greater than another. The engine compares whole numbers and decimals with doubles as
 // doubles, and a time in nanoseconds with one in microseconds within the years of the former; this compares the numbers and times
-// that they are. A fraction of a double is the one that it prints: 0.1 is 0.1, and greater than no decimal 0.10.
+// that they are: the bigint 2^53 + 1 is greater than the double 2^53. A double stands for the decimal that it prints: the double
+// 0.1 equals the decimal 0.10, and neither exceeds the other.
 func exceeds(a, b schema.Column) string {
 	x, y := sqltable.Quote(a.Name), sqltable.Quote(b.Name)
 	_, exactA := sqltable.Scale(a.Type)
@@ -76,7 +77,7 @@ func exceedsExact(x, kindX, y, kindY string) string {
 	return fmt.Sprintf("case when %s <> %s then %[1]s > %[2]s else %s > %s end", whole(x), whole(y), rest(x, scaleX), rest(y, scaleY))
 }
 
-// exceedsFloat compares an exact number with a float: x > f, or f > x where less is what is asked.
+// exceedsFloat compares an exact number x with a double or float f: the condition is x > f if greater is true, else f > x.
 func exceedsFloat(x, kind, f, float string, greater bool) string {
 	operator := ">"
 	if !greater {

@@ -169,7 +169,8 @@ func (t *Tree) validate(features int) error {
 	return nil
 }
 
-// Importance returns the total gain of the splits on each feature.
+// Importance returns the total gain of the splits on each feature, by the feature's index: XGBoost's "total_gain", not divided
+// by its sum. A feature that no tree splits on has 0.
 func (m *Model) Importance() []float64 {
 	out := make([]float64, m.NumFeature)
 	for i := range m.Trees {

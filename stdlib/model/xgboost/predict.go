@@ -26,7 +26,7 @@ type flatNode struct {
 	set         int32
 }
 
-// Scorer prepares m, which must be valid.
+// Scorer prepares m for scoring; m must be valid (Validate). An objective that is not read here is the only error.
 func (m *Model) Scorer() (*Scorer, error) {
 	l, err := m.Objective.link()
 	if err != nil {

@@ -138,7 +138,7 @@ func (f flow) decides() origins {
 // all is every column that can change it, were it only by being null.
 func (f flow) all() origins { return f.decides().or(f.known) }
 
-// aggregated is f over several rows.
+// aggregated is the flow of an aggregate over f, sum(f): values of the row itself become values of other rows.
 func (f flow) aggregated() flow {
 	return flow{taints: f.taints, others: f.values.or(f.others).or(f.earlierBy()), keys: f.keys, control: f.control, known: f.known,
 		homes: f.homes, over: true, grouped: f.grouped}
@@ -154,12 +154,12 @@ func (f flow) earlier(clock flow) flow {
 	return out
 }
 
-// key is f where it decides which other rows a row's value comes from.
+// key is the flow of an expression that decides which other rows a row's value comes from, as partition by f does.
 func (f flow) key() flow {
 	return flow{keys: f.values.or(f.others).or(f.keys), control: f.control, known: f.known, past: f.past, homes: f.homes}
 }
 
-// chosen is f where it only decides on which rows come in.
+// chosen is the flow of an expression that decides only on which rows are seen and in which order, such as a frame's bound.
 func (f flow) chosen() flow { return flow{control: f.decides(), known: f.known, homes: f.homes} }
 
 // outside is f where the FROM items of its SELECT are out of sight.
@@ -168,7 +168,8 @@ func (f flow) outside(own origins) flow {
 	return f
 }
 
-// nullness is f where only whether it is null matters.
+// nullness is the flow of an expression of which only whether it is null matters, as in x is null and count(x). The values of a
+// column as it stands move to known; those of any other expression stay, since its being null may depend on them.
 func (f flow) nullness() flow {
 	if f.copies.empty() {
 		return f.computed()
@@ -203,10 +204,10 @@ func (f fact) with(g fact) fact {
 	return fact{local: f.local.or(g.local), far: f.far.or(g.far), known: f.known.or(g.known), homes: f.homes.or(g.homes)}
 }
 
-// distant is the fact seen from elsewhere: rows are picked by other rows.
+// distant is the fact as it stands outside of the query whose rows it is about: its columns belong to other rows there.
 func (f fact) distant() fact { return fact{far: f.by(), known: f.known, homes: f.homes} }
 
-// enters is the fact where rows became a value.
+// enters is what a fact adds to a value that is made of the rows, such as a count of them: its columns as control.
 func (f fact) enters() flow { return flow{control: f.by(), known: f.known} }
 
 // together is all that decides on which rows there are.

@@ -50,7 +50,8 @@ func (t *tracer) driving(out *relation, sc *scope) origins {
 	return sc.from[0].home
 }
 
-// identities tells which FROM item's rows those of a result are, as an input column sees it.
+// identities maps each input column to the FROM item whose row the result's row is for that column. In `select p.amount, c.limit
+// from payments p join cards c on p.card = c.card` it is p for payments.amount and c for cards.limit.
 type identities struct {
 	items   origins
 	driving origins
@@ -192,7 +193,9 @@ func (id *identities) repeats(item origins) bool {
 	return len(item.each()) == 1 && !id.items.within(id.oneOf(item).or(id.few[item.text()]))
 }
 
-// touching lists the facts that speak of some items, or of what those that do speak of besides, but for one left out.
+// touching lists the facts that are connected with some items. Facts are edges between the items that they speak of, and but,
+// the row's own item, is taken out of the graph. In `from p join c on p.card = c.card join d on c.city = d.city where d.x > 0`
+// all three facts are connected with c if p is taken out: the first as it speaks of c, the second too, the third by way of d.
 func touching(items, but origins, facts []fact) []fact {
 	var out []fact
 	taken := make([]bool, len(facts))
@@ -208,7 +211,9 @@ func touching(items, but origins, facts []fact) []fact {
 	return out
 }
 
-// settle takes for other rows what came from rows that are earlier than those of another item.
+// settle sorts out what came in from earlier rows (flow.past). A column stays there if the item of its clock is one row with
+// the item that the column itself is identified with: then "earlier" is earlier than the row of the result. Where the clock is
+// that of another item, which may be later than the row, the column moves to flow.others.
 func (id *identities) settle(f flow) flow {
 	list := f.past
 	f.past = nil

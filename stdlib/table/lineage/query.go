@@ -24,13 +24,15 @@ type scope struct {
 
 // standing is what is known of the rows of a SELECT so far.
 type standing struct {
-	facts       []fact
-	order, lead origins
+	facts       []fact  // the reasons for which rows are there, such as conditions of WHERE and of joins
+	order, lead origins // as in relation
 	items       origins // of FROM
 	expands     bool    // an expression makes several rows of one
 }
 
-// inOrder is what the order of the rows depends on, where what looks at them says an order itself, or does not.
+// inOrder returns the columns that the order of the rows depends on, for a function that looks at it: first(x) takes whatever
+// row comes first. said is true if the function has an order of its own, first(x order by t), and takes rows as they stand
+// only where there are ties.
 func (s *standing) inOrder(said bool) origins {
 	if said {
 		return s.order

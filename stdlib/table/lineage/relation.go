@@ -20,8 +20,8 @@ type relation struct {
 	rest  flow
 	// rows is what decides which rows there are; its homes are items of queries around it.
 	rows fact
-	// order is what ORDER BY put the rows in the order of, and lead what decides on their order besides, ties of the former
-	// among it: how a table is stored, groups, joins, windows.
+	// order has the columns of ORDER BY. lead has the columns that decide on the order of the rows otherwise, without ORDER BY or
+	// among its ties: the key that a table is stored by, columns of groups, joins and windows.
 	order, lead origins
 	// tests is the part of rows that comes from conditions which are more than an equality of two columns.
 	tests origins

@@ -43,8 +43,9 @@ func (t *tracer) window(n tree, sc *scope) flow {
 var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WINDOW_PERCENT_RANK": true, "WINDOW_CUME_DIST": true,
 	"WINDOW_ROW_NUMBER": true, "WINDOW_NTILE": true, "WINDOW_FILL": true}
 
-// clock is the column that the rows a window sees stand before the row by, as it stands in a table: the first of an ascending
-// order. Of a window that may see the row itself, or what comes after it, it is no copy of any.
+// clock returns the flow of the first column that a window is ordered by, ascending, if every row that the window sees stands
+// strictly before its own: of sum(x) over (order by t range between '2 days' preceding and '1 second' preceding) that of t. Of a
+// window that may see its own row or later ones the flow is empty, and a copy of no column.
 func (t *tracer) clock(n tree, sc *scope) flow {
 	orders, _ := n["orders"].([]any)
 	if len(orders) == 0 || !strictlyBefore(n) {

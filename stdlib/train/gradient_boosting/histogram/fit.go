@@ -51,19 +51,19 @@ type Params struct {
 	Objective           xgboost.Objective // Logistic, Softmax or SquaredError
 	Classes             int               // with Softmax
 	Trees               int               // rounds; with Softmax a round has a tree for each class
-	LearningRate        float64
-	MaxDepth            int // 0: no limit
-	MaxLeaves           int // 0: no limit, level by level; else the best leaf is split first
-	MinChildWeight      float64
-	Lambda              float64
-	Gamma               float64
-	MaxCatToOneHot      int     // categories of a feature with fewer are split off one by one; others are parted into two groups
-	MaxCatThreshold     int     // fewer of them are taken from either end of their order
-	Subsample           float64 // share of rows for each round
-	ColumnSample        float64 // share of features for each tree
-	EarlyStoppingRounds int     // 0: off; else needs validation rows
-	Seed                int64
-	Threads             int
+	LearningRate        float64           // what the margin of a leaf is multiplied by; above 0
+	MaxDepth            int               // of leaves, the root's is 0; 0: no limit
+	MaxLeaves           int               // 0: no limit, level by level; else the best leaf is split first
+	MinChildWeight      float64           // least sum of second derivatives of a leaf: with a squared error, its rows by weight
+	Lambda              float64           // added to the sum of second derivatives of a leaf: L2 regularisation
+	Gamma               float64           // least gain of a split
+	MaxCatToOneHot      int               // categories of a feature with fewer are split off one by one; others are parted into two groups
+	MaxCatThreshold     int               // fewer of them are taken from either end of their order
+	Subsample           float64           // share of rows for each round; from 1 on, all
+	ColumnSample        float64           // share of features for each tree; from 1 on, all
+	EarlyStoppingRounds int               // rounds without a lower validation loss before the fit ends; 0: off; else needs validation rows
+	Seed                int64             // of the samples of rows and features
+	Threads             int               // the model does not depend on it
 }
 
 // Data is a table to fit on.
@@ -87,7 +87,9 @@ type Result struct {
 	TrainingLoss, ValidationLoss float64
 }
 
-// Fit fits trees. validation may be nil. progress is called after each round with how many of how many are done.
+// Fit fits trees. validation may be nil; else the features are those of train, with the same codes. progress is called after
+// each round with the number of rounds done and of those asked for, in the caller's goroutine. When ctx ends, Fit returns
+// the error of ctx after the round at hand.
 func Fit(ctx context.Context, train, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
 	b, err := newBooster(train, validation, p)
 	if err != nil {
