@@ -19,9 +19,9 @@ import (
 
 // Config is what a block says of its figures.
 type Config struct {
-	Metrics      []json.RawMessage `json:"metrics"`
-	Weight       string            `json:"weight"`
-	MinRows      int               `json:"min_rows"`
+	Metrics      []json.RawMessage `json:"metrics"`  // definitions, as metric.New reads them
+	Weight       string            `json:"weight"`   // column of the rows' weights, not negative; empty: all 1
+	MinRows      int               `json:"min_rows"` // with fewer rows that count all figures are undefined
 	MinPositives *int              `json:"min_positives"`
 	Seed         int64             `json:"seed"`
 	Intervals    *Intervals        `json:"intervals"`

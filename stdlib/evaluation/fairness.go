@@ -52,12 +52,12 @@ func FairnessBlock() schema.Block {
 
 // Fairness is a block that compares the groups of a column.
 type Fairness struct {
-	Name         string   `json:"name"`
-	Column       string   `json:"column"`
-	Metrics      []string `json:"metrics"`
-	Method       string   `json:"method"`
-	Agg          string   `json:"agg"`
-	MinGroupSize int      `json:"min_group_size"`
+	Name         string   `json:"name"`           // the block's label
+	Column       string   `json:"column"`         // whose values are the groups; empty: the one called like the label
+	Metrics      []string `json:"metrics"`        // names of comparisons: "equalized_odds_difference"
+	Method       string   `json:"method"`         // "to_overall" compares groups with all rows; else with each other
+	Agg          string   `json:"agg"`            // "mean" takes the mean of two rates (equalized odds); else the worse counts
+	MinGroupSize int      `json:"min_group_size"` // rows; a smaller group has no figures of its own
 }
 
 func (f Fairness) column() string {

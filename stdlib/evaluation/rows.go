@@ -92,7 +92,8 @@ func (r *rows) readWeight(c *frame.Column) ([]float64, error) {
 	return out, nil
 }
 
-// readClusters numbers the entities in order of appearance. A row without an entity is its own.
+// readClusters numbers the entities from 0 in order of appearance, by row: of the patients B, A, B, null they are 0, 1, 0, 2. A
+// row without an entity is an entity of its own.
 func (r *rows) readClusters(f *frame.Frame, entity []string) {
 	if len(entity) == 0 {
 		return

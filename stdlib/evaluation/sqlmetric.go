@@ -156,7 +156,7 @@ func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b met
 	return out, nil
 }
 
-// draws writes one row for each row that is drawn, as often as it is.
+// draws writes the resamples as a table with a row for each draw: a row of the data that is drawn twice stands there twice.
 func (t *scored) draws(ctx context.Context, b metric.Bootstrap, from, to int) (string, error) {
 	resample := frame.Column{Name: "mlp_resample", Type: "integer"}
 	drawn := frame.Column{Name: "mlp_drawn", Type: "bigint"}

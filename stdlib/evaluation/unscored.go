@@ -38,7 +38,7 @@ func choose[T any](from []T, at []int) []T {
 	return out
 }
 
-// renumber gives the clusters that are left the numbers from 0 on.
+// renumber gives the clusters that still have rows the numbers from 0 on, without gaps.
 func renumber(clusters []int32) ([]int32, int) {
 	to := map[int32]int32{}
 	for i, c := range clusters {

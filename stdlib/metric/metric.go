@@ -144,7 +144,7 @@ func (m *Metric) Fits(task schema.Task) error {
 	return nil
 }
 
-// Value computes the metric on data that need not be prepared. undefined is empty, or says why there is no value, for one
+// Value computes the metric on data that need not be prepared. undefined is empty, or says why there is no value, for example
 // that no row is predicted positive, of a precision; x means nothing then. Mistakes in the data (NewSample) are a reason too.
 func (m *Metric) Value(d *Data) (x float64, undefined string) {
 	s, err := NewSample(d)

@@ -62,8 +62,8 @@ func (l Layout) Table() *schema.Table {
 	return &schema.Table{Columns: l.Columns(), Key: key, Entity: l.Data.Entity, Time: l.Data.Time, Rows: l.Data.Rows}
 }
 
-// Clash returns the name of a column that would be carried over from the data and is called like one that predictions add, a
-// key named "score" for one; empty if there is none. Names are compared without regard to case.
+// Clash returns the name of a column that would be carried over from the data and is called like one that predictions add, such as a
+// key named "score"; empty if there is none. Names are compared without regard to case.
 func (l Layout) Clash() string {
 	own := map[string]bool{"actual": true, "predicted": true, "score": true, "scores": true, RowColumn: len(l.Data.Key) == 0}
 	for _, name := range l.carried() {

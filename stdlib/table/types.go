@@ -83,7 +83,7 @@ func Known(c schema.Column) string {
 	return q + " is not null"
 }
 
-// Constant returns an SQL expression of the type kind for a text of the configuration, "5" as a bigint for one. The text is
+// Constant returns an SQL expression of the type kind for a text of the configuration, such as "5" as a bigint. The text is
 // read by the rule for files (exact); if it is no value of the type, the query fails when it runs: "x" is no bigint.
 func Constant(text, kind string) string {
 	if kind == "varchar" {
