@@ -57,7 +57,7 @@ func MarkAttrs() []schema.Attr {
 	}
 }
 
-// mark notes the marks at the columns, and tells of those that there are none of.
+// mark sets PII and Protected of the columns that the marks name, and returns a problem for each name that no column has.
 func (m Marks) mark(t *schema.Table) []schema.Problem {
 	var out []schema.Problem
 	for i, name := range m.PII {
@@ -165,7 +165,8 @@ var uncheckedTypes = []struct {
 // quotedName is a name or text in quotes within a type.
 var quotedName = lazyregexp.New(`"([^"]|"")*"|'([^']|'')*'`)
 
-// unchecked is why a declared type would promise what nobody looks at, and what to write instead; empty if it would not.
+// unchecked says why a declared type would promise more than is checked, and what to write instead: varchar(10) is stored as
+// varchar, of any length. Both are empty for a type that is stored as declared.
 func unchecked(declared string) (detail, hint string) {
 	plain := quotedName().ReplaceAllString(strings.ToLower(declared), `""`)
 	for _, u := range uncheckedTypes {

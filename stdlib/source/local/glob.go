@@ -20,8 +20,8 @@ import (
 // wildcards are the characters with a meaning of their own in a pattern.
 const wildcards = `*?[\`
 
-// Split parts a pattern into the longest folder without wildcards and the rest. It is purely textual, so that a stage
-// that sees only the folder applies the same rest to it.
+// Split parts a pattern into the longest folder without wildcards and the rest: data/2026/*.csv into data/2026 and *.csv. It
+// looks at the text alone and not at files, so that a stage that sees only the folder applies the same rest to it.
 func Split(pattern string) (root, rest string) {
 	segments := strings.Split(path.Clean(filepath.ToSlash(pattern)), "/")
 	n := 0
@@ -35,13 +35,16 @@ func Split(pattern string) (root, rest string) {
 	return cmp.Or(root, "."), strings.Join(segments[n:], "/")
 }
 
-// Find lists the files below dir that a pattern means: its root, and their names below that, sorted, with forward
-// slashes. * and ? stay within a folder, ** spans folders, [a-c] is a class. What begins with a dot is only meant where
-// the pattern says the dot. Links to files are followed; those to folders are only in the root, so that none is read twice
-// or without end. No match is an error that names the pattern and what was
-// probably meant, and an fs.ErrNotExist; so is it where all that match are links
-// whose files are not here. Some of the files are never taken for none nor for all: a link without its file beside others
-// is an error of another kind.
+// Find lists the files below dir that match a pattern: root is the pattern's folder (Split), and the names are those below root,
+// sorted, with forward slashes. Of data/**/*.csv with the files data/a.csv and data/x/b.csv the root is data, and the
+// names are a.csv and x/b.csv.
+//
+// * and ? stay within a folder, ** spans folders, [a-c] is a class. Names that begin with a dot match only where the pattern has
+// the dot. Links to files are followed; links to folders only in the root, so that no folder is read twice or without end.
+//
+// No match is an fs.ErrNotExist that names the pattern and what was probably meant, and so is a pattern all of whose matches are
+// links to files that are not there. If only some of them are, the error is of another kind: a part of the files is taken
+// neither for all of them nor for none.
 func Find(dir, pattern string) (root string, names []string, err error) {
 	if scheme, _, ok := strings.Cut(pattern, "://"); ok {
 		return "", nil, fmt.Errorf("%q is an address, and only local files are read\n%s", pattern, fetchFirst(scheme))
@@ -76,7 +79,8 @@ func fetchFirst(scheme string) string {
 	return "Fetch it first, as with " + how + ", and give the path of that: mlp.lock then pins which version it is."
 }
 
-// meant asks whether a file, or a folder, beside the one that is not there was meant; empty if none is like it.
+// meant is a hint with the name of the file or folder that was probably meant, one beside the missing file and spelt like it:
+// customers.csv for custmers.csv. Empty if there is none.
 func meant(folder, name string, wantFolder bool) string {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

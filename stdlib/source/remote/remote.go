@@ -26,7 +26,7 @@ type Options struct {
 // maxBytes is how large a file may be where the block does not say it: 10 GB.
 const maxBytes = 10_000_000_000
 
-// Bytes is how large what is fetched may be, as a block says it or not.
+// Bytes returns the limit, in bytes, on what is fetched: the block's max_bytes, or maxBytes where the block has none.
 func Bytes(declared float64) int64 {
 	if declared == 0 {
 		return maxBytes
@@ -49,7 +49,8 @@ func Is(path string) bool {
 	return strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://")
 }
 
-// Find lists the local files that a path means, as local.Find does. Of a file elsewhere none is here to be looked at.
+// Find lists the local files that a path means, as local.Find does. An address is a
+// *component.InputError: the file is not here before the pipeline is applied, so its columns have to be declared.
 func Find(dir, path string) (root string, names []string, err error) {
 	if Is(path) {
 		what := fmt.Sprintf("%s is fetched when the pipeline is applied", path)

@@ -162,7 +162,8 @@ func kindOf(v any) blobKind {
 	return other
 }
 
-// appendValue writes a value as JSON. mismatched: it may be bytes for a column that is none of bytes, or the other way round.
+// appendValue appends a value to a line of JSON: a blob as \x and two digits for each byte. mismatched says that the value is a
+// blob and the column none of blobs, or the other way round, which is an error unless the value is null.
 func appendValue(line []byte, v any, mismatched bool) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

@@ -98,7 +98,8 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // side ranks the rows of each stratum by position; those of the same position by all columns, so that the outcome
-// does not depend on the order of rows.
+// does not depend on the order of rows. Of a stratum of 7 rows with test = 0.2 and validation = 0.1 the first
+// round(1.4) = 1 is test, those up to round(2.1) = 2 validation: 1, 1 and 5 rows.
 func (c *config) side(t *schema.Table) string {
 	by := make([]string, len(c.By))
 	for i, b := range c.By {

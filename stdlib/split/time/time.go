@@ -145,7 +145,9 @@ func (c *config) checkTimes(ctx context.Context, address, path string) error {
 	return nil
 }
 
-// side compares each row's time with the instants at which validation and test begin.
+// side compares each row's time with the instants at which validation and test begin. Of ten rows, one a day from the 1st to
+// the 10th, with test = 0.2 and gap = "2d", test begins with the row at place 8 (from 0), the 9th. Train ends before the 7th: the
+// rows of the 7th and 8th are on no side.
 func (c *config) side(rows, gap int64) string {
 	test := rows - int64(math.Round(float64(rows)*c.Test))
 	validation := rows - int64(math.Round(float64(rows)*(c.Test+c.Validation)))
