@@ -81,6 +81,10 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 			w = e.idle()
 		}
 		used := w != nil
+		if used && tooLarge(w, t.MemoryMB) {
+			w.kill()
+			continue
+		}
 		if !used {
 			var err error
 			if w, err = e.start(); err != nil {
@@ -97,6 +101,12 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 			return nil, nil, err
 		}
 	}
+}
+
+// tooLarge reports whether what a worker has at rest is more than a quarter of what the next stage may have: that stage would meet its limit
+// for what earlier ones left. With memory_mb = 512 a worker of 130 MB is; with the default, three quarters of a machine, none is.
+func tooLarge(w *worker, limitMB int64) bool {
+	return limitMB > 0 && resident(w.pid()) > limitMB<<20/4
 }
 
 // idle takes a worker that has nothing to do; nil: there is none.

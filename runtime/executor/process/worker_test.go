@@ -1,8 +1,10 @@
 package process_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,6 +47,10 @@ var plants = map[string]func(context.Context, *component.Stage) error{
 		planted = append(planted, b)
 		return nil
 	},
+	"test.plants_some_memory": func(context.Context, *component.Stage) error {
+		planted = append(planted, bytes.Repeat([]byte{1}, 150<<20))
+		return nil
+	},
 	"test.plants_variable": func(context.Context, *component.Stage) error {
 		return errors.Join(os.Setenv("PLANTED", "1"), os.Chdir("/"))
 	},
@@ -82,6 +88,7 @@ func TestWorkersStay(t *testing.T) {
 		{"plants_goroutine", false},
 		{"plants_file", false},
 		{"plants_memory", false},
+		{"plants_some_memory", true},
 		{"bad", false},
 		{"child", false},
 	}
@@ -114,6 +121,21 @@ func pidOf(t *testing.T, e *process.Executor) int {
 		t.Fatalf("got %q", log)
 	}
 	return pid
+}
+
+// TestSmallStagesHaveNoLargeWorker: what earlier stages left in a worker does not count against the limit of a small one.
+func TestSmallStagesHaveNoLargeWorker(t *testing.T) {
+	e := newExecutor(t)
+	first := pidOf(t, e)
+	task, _ := newTask(t, "plants_some_memory")
+	if res, err := e.Run(t.Context(), task); err != nil || res.ExitCode != 0 {
+		t.Fatalf("got %+v, %v", res, err)
+	}
+	task, log := newTask(t, "pid")
+	task.MemoryMB = 256
+	if res, err := e.Run(t.Context(), task); err != nil || res.ExitCode != 0 || strings.HasPrefix(log.String(), fmt.Sprintf("pid %d,", first)) {
+		t.Errorf("got %+v, %v, log %q, want another process than %d", res, err, log, first)
+	}
 }
 
 // TestAWorkerThatDied costs nothing: the next stage has another one.
