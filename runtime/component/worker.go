@@ -108,6 +108,7 @@ type worker struct {
 	goroutines int
 	files      int
 	memory     int64 // in bytes
+	process    settings
 	cpu        time.Duration
 }
 
@@ -128,7 +129,7 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 	forgetPeak()
 	err := errors.Join(os.Chdir(job.Root), redirect(stdout, stderr))
 	if w.stages == 1 {
-		w.goroutines, w.files, w.memory = runtime.NumGoroutine(), openFiles(), residentMemory()
+		w.goroutines, w.files, w.memory, w.process = runtime.NumGoroutine(), openFiles(), residentMemory(), ofProcess()
 	}
 	return err
 }
@@ -147,16 +148,26 @@ func (w *worker) end(ctx context.Context) (Done, error) {
 	return done, errors.Join(os.Chdir("/"), dup(int(null.Fd()), 1), dup(int(null.Fd()), 2))
 }
 
-// quiet reports whether the stage's goroutines and children have ended and its files are closed.
+// quiet reports whether the stage's goroutines and children have ended, its files are closed and settings of the process are as they were.
 func (w *worker) quiet() bool {
 	for end := time.Now().Add(100 * time.Millisecond); ; time.Sleep(time.Millisecond) {
-		if runtime.NumGoroutine() <= w.goroutines && openFiles() <= w.files && !hasChildren() {
+		if runtime.NumGoroutine() <= w.goroutines && openFiles() <= w.files && !hasChildren() && ofProcess() == w.process {
 			return true
 		}
 		if time.Now().After(end) {
 			return false
 		}
 	}
+}
+
+// settings are those of a process that a stage could change for the next: which permissions new files lack, and how many processors
+// goroutines have.
+type settings struct{ umask, processors int }
+
+func ofProcess() settings {
+	mask := syscall.Umask(0o077)
+	syscall.Umask(mask)
+	return settings{mask, runtime.GOMAXPROCS(0)}
 }
 
 // hasChildren reports whether the process has children that have not ended.

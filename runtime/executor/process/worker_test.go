@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,6 +52,14 @@ var plants = map[string]func(context.Context, *component.Stage) error{
 		planted = append(planted, bytes.Repeat([]byte{1}, 150<<20))
 		return nil
 	},
+	"test.plants_umask": func(context.Context, *component.Stage) error {
+		syscall.Umask(0)
+		return nil
+	},
+	"test.plants_processors": func(context.Context, *component.Stage) error {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		return nil
+	},
 	"test.plants_variable": func(context.Context, *component.Stage) error {
 		return errors.Join(os.Setenv("PLANTED", "1"), os.Chdir("/"))
 	},
@@ -87,6 +96,8 @@ func TestWorkersStay(t *testing.T) {
 		{"plants_variable", true}, // what is set is set anew for each stage
 		{"plants_goroutine", false},
 		{"plants_file", false},
+		{"plants_umask", false},
+		{"plants_processors", false},
 		{"plants_memory", false},
 		{"plants_some_memory", true},
 		{"bad", false},
