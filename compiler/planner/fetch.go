@@ -3,8 +3,8 @@ package planner
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -35,7 +35,8 @@ func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) boo
 		if r.IsZero() {
 			r = b.Range
 		}
-		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeOutside, Subject: r, Summary: fmt.Sprintf("%s: %v", b.Address, err)})
+		what, more, _ := strings.Cut(err.Error(), "\n")
+		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeOutside, Subject: r, Summary: b.Address + ": " + what, Detail: more})
 		return false
 	}
 	q.Inputs = []plan.Input{{Port: outsidePort, Digest: plan.VersionDigest(version),
