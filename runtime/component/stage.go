@@ -62,6 +62,15 @@ func Open(root string, threads int, out io.Writer) (*Stage, error) {
 	return s, nil
 }
 
+// Decode reads a block's configuration, as the planner hands it over, into a struct with json tags.
+func Decode[C any](text json.RawMessage) (C, error) {
+	var c C
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	return c, nil
+}
+
 // Decode reads the configuration into a struct with json tags. Optional attributes are there with their defaults.
 func (s *Stage) Decode(config any) error {
 	if err := json.Unmarshal(s.Config, config); err != nil {

@@ -99,6 +99,8 @@ func TestSQLiteErrors(t *testing.T) {
 		{"shop.db", "select x from w", "varchar", "no such table: w"},
 		{"shop.db", "select x, x from v", "varchar", `two columns`},
 		{"shop.db", "select id from v", "varchar", `has none of the columns`},
+		{"shop.db", "delete from v", "varchar", "the query of shop.db yields no columns\nOne SELECT is expected"},
+		{"shop.db", "create table w (x)", "varchar", "yields no columns"},
 		{"shop.db", "delete from v returning x", "varchar", "cannot be read"},
 		{"shop.db", "select 1 as x) ; drop table v; --", "varchar", "cannot be read"},
 		{"no.db", "select 1 as x from v", "varchar", "file is not a database"},

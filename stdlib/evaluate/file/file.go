@@ -125,9 +125,9 @@ func identifier(s string) bool {
 
 // files is the one file, below its folder.
 func files(dir string, raw json.RawMessage) (root string, names []string, err error) {
-	var c config
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return "", nil, fmt.Errorf("reading the configuration: %w", err)
+	c, err := component.Decode[config](raw)
+	if err != nil {
+		return "", nil, err
 	}
 	p := filepath.ToSlash(c.Path)
 	full := filepath.FromSlash(p)

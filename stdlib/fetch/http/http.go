@@ -23,7 +23,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -59,14 +58,6 @@ type Config struct {
 	URL      string `json:"url"`
 	SHA256   string `json:"sha256,omitempty"` // of the whole file, in small hexadecimal digits
 	MaxBytes int64  `json:"max_bytes"`        // of the file; a larger one is an error, told as soon as its length is known
-}
-
-func decode(text json.RawMessage) (Config, error) {
-	var c Config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return c, nil
 }
 
 // client follows redirects, to no less safe a place and not without end.
@@ -111,7 +102,7 @@ func (c Config) get(ctx context.Context, method string, token []byte, header htt
 
 // version is the checksum where one is demanded, else what the server says.
 func version(ctx context.Context, o component.Outside) (string, error) {
-	c, err := decode(o.Config)
+	c, err := component.Decode[Config](o.Config)
 	if err != nil {
 		return "", err
 	}
@@ -169,7 +160,7 @@ func (c Config) status(resp *http.Response, withToken bool) error {
 }
 
 func run(ctx context.Context, s *component.Stage) error {
-	c, err := decode(s.Config)
+	c, err := component.Decode[Config](s.Config)
 	if err != nil {
 		return err
 	}

@@ -95,10 +95,11 @@ type session struct {
 }
 
 func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
-	s := &session{}
-	if err := json.Unmarshal(text, &s.Config); err != nil {
-		return nil, fmt.Errorf("reading the configuration: %w", err)
+	config, err := component.Decode[Config](text)
+	if err != nil {
+		return nil, err
 	}
+	s := &session{Config: config}
 	address, err := url.Parse(s.URL)
 	if err != nil {
 		return nil, &component.InputError{Summary: fmt.Sprintf("%q is no address of a database", s.URL)}

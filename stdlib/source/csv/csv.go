@@ -120,16 +120,8 @@ type config struct {
 	remote.Options
 }
 
-func decode(text json.RawMessage) (config, error) {
-	var c config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return c, nil
-}
-
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	c, err := decode(req.Config)
+	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
@@ -151,7 +143,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 func (c config) header() bool { return c.Header == nil || *c.Header }
 
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
-	c, err := decode(text)
+	c, err := component.Decode[config](text)
 	if err != nil {
 		return "", nil, err
 	}
@@ -159,7 +151,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 }
 
 func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
-	c, err := decode(text)
+	c, err := component.Decode[config](text)
 	if err != nil {
 		return nil, err
 	}

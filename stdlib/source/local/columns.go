@@ -176,3 +176,14 @@ func unchecked(declared string) (detail, hint string) {
 	}
 	return "", ""
 }
+
+// TableOrQuery are the mistakes of a source of a database that does not say which rows are read, or says so twice.
+func TableOrQuery(table, query string) []schema.Problem {
+	switch {
+	case table == "" && query == "":
+		return []schema.Problem{{Summary: "neither table nor query says which rows are read", Hint: `add table = "orders"`}}
+	case table != "" && query != "":
+		return []schema.Problem{{Path: "query", Summary: "table and query both say which rows are read", Detail: "One of them does.", Hint: "leave one out"}}
+	}
+	return nil
+}

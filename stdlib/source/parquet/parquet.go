@@ -4,7 +4,6 @@ package parquet
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -68,16 +67,8 @@ type config struct {
 	remote.Options
 }
 
-func decode(text json.RawMessage) (config, error) {
-	var c config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return c, nil
-}
-
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	c, err := decode(req.Config)
+	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
@@ -87,7 +78,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 }
 
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
-	c, err := decode(text)
+	c, err := component.Decode[config](text)
 	if err != nil {
 		return "", nil, err
 	}

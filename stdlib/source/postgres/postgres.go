@@ -82,16 +82,8 @@ type config struct {
 	local.Marks
 }
 
-func decode(text json.RawMessage) (config, error) {
-	var c config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return c, nil
-}
-
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	c, err := decode(req.Config)
+	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
@@ -102,12 +94,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if err := fetch.Check(c.URL); err != nil {
 		add("url", fmt.Sprintf("the address of the database is none: %v", err), "One is postgres://reader@db.example.com:5432/shop.", "the password is a secret: password = secret.NAME")
 	}
-	switch {
-	case c.Table == "" && c.Query == "":
-		add("", "neither table nor query says which rows are read", "", `add table = "orders"`)
-	case c.Table != "" && c.Query != "":
-		add("query", "table and query both say which rows are read", "One of them does.", "leave one out")
-	}
+	r.Problems = append(r.Problems, local.TableOrQuery(c.Table, c.Query)...)
 	if c.MaxBytes < 0 || c.MaxBytes != float64(int64(c.MaxBytes)) {
 		add("max_bytes", fmt.Sprintf("max_bytes is %v", c.MaxBytes), "It is a whole number of bytes.", "")
 	}
@@ -123,7 +110,7 @@ func (c config) query() string {
 }
 
 func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
-	c, err := decode(req.Config)
+	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return nil, err
 	}

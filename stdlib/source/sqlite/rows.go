@@ -75,6 +75,10 @@ func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, 
 	if err != nil {
 		return err
 	}
+	if len(names) == 0 {
+		what := fmt.Sprintf("%s yields no columns", c.name())
+		return &component.InputError{Summary: what, Bare: what, Detail: "One SELECT is expected: what a source reads is not changed."}
+	}
 	blobs := blobColumns(asked)
 	if asked != nil {
 		names = slices.DeleteFunc(names, func(name string) bool { return blobs[name] == left })

@@ -74,26 +74,13 @@ type config struct {
 	local.Marks
 }
 
-func decode(text json.RawMessage) (config, error) {
-	var c config
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
-	}
-	return c, nil
-}
-
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	c, err := decode(req.Config)
+	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
 	r := local.Shape(ctx, b, c.Columns, c.Marks)
-	switch {
-	case c.Table == "" && c.Query == "":
-		r.Problems = append(r.Problems, schema.Problem{Summary: "neither table nor query says which rows are read", Hint: `add table = "orders"`})
-	case c.Table != "" && c.Query != "":
-		r.Problems = append(r.Problems, schema.Problem{Path: "query", Summary: "table and query both say which rows are read", Detail: "One of them does.", Hint: "leave one out"})
-	}
+	r.Problems = append(r.Problems, local.TableOrQuery(c.Table, c.Query)...)
 	return r
 }
 
@@ -101,7 +88,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 var beside = []string{"-journal", "-wal"}
 
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
-	c, err := decode(text)
+	c, err := component.Decode[config](text)
 	if err != nil {
 		return "", nil, err
 	}
@@ -144,7 +131,7 @@ func (c config) name() string {
 }
 
 func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
-	c, err := decode(text)
+	c, err := component.Decode[config](text)
 	if err != nil {
 		return nil, err
 	}
