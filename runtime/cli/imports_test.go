@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -111,3 +114,26 @@ func mayImport(room, imported string) bool {
 }
 
 func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
+
+// TestCommandLineIsThin: flags, what is printed and exit codes stand here, and what is done in the use cases of runtime/workspace.
+func TestCommandLineIsThin(t *testing.T) {
+	const limit = 3500
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(text, []byte("\n"))
+	}
+	if lines == 0 || lines > limit {
+		t.Errorf("the command line has %d lines, at most %d are wanted: move what a command does to runtime/workspace, and texts to compiler/render", lines, limit)
+	}
+}

@@ -46,7 +46,7 @@ func (a *app) logsCommand() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			s, err := a.Open(cmd.Context(), f.vars)
+			s, err := a.openRecorded(cmd.Context(), f.vars)
 			if err != nil {
 				return err
 			}
@@ -59,6 +59,15 @@ func (a *app) logsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.run, "run", "", "show the apply with this `id`, or number in the list")
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, json (the events of an apply, one a line), junit, or sarif")
 	return cmd
+}
+
+// openRecorded opens the module for a command that shows or serves what is recorded, which mistakes in the module do not hinder.
+func (a *app) openRecorded(ctx context.Context, vars workspace.Settings) (*workspace.Session, error) {
+	s, unread, err := a.OpenRecorded(ctx, vars)
+	if unread != nil {
+		fmt.Fprintf(a.err, "The module cannot be read: %s. What is recorded does not need it; %s tells more.\n", render.Line(unread.Error()), a.Command("validate"))
+	}
+	return s, err
 }
 
 func (f logsFlags) check() error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/mlp-lang/mlp/compiler/render"
@@ -12,7 +13,12 @@ import (
 const requirementsArgument = "requirements"
 
 // showRequirements prints the trace from each requirement to the blocks and rules that verify it, and their last verdicts.
-func (a *app) showRequirements(s *workspace.Session, format string) error {
+func (a *app) showRequirements(ctx context.Context, vars workspace.Settings, format string) error {
+	s, err := a.Open(ctx, vars)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	all, err := s.Requirements()
 	if err != nil {
 		return err

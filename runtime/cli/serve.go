@@ -45,7 +45,7 @@ func (a *app) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := a.Open(cmd.Context(), vars)
+			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}

@@ -37,16 +37,16 @@ func (a *app) showCommand() *cobra.Command {
 			if format != "text" && format != "json" {
 				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
 			}
-			s, err := a.Open(cmd.Context(), vars)
+			if len(args) > 0 && args[0] == requirementsArgument {
+				return a.showRequirements(cmd.Context(), vars, format)
+			}
+			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
 			if len(args) == 0 {
 				return a.showAll(s, format)
-			}
-			if args[0] == requirementsArgument {
-				return a.showRequirements(s, format)
 			}
 			return a.showOne(cmd.Context(), s, workspace.AddressOf(args[0]), format, save)
 		},
@@ -109,18 +109,6 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	return nil
 }
 
-// took is what the stage took beside time, as far as that is known.
-func took(x *workspace.Shown) string {
-	var out []string
-	if x.CPUMS > 0 {
-		out = append(out, fmt.Sprintf("%.1f s of CPU", float64(x.CPUMS)/1000))
-	}
-	if x.PeakMemory > 0 {
-		out = append(out, fmt.Sprintf("%d MB at most", (x.PeakMemory+1<<20-1)>>20))
-	}
-	return strings.Join(out, ", ")
-}
-
 // showText prints what is recorded of one block.
 func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 	w := a.out
@@ -137,7 +125,7 @@ func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 	}
 	if x.Executor != "" {
 		row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
-		row("took", took(x))
+		row("took", x.Took())
 		row("on", render.Line(x.Node))
 	}
 	if x.Check != nil {
@@ -270,7 +258,7 @@ func (a *app) showAll(s *workspace.Session, format string) error {
 		if x.Damaged != "" {
 			what += "  damaged: " + x.Damaged
 		}
-		if s.Module.Blocks[address.Block(x.Address)] == nil {
+		if s.Module != nil && s.Module.Blocks[address.Block(x.Address)] == nil {
 			what += "  (of a block that is in no file)"
 		}
 		fmt.Fprintf(a.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))

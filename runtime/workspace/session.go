@@ -15,8 +15,10 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/stdlib"
 )
 
 // StoreName is the folder of the local store, beside the .mlp files.
@@ -26,7 +28,7 @@ const StoreName = ".mlp"
 type Session struct {
 	Recorded
 	Pipeline string
-	Module   *check.Module // nil where only a saved plan is worked on
+	Module   *check.Module // nil where only a saved plan is worked on, or what is recorded
 	Library  *Library      // nil with it
 	Refresh  bool          // the files of sources must be there to plan
 	Offline  bool          // nothing outside is asked to plan, but for files
@@ -41,6 +43,38 @@ type Session struct {
 // Open reads the module and what is recorded of it.
 func (w *Workspace) Open(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, false)
+}
+
+// OpenRecorded is Open for what needs no more of the module than the pipeline's name, such as the log of an apply that fails while
+// somebody edits the module. Of a module that cannot be compiled, the session has no Module and no Library, and unread says why.
+func (w *Workspace) OpenRecorded(ctx context.Context, vars Settings) (s *Session, unread, err error) {
+	if s, err = w.Open(ctx, vars); err == nil {
+		return s, nil, nil
+	}
+	name, ok := w.pipelineName()
+	if !ok {
+		return nil, nil, err
+	}
+	unread, s = err, &Session{w: w, Pipeline: name}
+	if s.Recorded, err = w.readStored(ctx, name, false); err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s, unread, nil
+}
+
+// pipelineName is the name in the module's pipeline block, if there is one; what is wrong elsewhere is passed over.
+func (w *Workspace) pipelineName() (name string, ok bool) {
+	files, _ := syntax.ReadDir(w.Dir)
+	parsed, _ := syntax.Parse(files, stdlib.Catalog())
+	for _, b := range parsed.Blocks {
+		if b.Kind == "pipeline" && ok {
+			return "", false
+		}
+		if b.Kind == "pipeline" {
+			name, ok = b.Name, true
+		}
+	}
+	return name, ok
 }
 
 // OpenToPlan is Open for a session that plans: it also reads the recorded results of stages.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/trace"
@@ -154,13 +155,29 @@ func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error
 	return nil
 }
 
+// Took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
+func (x *Shown) Took() string {
+	var out []string
+	if x.CPUMS > 0 {
+		out = append(out, fmt.Sprintf("%.1f s of CPU", float64(x.CPUMS)/1000))
+	}
+	if x.PeakMemory > 0 {
+		out = append(out, fmt.Sprintf("%d MB at most", (x.PeakMemory+1<<20-1)>>20))
+	}
+	return strings.Join(out, ", ")
+}
+
 // NotRecorded is the error of an address of which nothing is recorded.
 func (s *Session) NotRecorded(address string) error {
-	if s.Module.Blocks[address] != nil {
+	var blocks []string
+	if s.Module != nil {
+		blocks = sortedKeys(s.Module.Blocks)
+	}
+	if slices.Contains(blocks, address) {
 		return &Failure{Err: fmt.Errorf("nothing is recorded of %s yet", address), Hint: "'mlp apply' runs what is missing."}
 	}
 	hint := "'mlp show' lists what is recorded, 'mlp graph' all blocks."
-	if near := suggest.Near(address, append(sortedKeys(s.Module.Blocks), sortedKeys(s.State.Nodes)...)); near != "" {
+	if near := suggest.Near(address, append(blocks, sortedKeys(s.State.Nodes)...)); near != "" {
 		hint = "Did you mean " + near + "? " + hint
 	}
 	return &Failure{Err: fmt.Errorf("there is no %s", address), Hint: hint}
