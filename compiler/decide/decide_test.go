@@ -109,7 +109,7 @@ func TestRuleVerdicts(t *testing.T) {
 }
 
 func TestVerdictOfAll(t *testing.T) {
-	const pass, fail, open, broken = "1.0 < 2.0", "1.0 > 2.0", "evaluate.x.metrics.auc > 0.5", "evaluate.e.metrics.recall > 0.5"
+	const pass, fail, open, broken = "1.0 < 2.0", "false", "evaluate.x.metrics.auc > 0.5", "evaluate.e.metrics.recall > 0.5"
 	tests := []struct {
 		asserts []string
 		warn    int // index of the rule that only warns; -1: none

@@ -44,7 +44,17 @@ func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	if errs = append(errs, w.check(checker, once, errs)...); len(errs) > 0 {
 		return nil, errs.Sort()
 	}
-	return &Rule{root: e.root, text: t.Value, refs: w.refs, expr: func() (ast.Expr, error) { return kept, nil }}, warnings.Sort()
+	r := &Rule{root: e.root, text: t.Value, refs: w.refs, expr: func() (ast.Expr, error) { return kept, nil }}
+	if len(w.diagnostics) == 0 { // else what is found may follow from those
+		if w.together(kept, ""); len(w.diagnostics) == 0 {
+			w.constant(r, kept)
+		}
+		if w.diagnostics.HasErrors() {
+			return nil, w.diagnostics.Sort()
+		}
+		warnings = w.diagnostics
+	}
+	return r, warnings.Sort()
 }
 
 // defect tells that cel-go could not be made ready for rules.

@@ -2,6 +2,8 @@ package rule
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
@@ -38,7 +40,37 @@ func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
 	if len(l.diagnostics) > 0 {
 		return nil, l.diagnostics.Sort()
 	}
+	if ds := clashing(l.found); len(ds) > 0 {
+		return nil, ds
+	}
 	return l.found, nil
+}
+
+// clashing tells of a metric whose limits leave it no value: recall >= 0.7 && recall < 0.5.
+func clashing(limits []Limit) (ds source.Diagnostics) {
+	left := map[string]*remains{}
+	for _, l := range limits {
+		r := left[l.Metric]
+		if r == nil {
+			r = &remains{low: math.Inf(-1), high: math.Inf(1)}
+			left[l.Metric] = r
+		}
+		if strings.HasPrefix(l.Op, "<") {
+			r.below(l.Value, l.Op == "<")
+		} else {
+			r.above(l.Value, l.Op == ">")
+		}
+		r.texts = append(r.texts, l.Metric+" "+l.Op+" "+numberText(l.Value))
+		if r.empty() {
+			return source.Diagnostics{{
+				Severity: source.Error, Code: source.CodeRuleNever, Subject: l.Range,
+				Summary: listed(r.texts, "and") + " never hold at the same time",
+				Detail:  "All limits of the list must hold.",
+				Hint:    "turn one of the comparisons about",
+			}}
+		}
+	}
+	return nil
 }
 
 type limits struct {

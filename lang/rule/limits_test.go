@@ -58,3 +58,19 @@ func TestParseLimitsTeaches(t *testing.T) {
 		t.Errorf("got %+v", ds)
 	}
 }
+
+// TestClashingLimits: what no value keeps is refused, at the first limit that leaves none.
+func TestClashingLimits(t *testing.T) {
+	for _, tt := range []struct {
+		limits string
+		clash  bool
+	}{
+		{"recall >= 0.7 && recall < 0.5", true}, {"fpr <= 0.1 && recall >= 0.7 && fpr > 0.1", true}, {"recall > 0.5 && 0.5 > recall", true},
+		{"recall >= 0.5 && recall <= 0.5", false}, {"recall >= 0.5 && recall < 0.7", false}, {"recall >= 0.7 && fpr < 0.5", false},
+	} {
+		_, ds := ParseLimits(text(tt.limits))
+		if got := len(ds) == 1 && ds[0].Code == source.CodeRuleNever; got != tt.clash || !tt.clash && len(ds) > 0 {
+			t.Errorf("%s: got %+v, want a clash: %t", tt.limits, ds, tt.clash)
+		}
+	}
+}

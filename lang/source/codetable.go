@@ -105,8 +105,8 @@ func rulesCodes() []Code {
 		{CodeRuleMacro, "A macro is written in another form than it has, or its variable hides another name.", "Write `list.all(x, x > 0.5)` with a name that is not used yet, and `has(a.b)`."},
 		{CodeRuleDialect, "A part of CEL is used that rules do without: null, bytes, map or message literals, a leading dot.", "Ask with `has(a.b)` whether a figure is there; write names without a dot in front."},
 		{CodeRuleLimits, "The limits are not comparisons of a metric with a number, joined by `&&`.", "Write `fpr <= 0.01 && recall >= 0.7`."},
-		{CodeRuleNever, "A comparison never holds, whatever the figures are: a share is not above 1, a count not below 0.", "Compare with a number that the figure can reach; 80 % is 0.8."},
-		{CodeRuleAlways, "A comparison always holds, whatever the figures are, so that it guards nothing.", "Compare with a number in between. To ask whether a figure is there, write `has(a.b)`."},
+		{CodeRuleNever, "A comparison, or several joined by `&&`, never hold, whatever the figures are: a share is not above 1, a count not below 0, and nothing both above 0.9 and below 0.8.", "Compare with a number that the figure can reach; 80 % is 0.8. If nothing is to pass, write `false`."},
+		{CodeRuleAlways, "A comparison, or one of several joined by `||`, always holds, whatever the figures are, so that it guards nothing.", "Compare with a number in between. To ask whether a figure is there, write `has(a.b)`."},
 		{CodeRuleInexact, "A number in a rule is none that a double can be: a whole number beyond 2^53, one of more digits than a double keeps, or one that is too large.", "Write one of the numbers that the message names."},
 	}
 }

@@ -55,11 +55,27 @@ func (w *Workspace) OpenRecorded(ctx context.Context, vars Settings) (s *Session
 	if !ok {
 		return nil, nil, err
 	}
-	unread, s = err, &Session{w: w, Pipeline: name}
+	unread, s = firstOf(err), &Session{w: w, Pipeline: name}
 	if s.Recorded, err = w.readStored(ctx, name, false); err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}
 	return s, unread, nil
+}
+
+// firstOf is the first mistake of a module that has some, with its place.
+func firstOf(err error) error {
+	var mistakes *front.Error
+	if !errors.As(err, &mistakes) {
+		return err
+	}
+	i := slices.IndexFunc(mistakes.Diagnostics, func(d source.Diagnostic) bool { return d.Severity == source.Error })
+	if i < 0 {
+		return err
+	}
+	if d := mistakes.Diagnostics[i]; d.Subject.File != "" {
+		return fmt.Errorf("%s:%d: %s", d.Subject.File, d.Subject.Start.Line, d.Summary)
+	}
+	return errors.New(mistakes.Diagnostics[i].Summary)
 }
 
 // pipelineName is the name in the module's pipeline block, if there is one; what is wrong elsewhere is passed over.
