@@ -60,9 +60,9 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if err != nil {
 		return nil, &ForgedError{err.Error()}
 	}
-	m, diags := check.Check(ctx, read, o.Library)
-	if diags.HasErrors() {
-		return nil, &ForgedError{firstError(diags)}
+	m, warned := check.Check(ctx, read, o.Library)
+	if warned.HasErrors() {
+		return nil, &ForgedError{firstError(warned)}
 	}
 	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Actions: s, Sources: s, Images: s, Rules: o.Rules, Force: s.forced})
 	made.saved = s
@@ -70,7 +70,7 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if diags.HasErrors() {
 		return nil, &ForgedError{firstError(diags)}
 	}
-	return m, s.compare(now, diags)
+	return m, s.compare(now, append(warned, diags...))
 }
 
 func firstError(diags source.Diagnostics) string {

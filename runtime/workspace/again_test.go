@@ -3,9 +3,13 @@ package workspace
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // again makes a plan once more, as an apply of its file would.
@@ -40,5 +44,55 @@ func TestHonestPlansAreTaken(t *testing.T) {
 				e.apply()
 			}
 		})
+	}
+}
+
+// TestWarningsAreNotTakenOut: a plan without a warning that follows from what it says of blocks is refused.
+func TestWarningsAreNotTakenOut(t *testing.T) {
+	e := editingOf(t, "../../examples/fraud")
+	const more = `
+gate "loose" {
+  rule "all" { assert = "true" }
+  rule "some" { assert = "champion.exists || !champion.exists" }
+}
+`
+	if err := os.WriteFile(filepath.Join(e.dir, "loose.mlp"), []byte(more), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.plan(); err != nil {
+		t.Fatal(err)
+	}
+	e.apply()
+	w := &Workspace{Dir: e.dir, Name: "default"}
+	opened, err := w.OpenToPlan(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	made, err := opened.Plan(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.again(made); err != nil {
+		t.Errorf("as it was made: %v", err)
+	}
+	told := 0
+	for i, d := range made.Diagnostics {
+		if d.Code != source.CodeRuleAlways {
+			continue
+		}
+		told++
+		p := *made
+		p.Diagnostics = slices.Delete(slices.Clone(made.Diagnostics), i, i+1)
+		if err := p.Sign(); err != nil {
+			t.Fatal(err)
+		}
+		var refused *Failure
+		if err := e.again(&p); !errors.As(err, &refused) {
+			t.Errorf("without %q: got %v", d.Summary, err)
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d warnings were tried, want 2", told)
 	}
 }
