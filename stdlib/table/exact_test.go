@@ -60,7 +60,7 @@ func instant(text string) (string, bool) {
 	}
 	n := func(i int) int { x, _ := strconv.Atoi(m[i]); return x }
 	t := time.Date(n(1), time.Month(n(2)), n(3), n(4), n(5), n(6), 0, time.UTC)
-	if int(t.Month()) != n(2) {
+	if int(t.Month()) != n(2) || n(1) == 0 || n(4) > 23 {
 		return "", false
 	}
 	if zone := strings.TrimLeft(m[8], " "); zone != "" && zone[0] != 'Z' && zone[0] != 'z' && zone != "UTC" && zone != "GMT" {
@@ -71,6 +71,9 @@ func instant(text string) (string, bool) {
 		}
 		h, _ := strconv.Atoi(hours)
 		min, _ := strconv.Atoi(minutes)
+		if h > 23 || min > 59 {
+			return "", false
+		}
 		shift := time.Duration(h)*time.Hour + time.Duration(min)*time.Minute
 		if zone[0] == '+' {
 			shift = -shift
@@ -108,11 +111,11 @@ func generated(r *rand.Rand) string {
 	case 5:
 		text = fmt.Sprintf("%04d%s%02d%s%02d", 1900+r.IntN(200), pick("-", "/"), r.IntN(13), pick("-"), r.IntN(32))
 	case 6:
-		text = fmt.Sprintf("%04d-%02d-%02d%s%02d:%02d%s%s", 1900+r.IntN(200), 1+r.IntN(12), 1+r.IntN(28), pick(" ", "T"), r.IntN(24), r.IntN(60),
-			pick("", ":00", ":59."+digits(9), ":07.000", ":01.120000000"), pick("", "", "Z", "+05:00", "-0330", "+02", " UTC"))
+		text = fmt.Sprintf("%04d-%02d-%02d%s%02d:%02d%s%s", pickInt(r, 1900+r.IntN(200), 1900+r.IntN(200), r.IntN(2)), 1+r.IntN(12), 1+r.IntN(28), pick(" ", "T"), r.IntN(25), r.IntN(61),
+			pick("", ":00", ":59."+digits(9), ":07.000", ":01.120000000"), pick("", "", "Z", "+05:00", "-0330", "+02", " UTC", "+25:00", "+00:60", "-2360"))
 	case 7:
 		text = pick("true", "FALSE", "t", "y", "no", "1", "0", "2", "nan", "-inf", "Infinity", "infinity", "epoch", "today", "null", "0x1F", "1_000", "1e5",
-			"١", "½", "10:00:00.1234567", "24:00:00", "550e8400-e29b-41d4-a716-446655440000", `{"a": 1.50}`, "Jos\u00e9", "--1", "1-", ".", "e5", "1e", "5.")
+			"١", "½", "10:00:00.1234567", "10:00:00", "23:59", "24:00:00", "550e8400-e29b-41d4-a716-446655440000", `{"a": 1.50}`, "Jos\u00e9", "--1", "1-", ".", "e5", "1e", "5.")
 	case 8:
 		text = fmt.Sprintf("%d", r.IntN(300)-20)
 	}
@@ -213,6 +216,24 @@ func TestHarmless(t *testing.T) {
 		row, err := s.one(t.Context(), fmt.Sprintf("select (%s)::varchar", exactText(literal(tc.text), tc.kind)))
 		if err != nil || row[0] != tc.want {
 			t.Errorf("%q as %s: got %v, %v, want %s", tc.text, tc.kind, row, err, tc.want)
+		}
+	}
+}
+
+// TestNoTimes lists what the engine takes for another time than is written, or for one that no calendar has.
+func TestNoTimes(t *testing.T) {
+	s, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, text := range []string{"2024-01-01 24:00:00", "2024-01-01T24:00:00Z", "2024-01-01 24:00", "24:00:00", "2024-12-31 23:59:60", "0000-01-01", "0000-01-01 10:00:00", "00000-01-01",
+		"0044-03-15 (BC)", "-0044-03-15", "infinity", "epoch", "2024-01-01 10:00:00+25:00", "2024-01-01 10:00:00+24:00", "2024-01-01 10:00:00+00:60", "2024-01-01 10:00:00-05:75",
+		"2024-02-30", "2024-13-01", "2024-W01-1", "2024-001", "2024-01-01 10:00:00 EST", "2024-01-01 10:60:00", "10:00:00+02:00"} {
+		for _, kind := range []string{"date", "time", "timestamp", "timestamp_ns", "timestamp with time zone"} {
+			if row, err := s.one(t.Context(), fmt.Sprintf("select (%s)::varchar", exactText(literal(text), kind))); err != nil || row[0] != nil {
+				t.Errorf("%q as %s: got %v, %v, want none", text, kind, row, err)
+			}
 		}
 	}
 }
