@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -70,12 +69,15 @@ type feature struct {
 	kind kind
 	low  float64 // bounds of whole numbers, by the column's type
 	high float64
+
+	width, scale int // of a decimal
 	component.Values
 	null int // how many
 }
 
 func newFeature(c schema.Column) feature {
 	f := feature{Column: c, kind: kindOf(c), low: math.Inf(-1), high: math.Inf(1)}
+	f.width, f.scale, _ = decimalOf(c.Type)
 	if f.kind == wholeKind {
 		if low, high, ok := integerBounds(datatypeOf(c.Type)); ok {
 			f.low, f.high = low, high
@@ -134,7 +136,7 @@ func (f *feature) number(v scalar) (float64, error) {
 		if v.kind != '"' {
 			return 0, expected("a date or time in ISO 8601", v)
 		}
-		return parseTime(v.text)
+		return parseTime(f.Type, v.text)
 	}
 	if v.kind != '0' {
 		return 0, expected("a number", v)
@@ -147,6 +149,11 @@ func (f *feature) number(v scalar) (float64, error) {
 		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.text))
 	case f.kind == wholeKind && !within(v.text, n, f.low, f.high):
 		return 0, fmt.Errorf("%s is out of the range of %s", shorten(v.text), f.Type)
+	case f.Type == "float" || f.Type == "real":
+		return asFloat(v.text, n)
+	}
+	if f.width > 0 {
+		return n, fitsDecimal(v.text, f.Type, f.width, f.scale)
 	}
 	return n, nil
 }
@@ -187,20 +194,4 @@ func shorten(s string) string {
 		return string(r[:most]) + "…"
 	}
 	return s
-}
-
-// parseTime gives seconds since 1970 in UTC. Without a zone the time is UTC; one without a date is on the first day of
-// 1970.
-func parseTime(text string) (float64, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04:05Z07:00", time.DateOnly, time.TimeOnly} {
-		t, err := time.Parse(layout, text)
-		if err != nil {
-			continue
-		}
-		if layout == time.TimeOnly {
-			t = t.AddDate(1970, 0, 0)
-		}
-		return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
-	}
-	return 0, fmt.Errorf("expected a date or time in ISO 8601, got %q", shorten(text))
 }
