@@ -34,7 +34,13 @@ func (t *tracer) expr(v any, sc *scope) flow {
 		return t.subquery(n, sc).computed()
 	case "LAMBDA":
 		return t.lambda(n, flow{}, sc).computed()
-	case "STAR", "POSITIONAL_REFERENCE":
+	case "STAR":
+		var out flow
+		for _, r := range sc.from {
+			out = out.with(t.someOf(n, sc, &tables{rels: []*relation{r}, star: r.starred(), merged: sc.merged}))
+		}
+		return out.computed()
+	case "POSITIONAL_REFERENCE":
 		var out flow
 		for _, r := range sc.from {
 			out = out.with(r.any())

@@ -1,8 +1,11 @@
 package lineage
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // items traces a select list.
@@ -67,8 +70,8 @@ func positional(n tree, from *tables) flow {
 // star adds the columns that a * stands for.
 func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
 	picked, ok := t.starred(n, sc, from)
-	if !ok { // COLUMNS(…), or what is not known: some of the columns
-		out.fields = append(out.fields, field{flow: from.any().with(t.unread(n, sc, "replace_list")).with(t.generic(n["replace_list"], sc)), wide: true})
+	if !ok || word(n, "alias") != "" { // what is not known, or has other names: some of the columns
+		out.fields = append(out.fields, field{flow: t.someOf(n, sc, from), wide: true})
 		return
 	}
 	replace, rename := pairs(n["replace_list"]), pairs(n["rename_list"])
@@ -92,9 +95,60 @@ func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
 	}
 }
 
-// starred lists what is left of * after its exclusions; false if that cannot be told.
+// someOf is what flows from any of the columns that a * or COLUMNS(…) stands for: of columns('amou.*') from those with amou in their names.
+func (t *tracer) someOf(n tree, sc *scope, from *tables) flow {
+	replaced := t.generic(n["replace_list"], sc)
+	picked, ok := t.starred(n, sc, from)
+	if !ok {
+		return from.any().with(t.unread(n, sc, "replace_list")).with(replaced)
+	}
+	for _, s := range picked {
+		replaced = replaced.with(s.field.flow)
+	}
+	return replaced
+}
+
+// simplePattern is a regular expression that matches a name in other letters if it matches it in its own: without flags, and classes that leave letters out.
+var simplePattern = lazyregexp.New(`^\^?([A-Za-z0-9_ |]|\\\.|\[[^]^\\[]+\]|\([^?]|[).*+?])+\$?$`)
+
+// chosen reports which columns COLUMNS(…) takes, by names in small letters; false if that cannot be told.
+func chosen(n tree) (takes func(name string) bool, ok bool) {
+	expr, _ := n["expr"].(tree)
+	switch {
+	case n["expr"] == nil:
+		return func(string) bool { return true }, true
+	case expr["class"] == "CONSTANT":
+		value, _ := expr["value"].(tree)
+		pattern, _ := value["value"].(string)
+		if !simplePattern().MatchString(pattern) {
+			return nil, false
+		}
+		found, err := regexp.Compile("(?i)" + pattern)
+		if err != nil {
+			return nil, false
+		}
+		return found.MatchString, true
+	case word(expr, "function_name") == "list_value":
+		var names []string
+		children, _ := expr["children"].([]any)
+		for _, c := range children {
+			element, _ := c.(tree)
+			value, _ := element["value"].(tree)
+			name, ok := value["value"].(string)
+			if !ok || element["class"] != "CONSTANT" {
+				return nil, false
+			}
+			names = append(names, strings.ToLower(name))
+		}
+		return func(name string) bool { return slices.Contains(names, name) }, true
+	}
+	return nil, false
+}
+
+// starred lists what is left of * after its exclusions, or what COLUMNS(…) takes; false if that cannot be told.
 func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
-	if n["columns"] == true || n["expr"] != nil || n["unpacked"] == true {
+	takes, ok := chosen(n)
+	if !ok || n["unpacked"] == true {
 		return nil, false
 	}
 	all := from.star
@@ -130,7 +184,7 @@ func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 				drop = drop || word(e, "table") == "" || strings.EqualFold(word(e, "table"), s.rel.name)
 			}
 		}
-		if !drop {
+		if !drop && (s.field.name == "" || s.field.wide || s.whole || takes(s.field.name)) {
 			out = append(out, s)
 		}
 	}

@@ -243,3 +243,13 @@ select id, cast(x as decimal(9, 2)) as d, cast(flag as integer) as f from t
 select id, least(x, y, z) as v, x // 2 as w, x ** 2 as p, x & y as b from t
 select id, date_diff('hour', lag(ts) over (partition by g order by ts, id), ts) as gap from t
 select id, sum(x) over (partition by g order by ts, id groups between 2 preceding and 1 preceding) as v from t
+select greatest(*columns(['x', 'Y'])) as v from t
+select least(*columns('(?i)^[XY]$')) as v from t
+select id, coalesce(*columns('^[^a-wy-z_]$')) as v from t
+select id, columns('^[xy]$') as '\0_more' from t
+select columns(* exclude (l, s, ts)) from t
+select t.id, coalesce(*columns('^[wz]$')) as v from t join u using (k)
+select id, struct_pack(*columns('^x$')) as v from t
+select id from t where coalesce(*columns('^[xy]$')) > 3
+select id, list_sum([*columns('^[xy]$')]) as v from t
+select id, columns('.*_col') + 1 from t
