@@ -66,6 +66,7 @@ func (e *editing) make(s *Session) (*plan.Plan, error) {
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("%s", diags[0].Summary)
 	}
+	s.addWarnings(p)
 	return p, nil
 }
 
