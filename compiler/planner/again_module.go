@@ -127,8 +127,15 @@ func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 		return nil, fmt.Errorf("it is no gate")
 	}
 	b.Meta = orEmpty(g.Meta)
+	if b.Ranges == nil {
+		b.Ranges = map[string]source.Range{}
+	}
 	for _, at := range g.After {
 		b.Refs = append(b.Refs, ordered("after", at))
+		b.Ranges["after"] = source.Range{}
+	}
+	for _, a := range g.Approvals {
+		b.Ranges["approval["+a.Name+"]"] = source.Range{}
 	}
 	if g.Champion != nil {
 		b.Refs = append(b.Refs, resolve.Reference{Path: "champion", Target: g.Champion.Deploy, Edge: schema.StateEdge, Spec: &schema.Attr{}})

@@ -250,7 +250,7 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 		if !once || listed[c.Category] == nil {
 			listed[c.Category] = map[string]bool{}
 		}
-		reached := p.downstream(c.Address, listed[c.Category])
+		reached := p.downstream(p.says(c.Address), listed[c.Category])
 		if left -= len(reached); left < 0 && !once {
 			return false
 		}
@@ -269,10 +269,22 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 	return true
 }
 
-// downstream are the address and all nodes that its output reaches, sorted, less those seen, and what only those reach.
-func (p *planner) downstream(address string, seen map[string]bool) []string {
-	seen[address] = true
-	out := []string{address}
+// says are the stages that a block's text is a cause of by itself: its own, and the fetch before it that has a cause in its block.
+func (p *planner) says(block string) []string {
+	out := []string{block}
+	fetch := address.Derived(block, string(schema.FetchRole))
+	if n := p.nodes[fetch]; n != nil && slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.From == block }) {
+		out = append(out, fetch)
+	}
+	return out
+}
+
+// downstream are the addresses and all nodes that their outputs reach, sorted, less those seen, and what only those reach.
+func (p *planner) downstream(from []string, seen map[string]bool) []string {
+	out := from
+	for _, a := range from {
+		seen[a] = true
+	}
 	for i := 0; i < len(out); i++ {
 		for _, a := range p.consumers[out[i]] {
 			if !seen[a] {

@@ -30,6 +30,7 @@ type madeEdit struct {
 	gone        bool     // the block is dropped
 	passive     bool     // the block is a value that others read
 	reads       string   // how others read what is edited, of a passive one
+	ofAttr      bool     // an attribute is edited
 	attr, value string   // of an attribute that is added
 }
 
@@ -101,7 +102,7 @@ func (e *editMaker) collect(body *hclsyntax.Body) {
 	_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 		switch x := n.(type) {
 		case *hclsyntax.TemplateExpr:
-			if s := e.at(x.Range()); len(s) < 40 && strings.HasPrefix(s, `"`) {
+			if s := e.at(x.Range()); len(s) < 80 && strings.HasPrefix(s, `"`) {
 				add(&e.words, s)
 			}
 		case *hclsyntax.ScopeTraversalExpr:
@@ -190,7 +191,7 @@ func (e *editMaker) block(b *hclsyntax.Block, body *schema.Body, place, address 
 // attribute edits one that is there.
 func (e *editMaker) attribute(a *hclsyntax.Attribute, spec *schema.Attr, place, address string) {
 	whole := a.SrcRange
-	at := madeEdit{place: place + "." + a.Name, block: address, named: []string{a.Name}, first: whole.Start.Line, last: whole.End.Line}
+	at := madeEdit{ofAttr: true, place: place + "." + a.Name, block: address, named: []string{a.Name}, first: whole.Start.Line, last: whole.End.Line}
 	switch { // which are called by what they belong to
 	case e.passive:
 		at.named = append(at.named, e.label)
@@ -236,6 +237,12 @@ func (e *editMaker) leaves(x hclsyntax.Expression, spec *schema.Attr, put func(h
 		e.leaves(x.Expression, spec, put)
 	case *hclsyntax.TupleConsExpr:
 		e.list(x, spec, put)
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range x.Items {
+			e.leaves(item.ValueExpr, spec, put)
+		}
+	case *hclsyntax.BinaryOpExpr:
+		e.leaves(x.RHS, spec, put)
 	}
 }
 
@@ -369,7 +376,7 @@ func (e *editMaker) absent(b *hclsyntax.Block, spec *schema.Attr, place, address
 			continue
 		}
 		text := "\n" + spec.Name + " = " + value + "\n" + e.text[at:to] + "\n"
-		e.put(madeEdit{place: place + "." + spec.Name, sort: "added", block: address, attr: spec.Name, value: strings.Trim(value, `"`), from: at, to: to, text: text,
+		e.put(madeEdit{ofAttr: true, place: place + "." + spec.Name, sort: "added", block: address, attr: spec.Name, value: strings.Trim(value, `"`), from: at, to: to, text: text,
 			first: e.line(at) + 1, last: e.line(at) + 1, named: []string{spec.Name}})
 	}
 }
