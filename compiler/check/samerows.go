@@ -140,23 +140,32 @@ func (c *checker) shared(b *resolve.Block, at *resolve.Reference, trainer string
 			if !slices.ContainsFunc(slices.Concat(left, right), func(s step) bool { return s.dataset }) {
 				return false // overlap tells
 			}
-			c.add(SameRows(b.Address, trainer, at.Range, fitted.Range, c.way(x[:i+1])+" and "+c.way(y[:j+1])+" have their rows of one table, and no split keeps them apart."))
+			c.add(SameRows{Block: b.Address, Model: trainer, At: at.Range, Fitted: fitted.Range,
+				Why: c.way(x[:i+1]) + " and " + c.way(y[:j+1]) + " have their rows of one table, and no split keeps them apart."}.Diagnostic())
 			return true
 		}
 	}
 	return false
 }
 
-// SameRows is the warning that a block measures a model on rows that it was fitted on, with the reason.
-func SameRows(block, model string, at, fitted source.Range, why string) source.Diagnostic {
-	d := source.Diagnostic{Severity: source.Warning, Code: source.CodeSameRows, Subject: at,
-		Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", block, model),
-		Detail:  why + " Figures on rows that a model has seen say nothing of new rows.",
+// SameRows says that a block measures a model on rows that it was fitted on.
+type SameRows struct {
+	Block, Model string       // addresses; equal where a trainer validates on rows that it learns from
+	At           source.Range // where the block reads the rows
+	Fitted       source.Range // where the model's trainer does
+	Why          string       // a sentence: how it is known
+}
+
+// Diagnostic is the warning of that.
+func (s SameRows) Diagnostic() source.Diagnostic {
+	d := source.Diagnostic{Severity: source.Warning, Code: source.CodeSameRows, Subject: s.At,
+		Summary: fmt.Sprintf("%s measures %s on rows that it was trained on", s.Block, s.Model),
+		Detail:  s.Why + " Figures on rows that a model has seen say nothing of new rows.",
 		Hint:    "split the table first, and make a dataset of each side.",
-		Related: []source.Related{{Message: model + " reads them here", Range: fitted}},
+		Related: []source.Related{{Message: s.Model + " reads them here", Range: s.Fitted}},
 	}
-	if block == model {
-		d.Summary, d.Related = block+" learns from rows that it validates on", nil
+	if s.Block == s.Model {
+		d.Summary, d.Related = s.Block+" learns from rows that it validates on", nil
 	}
 	return d
 }

@@ -22,8 +22,8 @@ func (p *planner) twins() {
 		for _, f := range p.files(t.Asked) {
 			if name, ok := fitted[f.Digest]; ok && f.Size > 0 {
 				told[of] = true
-				p.report(check.SameRows(t.Block, t.Model, t.Range, t.Related,
-					fmt.Sprintf("%s of %s and %s of %s hold the same bytes.", f.Name, t.Asked, name, t.Fitted)))
+				p.report(check.SameRows{Block: t.Block, Model: t.Model, At: t.Range, Fitted: t.Related,
+					Why: fmt.Sprintf("%s of %s and %s of %s hold the same bytes.", f.Name, t.Asked, name, t.Fitted)}.Diagnostic())
 				break
 			}
 		}

@@ -20,6 +20,14 @@ func CodeSpan(s string, width int) string {
 	} else {
 		s = strings.ReplaceAll(s, "|", `\|`)
 	}
+	return fenced(s)
+}
+
+// CodeText is CodeSpan where no cell of a table is: a bar stays as it is.
+func CodeText(s string, width int) string { return fenced(Clipped(Line(s), width)) }
+
+// fenced puts a text between more backticks than it holds in a row.
+func fenced(s string) string {
 	fence, run := 1, 0
 	for _, r := range s {
 		if run++; r != '`' {

@@ -3,6 +3,7 @@ package review
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/diff"
@@ -68,37 +69,18 @@ func (m *diffMarkdown) more(n int) {
 
 // code is a user's string, cut to the width that there is.
 func (m *diffMarkdown) code(s string) string {
-	return codeSpan(render.Clipped(render.Line(s), m.fit.width))
+	return render.CodeText(s, m.fit.width)
 }
 
 func (m *diffMarkdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
 
 func (m *diffMarkdown) title(s string) { m.line("\n#### %s\n", s) }
 
-// codeSpan puts a user's string where Markdown and HTML mean nothing: between more backticks than it holds in a row.
-func codeSpan(s string) string {
-	s = render.Line(s)
-	longest, run := 0, 0
-	for _, r := range s {
-		if r == '`' {
-			run++
-			longest = max(longest, run)
-		} else {
-			run = 0
-		}
-	}
-	fence := strings.Repeat("`", longest+1)
-	if s == "" || longest > 0 {
-		return fence + " " + s + " " + fence
-	}
-	return fence + s + fence
-}
-
 func placeSpan(r source.Range) string {
 	if r.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(" (%s)", codeSpan(fmt.Sprintf("%s:%d", r.File, r.Start.Line)))
+	return fmt.Sprintf(" (%s)", render.CodeText(fmt.Sprintf("%s:%d", r.File, r.Start.Line), math.MaxInt))
 }
 
 func (m *diffMarkdown) blocks(title string, blocks []diff.Block, heavy bool) {
