@@ -23,6 +23,7 @@ type applyFlags struct {
 	threads     int
 	approve     bool
 	refresh     bool
+	offline     bool
 	failOn      []string
 }
 
@@ -52,7 +53,7 @@ func (a *app) applyCommand() *cobra.Command {
 		},
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
-	refreshFlag(cmd, &f.refresh)
+	outsideFlags(cmd, &f.refresh, &f.offline)
 	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
@@ -157,14 +158,14 @@ func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f apply
 func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *applying) (*engine.Result, error) {
 	f := view.flags
 	if path != "" {
-		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars}, f.options(), view)
+		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, f.options(), view)
 	}
 	s, err := a.Open(ctx, f.vars)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	s.Refresh, s.Look = f.refresh, true
+	s.Refresh, s.Offline, s.Look = f.refresh, f.offline, true
 	return s.Apply(ctx, f.options(), view)
 }
 

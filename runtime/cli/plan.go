@@ -35,8 +35,7 @@ func (a *app) planCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd, f) },
 	}
 	moduleFlags(cmd, &f.vars, &f.force)
-	refreshFlag(cmd, &f.refresh)
-	cmd.Flags().BoolVar(&f.offline, "offline", false, "ask nothing outside but for local files: what sources have elsewhere is taken as recorded ($MLP_OFFLINE)")
+	outsideFlags(cmd, &f.refresh, &f.offline)
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
@@ -51,8 +50,11 @@ func moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) 
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
 }
 
-func refreshFlag(cmd *cobra.Command, refresh *bool) {
+// outsideFlags say how to look at what lies outside.
+func outsideFlags(cmd *cobra.Command, refresh, offline *bool) {
+	cmd.Flags().BoolVar(offline, "offline", false, "ask nothing outside but for local files: what sources have elsewhere is taken as recorded ($MLP_OFFLINE)")
 	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here, and what lies elsewhere must answer; without it the recorded version is taken. A plan also looks whether recorded results are in the store, as an apply always does")
+	cmd.MarkFlagsMutuallyExclusive("refresh", "offline")
 }
 
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {

@@ -83,6 +83,7 @@ func TestHTTPSource(t *testing.T) {
 	text.Store("id,amount\n1,2.5\n2,1\n3,9\n")
 	step(0, []string{"1 to run, 2 may run", `version of ` + server.URL + `/orders.csv  ETag "`, "runs      source.orders@fetch"}, "plan")
 	step(0, []string{"nothing to do, 3 cached", "It is taken as recorded in revision"}, "plan", "--offline")
+	step(0, []string{"nothing to do, 3 cached", "It is taken as recorded in revision"}, "apply", "--offline", "--auto-approve", "--executor", "process")
 	step(0, []string{"3 ran"}, apply...)
 
 	// A saved plan fetches what it says, and nothing that came since.

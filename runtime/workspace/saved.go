@@ -42,6 +42,7 @@ type SavedOptions struct {
 	NameGiven bool // the workspace was named, and must be the plan's
 	Force     []string
 	Settings  Settings
+	Outside   bool // how to look at what lies outside was said: --refresh or --offline
 }
 
 // ApplySaved carries out exactly what the plan in a file says, once. The module's files are not read: the plan holds all
@@ -84,6 +85,8 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 		return fmt.Errorf("the plan is for the workspace %s, not %s", p.Workspace, w.Name)
 	case len(o.Force)+len(o.Settings) > 0:
 		return &Failure{Err: errors.New("a saved plan has its variables and what it forces: give none"), Hint: "Plan again to change them."}
+	case o.Outside:
+		return &Failure{Err: errors.New("a saved plan says which files and versions it is of: give neither --refresh nor --offline"), Hint: "Plan again to look at them otherwise."}
 	}
 	w.Name = p.Workspace
 	return nil
