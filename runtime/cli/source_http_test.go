@@ -3,8 +3,11 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -124,5 +127,48 @@ func TestHTTPSource(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSourceHTTPS reads from a server whose certificate the operator vouches for by SSL_CERT_FILE, in a plan and in a fetch's own process;
+// without that, and where it leads on to a server without one, nothing is read.
+func TestSourceHTTPS(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.Error("the server without TLS was asked")
+	}))
+	defer plain.Close()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved.csv" {
+			http.Redirect(w, r, plain.URL+"/orders.csv", http.StatusFound)
+			return
+		}
+		w.Header().Set("ETag", `"one"`)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("id,amount\n1,2.5\n"))
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	certificate := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	module := func(name string) string {
+		dir := t.TempDir()
+		text := fmt.Sprintf("pipeline \"p\" {}\nsource \"csv\" \"orders\" {\n  path = %q\n  column \"id\" { type = \"bigint\" }\n}\n", server.URL+"/"+name)
+		if err := os.WriteFile(filepath.Join(dir, "p.mlp"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	dir := module("orders.csv")
+	if stdout, stderr, code := run(t, dir, "apply", "--auto-approve", "--executor", "process"); code == 0 || !strings.Contains(stdout+stderr, "certificate") {
+		t.Errorf("nobody vouches for the server: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	t.Setenv("SSL_CERT_FILE", certificate)
+	if stdout, stderr, code := run(t, dir, "apply", "--auto-approve", "--executor", "process"); code != 0 || !strings.Contains(stdout, "2 ran") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if stdout, stderr, code := run(t, module("moved.csv"), "apply", "--auto-approve", "--executor", "process"); code == 0 || !strings.Contains(stdout+stderr, "redirects from https to http") {
+		t.Errorf("led on to http: exit code %d\n%s%s", code, stdout, stderr)
 	}
 }
