@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/fetch/fetchtest"
@@ -48,6 +49,23 @@ func TestPostgres(t *testing.T) {
 		}
 	})
 	t.Run("errors", func(t *testing.T) { testErrors(t, server, subject) })
+	t.Run("server that ends while it is read", func(t *testing.T) {
+		s := subject("select i, repeat('x', 100) as text, pg_sleep(0.001)::text as slept from generate_series(1, 1000000) as i")
+		config := s.Config.(fetch.Config)
+		config.Version, config.MaxBytes = "select 1", 1<<30
+		s.Config = config
+		version, err := s.Version(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := time.AfterFunc(time.Second, server.Down)
+		defer server.Up()
+		defer ended.Stop()
+		if _, _, err := s.Fetch(t.Context(), t, version); !errors.Is(err, component.ErrUnreachable) || !strings.Contains(err.Error(), "does not answer") ||
+			strings.Contains(err.Error(), s.Secret) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("server down", func(t *testing.T) {
 		server.Down()
 		defer server.Up()
