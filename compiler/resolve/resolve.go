@@ -218,6 +218,19 @@ func portNames(t *schema.Type) []string {
 	return names
 }
 
+// PipelineName is the name in a module's pipeline block, if it has exactly one; what is wrong elsewhere is passed over.
+func PipelineName(m *syntax.Module) (name string, ok bool) {
+	for _, b := range m.Blocks {
+		if b.Kind == pipelineKind && ok {
+			return "", false
+		}
+		if b.Kind == pipelineKind {
+			name, ok = b.Name, true
+		}
+	}
+	return name, ok
+}
+
 // pipeline checks that there is exactly one.
 func (r *resolver) pipeline() {
 	var found []*Block

@@ -58,7 +58,7 @@ dataset "d" {
 		commands map[string]int // and their exit codes
 		says     string
 	}{
-		{workspace.LockName, map[string]int{"validate": exitError, "plan": exitError, "show": exitError, "explain source.s": exitError}, workspace.LockName},
+		{workspace.LockName, map[string]int{"validate": exitError, "plan": exitError, "show": exitOK, "explain source.s": exitError}, workspace.LockName},
 		{"plan.json", map[string]int{"show plan.json": exitError, "diff plan.json": exitError, "apply plan.json --auto-approve --executor process": exitError}, "plan.json"},
 		{only("log/p/default/*.json"), map[string]int{"plan": exitError, "show": exitError, "logs source.s": exitError, "apply plan.json --auto-approve --executor process": exitError}, "the state's log is damaged: "},
 		{filepath.Join(workspace.StoreName, "actions", record), map[string]int{"plan": exitOK, "show": exitOK, "show source.s": exitError,

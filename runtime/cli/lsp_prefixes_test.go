@@ -48,7 +48,9 @@ func (c *client) holds(name, text string, at int) {
 	c.diagnostics("main.mlp")
 	end := endOf(text)
 	inside := func(what string, r protocol.Range) {
-		after := func(a, b protocol.Position) bool { return a.Line > b.Line || a.Line == b.Line && a.Character > b.Character }
+		after := func(a, b protocol.Position) bool {
+			return a.Line > b.Line || a.Line == b.Line && a.Character > b.Character
+		}
 		if after(r.Start, r.End) || after(r.End, end) {
 			c.t.Errorf("%s: %q: %s stands at %s, and the text ends at %s", name, tail(text), what, showRange(r), showPosition(end))
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/runtime/executor/docker"
@@ -82,15 +83,7 @@ func firstOf(err error) error {
 func (w *Workspace) pipelineName() (name string, ok bool) {
 	files, _ := syntax.ReadDir(w.Dir)
 	parsed, _ := syntax.Parse(files, stdlib.Catalog())
-	for _, b := range parsed.Blocks {
-		if b.Kind == "pipeline" && ok {
-			return "", false
-		}
-		if b.Kind == "pipeline" {
-			name, ok = b.Name, true
-		}
-	}
-	return name, ok
+	return resolve.PipelineName(parsed)
 }
 
 // OpenToPlan is Open for a session that plans: it also reads the recorded results of stages.
