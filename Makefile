@@ -30,7 +30,7 @@ test: build
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "No PostgreSQL: the tests that start a server of it are LEFT OUT."
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "No Chromium: the tests that open pages in it are LEFT OUT."
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
-	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 20m ./...
+	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 35m ./...
 
 # The race detector, on the packages whose tests do without the SQL engine (it is C++, which the detector does not see); the
 # engine of applies, the executors, the store and the language server are among them. Simulations and comparisons of figures
