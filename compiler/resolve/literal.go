@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func unifyLineEnds(v cty.Value, a *syntax.Attr) cty.Value {
 	if v.Type() != cty.String || !strings.Contains(v.AsString(), "\r\n") {
 		return v
 	}
-	if t, ok := a.Expr.(*hclsyntax.TemplateExpr); ok && !t.IsStringLiteral() || a.File.Bytes[a.Range.Start.Byte] == '<' {
+	if t, ok := a.Expr.(*hclsyntax.TemplateExpr); ok && !t.IsStringLiteral() || bytes.HasPrefix(a.File.Between(a.Range.Start.Byte, a.Range.End.Byte), []byte("<<")) {
 		return cty.StringVal(strings.ReplaceAll(v.AsString(), "\r\n", "\n"))
 	}
 	return v

@@ -129,16 +129,20 @@ func upperFirst(s string) string {
 
 // decode reads the string at r as HCL does, and notes where each run of its value stands.
 func decode(f *syntax.File, r source.Range) (string, []source.Piece) {
-	if text := f.Bytes[r.Start.Byte:r.End.Byte]; len(text) >= 2 && text[0] == '"' && !bytes.ContainsAny(text[1:len(text)-1], "\"\\$%\n") && text[len(text)-1] == '"' {
+	text := f.Between(r.Start.Byte, r.End.Byte)
+	if len(text) == 0 {
+		return "", nil
+	}
+	if len(text) >= 2 && text[0] == '"' && !bytes.ContainsAny(text[1:len(text)-1], "\"\\$%\n") && text[len(text)-1] == '"' {
 		w := &textWriter{file: f}
 		w.quoted(text[1:len(text)-1], r.Start.Byte+1)
 		return w.value.String(), w.pieces
 	}
 	end := r.End.Byte
-	if i := bytes.IndexByte(f.Bytes[end:], '\n'); i >= 0 {
+	if i := bytes.IndexByte(f.Between(end, len(f.Bytes)), '\n'); i >= 0 {
 		end += i + 1 // a heredoc's end marker is one only at the end of a line
 	}
-	tokens, _ := hclsyntax.LexExpression(f.Bytes[r.Start.Byte:end], f.Name, hcl.Pos{Line: 1, Column: 1, Byte: r.Start.Byte})
+	tokens, _ := hclsyntax.LexExpression(f.Between(r.Start.Byte, end), f.Name, hcl.Pos{Line: 1, Column: 1, Byte: r.Start.Byte})
 	w := &textWriter{file: f}
 	strip := 0
 	for i, t := range tokens {

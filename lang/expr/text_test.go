@@ -151,3 +151,24 @@ func checkPlaces(t *testing.T, file string, text source.Text) {
 		}
 	}
 }
+
+// Of text that it cannot read the HCL parser has ranges that end before they begin, or beyond the text: what they have of the text is taken, and
+// each place of it is in the text.
+func TestTextAtOfBrokenRanges(t *testing.T) {
+	for _, text := range []string{"", `"`, `"a`, `"a\`, "\"a${b", "<<E", "<<-E\n  a\n", "<<E\na\nE", "\"a\"\r\n", `x = "é"`} {
+		f := syntax.NewFile("f", []byte(text))
+		for start := 0; start <= len(text)+2; start++ {
+			for end := 0; end <= len(text)+2; end++ {
+				got := TextAt(f, source.Range{File: "f", Start: source.Pos{Byte: start}, End: source.Pos{Byte: end}})
+				if end <= start && got.Value != "" {
+					t.Errorf("%q from %d to %d is %q", text, start, end, got.Value)
+				}
+				for i := range got.Value {
+					if at := got.At(i).Byte; at < 0 || at >= len(text) {
+						t.Errorf("%q from %d to %d: byte %d of %q stands at %d", text, start, end, i, got.Value, at)
+					}
+				}
+			}
+		}
+	}
+}

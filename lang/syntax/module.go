@@ -111,7 +111,10 @@ func (f *File) Range(r hcl.Range) source.Range {
 }
 
 // Text is what stands at a range of the HCL parser.
-func (f *File) Text(r hcl.Range) []byte {
-	start := min(r.Start.Byte, len(f.Bytes))
-	return f.Bytes[start:max(start, min(r.End.Byte, len(f.Bytes)))]
+func (f *File) Text(r hcl.Range) []byte { return f.Between(r.Start.Byte, r.End.Byte) }
+
+// Between is what stands between two offsets; nothing where the second is not after the first. What is not in the file is left out.
+func (f *File) Between(start, end int) []byte {
+	start = max(0, min(start, len(f.Bytes)))
+	return f.Bytes[start:max(start, min(end, len(f.Bytes)))]
 }
