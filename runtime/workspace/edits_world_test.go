@@ -38,7 +38,22 @@ func editingOf(t *testing.T, from string) *editing {
 	if err := os.RemoveAll(filepath.Join(e.dir, StoreName)); err != nil {
 		t.Fatal(err)
 	}
+	e.pin()
 	return e
+}
+
+// pin writes the columns of sources to mlp.lock, as mlp init does, so that no plan has to look for them in the files.
+func (e *editing) pin() {
+	e.t.Helper()
+	lock := NewLock()
+	s, err := (&Workspace{Dir: e.dir, Name: "default"}).openWith(context.Background(), Settings{}, lock, true)
+	if err == nil {
+		_, err = lock.write(e.dir)
+		err = errors.Join(err, s.Close())
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // inMemory is a folder in memory where there is one: stores sync what they write.
