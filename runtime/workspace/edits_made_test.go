@@ -3,16 +3,17 @@ package workspace
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -31,6 +32,8 @@ type madeEdit struct {
 	passive     bool     // the block is a value that others read
 	reads       string   // how others read what is edited, of a passive one
 	ofAttr      bool     // an attribute is edited
+	repeats     bool     // it says how often the block stands
+	about       []string // addresses of other blocks that the block speaks of, and is told at: accept { block = dataset.a }
 	attr, value string   // of an attribute that is added
 }
 
@@ -50,24 +53,36 @@ type editMaker struct {
 	// another.
 	words, references []string
 	columns           map[string]string // types of the columns that sources declare, by name in quotes
+	files             []string          // what lies in the folder, in quotes
 	out               []*madeEdit
 	passive           bool // of the block
 	label             string
+	about             []string // of the block
+	header, end       int      // lines of the block
 }
 
 // aNumber is one that stands in a text.
 var aNumber = regexp.MustCompile(`\b[0-9]+(\.[0-9]+)?\b`)
 
+// aDigest is a checksum, or the beginning of one.
+var aDigest = regexp.MustCompile(`[0-9a-f]{16,}`)
+
 // madeEdits are the edits of a file: of every attribute and block that is there, and of every attribute that could be.
-func madeEdits(t *testing.T, file, text string) []*madeEdit {
-	t.Helper()
+func (w *editing) madeEdits(file, text string) []*madeEdit {
+	w.t.Helper()
 	parsed, diags := hclsyntax.ParseConfig([]byte(text), file, hcl.InitialPos)
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		w.t.Fatal(diags)
 	}
 	body := parsed.Body.(*hclsyntax.Body)
 	e := &editMaker{catalog: stdlib.Catalog(), file: file, text: text, columns: map[string]string{}}
 	e.collect(body)
+	for _, address := range w.recorded() {
+		if !slices.Contains(e.references, address) {
+			e.references = append(e.references, address)
+		}
+	}
+	e.files = w.files()
 	for _, b := range body.Blocks {
 		kind := e.catalog.Kind(b.Type)
 		typ := kind.Type(kind.DefaultType)
@@ -78,16 +93,10 @@ func madeEdits(t *testing.T, file, text string) []*madeEdit {
 		if len(b.Labels) > 1 {
 			typ = kind.Type(b.Labels[0])
 		}
-		place := b.Type
-		if typ.Name != "" {
-			place += "." + typ.Name
-		}
 		e.passive, e.label = kind.Passive, ""
-		common := typ.Body
-		if typ.Version > 0 {
-			common.Attrs = append(slices.Clone(common.Attrs), schema.StageAttrs()...)
-		}
-		e.block(b, &common, place, address, nil)
+		e.about = e.aboutOf(b, kind, address)
+		e.header, e.end = b.TypeRange.Start.Line, b.CloseBraceRange.End.Line
+		e.block(b, syntax.BodyOf(typ), placeOf(kind, typ), address, nil)
 	}
 	return e.out
 }
@@ -128,7 +137,7 @@ func (e *editMaker) line(at int) int { return strings.Count(e.text[:at], "\n") +
 
 // put adds an edit.
 func (e *editMaker) put(x madeEdit) {
-	x.file, x.passive = e.file, e.passive
+	x.file, x.passive, x.about = e.file, e.passive, slices.Concat(x.about, e.about)
 	if e.passive {
 		x.reads = x.block
 		if x.reads == "locals" {
@@ -206,6 +215,9 @@ func (e *editMaker) attribute(a *hclsyntax.Attribute, spec *schema.Attr, place, 
 	in := func(r hcl.Range, sort, text string) {
 		x := at
 		x.sort, x.from, x.to, x.text = sort, r.Start.Byte, r.End.Byte, text
+		if spec != nil && spec.Type == schema.Address {
+			x.about = []string{text}
+		}
 		e.put(x)
 	}
 	e.leaves(a.Expr, spec, in)
@@ -266,6 +278,9 @@ func (e *editMaker) literal(said string, r hcl.Range, put func(hcl.Range, string
 
 // template edits a text: another word, and whatever number stands in it.
 func (e *editMaker) template(said string, r hcl.Range, spec *schema.Attr, put func(hcl.Range, string, string)) {
+	if at := aDigest.FindStringIndex(said); at != nil {
+		put(r, "another digest", said[:at[0]]+"0123"+said[at[0]+4:])
+	}
 	if at := aNumber.FindStringIndex(said); at != nil {
 		put(r, "another number in it", said[:at[0]]+"2"+said[at[1]:])
 	}
@@ -283,6 +298,13 @@ func (e *editMaker) template(said string, r hcl.Range, spec *schema.Attr, put fu
 	}
 	if spec != nil && (spec.Type == schema.CEL || spec.Type == schema.Limits) {
 		put(r, "another condition", `"(`+strings.Trim(said, `"`)+`) && 1.0 < 2.0"`)
+	}
+	if slices.Contains(e.files, said) {
+		for _, other := range e.files {
+			if other != said && filepath.Ext(strings.Trim(other, `"`)) == filepath.Ext(strings.Trim(said, `"`)) {
+				put(r, "another file", other)
+			}
+		}
 	}
 	tried := 0
 	for _, word := range e.likely(spec, said) {
@@ -366,117 +388,4 @@ func (e *editMaker) siblings(said string) []string {
 
 func (e *editMaker) isDefault(x hclsyntax.Expression, spec *schema.Attr) bool {
 	return spec.Default != nil && fmt.Sprint(spec.Default) == strings.Trim(e.at(x.Range()), `"`)
-}
-
-// absent adds an attribute that the schema has and the block has not: the values that it may have, of which one will do.
-func (e *editMaker) absent(b *hclsyntax.Block, spec *schema.Attr, place, address string) {
-	at, to := b.OpenBraceRange.End.Byte, b.CloseBraceRange.Start.Byte
-	for _, value := range e.values(spec) {
-		if spec.Default != nil && fmt.Sprint(spec.Default) == strings.Trim(value, `"`) {
-			continue
-		}
-		text := "\n" + spec.Name + " = " + value + "\n" + e.text[at:to] + "\n"
-		e.put(madeEdit{ofAttr: true, place: place + "." + spec.Name, sort: "added", block: address, attr: spec.Name, value: strings.Trim(value, `"`), from: at, to: to, text: text,
-			first: e.line(at) + 1, last: e.line(at) + 1, named: []string{spec.Name}})
-	}
-}
-
-// values that an attribute may have by its type.
-func (e *editMaker) values(spec *schema.Attr) []string {
-	lists := func(all []string) (out []string) {
-		for _, x := range all {
-			out = append(out, "["+x+"]")
-		}
-		return out
-	}
-	switch spec.Type {
-	case schema.String:
-		if len(spec.OneOf) > 0 {
-			var out []string
-			for _, w := range spec.OneOf {
-				out = append(out, strconv.Quote(w))
-			}
-			return out
-		}
-		if spec.ColumnOf != "" {
-			return e.likely(spec, "")
-		}
-		return append([]string{`"x"`, `"90d"`, `"P1D"`, `";"`}, e.words...)
-	case schema.Number, schema.Integer:
-		return []string{"2", "0.5", "50", "1000"}
-	case schema.Bool:
-		return []string{"true", "false"}
-	case schema.Duration:
-		return []string{`"2h"`, `"30d"`}
-	case schema.StringList:
-		if len(spec.OneOf) > 0 {
-			return lists([]string{strconv.Quote(spec.OneOf[0])})
-		}
-		if spec.ColumnOf != "" {
-			return lists(e.likely(spec, ""))
-		}
-		return append(lists([]string{`"x"`}), lists(e.words)...)
-	case schema.NumberList:
-		return []string{"[0.1, 0.9]", "[1, 2]", "[0, 1000000]"}
-	case schema.Ref:
-		return e.meant(spec)
-	case schema.RefList, schema.RefMap:
-		return lists(e.meant(spec))
-	case schema.SQL, schema.SQLExpr:
-		return []string{`"1 = 1"`, `"1"`}
-	case schema.CEL:
-		return []string{`"1.0 < 2.0"`}
-	case schema.Limits:
-		return []string{`"fpr <= 0.5"`}
-	case schema.TypeExpr:
-		return []string{"any", "number"}
-	case schema.Any:
-		return []string{"1", `"x"`, `{ A = "1" }`, "true"}
-	}
-	return nil
-}
-
-// absentBlock adds a nested block that the schema has, with what it must say.
-func (e *editMaker) absentBlock(b *hclsyntax.Block, spec *schema.Block, place, address string) {
-	at, to := b.OpenBraceRange.End.Byte, b.CloseBraceRange.Start.Byte
-	labels := []string{""}
-	if spec.Labelled {
-		labels = append([]string{` "twin"`}, e.words...)
-		for i := range labels[1:] {
-			labels[i+1] = " " + labels[i+1]
-		}
-	}
-	bodies := []string{""}
-	for i := range spec.Body.Attrs {
-		a := &spec.Body.Attrs[i]
-		values := e.values(a)
-		if !a.Required || len(values) == 0 {
-			continue
-		}
-		var next []string
-		for _, body := range bodies {
-			for _, v := range values[:min(6, len(values))] {
-				next = append(next, body+a.Name+" = "+v+"\n")
-			}
-		}
-		bodies = next
-	}
-	for i := range spec.Body.Attrs { // one that need not be said, so that the block says something
-		if a := &spec.Body.Attrs[i]; !a.Required && len(bodies) < 20 {
-			for _, v := range e.values(a)[:min(2, len(e.values(a)))] {
-				bodies = append(bodies, bodies[0]+a.Name+" = "+v+"\n")
-			}
-		}
-	}
-	for _, label := range labels[:min(4, len(labels))] {
-		for _, body := range bodies[:min(24, len(bodies))] {
-			block := "\n" + spec.Name + label + " {\n" + body + "}\n"
-			named := []string{spec.Name}
-			if label != "" {
-				named = []string{strings.Trim(label, ` "`)}
-			}
-			e.put(madeEdit{place: place + " " + spec.Name, sort: "added", block: address, from: at, to: to, text: block + e.text[at:to] + "\n",
-				first: e.line(at) + 1, last: e.line(at) + strings.Count(block, "\n") - 1, named: named})
-		}
-	}
 }

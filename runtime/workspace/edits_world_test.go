@@ -5,8 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,22 +28,56 @@ import (
 // engine and store. Made up are only the results of stages, so that none takes longer than writing a few bytes, and what names of
 // images mean.
 type editing struct {
-	t   *testing.T
-	dir string
+	t      *testing.T
+	dir    string
+	moving bool // something else is applied than what the files say
 }
 
 // editingOf copies a pipeline, without what was recorded of it.
 func editingOf(t *testing.T, from string) *editing {
 	t.Helper()
-	e := &editing{t, inMemory(t)}
+	e := &editing{t: t, dir: inMemory(t)}
 	if err := os.CopyFS(e.dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(e.dir, StoreName)); err != nil {
 		t.Fatal(err)
 	}
+	e.former()
 	e.pin()
 	return e
+}
+
+// definitionOf stands in a text for the definition of a stage.
+var definitionOf = regexp.MustCompile(`DEFINITION [a-z_]+\.[a-z_]+`)
+
+// former applies what the pipeline was before, where its folder was/ has that, and gives accept blocks the definitions that they mean.
+func (e *editing) former() {
+	e.t.Helper()
+	was, err := filepath.Glob(filepath.Join(e.dir, "was", "*.mlp"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, path := range was {
+		name := filepath.Base(path)
+		now, err := os.ReadFile(filepath.Join(e.dir, name))
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if err := os.Rename(path, filepath.Join(e.dir, name)); err != nil {
+			e.t.Fatal(err)
+		}
+		e.apply()
+		e.write(name, definitionOf.ReplaceAllString(string(now), "blake3:0000000000000000"))
+		p, err := e.plan()
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		e.write(name, definitionOf.ReplaceAllStringFunc(string(now), func(of string) string {
+			return string(p.Node(strings.TrimPrefix(of, "DEFINITION ")).Definition)
+		}))
+		e.moving = true
+	}
 }
 
 // pin writes the columns of sources to mlp.lock, as mlp init does, so that no plan has to look for them in the files.
@@ -77,7 +115,7 @@ func (e *editing) make(s *Session) (*plan.Plan, error) {
 	ctx := context.Background()
 	s.actions = readActions(ctx, s.Store, s.State)
 	p, diags := planner.Make(ctx, s.Module, planner.Options{Workspace: s.w.Name, State: s.State, Actions: s.actions, Images: namedImages{}, Rules: s.Library.Rules(),
-		Sources: &sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}})
+		Sources: namedVersions{&sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}}})
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("%s", diags[0].Summary)
 	}
@@ -120,6 +158,7 @@ func (e *editing) carryOut(s *Session, lock *state.Lock) error {
 	if err != nil {
 		return err
 	}
+	e.haveSecrets(p)
 	ran, err := engine.Run(context.Background(), engine.Options{Plan: p, Store: s.Store, Log: s.Log.For(p.ID), Lock: lock, State: s.State, Placement: engine.On(newMadeUp(p)),
 		Dir: e.dir, Files: s.w.Roots.Files, Backoff: time.Millisecond,
 		Convert: func(_ context.Context, from, to string, _ *schema.Table, src, dst string) error {
@@ -136,6 +175,51 @@ func (e *editing) carryOut(s *Session, lock *state.Lock) error {
 	return nil
 }
 
+// recorded are the addresses of the stages of which the state has a result.
+func (e *editing) recorded() []string {
+	s, err := e.open()
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer s.Close()
+	return slices.Sorted(maps.Keys(s.State.Nodes))
+}
+
+// files are the files and folders beside the module, as texts name them.
+func (e *editing) files() (out []string) {
+	in, err := os.ReadDir(e.dir)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, f := range in {
+		name := f.Name()
+		if f.IsDir() {
+			name = "./" + name
+		}
+		if f.Name() != StoreName && f.Name() != LockName && filepath.Ext(name) != ".mlp" {
+			out = append(out, strconv.Quote(name))
+		}
+	}
+	return out
+}
+
+// haveSecrets puts a value wherever the stages of a plan are to find one.
+func (e *editing) haveSecrets(p *plan.Plan) {
+	for _, n := range p.Nodes {
+		secrets := n.Secrets
+		if n.Container != nil {
+			secrets = append(slices.Clone(secrets), n.Container.Secrets...)
+		}
+		for _, s := range secrets {
+			if s.Env != "" {
+				e.t.Setenv(s.Env, "a value that nobody sees")
+			} else if _, err := os.Stat(filepath.Join(e.dir, s.File)); err != nil {
+				e.write(s.File, "a value that nobody sees")
+			}
+		}
+	}
+}
+
 // write puts a text in place of a file.
 func (e *editing) write(name, text string) {
 	e.t.Helper()
@@ -149,6 +233,13 @@ type namedImages struct{}
 
 func (namedImages) Resolve(_ context.Context, image string) (id, platform string, err error) {
 	return "sha256:" + fmt.Sprintf("%x", sha256.Sum256([]byte(image))), "linux/amd64", nil
+}
+
+// namedVersions take the location of data elsewhere for its version.
+type namedVersions struct{ *sources }
+
+func (namedVersions) Version(_ context.Context, _ *plan.Node, location string) (string, error) {
+	return "of " + location, nil
 }
 
 // madeUp runs stages in no time: a table or model is its stage's fingerprint, figures are good ones of their declared types.

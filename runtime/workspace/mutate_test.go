@@ -273,7 +273,7 @@ func TestMutatedPlansAreRefusedOrHonest(t *testing.T) {
 	e.edit("where v > 1", "where 1 < v", `metric "auc" { type = "roc_auc" }`, "metric \"auc\" { type = \"roc_auc\" }\nmetric \"loss\" { type = \"log_loss\" }", "[metric.auc]", "[metric.auc, metric.loss]")
 	e.accept("dataset.d")
 	x.of("accepted", e)
-	x.of("first", &editing{t, e.without(StoreName)})
+	x.of("first", &editing{t: t, dir: e.without(StoreName)})
 	if os.Getenv("MLP_SOAK") != "" {
 		e = newStory(t)
 		e.write("p.mlp", strings.ReplaceAll(strings.ReplaceAll(story, "gate.release", "gate.other"), `gate "release"`, `gate "other"`))
@@ -294,7 +294,7 @@ func TestMutatedPlansAreRefusedOrHonest(t *testing.T) {
 // newStory is the story, applied, with its approval given.
 func newStory(t *testing.T) *editing {
 	t.Helper()
-	e := &editing{t, inMemory(t)}
+	e := &editing{t: t, dir: inMemory(t)}
 	e.write("p.mlp", story)
 	e.write("t.csv", "id,v,good\na,1.5,true\nb,2.5,false\n")
 	e.apply()
