@@ -107,7 +107,7 @@ func outputKind() Kind {
 
 func secretKind() Kind {
 	return Kind{
-		Name: "secret", Phase: Design, Summary: "A value that nobody sees but the stages that name it",
+		Name: "secret", Phase: Design, Passive: true, Summary: "A value that nobody sees but the stages that name it",
 		Doc: "Read when a stage runs that lists it in `secrets`, which finds it in the file `/mlp/secrets/<name>`. It is in no plan, state, " +
 			"log, report, image or fingerprint: where it turns up in what a stage prints it is masked, and a stage whose outputs hold it fails. " +
 			"Planning does not need it. One of `env` and `file` is given.",

@@ -141,13 +141,19 @@ func (e *editing) backAgain(x *madeEdit, text string) (out []string) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if len(back.Changes)+len(back.GatesGone) == 0 && !x.passive && !slices.ContainsFunc(back.Nodes, func(n *plan.Node) bool { return n.Verdict == plan.Remove }) &&
-		!slices.ContainsFunc(back.Releases, func(r *plan.Release) bool { return r.Action == plan.RemoveRelease }) {
+	if !x.passive && saysNothing(back) {
 		out = append(out, "taken back, the plan has no change")
 	}
 	e.apply()
 	nothing("taken back and applied,")
 	return out
+}
+
+// saysNothing reports whether a plan lists no change, and no stage, gate or release that comes or goes.
+func saysNothing(p *plan.Plan) bool {
+	return len(p.Changes)+len(p.GatesGone) == 0 && !slices.ContainsFunc(p.Nodes, func(n *plan.Node) bool { return n.Verdict == plan.Remove }) &&
+		!slices.ContainsFunc(p.Gates, func(g *plan.Gate) bool { return g.Replaces == "" && !g.Cached }) &&
+		!slices.ContainsFunc(p.Releases, func(r *plan.Release) bool { return r.Action == plan.RemoveRelease || r.Action == plan.CreateRelease })
 }
 
 // untold is what a plan fails to say of an edit.
