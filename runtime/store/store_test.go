@@ -122,6 +122,27 @@ func TestCorruptObjectIsMovedAside(t *testing.T) {
 	}
 }
 
+// An object that cannot be moved aside, say since the server may not write to the store, is told as corrupt all the same, and is
+// nothing that the stage of it has to run for.
+func TestCorruptObjectThatStays(t *testing.T) {
+	s := open(t)
+	d, err := s.PutBytes(t.Context(), []byte("precious"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, s, d)
+	write(t, filepath.Join(s.Root(), "quarantine"), "")
+	_, err = s.Get(d)
+	if err == nil || errors.Is(err, ErrMissing) {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{string(d), "is corrupt", "cannot be moved aside", "mlp store verify", "mlp apply"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
 func TestPutHealsACorruptObject(t *testing.T) {
 	s, ctx := open(t), context.Background()
 	d, _ := s.PutBytes(ctx, []byte("precious"))

@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -22,7 +23,7 @@ func (s *Session) Serve(ctx context.Context, o serve.Options) error {
 		return err
 	}
 	defer bundles.Close()
-	o.Releases, o.Load, o.Version = releases{s.Log}, model.ServeModel, Version()
+	o.Releases, o.Load, o.Version = &releases{log: s.Log}, model.ServeModel, Version()
 	o.Open = func(ctx context.Context, d plan.Digest) (string, error) { return bundle(ctx, s.Store, d, bundles.Dir) }
 	return serve.Run(ctx, o)
 }
@@ -43,13 +44,24 @@ func bundle(ctx context.Context, st *store.Store, d plan.Digest, parent string) 
 	return dir, nil
 }
 
-// releases follows the state.
-type releases struct{ log *state.Log }
+// releases follows the state, for one reader.
+type releases struct {
+	log  *state.Log
+	read int64       // the last revision that was read
+	seal plan.Digest // its digest
+}
 
-func (r releases) Current(ctx context.Context) (map[string]plan.ReleaseState, error) {
+// Current refuses a log that ends before the revision that it ended with when it was read last: a folder that is not mounted any more is
+// empty, and is no order to withdraw what is served.
+func (r *releases) Current(ctx context.Context) (map[string]plan.ReleaseState, error) {
 	st, err := r.log.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if st.Revision < r.read || st.Revision == r.read && st.Digest != r.seal {
+		return nil, fmt.Errorf("the state's log ends with revision %d, and is not the log that was read up to revision %d before. "+
+			"See that the store is in its place: mlp store verify. If another one was put there on purpose, start the server again", st.Revision, r.read)
+	}
+	r.read, r.seal = st.Revision, st.Digest
 	return st.Releases, nil
 }

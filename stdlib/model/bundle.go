@@ -148,7 +148,7 @@ func read(dir string) (*Bundle, error) {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
 	if d.Format != Format {
-		return nil, fmt.Errorf("%s has format %d; this version reads %d", BundleFile, d.Format, Format)
+		return nil, fmt.Errorf("%s has format %d; this version reads %d: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format, Format)
 	}
 	if len(d.Members) > 0 {
 		return nil, fmt.Errorf("%s has members, which are models of their own; this version scores none", BundleFile)

@@ -97,9 +97,10 @@ type CorruptError struct {
 	Quarantine string      // where it was moved, for whoever wants to look
 }
 
+const whyCorrupt = "its content is not what its name says: a failing disk, or somebody wrote to it"
+
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("object %s was corrupt (its content is not what its name says: a failing disk, or somebody wrote to it) and was moved to %s; 'mlp apply' makes it again, and 'mlp store verify' says whose it is",
-		e.Digest, e.Quarantine)
+	return fmt.Sprintf("object %s was corrupt (%s) and was moved to %s; 'mlp apply' makes it again, and 'mlp store verify' says whose it is", e.Digest, whyCorrupt, e.Quarantine)
 }
 
 // ErrCorrupt is what a CorruptError is, for errors.Is.
@@ -431,7 +432,8 @@ func (o *Objects) moveAside(ctx context.Context, b bucket.Bucket, d plan.Digest,
 	hex, _ := d.Hex()
 	to := "quarantine/" + hex
 	if err := b.Move(context.WithoutCancel(ctx), key, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("moving a corrupt object aside: %w", err)
+		return fmt.Errorf("object %s is corrupt (%s), and cannot be moved aside: %w; 'mlp store verify' moves it where it may write to the store, and 'mlp apply' makes it again",
+			d, whyCorrupt, err)
 	}
 	o.mu.Lock()
 	delete(o.verified, d)
