@@ -82,7 +82,8 @@ func Attrs(supported []schema.Task, features bool) []schema.Attr {
 			Doc: "The column to predict."},
 		{Name: "task", Type: schema.String, Posed: true, OneOf: taskNames(supported),
 			Doc: "What is predicted. Left out: the task of the module's only `problem`; else by the target's type: a boolean is " +
-				"`binary_classification`, text is `multiclass_classification` (with `positive` set: binary), a number is `regression`."},
+				"`binary_classification`, text is `multiclass_classification` (with `positive` set: binary), a fraction is `regression`. Of whole " +
+				"numbers, which can be classes or amounts, it must be said where the trainer has more tasks than one."},
 		{Name: "positive", Type: schema.String,
 			Doc: "The class whose probability is the score of a binary task. Left out: `true`, or `1` of 0 and 1."},
 		{Name: "weight", Type: schema.String, ColumnOf: DataPort,

@@ -168,7 +168,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	res := train.Shape(req, &c.Config, tasks)
 	out, ok := res.Out[train.ModelPort]
 	if !ok {
-		return schema.ShapeResult{Problems: problems}
+		return schema.ShapeResult{Problems: append(res.Problems, problems...)}
 	}
 	problems = append(problems, c.problems(out.Model.Task)...)
 	out.Model.Opaque = true

@@ -79,6 +79,8 @@ func TestShapeProblems(t *testing.T) {
 	}{
 		{"target as feature", map[string]any{"features": []string{"churned"}}, `features[0]: The feature "churned" gives the target away`},
 		{"label as feature", map[string]any{"features": []string{"tenure", "churn_known_at"}}, `features[1]: The feature "churn_known_at" gives the target away`},
+		{"no such target", map[string]any{"target": "churnd"}, `target: The table has no column "churnd"`},
+		{"classes or amounts", map[string]any{"target": "tenure", "features": []string{"plan"}, "task": nil}, `target: Whether "tenure" holds classes or amounts is not said`},
 		{"protected", map[string]any{"features": []string{"age"}}, `features[0]: The feature "age" is protected`},
 		{"no image", map[string]any{"image": ""}, `image: "" is no name of an image`},
 		{"no command", map[string]any{"command": []string{}}, "command: command names no program"},
