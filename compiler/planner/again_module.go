@@ -127,7 +127,7 @@ func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 		return nil, fmt.Errorf("it is no gate")
 	}
 	b.Meta = orEmpty(g.Meta)
-	if b.Ranges == nil {
+	if b.Ranges == nil { // whether something stands there tells a gate that asks for something from an empty one
 		b.Ranges = map[string]source.Range{}
 	}
 	for _, at := range g.After {

@@ -250,7 +250,7 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 		if !once || listed[c.Category] == nil {
 			listed[c.Category] = map[string]bool{}
 		}
-		reached := p.downstream(p.says(c.Address), listed[c.Category])
+		reached := p.downstream(p.changedBy(c.Address), listed[c.Category])
 		if left -= len(reached); left < 0 && !once {
 			return false
 		}
@@ -269,8 +269,9 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 	return true
 }
 
-// says are the stages that a block's text is a cause of by itself: its own, and the fetch before it that has a cause in its block.
-func (p *planner) says(block string) []string {
+// changedBy lists the stages that a change of a block's text runs by itself: the block's own, and the fetch before it if that has a cause
+// in the block, as source.cards@fetch has when source.cards reads another address.
+func (p *planner) changedBy(block string) []string {
 	out := []string{block}
 	fetch := address.Derived(block, string(schema.FetchRole))
 	if n := p.nodes[fetch]; n != nil && slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.From == block }) {

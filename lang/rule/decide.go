@@ -42,7 +42,7 @@ func (r *Rule) Decide(v Values) Decision {
 	if err != nil {
 		return Decision{Verdict: Error, Reason: "the rule cannot be read: " + err.Error()}
 	}
-	f := &folder{root: r.root, values: &v, factory: ast.NewExprFactory(), read: map[string]bool{}}
+	f := r.folder(&v)
 	out := f.fold(expr, nil)
 	d := Decision{Values: f.seen}
 	switch {
@@ -58,4 +58,8 @@ func (r *Rule) Decide(v Values) Decision {
 		d.Verdict = Fail
 	}
 	return d
+}
+
+func (r *Rule) folder(v *Values) *folder {
+	return &folder{root: r.root, values: v, factory: ast.NewExprFactory(), read: map[string]bool{}}
 }

@@ -66,7 +66,7 @@ func clashing(limits []Limit) (ds source.Diagnostics) {
 				Severity: source.Error, Code: source.CodeRuleNever, Subject: l.Range,
 				Summary: listed(r.texts, "and") + " never hold at the same time",
 				Detail:  "All limits of the list must hold.",
-				Hint:    "turn one of the comparisons about",
+				Hint:    "reverse one of the comparisons",
 			}}
 		}
 	}

@@ -17,15 +17,15 @@ import (
 
 // Conditions that are decided without a figure.
 //
-// What bounds.go finds of one comparison, is found here of several. Operands of && that say something of the same figure are brought into
+// What bounds.go finds of one comparison is found here of several. Operands of && that say something of the same figure are brought into
 // one range, and a range that is empty is told: of
 //
 //	f.auc > 0.9 && f.auc < 0.8        f.auc in (0.9, 0.8)
 //	f.tier == "a" && f.tier == "b"    f.tier in {}
 //	f.passed && !f.passed             f.passed in {}
 //
-// nothing is left. Operands of || always hold together where their opposites never do: f.rows > 1 || f.rows <= 1. Last, a rule that is
-// decided with no figure known guards nothing (true), or is never met (1 > 2).
+// nothing is left. One of the operands of || always holds where their opposites never hold at the same time: f.rows > 1 || f.rows <= 1.
+// Last, a rule that is decided with no figure known guards nothing (true), or is never met (1 > 2).
 
 // together tells of operands of && that never hold at the same time, and of operands of || of which one always holds.
 func (w *walker) together(e ast.Expr, within string) {
@@ -71,14 +71,14 @@ func (w *walker) clash(e ast.Expr, operator string, texts []string) source.Diagn
 			Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
 			Summary: fmt.Sprintf("%s never hold at the same time", listed(texts, "and")),
 			Detail:  "They are joined by &&, which holds where all of its operands do.",
-			Hint:    "turn one of the comparisons about, or join them by || if one of them is enough",
+			Hint:    "reverse one of the comparisons, or join them by || if one of them is enough",
 		}
 	}
 	return source.Diagnostic{
 		Severity: source.Warning, Code: source.CodeRuleAlways, Subject: w.rangeOf(e),
 		Summary: fmt.Sprintf("one of %s always holds", listed(texts, "and")),
 		Detail:  "They are joined by ||, which holds where one of its operands does.",
-		Hint:    "turn one of the comparisons about, or join them by && if both must hold",
+		Hint:    "reverse one of the comparisons, or join them by && if both must hold",
 	}
 }
 
@@ -252,29 +252,25 @@ func (r *remains) empty() bool {
 
 // constant tells of a rule that is decided whatever the figures are, such as `true`, `1 > 2` and `min([]) > 0`.
 func (w *walker) constant(r *Rule, e ast.Expr) {
-	d := r.Decide(Values{Unknown: []string{""}})
-	switch literal := e.Kind() == ast.LiteralKind; {
-	case d.Verdict == Pass:
-		w.report(source.Diagnostic{
-			Severity: source.Warning, Code: source.CodeRuleAlways, Subject: w.rangeOf(e),
-			Summary: fmt.Sprintf("%s always holds, whatever the figures are", w.script.source(e)),
-			Detail:  "A rule guards something by comparing a figure with a number: evaluate.holdout.metrics.auc >= 0.8.",
-		})
-	case d.Verdict == Fail && literal: // somebody wants nothing to pass
-		w.report(source.Diagnostic{
-			Severity: source.Warning, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
-			Summary: "false never holds: nothing passes this rule, whatever the figures are",
-		})
-	case d.Verdict == Fail:
-		w.report(source.Diagnostic{
-			Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
-			Summary: fmt.Sprintf("%s never holds, whatever the figures are", w.script.source(e)),
-			Hint:    "compare a figure with a number; if nothing is to pass, write false",
-		})
-	case d.Verdict == Error:
-		w.report(source.Diagnostic{
-			Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e),
-			Summary: fmt.Sprintf("%s can never be decided: %s", w.script.source(e), d.Reason),
-		})
+	f := r.folder(&Values{Unknown: []string{""}})
+	out := f.fold(e, nil)
+	if out.state == open || f.steps > maxSteps { // with figures known a rule may take fewer steps
+		return
 	}
+	d := source.Diagnostic{Severity: source.Error, Code: source.CodeRuleNever, Subject: w.rangeOf(e)}
+	text := w.script.source(e)
+	switch {
+	case out.state == failed:
+		d.Summary = fmt.Sprintf("%s can never be decided: %s", text, out.fault)
+	case out.value == true:
+		d.Severity, d.Code = source.Warning, source.CodeRuleAlways
+		d.Summary = text + " always holds, whatever the figures are"
+		d.Detail = "A rule guards something by comparing a figure with a number: evaluate.holdout.metrics.auc >= 0.8."
+	case e.Kind() == ast.LiteralKind: // false: somebody wants nothing to pass
+		d.Severity, d.Summary = source.Warning, "false never holds: nothing passes this rule, whatever the figures are"
+	default:
+		d.Summary = text + " never holds, whatever the figures are"
+		d.Hint = "compare a figure with a number; if nothing is to pass, write false"
+	}
+	w.report(d)
 }

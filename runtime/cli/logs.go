@@ -61,15 +61,6 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
-// openRecorded opens the module for a command that shows or serves what is recorded, which mistakes in the module do not hinder.
-func (a *app) openRecorded(ctx context.Context, vars workspace.Settings) (*workspace.Session, error) {
-	s, unread, err := a.OpenRecorded(ctx, vars)
-	if unread != nil {
-		fmt.Fprintf(a.err, "The module cannot be read: %s. What is recorded does not need it; %s tells more.\n", render.Line(unread.Error()), a.Command("validate"))
-	}
-	return s, err
-}
-
 func (f logsFlags) check() error {
 	switch {
 	case !slices.Contains([]string{"text", "json", "junit", "sarif"}, f.format):

@@ -95,6 +95,15 @@ func (a *app) report(err error) {
 	}
 }
 
+// openRecorded opens the module for a command that shows or serves what is recorded, which mistakes in the module do not hinder.
+func (a *app) openRecorded(ctx context.Context, vars workspace.Settings) (*workspace.Session, error) {
+	s, unread, err := a.OpenRecorded(ctx, vars)
+	if unread != nil {
+		fmt.Fprintf(a.err, "The module cannot be read: %s. What is recorded does not need it; %s tells more.\n", render.Line(unread.Error()), a.Command("validate"))
+	}
+	return s, err
+}
+
 // maxShown is how many diagnostics are written out for people; those after it are counted. Of warnings of one code the
 // first maxAlike are, so that one cause in many blocks does not bury the rest.
 const (

@@ -10,7 +10,7 @@ import (
 )
 
 // What a type holds. A request's value is held to the column's declared type as a value in a file is, so that a model is asked nothing
-// that it can not have learnt: a whole number to the type's range, a decimal to its digits, a date to a day, a time stamp to the places of
+// that it cannot have learnt: a whole number to the type's range, a decimal to its digits, a date to a day, a time stamp to the places of
 // the type. A float is rounded as the table that the model was fitted on has it: 0.1 as a float is 0.100000001490116.
 
 // decimalOf is the size of a decimal: of decimal(10,2) 10 digits, 2 of them after the point; false for other types.
@@ -66,28 +66,17 @@ func asFloat(text string, n float64) (float64, error) {
 
 var momentLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04:05Z07:00", time.DateOnly}
 
-// parseTime gives a date, or a time, of the column's type in seconds since 1970 in UTC. Without a zone a time stamp is UTC; a time of day is
-// counted from midnight.
+// parseTime gives a date or time stamp of the column's type in seconds since 1970 in UTC. Without a zone it is UTC.
 func parseTime(columnType, text string) (float64, error) {
-	layouts := momentLayouts
-	if columnType == "time" {
-		layouts = []string{time.TimeOnly}
-	}
-	for _, layout := range layouts {
+	for _, layout := range momentLayouts {
 		t, err := time.Parse(layout, text)
 		if err != nil {
 			continue
-		}
-		if layout == time.TimeOnly {
-			t = t.AddDate(1970, 0, 0)
 		}
 		if err := fitsTime(columnType, layout, t); err != nil {
 			return 0, fmt.Errorf("%q %w", shorten(text), err)
 		}
 		return float64(t.Unix()) + float64(t.Nanosecond())/1e9, nil
-	}
-	if columnType == "time" {
-		return 0, fmt.Errorf("expected a time of day, such as \"15:04:05\", got %q", shorten(text))
 	}
 	return 0, fmt.Errorf("expected a date or time in ISO 8601, got %q", shorten(text))
 }

@@ -35,11 +35,11 @@ func (t *tracer) expr(v any, sc *scope) flow {
 	case "LAMBDA":
 		return t.lambda(n, flow{}, sc).computed()
 	case "STAR":
-		var out flow
+		from := &tables{rels: sc.from, merged: sc.merged}
 		for _, r := range sc.from {
-			out = out.with(t.someOf(n, sc, &tables{rels: []*relation{r}, star: r.starred(), merged: sc.merged}))
+			from.star = append(from.star, r.starred()...)
 		}
-		return out.computed()
+		return t.someOf(n, sc, from).computed()
 	case "POSITIONAL_REFERENCE":
 		var out flow
 		for _, r := range sc.from {

@@ -108,8 +108,13 @@ func (t *tracer) someOf(n tree, sc *scope, from *tables) flow {
 	return replaced
 }
 
-// simplePattern is a regular expression that matches a name in other letters if it matches it in its own: without flags, and classes that leave letters out.
-var simplePattern = lazyregexp.New(`^\^?([A-Za-z0-9_ |]|\\\.|\[[^]^\\[]+\]|\([^?]|[).*+?])+\$?$`)
+// Names are known in small letters alone, while the engine matches them as they were written. simplePattern is a regular expression that,
+// matched without regard to letters, takes every name that it takes with regard to them: it has no flags, escapes but of a point, nor
+// classes that leave letters out. Of names that are not ASCII that is not sure, for there lower case may have more letters.
+var (
+	simplePattern = lazyregexp.New(`^\^?([A-Za-z0-9_ |]|\\\.|\[[^]^\\[]+\]|\([^?\\[]|[).*+?])+\$?$`)
+	plainName     = lazyregexp.New(`^[ -~]*$`)
+)
 
 // chosen reports which columns COLUMNS(…) takes, by names in small letters; false if that cannot be told.
 func chosen(n tree) (takes func(name string) bool, ok bool) {
@@ -127,7 +132,7 @@ func chosen(n tree) (takes func(name string) bool, ok bool) {
 		if err != nil {
 			return nil, false
 		}
-		return found.MatchString, true
+		return func(name string) bool { return !plainName().MatchString(name) || found.MatchString(name) }, true
 	case word(expr, "function_name") == "list_value":
 		var names []string
 		children, _ := expr["children"].([]any)

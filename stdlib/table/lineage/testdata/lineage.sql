@@ -253,3 +253,6 @@ select id, struct_pack(*columns('^x$')) as v from t
 select id from t where coalesce(*columns('^[xy]$')) > 3
 select id, list_sum([*columns('^[xy]$')]) as v from t
 select id, columns('.*_col') + 1 from t
+select coalesce(*columns(t.* exclude (l, s, ts, k, g, z, flag))) as v from t join u using (k)
+select t.id, greatest(*columns('^(x|w)$')) as v from t join u using (k)
+select coalesce(*columns('^k$')) as v from t full join u using (k)
