@@ -54,9 +54,9 @@ bench: build
 # Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then
 # in testdata/fuzz of its package.
 FUZZTIME ?= 20s
-fuzz:
+fuzz: build
 	@grep -ro '^func Fuzz[A-Za-z]*' --include='*_test.go' . | sed 's|/[^/]*_test.go:func | |' | sort | \
-	  GO=$(GO) FUZZTIME=$(FUZZTIME) xargs -P 2 -L 1 .ci/fuzz
+	  GO=$(GO) FUZZTIME=$(FUZZTIME) MLP_BIN=$(CURDIR)/bin/mlp xargs -P 2 -L 1 .ci/fuzz
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
 # setting, and drift among 1 to 300 columns: half an hour of one core. Then each fuzz target for five minutes.
