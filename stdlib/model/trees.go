@@ -30,14 +30,6 @@ func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 
 func (t *trees) Encode() ([]byte, error) { return t.model.Encode() }
 
-// Predict rounds the features to float32, which is what thresholds are compared with.
 func (t *trees) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	narrow := make([][]float32, len(columns))
-	for c, column := range columns {
-		narrow[c] = make([]float32, rows)
-		for r, x := range column {
-			narrow[c][r] = float32(x)
-		}
-	}
-	return t.scorer.Predict(ctx, narrow, rows, threads)
+	return t.scorer.Predict(ctx, columns, rows, threads)
 }

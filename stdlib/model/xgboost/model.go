@@ -28,6 +28,7 @@ package xgboost
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Model is a booster of trees. Nothing in it may be changed once it scores.
@@ -118,7 +119,7 @@ func (n *Node) Leaf() bool { return n.Left == NoChild }
 // Groups is the number of margins a row has: the number of classes, or 1.
 func (m *Model) Groups() int { return max(m.NumClass, 1) }
 
-// Validate checks what scoring relies on: indices in range, children after their parents.
+// Validate checks what scoring relies on: indices in range, trees that are trees, with children after their parents.
 func (m *Model) Validate() error {
 	if _, err := m.Objective.link(); err != nil {
 		return err
@@ -148,6 +149,7 @@ func (t *Tree) validate(features int) error {
 	if n == 0 {
 		return fmt.Errorf("it has no nodes")
 	}
+	parents := slices.Repeat([]int32{-1}, int(n))
 	for i := range t.Nodes {
 		d := &t.Nodes[i]
 		if d.Leaf() != (d.Right == NoChild) {
@@ -158,6 +160,12 @@ func (t *Tree) validate(features int) error {
 		}
 		if d.Left <= int32(i) || d.Right <= int32(i) || d.Left >= n || d.Right >= n {
 			return fmt.Errorf("node %d has children %d and %d of %d nodes", i, d.Left, d.Right, n)
+		}
+		for _, c := range []int32{d.Left, d.Right} {
+			if parents[c] >= 0 {
+				return fmt.Errorf("node %d is a child of node %d and of node %d; a node has one parent, by one branch", c, parents[c], i)
+			}
+			parents[c] = int32(i)
 		}
 		if d.Feature < 0 || int(d.Feature) >= features {
 			return fmt.Errorf("node %d splits on feature %d of %d", i, d.Feature, features)

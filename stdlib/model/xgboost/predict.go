@@ -3,28 +3,66 @@ package xgboost
 import (
 	"context"
 	"math"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
 
+// How a row is scored.
+//
+// What a row holds is turned into whole numbers once, so that each step down a tree is the same few instructions for numbers, missing values and
+// categories alike, without a branch that a processor could guess wrong. Each question that trees ask is put to a slot: a feature, whether as a number or as
+// a category, and where the missing go.
+//
+//	number     the float's bits in an order of whole numbers (ordered), between 0 and 2^32-1, which are the missing that go left and right
+//	category   its word and bit in the sets of splits (place); a word beyond all sets for the missing and for what is no category
+//
+// Nodes of a tree lie by depth, the children of a node side by side. The step from a node is child + 1 if x < key, so that the left child of a
+// number's split comes second; at a split by category, whose key is 0, it is child + the category's bit in the set, and the right one comes
+// second. A leaf is its own child and has the key 0, below which nothing is: steps beyond it stay there. For example,
+//
+//	tree                     nodes   slot  key            child
+//	x < 2.5 ? -1 : (c in {3}      0  x     ordered(2.5)   1
+//	            ? 1 : 2)          1  c     0, set {3}     3         2 < 2.5: no
+//	                              2        0              2         leaf -1
+//	                              3        0              3         leaf 2
+//	                              4        0              4         leaf 1
+//
+// Since a step waits for memory rather than for arithmetic, eight walks are made at a time: of many rows down one tree, or of one row down
+// eight trees. The leaves are added up in the order of the trees, as in XGBoost, so that the sum is the same to the bit.
+
 // Scorer is a model made ready for scoring. It is safe for concurrent use.
 type Scorer struct {
-	link   link
-	groups int
-	base   []float32
-	roots  []int32
-	class  []int32
-	nodes  []flatNode
-	sets   [][]uint32
+	link    link
+	groups  int
+	base    []float32
+	class   []int32
+	roots   []uint32
+	depths  []int
+	bySet   []bool // of each tree: there are splits by category
+	slots   []slot
+	nodes   []flatNode
+	sets    []flatSet // of each node; empty without splits by category
+	members []uint64  // the sets' bits
 }
 
-// flatNode is 20 bytes; set is -1 at numeric splits, leaves have left < 0.
-type flatNode struct {
-	left, right int32
-	feature     int32 // its sign bit tells that missing values go left
-	value       float32
-	set         int32
+// slot is what a split asks of a row.
+type slot struct {
+	feature     int32
+	category    bool
+	missingLeft bool
 }
+
+// flatNode is a quarter of a cache line.
+type flatNode struct {
+	slot  uint32
+	key   uint32
+	child uint32
+	value float32 // of a leaf
+}
+
+// flatSet is a node's categories: the first of its words in members, and how many there are before the word of those that are in no set.
+type flatSet struct{ first, size uint32 }
 
 // Scorer prepares m for scoring; m must be valid (Validate). An objective that is not read here is the only error.
 func (m *Model) Scorer() (*Scorer, error) {
@@ -32,15 +70,26 @@ func (m *Model) Scorer() (*Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scorer{link: l, groups: m.Groups(), class: m.TreeClass, base: make([]float32, m.Groups())}
+	s := &Scorer{link: l, groups: m.Groups(), class: m.TreeClass, base: make([]float32, m.Groups()), members: []uint64{0}}
 	for g := range s.base {
 		s.base[g] = margin(l, m.BaseScore[min(g, len(m.BaseScore)-1)])
 	}
+	places, bySet := map[slot]uint32{}, false
 	for i := range m.Trees {
-		s.add(&m.Trees[i])
+		s.add(&m.Trees[i], places)
+		bySet = bySet || s.bySet[i]
+	}
+	if !bySet {
+		s.sets = nil
+	}
+	if len(s.slots) == 0 {
+		s.slots = []slot{{feature: nothing}}
 	}
 	return s, nil
 }
+
+// nothing is the feature of the slot of a model that asks nothing.
+const nothing = -1
 
 // margin puts a base score on the scale that trees add up on.
 func margin(l link, score float32) float32 {
@@ -53,84 +102,180 @@ func margin(l link, score float32) float32 {
 	return score
 }
 
-func (s *Scorer) add(t *Tree) {
-	base := int32(len(s.nodes))
-	s.roots = append(s.roots, base)
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		f := flatNode{left: -1, right: -1, value: n.Value, set: -1}
-		if !n.Leaf() {
-			f.left, f.right, f.feature = n.Left+base, n.Right+base, n.Feature
-			if n.DefaultLeft {
-				f.feature = ^f.feature
-			}
-			if n.Categories != nil {
-				f.set = int32(len(s.sets))
-				s.sets = append(s.sets, bits(n.Categories))
-			}
+// add lays out a tree by depth. Nodes that the root does not lead to are left out.
+func (s *Scorer) add(t *Tree, places map[slot]uint32) {
+	root, bySet, depth := uint32(len(s.nodes)), false, 0
+	order := []int32{0}
+	for at, level := 0, 1; at < len(order); at++ {
+		if at == level {
+			depth, level = depth+1, len(order)
 		}
-		s.nodes = append(s.nodes, f)
+		n, next := &t.Nodes[order[at]], root+uint32(len(order))
+		if n.Leaf() {
+			s.nodes = append(s.nodes, flatNode{child: root + uint32(at), value: n.Value})
+			s.sets = append(s.sets, flatSet{})
+			continue
+		}
+		asked := slot{n.Feature, n.Categories != nil, n.DefaultLeft}
+		place, known := places[asked]
+		if !known {
+			place = uint32(len(s.slots))
+			places[asked], s.slots = place, append(s.slots, asked)
+		}
+		flat, set := flatNode{slot: place, child: next}, flatSet{}
+		if n.Categories == nil {
+			flat.key = ordered(n.Value)
+			order = append(order, n.Right, n.Left)
+		} else {
+			bySet, set = true, s.addSet(n.Categories)
+			order = append(order, n.Left, n.Right)
+		}
+		s.nodes, s.sets = append(s.nodes, flat), append(s.sets, set)
 	}
+	s.roots, s.depths, s.bySet = append(s.roots, root), append(s.depths, depth), append(s.bySet, bySet)
 }
 
-func bits(categories []int32) []uint32 {
-	if len(categories) == 0 {
-		return []uint32{0}
-	}
-	top := categories[0]
+// perWord is how many categories a word of a set holds. Its last bit is of no category.
+const perWord = 63
+
+// elsewhere is the word behind a set, of what is in none: its last bit, that of missing values that go right, is set.
+const elsewhere = 1 << perWord
+
+// addSet adds the bits of the categories that go right.
+func (s *Scorer) addSet(categories []int32) flatSet {
+	top := int32(-1)
 	for _, c := range categories {
 		top = max(top, c)
 	}
-	set := make([]uint32, top/32+1)
+	set := flatSet{uint32(len(s.members)), uint32(top+perWord) / perWord}
+	s.members = append(s.members, make([]uint64, set.size+1)...)
+	words := s.members[set.first:]
 	for _, c := range categories {
-		set[c/32] |= 1 << (c % 32)
+		words[c/perWord] |= 1 << (c % perWord)
 	}
+	words[set.size] = elsewhere
 	return set
 }
+
+// ordered gives floats whole numbers in their order, of which 0 and 2^32-1 are no float's: x < y is ordered(x) < ordered(y).
+func ordered(x float32) uint32 {
+	bits := math.Float32bits(x)
+	if bits == 1<<31 { // -0, which is 0
+		bits = 0
+	}
+	return bits ^ (uint32(int32(bits)>>31) | 1<<31)
+}
+
+// place gives a category its word, above the six bits of its bit; what is no category goes left, as in XGBoost's common::Decision.
+func place(x float32) uint32 {
+	if !(x >= 0 && x < 1<<24) {
+		return math.MaxUint32 &^ perWord
+	}
+	c := uint32(x)
+	return c/perWord<<6 | c%perWord
+}
+
+// encode puts a row's value of a slot the way that nodes ask for it.
+func (k *slot) encode(x float32) uint32 {
+	switch {
+	case x == x && k.category:
+		return place(x)
+	case x == x:
+		return ordered(x)
+	case !k.missingLeft:
+		return math.MaxUint32
+	case k.category:
+		return math.MaxUint32 &^ perWord
+	}
+	return 0
+}
+
+// together is how many walks are made at a time.
+const together = 8
+
+// walks are as many walks down trees: the node where each is, and where the slots of its row begin.
+type walks struct{ at, row [together]uint32 }
+
+// down takes the walks to their leaves, which are depth steps away at most.
+func (s *Scorer) down(w *walks, slots []uint32, depth int, bySet bool) {
+	const look = 8 // steps between looks at whether there are walks that have not ended: trees may be deep in one place only
+	for ; depth > 0; depth -= look {
+		before := w.at
+		if bySet {
+			s.stepsBySet(w, slots, min(depth, look))
+		} else {
+			s.steps(w, slots, min(depth, look))
+		}
+		if w.at == before {
+			return
+		}
+	}
+}
+
+// steps is written out, since a processor walks in parallel only what is in its registers.
+func (s *Scorer) steps(w *walks, x []uint32, steps int) {
+	nodes, a, r := s.nodes, w.at, &w.row
+	a0, a1, a2, a3, a4, a5, a6, a7 := a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
+	for range steps {
+		n0, n1, n2, n3 := &nodes[a0], &nodes[a1], &nodes[a2], &nodes[a3]
+		a0, a1 = n0.child+below(x[r[0]+n0.slot], n0.key), n1.child+below(x[r[1]+n1.slot], n1.key)
+		a2, a3 = n2.child+below(x[r[2]+n2.slot], n2.key), n3.child+below(x[r[3]+n3.slot], n3.key)
+		n4, n5, n6, n7 := &nodes[a4], &nodes[a5], &nodes[a6], &nodes[a7]
+		a4, a5 = n4.child+below(x[r[4]+n4.slot], n4.key), n5.child+below(x[r[5]+n5.slot], n5.key)
+		a6, a7 = n6.child+below(x[r[6]+n6.slot], n6.key), n7.child+below(x[r[7]+n7.slot], n7.key)
+	}
+	w.at = [together]uint32{a0, a1, a2, a3, a4, a5, a6, a7}
+}
+
+// stepsBySet is steps where there may be splits by category.
+func (s *Scorer) stepsBySet(w *walks, x []uint32, steps int) {
+	a, r := w.at, &w.row
+	a0, a1, a2, a3, a4, a5, a6, a7 := a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
+	for range steps {
+		a0, a1 = s.next(a0, x, r[0]), s.next(a1, x, r[1])
+		a2, a3 = s.next(a2, x, r[2]), s.next(a3, x, r[3])
+		a4, a5 = s.next(a4, x, r[4]), s.next(a5, x, r[5])
+		a6, a7 = s.next(a6, x, r[6]), s.next(a7, x, r[7])
+	}
+	w.at = [together]uint32{a0, a1, a2, a3, a4, a5, a6, a7}
+}
+
+// next is the node after one, for the row whose slots begin there.
+func (s *Scorer) next(at uint32, slots []uint32, row uint32) uint32 {
+	n, set := &s.nodes[at], &s.sets[at]
+	x := slots[row+n.slot]
+	word := s.members[set.first+min(x>>6, set.size)]
+	return n.child + below(x, n.key) + uint32(word>>(x&63))&1
+}
+
+// below is 1 if x < y, else 0, without a branch.
+func below(x, y uint32) uint32 { return uint32((uint64(x) - uint64(y)) >> 63) }
 
 // Margins adds up the trees for one row of float32 features, NaN where missing, into out, one element a class.
 // The order of additions is that of the trees, as in XGBoost.
 func (s *Scorer) Margins(row, out []float32) {
+	slots := make([]uint32, len(s.slots))
+	for i := range s.slots {
+		k := &s.slots[i]
+		if k.feature != nothing {
+			slots[i] = k.encode(row[k.feature])
+		}
+	}
+	s.margins(slots, out)
+}
+
+// margins are those of one row, given by slots.
+func (s *Scorer) margins(slots []uint32, out []float32) {
 	copy(out, s.base)
-	for i, root := range s.roots {
-		out[s.class[i]] += s.leaf(root, row)
-	}
-}
-
-func (s *Scorer) leaf(at int32, row []float32) float32 {
-	for {
-		n := &s.nodes[at]
-		if n.left < 0 {
-			return n.value
-		}
-		feature, missingLeft := n.feature, false
-		if feature < 0 {
-			feature, missingLeft = ^feature, true
-		}
-		x := row[feature]
-		var left bool
-		switch {
-		case x != x:
-			left = missingLeft
-		case n.set < 0:
-			left = x < n.value
-		default:
-			left = goesLeft(s.sets[n.set], x)
-		}
-		at = n.right
-		if left {
-			at = n.left
+	for first := 0; first < len(s.roots); first += together {
+		trees := min(together, len(s.roots)-first)
+		var w walks
+		copy(w.at[:], s.roots[first:first+trees])
+		s.down(&w, slots, slices.Max(s.depths[first:first+trees]), slices.Contains(s.bySet[first:first+trees], true))
+		for i, at := range w.at[:trees] {
+			out[s.class[first+i]] += s.nodes[at].value
 		}
 	}
-}
-
-// goesLeft follows XGBoost's common::Decision: what is no category, or beyond the set, goes left.
-func goesLeft(set []uint32, x float32) bool {
-	if x < 0 || x >= 1<<24 {
-		return true
-	}
-	c := uint32(x)
-	return c/32 >= uint32(len(set)) || set[c/32]>>(c%32)&1 == 0
 }
 
 // Transform turns a row's margins into predictions in place of out: probabilities for logistic and softmax
@@ -164,15 +309,23 @@ func Softmax64(margins []float32, out []float64) {
 	}
 }
 
-// blockRows is how many rows are scored at a time by one goroutine.
-const blockRows = 1024
+// blockRows is how many rows are scored at a time by one goroutine, and bandRows of how many the slots lie together, in the processor's first cache
+// with few features.
+const (
+	blockRows = 1024
+	bandRows  = 64
+)
 
-// Predict scores rows rows given column by column, with as many threads as given. The result is [output][row] and
-// does not depend on the number of threads.
-func (s *Scorer) Predict(ctx context.Context, columns [][]float32, rows, threads int) ([][]float64, error) {
+// Predict scores rows rows given column by column, with as many threads as given; values are rounded to float32, which is what thresholds
+// are compared with. The result is [output][row] and does not depend on the number of threads.
+func (s *Scorer) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
 	out := make([][]float64, s.groups)
 	for g := range out {
 		out[g] = make([]float64, rows)
+	}
+	if rows <= blockRows {
+		s.block(columns, 0, rows, out)
+		return out, ctx.Err()
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(threads, 1))
@@ -188,17 +341,63 @@ func (s *Scorer) Predict(ctx context.Context, columns [][]float32, rows, threads
 	return out, work.Wait()
 }
 
-func (s *Scorer) block(columns [][]float32, start, end int, out [][]float64) {
-	row := make([]float32, len(columns))
-	margins, predicted := make([]float32, s.groups), make([]float64, s.groups)
-	for r := start; r < end; r++ {
-		for c := range columns {
-			row[c] = columns[c][r]
+func (s *Scorer) block(columns [][]float64, start, end int, out [][]float64) {
+	most := min(bandRows, end-start)
+	b := band{Scorer: s, slots: make([]uint32, most*len(s.slots)), margins: make([]float32, most*s.groups)}
+	predicted := make([]float64, s.groups)
+	for ; start < end; start += bandRows {
+		rows := min(bandRows, end-start)
+		b.read(columns, start, rows)
+		b.score(rows)
+		for r := range rows {
+			s.Transform(b.row(r), predicted)
+			for g := range predicted {
+				out[g][start+r] = predicted[g]
+			}
 		}
-		s.Margins(row, margins)
-		s.Transform(margins, predicted)
-		for g := range predicted {
-			out[g][r] = predicted[g]
+	}
+}
+
+// band is a few rows that are scored together: [row][slot] and [row][group].
+type band struct {
+	*Scorer
+	slots   []uint32
+	margins []float32
+}
+
+func (b *band) row(r int) []float32 { return b.margins[r*b.groups : (r+1)*b.groups] }
+
+func (b *band) read(columns [][]float64, start, rows int) {
+	for i := range b.Scorer.slots {
+		k := &b.Scorer.slots[i]
+		if k.feature == nothing {
+			continue
 		}
+		for r, x := range columns[k.feature][start : start+rows] {
+			b.slots[r*len(b.Scorer.slots)+i] = k.encode(float32(x))
+		}
+	}
+}
+
+// score walks eight rows at a time down each tree, and each of the rows that are left down eight trees at a time.
+func (b *band) score(rows int) {
+	width, whole := len(b.Scorer.slots), rows-rows%together
+	for r := range whole {
+		copy(b.row(r), b.base)
+	}
+	for t, root := range b.roots {
+		for first := 0; first < whole; first += together {
+			var w walks
+			for i := range together {
+				w.at[i], w.row[i] = root, uint32((first+i)*width)
+			}
+			b.down(&w, b.slots, b.depths[t], b.bySet[t])
+			for i, at := range w.at {
+				b.margins[(first+i)*b.groups+int(b.class[t])] += b.nodes[at].value
+			}
+		}
+	}
+	for r := whole; r < rows; r++ {
+		b.Scorer.margins(b.slots[r*width:(r+1)*width], b.row(r))
 	}
 }

@@ -153,6 +153,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"vector leaves", `"size_leaf_vector":"0"}}`, `"size_leaf_vector":"3"}}`, "vectors"},
 		{"a child outside", `"left_children":[1,`, `"left_children":[9,`, "children 9 and 2 of 7"},
 		{"a circle", `"left_children":[1,3,`, `"left_children":[1,0,`, "children 0 and"},
+		{"two parents", `"left_children":[1,3,`, `"left_children":[1,5,`, "node 5 is a child of node 1 and of node 2"},
+		{"a child on both sides", `"right_children":[2,`, `"right_children":[1,`, "node 1 is a child of node 0 and of node 0"},
 		{"one child", `"right_children":[2,`, `"right_children":[-1,`, "one child"},
 		{"a feature outside", `"split_indices":[1,`, `"split_indices":[2,`, "feature 2 of 2"},
 		{"a short array", `"parents":[2147483647,`, `"parents":[`, "7 and 6 elements"},
@@ -183,10 +185,10 @@ func TestPredictOnAnyNumberOfThreads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	columns := make([][]float32, 2)
+	columns := make([][]float64, 2)
 	for i := range 5000 {
-		columns[0] = append(columns[0], float32(i%400)/100-2)
-		columns[1] = append(columns[1], float32(i%9))
+		columns[0] = append(columns[0], float64(i%400)/100-2)
+		columns[1] = append(columns[1], float64(i%9))
 	}
 	var first string
 	for _, threads := range []int{0, 1, 3} {
@@ -204,23 +206,5 @@ func TestPredictOnAnyNumberOfThreads(t *testing.T) {
 	cancel()
 	if _, err := s.Predict(ctx, columns, 5000, 2); err == nil {
 		t.Error("a cancelled prediction gives no error")
-	}
-}
-
-func BenchmarkPredict(b *testing.B) {
-	m, err := Decode(theirs(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for len(m.Trees) < 300 {
-		m.Trees, m.TreeClass = append(m.Trees, m.Trees[0]), append(m.TreeClass, 0)
-	}
-	s, err := m.Scorer()
-	if err != nil {
-		b.Fatal(err)
-	}
-	row, margin := []float32{0.1, 3}, make([]float32, 1)
-	for b.Loop() {
-		s.Margins(row, margin)
 	}
 }

@@ -16,13 +16,7 @@ func predict(tb testing.TB, m *xgboost.Model, d *Data) [][]float64 {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	columns := make([][]float32, len(d.Columns))
-	for c := range d.Columns {
-		for _, x := range d.Columns[c] {
-			columns[c] = append(columns[c], float32(x))
-		}
-	}
-	out, err := scorer.Predict(context.Background(), columns, len(d.Target), 2)
+	out, err := scorer.Predict(context.Background(), d.Columns, len(d.Target), 2)
 	if err != nil {
 		tb.Fatal(err)
 	}
