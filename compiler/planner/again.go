@@ -241,7 +241,9 @@ func (s *saved) compare(now *plan.Plan, diags source.Diagnostics) error {
 		if d.Code == source.CodeApprover || d.Code == source.CodeAcceptStale { // of the operator's file, and of a block that the plan does not have
 			continue
 		}
-		if !slices.ContainsFunc(s.plan.Diagnostics, func(x plan.Diagnostic) bool { return x.Code == d.Code && x.Summary == d.Summary }) {
+		if !slices.ContainsFunc(s.plan.Diagnostics, func(x plan.Diagnostic) bool {
+			return x.Code == d.Code && x.Summary == d.Summary && x.Detail == d.Detail && x.Hint == d.Hint
+		}) {
 			return &ForgedError{"it does not warn: " + d.Summary}
 		}
 	}

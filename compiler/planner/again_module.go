@@ -15,7 +15,8 @@ import (
 )
 
 // module is the module that a plan is of, as far as the plan says that: each stage, gate and deployment with its configuration and
-// references, and the types of what rules read. Blocks that are none of these only have been read by them, and stand in their configuration.
+// references, the types of what rules read, and problems with what verifies their requirements. Blocks that are none of these only have been
+// read by them, and stand in their configuration.
 func (s *saved) module(catalog *schema.Catalog) (*resolve.Module, error) {
 	m := &resolve.Module{ByAddress: map[string]*resolve.Block{}, Scopes: map[string]resolve.Values{}}
 	add := func(b *resolve.Block, err error) error {
@@ -46,6 +47,11 @@ func (s *saved) module(catalog *schema.Catalog) (*resolve.Module, error) {
 	for _, r := range s.plan.Releases {
 		if r.Action != plan.RemoveRelease && r.Node == "" {
 			all[r.Address] = func() (*resolve.Block, error) { return releaseBlock(r, catalog), nil }
+		}
+	}
+	for at, meta := range s.plan.Described {
+		if kind := catalog.Kind(address.Kind(at)); kind != nil && kind.Poses {
+			all[at] = func() (*resolve.Block, error) { return s.problemBlock(at, meta, catalog) }
 		}
 	}
 	for _, at := range sortedKeys(all) { // as the blocks of modules are sorted
@@ -155,6 +161,31 @@ func releaseBlock(r *plan.Release, catalog *schema.Catalog) *resolve.Block {
 		b.Refs = append(b.Refs, ordered("gate", r.Gate))
 	}
 	return b
+}
+
+// problemBlock is a problem: its requirements, and what verifies them. Its task stands in the configuration of trainers.
+func (s *saved) problemBlock(at string, meta json.RawMessage, catalog *schema.Catalog) (*resolve.Block, error) {
+	b := blockOf(at, address.Kind(at), "", catalog)
+	var told struct {
+		Requirement []struct{ Name string }
+	}
+	if err := json.Unmarshal(meta, &told); err != nil {
+		return nil, fmt.Errorf("its requirements cannot be read: %w", err)
+	}
+	b.Meta = meta
+	for _, r := range told.Requirement {
+		b.Ranges["requirement["+r.Name+"]"] = source.Range{}
+	}
+	for path, list := range s.plan.Policies[at] {
+		var targets []string
+		if err := json.Unmarshal(list, &targets); err != nil {
+			return nil, fmt.Errorf("%s cannot be read: %w", path, err)
+		}
+		for i, target := range targets {
+			b.Refs = append(b.Refs, resolve.Reference{Path: fmt.Sprintf("%s[%d]", path, i), Target: target, Edge: schema.StateEdge, Spec: &schema.Attr{}})
+		}
+	}
+	return b, nil
 }
 
 func ordered(path, target string) resolve.Reference {

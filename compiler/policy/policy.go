@@ -125,6 +125,8 @@ func (c comparison) weaker(d *Difference) string {
 		return c.when(whole, d)
 	case d.Path == "champion" && d.After == nil:
 		return "nothing live is compared with any more"
+	case d.Path == "champion" && d.Before != nil:
+		return "what is live elsewhere is compared with"
 	case d.Path == "after", d.Path == "requires":
 		return lost("no longer waits for ", d)
 	case part == "verified_by":

@@ -65,6 +65,8 @@ func TestCompare(t *testing.T) {
 		"others to wait for":           {asks("requires", []string{"check.a"}), asks("requires", []string{"check.b"}), []string{"requires: no longer waits for check.a"}},
 		"more to wait for":             {asks("after", []string{"check.a"}), asks("after", []string{"check.a", "check.b"}), []string{"after: "}},
 		"no champion":                  {asks("champion", "deploy.d"), nil, []string{"champion: nothing live is compared with any more"}},
+		"another champion":             {asks("champion", "deploy.d"), asks("champion", "deploy.e"), []string{"champion: what is live elsewhere is compared with"}},
+		"a champion":                   {nil, asks("champion", "deploy.d"), []string{"champion: "}},
 		"not verified":                 {asks("requirement[R].verified_by", []string{"check.a"}), nil, []string{"requirement[R].verified_by: no longer verified by check.a"}},
 		"a value":                      {asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.7), []string{"variable.x: rule[r] holds more easily"}},
 		"a value the other way":        {asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.9), []string{"variable.x: "}},

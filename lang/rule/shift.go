@@ -17,6 +17,9 @@ package rule
 // Lines over the same figures are compared if at most one number differs after that. If that number is the factor of a figure, the
 // comparison holds only for figures of 0 and more, as rates and counts are, which deltas are not.
 //
+// Before, spellings that say the same are made one (alike.go). What came in only where something holds, `c ? a : b` in place of a, is
+// compared in both cases.
+//
 // Of a && b, operands that are equal are taken out in pairs, then those that can be compared; what is left came, which makes the condition
 // stronger, or went, which makes it weaker. For || it is the other way round, and ! turns a shift about. A list after `in` is weaker with more
 // elements. Constants (variable.min) are put in before, so that a rule with the same text and another value of the variable is shifted
@@ -92,7 +95,7 @@ func (c Condition) expr() (ast.Expr, error) {
 		}
 	}
 	put(e)
-	return e, nil
+	return alike{factory}.condition(e, false), nil
 }
 
 // value is what is known at a path: variable.limits["eu"].recall.
@@ -179,6 +182,8 @@ func shift(a, b ast.Expr) Shift {
 		return operands(flat(a, operators.LogicalAnd), flat(b, operators.LogicalAnd), Shift{Weaker: true})
 	case is(operators.LogicalOr):
 		return operands(flat(a, operators.LogicalOr), flat(b, operators.LogicalOr), Shift{Stronger: true})
+	case is(operators.Conditional):
+		return cases(a, b)
 	case a.Kind() == ast.CallKind && b.Kind() == ast.CallKind:
 		return calls(a.AsCall(), b.AsCall())
 	}
@@ -252,14 +257,34 @@ func calls(a, b ast.CallExpr) Shift {
 	switch {
 	case name == operators.LogicalNot:
 		return shift(a.Args()[0], b.Args()[0]).turned()
-	case name == operators.Conditional && same(0):
-		return shift(a.Args()[1], b.Args()[1]).and(shift(a.Args()[2], b.Args()[2]))
 	case name == operators.In && same(0) && a.Args()[1].Kind() == ast.ListKind && b.Args()[1].Kind() == ast.ListKind:
 		return elements(a.Args()[1], b.Args()[1])
 	case (name == operators.All || name == operators.Exists) && print(a.Target()) == print(b.Target()) && same(0):
 		return shift(a.Args()[1], b.Args()[1])
 	}
 	return Shift{Other: true}
+}
+
+// cases compares two conditions of which one at least is `c ? a : b`: branch with branch where c is the same, else each branch with
+// all that the other condition may be.
+func cases(a, b ast.Expr) Shift {
+	branches := func(e ast.Expr) []ast.Expr {
+		if isCallOf(e, operators.Conditional) {
+			return e.AsCall().Args()[1:]
+		}
+		return []ast.Expr{e}
+	}
+	x, y := branches(a), branches(b)
+	if len(x) == 2 && len(y) == 2 && print(a.AsCall().Args()[0]) == print(b.AsCall().Args()[0]) {
+		return shift(x[0], y[0]).and(shift(x[1], y[1]))
+	}
+	var out Shift
+	for _, before := range x {
+		for _, after := range y {
+			out = out.and(shift(before, after))
+		}
+	}
+	return out
 }
 
 // elements compares the lists behind `in`, whatever the order of their elements.
@@ -383,6 +408,7 @@ func (l *line) shiftBy(to *line, pivot string) (Shift, bool) {
 		}
 	}
 	note(l.at/math.Abs(a), to.at/math.Abs(b))
+	atMoved := diffs > 0
 	for name := range l.of {
 		if to.of[name] == 0 {
 			return Shift{}, false
@@ -393,11 +419,15 @@ func (l *line) shiftBy(to *line, pivot string) (Shift, bool) {
 			return Shift{}, false
 		}
 	}
-	switch {
+	strictness := Shift{Weaker: l.strict && !to.strict, Stronger: !l.strict && to.strict}
+	switch moved := (Shift{Weaker: rise > 0, Stronger: rise < 0}); {
 	case diffs > 1:
 		return Shift{}, false
-	case diffs == 1:
-		return Shift{Weaker: rise > 0, Stronger: rise < 0}, true
+	case diffs == 0:
+		return strictness, true
+	case atMoved:
+		return moved, true
+	default: // where the figure is 0 its factor is no matter, and whether 0 is enough is
+		return moved.and(strictness), true
 	}
-	return Shift{Weaker: l.strict && !to.strict, Stronger: !l.strict && to.strict}, true
 }

@@ -267,7 +267,8 @@ func (w *walker) constant(r *Rule, e ast.Expr) {
 		d.Summary = text + " always holds, whatever the figures are"
 		d.Detail = "A rule guards something by comparing a figure with a number: evaluate.holdout.metrics.auc >= 0.8."
 	case e.Kind() == ast.LiteralKind: // false: somebody wants nothing to pass
-		d.Severity, d.Summary = source.Warning, "false never holds: nothing passes this rule, whatever the figures are"
+		d.Severity, d.Summary = source.Warning, text+" never holds, whatever the figures are"
+		d.Detail = "A rule that says so lets nothing pass; an approval is never asked for."
 	default:
 		d.Summary = text + " never holds, whatever the figures are"
 		d.Hint = "compare a figure with a number; if nothing is to pass, write false"
