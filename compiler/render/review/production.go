@@ -15,8 +15,11 @@ func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	if r.Action != plan.RemoveRelease {
 		row.Gate = render.Line(r.Gate)
 	}
-	if r.Gate == "" && r.Current != nil && r.Current.Gate != "" && r.Action != plan.RemoveRelease {
-		row.Gate = "no gate any more"
+	if r.Gate == "" && r.Action != plan.RemoveRelease {
+		row.Gate = "no gate"
+		if r.Current != nil && r.Current.Gate != "" {
+			row.Gate += " any more"
+		}
 	}
 	switch {
 	case sameModel(r) && r.Current.Scoring.Digest() != r.Scoring.Digest():
