@@ -36,7 +36,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows) {
 		for _, at := range c.rowsOf(r) {
 			target := c.m.Blocks[at.block]
-			if target == nil || !target.TypeSpec.Splits() {
+			if !target.TypeSpec.Splits() {
 				continue
 			}
 			if target.TypeSpec.SideOf(at.port) == schema.TestSide {
@@ -77,7 +77,7 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 	}
 	for _, s := range m.Seen {
 		r := input(c.m.Blocks[s.By].Block, s.Port)
-		if r == nil || told[s.By+" "+s.Port] || !c.overlap(rows, r) {
+		if told[s.By+" "+s.Port] || !c.overlap(rows, r) {
 			continue
 		}
 		d := source.Diagnostic{
@@ -101,8 +101,8 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		return
 	}
 	for _, s := range m.Seen {
-		if r := input(c.m.Blocks[s.By].Block, s.Port); r != nil && s.Use == schema.FittedRows && !told[s.By+" "+s.Port] &&
-			c.sameRows(b, at, s.By, m.Target, r) {
+		r := input(c.m.Blocks[s.By].Block, s.Port)
+		if s.Use == schema.FittedRows && !told[s.By+" "+s.Port] && c.sameRows(b, at, s.By, m.Target, r) {
 			return
 		}
 	}
@@ -110,10 +110,7 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 
 // modelAt is what is known of the model that flows in at a reference; nil if nothing is.
 func (c *checker) modelAt(r *resolve.Reference) *schema.Model {
-	if b := c.m.Blocks[r.Target]; b != nil {
-		return b.Out[r.TargetPort].Model
-	}
-	return nil
+	return c.m.Blocks[r.Target].Out[r.TargetPort].Model
 }
 
 // itself names who has seen rows in a sentence about a model.
@@ -135,7 +132,7 @@ func chose(model string, s schema.Seen, r *resolve.Reference) string {
 	return "the threshold and early stopping of " + s.By + " were chosen by"
 }
 
-// input is the reference of a block's input port, nil if there is none.
+// input is the reference of a block's input port; nil if there is none, as at no port that a Seen names.
 func input(b *resolve.Block, port string) *resolve.Reference {
 	for i := range b.Refs {
 		if r := &b.Refs[i]; r.Port == port && r.Edge == schema.InputEdge {
@@ -157,7 +154,7 @@ func (c *checker) selection(validation *resolve.Reference) string {
 func (c *checker) baseline(b, scorer *resolve.Block, is *resolve.Reference) {
 	for i := range b.Refs {
 		r := &b.Refs[i]
-		if r.Edge != schema.InputEdge || !r.Spec.Takes(schema.FiguresPort) || c.m.Blocks[r.Target] == nil {
+		if r.Edge != schema.InputEdge || !r.Spec.Takes(schema.FiguresPort) {
 			continue
 		}
 		was := models(c.m.Blocks[r.Target].Block)
@@ -184,8 +181,8 @@ func (c *checker) rowsOf(r *resolve.Reference) []table {
 	for r != nil {
 		out = append(out, table{r.Target, r.TargetPort})
 		b := c.m.Blocks[r.Target]
-		if b == nil || len(out) > len(c.m.Blocks) {
-			break
+		if len(out) > len(c.m.Blocks) {
+			break // a cycle
 		}
 		r = nil
 		if passed := inputs(b.Block, schema.PassedRows); len(passed) > 0 {
@@ -218,7 +215,7 @@ func (c *checker) sameFile(x, y string) bool {
 // sourcePath is the path that a source reads; empty if the block is none, or reads no file.
 func (c *checker) sourcePath(address string) string {
 	b := c.m.Blocks[address]
-	if b == nil || !b.TypeSpec.IsSource() {
+	if !b.TypeSpec.IsSource() {
 		return ""
 	}
 	var of struct {
@@ -246,10 +243,8 @@ func (c *checker) apart(left, right []table) bool {
 	return false
 }
 
+// splitsAlike reports whether two blocks put a row on the same side: a split and itself, or another one that is configured alike.
 func (c *checker) splitsAlike(x, y string) bool {
 	a, b := c.m.Blocks[x], c.m.Blocks[y]
-	if a == nil || b == nil || !a.TypeSpec.Splits() || !b.TypeSpec.Splits() {
-		return false
-	}
-	return x == y || a.Type == b.Type && bytes.Equal(a.Config, b.Config)
+	return a.TypeSpec.Splits() && a.TypeSpec == b.TypeSpec && bytes.Equal(a.Config, b.Config)
 }

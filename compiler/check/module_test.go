@@ -43,7 +43,11 @@ func kinds() *schema.Catalog {
 		stage("train", []schema.Port{port("model", schema.ModelPort)}, nil, ref("data", schema.TablePort), schema.Attr{Name: "task", Type: schema.String, Posed: true}),
 		stage("evaluate", []schema.Port{figures}, nil, ref("model", schema.ModelPort), ref("data", schema.TablePort)),
 		stage("check", []schema.Port{port("verdict", schema.VerdictPort), figures},
-			func(t *schema.Type) { t.Body.Blocks = []schema.Block{schema.RuleBlock()} }, ref("on", schema.TablePort)),
+			func(t *schema.Type) { t.Body.Blocks = []schema.Block{schema.RuleBlock()} }, ref("on", schema.TablePort), text("figure")),
+		stage("set", []schema.Port{table}, nil, ref("spine", schema.TablePort), schema.Attr{Name: "features", Type: schema.RefList, Kinds: []string{"feature"},
+			Ports: []schema.PortType{schema.TablePort}, Along: "from", Rows: schema.PassedRows}),
+		stage("rehearse", []schema.Port{figures}, nil, ref("model", schema.ModelPort),
+			schema.Attr{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}),
 		stage("monitor", []schema.Port{figures}, nil, ref("on", schema.TablePort), schema.Attr{Name: "task", Type: schema.String, Posed: true}),
 		stage("deploy", []schema.Port{port("release", schema.ReleasePort)}, nil, ref("model", schema.ModelPort),
 			schema.Attr{Name: "gate", Type: schema.Ref, Kinds: []string{"gate"}, Edge: schema.OrderEdge}),
@@ -65,7 +69,10 @@ func (c *components) Columns(context.Context, string, string, string, json.RawMe
 }
 
 func (c *components) Shape(_ context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool) {
-	var config struct{ Problems []schema.Problem }
+	var config struct {
+		Problems []schema.Problem
+		Figure   string
+	}
 	_ = json.Unmarshal(req.Config, &config) // of another form: it has no problems
 	c.asked[req.Address] = req
 	out := schema.ShapeResult{Out: map[string]schema.Shape{}, Problems: config.Problems}
@@ -77,6 +84,9 @@ func (c *components) Shape(_ context.Context, kind, typ string, req schema.Shape
 		switch p.Type {
 		case schema.TablePort:
 			s.Table = &schema.Table{Columns: []schema.Column{{Name: "id", Type: "bigint"}}}
+			if kind == "feature" {
+				s.Table.MaxAge = "7d"
+			}
 		case schema.ModelPort:
 			s.Model = &schema.Model{Task: schema.Binary, Target: "y"}
 		}
@@ -84,7 +94,7 @@ func (c *components) Shape(_ context.Context, kind, typ string, req schema.Shape
 	}
 	switch kind {
 	case "check", "monitor":
-		out.Figures = schema.Object(map[string]*schema.FigureType{"rows": schema.Double})
+		out.Figures = schema.Object(map[string]*schema.FigureType{cmp.Or(config.Figure, "rows"): schema.Double})
 	case "evaluate":
 		out.Figures = schema.Object(map[string]*schema.FigureType{"metrics": schema.KeyedMap(schema.Double, "auc")})
 	}
@@ -204,6 +214,38 @@ gate "g" {
 gate "b" {
   approval "p" { from = ["a@b"] }
 }`},
+		{name: "approvals that nobody can give, or another", text: `gate "g" {
+  approval "none" { from = [] }
+  approval "blank" { from = [" "] }
+  approval "edge" { from = ["alice "] }
+  approval "two" { from = ["alice", "bob", "alice"] }
+  approval "unseen" { from = ["al\u200bice"] }
+  approval "alike" { from = ["\u0430lice", "\u0430", "\u03b1", "a"] }
+}`, want: []string{
+			`2 error MLP1250 the approval "none" of gate.g is asked of nobody, so that nothing can pass | name people or groups: from = ["alice"]`,
+			`3 error MLP1250 the approval "blank" of gate.g is asked of " ", which is no name | write the name as the person gives it to 'mlp approve --as'`,
+			`4 error MLP1250 the approval "edge" of gate.g is asked of "alice ", with a blank at its end or beginning | write the name as the person gives it to 'mlp approve --as'`,
+			`5 error MLP1250 the approval "two" of gate.g is asked of alice twice | one approval is given by one person; ask for a second one by another approval block`,
+			`6 error MLP1250 the approval "unseen" of gate.g is asked of "al\u200bice", which has a letter that cannot be seen | write the name as the person gives it to 'mlp approve --as'`,
+			`7 error MLP1250 the approval "alike" of gate.g is asked of "аlice", which mixes letters of alphabets that look alike | write the name as the person gives it to 'mlp approve --as'`}},
+		{name: "a gate that compares with what it releases", text: data + `deploy "d" {
+  model = train.m
+  gate  = gate.g
+}
+gate "g" {
+  champion = deploy.d
+  rule "r" { assert = "champion.exists" }
+}`},
+		{name: "deployments without gate or model", text: data + `deploy "d" { model = train.m }
+deploy "e" { gate = gate.g }
+gate "g" { after = [check.c] }`},
+		{name: "behind a warning all is told", text: data + `dataset "a" {
+  from     = source.raw
+  problems = [{ Path = "from", Summary = "odd", Warning = true }]
+}
+gate "g" {
+  rule "r" { assert = "dataset.a.rows > 1.0" }
+}`, want: []string{"6 warning MLP1402 odd", `10 error MLP1302 there is no "dataset" here | This rule sees champion, check, evaluate, local, variable. | did you mean check.c.rows?`}},
 		{name: "requirements", text: data + `problem "p" {
   statement = "?"
   requirement "none" { text = "?" }
@@ -238,7 +280,20 @@ gate "b" {
 }
 gate "c" {
   rule "r" { assert = "each.value > 0.5" }
-}`, want: []string{`10 error MLP1302 there is no "each" here | This rule sees champion, local, variable.`}},
+}
+gate "d" {
+  for_each = { z = "s" }
+  rule "r" { assert = "each.valeu == 's'" }
+}`, want: []string{`10 error MLP1302 there is no "each" here | This rule sees champion, local, variable.`,
+			`14 error MLP1303 each has no "valeu" | It has key, value. | did you mean "value"?`}},
+		{name: "each check's rules see its own figures", text: `check "a" {
+  figure = "rows"
+  rule "r" { assert = "rows > 1.0" }
+}
+check "b" {
+  figure = "columns"
+  rule "r" { assert = "columns > 1.0" }
+}`},
 		{name: "a check's rules see its own figures", text: `source "raw" { column = ["id"] }
 variable "least" { default = 3 }
 check "c" {
@@ -294,6 +349,65 @@ source "a" { column = ["id"] }
 	}
 	if d := gocmp.Diff([]string{"check.c", "monitor.w", "train.m"}, m.NeededBy["dataset.b"]); d != "" {
 		t.Errorf("what needs dataset.b: %s", d)
+	}
+}
+
+// TestNeeds: what stands behind what. A gate stands behind the model that a deployment would make live by it, and behind no other; what
+// is recorded of a deployment, and what comes along with a feature, are needed by nobody.
+func TestNeeds(t *testing.T) {
+	m, said := checked(t, `source "a" { column = ["id"] }
+source "b" { column = ["id"] }
+train "m" { data = source.a }
+train "n" { data = source.a }
+check "c" { on = source.b }
+gate "g" {
+  after    = [check.c]
+  champion = deploy.d
+}
+deploy "d" {
+  model = train.m
+  gate  = gate.g
+}
+rehearse "r" {
+  model = train.n
+  gate  = gate.g
+}
+feature "f" { from = source.a }
+set "s" {
+  spine    = source.b
+  features = [feature.f]
+}
+`, &components{})
+	if said != nil {
+		t.Fatal(said)
+	}
+	for address, want := range map[string][]string{"gate.g": {"check.c", "train.m"}, "deploy.d": {"gate.g", "train.m"}, "rehearse.r": {"gate.g", "train.n"},
+		"set.s": {"feature.f", "source.b"}} {
+		if d := gocmp.Diff(want, m.Blocks[address].Needs); d != "" {
+			t.Errorf("%s: %s", address, d)
+		}
+	}
+}
+
+// TestAlong: with a feature comes the table that it reads, and the feature keeps how its values are computed; others see the table alone.
+func TestAlong(t *testing.T) {
+	lib := &components{}
+	_, said := checked(t, `source "a" { column = ["id"] }
+feature "f" { from = source.a }
+dataset "d" { from = feature.f }
+set "s" {
+  spine    = source.a
+  features = [feature.f]
+}
+`, lib)
+	if said != nil {
+		t.Fatal(said)
+	}
+	if got := lib.asked["set.s"].In; len(got) != 3 || got["features.f"].Table.MaxAge != "7d" || got["features.f.from"].Table == nil {
+		t.Errorf("set.s was asked with %v", got)
+	}
+	if got := lib.asked["dataset.d"].In["from"].Table.MaxAge; got != "" {
+		t.Errorf("dataset.d was told of a greatest age, %s", got)
 	}
 }
 

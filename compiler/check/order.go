@@ -20,7 +20,7 @@ func (c *checker) references() *graph.Graph {
 	}
 	for _, b := range c.m.Module.Blocks {
 		for _, r := range b.Refs {
-			if r.Edge != schema.StateEdge && !r.Along && c.m.Blocks[r.Target] != nil {
+			if r.Edge != schema.StateEdge && !r.Along {
 				c.must(g.Connect(r.Target, b.Address, r.Range))
 			}
 		}
@@ -36,7 +36,7 @@ func (c *checker) candidates(g *graph.Graph) {
 		var where source.Range
 		for _, r := range b.Refs {
 			switch {
-			case !b.TypeSpec.IsDeployment() || c.m.Blocks[r.Target] == nil:
+			case !b.TypeSpec.IsDeployment():
 			case r.Path == "gate":
 				gate, where = r.Target, r.Range
 			case r.Path == "model":

@@ -84,7 +84,7 @@ func (c *checker) readsUntyped(text string) bool {
 
 // connect makes a figure that a rule reads a dependency.
 func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
-	if !b.TypeSpec.IsGate() || len(ref.Path) < 2 {
+	if !b.TypeSpec.IsGate() {
 		return
 	}
 	for _, f := range c.m.FiguresAt(b, text, ref.Path) {

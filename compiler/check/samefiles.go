@@ -1,7 +1,6 @@
 package check
 
 import (
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -14,13 +13,9 @@ import (
 func (c *checker) sameFiles() map[string][]string {
 	paths := map[string]string{}
 	var addresses []string
-	for address, b := range c.m.Blocks {
-		var config struct{ Path string }
-		if b.TypeSpec.IsSource() && json.Unmarshal(b.Config, &config) == nil && config.Path != "" {
-			paths[address] = path.Clean(config.Path)
-			if !path.IsAbs(config.Path) {
-				paths[address] = path.Join(b.Dir, config.Path)
-			}
+	for address := range c.m.Blocks {
+		if path := c.sourcePath(address); path != "" {
+			paths[address] = path
 			addresses = append(addresses, address)
 		}
 	}

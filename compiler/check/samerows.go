@@ -41,7 +41,7 @@ func (c *checker) ways(r *resolve.Reference, answer string) [][]step {
 	walk = func(r *resolve.Reference, answer string, behind []step) {
 		b := c.m.Blocks[r.Target]
 		at := step{table: table{r.Target, r.TargetPort}}
-		if b == nil || len(behind) > len(c.m.Blocks) || len(out) == mostWays {
+		if len(behind) > len(c.m.Blocks) || len(out) == mostWays { // the first: a cycle
 			return
 		}
 		next := c.behind(b, r.TargetPort, answer, &at)
@@ -49,7 +49,7 @@ func (c *checker) ways(r *resolve.Reference, answer string) [][]step {
 		found := false
 		for i := range b.Refs {
 			from := &b.Refs[i]
-			if column, ok := next[from.Port]; ok && from.Edge == schema.InputEdge {
+			if column, ok := next[from.Port]; ok {
 				walk(from, column, behind)
 				found = true
 			}
@@ -209,7 +209,7 @@ func (c *checker) way(steps []step) string {
 	var names []string
 	for _, s := range slices.Backward(steps) {
 		name := s.block
-		if b := c.m.Blocks[s.block]; b == nil || !schema.IsOwn(b.TypeSpec.Out, s.port) {
+		if !schema.IsOwn(c.m.Blocks[s.block].TypeSpec.Out, s.port) {
 			name += "." + s.port
 		}
 		names = append(names, name)

@@ -17,7 +17,7 @@ import (
 // So a model that was picked among several by an evaluation has seen the rows of that evaluation, too.
 func (c *checker) seen(b *Block) {
 	for port, s := range b.Out {
-		if s.Type != schema.ModelPort || s.Model == nil {
+		if s.Model == nil {
 			continue
 		}
 		m := *s.Model
@@ -34,10 +34,10 @@ func (c *checker) seenBy(b *Block) []schema.Seen {
 		if r.Edge != schema.InputEdge || r.Along {
 			continue
 		}
-		switch target := c.m.Blocks[r.Target]; {
+		target := c.m.Blocks[r.Target]
+		switch {
 		case r.Spec.Rows == schema.FittedRows || r.Spec.Rows == schema.ChosenRows:
 			out = append(out, schema.Seen{Use: r.Spec.Rows, By: b.Address, Port: r.Port})
-		case target == nil:
 		case r.Spec.Takes(schema.ModelPort):
 			if m := target.Out[r.TargetPort].Model; m != nil {
 				out = append(out, m.Seen...)
@@ -91,9 +91,6 @@ func (c *checker) scored(b *resolve.Block, at *resolve.Reference) (scorer *resol
 		return b, of, at
 	}
 	target := c.m.Blocks[at.Target]
-	if target == nil {
-		return nil, nil, nil
-	}
 	if given := inputs(target.Block, schema.ScoredRows, schema.MeasuredRows); len(given) > 0 {
 		return target.Block, models(target.Block), given[0]
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -21,25 +22,40 @@ func catalog() *schema.Catalog {
 	ref := func(name string, t schema.AttrType, port schema.PortType, rows schema.RowUse) schema.Attr {
 		return schema.Attr{Name: name, Type: t, Ports: []schema.PortType{port}, Rows: rows}
 	}
-	table, model := schema.Port{Name: "table", Type: schema.TablePort}, schema.Port{Name: "model", Type: schema.ModelPort}
+	text := func(name string) schema.Attr { return schema.Attr{Name: name, Type: schema.String} }
+	table, model, figures := schema.Port{Name: "table", Type: schema.TablePort}, schema.Port{Name: "model", Type: schema.ModelPort},
+		schema.Port{Name: "figures", Type: schema.FiguresPort}
 	kind := func(name string, out []schema.Port, attrs ...schema.Attr) schema.Kind {
 		return schema.Kind{Name: name, Phase: schema.Development, Types: []schema.Type{{Version: 1, Out: out, Body: schema.Body{Attrs: attrs}}}}
 	}
 	kinds := append(schema.CoreKinds(),
 		kind("rows", []schema.Port{table}),
 		kind("halves", []schema.Port{{Name: "l", Type: schema.TablePort, Side: schema.TrainSide}, {Name: "c", Type: schema.TablePort, Side: schema.ValidationSide},
-			{Name: "t", Type: schema.TablePort, Side: schema.TestSide}}, ref("of", schema.Ref, schema.TablePort, schema.PassedRows)),
-		kind("learn", []schema.Port{model}, ref("by", schema.Ref, schema.TablePort, schema.FittedRows), ref("until", schema.Ref, schema.TablePort, schema.ChosenRows)),
+			{Name: "t", Type: schema.TablePort, Side: schema.TestSide}}, ref("of", schema.Ref, schema.TablePort, schema.PassedRows), text("seed")),
+		kind("thirds", []schema.Port{{Name: "l", Type: schema.TablePort, Side: schema.TrainSide}, {Name: "t", Type: schema.TablePort, Side: schema.TestSide}},
+			ref("of", schema.Ref, schema.TablePort, schema.PassedRows), text("seed")),
+		kind("file", []schema.Port{table}, text("path"), text("column")),
+		kind("keep", []schema.Port{table}, ref("of", schema.Ref, schema.TablePort, schema.PassedRows), text("only"), text("column")),
+		kind("query", []schema.Port{table}, ref("from", schema.RefMap, schema.TablePort, schema.DrawnRows), text("where"), text("answer"), text("path")),
+		kind("learn", []schema.Port{model, {Name: "other", Type: schema.ModelPort}, {Name: "rest", Type: schema.TablePort}}, ref("by", schema.Ref, schema.TablePort, schema.FittedRows),
+			ref("until", schema.Ref, schema.TablePort, schema.ChosenRows), text("target")),
 		kind("pick", []schema.Port{model}, ref("among", schema.RefMap, schema.ModelPort, ""), ref("best", schema.RefMap, schema.FiguresPort, "")),
-		kind("measure", []schema.Port{{Name: "figures", Type: schema.FiguresPort}}, ref("what", schema.Ref, schema.ModelPort, ""), ref("over", schema.Ref, schema.TablePort, schema.MeasuredRows)),
+		kind("measure", []schema.Port{figures}, ref("what", schema.Ref, schema.ModelPort, ""), ref("over", schema.Ref, schema.TablePort, schema.MeasuredRows),
+			ref("then", schema.Ref, schema.FiguresPort, "")),
+		kind("vote", []schema.Port{table}, ref("with", schema.RefMap, schema.ModelPort, ""), ref("each", schema.Ref, schema.TablePort, schema.ScoredRows)),
 		kind("answer", []schema.Port{table}, ref("with", schema.Ref, schema.ModelPort, ""), ref("each", schema.Ref, schema.TablePort, schema.ScoredRows)),
-		kind("watch", []schema.Port{{Name: "figures", Type: schema.FiguresPort}}, ref("answers", schema.Ref, schema.TablePort, schema.MeasuredRows), ref("then", schema.Ref, schema.FiguresPort, "")),
+		kind("watch", []schema.Port{figures}, ref("answers", schema.Ref, schema.TablePort, schema.MeasuredRows), ref("beside", schema.Ref, schema.TablePort, ""),
+			ref("then", schema.Ref, schema.FiguresPort, "")),
 	)
+	for i := range kinds {
+		kinds[i].Types[0].External = kinds[i].Name == "file"
+	}
 	slices.SortFunc(kinds, func(a, b schema.Kind) int { return cmp.Compare(a.Name, b.Name) })
 	return &schema.Catalog{Kinds: kinds}
 }
 
-// library gives every port its type, and says no word of rows.
+// library gives every port its type. A table has a column y, a file's also one of another name (column); a query has the y of what it is
+// drawn from, under another name (answer) or one of its own (answer = "new"), and is part of that where it says so (where).
 type library struct{}
 
 func (library) Resolved(*resolve.Module) {}
@@ -48,19 +64,41 @@ func (library) Columns(context.Context, string, string, string, json.RawMessage)
 	return nil, nil
 }
 
-func (library) Shape(_ context.Context, kind, typ string, _ schema.ShapeRequest) (schema.ShapeResult, bool) {
+func (library) Shape(_ context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool) {
+	var config struct{ Column, Where, Answer, Target string }
+	if err := json.Unmarshal(req.Config, &config); err != nil {
+		panic(err)
+	}
 	out := map[string]schema.Shape{}
 	for _, p := range catalog().Kind(kind).Type(typ).Out {
 		s := schema.Shape{Type: p.Type}
 		switch p.Type {
 		case schema.TablePort:
-			s.Table = &schema.Table{Columns: []schema.Column{{Name: "y", Type: "boolean"}}}
+			s.Table = &schema.Table{Columns: []schema.Column{{Name: cmp.Or(config.Column, "y"), Type: "boolean"}}}
 		case schema.ModelPort:
-			s.Model = &schema.Model{Task: schema.Binary, Target: "y"}
+			s.Model = &schema.Model{Task: schema.Binary, Target: strings.TrimPrefix(cmp.Or(config.Target, "y"), "none")}
 		}
 		out[p.Name] = s
 	}
+	if kind == "query" {
+		out["table"] = schema.Shape{Type: schema.TablePort, Table: drawn(req.In, config.Where, config.Answer)}
+	}
 	return schema.ShapeResult{Out: out}, true
+}
+
+// drawn is the table of a query: its answer is that of each of its tables as it stands.
+func drawn(in map[string]schema.Shape, where, answer string) *schema.Table {
+	y := schema.Column{Name: cmp.Or(strings.TrimPrefix(answer, "new"), "y"), Type: "boolean", Lineage: schema.Derived("a query's")}
+	for _, port := range slices.Sorted(maps.Keys(in)) {
+		if answer != "new" {
+			y.Lineage.AddSame(in[port].Table.Columns[0].Lineage)
+		}
+	}
+	out := &schema.Table{Columns: []schema.Column{y}}
+	if where != "" {
+		out.Rows = schema.Derived(where)
+	}
+	return out
 }
 
 const world = `pipeline "p" {}

@@ -41,14 +41,14 @@ func (c *checker) shapes(ctx context.Context, order []string) {
 // few blocks or rules are no more work than handing them to another processor.
 const few = 16
 
-// layers are the blocks by how many others stand between them and what reads none, in the order given.
+// layers are the blocks by how many others stand between them and what refers to none, in the order given.
 func (c *checker) layers(order []string) [][]*Block {
 	var out [][]*Block
 	depth := make(map[string]int, len(order))
 	for _, address := range order {
 		b, at := c.m.Blocks[address], 0
 		for _, r := range b.Refs {
-			if d, ok := depth[r.Target]; ok && r.Edge == schema.InputEdge {
+			if d, ok := depth[r.Target]; ok {
 				at = max(at, d+1)
 			}
 		}
@@ -104,10 +104,11 @@ func (q *question) ask(ctx context.Context, lib Library) {
 	}
 	lineage(b, q.others)
 	b.Figures = res.Figures
-	q.untyped = len(res.Problems) > 0 && res.Figures == nil
-	if !slices.ContainsFunc(res.Problems, func(p schema.Problem) bool { return !p.Warning }) {
-		q.derive(lib)
+	if slices.ContainsFunc(res.Problems, func(p schema.Problem) bool { return !p.Warning }) {
+		q.untyped = res.Figures == nil
+		return
 	}
+	q.derive(lib)
 }
 
 // derive asks what is planned because of the block, and what its stage runs.
@@ -132,12 +133,7 @@ func (c *checker) inputs(b *Block) bool {
 		if r.Edge != schema.InputEdge {
 			continue
 		}
-		target := c.m.Blocks[r.Target]
-		if target == nil {
-			complete = false
-			continue
-		}
-		s, ok := target.Out[r.TargetPort]
+		s, ok := c.m.Blocks[r.Target].Out[r.TargetPort]
 		if !ok {
 			complete = false
 			continue

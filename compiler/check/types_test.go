@@ -67,7 +67,7 @@ func TestMerge(t *testing.T) {
 
 func TestPathsOfRequirements(t *testing.T) {
 	for path, want := range map[string]string{
-		"requirement[R1]": "R1", "requirement[a b]": "a b", "requirement[R1].text": "", "requirement[R1].verified_by[0]": "", "task": "", "requirement": "",
+		"requirement[R1]": "R1", "requirement[a b]": "a b", "requirement[R1].text": "", "requirement[R1].verified_by[0]": "", "task": "", "requirement": "", "column[R1]": "", "requirement[R1": "",
 	} {
 		if label, ok := requirementOf(path); label != want || ok != (want != "") {
 			t.Errorf("%s: got %q, %t", path, label, ok)

@@ -120,7 +120,7 @@ type Block struct {
 type Reference struct {
 	Path       string // "data", "from[0]", "from[p]", "decision.maximize"
 	Port       string // of an InputEdge: the input port of this block
-	Target     string // address
+	Target     string // address of a block in Module.Blocks
 	TargetPort string // by its full name; "" where only the block is meant
 	Edge       schema.Edge
 	Range      source.Range
