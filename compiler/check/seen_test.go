@@ -39,7 +39,10 @@ func catalog() *schema.Catalog {
 		kind("query", []schema.Port{table}, ref("from", schema.RefMap, schema.TablePort, schema.DrawnRows), text("where"), text("answer"), text("path")),
 		kind("learn", []schema.Port{model, {Name: "other", Type: schema.ModelPort}, {Name: "rest", Type: schema.TablePort}}, ref("by", schema.Ref, schema.TablePort, schema.FittedRows),
 			ref("until", schema.Ref, schema.TablePort, schema.ChosenRows), text("target")),
-		kind("pick", []schema.Port{model}, ref("among", schema.RefMap, schema.ModelPort, ""), ref("best", schema.RefMap, schema.FiguresPort, "")),
+		kind("pick", []schema.Port{model}, ref("among", schema.RefMap, schema.ModelPort, ""), ref("best", schema.RefMap, schema.FiguresPort, ""),
+			schema.Attr{Name: "after", Type: schema.RefList, Ports: []schema.PortType{schema.FiguresPort}, Edge: schema.OrderEdge}),
+		kind("view", []schema.Port{table}, ref("from", schema.Ref, schema.TablePort, schema.DrawnRows), text("answer")),
+		kind("set", []schema.Port{table}, schema.Attr{Name: "views", Type: schema.RefList, Ports: []schema.PortType{schema.TablePort}, Along: "from", Rows: schema.PassedRows}),
 		kind("measure", []schema.Port{figures}, ref("what", schema.Ref, schema.ModelPort, ""), ref("over", schema.Ref, schema.TablePort, schema.MeasuredRows),
 			ref("then", schema.Ref, schema.FiguresPort, "")),
 		kind("vote", []schema.Port{table}, ref("with", schema.RefMap, schema.ModelPort, ""), ref("each", schema.Ref, schema.TablePort, schema.ScoredRows)),
@@ -80,7 +83,7 @@ func (library) Shape(_ context.Context, kind, typ string, req schema.ShapeReques
 		}
 		out[p.Name] = s
 	}
-	if kind == "query" {
+	if kind == "query" || kind == "view" {
 		out["table"] = schema.Shape{Type: schema.TablePort, Table: drawn(req.In, config.Where, config.Answer)}
 	}
 	return schema.ShapeResult{Out: out}, true
