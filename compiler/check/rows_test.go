@@ -96,7 +96,7 @@ func TestMeasuredRows(t *testing.T) {
 		{"sides of splits of two kinds", "rows a; halves h of=rows.a; thirds i of=rows.a", "halves.h.l", "thirds.i.t", seen, ""},
 		{"a source of no file, and all files", "file a; file b path='*'", "file.a", "file.b", "", ""},
 		{"a table that has a path and is no source", "file a path='x.csv'; rows b; query q from=[rows.b] path='x.csv'", "file.a", "query.q", "", ""},
-		{"rows that come along with others", "rows a; view v from=rows.a answer='new'; set s views=[view.v]", "rows.a", "set.s", "", ""},
+		{"rows that come along with others", "rows a; query q from=[rows.a]; view v from=rows.a answer='new'; set s views=[view.v]", "query.q", "set.s", "", ""},
 		{"a label added to rows", "rows a; keep k of=rows.a column='z'; keep n of=keep.k; query q from=[keep.n]", "keep.k", "query.q", drawn, "keep.k and keep.k → keep.n → query.q have"},
 		{"a label of the name of a column that was dropped", "rows a; query q from=[rows.a]; keep k of=query.q column='z'; keep n of=keep.k", "rows.a", "keep.n", "", ""},
 	}
