@@ -184,7 +184,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 	}
 	a.task = executor.Task{
 		Pipeline: a.Pipeline, Workspace: a.Workspace, Address: a.node.Address, Fingerprint: string(a.Fingerprint),
-		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"),
+		Apply: a.Apply, Spec: a.spec(a.node), Out: filepath.Join(a.work, "out"), Scratch: filepath.Join(a.work, "scratch"), Place: a.Store.Temp,
 		Checkpoint: a.task.Checkpoint, Timeout: timeout, MemoryMB: a.node.MemoryMB, CPUs: a.node.CPUs, Log: a.log, Mask: a.task.Mask,
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
@@ -199,7 +199,7 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("input %s of %s: %w", in.Port, a.node.Address, err)
 		}
-		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path})
+		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path, Own: path == a.own(in)})
 	}
 	var err error
 	if a.quota, err = newQuota(a.Store.Root(), a.node.DiskMB, a.task.Out, a.task.Checkpoint, a.task.Scratch); err != nil {

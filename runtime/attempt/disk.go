@@ -41,6 +41,10 @@ func newQuota(store string, mb int64, folders ...string) (*quota, error) {
 func (q *quota) exceeded() bool {
 	var sum int64
 	for _, folder := range q.folders {
+		// While a stage runs, its executor may have the folder elsewhere, with a link in its place.
+		if moved, err := filepath.EvalSymlinks(folder); err == nil {
+			folder = moved
+		}
 		_ = filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() {
 				return nil

@@ -1,7 +1,9 @@
 package attempt
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -30,5 +32,20 @@ func TestDiskWatch(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Error("it is not seen")
+	}
+}
+
+// TestQuotaFollowsAMovedFolder: what a stage writes counts also where its executor has the folder elsewhere while it runs.
+func TestQuotaFollowsAMovedFolder(t *testing.T) {
+	dir := t.TempDir()
+	moved, link := filepath.Join(dir, "moved"), filepath.Join(dir, "out")
+	if err := errors.Join(os.Mkdir(moved, 0o700), os.Symlink(moved, link), os.WriteFile(filepath.Join(moved, "f"), make([]byte, 100), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for limit, want := range map[int64]bool{99: true, 100: false} {
+		q := &quota{bytes: limit, folders: []string{link}}
+		if got := q.exceeded(); got != want {
+			t.Errorf("a limit of %d bytes: got %t, want %t", limit, got, want)
+		}
 	}
 }

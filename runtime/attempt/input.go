@@ -20,7 +20,7 @@ func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest)
 	if in.External != nil {
 		return a.layOutExternal(ctx, in)
 	}
-	dest := filepath.Join(a.work, "in", in.Port)
+	dest := a.own(in)
 	err := a.withObject(ctx, in.From, func() error {
 		if err := os.RemoveAll(dest); err != nil {
 			return err
@@ -32,6 +32,9 @@ func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest)
 	})
 	return dest, err
 }
+
+// own is the folder that an input has where it is laid out for this attempt.
+func (a *Attempt) own(in plan.Input) string { return filepath.Join(a.work, "in", in.Port) }
 
 // layOutExternal is the folder that the files outside are in, as it is. Where links lead out of it, to files that a container
 // would not have, it is a folder with copies.
@@ -49,7 +52,7 @@ func (a *Attempt) layOutExternal(ctx context.Context, in plan.Input) (string, er
 	if !slices.ContainsFunc(in.External.Files, outside) {
 		return from, nil
 	}
-	dest := filepath.Join(a.work, "in", in.Port)
+	dest := a.own(in)
 	for _, f := range in.External.Files {
 		if err := ctx.Err(); err != nil {
 			return "", err

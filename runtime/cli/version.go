@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,13 +38,13 @@ func (a *app) stageCommand() *cobra.Command {
 	return cmd
 }
 
-// workerCommand runs one built-in stage after another for whoever started it: what the process executor starts.
+// workerCommand runs one built-in stage after another for whoever started it: what executors start. The socket is file descriptor 3, or at a path.
 func (a *app) workerCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "worker", Short: "Run stages that are asked for over a socket", Hidden: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "worker", Short: "Run stages that are asked for over a socket", Hidden: true, Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, socket []string) error {
 			table.Keep(os.TempDir()) // a folder of this process, before stages set their own
-			return exitCode(component.Work(cmd.Context(), stdlib.Component, table.Reset))
+			return exitCode(component.Work(cmd.Context(), strings.Join(socket, ""), stdlib.Component, table.Reset))
 		},
 	}
 }

@@ -20,8 +20,8 @@ import (
 // What a worker promises.
 //
 // A worker is a process that runs built-in stages one after another, for to start a process costs more than a small stage's work. Who
-// has it sends a Job over the socket that it was started with, and two files that become the standard output and the standard error of
-// the stage, and gets a Done. A stage that fails ends its worker with the exit code that the stage has, so that its failure is told as
+// has it sends a Job over the socket that it was started with, or that it was told to connect to where it was started in a container,
+// and two files that become the standard output and the standard error of the stage, and gets a Done. A stage that fails ends its worker with the exit code that the stage has, so that its failure is told as
 // that of a process of its own.
 //
 // A stage's outputs must be the bytes that a new process would give. So before a stage the worker takes over the job's whole environment
@@ -29,31 +29,35 @@ import (
 // children, at most 256 MB more memory, and a reset of what components keep open that succeeded (end). In doubt, and after 100
 // stages, it ends, and the executor starts another. For example, a stage that leaves a goroutine behind succeeds, and is answered with
 //
-//	{"cpu_us": 5312, "peak": 48234496, "stays": false}
+//	{"cpu_us": 5312, "peak": 48234496, "rest": 41943040, "stays": false}
 
-// WorkerSocket is the file descriptor of the socket that a worker is started with.
+// WorkerSocket is the file descriptor of the socket that a worker is started with as a process.
 const WorkerSocket = 3
 
 // Job asks a worker for a stage.
 type Job struct {
 	Root string   `json:"root"` // the stage's root folder
 	Env  []string `json:"env"`  // all variables of its environment, "NAME=value"
+	// Home is a folder that the worker makes for the stage, and removes after it; empty: who asks has made one.
+	Home string `json:"home,omitempty"`
 }
 
 // Done says that a stage succeeded.
 type Done struct {
 	CPUMicros int64 `json:"cpu_us"` // that the stage took
 	Peak      int64 `json:"peak"`   // the most memory that the process had at a time meanwhile, in bytes; 0: not known
+	Rest      int64 `json:"rest"`   // the memory that it has now; 0: not known
 	// Stays: nothing of the stage is left, and the worker takes another one. Else it ends.
 	Stays bool `json:"stays"`
 }
 
 // Work runs the stages that are asked for over the socket, until that is closed, a stage fails, or something is left behind. It returns
-// the exit code of the process. Reset takes away what a stage may leave behind in what the components keep open.
-func Work(ctx context.Context, components func(name string) *Component, reset func(context.Context) error) int {
-	socket, err := openSocket()
+// the exit code of the process. The socket is the one at a path, or where that is empty file descriptor WorkerSocket. Reset takes away
+// what a stage may leave behind in what the components keep open.
+func Work(ctx context.Context, path string, components func(name string) *Component, reset func(context.Context) error) int {
+	socket, err := openSocket(path)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "error: a worker needs a socket as file descriptor %d: %v\n", WorkerSocket, err)
+		fmt.Fprintf(os.Stderr, "error: a worker needs the socket of whoever asks for stages: %v\n", err)
 		return 1
 	}
 	defer socket.Close()
@@ -86,7 +90,10 @@ func Work(ctx context.Context, components func(name string) *Component, reset fu
 	}
 }
 
-func openSocket() (*net.UnixConn, error) {
+func openSocket(path string) (*net.UnixConn, error) {
+	if path != "" {
+		return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	}
 	f := os.NewFile(WorkerSocket, "socket")
 	defer f.Close() // the connection has a copy
 	conn, err := net.FileConn(f)
@@ -104,6 +111,7 @@ func openSocket() (*net.UnixConn, error) {
 type worker struct {
 	reset  func(context.Context) error
 	stages int
+	home   string // that it made for the stage; empty: none
 	// What it had before its first stage.
 	goroutines int
 	files      int
@@ -128,6 +136,9 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 	}
 	forgetPeak()
 	err := errors.Join(os.Chdir(job.Root), redirect(stdout, stderr))
+	if w.home = job.Home; w.home != "" {
+		err = errors.Join(err, os.Mkdir(w.home, 0o700))
+	}
 	if w.stages == 1 {
 		w.goroutines, w.files, w.memory, w.process = runtime.NumGoroutine(), openFiles(), residentMemory(), ofProcess()
 	}
@@ -138,8 +149,12 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 // is left in the process.
 func (w *worker) end(ctx context.Context) (Done, error) {
 	reset := w.reset(ctx)
+	if w.home != "" {
+		reset = errors.Join(reset, os.RemoveAll(w.home))
+	}
 	done := Done{CPUMicros: (cpuTime() - w.cpu).Microseconds(), Peak: peakMemory()}
 	done.Stays = reset == nil && w.stages < maxStages && w.quiet() && w.small()
+	done.Rest = residentMemory()
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return done, err

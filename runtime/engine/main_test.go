@@ -25,7 +25,7 @@ import (
 // The test binary runs stages too, as the real one does: `<binary> worker`.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
-		os.Exit(component.Work(context.Background(), find, func(context.Context) error { return nil }))
+		os.Exit(component.Work(context.Background(), "", find, func(context.Context) error { return nil }))
 	}
 	os.Exit(m.Run())
 }

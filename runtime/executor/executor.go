@@ -57,6 +57,8 @@ type Task struct {
 	Checkpoint string
 	// Scratch is a private folder on the host for the executor's own files.
 	Scratch string
+	// Place makes a new folder that may outlive the attempt, on the file system of the task's own folders; nil: there is no such place.
+	Place func(pattern string) (string, error)
 	// Network: a built-in component uses the network of this machine, with its proxies and certificates. Only processes have that.
 	Network bool
 	// Container is nil for built-in components.
@@ -84,6 +86,8 @@ type Masker interface {
 type Input struct {
 	Port string
 	Path string // absolute
+	// Own: the folder was made for this attempt alone, and may be moved until the attempt has ended.
+	Own bool
 }
 
 // Secret is a file of the host that a stage reads.

@@ -33,6 +33,33 @@ func BenchmarkOverhead(b *testing.B) {
 	b.ReportMetric(float64(run)/float64(bare), "ratio")
 }
 
+// BenchmarkWorkers runs small built-in stages one after another, and reports how many of the client's own containers (create, start, wait,
+// remove) the same time would be: "stages/container" is 3 where three stages take as long as one such container. Run it with
+// -benchtime=100x.
+func BenchmarkWorkers(b *testing.B) {
+	e := newExecutor(b, Options{})
+	warm, _ := shareableTask(b, "nothing")
+	if _, err := e.Run(context.Background(), warm); err != nil { // the image is loaded, the probes are made
+		b.Fatal(err)
+	}
+	if err := e.Close(); err != nil { // the first stage starts its container within the measured time
+		b.Fatal(err)
+	}
+	var run, bare time.Duration
+	for b.Loop() {
+		task, _ := shareableTask(b, "nothing")
+		start := time.Now()
+		if r, err := e.Run(context.Background(), task); err != nil || r.ExitCode != 0 {
+			b.Fatalf("got %+v, %v", r, err)
+		}
+		run += time.Since(start)
+		bare += bareClient(b, e)
+	}
+	b.ReportMetric(float64(run.Milliseconds())/float64(b.N), "run-ms/op")
+	b.ReportMetric(float64(bare.Milliseconds())/float64(b.N), "bare-ms/op")
+	b.ReportMetric(float64(bare)/float64(run), "stages/container")
+}
+
 // bareClient runs the container of the same task without log, protocol or care, and returns how long that took. What it
 // needs on the host is prepared before.
 func bareClient(b *testing.B, e *Executor) time.Duration {

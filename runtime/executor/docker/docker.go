@@ -1,5 +1,5 @@
-// Package docker runs stages in containers of a Docker engine, each in one of its own that is gone when the stage has
-// ended. Built-in components run in an image made of the static mlp binary alone, which is loaded through the engine's
+// Package docker runs stages in containers of a Docker engine: those of an image of their own each in one that is gone when the stage
+// has ended, others one after another in containers that stay as long as the executor (worker.go). Built-in components run in an image made of the static mlp binary alone, which is loaded through the engine's
 // API once; nothing is ever pulled. Only this package knows the engine's client library.
 //
 // A container sees its inputs read-only, an output and a checkpoint folder, a temporary file system and nothing else of
@@ -47,9 +47,10 @@ type Executor struct {
 	api  *client.Client
 	opts Options
 
-	engine once[engine]
-	image  once[string]
-	binds  once[struct{}]
+	engine  once[engine]
+	image   once[string]
+	binds   once[struct{}]
+	workers shelf
 }
 
 var (
@@ -118,5 +119,8 @@ func connect(ctx context.Context, host string) (*client.Client, error) {
 // Name is "docker".
 func (e *Executor) Name() string { return "docker" }
 
-// Close frees the connections to the engine.
-func (e *Executor) Close() error { return e.api.Close() }
+// Close ends the workers and frees the connections to the engine.
+func (e *Executor) Close() error {
+	e.closeWorkers()
+	return e.api.Close()
+}

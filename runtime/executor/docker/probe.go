@@ -21,6 +21,7 @@ func (e *Executor) probeBinds(ctx context.Context, image, dir string) error {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		return err
 	}
+	defer os.RemoveAll(folder)
 	if err := os.WriteFile(filepath.Join(folder, nonce), nil, 0o644); err != nil {
 		return err
 	}

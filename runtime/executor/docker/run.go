@@ -49,6 +49,12 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 		return none, err
 	}
 	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(eng.memory))
+	if e.shareable(t) {
+		result, err := e.inWorker(ctx, eng, t)
+		if !errors.Is(err, errNoWorker) {
+			return e.traced(eng, t, result, err)
+		}
+	}
 	if t.Attempt > 1 {
 		if err := e.removeAttempts(ctx, t); err != nil {
 			return none, err
@@ -59,12 +65,17 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result,
 		return none, err
 	}
 	defer os.RemoveAll(dir)
-	id, err := e.create(ctx, eng, t, dir)
+	id, err := e.create(ctx, eng, t, dir, nil)
 	if err != nil {
 		return none, err
 	}
 	defer e.remove(ctx, id)
 	result, err := e.execute(ctx, t, id)
+	return e.traced(eng, t, result, err)
+}
+
+// traced is how a task ended, with where it ran, and with a word in its log on what the stage could not know.
+func (e *Executor) traced(eng engine, t executor.Task, result executor.Result, err error) (executor.Result, error) {
 	result.Trace.Platform = "linux/" + eng.arch
 	if err == nil && result.ExitCode != 0 && !result.TimedOut {
 		eng.explain(t)
@@ -112,17 +123,17 @@ func prepare(eng engine, t executor.Task) (string, error) {
 	return dir, nil
 }
 
-// create creates the task's container. The built-in image may have been removed since it was found: then it is loaded
-// again, once.
-func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir string) (string, error) {
+// create creates the container of a task, or of a worker that the task is the first one of. Dir is the folder on the host that the
+// container has beside the task's. The built-in image may have been removed since it was found: then it is loaded again, once.
+func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir string, w *worker) (string, error) {
 	if t.Container != nil {
-		return e.createFrom(ctx, eng, t, dir, t.Container.ImageID)
+		return e.createFrom(ctx, eng, t, dir, t.Container.ImageID, w)
 	}
 	image, err := e.image.get(ctx, e.findImage)
 	if err != nil {
 		return "", err
 	}
-	id, err := e.createFrom(ctx, eng, t, dir, image)
+	id, err := e.createFrom(ctx, eng, t, dir, image, w)
 	if !errors.Is(err, executor.ErrImage) {
 		return id, err
 	}
@@ -130,16 +141,19 @@ func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir 
 	if image, err = e.image.get(ctx, e.findImage); err != nil {
 		return "", err
 	}
-	return e.createFrom(ctx, eng, t, dir, image)
+	return e.createFrom(ctx, eng, t, dir, image, w)
 }
 
-func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image string) (string, error) {
+func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image string, w *worker) (string, error) {
 	if _, err := e.binds.get(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.probeBinds(ctx, image, dir)
 	}); err != nil {
 		return "", err
 	}
 	config, host := e.config(t, eng, image, filepath.Join(dir, protocol.DescriptionFile))
+	if w != nil {
+		config, host = e.workerConfig(t, eng, image, dir)
+	}
 	return e.createContainer(ctx, config, host)
 }
 

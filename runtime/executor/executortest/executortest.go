@@ -28,6 +28,8 @@ type Subject struct {
 	New func(t *testing.T, self string) executor.Executor
 	// Walled: stages cannot write to inputs, to their description and beside their folders, and have no network.
 	Walled bool
+	// Stays: built-in stages run one after another in what stays of the executor until it is closed, if their tasks allow that.
+	Stays bool
 	// Image makes an image with the binary self at ImagePath, and returns its id; nil: the executor runs no images.
 	Image func(t *testing.T, self string) string
 	// Done is called with the binary when all laws were tried; nil: nothing is to be cleaned up.
@@ -92,6 +94,10 @@ func (b *bench) task(name string) *trial {
 			In: map[string]schema.Shape{"data": {Type: schema.FilesPort}}, Out: map[string]schema.Shape{"files": {Type: schema.FilesPort}},
 		},
 	}
+	if b.subject.Stays {
+		task.Inputs[0].Own = true
+		task.Place = func(pattern string) (string, error) { return os.MkdirTemp(dir, pattern) }
+	}
 	for _, d := range []string{task.Out, task.Checkpoint, task.Inputs[0].Path} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			b.Fatal(err)
@@ -116,6 +122,14 @@ func (b *bench) run(x *trial) executor.Result {
 // clean holds that nothing is left of an attempt but its outputs and checkpoint.
 func (b *bench) clean(x *trial) {
 	b.Helper()
+	if b.subject.Stays {
+		if err := b.exec.Close(); err != nil {
+			b.Error(err)
+		}
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(x.Out), "*-*")); err != nil || len(left) > 0 {
+			b.Errorf("got %v, %v, want nothing left of what stayed", left, err)
+		}
+	}
 	if left, err := os.ReadDir(x.Scratch); err != nil && !os.IsNotExist(err) || len(left) != 0 {
 		b.Errorf("scratch: got %v, %v, want nothing left", left, err)
 	}

@@ -25,7 +25,7 @@ import (
 // TestMain lets the test binary stand in for mlp: with "worker" it runs stages, with "orphan" an apply that is killed.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "worker" {
-		os.Exit(component.Work(context.Background(), testComponent, func(context.Context) error { return nil }))
+		os.Exit(component.Work(context.Background(), "", testComponent, func(context.Context) error { return nil }))
 	}
 	if len(os.Args) == 3 && os.Args[1] == "orphan" {
 		runOrphan(os.Args[2])

@@ -13,10 +13,6 @@ import (
 // grace is how long a stage that was told to stop may take to do so.
 const grace = 2 * time.Second
 
-// tail is how long the end of the log may come after the end of the process: a child that the stage left behind
-// could hold the pipe open.
-const tail = time.Second
-
 // run runs the stage in a worker, with root as its folder, and waits for it and its log.
 func (e *Executor) run(ctx context.Context, t executor.Task, root string) (executor.Result, error) {
 	log := protocol.NewLog(t.Log, t.Mask)
@@ -29,7 +25,7 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 	end := w.await(ctx, t.Timeout)
 	stop()
 	seen := <-memory
-	out.wait()
+	out.Wait()
 	if t.Network {
 		w.kill() // what a fetch was told is in the memory of nothing else
 	} else {
@@ -52,7 +48,7 @@ func (e *Executor) run(ctx context.Context, t executor.Task, root string) (execu
 	case end.done != nil:
 	case seen.tooMuch:
 		result.OutOfMemory, result.MemoryMB = true, t.MemoryMB
-	case w.crashed() && w.stages > 1:
+	case protocol.Crashed(result.ExitCode) && w.stages > 1:
 		return executor.Result{}, fmt.Errorf("%s: %w (exit code %d)", t.Address, executor.ErrWorker, result.ExitCode)
 	}
 	return result, nil

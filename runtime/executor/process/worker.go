@@ -2,16 +2,13 @@ package process
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
@@ -38,13 +35,13 @@ import (
 
 // worker is a process that runs one stage at a time, and another one after it if nothing of the first is left (spec/protocol.md).
 type worker struct {
-	cmd     *exec.Cmd
-	dir     string // for what it needs as long as it lives
-	socket  *net.UnixConn
-	replies chan component.Done // of stages that succeeded
-	ended   chan struct{}       // closed when the process has ended
-	stages  int
-	cpu     time.Duration // of stages that succeeded
+	cmd    *exec.Cmd
+	dir    string // for what it needs as long as it lives
+	link   *protocol.Link
+	ended  chan struct{} // closed when the process has ended
+	stages int
+	cpu    time.Duration // of stages that succeeded
+	rest   int64         // its memory when the last of them had ended, in bytes
 }
 
 // path is where stages find programs.
@@ -67,7 +64,7 @@ func withNetwork(env map[string]string) map[string]string {
 }
 
 // begin has a worker begin with the stage: one that has nothing to do, or a new one. A fetch has one of its own.
-func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*worker, *streams, error) {
+func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*worker, *protocol.Streams, error) {
 	extra := e.env
 	if t.Network {
 		extra = withNetwork(e.env)
@@ -81,7 +78,7 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 			w = e.idle()
 		}
 		used := w != nil
-		if used && tooLarge(w, t.MemoryMB) {
+		if used && !protocol.Fits(w.rest, t.MemoryMB) {
 			w.kill()
 			continue
 		}
@@ -91,7 +88,7 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 				return nil, nil, err
 			}
 		}
-		out, err := w.send(job, log)
+		out, err := w.link.Send(job, log)
 		if err == nil {
 			w.stages++
 			return w, out, nil
@@ -101,12 +98,6 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 			return nil, nil, err
 		}
 	}
-}
-
-// tooLarge reports whether what a worker has at rest is more than a quarter of what the next stage may have: that stage would meet its limit
-// for what earlier ones left. With memory_mb = 512 a worker of 130 MB is; with the default, three quarters of a machine, none is.
-func tooLarge(w *worker, limitMB int64) bool {
-	return limitMB > 0 && resident(w.pid()) > limitMB<<20/4
 }
 
 // idle takes a worker that has nothing to do; nil: there is none.
@@ -129,6 +120,7 @@ func (e *Executor) giveBack(w *worker, end end) {
 		return
 	}
 	w.cpu += time.Duration(end.done.CPUMicros) * time.Microsecond
+	w.rest = end.done.Rest
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.workers = append(e.workers, w)
@@ -145,7 +137,7 @@ func (e *Executor) start() (*worker, error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	w := &worker{dir: dir, socket: ours, replies: make(chan component.Done, 1), ended: make(chan struct{})}
+	w := &worker{dir: dir, ended: make(chan struct{})}
 	w.cmd = exec.Command(e.self, "worker")
 	w.cmd.Dir, w.cmd.Env = "/", []string{"PATH=" + path, "TMPDIR=" + dir, "TZ=UTC", "LC_ALL=C"}
 	w.cmd.ExtraFiles = []*os.File{theirs} // the first of them is file descriptor 3
@@ -155,7 +147,7 @@ func (e *Executor) start() (*worker, error) {
 	if err := <-started; err != nil {
 		return nil, errors.Join(err, ours.Close(), os.RemoveAll(dir))
 	}
-	go w.listen()
+	w.link = protocol.NewLink(ours)
 	return w, nil
 }
 
@@ -207,46 +199,14 @@ func (w *worker) supervise(started chan<- error) {
 	}
 }
 
-// listen hands on what the worker says, as long as it lives.
-func (w *worker) listen() {
-	for in := json.NewDecoder(w.socket); ; {
-		var d component.Done
-		if in.Decode(&d) != nil {
-			return
-		}
-		w.replies <- d
-	}
-}
-
 func (w *worker) pid() int { return w.cmd.Process.Pid }
 
 // kill ends the worker, with all that is in its process group, and waits for that.
 func (w *worker) kill() {
 	signalGroup(w.pid(), syscall.SIGKILL)
-	_ = w.socket.Close() // nobody is at the other end
+	_ = w.link.Close() // nobody is at the other end
 	<-w.ended
 	_ = os.RemoveAll(w.dir) // what is left goes with the executor's folder
-}
-
-// send asks for a stage. What the stage writes comes out of the streams.
-func (w *worker) send(job component.Job, log *protocol.Log) (*streams, error) {
-	out := &streams{}
-	stdout, err := out.open(log)
-	if err != nil {
-		return nil, err
-	}
-	defer stdout.Close()
-	stderr, err := out.open(log)
-	if err != nil {
-		out.close()
-		return nil, err
-	}
-	defer stderr.Close()
-	if err := component.Send(w.socket, job, stdout, stderr); err != nil {
-		out.close()
-		return nil, err
-	}
-	return out, nil
 }
 
 // end is how a stage ended: with success, or with its process.
@@ -264,7 +224,7 @@ func (w *worker) await(ctx context.Context, timeout time.Duration) (e end) {
 		alarm = timer.C
 	}
 	select {
-	case d := <-w.replies:
+	case d := <-w.link.Replies:
 		if !d.Stays {
 			signalGroup(w.pid(), syscall.SIGKILL) // children that it left
 		}
@@ -272,7 +232,7 @@ func (w *worker) await(ctx context.Context, timeout time.Duration) (e end) {
 	case <-w.ended:
 		signalGroup(w.pid(), syscall.SIGKILL)
 		select {
-		case d := <-w.replies: // the last thing that it said
+		case d := <-w.link.Replies: // the last thing that it said
 			return end{done: &d}
 		default:
 			return end{}
@@ -304,46 +264,4 @@ func (w *worker) exitCode(e end) int {
 		return 128 + int(ws.Signal())
 	}
 	return w.cmd.ProcessState.ExitCode()
-}
-
-// crashed reports whether the process ended by a signal, or by a panic beside its stage: what an earlier stage did may be the reason.
-func (w *worker) crashed() bool {
-	const goPanic = 2
-	code := w.exitCode(end{})
-	return code > 128 && code != component.ExitCancelled || code == goPanic
-}
-
-// streams are the standard output and the standard error of a stage, as far as they are read.
-type streams struct {
-	reading sync.WaitGroup
-	ends    []*os.File
-}
-
-// open returns the end of a new stream that a stage writes to.
-func (s *streams) open(log *protocol.Log) (*os.File, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	s.ends = append(s.ends, r)
-	s.reading.Go(func() {
-		to := log.Stream()
-		defer to.Close()
-		_, _ = io.Copy(to, r) // ends when the stage has closed it, or close has
-	})
-	return w, nil
-}
-
-// wait waits until all is read that a stage wrote which has ended.
-func (s *streams) wait() {
-	over := time.AfterFunc(tail, s.close)
-	s.reading.Wait()
-	over.Stop()
-	s.close()
-}
-
-func (s *streams) close() {
-	for _, r := range s.ends {
-		_ = r.Close() // what is read by now is what there is
-	}
 }

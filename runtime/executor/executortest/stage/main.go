@@ -23,7 +23,7 @@ func main() {
 	case "links":
 		os.Exit(told(links()))
 	case "worker":
-		os.Exit(component.Work(context.Background(), find, func(context.Context) error { return nil }))
+		os.Exit(component.Work(context.Background(), strings.Join(os.Args[2:], ""), find, func(context.Context) error { return nil }))
 	}
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
 }

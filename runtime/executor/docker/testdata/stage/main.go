@@ -1,5 +1,5 @@
-// Command stage stands in for mlp in the tests of the docker executor: a static binary whose `stage` command runs small
-// components, each named by what it does.
+// Command stage stands in for mlp in the tests of the docker executor: a static binary whose `stage` and `worker` commands run small
+// components, each named by what they do.
 package main
 
 import (
@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if os.Args[1] == "worker" {
+		os.Exit(component.Work(context.Background(), os.Args[2], find, func(context.Context) error { return nil }))
+	}
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
 }
 
@@ -25,6 +28,8 @@ func find(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{
 		"test.copy": copyFile, "test.nothing": nothing, "test.env": env, "test.walls": walls, "test.sleep": sleep,
 		"test.stubborn": stubborn, "test.memory": memory, "test.log": log, "test.bad": bad, "test.retry": retry,
+		"test.look": look, "test.plants_home": plantsHome, "test.plants_variable": plantsVariable, "test.plants_output": plantsOutput,
+		"test.plants_goroutine": plantsGoroutine,
 	}[name]
 	if run == nil {
 		return nil
@@ -58,6 +63,50 @@ func copyFile(_ context.Context, s *component.Stage) error {
 		os.WriteFile("/tmp/scratch", data, 0o600),
 		s.WriteFigures(map[string]any{"bytes": len(data)}),
 	)
+}
+
+// look says what is in the folders that a stage could find something in, and in its environment, and copies its input.
+func look(_ context.Context, s *component.Stage) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	s.Logf("home %s, in its root %t, planted %q", os.Getenv("HOME"), dir == s.Root, os.Getenv("PLANTED"))
+	for _, folder := range []string{s.Root, "in", "out/", "rw", "rw/out", os.Getenv("HOME")} {
+		if !filepath.IsAbs(folder) {
+			folder = s.Root + "/" + folder
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			s.Logf("%s has %s", folder, e.Name())
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(s.Input("data"), "a.txt"))
+	if err != nil {
+		return err
+	}
+	out, err := s.Output("files")
+	return errors.Join(err, os.WriteFile(filepath.Join(out, "b.txt"), data, 0o644))
+}
+
+func plantsHome(context.Context, *component.Stage) error {
+	return os.WriteFile(filepath.Join(os.Getenv("HOME"), "planted"), nil, 0o600)
+}
+
+func plantsVariable(context.Context, *component.Stage) error {
+	return errors.Join(os.Setenv("PLANTED", "1"), os.Chdir("/"))
+}
+
+func plantsOutput(_ context.Context, s *component.Stage) error {
+	return os.WriteFile(filepath.Join(s.Root, "rw", "planted"), nil, 0o600)
+}
+
+func plantsGoroutine(context.Context, *component.Stage) error {
+	go func() { time.Sleep(time.Hour) }()
+	return nil
 }
 
 func env(_ context.Context, s *component.Stage) error {
