@@ -151,7 +151,7 @@ func (c *checker) inputs(b *Block) bool {
 func (c *checker) noColumns(b *Block, err error) {
 	why, detail, _ := strings.Cut(err.Error(), "\n")
 	d := source.Diagnostic{
-		Severity: source.Error, Code: source.CodeUntyped, Subject: firstRange(b.Block, "path", ""),
+		Severity: source.Error, Code: source.CodeUntyped, Subject: firstRange(b.Block, "path", "url", ""),
 		Summary: "the columns of " + b.Address + " cannot be found out: " + why, Detail: detail,
 	}
 	switch {

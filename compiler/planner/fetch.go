@@ -31,10 +31,7 @@ func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) boo
 	}
 	version, err := p.o.Sources.Version(ctx, q, d.Fetch.Location)
 	if err != nil {
-		r := b.Ranges["path"]
-		if r.IsZero() {
-			r = b.Range
-		}
+		r := cmp.Or(b.Ranges["path"], b.Ranges["url"], b.Range)
 		what, more, _ := strings.Cut(err.Error(), "\n")
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeOutside, Subject: r, Summary: b.Address + ": " + what, Detail: more})
 		return false

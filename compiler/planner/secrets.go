@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -18,27 +19,39 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 	if p.saved != nil {
 		return p.saved.secrets[b.Address], true
 	}
+	out, wrong := Secrets(b.Block, func(address string) *resolve.Block {
+		if from := p.m.Blocks[address]; from != nil {
+			return from.Block
+		}
+		return nil
+	})
+	if wrong != nil {
+		p.report(*wrong)
+	}
+	return out, wrong == nil
+}
+
+// Secrets says where those are found that a block refers to. block is the one at an address, or nil.
+func Secrets(b *resolve.Block, block func(address string) *resolve.Block) ([]plan.Secret, *source.Diagnostic) {
 	var out []plan.Secret
 	for _, r := range b.Refs {
-		from := p.m.Blocks[r.Target]
+		from := block(r.Target)
 		if from == nil || !from.TypeSpec.Yields(schema.SecretPort) {
 			continue
 		}
 		s := plan.Secret{Name: schema.KeyedName(from.Name, from.Key)}
 		if err := json.Unmarshal(orEmpty(from.Meta), &s); err != nil {
-			p.report(source.Diagnostic{
+			return nil, &source.Diagnostic{
 				Severity: source.Error, Code: source.CodeSecret, Subject: from.Range,
 				Summary: fmt.Sprintf("%s: %v", from.Address, err),
-			})
-			return nil, false
+			}
 		}
 		if (s.Env == "") == (s.File == "") {
-			p.report(source.Diagnostic{
+			return nil, &source.Diagnostic{
 				Severity: source.Error, Code: source.CodeSecret, Subject: from.Range,
 				Summary: fmt.Sprintf("%s is given neither by env nor by file, or by both", from.Address),
 				Hint:    `Write one of them: env = "API_TOKEN"`,
-			})
-			return nil, false
+			}
 		}
 		if s.File != "" && !path.IsAbs(s.File) {
 			s.File = path.Join(from.Dir, s.File)
@@ -46,5 +59,5 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b plan.Secret) int { return cmp.Compare(a.Name, b.Name) })
-	return slices.Compact(out), true
+	return slices.Compact(out), nil
 }

@@ -41,6 +41,7 @@ type Fetch struct {
 	Type     string // of the component, "http"
 	Version  int    // of that component's output
 	Location string // for people: "https://example.com/a.csv", without passwords
+	Query    string // what is asked for there, where that is not the whole: "select id from orders"
 }
 
 // DerivationInput is what flows into a derived stage at a port: one of Input, Output and Live.

@@ -116,7 +116,7 @@ func checksCodes() []Code {
 	return []Code{
 		{CodeBlockCycle, "Blocks need each other in a circle.", "Take one of the references shown away."},
 		{CodeUnfit, "A block does not fit what flows into it: a column, type or port that its component cannot use.", "Change the attribute shown, or what it refers to."},
-		{CodeUntyped, "A source declares no columns and its files could not be looked at.", "Declare the columns, or make the files readable."},
+		{CodeUntyped, "A source declares no columns, and they could not be found out: its files cannot be looked at, or lie elsewhere and `mlp.lock` does not pin their columns.", "Declare the columns, make the files readable, or run `mlp init`, which looks elsewhere."},
 		{CodeUnverified, "A requirement names no gate, check or monitor that verifies it.", "Add verified_by."},
 		{CodeFittedOnTest, "A model is fitted, stopped or decided on the test side of a split.", "Give it the train side, or the validation side."},
 		{CodeMeasuredOnFitted, "A model is measured on rows that it was fitted on.", "Evaluate it on the other side of a split."},

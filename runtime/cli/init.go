@@ -59,16 +59,18 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 	if err != nil {
 		return err
 	}
+	ctx, _, release := interrupts(ctx)
+	defer release()
 	if err := a.fetch(ctx, in); err != nil {
 		return err
 	}
-	found, err := in.Pin(ctx, vars)
+	found, err := in.Pin(ctx, vars, func(what string) { fmt.Fprintln(a.out, render.Clean([]string{what})[0]) })
 	if err != nil {
 		return err
 	}
 	switch {
 	case found.Changed:
-		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", workspace.LockName, pinned(found.Lock))
+		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", workspace.LockName, found.Lock.Pinned())
 		for _, guess := range found.Guessed {
 			fmt.Fprintln(a.out, render.Clean([]string{guess})[0])
 		}
@@ -83,8 +85,6 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 
 // fetch fetches the modules that lie elsewhere, and tells which commits were pinned, and where that was anybody's guess.
 func (a *app) fetch(ctx context.Context, in *workspace.Init) error {
-	ctx, _, release := interrupts(ctx)
-	defer release()
 	return in.Fetch(ctx, func(p workspace.Pinned) {
 		if p.Before == "" {
 			fmt.Fprintf(a.out, "%s is commit %s.\n", p.Repository, p.Commit)
@@ -95,21 +95,4 @@ func (a *app) fetch(ctx context.Context, in *workspace.Init) error {
 			fmt.Fprintf(a.out, "  Its source names no version: the default branch was taken. Add ?ref= with a tag, so that --upgrade cannot take more than you mean.\n")
 		}
 	})
-}
-
-func pinned(l *workspace.LockFile) string {
-	var parts []string
-	if len(l.Schemas) > 0 {
-		parts = append(parts, "the columns of "+strings.Join(sortedKeys(l.Schemas), ", "))
-	}
-	if len(l.Versions) > 0 {
-		parts = append(parts, "the data of "+strings.Join(sortedKeys(l.Versions), ", "))
-	}
-	if len(l.Modules) > 0 {
-		parts = append(parts, "the commits of "+strings.Join(sortedKeys(l.Modules), ", "))
-	}
-	if len(parts) == 0 {
-		return "nothing needs a pin"
-	}
-	return strings.Join(parts, "; ")
 }

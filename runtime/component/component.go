@@ -28,6 +28,9 @@ type Component struct {
 	// Where that would be fetched as other bytes it is another text. It is cheap, for every plan asks. What does not answer is
 	// an ErrUnreachable; what answers that it has no such thing, or may not give it, is an *InputError.
 	Version func(ctx context.Context, o Outside) (string, error)
+	// Columns is set on components that fetch where what lies outside says of itself which columns it has, as a database does.
+	// Nil: they are found in what Run fetches, as in local files. Errors are those of Version.
+	Columns func(ctx context.Context, o Outside) ([]schema.Column, error)
 	// Derive says which stages are planned because of a block: a pure function of its configuration and shapes. Nil: none.
 	Derive func(req schema.DeriveRequest) ([]schema.Derivation, error)
 	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.

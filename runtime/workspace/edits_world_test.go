@@ -84,7 +84,7 @@ func (e *editing) former() {
 func (e *editing) pin() {
 	e.t.Helper()
 	lock := NewLock()
-	s, err := (&Workspace{Dir: e.dir, Name: "default"}).openWith(context.Background(), Settings{}, lock, true)
+	s, err := (&Workspace{Dir: e.dir, Name: "default"}).openWith(context.Background(), Settings{}, lock, true, nil)
 	if err == nil {
 		_, err = lock.write(e.dir)
 		err = errors.Join(err, s.Close())

@@ -58,9 +58,9 @@ type Found struct {
 	Other   []string // sources whose files are not those that are pinned
 }
 
-// Pin looks at sources, and writes their columns and files to mlp.lock.
-func (in *Init) Pin(ctx context.Context, vars Settings) (*Found, error) {
-	s, err := in.w.openWith(ctx, vars, in.lock, false)
+// Pin looks at sources, and writes their columns and files to mlp.lock. What is asked or fetched elsewhere for that is told before.
+func (in *Init) Pin(ctx context.Context, vars Settings, tell func(string)) (*Found, error) {
+	s, err := in.w.openWith(ctx, vars, in.lock, false, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (in *Init) Pin(ctx context.Context, vars Settings) (*Found, error) {
 	slices.Sort(s.Library.Unpinned)
 	for _, address := range s.Library.Unpinned {
 		if columns := s.Library.Guessed(address); columns != "" {
-			found.Guessed = append(found.Guessed, address+" guessed from its files: "+columns)
+			found.Guessed = append(found.Guessed, address+" "+s.Library.foundHow(address)+": "+columns)
 		}
 	}
 	return found, nil

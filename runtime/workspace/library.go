@@ -31,12 +31,13 @@ func (w *Workspace) Check(ctx context.Context, vars Settings) (*check.Module, *L
 	if err != nil {
 		return nil, nil, err
 	}
-	return w.checkWith(ctx, vars, lock)
+	return w.checkWith(ctx, vars, lock, nil)
 }
 
-// checkWith does so with pins that are not those of mlp.lock.
-func (w *Workspace) checkWith(ctx context.Context, vars Settings, lock *LockFile) (*check.Module, *Library, error) {
+// checkWith does so with pins that are not those of mlp.lock. Where tell is not nil, sources elsewhere are asked for columns.
+func (w *Workspace) checkWith(ctx context.Context, vars Settings, lock *LockFile, tell func(string)) (*check.Module, *Library, error) {
 	lib := w.keptLibrary(lock)
+	lib.tell = tell
 	go lib.answers.Read() // while the module is read
 	r, err := w.Compile(ctx, vars, lib)
 	if err == nil && r.Diagnostics.HasErrors() {
@@ -90,6 +91,8 @@ type Library struct {
 	answers  *cache.File // of the binder, the rules and files' columns; nil: they are not kept
 	storeDir string
 	rules    *rule.Cache
+	blocks   map[string]*resolve.Block
+	tell     func(string) // of what is asked outside for the columns of a source; nil: nothing is
 
 	Unpinned []string           // sources whose columns were found in their files
 	Warnings source.Diagnostics // of the module
@@ -98,7 +101,7 @@ type Library struct {
 // NewLibrary is the library with the pins of a lock file. The binder may be shared; closing the library closes it.
 func (w *Workspace) NewLibrary(lock *LockFile, binder *table.Binder) *Library {
 	catalog := stdlib.Catalog()
-	return &Library{dir: w.Dir, roots: w.Roots, withheld: withheld{}, dirs: map[string]string{}, lock: lock, catalog: catalog,
+	return &Library{dir: w.Dir, roots: w.Roots, withheld: withheld{}, dirs: map[string]string{}, blocks: map[string]*resolve.Block{}, lock: lock, catalog: catalog,
 		called: newModules(w.Dir, catalog, lock), binder: binder, rules: rule.NewCache()}
 }
 
@@ -148,9 +151,10 @@ func (l *Library) Close() error {
 	return l.binder.Close()
 }
 
-// Resolved notes which folder each block is of, and follows blocks that moved in what is pinned.
+// Resolved notes the blocks and which folder each is of, and follows blocks that moved in what is pinned.
 func (l *Library) Resolved(m *resolve.Module) {
 	for _, b := range m.Blocks {
+		l.blocks[b.Address] = b
 		if b.Dir != "" {
 			l.dirs[b.Address] = filepath.Join(l.dir, filepath.FromSlash(b.Dir))
 		}
@@ -189,13 +193,21 @@ func (l *Library) Program(kind, typ string, config json.RawMessage) (*schema.Pro
 
 var _ check.Deriver = (*Library)(nil)
 
-// Columns takes those pinned by mlp.lock, or else looks at the files.
+// Columns takes those pinned by mlp.lock, or else looks at the files; at what lies elsewhere only for 'mlp init'.
 func (l *Library) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
+	c := stdlib.Component(ComponentName(kind, typ))
+	if c == nil {
+		return nil, fmt.Errorf("there is no %s of type %q", kind, typ)
+	}
+	if fetch, err := fetchOf(c, config); err != nil {
+		return nil, err
+	} else if fetch != nil {
+		return l.columnsOutside(ctx, address, c, fetch, config)
+	}
 	if pinned, ok := l.lock.Schemas[address]; ok {
 		return pinned, nil
 	}
-	c := stdlib.Component(ComponentName(kind, typ))
-	if c == nil || c.Source == nil || c.Source.Sniff == nil {
+	if c.Source == nil || c.Source.Sniff == nil {
 		return nil, fmt.Errorf("a %s of type %q must declare its columns", kind, typ)
 	}
 	dir := l.folder(address)

@@ -2,12 +2,15 @@ package workspace
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -107,4 +110,18 @@ func (l *LockFile) write(dir string) (bool, error) {
 		return false, err
 	}
 	return true, os.Rename(tmp, path)
+}
+
+// Pinned says in words what is pinned: "the columns of source.a; the data of source.a, source.b".
+func (l *LockFile) Pinned() string {
+	var parts []string
+	add := func(what string, names []string) {
+		if len(names) > 0 {
+			parts = append(parts, what+strings.Join(names, ", "))
+		}
+	}
+	add("the columns of ", sortedKeys(l.Schemas))
+	add("the data of ", slices.DeleteFunc(sortedKeys(l.Versions), func(address string) bool { return l.Versions[address].Remote }))
+	add("the commits of ", sortedKeys(l.Modules))
+	return cmp.Or(strings.Join(parts, "; "), "nothing needs a pin")
 }

@@ -9,6 +9,7 @@ import (
 func FuzzLock(f *testing.F) {
 	for _, text := range []string{`{"format":1,"schemas":{}}`, `{"format":1,"schemas":{"source.a":[{"name":"x","type":"bigint"}]}}`,
 		`{"format":1,"schemas":{},"versions":{"source.a":{"path":"a.csv","digest":"blake3:00","root":".","files":[{"name":"a.csv","size":1,"digest":"blake3:00"}]}}}`,
+		`{"format":1,"schemas":{"source.a":[{"name":"x","type":"bigint"}]},"versions":{"source.a":{"path":"postgres://a@b/c d","digest":"","root":"postgres://a@b/c d","files":[],"remote":true}}}`,
 		`{"format":1,"schemas":{},"modules":{"git::https://example.com/a.git":{"commit":"00","digest":"blake3:00"}}}`} {
 		f.Add([]byte(text))
 	}

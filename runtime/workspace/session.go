@@ -96,14 +96,14 @@ func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (
 	if err != nil {
 		return nil, err
 	}
-	return w.openWith(ctx, vars, lock, planning)
+	return w.openWith(ctx, vars, lock, planning, nil)
 }
 
-// openWith is openFor with other pins than those of mlp.lock.
-func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool) (*Session, error) {
+// openWith is openFor with other pins than those of mlp.lock. tell is as in checkWith.
+func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool, tell func(string)) (*Session, error) {
 	reading, stop := context.WithCancel(ctx)
 	found := w.readAhead(reading, planning)
-	m, lib, err := w.checkWith(ctx, vars, lock)
+	m, lib, err := w.checkWith(ctx, vars, lock, tell)
 	if err != nil {
 		stop()
 		return nil, err

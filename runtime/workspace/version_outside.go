@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -27,21 +28,37 @@ func (w *Workspace) askVersion(ctx context.Context, fetch *plan.Node) (string, e
 	if c == nil || c.Version == nil {
 		return "", fmt.Errorf("this binary has no %s.%s that fetches", fetch.Kind, fetch.Type)
 	}
-	o := component.Outside{Config: fetch.Config, Dir: w.Dir}
-	for _, s := range fetch.Secrets {
-		value, err := attempt.ReadSecret(w.Dir, s)
+	o, err := opened(w.Dir, fetch.Config, fetch.Secrets)
+	if err != nil {
+		return "", component.Unreachable(err)
+	}
+	var version string
+	err = answered(ctx, func(ctx context.Context) error { version, err = c.Version(ctx, o); return err })
+	return version, err
+}
+
+// opened is what lies outside with the secret that opens it. dir is the root module's folder.
+func opened(dir string, config json.RawMessage, secrets []plan.Secret) (component.Outside, error) {
+	o := component.Outside{Config: config, Dir: dir}
+	for _, s := range secrets {
+		value, err := attempt.ReadSecret(dir, s)
 		if err != nil {
-			return "", component.Unreachable(err)
+			return o, err
 		}
 		o.Secret = value
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	return o, nil
+}
+
+// answered has something outside asked, and gives it up where that takes too long.
+func answered(ctx context.Context, ask func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	version, err := c.Version(ctx, o)
-	if err != nil && ctx.Err() != nil {
+	err := ask(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
 		err = component.Unreachable(fmt.Errorf("there was no answer within %v", patience))
 	}
-	return version, err
+	return err
 }
 
 // Version is that of now, or where nobody answers that which is recorded, and that is said.

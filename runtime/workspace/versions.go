@@ -42,6 +42,12 @@ func (l *LockFile) check() error {
 	}
 	for _, address := range sortedKeys(l.Versions) {
 		v := l.Versions[address]
+		if v.Remote {
+			if v.Digest != plan.VersionDigest(v.Version) || len(v.Files) > 0 {
+				return fmt.Errorf("the digest of %s is not that of its version", address)
+			}
+			continue
+		}
 		for _, name := range v.Names() {
 			if !filepath.IsLocal(filepath.FromSlash(name)) {
 				return fmt.Errorf("%s reads %q, which is not below its folder", address, name)
@@ -76,7 +82,7 @@ func (s *Session) fetches(stage string) bool {
 func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
 	lock := s.Library.lock
 	for _, address := range sortedKeys(lock.Versions) {
-		if s.Module.Blocks[address] == nil {
+		if b := s.Module.Blocks[address]; b == nil || lock.Versions[address].Remote && !fetched(b) {
 			delete(lock.Versions, address)
 		}
 	}

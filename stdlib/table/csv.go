@@ -1,11 +1,13 @@
 package table
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -14,7 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// CSV is a set of files of comma-separated values (RFC 4180; UTF-8; .gz is unpacked) that make one table.
+// CSV is a set of files of comma-separated values (RFC 4180; UTF-8; gzip is unpacked) that make one table.
 //
 // An empty field is null, unless it is quoted; so are fields spelt like one of Nulls. Whole numbers may be written
 // with a fraction of zeros ("5.0"); a timestamp with an offset is taken to UTC, one without is in UTC.
@@ -97,11 +99,22 @@ func plainColumns(columns []CSVColumn) []schema.Column {
 	return out
 }
 
+// packed reports whether a file is gzip's, by what it begins with.
+func (f File) packed() (bool, error) {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return false, fmt.Errorf("opening %s: %w", f.Name, err)
+	}
+	defer file.Close()
+	return packed(bufio.NewReader(file)), nil
+}
+
 // group is a run of files with the same columns.
 type group struct {
 	header  []string
 	skip    int // blank lines before the first row
 	longest int // bytes of the longest line
+	packed  bool
 	files   []File
 	fields  []int // for each column of the table, the field of a row that holds it
 }
@@ -122,13 +135,17 @@ func (c CSV) groups(columns []CSVColumn) ([]*group, error) {
 		if err != nil {
 			return nil, err
 		}
-		key := fmt.Sprint(skip, len(header))
+		packed, err := f.packed()
+		if err != nil {
+			return nil, err
+		}
+		key := fmt.Sprint(skip, len(header), packed)
 		if c.Header {
 			key += "\x00" + strings.Join(header, "\x00")
 		}
 		g := byHeader[key]
 		if g == nil || c.Unsorted {
-			g = &group{header: header, skip: skip}
+			g = &group{header: header, skip: skip, packed: packed}
 			byHeader[key] = g
 			out = append(out, g)
 		}
@@ -249,9 +266,13 @@ func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, err
 	for i := range fields {
 		fields[i] = fmt.Sprintf("'f%d': 'varchar'", i)
 	}
-	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, skip = %d, header = %t, delim = %s, quote = '"', escape = '"', `+
+	compression := "none"
+	if g.packed {
+		compression = "gzip"
+	}
+	scan := fmt.Sprintf(`read_csv([%s], auto_detect = false, compression = '%s', skip = %d, header = %t, delim = %s, quote = '"', escape = '"', `+
 		`nullstr = '', allow_quoted_nulls = false, hive_partitioning = false%s, columns = {%s})`,
-		strings.Join(paths, ", "), g.skip, c.Header, literal(c.delimiter()), g.limits(), strings.Join(fields, ", "))
+		strings.Join(paths, ", "), compression, g.skip, c.Header, literal(c.delimiter()), g.limits(), strings.Join(fields, ", "))
 	var clean []string
 	seen := map[int]bool{}
 	for _, n := range wanted { // two columns may be of one field

@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -144,14 +145,38 @@ func TestCSVGzip(t *testing.T) {
 	w := gzip.NewWriter(&b)
 	w.Write([]byte("a,b\n1,x\n"))
 	w.Close()
-	path := filepath.Join(t.TempDir(), "a.csv.gz")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.csv.gz": b.String(), "b.csv": b.String(), "c.csv.gz": "a,b\n2,y\n", "d.csv": "a,b\n3,z\n"} { // what is packed is told by its bytes
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []File
+	for _, name := range []string{"a.csv.gz", "b.csv", "c.csv.gz", "d.csv"} {
+		all = append(all, File{filepath.Join(dir, name), name})
 	}
 	out := filepath.Join(t.TempDir(), "out.parquet")
-	c := CSV{Files: []File{{path, "a.csv.gz"}}, Header: true}
-	if n, err := c.Load(t.Context(), columns("a", "bigint"), out); err != nil || n != 1 {
+	c := CSV{Files: all, Header: true}
+	if n, err := c.Load(t.Context(), columns("a", "bigint"), out); err != nil || n != 4 {
 		t.Errorf("got %d, %v", n, err)
+	}
+	if got, err := c.Sniff(t.Context()); err != nil || typed(got) != "a bigint, b varchar" {
+		t.Errorf("got %s, %v", typed(got), err)
+	}
+}
+
+// TestWebPages: a page that a server gives instead of a file is none, whatever is asked of it.
+func TestWebPages(t *testing.T) {
+	for _, page := range []string{"<!DOCTYPE html>\n<html>\n", "\ufeff \n<HTML lang=en>\n"} {
+		f := files(t, page)
+		for name, sniff := range map[string]func(context.Context) ([]schema.Column, error){"csv": CSV{Files: f, Header: true}.Sniff, "json": JSON{Files: f}.Sniff} {
+			if _, err := sniff(t.Context()); err == nil || !strings.Contains(err.Error(), "is a web page") {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	}
+	if got, err := (CSV{Files: files(t, "<htm,b\n1,2\n"), Header: true}).Sniff(t.Context()); err != nil || len(got) != 2 {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// JSON is a set of files of JSON objects (RFC 8259; UTF-8; .gz is unpacked) that make one table. The objects of a file stand in
+// JSON is a set of files of JSON objects (RFC 8259; UTF-8; gzip is unpacked) that make one table. The objects of a file stand in
 // one array, or one after the other, as in NDJSON. Each is a row, its members are columns.
 //
 // Values come to the engine as the text that they have in the file, so that a number of twenty digits is not rounded on the way:
@@ -372,21 +372,41 @@ func (f File) broken(d *jsontext.Decoder, rows int, err error) error {
 	return &component.InputError{Summary: at + " " + reason, Bare: at + " " + reason, Detail: detail}
 }
 
-// text opens a file, unpacked and without a byte order mark.
+// text opens a file, unpacked and without a byte order mark. Whether it is packed is told by what it begins with: servers give
+// packed files under any name, and a text begins otherwise. A web page is no data, whatever a source takes it for.
 func (f File) text() (*bufio.Reader, func() error, error) {
 	file, err := os.Open(f.Path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", f.Name, err)
 	}
-	var text io.Reader = file
-	if strings.HasSuffix(f.Name, ".gz") {
-		if text, err = gzip.NewReader(file); err != nil {
+	b := bufio.NewReaderSize(file, 1<<16)
+	if packed(b) {
+		text, err := gzip.NewReader(b)
+		if err != nil {
 			return nil, nil, errors.Join(&component.InputError{Summary: f.Name + " is no gzip file", Detail: err.Error(), Bare: f.Name + " is no gzip file"}, file.Close())
 		}
+		b = bufio.NewReaderSize(text, 1<<16)
 	}
-	b := bufio.NewReaderSize(text, 1<<16)
+	if webPage(b) {
+		what := f.Name + " is a web page (HTML), and no data"
+		return nil, nil, errors.Join(&component.InputError{Summary: what, Bare: what,
+			Detail: "Servers give one instead of a file where somebody has to log in, and where the address is that of a page about the file. Take the address of the file itself, and hand what opens it: token = secret.NAME."}, file.Close())
+	}
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		b.Discard(3)
 	}
 	return b, file.Close, nil
+}
+
+// packed reports whether a file begins as gzip does (RFC 1952, section 2.3.1).
+func packed(b *bufio.Reader) bool {
+	head, _ := b.Peek(2) // what is shorter is none
+	return string(head) == "\x1f\x8b"
+}
+
+// webPage reports whether a text begins as a web page does.
+func webPage(b *bufio.Reader) bool {
+	head, _ := b.Peek(512)
+	head = bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }

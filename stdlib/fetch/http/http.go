@@ -15,7 +15,7 @@
 // If the connection drops after 700 of 1000 bytes, the next request has Range: bytes=700- and If-Range: "33a64df5" (RFC 9110,
 // section 14.2 and 13.1.5). A server that still has those bytes answers 206 with the rest; any other answers 200 with the
 // whole file, which is then read from the beginning. Without a strong ETag a download always starts from the beginning.
-// Four attempts in a row that get no further end the stage; one that gets further starts the count anew. With sha256 the
+// A connection on which nothing comes for a minute counts as dropped. Four attempts in a row that get no further end the stage; one that gets further starts the count anew. With sha256 the
 // whole file is checked at the end.
 package http
 
@@ -176,7 +176,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	d := &download{Config: c, stage: s, token: token, planned: s.Versions[outside], file: file, sum: sha256.New()}
+	d := &download{Config: c, stage: s, token: token, planned: s.Versions[outside], file: file, sum: sha256.New(), quiet: time.Minute}
 	if err := errors.Join(d.whole(ctx), file.Close()); err != nil {
 		return err
 	}
@@ -214,6 +214,7 @@ type download struct {
 	resume  http.Header   // how to ask for the rest; nil: only from the beginning
 	told    time.Time     // when progress was last told
 	pause   time.Duration // before the next attempt
+	quiet   time.Duration // how long nothing may come before the connection counts as dropped
 }
 
 // attempts is how often a download is taken up again that does not get on.
@@ -253,6 +254,8 @@ func (d *download) part(ctx context.Context) error {
 		header = d.resume.Clone()
 		header.Set("Range", fmt.Sprintf("bytes=%d-", d.have))
 	}
+	ctx, drop := context.WithCancelCause(ctx)
+	defer drop(nil)
 	resp, err := d.get(ctx, http.MethodGet, d.token, header)
 	if err != nil {
 		return err
@@ -280,7 +283,9 @@ func (d *download) part(ctx context.Context) error {
 		return d.tooLarge(d.total)
 	}
 	d.resume = resumeWith(resp)
-	return d.copy(resp.Body)
+	quiet := time.AfterFunc(d.quiet, func() { drop(fmt.Errorf("nothing came for %v", d.quiet)) })
+	defer quiet.Stop()
+	return d.copy(ctx, resp.Body, func() { quiet.Reset(d.quiet) })
 }
 
 // same makes sure that what is read is of the version that the plan has.
@@ -313,10 +318,12 @@ func (d *download) restart() error {
 	return d.file.Truncate(0)
 }
 
-func (d *download) copy(body io.Reader) error {
+// copy writes what comes. came is told each time that something does; ctx ends when nothing did for too long.
+func (d *download) copy(ctx context.Context, body io.Reader, came func()) error {
 	buf := make([]byte, 256<<10)
 	for {
 		n, err := body.Read(buf)
+		came()
 		if d.have += int64(n); d.have > d.MaxBytes {
 			return d.tooLarge(d.have)
 		}
@@ -332,6 +339,9 @@ func (d *download) copy(body io.Reader) error {
 		case err == io.EOF && (d.total == 0 || d.have == d.total):
 			return nil
 		case err != nil:
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
 			return component.Unreachable(fmt.Errorf("%s broke off after %d of %s: %w", d.URL, d.have, d.expected(), err))
 		}
 	}

@@ -52,6 +52,7 @@ var Component = component.Component{
 	Kind:    schema.FetchKind,
 	Type:    schema.Type{Name: "postgres", Version: 1, Summary: "The rows of a query of a PostgreSQL server"},
 	Version: version,
+	Columns: columns,
 	Run:     run,
 }
 
@@ -114,6 +115,8 @@ func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, 
 	}
 	c.Password = string(secret) // and none of the environment
 	c.ConnectTimeout = 15 * time.Second
+	// A query may be silent for hours; a machine that is gone is told from that in a minute.
+	c.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}).DialContext
 	c.RuntimeParams = settings
 	if s.conn, err = pgx.ConnectConfig(ctx, c); err != nil {
 		return nil, s.told("connecting", err)

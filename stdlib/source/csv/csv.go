@@ -56,7 +56,7 @@ func columnBlock() schema.Block {
 	return b
 }
 
-const doc = `All files that ` + "`path`" + ` means make one table. They are UTF-8, as RFC 4180 describes; those that end in ` + "`.gz`" + ` are unpacked.
+const doc = `All files that ` + "`path`" + ` means make one table. They are UTF-8, as RFC 4180 describes; those that gzip packed are unpacked, whatever they are called.
 
 With ` + "`column`" + ` blocks, these are the whole table: found in each file by the names in its header, in whatever order they stand there,
 regardless of case; **columns of the files that are not declared are left out**; one that is declared and missing is an error.

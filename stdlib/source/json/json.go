@@ -42,7 +42,7 @@ var Component = component.Component{
 }
 
 const doc = `All files that ` + "`path`" + ` means make one table. A file is one array of objects, or objects one after the other (NDJSON, JSON Lines), in
-UTF-8; those that end in ` + "`.gz`" + ` are unpacked. Each object is a row. A member that is missing or null is null; two of one name fail the stage, since
+UTF-8; those that gzip packed are unpacked, whatever they are called. Each object is a row. A member that is missing or null is null; two of one name fail the stage, since
 nothing says which of them counts.
 
 With ` + "`column`" + ` blocks, these are the whole table: found by the names of members as they are written, in small and capital letters; **members that

@@ -49,7 +49,7 @@ var Component = component.Component{
 const doc = `The stage ` + "`source.x@fetch`" + ` reads all rows in one read-only transaction that sees the database as it was at one moment (repeatable read), as JSON,
 and the source reads those offline ([data elsewhere](language.md#data-elsewhere)). Its version is a hash of the rows, made by the server at each plan; or the row of ` + "`version`" + `.
 
-Columns are declared. **A value is stored as it is in the database, or fails the stage**, naming row, column and value ([values](language.md#values)): ` + "`bigint`" + `,
+Columns are declared, or those that the server describes the query with, found by ` + "`mlp init`" + `: a ` + "`numeric`" + ` without digits, such as a sum, is varchar then. **A value is stored as it is in the database, or fails the stage**, naming row, column and value ([values](language.md#values)): ` + "`bigint`" + `,
 ` + "`numeric`" + ` as ` + "`decimal(p,s)`" + ` or varchar, ` + "`timestamptz`" + ` as timestamp in UTC, ` + "`date`" + `, ` + "`uuid`" + `, ` + "`bytea`" + ` as blob, ` + "`json`" + ` and ` + "`jsonb`" + ` as json, arrays of one
 dimension as lists (` + "`bigint[]`" + `), all others as varchar, as the server writes them. ` + "`NaN`" + ` and infinities are doubles, and told in a warning; as decimals they are refused, and so are
 ` + "`infinity`" + ` and years before Christ as times. Rows are stored ordered by all columns.
@@ -124,7 +124,7 @@ func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	}
 	return []schema.Derivation{{
 		Role: schema.FetchRole, Config: told, Into: fetch.Port,
-		Fetch: &schema.Fetch{Type: fetch.Component.Type.Name, Version: fetch.Component.Type.Version, Location: where},
+		Fetch: &schema.Fetch{Type: fetch.Component.Type.Name, Version: fetch.Component.Type.Version, Location: where, Query: c.Query},
 		Out:   []schema.DerivationOutput{{Port: fetch.Port, Type: schema.FilesPort}},
 	}}, nil
 }

@@ -49,12 +49,11 @@ func Is(path string) bool {
 	return strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://")
 }
 
-// Find lists the local files that a path means, as local.Find does. An address is a
-// *component.InputError: the file is not here before the pipeline is applied, so its columns have to be declared.
+// Find lists the local files that a path means, as local.Find does. An address is a *component.InputError: what it names is fetched.
 func Find(dir, path string) (root string, names []string, err error) {
 	if Is(path) {
-		what := fmt.Sprintf("%s is fetched when the pipeline is applied", path)
-		return "", nil, &component.InputError{Summary: what, Detail: `Declare the columns that are wanted: column "NAME" { type = "TYPE" }`, Bare: what}
+		what := path + " is no local file"
+		return "", nil, &component.InputError{Summary: what, Bare: what}
 	}
 	return local.Find(dir, path)
 }
