@@ -31,6 +31,7 @@ func (c *checker) approvers() {
 	}
 }
 
+// approval tells what is wrong with the names that one approval is asked of.
 func (c *checker) approval(b *resolve.Block, name string, from []string) {
 	path := "approval[" + name + "].from"
 	tell := func(why, hint string) {

@@ -47,6 +47,7 @@ func (c *checker) environment(b *Block) *environment {
 // moduleValues are the types of a module's variables and locals.
 type moduleValues struct{ variables, locals *schema.FigureType }
 
+// valuesOf are the types of what rules of a module see as variable and local, worked out once for all its blocks.
 func (c *checker) valuesOf(module string) moduleValues {
 	v, ok := c.values[module]
 	if !ok {

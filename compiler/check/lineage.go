@@ -28,6 +28,8 @@ func lineage(b *Block, others []string) {
 	}
 }
 
+// complete gives a column the lineage that its component told nothing of, and marks it as personal or protected where the
+// code that made it may have read such a column.
 func complete(b *Block, c *schema.Column, others []string) {
 	if c.Lineage != nil {
 		return

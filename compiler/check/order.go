@@ -88,6 +88,8 @@ func (c *checker) cycle(e *graph.CycleError) {
 	c.add(d)
 }
 
+// must tells of an error that no text can bring about, since what it rests on was checked before: a defect that shows as a
+// diagnostic is better than a plan without what failed.
 func (c *checker) must(err error) {
 	if err != nil {
 		c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeBlockCycle, Summary: err.Error()})
@@ -102,6 +104,8 @@ func blockOfPath(path string) string {
 	return path
 }
 
+// requirementOf is the label of the requirement block at a path: R1 of "requirement[R1]". False of what stands inside of
+// one.
 func requirementOf(path string) (label string, ok bool) {
 	rest, ok := strings.CutPrefix(path, "requirement[")
 	if !ok || !strings.HasSuffix(rest, "]") || strings.Contains(rest, "].") {

@@ -47,6 +47,7 @@ func (c *checker) gating() map[string]bool {
 	return out
 }
 
+// unverified is the warning; named are the blocks that are said to verify the requirement, none of which a gate waits for.
 func unverified(b *resolve.Block, path, label string, named []string) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Warning, Code: source.CodeUnverified, Subject: b.Ranges[path],

@@ -27,6 +27,8 @@ func (c *checker) seen(b *Block) {
 	}
 }
 
+// seenBy is what the models that a block yields have seen, fitted rows first: what is told of a model is told by the worst
+// use.
 func (c *checker) seenBy(b *Block) []schema.Seen {
 	var out []schema.Seen
 	for i := range b.Refs {

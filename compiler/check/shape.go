@@ -80,6 +80,8 @@ type question struct {
 	untyped bool
 }
 
+// ask keeps what the component answers with the block. Of a block with a mistake no stages are derived: they would be made
+// of a configuration that means nothing. A block with a warning is whole.
 func (q *question) ask(ctx context.Context, lib Library) {
 	b := q.block
 	res, ok := lib.Shape(ctx, b.Kind, b.Type, schema.ShapeRequest{Address: b.Address, Config: b.Config, In: b.In})
@@ -273,6 +275,7 @@ func rangeOf(b *resolve.Block, path string) source.Range {
 	return b.Range
 }
 
+// firstRange is the place of the first of some arguments that is written, else that of the block.
 func firstRange(b *resolve.Block, paths ...string) source.Range {
 	for _, p := range paths {
 		if r, ok := b.Ranges[p]; ok {

@@ -35,6 +35,8 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 	if !n.HasVerdict() && !watches || len(figures) == 0 || json.Unmarshal(figures, &f) != nil {
 		return nil
 	}
+	// First the expectations of a check, then drift by column, then figures off their baseline, each in the order of names:
+	// plans hold findings, and must be the same for the same figures.
 	var out []plan.Finding
 	for _, x := range f.Failures {
 		severity := plan.FailFinding
@@ -58,6 +60,7 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 			}
 		}
 	}
+	// What weighs least is cut. The line that counts the rest has the severity of the worst that was cut.
 	if left := len(out) - mostFindings; left > 0 {
 		slices.SortStableFunc(out, func(a, b plan.Finding) int { return weight[a.Severity] - weight[b.Severity] })
 		last := out[mostFindings]
@@ -69,6 +72,7 @@ func Findings(n *plan.Node, figures json.RawMessage) []plan.Finding {
 // weight puts first what fails.
 var weight = map[plan.FindingSeverity]int{plan.FailFinding: 0, plan.DriftFinding: 1, plan.WarnFinding: 2}
 
+// word is the measure that a limit is of; results written before methods were recorded have none.
 func word(s *string) string {
 	if s == nil {
 		return "distance"

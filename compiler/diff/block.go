@@ -102,6 +102,7 @@ func (c *comparison) asked(before, after func() (plan.Policy, error)) []Field {
 	return policyFields(a.Renamed(c.newName), b)
 }
 
+// policyFields are the differences between two policies, with what makes one weaker ("the limit is higher").
 func policyFields(before, after plan.Policy) []Field {
 	var out []Field
 	for _, d := range policy.Compare(before, after) {
@@ -118,6 +119,7 @@ func reason(n *plan.Node) string {
 	return n.Accepted.Reason
 }
 
+// encodeText is a string as JSON; nil for the empty one, so that it counts as absent and not as changed to "".
 func encodeText(s string) json.RawMessage {
 	if s == "" {
 		return nil

@@ -54,6 +54,7 @@ func Written(before, after json.RawMessage, fields []Field, t *schema.Type) []Fi
 // element is the path of the named element that a path leads into, "fairness[gender]"; empty if it leads into none.
 func element(path string) string { return path[:strings.LastIndexByte(path, ']')+1] }
 
+// holds reports whether any leaf lies under a path: under "slice[eu]" those of "slice[eu].where".
 func holds(leaves map[string]json.RawMessage, element string) bool {
 	for path := range leaves {
 		if strings.HasPrefix(path, element) {

@@ -70,6 +70,7 @@ type Release struct {
 	Range   source.Range       `json:"range,omitzero"`
 }
 
+// releases are those whose action or configuration differs. Added and removed deployments stand among the blocks.
 func (c *comparison) releases() []Release {
 	var out []Release
 	for _, r := range c.after.Releases {
@@ -85,6 +86,8 @@ func (c *comparison) releases() []Release {
 	return out
 }
 
+// releaseFields is what differs in a deployment. The names of the older plan are those of the newer one, so that a rename is
+// no change; a gate that is gone is a weaker policy.
 func (c *comparison) releaseFields(a, b *plan.Release) []Field {
 	describe := func(r *plan.Release, name func(string) string) map[string]json.RawMessage {
 		out := map[string]json.RawMessage{"type": encode(r.Type), "model": encode(name(r.Model.From))}

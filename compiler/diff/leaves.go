@@ -30,6 +30,8 @@ func Leaves(config json.RawMessage) map[string]json.RawMessage {
 	return out
 }
 
+// spread writes the leaves of a value into out. Objects in lists go by name where they have one ("slice[eu].where"), so that
+// an element that is inserted moves no other; other lists are one leaf.
 func spread(path string, v any, out map[string]json.RawMessage) {
 	switch x := v.(type) {
 	case map[string]any:
@@ -133,6 +135,7 @@ func orders(config json.RawMessage) map[string][]string {
 	return out
 }
 
+// fields are the paths whose values differ as JSON, sorted. A path that only one side has is added or removed.
 func fields(before, after map[string]json.RawMessage) []Field {
 	paths := make(map[string]bool, len(before))
 	for p := range before {
@@ -157,6 +160,7 @@ func canonical(v json.RawMessage) json.RawMessage {
 	return encode(v)
 }
 
+// encode is the canonical JSON of a value: two orders of keys are the same, 1.0 and 1 are not.
 func encode(v any) json.RawMessage {
 	data, err := plan.Canonical(v)
 	if err != nil {

@@ -27,6 +27,7 @@ func newComparison(before, after *plan.Plan) *comparison {
 	return c
 }
 
+// index is a plan by address. Stages and releases that the plan only removes are left out: they are no part of the module.
 func index(p *plan.Plan) (map[string]*plan.Node, map[string]*plan.Gate, map[string]*plan.Release, map[string]Block) {
 	nodes, gates, releases, blocks := map[string]*plan.Node{}, map[string]*plan.Gate{}, map[string]*plan.Release{}, map[string]Block{}
 	for _, n := range p.Nodes {
@@ -151,6 +152,8 @@ func contentOf(n *plan.Node) string {
 func (c *comparison) oldName(address string) string { return translate(c.oldOf, address) }
 func (c *comparison) newName(address string) string { return translate(c.newOf, address) }
 
+// translate is an address, or one of a stage derived of it, under the name that a move gives it: evaluate.a@champion is
+// evaluate.b@champion with evaluate.a moved to evaluate.b.
 func translate(to map[string]string, a string) string {
 	if other, ok := to[address.Block(a)]; ok {
 		return address.At(a, other)

@@ -24,6 +24,8 @@ type Parts struct {
 // partMark stands between a file's name and the number of the part. No file's name has it.
 const partMark = "\x00"
 
+// cut takes the files apart, block by block. A part is named after its file and its ordinal; six digits keep the order of
+// names that of the file.
 func cut(files map[string][]byte, cat *schema.Catalog) *Parts {
 	p := &Parts{files: map[string][]byte{}, starts: map[string]source.Pos{}}
 	for name, text := range files {
@@ -83,6 +85,8 @@ func nextPart(text []byte, from int, cat *schema.Catalog) int {
 	}
 }
 
+// beginsPart reports whether a text begins with the header of a block, as `train "gradient_boosting" "model" {`. Only lines
+// without indentation are asked about; the tokens are not needed for that.
 func beginsPart(text []byte, cat *schema.Catalog) bool {
 	word, rest, _ := bytes.Cut(text[:min(len(text), 80)], []byte(" "))
 	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{') && cat.Kind(string(word)) != nil
@@ -104,6 +108,7 @@ func (p *Parts) Whole(ds source.Diagnostics) source.Diagnostics {
 	return ds.Sort()
 }
 
+// place moves a range in a part to where it stands in the file. Ranges of other files stay.
 func (p *Parts) place(r source.Range) source.Range {
 	start, ok := p.starts[r.File]
 	if !ok {
@@ -120,6 +125,7 @@ func (p *Parts) place(r source.Range) source.Range {
 // partPlace is a place of a part in a message: "main.mlp\x00000003:2".
 var partPlace = lazyregexp.New(`[^\s"]+\x00\d{6}(:\d+)?`)
 
+// text writes places in a message, "main.mlp#000003:2", as those of the file.
 func (p *Parts) text(s string) string {
 	if !strings.Contains(s, partMark) {
 		return s

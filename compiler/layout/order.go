@@ -57,6 +57,7 @@ func (l *layers) depthFirst() {
 	}
 }
 
+// arrange puts a layer into an order; pos of each item is its place there.
 func (l *layers) arrange(r int, row []int) {
 	l.layer[r] = row
 	for i, v := range row {

@@ -157,6 +157,8 @@ func (l *layers) settle(row []int) {
 	}
 }
 
+// floorDiv rounds toward minus infinity, where Go rounds toward zero: a node left of the origin must not be drawn to the
+// right.
 func floorDiv(a, b int) int {
 	q := a / b
 	if a%b != 0 && (a < 0) != (b < 0) {

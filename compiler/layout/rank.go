@@ -29,6 +29,9 @@ type item struct {
 // dummies is how many points an average edge may be bent at.
 const dummies = 40
 
+// newLayers gives each node its layer, in five steps: an order in which cycles are broken; the longest way from a root;
+// nodes that hang on one neighbour are drawn up to it; empty layers go; edges over several layers are cut into pieces of
+// one.
 func newLayers(g *Graph, o Options) *layers {
 	l := &layers{g: g, o: o, rank: make([]int, len(g.Nodes)), band: make([]int, len(g.Nodes))}
 	order := l.topological()
@@ -187,6 +190,8 @@ func (l *layers) cut() {
 	}
 }
 
+// pieces are the items that an edge runs through: its two nodes, and a dummy on each layer in between, which the ordering of
+// layers treats like a node. So lines bend around nodes.
 func (l *layers) pieces(e Edge) []int {
 	chain := []int{e.From}
 	for r := l.rank[e.From] + 1; r <= l.rank[e.To]; r++ {

@@ -64,6 +64,7 @@ func (l *layers) along() (from, to []int) {
 	return from, to
 }
 
+// thick is the extent of a node across the layers.
 func (l *layers) thick(n Node) int {
 	if l.o.Direction == Right {
 		return n.Width
@@ -71,6 +72,7 @@ func (l *layers) thick(n Node) int {
 	return n.Height
 }
 
+// bands are the extents of the bands across the layers; each holds whole layers, so they do not overlap.
 func (l *layers) bands(from, to []int) []Band {
 	var out []Band
 	for v := range l.g.Nodes {
@@ -123,6 +125,8 @@ func (l *layers) passes(i int) []int {
 // widest is how far apart two edges at one side of a node are, in pixels, if there is room.
 const widest = 14
 
+// spread gives the edges at one side of a node places of their own, in the order of where they lead: at most widest apart
+// and on the middle two thirds of the side.
 func (l *layers) spread(v int, edges, at []int, toward func(edge int) int) {
 	slices.SortStableFunc(edges, func(a, b int) int { return cmp.Compare(toward(a), toward(b)) })
 	room := l.item[v].width * unit * 2 / 3

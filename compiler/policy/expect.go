@@ -39,6 +39,8 @@ var ranges = []string{"between", "mean_between", "median_between", "quantile_bet
 // plainExpectations are those of which it can be told only that they are gone, besides those below.
 var plainExpectations = []string{"matches", "type", "greater_than", "compound_unique"}
 
+// expectation says how a changed expectation asks for less; empty where it does not. before and after are JSON, nil if
+// absent.
 func expectation(name string, before, after json.RawMessage) string {
 	gone := len(after) == 0 || string(after) == "false"
 	switch name {
@@ -89,6 +91,8 @@ func less(a, b json.RawMessage) bool {
 	return json.Unmarshal(a, &s) == nil && json.Unmarshal(b, &t) == nil && s < t
 }
 
+// wider compares the last two elements of a range: of [0, 1] both, of quantile_between = [0.5, 10, 20] those behind the
+// quantile.
 func wider(before, after json.RawMessage) bool {
 	var a, b []json.RawMessage
 	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil || len(a) != len(b) || len(a) < 2 {
@@ -98,6 +102,7 @@ func wider(before, after json.RawMessage) bool {
 	return less(b[low], a[low]) || less(a[high], b[high])
 }
 
+// moreValues reports whether a list has a value that the other lacks.
 func moreValues(before, after json.RawMessage) bool {
 	var a, b []json.RawMessage
 	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil {

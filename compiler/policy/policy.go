@@ -110,6 +110,7 @@ func cutPart(path string) (whole, part string, ok bool) {
 	return path[:i+1], path[i+2:], true
 }
 
+// weaker says in which way a difference lets more pass: "it only warns"; empty if it does not, or if that cannot be told.
 func (c comparison) weaker(d *Difference) string {
 	whole, part, has := cutPart(d.Path)
 	switch {
@@ -135,6 +136,7 @@ func (c comparison) weaker(d *Difference) string {
 	return ""
 }
 
+// severity says that what failed before is a warning after.
 func severity(before, after json.RawMessage) string {
 	if len(before) > 0 && string(before) != `"warn"` && string(after) == `"warn"` {
 		return "it only warns"
@@ -186,6 +188,7 @@ func condition(p plan.Policy, path string) rule.Condition {
 	return rule.Condition{Text: s, Known: p}
 }
 
+// when compares the condition that an approval is asked for under. Fewer cases are weaker, other ones may be: both are told.
 func (c comparison) when(whole string, d *Difference) string {
 	switch {
 	case d.After == nil, c.before[whole+".from"] == nil:
@@ -199,6 +202,7 @@ func (c comparison) when(whole string, d *Difference) string {
 	return ""
 }
 
+// from compares who may give an approval. One that was renamed, with the same people and the same condition, is not gone.
 func (c comparison) from(whole string, d *Difference) string {
 	switch {
 	case d.Before == nil:

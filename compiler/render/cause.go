@@ -12,6 +12,8 @@ import (
 // CauseText says in a line what differs at a block: "params.trees of train.model  100 → 200". address is taken as it is; all else that
 // users wrote is made harmless.
 func CauseText(address string, c plan.Cause) string {
+	// Each kind of cause has one form. One that is not known here, of a plan that a later version wrote, is named by its
+	// kind.
 	switch c.Kind {
 	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause:
 		switch {

@@ -224,6 +224,7 @@ func narrow(a, b string, most int) (string, string) {
 	return piece(x, from > 0, cut, 2*most), piece(y, from > 0, cut, 2*most)
 }
 
+// piece cuts runes that both values end in, and all beyond most, and marks with … where something was cut.
 func piece(r []rune, front bool, cut, most int) string {
 	r = slices.Clone(r[:len(r)-cut])
 	back := cut > 0

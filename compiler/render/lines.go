@@ -141,6 +141,7 @@ func ended(s string) string {
 	return s + "\n"
 }
 
+// lastLine is the last line with its end, if it has one.
 func lastLine(s string) string {
 	body := strings.TrimRight(s, "\n")
 	return s[strings.LastIndex(body, "\n")+1:]

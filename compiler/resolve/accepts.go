@@ -84,6 +84,8 @@ func (s *shared) checkAccepts() {
 	slices.SortFunc(s.out.Accepts, func(a, b *Accept) int { return strings.Compare(a.Address, b.Address) })
 }
 
+// acceptable reports whether an accept block names one stage whose result may be taken as it is. What is wrong is told, but
+// for an address that may stand in a file with mistakes of syntax: there nobody knows yet.
 func (s *shared) acceptable(a *Accept) bool {
 	refuse := func(d source.Diagnostic) bool {
 		d.Severity, d.Code, d.Subject = source.Error, source.CodeAccept, a.b.Attrs["block"].Range

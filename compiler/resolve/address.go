@@ -106,6 +106,8 @@ func attrName(step hcl.Traverser) string {
 	return ""
 }
 
+// literalString is the value of an expression that is a plain string, such as a key in `evaluate.holdout["eu"]`. False of
+// all that would have to be evaluated: addresses are read before anything has a value.
 func literalString(e hclsyntax.Expression) (string, bool) {
 	v, hds := e.Value(nil)
 	if hds.HasErrors() || v.Type() != cty.String || !v.IsKnown() || v.IsNull() {

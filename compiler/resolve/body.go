@@ -96,6 +96,7 @@ func (r *resolver) block(b *instance) *Block {
 	return out
 }
 
+// keep is the only place that adds to the module's blocks, so that Blocks and ByAddress hold the same.
 func (r *resolver) keep(b *Block) {
 	r.out.Blocks = append(r.out.Blocks, b)
 	r.out.ByAddress[b.Address] = b
@@ -133,6 +134,8 @@ func (w *walker) description() string {
 	return s
 }
 
+// json is the canonical form of a part of the configuration: sorted keys, no white space. Fingerprints are taken of these
+// bytes. Of what cannot be written (a number beyond JSON's) the mistake is told and the part is empty.
 func (w *walker) json(v map[string]any) json.RawMessage {
 	if len(v) == 0 {
 		return json.RawMessage("{}")
@@ -201,6 +204,7 @@ func (w *walker) columns(v any, spec *schema.Attr, path string) {
 	}
 }
 
+// join is the path of something in something else: "decision" and "where" are "decision.where".
 func join(prefix, name string) string {
 	if prefix == "" {
 		return name
@@ -282,6 +286,7 @@ func (w *walker) nested(b *syntax.Block, spec *schema.Block, prefix string, poli
 	put(into.meta, spec.Name, metas, list)
 }
 
+// named puts the label of a nested block into its object: `slice "eu" {}` is {"name": "eu"}.
 func named(b *syntax.Block, object map[string]any) map[string]any {
 	if b.Spec.Labelled {
 		object["name"] = b.Name
@@ -294,6 +299,8 @@ func label(object any) string {
 	return name
 }
 
+// put files the objects of the nested blocks of one name: a list where the schema lets the block stand more than once, even
+// if it stands once, so that a component decodes one form; else the object itself. Where there are none, there is no key.
 func put(into map[string]any, name string, values []any, list bool) {
 	switch {
 	case len(values) == 0:
@@ -310,6 +317,8 @@ func (w *walker) ranges(path string, a *syntax.Attr) {
 	w.elements(path, a.File, a.Expr)
 }
 
+// elements notes where the elements of a list or object written out stand, for diagnostics about one of them: "features[2]",
+// "params.depth". What a function or a local yields has no such places; the whole argument is pointed at then.
 func (w *walker) elements(path string, f *syntax.File, e hclsyntax.Expression) {
 	switch t := e.(type) {
 	case *hclsyntax.TupleConsExpr:
@@ -368,6 +377,8 @@ func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bo
 	return w.literal(v, a, spec, path)
 }
 
+// text takes SQL or a rule as it is written. It is evaluated by nobody here: the compiler of rules and the engine of queries
+// read it, and their diagnostics point into it by way of source.Text.
 func (w *walker) text(a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	t, ds := expr.Text(a)
 	w.r.ds = append(w.r.ds, ds...)

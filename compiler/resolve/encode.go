@@ -131,6 +131,8 @@ func plainDefault(v any) any {
 	return v
 }
 
+// valuesJSON are the values that can be written down, by name. Those that rest on a mistake or hold a reference are left
+// out.
 func valuesJSON(values map[string]cty.Value) map[string]json.RawMessage {
 	out := map[string]json.RawMessage{}
 	for name, v := range values {

@@ -38,6 +38,8 @@ func (r *resolver) evaluate() {
 	}
 }
 
+// indexLocals makes a step of each local, to be evaluated once what it reads has a value. Until then it is unknown, and so
+// it stays after a mistake. Of two locals of one name the first counts.
 func (r *resolver) indexLocals(w *evaluation) {
 	first := map[string]*syntax.Attr{}
 	for _, b := range r.in.Blocks {
@@ -92,6 +94,8 @@ type hop struct {
 	at   source.Range
 }
 
+// visit does a step after those that it reads, depth first. A step on a cycle is not done: its value stays unknown, and the
+// cycle is told once, where it was closed.
 func (w *evaluation) visit(name string) {
 	w.states[name] = resolving
 	ok := true

@@ -42,6 +42,8 @@ func Locate(b *syntax.Block, caller Folder, fetched func(string, Folder) (Folder
 	return at, d == nil, d
 }
 
+// locate finds the folder that the source of a module call names: beside the caller's, or fetched from a repository. With
+// fetched nil there are no repositories. A source with an @ is not repeated in the message.
 func locate(given string, caller Folder, fetched func(string, Folder) (Folder, *source.Diagnostic)) (Folder, *source.Diagnostic) {
 	switch {
 	case given == "." || strings.HasPrefix(given, "./") || strings.HasPrefix(given, "../"):

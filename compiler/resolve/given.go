@@ -201,6 +201,8 @@ func (x *variable) reads(a *syntax.Attr) bool {
 	return true
 }
 
+// check holds a value to one validation block. It says nothing where the value or the condition is unknown because of
+// another mistake. The message's first line is the summary; a sensitive value is not shown.
 func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin) {
 	holds, ds := x.r.scope.Eval(condition)
 	x.r.ds = append(x.r.ds, ds...)

@@ -203,6 +203,8 @@ func describe(v cty.Value) string {
 	return article(v.Type().FriendlyName())
 }
 
+// scalar checks a single value against the attribute's type. There is no conversion: "300" is no number and 1 is no string,
+// since what is written is what is fingerprinted.
 func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	switch spec.Type {
 	case schema.Number, schema.Integer:
@@ -285,6 +287,8 @@ func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path st
 	return n, present
 }
 
+// oneOf holds a string to the values that the schema lists. Words that other tools use for one of them are hinted at as well
+// as misspelt ones.
 func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	if len(spec.OneOf) > 0 && !slices.Contains(spec.OneOf, s) {
 		hint := suggest.DidYouMean(s, spec.OneOf)

@@ -80,6 +80,8 @@ func (s *shared) checkMoves() {
 	slices.SortFunc(s.out.Moves, func(a, b *Move) int { return strings.Compare(a.To+" "+a.From, b.To+" "+b.From) })
 }
 
+// movable reports whether a move may be applied to what is recorded, and tells why not. The order of the questions is that
+// of the messages: first what is wrong with the move alone, then with other moves, then with the blocks that there are.
 func (s *shared) movable(m *Move) bool {
 	from, to := m.b.Attrs["from"].Range, m.b.Attrs["to"].Range
 	refuse := func(d source.Diagnostic) bool {
@@ -181,6 +183,7 @@ func (s *shared) next(address string) (string, bool) {
 	return "", false
 }
 
+// leads reports whether an address is moved on by another move: a → b and b → c may both stand.
 func (s *shared) leads(address string) bool {
 	_, ok := s.next(address)
 	return ok

@@ -32,6 +32,7 @@ func (r *resolver) reference(ref expr.Ref, u use) *Reference {
 	return r.bare(out, ref, ports, u)
 }
 
+// findPort is the port of that name. The scope that the reference was evaluated in offers no others, so it is there.
 func findPort(ports []schema.Port, name string) schema.Port {
 	i := slices.IndexFunc(ports, func(p schema.Port) bool { return p.Name == name })
 	return ports[i]
@@ -64,6 +65,7 @@ func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use
 	return r.fits(out, ref, *own, ports, u)
 }
 
+// noOwnPort tells of a reference to a block where only one of its ports can be meant: split.s where split.s.train is.
 func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 	if len(ports) == 0 {
 		kind := r.blocks[ref.Address].Kind

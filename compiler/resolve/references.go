@@ -144,6 +144,8 @@ func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path stri
 	return w.elementItems(v, a, spec, path, object)
 }
 
+// elementItems are the references in a list, named by their blocks, or in an object, named by its keys. Each is noted in
+// Ranges under its path, "from[0]" or "from[payments]".
 func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string, object bool) ([]item, bool) {
 	var items []item
 	ok, i := true, 0
@@ -194,6 +196,7 @@ func (w *walker) tableName(a *syntax.Attr, one item) bool {
 	return false
 }
 
+// notReference tells of a value where a reference is wanted. Most often somebody has quoted one: data = "split.s.train".
 func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, path string) {
 	v, _ = v.Unmark()
 	want := "a reference"

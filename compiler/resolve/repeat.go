@@ -93,6 +93,8 @@ func (r *resolver) elements(a *syntax.Attr) ([]element, bool) {
 	return out, ok
 }
 
+// notRepeatable tells of a for_each that has no keys. A list is refused, as in Terraform: addresses by position would move
+// when an element goes, and each stage behind would run anew.
 func (r *resolver) notRepeatable(v cty.Value, at source.Range, single bool) {
 	what, hint := describe(v), ""
 	switch {

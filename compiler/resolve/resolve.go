@@ -201,6 +201,7 @@ const (
 // label is what the instance is called where a key cannot stand.
 func (in *instance) label() string { return schema.KeyedName(in.Name, in.key) }
 
+// instanceAddress is the address of an instance, evaluate.holdout["eu"], or of a block that is not repeated.
 func instanceAddress(address, key string) string {
 	if key == "" {
 		return address
@@ -260,6 +261,7 @@ func (r *resolver) pipeline() {
 	}
 }
 
+// invalidPipeline reports whether a pipeline block is there and has mistakes of syntax: then none is missed.
 func (r *resolver) invalidPipeline() bool {
 	for a := range r.in.Invalid {
 		if len(a) >= len(pipelineKind) && a[:len(pipelineKind)] == pipelineKind {
@@ -286,6 +288,8 @@ func (r *resolver) outputs() {
 	sort.SliceStable(r.out.Outputs, func(i, j int) bool { return r.out.Outputs[i].Name < r.out.Outputs[j].Name })
 }
 
+// output fills in what an output shows: a value, or a reference, which is looked up once the apply has run. False if there
+// is neither.
 func (r *resolver) output(o *Output, a *syntax.Attr) bool {
 	v, ds := r.scope.Eval(a)
 	r.ds = append(r.ds, ds...)

@@ -95,6 +95,7 @@ func (r *resolver) flag(b *syntax.Block, name string, def, wrong bool) bool {
 	return v.True()
 }
 
+// variableType is the type that a variable declares; any type where it declares none. False after a mistake.
 func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	a := b.Attrs["type"]
 	if a == nil {

@@ -76,6 +76,8 @@ type tracer struct {
 	figures  Figures
 }
 
+// of traces the requirements of one problem block. A requirement that names several blocks has the worst verdict of them:
+// one that fails is enough for it not to be met.
 func (t *tracer) of(b *check.Block) ([]Requirement, error) {
 	var told struct {
 		Requirement []struct{ Name, Text, Link string }
@@ -113,6 +115,8 @@ func worseOf(a, b string) string {
 	return a
 }
 
+// verification is what is recorded of one block that verifies: a gate's last verdict with its rules, a check's rules decided
+// on its recorded figures, or that figures are there. Nothing is run.
 func (t *tracer) verification(address string) (Verification, error) {
 	v := Verification{Address: address, Verdict: NotRecorded}
 	b := t.module.Blocks[address]

@@ -74,6 +74,8 @@ func dotLabel(n Node) string {
 	return quoted[:len(quoted)-1] + `\n` + dotQuote(n.Caption)[1:]
 }
 
+// dotStyle are the attributes of a node in the DOT language (https://graphviz.org/doc/info/attrs.html). What is dashed may
+// be: it may run, or is open.
 func dotStyle(n Node) string {
 	shape := [...]string{"", ", shape = hexagon", ", shape = ellipse", ", shape = note"}[n.Form]
 	if n.Focus {
@@ -113,6 +115,8 @@ func (m Mark) fill() string {
 	return ""
 }
 
+// line is the colour of an outline, as in the picture's style (svg_style.go): of Okabe and Ito's palette, which those tell apart who do
+// not see red or green.
 func (m Mark) line() string {
 	switch m {
 	case RunMark:

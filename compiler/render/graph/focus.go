@@ -70,6 +70,7 @@ func (g *Graph) Cut(most int) *Graph {
 	if len(g.Nodes) <= most {
 		return g
 	}
+	// By rank: -3 in focus, -2 what fails or goes live, -1 what runs, gates and releases, 0 their neighbours, 1 the rest.
 	rank := map[string]int{}
 	for _, n := range g.Nodes {
 		switch {

@@ -133,6 +133,7 @@ var VerdictWords = map[plan.Verdict]string{
 	plan.Blocked: "blocked", plan.Remove: "removed",
 }
 
+// stage adds a stage with its edges: what flows into it, and what must have succeeded first.
 func (g *Graph) stage(n *plan.Node) {
 	node := Node{Address: n.Address, Phase: n.Phase, Mark: VerdictMarks[n.Verdict], Title: nodeTitle(n)}
 	node.Caption = joinWords(VerdictWords[n.Verdict], render.TypeWord(n.Kind, n.Type))
@@ -163,6 +164,7 @@ func joinWords(words ...string) string {
 
 var ruleMarks = map[plan.RuleVerdict]Mark{plan.Pass: PassMark, plan.Fail: FailMark, plan.Open: OpenMark, plan.RuleError: ErrorMark}
 
+// gate adds a gate. The edges are those to the blocks whose figures its rules read, not to all that the rules could see.
 func (g *Graph) gate(x *plan.Gate) {
 	words := map[plan.RuleVerdict]string{plan.Pass: "passes", plan.Fail: "fails", plan.Open: "open", plan.RuleError: "error"}
 	node := Node{Address: x.Address, Phase: schema.Operations, Form: GateForm, Mark: ruleMarks[x.Verdict], Caption: words[x.Verdict]}
@@ -226,6 +228,7 @@ func (g *Graph) release(r *plan.Release, at map[string]int) {
 	}
 }
 
+// connect adds an edge to where a table comes from outside (from is empty) or to itself for nothing: both are left out.
 func (g *Graph) connect(from, to string, order bool) {
 	if from != "" && from != to {
 		g.Edges = append(g.Edges, Edge{From: from, To: to, Order: order})

@@ -61,6 +61,7 @@ func Mermaid(w io.Writer, g *Graph) error {
 
 var mermaidShapes = [...][2]string{StageForm: {"[", "]"}, GateForm: {"{{", "}}"}, ReleaseForm: {"([", "])"}, DefinitionForm: {">", "]"}}
 
+// pen is the width and the dashes of an outline: a mark is told by its pen as well as by its colour.
 func (m Mark) pen() string {
 	switch m {
 	case MayMark, OpenMark:

@@ -32,6 +32,7 @@ func OfModule(m *check.Module) *Graph {
 	return g
 }
 
+// formOfBlock is the shape of a block's node. A block whose component has no version computes nothing: it is a definition.
 func formOfBlock(b *check.Block) Form {
 	switch {
 	case b.TypeSpec.IsGate():

@@ -78,6 +78,8 @@ func (s *svg) layout() {
 	}
 }
 
+// nodeWidth is in pixels. The width of letters is an estimate (labelChar, captionChar): no font is at hand, and the page may
+// use another.
 func nodeWidth(n Node) int {
 	label, caption := float64(render.Columns(label(n)))*labelChar, float64(render.Columns(caption(n)))*captionChar
 	return max(nodeLeast, int(max(label, caption))+labelAt+14)
@@ -235,6 +237,7 @@ func (s *svg) edge(i int) {
 	s.line(`<path class="%s mlp-head" d="%s"/>`, class, s.head(tip, head))
 }
 
+// head is an arrow's head as a path, its tip at the point and size pixels long.
 func (s *svg) head(tip layout.Point, size int) string {
 	if s.down {
 		return fmt.Sprintf("M%d %dl-4 -%dh8z", tip.X, tip.Y, size)

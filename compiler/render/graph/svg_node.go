@@ -119,6 +119,7 @@ func (s *svg) legend(width int) (text string, wide, high int) {
 	}
 	var b strings.Builder
 	x, y := 0, 14
+	// put places an item behind the last one, or on the next line where it does not fit.
 	put := func(size int, item func(x, y int) string) {
 		if x > 0 && x+size > width {
 			x, y = 0, y+26

@@ -153,6 +153,8 @@ func (t *tree) trunk(i int, first, rest string) {
 	}
 }
 
+// add writes one row. A node stands below one of those that it needs, and names the others: a graph as a tree says each edge
+// once.
 func (t *tree) add(lead string, i int) {
 	r := row{lead: lead, node: &t.g.Nodes[i]}
 	var others []string

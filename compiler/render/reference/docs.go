@@ -41,6 +41,7 @@ func (d Docs) Markdown() string {
 	return r.b.String()
 }
 
+// functions writes a table of functions, of HCL or of rules.
 func (r *reference) functions(t FunctionsTable) {
 	r.line("## %s\n", t.Title)
 	r.line("%s\n", t.Doc)

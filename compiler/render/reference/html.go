@@ -31,6 +31,8 @@ var (
 	codeOrBold  = lazyregexp.New("`[^`]+`|\\*\\*[^*]+\\*\\*")
 )
 
+// markdown turns Markdown into HTML, block by block: each step takes its lines from the front of p.lines. What begins like none of the
+// others is a paragraph.
 func (p *page) markdown(text string) {
 	p.ids = map[string]int{}
 	p.lines = strings.Split(text, "\n")
@@ -59,6 +61,7 @@ func (p *page) markdown(text string) {
 	}
 }
 
+// heading gives a heading an anchor of its words, lowered and joined by hyphens; of several alike the second ends in -2.
 func (p *page) heading(m []string) {
 	h := heading{level: len(m[1]), text: strings.ReplaceAll(m[2], "`", "")}
 	h.id = strings.Trim(nonWord().ReplaceAllString(strings.ToLower(h.text), "-"), "-")
@@ -70,6 +73,7 @@ func (p *page) heading(m []string) {
 	p.lines = p.lines[1:]
 }
 
+// code is a fence. Its language is left out: nothing is highlighted.
 func (p *page) code() {
 	p.b.WriteString("<pre><code>")
 	for p.lines = p.lines[1:]; len(p.lines) > 0; p.lines = p.lines[1:] {

@@ -40,6 +40,7 @@ func (r *reference) common() {
 	r.attrs(schema.StageAttrs())
 }
 
+// kind writes the chapter of a kind: what it is for, and each of its types with arguments, ports and examples.
 func (r *reference) kind(k *schema.Kind) {
 	r.line("## %s\n", k.Name)
 	r.line("%s.%s\n", k.Summary, phase(k))
@@ -105,6 +106,7 @@ func (r *reference) body(path string, b *schema.Body) {
 	}
 }
 
+// traits says of a nested block what the signs at attributes say: ‡ is read by gates and re-runs nothing.
 func traits(n *schema.Block) string {
 	var t []string
 	if n.Required {
@@ -137,6 +139,7 @@ func (r *reference) attrs(attrs []schema.Attr) {
 	r.line("")
 }
 
+// mark is the sign behind an attribute's name: † of metadata, ‡ of policy; a change of either runs nothing.
 func mark(a *schema.Attr) string {
 	switch {
 	case a.Metadata:
@@ -147,6 +150,7 @@ func mark(a *schema.Attr) string {
 	return ""
 }
 
+// typeText is the type as a reader needs it: the values that may stand there, or what may be pointed at.
 func typeText(a *schema.Attr) string {
 	s := string(a.Type)
 	if len(a.OneOf) > 0 {
@@ -165,6 +169,7 @@ func typeText(a *schema.Attr) string {
 	return s
 }
 
+// defaultText is the default as it would be written, or that there must be a value.
 func defaultText(a *schema.Attr) string {
 	if a.Required {
 		return "required"
