@@ -138,6 +138,8 @@ func (w *walk) visit(address string) int64 {
 	return w.took[address]
 }
 
+// settle adds a stage's own time to the longest way to it. What it needs is settled already; of several ways of the same
+// length the first counts, so that the chain that is printed is always the same.
 func (w *walk) settle(address string) {
 	best, from := int64(0), ""
 	for _, need := range w.needs(address) {
@@ -148,6 +150,7 @@ func (w *walk) settle(address string) {
 	w.took[address], w.from[address] = best+w.own(address), from
 }
 
+// needs are the stages that must be done first: those that something flows in from, and those that are waited for.
 func (w *walk) needs(address string) []string {
 	n := w.nodes[address]
 	if n == nil {

@@ -14,6 +14,8 @@ func Summary(p *plan.Plan) string {
 	if c.Nothing() {
 		return fmt.Sprintf("Plan: nothing to do, %d cached.", c.Cached) + c.found()
 	}
+	// First the counts of stages, by verdict, then sentences on what a reviewer must not miss, in the order of their weight.
+	// A count of 0 is not said.
 	var parts []string
 	say := func(n int, what string) {
 		if n > 0 {

@@ -55,6 +55,8 @@ func DiffSummary(d *diff.Diff) string {
 	return s
 }
 
+// diffBlocks writes what differs in the module: variables, then blocks that are gone, new, moved and changed, the last with
+// each of their fields and the stages that the change reaches.
 func (t *text) diffBlocks(d *diff.Diff) {
 	if len(d.Variables) > 0 {
 		t.Title("Variables")
@@ -124,6 +126,7 @@ func (t *text) diffFields(indent string, fields []diff.Field) {
 	}
 }
 
+// fieldMark is the sign of a field: absent on one side, it was added or removed; else it differs.
 func fieldMark(f diff.Field) string {
 	switch {
 	case len(f.Before) == 0:
@@ -173,6 +176,7 @@ func (t *text) wrapped(label string, addresses []string) {
 	t.Line("%s", strings.TrimRight(line, " "))
 }
 
+// diffGates writes the gates whose verdicts or policies differ, with the rules that come out otherwise.
 func (t *text) diffGates(d *diff.Diff) {
 	if len(d.Gates) == 0 {
 		return
@@ -234,6 +238,7 @@ func releaseShift(r diff.Release) string {
 	return word(r.Before) + " → " + word(r.After)
 }
 
+// diffRuns writes which stages would run with the one plan and not with the other. The labels are of one width.
 func (t *text) diffRuns(d *diff.Diff) {
 	if len(d.Runs.After)+len(d.Runs.Before)+len(d.Runs.Both) == 0 {
 		return

@@ -31,6 +31,8 @@ func DiffMarkdown(w io.Writer, d *diff.Diff) error {
 	return err
 }
 
+// document writes the parts in the order of their weight for a reviewer: when a text is too long, the fit is made tighter
+// and the whole is written anew, and a last resort cuts at the end.
 func (m *diffMarkdown) document(d *diff.Diff) {
 	m.line("### %s: %s → %s\n", m.code(d.Pipeline), m.code(d.Before.Name), m.code(d.After.Name))
 	m.line("**%s**", DiffSummary(d))
@@ -76,6 +78,7 @@ func (m *diffMarkdown) line(format string, args ...any) { fmt.Fprintf(&m.b, form
 
 func (m *diffMarkdown) title(s string) { m.line("\n#### %s\n", s) }
 
+// placeSpan is a place as code in parentheses, empty if there is none.
 func placeSpan(r source.Range) string {
 	if r.IsZero() {
 		return ""
@@ -83,6 +86,8 @@ func placeSpan(r source.Range) string {
 	return fmt.Sprintf(" (%s)", render.CodeText(fmt.Sprintf("%s:%d", r.File, r.Start.Line), math.MaxInt))
 }
 
+// blocks lists blocks under a title. heavy says that they weigh: of a long list those are kept whose loss is a risk, as a
+// gate that is gone.
 func (m *diffMarkdown) blocks(title string, blocks []diff.Block, heavy bool) {
 	if len(blocks) == 0 {
 		return
@@ -106,6 +111,7 @@ func (m *diffMarkdown) fields(title string, fields []diff.Field) {
 	}
 }
 
+// list writes fields, as many as fit; what weakens a policy is told in bold whatever its category.
 func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 	rows, more := some(fields, m.fit.rows)
 	if more > 0 {

@@ -95,6 +95,8 @@ type warningRow struct{ Text, Place string }
 
 // read puts a plan into the order of a review. With all, decided gates and cached stages are in it too.
 func read(p *plan.Plan, all bool) *document {
+	// In the order of the document: what goes live; checks and gates; policies that get weaker; why; stages; warnings.
+	// Nothing below decides anything: verdicts are the plan's.
 	base := "nothing recorded yet"
 	if p.Base.Revision > 0 {
 		base = fmt.Sprintf("against revision %d", p.Base.Revision)
@@ -160,6 +162,8 @@ func (d *document) helpers(p *plan.Plan) {
 	}
 }
 
+// changes are the rows of "why". Changes of one block that run the same are one row with several causes; a new version of a
+// component that many stages share is one row that names them.
 func (d *document) changes(p *plan.Plan) {
 	changes, left := otherType(p.Changes)
 	changes, at := sameComponents(p, changes)
@@ -195,6 +199,7 @@ func (d *document) changes(p *plan.Plan) {
 	}
 }
 
+// cause is a change as one line, with further lines where a text of several lines differs.
 func cause(c plan.Change) causeRow {
 	text, lines := render.CauseLines(render.Line(c.Address), c.Cause)
 	return causeRow{text, place(c.Range.File, c.Range.Start.Line), lines}
@@ -366,6 +371,7 @@ func ruleVerdict(v plan.RuleVerdict) plan.RuleVerdict {
 	return oneOf(v, plan.Pass, plan.Fail, plan.Open, plan.RuleError)
 }
 
+// phaseName is the heading of a phase; stages that the plan removes have none.
 func phaseName(phase schema.Phase) string {
 	if phase == "" {
 		return "no longer in the module"
@@ -375,6 +381,7 @@ func phaseName(phase schema.Phase) string {
 
 func verdictText(v plan.Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
 
+// place is "churn.mlp:16"; empty for what stands in no file.
 func place(file string, line int) string {
 	if file == "" {
 		return ""

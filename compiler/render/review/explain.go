@@ -134,6 +134,7 @@ type parts struct {
 	values map[string]string
 }
 
+// add keeps the order in which names came; a value that is empty is no part.
 func (x *parts) add(name, value string) {
 	if value == "" {
 		return
@@ -147,6 +148,8 @@ func (x *parts) add(name, value string) {
 	x.values[name] = value
 }
 
+// nodeParts is what goes into a stage's fingerprint as planned, in the order of spec/plan.md; inputs that have yet to be
+// made have no digest.
 func nodeParts(n *plan.Node) *parts {
 	x := &parts{}
 	x.add("component", component(n.Kind, n.Type, n.Version))
@@ -169,6 +172,7 @@ func nodeParts(n *plan.Node) *parts {
 	return x
 }
 
+// stateParts is the same of what is recorded. Its names must be those of nodeParts, since both are set side by side by name.
 func stateParts(s *plan.NodeState) *parts {
 	x := &parts{}
 	if s == nil {
@@ -197,6 +201,7 @@ func sameButDigests(a, b *parts) bool {
 	return true
 }
 
+// component is a stage's component as "train.gradient_boosting@4".
 func component(kind, typ string, version int) string {
 	if typ != "" {
 		kind += "." + typ
@@ -204,6 +209,7 @@ func component(kind, typ string, version int) string {
 	return render.Line(fmt.Sprintf("%s@%d", kind, version))
 }
 
+// config adds each leaf of a configuration: a row that differs is then one attribute, not the whole text.
 func (x *parts) config(config json.RawMessage) {
 	leaves := diff.Leaves(config)
 	for _, path := range slices.Sorted(maps.Keys(leaves)) {
@@ -320,6 +326,8 @@ func (t *text) explainRules(rules []plan.Rule) {
 	}
 }
 
+// explainGate writes all that a gate is decided by: what it waits for, what it compares with, results that were accepted or
+// looked at before, each rule with its figures, and approvals.
 func (t *text) explainGate(p *plan.Plan, g *plan.Gate) {
 	mark, s := ruleMark(g.Verdict)
 	t.Line("%s %s: %s", t.Paint(s, mark), t.Paint(render.Bold, render.Line(g.Address)), gateState(g))
@@ -364,6 +372,7 @@ func gateState(g *plan.Gate) string {
 	return words[g.Verdict] + ", " + graph.RulesWord(g.Rules.Rules, g.Verdict)
 }
 
+// approvalState says how far an approval is. Whether it is needed can be open, as rules are: its condition reads figures.
 func approvalState(a plan.Approval) string {
 	switch {
 	case a.GivenBy != "":
@@ -388,6 +397,7 @@ func championText(c *plan.Champion) string {
 	return "model " + render.Line(c.Model.Short())
 }
 
+// explainRelease sets a release beside the one that is live: model, gate, type and configuration.
 func (t *text) explainRelease(r *plan.Release) {
 	m := graph.ActionMarks[r.Action]
 	t.Line("%s %s: %s", t.Paint(m.Style(), m.Sign()), t.Paint(render.Bold, render.Line(r.Address)), graph.ActionWords[r.Action])

@@ -143,6 +143,7 @@ func check(n *plan.Node) (gateRow, bool) {
 	return row, len(parts) > 0
 }
 
+// gateSum says in a line how a gate stands. A rule that only warns is not counted among those that fail.
 func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	open, failed := 0, 0
 	for _, r := range g.Rules.Rules {
@@ -195,6 +196,7 @@ func waitsFor(nodes map[string]*plan.Node, g *plan.Gate) string {
 
 var ruleOrder = map[plan.RuleVerdict]int{plan.Fail: 0, plan.RuleError: 1, plan.Open: 2, plan.Pass: 3}
 
+// ruleText is the condition as far as it is open: of `a > 1 && b > 2` with a known to be 5 it is `b > 2`.
 func ruleText(r plan.Rule) string {
 	if r.Verdict == plan.Open && r.Residual != "" {
 		return render.Line(r.Residual)
@@ -232,6 +234,8 @@ func values(seen []plan.FigureSeen, constants bool) []string {
 	return out
 }
 
+// lastPart is the end of a figure's path that tells it from its neighbours: auc of "evaluate.test.metrics.auc", auc.low of
+// "evaluate.test.delta.auc.low".
 func lastPart(path string) string {
 	parts := strings.Split(path, ".")
 	if n := len(parts); n > 1 && (parts[n-1] == "low" || parts[n-1] == "high" || parts[n-1] == "value") {

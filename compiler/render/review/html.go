@@ -63,6 +63,7 @@ const (
 	mostJoined = 500
 )
 
+// joined lists names, the first ones and a count unless all are wanted.
 func joined(list []string, all bool) string {
 	if all || len(list) <= mostJoined {
 		return strings.Join(list, ", ")

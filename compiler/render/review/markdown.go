@@ -115,6 +115,8 @@ func plainName(s string) string {
 	return b.String()
 }
 
+// document writes the comment for a pull request. What a reviewer must see stands first, since a text that is too long is
+// cut; the marker at the top is by which a later run finds its own comment and replaces it.
 func (m *markdown) document(p *plan.Plan) error {
 	m.line("%s\n## %s\n", marker(m.d), m.d.Summary)
 	m.line("%s\n", m.phrase(m.d.Title))
@@ -140,6 +142,7 @@ func (m *markdown) document(p *plan.Plan) error {
 	return nil
 }
 
+// production is the table of releases. If there are too many, removals are kept: what would no longer be live.
 func (m *markdown) production() {
 	if len(m.d.Production) == 0 {
 		return
@@ -199,6 +202,7 @@ func actionWord(a plan.ReleaseAction) string {
 	return "✏️ " + releaseWord(a)
 }
 
+// gates writes each gate with its rules; of too many those are kept that fail.
 func (m *markdown) gates() {
 	if len(m.d.Gates) == 0 {
 		return
@@ -262,6 +266,7 @@ func verdictWord(v plan.RuleVerdict) string {
 	return "🟡 open"
 }
 
+// why is the table of changes; texts of several lines follow below it under the number of their row.
 func (m *markdown) why() {
 	if len(m.d.Why)+len(m.d.Fresh)+len(m.d.Moved) == 0 {
 		return
@@ -389,12 +394,14 @@ func (m *markdown) warnings() {
 	m.line("\n</details>\n")
 }
 
+// more says in a row of the table how many were left out; columns is how many the table has.
 func (m *markdown) more(n, columns int) {
 	if n > 0 {
 		m.line("| | and %d more |%s", n, strings.Repeat(" |", columns-2))
 	}
 }
 
+// list is the first addresses, as code, and how many more there are.
 func (m *markdown) list(addresses []string) string {
 	shown, more := some(addresses, m.fit.list)
 	parts := make([]string, len(shown))

@@ -53,6 +53,7 @@ func told(before map[string][][]figureRow, row releaseRow) releaseRow {
 	return row
 }
 
+// known is a figure, or ? for one that is not known before the stage ran.
 func known(v []byte) string {
 	if len(v) == 0 {
 		return "?"
@@ -67,6 +68,7 @@ func liveModel(r *plan.Release) string {
 	return fmt.Sprintf("%s %s (live since revision %d)", render.Line(r.Current.From), render.Line(r.Current.Model.Short()), r.Current.Revision)
 }
 
+// nextModel names the model that would be live: by its digest where it is known, else by whether it will or may be trained.
 func nextModel(nodes map[string]*plan.Node, r *plan.Release) string {
 	from := render.Line(r.Model.From)
 	n := nodes[r.Model.From]

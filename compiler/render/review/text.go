@@ -75,6 +75,8 @@ func (t *text) weaker() {
 	}
 }
 
+// releaseMark is the sign of a release, as Terraform's: + to be made, - to be removed, ~ to be changed; ? is for what is
+// open.
 func releaseMark(a plan.ReleaseAction) (string, render.Style) {
 	switch a {
 	case plan.CreateRelease:
@@ -135,6 +137,7 @@ func ruleMark(v plan.RuleVerdict) (string, render.Style) {
 	return "?", render.Yellow
 }
 
+// rules writes one gate's rules in columns. Long names and conditions do not widen them, so that the notes stay in sight.
 func (t *text) rules(rules []ruleRow) {
 	name, condition := 0, 0
 	for _, r := range rules {
@@ -283,6 +286,7 @@ func (t *text) stages() {
 	}
 }
 
+// verdictMark is the sign of a stage in the list of all stages; = is for those that do no work.
 func verdictMark(v plan.Verdict) string {
 	switch v {
 	case plan.Run:
