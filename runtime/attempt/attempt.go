@@ -159,6 +159,7 @@ func (a *Attempt) fresh(ctx context.Context) error {
 	return a.Fresh(ctx)
 }
 
+// openSecrets lays out the secrets that the stage asks for and has the log mask them, before its first line can be written.
 func (a *Attempt) openSecrets() (err error) {
 	handed := a.node.Secrets
 	if a.node.Container != nil {
@@ -218,6 +219,8 @@ func (a *Attempt) Try(ctx context.Context) *Failure {
 	return f
 }
 
+// once runs the stage one time, into an empty output folder. Its order of causes is that of certainty: a run that was
+// stopped, or that broke a limit, also ends with an exit code, which says less.
 func (a *Attempt) once(ctx context.Context) *Failure {
 	if err := errors.Join(os.RemoveAll(a.task.Out), os.MkdirAll(a.task.Out, 0o700)); err != nil {
 		return Failuref(StoreFailure, "preparing the output folder: %v", err)

@@ -70,6 +70,8 @@ func AsFailure(err error) *Failure {
 	return Failuref(StoreFailure, "%v", err)
 }
 
+// engineFailure is a failure of the executor, not of the stage. It is passing, and so tried again, where the engine is away
+// or a worker process died.
 func engineFailure(err error) *Failure {
 	away := errors.Is(err, executor.ErrUnavailable)
 	f := &Failure{Kind: EngineFailure, Summary: err.Error(), Passing: away || errors.Is(err, executor.ErrWorker)}
@@ -79,6 +81,7 @@ func engineFailure(err error) *Failure {
 	return f
 }
 
+// outOfMemory names the limit in MB and where it comes from, memory_mb or the machine.
 func (a *Attempt) outOfMemory(mb int64) *Failure {
 	f := Failuref(MemoryFailure, "%s needed more memory than it may use, %d MB", a.node.Address, mb)
 	f.Detail = "The limit is the block's memory_mb."

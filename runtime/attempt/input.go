@@ -82,6 +82,8 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Chmod(0o644), out.Close())
 }
 
+// externalRoot is the folder of files from outside. A relative one is of the module's folder, wherever the command was
+// called.
 func (a *Attempt) externalRoot(e *plan.External) string {
 	if filepath.IsAbs(e.Root) {
 		return e.Root
@@ -131,6 +133,7 @@ func (a *Attempt) convertInput(ctx context.Context, in plan.Input, digest plan.D
 			return err
 		}
 	}
+	// The converted table is an object with a record of its own, so that the next stage that asks for the format links it.
 	parquet := filepath.Join(a.work, "convert", in.Port)
 	if err := errors.Join(os.RemoveAll(parquet), os.RemoveAll(dest), os.MkdirAll(dest, 0o755)); err != nil {
 		return err

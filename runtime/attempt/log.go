@@ -132,6 +132,7 @@ func (l *log) line(line string) {
 	}
 }
 
+// addWarning tells of a warning once, however often the stage writes it.
 func (l *log) addWarning(message string) {
 	if !slices.Contains(l.warned, message) {
 		l.warned = append(l.warned, message)

@@ -9,6 +9,7 @@ import (
 // masker hides values in text, in all their forms. Nil is one for no values. It is an executor.Masker.
 type masker struct{ forms []form } // longest first
 
+// mask replaces the secrets in text; nil if there are none.
 func (s *secrets) mask() *masker {
 	if len(s.forms) == 0 {
 		return nil

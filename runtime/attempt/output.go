@@ -146,6 +146,7 @@ func (a *Attempt) warnOfStrangers() error {
 	return nil
 }
 
+// storeFigures stores metrics.json as a folder of one file, since ports carry folders.
 func (a *Attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, error) {
 	d, err := a.Store.PutBytes(ctx, raw)
 	if err != nil {

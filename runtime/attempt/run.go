@@ -34,6 +34,8 @@ func Read(r io.Reader) (Task, error) {
 	return t, nil
 }
 
+// check holds a task from elsewhere to its own digests, before anything of it is run: the definition to the node, the
+// fingerprint to definition and inputs. So a record can only be made under the fingerprint of what was run.
 func (t Task) check() error {
 	if t.Node == nil {
 		return errors.New("it has no node")
@@ -82,6 +84,7 @@ func Run(ctx context.Context, t Task, o Options) Outcome {
 	return Outcome{Action: action}
 }
 
+// whole tries, finishes and records: what the engine does in three steps, for whoever runs a single task.
 func (a *Attempt) whole(ctx context.Context) (*plan.Action, error) {
 	if f := a.Try(ctx); f != nil {
 		return nil, f

@@ -47,6 +47,8 @@ func openSecrets(dir string, wanted []plan.Secret) (*secrets, error) {
 	return s, nil
 }
 
+// add reads one secret and lays it out as a file, with all forms of it that a log could show (forms). Longer ones stand
+// first, so that none hides only a part of another.
 func (s *secrets) add(dir string, w plan.Secret) error {
 	value, err := ReadSecret(dir, w)
 	if err != nil {

@@ -49,6 +49,7 @@ func decoded(text string, f func(string) bool) bool {
 
 var escapeJSON = lazyregexp.New(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
 
+// unescapeJSON reads the escapes of JSON strings, \u0041 and \n, in a text that need not be JSON.
 func unescapeJSON(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
@@ -64,6 +65,7 @@ func unescapeJSON(text string) string {
 
 var escapeURL = lazyregexp.New(`%[0-9a-fA-F]{2}|\+`)
 
+// unescapeURL reads %41 and + as a URL's query has them (https://url.spec.whatwg.org/#application/x-www-form-urlencoded).
 func unescapeURL(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text

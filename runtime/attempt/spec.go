@@ -35,6 +35,7 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 	return s
 }
 
+// shape is what is known of a port, at least its type.
 func shape(s *schema.Shape, t schema.PortType) schema.Shape {
 	if s == nil {
 		return schema.Shape{Type: t}
@@ -44,6 +45,7 @@ func shape(s *schema.Shape, t schema.PortType) schema.Shape {
 	return out
 }
 
+// componentName is the name that components are found by, "train.gradient_boosting".
 func componentName(n *plan.Node) string {
 	if n.Type == "" {
 		return n.Kind

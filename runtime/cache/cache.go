@@ -127,6 +127,9 @@ func decode(path string) map[Key]*entry {
 	return out
 }
 
+// encode writes the entries: a magic word, a BLAKE3 digest of the rest, then key, length and value of each. What was asked
+// for in this run stands first, by key, then the rest in the order that it had in the file, until the file is full; so what
+// is not asked for any more falls off the end.
 func encode(entries map[Key]*entry) []byte {
 	type record struct {
 		key Key

@@ -43,6 +43,8 @@ func RunStage(ctx context.Context, components func(name string) *Component, root
 	return s.failWith(err)
 }
 
+// stageThreads is the number of threads of a stage: as asked, else MLP_THREADS, else one a processor. No result depends on
+// it.
 func stageThreads(asked int) int {
 	if asked > 0 {
 		return asked
@@ -64,6 +66,8 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("internal error in %s: %v", e.component, e.value)
 }
 
+// runGuarded runs a component that this binary has in the version that was planned. A panic is an error of the component,
+// with its stack.
 func runGuarded(ctx context.Context, components func(name string) *Component, s *Stage) (err error) {
 	c := components(s.Component)
 	switch {
@@ -108,6 +112,7 @@ func (s *Stage) failWith(err error) int {
 	return 1
 }
 
+// fail tells of a failure twice: in the log for people, and as a message for who runs the stage (spec/protocol.md).
 func (s *Stage) fail(summary, detail string) {
 	s.Logf("error: %s", strings.TrimSuffix(summary+"\n"+detail, "\n"))
 	s.message(map[string]any{"mlp": "error", "summary": summary, "detail": detail})

@@ -159,6 +159,7 @@ func (s *Stage) Progress(done, total int) {
 	s.message(map[string]any{"mlp": "progress", "done": done, "total": total})
 }
 
+// message writes a line of JSON with the key mlp, which who runs the stage takes out of the log.
 func (s *Stage) message(m map[string]any) {
 	line, err := json.Marshal(m)
 	if err != nil {

@@ -90,6 +90,7 @@ func Work(ctx context.Context, path string, components func(name string) *Compon
 	}
 }
 
+// openSocket is the connection to who started the worker: at a path, or else by the descriptor that it left open.
 func openSocket(path string) (*net.UnixConn, error) {
 	if path != "" {
 		return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
@@ -179,6 +180,7 @@ func (w *worker) quiet() bool {
 // goroutines have.
 type settings struct{ umask, processors int }
 
+// ofProcess reads what a stage may have changed of the process. The mask can only be read by setting it.
 func ofProcess() settings {
 	mask := syscall.Umask(0o077)
 	syscall.Umask(mask)

@@ -149,6 +149,8 @@ func exitCodeOf(res *Result, err error) int {
 	return res.ExitCode()
 }
 
+// newRun checks the options, fills in their defaults (as many stages at once as there are processors, a second before the
+// first retry) and opens the journal. Nothing is recorded before all of that holds.
 func newRun(ctx context.Context, o Options) (*run, error) {
 	if o.Plan == nil || o.Store == nil || o.Log == nil || o.Lock == nil || o.State == nil || o.Placement == nil {
 		return nil, errors.New("running a plan needs the plan, the store, the state with its log and lock, and where stages run")

@@ -92,6 +92,7 @@ func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failur
 	}
 }
 
+// sleep waits; false if the context ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

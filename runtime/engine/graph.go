@@ -49,6 +49,9 @@ type graph struct {
 	guarded map[string][]*plan.Release
 }
 
+// newGraph makes a unit of each stage, gate and release of a plan and connects them. Units are kept in the order of their
+// ids, and so whatever goes over them is the same in each run. A plan that names an address twice, or needs what it does not
+// have, is refused: saved plans come from files.
 func newGraph(p *plan.Plan) (*graph, error) {
 	g := &graph{byID: map[string]*unit{}, guarded: map[string][]*plan.Release{}}
 	for _, n := range p.Nodes {
@@ -85,6 +88,7 @@ func (g *graph) node(address string) *unit { return g.byID["node/"+address] }
 
 // connect adds the edges that lead to u.
 func (g *graph) connect(u *unit) error {
+	// result waits for a stage to have a result, pass also for its verdict, or a gate's. Where both are needed pass wins.
 	needs := map[string]need{}
 	result := func(address string) {
 		if address != "" && needs["node/"+address] != needPass {
@@ -124,6 +128,7 @@ func (g *graph) connect(u *unit) error {
 	return g.link(u, needs)
 }
 
+// link turns needs into edges. u.waiting counts them, and reaches 0 when u may start.
 func (g *graph) link(u *unit, needs map[string]need) error {
 	for id, n := range needs {
 		from := g.byID[id]

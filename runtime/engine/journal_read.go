@@ -237,6 +237,8 @@ func (j *Journals) Summaries(ctx context.Context) ([]Summary, error) {
 	return out, nil
 }
 
+// summary reads what a list of applies shows: who, when and how it ended. A journal without RunEnded is of a run that goes
+// on, or was killed; its lock tells which.
 func (j *Journals) summary(ctx context.Context, apply string) Summary {
 	s := Summary{Apply: apply, Running: true}
 	for e, err := range j.read(ctx, apply, false, quick) {

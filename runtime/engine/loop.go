@@ -94,6 +94,7 @@ func (r *run) before(u *unit) before {
 	return b
 }
 
+// recorded is a copy of what a map has under an address; nil if it has nothing.
 func recorded[T any](of map[string]T, address string) *T {
 	if v, ok := of[address]; ok {
 		return &v
@@ -152,6 +153,8 @@ func (r *run) start(ready *queue, running int, done chan<- completion) int {
 type queue []*unit
 
 func (q queue) Len() int { return len(q) }
+
+// Less puts first what the most work waits for (weight); ties go by id, not by chance.
 func (q queue) Less(i, j int) bool {
 	if q[i].weight != q[j].weight {
 		return q[i].weight > q[j].weight
@@ -214,6 +217,7 @@ func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
 	return ready, fatal
 }
 
+// keys are the keys of events, sorted; for what is told of a revision.
 func keys(events []plan.Event) []string {
 	out := make([]string, len(events))
 	for i, e := range events {
@@ -273,6 +277,7 @@ func causes(u *unit) []string {
 	return []string{u.address}
 }
 
+// block ends a unit that a gate holds back. Those behind it are freed to be blocked in turn.
 func (r *run) block(u *unit) []*unit {
 	slices.Sort(u.blocked)
 	u.blocked = slices.Compact(u.blocked)

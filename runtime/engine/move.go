@@ -86,6 +86,8 @@ func difference(before, after *plan.State) []plan.Event {
 	return out
 }
 
+// changed are the events that make one map of a state into another: removals, then what is new or differs. The caller sorts
+// them.
 func changed[T any](kind string, before, after map[string]T, set func(*plan.Event, *T)) []plan.Event {
 	var out []plan.Event
 	for name := range before {

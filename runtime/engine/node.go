@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
+// removeNode forgets a stage that is no longer in the module. Its result stays in the store until garbage collection.
 func removeNode(u *unit, was before) *outcome {
 	o := &outcome{node: &NodeResult{Address: u.address, Status: Removed}, ok: true, passed: true, tell: []Event{NodeRemoved{u.address}}}
 	if was.node != nil {
@@ -41,6 +42,7 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 			return o
 		}
 	}
+	// The plan knew the inputs and so the fingerprint, or learns it now from the stages before.
 	fp := plan.Fingerprint(n.Definition, inputs)
 	if n.Fingerprint != "" && n.Fingerprint != fp {
 		return failed(u, fp, attempt.Failuref(attempt.StaleFailure, "%s has other inputs than when the plan was made; plan again", u.address))
@@ -74,6 +76,8 @@ func (r *run) inputs(n *plan.Node) (map[string]plan.Digest, error) {
 	return out, nil
 }
 
+// inputDigest is what flows into a port: as the plan says for data from outside, else as the stage before has just yielded
+// it.
 func (r *run) inputDigest(in plan.Input) (plan.Digest, error) {
 	if in.From == "" {
 		if in.Digest == "" {
@@ -111,6 +115,7 @@ func (r *run) lookup(n *plan.Node, fp plan.Digest) (*plan.Action, error) {
 	return a, nil
 }
 
+// failed is the outcome of a stage that did not come to a result. fp is empty where its inputs were not known.
 func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 	return &outcome{
 		node: &NodeResult{Address: u.address, Status: Failed, Fingerprint: fp, Failure: f},
@@ -138,6 +143,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 			o.tell = append(o.tell, StageWarning{u.address, w})
 		}
 	}
+	// What was recorded already in this very form makes no event: a run of nothing but cached results writes no revision.
 	now := nodeState(r.versioned(u.node), inputs, a)
 	now.Accepted = accepted
 	var err error

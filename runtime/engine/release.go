@@ -57,6 +57,7 @@ func samePlanned(p *plan.Plan, rel *plan.Release, exists bool, current plan.Rele
 	return exists && rel.Current.Candidate() == current.Candidate() && rel.Current.Revision == current.Revision
 }
 
+// removeRelease takes a model out of service. Of one that was not live nothing is recorded.
 func removeRelease(u *unit, o *outcome, exists bool) *outcome {
 	o.release.Status, o.release.After = Removed, nil
 	if exists {

@@ -28,6 +28,7 @@ func (r *Replay) Result() *Result {
 	return out
 }
 
+// sorted are the values in the order of their addresses; nil of none.
 func sorted[T any](by map[string]T) []T {
 	var out []T
 	for _, address := range slices.Sorted(maps.Keys(by)) {

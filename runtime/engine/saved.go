@@ -134,6 +134,9 @@ type past struct {
 	interfered []string                   // by others, after a run of this plan began
 }
 
+// touched finds, for each thing that the plan would change, the last revision that changed it since the plan was made. Once
+// the plan itself has begun to be applied, changes by others to its things are noted as interference: going on would mix two
+// plans.
 func (s *Saved) touched() *past {
 	keys := map[string]bool{}
 	for _, n := range s.Plan.Nodes {
@@ -196,6 +199,9 @@ func (h *past) since(key string) string {
 	return ""
 }
 
+// node says why a stage of the plan is stale; empty if it is not. It is fresh if what is recorded is what the plan saw, what
+// it would make, or what an earlier, broken off apply of the same plan made; a result that the plan counts on must still be
+// there, one that it has to make must not be; and files from outside must have the content that was planned with.
 func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error) {
 	key := "node/" + n.Address
 	now := s.State.Nodes[n.Address].Fingerprint
@@ -304,6 +310,7 @@ func (s *Saved) files(ctx context.Context, n *plan.Node) (string, error) {
 	return "", nil
 }
 
+// gate says why a gate is stale: decided by other rules since, or its champion was replaced.
 func (s *Saved) gate(g *plan.Gate, h *past) string {
 	key := "gate/" + g.Address
 	now := s.State.Gates[g.Address].Definition
@@ -316,6 +323,7 @@ func (s *Saved) gate(g *plan.Gate, h *past) string {
 	return ""
 }
 
+// release says why a release is stale: something else went live, or came down, since the plan was made.
 func (s *Saved) release(r *plan.Release, h *past) string {
 	current, exists := s.State.Releases[r.Address]
 	if samePlanned(s.Plan, r, exists, current) || r.Action == plan.RemoveRelease && !exists {

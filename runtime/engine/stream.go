@@ -72,6 +72,8 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the journal of apply %s is in format %s %s, and this mlp reads %s %s: read it with the mlp that wrote it", e.Apply, e.Format, e.Version, streamFormat, streamVersion)
 }
 
+// readable refuses a journal of another major version (spec/events.md): of a later minor one the events that are not known
+// here are passed over.
 func readable(s RunStarted) error {
 	major, _, _ := strings.Cut(s.FormatVersion, ".")
 	ours, _, _ := strings.Cut(streamVersion, ".")
@@ -81,6 +83,8 @@ func readable(s RunStarted) error {
 	return nil
 }
 
+// newDecoder has every event that a journal holds. An event that is missing here is read as one of a later version; a test
+// compares the list with spec/events.md.
 func newDecoder() decoder {
 	all := decoder{}
 	reads[RunStarted](all)
@@ -106,6 +110,7 @@ func newDecoder() decoder {
 	return all
 }
 
+// reads enters one type of events under the name that it is written with.
 func reads[T Event](all decoder) {
 	var zero T
 	all[zero.kind()] = func(data []byte) (Event, error) {

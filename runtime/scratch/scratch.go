@@ -107,6 +107,8 @@ func Sweep() {
 	sweep(memory)
 }
 
+// sweep removes folders of processes that died: ours by name and owner, and not locked. One that is being made is not locked
+// yet; it counts as dead after a while (forgotten).
 func sweep(parent string) {
 	entries, err := os.ReadDir(parent)
 	if err != nil {

@@ -76,6 +76,7 @@ func (p *Place) Replace(path string, data []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
+// open makes the session when something is first written: commands that only read leave no folder.
 func (p *Place) open() (*session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -194,6 +195,8 @@ func (p *Place) Left() bool {
 	return false
 }
 
+// sweepSession removes one session if its process is gone, which the kernel tells by letting its lock go. It reports whether
+// it did.
 func sweepSession(dir string) (bool, error) {
 	if strings.HasPrefix(filepath.Base(dir), hidden) {
 		return false, sweepUnfinished(dir)

@@ -105,6 +105,8 @@ func (b *batch) score(ctx context.Context) error {
 	return nil
 }
 
+// part are the values of rows from (included) to (not included), by feature in the model's order: Num of numbers, booleans
+// and times, with NaN for null; Text with Null beside it.
 func (b *batch) part(from, to int) []component.Values {
 	out := make([]component.Values, len(b.features))
 	for i := range b.features {

@@ -113,6 +113,7 @@ func (r *reader) list(what string, element func(i int) error) error {
 	return r.close()
 }
 
+// open takes the opening token; what says what was expected there instead.
 func (r *reader) open(kind jsontext.Kind, what string) error {
 	if got := r.d.PeekKind(); got != kind && got != 0 {
 		return badRequest("%s", what)

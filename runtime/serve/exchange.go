@@ -85,6 +85,8 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 	}
 }
 
+// answer is what the log has of one row: the request, the row's key, and what was answered. Features are left out, since
+// they may be personal; the key is by which a label is joined later.
 func (x *exchange) answer(row int) []slog.Attr {
 	b := x.batch
 	attrs := []slog.Attr{slog.String("id", x.id), slog.String("model", x.model), slog.String("version", x.version), slog.Int("row", row)}

@@ -71,6 +71,8 @@ type try struct {
 
 const longestWait = time.Minute
 
+// newServer bounds the bytes of bodies that are read at the same time: two of the largest, so that one client cannot hold
+// all.
 func newServer(o Options) *server {
 	s := &server{Options: o, metrics: newMetrics(), tries: map[string]try{}, bytes: semaphore.NewWeighted(max(2*o.MaxBody, 4*chunk))}
 	s.slots.Store(&map[string]slot{})
@@ -130,6 +132,7 @@ func (s *server) look(ctx context.Context) {
 	s.looked.Store(true)
 }
 
+// pollFailed warns of an error once, until it is another one: a store that is away for an hour is one line.
 func (s *server) pollFailed(err error) {
 	s.metrics.pollErrors.Inc()
 	if s.lastFail != err.Error() {
@@ -138,6 +141,7 @@ func (s *server) pollFailed(err error) {
 	}
 }
 
+// withdraw stops a name that is no longer released; its metrics go with it.
 func (s *server) withdraw(name string, old slot) {
 	delete(s.tries, name)
 	s.metrics.forget(name)
@@ -178,6 +182,7 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 	return slot{now: next}
 }
 
+// load fetches a released model and opens it. One that only its own image can score is refused: there is no container here.
 func (s *server) load(ctx context.Context, name string, release plan.ReleaseState) (*served, error) {
 	if s := release.Scoring; s != nil {
 		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, s.Container.Image)
@@ -233,6 +238,7 @@ func (s *server) loadFailed(ctx context.Context, name string, release plan.Relea
 	return slot{now: old.now, opaque: errors.Is(err, component.ErrOpaque), fault: err.Error()}
 }
 
+// reportFailure says what is served meanwhile: a release that cannot be loaded does not take down the one before.
 func (s *server) reportFailure(name string, release plan.ReleaseState, old slot, err error) {
 	stays := "nothing is served under this name"
 	if old.now != nil {

@@ -49,6 +49,8 @@ type tensorMetadata struct {
 	Key    bool     `json:"key,omitempty"`
 }
 
+// modelMetadata answers GET /v2/models/{m} of the Open Inference Protocol. A shape of -1 is any number of rows; key and
+// levels are additions to the protocol.
 func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {

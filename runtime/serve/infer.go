@@ -43,6 +43,8 @@ type answerTensor struct {
 	Data     []any  `json:"data"`
 }
 
+// infer answers POST /v2/models/{m}/infer: tensors of features in, tensors of outputs out, one element for each row. The
+// error output is in the answer if a row failed, or if it was asked for.
 func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {
@@ -82,6 +84,8 @@ func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	return answer, nil
 }
 
+// parameters counts what a caller should know of the whole request: rows with categories the model does not know, with
+// nulls, and rows that failed.
 func (b *batch) parameters() map[string]int {
 	out := map[string]int{}
 	for name, n := range b.unseen {
@@ -98,6 +102,9 @@ func (b *batch) parameters() map[string]int {
 
 const wantInputs = `the body must be {"inputs": [{"name": …, "shape": [rows], "datatype": …, "data": […]}, …]}; each feature is an input of its own`
 
+// readInfer reads a request as the protocol has it
+// (https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md). A field that the
+// protocol lacks is refused: most often it is misspelt.
 func readInfer(r *reader) (*inferRequest, error) {
 	request := &inferRequest{}
 	err := r.object(wantInputs, func(name string) (err error) {
@@ -253,6 +260,7 @@ func (m *served) outputs() []output {
 	return append(out, failed)
 }
 
+// chosenOutputs are the outputs asked for, in that order; all of them where none was.
 func (m *served) chosenOutputs(asked []string) ([]output, error) {
 	all := m.outputs()
 	if asked == nil {

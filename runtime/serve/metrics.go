@@ -54,6 +54,7 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
+// observe counts one request, after its answer was written.
 func (m *metrics) observe(model, endpoint string, code int, took time.Duration) {
 	m.requests.WithLabelValues(model, endpoint, strconv.Itoa(code)).Inc()
 	m.duration.WithLabelValues(model, endpoint).Observe(took.Seconds())

@@ -28,6 +28,7 @@ type prediction struct {
 
 const wantRows = `the body must be {"rows": [{…}, …]}, a list of objects with one value for each feature`
 
+// predict answers the plain form: rows as JSON objects in, an object for each row out.
 func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {
@@ -91,6 +92,7 @@ func (b *batch) readRow(r *reader) error {
 	return nil
 }
 
+// readField takes one field of a row. A mistake is the row's fault and not the request's: the other rows are scored.
 func (b *batch) readField(r *reader, row int, name string, given []bool) error {
 	i, isFeature := b.model.columns[name]
 	key := b.model.keyAt(name)
@@ -129,6 +131,8 @@ func scalarOf(text jsontext.Value) scalar {
 	return v
 }
 
+// prediction is the answer for a row, by the model's task: a number; a class with its score; or a class with the score of
+// each.
 func (b *batch) prediction(row int) prediction {
 	p := &b.answers[row]
 	if p.Fault != "" {

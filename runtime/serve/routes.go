@@ -109,6 +109,7 @@ func (s *server) answer(method, endpoint string, h handler) http.Handler {
 	})
 }
 
+// guarded runs a handler; a panic is an answer with status 500 and not the end of the server. HEAD goes where GET does.
 func (s *server) guarded(method string, h handler, r *http.Request, x *exchange) (value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -121,6 +122,7 @@ func (s *server) guarded(method string, h handler, r *http.Request, x *exchange)
 	return h(r, x)
 }
 
+// statusOf is the HTTP status of an error: what a handler chose, 504 if scoring took too long, else 500.
 func statusOf(err error) int {
 	var f *failure
 	switch {

@@ -61,6 +61,7 @@ type Options struct {
 	Grace     time.Duration // for requests that run when the server stops; default 10 s
 }
 
+// withDefaults: 32 MiB and 100,000 rows a request, 30 s to score them, 10 s for running requests at the end.
 func (o Options) withDefaults() Options {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:8080"
@@ -107,6 +108,8 @@ func Run(ctx context.Context, o Options) error {
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
 		s.local = tcp.IP.IsLoopback()
 	}
+	// Three run at a time: the listener; the loop that follows the releases, which is ready after its first look; and this
+	// function, which waits for the end of ctx, or of the listener. Time-outs bound clients that send or read slowly.
 	following, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	server := &http.Server{

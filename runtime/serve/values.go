@@ -24,6 +24,7 @@ const (
 	timeKind  // ISO 8601 text
 )
 
+// kindOf is how values of a column are read from JSON: whole numbers may not have a fraction, times are strings.
 func kindOf(c schema.Column) kind {
 	switch schema.KindOf(c.Type) {
 	case schema.BooleanValue:
@@ -75,6 +76,7 @@ type feature struct {
 	null int // how many
 }
 
+// newFeature has the bounds of the column's type, so that a value that the column could not hold is refused and not rounded.
 func newFeature(c schema.Column) feature {
 	f := feature{Column: c, kind: kindOf(c), low: math.Inf(-1), high: math.Inf(1)}
 	f.width, f.scale, _ = decimalOf(c.Type)
@@ -122,6 +124,7 @@ func (f *feature) set(row int, v scalar) error {
 	return err
 }
 
+// number reads a value as the model takes it: true is 1, a time is its number in the model's unit (parseTime).
 func (f *feature) number(v scalar) (float64, error) {
 	switch f.kind {
 	case boolKind:
@@ -188,6 +191,7 @@ func within(text string, n, low, high float64) bool {
 
 func expected(want string, got scalar) error { return fmt.Errorf("expected %s, got %s", want, got) }
 
+// shorten keeps a value that a client sent from filling a message.
 func shorten(s string) string {
 	const most = 40
 	if r := []rune(s); len(r) > most {

@@ -140,6 +140,8 @@ func (l *Log) put(ctx context.Context, r *Revision, data []byte) error {
 	return err
 }
 
+// numbered gives new releases the revision that they go live in. It is known only when the revision is written, which others
+// may delay.
 func numbered(events []plan.Event, revision int64) []plan.Event {
 	out := slices.Clone(events)
 	for i, e := range out {

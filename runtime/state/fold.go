@@ -28,6 +28,8 @@ func (l *Log) At(history []*Revision, revision int64) *plan.State {
 	return st
 }
 
+// set applies one event to the state. Its key is "kind/address", as "node/train.model" or "gate/gate.release"; of a removal
+// the pointer is nil. The kinds are those of spec/store.md; one that is not known here changes nothing.
 func set(st *plan.State, e plan.Event) {
 	kind, name, _ := strings.Cut(e.Key, "/")
 	switch kind {

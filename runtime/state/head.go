@@ -79,6 +79,8 @@ func (h head) is(l *Log, r *Revision) error {
 	return &CorruptError{File: l.path(r.Revision), Why: "is not the revision that was written", Out: l.wayOut()}
 }
 
+// wayOut says how to go on with an older log on purpose. The head file is this machine's memory of the last revision that it
+// saw.
 func (l *Log) wayOut() string {
 	rel, err := filepath.Rel(filepath.Dir(l.store.Root()), l.headPath())
 	if err != nil {

@@ -92,6 +92,8 @@ func (l *Lock) Unlock() error {
 	return errors.Join(err, l.file.Close())
 }
 
+// writeHolder says in the lock's file who holds it, for the message that others get. The lock itself is the kernel's
+// (flock): the text of a process that died means nothing.
 func writeHolder(f *os.File, h Holder) error {
 	if h.PID == 0 {
 		h.PID = os.Getpid()
@@ -113,6 +115,7 @@ func writeHolder(f *os.File, h Holder) error {
 	return err
 }
 
+// readHolder is empty where the holder has not written yet.
 func readHolder(f *os.File) Holder {
 	data, err := io.ReadAll(f)
 	var h Holder

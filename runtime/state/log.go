@@ -124,6 +124,8 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 	}
 	st := empty(l.pipeline, l.workspace)
 	from := int64(1)
+	// A checkpoint holds the whole state. Large states have fewer of them (checkpointed): a multiple of checkpointEvery
+	// without one is passed.
 	for c := top - top%checkpointEvery; c > 0; c -= checkpointEvery {
 		r, err := l.readRevision(ctx, c, "")
 		if err != nil {

@@ -82,6 +82,7 @@ func (e *CorruptError) Error() string {
 	return text
 }
 
+// encode is the form of a revision on disk, with the digest that the next one names: each seals the one before.
 func encode(r *Revision) ([]byte, plan.Digest, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -171,6 +172,8 @@ func (l *Log) has(ctx context.Context, n int64) (bool, error) {
 	return has, nil
 }
 
+// newNonce is by what a writer knows its own revision where it cannot tell whether the write succeeded: 16 bytes of chance,
+// in hex.
 func newNonce() (string, error) {
 	b := make([]byte, 16)
 	if _, err := rand.Read(b); err != nil {

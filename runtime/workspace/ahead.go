@@ -117,6 +117,7 @@ func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 // present are the results whose objects are there too.
 type present struct{ *actions }
 
+// Action is a record whose results are all there; one with a result that is gone counts as none.
 func (p present) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	a, ok, err := p.actions.Action(fp)
 	if !ok || err != nil {

@@ -170,6 +170,7 @@ func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Appr
 			asked = &decided.Approvals[i]
 		}
 	}
+	// An approval is refused where it would change nothing, so that what is recorded is what somebody decided.
 	given, was := s.State.Approvals[gate+"/"+name]
 	switch {
 	case asked == nil:

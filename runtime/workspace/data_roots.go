@@ -68,6 +68,7 @@ func (r DataRoots) allowed(file string) bool {
 	return false
 }
 
+// below is a file's path within a folder, with forward slashes, and whether it lies there.
 func below(root, file string) (rel string, inside bool) {
 	rel, err := filepath.Rel(root, file)
 	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)

@@ -77,6 +77,7 @@ func orHead(revision string) string {
 	return revision
 }
 
+// comparand is one side of a diff: a file of a plan, or a commit of which a plan is made.
 func (w *Workspace) comparand(ctx context.Context, name string) (comparand, error) {
 	if IsPlanFile(name) {
 		return comparand{name: name}, nil

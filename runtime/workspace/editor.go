@@ -66,6 +66,8 @@ type editorLibrary struct {
 	editor *Editor
 }
 
+// Columns remembers what was found in files: an editor asks with each letter typed. Those of a file that may not be quoted
+// are withheld from messages.
 func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	if _, pinned := l.lock.Schemas[address]; pinned {
 		return l.Library.Columns(ctx, kind, typ, address, config)

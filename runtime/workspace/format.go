@@ -91,6 +91,7 @@ func formatted() []string {
 	return []string{syntax.Extension, syntax.ValuesExtension, syntax.TestExtension}
 }
 
+// filesToFormat are the files named, and those of a module in the folders named; with none, those of the module.
 func (w *Workspace) filesToFormat(args []string) ([]string, error) {
 	if len(args) == 0 {
 		return w.filesOf("")

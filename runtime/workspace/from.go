@@ -129,6 +129,7 @@ func (w *Workspace) BeginFrom(given string, container bool) (*Begun, error) {
 	if err != nil {
 		return nil, &Failure{Err: fmt.Errorf("%s: %w", found.figures, err), Hint: `Expected such as {"auc": 0.84}. NaN and Infinity are no JSON.`}
 	}
+	// The pipeline is written last: it is what makes the folder one that has a module, and what a second try would stop at.
 	wrote := []string{"pipeline.mlp"}
 	if container && found.dockerfile == "" {
 		found.dockerfile = "Dockerfile"

@@ -59,6 +59,7 @@ func readFigures(path string) ([]foundFigure, error) {
 	return out, nil
 }
 
+// numbersIn collects numbers under their dotted names. Names that a rule could not read are left out.
 func numbersIn(prefix string, m map[string]any, out *[]foundFigure) {
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if !figureWord().MatchString(name) || slices.Contains(celReserved, name) {

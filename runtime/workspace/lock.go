@@ -35,6 +35,7 @@ func NewLock() *LockFile {
 	return &LockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}, Modules: map[string]fetch.Pin{}}
 }
 
+// ReadLock reads the lock file of a module's folder; an empty one if there is none.
 func ReadLock(dir string) (*LockFile, error) {
 	data, err := readDocument(filepath.Join(dir, LockName))
 	if errors.Is(err, fs.ErrNotExist) {

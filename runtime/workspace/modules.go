@@ -60,6 +60,7 @@ func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, 
 	return m.inside(s, pin)
 }
 
+// verify holds a fetched module to its pinned digest, once a run. Nil if it is what was pinned.
 func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 	at := path.Join(fetchedDir, s.Name(pin))
 	found := filepath.Join(m.root, at) + " " + string(pin.Digest)

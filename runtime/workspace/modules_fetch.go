@@ -112,6 +112,7 @@ type Pinned struct {
 	Guessed bool
 }
 
+// cannotFetch is the diagnostic of a fetch that failed, with what to do where the cause is known.
 func cannotFetch(s fetch.Source, err error) *source.Diagnostic {
 	d := &source.Diagnostic{Code: source.CodeCannotFetch, Summary: fmt.Sprintf("%s cannot be fetched", s.Repository()), Detail: err.Error() + "."}
 	switch {

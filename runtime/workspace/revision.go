@@ -107,6 +107,8 @@ func atRevision(c comparand, err error) error {
 	return &RevisionError{Revision: c.name, Err: err}
 }
 
+// holdsModule reports whether a folder has .mlp files. One that cannot be read is taken to have some, for the error to be
+// told there.
 func holdsModule(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
@@ -125,6 +127,8 @@ type view struct {
 	repo   string // the repository's folder in it
 }
 
+// view makes a folder in which the module stands as of a commit and all else as it is now, by links: data files are not in
+// git, and may be large. It is removed with the view.
 func (w *Workspace) view(ctx context.Context, commit string) (*view, error) {
 	top, err := w.git(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
@@ -291,6 +295,8 @@ func (w *Workspace) write(ctx context.Context, v *view, blobs []blob) error {
 	return errors.Join(err, rest, cmd.Wait())
 }
 
+// put brings one file of the view to its content in the commit. in and out are those of `git cat-file --batch`: an id is
+// written, a header "<id> blob <size>" and the bytes come back.
 func (v *view) put(b blob, in io.Writer, out *bufio.Reader) error {
 	if b.mode == submodule {
 		return nil

@@ -144,6 +144,7 @@ type applied struct {
 	At       time.Time   `json:"at"`
 }
 
+// appliedKey is where the store notes that a plan was applied, by its id: a second apply of one file is refused by it.
 func appliedKey(p *plan.Plan) (string, error) {
 	hex, err := p.ID.Hex()
 	if err != nil {

@@ -156,6 +156,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, s.State)
 	}
+	// git answers while the plan is made; the commit stands in the envelope, which is no part of what is signed.
 	head := make(chan string, 1)
 	go func() { head <- commit(ctx, s.w.Dir) }()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
@@ -164,6 +165,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}
 	}
+	// Warnings added from here on are part of the plan, so that it is signed anew.
 	signed, err := len(p.Diagnostics), error(nil)
 	s.addWarnings(p)
 	s.addDamaged(p)
@@ -282,6 +284,8 @@ func commit(ctx context.Context, dir string) string {
 // Images resolves the images of foreign stages with the local engine, which is asked only if there are any.
 type Images struct{ engine *docker.Executor }
 
+// Resolve asks the container engine for an image's id and platform. The engine is connected to at the first image, so that a
+// plan without any needs none.
 func (i *Images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
 	if i.engine == nil {
 		if i.engine, err = docker.New(ctx, docker.Options{}); err != nil {

@@ -22,6 +22,8 @@ type sources struct {
 	absent map[string]bool
 }
 
+// External looks at a source's files. Where they are not on this machine (a plan in CI), the version last recorded is taken
+// and a warning says so, unless what is outside is to be looked at anew.
 func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	b := x.s.Module.Blocks[address]
 	found, err := x.s.probe(ctx, b)

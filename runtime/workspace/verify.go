@@ -95,6 +95,8 @@ func (v *verifier) states(ctx context.Context) error {
 	return nil
 }
 
+// state checks one workspace: that its revisions are whole, and that what is recorded of stages and releases is in the
+// store.
 func (v *verifier) state(ctx context.Context, log *state.Log) error {
 	v.found.States++
 	history, err := log.History(ctx)

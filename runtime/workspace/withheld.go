@@ -77,6 +77,7 @@ func forms(name string) []string {
 	return slices.Compact(out)
 }
 
+// known reports whether a name stands as a word in any of the texts: then it is no secret.
 func known(name string, files map[string][]byte) bool {
 	word := regexp.MustCompile(`(?i)(^|[^\pL\pN_])` + regexp.QuoteMeta(name) + `($|[^\pL\pN_])`)
 	for _, text := range files {

@@ -125,6 +125,8 @@ const sealedHashes = "files"
 // worthWriting is from how many bytes on it would hurt to read them again, should the process be killed.
 const worthWriting = 64 << 20
 
+// rememberedHash is what is known of a file, from this run or an earlier one; zero if nothing is. The caller compares the
+// stamp.
 func (c *Cache) rememberedHash(path string) hashed {
 	c.mu.Lock()
 	defer c.mu.Unlock()

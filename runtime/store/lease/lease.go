@@ -261,6 +261,8 @@ func (l *Lease) Release(ctx context.Context) error {
 	return l.write(ctx, func(t *term) error { t.Ended = true; return nil })
 }
 
+// write changes the term that is held. If a later term is there, somebody took the lease for dead: it is lost, but may still
+// be ended.
 func (l *Lease) write(ctx context.Context, change func(*term) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

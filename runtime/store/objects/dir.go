@@ -108,6 +108,8 @@ func (o *Objects) putEntries(ctx context.Context, root *os.Root, names []string,
 	return files, o.nameAll(ctx, all)
 }
 
+// writeEntry stores one file of a folder. It is opened without following links and without waiting (a named pipe would wait
+// for a writer), and asked what it is after that: the name cannot be put in another place in between.
 func (o *Objects) writeEntry(ctx context.Context, root *os.Root, name string) (Entry, written, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -223,6 +225,8 @@ func (o *Objects) Materialize(ctx context.Context, d plan.Digest, dest string) e
 	return nil
 }
 
+// materialize links one file into a folder, its content verified. Links share the object's bytes, so that files are read
+// only.
 func (o *Objects) materialize(ctx context.Context, e Entry, dest string) error {
 	if err := o.verify(ctx, e.Digest); err != nil {
 		return err

@@ -356,6 +356,7 @@ func (o *Objects) onShelf(ctx context.Context, d plan.Digest) error {
 	return nil
 }
 
+// wasVerified reports whether the object's file is the one whose content was hashed, by its stamp (size, times, inode).
 func (o *Objects) wasVerified(d plan.Digest, now scratch.Stamp) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -428,6 +429,8 @@ func (o *Objects) putAside(ctx context.Context, d plan.Digest, key string, got p
 	return &MissingError{d}
 }
 
+// moveAside puts a corrupt object where nothing finds it, for people to look at. What rests on it is then missing, and the
+// next apply makes it again.
 func (o *Objects) moveAside(ctx context.Context, b bucket.Bucket, d plan.Digest, key string, got plan.Digest) error {
 	hex, _ := d.Hex()
 	to := "quarantine/" + hex

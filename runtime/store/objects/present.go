@@ -27,6 +27,8 @@ func (o *Objects) Present(ctx context.Context, outputs map[string]plan.Digest) e
 	return nil
 }
 
+// presentDir reports a folder as missing unless its list is whole and each of its files is there with its size. Contents are
+// hashed when they are read, not here: a plan asks this of all results.
 func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
 	data, err := o.look(ctx, d)
 	if err != nil {

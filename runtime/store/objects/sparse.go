@@ -29,6 +29,8 @@ type sparseWriter struct {
 
 var zeros [1 << 16]byte
 
+// Write leaves out blocks of zeros, which the file system keeps as holes: a file of a stage that is mostly empty costs
+// nothing twice.
 func (w *sparseWriter) Write(p []byte) (int, error) {
 	written := 0
 	for len(p) > 0 {

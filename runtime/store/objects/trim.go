@@ -42,6 +42,7 @@ func (o *Objects) touch(key string) error {
 // Forget is called when the session ends: what is used from then on is noted anew.
 func (o *Objects) Forget() { o.used.Clear() }
 
+// lock takes the store's lock of this machine, shared or exclusive. The kernel lets it go with the process; the file stays.
 func (o *Objects) lock(how int) (unlock func(), err error) {
 	path := o.place.Path("cache", "store.lock")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -86,6 +86,7 @@ func New(b bucket.Bucket, file func(key string) string) *Records {
 	return &Records{bucket: b, file: file, single: map[plan.Digest][]byte{}}
 }
 
+// key is where the record of a fingerprint lies, by its hex digits.
 func key(prefix string, fp plan.Digest) (string, error) {
 	hex, err := fp.Hex()
 	if err != nil {
@@ -117,6 +118,7 @@ func (r *Records) Put(ctx context.Context, a plan.Action) (*plan.Action, error) 
 			return nil, err
 		}
 	}
+	// Another process may write, or move a damaged record aside, between two of these steps; then it is tried again.
 	for range 3 {
 		err := bucket.Put(ctx, r.bucket, key, data)
 		if err == nil {

@@ -306,6 +306,8 @@ func mergeable(keys []string) []string {
 	return nil
 }
 
+// mergeAll writes the records of several segments as one and deletes them after. A segment is named by its content, so that
+// the merged one may be one of them. What is damaged is left out.
 func (r *Records) mergeAll(ctx context.Context, keys []string) error {
 	all := map[plan.Digest][]byte{}
 	for _, key := range keys {
