@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // doAccepted takes the recorded result of another definition, as the plan says. Nothing is recorded under the stage's own
 // fingerprint: the result is accepted at this address only. Nil if the plan leaves open whether it holds, and it does not.
-func (r *run) doAccepted(u *unit, was before, inputs map[string]plan.Digest) (*outcome, error) {
+func (r *run) doAccepted(ctx context.Context, u *unit, was before, inputs map[string]plan.Digest) (*outcome, error) {
 	n, before := u.node, plan.NodeState{}
 	if was.node != nil {
 		before = *was.node
@@ -39,6 +40,9 @@ func (r *run) doAccepted(u *unit, was before, inputs map[string]plan.Digest) (*o
 	}
 	if a.Definition != n.Accepted.Was || !plan.SameInputs(a.Inputs, inputs) {
 		return nil, attempt.Failuref(attempt.StaleFailure, "the result that %s is to accept was made by another definition, or from other inputs; plan again", u.address)
+	}
+	if err := r.Store.Settle(ctx, n.Replaces); err != nil {
+		return nil, err
 	}
 	accepted := before.Accepted
 	if accepted == nil || before.Definition != n.Definition {

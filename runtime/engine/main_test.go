@@ -198,6 +198,7 @@ type rig struct {
 	store *store.Store
 	exec  executor.Executor
 	opts  func(*Options)
+	space string // the workspace
 
 	mu     sync.Mutex
 	events []Event
@@ -214,16 +215,21 @@ func rigAt(t *testing.T, dir string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return rigOn(t, dir, s)
+}
+
+func rigOn(t *testing.T, dir string, s *store.Store) *rig {
+	t.Helper()
 	t.Cleanup(func() { _ = s.Close() })
 	e, err := process.New(process.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{t: t, dir: dir, store: s, exec: e}
+	return &rig{t: t, dir: dir, store: s, exec: e, space: "default"}
 }
 
 func (r *rig) log() *state.Log {
-	l, err := state.Open(r.store, "test", "default")
+	l, err := state.Open(r.store, "test", r.space)
 	if err != nil {
 		r.t.Fatal(err)
 	}

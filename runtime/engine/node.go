@@ -34,7 +34,7 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 		return failed(u, "", attempt.AsFailure(err))
 	}
 	if n.Accepted != nil {
-		o, err := r.doAccepted(u, was, inputs)
+		o, err := r.doAccepted(ctx, u, was, inputs)
 		if err != nil {
 			return failed(u, n.Fingerprint, attempt.AsFailure(err))
 		}
@@ -59,6 +59,9 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 		if action, err = r.execute(ctx, n, inputs, fp, lost); err != nil {
 			return failed(u, fp, attempt.AsFailure(err))
 		}
+	}
+	if err := r.Store.Settle(ctx, fp); err != nil { // a record of another process's may be a moment old
+		return failed(u, fp, attempt.AsFailure(err))
 	}
 	return r.done(u, was, status, inputs, action, nil)
 }

@@ -70,7 +70,14 @@ type Store struct {
 }
 
 // Open returns the store in a folder, which is created when something is first written.
-func Open(dir string) (*Store, error) {
+func Open(dir string) (*Store, error) { return openIn(dir, local.Open) }
+
+// On is Open on another disk than this machine's.
+func On(disk local.Disk, dir string) (*Store, error) {
+	return openIn(dir, func(dir string, temp *scratch.Place) *local.Bucket { return local.On(disk, dir, temp) })
+}
+
+func openIn(dir string, folder func(dir string, temp *scratch.Place) *local.Bucket) (*Store, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -84,7 +91,7 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("opening the store: %s is a file, expected a folder", root)
 	}
 	place := scratch.At(root)
-	shelf := local.Open(root, place)
+	shelf := folder(root, place)
 	return &Store{root: root, bucket: shelf, shelf: shelf, place: place,
 		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place), where: shelf.Path}, nil
 }
@@ -205,6 +212,9 @@ func (s *Store) ReplaceAction(a plan.Action) error { return s.records.Replace(co
 func (s *Store) Action(fp plan.Digest) (*plan.Action, error) {
 	return s.records.Get(context.Background(), fp)
 }
+
+// Settle returns once the record of a fingerprint is durable, as records.Settle says.
+func (s *Store) Settle(ctx context.Context, fp plan.Digest) error { return s.records.Settle(ctx, fp) }
 
 // HashFiles digests files outside, as hashcache.HashFiles says.
 func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {

@@ -11,8 +11,8 @@ package bucket
 // What is above a bucket is correct by two conditions; locks and leases only spare writers work in vain. One is PutNew, a compare-and-set
 // on a key that has no value yet: revision 42 of a log, term 7 of a lease and the record of a fingerprint are each won by one writer,
 // on whatever machine. The other is the order of writing: a value is durable when PutNew returns, so a writer that puts objects, then the
-// record that names them, then the revision that rests on the record, may be killed at any point and leaves nothing that names what
-// is not there.
+// record that names them, then the revision that rests on the record, may be killed at any point, or lose power, and leaves nothing that
+// names what is not there. Who rests on what another put has it settled first (Settle).
 //
 // What is not promised shapes the users. List may lag, so that none of them takes a list for the last word: the end of the log is found
 // by asking for key 43 after the list ended with 42. An error of PutNew may hide a success, since the answer may be lost: so values
@@ -42,7 +42,7 @@ type Bucket interface {
 	Get(ctx context.Context, key string, r Range) (*Value, error)
 
 	// PutNew gives a key its first value: whole and durable when it returns, or not at all. Of many at once one wins; the
-	// others get fs.ErrExist, and change nothing.
+	// others get fs.ErrExist, once the value that is there is durable, and change nothing.
 	PutNew(ctx context.Context, key string, content io.Reader) error
 
 	// Replace gives a key a value, whatever it had. Readers see the old or the new one, whole. It is durable when Replace
@@ -59,6 +59,22 @@ type Bucket interface {
 
 	// Delete removes a key's value. That there is none is no error.
 	Delete(ctx context.Context, key string) error
+}
+
+// Settler is a bucket in which others see a value a moment before it is durable, as they do in a folder.
+type Settler interface {
+	// Settle returns once values that were got, as far as they are there, are durable. It is for values that others put: those of
+	// this process's own are, when putting them returns.
+	Settle(ctx context.Context, keys ...string) error
+}
+
+// Settle is for who got values and is about to put what rests on them. For example, a stage's record that another process put a moment
+// ago: a revision that names it must not survive a power cut which the record does not.
+func Settle(ctx context.Context, b Bucket, keys ...string) error {
+	if s, ok := b.(Settler); ok {
+		return s.Settle(ctx, keys...)
+	}
+	return nil
 }
 
 // ErrMissing: a store does not have an object or a record. Whoever can make it again should.

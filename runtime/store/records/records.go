@@ -270,10 +270,32 @@ func (r *Records) Get(ctx context.Context, fp plan.Digest) (*plan.Action, error)
 	if errors.Is(err, bucket.ErrMissing) { // one may have been put there since, and no list has one that is no file
 		var damaged *DamagedError
 		if a, other := r.at(ctx, replaced, fp); other == nil || !errors.As(err, &damaged) && errors.As(other, &damaged) {
+			r.mu.Lock()
+			r.replaced[fp] = true
+			r.mu.Unlock()
 			return a, other
 		}
 	}
 	return a, err
+}
+
+// Settle returns once the record of a fingerprint, which was got, is durable, whoever put it. Its objects are: they were before the record was
+// put.
+func (r *Records) Settle(ctx context.Context, fp plan.Digest) error {
+	prefix := Prefix
+	r.mu.Lock()
+	if r.replaced[fp] {
+		prefix = ReplacedPrefix
+	}
+	r.mu.Unlock()
+	key, err := key(prefix, fp)
+	if err == nil {
+		err = bucket.Settle(ctx, r.bucket, key)
+	}
+	if err != nil {
+		return fmt.Errorf("bringing a record to the disk: %w", err)
+	}
+	return nil
 }
 
 // at reads the record that stands under a key.

@@ -27,12 +27,24 @@ type Bucket struct {
 	dir  string
 	temp *scratch.Place
 	page int
+	disk Disk
+
+	top   string // the folder above which nothing is this bucket's
+	names names
 }
 
 // Open returns the bucket in a folder, which is created when something is first written. Temporary files are made in the
 // given place, which must lie on the same file system.
 func Open(dir string, temp *scratch.Place) *Bucket {
-	return &Bucket{dir: dir, temp: temp, page: pageSize}
+	return On(machine{}, dir, temp)
+}
+
+// On is Open on another disk than this machine's.
+func On(disk Disk, dir string, temp *scratch.Place) *Bucket {
+	return &Bucket{
+		dir: dir, temp: temp, page: pageSize, disk: disk, top: above(dir),
+		names: names{settled: map[string]bool{}, leader: make(chan struct{}, 1)},
+	}
 }
 
 // Path is the file of a key's value, whether it is there or not. Nobody but this package writes to it.
@@ -85,21 +97,16 @@ func (b *Bucket) File(key string) (*os.File, fs.FileInfo, error) {
 
 // PutNew is as bucket.Bucket says.
 func (b *Bucket) PutNew(ctx context.Context, key string, content io.Reader) error {
-	return b.put(ctx, key, content, linkNew)
+	return b.put(ctx, key, content, false)
 }
 
 // Replace is as bucket.Bucket says.
 func (b *Bucket) Replace(ctx context.Context, key string, content io.Reader) error {
-	return b.put(ctx, key, content, func(tmp, path string) error {
-		if err := os.Rename(tmp, path); err != nil {
-			return err
-		}
-		return syncDir(filepath.Dir(path))
-	})
+	return b.put(ctx, key, content, true)
 }
 
-// put writes a temporary file, brings it to the disk and has it named.
-func (b *Bucket) put(ctx context.Context, key string, content io.Reader, name func(tmp, path string) error) error {
+// put writes a temporary file and has it named.
+func (b *Bucket) put(ctx context.Context, key string, content io.Reader, replace bool) error {
 	if err := bucket.Check(key); err != nil {
 		return err
 	}
@@ -108,11 +115,14 @@ func (b *Bucket) put(ctx context.Context, key string, content io.Reader, name fu
 		return err
 	}
 	defer os.Remove(tmp)
-	path := b.Path(key)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+	n := &naming{from: tmp, to: b.Path(key), replace: replace}
+	if err := b.name([]*naming{n}); err != nil {
+		return err
 	}
-	return name(tmp, path)
+	if n.had {
+		return &fs.PathError{Op: "put", Path: n.to, Err: fs.ErrExist}
+	}
+	return nil
 }
 
 func (b *Bucket) write(ctx context.Context, content io.Reader) (string, error) {
@@ -121,7 +131,7 @@ func (b *Bucket) write(ctx context.Context, content io.Reader) (string, error) {
 		return "", err
 	}
 	_, err = io.Copy(f, stopping{ctx, content})
-	if err = errors.Join(err, ctx.Err(), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, ctx.Err(), f.Chmod(0o644), f.Close()); err != nil {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
@@ -147,33 +157,22 @@ type Staged struct{ Key, Path string }
 // first has its key, and all have theirs for good when PutStaged returns. It returns those whose key had a value already, which
 // are changed as little as by PutNew. The temporary files stay.
 func (b *Bucket) PutStaged(all []Staged) (had []Staged, err error) {
-	var files, folders []string
+	var names []*naming
 	for _, s := range all {
 		if err := bucket.Check(s.Key); err != nil {
 			return nil, err
 		}
-		files = append(files, s.Path)
+		names = append(names, &naming{from: s.Path, to: b.Path(s.Key)})
 	}
-	if err := syncAll(files); err != nil {
+	if err := b.name(names); err != nil {
 		return nil, err
 	}
-	for _, s := range all {
-		path := b.Path(s.Key)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
+	for i, n := range names {
+		if n.had {
+			had = append(had, all[i])
 		}
-		err := linkUnsynced(s.Path, path)
-		if errors.Is(err, fs.ErrExist) {
-			had = append(had, s)
-			err = nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		folders = append(folders, filepath.Dir(path))
 	}
-	slices.Sort(folders)
-	return had, syncAll(slices.Compact(folders))
+	return had, nil
 }
 
 // List is as bucket.Bucket says. It also has the keys in whose place something else than a file or a folder stands.
@@ -276,7 +275,7 @@ func (b *Bucket) Move(ctx context.Context, from, to string) error {
 		return err
 	}
 	source, target := b.Path(from), b.Path(to)
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := b.mkdir(filepath.Dir(target)); err != nil {
 		return err
 	}
 	info, err := os.Lstat(source)
@@ -288,7 +287,12 @@ func (b *Bucket) Move(ctx context.Context, from, to string) error {
 			return err
 		}
 	}
-	return os.Rename(source, target)
+	if err := b.disk.Rename(source, target); err != nil {
+		return err
+	}
+	b.forget(source)
+	b.forget(target)
+	return nil
 }
 
 // Delete is as bucket.Bucket says.
@@ -297,6 +301,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	err := os.Remove(b.Path(key))
+	b.forget(b.Path(key))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
 	}

@@ -1,0 +1,36 @@
+package local
+
+import (
+	"errors"
+	"os"
+)
+
+// Disk is what a bucket asks of a file system that decides what a power cut leaves. What it does besides, such as writing temporary
+// files, rests on a later Sync. The file system of this machine is the one that is used; a test puts package powercut before it.
+type Disk interface {
+	// Sync brings to the disk what a file holds, or which names a folder has. The name of the file or folder itself is that of
+	// the folder above.
+	Sync(path string) error
+	Mkdir(path string) error
+	// Link gives a file a second name; the error is os.ErrExist where that is taken.
+	Link(from, to string) error
+	// Rename gives a file or folder another name, and takes that from what had it.
+	Rename(from, to string) error
+}
+
+// machine is the file system of this machine.
+type machine struct{}
+
+func (machine) Sync(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func (machine) Mkdir(path string) error { return os.Mkdir(path, 0o755) }
+
+func (machine) Link(from, to string) error { return os.Link(from, to) }
+
+func (machine) Rename(from, to string) error { return os.Rename(from, to) }
