@@ -130,6 +130,7 @@ func Compare(ctx context.Context, reference, current *frame.Frame, columns []str
 	return out, err
 }
 
+// withDefaults: 999 permutations make the least p-value 0.001.
 func (o Options) withDefaults() Options {
 	if o.Calibrate == "" {
 		o.Calibrate = ByPermutation
@@ -151,6 +152,7 @@ func (o Options) tooFew(reference, current *frame.Frame) string {
 	return ""
 }
 
+// limit is what the block says, else the level of a test (0.05), else the least distance that is drift (0.1).
 func (o Options) limit(method string) float64 {
 	switch {
 	case o.Limit > 0:
@@ -167,6 +169,7 @@ const DistanceLimit = schema.DriftDistance
 // IsTest reports whether a method is a test, not a distance.
 func IsTest(method string) bool { return method == KS || method == ChiSquare || method == Z }
 
+// undefined are results without figures for all columns, for the same reason.
 func undefined(columns []string, reason string) []Result {
 	nan := math.NaN()
 	out := make([]Result, len(columns))

@@ -22,6 +22,8 @@ type pair struct {
 	nulls  []int32
 }
 
+// newPair joins two columns into one: reference rows first, current ones behind them, n of the former. A permutation then
+// only says anew which rows are the reference's.
 func newPair(reference, current *frame.Frame, name, method string) (*pair, error) {
 	a, b := reference.Column(name), current.Column(name)
 	switch {
@@ -145,6 +147,8 @@ func pool(a, b *frame.Column) (codes []int32, distinct int) {
 	return codes, distinct
 }
 
+// poolText gives the values of two columns common codes, in the order that they are met in. Null is a value of its own.
+// distinct are the values of the reference alone, by which a method is chosen.
 func poolText(a, b *frame.Column) (codes []int32, distinct int) {
 	seen := map[string]int32{}
 	null := int32(-1)
@@ -187,6 +191,7 @@ func presence(a, b *frame.Column) []int32 {
 	return codes
 }
 
+// kinds is how many codes there are: they are 0, 1, 2, … without gaps.
 func kinds(codes []int32) int {
 	top := int32(-1)
 	for _, c := range codes {
@@ -283,6 +288,7 @@ func (p *pair) split(inReference []bool, m *scratch) sides {
 	return s
 }
 
+// splitCodes counts the codes on either side. The counts are of the scratch, and good until the next call.
 func (p *pair) splitCodes(inReference []bool, m *scratch) sides {
 	if cap(m.refCounts) < p.kinds {
 		m.refCounts, m.curCounts = make([]float64, p.kinds), make([]float64, p.kinds)

@@ -100,6 +100,8 @@ func exchange(ctx context.Context, pairs []*pair, into []*chance, n, m, from, to
 // tolerance is relative: sums in another order may differ in the last digits.
 const tolerance = 1e-12
 
+// count adds the scores that are at least as great as the observed one. Sums in another order differ in the last bits: what
+// is within the tolerance counts as equal, and so against drift.
 func (c *chance) count(from int) {
 	for _, x := range c.scores[from:] {
 		if math.IsInf(x, 1) || x >= c.observed-float64(tolerance*math.Abs(c.observed)) {

@@ -109,6 +109,8 @@ func (k *Checker) readMetrics() {
 	}
 }
 
+// checkNumbers holds figures to their bounds. Below 20 resamples an interval of 95 % is the range of all; above 100,000
+// nothing is gained.
 func (k *Checker) checkNumbers() {
 	if k.Intervals.Resamples < 0 || k.Intervals.Resamples > 0 && k.Intervals.Resamples < 20 || k.Intervals.Resamples > 100000 {
 		k.report(schema.Problem{
@@ -165,6 +167,7 @@ func (k *Checker) checkWeight() {
 	}
 }
 
+// checkMetrics holds each metric to the task, and those of scores to predictions that have some.
 func (k *Checker) checkMetrics(l prediction.Layout) {
 	for i, m := range k.metrics {
 		path := fmt.Sprintf("metrics[%d]", i)
@@ -204,6 +207,8 @@ func (k *Checker) checkSQL(ctx context.Context, b component.Binder, l prediction
 	}
 }
 
+// bind types an expression over a table and holds the type to fits; want is that in words. prefix names the slice or metric
+// in messages.
 func (k *Checker) bind(ctx context.Context, b component.Binder, path, prefix, sql string, t *schema.Table, aggregate bool, want string, fits func(string) bool) {
 	column, problems := b.Expr(ctx, sql, t, aggregate)
 	for _, p := range problems {

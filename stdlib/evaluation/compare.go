@@ -84,6 +84,8 @@ func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before,
 		}
 		return found, nil
 	}
+	// Paired: both models are measured on the same resamples, so that what makes rows hard for both cancels. Metrics of ours
+	// go by Deltas; those in SQL by replicates of each side, subtracted one by one.
 	b := e.bootstrap()
 	here, sql, hereAt, sqlAt := e.split()
 	deltas, err := b.Deltas(ctx, here, e.sample, challenger.sample, e.rows.clusters, e.rows.clusterN)

@@ -250,6 +250,7 @@ func (e *Evaluation) openSQL(ctx context.Context, set *prediction.Set) (*scored,
 	return &scored{rows: e.rows}, nil
 }
 
+// share is undefined, not 0, of no rows.
 func share(part, whole int) float64 {
 	if whole == 0 {
 		return math.NaN()
@@ -324,6 +325,8 @@ func (e *Evaluation) values(ctx context.Context, prefix string, w []float64, sql
 	return out, nil
 }
 
+// value is a metric on the sample with weights w, or, of a metric in SQL, on a slice (-1: all rows). Why it is undefined is
+// empty if it is not.
 func (e *Evaluation) value(ctx context.Context, m *metric.Metric, w []float64, sql *scored, slice int) (x float64, undefined string, err error) {
 	if m.SQL == "" {
 		x, undefined = m.On(e.sample, w)
@@ -336,6 +339,8 @@ func (e *Evaluation) value(ctx context.Context, m *metric.Metric, w []float64, s
 	return x, undefined, err
 }
 
+// slices are the metrics of each slice: rows outside have the weight 0. A slice has no figures where its own rows or
+// positives are too few.
 func (e *Evaluation) slices(ctx context.Context, sql *scored) (map[string]any, error) {
 	out := map[string]any{}
 	for i, s := range e.Slices {

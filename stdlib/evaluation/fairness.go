@@ -60,6 +60,7 @@ type Fairness struct {
 	MinGroupSize int      `json:"min_group_size"` // rows; a smaller group has no figures of its own
 }
 
+// column is the one that rows are grouped by; the block's label unless another is named.
 func (f Fairness) column() string {
 	if f.Column != "" {
 		return f.Column
@@ -117,6 +118,7 @@ func (c *Config) fairnessFigures(task schema.Task, metrics []*metric.Metric) *sc
 	return schema.Object(out)
 }
 
+// checkFairness holds the fairness blocks to the data and the task, and min_group_size to what reports may show.
 func (k *Checker) checkFairness() {
 	for _, f := range k.Fairness {
 		path := fmt.Sprintf("fairness[%s]", f.Name)
@@ -160,6 +162,7 @@ func groupable(t string) bool {
 	return model.TextType(t) || t == "boolean" || slices.Contains(integers, t)
 }
 
+// checkComparisons holds the names of comparisons to those that the task and the metrics of the evaluation make.
 func (k *Checker) checkComparisons(path string, f Fairness) {
 	var names []string
 	for _, c := range metric.Comparisons(k.Model.Task, k.fitting()) {

@@ -42,6 +42,7 @@ func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 	return nil
 }
 
+// groupName is the value that a row is grouped by; rows without one are a group of their own and not left out.
 func groupName(c *frame.Column, row int) string {
 	if c.Null(row) {
 		return unknownGroup
@@ -49,6 +50,7 @@ func groupName(c *frame.Column, row int) string {
 	return c.ValueName(row)
 }
 
+// fairness are the figures of all fairness blocks, by label.
 func (e *Evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {
 	out := map[string]any{}
 	for i, f := range e.Fairness {
@@ -77,6 +79,8 @@ type fairnessReport struct {
 	none      string // why there are no intervals
 }
 
+// measure computes the measures of each group and of all rows, and the intervals, unless it is said why there are none
+// (none).
 func (r *fairnessReport) measure(ctx context.Context) (err error) {
 	var of []*metric.Metric
 	r.compared, of = r.comparisons(r.set.Task, r.metrics)
@@ -91,6 +95,8 @@ func (r *fairnessReport) measure(ctx context.Context) (err error) {
 	return err
 }
 
+// figures names no group of fewer rows than smallestGroup: they are counted together, since a figure of five people tells of
+// each.
 func (r *fairnessReport) figures() map[string]any {
 	named, undefined, unnamed, hidden := map[string]any{}, 0, 0, 0
 	for g, n := range r.parts.Sizes() {
@@ -113,6 +119,8 @@ func (r *fairnessReport) figures() map[string]any {
 	return out
 }
 
+// comparison is one figure over all groups with its interval, or why it is undefined. One group alone is compared with
+// nothing.
 func (r *fairnessReport) comparison(i int, c metric.Comparison) map[string]any {
 	x, compared, undefined := c.Value(r.measures, r.overall)
 	switch {
@@ -144,6 +152,7 @@ func (r *fairnessReport) bounded(path string, x float64, undefined string, i met
 		"high": r.number(path+".high", high, i.Undefined)}
 }
 
+// group is a group's measures and its distances from the measures of all rows; either may be undefined by itself.
 func (r *fairnessReport) group(g, count int) map[string]any {
 	path := r.path + ".groups." + r.names[g]
 	out, distance := map[string]any{"count": count}, map[string]any{}

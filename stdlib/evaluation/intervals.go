@@ -44,6 +44,7 @@ func (e *Evaluation) split() (here, sql []*metric.Metric, hereAt, sqlAt []int) {
 	return here, sql, hereAt, sqlAt
 }
 
+// intervals of all metrics, from one set of resamples; of those in SQL by evaluating the query on each resample.
 func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[string]any, error) {
 	found := make([]metric.Interval, len(e.metrics))
 	if reason := e.noInterval(few); reason != "" {

@@ -32,6 +32,7 @@ type rows struct {
 
 // readRows reads what is needed of the data besides the features.
 func readRows(ctx context.Context, c *Config, t *schema.Table, path, target string) (*rows, error) {
+	// Target, weight, whether a label is mature, the entity and the columns of fairness blocks; each once.
 	columns := []string{target}
 	if c.Weight != "" {
 		columns = append(columns, c.Weight)
@@ -80,6 +81,8 @@ func column(f *frame.Frame, name string) *frame.Column {
 	return nil
 }
 
+// readWeight are the weights of the counted rows. A null is refused: a row that counts an unknown number of times has no
+// figure.
 func (r *rows) readWeight(c *frame.Column) ([]float64, error) {
 	out := make([]float64, len(r.counted))
 	for k, i := range r.counted {
@@ -114,6 +117,8 @@ func (r *rows) readClusters(f *frame.Frame, entity []string) {
 	}
 }
 
+// entityKey is an entity's values as bytes, equal for equal values only; false if one is null. Rows of no entity are
+// resampled by themselves.
 func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 	var key []byte
 	for _, name := range entity {

@@ -47,6 +47,8 @@ func (t *scored) Close() { os.RemoveAll(t.dir) }
 
 func (t *scored) path() string { return filepath.Join(t.dir, "scored.parquet") }
 
+// write makes the table that metrics in SQL see: the data's columns, actual, the predictions, weight, the row's place among
+// the counted ones and a column for each slice. Rows that do not count have a null place.
 func (t *scored) write(ctx context.Context, l prediction.Layout, s *prediction.Set, data string) error {
 	f := l.Frame(s)
 	position := frame.Column{Name: positionColumn, Type: "bigint", Num: nulls(t.total)}
@@ -86,6 +88,7 @@ func (t *scored) write(ctx context.Context, l prediction.Layout, s *prediction.S
 	return err
 }
 
+// predictedType is the type that the target has, so that `actual = predicted` compares like with like.
 func predictedType(l prediction.Layout) string {
 	for _, c := range l.Columns() {
 		if c.Name == "predicted" {

@@ -56,6 +56,7 @@ func (b Bootstrap) draw(resample int, drawn []float64) {
 	}
 }
 
+// spread makes the weights of a resample: a row counts as often as its unit (its cluster, or itself) was drawn.
 func spread(w, weights, drawn []float64, clusters []int32) {
 	if clusters == nil {
 		for i := range w {

@@ -45,6 +45,7 @@ metric "loss_avoided" {
 	Shape: shape,
 }
 
+// shape checks the definition of a metric. It yields no table: evaluations have the definition in their configuration.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	out := schema.ShapeResult{Out: map[string]schema.Shape{"": {Type: schema.MetricPort}}}
 	var c config
@@ -70,6 +71,7 @@ func (c *config) check() []schema.Problem {
 	return c.checkType()
 }
 
+// checkSQL refuses what has no meaning for a metric in SQL; its query is bound where an evaluation says over which table.
 func (c *config) checkSQL() []schema.Problem {
 	var out []schema.Problem
 	if c.Goal != "maximize" && c.Goal != "minimize" {

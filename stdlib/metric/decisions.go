@@ -25,6 +25,7 @@ func (c matrix) predicted(class int) float64 {
 
 func (c matrix) total() float64 { return sum(c.cells) }
 
+// right is the weight of the rows that are predicted as they are.
 func (c matrix) right() float64 {
 	var s float64
 	for i := range c.k {
@@ -46,18 +47,22 @@ func balancedAccuracy(_ *Metric, c matrix) (float64, string) {
 	return s / n, ""
 }
 
+// precision is TP / (TP + FP), as scikit-learn's precision_score; of a class that is never predicted undefined, or
+// zero_division.
 func precision(m *Metric, c matrix) (float64, string) {
 	return m.averaged(c, func(tp, _, predicted float64, class string) (float64, string) {
 		return m.ratio(tp, predicted, "no row is predicted "+class)
 	})
 }
 
+// recall is TP / (TP + FN), as scikit-learn's recall_score; of a class that no row has undefined, or zero_division.
 func recall(m *Metric, c matrix) (float64, string) {
 	return m.averaged(c, func(tp, support, _ float64, class string) (float64, string) {
 		return m.ratio(tp, support, "no row is "+class)
 	})
 }
 
+// f1 is 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall.
 func f1(m *Metric, c matrix) (float64, string) {
 	return m.averaged(c, func(tp, support, predicted float64, class string) (float64, string) {
 		return m.ratio(2*tp, support+predicted, "no row is or is predicted "+class)
@@ -144,6 +149,8 @@ func one(k int, weight func(class int) float64) int {
 	return out
 }
 
+// cohenKappa is (agreement - chance) / (1 - chance), where chance is the agreement of independent draws with the same shares
+// (Cohen 1960). That both sides have one class alone is asked directly: 1 - chance would be rounding.
 func cohenKappa(m *Metric, c matrix) (float64, string) {
 	n := c.total()
 	var chance float64

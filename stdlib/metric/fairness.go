@@ -70,6 +70,8 @@ func Comparisons(task schema.Task, metrics []*Metric) []Comparison {
 	return out
 }
 
+// rateComparisons are Fairlearn's, each as a difference and as a ratio. places are of rateNames: equalized odds takes the
+// worse of two rates.
 func rateComparisons() []Comparison {
 	var out []Comparison
 	for _, c := range []struct {
@@ -231,6 +233,7 @@ func (c Comparison) Value(groups []Measures, overall Measures) (x float64, compa
 	return c.join(c.spreads(groups, overall), 0), compared, ""
 }
 
+// defined is how many groups have a measure.
 func defined(groups []Measures, place int) (n int) {
 	for _, g := range groups {
 		if !math.IsNaN(g[place]) {
@@ -270,6 +273,7 @@ func (c Comparison) spreads(groups []Measures, overall Measures) []float64 {
 	return out
 }
 
+// scale is where differences are taken: ratios on the logarithm, so that 0.5 and 2 are as far from 1.
 func (c Comparison) scale(x float64) float64 {
 	if c.ratio {
 		return math.Log(x)

@@ -99,6 +99,8 @@ func (m *Metric) Bounds() (low, high *schema.FigureType) {
 	return &schema.FigureType{Kind: schema.DoubleFigure, High: most}, &schema.FigureType{Kind: schema.DoubleFigure, Low: least}
 }
 
+// bounds are the least and the greatest value that the metric can have, nil where there is none: rules that compare with
+// something beyond them are mistakes.
 func (m *Metric) bounds() (low, high *float64) {
 	zero, one, minus := 0.0, 1.0, -1.0
 	switch {

@@ -21,6 +21,7 @@ const (
 	complement      // 1 - x
 )
 
+// of is the metric of a ratio: sqrt for RMSE, 1 - x for R².
 func (l link) of(x float64) float64 {
 	switch l {
 	case root:
@@ -48,6 +49,7 @@ type parts struct {
 	link     link
 }
 
+// parts sums numerator and denominator by unit, once; a resample is then a weighted sum over units and not over rows.
 func (r ratio) parts(s *Sample, u units) parts {
 	num, den := make([]float64, s.rows), make([]float64, s.rows)
 	for i, w := range s.weights {
@@ -100,6 +102,7 @@ func (p parts) linear(drawn []float64) scaled {
 	return scaled{p.link.of(x), func(g int) float64 { return float64(slope * p.influence(g, x, den)) }}
 }
 
+// difference is after minus before on the same draw.
 func difference(before, after parts, drawn []float64) scaled {
 	a, b := before.linear(drawn), after.linear(drawn)
 	return scaled{b.value - a.value, func(g int) float64 { return b.influence(g) - a.influence(g) }}
@@ -117,12 +120,16 @@ type studentized struct {
 	error  float64
 }
 
+// newStudentized prepares the bootstrap-t of interval: of each resample (x* - x) / error*, with the errors from the
+// influence of units.
 func newStudentized(at func([]float64) scaled, finish func(low, high float64) Interval, u units, w []float64, resamples int) *studentized {
 	s := &studentized{at: at, finish: finish, units: u.counted(w), n: u.n(), t: make([]float64, resamples), found: at(nil)}
 	s.error = s.standardError(s.found, nil)
 	return s
 }
 
+// standardError is the root of the sum of squared influences, by n/(n-1); of a resample each unit counts as often as it was
+// drawn.
 func (s *studentized) standardError(of scaled, drawn []float64) float64 {
 	var squares float64
 	for g := range s.n {
@@ -207,6 +214,8 @@ type form struct {
 	heavy                float64 // the same of absolute influences, less what those of a normal distribution have
 }
 
+// form describes the influences: how skew, how heavy in the tails, and the extremes, by which it is told whether the
+// interval can be trusted.
 func (s *studentized) form() form {
 	var f form
 	var cubes, absolute float64

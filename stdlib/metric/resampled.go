@@ -86,6 +86,7 @@ func (b Bootstrap) percentiles(sorted []float64, units int, bias, acceleration f
 
 func normal(p float64) float64 { return mathext.NormalQuantile(p) }
 
+// moments are the standard deviation (by n) and the skewness. A deviation that is rounding only is 0.
 func moments(xs []float64) (deviation, skew float64) {
 	var mean, squares, cubes float64
 	for _, x := range xs {
@@ -189,12 +190,14 @@ func (d *draws) student(s *studentized, finish func()) {
 	d.students, d.finish = append(d.students, s), append(d.finish, finish)
 }
 
+// replicates asks for a value on each resample; finish is called once all are there.
 func (d *draws) replicates(value func(w []float64) float64, finish func(replicates []float64)) {
 	found := make([]float64, d.b.Resamples)
 	d.values, d.found = append(d.values, value), append(d.found, found)
 	d.finish = append(d.finish, func() { finish(found) })
 }
 
+// run draws the resamples once for everything that was asked for. The weights of rows are only made if a value needs them.
 func (d *draws) run(ctx context.Context) error {
 	if len(d.finish) == 0 {
 		return ctx.Err()
@@ -220,6 +223,7 @@ func (d *draws) run(ctx context.Context) error {
 	return nil
 }
 
+// replicate is the metric on a resample; NaN where it is undefined there, as AUC on a draw of one class.
 func replicate(m *Metric, s *Sample, w []float64) float64 {
 	x, undefined := m.On(s, w)
 	if undefined != "" {

@@ -82,6 +82,7 @@ func (s *Sample) score(c, i int) float64 {
 	return 1 - s.Score[i]
 }
 
+// confusion is the weight of each pair of actual and predicted class.
 func (s *Sample) confusion(w []float64) matrix {
 	m := matrix{k: s.Classes, names: s.Names, cells: make([]float64, s.Classes*s.Classes)}
 	for i, c := range s.cells {
@@ -90,6 +91,8 @@ func (s *Sample) confusion(w []float64) matrix {
 	return m
 }
 
+// check holds the columns to one length, and values to what metrics rely on: finite, weights not negative, classes as
+// indexes 0 to Classes - 1.
 func (d *Data) check() error {
 	n := len(d.Actual)
 	columns := append([][]float64{d.Predicted, d.Score, d.Weight}, d.Scores...)

@@ -102,6 +102,8 @@ func logLoss(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return total / weights, ""
 }
 
+// logLikelihood is of the actual class of a row, with probabilities clipped away from 0 and 1 and, of several classes, made
+// to sum up to 1 again; as scikit-learn's log_loss.
 func (s *Sample) logLikelihood(i int) float64 {
 	if s.Task == schema.Binary {
 		p := clip(s.Score[i])
@@ -127,6 +129,7 @@ func brierScore(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return s.mean(w, brierRatio(s).num), ""
 }
 
+// brierRatio is the mean of (score - actual)².
 func brierRatio(s *Sample) ratio {
 	return ratio{num: func(i int) float64 {
 		d := s.Score[i] - s.Actual[i]

@@ -86,6 +86,7 @@ func (u units) variance(influence, w []float64) variance {
 	return v
 }
 
+// corrected is the sum of squares by n/(n-1), Bessel's correction; of one unit there is no spread to tell.
 func corrected(influence []float64, n int) float64 {
 	if n < 2 {
 		return math.NaN()
@@ -106,6 +107,7 @@ func minus(a, b []float64) []float64 {
 	return out
 }
 
+// allZero: no unit has any influence, so that an interval would have no width.
 func allZero(xs []float64) bool {
 	for _, x := range xs {
 		if x != 0 {

@@ -61,6 +61,8 @@ func (s *Sample) nextError(k int, w []float64) float64 {
 	return s.err(s.errors[k])
 }
 
+// maxError is the greatest error of a row that counts. errors are rows sorted by error, so that of a resample the last with
+// a weight is it.
 func maxError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	for k := len(s.errors) - 1; k >= 0; k-- {
 		if w[s.errors[k]] > 0 {
@@ -111,6 +113,7 @@ func (s *Sample) meanActual(w []float64) float64 {
 	return first + s.mean(w, func(i int) float64 { return s.Actual[i] - first })
 }
 
+// r2Ratio is 1 - SSR/SST as a ratio. The mean is that of the whole sample, also on resamples.
 func r2Ratio(s *Sample) ratio {
 	mean := s.meanActual(s.weights)
 	return ratio{num: squaredRatio(s).num, den: func(i int) float64 { d := s.Actual[i] - mean; return d * d }, link: complement}

@@ -75,6 +75,8 @@ func (x *splitting) apart(ctx context.Context, s *session, expr string) (*Aggreg
 	if err != nil {
 		return nil, err
 	}
+	// Each call over rows becomes a window; what is left around the calls is the outer expression. A call that cannot be a
+	// window ends it without an error: the expression is then computed in another way.
 	outer := x.split(selected(root)[0])
 	if x.rest || len(x.calls) == 0 {
 		return nil, nil
@@ -180,6 +182,8 @@ type splitting struct {
 	rest         bool // a column stands outside of all calls
 }
 
+// split copies a tree with each aggregate replaced by the name of its call, and notes whether a column is read outside of
+// all of them: `sum(a) / b` is no aggregate of a frame, since b may be of any of its rows.
 func (x *splitting) split(v any) any {
 	switch v := v.(type) {
 	case tree:

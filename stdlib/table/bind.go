@@ -137,6 +137,7 @@ func failed(err error) answer {
 	return answer{Problems: []schema.Problem{{Summary: "the query could not be checked", Detail: err.Error()}}}
 }
 
+// engine starts the engine of the binder, once. The optimizer is off: names and types are settled before it.
 func (b *Binder) engine(ctx context.Context) (*session, error) {
 	if b.session != nil {
 		return b.session, nil
@@ -153,6 +154,8 @@ func (b *Binder) engine(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
+// query types a query over empty tables of these columns. Positions in errors are those of the text given, without what was
+// put before it.
 func (b *Binder) query(ctx context.Context, s *session, query string, tables map[string]*schema.Table) ([]schema.Column, error) {
 	found, err := s.check(ctx, query, columnNames(tables))
 	if err != nil {
@@ -197,6 +200,7 @@ func (b *Binder) create(ctx context.Context, s *session, tables map[string]*sche
 	return nil
 }
 
+// definition makes an empty table of a schema; what binds over it binds over the real one.
 func definition(name string, t *schema.Table) string {
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -239,6 +243,7 @@ func yield(raw []schema.Column, makesHuge bool) ([]schema.Column, error) {
 	return nil, &r
 }
 
+// problem says what of a column's type no file can hold: of `struct(a interval)` the interval within it.
 func (u *unstored) problem(c schema.Column) schema.Problem {
 	summary := fmt.Sprintf("column %q is %s, which cannot be stored", c.Name, u.what)
 	if own, _ := storedType(c.Type); strings.ContainsAny(own, "([") { // it is in there
@@ -284,6 +289,7 @@ func someOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// quotedAll are names as they have to be written in SQL: those that are plain stay as they are.
 func quotedAll(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
@@ -330,6 +336,8 @@ func problems(err error, query string) ([]schema.Problem, bool) {
 	return []schema.Problem{p}, true
 }
 
+// summary is the engine's message in the words of all others: by its subtype where the engine gives one, else its first
+// line.
 func (e *Error) summary() string {
 	switch e.Subtype {
 	case "COLUMN_NOT_FOUND":

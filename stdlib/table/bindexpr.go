@@ -17,6 +17,7 @@ func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[s
 	if strings.TrimSpace(expr) == "" {
 		return nil, refuse(schema.Problem{Summary: "the expression is empty"})
 	}
+	// Every error below is at an offset of the query, and is shifted back to the expression.
 	const prefix = "select "
 	query := prefix + expr + "\nfrom " + exprTable
 	root, err := s.parse(ctx, query)
@@ -74,6 +75,7 @@ func oneExpression(err error, expr string, prefix int) error {
 	return e
 }
 
+// shiftRefused moves the positions of an error to the left, by as many bytes as were put before the text.
 func shiftRefused(err error, by int) error {
 	var r *Refused
 	if errors.As(err, &r) {

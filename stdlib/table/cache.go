@@ -63,6 +63,8 @@ type memory struct {
 	answers map[[32]byte]answer
 }
 
+// get finds an answer in this process or in the file behind it. What the file has is remembered. An answer of another format
+// counts as none.
 func (m *memory) get(key [32]byte) (answer, bool) {
 	m.mu.RLock()
 	a, ok := m.answers[key]

@@ -44,6 +44,8 @@ func (w *answerWriter) origins(origins []component.Origin) {
 	}
 }
 
+// encodeAnswer writes an answer as numbers (unsigned varints) and texts with their lengths before them, in the order of the
+// fields. No version stands in it: request.key has cacheFormat, which moves with this form.
 func encodeAnswer(a answer) []byte {
 	w := &answerWriter{}
 	w.columns(a.Columns)
@@ -98,6 +100,8 @@ func (r *answerReader) number() int {
 	return n
 }
 
+// place reads a number that is no length. After anything that cannot be, the reader is broken and yields zeros, so that
+// decoding ends without a check at each step.
 func (r *answerReader) place() int {
 	n, size := binary.Uvarint(r.in)
 	if size <= 0 || n > 1<<31 || r.broken {
@@ -115,6 +119,7 @@ func (r *answerReader) text() string {
 	return s
 }
 
+// list reads a length and as many elements; nil of none, as what was encoded.
 func list[T any](r *answerReader, read func() T) (out []T) {
 	for range r.number() {
 		out = append(out, read())
@@ -125,6 +130,7 @@ func list[T any](r *answerReader, read func() T) (out []T) {
 	return out
 }
 
+// decodeAnswer is the inverse of encodeAnswer; false of anything else, also where bytes are left over.
 func decodeAnswer(text []byte) (answer, bool) {
 	r := &answerReader{in: text}
 	var a answer

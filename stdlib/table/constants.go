@@ -72,6 +72,8 @@ func extent(v any) (float64, bool) {
 	return 0, false
 }
 
+// extentOfAll estimates the bytes of a value that is computed of constants alone, 16 for itself and those of its arguments,
+// or what a function such as repeat makes of them; false if a column enters it.
 func extentOfAll(n tree) (float64, bool) {
 	args, _ := n["children"].([]any)
 	if n["class"] != "FUNCTION" && args == nil {
@@ -123,6 +125,7 @@ func grown(name string, args []any, sizes []float64, sum float64) float64 {
 	return 2 * sum
 }
 
+// constantText is the text of a constant, also below casts; empty of all else.
 func constantText(v any) string {
 	n, _ := v.(tree)
 	if n["class"] == "CAST" {
@@ -136,6 +139,7 @@ func constantText(v any) string {
 // amount is a number that constants make, without its sign; infinite where that is not plain to see.
 func amount(v any) float64 { return math.Abs(number(v)) }
 
+// number is the value of a constant expression, or +Inf where that is not known: sizes are bounded from above.
 func number(v any) float64 {
 	n, _ := v.(tree)
 	switch n["class"] {
@@ -160,6 +164,7 @@ func number(v any) float64 {
 	return math.Inf(1)
 }
 
+// computed evaluates the arithmetic that sizes are written in, `repeat('x', 2 ** 30)`.
 func computed(n tree) float64 {
 	args, _ := n["children"].([]any)
 	name := lowerName(n["function_name"])
@@ -219,6 +224,7 @@ func steps(args []any) float64 {
 	return n
 }
 
+// constantTime reads a date, or a date with a time, at the beginning of a constant.
 func constantTime(v any) (time.Time, bool) {
 	text := constantText(v)
 	for _, layout := range []string{time.DateOnly, time.DateTime} {

@@ -31,6 +31,7 @@ func ToNDJSON(ctx context.Context, parquet, ndjson string) error {
 	})
 }
 
+// isoTime is a column's times in ISO 8601 with microseconds, Z where they are instants: what other programs parse.
 func isoTime(c schema.Column) string {
 	switch c.Type {
 	case "timestamp", "timestamp_ns":
@@ -41,6 +42,7 @@ func isoTime(c schema.Column) string {
 	return Quote(c.Name)
 }
 
+// export writes a Parquet file in another format, its rows in their order. expr says how each column is written.
 func export(ctx context.Context, parquet, out, format string, expr func(schema.Column) string) error {
 	s, err := open(ctx)
 	if err != nil {
@@ -114,6 +116,8 @@ func member(name string) string {
 	return "(json ->> " + literal(`$."`+path+`"`) + ")"
 }
 
+// explainJSON finds the value that could not be read, for a message that names its row and member; without one the engine's
+// words are told.
 func (s *session) explainJSON(ctx context.Context, file, scan string, fields []origin, cause *Error) error {
 	found, err := s.refused(ctx, fields, scan)
 	var e *Error

@@ -60,6 +60,8 @@ func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, 
 	if err != nil {
 		return 0, err
 	}
+	// Files with the same header are scanned together, and the scans are united: files of one source may have their columns
+	// in different orders.
 	scans := make([]string, len(groups))
 	for i, g := range groups {
 		if g.fields, err = c.match(g, columns); err != nil {
@@ -139,6 +141,7 @@ func (c CSV) groups(columns []CSVColumn) ([]*group, error) {
 		if err != nil {
 			return nil, err
 		}
+		// One scan has one header, one number of lines before it and one compression.
 		key := fmt.Sprint(skip, len(header), packed)
 		if c.Header {
 			key += "\x00" + strings.Join(header, "\x00")
@@ -198,6 +201,7 @@ func (c CSV) delimiter() string {
 
 // match finds the field of each column: by name where the files have a header, else by place.
 func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
+	// Without a header all columns must be declared: which are left out could not be said.
 	file := g.files[0].Name
 	if !c.Header {
 		if len(g.header) != len(columns) {

@@ -57,6 +57,7 @@ func (c CSV) ends(f File) error {
 		said := fmt.Sprintf("%s line %d %s", f.Name, line, what)
 		return &component.InputError{Summary: said, Detail: cure + ` tr -d '\r' < FILE > OTHER.`, Bare: said}
 	}
+	// The file is read rune by rune, and what stands in quotes is left alone: a quoted value may hold any line end.
 	line, first, last := 1, "", rune(0)
 	return c.runes(text, func(r rune, quoted bool) error {
 		end := string(r)
@@ -111,6 +112,8 @@ func sameFile(s *session, f File, path string) bool {
 	return err == nil && (p == path || s.linked[path] == p)
 }
 
+// explainFile finds what is wrong with one file; nil if it can be read. The line is that of the text, which differs from the
+// row where values hold line feeds.
 func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, columns []CSVColumn) error {
 	scan, err := c.scan(s, g, []File{f}, g.fields)
 	if err != nil {
@@ -131,6 +134,8 @@ func (c CSV) explainFile(ctx context.Context, s *session, g *group, f File, colu
 	return nil
 }
 
+// malformed puts an error of the engine's CSV reader in words; where its message is not understood it is told as it is. Bare
+// leaves out values from the file, for whoever may not see them.
 func (c CSV) malformed(f File, e *Error) error {
 	m := csvLine().FindStringSubmatch(e.Message)
 	if m == nil {

@@ -58,6 +58,8 @@ type columnReader struct {
 	exact  string // an expression of the numbers that a double may not hold, as text; empty: it holds all
 }
 
+// chooseColumns says how each column is read: text as codes with levels, all else as float64. Whole numbers and decimals
+// that a float64 does not hold exactly (from frame.ExactLimit on) are read a second time as text, so that keys stay apart.
 func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error) {
 	t := schema.Table{Columns: have}
 	if want == nil {
@@ -92,6 +94,7 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 	return out, nil
 }
 
+// fill reads all rows once, in the order of the file. The exact texts stand behind the values of the columns.
 func (s *session) fill(ctx context.Context, path string, readers []*columnReader, rows int) (*frame.Frame, error) {
 	f := &frame.Frame{Rows: rows, Columns: make([]frame.Column, len(readers))}
 	if len(readers) == 0 {
@@ -130,6 +133,7 @@ func (s *session) fill(ctx context.Context, path string, readers []*columnReader
 	return f, nil
 }
 
+// take appends a value; null is the code -1, or NaN.
 func (r *columnReader) take(v driver.Value) {
 	switch v := v.(type) {
 	case float64:
@@ -211,6 +215,7 @@ func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []sche
 	if len(columns) == 0 {
 		return fmt.Errorf("writing %s: a table needs a column", path)
 	}
+	// Found first, so that a missing column leaves no file.
 	source := make([]*frame.Column, len(columns))
 	for i, c := range columns {
 		if source[i] = f.Column(c.Name); source[i] == nil {

@@ -86,6 +86,8 @@ type jsonRows struct {
 
 // append fills the table raw.
 func (r *jsonRows) append(ctx context.Context, s *session) error {
+	// Values are appended as text or lists of text, and cast by the query that copies them: so one that does not fit can be
+	// found and told.
 	types, defined, at := make([]string, len(r.columns)), make([]string, len(r.columns)), map[string][]int{}
 	for i, c := range r.columns {
 		types[i] = rawType(c.Type)
@@ -221,6 +223,7 @@ func (r *jsonRows) complete() error {
 	return nil
 }
 
+// named is how messages call what was read.
 func (r *jsonRows) named() string {
 	if len(r.Files) == 1 {
 		return r.Files[0].Name
@@ -258,6 +261,7 @@ func (f File) objects(ctx context.Context, member func(name string, value jsonte
 	}
 	defer done()
 	d := jsontext.NewDecoder(text)
+	// A file is an array of objects or objects one after the other; which of the two its first token tells.
 	rows, array := 0, false
 	for {
 		switch kind := d.PeekKind(); {
@@ -293,6 +297,8 @@ type appended struct{ error }
 
 func (a appended) Unwrap() error { return a.error }
 
+// readObject reads one object. Lists and objects in it are compacted: the same value is the same text, however it was laid
+// out.
 func readObject(d *jsontext.Decoder, member func(string, jsontext.Value) error, row func() error) error {
 	if _, err := d.ReadToken(); err != nil {
 		return err

@@ -56,6 +56,8 @@ type jsonMember struct {
 	kinds []jsontext.Kind
 }
 
+// members are the names that any object has, in the order that they are met in, with the kinds of their values; null is of
+// no kind.
 func (j JSON) members(ctx context.Context) ([]*jsonMember, error) {
 	var out []*jsonMember
 	byName := map[string]*jsonMember{}

@@ -90,6 +90,8 @@ func shared(ctx context.Context) (*engine, error) {
 	return e, nil
 }
 
+// start starts an engine that may read and write below dir and nowhere else. It is locked before any query of a stage
+// reaches it; the order of the settings matters, since the last one cannot be taken back.
 func start(ctx context.Context, dir string) (*engine, error) {
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
@@ -172,6 +174,7 @@ func (e *engine) end(s *session) error {
 	return e.leave(s)
 }
 
+// leave ends a session of the engine. A database that cannot be detached makes the engine one that is not used again.
 func (e *engine) leave(s *session) error {
 	e.open--
 	err := errors.Join(s.conn.Close(), os.RemoveAll(s.dir))

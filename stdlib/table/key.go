@@ -19,6 +19,7 @@ func CheckKey(ctx context.Context, path string, key []string, whenNull, whenShar
 		return err
 	}
 	defer r.Close()
+	// Nulls first: a null differs from every value, also from another null, and so would pass as unique.
 	quoted, nulls, text := make([]string, len(key)), make([]string, len(key)), make([]string, len(key))
 	for i, k := range key {
 		quoted[i] = Quote(k)

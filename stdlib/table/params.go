@@ -31,6 +31,8 @@ func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema
 	var e Expanded
 	var problems []schema.Problem
 	used := map[string]bool{}
+	// cuts note where a literal stands for a name, so that an error in the expanded text is told at the name in the written
+	// one.
 	done := 0
 	for _, p := range parameters(query) {
 		name := query[p.at+1 : p.end]
@@ -81,6 +83,8 @@ func (e Expanded) Place(p schema.Problem) schema.Problem {
 	return p
 }
 
+// back is the place in the written query of one in the expanded query. All of a literal is its name: its beginning if a
+// range begins there, its end if one ends.
 func (e Expanded) back(at int, isEnd bool) int {
 	shift := 0
 	for _, c := range e.cuts {
@@ -113,6 +117,7 @@ func paramLiteral(value json.RawMessage) (string, error) {
 	return "(" + text + ")", err
 }
 
+// valueLiteral is a value of JSON in SQL. Objects are refused: SQL has no one form for them.
 func valueLiteral(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -174,6 +179,7 @@ func parameters(query string) []cut {
 	return out
 }
 
+// nameLength is how many bytes a parameter's name has; 0 where there is none, as of $1, which is SQL's own.
 func nameLength(s string) int {
 	n := strings.IndexFunc(s, func(r rune) bool {
 		return !(r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')

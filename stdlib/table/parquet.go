@@ -61,6 +61,8 @@ type parquetPart struct {
 	fields []origin
 }
 
+// parquetPart is one file with the fields of the columns that are wanted. Times of 96 bits, as Impala and old Spark wrote
+// them, are read as bytes and converted here.
 func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) (parquetPart, error) {
 	have, path, err := s.parquetColumns(ctx, f)
 	if err != nil {
@@ -168,6 +170,7 @@ func (s *session) storable(ctx context.Context, path, name string) error {
 	return nil
 }
 
+// sameFiles refuses a file whose columns are others than the first's: with none declared they are those of the source.
 func sameFiles(first, have []schema.Column, firstName, name string) error {
 	const detail = "Files of one source have the same columns; declare those that are wanted with column blocks."
 	t := schema.Table{Columns: have}

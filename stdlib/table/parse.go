@@ -51,6 +51,8 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 	return t, err
 }
 
+// parseAnew has the engine parse a text (json_serialize_sql, https://duckdb.org/docs/stable/data/json/sql_to_and_from_json).
+// It serializes SELECTs alone, so that anything else is an error here and never reaches the engine.
 func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
 	row, err := s.one(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
 	if err != nil {
@@ -148,6 +150,7 @@ type walker struct {
 	within int // casts and conditions around the node
 }
 
+// result is what was found, in the order of the text; nil if nothing was.
 func (w *walker) result() error {
 	if len(w.problems) == 0 {
 		return nil
@@ -179,6 +182,7 @@ func (w *walker) names(v any) {
 	}
 }
 
+// node walks a tree, children after their parent. within counts the functions around that bound the size of a number.
 func (w *walker) node(v any) {
 	switch v := v.(type) {
 	case tree:
@@ -213,6 +217,8 @@ func bounded(n tree) bool {
 	return false
 }
 
+// object looks at one node by the three fields that the engine tells kinds apart by: type of what stands in FROM, id of
+// types, class of expressions.
 func (w *walker) object(n tree) {
 	if sample, ok := n["sample"].(tree); ok {
 		w.sample(n, sample)
@@ -269,6 +275,7 @@ func (w *walker) report(n tree, p schema.Problem) {
 	w.problems = append(w.problems, p)
 }
 
+// baseTable refuses a table that is neither an input nor a common table expression of the query.
 func (w *walker) baseTable(n tree) {
 	name, _ := n["table_name"].(string)
 	if word(n, "schema_name") == "" && word(n, "catalog_name") == "" {
@@ -316,6 +323,7 @@ func foldIn(names []string, name string) string {
 // rowSources are the functions that may stand where a table does: they make rows of their arguments alone.
 var rowSources = map[string]bool{"range": true, "generate_series": true, "unnest": true, "json_each": true, "json_tree": true}
 
+// tableFunction refuses all but functions that make rows of their arguments, such as range: others read files or settings.
 func (w *walker) tableFunction(n tree) {
 	f, _ := n["function"].(tree)
 	name, _ := f["function_name"].(string)
@@ -329,6 +337,7 @@ func (w *walker) tableFunction(n tree) {
 	}
 }
 
+// function refuses what gives another value on every run, and what makes a value too large.
 func (w *walker) function(n tree) {
 	name := lowerName(n["function_name"])
 	args, _ := n["children"].([]any)
@@ -361,6 +370,8 @@ var moments = map[string]bool{
 	"current_user": true, "current_role": true, "session_user": true, "user": true, "current_catalog": true, "current_schema": true,
 }
 
+// columnRef refuses current_date and the like, which are written without parentheses, unless a table has a column of that
+// name.
 func (w *walker) columnRef(n tree) {
 	parts, _ := n["column_names"].([]any)
 	if len(parts) != 1 {
@@ -384,6 +395,7 @@ func (w *walker) columnRef(n tree) {
 	})
 }
 
+// sample refuses one without a seed; the engine writes -1 for that.
 func (w *walker) sample(n, sample tree) {
 	if seed, err := sample["seed"].(json.Number).Int64(); err == nil && seed >= 0 {
 		return

@@ -27,6 +27,8 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 		return 0, err
 	}
 	defer s.Close()
+	// In this order: views on the inputs; the engine is locked to these files; only then is the query looked at, typed and
+	// run. What it yields is sorted by all columns, so that the bytes do not depend on threads.
 	tables, err := s.views(ctx, q.Tables)
 	if err != nil {
 		return 0, err

@@ -40,6 +40,7 @@ var fixed = []string{
 	"set errors_as_json = true",
 }
 
+// open is a session of the shared engine where this process keeps one, else an engine of its own.
 func open(ctx context.Context) (*session, error) {
 	if e, err := shared(ctx); err != nil || e != nil {
 		if err != nil {
@@ -68,6 +69,7 @@ func alone(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
+// configure sets what holds for every session (fixed), where it spills to, and how much memory it may use, in MiB.
 func (s *session) configure(ctx context.Context) error {
 	// Where no folder can be made (a read-only root without scratch) the engine works in memory only.
 	if f, err := scratch.New(scratch.Table); err == nil {

@@ -66,6 +66,7 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 			return nil, err
 		}
 	}
+	// at is, for each column, the place in sniffed of the type that is tried.
 	n := &narrowing{CSV: c, session: s, groups: groups, at: make([]int, len(out))}
 	err = n.narrow(ctx)
 	var e *Error
@@ -102,6 +103,8 @@ const (
 	atOnce = 200
 )
 
+// narrow guesses from the first rows, and then holds all rows to the guess: the first rows decide nothing, but spare most of
+// the tries.
 func (n *narrowing) narrow(ctx context.Context) error {
 	all := make([]int, len(n.at))
 	for i := range all {
@@ -208,6 +211,7 @@ func (n *narrowing) ruleOut(ctx context.Context) error {
 	return nil
 }
 
+// headerNames are the names in the header, or column1, column2, … without one.
 func (c CSV) headerNames(g *group) []string {
 	if c.Header {
 		return g.header

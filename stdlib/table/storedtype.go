@@ -87,6 +87,8 @@ func (p *typeParser) refuse(u unstored) {
 	}
 }
 
+// parse reads a type as the engine writes it, `STRUCT(a INTEGER, b VARCHAR[])`, and returns the stored one. A member that
+// cannot be stored is noted once, and reading goes on.
 func (p *typeParser) parse() string {
 	out := p.base()
 	for strings.HasPrefix(p.rest, "[") { // lists, and arrays, which files keep as lists
@@ -100,6 +102,7 @@ func (p *typeParser) parse() string {
 	return out
 }
 
+// base reads a type without its brackets.
 func (p *typeParser) base() string {
 	name := p.word()
 	if !p.skip("(") {
@@ -230,6 +233,7 @@ func (p *typeParser) upTo() string {
 	return start
 }
 
+// skip takes a text if it stands next, and reports whether it did.
 func (p *typeParser) skip(text string) bool {
 	rest, ok := strings.CutPrefix(p.rest, text)
 	p.rest = rest

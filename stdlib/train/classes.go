@@ -43,6 +43,7 @@ func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, erro
 
 const oneClassDetail = "There is nothing to tell apart. Look at the filter of the data, or at the split."
 
+// binaryClasses puts the positive class last: a score is the probability of class 1.
 func (l *loader) binaryClasses(target *frame.Column, classes []string, positive string) ([]string, error) {
 	switch {
 	case len(classes) > 2:

@@ -48,6 +48,7 @@ func candidates(score []float64, set *Set) []candidate {
 	return out
 }
 
+// value is a metric at a threshold, from the counts of rows (TN, FP, FN, TP) alone.
 func (c *candidate) value(m *metric.Metric) (x float64, undefined string) {
 	x, undefined, ok := m.OfCounts(c.tn, c.fp, c.fn, c.tp)
 	if !ok {
@@ -91,6 +92,7 @@ func (t *Training) decide(score []float64) (float64, error) {
 	return 0, t.outOfReach(all, limits)
 }
 
+// tellDecision logs the threshold; that nothing is ever positive is a warning.
 func (t *Training) tellDecision(c *candidate, m *metric.Metric, x float64) {
 	if c.threshold == never {
 		t.stage.Warnf("the decision predicts no row positive: nothing else keeps the limits on the validation rows")
@@ -99,6 +101,7 @@ func (t *Training) tellDecision(c *candidate, m *metric.Metric, x float64) {
 	t.stage.Logf("decision: positive from %.6g on; there %s is %.4f on the validation rows", c.threshold, m.Name, x)
 }
 
+// within reports whether all limits hold; an undefined metric keeps none.
 func (d *Decision) within(c *candidate, limits []*metric.Metric) bool {
 	for i, m := range limits {
 		if x, undefined := c.value(m); undefined != "" || !d.Where[i].holds(x) {

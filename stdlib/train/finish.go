@@ -102,6 +102,7 @@ func fileDigest(path string) (string, error) {
 	return string(d), nil
 }
 
+// figures is what is written as metrics.json. What is not defined is null, and why stands in undefined.
 func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 	out := &figuresFile{
 		Rows: t.Data.Rows, Dropped: t.Dropped, Rounds: f.Rounds, Trees: f.Trees,

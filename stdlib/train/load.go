@@ -44,6 +44,8 @@ type Set struct {
 // Load reads and checks the tables. What is wrong with them is a component.InputError; what can be lived with is
 // warned of.
 func Load(ctx context.Context, s *component.Stage, c *Config) (*Training, error) {
+	// Read; leave out rows without a usable target or weight; name the classes and levels (sign); encode by these; look for
+	// what is suspicious. The validation table is encoded by the signature of the data, never by its own.
 	l := &loader{stage: s, config: c, schema: s.In[DataPort].Table}
 	t := &Training{config: c, stage: s}
 	data, err := l.read(ctx, DataPort)
@@ -91,6 +93,7 @@ func (l *loader) name(name string) string {
 	return name
 }
 
+// read reads the columns that training needs and no others, by their names in the data.
 func (l *loader) read(ctx context.Context, port string) (*frame.Frame, error) {
 	columns := []string{l.name(l.config.Target)}
 	for _, f := range l.config.Features {
@@ -236,6 +239,7 @@ func (l *loader) levels(c *frame.Column) []string {
 	return out
 }
 
+// validation may be small, but not empty: its rows stop and decide.
 func (l *loader) validation(ctx context.Context, s *model.Signature) (*Set, error) {
 	f, err := l.read(ctx, ValidationPort)
 	if err != nil {
@@ -270,6 +274,7 @@ func (l *loader) set(f *frame.Frame, s *model.Signature, port string) (*Set, err
 
 // finite refuses infinite features and targets, and weights that are none.
 func (l *loader) finite(t *Set, s *model.Signature, port string) error {
+	// 32 bits, since trees compare features as float32.
 	var bad []string
 	for i := range t.Columns {
 		if n := countInfinite(t.Columns[i]); n > 0 {

@@ -48,6 +48,7 @@ func (t *Training) loss(ctx context.Context, e model.Estimator, s *Set) (float64
 	return total / weight, nil
 }
 
+// rowLoss is the squared error or the negative log-likelihood of a row. out are probabilities, [class][row].
 func rowLoss(task schema.Task, out [][]float64, r int, y float64) float64 {
 	switch {
 	case task == schema.Regression:

@@ -76,6 +76,7 @@ func (c *Config) TaskOf(target *schema.Column) schema.Task {
 	return model.TaskOf(target.Type, c.Positive)
 }
 
+// task is the one that is set, or follows from the target's type; empty if that cannot be told.
 func (s *shaper) task(supported []schema.Task) schema.Task {
 	target := s.data.Column(s.config.Target)
 	task := s.config.TaskOf(target)
@@ -101,6 +102,7 @@ func (s *shaper) task(supported []schema.Task) schema.Task {
 	return task
 }
 
+// target holds the target's type to the task. The first problem that applies is told: others follow from it.
 func (s *shaper) target(task schema.Task) {
 	target := s.column("target", s.config.Target)
 	if target == nil {
@@ -153,6 +155,7 @@ func (s *shaper) positive(target *schema.Column) {
 	})
 }
 
+// features checks each feature, and that what is allowed by name is there at all.
 func (s *shaper) features() {
 	seen := map[string]bool{}
 	for i, name := range s.config.Features {
@@ -173,6 +176,8 @@ func (s *shaper) features() {
 	s.allowed("known_before", s.config.KnownBefore)
 }
 
+// feature refuses what leaks, is protected or personal without being allowed, or cannot be read. A key is only warned of: it
+// may be a number that means something.
 func (s *shaper) feature(path string, c *schema.Column) {
 	if s.leaks(path, c) {
 		return
@@ -271,6 +276,7 @@ func (s *shaper) sameValidation() {
 	}
 }
 
+// decision needs rows that the model was not fitted on, and metrics that change with the threshold.
 func (s *shaper) decision(task schema.Task) {
 	d := s.config.Decision
 	if d == nil {
@@ -298,6 +304,7 @@ func (s *shaper) decision(task schema.Task) {
 	}
 }
 
+// decides refuses a metric that counts alone do not determine: AUC is the same at every threshold.
 func (s *shaper) decides(path string, m *metric.Metric) {
 	if _, _, ok := m.OfCounts(1, 1, 1, 1); !ok || m.Fits(schema.Binary) != nil {
 		what := m.Type
@@ -312,6 +319,8 @@ func (s *shaper) decides(path string, m *metric.Metric) {
 	}
 }
 
+// signature is what is known of the model before it is fitted. Names are those of the table, whatever case they are written
+// in.
 func (s *shaper) signature(task schema.Task) *schema.Model {
 	m := &schema.Model{Task: task, Target: s.config.Target, Features: []schema.Column{}}
 	if c := s.data.Column(s.config.Target); c != nil {

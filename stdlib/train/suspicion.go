@@ -100,6 +100,7 @@ func determination(x, y []float64) float64 {
 // moments are sums of squares about the means, kept up row by row (B. Welford, 1962).
 type moments struct{ n, x, y, xx, yy, xy float64 }
 
+// add is Welford's update: one pass, and no loss where values are large and near each other.
 func (m *moments) add(x, y float64) {
 	m.n++
 	dx, dy := x-m.x, y-m.y

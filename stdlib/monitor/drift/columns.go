@@ -44,6 +44,8 @@ func (c *config) columns(reference, current *schema.Table) []string {
 // comparable types have a distribution worth comparing: times only grow.
 func comparable(t string) bool { return schema.KindOf(t) != "" }
 
+// checkColumns holds both tables to the columns. A problem stands at the list where the columns were written, else at the
+// argument, since then they are the features of the model.
 func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
 	var out []schema.Problem
 	add := func(i int, p schema.Problem) {

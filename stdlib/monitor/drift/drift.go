@@ -95,6 +95,7 @@ type settings struct {
 	Limit     float64 `json:"limit"`
 }
 
+// decode reads the configuration; without a drift block its defaults hold.
 func decode(raw json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(raw, c); err != nil {
@@ -123,6 +124,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return out
 }
 
+// figures is the type of what rules see. The columns are known when files are checked, so that a misspelt one is an error.
 func figures(columns []string) *schema.FigureType {
 	column := schema.Object(map[string]*schema.FigureType{"score": schema.Double, "p_value": schema.Share, "q_value": schema.Share, "limit": schema.Double,
 		"drifted": schema.Flag, "method": schema.Word})
@@ -135,6 +137,8 @@ func figures(columns []string) *schema.FigureType {
 	})
 }
 
+// run compares the current table with the reference, column by column. Drift is no failure of the stage: what comes of it is
+// for rules to say.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {

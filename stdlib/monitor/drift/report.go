@@ -19,6 +19,7 @@ type report struct {
 	without   int // columns that have no figures
 }
 
+// newReport makes the figures. drift.share is of the columns that have a result; with none it is undefined.
 func newReport(results []method.Result, reference, current int) *report {
 	r := &report{undefined: map[string]string{}}
 	columns := map[string]any{}
@@ -74,6 +75,7 @@ func (r *report) column(x method.Result) map[string]any {
 	return out
 }
 
+// number is a figure; null with its reason if it is not finite, as JSON has no such number.
 func (r *report) number(path string, x float64, reason string) any {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		r.undefined[path] = reason

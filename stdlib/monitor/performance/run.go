@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
+// run measures live predictions on the labels that are mature by now, and compares with the baseline where one is named.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {

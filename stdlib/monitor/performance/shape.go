@@ -15,6 +15,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 )
 
+// shape types the figures by the metrics, and holds labels, predictions and baseline to what they need. Without a task
+// nothing is typed: what a label is decides which metrics there are.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {
@@ -117,6 +119,7 @@ func inBaseline(f *schema.FigureType, name string) (value, bounded bool) {
 	return true, intervals != nil && intervals.Fields[name] != nil
 }
 
+// checkBaseline refuses a baseline with which nothing can be compared; one that lacks some metrics is good for the others.
 func (k *checker) checkBaseline(names []string) {
 	shares := func(n string) bool { value, _ := inBaseline(k.baseline, n); return value }
 	if k.baseline != nil && len(names) > 0 && !slices.ContainsFunc(names, shares) {

@@ -51,6 +51,8 @@ func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows 
 // Width is the number of inputs.
 func (m *Matrix) Width() int { return len(m.Inputs) }
 
+// addNumber adds a column of numbers, centred and scaled to a weighted deviation of 1, and where values are missing a column
+// that says so. A constant column is left out: the intercept has it.
 func (m *Matrix) addNumber(feature int) {
 	var total, squares, weight, missing float64
 	column := m.set.Columns[feature]
@@ -81,6 +83,8 @@ func (m *Matrix) addNumber(feature int) {
 	}
 }
 
+// addLevels adds a column for each level that has rows, but for the most frequent one where there is a reference: with an
+// intercept all of them would be dependent.
 func (m *Matrix) addLevels(feature int, f *model.Feature, reference bool) {
 	counts, missing := make([]float64, len(f.Levels)), 0.0
 	for r, code := range m.set.Columns[feature] {

@@ -188,6 +188,7 @@ func (p *params) check(validated bool) []schema.Problem {
 	return out
 }
 
+// run fits the trees and writes them as XGBoost's JSON model, with the signature beside it.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {
@@ -228,6 +229,8 @@ func progress(s *component.Stage) func(done, total int) {
 	}
 }
 
+// histogram are the parameters of the fit. The objective follows the task; early stopping is on where there are validation
+// rows, unless it is set.
 func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Params {
 	p := c.Params
 	out := histogram.Params{
@@ -251,6 +254,8 @@ func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Para
 	return out
 }
 
+// table is a set as the fit takes it: text by level, with at least one level so that a column without any is still
+// categorical.
 func table(s *train.Set, signature *model.Signature) *histogram.Data {
 	levels := make([]int, len(signature.Features))
 	for i := range levels {

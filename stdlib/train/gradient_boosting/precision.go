@@ -22,6 +22,8 @@ func tellLosses(s *component.Stage, t *train.Training) {
 	}
 }
 
+// tellLoss warns where values that differ are the same as float32: numbers near each other and far from 0, as times in
+// seconds.
 func tellLoss(s *component.Stage, what, name, use string, values []float64) {
 	if before, after := distinct(values); lost(before, after) {
 		s.Warnf("%s %q has %d distinct values, and %d as 32-bit floats, in which trees %s: subtract what its values have in common, as in %s - %s",

@@ -85,6 +85,8 @@ func (b *binned) encode(column []float64) []uint8 {
 	return out
 }
 
+// bin is the bin of a value; count is that of missing ones and of categories that were not there in training. Values beyond
+// the last cut are in the last bin.
 func (b *binned) bin(x float64) int {
 	switch {
 	case x != x:

@@ -136,6 +136,7 @@ type scored struct {
 	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
 }
 
+// newBooster bins the training rows, and the validation rows by the same cuts; margins begin at the base score.
 func newBooster(train, validation *Data, p Params) (*booster, error) {
 	if err := p.check(train, validation); err != nil {
 		return nil, err
@@ -178,6 +179,7 @@ func (p *Params) check(train, validation *Data) error {
 	return nil
 }
 
+// newScored encodes rows into bins, a byte for each value, and gives all of them the same margin to begin with.
 func newScored(o objective, d *Data, bins []binned, start float32, threads int) *scored {
 	s := &scored{
 		objective: o, target: d.Target, weight: d.Weight,

@@ -33,6 +33,8 @@ type grower struct {
 // up from their rows instead of by difference, which gives the same sums.
 const keepBytes = 512 << 20
 
+// newGrower lays out one histogram for all features: offset says where each begins, with a bin for missing values at its
+// end. most is how many may be kept at once, by keepBytes.
 func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 	g := &grower{
 		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
@@ -153,6 +155,8 @@ func (g *grower) expand(batch []int32) {
 	}
 }
 
+// addChildren makes the two children of a split; the right sum is the parent's less the left one, exactly, as sums are
+// integers.
 func (g *grower) addChildren(id int32) pair {
 	parent := &g.tree.nodes[id]
 	left := int32(len(g.tree.nodes))
@@ -216,6 +220,7 @@ func (g *grower) partition(p *pair) {
 	g.tree.nodes[n.right].rows = span{middle, n.rows.end}
 }
 
+// finishPartition says which child has fewer rows: that one's histogram is accumulated, the other's is the parent's less it.
 func (g *grower) finishPartition(p *pair) {
 	n := &g.tree.nodes[p.parent]
 	p.small, p.large = n.left, n.right
@@ -255,6 +260,8 @@ func (g *grower) lend(p *pair) {
 	}
 }
 
+// pairSplits finds the best splits of both children by one feature. Where the parent's histogram is kept, the large child's
+// is made of it in place.
 func (g *grower) pairSplits(p *pair, f int32) (out [2]split) {
 	size := g.bins[f].count + 1
 	small := p.hist[g.offset[f]:][:size]
@@ -300,6 +307,7 @@ func (g *grower) accumulate(hist []sum, f int32, rows span) {
 	}
 }
 
+// best is the best split of a node by one feature.
 func (g *grower) best(id, f int32, hist []sum) split {
 	s := splitter{params: &g.params, scale: g.scale, least: g.least, total: g.tree.nodes[id].sum}
 	s.parent = s.score(s.total)
@@ -326,6 +334,8 @@ func (g *grower) settle(id int32, found [][2]split, which int) {
 	}
 }
 
+// rootHistogram begins a tree: all rows, the features one beside another; the choice among features is made after all are
+// done, in their order.
 func (g *grower) rootHistogram() {
 	hist := g.allocate()
 	g.hist[0] = hist
@@ -354,6 +364,7 @@ func (g *grower) close(id int32) {
 	g.release(id)
 }
 
+// release gives the histogram of a node back once both children have theirs.
 func (g *grower) release(id int32) {
 	if hist, ok := g.hist[id]; ok {
 		g.free = append(g.free, hist)

@@ -94,6 +94,8 @@ func (s *scored) predict(threads int) {
 	})
 }
 
+// predictBlock turns the margins of rows start to end into predictions: probabilities for classes, the margin itself for
+// numbers.
 func (s *scored) predictBlock(start, end int) {
 	switch s.objective.kind {
 	case xgboost.Logistic:
@@ -205,6 +207,7 @@ func (s *scored) loss(threads int) float64 {
 	return loss / weight
 }
 
+// rowLoss is the loss of a row. row and p are space for Softmax.
 func (s *scored) rowLoss(r int, row []float32, p []float64) float64 {
 	y := s.target[r]
 	switch s.objective.kind {

@@ -94,6 +94,7 @@ func (s *splitter) find(b *binned, hist []sum) split {
 	return s.best
 }
 
+// numbers tries a split behind each bin that has rows: an empty one would give the same split again.
 func (s *splitter) numbers(hist []sum) {
 	var left sum
 	for i := range hist {

@@ -44,6 +44,7 @@ func (s *scored) add(t *tree, group, threads int) {
 	})
 }
 
+// value is the leaf that a row of binned values falls into.
 func (t *tree) value(bins [][]uint8, r int) float32 {
 	at := int32(0)
 	for {
@@ -77,6 +78,8 @@ func (t *tree) export(bins []binned) xgboost.Tree {
 	return out
 }
 
+// export writes a split as XGBoost has it: of numbers the value from which on rows go right, of categories the list of those
+// that go right.
 func (s *split) export(d *xgboost.Node, b *binned) {
 	if !s.categorical {
 		d.Value = b.cuts[s.bin]
