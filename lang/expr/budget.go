@@ -110,6 +110,7 @@ func shallow(v cty.Value) int64 {
 // each third of it.
 const maxExponent = 1 << 14
 
+// hugeNumber reports whether a number is beyond what is computed with, by its binary exponent.
 func hugeNumber(v cty.Value) bool {
 	f := v.AsBigFloat()
 	exponent := f.MantExp(nil)

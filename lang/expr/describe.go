@@ -37,6 +37,7 @@ func Refused() []Function {
 	return out
 }
 
+// form is how a function is called, "replace(str, substr, replace)"; … follows the name of an argument that may be repeated.
 func form(name string, f function.Function) string {
 	var params []string
 	for _, p := range f.Params() {

@@ -68,6 +68,8 @@ func ofGit(path string) bool {
 	return slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
 }
 
+// readInside opens a file of the module's folder without leaving it: os.Root resolves links, and refuses those that lead
+// out. What read returns is the function's value, and so part of the configuration.
 func readInside(dir, path string, read func(io.Reader, string) (string, error)) (string, error) {
 	if dir == "" {
 		return "", errors.New("files cannot be read here: the module has no folder")

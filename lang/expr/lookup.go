@@ -78,6 +78,8 @@ func (l *lookup) instead(root string) string {
 	return fmt.Sprintf("write %s.%s", root, name)
 }
 
+// unknownRoot words a name that begins no reference: of Terraform (var), a constant of another language (True), or a string
+// without quotes.
 func (l *lookup) unknownRoot() (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	hint := suggest.DidYouMean(root, append([]string{"variable", "local"}, l.s.kinds...))
@@ -164,6 +166,7 @@ func near[V any](s *Scope, root, name string, values map[string]V) string {
 	return names.Near(name)
 }
 
+// named is a variable or local. One whose declaration has a mistake is unknown, without a further word.
 func (l *lookup) named(name string, values map[string]cty.Value, code string) (string, cty.Value, *source.Diagnostic) {
 	if v, ok := values[name]; ok {
 		return name, v, nil
@@ -198,6 +201,7 @@ func (l *lookup) nearest(name string, values map[string]cty.Value) string {
 	return ""
 }
 
+// block is a reference to a block, or to the instances of a repeated one.
 func (l *lookup) block(name string) (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	target, ok := l.s.targets[root][name]
@@ -236,6 +240,8 @@ func (l *lookup) port(target Target, i int) *source.Diagnostic {
 	return d
 }
 
+// unknownAddress words a block that is not there: a name near it, one of its kind with the port in front, or one of another
+// kind.
 func (l *lookup) unknownAddress(name string) (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	hint := ""
@@ -275,6 +281,7 @@ func (l *lookup) withPort(port string) string {
 	return ""
 }
 
+// unknownPort words a port that a block does not have. i is the step of the traversal that it stands at.
 func (l *lookup) unknownPort(t Target, port string, i int) (string, cty.Value, *source.Diagnostic) {
 	detail := fmt.Sprintf("%s has no ports.", t.Here())
 	if len(t.Ports) > 0 {

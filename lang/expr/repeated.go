@@ -94,6 +94,7 @@ func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 			Hint:    hint,
 		}
 	}
+	// at is the step that names the output: behind the key, where the call is repeated.
 	at, outputs := 2, called.Outputs[""]
 	if called.Keys != nil {
 		key, ok := stepName(l.t, 2)

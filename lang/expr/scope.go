@@ -141,6 +141,8 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	if v, ok := s.plainReference(a); ok {
 		return s.counted(a, v)
 	}
+	// Only the names that the expression reads are put into the context: a module of thousands of blocks is not copied for
+	// each argument.
 	roots := map[string]map[string]cty.Value{}
 	var ds source.Diagnostics
 	secret := false
@@ -164,6 +166,7 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	for root, values := range roots {
 		ctx.Variables[root] = cty.ObjectVal(values)
 	}
+	// for expressions within each other multiply; that is counted before anything is computed.
 	if huge := countLoops(a.Expr); huge != nil {
 		return cty.DynamicVal, tooLarge(a.File, huge)
 	}

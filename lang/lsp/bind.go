@@ -11,6 +11,7 @@ type binder struct {
 	bodies map[*schema.Type]*schema.Body
 }
 
+// top gives a block the schema of its kind and type; what is unknown stays without, and offers nothing.
 func (b *binder) top(n *block) {
 	if n.kindSpec = b.cat.Kind(n.kind.text); n.kindSpec == nil {
 		return

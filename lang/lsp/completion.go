@@ -60,6 +60,8 @@ func (c *completer) kinds() {
 	}
 }
 
+// kindSnippet is what is inserted behind a kind, in the syntax of snippets (${1|a,b|} is a choice, $0 where the cursor ends
+// up).
 func kindSnippet(k *schema.Kind) string {
 	switch {
 	case k.Unlabelled:
@@ -93,6 +95,7 @@ func (c *completer) body() {
 	if b.takes == nil {
 		return
 	}
+	// Where a = follows already, only the name is replaced.
 	behind := strings.TrimLeft(c.place.tree.text.src[c.place.word.end:], " \t")
 	for i := range b.takes.Attrs {
 		a := &b.takes.Attrs[i]
@@ -133,6 +136,7 @@ func (b *block) has(nested string) bool {
 	return false
 }
 
+// sortText puts what is required in front; editors sort by it, and by the label where it is equal.
 func sortText(required bool, group, name string) string {
 	if required {
 		group = "0"

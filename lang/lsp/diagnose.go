@@ -113,6 +113,8 @@ func (m *module) anyFile(texts map[string]*text, versions map[string]int) string
 	return ""
 }
 
+// translate makes a diagnostic of the protocol. One about a file that is not open here, as of a called module, stands at the
+// top with its place in the message.
 func (m *module) translate(d source.Diagnostic, texts map[string]*text) diagnostic {
 	about := ""
 	if f := d.Subject.File; f != "" && texts[f] == nil {

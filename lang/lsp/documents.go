@@ -31,6 +31,7 @@ func (s *server) didOpen(raw *json.RawMessage) error {
 	return nil
 }
 
+// didChange applies the changes in their order: each is in terms of the text that the one before left.
 func (s *server) didChange(raw *json.RawMessage) error {
 	p, err := decode[changeParams](raw)
 	if err != nil {
@@ -54,6 +55,7 @@ func (s *server) didChange(raw *json.RawMessage) error {
 	return nil
 }
 
+// didClose goes back to what is on disk.
 func (s *server) didClose(raw *json.RawMessage) error {
 	p, err := decode[documentParams](raw)
 	if err != nil {

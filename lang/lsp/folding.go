@@ -42,6 +42,7 @@ func (f *folder) add(first, last int, kind string) {
 	}
 }
 
+// blocks folds from the header to the line before the closing brace, and values over several lines.
 func (f *folder) blocks(blocks []*block) {
 	for _, b := range blocks {
 		if b.body >= 0 {

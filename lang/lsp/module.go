@@ -52,6 +52,7 @@ type saved struct {
 	tree    *tree
 }
 
+// newModule is a folder, or one file of tests, which has kinds of its own.
 func newModule(dir string, cat *schema.Catalog) *module {
 	if strings.HasSuffix(dir, syntax.TestExtension) {
 		cat = schema.TestCatalog()
@@ -115,6 +116,7 @@ func (m *module) refresh() {
 		m.disk = map[string]*saved{}
 		return
 	}
+	// A file counts as unchanged by its size and time. Files that are open are taken from the editor.
 	found := map[string]bool{}
 	for _, e := range entries {
 		name := e.Name()

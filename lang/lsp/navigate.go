@@ -129,6 +129,7 @@ func (m *module) mentions(address string, d *definition) []mention {
 	return out
 }
 
+// isMetric reports whether a definition is a metric: rules name it without its kind, as evaluate.e.metrics.auc.
 func isMetric(d *definition) bool {
 	if d.local != nil || d.block.typeSpec == nil {
 		return false
@@ -160,6 +161,8 @@ func (m *module) metricWords(t *tree, a *attr, metric string) []word {
 	return out
 }
 
+// holdsMetrics reports whether the last step of a path in a rule may be a metric: behind metrics, intervals, delta, or a
+// slice.
 func holdsMetrics(path []step) bool {
 	n := len(path)
 	switch path[n-1].name {

@@ -83,6 +83,7 @@ func (p *outliner) item(b *block) {
 	}
 }
 
+// block reads labels and body. Whatever else follows ends the block without a body: a header that is being typed.
 func (p *outliner) block(parent *block, kind word) {
 	b := &block{kind: kind, parent: parent, body: -1, end: kind.end}
 	if parent.kind.text == "" {
@@ -156,6 +157,8 @@ func blank(t hclsyntax.Token) bool {
 	return t.Type == hclsyntax.TokenNewline || t.Type == hclsyntax.TokenComment
 }
 
+// endsValue reports whether a token ends an argument's value. In brackets that were not closed it is the next block, or a
+// line that begins like an argument: one missing bracket must not swallow the file.
 func (p *outliner) endsValue(t hclsyntax.Token, open []hclsyntax.TokenType) bool {
 	if len(open) == 0 {
 		return t.Type == hclsyntax.TokenCBrace || t.Type == hclsyntax.TokenNewline ||

@@ -90,6 +90,7 @@ func (a *attr) holds(t *tree, offset int) bool {
 	return false
 }
 
+// inComment reports whether an offset is in a comment. One to the end of its line includes the line feed, which is outside.
 func (t *tree) inComment(offset int) bool {
 	i := sort.Search(len(t.tokens), func(i int) bool { return t.tokens[i].Range.End.Byte >= offset })
 	for ; i < len(t.tokens) && t.tokens[i].Range.Start.Byte < offset; i++ {
@@ -114,6 +115,7 @@ func innermost(blocks []*block, offset int) *block {
 	return nil
 }
 
+// header is a place in a block's first line: its kind, or a label.
 func (p *place) header() {
 	b := p.block
 	if b.kind.has(p.offset) {
@@ -130,6 +132,7 @@ func (p *place) header() {
 	}
 }
 
+// value is a place in an argument: a path, or a string, which may be a query or a rule with words of its own.
 func (p *place) value() {
 	p.what, p.word = atValue, p.tree.wordAt(p.offset, pathRune)
 	if p.string = p.tree.stringAt(p.attr, p.offset); p.string == nil {
@@ -186,6 +189,8 @@ func (t *tree) stringAt(a *attr, offset int) *embedded {
 	return nil
 }
 
+// embed is a string with the offset in its text: escapes and the indentation of heredocs are no part of the text, so that
+// positions differ.
 func (t *tree) embed(a *attr, start, end, inner, offset int) *embedded {
 	r := source.Range{File: t.name, Start: t.file.Pos(start), End: t.file.Pos(end)}
 	e := &embedded{text: expr.TextAt(t.file, r), start: start + 1, end: inner, lang: a.language()}

@@ -76,6 +76,8 @@ func (r *request) validName(kind, name string) bool {
 	return syntax.ValidName(name)
 }
 
+// renameEdits are the edits for a new name, by file and place. Where a query names the table by the block's name, the
+// reference gets that name as a key, so that the query stays as it is.
 func (r *request) renameEdits(address, name string, d *definition) []edit {
 	edits := []edit{{tree: d.tree, start: d.name.start, end: d.name.end, text: name}}
 	named := map[*attr]bool{}

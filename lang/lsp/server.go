@@ -200,6 +200,7 @@ func (s *server) answer(method string, f func(*request) (any, error), raw *json.
 	return f(r)
 }
 
+// initialize notes what the editor can do, and its folders; without any, the root.
 func (s *server) initialize(raw *json.RawMessage) (any, error) {
 	p, err := decode[initializeParams](raw)
 	if err != nil {

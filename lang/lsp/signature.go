@@ -38,6 +38,7 @@ func calledAt(tokens []hclsyntax.Token, offset int) (name string, argument int) 
 		name     string
 		argument int
 	}
+	// A stack of the brackets that are open at the offset, each with the number of commas directly in it.
 	var open []bracket
 	for i, t := range tokens {
 		if t.Range.End.Byte > offset {

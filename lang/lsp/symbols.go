@@ -16,6 +16,7 @@ func (r *request) documentSymbols() []documentSymbol {
 	return out
 }
 
+// symbolOf is a block in an outline: by its address, nested blocks by kind and label below it.
 func symbolOf(t *tree, b *block) documentSymbol {
 	s := documentSymbol{
 		Name: b.kind.text, Kind: classSymbol, Range: t.text.span(b.kind.start, b.end), SelectionRange: t.text.span(b.kind.start, b.kind.end),
@@ -72,6 +73,7 @@ func (r *request) workspaceSymbols() []workspaceSymbol {
 	return out
 }
 
+// matches reports whether a name has the letters of a query, in their order. The name is in small letters.
 func matches(name, query string) bool {
 	for _, r := range strings.ToLower(query) {
 		i := strings.IndexRune(name, r)

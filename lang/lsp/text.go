@@ -19,6 +19,7 @@ type text struct {
 	mark bool
 }
 
+// newText finds where lines begin. The protocol has three line ends: \n, \r\n and \r.
 func newText(src string) *text {
 	t := &text{starts: []int{0}}
 	t.src, t.mark = strings.CutPrefix(src, byteOrderMark)
@@ -82,6 +83,7 @@ func (t *text) line(n int) string {
 	return strings.TrimRight(t.src[t.starts[n]:end], "\r\n")
 }
 
+// units is how many units of UTF-16 a rune takes, in which the protocol counts columns.
 func units(r rune) int {
 	if r >= 0x10000 {
 		return 2

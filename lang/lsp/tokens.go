@@ -50,6 +50,7 @@ func (r *request) semanticTokens() semanticTokens {
 	return encode(t.text, out)
 }
 
+// headerTokens colour a header: the kind, the type, and the name that it declares.
 func headerTokens(b *block) []token {
 	out := []token{{at: b.kind, kind: "keyword"}}
 	for i, l := range b.labels {
@@ -91,6 +92,7 @@ func (r *request) embeddedTokens(a *attr, e *embedded) []token {
 	return out
 }
 
+// wordKind is the kind of a word in a query or rule, told by what stands around it.
 func wordKind(a *attr, e *embedded, i int, tables map[string]string) string {
 	l := e.lexemes[i]
 	called := i+1 < len(e.lexemes) && e.lexemes[i+1].text == "("

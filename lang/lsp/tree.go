@@ -54,6 +54,8 @@ type attr struct {
 	spec       *schema.Attr
 }
 
+// newTree reads a text as far as it can be read: blocks, arguments and labels by their tokens, each with its schema. A tree
+// is never changed.
 func newTree(name string, t *text, cat *schema.Catalog) *tree {
 	out := &tree{name: name, text: t, file: syntax.NewFile(name, []byte(t.src))}
 	out.tokens = lex(out.file)

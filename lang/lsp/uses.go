@@ -50,6 +50,7 @@ func (t *tree) uses(cat *schema.Catalog) []*use {
 	return out
 }
 
+// usesIn are the blocks that an argument refers to, in HCL and in the rule that it holds.
 func (t *tree) usesIn(a *attr, cat *schema.Catalog) []*use {
 	out := t.references(a, cat)
 	if a.language() == celText {

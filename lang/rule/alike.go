@@ -84,6 +84,8 @@ var opposites = map[string]string{
 	operators.Greater: operators.LessEquals, operators.LessEquals: operators.Greater,
 }
 
+// comparison writes a comparison so that equal ones read alike: its negation as the opposite operator, a choice as two
+// conditions, and `max([a, b]) >= 1` as `a >= 1 || b >= 1`.
 func (f alike) comparison(op string, a, b ast.Expr, opposite bool) ast.Expr {
 	if opposite {
 		op = opposites[op]
@@ -111,6 +113,7 @@ func (f alike) comparison(op string, a, b ast.Expr, opposite bool) ast.Expr {
 	return f.NewCall(0, op, a, b)
 }
 
+// join is a && b, or a || b if not all are needed.
 func (f alike) join(all bool, a, b ast.Expr) ast.Expr {
 	op := operators.LogicalOr
 	if all {

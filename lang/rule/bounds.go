@@ -81,6 +81,7 @@ func (w *walker) elementBounds(e ast.Expr) interval {
 	return anywhere
 }
 
+// figureBounds are those of a figure's type. rests: they are known from the type and not from what is written.
 func figureBounds(f *figure) interval {
 	out := anywhere
 	if f.typ.Kind != schema.DoubleFigure {
@@ -104,6 +105,7 @@ func isArithmetic(name string) bool {
 	return false
 }
 
+// arithmetic is interval arithmetic. A division by an interval that holds 0 may give anything, and so does inf - inf.
 func arithmetic(name string, a, b interval) interval {
 	out := anywhere
 	switch name {
@@ -125,6 +127,7 @@ func arithmetic(name string, a, b interval) interval {
 	return out
 }
 
+// ends is the interval that some numbers span.
 func ends(xs ...float64) interval {
 	out := interval{low: math.Inf(1), high: math.Inf(-1)}
 	for _, x := range xs {
@@ -180,6 +183,7 @@ const (
 	always
 )
 
+// holds tells whether a comparison can come out either way, from where its sides lie: `share <= 1.5` always holds.
 func holds(operator string, a, b interval) whether {
 	switch operator {
 	case operators.Greater:
@@ -209,6 +213,7 @@ func (w *walker) figures(e ast.Expr) bool {
 	return e.Kind() == ast.CallKind && slices.ContainsFunc(e.AsCall().Args(), w.figures)
 }
 
+// one puts two tests into the answer; never is asked first.
 func one(isNever, isAlways bool) whether {
 	switch {
 	case isNever:

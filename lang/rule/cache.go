@@ -128,6 +128,8 @@ func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	return r.rule, r.ds
 }
 
+// compile takes the answer of an earlier run if version, environment and text are the same. Only rules without any
+// diagnostic are kept: then what the rule reads is all there is to know, and the text is parsed once it is evaluated.
 func (c *Cache) compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	if c.answers == nil {
 		return e.Compile(t)
@@ -185,6 +187,7 @@ func addStrings(b []byte, list []string) []byte {
 	return b
 }
 
+// encodeRefs writes what a rule reads: for each its place in the text, in bytes, and its path.
 func encodeRefs(refs []Ref) []byte {
 	b := binary.AppendUvarint(nil, uint64(len(refs)))
 	for _, r := range refs {

@@ -171,6 +171,7 @@ func (w *walker) translate(issues *cel.Issues, told source.Diagnostics) source.D
 	return out
 }
 
+// overlaps reports whether a range shares a byte with one of others: of two diagnostics on one text the first is told.
 func overlaps(r source.Range, others []source.Range) bool {
 	for _, o := range others {
 		if r.Start.Byte < o.End.Byte && o.Start.Byte < r.End.Byte || r == o {

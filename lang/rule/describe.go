@@ -22,6 +22,7 @@ func (f Function) Of() string {
 
 // Functions describes all functions and macros of rules, by name.
 func Functions() []Function {
+	// Each example is compiled and evaluated by a test, over the figures that it reads.
 	return []Function{
 		{"abs", "abs(x)", "The number without its sign.",
 			`abs(evaluate.holdout.metrics.auc - 0.9) < 0.01`},

@@ -82,6 +82,8 @@ func sound(path string, t *schema.FigureType) error {
 	return fmt.Errorf("%s has the unknown type %q", path, t.Kind)
 }
 
+// newChecker is cel-go's environment for these figures: their types, our functions, and limits on length and depth that hold
+// before anything is parsed.
 func newChecker(root *schema.FigureType) (*cel.Env, error) {
 	registry, err := types.NewRegistry()
 	if err != nil {
@@ -125,6 +127,8 @@ func (p *provider) celType(t *schema.FigureType) *types.Type {
 	return p.object(t)
 }
 
+// object is CEL's type of an object. CEL compares types by name, so that objects of the same fields share one, and whoever
+// reads a message is told words and not the name (typeWords).
 func (p *provider) object(t *schema.FigureType) *types.Type {
 	fields := make(map[string]*types.Type, len(t.Fields))
 	var all strings.Builder

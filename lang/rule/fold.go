@@ -63,6 +63,7 @@ type vars struct {
 	outer *vars
 }
 
+// find looks for the variable of a macro, the innermost first.
 func (v *vars) find(name string) *vars {
 	for ; v != nil; v = v.outer {
 		if v.name == name {
@@ -161,6 +162,8 @@ func (f *folder) list(elements []ast.Expr, in *vars) result {
 	return f.listOf(places)
 }
 
+// listOf is a list of places: elements stay where they stand, so that one whose figure is not known yet leaves the others
+// decided.
 func (f *folder) listOf(places []place) result {
 	if !f.spend(len(places)) {
 		return f.tooMany(f.factory.NewList(0, nil, nil))
@@ -186,6 +189,7 @@ func (f *folder) member(p place, name string) place {
 	return child
 }
 
+// memberExpr writes x.name, or x["name"] where the name is none in CEL.
 func (f *folder) memberExpr(e ast.Expr, name string) ast.Expr {
 	if identifier(name) {
 		return f.factory.NewSelect(0, e, name)
@@ -193,6 +197,8 @@ func (f *folder) memberExpr(e ast.Expr, name string) ast.Expr {
 	return f.factory.NewCall(0, operators.Index, e, f.factory.NewLiteral(0, types.String(name)))
 }
 
+// index folds x[key]. A text is a member of a map or object, a number an element of a list; a key that is open leaves the
+// whole open.
 func (f *folder) index(args []ast.Expr, in *vars) place {
 	p, key := f.place(args[0], in), f.fold(args[1], in)
 	expr := f.factory.NewCall(0, operators.Index, p.expr, key.expr)

@@ -39,6 +39,8 @@ func (f *folder) logic(op string, left, right ast.Expr, in *vars) result {
 	return f.join(op, decisive, l, r)
 }
 
+// join is && (decisive: false) or || (decisive: true) of two results. A decisive side decides, whatever the other one is,
+// even a fault; a side that decides nothing is left out of what remains.
 func (f *folder) join(op string, decisive bool, l, r result) result {
 	switch {
 	case r.state == known && r.value == decisive, l.state == known:
@@ -154,6 +156,7 @@ func (f *folder) apply(name string, operands []result, expr ast.Expr) result {
 	return f.binary(name, first, operands[1].value, expr)
 }
 
+// unary folds a function of one value. What the checker does not let through is undecidable, and a fault, not a pass.
 func (f *folder) unary(name string, x any, expr ast.Expr) result {
 	switch v := x.(type) {
 	case float64:
@@ -189,6 +192,7 @@ func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
 	return f.undecidable(expr)
 }
 
+// equality is == or != once it is known whether the sides are equal.
 func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
 	switch name {
 	case operators.Equals:
@@ -229,6 +233,7 @@ func (f *folder) finite(x float64, expr ast.Expr) result {
 	return f.value(x)
 }
 
+// strings folds functions of two texts. They cost steps by their length, so that no rule over long texts takes long.
 func (f *folder) strings(name, a, b string, expr ast.Expr) result {
 	if !f.spend((len(a) + len(b)) / textStep) {
 		return f.tooMany(expr)

@@ -8,6 +8,7 @@ import (
 // macro folds target.name(variable, body). Over a range whose elements are known it is unrolled; what is left of it
 // then names each element.
 func (f *folder) macro(name string, target ast.Expr, variable string, body ast.Expr, in *vars) result {
+	// all and exists end with the first element that decides; the others need every element.
 	over := f.fold(target, in)
 	if over.state != known {
 		over.expr = f.rolled(name, over.expr, variable, body, in)
@@ -69,6 +70,7 @@ func (f *folder) joinAll(op string, decisive bool, bodies []result) result {
 	return out
 }
 
+// mapped is the list of bodies, each for one element.
 func (f *folder) mapped(elements []place, variable string, body ast.Expr, in *vars) result {
 	places := make([]place, 0, len(elements))
 	for _, e := range elements {

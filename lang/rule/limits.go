@@ -79,6 +79,7 @@ type limits struct {
 	diagnostics source.Diagnostics
 }
 
+// read takes limits apart at each &&; whatever else stands there is told.
 func (l *limits) read(e ast.Expr) {
 	if e.Kind() == ast.CallKind {
 		c := e.AsCall()
@@ -109,6 +110,7 @@ func comparison(name string) (op, turned string, ok bool) {
 	return "", "", false
 }
 
+// compare reads `fpr <= 0.01`, also written as `0.01 >= fpr`; false if it is no limit.
 func (l *limits) compare(op, turned string, args []ast.Expr) bool {
 	left, right := args[0], args[1]
 	if left.Kind() != ast.IdentKind {

@@ -90,6 +90,7 @@ func numberText(x float64) string {
 
 func share(q float64) bool { return q >= 0 && q <= 1 }
 
+// percent is the hint where 95 is written for 0.95.
 func percent(q float64) string {
 	if q > 1 && q <= 100 {
 		return "write " + strconv.FormatFloat(q/100, 'g', -1, 64)

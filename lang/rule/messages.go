@@ -72,6 +72,8 @@ func (w *walker) selectAt(at int) ast.Expr {
 	return e
 }
 
+// undefinedField words "undefined field": which names there are, of a sensitive one that rules do not see it, and of a
+// champion's figure how it is read. A name that lies deeper is found (metrics.auc for auc).
 func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) {
 	d.Code = source.CodeRuleFigure
 	d.Summary = fmt.Sprintf("there is no %q here", field)
@@ -128,6 +130,7 @@ func find(t *schema.FigureType, field string, steps int, ok func(*schema.FigureT
 	return nil
 }
 
+// undeclared words "undeclared reference", which cel-go says of operators, functions and names alike.
 func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	if symbol := symbolOf(name); symbol != name {
 		d.Code, d.Summary = source.CodeRuleFunction, fmt.Sprintf("there is no operator %s in rules", symbol)
@@ -212,6 +215,7 @@ func (w *walker) championPath(operand ast.Expr, field string) []string {
 	return nil
 }
 
+// notRange words a macro over what is neither a list nor a map.
 func (w *walker) notRange(d *source.Diagnostic, over ast.Expr, t string) {
 	if over == nil {
 		return
@@ -223,6 +227,7 @@ func (w *walker) notRange(d *source.Diagnostic, over ast.Expr, t string) {
 	}
 }
 
+// wrongType words a value of another type than the place takes.
 func (w *walker) wrongType(d *source.Diagnostic, e ast.Expr, want, got string) {
 	d.Summary = fmt.Sprintf("this must be %s, not %s", typeWords(want), typeWords(got))
 	if e == nil {
@@ -237,6 +242,7 @@ func (w *walker) wrongType(d *source.Diagnostic, e ast.Expr, want, got string) {
 	}
 }
 
+// noFields words a dot behind a value; over a map the variable is a key, and it is told how its value is read.
 func (w *walker) noFields(d *source.Diagnostic, e ast.Expr, t string) {
 	if e == nil {
 		return
@@ -253,6 +259,7 @@ func (w *walker) noFields(d *source.Diagnostic, e ast.Expr, t string) {
 	}
 }
 
+// notBool is said of a rule that is no condition.
 func (w *walker) notBool(t *cel.Type) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeRuleBool, Subject: w.script.rangeOf(w.script.whole()),
@@ -274,6 +281,7 @@ func (s *script) whole() (start, end int) {
 	return start, end
 }
 
+// symbolOf is how an operator is written; cel-go calls && "_&&_".
 func symbolOf(name string) string {
 	if symbol, ok := operators.FindReverse(name); ok && symbol != "" {
 		return symbol
@@ -293,6 +301,7 @@ func others(types []string, want string) []string {
 	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == want })
 }
 
+// joinWords names each type once.
 func joinWords(types []string) string {
 	var out []string
 	for _, t := range types {

@@ -77,6 +77,7 @@ func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
 	d.Summary = fmt.Sprintf("%s needs a condition, not %s", c.FunctionName(), typeWords(t))
 }
 
+// explain words "no matching overload" by what the operator or function is for.
 func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
 	d.Detail = w.operandTypes(operands, args)
 	d.Hint = w.leafHint(operands, args)
@@ -168,6 +169,7 @@ func (w *walker) blame(d *source.Diagnostic, operands []ast.Expr, args []string,
 	}
 }
 
+// operandTypes says what each operand is, as far as operands were found.
 func (w *walker) operandTypes(operands []ast.Expr, args []string) string {
 	var parts []string
 	for i, a := range args {

@@ -84,6 +84,7 @@ func (f *folder) readMap(p place) result {
 	return result{state: known, value: dict{at: p, keys: keys}, expr: p.expr}
 }
 
+// notThere is the fault of a rule that reads a figure which is missing, or is of another type than was declared.
 func (f *folder) notThere(p place, raw any, want string) result {
 	if raw == nil {
 		return f.fail(p.expr, "%s", f.values.why(p.path))

@@ -99,6 +99,7 @@ func PathString(path []string) string {
 	return b.String()
 }
 
+// identifier reports whether a name can be written after a dot.
 func identifier(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'

@@ -141,6 +141,7 @@ func pathOf(e ast.Expr) []string {
 	return nil
 }
 
+// literalOf writes a value of JSON as CEL does; nil if there is no form for it.
 func literalOf(f ast.ExprFactory, v any) ast.Expr {
 	switch x := v.(type) {
 	case float64:
@@ -206,6 +207,7 @@ func truth(e ast.Expr) (holds, known bool) {
 	return false, false
 }
 
+// flat are the operands of a chain of one operator, in their order.
 func flat(e ast.Expr, op string) []ast.Expr {
 	if !isCallOf(e, op) {
 		return []ast.Expr{e}
@@ -243,6 +245,8 @@ func operands(before, after []ast.Expr, gone Shift) Shift {
 	return out
 }
 
+// calls compares two calls. Comparisons of the same line are compared by where it is crossed; a negation turns the answer
+// round; of `x in list` and of macros over the same list what is in them decides.
 func calls(a, b ast.CallExpr) Shift {
 	name := a.FunctionName()
 	x, okA := comparisonLine(a)
@@ -318,6 +322,8 @@ func lineOf(e ast.Expr) (*line, bool) {
 	return comparisonLine(e.AsCall())
 }
 
+// comparisonLine brings a comparison into the form sum > 0: `a - 0.5 < b` is b - a + 0.5 > 0, with of = {b: 1, a: -1} and at
+// = 0.5.
 func comparisonLine(c ast.CallExpr) (*line, bool) {
 	op, _, ok := comparison(c.FunctionName())
 	if !ok {

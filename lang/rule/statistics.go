@@ -65,6 +65,7 @@ func (f *folder) numbersOf(places []place, expr ast.Expr) ([]float64, *result) {
 	return numbers, undecided
 }
 
+// aggregate is one of min, max, sum and mean of at least one number, summed in the order given.
 func aggregate(name string, xs []float64) float64 {
 	switch name {
 	case "min":

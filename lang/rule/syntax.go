@@ -26,6 +26,8 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	at := s.offset(err.Location)
 	d := source.Diagnostic{Severity: source.Error, Code: source.CodeRuleSyntax, Subject: s.rangeOf(at, s.tokenEnd(at))}
 	message := strings.TrimPrefix(err.Message, "Syntax error: ")
+	// The most telling first: limits, then words and signs of other languages (and, or, =), then what the parser itself
+	// says.
 	symbol, start, end := s.symbolAround(at)
 	switch {
 	case strings.TrimSpace(s.text.Value) == "":
@@ -62,6 +64,7 @@ func (s *script) syntaxError(err *common.Error) source.Diagnostic {
 	return d
 }
 
+// word is the token at a place, or <EOF> as the parser writes it.
 func (s *script) word(at int) string {
 	if at >= len(s.runes) {
 		return "<EOF>"

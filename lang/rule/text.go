@@ -19,6 +19,7 @@ type script struct {
 	info  *ast.SourceInfo
 }
 
+// newScript indexes a text by runes, in which cel-go counts, and by bytes, in which our ranges do.
 func newScript(t source.Text) *script {
 	s := &script{text: t}
 	for i, r := range t.Value {
@@ -119,6 +120,8 @@ func (s *script) span(e ast.Expr) (start, end int) {
 	return at, s.tokenEnd(at)
 }
 
+// callSpan is where a call stands, from its first operand to its closing bracket. at is the place that cel-go gives for it:
+// of an operator its sign, of a function its bracket.
 func (s *script) callSpan(c ast.CallExpr, at int) (start, end int) {
 	args := c.Args()
 	switch {
@@ -207,6 +210,7 @@ func (s *script) tokenEnd(i int) int {
 	return max(i, start+1)
 }
 
+// numberRune reports whether a rune that is no digit goes on with a number: a point, or the sign of an exponent.
 func (s *script) numberRune(i int) bool {
 	if s.runes[i] == '.' {
 		return true
@@ -214,6 +218,7 @@ func (s *script) numberRune(i int) bool {
 	return (s.runes[i] == '-' || s.runes[i] == '+') && (s.runes[i-1] == 'e' || s.runes[i-1] == 'E')
 }
 
+// stringEnd is behind the end of a string that begins at i, with one or three quotes; raw ones have no escapes.
 func (s *script) stringEnd(i int, raw bool) int {
 	quote, n := s.runes[i], 1
 	if i+2 < len(s.runes) && s.runes[i+1] == quote && s.runes[i+2] == quote {

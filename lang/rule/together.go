@@ -65,6 +65,7 @@ func (w *walker) chain(e ast.Expr, operator string) {
 	}
 }
 
+// clash is said of conditions that exclude each other, or of which one always holds.
 func (w *walker) clash(e ast.Expr, operator string, texts []string) source.Diagnostic {
 	if operator == operators.LogicalAnd {
 		return source.Diagnostic{
@@ -207,6 +208,7 @@ type remains struct {
 	texts             []string // of the conditions
 }
 
+// take narrows what is left by one claim.
 func (r *remains) take(c claim) {
 	switch {
 	case c.isWords && c.not:
@@ -240,6 +242,7 @@ func (r *remains) below(high float64, open bool) {
 	}
 }
 
+// empty reports whether no value is left: no word, or no number between the bounds.
 func (r *remains) empty() bool {
 	if r.isWords {
 		return !slices.ContainsFunc(r.words, func(s string) bool { return !slices.Contains(r.withoutWords, s) })

@@ -108,6 +108,7 @@ func (v *Values) scalar(path []string, want schema.FigureKind) (value any, fault
 	}[want]))
 }
 
+// toFloat takes numbers as they come: of JSON read with or without UseNumber, and of Go.
 func toFloat(raw any) (float64, bool) {
 	switch n := raw.(type) {
 	case float64:
@@ -125,6 +126,7 @@ func toFloat(raw any) (float64, bool) {
 	return 0, false
 }
 
+// goWords names what a figure is in a message.
 func goWords(raw any) string {
 	switch raw.(type) {
 	case bool:

@@ -95,6 +95,8 @@ func (w *walker) figure(e ast.Expr, in *scope) *figure {
 	return f
 }
 
+// visit looks at an expression that cel-go has parsed and returns the figure that it names, nil if it is none. What CEL has
+// and rules do not, is told here; types are told by the checker.
 func (w *walker) visit(e ast.Expr, in *scope) *figure {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -162,6 +164,7 @@ func (w *walker) ident(e ast.Expr, in *scope) *figure {
 	return nil // told by the checker
 }
 
+// selected is a member by a dot. Of a map the name is a key, and is held to the known keys.
 func (w *walker) selected(e ast.Expr, in *scope) *figure {
 	sel := e.AsSelect()
 	f := w.figure(sel.Operand(), in)
@@ -313,6 +316,7 @@ func (w *walker) words(operator string, args []ast.Expr) {
 	}
 }
 
+// index is x[key]: of a map that has known keys a literal key is held to them, and what is not literal may be any.
 func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
 	f := w.figure(operand, in)
 	w.walk(key, in)
@@ -336,6 +340,7 @@ func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
 	return &figure{typ: f.typ.Elem, path: f.path}
 }
 
+// has asks for one figure by a dot: has(m["x"]) is no CEL.
 func (w *walker) has(e ast.Expr, in *scope) {
 	args := e.AsCall().Args()
 	if len(args) != 1 || args[0].Kind() != ast.SelectKind {
@@ -384,6 +389,7 @@ func (w *walker) macro(e ast.Expr, in *scope) {
 		})
 		return
 	}
+	// Over a list the variable is an element, over a map a key (keyOf names the map, for the hint that its value is m[k]).
 	inner := &scope{name: name, outer: in}
 	switch {
 	case f == nil:

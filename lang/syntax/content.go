@@ -52,6 +52,8 @@ func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 	d.checkRepeated(b)
 }
 
+// nested decodes a block within a block. False if it has no label to be known by; with other mistakes it is decoded, for
+// more to be told at once.
 func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool) {
 	b := d.newBlock(hb)
 	b.Spec, b.Body = spec, &spec.Body
@@ -176,6 +178,7 @@ func (d *decoder) keys(e hclsyntax.Expression) {
 	})
 }
 
+// blockForm is how a nested block is written.
 func blockForm(n *schema.Block) string {
 	if n.Labelled {
 		return n.Name + ` "name" { … }`

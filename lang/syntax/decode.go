@@ -46,6 +46,8 @@ func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
 	return b, true
 }
 
+// newBlock has the ranges that diagnostics and editors point at: Header from the kind to the last label, Range to the
+// closing brace.
 func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
 	header := hb.TypeRange
 	if n := len(hb.LabelRanges); n > 0 {
@@ -57,6 +59,7 @@ func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
 	}
 }
 
+// unknownKind words a kind that there is not: one that stands inside another block, one of another tool, or a misspelt one.
 func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	names := kindNames(d.cat)
 	hint := d.inside(hb.Type)
@@ -96,6 +99,7 @@ func kindNames(cat *schema.Catalog) []string {
 
 // labels finds the block's type and name.
 func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool {
+	// One label is the name, if the kind has a default type or none at all; two are type and name.
 	types := typeNames(kind)
 	typed := len(types) > 0
 	name, typeName := "", kind.DefaultType
@@ -148,6 +152,7 @@ func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool 
 	return b.TypeSpec != nil && !nameDs.HasErrors()
 }
 
+// typeMissing words a header with one label where two are needed: it may be the type or the name.
 func (d *decoder) typeMissing(kind *schema.Kind, hb *hclsyntax.Block, types []string) {
 	label := hb.Labels[0]
 	at := d.file.Range(hb.LabelRanges[0])
@@ -203,6 +208,7 @@ func typeNames(kind *schema.Kind) []string {
 	return names
 }
 
+// headerForm is how the header of a kind is written.
 func (d *decoder) headerForm(kind *schema.Kind) string {
 	switch {
 	case len(typeNames(kind)) == 0:

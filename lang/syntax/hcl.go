@@ -27,6 +27,8 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 	if ds = CheckText(f.Name, f.Bytes); ds.HasErrors() {
 		return nil, nil, nil, ds
 	}
+	// first is where the parser stopped to be sure. A block that ends before it is good; of one that begins before it the
+	// header is kept, so that references to it are not told as mistakes too.
 	start := 0
 	for range maxRestarts {
 		if _, refused := measure(f, start); refused != nil {
@@ -104,6 +106,7 @@ func parseFrom(f *File, start int) (*hclsyntax.Body, hcl.Diagnostics) {
 	return file.Body.(*hclsyntax.Body), ds
 }
 
+// firstError is the first byte that an error is at, none if there is none.
 func firstError(hds hcl.Diagnostics, none int) int {
 	for _, d := range hds {
 		if d.Subject != nil {
@@ -139,6 +142,7 @@ const badCharacter = "Invalid character"
 // openString is HCL's summary for a string that goes on over the end of its line.
 const openString = "Invalid multi-line string"
 
+// lastError is the last byte that an error begins at: parsing goes on behind it.
 func lastError(hds hcl.Diagnostics) int {
 	last := 0
 	for _, d := range hds {
@@ -183,6 +187,8 @@ func nextBlock(src []byte, from int, cat *schema.Catalog) int {
 	}
 }
 
+// beginsBlock reports whether a line begins like a block of a known kind, from its first byte on: indented lines are inside
+// of one.
 func beginsBlock(src []byte, cat *schema.Catalog) bool {
 	n := 0
 	for n < len(src) && (src[n] >= 'a' && src[n] <= 'z' || src[n] == '_') {

@@ -36,6 +36,7 @@ func Override(m *Module, overrides []*Block) (*Module, source.Diagnostics) {
 	return &out, ds.Sort()
 }
 
+// noBlock words an override of a block that there is not.
 func noBlock(m *Module, o *Block) source.Diagnostic {
 	var names []string
 	for _, b := range m.Blocks {

@@ -78,6 +78,7 @@ type parsedFile struct {
 	ds         source.Diagnostics
 }
 
+// decodeFile decodes one file. invalid are the addresses of blocks that have mistakes, as far as they can be guessed.
 func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
 	good, attrs, broken, ds := parseFile(f, cat)
 	d := &decoder{file: f, cat: cat, bodies: map[*schema.Type]*schema.Body{}}

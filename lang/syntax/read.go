@@ -62,6 +62,7 @@ func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
 	return files, ds
 }
 
+// noFiles words an empty folder. Files that end in .hcl, or in capitals, are most likely meant.
 func noFiles(dir string, entries []os.DirEntry) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeNoFiles,

@@ -59,6 +59,7 @@ func (t *tracer) children(n tree, sc *scope) flow {
 	return out
 }
 
+// generic traces a part of the tree whose kind is not known: as all expressions in it together.
 func (t *tracer) generic(v any, sc *scope) flow {
 	var out flow
 	switch v := v.(type) {
@@ -235,6 +236,8 @@ func (t *tracer) lambda(n tree, args flow, sc *scope) flow {
 	return args.with(t.expr(n["expr"], inner)).with(t.unread(n, sc, "lhs", "expr"))
 }
 
+// subquery traces a query inside an expression. A scalar one yields a value of its rows; EXISTS whether there are any; IN
+// and ANY compare a value with all of them.
 func (t *tracer) subquery(n tree, sc *scope) flow {
 	statement, _ := n["subquery"].(tree)
 	r := t.query(statement["node"], sc)

@@ -8,6 +8,7 @@ import (
 // origins is a set of numbers, each a bit: of input columns, or of FROM items. Sets are never changed once made.
 type origins []uint64
 
+// single is a set of one number. Sets are never changed: operations return new ones, or one of their operands.
 func single(i int) origins {
 	out := make(origins, i/64+1)
 	out[i/64] = 1 << (i % 64)
@@ -92,6 +93,7 @@ func (f flow) with(g flow) flow {
 	return out
 }
 
+// addPast adds to a list by clock: what is earlier by the same clock of the same items stands together.
 func addPast(list []past, p past) []past {
 	if p.by.empty() {
 		return list
@@ -178,6 +180,7 @@ func (f flow) nullness() flow {
 	return f.computed()
 }
 
+// equal compares what a recursive query has to settle; homes and copies are left out.
 func (f flow) equal(g flow) bool {
 	return f.taints.equal(g.taints) && f.values.equal(g.values) && f.others.equal(g.others) && f.keys.equal(g.keys) &&
 		f.control.equal(g.control) && f.known.equal(g.known) && f.earlierBy().equal(g.earlierBy())

@@ -93,6 +93,7 @@ func cmpOr(a, b string) string {
 	return b
 }
 
+// any is what any column of the tables may depend on.
 func (f *tables) any() flow {
 	var out flow
 	for _, s := range f.star {
@@ -104,6 +105,7 @@ func (f *tables) any() flow {
 	return out
 }
 
+// baseTable is a table by its name: of a common table expression, else an input. What is neither depends on everything.
 func (t *tracer) baseTable(n tree, sc *scope) *relation {
 	name := strings.ToLower(word(n, "table_name"))
 	if word(n, "schema_name") == "" && word(n, "catalog_name") == "" {
@@ -124,6 +126,8 @@ func (t *tracer) join(n tree, sc *scope) *tables {
 	lateral.from, lateral.merged = left.rels, left.merged
 	right := t.from(n["right"], lateral)
 	kind := word(n, "join_type")
+	// In this order: columns of both sides; those merged by USING or NATURAL; the condition; what the kind of join leaves of
+	// equalities and of columns.
 	out := &tables{rels: append(slices.Clone(left.rels), right.rels...), facts: slices.Concat(left.facts, right.facts), tests: left.tests.or(right.tests),
 		equal: slices.Concat(left.equal, right.equal), order: left.order.or(right.order), lead: left.lead.or(right.lead), merged: map[string]flow{}}
 	for _, side := range []*tables{left, right} {
@@ -230,6 +234,7 @@ func find(f *tables, name string) flow {
 	return out
 }
 
+// joinStars is what * stands for behind a join: merged columns once, in the place of the left one.
 func joinStars(left, right *tables, using []string, merged map[string]flow) []starred {
 	var out []starred
 	for _, s := range left.star {
@@ -266,6 +271,7 @@ func (t *tracer) tableFunction(n tree, sc *scope) *relation {
 	return r
 }
 
+// values is a VALUES list; a column depends on what any of its rows is computed from.
 func (t *tracer) values(n tree, sc *scope) *relation {
 	r := &relation{}
 	rows, _ := n["values"].([]any)

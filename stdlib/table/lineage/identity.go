@@ -65,6 +65,8 @@ func (t *tracer) identities(out *relation, sc *scope, equal []equality) *identit
 	id := &identities{items: sc.at.items, driving: out.home, of: map[int]origins{}, same: map[string]origins{}, one: map[string]origins{},
 		few: map[string]origins{}}
 	t.tie(id, sc, equal)
+	// Copies tell best whose row it is. Where a column is only computed with, the items that it is read from do, if they are
+	// one.
 	copied, computed := map[int]origins{}, map[int]origins{}
 	for _, f := range out.fields {
 		if home := f.flow.homes.and(id.items); len(home.each()) == 1 {
@@ -100,6 +102,8 @@ func (t *tracer) tie(id *identities, sc *scope, equal []equality) {
 			if a.home.equal(b.home) {
 				continue
 			}
+			// Of the equalities between a and b: alike are the same column on both sides, inner those of inner joins among
+			// them, keys columns of b and own columns of a that are compared.
 			var alike, inner, keys, own []origins
 			for _, e := range equal {
 				for _, side := range [][2]flow{{e.left, e.right}, {e.right, e.left}} {
@@ -146,6 +150,7 @@ func (id *identities) sameAs(item origins) origins { return reach(item, id.same)
 // oneOf is an item with all that have one row, and always the same, for each of its rows.
 func (id *identities) oneOf(item origins) origins { return reach(item, id.one) }
 
+// reach follows ties as far as they lead.
 func reach(from origins, ties map[string]origins) origins {
 	out := from
 	for {

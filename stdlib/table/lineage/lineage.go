@@ -128,6 +128,7 @@ func (t *tracer) tooLong() bool {
 	return t.steps > mostSteps
 }
 
+// newTracer numbers the columns of all tables, by name of the table, then in the order of the columns.
 func newTracer(tables map[string]*schema.Table, aggregates map[string]bool) *tracer {
 	t := &tracer{tables: map[string]*relation{}, aggregates: aggregates, number: map[string]int{}}
 	for i, name := range slices.Sorted(maps.Keys(tables)) {
@@ -173,6 +174,7 @@ func (t *tracer) unknown() *relation {
 	return &relation{loose: true, rest: t.every, rows: t.every.fact(), order: t.every.values, lead: t.every.values, tests: t.every.values}
 }
 
+// named is a flow in the names of columns. A copy is one of exactly one column.
 func (t *tracer) named(f flow) component.Flow {
 	out := component.Flow{Taints: t.names(f.taints), Values: t.names(f.values), Others: t.names(f.others), Keys: t.names(f.keys),
 		Control: t.names(f.control), Known: t.names(f.known)}

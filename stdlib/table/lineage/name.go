@@ -31,6 +31,8 @@ func (t *tracer) lookup(parts []string, sc *scope) (f flow, sure, maybe bool) {
 }
 
 func (t *tracer) local(parts []string, s *scope) (f flow, sure, maybe bool) {
+	// The order is the engine's: parameters of lambdas, aliases where they go first (late), tables by prefix, columns merged
+	// by USING, columns of any table, aliases, and last a table as a struct of its row.
 	if p, ok := s.params[parts[0]]; ok {
 		return p, true, true
 	}

@@ -56,6 +56,7 @@ type cte struct {
 	outer *cte
 }
 
+// named finds a common table expression, the innermost first.
 func (s *scope) named(name string) *relation {
 	for ; s != nil; s = s.outer {
 		for c := s.ctes; c != nil; c = c.outer {
@@ -98,6 +99,7 @@ func (t *tracer) with(n tree, sc *scope) {
 	}
 }
 
+// define adds a common table expression to the scope. Those after it, and the query itself, see it.
 func (t *tracer) define(sc *scope, name string, info tree) {
 	statement, _ := info["query"].(tree)
 	node, _ := statement["node"].(tree)
@@ -112,6 +114,8 @@ func (t *tracer) define(sc *scope, name string, info tree) {
 }
 
 func (t *tracer) selectNode(n tree, sc *scope) *relation {
+	// In the order in which SQL is evaluated: FROM, WHERE, the list of columns, GROUP BY, HAVING and QUALIFY, sample, ORDER
+	// BY, DISTINCT and LIMIT; at last facts enter columns (resolve).
 	from := t.from(n["from_table"], sc)
 	sc.from, sc.merged = from.rels, from.merged
 	sc.at.facts = append(sc.at.facts, from.facts...)
@@ -216,6 +220,8 @@ type condition struct {
 	tests origins // the part that is more than equalities of two columns
 }
 
+// condition takes WHERE or ON apart at each AND. Each part is a fact of its own, since it may speak of other items;
+// equalities are what items are tied by.
 func (t *tracer) condition(v any, sc *scope) condition {
 	n, _ := v.(tree)
 	var out condition
@@ -248,6 +254,7 @@ func (t *tracer) condition(v any, sc *scope) condition {
 
 // modifiers are ORDER BY, DISTINCT and LIMIT.
 func (t *tracer) modifiers(n tree, sc *scope, out *relation) {
+	// The order is gathered first, wherever it stands: LIMIT and DISTINCT ON pick rows by it.
 	list, _ := n["modifiers"].([]any)
 	var order flow
 	ordered := false

@@ -39,6 +39,7 @@ func (t *tracer) recursive(n tree, outer *scope, aliases []string) *relation {
 	}
 }
 
+// same reports whether another round of a recursive query would add nothing.
 func same(a, b *relation) bool {
 	for i := range a.fields {
 		if !a.fields[i].flow.equal(b.fields[i].flow) {
@@ -48,6 +49,8 @@ func same(a, b *relation) bool {
 	return a.rows.by().equal(b.rows.by()) && a.rows.known.equal(b.rows.known)
 }
 
+// setOperation traces UNION, EXCEPT and INTERSECT of two or more. Without ALL equal rows become one, so that every column
+// decides on rows, unless a key is among them.
 func (t *tracer) setOperation(n tree, sc *scope) *relation {
 	nodes, _ := n["children"].([]any)
 	if len(nodes) == 0 {
@@ -125,6 +128,8 @@ func plain(v any) any {
 // different ways, its value tells which of them a row came from.
 func combine(a, b *relation, kind string, alike func(i, j int) bool) *relation {
 	out := &relation{rows: a.rows.with(b.rows), tests: a.tests.or(b.tests), order: a.order.or(b.order), lead: a.lead.or(b.lead)}
+	// rows.distant(): what the other side filters decides on rows of this one by being there or not, and not by their own
+	// values.
 	named := kind == "UNION_BY_NAME"
 	union := strings.HasPrefix(kind, "UNION")
 	known := func(r *relation) bool {

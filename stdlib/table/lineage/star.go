@@ -59,6 +59,7 @@ func expands(v any) bool {
 	return false
 }
 
+// positional is #1, the first column in sight; anything where columns in sight are not all known.
 func positional(n tree, from *tables) flow {
 	i := index(n["index"]) - 1
 	if slices.ContainsFunc(from.star, func(s starred) bool { return s.field.wide }) || i < 0 || i >= len(from.star) {
@@ -202,6 +203,7 @@ type pair struct {
 	value               any
 }
 
+// pairs are what REPLACE, RENAME and EXCLUDE list: a column, perhaps by table, with an expression or a name.
 func pairs(v any) []pair {
 	list, _ := v.([]any)
 	var out []pair
