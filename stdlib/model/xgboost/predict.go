@@ -11,22 +11,25 @@ import (
 // How a row is scored.
 //
 // What a row holds is turned into whole numbers once, so that each step down a tree is the same few instructions for numbers, missing values and
-// categories alike, without a branch that a processor could guess wrong. Each question that trees ask is put to a slot: a feature, whether as a number or as
-// a category, and where the missing go.
+// categories alike, without a branch that a processor could guess wrong. Each question that trees ask is put to a slot: a feature, in which way it is
+// asked for, and where the missing go.
 //
-//	number     the float's bits in an order of whole numbers (ordered), between 0 and 2^32-1, which are the missing that go left and right
-//	category   its word and bit in the sets of splits (place); a word beyond all sets for the missing and for what is no category
+//	numeric  the float's bits in an order of whole numbers (ordered), between 0 and 2^32-1, which are the missing that go left and right
+//	member   of categories up to 30 the bit of that number; none for what is no such category and the missing that go left, bit 31 for those that go right
+//	placed   of categories without such a limit the word and the bit in a set's words (place)
 //
-// Nodes of a tree lie by depth, the children of a node side by side. The step from a node is child + 1 if x < key, so that the left child of a
-// number's split comes second; at a split by category, whose key is 0, it is child + the category's bit in the set, and the right one comes
-// second. A leaf is its own child and has the key 0, below which nothing is: steps beyond it stay there. For example,
+// Nodes of a tree lie by depth, the children of a node side by side. The step from a node is to child + 1 if the slot is below the node's key, or has
+// a bit of its mask; else to child. A number's split has a mask of none, so that its left child comes second; a split by category has the key 0,
+// below which nothing is, and the right one comes second. A leaf is its own child and has neither: steps beyond it stay there. For example,
 //
-//	tree                     nodes   slot  key            child
-//	x < 2.5 ? -1 : (c in {3}      0  x     ordered(2.5)   1
-//	            ? 1 : 2)          1  c     0, set {3}     3         2 < 2.5: no
-//	                              2        0              2         leaf -1
-//	                              3        0              3         leaf 2
-//	                              4        0              4         leaf 1
+//	tree                     nodes   slot  key            mask          child
+//	x < 2.5 ? -1 : (c in {3}      0  x     ordered(2.5)   0             1
+//	            ? 1 : 2)          1  c     0              1<<3 | 1<<31  3         2.5 <= x
+//	                              2        0              0             2         leaf -1
+//	                              3        0              0             3         leaf 2
+//	                              4        0              0             4         leaf 1
+//
+// A tree that has greater categories takes its bits from words beside the nodes, in place of masks (stepsByPlace).
 //
 // Since a step waits for memory rather than for arithmetic, eight walks are made at a time: of many rows down one tree, or of one row down
 // eight trees. The leaves are added up in the order of the trees, as in XGBoost, so that the sum is the same to the bit.
@@ -37,29 +40,38 @@ type Scorer struct {
 	groups  int
 	base    []float32
 	class   []int32
-	roots   []uint32
-	depths  []int
-	bySet   []bool // of each tree: there are splits by category
+	trees   []flatTree
 	slots   []slot
 	nodes   []flatNode
-	sets    []flatSet // of each node; empty without splits by category
+	values  []float32 // of each node that is a leaf
+	sets    []flatSet // of each node; empty if no tree is byPlace
 	members []uint64  // the sets' bits
+}
+
+type flatTree struct {
+	root    uint32
+	depth   int
+	byPlace bool // its categories are too great for masks
 }
 
 // slot is what a split asks of a row.
 type slot struct {
 	feature     int32
-	category    bool
+	as          form
 	missingLeft bool
 }
 
+// form is how a slot holds a feature.
+type form uint8
+
+const (
+	numeric form = iota
+	member
+	placed
+)
+
 // flatNode is a quarter of a cache line.
-type flatNode struct {
-	slot  uint32
-	key   uint32
-	child uint32
-	value float32 // of a leaf
-}
+type flatNode struct{ slot, key, mask, child uint32 }
 
 // flatSet is a node's categories: the first of its words in members, and how many there are before the word of those that are in no set.
 type flatSet struct{ first, size uint32 }
@@ -74,12 +86,11 @@ func (m *Model) Scorer() (*Scorer, error) {
 	for g := range s.base {
 		s.base[g] = margin(l, m.BaseScore[min(g, len(m.BaseScore)-1)])
 	}
-	places, bySet := map[slot]uint32{}, false
+	places, byPlace := map[slot]uint32{}, false
 	for i := range m.Trees {
-		s.add(&m.Trees[i], places)
-		bySet = bySet || s.bySet[i]
+		byPlace = s.add(&m.Trees[i], places) || byPlace
 	}
-	if !bySet {
+	if !byPlace {
 		s.sets = nil
 	}
 	if len(s.slots) == 0 {
@@ -102,38 +113,52 @@ func margin(l link, score float32) float32 {
 	return score
 }
 
-// add lays out a tree by depth. Nodes that the root does not lead to are left out.
-func (s *Scorer) add(t *Tree, places map[slot]uint32) {
-	root, bySet, depth := uint32(len(s.nodes)), false, 0
+// add lays out a tree by depth, and reports whether its categories are by place. Nodes that the root does not lead to are left out.
+func (s *Scorer) add(t *Tree, places map[slot]uint32) (byPlace bool) {
+	for i := range t.Nodes {
+		byPlace = byPlace || slices.ContainsFunc(t.Nodes[i].Categories, func(c int32) bool { return c >= missingRight })
+	}
+	tree := flatTree{root: uint32(len(s.nodes)), byPlace: byPlace}
 	order := []int32{0}
 	for at, level := 0, 1; at < len(order); at++ {
 		if at == level {
-			depth, level = depth+1, len(order)
+			tree.depth, level = tree.depth+1, len(order)
 		}
-		n, next := &t.Nodes[order[at]], root+uint32(len(order))
-		if n.Leaf() {
-			s.nodes = append(s.nodes, flatNode{child: root + uint32(at), value: n.Value})
-			s.sets = append(s.sets, flatSet{})
-			continue
-		}
-		asked := slot{n.Feature, n.Categories != nil, n.DefaultLeft}
-		place, known := places[asked]
-		if !known {
-			place = uint32(len(s.slots))
-			places[asked], s.slots = place, append(s.slots, asked)
-		}
-		flat, set := flatNode{slot: place, child: next}, flatSet{}
-		if n.Categories == nil {
+		n, flat, set, value := &t.Nodes[order[at]], flatNode{}, flatSet{}, float32(0)
+		flat.child = tree.root + uint32(len(order))
+		asked := slot{n.Feature, numeric, n.DefaultLeft}
+		switch {
+		case n.Leaf():
+			flat.child, value = tree.root+uint32(at), n.Value
+		case n.Categories == nil:
 			flat.key = ordered(n.Value)
 			order = append(order, n.Right, n.Left)
-		} else {
-			bySet, set = true, s.addSet(n.Categories)
+		case byPlace:
+			asked.as, set = placed, s.addSet(n.Categories)
+			order = append(order, n.Left, n.Right)
+		default:
+			asked.as, flat.mask = member, 1<<missingRight
+			for _, c := range n.Categories {
+				flat.mask |= 1 << c
+			}
 			order = append(order, n.Left, n.Right)
 		}
-		s.nodes, s.sets = append(s.nodes, flat), append(s.sets, set)
+		if !n.Leaf() {
+			place, known := places[asked]
+			if !known {
+				place = uint32(len(s.slots))
+				places[asked], s.slots = place, append(s.slots, asked)
+			}
+			flat.slot = place
+		}
+		s.nodes, s.sets, s.values = append(s.nodes, flat), append(s.sets, set), append(s.values, value)
 	}
-	s.roots, s.depths, s.bySet = append(s.roots, root), append(s.depths, depth), append(s.bySet, bySet)
+	s.trees = append(s.trees, tree)
+	return byPlace
 }
+
+// missingRight is the bit of masks for missing values that go right; categories below it have bits of their own.
+const missingRight = 31
 
 // perWord is how many categories a word of a set holds. Its last bit is of no category.
 const perWord = 63
@@ -177,17 +202,29 @@ func place(x float32) uint32 {
 
 // encode puts a row's value of a slot the way that nodes ask for it.
 func (k *slot) encode(x float32) uint32 {
-	switch {
-	case x == x && k.category:
-		return place(x)
-	case x == x:
-		return ordered(x)
-	case !k.missingLeft:
-		return math.MaxUint32
-	case k.category:
-		return math.MaxUint32 &^ perWord
+	missing := x != x
+	switch k.as {
+	case numeric:
+		switch {
+		case !missing:
+			return ordered(x)
+		case !k.missingLeft:
+			return math.MaxUint32
+		}
+		return 0
+	case member:
+		switch {
+		case x >= 0 && x < missingRight:
+			return 1 << uint32(x)
+		case missing && !k.missingLeft:
+			return 1 << missingRight
+		}
+		return 0
 	}
-	return 0
+	if missing && !k.missingLeft {
+		return math.MaxUint32
+	}
+	return place(x)
 }
 
 // together is how many walks are made at a time.
@@ -197,12 +234,12 @@ const together = 8
 type walks struct{ at, row [together]uint32 }
 
 // down takes the walks to their leaves, which are depth steps away at most.
-func (s *Scorer) down(w *walks, slots []uint32, depth int, bySet bool) {
+func (s *Scorer) down(w *walks, slots []uint32, depth int, byPlace bool) {
 	const look = 8 // steps between looks at whether there are walks that have not ended: trees may be deep in one place only
 	for ; depth > 0; depth -= look {
 		before := w.at
-		if bySet {
-			s.stepsBySet(w, slots, min(depth, look))
+		if byPlace {
+			s.stepsByPlace(w, slots, min(depth, look))
 		} else {
 			s.steps(w, slots, min(depth, look))
 		}
@@ -218,17 +255,21 @@ func (s *Scorer) steps(w *walks, x []uint32, steps int) {
 	a0, a1, a2, a3, a4, a5, a6, a7 := a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
 	for range steps {
 		n0, n1, n2, n3 := &nodes[a0], &nodes[a1], &nodes[a2], &nodes[a3]
-		a0, a1 = n0.child+below(x[r[0]+n0.slot], n0.key), n1.child+below(x[r[1]+n1.slot], n1.key)
-		a2, a3 = n2.child+below(x[r[2]+n2.slot], n2.key), n3.child+below(x[r[3]+n3.slot], n3.key)
+		a0, a1 = n0.next(x[r[0]+n0.slot]), n1.next(x[r[1]+n1.slot])
+		a2, a3 = n2.next(x[r[2]+n2.slot]), n3.next(x[r[3]+n3.slot])
 		n4, n5, n6, n7 := &nodes[a4], &nodes[a5], &nodes[a6], &nodes[a7]
-		a4, a5 = n4.child+below(x[r[4]+n4.slot], n4.key), n5.child+below(x[r[5]+n5.slot], n5.key)
-		a6, a7 = n6.child+below(x[r[6]+n6.slot], n6.key), n7.child+below(x[r[7]+n7.slot], n7.key)
+		a4, a5 = n4.next(x[r[4]+n4.slot]), n5.next(x[r[5]+n5.slot])
+		a6, a7 = n6.next(x[r[6]+n6.slot]), n7.next(x[r[7]+n7.slot])
 	}
 	w.at = [together]uint32{a0, a1, a2, a3, a4, a5, a6, a7}
 }
 
-// stepsBySet is steps where there may be splits by category.
-func (s *Scorer) stepsBySet(w *walks, x []uint32, steps int) {
+// next is the node after this one: one of key and mask is 0, so that one difference at most is negative.
+func (n *flatNode) next(x uint32) uint32 {
+	return n.child + uint32((uint64(x)-uint64(n.key)|-uint64(x&n.mask))>>63)
+}
+
+func (s *Scorer) stepsByPlace(w *walks, x []uint32, steps int) {
 	a, r := w.at, &w.row
 	a0, a1, a2, a3, a4, a5, a6, a7 := a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
 	for range steps {
@@ -240,16 +281,13 @@ func (s *Scorer) stepsBySet(w *walks, x []uint32, steps int) {
 	w.at = [together]uint32{a0, a1, a2, a3, a4, a5, a6, a7}
 }
 
-// next is the node after one, for the row whose slots begin there.
+// next is the node after one by place, for the row whose slots begin there.
 func (s *Scorer) next(at uint32, slots []uint32, row uint32) uint32 {
 	n, set := &s.nodes[at], &s.sets[at]
 	x := slots[row+n.slot]
 	word := s.members[set.first+min(x>>6, set.size)]
-	return n.child + below(x, n.key) + uint32(word>>(x&63))&1
+	return n.next(x) + uint32(word>>(x&63))&1
 }
-
-// below is 1 if x < y, else 0, without a branch.
-func below(x, y uint32) uint32 { return uint32((uint64(x) - uint64(y)) >> 63) }
 
 // Margins adds up the trees for one row of float32 features, NaN where missing, into out, one element a class.
 // The order of additions is that of the trees, as in XGBoost.
@@ -267,13 +305,16 @@ func (s *Scorer) Margins(row, out []float32) {
 // margins are those of one row, given by slots.
 func (s *Scorer) margins(slots []uint32, out []float32) {
 	copy(out, s.base)
-	for first := 0; first < len(s.roots); first += together {
-		trees := min(together, len(s.roots)-first)
+	for first := 0; first < len(s.trees); first += together {
+		trees := s.trees[first:min(first+together, len(s.trees))]
 		var w walks
-		copy(w.at[:], s.roots[first:first+trees])
-		s.down(&w, slots, slices.Max(s.depths[first:first+trees]), slices.Contains(s.bySet[first:first+trees], true))
-		for i, at := range w.at[:trees] {
-			out[s.class[first+i]] += s.nodes[at].value
+		depth, byPlace := 0, false
+		for i, t := range trees {
+			w.at[i], depth, byPlace = t.root, max(depth, t.depth), byPlace || t.byPlace
+		}
+		s.down(&w, slots, depth, byPlace)
+		for i := range trees {
+			out[s.class[first+i]] += s.values[w.at[i]]
 		}
 	}
 }
@@ -385,15 +426,15 @@ func (b *band) score(rows int) {
 	for r := range whole {
 		copy(b.row(r), b.base)
 	}
-	for t, root := range b.roots {
+	for t, tree := range b.trees {
 		for first := 0; first < whole; first += together {
 			var w walks
 			for i := range together {
-				w.at[i], w.row[i] = root, uint32((first+i)*width)
+				w.at[i], w.row[i] = tree.root, uint32((first+i)*width)
 			}
-			b.down(&w, b.slots, b.depths[t], b.bySet[t])
+			b.down(&w, b.slots, tree.depth, tree.byPlace)
 			for i, at := range w.at {
-				b.margins[(first+i)*b.groups+int(b.class[t])] += b.nodes[at].value
+				b.margins[(first+i)*b.groups+int(b.class[t])] += b.values[at]
 			}
 		}
 	}

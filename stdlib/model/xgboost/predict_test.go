@@ -52,8 +52,8 @@ func values() []float32 {
 	return out
 }
 
-// grown is a tree of random form: complete, a chain, or anything between, of nodes in any order that puts children after parents.
-func grown(random *rand.Rand, features, inner int, chain, categories bool, sample []float32) Tree {
+// grown is a tree of random form, with splits by that many categories: complete, a chain, or anything between, of nodes in any order that puts children after parents.
+func grown(random *rand.Rand, features, inner int, chain bool, categories int32, sample []float32) Tree {
 	t := Tree{Nodes: []Node{{Left: NoChild, Right: NoChild, Parent: -1}}}
 	leaves := []int32{0}
 	for range inner {
@@ -68,10 +68,10 @@ func grown(random *rand.Rand, features, inner int, chain, categories bool, sampl
 			n.Left, n.Right = n.Right, n.Left
 		}
 		n.Value = sample[random.IntN(len(sample))]
-		if categories && random.IntN(2) == 0 {
+		if categories > 0 && random.IntN(2) == 0 {
 			n.Value, n.Categories = 0, []int32{}
 			for range random.IntN(6) {
-				n.Categories = append(n.Categories, random.Int32N(130))
+				n.Categories = append(n.Categories, random.Int32N(categories))
 			}
 		}
 		for range 2 {
@@ -101,7 +101,7 @@ func TestScoresAreThoseOfAPlainWalk(t *testing.T) {
 			if random.IntN(8) == 0 {
 				inner = 0
 			}
-			m.Trees = append(m.Trees, grown(random, m.NumFeature, inner, random.IntN(4) == 0, forest%2 == 0 && random.IntN(3) > 0, sample))
+			m.Trees = append(m.Trees, grown(random, m.NumFeature, inner, random.IntN(4) == 0, []int32{0, 31, 32, 130}[random.IntN(4)], sample))
 			m.TreeClass = append(m.TreeClass, int32(i%m.Groups()))
 		}
 		if err := m.Validate(); err != nil {
@@ -145,9 +145,10 @@ func TestScoresAreThoseOfAPlainWalk(t *testing.T) {
 	}
 }
 
-// BenchmarkPredict compares scoring with a plain walk, in turns: plain/flat 5 is a walk that takes five times as long. The 300 trees have depth 6.
+// BenchmarkPredict compares scoring with a plain walk, in turns: plain/flat 5 is a walk that takes five times as long. The 300 trees have depth 6; categories below
+// 31 are members of masks.
 func BenchmarkPredict(b *testing.B) {
-	for _, categories := range []bool{false, true} {
+	for _, categories := range []int32{0, 30, 60} {
 		random := rand.New(rand.NewPCG(1, 2))
 		var sample []float32
 		for range 1000 {
@@ -168,7 +169,7 @@ func BenchmarkPredict(b *testing.B) {
 					columns[c] = append(columns[c], float64(sample[random.IntN(len(sample))]))
 				}
 			}
-			b.Run(fmt.Sprintf("categories=%t/rows=%d", categories, rows), func(b *testing.B) { inTurns(b, m, s, columns, rows) })
+			b.Run(fmt.Sprintf("categories=%d/rows=%d", categories, rows), func(b *testing.B) { inTurns(b, m, s, columns, rows) })
 		}
 	}
 }
@@ -213,7 +214,7 @@ func cpu(b *testing.B) time.Duration {
 }
 
 // complete is a tree whose leaves are all at one depth.
-func complete(random *rand.Rand, features, depth int, categories bool, sample []float32) Tree {
+func complete(random *rand.Rand, features, depth int, categories int32, sample []float32) Tree {
 	t := Tree{Nodes: make([]Node, 2<<depth-1)}
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
@@ -222,8 +223,8 @@ func complete(random *rand.Rand, features, depth int, categories bool, sample []
 			continue
 		}
 		n.Left, n.Right, n.Feature, n.Value = int32(2*i+1), int32(2*i+2), random.Int32N(int32(features)), sample[random.IntN(len(sample))]
-		if categories && n.Feature%4 == 0 {
-			n.Categories = []int32{random.Int32N(60), random.Int32N(60)}
+		if categories > 0 && n.Feature%4 == 0 {
+			n.Categories = []int32{random.Int32N(categories), random.Int32N(categories)}
 		}
 	}
 	return t
