@@ -22,54 +22,60 @@ package serve
 import (
 	"context"
 	"fmt"
-	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // batch is the rows of a request as they are read: the values of the model's features by column, those of the
 // deployment's key, and of the rows that cannot be scored why not. One bad row does not lose the others.
+//
+// Rows of predict that cannot be scored have no values, so that what is held is bounded by what the request gives: a hundred thousand rows {}
+// of a model of a thousand features hold nothing.
 type batch struct {
 	model    *served
 	rows     int
 	most     int // rows that a request may have
 	features []feature
-	keys     [][]jsontext.Value // by field of the key and row; nil: the request does not give the field
-	faults   map[int]string     // by row: the first thing that is wrong in it
+	held     []int          // of each row the place of its values, -1 if it has none
+	values   int            // how many rows have values
+	room     int            // for how many there is at least
+	keys     [][]string     // by field of the key and row, as JSON; "": the request does not give the field
+	faults   map[int]string // by row: the first thing that is wrong in it
 	answers  []component.Prediction
 	unseen   map[string]int // by feature: rows scored with a category that the model was not trained on
 	missing  map[string]int // by feature and field of the key: rows scored without a value
 }
 
 func (s *server) newBatch(m *served) *batch {
-	b := &batch{model: m, most: s.MaxRows, keys: make([][]jsontext.Value, len(m.key)), faults: map[int]string{}}
-	for _, c := range m.model.Inputs() {
-		b.features = append(b.features, newFeature(c))
+	b := &batch{model: m, most: s.MaxRows, keys: make([][]string, len(m.key)), faults: map[int]string{}, features: make([]feature, len(m.inputs))}
+	for i, c := range m.inputs {
+		b.features[i].column = c
 	}
 	return b
 }
 
-// grow adds a row of nulls.
+// grow adds a row, whose values are where they will be if all of them are right.
 func (b *batch) grow() error {
 	if b.rows == b.most {
 		return &failure{413, fmt.Sprintf("there are more than %d rows; send fewer at a time", b.most)}
 	}
-	for i := range b.features {
-		b.features[i].grow()
-	}
 	for i := range b.keys {
-		b.keys[i] = append(b.keys[i], nil)
+		b.keys[i] = append(b.keys[i], "")
 	}
+	b.held = append(b.held, b.values)
 	b.rows++
 	return nil
 }
 
 // fault notes what is wrong with a row.
 func (b *batch) fault(row int, format string, args ...any) {
+	b.faulty(row, func() string { return fmt.Sprintf(format, args...) })
+}
+
+// faulty is fault by a text that is made only if it is the first.
+func (b *batch) faulty(row int, why func() string) {
 	if _, known := b.faults[row]; !known {
-		b.faults[row] = fmt.Sprintf(format, args...)
+		b.faults[row] = why()
 	}
 }
 
@@ -78,25 +84,29 @@ const stride = 4096
 
 // score fills in the answers, one a row. If there are rows and none can be scored, the error is a 400 with the fault of row 0.
 func (b *batch) score(ctx context.Context) error {
-	b.answers = make([]component.Prediction, 0, b.rows)
-	for from := 0; from < b.rows; from += stride {
+	scored := make([]component.Prediction, 0, b.values)
+	for from := 0; from < b.values; from += stride {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		part, err := b.model.model.Score(ctx, min(stride, b.rows-from), b.part(from, min(from+stride, b.rows)))
+		part, err := b.model.model.Score(ctx, min(stride, b.values-from), b.part(from, min(from+stride, b.values)))
 		if err != nil {
 			return fmt.Errorf("scoring with %s %s: %w", b.model.name, b.model.version, err)
 		}
-		b.answers = append(b.answers, part...)
+		scored = append(scored, part...)
 	}
-	if len(b.answers) != b.rows {
-		return fmt.Errorf("scoring with %s %s: %d predictions for %d rows", b.model.name, b.model.version, len(b.answers), b.rows)
+	if len(scored) != b.values {
+		return fmt.Errorf("scoring with %s %s: %d predictions for %d rows", b.model.name, b.model.version, len(scored), b.values)
 	}
-	for row := range b.answers {
-		if b.answers[row].Fault != "" {
-			b.fault(row, "%s", b.answers[row].Fault)
-		} else if why, bad := b.faults[row]; bad {
+	b.answers = make([]component.Prediction, b.rows)
+	for row, at := range b.held {
+		if why, bad := b.faults[row]; bad {
 			b.answers[row] = component.Prediction{Fault: why}
+			continue
+		}
+		b.answers[row] = scored[at]
+		if why := scored[at].Fault; why != "" {
+			b.fault(row, "%s", why)
 		}
 	}
 	if b.rows > 0 && len(b.faults) == b.rows {
@@ -136,7 +146,7 @@ func (b *batch) count() {
 	}
 }
 
-func isNull(v jsontext.Value) bool { return v == nil || v.Kind() == 'n' }
+func isNull(v string) bool { return v == "" || v == "null" }
 
 // unseenIn are the features of a row whose category the model was not trained on.
 func (b *batch) unseenIn(row int) (names []string) {
@@ -146,10 +156,10 @@ func (b *batch) unseenIn(row int) (names []string) {
 	return names
 }
 
-// missingIn are the features of a row that are null, and the fields of the key that are null or not given.
+// missingIn are the features of a row that has values which are null, and the fields of the key that are null or not given.
 func (b *batch) missingIn(row int) (names []string) {
 	for i := range b.features {
-		if b.features[i].isNull(row) {
+		if b.features[i].isNull(b.held[row]) {
 			names = append(names, b.features[i].Name)
 		}
 	}
@@ -158,21 +168,6 @@ func (b *batch) missingIn(row int) (names []string) {
 			names = append(names, name)
 		}
 	}
-	return names
-}
-
-// keyAt is the place of a name among the fields of the key, -1 if the name is none.
-func (m *served) keyAt(name string) int { return slices.Index(m.key, name) }
-
-// names of all that a request may give.
-func (m *served) names() []string {
-	names := sortedNames(m.columns)
-	for _, k := range m.key {
-		if _, feature := m.columns[k]; !feature {
-			names = append(names, k)
-		}
-	}
-	slices.Sort(names)
 	return names
 }
 

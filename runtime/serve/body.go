@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // chunk is how much of a body is read, and charged to what all requests may hold together, at a time.
@@ -26,6 +24,9 @@ func (s *server) body(r *http.Request) (data []byte, release func(), err error) 
 		return nil, release, err
 	}
 	var all bytes.Buffer
+	if r.ContentLength > 0 { // CopyN asks for the room of one read more than there is
+		all.Grow(int(min(r.ContentLength, chunk)) + bytes.MinRead)
+	}
 	for {
 		if !s.bytes.TryAcquire(chunk) {
 			return nil, release, &failure{http.StatusTooManyRequests, "too much is being read at once; try again in a moment, or send fewer rows at a time"}
@@ -70,100 +71,4 @@ func checkHeaders(h http.Header) error {
 		return &failure{http.StatusUnsupportedMediaType, fmt.Sprintf("JSON in the charset %q is not taken; send UTF-8", shorten(set))}
 	}
 	return nil
-}
-
-// reader reads one JSON value (RFC 8259) from front to back. Names that stand twice in an object, text that is not UTF-8 and
-// halves of surrogate pairs are errors, since what is meant by them is anybody's guess.
-type reader struct {
-	text []byte
-	d    *jsontext.Decoder
-}
-
-func newReader(text []byte) *reader {
-	return &reader{text: text, d: jsontext.NewDecoder(bytes.NewBuffer(text))}
-}
-
-// object calls field for each name; field reads the value. what says in errors what was expected.
-func (r *reader) object(what string, field func(name string) error) error {
-	if err := r.open('{', what); err != nil {
-		return err
-	}
-	for r.d.PeekKind() != '}' {
-		name, err := r.d.ReadToken()
-		if err != nil {
-			return r.malformed(err)
-		}
-		if err := field(name.String()); err != nil {
-			return err
-		}
-	}
-	return r.close()
-}
-
-// list calls element for each element; element reads it.
-func (r *reader) list(what string, element func(i int) error) error {
-	if err := r.open('[', what); err != nil {
-		return err
-	}
-	for i := 0; r.d.PeekKind() != ']'; i++ {
-		if err := element(i); err != nil {
-			return err
-		}
-	}
-	return r.close()
-}
-
-// open takes the opening token; what says what was expected there instead.
-func (r *reader) open(kind jsontext.Kind, what string) error {
-	if got := r.d.PeekKind(); got != kind && got != 0 {
-		return badRequest("%s", what)
-	}
-	_, err := r.d.ReadToken()
-	return r.malformed(err)
-}
-
-func (r *reader) close() error {
-	_, err := r.d.ReadToken()
-	return r.malformed(err)
-}
-
-// end is an error if there is more than the one value.
-func (r *reader) end() error {
-	if _, err := r.d.ReadToken(); !errors.Is(err, io.EOF) {
-		return badRequest("the body goes on after its JSON value")
-	}
-	return nil
-}
-
-// skip reads over the next value.
-func (r *reader) skip() error { return r.malformed(r.d.SkipValue()) }
-
-// raw is the text of the next value as it stands, which is read over.
-func (r *reader) raw() (jsontext.Value, error) {
-	value, err := r.d.ReadValue()
-	if err != nil {
-		return nil, r.malformed(err)
-	}
-	end := int(r.d.InputOffset())
-	return jsontext.Value(r.text[end-len(value) : end]), nil
-}
-
-// malformed says where a text is no JSON, nil of nil.
-func (r *reader) malformed(err error) error {
-	if err == nil {
-		return nil
-	}
-	var syntax *jsontext.SyntacticError
-	if !errors.As(err, &syntax) {
-		return badRequest("the body is not the JSON expected: %v", err)
-	}
-	place := string(syntax.JSONPointer)
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return badRequest("%q stands twice in one object, at %s", syntax.JSONPointer.LastToken(), shorten(place))
-	}
-	where := fmt.Sprintf("byte %d", syntax.ByteOffset)
-	if place != "" {
-		where += ", in " + shorten(place)
-	}
-	return badRequest("the body is not the JSON expected: %v (%s)", syntax.Err, where)
 }

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // exchange is one request and its answer, as metrics and the access log tell of them.
@@ -33,8 +31,8 @@ func newExchange(r *http.Request) *exchange {
 
 // score runs the model and counts what it was given.
 func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
-	if values := b.rows * (1 + len(b.model.outputs())); values > s.MaxValues {
-		return badRequest("%d rows of %d outputs are more than is answered at once; send fewer rows at a time", b.rows, len(b.model.outputs()))
+	if values := b.rows * (1 + len(b.model.outputs)); values > s.MaxValues {
+		return badRequest("%d rows of %d outputs are more than is answered at once; send fewer rows at a time", b.rows, len(b.model.outputs))
 	}
 	err := b.score(ctx)
 	s.metrics.failed.WithLabelValues(b.model.name).Add(float64(len(b.faults)))
@@ -118,12 +116,12 @@ func (x *exchange) answer(row int) []slog.Attr {
 }
 
 // plain is a field of a key as a log has it: strings without their quotes, numbers as they were written, nil of null or none.
-func plain(v jsontext.Value) any {
-	switch {
-	case isNull(v):
+func plain(v string) any {
+	if isNull(v) {
 		return nil
-	case v.Kind() == '"':
-		return scalarOf(v).text
 	}
-	return string(v)
+	if v[0] == '"' {
+		return unquote(v)
+	}
+	return v
 }

@@ -52,16 +52,6 @@ type slot struct {
 	fault  string  // why the current release is not served; empty if it is
 }
 
-// served is one version of one model. Requests keep it while they run, whatever is released meanwhile.
-type served struct {
-	name    string
-	version string
-	digest  plan.Digest
-	model   component.Model
-	columns map[string]int // places of the features by name
-	key     []string       // fields of a request that tell who it is about; they need not be features
-}
-
 // try is a release that could not be loaded, and when that is tried again.
 type try struct {
 	digest plan.Digest // of the release's model; another release is tried at once
@@ -154,8 +144,7 @@ func (s *server) withdraw(name string, old slot) {
 func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
 		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
-			changed := *old.now
-			changed.key, old.now = key, &changed
+			old.now = newServed(name, release.Model, old.now.model, key)
 		}
 		if old.fault != "" {
 			s.logf("%s %s is the release again", name, old.now.version)
@@ -195,14 +184,11 @@ func (s *server) load(ctx context.Context, name string, release plan.ReleaseStat
 	if err != nil {
 		return nil, fmt.Errorf("loading the model: %w", err)
 	}
-	m := &served{name: name, version: version(release.Model), digest: release.Model, model: model, columns: map[string]int{}}
-	for i, c := range model.Inputs() {
-		m.columns[c.Name] = i
-	}
-	if m.key, err = keyOf(release); err != nil {
+	key, err := keyOf(release)
+	if err != nil {
 		return nil, err
 	}
-	return m, nil
+	return newServed(name, release.Model, model, key), nil
 }
 
 // keyOf reads the deployment's key out of its configuration.

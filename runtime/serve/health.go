@@ -66,7 +66,7 @@ func (s *server) modelMetadata(r *http.Request, x *exchange) (any, error) {
 		}
 	}
 	outputs := []tensorMetadata{}
-	for _, o := range m.outputs() {
+	for _, o := range m.outputs {
 		outputs = append(outputs, tensorMetadata{Name: o.name, Datatype: o.datatype, Shape: []int{-1}})
 	}
 	return map[string]any{

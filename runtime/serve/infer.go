@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 )
 
 // inferRequest is the body of POST …/infer (Open Inference Protocol v2, "Inference Request JSON Object").
@@ -23,7 +22,7 @@ type requestTensor struct {
 	name     string
 	shape    []int64
 	datatype string
-	data     jsontext.Value // as it stands: the datatype may follow it
+	data     string // as it stands: the datatype may follow it; empty: there is none
 }
 
 // inferAnswer answers it. Parameters count, by feature, what was scored as missing: "unseen.NAME" categories that the
@@ -177,13 +176,13 @@ func (q *inferRequest) readOutput(r *reader) error {
 
 func (r *reader) string(what string) (string, error) {
 	text, err := r.raw()
-	if err == nil && text.Kind() != '"' {
+	if err == nil && text[0] != '"' {
 		err = badRequest("%s: %v", what, expected("a string", scalarOf(text)))
 	}
 	if err != nil {
 		return "", err
 	}
-	return scalarOf(text).text, nil
+	return unquote(text), nil
 }
 
 func (r *reader) shape() (shape []int64, err error) {
@@ -192,7 +191,7 @@ func (r *reader) shape() (shape []int64, err error) {
 		if err != nil {
 			return err
 		}
-		n, err := strconv.ParseInt(string(text), 10, 64)
+		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return badRequest(`"shape" must be a list of whole numbers, and has %v`, scalarOf(text))
 		}
@@ -211,7 +210,7 @@ func (r *reader) parameters(of string, tensor bool) error {
 			return err
 		}
 		plain := tensor && name == "binary_data" || !tensor && name == "binary_data_output"
-		if plain && value.Kind() == 'f' {
+		if plain && value == "false" {
 			return nil
 		}
 		return badRequest("%s has the parameter %q, which is not understood here; leave it out", of, name)
@@ -228,8 +227,8 @@ type output struct {
 // errorOutput says of rows that could not be scored why not. It is there if it is asked for, or if there are any.
 const errorOutput = "error"
 
-// outputs of a model, named like the columns of an evaluation's predictions. A row that cannot be scored has nulls.
-func (m *served) outputs() []output {
+// outputsOf a model are named like the columns of an evaluation's predictions. A row that cannot be scored has nulls.
+func outputsOf(model component.Model) []output {
 	failed := output{errorOutput, "BYTES", func(b *batch, row int) any {
 		if why := b.answers[row].Fault; why != "" {
 			return why
@@ -237,7 +236,7 @@ func (m *served) outputs() []output {
 		return nil
 	}}
 	score := func(b *batch, row int) any { return orNull(b.answers[row].Score) }
-	if m.model.Task() == schema.Regression {
+	if model.Task() == schema.Regression {
 		return []output{{"predicted", "FP64", score}, failed}
 	}
 	out := []output{{"predicted", "BYTES", func(b *batch, row int) any {
@@ -246,10 +245,10 @@ func (m *served) outputs() []output {
 		}
 		return b.answers[row].Decision
 	}}}
-	if m.model.Task() == schema.Binary {
+	if model.Task() == schema.Binary {
 		return append(out, output{"score", "FP64", score}, failed)
 	}
-	for i, c := range m.model.Classes() {
+	for i, c := range model.Classes() {
 		out = append(out, output{"score_" + c, "FP64", func(b *batch, row int) any {
 			if i >= len(b.answers[row].Scores) {
 				return nil
@@ -262,12 +261,11 @@ func (m *served) outputs() []output {
 
 // chosenOutputs are the outputs asked for, in that order; all of them where none was.
 func (m *served) chosenOutputs(asked []string) ([]output, error) {
-	all := m.outputs()
 	if asked == nil {
-		return all, nil
+		return m.outputs, nil
 	}
 	var names []string
-	for _, o := range all {
+	for _, o := range m.outputs {
 		names = append(names, o.name)
 	}
 	var out []output
@@ -279,168 +277,169 @@ func (m *served) chosenOutputs(asked []string) ([]output, error) {
 		case slices.Contains(asked[:i], name):
 			return nil, badRequest("output %q is asked for twice", name)
 		}
-		out = append(out, all[at])
+		out = append(out, m.outputs[at])
 	}
 	return out, nil
 }
 
-// readTensors turns tensors, one a feature or field of the key, into rows.
+// readTensors turns tensors, one a feature or field of the key, into rows. What is held is bounded by what the tensors have.
 func (b *batch) readTensors(inputs []requestTensor) error {
-	given := make([]bool, len(b.features))
-	for at := range inputs {
-		t := &inputs[at]
-		i, isFeature := b.model.columns[t.name]
-		key := b.model.keyAt(t.name)
+	given := make([]bool, len(b.model.fields))
+	for n := range inputs {
+		t := &inputs[n]
+		at, known := b.model.field(t.name, n)
 		switch {
-		case !isFeature && key < 0:
+		case !known:
 			return badRequest("%s", unknown("input", t.name, b.model.names()))
-		case slices.ContainsFunc(inputs[:at], func(o requestTensor) bool { return o.name == t.name }):
+		case given[at]:
 			return badRequest("input %q is given twice", t.name)
 		}
-		if isFeature {
-			given[i] = true
-		}
-		values := 0
-		err := t.values(func(row int, v jsontext.Value) error {
-			values++
-			return b.fill(at, row, t, v)
-		})
+		given[at] = true
+		rows, err := b.readTensor(t, at, n == 0)
 		if err != nil {
 			return err
 		}
-		if values != b.rows {
-			return badRequest("input %q has %d rows, input %q has %d", t.name, values, inputs[0].name, b.rows)
+		if rows != b.rows {
+			return badRequest("input %q has %d rows, input %q has %d", t.name, rows, inputs[0].name, b.rows)
 		}
 	}
-	for i, ok := range given {
-		if !ok {
+	for i := range b.features {
+		if !given[i] {
 			return badRequest("input %q is missing; give nulls where its values are not known", b.features[i].Name)
 		}
 	}
 	return nil
 }
 
-// fill puts one value of the tensor at that place of the request into its row. The first tensor says how many rows there are.
-func (b *batch) fill(at, row int, t *requestTensor, v jsontext.Value) error {
-	if at == 0 {
-		if err := b.grow(); err != nil {
-			return err
+// readTensor puts the values of a tensor, those of the field at a place, into their rows. The first tensor says how many rows there are.
+func (b *batch) readTensor(t *requestTensor, at int, first bool) (rows int, err error) {
+	datatype, err := t.check()
+	if err != nil {
+		return 0, err
+	}
+	f := &b.model.fields[at]
+	if n := min(t.shape[0], int64(len(t.data)/2), int64(b.most)); f.feature && n > 0 {
+		b.features[at].reserve(int(n))
+	}
+	for i, text := range elements(t.data) {
+		if text, err = t.element(text, i); err != nil {
+			return 0, err
 		}
-	}
-	if row >= b.rows {
-		return nil // told by readTensors
-	}
-	if key := b.model.keyAt(t.name); key >= 0 {
-		b.keys[key][row] = v
-	}
-	if i, isFeature := b.model.columns[t.name]; isFeature {
-		if err := b.features[i].set(row, scalarOf(v)); err != nil {
-			b.fault(row, "input %q: %v", t.name, err)
-		}
-	}
-	return nil
-}
-
-// values checks a tensor's shape and datatype and gives its values, one a row: the shape is [rows] or [rows, 1], the data
-// flat or nested like the shape.
-func (t *requestTensor) values(value func(row int, v jsontext.Value) error) error {
-	if len(t.shape) == 0 || len(t.shape) > 2 || len(t.shape) == 2 && t.shape[1] != 1 {
-		return badRequest("input %q: shape %v is not [rows] or [rows, 1]", t.name, t.shape)
-	}
-	if err := checkDatatype(t.datatype, scalar{kind: 'n'}); err != nil {
-		return badRequest("input %q: %v", t.name, err)
-	}
-	r, rows := newReader(t.data), 0
-	if t.data == nil {
-		return badRequest("input %q: \"data\" is missing", t.name)
-	}
-	err := r.list(fmt.Sprintf("input %q: \"data\" must be a list", t.name), func(i int) error {
-		v, err := t.element(r, i)
-		if err != nil {
-			return err
-		}
-		if err := checkDatatype(t.datatype, scalarOf(v)); err != nil {
-			return badRequest("input %q: value %d: %v", t.name, i, err)
+		v := scalarOf(text)
+		if err := datatype.check(v); err != nil {
+			return 0, badRequest("input %q: value %d: %v", t.name, i, err)
 		}
 		rows++
-		return value(i, v)
-	})
-	if err == nil && int64(rows) != t.shape[0] {
-		err = badRequest("input %q: shape %v means %d values, there are %d", t.name, t.shape, t.shape[0], rows)
-	}
-	return err
-}
-
-// element is the next value, out of a list of its own where the data is nested.
-func (t *requestTensor) element(r *reader, i int) (v jsontext.Value, err error) {
-	if r.d.PeekKind() != '[' {
-		return r.raw()
-	}
-	nested := badRequest("input %q: data is nested at %d in another way than the shape says", t.name, i)
-	if len(t.shape) != 2 {
-		return nil, nested
-	}
-	err = r.list("", func(j int) error {
-		if j > 0 {
-			return nested
+		if first {
+			if err := b.grow(); err != nil {
+				return 0, err
+			}
+			b.values++
 		}
-		v, err = r.raw()
-		return err
-	})
-	if err == nil && v == nil {
-		err = nested
+		if i >= b.rows {
+			continue // told by readTensors
+		}
+		if f.key >= 0 {
+			b.keys[f.key][i] = text
+		}
+		if !f.feature {
+			continue
+		}
+		if err := b.features[at].add(v); err != nil {
+			b.fault(i, "input %q: %v", t.name, err)
+			b.features[at].addNull()
+		}
 	}
-	return v, err
+	if int64(rows) != t.shape[0] {
+		return 0, badRequest("input %q: shape %v means %d values, there are %d", t.name, t.shape, t.shape[0], rows)
+	}
+	return rows, nil
 }
 
-// integerBounds are the limits of an integer datatype.
-func integerBounds(datatype string) (low, high float64, ok bool) {
-	switch datatype {
-	case "INT8":
-		return math.MinInt8, math.MaxInt8, true
-	case "INT16":
-		return math.MinInt16, math.MaxInt16, true
-	case "INT32":
-		return math.MinInt32, math.MaxInt32, true
-	case "INT64":
-		return math.MinInt64, math.MaxInt64, true
-	case "UINT8":
-		return 0, math.MaxUint8, true
-	case "UINT16":
-		return 0, math.MaxUint16, true
-	case "UINT32":
-		return 0, math.MaxUint32, true
-	case "UINT64":
-		return 0, math.MaxUint64, true
+// check holds a tensor to what is taken: the shape is [rows] or [rows, 1], the data flat or nested like the shape.
+func (t *requestTensor) check() (datatype, error) {
+	if len(t.shape) == 0 || len(t.shape) > 2 || len(t.shape) == 2 && t.shape[1] != 1 {
+		return datatype{}, badRequest("input %q: shape %v is not [rows] or [rows, 1]", t.name, t.shape)
 	}
-	return 0, 0, false
-}
-
-// checkDatatype holds a value to the datatype that its tensor declares. Null is no value and fits all.
-func checkDatatype(datatype string, v scalar) error {
-	low, high, integer := integerBounds(datatype)
+	d, err := newDatatype(t.datatype)
 	switch {
-	case datatype == "BOOL":
-		if v.kind != 't' && v.kind != 'f' && !v.null() {
+	case err != nil:
+		return d, badRequest("input %q: %v", t.name, err)
+	case t.data == "":
+		return d, badRequest("input %q: \"data\" is missing", t.name)
+	case t.data[0] != '[':
+		return d, badRequest("input %q: \"data\" must be a list", t.name)
+	}
+	return d, nil
+}
+
+// element is an element of the data, out of a list of its own where the data is nested.
+func (t *requestTensor) element(text string, i int) (string, error) {
+	if text[0] != '[' {
+		return text, nil
+	}
+	only := ""
+	for j, v := range elements(text) {
+		if only = v; j > 0 {
+			only = ""
+			break
+		}
+	}
+	if len(t.shape) != 2 || only == "" {
+		return "", badRequest("input %q: data is nested at %d in another way than the shape says", t.name, i)
+	}
+	return only, nil
+}
+
+// datatype of a tensor, and of integers its bounds.
+type datatype struct {
+	name      string
+	integer   bool
+	low, high float64
+}
+
+// newDatatype is the datatype of a name of the protocol.
+func newDatatype(name string) (datatype, error) {
+	switch name {
+	case "INT8":
+		return datatype{name, true, math.MinInt8, math.MaxInt8}, nil
+	case "INT16":
+		return datatype{name, true, math.MinInt16, math.MaxInt16}, nil
+	case "INT32":
+		return datatype{name, true, math.MinInt32, math.MaxInt32}, nil
+	case "INT64":
+		return datatype{name, true, math.MinInt64, math.MaxInt64}, nil
+	case "UINT8":
+		return datatype{name, true, 0, math.MaxUint8}, nil
+	case "UINT16":
+		return datatype{name, true, 0, math.MaxUint16}, nil
+	case "UINT32":
+		return datatype{name, true, 0, math.MaxUint32}, nil
+	case "UINT64":
+		return datatype{name, true, 0, math.MaxUint64}, nil
+	case "BOOL", "BYTES", "FP32", "FP64":
+		return datatype{name: name}, nil
+	}
+	return datatype{}, fmt.Errorf("datatype %q is not one of BOOL, INT8 to INT64, UINT8 to UINT64, FP32, FP64, BYTES", name)
+}
+
+// check holds a value to the datatype. Null is no value and fits all.
+func (d *datatype) check(v scalar) error {
+	switch {
+	case v.null():
+		return nil
+	case d.name == "BOOL":
+		if v.kind != 't' && v.kind != 'f' {
 			return expected("true or false (BOOL)", v)
 		}
-	case datatype == "BYTES":
-		if v.kind != '"' && !v.null() {
+	case d.name == "BYTES":
+		if v.kind != '"' {
 			return expected("a string (BYTES)", v)
 		}
-	case integer || datatype == "FP32" || datatype == "FP64":
-		if v.null() {
-			return nil
-		}
-		if v.kind != '0' {
-			return expected("a number ("+datatype+")", v)
-		}
-		f, err := strconv.ParseFloat(v.text, 64)
-		if err != nil || datatype == "FP32" && math.Abs(f) > math.MaxFloat32 || integer && !(whole(v.text, f) && within(v.text, f, low, high)) {
-			return fmt.Errorf("%s is no %s", shorten(v.text), datatype)
-		}
-	default:
-		return fmt.Errorf("datatype %q is not one of BOOL, INT8 to INT64, UINT8 to UINT64, FP32, FP64, BYTES", datatype)
+	case v.kind != '0':
+		return expected("a number ("+d.name+")", v)
+	case v.over || d.name == "FP32" && math.Abs(v.number) > math.MaxFloat32 || d.integer && !(whole(v.text, v.number) && within(v.text, v.number, d.low, d.high)):
+		return fmt.Errorf("%s is no %s", shorten(v.text), d.name)
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package serve
 
 import (
-	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -40,7 +40,7 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 		return nil, err
 	}
 	b := s.newBatch(m)
-	if err := b.readRows(newReader(text)); err != nil {
+	if err := b.readRows(newLenientReader(text)); err != nil {
 		return nil, err
 	}
 	if err := s.score(r.Context(), b, x); err != nil {
@@ -53,15 +53,19 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	return answer, nil
 }
 
-// readRows reads {"rows": [{…}, …]}.
+// readRows reads {"rows": [{…}, …]}. The reader is a lenient one.
 func (b *batch) readRows(r *reader) error {
-	found := false
+	found, fields := false, newRowFields(b.model)
+	b.reserve(1)
 	err := r.object(wantRows, func(name string) error {
 		if name != "rows" {
 			return badRequest("%s", unknown("field", name, []string{"rows"}))
 		}
+		if found {
+			return r.strictly()
+		}
 		found = true
-		return r.list(wantRows, func(int) error { return b.readRow(r) })
+		return r.list(wantRows, func(int) error { return b.readRow(r, fields) })
 	})
 	if err != nil {
 		return err
@@ -72,63 +76,118 @@ func (b *batch) readRows(r *reader) error {
 	return r.end()
 }
 
+// rowFields are the fields that a row has, of rows one after the other.
+type rowFields struct {
+	model   *served
+	given   []int           // of each field: the number of the last row that has it, from 1
+	guess   []int           // by place in a row: which field stood there in the row before
+	strange map[string]bool // of this row: fields that the model does not know; nil if there are none
+}
+
+func newRowFields(m *served) *rowFields {
+	return &rowFields{model: m, given: make([]int, len(m.fields))}
+}
+
+// at is the field that stands at a place of a row. once: it does not stand there for the second time.
+func (f *rowFields) at(place, row int, name string) (at int, known, once bool) {
+	if place == len(f.guess) {
+		f.guess = append(f.guess, place)
+	}
+	at, known = f.model.field(name, f.guess[place])
+	if !known {
+		once = !f.strange[name]
+		if f.strange == nil {
+			f.strange = map[string]bool{}
+		}
+		f.strange[name] = true
+		return at, known, once
+	}
+	once = f.given[at] != row+1
+	f.guess[place], f.given[at] = at, row+1
+	return at, known, once
+}
+
 // readRow reads an object with one value for each feature, and the fields of the key that there are.
-func (b *batch) readRow(r *reader) error {
+func (b *batch) readRow(r *reader, fields *rowFields) error {
 	if err := b.grow(); err != nil {
 		return err
 	}
-	row, given := b.rows-1, make([]bool, len(b.features))
-	err := r.object(fmt.Sprintf("row %d is no object; %s", row, wantRows), func(name string) error {
-		return b.readField(r, row, name, given)
-	})
-	if err != nil {
-		return err
-	}
-	for i, ok := range given {
-		if !ok {
-			b.fault(row, "feature %q is missing; give null where its value is not known", b.features[i].Name)
-		}
-	}
-	return nil
-}
-
-// readField takes one field of a row. A mistake is the row's fault and not the request's: the other rows are scored.
-func (b *batch) readField(r *reader, row int, name string, given []bool) error {
-	i, isFeature := b.model.columns[name]
-	key := b.model.keyAt(name)
-	if !isFeature && key < 0 {
-		b.fault(row, "%s", unknown("feature", name, b.model.names()))
-		return r.skip()
+	row := b.rows - 1
+	if !r.next('{') {
+		return badRequest("row %d is no object; %s", row, wantRows)
 	}
 	text, err := r.raw()
 	if err != nil {
 		return err
 	}
-	if key >= 0 {
-		b.keys[key][row] = text
+	place := 0
+	clear(fields.strange)
+	for name, value := range members(text) {
+		nested := value[0] == '{' || value[0] == '['
+		at, known, once := fields.at(place, row, name)
+		if !once || nested && !jsontext.Value(value).IsValid() {
+			return r.strictly()
+		}
+		place++
+		if known {
+			b.readField(row, at, value)
+		} else {
+			b.faulty(row, func() string { return unknown("feature", name, b.model.names()) })
+		}
 	}
-	if !isFeature {
+	missing := slices.IndexFunc(fields.given[:len(b.features)], func(last int) bool { return last != row+1 })
+	if missing >= 0 {
+		b.fault(row, "feature %q is missing; give null where its value is not known", b.features[missing].Name)
+	}
+	if _, bad := b.faults[row]; bad {
+		b.giveUp(row)
 		return nil
 	}
-	given[i] = true
-	if err := b.features[i].set(row, scalarOf(text)); err != nil {
-		b.fault(row, "feature %q: %v", name, err)
+	if b.values++; b.values == 1 { // it has all features, so that the room is bounded by what the request holds
+		b.reserve(min(b.most, 1+(len(r.text)-int(r.d.InputOffset()))/len(text)))
 	}
 	return nil
 }
 
-// scalarOf is a value by its text, which is valid JSON.
-func scalarOf(text jsontext.Value) scalar {
-	v := scalar{kind: text.Kind()}
-	switch v.kind {
-	case '"':
-		unquoted, _ := jsontext.AppendUnquote(nil, text)
-		v.text = string(unquoted)
-	case '[', '{':
-	default:
-		v.text = string(text)
+// reserve makes room for the values of that many rows, in few pieces of memory.
+func (b *batch) reserve(rows int) {
+	if b.room >= rows {
+		return
 	}
-	return v
+	b.room = rows
+	numbers, texts := make([]float64, b.model.numbers*rows), len(b.features)-b.model.numbers
+	levels, nulls := make([]string, texts*rows), make([]bool, texts*rows)
+	for i := range b.features {
+		f := &b.features[i]
+		if f.kind == textKind {
+			f.Text, levels = append(levels[:0:rows], f.Text...), levels[rows:]
+			f.Null, nulls = append(nulls[:0:rows], f.Null...), nulls[rows:]
+		} else {
+			f.Num, numbers = append(numbers[:0:rows], f.Num...), numbers[rows:]
+		}
+	}
+}
+
+// giveUp takes back what there is of a row's values.
+func (b *batch) giveUp(row int) {
+	b.held[row] = -1
+	for i := range b.features {
+		b.features[i].truncate(b.values)
+	}
+}
+
+// readField takes one field of a row. A mistake is the row's fault and not the request's: the other rows are scored.
+func (b *batch) readField(row, at int, text string) {
+	f := &b.model.fields[at]
+	if f.key >= 0 {
+		b.keys[f.key][row] = text
+	}
+	if !f.feature {
+		return
+	}
+	if err := b.features[at].add(scalarOf(text)); err != nil {
+		b.fault(row, "feature %q: %v", f.name, err)
+	}
 }
 
 // prediction is the answer for a row, by the model's task: a number; a class with its score; or a class with the score of

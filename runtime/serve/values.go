@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,8 +45,24 @@ func kindOf(c schema.Column) kind {
 // scalar is a JSON value as it was read: its kind, as jsontext has it, and its text; of a string without quotes and
 // escapes, of lists and objects none.
 type scalar struct {
-	kind jsontext.Kind
-	text string
+	kind   jsontext.Kind
+	text   string
+	number float64 // of a number, the float next to it
+	over   bool    // it is a number beyond all floats
+}
+
+// scalarOf is a value by its text, which is valid JSON.
+func scalarOf(text string) scalar {
+	switch c := text[0]; c {
+	case '"':
+		return scalar{kind: '"', text: unquote(text)}
+	case '[', '{':
+		return scalar{kind: jsontext.Kind(c)}
+	case 'n', 't', 'f':
+		return scalar{kind: jsontext.Kind(c), text: text}
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return scalar{'0', text, n, err != nil}
 }
 
 func (v scalar) null() bool { return v.kind == 'n' }
@@ -64,32 +81,86 @@ func (v scalar) String() string {
 	return v.text
 }
 
-// feature is a column of the model's inputs, and the values that a request gives for it.
-type feature struct {
+// column is a column of the model's inputs, and what its type holds.
+type column struct {
 	schema.Column
 	kind kind
 	low  float64 // bounds of whole numbers, by the column's type
 	high float64
 
 	width, scale int // of a decimal
-	component.Values
-	null int // how many
 }
 
-// newFeature has the bounds of the column's type, so that a value that the column could not hold is refused and not rounded.
-func newFeature(c schema.Column) feature {
-	f := feature{Column: c, kind: kindOf(c), low: math.Inf(-1), high: math.Inf(1)}
+// newColumn has the bounds of the column's type, so that a value that the column could not hold is refused and not rounded.
+func newColumn(c schema.Column) *column {
+	f := &column{Column: c, kind: kindOf(c), low: math.Inf(-1), high: math.Inf(1)}
 	f.width, f.scale, _ = decimalOf(c.Type)
 	if f.kind == wholeKind {
-		if low, high, ok := integerBounds(datatypeOf(c.Type)); ok {
-			f.low, f.high = low, high
+		if d, err := newDatatype(datatypeOf(c.Type)); err == nil && d.integer {
+			f.low, f.high = d.low, d.high
 		}
 	}
 	return f
 }
 
-// grow adds a row whose value is null.
-func (f *feature) grow() {
+// feature is a column and the values that a request gives for it, one a row that is scored.
+type feature struct {
+	*column
+	component.Values
+	anyNull bool // some may be null
+}
+
+// reserve makes room for that many values.
+func (f *feature) reserve(rows int) {
+	if f.kind == textKind {
+		f.Text, f.Null = slices.Grow(f.Text, rows), slices.Grow(f.Null, rows)
+		return
+	}
+	f.Num = slices.Grow(f.Num, rows)
+}
+
+// truncate leaves the first so many values, if there are as many.
+func (f *feature) truncate(rows int) {
+	if f.kind == textKind {
+		f.Text, f.Null = f.Text[:min(rows, len(f.Text))], f.Null[:min(rows, len(f.Null))]
+		return
+	}
+	f.Num = f.Num[:min(rows, len(f.Num))]
+}
+
+// isNull says whether there is no value at a place.
+func (f *feature) isNull(at int) bool {
+	switch {
+	case !f.anyNull:
+		return false
+	case f.kind == textKind:
+		return f.Null[at]
+	}
+	return math.IsNaN(f.Num[at])
+}
+
+// add adds a value, or says why it is none of the column's.
+func (f *feature) add(v scalar) error {
+	if v.null() {
+		f.addNull()
+		return nil
+	}
+	if f.kind == textKind {
+		if v.kind != '"' {
+			return expected("a string", v)
+		}
+		f.Text, f.Null = append(f.Text, v.text), append(f.Null, false)
+		return nil
+	}
+	n, err := f.parse(v)
+	if err == nil {
+		f.Num = append(f.Num, n)
+	}
+	return err
+}
+
+func (f *feature) addNull() {
+	f.anyNull = true
 	if f.kind == textKind {
 		f.Text, f.Null = append(f.Text, ""), append(f.Null, true)
 		return
@@ -97,35 +168,8 @@ func (f *feature) grow() {
 	f.Num = append(f.Num, math.NaN())
 }
 
-// isNull says whether the row has no value.
-func (f *feature) isNull(row int) bool {
-	if f.kind == textKind {
-		return f.Null[row]
-	}
-	return math.IsNaN(f.Num[row])
-}
-
-// set gives a row its value, or says why the value is none of the column's.
-func (f *feature) set(row int, v scalar) error {
-	switch {
-	case v.null():
-		return nil
-	case f.kind == textKind:
-		if v.kind != '"' {
-			return expected("a string", v)
-		}
-		f.Text[row], f.Null[row] = v.text, false
-		return nil
-	}
-	n, err := f.number(v)
-	if err == nil {
-		f.Num[row] = n
-	}
-	return err
-}
-
-// number reads a value as the model takes it: true is 1, a time is its number in the model's unit (parseTime).
-func (f *feature) number(v scalar) (float64, error) {
+// parse reads a value as the model takes it: true is 1, a time is its number in the model's unit (parseTime).
+func (f *column) parse(v scalar) (float64, error) {
 	switch f.kind {
 	case boolKind:
 		if v.kind != 't' && v.kind != 'f' {
@@ -144,9 +188,9 @@ func (f *feature) number(v scalar) (float64, error) {
 	if v.kind != '0' {
 		return 0, expected("a number", v)
 	}
-	n, err := strconv.ParseFloat(v.text, 64)
+	n := v.number
 	switch {
-	case err != nil:
+	case v.over:
 		return 0, fmt.Errorf("%s is too large a number", shorten(v.text))
 	case f.kind == wholeKind && !whole(v.text, n):
 		return 0, fmt.Errorf("expected a whole number, got %s", shorten(v.text))

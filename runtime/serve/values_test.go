@@ -26,18 +26,25 @@ func TestWholeNumbersAreExact(t *testing.T) {
 			past: false, below: false, most + ".5": false, "0.5": false, "5e-1": false, past + "e0": false, "1e40": false, "-1e300": false,
 			"1e-40000": true, strings.Repeat("9", 400): false,
 		} {
-			f := newFeature(schema.Column{Name: "x", Type: typ})
-			f.grow()
-			got := f.set(0, scalar{'0', text})
-			tensor := checkDatatype(datatypeOf(typ), scalar{'0', text})
+			f := feature{column: newColumn(schema.Column{Name: "x", Type: typ})}
+			got := f.add(scalarOf(text))
+			tensor := checkDatatype(t, datatypeOf(typ), text)
 			if (got == nil) != want || (tensor == nil) != want {
 				t.Errorf("%s as %s: %v, as a tensor %v; want it taken: %t", shorten(text), typ, got, tensor, want)
 			}
 		}
 	}
-	if err := checkDatatype("FP32", scalar{'0', "1e39"}); err == nil || checkDatatype("FP32", scalar{'0', "3.4e38"}) != nil || checkDatatype("FP64", scalar{'0', "1e39"}) != nil {
+	if err := checkDatatype(t, "FP32", "1e39"); err == nil || checkDatatype(t, "FP32", "3.4e38") != nil || checkDatatype(t, "FP64", "1e39") != nil {
 		t.Error("32 bits hold no 1e39")
 	}
+}
+
+func checkDatatype(t *testing.T, name, text string) error {
+	d, err := newDatatype(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.check(scalarOf(text))
 }
 
 // TestValuesAreOfTheirTypes: what a column's type does not hold is refused, and what it rounds is rounded.
@@ -59,15 +66,10 @@ func TestValuesAreOfTheirTypes(t *testing.T) {
 		{"timestamp", `"2024-05-01T24:00:00Z"`, "ISO 8601", 0}, {"timestamp", `"2024-05-01T12:00:00+24:00"`, "a day or more from UTC", 0}, {"timestamp", `"2024-05-01T12:00:00+14:00"`, "", 1714514400},
 		{"timestamp with time zone", `"2024-05-01"`, "", 1714521600}, {"timestamp", `"12:00:00"`, "ISO 8601", 0},
 	} {
-		f := newFeature(schema.Column{Name: "x", Type: tt.columnType})
-		f.grow()
-		v := scalar{'0', tt.json}
-		if text, ok := strings.CutPrefix(tt.json, `"`); ok {
-			v = scalar{'"', strings.TrimSuffix(text, `"`)}
-		}
-		err := f.set(0, v)
+		f := feature{column: newColumn(schema.Column{Name: "x", Type: tt.columnType})}
+		err := f.add(scalarOf(tt.json))
 		if tt.why == "" && (err != nil || f.Num[0] != tt.want) || tt.why != "" && (err == nil || !strings.Contains(err.Error(), tt.why)) {
-			t.Errorf("%s as %s: got %v, %v, want %v, %q", tt.json, tt.columnType, f.Num[0], err, tt.want, tt.why)
+			t.Errorf("%s as %s: got %v, %v, want %v, %q", tt.json, tt.columnType, f.Num, err, tt.want, tt.why)
 		}
 	}
 }
