@@ -29,6 +29,7 @@ package attempt
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -317,11 +318,16 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	if err := a.fresh(ctx); err != nil {
 		return plan.Action{}, err
 	}
-	outputs, figures, err := a.collect(ctx)
-	if err != nil {
-		return plan.Action{}, err
-	}
-	digest, err := a.Store.PutFile(ctx, a.log.path)
+	var outputs map[string]plan.Digest
+	var figures json.RawMessage
+	var digest plan.Digest
+	err := a.Store.Together(ctx, func(b *store.Batch) (err error) {
+		if outputs, figures, err = a.collect(ctx, b); err != nil {
+			return err
+		}
+		digest, err = b.PutFile(a.log.path)
+		return err
+	})
 	if err != nil {
 		return plan.Action{}, err
 	}

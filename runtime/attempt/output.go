@@ -48,8 +48,8 @@ func depth(data []byte) int {
 	return deepest
 }
 
-// collect checks what a stage wrote against the ports of its block and stores it.
-func (a *Attempt) collect(ctx context.Context) (map[string]plan.Digest, json.RawMessage, error) {
+// collect checks what a stage wrote against the ports of its block and adds it to a batch.
+func (a *Attempt) collect(ctx context.Context, into *store.Batch) (map[string]plan.Digest, json.RawMessage, error) {
 	raw, figures, err := a.readFigures()
 	if err != nil {
 		return nil, nil, err
@@ -60,9 +60,9 @@ func (a *Attempt) collect(ctx context.Context) (map[string]plan.Digest, json.Raw
 	outputs := map[string]plan.Digest{}
 	for _, out := range a.node.Outputs {
 		if isFigures(out.Type) {
-			outputs[out.Port], err = a.storeFigures(ctx, raw)
+			outputs[out.Port], err = storeFigures(into, raw)
 		} else {
-			outputs[out.Port], err = a.storePort(ctx, out)
+			outputs[out.Port], err = a.storePort(ctx, into, out)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -147,16 +147,16 @@ func (a *Attempt) warnOfStrangers() error {
 }
 
 // storeFigures stores metrics.json as a folder of one file, since ports carry folders.
-func (a *Attempt) storeFigures(ctx context.Context, raw []byte) (plan.Digest, error) {
-	d, err := a.Store.PutBytes(ctx, raw)
+func storeFigures(into *store.Batch, raw []byte) (plan.Digest, error) {
+	d, err := into.PutBytes(raw)
 	if err != nil {
 		return "", err
 	}
-	return a.Store.PutList(ctx, []store.Entry{{Name: figuresFile, Size: int64(len(raw)), Digest: d}})
+	return into.PutList([]store.Entry{{Name: figuresFile, Size: int64(len(raw)), Digest: d}})
 }
 
 // storePort checks and stores the folder of a port.
-func (a *Attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, error) {
+func (a *Attempt) storePort(ctx context.Context, into *store.Batch, out plan.Output) (plan.Digest, error) {
 	dir := filepath.Join(a.task.Out, out.Port)
 	info, err := os.Lstat(dir)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !info.IsDir() {
@@ -170,7 +170,7 @@ func (a *Attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, 
 			return "", err
 		}
 	}
-	d, err := a.Store.PutDir(ctx, dir, func(done, total int) {
+	d, files, err := into.PutDir(dir, func(done, total int) {
 		if done < total { // many files take their time
 			a.Listener.Progress(done, total)
 		}
@@ -182,11 +182,10 @@ func (a *Attempt) storePort(ctx context.Context, out plan.Output) (plan.Digest, 
 	if err != nil {
 		return "", err
 	}
-	list, err := a.Store.OpenDir(d)
-	if err == nil && len(list.Files) == 0 {
+	if files == 0 {
 		return "", a.badOutput("left out/%s empty", out.Port)
 	}
-	return d, err
+	return d, nil
 }
 
 // checkTable makes sure that a table's folder holds table.parquet and nothing else, converting it where the stage writes

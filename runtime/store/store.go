@@ -34,6 +34,8 @@ type (
 	FileError = objects.FileError
 	// Dir lists a directory's files.
 	Dir = objects.Dir
+	// Batch is objects that are put together.
+	Batch = objects.Batch
 	// Entry is one file of a directory.
 	Entry = objects.Entry
 	// DamagedError: the record of a result is not what was written.
@@ -150,6 +152,11 @@ func (s *Store) Where(key string) string { return s.where(key) }
 
 // ObjectPath is where an object's file stands, whether it is there or not.
 func (s *Store) ObjectPath(d plan.Digest) (string, error) { return s.objects.Path(d) }
+
+// Together stores what put adds to a batch, as objects.Together says.
+func (s *Store) Together(ctx context.Context, put func(*Batch) error) error {
+	return s.objects.Together(ctx, put)
+}
 
 // PutBytes stores content and returns its digest.
 func (s *Store) PutBytes(ctx context.Context, data []byte) (plan.Digest, error) {

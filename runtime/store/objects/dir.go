@@ -55,12 +55,30 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s: %s", e.Name, e.Why)
 
 // PutDir stores a folder of regular files and returns the digest of its list. Symbolic links, devices, pipes and
 // sockets are refused with a FileError.
+func (o *Objects) PutDir(ctx context.Context, dir string, tell func(done, total int)) (d plan.Digest, err error) {
+	err = o.Together(ctx, func(b *Batch) error {
+		d, _, err = b.PutDir(dir, tell)
+		return err
+	})
+	return d, err
+}
+
+// PutList stores the list of a directory whose files are objects already.
+func (o *Objects) PutList(ctx context.Context, files []Entry) (d plan.Digest, err error) {
+	err = o.Together(ctx, func(b *Batch) error {
+		d, err = b.PutList(files)
+		return err
+	})
+	return d, err
+}
+
+// PutDir adds a folder of regular files, as Objects.PutDir says, and returns the digest of its list and the number of its files.
 //
-// Files are stored in batches; tell, which may be nil, is called with how many of how many are.
-func (o *Objects) PutDir(ctx context.Context, dir string, tell func(done, total int)) (plan.Digest, error) {
+// Tell, which may be nil, is called with how many files of how many were read.
+func (b *Batch) PutDir(dir string, tell func(done, total int)) (plan.Digest, int, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return "", fmt.Errorf("storing a folder: %w", err)
+		return "", 0, fmt.Errorf("storing a folder: %w", err)
 	}
 	defer root.Close()
 	var names []string
@@ -74,57 +92,37 @@ func (o *Objects) PutDir(ctx context.Context, dir string, tell func(done, total 
 		names = append(names, name)
 		return nil
 	})
-	files := make([]Entry, 0, len(names))
-	for batch := range slices.Chunk(names, batchFiles) {
-		if err == nil {
-			files, err = o.putEntries(ctx, root, batch, files)
-		}
-		if tell != nil {
-			tell(len(files), len(names))
-		}
-	}
 	if err != nil {
-		return "", fmt.Errorf("storing a folder: %w", err)
+		return "", 0, fmt.Errorf("storing a folder: %w", err)
 	}
-	return o.PutList(ctx, files)
-}
-
-// batchFiles is how many files are brought to the disk together.
-const batchFiles = 500
-
-// putEntries stores some of a folder's files and adds them to a list.
-func (o *Objects) putEntries(ctx context.Context, root *os.Root, names []string, files []Entry) ([]Entry, error) {
-	var all []written
-	for _, name := range names {
-		e, w, err := o.writeEntry(ctx, root, name)
-		if err != nil {
-			for _, w := range all {
-				err = errors.Join(err, os.Remove(w.tmp))
-			}
-			return files, err
+	files := make([]Entry, len(names))
+	for i, name := range names {
+		if files[i], err = b.putEntry(root, name); err != nil {
+			return "", 0, fmt.Errorf("storing a folder: %w", err)
 		}
-		files, all = append(files, e), append(all, w)
+		if tell != nil && ((i+1)%batchFiles == 0 || i+1 == len(names)) {
+			tell(i+1, len(names))
+		}
 	}
-	return files, o.nameAll(ctx, all)
+	d, err := b.PutList(files)
+	return d, len(files), err
 }
 
-// writeEntry stores one file of a folder. It is opened without following links and without waiting (a named pipe would wait
-// for a writer), and asked what it is after that: the name cannot be put in another place in between.
-func (o *Objects) writeEntry(ctx context.Context, root *os.Root, name string) (Entry, written, error) {
+func (b *Batch) putEntry(root *os.Root, name string) (Entry, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Entry{}, written{}, err
+		return Entry{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return Entry{}, written{}, err
+		return Entry{}, err
 	}
 	if why := refusal(name, info.Mode()); why != "" {
-		return Entry{}, written{}, &FileError{name, why}
+		return Entry{}, &FileError{name, why}
 	}
-	w, err := o.write(ctx, f)
-	return Entry{Name: name, Size: info.Size(), Digest: w.digest, Executable: info.Mode()&0o111 != 0}, w, err
+	d, err := b.put(f)
+	return Entry{Name: name, Size: info.Size(), Digest: d, Executable: info.Mode()&0o111 != 0}, err
 }
 
 // refusal says why a file cannot be part of a stored folder; empty if it can.
@@ -140,15 +138,15 @@ func refusal(name string, mode fs.FileMode) string {
 	return ""
 }
 
-// PutList stores the list of a directory whose files are objects already.
-func (o *Objects) PutList(ctx context.Context, files []Entry) (plan.Digest, error) {
+// PutList adds the list of a directory whose files are objects, or are in the batch.
+func (b *Batch) PutList(files []Entry) (plan.Digest, error) {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
 	data, err := json.Marshal(Dir{Format: manifestFormat, Files: append([]Entry{}, files...)})
 	if err != nil {
 		return "", fmt.Errorf("storing a folder: %w", err)
 	}
-	return o.PutBytes(ctx, data)
+	return b.PutBytes(data)
 }
 
 // OpenDir reads the list of a directory. Its files may be missing.

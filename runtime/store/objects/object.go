@@ -16,7 +16,7 @@ package objects
 //
 // Put. Content is written to a temporary file and hashed on the way; when the file is durable it gets its name. Where there is
 // an object of that name already, it stays if its content is right, and is moved aside if not. In front of a bucket, the
-// object is then sent there.
+// object is then sent there. All that a stage yields is put as one batch (batch.go).
 //
 // Get. Content that is read is hashed each time. A file that is linked into a work folder is hashed once per process, as long as its size,
 // time of modification and inode stay the same. Content that is not what the name says is moved aside; where the shelf is a cache,
@@ -24,7 +24,6 @@ package objects
 // MissingError or a CorruptError; either is a bucket.ErrMissing, and the answer to both is the same: run the stage that made it.
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +31,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -121,36 +119,21 @@ func (o *Objects) Path(d plan.Digest) (string, error) {
 }
 
 // PutBytes stores content and returns its digest.
-func (o *Objects) PutBytes(ctx context.Context, data []byte) (plan.Digest, error) {
-	return o.put(ctx, bytes.NewReader(data))
+func (o *Objects) PutBytes(ctx context.Context, data []byte) (d plan.Digest, err error) {
+	err = o.Together(ctx, func(b *Batch) error {
+		d, err = b.PutBytes(data)
+		return err
+	})
+	return d, err
 }
 
 // PutFile stores a copy of a regular file's content and returns its digest.
-func (o *Objects) PutFile(ctx context.Context, path string) (plan.Digest, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return "", fmt.Errorf("storing a file: %w", err)
-	}
-	defer f.Close()
-	return o.put(ctx, f)
-}
-
-// put writes a temporary file, hashing on the way, and gives it its name when it is whole and on disk.
-func (o *Objects) put(ctx context.Context, r io.Reader) (plan.Digest, error) {
-	w, err := o.write(ctx, r)
-	if err == nil {
-		err = o.nameAll(ctx, []written{w})
-	}
-	if err != nil {
-		return "", fmt.Errorf("storing an object: %w", err)
-	}
-	return w.digest, nil
-}
-
-// written is a temporary file that is to be an object. It may not be on disk yet.
-type written struct {
-	tmp    string
-	digest plan.Digest
+func (o *Objects) PutFile(ctx context.Context, path string) (d plan.Digest, err error) {
+	err = o.Together(ctx, func(b *Batch) error {
+		d, err = b.PutFile(path)
+		return err
+	})
+	return d, err
 }
 
 // write hashes what it writes. Holes of a file that has some stay holes.
@@ -172,39 +155,6 @@ func (o *Objects) write(ctx context.Context, r io.Reader) (written, error) {
 		return written{}, errors.Join(err, os.Remove(tmp.Name()))
 	}
 	return written{tmp.Name(), d}, nil
-}
-
-// nameAll gives whole files their names, once they are on disk, and removes the temporary ones. Of those that are there
-// already each stays, if its content is right.
-func (o *Objects) nameAll(ctx context.Context, all []written) error {
-	var staged []local.Staged
-	digests := map[string]plan.Digest{}
-	for _, w := range all {
-		defer os.Remove(w.tmp)
-	}
-	for _, w := range all {
-		key, err := Key(w.digest)
-		if err != nil {
-			return err
-		}
-		staged, digests[key] = append(staged, local.Staged{Key: key, Path: w.tmp}), w.digest
-	}
-	left, err := o.shelf.PutStaged(staged)
-	for range 3 {
-		if err != nil || len(left) == 0 {
-			break
-		}
-		if left, err = o.wrong(ctx, left, digests); err == nil && len(left) > 0 {
-			left, err = o.shelf.PutStaged(left)
-		}
-	}
-	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("%s cannot be given its name", left[0].Key)
-	}
-	if err == nil && o.far != nil {
-		err = o.send(ctx, digests)
-	}
-	return err
 }
 
 // wrong are those files whose key has another value than it should. That value is moved aside.
