@@ -2,12 +2,14 @@ package table
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -60,13 +62,33 @@ func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	// Files with the same header are scanned together, and the scans are united: files of one source may have their columns
-	// in different orders.
-	scans := make([]string, len(groups))
-	for i, g := range groups {
+	for _, g := range groups {
 		if g.fields, err = c.match(g, columns); err != nil {
 			return 0, err
 		}
+		if g.types, err = c.plain(g, columns); err != nil {
+			return 0, err
+		}
+	}
+	var e *Error
+	n, err := c.copy(ctx, s, groups, columns, out)
+	if errors.As(err, &e) && e.DataError() && slices.ContainsFunc(groups, (*group).typed) {
+		for _, g := range groups {
+			g.types = nil
+		}
+		n, err = c.copy(ctx, s, groups, columns, out)
+	}
+	if errors.As(err, &e) && e.DataError() {
+		return 0, c.explain(ctx, s, groups, columns, e)
+	}
+	return n, err
+}
+
+// copy writes the columns of all groups. Files with the same header are scanned together, and the scans are united: files of one source
+// may have their columns in different orders.
+func (c CSV) copy(ctx context.Context, s *session, groups []*group, columns []CSVColumn, out string) (int64, error) {
+	scans := make([]string, len(groups))
+	for i, g := range groups {
 		scan, err := c.scan(s, g, g.files, g.fields)
 		if err != nil {
 			return 0, err
@@ -85,12 +107,7 @@ func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, 
 		}
 		query = "select * from (" + query + ") order by " + order
 	}
-	n, err := s.copyParquet(ctx, query, out)
-	var e *Error
-	if errors.As(err, &e) && e.DataError() {
-		return 0, c.explain(ctx, s, groups, columns, e)
-	}
-	return n, err
+	return s.copyParquet(ctx, query, out)
 }
 
 func plainColumns(columns []CSVColumn) []schema.Column {
@@ -118,8 +135,11 @@ type group struct {
 	longest int // bytes of the longest line
 	packed  bool
 	files   []File
-	fields  []int // for each column of the table, the field of a row that holds it
+	fields  []int          // for each column of the table, the field of a row that holds it
+	types   map[int]string // of fields that are scanned by their type; others are text
 }
+
+func (g *group) typed() bool { return len(g.types) > 0 }
 
 // groups looks at each file. columns are those that are asked for, nil where they are to be found.
 func (c CSV) groups(columns []CSVColumn) ([]*group, error) {
@@ -240,6 +260,10 @@ func (g *group) origins(columns []CSVColumn) []origin {
 	out := make([]origin, len(columns))
 	for i, c := range columns {
 		expr := fmt.Sprintf("f%d", g.fields[i])
+		if t, ok := g.types[g.fields[i]]; ok {
+			out[i] = origin{expr, t, c}
+			continue
+		}
 		for _, null := range c.Nulls {
 			expr = fmt.Sprintf("nullif(%s, %s)", expr, literal(null))
 		}
@@ -256,7 +280,7 @@ func (g *group) limits() string {
 	return fmt.Sprintf(", max_line_size = %d, buffer_size = %d", g.longest+2, 2*g.longest+4)
 }
 
-// scan reads some of the fields of a group's files, by their place, as text.
+// scan reads some of the fields of a group's files, by their place, as text or by their type.
 func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, error) {
 	paths := make([]string, len(files))
 	for i, f := range files {
@@ -268,7 +292,7 @@ func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, err
 	}
 	fields := make([]string, len(g.header))
 	for i := range fields {
-		fields[i] = fmt.Sprintf("'f%d': 'varchar'", i)
+		fields[i] = fmt.Sprintf("'f%d': '%s'", i, cmp.Or(g.types[i], "varchar"))
 	}
 	compression := "none"
 	if g.packed {
@@ -280,8 +304,12 @@ func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, err
 	var clean []string
 	seen := map[int]bool{}
 	for _, n := range wanted { // two columns may be of one field
+		field := fmt.Sprintf("f%d", n)
+		if _, typed := g.types[n]; !typed && !seen[n] {
+			field = c.clean(field)
+		}
 		if !seen[n] {
-			clean = append(clean, c.clean(fmt.Sprintf("f%d", n)))
+			clean = append(clean, field)
 		}
 		seen[n] = true
 	}
