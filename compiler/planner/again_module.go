@@ -92,6 +92,8 @@ func blockOf(at, kind, typ string, catalog *schema.Catalog) *resolve.Block {
 	return b
 }
 
+// stageBlock is the block that a stage of a saved plan must have come from: what check would have handed to the planner,
+// made of the plan alone.
 func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Block, error) {
 	if address.Kind(n.Address) != n.Kind {
 		return nil, fmt.Errorf("its kind is %s", n.Kind)
@@ -127,6 +129,8 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 	return b, nil
 }
 
+// gateBlock is the block that a gate of a saved plan must have come from. Ranges have no places, only whether something is
+// there.
 func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 	b := blockOf(g.Address, address.Kind(g.Address), "", catalog)
 	if b.TypeSpec == nil || !b.TypeSpec.IsGate() {
@@ -307,6 +311,7 @@ func valueOf(t *schema.FigureType) cty.Type {
 // values notes what rules read of variables, locals and instances. Within a module a name has one value, which has the type that
 // rules see.
 func (s *saved) values() error {
+	// one has the value of each name, and any other value of the same name is a contradiction: no module could give both.
 	one := map[string]string{}
 	for name, v := range s.plan.Variables {
 		one["variable."+name] = string(canonical(v))
@@ -359,6 +364,7 @@ func (s *saved) values() error {
 	return nil
 }
 
+// field is the type at a path through objects; nil if there is none.
 func field(t *schema.FigureType, names ...string) *schema.FigureType {
 	for _, name := range names {
 		if t == nil {

@@ -46,6 +46,7 @@ func (p *planner) changes() []plan.Change {
 			add(address, c, category, p.rangeOf(address, c))
 		}
 	}
+	// Descriptions are recorded by block. With a state, a block that had none had an empty one.
 	before, described := p.o.State.Described, p.described()
 	for address, meta := range described {
 		was := before[address]
@@ -161,6 +162,8 @@ func causeRank(c plan.Change) int {
 	return 1
 }
 
+// rangeOf is where a cause is written: at its attribute, else at what that stands in, else at the block. Of a derived stage
+// it is the block that it is derived of.
 func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	b := p.m.Blocks[address]
 	if maker := p.m.Blocks[c.From]; c.From != "" && b == nil {

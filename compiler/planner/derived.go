@@ -161,6 +161,7 @@ func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.N
 	return n
 }
 
+// input is the input at a port, nil if there is none.
 func input(n *plan.Node, port string) *plan.Input {
 	for i := range n.Inputs {
 		if n.Inputs[i].Port == port {

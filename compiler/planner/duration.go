@@ -43,6 +43,7 @@ func Durations(m *check.Module, recorded *plan.State, p *plan.Plan, took func(pl
 	return expected, why
 }
 
+// expecting estimates how long stages take, from their last run and from what has changed since.
 type expecting struct {
 	module   *check.Module
 	recorded *plan.State
@@ -53,6 +54,8 @@ type expecting struct {
 // mostScaled bounds what is believed: a run a million times as long is a mistake somewhere.
 const mostScaled = 1e6
 
+// scale is by how much longer a stage takes than its recorded run, and why: attributes that scale (trees 100 → 200) and the
+// size of what it reads. The factors are multiplied.
 func (e *expecting) scale(n *plan.Node, before *plan.NodeState) (factor float64, why []string) {
 	factor = 1
 	if b := e.module.Blocks[n.Address]; b != nil && b.Block != nil && b.TypeSpec != nil && before.Type == n.Type {
@@ -111,6 +114,7 @@ func (e *expecting) more(address string) float64 {
 	return e.data[address]
 }
 
+// bytesOf is the size of files from outside, 0 if there are none.
 func bytesOf(x *plan.External) float64 {
 	if x == nil {
 		return 0

@@ -37,6 +37,7 @@ func yieldsFigures(n *plan.Node) bool {
 	return false
 }
 
+// compared are the metrics of one evaluation for the live model and the next, by name. What is not known on a side is nil.
 func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 	live, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if r.Current != nil {

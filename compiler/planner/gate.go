@@ -47,6 +47,7 @@ func (p *planner) gate(b *check.Block) {
 	}
 }
 
+// ruleNames are the names in the order of the rules; never nil, as JSON of plans has a list.
 func ruleNames(rules []plan.Rule) []string {
 	names := []string{}
 	for _, r := range rules {

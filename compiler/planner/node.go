@@ -75,6 +75,7 @@ func (p *planner) node(b *check.Block) *plan.Node {
 		})
 		return nil
 	}
+	// Metadata decides how a stage runs and is no part of its definition.
 	timeout := time.Hour
 	if how.Timeout != "" {
 		var err error
@@ -160,6 +161,7 @@ func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container
 	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: f.Command, Env: f.Env, Network: f.Network, Secrets: secrets}
 }
 
+// setFormat says that tables flow in and out in another format than Parquet, for a program that reads no Parquet.
 func setFormat(n *plan.Node, format string) {
 	if format == "" || format == "parquet" {
 		return
@@ -192,6 +194,7 @@ func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bo
 	return true
 }
 
+// orEmpty is an empty object where nothing is recorded.
 func orEmpty(m json.RawMessage) json.RawMessage {
 	if len(m) == 0 {
 		return json.RawMessage("{}")

@@ -81,6 +81,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 }
 
 func newPlanner(m *check.Module, o Options) *planner {
+	// Maps are empty, not nil: blocks are entered as they are planned.
 	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, fates: map[string]*fate{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
 		scorings: map[string]*plan.Scoring{},
 		accepts:  map[string]*resolve.Accept{}}
@@ -90,6 +91,9 @@ func newPlanner(m *check.Module, o Options) *planner {
 	return p
 }
 
+// plan makes the plan in passes: moves; each block in its order; what is recorded and gone; what only the whole shows
+// (accepted results behind gates, rows that were looked at, files that are the same, figures beside live ones); then the
+// parts are put together and signed. Errors end it after the blocks, so that as many as there are get told.
 func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	p.move()
 	for _, address := range p.m.Order {
@@ -118,6 +122,8 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	return out, p.diags.Sort()
 }
 
+// planner holds a plan while it is made. Blocks are planned in the module's order, so that whatever a block reads has its
+// node, its action and its verdict when the block's turn comes.
 type planner struct {
 	m         *check.Module
 	o         Options

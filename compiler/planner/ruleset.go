@@ -24,6 +24,8 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
 		return
 	}
+	// A check fails by its rules or by its expectations (failed in its figures); either is known before the apply if the
+	// check is cached.
 	action := p.actions[n.Address]
 	if len(rules) > 0 && !p.o.Given[n.Address].NoRules {
 		set, err := p.ruleSet(b, rules, nil)

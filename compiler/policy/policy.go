@@ -74,6 +74,7 @@ func Gone(kind string) string {
 	return ""
 }
 
+// comparison is of the policy of one block, by path: "rule[good].assert".
 type comparison struct{ before, after plan.Policy }
 
 // told reports whether another difference says as much as d, so that d is left out of the list. That is so of

@@ -70,6 +70,7 @@ func Requirements(m *check.Module, recorded *plan.State, figures Figures) ([]Req
 	return all, nil
 }
 
+// tracer reads a module beside what is recorded of it.
 type tracer struct {
 	module   *check.Module
 	recorded *plan.State

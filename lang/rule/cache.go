@@ -42,6 +42,7 @@ type ruleKey struct {
 	at    source.Range
 }
 
+// compiled is what Compile answered. Its ranges are those of the first text; the cache's key has the place.
 type compiled struct {
 	rule *Rule
 	ds   source.Diagnostics

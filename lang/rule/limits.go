@@ -73,6 +73,7 @@ func clashing(limits []Limit) (ds source.Diagnostics) {
 	return nil
 }
 
+// limits gathers the limits of one text, and what is wrong with it.
 type limits struct {
 	script      *script
 	found       []Limit

@@ -16,6 +16,7 @@ type Cache struct {
 	files map[string]remembered
 }
 
+// remembered is a file as it was parsed; another text is parsed anew.
 type remembered struct {
 	text   []byte
 	parsed *parsedFile

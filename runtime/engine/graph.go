@@ -35,6 +35,7 @@ type edge struct {
 	need need
 }
 
+// need is what a unit waits for in another.
 type need int
 
 const (
@@ -42,6 +43,7 @@ const (
 	needPass
 )
 
+// graph are the units of one run. It is changed by the loop alone, as units end.
 type graph struct {
 	units []*unit // sorted by id
 	byID  map[string]*unit

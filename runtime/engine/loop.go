@@ -56,6 +56,7 @@ type outcome struct {
 	fatal  error   // ends the run
 }
 
+// completion is a unit that has ended, as its goroutine hands it to the loop.
 type completion struct {
 	unit    *unit
 	outcome *outcome

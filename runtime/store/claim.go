@@ -12,6 +12,7 @@ type claims struct {
 	held map[plan.Digest]*claim
 }
 
+// claim is the lock of one fingerprint, for as long as somebody holds it or waits for it.
 type claim struct {
 	sync.Mutex
 	users int // that hold it or wait for it

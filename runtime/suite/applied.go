@@ -57,6 +57,7 @@ func ResultsOf(run *engine.Replay) []*Result {
 	return out
 }
 
+// broken is a failure with its detail, else the end of its log.
 func broken(f *engine.Failure) Failure {
 	detail := f.Detail
 	if detail == "" {
@@ -65,6 +66,7 @@ func broken(f *engine.Failure) Failure {
 	return Failure{Kind: string(f.Kind), Summary: f.Summary, Detail: detail}
 }
 
+// without is why something was not come to.
 func without(by []string) Failure {
 	if len(by) == 0 {
 		return Failure{Kind: "not_started", Summary: "the apply ended before"}

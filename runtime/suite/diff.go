@@ -87,6 +87,7 @@ func (d *diff) alike(a, b []cell) int {
 	return n
 }
 
+// summary counts rows that differ, are missing and are not expected.
 func (d *diff) summary(rows int) string {
 	var parts []string
 	for _, p := range []struct {

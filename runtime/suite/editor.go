@@ -45,6 +45,7 @@ func (e *Editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	return out
 }
 
+// show adds values under their names, those that are sensitive left out.
 func show(out map[string]string, prefix string, values map[string]cty.Value, texts map[string]json.RawMessage) {
 	for name, text := range texts {
 		if !expr.IsSensitive(values[name]) {

@@ -87,6 +87,8 @@ func environment(m *check.Module) *schema.FigureType {
 
 type envBuilder struct{ root map[string]*schema.FigureType }
 
+// block adds what asserts of a test see of a block: of a gate its verdict, rules and approvals; of a deployment what would
+// happen; of others their figures; and besides, under plan and table, the stage's verdict and the columns of its tables.
 func (e *envBuilder) block(b *check.Block) {
 	switch {
 	case b.TypeSpec.IsGate():
@@ -173,6 +175,7 @@ func ruleNames(b *check.Block) (rules, approvals []string) {
 	return rules, approvals
 }
 
+// labelled is the label in a path: "good" of "rule[good]" for the kind rule.
 func labelled(path, kind string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, kind+"[")
 	name, closed := strings.CutSuffix(rest, "]")

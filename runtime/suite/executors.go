@@ -22,6 +22,8 @@ type executors struct {
 	made map[bool]executor.Executor // of foreign stages, which run an image of their own, and of all others
 }
 
+// newExecutors makes none yet: a suite of plans needs no container engine. room bounds how many stages of all tests run at
+// once.
 func newExecutors(o Options, root string) *executors {
 	n := o.Parallelism
 	if n <= 0 {
@@ -47,6 +49,7 @@ func (x *executors) place(ctx context.Context, p *plan.Plan) (*workspace.Placed,
 	return &workspace.Placed{Builtin: builtin, Foreign: foreign, Fetching: builtin}, nil
 }
 
+// get is the executor for built-in components, or the one for foreign programs; each is made when first asked for.
 func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -75,6 +78,7 @@ type limited struct {
 	room chan struct{}
 }
 
+// Run waits for room among the stages of all tests.
 func (l *limited) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
 	select {
 	case l.room <- struct{}{}:

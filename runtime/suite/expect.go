@@ -128,6 +128,7 @@ func fractional(t string) bool {
 	return t == "double" || t == "float" || strings.HasPrefix(t, "decimal")
 }
 
+// newCell is a value as it is compared and shown: numbers as numbers, all else by its text.
 func newCell(v any) cell {
 	switch x := v.(type) {
 	case nil:
@@ -148,6 +149,8 @@ func numberText(x float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.10f", x), "0"), ".")
 }
 
+// equal compares two values. Numbers are equal within the tolerance, absolute or relative to the greater one; NaN is equal
+// to NaN.
 func (a cell) equal(b cell, tolerance float64) bool {
 	if a.null || b.null || !a.number || !b.number {
 		return a.null == b.null && a.text == b.text

@@ -32,6 +32,7 @@ type given struct {
 	live    *plan.ReleaseState // of a deployment
 }
 
+// rangeOf is where an attribute of the given stands, else the given itself.
 func (g *given) rangeOf(path string) source.Range {
 	if at, ok := g.ranges[path]; ok {
 		return at
@@ -172,6 +173,7 @@ func (k *checker) yields(b *check.Block) string {
 	return out
 }
 
+// giveHint says what can be given of a block of that type.
 func (k *checker) giveHint(b *check.Block) string {
 	switch {
 	case b.TypeSpec.Yields(schema.ModelPort):
@@ -275,6 +277,7 @@ func (g *given) owner(path string) string {
 	return g.label
 }
 
+// value holds a given value to the type of the figure; null stands for an undefined figure.
 func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 	ok := v == nil // undefined: a rule that reads it is an error
 	switch x := v.(type) {
@@ -305,6 +308,7 @@ func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 	}
 }
 
+// figureWords names what a figure takes.
 func figureWords(t *schema.FigureType) string {
 	switch t.Kind {
 	case schema.DoubleFigure:

@@ -45,6 +45,7 @@ func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 	return &out, out.Sign()
 }
 
+// limiter finds what of a plan a test's targets need.
 type limiter struct {
 	needed   map[string]bool
 	nodes    map[string]*plan.Node

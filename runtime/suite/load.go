@@ -81,6 +81,7 @@ func (g *given) query() (string, []schema.Column) {
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+// sqlLiteral writes a value as text in SQL; the cast to the column's type is the query's.
 func sqlLiteral(v any) string {
 	switch x := v.(type) {
 	case nil:

@@ -56,6 +56,7 @@ func executorOf(f Opening) func(context.Context, string, bool) (executor.Executo
 // sqlTables is the SQL engine for tests.
 type sqlTables struct{}
 
+// Load reads CSV that a test gives, rows in the order of the text.
 func (sqlTables) Load(ctx context.Context, path, name string, columns []schema.Column, out string) error {
 	asked := make([]table.CSVColumn, len(columns))
 	for i, c := range columns {

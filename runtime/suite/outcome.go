@@ -41,6 +41,7 @@ func (r *run) gateBlocked(address string) bool {
 	})
 }
 
+// notFailed is the failure of a test that expected one, at the place in expect_failures.
 func (r *run) notFailed(what, why string) {
 	at := r.test.at
 	for i, e := range r.test.spec.ExpectFailures {
@@ -88,6 +89,7 @@ func (r *run) failed() map[string]string {
 	return out
 }
 
+// failureText is a failure with the end of its log, unless the log says nothing else.
 func failureText(f *engine.Failure) string {
 	text := f.Error()
 	if tail := strings.Join(f.Tail, "\n"); tail != "" && !strings.Contains(tail, f.Summary) {

@@ -102,6 +102,7 @@ func (r *run) record(n *plan.Node, given planner.Given) error {
 // actions answers the planner: of all results in the store those that this test, or one that it goes on from, knows of.
 type actions struct{ r *run }
 
+// Action finds only what this suite made or was given: results of earlier runs would make a test pass for another reason.
 func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	if !a.r.known[fp] {
 		return nil, false, nil
@@ -120,6 +121,8 @@ type sources struct {
 	absent map[string]bool
 }
 
+// External looks at real files where a test gives no rows. Without them the source has a version of its own, "not here",
+// with which a plan can be made and no apply.
 func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	o := x.run.suite.o
 	dir := x.run.test.module.Blocks[address].Dir
@@ -150,6 +153,7 @@ type images struct {
 	plan bool
 }
 
+// Resolve lets plans be made without the image at hand.
 func (i images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
 	id, platform, err = i.Images.Resolve(ctx, image)
 	if err != nil && i.plan {

@@ -58,6 +58,8 @@ func read(o Options) ([]*test, source.Diagnostics) {
 	return out, diags.Sort()
 }
 
+// readFile reads one file of tests: what is shared by all of them (variables, override, given), then the tests, then what
+// each takes over from the one that it goes on from.
 func readFile(o Options, name string) ([]*test, source.Diagnostics) {
 	parsed, diags := syntax.ParseTests(map[string][]byte{name: o.Tests[name]})
 	resolved, more := resolve.Resolve(parsed, resolve.Options{Dir: o.Dir, NoPipeline: true})
@@ -97,6 +99,8 @@ type reader struct {
 
 func (r *reader) report(d source.Diagnostic) { r.diags = append(r.diags, d) }
 
+// test reads one test. Its blocks are read twice, decoded as configuration and as written, since variables and overrides are
+// evaluated in the module.
 func (r *reader) test(b *syntax.Block) {
 	rb := r.resolved.ByAddress[b.Address]
 	t := &test{file: r.file, name: b.Name, at: b.Header, ranges: rb.Ranges}
@@ -205,6 +209,7 @@ func (r *reader) chains() {
 	}
 }
 
+// circular reports whether a test goes on from itself; 1,000 steps are more than a file has.
 func circular(t *test) bool {
 	for at, n := t.base, 0; at != nil && n < 1000; at, n = at.base, n+1 {
 		if at == t {

@@ -114,6 +114,7 @@ func (k *checker) complete(g *given) {
 // header gives the columns that are written, and where.
 func (k *checker) header(g *given) (names []string, at []source.Range) {
 	if text, ok := g.attrs["csv"].(string); ok {
+		// FieldsPerRecord -1: rows of another length are told where their values are read, with their line.
 		r := csv.NewReader(strings.NewReader(tidy(text)))
 		r.FieldsPerRecord, r.LazyQuotes = -1, true
 		names, err := r.Read()
@@ -199,6 +200,7 @@ func (k *checker) cells(g *given) {
 	}
 }
 
+// lookup finds a value by the column's name, whatever its case.
 func lookup(row map[string]any, column string) (any, bool) {
 	for name, v := range row {
 		if strings.EqualFold(name, column) {
@@ -208,6 +210,7 @@ func lookup(row map[string]any, column string) (any, bool) {
 	return nil, false
 }
 
+// cell holds a written value to the column's type; times and decimals are written as strings.
 func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
 	want := cellKind(c.Type)
 	ok := v == nil

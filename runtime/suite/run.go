@@ -77,6 +77,8 @@ type run struct {
 	ended *engine.Result // of the apply; nil in a plan
 }
 
+// start runs the test once the one that it goes on from has passed, in a place of the room. Whatever happens, done is
+// closed: others wait for it.
 func (r *run) start(ctx context.Context, room chan struct{}) {
 	defer close(r.done)
 	t := r.test

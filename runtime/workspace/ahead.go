@@ -83,6 +83,7 @@ type actions struct {
 	read  map[plan.Digest]*action
 }
 
+// action is one record, read once however many ask for it.
 type action struct {
 	once    sync.Once
 	found   *plan.Action // nil if there is none

@@ -134,6 +134,7 @@ func className(c *frame.Column, class string) string {
 	return c.AsWritten(class)
 }
 
+// textIndex is the class of each row by its place in classes; NaN where there is none, an error where it is another.
 func textIndex(c *frame.Column, classes []string) ([]float64, error) {
 	out := make([]float64, len(c.Codes))
 	for r, code := range c.Codes {

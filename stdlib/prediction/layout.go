@@ -245,6 +245,8 @@ func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, 
 	return s, err
 }
 
+// parseScores reads a column of JSON objects, {"cat": 0.7, "dog": 0.3}, into [class][row]. Each must have all classes and no
+// other; null is NaN for each.
 func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 	out := make([][]float64, len(classes))
 	for i := range out {

@@ -78,6 +78,8 @@ func (s *Set) Told() string {
 	return fmt.Sprintf("%d of %d rows have no prediction: in row %d %s", len(s.Unscored), s.Rows, first.Row+1, first.Reason)
 }
 
+// take keeps what the model said: the number of a regression, or scores and the index of the class, NaN where a row cannot
+// be scored.
 func (s *Set) take(p *model.Prediction) {
 	s.Unscored = p.Unscored
 	switch s.Task {

@@ -67,6 +67,7 @@ func (s *Set) unscored() {
 	}
 }
 
+// readValues reads a regression's predictions: predicted, else score.
 func (s *Set) readValues(f *frame.Frame) error {
 	c := f.Column("predicted")
 	if c == nil {
@@ -95,6 +96,7 @@ func finiteNumbers(c *frame.Column) error {
 	return nil
 }
 
+// probabilities holds a column to numbers from 0 to 1; nulls are rows without a prediction.
 func probabilities(c *frame.Column) error {
 	if err := finiteNumbers(c); err != nil {
 		return err
@@ -107,6 +109,7 @@ func probabilities(c *frame.Column) error {
 	return nil
 }
 
+// readBinary reads score, predicted, or both. With scores alone a row is positive from the default threshold on.
 func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) error {
 	predicted, score := f.Column("predicted"), f.Column("score")
 	if score == nil && predicted == nil {
@@ -140,6 +143,8 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 	return nil
 }
 
+// readClasses reads the scores of several classes, as columns score_<class> or one of JSON, and the class. With scores alone
+// it is the first of the greatest.
 func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
 	for i := range f.Columns {
 		if class, ok := ScoredClass(f.Columns[i].Name); ok {

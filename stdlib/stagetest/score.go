@@ -34,6 +34,7 @@ func Score(t testing.TB, m component.Model, rows ...map[string]any) []component.
 	return got
 }
 
+// number is a value as frames hold it: a boolean as 0 or 1, anything else as NaN.
 func number(v any) float64 {
 	switch x := v.(type) {
 	case float64:

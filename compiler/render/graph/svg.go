@@ -42,6 +42,8 @@ func SVG(w io.Writer, g *Graph) error {
 	return err
 }
 
+// svg is a picture while it is drawn: nodes and edges as they are drawn, and where layout put them (d, by index). down tells
+// the direction.
 type svg struct {
 	b      strings.Builder
 	g      *Graph

@@ -47,6 +47,7 @@ func Tree(w io.Writer, g *Graph, o render.Options) error {
 	return err
 }
 
+// tree is a graph as lines of text. Nodes are indexes into g.Nodes.
 type tree struct {
 	render.Printer
 	g        *Graph

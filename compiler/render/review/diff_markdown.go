@@ -31,8 +31,8 @@ func DiffMarkdown(w io.Writer, d *diff.Diff) error {
 	return err
 }
 
-// document writes the parts in the order of their weight for a reviewer: when a text is too long, the fit is made tighter
-// and the whole is written anew, and a last resort cuts at the end.
+// document writes the parts of a diff. Where the text would be too long it is written anew with a tighter fit, which leaves
+// out of each list what weighs least.
 func (m *diffMarkdown) document(d *diff.Diff) {
 	m.line("### %s: %s → %s\n", m.code(d.Pipeline), m.code(d.Before.Name), m.code(d.After.Name))
 	m.line("**%s**", DiffSummary(d))
@@ -56,6 +56,7 @@ func (m *diffMarkdown) document(d *diff.Diff) {
 	}
 }
 
+// diffMarkdown writes a diff as Markdown, as far as the fit lets it.
 type diffMarkdown struct {
 	b   strings.Builder
 	fit fit

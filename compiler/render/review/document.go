@@ -32,6 +32,7 @@ type document struct {
 	Cached         int
 }
 
+// releaseRow is a deployment whose live model would change; From and To name the models, Figures those that both have.
 type releaseRow struct {
 	Action   plan.ReleaseAction
 	Address  string
@@ -40,8 +41,11 @@ type releaseRow struct {
 	Figures  []figureRow
 }
 
+// figureRow is a figure of the live model and of the next one, "0.8426" or "?" where it is not known yet.
 type figureRow struct{ Name, Live, Next string }
 
+// gateRow is a gate, or a check that is known to fail, with the line that sums it up: "open: 2 of 2 rules wait for
+// evaluate.test".
 type gateRow struct {
 	Verdict   plan.RuleVerdict
 	Address   string
@@ -51,6 +55,7 @@ type gateRow struct {
 	Notes     []string // what it rests on
 }
 
+// ruleRow is a rule; Condition is what is left of it where figures are missing.
 type ruleRow struct {
 	Verdict         plan.RuleVerdict
 	Name, Condition string
@@ -79,6 +84,7 @@ type weakerRow struct{ Text, Why, Place string }
 // moveRow is a block that only gets another address.
 type moveRow struct{ From, To, Note, Place string }
 
+// causeRow is one difference in a line, and where it is written: "params.trees of train.model  100 → 200", "churn.mlp:16".
 type causeRow struct {
 	Text, Place string
 	Lines       []render.DiffLine // of texts that were edited
@@ -91,6 +97,7 @@ type stageRow struct {
 	About   string // description
 }
 
+// warningRow is a warning of the plan, in which Place may be empty.
 type warningRow struct{ Text, Place string }
 
 // read puts a plan into the order of a review. With all, decided gates and cached stages are in it too.

@@ -81,6 +81,7 @@ func Markdown(w io.Writer, p *plan.Plan, o render.Options) error {
 	return err
 }
 
+// markdown writes a document as Markdown, as far as the fit lets it.
 type markdown struct {
 	b   strings.Builder
 	d   *document

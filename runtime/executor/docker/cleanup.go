@@ -25,6 +25,8 @@ func (e *Executor) removeAttempts(ctx context.Context, t executor.Task) error {
 	return err
 }
 
+// removeLabelled removes the containers that have all of the labels, running or not, and returns how many. One that is gone
+// or going counts as removed.
 func (e *Executor) removeLabelled(ctx context.Context, labels map[string]string) (int, error) {
 	args := filters.NewArgs()
 	for k, v := range labels {

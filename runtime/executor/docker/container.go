@@ -70,6 +70,9 @@ func (e *Executor) config(t executor.Task, eng engine, image, description string
 	return c, e.hostConfig(t, eng, description)
 }
 
+// hostConfig closes the container: no network unless the program asks for one, nothing to write but its mounts and /tmp, no
+// capabilities. MemorySwap equal to Memory means no swap. Where the engine remaps users, the host's are used, since files of
+// the store are this user's.
 func (e *Executor) hostConfig(t executor.Task, eng engine, description string) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    network.NetworkNone,
@@ -93,6 +96,7 @@ func (e *Executor) hostConfig(t executor.Task, eng engine, description string) *
 	return h
 }
 
+// tmpMB is the size of /tmp in MiB: as set, else half of the container's memory, in which it lies, else the default.
 func (e *Executor) tmpMB(t executor.Task) int64 {
 	switch {
 	case e.opts.TmpMB > 0:
@@ -103,6 +107,7 @@ func (e *Executor) tmpMB(t executor.Task) int64 {
 	return defaultTmpMB
 }
 
+// mounts are the folders of the protocol (spec/protocol.md), inputs and secrets read only.
 func mounts(t executor.Task, description string) []mount.Mount {
 	bind := func(source, target string, readOnly bool) mount.Mount {
 		return mount.Mount{Type: mount.TypeBind, Source: source, Target: root + "/" + target, ReadOnly: readOnly}
@@ -120,6 +125,7 @@ func mounts(t executor.Task, description string) []mount.Mount {
 	return out
 }
 
+// labels say whose container it is, by which a later run finds what was left behind.
 func (e *Executor) labels(t executor.Task) map[string]string {
 	return merge(e.scope(t.Pipeline, t.Workspace), map[string]string{
 		labelAddress: t.Address, labelFingerprint: t.Fingerprint, labelApply: t.Apply, labelAttempt: strconv.Itoa(t.Attempt),

@@ -23,6 +23,7 @@ type once[T any] struct {
 	value T
 }
 
+// get finds the value once it can be found; an error is not remembered, since an engine may come up later.
 func (o *once[T]) get(ctx context.Context, find func(context.Context) (T, error)) (T, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -55,6 +56,7 @@ type engine struct {
 	memory   int64  // of the machine, in bytes
 }
 
+// findEngine asks the engine for what containers depend on. Its security options are "name=rootless" and the like.
 func (e *Executor) findEngine(ctx context.Context) (engine, error) {
 	info, err := e.api.Info(ctx)
 	if err != nil {

@@ -70,6 +70,7 @@ func (e *Executor) findImage(ctx context.Context) (string, error) {
 	return id, nil
 }
 
+// imageByLabel finds an image that was loaded for the same binary and layout; its id, empty if there is none.
 func (e *Executor) imageByLabel(ctx context.Context, digest string) (string, error) {
 	labels := filters.NewArgs(filters.Arg("label", binaryLabel+"="+digest), filters.Arg("label", layoutLabel+"="+layout))
 	found, err := e.api.ImageList(ctx, image.ListOptions{Filters: labels})
@@ -82,6 +83,7 @@ func (e *Executor) imageByLabel(ctx context.Context, digest string) (string, err
 	return found[0].ID, nil
 }
 
+// loadImage streams the archive into the engine while it is written.
 func (e *Executor) loadImage(ctx context.Context, b *binary) error {
 	const doing = "loading the image for built-in components"
 	r, w := io.Pipe()
@@ -129,6 +131,8 @@ func openBinary(path string) (_ *binary, err error) {
 	return &binary{file: file, size: size, arch: arch, digest: d}, nil
 }
 
+// staticArch is the architecture of a static executable, in Docker's words. A dynamic one has an interpreter (PT_INTERP),
+// which an empty image lacks.
 func staticArch(file *os.File) (string, error) {
 	f, err := elf.NewFile(file)
 	if err != nil {

@@ -51,11 +51,13 @@ const (
 	readers = 8
 )
 
+// segmentIndex stands at the head of a segment: which records follow, in their order.
 type segmentIndex struct {
 	Format  string        `json:"format"`
 	Records []indexRecord `json:"records"`
 }
 
+// indexRecord says how long a record is; it begins where the one before ends.
 type indexRecord struct {
 	Fingerprint plan.Digest `json:"fingerprint"`
 	Bytes       int         `json:"bytes"`

@@ -100,6 +100,8 @@ type lister struct {
 	problems []schema.Problem
 }
 
+// expectations are those that one expect block states, one for each of its attributes, in a fixed order. A block about no
+// column, or that states nothing, is a mistake.
 func (b expectBlock) expectations(in *schema.Table) ([]expectation, []schema.Problem) {
 	l := &lister{block: b, in: in}
 	name, path := b.Column, "column"
@@ -124,6 +126,7 @@ func (b expectBlock) expectations(in *schema.Table) ([]expectation, []schema.Pro
 	return l.out, l.problems
 }
 
+// path is where an attribute of the block stands, for problems.
 func (l *lister) path(attr string) string {
 	p := "expect[" + l.block.Name + "]"
 	if attr != "" {
@@ -146,6 +149,8 @@ func (l *lister) fits(attr string, ok bool, wanted string) bool {
 	return ok
 }
 
+// add completes an expectation by what holds for all: the column, the severity, and which rows count (counted). Rows where
+// the value is missing do not, unless the expectation is about that.
 func (l *lister) add(e expectation) {
 	e.Label, e.Column, e.Severity, e.atLeast = l.block.Name, l.column.Name, l.block.Severity, 1
 	if e.Severity == "" {
@@ -164,6 +169,8 @@ func (l *lister) add(e expectation) {
 
 // rows lists what is expected of the column whatever its type.
 func (l *lister) rows() {
+	// Each becomes a condition in SQL over one row. Values are written as literals of the column's type (literals), so that
+	// numbers are not compared as text.
 	b := l.block
 	if b.NotNull {
 		l.add(expectation{Name: "not_null", Expected: "not null", kind: rowwise, counted: "true", sql: sqltable.Known(*l.column)})
@@ -294,6 +301,8 @@ func (l *lister) text() {
 // aggregates lists what is expected of all values together.
 func (l *lister) aggregates() {
 	b := l.block
+	// Each is one aggregate over the values that count, held to [least, greatest]. quantile_between has the quantile in
+	// front of its bounds.
 	quantile := 0.5
 	if b.QuantileBetween != nil {
 		if len(b.QuantileBetween) != 3 || !(b.QuantileBetween[0] >= 0 && b.QuantileBetween[0] <= 1) {

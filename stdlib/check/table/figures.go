@@ -60,6 +60,7 @@ func (k *checker) figures(ctx context.Context) (*figures, error) {
 	return f, nil
 }
 
+// columnTerms are the terms in SQL for the figures of a column, in the order of columnFigures. NaN counts as missing.
 func columnTerms(c schema.Column) []string {
 	q := sqltable.Quote(c.Name)
 	q = "case when " + sqltable.Known(c) + " then " + q + " end"
@@ -86,6 +87,7 @@ func withheld(c schema.Column) string {
 	return ""
 }
 
+// column keeps a column's figures, and why one is not there.
 func (f *figures) column(c schema.Column, values []any) {
 	out := map[string]*float64{}
 	for i, name := range columnFigures {

@@ -50,6 +50,8 @@ type checker struct {
 	table  *schema.Table
 }
 
+// run asks for each expectation in turn and writes figures and a report. An expectation that does not hold is no failure of
+// the stage: its figures say so, and the check's verdict is decided on them.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -85,6 +87,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	return s.WriteFigures(figures)
 }
 
+// line is an expectation as the log has it.
 func line(o outcome) string {
 	mark := "ok  "
 	if !o.Passed {
@@ -114,6 +117,7 @@ func (k *checker) look(ctx context.Context, e expectation) (outcome, error) {
 	return o, nil
 }
 
+// aggregate compares one value of all rows with its limits; of no values it does not hold.
 func (k *checker) aggregate(ctx context.Context, e expectation, o *outcome) error {
 	row, err := k.reader.Row(ctx, "select ("+e.sql+")::double from "+input)
 	if err != nil {
@@ -129,6 +133,8 @@ func (k *checker) aggregate(ctx context.Context, e expectation, o *outcome) erro
 	return nil
 }
 
+// rows counts the rows that count and those that do not hold; a condition that is null does not hold. A sample of the latter
+// goes into the report.
 func (k *checker) rows(ctx context.Context, e expectation, o *outcome) error {
 	from := input
 	if e.partition != "" {
@@ -180,6 +186,7 @@ func short(v any) string {
 	return string(text)
 }
 
+// writeReport writes report.json: the outcomes in the order of the block.
 func writeReport(s *component.Stage, rows float64, outcomes []outcome) error {
 	dir, err := s.Output("report")
 	if err != nil {

@@ -132,6 +132,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 }
 
+// figureType is what rules of the check, and of gates, see: known columns and expectations, so that a misspelt one is an
+// error.
 func figureType(in *schema.Table, expectations []expectation) *schema.FigureType {
 	column := map[string]*schema.FigureType{}
 	for _, f := range columnFigures {

@@ -131,6 +131,8 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	case c.query() == "":
 		return refused(schema.Problem{Path: "sql", Summary: "the query is missing", Detail: fmt.Sprintf("With %d tables in from there is no telling how they make one.", len(c.From))})
 	}
+	// The query is typed first, and its columns are traced after: values, personal and protected marks, and what decides on
+	// rows.
 	columns, problems := c.bind(ctx, b, tables)
 	if columns == nil {
 		return schema.ShapeResult{Problems: problems}
@@ -209,6 +211,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
+	// The columns are those of the plan, cast to their types: what the engine would infer from other data is not asked.
 	want := s.Out["table"].Table
 	query, problems := table.Expand(c.query(), c.Params)
 	if mistaken(problems) {

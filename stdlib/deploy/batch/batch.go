@@ -104,6 +104,8 @@ type config struct {
 	AllowPII []string `json:"allow_pii"`
 }
 
+// shape types the predictions by the model and the key that is carried over; personal columns are told, since predictions
+// leave the pipeline.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	out := schema.ShapeResult{Out: map[string]schema.Shape{"": {Type: schema.ReleasePort, Model: req.In["model"].Model}}}
 	var c config
@@ -140,6 +142,7 @@ func (c *config) layout(in map[string]schema.Shape, m schema.Model) prediction.L
 	return prediction.Layout{Task: m.Task, Target: m.Target, Data: &data, Score: prediction.HasScore(in["predictions"].Table, m.Task)}
 }
 
+// check holds the key and the model's features to the data.
 func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 	var out []schema.Problem
 	names := data.Names()
@@ -171,6 +174,7 @@ func (c *config) personal(l prediction.Layout) []schema.Problem {
 	return out
 }
 
+// run scores the data with the model and writes predictions in its order. Rows that cannot be scored are null and warned of.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -55,6 +55,7 @@ type config struct {
 	Metrics []string `json:"metrics"`
 }
 
+// shape types the figures by the names that the block lists: the file is not read before the stage runs.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil {
@@ -85,6 +86,7 @@ func tree(names []string) *schema.FigureType {
 	return root
 }
 
+// check holds the names to what rules can read, and no name may lead into another: "a" and "a.b" cannot both be numbers.
 func (c *config) check() []schema.Problem {
 	var out []schema.Problem
 	if c.Path == "" {
@@ -144,6 +146,8 @@ func files(dir string, raw json.RawMessage) (root string, names []string, err er
 	return path.Dir(p), []string{path.Base(p)}, nil
 }
 
+// run takes the figures named out of the file. One that is missing or no number is undefined, with the reason; rules that
+// read it do not pass.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

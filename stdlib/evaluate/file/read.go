@@ -77,6 +77,7 @@ func lookup(found map[string]any, name string) (x any, why, quoted string) {
 	return nil, fmt.Sprintf("the file has no figure %q", name), quoted
 }
 
+// walk finds a figure by its dotted name. A key that holds the dots itself goes first: {"a.b": 1}.
 func walk(m map[string]any, name string) (any, bool) {
 	if x, ok := m[name]; ok {
 		return x, true
@@ -89,6 +90,7 @@ func walk(m map[string]any, name string) (any, bool) {
 	return walk(next, rest)
 }
 
+// number is a figure, or why it is none; the third result quotes the file, for whoever may see it.
 func number(x any) (any, string, string) {
 	switch x := x.(type) {
 	case float64:
@@ -124,6 +126,7 @@ func shorten(s string) string {
 	return s
 }
 
+// place enters a figure at its place among nested objects.
 func place(into map[string]any, parts []string, x any) {
 	if len(parts) == 1 {
 		into[parts[0]] = x

@@ -44,6 +44,8 @@ type evaluator struct {
 
 // read reads or makes the predictions, and the rest of the data.
 func (e *evaluator) read(ctx context.Context) error {
+	// Either the stage scores the data itself, or predictions come in beside it, of a model that only its own program can
+	// score.
 	shape := e.stage.In["data"].Table
 	if shape == nil {
 		return fmt.Errorf("%s: the port data has no schema", e.stage.Address)
@@ -85,6 +87,7 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 	return e.of.Figures(ctx)
 }
 
+// writePredictions writes the predictions beside the columns of the data that are carried, in the order of the data.
 func (e *evaluator) writePredictions(ctx context.Context) error {
 	out, err := e.stage.OutputTable("predictions")
 	if err != nil {

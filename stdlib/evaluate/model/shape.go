@@ -63,6 +63,8 @@ func (k *checker) figures(champion bool) *schema.FigureType {
 
 func (k *checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
+// checkModel holds the data to the model: the target is there, and features have types that the model takes. Of an opaque
+// model only its own program knows.
 func (k *checker) checkModel(l prediction.Layout) {
 	names := k.Data.Names()
 	if k.Data.Column(k.Model.Target) == nil {

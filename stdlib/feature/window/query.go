@@ -109,6 +109,8 @@ func (q *query) all(moments string) error {
 	for i, w := range q.windows {
 		exprs[i] = w.Expr
 	}
+	// Windows whose calls can slide are columns of one pass over sorted rows. The others, and those that see a row only once
+	// it is known (known_at), are joined as subqueries of their own.
 	split, err := table.SplitAggregates(q.ctx, exprs, q.in, "__mlp_w", q.event)
 	if err != nil {
 		return err
@@ -301,6 +303,7 @@ func (q *query) entities() string {
 	return strings.Join(out, ", ")
 }
 
+// placeholders are the names of a window's calls in the query.
 func (q *query) placeholders(i int, a *table.Aggregates) string {
 	out := make([]string, len(a.Calls))
 	for k := range a.Calls {
@@ -309,6 +312,7 @@ func (q *query) placeholders(i int, a *table.Aggregates) string {
 	return strings.Join(out, ", ")
 }
 
+// join puts a window's subquery beside the base, by moment and entity.
 func (q *query) join(i int) string {
 	on := []string{fmt.Sprintf("s%d.__mlp_at = base.__mlp_t", i)}
 	for j := range q.entity {

@@ -114,6 +114,8 @@ type window struct {
 	KnownAt string `json:"known_at"`
 }
 
+// shape types the columns that rows are found by, the block's own columns, and windows; of windows the table also carries
+// how they are computed, for training sets that need them at other moments.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	in := req.In["from"].Table
@@ -259,6 +261,7 @@ func (s *shaper) inherit(col *schema.Column, expr string, w *schema.Window) {
 	}
 }
 
+// window holds the span and the column of known_at to what they must be.
 func (s *shaper) window(path string, w *schema.Window) {
 	if _, err := length(w); err != nil {
 		s.report(schema.Problem{Path: path + ".over", Summary: err.Error()})

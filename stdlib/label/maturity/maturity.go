@@ -134,6 +134,7 @@ func (c *config) own(address string, l *schema.Label, in *schema.Table) []schema
 	return []schema.Column{known, mature}
 }
 
+// problems holds columns of moments to be times, and durations and moments to their forms.
 func (c *config) problems(in *schema.Table) []schema.Problem {
 	var out []schema.Problem
 	for _, a := range []struct{ path, column string }{{"event_time", c.EventTime}, {"known_at", c.KnownAt}} {
@@ -177,6 +178,8 @@ func run(ctx context.Context, s *component.Stage) error {
 
 // query first tells for each row whether its label is known and whether it is old enough, then blanks what is neither.
 func (c *config) query(name string, in *schema.Table) (string, error) {
+	// As of a moment (as_of, else the latest that the data knows) a label is known if known_at is not after it, and final if
+	// the event is at least matures_after before. __mlp_mature is final with a value.
 	after, err := schema.ParseDuration(c.MaturesAfter)
 	if err != nil {
 		return "", fmt.Errorf("matures_after: %w", err)

@@ -159,6 +159,8 @@ type config struct {
 	Env     map[string]any `json:"env"`
 }
 
+// shape types the model by the block alone: nothing of the image is known, so its features, classes and positive class must
+// be said.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	env, problems := takeEnv(req.Config)
 	var c config
@@ -255,6 +257,7 @@ func (c *config) problems(task schema.Task) []schema.Problem {
 	return append(out, c.envProblems()...)
 }
 
+// quotedFields is how a command written as one string would be written as a list.
 func quotedFields(command string) string {
 	fields := strings.Fields(command)
 	for i, f := range fields {
@@ -265,6 +268,7 @@ func quotedFields(command string) string {
 
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// envProblems holds the variables to names that a process can have, and that are not the protocol's.
 func (c *config) envProblems() []schema.Problem {
 	var out []schema.Problem
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {

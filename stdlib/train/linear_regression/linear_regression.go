@@ -163,6 +163,9 @@ func normal(s *train.Set, b design.Block, p int, into []float64) {
 	}
 }
 
+// solve solves the normal equations (XᵀWX + l2·I) β = XᵀWy by Cholesky; the last column is the intercept, which is not
+// penalised. sums holds XᵀWX (p×p, of which the upper triangle counts) and then XᵀWy (p). False where columns depend on each
+// other, by the condition of the matrix.
 func solve(sums []float64, p int, l2 float64) ([]float64, bool) {
 	a := mat.NewSymDense(p, append([]float64{}, sums[:p*p]...))
 	for i := range p - 1 {

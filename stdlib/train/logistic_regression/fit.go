@@ -83,6 +83,8 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 	return s.model(t, result.X), nil
 }
 
+// start is the model that knows the classes' shares alone: all coefficients 0, intercepts the log odds (binary) or log
+// shares. The layout is, for each output, the coefficients and then the intercept.
 func (s *search) start(t *train.Training) []float64 {
 	out := make([]float64, s.outputs*(s.x.Width()+1))
 	for o, p := range t.Prior() {
@@ -95,6 +97,9 @@ func (s *search) start(t *train.Training) []float64 {
 	return out
 }
 
+// compute is the loss and its gradient at a point: the weighted negative log-likelihood plus l2/2 times the sum of squared
+// coefficients, all divided by the total weight. Intercepts are not penalised. The last point is remembered, since the
+// search asks for loss and gradient apart.
 func (s *search) compute(at []float64) {
 	if s.err != nil || equal(at, s.at) {
 		return
@@ -168,6 +173,7 @@ func residuals(margins []float64, y float64) (loss float64) {
 	return math.Log(sum) - own
 }
 
+// model takes the found point apart into coefficients and intercepts.
 func (s *search) model(t *train.Training, at []float64) *linear.Model {
 	m := &linear.Model{Link: linear.Softmax, Inputs: s.x.Inputs}
 	if t.Signature.Task == schema.Binary {
@@ -181,6 +187,7 @@ func (s *search) model(t *train.Training, at []float64) *linear.Model {
 	return m
 }
 
+// equal compares bit by bit: the search asks for the very same point again.
 func equal(a, b []float64) bool {
 	if len(a) != len(b) {
 		return false

@@ -104,6 +104,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || spine == nil {
 		return schema.ShapeResult{}
 	}
+	// The spine's columns come first, then each feature's own. Two features that yield the same name are refused: the model
+	// would get one of them by the order of the list.
 	out := *spine
 	out.Columns = slices.Clone(spine.Columns)
 	c.AsOf = c.moment(spine)
@@ -225,6 +227,7 @@ func (c *config) otherTime(path, name string, f *schema.Table) []schema.Problem 
 		Hint:    fmt.Sprintf("give the feature time = %q, if a window is to end there", c.AsOf)}}
 }
 
+// sameTypes holds columns that are compared to one type: a cast would compare by another rule than either side's.
 func sameTypes(path, name string, spine, f *schema.Table, columns []string) []schema.Problem {
 	var out []schema.Problem
 	for _, n := range columns {
@@ -313,6 +316,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
+	// One row for each of the spine's. More would mean that a join met several.
 	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, OrderBy: shape.Key, Columns: shape.Columns, Out: out})
 	if err != nil {
 		return fmt.Errorf("joining features: %w", err)
