@@ -151,6 +151,13 @@ func (c *checker) inputs(b *Block) bool {
 // noColumns adds the diagnostic for a source whose columns could not be found in its files. The first line of err is why, the rest what to
 // do about it.
 func (c *checker) noColumns(b *Block, err error) {
+	var own schema.Problems
+	if errors.As(err, &own) {
+		for _, p := range own {
+			c.add(place(b.Block, p))
+		}
+		return
+	}
 	why, detail, _ := strings.Cut(err.Error(), "\n")
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeUntyped, Subject: firstRange(b.Block, "path", "url", ""),

@@ -1,6 +1,9 @@
 package schema
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Table is the static schema of a table: what is known of it when a module is checked, before any stage ran.
 type Table struct {
@@ -249,4 +252,15 @@ type Problem struct {
 	Detail         string
 	Hint           string
 	Warning        bool
+}
+
+// Problems are mistakes as an error: of a component that is asked of its block before it is asked for its shape.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	var all []string
+	for _, problem := range p {
+		all = append(all, problem.Summary)
+	}
+	return strings.Join(all, "; ")
 }

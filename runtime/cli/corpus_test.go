@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,8 +50,15 @@ var corpus = map[string]reviewed{
 	"release_removed":  reviews["deploy_removed"],
 	"removed":          reviews["monitor_removed"],
 	"result_lost":      {edit: loseResult},
-	"moved":            {edit: moduleEdit(`feature "merchant" {`, "moved {\n  from = feature.merchant\n  to   = feature.shop\n}\n\nfeature \"shop\" {", "feature.merchant]", "feature.shop]")},
-	"accepted":         {edit: accept},
+	"fetch":            {edit: fetched("one")},
+	"fetch_version": {edit: func(t *testing.T, dir string) {
+		fetched("one")(t, dir)
+		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
+		answers(t, dir, "two")
+	}},
+	"fetch_unknown": {edit: fetched("one"), args: []string{"--offline"}},
+	"moved":         {edit: moduleEdit(`feature "merchant" {`, "moved {\n  from = feature.merchant\n  to   = feature.shop\n}\n\nfeature \"shop\" {", "feature.merchant]", "feature.shop]")},
+	"accepted":      {edit: accept},
 	"taken_back": {edit: func(t *testing.T, dir string) {
 		reviews["metric_sql"].edit(t, dir)
 		mustRun(t, dir, "apply", "--auto-approve", "--executor", "process")
@@ -80,6 +90,41 @@ func accept(t *testing.T, dir string) {
 	edit(t, filepath.Join(dir, "fraud.mlp"), "where amount > 0", "where 0 < amount")
 	n := planOf(t, dir).Node("dataset.payments")
 	edit(t, filepath.Join(dir, "fraud.mlp"), "check \"payments\" {", fmt.Sprintf("accept {\n  block      = dataset.payments\n  definition = %q\n  reason     = \"The same in another order.\"\n}\n\ncheck \"payments\" {", n.Definition))
+}
+
+// fetched has the payments lie elsewhere, at an address that answers with this version of them.
+func fetched(version string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		answers(t, dir, version)
+		edit(t, filepath.Join(dir, "fraud.mlp"), `"data/payments/*.csv"`, `"http://data.example.com/payments.csv"`)
+	}
+}
+
+// answers has a proxy answer for every address, so that plans have one that is the same in every run.
+func answers(t *testing.T, dir, version string) {
+	t.Helper()
+	var text []byte
+	files, err := filepath.Glob(filepath.Join(dir, "data", "payments", "*.csv"))
+	for i, file := range files {
+		part, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			part = part[bytes.IndexByte(part, '\n')+1:] // without its header
+		}
+		text = append(text, part...)
+	}
+	if err != nil || len(text) == 0 {
+		t.Fatalf("no payments: %v", err)
+	}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", strconv.Quote(version))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
+	}))
+	t.Cleanup(proxy.Close)
+	t.Setenv("HTTP_PROXY", proxy.URL)
 }
 
 func remove(t *testing.T, path string) {

@@ -131,7 +131,7 @@ func TestInitElsewhere(t *testing.T) {
 	module("source \"csv\" \"z\" {\n  path  = \"URL/closed/orders.csv\"\n  token = secret.shop\n}")
 	step(1, []string{"secret.shop is to be in the environment variable MLP_TEST_SHOP_TOKEN, which is not set"}, "init")
 	module(`source "csv" "y" { path = "http://127.0.0.1:1/a.csv" }`)
-	step(1, []string{"http://127.0.0.1:1/a.csv does not answer", "connection refused", "declare them"}, "init")
+	step(1, []string{"http://127.0.0.1:1/a.csv does not answer", "connection refused", "Run 'mlp init' where it answers, or declare them"}, "init")
 
 	nothingLeft(t, dir)
 	if lock, err = os.ReadFile(filepath.Join(dir, "mlp.lock")); err != nil || strings.Contains(string(lock), "source.z") {

@@ -74,6 +74,9 @@ func (l *Library) columnsOutside(ctx context.Context, address string, c *compone
 	}
 	look := outsideLook{l: l, address: address, of: c, config: config, fetch: fetch}
 	columns, version, err := look.columns(ctx)
+	if errors.Is(err, component.ErrUnreachable) {
+		return nil, fmt.Errorf("%w\nRun 'mlp init' where it answers, or declare them: column \"NAME\" { type = \"TYPE\" }", err)
+	}
 	if err != nil {
 		return nil, err
 	}

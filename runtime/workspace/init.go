@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,6 +51,8 @@ func (in *Init) Fetch(ctx context.Context, say func(Pinned)) error {
 	return err
 }
 
+var errInterrupted = errors.New("interrupted; nothing new was pinned")
+
 // Found is what was pinned.
 type Found struct {
 	Lock    *LockFile
@@ -61,6 +64,9 @@ type Found struct {
 // Pin looks at sources, and writes their columns and files to mlp.lock. What is asked or fetched elsewhere for that is told before.
 func (in *Init) Pin(ctx context.Context, vars Settings, tell func(string)) (*Found, error) {
 	s, err := in.w.openWith(ctx, vars, in.lock, false, tell)
+	if err != nil && ctx.Err() != nil {
+		return nil, errInterrupted
+	}
 	if err != nil {
 		return nil, err
 	}

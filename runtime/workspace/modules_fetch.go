@@ -36,7 +36,7 @@ func (w *Workspace) fetchModules(ctx context.Context, lock *LockFile, upgrade bo
 		return nil, &front.Error{Diagnostics: f.diags.Sort(), Files: f.files}
 	}
 	if ctx.Err() != nil {
-		return nil, errors.New("interrupted; nothing new was pinned")
+		return nil, errInterrupted
 	}
 	return f.pins, nil
 }

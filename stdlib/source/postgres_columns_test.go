@@ -74,6 +74,7 @@ func TestPostgresColumnsMistakes(t *testing.T) {
 	for query, want := range map[string]string{
 		"select 1 as a, 2 as a":                 `two columns "a"`,
 		`select 1 as a, 2 as "A"`:               `two columns "A"`,
+		"select * from order":                   `double quotes: table = "\"order\""`,
 		"select 1":                              "a column without a name",
 		"select * from nowhere":                 `relation "nowhere" does not exist (SQLSTATE 42P01)`,
 		"select":                                "yields no columns",

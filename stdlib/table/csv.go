@@ -110,6 +110,11 @@ func (c CSV) copy(ctx context.Context, s *session, groups []*group, columns []CS
 	return s.copyParquet(ctx, query, out)
 }
 
+// missing says what to do about a column that files lack which have these.
+func missing(name string, have []string) string {
+	return strings.TrimSpace(suggest.DidYouMean(name, have) + " Columns that mlp.lock pins are found anew by 'mlp init --upgrade'.")
+}
+
 func plainColumns(columns []CSVColumn) []schema.Column {
 	out := make([]schema.Column, len(columns))
 	for i, c := range columns {
@@ -244,7 +249,7 @@ func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 		switch len(found) {
 		case 0:
 			return nil, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", file, column.header()), Bare: fmt.Sprintf("%s has no column %q", file, column.header()),
-				Detail: strings.TrimSpace("Its header names " + strings.Join(g.header, ", ") + ". " + suggest.DidYouMean(column.header(), g.header))}
+				Detail: "Its header names " + strings.Join(g.header, ", ") + ". " + missing(column.header(), g.header)}
 		case 1:
 			out[i] = found[0]
 		default:

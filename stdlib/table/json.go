@@ -17,7 +17,6 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -218,7 +217,7 @@ func (r *jsonRows) complete() error {
 			detail += " What the block does not declare is " + strings.Join(names, ", ") + "."
 		}
 		what := fmt.Sprintf("no row of %s has %q", r.named(), c.header())
-		return &component.InputError{Summary: what, Bare: what, Detail: strings.TrimSpace(detail + " " + suggest.DidYouMean(c.header(), names))}
+		return &component.InputError{Summary: what, Bare: what, Detail: detail + " " + missing(c.header(), names)}
 	}
 	return nil
 }
@@ -394,9 +393,7 @@ func (f File) text() (*bufio.Reader, func() error, error) {
 		b = bufio.NewReaderSize(text, 1<<16)
 	}
 	if webPage(b) {
-		what := f.Name + " is a web page (HTML), and no data"
-		return nil, nil, errors.Join(&component.InputError{Summary: what, Bare: what,
-			Detail: "Servers give one instead of a file where somebody has to log in, and where the address is that of a page about the file. Take the address of the file itself, and hand what opens it: token = secret.NAME."}, file.Close())
+		return nil, nil, errors.Join(f.isWebPage(), file.Close())
 	}
 	if mark, err := b.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		b.Discard(3)
@@ -415,4 +412,10 @@ func webPage(b *bufio.Reader) bool {
 	head, _ := b.Peek(512)
 	head = bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
+}
+
+func (f File) isWebPage() error {
+	what := f.Name + " is a web page (HTML), and no data"
+	return &component.InputError{Summary: what, Bare: what,
+		Detail: "Servers give one instead of a file where somebody has to log in, and where the address is that of a page about the file. Take the address of the file itself, and hand what opens it: token = secret.NAME."}
 }

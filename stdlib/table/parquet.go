@@ -1,14 +1,16 @@
 package table
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
-	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
@@ -46,12 +48,37 @@ func (s *session) parquetColumns(ctx context.Context, f File) ([]schema.Column, 
 	if err != nil {
 		return nil, "", err
 	}
+	if err := f.looksParquet(); err != nil {
+		return nil, "", err
+	}
 	have, err := s.describe(ctx, "select * from "+scanParquet(path))
 	var e *Error
 	if errors.As(err, &e) {
-		return nil, "", &component.InputError{Summary: f.Name + " cannot be read as Parquet", Detail: e.Message, Bare: f.Name + " cannot be read as Parquet"}
+		return nil, "", &component.InputError{Summary: f.Name + " cannot be read as Parquet", Detail: strings.ReplaceAll(e.Message, path, f.Name), Bare: f.Name + " cannot be read as Parquet"}
 	}
 	return have, path, err
+}
+
+// looksParquet refuses what does not begin as Parquet does, with PAR1, or PARE where the footer is encrypted.
+func (f File) looksParquet() error {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", f.Name, err)
+	}
+	defer file.Close()
+	b := bufio.NewReader(file)
+	if webPage(b) {
+		return f.isWebPage()
+	}
+	head, err := b.Peek(4)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("reading %s: %w", f.Name, err)
+	}
+	if string(head) != "PAR1" && string(head) != "PARE" {
+		what := f.Name + " is no Parquet file"
+		return &component.InputError{Summary: what, Bare: what, Detail: `It does not begin with PAR1, as one does. What is CSV or JSON is read by source "csv" or "json".`}
+	}
+	return nil
 }
 
 // parquetPart is one file of a table.
@@ -83,7 +110,7 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 		found := t.Column(c.header())
 		if found == nil {
 			return p, &component.InputError{Summary: fmt.Sprintf("%s has no column %q", f.Name, c.header()), Bare: fmt.Sprintf("%s has no column %q", f.Name, c.header()),
-				Detail: strings.TrimSpace("It has " + names(have) + ". " + suggest.DidYouMean(c.header(), t.Names()))}
+				Detail: "It has " + names(have) + ". " + missing(c.header(), t.Names())}
 		}
 		// What the engine reads is cast to what is stored of it first: an enumeration is text.
 		p.fields[i] = origin{Quote(found.Name) + "::" + found.Type, found.Type, c}

@@ -91,8 +91,9 @@ var settings = map[string]string{
 // session is a transaction.
 type session struct {
 	Config
-	conn *pgx.Conn
-	tx   pgx.Tx
+	conn   *pgx.Conn
+	tx     pgx.Tx
+	secret []byte // nil: there is none
 }
 
 func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
@@ -100,7 +101,7 @@ func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, 
 	if err != nil {
 		return nil, err
 	}
-	s := &session{Config: config}
+	s := &session{Config: config, secret: secret}
 	address, err := url.Parse(s.URL)
 	if err != nil {
 		return nil, &component.InputError{Summary: fmt.Sprintf("%q is no address of a database", s.URL)}
@@ -134,11 +135,16 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback() || strings.HasPrefix(host, "/")
 }
 
-// close ends the transaction, which has written nothing.
+// close ends the transaction, which has written nothing. A query that was cancelled has the driver tell the server so, in the
+// background: without that it would run to its end.
 func (s *session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = s.conn.Close(ctx)
+	select {
+	case <-s.conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
 }
 
 // place is where the database is, for people.
@@ -155,8 +161,11 @@ func (s *session) told(doing string, err error) error {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
 		var connection *net.OpError
+		var name *net.DNSError
 		if errors.As(err, &connection) { // it is told of once for each of the names of a host
 			err = connection
+		} else if errors.As(err, &name) {
+			err = name
 		}
 		return component.Unreachable(fmt.Errorf("%s does not answer: %w", s.place(), err))
 	}
@@ -167,8 +176,13 @@ func (s *session) told(doing string, err error) error {
 		return component.Unreachable(errors.New(what))
 	case class == "28":
 		detail = "See that the user of the address and the secret of password are right."
+		if s.secret == nil {
+			detail = "If the user has a password, hand it: password = secret.NAME."
+		}
 	case refused.Code == "3D000":
 		detail = "The end of the address names the database."
+	case refused.Code == "42601":
+		detail = `Names that are words of SQL, such as order, stand in double quotes: table = "\"order\"".`
 	case refused.Code == "42P01", refused.Code == "42703":
 		detail = strings.TrimSpace(refused.Hint + " Names with capital letters stand in double quotes.")
 	case refused.Code == "42501":

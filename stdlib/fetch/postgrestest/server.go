@@ -87,6 +87,23 @@ func (s *Server) URL() string {
 // Exec does something in the database.
 func (s *Server) Exec(sql string) {
 	s.t.Helper()
+	s.connected(func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, sql)
+		return err
+	})
+}
+
+// Ask is the one value that a query yields, as text.
+func (s *Server) Ask(sql string) (value string) {
+	s.t.Helper()
+	s.connected(func(ctx context.Context, c *pgx.Conn) error {
+		return c.QueryRow(ctx, "select v::text from ("+sql+") as q(v)").Scan(&value)
+	})
+	return value
+}
+
+func (s *Server) connected(do func(context.Context, *pgx.Conn) error) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := pgx.Connect(ctx, fmt.Sprintf("postgres://tester:%s@127.0.0.1:%d/postgres", Password, s.Port))
@@ -94,7 +111,7 @@ func (s *Server) Exec(sql string) {
 		s.t.Fatal(err)
 	}
 	defer c.Close(ctx)
-	if _, err := c.Exec(ctx, sql); err != nil {
+	if err := do(ctx, c); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -47,7 +47,7 @@ func Split(pattern string) (root, rest string) {
 // neither for all of them nor for none.
 func Find(dir, pattern string) (root string, names []string, err error) {
 	if scheme, _, ok := strings.Cut(pattern, "://"); ok {
-		return "", nil, fmt.Errorf("%q is an address, and only local files are read\n%s", pattern, fetchFirst(scheme))
+		return "", nil, fmt.Errorf("%q is an address, and only local files are read\n%s", pattern, FetchFirst(scheme))
 	}
 	root, rest := Split(pattern)
 	base := root
@@ -70,8 +70,8 @@ func Find(dir, pattern string) (root string, names []string, err error) {
 	return root, names, nil
 }
 
-// fetchFirst says how a file of elsewhere becomes a local one.
-func fetchFirst(scheme string) string {
+// FetchFirst says how a file of elsewhere becomes a local one, by the scheme of its address: "ftp".
+func FetchFirst(scheme string) string {
 	how := "curl -fLo data/FILE ADDRESS"
 	if scheme == "s3" || scheme == "gs" {
 		how = map[string]string{"s3": "aws s3 cp ADDRESS data/", "gs": "gcloud storage cp ADDRESS data/"}[scheme]

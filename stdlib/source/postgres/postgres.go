@@ -88,17 +88,23 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: err.Error()}}}
 	}
 	r := local.Shape(ctx, b, c.Columns, c.Marks)
+	r.Problems = append(r.Problems, c.problems()...)
+	return r
+}
+
+// problems are what is wrong with how the rows are asked for.
+func (c config) problems() (out []schema.Problem) {
 	add := func(path, summary, detail, hint string) {
-		r.Problems = append(r.Problems, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
+		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
 	}
 	if err := fetch.Check(c.URL); err != nil {
 		add("url", fmt.Sprintf("the address of the database is none: %v", err), "One is postgres://reader@db.example.com:5432/shop.", "the password is a secret: password = secret.NAME")
 	}
-	r.Problems = append(r.Problems, local.TableOrQuery(c.Table, c.Query)...)
+	out = append(out, local.TableOrQuery(c.Table, c.Query)...)
 	if c.MaxBytes < 0 || c.MaxBytes != float64(int64(c.MaxBytes)) {
 		add("max_bytes", fmt.Sprintf("max_bytes is %v", c.MaxBytes), "It is a whole number of bytes.", "")
 	}
-	return r
+	return out
 }
 
 // query is the SELECT of the block.
@@ -113,6 +119,9 @@ func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
 		return nil, err
+	}
+	if problems := c.problems(); len(problems) > 0 {
+		return nil, schema.Problems(problems)
 	}
 	told, err := json.Marshal(fetch.Config{URL: c.URL, Query: c.query(), Version: c.Version, MaxBytes: remote.Bytes(c.MaxBytes)})
 	if err != nil {

@@ -55,6 +55,10 @@ func Find(dir, path string) (root string, names []string, err error) {
 		what := path + " is no local file"
 		return "", nil, &component.InputError{Summary: what, Bare: what}
 	}
+	if scheme, _, ok := strings.Cut(path, "://"); ok {
+		what := fmt.Sprintf("%q is an address that is not read", path)
+		return "", nil, &component.InputError{Summary: what, Bare: what, Detail: "Those are that begin with https:// or http://, in small letters. " + local.FetchFirst(scheme)}
+	}
 	return local.Find(dir, path)
 }
 
@@ -83,6 +87,8 @@ func (o Options) Problems(path string) []schema.Problem {
 		add("path", fmt.Sprintf("%q is no address", path), "One is https://example.com/data.csv.", "")
 	case u.User != nil:
 		add("path", "the address has a user or password in it", "It would stand in plans and in the state.", "hand a secret: token = secret.NAME")
+	case strings.Contains(u.Path, "*") && !strings.Contains(strings.ToLower(u.EscapedPath()), "%2a"):
+		add("path", "the address has a * in it", "A server lists no files: an address is that of one file.", "write a source for each file, or %2A where its name has a *")
 	case u.Fragment != "":
 		add("path", "the address has a # in it", "What follows it is not sent, so it would mean nothing.", "leave it out, or write %23")
 	}
@@ -103,7 +109,8 @@ func loopback(u *url.URL) bool {
 	return u != nil && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1")
 }
 
-// Derive is the fetch of a source that reads a file elsewhere; none of one that reads local files.
+// Derive is the fetch of a source that reads a file elsewhere; none of one that reads local files. Mistakes are schema.Problems, so
+// that nothing is sent to where it should not go.
 func Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	var c struct {
 		Path string `json:"path"`
@@ -114,6 +121,9 @@ func Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	}
 	if !Is(c.Path) {
 		return nil, nil
+	}
+	if problems := c.Problems(c.Path); len(problems) > 0 {
+		return nil, schema.Problems(problems)
 	}
 	config, err := json.Marshal(http.Config{URL: c.Path, SHA256: c.SHA256, MaxBytes: Bytes(c.MaxBytes)})
 	if err != nil {
