@@ -29,10 +29,18 @@ func newExchange(r *http.Request) *exchange {
 	return &exchange{id: id}
 }
 
+// atOnce is how many rows models score without a look at the time: of fewer a timer would cost much and end nothing.
+const atOnce = 1024
+
 // score runs the model and counts what it was given.
 func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 	if values := b.rows * (1 + len(b.model.outputs)); values > s.MaxValues {
 		return badRequest("%d rows of %d outputs are more than is answered at once; send fewer rows at a time", b.rows, len(b.model.outputs))
+	}
+	if b.values > atOnce {
+		timed, cancel := context.WithTimeout(ctx, s.Timeout)
+		defer cancel()
+		ctx = timed
 	}
 	err := b.score(ctx)
 	s.metrics.failed.WithLabelValues(b.model.name).Add(float64(len(b.faults)))
@@ -74,13 +82,23 @@ func (s *server) log(r *http.Request, x *exchange, status int, took time.Duratio
 	if broken {
 		level = slog.LevelError
 	}
-	s.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	s.logAttrs(r.Context(), level, "request", attrs)
 	if !s.Access || x.batch == nil || len(x.batch.model.key) == 0 {
 		return
 	}
 	for row := range x.batch.rows {
-		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "answer", x.answer(row)...)
+		s.logAttrs(r.Context(), slog.LevelInfo, "answer", x.answer(row))
 	}
+}
+
+// logAttrs is slog's LogAttrs without the search for the line of code that logs, of which lines do not tell.
+func (s *server) logAttrs(ctx context.Context, level slog.Level, message string, attrs []slog.Attr) {
+	if !s.Log.Enabled(ctx, level) {
+		return
+	}
+	line := slog.NewRecord(time.Now(), level, message, 0)
+	line.AddAttrs(attrs...)
+	_ = s.Log.Handler().Handle(ctx, line) // as Logger has it: a log that cannot be written stops nobody
 }
 
 // answer is what the log has of one row: the request, the row's key, and what was answered. Features are left out, since

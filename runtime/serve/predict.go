@@ -85,7 +85,7 @@ type rowFields struct {
 }
 
 func newRowFields(m *served) *rowFields {
-	return &rowFields{model: m, given: make([]int, len(m.fields))}
+	return &rowFields{model: m, given: make([]int, len(m.fields)), guess: make([]int, 0, len(m.fields))}
 }
 
 // at is the field that stands at a place of a row. once: it does not stand there for the second time.

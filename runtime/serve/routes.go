@@ -87,10 +87,8 @@ func (s *server) answer(method, endpoint string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, x := time.Now(), newExchange(r)
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
-		ctx, cancel := context.WithTimeout(r.Context(), s.Timeout)
-		defer cancel()
 		status := http.StatusOK
-		value, err := s.guarded(method, h, r.WithContext(ctx), x)
+		value, err := s.guarded(method, h, r, x)
 		if err != nil {
 			status = statusOf(err)
 			value = map[string]string{"error": err.Error()}

@@ -190,6 +190,17 @@ func (wideModel) Inputs() (inputs []schema.Column) {
 	return inputs
 }
 
+// TestTimeout: a request that takes too long to score is given up between two parts of its rows.
+func TestTimeout(t *testing.T) {
+	s := newStore(t)
+	s.release("scorer", 100, "100 binary_classification")
+	r := start(t, s, func(o *Options) { o.Timeout = time.Nanosecond })
+	rows := `{"rows": [` + strings.Repeat(goodRow+",", 5000) + goodRow + `]}`
+	if status, body := r.call("/v1/models/scorer/predict", rows); status != http.StatusGatewayTimeout {
+		t.Errorf("got %d %.200s, want 504", status, body)
+	}
+}
+
 // TestBodiesTogether: clients that send slowly hold no more than all may hold together, and whoever comes then is told to
 // come back.
 func TestBodiesTogether(t *testing.T) {

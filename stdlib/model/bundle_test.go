@@ -251,7 +251,7 @@ func TestServeModel(t *testing.T) {
 		t.Errorf("got %+v, want Rome told as a city that was not trained on", got)
 	}
 	for r, want := range []string{"true", "false", "false", "true"} {
-		if got[r].Decision != want || len(got[r].Scores) != 2 || *got[r].Score != got[r].Scores[1] {
+		if got[r].Decision != want || got[r].Score == nil || got[r].Scores != nil {
 			t.Errorf("row %d: got %+v, want %s", r, got[r], want)
 		}
 	}

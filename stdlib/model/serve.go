@@ -112,11 +112,11 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 // answer fills in what is predicted of a row.
 func (s *server) answer(a *component.Prediction, p *Prediction, r int) {
 	if p.Score != nil {
-		score := p.Score[r]
-		a.Score = &score
-	}
-	for c := range p.Scores {
-		a.Scores = append(a.Scores, p.Scores[c][r])
+		a.Score = &p.Score[r]
+	} else {
+		for c := range p.Scores {
+			a.Scores = append(a.Scores, p.Scores[c][r])
+		}
 	}
 	if p.Class != nil {
 		a.Decision = s.bundle.signature.Classes[p.Class[r]]

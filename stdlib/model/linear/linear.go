@@ -144,6 +144,10 @@ func (m *Model) Predict(ctx context.Context, columns [][]float64, rows, threads 
 	for o := range out {
 		out[o] = make([]float64, rows)
 	}
+	if rows <= blockRows {
+		m.block(columns, 0, rows, out)
+		return out, ctx.Err()
+	}
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(max(threads, 1))
 	for start := 0; start < rows; start += blockRows {

@@ -236,14 +236,14 @@ type walks struct{ at, row [together]uint32 }
 // down takes the walks to their leaves, which are depth steps away at most.
 func (s *Scorer) down(w *walks, slots []uint32, depth int, byPlace bool) {
 	const look = 8 // steps between looks at whether there are walks that have not ended: trees may be deep in one place only
-	for ; depth > 0; depth -= look {
+	for {
 		before := w.at
 		if byPlace {
 			s.stepsByPlace(w, slots, min(depth, look))
 		} else {
 			s.steps(w, slots, min(depth, look))
 		}
-		if w.at == before {
+		if depth -= look; depth <= 0 || w.at == before {
 			return
 		}
 	}
@@ -423,6 +423,12 @@ func (b *band) read(columns [][]float64, start, rows int) {
 // score walks eight rows at a time down each tree, and each of the rows that are left down eight trees at a time.
 func (b *band) score(rows int) {
 	width, whole := len(b.Scorer.slots), rows-rows%together
+	for r := whole; r < rows; r++ {
+		b.Scorer.margins(b.slots[r*width:(r+1)*width], b.row(r))
+	}
+	if whole == 0 {
+		return
+	}
 	for r := range whole {
 		copy(b.row(r), b.base)
 	}
@@ -437,8 +443,5 @@ func (b *band) score(rows int) {
 				b.margins[(first+i)*b.groups+int(b.class[t])] += b.values[at]
 			}
 		}
-	}
-	for r := whole; r < rows; r++ {
-		b.Scorer.margins(b.slots[r*width:(r+1)*width], b.row(r))
 	}
 }
