@@ -66,8 +66,8 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	out = append(out, Fields(a.Config, b.Config)...)
 	out = append(out, c.wiring(a, b)...)
 	out = append(out, outside(a, b)...)
-	if x, y := a.Container, b.Container; x != nil && y != nil && x.Image == y.Image {
-		add("image "+y.Image, x.ImageID, y.ImageID)
+	if x, y := a.Remote(), b.Remote(); x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
+		add("image "+y.External.Root, x.External.Version, y.External.Version)
 	}
 	if len(out) > 0 {
 		out = append(out, columnFields(a, b)...)
@@ -156,6 +156,7 @@ func outside(a, b *plan.Node) []Field {
 		out := map[string]json.RawMessage{}
 		for _, in := range n.Inputs {
 			switch {
+			case in.External != nil && in.External.Remote:
 			case in.External != nil:
 				var size int64
 				for _, f := range in.External.Files {

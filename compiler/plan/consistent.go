@@ -104,6 +104,9 @@ func (c *consistency) node(n *Node) error {
 	if len(n.Secrets) > 0 && n.Remote() == nil {
 		return fmt.Errorf("it is handed secrets, and fetches nothing")
 	}
+	if n.Container != nil && n.Remote() == nil {
+		return fmt.Errorf("it has a container, and no image")
+	}
 	definition, err := n.Define()
 	if err != nil {
 		return err
@@ -135,8 +138,15 @@ func (c *consistency) node(n *Node) error {
 func (c *consistency) input(n *Node, in *Input) error {
 	switch {
 	case in.External != nil && in.External.Remote:
-		if !n.Fetches() || n.Kind != schema.FetchKind || in.From != "" || n.Container != nil || len(in.External.Files) > 0 {
-			return fmt.Errorf("what lies elsewhere is read by fetches only")
+		fetch, image := n.Fetches() && n.Kind == schema.FetchKind && n.Container == nil, n.Container != nil && in.Port == ImagePort
+		if !fetch && !image || in.From != "" || len(in.External.Files) > 0 {
+			return fmt.Errorf("what lies elsewhere is read by fetches only, and images are run by stages of somebody's own")
+		}
+		if image && !grammars["image"].holds(in.External.Root) {
+			return fmt.Errorf("%q is no %s", in.External.Root, grammars["image"].what)
+		}
+		if version := in.External.Version; image && version != "" && !imageVersion.holds(version) {
+			return fmt.Errorf("%q is no %s", version, imageVersion.what)
 		}
 		if digest := VersionDigest(in.External.Version); digest != in.Digest {
 			return differs("digest", in.Digest, digest)
@@ -217,7 +227,7 @@ func (c *consistency) scored(n *Node) error {
 			same = *s.Container
 		}
 		same.Command = n.Container.Command
-		if !reflect.DeepEqual(&same, n.Container) {
+		if !reflect.DeepEqual(&same, n.Container) || !reflect.DeepEqual(s.Image, n.image()) {
 			return fmt.Errorf("its model is scored in another image than it is made in")
 		}
 	}
@@ -233,8 +243,8 @@ func (c *consistency) scored(n *Node) error {
 	if maker == nil || maker.Scoring == nil {
 		return nil // the model is given
 	}
-	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container}); maker.Scoring.Digest() != is.Digest() {
-		return differs("command, or what it is told,", is.Digest(), maker.Scoring.Digest())
+	if is := (&Scoring{Version: n.Version, Config: n.Config, Container: n.Container, Image: n.image()}); !maker.Scoring.same(is) {
+		return differs("command, image, or what it is told,", is.sum(), maker.Scoring.sum())
 	}
 	return nil
 }
@@ -257,8 +267,7 @@ func (c *consistency) gate(g *Gate) error {
 		}
 	}
 	for _, r := range c.p.Releases { // a former decision lets pass what is live, and nothing else
-		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease &&
-			(r.Current == nil || r.Model.Digest == "" || Candidate(r.Model.Digest, r.Scoring) != r.Current.Candidate()) {
+		if g.Cached && r.Gate == g.Address && r.Action != RemoveRelease && (r.Current == nil || !r.Current.Is(r.Model.Digest, r.Scoring)) {
 			return fmt.Errorf("it is said to be decided already, and %s has something else live", r.Address)
 		}
 	}
@@ -338,7 +347,7 @@ func (c *consistency) release(r *Release) error {
 	if n := c.nodes[r.Node]; n != nil && n.Gate != r.Gate { // what waits is the stage, and what is told is the release
 		return fmt.Errorf("it is held by %s, and its stage by %s", cmp.Or(r.Gate, "no gate"), cmp.Or(n.Gate, "none"))
 	}
-	if maker := c.nodes[r.Model.From]; maker.Container != nil && r.Scoring.Digest() != maker.Scoring.Digest() {
+	if maker := c.nodes[r.Model.From]; maker.Container != nil && !r.Scoring.same(maker.Scoring) {
 		return differs("way of scoring", r.Scoring.Digest(), maker.Scoring.Digest())
 	}
 	if blocked := c.nodes[r.Model.From].Verdict == Blocked; r.Action != r.Decide(blocked) {
@@ -356,6 +365,8 @@ func (r *Release) Decide(blocked bool) ReleaseAction {
 		return ChangeRelease
 	case blocked:
 		return NoRelease
+	case !r.Scoring.known():
+		return MayRelease
 	case r.Current.Scoring.Digest() != r.Scoring.Digest(): // whatever the model is, it is used otherwise
 		return ChangeRelease
 	case r.Model.Digest == "":

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -53,18 +54,17 @@ func (n *Node) Forms() map[string]Digest {
 	return out
 }
 
-// notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image and the
-// network stand in its container, and the predict command is that of the stages that score its model.
+// notDefining are the attributes of a foreign stage that its definition says otherwise or not at all: the image is an input, the
+// network stands in its container, and the predict command is that of the stages that score its model.
 var notDefining = []string{"image", "network", "predict"}
 
-// identity is what a container does: its image's ID says what it is, not its name, and where a secret is found is no part
-// of it, its version is.
+// identity is what a container does: where a secret is found is no part of it, its version is.
 func (c *Container) identity() *Container {
 	if c == nil {
 		return nil
 	}
 	same := *c
-	same.Image, same.Secrets = "", nil
+	same.Secrets = nil
 	return &same
 }
 
@@ -85,6 +85,7 @@ type Scoring struct {
 	Version   int             `json:"version"` // of the contract of predict commands
 	Config    json.RawMessage `json:"config"`  // what the command is told
 	Container *Container      `json:"container"`
+	Image     *External       `json:"image"` // that the command runs in; nil in states that were recorded before it stood here
 }
 
 // predictVersion is the version of the contract of a foreign image's predict command.
@@ -92,24 +93,38 @@ const predictVersion = 1
 
 // NewScoring is how the model that a container makes is used: by the command predict in the same image, which finds told as its
 // configuration. The command is empty where there is none.
-func NewScoring(c *Container, predict []string, told json.RawMessage) (*Scoring, error) {
+func NewScoring(c *Container, image *External, predict []string, told json.RawMessage) (*Scoring, error) {
 	with := *c
 	with.Command = append([]string{}, predict...)
 	config, err := Canonical(told)
 	if err != nil {
 		return nil, err
 	}
-	return &Scoring{Version: predictVersion, Config: config, Container: &with}, nil
+	return &Scoring{Version: predictVersion, Config: config, Container: &with, Image: image}, nil
 }
 
-// Digest covers what decides the answers: the command, the image by its ID, the configuration. Where secrets are found is no part of
-// it. Of nil, for a model that needs no scoring of its own, it is empty.
+// known reports whether all is known that decides the answers. Of nil, for a model that needs no scoring of its own, it is.
+func (s *Scoring) known() bool { return s == nil || s.Image != nil && s.Image.Version != "" }
+
+// Digest covers what decides the answers: the command, the image by its version, the configuration. Where secrets are found is no part of
+// it. It is empty while the image is not known, and of nil.
 func (s *Scoring) Digest() Digest {
-	if s == nil {
+	if s == nil || !s.known() {
 		return ""
 	}
-	same := *s
-	same.Container = s.Container.identity()
+	return s.sum()
+}
+
+func (s *Scoring) sum() Digest {
+	same := struct {
+		Version   int             `json:"version"`
+		Config    json.RawMessage `json:"config"`
+		Container *Container      `json:"container"`
+		Image     Digest          `json:"image"`
+	}{s.Version, s.Config, s.Container.identity(), ""}
+	if s.Image != nil {
+		same.Image = VersionDigest(s.Image.Version)
+	}
 	d, err := Sum("scoring", same)
 	if err != nil {
 		panic(err) // what was read from JSON or is written as it always encodes
@@ -117,10 +132,21 @@ func (s *Scoring) Digest() Digest {
 	return d
 }
 
+// same reports whether two say the same, also of an image that is not known yet.
+func (s *Scoring) same(as *Scoring) bool {
+	if s == nil || as == nil {
+		return s == as
+	}
+	return s.sum() == as.sum() && reflect.DeepEqual(s.Image, as.Image)
+}
+
 // Candidate names all that decides what production answers: the model, and how it is used where its files do not say
-// that. Empty while the model is not known.
+// that. Empty while either is not known.
 func Candidate(model Digest, s *Scoring) Digest {
-	if s == nil || model == "" {
+	if model == "" || !s.known() {
+		return ""
+	}
+	if s == nil {
 		return model
 	}
 	d, err := Sum("candidate", struct {
@@ -135,3 +161,9 @@ func Candidate(model Digest, s *Scoring) Digest {
 
 // Candidate is the digest by which what is live is compared with what a plan would release; equal digests answer alike.
 func (r *ReleaseState) Candidate() Digest { return Candidate(r.Model, r.Scoring) }
+
+// Is reports whether what is live is known to be that candidate.
+func (r *ReleaseState) Is(model Digest, s *Scoring) bool {
+	is := Candidate(model, s)
+	return is != "" && is == r.Candidate()
+}

@@ -12,10 +12,10 @@ import (
 // derivedPlan has an opaque model, the stage that has it predict, and its consumer.
 func derivedPlan(t *testing.T) *Plan {
 	t.Helper()
-	c := &Container{Image: "i:1", ImageID: "sha256:1", Command: []string{"train"}}
+	c, image := &Container{Command: []string{"train"}}, Outside(ImagePort, "i:1", "sha256:1 linux/amd64")
 	model := &schema.Shape{Type: schema.ModelPort, Model: &schema.Model{Opaque: true}}
 	config := json.RawMessage(`{"image":"i:1","command":["train"],"predict":["p"],"target":"y"}`)
-	scoring, err := NewScoring(c, []string{"p"}, json.RawMessage(`{"target":"y"}`))
+	scoring, err := NewScoring(c, image.External, []string{"p"}, json.RawMessage(`{"target":"y"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +24,10 @@ func derivedPlan(t *testing.T) *Plan {
 			{Address: "evaluate.e", Kind: "evaluate", Verdict: Run, Config: json.RawMessage("{}"),
 				Inputs: []Input{{Port: "predictions", From: "evaluate.e@predict", FromPort: "predictions"}}, Outputs: []Output{}},
 			{Address: "evaluate.e@predict", Of: "evaluate.e", Role: schema.PredictRole, Kind: "predict", Type: "container", Version: scoring.Version, Verdict: Run,
-				Config: scoring.Config, Container: scoring.Container, Inputs: []Input{{Port: "model", From: "train.m", FromPort: "model", Shape: model}},
+				Config: scoring.Config, Container: scoring.Container, Inputs: []Input{image, {Port: "model", From: "train.m", FromPort: "model", Shape: model}},
 				Outputs: []Output{{Port: "predictions", Type: schema.TablePort}}},
 			{Address: "train.m", Kind: "train", Type: "container", Version: 1, Verdict: Run, Config: config, Container: c, Scoring: scoring,
-				Inputs: []Input{}, Outputs: []Output{{Port: "model", Type: schema.ModelPort, Shape: model}}},
+				Inputs: []Input{image}, Outputs: []Output{{Port: "model", Type: schema.ModelPort, Shape: model}}},
 		}}
 	return p
 }
@@ -40,8 +40,9 @@ func signed(t *testing.T, p *Plan) []byte {
 		if n.Definition, err = n.Define(); err != nil {
 			t.Fatal(err)
 		}
-		if n.Fingerprint = ""; len(n.Inputs) == 0 {
-			n.Fingerprint = Fingerprint(n.Definition, nil)
+		n.Fingerprint = ""
+		if len(n.Inputs) == 1 && n.Inputs[0].Digest != "" {
+			n.Fingerprint = Fingerprint(n.Definition, map[string]Digest{n.Inputs[0].Port: n.Inputs[0].Digest})
 		}
 	}
 	if err := p.Sign(); err != nil {
@@ -71,17 +72,32 @@ func TestDerivedStages(t *testing.T) {
 		"a scoring of no model":   {func(p *Plan) { p.Nodes[0].Scoring = p.Nodes[2].Scoring }, "how its model is scored"},
 		"a scoring without image": {func(p *Plan) { p.Nodes[2].Scoring = &Scoring{Version: 1, Config: json.RawMessage("{}")} }, "its command"},
 		"scored in another image": {func(p *Plan) {
-			c := *p.Nodes[1].Container
-			c.ImageID = "sha256:2"
-			s := *p.Nodes[2].Scoring
-			s.Container, p.Nodes[1].Container, p.Nodes[2].Scoring = &c, &c, &s
+			other, s := Outside(ImagePort, "i:1", "sha256:2 linux/amd64"), *p.Nodes[2].Scoring
+			s.Image, p.Nodes[1].Inputs[0], p.Nodes[2].Scoring = other.External, other, &s
 		}, "another image"},
+		"predicts in another image":            {func(p *Plan) { p.Nodes[1].Inputs[0] = Outside(ImagePort, "i:1", "sha256:2 linux/amd64") }, "its command, image"},
+		"predicts in an image of another name": {func(p *Plan) { p.Nodes[1].Inputs[0] = Outside(ImagePort, "i:2", "sha256:1 linux/amd64") }, "its command, image"},
+		"another command in an image that is not known": {func(p *Plan) {
+			unknown, c := Outside(ImagePort, "i:1", ""), *p.Nodes[1].Container
+			c.Command = []string{"q"}
+			s := *p.Nodes[2].Scoring
+			s.Image, p.Nodes[2].Scoring, p.Nodes[1].Container = unknown.External, &s, &c
+			p.Nodes[1].Inputs[0], p.Nodes[2].Inputs[0] = unknown, unknown
+		}, "its command, image"},
+		"no image":           {func(p *Plan) { p.Nodes[2].Inputs = []Input{} }, "no image"},
+		"an image at a port": {func(p *Plan) { p.Nodes[2].Inputs[0].Port = "x" }, "images are run by"},
+		"an image of no stage": {func(p *Plan) {
+			p.Nodes[0].Inputs = []Input{Outside(ImagePort, "i:1", "sha256:1 linux/amd64"), p.Nodes[0].Inputs[0]}
+		}, "images are run by"},
+		"no name of an image":    {func(p *Plan) { p.Nodes[2].Inputs[0] = Outside(ImagePort, "../x y", "sha256:1 linux/amd64") }, "no name of an image"},
+		"a version that moves":   {func(p *Plan) { p.Nodes[2].Inputs[0] = Outside(ImagePort, "i:1", "i:2 linux/amd64") }, "no version of an image"},
+		"another image's digest": {func(p *Plan) { p.Nodes[2].Inputs[0].Digest = VersionDigest("sha256:2 linux/amd64") }, "its digest"},
 		"another command": {func(p *Plan) {
 			c := *p.Nodes[1].Container
 			c.Command = []string{"q"}
 			p.Nodes[1].Container = &c
 		}, "its command"},
-		"what is live, for no champion": {func(p *Plan) { p.Nodes[1].Inputs[0].From, p.Nodes[1].Inputs[0].FromPort = "", "" }, "where it comes from"},
+		"what is live, for no champion": {func(p *Plan) { p.Nodes[1].Inputs[1].From, p.Nodes[1].Inputs[1].FromPort = "", "" }, "where it comes from"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := derivedPlan(t)

@@ -9,8 +9,9 @@ package plan
 // What each digest covers, from the stage to the plan:
 //
 //	definition    component and version, configuration, shapes and formats of the inputs, ports of the outputs, what its
-//	              container is (the ID of the image and not its name)                                (Node.Define)
-//	fingerprint   the definition, and the digest of the content of each input, by port               (Fingerprint)
+//	              container does                                                                     (Node.Define)
+//	fingerprint   the definition, and the digest of the content of each input, by port; that of what
+//	              lies outside, an image for one, is the digest of its version                       (Fingerprint)
 //	candidate     a model; of an opaque one also how it is scored                                    (Candidate)
 //	subject       a gate's definition, all values its rules can see, the candidates                  (GateSubject)
 //	plan_id       the whole plan but for plan_id itself and the envelope (time, commit, durations)   (Plan.Sign)

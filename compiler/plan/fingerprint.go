@@ -31,8 +31,8 @@ func GateSubject(definition Digest, values json.RawMessage, models map[string]Di
 	}{definition, values, models})
 }
 
-// VersionDigest is the digest of the version that outside data has, such as `ETag "33a64df5"`. It stands for the content in the
-// fingerprint of the stage that fetches it, since the content is not known before it is fetched. Of an unknown version ("") it is empty.
+// VersionDigest is the digest of the version that something outside has, such as `ETag "33a64df5"` or that of an image. It stands for the
+// content in the fingerprint of the stage that takes it, since the content is not read before that. Of an unknown version ("") it is empty.
 func VersionDigest(version string) Digest {
 	if version == "" {
 		return ""

@@ -10,8 +10,24 @@ import (
 
 // fillFormer adds to a plan of format 1.0 what 1.1 says in fields of its own: what stages are derived from, as their addresses
 // say, how opaque models are scored, as the configurations of those stages say that make them, and which gate holds a deployment's stage, as its
-// release says.
-func (p *Plan) fillFormer() error {
+// release says. A plan whose containers say their image themselves has fingerprints of another meaning: it is of no semantics that are known
+// here, so that it is shown and not carried out.
+func (p *Plan) fillFormer(text json.RawMessage) error {
+	var said struct {
+		Nodes []struct {
+			Container struct {
+				ImageID string `json:"image_id"`
+			} `json:"container"`
+		} `json:"nodes"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		return err
+	}
+	for _, n := range said.Nodes {
+		if n.Container.ImageID != "" {
+			p.PlannerSemantics = formerSemantics
+		}
+	}
 	switch p.FormatVersion {
 	case "1.0", "1.1":
 		p.fillRows()
@@ -36,6 +52,9 @@ func (p *Plan) fillFormer() error {
 	}
 	return nil
 }
+
+// formerSemantics are those of plans whose images are no inputs.
+const formerSemantics = 0
 
 // formerRows are what inputs were to models before plans said it, by the kind of their stage.
 var formerRows = map[string]map[string]schema.RowUse{
@@ -74,5 +93,5 @@ func formerScoring(n *Node) (*Scoring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewScoring(n.Container, predict, config)
+	return NewScoring(n.Container, n.image(), predict, config)
 }

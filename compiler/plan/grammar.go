@@ -38,6 +38,9 @@ var grammars = map[string]grammar{
 	"text": {"text", func(string) bool { return true }},
 }
 
+// imageVersion is that of an ImageVersion.
+var imageVersion = pattern("version of an image", `^sha256:[0-9a-f]+ [a-z0-9]*/[a-z0-9_./-]*$`)
+
 type grammar struct {
 	what  string
 	holds func(string) bool

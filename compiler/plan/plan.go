@@ -6,6 +6,7 @@ package plan
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/digest"
@@ -123,7 +124,7 @@ type CauseKind string
 const (
 	ConfigCause    CauseKind = "config"    // an attribute: Path, Before, After
 	DataCause      CauseKind = "data"      // the content of a source: Before, After are digests
-	ImageCause     CauseKind = "image"     // of a container
+	ImageCause     CauseKind = "image"     // of a container: Path is its name, Before, After are versions
 	CodeCause      CauseKind = "code"      // a declared file
 	ComponentCause CauseKind = "component" // another version of a component
 	WiringCause    CauseKind = "wiring"    // an input comes from another block
@@ -226,12 +227,13 @@ type Input struct {
 // External is a set of local files, or what lies elsewhere. The digest of an Input that has one covers names and contents of
 // files, or the version of what lies elsewhere; while that is not known there is none.
 type External struct {
-	Root  string         `json:"root" is:"path"` // folder relative to the module; of what lies elsewhere, its address
+	Root  string         `json:"root" is:"path"` // folder relative to the module; of what lies elsewhere, its address or name
 	Files []ExternalFile `json:"files"`
 	// Dir is the folder that the block's own path is relative to, itself relative to the module: that of a child module. It is
 	// there so that what the path means can be asked again.
 	Dir string `json:"dir,omitempty" is:"path"`
-	// Remote: it lies elsewhere, and a fetch gets it. Version is what that has now: `ETag "33a64df5"`; empty: not known.
+	// Remote: it lies elsewhere: a fetch gets it, or a container runs in it. Version is what that has now: `ETag "33a64df5"`, of an image
+	// its ID and platform (ImageVersion); empty: not known.
 	Remote  bool   `json:"remote,omitempty"`
 	Version string `json:"version,omitempty" is:"text"`
 }
@@ -261,16 +263,30 @@ type Output struct {
 	Format string          `json:"format,omitempty" is:"word"`
 }
 
-// Container is what a foreign stage runs: a command in an image. The image runs by its ID, so that a tag that was moved since the plan
-// changes nothing. Without Network the stage has none.
+// Container is what a foreign stage runs in its image, which is an input of the stage (ImagePort). Without Network the stage has none.
 type Container struct {
-	Image    string            `json:"image" is:"image"`
-	ImageID  string            `json:"image_id" is:"image"` // what the name meant at plan time
-	Platform string            `json:"platform,omitempty" is:"image"`
-	Command  []string          `json:"command" is:"text"`
-	Env      map[string]string `json:"env,omitempty" is:"variable"`
-	Network  bool              `json:"network,omitempty"`
-	Secrets  []Secret          `json:"secrets,omitempty"` // sorted by name
+	Command []string          `json:"command" is:"text"`
+	Env     map[string]string `json:"env,omitempty" is:"variable"`
+	Network bool              `json:"network,omitempty"`
+	Secrets []Secret          `json:"secrets,omitempty"` // sorted by name
+}
+
+// ImagePort is the input of a foreign stage that is its image.
+const ImagePort = "image"
+
+// ImageVersion is what an image's name means: the image's ID and platform, "sha256:33a64df5… linux/amd64". An ID alone may stand for
+// one image for each platform.
+func ImageVersion(id, platform string) string { return id + " " + platform }
+
+// ImageID is the ID of a version of an image.
+func ImageID(version string) string {
+	id, _, _ := strings.Cut(version, " ")
+	return id
+}
+
+// Outside is the input that lies elsewhere under an address or name, and has a version, which is empty while it is not known.
+func Outside(port, root, version string) Input {
+	return Input{Port: port, Digest: VersionDigest(version), External: &External{Root: root, Files: []ExternalFile{}, Remote: true, Version: version}}
 }
 
 // Secret says where a stage's secret is found when the stage runs: in a variable of the environment or in a file. Its
@@ -430,12 +446,21 @@ func (n *Node) Derived() bool { return n.Role != "" }
 // Fetches reports whether the stage gets what lies elsewhere: it alone, of built-in ones, has a network and secrets.
 func (n *Node) Fetches() bool { return n.Role == schema.FetchRole }
 
-// Remote is the first input that lies elsewhere, behind a URL for instance; nil if there is none. The pointer leads into n.Inputs.
+// Remote is the input that lies elsewhere: of a fetch what it gets, of a foreign stage its image; nil if there is none. The pointer leads
+// into n.Inputs.
 func (n *Node) Remote() *Input {
 	for i := range n.Inputs {
 		if e := n.Inputs[i].External; e != nil && e.Remote {
 			return &n.Inputs[i]
 		}
+	}
+	return nil
+}
+
+// image is the image of a foreign stage; nil of others.
+func (n *Node) image() *External {
+	if in := n.Remote(); in != nil && n.Container != nil {
+		return in.External
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (p *Plan) checked(text json.RawMessage) error {
 	if err := spelt(p, text); err != nil {
 		return err
 	}
-	if err := p.fillFormer(); err != nil {
+	if err := p.fillFormer(text); err != nil {
 		return err
 	}
 	if p.PlannerSemantics != Semantics {

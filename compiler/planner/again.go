@@ -64,7 +64,7 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if warned.HasErrors() {
 		return nil, &ForgedError{firstError(warned)}
 	}
-	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Actions: s, Sources: s, Images: s, Rules: o.Rules, Force: s.forced})
+	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced})
 	made.saved = s
 	now, diags := made.plan(ctx)
 	if diags.HasErrors() {
@@ -78,14 +78,13 @@ func firstError(diags source.Diagnostics) string {
 	return strings.TrimSpace(diags[i].Summary + " " + diags[i].Detail)
 }
 
-// saved is a plan that is made once more: what it says that nothing but the module's text does. As Sources, Images and Actions it
+// saved is a plan that is made once more: what it says that nothing but the module's text does. As Sources and Actions it
 // answers what those did when the plan was made.
 type saved struct {
 	plan    *plan.Plan
 	results Actions
 
 	nodes    map[string]*plan.Node
-	images   map[string]*plan.Container
 	forced   []string
 	known    map[string]map[string]map[string]json.RawMessage // values that rules read, by block, namespace and name
 	secrets  map[string][]plan.Secret                         // by address
@@ -96,7 +95,7 @@ type saved struct {
 }
 
 func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
-	s := &saved{plan: p, results: o.Actions, nodes: map[string]*plan.Node{}, images: map[string]*plan.Container{},
+	s := &saved{plan: p, results: o.Actions, nodes: map[string]*plan.Node{},
 		known: map[string]map[string]map[string]json.RawMessage{}, secrets: map[string][]plan.Secret{}, counted: map[string]bool{},
 		taken: map[plan.Digest]bool{}, missing: map[plan.Digest]bool{}, recorded: map[plan.Digest]bool{}}
 	for _, n := range o.State.Nodes {
@@ -121,7 +120,7 @@ func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
 			s.forced = append(s.forced, n.Address)
 		}
 	}
-	if err := s.containers(); err != nil {
+	if err := s.handed(); err != nil {
 		return nil, &ForgedError{err.Error()}
 	}
 	if err := s.values(); err != nil {
@@ -135,15 +134,8 @@ func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
 	return s, nil
 }
 
-// containers notes what names of images mean, and where secrets are found.
-func (s *saved) containers() error {
-	note := func(c *plan.Container) error {
-		if was := s.images[c.Image]; was != nil && (was.ImageID != c.ImageID || was.Platform != c.Platform) {
-			return fmt.Errorf("the image %s is two images in it", c.Image)
-		}
-		s.images[c.Image] = c
-		return nil
-	}
+// handed notes where secrets are found.
+func (s *saved) handed() error {
 	for _, n := range s.plan.Nodes {
 		at, handed := n.Address, n.Secrets
 		switch {
@@ -153,9 +145,6 @@ func (s *saved) containers() error {
 			continue
 		default:
 			handed = n.Container.Secrets
-			if err := note(n.Container); err != nil {
-				return err
-			}
 		}
 		s.secrets[at] = handed
 		for _, x := range handed {
@@ -167,9 +156,6 @@ func (s *saved) containers() error {
 	for _, r := range s.plan.Releases {
 		if r.Action == plan.RemoveRelease || r.Scoring == nil || r.Scoring.Container == nil {
 			continue
-		}
-		if err := note(r.Scoring.Container); err != nil {
-			return err
 		}
 		s.secrets[r.Model.From] = r.Scoring.Container.Secrets
 	}
@@ -202,21 +188,12 @@ func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMess
 	return nil, "", fmt.Errorf("nothing is said of its files")
 }
 
-// Version is that which the plan says of what a fetch gets. The fetch holds to it.
-func (s *saved) Version(_ context.Context, fetch *plan.Node, _ string) (string, error) {
-	if n := s.nodes[fetch.Address]; n != nil && n.Remote() != nil {
+// Version is that which the plan says of what a fetch gets, or of an image. The stage holds to it.
+func (s *saved) Version(_ context.Context, n *plan.Node, _ string) (string, error) {
+	if n := s.nodes[n.Address]; n != nil && n.Remote() != nil {
 		return n.Remote().External.Version, nil
 	}
 	return "", fmt.Errorf("nothing is said of what lies elsewhere")
-}
-
-// Resolve is what an image's name meant.
-func (s *saved) Resolve(_ context.Context, image string) (id, platform string, err error) {
-	c := s.images[image]
-	if c == nil {
-		return "", "", fmt.Errorf("nothing is said of what it is")
-	}
-	return c.ImageID, c.Platform, nil
 }
 
 // Action is what was recorded when the plan was made: what it takes for known, and what the state names. What turned up since was not.

@@ -15,7 +15,7 @@ func (p *planner) settled(gate string) bool {
 	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)
 		release, ok := p.o.State.Releases[b.Address]
-		if !ok || model == nil || model.Digest == "" || release.Candidate() != plan.Candidate(model.Digest, p.scorings[model.From]) {
+		if !ok || model == nil || !release.Is(model.Digest, p.scorings[model.From]) {
 			return false
 		}
 	}

@@ -36,26 +36,27 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 		out = append(out, plan.Cause{Kind: plan.ConfigCause, Path: f.Path, Before: f.Before, After: f.After, Weaker: f.Weaker})
 	}
 	for i, c := range out {
-		if c.Path == "image" && n.Container != nil && before.Container != nil && n.Container.ImageID == before.Container.ImageID {
+		if in := n.Remote(); c.Path == "image" && in != nil && in.Digest != "" && in.Digest == before.Inputs[in.Port] {
 			out[i].Kind = plan.MetadataCause // another name of the same image
 		}
 	}
-	out = append(out, containerCauses(n, before.Container)...)
-	if model := n.ModelInput(); n.Role == schema.PredictRole && model != nil {
-		for i := range out {
-			if out[i].Kind == plan.ConfigCause || out[i].Kind == plan.ImageCause {
-				out[i].From = model.From // whose block says it
-			}
-		}
-	}
-	if n.Fetches() {
-		for i := range out {
-			if out[i].Kind == plan.ConfigCause {
-				out[i].From = n.Of // whose block says it
-			}
-		}
+	if n.Role == schema.PredictRole && before.Container != nil {
+		out = append(out, configCauses(commandOf(before.Container), commandOf(n.Container))...)
 	}
 	inputs := inputCauses(n, before)
+	whose := ""
+	if model := n.ModelInput(); n.Role == schema.PredictRole && model != nil {
+		whose = model.From
+	} else if n.Fetches() {
+		whose = n.Of
+	}
+	for _, list := range [][]plan.Cause{out, inputs} {
+		for i, c := range list {
+			if whose != "" && (c.Kind == plan.ConfigCause || c.Kind == plan.ImageCause) {
+				list[i].From = whose // whose block says it
+			}
+		}
+	}
 	if before.Definition != n.Definition {
 		out = append(out, formCauses(n, before, slices.ContainsFunc(append(slices.Clone(out), inputs...), func(c plan.Cause) bool {
 			return c.Kind != plan.MetadataCause && !predicts(n, c)
@@ -107,25 +108,6 @@ func predicts(n *plan.Node, c plan.Cause) bool {
 	return n.Container != nil && n.Role != schema.PredictRole && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
 }
 
-// containerCauses compare what a foreign stage runs, as far as its block does not say it: the image that a name means, and
-// all of a stage that another block's command runs in.
-func containerCauses(n *plan.Node, before *plan.Container) []plan.Cause {
-	after := n.Container
-	if before == nil || after == nil {
-		return nil
-	}
-	var out []plan.Cause
-	if before.ImageID != after.ImageID {
-		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: after.Image, Before: text(before.ImageID), After: text(after.ImageID)})
-	} else if before.Platform != after.Platform {
-		out = append(out, plan.Cause{Kind: plan.ImageCause, Path: "platform", Before: text(before.Platform), After: text(after.Platform)})
-	}
-	if n.Role == schema.PredictRole {
-		out = append(out, configCauses(commandOf(before), commandOf(after))...)
-	}
-	return out
-}
-
 // commandOf is what a container runs in the words of the block of the model that it scores.
 func commandOf(c *plan.Container) json.RawMessage {
 	return encode(map[string]any{"predict": c.Command, "network": c.Network})
@@ -139,7 +121,16 @@ func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 		was, had := before.Wiring[in.Port]
 		switch {
 		case in.External != nil:
-			if in.Digest != before.Inputs[in.Port] {
+			if in.Digest == before.Inputs[in.Port] {
+				continue
+			}
+			if n.Container != nil {
+				c := plan.Cause{Kind: plan.ImageCause, Path: in.External.Root, After: optional(in.External.Version)}
+				if e := before.External[in.Port]; e != nil {
+					c.Before = optional(e.Version)
+				}
+				out = append(out, c)
+			} else {
 				out = append(out, plan.Cause{Kind: plan.DataCause, Path: in.External.Root,
 					Before: dataSummary(before.External[in.Port], before.Inputs[in.Port], nil), After: dataSummary(in.External, in.Digest, before.External[in.Port])})
 			}

@@ -66,7 +66,7 @@ func TestPredictStage(t *testing.T) {
 	}
 	w.apply(p)
 	w.image = "sha256:2"
-	want := []string{`rebuild train.m image i "sha256:1"→"sha256:2" runs evaluate.e@predict,train.m may evaluate.e`}
+	want := []string{`rebuild train.m image i "sha256:1 linux/amd64"→"sha256:2 linux/amd64" runs train.m may evaluate.e,evaluate.e@predict`}
 	if diff := cmp.Diff(want, whyText(w.plan(text))); diff != "" {
 		t.Error(diff)
 	}
@@ -85,7 +85,7 @@ func TestScoringIsReleased(t *testing.T) {
 	}{
 		"predict command": {`predict = ["p"]`, `predict = ["q"]`, "", `rebuild train.m config predict ["p"]→["q"] runs evaluate.e@predict may evaluate.e`},
 		"environment":     {`A = "1"`, `A = "2"`, "", `rebuild train.m config env.A "1"→"2" runs evaluate.e@predict,train.m may evaluate.e`},
-		"image":           {"", "", "sha256:2", `rebuild train.m image i "sha256:1"→"sha256:2" runs evaluate.e@predict,train.m may evaluate.e`},
+		"image":           {"", "", "sha256:2", `rebuild train.m image i "sha256:1 linux/amd64"→"sha256:2 linux/amd64" runs train.m may evaluate.e,evaluate.e@predict`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

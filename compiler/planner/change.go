@@ -173,6 +173,10 @@ func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 		return source.Range{}
 	}
 	switch c.Kind {
+	case plan.ImageCause:
+		if r, ok := b.Ranges["image"]; ok {
+			return r
+		}
 	case plan.ConfigCause, plan.MetadataCause, plan.PolicyCause, plan.WiringCause:
 		if r := p.readFrom(b, c.Path); !r.IsZero() {
 			return r

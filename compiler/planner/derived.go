@@ -69,6 +69,7 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 	if !wire(q, n, d, nil) {
 		return
 	}
+	runIn(q, scoring.Image)
 	setFormat(q, maker.Program.Format)
 	p.decide(q)
 	if d.Into == "" {
@@ -123,16 +124,16 @@ func (p *planner) scoring(ctx context.Context, maker *check.Block) *plan.Scoring
 		})
 		return nil
 	}
-	c := p.container(ctx, maker)
-	if c == nil {
+	c, image := p.container(ctx, maker)
+	if image == nil {
 		return nil
 	}
-	return p.scoredIn(maker, c)
+	return p.scoredIn(maker, c, image)
 }
 
 // scoredIn is how the model is used that a block makes in a container.
-func (p *planner) scoredIn(maker *check.Block, c *plan.Container) *plan.Scoring {
-	s, err := plan.NewScoring(c, maker.Program.Predict, maker.Program.Told)
+func (p *planner) scoredIn(maker *check.Block, c *plan.Container, image *plan.External) *plan.Scoring {
+	s, err := plan.NewScoring(c, image, maker.Program.Predict, maker.Program.Told)
 	if err != nil {
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeStage, Subject: maker.Range, Summary: err.Error()})
 		return nil

@@ -36,8 +36,7 @@ func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) boo
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeOutside, Subject: r, Summary: b.Address + ": " + what, Detail: more})
 		return false
 	}
-	q.Inputs = []plan.Input{{Port: outsidePort, Digest: plan.VersionDigest(version),
-		External: &plan.External{Root: d.Fetch.Location, Files: []plan.ExternalFile{}, Remote: true, Version: version}}}
+	q.Inputs = []plan.Input{plan.Outside(outsidePort, d.Fetch.Location, version)}
 	p.decide(q)
 	out := q.Outputs[0]
 	n.Inputs = append(n.Inputs, plan.Input{Port: d.Into, From: q.Address, FromPort: out.Port, Shape: &schema.Shape{Type: out.Type}})

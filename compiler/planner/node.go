@@ -128,20 +128,33 @@ func (p *planner) node(b *check.Block) *plan.Node {
 
 // program gives a foreign stage what it will run, and how its model is scored if it makes one; false if its image cannot be used.
 func (p *planner) program(ctx context.Context, b *check.Block, n *plan.Node) bool {
-	if n.Container = p.container(ctx, b); n.Container == nil {
+	var image *plan.External
+	if n.Container, image = p.container(ctx, b); image == nil {
 		return false
 	}
+	runIn(n, image)
 	setFormat(n, b.Program.Format)
 	if slices.ContainsFunc(n.Outputs, func(o plan.Output) bool { return o.Type == schema.ModelPort }) {
-		n.Scoring = p.scoredIn(b, n.Container)
+		n.Scoring = p.scoredIn(b, n.Container, image)
 	}
 	return true
 }
 
-// container finds out what a foreign stage will run.
-func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container {
+// runIn gives a stage its image.
+func runIn(n *plan.Node, image *plan.External) {
+	n.Inputs = append(n.Inputs, plan.Outside(plan.ImagePort, image.Root, image.Version))
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
+}
+
+// container finds out what a foreign stage will run, and in which image; nil if that cannot be.
+func (p *planner) container(ctx context.Context, b *check.Block) (*plan.Container, *plan.External) {
 	f := b.Program
-	id, platform, err := p.o.Images.Resolve(ctx, f.Image)
+	secrets, ok := p.secrets(b)
+	if !ok {
+		return nil, nil
+	}
+	c := &plan.Container{Command: f.Command, Env: f.Env, Network: f.Network, Secrets: secrets}
+	version, err := p.o.Sources.Version(ctx, &plan.Node{Address: b.Address, Container: c}, f.Image)
 	if err != nil {
 		r := b.Ranges["image"]
 		if r.IsZero() {
@@ -152,13 +165,9 @@ func (p *planner) container(ctx context.Context, b *check.Block) *plan.Container
 			Summary: fmt.Sprintf("the image %q of %s cannot be used: %v", f.Image, b.Address, err),
 			Hint:    "Build or load it first; mlp pulls no images by itself.",
 		})
-		return nil
+		return nil, nil
 	}
-	secrets, ok := p.secrets(b)
-	if !ok {
-		return nil
-	}
-	return &plan.Container{Image: f.Image, ImageID: id, Platform: platform, Command: f.Command, Env: f.Env, Network: f.Network, Secrets: secrets}
+	return c, plan.Outside(plan.ImagePort, f.Image, version).External
 }
 
 // setFormat says that tables flow in and out in another format than Parquet, for a program that reads no Parquet.

@@ -34,14 +34,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Options are what a plan depends on beside the module. The same module and options, with the same answers of Actions, Sources and
-// Images, give the same plan but for its envelope.
+// Options are what a plan depends on beside the module. The same module and options, with the same answers of Actions and Sources, give
+// the same plan but for its envelope.
 type Options struct {
 	Workspace string
 	State     *plan.State
 	Actions   Actions
 	Sources   Sources
-	Images    Images
 	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
 	Approvers plan.Approvers
 	Force     []string // addresses that run even if their result is known
@@ -65,14 +64,10 @@ type Actions interface {
 // Sources finds the version of what lies outside: the files that a block means and one digest over names and contents.
 type Sources interface {
 	External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error)
-	// Version finds the version of what a fetch gets, which lies at a location. One that cannot be asked for, and is not recorded,
-	// is empty.
-	Version(ctx context.Context, fetch *plan.Node, location string) (version string, err error)
-}
-
-// Images finds what an image's name means now: its ID and platform. It pulls nothing.
-type Images interface {
-	Resolve(ctx context.Context, image string) (id, platform string, err error)
+	// Version finds the version of what lies elsewhere: of what a fetch gets, which lies at a location, or of the image that a stage
+	// with a container runs in, by its name (plan.ImageVersion). One that cannot be found out is empty: the stage that takes it has an input
+	// that is not known yet.
+	Version(ctx context.Context, n *plan.Node, location string) (version string, err error)
 }
 
 // Make makes the plan. The diagnostics are of what only planning can see, such as missing files.

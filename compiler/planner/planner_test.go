@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 	"testing"
@@ -322,7 +323,7 @@ func TestPlansThatCannotBeMade(t *testing.T) {
 		code    string
 	}{
 		"no data":                  {fraud, func(w *world) { clear(w.data) }, "MLP1603"},
-		"no image":                 {strings.Replace(image, "  image", "  predict = [\"p\"]\n  image", 1), func(w *world) { w.image = "" }, "MLP1602"},
+		"no image":                 {strings.Replace(image, "  image", "  predict = [\"p\"]\n  image", 1), func(w *world) { w.image, w.noImage = "", errors.New("it is to be there") }, "MLP1602"},
 		"nothing to predict with":  {image, func(*world) {}, "MLP1605"},
 		"a record that is damaged": {fraud, func(w *world) { w.broken = w.state.Nodes["train.m"].Fingerprint }, "MLP1604"},
 	}

@@ -79,7 +79,10 @@ func said(s *plan.Scoring) json.RawMessage {
 	if json.Unmarshal(orEmpty(s.Config), &out) != nil {
 		return s.Config
 	}
-	out["image"], out["platform"], out["predict"], out["network"] = s.Container.ImageID, s.Container.Platform, s.Container.Command, s.Container.Network
+	out["predict"], out["network"] = s.Container.Command, s.Container.Network
+	if s.Image != nil && s.Image.Version != "" {
+		out["image"] = s.Image.Version
+	}
 	return encode(out)
 }
 
@@ -104,7 +107,7 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 			return c
 		}
 		c.Exists, c.Model, c.Fingerprint = true, live.Model, live.Fingerprint
-		if m := p.candidate(ref.Target); m != nil && m.Digest == live.Model && p.scorings[m.From].Digest() == live.Scoring.Digest() {
+		if m := p.candidate(ref.Target); m != nil && live.Is(m.Digest, p.scorings[m.From]) {
 			c.Candidate = true
 		}
 		c.Why = p.incomparable(ref.Target, &live)

@@ -150,7 +150,8 @@ type world struct {
 	state   plan.State
 	actions map[plan.Digest]*plan.Action
 	data    map[string]string // contents of a source's file, by path
-	image   string            // what every image's name means
+	image   string            // what every image's name means; empty: not known yet
+	noImage error             // why no plan is made then
 	figures map[string]string // metrics.json by address
 	same    map[string]string // addresses that yield these bytes whatever they are given
 	force   []string
@@ -171,8 +172,16 @@ func (w *world) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	return a, ok, nil
 }
 
-// Version is asked of no source of the world.
-func (w *world) Version(context.Context, *plan.Node, string) (string, error) { return "", nil }
+// Version is asked of images alone. A name with a digest means that, whatever else is there.
+func (w *world) Version(_ context.Context, _ *plan.Node, image string) (string, error) {
+	if _, id, pinned := strings.Cut(image, "@"); pinned {
+		return plan.ImageVersion(id, "linux/amd64"), nil
+	}
+	if w.image == "" {
+		return "", w.noImage
+	}
+	return plan.ImageVersion(w.image, "linux/amd64"), nil
+}
 
 func (w *world) External(_ context.Context, _, _, _ string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	var c struct{ Path string }
@@ -187,13 +196,6 @@ func (w *world) External(_ context.Context, _, _, _ string, config json.RawMessa
 	return &plan.External{Root: ".", Files: []plan.ExternalFile{{Name: c.Path, Size: int64(len(content)), Digest: d}}}, d, nil
 }
 
-func (w *world) Resolve(_ context.Context, image string) (string, string, error) {
-	if w.image == "" {
-		return "", "", fmt.Errorf("no image %s", image)
-	}
-	return w.image, "linux/amd64", nil
-}
-
 // module compiles a text through the real front end.
 func (w *world) module(text string) *check.Module {
 	w.t.Helper()
@@ -206,7 +208,7 @@ func (w *world) module(text string) *check.Module {
 
 func (w *world) options() Options {
 	st := w.state
-	return Options{Workspace: "default", State: &st, Actions: w, Sources: w, Images: w, Force: w.force}
+	return Options{Workspace: "default", State: &st, Actions: w, Sources: w, Force: w.force}
 }
 
 func (w *world) plan(text string) *plan.Plan {

@@ -31,7 +31,7 @@ func CauseText(address string, c plan.Cause) string {
 		}
 		return fmt.Sprintf("data of %s  %s → %s%s", address, DataText(c.Before), DataText(c.After), filesChanged(c.After))
 	case plan.ImageCause:
-		return fmt.Sprintf("image %s of %s  %s → %s", Line(c.Path), address, ShortID(c.Before), ShortID(c.After))
+		return fmt.Sprintf("image %s of %s  %s", Line(c.Path), address, imageChange(c.Before, c.After))
 	case plan.ComponentCause:
 		if c.Path == "engine" {
 			return fmt.Sprintf("engine of %s  %s", address, ChangeText(c.Before, c.After))
@@ -73,6 +73,17 @@ func CauseLines(address string, c plan.Cause) (string, []DiffLine) {
 		}
 	}
 	return CauseText(address, c), nil
+}
+
+// imageChange is an image's version and the one that follows it, in full where the short ones are the same, as for another platform.
+func imageChange(before, after json.RawMessage) string {
+	var a, b string
+	_, _ = json.Unmarshal(before, &a), json.Unmarshal(after, &b) // one that is absent or no text is not known
+	x, y := ShortVersion(a), ShortVersion(b)
+	if x == y {
+		x, y = Line(a), Line(b)
+	}
+	return x + " → " + y
 }
 
 // shortOrNone is the short form of a model's digest.

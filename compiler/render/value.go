@@ -60,8 +60,15 @@ func DataText(v json.RawMessage) string {
 
 func shortDigest(v json.RawMessage) string { return Line(plan.Digest(Value(v)).Short()) }
 
-// ShortID is the first 12 characters of an image's ID, without "sha256:", as docker shows it.
-func ShortID(v json.RawMessage) string {
-	id := []rune(strings.TrimPrefix(Value(v), "sha256:"))
-	return string(id[:min(12, len(id))])
+// ShortVersion is the version of what lies elsewhere: of an image the first 12 characters of its ID, without "sha256:", as docker shows it;
+// of all else as it is.
+func ShortVersion(version string) string {
+	id, ok := strings.CutPrefix(version, "sha256:")
+	switch {
+	case version == "":
+		return "not known yet"
+	case !ok:
+		return Line(version)
+	}
+	return Line(string([]rune(id)[:min(12, len([]rune(id)))]))
 }

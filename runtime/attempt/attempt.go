@@ -51,7 +51,7 @@ type Task struct {
 	Apply       string                 `json:"apply"`
 	Node        *plan.Node             `json:"node"`
 	Fingerprint plan.Digest            `json:"fingerprint"`
-	Inputs      map[string]plan.Digest `json:"inputs"` // port → directory object, or what plan.External has as its digest
+	Inputs      map[string]plan.Digest `json:"inputs"` // port → directory object, or, of a plan.External, the digest that its input has
 }
 
 // Listener is told what a stage says while it runs, one thing at a time.
@@ -191,11 +191,15 @@ func (a *Attempt) prepare(ctx context.Context) error {
 	}
 	a.task.Secrets, a.task.Network = a.secrets.files, a.node.Fetches()
 	if c := a.node.Container; c != nil {
-		a.task.Container = &executor.Container{ImageID: c.ImageID, Command: c.Command, Env: c.Env, Network: c.Network}
+		image := a.node.Remote()
+		if image == nil || image.External.Version == "" {
+			return Failuref(ImageFailure, "it is not said in which image %s runs", a.node.Address)
+		}
+		a.task.Container = &executor.Container{ImageID: plan.ImageID(image.External.Version), Command: c.Command, Env: c.Env, Network: c.Network}
 	}
 	for _, in := range a.node.Inputs {
 		if in.External != nil && in.External.Remote {
-			continue // the stage gets it
+			continue // the stage gets it, or runs in it
 		}
 		path, err := a.layOut(ctx, in, a.Inputs[in.Port])
 		if err != nil {

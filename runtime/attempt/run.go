@@ -60,6 +60,9 @@ func (t Task) check() error {
 		if _, err := t.Inputs[in.Port].Hex(); err != nil {
 			return fmt.Errorf("input %q of %q: %w", in.Port, t.Node.Address, err)
 		}
+		if in.External != nil && t.Inputs[in.Port] != plan.VersionDigest(in.External.Version) {
+			return fmt.Errorf("input %q of %q: its digest is not that of the version %q", in.Port, t.Node.Address, in.External.Version)
+		}
 	}
 	if t.Fingerprint != plan.Fingerprint(definition, t.Inputs) {
 		return fmt.Errorf("the fingerprint of %q is not that of its definition and inputs", t.Node.Address)

@@ -16,6 +16,9 @@ func (a *Attempt) spec(n *plan.Node) component.Spec {
 		Config: n.Config, Seed: seed(n.Config), In: map[string]schema.Shape{}, Out: map[string]schema.Shape{},
 	}
 	for _, in := range n.Inputs {
+		if in.External != nil && n.Container != nil {
+			continue // the image, which the stage runs in
+		}
 		s.In[in.Port] = shape(in.Shape, "")
 		if in.External != nil && in.External.Remote {
 			s.Versions = map[string]string{in.Port: in.External.Version}

@@ -75,7 +75,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	defer lib.Close()
 	images := &workspace.Images{}
 	defer images.Close()
-	o.Images, o.Filter = images, filter
+	o.Image, o.Filter = images.Version, filter
 	s, files, more, err := suite.Load(ctx, o)
 	if diags = lib.Withhold(append(diags, more...), files); diags.HasErrors() {
 		return &front.Error{Diagnostics: diags.Sort(), Files: files}

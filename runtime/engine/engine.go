@@ -73,7 +73,7 @@ type run struct {
 	dir     string // absolute
 	journal *journal
 	graph   *graph
-	found   sync.Map // by address, the versions that were asked for: strings
+	found   sync.Map // by address, the versions that were asked for: strings, of what is fetched and of images
 
 	eventMu   sync.Mutex
 	st        *plan.State // written by the loop only

@@ -80,7 +80,7 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 		if gs.Model, err = r.inputDigest(rel.Model); err != nil {
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
-		models[rel.Address] = plan.Candidate(gs.Model, rel.Scoring)
+		models[rel.Address] = plan.Candidate(gs.Model, r.scoring(rel))
 		settled = settled && live[rel.Address] == models[rel.Address]
 	}
 	for _, a := range g.Approvals {

@@ -77,7 +77,7 @@ func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 		return plan.ReleaseState{}, err
 	}
 	next := plan.ReleaseState{
-		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Scoring: rel.Scoring, Plan: r.Plan.ID,
+		Type: rel.Type, Model: model, From: rel.Model.From, Gate: rel.Gate, Config: rel.Config, Scoring: r.scoring(rel), Plan: r.Plan.ID,
 		Since: time.Now().UTC().Truncate(time.Second), By: r.By, Host: r.Host,
 	}
 	if rel.Model.Shape != nil {

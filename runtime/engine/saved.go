@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -79,6 +80,8 @@ type Saved struct {
 	Files   Files  // asks again which files are meant; nil: those of the plan
 	// Version is the component's in this program; false if there is none.
 	Version func(kind, typ string) (int, bool)
+	// Image asks what an image's name means now (plan.ImageVersion); nil: nobody does.
+	Image func(ctx context.Context, name string) (version string, err error)
 }
 
 // Stale lists what no longer is as it was when the plan was made, in the plan's order; none: it can be applied.
@@ -227,6 +230,9 @@ func (s *Saved) node(ctx context.Context, n *plan.Node, h *past) (string, error)
 			return fmt.Sprintf("%s: the plan was made with version %d of its component, which this mlp does not have", n.Address, n.Version), nil
 		}
 	}
+	if why := s.image(ctx, n); why != "" {
+		return why, nil
+	}
 	return s.files(ctx, n)
 }
 
@@ -290,6 +296,24 @@ func (s *Saved) result(n *plan.Node) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// image compares what the name of a stage's image means with what the plan says. Where the stage need not run, or no engine answers, which
+// is found before it would, nothing can be said of it.
+func (s *Saved) image(ctx context.Context, n *plan.Node) string {
+	in := n.Remote()
+	if s.Image == nil || n.Container == nil || in.External.Version == "" {
+		return ""
+	}
+	name, planned := in.External.Root, in.External.Version
+	now, err := s.Image(ctx, name)
+	switch {
+	case errors.Is(err, executor.ErrImage) && !n.Verdict.Known():
+		return fmt.Sprintf("%s: the image %s was %s, and is not there", n.Address, name, planned)
+	case err == nil && now != planned:
+		return fmt.Sprintf("%s: the image %s was %s, and is %s", n.Address, name, planned, now)
+	}
+	return ""
 }
 
 // files compares files outside with those of the plan. Where a stage need not read them again, all of them may be gone.

@@ -173,8 +173,10 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 
 // load fetches a released model and opens it. One that only its own image can score is refused: there is no container here.
 func (s *server) load(ctx context.Context, name string, release plan.ReleaseState) (*served, error) {
-	if s := release.Scoring; s != nil {
-		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, s.Container.Image)
+	if s := release.Scoring; s != nil && s.Image != nil {
+		return nil, fmt.Errorf("%w: it was made by the image %s", component.ErrOpaque, s.Image.Root)
+	} else if s != nil {
+		return nil, component.ErrOpaque
 	}
 	dir, err := s.Open(ctx, release.Model)
 	if err != nil {

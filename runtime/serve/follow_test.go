@@ -77,7 +77,7 @@ func TestMissingObject(t *testing.T) {
 func TestOpaqueModels(t *testing.T) {
 	s := newStore(t)
 	s.release("one", 1, "opaque")
-	s.set("two", plan.ReleaseState{Type: "http", Model: digest(2), Scoring: &plan.Scoring{Container: &plan.Container{Image: "acme/model:3"}}})
+	s.set("two", plan.ReleaseState{Type: "http", Model: digest(2), Scoring: &plan.Scoring{Container: &plan.Container{}, Image: &plan.External{Root: "acme/model:3"}}})
 	r := start(t, s, nil)
 	for name, want := range map[string]string{"one": "only its own image can score this model", "two": "acme/model:3"} {
 		status, body := r.call("/v1/models/"+name+"/predict", `{"rows": []}`)

@@ -78,6 +78,14 @@ type limited struct {
 	room chan struct{}
 }
 
+// Resolve says what an image is, where the executor can.
+func (l *limited) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+	if r, ok := l.Executor.(executor.Resolver); ok {
+		return r.Resolve(ctx, image)
+	}
+	return "", "", executor.ErrUnsupported
+}
+
 // Run waits for room among the stages of all tests.
 func (l *limited) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
 	select {

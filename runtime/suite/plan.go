@@ -69,7 +69,7 @@ func (r *run) makePlan(ctx context.Context) error {
 	found := &sources{run: r, absent: map[string]bool{}}
 	p, diags := planner.Make(ctx, m, planner.Options{
 		Workspace: r.log.Workspace(), State: r.state, Actions: actions{r}, Sources: found,
-		Images: images{r.suite.o.Images, r.result.Run == "plan"}, Given: given,
+		Given: given,
 	})
 	if diags.HasErrors() {
 		return &diagnostics{slices.DeleteFunc(diags, func(d source.Diagnostic) bool { return d.Severity != source.Error })}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/planner"
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
@@ -35,7 +34,8 @@ type Options struct {
 	Resolve resolve.Options   // of the module, with the values of variables that tests do not set
 	Library Library
 	Tables  Tables
-	Images  planner.Images
+	// Image is what an image's name means (plan.ImageVersion).
+	Image func(ctx context.Context, name string) (version string, err error)
 	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
 	// foreign stages, which run an image of their own.
 	Executor func(ctx context.Context, storeRoot string, foreign bool) (executor.Executor, error)

@@ -114,7 +114,7 @@ func (e *editing) open() (*Session, error) {
 func (e *editing) make(s *Session) (*plan.Plan, error) {
 	ctx := context.Background()
 	s.actions = readActions(ctx, s.Store, s.State)
-	p, diags := planner.Make(ctx, s.Module, planner.Options{Workspace: s.w.Name, State: s.State, Actions: s.actions, Images: namedImages{}, Rules: s.Library.Rules(),
+	p, diags := planner.Make(ctx, s.Module, planner.Options{Workspace: s.w.Name, State: s.State, Actions: s.actions, Rules: s.Library.Rules(),
 		Sources: namedVersions{&sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}}})
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("%s", diags[0].Summary)
@@ -228,17 +228,13 @@ func (e *editing) write(name, text string) {
 	}
 }
 
-// namedImages take an image's name for what it means.
-type namedImages struct{}
-
-func (namedImages) Resolve(_ context.Context, image string) (id, platform string, err error) {
-	return "sha256:" + fmt.Sprintf("%x", sha256.Sum256([]byte(image))), "linux/amd64", nil
-}
-
-// namedVersions take the location of data elsewhere for its version.
+// namedVersions take the location of data elsewhere, and the name of an image, for its version.
 type namedVersions struct{ *sources }
 
-func (namedVersions) Version(_ context.Context, _ *plan.Node, location string) (string, error) {
+func (namedVersions) Version(_ context.Context, n *plan.Node, location string) (string, error) {
+	if n.Container != nil {
+		return plan.ImageVersion("sha256:"+fmt.Sprintf("%x", sha256.Sum256([]byte(location))), "linux/amd64"), nil
+	}
 	return "of " + location, nil
 }
 

@@ -9,16 +9,18 @@ import (
 
 func TestPlace(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nowhere.sock")
-	image := &plan.Container{Image: "scorer:1"}
+	foreign := func(v plan.Verdict) *plan.Node {
+		return &plan.Node{Address: "train.x", Verdict: v, Container: &plan.Container{}, Inputs: []plan.Input{plan.Outside(plan.ImagePort, "scorer:1", "")}}
+	}
 	tests := []struct {
 		name string
 		node *plan.Node
 		want string // part of the refusal; empty: none
 	}{
 		{"built-in", &plan.Node{Address: "dataset.x", Verdict: plan.Run}, ""},
-		{"foreign, to run", &plan.Node{Address: "train.x", Verdict: plan.Run, Container: image}, "train.x runs the image scorer:1, which needs a container engine"},
-		{"foreign, may run", &plan.Node{Address: "train.x", Verdict: plan.MayRun, Container: image}, "train.x runs the image scorer:1"},
-		{"foreign, known", &plan.Node{Address: "train.x", Verdict: plan.Cached, Container: image}, ""},
+		{"foreign, to run", foreign(plan.Run), "train.x runs the image scorer:1, which needs a container engine"},
+		{"foreign, may run", foreign(plan.MayRun), "train.x runs the image scorer:1"},
+		{"foreign, known", foreign(plan.Cached), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -110,7 +110,9 @@ func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, erro
 	if err != nil {
 		return nil, err
 	}
-	saved := &engine.Saved{Plan: part, Store: s.Store, State: s.State, History: history, Dir: s.w.Dir, Version: ComponentVersion, Files: s.w.Roots.Files}
+	images := &Images{}
+	defer images.Close()
+	saved := &engine.Saved{Image: images.Version, Plan: part, Store: s.Store, State: s.State, History: history, Dir: s.w.Dir, Version: ComponentVersion, Files: s.w.Roots.Files}
 	why, err := saved.Stale(ctx)
 	if err != nil {
 		return nil, err

@@ -138,8 +138,8 @@ func (s *Session) Close() (err error) {
 // Plan makes the plan of the session's module. Force lists addresses of stages, such as train.model, that run although their results
 // are recorded; an address that is no stage's is a Failure. The state is not changed.
 func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) {
-	Images := &Images{}
-	defer Images.Close()
+	images := &Images{}
+	defer images.Close()
 	forced := make([]string, len(force))
 	for i, address := range force {
 		address = AddressOf(address)
@@ -152,7 +152,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	found := &sources{s: s, before: s.State.Renamed(planner.Moves(s.Module, s.State))}
+	found := &sources{s: s, engine: images, before: s.State.Renamed(planner.Moves(s.Module, s.State))}
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, s.State)
 	}
@@ -160,7 +160,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	head := make(chan string, 1)
 	go func() { head <- commit(ctx, s.w.Dir) }()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: s.State, Actions: s.results(), Sources: found, Images: Images, Rules: s.Library.rules, Force: forced, Approvers: approvers,
+		Workspace: s.w.Name, State: s.State, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Approvers: approvers,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}
@@ -281,18 +281,22 @@ func commit(ctx context.Context, dir string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Images resolves the images of foreign stages with the local engine, which is asked only if there are any.
+// Images says what the images of foreign stages are, as the local engine has them.
 type Images struct{ engine *docker.Executor }
 
-// Resolve asks the container engine for an image's id and platform. The engine is connected to at the first image, so that a
-// plan without any needs none.
-func (i *Images) Resolve(ctx context.Context, image string) (id, platform string, err error) {
+// Version is what an image's name means now. One that is not there is an executor.ErrImage. The engine is connected to at the first image, so
+// that a plan without any needs none.
+func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
 	if i.engine == nil {
 		if i.engine, err = docker.New(ctx, docker.Options{}); err != nil {
-			return "", "", err
+			return "", err
 		}
 	}
-	return i.engine.Resolve(ctx, image)
+	id, platform, err := i.engine.Resolve(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return plan.ImageVersion(id, platform), nil
 }
 
 func (i *Images) Close() error {

@@ -20,6 +20,8 @@ type sources struct {
 	before *plan.State // what is recorded, under the addresses of now
 	said   []plan.Diagnostic
 	absent map[string]bool
+	engine *Images
+	images map[string]string // versions by name, empty of those that are not known
 }
 
 // External looks at a source's files. Where they are not on this machine (a plan in CI), the version last recorded is taken

@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/executor"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -61,8 +62,12 @@ func answered(ctx context.Context, ask func(context.Context) error) error {
 	return err
 }
 
-// Version is that of now, or where nobody answers that which is recorded, and that is said.
+// Version is that of now, or where nobody answers that which is recorded, and that is said. Of an image nothing that is recorded stands for
+// what its name means.
 func (x *sources) Version(ctx context.Context, fetch *plan.Node, location string) (string, error) {
+	if fetch.Container != nil {
+		return x.image(ctx, fetch, location)
+	}
 	err := component.Unreachable(errors.New("nothing outside was to be asked"))
 	if !x.s.Offline && os.Getenv(OfflineVariable) == "" {
 		var version string
@@ -84,6 +89,33 @@ func (x *sources) Version(ctx context.Context, fetch *plan.Node, location string
 	}
 	x.tell(fetch, source.CodeOutsideRecord, fmt.Sprintf("What %s has now is not known: %v. It is taken as recorded %s: %s", location, err, how, before.Version))
 	return before.Version, nil
+}
+
+// image is what an image's name means now. One that is not built yet, or no engine says, is not known yet, which is said once.
+func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string, error) {
+	if version, asked := x.images[name]; asked {
+		return version, nil
+	}
+	version, err := x.engine.Version(ctx, name)
+	why := executor.ErrImage
+	switch {
+	case err == nil:
+	case errors.Is(err, executor.ErrUnavailable):
+		why = executor.ErrUnavailable
+	case !errors.Is(err, executor.ErrImage):
+		return "", err
+	}
+	if x.s.Refresh && err != nil {
+		return "", err
+	}
+	if err != nil { // in words that are the same on every machine
+		x.tell(n, source.CodeImage, fmt.Sprintf("The image %s is not known yet: %v. An apply that runs it asks again: build or load it before, since mlp pulls none by itself", name, why))
+	}
+	if x.images == nil {
+		x.images = map[string]string{}
+	}
+	x.images[name] = version
+	return version, nil
 }
 
 // outsidePort is the port of a fetch at which what lies elsewhere comes in, as the planner names it.

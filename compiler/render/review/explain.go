@@ -110,6 +110,9 @@ func (t *text) waits(p *plan.Plan, n *plan.Node) {
 			}
 			names = append(names, name)
 		}
+		if in.Digest == "" && in.External != nil {
+			names = append(names, in.External.Root)
+		}
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) > 0 {
@@ -221,22 +224,14 @@ func (x *parts) container(c *plan.Container) {
 	if c == nil {
 		return
 	}
-	x.add("container image", c.Image+" ("+render.ShortID(encodeText(c.ImageID))+")")
-	x.add("container platform", c.Platform)
 	x.add("container command", strings.Join(c.Command, " "))
-}
-
-func encodeText(s string) json.RawMessage {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return nil // a string always encodes
-	}
-	return data
 }
 
 // inputText says where an input comes from.
 func inputText(from, port string, files *plan.External) string {
 	switch {
+	case files != nil && files.Remote:
+		return render.Line(files.Root) + " = " + render.ShortVersion(files.Version)
 	case files != nil:
 		return fmt.Sprintf("%d %s in %s", len(files.Files), render.Plural(len(files.Files), "file", "files"), render.Line(files.Root))
 	case from == "":

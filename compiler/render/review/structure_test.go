@@ -54,8 +54,8 @@ func ofGraph(write func(io.Writer, *graph.Graph) error) func(io.Writer, string) 
 func explained(w io.Writer, s string) error {
 	p := poisoned(s)
 	n := p.Nodes[1]
-	n.Config, n.Container = rawOf(map[string]string{"sql": s, "where": s}), &plan.Container{Image: s, ImageID: s, Platform: s, Command: []string{s}}
-	n.Inputs = []plan.Input{{Port: "data", From: s, FromPort: s}, {Port: "files", External: &plan.External{Root: s}}}
+	n.Config, n.Container = rawOf(map[string]string{"sql": s, "where": s}), &plan.Container{Command: []string{s}}
+	n.Inputs = []plan.Input{{Port: "data", From: s, FromPort: s}, {Port: "files", External: &plan.External{Root: s}}, plan.Outside(plan.ImagePort, s, s)}
 	recorded := &plan.State{Nodes: map[string]plan.NodeState{n.Address: {Kind: s, Type: s, Engine: s, Config: rawOf(map[string]string{"sql": s + s}),
 		Inputs: map[string]plan.Digest{"data": "d"}, Wiring: map[string]string{"data": s}}}}
 	for _, address := range []string{n.Address, p.Gates[0].Address, p.Releases[0].Address} {
