@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -50,6 +51,9 @@ func (c *comparison) described() []Changed {
 	return out
 }
 
+// unknown stands for a version that is not known yet.
+const unknown = "not known yet"
+
 // nodeFields is what differs at a stage itself.
 func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	var out []Field
@@ -67,7 +71,7 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	out = append(out, c.wiring(a, b)...)
 	out = append(out, outside(a, b)...)
 	if x, y := a.Remote(), b.Remote(); x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
-		add("image "+y.External.Root, x.External.Version, y.External.Version)
+		add("image "+y.External.Root, cmp.Or(x.External.Version, unknown), cmp.Or(y.External.Version, unknown))
 	}
 	if len(out) > 0 {
 		out = append(out, columnFields(a, b)...)

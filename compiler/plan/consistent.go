@@ -104,8 +104,8 @@ func (c *consistency) node(n *Node) error {
 	if len(n.Secrets) > 0 && n.Remote() == nil {
 		return fmt.Errorf("it is handed secrets, and fetches nothing")
 	}
-	if n.Container != nil && n.Remote() == nil {
-		return fmt.Errorf("it has a container, and no image")
+	if err := n.imageFormed(); err != nil {
+		return err
 	}
 	definition, err := n.Define()
 	if err != nil {
@@ -141,12 +141,6 @@ func (c *consistency) input(n *Node, in *Input) error {
 		fetch, image := n.Fetches() && n.Kind == schema.FetchKind && n.Container == nil, n.Container != nil && in.Port == ImagePort
 		if !fetch && !image || in.From != "" || len(in.External.Files) > 0 {
 			return fmt.Errorf("what lies elsewhere is read by fetches only, and images are run by stages of somebody's own")
-		}
-		if image && !grammars["image"].holds(in.External.Root) {
-			return fmt.Errorf("%q is no %s", in.External.Root, grammars["image"].what)
-		}
-		if version := in.External.Version; image && version != "" && !imageVersion.holds(version) {
-			return fmt.Errorf("%q is no %s", version, imageVersion.what)
 		}
 		if digest := VersionDigest(in.External.Version); digest != in.Digest {
 			return differs("digest", in.Digest, digest)

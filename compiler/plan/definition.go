@@ -85,7 +85,7 @@ type Scoring struct {
 	Version   int             `json:"version"` // of the contract of predict commands
 	Config    json.RawMessage `json:"config"`  // what the command is told
 	Container *Container      `json:"container"`
-	Image     *External       `json:"image"` // that the command runs in; nil in states that were recorded before it stood here
+	Image     *External       `json:"image,omitempty"` // that the command runs in; nil in states that were recorded before it stood here
 }
 
 // predictVersion is the version of the contract of a foreign image's predict command.

@@ -139,3 +139,35 @@ func TestFormerFormat(t *testing.T) {
 		t.Errorf("got %q in the role %q", n.Of, n.Role)
 	}
 }
+
+// A plan whose containers say their image themselves has fingerprints of another meaning: it is read, of no semantics that are known.
+func TestFormerImages(t *testing.T) {
+	p := derivedPlan(t)
+	p.Nodes[2].Inputs = []Input{}
+	data := signed(t, p)
+	if _, err := Read(data); err == nil || !strings.Contains(err.Error(), "no image") {
+		t.Errorf("a container without an image: got %v", err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(data, &body); err != nil {
+		t.Fatal(err)
+	}
+	container := body["nodes"].([]any)[2].(map[string]any)["container"].(map[string]any)
+	container["image"], container["image_id"] = "i:1", "sha256:1"
+	body["plan_id"] = ""
+	id, err := Sum("plan", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body["plan_id"] = id
+	if data, err = json.Marshal(body); err != nil {
+		t.Fatal(err)
+	}
+	read, err := Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.PlannerSemantics == Semantics || read.Node("train.m") == nil {
+		t.Errorf("got semantics %d", read.PlannerSemantics)
+	}
+}

@@ -140,4 +140,27 @@ func taggedFields(t reflect.Type) []tagged {
 
 // WellFormed fails where a string of the node does not hold what its field says, as Read does for a whole plan: for one that crosses
 // a border alone.
-func (n *Node) WellFormed() error { return wellFormed(reflect.ValueOf(n), "", "it") }
+func (n *Node) WellFormed() error {
+	if err := wellFormed(reflect.ValueOf(n), "", "it"); err != nil {
+		return err
+	}
+	return n.imageFormed()
+}
+
+// imageFormed fails where a stage with a container has no image, or one that is no name and version of an image: what runs is an ID, and no
+// name, which may move.
+func (n *Node) imageFormed() error {
+	if n.Container == nil {
+		return nil
+	}
+	x := n.image()
+	switch {
+	case x == nil:
+		return fmt.Errorf("it has a container, and no image")
+	case !grammars["image"].holds(x.Root):
+		return fmt.Errorf("%q is no %s", x.Root, grammars["image"].what)
+	case x.Version != "" && !imageVersion.holds(x.Version):
+		return fmt.Errorf("%q is no %s", x.Version, imageVersion.what)
+	}
+	return nil
+}

@@ -63,8 +63,8 @@ func scoringCauses(r *plan.Release) []plan.Cause {
 	out := configCauses(said(r.Current.Scoring), said(r.Scoring))
 	for i := range out {
 		out[i].From = r.Model.From
-		if out[i].Path == "image" {
-			out[i].Kind = plan.ImageCause
+		if out[i].Path == "image" && r.Scoring != nil {
+			out[i].Kind, out[i].Path = plan.ImageCause, r.Scoring.Image.Root
 		}
 	}
 	return out

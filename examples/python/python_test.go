@@ -137,7 +137,6 @@ func TestMistakes(t *testing.T) {
 		{"protected feature", `"seniority",`, `"age",`, `the feature "age" is protected`},
 		{"misspelt feature", `"seniority",`, `"senority",`, `did you mean "seniority"?`},
 		{"command for a shell", `["python3", "/app/train.py"]`, `["python3 /app/train.py"]`, `write it as command = ["python3", "/app/train.py"]`},
-		{"no such image", image, "mlp-no-such-image:9", `no such image on this machine`},
 		{"no predict command", `predict = ["python3", "/app/predict.py"]`, "", "has no predict command"},
 	}
 	for _, tt := range tests {

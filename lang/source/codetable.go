@@ -136,7 +136,7 @@ func queriesCodes() []Code {
 func plansCodes() []Code {
 	return []Code{
 		{CodeStage, "A block's attributes cannot be read as its stage needs them.", "Correct the attribute shown."},
-		{CodeImage, "The image of a container stage is not there, or no engine answers.", "Build or load the image; start the engine."},
+		{CodeImage, "The image of a container stage is not there, or no engine answers: a warning, since an apply asks again; with `--refresh` an error.", "Build or load the image; start the engine."},
 		{CodeFiles, "The files of a source are not there or cannot be read.", "Correct `path`, or put the files there."},
 		{CodeRecord, "A recorded result cannot be read.", "Make the store readable; a record that is removed is made again by running its stage."},
 		{CodeNoPredict, "An opaque model is to be scored, and its trainer names no command for that.", "Add `predict` to the `train \"container\"` block."},

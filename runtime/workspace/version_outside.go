@@ -109,7 +109,7 @@ func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string,
 		return "", err
 	}
 	if err != nil { // in words that are the same on every machine
-		x.tell(n, source.CodeImage, fmt.Sprintf("The image %s is not known yet: %v. An apply that runs it asks again: build or load it before, since mlp pulls none by itself", name, why))
+		x.tell(n, source.CodeImage, fmt.Sprintf("The image %s is not known yet: %v. Build or load it before an apply that runs it, which asks again; mlp pulls none by itself", name, why))
 	}
 	if x.images == nil {
 		x.images = map[string]string{}
@@ -125,6 +125,9 @@ func (x *sources) tell(fetch *plan.Node, code, summary string) {
 	var at source.Range
 	if b := x.s.Module.Blocks[address.Block(fetch.Address)]; b != nil {
 		at = b.Range
+		if r, ok := b.Ranges["image"]; ok {
+			at = r
+		}
 	}
 	x.said = append(x.said, plan.Diagnostic{Severity: "warning", Code: code, Summary: summary, Subject: at})
 }

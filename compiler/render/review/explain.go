@@ -230,6 +230,8 @@ func (x *parts) container(c *plan.Container) {
 // inputText says where an input comes from.
 func inputText(from, port string, files *plan.External) string {
 	switch {
+	case files != nil && files.Version == "" && files.Remote:
+		return render.Line(files.Root)
 	case files != nil && files.Remote:
 		return render.Line(files.Root) + " = " + render.ShortVersion(files.Version)
 	case files != nil:

@@ -85,8 +85,8 @@ func attrs() []schema.Attr {
 		schema.Attr{Name: "classes", Type: schema.StringList,
 			Doc: "Of a multiclass task: the values of the target. The scoring command yields a column `score_<class>` for each."},
 		schema.Attr{Name: "image", Type: schema.String, Required: true,
-			Doc: "The image: a name that the engine has locally (nothing is pulled by itself), or an image's id. What the name means is " +
-				"found out when the plan is made, and written into it; another image is another fingerprint."},
+			Doc: "The image, an input of the stage: `name:tag`, `name@sha256:…` or an image's id, which the engine has locally (nothing is pulled by itself). " +
+				"What the name means is found out when the plan is made, or when the stage runs if it is not built before; another image is another fingerprint."},
 		schema.Attr{Name: "command", Type: schema.StringList, Required: true,
 			Doc: "The training command, program and arguments. It takes the place of the image's entrypoint; no shell is involved."},
 		schema.Attr{Name: "predict", Type: schema.StringList,
