@@ -19,7 +19,17 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestFlows holds the flows of many queries to the golden files: those of testdata/lineage.sql, and generated ones with a key. The oracles
+// keyTables are tables with keys, by which joins are told that meet one row from those that meet several.
+var keyTables = map[string]*schema.Table{
+	"p": {Key: []string{"id"}, Columns: []schema.Column{{Name: "id", Type: "integer"}, {Name: "card", Type: "integer"}, {Name: "day", Type: "integer"},
+		{Name: "amount", Type: "integer"}, {Name: "at", Type: "integer"}}},
+	"c": {Key: []string{"card"}, Columns: []schema.Column{{Name: "card", Type: "integer"}, {Name: "city", Type: "varchar"}, {Name: "max", Type: "integer"}}},
+	"d": {Key: []string{"city"}, Columns: []schema.Column{{Name: "city", Type: "varchar"}, {Name: "size", Type: "integer"}}},
+	"v": {Key: []string{"card", "day"}, Columns: []schema.Column{{Name: "card", Type: "integer"}, {Name: "day", Type: "integer"}, {Name: "spent", Type: "integer"}}},
+}
+
+// TestFlows holds the flows of many queries to the golden files: those of testdata/lineage.sql, those of
+// keys.sql over tables with keys, and generated ones with a key. The oracles
 // say that no flow is missing; the golden files, that none comes or goes unseen.
 func TestFlows(t *testing.T) {
 	b := table.NewBinder(nil)
@@ -46,6 +56,7 @@ func TestFlows(t *testing.T) {
 	}
 	for name, got := range map[string]string{
 		"testdata/lineage.golden":   flows(lineageTables, nil, lineageQueries(t)),
+		"testdata/keys.golden":      flows(keyTables, []string{"id"}, lines(t, "testdata/keys.sql")),
 		"testdata/generated.golden": flows(oracleTables, []string{"id"}, generated),
 	} {
 		if *update {

@@ -120,8 +120,11 @@ func TestColumnsExpressions(t *testing.T) {
 	}
 }
 
-func lineageQueries(t *testing.T) []string {
-	data, err := os.ReadFile("testdata/lineage.sql")
+func lineageQueries(t *testing.T) []string { return lines(t, "testdata/lineage.sql") }
+
+func lines(t *testing.T, name string) []string {
+	t.Helper()
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -256,3 +256,80 @@ select id, columns('.*_col') + 1 from t
 select coalesce(*columns(t.* exclude (l, s, ts, k, g, z, flag))) as v from t join u using (k)
 select t.id, greatest(*columns('^(x|w)$')) as v from t join u using (k)
 select coalesce(*columns('^k$')) as v from t full join u using (k)
+select * rename (t.x as v) from t
+select t.* rename (t.x as v, k as w) from t join u on t.k = u.k
+select * rename (u.x as v, u.k as uk, u.ts as uts) from t join u on t.k = u.k
+select * replace (t.x + 1 as x) from t
+select * exclude (u.x, u.k, u.ts) from t join u on t.k = u.k
+select * exclude (t.x, t.k, t.ts) from t join u on t.k = u.k
+select * exclude (x) from t
+select t.* exclude (x, y) from t join u on t.k = u.k
+select * exclude (t.ts, u.x) from t join u using (k)
+select id, #2 as v from t
+select s.* from t
+select {'a': x, 'b': y}.a as v, {'a': x, 'b': y}.b as w from t
+select struct_pack(a := x, b := y).b as v, struct_pack(a := x, b := y)['a'] as w from t
+select struct_extract(s, 'a') as v from t
+select q.a as v, q.b as w from (select struct_pack(a := x, b := z) as q from t) r
+select r.x as v from (select t as r from t) q
+select id, list_transform(l, (e, i) -> e * i + y) as v from t
+select id, list_reduce(l, (a, b) -> a + b + x, 0) as v from t
+select id, list_filter(l, e -> e > x) as v from t
+select id, list_transform(l, x -> x + 1) as v from t
+select id, k = null as v, x is not distinct from null as w from t
+select id, x from t where k = null or y > 3
+select id, x from t where null = k or y > 3
+select id, x from t where x is not distinct from null
+select id, x from t where null is not distinct from x
+select t.id, u.w from t join u on t.k is not distinct from u.k
+select t.id, u.w from t join u on t.x + 1 = u.x
+select t.id, u.w from t join u on t.x = u.x + 1
+select t.id, u.w from t natural join u
+select k, x, w from t natural join u
+select q.k, q.w from (select k, x + 1 from t) p natural join u q
+select id, x from t union all select w, x from u
+select x as v from t union all select x from u
+select x + 1 as v from t where y > 3 union all select x + 1 from t where y <= 3
+select x + 1 as v from t where y > 3 union all select x + 1 as v2 from t where y <= 3
+select x + 1 as v from t where y > 3 union all select y + 1 from t where y <= 3
+select id, x as v from t where y > 3 union all select id, y from t where y <= 3 union all select id, x from t
+select unnest(l) as v from t where y > 3 union all select unnest(l) from t where y <= 3
+select x + 1 as v from (select * from t) q where y > 3 union all select x + 1 from (select * from t) q where y <= 3
+select id, x as v from t union all by name select w as v, x as z from u
+select id, x as v from t union by name select w as v, x as id from u
+select id, x + 1 from t union all by name select w as id, x as z from u
+select id, x from t intersect select w, x from u
+select id, x from t except all select w, x from u
+select x, x as z from t union all select w, x from u
+with recursive r(a, b) as (select id, x from t where id < 3 union all select a + 1, b from r where a < 4) select a, b from r
+with recursive r as (select id as a, x as b, y as c from t where id < 3 union all select a + 1, c, b from r where a < 4) select a, b, c from r
+with r(a) as (select x from t) select a from r
+with t as (select x as k, y from t) select k, y from t
+select q.a, q.b from (select x, y, z from t) q(a, b)
+select i, x from t, range(3) r(i)
+select i, j, x from t, unnest([1, 2]) r(i), generate_series(1, 2) s(j)
+select id, i from t, range(x) r(i)
+select id, i from t, unnest(l) r(i)
+select id, generate_subscripts(l, 1) as i from t
+select id, range as i from t, range(2)
+select g, count(distinct x) as n, count(x) as m from t group by g
+select id, count(distinct x) over (partition by g) as n, count(x) over (partition by g) as m from t
+select g, arg_max(x, ts) as v, mode(k) as m from t group by g
+select id, avg(x) over (order by ts range between to_days(2) preceding and to_hours(1) preceding) as v from t
+select id, avg(x) over (order by ts range between to_days(2) preceding and to_hours(0) preceding) as v from t
+select id, avg(x) over (order by ts rows between 2 preceding and 0 preceding) as v from t
+select id, first_value(x order by y, id) over (partition by g order by ts, id) as v from t
+select id, max(x) over (order by ts range between to_days(y) preceding and current row) as v from t
+select id, x from t order by y limit 3 offset 1
+select id, (select w from u where u.k = t.k order by w, x limit 1) as v, exists (select 1 from u where u.k = t.k) as e from t
+select id, (select count(*) from u) as n, x > all (select w from u) as a, x = any (select x from u) as b from t
+select id, case when x in (select x from u where w > 2) then y end as v from t
+select columns('^[xy]$') + 1 from t
+select min(columns('^[xy]$')) from t
+select columns(['x', 'y']) from t
+select count(distinct columns('^[xy]$')) from t
+select id, coalesce(*columns('^[xy]$')) as v from t
+select a.id, b.x as v from t a join t b on a.id = b.id
+select a.id, b.x as v from t a join t b on a.g = b.g and a.id = b.id
+select a.id, b.x as v from t a left join t b on a.id = b.id and b.y > 3
+select a.id, sum(b.x) as v from t a join t b on a.g = b.g group by a.id
