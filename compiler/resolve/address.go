@@ -29,6 +29,7 @@ func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 		})
 		return nil, wrong
 	}
+	// Each step is a block's address; behind that of a module another one follows.
 	address := ""
 	for len(t) > 0 {
 		kind, rest, why := w.r.step(t)

@@ -31,6 +31,7 @@ func newParts() parts {
 // alone. The result does not depend on which try is first: one that needs another block is dropped, and so are all if together they
 // exceed the budget; dropped blocks are resolved in order afterwards.
 func (r *resolver) resolveAll() {
+	// Metrics first, since others have their definitions in their own configuration.
 	for _, address := range slices.Sorted(maps.Values(r.metrics)) {
 		r.block(r.blocks[address])
 	}
@@ -160,6 +161,8 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 		if b.Attrs[spec.Name] == nil && spec.Default == nil {
 			continue
 		}
+		// Configuration is fingerprinted, policy is what gates and the engine read, and metadata runs nothing: which it is,
+		// the schema says.
 		dest := p.config
 		switch {
 		case policy || spec.Policy || spec.Edge == schema.OrderEdge || spec.Edge == schema.StateEdge:
@@ -254,6 +257,7 @@ func (w *walker) nested(b *syntax.Block, spec *schema.Block, prefix string, poli
 		return
 	}
 	policy = policy || spec.Policy
+	// A block in which only some arguments are policy is in both parts, under the same label.
 	list := spec.Labelled || spec.Repeated
 	var configs, policies, metas []any
 	for i, n := range blocks {

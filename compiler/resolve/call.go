@@ -30,6 +30,7 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 		r.ds = append(r.ds, r.budget.Exceeded(b.Header)...)
 		return cty.DynamicVal
 	}
+	// The module has a scope of its own: all that it sees from here are its inputs.
 	given, ok := r.inputs(b, scope)
 	child := &resolver{
 		shared: r.shared, in: in, at: at, call: b.Header, calls: append(slices.Clone(r.calls), r.at.Dir), metrics: map[string]string{}, calledFor: key,
@@ -52,6 +53,7 @@ func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	if m, ok := r.folders[dir]; ok {
 		return m, m != nil
 	}
+	// Until it is read, and after a mistake, the folder counts as read without a module: a mistake is told once.
 	r.folders[dir] = nil
 	if r.opts.Modules == nil {
 		r.report(source.Diagnostic{

@@ -21,6 +21,7 @@ func number(f *big.Float) (json.Number, error) {
 	if f.IsInf() {
 		return "", fmt.Errorf("infinity is no value")
 	}
+	// 2^70 is about 1.2e21, where encoding/json goes over to exponents.
 	if f.IsInt() && f.MantExp(nil) <= 70 {
 		i, _ := f.Int(nil)
 		return json.Number(i.String()), nil

@@ -31,6 +31,7 @@ func (r *resolver) evaluate() {
 		}
 		w.steps[b.Address] = it
 	}
+	// In the order of names, so that a cycle is told from the same step each time.
 	for _, name := range slices.Sorted(maps.Keys(w.steps)) {
 		if w.states[name] == 0 {
 			w.visit(name)

@@ -109,6 +109,7 @@ func (x *variable) read(given Given, o origin) cty.Value {
 		x.r.ds = append(x.r.ds, x.discreet(ds)...)
 		return x.convert(v, o)
 	}
+	// From a command line: a variable of text takes it as it is, others read it as an expression, `["a", "b"]`.
 	if x.ty == cty.String || x.ty == cty.DynamicPseudoType && !startsExpression(given.Text) {
 		return cty.StringVal(given.Text)
 	}
@@ -148,6 +149,7 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 		})
 		return cty.DynamicVal
 	}
+	// Conversion would drop an attribute that the type does not have, and with it what somebody meant.
 	if !x.strays(v, o) {
 		return cty.DynamicVal
 	}

@@ -74,6 +74,7 @@ func stepOf(key cty.Value) any {
 
 // keyRange finds where a key stands that an argument spells out, else false: the value may come from elsewhere.
 func keyRange(a *syntax.Attr, steps ...any) (source.Range, bool) {
+	// An expression that is not written out here (a local, a function) has no place for its keys.
 	e := hclsyntax.Expression(nil)
 	if a != nil {
 		e = a.Expr

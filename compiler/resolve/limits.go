@@ -29,6 +29,7 @@ func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, ou
 	}
 	out, result := []any{}, present
 	for _, l := range limits {
+		// The definition stands in the configuration: a change of the metric is a change of what it limits.
 		address := w.r.metric(l)
 		value, err := number(big.NewFloat(l.Value))
 		if address == "" || err != nil {

@@ -203,8 +203,7 @@ func describe(v cty.Value) string {
 	return article(v.Type().FriendlyName())
 }
 
-// scalar checks a single value against the attribute's type. There is no conversion: "300" is no number and 1 is no string,
-// since what is written is what is fingerprinted.
+// scalar checks a single value against the attribute's type.
 func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	switch spec.Type {
 	case schema.Number, schema.Integer:
@@ -316,6 +315,7 @@ func (w *walker) list(v cty.Value, a *syntax.Attr, spec *schema.Attr, path strin
 		}
 		return w.wrongType(a.Range, path, string(spec.Type), v, hint)
 	}
+	// An element is held to the list's own OneOf and the like.
 	elem := *spec
 	elem.Type = schema.String
 	if spec.Type == schema.NumberList {

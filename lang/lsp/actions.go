@@ -20,6 +20,7 @@ func (r *request) codeActions() []codeAction {
 			if d.Subject.File != r.doc.name || !at.touches(r.params.Range) {
 				continue
 			}
+			// Each cure looks at the text of now and not at that of the diagnostic, which may be older by some letters.
 			for _, fix := range []func(*tree, source.Diagnostic) (string, *textEdit){meant, missing} {
 				if title, e := fix(t, d); e != nil {
 					told := r.module.translate(d, map[string]*text{r.doc.name: t.text})

@@ -99,6 +99,7 @@ func aliases(ls []lexeme, tables map[string]*schema.Table) map[string]string {
 			out[strings.ToLower(ls[j].text)] = name
 		}
 	}
+	// A table's own name goes last: an alias of the same name stands for the other table.
 	for l, name := range lower {
 		if _, taken := out[l]; !taken {
 			out[l] = name
@@ -141,6 +142,7 @@ func (c *completer) rule(start int) {
 	}
 	for _, ch := range chains(s.lexemes) {
 		last := s.lexemes[ch.last]
+		// The word may be the last step of a path or one in the middle of it.
 		for n := len(ch.steps) - 1; n > 0; n-- {
 			if !ch.steps[n].index && ch.steps[n].at.start == start {
 				c.fields(figureAt(env, s.lexemes, ch, n))
@@ -235,6 +237,7 @@ func figureAt(env *schema.FigureType, ls []lexeme, ch chain, n int) *schema.Figu
 		return env
 	}
 	t := env.Fields[ch.steps[0].name]
+	// A variable of a macro (all, exists, map, filter) has the type of the elements that the macro goes over.
 	for _, b := range bindings(ls) {
 		if at := ch.steps[0].at.start; b.name == ch.steps[0].name && b.from < at && at < b.to {
 			t = boundType(figureAt(env, ls, b.over, len(b.over.steps)-1))

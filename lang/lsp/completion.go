@@ -266,6 +266,7 @@ func (c *completer) ports(address string, d *definition, spec *schema.Attr) {
 	item := func(label, doc string, p schema.PortType) {
 		c.add(completionItem{Label: label, Kind: variableItem, Detail: string(p), Documentation: markdown(doc), SortText: "1" + label}, label)
 	}
+	// Where nothing flows the block alone is named, without a port.
 	loose := spec.Edge == schema.OrderEdge || spec.Edge == schema.StateEdge
 	own := schema.OwnPort(t.Out)
 	for i := range t.Out {

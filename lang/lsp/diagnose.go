@@ -75,6 +75,7 @@ func (m *module) messages(ds source.Diagnostics, texts map[string]*text, version
 	for name := range versions {
 		byFile[name] = []diagnostic{}
 	}
+	// A file that had diagnostics and has none is told so by an empty list: editors keep what they were told.
 	for name := range m.published {
 		byFile[name] = []diagnostic{}
 	}

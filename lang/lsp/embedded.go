@@ -153,6 +153,7 @@ func chainFrom(ls []lexeme, i int) chain {
 		case ls[i].text == ".":
 			c.last = i
 			return c
+		// An index counts as a step; its name is known only if it is a string.
 		case ls[i].text == "[":
 			end := closing(ls, i)
 			s := step{index: true, at: ls[i]}

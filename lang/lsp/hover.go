@@ -127,6 +127,7 @@ func (r *request) sqlDoc(p *place) string {
 	l := p.string.lexemes[i]
 	tables := r.module.tables(p.attr)
 	named := aliases(p.string.lexemes, tables)
+	// Behind a dot the word is a column of that table; behind FROM or JOIN it is a table; else it may be either.
 	if name, ok := qualifier(p.string.lexemes, l.start); ok {
 		if t := tables[named[strings.ToLower(name)]]; t != nil {
 			return columnDoc(map[string]*schema.Table{named[strings.ToLower(name)]: t}, l.text)

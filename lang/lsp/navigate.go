@@ -150,6 +150,7 @@ func (m *module) metricWords(t *tree, a *attr, metric string) []word {
 	var out []word
 	for _, e := range t.texts(a) {
 		for _, ch := range chains(e.lexemes) {
+			// A metric stands fourth in a path at the earliest: evaluate, e, metrics, auc.
 			for n := 3; n < len(ch.steps); n++ {
 				parent := figureAt(env, e.lexemes, ch, n)
 				if ch.steps[n].name == metric && !ch.steps[n].index && parent != nil && parent.Fields[metric] != nil && holdsMetrics(ch.steps[:n]) {

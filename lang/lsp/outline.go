@@ -45,6 +45,7 @@ func (p *outliner) body(b *block) *block {
 				b.end, b.ended = t.Range.End.Byte, true
 				return b
 			}
+		// A block that was never closed ends where the next one of the file begins.
 		case t.Type == hclsyntax.TokenIdent && b.kind.text != "" && p.beginsTop():
 			b.end = t.Range.Start.Byte
 			return b
@@ -135,6 +136,7 @@ func (p *outliner) value(a *attr) {
 	for first := p.next; ; p.next++ {
 		t := p.peek()
 		if t.Type == hclsyntax.TokenEOF || p.endsValue(t, open) {
+			// Blank lines and comments behind the value are no part of it.
 			a.tokens, a.unclosed = p.tree.tokens[first:p.next], len(open) > 0
 			for len(a.tokens) > 0 && blank(a.tokens[len(a.tokens)-1]) {
 				a.tokens = a.tokens[:len(a.tokens)-1]

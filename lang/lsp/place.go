@@ -60,6 +60,7 @@ func (t *tree) at(offset int) *place {
 		p.header()
 		return p
 	}
+	// A place behind the = is in the value, even if nothing stands there yet.
 	for _, a := range b.attrs {
 		switch {
 		case a.name.has(offset):

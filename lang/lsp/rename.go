@@ -56,6 +56,7 @@ func (r *request) rename() (any, error) {
 	case defs[kind+"."+name] != nil:
 		return nil, refuse("There is a %s already.", kind+"."+name)
 	}
+	// The edited text is compiled before it is offered (breaks): a rename that makes new errors is refused.
 	edits := r.renameEdits(address, name, d)
 	if why := r.breaks(edits); why != "" {
 		return nil, refuse("Renaming %s to %s would break the module: %s", address, name, why)

@@ -30,6 +30,7 @@ const maxMessage = 128 << 20
 // ReadObject reads the next message that is one. An error is the connection's end.
 func (s *stream) ReadObject(v any) error {
 	for {
+		// A message that cannot be read is answered by why; only an error of the connection ends it.
 		body, why, err := s.frame()
 		if err != nil {
 			return err

@@ -102,7 +102,8 @@ func (r *run) record(n *plan.Node, given planner.Given) error {
 // actions answers the planner: of all results in the store those that this test, or one that it goes on from, knows of.
 type actions struct{ r *run }
 
-// Action finds only what this suite made or was given: results of earlier runs would make a test pass for another reason.
+// Action is a record of this test, or none: one that another test left in the store would make this one pass for another
+// reason.
 func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	if !a.r.known[fp] {
 		return nil, false, nil

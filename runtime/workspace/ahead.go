@@ -49,6 +49,7 @@ func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bo
 // readAhead begins to read what is recorded before it is known of which pipeline: a store has seldom more than one. The
 // function it returns waits for that, or reads what is asked for if it was guessed wrong.
 func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline string) (Recorded, error) {
+	// With one pipeline in the store the guess is right, and reading goes on while the module is compiled.
 	guess := ""
 	if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
 		guess = entries[0].Name()

@@ -84,6 +84,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if err != nil {
 		return nil, err
 	}
+	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
 		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,

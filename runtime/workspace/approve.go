@@ -26,6 +26,7 @@ func (w *Workspace) ReadApprovers() (plan.Approvers, error) {
 	if path == "" {
 		return nil, nil
 	}
+	// Links are resolved on both sides: one that leads into the folder from outside is in it.
 	real, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		real, err = filepath.Abs(real)
@@ -114,6 +115,7 @@ func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Ap
 		return nil, err
 	}
 	defer lock.Unlock()
+	// The state is read again under the lock: what was decided may be another thing than when the session began.
 	if s.State, err = s.Log.Load(ctx); err != nil {
 		return nil, err
 	}

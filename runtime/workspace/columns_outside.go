@@ -59,6 +59,8 @@ func asked(fetch *schema.Derivation) string {
 func (l *Library) columnsOutside(ctx context.Context, address string, c *component.Component, fetch *schema.Derivation, config json.RawMessage) ([]schema.Column, error) {
 	pinned, ok := l.lock.Schemas[address]
 	from, known := l.lock.Versions[address]
+	// Pinned columns are taken as long as the block asks for the same thing. Only `mlp init` (tell is set) asks outside, and
+	// only if it may.
 	switch moved := known && from.Path != asked(fetch); {
 	case ok && !moved:
 		return pinned, nil
@@ -97,6 +99,8 @@ func (x *outsideLook) columns(ctx context.Context) (columns []schema.Column, ver
 	if x.outside, err = opened(x.l.dir, x.fetch.Config, secrets); err != nil {
 		return nil, "", err
 	}
+	// A service that can be asked is asked. Of others the data is fetched, as of a version, and what was found in that
+	// version is remembered.
 	if fetches.Columns != nil {
 		x.l.tell(fmt.Sprintf("Asking %s for the columns of %s.", x.fetch.Fetch.Location, x.address))
 		err = answered(ctx, func(ctx context.Context) error { columns, err = fetches.Columns(ctx, x.outside); return err })

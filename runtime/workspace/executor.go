@@ -28,6 +28,7 @@ func OpenExecutor(ctx context.Context, o ExecutorOptions) (executor.Executor, er
 	if o.Threads > 0 {
 		env["MLP_THREADS"] = fmt.Sprint(o.Threads)
 	}
+	// auto is containers where an engine answers, else processes; the caller is told (NoEngine).
 	name := o.Name
 	if name == "auto" {
 		name = "docker"

@@ -156,6 +156,7 @@ func replaceFile(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
+	// Beside the file, so that the rename stays on one file system and is whole or not at all.
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

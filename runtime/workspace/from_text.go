@@ -36,6 +36,8 @@ func brownfield(name string, r *repository, figures []foundFigure, container boo
 
 // rules holds each figure whose good direction is known to its value now, less some slack.
 func rules(figures []foundFigure) string {
+	// A rule that always holds is written where nothing else can be, for a gate needs one; the figures without a rule are
+	// listed as comments.
 	var b, rest strings.Builder
 	for _, f := range figures {
 		if f.better == unknownDirection {

@@ -216,6 +216,8 @@ func (l *Library) Columns(ctx context.Context, kind, typ, address string, config
 		return nil, err
 	}
 	l.Unpinned = append(l.Unpinned, address)
+	// Columns of files that may be quoted are remembered by their content. Of others not even names may stand in a cache or
+	// a message.
 	look := looking{c, Absolute(dir, root), names, config}
 	var columns []schema.Column
 	if l.roots.Quotable(look.dir, names) {

@@ -66,6 +66,7 @@ func parseLock(data []byte) (*LockFile, error) {
 	if err := source.DecodeJSON(data, l); err != nil {
 		return nil, err
 	}
+	// An empty section is left out of the file, and is read as an empty map.
 	empty := NewLock()
 	if l.Schemas == nil {
 		l.Schemas = empty.Schemas

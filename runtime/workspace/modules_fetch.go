@@ -75,6 +75,7 @@ func (f *fetching) fetch(b *syntax.Block) func(string, resolve.Folder) (resolve.
 		if d != nil {
 			return resolve.Folder{}, d
 		}
+		// A repository is fetched once however many modules of it are called: one commit for all of them.
 		name := s.Repository()
 		pin, done := f.pins[name]
 		if !done {

@@ -69,6 +69,7 @@ func (w *Workspace) planAt(ctx context.Context, c comparand, vars Settings) (*pl
 	if !holdsModule(v.dir) {
 		return &plan.Plan{}, nil
 	}
+	// The view is a folder like any other; values of variables and the store are those of now.
 	at := *w
 	at.Dir, at.Roots = v.dir, w.Roots.Of(v.dir)
 	s, err := at.OpenToPlan(ctx, vars)

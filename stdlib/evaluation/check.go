@@ -17,6 +17,8 @@ import (
 // figures that compare a champion with a challenger (metrics.auc of the champion, delta.auc.value, delta.auc.low, …). Call
 // Definitions first.
 func (k *Checker) FigureTypes() (figures, comparison map[string]*schema.FigureType) {
+	// What the data decides is left open (which groups there are); what the block decides (metrics, slices) is closed, so
+	// that a misspelt name is an error when files are checked.
 	metrics, bounds, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
 	row := map[string]*schema.FigureType{"count": schema.Count}
 	for i, n := range k.names {

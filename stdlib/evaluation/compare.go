@@ -54,6 +54,7 @@ func (e *Evaluation) Compare(ctx context.Context, s *prediction.Set, l predictio
 
 // difference is challenger minus champion of one metric.
 func (e *Evaluation) difference(ctx context.Context, m *metric.Metric, challenger *Evaluation, before, after *scored, few string) (any, error) {
+	// It is undefined if either side is; the reason says which.
 	path := "delta." + m.Name + ".value"
 	if few != "" {
 		return e.number(path, math.NaN(), few), nil

@@ -188,6 +188,8 @@ func (e *Evaluation) consistent(s *prediction.Set) error {
 	if s.Task != schema.Binary || s.Score == nil {
 		return nil
 	}
+	// By decision: 0 of the negative class, 1 of the positive one. That every score is on the wrong side is an error; that
+	// the mean is, a warning, since a decision may be for other reasons than the score.
 	var n, sum [2]float64
 	least, most := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(-1), math.Inf(-1)}
 	for _, i := range e.rows.counted {
@@ -214,6 +216,8 @@ func (e *Evaluation) Figures(ctx context.Context) (map[string]any, error) {
 		return nil, err
 	}
 	defer sql.Close()
+	// rows are those with a label that counts; coverage is their share of all rows. few is why no metric is told, empty if
+	// there are rows enough.
 	figures := map[string]any{"rows": len(e.rows.counted), "coverage": e.number("coverage", share(len(e.rows.counted), e.rows.total), "no rows")}
 	if e.set.Task == schema.Binary {
 		figures["positives"] = e.positives(nil)
@@ -305,6 +309,7 @@ func (e *Evaluation) number(path string, x float64, reason string) any {
 
 // values computes every metric with the given weights; of SQL metrics over the slice.
 func (e *Evaluation) values(ctx context.Context, prefix string, w []float64, sql *scored, slice int, few string) (map[string]any, error) {
+	// A figure that is undefined is null, and why stands in undefined under its path: "metrics.auc".
 	out := map[string]any{}
 	for _, m := range e.metrics {
 		if few != "" {

@@ -105,6 +105,7 @@ func (c *Config) fairnessFigures(task schema.Task, metrics []*metric.Metric) *sc
 		if group["to_overall"] = schema.Object(overall); task == schema.Binary {
 			group["positives"] = schema.Count
 		}
+		// undefined_groups have a measure that is NaN; unnamed are groups too small to be shown, with their rows.
 		one := map[string]*schema.FigureType{
 			"groups":           schema.MapOf(schema.Object(group)),
 			"undefined_groups": schema.Count,

@@ -26,6 +26,7 @@ func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 		for k, i := range r.counted {
 			values[k] = groupName(c, i)
 		}
+		// Groups are numbered by their names, so that figures and resamples do not depend on the order of rows.
 		names := sorted(values)
 		names = slices.Compact(names)
 		if len(names) > mostGroups {
@@ -167,6 +168,7 @@ func (r *fairnessReport) group(g, count int) map[string]any {
 		reason := r.why(g, count, name)
 		x := r.measures[g][place]
 		out[name] = r.number(path+"."+name, x, reason)
+		// The distance is undefined with either of its sides; reason says which.
 		interval := metric.Interval{Undefined: r.none}
 		if r.none == "" {
 			interval = r.intervals.ToOverall[g][place]

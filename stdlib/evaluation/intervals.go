@@ -54,6 +54,7 @@ func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 		return e.bounds("intervals.", found), nil
 	}
 	b := e.bootstrap()
+	// Metrics of ours and those in SQL are computed apart; hereAt and sqlAt are their places in the evaluation's list.
 	here, sql, hereAt, sqlAt := e.split()
 	intervals, err := b.Intervals(ctx, here, e.sample, e.rows.clusters, e.rows.clusterN)
 	if err != nil {

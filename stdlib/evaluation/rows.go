@@ -143,6 +143,7 @@ func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([]
 	if len(all) == 0 {
 		return nil, nil
 	}
+	// A condition that is null is false: such a row is in no slice.
 	terms := []string{"row_number() over () as mlp_row"}
 	for i, s := range all {
 		terms = append(terms, fmt.Sprintf("coalesce((%s\n), false) as slice_%d", s.Where, i))
@@ -185,6 +186,8 @@ func (r *rows) sample(s *prediction.Set, unseen []string) (*metric.Sample, error
 	for _, c := range s.Scores {
 		d.Scores = append(d.Scores, pick(c, r.counted))
 	}
+	// Classes are indexes into classes; a value that is in none of them is an error, since the metric would be of other
+	// rows.
 	actual := r.target.Num
 	if s.Task != schema.Regression {
 		var err error

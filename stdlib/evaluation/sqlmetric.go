@@ -138,6 +138,7 @@ func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b met
 	if len(t.counted) == 0 {
 		return out, nil
 	}
+	// A query takes as many resamples as make about drawsPerQuery rows: few queries, and bounded memory.
 	step := max(1, drawsPerQuery/len(t.counted))
 	for from := 0; from < b.Resamples; from += step {
 		draws, err := t.draws(ctx, b, from, min(from+step, b.Resamples))

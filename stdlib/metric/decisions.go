@@ -77,6 +77,8 @@ func (m *Metric) averaged(c matrix, score func(tp, support, predicted float64, c
 	case "micro":
 		return score(c.right(), c.total(), c.total(), "of any class")
 	}
+	// Classes without rows have no weight in a weighted average; in macro each counts as 1. One that is undefined makes the
+	// average undefined.
 	var s, weights float64
 	for i := range c.k {
 		weight := 1.0

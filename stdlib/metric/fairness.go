@@ -53,6 +53,7 @@ func Comparisons(task schema.Task, metrics []*Metric) []Comparison {
 	if task == schema.Binary {
 		out = rateComparisons()
 	}
+	// places are indexes into Measures: first the rates of the task, then the metrics in their order.
 	first := len(MeasureNames(task, nil))
 	for i, m := range metrics {
 		if m.SQL != "" {
@@ -119,6 +120,7 @@ func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric)
 	for i, k := range group {
 		g.parts[k].rows = append(g.parts[k].rows, i)
 	}
+	// The sample of a group keeps only its rows, so that a resample of all is one of each group by its weights.
 	for k := range g.parts {
 		var err error
 		if g.parts[k].sample, err = s.part(g.parts[k].rows); err != nil {

@@ -31,6 +31,8 @@ func (m *Metric) expansion(s *Sample) (influence []float64, jump float64) {
 		return nil, 0
 	}
 	influence = make([]float64, s.rows)
+	// By first order: the metric moves by w·g(cell) with the row. jump is the greatest move between two decisions on one
+	// row, times the effective weight of a row, Σw²/Σw.
 	var total, squares float64
 	for i, cell := range s.cells {
 		w := s.weights[i]

@@ -60,6 +60,8 @@ func (b Bootstrap) Intervals(ctx context.Context, metrics []*Metric, s *Sample, 
 			out[i].Undefined = undefined
 			continue
 		}
+		// By what is known of the metric: a share of rows, a function of counts, a rank, a ratio of sums. Only what is none
+		// of these is resampled by percentiles.
 		switch h := m.asShare(); {
 		case m.Type == "max_error":
 			out[i].Undefined = "the greatest error of some rows tells nothing of a greater one"
