@@ -154,6 +154,9 @@ func (c *consistency) input(n *Node, in *Input) error {
 		if root := in.External.Root; path.Clean(root) != root {
 			return fmt.Errorf("the folder of its files is written %q", root)
 		}
+		if address.Module(n.Address) == "" && in.External.Dir != "" { // else its path would mean other files, or none
+			return fmt.Errorf("its path is relative to %q, and its block stands in the root module", in.External.Dir)
+		}
 		if in.From != "" || n.Container != nil {
 			return fmt.Errorf("files from outside are read by sources only")
 		}

@@ -64,7 +64,7 @@ type Plan struct {
 	Releases    []*Release                 `json:"releases"`
 	GatesGone   []string                   `json:"gates_gone,omitempty" is:"address"` // recorded, and in the module no more; sorted
 	Moves       []Move                     `json:"moves,omitempty"`                   // by the new address, then the nearest first
-	Outputs     map[string]OutputValue     `json:"outputs,omitempty" is:"text"`       // of output blocks, by name
+	Outputs     map[string]OutputValue     `json:"outputs,omitempty" is:"name"`       // of output blocks, by name
 	Diagnostics []Diagnostic               `json:"diagnostics,omitempty"`
 	Envelope    *Envelope                  `json:"envelope,omitempty"`
 }

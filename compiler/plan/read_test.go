@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,10 @@ func TestFieldsOfLaterVersions(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	good := saved(t)
+	first, err := os.ReadFile("../../spec/plans/1.0/first.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct{ text, want string }{
 		"nothing":                 {"", "no JSON object"},
 		"a list":                  {"[]", "no JSON object"},
@@ -88,6 +93,8 @@ func TestReadRefuses(t *testing.T) {
 		"a node without address":  {resigned(t, good, `"train.m"`, `""`), "no address"},
 		"no node at all":          {resigned(t, good, `"gates":[]`, `"gates":[null]`), "no address"},
 		"no pipeline":             {resigned(t, good, `"pipeline":"p"`, `"pipeline":""`), "no pipeline"},
+		"an output's name":        {resigned(t, good, `"gates":[]`, `"gates":[],"outputs":{"x\u001b[2J":{"value":1}}`), "no name"},
+		"files by another folder": {resigned(t, string(first), `"external":{"files"`, `"external":{"dir":"../..","files"`), "root module"},
 		"a number for a name":     {resigned(t, good, `"pipeline":"p"`, `"pipeline":7`), "reading the plan"},
 	}
 	for name, tt := range tests {

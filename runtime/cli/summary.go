@@ -254,6 +254,6 @@ func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
 				value = string(d)
 			}
 		}
-		fmt.Fprintf(a.out, "  output.%s = %s\n", name, value)
+		fmt.Fprintf(a.out, "  output.%s = %s\n", render.Line(name), value)
 	}
 }
