@@ -32,9 +32,9 @@ var grammars = map[string]grammar{
 	"variable": pattern("name of a variable of the environment", `^[A-Za-z_][A-Za-z0-9_]*$`),
 	"word":     pattern("word", `^[A-Za-z0-9][A-Za-z0-9._-]*$`),
 	"file": {"name of a file below its folder", func(s string) bool {
-		return filepath.IsLocal(filepath.FromSlash(s)) && printable(s)
+		return filepath.IsLocal(filepath.FromSlash(s)) && noControl(s)
 	}},
-	"path": {"path", printable},
+	"path": {"path", noControl},
 	"text": {"text", func(string) bool { return true }},
 }
 
@@ -51,10 +51,9 @@ func pattern(what, re string) grammar {
 	return grammar{what, func(s string) bool { return compiled().MatchString(s) }}
 }
 
-// printable reports whether a text has nothing that a terminal would act on.
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
-}
+// noControl reports whether a text has nothing that a terminal would act on. What only looks like something else, as blanks of other widths
+// do that stand in names of files, is cleaned where it is shown. Sources refuse files whose names are otherwise.
+func noControl(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }
 
 // wellFormed holds every string of a value to what its field says.
 func wellFormed(v reflect.Value, tag, where string) error {

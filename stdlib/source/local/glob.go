@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
@@ -67,7 +69,23 @@ func Find(dir, pattern string) (root string, names []string, err error) {
 	if len(names) == 0 {
 		return root, nil, absent(fmt.Sprintf("no file matches %q%s", pattern, meant(base, path.Base(rest), false)))
 	}
+	for _, name := range names {
+		if err := nameable(path.Join(root, name)); err != nil {
+			return root, nil, fmt.Errorf("looking for %q: %w", pattern, err)
+		}
+	}
 	return root, names, nil
+}
+
+// nameable fails for a file that a plan cannot name: plans are JSON, which is UTF-8, and what is printed of them acts on no terminal.
+func nameable(name string) error {
+	switch {
+	case !utf8.ValidString(name):
+		return fmt.Errorf("the name of %q is not UTF-8: rename the file", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("the name of %q has a control character: rename the file", name)
+	}
+	return nil
 }
 
 // FetchFirst says how a file of elsewhere becomes a local one, by the scheme of its address: "ftp".

@@ -34,7 +34,8 @@ func TestSplit(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"data/b.csv", "data/a.csv", "data/.hidden.csv", "data/x/c.csv", "data/x/y/d.csv", "data/.git/e.csv", "data/note.txt", "data/dir.csv/f"} {
+	for _, name := range []string{"data/b.csv", "data/a.csv", "data/.hidden.csv", "data/x/c.csv", "data/x/y/d.csv", "data/.git/e.csv", "data/note.txt", "data/dir.csv/f",
+		"named/a\xffb.csv", "named/a\x1b[2Jb.txt", "named/a\u00a0\u3000b.json"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -78,6 +79,7 @@ func TestFind(t *testing.T) {
 		{"data/**/*.csv", "data", []string{"a.csv", "b.csv", "link.csv", "x/c.csv", "x/y/d.csv"}},
 		{"data/**/y/*.csv", "data", []string{"x/y/d.csv"}},
 		{"data/*/*.csv", "data", []string{"x/c.csv"}},
+		{"named/*.json", "named", []string{"a\u00a0\u3000b.json"}},
 		{"data/.h*.csv", "data", []string{".hidden.csv"}},
 		{filepath.Join(dir, "data/x/*.csv"), filepath.Join(dir, "data/x"), []string{"c.csv"}},
 	}
@@ -105,6 +107,8 @@ func TestFind(t *testing.T) {
 		"https://example.com/a.csv": `"https://example.com/a.csv" is an address, and only local files are read`,
 		"s3://bucket/a.csv":         `aws s3 cp`,
 		"data/[a.csv":               "a [ is not closed",
+		"named/*.csv":               `the name of "named/a\xffb.csv" is not UTF-8`,
+		"named/*.txt":               `the name of "named/a\x1b[2Jb.txt" has a control character`,
 	} {
 		if _, _, err := Find(dir, pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", pattern, err)
