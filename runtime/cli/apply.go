@@ -70,18 +70,8 @@ func (a *app) checkApply(f applyFlags) error {
 	if err := checkFailOn(f.failOn); err != nil {
 		return err
 	}
-	if err := checkExecutor(f.executor); err != nil {
-		return err
-	}
 	if !f.approve && !a.terminal(a.out) {
 		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
-	}
-	return nil
-}
-
-func checkExecutor(name string) error {
-	if name != "docker" && name != "process" && name != "auto" {
-		return &failure{err: fmt.Errorf("--executor %s is not known", name), hint: "Use docker, process or auto."}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,16 +12,37 @@ import (
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
-// completedFormats are the values of each command's --format, for completion.
-var completedFormats = map[string][]string{
-	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "json", "markdown", "html"}, "diff": {"text", "markdown", "json"},
+// formatsOf are the values of each command's --format.
+var formatsOf = map[string][]string{
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "verify": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "docs": {"markdown", "html"},
+}
+
+// checkChoices refuses words that a flag does not take, of those that take one of a few.
+func checkChoices(c *cobra.Command) error {
+	for flag, words := range map[string][]string{"format": formatsOf[c.Name()], "executor": {"docker", "process", "auto"}, "log-format": {"text", "json"}} {
+		if f := c.Flag(flag); f != nil && len(words) > 0 && !slices.Contains(words, f.Value.String()) {
+			last := len(words) - 1
+			return &failure{err: fmt.Errorf("--%s %s is not known", flag, f.Value), hint: "Use " + strings.Join(words[:last], ", ") + " or " + words[last] + "."}
+		}
+	}
+	return nil
+}
+
+// unread refuses flags that say nothing of what a command was asked for.
+func unread(c *cobra.Command, of string, flags ...string) error {
+	for _, name := range flags {
+		if c.Flags().Changed(name) {
+			return &failure{err: fmt.Errorf("--%s says nothing of %s", name, of), hint: "Leave it out; " + c.CommandPath() + " --help tells what it is for."}
+		}
+	}
+	return nil
 }
 
 // complete teaches commands what a shell may put for their arguments and flags: addresses of the module, kinds, codes.
 func (a *app) complete(root *cobra.Command) {
 	for _, c := range root.Commands() {
-		if list := completedFormats[c.Name()]; list != nil {
+		if list := formatsOf[c.Name()]; list != nil {
 			fixed(c, "format", list...)
 		}
 		fixed(c, "log-format", "text", "json")

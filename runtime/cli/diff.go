@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,9 +39,6 @@ func (a *app) diffCommand() *cobra.Command {
 }
 
 func (a *app) runDiff(ctx context.Context, args []string, f comparing) error {
-	if !slices.Contains([]string{"text", "markdown", "json"}, f.format) {
-		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, markdown or json."}
-	}
 	d, err := a.Diff(ctx, args, f.vars)
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ func (a *app) explainCommand() *cobra.Command {
 		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if code := codeForm().FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
+				if err := unread(cmd, "a code", "var", "var-file"); err != nil {
+					return err
+				}
 				return a.explainCode("MLP" + code[1])
 			}
 			return a.explainAddress(cmd.Context(), workspace.AddressOf(args[0]), vars)

@@ -49,9 +49,6 @@ func (a *app) graphCommand() *cobra.Command {
 }
 
 func (a *app) runGraph(ctx context.Context, f drawing) error {
-	if !slices.Contains([]string{"text", "dot", "mermaid", "svg"}, f.format) {
-		return &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, dot, mermaid or svg."}
-	}
 	g, err := a.graph(ctx, f)
 	if err != nil {
 		return err
@@ -129,7 +126,7 @@ func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 		}
 		return graph.OfPlan(p), nil
 	}
-	p, err := workspace.ReadPlan(f.plan)
+	p, err := a.savedPlan(ctx, f.plan, f.vars)
 	if err != nil {
 		return nil, err
 	}

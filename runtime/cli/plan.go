@@ -58,9 +58,6 @@ func outsideFlags(cmd *cobra.Command, refresh, offline *bool) {
 }
 
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
-	if err := checkFormat(f.format); err != nil {
-		return err
-	}
 	if err := checkFailOn(f.failOn); err != nil {
 		return err
 	}
@@ -97,13 +94,6 @@ var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 	"markdown": review.Markdown,
 	"html":     review.HTML,
 	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return workspace.WritePlan(w, p) },
-}
-
-func checkFormat(format string) error {
-	if formats[format] == nil {
-		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, markdown, json or html."}
-	}
-	return nil
 }
 
 func (a *app) printPlan(p *plan.Plan, format string, all bool) error {

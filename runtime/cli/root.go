@@ -177,7 +177,12 @@ func (a *app) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mlp", Short: "Plan and apply machine-learning pipelines", Long: rootHelp,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.enter() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := checkChoices(c); err != nil {
+				return err
+			}
+			return a.enter()
+		},
 	}
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)

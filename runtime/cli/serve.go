@@ -41,16 +41,12 @@ func (a *app) serveCommand() *cobra.Command {
 		Example: "  mlp serve --addr 127.0.0.1:8080\n" +
 			"  curl -s localhost:8080/v1/models/scorer/predict -d '{\"rows\": [{\"amount\": 12.5}]}'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			logger, err := f.logger(a.err)
-			if err != nil {
-				return err
-			}
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			return a.serve(cmd.Context(), s, f, logger)
+			return a.serve(cmd.Context(), s, f)
 		},
 	}
 	settingsFlags(cmd, &vars)
@@ -61,20 +57,17 @@ func (a *app) serveCommand() *cobra.Command {
 	return cmd
 }
 
-func (f *serving) logger(to io.Writer) (*slog.Logger, error) {
-	switch f.format {
-	case "text":
-		return slog.New(slog.NewTextHandler(to, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(to, nil)), nil
+func (f *serving) logger(to io.Writer) *slog.Logger {
+	if f.format == "json" {
+		return slog.New(slog.NewJSONHandler(to, nil))
 	}
-	return nil, fmt.Errorf("--log-format %q is not known; use text or json", f.format)
+	return slog.New(slog.NewTextHandler(to, nil))
 }
 
 // serve runs the model server until it is interrupted.
-func (a *app) serve(ctx context.Context, s *workspace.Session, f serving, logger *slog.Logger) error {
+func (a *app) serve(ctx context.Context, s *workspace.Session, f serving) error {
 	stop, _, release := interrupts(ctx)
 	defer release()
-	return s.Serve(stop, serve.Options{Addr: f.addr, Hosts: f.hosts, Log: logger, Access: f.access,
+	return s.Serve(stop, serve.Options{Addr: f.addr, Hosts: f.hosts, Log: f.logger(a.err), Access: f.access,
 		Ready: func(addr string) { fmt.Fprintf(a.out, "Serving on http://%s\n", addr) }})
 }

@@ -31,11 +31,23 @@ func (a *app) showCommand() *cobra.Command {
 			"With requirements, the trace from each requirement to the gates, checks and rules that verify it, and their last verdicts.",
 		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html\n  mlp show requirements",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			what, unsaid := "a block", []string{"all"}
+			switch {
+			case len(args) == 0:
+				what, unsaid = "all that is recorded", []string{"all", "save"}
+			case workspace.IsPlanFile(args[0]):
+				what, unsaid = "a saved plan", []string{"save"}
+			case args[0] == requirementsArgument:
+				what, unsaid = "requirements", []string{"all", "save"}
+			}
+			if err := unread(cmd, what, unsaid...); err != nil {
+				return err
+			}
 			if len(args) > 0 && workspace.IsPlanFile(args[0]) {
-				return a.showPlan(cmd.Context(), args[0], format, all)
+				return a.showPlan(cmd.Context(), args[0], vars, format, all)
 			}
 			if format != "text" && format != "json" {
-				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
+				return &failure{err: fmt.Errorf("--format %s is for saved plans", format), hint: "Use text or json."}
 			}
 			if len(args) > 0 && args[0] == requirementsArgument {
 				return a.showRequirements(cmd.Context(), vars, format)
@@ -60,20 +72,10 @@ func (a *app) showCommand() *cobra.Command {
 
 // showPlan shows a saved plan; neither the module nor the store is needed. Where the state is here that it was made against, one that says
 // otherwise than would be planned is refused.
-func (a *app) showPlan(ctx context.Context, path, format string, all bool) error {
-	if err := checkFormat(format); err != nil {
-		return err
-	}
-	p, err := workspace.ReadPlan(path)
+func (a *app) showPlan(ctx context.Context, path string, vars workspace.Settings, format string, all bool) error {
+	p, err := a.savedPlan(ctx, path, vars)
 	if err != nil {
 		return err
-	}
-	unchecked, err := a.CheckPlan(ctx, p)
-	if err != nil {
-		return err
-	}
-	if unchecked != "" {
-		fmt.Fprintf(a.err, "Shown as it stands, and not compared with what would be planned: %s.\n", unchecked)
 	}
 	if format == "json" { // as it stands, with fields of later versions: its plan_id covers them
 		data, err := os.ReadFile(path)
@@ -84,6 +86,15 @@ func (a *app) showPlan(ctx context.Context, path, format string, all bool) error
 		return err
 	}
 	return a.printPlan(p, format, all)
+}
+
+// savedPlan reads a plan to be shown.
+func (a *app) savedPlan(ctx context.Context, path string, vars workspace.Settings) (*plan.Plan, error) {
+	p, unchecked, err := a.SavedPlan(ctx, path, vars)
+	if err == nil && unchecked != "" {
+		fmt.Fprintf(a.err, "Shown as it stands, and not compared with what would be planned: %s.\n", unchecked)
+	}
+	return p, err
 }
 
 func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format, save string) error {

@@ -44,9 +44,6 @@ func (a *app) storeCommand() *cobra.Command {
 }
 
 func (a *app) verifyStore(ctx context.Context, format string) error {
-	if format != "text" && format != "json" {
-		return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text or json."}
-	}
 	found, err := a.VerifyStore(ctx)
 	if err != nil {
 		return err

@@ -102,12 +102,6 @@ func (f testFlags) opening(a *app) suite.Opening {
 
 // check refuses flags that cannot be meant.
 func (f testFlags) check() (func(file, name string) bool, error) {
-	if f.format != "text" && f.format != "json" && f.format != "junit" {
-		return nil, &failure{err: fmt.Errorf("--format %s is not known", f.format), hint: "Use text, json or junit."}
-	}
-	if f.executor != "docker" && f.executor != "process" && f.executor != "auto" {
-		return nil, &failure{err: fmt.Errorf("--executor %s is not known", f.executor), hint: "Use docker, process or auto."}
-	}
 	if f.parallelism < 0 {
 		return nil, fmt.Errorf("--parallelism takes a positive number, or 0")
 	}

@@ -22,12 +22,8 @@ func (a *app) validateCommand() *cobra.Command {
 		Example: "  mlp validate\n  mlp -C pipelines/fraud validate --var min_recall=0.8\n  mlp validate --format sarif > mlp.sarif",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			brief()
-			switch format {
-			case "json", "sarif":
+			if format != "text" {
 				return a.validateAs(cmd, vars, format)
-			case "text":
-			default:
-				return &failure{err: fmt.Errorf("--format %s is not known", format), hint: "Use text, json or sarif."}
 			}
 			m, lib, err := a.Check(cmd.Context(), vars)
 			if err != nil {

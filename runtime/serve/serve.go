@@ -107,6 +107,9 @@ func Run(ctx context.Context, o Options) error {
 	s := newServer(o)
 	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
 		s.local = tcp.IP.IsLoopback()
+		if !s.local && len(o.Hosts) > 0 {
+			return errors.Join(fmt.Errorf("listening on %s answers to every name: --host is for a server that listens on this machine only", o.Addr), listener.Close())
+		}
 	}
 	// Three run at a time: the listener; the loop that follows the releases, which is ready after its first look; and this
 	// function, which waits for the end of ctx, or of the listener. Time-outs bound clients that send or read slowly.

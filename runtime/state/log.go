@@ -62,7 +62,7 @@ var safeName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 	for what, name := range map[string]string{"pipeline": pipeline, "workspace": workspace} {
 		if !safeName().MatchString(name) {
-			return nil, fmt.Errorf("%q cannot be the name of a %s: expected a letter or digit, then letters, digits, _ . -", name, what)
+			return nil, fmt.Errorf("%q cannot be the name of a %s: expected a letter or digit, then letters, digits, _ . -, 128 at most", name, what)
 		}
 	}
 	return &Log{store: s, bucket: s.Bucket(), pipeline: pipeline, workspace: workspace}, nil

@@ -114,3 +114,44 @@ check "more" {
 		t.Errorf("%d warnings were tried, want 4", told)
 	}
 }
+
+// TestForgedPlansAreNotShown: neither is a comparison of one.
+func TestForgedPlansAreNotShown(t *testing.T) {
+	e := editingOf(t, "../../examples/churn")
+	p, err := e.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Workspace{Dir: e.dir, Name: "default"}
+	path := filepath.Join(e.dir, "p.json")
+	save := func() {
+		t.Helper()
+		if err := p.Sign(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := plan.Canonical(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.apply() // so that there is a store
+	save()
+	if _, unchecked, err := w.SavedPlan(t.Context(), path, nil); unchecked != "" || err != nil {
+		t.Errorf("as it was made: got %q, %v", unchecked, err)
+	}
+	if _, err := w.Diff(t.Context(), []string{path, path}, nil); err != nil {
+		t.Errorf("as it was made, compared: got %v", err)
+	}
+	p.Changes = []plan.Change{}
+	save()
+	var refused *Failure
+	if _, _, err := w.SavedPlan(t.Context(), path, nil); !errors.As(err, &refused) {
+		t.Errorf("without changes: got %v", err)
+	}
+	if _, err := w.Diff(t.Context(), []string{path, path}, nil); !errors.As(err, &refused) {
+		t.Errorf("without changes, compared: got %v", err)
+	}
+}

@@ -18,6 +18,9 @@ func (w *Workspace) Diff(ctx context.Context, args []string, vars Settings) (*di
 	if err != nil {
 		return nil, err
 	}
+	if len(vars) > 0 && IsPlanFile(from.name) && IsPlanFile(to.name) {
+		return nil, errVariables
+	}
 	before, err := w.sidePlan(ctx, from, vars)
 	if err != nil {
 		return nil, err
@@ -108,7 +111,8 @@ func (w *Workspace) sidePlan(ctx context.Context, c comparand, vars Settings) (*
 	case c.commit != "":
 		return w.planAt(ctx, c, vars)
 	case c.name != workingFiles:
-		return ReadPlan(c.name)
+		p, _, err := w.SavedPlan(ctx, c.name, nil)
+		return p, err
 	}
 	s, err := w.OpenToPlan(ctx, vars)
 	if err != nil {

@@ -34,6 +34,20 @@ func ReadPlan(path string) (*plan.Plan, error) {
 	return p, nil
 }
 
+// SavedPlan reads a saved plan to be shown, for which neither the module nor the store is needed. Where the state is here that it was made
+// against, one that says otherwise than would be planned is refused; unchecked says why that was not found out.
+func (w *Workspace) SavedPlan(ctx context.Context, path string, vars Settings) (p *plan.Plan, unchecked string, err error) {
+	if len(vars) > 0 {
+		return nil, "", errVariables
+	}
+	if p, err = ReadPlan(path); err == nil {
+		unchecked, err = w.CheckPlan(ctx, p)
+	}
+	return p, unchecked, err
+}
+
+var errVariables = &Failure{Err: errors.New("a saved plan has its variables and what it forces: give none"), Hint: "Plan again to change them."}
+
 // IsPlanFile tells a saved plan from an address: no address ends so.
 func IsPlanFile(arg string) bool { return strings.HasSuffix(arg, ".json") }
 
@@ -84,7 +98,7 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 	case o.NameGiven && w.Name != p.Workspace:
 		return fmt.Errorf("the plan is for the workspace %s, not %s", p.Workspace, w.Name)
 	case len(o.Force)+len(o.Settings) > 0:
-		return &Failure{Err: errors.New("a saved plan has its variables and what it forces: give none"), Hint: "Plan again to change them."}
+		return errVariables
 	case o.Outside:
 		return &Failure{Err: errors.New("a saved plan says which files and versions it is of: give neither --refresh nor --offline"), Hint: "Plan again to look at them otherwise."}
 	}
