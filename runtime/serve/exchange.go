@@ -43,12 +43,12 @@ func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 		ctx = timed
 	}
 	err := b.score(ctx)
-	s.metrics.failed.WithLabelValues(b.model.name).Add(float64(len(b.faults)))
+	b.model.failed.Add(float64(len(b.faults)))
 	if err != nil {
 		return err
 	}
 	x.batch = b
-	s.metrics.rows.WithLabelValues(b.model.name).Add(float64(b.rows - len(b.faults)))
+	b.model.scored.Add(float64(b.rows - len(b.faults)))
 	b.count()
 	for name, n := range b.unseen {
 		s.metrics.unseen.WithLabelValues(b.model.name, name).Add(float64(n))

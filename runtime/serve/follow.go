@@ -144,7 +144,7 @@ func (s *server) withdraw(name string, old slot) {
 func (s *server) converge(ctx context.Context, name string, release plan.ReleaseState, old slot) slot {
 	if old.now != nil && old.now.digest == release.Model {
 		if key, err := keyOf(release); err == nil && !slices.Equal(key, old.now.key) {
-			old.now = newServed(name, release.Model, old.now.model, key)
+			old.now = s.newServed(name, release.Model, old.now.model, key)
 		}
 		if old.fault != "" {
 			s.logf("%s %s is the release again", name, old.now.version)
@@ -190,7 +190,7 @@ func (s *server) load(ctx context.Context, name string, release plan.ReleaseStat
 	if err != nil {
 		return nil, err
 	}
-	return newServed(name, release.Model, model, key), nil
+	return s.newServed(name, release.Model, model, key), nil
 }
 
 // keyOf reads the deployment's key out of its configuration.

@@ -203,7 +203,7 @@ func valueEnd(text string, at int) int {
 		case ',', ':', ' ', '\n', '\t', '\r':
 			at++
 		default:
-			for at < len(text) && !strings.ContainsRune("]},: \n\t\r", rune(text[at])) {
+			for at < len(text) && !endsLiteral(text[at]) {
 				at++
 			}
 		}
@@ -211,6 +211,15 @@ func valueEnd(text string, at int) int {
 			return at
 		}
 	}
+}
+
+// endsLiteral reports whether a byte can follow a number or null, true and false, and is no part of them.
+func endsLiteral(c byte) bool {
+	switch c {
+	case ',', ']', '}', ' ', '\n', '\t', '\r':
+		return true
+	}
+	return false
 }
 
 // stringEnd is the end of the string that begins at a place of valid JSON.

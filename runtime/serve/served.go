@@ -3,6 +3,8 @@ package serve
 import (
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/component"
 )
@@ -21,6 +23,9 @@ type served struct {
 	fields  []field        // of a row: the features in their order, then the fields of the key that are none
 	places  map[string]int // of the fields by name
 	outputs []output
+
+	scored prometheus.Counter // rows, as in metrics
+	failed prometheus.Counter
 }
 
 // field is one that a row may have.
@@ -30,9 +35,10 @@ type field struct {
 	key     int // its place in the key, -1 if it is none of it
 }
 
-func newServed(name string, digest plan.Digest, model component.Model, key []string) *served {
+func (s *server) newServed(name string, digest plan.Digest, model component.Model, key []string) *served {
 	m := &served{name: name, version: version(digest), digest: digest, model: model, columns: map[string]int{}, key: key,
-		places: map[string]int{}, outputs: outputsOf(model)}
+		places: map[string]int{}, outputs: outputsOf(model),
+		scored: s.metrics.rows.WithLabelValues(name), failed: s.metrics.failed.WithLabelValues(name)}
 	for i, c := range model.Inputs() {
 		column := newColumn(c)
 		if column.kind != textKind {

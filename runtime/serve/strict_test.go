@@ -157,8 +157,8 @@ func TestBounds(t *testing.T) {
 
 // TestMemoryIsOfTheRequest: what a request makes the server hold is bounded by what it gives, and not by rows times features.
 func TestMemoryIsOfTheRequest(t *testing.T) {
-	m := newServed("m", digest(100), wideModel{}, nil)
 	s := newServer(Options{}.withDefaults())
+	m := s.newServed("m", digest(100), wideModel{}, nil)
 	for name, read := range map[string]func(b *batch) error{
 		"rows without features": func(b *batch) error {
 			return b.readRows(newLenientReader([]byte(`{"rows": [{}` + strings.Repeat(",{}", s.MaxRows-1) + `]}`)))
@@ -325,7 +325,8 @@ func TestQuietLogTellsOfFailures(t *testing.T) {
 // FuzzBodies: whatever is sent is answered with a status of the client's, or scored; and what is decoded is what a plain decoding into maps gives, or
 // refused where that is refused.
 func FuzzBodies(f *testing.F) {
-	m := newServed("m", digest(100), &stepModel{limit: 100, task: "binary_classification"}, []string{"customer", "merchant"})
+	s := newServer(Options{}.withDefaults())
+	m := s.newServed("m", digest(100), &stepModel{limit: 100, task: "binary_classification"}, []string{"customer", "merchant"})
 	f.Add(`{"rows": [` + goodRow + `]}`)
 	f.Add(`{"rows": [{"customer": [1, {"a": null}], "amount": 1e400}, ` + goodRow + `, {"\u0061mount": 1, "x": {"y": 1, "y": 2}}]}`)
 	f.Add(`{"inputs": [{"name": "amount", "shape": [1, 1], "datatype": "FP64", "data": [[1]]}], "outputs": [{"name": "score"}]}`)
@@ -333,7 +334,6 @@ func FuzzBodies(f *testing.F) {
 		{"name": "merchant", "shape": [1], "datatype": "BYTES", "data": ["M1"]}, {"name": "known", "shape": [1], "datatype": "BOOL", "data": [true]},
 		{"name": "paid_at", "shape": [1], "datatype": "BYTES", "data": [null]}, {"name": "customer", "shape": [1], "datatype": "FP64", "data": [7]}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		s := newServer(Options{}.withDefaults())
 		b := s.newBatch(m)
 		err := b.readRows(newLenientReader([]byte(body)))
 		if rows, ok := plainRows(body); ok != (err == nil) {
