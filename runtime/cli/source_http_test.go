@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -171,4 +173,63 @@ func TestSourceHTTPS(t *testing.T) {
 	if stdout, stderr, code := run(t, module("moved.csv"), "apply", "--auto-approve", "--executor", "process"); code == 0 || !strings.Contains(stdout+stderr, "redirects from https to http") {
 		t.Errorf("led on to http: exit code %d\n%s%s", code, stdout, stderr)
 	}
+}
+
+// TestFetchBesideContainers: where stages are containers, the fetch reaches the network and its secret as a process, and what parses the file is a
+// container that has neither.
+func TestFetchBesideContainers(t *testing.T) {
+	if !engineAnswers(t) {
+		t.Skip("no container engine answers")
+	}
+	const token = "a-token-that-opens-the-shop"
+	t.Setenv("MLP_TEST_SHOP_TOKEN", token)
+	var got atomic.Int64
+	text := "id,amount\n1,2.5\n2,x\n"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		if r.Method == http.MethodGet {
+			got.Add(1)
+		}
+		w.Header().Set("ETag", `"one"`)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(text))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	module := fmt.Sprintf(httpModule, server.URL)
+	writeFile(t, filepath.Join(dir, "p.mlp"), module)
+	began := time.Now()
+	apply := []string{"apply", "--auto-approve", "--executor", "docker"}
+	says(t, dir, token, 1, []string{"source.orders@fetch done", `orders.csv line 3: column "amount" holds "x"`}, apply...)
+	writeFile(t, filepath.Join(dir, "p.mlp"), strings.Replace(strings.Replace(module, `{ type = "double" }`, `{ type = "varchar" }`, 1), "amount > 2", "id > 1", 1))
+	says(t, dir, token, 0, []string{"2 ran, 1 cached"}, apply...)
+	if n := got.Load(); n != 1 {
+		t.Errorf("the file was fetched %d times", n)
+	}
+	made := happened(t, began, "container", "create", "{{.Actor.ID}}", "--filter", "label=mlp.store="+filepath.Join(dir, ".mlp"))
+	if len(made) == 0 {
+		t.Fatal("nothing ran in a container")
+	}
+	joined := happened(t, began, "network", "connect", "{{.Actor.Attributes.container}} {{.Actor.Attributes.name}}")
+	for _, id := range made {
+		of := slices.DeleteFunc(slices.Clone(joined), func(line string) bool { return !strings.HasPrefix(line, id+" ") })
+		if len(of) != 1 || of[0] != id+" none" {
+			t.Errorf("a container of the apply joined the networks %q", of)
+		}
+	}
+	noContainers(t, dir)
+}
+
+// happened are the events of the engine of one kind since a time, a line each.
+func happened(t *testing.T, since time.Time, kind, event, format string, filters ...string) []string {
+	t.Helper()
+	args := append([]string{"events", "--since", since.Format(time.RFC3339Nano), "--until", time.Now().Format(time.RFC3339Nano),
+		"--filter", "type=" + kind, "--filter", "event=" + event, "--format", format}, filters...)
+	out, err := exec.Command("docker", args...).Output()
+	if err != nil {
+		t.Fatalf("asking the engine what happened: %v", err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
 }
