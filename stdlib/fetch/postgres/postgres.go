@@ -22,6 +22,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -160,6 +161,9 @@ func (s *session) place() string {
 func (s *session) told(doing string, err error) error {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
+		if what, detail := unencrypted(err); what != "" {
+			return &component.InputError{Summary: s.place() + " " + what, Detail: detail}
+		}
 		var connection *net.OpError
 		var name *net.DNSError
 		if errors.As(err, &connection) { // it is told of once for each of the names of a host
@@ -193,6 +197,20 @@ func (s *session) told(doing string, err error) error {
 		detail = strings.TrimSpace(refused.Detail + " " + refused.Hint)
 	}
 	return &component.InputError{Summary: what + " (SQLSTATE " + refused.Code + ")", Detail: detail}
+}
+
+// unencrypted says what is wrong, and what to do, where the server has no TLS or none that this machine believes; "" of other errors.
+// Such a server is not taken for an absent one: it may be another than is meant.
+func unencrypted(err error) (what, detail string) {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case strings.Contains(err.Error(), "server refused TLS connection"): // the driver has no name for it
+		return "answers without TLS", "sslmode = verify-full demands it, which holds where url says no other. Where the network is trusted, add ?sslmode=disable to url."
+	case errors.As(err, &certificate):
+		return "shows a certificate that is not believed: " + certificate.Err.Error(),
+			"Add the certificate of who vouches for it, ?sslmode=verify-full&sslrootcert=FILE, to url, or name it in SSL_CERT_FILE. Where the network is trusted, ?sslmode=require encrypts and asks for none."
+	}
+	return "", ""
 }
 
 // rows are those of the query, one JSON object each.

@@ -99,6 +99,7 @@ func testErrors(t *testing.T, server *postgrestest.Server, subject func(string) 
 		{"writing", subject("insert into laws values (1, 'x') returning id"), "syntax error"},
 		{"writing by a function", subject("select nextval('s') as n"), "read-only transaction"},
 		{"no such database", with(func(c *fetch.Config) { c.URL = strings.Replace(c.URL, "/postgres", "/nowhere", 1) }), "names the database"},
+		{"no TLS", with(func(c *fetch.Config) { c.URL += "?sslmode=verify-full" }), "add ?sslmode=disable to url"},
 		{"too large", with(func(c *fetch.Config) { c.MaxBytes = 1000 }), "max_bytes = 1000"},
 		{"a version of no row", with(func(c *fetch.Config) { c.Version = "select 1 where false" }), "yields 0 rows"},
 		{"a version of many rows", with(func(c *fetch.Config) { c.Version = "select id from laws" }), "yields 2 rows, or more"},
