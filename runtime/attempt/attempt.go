@@ -35,6 +35,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,11 +208,14 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		}
 		a.task.Inputs = append(a.task.Inputs, executor.Input{Port: in.Port, Path: path, Own: path == a.own(in)})
 	}
+	if !slices.ContainsFunc(a.task.Inputs, func(in executor.Input) bool { return !in.Own }) && len(a.task.Inputs) > 0 {
+		a.task.In = filepath.Join(a.work, "in")
+	}
 	var err error
 	if a.quota, err = newQuota(a.Store.Root(), a.node.DiskMB, a.task.Out, a.task.Checkpoint, a.task.Scratch); err != nil {
 		return err
 	}
-	return errors.Join(os.MkdirAll(a.task.Checkpoint, 0o700), os.MkdirAll(a.task.Scratch, 0o700))
+	return os.MkdirAll(a.task.Checkpoint, 0o700)
 }
 
 // Try makes one attempt with an empty output folder; nil: the stage succeeded, and Finish takes its outputs.

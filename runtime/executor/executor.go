@@ -48,6 +48,8 @@ type Task struct {
 	Spec component.Spec
 	// Inputs are mounted read-only at in/<port>.
 	Inputs []Input
+	// In is a folder that has the inputs by their ports and nothing else; empty: they lie apart.
+	In string
 	// Secrets are mounted read-only at secrets/<name>, of foreign stages and of fetches.
 	Secrets []Secret
 	// Out is an empty folder on the host that becomes out/. It and Checkpoint are the caller's; an executor whose stages run as
@@ -55,7 +57,7 @@ type Task struct {
 	Out string
 	// Checkpoint is a folder on the host kept between attempts; empty: none.
 	Checkpoint string
-	// Scratch is a private folder on the host for the executor's own files.
+	// Scratch is a private folder on the host for the executor's own files, which it makes where it is not there.
 	Scratch string
 	// Place makes a new folder that may outlive the attempt, on the file system of the task's own folders; nil: there is no such place.
 	Place func(pattern string) (string, error)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -97,7 +96,7 @@ func (s *session) withBytes(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing the footer of a copy of %s: %w", path, err)
 	}
-	out, err := os.Create(filepath.Join(s.dir, fmt.Sprintf("bytes%d.parquet", len(s.linked))))
+	out, err := os.Create(s.file(fmt.Sprintf("bytes%d.parquet", len(s.linked))))
 	if err != nil {
 		return "", err
 	}

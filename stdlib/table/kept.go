@@ -19,8 +19,8 @@ import (
 //
 //   - Each session has a database in memory and a connection of its own. Tables, views, macros and types are in that database, or
 //     temporary in the connection; both end with the session.
-//   - The file system is closed but for the engine's own folder, from the start and for good. A session's files are links in a
-//     folder below that, removed at its end. The engine spills to the folder for temporary files of the stage that runs.
+//   - The file system is closed but for the engine's own folder, from the start and for good. A session's files are links in
+//     there, removed at its end. The engine spills to the folder for temporary files of the stage that runs.
 //   - When a stage has ended (Reset), the one database that all sessions could write is made anew. Settings of a connection end with
 //     it; those of the engine, its databases and secrets are compared with what they were at the start. Where anything is left, the
 //     engine is closed, and another one started.
@@ -126,19 +126,19 @@ func (e *engine) connect(ctx context.Context) (*duckdb.Conn, error) {
 	return conn.(*duckdb.Conn), nil
 }
 
-// session opens one with a database, a connection and a folder of its own.
+// session opens one with a database and a connection of its own.
 func (e *engine) session(ctx context.Context) (*session, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.opened++
 	name := fmt.Sprintf("session%d", e.opened)
-	s := &session{engine: e, database: name, dir: filepath.Join(e.dir, name), linked: map[string]string{}}
-	err := errors.Join(os.Mkdir(s.dir, 0o700), e.spillTo(os.TempDir()))
+	s := &session{engine: e, database: name, dir: e.dir, linked: map[string]string{}}
+	err := e.spillTo(os.TempDir())
 	if err != nil {
 		return nil, err
 	}
 	if s.conn, err = e.connect(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir))
+		return nil, err
 	}
 	limit := "reset memory_limit"
 	if mb := memoryMB(); mb > 0 {
@@ -177,7 +177,13 @@ func (e *engine) end(s *session) error {
 // leave ends a session of the engine. A database that cannot be detached makes the engine one that is not used again.
 func (e *engine) leave(s *session) error {
 	e.open--
-	err := errors.Join(s.conn.Close(), os.RemoveAll(s.dir))
+	err := s.conn.Close()
+	for file := range s.linked {
+		if failed := os.Remove(file); failed != nil && !errors.Is(failed, os.ErrNotExist) {
+			e.broken = true
+			err = errors.Join(err, failed)
+		}
+	}
 	own := session{conn: e.own}
 	if failed := own.exec(context.Background(), "detach database if exists "+s.database); failed != nil {
 		e.broken = true

@@ -23,9 +23,9 @@ type session struct {
 	engine    *engine           // that is kept; nil: the session has one of its own
 	database  string            // in that engine
 	conn      *duckdb.Conn
-	dir       string            // private, for spilling; empty if none could be made
+	dir       string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
 	scratch   *scratch.Folder   // that dir is; nil with it
-	linked    map[string]string // links in dir → what they stand for
+	linked    map[string]string // its files: links, and copies → what they stand for
 	tables    map[string]string // of a binder: name → definition of the table that the engine holds now
 	trees     map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
 }
@@ -181,6 +181,15 @@ func (s *session) one(ctx context.Context, query string) ([]driver.Value, error)
 	return out, err
 }
 
+// file is the path of a file of the session's own. In an engine that is kept no two sessions ever have the same, so that none meets what the
+// engine remembers of another's.
+func (s *session) file(name string) string {
+	if s.engine != nil {
+		name = s.database + "-" + name
+	}
+	return filepath.Join(s.dir, name)
+}
+
 // plain returns a path to the same file that the engine may read, and does not take for a pattern.
 func (s *session) plain(path string) (string, error) {
 	abs, err := filepath.Abs(path)
@@ -195,7 +204,7 @@ func (s *session) plain(path string) (string, error) {
 	if s.dir == "" {
 		return "", fmt.Errorf("the path %s has one of the characters * ? [ in it and there is no folder for temporary files to work around that", path)
 	}
-	link := filepath.Join(s.dir, fmt.Sprintf("in%d%s", len(s.linked), filepath.Ext(abs)))
+	link := s.file(fmt.Sprintf("in%d%s", len(s.linked), filepath.Ext(abs)))
 	s.linked[link] = abs
 	return link, os.Symlink(abs, link)
 }
@@ -206,7 +215,7 @@ func (s *session) target(path string) (string, error) {
 	if err != nil || s.engine == nil {
 		return abs, err
 	}
-	link := filepath.Join(s.dir, fmt.Sprintf("out%d", len(s.linked)))
+	link := s.file(fmt.Sprintf("out%d", len(s.linked)))
 	s.linked[link] = filepath.Dir(abs)
 	return filepath.Join(link, filepath.Base(abs)), os.Symlink(filepath.Dir(abs), link)
 }

@@ -93,28 +93,27 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, e
 	return e.run(ctx, t, root)
 }
 
-// layOut makes the root folder of a stage under the task's scratch folder: the description, links to inputs, outputs
-// and checkpoint, and a home.
+// layOut makes the root folder of a stage: the description, links to inputs, outputs and checkpoint, and a home. It is the task's scratch
+// folder where that is not there yet, else a folder in it. Each folder that is made and removed costs a small stage a part of its
+// time, the more of them the longer: a file system keeps what was removed a moment ago from being used again, and looks past it.
 func layOut(t executor.Task) (string, error) {
-	scratch, err := filepath.Abs(t.Scratch)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
-		return "", err
-	}
-	root, err := os.MkdirTemp(scratch, "stage-")
+	root, err := newRoot(t.Scratch)
 	if err != nil {
 		return "", err
 	}
 	err = errors.Join(
 		protocol.WriteDescription(filepath.Join(root, protocol.DescriptionFile), t.Spec),
-		os.Mkdir(filepath.Join(root, "in"), 0o755),
 		os.Mkdir(filepath.Join(root, "home"), 0o700),
 		link(t.Out, filepath.Join(root, "out")),
 	)
-	for _, in := range t.Inputs {
-		err = errors.Join(err, link(in.Path, filepath.Join(root, "in", in.Port)))
+	in := filepath.Join(root, "in")
+	if t.In != "" {
+		err = errors.Join(err, link(t.In, in))
+	} else {
+		err = errors.Join(err, os.Mkdir(in, 0o755))
+		for _, input := range t.Inputs {
+			err = errors.Join(err, link(input.Path, filepath.Join(in, input.Port)))
+		}
 	}
 	if len(t.Secrets) > 0 {
 		err = errors.Join(err, os.Mkdir(filepath.Join(root, "secrets"), 0o700))
@@ -132,6 +131,22 @@ func layOut(t executor.Task) (string, error) {
 	return root, nil
 }
 
+// newRoot makes the root folder, absolute.
+func newRoot(scratch string) (string, error) {
+	root, err := filepath.Abs(scratch)
+	if err != nil {
+		return "", err
+	}
+	err = os.MkdirAll(filepath.Dir(root), 0o700)
+	if err == nil {
+		err = os.Mkdir(root, 0o700)
+	}
+	if errors.Is(err, os.ErrExist) {
+		return os.MkdirTemp(root, "stage-")
+	}
+	return root, err
+}
+
 // link makes name a symbolic link to an existing folder. Hard links to the files would cost time by their number,
 // change the originals' ctime and need the same file system.
 func link(folder, name string) error {
@@ -145,6 +160,9 @@ func link(folder, name string) error {
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("%s is no folder", folder)
+	}
+	if beside := filepath.Dir(filepath.Dir(name)); filepath.Dir(folder) == beside {
+		folder = filepath.Join("..", filepath.Base(folder)) // a short one lies in the inode
 	}
 	return os.Symlink(folder, name)
 }

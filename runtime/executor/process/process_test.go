@@ -183,7 +183,7 @@ func TestRun(t *testing.T) {
 	if got, want := log.String(), "copying 5 bytes\n"; got != want {
 		t.Errorf("log: got %q, want %q", got, want)
 	}
-	if left, err := os.ReadDir(task.Scratch); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(task.Scratch); err != nil && !os.IsNotExist(err) || len(left) != 0 {
 		t.Errorf("scratch: got %v, %v, want nothing left", left, err)
 	}
 }
@@ -316,7 +316,7 @@ func TestRunWithoutInput(t *testing.T) {
 	if _, err := newExecutor(t).Run(context.Background(), task); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want %v", err, os.ErrNotExist)
 	}
-	if left, err := os.ReadDir(task.Scratch); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(task.Scratch); err != nil && !os.IsNotExist(err) || len(left) != 0 {
 		t.Errorf("scratch: got %v, %v, want nothing left", left, err)
 	}
 }
