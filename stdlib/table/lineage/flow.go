@@ -45,8 +45,6 @@ func (a origins) minus(b origins) origins {
 	return out
 }
 
-func (a origins) has(i int) bool { return i/64 < len(a) && a[i/64]&(1<<(i%64)) != 0 }
-
 func (a origins) empty() bool { return !slices.ContainsFunc(a, func(w uint64) bool { return w != 0 }) }
 
 func (a origins) meets(b origins) bool { return !a.and(b).empty() }

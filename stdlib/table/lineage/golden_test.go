@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // keyTables are tables with keys, by which joins are told that meet one row from those that meet several.
 var keyTables = map[string]*schema.Table{
 	"p": {Key: []string{"id"}, Columns: []schema.Column{{Name: "id", Type: "integer"}, {Name: "card", Type: "integer"}, {Name: "day", Type: "integer"},
-		{Name: "amount", Type: "integer"}, {Name: "at", Type: "integer"}}},
+		{Name: "amount", Type: "integer"}, {Name: "ts", Type: "integer"}}},
 	"c": {Key: []string{"card"}, Columns: []schema.Column{{Name: "card", Type: "integer"}, {Name: "city", Type: "varchar"}, {Name: "max", Type: "integer"}}},
 	"d": {Key: []string{"city"}, Columns: []schema.Column{{Name: "city", Type: "varchar"}, {Name: "size", Type: "integer"}}},
 	"v": {Key: []string{"card", "day"}, Columns: []schema.Column{{Name: "card", Type: "integer"}, {Name: "day", Type: "integer"}, {Name: "spent", Type: "integer"}}},

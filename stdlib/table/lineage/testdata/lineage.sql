@@ -333,3 +333,27 @@ select a.id, b.x as v from t a join t b on a.id = b.id
 select a.id, b.x as v from t a join t b on a.g = b.g and a.id = b.id
 select a.id, b.x as v from t a left join t b on a.id = b.id and b.y > 3
 select a.id, sum(b.x) as v from t a join t b on a.g = b.g group by a.id
+select v from (select * rename (t.x as v) from t) q
+select v, w from (select t.* rename (t.x as v, k as w) from t join u on t.k = u.k) q
+select v from (select * rename (u.x as v, u.k as uk, u.ts as uts) from t join u on t.k = u.k) q
+select x, v from (select * rename (u.x as v, u.k as uk, u.ts as uts) from t join u on t.k = u.k) q
+select x, tk from (select * rename (t.x as v, t.k as tk, t.ts as tts) from t join u on t.k = u.k) q
+select x from (select * exclude (u.x, u.k, u.ts) from t join u on t.k = u.k) q
+select x, w from (select * exclude (t.x, t.k, t.ts) from t join u on t.k = u.k) q
+select x from (select * exclude (t.ts, u.x) from t join u using (k)) q
+select q.x as v, q.row.y as w from (select x, t as row from t) q
+select id, lag(x) over (order by ts) as v from (select t.id, t.x, t.ts from t join u on t.k = u.k) q
+select id, lag(x) over (order by ts) as v from (select id, x, ts from t union all select id, y, ts from t) q
+select id, lag(x) over (order by ts) as v from (select id, x, ts from t where y > 3 union all select id, x, ts from t where y <= 3) q
+select id, lag(x) over (order by ts) as v from (select id, unnest(l) as x, ts from t) q
+select id, lag(e.x) over (order by t.ts) as v from t join u e on t.k = e.k
+select id, lag(t.x) over (order by e.ts) as v from t join u e on t.k = e.k
+select id, lag(x) over (order by ts) + lag(y) over (order by z) as v from t
+select id, lag(x) over (order by ts) + lag(y) over (order by ts) as v from t
+select id, lag(v) over (order by z, id) as w from (select id, z, lag(x) over (order by ts) as v from t) q
+select a, b from (with recursive r(a, b, c, n) as (select x, y, z, 0 from t union all select b, c::integer, z, n + 1 from r, t where n < 3 and r.n = t.id) select a, b from r) q
+select id, max(x) over (partition by g order by ts range between to_days(2) preceding and to_days(trunc(1)::integer) preceding) as v from t
+select id, mode(x order by y) over (partition by g) as v from t
+select k as a, w from t join u using (k) where t.k > 'a'
+select k, w from t left join u using (k)
+select v.k from (select k, unnest(l) as e from t) v natural join u
