@@ -156,6 +156,7 @@ func (c *comparison) wiring(a, b *plan.Node) []Field {
 
 // outside compares the files and objects that a stage reads from outside.
 func outside(a, b *plan.Node) []Field {
+	// What lies elsewhere has a version, which stands among the inputs of its own stage.
 	content := func(n *plan.Node) map[string]json.RawMessage {
 		out := map[string]json.RawMessage{}
 		for _, in := range n.Inputs {

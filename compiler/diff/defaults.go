@@ -84,6 +84,7 @@ func Attribute(path string, body *schema.Body) *schema.Attr {
 		if end < 0 {
 			return body.Attr(path)
 		}
+		// A label may hold dots: the block ends at "].", not at the first dot.
 		b := body.Block(path[:end])
 		if b == nil {
 			return nil

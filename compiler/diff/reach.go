@@ -12,6 +12,7 @@ const mostSteps = 300_000
 
 // reach works out for each cause which blocks have another result because of it.
 func (c *comparison) reach(changed []Changed, roots map[string]bool) {
+	// Only stages that come out otherwise are followed: a change that a stage absorbs reaches nobody.
 	affected := c.affected(roots)
 	next := map[string][]string{}
 	link := func(from, to string) { next[from] = append(next[from], to) }
@@ -85,6 +86,7 @@ func (c *comparison) affected(roots map[string]bool) map[string]bool {
 // depths is the length of the longest way to each stage.
 func depths(nodes map[string]*plan.Node) map[string]int {
 	waits, next, depth := map[string]int{}, map[string][]string{}, map[string]int{}
+	// Stages are taken off in the order of their needs (Kahn 1962), so that each depth is final when it is read.
 	var queue []string
 	for _, address := range sortedKeys(nodes) {
 		for _, in := range nodes[address].Inputs {

@@ -10,6 +10,7 @@ const sweeps = 12
 // is kept.
 func (l *layers) order() {
 	l.depthFirst()
+	// Down and up in turn; after each sweep neighbours are exchanged where that helps.
 	best, least := l.snapshot(), l.crossings()
 	for i := 0; i < sweeps && least > 0; i++ {
 		if i%2 == 0 {
@@ -149,6 +150,8 @@ func (l *layers) pairs(first, second []int) int {
 func (l *layers) crossings() int {
 	total := 0
 	for r := 0; r+1 < len(l.layer); r++ {
+		// A Fenwick tree over the positions behind: the pieces met so far that end further along cross this one (Barth,
+		// Mutzel and Jünger 2004).
 		tree := make([]int, len(l.layer[r+1])+1)
 		seen := 0
 		for _, v := range l.layer[r] {

@@ -120,6 +120,7 @@ func (l *layers) pull(r int, before, behind bool) {
 		if behind {
 			add(it.behind)
 		}
+		// An item without neighbours holds its place weakly, so that others can move it aside.
 		it.want, it.hold = it.x, 1
 		if weight > 0 {
 			it.want, it.hold = floorDiv(sum, weight), weight*4
@@ -148,6 +149,7 @@ func (l *layers) settle(row []int) {
 		}
 		pools = append(pools, p)
 	}
+	// Items of a pool touch each other; the pool stands where its items want to be on average.
 	i := 0
 	for _, p := range pools {
 		for range p.n {

@@ -104,6 +104,7 @@ func neighbours(n int, edges []Edge) (need, needed [][]int) {
 
 // ranks puts each node one behind the last of what it needs, and behind all of lower bands.
 func (l *layers) ranks(order []int, need [][]int) {
+	// A node is in the band of what it needs, if that is further along: an edge never leads back into an earlier phase.
 	var bands []int
 	for _, v := range order {
 		l.band[v] = l.g.Nodes[v].Band

@@ -18,6 +18,7 @@ func (l *layers) draw() *Drawing {
 		d.Width = max(d.Width, d.Nodes[v].X+n.Width)
 		d.Height = max(d.Height, d.Nodes[v].Y+n.Height)
 	}
+	// Edges that were turned to break cycles are drawn the way that they lead.
 	out, in := l.ports()
 	for i, e := range l.edges {
 		d.Edges[i] = l.route(i, e, from, to, out[i], in[i])

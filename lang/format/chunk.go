@@ -51,6 +51,7 @@ func plainLineEnds(text []byte) []byte {
 	}
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
+		// A carriage return within a line is part of what is written there and stays.
 		begin := bytes.IndexByte(text, '\r')
 		if begin < 0 {
 			return append(out, text...)

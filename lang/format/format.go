@@ -60,6 +60,8 @@ func Format(src []byte, filename string) ([]byte, source.Diagnostics) {
 		return src, ds
 	}
 	text := bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
+	// The layout of a chunk depends on that chunk alone. Where one is not sound by itself, the whole is read by HCL's
+	// parser, which says what is wrong, or that nothing is.
 	out, err := inChunks(text, chunkSize)
 	if errors.Is(err, errUnsound) {
 		ds := syntax.CheckFile(filename, text)

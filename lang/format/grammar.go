@@ -163,6 +163,7 @@ func (r *reader) operands(lines bool) bool {
 	}
 }
 
+// term reads one operand. lines says that a line end ends the expression, as it does outside of brackets.
 func (r *reader) term(lines bool) bool {
 	kind := r.peek(lines)
 	if kind == token.EOF {
@@ -387,6 +388,7 @@ func (r *reader) number(whole bool) bool {
 	if len(text) == 0 {
 		return true
 	}
+	// At most three digits: HCL's parser computes the power, and a large one takes for ever.
 	exponent := bytes.TrimLeft(text[1:], "+-")
 	return text[0]|0x20 == 'e' && len(exponent) <= 4 && len(exponent) >= len(text)-2 && len(bytes.TrimLeft(exponent, "0123456789")) == 0
 }

@@ -73,6 +73,7 @@ func (t *text) indent() {
 		if t.tokens[l.first].Kind == token.Newline {
 			continue
 		}
+		// steps holds, for each indentation, how many brackets opened it: `foo([{` is one step, and its `}])` ends it.
 		net := t.netBrackets(l)
 		for closed := -net; closed > 0 && len(steps) > 0; {
 			top := &steps[len(steps)-1]
@@ -119,6 +120,8 @@ func (t *text) space() {
 			if spaced(before, this, t.tokens[n].Kind, in) {
 				t.spaces[n] = 1
 			} else if t.tokens[n].Start > t.tokens[n-1].End && !standsAlone(this) && !standsAlone(t.tokens[n].Kind) {
+				// Tokens that were apart and would touch could become another token; whoever sets this has the result read
+				// again.
 				t.touching = true
 			}
 			before = this

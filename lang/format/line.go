@@ -36,6 +36,7 @@ func (t *text) bytes(i int) []byte { return t.src[t.tokens[i].Start:t.tokens[i].
 func (t *text) split() {
 	depth, heredocs, written := 0, 0, false
 	for i := 0; i < len(t.tokens); {
+		// Lines of a heredoc are frozen: their blanks are its text.
 		l := line{first: i, depth: depth, frozen: heredocs > 0}
 		for i < len(t.tokens) {
 			k := t.tokens[i].Kind

@@ -22,6 +22,7 @@ func Hide(files map[string][]byte, hidden []Range) map[string][]byte {
 	for name, text := range files {
 		var inside []bool
 		for _, r := range hidden {
+			// A range of another text of that name hides nothing: it would hide the wrong bytes.
 			if r.File != name || r.End.Byte > len(text) {
 				continue
 			}

@@ -181,6 +181,8 @@ func (r *renderer) line(width, n int, s screen) {
 func (r *renderer) marked(l *Lines, n int, at Range, width int, style string) {
 	text := string(l.Line(n))
 	cells := expand(text)
+	// Columns count letters; cells.starts says at which column of the screen each begins, since a tab or a wide letter takes
+	// several.
 	from, to := 0, len(cells.starts)-1
 	if n == at.Start.Line {
 		from = min(at.Start.Column-1, to)

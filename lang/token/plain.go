@@ -47,6 +47,7 @@ func (s *Scanner) plain() Token {
 
 // brace scans { } and ~}, which may end a template sequence.
 func (s *Scanner) brace(c byte) Token {
+	// f is the string or sequence around, which a brace ends only where none was opened within it.
 	var f *frame
 	if n := len(s.stack); n > 0 {
 		f = &s.stack[n-1]
@@ -148,6 +149,7 @@ func (s *Scanner) heredocStart() int {
 	if s.at(2) == '-' {
 		begin = 3
 	}
+	// The introduction is <<NAME or <<-NAME, and nothing behind it on the line.
 	inner := Scanner{text: s.text, pos: min(s.pos+begin, len(s.text))}
 	n := inner.ident()
 	end := inner.pos + n

@@ -216,6 +216,7 @@ func (s *Scanner) heredoc(f *frame) Token {
 		}
 		return s.sequence()
 	}
+	// The marker ends the heredoc where it stands alone on a line, whatever blanks are before it.
 	line := s.text[s.pos : s.pos+n]
 	if !f.inLine && bytes.Equal(bytes.TrimSpace(line), f.marker) {
 		s.pop()

@@ -84,6 +84,7 @@ const stride = 4096
 
 // score fills in the answers, one a row. If there are rows and none can be scored, the error is a 400 with the fault of row 0.
 func (b *batch) score(ctx context.Context) error {
+	// Rows are scored stride by stride, so that a request that is given up ends soon.
 	scored := make([]component.Prediction, 0, b.values)
 	for from := 0; from < b.values; from += stride {
 		if err := ctx.Err(); err != nil {

@@ -99,6 +99,7 @@ func (s *server) look(ctx context.Context) {
 		s.lastFail = ""
 		s.logf("the releases can be read again")
 	}
+	// Requests go on with the slots of before until the new ones are stored, all at once.
 	before := *s.slots.Load()
 	after := make(map[string]slot, len(releases))
 	for _, address := range slices.Sorted(maps.Keys(releases)) {
@@ -153,6 +154,8 @@ func (s *server) converge(ctx context.Context, name string, release plan.Release
 		s.metrics.serving(old.now)
 		return slot{now: old.now}
 	}
+	// A model that failed to load is not tried with each look: reading a large one again and again would slow down those
+	// that are served.
 	last, tried := s.tries[name]
 	if tried && last.digest == release.Model && time.Now().Before(last.next) {
 		return old

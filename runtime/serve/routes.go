@@ -153,6 +153,7 @@ func (s *server) label(r *http.Request) string {
 
 // model finds the model that a request names, and its version if it names one.
 func (s *server) model(r *http.Request, x *exchange) (*served, error) {
+	// Until the first look nobody knows whether the model is there: 503, which callers try again, and not 404.
 	slots := *s.slots.Load()
 	name := r.PathValue("model")
 	slot, ok := slots[name]

@@ -79,6 +79,8 @@ type worth struct {
 
 // worth computes the share on a sample; undefined is empty, or says why there is none.
 func (h *share) worth(s *Sample, u units) (out worth, undefined string) {
+	// w are the weights of the rows that it is a share of, hit of those that are in it. n is how many independent rows of
+	// weight 1 they are worth.
 	w, hit := make([]float64, s.rows), make([]float64, s.rows)
 	var total, part float64
 	for i, cell := range s.cells {
@@ -137,6 +139,7 @@ func (h *share) slack(s *Sample, u units) float64 {
 // clusters have a row of the part, or few one that is not, their spread tells little of how alike the rows of a cluster
 // are; two more are then assumed whose rows are all alike.
 func clusteredSize(p float64, w, hit []float64, u units) float64 {
+	// with and without are clusters that have some row of the part, and some that is not.
 	wholes, parts := u.sums(w), u.sums(hit)
 	with, without := 0, 0
 	var total float64

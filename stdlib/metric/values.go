@@ -75,6 +75,7 @@ func maxError(_ *Metric, s *Sample, w []float64) (float64, string) {
 // r2 of actual values that are all the same is undefined: a deviation that is only rounding is none.
 func r2(m *Metric, s *Sample, w []float64) (float64, string) {
 	mean := s.meanActual(w)
+	// squares is the scale that total is compared with: values that differ only by rounding have no spread.
 	var residual, total, squares float64
 	rows := 0
 	for i, wi := range w {

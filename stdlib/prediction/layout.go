@@ -114,6 +114,7 @@ func (l Layout) Write(ctx context.Context, s *Set, data, out string) error {
 	if err := table.WriteFrame(ctx, scored, l.Frame(s), nil); err != nil {
 		return fmt.Errorf("writing predictions: %w", err)
 	}
+	// The table is in the order of its key; without one, of the data's rows (RowColumn).
 	order := l.Data.Key
 	if len(order) == 0 {
 		order = []string{RowColumn}
@@ -172,6 +173,7 @@ func (l Layout) Frame(s *Set) *frame.Frame {
 		f.Columns = append(f.Columns, frame.Column{Name: "predicted", Type: "double", Num: s.Predicted})
 		return f
 	}
+	// Classes are written by their names, not by their indexes: readers need no model to tell them.
 	codes := make([]int32, s.Rows)
 	for i, c := range s.Predicted {
 		codes[i] = int32(c)

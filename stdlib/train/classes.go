@@ -27,6 +27,7 @@ func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, erro
 		}
 		return classes, nil
 	}
+	// Where nothing is set only true, and 1 of 0 and 1, are clear; of other pairs either could be meant.
 	positive := target.AsWritten(l.config.Positive)
 	switch {
 	case positive != "":

@@ -22,6 +22,7 @@ type candidate struct {
 // positive, then each distinct score. The scores 0.9, 0.4, 0.4 have three candidates: never, 0.9 and 0.4. Each differs from the
 // one before by the rows of one score, so all counts take one pass over the sorted rows.
 func candidates(score []float64, set *Set) []candidate {
+	// Weights are moved from one count to another, so that the four always sum up to the total.
 	order := make([]int, len(score))
 	c := candidate{threshold: never}
 	for r := range order {

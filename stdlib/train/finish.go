@@ -69,6 +69,7 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 			return err
 		}
 	}
+	// The digest of the training table goes into the model: whoever has both can tell that they belong together.
 	data, err := fileDigest(t.stage.InputTable(DataPort))
 	if err != nil {
 		return err

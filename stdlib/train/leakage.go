@@ -123,6 +123,8 @@ func (s *shaper) sameRoots(c *schema.Column, trace *schema.Trace) (why, hint str
 	if len(s.goal.Origins(schema.OtherRows))+len(s.goal.Origins(schema.PastRows)) > 0 {
 		return "", ""
 	}
+	// The ways in which a root may enter the feature. That it is only asked whether a root is null tells the target if that
+	// is all the target asks.
 	enters := []schema.Use{schema.SameRow, schema.OtherRows, schema.ByRows}
 	var roots []string
 	for _, of := range []schema.Use{schema.SameRow, schema.Nullness} {

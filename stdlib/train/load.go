@@ -131,6 +131,7 @@ func (l *loader) labelled(f *frame.Frame) *frame.Frame {
 	if l.schema.Label != nil {
 		mature = f.Column(l.schema.Label.Mature)
 	}
+	// A young label counts as young even if it has a value: that may change.
 	rows, null, young := make([]int, 0, f.Rows), 0, 0
 	for r := range f.Rows {
 		switch {
@@ -219,6 +220,7 @@ func (l *loader) levels(c *frame.Column) []string {
 			counts[code]++
 		}
 	}
+	// Ties among the most frequent go by the order of the levels, so that the same rows give the same model.
 	var order []int
 	for code, n := range counts {
 		if n > 0 {

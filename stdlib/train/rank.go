@@ -64,6 +64,7 @@ func sortable(v float64) uint64 {
 // each calls f with the rows of each value, from the smallest on, and their rank from 1: the mean of those that tie. Missing values come
 // first or last.
 func (r *ranking) each(missingLast bool, f func(rows []int32, rank float64)) {
+	// The ranks of k rows from offset+1 on have the mean offset + (k+1)/2.
 	offset := 0
 	tied := func(rows []int32) {
 		if len(rows) > 0 {

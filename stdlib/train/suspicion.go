@@ -43,6 +43,7 @@ func (t *Training) suspicion(feature int) string {
 // target, lest a category of one row knows its own answer. Which rows are in which half has nothing to do with their order:
 // a table may be sorted by its target.
 func means(codes, target []float64, levels int) (score, judged []float64) {
+	// The last place is that of missing categories.
 	rows, total := make([]float64, levels+1), make([]float64, levels+1)
 	for r, code := range codes {
 		if learnt(r) {

@@ -116,6 +116,7 @@ func (g *Graph) Touched() *Graph {
 			keep[n.Address] = true
 		}
 	}
+	// Neighbours of neighbours are left out, hence the copy.
 	touched := map[string]bool{}
 	for a := range keep {
 		touched[a] = true

@@ -173,6 +173,7 @@ func (g *Graph) gate(x *plan.Gate) {
 	} else if n := len(x.Rules.Rules); n > 0 {
 		node.Caption = joinWords(node.Caption, RulesWord(x.Rules.Rules, x.Verdict))
 	}
+	// The title is what shows when the pointer rests on the node: each rule with its verdict.
 	lines := []string{x.Address + ": " + node.Caption}
 	for _, r := range x.Rules.Rules {
 		lines = append(lines, words[r.Verdict]+": "+r.Name)

@@ -18,6 +18,7 @@ func Mermaid(w io.Writer, g *Graph) error {
 	g = g.Cut(MostInMermaid)
 	var b strings.Builder
 	b.WriteString("flowchart TB\n")
+	// Nodes have numbers for names: addresses have characters that mean something to Mermaid.
 	id := make(map[string]string, len(g.Nodes))
 	for i, n := range g.Nodes {
 		id[n.Address] = fmt.Sprintf("n%d", i)

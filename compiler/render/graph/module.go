@@ -19,6 +19,7 @@ func OfModule(m *check.Module) *Graph {
 		}
 		g.Nodes = append(g.Nodes, Node{Address: address, Caption: render.TypeWord(b.Kind, b.Type), Title: b.Description,
 			Phase: b.KindSpec.Phase, Form: formOfBlock(b)})
+		// Where something flows as well, the edge is no edge of order.
 		order := map[string]bool{}
 		for _, r := range b.Refs {
 			if flows, seen := order[r.Target]; r.Edge != schema.StateEdge && (!seen || flows) {

@@ -116,6 +116,7 @@ func (s *svg) write() {
 	s.line(`<rect class="mlp-ground" width="%d" height="%d"/>`, width, height+legendHeight)
 	s.bands(left, top, width, height)
 	s.line(`<g transform="translate(%d %d)">`, left, top)
+	// Edges of what runs are drawn over the others.
 	for _, hot := range []bool{false, true} {
 		for i := range s.edges {
 			if s.hot(i) == hot {
@@ -211,6 +212,8 @@ func (s *svg) edge(i int) {
 	var path strings.Builder
 	last := points[len(points)-1]
 	tip := last
+	// The line ends where the head begins. Points come in pairs, one for each layer: straight within a layer, bent between
+	// two.
 	const head = 7
 	if s.down {
 		last.Y -= head

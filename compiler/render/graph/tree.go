@@ -19,6 +19,7 @@ import (
 func Tree(w io.Writer, g *Graph, o render.Options) error {
 	t := &tree{Printer: render.Printer{Options: o}, g: g, at: map[string]int{}}
 	t.build()
+	// The largest tree first; blocks that nothing hangs on stand at the end.
 	var alone, roots []int
 	for i := range g.Nodes {
 		switch {
