@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,6 +130,81 @@ func TestExample(t *testing.T) {
 	}
 	e.want(t, 3, "gate.release", "apply", "--auto-approve", "--executor", "docker", "--var", "min_auc=0.9")
 }
+
+// docker runs the engine's command line.
+func docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// tagged gives the test a name of its own for the image of the example, and another image of the same files.
+func tagged(t *testing.T) (name, other string) {
+	t.Helper()
+	name = fmt.Sprintf("mlp-image-test-%d:1", os.Getpid())
+	container := docker(t, "create", image, "true")
+	defer docker(t, "rm", container)
+	other = docker(t, "commit", "-c", "LABEL mlp.test=other", container)
+	t.Cleanup(func() {
+		for _, x := range []string{name, other} {
+			_ = exec.Command("docker", "rmi", x).Run() // it may not be there
+		}
+	})
+	return name, other
+}
+
+// TestImageIsAnInput: an image is planned with before it is built, found when the stage runs in it, told when its name means another, and a
+// plan that was saved before that is stale.
+func TestImageIsAnInput(t *testing.T) {
+	requireImage(t)
+	e := newExample(t)
+	name, other := tagged(t)
+	file := filepath.Join(e.dir, "python.mlp")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(data), image, name, 1)
+	line := strings.Count(text[:strings.Index(text, name)], "\n") + 1
+	tests := "test \"trained\" {\n  run = \"apply\"\n  targets = [\"evaluate.holdout\"]\n  assert \"good\" { that = \"evaluate.holdout.metrics.auc > 0.8\" }\n}\n" +
+		"test \"planned\" {\n  assert \"runs\" { that = \"plan.train.model.verdict == 'run'\" }\n}\n"
+	if err := errors.Join(os.WriteFile(file, []byte(text), 0o644), os.WriteFile(filepath.Join(e.dir, "python.mlptest"), []byte(tests), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	saved := func(name string) string { return filepath.Join(e.dir, name) }
+
+	e.want(t, 0, "The image "+name+" is not known yet: no such image", "plan", "--out", saved("early.json"))
+	e.want(t, 3, "no such image", "test")
+	e.want(t, 0, "1 passed", "test", "--filter", "planned")
+	e.want(t, 1, "Build or load it, and apply again", "apply", "--auto-approve", "--executor", "process")
+	docker(t, "tag", image, name)
+	e.want(t, 0, "2 passed", "test")
+	e.want(t, 0, "released train.model", "apply", saved("early.json"), "--auto-approve", "--executor", "process")
+	e.want(t, 0, "nothing to do", "plan")
+
+	changed := strings.Replace(text, "trees         = 150", "trees         = 160", 1)
+	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e.want(t, 0, "train.model  150 → 160", "plan", "--out", saved("other.json"))
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	was := docker(t, "image", "inspect", "--format", "{{.Id}}", name)
+	docker(t, "tag", other, name)
+	e.want(t, 5, "the image "+name+" was "+was+" linux/", "apply", saved("other.json"), "--auto-approve", "--executor", "process")
+	e.want(t, 5, ", and is "+other+" linux/", "apply", saved("other.json"), "--auto-approve", "--executor", "process")
+	e.want(t, 0, fmt.Sprintf("image %s of train.model  %s → %s   python.mlp:%d", name, short(was), short(other), line), "plan")
+	docker(t, "rmi", name)
+	e.want(t, 0, fmt.Sprintf("image %s of train.model  %s → not known yet   python.mlp:%d", name, short(was), line), "plan")
+	e.want(t, 0, "Plan: 5 may run, 3 cached.", "plan")
+}
+
+// short is an image's ID as it is shown.
+func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }
 
 func TestMistakes(t *testing.T) {
 	requireImage(t)
