@@ -17,7 +17,6 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
-	"github.com/mlp-lang/mlp/runtime/executor/docker"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/stdlib"
 )
@@ -152,7 +151,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if err != nil {
 		return nil, err
 	}
-	found := &sources{s: s, engine: images, before: s.State.Renamed(planner.Moves(s.Module, s.State))}
+	found := &sources{s: s, images: images, unknown: map[string]bool{}, before: s.State.Renamed(planner.Moves(s.Module, s.State))}
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, s.State)
 	}
@@ -279,29 +278,4 @@ func commit(ctx context.Context, dir string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// Images says what the images of foreign stages are, as the local engine has them.
-type Images struct{ engine *docker.Executor }
-
-// Version is what an image's name means now. One that is not there is an executor.ErrImage. The engine is connected to at the first image, so
-// that a plan without any needs none.
-func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
-	if i.engine == nil {
-		if i.engine, err = docker.New(ctx, docker.Options{}); err != nil {
-			return "", err
-		}
-	}
-	id, platform, err := i.engine.Resolve(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	return plan.ImageVersion(id, platform), nil
-}
-
-func (i *Images) Close() error {
-	if i.engine == nil {
-		return nil
-	}
-	return i.engine.Close()
 }

@@ -16,12 +16,12 @@ import (
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
 // recorded version is taken, and that is said.
 type sources struct {
-	s      *Session
-	before *plan.State // what is recorded, under the addresses of now
-	said   []plan.Diagnostic
-	absent map[string]bool
-	engine *Images
-	images map[string]string // versions by name, empty of those that are not known
+	s       *Session
+	before  *plan.State // what is recorded, under the addresses of now
+	said    []plan.Diagnostic
+	absent  map[string]bool
+	images  *Images
+	unknown map[string]bool // images of which it is said that they are not known
 }
 
 // External looks at a source's files. Where they are not on this machine (a plan in CI), the version last recorded is taken

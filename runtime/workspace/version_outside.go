@@ -93,10 +93,7 @@ func (x *sources) Version(ctx context.Context, fetch *plan.Node, location string
 
 // image is what an image's name means now. One that is not built yet, or no engine says, is not known yet, which is said once.
 func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string, error) {
-	if version, asked := x.images[name]; asked {
-		return version, nil
-	}
-	version, err := x.engine.Version(ctx, name)
+	version, err := x.images.Version(ctx, name)
 	why := executor.ErrImage
 	switch {
 	case err == nil:
@@ -108,13 +105,12 @@ func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string,
 	if x.s.Refresh && err != nil {
 		return "", err
 	}
-	if err != nil { // in words that are the same on every machine
+	if err != nil && !x.unknown[name] { // in words that are the same on every machine
 		x.tell(n, source.CodeImage, fmt.Sprintf("The image %s is not known yet: %v. Build or load it before an apply that runs it, which asks again; mlp pulls none by itself", name, why))
 	}
-	if x.images == nil {
-		x.images = map[string]string{}
+	if err != nil {
+		x.unknown[name] = true
 	}
-	x.images[name] = version
 	return version, nil
 }
 

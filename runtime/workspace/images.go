@@ -1,0 +1,55 @@
+package workspace
+
+import (
+	"context"
+	"sync"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/executor/docker"
+)
+
+// Images says what the images of foreign stages are, as the local engine has them. The engine is connected to at the first image, so that a plan
+// without any needs none, and is asked once for each: within a command a name means one image. It is safe for concurrent use. Close it.
+type Images struct {
+	mu     sync.Mutex
+	engine *docker.Executor
+	absent error // why there is no engine
+	asked  map[string]meaning
+}
+
+// meaning is what a name means, or why that is not known.
+type meaning struct {
+	version string
+	err     error
+}
+
+// Version is what an image's name means. One that is not there is an executor.ErrImage, an engine that does not answer an
+// executor.ErrUnavailable.
+func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.engine == nil && i.absent == nil {
+		i.asked = map[string]meaning{}
+		i.engine, i.absent = docker.New(ctx, docker.Options{})
+	}
+	if i.absent != nil {
+		return "", i.absent
+	}
+	m, asked := i.asked[name]
+	if !asked {
+		var id, platform string
+		if id, platform, m.err = i.engine.Resolve(ctx, name); m.err == nil {
+			m.version = plan.ImageVersion(id, platform)
+		}
+		i.asked[name] = m
+	}
+	return m.version, m.err
+}
+
+// Close ends the connection to the engine.
+func (i *Images) Close() error {
+	if i.engine == nil {
+		return nil
+	}
+	return i.engine.Close()
+}
