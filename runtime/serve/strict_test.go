@@ -329,6 +329,15 @@ func FuzzBodies(f *testing.F) {
 	m := s.newServed("m", digest(100), &stepModel{limit: 100, task: "binary_classification"}, []string{"customer", "merchant"})
 	f.Add(`{"rows": [` + goodRow + `]}`)
 	f.Add(`{"rows": [{"customer": [1, {"a": null}], "amount": 1e400}, ` + goodRow + `, {"\u0061mount": 1, "x": {"y": 1, "y": 2}}]}`)
+	f.Add(`{"rows": [{"amount": 1, "\u0061mount": 2}]}`)
+	f.Add(`{"rows": [{"x": 1, "x": 2}]}`)
+	f.Add(`{"rows": [{"amount": 7, "items": 1.5}, ` + goodRow + `]}`)
+	f.Add(`{"inputs": [{"name": "amount", "shape": [2], "datatype": "FP64", "data": [1.5, 2]}, {"name": "items", "shape": [2], "datatype": "FP64", "data": [1.5, 7]},
+		{"name": "merchant", "shape": [2], "datatype": "BYTES", "data": ["M1", "a"]}, {"name": "known", "shape": [2], "datatype": "BOOL", "data": [true, false]},
+		{"name": "paid_at", "shape": [2], "datatype": "BYTES", "data": ["x", "2024-05-01"]}]}`)
+	f.Add(`{"rows": [{"known": {"y": 1, "y": 2}}]}`)
+	f.Add(`{"rows": [], "rows": []}`)
+	f.Add(`{ "rows" : [ { "customer" : { } , "merchant" : "a\"\u00e9]}" , "amount" : -0.5e1 , "paid_at" : "2024\u002d05-01" , "known" : false , "items" : 7 } , {} ] } `)
 	f.Add(`{"inputs": [{"name": "amount", "shape": [1, 1], "datatype": "FP64", "data": [[1]]}], "outputs": [{"name": "score"}]}`)
 	f.Add(`{"inputs": [{"name": "amount", "shape": [1], "datatype": "FP64", "data": [1.5]}, {"name": "items", "shape": [1], "datatype": "INT8", "data": [1]},
 		{"name": "merchant", "shape": [1], "datatype": "BYTES", "data": ["M1"]}, {"name": "known", "shape": [1], "datatype": "BOOL", "data": [true]},
@@ -383,12 +392,12 @@ func decoded(b *batch) []map[string]string {
 		for i := range b.features {
 			f, at := &b.features[i], b.held[row]
 			switch {
-			case f.isNull(at):
-				values[f.Name] = "null"
-			case f.kind == textKind:
+			case f.kind != textKind && !math.IsNaN(f.Num[at]):
+				values[f.Name] = fmt.Sprint(f.Num[at])
+			case f.kind == textKind && !f.Null[at]:
 				values[f.Name] = strconv.Quote(f.Text[at])
 			default:
-				values[f.Name] = fmt.Sprint(f.Num[at])
+				values[f.Name] = "null"
 			}
 		}
 		out = append(out, values)
