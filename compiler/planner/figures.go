@@ -41,6 +41,7 @@ func yieldsFigures(n *plan.Node) bool {
 func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 	live, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if r.Current != nil {
+		// The live model's figures on the rows of now, if they are known, else those that were recorded when it went live.
 		if live = p.liveMetrics(evaluate, r.Current.Model); live == nil {
 			live = numbers(r.Current.Figures[evaluate])
 		}

@@ -22,6 +22,7 @@ func (p *planner) gate(b *check.Block) {
 	}
 	slices.Sort(g.After)
 	g.After = slices.Compact(g.After)
+	// The gate is in the plan whatever goes wrong below: what stands behind it must find it.
 	p.gates[b.Address] = g
 	rules, approvals, err := p.conditions(b)
 	if err == nil {

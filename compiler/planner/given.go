@@ -19,6 +19,7 @@ func (p *planner) given(n *plan.Node) bool {
 	}
 	f := p.begin(n, declared)
 	p.actions[n.Address] = &plan.Action{Address: n.Address, Outputs: g.Outputs, Figures: g.Figures}
+	// The result that is given is the stage's only input, so that another one is another fingerprint.
 	digest, err := plan.Sum("given", g)
 	if err == nil {
 		n.Inputs, n.After = []plan.Input{{Port: givenPort, Digest: digest, External: &plan.External{Root: givenPort}}}, nil

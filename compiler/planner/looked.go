@@ -21,6 +21,7 @@ func (p *planner) looked() {
 			if rows == nil || rows.Digest == "" || len(p.o.State.Looks[rows.Digest]) == 0 {
 				continue
 			}
+			// Models counts those that were measured on these very rows (by digest), whatever the evaluation was called.
 			l := plan.Looked{From: rows.From, FromPort: rows.FromPort, Models: len(p.o.State.Looks[rows.Digest])}
 			if !slices.Contains(g.Looks, l) {
 				g.Looks = append(g.Looks, l)

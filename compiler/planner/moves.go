@@ -68,6 +68,7 @@ func (p *planner) missed() {
 			gone = append(gone, address)
 		}
 	}
+	// A move whose new address is recorded has been made before, and stays in the text for other workspaces.
 	names := suggest.NewNames(gone)
 	for _, x := range p.m.Moves {
 		if p.o.State.Records(x.To) {

@@ -42,6 +42,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		return
 	}
 	if b.TypeSpec.External {
+		// Files of this machine are read by the stage itself; what lies elsewhere is fetched by a stage of its own.
 		read := p.external
 		if derivation(b, schema.FetchRole) != nil {
 			read = p.fetched

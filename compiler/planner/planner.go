@@ -234,6 +234,7 @@ func (p *planner) outputs() map[string]plan.OutputValue {
 
 // configDigest covers all that the files say, not how they say it.
 func (p *planner) configDigest() (plan.Digest, error) {
+	// Places are left out: a block that moves within a file, or to another one, is the same.
 	type block struct {
 		Config, Policy, Meta json.RawMessage
 		Refs                 []string

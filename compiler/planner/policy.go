@@ -75,6 +75,7 @@ func (p *planner) policyChanges() []plan.Change {
 	add := func(address string, c plan.Cause) {
 		out = append(out, plan.Change{Cause: c, Address: address, Category: plan.PolicyChange, Range: p.rangeOf(address, c)})
 	}
+	// Without a state there is nothing that could have become weaker.
 	if p.o.State.Revision == 0 {
 		return nil
 	}

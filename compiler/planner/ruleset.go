@@ -90,6 +90,7 @@ func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, erro
 // Only what they refer to goes in, so that nothing else can change the plan of a gate.
 func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Champion) (plan.Rules, error) {
 	set := plan.Rules{Env: &schema.FigureType{Kind: schema.ObjectFigure, Fields: map[string]*schema.FigureType{}}, Rules: rules}
+	// Of all variables only those that the rules read: any other may change without a new decision.
 	known := map[string]map[string]any{}
 	keep := func(ns, name string, value any) {
 		if known[ns] == nil {

@@ -53,6 +53,8 @@ func Secrets(b *resolve.Block, block func(address string) *resolve.Block) ([]pla
 				Hint:    `Write one of them: env = "API_TOKEN"`,
 			}
 		}
+		// A file is named from the folder of the module that declares the secret. The value is read where the stage runs,
+		// and never here.
 		if s.File != "" && !path.IsAbs(s.File) {
 			s.File = path.Join(from.Dir, s.File)
 		}

@@ -15,6 +15,7 @@ func (p *planner) twins() {
 		if told[of] {
 			continue
 		}
+		// Empty files are all the same and say nothing.
 		fitted := map[plan.Digest]string{}
 		for _, f := range p.files(t.Fitted) {
 			fitted[f.Digest] = f.Name

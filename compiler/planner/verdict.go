@@ -84,6 +84,7 @@ func (p *planner) lookUp(f *fate, before *plan.NodeState, recorded, forced bool)
 		f.on(mustRun)
 		return
 	}
+	// Found or not, the fingerprint is known from here on; the verdict says whether the result is.
 	how, action, err := p.search(n, before, inputs)
 	f.on(how)
 	switch {

@@ -34,6 +34,8 @@ func times96(path string) (top, nested []string, err error) {
 	if meta == nil || err != nil {
 		return nil, nil, err
 	}
+	// Types are asked of each group's chunks, by the path of the column: one of a single name is a column of its own, a
+	// longer one is within a struct or list.
 	for _, group := range meta.RowGroups {
 		for _, c := range group.Columns {
 			switch name := c.MetaData.PathInSchema; {
@@ -57,6 +59,7 @@ func readFooter(f *os.File) (*format.FileMetaData, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	// A file ends in its footer, the footer's length in 4 bytes, and PAR1 (https://parquet.apache.org/docs/file-format/).
 	end := make([]byte, footerEnd)
 	if _, err := f.ReadAt(end, max(info.Size()-footerEnd, 0)); err != nil || string(end[4:]) != "PAR1" {
 		return nil, 0, nil
@@ -91,6 +94,7 @@ func (s *session) withBytes(path string) (string, error) {
 	if err != nil || meta == nil {
 		return "", errors.Join(err, fmt.Errorf("%s is no Parquet file any more", path))
 	}
+	// Only the footer is written anew: 12 bytes are stored as they are, whatever they are called.
 	asBytes(meta)
 	footer, err := thrift.Marshal(new(thrift.CompactProtocol), meta)
 	if err != nil {

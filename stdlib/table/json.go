@@ -207,6 +207,7 @@ func (r *jsonRows) complete() error {
 		if r.met[i] {
 			continue
 		}
+		// A member that no row has is most likely misspelt in the block: those that are there are told.
 		names := make([]string, 0, len(r.others))
 		for name := range r.others {
 			names = append(names, name)
@@ -385,6 +386,7 @@ func (f File) text() (*bufio.Reader, func() error, error) {
 		return nil, nil, fmt.Errorf("opening %s: %w", f.Name, err)
 	}
 	b := bufio.NewReaderSize(file, 1<<16)
+	// What comes out of gzip is looked at like a file that was never packed: it may be a web page all the same.
 	if packed(b) {
 		text, err := gzip.NewReader(b)
 		if err != nil {

@@ -83,6 +83,7 @@ func (j JSON) members(ctx context.Context) ([]*jsonMember, error) {
 
 // narrowJSON is the type of the values of column i, which are of these kinds.
 func (s *session) narrowJSON(ctx context.Context, i int, kinds []jsontext.Kind) (string, error) {
+	// kinds are of jsontext: t and f are true and false, 0 is a number, " a text; null is not among them.
 	only := func(of string) bool {
 		return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k jsontext.Kind) bool { return !strings.ContainsRune(of, rune(k)) })
 	}

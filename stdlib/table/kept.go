@@ -140,6 +140,7 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 	if s.conn, err = e.connect(ctx); err != nil {
 		return nil, err
 	}
+	// Limits are of the engine and not of the session: each session sets them anew for the stage that it is of.
 	limit := "reset memory_limit"
 	if mb := memoryMB(); mb > 0 {
 		limit = fmt.Sprintf("set memory_limit = '%dMiB'", mb)
@@ -224,6 +225,7 @@ func (e *engine) look(ctx context.Context) (string, error) {
 	defer conn.Close()
 	var b strings.Builder
 	s := session{conn: conn}
+	// Names of secrets are compared, and never their values.
 	for _, query := range []string{
 		"select name, value from duckdb_settings()",
 		"select database_name, path from duckdb_databases()",

@@ -173,6 +173,8 @@ func SniffParquet(ctx context.Context, files []File) ([]schema.Column, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Nested columns and the like are refused for the first file; the others have the same columns or are refused for
+		// that.
 		if i == 0 {
 			if err := s.storable(ctx, path, f.Name); err != nil {
 				return nil, err

@@ -126,6 +126,7 @@ func casts(columns []schema.Column) string {
 // totalOrder orders rows by the named columns, then by all others, nulls last, text bytewise: rows that tie are equal.
 func totalOrder(columns []schema.Column, first []string) (string, error) {
 	t := schema.Table{Columns: columns}
+	// A column stands once, at its first place: text is compared byte by byte, so that no locale decides.
 	var terms []string
 	seen := map[string]bool{}
 	add := func(c *schema.Column) {

@@ -143,6 +143,7 @@ func (n *narrowing) suggest(ctx context.Context, whole bool) error {
 			n.at[i] = len(sniffed)
 		}
 	}
+	// UNPIVOT makes a row of each value; the columns are named c0, c1, …
 	query := "select name[2:]::integer, " + strings.Join(terms, ", ") + " from (unpivot sample on columns(*) into name name value value) group by name"
 	return n.each(ctx, query, func(row []driver.Value) error {
 		kind := 0
@@ -182,6 +183,7 @@ func (n *narrowing) ruleOut(ctx context.Context) error {
 	}
 	for len(open) > 0 {
 		var next []int
+		// Each round reads the files once for every atOnce columns; a column that fits is not asked again.
 		for chunk := range slices.Chunk(open, atOnce) {
 			rows, err := n.from(chunk)
 			if err != nil {

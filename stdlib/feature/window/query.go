@@ -234,6 +234,8 @@ func (q *query) ranked(from string) string {
 
 // seen computes window i: n<i> is its value over no rows, s<i> that at each moment which sees any.
 func (q *query) seen(i int, w *schema.Window, over int64, moments string) string {
+	// __mlp_s is the stretch of time, one window long, that a row is in: a moment sees rows of its own stretch and of the
+	// one before, so that the join goes by equality and not by a range.
 	moment, same, groups := make([]string, len(q.entity)), make([]string, len(q.entity)), make([]string, len(q.entity)+1)
 	for j, e := range q.entity {
 		moment[j] = fmt.Sprintf("%s as __mlp_e%d", table.Quote(e), j)
