@@ -59,8 +59,8 @@ fuzz: build
 	  GO=$(GO) FUZZTIME=$(FUZZTIME) MLP_BIN=$(CURDIR)/bin/mlp xargs -P 2 -L 1 .ci/fuzz
 
 # What the tests simulate with few data sets, with thousands: of intervals the share that hold the truth, by figure and
-# setting, and drift among 1 to 300 columns: half an hour of one core. Then each fuzz target for five minutes.
+# setting, and drift among 1 to 300 columns: half an hour of one core; and power cuts by the ten thousands. Then each fuzz target for five minutes.
 soak:
-	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes' \
+	MLP_SOAK=1 $(GO) test -count=1 -timeout 4h -v -run 'Coverage|Columns|FewPositives|EveryEdit|Prefixes|PowerCut' \
 	  $$(grep -rl MLP_SOAK --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 	$(MAKE) fuzz FUZZTIME=5m

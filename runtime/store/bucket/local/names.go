@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -212,7 +213,7 @@ func (b *Bucket) bring(all folders) error {
 		}
 		g.Go(func() error {
 			err := b.disk.Sync(dir)
-			if errors.Is(err, fs.ErrPermission) && !b.inside(dir) {
+			if !b.inside(dir) && cannotSync(err) {
 				return nil // who made the bucket's folder there has to see to its name
 			}
 			return err
@@ -227,6 +228,17 @@ func (b *Bucket) bring(all folders) error {
 		b.names.settled[path] = true
 	}
 	return nil
+}
+
+// cannotSync tells a folder that this process may not sync, or that no sync is for, such as one of an image with the bucket's folder mounted
+// in it, from a disk that fails.
+func cannotSync(err error) bool {
+	for _, e := range []error{fs.ErrPermission, syscall.EROFS, syscall.EINVAL, syscall.ENOTSUP} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // inside reports whether a folder is the bucket's or below it.

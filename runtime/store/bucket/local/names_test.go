@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/mlp-lang/mlp/runtime/scratch"
@@ -158,6 +159,42 @@ func TestSettled(t *testing.T) {
 			if got := w.count(folder); got != c.want[folder] {
 				t.Errorf("%s: %d syncs of %s, want %d", c.what, got, folder, c.want[folder])
 			}
+		}
+	}
+}
+
+// failing is a disk that cannot sync one folder.
+type failing struct {
+	machine
+	folder string
+	err    error
+}
+
+func (f failing) Sync(path string) error {
+	if path == f.folder {
+		return &os.PathError{Op: "sync", Path: path, Err: f.err}
+	}
+	return f.machine.Sync(path)
+}
+
+// TestAbove: the folder that a bucket's folder lies in need not be one that can be synced; a disk that fails is told.
+func TestAbove(t *testing.T) {
+	for _, c := range []struct {
+		folder string
+		err    error
+		want   error
+	}{
+		{".", syscall.EACCES, nil},
+		{".", syscall.EINVAL, nil},
+		{".", syscall.EIO, syscall.EIO},
+		{"b", syscall.EINVAL, syscall.EINVAL},
+		{"b/f", syscall.EACCES, syscall.EACCES},
+	} {
+		root := t.TempDir()
+		dir := filepath.Join(root, "b")
+		b := On(failing{folder: filepath.Join(root, c.folder), err: c.err}, dir, scratch.At(dir))
+		if err := bucket.Put(t.Context(), b, "f/x", nil); !errors.Is(err, c.want) {
+			t.Errorf("%v of %s: got %v, want %v", c.err, c.folder, err, c.want)
 		}
 	}
 }
