@@ -168,6 +168,20 @@ func TestChanges(t *testing.T) {
 			why: []string{
 				`rebuild dataset.clean config drop →"id" runs check.enough,dataset.clean,evaluate.e,evaluate.e@champion,train.m`},
 			release: plan.MayRelease, gate: plan.Open},
+		{name: "a column that is dropped, and a new reader of the others", text: edit(`where = "amount > 0"`, "where = \"amount > 0\"\n  drop = \"id\"") + "\ndataset \"more\" { from = dataset.clean }\n",
+			differ: map[string]plan.Verdict{"dataset.clean": plan.Run, "check.enough": plan.Run, "train.m": plan.Run, "evaluate.e": plan.Run, champion: plan.Run, "dataset.more": plan.Run},
+			why: []string{
+				`rebuild dataset.clean config drop →"id" runs check.enough,dataset.clean,dataset.more,evaluate.e,evaluate.e@champion,train.m`,
+				"rebuild dataset.more never_ran runs dataset.more"},
+			release: plan.MayRelease, gate: plan.Open},
+		{name: "another model is live", text: fraud, prepare: func(w *world) {
+			r, g := w.state.Releases["deploy.d"], w.state.Gates["gate.g"]
+			g.Model, g.Champion = r.Model, digest.Of([]byte("the one before"))
+			w.state.Gates["gate.g"] = g
+			r.Model = digest.Of([]byte("another"))
+			w.state.Releases["deploy.d"] = r
+		}, differ: map[string]plan.Verdict{champion: plan.Run}, why: []string{"rebuild evaluate.e@champion input runs evaluate.e@champion",
+			`policy gate.g policy champion.model "` + string(digest.Of([]byte("the one before"))) + `"→"` + string(digest.Of([]byte("another"))) + `"`}, release: plan.ChangeRelease, gate: plan.Open},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -69,6 +69,7 @@ func TestCSVLoad(t *testing.T) {
 		{"blanks and nulls", CSV{Header: true, Trim: true, Nulls: []string{"?"}}, []string{"n, s\n 1, ?\n 2, a b \n 3,\n"}, columns("n", "integer", "s", "varchar"),
 			"n,s\n1,\n2,a b\n3,\n"},
 		{"quoted", CSV{Header: true}, []string{"n,s\n1,\"a\"\"b\nc\"\n2,\"\"\n3,\n"}, columns("n", "integer", "s", "varchar"), "n,s\n1,\"a\"\"b\nc\"\n2,\"\"\n3,\n"},
+		{"quoted, without blanks", CSV{Header: true, Trim: true}, []string{"n,s\n1, \"a b\" \n2, \"\" \n3, \n"}, columns("n", "integer", "s", "varchar"), "n,s\n1,a b\n2,\"\"\n3,\n"},
 		{"byte order mark, CRLF", CSV{Header: true}, []string{"\xef\xbb\xbfn,s\r\n1,x\r\n"}, columns("n", "integer", "s", "varchar"), "n,s\n1,x\n"},
 		{"times", CSV{Header: true}, []string{"t,d\n2020-01-02T03:04:05+02:00,2020-01-01\n2020-01-02 03:04:05.5,\n"}, columns("t", "timestamp", "d", "date"),
 			"t,d\n2020-01-02T01:04:05.000000,2020-01-01\n2020-01-02T03:04:05.500000,\n"},
