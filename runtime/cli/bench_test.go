@@ -37,6 +37,20 @@ func BenchmarkValidate(b *testing.B) { measure(b, "validate") }
 // BenchmarkPlanNothing is a whole `mlp plan` of it with nothing to do.
 func BenchmarkPlanNothing(b *testing.B) { measure(b, "plan") }
 
+// BenchmarkBinary is `mlp version`, which is the start of every command, and reports the size of the binary.
+func BenchmarkBinary(b *testing.B) {
+	for b.Loop() {
+		if out, err := exec.Command(mlp, "version").CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+	}
+	info, err := os.Stat(mlp)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(info.Size())/1e6, "MB")
+}
+
 // BenchmarkTinyStages applies a hundred tiny SQL stages as processes, and reports stages a second, their processor time, and that over
 // what starting the binary costs: a process for each stage cannot be below one.
 func BenchmarkTinyStages(b *testing.B) {
