@@ -38,8 +38,6 @@ const WorkerSocket = 3
 type Job struct {
 	Root string   `json:"root"` // the stage's root folder
 	Env  []string `json:"env"`  // all variables of its environment, "NAME=value"
-	// Home is a folder that the worker makes for the stage, and removes after it; empty: who asks has made one.
-	Home string `json:"home,omitempty"`
 }
 
 // Done says that a stage succeeded.
@@ -112,7 +110,6 @@ func openSocket(path string) (*net.UnixConn, error) {
 type worker struct {
 	reset  func(context.Context) error
 	stages int
-	home   string // that it made for the stage; empty: none
 	// What it had before its first stage.
 	goroutines int
 	files      int
@@ -137,9 +134,6 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 	}
 	forgetPeak()
 	err := errors.Join(os.Chdir(job.Root), redirect(stdout, stderr))
-	if w.home = job.Home; w.home != "" {
-		err = errors.Join(err, os.Mkdir(w.home, 0o700))
-	}
 	if w.stages == 1 {
 		w.goroutines, w.files, w.memory, w.process = runtime.NumGoroutine(), openFiles(), residentMemory(), ofProcess()
 	}
@@ -150,9 +144,6 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 // is left in the process.
 func (w *worker) end(ctx context.Context) (Done, error) {
 	reset := w.reset(ctx)
-	if w.home != "" {
-		reset = errors.Join(reset, os.RemoveAll(w.home))
-	}
 	done := Done{CPUMicros: (cpuTime() - w.cpu).Microseconds(), Peak: peakMemory()}
 	done.Stays = reset == nil && w.stages < maxStages && w.quiet() && w.small()
 	done.Rest = residentMemory()

@@ -82,18 +82,23 @@ func (s *session) configure(ctx context.Context) error {
 	return s.exec(ctx, settings...)
 }
 
-// memoryMB is how much the engine may take before it spills, of what the stage that it works in may: the rest is for what else the
-// stage holds. 0: as the engine sees fit.
+// memoryMB is how much the engine may take before it spills, of what the stage that it works in may: 288 of 512, 768 of 1024, at least
+// smallestMB. The rest is for what else the process has: besideMB of program, Go's heap and what the engine does not count, or a quarter
+// where that is more. 0: as the engine sees fit.
 func memoryMB() int64 {
 	limit, err := strconv.ParseInt(os.Getenv("MLP_MEMORY_MB"), 10, 64)
 	if err != nil || limit <= 0 {
 		return 0
 	}
-	return max(limit*3/4, smallestMB)
+	return max(min(limit*3/4, limit-besideMB), smallestMB)
 }
 
-// smallestMB is what the engine needs to do anything.
-const smallestMB = 64
+const (
+	// smallestMB is what the engine needs to do anything.
+	smallestMB = 64
+	// besideMB is what a process had beside the engine's limit when it sorted 1 GB, less than which it had for smaller tables.
+	besideMB = 224
+)
 
 // lock closes the file system to all but the given files, for good. Spilling goes on. The file system of an engine that is kept is
 // closed to all but what plain and target return.

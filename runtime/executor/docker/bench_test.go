@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -70,7 +69,7 @@ func bareClient(b *testing.B, e *Executor) time.Duration {
 	if err != nil {
 		b.Fatal(err)
 	}
-	config, host := e.config(task, e.engine.value, e.image.value, filepath.Join(dir, "stage.json"))
+	config, host := e.config(task, e.engine.value, e.image.value, dir)
 	start := time.Now()
 	created, err := e.api.ContainerCreate(ctx, config, host, nil, nil, "")
 	if err != nil {

@@ -49,31 +49,37 @@ const (
 //	/mlp/in/data      read-only
 //	/mlp/out          to write
 //	/mlp/checkpoint   to write
+//	/mlp/tmp          to write; of a built-in component
 //
 // besides its description (protocol.DescriptionFile) and one file below /mlp/secrets for each secret, all read-only.
 
-// config describes the container of a task. Nothing of it names the host but the folders that are bound.
-func (e *Executor) config(t executor.Task, eng engine, image, description string) (*container.Config, *container.HostConfig) {
-	extra, command := e.opts.Env, []string{"/" + binaryPath, "stage", "--root", root}
+// tmpFolder is where a built-in stage has its temporary files: on the host's disk, for what the SQL engine spills there would in memory
+// be no relief.
+const tmpFolder = "tmp"
+
+// config describes the container of a task that has a folder on the host (prepare). Nothing of it names the host but the folders
+// that are bound.
+func (e *Executor) config(t executor.Task, eng engine, image, dir string) (*container.Config, *container.HostConfig) {
+	extra, command, home := e.opts.Env, []string{"/" + binaryPath, "stage", "--root", root}, root+"/"+tmpFolder
 	if t.Container != nil {
-		extra, command = merge(e.opts.Env, t.Container.Env), t.Container.Command
+		extra, command, home = merge(e.opts.Env, t.Container.Env), t.Container.Command, "/tmp"
 	}
 	c := &container.Config{
 		Image:       image,
 		Entrypoint:  command,
-		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: "/tmp", CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra}),
+		Env:         protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: home, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra}),
 		User:        eng.user(os.Getuid(), os.Getgid()),
 		Hostname:    "stage",
 		Labels:      e.labels(t),
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 	}
-	return c, e.hostConfig(t, eng, description)
+	return c, e.hostConfig(t, eng, dir)
 }
 
 // hostConfig closes the container: no network unless the program asks for one, nothing to write but its mounts and /tmp, no
 // capabilities. MemorySwap equal to Memory means no swap. Where the engine remaps users, the host's are used, since files of
 // the store are this user's.
-func (e *Executor) hostConfig(t executor.Task, eng engine, description string) *container.HostConfig {
+func (e *Executor) hostConfig(t executor.Task, eng engine, dir string) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    network.NetworkNone,
 		ReadonlyRootfs: true,
@@ -82,7 +88,7 @@ func (e *Executor) hostConfig(t executor.Task, eng engine, description string) *
 		// The log is read as it comes; a copy of it in the engine would serve nobody.
 		LogConfig: container.LogConfig{Type: "none"},
 		Tmpfs:     map[string]string{"/tmp": fmt.Sprintf("rw,nosuid,nodev,mode=1777,size=%dm", e.tmpMB(t))},
-		Mounts:    mounts(t, description),
+		Mounts:    mounts(t, dir),
 		Resources: container.Resources{
 			Memory: t.MemoryMB << 20, MemorySwap: t.MemoryMB << 20, NanoCPUs: int64(t.CPUs * 1e9), PidsLimit: &e.opts.Pids,
 		},
@@ -108,11 +114,14 @@ func (e *Executor) tmpMB(t executor.Task) int64 {
 }
 
 // mounts are the folders of the protocol (spec/protocol.md), inputs and secrets read only.
-func mounts(t executor.Task, description string) []mount.Mount {
+func mounts(t executor.Task, dir string) []mount.Mount {
 	bind := func(source, target string, readOnly bool) mount.Mount {
 		return mount.Mount{Type: mount.TypeBind, Source: source, Target: root + "/" + target, ReadOnly: readOnly}
 	}
-	out := []mount.Mount{bind(description, protocol.DescriptionFile, true), bind(t.Out, "out", false)}
+	out := []mount.Mount{bind(filepath.Join(dir, protocol.DescriptionFile), protocol.DescriptionFile, true), bind(t.Out, "out", false)}
+	if t.Container == nil {
+		out = append(out, bind(filepath.Join(dir, tmpFolder), tmpFolder, false))
+	}
 	for _, in := range t.Inputs {
 		out = append(out, bind(in.Path, "in/"+in.Port, true))
 	}

@@ -134,6 +134,17 @@ func newTask(t testing.TB, name string) (executor.Task, *testLog) {
 	return task, log
 }
 
+// laidOut is the folder that a task's container has on the host.
+func laidOut(t testing.TB, task executor.Task) string {
+	t.Helper()
+	task.Scratch = t.TempDir()
+	dir, err := prepare(engine{}, task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // untraced is a result without what it took, which differs from run to run.
 func untraced(r executor.Result) executor.Result {
 	r.Trace = executor.Trace{}
@@ -193,9 +204,9 @@ func TestDockerEnvironment(t *testing.T) {
 	}
 	user := engine{}.user(os.Getuid(), os.Getgid())
 	want := strings.Join([]string{
-		"HOME=/tmp", "HOSTNAME=stage", "LC_ALL=C", "MLP_IN_DATA=/mlp/in/data", "MLP_MEMORY_MB=512", "MLP_OUT_FILES=/mlp/out/files",
+		"HOME=/mlp/tmp", "HOSTNAME=stage", "LC_ALL=C", "MLP_IN_DATA=/mlp/in/data", "MLP_MEMORY_MB=512", "MLP_OUT_FILES=/mlp/out/files",
 		"MLP_PROTOCOL=1", "MLP_ROOT=/mlp", "MLP_SEED=7", "MLP_TEST=yes", "MLP_THREADS=1",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/tmp", "TZ=UTC",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=/mlp/tmp", "TZ=UTC",
 		"host stage, user " + user + ", threads 1", "",
 	}, "\n")
 	if got := log.String(); got != want {
@@ -335,7 +346,7 @@ func TestDockerCleanup(t *testing.T) {
 		task.Workspace = workspace
 		other := &Executor{api: e.api, opts: e.opts}
 		other.opts.Store = store
-		c, h := other.config(task, engine{}, image, filepath.Join(task.Inputs[0].Path, "a.txt"))
+		c, h := other.config(task, engine{}, image, laidOut(t, task))
 		id, err := e.createContainer(ctx, c, h)
 		if err != nil {
 			t.Fatal(err)
@@ -373,7 +384,7 @@ func TestDockerRetryRemovesTheLastAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	task, _ := newTask(t, "sleep")
-	c, h := e.config(task, engine{}, image, filepath.Join(task.Inputs[0].Path, "a.txt"))
+	c, h := e.config(task, engine{}, image, laidOut(t, task))
 	id, err := e.createContainer(ctx, c, h)
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func TestDockerRemovesImagesNotInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	task, _ := newTask(t, "nothing")
-	c, h := e.config(task, engine{}, image, filepath.Join(task.Inputs[0].Path, "a.txt"))
+	c, h := e.config(task, engine{}, image, laidOut(t, task))
 	id, err := e.createContainer(ctx, c, h)
 	if err != nil {
 		t.Fatal(err)

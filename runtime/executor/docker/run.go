@@ -112,11 +112,12 @@ func prepare(eng engine, t executor.Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = protocol.WriteDescription(filepath.Join(dir, protocol.DescriptionFile), t.Spec)
+	tmp := filepath.Join(dir, tmpFolder)
+	err = errors.Join(protocol.WriteDescription(filepath.Join(dir, protocol.DescriptionFile), t.Spec), os.Mkdir(tmp, 0o700))
 	if t.Container != nil {
 		err = errors.Join(err, protocol.MakeOutputFolders(t.Out, t.Spec))
 	}
-	if err = errors.Join(err, eng.handOver(t.Out, t.Checkpoint)); err != nil {
+	if err = errors.Join(err, eng.handOver(t.Out, t.Checkpoint, tmp)); err != nil {
 		os.RemoveAll(dir)
 		return "", err
 	}
@@ -150,7 +151,7 @@ func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, 
 	}); err != nil {
 		return "", err
 	}
-	config, host := e.config(t, eng, image, filepath.Join(dir, protocol.DescriptionFile))
+	config, host := e.config(t, eng, image, dir)
 	if w != nil {
 		config, host = e.workerConfig(t, eng, image, dir)
 	}

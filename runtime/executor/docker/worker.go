@@ -25,14 +25,14 @@ import (
 // To create, start and remove a container takes longer than a small stage's work, so built-in stages run one after another in containers
 // that stay as long as the executor. Such a container has the walls of any other, and two folders bound, which never change:
 //
-//	<dir>      → /mlp, read-only     in/, stage.json, links to rw/out and rw/checkpoint, and the socket that the worker connects to
+//	<dir>      → /mlp, read-only     in/, stage.json, links to rw/out, rw/checkpoint and rw/tmp, and the socket that the worker connects to
 //	<dir>/rw   → /mlp/rw
 //
 // What the running stage may see is moved in there before, and out again after:
 //
 //	begin      take a worker that is idle and has the stage's limits, or start one
 //	lend       move the task's input folders to <dir>/in/<port>, and those that it writes to <dir>/rw, with links in their places for who
-//	           counts what the stage writes; /tmp/stage in the container is a new folder (component.Job)
+//	           counts what the stage writes: outputs, checkpoint, and temporary files in the task's scratch folder
 //	run        a component.Job over the socket, as a process has it; a failing stage ends its container with its exit code
 //	takeBack   move all back, remove what else is in <dir>/rw
 //	giveBack   keep the container for other stages; or remove it, where the stage failed or left anything behind
@@ -138,7 +138,7 @@ func (e *Executor) inWorker(ctx context.Context, eng engine, t executor.Task) (e
 
 // begin has a worker begin with a task: one that is idle, or a new one. back is takeBack of what the worker was lent.
 func (e *Executor) begin(ctx context.Context, eng engine, t executor.Task, log *protocol.Log) (_ *worker, _ *protocol.Streams, back func() (bool, error), err error) {
-	env := protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: stageHome, Path: stagePath, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.opts.Env})
+	env := protocol.Environment(t.Spec, protocol.Settings{Root: root, Home: root + "/" + tmpFolder, Path: stagePath, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: e.opts.Env})
 	for {
 		w := e.take(ctx, t)
 		used := w != nil
@@ -155,7 +155,7 @@ func (e *Executor) begin(ctx context.Context, eng engine, t executor.Task, log *
 			return nil, nil, nil, err
 		}
 		w.stages++
-		out, err := w.link.Send(component.Job{Root: root, Env: env, Home: stageHome}, log)
+		out, err := w.link.Send(component.Job{Root: root, Env: env}, log)
 		if err == nil {
 			return w, out, back, nil
 		}
@@ -168,12 +168,8 @@ func (e *Executor) begin(ctx context.Context, eng engine, t executor.Task, log *
 	}
 }
 
-const (
-	// stageHome is the folder in the container's memory that a worker makes for each stage.
-	stageHome = "/tmp/stage"
-	// stagePath is where a stage would find programs; the image has none.
-	stagePath = "/usr/local/bin:/usr/bin:/bin"
-)
+// stagePath is where a stage would find programs; the image has none.
+const stagePath = "/usr/local/bin:/usr/bin:/bin"
 
 // take returns an idle worker for a task; nil: there is none. Where all that are idle have other limits, one of them ends: no more of them
 // are kept than stages run at a time.
@@ -224,8 +220,10 @@ func (e *Executor) start(ctx context.Context, eng engine, t executor.Task) (_ *w
 		}
 	}()
 	rw := filepath.Join(w.dir, "rw")
-	err = errors.Join(os.Mkdir(filepath.Join(w.dir, "in"), 0o755), os.Mkdir(rw, 0o755), eng.handOver(rw),
-		os.Symlink("rw/out", filepath.Join(w.dir, "out")), os.Symlink("rw/checkpoint", filepath.Join(w.dir, "checkpoint")), os.Chmod(w.dir, 0o755))
+	err = errors.Join(os.Mkdir(filepath.Join(w.dir, "in"), 0o755), os.Mkdir(rw, 0o755), eng.handOver(rw), os.Chmod(w.dir, 0o755))
+	for _, name := range []string{"out", "checkpoint", tmpFolder} {
+		err = errors.Join(err, os.Symlink("rw/"+name, filepath.Join(w.dir, name)))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -351,16 +349,19 @@ func (w *worker) lend(eng engine, t executor.Task) (takeBack func() (clean bool,
 			errs = append(errs, l.undo())
 		}
 		left, err := os.ReadDir(rw)
-		return len(left) == 0, errors.Join(append(errs, err)...)
+		return len(left) == 0, errors.Join(append(errs, err, empty(t.Scratch))...)
 	}
-	all := []loan{{t.Out, filepath.Join(rw, "out"), true}}
+	if err := os.MkdirAll(t.Scratch, 0o700); err != nil {
+		return nil, err
+	}
+	all := []loan{{t.Out, filepath.Join(rw, "out"), true}, {t.Scratch, filepath.Join(rw, tmpFolder), true}}
 	if t.Checkpoint != "" {
 		all = append(all, loan{t.Checkpoint, filepath.Join(rw, "checkpoint"), true})
 	}
 	for _, in := range t.Inputs {
 		all = append(all, loan{in.Path, filepath.Join(w.dir, "in", in.Port), false})
 	}
-	err = errors.Join(protocol.WriteDescription(filepath.Join(w.dir, protocol.DescriptionFile), t.Spec), eng.handOver(t.Out, t.Checkpoint))
+	err = errors.Join(protocol.WriteDescription(filepath.Join(w.dir, protocol.DescriptionFile), t.Spec), eng.handOver(t.Out, t.Checkpoint, t.Scratch))
 	for _, l := range all {
 		if err == nil {
 			err = l.do()
@@ -372,6 +373,15 @@ func (w *worker) lend(eng engine, t executor.Task) (takeBack func() (clean bool,
 		lent = append(lent, l)
 	}
 	return takeBack, nil
+}
+
+// empty removes what is in a folder.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }
 
 // loan is a folder that is elsewhere for a while.
