@@ -70,7 +70,8 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	out = append(out, Fields(a.Config, b.Config)...)
 	out = append(out, c.wiring(a, b)...)
 	out = append(out, outside(a, b)...)
-	if x, y := a.Remote(), b.Remote(); x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
+	x, y := a.Remote(), b.Remote()
+	if x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
 		add("image "+y.External.Root, cmp.Or(x.External.Version, unknown), cmp.Or(y.External.Version, unknown))
 	}
 	if len(out) > 0 {
@@ -80,6 +81,8 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 		out[i].Weaker = policy.Loosened(b.HasVerdict(), out[i].Path, out[i].Before, out[i].After)
 		switch {
 		case out[i].Category != "":
+		case out[i].Path == plan.ImagePort && x != nil && y != nil && x.Digest != "" && x.Digest == y.Digest: // another name of the same image
+			out[i].Category = plan.MetadataChange
 		case b.Verdict == plan.Accepted:
 			out[i].Category = plan.AcceptedChange
 		default:

@@ -145,3 +145,34 @@ func TestLarge(t *testing.T) {
 		t.Errorf("got %d moved", len(d.Moved))
 	}
 }
+
+// An image is told by what its name means, and another name of the same image changes nothing.
+func TestImages(t *testing.T) {
+	one, two := plan.ImageVersion("sha256:1", "linux/amd64"), plan.ImageVersion("sha256:2", "linux/amd64")
+	made := func(name, version string) *plan.Plan {
+		n := node("train.m", "train", `{"image":"`+name+`"}`)
+		n.Container, n.Inputs = &plan.Container{}, []plan.Input{plan.Outside(plan.ImagePort, name, version)}
+		return &plan.Plan{Nodes: []*plan.Node{n}}
+	}
+	for name, tt := range map[string]struct {
+		after *plan.Plan
+		want  []string
+	}{
+		"the same":         {made("i:1", one), nil},
+		"another":          {made("i:1", two), []string{`rebuild image i:1 "` + one + `" → "` + two + `"`}},
+		"not known yet":    {made("i:1", ""), []string{`rebuild image i:1 "` + one + `" → "not known yet"`}},
+		"another name":     {made("i:2", one), []string{`metadata image "i:1" → "i:2"`}},
+		"another by name":  {made("i:2", two), []string{`rebuild image "i:1" → "i:2"`}},
+		"unknown, by name": {made("i:2", ""), []string{`rebuild image "i:1" → "i:2"`}},
+	} {
+		var got []string
+		for _, c := range Compare(made("i:1", one), tt.after, nil).Changed {
+			for _, f := range c.Fields {
+				got = append(got, fmt.Sprintf("%s %s %s → %s", f.Category, f.Path, f.Before, f.After))
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -80,7 +80,10 @@ func imageChange(before, after json.RawMessage) string {
 	var a, b string
 	_, _ = json.Unmarshal(before, &a), json.Unmarshal(after, &b) // one that is absent or no text is not known
 	x, y := ShortVersion(a), ShortVersion(b)
-	if x == y {
+	switch {
+	case a == "": // of a stage that was recorded before its image was an input
+		x = "not recorded"
+	case x == y:
 		x, y = Line(a), Line(b)
 	}
 	return x + " → " + y

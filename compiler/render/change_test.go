@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
 func rawOf(v any) json.RawMessage {
@@ -141,6 +143,23 @@ func TestChangeOfLines(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+// An image is told as docker shows it, in full where that does not tell two apart.
+func TestImageCauses(t *testing.T) {
+	const id, other = "sha256:0123456789abcdef0123", "sha256:fedcba9876543210fedc"
+	for _, tt := range []struct{ before, after, want string }{
+		{`"` + id + ` linux/amd64"`, `"` + other + ` linux/amd64"`, "0123456789ab → fedcba987654"},
+		{`"` + id + ` linux/amd64"`, ``, "0123456789ab → not known yet"},
+		{``, `"` + id + ` linux/amd64"`, "not recorded → 0123456789ab"},
+		{`"` + id + ` linux/amd64"`, `"` + id + ` linux/arm64"`, id + " linux/amd64 → " + id + " linux/arm64"},
+		{`"sha256:\u001b[2J"`, `{}`, `\u{1B}[2J → not known yet`},
+	} {
+		got := CauseText("train.m", plan.Cause{Kind: plan.ImageCause, Path: "i:1", Before: json.RawMessage(tt.before), After: json.RawMessage(tt.after)})
+		if want := "image i:1 of train.m  " + tt.want; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
