@@ -151,7 +151,7 @@ func plansCodes() []Code {
 // outsideCodes are MLP17xx.
 func outsideCodes() []Code {
 	return []Code{
-		{CodeUnpinned, "A source declares no columns, and mlp.lock does not pin them.", "Run `mlp init` and commit mlp.lock."},
+		{CodeUnpinned, "A source declares no columns, and mlp.lock does not pin them, or pins them for another address, table or query.", "Run `mlp init` and commit mlp.lock."},
 		{CodeFilesElsewhere, "The files of a source are not on this machine; the plan takes the version that is recorded of them.", "None is needed. `--refresh` demands the files."},
 		{CodeFilesUnlike, "The files of a source are not those that mlp.lock pins.", "Run `mlp init --upgrade` and commit mlp.lock, so that others plan with the same data."},
 		{CodeNotFetched, "A module from a git repository is not pinned by mlp.lock, or not fetched on this machine.", "Run `mlp init`, and commit mlp.lock."},

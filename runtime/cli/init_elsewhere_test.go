@@ -2,6 +2,7 @@ package cli
 
 import (
 	"compress/gzip"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -112,9 +113,10 @@ func TestInitElsewhere(t *testing.T) {
 	step(0, []string{"amount double, shop varchar"}, "init", "--upgrade")
 	step(0, []string{"source.orders"}, apply...)
 	module(`source "json" "orders" { path = "URL/a.ndjson" }`)
-	step(1, []string{"mlp.lock pins those of " + server.URL + "/closed/orders.csv, and the block means " + server.URL + "/a.ndjson"}, "plan")
+	step(0, []string{"The columns of source.orders are pinned for " + server.URL + "/closed/orders.csv, and the block means " + server.URL + "/a.ndjson", "'mlp init' looks"}, "plan")
+	step(1, []string{`no row of a.ndjson has "amount"`, "'mlp init --upgrade'"}, apply...)
 	step(0, []string{"id bigint, at timestamp, tags json"}, "init")
-	step(0, []string{"2 ran"}, apply...)
+	step(0, []string{"1 ran, 1 cached"}, apply...)
 
 	module(`source "csv" "x" { path = "URL/packed.csv" }`)
 	step(1, []string{`packed.csv has fields parted by ";"`, `delimiter = ";"`}, "init")
@@ -169,10 +171,10 @@ func TestInitPostgres(t *testing.T) {
 	step(0, []string{"2 ran"}, apply...)
 
 	module(`query = "select id, sum(amount) as total from orders group by id"`)
-	step(1, []string{"mlp.lock pins those of", "and the block means"}, "plan")
+	step(0, []string{"The columns of source.orders are pinned for " + server.URL() + " orders, and the block means " + server.URL() + " (query): select id, sum(amount) as total"}, "plan")
 	step(0, []string{"id bigint, total varchar"}, "init")
 	module(`query = "select id, sum(amount)::numeric(12,2) as total from orders group by id"`)
-	step(1, []string{"(query): select id, sum(amount) as total from orders group by id"}, "plan")
+	step(0, []string{"(query): select id, sum(amount) as total from orders group by id, and the block means"}, "plan")
 	step(0, []string{"id bigint, total decimal(12,2)"}, "init")
 	step(0, []string{"2 ran"}, apply...)
 
@@ -186,4 +188,41 @@ func TestInitPostgres(t *testing.T) {
 	server.Down()
 	step(1, []string{"does not answer"}, "init")
 	nothingLeft(t, dir)
+}
+
+// TestInitOfOtherFiles: columns that are pinned are those of the files that the block means when mlp init ran last, not of those before.
+func TestInitOfOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.csv": "id,x\n1,2\n", "b.csv": "id,y\n1,z\n"} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, "shop.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("create table orders (id integer); create table names (name text); insert into orders values (1); insert into names values ('a')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	step := func(source string, wants []string, args ...string) {
+		t.Helper()
+		writeFile(t, filepath.Join(dir, "p.mlp"), "pipeline \"shop\" {}\n"+source+"\n")
+		says(t, dir, "", 0, wants, args...)
+	}
+	apply := []string{"apply", "--auto-approve", "--executor", "process"}
+	a, b := `source "csv" "s" { path = "a.csv" }`, `source "csv" "s" { path = "b.csv" }`
+	step(a, []string{"id bigint, x bigint"}, "init")
+	step(b, []string{"are not those that mlp.lock pins"}, "plan")
+	step(b, []string{"id bigint, y varchar"}, "init")
+	step(b, []string{"mlp.lock is up to date"}, "init")
+	step(b, []string{"1 ran"}, apply...)
+	step(`source "csv" "s" { path = "c.csv" }`, []string{"up to date"}, "init") // not here: what is pinned stays
+	orders := "source \"sqlite\" \"d\" {\n  path  = \"shop.db\"\n  table = \"orders\"\n}"
+	names := strings.Replace(orders, "orders", "names", 1)
+	step(orders, []string{"source.d guessed from its files: id bigint"}, "init")
+	step(names, []string{"The columns of source.d are pinned for orders, and the block means names"}, "plan")
+	step(names, []string{"source.d guessed from its files: name varchar"}, "init")
+	step(names, []string{"1 ran"}, apply...)
 }

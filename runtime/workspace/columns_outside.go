@@ -55,7 +55,7 @@ func asked(fetch *schema.Derivation) string {
 	return fetch.Fetch.Location + ": " + fetch.Fetch.Query
 }
 
-// columnsOutside takes the columns that are pinned for what the source asks for, or has them looked for.
+// columnsOutside takes the columns that are pinned, or has them looked for: by 'mlp init' also where they are pinned for something else.
 func (l *Library) columnsOutside(ctx context.Context, address string, c *component.Component, fetch *schema.Derivation, config json.RawMessage) ([]schema.Column, error) {
 	pinned, ok := l.lock.Schemas[address]
 	from, known := l.lock.Versions[address]
@@ -65,8 +65,8 @@ func (l *Library) columnsOutside(ctx context.Context, address string, c *compone
 	case ok && !moved:
 		return pinned, nil
 	case l.tell == nil && ok:
-		return nil, &component.InputError{Summary: fmt.Sprintf("%s pins those of %s, and the block means %s", LockName, from.Path, asked(fetch)),
-			Detail: "'mlp init' looks for them there, and pins them."}
+		l.moved = append(l.moved, fmt.Sprintf("The columns of %s are pinned for %s, and the block means %s: 'mlp init' looks for them there", address, from.Path, asked(fetch)))
+		return pinned, nil
 	case l.tell == nil:
 		return nil, &component.InputError{Summary: fmt.Sprintf("%s lies elsewhere, and %s does not pin them", fetch.Fetch.Location, LockName),
 			Detail: `'mlp init' looks for them there, and pins them. Or declare those that are wanted: column "NAME" { type = "TYPE" }`}

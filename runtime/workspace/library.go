@@ -95,6 +95,7 @@ type Library struct {
 	tell     func(string) // of what is asked outside for the columns of a source; nil: nothing is
 
 	Unpinned []string           // sources whose columns were found in their files
+	moved    []string           // what is to be told of sources whose columns are pinned for something else than they ask for
 	Warnings source.Diagnostics // of the module
 }
 
@@ -204,7 +205,7 @@ func (l *Library) Columns(ctx context.Context, kind, typ, address string, config
 	} else if fetch != nil {
 		return l.columnsOutside(ctx, address, c, fetch, config)
 	}
-	if pinned, ok := l.lock.Schemas[address]; ok {
+	if pinned, ok := l.lock.Schemas[address]; ok && !l.stale(kind, typ, address, config) {
 		return pinned, nil
 	}
 	if c.Source == nil || c.Source.Sniff == nil {
@@ -232,6 +233,23 @@ func (l *Library) Columns(ctx context.Context, kind, typ, address string, config
 	}
 	l.lock.Schemas[address] = columns
 	return columns, nil
+}
+
+// stale reports whether columns that were found in files are to be looked for again: by 'mlp init' where the block means other files,
+// or another table in them, and they are here. Other commands keep to the pin: of files that are named by their day, each day's have the same columns.
+func (l *Library) stale(kind, typ, address string, config json.RawMessage) bool {
+	from, known := l.lock.Versions[address]
+	if !known || from.Path == pathOf(config) && from.Asks == asksOf(config) {
+		return false
+	}
+	if l.tell == nil {
+		if from.Asks != asksOf(config) {
+			l.moved = append(l.moved, fmt.Sprintf("The columns of %s are pinned for %s, and the block means %s: 'mlp init' looks for them there", address, from.Asks, asksOf(config)))
+		}
+		return false
+	}
+	_, _, err := l.roots.Files(kind, typ, l.folder(address), config)
+	return err == nil
 }
 
 // folder is what the paths of a block are relative to.

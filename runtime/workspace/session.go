@@ -256,6 +256,9 @@ func (s *Session) addWarnings(p *plan.Plan) {
 		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{
 			Severity: "warning", Code: d.Code, Summary: d.Summary, Detail: d.Detail, Hint: d.Hint, Subject: d.Subject})
 	}
+	for _, what := range slices.Sorted(slices.Values(s.Library.moved)) {
+		p.Diagnostics = append(p.Diagnostics, plan.Diagnostic{Severity: "warning", Code: source.CodeUnpinned, Summary: what})
+	}
 	slices.Sort(s.Library.Unpinned)
 	for _, address := range s.Library.Unpinned {
 		d := plan.Diagnostic{Severity: "warning", Code: source.CodeUnpinned, Summary: "The columns of " + address + " are not pinned: 'mlp init' writes them to " + LockName}

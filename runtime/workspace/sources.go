@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,7 +88,7 @@ func (s *Session) probe(ctx context.Context, b *check.Block) (dataVersion, error
 	if errors.Is(err, fs.ErrNotExist) { // some of them: not what is taken as recorded
 		err = fmt.Errorf("its files are being removed: %s", err.Error())
 	}
-	return dataVersion{Path: pathOf(b.Config), Digest: digest, External: ext}, err
+	return dataVersion{Path: pathOf(b.Config), Asks: asksOf(b.Config), Digest: digest, External: ext}, err
 }
 
 // recordedVersion is the version of a block's files that mlp.lock pins, or else that of the last apply, and where it is from. It
@@ -149,4 +150,14 @@ func pathOf(config json.RawMessage) string {
 	}
 	_ = json.Unmarshal(config, &c) // a configuration of another form has no path
 	return c.Path
+}
+
+// asksOf is what a block says of which table it reads of a file that holds several: its name, or a query.
+func asksOf(config json.RawMessage) string {
+	var c struct {
+		Table string `json:"table"`
+		Query string `json:"query"`
+	}
+	_ = json.Unmarshal(config, &c) // a configuration of another form has none
+	return cmp.Or(c.Query, c.Table)
 }

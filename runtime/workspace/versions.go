@@ -15,9 +15,10 @@ import (
 )
 
 // dataVersion is what the files of a source were: each by name, size and digest, and one digest over all. Path is what
-// the block said of where they are.
+// the block said of where they are, Asks which of their tables it reads, where they hold several.
 type dataVersion struct {
 	Path   string      `json:"path"`
+	Asks   string      `json:"asks,omitempty"`
 	Digest plan.Digest `json:"digest"`
 	plan.External
 }
@@ -103,7 +104,7 @@ func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion
 		}
 		pin, ok := lock.Versions[address]
 		switch {
-		case !ok || pin.Path != found.Path:
+		case !ok || pin.Path != found.Path || pin.Asks != found.Asks:
 			lock.Versions[address] = found
 		case pin.Digest != found.Digest:
 			other = append(other, address)

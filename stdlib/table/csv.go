@@ -110,9 +110,9 @@ func (c CSV) copy(ctx context.Context, s *session, groups []*group, columns []CS
 	return s.copyParquet(ctx, query, out)
 }
 
-// missing says what to do about a column that files lack which have these.
+// missing says what to do about a column that files lack which have these: if it is no slip, the files may have changed since they were looked at.
 func missing(name string, have []string) string {
-	return strings.TrimSpace(suggest.DidYouMean(name, have) + " Columns that mlp.lock pins are found anew by 'mlp init --upgrade'.")
+	return cmp.Or(suggest.DidYouMean(name, have), "If mlp.lock pins it: 'mlp init --upgrade' finds the columns of now.")
 }
 
 func plainColumns(columns []CSVColumn) []schema.Column {
