@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -82,10 +83,27 @@ type rowFields struct {
 	given   []int           // of each field: the number of the last row that has it, from 1
 	guess   []int           // by place in a row: which field stood there in the row before
 	strange map[string]bool // of this row: fields that the model does not know; nil if there are none
+	told    map[string]string // what was said of names that the model does not know
 }
 
+// hints is for how many names it is said what the model has instead: that compares a name with all features.
+const hints = 100
+
 func newRowFields(m *served) *rowFields {
-	return &rowFields{model: m, given: make([]int, len(m.fields)), guess: make([]int, 0, len(m.fields))}
+	return &rowFields{model: m, given: make([]int, len(m.fields)), guess: make([]int, 0, len(m.fields)), told: map[string]string{}}
+}
+
+// unknown says that the model does not know a field, and of the first hints names what it has.
+func (f *rowFields) unknown(name string) string {
+	why, told := f.told[name]
+	switch {
+	case !told && len(f.told) < hints:
+		why = unknown("feature", name, f.model.names())
+		f.told[name] = why
+	case !told:
+		why = fmt.Sprintf("there is no feature %q", name)
+	}
+	return why
 }
 
 // at is the field that stands at a place of a row. once: it does not stand there for the second time.
@@ -121,7 +139,7 @@ func (b *batch) readRow(r *reader, fields *rowFields) error {
 		return err
 	}
 	place := 0
-	clear(fields.strange)
+	fields.strange = nil // what a row of many has left is not cleared for each row after it
 	for name, value := range members(text) {
 		nested := value[0] == '{' || value[0] == '['
 		at, known, once := fields.at(place, row, name)
@@ -132,7 +150,7 @@ func (b *batch) readRow(r *reader, fields *rowFields) error {
 		if known {
 			b.readField(row, at, value)
 		} else {
-			b.faulty(row, func() string { return unknown("feature", name, b.model.names()) })
+			b.faulty(row, func() string { return fields.unknown(name) })
 		}
 	}
 	missing := slices.IndexFunc(fields.given[:len(b.features)], func(last int) bool { return last != row+1 })

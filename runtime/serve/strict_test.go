@@ -178,6 +178,27 @@ func TestMemoryIsOfTheRequest(t *testing.T) {
 	}
 }
 
+// TestManyUnknownNames: what a request costs does not grow with rows times features where each row has a name that the model does not know.
+func TestManyUnknownNames(t *testing.T) {
+	s := newServer(Options{}.withDefaults())
+	b := s.newBatch(s.newServed("m", digest(100), wideModel{}, nil))
+	var rows, names []string
+	for i := range 100_000 {
+		names = append(names, fmt.Sprintf(`"y%d":0`, i))
+		rows = append(rows, fmt.Sprintf(`{"x%d":0}`, i))
+	}
+	start := time.Now()
+	if err := b.readRows(newLenientReader([]byte(`{"rows": [{` + strings.Join(names, ",") + `},` + strings.Join(rows[1:], ",") + `]}`))); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("%s for %d rows", took, b.rows)
+	}
+	if !strings.HasPrefix(b.faults[1], `there is no feature "x1"; there are f0`) || b.faults[99_999] != `there is no feature "x99999"` {
+		t.Errorf("got %.60s, %s", b.faults[1], b.faults[99_999])
+	}
+}
+
 // wideModel has a thousand features.
 type wideModel struct{ component.Model }
 
