@@ -80,9 +80,9 @@ func (b *batch) readRows(r *reader) error {
 // rowFields are the fields that a row has, of rows one after the other.
 type rowFields struct {
 	model   *served
-	given   []int           // of each field: the number of the last row that has it, from 1
-	guess   []int           // by place in a row: which field stood there in the row before
-	strange map[string]bool // of this row: fields that the model does not know; nil if there are none
+	given   []int             // of each field: the number of the last row that has it, from 1
+	guess   []int             // by place in a row: which field stood there in the row before
+	strange map[string]bool   // of this row: fields that the model does not know; nil if there are none
 	told    map[string]string // what was said of names that the model does not know
 }
 
