@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -42,9 +43,9 @@ func TestPowerCut(t *testing.T) {
 		dir := powercut.Folder(t)
 		m := powercut.In(dir)
 		held, goOn := make(chan struct{}), make(chan struct{})
-		step := 0
+		var step atomic.Int64
 		first := appliesOn(t, m, dir, "one", func() {
-			if step++; step == hold+1 {
+			if step.Add(1) == int64(hold+1) {
 				close(held)
 				<-goOn
 			}
@@ -57,7 +58,7 @@ func TestPowerCut(t *testing.T) {
 		second := <-appliesOn(t, m, dir, "two", nil)
 		close(goOn)
 		all := []applied{second, <-first}
-		steps = max(steps, step)
+		steps = max(steps, int(step.Load()))
 		for at := hold; at <= m.Now(); at++ { // before, there is nothing that the round before did not have
 			for range each {
 				holdAfter(t, folder, m, at, random, all)
