@@ -117,9 +117,10 @@ deploy "http" "d" {
 	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// A file whose name has a control character, or is not UTF-8, is refused (stdlib/source/local).
 	file, err := os.Create(filepath.Join(dir, "data", strings.Map(func(r rune) rune {
-		return map[bool]rune{true: '_', false: r}[r == '/' || r == 0]
-	}, s)+".csv"))
+		return map[bool]rune{true: '_', false: r}[r == '/' || unicode.IsControl(r)]
+	}, strings.ToValidUTF8(s, "_"))+".csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
