@@ -450,6 +450,7 @@ func (e *Executor) workerConfig(t executor.Task, eng engine, image, dir string) 
 	first.Spec = component.Spec{}
 	c, h := e.config(first, eng, image, "")
 	c.Entrypoint = []string{"/" + binaryPath, "worker", root + "/" + socketFile}
+	c.Env = []string{"PATH=" + stagePath, "HOME=/tmp", "TMPDIR=/tmp", "TZ=UTC", "LC_ALL=C"} // what it keeps open outlives a stage's folders
 	delete(c.Labels, labelAddress)
 	delete(c.Labels, labelFingerprint)
 	delete(c.Labels, labelAttempt)

@@ -19,10 +19,17 @@ import (
 
 func main() {
 	if os.Args[1] == "worker" {
+		own = os.TempDir() + "/own"
+		if err := os.Mkdir(own, 0o700); err != nil {
+			panic(err)
+		}
 		os.Exit(component.Work(context.Background(), os.Args[2], find, func(context.Context) error { return nil }))
 	}
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
 }
+
+// own is a folder that a worker makes before its first stage.
+var own string
 
 func find(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{
@@ -82,6 +89,11 @@ func look(_ context.Context, s *component.Stage) error {
 		}
 		for _, e := range entries {
 			s.Logf("%s has %s", folder, e.Name())
+		}
+	}
+	if own != "" {
+		if err := os.WriteFile(filepath.Join(own, "kept"), nil, 0o600); err != nil {
+			return err
 		}
 	}
 	data, err := os.ReadFile(filepath.Join(s.Input("data"), "a.txt"))
