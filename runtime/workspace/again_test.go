@@ -155,3 +155,31 @@ func TestForgedPlansAreNotShown(t *testing.T) {
 		t.Errorf("without changes, compared: got %v", err)
 	}
 }
+
+// TestWithheldNamesAreNoForgery: a warning without the names of columns of a file outside is the one that it would be.
+func TestWithheldNamesAreNoForgery(t *testing.T) {
+	dir := t.TempDir()
+	e := &editing{t: t, dir: filepath.Join(dir, "p")}
+	if err := os.Mkdir(e.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	e.write("../out.csv", "id,x,verifies\na,1,2\n")
+	e.write("p.mlp", "pipeline \"p\" {}\nsource \"csv\" \"t\" { path = \"../out.csv\" }\nproblem \"p\" {\n  statement = \"S\"\n  requirement \"R1\" { text = \"T\" }\n}\n")
+	w := &Workspace{Dir: e.dir, Name: "default"}
+	opened, err := w.OpenToPlan(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	p, err := opened.Plan(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(p.Diagnostics, func(d plan.Diagnostic) bool { return d.Summary == "nothing … requirement R1" }) {
+		t.Fatalf("got %+v", p.Diagnostics)
+	}
+	e.apply() // so that there is a store
+	if err := e.again(p); err != nil {
+		t.Error(err)
+	}
+}
