@@ -186,12 +186,16 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 
 // failed says why stages that are to run failed when they last did.
 func (s *Session) failed(ctx context.Context, p *plan.Plan) (map[string]string, error) {
+	runs := func(n *plan.Node) bool { return n.Verdict == plan.Run || n.Verdict == plan.MayRun }
+	if !slices.ContainsFunc(p.Nodes, runs) {
+		return nil, nil // the journal of the last run need not be read
+	}
 	all, err := s.Journals().LastFailures(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for address := range all {
-		if n := p.Node(address); n == nil || n.Verdict != plan.Run && n.Verdict != plan.MayRun {
+		if n := p.Node(address); n == nil || !runs(n) {
 			delete(all, address)
 		}
 	}
