@@ -2,21 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
-	"github.com/mlp-lang/mlp/lang/address"
-	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
-
-func parent(path string) string { return filepath.Dir(path) }
 
 const graphHelp = `Draws what depends on what: as a tree of text, or for Graphviz (dot), for Markdown (mermaid), or as a picture (svg).
 
@@ -76,32 +68,6 @@ func addressesOf(g *graph.Graph) []string {
 	for _, n := range g.Nodes {
 		out = append(out, n.Address)
 	}
-	return out
-}
-
-// unknownAddress tells of an address that is not there, and which was probably meant.
-func unknownAddress(address string, known []string) error {
-	hint := "'mlp graph' lists all addresses."
-	if below := ofName(address, known); len(below) > 0 {
-		hint = "There is " + strings.Join(below[:min(len(below), 12)], ", ") + "."
-		if len(below) == 1 {
-			hint = fmt.Sprintf("did you mean %q?", below[0])
-		}
-	} else if meant := suggest.DidYouMean(address, known); meant != "" {
-		hint = meant
-	}
-	return &failure{err: fmt.Errorf("there is no %s", address), hint: hint}
-}
-
-// ofName are the addresses whose kind or name is that word, sorted.
-func ofName(word string, known []string) []string {
-	var out []string
-	for _, a := range known {
-		if !strings.Contains(word, ".") && slices.Contains(address.Words(a), word) && !slices.Contains(out, a) {
-			out = append(out, a)
-		}
-	}
-	slices.Sort(out)
 	return out
 }
 

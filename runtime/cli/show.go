@@ -88,15 +88,6 @@ func (a *app) showPlan(ctx context.Context, path string, vars workspace.Settings
 	return a.printPlan(p, format, all)
 }
 
-// savedPlan reads a plan to be shown.
-func (a *app) savedPlan(ctx context.Context, path string, vars workspace.Settings) (*plan.Plan, error) {
-	p, unchecked, err := a.SavedPlan(ctx, path, vars)
-	if err == nil && unchecked != "" {
-		fmt.Fprintf(a.err, "Shown as it stands, and not compared with what would be planned: %s.\n", unchecked)
-	}
-	return p, err
-}
-
 func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format, save string) error {
 	x, err := s.Find(address)
 	if err != nil {
