@@ -1,17 +1,11 @@
 package stdlib
 
 import (
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // TestComponents walks all components: each is documented, consistent, and alone with its name.
 func TestComponents(t *testing.T) {
@@ -105,22 +99,5 @@ func TestKinds(t *testing.T) {
 		if c.Kind(comp.Kind) == nil {
 			t.Errorf("no kind %s for component %s", comp.Kind, comp.Name())
 		}
-	}
-}
-
-// golden compares with a file, which -update writes anew.
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is not what the code makes (go test -update writes it):\n%s", path, diff)
 	}
 }

@@ -19,18 +19,6 @@ type use struct {
 	element bool // of a list or object
 }
 
-// span from the kind to the name, or to the port if there is one.
-func (u *use) span() span {
-	start, end := u.name.start, u.name.end
-	if u.kind.end > 0 {
-		start = u.kind.start
-	}
-	if u.port.end > 0 && u.lang == plainText {
-		end = u.port.end
-	}
-	return u.tree.text.span(start, end)
-}
-
 func (u *use) has(offset int) bool {
 	return u.name.has(offset) || u.kind.end > 0 && u.kind.start <= offset && offset <= u.name.end ||
 		u.lang == plainText && u.port.end > 0 && u.port.has(offset)

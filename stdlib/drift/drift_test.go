@@ -60,18 +60,6 @@ func numbers(in []any) []float64 {
 	return out
 }
 
-func numericColumn(in []any) frame.Column {
-	c := frame.Column{Name: "x", Type: "double", Num: []float64{}}
-	for _, x := range in {
-		f, ok := x.(float64)
-		if !ok {
-			f = math.NaN()
-		}
-		c.Num = append(c.Num, f)
-	}
-	return c
-}
-
 func textColumn(in []any) frame.Column {
 	c := frame.Column{Name: "x", Type: "varchar", Codes: []int32{}}
 	for _, x := range in {

@@ -16,13 +16,6 @@ func (u units) n() int {
 	return u.count
 }
 
-func (u units) at(row int) int {
-	if u.of == nil {
-		return row
-	}
-	return int(u.of[row])
-}
-
 // sums adds up a value of the rows by unit.
 func (u units) sums(of []float64) []float64 {
 	if u.of == nil {
