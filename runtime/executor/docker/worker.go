@@ -72,7 +72,7 @@ type shelf struct {
 var errNoWorker = errors.New("no worker can have this stage")
 
 // connectTime is how long a worker may take from its start until it has connected.
-const connectTime = 10 * time.Second
+const connectTime = 30 * time.Second
 
 // shareable reports whether a task can run in a container that had other stages before, and will have others.
 func (e *Executor) shareable(t executor.Task) bool {
