@@ -205,7 +205,10 @@ func (p *planner) readFrom(b *check.Block, path string) source.Range {
 			continue
 		}
 		place := ref.Path
-		if strings.HasSuffix(place, "]") {
+		switch {
+		case ref.Spec != nil && ref.Spec.Type == schema.Limits: // decision.where[fpr].metric.type
+			place += "[" + made.Name + "].metric"
+		case strings.HasSuffix(place, "]"):
 			list := place[:strings.LastIndexByte(place, '[')]
 			if !lists(p.o.State.Nodes[b.Address].Config, list, made.Name) {
 				continue // it is new there
