@@ -62,6 +62,12 @@ func (s *Session) Find(address string) (*Shown, error) {
 		}
 	}
 	if g, ok := s.State.Gates[address]; ok {
+		g.Approvals = slices.Clone(g.Approvals)
+		for i, a := range g.Approvals { // one that was given since the gate was decided
+			if given, ok := s.State.Approvals[address+"/"+a.Name]; ok && a.Given == nil && given.Subject == g.Subject {
+				g.Approvals[i].GivenBy, g.Approvals[i].Given = given.By, given.Given()
+			}
+		}
 		out.Gate = &g
 	}
 	if r, ok := s.State.Releases[address]; ok {
