@@ -295,6 +295,8 @@ func TestProblems(t *testing.T) {
 		{time.Component, `{"by":"ts","test":0.2,"gap":"a while"}`, "gap", "is no duration"},
 		{column.Component, `{"by":"ts"}`, "by", `column "ts" is of type timestamp, not a boolean, number or text`},
 		{column.Component, `{"by":"fold","test":["3","x"]}`, "test[1]", `"x" is no bigint`},
+		{column.Component, `{"by":"fold","test":["3.0","1.5"]}`, "test[1]", `"1.5" is no bigint`},
+		{column.Component, `{"by":"fold","test":["nan"]}`, "test[0]", `"nan" is no bigint`},
 		{column.Component, `{"by":"is_test","test":["1"]}`, "test[0]", `"1" is no boolean`},
 		{column.Component, `{"by":"fold","test":["3"],"validation_values":["3"]}`, "validation_values[0]", `"3" is among the values of test too`},
 		{column.Component, `{"by":"fold","validation":0.1,"validation_values":["3"]}`, "validation", "both choose the validation side"},

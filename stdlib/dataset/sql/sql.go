@@ -1,4 +1,9 @@
 // Package sql is the dataset block: a table made of others by one query.
+//
+// The query is looked at twice. When files are checked it is typed on empty tables with the columns of its inputs, and its columns
+// are traced back to theirs: what is personal in an input is personal in the result. When the stage runs it is run on the
+// real tables, and what comes out is cast to the columns that the plan has; other names or types are an error. Rows are
+// stored in the order of the key, then of all other columns, so an order by at the end of a query has no effect but with a limit.
 package sql
 
 import (
@@ -98,6 +103,8 @@ dataset "large" {
 }
 `
 
+// config is the block. From are the names that the query has for its tables, which come by the ports from.<name>. Params are
+// literals in the query: $name becomes the value's text.
 type config struct {
 	From       []string                   `json:"from"`
 	Key        []string                   `json:"key"`
@@ -107,6 +114,7 @@ type config struct {
 }
 
 // query is the SELECT, or that of the only table.
+// Empty where there is no query and more than one table, which shape refuses.
 func (c config) query() string {
 	if strings.TrimSpace(c.SQL) == "" && len(c.From) == 1 {
 		return "select * from " + table.Quote(c.From[0])
@@ -114,6 +122,8 @@ func (c config) query() string {
 	return c.SQL
 }
 
+// shape types the query and says where its columns come from. A table whose own block has mistakes has no shape: then the query is
+// typed without it, and only what is wrong in any case is told.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil {
@@ -168,15 +178,18 @@ func (c config) bind(ctx context.Context, b component.Binder, tables map[string]
 	return columns, problems
 }
 
+// mistaken reports whether one of the problems is no mere warning.
 func mistaken(problems []schema.Problem) bool {
 	return slices.ContainsFunc(problems, func(p schema.Problem) bool { return !p.Warning })
 }
 
+// refused is a block that yields nothing because of one problem.
 func refused(p schema.Problem) schema.ShapeResult {
 	return schema.ShapeResult{Problems: []schema.Problem{p}}
 }
 
 // key returns the key's columns as the query names them.
+// The names are found without regard to case: key = ["ID"] is id where the query says id.
 func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 	var key []string
 	var problems []schema.Problem
@@ -198,6 +211,7 @@ func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 	return key, problems
 }
 
+// run runs the query and writes its rows. That the key tells rows apart is seen after they are written, in what was written.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -229,7 +243,8 @@ func run(ctx context.Context, s *component.Stage) error {
 		"Keep one row of each, say with qualify row_number() over (partition by "+quotedList(want.Key)+" order by …) = 1, or add columns to the key.")
 }
 
-// asInput tells the user's mistakes from the engine's troubles.
+// asInput tells the user's mistakes from the engine's troubles. A cast that fails on a value is a mistake in the query or the
+// data, and no other attempt is made; a full disk is neither, and the stage may be tried again.
 func asInput(err error) error {
 	var e *table.Error
 	if errors.As(err, &e) && e.DataError() {
@@ -242,6 +257,7 @@ func asInput(err error) error {
 	return fmt.Errorf("running the query: %w", err)
 }
 
+// quotedList are columns as a query names them: "id", "day".
 func quotedList(key []string) string {
 	quoted := make([]string, len(key))
 	for i, k := range key {

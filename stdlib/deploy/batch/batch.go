@@ -1,4 +1,13 @@
 // Package batch is the deployment that scores a table.
+//
+// It is a release and a stage in one: the release says which model is live, the stage scores data with that model and writes
+// predictions. What stands beside a prediction is what tells whose it is, and nothing else of the row:
+//
+//	customer  day         predicted  score
+//	A12       2026-03-01  true       0.83
+//	B07       2026-03-01  null       null    a feature is infinite: no prediction
+//
+// Rows are in the order of the key, of data without one in its own order.
 package batch
 
 import (
@@ -99,6 +108,7 @@ deploy "batch" "scores" {
 }
 `
 
+// config is the block. Key replaces the data's key; empty: the data's own, and without any the column row.
 type config struct {
 	Key      []string `json:"key"`
 	AllowPII []string `json:"allow_pii"`
@@ -129,6 +139,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // layout of the predictions; a foreign model may give no scores.
+// The table is a copy, since Key is set on it; columns are shared and not changed.
 func (c *config) layout(in map[string]schema.Shape, m schema.Model) prediction.Layout {
 	data := *in["data"].Table
 	if len(c.Key) > 0 {
@@ -155,6 +166,7 @@ func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 }
 
 // personal tells of personal data beside the predictions that is not allowed there.
+// The problem stands at the key where the block names the column there, else at data, whose key or entity brought it.
 func (c *config) personal(l prediction.Layout) []schema.Problem {
 	var out []schema.Problem
 	allowed := func(name string) bool {
@@ -207,6 +219,8 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // predictions scores the data, or reads what the image of a foreign model made of it.
+// The model comes back with its task and target, which the layout needs. Where the data has the target, its values tell the names
+// of both classes of a binary task; else they follow from the positive one.
 func predictions(ctx context.Context, s *component.Stage) (*prediction.Set, schema.Model, error) {
 	data := s.InputTable("data")
 	if !s.Has("predictions") {

@@ -48,10 +48,13 @@ deploy "http" "scorer" {
 	Shape: shape,
 }
 
+// config is the block. Key are fields of requests and no columns of a table, so any name may stand there.
 type config struct {
 	Key []string `json:"key"`
 }
 
+// shape is a release of the model. That a model cannot be served is a warning and no mistake: the record of what is live may be all
+// that is wanted, for a program of the user's own to follow.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	m := req.In["model"].Model
 	out := schema.ShapeResult{Out: map[string]schema.Shape{"": {Type: schema.ReleasePort, Model: m}}}

@@ -1,5 +1,16 @@
 // Package maturity is the label block: it says which column is the truth, when the truth became known, and whether it
 // can be trusted yet.
+//
+// Of payments with matures_after = "45d", looked at as of 2026-03-01, the block named fraud makes
+//
+//	paid_at     chargeback_at  is_fraud  →  is_fraud  fraud_known_at  fraud_mature
+//	2026-01-01                 false        false     2026-02-15      true    45 days of silence
+//	2026-02-20  2026-02-25     true         true      2026-02-25      false   known, but its neighbours are not yet
+//	2026-02-20                 false        null                      false   too young to say
+//	2026-01-01  2026-03-05     true         null                      false   not known on the 1st of March
+//
+// The third row is why: taken as honest, the newest rows would be the most honest ones, and a model would learn that new is good.
+// Rows and their order stay those of the table.
 package maturity
 
 import (
@@ -83,6 +94,7 @@ label "fraud" {
 // input is the name of the only table in the query, and the port it comes by.
 const input = "on"
 
+// config is the block. KnownAt is "" where labels bring no time of their own, AsOf where the data says what is the latest moment.
 type config struct {
 	Column       string `json:"column"`
 	EventTime    string `json:"event_time"`
@@ -91,6 +103,7 @@ type config struct {
 	AsOf         string `json:"as_of"`
 }
 
+// shape types the labelled table; nothing is typed while the table's own block has mistakes.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	in := req.In[input].Table
@@ -105,6 +118,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // shape returns the labelled table. Columns that the table does not have are told by the compiler.
+// Key, entity and lineage of rows stay those of the table: the block drops no row.
 func (c *config) shape(name, address string, in *schema.Table) (*schema.Table, []schema.Problem) {
 	problems := c.problems(in)
 	label := schema.Label{Column: canonical(in, c.Column), KnownAt: name + "_known_at", Mature: name + "_mature"}
@@ -124,6 +138,7 @@ func (c *config) shape(name, address string, in *schema.Table) (*schema.Table, [
 }
 
 // own are the columns that the label adds. What is told by known_at tells of the label too.
+// A personal chargeback_at makes a personal fraud_known_at.
 func (c *config) own(address string, l *schema.Label, in *schema.Table) []schema.Column {
 	known := schema.Column{Name: l.KnownAt, Type: "timestamp", Lineage: schema.Derived(address + "." + l.KnownAt)}
 	mature := schema.Column{Name: l.Mature, Type: "boolean", Lineage: schema.Derived(address + "." + l.Mature)}
@@ -152,7 +167,7 @@ func (c *config) problems(in *schema.Table) []schema.Problem {
 	return out
 }
 
-// run writes the labelled table.
+// run writes the labelled table, rows in the order of the key, then of all other columns.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -219,6 +234,7 @@ from (
 // moment is a column as a timestamp in UTC, whatever kind of time it is; null where it is infinite.
 func moment(column string) string { return "make_timestamp(epoch_us(" + table.Quote(column) + "))" }
 
+// parseMoment reads a day, or a time of a day, which is UTC unless an offset says otherwise.
 func parseMoment(s string) (time.Time, error) {
 	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil {

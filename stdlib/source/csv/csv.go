@@ -1,4 +1,16 @@
-// Package csv is the source of CSV files.
+// Package csv is the source of CSV files: RFC 4180 in UTF-8, packed by gzip or not.
+//
+// The component declares what a block may say and hands everything else on: which files a path means to stdlib/source/local (or
+// remote, for an address), and reading, typing and refusing values to table.CSV. The table that comes out holds the rows of
+// all files together, ordered by all columns; two runs over the same content store the same bytes, in whatever order the
+// files or their lines stood.
+//
+// A file of two lines and a block without column blocks
+//
+//	id,amount
+//	007,12.50
+//
+// makes the columns id varchar (a number would print back as 7) and amount double.
 package csv
 
 import (
@@ -108,10 +120,13 @@ source "csv" "adult" {
 }
 `
 
+// config is the block as the plan has it: defaults filled in, and Columns those of mlp.lock where the block declares none.
 type config struct {
-	Path       string         `json:"path"`
-	Delimiter  string         `json:"delimiter"`
-	Header     *bool          `json:"header"`
+	Path      string `json:"path"`
+	Delimiter string `json:"delimiter"`
+	// Header is nil where the configuration lacks it, which means yes; see header.
+	Header *bool `json:"header"`
+	// NullValues are spellings of null in every column; those of one column are in its Column.
 	NullValues []string       `json:"null_values"`
 	Trim       bool           `json:"trim"`
 	AllowEmpty bool           `json:"allow_empty"`
@@ -120,6 +135,8 @@ type config struct {
 	remote.Options
 }
 
+// shape is the declared table. It opens no file: whether the files have such columns is seen when the stage runs. A delimiter that
+// cannot part fields, and a header named for files that have none, are problems at their attribute.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -140,8 +157,10 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	return r
 }
 
+// header reports whether the first row of each file names its columns; yes, unless the block says no.
 func (c config) header() bool { return c.Header == nil || *c.Header }
 
+// files lists what path means below dir, the module's folder. An address is an error here: a fetch gets that file first.
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -150,6 +169,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 	return remote.Find(dir, c.Path)
 }
 
+// sniff finds names and types by looking at every row of all files: a column has the narrowest type that takes all values.
 func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -158,10 +178,13 @@ func sniff(ctx context.Context, root string, names []string, text json.RawMessag
 	return c.reader(root, names).Sniff(ctx)
 }
 
+// reader is how the files are read, the same for sniffing and for loading, so that what sniff says of a file holds for the run.
 func (c config) reader(root string, names []string) table.CSV {
 	return table.CSV{Files: local.Paths(root, names), Delimiter: c.Delimiter, Header: c.header(), Nulls: c.NullValues, Trim: c.Trim}
 }
 
+// run writes the rows of the files that the stage's description lists, and of no others that a folder may have got meanwhile: those
+// are the ones that the fingerprint covers. The first value that its column's type does not take fails the stage.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -1,4 +1,9 @@
 // Package json is the source of JSON files: arrays of objects, and NDJSON.
+//
+// Each object is a row and each member a value, found by name. The two forms may be mixed between files; which one a file has is
+// seen by its first character. {"id": 1} and {"id": 2, "note": "x"} make the columns id bigint and note varchar, null in the first
+// row. Reading and refusing values is table.JSON's, and the same as of CSV: no number is rounded. The rows of all files
+// are stored together, ordered by all columns.
 package json
 
 import (
@@ -74,6 +79,7 @@ source "json" "orders" {
 }
 `
 
+// config is the block as the plan has it; Columns are those of mlp.lock where the block declares none.
 type config struct {
 	Path       string         `json:"path"`
 	Columns    []local.Column `json:"column"`
@@ -82,6 +88,7 @@ type config struct {
 	remote.Options
 }
 
+// shape is the declared table, without a look at the files.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -92,6 +99,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	return r
 }
 
+// files lists what path means below dir, the module's folder. An address is an error here: a fetch gets that file first.
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -100,10 +108,13 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 	return remote.Find(dir, c.Path)
 }
 
+// sniff finds names and types from all rows. Nothing of the block bears on how JSON is read, so the configuration is not looked at.
 func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
 	return table.JSON{Files: local.Paths(root, names)}.Sniff(ctx)
 }
 
+// run writes the rows of the files that the stage's description lists. A declared member that no row has fails the stage: a typing
+// error in its name would else give a column of nulls.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -14,12 +14,13 @@ import (
 
 // Column is a column block as it stands in a stage's configuration.
 type Column struct {
-	Name      string `json:"name"`
-	Type      string `json:"type"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Header is what the files call the column; "" where that is Name.
 	Header    string `json:"header"`
 	PII       bool   `json:"pii"`
 	Protected bool   `json:"protected"`
-	// NullValues are of CSV only.
+	// NullValues are of CSV only: spellings of null in this column, besides those of the source.
 	NullValues []string `json:"null_values"`
 }
 
@@ -43,7 +44,8 @@ func AllowEmpty() schema.Attr {
 		Doc: "Whether files without rows are all right, as on a day when nothing came in. The columns must be declared then, or pinned. Without it they fail the stage."}
 }
 
-// Marks are the attributes that mark columns without declaring them.
+// Marks are the attributes that mark columns without declaring them: pii = ["email"] on a source whose columns are found by
+// looking at the files. They add to what column blocks say and take nothing back.
 type Marks struct {
 	PII       []string `json:"pii"`
 	Protected []string `json:"protected"`
@@ -77,6 +79,7 @@ func (m Marks) mark(t *schema.Table) []schema.Problem {
 	return out
 }
 
+// noColumn is the problem at an attribute that names a column the table does not have, with the ones it has.
 func noColumn(path, name string, t *schema.Table) schema.Problem {
 	return schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name), Detail: "It has " + strings.Join(t.Names(), ", ") + ".",
 		Hint: suggest.DidYouMean(name, t.Names())}
@@ -88,6 +91,8 @@ func TablePort() schema.Port {
 }
 
 // Shape is the table that the column blocks declare. Their types are checked and written the engine's way.
+// INT and int4 both come out as integer. A column of an unknown type is a problem and goes on as varchar, so that one typing error is
+// told once, and not again by every block that uses the column.
 func Shape(ctx context.Context, b component.Binder, columns []Column, marks Marks) schema.ShapeResult {
 	var r schema.ShapeResult
 	if len(columns) == 0 {
@@ -114,6 +119,7 @@ func Shape(ctx context.Context, b component.Binder, columns []Column, marks Mark
 	return r
 }
 
+// place is where a column block's attribute stands, for problems: column[amount].type.
 func place(c Column, attr string) string {
 	p := "column[" + c.Name + "]"
 	if attr != "" {
@@ -128,6 +134,8 @@ var typeWords = map[string]string{
 	"integer64": "bigint", "long": "bigint", "datetime64": "timestamp", "datetime64[ns]": "timestamp", "instant": "timestamp", "categorical": "varchar",
 }
 
+// columnType is a declared type as the engine writes it. The engine itself decides what is a type, by typing cast(null as …), so
+// that no list of types is kept here; what it takes and then does not hold values to is refused after (unchecked).
 func columnType(ctx context.Context, b component.Binder, c Column) (string, *schema.Problem) {
 	p := &schema.Problem{Path: place(c, "type"), Summary: fmt.Sprintf("%q is no type of a column", c.Type),
 		Detail: "Common types are bigint, double, varchar, boolean, date, timestamp and decimal(18,3)."}
@@ -150,7 +158,8 @@ func columnType(ctx context.Context, b component.Binder, c Column) (string, *sch
 	return col.Type, nil
 }
 
-// uncheckedTypes are types of the engine that say more than the type that their values are stored with.
+// uncheckedTypes are types of the engine that say more than the type that their values are stored with. They are found by their
+// spelling, since the engine answers with the stored type and no longer knows the length of a varchar(10).
 var uncheckedTypes = []struct {
 	pattern      func() *regexp.Regexp
 	detail, hint string

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Paths are files by their names below a root, as messages call them.
+// Paths are files by their names below a root. Messages call them by these names, "2026/a.csv", which are the same on every
+// machine; the root may be a folder of a stage that is gone when the message is read.
 func Paths(root string, names []string) []table.File {
 	out := make([]table.File, len(names))
 	for i, name := range names {
@@ -21,6 +22,8 @@ func Paths(root string, names []string) []table.File {
 }
 
 // Asked are the columns that a stage is to yield, as its blocks declare them.
+// blocks are those of the configuration, the found ones of mlp.lock among them, and one for one the columns of the stage's table:
+// a name that stands twice, which would shift them, is a problem of Shape and never runs.
 func Asked(s *component.Stage, blocks []Column) []table.CSVColumn {
 	columns := s.Out["table"].Table.Columns
 	out := make([]table.CSVColumn, len(columns))
@@ -39,6 +42,7 @@ func Finish(ctx context.Context, s *component.Stage, path, pattern string, files
 	s.Logf("read %d rows from %d files", rows, files)
 	columns := s.Out["table"].Table.Columns
 	var asked []schema.Column
+	// Both counts of all such columns are asked for in one query, so that the table is read once.
 	var counts []string
 	for _, c := range columns {
 		if c.Type == "double" || c.Type == "float" {

@@ -145,6 +145,7 @@ type absent string
 func (e absent) Error() string        { return string(e) }
 func (e absent) Is(target error) bool { return target == fs.ErrNotExist }
 
+// missing reports whether nothing is at a path. What may not be looked at is not missing.
 func missing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)
@@ -248,6 +249,8 @@ func isFile(p, name string, d fs.DirEntry) (bool, error) {
 	return mode.IsRegular(), nil
 }
 
+// matches reports whether a name, segment by segment, is one of the pattern's: data/x/b.csv of data/**/*.csv with ** as x, and
+// data/b.csv with ** as nothing. A ** spans no hidden folder.
 func matches(want, name []string) bool {
 	if len(want) == 0 || len(name) == 0 {
 		return len(want) == 0 && len(name) == 0
@@ -259,6 +262,7 @@ func matches(want, name []string) bool {
 }
 
 // mayHold reports whether files below a folder could match.
+// A folder that cannot is not walked into, so that data/*.csv does not read the thousand folders below data.
 func mayHold(want, folder []string) bool {
 	if len(folder) == 0 {
 		return len(want) > 0
@@ -272,6 +276,8 @@ func mayHold(want, folder []string) bool {
 	return segment(want[0], folder[0]) && mayHold(want[1:], folder[1:])
 }
 
+// segment matches one name with one part of the pattern, by path.Match. A name with a dot in front matches where the pattern has
+// one too.
 func segment(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok && (!hidden(name) || hidden(pattern))

@@ -1,4 +1,9 @@
 // Package parquet is the source of Parquet files.
+//
+// The files bring types of their own. Where the block declares none these are taken, and all files must agree; where a type is
+// declared, each value must come through the cast and back unchanged: 5.0 of a double is a bigint 5, 5.5 fails the stage.
+// What is stored is written anew and not copied, ordered by all columns, so that two files with the same rows in other row
+// groups, codecs or order make the same table.
 package parquet
 
 import (
@@ -59,6 +64,7 @@ source "parquet" "payments" {
 }
 `
 
+// config is the block as the plan has it; Columns are those of mlp.lock where the block declares none.
 type config struct {
 	Path       string         `json:"path"`
 	Columns    []local.Column `json:"column"`
@@ -67,6 +73,7 @@ type config struct {
 	remote.Options
 }
 
+// shape is the declared table, without a look at the files.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -77,6 +84,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	return r
 }
 
+// files lists what path means below dir, the module's folder. An address is an error here: a fetch gets that file first.
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -85,10 +93,12 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 	return remote.Find(dir, c.Path)
 }
 
+// sniff reads the columns from the files' own schemas, not from their rows.
 func sniff(ctx context.Context, root string, names []string, _ json.RawMessage) ([]schema.Column, error) {
 	return table.SniffParquet(ctx, local.Paths(root, names))
 }
 
+// run writes the rows of the files that the stage's description lists, cast to the plan's types.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

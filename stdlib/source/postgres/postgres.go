@@ -1,4 +1,13 @@
-// Package postgres is the source of a PostgreSQL server's rows. A fetch gets them (stdlib/fetch/postgres); this reads what that wrote.
+// Package postgres is the source of a PostgreSQL server's rows.
+//
+// The block becomes two stages. source.orders@fetch (stdlib/fetch/postgres) alone speaks with the server: it holds the password,
+// runs the query in one read-only transaction, and writes a file of JSON. The stage of the block itself reads that file, without
+// a network, and types its values:
+//
+//	server's row             in the file                            in the table
+//	(7, 12.50, \xff)         {"id":7,"amount":12.50,"raw":"\\xff"}  7, 12.50, one byte
+//
+// Parted so, another type for a column runs the second stage again and asks the server for nothing but its version.
 package postgres
 
 import (
@@ -71,17 +80,20 @@ source "postgres" "orders" {
 }
 `
 
+// config is the block as the plan has it, without the password: the stage that reads the rows has no use for it.
 type config struct {
-	URL        string         `json:"url"`
-	Table      string         `json:"table"`
-	Query      string         `json:"query"`
-	Version    string         `json:"version"`
+	URL     string `json:"url"`
+	Table   string `json:"table"`
+	Query   string `json:"query"`
+	Version string `json:"version"`
+	// MaxBytes bounds the rows as JSON, in bytes; 0: the limit of remote.Bytes. A number of the language, so a float64.
 	MaxBytes   float64        `json:"max_bytes"`
 	Columns    []local.Column `json:"column"`
 	AllowEmpty bool           `json:"allow_empty"`
 	local.Marks
 }
 
+// shape is the declared table; the server is not asked.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -93,6 +105,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 }
 
 // problems are what is wrong with how the rows are asked for.
+// The same list serves shape, which shows it, and derive, which then makes no fetch: an address that is none is sent nothing.
 func (c config) problems() (out []schema.Problem) {
 	add := func(path, summary, detail, hint string) {
 		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail, Hint: hint})
@@ -115,6 +128,8 @@ func (c config) query() string {
 	return "select * from " + c.Table
 }
 
+// derive is the fetch of the rows. Its configuration is all that the rows depend on: the declared columns are not part of it,
+// so that changing them does not fetch again. Location is what people are shown, without the text of a query.
 func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -138,6 +153,8 @@ func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	}}, nil
 }
 
+// run types the rows that the fetch wrote. Messages call the file by the table's name, or "the query of source.orders", since nobody
+// has seen the file; a row's number is its place in the JSON.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

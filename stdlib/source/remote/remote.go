@@ -18,9 +18,12 @@ import (
 
 // Options are the attributes of a file elsewhere.
 type Options struct {
-	SHA256   string          `json:"sha256"`
-	MaxBytes float64         `json:"max_bytes"`
-	Token    json.RawMessage `json:"token"`
+	// SHA256 is the checksum that the file must have, as 64 hexadecimal digits; "": whatever the server has is taken.
+	SHA256 string `json:"sha256"`
+	// MaxBytes bounds the file, in bytes; 0: see Bytes. A number of the language, so a float64.
+	MaxBytes float64 `json:"max_bytes"`
+	// Token is a reference to a secret, of which only whether it is there is looked at: its value never comes here.
+	Token json.RawMessage `json:"token"`
 }
 
 // maxBytes is how large a file may be where the block does not say it: 10 GB.
@@ -65,6 +68,8 @@ func Find(dir, path string) (root string, names []string, err error) {
 var sum = lazyregexp.New(`^[0-9a-f]{64}$`)
 
 // Problems are what is wrong with the options of a path.
+// Options beside a local path are mistakes, since nothing would read them: a checksum that nobody compares would reassure for
+// nothing. Each problem stands at its own attribute, and all are told at once.
 func (o Options) Problems(path string) []schema.Problem {
 	var out []schema.Problem
 	add := func(path, summary, detail, hint string) {

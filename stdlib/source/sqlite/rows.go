@@ -41,6 +41,8 @@ func (c config) rows(ctx context.Context, root string, names []string, asked []t
 			return err
 		}
 	}
+	// With the pragma, functions that could do something beside computing are refused in views and generated
+	// columns: whoever made the file does not decide what is run here.
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(folder.Dir, filepath.Base(name))}).EscapedPath()+"?_pragma=trusted_schema(0)")
 	if err != nil {
 		return err
@@ -54,6 +56,7 @@ func (c config) rows(ctx context.Context, root string, names []string, asked []t
 	return use(table.File{Path: out, Name: c.name()})
 }
 
+// copyFile copies a file to one that does not exist yet; the folder is the stage's own.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -87,6 +90,7 @@ func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, 
 		what := fmt.Sprintf("%s has none of the columns that the block declares", c.name())
 		return &component.InputError{Summary: what, Bare: what, Detail: "Columns are found by their names as they are written, in small and capital letters."}
 	}
+	// The plus sign is SQLite's operator without an effect: it makes an expression of a column, and expressions have no declared type.
 	terms := make([]string, len(names))
 	for i, name := range names {
 		terms[i] = "+" + table.Quote(name)
@@ -142,6 +146,7 @@ const (
 	other                 // anything else
 )
 
+// blobColumns says of each asked column, by its name in the query, whether it takes blobs. Names that nobody asks for are left.
 func blobColumns(asked []table.CSVColumn) map[string]blobKind {
 	out := map[string]blobKind{}
 	for _, column := range asked {
@@ -156,6 +161,7 @@ func blobColumns(asked []table.CSVColumn) map[string]blobKind {
 	return out
 }
 
+// kindOf is that of a value from the driver.
 func kindOf(v any) blobKind {
 	switch v.(type) {
 	case nil:
@@ -166,8 +172,9 @@ func kindOf(v any) blobKind {
 	return other
 }
 
-// appendValue appends a value to a line of JSON: a blob as \x and two digits for each byte. mismatched says that the value is a
-// blob and the column none of blobs, or the other way round, which is an error unless the value is null.
+// appendValue appends a value to a line of JSON: a blob as \x and two digits for each byte, so 0xFF00 becomes "\\xff00". An infinite
+// real, which JSON has no number for, is the text "+Infinity" or "-Infinity". mismatched says that the value is a blob and the column
+// none of blobs, or the other way round, which is an error unless the value is null.
 func appendValue(line []byte, v any, mismatched bool) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

@@ -1,4 +1,12 @@
 // Package sqlite is the source of the rows of a local SQLite file.
+//
+// SQLite has types of values and not of columns: a column declared INTEGER may hold 1, 'one' and null. So the rows go through
+// JSON, which keeps each value's own type, and table.JSON holds them to the types of the plan as it does those of a JSON
+// file. The 1 is stored as a bigint; 'one' fails the stage, with its row and column.
+//
+// The version of a database is the content of its files. One that is in use consists of two: shop.db, and beside it
+// shop.db-wal with what is committed and not yet in it, or shop.db-journal with what an interrupted transaction is to
+// be taken back by. Both count, or a commit would not be seen.
 package sqlite
 
 import (
@@ -65,6 +73,7 @@ source "sqlite" "orders" {
 }
 `
 
+// config is the block as the plan has it; Columns are those of mlp.lock where the block declares none.
 type config struct {
 	Path       string         `json:"path"`
 	Table      string         `json:"table"`
@@ -74,6 +83,7 @@ type config struct {
 	local.Marks
 }
 
+// shape is the declared table. The database is not opened, so that a mistake in query is seen when the stage runs.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -87,6 +97,8 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 // beside are the files in which SQLite keeps what is not in the database's own yet, or what is to be taken back.
 var beside = []string{"-journal", "-wal"}
 
+// files are the database and what lies beside it, sorted: {"shop.db", "shop.db-wal"}. Files beside it of no length are left
+// out, since SQLite leaves such behind that mean nothing, and with them the version would change without a change of rows.
 func files(dir string, text json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -116,6 +128,7 @@ func files(dir string, text json.RawMessage) (root string, names []string, err e
 
 // query is the SELECT of the block.
 func (c config) query() string {
+	// A query ends where its last semicolon stands; within the parentheses that rows puts around it one is a mistake.
 	if c.Query != "" {
 		return strings.TrimRight(strings.TrimSpace(c.Query), ";")
 	}
@@ -130,6 +143,7 @@ func (c config) name() string {
 	return "the query of " + path.Base(c.Path)
 }
 
+// sniff finds types from the values of all rows, whatever the table was created with.
 func sniff(ctx context.Context, root string, names []string, text json.RawMessage) ([]schema.Column, error) {
 	c, err := component.Decode[config](text)
 	if err != nil {
@@ -143,6 +157,8 @@ func sniff(ctx context.Context, root string, names []string, text json.RawMessag
 	return out, err
 }
 
+// run reads a copy of the database and stores its rows ordered by all columns. The columns are handed to the reader twice: before,
+// to select no others and to tell blobs from texts, and after, to type the values.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -168,6 +184,7 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // main is the database's own file among those of a source.
+// A file is beside another one only if that is in the list: a database that is itself called notes-wal is its own.
 func main(names []string) (string, error) {
 	for _, name := range names {
 		if !slices.ContainsFunc(beside, func(suffix string) bool {

@@ -1,10 +1,23 @@
 // Package column is the split that the data itself says, in one of its columns.
+//
+// Of a benchmark that comes with its test set, a random split would make figures that compare with nobody's. A table and what
+// the block makes of it with by = "part", and nothing else said:
+//
+//	id  part        side
+//	1   train       train
+//	2   test        test
+//	3   validation  validation
+//	4   other       train
+//
+// Rows keep all columns, the deciding one too, and stand on each side in the order of the table's key.
 package column
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +79,7 @@ split "column" "customers" {
 }
 `
 
+// config is the block. Values are texts whatever the column's type, as in test = ["1"] for a column of integers.
 type config struct {
 	By               string   `json:"by"`
 	Test             []string `json:"test"`
@@ -74,6 +88,8 @@ type config struct {
 	Seed             int64    `json:"seed"`
 }
 
+// shape gives each side the columns of the table. Which rows a side has depends on the deciding column: that is noted in the lineage
+// of its rows, so that a column computed from the target does not decide on the test side unseen.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	in := req.In[sides.Input].Table
@@ -91,6 +107,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	})
 }
 
+// problems are shares out of range, and values that the column cannot hold; col is nil where the table has no such column,
+// which the compiler tells.
 func (c *config) problems(col *schema.Column) []schema.Problem {
 	var out []schema.Problem
 	if !(c.Validation >= 0 && c.Validation < 1) {
@@ -114,7 +132,7 @@ func (c *config) problems(col *schema.Column) []schema.Problem {
 	}{{"test", c.Test}, {"validation_values", c.ValidationValues}} {
 		for i, v := range a.values {
 			path := fmt.Sprintf("%s[%d]", a.path, i)
-			if !kindOf(col.Type).holds(v) {
+			if !holds(col.Type, v) {
 				out = append(out, schema.Problem{Path: path,
 					Summary: fmt.Sprintf("%q is no %s, the type of column %q", v, col.Type, col.Name)})
 			}
@@ -129,6 +147,7 @@ func (c *config) problems(col *schema.Column) []schema.Problem {
 // kind is how a column's values are written in a list of texts.
 type kind int
 
+// A column that is none of these cannot be listed: a time or a list has no one spelling.
 const (
 	none kind = iota
 	flag
@@ -136,6 +155,7 @@ const (
 	text
 )
 
+// kindOf is that of a stored type: flag of boolean, number of bigint and decimal(10,2), text of varchar, else none.
 func kindOf(columnType string) kind {
 	switch {
 	case columnType == "boolean":
@@ -148,16 +168,26 @@ func kindOf(columnType string) kind {
 	return none
 }
 
-// holds reports whether a value can be of this kind.
-func (k kind) holds(v string) bool {
-	var err error
-	switch k {
+// holds reports whether a column of a type can hold a value, written as text. A text column holds any. "1.0" is a value of an integer
+// column, its 1. "1.5" is none: the engine would cast it to 2, and so mean other rows than were named. NaN is nobody's value.
+func holds(columnType, v string) bool {
+	switch kindOf(columnType) {
 	case flag:
 		return v == "true" || v == "false"
 	case number:
-		_, err = strconv.ParseFloat(v, 64)
+		x, err := strconv.ParseFloat(v, 64)
+		if err != nil || math.IsNaN(x) {
+			return false
+		}
+		scale, exact := table.Scale(columnType)
+		if !exact {
+			return true
+		}
+		unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
+		scaled, ok := new(big.Rat).SetString(v)
+		return ok && scaled.Mul(scaled, new(big.Rat).SetInt(unit)).IsInt()
 	}
-	return err == nil
+	return true
 }
 
 // defaults are the values that mean the test and the validation side where none are given.
@@ -171,6 +201,7 @@ func (k kind) defaults() (test, validation []string) {
 	return []string{"test"}, []string{"validation"}
 }
 
+// run refuses rows without a value first, since null in ('test') is null and such rows would silently be train.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -189,6 +220,8 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // values returns those of test and validation.
+// The defaults of validation give way to a share that is asked for, and to test: with test = ["validation"] nothing is left for
+// the validation side, instead of rows that two sides claim.
 func (c *config) values(k kind) (test, validation []string) {
 	test, validation = k.defaults()
 	if len(c.Test) > 0 {
@@ -203,6 +236,7 @@ func (c *config) values(k kind) (test, validation []string) {
 	return test, slices.DeleteFunc(slices.Clone(validation), func(v string) bool { return slices.Contains(test, v) })
 }
 
+// or joins values for a message: "a or b"; "nothing" of none.
 func or(values []string) string {
 	if len(values) == 0 {
 		return "nothing"
@@ -210,7 +244,7 @@ func or(values []string) string {
 	return strings.Join(values, " or ")
 }
 
-// checkValues refuses rows without a value.
+// checkValues refuses rows whose value is null or NaN.
 func (c *config) checkValues(ctx context.Context, s *component.Stage) error {
 	f, err := table.ReadFrame(ctx, s.InputTable(sides.Input), []string{c.By})
 	if err != nil {
@@ -231,6 +265,7 @@ func (c *config) checkValues(ctx context.Context, s *component.Stage) error {
 	return nil
 }
 
+// side is the SQL expression of a row's side. The share of validation is of the rows that test leaves, by the position of their key.
 func (c *config) side(t *schema.Table, test, validation []string) string {
 	col := t.Column(c.By)
 	s := fmt.Sprintf("case when %s then 'test'", in(col, test))

@@ -1,4 +1,8 @@
-// Package hash is the split by a hash of each row's key.
+// Package hash is the split by a hash of each row's key: how positions are made and cut is told in stdlib/split/sides.
+//
+// A row's side depends on its key and the seed, and on nothing else. Of two tables with the same keys, such as features and labels
+// that are joined later, the splits agree; a row that was test last month is test today. The price is that shares are
+// met on average only: of 1,000 rows with test = 0.2 about 200, give or take 25 in nineteen of twenty tables.
 package hash
 
 import (
@@ -57,12 +61,14 @@ split "hash" "customers" {
 }
 `
 
+// config is the block: shares of the rows from 0 to below 1, whose sum is below 1.
 type config struct {
 	Test       float64 `json:"test"`
 	Validation float64 `json:"validation"`
 	Seed       int64   `json:"seed"`
 }
 
+// shape gives each side the columns of the table.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
@@ -71,6 +77,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return sides.Shape(req, sides.CheckFractions(c.Validation, c.Test))
 }
 
+// run writes the sides: test takes the lowest positions, validation those after them.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -64,6 +64,7 @@ split "stratified" "customers" {
 }
 `
 
+// config is the block. By are the strata's columns; null is a stratum like any value.
 type config struct {
 	By         []string `json:"by"`
 	Test       float64  `json:"test"`
@@ -71,6 +72,7 @@ type config struct {
 	Seed       int64    `json:"seed"`
 }
 
+// shape gives each side the columns of the table; without a column to stratify by there is nothing to be exact about.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
@@ -84,6 +86,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return sides.Shape(req, problems)
 }
 
+// run writes the sides. A stratum of one or two rows may have none on the test side: round(2 · 0.2) is 0.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

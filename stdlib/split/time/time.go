@@ -1,4 +1,9 @@
 // Package time is the split by time order: the newest rows are the test side.
+//
+// A model in use scores what comes after its training. A split by chance tests it on rows between those it learnt from, and of
+// anything that drifts or repeats it says too much. Here train ends before validation begins, and validation before test; with gap
+// the rows whose labels were not known by then are on no side. What is compared is the instant alone, in microseconds, so two
+// rows of one instant are never parted.
 package time
 
 import (
@@ -62,6 +67,7 @@ split "time" "holdout" {
 }
 `
 
+// config is the block; Gap is a duration such as "45d", "" for none.
 type config struct {
 	By         string  `json:"by"`
 	Test       float64 `json:"test"`
@@ -69,6 +75,8 @@ type config struct {
 	Gap        string  `json:"gap"`
 }
 
+// shape gives each side the columns of the table, and says by which clock they were parted (Clock). A trainer then knows which rows
+// are earlier ones: a feature that is computed over rows before by that column sees nothing of a later side.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	in := req.In[sides.Input].Table
@@ -86,7 +94,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return sides.Shape(req, problems, func(out *schema.Table) { out.Clock = c.By })
 }
 
-// gap in microseconds.
+// gap is how long before a side begins rows are left out, in microseconds.
 func (c *config) gap() (int64, error) {
 	if c.Gap == "" {
 		return 0, nil
@@ -95,6 +103,7 @@ func (c *config) gap() (int64, error) {
 	return d.Microseconds(), err
 }
 
+// run counts the rows, which the places of the cuts are shares of, and writes the sides.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -121,7 +130,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}.Run(ctx, s)
 }
 
-// farthest is more than any time has in seconds since 1970; what lies beyond is infinite.
+// farthest is more than any time has, in seconds since 1970: 2^63 microseconds are 9.22337e12 s. What lies beyond is infinite.
 const farthest = 9.2233e12
 
 // checkTimes refuses rows without a time, or with an infinite one.
