@@ -2,7 +2,9 @@ package stdlib
 
 import "github.com/mlp-lang/mlp/lang/schema"
 
-// kinds of blocks that components stand behind, without their types. Sorted by name.
+// kinds of blocks that components stand behind, sorted by name, without their types, which Catalog adds. What the compiler does with
+// blocks of a kind follows from these fields and from its types' schemas, and never from the name: a Passive kind has no result
+// of its own, as a metric is computed by whoever refers to it; DefaultType is the type of a block with one label.
 var kinds = []schema.Kind{
 	{
 		Name: "check", Phase: schema.Design, Summary: "Expectations that data must meet",

@@ -89,6 +89,7 @@ func Component(name string) *component.Component {
 
 // Catalog is the language's vocabulary: the core kinds and those of the components. What it holds is shared with them: read
 // it, do not change it.
+// A kind with one type has that as its default, so that label "fraud" need not say which. The kinds are sorted by name.
 func Catalog() *schema.Catalog {
 	all := append(schema.CoreKinds(), kinds...)
 	for i := range all {

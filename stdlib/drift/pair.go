@@ -15,6 +15,7 @@ type pair struct {
 	n      int // rows of the reference
 	// codes are categories by row, kinds their number; set where categories are compared.
 	codes []int32
+	// Either kind of content is set, and split goes by which.
 	kinds int
 	// values ascending without nulls, the row of each, and the rows of nulls; values is set where numbers are compared.
 	values []float64
@@ -22,8 +23,9 @@ type pair struct {
 	nulls  []int32
 }
 
-// newPair joins two columns into one: reference rows first, current ones behind them, n of the former. A permutation then
-// only says anew which rows are the reference's.
+// newPair joins two columns into one: reference rows first, current ones behind them, n of the former. A permutation then only says
+// anew which rows are the reference's. Of the reference {5, null} and the current column {7}, n is 2, codes are {0, 1, 2} with null
+// as 1, the sorted values {5, 7} are those of rows 0 and 2, and row 1 is in nulls.
 func newPair(reference, current *frame.Frame, name, method string) (*pair, error) {
 	a, b := reference.Column(name), current.Column(name)
 	switch {
@@ -107,6 +109,7 @@ func (p *pair) warning() string {
 		"leave those rows out, or set method = %q", p.name, s.ref[0], s.ref[len(s.ref)-1], deviation, usual, PSI)
 }
 
+// hasValue reports whether any row of a column of numbers has one.
 func hasValue(c *frame.Column) bool {
 	for _, x := range c.Num {
 		if !math.IsNaN(x) {
@@ -218,6 +221,7 @@ func (p *pair) setValues(all []float64) {
 }
 
 // restrict returns the pair of some of the rows, of which the first n are the reference's.
+// The new pair shares no memory with p. Codes keep their numbers, so that some may have no row.
 func (p *pair) restrict(rows []int32, n int) *pair {
 	out := &pair{name: p.name, method: p.method, n: n, kinds: p.kinds, codes: make([]int32, len(rows))}
 	for k, r := range rows {
@@ -242,6 +246,7 @@ func (p *pair) restrict(rows []int32, n int) *pair {
 }
 
 // asIs deals the rows out as they are.
+// The result has memory of its own.
 func (p *pair) asIs() sides {
 	inReference := make([]bool, len(p.codes))
 	for i := range p.n {
@@ -265,6 +270,7 @@ type scratch struct {
 }
 
 // split deals rows out: to the reference where inReference, else to the current table. The result lives in m.
+// Values stay sorted, as p.order is gone through in order: a deal of a thousand costs one pass each and no sorting.
 func (p *pair) split(inReference []bool, m *scratch) sides {
 	if p.values == nil {
 		return p.splitCodes(inReference, m)

@@ -77,6 +77,7 @@ func (e *Evaluation) difference(ctx context.Context, m *metric.Metric, challenge
 }
 
 // deltas are the paired intervals of the differences.
+// They come in the order of e.metrics.
 func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before, after *scored, few string) ([]metric.Interval, error) {
 	found := make([]metric.Interval, len(e.metrics))
 	if reason := e.noInterval(few); reason != "" {

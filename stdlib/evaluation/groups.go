@@ -12,7 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/metric"
 )
 
-// groups of the counted rows by one column.
+// groups of the counted rows by one column: row k of the counted ones is in group names[of[k]].
 type groups struct {
 	of    []int32
 	names []string // sorted; by number
@@ -52,6 +52,7 @@ func groupName(c *frame.Column, row int) string {
 }
 
 // fairness are the figures of all fairness blocks, by label.
+// Blocks are measured one by one; each draws the same resamples, by the evaluation's seed.
 func (e *Evaluation) fairness(ctx context.Context, few string) (map[string]any, error) {
 	out := map[string]any{}
 	for i, f := range e.Fairness {
@@ -70,7 +71,8 @@ type fairnessReport struct {
 	Fairness
 	groups
 	path string
-	few  string
+	// few is why no figure of the whole evaluation is told; empty if rows and positives suffice.
+	few string
 
 	compared  []metric.Comparison
 	parts     *metric.Groups

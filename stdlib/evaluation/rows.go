@@ -31,6 +31,8 @@ type rows struct {
 }
 
 // readRows reads what is needed of the data besides the features.
+// A row counts if its target is not null and, where the target is the label of the table, the label is mature. Features are
+// not read: who scores the model reads those.
 func readRows(ctx context.Context, c *Config, t *schema.Table, path, target string) (*rows, error) {
 	// Target, weight, whether a label is mature, the entity and the columns of fairness blocks; each once.
 	columns := []string{target}
@@ -139,6 +141,8 @@ func entityKey(f *frame.Frame, entity []string, row int) (string, bool) {
 }
 
 // readMasks asks the SQL engine which rows are in which slice.
+// The mask of slice s has one element for each counted row. The rows that the engine numbers are all rows in stored order, so that
+// place i is row i of the frame.
 func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([][]bool, error) {
 	if len(all) == 0 {
 		return nil, nil
@@ -163,6 +167,7 @@ func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([]
 }
 
 // queryFrame runs a query and reads its rows.
+// The rows come back ordered by that column first.
 func queryFrame(ctx context.Context, sql string, tables map[string]string, orderBy string) (*frame.Frame, error) {
 	dir, err := os.MkdirTemp("", "evaluate")
 	if err != nil {
@@ -205,6 +210,7 @@ func (r *rows) sample(s *prediction.Set, unseen []string) (*metric.Sample, error
 	return out, nil
 }
 
+// pick copies the elements of some rows.
 func pick(xs []float64, rows []int) []float64 {
 	out := make([]float64, len(rows))
 	for k, i := range rows {
@@ -213,6 +219,7 @@ func pick(xs []float64, rows []int) []float64 {
 	return out
 }
 
+// sorted is a sorted copy.
 func sorted(names []string) []string {
 	out := slices.Clone(names)
 	slices.Sort(out)

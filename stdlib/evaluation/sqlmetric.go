@@ -23,7 +23,8 @@ const (
 	drawsPerQuery  = 2_000_000 // rows of a table of draws
 )
 
-// scored is the data joined with predictions, as a file, for metrics that are SQL.
+// scored is the data joined with predictions, as a file, for metrics that are SQL. One that was not written (dir "") answers no
+// query and need not: there is no metric in SQL then.
 type scored struct {
 	dir string
 	*rows
@@ -43,6 +44,7 @@ func newScored(ctx context.Context, l prediction.Layout, s *prediction.Set, r *r
 	return out, nil
 }
 
+// Close removes the file; of one that was not written nothing.
 func (t *scored) Close() { os.RemoveAll(t.dir) }
 
 func (t *scored) path() string { return filepath.Join(t.dir, "scored.parquet") }
@@ -98,6 +100,7 @@ func predictedType(l prediction.Layout) string {
 	return "varchar"
 }
 
+// nulls are n values that tables hold as null.
 func nulls(n int) []float64 {
 	out := make([]float64, n)
 	for i := range out {
@@ -107,6 +110,7 @@ func nulls(n int) []float64 {
 }
 
 // value computes a metric over the counted rows, or those of a slice; slice -1 is all. NaN is null.
+// What is infinite stays so, and is told to be no finite figure by whoever writes it.
 func (t *scored) value(ctx context.Context, m *metric.Metric, slice int) (float64, error) {
 	where := positionColumn + " is not null"
 	if slice >= 0 {

@@ -3,6 +3,8 @@ package evaluation
 import "math"
 
 // keepScored leaves the rows out that a model has no prediction for.
+// Everything of the counted rows shrinks with them. Groups keep their numbers, of which some may have no row left; entities are
+// numbered anew, since resamples draw among all numbers. A second call, for a second model, leaves out further rows.
 func (r *rows) keepScored(predicted []float64) {
 	var at []int // of counted, those that stay
 	for k, i := range r.counted {
@@ -30,6 +32,7 @@ func (r *rows) keepScored(predicted []float64) {
 	r.masks, r.groups = masks, all
 }
 
+// choose copies the elements at some places.
 func choose[T any](from []T, at []int) []T {
 	out := make([]T, len(at))
 	for i, k := range at {

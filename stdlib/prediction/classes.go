@@ -10,8 +10,10 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// binaryClasses are the negative and the positive class of a column's values, where it has one only of those of another
-// too, which may be nil. Without a name for it the positive class is true, 1, or the last in order.
+// binaryClasses are the negative and the positive class of a column's values, where it has one only of those of another too, which
+// may be nil. Without a name for it the positive class is true, 1, or the last in order. c is nil where nothing but predictions of
+// scores is known. Of the column {yes, no} and positive = "yes" they are no, yes; of one with yes alone they are "not yes", yes: a
+// month without one negative label is measured too.
 func binaryClasses(c, other *frame.Column, positive string) ([]string, error) {
 	if c == nil {
 		return namedClasses(positive), nil
@@ -63,6 +65,7 @@ func namedClasses(positive string) []string {
 	return []string{"not " + positive, positive}
 }
 
+// subset reports whether each of the values is in a list.
 func subset(values, of []string) bool {
 	for _, v := range values {
 		if !slices.Contains(of, v) {
@@ -73,6 +76,7 @@ func subset(values, of []string) bool {
 }
 
 // distinct are the values of the columns as text, sorted.
+// Of text all levels count, also those that no row has. A nil column has none.
 func distinct(columns ...*frame.Column) []string {
 	var out []string
 	for _, c := range columns {
@@ -92,6 +96,8 @@ func distinct(columns ...*frame.Column) []string {
 
 // ClassIndex turns a column's values into indices of classes; null is NaN. A value that is none of the classes is an
 // error that names it.
+// Of a column {b, null, a} and the classes a, b these are {1, NaN, 0}. Numbers are found by how they are written: the class "2.0"
+// is the 2 of an integer column.
 func ClassIndex(c *frame.Column, classes []string) ([]float64, error) {
 	if c.Text() {
 		return textIndex(c, classes)
@@ -151,6 +157,7 @@ func textIndex(c *frame.Column, classes []string) ([]float64, error) {
 	return out, nil
 }
 
+// unknownClass names the first value that is none of the classes, with its row, from 1.
 func unknownClass(column string, row int, value string, classes []string) error {
 	return fmt.Errorf("row %d of column %q is %q, which is none of the model's classes (%s)", row+1, column, value, strings.Join(classes, ", "))
 }

@@ -16,7 +16,14 @@ import (
 
 // Layout is which columns a table of predictions has: key, entity and time of the data, or a column row where the data
 // has no key; actual where asked for; predicted; score, the probability of the positive class or, of several classes,
-// of the predicted one; scores, with several classes all probabilities as a JSON object.
+// of the predicted one; scores, with several classes all probabilities as a JSON object. Of three classes, data with the key id
+// and Actual and Score set:
+//
+//	id  actual  predicted  score  scores
+//	7   dog     cat        0.7    {"bird":0.1,"cat":0.7,"dog":0.2}
+//	8   bird    null       null   null       no prediction: a feature is infinite
+//
+// A Layout is a value; its methods read no file but Write and Read.
 type Layout struct {
 	Task   schema.Task
 	Target string
@@ -92,7 +99,8 @@ func (l Layout) carried() []string {
 	return out
 }
 
-// predictedType is the target's type where the data has it.
+// predictedType is the target's type where the data has it, so that actual = predicted compares like with like; else varchar,
+// which takes the name of any class. A regression predicts doubles, also of a target of whole numbers.
 func (l Layout) predictedType() string {
 	if l.Task == schema.Regression {
 		return "double"
@@ -103,7 +111,8 @@ func (l Layout) predictedType() string {
 	return "varchar"
 }
 
-// Write writes the predictions of the data's rows.
+// Write writes the predictions of the data's rows to the Parquet file out, ordered by the data's key; without one in the order of the
+// data's rows. s has a prediction, or none, for each of these in that order.
 func (l Layout) Write(ctx context.Context, s *Set, data, out string) error {
 	dir, err := os.MkdirTemp("", "predictions")
 	if err != nil {
@@ -127,7 +136,7 @@ func (l Layout) Write(ctx context.Context, s *Set, data, out string) error {
 	return nil
 }
 
-// plain leaves names and types.
+// plain leaves names and types: a query yields no marks and no lineage to compare.
 func plain(columns []schema.Column) []schema.Column {
 	out := make([]schema.Column, len(columns))
 	for i, c := range columns {
@@ -137,6 +146,7 @@ func plain(columns []schema.Column) []schema.Column {
 }
 
 // query puts the rows of both tables side by side.
+// They are joined by position, which holds as both files have the rows in one order and the engine keeps it.
 func (l Layout) query() string {
 	var terms []string
 	for _, c := range l.Columns() {
@@ -154,6 +164,7 @@ func (l Layout) query() string {
 	return "select " + strings.Join(terms, ", ") + " from data positional join scored"
 }
 
+// isCarried reports whether a column is taken over from the data, and so is not the one of that name that predictions add.
 func (l Layout) isCarried(name string) bool {
 	for _, c := range l.carried() {
 		if c == name {
@@ -164,6 +175,7 @@ func (l Layout) isCarried(name string) bool {
 }
 
 // Frame returns the columns that predictions add (predicted, score, scores), rows in the data's order.
+// Predicted classes are text, null where there is none. The slices of s are shared, not copied.
 func (l Layout) Frame(s *Set) *frame.Frame {
 	f := &frame.Frame{Rows: s.Rows, Columns: []frame.Column{{Name: RowColumn, Type: "bigint", Num: make([]float64, s.Rows)}}}
 	for i := range s.Rows {
@@ -191,7 +203,8 @@ func (l Layout) Frame(s *Set) *frame.Frame {
 	return f
 }
 
-// classScores are the probability of the predicted class and those of all classes.
+// classScores are the probability of the predicted class and those of all classes, as score and scores. Each row has a level of its
+// own, unsorted: the column is written and never compared by levels.
 func (s *Set) classScores() []frame.Column {
 	score := make([]float64, s.Rows)
 	all := frame.Column{Name: "scores", Type: "varchar", Codes: make([]int32, s.Rows)}
@@ -217,6 +230,8 @@ func (s *Set) classScores() []frame.Column {
 }
 
 // Read reads back a table of predictions, with the given classes.
+// path is a file that Write wrote; a class that is not among the given ones is an error. The threshold is not in it (NaN), nor why a
+// row has no prediction (Unscored is nil).
 func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, error) {
 	names := []string{"predicted"}
 	t := schema.Table{Columns: l.Columns()}

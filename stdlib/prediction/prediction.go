@@ -64,6 +64,7 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	return s, nil
 }
 
+// rows counts the rows of a table of which a model without features reads no column.
 func rows(ctx context.Context, path string) (int, error) {
 	n, err := table.Rows(ctx, path)
 	return int(n), err

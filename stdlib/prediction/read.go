@@ -19,7 +19,7 @@ import (
 // scorePrefix begins the names of the columns that hold the probability of one class each.
 const scorePrefix = "score_"
 
-// ScoredClass is the class whose probabilities a column holds by its name.
+// ScoredClass is the class whose probabilities a column holds by its name: cat of score_cat. False for other names.
 func ScoredClass(column string) (class string, ok bool) {
 	return strings.CutPrefix(column, scorePrefix)
 }
@@ -28,6 +28,8 @@ func ScoredClass(column string) (class string, ok bool) {
 // predicted (class or value), score (binary: probability of the positive class; regression: the value) or
 // score_<class> (or scores, as Layout writes them). target is the data's target, from which the classes of a binary task are known; nil if the data has
 // none. m says which class is the positive one where it is not plain.
+// want is the number of the data's rows; another number of predictions, a probability outside 0 to 1, an infinite value or
+// an unknown class is a *component.InputError. A null is a row without a prediction.
 func Read(ctx context.Context, path string, want int, m schema.Model, target *frame.Column) (*Set, error) {
 	f, err := table.ReadFrame(ctx, path, nil)
 	if err != nil {
@@ -110,6 +112,7 @@ func probabilities(c *frame.Column) error {
 }
 
 // readBinary reads score, predicted, or both. With scores alone a row is positive from the default threshold on.
+// With both, predicted is what was decided and the threshold is not known (NaN): it need not have gone by the score alone.
 func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) error {
 	predicted, score := f.Column("predicted"), f.Column("score")
 	if score == nil && predicted == nil {
@@ -145,6 +148,7 @@ func (s *Set) readBinary(f *frame.Frame, target *frame.Column, positive string) 
 
 // readClasses reads the scores of several classes, as columns score_<class> or one of JSON, and the class. With scores alone
 // it is the first of the greatest.
+// With classes alone, those that the model declares count, else those that occur in the predictions or the data.
 func (s *Set) readClasses(f *frame.Frame, target *frame.Column, classes []string) error {
 	for i := range f.Columns {
 		if class, ok := ScoredClass(f.Columns[i].Name); ok {
@@ -204,6 +208,7 @@ func (s *Set) readJSON(c *frame.Column) (err error) {
 	return err
 }
 
+// columnNames lists a table's columns for a message.
 func columnNames(f *frame.Frame) string {
 	out := make([]string, len(f.Columns))
 	for i, c := range f.Columns {

@@ -14,7 +14,8 @@ import (
 // maxClasses is how many classes are too many: the target is then likely to be no class at all.
 const maxClasses = 1000
 
-// classes of the target: sorted, and for a binary task negative before positive.
+// classes of the target: sorted, and for a binary task negative before positive. Names are as frame.Column.ValueName has them: the
+// boolean target {false, true}, the numbers {0, 1}, and of positive = "yes" the texts {no, yes}.
 func (l *loader) classes(target *frame.Column, task schema.Task) ([]string, error) {
 	classes := model.ClassNames(target)
 	if len(classes) > maxClasses {
@@ -62,6 +63,7 @@ func (l *loader) binaryClasses(target *frame.Column, classes []string, positive 
 	return classes, nil
 }
 
+// classError is a mistake in the target's values, which no retry mends.
 func (l *loader) classError(summary, detail string) error {
 	return &component.InputError{Summary: l.stage.Address + ": " + summary, Detail: detail}
 }

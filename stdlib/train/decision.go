@@ -59,6 +59,8 @@ func (c *candidate) value(m *metric.Metric) (x float64, undefined string) {
 }
 
 // decide finds the threshold that brings the metric to its best within the limits. Of equals the highest wins.
+// score is that of the validation rows, in their order. Where no threshold keeps the limits, or the metric is undefined at all of
+// them, the error is a *component.InputError that says how near it comes: a model that cannot do what is asked is not released.
 func (t *Training) decide(score []float64) (float64, error) {
 	d := t.config.Decision
 	best, limits, err := d.metrics()
@@ -132,6 +134,7 @@ func (t *Training) outOfReach(all []candidate, limits []*metric.Metric) error {
 }
 
 // nearest is the value of the metric that comes nearest to keeping the limit.
+// False: it is undefined at every threshold.
 func nearest(all []candidate, m *metric.Metric, l *Limit) (best float64, ok bool) {
 	less := l.Op == "<" || l.Op == "<="
 	for i := range all {

@@ -58,6 +58,7 @@ type figuresFile struct {
 }
 
 // Finish fixes the threshold, and writes the model and the figures.
+// Of a block with decision the validation rows are scored once more, by the estimator as it will be used.
 func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
 	threshold := model.DefaultThreshold
 	if t.config.Decision != nil {
@@ -90,6 +91,7 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	return t.stage.WriteFigures(t.figures(f, threshold))
 }
 
+// fileDigest is the digest of a file's bytes, as the store names it.
 func fileDigest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

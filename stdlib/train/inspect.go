@@ -9,6 +9,7 @@ import (
 )
 
 // inspect warns of features that are missing, constant, or too good to be true.
+// Nothing of that stops training: an empty feature does no harm, and a perfect one may be honest.
 func (l *loader) inspect(t *Training) error {
 	// Each feature is in one list at most, the worst; all are told in three lines, however many there are.
 	var gaps, empty, constant []string
@@ -32,6 +33,7 @@ func (l *loader) inspect(t *Training) error {
 	return nil
 }
 
+// warnOf warns of features, in the order of the block, unless there are none.
 func (l *loader) warnOf(names []string, what string) {
 	if len(names) > 0 {
 		l.stage.Warnf("features that are %s: %s", what, strings.Join(names, ", "))

@@ -17,10 +17,11 @@ import (
 // MaxLevels is how many categories of a text column are kept, the most frequent; the others count as missing.
 const MaxLevels = 255
 
-// MinRows is how few rows are too few to train on.
+// MinRows is how few rows are too few to train on. It keeps a filter that lets nothing through from making a model; how many rows
+// make a good one is for gates to say.
 const MinRows = 10
 
-// Training is what a trainer fits on.
+// Training is what a trainer fits on. It is made by Load and read by one goroutine; its sets may be read by many.
 type Training struct {
 	Signature model.Signature
 	Data      *Set
@@ -180,6 +181,7 @@ func (l *loader) weighted(f *frame.Frame) *frame.Frame {
 	return f.Take(rows)
 }
 
+// missing reports whether a row has no value: null, or of numbers NaN.
 func missing(c *frame.Column, r int) bool {
 	if c.Text() {
 		return c.Codes[r] < 0
@@ -188,6 +190,8 @@ func missing(c *frame.Column, r int) bool {
 }
 
 // sign makes the signature: classes and levels are those of the training rows.
+// The signature goes into the model, and whatever is scored later is encoded by it: a city that no training row has is a missing
+// value then, and never another city's number.
 func (l *loader) sign(f *frame.Frame, s *model.Signature) error {
 	target := f.Column(l.name(l.config.Target))
 	if s.Task = l.config.TaskOf(l.schema.Column(l.config.Target)); s.Task == "" {
@@ -275,6 +279,7 @@ func (l *loader) set(f *frame.Frame, s *model.Signature, port string) (*Set, err
 }
 
 // finite refuses infinite features and targets, and weights that are none.
+// All features with such values are named in one error, so that one round in the dataset mends them.
 func (l *loader) finite(t *Set, s *model.Signature, port string) error {
 	// 32 bits, since trees compare features as float32.
 	var bad []string

@@ -49,6 +49,7 @@ type shaper struct {
 	goal       *schema.Trace     // of the target; made when first asked for
 }
 
+// report adds a problem behind those that are there.
 func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // column finds a column of the data, and tells if there is none.
@@ -77,6 +78,7 @@ func (c *Config) TaskOf(target *schema.Column) schema.Task {
 }
 
 // task is the one that is set, or follows from the target's type; empty if that cannot be told.
+// A task that the trainer cannot do is told, and returned all the same: what else is checked goes by what was meant.
 func (s *shaper) task(supported []schema.Task) schema.Task {
 	target := s.data.Column(s.config.Target)
 	task := s.config.TaskOf(target)
@@ -213,6 +215,7 @@ func (s *shaper) feature(path string, c *schema.Column) {
 	}
 }
 
+// typeHint says how a column that no model reads becomes one that does.
 func typeHint(c *schema.Column) string {
 	if c.Type == "date" || strings.HasPrefix(c.Type, "timestamp") {
 		return fmt.Sprintf("Make numbers of it in a feature block: column %q { expr = \"hour(%s)\" }.", c.Name+"_hour", c.Name)
@@ -234,6 +237,7 @@ func (s *shaper) allowed(path string, names []string) {
 	}
 }
 
+// weight holds the column of weights to numbers, and to being nothing else: as a feature it would be known in training and not after.
 func (s *shaper) weight() {
 	name := s.config.Weight
 	if name == "" {
@@ -337,6 +341,7 @@ func (s *shaper) signature(task schema.Task) *schema.Model {
 // same compares names of columns as SQL does.
 func same(a, b string) bool { return strings.EqualFold(a, b) }
 
+// listed reports whether a list of columns has a name, whatever case it is written in.
 func listed(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return same(n, name) })
 }

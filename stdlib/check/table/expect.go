@@ -12,9 +12,11 @@ import (
 	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// expectBlock is an expect block as it stands in the configuration.
+// expectBlock is an expect block as it stands in the configuration. What is nil, empty or false is not expected; nil and 0 differ
+// where 0 could be meant (max_null = 0, min_length = 0). Values whose type is the column's stay JSON until that is known.
 type expectBlock struct {
-	Name            string          `json:"name"`
+	Name string `json:"name"`
+	// Column is empty where the label, Name, is the column's name.
 	Column          string          `json:"column"`
 	NotNull         bool            `json:"not_null"`
 	MaxNull         *float64        `json:"max_null"`
@@ -47,14 +49,15 @@ const (
 // duplicates is the column that holds how often a row's value stands in the table, where partition is set.
 const duplicates = `"mlp duplicates"`
 
-// expectation is one thing that is expected.
+// expectation is one thing that is expected. Of sql, rowwise, null means that the row does not hold.
 type expectation struct {
 	Label, Column, Name string
 	Severity            string
 	Expected            string
 
-	kind      kind
-	sql       string
+	kind kind
+	sql  string
+	// counted chooses by presence: of greater_than the rows where both columns have a value.
 	counted   string // rowwise: which rows count
 	partition string // rowwise: duplicates are counted by these
 	atLeast   float64
@@ -63,6 +66,7 @@ type expectation struct {
 }
 
 // key names the expectation among the figures.
+// amount.between for the block expect "amount"; row_count_between for what the check expects of the table.
 func (e expectation) key() string {
 	if e.Label == "" {
 		return e.Name
@@ -71,6 +75,7 @@ func (e expectation) key() string {
 }
 
 // limits sets the bounds of an aggregate.
+// NaN is no bound: every comparison with it is false.
 func (e *expectation) limits(path string, bounds []float64) []schema.Problem {
 	if len(bounds) != 2 || !(bounds[0] <= bounds[1]) {
 		return []schema.Problem{{Path: path, Summary: "the least and the greatest value are expected here", Detail: "As in [0, 100]."}}
@@ -88,9 +93,10 @@ func shownNumber(n json.Number) string {
 	return n.String()
 }
 
+// number is a float in the fewest digits that are read as the same one, as the engine and people take it: 0.1, 1e+06.
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// lister turns a block into its expectations.
+// lister turns a block into its expectations, in the order in which the methods below are called.
 type lister struct {
 	block    expectBlock
 	column   *schema.Column
@@ -185,6 +191,7 @@ func (l *lister) rows() {
 	if b.Unique {
 		l.add(expectation{Name: "unique", Expected: "no value twice", kind: rowwise, partition: l.quoted, sql: duplicates + " = 1"})
 	}
+	// The type is known before anything runs, so that another one is a mistake of the file, and the stage has only to repeat it.
 	if b.Type != "" {
 		want := strings.ToLower(b.Type)
 		if want != l.column.Type {
@@ -267,6 +274,7 @@ func (l *lister) literals(attr string, text json.RawMessage) []value {
 			}
 			out = append(out, as(strconv.FormatBool(v), strconv.FormatBool(v)))
 		case string:
+			// Which of two texts is the greater depends on a language; no bounds of texts are taken.
 			ordered := attr == "between" && l.column.Type == "varchar"
 			if !l.fits(attr, !ordered && (l.column.Type == "varchar" || sqltable.Temporal(l.column.Type)), "The list holds text.") {
 				return nil

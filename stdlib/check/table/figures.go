@@ -12,7 +12,8 @@ import (
 // columnFigures are the figures of every column; all but the first two are of numbers only.
 var columnFigures = []string{"nulls", "distinct", "min", "max", "mean", "stdev"}
 
-// figures is what metrics.json holds.
+// figures is what metrics.json holds, and what rules read: table.columns.amount.mean. A figure that is null has its reason in
+// Undefined under its path. Counts are float64 as all figures are.
 type figures struct {
 	Table struct {
 		Rows    float64                        `json:"rows"`
@@ -25,12 +26,15 @@ type figures struct {
 	Undefined    map[string]string             `json:"undefined"`
 }
 
+// expectationFigures are those of one expectation. Rows do not hold; Share of the counted ones hold, 1 where none count. Of
+// an aggregate Rows is 0 and Share 1 or 0.
 type expectationFigures struct {
 	Passed bool    `json:"passed"`
 	Rows   float64 `json:"rows"`
 	Share  float64 `json:"share"`
 }
 
+// failure is one expectation that does not hold, of either severity, as whoever decides on the check tells people.
 type failure struct {
 	Column      string `json:"column"`
 	Expectation string `json:"expectation"`
@@ -41,6 +45,7 @@ type failure struct {
 }
 
 // figures describes the table and its columns.
+// All of them come from one query, so that the table is read once, however many columns it has.
 func (k *checker) figures(ctx context.Context) (*figures, error) {
 	f := &figures{Expectations: map[string]expectationFigures{}, Failures: []failure{}, Undefined: map[string]string{}}
 	f.Table.Columns = map[string]map[string]*float64{}
@@ -77,6 +82,7 @@ func columnTerms(c schema.Column) []string {
 }
 
 // withheld tells why a column has no figures of numbers; empty if it has.
+// Of personal data there is no least and no greatest value: those are somebody's.
 func withheld(c schema.Column) string {
 	switch {
 	case !sqltable.Numeric(c.Type):
@@ -110,7 +116,7 @@ func (f *figures) column(c schema.Column, values []any) {
 	f.Table.Columns[c.Name] = out
 }
 
-// add takes in how the expectations came out.
+// add takes in how the expectations came out. What rules read as failed counts severity fail alone.
 func (f *figures) add(outcomes []outcome) {
 	for _, o := range outcomes {
 		f.Expectations[o.key] = expectationFigures{Passed: o.Passed, Rows: float64(o.Rows), Share: o.share()}

@@ -13,6 +13,8 @@ import (
 // their size, and as doubles only with doubles.
 
 // comparison is a condition of a number with the column: operator is =, >= or <=.
+// Of an integer column, x >= 2.5 becomes x >= 3, and x = 2.5 false: the bound is moved to a number of the type and no value of the
+// column is rounded. Of a column of doubles the bound is read as a double, as the column's values were.
 func (l *lister) comparison(operator string, n json.Number) string {
 	scale, exact := sqltable.Scale(l.column.Type)
 	if !exact {
@@ -64,6 +66,7 @@ func exceeds(a, b schema.Column) string {
 }
 
 // exceedsExact compares exact numbers of any size and scale: by what stands before the point, then by what stands behind it.
+// A cast to one wide decimal is not possible: decimal(38,20) has 18 digits before the point, and a bigint has 19.
 func exceedsExact(x, kindX, y, kindY string) string {
 	scaleX, _ := sqltable.Scale(kindX)
 	scaleY, _ := sqltable.Scale(kindY)
@@ -83,6 +86,7 @@ func exceedsFloat(x, kind, f, float string, greater bool) string {
 	if !greater {
 		operator = "<"
 	}
+	// near is the double nearest to x, by its digits. Only where that is f itself can x and f be told apart by what was rounded.
 	near := x + "::varchar::" + float
 	printed := fmt.Sprintf("try_cast(%s::varchar as decimal(38,20))", f)
 	tie := fmt.Sprintf("case when abs(%s) >= 9007199254740992 then %s else %s end", f,
@@ -90,6 +94,7 @@ func exceedsFloat(x, kind, f, float string, greater bool) string {
 	return fmt.Sprintf("case when abs(%s) >= 1e38 then %[1]s %s 0 when %s <> %[1]s then %[3]s %[4]s %[1]s else %[5]s end", f, flipped(operator), near, operator, tie)
 }
 
+// exceedsOf is x > y, or y > x.
 func exceedsOf(x, kindX, y, kindY string, greater bool) string {
 	if greater {
 		return exceedsExact(x, kindX, y, kindY)
@@ -97,6 +102,7 @@ func exceedsOf(x, kindX, y, kindY string, greater bool) string {
 	return exceedsExact(y, kindY, x, kindX)
 }
 
+// flipped is the operator of the same comparison with its sides exchanged.
 func flipped(operator string) string {
 	if operator == ">" {
 		return "<"
@@ -105,6 +111,8 @@ func flipped(operator string) string {
 }
 
 // exceedsTime compares points in time of two types.
+// Microseconds go first and the nanoseconds behind them decide among equals, since a timestamp_ns ends in the year 2262
+// and a timestamp goes on.
 func exceedsTime(a, b schema.Column) string {
 	x, y := sqltable.Quote(a.Name), sqltable.Quote(b.Name)
 	if a.Type != "timestamp_ns" && b.Type != "timestamp_ns" {

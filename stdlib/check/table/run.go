@@ -30,6 +30,7 @@ type outcome struct {
 	Counted     int64               `json:"counted"`
 	Sample      []map[string]string `json:"sample,omitempty"`
 
+	// key is the expectation's name among the figures.
 	key string
 }
 
@@ -44,7 +45,7 @@ func (o outcome) share() float64 {
 	return float64(o.Counted-o.Rows) / float64(o.Counted)
 }
 
-// checker looks at one table.
+// checker looks at one table. Its queries are run one after the other.
 type checker struct {
 	reader *sqltable.Reader
 	table  *schema.Table
@@ -59,6 +60,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	in := s.In["on"].Table
 	expectations, problems := c.expectations(in)
+	// Problems were told when files were checked, and a plan is not made with them; a saved one comes from a file.
 	for _, p := range problems {
 		return &component.InputError{Summary: p.Path + ": " + p.Summary, Detail: p.Detail}
 	}
@@ -156,6 +158,7 @@ func (k *checker) rows(ctx context.Context, e expectation, o *outcome) error {
 }
 
 // sample takes the first failing rows in stored order, personal data masked.
+// That a personal value is null is shown: it is no value of anybody.
 func (k *checker) sample(ctx context.Context, query string, o *outcome) error {
 	columns := make([]string, len(k.table.Columns))
 	for i, c := range k.table.Columns {

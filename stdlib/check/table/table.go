@@ -1,4 +1,21 @@
 // Package table is the check block: what a table must look like, and rules over its figures.
+//
+// # From a block to a verdict
+//
+// When files are checked, each attribute of an expect block becomes one expectation: a condition or an aggregate in SQL over the
+// column, with the severity of its block. What the column's type cannot meet is a problem then: nothing is compared as text that
+// is a number. When the stage runs, one query gives the figures of all columns, and one more each expectation. Of the column amount
+// with the values 5, null and -1, of which the first two meet between = [0, 100],
+//
+//	expectation         counted rows  do not hold  share  at_least = 0.5
+//	amount.between      2             1            0.5    passes; fails without at_least
+//	amount.not_null     3             1            0.67   passes; fails without at_least
+//
+// for a missing value is none to compare, and counts where its absence is the point. An aggregate (mean_between, row counts) is one
+// number between two bounds, both included, and has no rows.
+//
+// Nothing of that fails the stage: what was found is written as figures and report.json. Whoever runs the stage decides on the
+// figures: the check passes if no expectation of severity fail does not hold (failed == 0), and its rules hold.
 package table
 
 import (
@@ -106,6 +123,7 @@ check "payments" {
 }
 `
 
+// config is the block; RowCount is empty or the least and the greatest number of rows.
 type config struct {
 	RowCount []float64     `json:"row_count_between"`
 	Unique   []string      `json:"compound_unique"`
@@ -115,6 +133,8 @@ type config struct {
 // input is what queries call the table.
 const input = "data"
 
+// shape lists the expectations as they will be asked, for their mistakes and for the names that rules may read. Where the table
+// itself has mistakes nothing is said.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil {
@@ -137,6 +157,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 func figureType(in *schema.Table, expectations []expectation) *schema.FigureType {
 	column := map[string]*schema.FigureType{}
 	for _, f := range columnFigures {
+		// A deviation is no count, and like one it is never below 0: a rule stdev < 0 is told to be wrong.
 		if column[f] = schema.Double; f == "nulls" || f == "distinct" || f == "stdev" {
 			column[f] = schema.Count
 		}
@@ -161,6 +182,7 @@ func figureType(in *schema.Table, expectations []expectation) *schema.FigureType
 }
 
 // expectations lists what the block expects, table first, then block by block.
+// run goes by the same list, so that what is asked is what was checked.
 func (c config) expectations(in *schema.Table) ([]expectation, []schema.Problem) {
 	var out []expectation
 	var problems []schema.Problem
@@ -187,6 +209,7 @@ func (c config) expectations(in *schema.Table) ([]expectation, []schema.Problem)
 	return out, problems
 }
 
+// noColumn is the problem at an attribute that names a column the table does not have.
 func noColumn(path, name string, in *schema.Table) schema.Problem {
 	return schema.Problem{Path: path, Summary: fmt.Sprintf("the table has no column %q", name),
 		Detail: "It has " + strings.Join(in.Names(), ", ") + ".", Hint: suggest.DidYouMean(name, in.Names())}

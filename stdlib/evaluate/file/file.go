@@ -1,4 +1,9 @@
 // Package file takes figures that were computed elsewhere: a JSON file.
+//
+// A gate may so decide on what a training script of the user's own reports, before anything else of it is known here. Of {"auc":
+// 0.91, "test": {"recall": "n/a"}} and metrics = ["auc", "test.recall", "f1"] the figures are metrics.auc 0.91, and two that are
+// undefined: text is no number, and f1 is not there. What is not listed is not read, so that a file with hundreds of figures
+// changes nothing but its digest.
 package file
 
 import (
@@ -50,6 +55,7 @@ gate "release" {
 // Port is the name of the input that holds the file.
 const Port = "files"
 
+// config is the block. Metrics are names, dotted where they lead into objects.
 type config struct {
 	Path    string   `json:"path"`
 	Metrics []string `json:"metrics"`
@@ -115,6 +121,7 @@ func (c *config) check() []schema.Problem {
 	return out
 }
 
+// identifier reports whether rules can read a name behind a dot: ASCII letters, digits and underscores, no digit first.
 func identifier(s string) bool {
 	for i, r := range s {
 		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -126,6 +133,7 @@ func identifier(s string) bool {
 }
 
 // files is the one file, below its folder.
+// The path is no pattern: a * in it is a character of the name.
 func files(dir string, raw json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](raw)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 // parse reads the file. NaN and Infinity, which Python writes although they are not JSON, are taken as strings, so
 // that only the figure that is one is undefined.
+// An object with two members of one name is an error, since parsers differ in which of them counts.
 func parse(raw []byte) (map[string]any, error) {
 	raw = quoteConstants(raw)
 	var out map[string]any
@@ -28,6 +29,7 @@ func parse(raw []byte) (map[string]any, error) {
 }
 
 // quoteConstants puts quotes around NaN, Infinity and -Infinity outside of strings.
+// {"auc": NaN, "note": "NaN"} becomes {"auc": "NaN", "note": "NaN"}. What is no JSON before is none after.
 func quoteConstants(raw []byte) []byte {
 	out := make([]byte, 0, len(raw)+16)
 	inString := false
@@ -58,6 +60,8 @@ func quoteConstants(raw []byte) []byte {
 }
 
 // lookup finds a figure at the top level or under "metrics"; a key with dots in it is found before a path.
+// The file's top level goes before what stands under "metrics". why is empty for a number; quoted is more of the reason, in words of
+// the file itself, which not every log may show.
 func lookup(found map[string]any, name string) (x any, why, quoted string) {
 	nested, _ := found["metrics"].(map[string]any)
 	for _, m := range []map[string]any{found, nested} {
@@ -109,6 +113,7 @@ func number(x any) (any, string, string) {
 	return nil, fmt.Sprintf("it is a %s, not a number", kindOf(x)), ""
 }
 
+// kindOf is what a value of JSON is called that is neither number, text nor null.
 func kindOf(x any) string {
 	switch x.(type) {
 	case bool:
@@ -119,6 +124,7 @@ func kindOf(x any) string {
 	return "group of figures"
 }
 
+// shorten cuts a text to 40 characters for a message.
 func shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"
@@ -127,6 +133,7 @@ func shorten(s string) string {
 }
 
 // place enters a figure at its place among nested objects.
+// The names do not lead into each other, as check has seen to: an object is never put in a number's place.
 func place(into map[string]any, parts []string, x any) {
 	if len(parts) == 1 {
 		into[parts[0]] = x

@@ -1,5 +1,13 @@
 // Package model evaluates a model on a table that it was not trained on: metrics with intervals, by slice,
 // and against the champion on the same rows.
+//
+// One block makes up to three stages. evaluate.holdout itself scores the data, unless the model is opaque: then
+// evaluate.holdout@predict runs the model's own image before, and the predictions come in by a port. Where a gate compares with
+// what is live, evaluate.holdout@champion does the same with the live model, takes the candidate's predictions beside
+// its own, and yields delta: the candidate's metric less the champion's, row by row on the same data. So the champion is measured
+// on the new rows each time, and no figure of last year's data stands for it.
+//
+// The predictions are a port, in the order of the data, for whoever wants to look at single rows, and for the champion's stage.
 package model
 
 import (
@@ -54,6 +62,7 @@ var Component = component.Component{
 	Run:    run,
 }
 
+// ports are what the stage yields; the champion's stage has the same.
 var ports = []schema.Port{
 	{Name: "figures", Type: schema.FiguresPort, Doc: "Metrics, intervals, slices, fairness; against a champion, delta."},
 	{Name: "predictions", Type: schema.TablePort, Doc: "What the model says of each row."},
@@ -129,6 +138,7 @@ type config struct {
 	Target string      `json:"target"`
 }
 
+// decode reads the configuration with the defaults of nested blocks that are not there.
 func decode(raw json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(raw, c); err != nil {
@@ -142,6 +152,7 @@ func decode(raw json.RawMessage) (*config, error) {
 }
 
 // signature of the model under evaluation, from the port that it or its predictions come in by.
+// False: nobody says, which happens where the model's block has mistakes.
 func (c *config) signature(in map[string]schema.Shape) (schema.Model, bool) {
 	for _, port := range []string{"model", "predictions"} {
 		if m := in[port].Model; m != nil {

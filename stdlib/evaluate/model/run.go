@@ -12,6 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 )
 
+// run writes figures and predictions. Nothing about a figure fails the stage: one that cannot be computed is undefined, and a rule
+// on it is an error.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {
@@ -33,7 +35,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	return s.WriteFigures(figures)
 }
 
-// evaluator is the stage that evaluates one model.
+// evaluator is the stage that evaluates one model. of has the rows and figures, set what the model says of them; both are there
+// after read.
 type evaluator struct {
 	*config
 	stage  *component.Stage
@@ -101,6 +104,8 @@ func (e *evaluator) writePredictions(ctx context.Context) error {
 
 // checkOrder makes sure that the predictions lie in the data's order, which a champion's node relies on: it pairs the
 // rows of two such tables by their place.
+// A table of the pipeline is stored in the order of its key; one that a saved plan names might not be. Values are compared, NaN as
+// equal to NaN, since two rows that are told apart by nothing may change places.
 func (e *evaluator) checkOrder(ctx context.Context, path string) error {
 	written, err := e.layout.Read(ctx, path, e.set.Classes)
 	if err != nil {

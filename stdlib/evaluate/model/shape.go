@@ -13,6 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/prediction"
 )
 
+// shape types the figures by metrics, slices and fairness blocks, and the predictions by the data. What needs the model's task is
+// left out where that is not known, and problems are told of the rest.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	out := schema.ShapeResult{Out: map[string]schema.Shape{}}
 	c, err := decode(req.Config)
@@ -61,6 +63,7 @@ func (k *checker) figures(champion bool) *schema.FigureType {
 	return schema.Object(all)
 }
 
+// report adds a problem to those that evaluation.Checker finds.
 func (k *checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // checkModel holds the data to the model: the target is there, and features have types that the model takes. Of an opaque

@@ -10,6 +10,7 @@ import (
 )
 
 // columns are those asked for, as the reference spells them, else all that can be compared.
+// The order is that of the list, else that of the reference's columns; shape and run find the same.
 func (c *config) columns(reference, current *schema.Table) []string {
 	var out []string
 	if c.Columns != nil {
@@ -92,6 +93,7 @@ func (c *config) checkColumns(reference, current *schema.Table, columns []string
 	return out
 }
 
+// check refuses settings out of range. Which methods there are, and how they are calibrated, the schema says.
 func (s *settings) check() []schema.Problem {
 	var out []schema.Problem
 	if s.MinRows < 0 {

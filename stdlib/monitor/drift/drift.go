@@ -1,4 +1,11 @@
 // Package drift is the monitor that compares the columns of two tables.
+//
+// It reads the columns of both, asks stdlib/drift of each whether chance explains the difference, and writes figures and a report.
+// Drift fails nothing by itself; a rule says what is too much, such as monitor.customers.drift.share <= 0.1.
+//
+// Columns are found before anything runs, so that drift.columns.<c> of a misspelt column is an error of the file. Keys, entities,
+// times and labels are left out unless they are listed: a key differs by nature, a time only grows, and of labels the newest are
+// not known yet.
 package drift
 
 import (
@@ -82,12 +89,14 @@ monitor "live" {
 }
 `
 
+// config is the block. Columns is nil where the tables say which are compared; Drift is never nil after decode.
 type config struct {
 	Columns []string  `json:"columns"`
 	Seed    int64     `json:"seed"`
 	Drift   *settings `json:"drift"`
 }
 
+// settings are the nested block drift, with its defaults filled in; Limit is 0 where the method's own holds.
 type settings struct {
 	MinRows   int     `json:"min_rows"`
 	Method    string  `json:"method"`
@@ -107,6 +116,7 @@ func decode(raw json.RawMessage) (*config, error) {
 	return c, nil
 }
 
+// shape types the figures by the columns that will be compared. Nothing is said where one of the tables has mistakes.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {

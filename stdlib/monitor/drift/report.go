@@ -20,6 +20,7 @@ type report struct {
 }
 
 // newReport makes the figures. drift.share is of the columns that have a result; with none it is undefined.
+// Of ten columns of which two drifted and one is infinite, the share is 2/9, and undefined is 1.
 func newReport(results []method.Result, reference, current int) *report {
 	r := &report{undefined: map[string]string{}}
 	columns := map[string]any{}
@@ -53,6 +54,8 @@ func newReport(results []method.Result, reference, current int) *report {
 func (r *report) some() bool { return 0 < r.without && r.without < len(r.results) }
 
 // column is one column's figures.
+// A score may be infinite without being undefined: chisquare of a value that the reference never has. JSON has no such number, so
+// the figure is null with that reason, and drifted says what it means.
 func (r *report) column(x method.Result) map[string]any {
 	path := "drift.columns." + x.Column
 	reason := func(of string) string {
@@ -84,6 +87,7 @@ func (r *report) number(path string, x float64, reason string) any {
 	return x
 }
 
+// write writes drift.json: the columns in their order, which an object of figures by name does not keep.
 func (r *report) write(s *component.Stage) error {
 	dir, err := s.Output("report")
 	if err != nil {

@@ -1,4 +1,16 @@
 // Package performance is the monitor that measures what a live model has predicted by the labels that came later.
+//
+// It is an evaluation whose predictions are read and not made. Each prediction is joined with its label by the columns on; what the
+// label block knows of maturity decides which of the pairs count:
+//
+//	predictions            labels                             counts
+//	A12  true   0.83       A12  true   mature                 yes
+//	B07  false  0.10       B07  null   not mature             no: nothing is known yet
+//	C33  true   0.61                                          no: there is no label
+//
+// Here coverage is 1/3. The figures are those of stdlib/evaluation, under other names: metrics.auc with intervals.auc.low and high
+// become performance.auc.value, low and high. With a baseline, the figures of the evaluation that the model was released on, delta
+// says by how much each metric has changed.
 package performance
 
 import (
@@ -106,6 +118,7 @@ gate "health" {
 }
 `
 
+// config is the block. Task, Positive, Predicted and Score are empty where the tables say enough.
 type config struct {
 	evaluation.Config
 	On        []string    `json:"on"`
@@ -115,6 +128,7 @@ type config struct {
 	Score     string      `json:"score"`
 }
 
+// decode reads the configuration with the defaults of nested blocks that are not there.
 func decode(raw json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(raw, c); err != nil {
@@ -125,6 +139,7 @@ func decode(raw json.RawMessage) (*config, error) {
 }
 
 // signature is what is known of the model by its predictions and labels.
+// The task is empty where neither the block nor the label's type says it, which shape refuses.
 func (c *config) signature(labels *schema.Table) schema.Model {
 	m := schema.Model{Target: labels.Label.Column, Positive: c.Positive, Opaque: true, Task: c.Task}
 	if target := labels.Column(m.Target); m.Task == "" && target != nil {
@@ -134,6 +149,8 @@ func (c *config) signature(labels *schema.Table) schema.Model {
 }
 
 // columns of the predictions as they are read, by what they are read as.
+// Of the table (customer, outcome, p) with predicted = "outcome" and score = "p" these are predicted → outcome, score → p. Of several
+// classes one column for each is preferred to one of JSON.
 func (c *config) columns(task schema.Task, t *schema.Table) map[string]*schema.Column {
 	out := map[string]*schema.Column{}
 	take := func(as, name string) {

@@ -45,7 +45,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	return s.WriteFigures(r.figures)
 }
 
-// joined is predictions and what is known of their labels, as two tables whose rows go together.
+// joined is predictions and what is known of their labels, as two tables whose rows go together: truth.parquet and said.parquet
+// in dir, row for row in the order of the predictions, matched or not.
 type joined struct {
 	*config
 	stage               *component.Stage
@@ -54,9 +55,11 @@ type joined struct {
 	model               schema.Model
 }
 
+// path is that of one of the monitor's own tables.
 func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".parquet") }
 
 // measure gives the figures of an evaluation.
+// The steps are those of a block that evaluates; only where predictions come from differs.
 func (j *joined) measure(ctx context.Context) (map[string]any, error) {
 	if err := j.unique(ctx); err != nil {
 		return nil, err
@@ -83,11 +86,13 @@ func (j *joined) measure(ctx context.Context) (map[string]any, error) {
 	return e.Figures(ctx)
 }
 
+// inputs are the tables that the SQL below reads.
 func (j *joined) inputs() map[string]string {
 	return map[string]string{"predictions": j.stage.InputTable("predictions"), "labels": j.stage.InputTable("labels")}
 }
 
 // unique makes sure that a label belongs to one prediction: else rows would count twice.
+// Rows without a value in one of the columns match nothing, and so may be many.
 func (j *joined) unique(ctx context.Context) error {
 	on := j.on("", "")
 	known := strings.Join(on, " is not null and ") + " is not null"
@@ -118,12 +123,14 @@ func (j *joined) on(prefix, suffix string) []string {
 	return out
 }
 
+// Names of columns beside those of the user's tables: a row's place, and the columns of the predictions' entity.
 const (
 	rowColumn    = "mlp_row"
 	entityColumn = "mlp_entity_"
 )
 
 // truth is the schema of the labels' columns, a row for each prediction.
+// The entity is that of the predictions where they have one: intervals are about whom was predicted for, labelled or not.
 func (j *joined) truth() *schema.Table {
 	t := *j.labels
 	t.Key = []string{rowColumn}
@@ -139,6 +146,7 @@ func (j *joined) truth() *schema.Table {
 }
 
 // write writes both tables, their rows in the order of the predictions.
+// A prediction without a label keeps its row, with nulls for the label's columns, so that coverage counts it.
 func (j *joined) write(ctx context.Context) error {
 	var on, truth, said []string
 	for _, name := range j.On {

@@ -60,6 +60,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 }
 
 // layout is that of the predictions beside their labels.
+// Data is the labels' table, since metrics in SQL see its columns.
 func (c *config) layout(m schema.Model, predictions, labels *schema.Table) prediction.Layout {
 	columns := c.columns(m.Task, predictions)
 	delete(columns, "predicted")
@@ -82,9 +83,11 @@ func (k *checker) target() *schema.Column {
 	return k.Data.Column(k.Data.Label.Column)
 }
 
+// report adds a problem to those that evaluation.Checker finds.
 func (k *checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
-// figures is the type of what rules see.
+// figures is the type of what rules see. delta has the metrics that both sides have, with bounds where the baseline has intervals;
+// a rule on another is an error of the file.
 func (k *checker) figures(names []string) *schema.FigureType {
 	metrics, delta := map[string]*schema.FigureType{}, map[string]*schema.FigureType{}
 	for i, n := range names {
@@ -169,6 +172,7 @@ func (k *checker) checkOn() {
 func joinable(a, b string) bool { return a == b || model.NumberType(a) && model.NumberType(b) }
 
 // checkPredictions reports whether there are predictions that fit the task.
+// False also spares what would only repeat the problem: without predictions no metric in SQL can be typed.
 func (k *checker) checkPredictions() bool {
 	task, c := k.Model.Task, k.config
 	columns := c.columns(task, k.predictions)
@@ -210,6 +214,7 @@ func (k *checker) checkPredictions() bool {
 	return true
 }
 
+// expected is which columns a table of predictions of a task has, for messages.
 func expected(t schema.Task) string {
 	switch t {
 	case schema.Binary:

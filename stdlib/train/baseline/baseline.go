@@ -1,4 +1,14 @@
 // Package baseline is the trainer of the simplest models, which every other has to beat.
+//
+// A recall of 0.8 says little where a third of the customers leave anyway. A gate that compares with a baseline says how much the
+// features are worth. Of the training rows (contract, churned) = (month, true), (month, false), (year, false)
+//
+//	without column         every row        0.33
+//	column = "contract"    month            0.5
+//	                       year             0
+//	                       two-year, null   0.33
+//
+// The model is a table of scores (stdlib/model/constant), exact and without a parameter that could be tuned.
 package baseline
 
 import (
@@ -38,6 +48,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// tasks that a table of shares or means answers: all.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
 const example = `pipeline "power" {}
@@ -66,6 +77,7 @@ train "baseline" "last_seen" {
 }
 `
 
+// config is the block. Column is "" for one prediction for all rows.
 type config struct {
 	train.Config
 	Column string `json:"column"`
@@ -84,6 +96,8 @@ func decode(data json.RawMessage) (*config, error) {
 	return c, nil
 }
 
+// shape holds the column to what features are held to (it may not be the target, nor protected), told at column where it is
+// written. A column of numbers predicts itself, which is a value and no share of classes.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {
@@ -109,6 +123,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return out
 }
 
+// run counts and writes. There is nothing to converge, so that the stage tells no progress.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {
@@ -130,6 +145,8 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // column makes the table of scores by value; of numbers none is needed.
+// A value that has no training row, or none with weight, gets the prior. Table has a row for each value, false and true or the
+// levels in their order, and in it a score for each output.
 func column(t *train.Training, prior []float64) *constant.Column {
 	f := &t.Signature.Features[0]
 	values := 2 // false, true

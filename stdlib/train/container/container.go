@@ -40,9 +40,11 @@ var Component = component.Component{
 }
 
 // told are the attributes that the predict command finds as its configuration.
+// Parameters are not among them: they shaped the model, and scoring has only the model to go by.
 var told = []string{"target", "features", "task", "positive", "classes", "env", "format"}
 
 // program reads what the block's commands are and run in.
+// What is wrong in it shape tells; an error here is a configuration that is not of this block at all.
 func program(config json.RawMessage) (*schema.Program, error) {
 	var c struct {
 		Image   string            `json:"image"`
@@ -67,9 +69,11 @@ func program(config json.RawMessage) (*schema.Program, error) {
 	return &schema.Program{Image: c.Image, Command: c.Command, Predict: c.Predict, Env: c.Env, Network: c.Network, Format: c.Format, Told: known}, nil
 }
 
+// tasks: what the command makes of the data is not known, so it may be any.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
-// attrs are those of every trainer, told as they are for a command that gets its tables as they stand, and its own.
+// attrs are those of every trainer and those of a program of the user's own. The tables come to the command as they stand, with rows
+// that other trainers leave out.
 func attrs() []schema.Attr {
 	shared := train.Attrs(tasks, true)
 	for i := range shared {
@@ -150,6 +154,7 @@ train "container" "forest" {
 }
 `
 
+// config is the block as shape looks at it. Env is of any values, so that one that is no string is told by its name.
 type config struct {
 	train.Config
 	Classes []string       `json:"classes"`
@@ -184,6 +189,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // takeEnv leaves env out of a configuration where it is no object, and says so.
+// The rest of the block is then still checked, and its mistakes told at once.
 func takeEnv(data json.RawMessage) (json.RawMessage, []schema.Problem) {
 	var all map[string]json.RawMessage
 	var env map[string]any
@@ -199,6 +205,7 @@ func takeEnv(data json.RawMessage) (json.RawMessage, []schema.Problem) {
 }
 
 // positive is the class whose probability is the score, as text.
+// Of a text target without positive it is never used: that is a problem of its own.
 func (c *config) positive(data *schema.Table) string {
 	if c.Positive != "" {
 		return c.Positive
@@ -216,6 +223,7 @@ func (c *config) problems(task schema.Task) []schema.Problem {
 	if c.Image == "" || strings.ContainsAny(c.Image, " \t\n") {
 		add(schema.Problem{Path: "image", Summary: fmt.Sprintf("%q is no name of an image", c.Image), Hint: `Write it as image = "name:tag".`})
 	}
+	// A shell's habits are the usual mistake: ["python3 train.py"] names a program with a space in it.
 	commands := map[string][]string{"command": c.Command, "predict": c.Predict}
 	for _, path := range slices.Sorted(maps.Keys(commands)) {
 		command := commands[path]
@@ -266,6 +274,7 @@ func quotedFields(command string) string {
 	return strings.Join(fields, ", ")
 }
 
+// variableName is a name that every shell and language can read (POSIX.1-2017, Base Definitions, 8.1, and small letters).
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // envProblems holds the variables to names that a process can have, and that are not the protocol's.

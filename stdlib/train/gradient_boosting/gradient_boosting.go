@@ -1,4 +1,10 @@
 // Package gradient_boosting is the trainer of gradient-boosted trees.
+//
+// The trees are grown in histogram (the method, its passes and an example stand there), read and written in XGBoost's own format by
+// stdlib/model/xgboost. What is here is between the two and the language: parameters with XGBoost's names and what they may
+// be, early stopping, and the names of features in the model, so that it reads in XGBoost as its own would.
+//
+// The same table, parameters and seed give the same bytes of model.json, on any number of threads.
 package gradient_boosting
 
 import (
@@ -39,6 +45,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// tasks: the objectives are logistic, softmax and squared error.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
 const example = `pipeline "churn" {}
@@ -83,6 +90,7 @@ train "gradient_boosting" "churn" {
 }
 `
 
+// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params",
 	Doc: "How trees are grown. Names and meanings are XGBoost's.",
 	Body: schema.Body{Attrs: []schema.Attr{
@@ -114,6 +122,7 @@ var paramsBlock = schema.Block{Name: "params",
 }
 
 // params as the block has them; those of a block that is not there are the defaults.
+// EarlyStoppingRounds is nil where the block does not say: then it depends on whether there is a validation table.
 type params struct {
 	Trees               int     `json:"trees"`
 	LearningRate        float64 `json:"learning_rate"`
@@ -129,23 +138,28 @@ type params struct {
 	EarlyStoppingRounds *int    `json:"early_stopping_rounds"`
 }
 
+// defaults are XGBoost's, but for a learning rate of 0.1 instead of 0.3, which needs more trees and is less apt to overfit.
 var defaults = params{
 	Trees: 100, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1, MaxCatToOneHot: 4, MaxCatThreshold: 64,
 	Subsample: 1, ColumnSample: 1,
 }
 
+// defaultEarlyStopping is after how many rounds without a better validation loss the fit stops, where the block does not say.
 const defaultEarlyStopping = 50
 
+// config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
 	Params params `json:"params"`
 }
 
+// decode reads the configuration over the defaults: what is left out keeps them.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
 	return c, json.Unmarshal(data, c)
 }
 
+// shape adds what is wrong with params to what every trainer checks.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {
@@ -158,6 +172,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // check finds parameters out of range.
+// Bounds above are those of memory and time, such as 100,000 trees; each problem says what it must be. validated: there is a table
+// to stop by.
 func (p *params) check(validated bool) []schema.Problem {
 	var out []schema.Problem
 	refuse := func(bad bool, name string, value any, want string) {
@@ -266,6 +282,7 @@ func table(s *train.Set, signature *model.Signature) *histogram.Data {
 	return &histogram.Data{Columns: s.Columns, Levels: levels, Target: s.Target, Weight: s.Weight}
 }
 
+// validation is the validation table as the fit takes it; nil: there is none.
 func validation(t *train.Training) *histogram.Data {
 	if t.Validation == nil {
 		return nil
@@ -274,6 +291,7 @@ func validation(t *train.Training) *histogram.Data {
 }
 
 // name writes the features' names and kinds into the model, for whoever reads it with XGBoost.
+// Kinds are XGBoost's: q a quantity, i an indicator, c a category.
 func name(m *xgboost.Model, s *model.Signature) {
 	for i := range s.Features {
 		kind := "q"

@@ -1,4 +1,13 @@
 // Package linear_regression is the trainer of least squares, with or without a ridge.
+//
+// What is minimised, over the rows with weights w and scaled inputs x, is
+//
+//	Σ w (y - b - xβ)² + l2 Σ β²
+//
+// One pass over the rows sums up the normal equations, XᵀWX and XᵀWy, in blocks of rows that are added in a fixed order: the model
+// does not depend on the number of threads. The equations are then solved once, by Cholesky factorisation. Inputs are centred
+// and scaled (stdlib/train/design), without which the squared condition number of XᵀWX would cost half of the digits where one
+// feature counts cents and another years; l2 weighs the coefficients of all inputs alike for the same reason.
 package linear_regression
 
 import (
@@ -39,6 +48,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// tasks: numbers only. Classes are logistic_regression's.
 var tasks = []schema.Task{schema.Regression}
 
 const example = `pipeline "diamonds" {}
@@ -69,12 +79,14 @@ train "linear_regression" "price" {
 }
 `
 
+// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params", Doc: "How the line is fitted.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "l2", Type: schema.Number, Default: 0.0,
 			Doc: "Ridge: weight of the sum of squared coefficients of the scaled inputs beside the sum of squared errors. The intercept is free."},
 	}}}
 
+// config is the block; without params l2 is 0, plain least squares.
 type config struct {
 	train.Config
 	Params struct {
@@ -82,6 +94,7 @@ type config struct {
 	} `json:"params"`
 }
 
+// shape adds what is wrong with params to what every trainer checks. NaN is not at least 0 either.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil {
@@ -94,6 +107,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return out
 }
 
+// run fits the model and writes it with its losses and each feature's share in it.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -120,6 +134,7 @@ func run(ctx context.Context, s *component.Stage) error {
 }
 
 // collinear is the condition number from which on the solution is taken to be arbitrary.
+// Doubles have 16 digits, of which a condition of 1e12 leaves four.
 const collinear = 1e12
 
 // smallRidge, times the number of rows, makes an arbitrary solution unique.
@@ -150,6 +165,7 @@ func normal(s *train.Set, b design.Block, p int, into []float64) {
 		copy(row, inputs)
 		w, y := s.WeightOf(b.Start+r), s.Target[b.Start+r]
 		for i, a := range row {
+			// One-hot inputs are mostly 0, and add nothing.
 			if a == 0 {
 				continue
 			}

@@ -1,4 +1,8 @@
 // Package logistic_regression is the trainer of regularised logistic regression, of two classes or several.
+//
+// Inputs are those of stdlib/train/design; fit.go has the function that is minimised and how. The objective is a sum over rows and
+// not a mean, as scikit-learn's is: l2 = 1 weighs as much against a thousand rows as against ten, so that more data means less
+// regularisation.
 package logistic_regression
 
 import (
@@ -36,6 +40,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// tasks: classes only. Numbers are linear_regression's.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass}
 
 const example = `pipeline "churn" {}
@@ -67,6 +72,7 @@ train "logistic_regression" "churn" {
 }
 `
 
+// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fitted.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "l2", Type: schema.Number, Default: defaults.L2,
@@ -76,23 +82,28 @@ var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fi
 			Doc: "Steps after which the search ends with a warning if it has not converged."},
 	}}}
 
+// params of the fit, as the nested block has them.
 type params struct {
 	L2            float64 `json:"l2"`
 	MaxIterations int     `json:"max_iterations"`
 }
 
+// defaults are scikit-learn's C = 1, and iterations enough for the search to end by converging.
 var defaults = params{L2: 1, MaxIterations: 1000}
 
+// config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
 	Params params `json:"params"`
 }
 
+// decode reads the configuration over the defaults: what is left out keeps them.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{Params: defaults}
 	return c, json.Unmarshal(data, c)
 }
 
+// shape adds what is wrong with params to what every trainer checks.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := decode(req.Config)
 	if err != nil {
@@ -109,6 +120,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return out
 }
 
+// run fits the model and writes it, with its threshold, its losses and each feature's share in it.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {
