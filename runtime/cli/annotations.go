@@ -15,6 +15,9 @@ import (
 
 // annotate repeats diagnostics as workflow commands, by which GitHub Actions shows them at their lines of the pull
 // request. They go to standard error, so that formats on standard output stay whole. Elsewhere it does nothing.
+// See https://docs.github.com/actions/reference/workflow-commands-for-github-actions for their form:
+//
+//	::error file=fraud.mlp,line=12,endLine=12,col=3,endColumn=9,title=MLP1203::there is no source.payment
 func (a *app) annotate(diags source.Diagnostics) {
 	if os.Getenv("GITHUB_ACTIONS") != "true" {
 		return
@@ -41,6 +44,7 @@ func (a *app) summarize(p *plan.Plan) {
 	}
 }
 
+// appendTo adds to the end of a file, which is made if need be: other steps of a job write into the same summary.
 func appendTo(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {

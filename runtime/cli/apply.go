@@ -15,16 +15,17 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// applyFlags are the flags of 'mlp apply', as given. The hidden `mlp attempt` uses executor and threads of them.
 type applyFlags struct {
-	vars        workspace.Settings
-	force       []string
-	executor    string
-	parallelism int
-	threads     int
-	approve     bool
-	refresh     bool
-	offline     bool
-	failOn      []string
+	vars        workspace.Settings // --var and --var-file, in the order of the command line
+	force       []string           // addresses that run although their result is known
+	executor    string             // "docker", "process" or "auto"
+	parallelism int                // stages at once; 0: as many as there are processors
+	threads     int                // of a stage; 0: all
+	approve     bool               // --auto-approve: nobody is asked
+	refresh     bool               // files of all sources must be here
+	offline     bool               // nothing outside is asked
+	failOn      []string           // words of failOns
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -70,22 +71,26 @@ func (a *app) checkApply(f applyFlags) error {
 	if err := checkFailOn(f.failOn); err != nil {
 		return err
 	}
+	// Asked here, before minutes of planning, and not at the question: in a pipeline of CI nobody would ever answer.
 	if !f.approve && !a.terminal(a.out) {
 		return &failure{err: errors.New("nobody can be asked: this is no terminal"), hint: "Give --auto-approve, after 'mlp plan' was read."}
 	}
 	return nil
 }
 
-// applying shows an apply to whoever sits at the terminal, and asks.
+// applying shows an apply to whoever sits at the terminal, and asks. It is the workspace.Applying of the command line;
+// methods are called in the order of that interface; Event comes from several goroutines, one call at a time.
 type applying struct {
-	app     *app
-	flags   applyFlags
-	view    *runView
+	app   *app
+	flags applyFlags
+	view  *runView
+	// release gives signals back to the process. Begin sets it, End calls it.
 	release func()
 }
 
 func (v *applying) Show(p *plan.Plan) error { return v.app.printPlan(p, "text", false) }
 
+// What --fail-on stops is looked at before anybody is asked: a "yes" could not overrule it.
 func (v *applying) Confirm(p *plan.Plan) (bool, error) {
 	if err := stopped(p, v.flags.failOn); err != nil {
 		return false, err
@@ -100,6 +105,7 @@ func (v *applying) Begin(ctx context.Context) (stop, kill context.Context) {
 	return stop, kill
 }
 
+// The annotations come once, at the end, when it is known which warnings became failures.
 func (v *applying) Event(e engine.Event) {
 	v.view.event(e)
 	if _, ended := e.(engine.RunEnded); ended {
@@ -107,12 +113,14 @@ func (v *applying) Event(e engine.Event) {
 	}
 }
 
-// ExitCode is that of runApply.
+// ExitCode is what runApply will exit with. The engine asks before the process ends, so that the journal's last event
+// has the code, and 'mlp logs -f' in another terminal can exit with the same.
 func (v *applying) ExitCode(r *engine.Result, err error) int {
 	return codeOf(v.outcome(r, err))
 }
 
-// outcome is what an apply ends with whose result has been told.
+// outcome is what an apply ends with whose result has been told. err is one that was not told yet, and comes first.
+// Then the result's own code (3, 4), and at last what --fail-on names among warnings and drift.
 func (v *applying) outcome(r *engine.Result, err error) error {
 	switch {
 	case err != nil:
@@ -127,6 +135,7 @@ func (v *applying) outcome(r *engine.Result, err error) error {
 
 func (v *applying) End() { v.release() }
 
+// noEngine warns that stages are isolated less than by default. where is as in workspace.Applying.NoEngine.
 func (a *app) noEngine(where string) {
 	fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", where)
 }
@@ -135,7 +144,8 @@ func (f applyFlags) options() workspace.ApplyOptions {
 	return workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism}
 }
 
-// runApply applies the module, or the saved plan at path where there is one.
+// runApply applies the module, or the saved plan at path where there is one. nameGiven says that --workspace was
+// written, which a saved plan of another workspace refuses; the default must not refuse a plan of "dev".
 func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
 	view := &applying{app: a, flags: f, view: newRunView(a)}
 	result, err := a.apply(ctx, path, nameGiven, view)
@@ -145,6 +155,7 @@ func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f apply
 	return view.outcome(result, nil)
 }
 
+// apply is runApply without the exit code. Both result and error are nil where the answer was no.
 func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *applying) (*engine.Result, error) {
 	f := view.flags
 	if path != "" {
@@ -159,7 +170,9 @@ func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *appl
 	return s.Apply(ctx, f.options(), view)
 }
 
-// confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked.
+// confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked. Only the whole word "yes"
+// goes on, as in tools that people know from infrastructure: "y" is typed by habit. The end of input is an error and no
+// answer.
 func (a *app) confirm(p *plan.Plan, f applyFlags) (bool, error) {
 	if review.Count(p).Nothing() || f.approve {
 		return true, nil

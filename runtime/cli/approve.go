@@ -19,6 +19,8 @@ Who may give it stands in the gate's "from". Without a file of approvers the nam
 
 --as is what somebody says of themselves; the user of the operating system and the host are recorded beside it.`
 
+// approveCommand gives one approval. It prints what was recorded, with the revision that has it, and the command that
+// goes on from there; all that may be refused is refused by Workspace.Approve, before anything is written.
 func (a *app) approveCommand() *cobra.Command {
 	by, reason := "", ""
 	var vars workspace.Settings
@@ -42,7 +44,8 @@ func (a *app) approveCommand() *cobra.Command {
 	return cmd
 }
 
-// gateAndApproval takes the two that an approval is named by.
+// gateAndApproval checks that there are two arguments, a gate and the name of one of its approvals. A person who was
+// sent a link to a waiting gate may not know that a gate can ask for several, so the error has an example.
 func gateAndApproval(_ *cobra.Command, args []string) error {
 	if len(args) == 2 {
 		return nil

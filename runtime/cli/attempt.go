@@ -13,7 +13,11 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// attemptCommand makes one attempt at one stage from a store, wherever that is: what a cluster runs in place of an apply's own attempt.
+// attemptCommand makes one attempt at one stage, from a store wherever that is: what a cluster runs in place of an
+// apply's own attempt. It reads an attempt.Task as JSON from standard input, writes the outcome as one line of JSON to
+// standard output, and the stage's log to standard error. The exit code is 1 if the stage failed; the outcome says why.
+//
+// The command is hidden: whoever schedules work writes the task, nobody types one.
 func (a *app) attemptCommand() *cobra.Command {
 	var f applyFlags
 	folder := ""
@@ -55,7 +59,8 @@ func (a *app) attemptCommand() *cobra.Command {
 	return cmd
 }
 
-// attemptLog writes the log of an attempt to standard error, while standard output is for its outcome.
+// attemptLog writes the log of an attempt to standard error, while standard output is for its outcome. Progress is not
+// written: nobody watches a cluster's log move.
 type attemptLog struct{ *app }
 
 func (t attemptLog) Line(text string)       { fmt.Fprintln(t.err, text) }

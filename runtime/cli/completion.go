@@ -12,13 +12,15 @@ import (
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
-// formatsOf are the values of each command's --format.
+// formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
+// verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
 	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "verify": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "docs": {"markdown", "html"},
 }
 
-// checkChoices refuses words that a flag does not take, of those that take one of a few.
+// checkChoices refuses words that a flag does not take, of those flags that take one of a few. Commands may index by
+// such values without looking again: formats[f.format] in plan.go is never nil.
 func checkChoices(c *cobra.Command) error {
 	for flag, words := range map[string][]string{"format": formatsOf[c.Name()], "executor": {"docker", "process", "auto"}, "log-format": {"text", "json"}} {
 		if f := c.Flag(flag); f != nil && len(words) > 0 && !slices.Contains(words, f.Value.String()) {
@@ -29,7 +31,8 @@ func checkChoices(c *cobra.Command) error {
 	return nil
 }
 
-// unread refuses flags that say nothing of what a command was asked for.
+// unread refuses flags that say nothing of what a command was asked for, such as --save of 'mlp show requirements'. of
+// names that in the error. A flag that is quietly passed over lets people believe that it did something.
 func unread(c *cobra.Command, of string, flags ...string) error {
 	for _, name := range flags {
 		if c.Flags().Changed(name) {
@@ -40,6 +43,7 @@ func unread(c *cobra.Command, of string, flags ...string) error {
 }
 
 // complete teaches commands what a shell may put for their arguments and flags: addresses of the module, kinds, codes.
+// The scripts themselves ('mlp completion bash') are cobra's. Where nothing is registered shells offer names of files.
 func (a *app) complete(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if list := formatsOf[c.Name()]; list != nil {
@@ -69,13 +73,15 @@ func (a *app) complete(root *cobra.Command) {
 	}
 }
 
+// fixed completes a flag of the command by these values; a command without such a flag is left as it is.
 func fixed(c *cobra.Command, flag string, values ...string) {
 	if c.Flag(flag) != nil {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
 
-// addressArgument completes the addresses of the module's blocks, and other words that stand in their place.
+// addressArgument completes the first argument by the addresses of the module's blocks and by more, words that may
+// stand in their place; for the value of a flag as well, since args are the arguments before it.
 func (a *app) addressArgument(more ...string) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -85,6 +91,8 @@ func (a *app) addressArgument(more ...string) cobra.CompletionFunc {
 	}
 }
 
+// gateArgument completes the gate of 'mlp approve'. The approval behind it is not completed: which ones a gate waits
+// for is in the store, and a key press should not open that.
 func (a *app) gateArgument(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -93,8 +101,10 @@ func (a *app) gateArgument(_ *cobra.Command, args []string, _ string) ([]string,
 	return gates, cobra.ShellCompDirectiveNoFileComp
 }
 
-// addresses of the blocks that stand in the files, also where these have mistakes; instances of repeated blocks are not
-// told apart.
+// addresses are those of the blocks that stand in the files, sorted, also where the files have mistakes. Instances of
+// repeated blocks are not told apart: train.model stands for train.model["eu"] and train.model["us"]. No
+// PersistentPreRunE runs for completions, so the folder is entered here; a folder that cannot be entered has no
+// addresses.
 func (a *app) addresses() []string {
 	if a.enter() != nil {
 		return nil

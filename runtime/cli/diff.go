@@ -19,6 +19,7 @@ compared with the files in the folder; main..HEAD are both ends; main...HEAD beg
 read from git, nothing is checked out; both are planned against what is recorded now. Data that git does not hold are
 the files on disk, for both.`
 
+// comparing are the flags of 'mlp diff'.
 type comparing struct {
 	vars     workspace.Settings
 	format   string
@@ -38,6 +39,8 @@ func (a *app) diffCommand() *cobra.Command {
 	return cmd
 }
 
+// runDiff compares and prints. With --detailed-exitcode the code is 2 if the plans differ, as 'git diff --exit-code'
+// has 1.
 func (a *app) runDiff(ctx context.Context, args []string, f comparing) error {
 	d, err := a.Diff(ctx, args, f.vars)
 	if err != nil {

@@ -29,6 +29,9 @@ func (a *app) docsCommand() *cobra.Command {
 	return cmd
 }
 
+// runDocs writes the reference of one kind, or of all for "", to standard output or, with out, to files in that folder,
+// whose names are printed. Kinds of test files, such as "given", are a catalog of their own, and are looked in only
+// where the module's language has no such kind.
 func (a *app) runDocs(kind, format, out string) error {
 	catalog := stdlib.Catalog()
 	if tests := schema.TestCatalog(); kind != "" && catalog.Kind(kind) == nil && tests.Kind(kind) != nil {
@@ -42,6 +45,7 @@ func (a *app) runDocs(kind, format, out string) error {
 		return err
 	}
 	wrote, err := reference.Write(catalog, kind, format, out)
+	// Also after an error: what was written before it is there.
 	for _, path := range wrote {
 		fmt.Fprintln(a.out, path)
 	}

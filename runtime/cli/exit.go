@@ -19,21 +19,25 @@ const (
 	exitLocked   = 6
 )
 
-// exitCode is an outcome that has been told already: only the code is left to give.
+// exitCode is an outcome that has been told already: only the code is left to give. report prints nothing for one. It
+// may be exitOK, where a hidden command passes on the code of a stage.
 type exitCode int
 
 func (e exitCode) Error() string { return "exit" }
 
-// failure is an error with what to do about it and an exit code of its own.
+// failure is an error of the command line with what to do about it, and an exit code of its own. Use cases return a
+// workspace.Failure instead; report shows both alike.
 type failure struct {
 	err  error
-	hint string
-	code int
+	hint string // a whole sentence below the error; "" for none
+	code int    // 0: as codeOf takes the error that is wrapped
 }
 
 func (e *failure) Error() string { return e.err.Error() }
 func (e *failure) Unwrap() error { return e.err }
 
+// codeOf is the exit code of what a command returned. Errors are looked through to whatever they wrap, so that a locked
+// state is 6 whether a use case returned the LockedError or joined it with the error of closing the store.
 func codeOf(err error) int {
 	var code exitCode
 	var f *failure

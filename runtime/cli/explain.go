@@ -29,6 +29,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Use: "explain ADDRESS|CODE", Short: "Why a block would run or not; what an error's code means", Long: explainHelp, Args: cobra.ExactArgs(1),
 		Example: "  mlp explain train.model\n  mlp explain gate.release\n  mlp explain MLP1203",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// Before addresses: a bare number, or one behind "mlp", is no address of anything.
 			if code := codeForm().FindStringSubmatch(strings.ToUpper(args[0])); code != nil {
 				if err := unread(cmd, "a code", "var", "var-file"); err != nil {
 					return err
@@ -42,8 +43,11 @@ func (a *app) explainCommand() *cobra.Command {
 	return cmd
 }
 
+// codeForm takes a code as people write one from memory: MLP1203, mlp-1203, 1203.
+// codeForm takes a code as people write one from memory: MLP1203, mlp-1203, 1203.
 var codeForm = lazyregexp.New(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
+// explainCode prints cause and cure of a code of an error or warning. It needs no module, and reads none.
 func (a *app) explainCode(code string) error {
 	var known []string
 	for _, c := range source.Codes() {
@@ -56,12 +60,15 @@ func (a *app) explainCode(code string) error {
 	return &failure{err: fmt.Errorf("there is no code %s", code), hint: suggest.DidYouMean(code, known)}
 }
 
+// explainAddress explains what becomes of a block in a plan that is made for this, and not kept. Blocks that are not in
+// the plan, such as a problem or a feature set, are looked for in the module; an address that is in neither is refused.
 func (a *app) explainAddress(ctx context.Context, address string, vars workspace.Settings) error {
 	s, err := a.OpenToPlan(ctx, vars)
 	if err != nil {
 		return err
 	}
 	p, err := s.Plan(ctx, nil)
+	// Closed before printing: the plan holds all that is printed.
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}

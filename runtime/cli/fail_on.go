@@ -13,7 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// failOn is a word that --fail-on takes, and whether it holds of a plan.
+// failOn is a word that --fail-on takes, and whether it holds of a plan. In documentation and errors the words stand in
+// the order of failOns.
 type failOn struct {
 	word  string
 	holds func(review.Counts) bool
@@ -42,6 +43,7 @@ func failOnFlag(cmd *cobra.Command, into *[]string, what string) {
 	cmd.Flags().StringSliceVar(into, "fail-on", nil, what+": "+failOnWords())
 }
 
+// checkFailOn refuses a word that is not known. "--fail-on gates" would else never fail, and a release be let through.
 func checkFailOn(all []string) error {
 	for _, what := range all {
 		if !slices.ContainsFunc(failOns, func(f failOn) bool { return f.word == what }) {
@@ -51,15 +53,16 @@ func checkFailOn(all []string) error {
 	return nil
 }
 
-// failsOn reports whether any of the words holds of a plan.
+// failsOn reports whether any of the words holds of a plan. Words are known ones (checkFailOn).
 func failsOn(c review.Counts, words []string) bool {
 	return slices.ContainsFunc(failOns, func(f failOn) bool { return slices.Contains(words, f.word) && f.holds(c) })
 }
 
-// before are the words that an apply looks at before it does anything: the plan shows what they are about.
+// before are the words that an apply looks at before it does anything: the plan shows what they are about. The others,
+// such as "drift", are only known when stages have run, and are looked for in the result (foundBad).
 var before = []string{"policy", "release", "remove", "breaking"}
 
-// stopped is the error of an apply that does nothing, since the plan shows what was named.
+// stopped is the error of an apply that does nothing, since the plan shows what was named; nil if none of before holds.
 func stopped(p *plan.Plan, words []string) error {
 	c := review.Count(p)
 	for _, f := range failOns {
@@ -70,7 +73,8 @@ func stopped(p *plan.Plan, words []string) error {
 	return nil
 }
 
-// foundBad reports whether what was named turned up in an apply. What fails its checks and gates gives the same code anyway.
+// foundBad reports whether warnings or drift that --fail-on names turned up in an apply. Failed checks and gates are
+// not looked at: their exit code is the same anyway.
 func foundBad(r *engine.Result, words []string) bool {
 	return slices.ContainsFunc(workspace.AmissIn(r), func(x workspace.Amiss) bool {
 		return x.Severity == plan.DriftFinding && slices.Contains(words, "drift") || x.Severity == plan.WarnFinding && slices.Contains(words, "warn")

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// fmtOptions are the flags of 'mlp fmt'. With either nothing is written.
+// fmtOptions are the flags of 'mlp fmt'. With either nothing is written. With both, diff decides what is printed, and
+// check the exit code.
 type fmtOptions struct {
 	check, diff bool
 }
@@ -31,6 +32,8 @@ func (a *app) fmtCommand() *cobra.Command {
 	return cmd
 }
 
+// runFmt formats files one after another. A file that cannot be read or laid out does not keep the others from being
+// so: the error is printed, and the exit code is 1 at the end.
 func (a *app) runFmt(args []string, o fmtOptions) error {
 	if slices.Equal(args, []string{"-"}) {
 		return a.fmtInput(o)
@@ -53,7 +56,8 @@ func (a *app) runFmt(args []string, o fmtOptions) error {
 	return nil
 }
 
-// fmtInput formats standard input to standard output.
+// fmtInput formats standard input to standard output. Of a text with syntax errors what can be laid out is written, so
+// that an editor that replaces its buffer with the output loses nothing; the errors are told behind.
 func (a *app) fmtInput(o fmtOptions) error {
 	f, err := workspace.FormatInput(a.in)
 	if err != nil {
@@ -74,7 +78,8 @@ func (a *app) fmtInput(o fmtOptions) error {
 	return err
 }
 
-// fmtFile writes one file and names it if it changed.
+// fmtFile writes one file, or shows what would be written, and prints its name if it changed. The error is that of the
+// text.
 func (a *app) fmtFile(f *workspace.Formatted, o fmtOptions) error {
 	switch {
 	case !f.Changed():
@@ -103,6 +108,7 @@ func (a *app) showDiff(f *workspace.Formatted) error {
 	return err
 }
 
+// paintDiff colours a unified diff as git does: red what goes, green what comes, cyan where.
 func paintDiff(text []byte) []byte {
 	var b bytes.Buffer
 	for line := range bytes.Lines(text) {

@@ -18,11 +18,11 @@ would become of each.`
 
 // drawing is what a graph is drawn of and how.
 type drawing struct {
-	vars                workspace.Settings
-	format, focus, plan string
+	vars                workspace.Settings // --var and --var-file
+	format, focus, plan string             // focus is an address, "" for the whole graph. plan is "", planNow, or the file of a saved plan.
 }
 
-// planNow is what --plan without a file stands for.
+// planNow is what --plan without a file stands for. A file of this name is reached by --plan=./now.
 const planNow = "now"
 
 func (a *app) graphCommand() *cobra.Command {
@@ -63,6 +63,7 @@ func (a *app) runGraph(ctx context.Context, f drawing) error {
 	return graph.Tree(a.out, g, render.Options{Color: a.color(a.out)})
 }
 
+// addressesOf lists the addresses of a graph's nodes in its order, for a message about one that is not there.
 func addressesOf(g *graph.Graph) []string {
 	out := make([]string, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
@@ -71,7 +72,7 @@ func addressesOf(g *graph.Graph) []string {
 	return out
 }
 
-// graph is that of the module, of a plan made now, or of a saved plan.
+// graph is that of the module, of a plan made now, or of a saved plan. Only the last needs no module.
 func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 	switch f.plan {
 	case "":

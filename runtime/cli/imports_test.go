@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"bytes"
+	"go/scanner"
+	"go/token"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,9 +116,10 @@ func mayImport(room, imported string) bool {
 
 func under(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
 
-// TestCommandLineIsThin: flags, what is printed and exit codes stand here, and what is done in the use cases of runtime/workspace.
+// TestCommandLineIsThin: flags, what is printed and exit codes stand here, and what is done in the use cases of runtime/workspace. Lines of
+// code are counted, without comments and blank lines: the bound is on what the room does, and must not be paid for with what is said of it.
 func TestCommandLineIsThin(t *testing.T) {
-	const limit = 3500
+	const limit = 3060
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -131,9 +133,38 @@ func TestCommandLineIsThin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines += bytes.Count(text, []byte("\n"))
+		lines += linesOfCode(text)
 	}
 	if lines == 0 || lines > limit {
-		t.Errorf("the command line has %d lines, at most %d are wanted: move what a command does to runtime/workspace, and texts to compiler/render", lines, limit)
+		t.Errorf("the command line has %d lines of code, at most %d are wanted: move what a command does to runtime/workspace, and texts to compiler/render", lines, limit)
+	}
+}
+
+// linesOfCode counts the lines of Go that are neither blank nor a comment alone. Lines within a text between backquotes count, also
+// where they look like one: help texts are part of what the command line is.
+func linesOfCode(text []byte) int {
+	file := token.NewFileSet().AddFile("", -1, len(text))
+	var s scanner.Scanner
+	s.Init(file, text, nil, 0) // comments are left out
+	code := map[int]bool{}
+	for {
+		pos, tok, lit := s.Scan()
+		if tok == token.EOF {
+			return len(code)
+		}
+		if tok == token.SEMICOLON && lit == "\n" {
+			continue // put in by the scanner at the end of a line
+		}
+		first := file.Line(pos)
+		for i := range 1 + strings.Count(lit, "\n") {
+			code[first+i] = true
+		}
+	}
+}
+
+func TestLinesOfCode(t *testing.T) {
+	const text = "// Package p is one.\npackage p\n\nvar a = 1 // said beside\n\n/* one\n   two */\nvar b = `x\n// y\n\nz`\n"
+	if got := linesOfCode([]byte(text)); got != 6 {
+		t.Errorf("got %d lines, want the clause of the package, a, and the four of b", got)
 	}
 }

@@ -36,7 +36,8 @@ func (a *app) initCommand() *cobra.Command {
 	return cmd
 }
 
-// runFrom begins a pipeline, in a folder that has none, over what a team has already.
+// runFrom begins a pipeline, in a folder that has none, over the figures that a team's script writes already. What was
+// read is told as well as what was written: the search may have met another metrics.json than the one that was meant.
 func (a *app) runFrom(from string, container bool) error {
 	b, err := a.BeginFrom(from, container)
 	if err != nil {
@@ -46,6 +47,9 @@ func (a *app) runFrom(from string, container bool) error {
 	return nil
 }
 
+// runInit writes a first pipeline where there is none, and else pins what lies outside. The first interrupt ends the
+// work: mlp.lock is replaced as a whole, first with all modules, then with columns and files too, and so never has half
+// of either.
 func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool) error {
 	began, err := a.Begin()
 	if err != nil {
@@ -83,7 +87,8 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 	return nil
 }
 
-// fetch fetches the modules that lie elsewhere, and tells which commits were pinned, and where that was anybody's guess.
+// fetch fetches the modules that lie elsewhere, and tells which commits were pinned, and where the version was a guess:
+// a source without ?ref= has no version that its author chose.
 func (a *app) fetch(ctx context.Context, in *workspace.Init) error {
 	return in.Fetch(ctx, func(p workspace.Pinned) {
 		if p.Before == "" {

@@ -21,10 +21,11 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// logsFlags are the flags of 'mlp logs'. Of follow and run one may be given.
 type logsFlags struct {
 	vars   workspace.Settings
 	follow bool
-	run    string
+	run    string // an id, or a number in the list, of which 1 is the last apply
 	format string
 }
 
@@ -60,6 +61,7 @@ func (a *app) logsCommand() *cobra.Command {
 	return cmd
 }
 
+// check refuses flags that contradict each other, before the store is opened.
 func (f logsFlags) check() error {
 	if f.follow && f.run != "" {
 		return &failure{err: errors.New("--follow shows the apply that runs now, --run one by its id"), hint: "Give one of them."}
@@ -67,6 +69,14 @@ func (f logsFlags) check() error {
 	return nil
 }
 
+// logs chooses what is shown:
+//
+//	-f                  the events of the apply that runs now
+//	--run ID            those of an earlier one
+//	no address          the list of applies
+//	an address          the log of its last run
+//
+// An address together with the first two limits what is shown to that stage.
 func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f logsFlags) error {
 	switch {
 	case f.follow:
@@ -96,7 +106,8 @@ func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f 
 	return a.writeLog(data)
 }
 
-// showEvents shows the events of an apply as its terminal does. Of one that is followed the exit code is taken over.
+// showEvents shows the events of an apply as its terminal does. Of an apply that is followed the exit code is taken
+// over. Events are added to a Replay whatever the format, since junit and sarif are written from what they come to.
 func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, f logsFlags) error {
 	view := newRunView(a)
 	view.logs = true
@@ -128,7 +139,8 @@ func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, 
 	return a.ended(view, address, f)
 }
 
-// reportRun writes what an apply came to for continuous integration.
+// reportRun writes what an apply came to for continuous integration; in other formats nothing, for the events told all.
+// An apply that has not ended is reported as far as it is: stages that have not run are skipped tests.
 func (a *app) reportRun(run *engine.Replay, format string) error {
 	switch format {
 	case "junit":
@@ -139,7 +151,8 @@ func (a *app) reportRun(run *engine.Replay, format string) error {
 	return nil
 }
 
-// ended tells what the events did not, and gives the exit code.
+// ended tells what the events did not, and gives the exit code: that of the apply only with --follow. Who reads an old
+// journal asked for the journal, and has it, whatever its apply came to.
 func (a *app) ended(view *runView, address string, f logsFlags) error {
 	view.erase()
 	end := view.run.Ended
@@ -158,7 +171,7 @@ func (a *app) ended(view *runView, address string, f logsFlags) error {
 	return nil
 }
 
-// showStage writes a line of a stage's log.
+// showStage writes a line of one stage's log, if the event is one.
 func (a *app) showStage(e engine.Event, address string) error {
 	switch e := e.(type) {
 	case engine.StageLog:
@@ -173,7 +186,8 @@ func (a *app) showStage(e engine.Event, address string) error {
 	return nil
 }
 
-// listApplies lists the applies that have journals.
+// listApplies lists the applies that have journals, the last first, numbered as --run takes them. An empty list is []
+// in JSON and never null.
 func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags) error {
 	all, err := s.Journals().Summaries(ctx)
 	if err != nil {
@@ -196,7 +210,7 @@ func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags
 	return table.Flush()
 }
 
-// fate is how an apply ended.
+// fate is how an apply ended, in a few words for the list: "exit code 0, revision 12, in 3 m 20 s".
 func fate(x engine.Summary) string {
 	switch {
 	case x.Damaged != "":
@@ -213,7 +227,10 @@ func fate(x engine.Summary) string {
 	return fmt.Sprintf("exit code %d, revision %d%s", x.ExitCode, x.Revision, took)
 }
 
-// writeLog prints what a stage printed. Whoever wrote the stage may not play with a person's terminal, nor with a build.
+// writeLog prints what a stage printed. On a terminal control characters become visible code points, so that whoever
+// wrote the stage cannot clear the screen or forge lines of ours. In GitHub Actions, where a line "::add-mask::x" or
+// "::set-output" is obeyed whoever prints it, lines are made inert the same way. Into a file or pipe go the bytes as
+// they are.
 func (a *app) writeLog(data []byte) error {
 	data = withoutProgress(data)
 	if !a.terminal(a.out) && os.Getenv("GITHUB_ACTIONS") != "true" {

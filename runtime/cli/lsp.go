@@ -15,10 +15,12 @@ import (
 const lspHelp = `Answers an editor over standard input and output, in the Language Server Protocol. Editors start it themselves; see
 examples/editors for how to set up VS Code, Neovim and Helix.`
 
-// typingPause is how long the typing must pause before diagnostics are worked out.
+// typingPause is how long the typing must pause before diagnostics are worked out. It joins the changes that an editor
+// sends for one key press; a longer one would be felt.
 const typingPause = 10 * time.Millisecond
 
-// collectAt is how far memory may grow, in percent, before it is collected: a keystroke must not wait for that.
+// collectAt is how far memory may grow, in percent of what is in use, before garbage is collected: a keystroke must not
+// wait for a collection.
 const collectAt = 400
 
 func (a *app) lspCommand() *cobra.Command {
@@ -30,6 +32,8 @@ func (a *app) lspCommand() *cobra.Command {
 	return cmd
 }
 
+// runLSP serves until the editor says exit, or closes the input. Nothing but protocol may go to standard output
+// meanwhile.
 func (a *app) runLSP(ctx context.Context) error {
 	debug.SetGCPercent(collectAt)
 	e := suite.NewEditor(a.Roots)

@@ -13,12 +13,13 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// planFlags are the flags of 'mlp plan'.
 type planFlags struct {
 	vars          workspace.Settings
 	force, failOn []string
-	format, out   string
-	all, detailed bool
-	refresh       bool
+	format, out   string // out is a file, "" for none
+	all, detailed bool   // detailed is --detailed-exitcode
+	refresh       bool   // as in applyFlags
 	offline       bool
 }
 
@@ -44,19 +45,21 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// moduleFlags are those of all commands that plan.
+// moduleFlags adds the flags of all commands that plan: --var, --var-file, --force.
 func moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) {
 	settingsFlags(cmd, vars)
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
 }
 
-// outsideFlags say how to look at what lies outside.
+// outsideFlags adds the flags that say how to look at what lies outside the module's folder. They exclude each other.
 func outsideFlags(cmd *cobra.Command, refresh, offline *bool) {
 	cmd.Flags().BoolVar(offline, "offline", false, "ask nothing outside but for local files: what sources have elsewhere is taken as recorded ($MLP_OFFLINE)")
 	cmd.Flags().BoolVar(refresh, "refresh", false, "the files of all sources must be here, and what lies elsewhere must answer; without it the recorded version is taken. A plan also looks whether recorded results are in the store, as an apply always does")
 	cmd.MarkFlagsMutuallyExclusive("refresh", "offline")
 }
 
+// runPlan plans, saves, prints, in this order: a plan that cannot be saved is not shown as if it had been, and a reader
+// of standard output that went away does not lose the file.
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err := checkFailOn(f.failOn); err != nil {
 		return err
@@ -88,7 +91,7 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	return planOutcome(p, f)
 }
 
-// formats of a plan.
+// formats of a plan, by the values of --format.
 var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 	"text":     review.Text,
 	"markdown": review.Markdown,
@@ -96,10 +99,14 @@ var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 	"json":     func(w io.Writer, p *plan.Plan, _ render.Options) error { return workspace.WritePlan(w, p) },
 }
 
+// printPlan writes a plan to standard output. The format is one of formats; all lists cached stages and decided gates
+// too.
 func (a *app) printPlan(p *plan.Plan, format string, all bool) error {
 	return formats[format](a.out, p, render.Options{Color: a.color(a.out), All: all})
 }
 
+// writeJSON writes indented JSON with a line feed behind it. <, > and & stand as they are: the output is for programs
+// and people, and no part of a page.
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -107,6 +114,8 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// planOutcome is the exit code of a plan that was shown. --fail-on comes before --detailed-exitcode, as exit.go orders
+// codes.
 func planOutcome(p *plan.Plan, f planFlags) error {
 	c := review.Count(p)
 	if failsOn(c, f.failOn) {

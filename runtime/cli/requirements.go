@@ -9,10 +9,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// requirementsArgument is what `mlp show` takes in place of an address to show the trace.
+// requirementsArgument is what `mlp show` takes in place of an address to show the trace. No address is one word.
 const requirementsArgument = "requirements"
 
-// showRequirements prints the trace from each requirement to the blocks and rules that verify it, and their last verdicts.
+// showRequirements prints the trace from each requirement to the blocks and rules that verify it, and their last
+// verdicts. Requirements stand in the module's text, so unlike other commands that show, this one needs a module
+// without mistakes.
 func (a *app) showRequirements(ctx context.Context, vars workspace.Settings, format string) error {
 	s, err := a.Open(ctx, vars)
 	if err != nil {
@@ -36,6 +38,12 @@ func (a *app) showRequirements(ctx context.Context, vars workspace.Settings, for
 	return nil
 }
 
+// printRequirement prints one requirement, and below it each block that verifies it with its rules:
+//
+//	problem.fraud R1 · pass
+//	  At least four of five frauds are found.
+//	  gate.release                         pass
+//	    pass         min_recall: evaluate.holdout.metrics.recall >= 0.8
 func (a *app) printRequirement(r trace.Requirement) {
 	w := a.out
 	fmt.Fprintf(w, "%s %s · %s\n  %s\n", r.Problem, render.Line(r.Name), r.Verdict, render.Line(r.Text))

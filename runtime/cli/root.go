@@ -1,5 +1,19 @@
 // Package cli is the command line: flags to options, commands, and what they print. It is the one place that puts the
 // compiler, the runtime and the standard library together.
+//
+// A command goes through four steps, each with one place:
+//
+//	cobra           finds the command and parses its flags (root, xCommand)
+//	a use case      does the work and returns data or an error (runtime/workspace, runtime/suite)
+//	a view          prints the data (printPlan, runView, showText); standard output holds results, standard error all else
+//	Main            prints the error, if any, and makes an exit code of it (report, codeOf)
+//
+// So `mlp plan --format json` is planCommand, Workspace.OpenToPlan and Session.Plan, printPlan with "json", and
+// planOutcome, which returns exitCode(3) where --fail-on names something that holds of the plan.
+//
+// Whatever reaches a terminal goes through render.Line (one line) or render.Lines (several) first, unless it is text of
+// this program: names, messages and logs come from files of others, and could hold escape sequences that move the
+// cursor, recolour or retitle the terminal of whoever reads them.
 package cli
 
 import (
@@ -25,15 +39,18 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// app is what all commands share: where they work and print.
+// app is what all commands share: the workspace that they work in, and where they read and print. One command runs in a
+// process, on one goroutine; only views that are called from others (testView) lock.
 type app struct {
 	workspace.Workspace
 	out, err io.Writer
 	in       io.Reader
-	allowed  []string // data roots as the user wrote them
+	allowed  []string // data roots as the user wrote them //
 }
 
 // Main runs the command line and returns its exit code.
+// Args are those behind the name of the program. Main never exits by itself, so deferred calls of its caller run; it
+// must be called once in a process, since commands change process-wide settings (garbage collection, signals).
 func Main(args []string) int {
 	a := &app{out: &checked{file: os.Stdout}, err: os.Stderr, in: os.Stdin}
 	cmd := a.root()
@@ -44,6 +61,7 @@ func Main(args []string) int {
 // guarded does what a command does, tells what went wrong, and returns the exit code. A panic is a defect of mlp, and is
 // told as one.
 func (a *app) guarded(do func() error) (code int) {
+	// Only this goroutine's panics come here. Goroutines that do work of their own recover for themselves (readAhead).
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(a.err, "%smlp has a defect: %s\nPlease report it with what is below.\n\n%s", a.paint("Error: "), render.Lines(fmt.Sprint(r)), debug.Stack())
@@ -51,6 +69,8 @@ func (a *app) guarded(do func() error) (code int) {
 		}
 	}()
 	err := do()
+	// An error of the command itself is worth more than the one that its output met, so the latter is told only where
+	// the command claims to have succeeded.
 	if out, ok := a.out.(*checked); ok && out.err != nil && codeOf(err) == exitOK {
 		err = fmt.Errorf("writing to standard output: %w", out.err)
 	}
@@ -58,7 +78,9 @@ func (a *app) guarded(do func() error) (code int) {
 	return codeOf(err)
 }
 
-// checked remembers that something could not be written: a command whose output is lost has failed, whatever it did besides.
+// checked is standard output that remembers its first failure: a command whose output is lost has failed, whatever else
+// it did. `mlp plan > /dev/full` exits with 1, although no printing function of this package looks at errors of
+// Fprintf.
 type checked struct {
 	file *os.File
 	err  error
@@ -72,7 +94,13 @@ func (c *checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// report prints an error that no command has told yet.
+// report prints an error that no command has told yet. An exitCode has been told, and prints nothing. A front.Error is
+// shown as diagnostics with lines of the files; a failure or workspace.Failure as "Error: " and the hint below:
+//
+//	Error: there is no train.modle
+//	  did you mean "train.model"?
+//
+// The order of the cases matters: errors wrap each other, and the one with most to say is looked for first.
 func (a *app) report(err error) {
 	var code exitCode
 	var d *front.Error
@@ -95,7 +123,9 @@ func (a *app) report(err error) {
 	}
 }
 
-// openRecorded opens the module for a command that shows or serves what is recorded, which mistakes in the module do not hinder.
+// openRecorded opens the module for a command that shows or serves what is recorded, which mistakes in the module do
+// not hinder: who looks at the log of a failed apply may be half way through an edit. The first mistake is told on
+// standard error; the session then has no Module. Close the session.
 func (a *app) openRecorded(ctx context.Context, vars workspace.Settings) (*workspace.Session, error) {
 	s, unread, err := a.OpenRecorded(ctx, vars)
 	if unread != nil {
@@ -111,6 +141,9 @@ const (
 	maxAlike = 3
 )
 
+// diagnostics writes diagnostics for people to standard error, and as annotations where GitHub Actions runs. files are
+// the texts that lines are quoted from, by the names that subjects have; a file that is not among them is named without
+// a quote.
 func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
 	shown, alike := unlike(diags)
 	source.Render(a.err, shown[:min(len(shown), maxShown)], files, source.Options{Color: a.color(a.err)})
@@ -128,7 +161,8 @@ func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
 	a.annotate(diags)
 }
 
-// unlike leaves out the warnings of a code that has been shown often enough; alike are their places, by code.
+// unlike leaves out the warnings of a code that has been shown maxAlike times; alike are their places, such as
+// "fraud.mlp:12", by code, in the order of diags. Errors are never left out: each has to be mended.
 func unlike(diags source.Diagnostics) (shown source.Diagnostics, alike map[string][]string) {
 	alike = map[string][]string{}
 	count := map[string]int{}
@@ -144,6 +178,7 @@ func unlike(diags source.Diagnostics) (shown source.Diagnostics, alike map[strin
 	return shown, alike
 }
 
+// paint makes a word bold red where standard error is a terminal that takes colours; elsewhere it returns s as it is.
 func (a *app) paint(s string) string {
 	if a.color(a.err) {
 		return "\x1b[1;31m" + s + "\x1b[0m"
@@ -154,6 +189,8 @@ func (a *app) paint(s string) string {
 // color reports whether to write colours to w: a terminal, and nobody said no (no-color.org).
 func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_COLOR") == "" }
 
+// terminal reports whether w is a terminal that obeys escape sequences. Whatever is no file, such as the buffer of a
+// test, is none, and TERM=dumb says that of a terminal (Emacs' shell, some build logs).
 func (a *app) terminal(w io.Writer) bool {
 	if out, is := w.(*checked); is {
 		w = out.file
@@ -173,10 +210,13 @@ release, and deployments. 'mlp plan' shows what a change will do and why; 'mlp a
   mlp show train.model         what a block yielded: fingerprint, outputs, figures
   mlp logs train.model         what its stage printed`
 
+// root puts the tree of commands together. Errors and usage are silenced in cobra: Main tells errors in one form, and a
+// page of flags behind each of them would push the error off the screen.
 func (a *app) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "mlp", Short: "Plan and apply machine-learning pipelines", Long: rootHelp,
 		SilenceErrors: true, SilenceUsage: true,
+		// Before every command, of subcommands too, since none of them has one of its own.
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if err := checkChoices(c); err != nil {
 				return err
@@ -201,6 +241,8 @@ func (a *app) root() *cobra.Command {
 		a.showCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.versionCommand(), a.docsCommand(),
 		a.lspCommand(), a.testCommand(), a.storeCommand(),
 		a.stageCommand(), a.workerCommand(), a.attemptCommand())
+	// Also "mlp show a b" is answered with how show is used, and not with cobra's "accepts at most 1 arg(s), received
+	// 2".
 	for _, c := range cmd.Commands() {
 		c.Args = explained(c.Args)
 	}
@@ -209,6 +251,8 @@ func (a *app) root() *cobra.Command {
 }
 
 // unknownCommand refuses words behind mlp that are no command.
+// + A word of another tool ("mlp destroy") is answered with what takes its place, a misspelt one ("mlp plna") with what
+// is near.
 func unknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -222,7 +266,8 @@ func unknownCommand(c *cobra.Command, args []string) error {
 	return &failure{err: fmt.Errorf("there is no command %q", args[0]), hint: hint}
 }
 
-// explained says how a command is used where its arguments are too few or too many.
+// explained wraps the check of a command's arguments, so that too few or too many are answered with the command's
+// usage. A check that says more itself, by a failure, is left as it is. nil, which takes any arguments, stays nil.
 func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 	if check == nil {
 		return nil
@@ -236,7 +281,9 @@ func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// enter checks the folder and the workspace before any command works with them.
+// enter checks the name of the workspace and the folder before any command works with them, makes the folder absolute,
+// and opens the data roots. The name becomes part of paths in the store (log/fraud/dev/…), so letters that a path could
+// not have on some system, or that would lead out of the store ("../x"), are refused here once.
 func (a *app) enter() error {
 	if strings.Trim(a.Name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || a.Name == "" {
 		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.Name), hint: "Use lower-case letters, digits, - and _."}
@@ -262,11 +309,13 @@ func (a *app) enter() error {
 	return err
 }
 
-// interrupts returns a context that ends at the first interrupt and one that ends at the second. A terminal that is closed
-// interrupts as well.
+// interrupts returns a context that ends at the first interrupt and one that ends at the second, or with ctx.
+// Interrupts are Ctrl-C, SIGTERM, and the terminal that is closed. Until release is called no signal ends the process
+// by itself, so whoever calls must look at stop, and must call release.
 func interrupts(ctx context.Context) (stop, kill context.Context, release func()) {
 	stop, cancelStop := context.WithCancel(ctx)
 	kill, cancelKill := context.WithCancel(ctx)
+	// Of two, so that a second Ctrl-C is not lost while the first is being taken: Notify does not wait for a reader.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup: the terminal may go

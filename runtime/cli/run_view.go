@@ -11,21 +11,30 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// runView shows the events of a run: plain lines, on a terminal a last line that moves with what is running, and at the end what came
-// of it. It knows nothing but events, so an apply, who follows it, and who reads its journal later see the same.
+// runView shows the events of a run: plain lines, on a terminal a last line that moves with what is running, and at the
+// end what came of the run. It knows nothing but events, so an apply, who follows it, and who reads its journal later
+// see the same. Lines of a run:
+//
+//	train.model     started
+//	train.model     done in 4.1 s
+//	evaluate.test   failed: the target has one class only
+//	[3/7] train.a 12/40, train.b          on a terminal, rewritten in place
+//
+// It is not safe for concurrent use; the engine and iterators hand over one event at a time.
 type runView struct {
 	app     *app
 	w       io.Writer
-	live    bool
-	logs    bool // also the lines of logs
-	run     engine.Replay
-	width   int
-	done    int
-	running []stage
+	live    bool            // a terminal: the last line moves
+	logs    bool            // also the lines of logs
+	run     engine.Replay   // what the events so far come to
+	width   int             // of the longest address of the run, for a column
+	done    int             // stages that ran
+	running []stage         // in the order of their starts
 	left    map[string]bool // out of this run, told already
-	shown   bool
+	shown   bool            // the moving line is on the screen, and the cursor behind it
 }
 
+// stage is one that runs. total is 0 until the stage says how much there is to do.
 type stage struct {
 	address     string
 	done, total int
@@ -42,6 +51,7 @@ func (v *runView) line(format string, args ...any) {
 	v.draw()
 }
 
+// erase takes the moving line away, if it is shown. Whatever prints to the terminal by another way must call it before.
 func (v *runView) erase() {
 	if v.shown {
 		fmt.Fprint(v.w, "\r\x1b[K")
@@ -49,6 +59,7 @@ func (v *runView) erase() {
 	}
 }
 
+// draw writes the moving line anew, without a line feed, which erase relies on. No stage running, no line.
 func (v *runView) draw() {
 	if !v.live || len(v.running) == 0 {
 		return
@@ -66,7 +77,8 @@ func (v *runView) draw() {
 	v.shown = true
 }
 
-// event shows one event of the run.
+// event shows one event of the run. Events that say nothing to a person, such as StageStored, change the moving line
+// alone; those of kinds that a later version of mlp writes into a journal are passed over.
 func (v *runView) event(e engine.Event) {
 	v.run.Add(e)
 	switch e := e.(type) {
@@ -119,6 +131,7 @@ func (v *runView) event(e engine.Event) {
 	}
 }
 
+// started takes the width of the first column from all stages of the run, so that the column does not move later.
 func (v *runView) started(e engine.RunStarted) {
 	for _, address := range e.Stages {
 		v.width = max(v.width, len(address))
@@ -128,12 +141,14 @@ func (v *runView) started(e engine.RunStarted) {
 	}
 }
 
+// failed shows the failure in one line; detail and the end of the log follow in the summary at the end.
 func (v *runView) failed(address string, f *engine.Failure) {
 	v.stop(address)
 	v.line("  %s  %s", v.name(address), v.app.tint("31", "failed: ")+render.Line(summaryOf(address, f)))
 }
 
-// blocked tells of a stage or release once; both of a batch deployment have one address.
+// blocked tells of a stage or release once: the two parts of a batch deployment, its stage and its release, have one
+// address.
 func (v *runView) blocked(e engine.UnitBlocked) {
 	if !v.left[e.Address] {
 		v.left[e.Address] = true
@@ -143,6 +158,8 @@ func (v *runView) blocked(e engine.UnitBlocked) {
 
 func (v *runView) name(address string) string { return fmt.Sprintf("%-*s", v.width, address) }
 
+// stageStarted adds the stage to those running. In a log file, where nothing moves, a line says so, for the first
+// attempt alone: the others follow a line of StageRetried.
 func (v *runView) stageStarted(e engine.StageStarted) {
 	v.erase()
 	v.stop(e.Address)
@@ -157,6 +174,7 @@ func (v *runView) stageStarted(e engine.StageStarted) {
 	v.draw()
 }
 
+// moved takes over the progress of a stage. It is shown on a terminal alone: a log file would fill with percentages.
 func (v *runView) moved(e engine.StageProgress) {
 	if !v.live {
 		return
@@ -170,11 +188,14 @@ func (v *runView) moved(e engine.StageProgress) {
 	v.draw()
 }
 
+// stop takes the stage out of those running. The moving line is left erased, for a line that follows.
 func (v *runView) stop(address string) {
 	v.erase()
 	v.running = slices.DeleteFunc(v.running, func(s stage) bool { return s.address == address })
 }
 
+// stageDone counts and shows a stage that ran. A stage that turned out to be cached, since what is upstream yielded the
+// same bytes as before, is no line: nothing happened.
 func (v *runView) stageDone(e engine.StageDone) {
 	v.stop(e.Address)
 	if e.Status == engine.Cached {
@@ -185,7 +206,8 @@ func (v *runView) stageDone(e engine.StageDone) {
 	v.line("  %s  done in %s", v.name(e.Address), render.Duration(e.Duration.Round(time.Millisecond)))
 }
 
-// tint colours a word on a terminal.
+// tint colours a word on a terminal: "31" red, "32" green, "33" yellow (ECMA-48, SGR). Elsewhere s is returned as it
+// is.
 func (a *app) tint(code, s string) string {
 	if a.color(a.out) {
 		return "\x1b[" + code + "m" + s + "\x1b[0m"

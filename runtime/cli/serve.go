@@ -27,10 +27,10 @@ given back). With a key in the deploy block each row has a line too: the key and
 
 // serving is what the flags of serve say.
 type serving struct {
-	addr   string
-	hosts  []string
-	access bool
-	format string
+	addr   string   // host:port; port 0 takes a free one
+	hosts  []string // names that requests may be addressed to beside localhost, on a loopback address
+	access bool     // a line in the log for each request
+	format string   // of the log: "text" or "json"
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -57,6 +57,7 @@ func (a *app) serveCommand() *cobra.Command {
 	return cmd
 }
 
+// logger writes the log in the wanted form. JSON goes one object a line, as log collectors read it.
 func (f *serving) logger(to io.Writer) *slog.Logger {
 	if f.format == "json" {
 		return slog.New(slog.NewJSONHandler(to, nil))
@@ -64,7 +65,8 @@ func (f *serving) logger(to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, nil))
 }
 
-// serve runs the model server until it is interrupted.
+// serve runs the model server until it is interrupted. "Serving on" goes to standard output when the socket is open, so
+// that a script may wait for that line; with port 0 it is the only place that tells the port.
 func (a *app) serve(ctx context.Context, s *workspace.Session, f serving) error {
 	stop, _, release := interrupts(ctx)
 	defer release()

@@ -21,6 +21,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// showCommand shows one of four things by its argument: all that is recorded, a block, a saved plan, or the trace of
+// requirements. Flags that say nothing of that one are refused (unread), and so are formats that it has not.
 func (a *app) showCommand() *cobra.Command {
 	format, save, all := "text", "", false
 	var vars workspace.Settings
@@ -70,8 +72,8 @@ func (a *app) showCommand() *cobra.Command {
 	return cmd
 }
 
-// showPlan shows a saved plan; neither the module nor the store is needed. Where the state is here that it was made against, one that says
-// otherwise than would be planned is refused.
+// showPlan shows a saved plan; neither the module nor the store is needed. Where the state that the plan was made
+// against is here, a plan that says otherwise than would be planned is refused.
 func (a *app) showPlan(ctx context.Context, path string, vars workspace.Settings, format string, all bool) error {
 	p, err := a.savedPlan(ctx, path, vars)
 	if err != nil {
@@ -88,6 +90,7 @@ func (a *app) showPlan(ctx context.Context, path string, vars workspace.Settings
 	return a.printPlan(p, format, all)
 }
 
+// showOne shows what is recorded of the block at an address, or saves its outputs to a folder.
 func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format, save string) error {
 	x, err := s.Find(address)
 	if err != nil {
@@ -111,7 +114,7 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	return nil
 }
 
-// showText prints what is recorded of one block.
+// showText prints what is recorded of one block, a row for each thing that there is; rows without a value are left out.
 func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 	w := a.out
 	fmt.Fprintln(w, x.Address)
@@ -145,6 +148,8 @@ func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
 			row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
 		}
 		row("gate", x.Release.Gate)
+		// Approvals stand with the gate, which may have decided on another model since; those of the live model alone
+		// are shown.
 		if g, ok := s.State.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
 			a.given(&g)
 		}
@@ -182,7 +187,7 @@ func (a *app) given(g *plan.GateState) {
 	}
 }
 
-// metrics prints figures as a list of paths.
+// metrics prints figures as a list of paths, aligned: "metrics.recall  0.83". Data that is no JSON prints nothing.
 func (a *app) metrics(data json.RawMessage) {
 	if len(data) == 0 {
 		return
@@ -225,6 +230,8 @@ func inOrder(leaves map[string]json.RawMessage) []string {
 	return paths
 }
 
+// flattenFigures lists the leaves of a tree of figures by dotted path: {"metrics": {"recall": 0.8}} becomes
+// "metrics.recall". Lists are leaves.
 func flattenFigures(path string, v any, out map[string]json.RawMessage) {
 	if m, ok := v.(map[string]any); ok {
 		for k, x := range m {
@@ -237,6 +244,7 @@ func flattenFigures(path string, v any, out map[string]json.RawMessage) {
 	}
 }
 
+// showAll lists all that is recorded in the workspace, a line a block. Blocks that are in no file any more are marked.
 func (a *app) showAll(s *workspace.Session, format string) error {
 	all, err := s.All()
 	if err != nil {

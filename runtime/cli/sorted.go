@@ -5,4 +5,5 @@ import (
 	"slices"
 )
 
+// sortedKeys are the keys of a map in the order that they are printed in: the same at every run.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

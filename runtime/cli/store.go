@@ -21,6 +21,7 @@ restore.
 
 Exit codes: 0 all is as it was written; 1 something is damaged or gone.`
 
+// storeCommand has the commands that look after a store; without a word behind it prints its help.
 func (a *app) storeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "store", Short: "Look after the store", Args: cobra.ArbitraryArgs,
@@ -43,6 +44,7 @@ func (a *app) storeCommand() *cobra.Command {
 	return cmd
 }
 
+// verifyStore reads the whole store. It exits with 1 where anything is damaged or gone, so that a cron job notices.
 func (a *app) verifyStore(ctx context.Context, format string) error {
 	found, err := a.VerifyStore(ctx)
 	if err != nil {
@@ -57,6 +59,8 @@ func (a *app) verifyStore(ctx context.Context, format string) error {
 	return nil
 }
 
+// printVerified lists what is damaged, by the block that it is of if that is known, else by the digest or the pipeline,
+// and counts what was read: a store of 0 objects may be the wrong folder.
 func (a *app) printVerified(f *workspace.Verified, format string) error {
 	if format == "json" {
 		enc := json.NewEncoder(a.out)

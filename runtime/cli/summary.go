@@ -14,7 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// summary tells what came of an apply: failures first, then gates, figures, releases.
+// summary tells what came of an apply: failures first, then the counts, figures, gates, what was found amiss, releases
+// and outputs. Failures and what waits go to standard error, results to standard output.
 func (a *app) summary(run *engine.Replay) {
 	r := run.Result()
 	a.failures(r)
@@ -39,6 +40,7 @@ func (a *app) summary(run *engine.Replay) {
 	a.outputs(run.Started.Outputs, r)
 }
 
+// failures prints each stage that failed and each check that did not pass, with what was left out because of it.
 func (a *app) failures(r *engine.Result) {
 	for _, n := range r.Nodes {
 		if n.Check != nil && !n.Check.Passed {
@@ -67,7 +69,7 @@ func (a *app) failures(r *engine.Result) {
 	}
 }
 
-// summaryOf leaves out the address where the stage itself begins with it: it stands in front already.
+// summaryOf is a failure in one line. The address that the stage itself may begin with is left out: it stands in front.
 func summaryOf(address string, f *engine.Failure) string {
 	return strings.TrimPrefix(f.Summary, address+": ")
 }
@@ -79,6 +81,10 @@ func (a *app) leftOut(r *engine.Result, address string) {
 	}
 }
 
+// checkFailure prints the expectations that do not hold, by column, and the rules:
+//
+//	Check failed: check.payments
+//	  ✗  amount min: expected >= 0, observed -3 (fail)
 func (a *app) checkFailure(n engine.NodeResult) {
 	fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Check failed: "), n.Address)
 	var figures struct {
@@ -92,6 +98,8 @@ func (a *app) checkFailure(n engine.NodeResult) {
 	a.rules(n.Check.Rules)
 }
 
+// rules prints the rules that did not pass, each with its message and the values that it read, so that nobody has to
+// look for them elsewhere.
 func (a *app) rules(rules []plan.Rule) {
 	for _, r := range rules {
 		if r.Verdict == plan.Pass {
@@ -110,6 +118,7 @@ func (a *app) rules(rules []plan.Rule) {
 	}
 }
 
+// blockedBy lists the stages and gates that the failure at an address held up, in the order of the result.
 func blockedBy(r *engine.Result, address string) []string {
 	var out []string
 	for _, n := range r.Nodes {
@@ -129,7 +138,8 @@ func blockedBy(r *engine.Result, address string) []string {
 	return out
 }
 
-// figures prints the metrics of evaluations and monitors that ran.
+// figures prints the metrics of an apply's evaluations and monitors, a line each, with intervals where there are some:
+// "evaluate.test  auc 0.91 (0.89 to 0.93), recall 0.8". Derived stages, such as evaluate.test@champion, are left out.
 func (a *app) figures(r *engine.Result) {
 	for _, n := range r.Nodes {
 		if address.IsDerived(n.Address) {
@@ -163,7 +173,7 @@ func (a *app) figures(r *engine.Result) {
 	}
 }
 
-// interval of a figure, if it has one.
+// interval is that of a figure; both ends are nil where it has none.
 type interval struct{ Low, High *float64 }
 
 func (i interval) String() string {
@@ -173,7 +183,8 @@ func (i interval) String() string {
 	return fmt.Sprintf(" (%s to %s)", bound(*i.Low), bound(*i.High))
 }
 
-// bound writes an end of an interval, three digits of it and never with an exponent for thousands.
+// bound writes an end of an interval with three significant digits, and never with an exponent for thousands: 0.893,
+// 12346.
 func bound(x float64) string {
 	if math.Abs(x) >= 1000 {
 		return strconv.FormatFloat(x, 'f', 0, 64)
@@ -189,6 +200,7 @@ func figure(v json.RawMessage) string {
 	return render.Value(v)
 }
 
+// gateResult tells what a gate decided. A gate that waits comes with the command that gives the missing approval.
 func (a *app) gateResult(g engine.GateResult) {
 	switch g.Status {
 	case engine.GatePassed:
@@ -205,6 +217,8 @@ func (a *app) gateResult(g engine.GateResult) {
 	}
 }
 
+// releaseResult tells what became of a deployment, and of a live one the commands that people want next. A release that
+// was refused by its own failure goes to standard error.
 func (a *app) releaseResult(r engine.ReleaseResult) {
 	switch {
 	case r.Failure != nil:
@@ -229,7 +243,8 @@ func (a *app) releaseResult(r engine.ReleaseResult) {
 	}
 }
 
-// found tells what only warns, and drift that monitors found, at the end of an apply.
+// found tells at the end of an apply what only warns, and drift that monitors found; of each block the first ten, for a
+// monitor over hundreds of columns would bury the releases below.
 func (a *app) found(r *engine.Result) {
 	const most = 10 // of one block
 	told := map[string]int{}
@@ -244,7 +259,8 @@ func (a *app) found(r *engine.Result) {
 	}
 }
 
-// outputs prints the values of output blocks; of a reference the digest that it has now.
+// outputs prints the values of output blocks by name. Of an output that refers to a stage's port the digest is printed
+// that the port has after this apply; the value in the plan is that of before.
 func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
 	for _, name := range sortedKeys(outputs) {
 		out := outputs[name]

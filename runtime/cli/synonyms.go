@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// commandWords are commands of other tools, with what takes their place here.
+// commandWords are commands of other tools (Terraform, DVC, MLflow, dbt, Docker), with what takes their place here.
+// Each is a whole sentence, shown as the hint of "there is no command". Words have underscores in place of dashes.
 var commandWords = []struct{ words, instead string }{
 	{"destroy delete remove rm uninstall", "Take the blocks out and apply: the plan shows what is removed. Results stay in .mlp until that folder is deleted."},
 	{"run train fit execute start build materialize up", "'mlp apply' runs what has changed, and 'mlp plan' shows what that is."},
@@ -39,7 +40,8 @@ var commandWords = []struct{ words, instead string }{
 	{"monitor schedule", "mlp runs when it is called: let cron or CI call 'mlp apply'."},
 }
 
-// commandInstead is what takes the place of another tool's command; "" if it is not known.
+// commandInstead is what takes the place of another tool's command; "" if the word is not known. Letter case does not
+// matter.
 func commandInstead(word string) string {
 	word = strings.ToLower(strings.ReplaceAll(word, "-", "_"))
 	for _, c := range commandWords {
@@ -52,7 +54,8 @@ func commandInstead(word string) string {
 	return ""
 }
 
-// flagWords are flags of other tools, with what takes their place here.
+// flagWords are flags of other tools, without dashes, with what takes their place here. A flag that a command has never
+// comes here, so "--refresh" of plan and a "refresh" of another tool do not collide.
 var flagWords = map[string]string{
 	"target":       "A plan is applied as a whole: what has not changed does not run. In a test file, targets names the blocks that a test runs.",
 	"destroy":      "Take the blocks out and apply: the plan shows what is removed.",
@@ -80,7 +83,9 @@ var flagWords = map[string]string{
 	"j":            "It is called --parallelism.",
 }
 
-// flagError tells of a flag that there is none of, and which one was meant: one written with a single dash, or another tool's.
+// flagError tells of a flag that there is none of, and which one was meant: one written with a single dash, as
+// Terraform's are, another tool's, or a misspelt one. Other errors of flags (a value that is no number) keep cobra's
+// text, without the name of the Go function that found them.
 func flagError(c *cobra.Command, err error) error {
 	said, _, _ := strings.Cut(err.Error(), ": strconv.")
 	hint := "See '" + c.CommandPath() + " --help'."
@@ -113,7 +118,7 @@ func flagError(c *cobra.Command, err error) error {
 	return &failure{err: errors.New(said), hint: hint}
 }
 
-// nearFlag is a flag of the command whose name is nearly so.
+// nearFlag is a flag of the command, or of all commands, whose name is nearly so; "" if none is near.
 func nearFlag(c *cobra.Command, name string) string {
 	var names []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {

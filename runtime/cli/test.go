@@ -16,11 +16,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// testFlags are the flags of 'mlp test'.
 type testFlags struct {
 	vars        workspace.Settings
-	filter      string
-	format      string
-	junit       string
+	filter      string // a regular expression; "" takes all tests
+	format      string // of standard output
+	junit       string // a file beside that; "" for none
 	executor    string
 	parallelism int
 }
@@ -50,6 +51,9 @@ func (a *app) testCommand() *cobra.Command {
 	return cmd
 }
 
+// runTest reads, checks and runs the tests, each step only if the one before found no mistake. A single argument that
+// is a folder stands for all tests in it, and is the module as with -C. Interrupting once ends running stages at once,
+// unlike an apply: nothing that a test yields is kept.
 func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	filter, err := f.check()
 	if err != nil {
@@ -77,6 +81,7 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	defer images.Close()
 	o.Image, o.Filter = images.Version, filter
 	s, files, more, err := suite.Load(ctx, o)
+	// With mistakes there is no suite to close: Load has closed it.
 	if diags = lib.Withhold(append(diags, more...), files); diags.HasErrors() {
 		return &front.Error{Diagnostics: diags.Sort(), Files: files}
 	}
@@ -90,6 +95,8 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	defer signal.Stop(broken)
 	view := newTestView(a, f)
 	results := s.Run(stop, view.observer())
+	// Before the results are told: the store of the tests can be large, and is gone even if the reader of the output
+	// went away.
 	if err := s.Close(); err != nil {
 		return err
 	}
@@ -100,7 +107,7 @@ func (f testFlags) opening(a *app) suite.Opening {
 	return suite.Opening{Settings: f.vars, Executor: f.executor, Parallelism: f.parallelism, NoEngine: a.noEngine}
 }
 
-// check refuses flags that cannot be meant.
+// check refuses flags that cannot be meant, and returns the filter, which is nil where all tests are wanted.
 func (f testFlags) check() (func(file, name string) bool, error) {
 	if f.parallelism < 0 {
 		return nil, fmt.Errorf("--parallelism takes a positive number, or 0")
@@ -115,7 +122,8 @@ func (f testFlags) check() (func(file, name string) bool, error) {
 	return func(file, name string) bool { return re.MatchString(file + ": " + name) }, nil
 }
 
-// testOutcome is the exit code of results.
+// testOutcome is the exit code of results: 1 if a test could not be carried out, else 3 if one failed or was skipped,
+// since the test that it goes on from did not pass. Results that were filtered out are not among them.
 func testOutcome(results []*suite.Result) error {
 	code := exitOK
 	for _, r := range results {

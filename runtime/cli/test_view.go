@@ -14,13 +14,14 @@ import (
 	"github.com/mlp-lang/mlp/runtime/suite"
 )
 
-// testView shows tests as they end, in their order, and on a terminal what is running.
+// testView shows tests as they end, in their order, and on a terminal what is running. Its methods are called by the
+// suite from several goroutines; mu guards what changes.
 type testView struct {
 	app   *app
 	flags testFlags
 
 	mu      sync.Mutex
-	file    string // that the last line was about
+	file    string // that the last line was about //
 	live    bool
 	running []string
 	shown   bool
@@ -31,6 +32,7 @@ func newTestView(a *app, f testFlags) *testView {
 	return &testView{app: a, flags: f, live: f.format == "text" && a.terminal(a.out), started: time.Now()}
 }
 
+// observer hears of the tests only where text is written; json and junit are written at the end (finish).
 func (v *testView) observer() suite.Observer {
 	if v.flags.format != "text" {
 		return suite.Observer{}
@@ -38,13 +40,14 @@ func (v *testView) observer() suite.Observer {
 	return suite.Observer{Started: v.begin, Stage: v.stage, Done: v.done}
 }
 
+// begin shows a test that has begun.
 func (v *testView) begin(_, name string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.draw(name)
 }
 
-// stage keeps the moving line moving while a test trains.
+// stage keeps the moving line moving while a test trains, by the stage that started last.
 func (v *testView) stage(_, name string, e engine.Event) {
 	s, ok := e.(engine.StageStarted)
 	if !ok {
@@ -55,6 +58,7 @@ func (v *testView) stage(_, name string, e engine.Event) {
 	v.draw(name + ": " + s.Address)
 }
 
+// draw replaces the moving line by text. It is called with mu held, as erase is.
 func (v *testView) draw(text string) {
 	if !v.live {
 		return
@@ -73,7 +77,7 @@ func (v *testView) erase() {
 	}
 }
 
-// done shows one result.
+// done shows one result below the name of its file, with the reasons why it did not pass.
 func (v *testView) done(r *suite.Result) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,7 +98,7 @@ func (v *testView) done(r *suite.Result) {
 	}
 }
 
-// ran says how many stages a test ran, and how.
+// ran says how many stages a test ran, and how long that took; "" for tests that only plan.
 func (v *testView) ran(r *suite.Result) string {
 	if len(r.Ran) == 0 {
 		return ""
@@ -106,6 +110,7 @@ func (v *testView) ran(r *suite.Result) string {
 	return fmt.Sprintf("  (%s in %s%s)", counted(len(r.Ran), "stage"), render.Duration(r.Duration.Round(time.Millisecond)), as)
 }
 
+// failure prints one reason: a summary with its place, and the detail indented below.
 func (v *testView) failure(f suite.Failure) {
 	at := ""
 	if !f.Range.IsZero() {
@@ -117,7 +122,9 @@ func (v *testView) failure(f suite.Failure) {
 	}
 }
 
-// inert is a text in one line without what a terminal would obey.
+// inert is a text in one line without what a terminal would obey: control characters, those that format (such as the
+// direction of writing), and separators of lines become U+FFFD. Names of tests come from files that others may have
+// written.
 func inert(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
@@ -127,7 +134,8 @@ func inert(s string) string {
 	}, s)
 }
 
-// finish writes what is asked for beside the lines told already, and gives the exit code.
+// finish writes what is asked for beside the lines told already, and gives the exit code. A file of --junit that cannot
+// be written is an error, for a CI job would show the results of an earlier run.
 func (v *testView) finish(results []*suite.Result) error {
 	elapsed := time.Since(v.started)
 	switch v.flags.format {
@@ -151,6 +159,7 @@ func (v *testView) finish(results []*suite.Result) error {
 	return testOutcome(results)
 }
 
+// summary counts the results by status; statuses that no test has are left out.
 func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
 	n := map[suite.Status]int{}
 	for _, r := range results {
@@ -172,7 +181,7 @@ func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
 	fmt.Fprintf(v.app.out, "\n%s: %s, in %s.\n", counted(len(results), "test"), strings.Join(parts, ", "), render.Duration(elapsed.Round(time.Millisecond)))
 }
 
-// saveTo writes a file whole.
+// saveTo writes a file whole; one that is there is replaced. A failure while writing leaves the part that was written.
 func saveTo(path string, write func(io.Writer) error) error {
 	file, err := os.Create(path)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// validateCommand checks the module, prints all mistakes, and exits with 1 if there is an error. Warnings do not fail.
 func (a *app) validateCommand() *cobra.Command {
 	format := "text"
 	var vars workspace.Settings
@@ -40,7 +41,9 @@ func (a *app) validateCommand() *cobra.Command {
 	return cmd
 }
 
-// validateAs writes all diagnostics in a form for programs. The exit code is as with text.
+// validateAs writes all diagnostics in a form for programs, on standard output, also where there are errors. The exit
+// code is as with text. A failure that is no mistake of the module, such as a lock file of a later version, is no
+// report.
 func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format string) error {
 	var diags source.Diagnostics
 	_, lib, err := a.Check(cmd.Context(), vars)
@@ -68,6 +71,7 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 	return nil
 }
 
+// counted is a number with its noun: "1 file", "3 files". The plural takes an s.
 func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

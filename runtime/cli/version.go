@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
+// versionCommand prints the version on one line, "mlp 1.4.0", or "mlp devel" of a build without one.
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
@@ -23,7 +24,8 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// stageCommand is the inner half of the stage protocol: what runs in the container of a built-in component.
+// stageCommand is the inner half of the stage protocol: what runs in the container of a built-in component. It is
+// hidden; root is the folder whose layout spec/protocol.md gives. The stage's own exit code is that of the process.
 func (a *app) stageCommand() *cobra.Command {
 	root, threads := "", 0
 	cmd := &cobra.Command{
@@ -38,7 +40,8 @@ func (a *app) stageCommand() *cobra.Command {
 	return cmd
 }
 
-// workerCommand runs one built-in stage after another for whoever started it: what executors start. The socket is file descriptor 3, or at a path.
+// workerCommand runs one built-in stage after another for whoever started it, which are the executors. The socket is
+// file descriptor 3, or at the path given.
 func (a *app) workerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "worker", Short: "Run stages that are asked for over a socket", Hidden: true, Args: cobra.MaximumNArgs(1),
