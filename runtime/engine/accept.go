@@ -12,6 +12,11 @@ import (
 
 // doAccepted takes the recorded result of another definition, as the plan says. Nothing is recorded under the stage's own
 // fingerprint: the result is accepted at this address only. Nil if the plan leaves open whether it holds, and it does not.
+// For example, after a comment in its trainer's script train.model has another definition; with accept { target = train.model } the
+// action of the former one stands. What is checked is that the action is still there, and that it was made by the definition and from
+// the inputs that the plan names: else the stage is stale, and no other result is taken in its place.
+//
+// Who accepted and when is recorded once: a later run with the same block keeps the first.
 func (r *run) doAccepted(ctx context.Context, u *unit, was before, inputs map[string]plan.Digest) (*outcome, error) {
 	n, before := u.node, plan.NodeState{}
 	if was.node != nil {

@@ -26,7 +26,8 @@ type outside struct {
 	ask   Files  // nil: only the files named are looked at
 }
 
-// differ says how the files of an input differ from those planned; empty if they do not. gone tells that none is there.
+// differ says how the files of an input differ from those planned; empty if they do not. gone tells that none is there, which a
+// stage whose result is recorded can live with. Files are hashed unless their size and times are those of a hash that is kept.
 func (o outside) differ(ctx context.Context, n *plan.Node, in *plan.Input) (why string, gone bool, err error) {
 	names := in.External.Names()
 	if o.ask != nil {
@@ -58,6 +59,7 @@ func (o outside) differ(ctx context.Context, n *plan.Node, in *plan.Input) (why 
 }
 
 // filesDiffer names the files that were added, changed and removed.
+// Names are sorted, and relative to the module's folder: "data/a.csv was changed, data/b.csv was added".
 func filesDiffer(planned, now *plan.External) string {
 	was, is := map[string]plan.ExternalFile{}, map[string]plan.ExternalFile{}
 	for _, f := range planned.Files {
@@ -115,6 +117,7 @@ func (r *run) checkExternal(ctx context.Context, n *plan.Node) error {
 }
 
 // missing names the file that is not there, without what was done to it.
+// Of an error without a path it is the error's text.
 func missing(err error) string {
 	var path *fs.PathError
 	if errors.As(err, &path) {

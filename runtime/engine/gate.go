@@ -10,6 +10,8 @@ import (
 
 // doGate decides a gate. Where the plan found that the gate's decision is recorded for the same subject (Cached), it takes that, and asks
 // again only for the approvals, since those may have been given meanwhile.
+// Otherwise the rules are decided on the figures of this run. A gate that fails or waits is no error of the run: what is behind it is
+// blocked, all else goes on.
 func (r *run) doGate(u *unit, was before) *outcome {
 	if was.gate != nil && u.gate.Cached {
 		before := *was.gate
@@ -33,7 +35,8 @@ func (r *run) doGate(u *unit, was before) *outcome {
 	return r.gateOutcome(u, was, decided, false)
 }
 
-// StaleError: the plan rests on something that is different now.
+// StaleError ends a run whose plan rests on something that is different now, such as the model that is live. Why says what, as a
+// sentence without its end.
 type StaleError struct{ Why string }
 
 func (e *StaleError) Error() string { return e.Why + "; plan again" }
@@ -59,6 +62,8 @@ func checkChampion(g *plan.Gate, st *plan.State, p *plan.Plan) error {
 }
 
 // decideGate decides a gate's rules and which approvals it needs: none while the models behind it are live.
+// live has what each deployment behind the gate has live when the unit starts. The state that is returned has a subject: the digest
+// of the definition, of the values that the rules saw, and of the candidates.
 func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateState, error) {
 	d, err := decide.New(&g.Rules, r.figuresOf)
 	if err != nil {
@@ -98,6 +103,8 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 }
 
 // decideApproval decides whether an approval is needed. One whose condition cannot be decided is.
+// For example when = "evaluate.holdout.metrics.auc < 0.9": with an auc of 0.93 nobody need approve, with one that is undefined
+// somebody must.
 func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 	a.Needed, a.GivenBy, a.Given = plan.Pass, "", nil
 	if a.When == "" {

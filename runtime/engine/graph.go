@@ -39,7 +39,9 @@ type edge struct {
 type need int
 
 const (
+	// needResult: an output is read. A check that failed has figures all the same.
 	needResult need = iota
+	// needPass: the unit itself must be content: a check's expectations and rules hold, a gate lets pass.
 	needPass
 )
 
@@ -80,6 +82,7 @@ func newGraph(p *plan.Plan) (*graph, error) {
 	return g, g.weigh(p)
 }
 
+// add enters a unit. A second one of an id stays in units and not in byID, by which newGraph finds the fault.
 func (g *graph) add(u *unit) {
 	g.units = append(g.units, u)
 	g.byID[u.id] = u
@@ -89,6 +92,7 @@ func (g *graph) add(u *unit) {
 func (g *graph) node(address string) *unit { return g.byID["node/"+address] }
 
 // connect adds the edges that lead to u.
+// A unit that does nothing, such as a release that stays as it is, waits for nobody.
 func (g *graph) connect(u *unit) error {
 	// result waits for a stage to have a result, pass also for its verdict, or a gate's. Where both are needed pass wins.
 	needs := map[string]need{}
@@ -149,6 +153,8 @@ func acts(rel *plan.Release) bool {
 }
 
 // weigh finds each unit's longest chain, from the last backwards. A cycle is an error.
+// Of train.a taking 60 s, and train.b and train.c 30 s each, two at once, train.a is started first, and all are done after 60 s: with
+// train.b and train.c before it that would be 90 s. Durations are those of past runs; of a stage without one 0.
 func (g *graph) weigh(p *plan.Plan) error {
 	var durations map[string]int64
 	if p.Envelope != nil {

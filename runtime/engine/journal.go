@@ -47,17 +47,21 @@ type journal struct {
 // journalsOf are the journals of a pipeline in a workspace.
 type journalsOf struct{ pipeline, workspace string }
 
+// prefix begins the keys of stored journals in the bucket.
 func (j journalsOf) prefix() string { return "journal/" + j.pipeline + "/" + j.workspace + "/" }
 
+// key is that of one apply's journal. Applies are named by their time, so keys are in the order of time.
 func (j journalsOf) key(apply string) string { return j.prefix() + apply + journalExt }
 
 // live is the folder of those that are being written on this machine.
 func (j journalsOf) live(p *scratch.Place) string { return p.Path("live", j.pipeline, j.workspace) }
 
+// file is the live journal of an apply.
 func (j journalsOf) file(p *scratch.Place, apply string) string {
 	return filepath.Join(j.live(p), apply+journalExt)
 }
 
+// journalExt ends the names of journals: JSON Lines, one object a line.
 const journalExt = ".jsonl"
 
 // openJournal begins a run's journal, stores those of runs that were killed, and removes old ones. The workspace's lock is held.
@@ -92,6 +96,7 @@ func (j *journal) create() error {
 }
 
 // add writes an event down. It reports whether the event is in the stream: lines are not once it is full, nor progress that comes too fast.
+// An event that tells of a result is always in the stream. Writes that fail do not stop the run; close returns the first error.
 func (j *journal) add(e Event) bool {
 	now := time.Now().UTC()
 	p, isProgress := e.(StageProgress)
@@ -115,6 +120,7 @@ func (j *journal) add(e Event) bool {
 }
 
 // write adds a line in one piece and returns its length. The first failure is told at the end.
+// One call of Write for a line, to a file opened for appending: a reader sees the line or a beginning of it, never two mixed.
 func (j *journal) write(e Event, now time.Time) int {
 	j.seq++
 	text, err := encode(Entry{Seq: j.seq, At: now.Truncate(time.Millisecond), Event: e})
@@ -210,11 +216,14 @@ func dead(path string) bool {
 	return isDead(f)
 }
 
+// isDead asks for a shared lock, which is not given while the writer has its exclusive one. The kernel takes that back when the
+// process ends, however it ends.
 func isDead(f *os.File) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
 }
 
 // prune removes the journals before the last ones.
+// One fewer than keptJournals stay, since this run's own comes to them at its end.
 func (j *journal) prune(ctx context.Context) error {
 	var keys []string
 	for key, err := range bucket.Keys(ctx, j.store.Bucket(), j.at.prefix(), "") {

@@ -77,12 +77,14 @@ func (j *Journals) Running(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// Read goes through the events of an apply that are there by now.
+// Read goes through the events of an apply that are there by now, in their order. Lines that cannot be read are passed over; how many
+// they were is an error at the end. Any other error, ErrKilled among them, ends the sequence at once.
 func (j *Journals) Read(ctx context.Context, apply string) iter.Seq2[Entry, error] {
 	return j.read(ctx, apply, false, nil)
 }
 
-// Follow goes through the events of an apply, and waits for more as long as it goes on.
+// Follow goes through the events of an apply, and waits for more as long as it goes on. It ends after RunEnded, with ErrKilled
+// where the process died without one, or with the context's error.
 func (j *Journals) Follow(ctx context.Context, apply string) iter.Seq2[Entry, error] {
 	return j.read(ctx, apply, true, nil)
 }
@@ -137,6 +139,7 @@ func (j *Journals) read(ctx context.Context, apply string, follow bool, pass fun
 }
 
 // open opens the journal of an apply; live is its file while it goes on.
+// The file is looked for first: a journal is in both places for a moment, while it is put into the store.
 func (j *Journals) open(ctx context.Context, apply string) (io.ReadCloser, *os.File, error) {
 	f, err := os.Open(j.of.file(j.store.Place(), apply))
 	if err == nil {
@@ -165,7 +168,8 @@ type reading struct {
 	part    []byte // of a line whose end is not there yet
 	dead    bool   // nothing will be added
 	ended   bool
-	bad     int // lines that are no events
+	// bad counts lines that are no events, such as what a full disk left of one.
+	bad int // lines that are no events
 }
 
 // next returns a whole line. The error is io.EOF at the end, and ErrKilled where that is no end of a run.
@@ -207,11 +211,13 @@ func (r *reading) unread(apply string) error {
 }
 
 // quick passes over lines of logs and progress without decoding them.
+// They are most of a journal, and say nothing of how a run ended. The type stands first in a line for that.
 func quick(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(`{"type":"stage_log"`)) || bytes.HasPrefix(text, []byte(`{"type":"stage_progress"`))
 }
 
-// Summary is what a journal says of a run as a whole.
+// Summary is what a journal says of a run as a whole. Ended is the time of the last event, of a run that goes on too. RunEnded is
+// the zero value where the journal has none.
 type Summary struct {
 	Apply   string    `json:"apply"`
 	By      string    `json:"by,omitempty"`
@@ -225,6 +231,7 @@ type Summary struct {
 }
 
 // Summaries tells of all runs that have journals, the last first.
+// A journal that cannot be read has a summary that says so (Damaged), and hides none of the others.
 func (j *Journals) Summaries(ctx context.Context) ([]Summary, error) {
 	all, err := j.List(ctx)
 	if err != nil {
@@ -274,6 +281,7 @@ type LastRun struct {
 
 // LastRunOf finds the last attempt at a stage, also a failed one, in the journals that are kept. ok is false if there is
 // none: its result is older or came from elsewhere, and its log is named by its action.
+// Within a journal the last word on the stage counts: of a first attempt that failed and a second that is going on, the second.
 func (j *Journals) LastRunOf(ctx context.Context, address string) (last LastRun, ok bool, err error) {
 	all, err := j.List(ctx)
 	if err != nil {

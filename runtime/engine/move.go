@@ -10,6 +10,7 @@ import (
 )
 
 // move records what goes on under another address, all in one revision, before anything else is done.
+// Where nothing is recorded under the former addresses no revision is written.
 func (r *run) move(ctx context.Context) error {
 	moved := r.st.Renamed(r.Plan.Moves)
 	if moved == r.st {
@@ -43,6 +44,7 @@ func (r *run) describe() []plan.Event {
 	return out
 }
 
+// described are the events of blocks that are no stage and no gate.
 func described(before, after map[string]plan.BlockState) []plan.Event {
 	return changed("block", before, after, func(e *plan.Event, v *plan.BlockState) { e.Block = v })
 }
@@ -75,6 +77,7 @@ func (r *run) last(ctx context.Context) error {
 }
 
 // difference is what has to be recorded to make one state another.
+// They are sorted by key, so that one change is one revision, byte for byte.
 func difference(before, after *plan.State) []plan.Event {
 	var out []plan.Event
 	out = append(out, changed("node", before.Nodes, after.Nodes, func(e *plan.Event, v *plan.NodeState) { e.Node = v })...)

@@ -23,7 +23,9 @@ func removeNode(u *unit, was before) *outcome {
 	return o
 }
 
-// doNode finds a stage's result in the store or runs it.
+// doNode finds a stage's result in the store or runs it. A result that is recorded and whose objects are gone counts as lost: the
+// stage runs, and must give the same digests. Of two stages of one fingerprint, here or in another run of this process, the claim
+// lets one run and the other find its result.
 func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 	n, err := r.asked(ctx, u.node)
 	if err != nil {
@@ -67,6 +69,7 @@ func (r *run) doNode(ctx context.Context, u *unit, was before) *outcome {
 }
 
 // inputs returns the digest of what each port gets.
+// By port; with the definition they are the fingerprint.
 func (r *run) inputs(n *plan.Node) (map[string]plan.Digest, error) {
 	out := map[string]plan.Digest{}
 	for _, in := range n.Inputs {
@@ -119,6 +122,7 @@ func (r *run) lookup(n *plan.Node, fp plan.Digest) (*plan.Action, error) {
 }
 
 // failed is the outcome of a stage that did not come to a result. fp is empty where its inputs were not known.
+// Nothing is recorded of it in the state: the former result stays the recorded one.
 func failed(u *unit, fp plan.Digest, f *Failure) *outcome {
 	return &outcome{
 		node: &NodeResult{Address: u.address, Status: Failed, Fingerprint: fp, Failure: f},
@@ -163,6 +167,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 }
 
 // look is what a stage has measured, nil if it measures no model, or was planned because of one that does.
+// Looks are counted in the state, since the more models are measured on the same rows, the less the best figure says.
 func look(n *plan.Node, inputs map[string]plan.Digest) *plan.Look {
 	rows, model := n.Measured(), n.ModelInput()
 	if rows == nil || model == nil || n.Derived() {
@@ -196,6 +201,7 @@ func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan
 }
 
 // equal compares two values as they would be recorded.
+// Two that cannot be written at all are not equal, so that recording them tells the error.
 func equal(a, b any) bool {
 	x, errX := plan.Canonical(a)
 	y, errY := plan.Canonical(b)

@@ -13,6 +13,8 @@ import (
 )
 
 // doRelease records what a deployment has live from now on.
+// Before that the model is read whole and compared with its digest: what goes live is there and undamaged, or the stage that
+// made it is run again. Whoever serves reads the state, so a release is live once its revision is written.
 func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	rel := u.release
 	current, exists := plan.ReleaseState{}, was.release != nil
@@ -66,11 +68,14 @@ func removeRelease(u *unit, o *outcome, exists bool) *outcome {
 	return o
 }
 
+// failedRelease is the outcome of a release that did not come to pass: what was live before stays.
 func failedRelease(u *unit, before *plan.ReleaseState, f *Failure) *outcome {
 	return &outcome{release: &ReleaseResult{Address: u.address, Status: Failed, Before: before, After: before, Failure: f}}
 }
 
 // nextRelease is what would be live; its revision is filled in when it is recorded.
+// The figures are those that the gate has read of this model; of a model that is live already they are kept, since a gate that was
+// decided before reads nothing.
 func (r *run) nextRelease(rel *plan.Release) (plan.ReleaseState, error) {
 	model, err := r.inputDigest(rel.Model)
 	if err != nil {

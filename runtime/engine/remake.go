@@ -26,6 +26,8 @@ func (r *run) remade(ctx context.Context, u *unit) error {
 
 // remake runs a stage again whose result is recorded and was lost, and whose inputs may be lost too. It must give what
 // was recorded.
+// Several units may find the loss at once; the lock of the unit makes one of them run the stage and the others find it mended. What
+// comes out otherwise than recorded is a *store.NondeterministicError, and the record stays: what was released rests on it.
 func (r *run) remake(ctx context.Context, u *unit) error {
 	u.rebuild.Lock()
 	defer u.rebuild.Unlock()

@@ -7,7 +7,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Replay is what the events of a run come to. Begin with the zero value and add each in its order.
+// Replay is what the events of a run come to. Begin with the zero value and add each in its order, RunStarted first. It is what every
+// display of a run rests on, of one that goes on as of one that was over last week: a test holds it to what Run returned.
 type Replay struct {
 	Started  RunStarted
 	Ended    *RunEnded               // nil: the run goes on, or was killed

@@ -22,7 +22,7 @@ const (
 	Unchanged  Status = "unchanged" // a release
 )
 
-// Result of a run.
+// Result of a run: each stage, gate and release of the plan stands in it once, also those that were never reached.
 type Result struct {
 	Apply       string          `json:"apply"`
 	Nodes       []NodeResult    `json:"nodes"` // sorted by address, as are the others
@@ -32,7 +32,8 @@ type Result struct {
 	State       *plan.State     `json:"-"` // as last recorded
 }
 
-// NodeResult is what became of a stage.
+// NodeResult is what became of a stage. Fingerprint, Outputs and Figures are there with the status Ran or Cached; Failure with
+// Failed; BlockedBy, addresses that failed or held, with Blocked.
 type NodeResult struct {
 	Address     string                 `json:"address"`
 	Status      Status                 `json:"status"`
@@ -77,7 +78,7 @@ type GateResult struct {
 	BlockedBy []string        `json:"blocked_by,omitempty"`
 }
 
-// ReleaseResult is what became of a deployment.
+// ReleaseResult is what became of a deployment. Before is what was live when the unit started, After what is live now; nil: nothing.
 type ReleaseResult struct {
 	Address   string             `json:"address"`
 	Status    Status             `json:"status"`

@@ -21,6 +21,7 @@ func (r *run) figuresOf(node string) (json.RawMessage, bool) {
 
 // decideRules decides rules on what stages yielded. Nothing will become known later, so a rule that is open here cannot
 // be decided at all, which is an error and never green.
+// The verdict is the worst of those of severity fail; a rule of severity warn is told and lets pass.
 func decideRules(d *decide.Decider, rules *plan.Rules) (*decide.Result, error) {
 	res, err := d.Rules(rules)
 	if err != nil {
@@ -42,6 +43,7 @@ func decideRules(d *decide.Decider, rules *plan.Rules) (*decide.Result, error) {
 
 // decideCheck adds to a check's outcome whether it passed: no expectation failed and its rules hold. It returns what the
 // state keeps of that.
+// The check's own figures are handed to its rules directly, since the outcome that figuresOf would look in is being made.
 func (r *run) decideCheck(u *unit, o *outcome) *plan.CheckState {
 	result := &CheckResult{}
 	var figures struct {

@@ -1,5 +1,20 @@
 package engine
 
+// A saved plan is applied hours after it was made, perhaps by somebody else, and is to do what was reviewed or nothing. So before it
+// is applied all that it rests on is compared with what there is now, and every difference is a reason to plan again:
+//
+//	the state        it has the revision that the plan was made against, under the same digest: no other store, no other past
+//	its own things   what is recorded of the stages, gates and releases that it acts on is what the plan saw, or what it would make
+//	results          those that the plan counts on are in the store, so that no more runs than it says
+//	files outside    they have the digests of the plan, images the ids
+//	champions        what gates compare with is what is live
+//
+// What others did elsewhere does not matter: Part cuts a plan down to what it acts on and what that rests on. Nor does what an
+// earlier, broken off apply of the same plan did: its revisions carry the plan's id, and going on is what the plan is for. Only where
+// somebody else has changed one of its things after that apply began is going on refused.
+//
+// The comparison is made under the workspace's lock, and the lock is held until the run has ended.
+
 import (
 	"context"
 	"errors"
@@ -62,6 +77,7 @@ func decidesAnew(n *plan.Node) bool {
 	return err != nil || now != n.Decided
 }
 
+// policyOf is the digest of what a stage asks: its rules, checks and whom it waits for.
 func policyOf(n *plan.Node) (plan.Digest, error) {
 	p, err := n.Policy()
 	if err != nil {
@@ -86,6 +102,7 @@ type Saved struct {
 
 // Stale lists what no longer is as it was when the plan was made, in the plan's order; none: it can be applied.
 // What an earlier, unfinished run of the same plan did is no reason, unless others changed the same since.
+// Another state is told alone: against another past all else would differ too, and say nothing.
 func (s *Saved) Stale(ctx context.Context) ([]string, error) {
 	if why := s.otherState(); why != "" {
 		return []string{why}, nil
@@ -182,6 +199,7 @@ func (s *Saved) touched() *past {
 	return h
 }
 
+// by says whose a revision is, for a message; "" where that is not recorded.
 func by(r *state.Revision) string {
 	if r.By == "" {
 		return ""
@@ -281,6 +299,7 @@ func (s *Saved) lostIsThere(n *plan.Node) bool {
 }
 
 // result makes sure that what the plan takes for known is there: else more would run than it says.
+// Objects themselves are not read: one that is lost is made again as the plan is applied, with the same digest.
 func (s *Saved) result(n *plan.Node) (string, error) {
 	a, err := s.Store.Action(n.Fingerprint)
 	if err != nil && !errors.Is(err, store.ErrMissing) {

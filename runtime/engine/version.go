@@ -12,6 +12,7 @@ import (
 
 // asked is the stage with the version of what it fetches, or of the image that it runs in. Where the plan could not ask, that is asked for
 // now: from here on the stage is one whose inputs are known.
+// The plan's node is shared with others and is not changed; what was found is kept by address for the rest of the run (found).
 func (r *run) asked(ctx context.Context, n *plan.Node) (*plan.Node, error) {
 	in := n.Remote()
 	if in == nil || in.External.Version != "" {
@@ -36,6 +37,7 @@ func (r *run) asked(ctx context.Context, n *plan.Node) (*plan.Node, error) {
 }
 
 // imageVersion asks the executor that a stage runs on what the stage's image is.
+// Engines of two machines may mean different images by one name, so that the one that will run the stage is asked.
 func (r *run) imageVersion(ctx context.Context, n *plan.Node) (string, error) {
 	ex := r.Placement.For(n)
 	resolver, ok := ex.(executor.Resolver)

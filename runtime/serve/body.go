@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// chunk is how much of a body is read, and charged to what all requests may hold together, at a time.
+// chunk is how much of a body is read, and charged to what all requests may hold together, at a time. Content-Length is not charged
+// at once: a client may promise much and send nothing.
 const chunk = 64 << 10
 
 // body reads a request's body whole. What its headers say that it is must be JSON in UTF-8, not compressed. The bytes
@@ -51,6 +52,7 @@ func (s *server) body(r *http.Request) (data []byte, release func(), err error) 
 }
 
 // checkHeaders refuses what is not JSON. What curl -d sends when it is not told a type is taken.
+// No Content-Type at all is taken too.
 func checkHeaders(h http.Header) error {
 	if h.Get("Inference-Header-Content-Length") != "" {
 		return badRequest("the binary tensor extension is not spoken here; send the data as JSON")

@@ -20,6 +20,7 @@ type exchange struct {
 const requestID = "X-Request-Id"
 
 // newExchange takes the client's name for the request if that is fit for headers and logs.
+// Else a random one is made, of 26 letters and digits. What is logged was so never written by a client who hides a line end in it.
 func newExchange(r *http.Request) *exchange {
 	id := r.Header.Get(requestID)
 	strange := strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' })
@@ -33,6 +34,7 @@ func newExchange(r *http.Request) *exchange {
 const atOnce = 1024
 
 // score runs the model and counts what it was given.
+// Only what was answered counts as scored; rows at fault are counted in either case.
 func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 	if values := b.rows * (1 + len(b.model.outputs)); values > s.MaxValues {
 		return badRequest("%d rows of %d outputs are more than is answered at once; send fewer rows at a time", b.rows, len(b.model.outputs))
@@ -61,6 +63,7 @@ func (s *server) score(ctx context.Context, b *batch, x *exchange) error {
 
 // log writes one line for the request and, where the deployment declares a key, one for each row: who it is about, and
 // what was answered. Features are not logged.
+// Without Access only answers with a status of 500 and above are logged, but for 503, which says that a model is not ready yet.
 func (s *server) log(r *http.Request, x *exchange, status int, took time.Duration, err error) {
 	broken := status >= 500 && status != http.StatusServiceUnavailable
 	if !s.Access && !broken {

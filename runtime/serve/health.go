@@ -7,11 +7,14 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
+// serverMetadata answers GET /v2. No extension of the protocol is spoken, neither binary tensors nor a repository.
 func (s *server) serverMetadata(*http.Request, *exchange) (any, error) {
 	return map[string]any{"name": "mlp", "version": s.Version, "extensions": []string{}}, nil
 }
 
 // ready: the releases were read, there is at least one model, and each deployment has one loaded, if not the newest.
+// All else is 503 with the reason, by which an orchestrator sends no traffic here. One deployment that cannot be served at all makes
+// the server not ready, and does not keep the others from answering.
 func (s *server) ready(*http.Request, *exchange) (any, error) {
 	slots := *s.slots.Load()
 	switch {
@@ -30,6 +33,7 @@ func (s *server) ready(*http.Request, *exchange) (any, error) {
 	return map[string]bool{"ready": true}, nil
 }
 
+// modelReady answers GET /v2/models/{m}/ready; a model that is not ready is an error, 404 or 503.
 func (s *server) modelReady(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {

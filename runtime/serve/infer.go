@@ -18,6 +18,8 @@ type inferRequest struct {
 	outputs []string
 }
 
+// requestTensor is one input of a request: a feature's values, one for each row. The data stays text until all of the object is read,
+// since the datatype that says how to read it may come after.
 type requestTensor struct {
 	name     string
 	shape    []int64
@@ -35,6 +37,7 @@ type inferAnswer struct {
 	Outputs      []answerTensor `json:"outputs"`
 }
 
+// answerTensor is one output, flat: one element for each row, null for a row that could not be scored.
 type answerTensor struct {
 	Name     string `json:"name"`
 	Shape    []int  `json:"shape"`
@@ -44,6 +47,10 @@ type answerTensor struct {
 
 // infer answers POST /v2/models/{m}/infer: tensors of features in, tensors of outputs out, one element for each row. The
 // error output is in the answer if a row failed, or if it was asked for.
+//
+//	{"inputs": [{"name": "tenure", "shape": [2], "datatype": "INT64", "data": [3, null]}]}
+//	→ {"model_name": "scorer", …, "parameters": {"missing.tenure": 1},
+//	   "outputs": [{"name": "predicted", "shape": [2], "datatype": "BYTES", "data": ["true", "false"]}, …]}
 func (s *server) infer(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {
@@ -99,6 +106,7 @@ func (b *batch) parameters() map[string]int {
 	return out
 }
 
+// wantInputs teaches the form of a request, in every message about a body that has another one.
 const wantInputs = `the body must be {"inputs": [{"name": …, "shape": [rows], "datatype": …, "data": […]}, …]}; each feature is an input of its own`
 
 // readInfer reads a request as the protocol has it
@@ -134,6 +142,7 @@ func readInfer(r *reader) (*inferRequest, error) {
 	return request, err
 }
 
+// readInput reads one input. What of it is left out is empty, and told where the tensor is used.
 func (q *inferRequest) readInput(r *reader) error {
 	var t requestTensor
 	err := r.object(wantInputs, func(name string) (err error) {
@@ -157,6 +166,7 @@ func (q *inferRequest) readInput(r *reader) error {
 	return err
 }
 
+// readOutput reads one wish for an output.
 func (q *inferRequest) readOutput(r *reader) error {
 	output := ""
 	err := r.object(`"outputs" must be a list of {"name": …}`, func(name string) (err error) {
@@ -174,6 +184,7 @@ func (q *inferRequest) readOutput(r *reader) error {
 	return err
 }
 
+// string reads a string; what says in the error which one was expected.
 func (r *reader) string(what string) (string, error) {
 	text, err := r.raw()
 	if err == nil && text[0] != '"' {
@@ -185,6 +196,7 @@ func (r *reader) string(what string) (string, error) {
 	return unquote(text), nil
 }
 
+// shape reads a list of whole numbers; 2.0 is none.
 func (r *reader) shape() (shape []int64, err error) {
 	err = r.list(`"shape" must be a list of whole numbers`, func(int) error {
 		text, err := r.raw()
@@ -260,6 +272,7 @@ func outputsOf(model component.Model) []output {
 }
 
 // chosenOutputs are the outputs asked for, in that order; all of them where none was.
+// A list that asks for none is read as one that is left out, nil.
 func (m *served) chosenOutputs(asked []string) ([]output, error) {
 	if asked == nil {
 		return m.outputs, nil
@@ -283,6 +296,7 @@ func (m *served) chosenOutputs(asked []string) ([]output, error) {
 }
 
 // readTensors turns tensors, one a feature or field of the key, into rows. What is held is bounded by what the tensors have.
+// A feature that is left out is a mistake of the request, since it would be null in every row; a field of the key may be.
 func (b *batch) readTensors(inputs []requestTensor) error {
 	given := make([]bool, len(b.model.fields))
 	for n := range inputs {
@@ -312,6 +326,8 @@ func (b *batch) readTensors(inputs []requestTensor) error {
 }
 
 // readTensor puts the values of a tensor, those of the field at a place, into their rows. The first tensor says how many rows there are.
+// A value of another JSON type than the datatype refuses the request; a value that only the column does not hold, such as 300 of a
+// tinyint sent as INT64, is the fault of its row.
 func (b *batch) readTensor(t *requestTensor, at int, first bool) (rows int, err error) {
 	datatype, err := t.check()
 	if err != nil {

@@ -25,6 +25,8 @@ type metrics struct {
 	pollErrors prometheus.Counter
 }
 
+// newMetrics registers all metrics at once. Vectors without a series yet are not exposed: a model's come with its first request or
+// load.
 func newMetrics() *metrics {
 	name := func(n, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "mlp", Subsystem: "serve", Name: n, Help: help}
@@ -50,6 +52,7 @@ func newMetrics() *metrics {
 	return m
 }
 
+// handler exposes the registry in Prometheus' text format.
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
@@ -64,12 +67,14 @@ func (m *metrics) observe(model, endpoint string, code int, took time.Duration) 
 }
 
 // serving notes that the current release is served.
+// There is one series of info for a model: that of the version before goes.
 func (m *metrics) serving(s *served) {
 	m.failing.WithLabelValues(s.name).Set(0)
 	m.info.DeletePartialMatch(prometheus.Labels{"model": s.name})
 	m.info.WithLabelValues(s.name, s.version, string(s.digest)).Set(1)
 }
 
+// loadFailed notes that the current release of a name cannot be served; what was served before may still be.
 func (m *metrics) loadFailed(name string) { m.failing.WithLabelValues(name).Set(1) }
 
 // forget removes a model that is withdrawn; its counters stay.

@@ -27,9 +27,14 @@ type prediction struct {
 	Error     string             `json:"error,omitempty"`   // why the row could not be scored
 }
 
+// wantRows teaches the form of a request, in every message about a body that has another one.
 const wantRows = `the body must be {"rows": [{…}, …]}, a list of objects with one value for each feature`
 
 // predict answers the plain form: rows as JSON objects in, an object for each row out.
+//
+//	{"rows": [{"tenure": 3, "contract": "month"}, {"tenure": "three", "contract": null}]}
+//	→ {…, "predictions": [{"predicted": "true", "score": 0.83},
+//	                      {"predicted": null, "error": "feature \"tenure\": expected a number, got the string \"three\""}]}
 func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	m, err := s.model(r, x)
 	if err != nil {
@@ -89,6 +94,8 @@ type rowFields struct {
 // hints is for how many names it is said what the model has instead: that compares a name with all features.
 const hints = 100
 
+// newRowFields is that before the first row: each field is guessed to stand where the model has it. Rows of one request mostly have
+// their fields in one order, so that the guess from the row before is right and no name is looked up.
 func newRowFields(m *served) *rowFields {
 	return &rowFields{model: m, given: make([]int, len(m.fields)), guess: make([]int, 0, len(m.fields)), told: map[string]string{}}
 }
@@ -126,6 +133,8 @@ func (f *rowFields) at(place, row int, name string) (at int, known, once bool) {
 }
 
 // readRow reads an object with one value for each feature, and the fields of the key that there are.
+// A row with a field that the model does not know, or without one of the features, is at fault: a misspelt feature would else be
+// scored as missing. The rows after it are scored all the same.
 func (b *batch) readRow(r *reader, fields *rowFields) error {
 	if err := b.grow(); err != nil {
 		return err
@@ -167,7 +176,8 @@ func (b *batch) readRow(r *reader, fields *rowFields) error {
 	return nil
 }
 
-// reserve makes room for the values of that many rows, in few pieces of memory.
+// reserve makes room for the values of that many rows, in few pieces of memory. Each column gets a part of it with a capacity that
+// ends where the next begins (a full slice expression), so that no append runs into another column.
 func (b *batch) reserve(rows int) {
 	if b.room >= rows {
 		return
@@ -187,6 +197,7 @@ func (b *batch) reserve(rows int) {
 }
 
 // giveUp takes back what there is of a row's values.
+// The columns hold only rows that are scored; held says which place a row has there, -1 for none.
 func (b *batch) giveUp(row int) {
 	b.held[row] = -1
 	for i := range b.features {

@@ -23,6 +23,7 @@ type failure struct {
 
 func (f *failure) Error() string { return f.message }
 
+// badRequest is a failure with status 400.
 func badRequest(format string, args ...any) error {
 	return &failure{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
@@ -73,6 +74,7 @@ func (s *server) fromElsewhere(next http.Handler) http.Handler {
 }
 
 // answersTo says whether a request that names that host is meant for this server.
+// An address is no name that a page could point here, so any is taken.
 func (s *server) answersTo(host string) bool {
 	name := strings.ToLower(host)
 	if bare, _, err := net.SplitHostPort(host); err == nil {
@@ -83,6 +85,7 @@ func (s *server) answersTo(host string) bool {
 }
 
 // answer runs a handler and writes what it gives, whatever happens in it. An empty method takes all.
+// Body and headers are bounded before the handler sees them; the time that is measured ends with the last byte written.
 func (s *server) answer(method, endpoint string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, x := time.Now(), newExchange(r)
@@ -132,6 +135,7 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// writeJSON writes an answer on one line. NaN, which JSON lacks, is no value of an answer; it would be a status of 500.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -175,6 +179,7 @@ func (s *server) model(r *http.Request, x *exchange) (*served, error) {
 }
 
 // unknown says that there is nothing of that name, and what there is.
+// The nearest name is suggested where one is like it; else the names are listed, the first twenty of many.
 func unknown(what, name string, names []string) string {
 	message := fmt.Sprintf("there is no %s %q", what, name)
 	if hint := suggest.DidYouMean(name, names); hint != "" {
@@ -190,6 +195,7 @@ func unknown(what, name string, names []string) string {
 	return fmt.Sprintf("%s; there are: %s", message, strings.Join(names, ", "))
 }
 
+// sortedNames are the keys of a map, sorted, for answers that are the same each time.
 func sortedNames[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for n := range m {

@@ -35,6 +35,8 @@ type field struct {
 	key     int // its place in the key, -1 if it is none of it
 }
 
+// newServed makes a model ready. A field that is a feature and of the key is one field with both marks; fields of the key alone come
+// behind the features.
 func (s *server) newServed(name string, digest plan.Digest, model component.Model, key []string) *served {
 	m := &served{name: name, version: version(digest), digest: digest, model: model, columns: map[string]int{}, key: key,
 		places: map[string]int{}, outputs: outputsOf(model),
@@ -58,6 +60,7 @@ func (s *server) newServed(name string, digest plan.Digest, model component.Mode
 }
 
 // field is the place of the field of that name; guess is where it is likely to be.
+// A right guess saves the hash of the name; a wrong one costs a comparison.
 func (m *served) field(name string, guess int) (place int, known bool) {
 	if guess < len(m.fields) && m.fields[guess].name == name {
 		return guess, true

@@ -35,6 +35,7 @@ func fitsDecimal(text, columnType string, width, scale int) error {
 }
 
 // digits are how many a JSON number has before its point and after, without zeros that say nothing: of 012.50e1 three and none.
+// Of 1e400 it is 401 and none, without a number of that size being made.
 func digits(text string) (whole, places int) {
 	mantissa, exponent := strings.TrimPrefix(text, "-"), 0
 	if i := strings.IndexAny(mantissa, "eE"); i >= 0 {
@@ -64,6 +65,7 @@ func asFloat(text string, n float64) (float64, error) {
 	return 0, fmt.Errorf("%s is out of the range of float", shorten(text))
 }
 
+// momentLayouts are the forms of ISO 8601 that are read, the most usual first; all take a fraction of a second.
 var momentLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04:05Z07:00", time.DateOnly}
 
 // parseTime gives a date or time stamp of the column's type in seconds since 1970 in UTC. Without a zone it is UTC.

@@ -26,6 +26,7 @@ const (
 )
 
 // kindOf is how values of a column are read from JSON: whole numbers may not have a fraction, times are strings.
+// A decimal has a fraction, also decimal(10,0): how many places are taken its size says.
 func kindOf(c schema.Column) kind {
 	switch schema.KindOf(c.Type) {
 	case schema.BooleanValue:
@@ -65,8 +66,10 @@ func scalarOf(text string) scalar {
 	return scalar{'0', text, n, err != nil}
 }
 
+// null reports whether the value is JSON's null, which is a missing value in every column.
 func (v scalar) null() bool { return v.kind == 'n' }
 
+// String names the value for a message, cut to what fits there.
 func (v scalar) String() string {
 	switch v.kind {
 	case '"':
@@ -140,6 +143,7 @@ func (f *feature) isNull(at int) bool {
 }
 
 // add adds a value, or says why it is none of the column's.
+// After an error nothing was added; the caller adds a null or gives the row up, since all columns have one length.
 func (f *feature) add(v scalar) error {
 	if v.null() {
 		f.addNull()
@@ -159,6 +163,7 @@ func (f *feature) add(v scalar) error {
 	return err
 }
 
+// addNull adds a missing value: NaN of numbers, of text an empty one that is marked.
 func (f *feature) addNull() {
 	f.anyNull = true
 	if f.kind == textKind {
@@ -233,6 +238,7 @@ func within(text string, n, low, high float64) bool {
 	return n >= low && n <= high
 }
 
+// expected is the error of a value of another kind than is wanted.
 func expected(want string, got scalar) error { return fmt.Errorf("expected %s, got %s", want, got) }
 
 // shorten keeps a value that a client sent from filling a message.

@@ -74,13 +74,14 @@ type bench struct {
 	exec    executor.Executor
 }
 
-// trial is a task and what is heard of it.
+// trial is a task and what is heard of it. Laws change the task before it runs.
 type trial struct {
 	executor.Task
 	log *lines
 }
 
 // task is one of a stage that is named by what it does, with a file as its input.
+// The input data holds a.txt with "hello"; config is {"k": 1} and the seed 7, which the stage bytes writes down.
 func (b *bench) task(name string) *trial {
 	b.Helper()
 	dir, log := b.TempDir(), &lines{}
@@ -147,6 +148,7 @@ type lines struct {
 	broken string // a Write that was no whole line
 }
 
+// Write takes what an executor says is one line, and notes one that is none (broken).
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,6 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/executor"
 )
 
+// laws are what every executor is held to, each with an executor of its own. What each means is said in spec/protocol.md; the stages
+// that try them are in the folder stage.
 var laws = []struct {
 	name string
 	try  func(*bench)
@@ -39,6 +41,8 @@ var laws = []struct {
 // wrote is what the stage "bytes" writes, in any executor.
 const wrote = "hello, seed 7, 1 threads, k 1, UTC, C\n"
 
+// sameBytes holds the outputs, the figures, the checkpoint and the log to bytes that are written down here: an executor that hands on
+// another time zone, locale, seed or number of threads makes others.
 func sameBytes(b *bench) {
 	x := b.task("bytes")
 	x.CPUs = 1
@@ -60,6 +64,8 @@ func sameBytes(b *bench) {
 	b.clean(x)
 }
 
+// exitCodes holds that a mistake in the data (78), a wish for another attempt (75), a component that nobody knows (78) and a panic
+// (1) are results of the stage and no errors of the executor, each with a message.
 func exitCodes(b *bench) {
 	for name, want := range map[string]int{
 		"bad": component.ExitNever, "retry": component.ExitRetry, "unheard_of": component.ExitNever, "panic": 1,
@@ -76,6 +82,8 @@ func exitCodes(b *bench) {
 	}
 }
 
+// cancelled ends stages in the middle, one that listens to its context and one that does not. Run returns the context's error once
+// the stage is gone, and runs nothing under a context that has ended.
 func cancelled(b *bench) {
 	for _, name := range []string{"sleep", "stubborn"} {
 		x := b.task(name)
@@ -98,6 +106,8 @@ func cancelled(b *bench) {
 	}
 }
 
+// timeOut holds that a stage which goes on past its time is ended by force. 40 s is what the gentle end before may take, on a busy
+// machine.
 func timeOut(b *bench) {
 	for _, name := range []string{"sleep", "stubborn"} {
 		x := b.task(name)
@@ -111,6 +121,8 @@ func timeOut(b *bench) {
 	}
 }
 
+// logs holds that both streams arrive whole, each in its order, by whole lines, a last one without an end too. How lines of one
+// stream stand between those of the other is left open. A line of 200 KiB comes in pieces of at most 64 KiB.
 func logs(b *bench) {
 	x := b.task("log")
 	b.run(x)
@@ -136,6 +148,8 @@ func logs(b *bench) {
 	}
 }
 
+// environment holds that a stage has the variables of the protocol, and none of whoever started mlp: a key of a cloud that stands
+// there is no secret that the stage was given.
 func environment(b *bench) {
 	b.Setenv("AWS_SECRET_ACCESS_KEY", "not-for-stages")
 	x := b.task("env")
@@ -157,6 +171,8 @@ func environment(b *bench) {
 	}
 }
 
+// memory holds that a stage which takes more than its limit is ended, and that the result says so instead of leaving an exit code to
+// be guessed at.
 func memory(b *bench) {
 	x := b.task("hungry")
 	x.MemoryMB = 128
@@ -166,6 +182,7 @@ func memory(b *bench) {
 	b.clean(x)
 }
 
+// walls has a stage try what it must not be able to do. It logs what it could, so an empty log is a pass.
 func walls(b *bench) {
 	if !b.subject.Walled {
 		return // it promises none
@@ -176,6 +193,7 @@ func walls(b *bench) {
 	}
 }
 
+// ownership holds that outputs can be read and removed by whoever runs mlp, whatever user the stage was and whatever modes it set.
 func ownership(b *bench) {
 	x := b.task("closed")
 	if got := b.run(x); got.ExitCode != 0 {
@@ -194,6 +212,8 @@ func ownership(b *bench) {
 	b.clean(x)
 }
 
+// traced holds platform, machine, peak of memory and CPU time to what the stage busy takes. The bounds are wide: memory is sampled,
+// and a loaded machine gives little CPU time in four seconds.
 func traced(b *bench) {
 	x := b.task("busy")
 	got := b.run(x).Trace
@@ -212,6 +232,7 @@ func traced(b *bench) {
 	}
 }
 
+// sideBySide runs four stages at once on one executor; none sees another's log or folders.
 func sideBySide(b *bench) {
 	var all sync.WaitGroup
 	for range 4 {
@@ -226,6 +247,7 @@ func sideBySide(b *bench) {
 	all.Wait()
 }
 
+// noInput holds that an input which is not there is an error of Run and no stage that fails: the caller has named what is not.
 func noInput(b *bench) {
 	x := b.task("bytes")
 	x.Inputs = []executor.Input{{Port: "data", Path: filepath.Join(b.TempDir(), "missing")}}
@@ -249,6 +271,7 @@ func (b *bench) foreign(command ...string) *trial {
 	return x
 }
 
+// image runs a program that is not mlp: what it knows, it knows from its environment and the files of the protocol.
 func image(b *bench) {
 	x := b.foreign(ImagePath, "foreign")
 	if x == nil {
@@ -271,6 +294,7 @@ func image(b *bench) {
 	b.clean(x)
 }
 
+// network holds that a stage sees a network if its block asks for one, and none but the loopback if not.
 func network(b *bench) {
 	for _, asked := range []bool{false, true} {
 		x := b.foreign(ImagePath, "links")
@@ -285,6 +309,7 @@ func network(b *bench) {
 	}
 }
 
+// noCommand holds exit codes to those of a shell: 127 for a program that is not there, 126 for one that cannot be run.
 func noCommand(b *bench) {
 	for command, want := range map[string]int{"/bin/python3": 127, "python3": 127, "/": 126} {
 		x := b.foreign(command, "train.py")
@@ -298,6 +323,7 @@ func noCommand(b *bench) {
 	}
 }
 
+// noImage holds that an image which the engine does not have is an executor.ErrImage, by which the caller says what to build or load.
 func noImage(b *bench) {
 	x := b.foreign(ImagePath)
 	if x == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
+// main has the commands that executors start mlp with, and those that an image of a user's own would have in mlp's place.
 func main() {
 	switch os.Args[1] {
 	case "foreign":
@@ -28,6 +29,7 @@ func main() {
 	os.Exit(component.RunStage(context.Background(), find, os.Args[3], 0, os.Stdout))
 }
 
+// find has a component for each test; nil for any other name, as for a component that an older mlp does not have.
 func find(name string) *component.Component {
 	run := map[string]func(context.Context, *component.Stage) error{
 		"test.bytes": writeBytes, "test.env": env, "test.walls": walls, "test.sleep": sleep, "test.stubborn": stubborn, "test.hungry": hungry,
@@ -39,14 +41,17 @@ func find(name string) *component.Component {
 	return &component.Component{Kind: "test", Type: schema.Type{Name: strings.TrimPrefix(name, "test."), Version: 1}, Run: run}
 }
 
+// bad fails by a mistake in the data, which no other attempt mends.
 func bad(context.Context, *component.Stage) error {
 	return &component.InputError{Summary: "row 3 is bad"}
 }
 
+// retry fails by what may pass.
 func retry(context.Context, *component.Stage) error {
 	return fmt.Errorf("busy: %w", component.ErrRetry)
 }
 
+// panics has a defect.
 func panics(context.Context, *component.Stage) error { panic("no such thing") }
 
 // foreign is a stage of an image of its own: it knows its environment only.
@@ -72,6 +77,7 @@ func links() error {
 	return err
 }
 
+// told is the exit code of a program: 3 is one that the protocol leaves to it.
 func told(err error) int {
 	if err == nil {
 		return 0
@@ -106,6 +112,7 @@ func writeBytes(_ context.Context, s *component.Stage) error {
 	)
 }
 
+// env logs all of its environment, sorted.
 func env(_ context.Context, s *component.Stage) error {
 	vars := os.Environ()
 	slices.Sort(vars)
@@ -132,6 +139,7 @@ func walls(_ context.Context, s *component.Stage) error {
 	return err
 }
 
+// sleep goes on for a minute, or until it is told to end.
 func sleep(ctx context.Context, s *component.Stage) error {
 	s.Logf("sleeping")
 	select {
@@ -142,6 +150,7 @@ func sleep(ctx context.Context, s *component.Stage) error {
 	}
 }
 
+// stubborn goes on for a minute whatever it is told.
 func stubborn(_ context.Context, s *component.Stage) error {
 	s.Logf("sleeping")
 	time.Sleep(time.Minute)
@@ -156,6 +165,7 @@ func hungry(context.Context, *component.Stage) error {
 	return nil
 }
 
+// touched is memory that was written to: pages that are not are no memory yet.
 func touched(size int) []byte {
 	b := make([]byte, size)
 	for i := range b {

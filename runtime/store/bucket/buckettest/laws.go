@@ -18,7 +18,13 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// Subject is an implementation. Its test binary calls Main in its TestMain.
+// Subject is an implementation. Its test binary calls Main in its TestMain, since some laws need other processes on the same bucket:
+//
+//	func TestMain(m *testing.M) { buckettest.Main(m, open) }
+//
+//	func TestLaws(t *testing.T) {
+//		buckettest.Run(t, buckettest.Subject{Open: open, Place: func(t *testing.T) string { return t.TempDir() }, Keys: 2500})
+//	}
 type Subject struct {
 	// Open opens the bucket at a place; the same place is the same bucket, also in another process.
 	Open func(place string) (bucket.Bucket, error)
@@ -32,6 +38,8 @@ type Subject struct {
 const writers = 16
 
 // Run holds a subject to the laws.
+// Each law has a bucket of its own. What a bucket promises is said in the package bucket; stores rest on these laws and on nothing
+// else of an implementation.
 func Run(t *testing.T, s Subject) {
 	for _, law := range []struct {
 		name string
@@ -54,6 +62,7 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
+// open is a new bucket at a place of its own.
 func (s Subject) open(t *testing.T) bucket.Bucket {
 	t.Helper()
 	b, err := s.Open(s.Place(t))
@@ -63,6 +72,7 @@ func (s Subject) open(t *testing.T) bucket.Bucket {
 	return b
 }
 
+// put puts a value under a key that has none.
 func put(t *testing.T, b bucket.Bucket, key, value string) {
 	t.Helper()
 	if err := bucket.Put(t.Context(), b, key, []byte(value)); err != nil {
@@ -78,6 +88,7 @@ func holds(t *testing.T, b bucket.Bucket, key, want string) {
 	}
 }
 
+// gone wants a key to have no value, by both ways of asking.
 func gone(t *testing.T, b bucket.Bucket, key string) {
 	t.Helper()
 	if _, err := bucket.Read(t.Context(), b, key); !errors.Is(err, fs.ErrNotExist) {
@@ -88,6 +99,7 @@ func gone(t *testing.T, b bucket.Bucket, key string) {
 	}
 }
 
+// values puts, reads and replaces values from none to four megabytes, zeros too. Putting where there is a value changes nothing.
 func values(t *testing.T, s Subject) {
 	b := s.open(t)
 	gone(t, b, "a/b")
@@ -105,6 +117,7 @@ func values(t *testing.T, s Subject) {
 	holds(t, b, "values/new", "x")
 }
 
+// replace puts a value whether or not the key has one.
 func replace(t *testing.T, b bucket.Bucket, key, value string) {
 	t.Helper()
 	if err := b.Replace(t.Context(), key, strings.NewReader(value)); err != nil {
@@ -112,6 +125,8 @@ func replace(t *testing.T, b bucket.Bucket, key, value string) {
 	}
 }
 
+// ranges reads parts of a value. A length of 0 means to the end, and one beyond the end is cut; Size is the whole value's in each
+// case.
 func ranges(t *testing.T, s Subject) {
 	b := s.open(t)
 	put(t, b, "r/x", "0123456789")
@@ -137,6 +152,8 @@ func ranges(t *testing.T, s Subject) {
 	}
 }
 
+// grammar tries keys that would be other files, such as ../good, or two keys in one folder's place. Each is refused by each method,
+// and nothing is written, also not outside of the bucket.
 func grammar(t *testing.T, s Subject) {
 	b, ctx := s.open(t), t.Context()
 	put(t, b, "good", "x")
@@ -161,6 +178,8 @@ func grammar(t *testing.T, s Subject) {
 	}
 }
 
+// oneWins has many goroutines put the same key, each with a bucket of its own opened at the same place: state and locks rest on that
+// one of them wins and all others know.
 func oneWins(t *testing.T, s Subject) {
 	place := s.Place(t)
 	for round := range 20 {
@@ -210,6 +229,7 @@ type broken struct{ given bool }
 
 var errBroken = errors.New("the reader broke")
 
+// Read gives four bytes, then errBroken.
 func (r *broken) Read(p []byte) (int, error) {
 	if r.given {
 		return 0, errBroken
@@ -218,6 +238,8 @@ func (r *broken) Read(p []byte) (int, error) {
 	return copy(p, "part"), nil
 }
 
+// failedWriter writes from a reader that breaks, and under a context that has ended. The key is as it was before, with its value or
+// with none, and never with a part.
 func failedWriter(t *testing.T, s Subject) {
 	b := s.open(t)
 	put(t, b, "old", "old")
@@ -268,6 +290,7 @@ func tornRead(t *testing.T, s Subject) {
 	wg.Wait()
 }
 
+// keys lists all pages.
 func keys(t *testing.T, b bucket.Bucket, prefix, after string) []string {
 	t.Helper()
 	var out []string
@@ -330,6 +353,7 @@ func lists(t *testing.T, s Subject) {
 	}
 }
 
+// moves holds that a move takes the place of what is there, and that one of nothing changes nothing.
 func moves(t *testing.T, s Subject) {
 	b := s.open(t)
 	put(t, b, "from", "1")
@@ -349,6 +373,7 @@ func moves(t *testing.T, s Subject) {
 	holds(t, b, "aside/to", "2")
 }
 
+// deletes holds that deleting what is not there is no error: two collectors may come to the same object. A key is free again after.
 func deletes(t *testing.T, s Subject) {
 	b := s.open(t)
 	put(t, b, "d/x", "1")
@@ -362,6 +387,7 @@ func deletes(t *testing.T, s Subject) {
 	holds(t, b, "d/x", "2")
 }
 
+// probed holds that bucket.Probe, which is run against stores of users, passes here and leaves nothing behind.
 func probed(t *testing.T, s Subject) {
 	b := s.open(t)
 	if err := bucket.Probe(t.Context(), b); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// What a test binary that is started again is to do: role, place of the bucket, argument.
+// roleVariable tells a test binary that is started again what it is to do: role, place of the bucket, argument, on a line each.
 const roleVariable = "MLP_BUCKETTEST"
 
 // Main runs the tests of a package that holds a subject to the laws, or, in a process that a law has started, plays its part.
@@ -56,6 +56,7 @@ func start(t *testing.T, role, place, argument string) (*exec.Cmd, *bufio.Reader
 	return cmd, bufio.NewReader(out)
 }
 
+// races is how many keys the processes put one after the other.
 const races = 10
 
 // race is one of many processes: for each of some keys it says whether it won.
@@ -78,6 +79,7 @@ func race(b bucket.Bucket, argument string) error {
 	return nil
 }
 
+// oneProcessWins is oneWins among processes: what keeps writers apart must not be in the memory of one.
 func oneProcessWins(t *testing.T, s Subject) {
 	place := s.Place(t)
 	errs := make([][]error, races)
