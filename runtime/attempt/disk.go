@@ -26,6 +26,7 @@ const lookEvery = 2 * time.Second
 var errOverQuota = errors.New("the stage wrote more than it may")
 
 // newQuota is a block's own, or half of what is free where the store is.
+// mb is in MiB; 0: the block says nothing. Half is left for the store, which has what the stage wrote once more.
 func newQuota(store string, mb int64, folders ...string) (*quota, error) {
 	if mb > 0 {
 		return &quota{bytes: mb << 20, given: true, folders: folders}, nil
@@ -62,6 +63,8 @@ func (q *quota) exceeded() bool {
 }
 
 // watch cancels a stage once it has written more than it may. Looking takes at most a twentieth of the time.
+// A stage of a million files so costs looks that are further apart, and no more than that. It may be over its quota by what it writes
+// between two looks; exceeded is asked once more at the end.
 func (q *quota) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	wait := lookEvery
 	if q.interval > 0 {

@@ -29,7 +29,8 @@ const (
 	SecretFailure           FailureKind = "secret" // one is not there, or the stage wrote one down
 )
 
-// Failure says why a stage or a release failed.
+// Failure says why a stage or a release failed. It is recorded in the journal as it stands, and so holds no secret and, where files
+// outside may not be quoted, nothing of them.
 type Failure struct {
 	Kind     FailureKind `json:"kind"`
 	ExitCode int         `json:"exit_code,omitempty"`
@@ -53,6 +54,8 @@ func Failuref(kind FailureKind, format string, args ...any) *Failure {
 }
 
 // AsFailure says an error as a failure of the stage.
+// What is none of the kinds that it knows is the store's or the disk's fault, since a stage's own failures are Failures already. An
+// error that wraps a Failure is that Failure.
 func AsFailure(err error) *Failure {
 	var f *Failure
 	var nondeterministic *store.NondeterministicError

@@ -16,6 +16,7 @@ import (
 )
 
 // layOut makes an input's folder and returns its path.
+// Files are hard links to the store's objects where that can be, so that an input of gigabytes costs no copy; they are read-only.
 func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest) (string, error) {
 	if in.External != nil {
 		return a.layOutExternal(ctx, in)
@@ -92,6 +93,7 @@ func (a *Attempt) externalRoot(e *plan.External) string {
 }
 
 // withObject does something with objects of a node. If one is missing or corrupt, it is made again, once.
+// from is "" of what no stage has made.
 func (a *Attempt) withObject(ctx context.Context, from string, use func() error) error {
 	if a.Remake == nil || from == "" {
 		return use()
@@ -100,6 +102,7 @@ func (a *Attempt) withObject(ctx context.Context, from string, use func() error)
 }
 
 // WithObject does something with objects. If one is missing or corrupt, it is made again, once.
+// use is called again from its beginning after that, and must bear it. If the object cannot be made again, both errors are told.
 func WithObject(use, remake func() error) error {
 	err := use()
 	if _, missing := store.IsMissing(err); !missing {
@@ -118,7 +121,8 @@ type conversion struct {
 	Table  *schema.Table `json:"table"`
 }
 
-// convertInput lays out a table in the format that a foreign stage asks for. Each table is converted once.
+// convertInput lays out a table in the format that a foreign stage asks for. Each table is converted once. The fingerprint of a
+// conversion is that of table, format and columns: two trainers that ask for the same table as CSV share one file.
 func (a *Attempt) convertInput(ctx context.Context, in plan.Input, digest plan.Digest, dest string) error {
 	if in.Shape == nil || in.Shape.Table == nil {
 		return fmt.Errorf("only tables can be had as %s", in.Format)
@@ -155,6 +159,7 @@ func (a *Attempt) convertInput(ctx context.Context, in plan.Input, digest plan.D
 	})
 }
 
+// convert rewrites the file src as dst, between "parquet" and another format.
 func (a *Attempt) convert(ctx context.Context, from, to string, table *schema.Table, src, dst string) error {
 	if a.Convert == nil {
 		return fmt.Errorf("no converter from %s to %s", from, to)

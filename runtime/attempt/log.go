@@ -38,6 +38,7 @@ type log struct {
 	cut      bool  // more came than is kept
 }
 
+// newLog begins a log at a path where none is.
 func newLog(path string, tell Listener) (*log, error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -61,6 +62,8 @@ func (l *log) begin(attempt int) {
 }
 
 // Write takes lines. It fails when the log cannot be kept, so that no result goes without one.
+// Without a mask what comes is kept at once, whole lines or not, so that a log shows what a stage is doing; with one it waits for
+// the end of its line, as the half of a secret is a secret too.
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +112,8 @@ func (l *log) flush() {
 	l.rest = ""
 }
 
-// line takes a line as the stage wrote it, its secrets not masked.
+// line takes a line as the stage wrote it, its secrets not masked. A message of the protocol, such as
+// {"mlp":"progress","done":3,"total":10}, is heard and not shown; it is in the kept log all the same.
 func (l *log) line(line string) {
 	m, ok := component.ParseMessage(line)
 	if !ok {
@@ -172,4 +176,5 @@ func (l *log) tail() []string {
 	return slices.Clone(l.last)
 }
 
+// close closes the file. The log is stored by its path, and removed with the work folder.
 func (l *log) close() { _ = l.file.Close() } // what matters was stored before

@@ -31,8 +31,9 @@ func (m *masker) Replace(line string) string {
 	return m.Hide(line, 0, len(line))
 }
 
-// Hide masks the values in text and returns what of that stands between two places: nothing of a value that lies across one
-// of them.
+// Hide masks the values in text and returns what of that stands between two places: nothing of a value that lies across one of
+// them. Of "token=open sesame" with the value open sesame it returns "token=(secret.door)" for the whole, and nothing for the part
+// from 10 on, which begins within the value.
 func (m *masker) Hide(text string, from, to int) string {
 	found := m.find(text)
 	whole := masked(text, found, 0, len(text))

@@ -29,6 +29,7 @@ const maxFigures = 16 << 20
 const maxFiguresDepth = 100
 
 // depth is how deep lists and objects are nested in a text that is JSON.
+// It is asked before any parser is, for those go down a level of the stack for each level of nesting.
 func depth(data []byte) int {
 	deepest, now, quoted := 0, 0, false
 	for i := 0; i < len(data); i++ {
@@ -49,6 +50,8 @@ func depth(data []byte) int {
 }
 
 // collect checks what a stage wrote against the ports of its block and adds it to a batch.
+// The digests are those of the ports' folders, by port; figures are metrics.json in canonical form, nil where no port is of figures
+// and the stage wrote none. The first port that is not as declared fails the stage: a part of its outputs is no result.
 func (a *Attempt) collect(ctx context.Context, into *store.Batch) (map[string]plan.Digest, json.RawMessage, error) {
 	raw, figures, err := a.readFigures()
 	if err != nil {
@@ -71,8 +74,10 @@ func (a *Attempt) collect(ctx context.Context, into *store.Batch) (map[string]pl
 	return outputs, figures, nil
 }
 
+// isFigures reports whether a port carries metrics.json instead of a folder that the stage fills.
 func isFigures(t schema.PortType) bool { return t == schema.FiguresPort || t == schema.VerdictPort }
 
+// badOutput is a failure of a stage that wrote something else than its block declares; the text goes on after its address.
 func (a *Attempt) badOutput(format string, args ...any) error {
 	return Failuref(OutputFailure, "%s %s", a.node.Address, fmt.Sprintf(format, args...))
 }
@@ -103,7 +108,8 @@ func (a *Attempt) readFigures() (raw []byte, figures json.RawMessage, err error)
 	return raw, figures, err
 }
 
-// notAnObject says why data is not one JSON object; empty if it is.
+// notAnObject says why data is not one JSON object; empty if it is. It ends a sentence: "is null; expected a JSON object". An
+// object with two members of one name is refused, as two readers may see two figures in it.
 func notAnObject(data []byte) string {
 	if depth(data) > maxFiguresDepth {
 		return fmt.Sprintf("is nested more than %d levels deep", maxFiguresDepth)
@@ -131,6 +137,7 @@ func notAnObject(data []byte) string {
 }
 
 // warnOfStrangers tells the user of files that no port takes.
+// They do no harm, and a name that is spelt wrong is the usual reason that a port is empty.
 func (a *Attempt) warnOfStrangers() error {
 	entries, err := os.ReadDir(a.task.Out)
 	if err != nil {
@@ -220,6 +227,7 @@ func (a *Attempt) checkTable(ctx context.Context, out plan.Output, dir string) e
 	return os.Remove(path)
 }
 
+// listing is names for a message.
 func listing(names []string) string {
 	if len(names) == 0 {
 		return "nothing"
@@ -228,6 +236,7 @@ func listing(names []string) string {
 }
 
 // checkParquet looks at the marks that each Parquet file begins and ends with, which a cut one lacks.
+// Its content is checked by the stage that reads it. 12 bytes are two marks and the length of a footer, the least that a file has.
 func (a *Attempt) checkParquet(port, path string) error {
 	f, err := os.Open(path)
 	if err != nil {

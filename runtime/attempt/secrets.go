@@ -18,7 +18,8 @@ import (
 // minSecret is the length in bytes below which a secret could not be told from other text.
 const minSecret = 6
 
-// secrets are the values that a stage is handed, for as long as it runs.
+// secrets are the values that a stage is handed, for as long as it runs, and the forms that its log and outputs are searched for. The
+// zero value has none.
 type secrets struct {
 	folder *scratch.Folder // nil where there are none
 	files  []executor.Secret
@@ -71,6 +72,7 @@ func (s *secrets) add(dir string, w plan.Secret) error {
 }
 
 // ReadSecret reads a value. No error tells any of it.
+// One end of line at the end of a file is not part of the value: editors put it there.
 func ReadSecret(dir string, w plan.Secret) ([]byte, error) {
 	if w.Env != "" {
 		value, ok := os.LookupEnv(w.Env)
@@ -90,6 +92,7 @@ func ReadSecret(dir string, w plan.Secret) ([]byte, error) {
 	return bytes.TrimSuffix(bytes.TrimSuffix(value, []byte("\n")), []byte("\r")), nil
 }
 
+// close removes the files.
 func (s *secrets) close() error {
 	if s.folder == nil {
 		return nil
@@ -98,6 +101,7 @@ func (s *secrets) close() error {
 }
 
 // leaked finds the first file below a folder that holds the value of a secret, in its content or its name.
+// Both are empty where none does. file is relative to the folder, in the order in which folders are walked.
 func (s *secrets) leaked(dir string) (file, secret string, err error) {
 	if len(s.forms) == 0 {
 		return "", "", nil
@@ -139,6 +143,7 @@ func within(all []form, text []byte) int {
 const maxText = 8 << 20
 
 // withinFile looks through a file in pieces that overlap by the longest value.
+// The result is an index of forms, -1 for none.
 func (s *secrets) withinFile(path string) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -154,6 +159,7 @@ func (s *secrets) withinFile(path string) (int, error) {
 		return s.withinText(text), err
 	}
 	overlap := len(s.forms[0].text) - 1
+	// Go's shift binds tighter than its sum: the buffer is the overlap and 1 MiB.
 	buf, kept := make([]byte, overlap+1<<20), 0
 	for {
 		n, err := io.ReadFull(f, buf[kept:])

@@ -32,6 +32,7 @@ func forms(value []byte) []string {
 	return slices.Compact(out)
 }
 
+// longest orders longer texts first, those of one length by their bytes.
 func longest(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) }
 
 // decoders undo what programs escape in text, in one way each.
@@ -47,6 +48,7 @@ func decoded(text string, f func(string) bool) bool {
 	return false
 }
 
+// escapeJSON finds escapes of JSON strings (RFC 8259, section 7). Several \u in a row are one, since two may make one character.
 var escapeJSON = lazyregexp.New(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
 
 // unescapeJSON reads the escapes of JSON strings, \u0041 and \n, in a text that need not be JSON.
@@ -63,6 +65,7 @@ func unescapeJSON(text string) string {
 	})
 }
 
+// escapeURL finds what stands for another byte in a query.
 var escapeURL = lazyregexp.New(`%[0-9a-fA-F]{2}|\+`)
 
 // unescapeURL reads %41 and + as a URL's query has them (https://url.spec.whatwg.org/#application/x-www-form-urlencoded).
@@ -83,6 +86,8 @@ func unescapeURL(text string) string {
 }
 
 // shifted is the part of the base64 that depends on the value alone, where so many bytes (modulo 3) stand before it.
+// Six bits are a digit: of a value behind one byte, the first two digits hold bits of that byte and are left out, and so is a last
+// digit that holds bits of what follows.
 func shifted(enc *base64.Encoding, value []byte, before int) string {
 	text := enc.EncodeToString(append(make([]byte, before), value...))
 	first := (8*before + 5) / 6

@@ -10,6 +10,7 @@ import (
 )
 
 // spec is what a stage is told.
+// It is written as stage.json. It holds nothing that differs between two machines or runs, so that a stage has nothing to differ by.
 func (a *Attempt) spec(n *plan.Node) component.Spec {
 	s := component.Spec{
 		Protocol: component.Protocol, Address: n.Address, Component: componentName(n), Version: n.Version,
@@ -57,6 +58,7 @@ func componentName(n *plan.Node) string {
 }
 
 // seed is the configuration's, 0 where it has none.
+// Numbers of a configuration may be written 7.0 as well as 7, and a Go integer takes only the latter.
 func seed(config json.RawMessage) int64 {
 	var c struct {
 		Seed float64 `json:"seed"`

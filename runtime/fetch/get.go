@@ -39,6 +39,7 @@ var ErrGone = errors.New("the commit that is pinned is no longer in the reposito
 var ErrOther = errors.New("the repository gives other files for the commit that is pinned")
 
 // Name is that of the folder of a repository at a commit.
+// For example modules-3f2a9c0d1b7e. It is the same on every machine, and of letters that every file system takes.
 func (s Source) Name(p Pin) string {
 	name := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '_' {
@@ -52,8 +53,9 @@ func (s Source) Name(p Pin) string {
 	return name + "-" + p.Commit[:12]
 }
 
-// Get fetches a repository into a folder below dir: at the commit pinned, or else at what its ref is now. Whatever lies in
-// that folder gives way.
+// Get fetches a repository into a folder below dir: at the commit pinned, or else at what its ref is now. Whatever lies in that
+// folder gives way. The result is the pin of what was fetched; with pinned it is the same, or the error is ErrGone or ErrOther and
+// the folder is as it was. The repository is complete before it appears under its name.
 func Get(ctx context.Context, dir string, s Source, pinned *Pin) (Pin, error) {
 	if err := ready(); err != nil {
 		return Pin{}, err
@@ -129,12 +131,15 @@ func checkout(ctx context.Context, to string, s Source, pinned *Pin) (Pin, error
 	return Pin{Commit: head}, nil
 }
 
+// commitOf is the hash of the commit that a revision names. That there is none is an error.
 func commitOf(ctx context.Context, repo, revision string) (string, error) {
 	out, err := exec.CommandContext(ctx, "git", "-C", repo, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}").Output()
 	return strings.TrimSpace(string(out)), err
 }
 
 // means reports whether a ref is that commit.
+// Git's checkout takes v1 for a file of that name where there is no such branch or tag, and says nothing. A ref of seven hexadecimal
+// digits or more may be the beginning of the commit's hash.
 func means(ctx context.Context, repo, ref, commit string) bool {
 	if ref == "" || len(ref) >= 7 && strings.HasPrefix(commit, ref) {
 		return true
@@ -147,13 +152,16 @@ func means(ctx context.Context, repo, ref, commit string) bool {
 	return false
 }
 
+// noSuchRef knows by git's words, of which there is no code, that the repository lacks what was asked for.
 func noSuchRef(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "did not match any file") || strings.Contains(text, "reference is not a tree") || strings.Contains(text, "unable to read tree")
 }
 
 var (
-	exited   = lazyregexp.New(`^\S+ exited with \d+: `)
+	// exited is what go-getter puts before git's own words.
+	exited = lazyregexp.New(`^\S+ exited with \d+: `)
+	// userinfo is the part of an address that may hold a password (RFC 3986, section 3.2.1).
 	userinfo = lazyregexp.New(`://[^/\s@']*@`)
 )
 

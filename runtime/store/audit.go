@@ -23,7 +23,8 @@ type Audited struct {
 	Damaged []*DamagedError
 }
 
-// Audit reads all objects and all records of results, and holds them to their digests.
+// Audit reads all objects and all records of results, and holds them to their digests. It takes as long as reading the whole store
+// takes. What is damaged is counted and goes on being audited; only what cannot be read at all ends it.
 func (s *Store) Audit(ctx context.Context) (*Audited, error) {
 	out := &Audited{}
 	err := s.auditObjects(ctx, out)
@@ -41,6 +42,7 @@ func (s *Store) Audit(ctx context.Context) (*Audited, error) {
 	return out, nil
 }
 
+// auditObjects goes through all objects in the order of their keys.
 func (s *Store) auditObjects(ctx context.Context, out *Audited) error {
 	const names = 2 // ab/cdef… below the prefix
 	keys, err := s.strays(ctx, objects.Prefix, names)

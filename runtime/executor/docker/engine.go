@@ -50,6 +50,7 @@ func forget(o *once[string], value string) {
 
 // engine is what must be known of the engine to run containers.
 type engine struct {
+	// arch is compared with that of the binary that stages run.
 	arch     string // as Go names it
 	rootless bool   // container users are not host users: 0 is the caller
 	remaps   bool   // container users are remapped unless asked not to
@@ -91,6 +92,7 @@ func engineError(doing string, err error) error {
 }
 
 // isLost reports whether err means that the connection broke or could not be made.
+// Clients wrap what the network said in texts of their own, one of which is known by its words alone.
 func isLost(err error) bool {
 	var op *net.OpError
 	return client.IsErrConnectionFailed(err) || errors.As(err, &op) ||

@@ -23,6 +23,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/digest"
 )
 
+// The image of built-in components is the binary of mlp that runs, in an otherwise empty file system: nothing is pulled, and a
+// stage in a container runs the very code that a stage in a process does. It is made here, byte for byte the same for the same
+// binary.
+//
 // Labels of the built-in image: the digest of the binary that it is made of, and how it is made of it. The layout is
 // to be raised when archive changes, else an image that is already loaded would stay.
 const (
@@ -36,6 +40,7 @@ const binaryPath = "bin/mlp"
 
 // findImage returns the id of the built-in image, which it loads into the engine if it isn't there. Two callers who do
 // so at once load the same bytes, which does no harm.
+// A binary of another architecture than the engine's is an error here, and not an "exec format error" of each stage.
 func (e *Executor) findImage(ctx context.Context) (string, error) {
 	eng, err := e.engine.get(ctx, e.findEngine)
 	if err != nil {
@@ -167,15 +172,18 @@ type imageConfig struct {
 	RootFS       imageRootFS    `json:"rootfs"`
 }
 
+// imageRunConfig is the part of it that says how containers are run; each says that itself, so that labels are all.
 type imageRunConfig struct {
 	Labels map[string]string `json:"Labels"`
 }
 
+// imageHistory says what made a layer, for `docker history`.
 type imageHistory struct {
 	Created   time.Time `json:"created"`
 	CreatedBy string    `json:"created_by"`
 }
 
+// imageRootFS names the layers by their digests, uncompressed.
 type imageRootFS struct {
 	Type    string   `json:"type"`
 	DiffIDs []string `json:"diff_ids"`
@@ -223,6 +231,7 @@ func (b *binary) archive(w io.Writer) error {
 	return t.Close()
 }
 
+// config is the image's configuration. It is of the year 1970, for a time of its own would make another image each time.
 func (b *binary) config(diffID string) imageConfig {
 	epoch := time.Unix(0, 0).UTC()
 	return imageConfig{
@@ -251,6 +260,7 @@ func (b *binary) layer(w io.Writer) error {
 	return t.Close()
 }
 
+// entry is the header of a file, or of a folder where the name ends in a slash; owned by root, without a time.
 func entry(name string, mode, size int64) *tar.Header {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: size, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 	if strings.HasSuffix(name, "/") {
@@ -259,6 +269,7 @@ func entry(name string, mode, size int64) *tar.Header {
 	return h
 }
 
+// writeEntry writes a file of a size that r must have.
 func writeEntry(t *tar.Writer, name string, mode, size int64, r io.Reader) error {
 	if err := t.WriteHeader(entry(name, mode, size)); err != nil {
 		return err
@@ -270,6 +281,7 @@ func writeEntry(t *tar.Writer, name string, mode, size int64, r io.Reader) error
 // counter counts the bytes written to it.
 type counter int64
 
+// Write counts, and never fails.
 func (c *counter) Write(p []byte) (int, error) {
 	*c += counter(len(p))
 	return len(p), nil

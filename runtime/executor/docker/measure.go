@@ -21,6 +21,7 @@ type meter struct {
 	done   chan executor.Trace
 }
 
+// measure begins to look. The meter must be stopped; the end of ctx does not stop it, since what a cancelled stage took is told too.
 func (e *Executor) measure(ctx context.Context, id string) *meter {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m := &meter{cancel, make(chan executor.Trace, 1)}
@@ -34,6 +35,7 @@ func (m *meter) stop() executor.Trace {
 	return <-m.done
 }
 
+// watch looks until ctx ends or the container does. What the engine does not tell stays 0.
 func (e *Executor) watch(ctx context.Context, id string) (seen executor.Trace) {
 	seen.Node, _ = os.Hostname() // the engine sees this machine's files
 	select {

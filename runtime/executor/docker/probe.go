@@ -15,6 +15,8 @@ import (
 
 // probeBinds makes sure that the engine sees this machine's files: that a container with a folder of ours bound into it
 // has a file of a name that nobody can guess. The container is never started.
+// An engine in a virtual machine or on another host would make an empty folder in place of one that it does not see, and stages would
+// find empty inputs.
 func (e *Executor) probeBinds(ctx context.Context, image, dir string) error {
 	nonce := rand.Text()
 	folder := filepath.Join(dir, "probe")
@@ -52,6 +54,7 @@ func (e *Executor) checkFolder(ctx context.Context, image, folder, name string) 
 	return nil
 }
 
+// remoteError says what is wrong with such an engine, and what to do.
 func (e *Executor) remoteError(folder string) error {
 	return fmt.Errorf("the engine at %s does not see this machine's files (%s is not there for it): stages get their inputs as bind mounts, "+
 		"so the engine must run on the same machine; unset DOCKER_HOST, or use the process executor", e.api.DaemonHost(), folder)

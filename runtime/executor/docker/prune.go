@@ -37,6 +37,7 @@ func (e *Executor) pruneImages(ctx context.Context, inUse string) {
 }
 
 // stale are the images beyond the newest so many.
+// Times that are the same go by id. The list is sorted in place.
 func stale(all []loaded, keep int) []string {
 	slices.SortFunc(all, func(a, b loaded) int {
 		if c := b.at.Compare(a.at); c != 0 {
@@ -51,6 +52,7 @@ func stale(all []loaded, keep int) []string {
 	return out
 }
 
+// removeImages removes those that it can.
 func (e *Executor) removeImages(ctx context.Context, ids []string) {
 	for _, id := range ids {
 		_, _ = e.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})

@@ -28,6 +28,9 @@ const (
 
 // Run runs one attempt in a container and removes the container. A command that the image doesn't have is the stage's
 // failure, with exit code 127 or 126 and a message in the log, as in a shell.
+//
+// Without a limit of memory in the task the machine's own share of it is set, so that one stage cannot take all. A context that ends
+// stops the container, and the error is the context's.
 func (e *Executor) Run(ctx context.Context, t executor.Task) (_ executor.Result, err error) {
 	var none executor.Result
 	defer func() {
@@ -104,6 +107,7 @@ func absolute(t executor.Task) (executor.Task, error) {
 }
 
 // prepare writes what only this attempt has on the host, in a new folder of the task's scratch folder.
+// The caller removes it. On an error nothing is left.
 func prepare(eng engine, t executor.Task) (string, error) {
 	if err := os.MkdirAll(t.Scratch, 0o700); err != nil {
 		return "", err
@@ -145,6 +149,7 @@ func (e *Executor) create(ctx context.Context, eng engine, t executor.Task, dir 
 	return e.createFrom(ctx, eng, t, dir, image, w)
 }
 
+// createFrom creates a container of an image, once it is known that the engine sees this machine's files.
 func (e *Executor) createFrom(ctx context.Context, eng engine, t executor.Task, dir, image string, w *worker) (string, error) {
 	if _, err := e.binds.get(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.probeBinds(ctx, image, dir)
@@ -178,6 +183,7 @@ func (e *Executor) createContainer(ctx context.Context, c *container.Config, h *
 }
 
 // execute starts the container and sees it to its end.
+// It returns after the log's end has come, so that the result stands behind every line. A stage that was cancelled has no result.
 func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (executor.Result, error) {
 	var none executor.Result
 	log, err := e.attach(ctx, id, t)
@@ -211,6 +217,7 @@ func (e *Executor) execute(ctx context.Context, t executor.Task, id string) (exe
 }
 
 // startFailure tells a command that the image does not have from the engine's own troubles.
+// Engines say it in words alone. Of a built-in stage the binary is known to be there, and every failure is the engine's.
 func startFailure(t executor.Task, err error) (executor.Result, error) {
 	text := err.Error()
 	code := 0

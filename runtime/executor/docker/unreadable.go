@@ -28,6 +28,7 @@ func (e engine) explain(t executor.Task) {
 }
 
 // unreadable finds the first file or folder that not everybody may read.
+// A folder must be enterable too. Empty where all can be read, as far as was looked.
 func unreadable(root string) (found string, mode fs.FileMode) {
 	n := 0
 	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

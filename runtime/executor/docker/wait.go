@@ -14,13 +14,14 @@ import (
 	"github.com/mlp-lang/mlp/runtime/executor/protocol"
 )
 
-// ending is how a container ended.
+// ending is how a container ended. The code of one that was stopped is that of its signal, and says nothing.
 type ending struct {
 	code                int
 	timedOut, cancelled bool
 }
 
 // await waits for the container to end, and stops it when its time is up or ctx is done.
+// A timeout of 0 is none. It waits for the end in either case, so that the container is gone when it returns.
 func (e *Executor) await(ctx context.Context, timeout time.Duration, id string) (ending, error) {
 	waitCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -83,6 +84,7 @@ func (e *Executor) attach(ctx context.Context, id string, t executor.Task) (*log
 	return s, nil
 }
 
+// copy takes the engine's stream apart, which has output and errors interleaved in frames, into two streams of lines.
 func (s *logStream) copy() {
 	stdout, stderr := s.log.Stream(), s.log.Stream()
 	_, err := stdcopy.StdCopy(stdout, stderr, s.conn.Reader)
@@ -106,4 +108,5 @@ func (s *logStream) finish() error {
 	return nil
 }
 
+// close gives the connection up; without finish it ends the copying.
 func (s *logStream) close() { s.conn.Close() }

@@ -84,6 +84,7 @@ func (e *Executor) shareable(t executor.Task) bool {
 }
 
 // inWorker runs a task in a worker.
+// errNoWorker: nothing was run, and the stage can still have a container of its own.
 func (e *Executor) inWorker(ctx context.Context, eng engine, t executor.Task) (executor.Result, error) {
 	var none executor.Result
 	log := protocol.NewLog(t.Log, t.Mask)
@@ -285,6 +286,7 @@ func listen(dir string) (*net.UnixListener, error) {
 	return listener, errors.Join(os.Chmod(filepath.Join(dir, socketFile), 0o666), listener.SetDeadline(time.Now().Add(connectTime)))
 }
 
+// socketFile is the name of the socket in a worker's folder.
 const socketFile = "socket"
 
 // accept waits for the worker to connect.
@@ -338,8 +340,9 @@ func (e *Executor) closeWorkers() {
 	all.Wait()
 }
 
-// lend moves a task's folders to where the worker sees them. takeBack moves them back; it reports whether nothing else was where the
-// stage could write to.
+// lend moves a task's folders to where the worker sees them. takeBack moves them back; it reports whether nothing else was where
+// the stage could write to. Folders are renamed and not copied, which takes no time and needs one file system for both places:
+// another one is syscall.EXDEV, and the stage has a container of its own.
 func (w *worker) lend(eng engine, t executor.Task) (takeBack func() (clean bool, err error), err error) {
 	rw := filepath.Join(w.dir, "rw")
 	var lent []loan
@@ -390,6 +393,7 @@ type loan struct {
 	link     bool // stands in its place meanwhile
 }
 
+// do moves the folder away. After an error it is where it was.
 func (l loan) do() error {
 	if err := os.Rename(l.from, l.to); err != nil || !l.link {
 		return err
@@ -400,6 +404,7 @@ func (l loan) do() error {
 	return nil
 }
 
+// undo moves the folder back, over the link that stood for it.
 func (l loan) undo() error {
 	var err error
 	if l.link {

@@ -13,7 +13,9 @@ import (
 // grace is how long a stage that was told to stop may take to do so.
 const grace = 2 * time.Second
 
-// run runs the stage in a worker, with root as its folder, and waits for it and its log.
+// run runs the stage in a worker, with root as its folder, and waits for it and its log. A worker that dies under its second stage
+// or a later one is ErrWorker and no failure of the stage: what the earlier stages left in it may be why. Under its first stage it
+// is the stage's own failure.
 func (e *Executor) run(ctx context.Context, t executor.Task, root string) (executor.Result, error) {
 	log := protocol.NewLog(t.Log, t.Mask)
 	w, out, err := e.begin(t, root, log)

@@ -11,6 +11,7 @@ import (
 
 // trace is where a stage ran and what it took. Seen is the most memory that was seen while it ran, in bytes. Of the first stage of a
 // worker that ended with it, the kernel tells the peak, but above that of this process only, which it hands on to whoever is started.
+// CPU time is that of this stage alone: what the worker's earlier stages took is taken off.
 func (w *worker) trace(e end, seen int64) executor.Trace {
 	t := executor.Trace{Platform: runtime.GOOS + "/" + runtime.GOARCH, PeakMemory: seen}
 	t.Node, _ = os.Hostname()

@@ -50,6 +50,7 @@ const path = "/usr/local/bin:/usr/bin:/bin"
 // networkVariables say how this machine reaches others, and whom it trusts.
 var networkVariables = []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
+// withNetwork is an environment with those of the variables that are set. The map given is not changed.
 func withNetwork(env map[string]string) map[string]string {
 	out := maps.Clone(env)
 	if out == nil {
@@ -199,6 +200,7 @@ func (w *worker) supervise(started chan<- error) {
 	}
 }
 
+// pid is that of the worker, and of its process group.
 func (w *worker) pid() int { return w.cmd.Process.Pid }
 
 // kill ends the worker, with all that is in its process group, and waits for that.

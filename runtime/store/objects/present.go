@@ -48,6 +48,7 @@ func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
 }
 
 // look reads a list where it is, and leaves it there, whatever it is.
+// A store elsewhere is read through the cache, whose copies are this machine's own.
 func (o *Objects) look(ctx context.Context, d plan.Digest) ([]byte, error) {
 	key, err := Key(d)
 	if err != nil {

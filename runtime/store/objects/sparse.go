@@ -8,6 +8,7 @@ import (
 )
 
 // holes reports whether something is a file with fewer blocks than its length needs.
+// Blocks are of 512 bytes, whatever the file system's own are (stat(2), st_blocks).
 func holes(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	if !ok {
@@ -27,6 +28,7 @@ type sparseWriter struct {
 	size int64
 }
 
+// zeros are what pieces of a file are compared with; 64 KiB are a multiple of the block size of all usual file systems.
 var zeros [1 << 16]byte
 
 // Write leaves out blocks of zeros, which the file system keeps as holes: a file of a stage that is mostly empty costs

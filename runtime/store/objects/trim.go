@@ -59,6 +59,8 @@ func (o *Objects) lock(how int) (unlock func(), err error) {
 }
 
 // Trim removes files from a shelf in front of a bucket until it has at most so many bytes, if it has more. Nothing is lost by that.
+// It may have more afterwards, where living sessions have used more than the limit. Of a store on this machine, which is its own
+// shelf, nothing is removed.
 func (o *Objects) Trim(ctx context.Context, limit int64) error {
 	if o.far == nil {
 		return nil

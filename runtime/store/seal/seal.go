@@ -15,13 +15,15 @@ import (
 	"github.com/mlp-lang/mlp/lang/digest"
 )
 
-// Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}.
+// Seal puts a JSON value into a file under a name, after its digest: {"digest":"blake3:…","<name>":…}. The digest is of the body's
+// bytes as they are given, which must be JSON, on a line or several. The value begins on a line of its own, where people find it.
 func Seal(name string, body []byte) ([]byte, plan.Digest) {
 	d := digest.Of(body)
 	return fmt.Appendf(make([]byte, 0, len(body)+128), "{\"digest\":%q,\n%q:%s}\n", d, name, body), d
 }
 
 // Unseal returns the value that a file holds under a name, and its digest. It is part of data.
+// Errors go on after a subject: "revision 7 does not have the digest that it states".
 func Unseal(name string, data []byte) ([]byte, plan.Digest, error) {
 	body, stated, err := takeApart(name, data)
 	if err != nil {
@@ -33,7 +35,8 @@ func Unseal(name string, data []byte) ([]byte, plan.Digest, error) {
 	return body, stated, nil
 }
 
-// takeApart need not read a file through that is as it was written.
+// takeApart need not read a file through that is as it was written. Any other JSON object with the two members is read too: a tool
+// may have laid it out anew, and the digest then tells whether the value is still the same bytes.
 func takeApart(name string, data []byte) ([]byte, plan.Digest, error) {
 	var digest plan.Digest
 	head, body, _ := bytes.Cut(data, fmt.Appendf(nil, "\n%q:", name))
@@ -51,6 +54,7 @@ func takeApart(name string, data []byte) ([]byte, plan.Digest, error) {
 }
 
 // Copy copies r to w and returns the digest of what it copied.
+// After an error w has a part.
 func Copy(ctx context.Context, w io.Writer, r io.Reader) (plan.Digest, error) {
 	h := blake3.New()
 	buf := make([]byte, 1<<18)
