@@ -7,8 +7,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// ResultsOf is what an apply came to in the form of results of tests, for the reports that there are of those: one of each stage,
-// gate and deployment, under the name of the pipeline and workspace. What was held by others, or not come to, is skipped.
+// ResultsOf is what an apply came to in the form of results of tests, for the reports that there are of those: one of
+// each stage, gate and deployment, under the name of the pipeline and workspace ("fraud/default"). What was held by
+// others, or not come to, is skipped. A gate that waits for an approval counts as failed: a green build would say that
+// it let pass. Of a journal that has not ended the result is what the events so far come to.
 func ResultsOf(run *engine.Replay) []*Result {
 	var out []*Result
 	add := func(name string, status Status, failures ...Failure) *Result {
@@ -45,6 +47,7 @@ func ResultsOf(run *engine.Replay) []*Result {
 		}
 	}
 	for _, rel := range r.Releases {
+		// The name of a batch deployment's stage is the address itself.
 		switch name := "release of " + rel.Address; {
 		case rel.Failure != nil:
 			add(name, Errored, broken(rel.Failure))
@@ -57,7 +60,8 @@ func ResultsOf(run *engine.Replay) []*Result {
 	return out
 }
 
-// broken is a failure with its detail, else the end of its log.
+// broken is a failure with its detail; where there is none, with the end of the stage's log, which is all that is
+// known.
 func broken(f *engine.Failure) Failure {
 	detail := f.Detail
 	if detail == "" {

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// asserts decides what the test asserts.
+// asserts decides what the test asserts. Only a condition that holds passes: one that is open, because a plan does not
+// know a value, or an error, because a figure is undefined, is a failure of the test, and says which.
 func (r *run) asserts(ctx context.Context) error {
 	if len(r.test.asserts) == 0 {
 		return nil
@@ -34,7 +35,8 @@ func (r *run) asserts(ctx context.Context) error {
 	return nil
 }
 
-// gatesRead shows the rules that do not hold of the gates that an assertion speaks of.
+// gatesRead shows the rules that do not hold of the gates that an assertion speaks of, each gate once.
+// "gate.release.verdict == 'pass'" alone does not tell what was wrong with the release.
 func (r *run) gatesRead(a *assertion) string {
 	var lines []string
 	seen := map[string]bool{}
@@ -61,7 +63,8 @@ func (r *run) gatesRead(a *assertion) string {
 	return strings.Join(lines, "\n")
 }
 
-// gates as they are decided at the end: by the apply, or else by the plan.
+// gates as they are decided at the end: by the apply, or else by the plan, in the plan's order. Of a plan the status is
+// left empty.
 func (r *run) gates() []engine.GateResult {
 	if r.ended != nil {
 		return r.ended.Gates
@@ -73,6 +76,8 @@ func (r *run) gates() []engine.GateResult {
 	return out
 }
 
+// assertSummary tells apart a condition that is false, one that reads what is not known, and one that cannot be
+// computed.
 func assertSummary(a *assertion, d rule.Decision) string {
 	switch d.Verdict {
 	case rule.Error:
@@ -83,7 +88,12 @@ func assertSummary(a *assertion, d rule.Decision) string {
 	return fmt.Sprintf("assert %q does not hold", a.name)
 }
 
-// assertDetail shows the condition with the values that it read.
+// assertDetail shows the message, the condition on one line, and the values that it read, and for one that is open what
+// is left of it and why:
+//
+//	evaluate.holdout.metrics.recall > 0.8 && gate.release.verdict == "pass"
+//	  left: gate.release.verdict == "pass"
+//	  A plan runs no stage: give what is missing, or write run = "apply".
 func assertDetail(a *assertion, d rule.Decision, planned bool) string {
 	lines := []string{strings.Join(strings.Fields(a.text.Value), " ")}
 	if a.message != "" {

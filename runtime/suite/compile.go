@@ -15,7 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// compiled is the module as some tests want it.
+// compiled is the module as some tests want it. module is nil or partial where diags has errors.
 type compiled struct {
 	module *check.Module
 	files  map[string][]byte
@@ -23,7 +23,9 @@ type compiled struct {
 	diags  source.Diagnostics
 }
 
-// compile types each test that is wanted, before anything runs.
+// compile types each test that is wanted, before anything runs. Modules are compiled once for each key. Whatever
+// happens, the texts kept for messages then have their sensitive values blotted out: tests may set a sensitive
+// variable.
 func (s *Suite) compile(ctx context.Context) (source.Diagnostics, error) {
 	s.choose()
 	known := map[string]*compiled{}
@@ -46,7 +48,8 @@ func (s *Suite) compile(ctx context.Context) (source.Diagnostics, error) {
 	return diags.Sort(), nil
 }
 
-// choose leaves the tests that are wanted and those that they go on from.
+// choose leaves the tests that are wanted and those that they go on from, in their order. The latter run, and are not
+// among the results; a wanted test is skipped if one of them does not pass.
 func (s *Suite) choose() {
 	needed := map[*test]bool{}
 	for _, t := range s.tests {
@@ -59,7 +62,9 @@ func (s *Suite) choose() {
 	s.tests = slices.DeleteFunc(s.tests, func(t *test) bool { return !needed[t] })
 }
 
-// key tells tests apart whose modules may differ.
+// key tells tests apart whose modules may differ: by where their variables, overrides and tables for variables stand in
+// the files. Places rather than values are compared, since values are not evaluated yet. Tests that share what stands
+// outside of them share its place, and so the compiled module.
 func (t *test) key() string {
 	var b strings.Builder
 	for _, a := range t.variables {
@@ -76,7 +81,9 @@ func (t *test) key() string {
 	return b.String()
 }
 
-// module compiles the module with what a test overrides and sets.
+// module compiles the module with what a test overrides and sets. Neither the parsed module nor the options of the
+// suite are changed: other tests start from the same. Warnings of the module are left out, for `mlp validate` tells
+// them.
 func (s *Suite) module(ctx context.Context, t *test) *compiled {
 	tables, diags := s.tables(t)
 	if diags.HasErrors() { // that the variable then has no value is no mistake of its own
@@ -99,7 +106,8 @@ func (s *Suite) module(ctx context.Context, t *test) *compiled {
 		diags: tables.placed(slices.DeleteFunc(r.Diagnostics, func(d source.Diagnostic) bool { return d.Severity != source.Error }))}
 }
 
-// check types what a test gives, expects and asserts. A module that does not compile is told, unless the test expects it.
+// check types what a test gives, expects and asserts. A module that does not compile is told, unless the test expects
+// just that. Rows are made into tables only where all else is right, since that is what takes time.
 func (s *Suite) check(ctx context.Context, t *test, c *compiled) (source.Diagnostics, error) {
 	if c.diags.HasErrors() {
 		return t.expectMistakes(c.diags), nil
@@ -132,7 +140,8 @@ func (s *Suite) check(ctx context.Context, t *test, c *compiled) (source.Diagnos
 	return k.diags.Sort(), err
 }
 
-// checker types one test.
+// checker types one test. Mistakes are gathered in diags; methods go on after one wherever the next can be told from
+// it.
 type checker struct {
 	suite *Suite
 	test  *test
@@ -144,7 +153,7 @@ func (k *checker) report(d source.Diagnostic) { k.diags = append(k.diags, d) }
 // addresses of all blocks, sorted.
 func (k *checker) addresses() []string { return slices.Sorted(maps.Keys(k.test.module.Blocks)) }
 
-// targets are blocks of the module.
+// targets checks that the test's targets are blocks of the module.
 func (k *checker) targets() {
 	for i, a := range k.test.spec.Targets {
 		if k.test.module.Blocks[a] == nil {
@@ -157,7 +166,7 @@ func (k *checker) targets() {
 	}
 }
 
-// goesTogether refuses what a plan cannot give.
+// goesTogether refuses what a plan cannot give: rows, which stages make, and a part of the module.
 func (k *checker) goesTogether() {
 	t := k.test
 	if t.spec.Run != "plan" {
@@ -181,6 +190,7 @@ func (k *checker) goesTogether() {
 	}
 }
 
+// rangeOf is where a value of the test stands, by a path such as "targets[1]"; else the test's header.
 func (k *checker) rangeOf(path string) source.Range {
 	if at, ok := k.test.ranges[path]; ok {
 		return at

@@ -9,7 +9,21 @@ import (
 )
 
 // diff is how a table differs from what is expected of it: rows that differ in some columns, rows that are missing, and
-// rows that nobody expects.
+// rows that nobody expects. Order is no difference: rows of a table have none.
+//
+// How rows are matched decides whether a person sees "one amount is wrong" or "one row is missing and another is too
+// many". First all equal rows are taken out, however many times a row stands there. If the key is among the columns
+// that are written, a row that is left belongs to the one of the same key. Without a key, rows belong together that
+// agree in most columns: all but one, then all but two, down to half. What is left then is missing, or was not
+// expected:
+//
+//	    id  amount
+//	~   1   12.5 → 13
+//	-   2   7
+//	+   9   1
+//
+// Matching takes in the worst case the product of the numbers of rows in comparisons, which the few hundred rows that a
+// person writes into a test can afford.
 type diff struct {
 	columns   []schema.Column
 	tolerance float64
@@ -25,8 +39,9 @@ const maxShown = 20
 
 func (d *diff) same() bool { return len(d.changed)+len(d.missing)+len(d.unexpected) == 0 }
 
-// match finds for each row that is expected the one that is meant by it: the equal one; else, where the key is
-// written, the one of that key; else the one that has most columns in common, half of them at least.
+// match finds for each row that is expected the one that is meant by it: the equal one; else, where the key is written,
+// the one of that key; else the one that has most columns in common, half of them at least. key are the places of the
+// key's columns in a row; empty if not all are written. Between equally good rows the first in the table is taken.
 func (d *diff) match(want, have [][]cell, key []int) {
 	want, have = d.pair(want, have, len(d.columns), func(a, b []cell) int { return d.alike(a, b) })
 	if len(key) > 0 {
@@ -50,7 +65,8 @@ func (d *diff) match(want, have [][]cell, key []int) {
 	}
 }
 
-// pair takes out pairs of rows that are alike in n respects. Pairs that are not equal are differences.
+// pair takes out pairs of rows that are alike in exactly n respects, each row once. Pairs that are not equal in all
+// columns are noted as changed. What found no partner is returned, in order.
 func (d *diff) pair(want, have [][]cell, n int, alike func(a, b []cell) int) (restWant, restHave [][]cell) {
 	taken := make([]bool, len(have))
 	for _, w := range want {
@@ -76,7 +92,7 @@ func (d *diff) pair(want, have [][]cell, n int, alike func(a, b []cell) int) (re
 	return restWant, restHave
 }
 
-// alike is in how many columns two rows are equal.
+// alike is in how many columns two rows are equal, numbers within the tolerance.
 func (d *diff) alike(a, b []cell) int {
 	n := 0
 	for i := range a {
@@ -87,7 +103,7 @@ func (d *diff) alike(a, b []cell) int {
 	return n
 }
 
-// summary counts rows that differ, are missing and are not expected.
+// summary counts rows that differ, are missing and are not expected. rows is how many the table has.
 func (d *diff) summary(rows int) string {
 	var parts []string
 	for _, p := range []struct {
@@ -111,7 +127,8 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// text shows the differences as a table: ~ expected → got, - missing, + not expected.
+// text shows the differences as a table: ~ expected → got, - missing, + not expected. Of each sort maxShown rows are
+// shown, and the rest is counted.
 func (d *diff) text() string {
 	lines := [][]string{{" "}}
 	for _, c := range d.columns {
@@ -157,7 +174,7 @@ func (d *diff) text() string {
 	return text + "\n(" + strings.Join(legend, ", ") + ")"
 }
 
-// shown is a value in one line; a text that could be taken for null or for blanks is quoted.
+// shown is a value in one line, cut at 60 characters. A text that could be taken for null or for blanks is quoted.
 func shown(c cell) string {
 	if !c.null && !c.number && (c.text == "null" || strings.TrimSpace(c.text) != c.text || c.text == "" || strings.ContainsAny(c.text, "\n\r\t")) {
 		return fmt.Sprintf("%q", c.text)
@@ -168,7 +185,7 @@ func shown(c cell) string {
 	return c.text
 }
 
-// aligned pads the cells of lines to columns.
+// aligned pads the cells of lines to columns, counted in characters. No line ends in blanks.
 func aligned(lines [][]string) string {
 	var widths []int
 	for _, line := range lines {

@@ -18,7 +18,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// Editor compiles modules and their tests for the language server.
+// Editor compiles modules and their tests for the language server. It is not for several goroutines: the server calls
+// it from one at a time.
 type Editor struct {
 	*workspace.Editor
 	roots workspace.DataRoots
@@ -29,7 +30,9 @@ func NewEditor(roots workspace.DataRoots) *Editor {
 	return &Editor{Editor: workspace.NewEditor(roots), roots: roots}
 }
 
-// Analyse compiles the module in a folder as validate does, but goes on as far as it gets; where a file of tests is named, those.
+// Analyse compiles the module in a folder as validate does, but goes on as far as it gets. Where dir is the path of a
+// file of tests, that is what is analysed, against the module beside it on disk. It never returns nil, and errors
+// become diagnostics, since an editor has no other place to show them.
 func (e *Editor) Analyse(ctx context.Context, dir string, files map[string][]byte) *lsp.Analysis {
 	if strings.HasSuffix(dir, syntax.TestExtension) {
 		return e.analyseTests(ctx, filepath.Dir(dir), files)
@@ -45,7 +48,8 @@ func (e *Editor) Analyse(ctx context.Context, dir string, files map[string][]byt
 	return out
 }
 
-// show adds values under their names, those that are sensitive left out.
+// show adds values under their names, as JSON. Sensitive ones are left out: an editor would show them to whoever looks
+// on.
 func show(out map[string]string, prefix string, values map[string]cty.Value, texts map[string]json.RawMessage) {
 	for name, text := range texts {
 		if !expr.IsSensitive(values[name]) {

@@ -14,13 +14,14 @@ import (
 
 // assertion is a condition of a test.
 type assertion struct {
-	name, message string
+	name, message string // message is what the author wants told where the condition does not hold; may be empty
 	at            source.Range
 	text          source.Text
-	rule          *rule.Rule
+	rule          *rule.Rule // nil after a mistake in the text
 }
 
-// asserts compiles what a test asserts.
+// asserts compiles what a test asserts. The environment is that of the test's own module, so that a rule that an
+// override adds can be asserted.
 func (k *checker) asserts() error {
 	if len(k.test.asserts) == 0 {
 		return nil
@@ -37,7 +38,8 @@ func (k *checker) asserts() error {
 	return nil
 }
 
-// The words that blocks' plans are told in.
+// Types of what a plan tells of a block. They list the words that may be compared with, so that `verdict == "runs"` is
+// a mistake when the test is read and not a condition that never holds.
 var (
 	stagePlan = schema.Object(map[string]*schema.FigureType{
 		"verdict": schema.OneOf(words(plan.Run, plan.MayRun, plan.Cached, plan.Metadata, plan.Moved, plan.Accepted, plan.Blocked)...),
@@ -54,6 +56,7 @@ var (
 	warnings = schema.ListOf(schema.Object(map[string]*schema.FigureType{"code": schema.Word, "summary": schema.Word}))
 )
 
+// words are typed constants as texts.
 func words[T ~string](list ...T) []string {
 	out := make([]string, len(list))
 	for i, w := range list {
@@ -62,8 +65,20 @@ func words[T ~string](list ...T) []string {
 	return out
 }
 
-// environment is the type of what assertions see: plan, table, variable, gate, deploy, and the figures of blocks as rules
-// see them. Blocks of called modules are not among them.
+// environment is the type of what assertions see, as rules of gates see figures: an object with the members
+//
+//	plan.train.model.verdict, .causes      what the plan says of a stage
+//	plan.warnings
+//	table.dataset.orders.count, .rows      what its tables hold
+//	variable.region
+//	gate.release.verdict, .rules, .approvals, .blocked_by
+//	deploy.scorer.action, .released
+//	evaluate.holdout.metrics.recall        figures, as rules see them
+//	check.orders.passed, .rules
+//
+// Keys of repeated blocks come behind the name: train.model.eu. Blocks of called modules are not among them: a module
+// is tested where it stands. values.go puts together the values in the same form; what is added here must be added
+// there.
 func environment(m *check.Module) *schema.FigureType {
 	e := &envBuilder{root: map[string]*schema.FigureType{}}
 	variables := map[string]*schema.FigureType{}
@@ -85,6 +100,8 @@ func environment(m *check.Module) *schema.FigureType {
 	return schema.Object(e.root)
 }
 
+// envBuilder puts the types of blocks into the root object.
+// envBuilder puts the types of blocks into the root object.
 type envBuilder struct{ root map[string]*schema.FigureType }
 
 // block adds what asserts of a test see of a block: of a gate its verdict, rules and approvals; of a deployment what would
@@ -117,6 +134,8 @@ func (e *envBuilder) block(b *check.Block) {
 			ports[port] = tableType(s.Table)
 		}
 	}
+	// The table of a block's own port stands for the block: table.dataset.orders.rows, and not
+	// table.dataset.orders.table.rows.
 	if own := schema.OwnPort(b.TypeSpec.Out); own != nil && ports[own.Name] != nil {
 		for name, t := range ports[own.Name].Fields {
 			ports[name] = t
@@ -128,7 +147,8 @@ func (e *envBuilder) block(b *check.Block) {
 	}
 }
 
-// add puts the type of a block below its kind and name, of an instance below its key as well.
+// add puts the type of a block below its kind and name, of an instance below its key as well. Instances of a block have
+// one type, that of the last: their figures differ in values alone.
 func (e *envBuilder) add(to map[string]*schema.FigureType, b *check.Block, t *schema.FigureType) {
 	if to[b.Kind] == nil {
 		to[b.Kind] = schema.Object(map[string]*schema.FigureType{})
@@ -160,7 +180,8 @@ func tableType(t *schema.Table) *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"count": schema.Double, "rows": schema.ListOf(schema.Object(fields))})
 }
 
-// ruleNames are those of a block's rules and approvals, sorted.
+// ruleNames are those of a block's rules and approvals, sorted. They are read from the paths of ranges, which every
+// kind of block that can have rules has.
 func ruleNames(b *check.Block) (rules, approvals []string) {
 	for path := range b.Ranges {
 		if name, ok := labelled(path, "rule"); ok {

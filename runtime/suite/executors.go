@@ -12,10 +12,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// executors are those that the tests need, made when the first stage has to run.
+// executors are those that the tests need, made when the first stage has to run and kept for the others: starting a
+// worker or connecting to an engine for each test would cost more than most stages. It is safe for concurrent use but
+// for close.
 type executors struct {
 	o    Options
-	root string
+	root string        // the store's folder
 	room chan struct{} // for stages of all tests
 
 	mu   sync.Mutex
@@ -32,7 +34,9 @@ func newExecutors(o Options, root string) *executors {
 	return &executors{o: o, root: root, room: make(chan struct{}, n), made: map[bool]executor.Executor{}}
 }
 
-// place opens the executors that the stages of a plan run on, if they are not open.
+// place returns the executors that the stages of a plan run on. A container engine is asked for only where a stage has
+// to run an image, so that tests of all else run on machines without one. Nothing fetches in a test (runnable). The
+// result is not to be closed: the executors outlive the test.
 func (x *executors) place(ctx context.Context, p *plan.Plan) (*workspace.Placed, error) {
 	builtin, err := x.get(ctx, false)
 	if err != nil {
@@ -49,7 +53,8 @@ func (x *executors) place(ctx context.Context, p *plan.Plan) (*workspace.Placed,
 	return &workspace.Placed{Builtin: builtin, Foreign: foreign, Fetching: builtin}, nil
 }
 
-// get is the executor for built-in components, or the one for foreign programs; each is made when first asked for.
+// get is the executor for built-in components, or the one for foreign programs; each is made when first asked for. An
+// error is not kept: the next test asks again.
 func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -64,6 +69,7 @@ func (x *executors) get(ctx context.Context, foreign bool) (executor.Executor, e
 	return x.made[foreign], nil
 }
 
+// close ends all executors. No stage may be running.
 func (x *executors) close() error {
 	var err error
 	for _, ex := range x.made {
@@ -72,10 +78,11 @@ func (x *executors) close() error {
 	return err
 }
 
-// limited runs no more stages at a time than there is room for, whichever tests they belong to.
+// limited runs no more stages at a time than there is room for, whichever tests they belong to. The engine's own limit
+// counts the stages of one apply only.
 type limited struct {
 	executor.Executor
-	room chan struct{}
+	room chan struct{} // a place for each stage that may run at a time, of all tests together
 }
 
 // Resolve says what an image is, where the executor can.

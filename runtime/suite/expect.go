@@ -16,12 +16,13 @@ import (
 
 // expectation is a table that a test expects.
 type expectation struct {
-	rows      given
-	tolerance float64
-	partial   bool
+	rows      given   // as rows that are given: columns and content
+	tolerance float64 // of numbers; 0: they must be equal
+	partial   bool    // the table may have other rows too
 }
 
-// expect types what a test expects.
+// expect types what a test expects: the address must be a table, and the columns that are written be columns of it. Not
+// all columns need to be written; those alone are compared.
 func (k *checker) expect(e *expectation) {
 	g := &e.rows
 	if !k.find(g) {
@@ -51,7 +52,7 @@ func (k *checker) expect(e *expectation) {
 	k.rows(g)
 }
 
-// cell is a value of a table as it is compared and shown.
+// cell is a value of a table as it is compared and shown. A null is equal to null alone.
 type cell struct {
 	null   bool
 	number bool
@@ -59,7 +60,7 @@ type cell struct {
 	text   string
 }
 
-// compare compares an expected table with what came of it.
+// compare compares an expected table with the one that the store has under got. nil: they are the same.
 func (s *Suite) compare(ctx context.Context, e *expectation, got plan.Digest) (*Failure, error) {
 	columns := e.rows.table.Columns
 	want, err := s.cells(ctx, e.rows.content, columns)
@@ -78,7 +79,8 @@ func (s *Suite) compare(ctx context.Context, e *expectation, got plan.Digest) (*
 	return &Failure{Kind: "expect", Summary: e.rows.label + " " + d.summary(len(have)), Detail: d.text(), Range: e.rows.at}, nil
 }
 
-// keyed are the places of the key's columns among those written, nil if not all are.
+// keyed are the places of the key's columns among those written, nil if not all are: rows that agree in a part of a key
+// may be different rows.
 func (e *expectation) keyed() []int {
 	var out []int
 	for _, name := range e.rows.table.Key {
@@ -95,7 +97,8 @@ func (e *expectation) keyed() []int {
 	return out
 }
 
-// cells reads a table of the store.
+// cells reads these columns of a table of the store, in the table's order. Numbers with fractions come as doubles, all
+// else as the text that the SQL engine gives, so that dates and 64-bit integers are compared exactly.
 func (s *Suite) cells(ctx context.Context, table plan.Digest, columns []schema.Column) ([][]cell, error) {
 	dir, err := s.store.Temp("read-")
 	if err != nil {
@@ -124,6 +127,7 @@ func (s *Suite) cells(ctx context.Context, table plan.Digest, columns []schema.C
 	return out, err
 }
 
+// fractional reports whether values of an SQL type are compared as numbers.
 func fractional(t string) bool {
 	return t == "double" || t == "float" || strings.HasPrefix(t, "decimal")
 }
@@ -149,8 +153,8 @@ func numberText(x float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.10f", x), "0"), ".")
 }
 
-// equal compares two values. Numbers are equal within the tolerance, absolute or relative to the greater one; NaN is equal
-// to NaN.
+// equal compares two values. Numbers are equal if they differ by no more than the tolerance, either absolutely or
+// relative to the greater one; NaN is equal to NaN, and infinities to themselves.
 func (a cell) equal(b cell, tolerance float64) bool {
 	if a.null || b.null || !a.number || !b.number {
 		return a.null == b.null && a.text == b.text

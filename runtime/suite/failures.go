@@ -10,7 +10,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// diagnosed is an expected mistake: which of expect_failures it is.
+// diagnosed is an expected mistake: a code (MLP1203) or a variable (variable.region) of expect_failures, and whether
+// the module has it.
 type diagnosed struct {
 	expected string
 	found    bool
@@ -18,8 +19,9 @@ type diagnosed struct {
 
 var errorCode = lazyregexp.New(`^MLP\d{4}$`)
 
-// expectMistakes takes away the mistakes that a test expects. Where it expects any, they are all that there is to the test,
-// since a module with mistakes cannot be planned.
+// expectMistakes takes away the mistakes that a test expects, and returns what is left to be told. Where it expects
+// any, and they are met, they are all that there is to the test, since a module with mistakes cannot be planned:
+// asserts and expects beside them are refused, for they would never be looked at.
 func (t *test) expectMistakes(diags source.Diagnostics) source.Diagnostics {
 	var left source.Diagnostics
 	met := map[string]bool{}
@@ -42,7 +44,8 @@ func (t *test) expectMistakes(diags source.Diagnostics) source.Diagnostics {
 	return left
 }
 
-// expectedMistake is the expected failure that a diagnostic is; "" if it is none.
+// expectedMistake is the expected failure that a diagnostic is; "" if it is none. That a variable's validation failed
+// is told by the text of the diagnostic, which names the variable in one of two ways.
 func (t *test) expectedMistake(d source.Diagnostic) string {
 	for _, e := range t.spec.ExpectFailures {
 		name, variable := strings.CutPrefix(e, "variable.")
@@ -54,7 +57,8 @@ func (t *test) expectedMistake(d source.Diagnostic) string {
 	return ""
 }
 
-// failures checks that what is expected to fail can.
+// failures checks that what is expected to fail can: a misspelt gate would else be reported as one that did not fail,
+// by a test that people then mend at the wrong place.
 func (k *checker) failures() {
 	for i, e := range k.test.spec.ExpectFailures {
 		at := k.rangeOf(fmt.Sprintf("expect_failures[%d]", i))

@@ -10,7 +10,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
-// ReadFiles reads the files of tests that are named, or all in the folder of the module.
+// ReadFiles reads the files of tests that are named, relative to the module's folder, or all in that folder. Keys are
+// names with forward slashes, texts without a byte order mark. A module without tests is a workspace.Failure: a CI job
+// that is to run tests and finds none must not be green. Mistakes of reading, such as text that is not UTF-8, are a
+// *front.Error.
 func ReadFiles(w *workspace.Workspace, names []string) (map[string][]byte, error) {
 	if len(names) == 0 {
 		found, err := filepath.Glob(filepath.Join(w.Dir, "*"+syntax.TestExtension))

@@ -15,12 +15,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// given is what a test gives, or expects, at an address.
+// given is what a test gives, or expects, at an address. The upper fields are read from the file, the lower are made of
+// them when the test is typed, and depend on the test's module: inherit copies a given for each test.
 type given struct {
-	label  string
+	label  string // the address as written, with quotes around keys: "split.holdout.test"
 	at     source.Range
-	attrs  map[string]any // as written; numbers are json.Number
-	ranges map[string]source.Range
+	attrs  map[string]any          // as written; numbers are json.Number
+	ranges map[string]source.Range // of its values, by path: "rows[2].amount"
 
 	block   *check.Block
 	port    string
@@ -40,7 +41,9 @@ func (g *given) rangeOf(path string) source.Range {
 	return g.at
 }
 
-// find finds the block and port that a label means: "dataset.payments", "split.holdout.test".
+// find finds the block and port that a label means: "dataset.payments" means the port of that name's own,
+// "split.holdout.test" the port test of split.holdout, and "variable.orders" the source that stands for the variable.
+// Where there is none a mistake is reported, but for a variable, of which sourceOf has told.
 func (k *checker) find(g *given) bool {
 	m := k.test.module
 	if name, ok := g.variable(); ok {
@@ -79,7 +82,8 @@ func (k *checker) find(g *given) bool {
 // special are the attributes of a given that are no figures.
 var special = []string{"csv", "rows", "defaults", "columns", "passed", "comparable"}
 
-// given types one given.
+// given types one given: rows of a table, figures, the verdict of a check, or the model of a deployment that is live.
+// The attribute "rows" means a table's rows where it is a list, and may be a figure of that name where it is a number.
 func (k *checker) given(g *given) {
 	if !k.find(g) {
 		return
@@ -133,7 +137,8 @@ func (k *checker) given(g *given) {
 	}
 }
 
-// countOf is the figure "rows" of a block that has one, where that is given and not rows of a table; else nil.
+// countOf is the figure "rows" of a block that has one, as checks do, where that is given and not rows of a table; else
+// nil.
 func countOf(g *given) any {
 	if g.block.Figures == nil || g.block.Figures.Fields["rows"] == nil || g.attrs["csv"] != nil {
 		return nil
@@ -188,7 +193,9 @@ func (k *checker) giveHint(b *check.Block) string {
 	return "write csv = … or rows = […]"
 }
 
-// live makes the state of a deployment that has a model live.
+// live makes the state of a deployment that has a model live. The model is a digest of the address: nothing can be
+// loaded from it, and no real model has it. comparable = false leaves out the signature, as of a model whose features
+// were others, so that the champion is not compared with.
 func (k *checker) live(g *given) {
 	comparable := g.attrs["comparable"] != false
 	for name := range g.attrs {
@@ -217,7 +224,9 @@ func modelOf(b *check.Block) (from string, signature *schema.Model) {
 	return r.Target, b.In[r.Port].Model
 }
 
-// figures types the figures given of a block, by what rules know of it.
+// figures types the figures given of a block, by what rules know of it. The comparison with the champion, delta, is
+// written with the evaluation, and belongs to the stage that is derived for it (evaluate.holdout@champion); it is taken
+// out here.
 func (k *checker) figures(g *given, figures map[string]any) {
 	k.refuse(g, "comparable", "defaults")
 	if g.block.Figures == nil {
@@ -277,7 +286,8 @@ func (g *given) owner(path string) string {
 	return g.label
 }
 
-// value holds a given value to the type of the figure; null stands for an undefined figure.
+// value holds a given value to the type of the figure; null stands for an undefined figure, such as the precision of a
+// model that predicted nothing.
 func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 	ok := v == nil // undefined: a rule that reads it is an error
 	switch x := v.(type) {
@@ -308,7 +318,7 @@ func (k *checker) value(g *given, path string, t *schema.FigureType, v any) {
 	}
 }
 
-// figureWords names what a figure takes.
+// figureWords names what a figure takes, for the end of a sentence: "takes an object of auc, recall".
 func figureWords(t *schema.FigureType) string {
 	switch t.Kind {
 	case schema.DoubleFigure:

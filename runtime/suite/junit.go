@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The elements of JUnit's XML that continuous integration reads: a suite for each file, a case for each test.
+// The elements of JUnit's XML that continuous integration reads: a suite for each file, a case for each test. There is
+// no standard; https://github.com/testmoapp/junitxml collects what readers take.
 type (
 	junitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`
@@ -49,7 +50,9 @@ type (
 	}
 )
 
-// WriteJUnit writes results as JUnit XML, under the name of what gave them, such as mlp test.
+// WriteJUnit writes results as JUnit XML, under the name of what gave them, such as mlp test. Results of one file must
+// stand together, as Run gives them. Durations are in seconds with three digits. Text that XML 1.0 cannot hold becomes
+// "?".
 func WriteJUnit(w io.Writer, name string, results []*Result) error {
 	all := junitSuites{Name: name}
 	var total time.Duration
@@ -79,6 +82,7 @@ func WriteJUnit(w io.Writer, name string, results []*Result) error {
 	return err
 }
 
+// add adds the case of one result, and counts it. A result that did not pass has at least one failure.
 func (s *junitSuite) add(r *Result) {
 	c := junitCase{Name: xmlText(r.Name), ClassName: xmlText(strings.TrimSuffix(r.File, ".mlptest")), File: xmlText(r.File), Line: r.Line, Time: seconds(r.Duration)}
 	switch r.Status {
@@ -120,7 +124,7 @@ func junitText(failures []Failure) *junitProblem {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
-// xmlText leaves out of a text what XML 1.0 cannot hold, even escaped.
+// xmlText replaces in a text what XML 1.0 cannot hold, even escaped: https://www.w3.org/TR/xml/#charsets.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -6,7 +6,9 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// limit is the part of a plan that some addresses need. Without addresses it is all of it.
+// limit is the part of a plan that some addresses need, signed anew; without addresses it is the plan itself. Releases
+// are kept only where they are targets themselves: a test of a gate must not release what the gate lets pass. Stages
+// that the plan would remove are left out. The plan given is not changed, and shares its nodes with the result.
 func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 	if len(targets) == 0 {
 		return p, nil
@@ -53,7 +55,8 @@ type limiter struct {
 	releases map[string]*plan.Release
 }
 
-// need marks an address and all that it waits for.
+// need marks an address and all that it waits for: the inputs and the order of a stage, the figures that a gate reads,
+// the model, gate and stage of a release. An address that the plan has not, such as that of a problem, needs nothing.
 func (l *limiter) need(address string) {
 	if address == "" || l.needed[address] {
 		return

@@ -13,7 +13,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// load makes the table of the rows that are given or expected, and stores it.
+// load makes the table of the rows that are given or expected, and stores it; g.content becomes its digest. Rows go
+// through CSV whichever way they are written, so that types are read by one reader, the one that csv sources have. In
+// an editor, where there is no store, nothing is done. A value that does not fit its column is a diagnostic and no
+// error.
 func (k *checker) load(ctx context.Context, g *given) error {
 	if g.table == nil || k.suite.store == nil {
 		return nil
@@ -60,7 +63,8 @@ func (k *checker) load(ctx context.Context, g *given) error {
 	return err
 }
 
-// query completes the rows by their defaults, with the columns in the table's order where all are there.
+// query completes the rows by their defaults, with the columns in the table's order where all are there. Rows that are
+// expected may have some columns only, and are left as they are.
 func (g *given) query() (string, []schema.Column) {
 	defaults, _ := g.attrs["defaults"].(map[string]any)
 	if defaults == nil && len(g.table.Columns) < len(g.block.Out[g.port].Table.Columns) { // expected rows: those columns alone
@@ -92,7 +96,8 @@ func sqlLiteral(v any) string {
 	return "'" + fmt.Sprint(v) + "'"
 }
 
-// text is the rows as CSV and what messages call it. A heredoc's lines are those of the file that it stands in.
+// text is the rows as CSV and what messages call it. The text of a heredoc is pushed down by as many blank lines as
+// stand above it in the file, so that the line numbers in the reader's messages are those of the file.
 func (g *given) text() (text, name string) {
 	if text, ok := g.attrs["csv"].(string); ok {
 		at := g.rangeOf("csv")

@@ -21,7 +21,9 @@ type Opening struct {
 	NoEngine    func(where string)
 }
 
-// OptionsOf reads the module that is tested. Mistakes in it are a *front.Error. The library is the caller's to close.
+// OptionsOf reads the module that is tested. Mistakes in it are a *front.Error; diagnostics are its warnings. The
+// library is the caller's to close, after the suite. Pins of mlp.lock hold as in a plan. What the library finds out is
+// not kept: tests leave nothing in .mlp.
 func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Options, *workspace.Library, source.Diagnostics, error) {
 	lock, err := workspace.ReadLock(w.Dir)
 	if err != nil {
@@ -66,11 +68,13 @@ func (sqlTables) Load(ctx context.Context, path, name string, columns []schema.C
 	return err
 }
 
+// Select is as in Tables.
 func (sqlTables) Select(ctx context.Context, query string, from map[string]string, columns []schema.Column, key []string, out string) error {
 	_, err := table.Run(ctx, table.Query{SQL: query, Tables: from, Columns: columns, OrderBy: key, Out: out})
 	return err
 }
 
+// Each is as in Tables.
 func (sqlTables) Each(ctx context.Context, query string, from map[string]string, f func(row []any) error) error {
 	r, err := table.OpenReader(ctx, from)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// failures compares what failed with what was expected to fail. In a plan only what is expected counts: that a gate fails
-// there ends nothing.
+// failures compares what failed with what was expected to fail. After an apply each failure that nobody expected fails
+// the test. In a plan only what is expected counts: that a gate fails there ends nothing, and tests that assert the
+// verdict of a gate are common.
 func (r *run) failures() {
 	failed := r.failed()
 	for _, e := range r.test.spec.ExpectFailures {
@@ -34,7 +35,8 @@ func (r *run) failures() {
 	}
 }
 
-// gateBlocked tells of a gate that was not decided because of a check or gate that it comes after: it let nothing pass.
+// gateBlocked reports whether a gate was not decided because of a check or gate that it comes after: it let nothing
+// pass, which is what a test that expects it to fail asks.
 func (r *run) gateBlocked(address string) bool {
 	return r.ended != nil && slices.ContainsFunc(r.ended.Gates, func(g engine.GateResult) bool {
 		return g.Address == address && g.Status == engine.GateBlocked
@@ -52,7 +54,8 @@ func (r *run) notFailed(what, why string) {
 	r.fail(Failure{Kind: "not_failed", Range: at, Summary: what + " did not fail", Detail: why})
 }
 
-// failed says of each stage, check and gate that failed why.
+// failed says of each stage, check, gate and release that failed why; in a plan, of those whose figures are known
+// already.
 func (r *run) failed() map[string]string {
 	out := map[string]string{}
 	if r.ended == nil {
@@ -98,7 +101,8 @@ func failureText(f *engine.Failure) string {
 	return text
 }
 
-// checkFailed decides a check whose figures are known.
+// checkFailed decides a check whose figures are known: by the count of expectations that failed, then by its rules.
+// Rules that only warn fail nothing. Without figures the answer is no.
 func (r *run) checkFailed(n *plan.Node) bool {
 	var f struct{ Failed float64 }
 	if json.Unmarshal(r.figures(n.Address), &f) == nil && f.Failed > 0 {
@@ -129,7 +133,8 @@ func checkText(n engine.NodeResult) string {
 	return strings.Join(lines, "\n")
 }
 
-// ruleTexts says of the rules that do not hold which they are and what they read.
+// ruleTexts says of the rules that do not hold which they are and what they read, and before them what held the gate.
+// "" if all hold, are open, or only warn.
 func ruleTexts(rules []plan.Rule, blockedBy []string) string {
 	var lines []string
 	for _, b := range blockedBy {
@@ -150,7 +155,8 @@ func ruleTexts(rules []plan.Rule, blockedBy []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// figures of a stage, as far as they are known at the end.
+// figures of a stage, as far as they are known at the end: as the apply has them, else as the result has them that the
+// plan knows. nil if there are none.
 func (r *run) figures(address string) json.RawMessage {
 	if r.ended != nil {
 		for _, n := range r.ended.Nodes {

@@ -19,7 +19,8 @@ import (
 // figuresFile holds the figures of a stage, in a port that carries figures or a verdict.
 const figuresFile = "metrics.json"
 
-// given are the results that the test gives, stored.
+// given are the results that the test gives, by address, stored. Several givens of one block, such as two ports of a
+// split, make one result. The comparison with a champion becomes the result of the stage derived for it.
 func (r *run) given(ctx context.Context) (map[string]planner.Given, error) {
 	out := map[string]planner.Given{}
 	for _, g := range r.test.givens {
@@ -48,7 +49,8 @@ func (r *run) given(ctx context.Context) (map[string]planner.Given, error) {
 	return out, nil
 }
 
-// giveFigures writes figures as a stage writes them.
+// giveFigures writes figures as a stage writes them: canonical JSON, in each port of the block that carries figures or
+// a verdict. A check that is given as passed or failed has that in place of its figures, and its rules are not decided.
 func (r *run) giveFigures(ctx context.Context, g *given, into *planner.Given) error {
 	figures := maps.Clone(g.figures)
 	if g.passed != nil {
@@ -80,7 +82,8 @@ func (r *run) giveFigures(ctx context.Context, g *given, into *planner.Given) er
 	return err
 }
 
-// record makes a given result one that the store has.
+// record makes a given result one that the store has, under the fingerprint that the planner gave the stage, and one
+// that plans of this test know. The time is the epoch's beginning: given results must not differ from run to run.
 func (r *run) record(n *plan.Node, given planner.Given) error {
 	action := plan.Action{
 		Fingerprint: n.Fingerprint, Definition: n.Definition, Address: n.Address, Component: n.Kind, Inputs: map[string]plan.Digest{},
@@ -102,8 +105,8 @@ func (r *run) record(n *plan.Node, given planner.Given) error {
 // actions answers the planner: of all results in the store those that this test, or one that it goes on from, knows of.
 type actions struct{ r *run }
 
-// Action is a record of this test, or none: one that another test left in the store would make this one pass for another
-// reason.
+// Action is a record of this test, or of one that it goes on from, or none: a record that another test left in the
+// store would make this one pass for another reason, and only when both run.
 func (a actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	if !a.r.known[fp] {
 		return nil, false, nil
@@ -122,8 +125,8 @@ type sources struct {
 	absent map[string]bool
 }
 
-// External looks at real files where a test gives no rows. Without them the source has a version of its own, "not here",
-// with which a plan can be made and no apply.
+// External looks at real files where a test gives no rows. Where they are not here the source has a version of its own,
+// "not here", with which a plan can be made and no apply: a repository often has tests and no data.
 func (x *sources) External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error) {
 	o := x.run.suite.o
 	dir := x.run.test.module.Blocks[address].Dir

@@ -9,14 +9,16 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// heredoc reports whether the rows are CSV that is written out in the file of tests, line by line.
+// heredoc reports whether the rows are CSV that is written out in the file of tests, line by line. A text with escapes
+// ("a\nb") has more lines than it takes in the file, so that its lines have no places of their own.
 func (g *given) heredoc() bool {
 	text, ok := g.attrs["csv"].(string)
 	at := g.rangeOf("csv")
 	return ok && strings.Contains(text, "\n") && at.End.Line-at.Start.Line >= strings.Count(text, "\n")
 }
 
-// inLine is the place of a word in a line of a file of tests; of the whole line, without blanks, if it does not stand there.
+// inLine is the place of a word in a line of a file of tests, lines counted from 1; of the whole line, without blanks,
+// if the word does not stand there or is empty. The zero Range if there is no such line.
 func (k *checker) inLine(file string, line int, word string) source.Range {
 	text := k.suite.o.Tests[file]
 	lines := source.NewLines(text)
@@ -40,7 +42,8 @@ var (
 	saidValue = lazyregexp.New(` holds "(.*?)"`)
 )
 
-// badRow tells of rows that cannot be made into a table, at the line that the engine names.
+// badRow tells of rows that cannot be made into a table, at the line that the engine names: "… line 12: … holds "x"".
+// Where the text of the engine is another, the place is the csv as a whole, and the text stays.
 func (k *checker) badRow(g *given, summary, detail string) {
 	at := g.at
 	if r, ok := g.ranges["csv"]; ok {

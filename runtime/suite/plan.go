@@ -14,7 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
-// begin makes the state that the test starts from: that of the test before, and what is given as live.
+// begin makes the state that the test starts from: that of the test before, and what is given as live. The workspace is
+// named after the test's number, so that each test has a log of its own in the one store.
 func (r *run) begin(ctx context.Context) error {
 	pipeline := r.test.module.Pipeline.Name
 	var err error
@@ -41,7 +42,7 @@ func (r *run) begin(ctx context.Context) error {
 	return err
 }
 
-// inherited are the events that make a state of nothing.
+// inherited are the events that make an empty state into st. Their order does not matter: each has a key of its own.
 func inherited(st *plan.State) []plan.Event {
 	var out []plan.Event
 	for address, n := range st.Nodes {
@@ -59,7 +60,8 @@ func inherited(st *plan.State) []plan.Event {
 	return out
 }
 
-// makePlan plans the module with what is given, and records that as results.
+// makePlan plans the module with what is given, and records that as results. For an apply it also finds the part that
+// is wanted, and refuses one that could not be carried out.
 func (r *run) makePlan(ctx context.Context) error {
 	given, err := r.given(ctx)
 	if err != nil {
@@ -91,7 +93,8 @@ func (r *run) makePlan(ctx context.Context) error {
 	return r.runnable(found.absent, given)
 }
 
-// targets are the addresses that the apply is limited to; nil: all.
+// targets are the addresses that the apply is limited to; nil: all. A test that expects rows and says nothing else runs
+// what those rows need, and no training beside.
 func (r *run) targets() []string {
 	out := slices.Clone(r.test.spec.Targets)
 	if len(out) == 0 && r.test.spec.Run == "" {
@@ -102,7 +105,8 @@ func (r *run) targets() []string {
 	return out
 }
 
-// runnable refuses to begin what cannot be done: stages that read what is not here, or a port that is not given.
+// runnable refuses to begin what cannot be done, with what to give instead: stages that read what is not here, fetches,
+// a port that is not given of a block of which another is, and a comparison with a model that exists in the test alone.
 func (r *run) runnable(absent map[string]bool, given map[string]planner.Given) error {
 	for _, n := range r.limit.Nodes {
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {

@@ -16,7 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// test is one test of a file.
+// test is one test of a file. Fields down to asserts are read from it; those below are made when the test is compiled.
 type test struct {
 	file, name string
 	at         source.Range
@@ -35,7 +35,8 @@ type test struct {
 	wanted  bool
 }
 
-// testSpec is a test block as it is written.
+// testSpec is a test block as it is written, decoded as configuration. Given and Expect are in the order of the blocks,
+// as the parsed blocks are; the two are gone through side by side.
 type testSpec struct {
 	Run            string            `json:"run"`
 	Targets        []string          `json:"targets"`
@@ -47,6 +48,7 @@ type testSpec struct {
 }
 
 // read reads the files of tests and puts together what belongs to each test.
+// + All files are read even if one has mistakes, so that all mistakes are told.
 func read(o Options) ([]*test, source.Diagnostics) {
 	var out []*test
 	var diags source.Diagnostics
@@ -137,6 +139,8 @@ func (r *reader) test(b *syntax.Block) {
 	r.tests = append(r.tests, t)
 }
 
+// assertion finds the text of a condition among the texts of the test, with its place, which the compiled rule's
+// messages use.
 func (r *reader) assertion(name, message string, b *resolve.Block) *assertion {
 	a := &assertion{name: name, message: message, at: b.Ranges["assert["+name+"]"]}
 	for _, t := range b.Texts {
@@ -153,7 +157,9 @@ var bareKey = lazyregexp.New(`\[([a-z0-9_]+)\]`)
 // addressOf reads an address: train.model[eu] is train.model["eu"], whose quotes would have to be escaped.
 func addressOf(label string) string { return bareKey().ReplaceAllString(label, `["$1"]`) }
 
-// given reads a block that gives rows or figures.
+// given reads a block that gives rows or figures. prefix is where the block stands in its test, and is cut off the
+// paths of ranges; "" for a block outside of tests. Numbers stay as they are written (json.Number): 0.1 in a decimal
+// column must not become a double on its way.
 func (r *reader) given(label string, config json.RawMessage, at source.Range, prefix string, ranges map[string]source.Range) *given {
 	g := &given{label: addressOf(label), at: at, attrs: map[string]any{}, ranges: map[string]source.Range{}}
 	d := json.NewDecoder(bytes.NewReader(config))
@@ -174,7 +180,8 @@ func (r *reader) given(label string, config json.RawMessage, at source.Range, pr
 	return g
 }
 
-// chains puts tests behind those that they go on from, which hand on all that they were given and changed.
+// chains puts tests behind those that they go on from, which hand on all that they were given and changed. A test in a
+// circle is reported and goes on from nothing, so that the others can be read.
 func (r *reader) chains() {
 	byName := map[string]*test{}
 	var names []string
@@ -219,7 +226,8 @@ func circular(t *test) bool {
 	return false
 }
 
-// inherit puts before a test's own what stands outside of tests, and what the tests have that it goes on from.
+// inherit puts before a test's own what stands outside of tests, and what the tests have that it goes on from. done
+// keeps each test from being completed twice.
 func (r *reader) inherit(t *test, done map[*test]bool) {
 	if done[t] {
 		return
@@ -235,7 +243,7 @@ func (r *reader) inherit(t *test, done map[*test]bool) {
 	t.givens = lastOf(slices.Concat(from.givens, t.givens))
 }
 
-// lastOf leaves the last of several givens of one label.
+// lastOf leaves the last of several givens of one label, as a copy: typing fills it in by the module of one test.
 func lastOf(givens []*given) []*given {
 	var out []*given
 	for i, g := range givens {

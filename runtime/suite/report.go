@@ -6,7 +6,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Report is the JSON of results.
+// Report is the JSON of results: {"format_version": "1.0", "passed": true, "tests": […]}.
 type Report struct {
 	FormatVersion string     `json:"format_version"`
 	Passed        bool       `json:"passed"`
@@ -19,7 +19,7 @@ type Reported struct {
 	DurationMS int64 `json:"duration_ms"`
 }
 
-// ReportOf is the report of results, in their order.
+// ReportOf is the report of results, in their order. Without results it has passed, with an empty list.
 func ReportOf(results []*Result) Report {
 	failed := func(r *Result) bool { return r.Status != Passed }
 	out := Report{FormatVersion: "1.0", Passed: !slices.ContainsFunc(results, failed), Tests: []Reported{}}

@@ -15,7 +15,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// rows types rows that are written, by the columns of the table that they stand for.
+// rows types rows that are written, by the columns of the table that they stand for: g.table gets the written columns,
+// with the types of the block's own. Whether all columns are there is another question (complete), which rows that are
+// expected are not asked.
 func (k *checker) rows(g *given) {
 	own := g.block.Out[g.port].Table
 	if g.attrs["csv"] != nil && g.attrs["rows"] != nil {
@@ -55,7 +57,7 @@ func (k *checker) rows(g *given) {
 	}
 }
 
-// complete checks that all columns of a given table are written, or have a default.
+// complete checks that all columns of a given table are written, or have a default, and not both.
 func (k *checker) complete(g *given) {
 	own := g.block.Out[g.port].Table
 	defaults, ok := g.attrs["defaults"].(map[string]any)
@@ -111,7 +113,9 @@ func (k *checker) complete(g *given) {
 	}
 }
 
-// header gives the columns that are written, and where.
+// header gives the columns that are written, and where: the first line of CSV; of objects all names that any row has,
+// in the order of their first row and by name within it. No rows at all have all columns of the table. nil after a
+// mistake.
 func (k *checker) header(g *given) (names []string, at []source.Range) {
 	if text, ok := g.attrs["csv"].(string); ok {
 		// FieldsPerRecord -1: rows of another length are told where their values are read, with their line.
@@ -200,7 +204,7 @@ func (k *checker) cells(g *given) {
 	}
 }
 
-// lookup finds a value by the column's name, whatever its case.
+// lookup finds a value by the column's name, whatever its case, as SQL compares names.
 func lookup(row map[string]any, column string) (any, bool) {
 	for name, v := range row {
 		if strings.EqualFold(name, column) {
@@ -210,7 +214,8 @@ func lookup(row map[string]any, column string) (any, bool) {
 	return nil, false
 }
 
-// cell holds a written value to the column's type; times and decimals are written as strings.
+// cell holds a written value to the column's type; times and decimals beyond doubles are written as strings. null fits
+// any.
 func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
 	want := cellKind(c.Type)
 	ok := v == nil
@@ -230,7 +235,8 @@ func (k *checker) cell(g *given, path string, c *schema.Column, v any) {
 	}
 }
 
-// cellKind is how values of an SQL type are written in HCL.
+// cellKind is how values of an SQL type are written in HCL, as messages say it: "a number", "true or false", "a
+// string".
 func cellKind(t string) string {
 	switch {
 	case t == "boolean":

@@ -25,14 +25,17 @@ import (
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
-// Observer is told what happens, by several tests at a time. Its functions may be nil.
+// Observer is told what happens, by several tests at a time. Its functions may be nil, must not block for long, and are
+// called in this order for one test: Started, Stage any number of times, Done. Tests that are skipped are not started.
 type Observer struct {
 	Started func(file, name string)
 	Stage   func(file, name string, e engine.Event)
 	Done    func(*Result) // in the order of the tests
 }
 
-// Run runs all tests and returns their results in the order of files and tests.
+// Run runs all tests and returns the results of those wanted, in the order of files and tests. When ctx ends, running
+// stages are ended at once, and tests that have not finished are Errored as interrupted. Run returns when no test runs
+// any more.
 func (s *Suite) Run(ctx context.Context, watch Observer) []*Result {
 	runs := make([]*run, len(s.tests))
 	byTest := map[*test]*run{}
@@ -59,7 +62,7 @@ func (s *Suite) Run(ctx context.Context, watch Observer) []*Result {
 	return out
 }
 
-// run is one test being run.
+// run is one test being run. Others read result, state and known of it only after done is closed.
 type run struct {
 	suite  *Suite
 	test   *test
@@ -94,6 +97,7 @@ func (r *run) start(ctx context.Context, room chan struct{}) {
 			return
 		}
 	}
+	// Behind the wait for base: a test that waits in a room's place would keep the one that it waits for out.
 	room <- struct{}{}
 	defer func() { <-room }()
 	if r.watch.Started != nil {
@@ -121,7 +125,8 @@ func (r *run) start(ctx context.Context, room chan struct{}) {
 	r.result.Duration = time.Since(started)
 }
 
-// runs is what a test does: plan or apply.
+// runs is what a test does: plan or apply. Where the test does not say, one that expects rows or has targets is an
+// apply.
 func (t *test) runs() string {
 	switch {
 	case t.spec.Run != "":
@@ -134,12 +139,13 @@ func (t *test) runs() string {
 
 func (r *run) fail(f Failure) { r.result.Failures = append(r.result.Failures, f) }
 
-// diagnostics are an error of the planner.
+// diagnostics are an error of the planner. The list is never empty.
 type diagnostics struct{ list source.Diagnostics }
 
 func (d *diagnostics) Error() string { return d.list[0].Summary }
 
-// do carries the test out. The error is for what keeps it from being carried out.
+// do carries the test out. The error is for what keeps the test from being carried out; what the test asks for and does
+// not get is added to the result's failures.
 func (r *run) do(ctx context.Context) error {
 	if r.test.failing != nil {
 		r.mistakes()
@@ -174,7 +180,8 @@ func (r *run) mistakes() {
 	}
 }
 
-// apply carries out the plan, or the part of it that is asked for.
+// apply carries out the plan, or the part of it that is asked for. That stages fail is no error here, but part of what
+// came of the apply.
 func (r *run) apply(ctx context.Context) error {
 	on, err := r.suite.exec.place(ctx, r.limit)
 	if err != nil {
@@ -210,7 +217,7 @@ func (r *run) apply(ctx context.Context) error {
 	return nil
 }
 
-// expect compares a table.
+// expect compares a table of the outcome with the one expected.
 func (r *run) expect(ctx context.Context, e *expectation) error {
 	got := r.output(e.rows.block.Address, e.rows.port)
 	if got == "" {

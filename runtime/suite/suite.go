@@ -6,6 +6,45 @@
 // what would run, applies it where it says so (run.go), and compares. Every test has a state of its own in a store that
 // all share and that goes with the suite; so what one test trained, another need not train again, while no plan knows of
 // any other test.
+// An example. The file release.mlptest beside a module has
+//
+//	given "evaluate.holdout" { metrics = { recall = 0.71 } }
+//
+//	test "a weak model is held" {
+//	  assert "gate" { that = "gate.release.verdict == 'fail'" }
+//	}
+//
+//	test "a strong one is released" {
+//	  after = "a weak model is held"
+//	  run   = "apply"
+//	  given "evaluate.holdout" { metrics = { recall = 0.93 } }
+//	  assert "live" { that = "deploy.scorer.released" }
+//	}
+//
+// Load goes through these steps, and stops after any that found mistakes, so that nothing runs of a suite with one:
+//
+//  1. read: each file is parsed with the language of tests, and each test gets what stands outside of tests and what the
+//     tests have that it goes on from, before its own; of several givens of one address the last is left. The second test
+//     so has one given, with 0.93.
+//  2. choose: tests that the filter does not want are left out, but for those that a wanted one goes on from. 3. module:
+//
+// the module is compiled once for each different set of variables and overrides (test.key). Both tests here
+//
+//		have none, and share one compiled module.
+//	 4. check: what is given and expected is found in that module and typed by its tables and figures, assertions are
+//	    compiled against the names and types that they may use (environment).
+//	 5. load: rows that are given or expected become tables in the suite's store, each different text once.
+//
+// Run starts a goroutine for each test, which waits for the test that it goes on from, then for room. A test
+//
+// 1. begins with an empty state, or that of the test before, and with what is given as live (begin), 2. makes a plan in
+// which given results take the place of stages, and records them as if those had run (makePlan), 3. carries the plan
+// out, whole or for its targets, where it says so (apply), 4. compares failures with those expected, tables with those
+// expected, and decides its assertions.
+//
+// What holds between tests: a plan knows only results of its own test and of those before it (actions), though all lie
+// in one store. When the engine reaches a stage whose fingerprint another test has recorded, the result is taken from
+// there; so ten tests that train the same model train it once, while each plan says that the training would run.
 package suite
 
 import (
@@ -35,6 +74,7 @@ type Options struct {
 	Library Library
 	Tables  Tables
 	// Image is what an image's name means (plan.ImageVersion).
+	// Its errors are taken for "not known yet" by plans.
 	Image func(ctx context.Context, name string) (version string, err error)
 	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
 	// foreign stages, which run an image of their own.
@@ -45,12 +85,14 @@ type Options struct {
 	Unquoted func(*plan.External) bool
 
 	// Filter tells which tests are wanted, by "file: name"; nil: all. Those that they go on from run as well.
+	// Called once a test, while the suite is loaded.
 	Filter      func(file, name string) bool
 	Parallelism int // tests, and stages, at a time
 	ToolVersion string
 }
 
 // Library is what the compiler and the planner need of the components.
+// + Calls may come from several tests at a time once the suite runs.
 type Library interface {
 	front.Library
 	// Files lists the files that a source means, as component.Source does; dir is the folder of the block's module.
@@ -68,19 +110,22 @@ type Tables interface {
 	Each(ctx context.Context, query string, tables map[string]string, f func(row []any) error) error
 }
 
-// Suite is a set of tests that are ready to run. Close it.
+// Suite is a set of tests that are ready to run, once. Close it, also after an interrupt: the store may hold as much
+// data as an apply of the module.
 type Suite struct {
 	o      Options
 	folder *scratch.Folder // of the store
 	store  *store.Store
-	tests  []*test
+	tests  []*test           // in the order of file names and of the text; those not wanted are gone after choose
 	files  map[string][]byte // of the tests and the module, for messages
 	exec   *executors
 	// loaded are the tables made of rows that tests write, by what is written.
 	loaded map[string]plan.Digest
 }
 
-// Load reads and checks the tests. With errors there is nothing to run. The files are for showing the diagnostics.
+// Load reads and checks the tests. The suite is nil where there are diagnostics of errors, or an error that is no
+// mistake of tests, such as a full disk; nothing is left on the disk then. The files are for showing the diagnostics,
+// with sensitive values blotted out, and are returned in any case.
 func Load(ctx context.Context, o Options) (*Suite, map[string][]byte, source.Diagnostics, error) {
 	tests, diags := read(o)
 	files := allFiles(o)
@@ -116,6 +161,8 @@ func Check(ctx context.Context, o Options) (map[string]*schema.FigureType, sourc
 	return sees, append(diags, more...).Sort(), err
 }
 
+// allFiles are the texts of module and tests by name. A map of its own: compiling adds the files of called modules to
+// it.
 func allFiles(o Options) map[string][]byte {
 	out := map[string][]byte{}
 	for _, files := range []map[string][]byte{o.Module.Files, o.Tests} {
@@ -126,7 +173,7 @@ func allFiles(o Options) map[string][]byte {
 	return out
 }
 
-// Close frees what the suite holds, and leaves nothing of it on the disk.
+// Close ends the executors and removes the store. It may be called on a suite that failed to load half way.
 func (s *Suite) Close() error {
 	err := s.exec.close()
 	if s.store != nil {
@@ -135,30 +182,30 @@ func (s *Suite) Close() error {
 	return errors.Join(err, s.folder.Close())
 }
 
-// Status of a test.
+// Status of a test. In JSON it is this text.
 type Status string
 
 const (
-	Passed  Status = "passed"
+	Passed  Status = "passed"  //
 	Failed  Status = "failed"  // what it asks for is not so
 	Errored Status = "error"   // it could not be carried out
 	Skipped Status = "skipped" // the test that it goes on from did not pass
 )
 
-// Result is what came of a test.
+// Result is what came of a test. Whoever is handed one by Observer.Done or Run must not change it.
 type Result struct {
 	File     string        `json:"file"`
 	Name     string        `json:"name"`
-	Line     int           `json:"line"`
+	Line     int           `json:"line"` // of the test's header, from 1
 	Status   Status        `json:"status"`
-	Run      string        `json:"run"` // "plan" or "apply"
-	Executor string        `json:"executor,omitempty"`
-	Ran      []string      `json:"ran,omitempty"` // stages that ran, sorted
+	Run      string        `json:"run"`                // "plan" or "apply"
+	Executor string        `json:"executor,omitempty"` // what ran the stages, of foreign ones if there are: "process" or "docker"; empty in a plan
+	Ran      []string      `json:"ran,omitempty"`      // stages that ran, sorted
 	Failures []Failure     `json:"failures,omitempty"`
 	Duration time.Duration `json:"-"`
 }
 
-// Failure is one reason why a test did not pass.
+// Failure is one reason why a test did not pass. Summary is one line without a point at its end.
 type Failure struct {
 	Kind    string       `json:"kind"` // "assert", "expect", "failed", "not_failed", "error"
 	Summary string       `json:"summary"`

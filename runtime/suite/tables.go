@@ -13,10 +13,12 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// maxRows is how many rows of a table assertions can go over.
+// maxRows is how many rows of a table assertions can go over. A table with more has a count and no rows: a rule that
+// reads them is an error with that reason, rather than a condition on a part of the table.
 const maxRows = 10_000
 
-// tables are the rows of a block's tables.
+// tables puts the rows of a block's tables under table.KIND.NAME, in the form that environment declares. A table that
+// is not known yet makes what reads it open.
 func (b *valueBuilder) tables(ctx context.Context, block *check.Block) error {
 	own := schema.OwnPort(block.TypeSpec.Out)
 	for _, port := range sortedKeys(block.Out) {

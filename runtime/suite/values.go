@@ -16,13 +16,17 @@ import (
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// valueBuilder puts together what assertions see.
+// valueBuilder puts together what assertions see, in the form that environment declares (env.go).
 type valueBuilder struct {
 	run    *run
 	values *rule.Values
 	read   map[string]bool // tables that are read, by "dataset.payments"
 }
 
+// values are those that the assertions of the test read. Tables are read from the store only where an assertion names
+// them: a table of a million rows costs nothing to tests that do not speak of it.
+// values are those that the assertions of the test read. Tables are read from the store only where an assertion names
+// them: a table of a million rows costs nothing to tests that do not speak of it.
 func (r *run) values(ctx context.Context) (*rule.Values, error) {
 	b := &valueBuilder{run: r, values: &rule.Values{Known: map[string]any{}, Undefined: map[string]string{}}, read: map[string]bool{}}
 	for _, a := range r.test.asserts {
@@ -48,7 +52,7 @@ func (r *run) values(ctx context.Context) (*rule.Values, error) {
 	return b.values, nil
 }
 
-// decoded is a value as rules read it.
+// decoded is a value as rules read it: maps, lists, float64, string, bool, nil. nil where v is no JSON.
 func decoded(v any) any {
 	var out any
 	data, err := json.Marshal(v)
@@ -58,7 +62,7 @@ func decoded(v any) any {
 	return out
 }
 
-// path of a block's values: kind, name and key.
+// path of a block's values: before, then kind, name and key.
 func path(b *check.Block, before ...string) []string {
 	out := append(before, b.Kind, b.Name)
 	if b.Key != "" {
@@ -67,6 +71,7 @@ func path(b *check.Block, before ...string) []string {
 	return out
 }
 
+// put sets a value at a path, making the objects above it.
 func (b *valueBuilder) put(path []string, v any) {
 	at := b.values.Known
 	for _, p := range path[:len(path)-1] {
@@ -80,6 +85,7 @@ func (b *valueBuilder) put(path []string, v any) {
 	at[path[len(path)-1]] = v
 }
 
+// unknown notes that what lies at a path, or below it, is not known, so that rules which need it are open.
 func (b *valueBuilder) unknown(path []string) {
 	b.values.Unknown = append(b.values.Unknown, strings.Join(path, "."))
 }
@@ -127,6 +133,7 @@ func rulesSeen(rules []plan.Rule) map[string]any {
 	return out
 }
 
+// verdictOf is the worst verdict of the rules that do not only warn; rules may be none.
 func verdictOf(rules []plan.Rule) plan.RuleVerdict {
 	out := plan.Pass
 	for _, r := range rules {
@@ -137,7 +144,8 @@ func verdictOf(rules []plan.Rule) plan.RuleVerdict {
 	return out
 }
 
-// gate tells how a gate is decided: by the plan, or by the apply.
+// gate tells how a gate is decided: by the apply if it came to the gate, else by the plan. A gate that was held by a
+// failed check counts as failed, and one that waits for an approval as open.
 func (b *valueBuilder) gate(block *check.Block) {
 	at := path(block)
 	if b.run.ended != nil {
@@ -181,6 +189,7 @@ func approvalsSeen(approvals []plan.Approval) map[string]any {
 	return out
 }
 
+// deploy tells what the plan means to do with a deployment, and whether the apply did it; in a plan the latter is open.
 func (b *valueBuilder) deploy(block *check.Block) {
 	at := path(block)
 	for _, rel := range b.run.plan.Releases {
@@ -221,6 +230,7 @@ func (b *valueBuilder) figures(block *check.Block) {
 	b.put(at, values)
 }
 
+// check adds whether a check passed and its rules, by the apply where that came to the check.
 func (b *valueBuilder) check(block *check.Block, values map[string]any) {
 	n := b.run.plan.Node(block.Address)
 	values["rules"], values["passed"] = map[string]any{}, !b.run.checkFailed(n)

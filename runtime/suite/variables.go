@@ -19,7 +19,9 @@ import (
 // where its callers would hand in a table, `given "variable.orders" { … }` does: the variable refers to a source that the test
 // adds to the module, whose rows are those given.
 
-// withPipeline returns the module as one that can be planned.
+// withPipeline returns the module as one that can be planned: itself if it has a pipeline block, else a copy with an
+// empty one. A module whose text could not be read to its end is left as it is: its pipeline block may be in the
+// missing part.
 func withPipeline(m *syntax.Module, catalog *schema.Catalog) *syntax.Module {
 	if m.Incomplete || slices.ContainsFunc(m.Blocks, func(b *syntax.Block) bool { return b.Kind == "pipeline" }) {
 		return m
@@ -35,7 +37,8 @@ const variablePrefix = "variable."
 // variable is the name of the variable that rows are given for: orders of "variable.orders".
 func (g *given) variable() (name string, ok bool) { return strings.CutPrefix(g.label, variablePrefix) }
 
-// handedIn are the tables that a test gives for variables.
+// handedIn are the tables that a test gives for variables: the sources that are added to the module, and the values by
+// which the variables refer to them.
 type handedIn struct {
 	blocks []*syntax.Block
 	values map[string]resolve.Given
@@ -66,7 +69,8 @@ func (s *Suite) tables(t *test) (handedIn, source.Diagnostics) {
 	return out, diags
 }
 
-// sourceName is a name for the source of a variable's rows that no source of the module has.
+// sourceName is a name for the source of a variable's rows that no source of the module has: given_orders, or with
+// underscores behind it.
 func (s *Suite) sourceName(variable string) string {
 	name := "given_" + variable
 	for slices.ContainsFunc(s.o.Module.Blocks, func(b *syntax.Block) bool { return b.Kind == "source" && b.Name == name }) {
@@ -75,7 +79,8 @@ func (s *Suite) sourceName(variable string) string {
 	return name
 }
 
-// sourceOf is the block of the source whose rows are given; "" after a mistake.
+// sourceOf is the text of a source block whose columns are those given; "" after a mistake. The source's path leads
+// nowhere: its rows are given, so that it never runs.
 func (k *checker) sourceOf(g *given, name string) string {
 	var variables []string
 	for _, b := range k.suite.o.Module.Blocks {
