@@ -37,7 +37,8 @@ func (r *request) codeActions() []codeAction {
 	return out
 }
 
-// touches reports whether two stretches have a place in common, their ends included.
+// touches reports whether two stretches have a place in common, their ends included: a cursor behind a word is at the
+// word.
 func (s span) touches(other span) bool {
 	return !s.End.before(other.Start) && !other.End.before(s.Start)
 }
@@ -72,7 +73,8 @@ func meant(t *tree, d source.Diagnostic) (title string, _ *textEdit) {
 	return "", nil
 }
 
-// only is where a word stands in a stretch of the file, if it stands there once.
+// only is where a word stands in a stretch of the file, if it stands there once, and not as part of another word. A
+// word that stands there twice could be either; a cure that might hit the wrong one is not offered.
 func (t *tree) only(w string, in source.Range) (at int, ok bool) {
 	start, end := in.Start.Byte, in.End.Byte
 	if start < 0 || end < start || end > len(t.text.src) {
@@ -98,7 +100,7 @@ func (t *tree) only(w string, in source.Range) (at int, ok bool) {
 
 var addition = lazyregexp.New(`^add (\w+) = …$`)
 
-// missing adds a line for an argument that a block lacks, below its header.
+// missing adds a line for an argument that a block lacks, below its header. The value is left to the author.
 func missing(t *tree, d source.Diagnostic) (title string, _ *textEdit) {
 	m := addition().FindStringSubmatch(d.Hint)
 	b := innermost(t.blocks, d.Subject.Start.Byte)

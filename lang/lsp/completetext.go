@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// text proposes what can stand in SQL, a rule or limits.
+// text proposes what can stand in SQL, a rule or limits. start is where the word at the position begins, in the text's
+// value.
 func (c *completer) text() {
 	s := c.place.string
 	start := s.offset
@@ -26,7 +27,7 @@ func (c *completer) text() {
 	}
 }
 
-// metrics proposes those of the module by name.
+// metrics proposes those of the module by name, as limits write them: `auc >= 0.8`.
 func (c *completer) metrics() {
 	defs := c.r.module.definitions()
 	for _, address := range sortedKeys(defs) {
@@ -38,7 +39,8 @@ func (c *completer) metrics() {
 	}
 }
 
-// sql proposes tables and columns; behind a table's name or alias and a dot, its columns alone.
+// sql proposes tables and columns; behind a table's name or alias and a dot, its columns alone. Columns of all tables
+// in scope are proposed, also of those that the query does not name yet: people often write the columns first.
 func (c *completer) sql(start int) {
 	s := c.place.string
 	if insideQuotes(s.lexemes, s.offset) {
@@ -79,7 +81,9 @@ func qualifier(ls []lexeme, start int) (string, bool) {
 	return "", false
 }
 
-// aliases are the names, in lower case, that a query can call tables by: their own, and those given to them.
+// aliases are the names, in lower case, that a query can call tables by: their own, and those given to them, each with
+// the table's name. Of `from payments p join source.b` with the table payments, p and payments stand for payments.
+// Sub-queries are not told apart: their aliases count for the whole text.
 func aliases(ls []lexeme, tables map[string]*schema.Table) map[string]string {
 	out := map[string]string{}
 	lower := map[string]string{}
@@ -108,6 +112,7 @@ func aliases(ls []lexeme, tables map[string]*schema.Table) map[string]string {
 	return out
 }
 
+// beforeTable reports whether a table may be named behind a lexeme.
 func beforeTable(l lexeme) bool {
 	return l.text == "," || strings.EqualFold(l.text, "from") || strings.EqualFold(l.text, "join")
 }
@@ -118,6 +123,7 @@ const sqlKeywords = " all and any as asc asof between by case cast collate cross
 	"nulls offset on or order outer over partition pivot preceding qualify range recursive replace right row rows select " +
 	"semi anti positional similar then to true try_cast unbounded union unnest unpivot using values when where window with within "
 
+// sqlWord reports whether a word is one of SQL's, in any case.
 func sqlWord(s string) bool { return strings.Contains(sqlKeywords, " "+strings.ToLower(s)+" ") }
 
 // ruleFunctions are those of rules that are called so: on a "list" or "text" with a dot, "" without.
@@ -125,8 +131,10 @@ func ruleFunctions(on string) []rule.Function {
 	return slices.DeleteFunc(rule.Functions(), func(f rule.Function) bool { return f.Of() != on })
 }
 
+// ruleFunctionDoc is a function's form and what it does, in Markdown.
 func ruleFunctionDoc(f rule.Function) string { return "`" + f.Form + "`: " + f.Doc }
 
+// functions proposes the functions of rules that are called on that kind of value.
 func (c *completer) functions(on string) {
 	for _, f := range ruleFunctions(on) {
 		c.add(completionItem{Label: f.Name, Kind: functionItem, Documentation: markdown(ruleFunctionDoc(f)), SortText: "2" + f.Name}, f.Name)
@@ -163,7 +171,8 @@ func (c *completer) rule(start int) {
 	c.functions("")
 }
 
-// keys proposes those of a map in the quotes of an index.
+// keys proposes those of a map in the quotes of an index: evaluate["|. It reports whether the position is in such
+// quotes, where nothing else can stand, whether or not keys are known.
 func (c *completer) keys(env *schema.FigureType) bool {
 	s := c.place.string
 	for i, l := range s.lexemes {
@@ -184,7 +193,8 @@ func (c *completer) keys(env *schema.FigureType) bool {
 	return false
 }
 
-// fields proposes what can be selected of a figure.
+// fields proposes what can be selected of a figure: members, keys that are names, and the functions of its kind. nil,
+// of which nothing is known, has none.
 func (c *completer) fields(t *schema.FigureType) {
 	if t == nil {
 		return
@@ -206,14 +216,15 @@ func (c *completer) fields(t *schema.FigureType) {
 	}
 }
 
-// binding is a name that a macro gives to keys or elements, and where it holds.
+// binding is a name that a macro gives to keys or elements, and where it holds: x in `xs.all(x, x > 1)`, from the comma
+// to the bracket. from and to are offsets in the rule.
 type binding struct {
 	name     string
 	over     chain // its last step is the macro
 	from, to int
 }
 
-// bindings of a rule.
+// bindings of a rule, in the order of the text; a macro whose bracket is open holds to the end.
 func bindings(ls []lexeme) []binding {
 	var out []binding
 	for _, ch := range chains(ls) {
@@ -231,7 +242,8 @@ func bindings(ls []lexeme) []binding {
 	return out
 }
 
-// figureAt is the type of the first n steps of a path, nil if it is not known.
+// figureAt is the type of the first n steps of a path, nil if it is not known. Where macros within each other bind the
+// same name, the inner one counts, which stands later in the text.
 func figureAt(env *schema.FigureType, ls []lexeme, ch chain, n int) *schema.FigureType {
 	if n == 0 {
 		return env

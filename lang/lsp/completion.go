@@ -7,7 +7,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// completer gathers proposals that replace one stretch of the text.
+// completer gathers proposals that replace one stretch of the text. Editors filter by what is typed already and sort by
+// SortText; the numbers there put what fits best in front: "0" required arguments and columns, then references, values,
+// functions.
 type completer struct {
 	r     *request
 	place *place
@@ -15,7 +17,7 @@ type completer struct {
 	items []completionItem
 }
 
-// completion proposes what can stand at the position.
+// completion proposes what can stand at the position. The list is complete: the editor filters it while typing goes on.
 func (r *request) completion() completionList {
 	p := r.place()
 	c := &completer{r: r, place: p}
@@ -36,10 +38,10 @@ func (r *request) completion() completionList {
 	return completionList{Items: c.items}
 }
 
-// replace sets what accepting a proposal replaces: from start to the position.
+// replace sets what accepting a proposal replaces: from start to the position. What stands behind the position stays.
 func (c *completer) replace(start, end int) { c.edit = c.place.tree.text.span(min(start, end), end) }
 
-// add proposes text to put in; a snippet only to clients that know them.
+// add proposes text to put in; a snippet only to clients that know them, to others the label alone.
 func (c *completer) add(i completionItem, insert string) {
 	if i.InsertTextFormat == snippetFormat && !c.r.s.snippet {
 		i.InsertTextFormat, insert = 0, i.Label
@@ -51,7 +53,7 @@ func (c *completer) add(i completionItem, insert string) {
 	c.items = append(c.items, i)
 }
 
-// kinds proposes blocks of the file.
+// kinds proposes blocks of the file, each with labels and an empty body.
 func (c *completer) kinds() {
 	for _, k := range c.r.module.cat.Kinds {
 		c.add(completionItem{
@@ -76,7 +78,7 @@ func kindSnippet(k *schema.Kind) string {
 	return " \"${1:name}\" {\n  $0\n}"
 }
 
-// types proposes those of a kind for the first label.
+// types proposes those of a kind for the first label. The second is a name that only its author knows.
 func (c *completer) types() {
 	k := c.place.block.kindSpec
 	if k == nil || c.place.label != 0 {
@@ -127,6 +129,7 @@ func (c *completer) body() {
 	}
 }
 
+// has reports whether a nested block of that kind is written, with a body.
 func (b *block) has(nested string) bool {
 	for _, n := range b.blocks {
 		if n.kind.text == nested && n.body >= 0 {
@@ -157,7 +160,8 @@ func valueSnippet(a *schema.Attr) string {
 	return "$0"
 }
 
-// value proposes values of an argument.
+// value proposes values of an argument, by its schema: words that it takes, columns of the tables that it names, types,
+// or blocks and ports that fit. Within SQL and rules text takes over.
 func (c *completer) value() {
 	a := c.place.attr
 	switch {
@@ -188,7 +192,7 @@ func (c *completer) value() {
 	}
 }
 
-// addresses proposes blocks of which something is recorded.
+// addresses proposes blocks of which something is recorded, as moved and accept blocks name.
 func (c *completer) addresses() {
 	defs := c.r.module.definitions()
 	for _, address := range sortedKeys(defs) {
@@ -203,6 +207,7 @@ func (c *completer) addresses() {
 	}
 }
 
+// plain proposes words of the language.
 func (c *completer) plain(words ...string) {
 	for _, w := range words {
 		c.add(completionItem{Label: w, Kind: keywordItem}, w)
@@ -239,7 +244,8 @@ func (c *completer) columns(tables map[string]*schema.Table) {
 	}
 }
 
-// references proposes blocks and ports that fit the argument, or variables and locals where it takes a value.
+// references proposes blocks and ports that fit the argument, or variables and locals where it takes a value. The block
+// itself is left out, as a reference to itself would be a circle.
 func (c *completer) references(spec *schema.Attr) {
 	refs := spec.Type == schema.Ref || spec.Type == schema.RefList || spec.Type == schema.RefMap
 	defs := c.r.module.definitions()
@@ -257,7 +263,8 @@ func (c *completer) references(spec *schema.Attr) {
 	}
 }
 
-// ports proposes those of a block that fit.
+// ports proposes those of a block that fit the kinds and port types that the argument takes. The own port is written as
+// the block's address, others behind a dot: split.holdout.train.
 func (c *completer) ports(address string, d *definition, spec *schema.Attr) {
 	t := d.block.typeSpec
 	if t == nil || len(spec.Kinds) > 0 && !contains(spec.Kinds, d.block.kind.text) {

@@ -8,6 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
+// sortedKeys are the keys of a map in their order, so that answers are the same each time.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
@@ -29,6 +30,7 @@ func attrDetail(a *schema.Attr) string {
 	return s
 }
 
+// blockDetail is a nested block in a line: whether it may be repeated, and must be there.
 func blockDetail(b *schema.Block) string {
 	s := "block"
 	if b.Repeated {
@@ -52,6 +54,7 @@ func attrDoc(a *schema.Attr) string {
 	return s
 }
 
+// columnDetail is a column's type, with what must be known before it is used: personal data, protected attributes.
 func columnDetail(c *schema.Column) string {
 	s := c.Type
 	if c.PII {
@@ -63,7 +66,7 @@ func columnDetail(c *schema.Column) string {
 	return s
 }
 
-// tableDoc lists the columns of a table.
+// tableDoc lists the columns of a table in Markdown, with its key, entity and time; "" of nil.
 func tableDoc(t *schema.Table) string {
 	if t == nil {
 		return ""
@@ -91,7 +94,7 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-// shapeDoc tells what flows through a port.
+// shapeDoc tells what flows through a port; "" where nothing is known of that.
 func shapeDoc(s schema.Shape) string {
 	switch {
 	case s.Table != nil:
@@ -138,7 +141,8 @@ func (m *module) value(address string) string {
 	return m.analysis.Values[address]
 }
 
-// blockDoc tells what a block is and yields; with a port, that one alone.
+// blockDoc tells what a block is and yields; with a port, that port alone. Of a variable or local it tells the value.
+// The description is the author's, and comes before what the compiler knows.
 func (m *module) blockDoc(address, port string, d *definition) string {
 	if d.local != nil || d.block.kind.text == "variable" {
 		s := "**" + address + "**"
@@ -168,6 +172,7 @@ func (m *module) blockDoc(address, port string, d *definition) string {
 	return s
 }
 
+// lowerType is the type's name in front of its summary; "" of a kind without types.
 func lowerType(t *schema.Type) string {
 	if t.Name == "" {
 		return ""

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// schedule has diagnostics worked out once the typing pauses. The caller holds mu.
+// schedule has diagnostics worked out once the typing pauses: each call puts the analysis of that folder off by
+// Debounce. The caller holds mu.
 func (s *server) schedule(dir string) {
 	s.module(dir).changed = true
 	if t := s.timers[dir]; t != nil {
@@ -21,7 +22,7 @@ func (s *server) schedule(dir string) {
 }
 
 // settle makes sure that the module a request is about has been looked at once, so that the first questions are
-// answered with types.
+// answered with types. Later ones do not wait: what is known may be some key presses old. Neither lock may be held.
 func (s *server) settle(raw *json.RawMessage) {
 	params, err := decode[documentParams](raw)
 	if err != nil || params.TextDocument.URI == "" {
@@ -37,8 +38,8 @@ func (s *server) settle(raw *json.RawMessage) {
 	}
 }
 
-// diagnose compiles a module as it is now and tells the client what is wrong. What changed meanwhile is told by the
-// run that the change has scheduled.
+// diagnose compiles a module as it is now and tells the client what is wrong. What changed meanwhile is told by the run
+// that the change has scheduled: changed is taken back in the same hold of mu in which the texts are read.
 func (s *server) diagnose(dir string) {
 	s.compile.Lock()
 	defer s.compile.Unlock()
@@ -54,6 +55,7 @@ func (s *server) diagnose(dir string) {
 	m.changed = false
 	texts, versions := m.texts(), map[string]int{}
 	for name, d := range m.open {
+		// Diagnostics are sent with the version that they are of, so that a client that is further can leave them out.
 		versions[name] = d.version
 	}
 	s.mu.Unlock()
@@ -69,7 +71,8 @@ func (s *server) diagnose(dir string) {
 	}
 }
 
-// messages are the diagnostics of each file that has some, is open, or had some before.
+// messages are the diagnostics of each file that has some, is open, or had some before, by name. A diagnostic about a
+// file that is not of this module, or about none, goes to some file of it, since the protocol has no other place.
 func (m *module) messages(ds source.Diagnostics, texts map[string]*text, versions map[string]int) []publishParams {
 	byFile := map[string][]diagnostic{}
 	for name := range versions {
@@ -103,7 +106,7 @@ func (m *module) messages(ds source.Diagnostics, texts map[string]*text, version
 	return out
 }
 
-// anyFile is where a diagnostic goes that is about no file: the first one that is open.
+// anyFile is where a diagnostic goes that is about no file: the first one that is open, else the first, else "".
 func (m *module) anyFile(texts map[string]*text, versions map[string]int) string {
 	if names := slices.Sorted(maps.Keys(versions)); len(names) > 0 {
 		return names[0]
@@ -114,8 +117,8 @@ func (m *module) anyFile(texts map[string]*text, versions map[string]int) string
 	return ""
 }
 
-// translate makes a diagnostic of the protocol. One about a file that is not open here, as of a called module, stands at the
-// top with its place in the message.
+// translate makes a diagnostic of the protocol. One about a file that is not open here, as of a called module, stands
+// at the top with its place in the message. Related places in such files are left out.
 func (m *module) translate(d source.Diagnostic, texts map[string]*text) diagnostic {
 	about := ""
 	if f := d.Subject.File; f != "" && texts[f] == nil {
@@ -136,7 +139,8 @@ func (m *module) translate(d source.Diagnostic, texts map[string]*text) diagnost
 	return out
 }
 
-// message is what a diagnostic says. about is the file that it is about, where the client is shown another place.
+// message is what a diagnostic says, with detail and hint in lines of their own. about is the file and line that it is
+// about, where the client is shown another place; else "".
 func message(d source.Diagnostic, about string) string {
 	lines := []string{about + d.Summary}
 	if d.Detail != "" {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// module returns that of a folder.
+// module returns that of a folder, a new one where none is known. The caller holds mu.
 func (s *server) module(dir string) *module {
 	m := s.modules[dir]
 	if m == nil {
@@ -15,6 +15,7 @@ func (s *server) module(dir string) *module {
 	return m
 }
 
+// didOpen takes a text into the editor's care: from here on the file on disk is not looked at.
 func (s *server) didOpen(raw *json.RawMessage) error {
 	p, err := decode[openParams](raw)
 	if err != nil {
@@ -31,7 +32,8 @@ func (s *server) didOpen(raw *json.RawMessage) error {
 	return nil
 }
 
-// didChange applies the changes in their order: each is in terms of the text that the one before left.
+// didChange applies the changes in their order: each is in terms of the text that the one before left. If one of them
+// does not fit, none of the message is applied.
 func (s *server) didChange(raw *json.RawMessage) error {
 	p, err := decode[changeParams](raw)
 	if err != nil {
@@ -55,7 +57,7 @@ func (s *server) didChange(raw *json.RawMessage) error {
 	return nil
 }
 
-// didClose goes back to what is on disk.
+// didClose goes back to what is on disk, also where the editor's text was not saved.
 func (s *server) didClose(raw *json.RawMessage) error {
 	p, err := decode[documentParams](raw)
 	if err != nil {
@@ -69,6 +71,7 @@ func (s *server) didClose(raw *json.RawMessage) error {
 	return nil
 }
 
+// didSave looks at the module again: other files may have been written by the same command.
 func (s *server) didSave(raw *json.RawMessage) error {
 	p, err := decode[documentParams](raw)
 	if err != nil {

@@ -18,14 +18,14 @@ const (
 	mark // any other character
 )
 
-// lexeme is a word of an embedded text, with its place in the text's value.
+// lexeme is a word of an embedded text, with its place in the text's value, in bytes.
 type lexeme struct {
 	kind       lexemeKind
 	text       string // of a quoted identifier: without quotes
 	start, end int
 }
 
-// language is what a string is written in.
+// language is what a string is written in, as the schema of its argument says.
 type language int
 
 const (
@@ -34,7 +34,9 @@ const (
 	celText
 )
 
-// lexemes takes an embedded text apart. It takes any text: what has no end goes to the end of the text.
+// lexemes takes an embedded text apart. It takes any text: what has no end, such as a string that is being typed, goes
+// to the end of the text. Blanks are left out, and every other byte is in one lexeme. Neither language is parsed: of
+// SQL and CEL half written, words and what stands beside them tell enough.
 func lexemes(text string, lang language) []lexeme {
 	var out []lexeme
 	for i := 0; i < len(text); {
@@ -66,8 +68,10 @@ func lexemes(text string, lang language) []lexeme {
 	return out
 }
 
+// wordRune reports whether a rune is part of a name.
 func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
+// run is how many bytes at the beginning of s consist of such runes.
 func run(s string, in func(rune) bool) int {
 	for i, r := range s {
 		if !in(r) {
@@ -91,7 +95,8 @@ func numberLength(s string) int {
 	return n
 }
 
-// quotedLength is that of the string s begins with. A quote within is doubled in SQL and escaped in CEL.
+// quotedLength is that of the string s begins with, quotes included. A quote within is doubled in SQL and escaped in
+// CEL.
 func quotedLength(s string, lang language) int {
 	for i := 1; i < len(s); i++ {
 		switch {
@@ -131,7 +136,8 @@ type chain struct {
 	last  int // that of its last
 }
 
-// chains finds the paths of a rule. Those within an index are found as well.
+// chains finds the paths of a rule in their order. Those within an index are found as well: a.b[c.d] has a.b[…] and
+// c.d. Words that are no path, such as `in`, are chains of one step; what they lead to is asked of the types.
 func chains(ls []lexeme) []chain {
 	var out []chain
 	for i := range ls {
@@ -142,7 +148,8 @@ func chains(ls []lexeme) []chain {
 	return out
 }
 
-// chainFrom reads the path that begins at lexeme i. It ends before a call.
+// chainFrom reads the path that begins at lexeme i. In a call, the function's name is the last step: all of `xs.all(x,
+// x > 1)`. A point at the end, behind which the user is about to type, is the path's last lexeme.
 func chainFrom(ls []lexeme, i int) chain {
 	c := chain{steps: []step{{name: ls[i].text, at: ls[i]}}, first: i, last: i}
 	for i++; i < len(ls); i++ {

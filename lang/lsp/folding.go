@@ -28,6 +28,7 @@ func (r *request) foldingRanges() []foldingRange {
 	return f.out
 }
 
+// folder gathers the stretches that can be folded, in lines from 0.
 type folder struct {
 	text *text
 	out  []foldingRange

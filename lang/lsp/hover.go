@@ -7,7 +7,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// hover tells what stands at the position, nil if there is nothing to tell.
+// hover tells what stands at the position, nil if there is nothing to tell. The range is the word that is told of,
+// which editors mark.
 func (r *request) hover() *hover {
 	p := r.place()
 	text, at := "", p.word
@@ -31,7 +32,7 @@ func (r *request) hover() *hover {
 	return &hover{Contents: *markdown(text), Range: p.tree.text.span(at.start, at.end)}
 }
 
-// labelDoc tells of a block's type or of the block.
+// labelDoc tells of a block's type, the first of two labels, or of the block, the last.
 func (r *request) labelDoc(p *place) string {
 	b := p.block
 	if w, ok := b.label(); ok && w == p.word && b.parent == nil {
@@ -43,6 +44,7 @@ func (r *request) labelDoc(p *place) string {
 	return ""
 }
 
+// itemDoc tells of an argument or nested block, by the schema of the block that it stands in.
 func itemDoc(p *place) string {
 	if p.block.takes == nil {
 		return ""
@@ -56,7 +58,7 @@ func itemDoc(p *place) string {
 	return ""
 }
 
-// useDoc tells of the block that the position refers to.
+// useDoc tells of the block that the position refers to, and the whole reference as what is told of.
 func (r *request) useDoc(p *place) (string, word) {
 	u := r.useAt(p)
 	if u == nil {
@@ -108,6 +110,7 @@ func (r *request) stringDoc(p *place) string {
 	return ""
 }
 
+// columnDoc tells of a column, in each of the tables that have one of that name.
 func columnDoc(tables map[string]*schema.Table, name string) string {
 	var lines []string
 	for _, table := range sortedKeys(tables) {

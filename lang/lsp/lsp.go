@@ -45,7 +45,7 @@ type Compiler interface {
 	Analyse(ctx context.Context, dir string, files map[string][]byte) *Analysis
 }
 
-// Analysis is what the compiler knows of a module.
+// Analysis is what the compiler knows of a module. The server keeps it until the next one and does not change it.
 type Analysis struct {
 	Diagnostics source.Diagnostics
 	Blocks      map[string]*Block // by address; those with mistakes may be missing
@@ -53,18 +53,18 @@ type Analysis struct {
 	Values map[string]string
 }
 
-// Block is what is known of one.
+// Block is what is known of one block of the module. Any field may be missing where the block has mistakes.
 type Block struct {
 	Out     map[string]schema.Shape // by port
 	Figures *schema.FigureType      // nil if it has none
 	Env     *schema.FigureType      // what its rules see; nil without rules
 }
 
-// Options of a server.
+// Options of a server. Compiler and Catalog are required.
 type Options struct {
 	Compiler Compiler
 	Catalog  *schema.Catalog
-	Version  string
+	Version  string // told to the client, which shows it in its log
 	// Debounce is how long the typing must pause before diagnostics are worked out.
 	Debounce time.Duration
 }

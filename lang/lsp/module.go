@@ -12,10 +12,11 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// document is a file that is open in the editor.
+// document is a file that is open in the editor. text is replaced and never changed, so an analysis may go on with the
+// one that it was given.
 type document struct {
-	uri     string
-	version int
+	uri     string // as the client wrote it, for answers: clients compare addresses by their letters
+	version int    // counted by the client, and given back with diagnostics
 	name    string
 	text    *text
 	cat     *schema.Catalog
@@ -30,14 +31,14 @@ func (d *document) tree() *tree {
 	return d.outline
 }
 
-// module is a folder of files, of which some are open.
+// module is a folder of files, of which some are open, with what was last found out of it.
 type module struct {
 	dir  string
 	cat  *schema.Catalog
 	open map[string]*document // by name
 	disk map[string]*saved    // by name
 
-	changed  bool // since the analysis
+	changed  bool // since the analysis //
 	analysis *Analysis
 	// known holds what each block was last seen to yield, for those that are broken at the moment.
 	known map[string]*Block
@@ -52,7 +53,8 @@ type saved struct {
 	tree    *tree
 }
 
-// newModule is a folder, or one file of tests, which has kinds of its own.
+// newModule is a folder, or one file of tests, which has kinds of its own. dir may also be the address of a text that
+// is no file, such as untitled:Untitled-1.
 func newModule(dir string, cat *schema.Catalog) *module {
 	if strings.HasSuffix(dir, syntax.TestExtension) {
 		cat = schema.TestCatalog()
@@ -60,8 +62,13 @@ func newModule(dir string, cat *schema.Catalog) *module {
 	return &module{dir: dir, cat: cat, open: map[string]*document{}, disk: map[string]*saved{}, known: map[string]*Block{}, published: map[string]bool{}}
 }
 
-// split takes a document's address into folder and name. One that is no file is a module of its own; so is a file of tests,
-// under its own path, for it is no part of the module that it tests.
+// split takes a document's address into folder and name. An address that is no file's is a module of its own; so is a
+// file of tests, under its own path, for it is no part of the module that it tests.
+//
+//	file:///home/a/fraud/train.mlp      /home/a/fraud             train.mlp
+//	file:///c:/fraud/train.mlp          c:\fraud                  train.mlp       on Windows
+//	file:///home/a/fraud/x.mlptest      /home/a/fraud/x.mlptest   x.mlptest
+//	untitled:Untitled-1                 untitled:Untitled-1       untitled.mlp
 func split(uri string) (dir, name string) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "file" {
@@ -78,7 +85,7 @@ func split(uri string) (dir, name string) {
 	return dir, name
 }
 
-// uri of a file of the module: as the client names it if it is open.
+// uri of a file of the module: as the client names it if it is open, else made of the path, with what needs it escaped.
 func (m *module) uri(name string) string {
 	if d := m.open[name]; d != nil {
 		return d.uri
@@ -109,7 +116,8 @@ func (m *module) trees() []*tree {
 	return out
 }
 
-// refresh looks at the folder for files that are new, gone or changed.
+// refresh looks at the folder for files that are new, gone or changed. It is called by every request that needs the
+// other files, since not all editors watch folders; the files are read only where size or time differ.
 func (m *module) refresh() {
 	entries, err := os.ReadDir(m.dir)
 	if err != nil {
@@ -145,7 +153,7 @@ func (m *module) refresh() {
 	}
 }
 
-// texts are those of all files by name.
+// texts are those of all files by name, open ones as they are in the editor. The map is the caller's.
 func (m *module) texts() map[string]*text {
 	m.refresh()
 	out := map[string]*text{}
@@ -158,7 +166,7 @@ func (m *module) texts() map[string]*text {
 	return out
 }
 
-// files are the texts for the compiler.
+// files are the texts for the compiler, without byte order marks.
 func files(texts map[string]*text) map[string][]byte {
 	out := map[string][]byte{}
 	for name, t := range texts {
@@ -167,7 +175,9 @@ func files(texts map[string]*text) map[string][]byte {
 	return out
 }
 
-// learn takes what the compiler has found.
+// learn takes what the compiler has found. What an analysis could not tell of a block that it names stays as it was
+// before: a train block whose target is half written has no figures now, and its evaluation is still completed by the
+// former ones. Blocks that an analysis does not name at all stay known too, for most of them are broken and come back.
 func (m *module) learn(a *Analysis) {
 	m.analysis = a
 	for address, b := range a.Blocks {
@@ -186,7 +196,7 @@ func (m *module) learn(a *Analysis) {
 	}
 }
 
-// definitions of the whole module by address.
+// definitions of the whole module by address. Of two of one address the first by file and place counts.
 func (m *module) definitions() map[string]*definition {
 	out := map[string]*definition{}
 	for _, t := range m.trees() {
@@ -199,7 +209,8 @@ func (m *module) definitions() map[string]*definition {
 	return out
 }
 
-// block is what is known of the block at address; of repeated blocks, of the first one. Nil if nothing is.
+// block is what is known of the block at address; of repeated blocks, of the first instance by name, since all have the
+// same ports. Nil if nothing is known.
 func (m *module) block(address string) *Block {
 	if b := m.known[address]; b != nil {
 		return b
@@ -213,7 +224,7 @@ func (m *module) block(address string) *Block {
 	return m.known[first]
 }
 
-// table is the schema of a table that is referred to, nil if it is not known.
+// table is the schema of a table that is referred to, by port or as the block's own; nil if it is not known.
 func (m *module) table(u *use, defs map[string]*definition) *schema.Table {
 	b, d := m.block(u.address), defs[u.address]
 	if b == nil || d == nil || d.block.typeSpec == nil {
@@ -230,7 +241,8 @@ func (m *module) table(u *use, defs map[string]*definition) *schema.Table {
 	return b.Out[port].Table
 }
 
-// inputs are the tables that an argument of a block refers to, by the name that queries give them.
+// inputs are the tables that an argument of a block refers to, by the name that queries give them: the block's name, or
+// the key in `from = { p = source.payments }`. References that lead nowhere are left out.
 func (m *module) inputs(b *block, attr string) map[string]*schema.Table {
 	out := map[string]*schema.Table{}
 	a := b.top().attr(attr)
@@ -254,9 +266,10 @@ func (m *module) inputs(b *block, attr string) map[string]*schema.Table {
 	return out
 }
 
+// owns reports whether b is a block of this file.
 func (t *tree) owns(b *block) bool { return slices.Contains(t.blocks, b) }
 
-// tables are those in the scope of an SQL argument.
+// tables are those in the scope of an SQL argument: of from, unless its schema names another argument.
 func (m *module) tables(a *attr) map[string]*schema.Table {
 	from := "from"
 	if a.spec != nil && a.spec.Tables != "" {
@@ -265,7 +278,9 @@ func (m *module) tables(a *attr) map[string]*schema.Table {
 	return m.inputs(a.block, from)
 }
 
-// env is what the rules of a block see. Where the compiler could not tell, it is what another block of the kind sees.
+// env is what the rules of a block see. Where the compiler could not tell, because the gate is new or broken, it is
+// what the first other block of rules sees: gates of a module see much the same. Checks see their own table alone, and
+// have no such stand-in, nor are one. Nil if nothing is known.
 func (m *module) env(b *block) *schema.FigureType {
 	top := b.top()
 	if k := m.block(top.address()); k != nil && k.Env != nil {

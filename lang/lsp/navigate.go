@@ -7,8 +7,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// target is the address that the position is about: of the block whose name or kind it is, or that it refers to. The
-// word is the name there.
+// target is the address that the position is about: of the block whose name it is, or that it refers to; "" if it is
+// about none. The word is the name there; empty where the name cannot be renamed from that place.
 func (r *request) target(p *place) (string, word) {
 	switch p.what {
 	case atLabel:
@@ -30,7 +30,8 @@ func (r *request) target(p *place) (string, word) {
 	return "", word{}
 }
 
-// targetInText finds the block behind a table's name in a query, or behind a metric's in a path of figures.
+// targetInText finds the block behind a table's name in a query, or behind a metric's in a path of figures:
+// evaluate.holdout.metrics.auc leads to the metric block auc.
 func (r *request) targetInText(p *place) (string, word) {
 	if p.string.lang == sqlText {
 		from := "from"
@@ -61,7 +62,7 @@ func (r *request) targetInText(p *place) (string, word) {
 	return "", word{}
 }
 
-// definition leads to the label that declares what stands at the position.
+// definition leads to the label that declares what stands at the position. An empty list if there is none.
 func (r *request) definition() []location {
 	address, _ := r.target(r.place())
 	d := r.module.definitions()[address]
@@ -71,7 +72,7 @@ func (r *request) definition() []location {
 	return []location{{URI: r.module.uri(d.tree.name), Range: d.tree.text.span(d.name.start, d.name.end)}}
 }
 
-// references are all places that speak of what stands at the position.
+// references are all places that speak of what stands at the position, in all files of the module.
 func (r *request) references() []location {
 	out := []location{}
 	address, _ := r.target(r.place())
@@ -139,6 +140,7 @@ func isMetric(d *definition) bool {
 }
 
 // metricWords are the places where a rule reads the figure of a metric: under metrics, intervals, delta, or of a slice.
+// The type of what stands before must have that metric, so that a figure that happens to have its name is none of them.
 func (m *module) metricWords(t *tree, a *attr, metric string) []word {
 	if a.spec == nil || a.spec.Type != schema.CEL {
 		return nil

@@ -8,7 +8,19 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// outliner reads tokens into blocks.
+// outliner reads tokens into blocks, by recursive descent without errors: any token can stand anywhere, and what fits
+// nowhere is passed over. Each function begins at the token next and ends behind what it read. next only grows, so that
+// reading ends.
+//
+// Where a brace, bracket or quote is missing, the rest of the file must not fall into the block that lacks it. Three
+// rules see to that: a string ends with its line (lex); a kind's name at the start of a line, before a quote or brace,
+// begins a block of the file, whatever is open (beginsTop); and a line that begins like an argument ends a value in
+// brackets (endsValue).
+//
+//	dataset "d" {
+//	  from = [source.a          no closing bracket, and no closing brace
+//	  sql  = "select 1"         begins like an argument: from ends before it
+//	train "linear" "m" {        begins a block: dataset.d ends before it
 type outliner struct {
 	tree *tree
 	cat  *schema.Catalog
@@ -28,7 +40,7 @@ func wordOf(t hclsyntax.Token) word {
 	return word{text: string(t.Bytes), start: t.Range.Start.Byte, end: t.Range.End.Byte}
 }
 
-// body reads what stands in b, or in the file, up to the closing brace.
+// body reads what stands in b, or in the file where b is nil, up to the closing brace, and returns the block.
 func (p *outliner) body(b *block) *block {
 	if b == nil {
 		b = &block{}
@@ -57,8 +69,8 @@ func (p *outliner) body(b *block) *block {
 	}
 }
 
-// beginsTop reports whether the next token begins a block of the file: the name of a kind at the start of a line, before
-// a quote or brace.
+// beginsTop reports whether the next token begins a block of the file: the name of a kind at the start of a line,
+// before a quote or brace. Nested blocks are indented, so that one of the same name as a kind is not meant.
 func (p *outliner) beginsTop() bool {
 	t, after := p.peek(), p.ahead(1)
 	at := t.Range.Start.Byte
@@ -66,7 +78,7 @@ func (p *outliner) beginsTop() bool {
 		(after.Type == hclsyntax.TokenOQuote || after.Type == hclsyntax.TokenOBrace)
 }
 
-// item reads an argument, a block or the beginning of either.
+// item reads an argument, a block or the beginning of either: a word alone is kept as an attr without =.
 func (p *outliner) item(b *block) {
 	name := wordOf(p.peek())
 	p.next++
@@ -111,7 +123,8 @@ func (p *outliner) block(parent *block, kind word) {
 	}
 }
 
-// label reads a quoted label.
+// label reads a quoted label; one without an end goes to the end of the line or to the brace. The word is without
+// quotes.
 func (p *outliner) label() word {
 	w := word{start: p.peek().Range.End.Byte, end: p.peek().Range.End.Byte}
 	p.next++

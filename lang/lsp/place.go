@@ -23,16 +23,17 @@ const (
 	atString              // in a string of a value
 )
 
-// place is what stands at an offset of a file. Everything that answers for a position starts here.
+// place is what stands at an offset of a file. Everything that answers for a position starts here. Which fields are set
+// depends on what: attr from atItem on where it is known, string only in a string.
 type place struct {
 	tree   *tree
 	offset int
 	what   where
-	block  *block // the innermost; nil at the top of the file
-	attr   *attr  // of a value, or the one whose name it is
-	label  int    // which of the block's labels
-	word   word   // the word around the offset
-	string *embedded
+	block  *block    // the innermost; nil at the top of the file
+	attr   *attr     // of a value, or the one whose name it is
+	label  int       // which of the block's labels
+	word   word      // the word around the offset
+	string *embedded // nil outside of strings
 }
 
 // embedded is a string in a value, with the language that is written in it: SQL, CEL or plain text.
@@ -44,7 +45,8 @@ type embedded struct {
 	lexemes    []lexeme
 }
 
-// at finds what stands at an offset.
+// at finds what stands at an offset, which is in bytes and may be at the end of the text. A word that the cursor stands
+// behind counts as the one that it is in: `tra|` is atKind with the word tra. It never returns nil.
 func (t *tree) at(offset int) *place {
 	p := &place{tree: t, offset: offset}
 	if t.inComment(offset) {
@@ -76,7 +78,8 @@ func (t *tree) at(offset int) *place {
 	return p
 }
 
-// holds reports whether offset is in the value, or where it will be.
+// holds reports whether offset is in the value, or where it will be: behind `data = ` on the same line, and in a
+// bracket that is open also on the lines below.
 func (a *attr) holds(t *tree, offset int) bool {
 	if offset <= a.end {
 		return offset >= a.start
@@ -102,7 +105,8 @@ func (t *tree) inComment(offset int) bool {
 	return false
 }
 
-// innermost is the block that offset is in, its header included.
+// innermost is the block that offset is in, its header included; nil between blocks of the file. Behind a closing brace
+// the block is left; behind the text of a block that has none it goes on.
 func innermost(blocks []*block, offset int) *block {
 	for _, b := range blocks {
 		if offset < b.kind.start || offset > b.end || offset == b.end && b.ended {
@@ -152,7 +156,7 @@ func (p *place) value() {
 
 func pathRune(r rune) bool { return r == '.' || wordRune(r) }
 
-// wordAt is the word of such characters around offset.
+// wordAt is the word of such characters around offset; empty, at the offset, where there is none.
 func (t *tree) wordAt(offset int, in func(rune) bool) word {
 	src := t.text.src
 	start := strings.LastIndexFunc(src[:offset], func(r rune) bool { return !in(r) })
@@ -165,7 +169,8 @@ func (t *tree) wordAt(offset int, in func(rune) bool) word {
 	return word{text: src[start:end], start: start, end: end}
 }
 
-// stringAt is the string of an argument that offset is in, nil if it is in none.
+// stringAt is the string of an argument that offset is in, nil if it is in none. Of "a${"b"}c" it is the outer one. A
+// string without an end goes to the end of the value.
 func (t *tree) stringAt(a *attr, offset int) *embedded {
 	start, depth := -1, 0
 	for _, tok := range a.tokens {
@@ -202,7 +207,7 @@ func (t *tree) embed(a *attr, start, end, inner, offset int) *embedded {
 	return e
 }
 
-// language of an argument's strings.
+// language of an argument's strings: what the schema says, plain text where there is no schema.
 func (a *attr) language() language {
 	if a.spec == nil {
 		return plainText

@@ -5,6 +5,7 @@ import "encoding/json"
 // The parts of the Language Server Protocol 3.17 that the server speaks. Lines and characters count from 0, characters in
 // UTF-16 code units. Fields that the server does not read or write are left out.
 
+// See https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/.
 type position struct {
 	Line      int `json:"line"`
 	Character int `json:"character"`
@@ -50,7 +51,8 @@ type changeParams struct {
 	} `json:"contentChanges"`
 }
 
-// documentParams are those of every request about a document; what a request has besides is in the other fields.
+// documentParams are those of every request about a document; what a request has besides is in the other fields, which
+// are zero for others.
 type documentParams struct {
 	TextDocument documentID `json:"textDocument"`
 	Position     position   `json:"position"`
@@ -142,6 +144,7 @@ const (
 	typeItem     = 22
 )
 
+// snippetFormat is InsertTextFormat.Snippet; 0, which is left out, means plain text.
 const snippetFormat = 2
 
 type markup struct {
@@ -149,6 +152,7 @@ type markup struct {
 	Value string `json:"value"`
 }
 
+// markdown is text as Markdown; nil, which is left out, of "".
 func markdown(text string) *markup {
 	if text == "" {
 		return nil
@@ -222,7 +226,7 @@ type semanticTokens struct {
 	Data []uint32 `json:"data"`
 }
 
-// decode reads the parameters of a message.
+// decode reads the parameters of a message; without any, the zero value.
 func decode[T any](raw *json.RawMessage) (T, error) {
 	var v T
 	if raw == nil {

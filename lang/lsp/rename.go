@@ -17,6 +17,8 @@ import (
 // requestFailed is the protocol's code for a request that is well-formed and cannot be done.
 const requestFailed = -32803
 
+// refuse is the error of a request that cannot be done. The editor shows the text to the user, so it is a sentence.
+// refuse is the error of a request that cannot be done. The editor shows the text to the user, so it is a sentence.
 func refuse(format string, args ...any) error {
 	return &jsonrpc2.Error{Code: requestFailed, Message: fmt.Sprintf(format, args...)}
 }
@@ -37,7 +39,8 @@ type edit struct {
 	text       string
 }
 
-// rename changes a name wherever it is used. It is refused where the module would be broken by it.
+// rename changes a name wherever it is used, in all files of the module. It is refused where the module would be broken
+// by it. State on disk is not looked at: the author says with a moved block that a stage keeps its results.
 func (r *request) rename() (any, error) {
 	address, w := r.target(r.place())
 	defs := r.module.definitions()
@@ -69,7 +72,7 @@ func (r *request) rename() (any, error) {
 	return out, nil
 }
 
-// validName reports whether a block of that kind, a variable or local, can have a name.
+// validName reports whether a block of that kind, a variable or local, can have a name, by the rules of the parser.
 func (r *request) validName(kind, name string) bool {
 	if k := r.module.cat.Kind(kind); k != nil {
 		return syntax.ValidBlockName(k, name)
@@ -98,7 +101,8 @@ func (r *request) renameEdits(address, name string, d *definition) []edit {
 	return edits
 }
 
-// namesTable reports whether queries of the block call the table by the block's name.
+// namesTable reports whether queries of the block call the table by the block's name, without an alias that the
+// reference gives. A name in a comment or string does not count.
 func (u *use) namesTable(name string) bool {
 	if u.lang != plainText || u.attr.spec == nil || u.attr.spec.Type != schema.RefMap || u.key.end > 0 {
 		return false
@@ -145,6 +149,8 @@ func nameElements(t *tree, a *attr, cat *schema.Catalog) []edit {
 }
 
 // breaks compiles the module with the edits and tells of a mistake that was not there before, "" if there is none.
+// Mistakes are compared by code and file and their number, since places and names in texts change with the edit. Both
+// locks are held.
 func (r *request) breaks(edits []edit) string {
 	before := files(r.module.texts())
 	after := maps.Clone(before)

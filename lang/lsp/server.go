@@ -18,7 +18,8 @@ import (
 )
 
 // Serve answers one client until it says exit or the connection ends. It returns an error if the client leaves without
-// asking to shut down first.
+// asking to shut down first, as the protocol has it: an editor then starts the server anew. Serve does not wait for an
+// analysis that still runs; ctx tells the compiler to end.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, opts Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -48,27 +49,34 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// server is one conversation. Messages are handled one by one, in their order; diagnostics are worked out beside them.
+// server is one conversation. Messages are handled one by one, in their order, as their edits build on each other;
+// diagnostics are worked out beside them, by timers.
+//
+// There are two locks. mu guards the texts and what is known of modules, and is held for the length of a request.
+// compile is held while the compiler runs, which can be long, and mu is not. Where both are taken compile goes first:
+// diagnose takes mu only for moments within compile, and a rename, which compiles with mu held, takes compile before it
+// takes mu.
 type server struct {
 	opts  Options
 	cat   *schema.Catalog
 	conn  *jsonrpc2.Conn // of the first message on: reading begins before NewConn returns
 	ctx   context.Context
-	exit  chan struct{}
-	once  sync.Once // sets conn
-	ended sync.Once // closes exit
+	exit  chan struct{} // closed by the client's exit
+	once  sync.Once     // sets conn
+	ended sync.Once     // closes exit
 
 	mu      sync.Mutex // guards all below
 	modules map[string]*module
 	timers  map[string]*time.Timer // of diagnostics that are due, by folder
 	folders []string               // of the workspace
 	snippet bool                   // the client takes snippets
-	ready   bool
-	down    bool
+	ready   bool                   // the client has said initialize
+	down    bool                   // and shutdown
 
 	compile sync.Mutex // guards the compiler
 }
 
+// stop ends the timers. An analysis that has begun goes on; its result meets a closed connection.
 func (s *server) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,6 +99,7 @@ func (s *server) handle(_ context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Requ
 		return nil, nil
 	case r.Method == "initialize":
 		return s.initialize(r.Params)
+	// ServerNotInitialized
 	case !s.is(&s.ready):
 		return nil, &jsonrpc2.Error{Code: -32002, Message: "the server is not initialized"}
 	case s.is(&s.down):
@@ -112,22 +121,26 @@ func (s *server) handle(_ context.Context, conn *jsonrpc2.Conn, r *jsonrpc2.Requ
 		}
 		return s.answer(r.Method, f, r.Params)
 	}
+	// There is nobody to answer to: an unknown notification is passed over, as the protocol asks.
 	if r.Notif {
 		return nil, nil
 	}
 	return nil, &jsonrpc2.Error{Code: jsonrpc2.CodeMethodNotFound, Message: "there is no method " + r.Method}
 }
 
+// is reads one of the flags that mu guards.
 func (s *server) is(flag *bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return *flag
 }
 
+// badParams is the error of a message whose parameters do not fit its method, such as a document that is not open.
 func badParams(err error) error {
 	return &jsonrpc2.Error{Code: jsonrpc2.CodeInvalidParams, Message: err.Error()}
 }
 
+// notifications are messages that are not answered. Those without effect are listed so that they are not unknown.
 var notifications = map[string]func(*server, *json.RawMessage) error{
 	"initialized":                         func(*server, *json.RawMessage) error { return nil },
 	"textDocument/didOpen":                (*server).didOpen,
@@ -139,19 +152,20 @@ var notifications = map[string]func(*server, *json.RawMessage) error{
 	"workspace/didChangeWorkspaceFolders": func(*server, *json.RawMessage) error { return nil },
 }
 
-// request is one about a document, or about the workspace.
+// request is one about a document, or about the workspace. Its methods run with mu held.
 type request struct {
 	s      *server
 	params documentParams
-	query  string
+	query  string // of workspace/symbol alone
 	module *module
-	doc    *document
-	offset int
+	doc    *document // nil with module for requests about the workspace
+	offset int       // in bytes, of params.Position
 }
 
-// place is what stands at the position asked about.
+// place is what stands at the position asked about. The outline is made anew after each edit, when first asked for.
 func (r *request) place() *place { return r.doc.tree().at(r.offset) }
 
+// requests are answered, each by one method, with null where there is nothing to say.
 var requests = map[string]func(*request) (any, error){
 	"textDocument/completion":          func(r *request) (any, error) { return r.completion(), nil },
 	"textDocument/hover":               func(r *request) (any, error) { return r.hover(), nil },
@@ -168,7 +182,8 @@ var requests = map[string]func(*request) (any, error){
 	"workspace/symbol":                 func(r *request) (any, error) { return r.workspaceSymbols(), nil },
 }
 
-// answer finds the document that a request is about, and what the compiler knows of its module.
+// answer finds the document that a request is about, and what the compiler knows of its module, and calls f with mu
+// held. A document that the client has not opened is refused: its text on disk may be another than the editor shows.
 func (s *server) answer(method string, f func(*request) (any, error), raw *json.RawMessage) (any, error) {
 	params, err := decode[documentParams](raw)
 	if err != nil {
@@ -219,12 +234,14 @@ func (s *server) initialize(raw *json.RawMessage) (any, error) {
 	return initializeResult{Capabilities: capabilities(), ServerInfo: map[string]string{"name": "mlp", "version": s.opts.Version}}, nil
 }
 
+// addFolder adds a folder of the workspace, whose modules are searched for symbols even if nothing in them is open.
 func (s *server) addFolder(uri string) {
 	dir, name := split(uri)
 	s.folders = append(s.folders, filepath.Join(dir, name))
 }
 
-// capabilities are what the server can do, and no more.
+// capabilities are what the server can do, and no more: an editor offers its user what stands here. change 2 means that
+// edits are sent as changed stretches and not as whole texts.
 func capabilities() map[string]any {
 	return map[string]any{
 		"positionEncoding":           "utf-16",

@@ -31,8 +31,9 @@ func (r *request) signatureHelp() *signatureHelp {
 	return nil
 }
 
-// calledAt is the function whose brackets an offset is in, and the number of the argument there, from 0; "" if it is in no
-// call. In `max(1, min(2, |` it is min, 1.
+// calledAt is the function whose brackets an offset is in, and the number of the argument there, from 0; "" if it is in
+// no call. In `max(1, min(2, |` it is min, 1. Brackets of a list within an argument do not count: `max([1, 2|` is max,
+// 0.
 func calledAt(tokens []hclsyntax.Token, offset int) (name string, argument int) {
 	type bracket struct {
 		name     string
@@ -67,7 +68,7 @@ func calledAt(tokens []hclsyntax.Token, offset int) (name string, argument int) 
 	return "", 0
 }
 
-// ruleSignature is calledAt for the text of a rule.
+// ruleSignature is calledAt for the text of a rule, and nil where the brackets are of no function that rules have.
 func ruleSignature(s *embedded) *signatureHelp {
 	type bracket struct {
 		name     string

@@ -27,7 +27,7 @@ func newStream(in io.Reader, out io.Writer) *stream {
 // maxMessage is the most bytes that a message may have: 16 MB are the largest file, with its escapes in JSON.
 const maxMessage = 128 << 20
 
-// ReadObject reads the next message that is one. An error is the connection's end.
+// ReadObject reads the next message that is one. An error is the connection's end. It is called by one goroutine.
 func (s *stream) ReadObject(v any) error {
 	for {
 		// A message that cannot be read is answered by why; only an error of the connection ends it.
@@ -59,8 +59,8 @@ type refusal struct {
 
 const lengthHeader = "Content-Length:"
 
-// frame reads one message's headers and bytes. Headers without a length are refused, and what follows is skipped up to the
-// next length.
+// frame reads one message's headers and bytes. Headers without a length are refused, and what follows is skipped up to
+// the next length. A message that is too long is read to its end and refused, so that the next one is found.
 func (s *stream) frame() (body []byte, why *jsonrpc2.Error, err error) {
 	length, header := int64(-1), false
 	for {
@@ -91,7 +91,8 @@ func (s *stream) frame() (body []byte, why *jsonrpc2.Error, err error) {
 	}
 }
 
-// checkMessage holds a message to JSON-RPC 2.0, and returns its id where it has one that can be answered to.
+// checkMessage holds a message to JSON-RPC 2.0 (https://www.jsonrpc.org/specification), and returns its id where it has
+// one that can be answered to, else null. why is nil for a message that is well formed.
 func checkMessage(body []byte) (id json.RawMessage, why *jsonrpc2.Error) {
 	id = json.RawMessage("null")
 	var value json.RawMessage

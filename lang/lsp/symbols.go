@@ -7,7 +7,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/format"
 )
 
-// documentSymbols are the blocks of a file with those nested in them, and the locals.
+// documentSymbols are the blocks of a file with those nested in them, and the locals, in the order of the text. A block
+// that is half written is among them, as far as it goes.
 func (r *request) documentSymbols() []documentSymbol {
 	out := []documentSymbol{}
 	for _, b := range r.doc.tree().blocks {
@@ -73,7 +74,8 @@ func (r *request) workspaceSymbols() []workspaceSymbol {
 	return out
 }
 
-// matches reports whether a name has the letters of a query, in their order. The name is in small letters.
+// matches reports whether a name has the letters of a query, in their order: "tmo" finds train.model. The name is in
+// small letters. The empty query finds all.
 func matches(name, query string) bool {
 	for _, r := range strings.ToLower(query) {
 		i := strings.IndexRune(name, r)
@@ -85,8 +87,8 @@ func matches(name, query string) bool {
 	return true
 }
 
-// formatting gives the file its one layout: one edit from the first line that changes to the last. What has syntax
-// errors is left as it is.
+// formatting gives the file its one layout: one edit from the first line that changes to the last, so that the cursor
+// and marks elsewhere stay. Blocks with syntax errors are left as they are.
 func (r *request) formatting() []textEdit {
 	t := r.doc.tree()
 	laid, _ := format.Format([]byte(t.text.src), t.name)

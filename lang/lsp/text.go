@@ -11,7 +11,7 @@ import (
 
 const byteOrderMark = "\ufeff"
 
-// text is what a file holds, with the places of its lines. It is immutable.
+// text is what a file holds, with the places of its lines. It is immutable, so that it may be read without a lock.
 type text struct {
 	src    string
 	starts []int // the offset of each line
@@ -19,7 +19,8 @@ type text struct {
 	mark bool
 }
 
-// newText finds where lines begin. The protocol has three line ends: \n, \r\n and \r.
+// newText finds where lines begin. The protocol has three line ends: \n, \r\n and \r. A byte order mark is cut off, and
+// counts as the first character of the client's first line.
 func newText(src string) *text {
 	t := &text{starts: []int{0}}
 	t.src, t.mark = strings.CutPrefix(src, byteOrderMark)
@@ -39,7 +40,8 @@ func (t *text) full() string {
 	return t.src
 }
 
-// position of the byte at offset.
+// position of the byte at offset; of offsets outside of the text, its nearer end. Columns are units of UTF-16: in "é𝄞x"
+// the x is at 3, and at byte 6.
 func (t *text) position(offset int) position {
 	offset = max(0, min(offset, len(t.src)))
 	line := sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > offset }) - 1
@@ -53,7 +55,8 @@ func (t *text) position(offset int) position {
 	return p
 }
 
-// offset of a position. One behind the end of its line is the end of the line, as the protocol wants.
+// offset of a position. One behind the end of its line is the end of the line, as the protocol wants; one behind the
+// last line is the end of the text; one within a surrogate pair is behind the character.
 func (t *text) offset(p position) int {
 	if p.Line < 0 {
 		return 0
@@ -91,13 +94,15 @@ func units(r rune) int {
 	return 1
 }
 
+// span is from start to end in the client's terms; empty where end comes before start.
 func (t *text) span(start, end int) span {
 	return span{Start: t.position(start), End: t.position(max(start, end))}
 }
 
+// rangeSpan is a range of the compiler's in the client's terms.
 func (t *text) rangeSpan(r source.Range) span { return t.span(r.Start.Byte, r.End.Byte) }
 
-// change applies one of the client's edits; without a range the whole text is replaced.
+// change applies one of the client's edits and returns the new text; without a range the whole text is replaced.
 func (t *text) change(r *span, with string) (*text, error) {
 	if r == nil {
 		return newText(with), nil

@@ -15,14 +15,15 @@ var (
 
 const declaration = 1 // the first modifier's bit
 
-// token is a word with its meaning.
+// token is a word with its meaning, one of tokenTypes.
 type token struct {
 	at        word
 	kind      string
 	modifiers uint32
 }
 
-// semanticTokens tells what each word of a file means, the words of SQL and rules included.
+// semanticTokens tells what each word of a file means, the words of SQL and rules included. Editors colour the rest by
+// their grammar.
 func (r *request) semanticTokens() semanticTokens {
 	t := r.doc.tree()
 	var out []token
@@ -121,7 +122,8 @@ func wordKind(a *attr, e *embedded, i int, tables map[string]string) string {
 	return "variable"
 }
 
-// encode writes tokens as the protocol wants: each relative to the one before, none over several lines.
+// encode writes tokens as the protocol wants: five numbers each, line and column relative to the token before, length,
+// type, modifiers; none over several lines. Tokens that overlap an earlier one are left out.
 func encode(t *text, tokens []token) semanticTokens {
 	out := semanticTokens{Data: []uint32{}}
 	slices.SortStableFunc(tokens, func(a, b token) int { return a.at.start - b.at.start })

@@ -8,22 +8,24 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// tree is a file's outline, made of its tokens alone. Unlike a parsed module it is whole where the text is not: a
-// block that is being written, an argument without a value. Every place in the file is found in it.
+// tree is a file's outline, made of its tokens alone. Unlike a parsed module it is whole where the text is not: a block
+// that is being written, an argument without a value. Every place in the file is found in it. A tree is never changed
+// once made.
 type tree struct {
 	name   string
 	text   *text
 	file   *syntax.File
-	tokens []hclsyntax.Token
+	tokens []hclsyntax.Token // comments included
 	blocks []*block
 }
 
-// word is a piece of the text.
+// word is a piece of the text. The zero word, with end 0, stands for none.
 type word struct {
 	text       string
 	start, end int
 }
 
+// has reports whether an offset is in the word, or at its end, where the cursor stands that has just typed it.
 func (w word) has(offset int) bool { return w.start <= offset && offset <= w.end }
 
 // block is one that is written, however much of it.
@@ -71,7 +73,9 @@ func newTree(name string, t *text, cat *schema.Catalog) *tree {
 // maxUnclosed is how many strings without an end are mended in one file.
 const maxUnclosed = 50
 
-// lex returns the file's tokens. A quoted string that does not end on its line ends there.
+// lex returns the file's tokens. A quoted string that does not end on its line ends there: HCL's lexer takes the rest
+// of the file for part of it. It is called anew behind each such line, which costs the length of the rest; after
+// maxUnclosed lines the file is taken as the lexer has it.
 func lex(f *syntax.File) []hclsyntax.Token {
 	var out []hclsyntax.Token
 	from := 0
@@ -120,6 +124,7 @@ func (b *block) address() string {
 	return ""
 }
 
+// attr is the argument of that name with a value or at least its =; nil if there is none. Of several the first.
 func (b *block) attr(name string) *attr {
 	for _, a := range b.attrs {
 		if a.name.text == name && a.equals {

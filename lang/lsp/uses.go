@@ -10,8 +10,8 @@ import (
 type use struct {
 	tree    *tree
 	attr    *attr
-	address string
-	kind    word // of a metric in limits: empty
+	address string // as written, without a key: train.model also of train.model["eu"]
+	kind    word   // of a metric in limits: empty
 	name    word
 	port    word // what is selected of the block; empty if nothing is
 	key     word // in `{ p = source.x }`: p
@@ -19,6 +19,7 @@ type use struct {
 	element bool // of a list or object
 }
 
+// has reports whether an offset is in the reference, or at the end of one of its words.
 func (u *use) has(offset int) bool {
 	return u.name.has(offset) || u.kind.end > 0 && u.kind.start <= offset && offset <= u.name.end ||
 		u.lang == plainText && u.port.end > 0 && u.port.has(offset)
@@ -49,7 +50,8 @@ func (t *tree) usesIn(a *attr, cat *schema.Catalog) []*use {
 	return out
 }
 
-// references of an argument in HCL: kind.name and kind.name.port.
+// references of an argument in HCL: kind.name and kind.name.port. Words behind those, and what stands in templates, are
+// not looked at closer; whether the block exists is not asked.
 func (t *tree) references(a *attr, cat *schema.Catalog) []*use {
 	var out []*use
 	ts := a.tokens
