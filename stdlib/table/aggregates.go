@@ -1,5 +1,16 @@
 package table
 
+// A feature's window with an expression such as sum(amount) / count(*) cannot be followed by OVER as a whole: only calls of
+// aggregates can. So the expression is parsed, each call is cut out and becomes a window of its own, and what is left is computed
+// of the calls' values. With the prefix w, and the column seen for the rows of the frame:
+//
+//	calls  w0_0  sum(amount) FILTER (WHERE seen)
+//	       w0_1  sum(CASE WHEN (seen) THEN (1) ELSE NULL END)
+//	outer  w0_0 / CAST(COALESCE(w0_1, 0) AS BIGINT)
+//
+// The second call counts rows of a condition, which is a sum for the engine's sake (countingSQL). The engine itself writes the trees
+// back as SQL (json_deserialize_sql), so that every detail of an expression stays as it was meant.
+
 import (
 	"context"
 	"encoding/json"
@@ -184,6 +195,7 @@ type splitting struct {
 
 // split copies a tree with each aggregate replaced by the name of its call, and notes whether a column is read outside of
 // all of them: `sum(a) / b` is no aggregate of a frame, since b may be of any of its rows.
+// The tree given is not changed, since it may be a kept one.
 func (x *splitting) split(v any) any {
 	switch v := v.(type) {
 	case tree:
@@ -211,6 +223,7 @@ func (x *splitting) split(v any) any {
 // countingSQL is how rows of a condition are counted: the call, its value, and whether an argument counts.
 const countingSQL = "select sum(case when __mlp_counts then 1 end), coalesce(__mlp_value, 0)::bigint, __mlp_value is not null"
 
+// selected are the expressions that a statement selects.
 func selected(statement tree) []any { return statement["node"].(tree)["select_list"].([]any) }
 
 // call takes a call out, and returns what stands in its place. The engine counts rows of a condition over a frame one by
@@ -249,6 +262,7 @@ func both(a, b any) any {
 }
 
 // put is a tree with another in the place of a column.
+// What is put in is shared and not copied.
 func put(v any, name string, in any) any {
 	switch v := v.(type) {
 	case tree:
@@ -270,6 +284,7 @@ func put(v any, name string, in any) any {
 	return v
 }
 
+// columnRef is the node of a column's name, at the place in the text that another node has.
 func columnRef(name string, at tree) tree {
 	return tree{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "query_location": at["query_location"], "column_names": []any{name}}
 }

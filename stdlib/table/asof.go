@@ -26,6 +26,8 @@ import (
 const presence = "select (__mlp_l is not null) = case when __mlp_r is null then null else true end"
 
 // withoutNulls is the query with as-of joins that no null passes.
+// The conditions are put in behind each ON, from the last to the first, so that the places before stay right. A query without
+// such a join comes back as it is.
 func (s *session) withoutNulls(ctx context.Context, query string) (string, error) {
 	if !strings.Contains(strings.ToLower(query), "asof") {
 		return query, nil
@@ -65,6 +67,7 @@ func (s *session) withoutNulls(ctx context.Context, query string) (string, error
 }
 
 // same is an expression as SQL which the engine reads as that expression.
+// What the engine writes is parsed again and compared: a text that means something else is an error and never part of a query.
 func (s *session) same(ctx context.Context, statement tree, expr any) (string, error) {
 	statement = maps.Clone(statement)
 	node := maps.Clone(statement["node"].(tree))
@@ -128,7 +131,8 @@ func first(v any) int {
 	return out
 }
 
-// lastOn is the end of the last word ON before a place; -1 if there is none.
+// lastOn is the end of the last word ON before a place; -1 if there is none. The tree does not say where ON stands; words in quotes
+// and comments are passed over.
 func lastOn(query string, before int) int {
 	out := -1
 	for i := 0; i < before; {

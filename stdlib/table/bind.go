@@ -19,8 +19,10 @@ import (
 type Binder struct {
 	memory memory
 
+	// patience is how long one request may take; the constant, but in tests.
 	patience time.Duration
 
+	// Answers are looked up without this lock; the engine works for one request at a time.
 	mu      sync.Mutex // of the engine and all that follows
 	session *session
 	// aggregates are the engine's functions over many rows; nil until asked for.
@@ -133,6 +135,7 @@ func (b *Binder) patiently(ctx context.Context, s *session, work func(*session) 
 	return answer{}, fmt.Errorf("it took more than %v; something in it is computed while its types are found out, such as a function of constants: build it from rows", b.patience)
 }
 
+// failed is the answer to a request that nobody could work on. It is not kept: the next time the engine may answer.
 func failed(err error) answer {
 	return answer{Problems: []schema.Problem{{Summary: "the query could not be checked", Detail: err.Error()}}}
 }
@@ -172,6 +175,7 @@ func (b *Binder) query(ctx context.Context, s *session, query string, tables map
 }
 
 // create makes the engine's tables those of the request. Tables that are as they were stay.
+// Blocks of a module read the same few tables, so that most requests create none.
 func (b *Binder) create(ctx context.Context, s *session, tables map[string]*schema.Table) error {
 	want := map[string]string{}
 	for name, t := range tables {
@@ -212,6 +216,7 @@ func definition(name string, t *schema.Table) string {
 	return "create table " + Quote(name) + " (" + strings.Join(columns, ", ") + ")"
 }
 
+// columnNames are the names of each table's columns, in their order.
 func columnNames(tables map[string]*schema.Table) map[string][]string {
 	out := map[string][]string{}
 	for name, t := range tables {
@@ -304,6 +309,7 @@ func quotedAll(names []string) []string {
 var plainName = lazyregexp.New(`^[a-z_][a-z0-9_]*$`)
 
 // shift moves the place of an error from the statement that was run to the user's text within it.
+// The error is changed in place; one without a place stays.
 func shift(err error, by int) error {
 	var e *Error
 	if errors.As(err, &e) && e.Position >= 0 {
@@ -356,6 +362,7 @@ func (e *Error) summary() string {
 	return strings.TrimRight(line, ".!")
 }
 
+// detail is what stands behind the first line of the engine's message, or the names that were near; "" where neither helps.
 func (e *Error) detail() string {
 	switch e.Subtype {
 	case "COLUMN_NOT_FOUND":

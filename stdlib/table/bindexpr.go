@@ -1,5 +1,16 @@
 package table
 
+// How an expression is typed. The engine types statements, so that one is made: `select <expr> from input`, with a line feed behind
+// the expression, that a comment at its end cannot swallow the rest. In this order it is held to be
+//
+//	one SELECT             or the text is more than an expression: "1 from x; drop table y"
+//	of one bare column     nothing but the expression (singleExpression): no WHERE, no second column
+//	over allowed tables    and of the same value on every run (check)
+//	of one row or frame    no subquery, no window (checkExpression)
+//	an aggregate or none   as the caller wants (aggregation)
+//
+// and every place in an error is moved back by the length of what stands before the expression.
+
 import (
 	"context"
 	"errors"
@@ -13,6 +24,7 @@ import (
 const exprTable = "input"
 
 // expr types one expression. It is held to being one through the tree of the SELECT around it.
+// The result has one column, under whatever name the engine gives it.
 func (b *Binder) expr(ctx context.Context, s *session, expr string, tables map[string]*schema.Table, aggregate bool) ([]schema.Column, error) {
 	if strings.TrimSpace(expr) == "" {
 		return nil, refuse(schema.Problem{Summary: "the expression is empty"})
@@ -154,6 +166,7 @@ func checkExpression(root tree, query string, prefix int) error {
 
 // aggregation reports whether an expression is an aggregate where one is wanted, and none where a scalar is. The engine
 // decides: it takes no aggregate in a WHERE.
+// A list of aggregates would not do: sum(x) over a lambda's elements, or a macro of the engine's own, may be one or not.
 func (s *session) aggregation(ctx context.Context, expr string, want bool) error {
 	const prefix = "describe select 1 from " + exprTable + " where ("
 	err := s.exec(ctx, prefix+expr+"\n) is null")

@@ -21,7 +21,8 @@ type Answers interface {
 	Put(key [32]byte, value []byte)
 }
 
-// request is all that an answer depends on.
+// request is all that an answer depends on, beside the engine's version. Two requests of one digest have the same answer on every
+// machine.
 type request struct {
 	Kind   string
 	SQL    string
@@ -55,7 +56,8 @@ func (r request) key() [32]byte {
 	return blake3.Sum256(w.out)
 }
 
-// memory keeps answers as they are, and what is behind it keeps them as bytes.
+// memory keeps answers as they are, and what is behind it keeps them as bytes. It is safe for concurrent use. Slices and maps of an
+// answer are shared by all who ask: they copy what they change.
 type memory struct {
 	behind Answers // nil: nothing
 
@@ -89,6 +91,7 @@ func (m *memory) keep(key [32]byte, a answer) {
 	m.answers[key] = a
 }
 
+// Problems are kept like columns: a query with a mistake is not typed again until its text changes.
 func (m *memory) put(key [32]byte, a answer) {
 	m.keep(key, a)
 	if m.behind != nil {

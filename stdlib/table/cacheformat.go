@@ -12,6 +12,7 @@ import (
 // Answers are written as numbers (varints) and texts (their length and bytes), one after the other. A module of many blocks
 // reads thousands of them, which as JSON would take a tenth of the time that its check takes.
 
+// answerWriter appends to out. Its methods cannot fail.
 type answerWriter struct{ out []byte }
 
 func (w *answerWriter) number(n int) { w.out = binary.AppendUvarint(w.out, uint64(n)) }
@@ -67,6 +68,7 @@ func encodeAnswer(a answer) []byte {
 	return w.out
 }
 
+// flow writes the lists in the order of the fields; a copy as a list of one or none.
 func (w *answerWriter) flow(f component.Flow) {
 	for _, list := range [][]component.Origin{f.Taints, f.Values, f.Others, f.Keys, f.Control, f.Known} {
 		w.origins(list)
@@ -112,6 +114,7 @@ func (r *answerReader) place() int {
 	return int(n)
 }
 
+// text copies, so that an answer does not hold on to the file that it came from.
 func (r *answerReader) text() string {
 	n := r.number()
 	s := string(r.in[:n])
@@ -158,6 +161,7 @@ func (r *answerReader) origins() []component.Origin {
 	return list(r, func() component.Origin { return component.Origin{Table: r.text(), Column: r.text()} })
 }
 
+// flow reads what answerWriter.flow wrote. Fields of a composite literal are evaluated in the order in which they are written.
 func (r *answerReader) flow() component.Flow {
 	f := component.Flow{Taints: r.origins(), Values: r.origins(), Others: r.origins(), Keys: r.origins(), Control: r.origins(), Known: r.origins()}
 	f.Past = list(r, func() component.Past { return component.Past{Clock: r.origins(), Origins: r.origins()} })

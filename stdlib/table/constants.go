@@ -28,6 +28,7 @@ var pairwise = map[string]bool{"levenshtein": true, "editdist3": true, "damerau_
 	"jaccard": true, "mismatches": true, "list_intersect": true, "list_has_any": true, "list_has_all": true}
 
 // giant tells of a call of constants that it would make something huge.
+// Of length(repeat('x', 1e10)) the inner call is told, and length is not.
 func (w *walker) giant(n tree, name string) {
 	size, constant := extent(n)
 	children, _ := n["children"].([]any)
@@ -55,6 +56,7 @@ func (w *walker) giant(n tree, name string) {
 }
 
 // extent estimates the size of an expression's value in bytes; false if it is no constant.
+// A number counts 16 bytes, a text its length.
 func extent(v any) (float64, bool) {
 	n, _ := v.(tree)
 	switch n["class"] {
@@ -243,6 +245,8 @@ var units = []struct {
 	{"quarter", 90 * 86400}, {"year", 365 * 86400}, {"decade", 3650 * 86400}, {"century", 36500 * 86400}}
 
 // seconds is the length of an interval of constants; a microsecond where that is not plain to see.
+// The first unit of the list whose name is in the text counts. A month is taken to have 28 days, the least, as sizes are bounded from
+// above.
 func seconds(v any) float64 {
 	n, _ := v.(tree)
 	text, count := constantText(v), 1.0

@@ -43,6 +43,7 @@ func isoTime(c schema.Column) string {
 }
 
 // export writes a Parquet file in another format, its rows in their order. expr says how each column is written.
+// An error may leave a part of the file.
 func export(ctx context.Context, parquet, out, format string, expr func(schema.Column) string) error {
 	s, err := open(ctx)
 	if err != nil {
@@ -74,6 +75,7 @@ func export(ctx context.Context, parquet, out, format string, expr func(schema.C
 
 // FromCSV reads what ToCSV writes, and what any program writes in that manner, rows in the file's order. Columns are
 // found by the header; others are left out. What does not fit is a *component.InputError with line, column and value.
+// The order is kept since predictions go with the data by their place.
 func FromCSV(ctx context.Context, path string, columns []schema.Column, out string) error {
 	asked := make([]CSVColumn, len(columns))
 	for i, c := range columns {

@@ -42,6 +42,7 @@ type CSVColumn struct {
 	Nulls  []string // spellings of null in this column, besides the files'
 }
 
+// header is what the files call the column.
 func (c CSVColumn) header() string {
 	if c.Header != "" {
 		return c.Header
@@ -52,6 +53,9 @@ func (c CSVColumn) header() string {
 // Load writes the files as one Parquet file with these columns and returns the number of rows. Columns of the files
 // that are not asked for are left out. What does not fit is a *component.InputError that names file, line, column,
 // value and the type that was expected.
+//
+// Fields of plain numbers are read by the engine as numbers, which is quicker (plain). If any of them turns out to be none, all is
+// read once more as text, and what then fails is looked for value by value: the slow ways are taken for files that need them.
 func (c CSV) Load(ctx context.Context, columns []CSVColumn, out string) (int64, error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -115,6 +119,7 @@ func missing(name string, have []string) string {
 	return cmp.Or(suggest.DidYouMean(name, have), "If mlp.lock pins it: 'mlp init --upgrade' finds the columns of now.")
 }
 
+// plainColumns are the columns without what is of CSV.
 func plainColumns(columns []CSVColumn) []schema.Column {
 	out := make([]schema.Column, len(columns))
 	for i, c := range columns {
@@ -144,9 +149,11 @@ type group struct {
 	types   map[int]string // of fields that are scanned by their type; others are text
 }
 
+// typed reports whether any field is scanned by its type.
 func (g *group) typed() bool { return len(g.types) > 0 }
 
 // groups looks at each file. columns are those that are asked for, nil where they are to be found.
+// They stand in the order in which their first files do. Where rows keep the files' order (Unsorted) each file is a group.
 func (c CSV) groups(columns []CSVColumn) ([]*group, error) {
 	var out []*group
 	byHeader := map[string]*group{}
@@ -217,6 +224,7 @@ func (c CSV) reader(f File) (*csv.Reader, func() error, error) {
 	return r, done, nil
 }
 
+// delimiter is the character between fields.
 func (c CSV) delimiter() string {
 	if c.Delimiter == "" {
 		return ","
@@ -225,6 +233,7 @@ func (c CSV) delimiter() string {
 }
 
 // match finds the field of each column: by name where the files have a header, else by place.
+// Of the header id,Amount,note and the columns amount and id the result is {1, 0}.
 func (c CSV) match(g *group, columns []CSVColumn) ([]int, error) {
 	// Without a header all columns must be declared: which are left out could not be said.
 	file := g.files[0].Name
@@ -328,7 +337,7 @@ func (c CSV) scan(s *session, g *group, files []File, wanted []int) (string, err
 func (c CSV) clean(field string) string {
 	expr := field
 	if c.Trim {
-		// An empty text was quoted; else it would be null.
+		// So a field of blanks alone becomes null like an empty one, and "" stays a text.
 		expr = fmt.Sprintf(`case when %s = '' then '' else nullif(trim(%[1]s, ' ' || chr(9)), '') end`, expr)
 	}
 	for _, null := range c.Nulls {

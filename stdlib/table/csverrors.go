@@ -19,6 +19,8 @@ import (
 var csvLine = lazyregexp.New(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
 
 // explain finds the first value that made loading fail.
+// Files are gone through in the order of the source, so that the same files always tell the same value. Where nothing is found the
+// engine's own words are told.
 func (c CSV) explain(ctx context.Context, s *session, groups []*group, columns []CSVColumn, cause *Error) error {
 	for _, g := range groups {
 		for _, f := range g.files {
@@ -47,6 +49,7 @@ func withoutOptions(message string) string {
 }
 
 // ends tells of a file whose lines end in more than one way, which the engine reads none of.
+// Nil: they all end alike, in line feeds or in carriage returns with line feeds.
 func (c CSV) ends(f File) error {
 	text, done, err := f.text()
 	if err != nil {
@@ -183,6 +186,7 @@ func (c CSV) lineOfRow(f File, row string) int64 {
 	return line
 }
 
+// errFound ends a walk through a file at what was looked for.
 var errFound = errors.New("found")
 
 // csvCounts is what the engine says of a line with too few or too many values.

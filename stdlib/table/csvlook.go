@@ -22,7 +22,9 @@ const (
 	longestLine, mostLine = 2_000_000, 256 << 20
 )
 
-// look tells of a file that is written otherwise than it is read: encoding, ends of lines, delimiter.
+// look tells of a file that is written otherwise than it is read: encoding, ends of lines, delimiter. It goes by the first 64 KiB,
+// and refuses what the engine would read as something else without a word: UTF-16 as text full of zeros, a file of semicolons as
+// one column. Each refusal says how to mend the file or the block.
 func (c CSV) look(f File, columns []CSVColumn) error {
 	text, done, err := f.text()
 	if err != nil {
@@ -56,6 +58,7 @@ func (c CSV) look(f File, columns []CSVColumn) error {
 	return refuse(fmt.Sprintf("has fields parted by %s, not by %s: %d in each row", strconv.Quote(string(other)), strconv.Quote(c.delimiter()), counts), cure)
 }
 
+// decimalComma is a comma between digits, which in a file of semicolons is a decimal point of other languages.
 var decimalComma = lazyregexp.New(`[0-9],[0-9]`)
 
 // otherDelimiter guesses the delimiter of a file for whose first rows the declared one does not work: it finds a single field, or
@@ -105,8 +108,9 @@ func fieldCounts(head []byte, delimiter rune) (first int, same bool) {
 	return first, same && first > 0
 }
 
-// survey reads a file through for what the engine does not tell: rows that end in more delimiters than there are fields,
-// which it drops, and how long the longest line is.
+// survey reads a file through for what the engine does not tell: rows that end in more delimiters than there are fields, which it
+// drops, and how long the longest line is. Only a line that is a row by itself is looked at: within a quoted value, commas at the
+// end of a line part nothing. A line of more than 256 MiB is an error.
 func (c CSV) survey(f File, fields int) (longest int, err error) {
 	text, done, err := f.text()
 	if err != nil {
@@ -149,6 +153,7 @@ func (c CSV) survey(f File, fields int) (longest int, err error) {
 }
 
 // countFields counts the fields of a row whose quotes are whole.
+// Of a,"b,c", it is 3.
 func countFields(row, delimiter []byte) int {
 	n, quoted := 1, false
 	for i := 0; i < len(row); i++ {

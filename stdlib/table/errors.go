@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
-// Error is what the engine says is wrong with a query or the data.
+// Error is what the engine says is wrong with a query or the data, taken from the JSON in which it says so (errors_as_json). Kind,
+// Subtype and Name are the engine's words, and "" where it has none.
 type Error struct {
 	Kind       string // "Binder", "Conversion", "Catalog", …
 	Message    string // one or more lines
@@ -25,6 +26,7 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 
 // DataError reports whether the error lies in the data or the query, not in the engine or the machine.
+// A mistake of that kind is the user's, and trying again gives it again; "IO" or "Out of Memory" may pass.
 func (e *Error) DataError() bool {
 	switch e.Kind {
 	case "Conversion", "Out of Range", "Invalid Input", "Binder", "Catalog", "Parser", "Mismatch Type", "Decimal",
@@ -68,5 +70,6 @@ func engineError(ctx context.Context, err error) error {
 // qualified is what the engine says of t.x where t has no x: in text only.
 var (
 	qualified = lazyregexp.New(`(?s)^Table "[^"]*" does not have a column named "([^"]*)"(.*)`)
-	quoted    = lazyregexp.New(`"([^"]*)"`)
+	// quoted finds the names that the engine then suggests.
+	quoted = lazyregexp.New(`"([^"]*)"`)
 )

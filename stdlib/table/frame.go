@@ -21,6 +21,7 @@ import (
 // doubles, booleans 0 and 1, dates and timestamps seconds since 1970 in UTC, text codes into sorted levels. Nulls and
 // NaN become NaN; infinities stay. Numbers that a double does not hold are kept as text besides. Other types are an error
 // that names the column.
+// The frame has the columns asked for, in that order, found without regard to case and named as the file names them.
 func ReadFrame(ctx context.Context, path string, columns []string) (*frame.Frame, error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -240,7 +241,8 @@ func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []sche
 	return nil
 }
 
-// load puts the columns into a table of doubles and texts.
+// load puts the columns into a table of doubles and texts. Column i is c<i>. The appender is the engine's way in for many rows;
+// closing it is what writes the last of them, so its error counts.
 func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (err error) {
 	defs := make([]string, len(columns))
 	for i, c := range columns {
@@ -273,6 +275,7 @@ func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (
 	return nil
 }
 
+// cell is a value as the appender takes it: a string, a float64, or nil for null.
 func cell(c *frame.Column, row int) driver.Value {
 	switch {
 	case c.Text() && c.Codes[row] >= 0:
@@ -284,6 +287,7 @@ func cell(c *frame.Column, row int) driver.Value {
 }
 
 // unloadQuery reads the loaded table with the types that are wanted.
+// Seconds become microseconds by rounding, for 1700000000.1 s as a double is a little less than it says.
 func unloadQuery(columns []schema.Column, source []*frame.Column) string {
 	out := make([]string, len(columns))
 	for i, c := range columns {

@@ -36,6 +36,7 @@ type JSON struct {
 // Load writes the files as one Parquet file with these columns, ordered by all of them, and returns the number of rows. Members
 // are found by their names as they are written; others are left out. What does not fit is a *component.InputError that names
 // file, row, column, value and the type that was expected.
+// The files are read once, in Go, into a table of texts; the engine then casts and sorts that table.
 func (j JSON) Load(ctx context.Context, columns []CSVColumn, out string) (int64, error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -84,6 +85,7 @@ type jsonRows struct {
 }
 
 // append fills the table raw.
+// A member may fill several columns, where two are declared with one header.
 func (r *jsonRows) append(ctx context.Context, s *session) error {
 	// Values are appended as text or lists of text, and cast by the query that copies them: so one that does not fit can be
 	// found and told.
@@ -135,6 +137,7 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 const mostHinted = 1000
 
 // rawValue is a value as text, as the column's type is read from: a list as the texts of its elements, null as nil.
+// Of the value {"a":1} it is the text for a json column, and for others too: as a bigint it is then refused.
 func (j JSON) rawValue(value jsontext.Value, want string) driver.Value {
 	kind := value.Kind()
 	switch {
@@ -295,6 +298,7 @@ func (f File) objects(ctx context.Context, member func(name string, value jsonte
 // appended is an error that is not the file's.
 type appended struct{ error }
 
+// Unwrap returns the error that a callback gave.
 func (a appended) Unwrap() error { return a.error }
 
 // readObject reads one object. Lists and objects in it are compacted: the same value is the same text, however it was laid
@@ -341,6 +345,7 @@ func (f File) ended(d *jsontext.Decoder, rows int) error {
 	return nil
 }
 
+// noObject is the mistake of a row that is a number, a text or a list.
 func (f File) noObject(row int, kind jsontext.Kind) error {
 	words := map[jsontext.Kind]string{'"': "a text", '0': "a number", 't': "true", 'f': "false", 'n': "null", '[': "a list"}
 	what := fmt.Sprintf("%s row %d is %s, and a row is an object", f.Name, row, words[kind])
@@ -416,6 +421,7 @@ func webPage(b *bufio.Reader) bool {
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
+// isWebPage says that a file is what a browser would show instead of data.
 func (f File) isWebPage() error {
 	what := f.Name + " is a web page (HTML), and no data"
 	return &component.InputError{Summary: what, Bare: what,

@@ -13,8 +13,10 @@ import (
 )
 
 // Sniff finds the members of all rows and their types, looking at every row: true and false are boolean; numbers bigint, or double
-// where that prints them as they are; texts of that form date or timestamp; lists and objects json; all else, and what is of several
-// kinds, is varchar. A text stays one, whatever digits stand in it. Columns stand in the order that they are met in.
+// where that prints them as they are; texts of that form date or timestamp; lists and objects json; all else, and what is of
+// several kinds, is varchar. A text stays one, whatever digits stand in it. Columns stand in the order that they are met in. The
+// files are read twice, for names and for values. {"a": 1}, {"a": 2.5, "b": "2026-01-31"} make the columns a, a double, and b, a
+// date.
 func (j JSON) Sniff(ctx context.Context) ([]schema.Column, error) {
 	members, err := j.members(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 // CheckKey holds the rows of a Parquet file to a key: its columns are not null, and tell the rows apart. What to do where
 // they are null, or do not, is added to the *component.InputError.
+// Names are found as SQL finds them, without regard to case. The error names one value that several rows share, the least as text.
 func CheckKey(ctx context.Context, path string, key []string, whenNull, whenShared string) error {
 	if len(key) == 0 {
 		return nil

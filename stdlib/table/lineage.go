@@ -32,6 +32,7 @@ func (b *Binder) Lineage(ctx context.Context, query string, tables map[string]*s
 }
 
 // trace walks the query, which binds.
+// The tree is that of the query as written, and the columns are those that the engine found in it.
 func (b *Binder) trace(ctx context.Context, s *session, query string, tables map[string]*schema.Table, key []string, columns []schema.Column) (component.Flows, error) {
 	root, err := s.parse(ctx, query)
 	if err != nil {

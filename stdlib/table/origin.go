@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// origin is what a column of a table is read from.
+// origin is what a column of a table is read from: of the CSV field f3 with text in it, read as the bigint amount, expr is f3 and
+// have is varchar.
 type origin struct {
 	expr, have string // an expression and its type
 	CSVColumn
@@ -53,6 +54,8 @@ type refusal struct {
 }
 
 // refused finds the first value that made reading fail; nil if there is none.
+// The query repeats what read does, without the error, and numbers the rows in the order of the file. It is asked only after reading
+// has failed.
 func (s *session) refused(ctx context.Context, fields []origin, from string) (*refusal, error) {
 	bad, would := []string{"null::varchar"}, []string{"null::varchar"} // so that the lists have a type
 	for _, f := range fields {

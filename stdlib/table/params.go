@@ -63,6 +63,7 @@ func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema
 	return e, problems
 }
 
+// sorted are the names of parameters, sorted.
 func sorted(params map[string]json.RawMessage) []string {
 	out := make([]string, 0, len(params))
 	for name := range params {
@@ -145,6 +146,7 @@ func valueLiteral(v any) (string, error) {
 const maxDigits = 38
 
 // numberLiteral writes a number of the configuration for SQL, or says why the query would see another one.
+// 100 is an integer, 0.1 becomes 0.1::double. 12345678901234567.5 is refused, for the double next to it is another number.
 func numberLiteral(text string) (string, error) {
 	exact, ok := new(big.Rat).SetString(text)
 	if !ok {
@@ -221,6 +223,7 @@ func quotedLength(query string, i int) int {
 	return 0
 }
 
+// isWord reports whether a byte may be part of a name or a number.
 func isWord(c byte) bool { return nameLength(string(c)) > 0 || '0' <= c && c <= '9' }
 
 // quoteEnd is the length of a quoted text. A quote within it is doubled, or after a backslash where that escapes.

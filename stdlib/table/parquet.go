@@ -81,7 +81,7 @@ func (f File) looksParquet() error {
 	return nil
 }
 
-// parquetPart is one file of a table.
+// parquetPart is one file of a table: the expression that scans it, and what each column of the table is read from.
 type parquetPart struct {
 	file   File
 	scan   string
@@ -124,6 +124,7 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 	return p, nil
 }
 
+// query reads the file's part of the table, the columns in the table's order.
 func (p parquetPart) query() string {
 	terms := make([]string, len(p.fields))
 	for i, f := range p.fields {
@@ -161,6 +162,7 @@ func (f origin) cure() string {
 
 // SniffParquet returns the columns of Parquet files, with the types that their rows would be stored with. Files must all have
 // the same columns; the error names the first that differs.
+// The columns stand in the order of the first file.
 func SniffParquet(ctx context.Context, files []File) ([]schema.Column, error) {
 	s, err := open(ctx)
 	if err != nil {

@@ -109,8 +109,10 @@ func statementEnd(query string) int {
 	return -1
 }
 
+// semicolons finds semicolons, and what may have some in it that end nothing.
 var semicolons = lazyregexp.New(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
 
+// refuse is the error of one problem.
 func refuse(p schema.Problem) *Refused { return &Refused{Problems: []schema.Problem{p}} }
 
 // looked is what is found out about a query by looking through its tree.
@@ -119,6 +121,7 @@ type looked struct {
 }
 
 // check holds a query to one SELECT over the given tables that gives the same rows on every run.
+// tables are the names that it may read from, with their columns. All that is wrong is told at once, in a *Refused.
 func (s *session) check(ctx context.Context, query string, tables map[string][]string) (looked, error) {
 	root, err := s.parse(ctx, query)
 	if err != nil {
@@ -163,6 +166,7 @@ func (w *walker) result() error {
 }
 
 // names collects the names that WITH gives to queries.
+// They may be read from anywhere in the query, which is more than SQL allows: what it does not allow the engine refuses.
 func (w *walker) names(v any) {
 	switch v := v.(type) {
 	case tree:
@@ -419,11 +423,13 @@ func location(n tree) int {
 	return int(at)
 }
 
+// word is the text of a member; "" where there is none.
 func word(n tree, key string) string {
 	s, _ := n[key].(string)
 	return s
 }
 
+// lowerName is a name in small letters, as the engine compares names; "" of what is no text.
 func lowerName(v any) string {
 	s, _ := v.(string)
 	return strings.ToLower(s)

@@ -69,6 +69,7 @@ type views struct {
 	columns map[string][]string // table → names of its columns
 }
 
+// They are made in the order of their names, so that an error names the same file each time.
 func (s *session) views(ctx context.Context, tables map[string]string) (views, error) {
 	v := views{columns: map[string][]string{}}
 	sorted := make([]string, 0, len(tables))
@@ -96,6 +97,7 @@ func (s *session) views(ctx context.Context, tables map[string]string) (views, e
 	return v, nil
 }
 
+// scanParquet reads a file as it is: without columns made of folders named day=2026-01-31, as some tools lay out data.
 func scanParquet(path string) string {
 	return "read_parquet(" + literal(path) + ", hive_partitioning = false)"
 }

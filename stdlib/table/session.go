@@ -132,6 +132,7 @@ func (s *session) Close() error {
 	return errors.Join(errs...)
 }
 
+// exec runs statements one after the other, up to the first that fails.
 func (s *session) exec(ctx context.Context, statements ...string) error {
 	for _, q := range statements {
 		if _, err := s.conn.ExecContext(ctx, q, nil); err != nil {
@@ -196,6 +197,7 @@ func (s *session) file(name string) string {
 }
 
 // plain returns a path to the same file that the engine may read, and does not take for a pattern.
+// A link of a plain name stands for a path that is not: [ in a folder's name is a class of characters for the engine.
 func (s *session) plain(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil || s.engine == nil && !strings.ContainsAny(abs, "*?[") || s.linked[abs] != "" {
@@ -233,6 +235,7 @@ func Quote(identifier string) string {
 // Literal writes a string for SQL.
 func Literal(s string) string { return literal(s) }
 
+// literal is a text in single quotes; the engine reads no escapes in those but a doubled quote.
 func literal(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }

@@ -86,6 +86,7 @@ func (c CSV) Sniff(ctx context.Context) ([]schema.Column, error) {
 	return out, err
 }
 
+// errNoRows: there are columns and no value to tell their types by.
 var errNoRows = errors.New("no rows")
 
 // narrowing finds the type of each column: the one that the first rows suggest, held against all rows, and where it does
@@ -133,6 +134,7 @@ func (n *narrowing) narrow(ctx context.Context) error {
 
 // suggest finds the types of the sample: its values are put one below the other, since there may be thousands of columns
 // and few rows. A column without values is text where the sample is all there is.
+// whole: the sample is all rows, and nothing is left to rule out.
 func (n *narrowing) suggest(ctx context.Context, whole bool) error {
 	terms := make([]string, len(sniffed))
 	for kind := range sniffed {
@@ -225,6 +227,7 @@ func (c CSV) headerNames(g *group) []string {
 	return out
 }
 
+// sameHeader holds a group of files to the columns of another, in any order: without declared columns all files have the same.
 func sameHeader(a, b *group) error {
 	have := map[string]bool{}
 	for _, name := range b.header {

@@ -81,6 +81,7 @@ type typeParser struct {
 	refused *unstored // the first reason
 }
 
+// refuse notes why the type cannot be stored; only the first reason is told.
 func (p *typeParser) refuse(u unstored) {
 	if p.refused == nil {
 		p.refused = &u
@@ -131,6 +132,7 @@ func (p *typeParser) base() string {
 	return ""
 }
 
+// leaf is the stored type of one that is not made of others; "" after a refusal.
 func (p *typeParser) leaf(name string) string {
 	stored, ok := leaves[name]
 	switch u, known := unstoredLeaves[name]; {

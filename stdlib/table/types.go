@@ -10,6 +10,7 @@ import (
 )
 
 // describe returns the columns of a query with the types that its rows are stored with. What cannot be stored has its own.
+// Nothing is run: the engine binds the query and says what it would yield.
 func (s *session) describe(ctx context.Context, query string) ([]schema.Column, error) {
 	raw, err := s.engineTypes(ctx, query)
 	for i, c := range raw {
@@ -106,6 +107,7 @@ func sameColumns(got, want []schema.Column) error {
 	return nil
 }
 
+// names lists columns for a message.
 func names(columns []schema.Column) string {
 	out := make([]string, len(columns))
 	for i, c := range columns {

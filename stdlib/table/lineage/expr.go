@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// expr traces an expression; nil is none.
+// expr traces an expression; nil is none. computed takes away what only a column itself has: that it is a copy, and the fields of
+// its struct. A kind of expression that is not listed depends on everything.
 func (t *tracer) expr(v any, sc *scope) flow {
 	n, ok := v.(tree)
 	if !ok {
@@ -51,6 +52,7 @@ func (t *tracer) expr(v any, sc *scope) flow {
 }
 
 // children traces whatever expressions stand below a node.
+// CASE is one of them: which branch is taken depends on the conditions, and these are values of the row like the others.
 func (t *tracer) children(n tree, sc *scope) flow {
 	var out flow
 	for _, v := range n {
@@ -170,6 +172,7 @@ func ordered(n tree) bool {
 }
 
 // aggregate is a value of many rows: besides what they hold it depends on which they are, and perhaps on their order.
+// Of sum(amount) in a query with where country = 'DE' these are amount, in others, and country, in control.
 func (t *tracer) aggregate(args flow, name string, ordered bool, sc *scope) flow {
 	out := args.aggregated().with(together(sc.at.facts).enters())
 	out.grouped = true
@@ -179,7 +182,7 @@ func (t *tracer) aggregate(args flow, name string, ordered bool, sc *scope) flow
 	return out
 }
 
-// extreme aggregates look at the order of the rows only where there are ties.
+// extreme aggregates look at the order of the rows only where there are ties, like those that say an order of their own.
 var extreme = map[string]bool{"arg_max": true, "arg_min": true, "max_by": true, "min_by": true, "argmax": true, "argmin": true,
 	"arg_max_null": true, "arg_min_null": true, "mode": true}
 
@@ -193,7 +196,7 @@ var commutative = map[string]bool{"count": true, "count_star": true, "count_if":
 // expanding are the functions that make several rows, or columns, of one.
 var expanding = map[string]bool{"unnest": true, "unlist": true, "generate_subscripts": true, "regexp_split_to_table": true}
 
-// unread traces what stands in a node under other names than these.
+// unread traces what stands in a node under other names than these: a member that a later version of the engine adds is not missed.
 func (t *tracer) unread(n tree, sc *scope, read ...string) flow {
 	var out flow
 	for key, v := range n {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// tables is what FROM yields: relations by name, and the columns that * stands for.
+// tables is what FROM yields: relations by name, and the columns that * stands for. facts, order, lead and tests are those of the
+// rows of all of them together, as in standing and relation; equal are the equalities of conditions of joins.
 type tables struct {
 	rels        []*relation
 	star        []starred
@@ -86,6 +87,7 @@ func (t *tracer) from(v any, sc *scope) *tables {
 	return t.item(t.unknown().rename(alias, nil), sc)
 }
 
+// cmpOr is a, or b where a is empty.
 func cmpOr(a, b string) string {
 	if a != "" {
 		return a
@@ -106,6 +108,7 @@ func (f *tables) any() flow {
 }
 
 // baseTable is a table by its name: of a common table expression, else an input. What is neither depends on everything.
+// Names of the query go before those of tables: with payments as (…) hides the input payments.
 func (t *tracer) baseTable(n tree, sc *scope) *relation {
 	name := strings.ToLower(word(n, "table_name"))
 	if word(n, "schema_name") == "" && word(n, "catalog_name") == "" {
@@ -119,6 +122,8 @@ func (t *tracer) baseTable(n tree, sc *scope) *relation {
 	return t.unknown().rename(name, nil)
 }
 
+// join lays two table references together. What decides on the rows of either decides on those of the join; the condition adds facts
+// that speak of both, and equalities, by which a row of one item is found from the other.
 func (t *tracer) join(n tree, sc *scope) *tables {
 	left := t.from(n["left"], sc)
 	// The right side may be lateral.
@@ -191,6 +196,7 @@ func byPosition(left, right *tables, both bool) fact {
 }
 
 // using lists the columns that a join makes one of; false if that cannot be told.
+// Of a NATURAL join those are the names that both sides have, if all names on both sides are known.
 func using(n tree, left, right *tables) ([]string, bool) {
 	if n["ref_type"] != "NATURAL" {
 		return lowerNames(n["using_columns"]), true
@@ -252,6 +258,7 @@ func joinStars(left, right *tables, using []string, merged map[string]flow) []st
 }
 
 // tableFunction makes rows of its arguments alone.
+// How many rows there are depends on the arguments: range(n) has n. Only functions whose columns are known have fields.
 func (t *tracer) tableFunction(n tree, sc *scope) *relation {
 	call, _ := n["function"].(tree)
 	name := strings.ToLower(word(call, "function_name"))

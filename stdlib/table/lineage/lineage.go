@@ -54,6 +54,7 @@ import (
 // tree is a node of the parsed statement: an object of the engine's json_serialize_sql, numbers as json.Number.
 type tree = map[string]any
 
+// word is the text of a member; "" where there is none.
 func word(n tree, key string) string {
 	s, _ := n[key].(string)
 	return s
@@ -123,6 +124,7 @@ type tracer struct {
 // mostSteps bounds the work on one query; one that takes more depends on everything.
 const mostSteps = 300_000
 
+// tooLong counts a step, and reports whether there have been more than mostSteps.
 func (t *tracer) tooLong() bool {
 	t.steps++
 	return t.steps > mostSteps
@@ -187,6 +189,7 @@ func (t *tracer) named(f flow) component.Flow {
 	return out
 }
 
+// names are the columns of a set, sorted; nil of none.
 func (t *tracer) names(set origins) []component.Origin {
 	var out []component.Origin
 	for _, i := range set.each() {

@@ -30,6 +30,8 @@ func (t *tracer) lookup(parts []string, sc *scope) (f flow, sure, maybe bool) {
 	return f, false, maybe
 }
 
+// local finds what a name stands for in one scope. parts are a.b.c: table and column, column and field of a struct, or both. sure: it
+// is there. maybe: it may be, as in a table whose columns are not all known; f then is joined with what is found further out.
 func (t *tracer) local(parts []string, s *scope) (f flow, sure, maybe bool) {
 	// The order is the engine's: parameters of lambdas, aliases where they go first (late), tables by prefix, columns merged
 	// by USING, columns of any table, aliases, and last a table as a struct of its row.
@@ -92,6 +94,7 @@ func (t *tracer) local(parts []string, s *scope) (f flow, sure, maybe bool) {
 }
 
 // narrow is a column, or a field of it.
+// A field that the struct is not known to have is as much as the struct.
 func narrow(f flow, fields []string) flow {
 	for _, name := range fields {
 		g, ok := f.parts[name]
@@ -105,6 +108,7 @@ func narrow(f flow, fields []string) flow {
 }
 
 // alias traces the expression that the SELECT gives a name to.
+// An alias that is used within its own expression (busy) is the column of that name instead: select a + 1 as a.
 func (t *tracer) alias(name string, s *scope) (flow, bool) {
 	e, ok := s.aliases[name]
 	if !ok || s.busy[name] {

@@ -40,6 +40,7 @@ func (s *standing) inOrder(said bool) origins {
 	return s.order.or(s.lead)
 }
 
+// newScope is that of a SELECT, with rows of its own.
 func newScope(outer *scope) *scope {
 	return &scope{outer: outer, known: map[string]flow{}, busy: map[string]bool{}, at: new(standing)}
 }
@@ -113,6 +114,8 @@ func (t *tracer) define(sc *scope, name string, info tree) {
 	sc.ctes = &cte{name: strings.ToLower(name), rel: r, outer: sc.ctes}
 }
 
+// selectNode traces one SELECT. The relation that it yields is seen from outside: its facts decide on its rows, and homes are those
+// of items of queries around it.
 func (t *tracer) selectNode(n tree, sc *scope) *relation {
 	// In the order in which SQL is evaluated: FROM, WHERE, the list of columns, GROUP BY, HAVING and QUALIFY, sample, ORDER
 	// BY, DISTINCT and LIMIT; at last facts enter columns (resolve).
@@ -253,6 +256,7 @@ func (t *tracer) condition(v any, sc *scope) condition {
 }
 
 // modifiers are ORDER BY, DISTINCT and LIMIT.
+// ORDER BY alone removes no row and changes no value. With LIMIT it decides which rows there are, and its columns become a fact.
 func (t *tracer) modifiers(n tree, sc *scope, out *relation) {
 	// The order is gathered first, wherever it stands: LIMIT and DISTINCT ON pick rows by it.
 	list, _ := n["modifiers"].([]any)
@@ -315,6 +319,7 @@ func (t *tracer) close(out *relation, sc *scope) {
 }
 
 // position traces an expression that may also be the number of a column of the result.
+// Which column 2 is, in order by 2, is not worked out: it is taken for any of them.
 func (t *tracer) position(v any, sc *scope, out *relation) flow {
 	n, _ := v.(tree)
 	switch n["class"] {
@@ -324,6 +329,7 @@ func (t *tracer) position(v any, sc *scope, out *relation) flow {
 	return t.expr(v, sc)
 }
 
+// lowerNames are the texts of a list, in small letters; what is no text is left out.
 func lowerNames(v any) []string {
 	list, _ := v.([]any)
 	out := make([]string, 0, len(list))
@@ -335,6 +341,7 @@ func lowerNames(v any) []string {
 	return out
 }
 
+// listed reports whether a value is a list with something in it.
 func listed(v any) bool { l, _ := v.([]any); return len(l) > 0 }
 
 // index is a whole number of the tree, -1 if it is none.

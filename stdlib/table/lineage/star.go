@@ -9,6 +9,7 @@ import (
 )
 
 // items traces a select list.
+// A * becomes a field for each column, so that fields and columns of the result go together one by one, as long as no field is wide.
 func (t *tracer) items(list []any, sc *scope, from *tables) *relation {
 	out := &relation{}
 	for _, item := range list {
@@ -69,6 +70,7 @@ func positional(n tree, from *tables) flow {
 }
 
 // star adds the columns that a * stands for.
+// select * exclude (a) replace (b + 1 as b) rename (c as d) leaves a out, b with the flow of b + 1, and c under another name.
 func (t *tracer) star(n tree, sc *scope, from *tables, out *relation) {
 	picked, ok := t.starred(n, sc, from)
 	if !ok || word(n, "alias") != "" { // what is not known, or has other names: some of the columns
@@ -113,8 +115,10 @@ func (t *tracer) someOf(n tree, sc *scope, from *tables) flow {
 // matched without regard to letters, takes every name that it takes with regard to them: it has no flags, escapes but of a point, nor
 // classes that leave letters out. Of names that are not ASCII that is not sure, for there lower case may have more letters.
 var (
+	// simplePattern takes ^amount_[0-9]+$ and a|b, and not \d, (?i) nor [^a].
 	simplePattern = lazyregexp.New(`^\^?([A-Za-z0-9_ |]|\\\.|\[[^]^\\[]+\]|\([^?\\[]|[).*+?])+\$?$`)
-	plainName     = lazyregexp.New(`^[ -~]*$`)
+	// plainName is one of printable ASCII.
+	plainName = lazyregexp.New(`^[ -~]*$`)
 )
 
 // chosen reports which columns COLUMNS(…) takes, by names in small letters; false if that cannot be told.
@@ -152,6 +156,7 @@ func chosen(n tree) (takes func(name string) bool, ok bool) {
 }
 
 // starred lists what is left of * after its exclusions, or what COLUMNS(…) takes; false if that cannot be told.
+// A column whose name is not known is never left out: it may be any.
 func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 	takes, ok := chosen(n)
 	if !ok || n["unpacked"] == true {

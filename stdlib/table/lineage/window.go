@@ -4,6 +4,8 @@ import "strings"
 
 // window traces a window function. Its partitions and order say which rows it sees, and also decide on the order of the rows
 // that come out. What functions of rank yield is computed from the order's columns.
+// A window of earlier rows alone has a clock, and what its argument holds goes to past instead of others. A frame of ROWS counts rows
+// as they stand, so that among ties whatever orders the rows decides.
 func (t *tracer) window(n tree, sc *scope) flow {
 	place := t.generic(n["partitions"], sc).with(t.generic(n["orders"], sc))
 	frame := t.expr(n["start_expr"], sc).with(t.expr(n["end_expr"], sc))
@@ -40,6 +42,7 @@ func (t *tracer) window(n tree, sc *scope) flow {
 	return out.with(own).with(place.key()).with(frame.chosen()).with(within.chosen()).computed()
 }
 
+// ranks are the functions whose value is computed from the order's columns and no argument.
 var ranks = map[string]bool{"WINDOW_RANK": true, "WINDOW_RANK_DENSE": true, "WINDOW_PERCENT_RANK": true, "WINDOW_CUME_DIST": true,
 	"WINDOW_ROW_NUMBER": true, "WINDOW_NTILE": true, "WINDOW_FILL": true}
 
