@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -50,6 +51,14 @@ type NodeState struct {
 	// Policy that it was last decided by, and what a check came to then.
 	Policy Policy      `json:"policy,omitempty"`
 	Check  *CheckState `json:"check,omitempty"`
+}
+
+// Component is what made the result, with its version: "train.gradient_boosting@1".
+func (n *NodeState) Component() string {
+	if n.Type == "" {
+		return fmt.Sprintf("%s@%d", n.Kind, n.Version)
+	}
+	return fmt.Sprintf("%s.%s@%d", n.Kind, n.Type, n.Version)
 }
 
 // CheckState is the last verdict of a check, with the numbers of expectations (not of rows) that did not hold.

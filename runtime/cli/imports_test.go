@@ -30,6 +30,7 @@ var doors = map[string][]string{
 	"compiler/trace":            {"compiler/check", "compiler/decide", "compiler/plan"},
 	"compiler/render/graph":     {"lang", "compiler/check", "compiler/plan", "compiler/layout", "compiler/render"},
 	"compiler/render/review":    {"lang", "compiler/plan", "compiler/diff", "compiler/render"},
+	"compiler/render/ledger":    {"lang", "compiler/plan", "compiler/trace", "compiler/render"},
 	"compiler/render/reference": {"lang/expr", "lang/lazyregexp", "lang/rule", "lang/schema"},
 	"runtime/component":         {"lang/schema"},
 	"runtime/executor":          {"runtime/scratch", "lang/digest", "runtime/component", "lang/schema"},

@@ -21,6 +21,7 @@ type planFlags struct {
 	all, detailed bool   // detailed is --detailed-exitcode
 	refresh       bool   // as in applyFlags
 	offline       bool
+	at            int64
 }
 
 const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
@@ -42,6 +43,8 @@ func (a *app) planCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these")
+	atFlag(cmd, &f.at)
+	cmd.MarkFlagsMutuallyExclusive("at", "out")
 	return cmd
 }
 
@@ -71,6 +74,11 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	}
 	defer s.Close()
 	s.Refresh, s.Look, s.Offline = f.refresh, f.refresh, f.offline
+	if cmd.Flag("at").Changed {
+		if err := s.At(cmd.Context(), f.at); err != nil {
+			return err
+		}
+	}
 	p, err := s.Plan(cmd.Context(), f.force)
 	if err != nil {
 		return err

@@ -1,22 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"math"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/compiler/render"
-	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -24,23 +16,24 @@ import (
 // showCommand shows one of four things by its argument: all that is recorded, a block, a saved plan, or the trace of
 // requirements. Flags that say nothing of that one are refused (unread), and so are formats that it has not.
 func (a *app) showCommand() *cobra.Command {
-	format, save, all := "text", "", false
+	format, save, all, lineage, at := "text", "", false, false, int64(0)
 	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "show [ADDRESS | PLAN.json | requirements]", Short: "What a block yielded, or what a saved plan says", Args: cobra.MaximumNArgs(1),
 		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
 			"to a folder: tables as Parquet, a model as its bundle. The file of a saved plan is shown as 'mlp plan' shows one.\n" +
-			"With requirements, the trace from each requirement to the gates, checks and rules that verify it, and their last verdicts.",
-		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show plan.json --format html\n  mlp show requirements",
+			"With --lineage, all that a release or result comes from: data, code, rules, approvals and figures, down to files. With --at, as of a\n" +
+			"revision of the past. With requirements, the trace from each requirement to the gates, checks and rules that verify it, and their last verdicts.",
+		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show deploy.scorer --lineage\n  mlp show plan.json --format html\n  mlp show requirements",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what, unsaid := "a block", []string{"all"}
 			switch {
 			case len(args) == 0:
-				what, unsaid = "all that is recorded", []string{"all", "save"}
+				what, unsaid = "all that is recorded", []string{"all", "save", "lineage"}
 			case workspace.IsPlanFile(args[0]):
-				what, unsaid = "a saved plan", []string{"save"}
+				what, unsaid = "a saved plan", []string{"save", "lineage", "at"}
 			case args[0] == requirementsArgument:
-				what, unsaid = "requirements", []string{"all", "save"}
+				what, unsaid = "requirements", []string{"all", "save", "lineage", "at"}
 			}
 			if err := unread(cmd, what, unsaid...); err != nil {
 				return err
@@ -59,8 +52,16 @@ func (a *app) showCommand() *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			if len(args) == 0 {
+			if cmd.Flag("at").Changed {
+				if err := s.At(cmd.Context(), at); err != nil {
+					return err
+				}
+			}
+			switch {
+			case len(args) == 0:
 				return a.showAll(s, format)
+			case lineage:
+				return a.showLineage(cmd.Context(), s, workspace.AddressOf(args[0]), format)
 			}
 			return a.showOne(cmd.Context(), s, workspace.AddressOf(args[0]), format, save)
 		},
@@ -69,7 +70,21 @@ func (a *app) showCommand() *cobra.Command {
 	cmd.Flags().StringVar(&format, "format", format, "`text` or json; of a saved plan also markdown and html")
 	cmd.Flags().BoolVar(&all, "all", false, "of a saved plan: list cached stages and decided gates too")
 	cmd.Flags().StringVar(&save, "save", "", "copy the outputs to this `folder`, which must not exist")
+	cmd.Flags().BoolVar(&lineage, "lineage", false, "all that it comes from: data, code, rules, approvals, figures")
+	atFlag(cmd, &at)
+	cmd.MarkFlagsMutuallyExclusive("save", "lineage")
 	return cmd
+}
+
+func (a *app) showLineage(ctx context.Context, s *workspace.Session, address, format string) error {
+	l, err := s.Lineage(ctx, address)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		return writeJSON(a.out, l)
+	}
+	return ledger.Lineage(a.out, l)
 }
 
 // showPlan shows a saved plan; neither the module nor the store is needed. Where the state that the plan was made
@@ -110,138 +125,7 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	if format == "json" {
 		return writeJSON(a.out, x)
 	}
-	a.showText(s, x)
-	return nil
-}
-
-// showText prints what is recorded of one block, a row for each thing that there is; rows without a value are left out.
-func (a *app) showText(s *workspace.Session, x *workspace.Shown) {
-	w := a.out
-	fmt.Fprintln(w, x.Address)
-	row := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(w, "  %-12s %s\n", name, value)
-		}
-	}
-	row("component", x.Component)
-	row("fingerprint", string(x.Fingerprint))
-	for _, port := range sortedKeys(x.Outputs) {
-		row(port, string(x.Outputs[port]))
-	}
-	if x.Executor != "" {
-		row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
-		row("took", x.Took())
-		row("on", render.Line(x.Node))
-	}
-	if x.Check != nil {
-		row("verdict", string(x.Check.Verdict))
-		a.decided(x.Check.Rules)
-	}
-	if x.Gate != nil {
-		row("verdict", string(x.Gate.Verdict))
-		a.decided(x.Gate.Rules)
-		a.given(x.Gate)
-	}
-	if x.Release != nil {
-		row("live", fmt.Sprintf("%s %s, since revision %d (%s)", x.Release.From, x.Release.Model.Short(), x.Release.Revision, x.Release.Since.Format("2006-01-02 15:04:05Z07:00")))
-		if x.Release.By != "" {
-			row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
-		}
-		row("gate", x.Release.Gate)
-		// Approvals stand with the gate, which may have decided on another model since; those of the live model alone
-		// are shown.
-		if g, ok := s.State.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
-			a.given(&g)
-		}
-	}
-	for _, warning := range x.Warnings {
-		row("warning", render.Line(warning))
-	}
-	a.metrics(x.Metrics)
-}
-
-// decided prints rules as they were last decided.
-func (a *app) decided(rules []plan.Rule) {
-	for _, r := range rules {
-		warns := ""
-		if r.Severity == "warn" {
-			warns = " (warns only)"
-		}
-		fmt.Fprintf(a.out, "    %-5s %s%s: %s\n", r.Verdict, render.Line(r.Name), warns, render.Line(r.Assert))
-	}
-}
-
-// given prints a gate's approvals: of whom they are asked, and who gave them, when and why.
-func (a *app) given(g *plan.GateState) {
-	for _, x := range g.Approvals {
-		state := "missing"
-		switch {
-		case x.Given != nil:
-			state = "given by " + review.GivenText(*x.Given)
-		case x.GivenBy != "":
-			state = "given by " + render.Line(x.GivenBy)
-		case x.Needed == plan.Fail:
-			state = "not needed"
-		}
-		fmt.Fprintf(a.out, "    approval %s of %s: %s\n", render.Line(x.Name), render.Line(strings.Join(x.From, ", ")), state)
-	}
-}
-
-// metrics prints figures as a list of paths, aligned: "metrics.recall  0.83". Data that is no JSON prints nothing.
-func (a *app) metrics(data json.RawMessage) {
-	if len(data) == 0 {
-		return
-	}
-	var tree any
-	if json.Unmarshal(data, &tree) != nil {
-		return
-	}
-	leaves := map[string]json.RawMessage{}
-	flattenFigures("", tree, leaves)
-	fmt.Fprintln(a.out, "  figures")
-	width := 0
-	for path := range leaves {
-		width = max(width, utf8.RuneCountInString(render.Line(path)))
-	}
-	for _, path := range inOrder(leaves) {
-		fmt.Fprintf(a.out, "    %-*s  %s\n", width, render.Line(path), render.Value(leaves[path]))
-	}
-}
-
-// inOrder sorts the paths of figures by name, and those below an importance by size, since the question there is which
-// features count most: importance.amount 0.6 stands before importance.age 0.1.
-func inOrder(leaves map[string]json.RawMessage) []string {
-	size := func(path string) float64 {
-		x, err := strconv.ParseFloat(string(leaves[path]), 64)
-		if err != nil { // null: it has none
-			return math.Inf(-1)
-		}
-		return x
-	}
-	paths := sortedKeys(leaves)
-	slices.SortStableFunc(paths, func(p, q string) int {
-		group, _, important := strings.Cut(p, "importance.")
-		other, _, too := strings.Cut(q, "importance.")
-		if important && too && group == other {
-			return cmp.Compare(size(q), size(p))
-		}
-		return cmp.Compare(p, q)
-	})
-	return paths
-}
-
-// flattenFigures lists the leaves of a tree of figures by dotted path: {"metrics": {"recall": 0.8}} becomes
-// "metrics.recall". Lists are leaves.
-func flattenFigures(path string, v any, out map[string]json.RawMessage) {
-	if m, ok := v.(map[string]any); ok {
-		for k, x := range m {
-			flattenFigures(strings.TrimPrefix(path+"."+k, "."), x, out)
-		}
-		return
-	}
-	if data, err := json.Marshal(v); err == nil {
-		out[path] = data
-	}
+	return ledger.Text(a.out, x, s.State)
 }
 
 // showAll lists all that is recorded in the workspace, a line a block. Blocks that are in no file any more are marked.

@@ -81,7 +81,7 @@ func (l *Log) Extend(ctx context.Context, st *plan.State, events []plan.Event) e
 		}
 		r, err := l.write(ctx, st, events)
 		if err == nil {
-			fold(st, r)
+			Fold(st, r)
 			return nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
@@ -103,11 +103,11 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	r := &Revision{
 		FormatVersion: formatVersion, Pipeline: l.pipeline, Workspace: l.workspace,
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
-		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Lease: l.lease, Events: numbered(events, st.Revision+1),
+		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Lease: l.lease, Origin: l.origin, Events: numbered(events, st.Revision+1),
 	}
 	if checkpointed(r.Revision, st) {
 		after := Copy(st)
-		fold(after, r)
+		Fold(after, r)
 		after.Digest = ""
 		r.State = after
 	}
@@ -164,7 +164,7 @@ func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) (
 	if r.Lease > l.lease && l.lease > 0 {
 		return nil, &FencedError{Revision: r.Revision, By: r.By}
 	}
-	fold(st, r)
+	Fold(st, r)
 	touched := map[string]bool{}
 	for _, e := range r.Events {
 		touched[e.Key] = true

@@ -11,8 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/address"
 )
 
-// fold adds a revision to the state before it.
-func fold(st *plan.State, r *Revision) {
+// Fold adds a revision to the state before it.
+func Fold(st *plan.State, r *Revision) {
 	for _, e := range r.Events {
 		set(st, e)
 	}
@@ -23,7 +23,7 @@ func fold(st *plan.State, r *Revision) {
 func (l *Log) At(history []*Revision, revision int64) *plan.State {
 	st := empty(l.pipeline, l.workspace)
 	for _, r := range history[:revision] {
-		fold(st, r)
+		Fold(st, r)
 	}
 	return st
 }

@@ -53,6 +53,7 @@ type Log struct {
 	user      string // of the operating system
 	host      string
 	plan      plan.Digest
+	origin    plan.Origin
 	lease     int64 // term of the lease that the writer holds; 0 where a lock of the machine does
 }
 
@@ -86,6 +87,13 @@ func (l *Log) On(user, host string) *Log {
 func (l *Log) For(id plan.Digest) *Log {
 	w := *l
 	w.plan = id
+	return &w
+}
+
+// From returns the same log for a writer whose module came from there, for the record.
+func (l *Log) From(o plan.Origin) *Log {
+	w := *l
+	w.origin = o
 	return &w
 }
 
@@ -141,7 +149,7 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		}
 	}
 	err = l.follow(ctx, from, top, st.Digest, func(r *Revision) error {
-		fold(st, r)
+		Fold(st, r)
 		return head.is(l, r)
 	})
 	if err == nil {

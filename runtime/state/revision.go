@@ -43,7 +43,8 @@ func checkpointed(revision int64, st *plan.State) bool {
 	return revision%every == 0
 }
 
-const formatVersion = "1.0"
+// formatVersion of a revision. 1.1 added commit, dirty and ci; who reads 1.0 passes them over.
+const formatVersion = "1.1"
 
 // Revision is one step of the log.
 type Revision struct {
@@ -60,6 +61,7 @@ type Revision struct {
 	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
 	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
 	Lease         int64        `json:"lease,omitempty"` // term of the lease that it was written under
+	plan.Origin                // of the module
 	Events        []plan.Event `json:"events"`
 	// State after this revision, in some of every 64th; its own Digest is left out.
 	State *plan.State `json:"state,omitempty"`

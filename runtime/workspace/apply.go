@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"os"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
@@ -84,10 +85,17 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if err != nil {
 		return nil, err
 	}
+	from := s.w.origin(ctx, os.Getenv)
+	if s.Module == nil { // the plan was saved: it is of the files that it was made of, and not of those that are here
+		from.Commit, from.Dirty = "", false
+		if p.Envelope != nil {
+			from.Commit = p.Envelope.Commit
+		}
+	}
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,
+		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()).From(from), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,
 		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()

@@ -126,7 +126,7 @@ func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Ap
 	if !approvers.May(a.By, asked.From) {
 		return nil, mayNot(a.By, a.Gate, asked, approvers)
 	}
-	after, err := s.Log.As(a.By, "").On(UserName(), HostName()).Append(ctx, s.State, []plan.Event{s.approval(a)})
+	after, err := s.Log.As(a.By, "").On(UserName(), HostName()).From(w.origin(ctx, os.Getenv)).Append(ctx, s.State, []plan.Event{s.approval(a)})
 	if err != nil {
 		return nil, err
 	}

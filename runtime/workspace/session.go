@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
@@ -276,13 +274,4 @@ func (s *Session) addWarnings(p *plan.Plan) {
 // durations are how long stages are expected to take, by address, and what that is otherwise by than their recorded results.
 func (s *Session) durations(p *plan.Plan) (map[string]int64, map[string]string) {
 	return planner.Durations(s.Module, s.State.Renamed(p.Moves), p, s.took)
-}
-
-// commit is the checked-out revision of the folder; empty where there is none.
-func commit(ctx context.Context, dir string) string {
-	out, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
 }

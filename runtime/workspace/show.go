@@ -8,41 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/compiler/trace"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// Shown is what is recorded of a block; its JSON is what scripts read.
-type Shown struct {
-	Address     string                 `json:"address"`
-	Fingerprint plan.Digest            `json:"fingerprint,omitempty"`
-	Definition  plan.Digest            `json:"definition,omitempty"`
-	Component   string                 `json:"component,omitempty"`
-	Config      json.RawMessage        `json:"config,omitempty"`
-	Inputs      map[string]plan.Digest `json:"inputs,omitempty"`
-	Outputs     map[string]plan.Digest `json:"outputs,omitempty"`
-	Metrics     json.RawMessage        `json:"metrics,omitempty"`
-	Warnings    []string               `json:"warnings,omitempty"`
-	DurationMS  int64                  `json:"duration_ms,omitempty"`
-	Platform    string                 `json:"platform,omitempty"`
-	Executor    string                 `json:"executor,omitempty"`
-	Node        string                 `json:"node,omitempty"`
-	CPUMS       int64                  `json:"cpu_ms,omitempty"`
-	PeakMemory  int64                  `json:"peak_memory,omitempty"` // in bytes
-	Check       *plan.CheckState       `json:"check,omitempty"`
-	Gate        *plan.GateState        `json:"gate,omitempty"`
-	Release     *plan.ReleaseState     `json:"release,omitempty"`
-	// Damaged tells why figures and the like are not here: their record cannot be relied on.
-	Damaged string `json:"damaged,omitempty"`
-}
-
 // Find collects what is recorded of an address.
-func (s *Session) Find(address string) (*Shown, error) {
-	out := &Shown{Address: address}
+func (s *Session) Find(address string) (*ledger.Block, error) {
+	out := &ledger.Block{Address: address}
 	node, isNode := s.State.Nodes[address]
 	if isNode {
 		out.Fingerprint, out.Definition, out.Config = node.Fingerprint, node.Definition, node.Config
@@ -83,8 +59,8 @@ func (s *Session) Find(address string) (*Shown, error) {
 }
 
 // All is what is recorded of all blocks, by address.
-func (s *Session) All() ([]*Shown, error) {
-	var all []*Shown
+func (s *Session) All() ([]*ledger.Block, error) {
+	var all []*ledger.Block
 	addresses := append(sortedKeys(s.State.Nodes), append(sortedKeys(s.State.Gates), sortedKeys(s.State.Releases)...)...)
 	slices.Sort(addresses)
 	for _, address := range slices.Compact(addresses) {
@@ -98,7 +74,7 @@ func (s *Session) All() ([]*Shown, error) {
 }
 
 // Save copies the outputs of a block out of the store to a folder, which it makes, and returns their ports.
-func (s *Session) Save(ctx context.Context, x *Shown, folder string) ([]string, error) {
+func (s *Session) Save(ctx context.Context, x *ledger.Block, folder string) ([]string, error) {
 	if _, err := os.Lstat(folder); err == nil {
 		return nil, fmt.Errorf("%s exists already; --save takes a folder to be made", folder)
 	}
@@ -159,18 +135,6 @@ func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error
 		}
 	}
 	return nil
-}
-
-// Took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
-func (x *Shown) Took() string {
-	var out []string
-	if x.CPUMS > 0 {
-		out = append(out, fmt.Sprintf("%.1f s of CPU", float64(x.CPUMS)/1000))
-	}
-	if x.PeakMemory > 0 {
-		out = append(out, fmt.Sprintf("%d MB at most", (x.PeakMemory+1<<20-1)>>20))
-	}
-	return strings.Join(out, ", ")
 }
 
 // NotRecorded is the error of an address of which nothing is recorded.

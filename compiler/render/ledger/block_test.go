@@ -1,4 +1,4 @@
-package cli
+package ledger
 
 import (
 	"encoding/json"

@@ -1,0 +1,192 @@
+// Package ledger writes for people what the state has: of a block, of the log of revisions, and of what a result comes from.
+package ledger
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+)
+
+// Block is what is recorded of a block; its JSON is what scripts read.
+type Block struct {
+	Address     string                 `json:"address"`
+	Fingerprint plan.Digest            `json:"fingerprint,omitempty"`
+	Definition  plan.Digest            `json:"definition,omitempty"`
+	Component   string                 `json:"component,omitempty"`
+	Config      json.RawMessage        `json:"config,omitempty"`
+	Inputs      map[string]plan.Digest `json:"inputs,omitempty"`
+	Outputs     map[string]plan.Digest `json:"outputs,omitempty"`
+	Metrics     json.RawMessage        `json:"metrics,omitempty"`
+	Warnings    []string               `json:"warnings,omitempty"`
+	DurationMS  int64                  `json:"duration_ms,omitempty"`
+	Platform    string                 `json:"platform,omitempty"`
+	Executor    string                 `json:"executor,omitempty"`
+	Node        string                 `json:"node,omitempty"`
+	CPUMS       int64                  `json:"cpu_ms,omitempty"`
+	PeakMemory  int64                  `json:"peak_memory,omitempty"` // in bytes
+	Check       *plan.CheckState       `json:"check,omitempty"`
+	Gate        *plan.GateState        `json:"gate,omitempty"`
+	Release     *plan.ReleaseState     `json:"release,omitempty"`
+	// Damaged tells why figures and the like are not here: their record cannot be relied on.
+	Damaged string `json:"damaged,omitempty"`
+}
+
+// took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
+func (x *Block) took() string {
+	var out []string
+	if x.CPUMS > 0 {
+		out = append(out, fmt.Sprintf("%.1f s of CPU", float64(x.CPUMS)/1000))
+	}
+	if x.PeakMemory > 0 {
+		out = append(out, fmt.Sprintf("%d MB at most", (x.PeakMemory+1<<20-1)>>20))
+	}
+	return strings.Join(out, ", ")
+}
+
+// Text writes what is recorded of one block; st has the gate of a release.
+func Text(w io.Writer, x *Block, st *plan.State) error {
+	p := &printer{}
+	p.block(x, st)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// printer is a text of what is recorded.
+type printer struct{ render.Printer }
+
+// row is a line with a name, left out where there is no value.
+func (p *printer) row(name, value string) {
+	if value != "" {
+		p.Line("  %-12s %s", name, value)
+	}
+}
+
+func (p *printer) block(x *Block, st *plan.State) {
+	p.Line("%s", x.Address)
+	p.row("component", x.Component)
+	p.row("fingerprint", string(x.Fingerprint))
+	for _, port := range slices.Sorted(maps.Keys(x.Outputs)) {
+		p.row(port, string(x.Outputs[port]))
+	}
+	if x.Executor != "" {
+		p.row("ran", fmt.Sprintf("%.1f s, %s, %s", float64(x.DurationMS)/1000, x.Executor, x.Platform))
+		p.row("took", x.took())
+		p.row("on", render.Line(x.Node))
+	}
+	if x.Check != nil {
+		p.row("verdict", string(x.Check.Verdict))
+		p.decided(x.Check.Rules)
+	}
+	if x.Gate != nil {
+		p.row("verdict", string(x.Gate.Verdict))
+		p.decided(x.Gate.Rules)
+		p.given(x.Gate)
+	}
+	if x.Release != nil {
+		p.row("live", fmt.Sprintf("%s %s, since revision %d (%s)", x.Release.From, x.Release.Model.Short(), x.Release.Revision, x.Release.Since.Format("2006-01-02 15:04:05Z07:00")))
+		if x.Release.By != "" {
+			p.row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
+		}
+		p.row("gate", x.Release.Gate)
+		if g, ok := st.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
+			p.given(&g)
+		}
+	}
+	for _, warning := range x.Warnings {
+		p.row("warning", render.Line(warning))
+	}
+	p.metrics(x.Metrics)
+}
+
+// decided prints rules as they were last decided.
+func (p *printer) decided(rules []plan.Rule) {
+	for _, r := range rules {
+		warns := ""
+		if r.Severity == "warn" {
+			warns = " (warns only)"
+		}
+		p.Line("    %-5s %s%s: %s", r.Verdict, render.Line(r.Name), warns, render.Line(r.Assert))
+	}
+}
+
+// given prints a gate's approvals: of whom they are asked, and who gave them, when and why.
+func (p *printer) given(g *plan.GateState) {
+	for _, x := range g.Approvals {
+		state := "missing"
+		switch {
+		case x.Given != nil:
+			state = "given by " + review.GivenText(*x.Given)
+		case x.GivenBy != "":
+			state = "given by " + render.Line(x.GivenBy)
+		case x.Needed == plan.Fail:
+			state = "not needed"
+		}
+		p.Line("    approval %s of %s: %s", render.Line(x.Name), render.Line(strings.Join(x.From, ", ")), state)
+	}
+}
+
+// metrics prints figures as a list of paths.
+func (p *printer) metrics(data json.RawMessage) {
+	if len(data) == 0 {
+		return
+	}
+	var tree any
+	if json.Unmarshal(data, &tree) != nil {
+		return
+	}
+	leaves := map[string]json.RawMessage{}
+	flattenFigures("", tree, leaves)
+	p.Line("  figures")
+	width := 0
+	for path := range leaves {
+		width = max(width, utf8.RuneCountInString(render.Line(path)))
+	}
+	for _, path := range inOrder(leaves) {
+		p.Line("    %-*s  %s", width, render.Line(path), render.Value(leaves[path]))
+	}
+}
+
+// inOrder sorts the paths of figures by name, and those below an importance by size, since the question there is which
+// features count most: importance.amount 0.6 stands before importance.age 0.1.
+func inOrder(leaves map[string]json.RawMessage) []string {
+	size := func(path string) float64 {
+		x, err := strconv.ParseFloat(string(leaves[path]), 64)
+		if err != nil { // null: it has none
+			return math.Inf(-1)
+		}
+		return x
+	}
+	paths := slices.Sorted(maps.Keys(leaves))
+	slices.SortStableFunc(paths, func(p, q string) int {
+		group, _, important := strings.Cut(p, "importance.")
+		other, _, too := strings.Cut(q, "importance.")
+		if important && too && group == other {
+			return cmp.Compare(size(q), size(p))
+		}
+		return cmp.Compare(p, q)
+	})
+	return paths
+}
+
+func flattenFigures(path string, v any, out map[string]json.RawMessage) {
+	if m, ok := v.(map[string]any); ok {
+		for k, x := range m {
+			flattenFigures(strings.TrimPrefix(path+"."+k, "."), x, out)
+		}
+		return
+	}
+	if data, err := json.Marshal(v); err == nil {
+		out[path] = data
+	}
+}

@@ -1,0 +1,241 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/review"
+)
+
+// Revision is one revision of the state's log; its JSON is what scripts read.
+type Revision struct {
+	Revision int64       `json:"revision"`
+	Digest   plan.Digest `json:"digest"`
+	At       time.Time   `json:"at"`
+	By       string      `json:"by,omitempty"`   // as they say
+	User     string      `json:"user,omitempty"` // of the operating system
+	Host     string      `json:"host,omitempty"`
+	Apply    string      `json:"apply,omitempty"`
+	Plan     plan.Digest `json:"plan,omitempty"`
+	plan.Origin
+	Changes []Change `json:"changes"` // by key
+}
+
+// Change is what a revision did to one key.
+type Change struct {
+	Kind    string `json:"kind"`    // "node", "gate", "release", "approval" or "block"
+	Address string `json:"address"` // of an approval, its gate's
+	Removed bool   `json:"removed,omitempty"`
+
+	Component   string           `json:"component,omitempty"` // of a stage: "train.gradient_boosting@1"
+	Engine      string           `json:"engine,omitempty"`
+	Fingerprint plan.Digest      `json:"fingerprint,omitempty"`
+	Data        map[string]Data  `json:"data,omitempty"`    // of what lies outside, by port
+	Check       *plan.CheckState `json:"check,omitempty"`   // of a check
+	Verdict     plan.RuleVerdict `json:"verdict,omitempty"` // of a gate
+	Model       plan.Digest      `json:"model,omitempty"`   // of a release
+	From        string           `json:"from,omitempty"`    // the stage that made the model
+	Before      plan.Digest      `json:"before,omitempty"`  // the fingerprint or model that was recorded until then
+	Approval    string           `json:"approval,omitempty"`
+	Given       *plan.Given      `json:"given,omitempty"`
+	Described   json.RawMessage  `json:"described,omitempty"` // of a block that is no stage and no gate
+}
+
+// Data is a version of what lies outside.
+type Data struct {
+	Digest  plan.Digest `json:"digest,omitempty"`
+	Files   int         `json:"files,omitempty"`
+	Bytes   int64       `json:"bytes,omitempty"`
+	Version string      `json:"version,omitempty"` // of what lies elsewhere
+}
+
+// History writes revisions as a table, the last first. Those of one apply stand in one line, unless they are of one address.
+func History(w io.Writer, title string, all []*Revision, one bool) error {
+	p := &printer{}
+	p.Line("%s", title)
+	rows := [][]string{{"REVISION", "WHEN", "WHO", "COMMIT", "WHAT"}}
+	for i := len(all) - 1; i >= 0; i-- {
+		last := all[i]
+		for !one && last.Apply != "" && i > 0 && all[i-1].Apply == last.Apply {
+			i--
+		}
+		group := all[i : i+1 : i+1]
+		for j := i + 1; j < len(all) && all[j].Revision <= last.Revision; j++ {
+			group = append(group, all[j])
+		}
+		number := fmt.Sprint(last.Revision)
+		if len(group) > 1 {
+			number = fmt.Sprintf("%d–%d", group[0].Revision, last.Revision)
+		}
+		what := told(group)
+		if one {
+			what = detailed(last)
+		}
+		rows = append(rows, []string{number, last.At.UTC().Format("2006-01-02 15:04Z"), last.who(), commitText(last.Origin), what[0]})
+		for _, further := range what[1:] {
+			rows = append(rows, []string{"", "", "", "", further})
+		}
+	}
+	p.table(rows)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// table writes rows in columns; the last is as wide as it is.
+func (p *printer) table(rows [][]string) {
+	var width []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if len(width) <= i {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], render.Columns(cell))
+		}
+	}
+	for _, row := range rows {
+		line := " "
+		for i, cell := range row {
+			line += " " + render.Pad(cell, width[i]) + " "
+		}
+		p.Line("%s", line)
+	}
+}
+
+// who wrote a revision: as they say, as which user of which machine, in which run of a CI system.
+func (r *Revision) who() string {
+	who := render.Line(r.By)
+	switch {
+	case who == "":
+		who = "–"
+	case r.User != "" && r.User != r.By:
+		who += fmt.Sprintf(" (user %s on %s)", render.Line(r.User), render.Line(r.Host))
+	case r.Host != "":
+		who += " on " + render.Line(r.Host)
+	}
+	if r.CI != nil {
+		who += ", " + ciText(r.CI)
+	}
+	return who
+}
+
+func ciText(ci *plan.CI) string {
+	text := render.Line(ci.System) + " run " + render.Line(ci.Run)
+	if ci.Actor != "" {
+		text += " of " + render.Line(ci.Actor)
+	}
+	return text
+}
+
+// shortCommit is how many digits of a commit are shown.
+const shortCommit = 12
+
+func commitText(o plan.Origin) string {
+	text := render.Line(o.Commit)
+	if text == "" {
+		return "–"
+	}
+	text = text[:min(len(text), shortCommit)]
+	if o.Dirty {
+		text += " changed"
+	}
+	return text
+}
+
+// told sums up what the revisions of an apply did: stages by their number, all else by name.
+func told(group []*Revision) []string {
+	stages, gone, blocks := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	named := map[string]string{}
+	for _, r := range group {
+		for _, c := range r.Changes {
+			switch {
+			case c.Kind == "node" && c.Removed:
+				gone[c.Address] = true
+			case c.Kind == "node":
+				stages[c.Address] = true
+			case c.Kind == "block":
+				blocks[c.Address] = true
+			default:
+				named[c.Kind+"/"+c.Address+"/"+c.Approval] = c.text() // the last of an apply counts
+			}
+		}
+	}
+	var out []string
+	count := func(n int, one, many string) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, render.Plural(n, one, many)))
+		}
+	}
+	count(len(stages), "stage", "stages")
+	count(len(gone), "stage removed", "stages removed")
+	if len(out) > 0 {
+		out = []string{strings.Join(out, ", ")}
+	}
+	keys := make([]string, 0, len(named))
+	for key := range named {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		out = append(out, named[key])
+	}
+	if len(out) == 0 {
+		count(len(blocks), "description", "descriptions")
+	}
+	if len(out) == 0 {
+		out = []string{"–"}
+	}
+	return out
+}
+
+// detailed tells all that a revision did, a line for each.
+func detailed(r *Revision) []string {
+	out := []string{}
+	for _, c := range r.Changes {
+		out = append(out, c.text())
+		for port, d := range sorted(c.Data) {
+			out = append(out, "  "+port+": "+d.text())
+		}
+	}
+	return out
+}
+
+func (d Data) text() string {
+	if d.Files > 0 || d.Version == "" {
+		return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, render.Plural(d.Files, "file", "files"), d.Bytes, d.Digest.Short())
+	}
+	return render.ShortVersion(d.Version)
+}
+
+// text is a change in one line.
+func (c *Change) text() string {
+	address := render.Line(c.Address)
+	was := ""
+	if c.Before != "" {
+		was = " (was " + c.Before.Short() + ")"
+	}
+	switch {
+	case c.Kind == "approval" && c.Removed:
+		return fmt.Sprintf("%s approval %s withdrawn", address, render.Line(c.Approval))
+	case c.Removed:
+		return address + " removed" + was
+	case c.Kind == "approval":
+		return fmt.Sprintf("%s approval %s given by %s", address, render.Line(c.Approval), review.GivenText(*c.Given))
+	case c.Kind == "gate":
+		return fmt.Sprintf("%s decided: %s", address, c.Verdict)
+	case c.Kind == "release":
+		return fmt.Sprintf("%s released: %s %s%s", address, render.Line(c.From), c.Model.Short(), was)
+	case c.Kind == "block":
+		return address + " described"
+	}
+	text := fmt.Sprintf("%s %s  %s%s", address, render.Line(c.Component), c.Fingerprint.Short(), was)
+	if c.Check != nil {
+		text += "  " + string(c.Check.Verdict)
+	}
+	return text
+}

@@ -1,0 +1,197 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
+	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/runtime/state"
+)
+
+// At makes the session one of a past: the state becomes what it was after a revision, 0 before the first. Nothing that is recorded
+// changes. A revision that there is not is a Failure.
+func (s *Session) At(ctx context.Context, revision int64) error {
+	history, err := s.Log.History(ctx)
+	if err != nil {
+		return err
+	}
+	if revision < 0 || revision > int64(len(history)) {
+		return &Failure{Err: fmt.Errorf("there is no revision %d: the state of %s, workspace %s, has %d", revision, s.Pipeline, s.w.Name, len(history)),
+			Hint: s.w.Command("history") + " lists them."}
+	}
+	s.State = s.Log.At(history, revision)
+	return nil
+}
+
+// History is what each revision did, the oldest first; with an address only those that touched it, and of these only what they did to
+// it. An address that no revision touched is a Failure.
+func (s *Session) History(ctx context.Context, only string) ([]*ledger.Revision, error) {
+	history, err := s.Log.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []*ledger.Revision{}
+	st := s.Log.At(history, 0)
+	for _, r := range history {
+		step := &ledger.Revision{Revision: r.Revision, Digest: r.Digest, At: r.At, By: r.By, User: r.User, Host: r.Host, Apply: r.Apply, Plan: r.Plan, Origin: r.Origin,
+			Changes: []ledger.Change{}}
+		for _, e := range r.Events {
+			if c := changeOf(st, e); only == "" || c.Address == only {
+				step.Changes = append(step.Changes, c)
+			}
+		}
+		state.Fold(st, r)
+		if only == "" || len(step.Changes) > 0 {
+			out = append(out, step)
+		}
+	}
+	if only != "" && len(out) == 0 {
+		return nil, s.NotRecorded(only)
+	}
+	return out, nil
+}
+
+// changeOf is what an event does to a state.
+func changeOf(st *plan.State, e plan.Event) ledger.Change {
+	kind, name, _ := strings.Cut(e.Key, "/")
+	c := ledger.Change{Kind: kind, Address: name, Removed: e.Removed}
+	switch kind {
+	case "node":
+		c.Before = st.Nodes[name].Fingerprint
+		if n := e.Node; n != nil {
+			c.Component, c.Engine, c.Fingerprint, c.Check = n.Component(), n.Engine, n.Fingerprint, n.Check
+			for port, x := range n.External {
+				if c.Data == nil {
+					c.Data = map[string]ledger.Data{}
+				}
+				c.Data[port] = dataOf(n.Inputs[port], x)
+			}
+		}
+	case "gate":
+		if e.Gate != nil {
+			c.Verdict = e.Gate.Verdict
+		}
+	case "release":
+		c.Before = st.Releases[name].Model
+		if e.Release != nil {
+			c.Model, c.From = e.Release.Model, e.Release.From
+		}
+	case "approval":
+		c.Address, c.Approval, _ = strings.Cut(name, "/") // no address has one
+		if e.Approval != nil {
+			c.Given = e.Approval.Given()
+		}
+	case "block":
+		if e.Block != nil {
+			c.Described = e.Block.Meta
+		}
+	}
+	if c.Before == c.Fingerprint || c.Before == c.Model {
+		c.Before = ""
+	}
+	return c
+}
+
+func dataOf(digest plan.Digest, x *plan.External) ledger.Data {
+	d := ledger.Data{Digest: digest, Version: x.Version, Files: len(x.Files)}
+	for _, f := range x.Files {
+		d.Bytes += f.Size
+	}
+	return d
+}
+
+// Lineage follows what is recorded of an address, in the state of the session, down to files outside: of a deployment the release that is
+// live, of a stage its result. Each result is the one that was used, also where another one is recorded since.
+func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, error) {
+	history, err := s.Log.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	history = history[:min(s.State.Revision, int64(len(history)))]
+	out := &trace.Lineage{Address: address}
+	roots := map[string]plan.Digest{}
+	switch r, live := s.State.Releases[address]; {
+	case live:
+		out.Release = &r
+		since := released(history, r)
+		out.Written, out.Gate = written(since), gateOf(history[:since.Revision], r)
+		history = history[:since.Revision]
+		roots[r.From] = r.Fingerprint
+		at := s.Log.At(history, since.Revision)
+		for evaluation := range r.Figures {
+			roots[evaluation] = at.Nodes[evaluation].Fingerprint
+		}
+	case s.State.Nodes[address].Fingerprint != "":
+		roots[address] = s.State.Nodes[address].Fingerprint
+	default:
+		if _, err := s.Find(address); err != nil {
+			return nil, err
+		}
+		return nil, &Failure{Err: fmt.Errorf("%s is no stage and has nothing live: it comes from nothing", address), Hint: s.w.Command("show "+address) + " shows what is recorded of it."}
+	}
+	out.Stages = trace.Follow(roots, pastOf(history), func(fingerprint plan.Digest) *plan.Action {
+		a, err := s.Store.Action(fingerprint)
+		if err != nil { // gone or damaged: the lineage rests on the log alone
+			return nil
+		}
+		return a
+	})
+	return out, nil
+}
+
+// released is the revision by which a release went live. A move writes it anew under another address, and its number stays.
+func released(history []*state.Revision, r plan.ReleaseState) *state.Revision {
+	if n := r.Revision; n > 0 && n <= int64(len(history)) {
+		return history[n-1]
+	}
+	return history[len(history)-1]
+}
+
+func written(r *state.Revision) *trace.Written {
+	return &trace.Written{Revision: r.Revision, At: r.At.UTC().Format(time.RFC3339), By: r.By, User: r.User, Host: r.Host, Plan: r.Plan, Origin: r.Origin}
+}
+
+// gateOf is the last decision of a release's gate on what was released.
+func gateOf(history []*state.Revision, r plan.ReleaseState) *plan.GateState {
+	for _, revision := range slices.Backward(history) {
+		for _, e := range revision.Events {
+			if e.Key == "gate/"+r.Gate && e.Gate != nil && e.Gate.Subject == r.Subject {
+				return e.Gate
+			}
+		}
+	}
+	return nil
+}
+
+// pastOf finds results in a history: those under an address first, and then, since addresses change, those of other blocks of its kind.
+func pastOf(history []*state.Revision) trace.Past {
+	type result struct {
+		node     *plan.NodeState
+		revision int64
+	}
+	at, ofKind := map[string][]result{}, map[string][]result{}
+	for _, r := range slices.Backward(history) {
+		for _, e := range r.Events {
+			if _, name, _ := strings.Cut(e.Key, "/"); e.Node != nil {
+				x := result{e.Node, r.Revision}
+				at[name], ofKind[e.Node.Kind] = append(at[name], x), append(ofKind[e.Node.Kind], x)
+			}
+		}
+	}
+	return func(of, port string, content plan.Digest) (*plan.NodeState, int64) {
+		for _, results := range [][]result{at[of], ofKind[address.Kind(of)]} {
+			for _, x := range results {
+				if port == "" && x.node.Fingerprint == content || port != "" && x.node.Outputs[port] == content {
+					return x.node, x.revision
+				}
+			}
+		}
+		return nil, 0
+	}
+}
