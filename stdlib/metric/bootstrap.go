@@ -31,9 +31,9 @@ func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(
 	var wg sync.WaitGroup
 	for range max(b.Threads, 1) {
 		wg.Go(func() {
-			w, drawn := make([]float64, len(weights)), make([]float64, u.n())
+			w, drawn, counts := make([]float64, len(weights)), make([]float64, u.n()), make([]uint16, u.n())
 			for i := int(next.Add(1)) - 1; i < b.Resamples && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				b.draw(i, drawn)
+				b.draw(i, drawn, counts)
 				if weights != nil {
 					spread(w, weights, drawn, u.of)
 				}
@@ -45,14 +45,18 @@ func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(
 	return ctx.Err()
 }
 
-// draw counts how often each of len(drawn) clusters comes up in as many draws.
-func (b Bootstrap) draw(resample int, drawn []float64) {
-	clear(drawn)
+// draw counts how often each of len(drawn) units comes up in as many draws. counts is space, small because it is written to here and
+// there: 16 bits are enough, since of up to 65535 units none is drawn more often, and that one of more is has a chance below 1e-280000.
+func (b Bootstrap) draw(resample int, drawn []float64, counts []uint16) {
+	clear(counts)
 	src := rand.NewPCG(uint64(b.Seed), uint64(resample)+0x9e3779b97f4a7c15)
-	for range drawn {
+	for range counts {
 		// The high word of the product is uniform up to a bias of count/2^64.
-		i, _ := bits.Mul64(src.Uint64(), uint64(len(drawn)))
-		drawn[i]++
+		i, _ := bits.Mul64(src.Uint64(), uint64(len(counts)))
+		counts[i]++
+	}
+	for i, n := range counts {
+		drawn[i] = float64(n)
 	}
 }
 

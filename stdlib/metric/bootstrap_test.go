@@ -25,7 +25,7 @@ func random(n int, seed uint64) *Data {
 	return d
 }
 
-func metrics(t *testing.T, names ...string) []*Metric {
+func metrics(t testing.TB, names ...string) []*Metric {
 	var out []*Metric
 	for _, n := range names {
 		out = append(out, metric(t, n))
@@ -33,7 +33,7 @@ func metrics(t *testing.T, names ...string) []*Metric {
 	return out
 }
 
-func sample(t *testing.T, d *Data) *Sample {
+func sample(t testing.TB, d *Data) *Sample {
 	t.Helper()
 	s, err := NewSample(d)
 	if err != nil {
@@ -213,26 +213,6 @@ func TestQuantile(t *testing.T) {
 	for q, want := range map[float64]float64{0: 1, 1: 4, 0.5: 2.5, 0.25: 1.75, 0.9: 3.7} {
 		if got := Quantile(xs, q); math.Abs(got-want) > 1e-12 {
 			t.Errorf("quantile %v: got %v, want %v", q, got, want)
-		}
-	}
-}
-
-func BenchmarkIntervals(b *testing.B) {
-	s, err := NewSample(random(4500, 1))
-	if err != nil {
-		b.Fatal(err)
-	}
-	var ms []*Metric
-	for _, n := range []string{`{"type":"roc_auc"}`, `{"type":"recall"}`, `{"type":"false_positive_rate"}`, `{"type":"log_loss"}`, `{"type":"average_precision"}`} {
-		m, err := New([]byte(n))
-		if err != nil {
-			b.Fatal(err)
-		}
-		ms = append(ms, m)
-	}
-	for b.Loop() {
-		if _, err := (Bootstrap{Resamples: 500, Confidence: 0.95, Threads: 2}).Intervals(b.Context(), ms, s, nil, 0); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

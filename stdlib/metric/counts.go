@@ -12,7 +12,7 @@ func (b Bootstrap) Counts(resample, rows int, clusters []int32, count int) []flo
 		ones[i] = 1
 	}
 	drawn := make([]float64, count)
-	b.draw(resample, drawn)
+	b.draw(resample, drawn, make([]uint16, count))
 	out := make([]float64, rows)
 	spread(out, ones, drawn, clusters)
 	return out

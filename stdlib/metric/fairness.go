@@ -165,7 +165,7 @@ func (g *Groups) Measure(w []float64) (groups []Measures, overall Measures) {
 	for _, m := range g.metrics {
 		overall = append(overall, replicate(m, g.sample, w))
 	}
-	var own []float64
+	own := make([]float64, 0, len(w))
 	for k, p := range g.parts {
 		own = own[:0]
 		for _, i := range p.rows {

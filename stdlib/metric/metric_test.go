@@ -152,7 +152,7 @@ func TestGroupRates(t *testing.T) {
 	}
 }
 
-func metric(t *testing.T, name string) *Metric {
+func metric(t testing.TB, name string) *Metric {
 	t.Helper()
 	m, err := New(json.RawMessage(fmt.Sprintf(`{"name": %q, "type": %q}`, name, name)))
 	if err != nil {

@@ -19,7 +19,7 @@ type ranking struct {
 // ranked is the expansion of roc_auc or roc_auc_ovr, which has a value.
 func (m *Metric) ranked(s *Sample) ranking {
 	if s.Task == schema.Binary {
-		return s.placements(s.order, s.Score, 1)
+		return s.placements(s.curve, 1)
 	}
 	out := ranking{influence: make([]float64, s.rows), rarest: math.Inf(1)}
 	var total, deviation float64
@@ -28,7 +28,7 @@ func (m *Metric) ranked(s *Sample) ranking {
 		if m.Average == "weighted" {
 			weight = s.weightOf(c, s.weights)
 		}
-		one := s.placements(s.orders[c], s.Scores[c], float64(c))
+		one := s.placements(s.curves[c], float64(c))
 		for i, x := range one.influence {
 			out.influence[i] += float64(weight * x)
 		}
@@ -46,27 +46,24 @@ func (m *Metric) ranked(s *Sample) ranking {
 
 // placements gives the influence of each row on the area of one class against the rest (DeLong, DeLong and
 // Clarke-Pearson 1988): how the share of rows of the other kind that it stands in order with differs from the area.
-func (s *Sample) placements(order []int, score []float64, class float64) ranking {
+func (s *Sample) placements(c curve, class float64) ranking {
 	place := make([]float64, s.rows) // for a row of the class: weight of the rest below; for the rest: of the class above
 	var pos, neg float64
-	for from := 0; from < len(order); {
+	for from := 0; from < len(c); {
 		to := from
-		var groupPos, groupNeg float64
-		for ; to < len(order) && score[order[to]] == score[order[from]]; to++ {
-			if i := order[to]; s.Actual[i] == class {
-				groupPos += s.weights[i]
+		var tied [2]float64 // weight of the rows with one score: of the rest, and of the class
+		for more := true; more; to++ {
+			tied[c[to]&isOfClass] += s.weights[c[to].row()]
+			more = c[to]&isLast == 0
+		}
+		for _, p := range c[from:to] {
+			if p&isOfClass != 0 {
+				place[p.row()] = neg + float64(tied[0]/2) // above it, until the loop below
 			} else {
-				groupNeg += s.weights[i]
+				place[p.row()] = pos + float64(tied[1]/2)
 			}
 		}
-		for _, i := range order[from:to] {
-			if s.Actual[i] == class {
-				place[i] = neg + float64(groupNeg/2) // above it, until the loop below
-			} else {
-				place[i] = pos + float64(groupPos/2)
-			}
-		}
-		pos, neg = pos+groupPos, neg+groupNeg
+		pos, neg = pos+tied[1], neg+tied[0]
 		from = to
 	}
 	var area float64

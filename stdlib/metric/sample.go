@@ -3,9 +3,10 @@ package metric
 import (
 	"fmt"
 	"math"
-	"sort"
+	"sync"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
 // Data is what metrics are computed on; all slices that are set have one element a row. Three rows of a binary task:
@@ -27,10 +28,43 @@ type Sample struct {
 	*Data
 	rows    int
 	weights []float64
-	cells   []int   // actual * classes + predicted, by row
-	order   []int   // rows by Score, descending
-	orders  [][]int // rows by Scores of each class, descending
-	errors  []int   // rows by absolute error, ascending
+	cells   []int            // actual * classes + predicted, by row
+	curve   curve            // rows by Score
+	curves  []curve          // rows by Scores of each class
+	errors  []int32          // rows by absolute error, ascending
+	losses  func() []float64 // of classes: the log loss of each row, computed when first needed
+}
+
+// curve is the rows of a sample by a score, the highest first: what areas and precisions are summed along. A resample changes the
+// weights alone, so that a pass over the curve is all that it costs.
+type curve []point
+
+// point of a curve is a row: its index, whether it is the last of those with one score, and whether it is of the class that is scored.
+type point uint32
+
+const (
+	isOfClass point = 1 << iota
+	isLast
+	rowShift = iota
+)
+
+func (p point) row() int { return int(p >> rowShift) }
+
+// newCurve sorts rows by the score of a class.
+func (s *Sample) newCurve(score []float64, class float64) curve {
+	rows := radix.Descending(score)
+	out := make(curve, len(rows))
+	for k, r := range rows {
+		p := point(r) << rowShift
+		if s.Actual[r] == class {
+			p |= isOfClass
+		}
+		if k == len(rows)-1 || score[rows[k+1]] != score[r] {
+			p |= isLast
+		}
+		out[k] = p
+	}
+	return out
 }
 
 // NewSample checks data and sorts it. Lengths that differ, classes out of range and values that are not finite are
@@ -47,7 +81,11 @@ func NewSample(d *Data) (*Sample, error) {
 		}
 	}
 	if d.Task == schema.Regression {
-		s.errors = sorted(s.rows, func(i, j int) bool { return s.err(i) < s.err(j) })
+		errors := make([]float64, s.rows)
+		for i := range errors {
+			errors[i] = s.err(i)
+		}
+		s.errors = radix.Ascending(errors)
 		return s, nil
 	}
 	s.cells = make([]int, s.rows)
@@ -55,11 +93,12 @@ func NewSample(d *Data) (*Sample, error) {
 		s.cells[i] = int(d.Actual[i])*d.Classes + int(d.Predicted[i])
 	}
 	if d.Score != nil {
-		s.order = sorted(s.rows, func(i, j int) bool { return d.Score[i] > d.Score[j] })
+		s.curve = s.newCurve(d.Score, 1)
 	}
-	for _, c := range d.Scores {
-		s.orders = append(s.orders, sorted(s.rows, func(i, j int) bool { return c[i] > c[j] }))
+	for class, score := range d.Scores {
+		s.curves = append(s.curves, s.newCurve(score, float64(class)))
 	}
+	s.losses = sync.OnceValue(s.rowLosses)
 	return s, nil
 }
 
@@ -95,6 +134,9 @@ func (s *Sample) confusion(w []float64) matrix {
 // indexes 0 to Classes - 1.
 func (d *Data) check() error {
 	n := len(d.Actual)
+	if n >= 1<<(32-rowShift) {
+		return fmt.Errorf("%d rows are more than can be measured", n)
+	}
 	columns := append([][]float64{d.Predicted, d.Score, d.Weight}, d.Scores...)
 	for i, c := range columns {
 		if len(c) != n && (c != nil || i == 0) {
@@ -160,14 +202,4 @@ func finite(xs []float64) error {
 		}
 	}
 	return nil
-}
-
-// sorted returns the rows in an order; equal rows keep theirs.
-func sorted(n int, less func(i, j int) bool) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	sort.SliceStable(out, func(a, b int) bool { return less(out[a], out[b]) })
-	return out
 }

@@ -10,29 +10,22 @@ import (
 const epsilon = 2.220446049250313e-16
 
 func rocAUC(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.auc(s.order, s.Score, 1, w)
+	return s.curve.auc(w)
 }
 
 // auc is the area under the ROC curve of one class against the rest: the weighted share of pairs that are in order,
 // ties counting half (Mann and Whitney's U).
-func (s *Sample) auc(order []int, score []float64, class float64, w []float64) (float64, string) {
-	var pos, neg, area, groupPos, groupNeg float64
-	flush := func() {
-		area += float64(groupNeg * (pos + float64(groupPos/2)))
-		pos, neg = pos+groupPos, neg+groupNeg
-		groupPos, groupNeg = 0, 0
-	}
-	for k, i := range order {
-		if k > 0 && score[i] != score[order[k-1]] {
-			flush()
-		}
-		if s.Actual[i] == class {
-			groupPos += w[i]
-		} else {
-			groupNeg += w[i]
+func (c curve) auc(w []float64) (float64, string) {
+	var pos, neg, area float64
+	var tied [2]float64 // weight of the rows with one score: of the rest, and of the class
+	for _, p := range c {
+		tied[p&isOfClass] += w[p>>rowShift]
+		if p&isLast != 0 {
+			area += float64(tied[0] * (pos + float64(tied[1]/2)))
+			pos, neg = pos+tied[1], neg+tied[0]
+			tied = [2]float64{}
 		}
 	}
-	flush()
 	if pos == 0 || neg == 0 {
 		return 0, "the actual values are all of one class"
 	}
@@ -45,8 +38,8 @@ func rocAUCOvR(m *Metric, s *Sample, w []float64) (float64, string) {
 		return rocAUC(m, s, w)
 	}
 	var total, weights float64
-	for c := range s.Scores {
-		x, undefined := s.auc(s.orders[c], s.Scores[c], float64(c), w)
+	for c, curve := range s.curves {
+		x, undefined := curve.auc(w)
 		if undefined != "" {
 			return 0, "no row is of " + name(s.Names, c) + ", or all are"
 		}
@@ -60,13 +53,15 @@ func rocAUCOvR(m *Metric, s *Sample, w []float64) (float64, string) {
 }
 
 func (s *Sample) weightOf(class int, w []float64) float64 {
-	var t float64
+	var of [2]float64 // weight of other classes, and of this one
 	for i, a := range s.Actual {
+		k := 0
 		if int(a) == class {
-			t += w[i]
+			k = 1
 		}
+		of[k] += w[i]
 	}
-	return t
+	return of[1]
 }
 
 // averagePrecision is the sum of precision times the step in recall, over the distinct scores from the top.
@@ -75,13 +70,12 @@ func averagePrecision(_ *Metric, s *Sample, w []float64) (float64, string) {
 	if positives == 0 {
 		return 0, "no row is positive"
 	}
-	var tp, all, before, total float64
-	for k, i := range s.order {
-		if all += w[i]; s.Actual[i] == 1 {
-			tp += w[i]
-		}
-		last := k == len(s.order)-1 || s.Score[i] != s.Score[s.order[k+1]]
-		if last && all > 0 {
+	var all, before, total float64
+	var counted [2]float64 // weight so far: of negatives, and of positives
+	for _, p := range s.curve {
+		all += w[p>>rowShift]
+		counted[p&isOfClass] += w[p>>rowShift]
+		if tp := counted[isOfClass]; p&isLast != 0 && all > 0 {
 			total += float64((tp - before) / positives * (tp / all))
 			before = tp
 		}
@@ -92,14 +86,22 @@ func averagePrecision(_ *Metric, s *Sample, w []float64) (float64, string) {
 // logLoss clips probabilities to [epsilon, 1-epsilon] and then makes them sum to 1, as scikit-learn 1.2 does.
 func logLoss(_ *Metric, s *Sample, w []float64) (float64, string) {
 	var total, weights float64
-	for i, wi := range w {
-		if wi == 0 {
-			continue
-		}
-		total -= float64(wi * s.logLikelihood(i))
-		weights += wi
+	for i, loss := range s.losses() {
+		total += float64(w[i] * loss)
+		weights += w[i]
 	}
 	return total / weights, ""
+}
+
+// rowLosses are the log losses of all rows; 0 where there are no scores of the actual class, which no row with a weight is of.
+func (s *Sample) rowLosses() []float64 {
+	out := make([]float64, s.rows)
+	for i, a := range s.Actual {
+		if s.Task == schema.Binary || int(a) < len(s.Scores) {
+			out[i] = -s.logLikelihood(i)
+		}
+	}
+	return out
 }
 
 // logLikelihood is of the actual class of a row, with probabilities clipped away from 0 and 1 and, of several classes, made
@@ -122,11 +124,18 @@ func (s *Sample) logLikelihood(i int) float64 {
 func clip(p float64) float64 { return min(max(p, epsilon), 1-epsilon) }
 
 func logLossRatio(s *Sample) ratio {
-	return ratio{num: func(i int) float64 { return -s.logLikelihood(i) }}
+	losses := s.losses()
+	return ratio{num: func(i int) float64 { return losses[i] }}
 }
 
 func brierScore(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.mean(w, brierRatio(s).num), ""
+	var total, weights float64
+	for i, wi := range w {
+		d := s.Score[i] - s.Actual[i]
+		total += float64(wi * float64(d*d))
+		weights += wi
+	}
+	return total / weights, ""
 }
 
 // brierRatio is the mean of (score - actual)².

@@ -42,10 +42,10 @@ func medianAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	for k, i := range s.errors {
 		below += w[i]
 		if below > half {
-			return s.err(i), ""
+			return s.err(int(i)), ""
 		}
 		if below == half && w[i] > 0 {
-			return (s.err(i) + s.nextError(k+1, w)) / 2, ""
+			return (s.err(int(i)) + s.nextError(k+1, w)) / 2, ""
 		}
 	}
 	return 0, "no rows"
@@ -58,7 +58,7 @@ func (s *Sample) nextError(k int, w []float64) float64 {
 			break
 		}
 	}
-	return s.err(s.errors[k])
+	return s.err(int(s.errors[k]))
 }
 
 // maxError is the greatest error of a row that counts. errors are rows sorted by error, so that of a resample the last with
@@ -66,7 +66,7 @@ func (s *Sample) nextError(k int, w []float64) float64 {
 func maxError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	for k := len(s.errors) - 1; k >= 0; k-- {
 		if w[s.errors[k]] > 0 {
-			return s.err(s.errors[k]), ""
+			return s.err(int(s.errors[k])), ""
 		}
 	}
 	return 0, "no rows"

@@ -1,6 +1,6 @@
 package train
 
-import "math"
+import "github.com/mlp-lang/mlp/stdlib/radix"
 
 // ranking is the order of a column's rows by their values, found once for all that is asked about it. Missing values can be taken as
 // the smallest or as the largest without another sort.
@@ -11,8 +11,7 @@ type ranking struct {
 	missing []int32  // rows without
 }
 
-// rank sorts by radix, in time that grows with the rows alone: eleven bits at a time, the lowest first, of the values' bits made such
-// that they order as the values do.
+// rank orders the rows of a column.
 func rank(x []float64) *ranking {
 	r := &ranking{rows: len(x), order: make([]int32, 0, len(x))}
 	keys := make([]uint64, 0, len(x))
@@ -22,43 +21,10 @@ func rank(x []float64) *ranking {
 			continue
 		}
 		r.order = append(r.order, int32(row))
-		keys = append(keys, sortable(v))
+		keys = append(keys, radix.Key(v))
 	}
-	const bits = 11
-	spareKeys, spare := make([]uint64, len(keys)), make([]int32, len(keys))
-	for shift := 0; shift < 64; shift += bits {
-		var starts [1 << bits]int32
-		for _, k := range keys {
-			starts[k>>shift&(1<<bits-1)]++
-		}
-		if len(keys) > 0 && int(starts[keys[0]>>shift&(1<<bits-1)]) == len(keys) {
-			continue // they have these bits in common
-		}
-		at := int32(0)
-		for d, n := range starts {
-			starts[d], at = at, at+n
-		}
-		for i, k := range keys {
-			d := k >> shift & (1<<bits - 1)
-			spareKeys[starts[d]], spare[starts[d]] = k, r.order[i]
-			starts[d]++
-		}
-		keys, spareKeys, r.order, spare = spareKeys, keys, spare, r.order
-	}
-	r.keys = keys
+	r.keys, r.order = radix.Sort(keys, r.order)
 	return r
-}
-
-// sortable returns bits that order as numbers do: of negative ones all are turned over, of others the sign. Zeros are equal.
-func sortable(v float64) uint64 {
-	if v == 0 {
-		v = 0 // -0 too
-	}
-	b := math.Float64bits(v)
-	if b>>63 != 0 {
-		return ^b
-	}
-	return b | 1<<63
 }
 
 // each calls f with the rows of each value, from the smallest on, and their rank from 1: the mean of those that tie. Missing values come
