@@ -13,6 +13,7 @@ import (
 )
 
 // stripped takes git's own files out of a checkout, refuses links that lead out of it, and returns its digest.
+// A .git may also be a file, and lie in a folder of its own below, as those of submodules do.
 func stripped(repo string) (plan.Digest, error) {
 	var own []string
 	err := filepath.WalkDir(repo, func(at string, d fs.DirEntry, err error) error {
@@ -39,6 +40,7 @@ func stripped(repo string) (plan.Digest, error) {
 }
 
 // confined refuses links that lead out of a folder.
+// A link to what is not there is let pass, for reading it fails by itself; os.Root follows the others and stops at the edge.
 func confined(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -63,7 +65,9 @@ type entry struct {
 	Link   string `json:"link,omitempty"`
 }
 
-// Digest covers the names and contents of all files and links below a folder; not their times and permissions.
+// Digest covers the names and contents of all files and links below a folder; not their times and permissions. Files are digested
+// in the order of their names, so that the digest is the same on every machine. Empty folders are not part of it, as they are none
+// of git's.
 func Digest(dir string) (plan.Digest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -90,6 +94,7 @@ func Digest(dir string) (plan.Digest, error) {
 	return plan.Sum("module", entries)
 }
 
+// hashFile is the digest of a regular file; a pipe, which would be read for ever, is an error.
 func hashFile(root *os.Root, name string) (string, error) {
 	if info, err := root.Lstat(name); err != nil || !info.Mode().IsRegular() {
 		return "", errors.Join(err, fmt.Errorf("%s is no regular file", name))
@@ -110,6 +115,7 @@ var ErrMissing = errors.New("not fetched")
 var ErrAltered = errors.New("changed since it was fetched")
 
 // Verify makes sure that a folder of Get below dir is there and is what is pinned.
+// All files are read each time: what is run from there is what was pinned.
 func Verify(dir string, s Source, p Pin) error {
 	at := filepath.Join(dir, s.Name(p))
 	if info, err := os.Stat(at); err != nil || !info.IsDir() {

@@ -39,6 +39,7 @@ const (
 	Workers  Kind = "mlp-workers-"  // what processes need that run one stage after another
 )
 
+// kinds are all of them: a sweep takes folders of these and of no other.
 var kinds = []Kind{Table, Secrets, Test, Revision, Serve, Workers}
 
 // memory is a file system in memory on Linux.
@@ -131,6 +132,7 @@ func sweep(parent string) {
 	}
 }
 
+// ours reports whether a folder has the name of one of this package's.
 func ours(name string) bool {
 	for _, k := range kinds {
 		if strings.HasPrefix(name, string(k)) {

@@ -37,6 +37,7 @@ type session struct {
 	lock *os.File
 }
 
+// sessionLock is the file in a session's folder whose lock is the proof of life.
 const sessionLock = "lock"
 
 // Temp creates a folder for files that this process works on. It lies on the store's file system, so that files can be
@@ -115,12 +116,14 @@ func newSession(tmp string) (*session, error) {
 }
 
 // Begin begins this process's session, if it has none.
+// A sweep of others, or a trimming of the cache, then sees that somebody is at work.
 func (p *Place) Begin() error {
 	_, err := p.open()
 	return err
 }
 
 // Oldest is when the first of the sessions of living processes began; false if there is none.
+// When a session began is the time of its lock's file, which is written once.
 func (p *Place) Oldest() (began time.Time, alive bool, err error) {
 	locks, _ := filepath.Glob(p.Path("tmp", "session-*", sessionLock)) // the pattern is right
 	for _, path := range locks {
@@ -226,6 +229,7 @@ func sweepUnfinished(dir string) error {
 
 // removeAll removes a folder even where a stage took away its own permissions. The session's lock goes last: until
 // then a crash leaves something that the next sweep finds.
+// A folder that is gone is removed.
 func removeAll(dir string) error {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
@@ -248,6 +252,7 @@ func removeAll(dir string) error {
 	return os.RemoveAll(dir)
 }
 
+// ignoreMissing makes nothing of the error of a file that another has removed.
 func ignoreMissing(err error) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -20,6 +20,7 @@ func Fold(st *plan.State, r *Revision) {
 }
 
 // At is the state as a revision of a log's history left it; 0 is before the first.
+// history must have at least so many revisions, the first one first.
 func (l *Log) At(history []*Revision, revision int64) *plan.State {
 	st := empty(l.pipeline, l.workspace)
 	for _, r := range history[:revision] {
@@ -78,6 +79,7 @@ func put[T any](m map[string]T, key string, value *T) {
 }
 
 // check says what is wrong with an event that somebody wants to append.
+// What is read from a log is not checked so: an event of a kind that a later version knows is passed over there (set).
 func check(e plan.Event) error {
 	kind, name, ok := strings.Cut(e.Key, "/")
 	values := map[string]bool{"node": e.Node != nil, "gate": e.Gate != nil, "release": e.Release != nil, "approval": e.Approval != nil, "block": e.Block != nil}
@@ -121,6 +123,7 @@ func current(st *plan.State, key string) plan.Event {
 	return e
 }
 
+// get is a copy of a value; nil where there is none.
 func get[T any](m map[string]T, key string) *T {
 	if v, ok := m[key]; ok {
 		return &v
@@ -137,6 +140,7 @@ func same(a, b plan.Event) bool {
 }
 
 // Copy copies a state as far as Extend writes to it.
+// The values are shared: no event changes one in place.
 func Copy(st *plan.State) *plan.State {
 	c := *st
 	c.Nodes, c.Gates = maps.Clone(st.Nodes), maps.Clone(st.Gates)

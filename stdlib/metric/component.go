@@ -46,6 +46,7 @@ metric "loss_avoided" {
 }
 
 // shape checks the definition of a metric. It yields no table: evaluations have the definition in their configuration.
+// Whether it fits a task is told where a block that has one lists it.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	out := schema.ShapeResult{Out: map[string]schema.Shape{"": {Type: schema.MetricPort}}}
 	var c config
@@ -58,6 +59,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // check finds what is wrong with a definition.
+// The first mistake of which of type and sql is meant is told alone, since all others depend on that.
 func (c *config) check() []schema.Problem {
 	switch {
 	case c.Type == "" && c.SQL == "":
@@ -88,6 +90,7 @@ func (c *config) checkSQL() []schema.Problem {
 	return out
 }
 
+// checkType holds a metric by name to the attributes that its type has.
 func (c *config) checkType() []schema.Problem {
 	d := find(c.Type)
 	if d == nil {
@@ -108,6 +111,7 @@ func (c *config) checkType() []schema.Problem {
 }
 
 // doc lists the types, so that the documentation is never behind the definitions.
+// Its rows stand in the order of definitions.
 func doc() string {
 	var b strings.Builder
 	b.WriteString("Names and values are scikit-learn's. Metrics of decisions (recall, false_positive_rate, …) use the threshold frozen in the model. " +

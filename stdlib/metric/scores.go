@@ -9,12 +9,14 @@ import (
 // epsilon is the spacing of float64 at 1, which scikit-learn clips by.
 const epsilon = 2.220446049250313e-16
 
+// rocAUC is the area under the ROC curve of the positive class, undefined where all rows are of one class.
 func rocAUC(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return s.curve.auc(w)
 }
 
 // auc is the area under the ROC curve of one class against the rest: the weighted share of pairs that are in order,
-// ties counting half (Mann and Whitney's U).
+// ties counting half (Mann and Whitney's U). The scores 0.9 of a positive, 0.5 of a negative and 0.5 of a positive row make two
+// pairs of a positive and a negative one, of which one is in order and one is tied: the area is 0.75.
 func (c curve) auc(w []float64) (float64, string) {
 	var pos, neg, area float64
 	var tied [2]float64 // weight of the rows with one score: of the rest, and of the class
@@ -52,6 +54,7 @@ func rocAUCOvR(m *Metric, s *Sample, w []float64) (float64, string) {
 	return total / weights, ""
 }
 
+// weightOf is the weight of all rows of a class.
 func (s *Sample) weightOf(class int, w []float64) float64 {
 	var of [2]float64 // weight of other classes, and of this one
 	for i, a := range s.Actual {
@@ -121,13 +124,16 @@ func (s *Sample) logLikelihood(i int) float64 {
 	return math.Log(clip(s.score(int(s.Actual[i]), i)) / all)
 }
 
+// clip keeps a probability from 0 and 1, whose logarithm or that of its complement is infinite.
 func clip(p float64) float64 { return min(max(p, epsilon), 1-epsilon) }
 
+// logLossRatio is the log loss as a mean over rows, for its interval.
 func logLossRatio(s *Sample) ratio {
 	losses := s.losses()
 	return ratio{num: func(i int) float64 { return losses[i] }}
 }
 
+// brierScore is the mean squared difference of the score from 0 or 1 (Brier 1950).
 func brierScore(_ *Metric, s *Sample, w []float64) (float64, string) {
 	var total, weights float64
 	for i, wi := range w {

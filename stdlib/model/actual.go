@@ -32,6 +32,8 @@ func ClassNames(c *frame.Column) []string {
 	return out
 }
 
+// numberClasses are the classes of a column of numbers or booleans. Values that a float64 holds are told apart by it, which is quick;
+// the others by their texts.
 func numberClasses(c *frame.Column) []string {
 	seen, numbers := map[string]bool{}, map[float64]bool{}
 	type class struct {
@@ -65,6 +67,7 @@ func numberClasses(c *frame.Column) []string {
 
 // Actual returns what a column of actual values says in the model's terms, by row: the index of the class, or the
 // value; NaN where the column is null. A value that is none of the classes is an error.
+// In regression it is the column's own slice, not a copy.
 func (s *Signature) Actual(c *frame.Column) ([]float64, error) {
 	if s.Task == schema.Regression {
 		if c.Text() {
@@ -92,6 +95,7 @@ func (s *Signature) Actual(c *frame.Column) ([]float64, error) {
 	return out, nil
 }
 
+// actualNumbers is Actual of a column of numbers or booleans.
 func (s *Signature) actualNumbers(c *frame.Column) ([]float64, error) {
 	known := map[string]float64{}
 	for i, class := range s.Classes {
@@ -100,6 +104,7 @@ func (s *Signature) actualNumbers(c *frame.Column) ([]float64, error) {
 	return c.Find(known, func(_ int, name string) error { return s.noClass(c, name) })
 }
 
+// noClass is the error of a value that no training row had.
 func (s *Signature) noClass(c *frame.Column, value string) error {
 	return fmt.Errorf("the target %q holds %q, which is none of the %d classes that the model knows", c.Name, value, len(s.Classes))
 }

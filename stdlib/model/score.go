@@ -58,6 +58,7 @@ func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads
 	return p, nil
 }
 
+// prediction makes decisions of an estimator's outputs, [output][row], whose slices it keeps.
 func (b *Bundle) prediction(out [][]float64) *Prediction {
 	switch b.signature.Task {
 	case schema.Regression:
@@ -76,6 +77,7 @@ func (b *Bundle) prediction(out [][]float64) *Prediction {
 	return &Prediction{Score: score, Scores: [][]float64{negative, score}, Class: class}
 }
 
+// argmax is the most probable class of each row, the first of equals. NaN is never greater, so that a row of NaN is of class 0.
 func argmax(scores [][]float64) []int32 {
 	class := make([]int32, len(scores[0]))
 	for r := range class {
@@ -111,6 +113,8 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 	return out, nil
 }
 
+// encodeColumn gives a column's values as the feature has them. Levels are matched by name: those of the table being scored may be
+// others, in another order.
 func encodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 	if !schema.Takes(f.Type, c.Type) || c.Text() != f.Text() {
 		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)

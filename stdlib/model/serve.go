@@ -24,6 +24,7 @@ func ServeModel(dir string) (component.Model, error) {
 }
 
 // Serve is the bundle as the model server sees it.
+// Scores are those of Bundle.Score, to the bit.
 func (b *Bundle) Serve() component.Model {
 	s := &server{bundle: b, levels: make([]map[string]float64, len(b.signature.Features))}
 	for i := range b.signature.Features {
@@ -37,7 +38,8 @@ func (b *Bundle) Serve() component.Model {
 	return s
 }
 
-// server scores rows given as maps; it holds the levels' codes by name.
+// server scores rows column by column; it holds the levels' codes by name. It is safe for concurrent use, since nothing of it
+// changes.
 type server struct {
 	bundle *Bundle
 	inputs []schema.Column
@@ -57,6 +59,7 @@ func (s *server) Levels(i int) []string {
 }
 
 // Score implements component.Model.
+// One thread scores a request: requests come side by side, and small ones would lose more by parting than they gain.
 func (s *server) Score(ctx context.Context, rows int, columns []component.Values) ([]component.Prediction, error) {
 	if len(columns) != len(s.inputs) {
 		return nil, fmt.Errorf("scoring: %d columns for %d features", len(columns), len(s.inputs))

@@ -1,4 +1,10 @@
 // Package stagetest runs one component in a test as the engine would: shaped by the SQL engine, from files to files.
+//
+//	r := stagetest.Run(t, hash.Component, stagetest.Block{
+//		Address: "split.x", Config: `{"test": 0.2}`,
+//		Tables:  map[string]stagetest.Table{"from": {SQL: "select i as id from range(100) r(i)"}},
+//	})
+//	rows := r.Frame(t, "test").Rows
 package stagetest
 
 import (
@@ -28,7 +34,8 @@ type Block struct {
 	Tables  map[string]Table
 }
 
-// Result of a block that was run.
+// Result of a block that was run. Root is the stage's folder, of the test's own; Err is the component's own error, for the test to
+// look at.
 type Result struct {
 	Root  string
 	Shape schema.ShapeResult
@@ -37,6 +44,7 @@ type Result struct {
 }
 
 // Shape asks the component what the block yields.
+// No table is written for that, since a shape depends on columns alone.
 func Shape(t testing.TB, c component.Component, b Block) schema.ShapeResult {
 	t.Helper()
 	binder := table.NewBinder(nil)
@@ -44,6 +52,7 @@ func Shape(t testing.TB, c component.Component, b Block) schema.ShapeResult {
 	return c.Shape(t.Context(), binder, schema.ShapeRequest{Address: b.Address, Config: json.RawMessage(b.Config), In: inputs(t, binder, b)})
 }
 
+// inputs are the shapes of the ports. Columns that the test declares take the place of the query's.
 func inputs(t testing.TB, binder *table.Binder, b Block) map[string]schema.Shape {
 	t.Helper()
 	in := map[string]schema.Shape{}
@@ -89,6 +98,7 @@ func RunContext(ctx context.Context, t testing.TB, c component.Component, b Bloc
 	return r
 }
 
+// write stores the rows of a query as a stage would, ordered by all columns.
 func write(t testing.TB, path, sql string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -59,6 +59,7 @@ func holds(ctx context.Context, b Bucket, key, want, after string) error {
 	return nil
 }
 
+// probePut puts a key twice: the second must be refused, and change nothing.
 func probePut(ctx context.Context, b Bucket, prefix string) error {
 	key := prefix + "/one"
 	if err := Put(ctx, b, key, []byte("first")); err != nil {
@@ -73,6 +74,7 @@ func probePut(ctx context.Context, b Bucket, prefix string) error {
 	return holds(ctx, b, key, "first", "a second writer was refused")
 }
 
+// probeRace has several put one key at once: one wins and is the only one to be told so.
 func probeRace(ctx context.Context, b Bucket, prefix string) error {
 	key := prefix + "/race"
 	errs := make([]error, probers)
@@ -96,6 +98,7 @@ func probeRace(ctx context.Context, b Bucket, prefix string) error {
 	return holds(ctx, b, key, winners[0], "a race that it won")
 }
 
+// probeReplace replaces the value that probePut left.
 func probeReplace(ctx context.Context, b Bucket, prefix string) error {
 	if err := b.Replace(ctx, prefix+"/one", bytes.NewReader([]byte("replaced"))); err != nil {
 		return fmt.Errorf("replacing a value: %w", err)
@@ -103,6 +106,7 @@ func probeReplace(ctx context.Context, b Bucket, prefix string) error {
 	return holds(ctx, b, prefix+"/one", "replaced", "it was replaced")
 }
 
+// probeRange reads three bytes out of the middle of "replaced", and wants the size of the whole.
 func probeRange(ctx context.Context, b Bucket, prefix string) error {
 	v, err := b.Get(ctx, prefix+"/one", Range{Offset: 2, Length: 3})
 	if err != nil {
@@ -119,6 +123,7 @@ func probeRange(ctx context.Context, b Bucket, prefix string) error {
 	return nil
 }
 
+// probeMove moves that value: it is under the new key, and no longer under the old one.
 func probeMove(ctx context.Context, b Bucket, prefix string) error {
 	if err := b.Move(ctx, prefix+"/one", prefix+"/moved"); err != nil {
 		return fmt.Errorf("moving a value: %w", err)

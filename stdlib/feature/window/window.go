@@ -1,4 +1,12 @@
 // Package window is the feature block: columns computed from one table, row by row and over what came before each row.
+//
+// A column is an expression over its own row. A window is an aggregate over the entity's rows before it: how they are
+// found, and computed without comparing each row with each, is told in query.go. The table that comes out has the key, entity and
+// time columns of the input, in the order of its key, and of the rest only what the block computes.
+//
+// Two uses are kept apart. Rows that have the input's key are joined to others by it. Where a training set wants the columns at
+// other moments than those of the rows, it computes the windows anew there; so the table carries their definitions
+// (schema.Table.Windows), and training_set reads the feature's input beside the feature.
 package window
 
 import (
@@ -94,6 +102,7 @@ feature "card" {
 }
 `
 
+// config is the block; Entity, Time and MaxAge are empty where it does not say them.
 type config struct {
 	Entity  []string `json:"entity"`
 	Time    string   `json:"time"`
@@ -102,11 +111,13 @@ type config struct {
 	Windows []window `json:"window"`
 }
 
+// column is a nested column block: an expression of one row.
 type column struct {
 	Name string `json:"name"`
 	Expr string `json:"expr"`
 }
 
+// window is a nested window block. KnownAt is "" where a row's values were known at its own time.
 type window struct {
 	Name    string `json:"name"`
 	Expr    string `json:"expr"`
@@ -147,6 +158,7 @@ type shaper struct {
 	problems []schema.Problem
 }
 
+// report adds a problem behind those that are there.
 func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // carry takes over the columns that rows are found by.
@@ -186,6 +198,7 @@ func (s *shaper) carry(c *config) {
 }
 
 // maxAge is read where the feature's columns are joined as of a time.
+// A column's latest row of a year ago says little of today; a window's rows are never older than its over.
 func (s *shaper) maxAge(c *config) {
 	if c.MaxAge == "" {
 		return
@@ -222,6 +235,7 @@ func carried(in *schema.Table, c *config) []schema.Column {
 }
 
 // own adds a column of the feature's own, of a window if there is one.
+// A name that is taken is told, and the column left out: of two columns of one name the first stays.
 func (s *shaper) own(path, name, expr string, w *schema.Window) {
 	col, problems := s.binder.Expr(s.ctx, expr, s.in, w != nil)
 	for _, p := range problems {
@@ -296,6 +310,8 @@ func length(w *schema.Window) (int64, error) {
 }
 
 // run writes the feature's table.
+// Every row of the input comes out once. A window that sees no row has what its aggregate says of none, null of sum and 0 of count;
+// that of a row without an entity or a time is null.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -19,10 +19,12 @@ import (
 // Subject is a component with something outside that it can get.
 type Subject struct {
 	Component *component.Component
-	Config    any
-	Secret    string
-	Dir       string // of paths of this machine
-	Change    func() // makes what lies outside another
+	// Config is marshalled as the block's configuration.
+	Config any
+	// Secret opens what lies outside; "" where nothing is locked.
+	Secret string
+	Dir    string // of paths of this machine
+	Change func() // makes what lies outside another
 }
 
 // Version asks for the version.
@@ -30,6 +32,7 @@ func (s Subject) Version(ctx context.Context) (string, error) {
 	return s.Component.Version(ctx, component.Outside{Config: s.config(), Secret: s.secret(), Dir: s.Dir})
 }
 
+// secret is nil where there is none, as a fetch is told.
 func (s Subject) secret() []byte {
 	if s.Secret == "" {
 		return nil
@@ -37,6 +40,7 @@ func (s Subject) secret() []byte {
 	return []byte(s.Secret)
 }
 
+// config is the configuration as JSON.
 func (s Subject) config() json.RawMessage {
 	config, err := json.Marshal(s.Config)
 	if err != nil {
@@ -46,6 +50,8 @@ func (s Subject) config() json.RawMessage {
 }
 
 // Fetch fetches at a version. It returns the files by name, and the log.
+// It is run as the engine runs it, in a folder with a description and the secret as a file. err is that of the component; the files
+// are those that it wrote, also after an error.
 func (s Subject) Fetch(ctx context.Context, t *testing.T, version string) (files map[string]string, log string, err error) {
 	t.Helper()
 	root := t.TempDir()
@@ -83,6 +89,11 @@ func (s Subject) Fetch(ctx context.Context, t *testing.T, version string) (files
 }
 
 // Laws runs what holds of every fetch.
+//
+// In this order: the version is there, and stays; what is fetched at it is the same each time, and holds no secret; a fetch that is
+// cancelled fails; nothing is left outside of the stage's folder. Then something changes: the version is another one, the former
+// version can no longer be had and the error says that something changed, and the new version gives other bytes. A test calls it
+// last, since what lies outside is another after it.
 func Laws(t *testing.T, s Subject) {
 	ctx := t.Context()
 	t.Setenv("TMPDIR", t.TempDir())
@@ -135,6 +146,7 @@ func Laws(t *testing.T, s Subject) {
 	}
 }
 
+// same compares files by name and content.
 func same(a, b map[string]string) bool {
 	if len(a) != len(b) {
 		return false
@@ -147,6 +159,7 @@ func same(a, b map[string]string) bool {
 	return true
 }
 
+// texts are the contents of files, in no order.
 func texts(files map[string]string) []string {
 	var out []string
 	for _, text := range files {

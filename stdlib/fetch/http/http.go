@@ -159,6 +159,7 @@ func (c Config) status(resp *http.Response, withToken bool) error {
 	return &component.InputError{Summary: what, Detail: "A file was expected."}
 }
 
+// run downloads the planned version into one file, and checks the checksum where one is demanded, which covers all attempts.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := component.Decode[Config](s.Config)
 	if err != nil {
@@ -220,6 +221,8 @@ type download struct {
 // attempts is how often a download is taken up again that does not get on.
 const attempts = 4
 
+// whole downloads the file in as many attempts as the connection takes, pauses between them doubled from half a second up to 15.
+// After the last one the error is an ErrRetry: a later attempt at the stage may meet a server that is up again.
 func (d *download) whole(ctx context.Context) error {
 	d.pause = 500 * time.Millisecond
 	for failed := 0; ; {

@@ -46,7 +46,8 @@ func columns(ctx context.Context, o component.Outside) ([]schema.Column, error) 
 	return out, nil
 }
 
-// kind is a type of the server: of pg_type, what its name is, and of an array the name of its elements' type.
+// kind is a type of the server: of pg_type, what its name is, and of an array the name of its elements' type. Composite types are
+// records of several fields, whose text has no type here.
 type kind struct {
 	Name      string // int8, numeric, mood
 	Composite bool

@@ -21,7 +21,8 @@ import (
 // Password is that of the user tester.
 const Password = "a-password-of-the-test"
 
-// Server is one that answers at 127.0.0.1.
+// Server is one that answers at 127.0.0.1, with a database postgres and the user tester. Its methods end the test where the server
+// does not do what is asked.
 type Server struct {
 	Port int
 	dir  string
@@ -30,6 +31,7 @@ type Server struct {
 }
 
 // Start starts a server that ends with the test. Without PostgreSQL the test is skipped, or fails where MLP_REQUIRE_POSTGRES is set.
+// The port is one that was free a moment ago.
 func Start(t *testing.T) *Server {
 	t.Helper()
 	s := &Server{t: t}
@@ -68,6 +70,7 @@ func Start(t *testing.T) *Server {
 }
 
 // Up starts the server.
+// It returns when the server answers. fsync is off: what a test writes need not survive it.
 func (s *Server) Up() {
 	s.t.Helper()
 	s.run("pg_ctl", "-D", filepath.Join(s.dir, "data"), "-w", "-t", "60", "-l", filepath.Join(s.dir, "log"),
@@ -75,6 +78,7 @@ func (s *Server) Up() {
 }
 
 // Down ends it.
+// Connections are cut, as by a server that dies.
 func (s *Server) Down() {
 	_ = s.command("pg_ctl", "-D", filepath.Join(s.dir, "data"), "-m", "immediate", "-w", "stop").Run() // it may be down already
 }
@@ -102,6 +106,7 @@ func (s *Server) Ask(sql string) (value string) {
 	return value
 }
 
+// connected does something with a connection of its own.
 func (s *Server) connected(do func(context.Context, *pgx.Conn) error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -116,6 +121,7 @@ func (s *Server) connected(do func(context.Context, *pgx.Conn) error) {
 	}
 }
 
+// run runs a program of the server's, and fails the test with all that was said.
 func (s *Server) run(name string, args ...string) {
 	s.t.Helper()
 	c := s.command(name, args...)
@@ -145,6 +151,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return c
 }
 
+// own gives a folder to the user that the server runs as.
 func (s *Server) own(dir string) error {
 	uid, gid, ok := unprivileged()
 	if !ok {

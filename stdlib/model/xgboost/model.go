@@ -66,6 +66,7 @@ const (
 	Tweedie       Objective = "reg:tweedie"
 )
 
+// link is how a margin becomes a prediction.
 type link int
 
 const (
@@ -75,6 +76,7 @@ const (
 	exponential
 )
 
+// link is that of an objective; one that is not known is an error, since its predictions would be guessed.
 func (o Objective) link() (link, error) {
 	switch o {
 	case Logistic, LogisticRatio:
@@ -144,6 +146,7 @@ func (m *Model) Validate() error {
 	return nil
 }
 
+// validate checks one tree. That children come after their parents is what makes every walk from the root end.
 func (t *Tree) validate(features int) error {
 	n := int32(len(t.Nodes))
 	if n == 0 {

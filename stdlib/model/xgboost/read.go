@@ -11,6 +11,8 @@ import (
 )
 
 // Decode reads a model in XGBoost's JSON format, whichever version of XGBoost wrote it.
+// Members that it does not know are passed over, for each version adds some. What scoring rests on is checked (Validate): a file that
+// was changed by hand is an error and no index out of range.
 func Decode(data []byte) (*Model, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(data, " \r\n\t"), []byte("{\"")) {
 		return nil, errors.New("this is no XGBoost model in JSON (the binary formats are not read: save it with save_model(\"model.json\"))")
@@ -54,6 +56,7 @@ func nullNaN(data []byte) []byte {
 	return out
 }
 
+// UnmarshalJSON reads a number to the nearest float32; null, which nullNaN makes, is NaN.
 func (n *number) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		*n = number(math.NaN())
@@ -64,6 +67,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	return err
 }
 
+// UnmarshalJSON reads 0 and 1, and true and false, as some versions write them.
 func (f *flag) UnmarshalJSON(data []byte) error {
 	switch s := string(data); s {
 	case "1", "true":
@@ -76,6 +80,8 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// model takes over what of the file scoring needs. It refuses what would be scored otherwise: dart drops trees, a model of
+// several targets has several margins.
 func (d *document) model() (*Model, error) {
 	l := &d.Learner
 	if l.GradientBooster.Name != "gbtree" {
@@ -109,6 +115,7 @@ func (d *document) model() (*Model, error) {
 	return m, nil
 }
 
+// count reads a number of things, which the format writes as text; without one it is 0.
 func count(name, text string) (int, error) {
 	if text == "" {
 		return 0, nil
@@ -133,6 +140,7 @@ func parseBase(text string) ([]float32, error) {
 	return out, nil
 }
 
+// decode makes nodes of the parallel arrays. Arrays that scoring does not need, such as gains, may be shorter or left out.
 func (t *tree) decode() (Tree, error) {
 	n := len(t.LeftChildren)
 	if size, err := count("size_leaf_vector", t.Param.SizeLeafVector); err != nil || size > 1 {
@@ -160,6 +168,7 @@ func (t *tree) decode() (Tree, error) {
 	return out, t.decodeCategories(out.Nodes)
 }
 
+// at is an element, 0 beyond the end.
 func at(values []number, i int) float32 {
 	if i < len(values) {
 		return float32(values[i])
@@ -167,6 +176,7 @@ func at(values []number, i int) float32 {
 	return 0
 }
 
+// decodeCategories gives categorical nodes their categories. XGBoost keeps them in floats, which hold whole numbers up to 2^24.
 func (t *tree) decodeCategories(nodes []Node) error {
 	k := len(t.CategoriesNodes)
 	if len(t.CategoriesSegments) != k || len(t.CategoriesSizes) != k {

@@ -9,11 +9,16 @@ import (
 
 // The structs below mirror the file; their fields are in the file's order, which is alphabetical.
 
+// The structs below mirror the file; their fields are in the file's order, which is alphabetical. Whole numbers that XGBoost keeps as
+// parameters are texts there.
+//
+// document is the whole file. Version is that of the layout, of three numbers.
 type document struct {
 	Learner learner `json:"learner"`
 	Version []int   `json:"version"`
 }
 
+// learner is the model with its names and objective. Attributes are free text, which XGBoost hands through.
 type learner struct {
 	Attributes      map[string]string `json:"attributes"`
 	FeatureNames    []string          `json:"feature_names"`
@@ -23,11 +28,13 @@ type learner struct {
 	Objective       map[string]any    `json:"objective"`
 }
 
+// booster is the ensemble; its name says which kind, "gbtree".
 type booster struct {
 	Model boosterModel `json:"model"`
 	Name  string       `json:"name"`
 }
 
+// boosterModel has the trees, and of each its class. IterationIndptr says where each round's trees begin: of three classes 0, 3, 6, …
 type boosterModel struct {
 	Param           boosterParam `json:"gbtree_model_param"`
 	IterationIndptr []int        `json:"iteration_indptr"`
@@ -41,6 +48,8 @@ type boosterParam struct {
 	SizeLeafVector  string `json:"size_leaf_vector"`
 }
 
+// learnerParam says how margins become predictions. BoostFromAverage is 0: the base score stands in the file and is not to be
+// estimated anew.
 type learnerParam struct {
 	BaseScore        string `json:"base_score"`
 	BoostFromAverage string `json:"boost_from_average"`
@@ -49,6 +58,7 @@ type learnerParam struct {
 	NumTarget        string `json:"num_target"`
 }
 
+// tree is one tree as parallel arrays with an element for each node, and beside them the categories of all categorical nodes.
 type tree struct {
 	BaseWeights        []number  `json:"base_weights"`
 	Categories         []int32   `json:"categories"`
@@ -78,8 +88,11 @@ type treeParam struct {
 // number is a float32 as XGBoost writes it: the shortest digits that give the same float32 back, "3.26E2".
 type number float32
 
+// MarshalJSON writes the number without quotes; 1E0 is JSON.
 func (n number) MarshalJSON() ([]byte, error) { return []byte(formatNumber(float32(n))), nil }
 
+// formatNumber writes 326 as 3.26E2 and 0.5 as 5E-1, as XGBoost does. What JSON has no number for is 0: none is in a valid model
+// but at categorical splits, whose threshold nobody reads.
 func formatNumber(f float32) string {
 	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
 		return "0E0"
@@ -93,6 +106,7 @@ func formatNumber(f float32) string {
 // flag is a boolean that the format writes as 0 or 1.
 type flag bool
 
+// MarshalJSON writes 1 or 0.
 func (f flag) MarshalJSON() ([]byte, error) {
 	if f {
 		return []byte("1"), nil
@@ -168,6 +182,7 @@ func plainSeparators(text []byte) []byte {
 	return out
 }
 
+// orEmpty makes [] of nil, which would be written as null.
 func orEmpty[T any](s []T) []T {
 	if s == nil {
 		return []T{}
@@ -175,6 +190,7 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
+// encodeBase writes 5E-1 for one base score, and [1E-1,2E-1] for one of each class.
 func encodeBase(scores []float32) string {
 	if len(scores) == 1 {
 		return formatNumber(scores[0])
@@ -189,6 +205,7 @@ func encodeBase(scores []float32) string {
 	return out + "]"
 }
 
+// objective is the objective with the parameters that XGBoost demands to be there; they are for further training.
 func (m *Model) objective() map[string]any {
 	out := map[string]any{"name": string(m.Objective)}
 	if m.NumClass > 0 {
@@ -199,6 +216,7 @@ func (m *Model) objective() map[string]any {
 	return out
 }
 
+// encode makes the parallel arrays. Of a categorical node the condition is 0 and its categories are appended to those of all nodes.
 func (t *Tree) encode(id, features int) tree {
 	n := len(t.Nodes)
 	out := tree{

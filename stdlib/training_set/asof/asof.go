@@ -93,11 +93,16 @@ training_set "payments" {
 }
 `
 
+// config is the block. Features are the names of the feature blocks; their tables come by the ports features.<name>. AsOf is "" where
+// the spine's own time counts.
 type config struct {
 	Features []string `json:"features"`
 	AsOf     string   `json:"as_of"`
 }
 
+// shape types the joined table and says of each feature how it is joined: by the key, where the feature has the spine's; else as of
+// the row's time. The inputs that come back (In) are those that the way of joining reads, and so what the fingerprint covers: a
+// feature that is joined by its key does not read its own source again.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	spine := req.In["spine"].Table
@@ -153,6 +158,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 func sourcePort(feature string) string { return "features." + feature + ".from" }
 
 // reduce takes out of the inputs what a feature's join does not ask for.
+// in is changed.
 func reduce(in map[string]schema.Shape, name string, spine, f *schema.Table) {
 	if !evaluated(spine, f) {
 		delete(in, sourcePort(name))
@@ -278,10 +284,12 @@ func entityIn(spine, f *schema.Table) []string {
 	return out
 }
 
+// containsFold reports whether a list of columns has a name, as SQL compares names.
 func containsFold(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
+// list is names for a message.
 func list(names []string) string {
 	if len(names) == 0 {
 		return "none"
@@ -290,6 +298,7 @@ func list(names []string) string {
 }
 
 // run writes the joined table.
+// The rows are the spine's, in the order of its key, whatever the features hold: a feature without a matching row is null there.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

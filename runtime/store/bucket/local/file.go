@@ -7,6 +7,7 @@ import (
 	"syscall"
 )
 
+// linksUnsupported reports whether a file system makes no link here: it has none, the file is elsewhere, or has as many as it may.
 func linksUnsupported(err error) bool {
 	for _, e := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.EXDEV, syscall.EMLINK, syscall.ENOSYS} {
 		if errors.Is(err, e) {

@@ -22,7 +22,8 @@ import (
 // pageSize is how many keys a page has: a folder is read whole for each page.
 const pageSize = 100_000
 
-// Bucket is a folder of values. It is a bucket.Bucket, and can besides say which file holds a value.
+// Bucket is a folder of values. It is a bucket.Bucket, and can besides say which file holds a value. It is safe for concurrent use,
+// also by several processes on one folder.
 type Bucket struct {
 	dir  string
 	temp *scratch.Place
@@ -66,6 +67,7 @@ func (b *Bucket) Get(ctx context.Context, key string, r bucket.Range) (*bucket.V
 	return &bucket.Value{ReadCloser: section{io.NewSectionReader(f, r.Offset, length), f}, Size: info.Size()}, nil
 }
 
+// section is a part of a file; closing it closes the file.
 type section struct {
 	io.Reader
 	io.Closer
@@ -125,6 +127,7 @@ func (b *Bucket) put(ctx context.Context, key string, content io.Reader, replace
 	return nil
 }
 
+// write makes a temporary file of what is to be put; after an error there is none. It is not synced yet, which naming does.
 func (b *Bucket) write(ctx context.Context, content io.Reader) (string, error) {
 	f, err := b.temp.File("file-")
 	if err != nil {
@@ -143,6 +146,7 @@ type stopping struct {
 	io.Reader
 }
 
+// Read fails once the context has ended, however much there is to read.
 func (s stopping) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
@@ -189,6 +193,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) (bucket.Page, e
 	return page, err
 }
 
+// errPageFull ends a walk that has the keys of a page.
 var errPageFull = errors.New("the page is full")
 
 // walk adds the keys below a folder, whose name is empty or ends with a slash. A folder sorts as its keys do, by its name and
@@ -270,6 +275,7 @@ func (b *Bucket) Strays(ctx context.Context, prefix string, names int) ([]string
 }
 
 // Move is as bucket.Bucket says, and also moves what stands in the place of a value and is none.
+// Neither name is synced: what is moved aside is damaged, and is found so again after a power cut.
 func (b *Bucket) Move(ctx context.Context, from, to string) error {
 	if err := errors.Join(bucket.Check(from), bucket.Check(to), ctx.Err()); err != nil {
 		return err

@@ -93,6 +93,7 @@ func (g *grower) take(derivatives []sum, sample []int32) (n int, total sum) {
 }
 
 // mayGrow reports whether a node is a candidate for a split, by depth, leaves and weight.
+// The weight must suffice for two children, so that a node which cannot be split is not searched.
 func (g *grower) mayGrow(id int32) bool {
 	n := &g.tree.nodes[id]
 	if g.params.MaxDepth > 0 && n.depth >= g.params.MaxDepth {
@@ -124,7 +125,7 @@ func (g *grower) next() []int32 {
 	return []int32{best}
 }
 
-// pair is a node that is being split.
+// pair is a node that is being split. Of its two children only the smaller one's rows are read for its histogram.
 type pair struct {
 	parent       int32
 	small, large int32 // children, by number of rows
@@ -135,6 +136,7 @@ type pair struct {
 }
 
 // expand splits the nodes of a batch and finds the best splits of their children.
+// All nodes of a batch are parted side by side, then searched in parts that fit the memory (most). No outcome depends on the parts.
 func (g *grower) expand(batch []int32) {
 	pairs := make([]pair, len(batch))
 	for i, id := range batch {
@@ -349,6 +351,7 @@ func (g *grower) rootHistogram() {
 	g.settle(0, found, 0)
 }
 
+// allocate takes a histogram that is not in use, or makes one. What it holds is of another node; accumulate writes every bin.
 func (g *grower) allocate() []sum {
 	if k := len(g.free); k > 0 {
 		hist := g.free[k-1]
@@ -373,6 +376,7 @@ func (g *grower) release(id int32) {
 }
 
 // addLeaves adds the leaves of the tree just grown to the margins of the rows that it was grown on.
+// Each row is in one leaf, and so no two tasks write to one margin.
 func (g *grower) addLeaves(t *tree, margins []float32) {
 	parallel(g.params.Threads, len(t.nodes), func(i int) {
 		n := &t.nodes[i]

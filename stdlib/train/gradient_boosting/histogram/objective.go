@@ -52,6 +52,7 @@ func (o objective) leastGain(base float32, target []float64) float64 {
 	return bound * min(top*top, 1)
 }
 
+// weightOf is a row's weight; nil: all rows count once.
 func weightOf(weight []float64, r int) float64 {
 	if weight == nil {
 		return 1

@@ -77,6 +77,7 @@ func (s *splitter) tryBoth(left sum) bool {
 	return found
 }
 
+// heavierLeft reports whether the left side has at least half of the weight, by second derivatives.
 func (s *splitter) heavierLeft() bool { return s.best.left.h >= s.total.h-s.best.left.h }
 
 // find returns the best split on the feature whose bins have these sums, the last those of missing values.

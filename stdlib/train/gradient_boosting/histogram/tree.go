@@ -18,6 +18,7 @@ type node struct {
 	rows                span    // in the grower's order of rows, while growing
 }
 
+// span is a part of the grower's rows, end excluded.
 type span struct{ start, end int }
 
 func (n *node) leaf() bool { return n.left == 0 }

@@ -44,6 +44,7 @@ type op struct {
 	folder   bool   // what was renamed is one
 }
 
+// String is the operation on a line: "a: link tmp/file-1 objects/ab/cd".
 func (o op) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintf("%s: %s %s %s", o.who, o.what, o.from, o.to)), " ")
 }
@@ -88,6 +89,7 @@ func (p *process) do(what, from, to string, act func(*op) error) error {
 	return nil
 }
 
+// relative is a path below the machine's folder; ".." for all that is not, "" for none.
 func (m *Machine) relative(path string) string {
 	if path == "" {
 		return ""
@@ -111,14 +113,17 @@ func (p *process) Sync(path string) error {
 	})
 }
 
+// Mkdir makes the folder at once; its name is durable with the next Sync of the folder above.
 func (p *process) Mkdir(path string) error {
 	return p.do("mkdir", "", path, func(*op) error { return os.Mkdir(path, 0o755) })
 }
 
+// Link gives a file another name, and remembers what it held then.
 func (p *process) Link(from, to string) error {
 	return p.do("link", from, to, func(o *op) error { return errors.Join(o.read(from), os.Link(from, to)) })
 }
 
+// Rename takes one name away and gives another: two changes, of which a cut may keep either.
 func (p *process) Rename(from, to string) error {
 	return p.do("rename", from, to, func(o *op) error {
 		info, err := os.Lstat(from)
@@ -131,6 +136,7 @@ func (p *process) Rename(from, to string) error {
 	})
 }
 
+// read remembers what a file holds.
 func (o *op) read(path string) (err error) {
 	o.content, err = os.ReadFile(path)
 	return err
@@ -161,6 +167,7 @@ type Lost struct {
 	What []string
 }
 
+// String lists the operations before the cut, and what of them is gone.
 func (l Lost) String() string {
 	var b strings.Builder
 	for i, o := range l.Ops {
@@ -176,6 +183,7 @@ type state struct {
 	held    map[string][]byte // what they held when they were last seen
 }
 
+// folder is a folder's durable names, and what was done to names since its last Sync, in order.
 type folder struct {
 	names   map[string]entry
 	pending []*change
@@ -192,6 +200,7 @@ type change struct {
 	kept     bool
 }
 
+// replay is the state after operations, none of them cut.
 func replay(ops []op) *state {
 	s := &state{folders: map[string]*folder{".": {names: map[string]entry{}}}, synced: map[string][]byte{}, held: map[string][]byte{}}
 	for _, o := range ops {
@@ -224,6 +233,7 @@ func replay(ops []op) *state {
 	return s
 }
 
+// everything keeps all that is pending.
 func everything(*change) bool { return true }
 
 // at is what a path leads to. What has no name yet is a temporary file.
@@ -247,6 +257,7 @@ func (s *state) folder(path string) *folder {
 	return f
 }
 
+// name notes that a name leads elsewhere now, or nowhere (nil).
 func (s *state) name(path string, to *entry) {
 	dir := filepath.Dir(path)
 	in := s.folder(dir)
@@ -268,6 +279,7 @@ func (f *folder) now(kept func(*change) bool) map[string]entry {
 	return names
 }
 
+// cut is a state of which a part is lost. how is the way that parts are chosen.
 type cut struct {
 	*state
 	random *rand.Rand
@@ -322,6 +334,7 @@ func (c *cut) write(path, into string) error {
 	return nil
 }
 
+// content is what a file holds after the cut: what was synced, or any of what an unsynced file may hold.
 func (c *cut) content(file, path string) []byte {
 	if data, ok := c.synced[file]; ok {
 		return data
