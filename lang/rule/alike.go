@@ -20,7 +20,7 @@ import (
 // Of faults these differ: max has one where any of its elements has. For a comparison of what passes that is no matter.
 type alike struct{ ast.ExprFactory }
 
-// condition is e in that spelling, or its opposite.
+// condition is e in that spelling, or its opposite. e is not changed; parts of it may be part of the result.
 func (f alike) condition(e ast.Expr, opposite bool) ast.Expr {
 	if e.Kind() == ast.LiteralKind {
 		if v, ok := e.AsLiteral().(types.Bool); ok {
@@ -85,7 +85,8 @@ var opposites = map[string]string{
 }
 
 // comparison writes a comparison so that equal ones read alike: its negation as the opposite operator, a choice as two
-// conditions, and `max([a, b]) >= 1` as `a >= 1 || b >= 1`.
+// conditions, and `max([a, b]) >= 1` as `a >= 1 || b >= 1`. A comparison has two sides and both may be choices, so with
+// goes through the result again.
 func (f alike) comparison(op string, a, b ast.Expr, opposite bool) ast.Expr {
 	if opposite {
 		op = opposites[op]

@@ -12,7 +12,11 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// interval is where a number lies, both ends among them. Rounding keeps order, so that ends computed like the values hold.
+// interval is where a number lies, both ends among them. Rounding keeps order, so that ends computed like the values
+// hold: if a <= b, then a + c rounded is no more than b + c rounded.
+//
+// An interval that only follows from what is written, such as that of 1 + 1, tells nothing of figures; rests marks
+// those that do, so that `1 < 2` is left to constant, which judges the rule as a whole.
 type interval struct {
 	low, high float64
 	figure    *figure // the figure that it is of, if it is that alone
@@ -21,7 +25,8 @@ type interval struct {
 
 var anywhere = interval{low: math.Inf(-1), high: math.Inf(1)}
 
-// bounds is where the value of an expression lies.
+// bounds is where the value of an expression lies, as far as types of figures tell: a share in [0, 1], a count from 0.
+// What is not understood may lie anywhere, which finds nothing and so is never wrong.
 func (w *walker) bounds(e ast.Expr) interval {
 	if x, ok := literalNumber(e); ok {
 		return interval{low: x, high: x}
@@ -58,7 +63,8 @@ func (w *walker) bounds(e ast.Expr) interval {
 	return anywhere
 }
 
-// elementBounds is where the numbers of a list or map lie.
+// elementBounds is where the numbers of a list or map lie; so does their least, greatest, mean and every quantile, but
+// not their sum.
 func (w *walker) elementBounds(e ast.Expr) interval {
 	if e.Kind() == ast.ListKind && e.AsList().Size() > 0 {
 		out := interval{low: math.Inf(1), high: math.Inf(-1)}
@@ -139,7 +145,8 @@ func ends(xs ...float64) interval {
 	return out
 }
 
-// compared tells of a comparison that never holds, or always does, because of what its figures can be.
+// compared tells of a comparison that never holds, which is an error, or always does, which is a warning, because of
+// what its figures can be: `recall >= 80` of a share never holds. Two equal sides are found too, whatever their bounds.
 func (w *walker) compared(e ast.Expr, operator string, args []ast.Expr) {
 	if _, _, ok := comparison(operator); !ok && operator != operators.Equals && operator != operators.NotEquals && operator != operators.In || len(args) != 2 {
 		return
@@ -183,7 +190,8 @@ const (
 	always
 )
 
-// holds tells whether a comparison can come out either way, from where its sides lie: `share <= 1.5` always holds.
+// holds tells whether a comparison can come out either way, from where its sides lie: `share <= 1.5` always holds. `<`
+// and `<=` are asked; the others are their turns.
 func holds(operator string, a, b interval) whether {
 	switch operator {
 	case operators.Greater:
@@ -224,7 +232,7 @@ func one(isNever, isAlways bool) whether {
 	return sometimes
 }
 
-// lies says where the sides of a comparison lie that are not written out.
+// lies says where the sides of a comparison lie that are not written out: "evaluate.e.metrics.auc is between 0 and 1."
 func (w *walker) lies(args []ast.Expr, a, b interval, same bool) string {
 	if same {
 		return "Both sides say the same."
@@ -250,7 +258,8 @@ func (w *walker) lies(args []ast.Expr, a, b interval, same bool) string {
 	return out[:len(out)-1]
 }
 
-// percentHint: a share compared with 80 was meant in percent.
+// percentHint is the hint where a share is compared with 80: it was meant in percent. Below 2 another slip is as
+// likely.
 func percentHint(a, b interval) string {
 	if b.rests {
 		a, b = b, a

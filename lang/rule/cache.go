@@ -22,8 +22,9 @@ type Answers interface {
 	Put(key [32]byte, value []byte)
 }
 
-// Cache remembers environments and the rules compiled in them, for those that compile the same module again and again, as
-// an editor does. It is safe for concurrent use.
+// Cache remembers environments and the rules compiled in them, for those that compile the same module again and again,
+// as an editor does. It is safe for concurrent use. What Compile returns is shared: neither rules nor diagnostics may
+// be changed.
 type Cache struct {
 	answers Answers // nil: none are kept
 	version string
@@ -59,15 +60,17 @@ func NewCache() *Cache {
 	return &Cache{envs: map[[32]byte]*Env{}, rules: map[ruleKey]compiled{}, types: map[*schema.FigureType][32]byte{}}
 }
 
-// NewKeptCache returns a cache that also keeps in answers which rules are sound, for other processes of the same version.
-// Such a rule is read again when it is first decided.
+// NewKeptCache returns a cache that also keeps in answers which rules are sound, for other processes of the same
+// version. version must differ wherever another program might judge rules otherwise. A kept rule is parsed when it is
+// first decided; that saves the environment of cel-go, which takes longer to make than most rules take to check.
 func NewKeptCache(answers Answers, version string) *Cache {
 	c := NewCache()
 	c.answers, c.version = answers, version
 	return c
 }
 
-// Env does what NewEnv does. The types must not be changed afterwards.
+// Env does what NewEnv does. Types that say the same give the same environment, wherever they come from. They must not
+// be changed afterwards.
 func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,7 +92,8 @@ func (c *Cache) Env(root *schema.FigureType) (*Env, error) {
 	return e, nil
 }
 
-// digest of a sound type that rules may see the fields of.
+// digest of a sound type that rules may see the fields of. The digests of the fields are remembered by their pointers:
+// the types of variables and of called modules stand in the environments of all gates.
 func (c *Cache) digest(root *schema.FigureType) ([32]byte, error) {
 	if err := isRoot(root); err != nil {
 		return [32]byte{}, err
@@ -131,6 +135,7 @@ func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 
 // compile takes the answer of an earlier run if version, environment and text are the same. Only rules without any
 // diagnostic are kept: then what the rule reads is all there is to know, and the text is parsed once it is evaluated.
+// The place of the text is no part of the key, since what is kept is relative to the text.
 func (c *Cache) compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	if c.answers == nil {
 		return e.Compile(t)
@@ -176,10 +181,12 @@ func describe(b []byte, t *schema.FigureType) []byte {
 	return b
 }
 
+// addString appends a string with its length before it.
 func addString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// addStrings appends a list with its number before it.
 func addStrings(b []byte, list []string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(list)))
 	for _, s := range list {
@@ -201,7 +208,9 @@ func encodeRefs(refs []Ref) []byte {
 
 var errRefs = errors.New("these are no references")
 
-// decodeRefs reads what encodeRefs wrote, for the same text wherever it stands.
+// decodeRefs reads what encodeRefs wrote, for the same text wherever it stands. Bytes that are no such thing are an
+// error, and never a panic or much memory: answers come from a file that may be damaged. No number may be larger than
+// the text.
 func decodeRefs(b []byte, t source.Text) (refs []Ref, err error) {
 	number := func() int {
 		n, size := binary.Uvarint(b)

@@ -14,8 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Compile parses and type-checks a rule, which must give true or false. All mistakes are told, each at its own place
-// in the file. The rule is nil if there are any; with warnings there is one.
+// Compile parses and type-checks a rule, which must give true or false. All mistakes are told, each at its own place in
+// the file. The rule is nil if there are any errors; with warnings there is one. Diagnostics are sorted by place.
 func (e *Env) Compile(t source.Text) (*Rule, source.Diagnostics) {
 	s := newScript(t)
 	checker, err := e.checker()
@@ -62,8 +62,9 @@ func (s *script) defect(err error) source.Diagnostics {
 	return source.Diagnostics{{Severity: source.Error, Code: source.CodeRuleSyntax, Subject: s.text.Range, Summary: "the rule cannot be checked: " + err.Error()}}
 }
 
-// parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which takes
-// once; else that is nil. Only the first syntax error is told: the others follow from it.
+// parse reads a rule with macros left as calls. One that surely has none is parsed once, for the checker too, which
+// takes once; else that is nil. Only the first syntax error is told: the others follow from it. Integers have become
+// doubles.
 func (s *script) parse(checker *cel.Env, plain *parser.Parser) (expr ast.Expr, once *cel.Ast, ds source.Diagnostics) {
 	if !macroWord().MatchString(s.text.Value) {
 		if parsed, issues := checker.Parse(s.text.Value); issues.Err() == nil {
@@ -81,7 +82,7 @@ func (s *script) parse(checker *cel.Env, plain *parser.Parser) (expr ast.Expr, o
 	return parsed.Expr(), nil, nil
 }
 
-// parsed reads a rule that is known to be sound.
+// parsed reads a rule that is known to be sound, such as one that once compiled. Nothing is checked but syntax.
 func parsed(text string) (ast.Expr, error) {
 	plain, err := plainParser()
 	if err != nil {
@@ -95,10 +96,12 @@ func parsed(text string) (ast.Expr, error) {
 	return read.Expr(), nil
 }
 
-// macroWord finds the names of macros, as words of their own or parts of others.
+// macroWord finds the names of macros, as words of their own or parts of others: a rule over allowed_share is parsed
+// twice for nothing, which is a cost and no mistake.
 var macroWord = lazyregexp.New(`has|all|exists|map|filter`)
 
-// allDoubles turns every integer literal into a double.
+// allDoubles turns every integer literal into a double, in place: in the dialect 5 and 5.0 are one number, of which
+// cel-go knows two types. Those that no double holds are reported by exact, which looks at the text.
 func allDoubles(e ast.Expr) {
 	factory := ast.NewExprFactory()
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
@@ -114,7 +117,7 @@ func allDoubles(e ast.Expr) {
 	}))
 }
 
-// wholeNumbers undoes that where it can be: people write 5 and not 5.0.
+// wholeNumbers undoes that where it can be, in place, for texts that people read: they write 5 and not 5.0.
 func wholeNumbers(e ast.Expr) {
 	factory := ast.NewExprFactory()
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {

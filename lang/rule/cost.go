@@ -7,20 +7,23 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// What deciding one rule may cost. A rule over a hundred slices takes some thousands of steps.
+// What deciding one rule may cost. A rule over a hundred slices takes some thousands of steps. Rules come with a module
+// that may be somebody else's, and are decided by a job that must not hang: macros within each other take the length of
+// the list to the power of their number.
 const (
 	maxSteps  = 200_000
 	textStep  = 100 // characters of text that are read in one step
 	maxQuoted = 300 // characters of a rule quoted in a reason
 )
 
-// spend counts work that is about to be done and reports whether it may be.
+// spend counts work that is about to be done and reports whether it may be. The count ends at twice the most, so that
+// it cannot overflow; once over, every later question is answered no.
 func (f *folder) spend(steps int) bool {
 	f.steps = min(f.steps+steps, 2*maxSteps)
 	return f.steps <= maxSteps
 }
 
-// tooMany is what comes of a rule that may not go on.
+// tooMany is what comes of a rule that may not go on: failed, so that the gate does not pass.
 func (f *folder) tooMany(e ast.Expr) result {
 	return f.fail(e, "the rule takes more than %d steps", maxSteps)
 }
@@ -40,9 +43,10 @@ func (f *folder) text(e ast.Expr) string {
 	return text
 }
 
-// residual is the text of what is still to be decided of an open rule, such as `evaluate.e.metrics.recall >= 0.8`. It can be
-// compiled as a rule again. Where the folded expression could not be (it is too long, too deeply nested, or a value that was put in
-// is no valid literal at its place), the residual is the original text of the rule.
+// residual is the text of what is still to be decided of an open rule, such as `evaluate.e.metrics.recall >= 0.8`. It
+// can be compiled as a rule again. Where the folded expression could not be (it is too long, too deeply nested, or a
+// value that was put in is no valid literal at its place), the residual is the original text of the rule, which says
+// the same and more.
 func (r *Rule) residual(left ast.Expr) string {
 	if textSize(left, maxLength) >= maxLength || !literalsHold(left) {
 		return r.text
@@ -80,7 +84,7 @@ func textSize(e ast.Expr, most int) int {
 	return size
 }
 
-// depth of an expression that is not large.
+// depth of an expression that is not large. A leaf has 1.
 func depth(e ast.Expr) int {
 	deepest := 0
 	for _, x := range parts(e) {
@@ -89,7 +93,8 @@ func depth(e ast.Expr) int {
 	return deepest + 1
 }
 
-// parts of an expression, from left to right.
+// parts of an expression, from left to right; none of a literal or name. What a rule cannot hold, maps and messages,
+// has none.
 func parts(e ast.Expr) []ast.Expr {
 	switch e.Kind() {
 	case ast.SelectKind:

@@ -17,7 +17,7 @@ const (
 	Error Verdict = "error" // a figure that it depends on is missing, undefined, NaN or infinite
 )
 
-// Decision is what came of deciding a rule. Residual is set for Open alone, Reason for Error alone.
+// Decision is what came of deciding a rule. Residual is set for Open alone, Reason for Error alone, Values for all.
 type Decision struct {
 	Verdict Verdict
 	// Residual is what is left of an open rule with the known values folded in: a rule that, once the rest is known,
@@ -37,6 +37,8 @@ type Seen struct {
 
 // Decide decides the rule as far as the values allow. A figure counts only where the outcome depends on it:
 // `!champion.comparable || delta.auc.low > 0` passes without delta if comparable is false, on whichever side it stands.
+// The same values give the same decision, to the letter. It never panics on values of other types than declared: those
+// are reasons of an Error.
 func (r *Rule) Decide(v Values) Decision {
 	expr, err := r.expr()
 	if err != nil {
@@ -60,6 +62,7 @@ func (r *Rule) Decide(v Values) Decision {
 	return d
 }
 
+// folder is one for a single fold: steps and what was read are counted in it.
 func (r *Rule) folder(v *Values) *folder {
 	return &folder{root: r.root, values: v, factory: ast.NewExprFactory(), read: map[string]bool{}}
 }

@@ -22,8 +22,8 @@ const (
 	maxDepth  = 100    // of nesting
 )
 
-// Env is what rules see. It is immutable and safe for concurrent use. The first rule that is compiled in it costs as much
-// as a few others, so that a gate makes one for all of its rules.
+// Env is what rules see. It is immutable and safe for concurrent use. The first rule that is compiled in it costs as
+// much as a few others, since cel-go's environment is made then; so a gate makes one for all of its rules.
 type Env struct {
 	root    *schema.FigureType
 	digest  [32]byte                 // of root, where a cache made it
@@ -36,7 +36,8 @@ var plainParser = sync.OnceValues(func() (*parser.Parser, error) {
 })
 
 // NewEnv makes an environment of the fields of root, an object. Its fields are the first parts of all paths: evaluate,
-// variable, champion, …
+// variable, champion, … A type with a part that has none is an error, and a defect of whoever made it. root is kept and
+// must not be changed.
 func NewEnv(root *schema.FigureType) (*Env, error) {
 	err := isRoot(root)
 	if err == nil {
@@ -52,6 +53,7 @@ func newEnv(root *schema.FigureType) *Env {
 	return &Env{root: root, checker: sync.OnceValues(func() (*cel.Env, error) { return newChecker(root) })}
 }
 
+// isRoot reports what is wrong with a type as the root, nil if nothing is.
 func isRoot(t *schema.FigureType) error {
 	if t == nil || t.Kind != schema.ObjectFigure {
 		return errors.New("the root must be an object")
@@ -59,7 +61,7 @@ func isRoot(t *schema.FigureType) error {
 	return nil
 }
 
-// sound reports whether a figure and its parts have types.
+// sound reports whether a figure and its parts have types; path is where it stands, for the message.
 func sound(path string, t *schema.FigureType) error {
 	if t == nil {
 		return fmt.Errorf("%s has no type", path)
@@ -145,6 +147,7 @@ func (p *provider) object(t *schema.FigureType) *types.Type {
 	return types.NewObjectType(name)
 }
 
+// The methods below are cel-go's types.Provider.
 func (p *provider) FindStructType(name string) (*types.Type, bool) {
 	if _, ok := p.objects[name]; ok {
 		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
@@ -208,6 +211,7 @@ func declarations() []cel.EnvOption {
 	)
 }
 
+// declare is one overload; its id, which cel-go wants to be unique, is made of the name and the types.
 func declare(name string, result *cel.Type, args ...*cel.Type) cel.EnvOption {
 	id := name
 	for _, a := range args {

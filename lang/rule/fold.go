@@ -22,8 +22,8 @@ const (
 	open                    // it depends on something not known yet
 )
 
-// result of folding an expression. expr is always set: the expression with all that is known put in, which decides
-// like the original does. That of a failed result fails again.
+// result of folding an expression. expr is always set: the expression with all that is known put in, which decides like
+// the original does. That of a failed result fails again. Expressions are shared between results and never changed.
 type result struct {
 	state state
 	value any    // known: float64, bool, string, []place or dict
@@ -31,7 +31,8 @@ type result struct {
 	expr  ast.Expr
 }
 
-// place is an expression that may be a figure not read yet: of evaluate.holdout.metrics only .auc may be needed.
+// place is an expression that may be a figure not read yet: of evaluate.holdout.metrics only .auc may be needed. Either
+// done is set, or path and typ are.
 type place struct {
 	path []string           // of a figure
 	typ  *schema.FigureType // of a figure
@@ -39,13 +40,14 @@ type place struct {
 	done *result // set where it is no figure
 }
 
-// dict is a map of figures whose keys are known; its values are read when they are asked for.
+// dict is a map of figures whose keys are known; its values are read when they are asked for. at is where the map
+// stands.
 type dict struct {
 	at   place
 	keys []string // sorted
 }
 
-// folder folds one rule once.
+// folder folds one rule once, against one set of values. It is not for several goroutines.
 type folder struct {
 	root     *schema.FigureType
 	values   *Values
@@ -56,7 +58,7 @@ type folder struct {
 	patterns map[string]pattern
 }
 
-// vars are the variables of macros around an expression.
+// vars are the variables of macros around an expression, innermost first; nil outside of macros.
 type vars struct {
 	name  string
 	is    place
@@ -77,7 +79,8 @@ func (f *folder) fail(e ast.Expr, format string, args ...any) result {
 	return result{state: failed, fault: fmt.Sprintf(format, args...), expr: e}
 }
 
-// undecidable is what rules that compile have none of.
+// undecidable is what rules that compile have none of. It is a fault and no panic: compiled rules may come from a cache
+// that another program wrote.
 func (f *folder) undecidable(e ast.Expr) result {
 	return f.fail(e, "%s cannot be decided", f.text(e))
 }
@@ -100,7 +103,7 @@ func (f *folder) value(v any) result {
 	return result{state: known, value: v, expr: f.factory.NewLiteral(0, lit)}
 }
 
-// fold gives what e comes to.
+// fold gives what e comes to, reading the figure if e is one.
 func (f *folder) fold(e ast.Expr, in *vars) result {
 	return f.resolve(f.place(e, in))
 }
@@ -134,6 +137,7 @@ func (f *folder) place(e ast.Expr, in *vars) place {
 
 func (f *folder) done(r result) place { return place{expr: r.expr, done: &r} }
 
+// ident is a macro's variable, else the first word of a path.
 func (f *folder) ident(e ast.Expr, in *vars) place {
 	name := e.AsIdent()
 	if v := in.find(name); v != nil {
@@ -175,7 +179,8 @@ func (f *folder) listOf(places []place) result {
 	return result{state: known, value: places, expr: f.factory.NewList(0, exprs, nil)}
 }
 
-// member is p.name: a field of an object or a key of a map.
+// member is p.name: a field of an object or a key of a map. Of what is no figure, open or failed, the member is so too.
+// The path is cut to its length before it grows: places share their beginnings.
 func (f *folder) member(p place, name string) place {
 	if p.done != nil {
 		r := *p.done
@@ -219,7 +224,8 @@ func (f *folder) index(args []ast.Expr, in *vars) place {
 	return f.element(p, key.value.(float64), expr)
 }
 
-// element is p[i] of a list.
+// element is p[i] of a list. Indices are doubles here, as all numbers; one that is no whole number within the list is a
+// fault.
 func (f *folder) element(p place, i float64, expr ast.Expr) place {
 	list := f.resolve(p)
 	if list.state != known {

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// call folds an operator, a function or a macro.
+// call folds an operator, a function or a macro. && and ||, has and macros look at some operands only; all else is
+// strict.
 func (f *folder) call(c ast.CallExpr, in *vars) result {
 	name, args := c.FunctionName(), c.Args()
 	switch {
@@ -27,8 +28,9 @@ func (f *folder) call(c ast.CallExpr, in *vars) result {
 	return f.strict(name, false, args, in)
 }
 
-// logic folds && and ||. A side that is known to be false decides &&, and one that is known to be true decides ||, even if the other side
-// is open or failed.
+// logic folds && and ||. A side that is known to be false decides &&, and one that is known to be true decides ||, even
+// if the other side is open or failed. The left side alone is folded where it decides, so that figures on the right are
+// not among those read.
 func (f *folder) logic(op string, left, right ast.Expr, in *vars) result {
 	decisive := op == operators.LogicalOr
 	l := f.fold(left, in)
@@ -39,8 +41,9 @@ func (f *folder) logic(op string, left, right ast.Expr, in *vars) result {
 	return f.join(op, decisive, l, r)
 }
 
-// join is && (decisive: false) or || (decisive: true) of two results. A decisive side decides, whatever the other one is,
-// even a fault; a side that decides nothing is left out of what remains.
+// join is && (decisive: false) or || (decisive: true) of two results. A decisive side decides, whatever the other one
+// is, even a fault; a side that decides nothing is left out of what remains. Open before failed: what is open may still
+// turn out to decide, so that a fault on the other side is no verdict yet.
 func (f *folder) join(op string, decisive bool, l, r result) result {
 	switch {
 	case r.state == known && r.value == decisive, l.state == known:
@@ -56,7 +59,8 @@ func (f *folder) join(op string, decisive bool, l, r result) result {
 	return l
 }
 
-// conditional folds c ? a : b, whose branches may be groups of figures.
+// conditional folds c ? a : b, whose branches may be groups of figures. While c is open both branches stay; which of
+// them would fail is no matter yet.
 func (f *folder) conditional(args []ast.Expr, in *vars) place {
 	c := f.fold(args[0], in)
 	if c.state == known {
@@ -78,7 +82,8 @@ func (f *folder) folded(e ast.Expr, in *vars) ast.Expr {
 	return f.resolve(p).expr
 }
 
-// has reports whether a figure is there and can be used: missing, null, NaN and infinite ones are not.
+// has reports whether a figure is there and can be used: missing, null, NaN and infinite ones are not. It is open where
+// the figure, or something below it, is not known yet.
 func (f *folder) has(arg ast.Expr, in *vars) result {
 	p := f.place(arg, in)
 	expr := f.factory.NewCall(0, operators.Has, p.expr)
@@ -104,7 +109,8 @@ func (f *folder) has(arg ast.Expr, in *vars) result {
 	return f.value(there)
 }
 
-// strict folds what needs all of its operands: a failed one fails it, even while another is open.
+// strict folds what needs all of its operands: a failed one fails it, even while another is open, since no value of the
+// other could heal the fault.
 func (f *folder) strict(name string, member bool, args []ast.Expr, in *vars) result {
 	operands, exprs := make([]result, len(args)), make([]ast.Expr, len(args))
 	for i, a := range args {
@@ -174,6 +180,7 @@ func (f *folder) unary(name string, x any, expr ast.Expr) result {
 	return f.undecidable(expr)
 }
 
+// binary folds an operator or function of two values of one type.
 func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
 	switch a := left.(type) {
 	case float64:
@@ -203,6 +210,7 @@ func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
 	return f.undecidable(expr)
 }
 
+// numbers folds an operator of two numbers. Neither is NaN or infinite: such figures are faults when read.
 func (f *folder) numbers(name string, a, b float64, expr ast.Expr) result {
 	switch name {
 	case operators.Less:
@@ -251,6 +259,7 @@ func (f *folder) strings(name, a, b string, expr ast.Expr) result {
 	return f.equality(name, a == b, expr)
 }
 
+// matches searches a pattern in a text, at a cost of steps by the length of both.
 func (f *folder) matches(text, pattern string, expr ast.Expr) result {
 	p, err := f.pattern(pattern)
 	switch {

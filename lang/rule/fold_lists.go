@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// in folds `x in list` and `key in map`. A list that holds x does so whatever its other elements are.
+// in folds `x in list` and `key in map`. A list that holds x does so whatever its other elements are. One that does
+// not, as far as is known, is open before failed, as || is.
 func (f *folder) in(x any, container result, expr ast.Expr) result {
 	if d, ok := container.value.(dict); ok {
 		key, _ := x.(string)
@@ -48,7 +49,7 @@ func (f *folder) sizeOf(list []place, expr ast.Expr) result {
 	return f.value(float64(len(list)))
 }
 
-// presence is what a place comes to; of a group of figures, whether there are any.
+// presence is what a place comes to; of a group of figures, whether there are any: a group has no value of its own.
 func (f *folder) presence(p place) result {
 	if p.done != nil || p.typ.Kind != schema.ObjectFigure {
 		return f.resolve(p)
@@ -62,7 +63,7 @@ func (f *folder) presence(p place) result {
 	return f.value(true)
 }
 
-// ofList folds what else takes a list.
+// ofList folds what else takes a list: its size, and + of two, which map and filter expand to.
 func (f *folder) ofList(name string, list []place, operands []result, expr ast.Expr) result {
 	switch name {
 	case "size":

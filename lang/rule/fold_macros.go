@@ -6,7 +6,11 @@ import (
 )
 
 // macro folds target.name(variable, body). Over a range whose elements are known it is unrolled; what is left of it
-// then names each element.
+// then names each element: of slices.all(s, slices[s].auc > 0.6) with eu known to pass and us not known,
+//
+//	slices["us"].auc > 0.6
+//
+// is left. Over a range that is not known yet the macro stays, with what is known put into its body.
 func (f *folder) macro(name string, target ast.Expr, variable string, body ast.Expr, in *vars) result {
 	// all and exists end with the first element that decides; the others need every element.
 	over := f.fold(target, in)
@@ -61,7 +65,8 @@ func (f *folder) elements(over result) []place {
 	return out
 }
 
-// joinAll joins what the elements came to; none of them decides alone.
+// joinAll joins what the elements came to; none of them decides alone. Of no elements `all` holds and `exists` does
+// not.
 func (f *folder) joinAll(op string, decisive bool, bodies []result) result {
 	out := f.value(!decisive)
 	for _, r := range bodies {
@@ -70,7 +75,8 @@ func (f *folder) joinAll(op string, decisive bool, bodies []result) result {
 	return out
 }
 
-// mapped is the list of bodies, each for one element.
+// mapped is the list of bodies, each for one element, as places: a figure in the body is read when the list is used.
+// Above the limit of steps the list is cut short, which is no matter, as the rule has failed by then.
 func (f *folder) mapped(elements []place, variable string, body ast.Expr, in *vars) result {
 	places := make([]place, 0, len(elements))
 	for _, e := range elements {
@@ -94,7 +100,7 @@ func undecided(bodies []result) *result {
 	return nil
 }
 
-// chosen folds exists_one and filter over decided conditions.
+// chosen folds exists_one and filter over decided conditions, one for each element in order.
 func (f *folder) chosen(name string, elements []place, bodies []result) result {
 	var out []place
 	for i, r := range bodies {

@@ -22,7 +22,8 @@ type Limit struct {
 }
 
 // ParseLimits reads limits on metrics: comparisons of a name with a number, on either side, joined by &&. A number on
-// the left is turned round: `0.7 <= recall` is recall >= 0.7.
+// the left is turned round: `0.7 <= recall` is recall >= 0.7. Limits are in the order of the text, and a metric may
+// have two. Whether the names are metrics is not asked here. After a mistake the list is nil.
 func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
 	p, err := parser.NewParser(parser.ExpressionSizeCodePointLimit(maxLength), parser.MaxRecursionDepth(maxDepth))
 	if err != nil {
@@ -46,7 +47,7 @@ func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
 	return l.found, nil
 }
 
-// clashing tells of a metric whose limits leave it no value: recall >= 0.7 && recall < 0.5.
+// clashing tells of a metric whose limits leave it no value: recall >= 0.7 && recall < 0.5. The first such is told.
 func clashing(limits []Limit) (ds source.Diagnostics) {
 	left := map[string]*remains{}
 	for _, l := range limits {
@@ -134,6 +135,7 @@ func number(e ast.Expr) (float64, bool) {
 	return literalNumber(e)
 }
 
+// teach reports what stands where a limit belongs, with what a limit looks like.
 func (l *limits) teach(e ast.Expr) {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeRuleLimits, Subject: l.script.rangeOf(l.script.span(e)),

@@ -13,10 +13,11 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// mistake in what is written out.
+// mistake in what is written out; the zero value is none.
 type mistake struct{ summary, detail, hint string }
 
-// badLiteral finds a last argument that is written out and that the function would refuse when the rule is decided.
+// badLiteral finds a last argument that is written out and that the function would refuse when the rule is decided,
+// which may be after hours of training: a pattern that is no regular expression, a quantile beyond 1.
 func badLiteral(c ast.CallExpr) mistake {
 	if len(c.Args()) == 0 {
 		return mistake{}
@@ -80,7 +81,7 @@ func written(text string, x float64) bool {
 	return value.Cmp(new(big.Rat).SetFloat64(x)) == 0
 }
 
-// numberText writes a number as people do, whole ones with all of their digits.
+// numberText writes a number as people do, whole ones with all of their digits up to 21 of them.
 func numberText(x float64) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1e21 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
@@ -88,6 +89,7 @@ func numberText(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
+// share reports whether a number lies between 0 and 1; NaN does not.
 func share(q float64) bool { return q >= 0 && q <= 1 }
 
 // percent is the hint where 95 is written for 0.95.

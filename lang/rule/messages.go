@@ -16,6 +16,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
+// The messages of cel-go's checker, which have no codes: they are told apart by their words. A version of cel-go that
+// words one otherwise is found by the tests of messages; until then the original is shown at its place.
+// The messages of cel-go's checker, which have no codes: they are told apart by their words. One that none of these
+// fits is shown as it is, at its place.
 var (
 	undefinedField = lazyregexp.New(`^undefined field '(.*)'$`)
 	undeclared     = lazyregexp.New(`^undeclared reference to '(.*)' \(in container`)
@@ -25,7 +29,8 @@ var (
 	noFields       = lazyregexp.New(`^type '(.*)' does not support field selection`)
 )
 
-// typeError says an error of cel-go's checker in the language's words.
+// typeError says an error of cel-go's checker in the language's words. The node that an error is about is found by its
+// place among those that the walker has seen, since the checker's own nodes are of another parse.
 func (w *walker) typeError(err *common.Error) source.Diagnostic {
 	at := w.script.offset(err.Location)
 	d := source.Diagnostic{Severity: source.Error, Code: source.CodeRuleType, Summary: err.Message, Subject: w.script.rangeOf(at, at)}
@@ -53,7 +58,8 @@ func isSelect(e ast.Expr) bool { return e.Kind() == ast.SelectKind }
 func isCall(e ast.Expr) bool   { return e.Kind() == ast.CallKind }
 func anyNode(ast.Expr) bool    { return true }
 
-// node finds the node that cel-go places at a code point.
+// node finds the node that cel-go places at a code point and that is ok; nil if there is none. Several may stand there:
+// a call and its operator.
 func (w *walker) node(at int, ok func(ast.Expr) bool) ast.Expr {
 	for _, e := range w.places[at] {
 		if ok(e) {
@@ -105,7 +111,7 @@ func (w *walker) undefinedField(d *source.Diagnostic, e ast.Expr, field string) 
 }
 
 // deeper finds a field of that name further down in an object, at most so many steps: a single figure before a group of
-// them, so that metrics.auc is found and not delta.auc, else the first by name.
+// them, so that metrics.auc is found and not delta.auc, else the first by name. Nil if there is none.
 func deeper(t *schema.FigureType, field string, steps int) []string {
 	single := func(f *schema.FigureType) bool { return f.Kind != schema.ObjectFigure && f.Kind != schema.MapFigure }
 	if path := find(t, field, steps, single); path != nil {
@@ -130,7 +136,8 @@ func find(t *schema.FigureType, field string, steps int, ok func(*schema.FigureT
 	return nil
 }
 
-// undeclared words "undeclared reference", which cel-go says of operators, functions and names alike.
+// undeclared words "undeclared reference", which cel-go says of operators, functions and names alike. A name of another
+// module is met often enough to have an answer of its own.
 func (w *walker) undeclared(d *source.Diagnostic, call ast.Expr, name string) {
 	if symbol := symbolOf(name); symbol != name {
 		d.Code, d.Summary = source.CodeRuleFunction, fmt.Sprintf("there is no operator %s in rules", symbol)
@@ -215,7 +222,8 @@ func (w *walker) championPath(operand ast.Expr, field string) []string {
 	return nil
 }
 
-// notRange words a macro over what is neither a list nor a map.
+// notRange words a macro over what is neither a list nor a map, such as evaluate.holdout.metrics.all(…), whose members
+// are named one by one because each has a type of its own.
 func (w *walker) notRange(d *source.Diagnostic, over ast.Expr, t string) {
 	if over == nil {
 		return
@@ -297,6 +305,7 @@ func symbolOf(name string) string {
 	return name
 }
 
+// others are the types that are not the one wanted, for messages about the wrong operand alone.
 func others(types []string, want string) []string {
 	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return t == want })
 }

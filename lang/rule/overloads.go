@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// noOverload explains why an operator or function does not take its operands.
+// noOverload explains why an operator or function does not take its operands. name is cel-go's, args are the types of
+// the operands as cel-go prints them; call is nil where the node was not found, which leaves the message general.
 func (w *walker) noOverload(d *source.Diagnostic, call ast.Expr, name string, args []string) {
 	symbol := symbolOf(name)
 	d.Summary = fmt.Sprintf("%s does not work on %s", symbol, joinWords(args))
@@ -69,7 +70,7 @@ func (w *walker) otherForm(d *source.Diagnostic, c ast.CallExpr, name string) bo
 	return true
 }
 
-// badBody: the body of a macro must be a condition.
+// badBody is said where the body of a macro is no condition: cel-go blames an operator that the macro expands to.
 func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
 	if args := c.Args(); len(args) == 2 {
 		d.Subject = w.rangeOf(args[1])
@@ -102,6 +103,7 @@ func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr,
 	}
 }
 
+// comparison words two sides that cannot be compared. `0.2 < x < 0.8` is read as (0.2 < x) < 0.8, and gets a hint.
 func (w *walker) comparison(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
 	if len(args) != 2 || len(operands) != 2 {
 		return
@@ -117,6 +119,7 @@ func (w *walker) comparison(d *source.Diagnostic, name string, operands []ast.Ex
 	}
 }
 
+// badIndex words an index of the wrong type, and of a group of figures, which has none.
 func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []string) {
 	if len(args) != 2 || len(operands) != 2 {
 		return
@@ -134,6 +137,7 @@ func (w *walker) badIndex(d *source.Diagnostic, operands []ast.Expr, args []stri
 	}
 }
 
+// badStatistic words a call of min, max, mean, sum or quantile over something else than numbers.
 func (w *walker) badStatistic(d *source.Diagnostic, name string, args []string) {
 	numbers := len(args) > 0 && (args[0] == "list(double)" || args[0] == "map(string, double)")
 	d.Code = source.CodeRuleFunction

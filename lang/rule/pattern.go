@@ -16,7 +16,8 @@ type pattern struct {
 	size int
 }
 
-// pattern compiles a regular expression, once for each rule.
+// pattern compiles a regular expression, once for each rule that is decided: a macro may match the same one for each
+// slice. Errors are not kept, since the first one ends the rule.
 func (f *folder) pattern(text string) (pattern, error) {
 	if p, ok := f.patterns[text]; ok {
 		return p, nil
@@ -32,7 +33,8 @@ func (f *folder) pattern(text string) (pattern, error) {
 	return p, err
 }
 
-// newPattern refuses what is no regular expression, and one that repeats its parts so often that it takes much memory.
+// newPattern refuses what is no regular expression (RE2, https://github.com/google/re2/wiki/Syntax), and one that
+// repeats its parts so often that it takes much memory: (a{1000}){1000} is short to write.
 func newPattern(text string) (pattern, error) {
 	if len(text) > maxPattern {
 		return pattern{}, fmt.Errorf("the regular expression is longer than %d characters", maxPattern)

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// resolve reads a figure.
+// resolve reads a figure. A scalar is noted among those seen, once, in the order of reading; of a group of figures
+// nothing can be read, which the checker finds before.
 func (f *folder) resolve(p place) result {
 	switch {
 	case p.done != nil:

@@ -30,6 +30,22 @@
 // && || !, the conditional, `in`, indices, size(), the macros all, exists, exists_one, map, filter and has(), min, max,
 // mean, sum and quantile of lists and maps of numbers, abs, and contains, startsWith, endsWith and matches on strings.
 // Nothing reads time or anything outside, and no rule takes long: see cost.go.
+// # From text to verdict
+//
+// 1. Compile parses the text with macros left as calls, and turns every number into a double. 2. walker goes through
+// the expression, notes which figures are read, and finds what cel-go's checker cannot: keys that a
+//
+//	map does not have, words that a figure never is, comparisons that always or never hold (bounds.go).
+//
+// 3. cel-go's checker types a second parse, with macros expanded; its messages are said anew in the language's words,
+// at
+//
+//	the places that the walker has noted (messages.go, overloads.go).
+//  4. A rule without any finding is asked whether its operands exclude each other, and whether it is decided without any
+//     figure (together.go).
+//  5. Decide folds the compiled rule over the values of the moment: when a plan is made, again when stages have run.
+//
+// Compare (shift.go) answers another question, of two texts: whether a changed rule lets more pass than before.
 package rule
 
 import (
@@ -42,7 +58,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Rule is a compiled condition. It is immutable and safe for concurrent use.
+// Rule is a compiled condition. It is immutable and safe for concurrent use. One from a kept cache is parsed when it is
+// first decided or printed.
 type Rule struct {
 	root *schema.FigureType
 	text string
@@ -60,7 +77,8 @@ type Ref struct {
 	start, end int // of the range, in the rule's text
 }
 
-// Refs lists every place where the rule reads figures, in order of appearance; paths may repeat.
+// Refs lists every place where the rule reads figures, in order of appearance; paths may repeat. The slice is the
+// rule's own.
 func (r *Rule) Refs() []Ref { return r.refs }
 
 // String is the rule as cel-go prints it, in one line.
@@ -72,7 +90,8 @@ func (r *Rule) String() string {
 	return print(expr)
 }
 
-// print writes an expression in one line. The expressions of this package can all be printed.
+// print writes an expression in one line. The expressions of this package can all be printed. Equal expressions print
+// alike, for which print is used as a key: `a>=1` and `a >= 1.0` are one.
 func print(e ast.Expr) string {
 	text, err := parser.Unparse(e, nil, parser.WrapOnColumn(1<<30))
 	if err != nil {

@@ -37,7 +37,8 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// Condition is a rule's text with the values that are known to it by name, such as "variable.min_recall".
+// Condition is a rule's text with the values that are known to it by name, such as "variable.min_recall". Values are
+// JSON; known objects are read by path, variable.limits["eu"].recall.
 type Condition struct {
 	Text  string
 	Known map[string]json.RawMessage
@@ -51,10 +52,12 @@ type Shift struct {
 	Other    bool // a part differs, and it cannot be told how
 }
 
+// and is both shifts at once.
 func (s Shift) and(o Shift) Shift {
 	return Shift{s.Weaker || o.Weaker, s.Stronger || o.Stronger, s.Other || o.Other}
 }
 
+// turned is the shift of the opposite condition.
 func (s Shift) turned() Shift { return Shift{s.Stronger, s.Weaker, s.Other} }
 
 // Compare says how a condition was shifted: by other limits in expressions of the same shape, by operands of && and ||
@@ -98,7 +101,7 @@ func (c Condition) expr() (ast.Expr, error) {
 	return alike{factory}.condition(e, false), nil
 }
 
-// value is what is known at a path: variable.limits["eu"].recall.
+// value is what is known at a path: variable.limits["eu"].recall. The first two steps are the name in Known.
 func (c Condition) value(e ast.Expr) (any, bool) {
 	path := pathOf(e)
 	if len(path) < 2 {
@@ -164,7 +167,7 @@ func literalOf(f ast.ExprFactory, v any) ast.Expr {
 	return nil
 }
 
-// shift compares two conditions.
+// shift compares two conditions in one spelling. Equal texts are no shift, however they came about.
 func shift(a, b ast.Expr) Shift {
 	if print(a) == print(b) {
 		return Shift{}
@@ -215,8 +218,9 @@ func flat(e ast.Expr, op string) []ast.Expr {
 	return append(flat(e.AsCall().Args()[0], op), flat(e.AsCall().Args()[1], op)...)
 }
 
-// operands compares the operands of && or ||: pairs of equal ones are taken out first, then pairs that can be compared; what is left
-// came or went. gone is the shift that an operand makes by going: Weaker for &&, Stronger for ||.
+// operands compares the operands of && or ||: pairs of equal ones are taken out first, then pairs that can be compared;
+// what is left came or went. gone is the shift that an operand makes by going: Weaker for &&, Stronger for ||. Where
+// some are left on both sides, one was replaced by another, and how they compare is not known.
 func operands(before, after []ast.Expr, gone Shift) Shift {
 	var out Shift
 	match := func(fits func(Shift) bool) {
@@ -390,7 +394,8 @@ func constant(e ast.Expr) (float64, bool) {
 	return l.at, len(l.of) == 0
 }
 
-// shift compares with the line of a later condition over the same figures.
+// shift compares with the line of a later condition over the same figures, by each figure as the pivot until one tells:
+// 2a + b >= 1 and 2a + 3b >= 1 differ in one number by the pivot a, in two by b.
 func (l *line) shift(to *line) Shift {
 	for _, pivot := range slices.Sorted(maps.Keys(l.of)) {
 		if s, ok := l.shiftBy(to, pivot); ok {
@@ -400,8 +405,9 @@ func (l *line) shift(to *line) Shift {
 	return Shift{Other: true}
 }
 
-// shiftBy compares two lines that are divided by the factor of one figure, the pivot; false if more than one number differs then, or
-// the lines are of other figures.
+// shiftBy compares two lines that are divided by the factor of one figure, the pivot; false if more than one number
+// differs then, or the lines are of other figures. Numbers within 1e-12 of each other count as equal: 3 * 0.1 and 0.3
+// are meant so.
 func (l *line) shiftBy(to *line, pivot string) (Shift, bool) {
 	a, b := l.of[pivot], to.of[pivot]
 	if b == 0 || a*b < 0 || len(l.of) != len(to.of) {

@@ -48,7 +48,7 @@ func (f *folder) statistic(name string, over ast.Expr, operands []result, expr a
 	return f.finite(aggregate(name, xs), expr)
 }
 
-// numbersOf reads numbers. A failed one fails the whole, even while another is open.
+// numbersOf reads numbers, in order. A failed one fails the whole, even while another is open.
 func (f *folder) numbersOf(places []place, expr ast.Expr) ([]float64, *result) {
 	numbers := make([]float64, 0, len(places))
 	var undecided *result

@@ -10,6 +10,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// The messages of cel-go's parser, which is made by ANTLR, told apart by their words.
+// The messages of cel-go's parser, which is made by ANTLR, told apart by their words.
 var (
 	badToken   = lazyregexp.New(`(?s)^token recognition error at: '(.*)'$`)
 	badInput   = lazyregexp.New(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)
@@ -72,6 +74,7 @@ func (s *script) word(at int) string {
 	return string(s.runes[at:s.tokenEnd(at)])
 }
 
+// reservedWord words a name that CEL keeps for itself.
 func (s *script) reservedWord(d *source.Diagnostic, word string) {
 	d.Summary = fmt.Sprintf("%q is a reserved word of CEL", word)
 	if word == "var" {
@@ -79,6 +82,7 @@ func (s *script) reservedWord(d *source.Diagnostic, word string) {
 	}
 }
 
+// badToken words a sign that CEL does not have, a template, and a string without an end.
 func (s *script) badToken(d *source.Diagnostic, at int, token string) {
 	token = strings.TrimSpace(token)
 	d.Summary = fmt.Sprintf("unexpected %q", token)
@@ -97,6 +101,7 @@ func (s *script) last() source.Range {
 	return s.rangeOf(max(0, end-1), end)
 }
 
+// unexpected words a token that does not fit where it stands, or the end of the rule.
 func (s *script) unexpected(d *source.Diagnostic, token string) {
 	switch token {
 	case "<EOF>":
@@ -111,7 +116,7 @@ func (s *script) unexpected(d *source.Diagnostic, token string) {
 	d.Summary = fmt.Sprintf("unexpected %q", token)
 }
 
-// foreignSymbols are operators and signs of other languages, or half of one of CEL's.
+// foreignSymbols are operators and signs of other languages, or half of one of CEL's, with what is meant.
 var foreignSymbols = map[string]string{
 	"=": "equality is ==", "===": "equality is ==", "=>": "at least is >=", "≥": "at least is >=", "=<": "at most is <=", "≤": "at most is <=",
 	"<>": "unequal is !=", "!==": "unequal is !=", "=!": "unequal is !=", "≠": "unequal is !=", "&": "conditions are joined by &&",
@@ -158,6 +163,7 @@ func (s *script) wordBefore(at int) string {
 	return strings.ToLower(strings.TrimSpace(string(s.runes[s.nameBefore(at):at])))
 }
 
+// foreignWord words a word of another language, before the place where the parser gave up.
 func (s *script) foreignWord(d *source.Diagnostic, at int) {
 	start := s.nameBefore(at)
 	word := strings.TrimSpace(string(s.runes[start:at]))

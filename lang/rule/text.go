@@ -11,7 +11,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// script is a rule's text with its positions: cel-go counts code points, the language counts bytes.
+// script is a rule's text with its positions. Three ways to count meet here: cel-go counts code points, source.Text
+// counts bytes of the value, and ranges are bytes of the file, where escapes and indentation make a difference. In the
+// rule of
+//
+//	assert = "evaluate.e.tier == \"größe\" && x"
+//
+// the x is code point 30 of the value, byte 32 of the value, and byte 45 of the line, all counted from 0.
 type script struct {
 	text  source.Text
 	runes []rune
@@ -46,7 +52,8 @@ func (s *script) stretch(start, end int) (from, to int) {
 	return s.bytes[start], s.bytes[end]
 }
 
-// offset of a location of cel-go: lines from 1, columns in code points from 0.
+// offset of a location of cel-go, in code points: lines from 1, columns in code points from 0. A location behind the
+// text gives its end.
 func (s *script) offset(l common.Location) int {
 	line, col := l.Line(), l.Column()
 	at := 0
@@ -64,7 +71,7 @@ func (s *script) at(e ast.Expr) int {
 	return int(o.Start)
 }
 
-// source is the text of a node as it was written.
+// source is the text of a node as it was written, with white space as single blanks, for messages.
 func (s *script) source(e ast.Expr) string {
 	start, end := s.balanced(s.span(e))
 	return strings.Join(strings.Fields(string(s.runes[start:max(start, min(end, len(s.runes)))])), " ")
@@ -103,7 +110,8 @@ func (s *script) next(i int) int {
 	return s.tokenEnd(i)
 }
 
-// span is the stretch of code points that a node takes; parentheses around it are left out.
+// span is the stretch of code points that a node takes; parentheses around it are left out. cel-go notes one place of
+// each node, not its extent, so the rest is read from the text.
 func (s *script) span(e ast.Expr) (start, end int) {
 	at := s.at(e)
 	switch e.Kind() {
@@ -173,7 +181,7 @@ func (s *script) closing(open int, closer rune) int {
 	return len(s.runes)
 }
 
-// skip passes over white space and comments.
+// skip passes over white space and comments, from i to the next token or the end.
 func (s *script) skip(i int) int {
 	for i < len(s.runes) {
 		switch {
@@ -190,7 +198,8 @@ func (s *script) skip(i int) int {
 	return i
 }
 
-// tokenEnd is the end of the name, number or string at i; of anything else it is the next code point.
+// tokenEnd is the end of the name, number or string at i; of anything else it is the next code point. A sign in front
+// of a number belongs to it, and so does a prefix of a string (r"…").
 func (s *script) tokenEnd(i int) int {
 	if i >= len(s.runes) {
 		return len(s.runes)

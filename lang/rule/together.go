@@ -28,6 +28,7 @@ import (
 // Last, a rule that is decided with no figure known guards nothing (true), or is never met (1 > 2).
 
 // together tells of operands of && that never hold at the same time, and of operands of || of which one always holds.
+// within is the operator of the expression around e: a chain a && b && c is looked at once, from its top.
 func (w *walker) together(e ast.Expr, within string) {
 	operator := ""
 	if e.Kind() == ast.CallKind {
@@ -41,7 +42,7 @@ func (w *walker) together(e ast.Expr, within string) {
 	}
 }
 
-// chain looks at all operands of a && b && c, or of a || b || c.
+// chain looks at all operands of a && b && c, or of a || b || c, those that make a claim; the others may hold or not.
 func (w *walker) chain(e ast.Expr, operator string) {
 	left := map[string]*remains{}
 	for _, x := range operandsOf(e, operator) {
@@ -83,6 +84,7 @@ func (w *walker) clash(e ast.Expr, operator string, texts []string) source.Diagn
 	}
 }
 
+// listed joins at least two texts: "a, b and c".
 func listed(texts []string, word string) string {
 	last := len(texts) - 1
 	return strings.Join(texts[:last], ", ") + " " + word + " " + texts[last]
@@ -100,7 +102,8 @@ func operandsOf(e ast.Expr, operator string) []ast.Expr {
 	return out
 }
 
-// claim says where an expression lies for a condition to hold: in an interval, at one of some words, or anywhere but there.
+// claim says where an expression lies for a condition to hold: in an interval, at one of some words, or anywhere but
+// there. Expressions are the same if they print alike.
 type claim struct {
 	of                string // the expression
 	low, high         float64
@@ -114,7 +117,8 @@ func (c claim) opposite() claim {
 	return c
 }
 
-// claim is what a condition says of one expression.
+// claim is what a condition says of one expression; false if it says nothing of that kind. A truth value is a word:
+// f.passed claims "true".
 func (w *walker) claim(e ast.Expr) (claim, bool) {
 	if f := w.types[e.ID()]; f != nil && f.typ.Kind == schema.BoolFigure {
 		return claim{of: print(e), words: []string{"true"}, isWords: true}, true
@@ -197,7 +201,7 @@ var turned = map[string]string{
 	operators.GreaterEquals: operators.LessEquals, operators.Equals: operators.Equals, operators.NotEquals: operators.NotEquals,
 }
 
-// remains is where an expression may lie after some claims.
+// remains is where an expression may lie after some claims. At first that is anywhere.
 type remains struct {
 	low, high         float64
 	lowOpen, highOpen bool
@@ -230,12 +234,14 @@ func (r *remains) take(c claim) {
 	}
 }
 
+// above leaves what lies above low, or at low unless the end is open.
 func (r *remains) above(low float64, open bool) {
 	if low > r.low || low == r.low && open {
 		r.low, r.lowOpen = low, open
 	}
 }
 
+// below leaves what lies below high, or at high unless the end is open.
 func (r *remains) below(high float64, open bool) {
 	if high < r.high || high == r.high && open {
 		r.high, r.highOpen = high, open
@@ -253,7 +259,8 @@ func (r *remains) empty() bool {
 	return r.low > r.high || r.low == r.high && (r.lowOpen || r.highOpen || slices.Contains(r.without, r.low))
 }
 
-// constant tells of a rule that is decided whatever the figures are, such as `true`, `1 > 2` and `min([]) > 0`.
+// constant tells of a rule that is decided whatever the figures are, such as `true`, `1 > 2` and `min([]) > 0`: it is
+// folded with all figures unknown, and must come out open.
 func (w *walker) constant(r *Rule, e ast.Expr) {
 	f := r.folder(&Values{Unknown: []string{""}})
 	out := f.fold(e, nil)

@@ -10,8 +10,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Values is what is known when a rule is decided. A figure is known (in Known), not known yet (below a path in Unknown), or missing. The
-// difference between the last two is that between a rule that is open and one that is an error.
+// Values is what is known when a rule is decided. A figure is known (in Known), not known yet (below a path in
+// Unknown), or missing. The difference between the last two is that between a rule that is open and one that is an
+// error: before a training its recall is unknown, after a training that wrote none it is missing. Deciding changes
+// nothing in it; several rules may be decided on one at the same time.
 type Values struct {
 	// Known holds values by namespace, nested as in JSON: map[string]any, []any, float64 (or an integer type or
 	// json.Number), bool, string. A nil or absent leaf that is not Unknown is missing: a rule that depends on it is an
@@ -26,7 +28,7 @@ type Values struct {
 	Undefined map[string]string
 }
 
-// unknown reports whether all at the path is unknown.
+// unknown reports whether all at the path is unknown. path is not empty.
 func (v *Values) unknown(path []string) bool {
 	dotted := strings.Join(path, ".")
 	for _, u := range v.Unknown {
@@ -49,7 +51,7 @@ func (v *Values) unknownBelow(path []string) []string {
 	return out
 }
 
-// lookup returns the value at a path, nil if there is none.
+// lookup returns the value at a path, nil if there is none. Steps in lists are written "[3]".
 func (v *Values) lookup(path []string) any {
 	var at any = v.Known
 	for _, p := range path {
@@ -69,7 +71,8 @@ func (v *Values) lookup(path []string) any {
 	return at
 }
 
-// why says what is the matter with a missing figure.
+// why says what is the matter with a missing figure: the reason that was given for it, the nearest one first, or that
+// it is missing.
 func (v *Values) why(path []string) string {
 	name := PathString(path)
 	if reason := v.Undefined[strings.Join(path, ".")]; reason != "" {

@@ -16,7 +16,8 @@ import (
 )
 
 // walker goes through a rule once: it collects the figures read, knows their types, and finds what cel-go's checker
-// cannot: keys that a map does not have, and what the dialect leaves out.
+// cannot: keys that a map does not have, and what the dialect leaves out. Nodes are known by the ids that cel-go
+// numbers them with.
 type walker struct {
 	env         *Env
 	script      *script
@@ -28,7 +29,8 @@ type walker struct {
 	keys        map[int64]string   // of the nodes that are keys of a map, the map's text
 }
 
-// figure is what is known of a node that stands for a figure or a part of one.
+// figure is what is known of a node that stands for a figure or a part of one. With slices[s] the path ends at slices,
+// and is not static; the type goes on.
 type figure struct {
 	typ    *schema.FigureType
 	path   []string // empty for what comes from a macro's variable
@@ -64,7 +66,8 @@ func (w *walker) walk(e ast.Expr, in *scope) {
 	}
 }
 
-// read records a figure; r ends where the static part of the path does.
+// read records a figure, with the place of the part of its path that is spelled out: of evaluate.e.slices[s].auc that
+// of evaluate.e.slices. What comes from a macro's variable alone was recorded with the range of the macro.
 func (w *walker) read(e ast.Expr, f *figure) {
 	if len(f.path) == 0 {
 		return
@@ -215,6 +218,7 @@ func (w *walker) key(f *figure, key string, r source.Range) {
 	})
 }
 
+// describe is the figure's path for a message, "this map" where none is known.
 func (f *figure) describe() string {
 	if len(f.path) == 0 {
 		return "this map"
@@ -340,7 +344,7 @@ func (w *walker) index(operand, key ast.Expr, in *scope) *figure {
 	return &figure{typ: f.typ.Elem, path: f.path}
 }
 
-// has asks for one figure by a dot: has(m["x"]) is no CEL.
+// has asks for one figure by a dot: has(m["x"]) is no CEL, whose macro takes a selection.
 func (w *walker) has(e ast.Expr, in *scope) {
 	args := e.AsCall().Args()
 	if len(args) != 1 || args[0].Kind() != ast.SelectKind {
@@ -354,6 +358,7 @@ func (w *walker) has(e ast.Expr, in *scope) {
 	w.walk(args[0], in)
 }
 
+// isMacro reports whether a function takes a variable and a body.
 func isMacro(name string) bool {
 	switch name {
 	case operators.All, operators.Exists, operators.ExistsOne, operators.Map, operators.Filter:
@@ -362,7 +367,8 @@ func isMacro(name string) bool {
 	return false
 }
 
-// macro visits xs.all(x, condition) and its like.
+// macro visits xs.all(x, condition) and its like. The variable must not have the name of a figure or of another
+// variable, so that no path means two things, and a residual can be written without renaming.
 func (w *walker) macro(e ast.Expr, in *scope) {
 	c := e.AsCall()
 	args := c.Args()
@@ -421,6 +427,7 @@ func (w *walker) freeName(in *scope) string {
 	}
 }
 
+// literalString is the text of a literal; false for any other expression.
 func literalString(e ast.Expr) (string, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return "", false
@@ -429,6 +436,7 @@ func literalString(e ast.Expr) (string, bool) {
 	return string(s), ok
 }
 
+// literalNumber is the number of a literal, without a sign; false for any other expression.
 func literalNumber(e ast.Expr) (float64, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return 0, false

@@ -20,7 +20,8 @@ func listing(lead string, names []string) string {
 	return fmt.Sprintf("%s %s.", lead, strings.Join(names, ", "))
 }
 
-// typeWords says one of cel-go's types in plain words: "a number", "a list of numbers".
+// typeWords says one of cel-go's types in plain words: "a number", "a list of numbers". Names of object types, which
+// are made up (mlp#3), are never shown.
 func typeWords(t string) string {
 	switch {
 	case t == "double" || t == "int" || t == "uint":
@@ -42,6 +43,7 @@ func typeWords(t string) string {
 	return "something else"
 }
 
+// plural is several values of a type in words.
 func plural(t string) string {
 	switch {
 	case t == "double":
