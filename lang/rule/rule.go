@@ -32,15 +32,11 @@
 // Nothing reads time or anything outside, and no rule takes long: see cost.go.
 // # From text to verdict
 //
-// 1. Compile parses the text with macros left as calls, and turns every number into a double. 2. walker goes through
-// the expression, notes which figures are read, and finds what cel-go's checker cannot: keys that a
-//
-//	map does not have, words that a figure never is, comparisons that always or never hold (bounds.go).
-//
-// 3. cel-go's checker types a second parse, with macros expanded; its messages are said anew in the language's words,
-// at
-//
-//	the places that the walker has noted (messages.go, overloads.go).
+//  1. Compile parses the text with macros left as calls, and turns every number into a double.
+//  2. walker goes through the expression, notes which figures are read, and finds what cel-go's checker cannot: keys that a
+//     map does not have, words that a figure never is, comparisons that always or never hold (bounds.go).
+//  3. cel-go's checker types a second parse, with macros expanded; its messages are said anew in the language's words, at
+//     the places that the walker has noted (messages.go, overloads.go).
 //  4. A rule without any finding is asked whether its operands exclude each other, and whether it is decided without any
 //     figure (together.go).
 //  5. Decide folds the compiled rule over the values of the moment: when a plan is made, again when stages have run.

@@ -26,21 +26,19 @@
 //  1. read: each file is parsed with the language of tests, and each test gets what stands outside of tests and what the
 //     tests have that it goes on from, before its own; of several givens of one address the last is left. The second test
 //     so has one given, with 0.93.
-//  2. choose: tests that the filter does not want are left out, but for those that a wanted one goes on from. 3. module:
-//
-// the module is compiled once for each different set of variables and overrides (test.key). Both tests here
-//
-//		have none, and share one compiled module.
-//	 4. check: what is given and expected is found in that module and typed by its tables and figures, assertions are
-//	    compiled against the names and types that they may use (environment).
-//	 5. load: rows that are given or expected become tables in the suite's store, each different text once.
+//  2. choose: tests that the filter does not want are left out, but for those that a wanted one goes on from.
+//  3. module: the module is compiled once for each different set of variables and overrides (test.key). Both tests here
+//     have none, and share one compiled module.
+//  4. check: what is given and expected is found in that module and typed by its tables and figures, assertions are
+//     compiled against the names and types that they may use (environment).
+//  5. load: rows that are given or expected become tables in the suite's store, each different text once.
 //
 // Run starts a goroutine for each test, which waits for the test that it goes on from, then for room. A test
 //
-// 1. begins with an empty state, or that of the test before, and with what is given as live (begin), 2. makes a plan in
-// which given results take the place of stages, and records them as if those had run (makePlan), 3. carries the plan
-// out, whole or for its targets, where it says so (apply), 4. compares failures with those expected, tables with those
-// expected, and decides its assertions.
+//  1. begins with an empty state, or that of the test before, and with what is given as live (begin),
+//  2. makes a plan in which given results take the place of stages, and records them as if those had run (makePlan),
+//  3. carries the plan out, whole or for its targets, where it says so (apply),
+//  4. compares failures with those expected, tables with those expected, and decides its assertions.
 //
 // What holds between tests: a plan knows only results of its own test and of those before it (actions), though all lie
 // in one store. When the engine reaches a stage whose fingerprint another test has recorded, the result is taken from
