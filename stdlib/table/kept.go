@@ -5,9 +5,9 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,9 +21,12 @@ import (
 //     temporary in the connection; both end with the session.
 //   - The file system is closed but for the engine's own folder, from the start and for good. A session's files are links in
 //     there, removed at its end. The engine spills to the folder for temporary files of the stage that runs.
-//   - When a stage has ended (Reset), the one database that all sessions could write is made anew. Settings of a connection end with
-//     it; those of the engine, its databases and secrets are compared with what they were at the start. Where anything is left, the
-//     engine is closed, and another one started.
+//   - When a stage has ended (Reset), the one database that all sessions could write, base1, gives way to an empty one, base2. Settings of a
+//     connection end with it; those of the engine, its databases and secrets are compared with what they were at the start. Where anything is left,
+//     the engine is closed, and another one started.
+//
+// A statement costs a tenth of a millisecond at least, whatever it does, and a tiny stage takes six: what can hold for all connections is said
+// once, and what is looked at between two stages is one query.
 //
 // What a session yields is the same bytes either way; the tests of this package run under a kept engine too.
 
@@ -66,9 +69,11 @@ type engine struct {
 	fresh     string       // what left finds in an engine that nobody has used
 
 	mu     sync.Mutex
-	opened int  // sessions, since the start
-	open   int  // sessions, now
-	broken bool // a session could not be taken away
+	bases  int   // databases that own had as its default, since the start
+	opened int   // sessions, since the start
+	open   int   // sessions, now
+	limit  int64 // of memory, in MiB, that was last set; 0: none
+	broken bool  // a session could not be taken away
 }
 
 // shared returns the engine that sessions share, started where there is none; nil where each session has its own.
@@ -98,24 +103,42 @@ func start(ctx context.Context, dir string) (*engine, error) {
 		return nil, fmt.Errorf("starting the SQL engine: %w", err)
 	}
 	e := &engine{connector: connector, dir: dir}
-	if e.own, err = e.connect(ctx); err != nil {
+	if err := errors.Join(e.settle(ctx), e.ownOne(ctx)); err != nil {
 		return nil, errors.Join(err, connector.Close())
 	}
-	s := session{conn: e.own}
-	err = s.exec(ctx, append([]string{"set temp_directory = " + literal(e.spillLink())}, fixed...)...)
-	if err == nil {
-		err = s.exec(ctx,
-			"set enable_external_file_cache = false", "set allow_persistent_secrets = false",
-			"set allowed_directories = ["+literal(dir)+"]",
-			"set enable_external_access = false")
+	return e, nil
+}
+
+// settle says what holds for all connections, over one that ends with it.
+func (e *engine) settle(ctx context.Context) error {
+	conn, err := e.connect(ctx)
+	if err != nil {
+		return err
 	}
+	defer conn.Close()
+	s := session{conn: conn}
+	return s.exec(ctx, slices.Concat([]string{"set temp_directory = " + literal(e.spillLink())}, fixed, []string{
+		"set global TimeZone = 'UTC'",
+		"set enable_external_file_cache = false", "set allow_persistent_secrets = false",
+		"set allowed_directories = [" + literal(e.dir) + "]",
+		"set enable_external_access = false",
+	})...)
+}
+
+// ownOne makes the engine's own connection. It sets nothing that look would see in the place of what holds for all.
+func (e *engine) ownOne(ctx context.Context) (err error) {
+	if e.own, err = e.connect(ctx); err != nil {
+		return err
+	}
+	own := session{conn: e.own}
+	err = errors.Join(own.exec(ctx, "pragma disable_optimizer"), e.rebase(ctx, "memory")) // a look takes longer to optimize than to run
 	if err == nil {
 		e.fresh, err = e.look(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, e.own.Close(), connector.Close())
+		return errors.Join(err, e.own.Close())
 	}
-	return e, nil
+	return nil
 }
 
 func (e *engine) connect(ctx context.Context) (*duckdb.Conn, error) {
@@ -140,18 +163,43 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 	if s.conn, err = e.connect(ctx); err != nil {
 		return nil, err
 	}
-	// Limits are of the engine and not of the session: each session sets them anew for the stage that it is of.
-	limit := "reset memory_limit"
-	if mb := memoryMB(); mb > 0 {
-		limit = fmt.Sprintf("set memory_limit = '%dMiB'", mb)
-	}
 	e.open++
-	if err := s.exec(ctx, limit, "set errors_as_json = true", "set TimeZone = 'UTC'", "attach ':memory:' as "+name, "use "+name); err != nil {
+	if err := errors.Join(e.limitTo(ctx, memoryMB()), s.exec(ctx, "attach ':memory:' as "+name, "use "+name, "set errors_as_json = true")); err != nil {
 		e.broken = true
 		return nil, errors.Join(err, e.leave(s))
 	}
 	return s, nil
 }
+
+// limitTo sets how much memory the engine may take, in MiB. Limits are of the engine and not of the session, and the same for all sessions of
+// a stage: another one is met by the first of a stage, before which nothing was left, and is what has to be found after it.
+func (e *engine) limitTo(ctx context.Context, mb int64) error {
+	if mb == e.limit {
+		return nil
+	}
+	limit := "reset memory_limit"
+	if mb > 0 {
+		limit = fmt.Sprintf("set memory_limit = '%dMiB'", mb)
+	}
+	own := session{conn: e.own}
+	err := own.exec(ctx, limit)
+	if err == nil {
+		e.limit = mb
+		e.fresh, err = e.look(ctx)
+	}
+	return err
+}
+
+// rebase gives the engine's own connection, and all that ask for it by its name, an empty database in the place of another. A new
+// connection has none until its session has attached one.
+func (e *engine) rebase(ctx context.Context, old string) error {
+	e.bases++
+	own := session{conn: e.own}
+	return own.exec(ctx, "attach ':memory:' as "+e.base(), "use "+e.base(), "detach "+old)
+}
+
+// base is the name of the database that the engine's own connection has as its default.
+func (e *engine) base() string { return fmt.Sprintf("base%d", e.bases) }
 
 // spillLink is the link by which the engine finds the folder that it spills to, for that cannot be set once the file system is closed.
 func (e *engine) spillLink() string { return filepath.Join(e.dir, "spill") }
@@ -203,10 +251,7 @@ func (e *engine) left(ctx context.Context) (string, error) {
 	case e.open > 0:
 		return "a session that is open", nil
 	}
-	own := session{conn: e.own}
-	err := own.exec(ctx, "reset memory_limit", "attach ':memory:' as other", "use other", "detach memory", "attach ':memory:' as memory",
-		"use memory", "detach other")
-	if err != nil {
+	if err := e.rebase(ctx, e.base()); err != nil {
 		return "a database that could not be made anew", nil
 	}
 	now, err := e.look(ctx)
@@ -216,31 +261,26 @@ func (e *engine) left(ctx context.Context) (string, error) {
 	return "another setting, database or secret", nil
 }
 
-// look writes down all that could be left behind in the engine, as a new connection sees it.
+// look writes down all that could be left behind in the engine, as a new connection sees it. The base is called so, whatever its number.
 func (e *engine) look(ctx context.Context) (string, error) {
-	conn, err := e.connect(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
 	var b strings.Builder
-	s := session{conn: conn}
+	own := session{conn: e.own}
 	// Names of secrets are compared, and never their values.
 	for _, query := range []string{
-		"select name, value from duckdb_settings()",
-		"select database_name, path from duckdb_databases()",
-		"select name, type from duckdb_secrets()",
+		"select string_agg(concat_ws(chr(9), name, value), chr(10)) from duckdb_settings()",
+		"select concat_ws(chr(9), database_name, path) from duckdb_databases()",
+		"select concat_ws(chr(9), name, type) from duckdb_secrets()",
 	} {
-		err := s.each(ctx, query, func(row []driver.Value) error {
-			_, err := fmt.Fprintf(&b, "%v\t%v\n", row[0], row[1])
+		err := own.each(ctx, query, func(row []driver.Value) error {
+			_, err := fmt.Fprintln(&b, row[0])
 			return err
 		})
 		if err != nil {
 			return "", err
 		}
-		io.WriteString(&b, "\n")
+		b.WriteString("\n")
 	}
-	return b.String(), nil
+	return strings.ReplaceAll(b.String(), e.base(), "base"), nil
 }
 
 func (e *engine) close() error {

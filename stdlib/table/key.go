@@ -2,47 +2,77 @@ package table
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// CheckKey holds the rows of a Parquet file to a key: its columns are not null, and tell the rows apart. What to do where
-// they are null, or do not, is added to the *component.InputError.
-// Names are found as SQL finds them, without regard to case. The error names one value that several rows share, the least as text.
-func CheckKey(ctx context.Context, path string, key []string, whenNull, whenShared string) error {
-	if len(key) == 0 {
+// Key tells the rows of a table apart: none of its columns is null, and no two rows have the same values in all of them. What to do where
+// that is not so is added to the error that says so.
+type Key struct {
+	Columns    []string // none: there is no key
+	WhenNull   string   // "Filter them out in the query, or choose another key."
+	WhenShared string
+}
+
+// CheckKey holds the rows of a Parquet file to a key. Rows that are not are a *component.InputError. Names are found as SQL finds them,
+// without regard to case. The error names one value that several rows share, the least as text.
+func CheckKey(ctx context.Context, path string, key Key) error {
+	if len(key.Columns) == 0 {
 		return nil
 	}
-	r, err := OpenReader(ctx, map[string]string{"rows": path})
+	s, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	// Nulls first: a null differs from every value, also from another null, and so would pass as unique.
-	quoted, nulls, text := make([]string, len(key)), make([]string, len(key)), make([]string, len(key))
-	for i, k := range key {
+	file, err := s.plain(path)
+	if err == nil {
+		err = s.lock(ctx, file)
+	}
+	if err == nil {
+		err = s.checkKey(ctx, scanParquet(file), key)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// checkKey reads rows once, and again for what to say where they are not as the key says.
+func (s *session) checkKey(ctx context.Context, rows string, key Key) error {
+	// Nulls count first: a null differs from every value, also from another null, and so would pass as unique.
+	quoted, nulls, text := make([]string, len(key.Columns)), make([]string, len(key.Columns)), make([]string, len(key.Columns))
+	for i, k := range key.Columns {
 		quoted[i] = Quote(k)
 		nulls[i] = quoted[i] + " is null"
 		text[i] = fmt.Sprintf("%s || coalesce(%s::varchar, 'null')", literal(k+" = "), quoted[i])
 	}
-	name := strings.Join(key, ", ")
-	row, err := r.Row(ctx, "select count(*) from rows where "+strings.Join(nulls, " or "))
+	name, columns, null := strings.Join(key.Columns, ", "), strings.Join(quoted, ", "), strings.Join(nulls, " or ")
+	wrong, err := s.counts(ctx, "select count(*) from (select 1 from "+rows+" group by "+columns+" having count(*) > 1 or "+null+")")
+	if err != nil || wrong[0].(int64) == 0 {
+		return err
+	}
+	row, err := s.counts(ctx, "select count(*) from "+rows+" where "+null)
 	if err != nil {
-		return fmt.Errorf("checking the key: %w", err)
+		return err
 	}
 	if n := row[0].(int64); n > 0 {
-		return &component.InputError{Summary: fmt.Sprintf("the key (%s) is null in %d rows", name, n), Detail: whenNull}
+		return &component.InputError{Summary: fmt.Sprintf("the key (%s) is null in %d rows", name, n), Detail: key.WhenNull}
 	}
-	row, err = r.Row(ctx, fmt.Sprintf(`select count(*), coalesce(sum(n), 0)::bigint, coalesce(min(example), '') from (
-		select count(*) as n, %s as example from rows group by %s having count(*) > 1)`, strings.Join(text, " || ', ' || "), strings.Join(quoted, ", ")))
+	row, err = s.counts(ctx, fmt.Sprintf(`select count(*), coalesce(sum(n), 0)::bigint, coalesce(min(example), '') from (
+		select count(*) as n, %s as example from %s group by %s having count(*) > 1)`, strings.Join(text, " || ', ' || "), rows, columns))
 	if err != nil {
-		return fmt.Errorf("checking the key: %w", err)
+		return err
 	}
-	if n := row[0].(int64); n > 0 {
-		return &component.InputError{
-			Summary: fmt.Sprintf("the key (%s) is not unique: %d of its values are shared by %d rows, such as %s", name, n, row[1], row[2]), Detail: whenShared}
+	return &component.InputError{
+		Summary: fmt.Sprintf("the key (%s) is not unique: %d of its values are shared by %d rows, such as %s", name, row[0], row[1], row[2]), Detail: key.WhenShared}
+}
+
+// counts is the only row of a query that counts what a key does not tell apart.
+func (s *session) counts(ctx context.Context, query string) ([]driver.Value, error) {
+	row, err := s.one(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("checking the key: %w", err)
 	}
-	return nil
+	return row, nil
 }

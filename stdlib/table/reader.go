@@ -17,9 +17,9 @@ func OpenReader(ctx context.Context, tables map[string]string) (*Reader, error) 
 		return nil, err
 	}
 	r := &Reader{s: s}
-	v, err := s.views(ctx, tables)
+	files, err := s.views(ctx, tables)
 	if err == nil {
-		err = s.lock(ctx, v.files...)
+		err = s.lock(ctx, files...)
 	}
 	if err != nil {
 		r.Close()

@@ -222,6 +222,11 @@ func (s *session) target(path string) (string, error) {
 	if err != nil || s.engine == nil {
 		return abs, err
 	}
+	for link, to := range s.linked {
+		if to == filepath.Dir(abs) {
+			return filepath.Join(link, filepath.Base(abs)), nil
+		}
+	}
 	link := s.file(fmt.Sprintf("out%d", len(s.linked)))
 	s.linked[link] = filepath.Dir(abs)
 	return filepath.Join(link, filepath.Base(abs)), os.Symlink(filepath.Dir(abs), link)

@@ -231,16 +231,23 @@ func run(ctx context.Context, s *component.Stage) error {
 	if mistaken(problems) {
 		return &component.InputError{Summary: problems[0].Summary, Detail: problems[0].Detail}
 	}
-	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out})
+	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out, Key: table.Key{
+		Columns: want.Key, WhenNull: "Filter them out in the query, or choose another key.",
+		WhenShared: "Keep one row of each, say with qualify row_number() over (partition by " + quotedList(want.Key) + " order by …) = 1, or add columns to the key.",
+	}})
+	if rows > 0 {
+		s.Logf("%d rows", rows)
+	}
 	if err != nil {
 		return asInput(err)
 	}
 	if rows == 0 && !c.AllowEmpty {
 		return &component.InputError{Summary: "the query yields no rows", Detail: "A dataset needs at least one, unless it says allow_empty = true. Look at the conditions of its query and joins."}
 	}
-	s.Logf("%d rows", rows)
-	return table.CheckKey(ctx, out, want.Key, "Filter them out in the query, or choose another key.",
-		"Keep one row of each, say with qualify row_number() over (partition by "+quotedList(want.Key)+" order by …) = 1, or add columns to the key.")
+	if rows == 0 {
+		s.Logf("0 rows")
+	}
+	return nil
 }
 
 // asInput tells the user's mistakes from the engine's troubles. A cast that fails on a value is a mistake in the query or the
@@ -249,6 +256,10 @@ func asInput(err error) error {
 	var e *table.Error
 	if errors.As(err, &e) && e.DataError() {
 		return &component.InputError{Summary: "the query failed on this data", Detail: e.Message}
+	}
+	var key *component.InputError
+	if errors.As(err, &key) {
+		return err
 	}
 	var r *table.Refused
 	if errors.As(err, &r) {

@@ -204,8 +204,10 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	l := c.layout(s.In, m)
-	if err := table.CheckKey(ctx, s.InputTable("data"), l.Data.Key, "Filter them out in a dataset, or choose another key.",
-		"Keep one row of each in a dataset, or add columns to the key: predictions are found by it."); err != nil {
+	if err := table.CheckKey(ctx, s.InputTable("data"), table.Key{
+		Columns: l.Data.Key, WhenNull: "Filter them out in a dataset, or choose another key.",
+		WhenShared: "Keep one row of each in a dataset, or add columns to the key: predictions are found by it.",
+	}); err != nil {
 		return err
 	}
 	if err := l.Write(ctx, set, s.InputTable("data"), out); err != nil {
