@@ -1,5 +1,17 @@
 package attempt
 
+// What is done so that a secret stays one.
+//
+//   - A stage gets it as a file in memory, for as long as it runs. It is in no description, environment, fingerprint or plan.
+//   - In the log its value is replaced by its name, (secret.token), in each form in which programs commonly write a value down: as it is,
+//     quoted, in hexadecimal digits, in base64, escaped as in JSON, HTML or URLs (forms, decoded).
+//   - After each attempt outputs and checkpoint are searched for the same forms. If one is found the attempt fails, and nothing that it
+//     wrote is kept.
+//   - A value of fewer than six bytes is refused: it would be found in any text.
+//
+// What is compressed, encrypted, or taken apart and written in pieces is not found. That is the stage's own doing, which no search
+// can tell from other bytes.
+
 import (
 	"bytes"
 	"errors"

@@ -1,5 +1,19 @@
 package engine
 
+// How a gate is decided.
+//
+//  1. Rules are decided on the figures of stages that have ended. A rule on a figure that is missing or undefined is an error, and
+//     fails the gate as a rule does that does not hold.
+//  2. An approval is needed where its condition holds or cannot be decided, and none where all models behind the gate are live
+//     already: there is nothing to let pass.
+//  3. The subject is made: the digest of the gate's definition, the values that its rules saw, and the candidates.
+//  4. An approval counts if it was given for this subject, by somebody who may give it.
+//
+// The gate fails if a rule does, waits while an approval is missing, and passes otherwise. For example, gate.release asks for
+// recall >= 0.8 and, when recall < 0.9, for the approval "risk". With a recall of 0.85 it waits, and is recorded as open under
+// its subject. Once "risk" is given for that subject, the next run takes the recorded decision and passes. A model that was trained
+// again has another subject, even with the same recall, and waits for an approval of its own.
+
 import (
 	"fmt"
 	"slices"

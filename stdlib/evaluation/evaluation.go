@@ -1,6 +1,23 @@
 // Package evaluation computes the figures of predictions on rows whose truth is known: metrics with intervals,
 // by slice, between groups, and of two models on the same rows. The block that evaluates a model and the one that
 // monitors it share it, so that a figure means the same before a release and after it.
+//
+// # What a figure rests on
+//
+// Open reads the target and what else figures need (weights, entities, slices, groups), Take lays a model's predictions beside it,
+// and Figures or Compare computes. A row counts if its target is known, mature where the target is a label, and predicted:
+//
+//	row  churned  mature  predicted  counts
+//	0    true     true    true       yes
+//	1    false    true    null       no: the model has no prediction
+//	2    null     true    false      no: nothing is known yet
+//	3    true     false   true       no: the label may still change
+//
+// Here coverage is 1/4, and no metric has a value: "1 positives, fewer than min_positives = 10". Whatever is kept by row (weights,
+// masks of slices, groups, the sample that metrics are computed on) is of the rows that count, in the order of the table.
+//
+// A figure that cannot be computed is null, and undefined says why under its path, such as "slices.eu.auc". All intervals of a
+// block are found with one seed: metrics, groups and both models of a comparison see the same resamples.
 package evaluation
 
 import (

@@ -1,5 +1,12 @@
 // Package prediction holds what a model says of the rows of a table: scored here from a trained model, or read from
 // the table that a foreign model's own image wrote. Evaluations and batch deployments share it.
+//
+// A Set comes from one of three places: Score, of a model that is scored here; Read, of a table that a foreign model's image, or
+// anybody, has written; Layout.Read, of a table that Layout.Write wrote. In each the rows are those of the data, in the order in
+// which the data is stored, and all that follows pairs them by place: no key is looked at, since data need not have one.
+//
+// A row need not have a prediction: a feature is infinite, or a foreign program left it out. Its Predicted is NaN, it is among
+// Unscored with the reason, and it is null in tables. That is kept apart from a class that is wrong.
 package prediction
 
 import (

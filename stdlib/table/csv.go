@@ -1,5 +1,19 @@
 package table
 
+// How CSV is read.
+//
+// The engine reads CSV fast, and forgives much without a word. So each file is looked at before, and its values are looked at after:
+//
+//	look      the first 64 KiB: encoding, ends of lines, delimiter. A file that is written otherwise than it is read is refused
+//	firstRow  the header
+//	survey    all lines: rows with delimiters at their end that the engine would drop, and how long the longest is
+//	match     which field is which column
+//	plain     which columns have nothing but values that need no second look (csvplain.go)
+//	copy      the engine reads the files, the other columns as text, casts each value by the rule of exact, sorts and writes
+//	explain   only where copy failed: which value of which file it was, with its line
+//
+// Files with the same header are one scan (group), so that a thousand daily files are not a thousand queries.
+
 import (
 	"bufio"
 	"cmp"

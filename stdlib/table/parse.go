@@ -1,5 +1,23 @@
 package table
 
+// What a query may do.
+//
+// A query is one SELECT over the tables that it is given, with the same rows on every run. Three things see to that, and none relies
+// on another:
+//
+//   - The parser writes syntax trees of SELECTs alone (parseAnew); any other statement ends there.
+//   - The tree is looked through (walker) for what reads from elsewhere, differs from run to run, or would make something huge of a
+//     few characters. All that is found is told at once, each at its place in the text.
+//   - The engine that runs it can open no other file (session.lock).
+//
+// So these are refused:
+//
+//	select * from payments where paid_at > now()   now gives another value on every run
+//	select * from read_csv('/etc/passwd')          a query cannot read with read_csv
+//	select * from payments using sample 10         a sample without a seed has other rows on every run
+//	select 1; drop table payments                  another statement begins behind this semicolon
+//	select md5(repeat('x', 3000000000))            repeat of these constants is too much to compute (constants.go)
+
 import (
 	"bytes"
 	"context"

@@ -1,5 +1,23 @@
 package train
 
+// What a feature may know.
+//
+// A model is asked before its target is known. A feature that is made of the target, or of what comes with it, gives figures that
+// are too good, and nothing once the model is in use. So each feature is held, by its name and by where its values come from
+// (schema.Lineage), against the columns that tell the target: the target itself, the label, when that became known, and whether it
+// can be trusted. Of the target refunded
+//
+//	the feature                                     is
+//	refunded                                        refused, by its name
+//	refunded * 2                                    refused: computed from the target in the same row
+//	avg(refunded) over (partition by shop)          refused: the row itself is among those averaged
+//	count(*) of the rows where refunded             refused: the target decides which rows are counted
+//	avg(refunded) over the shop's earlier rows      taken; with a warning where labels become known late
+//	paid / due, where the target is due - paid > 0  refused: all that the target is made of enters it
+//
+// known_before vouches for a feature: it is then held to its name alone. What the lineage cannot follow counts as everything, so that
+// a feature may be refused without need, and then can be vouched for.
+
 import (
 	"fmt"
 	"maps"

@@ -2,6 +2,15 @@
 // checked of them before anything runs, rows and labels as numbers, the decision threshold, and the figures.
 //
 // A trainer is a folder below: it lists its parameters, fits an estimator on a Training, and hands it to Finish.
+//
+//	t, err := train.Load(ctx, s, &c.Config)                      // rows and labels as numbers
+//	m, err := fit(ctx, t, …)                                     // a model.Estimator
+//	training, validation, err := t.Losses(ctx, m)
+//	err = t.Finish(ctx, model.Linear, m, train.Figures{…})       // threshold, model and figures are written
+//
+// What is wrong with the data is a *component.InputError of Load, with what to do about it; what can be lived with is a warning of
+// the stage. The same table, configuration and seed give the same bytes of a model on any number of threads, for which every trainer
+// adds numbers up in a fixed order.
 package train
 
 import (

@@ -1,5 +1,10 @@
 // Package local is what the sources of files beside the module share: which files a pattern means, the columns that a
 // block declares, and what it yields.
+//
+// A source goes through it in this order. When a plan is made, Find lists the files that a path means, and their digests are what
+// the stage's fingerprint rests on. Shape makes the table of the column blocks, or of the columns that mlp.lock has. When the stage
+// runs, it gets the names that the plan lists and no pattern (Paths), reads these columns (Asked), and tells what was read
+// (Finish).
 package local
 
 import (
