@@ -98,7 +98,7 @@ func (k *checker) given(g *given) {
 	if n := countOf(g); n != nil {
 		figures["rows"], rows = n, false
 	}
-	if !g.block.TypeSpec.IsCheck() {
+	if !g.block.TypeSpec.IsCheck() && !g.block.TypeSpec.IsDeployment() { // of which live tells
 		k.refuse(g, "passed")
 	}
 	if _, ok := g.variable(); !ok {
@@ -128,7 +128,7 @@ func (k *checker) given(g *given) {
 			Severity: source.Error, Code: source.CodeTestGiven, Subject: g.at,
 			Summary: fmt.Sprintf("nothing of %s is given", g.label),
 			Detail:  k.yields(g.block),
-			Hint:    k.giveHint(g.block),
+			Hint:    giveHint(g),
 		})
 		return
 	}
@@ -178,9 +178,12 @@ func (k *checker) yields(b *check.Block) string {
 	return out
 }
 
-// giveHint says what can be given of a block of that type.
-func (k *checker) giveHint(b *check.Block) string {
+// giveHint says what can be given of a block of that type, or of its port; "" where nothing can.
+func giveHint(g *given) string {
+	b := g.block
 	switch {
+	case b.Out[g.port].Table != nil:
+		return "write csv = … or rows = […]"
 	case b.TypeSpec.Yields(schema.ModelPort):
 		return "a model cannot be written down: give the figures of its evaluation, or make the training short with override"
 	case b.TypeSpec.IsCheck():
@@ -190,7 +193,7 @@ func (k *checker) giveHint(b *check.Block) string {
 	case b.Figures != nil:
 		return "write its figures by their names in rules: metrics = { … }"
 	}
-	return "write csv = … or rows = […]"
+	return ""
 }
 
 // live makes the state of a deployment that has a model live. The model is a digest of the address: nothing can be

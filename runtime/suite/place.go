@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,12 @@ func (k *checker) inLine(file string, line int, word string) source.Range {
 	return source.Range{File: file, Start: lines.Pos(offset + start), End: lines.Pos(offset + start + length)}
 }
 
+// overLines reports whether a value of rows that are written as objects goes over several lines, so that lines are no rows.
+func (g *given) overLines() bool {
+	text, _ := g.text()
+	return strings.Count(text, "\n") != 1+len(g.attrs["rows"].([]any))
+}
+
 var (
 	saidLine  = lazyregexp.New(`^.*? line (\d+): (.*)$`)
 	saidValue = lazyregexp.New(` holds "(.*?)"`)
@@ -57,6 +64,10 @@ func (k *checker) badRow(g *given, summary, detail string) {
 		}
 		n, _ := strconv.Atoi(m[1]) // the pattern takes digits only
 		at, summary = k.inLine(at.File, n, word), m[2]
+	}
+	if m != nil && g.attrs["rows"] != nil && !g.overLines() {
+		n, _ := strconv.Atoi(m[1])
+		at, summary = g.rangeOf(fmt.Sprintf("rows[%d]", n-2)), fmt.Sprintf("row %d: %s", n-1, m[2]) // behind the header
 	}
 	if strings.Contains(detail, "null_values") { // what to do in a source
 		detail = ""
