@@ -36,6 +36,7 @@ type File struct {
 	added   bool
 }
 
+// entry is an answer in memory. rank orders those that were not asked for, as they stood in the file.
 type entry struct {
 	value []byte
 	asked bool // since the file was read
@@ -92,6 +93,7 @@ func (f *File) Save() {
 	}
 }
 
+// load reads the file, once. A later change by another process is seen when this one saves.
 func (f *File) load() {
 	if !f.read {
 		f.entries, f.read = decode(f.path), true

@@ -47,7 +47,7 @@ func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool) (*
 	return a.Record(action)
 }
 
-// listener hands on what a stage says as events.
+// listener hands on what a stage says as events, in the order in which it is said.
 type listener struct {
 	run     *run
 	address string

@@ -17,6 +17,7 @@ type Placement interface {
 // On places every stage on one executor.
 func On(ex executor.Executor) Placement { return one{ex} }
 
+// one places every stage alike.
 type one struct{ ex executor.Executor }
 
 func (o one) For(*plan.Node) executor.Executor { return o.ex }

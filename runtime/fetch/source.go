@@ -37,6 +37,7 @@ var (
 	commitHash = lazyregexp.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 )
 
+// gitGetter is what go-getter uses of its getters here: git alone, with the short forms of addresses that it expands.
 func gitGetter() *getter.GitGetter {
 	return &getter.GitGetter{Detectors: []getter.Detector{new(getter.GitHubDetector), new(getter.GitLabDetector), new(getter.GitDetector)}}
 }

@@ -46,6 +46,7 @@ type batch struct {
 	missing  map[string]int // by feature and field of the key: rows scored without a value
 }
 
+// newBatch is a batch without rows, for one request.
 func (s *server) newBatch(m *served) *batch {
 	b := &batch{model: m, most: s.MaxRows, keys: make([][]string, len(m.key)), faults: map[int]string{}, features: make([]feature, len(m.inputs))}
 	for i, c := range m.inputs {
@@ -147,6 +148,7 @@ func (b *batch) count() {
 	}
 }
 
+// isNull reports whether a field of a key, as JSON, says nothing: it is null, or was not given.
 func isNull(v string) bool { return v == "" || v == "null" }
 
 // unseenIn are the features of a row whose category the model was not trained on.

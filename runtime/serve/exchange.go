@@ -17,6 +17,7 @@ type exchange struct {
 	batch   *batch // what was scored; nil if nothing was
 }
 
+// requestID is the header by which a client names a request, and finds it in the log.
 const requestID = "X-Request-Id"
 
 // newExchange takes the client's name for the request if that is fit for headers and logs.

@@ -59,6 +59,7 @@ type try struct {
 	wait   time.Duration
 }
 
+// longestWait bounds the pauses between attempts at a release that cannot be loaded.
 const longestWait = time.Minute
 
 // newServer bounds the bytes of bodies that are read at the same time: two of the largest, so that one client cannot hold

@@ -30,10 +30,12 @@ type reader struct {
 	lenient bool
 }
 
+// newReader reads a copy of the text, so that what it hands out may be kept.
 func newReader(text []byte) *reader {
 	return &reader{text: string(text), d: jsontext.NewDecoder(bytes.NewBuffer(text))}
 }
 
+// newLenientReader lets names stand twice, for a caller who notices by itself: one who reads rows of known fields.
 func newLenientReader(text []byte) *reader {
 	return &reader{text: string(text), d: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true)), lenient: true}
 }
@@ -83,6 +85,7 @@ func (r *reader) next(kind jsontext.Kind) bool {
 	return got == kind || got == 0
 }
 
+// close takes the closing token.
 func (r *reader) close() error {
 	_, err := r.d.ReadToken()
 	return r.malformed(err)

@@ -34,6 +34,7 @@ func (c matrix) right() float64 {
 	return s
 }
 
+// accuracy is the share of rows that are predicted as they are.
 func accuracy(_ *Metric, c matrix) (float64, string) { return c.right() / c.total(), "" }
 
 // balancedAccuracy averages over the classes that occur, as scikit-learn does.
@@ -97,26 +98,32 @@ func (m *Metric) averaged(c matrix, score func(tp, support, predicted float64, c
 	return s / weights, ""
 }
 
+// truePositiveRate is TP / (TP + FN), sensitivity; with falseNegativeRate it makes 1.
 func truePositiveRate(m *Metric, c matrix) (float64, string) {
 	return m.ratio(c.at(1, 1), c.support(1), "no row is positive")
 }
 
+// falseNegativeRate is FN / (TP + FN): the positives that are missed.
 func falseNegativeRate(m *Metric, c matrix) (float64, string) {
 	return m.ratio(c.at(1, 0), c.support(1), "no row is positive")
 }
 
+// falsePositiveRate is FP / (FP + TN): the negatives that are alarmed of.
 func falsePositiveRate(m *Metric, c matrix) (float64, string) {
 	return m.ratio(c.at(0, 1), c.support(0), "no row is negative")
 }
 
+// trueNegativeRate is TN / (FP + TN), specificity.
 func trueNegativeRate(m *Metric, c matrix) (float64, string) {
 	return m.ratio(c.at(0, 0), c.support(0), "no row is negative")
 }
 
+// negativePredictiveValue is TN / (TN + FN): precision of the negative class.
 func negativePredictiveValue(m *Metric, c matrix) (float64, string) {
 	return m.ratio(c.at(0, 0), c.predicted(0), "no row is predicted negative")
 }
 
+// selectionRate is the share of rows that are predicted positive.
 func selectionRate(_ *Metric, c matrix) (float64, string) { return c.predicted(1) / c.total(), "" }
 
 // matthews is the R_K statistic (Gorodkin 2004), which for two classes is Matthews' correlation coefficient.

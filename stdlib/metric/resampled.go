@@ -84,6 +84,7 @@ func (b Bootstrap) percentiles(sorted []float64, units int, bias, acceleration f
 	return Interval{Low: at(-z), High: at(z)}
 }
 
+// normal is the quantile of the standard normal distribution.
 func normal(p float64) float64 { return mathext.NormalQuantile(p) }
 
 // moments are the standard deviation (by n) and the skewness. A deviation that is rounding only is 0.

@@ -108,6 +108,7 @@ func (s *Sample) Rows() int { return s.rows }
 // Weights of the rows; shared, not to be changed.
 func (s *Sample) Weights() []float64 { return s.weights }
 
+// err is the absolute error of a row of a regression.
 func (s *Sample) err(i int) float64 { return math.Abs(s.Actual[i] - s.Predicted[i]) }
 
 // score is the probability that row i is of class c.
@@ -184,6 +185,7 @@ func (s *Sample) unscored(w []float64) int {
 	return -1
 }
 
+// checkClasses holds actual and predicted values to indexes of classes.
 func (d *Data) checkClasses() error {
 	for i := range d.Actual {
 		for _, x := range []float64{d.Actual[i], d.Predicted[i]} {
@@ -195,6 +197,7 @@ func (d *Data) checkClasses() error {
 	return nil
 }
 
+// finite refuses values that no error can be measured from.
 func finite(xs []float64) error {
 	for i, x := range xs {
 		if math.IsNaN(x) || math.IsInf(x, 0) {

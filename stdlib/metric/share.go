@@ -13,15 +13,21 @@ type share struct {
 	link        func(float64) float64 // from the share to the metric, increasing; nil: it is the share
 }
 
+// shareOf is a share that is the metric itself.
 func shareOf(whole, part func(actual, predicted int) bool) *share {
 	return &share{whole: whole, part: part}
 }
 
+// all and right are sets of rows by their actual and predicted class: every row, and those that are predicted as they are.
 func all(_, _ int) bool                { return true }
 func right(actual, predicted int) bool { return actual == predicted }
+
+// isActual are the rows of a class.
 func isActual(class int) func(int, int) bool {
 	return func(actual, _ int) bool { return actual == class }
 }
+
+// isPredicted are the rows that are predicted to be of a class.
 func isPredicted(class int) func(int, int) bool {
 	return func(_, predicted int) bool { return predicted == class }
 }
@@ -50,6 +56,7 @@ func (m *Metric) asShare() *share {
 	return nil
 }
 
+// averagedShare is that of precision, recall and f1, by how they join the classes; nil of macro averages, which are means of shares.
 func (m *Metric) averagedShare() *share {
 	switch {
 	case m.Average == "micro", m.Average == "weighted" && m.Type == "recall":

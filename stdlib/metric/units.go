@@ -9,6 +9,7 @@ type units struct {
 	rows  int
 }
 
+// n is how many units there are, with weight or without.
 func (u units) n() int {
 	if u.of == nil {
 		return u.rows

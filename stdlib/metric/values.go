@@ -2,12 +2,17 @@ package metric
 
 import "math"
 
+// Metrics of a regression's errors. What has a Ratio beside it is a mean over rows, or a function of one, and gets its interval
+// from the rows that the mean is of.
+//
+// meanAbsoluteError is Σ w|actual - predicted| / Σ w, in the target's unit.
 func meanAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return s.mean(w, absoluteRatio(s).num), ""
 }
 
 func absoluteRatio(s *Sample) ratio { return ratio{num: s.err} }
 
+// meanSquaredError is in the square of the target's unit.
 func meanSquaredError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return s.mean(w, squaredRatio(s).num), ""
 }
@@ -16,11 +21,13 @@ func squaredRatio(s *Sample) ratio {
 	return ratio{num: func(i int) float64 { e := s.err(i); return e * e }}
 }
 
+// rootMeanSquaredError is in the target's unit.
 func rootMeanSquaredError(m *Metric, s *Sample, w []float64) (float64, string) {
 	x, undefined := meanSquaredError(m, s, w)
 	return math.Sqrt(x), undefined
 }
 
+// rootRatio is the mean of squares under a root: its interval is that of the mean, with the root taken of both ends.
 func rootRatio(s *Sample) ratio { return ratio{num: squaredRatio(s).num, link: root} }
 
 // meanAbsolutePercentageError divides by the actual value, but not by less than epsilon, as scikit-learn does: an
@@ -120,6 +127,7 @@ func r2Ratio(s *Sample) ratio {
 	return ratio{num: squaredRatio(s).num, den: func(i int) float64 { d := s.Actual[i] - mean; return d * d }, link: complement}
 }
 
+// meanPrediction looks at no actual value: between groups it shows how far the predictions themselves lie apart.
 func meanPrediction(_ *Metric, s *Sample, w []float64) (float64, string) {
 	return s.mean(w, predictionRatio(s).num), ""
 }

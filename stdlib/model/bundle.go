@@ -72,6 +72,7 @@ func (b *Bundle) Provenance() Provenance { return b.provenance }
 // Estimator is the model without its bundle.
 func (b *Bundle) Estimator() Estimator { return b.estimator }
 
+// document is bundle.json. Threshold is there for binary tasks alone.
 type document struct {
 	Format int  `json:"format"`
 	Kind   Kind `json:"kind"`
@@ -116,8 +117,10 @@ func (b *Bundle) Write(dir string) error {
 	return nil
 }
 
+// binary reports whether one score and a threshold decide.
 func (s *Signature) binary() bool { return len(s.Classes) == 2 && s.Outputs() == 1 }
 
+// sha is the SHA-256 of data in hexadecimal digits, which model registries and signatures go by.
 func sha(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
@@ -136,6 +139,7 @@ func Read(dir string) (*Bundle, error) {
 	return b, nil
 }
 
+// read is Read without the folder in its errors. The bundle is believed only as far as model.json has the digest that it states.
 func read(dir string) (*Bundle, error) {
 	data, err := os.ReadFile(filepath.Join(dir, BundleFile))
 	if errors.Is(err, fs.ErrNotExist) {

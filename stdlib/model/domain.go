@@ -42,6 +42,7 @@ func outside(columns [][]float64, features []Feature, rows int) ([][]float64, []
 	return out, listed(reasons)
 }
 
+// listed are the rows with a reason, ascending; nil if none has one.
 func listed(reasons []string) []Unscored {
 	var out []Unscored
 	for r, reason := range reasons {

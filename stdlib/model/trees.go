@@ -28,8 +28,10 @@ func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 	return &trees{model: m, scorer: scorer}, nil
 }
 
+// Encode writes the trees in XGBoost's format.
 func (t *trees) Encode() ([]byte, error) { return t.model.Encode() }
 
+// Predict rounds values to 32 bits, as XGBoost does with every table.
 func (t *trees) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
 	return t.scorer.Predict(ctx, columns, rows, threads)
 }

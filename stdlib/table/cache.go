@@ -30,6 +30,7 @@ type request struct {
 	Key    []string // of requests of the kind lineage: the columns that tell the rows of the result apart
 }
 
+// lineageKind is the kind of requests for flows; others ask for columns.
 const lineageKind = "lineage"
 
 // answer is what the binder says to a request.
@@ -85,6 +86,7 @@ func (m *memory) get(key [32]byte) (answer, bool) {
 	return a, true
 }
 
+// keep remembers an answer in this process.
 func (m *memory) keep(key [32]byte, a answer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -96,6 +96,7 @@ func plainDouble(b []byte) bool {
 	return bytes.Equal(strconv.AppendFloat(printed[:0], v, 'f', -1, 64), b)
 }
 
+// plainBoolean takes both words as programs write them. t, yes and 1 are booleans too, and are read as text.
 func plainBoolean(b []byte) bool {
 	switch string(b) {
 	case "true", "false", "True", "False", "TRUE", "FALSE":

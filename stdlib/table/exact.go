@@ -87,6 +87,7 @@ func exactText(text, want string) string {
 	return when(fmt.Sprintf("replace(%s::varchar, ' ', '') = replace(%s, ' ', '')", cast, text))
 }
 
+// moment is the grammar of a date, or a date with a time of so many places and perhaps an offset.
 func moment(places int) string {
 	return `\s*` + dayText + `([T ]` + fmt.Sprintf(clockText, places) + `(` + zoneText + `)?)?\s*`
 }

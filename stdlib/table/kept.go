@@ -141,6 +141,7 @@ func (e *engine) ownOne(ctx context.Context) (err error) {
 	return nil
 }
 
+// connect opens a connection, which sees all databases of the engine.
 func (e *engine) connect(ctx context.Context) (*duckdb.Conn, error) {
 	conn, err := e.connector.Connect(ctx)
 	if err != nil {
@@ -283,6 +284,7 @@ func (e *engine) look(ctx context.Context) (string, error) {
 	return strings.ReplaceAll(b.String(), e.base(), "base"), nil
 }
 
+// close ends the engine, and removes its folder.
 func (e *engine) close() error {
 	return errors.Join(e.own.Close(), e.connector.Close(), os.RemoveAll(e.dir))
 }

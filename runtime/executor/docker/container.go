@@ -150,6 +150,7 @@ func (e *Executor) scope(pipeline, workspace string) map[string]string {
 	return out
 }
 
+// merge is a new map with what is in either; b goes before a.
 func merge(a, b map[string]string) map[string]string {
 	out := make(map[string]string, len(a)+len(b))
 	for k, v := range a {

@@ -38,6 +38,7 @@ func (l *Log) Err() error {
 	return l.err
 }
 
+// line writes one line. After a first error nothing more is written.
 func (l *Log) line(b []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,6 +56,7 @@ func (l *Log) hide(line []byte, from, to int) []byte {
 	return []byte(l.mask.Hide(string(line), from, to))
 }
 
+// reach is how many bytes around a piece the mask must see; 0 without one.
 func (l *Log) reach() int {
 	if l.mask == nil {
 		return 0
@@ -107,6 +109,8 @@ func (s *Stream) breakUp(line []byte, whole bool) {
 	}
 }
 
+// piece writes the next part of a broken line. The mask sees as much before and behind it as a value may have, so that one which lies
+// across the break is masked in both parts.
 func (s *Stream) piece(line []byte, to int) {
 	reach := s.log.reach()
 	from, until := max(0, s.told-reach), min(len(line), to+reach)

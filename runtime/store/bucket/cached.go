@@ -38,6 +38,7 @@ func (c Cached) Get(ctx context.Context, key string, r Range) (*Value, error) {
 	return valueOf(data), nil
 }
 
+// valueOf is a value that is in memory.
 func valueOf(data []byte) *Value {
 	return &Value{ReadCloser: io.NopCloser(bytes.NewReader(data)), Size: int64(len(data))}
 }

@@ -61,6 +61,7 @@ func (b *Batch) PutBytes(data []byte) (plan.Digest, error) {
 }
 
 // PutFile adds a copy of a regular file's content and returns its digest.
+// A link is not followed: what a stage linked to is not what it wrote.
 func (b *Batch) PutFile(path string) (plan.Digest, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -75,6 +76,7 @@ func (b *Batch) PutFile(path string) (plan.Digest, error) {
 }
 
 // put writes a temporary file, hashing on the way, unless the content is small and there.
+// A full batch (batchFiles) is named at once, so that of a folder of a million files few temporary ones wait at a time.
 func (b *Batch) put(r io.Reader) (plan.Digest, error) {
 	if !holes(r) {
 		head, err := io.ReadAll(io.LimitReader(r, smallFile+1))
@@ -113,6 +115,7 @@ func (b *Batch) isThere(d plan.Digest) (bool, error) {
 
 // name gives whole files their names, once they are on disk, and removes the temporary ones. Of those that are there
 // already each stays, if its content is right.
+// Content that is there and wrong is moved aside, and the name is tried again; three times, for others may do the same.
 func (b *Batch) name() error {
 	defer b.discard()
 	var staged []local.Staged

@@ -108,6 +108,8 @@ func (b *Batch) PutDir(dir string, tell func(done, total int)) (plan.Digest, int
 	return d, len(files), err
 }
 
+// putEntry adds one file. It is looked at again once it is open: what was a regular file in the listing may be a pipe by now, which
+// would be waited for.
 func (b *Batch) putEntry(root *os.Root, name string) (Entry, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -139,6 +141,7 @@ func refusal(name string, mode fs.FileMode) string {
 }
 
 // PutList adds the list of a directory whose files are objects, or are in the batch.
+// The list is sorted here, so that the same files have the same digest in whatever order they are given.
 func (b *Batch) PutList(files []Entry) (plan.Digest, error) {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -150,6 +153,7 @@ func (b *Batch) PutList(files []Entry) (plan.Digest, error) {
 }
 
 // OpenDir reads the list of a directory. Its files may be missing.
+// A list that names a file outside of the folder, such as ../x, is an error: it is not one that was put by this package.
 func (o *Objects) OpenDir(ctx context.Context, d plan.Digest) (*Dir, error) {
 	data, err := o.Get(ctx, d)
 	if err != nil {
@@ -171,6 +175,7 @@ func (o *Objects) OpenDir(ctx context.Context, d plan.Digest) (*Dir, error) {
 }
 
 // Verify checks that a directory and all its files are there and are what their digests say.
+// It reads all of them. Content that is wrong is moved aside, and counts as missing from then on.
 func (o *Objects) Verify(ctx context.Context, d plan.Digest) error {
 	list, err := o.OpenDir(ctx, d)
 	if err != nil {
@@ -256,6 +261,7 @@ func makeFolder(dir string) error {
 }
 
 // IsMissing returns the digest of the object that an error says is missing or was corrupt.
+// Either way the stage that made the object can make it again.
 func IsMissing(err error) (plan.Digest, bool) {
 	var m *MissingError
 	if errors.As(err, &m) {

@@ -95,10 +95,12 @@ func At(ctx context.Context, feature, in *schema.Table, source, moments string) 
 	return q.write(append([]string{q.src(), "moments as (" + moments + ")", base}, q.with...), append(names, q.columns...)), nil
 }
 
+// src is the table that is looked back over, with each row's time in microseconds.
 func (q *query) src() string {
 	return fmt.Sprintf("src as (select *, %s as __mlp_t from %s)", micros(q.time), q.source)
 }
 
+// write puts the query together.
 func (q *query) write(with, columns []string) string {
 	return fmt.Sprintf("with %s\nselect %s\nfrom base%s", strings.Join(with, ",\n"), strings.Join(columns, ",\n  "), strings.Join(q.joins, ""))
 }
@@ -329,6 +331,7 @@ func stretch(t string, length int64) string {
 	return fmt.Sprintf("((%s - ((%[1]s %% %[2]d) + %[2]d) %% %[2]d) // %[2]d)", t, length)
 }
 
+// quoteAll lists columns for SQL: "card", "shop".
 func quoteAll(names []string) string {
 	out := make([]string, len(names))
 	for i, n := range names {

@@ -312,6 +312,7 @@ func resumeWith(resp *http.Response) http.Header {
 	return nil
 }
 
+// restart forgets what was read: the server sends the file from its beginning.
 func (d *download) restart() error {
 	d.have, d.total = 0, 0
 	d.sum.Reset()
@@ -350,6 +351,7 @@ func (d *download) copy(ctx context.Context, body io.Reader, came func()) error 
 	}
 }
 
+// expected is how many bytes the server announced, for a message.
 func (d *download) expected() string {
 	if d.total == 0 {
 		return "unknown many bytes"
@@ -357,6 +359,7 @@ func (d *download) expected() string {
 	return fmt.Sprintf("%d bytes", d.total)
 }
 
+// tooLarge is the error of a file above max_bytes, told before it fills the disk.
 func (d *download) tooLarge(size int64) error {
 	return &component.InputError{Summary: fmt.Sprintf("%s has %d bytes or more, and max_bytes = %d", d.URL, size, d.MaxBytes), Detail: "If that is meant, write a greater max_bytes."}
 }

@@ -84,7 +84,9 @@ var scalars = map[string]string{
 	"uuid": "uuid", "bytea": "blob", "json": "json", "jsonb": "json",
 }
 
-// column is the type of a column that takes all values of a type. The modifier is that of the server: of numeric(12,2) ((12 << 16) | 2) + 4.
+// column is the type of a column that takes all values of a type. The modifier is that of the server: of numeric(12,2) ((12 << 16)
+// | 2) + 4. For example numeric(12,2) is decimal(12,2), int8[] is bigint[], and mood, an enumeration, is varchar. Lists of bytes
+// are lists of text, for lists have no blobs.
 func (k kind) column(modifier int32) string {
 	scalar := scalars[k.Name]
 	switch {
@@ -107,6 +109,7 @@ func (k kind) column(modifier int32) string {
 }
 
 // decimal is the type of a numeric with a modifier. One without, such as a sum, has any number of digits, which text alone keeps.
+// The engine's decimals have at most 38 digits.
 func decimal(modifier int32) string {
 	if modifier < 4 {
 		return "varchar"

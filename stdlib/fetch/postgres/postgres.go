@@ -89,7 +89,7 @@ var settings = map[string]string{
 	"application_name": "mlp",
 }
 
-// session is a transaction.
+// session is a connection with the one transaction in which all is asked.
 type session struct {
 	Config
 	conn   *pgx.Conn
@@ -97,6 +97,9 @@ type session struct {
 	secret []byte // nil: there is none
 }
 
+// begin connects and begins the transaction. Where the address says nothing of TLS it is demanded, with a certificate that this
+// machine believes, but from this machine's own server. The password is the secret and nothing else: neither PGPASSWORD nor a
+// file of passwords is looked at.
 func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, error) {
 	config, err := component.Decode[Config](text)
 	if err != nil {
@@ -131,6 +134,7 @@ func begin(ctx context.Context, text json.RawMessage, secret []byte) (*session, 
 	return s, nil
 }
 
+// loopback reports whether a host is this machine, by name, address or the path of a socket.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback() || strings.HasPrefix(host, "/")
@@ -236,6 +240,7 @@ func (s *session) version(ctx context.Context) (string, int64, error) {
 // longest is how many characters a declared version may have: it stands in plans.
 const longest = 200
 
+// declared is the version by the block's own query: its one row as JSON. How many rows there are is then not known (0).
 func (s *session) declared(ctx context.Context) (string, int64, error) {
 	rows, err := s.tx.Query(ctx, "select row_to_json(q)::text from ("+strings.TrimRight(strings.TrimSpace(s.Config.Version), ";")+"\n) as q limit 2")
 	if err != nil {
@@ -253,6 +258,7 @@ func (s *session) declared(ctx context.Context) (string, int64, error) {
 	return found[0], 0, nil
 }
 
+// version connects, asks and ends: a plan asks nothing else of the server.
 func version(ctx context.Context, o component.Outside) (string, error) {
 	s, err := begin(ctx, o.Config, o.Secret)
 	if err != nil {
@@ -263,6 +269,8 @@ func version(ctx context.Context, o component.Outside) (string, error) {
 	return v, err
 }
 
+// run asks for the version and fetches the rows in one transaction, so that the rows are of that version, whatever is written
+// meanwhile.
 func run(ctx context.Context, stage *component.Stage) error {
 	secret, err := stage.Secret()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"math"
 )
 
+// format is the version of the file that is written and read.
 const format = 1
 
 // Model says the same of every row, or what one column says.
@@ -33,6 +34,7 @@ type Column struct {
 	Table   [][]float64 `json:"table,omitempty"` // [value][output]; nil: the value itself is the score
 }
 
+// document is the file: the model behind its format.
 type document struct {
 	Format int `json:"format"`
 	Model
@@ -58,6 +60,7 @@ func Decode(data []byte, features, outputs int) (*Model, error) {
 	return &d.Model, nil
 }
 
+// validate checks what scoring relies on. A table may have any number of values.
 func (m *Model) validate(features, outputs int) error {
 	if len(m.Scores) != outputs {
 		return fmt.Errorf("%d scores for %d outputs", len(m.Scores), outputs)
@@ -95,6 +98,7 @@ func (m *Model) Predict(_ context.Context, columns [][]float64, rows, _ int) ([]
 	return out, nil
 }
 
+// score is what the column's value x says of one output, or otherwise.
 func (c *Column) score(x float64, output int, otherwise float64) float64 {
 	switch {
 	case math.IsNaN(x):

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// format is the version of the file that is written and read.
 const format = 1
 
 // Link maps the weighted sum to the score.
@@ -71,6 +72,7 @@ func (in *Input) At(x float64) float64 {
 	return (x - in.Mean) / in.Scale
 }
 
+// indicator is 1 or 0.
 func indicator(b bool) float64 {
 	if b {
 		return 1
@@ -87,6 +89,7 @@ type Model struct {
 	Coefficients [][]float64 `json:"coefficients"` // [output][input]
 }
 
+// document is the file: the model behind its format.
 type document struct {
 	Format int `json:"format"`
 	Model
@@ -112,6 +115,8 @@ func Decode(data []byte, features, outputs int) (*Model, error) {
 	return &d.Model, nil
 }
 
+// validate checks what scoring relies on, so that a damaged file is an error and no index out of range. Coefficients may be any
+// number.
 func (m *Model) validate(features, outputs int) error {
 	if m.Link != Identity && m.Link != Logit && m.Link != Softmax {
 		return fmt.Errorf("unknown link %q", m.Link)
@@ -136,6 +141,8 @@ func (m *Model) validate(features, outputs int) error {
 	return nil
 }
 
+// blockRows is how many rows a task scores: few enough that their scores stay in the processor's cache while the inputs pass over
+// them.
 const blockRows = 1024
 
 // Predict scores rows given column by column; the result is [output][row].
@@ -162,6 +169,7 @@ func (m *Model) Predict(ctx context.Context, columns [][]float64, rows, threads 
 	return out, work.Wait()
 }
 
+// block scores the rows from start to end. An input that is 0 adds nothing and is passed over, as most one-hot inputs are.
 func (m *Model) block(columns [][]float64, start, end int, out [][]float64) {
 	for o := range out {
 		for r := start; r < end; r++ {
@@ -183,6 +191,7 @@ func (m *Model) block(columns [][]float64, start, end int, out [][]float64) {
 	m.link(out, start, end)
 }
 
+// link makes scores of sums, in place.
 func (m *Model) link(out [][]float64, start, end int) {
 	switch m.Link {
 	case Logit:
@@ -196,6 +205,8 @@ func (m *Model) link(out [][]float64, start, end int) {
 	}
 }
 
+// softmaxRow makes probabilities of a row's sums. The greatest sum is taken off each first, which changes no probability and keeps
+// exp from overflowing.
 func softmaxRow(out [][]float64, r int) {
 	top := math.Inf(-1)
 	for o := range out {

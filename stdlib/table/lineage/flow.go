@@ -15,6 +15,7 @@ func single(i int) origins {
 	return out
 }
 
+// or is the union. With an empty set it is the other one, not a copy.
 func (a origins) or(b origins) origins {
 	if len(a) < len(b) {
 		a, b = b, a
@@ -29,6 +30,7 @@ func (a origins) or(b origins) origins {
 	return out
 }
 
+// and is the intersection.
 func (a origins) and(b origins) origins {
 	out := slices.Clone(a[:min(len(a), len(b))])
 	for i := range out {
@@ -37,6 +39,7 @@ func (a origins) and(b origins) origins {
 	return out
 }
 
+// minus has what is in a and not in b.
 func (a origins) minus(b origins) origins {
 	out := slices.Clone(a)
 	for i := range min(len(a), len(b)) {
@@ -47,8 +50,10 @@ func (a origins) minus(b origins) origins {
 
 func (a origins) empty() bool { return !slices.ContainsFunc(a, func(w uint64) bool { return w != 0 }) }
 
+// meets reports whether the two have a number in common.
 func (a origins) meets(b origins) bool { return !a.and(b).empty() }
 
+// within reports whether all of a is in b. The empty set is within any.
 func (a origins) within(b origins) bool { return a.minus(b).empty() }
 
 func (a origins) equal(b origins) bool { return a.within(b) && b.within(a) }
@@ -197,10 +202,12 @@ func (f flow) fact() fact {
 	return fact{local: f.values, far: f.others.or(f.keys).or(f.control).or(f.earlierBy()), known: f.known, homes: f.homes}
 }
 
+// by is every column whose values the fact depends on, of the row itself or of others.
 func (f fact) by() origins { return f.local.or(f.far) }
 
 func (f fact) empty() bool { return f.local.empty() && f.far.empty() && f.known.empty() }
 
+// with is both facts as one.
 func (f fact) with(g fact) fact {
 	return fact{local: f.local.or(g.local), far: f.far.or(g.far), known: f.known.or(g.known), homes: f.homes.or(g.homes)}
 }

@@ -61,6 +61,7 @@ type identities struct {
 	few     map[string]origins // item → those of other tables that are joined to it, or others, by an equality
 }
 
+// identities finds them from the columns of the result and the equalities by which the items are joined.
 func (t *tracer) identities(out *relation, sc *scope, equal []equality) *identities {
 	id := &identities{items: sc.at.items, driving: out.home, of: map[int]origins{}, same: map[string]origins{}, one: map[string]origins{},
 		few: map[string]origins{}}
@@ -250,6 +251,7 @@ func (a origins) text() string {
 	return string(out)
 }
 
+// originsOf is the set that text was made of.
 func originsOf(text string) origins {
 	var out origins
 	for b := []byte(text); len(b) > 0; b = b[8:] {

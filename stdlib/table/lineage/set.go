@@ -7,6 +7,8 @@ import (
 )
 
 // recursive goes round until the flows stand still: they only grow, and there are only so many columns.
+// The first part is traced once, as what the query yields so far; the second again and again over what came out, until a round adds
+// nothing. Of a query that may have other columns than are seen nothing is known.
 func (t *tracer) recursive(n tree, outer *scope, aliases []string) *relation {
 	sc := newScope(outer)
 	t.with(n, sc)
@@ -124,8 +126,10 @@ func plain(v any) any {
 	return v
 }
 
-// combine puts the rows of two relations under one another, or takes some of them away. Where the two compute a column in
-// different ways, its value tells which of them a row came from.
+// combine puts the rows of two relations under one another, or takes some of them away. Where the two compute a column in different
+// ways, its value tells which of them a row came from. Of select 'old' as kind from a union all select 'new' from b the value of
+// kind is no column's, and yet tells which rows there are: what decides on those enters it. alike reports that column i of a and
+// column j of b are computed alike, from one table.
 func combine(a, b *relation, kind string, alike func(i, j int) bool) *relation {
 	out := &relation{rows: a.rows.with(b.rows), tests: a.tests.or(b.tests), order: a.order.or(b.order), lead: a.lead.or(b.lead)}
 	// rows.distant(): what the other side filters decides on rows of this one by being there or not, and not by their own

@@ -46,6 +46,7 @@ func New(t *train.Training, reference bool) *Matrix {
 	return m
 }
 
+// blocks is how many blocks there are.
 func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows }
 
 // Width is the number of inputs.
@@ -153,6 +154,7 @@ func (m *Matrix) Sum(ctx context.Context, threads, size int, f func(b Block, int
 	return out, nil
 }
 
+// block is a kept block, or a new one. No two goroutines ask for the same block at once, as Sum hands each out once.
 func (m *Matrix) block(i int) Block {
 	if m.kept == nil {
 		return m.compute(i)
@@ -163,6 +165,7 @@ func (m *Matrix) block(i int) Block {
 	return m.kept[i]
 }
 
+// compute makes the inputs of a block, its rows one behind the other in memory.
 func (m *Matrix) compute(i int) Block {
 	b := Block{Start: i * BlockRows, End: min((i+1)*BlockRows, m.set.Rows)}
 	n, p := b.End-b.Start, len(m.Inputs)
@@ -181,6 +184,8 @@ func (m *Matrix) compute(i int) Block {
 }
 
 // Importance is each feature's share in the sum of |coefficient| · standard deviation over its inputs and all outputs.
+// An input that hardly varies moves hardly any score, whatever its coefficient is. The result is by feature, and
+// sums up to 1, or is 0 throughout where all coefficients are.
 func (m *Matrix) Importance(ctx context.Context, threads, features int, coefficients [][]float64) ([]float64, error) {
 	p := len(m.Inputs)
 	moments, err := m.Sum(ctx, threads, 2*p+1, func(b Block, into []float64) {

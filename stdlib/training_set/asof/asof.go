@@ -173,6 +173,7 @@ func evaluated(spine, f *schema.Table) bool { return !byKey(spine, f) && len(f.W
 
 // joined is the lineage of a feature's column beside the spine. Whether it is there depends on which rows the feature has, but
 // for those that every row of the spine is one of; as of a time, it stood so in an earlier row.
+// So a feature that is filtered by the target and joined by its key tells the target of the row, and is held to that.
 func joined(origin string, column *schema.Lineage, spine, f *schema.Table) *schema.Lineage {
 	if !byKey(spine, f) {
 		out := column.Earlier(origin)
@@ -197,6 +198,7 @@ func (c *config) moment(spine *schema.Table) string {
 }
 
 // joinable tells what keeps a feature from being joined to the spine.
+// The first thing that is missing is told: what the others would need depends on it.
 func (c *config) joinable(path, name string, spine, f *schema.Table) []schema.Problem {
 	if byKey(spine, f) {
 		return append(sameTypes(path, name, spine, f, spine.Key), c.otherTime(path, name, f)...)
@@ -248,6 +250,7 @@ func sameTypes(path, name string, spine, f *schema.Table, columns []string) []sc
 }
 
 // byKey reports whether the feature has the spine's key.
+// The order of the key's columns does not matter. A spine without a key has no feature joined by key.
 func byKey(spine, f *schema.Table) bool {
 	if len(spine.Key) == 0 || len(spine.Key) != len(f.Key) {
 		return false
