@@ -1,5 +1,14 @@
 package attempt
 
+// What is held to a stage that says it succeeded.
+//
+//   - metrics.json, where a port is of figures: a regular file of at most 16 MB with one JSON object, of no two members of one name.
+//   - Of each other port a folder with something in it, of regular files alone.
+//   - Of a table port one file, table.parquet, or table.csv or table.ndjson where the block asks for that; it is converted then.
+//
+// Anything else in out/ is warned of and left out. A stage that wrote less than its block declares fails here, with what was
+// expected, and not in the stage that would have read it.
+
 import (
 	"bytes"
 	"context"

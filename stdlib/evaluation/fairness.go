@@ -1,5 +1,19 @@
 package evaluation
 
+// How groups are compared.
+//
+// The rows that count are parted by a column's values, and each part has its measures: with the column sex
+//
+//	group   rows  selection_rate
+//	f       120   0.30
+//	m       150   0.24
+//	x        12   undefined: fewer rows than min_group_size = 20
+//
+// demographic_parity_difference is 0.06, the greatest less the least, and demographic_parity_ratio 0.8. The third group has no part
+// in either; it counts in undefined_groups, and is not named anywhere, since a rate of twelve people tells of each of them. An
+// interval holds for all groups at once (metric.Bootstrap.Fairness): of twenty groups without any difference, one would seem to
+// have one by chance if each were looked at by itself.
+
 import (
 	"fmt"
 	"slices"

@@ -1,5 +1,18 @@
 package prediction
 
+// What is read.
+//
+//	task        columns                            the decision
+//	binary      score                              positive from 0.5 on
+//	            predicted                          as it says; metrics of scores are then refused where they are listed
+//	            score, predicted                   as predicted says
+//	multiclass  score_cat, score_dog, …            the class with the greatest score, the first of equals
+//	            scores, as {"cat":0.7,"dog":0.3}   the same
+//	            predicted, with scores or without  as it says
+//	regression  predicted, or else score           the value
+//
+// Other columns are not looked at. Nothing else tells which row is whose but its place.
+
 import (
 	"context"
 	"encoding/json"

@@ -1,5 +1,21 @@
 package table
 
+// What becomes of values in memory.
+//
+// A frame has two kinds of columns, numbers and texts, as trainers and metrics need no others:
+//
+//	type            value             in the frame
+//	bigint          7                 7
+//	bigint          9007199254740993  9007199254740992, and in Exact "9007199254740993", for keys and classes
+//	decimal(12,2)   12.50             12.5
+//	boolean         true              1
+//	date            2026-01-31        1769817600, in seconds
+//	varchar         b                 the code of b among the column's sorted values
+//	any             null              NaN; of texts the code -1
+//	double          NaN               NaN, which is null from there on
+//
+// Lists, structs and blobs have no place in one, and are an error that names the column. WriteFrame goes the other way.
+
 import (
 	"context"
 	"database/sql/driver"

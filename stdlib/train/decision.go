@@ -1,5 +1,20 @@
 package train
 
+// How the threshold is found.
+//
+// Every score of a validation row is tried as the threshold from which on rows are predicted positive, and one above all of them.
+// Between two scores nothing changes, so that no other threshold can be better. Of the rows 0.9 (positive), 0.7 (negative), 0.4
+// (positive), 0.2 (negative), with maximize = recall and where = fpr <= 0.5,
+//
+//	threshold  recall  fpr
+//	never      0       0
+//	0.9        0.5     0
+//	0.7        0.5     0.5
+//	0.4        1       0.5    chosen
+//	0.2        1       1      beyond the limit
+//
+// Of thresholds that are equally good the highest is taken, which predicts the fewest rows positive.
+
 import (
 	"fmt"
 	"sort"

@@ -1,5 +1,10 @@
 package train
 
+// What is checked before anything runs, in this order, each at its attribute: that there is a task, and the trainer can do it; that
+// the target's type fits the task; each feature, for leaking (leakage.go), for protected and personal columns, for its type; the
+// weight; that the validation table has the same columns; that the decision has metrics that change with a threshold. Of these all
+// that apply are told at once. What only values can tell, such as a target that is always the same, is left to Load.
+
 import (
 	"fmt"
 	"slices"
