@@ -1,51 +1,11 @@
 package lsp
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/mlp-lang/mlp/lang/schema"
 )
-
-// vocabulary is a small catalog with every type of argument that an editor treats on its own.
-func vocabulary() *schema.Catalog {
-	tables := []schema.PortType{schema.TablePort}
-	own := []schema.Port{{Name: "table", Type: schema.TablePort}}
-	return &schema.Catalog{Kinds: []schema.Kind{
-		{Name: "dataset", Types: []schema.Type{{Version: 1, Out: own, Body: schema.Body{
-			Attrs: []schema.Attr{
-				{Name: "from", Type: schema.RefMap, Required: true, Ports: tables},
-				{Name: "key", Type: schema.StringList, ColumnOf: "from"},
-				{Name: "sql", Type: schema.SQL},
-				{Name: "mode", Type: schema.String, OneOf: []string{"a", "b"}},
-				{Name: "limit", Type: schema.Limits},
-			},
-			Blocks: []schema.Block{{Name: "slice", Labelled: true, Repeated: true, Body: schema.Body{Attrs: []schema.Attr{{Name: "where", Type: schema.SQLExpr}}}}},
-		}}}},
-		{Name: "gate", Types: []schema.Type{{Body: schema.Body{Attrs: []schema.Attr{{Name: "assert", Type: schema.CEL}}}}}},
-		{Name: "locals", Unlabelled: true, Types: []schema.Type{{}}},
-		{Name: "metric", Types: []schema.Type{{Out: []schema.Port{{Name: "metric", Type: schema.MetricPort}}}}},
-		{Name: "source", Types: []schema.Type{{Name: "csv", Version: 1, Out: own}, {Name: "parquet", Version: 1, Out: own}}},
-	}}
-}
-
-// known is a compiler that knows some blocks, whatever the text.
-type known struct{}
-
-func (known) Analyse(context.Context, string, map[string][]byte) *Analysis {
-	table := &schema.Table{Columns: []schema.Column{{Name: "amount", Type: "double"}, {Name: "at", Type: "timestamp"}}}
-	metrics := schema.Object(map[string]*schema.FigureType{"auc": schema.Double})
-	env := schema.Object(map[string]*schema.FigureType{"evaluate": schema.Object(map[string]*schema.FigureType{
-		"x": schema.Object(map[string]*schema.FigureType{"metrics": metrics, "slices": schema.KeyedMap(metrics, "large")}),
-	})})
-	return &Analysis{Values: map[string]string{}, Blocks: map[string]*Block{
-		"source.s": {Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: table}}},
-		"gate.g":   {Env: env},
-	}}
-}
 
 // FuzzRequests holds that every text and place gets an answer to every question, within the text.
 func FuzzRequests(f *testing.F) {

@@ -18,7 +18,6 @@ import (
 const requestFailed = -32803
 
 // refuse is the error of a request that cannot be done. The editor shows the text to the user, so it is a sentence.
-// refuse is the error of a request that cannot be done. The editor shows the text to the user, so it is a sentence.
 func refuse(format string, args ...any) error {
 	return &jsonrpc2.Error{Code: requestFailed, Message: fmt.Sprintf(format, args...)}
 }
