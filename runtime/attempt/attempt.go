@@ -42,6 +42,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/executor"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -95,7 +96,9 @@ type Attempt struct {
 	secrets *secrets
 	quota   *quota
 	trace   executor.Trace    // of the last attempt
-	kept    *store.Checkpoint // nil where another apply has it
+	kept    *store.Checkpoint // nil: the stage has a folder of this attempt's own
+	busy    bool              // another apply has the stage's checkpoint
+	done    bool              // the stage's result is recorded
 }
 
 // Open lays out the inputs. The error is a Failure, or one that AsFailure knows.
@@ -106,24 +109,18 @@ func Open(ctx context.Context, t Task, o Options) (_ *Attempt, err error) {
 			a.Close()
 		}
 	}()
-	if a.work, err = o.Store.Temp("stage-"); err != nil {
+	if a.work, err = o.Store.Work(); err != nil {
 		return nil, err
 	}
-	if a.log, err = newLog(filepath.Join(a.work, "log"), o.Listener); err != nil {
-		return nil, err
-	}
+	a.log = newLog(filepath.Join(a.work, "log"), o.Listener)
 	if err := a.fresh(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.openSecrets(); err != nil {
 		return nil, err
 	}
-	if a.kept, err = o.Store.Checkpoint(t.Fingerprint); err != nil {
+	if err := a.openCheckpoint(); err != nil {
 		return nil, err
-	}
-	a.task.Checkpoint = filepath.Join(a.work, "checkpoint") // another apply runs the same stage: what this one keeps ends with it
-	if a.kept != nil {
-		a.task.Checkpoint = a.kept.Dir
 	}
 	if err := a.forgetSecrets(); err != nil {
 		return nil, err
@@ -137,16 +134,17 @@ func Open(ctx context.Context, t Task, o Options) (_ *Attempt, err error) {
 
 // Close removes the attempt's folders. What the stage keeps for its next attempt stays, unless it was recorded.
 func (a *Attempt) Close() {
-	if a.kept != nil {
-		a.kept.Release()
-	}
+	a.closeCheckpoint()
 	if a.secrets != nil {
 		_ = a.secrets.close() // what is left in memory is swept
 	}
 	if a.log != nil {
 		a.log.close()
 	}
-	if a.work != "" {
+	switch {
+	case a.done:
+		a.Store.Rest(a.work)
+	case a.work != "":
 		_ = os.RemoveAll(a.work) // what is left is swept with the session
 	}
 }
@@ -231,7 +229,7 @@ func (a *Attempt) Try(ctx context.Context) *Failure {
 // once runs the stage one time, into an empty output folder. Its order of causes is that of certainty: a run that was
 // stopped, or that broke a limit, also ends with an exit code, which says less.
 func (a *Attempt) once(ctx context.Context) *Failure {
-	if err := errors.Join(os.RemoveAll(a.task.Out), os.MkdirAll(a.task.Out, 0o700)); err != nil {
+	if err := scratch.Emptied(a.task.Out); err != nil {
 		return Failuref(StoreFailure, "preparing the output folder: %v", err)
 	}
 	a.log.begin(a.number)
@@ -313,7 +311,11 @@ func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
 	f.Tail = a.log.tail()
 	f.Attempts = a.number
 	_ = a.forgetSecrets() // what cannot be removed now is looked through before it is used again
-	digest, err := a.Store.PutFile(context.WithoutCancel(ctx), a.log.path)
+	var digest plan.Digest
+	err = a.Store.Together(context.WithoutCancel(ctx), func(b *store.Batch) (err error) {
+		digest, err = a.log.put(b)
+		return err
+	})
 	if err == nil {
 		f.Log = digest
 	}
@@ -333,7 +335,7 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 		if outputs, figures, err = a.collect(ctx, b); err != nil {
 			return err
 		}
-		digest, err = b.PutFile(a.log.path)
+		digest, err = a.log.put(b)
 		return err
 	})
 	if err != nil {
@@ -363,6 +365,10 @@ func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	a.done = true
+	if a.kept == nil {
+		return recorded, scratch.Emptied(a.task.Checkpoint)
 	}
 	return recorded, os.RemoveAll(a.task.Checkpoint)
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/store"
 )
 
 // tailLines is how much of a log is shown with a failure.
@@ -19,15 +21,19 @@ const (
 	cutWarning = "the log is longer than 64 MB: what comes after that is not kept"
 )
 
+// shortLog is up to how many bytes a log is kept in memory; a longer one is a file.
+const shortLog = 64 << 10
+
 // log keeps a stage's log whole, over all attempts, and listens for messages to the engine. Executors write a line
 // at a time; a part of a line waits for its end.
 type log struct {
-	path string
+	path string // of the file that a long log is in
 	tell Listener
 	mask *masker // of secrets; nil where the stage has none. Set before anything is written
 
 	mu       sync.Mutex
-	file     *os.File
+	short    []byte   // the log, until there is a file
+	file     *os.File // nil: none yet
 	rest     string
 	last     []string // lines, messages left out
 	warned   []string
@@ -39,13 +45,7 @@ type log struct {
 }
 
 // newLog begins a log at a path where none is.
-func newLog(path string, tell Listener) (*log, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening a log: %w", err)
-	}
-	return &log{path: path, tell: tell, file: f}, nil
-}
+func newLog(path string, tell Listener) *log { return &log{path: path, tell: tell} }
 
 // begin marks where an attempt begins. What earlier attempts said of their failure doesn't count any more.
 func (l *log) begin(attempt int) {
@@ -94,9 +94,34 @@ func (l *log) write(s string) {
 		s = "--- " + cutWarning + " ---\n"
 		defer l.addWarning(cutWarning)
 	}
-	if _, err := l.file.WriteString(s); err != nil && l.writeErr == nil {
+	if err := l.keep(s); err != nil && l.writeErr == nil {
 		l.writeErr = fmt.Errorf("writing a log: %w", err)
 	}
+}
+
+// keep adds text to what is kept.
+func (l *log) keep(s string) (err error) {
+	if l.file == nil {
+		if l.short = append(l.short, s...); len(l.short) <= shortLog {
+			return nil
+		}
+		if l.file, err = os.Create(l.path); err != nil {
+			return err
+		}
+		s, l.short = string(l.short), nil
+	}
+	_, err = l.file.WriteString(s)
+	return err
+}
+
+// put adds the log to what is stored.
+func (l *log) put(b *store.Batch) (plan.Digest, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return b.PutBytes(l.short)
+	}
+	return b.PutFile(l.path)
 }
 
 // flush takes an unfinished line as a line.
@@ -177,4 +202,8 @@ func (l *log) tail() []string {
 }
 
 // close closes the file. The log is stored by its path, and removed with the work folder.
-func (l *log) close() { _ = l.file.Close() } // what matters was stored before
+func (l *log) close() {
+	if l.file != nil {
+		_ = l.file.Close() // what matters was stored before
+	}
+}

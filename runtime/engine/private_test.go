@@ -31,7 +31,7 @@ func TestRunningStageIsPrivate(t *testing.T) {
 	var folders []string
 	for end := time.Now().Add(time.Minute); len(folders) < 2 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		out, _ := filepath.Glob(r.store.Place().Path("tmp", "session-*", "stage-*", "out"))
-		kept, _ := filepath.Glob(r.store.Place().Path("checkpoint", "*[0-9a-f]"))
+		kept, _ := filepath.Glob(r.store.Place().Path("tmp", "session-*", "stage-*", "checkpoint"))
 		folders = append(out, kept...)
 	}
 	if len(folders) < 2 {

@@ -57,7 +57,8 @@ type Task struct {
 	Out string
 	// Checkpoint is a folder on the host kept between attempts; empty: none.
 	Checkpoint string
-	// Scratch is a private folder on the host for the executor's own files, which it makes where it is not there.
+	// Scratch is a private folder on the host for the executor's own files, which it makes where it is not there. What it leaves in it is for
+	// its next task with that folder, and nothing that a stage wrote.
 	Scratch string
 	// Place makes a new folder that may outlive the attempt, on the file system of the task's own folders; nil: there is no such place.
 	Place func(pattern string) (string, error)

@@ -45,6 +45,12 @@ func (p *Place) Checkpoint(hex string) (*Checkpoint, error) {
 	}
 }
 
+// Kept reports whether a stage kept something under a fingerprint, given by its hexadecimal digits, or keeps it now.
+func (p *Place) Kept(hex string) bool {
+	_, err := os.Lstat(p.Path("checkpoint", hex))
+	return err == nil
+}
+
 // named reports whether a file still has the name that it was opened by: whoever released it may have removed it meanwhile.
 func named(f *os.File) bool {
 	mine, err := f.Stat()

@@ -19,6 +19,7 @@ type Place struct {
 
 	mu      sync.Mutex
 	session *session
+	idle    []string // folders of stages that nothing uses
 }
 
 // At returns the place in a folder.
@@ -155,7 +156,7 @@ func (p *Place) Close() error {
 		return nil
 	}
 	err := errors.Join(removeAll(p.session.dir), p.session.lock.Close())
-	p.session = nil
+	p.session, p.idle = nil, nil
 	return err
 }
 
@@ -183,7 +184,7 @@ func (p *Place) SweepSessions() (int, error) {
 
 // Left reports whether a process that is no longer alive left a stage that it was running. Nothing is changed.
 func (p *Place) Left() bool {
-	left, _ := filepath.Glob(p.Path("tmp", "session-*", "stage-*")) // the pattern is right
+	left, _ := filepath.Glob(p.Path("tmp", "session-*", working+"*")) // the pattern is right
 	for _, stage := range left {
 		lock, err := os.OpenFile(filepath.Join(filepath.Dir(stage), sessionLock), os.O_RDWR, 0)
 		if err != nil {

@@ -240,6 +240,18 @@ func (s *Store) Checkpoint(fp plan.Digest) (*Checkpoint, error) {
 	return s.place.Checkpoint(hex)
 }
 
+// Kept reports whether there is a checkpoint of a fingerprint, as scratch.Place says.
+func (s *Store) Kept(fp plan.Digest) bool {
+	hex, err := fp.Hex()
+	return err == nil && s.place.Kept(hex)
+}
+
+// Work returns a folder for a stage, and Rest takes it back, as scratch.Place says.
+func (s *Store) Work() (string, error) { return s.place.Work() }
+
+// Rest takes back a folder of Work in which nothing runs any more.
+func (s *Store) Rest(dir string) { s.place.Rest(dir) }
+
 // Sweep removes what processes left that are no longer alive. It returns how many had left something.
 func (s *Store) Sweep() (int, error) { return s.place.SweepSessions() }
 

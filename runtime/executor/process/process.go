@@ -67,7 +67,7 @@ func (e *Executor) Name() string { return "process" }
 
 // Close ends the workers.
 func (e *Executor) Close() error {
-	for w := e.idle(); w != nil; w = e.idle() {
+	for w := e.idle(""); w != nil; w = e.idle("") {
 		w.kill()
 	}
 	if e.scratch == nil {
@@ -89,27 +89,40 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, e
 	if err != nil {
 		return executor.Result{}, fmt.Errorf("preparing %s: %w", t.Address, err)
 	}
-	defer os.RemoveAll(root)
+	defer clearOut(root)
 	return e.run(ctx, t, root)
 }
 
+// home is the folder in a stage's root that its HOME and TMPDIR are.
+const home = "home"
+
 // layOut makes the root folder of a stage: the description, links to inputs, outputs and checkpoint, and a home. It is the task's scratch
-// folder where that is not there yet, else a folder in it. Each folder that is made and removed costs a small stage a part of its
-// time, the more of them the longer: a file system keeps what was removed a moment ago from being used again, and looks past it.
-func layOut(t executor.Task) (string, error) {
-	root, err := newRoot(t.Scratch)
-	if err != nil {
+// folder, where what an earlier task left is used if it is the same: a folder that is made and removed costs a small stage a part of its
+// time.
+func layOut(t executor.Task) (root string, err error) {
+	if root, err = filepath.Abs(t.Scratch); err != nil {
 		return "", err
 	}
-	err = errors.Join(
-		protocol.WriteDescription(filepath.Join(root, protocol.DescriptionFile), t.Spec),
-		os.Mkdir(filepath.Join(root, "home"), 0o700),
-		link(t.Out, filepath.Join(root, "out")),
-	)
-	in := filepath.Join(root, "in")
+	links := map[string]string{"out": t.Out}
 	if t.In != "" {
-		err = errors.Join(err, link(t.In, in))
-	} else {
+		links["in"] = t.In
+	}
+	if t.Checkpoint != "" {
+		links["checkpoint"] = t.Checkpoint
+	}
+	err = os.MkdirAll(root, 0o700)
+	for _, name := range []string{"in", "out", "checkpoint"} {
+		at := filepath.Join(root, name)
+		switch folder, ok := links[name]; {
+		case err != nil:
+		case ok:
+			err = link(folder, at)
+		default:
+			err = os.RemoveAll(at)
+		}
+	}
+	err = errors.Join(err, scratch.Emptied(filepath.Join(root, home)), protocol.WriteDescription(filepath.Join(root, protocol.DescriptionFile), t.Spec))
+	if in := filepath.Join(root, "in"); t.In == "" {
 		err = errors.Join(err, os.Mkdir(in, 0o755))
 		for _, input := range t.Inputs {
 			err = errors.Join(err, link(input.Path, filepath.Join(in, input.Port)))
@@ -121,9 +134,6 @@ func layOut(t executor.Task) (string, error) {
 	for _, secret := range t.Secrets {
 		err = errors.Join(err, os.Symlink(secret.Path, filepath.Join(root, "secrets", secret.Name)))
 	}
-	if t.Checkpoint != "" {
-		err = errors.Join(err, link(t.Checkpoint, filepath.Join(root, "checkpoint")))
-	}
 	if err != nil {
 		os.RemoveAll(root)
 		return "", err
@@ -131,23 +141,26 @@ func layOut(t executor.Task) (string, error) {
 	return root, nil
 }
 
-// newRoot makes the root folder, absolute.
-func newRoot(scratch string) (string, error) {
-	root, err := filepath.Abs(scratch)
+// clearOut takes out of a root folder what was of the stage. Links to folders, the description and an empty home stay for the next.
+func clearOut(root string) {
+	entries, err := os.ReadDir(root)
+	for _, e := range entries {
+		at := filepath.Join(root, e.Name())
+		switch name := e.Name(); {
+		case name == home && e.IsDir():
+			err = errors.Join(err, scratch.Emptied(at))
+		case name == protocol.DescriptionFile && e.Type().IsRegular():
+		case e.Type() == os.ModeSymlink && (name == "in" || name == "out" || name == "checkpoint"):
+		default:
+			err = errors.Join(err, os.RemoveAll(at))
+		}
+	}
 	if err != nil {
-		return "", err
+		_ = os.RemoveAll(root) // what is left goes with the attempt's folders
 	}
-	err = os.MkdirAll(filepath.Dir(root), 0o700)
-	if err == nil {
-		err = os.Mkdir(root, 0o700)
-	}
-	if errors.Is(err, os.ErrExist) {
-		return os.MkdirTemp(root, "stage-")
-	}
-	return root, err
 }
 
-// link makes name a symbolic link to an existing folder. Hard links to the files would cost time by their number,
+// link makes name a symbolic link to an existing folder, unless it is that. Hard links to the files would cost time by their number,
 // change the originals' ctime and need the same file system.
 func link(folder, name string) error {
 	folder, err := filepath.Abs(folder)
@@ -164,5 +177,8 @@ func link(folder, name string) error {
 	if beside := filepath.Dir(filepath.Dir(name)); filepath.Dir(folder) == beside {
 		folder = filepath.Join("..", filepath.Base(folder)) // a short one lies in the inode
 	}
-	return os.Symlink(folder, name)
+	if now, err := os.Readlink(name); err == nil && now == folder {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(name), os.Symlink(folder, name))
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ type worker struct {
 	link   *protocol.Link
 	ended  chan struct{} // closed when the process has ended
 	stages int
+	root   string        // of the last of them
 	cpu    time.Duration // of stages that succeeded
 	rest   int64         // its memory when the last of them had ended, in bytes
 }
@@ -71,12 +73,12 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 		extra = withNetwork(e.env)
 	}
 	job := component.Job{Root: root, Env: protocol.Environment(t.Spec, protocol.Settings{
-		Root: root, Home: filepath.Join(root, "home"), Path: path, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra,
+		Root: root, Home: filepath.Join(root, home), Path: path, CPUs: t.CPUs, MemoryMB: t.MemoryMB, Extra: extra,
 	})}
 	for {
 		var w *worker
 		if !t.Network {
-			w = e.idle()
+			w = e.idle(root)
 		}
 		used := w != nil
 		if used && !protocol.Fits(w.rest, t.MemoryMB) {
@@ -92,6 +94,7 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 		out, err := w.link.Send(job, log)
 		if err == nil {
 			w.stages++
+			w.root = root
 			return w, out, nil
 		}
 		w.kill()
@@ -101,16 +104,20 @@ func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*work
 	}
 }
 
-// idle takes a worker that has nothing to do; nil: there is none.
-func (e *Executor) idle() *worker {
+// idle takes a worker that has nothing to do; nil: there is none. One whose last stage had the same root is the first choice: it need not
+// tell the SQL engine of another folder to spill to.
+func (e *Executor) idle(root string) *worker {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	n := len(e.workers)
-	if n == 0 {
+	if len(e.workers) == 0 {
 		return nil
 	}
-	w := e.workers[n-1]
-	e.workers = e.workers[:n-1]
+	at := slices.IndexFunc(e.workers, func(w *worker) bool { return w.root == root })
+	if at < 0 {
+		at = len(e.workers) - 1
+	}
+	w := e.workers[at]
+	e.workers = slices.Delete(e.workers, at, at+1)
 	return w
 }
 

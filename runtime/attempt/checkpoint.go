@@ -1,0 +1,50 @@
+package attempt
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// openCheckpoint chooses the folder that the stage keeps things in. That of a stage which is somebody's program lies in the store from the
+// start, so that a kill leaves it. That of a built-in stage, which seldom keeps anything, is the attempt's own, and comes into the store at
+// the end where something is in it; but what an earlier apply has kept there is gone on from.
+func (a *Attempt) openCheckpoint() (err error) {
+	a.task.Checkpoint = filepath.Join(a.work, "checkpoint")
+	if a.node.Container == nil && !a.Store.Kept(a.Fingerprint) {
+		return nil
+	}
+	if a.kept, err = a.Store.Checkpoint(a.Fingerprint); err != nil {
+		return err
+	}
+	if a.busy = a.kept == nil; !a.busy { // else another apply runs the same stage: what this one keeps ends with it
+		a.task.Checkpoint = a.kept.Dir
+	}
+	return nil
+}
+
+// closeCheckpoint gives up what the stage has kept, for the next attempt. What cannot be put where that finds it is made again.
+func (a *Attempt) closeCheckpoint() {
+	if a.kept == nil && !a.busy && !a.done && a.task.Checkpoint != "" {
+		a.keep()
+	}
+	if a.kept != nil {
+		a.kept.Release()
+	}
+}
+
+// keep moves what is in the attempt's own folder to where the next apply finds it, unless another apply has left something there meanwhile.
+func (a *Attempt) keep() {
+	own, err := os.ReadDir(a.task.Checkpoint)
+	if err != nil || len(own) == 0 {
+		return
+	}
+	if a.kept, err = a.Store.Checkpoint(a.Fingerprint); err != nil || a.kept == nil {
+		return
+	}
+	if there, err := os.ReadDir(a.kept.Dir); err != nil || len(there) > 0 {
+		return
+	}
+	for _, e := range own {
+		_ = os.Rename(filepath.Join(a.task.Checkpoint, e.Name()), filepath.Join(a.kept.Dir, e.Name()))
+	}
+}
