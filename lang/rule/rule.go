@@ -30,6 +30,7 @@
 // && || !, the conditional, `in`, indices, size(), the macros all, exists, exists_one, map, filter and has(), min, max,
 // mean, sum and quantile of lists and maps of numbers, abs, and contains, startsWith, endsWith and matches on strings.
 // Nothing reads time or anything outside, and no rule takes long: see cost.go.
+//
 // # From text to verdict
 //
 //  1. Compile parses the text with macros left as calls, and turns every number into a double.

@@ -251,7 +251,7 @@ func (a *app) root() *cobra.Command {
 }
 
 // unknownCommand refuses words behind mlp that are no command.
-// + A word of another tool ("mlp destroy") is answered with what takes its place, a misspelt one ("mlp plna") with what
+// A word of another tool ("mlp destroy") is answered with what takes its place, a misspelt one ("mlp plna") with what
 // is near.
 func unknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {

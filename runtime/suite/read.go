@@ -48,7 +48,7 @@ type testSpec struct {
 }
 
 // read reads the files of tests and puts together what belongs to each test.
-// + All files are read even if one has mistakes, so that all mistakes are told.
+// All files are read even if one has mistakes, so that all mistakes are told.
 func read(o Options) ([]*test, source.Diagnostics) {
 	var out []*test
 	var diags source.Diagnostics

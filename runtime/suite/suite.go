@@ -6,6 +6,7 @@
 // what would run, applies it where it says so (run.go), and compares. Every test has a state of its own in a store that
 // all share and that goes with the suite; so what one test trained, another need not train again, while no plan knows of
 // any other test.
+//
 // An example. The file release.mlptest beside a module has
 //
 //	given "evaluate.holdout" { metrics = { recall = 0.71 } }
@@ -62,7 +63,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// Options are what tests rest on. All but Filter, Parallelism, Started and Convert are required.
+// Options are what tests rest on. All but Filter, Parallelism, Unquoted and Convert are required; Check
+// does without Image and Executor.
 type Options struct {
 	Dir     string            // of the module
 	Tests   map[string][]byte // files of tests, by name
@@ -71,8 +73,7 @@ type Options struct {
 	Resolve resolve.Options   // of the module, with the values of variables that tests do not set
 	Library Library
 	Tables  Tables
-	// Image is what an image's name means (plan.ImageVersion).
-	// Its errors are taken for "not known yet" by plans.
+	// Image is what an image's name means (plan.ImageVersion). Its errors are taken for "not known yet" by plans.
 	Image func(ctx context.Context, name string) (version string, err error)
 	// Executor runs stages; it is asked for when the first one has to run, once for built-in components and once for
 	// foreign stages, which run an image of their own.
@@ -90,7 +91,7 @@ type Options struct {
 }
 
 // Library is what the compiler and the planner need of the components.
-// + Calls may come from several tests at a time once the suite runs.
+// Calls may come from several tests at a time once the suite runs.
 type Library interface {
 	front.Library
 	// Files lists the files that a source means, as component.Source does; dir is the folder of the block's module.
