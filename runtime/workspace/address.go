@@ -7,5 +7,6 @@ import (
 // bareKey is the key of an instance without its quotes, as a shell leaves it.
 var bareKey = lazyregexp.New(`\[([a-z0-9_]+)\]`)
 
-// AddressOf reads an address as given on a command line: train.model[eu] is train.model["eu"].
+// AddressOf reads an address as given on a command line: train.model[eu] is train.model["eu"], whose quotes a shell
+// takes away. Any other text is returned as it is; whether the address exists is not asked.
 func AddressOf(arg string) string { return bareKey().ReplaceAllString(arg, `["$1"]`) }

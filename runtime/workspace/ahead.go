@@ -19,15 +19,17 @@ import (
 // What is recorded is read while the module is read and checked: the state, then the results that it names. Reading
 // changes nothing, so what turns out not to be asked for is left.
 
-// Recorded is what a store holds of a pipeline in a workspace.
+// Recorded is what a store holds of a pipeline in a workspace. Store is nil where opening failed.
 type Recorded struct {
 	Store   *store.Store
-	Log     *state.Log
+	Log     *state.Log //
 	State   *plan.State
 	actions *actions // nil where nothing plans
 }
 
-// readStored reads what is recorded of a pipeline; with planning also, in the background, the results that its state names.
+// readStored reads what is recorded of a pipeline; with planning also, in the background, the results that its state
+// names. A store is made where there is none. After an error the store is among what is returned if it was opened, to
+// be closed.
 func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bool) (Recorded, error) {
 	s, err := store.Open(w.StoreDir())
 	if err != nil {
@@ -47,7 +49,8 @@ func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bo
 }
 
 // readAhead begins to read what is recorded before it is known of which pipeline: a store has seldom more than one. The
-// function it returns waits for that, or reads what is asked for if it was guessed wrong.
+// function it returns waits for that, or reads what is asked for if it was guessed wrong. It is to be called at most
+// once, by the goroutine that called readAhead; ctx ends what is read in the background.
 func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline string) (Recorded, error) {
 	// With one pipeline in the store the guess is right, and reading goes on while the module is compiled.
 	guess := ""
@@ -77,7 +80,8 @@ func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline 
 	}
 }
 
-// actions answers the planner from the store. Each record is read once.
+// actions answers the planner from the store. Each record is read once, so that what a plan was told once is not told
+// otherwise later: another apply may write to the store meanwhile. It is safe for concurrent use.
 type actions struct {
 	store *store.Store
 	mu    sync.Mutex
@@ -95,7 +99,8 @@ type action struct {
 // readers is how many records are read at once: the wait is for the disk.
 const readers = 8
 
-// readActions begins to read the results that a state names.
+// readActions begins to read the results that a state names, and returns at once. Reading ends with ctx; what has not
+// been read by then is read when it is asked for.
 func readActions(ctx context.Context, s *store.Store, st *plan.State) *actions {
 	r := &actions{store: s, read: make(map[plan.Digest]*action, len(st.Nodes))}
 	named := slices.Collect(maps.Values(st.Nodes)) // the state itself may be another by then
@@ -110,7 +115,8 @@ func readActions(ctx context.Context, s *store.Store, st *plan.State) *actions {
 	return r
 }
 
-// Action is what a fingerprint yields; false if that is not recorded.
+// Action is what a fingerprint yields; false if that is not recorded. An error is of a record that is there and cannot
+// be read, such as one that is damaged.
 func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	x := r.get(fp, nil)
 	return x.found, x.found != nil, x.err
@@ -119,7 +125,8 @@ func (r *actions) Action(fp plan.Digest) (*plan.Action, bool, error) {
 // present are the results whose objects are there too.
 type present struct{ *actions }
 
-// Action is a record whose results are all there; one with a result that is gone counts as none.
+// Action is a record whose results are all there; one with a result that is gone counts as none. That the objects have
+// the bytes that they should is not looked at: see VerifyStore.
 func (p present) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	a, ok, err := p.actions.Action(fp)
 	if !ok || err != nil {
@@ -133,7 +140,9 @@ func (p present) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	return a, true, nil
 }
 
-// get reads a record once. It holds nothing twice that the state holds too, if that is given: there may be many.
+// get reads a record once. It holds nothing twice that the state holds too, if that is given: where the inputs and
+// outputs of the record are those of the state, the state's maps are kept for both, which must not be changed. A store
+// of many thousand results so takes half the memory.
 func (r *actions) get(fp plan.Digest, n *plan.NodeState) *action {
 	r.mu.Lock()
 	x := r.read[fp]

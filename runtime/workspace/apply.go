@@ -10,7 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/state"
 )
 
-// ApplyOptions are how a plan is carried out.
+// ApplyOptions are how a plan is carried out. Results do not depend on any but Force.
 type ApplyOptions struct {
 	Force       []string // addresses that run even if their results are known
 	Executor    string   // as ExecutorOptions.Name
@@ -18,8 +18,8 @@ type ApplyOptions struct {
 	Parallelism int      // stages at once; 0: as many as there are processors
 }
 
-// Applying is who watches an apply and decides whether it goes on. Its methods are called in this order, one at a time but
-// for Event.
+// Applying is who watches an apply and decides whether it goes on. Its methods are called in this order, one at a time;
+// Event comes from several goroutines. After an error none is called any more, but for End where Begin was.
 type Applying interface {
 	// Show is given the plan.
 	Show(*plan.Plan) error
@@ -38,8 +38,10 @@ type Applying interface {
 	End()
 }
 
-// Apply plans the module and carries the plan out, holding the workspace's lock. If Confirm answers no, both result and error are nil.
-// There are both a result and an error where the plan was carried out and could not be marked as applied.
+// Apply plans the module and carries the plan out, holding the workspace's lock. If Confirm answers no, both result and
+// error are nil. There are both a result and an error where the plan was carried out and could not be marked as
+// applied. That stages or gates failed is no error, but stands in the result. The session's state is that of before;
+// open a new session to see what was recorded.
 func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
 	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
@@ -81,6 +83,8 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 		return nil, err
 	}
 	defer placed.Close()
+	// The operator's file is read anew: it decides over approvals where the plan is applied, whatever it said when
+	// planning.
 	approvers, err := s.w.ReadApprovers()
 	if err != nil {
 		return nil, err
@@ -102,6 +106,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if err != nil {
 		return nil, err
 	}
+	// An interrupt that came after all was done must not lose the mark, hence WithoutCancel.
 	if result.ExitCode() == 0 && !review.Count(p).Nothing() {
 		err = s.markApplied(context.WithoutCancel(ctx), p, result.State.Revision)
 	}

@@ -53,7 +53,8 @@ func (w *Workspace) ReadApprovers() (plan.Approvers, error) {
 	return groups, nil
 }
 
-// mayNot is the error of somebody who may not give an approval.
+// mayNot is the error of somebody who may not give an approval. It says who may: with a file of approvers the members
+// of each group that is asked, and names that the file does not have, which nobody can approve for.
 func mayNot(by, gate string, asked *plan.Approval, approvers plan.Approvers) error {
 	err := fmt.Errorf("%s may not give the approval %q of %s, which is asked of %s", by, asked.Name, gate, strings.Join(asked.From, ", "))
 	if approvers == nil {
@@ -73,7 +74,7 @@ func mayNot(by, gate string, asked *plan.Approval, approvers plan.Approvers) err
 	return &Failure{Err: err, Hint: "By the file of approvers: " + strings.Join(may, "; ") + "."}
 }
 
-// HostName is what records call this machine.
+// HostName is what records call this machine, "unknown" where the system does not tell.
 func HostName() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -82,7 +83,7 @@ func HostName() string {
 	return name
 }
 
-// Approval is a person's yes to what a gate waits for.
+// Approval is a person's yes to what a gate waits for. All but Reason must be given.
 type Approval struct {
 	Gate   string // its address
 	Name   string // of the approval
@@ -96,7 +97,9 @@ type Approved struct {
 	From     []string // whom it was asked of
 }
 
-// Approve records an approval of what the gate decided on last. What is not asked for is refused.
+// Approve records an approval of what the gate decided on last. What is not asked for is refused, by a Failure: an
+// unknown gate or approval, one that is given already, one that would overrule rules, and a person who may not give it.
+// The workspace's lock is held meanwhile, so that an apply that runs is refused with a state.LockedError.
 func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Approved, error) {
 	if strings.TrimSpace(a.By) == "" {
 		return nil, &Failure{Err: errors.New("nobody is said to approve"), Hint: "Name who does: --as alice."}
@@ -147,6 +150,7 @@ func (s *Session) gates() string {
 	return "The module has " + strings.Join(all, ", ") + "."
 }
 
+// asksFor lists the approvals that a gate asks for, as a sentence.
 func asksFor(approvals []string) string {
 	if len(approvals) == 0 {
 		return "It asks for none."

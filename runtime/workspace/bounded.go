@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// maxDocument is the size of the largest JSON document that is read whole: a lock file, a saved plan, figures.
+// maxDocument is the size in bytes of the largest JSON document that is read whole: a lock file, a saved plan, figures.
 const maxDocument = 64 << 20
 
 // readDocument reads a file whole, unless it is larger than any document of ours. A pipe is not waited for.

@@ -14,16 +14,18 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// looking finds the columns of files that nothing declares or pins, which takes as long as to read them all. What was found is kept by the
-// files' contents, so that a second plan over a file of 200 MB costs what one over a pinned one does.
+// looking finds the columns of files that nothing declares or pins, which takes as long as to read them all. What was
+// found is kept by the files' contents, so that a second plan over a file of 200 MB costs what one over a pinned one
+// does.
 type looking struct {
-	of     *component.Component
-	dir    string // of the files
+	of     *component.Component //
+	dir    string               // of the files
 	names  []string
 	config json.RawMessage
 }
 
-// columns looks at the files, or knows them from before.
+// columns looks at the files, or knows them from before. Whatever goes wrong with keeping is passed over: the files are
+// looked at. A file that changes while it is hashed has another digest the next time.
 func (l *Library) columns(ctx context.Context, look looking) ([]schema.Column, error) {
 	sniff := func() ([]schema.Column, error) { return look.of.Source.Sniff(ctx, look.dir, look.names, look.config) }
 	if l.answers == nil {
@@ -56,7 +58,8 @@ func (l *Library) columns(ctx context.Context, look looking) ([]schema.Column, e
 	return columns, err
 }
 
-// key is the digest of all that the columns depend on.
+// key is the digest of all that the columns depend on. The version of the engine is part of it, since another one may
+// guess other types of the same bytes.
 func (look looking) key(files plan.External, digest plan.Digest) ([32]byte, error) {
 	data, err := json.Marshal(struct {
 		Question, Engine, Component string

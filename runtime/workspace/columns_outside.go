@@ -47,7 +47,8 @@ func fetchOf(c *component.Component, config json.RawMessage) (*schema.Derivation
 	return nil, err
 }
 
-// asked is what a fetch asks for, and where: what columns that were found there are pinned for.
+// asked is what a fetch asks for, and where: what columns that were found there are pinned for, such as
+// "postgres://db/sales: select * from orders". It has no secrets in it.
 func asked(fetch *schema.Derivation) string {
 	if fetch.Fetch.Query == "" {
 		return fetch.Fetch.Location

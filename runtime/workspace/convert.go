@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Convert rewrites tables for stages that ask for another format than Parquet.
+// Convert rewrites tables for stages that ask for another format than Parquet, from the file src to the file dst. t has
+// the types of the columns to read text with; nil where none are declared. Formats are "parquet", "csv" and "ndjson".
 func Convert(ctx context.Context, from, to string, t *schema.Table, src, dst string) error {
 	var columns []schema.Column
 	if t != nil {

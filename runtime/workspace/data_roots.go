@@ -12,17 +12,21 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// DataRootVariable holds folders for --data-root where the flag is not given.
+// DataRootVariable holds folders for --data-root where the flag is not given, separated as those of PATH are.
 const DataRootVariable = "MLP_DATA_ROOT"
 
-// DataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses the
-// paths, and is not always who runs it: a pull request could have mlp print what it is not to see.
+// DataRoots tells which files sources may read, and which of them messages may quote. Whoever writes a module chooses
+// the paths, and is not always who runs it: a pull request with source "csv" { path = "/home/ci/.netrc" } could have
+// mlp print in an error what its author is not to see. The zero value lets all files be read and quotes none. It is not
+// changed by its methods.
 type DataRoots struct {
 	homes []string // the module's folder, and the one that it stands for, without links
 	given []string // allowed by who runs mlp, without links; none: files may lie anywhere, and outside of homes are not quoted
 }
 
-// OpenDataRoots takes the folders that are allowed.
+// OpenDataRoots takes the folders that are allowed, or else those of DataRootVariable. Each must exist; links in their
+// paths are followed now, so that a link that is changed later does not open another folder. With none, files may lie
+// anywhere.
 func OpenDataRoots(given []string) (DataRoots, error) {
 	if len(given) == 0 {
 		given = filepath.SplitList(os.Getenv(DataRootVariable))
@@ -44,7 +48,8 @@ func OpenDataRoots(given []string) (DataRoots, error) {
 	return r, nil
 }
 
-// Of are the roots for modules in a folder.
+// Of are the roots for modules in a folder, whose files may be read and quoted. The receiver is left as it was. A
+// folder that cannot be found adds nothing.
 func (r DataRoots) Of(dir string) DataRoots {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		r.homes = append(slices.Clone(r.homes), real)
@@ -68,7 +73,7 @@ func (r DataRoots) allowed(file string) bool {
 	return false
 }
 
-// below is a file's path within a folder, with forward slashes, and whether it lies there.
+// below is a file's path within a folder, with forward slashes, and whether it lies there. Both are without links.
 func below(root, file string) (rel string, inside bool) {
 	rel, err := filepath.Rel(root, file)
 	return filepath.ToSlash(rel), err == nil && filepath.IsLocal(rel)
@@ -80,7 +85,8 @@ func (r DataRoots) Quotable(root string, names []string) bool {
 	return !ok
 }
 
-// outside is the first file that lies where none may be quoted.
+// outside is the first file that lies where none may be quoted. A file that cannot be seen counts as lying there: what
+// it leads to is not known.
 func (r DataRoots) outside(root string, names []string) (string, bool) {
 	real, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -126,7 +132,7 @@ func (r DataRoots) Files(kind, typ, dir string, config json.RawMessage) (root st
 	return root, names, r.refuse(Absolute(dir, root), names)
 }
 
-// Unquoted tells of files that a plan names whether they must not be quoted.
+// Unquoted tells of files that a plan names whether they must not be quoted. dir is the module's folder, absolute.
 func (r DataRoots) Unquoted(dir string) func(*plan.External) bool {
 	return func(e *plan.External) bool { return !r.Quotable(Absolute(dir, filepath.FromSlash(e.Root)), e.Names()) }
 }

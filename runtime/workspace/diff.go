@@ -43,7 +43,8 @@ func (w *Workspace) Diff(ctx context.Context, args []string, vars Settings) (*di
 	return d, nil
 }
 
-// comparand is one side of a comparison: a saved plan, a revision, or the files in the folder.
+// comparand is one side of a comparison: a saved plan, a revision, or the files in the folder. Which it is shows in the
+// fields: with a commit, a revision; else by the name.
 type comparand struct {
 	name   string // as asked for
 	commit string // of a revision, in full
@@ -73,6 +74,7 @@ func (w *Workspace) sides(ctx context.Context, args []string) (from, to comparan
 	return from, to, err
 }
 
+// orHead is HEAD for the empty end of a range, as in "main..".
 func orHead(revision string) string {
 	if revision == "" {
 		return "HEAD"
@@ -89,7 +91,8 @@ func (w *Workspace) comparand(ctx context.Context, name string) (comparand, erro
 	return comparand{name: name, commit: commit}, err
 }
 
-// sinceFork compares a revision with the point where it left another.
+// sinceFork compares a revision with the point where it left another, as three dots do in git diff: what others did on
+// main meanwhile is no change of the branch.
 func (w *Workspace) sinceFork(ctx context.Context, base, branch string) (from, to comparand, err error) {
 	if from, err = w.comparand(ctx, base); err != nil {
 		return from, to, err
@@ -105,7 +108,7 @@ func (w *Workspace) sinceFork(ctx context.Context, base, branch string) (from, t
 	return from, to, nil
 }
 
-// sidePlan reads or makes the plan of one side.
+// sidePlan reads or makes the plan of one side. A saved plan that says otherwise than would be planned is refused.
 func (w *Workspace) sidePlan(ctx context.Context, c comparand, vars Settings) (*plan.Plan, error) {
 	switch {
 	case c.commit != "":

@@ -16,8 +16,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Editor compiles modules again and again while they are written. It keeps what costs time from one keystroke to the next.
-// It is not for several goroutines. Close it.
+// Editor compiles modules again and again while they are written. It keeps what costs time from one keystroke to the
+// next: the parts of files that are as they were, the SQL engine, columns found in files, compiled rules. It is not for
+// several goroutines. Close it.
 type Editor struct {
 	Catalog *schema.Catalog
 	parser  *front.PartsParser
@@ -37,7 +38,9 @@ func NewEditor(roots DataRoots) *Editor {
 
 func (e *Editor) Close() error { return e.binder.Close() }
 
-// Compile compiles the texts of the module in a folder, as far as it gets.
+// Compile compiles the texts of the module in a folder, as far as it gets. files are by name, as the editor has them;
+// other files, such as those of called modules, are read from disk. Mistakes, also of reading, are the result's
+// diagnostics.
 func (e *Editor) Compile(ctx context.Context, dir string, files map[string][]byte) *front.Result {
 	parsed, diags, parts := e.parser.Parse(dir, files)
 	w := &Workspace{Given: dir, Dir: dir, Roots: e.roots.Of(dir)}
@@ -66,8 +69,8 @@ type editorLibrary struct {
 	editor *Editor
 }
 
-// Columns remembers what was found in files: an editor asks with each letter typed. Those of a file that may not be quoted
-// are withheld from messages.
+// Columns remembers what was found in files: an editor asks with each letter typed. Those of a file that may not be
+// quoted are withheld from messages. An error is not remembered, since the file may be there the next time.
 func (l *editorLibrary) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	if _, pinned := l.lock.Schemas[address]; pinned {
 		return l.Library.Columns(ctx, kind, typ, address, config)

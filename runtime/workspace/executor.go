@@ -10,7 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/executor/process"
 )
 
-// ExecutorOptions say where stages run.
+// ExecutorOptions say where stages run. NoEngine must be given where Name is "auto".
 type ExecutorOptions struct {
 	Name     string // "docker", "process", or "auto": docker where an engine answers. Images of stages' own run in containers in any case
 	Threads  int    // of a stage; 0: all
@@ -18,7 +18,8 @@ type ExecutorOptions struct {
 	NoEngine func(where string)
 }
 
-// OpenExecutor opens the one asked for. Close it.
+// OpenExecutor opens the one asked for, and tries whether it works: an engine that does not answer is a Failure here,
+// and not of the first stage. Close it. Built-in stages are run by this program itself, also within containers.
 func OpenExecutor(ctx context.Context, o ExecutorOptions) (executor.Executor, error) {
 	self, err := os.Executable()
 	if err != nil {

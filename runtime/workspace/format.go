@@ -28,10 +28,12 @@ type Formatted struct {
 	unread bool // the file cannot be read
 }
 
-// filesAtOnce bounds how many files are held in memory.
+// filesAtOnce bounds how many files are held in memory. Those of a batch are read and laid out side by side.
 const filesAtOnce = 64
 
-// Format lays out the files named and those of the folders named; of the workspace's folder if none is. Nothing is written.
+// Format lays out the files named and those of the folders named; of the workspace's folder if none is. Nothing is
+// written. The files are read while the sequence is gone through, in the order named, and of a folder by name. What is
+// wrong with a file is told by its Formatted; the error is of a name that stands for nothing.
 func (w *Workspace) Format(args []string) (iter.Seq[*Formatted], error) {
 	names, err := w.filesToFormat(args)
 	if err != nil {
@@ -48,7 +50,8 @@ func (w *Workspace) Format(args []string) (iter.Seq[*Formatted], error) {
 	}, nil
 }
 
-// FormatInput lays out a text that is in no file.
+// FormatInput lays out a text that is in no file. One that is larger than a file may be is read one byte beyond that
+// size, which is what the layout refuses it by.
 func FormatInput(in io.Reader) (*Formatted, error) {
 	f := &Formatted{Name: "<stdin>"}
 	var err error
@@ -59,7 +62,7 @@ func FormatInput(in io.Reader) (*Formatted, error) {
 	return f, nil
 }
 
-// Changed reports whether the text is not laid out as it should be.
+// Changed reports whether the text is not laid out as it should be. Of a file that cannot be read the answer is no.
 func (f *Formatted) Changed() bool { return !f.unread && !bytes.Equal(f.Was, f.Now) }
 
 // Err tells what is wrong with the text; nil if all of it could be laid out. Values are not shown: it is not known here which are
@@ -75,8 +78,8 @@ func (f *Formatted) Err() error {
 	return &front.Error{Diagnostics: f.Diagnostics, Files: map[string][]byte{f.Name: text}}
 }
 
-// WriteFormatted puts the layout into the file. Of a file with errors the blocks without are laid out, and what is wrong is told of
-// the text that is in the file then.
+// WriteFormatted puts the layout into the file. Of a file with errors the blocks without are laid out, and what is
+// wrong is told of the text that is in the file then: f has the new text and diagnostics after that.
 func (w *Workspace) WriteFormatted(f *Formatted) error {
 	if err := replaceFile(Absolute(w.Dir, f.Name), f.Now); err != nil {
 		return err
@@ -146,7 +149,8 @@ func (w *Workspace) layOut(names []string) []*Formatted {
 	return out
 }
 
-// replaceFile writes a file whole or not at all. Of a link it writes what that leads to; permissions stay.
+// replaceFile writes a file whole or not at all. Of a link it writes what that leads to; permissions stay. Who else has
+// the file open keeps the old content.
 func replaceFile(path string, text []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

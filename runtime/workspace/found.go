@@ -9,13 +9,14 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// Amiss is something that a check, a gate or a monitor found in an apply and that stopped nothing.
+// Amiss is something that a check, a gate or a monitor found in an apply and that stopped nothing. Text is one line.
 type Amiss struct {
 	Address, Text string
 	Severity      plan.FindingSeverity
 }
 
-// AmissIn lists them by address, those of results that were there before too.
+// AmissIn lists what was found amiss, in the order of the result: findings and warnings of stages, then of gates; also
+// of results that were there before, since a warning stays true while its cause does.
 func AmissIn(r *engine.Result) []Amiss {
 	var out []Amiss
 	warned := func(address string, rules []plan.Rule) {
@@ -39,7 +40,8 @@ func AmissIn(r *engine.Result) []Amiss {
 	return out
 }
 
-// Diagnostics are what annotations tell of an apply at its blocks: stages, checks and gates that failed, and what was found amiss.
+// Diagnostics are what annotations tell of an apply at its blocks: stages, checks and gates that failed, and what was
+// found amiss. Places are those that the plan was made with; of a saved plan the files may differ by now.
 func Diagnostics(run *engine.Replay) source.Diagnostics {
 	r := run.Result()
 	var diags source.Diagnostics

@@ -32,7 +32,8 @@ var (
 const depth = 3
 
 // look finds what is there, of several the one nearest to the top, then the first by name. Hidden folders and those of
-// installed packages are left out.
+// installed packages are left out, and so are links, which could lead anywhere. from is an absolute folder, dir that of
+// the module, which paths are made relative to.
 func look(dir, from string) (*repository, error) {
 	var paths []string
 	err := filepath.WalkDir(from, func(p string, d fs.DirEntry, err error) error {

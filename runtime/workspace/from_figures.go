@@ -21,6 +21,7 @@ type foundFigure struct {
 	better direction
 }
 
+// direction is which way a figure is better. Rules are written only for figures whose direction is known.
 type direction int
 
 const (
@@ -32,10 +33,12 @@ const (
 // figureWord is a name that rules can read.
 var figureWord = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// celReserved are words that no name in a rule may be.
+// celReserved are words that no name in a rule may be: CEL's keywords and the words that it reserves
+// (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax).
 var celReserved = strings.Fields("true false null in as break const continue else for function if import let loop package namespace return var void while")
 
-// readFigures lists the numbers of a JSON object, or of that under its key "metrics", by dotted name.
+// readFigures lists the numbers of a JSON object, or of that under its key "metrics", by dotted name, sorted at each
+// level. Texts, lists and truth values are passed over; a file without any number is an error.
 func readFigures(path string) ([]foundFigure, error) {
 	data, err := readDocument(path)
 	if err != nil {
@@ -99,7 +102,9 @@ func directionOf(name string) direction {
 // figures about as much; more is a change that somebody should look at.
 const slack = 0.02
 
-// limit is the figure's value with slack, to three significant digits, rounded to the side that lets more pass.
+// limit is the figure's value with slack, to three significant digits, rounded to the side that lets more pass: so a
+// run that yields the same figures passes the gate that was written from them. Of 0.8437, where higher is better, it is
+// >= 0.826.
 func (f foundFigure) limit() (op, number string) {
 	room, toward := slack*math.Abs(f.value), math.Floor
 	op, x := ">=", f.value-room
@@ -117,4 +122,5 @@ func (f foundFigure) limit() (op, number string) {
 	return op, number
 }
 
+// plain is a number without an exponent, as rules are written.
 func plain(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -63,7 +63,8 @@ func rules(figures []foundFigure) string {
 	return b.String()
 }
 
-// trainBlock is commented out: it needs to be told data, target and features, and an image that is built.
+// trainBlock is commented out: it needs to be told data, target and features, and an image that is built. Its steps are
+// in the order in which a person takes them.
 func trainBlock(r *repository) string {
 	interpreter := "python3"
 	if strings.EqualFold(path.Ext(r.script), ".r") {
@@ -90,7 +91,8 @@ func trainBlock(r *repository) string {
 `, comment(r.script), "training:1", comment(r.dockerfile), interpreter, "/app/"+filepath.ToSlash(r.script))
 }
 
-// comment is text that cannot leave its line.
+// comment is text that cannot leave its line: a file name may have a line feed in it, and what follows would be read as
+// language.
 func comment(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
 
 // dockerfile is an image of the script and what it needs. Requirements are installed when the image is built; nothing is

@@ -23,8 +23,8 @@ type meaning struct {
 	err     error
 }
 
-// Version is what an image's name means. One that is not there is an executor.ErrImage, an engine that does not answer an
-// executor.ErrUnavailable.
+// Version is what an image's name means: the digest of its content and the platform. One that is not there is an
+// executor.ErrImage, an engine that does not answer an executor.ErrUnavailable, which is found once and stays.
 func (i *Images) Version(ctx context.Context, name string) (version string, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -46,7 +46,7 @@ func (i *Images) Version(ctx context.Context, name string) (version string, err 
 	return m.version, m.err
 }
 
-// Close ends the connection to the engine.
+// Close ends the connection to the engine, if there is one.
 func (i *Images) Close() error {
 	if i.engine == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Init pins what lies outside in mlp.lock: Fetch the modules, then Pin columns and data.
+// Init pins what lies outside in mlp.lock: Fetch the modules, then Pin columns and data, in this order, each once.
 type Init struct {
 	w         *Workspace
 	old, lock *LockFile
@@ -19,7 +19,8 @@ type Init struct {
 	moved     bool // pins of modules changed
 }
 
-// Init begins to pin. An upgrade looks again at what is pinned already.
+// Init begins to pin. An upgrade looks again at what is pinned already, and does not mind a lock file that cannot be
+// read: it is how such a file is mended.
 func (w *Workspace) Init(upgrade bool) (*Init, error) {
 	old, err := ReadLock(w.Dir)
 	if err != nil && !upgrade {
@@ -53,7 +54,7 @@ func (in *Init) Fetch(ctx context.Context, say func(Pinned)) error {
 
 var errInterrupted = errors.New("interrupted; nothing new was pinned")
 
-// Found is what was pinned.
+// Found is what was pinned. The lists are sorted.
 type Found struct {
 	Lock    *LockFile
 	Changed bool     // mlp.lock is another than before
@@ -61,7 +62,9 @@ type Found struct {
 	Other   []string // sources whose files are not those that are pinned
 }
 
-// Pin looks at sources, and writes their columns and files to mlp.lock. What is asked or fetched elsewhere for that is told before.
+// Pin looks at sources, and writes their columns and files to mlp.lock. What is asked or fetched elsewhere for that is
+// told before, one line each, since it may take long. Sources whose files are not those that are pinned are not pinned
+// anew, but named in Found.Other: only an upgrade moves a pin.
 func (in *Init) Pin(ctx context.Context, vars Settings, tell func(string)) (*Found, error) {
 	s, err := in.w.openWith(ctx, vars, in.lock, false, tell)
 	if err != nil && ctx.Err() != nil {
@@ -113,7 +116,7 @@ func moduleFiles(dir string) ([]string, error) {
 	return slices.DeleteFunc(all, func(path string) bool { return filepath.Base(path) == StoreName }), err
 }
 
-// pipelineName makes a name of a folder's.
+// pipelineName makes a name of a folder's: "Fraud Model" is fraud_model, "2024" is p2024.
 func pipelineName(dir string) string {
 	name := strings.Map(func(r rune) rune {
 		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' {
@@ -127,7 +130,8 @@ func pipelineName(dir string) string {
 	return name
 }
 
-// Begin writes a small pipeline to start from, in a folder that has none. It reports whether it did.
+// Begin writes a small pipeline to start from, in a folder that has none. It reports whether it did; a folder with any
+// .mlp file is left alone.
 func (w *Workspace) Begin() (bool, error) {
 	there, err := moduleFiles(w.Dir)
 	if err != nil || len(there) > 0 {

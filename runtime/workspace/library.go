@@ -24,8 +24,9 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Check reads, resolves and checks the module. Mistakes are a *front.Error; warnings stand in the library, which is the
-// caller's to close.
+// Check reads, resolves and checks the module. Mistakes are a *front.Error, which has warnings among its diagnostics;
+// without mistakes warnings stand in the library, which is the caller's to close. After an error there is nothing to
+// close.
 func (w *Workspace) Check(ctx context.Context, vars Settings) (*check.Module, *Library, error) {
 	lock, err := ReadLock(w.Dir)
 	if err != nil {
@@ -78,7 +79,9 @@ func (w *Workspace) Parse(vars Settings, lib *Library) (*syntax.Module, front.Op
 	return parsed, front.Options{Options: lib.options(values), Library: lib, Values: texts, Diagnostics: slices.Concat(diags, more, found)}, nil
 }
 
-// Library gives the compiler what it needs of the standard library, of a module's data and of the modules that it calls.
+// Library gives the compiler what it needs of the standard library, of a module's data and of the modules that it
+// calls. It belongs to one module, and is told what the compiler finds out on its way (Resolved). The compiler calls it
+// from one goroutine, but for the binder and the caches, which are safe for several.
 type Library struct {
 	dir      string            // the module's folder
 	roots    DataRoots         // where data may lie
@@ -99,7 +102,8 @@ type Library struct {
 	Warnings source.Diagnostics // of the module
 }
 
-// NewLibrary is the library with the pins of a lock file. The binder may be shared; closing the library closes it.
+// NewLibrary is the library with the pins of a lock file, which it adds what it finds to. The binder may be shared;
+// closing the library closes it. Nothing is kept beyond the process.
 func (w *Workspace) NewLibrary(lock *LockFile, binder *table.Binder) *Library {
 	catalog := stdlib.Catalog()
 	return &Library{dir: w.Dir, roots: w.Roots, withheld: withheld{}, dirs: map[string]string{}, blocks: map[string]*resolve.Block{}, lock: lock, catalog: catalog,
@@ -132,7 +136,8 @@ func (l *Library) Files(kind, typ, dir string, config json.RawMessage) (root str
 	return l.roots.Files(kind, typ, dir, config)
 }
 
-// executable tells this program from others, which may know other rules as sound. It differs from machine to machine.
+// executable tells this program from others, which may know other rules as sound, by size and time of its file: reading
+// the file whole would take longer than the rules do. It differs from machine to machine.
 func executable() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -145,6 +150,8 @@ func executable() (string, error) {
 	return fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano)), nil
 }
 
+// Close saves what was found out for the next command, where that is kept, and ends the SQL engine. That saving failed
+// is no error: it is found out again.
 func (l *Library) Close() error {
 	if l.answers != nil {
 		l.answers.Save()
@@ -166,6 +173,7 @@ func (l *Library) Resolved(m *resolve.Module) {
 // Rules keeps what was found out of rules.
 func (l *Library) Rules() *rule.Cache { return l.rules }
 
+// Shape asks the component what a block yields; false if its component is not known or does not say.
 func (l *Library) Shape(ctx context.Context, kind, typ string, req schema.ShapeRequest) (schema.ShapeResult, bool) {
 	c := stdlib.Component(ComponentName(kind, typ))
 	if c == nil || c.Shape == nil {
@@ -252,10 +260,10 @@ func (l *Library) stale(kind, typ, address string, config json.RawMessage) bool 
 	return err == nil
 }
 
-// folder is what the paths of a block are relative to.
+// folder is what the paths of a block are relative to: the folder of the module that it stands in.
 func (l *Library) folder(address string) string { return cmp.Or(l.dirs[address], l.dir) }
 
-// Absolute is a path as seen from a folder.
+// Absolute is a path as seen from a folder. An absolute one stays; dir need not be absolute.
 func Absolute(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path

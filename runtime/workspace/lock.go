@@ -18,10 +18,20 @@ import (
 	"github.com/mlp-lang/mlp/runtime/fetch"
 )
 
+// LockName is the file beside the .mlp files that pins are kept in. It belongs into version control.
 const LockName = "mlp.lock"
 
-// LockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the commits of
-// modules that are fetched. It is kept with the .mlp files.
+// LockFile pins what was found outside: the columns of sources that declare none, which data sources had, and the
+// commits of modules that are fetched. It is kept with the .mlp files, so that everybody plans with the same:
+//
+//	{
+//	  "format": 1,
+//	  "schemas": {"source.payments": [{"name": "id", "type": "bigint"}]},
+//	  "versions": {"source.payments": {"path": "data/*.csv", "digest": "blake3:…", "files": […]}},
+//	  "modules": {"git::https://…": {"commit": "…", "digest": "…"}}
+//	}
+//
+// Maps are never nil. Keys are written sorted, so that a change is seen in version control as what it is.
 type LockFile struct {
 	Format   int                        `json:"format"`
 	Schemas  map[string][]schema.Column `json:"schemas"`            // by address
@@ -31,6 +41,7 @@ type LockFile struct {
 
 const lockFormat = 1
 
+// NewLock is a lock file that pins nothing.
 func NewLock() *LockFile {
 	return &LockFile{Format: lockFormat, Schemas: map[string][]schema.Column{}, Versions: map[string]dataVersion{}, Modules: map[string]fetch.Pin{}}
 }
@@ -80,7 +91,8 @@ func parseLock(data []byte) (*LockFile, error) {
 	return l, l.check()
 }
 
-// move takes for sources that are moved what is pinned under their former address.
+// move takes for sources that are moved what is pinned under their former address. The former pins are left, and a pin
+// of the new address comes first.
 func (l *LockFile) move(m *resolve.Module) {
 	for _, b := range m.Blocks {
 		for _, x := range m.Formers(b.Address) {
@@ -96,7 +108,8 @@ func (l *LockFile) move(m *resolve.Module) {
 	}
 }
 
-// write replaces the file as a whole; true if it changed.
+// write replaces the file as a whole; true if it changed. A file that says the same is not touched, so that its time
+// stays.
 func (l *LockFile) write(dir string) (bool, error) {
 	data, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {

@@ -19,8 +19,8 @@ func (s *Session) Journals() *engine.Journals {
 	return engine.JournalsOf(s.Store, s.Log.Pipeline(), s.Log.Workspace())
 }
 
-// LogOf is what a stage printed when it last ran, also if it failed. Of an attempt that goes on, or was killed, it is what the journal
-// has by now, without messages to the engine; unended says so.
+// LogOf is what a stage printed when it last ran, also if it failed. Of an attempt that goes on, or was killed, it is
+// what the journal has by now, without messages to the engine; unended says so. A stage that never ran is a Failure.
 func (s *Session) LogOf(ctx context.Context, address string) (log []byte, unended bool, err error) {
 	last, ran, err := s.Journals().LastRunOf(ctx, address)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Session) LogOf(ctx context.Context, address string) (log []byte, unende
 	return log, false, err
 }
 
-// linesOf is what the journal of an apply has of a stage's log.
+// linesOf is what the journal of an apply has of a stage's log. That the apply was killed is no error here.
 func (s *Session) linesOf(ctx context.Context, apply, address string) ([]byte, error) {
 	var out bytes.Buffer
 	for e, err := range s.Journals().Read(ctx, apply) {
@@ -77,8 +77,10 @@ func (s *Session) recordedLog(address string) (plan.Digest, error) {
 // beginsEvery is how often it is looked whether an apply that has the lock has begun to run stages.
 const beginsEvery = 50 * time.Millisecond
 
-// Follow goes through the events of the apply that runs now on this machine, from its first, until its end. An apply that is still
-// planning, or asks, is waited for. Where there is none, the error is a Failure.
+// Follow goes through the events of the apply that runs now on this machine, from its first, until its end or that of
+// ctx. An apply that is still planning, or asks, is waited for. Where there is none, the error is a Failure. The
+// sequence yields an error as its last element where the apply was killed (engine.ErrKilled) or its journal cannot be
+// read.
 func (s *Session) Follow(ctx context.Context) (iter.Seq2[engine.Entry, error], error) {
 	j := s.Journals()
 	for {

@@ -43,7 +43,8 @@ func (m *modules) read(dir string) (*syntax.Module, source.Diagnostics) {
 	return syntax.Parse(files, m.catalog)
 }
 
-// fetched finds a module of a repository where mlp init put it, and makes sure that it is what mlp.lock pins.
+// fetched finds a module of a repository where mlp init put it, and makes sure that it is what mlp.lock pins. caller is
+// the folder that the call stands in. Nothing is fetched here: only 'mlp init' uses the network.
 func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, *source.Diagnostic) {
 	s, d := parseSource(given, caller)
 	if d != nil {
@@ -60,7 +61,8 @@ func (m *modules) fetched(given string, caller resolve.Folder) (resolve.Folder, 
 	return m.inside(s, pin)
 }
 
-// verify holds a fetched module to its pinned digest, once a run. Nil if it is what was pinned.
+// verify holds a fetched module to its pinned digest, once a run. Nil if it is what was pinned. A module that somebody
+// edited in place is refused: others would plan with another text under the same pin.
 func (m *modules) verify(s fetch.Source, pin fetch.Pin) *source.Diagnostic {
 	at := path.Join(fetchedDir, s.Name(pin))
 	found := filepath.Join(m.root, at) + " " + string(pin.Digest)
@@ -92,7 +94,8 @@ func (m *modules) inside(s fetch.Source, pin fetch.Pin) (resolve.Folder, *source
 	return at, nil
 }
 
-// parseSource reads the source of a module to be fetched.
+// parseSource reads the source of a module to be fetched. One that a fetched module calls must not lead to a repository
+// of this machine: its author could otherwise read what lies here.
 func parseSource(given string, caller resolve.Folder) (fetch.Source, *source.Diagnostic) {
 	s, err := fetch.Parse(given)
 	var r *fetch.Refusal

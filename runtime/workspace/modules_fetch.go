@@ -27,7 +27,9 @@ type fetching struct {
 	files   map[string][]byte
 }
 
-// fetchModules fetches what is not there as it is pinned, or with upgrade anew, and returns the pins of all that is called.
+// fetchModules fetches what is not there as it is pinned, or with upgrade anew, and returns the pins of all that is
+// called; pins of what is called no more are left out. lock is not changed. say is told of each repository whose commit
+// moved.
 func (w *Workspace) fetchModules(ctx context.Context, lock *LockFile, upgrade bool, say func(Pinned)) (map[string]fetch.Pin, error) {
 	m := newModules(w.Dir, stdlib.Catalog(), lock)
 	f := &fetching{modules: m, ctx: ctx, say: say, upgrade: upgrade, pins: map[string]fetch.Pin{}, seen: map[string]bool{}, files: map[string][]byte{}}
@@ -92,7 +94,7 @@ func (f *fetching) fetch(b *syntax.Block) func(string, resolve.Folder) (resolve.
 	}
 }
 
-// get returns the pin of a repository that is in its folder as pinned.
+// get returns the pin of a repository that is in its folder as pinned, fetching it if it is not.
 func (f *fetching) get(s fetch.Source) (fetch.Pin, error) {
 	dir := filepath.Join(f.root, filepath.FromSlash(fetchedDir))
 	pin, pinned := f.lock.Modules[s.Repository()]

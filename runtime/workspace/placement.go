@@ -16,7 +16,8 @@ import (
 type Placed struct{ Builtin, Foreign, Fetching executor.Executor }
 
 // Place opens the executors that a plan needs. Stages that run an image of their own do so in containers, also where
-// built-in components run as processes; without an engine, a plan that has to run one is refused before anything runs. Close it.
+// built-in components run as processes; without an engine, a plan that has to run one is refused before anything runs.
+// Close it. After an error nothing is left open.
 func Place(ctx context.Context, p *plan.Plan, o ExecutorOptions) (_ *Placed, err error) {
 	placed := &Placed{}
 	if placed.Builtin, err = OpenExecutor(ctx, o); err != nil {
@@ -71,7 +72,7 @@ func (p *Placed) All() []executor.Executor {
 	return out
 }
 
-// Close closes them.
+// Close closes them, each once, all even if one fails.
 func (p *Placed) Close() error {
 	var err error
 	for _, ex := range p.All() {

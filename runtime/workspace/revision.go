@@ -25,7 +25,8 @@ import (
 // that revision is replaced by its blobs. So nothing is checked out, data that git does not hold are there without being
 // copied, and paths that lead out of the pipeline's folder lead where they always do.
 
-// git runs a git command in the module's folder.
+// git runs a git command in the module's folder. --no-optional-locks keeps commands that only look from writing the
+// index, which another git may be using. The error has the first line that git wrote.
 func (w *Workspace) git(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-optional-locks", "-C", w.Dir}, args...)...)
 	var stderr bytes.Buffer
@@ -41,7 +42,8 @@ func (w *Workspace) git(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// commitOf is the full name of the commit that a revision means.
+// commitOf is the full name of the commit that a revision means. A name that begins with a dash would be an option to
+// git, and is refused.
 func (w *Workspace) commitOf(ctx context.Context, revision string) (string, error) {
 	if strings.HasPrefix(revision, "-") {
 		return "", fmt.Errorf("%s is no revision", revision)
@@ -120,7 +122,15 @@ func holdsModule(dir string) bool {
 	return err != nil
 }
 
-// view is a tree that looks like the disk at a revision.
+// view is a tree that looks like the disk at a revision. For a module in /home/a/repo/fraud the folder has
+//
+//	home/                   real folder
+//	home/b                  link to /home/b
+//	home/a/repo/fraud/      real, as all folders in it
+//	home/a/repo/fraud/x.mlp file with the blob of the commit, where that differs from the disk
+//	home/a/repo/fraud/data.csv   link
+//
+// so that "../../shared/x.csv" leads in the view where it leads on disk.
 type view struct {
 	folder *scratch.Folder
 	root   string // the folder, which stands for /
@@ -157,12 +167,13 @@ func (w *Workspace) view(ctx context.Context, commit string) (*view, error) {
 	return v, nil
 }
 
-// real is the path on disk that a path of the view stands for.
+// real is the path on disk that a path of the view stands for. The view may be spelled with its root or without.
 func (v *view) real(path string) string {
 	return string(filepath.Separator) + strings.TrimPrefix(strings.TrimPrefix(path, v.root), string(filepath.Separator))
 }
 
-// link makes folders of the view real ones, from its root to path, with links to what is beside them.
+// link makes folders of the view real ones, from its root to path, with links to what is beside them. A folder that is
+// real already is left as it is; a file in the place of a folder, as of another revision, makes way.
 func (v *view) link(path string) error {
 	rel, err := filepath.Rel(v.root, path)
 	if err != nil {
@@ -210,7 +221,8 @@ func (v *view) fill(path string) error {
 	return err
 }
 
-// spread makes all folders below one real, since patterns do not follow links to folders. The store stays one link.
+// spread makes all folders below one real, since patterns such as data/*/*.csv do not follow links to folders. Hidden
+// ones stay one link each, the store among them: a view reads and writes the store of now.
 func (v *view) spread(path string) error {
 	entries, err := os.ReadDir(v.real(path))
 	if err != nil {
@@ -232,7 +244,7 @@ func (v *view) spread(path string) error {
 }
 
 // replace puts the revision's own files in the place of those on disk that differ, and takes away what it has not: of
-// files that git does not know only those that the language reads.
+// files that git does not know only those that the language reads. Data files that git does not hold stay.
 func (w *Workspace) replace(ctx context.Context, v *view, commit string) error {
 	raw, err := w.git(ctx, "diff-index", "-z", "--no-renames", "--abbrev=40", commit)
 	if err != nil {
@@ -261,7 +273,8 @@ func (w *Workspace) replace(ctx context.Context, v *view, commit string) error {
 	return w.write(ctx, v, blobs)
 }
 
-// blob is a file of a revision.
+// blob is a file of a revision: its path in the view, its mode in git's tree, and the id of its content; absent without
+// one.
 type blob struct{ path, mode, id string }
 
 // Modes of git's trees.
@@ -271,7 +284,7 @@ const (
 	linkMode  = "120000"
 )
 
-// write writes blobs into the view, read by one git process.
+// write writes blobs into the view, read by one git process for all of them.
 func (w *Workspace) write(ctx context.Context, v *view, blobs []blob) error {
 	cmd := exec.CommandContext(ctx, "git", "-C", w.Dir, "cat-file", "--batch")
 	in, err := cmd.StdinPipe()

@@ -17,7 +17,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
-// ReadPlan reads a plan that 'mlp plan --out' saved.
+// ReadPlan reads a plan that 'mlp plan --out' saved, and holds it to its format and its id. Whether it still fits the
+// state is another question (CheckPlan).
 func ReadPlan(path string) (*plan.Plan, error) {
 	data, err := readDocument(path)
 	if errors.Is(err, fs.ErrNotExist) && !IsPlanFile(path) {
@@ -34,8 +35,9 @@ func ReadPlan(path string) (*plan.Plan, error) {
 	return p, nil
 }
 
-// SavedPlan reads a saved plan to be shown, for which neither the module nor the store is needed. Where the state is here that it was made
-// against, one that says otherwise than would be planned is refused; unchecked says why that was not found out.
+// SavedPlan reads a saved plan to be shown, for which neither the module nor the store is needed. Where the state is
+// here that it was made against, one that says otherwise than would be planned is refused by a Failure; unchecked says
+// why that was not found out, in half a sentence, and is "" where it was.
 func (w *Workspace) SavedPlan(ctx context.Context, path string, vars Settings) (p *plan.Plan, unchecked string, err error) {
 	if len(vars) > 0 {
 		return nil, "", errVariables
@@ -59,8 +61,9 @@ type SavedOptions struct {
 	Outside   bool // how to look at what lies outside was said: --refresh or --offline
 }
 
-// ApplySaved carries out exactly what the plan in a file says, once. The module's files are not read: the plan holds all
-// that is needed, and what it rests on is compared with what is there now. Workspace w becomes that of the plan.
+// ApplySaved carries out exactly what the plan in a file says, once. The module's files are not read: the plan holds
+// all that is needed, and what it rests on is compared with what is there now. Workspace w becomes that of the plan.
+// Results and errors are as of Session.Apply; a plan that no longer fits is a Failure that is Stale.
 func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOptions, o ApplyOptions, by Applying) (*engine.Result, error) {
 	p, err := ReadPlan(path)
 	if err != nil {
@@ -107,7 +110,7 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 }
 
 // unchanged returns the part of a saved plan that does something, having made sure that it was not applied already and
-// that all it rests on is as it was. What is not is named.
+// that all it rests on is as it was. What is not is named, all of it, one line each. The lock is held.
 func (s *Session) unchanged(ctx context.Context, p *plan.Plan) (*plan.Plan, error) {
 	if done, err := s.appliedBefore(ctx, p); err != nil || done != nil {
 		if err != nil {
@@ -152,7 +155,7 @@ func ComponentVersion(kind, typ string) (int, bool) {
 	return c.Type.Version, true
 }
 
-// applied is the mark that a plan was carried out whole.
+// applied is the mark that a plan was carried out whole. By and At are for the message to whoever tries once more.
 type applied struct {
 	Plan     plan.Digest `json:"plan_id"`
 	Revision int64       `json:"revision"` // of the state after it
@@ -161,6 +164,7 @@ type applied struct {
 }
 
 // appliedKey is where the store notes that a plan was applied, by its id: a second apply of one file is refused by it.
+// Such as applied/fraud/default/3fa9….json.
 func appliedKey(p *plan.Plan) (string, error) {
 	hex, err := p.ID.Hex()
 	if err != nil {

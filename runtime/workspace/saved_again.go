@@ -38,7 +38,7 @@ func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revi
 	return err
 }
 
-// took is how long a recorded result took to make, in milliseconds; false if that is not known.
+// took is how long a recorded result took to make, in milliseconds; false if that is not known, or cannot be read.
 func (s *Session) took(fingerprint plan.Digest) (int64, bool) {
 	a, ok, err := s.actions.Action(fingerprint)
 	if !ok || err != nil {

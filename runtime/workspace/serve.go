@@ -28,7 +28,8 @@ func (s *Session) Serve(ctx context.Context, o serve.Options) error {
 	return serve.Run(ctx, o)
 }
 
-// bundle materialises a model's files in a folder of the server's own.
+// bundle materialises a model's files in a folder of the server's own, named by their digest, once. A folder that was
+// not finished is removed, so that the next try does not take it for whole.
 func bundle(ctx context.Context, st *store.Store, d plan.Digest, parent string) (string, error) {
 	hex, err := d.Hex()
 	if err != nil {
@@ -44,7 +45,7 @@ func bundle(ctx context.Context, st *store.Store, d plan.Digest, parent string) 
 	return dir, nil
 }
 
-// releases follows the state, for one reader.
+// releases follows the state, for one reader: Current remembers what it read last.
 type releases struct {
 	log  *state.Log
 	read int64       // the last revision that was read

@@ -22,7 +22,8 @@ import (
 // StoreName is the folder of the local store, beside the .mlp files.
 const StoreName = ".mlp"
 
-// Session is a module with its store and state: what plan, apply and show work on. Close it.
+// Session is a module with its store and state: what plan, apply and show work on. It is for one goroutine, though
+// others read in the background until Close. Refresh, Offline and Look are set before Plan.
 type Session struct {
 	Recorded
 	Pipeline string
@@ -38,7 +39,7 @@ type Session struct {
 	absent  map[string]bool   // sources that the plan took from what is recorded, since their files are not here
 }
 
-// Open reads the module and what is recorded of it.
+// Open reads the module and what is recorded of it. Mistakes in the module are a *front.Error. Close the session.
 func (w *Workspace) Open(ctx context.Context, vars Settings) (*Session, error) {
 	return w.openFor(ctx, vars, false)
 }
@@ -60,7 +61,7 @@ func (w *Workspace) OpenRecorded(ctx context.Context, vars Settings) (s *Session
 	return s, unread, nil
 }
 
-// firstOf is the first mistake of a module that has some, with its place.
+// firstOf is the first mistake of a module that has some, with its place: "train.mlp:12: there is no source.payment".
 func firstOf(err error) error {
 	var mistakes *front.Error
 	if !errors.As(err, &mistakes) {
@@ -76,7 +77,8 @@ func firstOf(err error) error {
 	return errors.New(mistakes.Diagnostics[i].Summary)
 }
 
-// pipelineName is the name in the module's pipeline block, if there is one; what is wrong elsewhere is passed over.
+// pipelineName is the name in the module's pipeline block, if there is one; what is wrong elsewhere is passed over,
+// since who asks wants to know which state is meant.
 func (w *Workspace) pipelineName() (name string, ok bool) {
 	files, _ := syntax.ReadDir(w.Dir)
 	parsed, _ := syntax.Parse(files, stdlib.Catalog())
@@ -88,6 +90,7 @@ func (w *Workspace) OpenToPlan(ctx context.Context, vars Settings) (*Session, er
 	return w.openFor(ctx, vars, true)
 }
 
+// openFor is Open or OpenToPlan.
 func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (*Session, error) {
 	lock, err := ReadLock(w.Dir)
 	if err != nil {
@@ -96,7 +99,8 @@ func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (
 	return w.openWith(ctx, vars, lock, planning, nil)
 }
 
-// openWith is openFor with other pins than those of mlp.lock. tell is as in checkWith.
+// openWith is openFor with other pins than those of mlp.lock. tell is as in checkWith. The state is read while the
+// module is checked; if the module has mistakes, reading is ended and the store is left to the process.
 func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool, tell func(string)) (*Session, error) {
 	reading, stop := context.WithCancel(ctx)
 	found := w.readAhead(reading, planning)
@@ -114,11 +118,13 @@ func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile,
 	return s, nil
 }
 
+// StoreDir is a path in the store's folder, or that folder without elements.
 func (w *Workspace) StoreDir(elem ...string) string {
 	return filepath.Join(append([]string{w.Dir, StoreName}, elem...)...)
 }
 
-// Close ends what is read in the background, and closes the library and the store.
+// Close ends what is read in the background, and closes the library and the store. It may be called on a session that
+// was opened half way.
 func (s *Session) Close() (err error) {
 	if s.stop != nil {
 		s.stop()
@@ -182,7 +188,8 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	return p, err
 }
 
-// failed says why stages that are to run failed when they last did.
+// failed says why stages that are to run failed when they last did, by address. It stands in the envelope: a reviewer
+// wants to know, and the plan is the same without.
 func (s *Session) failed(ctx context.Context, p *plan.Plan) (map[string]string, error) {
 	runs := func(n *plan.Node) bool { return n.Verdict == plan.Run || n.Verdict == plan.MayRun }
 	if !slices.ContainsFunc(p.Nodes, runs) {
@@ -232,7 +239,8 @@ func (s *Session) results() planner.Actions {
 	return s.actions
 }
 
-// addDamaged warns of records that cannot be relied on: why a stage runs whose result was there.
+// addDamaged warns of records that cannot be relied on: why a stage runs whose result was there. A record is damaged if
+// it is there and its bytes are not those that were written.
 func (s *Session) addDamaged(p *plan.Plan) {
 	for _, n := range p.Nodes {
 		for _, fp := range slices.Compact([]plan.Digest{n.Replaces, n.Fingerprint}) {

@@ -20,7 +20,8 @@ import (
 // OfflineVariable, set to anything, has plans ask nothing outside, as --offline does.
 const OfflineVariable = "MLP_OFFLINE"
 
-// patience is how long what lies elsewhere may take to say its version.
+// patience is how long what lies elsewhere may take to say its version. After that a plan goes on with the recorded
+// one.
 const patience = 30 * time.Second
 
 // askVersion asks what a fetch gets for its version now.
@@ -51,7 +52,8 @@ func opened(dir string, config json.RawMessage, secrets []plan.Secret) (componen
 	return o, nil
 }
 
-// answered has something outside asked, and gives it up where that takes too long.
+// answered has something outside asked, and gives it up after patience, as unreachable. That ctx itself ended is not
+// taken for that.
 func answered(ctx context.Context, ask func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -117,6 +119,7 @@ func (x *sources) image(ctx context.Context, n *plan.Node, name string) (string,
 // outsidePort is the port of a fetch at which what lies elsewhere comes in, as the planner names it.
 const outsidePort = "outside"
 
+// tell adds a warning to the plan, at the image or block that it is about.
 func (x *sources) tell(fetch *plan.Node, code, summary string) {
 	var at source.Range
 	if b := x.s.Module.Blocks[address.Block(fetch.Address)]; b != nil {

@@ -65,7 +65,8 @@ func (l *LockFile) check() error {
 	return nil
 }
 
-// fetched reports whether what a block reads lies elsewhere: its version is in the state alone.
+// fetched reports whether what a block reads lies elsewhere: its version is in the state alone, since it is asked anew
+// for each plan, and a pin in a file would hold it back.
 func fetched(b *check.Block) bool {
 	return slices.ContainsFunc(b.Derived, func(d schema.Derivation) bool { return d.Role == schema.FetchRole })
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// withheld are the names of columns that were found in files which messages may not quote: a header is a line of a file.
-// The names that the module itself uses are known to whoever wrote it.
+// withheld are the names of columns that were found in files which messages may not quote: a header is a line of a
+// file. For /etc/passwd read as CSV it is the first user with all that stands there. The names that the module itself
+// uses are known to whoever wrote it, and are told.
 type withheld map[string]bool
 
 func (w withheld) add(columns []schema.Column) {
@@ -21,12 +22,14 @@ func (w withheld) add(columns []schema.Column) {
 	}
 }
 
-// withheldText stands where a name is left out.
+// withheldText stands where a name is left out. Names of one character are not looked for: they would be found
+// anywhere.
 const withheldText = "…"
 
 const withheldDetail = "Names of columns are not told, since the file lies outside of the pipeline's folder; whoever runs mlp may allow it with --data-root."
 
 // from takes the names out of diagnostics. A hint that has one goes, and so does a detail, which lists what there is.
+// The diagnostics given are changed; without names to withhold they are returned as they are.
 func (w withheld) from(diags source.Diagnostics, files map[string][]byte) source.Diagnostics {
 	names := w.unknown(files)
 	if len(names) == 0 {
@@ -49,7 +52,7 @@ func (w withheld) from(diags source.Diagnostics, files map[string][]byte) source
 	return diags
 }
 
-// cutter finds names in texts.
+// cutter finds names in texts, as words of their own and in any case.
 type cutter []*regexp.Regexp
 
 // unknown are the names that stand in no file of the module.
@@ -77,7 +80,7 @@ func forms(name string) []string {
 	return slices.Compact(out)
 }
 
-// known reports whether a name stands as a word in any of the texts: then it is no secret.
+// known reports whether a name stands as a word in any of the texts: then it is no secret to their author.
 func known(name string, files map[string][]byte) bool {
 	word := regexp.MustCompile(`(?i)(^|[^\pL\pN_])` + regexp.QuoteMeta(name) + `($|[^\pL\pN_])`)
 	for _, text := range files {

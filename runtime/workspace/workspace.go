@@ -26,7 +26,8 @@ package workspace
 // A use case that fails for a reason with a remedy returns a *Failure, whose Hint is a whole sentence: "'mlp graph' lists all
 // addresses."
 
-// Workspace is where use cases work: the folder of a module, and which of its states.
+// Workspace is where use cases work: the folder of a module, and which of its states. Use cases that are told of a
+// saved plan or values set Name and Told; apart from that it stays as it is. It is for one goroutine at a time.
 type Workspace struct {
 	Given string    // the folder as the user wrote it, for commands to copy; "" and "." are the current one
 	Dir   string    // the same, absolute
@@ -38,7 +39,7 @@ type Workspace struct {
 	Told Settings
 }
 
-// Failure is an error with what to do about it.
+// Failure is an error with what to do about it: Hint is a whole sentence, or "".
 type Failure struct {
 	Err  error
 	Hint string

@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// SavePlan saves a plan in a file, for ReadPlan and ApplySaved.
+// SavePlan saves a plan in a file, for ReadPlan and ApplySaved. A file that is there is replaced; after an error it may
+// hold a part, which ReadPlan refuses.
 func SavePlan(path string, p *plan.Plan) error {
 	file, err := os.Create(path)
 	if err != nil {
@@ -59,6 +60,7 @@ func WritePlan(w io.Writer, p *plan.Plan) error {
 	return out.Flush()
 }
 
+// writeJSON writes indented JSON; <, > and & stand as they are.
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
