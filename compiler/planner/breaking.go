@@ -2,13 +2,15 @@ package planner
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
 // breaking finds what others rely on and would be otherwise: a table that lost a column or has it as another type, and
-// a released model that asks its callers for more. It is told once, at the first stage whose output differs.
+// a released model that asks its callers for more. It is told once, at the first stage whose output differs: a column
+// that is gone from a source is gone from all that select it, and only the source is named.
 func (p *planner) breaking() []plan.Change {
 	differs := map[string][]plan.Cause{}
 	for address, n := range p.nodes {
@@ -35,7 +37,7 @@ func (p *planner) breaking() []plan.Change {
 	return out
 }
 
-// tableCauses compares the tables of a stage that others read with those it yielded before.
+// tableCauses compares the tables of a stage that others read with those it yielded before. New columns break nobody.
 func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	var out []plan.Cause
 	for _, o := range n.Outputs {
@@ -84,7 +86,9 @@ func (p *planner) readers(address, port string) (any, touched bool) {
 	return any, touched
 }
 
-// signatureCauses compare what callers must send to the model that is live with what they would have to.
+// signatureCauses compare what callers must send to the model that is live with what they would have to. A feature that
+// the next model lacks is among them: a row that still has it is refused as one with a misspelt name is, unless it is part
+// of the deployment's key, which callers may send in any case.
 func signatureCauses(r *plan.Release) []plan.Cause {
 	if r.Node != "" { // nobody calls a batch deployment; what it reads is checked against the model
 		return nil
@@ -108,6 +112,19 @@ func signatureCauses(r *plan.Release) []plan.Cause {
 	}
 	for _, f := range now.Features {
 		add("feature "+f.Name, types[f.Name], f.Type)
+		delete(types, f.Name)
+	}
+	for _, f := range was.Features {
+		if types[f.Name] != "" && !named(r.Config, "key", f.Name) {
+			add("feature "+f.Name, f.Type, "")
+		}
 	}
 	return out
+}
+
+// named reports whether a list of a configuration has a name.
+func named(config json.RawMessage, list, name string) bool {
+	var all map[string]json.RawMessage
+	var names []string
+	return json.Unmarshal(config, &all) == nil && json.Unmarshal(all[list], &names) == nil && slices.Contains(names, name)
 }
