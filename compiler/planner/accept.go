@@ -14,8 +14,9 @@ import (
 )
 
 // acceptance says by what a node's recorded result may be taken though it was made by another definition: by what is
-// recorded, or by an accept block. Nil if it may not; then why says what is in the way of a block. Whether the inputs are
-// those of the result is not looked at yet.
+// recorded, or by an accept block. Nil if it may not; then why says what is in the way of a block. Whether the inputs
+// are those of the result is not looked at yet. An acceptance that is recorded stays in force without its block: the
+// result was taken, and the state has the reason.
 func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool) (accepted *plan.Acceptance, why string) {
 	var kept *plan.Acceptance
 	if recorded && before.Accepted != nil && before.Definition == n.Definition {
@@ -46,7 +47,7 @@ func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool
 	return &plan.Acceptance{Was: origin(before), Reason: a.Reason}, ""
 }
 
-// origin is the definition that a recorded result was made by.
+// origin is the definition that a recorded result was made by, over however many acceptances.
 func origin(before *plan.NodeState) plan.Digest {
 	if before.Accepted != nil {
 		return before.Accepted.Was
@@ -82,7 +83,8 @@ func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
 	return err == nil && definition == before.Definition
 }
 
-// inputName is how a list of references calls a block.
+// inputName is how a list of references calls a block: payments of source.payments, by_region_eu of
+// source.by_region["eu"].
 func inputName(a string) string { return schema.KeyedName(address.Name(a), address.Key(a)) }
 
 // formerNames writes the former names of inputs into the lists that they stand in, by the name of the port.
@@ -112,11 +114,13 @@ func (p *planner) lapsed(n *plan.Node, why string) {
 	}
 }
 
+// accept is the accept block of an address, nil if there is none.
 func (p *planner) accept(address string) *resolve.Accept {
 	return p.accepts[address]
 }
 
 // otherShape is a port whose table or model is described otherwise than the recorded one; empty if there is none.
+// Whatever reads the result was checked against the new description, so that the old bytes would not fit.
 func otherShape(n *plan.Node, before *plan.NodeState) string {
 	for _, o := range n.Outputs {
 		_, there := before.Outputs[o.Port]
@@ -147,7 +151,8 @@ func (p *planner) take(n *plan.Node, before *plan.NodeState, inputs map[string]p
 	return action, nil
 }
 
-// resting notes at each gate the accepted results that its figures and models come from.
+// resting notes at each gate the accepted results that its figures and models come from: an approver sees what was
+// taken on somebody's word.
 func (p *planner) resting() {
 	accepted := false
 	for _, n := range p.nodes {

@@ -52,8 +52,9 @@ func (e *GoneError) Error() string {
 	return e.Address + ": the record of its result is no longer in the store, so that what the plan says of it cannot be compared"
 }
 
-// Again makes sure that a saved plan is one that is made of what it says of stages, gates and deployments, and returns these as the
-// module that they are. A ForgedError says what is not so, a GoneError that it cannot be found out.
+// Again makes sure that a saved plan is one that is made of what it says of stages, gates and deployments, and returns
+// these as the module that they are. A ForgedError says what is not so, a GoneError that it cannot be found out. Any
+// other error is of reading what is recorded. p is not changed.
 func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, error) {
 	s, err := remember(p, o)
 	if err != nil {
@@ -76,13 +77,14 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	return m, s.compare(now, append(warned, diags...))
 }
 
+// firstError is the first error among diagnostics, which have one.
 func firstError(diags source.Diagnostics) string {
 	i := slices.IndexFunc(diags, func(d source.Diagnostic) bool { return d.Severity == source.Error })
 	return strings.TrimSpace(diags[i].Summary + " " + diags[i].Detail)
 }
 
-// saved is a plan that is made once more: what it says that nothing but the module's text does. As Sources and Actions it
-// answers what those did when the plan was made.
+// saved is a plan that is made once more: what it says that nothing but the module's text does. As Sources and Actions
+// it answers what those did when the plan was made. A nil *saved stands for planning from a module's text.
 type saved struct {
 	plan     *plan.Plan
 	results  Actions
@@ -98,6 +100,8 @@ type saved struct {
 	recorded map[plan.Digest]bool                             // fingerprints that the state names
 }
 
+// remember takes out of a plan what planning anew has to be told. A result that the plan takes for known must be
+// recorded.
 func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
 	s := &saved{plan: p, results: o.Actions, withheld: o.Withheld, nodes: map[string]*plan.Node{},
 		known: map[string]map[string]map[string]json.RawMessage{}, secrets: map[string][]plan.Secret{}, counted: map[string]bool{},
@@ -138,7 +142,8 @@ func remember(p *plan.Plan, o AgainOptions) (*saved, error) {
 	return s, nil
 }
 
-// handed notes where secrets are found.
+// handed notes where secrets are found. Each must be one that a secret block of the plan declares: a forged plan could
+// have a stage be given a secret that no block hands to it.
 func (s *saved) handed() error {
 	for _, n := range s.plan.Nodes {
 		at, handed := n.Address, n.Secrets
@@ -180,7 +185,8 @@ func (s *saved) declared(x plan.Secret) bool {
 	return false
 }
 
-// External are the files that the plan says a source reads. Whether they are those is asked where it is applied.
+// External are the files that the plan says a source reads. Whether they are those is asked where it is applied
+// (engine.Saved).
 func (s *saved) External(_ context.Context, _, _, address string, _ json.RawMessage) (*plan.External, plan.Digest, error) {
 	if n := s.nodes[address]; n != nil {
 		for _, in := range n.Inputs {
@@ -307,7 +313,8 @@ func (s *saved) outputs() bool {
 	return true
 }
 
-// placeless takes out where things are written in files: no plan and no state can tell. The plan is copied as far as it is changed.
+// placeless takes out where things are written in files: no plan and no state can tell. The plan is copied as far as it
+// is changed, so that the caller's keeps its places.
 func placeless(p *plan.Plan) {
 	p.Nodes, p.Gates, p.Releases = slices.Clone(p.Nodes), slices.Clone(p.Gates), slices.Clone(p.Releases)
 	p.Changes, p.Moves = slices.Clone(p.Changes), slices.Clone(p.Moves)
@@ -356,7 +363,8 @@ func tree(p *plan.Plan) (v any, err error) {
 	return v, err
 }
 
-// unlike says where two trees differ first; empty if they do not. said is the saved one's.
+// unlike says where two trees differ first, by key and then by element; empty if they do not. said is the saved one's.
+// Such as "nodes[train.model].verdict is "cached", and would be "run"".
 func unlike(said, made any, at string) string {
 	if reflect.DeepEqual(said, made) {
 		return ""

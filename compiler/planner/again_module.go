@@ -72,7 +72,8 @@ func acceptOf(n *plan.Node) *resolve.Accept {
 	return a
 }
 
-// lostAccepted reports whether a stage runs since the result that it would have taken is lost.
+// lostAccepted reports whether a stage runs since the result that it would have taken is lost: the plan then shows no
+// acceptance, and only the cause tells that there was a block.
 func lostAccepted(n *plan.Node) bool {
 	for _, c := range n.Causes {
 		if c.Kind == plan.LostCause && n.Replaces != n.Fingerprint {
@@ -82,7 +83,7 @@ func lostAccepted(n *plan.Node) bool {
 	return false
 }
 
-// blockOf is a block without what is particular to stages, gates and deployments.
+// blockOf is a block without what is particular to stages, gates and deployments. Its kind or type may be unknown.
 func blockOf(at, kind, typ string, catalog *schema.Catalog) *resolve.Block {
 	b := &resolve.Block{Address: at, Kind: kind, Type: typ, Name: address.Name(at), Key: address.Key(at), Module: address.Module(at),
 		Config: json.RawMessage("{}"), Policy: json.RawMessage("{}"), Meta: json.RawMessage("{}"), Ranges: map[string]source.Range{}}
@@ -192,6 +193,7 @@ func (s *saved) problemBlock(at string, meta json.RawMessage, catalog *schema.Ca
 	return b, nil
 }
 
+// ordered is the reference of a block that waits for another.
 func ordered(path, target string) resolve.Reference {
 	return resolve.Reference{Path: path, Target: target, Edge: schema.OrderEdge, Spec: &schema.Attr{}}
 }
@@ -209,7 +211,7 @@ func reading(in plan.Input, body *schema.Body) resolve.Reference {
 	return r
 }
 
-// asking gives a block its rules and approvals.
+// asking gives a block its rules and approvals, as its policy and as texts to be compiled.
 func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval) error {
 	condition := func(path, text string) {
 		b.Texts = append(b.Texts, resolve.Text{Path: path, Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(text, source.Range{}, nil)})
@@ -308,8 +310,8 @@ func valueOf(t *schema.FigureType) cty.Type {
 	return cty.Object(fields)
 }
 
-// values notes what rules read of variables, locals and instances. Within a module a name has one value, which has the type that
-// rules see.
+// values notes what rules read of variables, locals and instances. Within a module a name has one value, which has the
+// type that rules see. A plan that says otherwise is refused: a forger could lower a limit for one gate alone.
 func (s *saved) values() error {
 	// one has the value of each name, and any other value of the same name is a contradiction: no module could give both.
 	one := map[string]string{}

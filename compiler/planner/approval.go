@@ -11,6 +11,7 @@ import (
 )
 
 // settled reports whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
+// With no deployment behind it the answer is yes.
 func (p *planner) settled(gate string) bool {
 	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)
@@ -22,7 +23,7 @@ func (p *planner) settled(gate string) bool {
 	return true
 }
 
-// behind are the deployments that a gate lets pass.
+// behind are the deployments that a gate lets pass, in no order.
 func (p *planner) behind(gate string) []*check.Block {
 	if p.deploys == nil {
 		p.deploys = map[string][]*check.Block{}
@@ -40,7 +41,9 @@ func (p *planner) behind(gate string) []*check.Block {
 	return p.deploys[gate]
 }
 
-// approval decides whether a person's yes is asked for, and whether it was given for just this.
+// approval decides whether a person's yes is asked for, and whether it was given for just this: the figures that the
+// rules read, and the models behind the gate (plan.GateSubject). A yes to other figures does not count, and is no
+// warning. The gate's verdict becomes open where a yes is missing.
 func (p *planner) approval(g *plan.Gate, a *plan.Approval, d *decide.Decider) error {
 	a.Needed = plan.Pass
 	if a.When != "" {

@@ -14,8 +14,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// causes compares a node with what is recorded of it. Every difference is kept, but for defaults of its type that came or went
-// with what somebody wrote.
+// causes compares a node with what is recorded of it. Every difference is kept, but for defaults of its type that came
+// or went with what somebody wrote. t is the type of the node's block, nil where it has none. They come in this order:
+// component, configuration, form of inputs, inputs, metadata; each by path.
 func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	var out []plan.Cause
 	if before.Kind != n.Kind || before.Type != n.Type {
@@ -73,8 +74,9 @@ func (p *planner) typeOf(address string) *schema.Type {
 	return nil
 }
 
-// formCauses say of which inputs the form is another: of columns, types, order, marks. That is what is left of a definition
-// when all else is compared; of what an earlier version recorded no more is known than that.
+// formCauses say of which inputs the form is another: of columns, types, order, marks. That is what is left of a
+// definition when all else is compared; of what an earlier version recorded no more is known than that. told says that
+// something else explains the new definition, so that nothing need be said in general.
 func formCauses(n *plan.Node, before *plan.NodeState, told bool) []plan.Cause {
 	var out []plan.Cause
 	if before.Forms != nil {
@@ -113,7 +115,8 @@ func commandOf(c *plan.Container) json.RawMessage {
 	return encode(map[string]any{"predict": c.Command, "network": c.Network})
 }
 
-// inputCauses compares the inputs: other wiring, other data from outside, other content from above.
+// inputCauses compares the inputs: other wiring, other data from outside, other content from above. An input that is
+// not known yet is among them, as it may be another.
 func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	var out []plan.Cause
 	for _, in := range n.Inputs {
@@ -162,6 +165,7 @@ func configCauses(before, after json.RawMessage) []plan.Cause {
 	return out
 }
 
+// encode is canonical JSON of what came from JSON.
 func encode(v any) json.RawMessage {
 	data, err := plan.Canonical(v)
 	if err != nil {
@@ -170,9 +174,10 @@ func encode(v any) json.RawMessage {
 	return data
 }
 
+// text is a string as JSON.
 func text(s string) json.RawMessage { return encode(s) }
 
-// optional is a text, or absent where it is empty.
+// optional is a text as JSON, or absent where it is empty.
 func optional(s string) json.RawMessage {
 	if s == "" {
 		return nil

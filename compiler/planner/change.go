@@ -13,8 +13,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// changes gathers the root causes: what differs at a stage itself, and which stages run because of it. A stage that runs
-// only because of what flows into it is no root; where two causes meet in one stage, it stands under both.
+// changes gathers the root causes: what differs at a stage itself, and which stages run because of it. A stage that
+// runs only because of what flows into it is no root; where two causes meet in one stage, it stands under both. The
+// list is sorted by weight (causeRank), address, kind and path, and is never nil.
 func (p *planner) changes() []plan.Change {
 	var out []plan.Change
 	add := func(address string, c plan.Cause, category plan.Category, r source.Range) {
@@ -162,8 +163,8 @@ func causeRank(c plan.Change) int {
 	return 1
 }
 
-// rangeOf is where a cause is written: at its attribute, else at what that stands in, else at the block. Of a derived stage
-// it is the block that it is derived of.
+// rangeOf is where a cause is written: at its attribute, else at what that stands in, else at the block. Of a derived
+// stage it is the block that it is derived of. The zero Range where the block is in no file any more.
 func (p *planner) rangeOf(address string, c plan.Cause) source.Range {
 	b := p.m.Blocks[address]
 	if maker := p.m.Blocks[c.From]; c.From != "" && b == nil {
@@ -240,8 +241,9 @@ const (
 )
 
 // touch fills in the stages that each change makes run: those at and behind its address that run or may run. Where many
-// changes lie behind each other, those lists grow with the square of the stages: it returns false when they are longer than
-// they may be. With once, each change lists what no change before it does, beside its own stage.
+// changes lie behind each other, those lists grow with the square of the stages: touch returns false when they are
+// longer than they may be. With once, each change lists what no change before it does, beside its own stage, and touch
+// succeeds.
 func (p *planner) touch(changes []plan.Change, once bool) bool {
 	p.index()
 	left := listedPerStage*len(p.nodes) + listedAnyway
@@ -290,7 +292,8 @@ func (p *planner) changedBy(block string) []string {
 	return out
 }
 
-// downstream are the addresses and all nodes that their outputs reach, sorted, less those seen, and what only those reach.
+// downstream are the addresses and all nodes that their outputs reach, sorted, less those seen, and what only those
+// reach. What is returned is noted in seen.
 func (p *planner) downstream(from []string, seen map[string]bool) []string {
 	out := from
 	for _, a := range from {

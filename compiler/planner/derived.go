@@ -32,7 +32,8 @@ func derivation(b *check.Block, role schema.Role) *schema.Derivation {
 	return nil
 }
 
-// derivedNode is the stage that is derived of n, with all that n says for both: its phase, time-out, what must have passed.
+// derivedNode is the stage that is derived of n, with all that n says for both: its phase, time-out, what must have
+// passed. Kind, type, configuration and inputs are the caller's to fill in.
 func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
 	return &plan.Node{
 		Address: address.Derived(n.Address, string(d.Role)), Of: n.Address, Role: d.Role, Phase: n.Phase,
@@ -40,8 +41,9 @@ func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
 	}
 }
 
-// predictions puts a stage before one that would score an opaque model: only the model's own program can, so its predict
-// command makes a table of predictions, and the consumer takes that beside the model.
+// predictions puts a stage before one that would score an opaque model: only the model's own program can, so its
+// predict command makes a table of predictions, and the consumer takes that beside the model. Of evaluate.test on a
+// model trained in a container the stage is evaluate.test@predict. Models of components need none, and nothing is done.
 func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node) {
 	d := derivation(b, schema.PredictRole)
 	if d == nil {
@@ -80,7 +82,8 @@ func (p *planner) predictions(ctx context.Context, b *check.Block, n *plan.Node)
 	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
 }
 
-// wire gives a derived stage its inputs and outputs; false if something that it takes is not there.
+// wire gives a derived stage its inputs and outputs; false if something that it takes is not there. live is the model
+// that is live, for inputs that take that; nil without one.
 func wire(q, n *plan.Node, d *schema.Derivation, live *plan.Input) bool {
 	for _, out := range d.Out {
 		q.Outputs = append(q.Outputs, plan.Output{Port: out.Port, Type: out.Type, Shape: out.Shape})
@@ -142,7 +145,9 @@ func (p *planner) scoredIn(maker *check.Block, c *plan.Container, image *plan.Ex
 	return s
 }
 
-// championNode is the stage that scores the live model on the rows of an evaluation, and compares.
+// championNode is the stage that scores the live model on the rows of an evaluation, and compares; nil where nothing
+// can be compared. It is planned when the first gate asks for it, and only then: without a rule that reads the
+// difference nothing is scored.
 func (p *planner) championNode(evaluate string, champion *plan.Champion) *plan.Node {
 	base, d := p.nodes[evaluate], derivation(p.m.Blocks[evaluate], schema.ChampionRole)
 	if base == nil || d == nil {

@@ -43,7 +43,8 @@ func Durations(m *check.Module, recorded *plan.State, p *plan.Plan, took func(pl
 	return expected, why
 }
 
-// expecting estimates how long stages take, from their last run and from what has changed since.
+// expecting estimates how long stages take, from their last run and from what has changed since. The estimate is linear
+// and rough: it is there to tell minutes from days. It stands in the envelope, so that no id depends on it.
 type expecting struct {
 	module   *check.Module
 	recorded *plan.State
@@ -86,8 +87,8 @@ func amount(v json.RawMessage, a *schema.Attr) float64 {
 	return x
 }
 
-// more is how many times as many bytes lie outside of what a stage rests on as when it was recorded: of its own files, else
-// the mean over its inputs.
+// more is how many times as many bytes lie outside of what a stage rests on as when it was recorded: of its own files,
+// else the mean over its inputs. 1 where that is not known.
 func (e *expecting) more(address string) float64 {
 	if x, ok := e.data[address]; ok {
 		return x

@@ -95,7 +95,7 @@ var transitions = map[state]map[event]state{
 	},
 }
 
-// fate is how far it is decided what will happen to one node.
+// fate is how far it is decided what will happen to one node. It is made by begin and ends with a verdict.
 type fate struct {
 	node *plan.Node
 	at   state
@@ -112,7 +112,9 @@ func (p *planner) begin(n *plan.Node, at state) *fate {
 	return f
 }
 
-// on moves the fate on. At an end the node has its verdict. An acceptance is left with a node only where a result is, or may be, taken by it.
+// on moves the fate on. At an end the node has its verdict. An acceptance is left with a node only where a result is,
+// or may be, taken by it. An event that cannot be is kept as an error, which unsettled returns: a defect must not
+// become a plan.
 func (f *fate) on(e event) {
 	next, ok := transitions[f.at][e]
 	if !ok || f.err != nil {

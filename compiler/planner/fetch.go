@@ -15,8 +15,9 @@ import (
 // outsidePort is that of a fetch at which what lies elsewhere comes in.
 const outsidePort = "outside"
 
-// fetched puts before a source's stage the one that gets what lies elsewhere, at the version which that has now. The source's own
-// stage takes the bytes, and sees neither network nor secrets.
+// fetched puts before a source's stage the one that gets what lies elsewhere, at the version which that has now. The
+// source's own stage takes the bytes, and sees neither network nor secrets. false after a diagnostic. A version that is
+// not known is empty, and so the fetch waits for an input that is not known, until the apply asks.
 func (p *planner) fetched(ctx context.Context, b *check.Block, n *plan.Node) bool {
 	d := derivation(b, schema.FetchRole)
 	q := derivedNode(n, d)

@@ -9,7 +9,7 @@ import (
 )
 
 // compareFigures puts the metrics of the live model and of the one that would be live beside each other, as far as they
-// are recorded.
+// are recorded. It decides nothing: gates compare by rules.
 func (p *planner) compareFigures() {
 	judges := map[string][]string{} // the evaluations of a model, by the stage that makes it
 	for _, address := range sortedKeys(p.nodes) {
@@ -28,6 +28,7 @@ func (p *planner) compareFigures() {
 	}
 }
 
+// yieldsFigures reports whether a stage has a port of figures, as evaluations do.
 func yieldsFigures(n *plan.Node) bool {
 	for _, o := range n.Outputs {
 		if o.Type == schema.FiguresPort {

@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// gate decides a gate as far as the figures it reads are known.
+// gate decides a gate as far as the figures it reads are known. After a mistake the gate stands in the plan as far as
+// it was made, and the mistake is a diagnostic at the block, so that there is no plan.
 func (p *planner) gate(b *check.Block) {
 	g := &plan.Gate{Address: b.Address, Range: b.Range, Champion: p.champion(b), Meta: b.Meta}
 	for _, r := range b.Refs {
@@ -57,7 +58,9 @@ func ruleNames(rules []plan.Rule) []string {
 	return names
 }
 
-// decideGate decides what is known, unless the same was decided before and is live.
+// decideGate decides what is known, unless the same was decided before and is live. The order matters: rules first;
+// then what the gate waits for, which can only make the verdict worse; then causes; then approvals, which are asked of
+// people only for what the rules let pass, and are no question where nothing is left to release.
 func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	figures := func(node string) (json.RawMessage, bool) {
 		if a := p.actions[node]; a != nil {

@@ -11,7 +11,8 @@ import (
 // givenPort is the only input of a stage whose result is given.
 const givenPort = "given"
 
-// given plans a stage whose result is taken as it is: it rests on nothing else. False if none is given.
+// given plans a stage whose result is taken as it is: it rests on nothing else. False if none is given. The result has
+// a fingerprint of its own, so that it is never taken for one that the stage made.
 func (p *planner) given(n *plan.Node) bool {
 	g, ok := p.o.Given[n.Address]
 	if !ok {

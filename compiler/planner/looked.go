@@ -8,8 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// looked notes at each gate on how many models' behalf the rows that its figures come from were looked at: each look may
-// have led to a choice, and rows that choices were made by prove less. Rows that are not known yet are new ones.
+// looked notes at each gate on how many models' behalf the rows that its figures come from were looked at: each look
+// may have led to a choice, and rows that choices were made by prove less (see Dwork et al., The reusable holdout,
+// Science 349, 2015). Rows that are not known yet are new ones.
 func (p *planner) looked() {
 	for _, g := range p.gates {
 		for _, f := range g.Rules.Figures {

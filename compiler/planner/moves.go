@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// Moves are the former addresses of a module's blocks, and which of them have to be moved in a state.
+// Moves are the former addresses of a module's blocks, and which of them have to be moved in a state; nil if there are
+// none. They are sorted by the address of now, those of one block the nearest first.
 func Moves(m *check.Module, st *plan.State) []plan.Move {
 	if len(m.Moves) == 0 {
 		return nil
@@ -39,7 +40,8 @@ func pending(moves []plan.Move, st *plan.State) []plan.Move {
 	return moves
 }
 
-// move begins with the state as it is after the moves, so that all else is planned under the new addresses.
+// move begins with the state as it is after the moves, so that all else is planned under the new addresses. The
+// caller's state is left as it is.
 func (p *planner) move() {
 	if p.moves = p.saved.moves(p.o.State); p.saved == nil {
 		p.moves = Moves(p.m, p.o.State)
@@ -97,7 +99,7 @@ func (p *planner) moveChanges() []plan.Change {
 }
 
 // renamedGate brings what is recorded of a gate to the new addresses. If nothing else differs, it asks for the same as
-// before.
+// before, and approvals that were given count on.
 func (p *planner) renamedGate(g *plan.Gate) error {
 	before, ok := p.o.State.Gates[g.Address]
 	if !ok || len(p.formers) == 0 || before.Definition == g.Definition {

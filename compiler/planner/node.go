@@ -15,7 +15,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// meta are the attributes of a stage that say how it is run, not what it does.
+// meta are the attributes of a stage that say how it is run, not what it does. They are no part of its definition: with
+// more memory the same is computed. Timeout is a duration as written, "90m"; sizes are in MB; zero is the default.
 type meta struct {
 	Description string  `json:"description"`
 	Timeout     string  `json:"timeout"`
@@ -26,7 +27,8 @@ type meta struct {
 	Cache       *bool   `json:"cache"`
 }
 
-// stage plans the stage of a block.
+// stage plans the stage of a block, with those derived of it before it: the fetch, the predictions. After a mistake the
+// stage is not in the plan, and what stands behind it has no input; there is no plan then.
 func (p *planner) stage(ctx context.Context, b *check.Block) {
 	n := p.node(b)
 	if n == nil {
@@ -62,7 +64,8 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 	}
 }
 
-// node builds a stage's node from its block, all but verdict and causes.
+// node builds a stage's node from its block, all but verdict and causes; nil after a mistake. Inputs and outputs are
+// sorted by port, so that a definition does not depend on the order of the text.
 func (p *planner) node(b *check.Block) *plan.Node {
 	n := &plan.Node{
 		Address: b.Address, Kind: b.Kind, Type: b.Type, Phase: b.KindSpec.Phase, Version: b.TypeSpec.Version, Engine: b.TypeSpec.Engine,
@@ -171,7 +174,8 @@ func (p *planner) container(ctx context.Context, b *check.Block) (*plan.Containe
 	return c, plan.Outside(plan.ImagePort, f.Image, version).External
 }
 
-// setFormat says that tables flow in and out in another format than Parquet, for a program that reads no Parquet.
+// setFormat says that tables flow in and out in another format than Parquet, for a program that reads no Parquet. The
+// tables themselves stay as they are in the store; they are rewritten around the stage.
 func setFormat(n *plan.Node, format string) {
 	if format == "" || format == "parquet" {
 		return

@@ -18,6 +18,25 @@
 //
 // Of train.model with another params.trees the pass block finds a definition that nothing is recorded of, so that it runs, with the cause
 // params.trees; its evaluation may run; the gate behind both is open; and assemble tells of one change that makes both run.
+//
+// # Verdict and cause
+//
+// Each stage gets a verdict and its causes, which are two questions. The verdict asks what will happen, and goes by
+// digests alone: a definition is the digest of all that the stage is, a fingerprint that of the definition and the
+// contents of all inputs. Equal fingerprints yield equal results, so a recorded one is taken (cached); another one runs
+// (run); and where an input is not known yet there is no fingerprint, so the stage may run (may_run). The causes ask
+// why, and go by comparing what is recorded in the state with what the module says, field by field. They are for
+// people: a stage without a cause that can be named still runs if its fingerprint is new.
+//
+// An example. dataset.clean has another where clause. The recorded definition of dataset.clean differs, so it runs,
+// with the cause "sql". Its output is not known before it has run, so train.model behind it may run, with the cause
+// that its input "data" may change. If the new clause leaves the same rows, dataset.clean yields the same digest, and
+// the engine finds train.model's fingerprint recorded: the training is spared.
+//
+// # What a plan may depend on
+//
+// The module, the state, recorded results, the versions of what lies outside, and Options. No time, host, order of maps
+// or number of processors: every list is sorted before it is put into the plan, and the plan's id is a digest over it.
 package planner
 
 import (
@@ -48,7 +67,7 @@ type Options struct {
 	Given map[string]Given
 }
 
-// Given is what a stage is taken to yield. Ports without a digest are not there for others to use.
+// Given is what a stage is taken to yield. Ports without a digest are not there for others to use. Figures may be nil.
 type Given struct {
 	Outputs map[string]plan.Digest // by port
 	Figures json.RawMessage
@@ -56,12 +75,14 @@ type Given struct {
 	NoRules bool
 }
 
-// Actions finds recorded results by fingerprint; false where none is recorded.
+// Actions finds recorded results by fingerprint; false where none is recorded. An error is of a record that cannot be
+// read, and becomes a diagnostic. What is returned is not changed.
 type Actions interface {
 	Action(fingerprint plan.Digest) (*plan.Action, bool, error)
 }
 
 // Sources finds the version of what lies outside: the files that a block means and one digest over names and contents.
+// An error becomes a diagnostic at the block.
 type Sources interface {
 	External(ctx context.Context, kind, typ, address string, config json.RawMessage) (*plan.External, plan.Digest, error)
 	// Version finds the version of what lies elsewhere: of what a fetch gets, which lies at a location, or of the image that a stage
@@ -70,7 +91,9 @@ type Sources interface {
 	Version(ctx context.Context, n *plan.Node, location string) (version string, err error)
 }
 
-// Make makes the plan. The diagnostics are of what only planning can see, such as missing files.
+// Make makes the plan; nil if any of the diagnostics is an error. The diagnostics are of what only planning can see,
+// such as missing files; warnings stand in the plan as well. Neither the module nor the state of the options is
+// changed, but what is in the plan may share memory with them.
 func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.Diagnostics) {
 	return newPlanner(m, o).plan(ctx)
 }
@@ -140,7 +163,8 @@ type planner struct {
 
 func (p *planner) report(d source.Diagnostic) { p.diags = append(p.diags, d) }
 
-// block plans one block by what its kind is to the engine.
+// block plans one block by what its kind is to the engine: a gate, a deployment (with a stage where it scores a batch),
+// or a stage. Other blocks, such as problems, have been read by those.
 func (p *planner) block(ctx context.Context, b *check.Block) {
 	switch {
 	case b.TypeSpec.IsGate():
@@ -155,7 +179,8 @@ func (p *planner) block(ctx context.Context, b *check.Block) {
 	}
 }
 
-// removals are nodes and releases that are recorded and stand in the module no more.
+// removals are nodes and releases that are recorded and stand in the module no more. Derived stages go with the block
+// that they are derived of, and are not told.
 func (p *planner) removals() {
 	for a, s := range p.o.State.Nodes {
 		if p.nodes[a] == nil && !address.IsDerived(a) {

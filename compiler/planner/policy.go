@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// policyCauses are the differences between what a block asked when it last decided and what it asks now.
+// policyCauses are the differences between what a block asked when it last decided and what it asks now, with what
+// became weaker marked.
 func policyCauses(kind plan.CauseKind, before, now plan.Policy) []plan.Cause {
 	var out []plan.Cause
 	for _, d := range policy.Compare(before, now) {
@@ -21,7 +22,8 @@ func policyCauses(kind plan.CauseKind, before, now plan.Policy) []plan.Cause {
 	return out
 }
 
-// stagePolicy compares what a stage asks with what is recorded.
+// stagePolicy compares what a stage asks with what is recorded. What a check asks beyond its figures decides no result,
+// so the check need not run anew: its rules are decided again on the recorded figures.
 func (p *planner) stagePolicy(n *plan.Node) {
 	now, err := n.Policy()
 	before, recorded := p.o.State.Nodes[n.Address]
@@ -37,8 +39,8 @@ func (p *planner) stagePolicy(n *plan.Node) {
 	}
 }
 
-// policies are what blocks ask of others that are no stage and no gate, such as what verifies a requirement. The gate of a
-// deployment is told by its release.
+// policies are what blocks ask of others that are no stage and no gate, such as what verifies a requirement. The gate
+// of a deployment is told by its release. Lists are sorted, without repetitions.
 func (p *planner) policies() map[string]plan.Policy {
 	if p.saved != nil {
 		return p.saved.plan.Policies
@@ -132,6 +134,7 @@ func sameFigures(now, before []plan.Rule) bool {
 	})
 }
 
+// relative reports whether a rule compares with the champion.
 func relative(r plan.Rule) bool {
 	return strings.Contains(r.Assert, "champion.") || strings.Contains(r.Assert, ".delta.")
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// release compares what a deploy block would release with what is live.
+// release compares what a deploy block would release with what is live. The action is decided by plan.Release, the same
+// that the engine asks again when the gate has decided.
 func (p *planner) release(b *check.Block) {
 	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
 	for _, ref := range b.Refs {
@@ -33,11 +34,14 @@ func (p *planner) release(b *check.Block) {
 	p.releases = append(p.releases, r)
 }
 
+// isBlocked reports whether the stage at an address is known not to run.
 func (p *planner) isBlocked(address string) bool {
 	n := p.nodes[address]
 	return n != nil && n.Verdict == plan.Blocked
 }
 
+// releaseCauses compare a release with the live one: configuration, the gate, how the model is used, the model. That no
+// gate holds the deployment any more is weaker policy.
 func releaseCauses(r *plan.Release) []plan.Cause {
 	if r.Current == nil {
 		return []plan.Cause{{Kind: plan.NeverRanCause}}
@@ -86,6 +90,7 @@ func said(s *plan.Scoring) json.RawMessage {
 	return encode(out)
 }
 
+// canonical is JSON in its one form (plan.Canonical), so that equal values have equal bytes.
 func canonical(m json.RawMessage) []byte {
 	data, err := plan.Canonical(orEmpty(m))
 	if err != nil {
@@ -94,7 +99,8 @@ func canonical(m json.RawMessage) []byte {
 	return data
 }
 
-// champion is the live model that a gate compares with, and whether it can be compared with.
+// champion is the live model that a gate compares with, and whether it can be compared with; nil for a gate that names
+// no deployment to compare with.
 func (p *planner) champion(gate *check.Block) *plan.Champion {
 	for _, ref := range gate.Refs {
 		if ref.Path != "champion" {
@@ -123,7 +129,8 @@ func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
 	return plan.Incomparable(live, model, p.fitted(model))
 }
 
-// candidate is the model that a deploy block would release.
+// candidate is the model that a deploy block would release; its digest is empty while it is not known. Nil where the
+// block has no model.
 func (p *planner) candidate(deploy string) *plan.Input {
 	b := p.m.Blocks[deploy]
 	if b == nil {

@@ -59,8 +59,8 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	}
 }
 
-// conditions reads the rules and approvals of a block. How a condition is laid out, and in which order approvers stand, is no
-// part of what is asked.
+// conditions reads the rules and approvals of a block, in the order of the text. How a condition is laid out, and in
+// which order approvers stand, is no part of what is asked.
 func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, error) {
 	var policy struct {
 		Rule     []struct{ Name, Assert, Message, Severity string }
@@ -87,7 +87,8 @@ func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, erro
 }
 
 // ruleSet puts together what the rules of a block see: types, values known now, and the nodes that the rest comes from.
-// Only what they refer to goes in, so that nothing else can change the plan of a gate.
+// Only what they refer to goes in, so that nothing else can change the plan of a gate: a new variable that no rule
+// reads leaves its definition, and approvals given for it, as they were.
 func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Champion) (plan.Rules, error) {
 	set := plan.Rules{Env: &schema.FigureType{Kind: schema.ObjectFigure, Fields: map[string]*schema.FigureType{}}, Rules: rules}
 	// Of all variables only those that the rules read: any other may change without a new decision.
@@ -165,7 +166,7 @@ func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.B
 	}
 }
 
-// prune leaves the blocks that rules read.
+// prune leaves the blocks that rules read; of a repeated block all instances stay if one is read.
 func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema.FigureType {
 	out := map[string]*schema.FigureType{}
 	for ns, t := range env.Fields {

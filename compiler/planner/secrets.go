@@ -14,7 +14,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// secrets says where those are found that a block hands to its container.
+// secrets says where those are found that a block hands to its container; false after a diagnostic. Values are never
+// read here: a plan is shown to many.
 func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 	if p.saved != nil {
 		return p.saved.secrets[b.Address], true
@@ -31,7 +32,8 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 	return out, wrong == nil
 }
 
-// Secrets says where those are found that a block refers to. block is the one at an address, or nil.
+// Secrets says where those are found that a block refers to, sorted by name, each once. block is the one at an address,
+// or nil. The diagnostic is of a secret block that names no place, or two.
 func Secrets(b *resolve.Block, block func(address string) *resolve.Block) ([]plan.Secret, *source.Diagnostic) {
 	var out []plan.Secret
 	for _, r := range b.Refs {

@@ -7,7 +7,9 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// twins warns of models that are measured on a file of the same bytes as one that they were fitted on, whatever either is called.
+// twins warns of models that are measured on a file of the same bytes as one that they were fitted on, whatever either
+// is called: test.csv that is a copy of train.csv. Each block and model are told once. What is fetched has no files
+// here.
 func (p *planner) twins() {
 	told := map[[2]string]bool{}
 	for _, t := range p.m.Twins {

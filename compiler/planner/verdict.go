@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// decide works out what will happen to a node, and why.
+// decide works out what will happen to a node, and why. Whatever the node takes has been decided before. The node gets
+// its definition, digests of inputs that are known, causes and verdict; if its result is known, digests of outputs too.
 func (p *planner) decide(n *plan.Node) {
 	f := p.begin(n, declared)
 	var err error
@@ -189,7 +190,8 @@ func (p *planner) output(address, port string) plan.Digest {
 	return ""
 }
 
-// blocked reports whether something that must have passed is known to have failed, or is blocked itself.
+// blocked reports whether something that must have passed is known to have failed, or is blocked itself. A failure that
+// the apply may still bring is no reason: the stage runs, unless the engine finds it.
 func (p *planner) blocked(n *plan.Node) bool {
 	for _, a := range n.After {
 		if p.failed[a] {
