@@ -74,6 +74,7 @@ type Checker struct {
 	names   []string
 }
 
+// report adds a problem to those found so far.
 func (k *Checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // Definitions checks what needs no table (metrics listed twice, numbers out of range), and returns the names of the metrics
@@ -154,6 +155,7 @@ func (k *Checker) Table(ctx context.Context, b component.Binder, l prediction.La
 	k.checkFairness()
 }
 
+// checkWeight holds the column of weights to be there and of numbers. Whether a weight is negative only the rows tell.
 func (k *Checker) checkWeight() {
 	if k.Weight == "" {
 		return

@@ -149,6 +149,7 @@ func (k *Checker) checkFairness() {
 	}
 }
 
+// checkGroups refuses columns that make no groups. Of a timestamp or a double nearly every row would be a group of its own.
 func (k *Checker) checkGroups(path string, f Fairness) {
 	if f.Column != "" {
 		path += ".column"
@@ -172,6 +173,7 @@ func (k *Checker) checkGroups(path string, f Fairness) {
 	}
 }
 
+// groupable types are text, booleans and integers up to 64 bits.
 func groupable(t string) bool {
 	integers := []string{"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
 	return model.TextType(t) || t == "boolean" || slices.Contains(integers, t)

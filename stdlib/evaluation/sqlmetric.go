@@ -1,5 +1,21 @@
 package evaluation
 
+// How metrics in SQL are computed.
+//
+// Predictions are joined with the data once, as a file, and each figure is a query on that. A metric
+//
+//	sql = "sum(amount) filter (where predicted and not actual)"
+//
+// sees the data's columns, actual, predicted, score and weight, and two kinds of columns that it does not know of: the row's place
+// among those that count, which is null of other rows, and a mark for each slice. So the value of the slice numbered 2 is
+//
+//	select (sum(amount) filter (where predicted and not actual)
+//	)::double as value from scored where mlp_position is not null and mlp_slice_2
+//
+// with a line break, since the user's text may end in a comment. Intervals come of resamples that are tables too: the draws 2, 0, 2
+// of resample 7 are three rows (7, 2), (7, 0), (7, 2), and joined with the file by place they give the metric by resample in one
+// query. The draws are those that metrics in Go get, so that a difference or an interval does not hang on how a metric is written.
+
 import (
 	"context"
 	"errors"
@@ -47,6 +63,7 @@ func newScored(ctx context.Context, l prediction.Layout, s *prediction.Set, r *r
 // Close removes the file; of one that was not written nothing.
 func (t *scored) Close() { os.RemoveAll(t.dir) }
 
+// path is that of the joined table.
 func (t *scored) path() string { return filepath.Join(t.dir, "scored.parquet") }
 
 // write makes the table that metrics in SQL see: the data's columns, actual, the predictions, weight, the row's place among
@@ -164,7 +181,8 @@ func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b met
 	return out, nil
 }
 
-// draws writes the resamples as a table with a row for each draw: a row of the data that is drawn twice stands there twice.
+// draws writes the resamples as a table with a row for each draw: a row of the data that is drawn twice stands there twice. The
+// next table of draws takes the place of this one, since its query is over by then.
 func (t *scored) draws(ctx context.Context, b metric.Bootstrap, from, to int) (string, error) {
 	resample := frame.Column{Name: "mlp_resample", Type: "integer"}
 	drawn := frame.Column{Name: "mlp_drawn", Type: "bigint"}

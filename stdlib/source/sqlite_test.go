@@ -45,7 +45,7 @@ func TestSQLite(t *testing.T) {
 	if got := text(t, path); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	_, found, _, err := run(t, sqlite.Component, dir, `{"path": "shop.db", "query": "select id, d, day, t from v;"}`)
+	_, found, _, err := run(t, sqlite.Component, dir, `{"path": "shop.db", "query": "select id, d, day, t, raw, case when id > 0 then raw end as some, null as none from v;"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestSQLite(t *testing.T) {
 	for _, c := range found {
 		got = append(got, c.Name+" "+c.Type)
 	}
-	if want := []string{"id bigint", "d varchar", "day date", "t varchar"}; !slices.Equal(got, want) { // a real beside an infinite one is of two kinds of JSON
+	if want := []string{"id bigint", "d varchar", "day date", "t varchar", "raw blob", "some blob", "none varchar"}; !slices.Equal(got, want) { // a real beside an infinite one is of two kinds of JSON
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 // columns are those asked for, as the reference spells them, else all that can be compared.
 // The order is that of the list, else that of the reference's columns; shape and run find the same.
+// Of a reference (id, at, tenure, plan, churned) with key id, time at and label churned, and a current table that lacks churned,
+// these are tenure and plan.
 func (c *config) columns(reference, current *schema.Table) []string {
 	var out []string
 	if c.Columns != nil {

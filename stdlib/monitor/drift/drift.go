@@ -203,6 +203,7 @@ func run(ctx context.Context, s *component.Stage) error {
 
 // tooFew warns of columns whose tables are so small that chance alone reaches a distance above the limit: with 50 rows each a
 // Jensen-Shannon distance of 0.15 may be nothing, so that a drift between 0.1 and that goes unseen. Empty if there is none.
+// It is logged and no warning, since a small table is no mistake; whoever writes a rule on drift.share should know of it.
 func tooFew(results []method.Result, limit float64) string {
 	if limit == 0 {
 		limit = method.DistanceLimit

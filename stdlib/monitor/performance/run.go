@@ -47,6 +47,17 @@ func run(ctx context.Context, s *component.Stage) error {
 
 // joined is predictions and what is known of their labels, as two tables whose rows go together: truth.parquet and said.parquet
 // in dir, row for row in the order of the predictions, matched or not.
+//
+// Of the predictions A12, B07, C33 and labels of A12 and B07, matched by customer:
+//
+//	truth.parquet                        said.parquet
+//	mlp_row  customer  churned  …        mlp_row  predicted  score
+//	1        A12       true              1        true       0.83
+//	2        B07       null              2        false      0.10
+//	3        null      null              3        true       0.61
+//
+// An evaluation takes truth for its data and said for what a model predicted. The third row has no label, so that its target is null
+// and does not count. A label that no prediction asks for is in neither: it is no failure of the model's.
 type joined struct {
 	*config
 	stage               *component.Stage

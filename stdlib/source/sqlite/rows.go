@@ -25,8 +25,9 @@ import (
 )
 
 // rows hands over a file with the rows of the query as JSON objects. The database is copied first: SQLite writes beside it even to
-// read, and whether the original stayed as it was is seen by its digest. asked are the columns that are wanted; nil: all are.
-func (c config) rows(ctx context.Context, root string, names []string, asked []table.CSVColumn, use func(table.File) error) error {
+// read, and whether the original stayed as it was is seen by its digest. asked are the columns that are wanted; nil: all are. blobs
+// are the columns whose every value, nulls aside, is one.
+func (c config) rows(ctx context.Context, root string, names []string, asked []table.CSVColumn, use func(rows table.File, blobs []string) error) error {
 	folder, err := scratch.New(scratch.Table)
 	if err != nil {
 		return err
@@ -50,10 +51,11 @@ func (c config) rows(ctx context.Context, root string, names []string, asked []t
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	out := filepath.Join(folder.Dir, "rows.ndjson")
-	if err := c.write(ctx, db, asked, out); err != nil {
+	blobs, err := c.write(ctx, db, asked, out)
+	if err != nil {
 		return err
 	}
-	return use(table.File{Path: out, Name: c.name()})
+	return use(table.File{Path: out, Name: c.name()}, blobs)
 }
 
 // copyFile copies a file to one that does not exist yet; the folder is the stage's own.
@@ -72,15 +74,15 @@ func copyFile(from, to string) error {
 }
 
 // write writes the rows. Columns are selected as expressions, whose values the driver hands over as they are: of a column that is
-// declared as a date or a boolean it would make one.
-func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, path string) error {
+// declared as a date or a boolean it would make one. What JSON does not tell, a blob from a text, it says of whole columns.
+func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, path string) (onlyBlobs []string, err error) {
 	names, err := c.columns(ctx, db)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(names) == 0 {
 		what := fmt.Sprintf("%s yields no columns", c.name())
-		return &component.InputError{Summary: what, Bare: what, Detail: "One SELECT is expected: what a source reads is not changed."}
+		return nil, &component.InputError{Summary: what, Bare: what, Detail: "One SELECT is expected: what a source reads is not changed."}
 	}
 	blobs := blobColumns(asked)
 	if asked != nil {
@@ -88,7 +90,7 @@ func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, 
 	}
 	if len(names) == 0 {
 		what := fmt.Sprintf("%s has none of the columns that the block declares", c.name())
-		return &component.InputError{Summary: what, Bare: what, Detail: "Columns are found by their names as they are written, in small and capital letters."}
+		return nil, &component.InputError{Summary: what, Bare: what, Detail: "Columns are found by their names as they are written, in small and capital letters."}
 	}
 	// The plus sign is SQLite's operator without an effect: it makes an expression of a column, and expressions have no declared type.
 	terms := make([]string, len(names))
@@ -97,25 +99,26 @@ func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, 
 	}
 	rows, err := db.QueryContext(ctx, "select "+strings.Join(terms, ", ")+" from ("+c.query()+"\n)")
 	if err != nil {
-		return c.told(ctx, err)
+		return nil, c.told(ctx, err)
 	}
 	defer rows.Close()
 	file, err := os.Create(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer file.Close()
 	out := bufio.NewWriterSize(file, 1<<20)
-	values, into := make([]any, len(names)), make([]any, len(names))
+	values, into, kinds := make([]any, len(names)), make([]any, len(names)), make([]blobKind, len(names))
 	for i := range values {
 		into[i] = &values[i]
 	}
 	for n := 1; rows.Next(); n++ {
 		if err := rows.Scan(into...); err != nil {
-			return c.told(ctx, err)
+			return nil, c.told(ctx, err)
 		}
 		line := []byte{'{'}
 		for i, v := range values {
+			kinds[i] = max(kinds[i], kindOf(v))
 			if i > 0 {
 				line = append(line, ',')
 			}
@@ -124,20 +127,26 @@ func (c config) write(ctx context.Context, db *sql.DB, asked []table.CSVColumn, 
 			}
 			if err != nil {
 				what := fmt.Sprintf("%s row %d: column %q holds %v", c.name(), n, names[i], err)
-				return &component.InputError{Summary: what, Bare: what, Detail: "Change the column's type, or what the query makes of it."}
+				return nil, &component.InputError{Summary: what, Bare: what, Detail: "Change the column's type, or what the query makes of it."}
 			}
 		}
 		if _, err := out.Write(append(line, '}', '\n')); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return c.told(ctx, err)
+		return nil, c.told(ctx, err)
 	}
-	return out.Flush()
+	for i, kind := range kinds {
+		if kind == bytes {
+			onlyBlobs = append(onlyBlobs, names[i])
+		}
+	}
+	return onlyBlobs, out.Flush()
 }
 
-// blobKind says of a column, or of a value, whether it is of bytes.
+// blobKind says of a column, or of a value, whether it is of bytes. Of several values the greatest kind is that of their column:
+// bytes, if there are blobs and nothing else but null.
 type blobKind int
 
 const (
@@ -175,6 +184,13 @@ func kindOf(v any) blobKind {
 // appendValue appends a value to a line of JSON: a blob as \x and two digits for each byte, so 0xFF00 becomes "\\xff00". An infinite
 // real, which JSON has no number for, is the text "+Infinity" or "-Infinity". mismatched says that the value is a blob and the column
 // none of blobs, or the other way round, which is an error unless the value is null.
+//
+// Of a row with an integer, a text, a blob, nothing, and a real, the line is
+//
+//	{"id":7,"name":"Zoë","photo":"\\xff00","note":null,"amount":12.5}
+//
+// Integers keep all their digits, since the reader of JSON types them as text does: 9007199254740993 stays what it is, though no
+// double holds it.
 func appendValue(line []byte, v any, mismatched bool) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

@@ -150,8 +150,13 @@ func sniff(ctx context.Context, root string, names []string, text json.RawMessag
 		return nil, err
 	}
 	var out []schema.Column
-	err = c.rows(ctx, root, names, nil, func(file table.File) error {
+	err = c.rows(ctx, root, names, nil, func(file table.File, blobs []string) error {
 		out, err = table.JSON{Files: []table.File{file}, HexBlobs: true}.Sniff(ctx)
+		for i, column := range out {
+			if slices.Contains(blobs, column.Name) {
+				out[i].Type = "blob" // which JSON has as text
+			}
+		}
 		return err
 	})
 	return out, err
@@ -173,7 +178,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	asked, rows := local.Asked(s, c.Columns), int64(0)
-	err = c.rows(ctx, s.Input("files"), names, asked, func(file table.File) error {
+	err = c.rows(ctx, s.Input("files"), names, asked, func(file table.File, _ []string) error {
 		rows, err = table.JSON{Files: []table.File{file}, HexBlobs: true, Cure: "Change the column's type, or what the query makes of it."}.Load(ctx, asked, out)
 		return err
 	})

@@ -45,6 +45,8 @@ var told = []string{"target", "features", "task", "positive", "classes", "env", 
 
 // program reads what the block's commands are and run in.
 // What is wrong in it shape tells; an error here is a configuration that is not of this block at all.
+// Of a block that has format = "csv", task = "binary", seed = 3 and a block params, the scoring command finds
+// {"features": […], "format": "csv", "target": "churned", "task": "binary"} as its configuration.
 func program(config json.RawMessage) (*schema.Program, error) {
 	var c struct {
 		Image   string            `json:"image"`

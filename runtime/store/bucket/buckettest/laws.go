@@ -2,6 +2,19 @@
 // each, to show that those above them notice.
 package buckettest
 
+// How laws are tried.
+//
+// A law that holds when one caller at a time asks says little, so those that matter most are tried against their enemies:
+//
+//	one wins                sixteen goroutines, and again sixteen processes, put the same key at once, for one key after the other
+//	nothing in part         the reader that a value comes from breaks, and the context ends before a write
+//	whole or not at all     a process that writes without end is killed at a random moment, six times
+//	replaced, read whole    four readers read while a value of 100,000 bytes is replaced a hundred times
+//	sorted across pages     as many random keys as make several pages, with prefixes and starts, against a sorted slice
+//
+// Values are long, and say all along who wrote them, so that one made of two writers' parts is seen. That the laws can fail is tried
+// as well: for what a store does of its own, the buckets of faulty.go each break one promise, and what rests on it must notice.
+
 import (
 	"bytes"
 	"context"

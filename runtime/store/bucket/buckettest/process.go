@@ -20,6 +20,11 @@ import (
 )
 
 // roleVariable tells a test binary that is started again what it is to do: role, place of the bucket, argument, on a line each.
+//
+// A process for a law is the test binary itself, started again: there is nothing else to build, and it has the same
+// implementation. What it has done it prints, a line each, and the law reads that. A line is printed after the put
+// returned, so whoever kills the process knows of each line that its value was durable; a value that was put but not yet told may
+// be there or not, and then whole.
 const roleVariable = "MLP_BUCKETTEST"
 
 // Main runs the tests of a package that holds a subject to the laws, or, in a process that a law has started, plays its part.
