@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -155,23 +156,13 @@ func (l Layout) query() string {
 		case "actual":
 			from = "data." + table.Quote(l.Target)
 		case RowColumn, "predicted", "score", "scores":
-			if l.Clash() == "" && !l.isCarried(c.Name) {
+			if !slices.Contains(l.carried(), c.Name) { // as a key named row is
 				from = "scored." + table.Quote(c.Name)
 			}
 		}
 		terms = append(terms, fmt.Sprintf("%s::%s as %s", from, c.Type, table.Quote(c.Name)))
 	}
 	return "select " + strings.Join(terms, ", ") + " from data positional join scored"
-}
-
-// isCarried reports whether a column is taken over from the data, and so is not the one of that name that predictions add.
-func (l Layout) isCarried(name string) bool {
-	for _, c := range l.carried() {
-		if c == name {
-			return true
-		}
-	}
-	return false
 }
 
 // Frame returns the columns that predictions add (predicted, score, scores), rows in the data's order.
@@ -262,8 +253,8 @@ func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, 
 	return s, err
 }
 
-// parseScores reads a column of JSON objects, {"cat": 0.7, "dog": 0.3}, into [class][row]. Each must have all classes and no
-// other; null is NaN for each.
+// parseScores reads a column of JSON objects, {"cat": 0.7, "dog": 0.3}, into [class][row]. Each must have a probability of all classes
+// and no other; where there is no object, that is NaN for each.
 func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 	out := make([][]float64, len(classes))
 	for i := range out {
@@ -276,7 +267,7 @@ func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 			}
 			continue
 		}
-		var byClass map[string]float64
+		var byClass map[string]*float64
 		if err := json.Unmarshal([]byte(c.Levels[code]), &byClass); err != nil {
 			return nil, fmt.Errorf("row %d: scores %q: %w", r+1, c.Levels[code], err)
 		}
@@ -284,11 +275,14 @@ func parseScores(c *frame.Column, classes []string) ([][]float64, error) {
 			return nil, fmt.Errorf("row %d has scores of %d classes, expected %d", r+1, len(byClass), len(classes))
 		}
 		for i, class := range classes {
-			x, ok := byClass[class]
-			if !ok {
+			x := byClass[class]
+			if x == nil { // or null
 				return nil, fmt.Errorf("row %d has no score of class %q", r+1, class)
 			}
-			out[i][r] = x
+			if *x < 0 || *x > 1 {
+				return nil, fmt.Errorf("row %d has the score %v of class %q, which is no probability", r+1, *x, class)
+			}
+			out[i][r] = *x
 		}
 	}
 	return out, nil
@@ -299,10 +293,10 @@ func HasScore(predictions *schema.Table, task schema.Task) bool {
 	if predictions == nil || predictions.Columns == nil {
 		return true
 	}
-	for _, c := range predictions.Columns {
-		if c.Name == "score" || task == schema.Multiclass && strings.HasPrefix(c.Name, scorePrefix) {
-			return true
+	return slices.ContainsFunc(predictions.Columns, func(c schema.Column) bool {
+		if task == schema.Multiclass {
+			return c.Name == "scores" || strings.HasPrefix(c.Name, scorePrefix)
 		}
-	}
-	return false
+		return c.Name == "score"
+	})
 }
