@@ -13,7 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// Accept takes what is recorded of a stage as the result of another definition of it.
+// Accept takes what is recorded of a stage as the result of another definition of it. Whether that definition is the
+// stage's is asked when a plan is made.
 type Accept struct {
 	Address    string
 	Definition string // the beginning of its digest, "blake3:" included
@@ -24,20 +25,23 @@ type Accept struct {
 	b          *syntax.Block
 }
 
-// acceptedDigits is how much of a digest an accept block must have: enough that no other definition has it by chance.
+// acceptedDigits is how much of a digest an accept block must have: 16 hexadecimal digits are 64 bits, enough that no
+// other definition has them by chance.
 const acceptedDigits = 16
 
 var definitionForm = lazyregexp.New(fmt.Sprintf(`^blake3:[0-9a-f]{%d,64}$`, acceptedDigits))
 
-// AcceptedDefinition is as much of a definition's digest as an accept block names it by.
+// AcceptedDefinition is as much of a definition's digest as an accept block names it by: "blake3:0a1b2c3d4e5f6071".
 func AcceptedDefinition(digest string) string {
 	return digest[:min(len(digest), len("blake3:")+acceptedDigits)]
 }
 
-// Acceptable reports whether what blocks of a type yield can be taken as good for another definition.
+// Acceptable reports whether what blocks of a type yield can be taken as good for another definition: tables and models
+// can, verdicts, figures and releases cannot, since others decide by them.
 func Acceptable(t *schema.Type) bool { return refused(t) == "" }
 
-// accept notes an accept block.
+// accept notes an accept block whose arguments are sound. Whether the stage is there is asked when all modules are
+// resolved.
 func (r *resolver) accept(b *syntax.Block, p parts) {
 	address, _ := p.config["block"].(string)
 	definition, _ := p.config["definition"].(string)

@@ -12,8 +12,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// address reads an argument that names a block, or a module, which need not be there. It is relative to this module;
-// the address returned is not.
+// address reads an argument that names a block, or a module, which need not be there: moved { from = … } names one that
+// is gone. It is relative to this module; the address returned is not: in module.cards, train.model is
+// module.cards.train.model.
 func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 	t, hds := hcl.AbsTraversalForExpr(a.Expr)
 	if hds.HasErrors() {
@@ -47,7 +48,8 @@ func (w *walker) address(a *syntax.Attr, path string) (any, outcome) {
 	return w.r.prefix + address, present
 }
 
-// step reads one block's address from the head of a traversal; what is behind that of a module is an address in it.
+// step reads one block's address from the head of a traversal; what is behind that of a module is an address in it, and
+// is returned as rest. why is nil, or the mistake without its place.
 func (r *resolver) step(t hcl.Traversal) (address string, rest hcl.Traversal, why *source.Diagnostic) {
 	mistake := func(d source.Diagnostic) (string, hcl.Traversal, *source.Diagnostic) {
 		d.Severity, d.Code = source.Error, source.CodeAddress
@@ -88,6 +90,7 @@ func (r *resolver) step(t hcl.Traversal) (address string, rest hcl.Traversal, wh
 	return address, rest, nil
 }
 
+// isKind reports whether blocks of that kind can stand in a module.
 func (r *resolver) isKind(name string) bool {
 	for _, k := range r.in.Kinds {
 		if k == name {
@@ -97,6 +100,7 @@ func (r *resolver) isKind(name string) bool {
 	return false
 }
 
+// attrName is the name of a step of a traversal, "" of an index.
 func attrName(step hcl.Traverser) string {
 	switch s := step.(type) {
 	case hcl.TraverseRoot:

@@ -18,7 +18,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// parts is the content of a body by what a change of it means: Config, Policy and Meta of a Block.
+// parts is the content of a body by what a change of it means: Config, Policy and Meta of a Block. Nested blocks are in
+// it under their names, with parts of their own.
 type parts struct {
 	config, policy, meta map[string]any
 }
@@ -77,7 +78,8 @@ func (t *try) block() {
 	t.ds = own.ds
 }
 
-// block resolves a block once; it returns nil while the block is on the way, which is a circle of definitions.
+// block resolves a block once, whoever asks first; it returns nil while the block is on the way, which is a circle of
+// definitions. In a try, which must not write to what others see, it returns nil for a block that is not resolved yet.
 func (r *resolver) block(b *instance) *Block {
 	switch r.states[b.Address] {
 	case resolved:
@@ -104,7 +106,8 @@ func (r *resolver) keep(b *Block) {
 	r.states[b.Address] = resolved
 }
 
-// walker goes over one block.
+// walker goes over one block, and gathers what becomes of it. parts are those of the whole body, set when it has been
+// walked.
 type walker struct {
 	r     *resolver
 	scope *expr.Scope
@@ -112,6 +115,7 @@ type walker struct {
 	parts parts
 }
 
+// walker is one for a block, in the scope that the block's expressions are evaluated in.
 func (r *resolver) walker(b *instance) *walker {
 	ranges := make(map[string]source.Range, 1+2*len(b.Attrs)+2*len(b.Blocks))
 	ranges[""] = b.Header
@@ -122,6 +126,7 @@ func (r *resolver) walker(b *instance) *walker {
 	}}
 }
 
+// finish writes the parts down and returns the block.
 func (w *walker) finish() *Block {
 	w.out.Description = w.description()
 	w.out.Config = w.json(w.parts.config)
@@ -130,6 +135,7 @@ func (w *walker) finish() *Block {
 	return w.out
 }
 
+// description is the block's own, "" if it has none.
 func (w *walker) description() string {
 	s, _ := w.parts.meta["description"].(string)
 	return s
@@ -153,7 +159,10 @@ func (w *walker) json(v map[string]any) json.RawMessage {
 	return text
 }
 
-// body walks what stands between the braces of b. policy says that all of it counts for policy.
+// body walks what stands between the braces of b: arguments in the order of the schema, then those that the schema does
+// not name, by name, then nested blocks. prefix is the path of b in its block, "" at the top. policy says that all of
+// it counts for policy. Defaults are written into the parts as if somebody had written them, so that a default that
+// changes with a version of a component is seen in the fingerprint.
 func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 	p := newParts()
 	for i := range b.Body.Attrs {
@@ -190,7 +199,7 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 	return p
 }
 
-// columns notes the columns that an argument names.
+// columns notes the columns that an argument names, which the check of tables looks up.
 func (w *walker) columns(v any, spec *schema.Attr, path string) {
 	if spec.ColumnOf == "" {
 		return
@@ -236,7 +245,7 @@ func (w *walker) attr(b *syntax.Block, spec *schema.Attr, path string, policy bo
 	return v, result == present
 }
 
-// free adds an argument that the schema does not name.
+// free adds an argument that the schema does not name, in bodies that take any.
 func (w *walker) free(a *syntax.Attr, prefix string, p parts, policy bool) {
 	path := join(prefix, a.Name)
 	w.ranges(path, a)
@@ -250,7 +259,8 @@ func (w *walker) free(a *syntax.Attr, prefix string, p parts, policy bool) {
 	}
 }
 
-// nested adds all nested blocks of one kind.
+// nested adds all nested blocks of one kind, in the order of the text; blocks whose order means nothing by their
+// labels, so that moving one changes no fingerprint.
 func (w *walker) nested(b *syntax.Block, spec *schema.Block, prefix string, policy bool, into parts) {
 	blocks := b.Nested(spec.Name)
 	if len(blocks) == 0 {
@@ -298,6 +308,7 @@ func named(b *syntax.Block, object map[string]any) map[string]any {
 	return object
 }
 
+// label is the name that named has put into an object.
 func label(object any) string {
 	name, _ := object.(map[string]any)["name"].(string)
 	return name
@@ -344,7 +355,7 @@ func (w *walker) elements(path string, f *syntax.File, e hclsyntax.Expression) {
 	}
 }
 
-// outcome of a value.
+// outcome of a value. An argument is in the configuration only if it is present.
 type outcome int
 
 const (
@@ -354,7 +365,8 @@ const (
 	wired                  // there, and no part of a configuration
 )
 
-// value evaluates an argument by its schema.
+// value evaluates an argument by its schema: texts and limits are read, addresses are followed, references are checked,
+// all else is a literal. The first value is nil unless the outcome is present.
 func (w *walker) value(a *syntax.Attr, spec *schema.Attr, path string, policy bool) (any, outcome) {
 	switch spec.Type {
 	case schema.SQL, schema.SQLExpr, schema.CEL:

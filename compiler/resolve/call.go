@@ -14,8 +14,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// callModule resolves the module that a block calls, under the prefix of the block's address, and returns its outputs as
-// an object; cty.DynamicVal after a mistake in the call.
+// callModule resolves the module that a block calls, under the prefix of the block's address, and returns its outputs
+// as an object; cty.DynamicVal after a mistake in the call. scope is the caller's, of the instance with the key where
+// the call is repeated. The module's blocks join those of all others, and are resolved with them later: only what
+// others rest on is evaluated here.
 func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) cty.Value {
 	address := instanceAddress(r.prefix+b.Address, key)
 	at, ok := r.folder(b)
@@ -48,7 +50,7 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 	return child.results()
 }
 
-// parse reads the files of a module, once.
+// parse reads the files of a module, once however often it is called. b is the call, where a failure is told.
 func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	if m, ok := r.folders[dir]; ok {
 		return m, m != nil
@@ -89,7 +91,7 @@ func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	return m, true
 }
 
-// inputs evaluates the arguments of a call, which are the module's variables.
+// inputs evaluates the arguments of a call, which are the module's variables. false if one of them has a mistake.
 func (r *resolver) inputs(b *syntax.Block, scope *expr.Scope) (map[string]Given, bool) {
 	out, ok := map[string]Given{}, true
 	for _, a := range b.Sorted() {

@@ -39,7 +39,7 @@ func number(f *big.Float) (json.Number, error) {
 	return json.Number(b), err
 }
 
-// mostDigits is how many digits a decimal of SQL has behind its point at most.
+// mostDigits is how many digits a decimal of SQL has behind its point at most (DECIMAL(38, 38)).
 const mostDigits = 38
 
 // mostNumber says which numbers there are.
@@ -59,7 +59,8 @@ func beyond(v cty.Value) bool {
 	return found
 }
 
-// plain turns a value into what plan.Canonical writes. References, unknown and infinite values are errors.
+// plain turns a value into what plan.Canonical writes: string, bool, json.Number, map, slice, nil. References, unknown
+// and infinite values are errors. Marks of sensitive values are lost: whoever calls has looked at them.
 func plain(v cty.Value) (any, error) {
 	v, _ = v.Unmark()
 	if !v.IsKnown() {
@@ -84,6 +85,7 @@ func plain(v cty.Value) (any, error) {
 	}
 }
 
+// plainObject is plain of an object or a map.
 func plainObject(v cty.Value) (any, error) {
 	if _, ok := expr.RefOf(v); ok {
 		return nil, fmt.Errorf("a reference is no value")
@@ -100,6 +102,7 @@ func plainObject(v cty.Value) (any, error) {
 	return out, nil
 }
 
+// plainList is plain of a list, tuple or set; a set is in cty's order.
 func plainList(v cty.Value) (any, error) {
 	out := []any{}
 	for it := v.ElementIterator(); it.Next(); {

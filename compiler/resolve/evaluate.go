@@ -14,7 +14,8 @@ import (
 )
 
 // evaluate evaluates what other expressions rest on, each after what it reads: locals, the keys of repeated blocks, and
-// the modules that are called.
+// the modules that are called. Variables have their values already. What else a block has is not evaluated here, since
+// nothing can be computed from it.
 func (r *resolver) evaluate() {
 	w := &evaluation{r: r, steps: map[string]*step{}, states: map[string]state{}}
 	r.indexLocals(w)
@@ -123,7 +124,8 @@ func (w *evaluation) visit(name string) {
 	w.states[name] = resolved
 }
 
-// read is what a traversal reads, as steps are named.
+// read is what a traversal reads, as steps are named: local.rates of local.rates["eu"], module.cards of
+// module.cards.out. "" if it is too short to read anything.
 func read(t hcl.Traversal) string {
 	if len(t) < 2 {
 		return ""

@@ -15,6 +15,7 @@ import (
 )
 
 // Folder is where a module's files are, relative to the root module's folder, with forward slashes; "" is that itself.
+// It may lead upwards, "../shared".
 type Folder struct {
 	Dir string
 	// Repository is the folder of the repository that the module was fetched with, which its own paths to modules cannot
@@ -80,7 +81,7 @@ func beside(given string, caller Folder) (Folder, *source.Diagnostic) {
 	return at, nil
 }
 
-// folder is that of the module called.
+// folder is that of the module called. A module that calls one around it would be resolved without end, and is refused.
 func (r *resolver) folder(b *syntax.Block) (Folder, bool) {
 	at, ok, d := Locate(b, r.at, r.opts.Fetched)
 	if d != nil {

@@ -17,12 +17,12 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// variable is one variable getting its value.
+// variable is one variable getting its value, with what its block says of it.
 type variable struct {
 	r                   *resolver
 	b                   *syntax.Block
 	name                string
-	ty                  cty.Type
+	ty                  cty.Type // cty.DynamicPseudoType takes any
 	nullable, sensitive bool
 }
 
@@ -33,7 +33,8 @@ type origin struct {
 	attr *syntax.Attr // that writes the value out, nil if none does
 }
 
-// value is the one given, else the default; cty.DynamicVal after a mistake.
+// value is the one given, else the default; cty.DynamicVal after a mistake. A null that is given for a variable that
+// cannot be null means the default, as a caller passes on a variable of its own that may be null.
 func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 	fallback := origin{at: x.b.Header}
 	if hasDefault {
@@ -86,7 +87,8 @@ func (x *variable) report(o origin, d source.Diagnostic) {
 	x.r.report(d)
 }
 
-// read evaluates a value given from outside. It is a constant: nothing can be referred to.
+// read evaluates a value given from outside. It is a constant: nothing can be referred to. A value from the command
+// line is an expression, but for texts: --var name=x would else need quotes within quotes of the shell.
 func (x *variable) read(given Given, o origin) cty.Value {
 	x.hide(given.Attr)
 	if given.Block != nil {
@@ -140,7 +142,8 @@ func startsExpression(text string) bool {
 	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
 }
 
-// convert gives a value the variable's type. Strings, numbers and bools are not taken for each other.
+// convert gives a value the variable's type. Strings, numbers and bools are not taken for each other: "0.7" given for a
+// number is more often a mistake than not, and would hide one in a file of values.
 func (x *variable) convert(v cty.Value, o origin) cty.Value {
 	if v.IsKnown() && !v.IsNull() && x.ty.IsPrimitiveType() && v.Type() != x.ty {
 		x.report(o, source.Diagnostic{
@@ -171,7 +174,8 @@ func (x *variable) convert(v cty.Value, o origin) cty.Value {
 	return out
 }
 
-// checks evaluates the arguments of the variable's block, its validations among them, which see the module's variables.
+// checks evaluates the arguments of the variable's block, its validations among them, which see the module's variables
+// and nothing else: locals rest on variables, so that a validation of them would be a circle.
 func (x *variable) checks(v cty.Value, o origin) {
 	outer := x.r.scope
 	defer func() { x.r.scope = outer }()

@@ -21,7 +21,8 @@ type strayKey struct {
 	known []string // the type's own, sorted
 }
 
-// strayKeys finds keys that a conversion to the type would drop without a word, in the order of the value.
+// strayKeys finds keys that a conversion to the type would drop without a word, in the order of the value: with the
+// type object({ a = string }), { a = "x", b = "y" } has the stray key b. path and steps are where v stands.
 func strayKeys(v cty.Value, ty cty.Type, path string, steps ...any) []strayKey {
 	v, _ = v.Unmark()
 	if !v.IsKnown() || v.IsNull() || !v.CanIterateElements() {
@@ -72,7 +73,8 @@ func stepOf(key cty.Value) any {
 	return nil
 }
 
-// keyRange finds where a key stands that an argument spells out, else false: the value may come from elsewhere.
+// keyRange finds where a key stands that an argument spells out, else false: the value may come from elsewhere. steps
+// are keys and positions from the argument down.
 func keyRange(a *syntax.Attr, steps ...any) (source.Range, bool) {
 	// An expression that is not written out here (a local, a function) has no place for its keys.
 	e := hclsyntax.Expression(nil)

@@ -15,7 +15,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// limits reads limits on metrics, with the definitions of the metrics in their place.
+// limits reads limits on metrics, with the definitions of the metrics in their place. `fpr <= 0.01` becomes
+//
+//	{"metric": {"name": "fpr", …}, "op": "<=", "limit": 0.01}
 func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	t, ds := expr.Text(a)
 	var limits []rule.Limit

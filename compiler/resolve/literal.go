@@ -43,7 +43,7 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 	return w.plainLiteral(v, a, spec, path)
 }
 
-// plainLiteral is a value without marks that is there.
+// plainLiteral is a value without marks that is there, by the type of its argument.
 func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	v = unifyLineEnds(v, a)
 	switch spec.Type {
@@ -100,7 +100,7 @@ func (r *resolver) holdsSecret(v cty.Value, at source.Range, path string) bool {
 	return true
 }
 
-// open returns the values that may be written into plans and records: those that are not sensitive.
+// open returns the values that may be written into plans and records: those that are not sensitive. The map is new.
 func open(values map[string]cty.Value) map[string]cty.Value {
 	out := make(map[string]cty.Value, len(values))
 	for name, v := range values {
@@ -139,7 +139,7 @@ func (w *walker) instead(v cty.Value, spec *schema.Attr) string {
 	return quoted(v)
 }
 
-// quoted suggests to write as a string what was taken for a reference.
+// quoted suggests to write as a string what was taken for a reference: target = fraud.label meant "fraud.label".
 func quoted(v cty.Value) string {
 	if ref, ok := expr.RefOf(v); ok {
 		return fmt.Sprintf("if a string is meant, quote it: %q", ref.String())
@@ -147,7 +147,8 @@ func quoted(v cty.Value) string {
 	return ""
 }
 
-// unifyLineEnds makes a heredoc's value the same whether its file was checked out with "\r\n" or "\n".
+// unifyLineEnds makes a heredoc's value the same whether its file was checked out with "\r\n" or "\n": git does so by
+// the settings of each machine, and a fingerprint must not depend on that. A "\r\n" that is written with escapes stays.
 func unifyLineEnds(v cty.Value, a *syntax.Attr) cty.Value {
 	if v.Type() != cty.String || !strings.Contains(v.AsString(), "\r\n") {
 		return v
@@ -158,9 +159,10 @@ func unifyLineEnds(v cty.Value, a *syntax.Attr) cty.Value {
 	return v
 }
 
+// upperFirst begins a sentence; s is not empty and begins with a letter of ASCII.
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// wrongType says what was expected and what was given.
+// wrongType says what was expected and what was given. It returns what its callers return.
 func (w *walker) wrongType(at source.Range, path string, want string, v cty.Value, hint string) (any, outcome) {
 	w.r.report(source.Diagnostic{
 		Severity: source.Error, Code: source.CodeType, Subject: at,
@@ -171,6 +173,7 @@ func (w *walker) wrongType(at source.Range, path string, want string, v cty.Valu
 	return nil, wrong
 }
 
+// article puts a or an before a noun that takes one: "a string", "an object", "any value", "figures".
 func article(noun string) string {
 	switch {
 	case strings.HasPrefix(noun, "any"), strings.HasSuffix(noun, "s") && !strings.HasPrefix(noun, "list"):
@@ -181,7 +184,7 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// describe names a value's type, and the value where it is short.
+// describe names a value's type, and the value where it is short. It must not be called with a sensitive value.
 func describe(v cty.Value) string {
 	if v.IsNull() {
 		return "null"
@@ -237,6 +240,7 @@ func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path st
 	return w.oneOf(s, at, spec, path)
 }
 
+// upperDetail is an error as a sentence.
 func upperDetail(err error) string {
 	s := err.Error()
 	if strings.HasSuffix(s, ".") {

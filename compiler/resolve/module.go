@@ -61,7 +61,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// Module is a module with all its values.
+// Module is a module with all its values, the blocks of the modules that it calls among its own.
 type Module struct {
 	Pipeline  *Block            // nil only with errors
 	Blocks    []*Block          // all but variable, locals and output, sorted by address
@@ -116,7 +116,8 @@ type Block struct {
 	Ranges map[string]source.Range
 }
 
-// Reference is a block's use of another one's port.
+// Reference is a block's use of another one's port. Its target is there, of a kind and type of port that the argument
+// takes.
 type Reference struct {
 	Path       string // "data", "from[0]", "from[p]", "decision.maximize"
 	Port       string // of an InputEdge: the input port of this block
@@ -178,7 +179,8 @@ type Given struct {
 	Stray bool
 }
 
-// VariablesJSON returns the variables' values. Those that are not known because of a mistake are left out.
+// VariablesJSON returns the variables' values. Those that are sensitive, refer to a block, or are not known because of
+// a mistake are left out.
 func (m *Module) VariablesJSON() map[string]json.RawMessage { return valuesJSON(m.Variables) }
 
 // LocalsJSON returns the locals' values, without those that hold references or are not known.

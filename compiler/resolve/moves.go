@@ -12,7 +12,7 @@ import (
 )
 
 // Move says that what was recorded under one address goes on under another. Addresses are whole, those of blocks or of
-// modules.
+// modules, with keys where one instance is meant.
 type Move struct {
 	From, To string
 	Range    source.Range // of the block's header
@@ -21,7 +21,13 @@ type Move struct {
 }
 
 // Readdress follows a block from one address to another: itself, its instances where neither address has a key, and
-// what is in it where it is a module. False if the address is none of these.
+// what is in it where it is a module. False if the address is none of these. With the move from train.a to train.b
+//
+//	train.a              train.b
+//	train.a["eu"]        train.b["eu"]
+//	train.ab             false
+//
+// and from module.x to module.y, module.x.train.a goes to module.y.train.a.
 func Readdress(a, from, to string) (string, bool) {
 	rest, ok := strings.CutPrefix(a, from)
 	switch {
@@ -33,7 +39,8 @@ func Readdress(a, from, to string) (string, bool) {
 	return "", false
 }
 
-// Formers are the addresses that a block had before, the latest first.
+// Formers are the addresses that a block had before, the latest first, over several moves one after another. Of moves
+// that lead to it the most particular counts: one of the block itself before one of the module that it is in.
 func (m *Module) Formers(address string) []Move {
 	var out []Move
 	for range m.Moves {
@@ -157,7 +164,7 @@ func (s *shared) rival(m *Move) *Move {
 	return nil
 }
 
-// circular reports whether following a move leads back to it.
+// circular reports whether following a move leads back to it. More steps than there are moves are a circle too.
 func (s *shared) circular(m *Move) bool {
 	at := m.To
 	for range s.out.Moves {
@@ -202,7 +209,8 @@ func (s *shared) still(m *Move) string {
 	return ""
 }
 
-// there reports whether an address is that of a block, a repeated block or a module that is called.
+// there reports whether an address is that of a block, a repeated block or a module that is called; of a repeated one
+// also without a key.
 func (s *shared) there(address string) bool {
 	if s.blocks[address] != nil || s.called[address] {
 		return true

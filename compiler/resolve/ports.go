@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// reference checks a reference against what its argument takes; nil if it does not fit.
+// reference checks a reference against what its argument takes: the target's kind, then the type of the port. Nil if it
+// does not fit, which has been told.
 func (r *resolver) reference(ref expr.Ref, u use) *Reference {
 	target := r.blocks[ref.Address]
 	out := &Reference{Path: u.path, Target: ref.Address, Edge: u.spec.Edge, Range: u.at, Spec: u.spec}
@@ -126,7 +127,8 @@ type fitting struct {
 	hints map[string]string
 }
 
-// suggestPort names what would fit, where there is little of it. It is looked up once for all mistakes alike.
+// suggestPort names what would fit, where there is little of it, else "". It is looked up once for all mistakes alike:
+// one renamed block can break a hundred references. It is safe for concurrent use, as tries run side by side.
 func (r *resolver) suggestPort(spec *schema.Attr) string {
 	question := fmt.Sprintf("%s %q %q %d", r.prefix, spec.Kinds, spec.Ports, len(r.blocks))
 	r.fitting.mu.Lock()

@@ -24,6 +24,7 @@ type use struct {
 }
 
 // references checks the references of an argument, notes them, and returns what the configuration says of them.
+// References that fit are noted even if another one of the list does not.
 func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string, policy bool) (any, outcome) {
 	if w.r.sensitive(v, a.Range, path) {
 		return nil, wrong
@@ -61,7 +62,8 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 	return w.wiring(refs, items, spec, policy)
 }
 
-// along is what the block that a reference points at reads by one of its own arguments.
+// along is what the block that a reference points at reads by one of its own arguments. train.m with features =
+// features.card reads what features.card is computed from: a reference to that is added, as if train.m had named it.
 func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
 	if spec.Along == "" {
 		return nil
@@ -105,7 +107,8 @@ type item struct {
 	at   source.Range
 }
 
-// items takes a value apart into references.
+// items takes a value apart into references: one, those of a list, or those of an object. false after a mistake, which
+// is told with how the value would be written.
 func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) ([]item, bool) {
 	if ref, ok := expr.RefOf(v); ok {
 		if spec.Type != schema.Ref {
@@ -299,7 +302,8 @@ func (w *walker) distinct(items []item, spec *schema.Attr, path string) bool {
 	return ok
 }
 
-// wiring is what the configuration says of references: names of inputs, definitions, or addresses for policy.
+// wiring is what the configuration says of references: names of inputs, definitions, or addresses for policy. Of a
+// single input nothing: what flows in is known by its content.
 func (w *walker) wiring(refs []*Reference, items []item, spec *schema.Attr, policy bool) (any, outcome) {
 	values := make([]any, len(refs))
 	for i, ref := range refs {
@@ -324,7 +328,8 @@ func (w *walker) wiring(refs []*Reference, items []item, spec *schema.Attr, poli
 	return values, present
 }
 
-// definition returns the configuration of the block at address, with its name.
+// definition returns the configuration of the block at address, with its name; nil if the block is defined by itself.
+// The map is the caller's.
 func (r *resolver) definition(address string, at source.Range) map[string]any {
 	in := r.blocks[address]
 	b := r.block(in)

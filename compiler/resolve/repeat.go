@@ -51,7 +51,8 @@ func (r *resolver) repeat(b *syntax.Block) {
 	r.scope.Add(t)
 }
 
-// elements evaluates a for_each, sorted by key.
+// elements evaluates a for_each, sorted by key. A mistake in one key does not keep the others from being looked at;
+// false if there is any, or if the value is not known because of another.
 func (r *resolver) elements(a *syntax.Attr) ([]element, bool) {
 	v, ds := r.scope.Eval(a)
 	r.ds = append(r.ds, ds...)

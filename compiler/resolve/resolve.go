@@ -27,7 +27,8 @@ const (
 )
 
 // Resolve evaluates a parsed module and those that it calls. The result is never nil and holds what is right even where
-// something is wrong.
+// something is wrong, so that editors can go on with it. Diagnostics are sorted by place. m is not changed; the same m
+// and options give the same result, byte by byte.
 func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 	all := &shared{root: opts.Dir, blocks: map[string]*instance{}, states: map[string]state{}, folders: map[string]*syntax.Module{}, called: map[string]bool{}, reals: map[string]string{}, budget: expr.NewBudget(), fitting: &fitting{hints: map[string]string{}}}
 	all.out = &Module{ByAddress: map[string]*Block{}, Files: maps.Clone(m.Files), Scopes: map[string]Values{}}
@@ -45,13 +46,13 @@ func Resolve(m *syntax.Module, opts Options) (*Module, source.Diagnostics) {
 	return all.out, all.ds.Sort()
 }
 
-// shared is what the resolvers of all modules share.
+// shared is what the resolvers of all modules share. A try has a copy with diagnostics of its own.
 type shared struct {
 	root    string // its folder
 	out     *Module
 	blocks  map[string]*instance // that can be referred to, by address; of duplicates the first
 	order   []*instance          // the same, as they were found
-	states  map[string]state     // of blocks being resolved
+	states  map[string]state     // of blocks being resolved //
 	folders map[string]*syntax.Module
 	reals   map[string]string // folders by what they are without links
 	called  map[string]bool   // the addresses of modules that are called
@@ -78,7 +79,7 @@ type resolver struct {
 	invalid map[string]bool
 }
 
-// instance is a block of a module, or one of a repeated block.
+// instance is a block of a module, or one of a repeated block. Its Block has the whole address, with prefix and key.
 type instance struct {
 	*syntax.Block
 	owner *resolver
@@ -88,6 +89,8 @@ type instance struct {
 }
 
 // scopes finds out what can be referred to in the module: variables, locals, blocks and the modules that it calls.
+// Called modules go through it within evaluate, so that all addresses of all modules are known before any block is
+// resolved.
 func (r *resolver) scopes() {
 	r.index()
 	r.variables()
@@ -118,6 +121,8 @@ func (r *resolver) places() map[string]source.Range {
 	return out
 }
 
+// state of a block or of a step; 0: not begun.
+// state of a block or of a step; 0: not begun.
 type state int
 
 const (
@@ -169,11 +174,14 @@ func (r *resolver) pending(b *syntax.Block) bool {
 	return b.Kind == moduleKind || b.Attrs[forEach] != nil
 }
 
+// target is what references to a block that stands once can select.
 func (r *resolver) target(b *syntax.Block) expr.Target {
 	return expr.Target{Prefix: r.prefix, Kind: b.Kind, Name: b.Name, Ports: portNames(b.TypeSpec)}
 }
 
-// add makes a block, or the instance of one, known by its address.
+// add makes a block, or the instance of one, known by its address. A second one of the same address is left out; that
+// there are two has been told by the parser. What for_each makes is bounded by the budget: two nested calls over a
+// thousand keys would be a million blocks.
 func (r *resolver) add(b *syntax.Block, key string, each map[string]cty.Value, scope *expr.Scope) {
 	one := *b
 	one.Address = instanceAddress(r.prefix+b.Address, key)
@@ -209,6 +217,7 @@ func instanceAddress(address, key string) string {
 	return fmt.Sprintf("%s[%q]", address, key)
 }
 
+// portNames are the names of ports that have one; the own port may have none.
 func portNames(t *schema.Type) []string {
 	var names []string
 	for _, p := range t.Out {

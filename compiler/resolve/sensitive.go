@@ -28,6 +28,7 @@ func (x *variable) discreet(ds source.Diagnostics) source.Diagnostics {
 }
 
 // hide notes where the value of a sensitive variable is written out, so that no message shows those lines as they are.
+// Of a value with references in it only the literal parts are hidden.
 func (x *variable) hide(a *syntax.Attr) {
 	if !x.sensitive || a == nil {
 		return

@@ -16,7 +16,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// variables gives each variable its value: the one given from outside, else its default.
+// variables gives each variable its value: the one given from outside, else its default. Validations run when all have
+// one. A value for a variable that there is none of is a mistake, unless it may be meant for another module (Stray): a
+// misspelt name would else leave the default in force.
 func (r *resolver) variables() {
 	names := map[string]bool{}
 	var validations []func()
@@ -51,6 +53,7 @@ func (r *resolver) variables() {
 	}
 }
 
+// listOr lists names, sorted, or says that there are none.
 func listOr(names map[string]bool, none string) string {
 	if len(names) == 0 {
 		return none

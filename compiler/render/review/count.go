@@ -8,7 +8,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// Summary is the plan in one line.
+// Summary is the plan in one line: "Plan: 1 to run, 2 may run, 5 cached. 1 gate open." It is the same in all forms, and
+// what the title of a comment on a pull request is.
 func Summary(p *plan.Plan) string {
 	c := Count(p)
 	if c.Nothing() {
@@ -65,7 +66,8 @@ func (c Counts) found() string {
 	return s
 }
 
-// Counts of a plan.
+// Counts of a plan. --fail-on and the exit code of a plan go by them, so that what a program is told and what a person
+// reads cannot differ.
 type Counts struct {
 	Run, MayRun, Cached, Blocked, Remove int
 	Metadata                             int // blocks of which something is described otherwise, and nothing else differs
@@ -82,8 +84,9 @@ type Counts struct {
 	Releases, Removals                   int
 }
 
-// Nothing reports whether an apply would do nothing at all: no run, no release, no decision of a gate and nothing to record. What is wrong
-// with results that are recorded already (a failed check, drift) does not count.
+// Nothing reports whether an apply would do nothing at all: no run, no release, no decision of a gate and nothing to
+// record. What is wrong with results that are recorded already (a failed check, drift) does not count. A field that is
+// added to Counts counts as something to do, unless it is excepted here.
 func (c Counts) Nothing() bool {
 	c.Cached, c.ChecksFailed, c.Warned, c.Drifted = 0, 0, 0, 0
 	return c == Counts{}
@@ -167,6 +170,7 @@ func Count(p *plan.Plan) Counts {
 	return c
 }
 
+// node counts a stage by its verdict. Moved ones are counted by their changes, since gates and releases move too.
 func (c *Counts) node(v plan.Verdict) {
 	switch v {
 	case plan.Run:

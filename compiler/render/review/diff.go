@@ -12,7 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Diff writes what differs between two plans: blocks, gates, production, and last what would run.
+// Diff writes what differs between two plans: blocks, gates, production, and last what would run. The error is of w.
 func Diff(w io.Writer, d *diff.Diff, o render.Options) error {
 	t := &text{Printer: render.Printer{Options: o}}
 	d = weighed(d)
@@ -126,7 +126,7 @@ func (t *text) diffFields(indent string, fields []diff.Field) {
 	}
 }
 
-// fieldMark is the sign of a field: absent on one side, it was added or removed; else it differs.
+// fieldMark is the sign of a field: absent on one side, it was added or removed; else it differs. null is a value.
 func fieldMark(f diff.Field) string {
 	switch {
 	case len(f.Before) == 0:
@@ -137,6 +137,7 @@ func fieldMark(f diff.Field) string {
 	return "~"
 }
 
+// fieldStyle is the colour of that sign.
 func fieldStyle(f diff.Field) render.Style {
 	return map[string]render.Style{"+": render.Green, "-": render.Red, "~": render.Yellow}[fieldMark(f)]
 }
@@ -152,7 +153,8 @@ func fieldText(f diff.Field) (string, []render.DiffLine) {
 	return render.Change(f.Before, f.After)
 }
 
-// wrapped lists addresses, broken at a width that does not depend on the terminal.
+// wrapped lists addresses, broken at a width that does not depend on the terminal, at most 60 of them. Nothing is
+// written for none.
 func (t *text) wrapped(label string, addresses []string) {
 	const width, most = 100, 60
 	if len(addresses) == 0 {
@@ -195,6 +197,7 @@ func (t *text) diffGates(d *diff.Diff) {
 	}
 }
 
+// diffReleases writes the deployments that an apply would treat otherwise.
 func (t *text) diffReleases(d *diff.Diff) {
 	if len(d.Releases) == 0 {
 		return
@@ -224,7 +227,7 @@ func weakenedText(w diff.Weakened) string {
 	return render.Line(w.Path) + " of " + render.Line(w.Address)
 }
 
-// releaseShift is what an apply would do to a deployment, by either plan.
+// releaseShift is what an apply would do to a deployment, by either plan; one word if both would do the same.
 func releaseShift(r diff.Release) string {
 	word := func(a plan.ReleaseAction) string {
 		if w := graph.ActionWords[a]; w != "" {

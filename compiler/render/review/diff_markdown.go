@@ -12,8 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// DiffMarkdown writes a comparison for a pull request, in at most MostMarkdown bytes: what was cut is said. Everything that
-// users wrote stands in code spans.
+// DiffMarkdown writes a comparison for a pull request, in at most MostMarkdown bytes: what was cut is said. Everything
+// that users wrote stands in code spans. If not even the tightest fit is short enough, the summary alone is written.
 func DiffMarkdown(w io.Writer, d *diff.Diff) error {
 	d = weighed(d)
 	text, err := fitted(func(f fit) (string, error) {
@@ -77,6 +77,7 @@ func (m *diffMarkdown) code(s string) string {
 
 func (m *diffMarkdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
 
+// title begins a part; an empty part has none.
 func (m *diffMarkdown) title(s string) { m.line("\n#### %s\n", s) }
 
 // placeSpan is a place as code in parentheses, empty if there is none.
@@ -105,6 +106,7 @@ func (m *diffMarkdown) blocks(title string, blocks []diff.Block, heavy bool) {
 	}
 }
 
+// fields lists fields under a title.
 func (m *diffMarkdown) fields(title string, fields []diff.Field) {
 	if len(fields) > 0 {
 		m.title(title)
@@ -133,6 +135,7 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 	}
 }
 
+// changed lists the blocks that differ with their fields; of too many those stay that break others.
 func (m *diffMarkdown) changed(changed []diff.Changed) {
 	if len(changed) == 0 {
 		return
@@ -165,6 +168,7 @@ func (m *diffMarkdown) weaker(d *diff.Diff) {
 	m.more(more)
 }
 
+// gates lists gates and, after them, deployments; of too many gates those stay that fail.
 func (m *diffMarkdown) gates(d *diff.Diff) {
 	if len(d.Gates) > 0 {
 		m.title("Gates")
@@ -189,6 +193,7 @@ func (m *diffMarkdown) gates(d *diff.Diff) {
 	}
 }
 
+// runs lists which stages would run with which plan.
 func (m *diffMarkdown) runs(d *diff.Diff) {
 	if len(d.Runs.After)+len(d.Runs.Before)+len(d.Runs.Both) == 0 {
 		return

@@ -12,7 +12,8 @@ import (
 )
 
 // document is a plan as reviewers read it, before it has a form: text, Markdown or HTML. Every string in it is clean
-// (render.Line); a form has only to escape what is special to itself.
+// (render.Line); a form has only to escape what is special to itself. An empty list is a part that is not written.
+// Lists are in the order in which they are written, and are cut from their end.
 type document struct {
 	Title, Summary string
 	Pipeline       string
@@ -63,6 +64,7 @@ type ruleRow struct {
 	Message         string // of a failure
 }
 
+// approvalRow is an approval: Pass if given, Fail if missing, Open if it may be needed. Those not needed have no row.
 type approvalRow struct {
 	Verdict plan.RuleVerdict
 	Text    string
@@ -97,10 +99,11 @@ type stageRow struct {
 	About   string // description
 }
 
-// warningRow is a warning of the plan, in which Place may be empty.
+// warningRow is a warning of the plan, in which Place may be empty. Text is one line.
 type warningRow struct{ Text, Place string }
 
-// read puts a plan into the order of a review. With all, decided gates and cached stages are in it too.
+// read puts a plan into the order of a review. With all, decided gates and cached stages are in it too. The plan is not
+// changed, and may be one that somebody else wrote: nothing in it is relied on but its types.
 func read(p *plan.Plan, all bool) *document {
 	// In the order of the document: what goes live; checks and gates; policies that get weaker; why; stages; warnings.
 	// Nothing below decides anything: verdicts are the plan's.
@@ -154,7 +157,8 @@ func read(p *plan.Plan, all bool) *document {
 	return d
 }
 
-// helpers tells what those stages are for that nobody wrote.
+// helpers tells what those stages are for that nobody wrote: a reviewer who meets evaluate.test@champion in the list
+// would look for it in the files.
 func (d *document) helpers(p *plan.Plan) {
 	for _, n := range p.Nodes {
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
@@ -169,8 +173,9 @@ func (d *document) helpers(p *plan.Plan) {
 	}
 }
 
-// changes are the rows of "why". Changes of one block that run the same are one row with several causes; a new version of a
-// component that many stages share is one row that names them.
+// changes are the rows of "why". Changes of one block that run the same are one row with several causes; a new version
+// of a component that many stages share is one row that names them. So an upgrade of mlp that touches forty stages is
+// one line, and three edits of one block are one number.
 func (d *document) changes(p *plan.Plan) {
 	changes, left := otherType(p.Changes)
 	changes, at := sameComponents(p, changes)
@@ -229,7 +234,7 @@ func (r changeRow) together(next changeRow) bool {
 }
 
 // otherType leaves out, of a block that has another type, the attributes that only one of the types knows: they follow
-// from it. It returns how many those are, by address.
+// from the type. It returns how many those are, by address. The others keep their order.
 func otherType(all []plan.Change) (rest []plan.Change, left map[string]int) {
 	typed, left := map[string]bool{}, map[string]int{}
 	for _, c := range all {
@@ -297,7 +302,7 @@ func changeNote(p *plan.Plan, c plan.Change) string {
 	return ""
 }
 
-// policyNote says what a change of policy means.
+// policyNote says what a change of policy means: what decides anew, or that nothing holds a deployment any more.
 func policyNote(p *plan.Plan, c plan.Change) string {
 	address := render.Line(c.Address)
 	deploys, n := releases(p, c.Address), p.Node(c.Address)
@@ -334,8 +339,8 @@ func (d *document) stages(p *plan.Plan, nodes map[string]*plan.Node, all bool) {
 	}
 }
 
-// about is what a reviewer should know of a stage: that its result is accepted, by what it is blocked, or else what it is
-// for.
+// about is what a reviewer should know of a stage: that its result is accepted, by what it is blocked, or else what it
+// is for. "" if there is nothing to say. Gates must have been read before.
 func (d *document) about(nodes map[string]*plan.Node, n *plan.Node) string {
 	if n.Accepted != nil && n.Verdict.Known() {
 		return "accepted: " + render.Line(n.Accepted.Reason)
@@ -365,8 +370,8 @@ func (d *document) about(nodes map[string]*plan.Node, n *plan.Node) string {
 // reviewPhases is the order in which stages are listed; first those that are no longer in the module.
 var reviewPhases = []schema.Phase{"", schema.Design, schema.Development, schema.Operations}
 
-// oneOf is a value of a closed set: one that is not known, as a later version may have, is shown as such and never as a
-// word of its own.
+// oneOf is a value of a closed set: one that is not known, as a later version may have, is shown as "unknown" and never
+// as a word of its own, which could be any text in a plan that somebody forged.
 func oneOf[T ~string](v T, known ...T) T {
 	if slices.Contains(known, v) {
 		return v
@@ -374,6 +379,7 @@ func oneOf[T ~string](v T, known ...T) T {
 	return "unknown"
 }
 
+// ruleVerdict is a verdict of a rule, of the closed set.
 func ruleVerdict(v plan.RuleVerdict) plan.RuleVerdict {
 	return oneOf(v, plan.Pass, plan.Fail, plan.Open, plan.RuleError)
 }
@@ -386,6 +392,7 @@ func phaseName(phase schema.Phase) string {
 	return string(phase)
 }
 
+// verdictText is a verdict as people read it: "may run".
 func verdictText(v plan.Verdict) string { return strings.ReplaceAll(string(v), "_", " ") }
 
 // place is "churn.mlp:16"; empty for what stands in no file.

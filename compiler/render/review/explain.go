@@ -14,8 +14,9 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 )
 
-// Explain says why a block of a plan would run, pass, be released or not. False, and nothing is written, if the plan has
-// no block of that address.
+// Explain says why a block of a plan would run, pass, be released or not. False, and nothing is written, if the plan
+// has no block of that address. recorded is the state that the plan was made against, under the addresses of that time;
+// moves of the plan are followed. Of a batch deployment both its stage and its release are explained.
 func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o render.Options) (bool, error) {
 	t := &text{Printer: render.Printer{Options: o}}
 	recorded = recorded.Renamed(p.Moves)
@@ -47,7 +48,15 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 	return found, err
 }
 
-// explainNode tells a stage's verdict and causes, then its parts as recorded and as they are now.
+// explainNode tells a stage's verdict and causes, then its parts as recorded and as they are now. old is nil where
+// nothing is recorded:
+//
+//   - train.model: runs. No result with this fingerprint is recorded.
+//     because  params.trees of train.model  100 → 200
+//
+//     Fingerprint
+//     recorded  now
+//     ≠ params.trees  100       200
 func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
 	t.Line("%s %s: %s", t.Paint(graph.VerdictMarks[n.Verdict].Style(), graph.VerdictMarks[n.Verdict].Sign()), t.Paint(render.Bold, render.Line(n.Address)), reasonOf(n))
 	for _, c := range n.Causes {
@@ -120,7 +129,7 @@ func (t *text) waits(p *plan.Plan, n *plan.Node) {
 	}
 }
 
-// rootsOf are the root causes elsewhere that make a stage run.
+// rootsOf are the root causes elsewhere that make a stage run, in the plan's order of weight.
 func rootsOf(p *plan.Plan, address string) []string {
 	var out []string
 	for _, c := range p.Changes {
@@ -151,8 +160,8 @@ func (x *parts) add(name, value string) {
 	x.values[name] = value
 }
 
-// nodeParts is what goes into a stage's fingerprint as planned, in the order of spec/plan.md; inputs that have yet to be
-// made have no digest.
+// nodeParts is what goes into a stage's fingerprint as planned, in the order of spec/plan.md; inputs that have yet to
+// be made have no digest, and are "not known yet".
 func nodeParts(n *plan.Node) *parts {
 	x := &parts{}
 	x.add("component", component(n.Kind, n.Type, n.Version))
@@ -194,7 +203,8 @@ func stateParts(s *plan.NodeState) *parts {
 	return x
 }
 
-// sameButDigests reports whether all parts of a definition that are shown are the same.
+// sameButDigests reports whether all parts of a definition that are shown are the same: then the definitions can only
+// differ in the columns or features that flow in, which are too long to show.
 func sameButDigests(a, b *parts) bool {
 	for _, name := range slices.Concat(a.names, b.names) {
 		if name != "definition" && name != "fingerprint" && !strings.HasPrefix(name, "input ") && a.values[name] != b.values[name] {
@@ -220,6 +230,7 @@ func (x *parts) config(config json.RawMessage) {
 	}
 }
 
+// container adds what a container runs; its image is among the inputs.
 func (x *parts) container(c *plan.Container) {
 	if c == nil {
 		return
@@ -227,7 +238,7 @@ func (x *parts) container(c *plan.Container) {
 	x.add("container command", strings.Join(c.Command, " "))
 }
 
-// inputText says where an input comes from.
+// inputText says where an input comes from: "split.s:train", "12 files in data", "postgres://db/sales = 2026-01-31".
 func inputText(from, port string, files *plan.External) string {
 	switch {
 	case files != nil && files.Version == "" && files.Remote:
@@ -244,7 +255,8 @@ func inputText(from, port string, files *plan.External) string {
 	return render.Line(from) + ":" + render.Line(port)
 }
 
-// sideBySide writes parts in two columns, those that differ marked. Without a recorded side there is one column.
+// sideBySide writes parts in two columns, those that differ marked. Without a recorded side there is one column. Parts
+// that are no more stand before the inputs, among the attributes that they were.
 func (t *text) sideBySide(now, old *parts, recorded bool) {
 	names := slices.Clone(now.names)
 	at := len(names)
@@ -295,7 +307,8 @@ func side(old, now string) [2]string {
 	return [2]string{render.Clipped(render.Line(old), render.LongestValue), render.Clipped(render.Line(now), render.LongestValue)}
 }
 
-// explainRules lists rules with every value that they read.
+// explainRules lists rules with every value that they read. "last time" are the figures of the last decision, beside a
+// rule that is open now.
 func (t *text) explainRules(rules []plan.Rule) {
 	for _, r := range rules {
 		mark, s := ruleMark(r.Verdict)
@@ -382,6 +395,7 @@ func approvalState(a plan.Approval) string {
 	return "not needed"
 }
 
+// championText says what a gate compares with, or why with nothing.
 func championText(c *plan.Champion) string {
 	switch {
 	case !c.Exists:

@@ -8,7 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// FoundRow is something that a check, a gate or a monitor found, and that stops nothing.
+// FoundRow is something that a check, a gate or a monitor found, and that stops nothing. Place is "churn.mlp:16" or "".
 type FoundRow struct {
 	Severity plan.FindingSeverity
 	Text     string // with the block, cleaned
@@ -16,7 +16,8 @@ type FoundRow struct {
 	Range    source.Range
 }
 
-// Found lists what checks and gates only warn of, and the drift that monitors found, also where it was found before.
+// Found lists what checks and gates only warn of, and the drift that monitors found, also where it was found before:
+// stages in the plan's order, then gates. Of stages that have yet to run nothing is known.
 func Found(p *plan.Plan) []FoundRow {
 	var out []FoundRow
 	add := func(address string, severity plan.FindingSeverity, text string, r source.Range) {
@@ -56,7 +57,8 @@ func Warned(rules []plan.Rule) []plan.Rule {
 	return out
 }
 
-// WarnedText says which rule does not hold, on which figures.
+// WarnedText says which rule does not hold, on which figures: "min_recall: evaluate.test.metrics.recall >= 0.8 (recall
+// = 0.71)". It is not cleaned.
 func WarnedText(r plan.Rule) string {
 	s := r.Name + ": " + r.Assert
 	if r.Message != "" {
@@ -68,7 +70,7 @@ func WarnedText(r plan.Rule) string {
 	return s
 }
 
-// FindingText says what was found, and of what.
+// FindingText says what was found, and of what: "amount drifted: psi 0.31 is above 0.2". It is not cleaned.
 func FindingText(f plan.Finding) string {
 	if f.About == "" {
 		return f.Text

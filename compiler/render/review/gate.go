@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// gate says what is decided of a gate and what is open.
+// gate says what is decided of a gate and what is open. nodes are the plan's stages by address.
 func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 	row := gateRow{Verdict: ruleVerdict(g.Verdict), Address: render.Line(g.Address), Sum: gateSum(nodes, g)}
 	row.Rules = ruleRows(g.Rules.Rules)
@@ -44,7 +44,8 @@ func givenText(a plan.Approval) string {
 	return GivenText(*a.Given)
 }
 
-// GivenText says who gave an approval, as which user of which machine, when and why. What they say of themselves comes first.
+// GivenText says who gave an approval, as which user of which machine, when and why. What they say of themselves comes
+// first. It is one line, and clean: "alice (user ci on runner-3), 2026-01-31 10:20Z: seen with the committee".
 func GivenText(g plan.Given) string {
 	s := render.Line(g.By)
 	if g.User != "" {
@@ -89,7 +90,7 @@ func restsAnew(nodes map[string]*plan.Node, g *plan.Gate) bool {
 	return slices.ContainsFunc(g.Accepted, func(a string) bool { return nodes[a] != nil && nodes[a].Verdict == plan.Accepted })
 }
 
-// ruleRows are rules with what they rest on, failures first.
+// ruleRows are rules with what they rest on, failures first, else in the order of the text.
 func ruleRows(rules []plan.Rule) []ruleRow {
 	sorted := slices.Clone(rules)
 	slices.SortStableFunc(sorted, func(a, b plan.Rule) int { return ruleOrder[a.Verdict] - ruleOrder[b.Verdict] })
@@ -104,7 +105,8 @@ func ruleRows(rules []plan.Rule) []ruleRow {
 	return out
 }
 
-// check is a check that is known to fail: by its rules, or by what it found when it ran.
+// check is a check that is known to fail: by its rules, or by what it found when it ran. false of a stage that is none,
+// that passed, or that has yet to run.
 func check(n *plan.Node) (gateRow, bool) {
 	if !n.Verdict.Known() || !n.HasVerdict() {
 		return gateRow{}, false
@@ -143,7 +145,8 @@ func check(n *plan.Node) (gateRow, bool) {
 	return row, len(parts) > 0
 }
 
-// gateSum says in a line how a gate stands. A rule that only warns is not counted among those that fail.
+// gateSum says in a line how a gate stands, the worst first. A rule that only warns is not counted among those that
+// fail.
 func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	open, failed := 0, 0
 	for _, r := range g.Rules.Rules {
@@ -172,7 +175,7 @@ func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	return "passes"
 }
 
-// waitsFor names the stages nearest to a gate whose figures are not known.
+// waitsFor names the stages nearest to a gate whose figures are not known: " for evaluate.test", or "".
 func waitsFor(nodes map[string]*plan.Node, g *plan.Gate) string {
 	var names []string
 	wait := func(address string) {
@@ -194,6 +197,7 @@ func waitsFor(nodes map[string]*plan.Node, g *plan.Gate) string {
 	return " for " + strings.Join(names, ", ")
 }
 
+// ruleOrder puts failures first. A verdict that is not known stands with them.
 var ruleOrder = map[plan.RuleVerdict]int{plan.Fail: 0, plan.RuleError: 1, plan.Open: 2, plan.Pass: 3}
 
 // ruleText is the condition as far as it is open: of `a > 1 && b > 2` with a known to be 5 it is `b > 2`.

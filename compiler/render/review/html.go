@@ -15,8 +15,9 @@ import (
 //go:embed plan.html
 var pageText string
 
-// HTML writes the plan as one file that needs nothing else: no script, no request. It has the parts of the text, and the
-// picture of what is touched, or of all stages with All.
+// HTML writes the plan as one file that needs nothing else: no script, no request, so that it can be attached and kept.
+// It has the parts of the text, and the picture of what is touched, or of all stages with All. html/template escapes
+// all that users wrote; the picture escapes for itself.
 func HTML(w io.Writer, p *plan.Plan, o render.Options) error {
 	page, err := template.New("plan").Funcs(template.FuncMap{
 		"sign":       func(v plan.RuleVerdict) string { s, _ := ruleMark(v); return s },
@@ -55,6 +56,7 @@ func HTML(w io.Writer, p *plan.Plan, o render.Options) error {
 	return page.Execute(w, data)
 }
 
+// lineClass is the class of a line in a text that was edited, by its sign.
 var lineClass = map[string]string{"-": "gone", "+": "new", " ": "same", "…": "left"}
 
 // What a page lists at most unless all are asked for, so that browsers show it at once.

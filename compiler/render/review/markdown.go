@@ -14,7 +14,7 @@ import (
 // characters, and a workflow may add a few lines.
 const MostMarkdown = 60_000
 
-// fit is how much is written.
+// fit is how much is written. A smaller number writes less, so that a text which fits still fits with less.
 type fit struct {
 	picture bool
 	stages  bool
@@ -36,10 +36,14 @@ var fits = []fit{
 	{false, false, everything, everything, 2, 60, "the list of stages, the picture, of each table what weighs least, long texts"},
 }
 
+// narrowed is the first of fits that cuts rows; enough is how many rows of each table make a text worth keeping before
+// texts are cut shorter for more; everything stands for no bound.
+// narrowed is the first of fits that cuts rows; enough is how many rows of each table make a text worth keeping before
+// texts are cut shorter for more; everything stands for no bound.
 const narrowed, enough, everything = 3, 30, 1 << 14
 
-// fitted returns what is written with the first of fits that leaves it short enough: of those that cut rows, the first that
-// leaves enough of them. Empty if none does.
+// fitted returns what is written with the first of fits that leaves it short enough: of those that cut rows, the first
+// that leaves enough of them. Empty if none does. write is called many times, and must write the same for the same fit.
 func fitted(write func(fit) (string, error)) (string, error) {
 	longest := ""
 	for i, f := range fits {
@@ -81,7 +85,7 @@ func Markdown(w io.Writer, p *plan.Plan, o render.Options) error {
 	return err
 }
 
-// markdown writes a document as Markdown, as far as the fit lets it.
+// markdown writes a document as Markdown (GitHub's flavour: tables, details, mermaid), as far as the fit lets it.
 type markdown struct {
 	b   strings.Builder
 	d   *document
@@ -101,7 +105,8 @@ func marker(d *document) string {
 	return "<!-- mlp:plan " + plainName(d.Pipeline) + "/" + plainName(d.Workspace) + " -->"
 }
 
-// plainName leaves letters, digits, _ and . of a name, and one - for each run of others.
+// plainName leaves letters, digits, _ and . of a name, and one - for each run of others: so no name can hold "-->" and
+// end the comment.
 func plainName(s string) string {
 	var b strings.Builder
 	for _, r := range render.Clipped(s, 100) {
@@ -254,7 +259,7 @@ func (m *markdown) found() {
 	m.line("")
 }
 
-// verdictWord is a verdict with its sign. OPEN is never green.
+// verdictWord is a verdict with its sign. Open is never green. Signs are there beside colours for who sees none.
 func verdictWord(v plan.RuleVerdict) string {
 	switch v {
 	case plan.Pass:
@@ -304,8 +309,9 @@ func (m *markdown) why() {
 	}
 }
 
-// fenced are lines of texts that were edited, as a block of code between more back-ticks than they hold in a row. Lines that
-// stay stand behind a bar, so that they are not taken for lines of the plan where the Markdown is read as it is.
+// fenced are lines of texts that were edited, as a block of code between more back-ticks than they hold in a row, so
+// that none of them can end it. Lines that stay stand behind a bar, so that they are not taken for lines of the plan
+// where the Markdown is read as it is. "" for no lines.
 func fenced(indent string, lines []render.DiffLine) string {
 	if len(lines) == 0 {
 		return ""
@@ -369,6 +375,7 @@ func (m *markdown) picture(p *plan.Plan) error {
 	return nil
 }
 
+// stages is the folded list of stages; the first thing that is left out.
 func (m *markdown) stages() {
 	if len(m.d.Stages) == 0 || !m.fit.stages {
 		return
@@ -380,6 +387,7 @@ func (m *markdown) stages() {
 	m.line("\n</details>\n")
 }
 
+// warnings is the folded list of warnings. Their number is open to see.
 func (m *markdown) warnings() {
 	if len(m.d.Warnings) == 0 {
 		return

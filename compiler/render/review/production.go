@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// release says what would leave or change what is live.
+// release says what would leave or change what is live. Figures are those of the live model and of the next one.
 func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	row := releaseRow{Action: oneOf(r.Action, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease, plan.RemoveRelease), Address: render.Line(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
 	if r.Action != plan.RemoveRelease {
@@ -43,7 +43,8 @@ func sameModel(r *plan.Release) bool {
 	return r.Action == plan.ChangeRelease && r.Current != nil && r.Model.Digest != "" && r.Model.Digest == r.Current.Model
 }
 
-// told leaves figures out that stand with an earlier release of the same model already.
+// told leaves figures out that stand with an earlier release of the same model already: a model behind three
+// deployments has its figures once.
 func told(before map[string][][]figureRow, row releaseRow) releaseRow {
 	if slices.ContainsFunc(before[row.To], func(f []figureRow) bool { return slices.Equal(f, row.Figures) }) {
 		row.Figures = nil
@@ -61,6 +62,7 @@ func known(v []byte) string {
 	return render.Value(v)
 }
 
+// liveModel names the model that is live.
 func liveModel(r *plan.Release) string {
 	if r.Current == nil {
 		return "nothing live"

@@ -3,6 +3,30 @@
 //
 // What users wrote is made harmless first (render.Line). document.go puts a plan into the order of a review; text.go,
 // markdown.go and html.go give it a form.
+//
+// # The order of a review
+//
+// A reviewer who stops reading early must have read what matters most, so all forms have one order:
+//
+//	Plan: 2 to run, 3 may run, 4 cached. 1 gate open. 1 release would change.     the sum
+//
+//	Production                        what goes live, or away, and the figures of both models
+//	Weaker policy                     what may pass that would not have passed before
+//	Checks and gates                  failures first, then what is open
+//	Warnings and drift found          what stops nothing
+//	Why                               root causes by number, and what each makes run
+//	Stages                            those removed or blocked; with All, every one
+//	Warnings                          of the module, the data, the environment
+//	About 40 s of work; …             from past runs
+//
+// Text shows all of it; a terminal scrolls. Markdown is bounded by what GitHub takes for a comment, and is written with
+// ever tighter fits until it is short enough (markdown.go, weight.go). HTML lists stages by the thousand and has a picture besides.
+//
+// # What is never said
+//
+// A verdict that is open is never shown as one that passes, in words, sign or colour. A word that the plan has and this
+// program does not know, as a later version may write, is shown as "unknown" and not as the nearest (oneOf). A list
+// that was cut says how much was cut.
 package review
 
 import (
@@ -14,7 +38,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// Text writes the plan in the order a reviewer needs it: the sum in one line, production, gates, causes, cost.
+// Text writes the plan in the order a reviewer needs it: the sum in one line, production, gates, causes, cost. The
+// error is of w; a plan that cannot be written does not exist.
 func Text(w io.Writer, p *plan.Plan, o render.Options) error {
 	t := &text{Printer: render.Printer{Options: o}, d: read(p, o.All)}
 	t.Line("%s\n\n%s", t.d.Title, t.Paint(render.Bold, t.d.Summary))
@@ -75,8 +100,8 @@ func (t *text) weaker() {
 	}
 }
 
-// releaseMark is the sign of a release, as Terraform's: + to be made, - to be removed, ~ to be changed; ? is for what is
-// open.
+// releaseMark is the sign of a release, as Terraform's: + to be made, - to be removed, ~ to be changed; ? is for what
+// is open.
 func releaseMark(a plan.ReleaseAction) (string, render.Style) {
 	switch a {
 	case plan.CreateRelease:
@@ -125,6 +150,7 @@ func (t *text) found() {
 	}
 }
 
+// ruleMark is the sign of a verdict and its colour. What is not known counts as open.
 func ruleMark(v plan.RuleVerdict) (string, render.Style) {
 	switch v {
 	case plan.Pass:
@@ -235,10 +261,12 @@ func categoryStyle(c plan.Category) render.Style {
 	return render.Dim
 }
 
-// mostListed is how many addresses are listed behind a cause unless all are asked for.
+// mostListed is how many addresses are listed behind a cause unless all are asked for; also of findings, and of lines
+// of a text that was edited.
 const mostListed = 24
 
-// list writes addresses, wrapped at a width that does not depend on the terminal.
+// list writes addresses, wrapped at a width that does not depend on the terminal: two people who compare what they see
+// must see the same lines.
 func (t *text) list(label string, addresses ...string) {
 	const width = 100
 	line := fmt.Sprintf("     %s  ", render.Pad(label, 8))

@@ -13,6 +13,7 @@ import (
 // What is cut is cut by weight, not by address: what goes from production first, then what fails, what is open, what is
 // new, last what passes. Every list is in that order in every form, so that what is cut is what weighs least.
 
+// releaseWeight is 0 for what weighs most. Index is -1 for what is not in the list, and -1 & 3 is 3, behind all.
 func releaseWeight(a plan.ReleaseAction) int {
 	return slices.Index([]plan.ReleaseAction{plan.RemoveRelease, plan.ChangeRelease, plan.CreateRelease}, a) & 3 // others last
 }
@@ -30,12 +31,14 @@ func (d *document) weigh() {
 	slices.SortStableFunc(d.Gates, func(a, b gateRow) int { return verdictWeight(a.Verdict) - verdictWeight(b.Verdict) })
 }
 
-// heaviest is how many of a list, which has the heavy ones first, are not cut for others.
+// heaviest is how many of a list, which has the heavy ones first, are not cut for others. It finds the first light one
+// by bisection.
 func heaviest[T any](list []T, heavy func(T) bool) int {
 	return sort.Search(len(list), func(i int) bool { return !heavy(list[i]) })
 }
 
-// pick returns of a list that is sorted by weight as many rows as fit, and how many are left.
+// pick returns of a list that is sorted by weight as many rows as fit, and how many are left. At least the heavy ones
+// are returned, as far as the fit has room for heavy ones.
 func pick[T any](f fit, list []T, heavy func(T) bool) ([]T, int) {
 	return some(list, max(f.rows, min(f.heavy, heaviest(list, heavy))))
 }
@@ -74,7 +77,8 @@ func fill(most int, f fit, write func(fit) (string, error)) (best string, shown 
 	return best, shown, failed
 }
 
-// longest tries numbers up to a limit for the largest that fits, where what is smaller than one that fits does too.
+// longest tries numbers up to a limit for the largest that fits, where what is smaller than one that fits does too. It
+// calls fits about log2(limit) times, and keeps nothing: fits notes the best.
 func longest(limit int, fits func(int) bool) {
 	sort.Search(limit, func(i int) bool { return !fits(i + 1) })
 }
@@ -99,7 +103,7 @@ func blockWeight(b diff.Block) int {
 	return slices.Index([]string{"deploy", "gate", "check"}, b.Kind) & 3 // others last
 }
 
-// weighed is a comparison in the order of what weighs most.
+// weighed is a comparison in the order of what weighs most. d is not changed.
 func weighed(d *diff.Diff) *diff.Diff {
 	out := *d
 	out.Gates, out.Releases, out.Changed = slices.Clone(d.Gates), slices.Clone(d.Releases), slices.Clone(d.Changed)
