@@ -10,11 +10,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Approvers are groups of people who may give approvals, by name. They are given by whoever operates mlp, and are no part
-// of what is reviewed. Nil: nobody gave any, and the names that an approval is asked of are taken literally.
+// Approvers are groups of people who may give approvals, by name. They are given by whoever operates mlp, and are no
+// part of what is reviewed. Nil: nobody gave any, and the names that an approval is asked of are taken literally. An
+// empty object is not nil: then nobody may approve anything.
 type Approvers map[string][]string
 
-// ReadApprovers reads groups: a JSON object of lists of names.
+// ReadApprovers reads groups: a JSON object of lists of names, {"risk-officers": ["alice", "bob"]}. The result is never
+// nil without an error. A key that stands twice is refused, since one of the two lists would silently not count.
 func ReadApprovers(data []byte) (Approvers, error) {
 	var all Approvers
 	if err := source.DecodeJSON(data, &all); err != nil || all == nil {
@@ -40,6 +42,7 @@ func (a Approvers) May(by string, from []string) bool {
 	})
 }
 
+// known reports whether a person is in any group.
 func (a Approvers) known(person string) bool {
 	for _, members := range a {
 		if slices.Contains(members, person) {
@@ -49,7 +52,8 @@ func (a Approvers) known(person string) bool {
 	return false
 }
 
-// Given says who gave an approval, when and why.
+// Given says who gave an approval, when and why. By is what somebody says of themselves; User and Host are what the
+// program found out beside that. States of earlier versions have By alone.
 type Given struct {
 	By     string    `json:"by" is:"text"`               // as they say
 	User   string    `json:"user,omitempty" is:"text"`   // of the operating system, who ran the command

@@ -20,7 +20,9 @@ func Canonical(v any) (json.RawMessage, error) {
 	return e.out, nil
 }
 
-// canonical rewrites JSON that is valid.
+// canonical rewrites JSON that is valid, in one pass over its bytes: values are copied as they come, and only objects
+// whose keys are out of order are put together anew. Whoever wrote the text through Canonical before pays for a copy
+// alone.
 type canonical struct {
 	in      []byte
 	at      int
@@ -48,6 +50,7 @@ func invalid(text []byte) error {
 	return errors.New("invalid JSON")
 }
 
+// blank passes over white space, of which the canonical form has none.
 func (c *canonical) blank() {
 	for c.at < len(c.in) {
 		switch c.in[c.at] {
@@ -59,6 +62,7 @@ func (c *canonical) blank() {
 	}
 }
 
+// value copies a value. Numbers, true, false and null are copied as they are written.
 func (c *canonical) value() error {
 	c.blank()
 	switch c.in[c.at] {
@@ -80,6 +84,7 @@ func (c *canonical) value() error {
 	return nil
 }
 
+// list copies a list; the order of its elements means something.
 func (c *canonical) list() error {
 	c.take()
 	for c.blank(); c.in[c.at] != ']'; c.blank() {
@@ -106,7 +111,7 @@ type field struct {
 	start, end int
 }
 
-// object writes fields as they come and puts them in order if they are not.
+// object writes fields as they come and puts them in order of their keys, compared byte by byte, if they are not.
 func (c *canonical) object() error {
 	c.take()
 	first, base, sorted := len(c.out), len(c.fields), true
@@ -137,7 +142,8 @@ func (c *canonical) object() error {
 	return nil
 }
 
-// arrange puts the fields that were written from first on in order. Of those with one key the last counts.
+// arrange puts the fields that were written from first on in order. Of those with one key the last counts, as
+// encoding/json has it.
 func (c *canonical) arrange(fields []field, first int) {
 	c.scratch = append(c.scratch[:0], c.out[first:]...)
 	slices.SortStableFunc(fields, func(a, b field) int { return bytes.Compare(a.key, b.key) })

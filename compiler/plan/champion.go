@@ -17,7 +17,8 @@ func (p *Plan) Comparable(deploy string, live *ReleaseState) bool {
 	return Incomparable(live, nil, nil) == ""
 }
 
-// fitted are the tables that the model of a stage was fitted on: at that stage, or at those whose models flow into it.
+// fitted are the tables that the model of a stage was fitted on: at that stage, or at those whose models flow into it,
+// as into an ensemble.
 func (p *Plan) fitted(maker string) []*schema.Table {
 	nodes := make(map[string]*Node, len(p.Nodes))
 	for _, n := range p.Nodes {
@@ -69,6 +70,8 @@ func Incomparable(live *ReleaseState, candidate *Input, fitted []*schema.Table) 
 	return ""
 }
 
+// missingColumn says which column of a table the model would lack to score it; "" if it has all of a type that it
+// takes.
 func missingColumn(data *schema.Table, needed *schema.Model) string {
 	for _, f := range needed.Features {
 		c := data.Column(f.Name)

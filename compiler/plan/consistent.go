@@ -59,6 +59,7 @@ func (p *Plan) consistent() error {
 	return nil
 }
 
+// consistency is a plan that is looked at, with its parts by address.
 type consistency struct {
 	p        *Plan
 	nodes    map[string]*Node
@@ -71,6 +72,7 @@ func differs(what string, said, is Digest) error {
 	return fmt.Errorf("its %s is %s, and what the plan says of it has %s", what, said.Short(), orNone(is))
 }
 
+// orNone is a digest in short, or a word for an empty one.
 func orNone(d Digest) string {
 	if d == "" {
 		return "none"
@@ -78,6 +80,10 @@ func orNone(d Digest) string {
 	return d.Short()
 }
 
+// node holds a stage to what it says: sorted ports, digests of inputs that are those of what they come from, its own
+// definition and fingerprint. A forger who changes a configuration and recomputes plan_id is met here; one who
+// recomputes the definition as well has only made an honest plan of something else, which planner.Again and the
+// reviewer see.
 func (c *consistency) node(n *Node) error {
 	inputs, known := map[string]Digest{}, true
 	for i := range n.Inputs {
@@ -246,6 +252,7 @@ func (c *consistency) scored(n *Node) error {
 	return nil
 }
 
+// gate holds a gate to what it says: its definition, what it is cached for, and where its rules read figures.
 func (c *consistency) gate(g *Gate) error {
 	definition, err := g.Define()
 	if err != nil {
@@ -324,6 +331,7 @@ func (c *consistency) champion(g *Gate) error {
 	return nil
 }
 
+// release holds a release to the stage of its model, to its gate, and to the action that follows from both.
 func (c *consistency) release(r *Release) error {
 	if r.Action == RemoveRelease {
 		return nil
@@ -353,7 +361,8 @@ func (c *consistency) release(r *Release) error {
 	return nil
 }
 
-// Decide says what a release does, compared with what is live. blocked tells that the model's stage is.
+// Decide says what a release does, compared with what is live. blocked tells that the model's stage is. The planner and
+// the check of saved plans ask the same, so that no plan can say otherwise.
 func (r *Release) Decide(blocked bool) ReleaseAction {
 	switch {
 	case r.Current == nil:
@@ -374,6 +383,7 @@ func (r *Release) Decide(blocked bool) ReleaseAction {
 	return NoRelease
 }
 
+// sameJSON reports whether two texts say the same; an absent one is an empty object.
 func sameJSON(a, b json.RawMessage) bool {
 	if len(a) == 0 {
 		a = json.RawMessage("{}")

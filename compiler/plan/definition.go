@@ -8,7 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Define digests what a stage is: all that decides its result but the content of its inputs.
+// Define digests what a stage is: all that decides its result but the content of its inputs. What is no part of it:
+// address, description, time-out, limits, where inputs come from, and where secrets are found. So a block may be
+// renamed, and its inputs come from elsewhere, without a run.
 func (n *Node) Define() (Digest, error) {
 	type port struct {
 		Port, Format string
@@ -132,7 +134,7 @@ func (s *Scoring) sum() Digest {
 	return d
 }
 
-// same reports whether two say the same, also of an image that is not known yet.
+// same reports whether two say the same, also of an image that is not known yet. Nil is the same as nil alone.
 func (s *Scoring) same(as *Scoring) bool {
 	if s == nil || as == nil {
 		return s == as

@@ -18,12 +18,12 @@ import (
 	"unicode/utf8"
 )
 
-// encoder writes values. With a sink, what is whole goes there from time to time, so that no large value stands in memory
-// as a text.
+// encoder writes values. With a sink, what is whole goes there from time to time, so that no large value stands in
+// memory as a text: a plan of a hundred thousand stages is digested within some kilobytes.
 type encoder struct {
 	out   []byte
 	sink  io.Writer
-	depth int
+	depth int //
 }
 
 const (
@@ -31,10 +31,12 @@ const (
 	deepest = 500 // what is deeper goes through encoding/json, which finds values that hold themselves
 )
 
+// encodeFunc writes values of one type. It is made once for each type and is safe for concurrent use.
 type encodeFunc func(e *encoder, v reflect.Value) error
 
 var encoders sync.Map // reflect.Type to encodeFunc
 
+// any writes a value of any type; nil is null.
 func (e *encoder) any(v any) error {
 	if v == nil {
 		e.out = append(e.out, "null"...)
@@ -45,7 +47,7 @@ func (e *encoder) any(v any) error {
 
 func (e *encoder) value(v reflect.Value) error { return encoderOf(v.Type())(e, v) }
 
-// spill hands on what is written so far.
+// spill hands on what is written so far, if that is at least so much. Without a sink it does nothing.
 func (e *encoder) spill(least int) error {
 	if e.sink == nil || len(e.out) < least {
 		return nil
@@ -70,10 +72,13 @@ var (
 	zeroTellers = reflect.TypeFor[interface{ IsZero() bool }]()
 )
 
+// ownEncoding reports whether a type, or a pointer to it, has a method that encoding/json calls.
 func ownEncoding(t reflect.Type) bool {
 	return slices.ContainsFunc(marshalers, func(m reflect.Type) bool { return t.Implements(m) || reflect.PointerTo(t).Implements(m) })
 }
 
+// newEncoder is the encoder of a type. What is not named here, such as floats, goes through encoding/json, whose forms
+// are the reference: a test holds both to the same bytes.
 func newEncoder(t reflect.Type) encodeFunc {
 	switch {
 	case t == rawMessage:
@@ -293,6 +298,7 @@ func zeroOf(t reflect.Type) func(v reflect.Value) bool {
 	}
 }
 
+// object writes the fields of a struct that are not left out by their tags.
 func (e *encoder) object(v reflect.Value, fields []structField) error {
 	if fields == nil {
 		return throughJSON(e, v)

@@ -3,7 +3,7 @@ package plan
 import "encoding/json"
 
 // Fingerprint names a stage's result: its definition and the content of its inputs by port. Same fingerprint, same
-// result, on every machine.
+// result, on every machine. All digests must be known; of an empty one the fingerprint would stand for whatever comes.
 func Fingerprint(definition Digest, inputs map[string]Digest) Digest {
 	if inputs == nil {
 		inputs = map[string]Digest{} // written as null, it would differ from no inputs
@@ -44,5 +44,6 @@ func VersionDigest(version string) Digest {
 	return d
 }
 
-// ExternalDigest covers the names and contents of a set of files, not where they are.
+// ExternalDigest covers the names and contents of a set of files, not where they are: a folder that is moved is the
+// same data.
 func ExternalDigest(files []ExternalFile) (Digest, error) { return Sum("external", files) }

@@ -49,7 +49,8 @@ func (g *Gate) Define() (Digest, error) {
 	return Sum("gate-definition", def)
 }
 
-// Former is the gate as it would stand under the addresses from before the moves that are to be made.
+// Former is the gate as it would stand under the addresses from before the moves that are to be made, by which its
+// recorded definition can be compared. g is not changed.
 func (g *Gate) Former(moves []Move) *Gate {
 	former, _ := names(moves, address.Module(g.Address))
 	out := *g
@@ -109,7 +110,9 @@ func names(moves []Move, module string) (former, now map[string]string) {
 	return former, now
 }
 
-// replaceNames replaces addresses in a text where they stand whole.
+// replaceNames replaces addresses in a text where they stand whole: evaluate.test in "evaluate.test.metrics.auc > 0.8"
+// but not in "evaluate.tests". Of several that fit the longest is taken. What has been replaced is not looked at again,
+// so that a → b and b → a may both be there.
 func replaceNames(text string, names map[string]string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -130,6 +133,7 @@ func replaceNames(text string, names map[string]string) string {
 	return b.String()
 }
 
+// standsWhole reports whether no part of a word goes on before or behind a stretch of a text.
 func standsWhole(text string, from, to int) bool {
 	word := func(c byte) bool {
 		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'

@@ -13,16 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
-// A plan crosses borders: who carries it out need not be who made it. Strings in it become paths, arguments and lines of a
-// terminal. So each field of the types here says by its tag `is` what it holds, and Read holds all of them to that:
-//
-//	address, port, name, kind, image, variable   as below
-//	file     names a file below a folder
-//	path     names a folder or file, anywhere
-//	text     is for people, may hold anything and is cleaned where it is shown
-//
-// Of a map the tag is that of its keys; its strings are texts. Digests are held to their form wherever they stand, words such
-// as verdicts to that of words.
+// grammars are the words of the tag is, with what each lets a string be. An empty string is let pass by all: whether a
+// field must be set is another question (complete).
 var grammars = map[string]grammar{
 	"address":  pattern("address of a block", address.Pattern),
 	"port":     pattern("name of a port", `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`),
@@ -41,6 +33,7 @@ var grammars = map[string]grammar{
 // imageVersion is that of an ImageVersion.
 var imageVersion = pattern("version of an image", `^sha256:[0-9a-f]+ [a-z0-9]*/[a-z0-9_./-]*$`)
 
+// grammar is what a string holds, in words for messages, and whether it does.
 type grammar struct {
 	what  string
 	holds func(string) bool
@@ -55,7 +48,8 @@ func pattern(what, re string) grammar {
 // do that stand in names of files, is cleaned where it is shown. Sources refuse files whose names are otherwise.
 func noControl(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }
 
-// wellFormed holds every string of a value to what its field says.
+// wellFormed holds every string of a value to what its field says. where is the path of v for messages. A string field
+// without a tag is refused by Read, so that a field cannot be added without saying what it holds.
 func wellFormed(v reflect.Value, tag, where string) error {
 	t := v.Type()
 	switch {
@@ -112,6 +106,7 @@ func wellFormed(v reflect.Value, tag, where string) error {
 	return nil
 }
 
+// tagged is a field with its tag.
 type tagged struct {
 	index     int
 	name, tag string

@@ -38,7 +38,8 @@ func (p *Plan) MovedFrom(address string) string {
 }
 
 // Renamed is the state with what is recorded under the old address of each pending move under the new one, and with the
-// new addresses wherever others name them. What has been moved already stays. The state itself is not changed.
+// new addresses wherever others name them. What has been moved already stays. The state itself is not changed; without
+// pending moves it is returned.
 func (st *State) Renamed(moves []Move) *State {
 	to := map[string]string{}
 	for _, m := range moves {
@@ -113,8 +114,9 @@ func (st *State) Records(address string) bool {
 	return node || gate || release || described || policy
 }
 
-// SameInputs reports whether a result made from some inputs was made from these, too: of each port the same content, and of
-// a port that there was not, content that came in by another.
+// SameInputs reports whether a result made from some inputs was made from these, too: of each port the same content,
+// and of a port that there was not, content that came in by another. The latter is so where names in a list of
+// references were changed: from.a became from.b, with the same table.
 func SameInputs(before, now map[string]Digest) bool {
 	had := map[Digest]bool{}
 	for _, d := range before {

@@ -22,6 +22,7 @@ import (
 //	variable.X, local.X, each.X    the values that conditions read
 type Policy map[string]json.RawMessage
 
+// set sets the value at a path, in canonical form, so that equal policies are equal byte by byte.
 func (p Policy) set(path string, v any) error {
 	data, err := Canonical(v)
 	if err != nil {
@@ -31,6 +32,7 @@ func (p Policy) set(path string, v any) error {
 	return nil
 }
 
+// addresses sets a list of addresses, sorted; none for an empty one.
 func (p Policy) addresses(path string, all []string) error {
 	if len(all) == 0 {
 		return nil
@@ -123,7 +125,8 @@ func (p Policy) Digest() (Digest, error) {
 	return Sum("policy", p)
 }
 
-// Renamed is the policy with other names for addresses, wherever they stand.
+// Renamed is the policy with other names for addresses, wherever they stand as such; conditions are left as they are. p
+// is not changed.
 func (p Policy) Renamed(name func(string) string) Policy {
 	if p == nil {
 		return nil
@@ -170,7 +173,8 @@ func isWait(path string) bool {
 	return path == "after" || path == "requires" || strings.HasSuffix(path, ".verified_by")
 }
 
-// Condition is a condition without what only lays it out: comments, and white space but in strings.
+// Condition is a condition without what only lays it out: comments, and white space but in strings. Runs of white space
+// become one blank, and none at either end: a rule that was broken over lines asks for the same.
 func Condition(text string) string {
 	var b strings.Builder
 	blank := false

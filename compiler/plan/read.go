@@ -98,7 +98,8 @@ func spelt(p *Plan, text json.RawMessage) error {
 	return within(mine, theirs, "it")
 }
 
-// within fails with the first value of mine, by path, that theirs does not have. Empty values of mine may be missing in theirs.
+// within fails with the first value of mine, by path, that theirs does not have. Empty values of mine may be missing in
+// theirs, for fields that are left out where they are empty. Numbers are the same if they are the same double.
 func within(mine, theirs any, at string) error {
 	switch x := mine.(type) {
 	case map[string]any:

@@ -16,7 +16,8 @@ type Cache struct {
 	files map[string]remembered
 }
 
-// remembered is a file as it was parsed; another text is parsed anew.
+// remembered is a file as it was parsed; another text is parsed anew. Texts are compared and not hashed: they are at
+// hand.
 type remembered struct {
 	text   []byte
 	parsed *parsedFile

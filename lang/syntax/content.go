@@ -15,7 +15,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// content decodes what stands between the braces of b, whose Body is known. With free, any argument is taken.
+// content decodes what stands between the braces of b, whose Body is known. With free, any argument is taken. Arguments
+// come in the order of the text, though HCL's parser gives them in a map. What is misspelt or in the wrong form is
+// told, left out, and does not count as missing.
 func (d *decoder) content(b *Block, body *hclsyntax.Body, free bool) {
 	attrs := make([]*hclsyntax.Attribute, 0, len(body.Attributes))
 	for _, a := range body.Attributes {
@@ -120,8 +122,8 @@ func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	return name
 }
 
-// meant is the name that was probably meant, with the hint that says so: one spelt nearly so, else what a word of another tool
-// is called here, in the block itself or in one that stands in it.
+// meant is the name that was probably meant, with the hint that says so: one spelt nearly so, else what a word of
+// another tool is called here, in the block itself or in one that stands in it. Both are "" where nothing is near.
 func meant(b *Block, word string, names []string) (name, hint string) {
 	words := schema.ArgumentWords()
 	if near := suggest.Near(word, names); near != "" {
@@ -254,6 +256,7 @@ func title(b *Block) string {
 	return b.Kind
 }
 
+// bodyNames are the names of all that may stand in a body, in the order of the schema.
 func bodyNames(body *schema.Body) []string {
 	var names []string
 	for _, a := range body.Attrs {
@@ -295,7 +298,8 @@ func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 	}
 }
 
-// checkRepeated adds diagnostics for nested blocks that stand twice, and for labels that do.
+// checkRepeated adds diagnostics for nested blocks that stand twice, and for labels that do. The first of them counts
+// as the right one; both stay in the block.
 func (d *decoder) checkRepeated(b *Block) {
 	if len(b.Blocks) < 2 {
 		return

@@ -25,7 +25,8 @@ type decoder struct {
 
 func (d *decoder) report(found source.Diagnostic) { d.ds = append(d.ds, found) }
 
-// block decodes a top-level block; false if its kind, type or name is not known.
+// block decodes a top-level block; false if its kind, type or name is not known. With other mistakes it is decoded as
+// far as it is right.
 func (d *decoder) block(hb *hclsyntax.Block) (*Block, bool) {
 	kind := d.cat.Kind(hb.Type)
 	if kind == nil {
@@ -89,6 +90,7 @@ func (d *decoder) inside(name string) string {
 	return ""
 }
 
+// kindNames are the names of a catalog's kinds, in its order.
 func kindNames(cat *schema.Catalog) []string {
 	names := make([]string, len(cat.Kinds))
 	for i, k := range cat.Kinds {
@@ -97,7 +99,11 @@ func kindNames(cat *schema.Catalog) []string {
 	return names
 }
 
-// labels finds the block's type and name.
+// labels finds the block's type and name, and reports whether the block can be known by them:
+//
+//	train "logistic_regression" "m"     type and name
+//	dataset "payments"                  the name; the kind has no types, or one that is the default
+//	locals                              neither
 func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool {
 	// One label is the name, if the kind has a default type or none at all; two are type and name.
 	types := typeNames(kind)
@@ -184,6 +190,7 @@ func typeHint(kind *schema.Kind, label string, types []string) string {
 	return fmt.Sprintf("write the type before the name: %s \"…\" %q", kind.Name, label)
 }
 
+// unknownType words a type that the kind does not have.
 func (d *decoder) unknownType(kind *schema.Kind, name string, types []string, at source.Range) {
 	hint := suggest.DidYouMean(name, types)
 	if _, other := schema.TypeWords(kind.Name).Meant(name, types); other != "" {
@@ -234,7 +241,7 @@ func (d *decoder) body(t *schema.Type) *schema.Body {
 }
 
 // BodyOf returns what may stand in a block of that type: its own body, for_each unless it stands once, and what stages
-// take in common.
+// take in common. The schema is not changed; a caller that asks often keeps the result.
 func BodyOf(t *schema.Type) *schema.Body {
 	if t.Version == 0 && t.Single {
 		return &t.Body
@@ -255,6 +262,7 @@ func BodyOf(t *schema.Type) *schema.Body {
 	return b
 }
 
+// topLevelAttr words an argument outside of all blocks, which HCL has and the language has not.
 func (d *decoder) topLevelAttr(a *hclsyntax.Attribute) source.Diagnostic {
 	out := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeTopLevelAttr, Subject: d.file.Range(a.NameRange),

@@ -16,7 +16,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// maxRestarts is how many syntax errors of one file are told.
+// maxRestarts is how many times parsing starts again in one file: a binary that is named x.mlp is not to give a
+// thousand errors.
 const maxRestarts = 25
 
 // parseFile returns the file's blocks that could be parsed, the headers of those that could not, and what is wrong.
@@ -82,7 +83,8 @@ func (f *File) beginsInside(d source.Diagnostic, cat *schema.Catalog) source.Dia
 // openBlock is the summary for a block without its closing brace.
 const openBlock = "unclosed configuration block"
 
-// CheckFile returns the syntax errors of a file, without looking at what its blocks mean.
+// CheckFile returns the syntax errors of a file, without looking at what its blocks mean. Of several HCL's parser tells
+// what it does in one go; parsing does not start again behind the first.
 func CheckFile(name string, text []byte) source.Diagnostics {
 	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {
@@ -153,7 +155,8 @@ func lastError(hds hcl.Diagnostics) int {
 	return last
 }
 
-// touched reports whether an error lies within the block; such an error may be about a place before the block's end.
+// touched reports whether an error lies within the block; such an error may be about a place before the block's end,
+// and what was read between both is a guess of HCL's.
 func touched(hds hcl.Diagnostics, b *hclsyntax.Block) bool {
 	for _, d := range hds {
 		if d.Subject != nil && d.Subject.Start.Byte >= b.TypeRange.Start.Byte && d.Subject.Start.Byte < b.CloseBraceRange.End.Byte {
@@ -201,7 +204,8 @@ func beginsBlock(src []byte, cat *schema.Catalog) bool {
 	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{')
 }
 
-// codes of HCL's own diagnostics, by the beginning of their summary.
+// codes of HCL's own diagnostics, by the beginning of their summary. HCL's diagnostics have no codes. The first that
+// fits is taken, so that longer beginnings stand before shorter ones.
 var codes = []struct{ summary, code, hint string }{
 	{"Invalid single-argument block definition", source.CodeOneLine, "give each argument a line of its own"},
 	{"Argument definition required", source.CodeOneLine, "give each argument and nested block a line of its own"},
@@ -270,7 +274,8 @@ func (f *File) Diagnostic(d *hcl.Diagnostic, code string) source.Diagnostic {
 	return out
 }
 
-// foreign says what is written here instead of what other languages write.
+// foreign says what is written here instead of what other languages write, where an error of HCL's has it: curly and
+// single quotes, percent signs, lines of a program.
 func (f *File) foreign(d *hcl.Diagnostic, out *source.Diagnostic) {
 	at := min(d.Subject.Start.Byte, len(f.Bytes))
 	line := f.Bytes[bytes.LastIndexByte(f.Bytes[:at], '\n')+1 : at]
@@ -313,6 +318,7 @@ func (f *File) beforeColon(at int) string {
 	return string(rest[:n])
 }
 
+// lowerFirst begins a summary as ours begin.
 func lowerFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToLower(r)) + s[n:]

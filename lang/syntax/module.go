@@ -12,7 +12,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// Module is what the files of a folder say: blocks and arguments that the catalog has, with expressions that are not evaluated yet.
+// Module is what the files of a folder say: blocks and arguments that the catalog has, with expressions that are not
+// evaluated yet. It is not changed by those that read it; Override makes another one.
 type Module struct {
 	Files map[string][]byte // by name, as parsed: without byte order marks
 	// Blocks at the top level, in the order of file names and of their places. Those of unknown kind or type, or
@@ -27,7 +28,8 @@ type Module struct {
 	Incomplete bool
 }
 
-// Block is a block, or one nested in another. What is wrong in it has been left out.
+// Block is a block, or one nested in another. What is wrong in it has been left out. Slices and maps are the block's
+// own.
 type Block struct {
 	Kind string // the first word
 	Type string // of a top-level block: as written, or the kind's default; "" where the kind has no types
@@ -51,7 +53,8 @@ type Block struct {
 	CloseRange source.Range // of the closing brace
 }
 
-// Attr is an argument of a block, such as `trees = variable.trees`. Its type is not checked yet.
+// Attr is an argument of a block, such as `trees = variable.trees`. Its type is not checked yet. Expr is HCL's, with
+// places relative to File.
 type Attr struct {
 	Name string
 	Spec *schema.Attr // nil for a free argument
@@ -78,7 +81,8 @@ func (b *Block) Sorted() []*Attr {
 	return out
 }
 
-// Nested returns the nested blocks of that kind, in the order of the file.
+// Nested returns the nested blocks of that kind, in the order of the file; of a kind that stands once, at most one is
+// right.
 func (b *Block) Nested(kind string) []*Block {
 	var out []*Block
 	for _, n := range b.Blocks {
@@ -96,12 +100,13 @@ type File struct {
 	lines *source.Lines
 }
 
-// NewFile returns a file of that name and text.
+// NewFile returns a file of that name and text, which must not be changed afterwards.
 func NewFile(name string, text []byte) *File {
 	return &File{Name: name, Bytes: text, lines: source.NewLines(text)}
 }
 
-// Pos returns the place of the byte at offset.
+// Pos returns the place of the byte at offset: lines from 1, columns in code points from 1. An offset outside of the
+// file is taken to its nearer end.
 func (f *File) Pos(offset int) source.Pos { return f.lines.Pos(offset) }
 
 // Range translates a range of the HCL parser, whose columns count grapheme clusters. Of text that it could not read, that

@@ -83,9 +83,10 @@ func ValidBlockName(k *schema.Kind, name string) bool {
 	return checkName(k, name, source.Range{}) == nil
 }
 
-// ValidName reports whether name can be that of a table in queries.
+// ValidName reports whether name can be that of a table in queries: valid, and no reserved word of SQL or CEL.
 func ValidName(name string) bool { return validName(name) && reservedBy(name) == "" }
 
+// validName reports whether name has the form of names: [a-z][a-z0-9_]*.
 func validName(name string) bool {
 	for i, r := range name {
 		letter := r >= 'a' && r <= 'z'
@@ -96,7 +97,7 @@ func validName(name string) bool {
 	return name != ""
 }
 
-// properName makes a valid name of one that is not, "" if nothing is left.
+// properName makes a valid name of one that is not, "" if nothing is left: "Fraud-Model" becomes fraud_model, "2nd" nd.
 func properName(name string) string {
 	s := strings.Map(func(r rune) rune {
 		switch {

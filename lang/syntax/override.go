@@ -12,7 +12,8 @@ import (
 
 // Override returns the module with blocks changed by others that are read by their schema: arguments take the place of
 // theirs, nested blocks are merged with those of the same kind and label, or added. The name of each override is the
-// address of the block that it changes. The module given is left as it is.
+// address of the block that it changes; several of one block count one after another. The module given is left as it
+// is.
 func Override(m *Module, overrides []*Block) (*Module, source.Diagnostics) {
 	out := *m
 	out.Blocks = slices.Clone(m.Blocks)
@@ -51,7 +52,7 @@ func noBlock(m *Module, o *Block) source.Diagnostic {
 	}
 }
 
-// merged is the block with what stands in change.
+// merged is the block with what stands in change. Neither is changed; ranges are those of the block.
 func merged(b, change *Block) *Block {
 	out := *b
 	out.Attrs = maps.Clone(b.Attrs)

@@ -14,7 +14,8 @@ import (
 )
 
 // Parse reads the files of a module, by name, against the catalog. The module is never nil and holds what is right even
-// where something is wrong. The result does not depend on the order of anything.
+// where something is wrong. The result does not depend on the order of anything: files are decoded side by side and put
+// together by name. The maps and texts given are not changed and must not be later.
 func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagnostics) {
 	return parseFiles(files, cat, func(name string, text []byte) *parsedFile { return decodeFile(NewFile(name, text), cat) })
 }
@@ -105,7 +106,8 @@ func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
 	return p
 }
 
-// guessAddress is the address of a block that has something wrong, for all that is known.
+// guessAddress is the address of a block that has something wrong, for all that is known: by its last label, which is
+// the name of a block whose header is whole.
 func guessAddress(b *hclsyntax.Block) string {
 	if len(b.Labels) == 0 {
 		return b.Type
@@ -113,6 +115,7 @@ func guessAddress(b *hclsyntax.Block) string {
 	return b.Type + "." + b.Labels[len(b.Labels)-1]
 }
 
+// sortedBySource sorts arguments in place by where they stand.
 func sortedBySource(attrs []*hclsyntax.Attribute) []*hclsyntax.Attribute {
 	sort.Slice(attrs, func(i, j int) bool { return attrs[i].NameRange.Start.Byte < attrs[j].NameRange.Start.Byte })
 	return attrs

@@ -37,6 +37,7 @@ func Quote(s string) string {
 	return b.String()
 }
 
+// escapedRune is a rune as an escape of HCL: four digits, or eight beyond U+FFFF.
 func escapedRune(r rune) string {
 	if r < 0x10000 {
 		return fmt.Sprintf(`\u%04x`, r)
