@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
 // approvers adds diagnostics for approvals that are asked of nobody, or of a name that reads as another: people compare names by eye,
@@ -23,8 +24,15 @@ func (c *checker) approvers() {
 				Name string
 				From []string
 			}
+			Rule     []struct{ Name string }
+			Rollback struct{ From, Rules []string }
 		}
 		c.must(json.Unmarshal(b.Policy, &policy))
+		rules := make([]string, len(policy.Rule))
+		for i, r := range policy.Rule {
+			rules[i] = r.Name
+		}
+		c.rollback(b, policy.Rollback.From, policy.Rollback.Rules, rules)
 		for _, a := range policy.Approval {
 			c.approval(b, a.Name, a.From)
 		}
@@ -49,6 +57,22 @@ func (c *checker) approval(b *resolve.Block, name string, from []string) {
 			tell(fmt.Sprintf("is asked of %q, %s", one, why), "write the name as the person gives it to 'mlp approve --as'")
 		case slices.Contains(from[:i], one):
 			tell(fmt.Sprintf("is asked of %s twice", one), "one approval is given by one person; ask for a second one by another approval block")
+		}
+	}
+}
+
+// rollback tells what is wrong with what a gate asks of rollbacks: rules that it does not have, and names that are none.
+func (c *checker) rollback(b *resolve.Block, from, named, rules []string) {
+	for _, name := range named {
+		if !slices.Contains(rules, name) {
+			c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeRollbackRule, Subject: rangeOf(b, "rollback.rules"),
+				Summary: fmt.Sprintf("%s has no rule %q that a rollback could be held to", b.Address, name), Hint: suggest.DidYouMean(name, rules)})
+		}
+	}
+	for _, one := range from {
+		if why := unreadable(one); why != "" {
+			c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeApproverName, Subject: rangeOf(b, "rollback.from"),
+				Summary: fmt.Sprintf("rollbacks of %s are asked of %q, %s", b.Address, one, why), Hint: "write the name as the person gives it to 'mlp rollback --as'"})
 		}
 	}
 }

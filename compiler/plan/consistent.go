@@ -367,6 +367,8 @@ func (r *Release) Decide(blocked bool) ReleaseAction {
 	switch {
 	case r.Current == nil:
 		return CreateRelease
+	case r.Holds() != nil: // it was rolled back
+		return NoRelease
 	case !sameJSON(r.Current.Config, r.Config), r.Current.Gate != r.Gate: // what holds it is part of what is asked for
 		return ChangeRelease
 	case blocked:

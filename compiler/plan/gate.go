@@ -24,10 +24,11 @@ func (g *Gate) Define() (Digest, error) {
 	}
 	var def struct {
 		Policy struct {
-			After    []string   `json:"after,omitempty"`
-			Champion string     `json:"champion,omitempty"`
-			Rule     []rule     `json:"rule,omitempty"`
-			Approval []approval `json:"approval,omitempty"`
+			After    []string        `json:"after,omitempty"`
+			Champion string          `json:"champion,omitempty"`
+			Rule     []rule          `json:"rule,omitempty"`
+			Approval []approval      `json:"approval,omitempty"`
+			Rollback *RollbackPolicy `json:"rollback,omitempty"`
 		}
 		After     []string
 		Variables map[string]json.RawMessage
@@ -38,7 +39,7 @@ func (g *Gate) Define() (Digest, error) {
 	for _, a := range g.Approvals {
 		def.Policy.Approval = append(def.Policy.Approval, approval{a.Name, a.From, a.When})
 	}
-	def.After, def.Policy.After = g.After, g.After
+	def.After, def.Policy.After, def.Policy.Rollback = g.After, g.After, g.Rollback
 	if g.Champion != nil {
 		def.Policy.Champion = g.Champion.Deploy
 	}

@@ -15,7 +15,7 @@ import (
 
 const (
 	// FormatVersion of the JSON. Minor versions only add; readers refuse another major version.
-	FormatVersion = "1.2"
+	FormatVersion = "1.3"
 	// Semantics is bumped when fingerprints or verdicts change meaning.
 	Semantics = 1
 )
@@ -86,6 +86,7 @@ type Envelope struct {
 	CreatedAt   time.Time        `json:"created_at"`
 	ToolVersion string           `json:"tool_version" is:"text"`
 	Commit      string           `json:"commit,omitempty" is:"text"`
+	Dirty       bool             `json:"dirty,omitempty"`                     // files of the module's folder differed from the commit
 	Durations   map[string]int64 `json:"durations_ms,omitempty" is:"address"` // as the recorded runs, scaled, by address
 	// Scaled says of durations that are not those of the recorded run, since there is more or less to do, by what: "trees 100 → 5000".
 	Scaled map[string]string `json:"scaled,omitempty" is:"address"`
@@ -337,6 +338,7 @@ type Gate struct {
 	BlockedBy  []string        `json:"blocked_by,omitempty" is:"address"` // those of After that are known to have failed
 	Rules      Rules           `json:"rules"`
 	Approvals  []Approval      `json:"approvals,omitempty"`
+	Rollback   *RollbackPolicy `json:"rollback,omitempty"` // nil: nothing but a reason is asked of rollbacks
 	Champion   *Champion       `json:"champion,omitempty"`
 	Causes     []Cause         `json:"causes,omitempty"`
 	Accepted   []string        `json:"accepted,omitempty" is:"address"` // stages it rests on whose result is accepted, sorted

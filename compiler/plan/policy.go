@@ -18,6 +18,8 @@ import (
 //	approval[NAME].when   the condition; absent: always
 //	after, requires       addresses of what must have passed, sorted
 //	champion              the address of the deployment that is compared with
+//	rollback.from         who may roll back a release, sorted; absent: whoever may write to the store
+//	rollback.rules        names of rules that must hold for what is brought back, sorted
 //	requirement[NAME].verified_by  addresses, sorted
 //	variable.X, local.X, each.X    the values that conditions read
 type Policy map[string]json.RawMessage
@@ -97,6 +99,9 @@ func (g *Gate) Policy() (Policy, error) {
 		if err := p.set("champion", g.Champion.Deploy); err != nil {
 			return nil, err
 		}
+	}
+	if err := g.Rollback.policy(p); err != nil {
+		return nil, err
 	}
 	return p, p.addresses("after", g.After)
 }

@@ -121,6 +121,7 @@ type ReleaseState struct {
 	Since    time.Time                  `json:"since"`
 	By       string                     `json:"by,omitempty" is:"text"` // the user of the operating system who applied it
 	Host     string                     `json:"host,omitempty" is:"text"`
+	Rollback *Rollback                  `json:"rollback,omitempty"` // nil where it is live by its gate
 }
 
 // ApprovalState is an approval as it was given: for one subject, so that it does not count once the gate's definition, the values its

@@ -125,7 +125,7 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 		b.Refs = append(b.Refs, ordered("gate", n.Gate))
 	}
 	if n.Rules != nil {
-		return b, asking(b, n.Rules.Rules, nil)
+		return b, asking(b, n.Rules.Rules, nil, nil)
 	}
 	return b, nil
 }
@@ -151,7 +151,7 @@ func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 	if g.Champion != nil {
 		b.Refs = append(b.Refs, resolve.Reference{Path: "champion", Target: g.Champion.Deploy, Edge: schema.StateEdge, Spec: &schema.Attr{}})
 	}
-	return b, asking(b, g.Rules.Rules, g.Approvals)
+	return b, asking(b, g.Rules.Rules, g.Approvals, g.Rollback)
 }
 
 // releaseBlock is that of a deployment without a stage.
@@ -211,8 +211,8 @@ func reading(in plan.Input, body *schema.Body) resolve.Reference {
 	return r
 }
 
-// asking gives a block its rules and approvals, as its policy and as texts to be compiled.
-func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval) error {
+// asking gives a block its rules, approvals and what it asks of rollbacks, as its policy and as texts to be compiled.
+func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval, rollback *plan.RollbackPolicy) error {
 	condition := func(path, text string) {
 		b.Texts = append(b.Texts, resolve.Text{Path: path, Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(text, source.Range{}, nil)})
 	}
@@ -228,9 +228,11 @@ func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval) erro
 		When string   `json:"when,omitempty"`
 	}
 	var policy struct {
-		Rule     []ruleText     `json:"rule,omitempty"`
-		Approval []approvalText `json:"approval,omitempty"`
+		Rule     []ruleText           `json:"rule,omitempty"`
+		Approval []approvalText       `json:"approval,omitempty"`
+		Rollback *plan.RollbackPolicy `json:"rollback,omitempty"`
 	}
+	policy.Rollback = rollback
 	for _, r := range rules {
 		policy.Rule = append(policy.Rule, ruleText{r.Name, r.Assert, r.Message, r.Severity})
 		condition("rule["+r.Name+"].assert", r.Assert)

@@ -10,13 +10,17 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// settled reports whether each deployment behind a gate has its candidate live, so that there is nothing to let pass.
-// With no deployment behind it the answer is yes.
+// settled reports whether each deployment behind a gate has its candidate live, or one that is held since it was rolled back: there is
+// nothing to let pass. With no deployment behind it the answer is yes.
 func (p *planner) settled(gate string) bool {
 	for _, b := range p.behind(gate) {
 		model := p.candidate(b.Address)
 		release, ok := p.o.State.Releases[b.Address]
-		if !ok || model == nil || !release.Is(model.Digest, p.scorings[model.From]) {
+		if !ok || model == nil {
+			return false
+		}
+		scoring := p.scorings[model.From]
+		if !release.Is(model.Digest, scoring) && release.Holds(plan.Candidate(model.Digest, scoring), b.Config) == nil {
 			return false
 		}
 	}

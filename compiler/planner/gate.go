@@ -25,8 +25,9 @@ func (p *planner) gate(b *check.Block) {
 	g.After = slices.Compact(g.After)
 	// The gate is in the plan whatever goes wrong below: what stands behind it must find it.
 	p.gates[b.Address] = g
-	rules, approvals, err := p.conditions(b)
+	rules, approvals, rollback, err := p.conditions(b)
 	if err == nil {
+		g.Rollback = rollback
 		g.Rules, err = p.ruleSet(b, rules, g.Champion)
 		g.Approvals = approvals
 	}

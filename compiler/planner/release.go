@@ -2,10 +2,12 @@ package planner
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
 )
 
 // release compares what a deploy block would release with what is live. The action is decided by plan.Release, the same
@@ -30,8 +32,21 @@ func (p *planner) release(b *check.Block) {
 		r.Current = &live
 	}
 	r.Action = r.Decide(p.isBlocked(r.Model.From))
-	r.Causes = releaseCauses(r)
+	if held := r.Holds(); held != nil {
+		p.rolledBack(b, r, held)
+	} else {
+		r.Causes = releaseCauses(r)
+	}
 	p.releases = append(p.releases, r)
+}
+
+// rolledBack tells that the candidate is held.
+func (p *planner) rolledBack(b *check.Block, r *plan.Release, held *plan.Held) {
+	back := r.Current.Rollback
+	p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeRolledBack, Subject: b.Range,
+		Summary: fmt.Sprintf("%s: %s %s was rolled back to the release of revision %d by %s, and is held: %s", b.Address, held.From, held.Model.Short(), back.To, back.By, back.Reason),
+		Detail:  fmt.Sprintf("%s %s is live again. An apply does not release what is held.", r.Current.From, r.Current.Model.Short()),
+		Hint:    fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: mlp rollback %s --lift --reason '…'", b.Address)})
 }
 
 // isBlocked reports whether the stage at an address is known not to run.

@@ -19,7 +19,7 @@ import (
 
 // checkRules gives a check's node its rules, decided if its figures are known, and remembers a known failure.
 func (p *planner) checkRules(b *check.Block, n *plan.Node) {
-	rules, _, err := p.conditions(b)
+	rules, _, _, err := p.conditions(b)
 	if err != nil {
 		p.report(source.Diagnostic{Severity: source.Error, Code: source.CodeRules, Subject: b.Range, Summary: err.Error()})
 		return
@@ -59,10 +59,11 @@ func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	}
 }
 
-// conditions reads the rules and approvals of a block, in the order of the text. How a condition is laid out, and in
-// which order approvers stand, is no part of what is asked.
-func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, error) {
+// conditions reads the rules and approvals of a block, in the order of the text, and what a gate asks of rollbacks. How a
+// condition is laid out, and in which order approvers stand, is no part of what is asked.
+func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, *plan.RollbackPolicy, error) {
 	var policy struct {
+		Rollback *plan.RollbackPolicy
 		Rule     []struct{ Name, Assert, Message, Severity string }
 		Approval []struct {
 			Name string
@@ -71,7 +72,7 @@ func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, erro
 		}
 	}
 	if err := json.Unmarshal(orEmpty(b.Policy), &policy); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	rules := []plan.Rule{}
 	for _, r := range policy.Rule {
@@ -83,7 +84,14 @@ func (p *planner) conditions(b *check.Block) ([]plan.Rule, []plan.Approval, erro
 		approvals = append(approvals, plan.Approval{Name: a.Name, From: slices.Sorted(slices.Values(a.From)), When: plan.Condition(a.When), Needed: plan.Open,
 			Range: b.Ranges["approval["+a.Name+"]"]})
 	}
-	return rules, approvals, nil
+	if r := policy.Rollback; r != nil {
+		slices.Sort(r.From)
+		slices.Sort(r.Rules)
+		if len(r.From)+len(r.Rules) == 0 {
+			policy.Rollback = nil
+		}
+	}
+	return rules, approvals, policy.Rollback, nil
 }
 
 // ruleSet puts together what the rules of a block see: types, values known now, and the nodes that the rest comes from.

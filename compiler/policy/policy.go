@@ -15,6 +15,7 @@ package policy
 //	approval[risk].from      ["ann"] → ["ann", "bob"]            others may give it
 //	approval[risk].when      absent → a condition                it is no longer always asked for
 //	after                    ["check.a"] → absent                no longer waits for check.a
+//	rollback.from            ["ann"] → absent                    anybody may roll back
 //
 // Conditions are compared by rule.Compare, each with the constants that it reads put in: a rule whose text is the same became
 // weaker where the variable in it moved. A condition that says when an approval is asked for works the other way round: the
@@ -131,6 +132,12 @@ func (c comparison) weaker(d *Difference) string {
 		return "what is live elsewhere is compared with"
 	case d.Path == "after", d.Path == "requires":
 		return lost("no longer waits for ", d)
+	case d.Path == "rollback.from" && d.Before != nil && d.After == nil:
+		return "anybody may roll back"
+	case d.Path == "rollback.from" && d.Before != nil && len(missing(d.After, d.Before)) > 0:
+		return "others may roll back"
+	case d.Path == "rollback.rules":
+		return lost("what is brought back is no longer held to ", d)
 	case part == "verified_by":
 		return lost("no longer verified by ", d)
 	}

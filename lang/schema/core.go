@@ -178,6 +178,13 @@ func gateKind() Kind {
 						{Name: "when", Type: CEL, Doc: "Only asked for when this holds; without it, always."},
 					}},
 				},
+				{
+					Name: "rollback", Policy: true, Doc: "What `mlp rollback` is asked before it brings a former release back. Without it: a reason, and nothing else.",
+					Body: Body{Attrs: []Attr{
+						{Name: "from", Type: StringList, Unordered: true, Doc: "Who may: people, or groups of the file that the operator gives (`--approvers`). Without it, whoever may write to the store."},
+						{Name: "rules", Type: StringList, Unordered: true, Doc: "Rules of this gate, by name, that must hold for the former release too, on the figures that it was let pass by."},
+					}},
+				},
 			},
 		}, Port{Name: "verdict", Type: VerdictPort, Doc: "whether it let pass"}),
 	}

@@ -100,6 +100,7 @@ const (
 	CodeMeasuredOnFitted = "MLP1407"
 	CodeEmptyGate        = "MLP1408"
 	CodeOtherModel       = "MLP1409"
+	CodeRollbackRule     = "MLP1410"
 
 	// SQL.
 	CodeSQL = "MLP1501"
@@ -130,6 +131,7 @@ const (
 
 	// Approvals, and whose store it is.
 	CodeApprover       = "MLP1801"
+	CodeRolledBack     = "MLP1802"
 	CodeOtherPipelines = "MLP1811"
 
 	// Tests of modules, and warnings of the same rows.

@@ -122,6 +122,7 @@ func checksCodes() []Code {
 		{CodeMeasuredOnFitted, "A model is measured on rows that it was fitted on.", "Evaluate it on the other side of a split."},
 		{CodeEmptyGate, "A gate has no rule, asks for no approval and comes after no check.", "Add a rule, or remove the gate."},
 		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one.", "Name the evaluation of the model that made the predictions."},
+		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have.", "Name rules of the same gate."},
 	}
 }
 
@@ -168,6 +169,7 @@ func outsideCodes() []Code {
 func peopleCodes() []Code {
 	return []Code{
 		{CodeApprover, "An approval was given by somebody who may not give it: not in `from`, or, where the operator gives a file of approvers, in no group of it that is.", "Have it given by one of those whom it is asked of; or have the operator correct the file of `--approvers`."},
+		{CodeRolledBack, "A warning: a release was rolled back, and the module still asks for it. An apply leaves the former release live.", "Change what was wrong: another candidate is released as ever. To have this one again, through its gate: `mlp rollback ADDRESS --lift`."},
 		{CodeOtherPipelines, "A warning: nothing is recorded of this pipeline in this workspace, and the store has other pipelines or workspaces with something live.", "If one of them is meant, give the pipeline its former name, or name the workspace: `--workspace NAME`. Else nothing: it is another pipeline."},
 	}
 }

@@ -57,7 +57,7 @@ func (a *app) complete(root *cobra.Command) {
 			}
 		}
 		switch c.Name() {
-		case "show", "logs", "history":
+		case "show", "logs", "history", "rollback":
 			c.ValidArgsFunction = a.addressArgument()
 		case "explain":
 			c.ValidArgsFunction = a.addressArgument(codeNames()...)

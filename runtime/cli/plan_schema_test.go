@@ -205,6 +205,7 @@ func TestPlanSchemaFields(t *testing.T) {
 		"release_state": plan.ReleaseState{}, "diagnostic": plan.Diagnostic{}, "shape": schema.Shape{}, "table": schema.Table{},
 		"column": schema.Column{}, "label": schema.Label{}, "model": schema.Model{}, "figure_type": schema.FigureType{},
 		"range": source.Range{}, "position": source.Pos{}, "compared": plan.Compared{},
+		"rollback": plan.Rollback{}, "held": plan.Held{}, "rollback_policy": plan.RollbackPolicy{},
 		"move": plan.Move{}, "looked": plan.Looked{}, "acceptance": plan.Acceptance{}, "window": schema.Window{}, "finding": plan.Finding{}, "given": plan.Given{},
 	}
 	for name, def := range root.Defs {
@@ -230,6 +231,10 @@ func TestPlanSchemaFields(t *testing.T) {
 func fields(t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			out = append(out, fields(t.Field(i).Type)...)
+			continue
+		}
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name != "-" { // not in plans
 			out = append(out, name)

@@ -229,7 +229,11 @@ func (a *app) releaseResult(r engine.ReleaseResult) {
 		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
 	case r.After != nil:
 		what := "released"
-		if r.Status == engine.Unchanged {
+		switch r.Status {
+		case engine.Held:
+			fmt.Fprintf(a.out, "  %s  the candidate is one that was rolled back, and is held\n", r.Address)
+			fallthrough
+		case engine.Unchanged:
 			what = fmt.Sprintf("live since revision %d:", r.After.Revision)
 		}
 		fmt.Fprintf(a.out, "  %s  %s %s %s\n", r.Address, what, r.After.From, r.After.Model.Short())

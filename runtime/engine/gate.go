@@ -75,10 +75,11 @@ func checkChampion(g *plan.Gate, st *plan.State, p *plan.Plan) error {
 	return nil
 }
 
-// decideGate decides a gate's rules and which approvals it needs: none while the models behind it are live.
+// decideGate decides a gate's rules and which approvals it needs: none while the models behind it are live, or held since they were rolled
+// back.
 // live has what each deployment behind the gate has live when the unit starts. The state that is returned has a subject: the digest
 // of the definition, of the values that the rules saw, and of the candidates.
-func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateState, error) {
+func (r *run) decideGate(g *plan.Gate, live map[string]plan.ReleaseState) (plan.GateState, error) {
 	d, err := decide.New(&g.Rules, r.figuresOf)
 	if err != nil {
 		return plan.GateState{}, err
@@ -100,7 +101,8 @@ func (r *run) decideGate(g *plan.Gate, live map[string]plan.Digest) (plan.GateSt
 			return gs, fmt.Errorf("model of %s: %w", rel.Address, err)
 		}
 		models[rel.Address] = plan.Candidate(gs.Model, r.scoring(rel))
-		settled = settled && live[rel.Address] == models[rel.Address]
+		now := live[rel.Address]
+		settled = settled && (now.Candidate() == models[rel.Address] || now.Holds(models[rel.Address], rel.Config) != nil)
 	}
 	for _, a := range g.Approvals {
 		a, err := decideApproval(d, a)
@@ -137,9 +139,11 @@ func decideApproval(d *decide.Decider, a plan.Approval) (plan.Approval, error) {
 func (r *run) gateOutcome(u *unit, was before, gs plan.GateState, cached bool) *outcome {
 	res := GateResult{Address: u.address, Status: GatePassed, Subject: gs.Subject, Rules: gs.Rules, Before: cached}
 	gs.Approvals = slices.Clone(gs.Approvals)
+	held := cached && slices.ContainsFunc(r.graph.guarded[u.address], func(rel *plan.Release) bool { return rel.Holds() != nil })
 	for i, a := range gs.Approvals {
 		given, ok := was.approvals[a.Name]
 		switch {
+		case held: // approvals were withdrawn, and there is nothing to let pass
 		case a.Needed == plan.Fail:
 			if ok && was.gate != nil && given.Subject == was.gate.Subject { // by whom what is live was let pass
 				gs.Approvals[i].GivenBy, gs.Approvals[i].Given = given.By, given.Given()

@@ -69,7 +69,7 @@ type before struct {
 	gate      *plan.GateState
 	release   *plan.ReleaseState
 	approvals map[string]plan.ApprovalState // of a gate, by name
-	live      map[string]plan.Digest        // of a gate, what the deployments behind it have live, as plan.Candidate
+	live      map[string]plan.ReleaseState  // of a gate, what the deployments behind it have live
 }
 
 // before looks up what is recorded of a unit.
@@ -79,10 +79,9 @@ func (r *run) before(u *unit) before {
 	case u.node != nil:
 		b.node = recorded(r.st.Nodes, u.address)
 	case u.gate != nil:
-		b.gate, b.approvals, b.live = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}, map[string]plan.Digest{}
+		b.gate, b.approvals, b.live = recorded(r.st.Gates, u.address), map[string]plan.ApprovalState{}, map[string]plan.ReleaseState{}
 		for _, rel := range r.graph.guarded[u.address] {
-			live := r.st.Releases[rel.Address]
-			b.live[rel.Address] = live.Candidate()
+			b.live[rel.Address] = r.st.Releases[rel.Address]
 		}
 		for _, a := range u.gate.Approvals {
 			if given, ok := r.st.Approvals[u.address+"/"+a.Name]; ok {

@@ -39,6 +39,10 @@ func (r *run) doRelease(ctx context.Context, u *unit, was before) *outcome {
 	if exists && sameRelease(current, next) {
 		return o
 	}
+	if current.Holds(next.Candidate(), next.Config) != nil { // what the plan did not know yet turned out to be what was rolled back
+		res.Status = Held
+		return o
+	}
 	if err := r.withObject(ctx, r.graph.node(rel.Model.From), func() error { return r.Store.Verify(ctx, next.Model) }); err != nil {
 		return failedRelease(u, res.Before, attempt.AsFailure(fmt.Errorf("model of %s: %w", rel.Address, err)))
 	}
@@ -138,7 +142,7 @@ func takes(n *plan.Node, maker string) bool {
 func sameRelease(a, b plan.ReleaseState) bool {
 	for _, s := range []*plan.ReleaseState{&a, &b} {
 		s.Subject, s.Fingerprint, s.Revision, s.Since = "", "", 0, time.Time{}
-		s.From, s.Plan, s.Figures, s.By, s.Host = "", "", nil, "", ""
+		s.From, s.Plan, s.Figures, s.By, s.Host, s.Rollback = "", "", nil, "", "", nil
 	}
 	same := a.Scoring.Digest() == b.Scoring.Digest()
 	a.Scoring, b.Scoring = nil, nil

@@ -20,6 +20,7 @@ const (
 	Removed    Status = "removed"
 	Changed    Status = "changed"   // a release
 	Unchanged  Status = "unchanged" // a release
+	Held       Status = "held"      // a release whose candidate was rolled back: what is live stays
 )
 
 // Result of a run: each stage, gate and release of the plan stands in it once, also those that were never reached.

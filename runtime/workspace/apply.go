@@ -93,7 +93,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	if s.Module == nil { // the plan was saved: it is of the files that it was made of, and not of those that are here
 		from.Commit, from.Dirty = "", false
 		if p.Envelope != nil {
-			from.Commit = p.Envelope.Commit
+			from.Commit, from.Dirty = p.Envelope.Commit, p.Envelope.Dirty
 		}
 	}
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.

@@ -60,18 +60,7 @@ func mayNot(by, gate string, asked *plan.Approval, approvers plan.Approvers) err
 	if approvers == nil {
 		return &Failure{Err: err, Hint: "Without a file of approvers (--approvers, " + ApproversVariable + ") these are names of people, and --as is one of them."}
 	}
-	var may []string
-	for _, name := range asked.From {
-		switch members, group := approvers[name]; {
-		case group:
-			may = append(may, name+": "+strings.Join(members, ", "))
-		case !approvers.May(name, []string{name}):
-			may = append(may, name+" is in no group")
-		default:
-			may = append(may, name)
-		}
-	}
-	return &Failure{Err: err, Hint: "By the file of approvers: " + strings.Join(may, "; ") + "."}
+	return &Failure{Err: err, Hint: "By the file of approvers: " + strings.Join(members(asked.From, approvers), "; ") + "."}
 }
 
 // HostName is what records call this machine, "unknown" where the system does not tell.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -160,8 +161,8 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		s.actions = readActions(ctx, s.Store, s.State)
 	}
 	// git answers while the plan is made; the commit stands in the envelope, which is no part of what is signed.
-	head := make(chan string, 1)
-	go func() { head <- commit(ctx, s.w.Dir) }()
+	head := make(chan plan.Origin, 1)
+	go func() { head <- s.w.origin(ctx, os.Getenv) }()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
 		Workspace: s.w.Name, State: s.State, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Approvers: approvers,
 	})
@@ -182,7 +183,8 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, err
 		}
 	}
-	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: <-head}
+	from := <-head
+	p.Envelope = &plan.Envelope{CreatedAt: time.Now().UTC(), ToolVersion: Version(), Commit: from.Commit, Dirty: from.Dirty}
 	p.Envelope.Durations, p.Envelope.Scaled = s.durations(p)
 	p.Envelope.Failed, err = s.failed(ctx, p)
 	return p, err

@@ -98,6 +98,7 @@ func (p *printer) block(x *Block, st *plan.State) {
 		if x.Release.By != "" {
 			p.row("applied by", render.Line(x.Release.By+" on "+x.Release.Host))
 		}
+		p.rolledBack(x.Release.Rollback)
 		p.row("gate", x.Release.Gate)
 		if g, ok := st.Gates[x.Release.Gate]; ok && g.Subject == x.Release.Subject {
 			p.given(&g)
@@ -107,6 +108,28 @@ func (p *printer) block(x *Block, st *plan.State) {
 		p.row("warning", render.Line(warning))
 	}
 	p.metrics(x.Metrics)
+}
+
+// rolledBack tells of a release that was brought back, and of what is held since.
+func (p *printer) rolledBack(r *plan.Rollback) {
+	if r == nil {
+		return
+	}
+	p.row("rolled back", fmt.Sprintf("to revision %d by %s", r.To, review.GivenText(r.Given)))
+	for _, h := range r.Held {
+		what := "held"
+		if r.Lifted != nil {
+			what = "not held"
+		}
+		text := fmt.Sprintf("%s %s, live since revision %d until then", render.Line(h.From), h.Model.Short(), h.Revision)
+		if len(h.Config) > 0 {
+			text += ", with the settings of then"
+		}
+		p.row(what, text)
+	}
+	if r.Lifted != nil {
+		p.row("lifted", "by "+review.GivenText(*r.Lifted))
+	}
 }
 
 // decided prints rules as they were last decided.

@@ -36,12 +36,13 @@ type Change struct {
 	Component   string           `json:"component,omitempty"` // of a stage: "train.gradient_boosting@1"
 	Engine      string           `json:"engine,omitempty"`
 	Fingerprint plan.Digest      `json:"fingerprint,omitempty"`
-	Data        map[string]Data  `json:"data,omitempty"`    // of what lies outside, by port
-	Check       *plan.CheckState `json:"check,omitempty"`   // of a check
-	Verdict     plan.RuleVerdict `json:"verdict,omitempty"` // of a gate
-	Model       plan.Digest      `json:"model,omitempty"`   // of a release
-	From        string           `json:"from,omitempty"`    // the stage that made the model
-	Before      plan.Digest      `json:"before,omitempty"`  // the fingerprint or model that was recorded until then
+	Data        map[string]Data  `json:"data,omitempty"`     // of what lies outside, by port
+	Check       *plan.CheckState `json:"check,omitempty"`    // of a check
+	Verdict     plan.RuleVerdict `json:"verdict,omitempty"`  // of a gate
+	Model       plan.Digest      `json:"model,omitempty"`    // of a release
+	From        string           `json:"from,omitempty"`     // the stage that made the model
+	Rollback    *plan.Rollback   `json:"rollback,omitempty"` // of a release that was brought back
+	Before      plan.Digest      `json:"before,omitempty"`   // the fingerprint or model that was recorded until then
 	Approval    string           `json:"approval,omitempty"`
 	Given       *plan.Given      `json:"given,omitempty"`
 	Described   json.RawMessage  `json:"described,omitempty"` // of a block that is no stage and no gate
@@ -228,6 +229,10 @@ func (c *Change) text() string {
 		return fmt.Sprintf("%s approval %s given by %s", address, render.Line(c.Approval), review.GivenText(*c.Given))
 	case c.Kind == "gate":
 		return fmt.Sprintf("%s decided: %s", address, c.Verdict)
+	case c.Kind == "release" && c.Rollback != nil && c.Rollback.Lifted != nil:
+		return fmt.Sprintf("%s rollback lifted by %s", address, review.GivenText(*c.Rollback.Lifted))
+	case c.Kind == "release" && c.Rollback != nil:
+		return fmt.Sprintf("%s rolled back to revision %d: %s %s%s by %s", address, c.Rollback.To, render.Line(c.From), c.Model.Short(), was, review.GivenText(c.Rollback.Given))
 	case c.Kind == "release":
 		return fmt.Sprintf("%s released: %s %s%s", address, render.Line(c.From), c.Model.Short(), was)
 	case c.Kind == "block":

@@ -44,6 +44,7 @@ func (p *printer) released(l *trace.Lineage) {
 	r := l.Release
 	p.row("model", render.Line(r.From)+" "+string(r.Model))
 	p.row("live since", fmt.Sprintf("revision %d (%s)", r.Revision, r.Since.UTC().Format("2006-01-02 15:04:05Z")))
+	p.rolledBack(r.Rollback)
 	if at := l.Written; at != nil {
 		by := &Revision{By: at.By, User: at.User, Host: at.Host, Origin: at.Origin}
 		p.row("applied by", by.who())
