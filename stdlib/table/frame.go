@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -111,12 +112,30 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 	return out, nil
 }
 
-// fill reads all rows once, in the order of the file. The exact texts stand behind the values of the columns.
+// batchBytes is how much of a table is read at once: the engine has that much of it beside what was read before.
+const batchBytes = 16 << 20
+
+// fill reads the columns, some at a time, rows in the order of the file. What is read of a column is in memory once, and beside it a few
+// columns as the engine has them.
 func (s *session) fill(ctx context.Context, path string, readers []*columnReader, rows int) (*frame.Frame, error) {
 	f := &frame.Frame{Rows: rows, Columns: make([]frame.Column, len(readers))}
-	if len(readers) == 0 {
-		return f, nil
+	for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
+		if err := s.fillBatch(ctx, path, batch, rows); err != nil {
+			return nil, err
+		}
 	}
+	for i, r := range readers {
+		if err := r.short(rows); err != nil {
+			return nil, err
+		}
+		r.sortLevels()
+		f.Columns[i] = r.column
+	}
+	return f, nil
+}
+
+// fillBatch reads some columns. The exact texts stand behind the values of the columns.
+func (s *session) fillBatch(ctx context.Context, path string, readers []*columnReader, rows int) error {
 	exprs := make([]string, len(readers), 2*len(readers))
 	for i, r := range readers {
 		exprs[i] = r.expr
@@ -129,60 +148,25 @@ func (s *session) fill(ctx context.Context, path string, readers []*columnReader
 			r.column.Num = make([]float64, 0, rows)
 		}
 	}
-	err := s.each(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(row []driver.Value) error {
+	return s.vectors(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(columns []vector) {
 		exact := len(readers)
 		for i, r := range readers {
-			r.take(row[i])
+			r.takeVector(columns[i])
 			if r.exact != "" {
-				r.takeExact(row[exact], rows)
+				r.takeExactVector(columns[exact], rows)
 				exact++
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	for i, r := range readers {
-		r.sortLevels()
-		f.Columns[i] = r.column
-	}
-	return f, nil
 }
 
-// take appends a value; null is the code -1, or NaN.
-func (r *columnReader) take(v driver.Value) {
-	switch v := v.(type) {
-	case float64:
-		r.column.Num = append(r.column.Num, v)
-	case string:
-		code, ok := r.codes[v]
-		if !ok {
-			code = int32(len(r.codes))
-			r.codes[v] = code
-			r.column.Levels = append(r.column.Levels, v)
-		}
-		r.column.Codes = append(r.column.Codes, code)
-	default:
-		if r.codes != nil {
-			r.column.Codes = append(r.column.Codes, -1)
-		} else {
-			r.column.Num = append(r.column.Num, math.NaN())
-		}
-	}
-}
-
-// takeExact takes the text of the row that was taken last.
-func (r *columnReader) takeExact(v driver.Value, rows int) {
-	text, ok := v.(string)
-	if !ok {
-		return
-	}
+// setExact keeps a number of one of so many rows as text.
+func (r *columnReader) setExact(row int, text string, rows int) {
 	c := &r.column
 	if c.Exact == nil {
 		c.Exact = make([]string, rows)
 	}
-	c.Exact[len(c.Num)-1] = frame.NumberName(text)
+	c.Exact[row] = frame.NumberName(text)
 }
 
 // exceedsDouble reports whether numbers of a type may have more digits than a double keeps.

@@ -30,6 +30,7 @@ func (l *loader) inspect(t *Training) error {
 	l.warnOf(empty, "missing in every row")
 	l.warnOf(constant, "the same in every row")
 	l.warnOf(gaps, "missing in some rows")
+	t.of.rows = nil
 	return nil
 }
 
@@ -67,12 +68,7 @@ func (t *Training) alone(feature int) float64 {
 		if t.Signature.Task == schema.Binary && class == 0 {
 			continue
 		}
-		positive := make([]float64, len(t.Data.Target))
-		for r, y := range t.Data.Target {
-			if int(y) == class {
-				positive[r] = 1
-			}
-		}
+		positive := t.rowsOf(class)
 		if f.Text() { // a category's score is its share of this class
 			score, positive = means(t.Data.Columns[feature], positive, len(f.Levels))
 			by = nil
@@ -88,6 +84,20 @@ func (t *Training) alone(feature int) float64 {
 		}
 	}
 	return worst
+}
+
+// rowsOf has 1 for each row of a class, else 0. That of the class asked for last is kept: features are looked at one after the other, and
+// most of them against one class.
+func (t *Training) rowsOf(class int) []float64 {
+	if t.of.rows == nil || t.of.class != class {
+		t.of.class, t.of.rows = class, make([]float64, len(t.Data.Target))
+		for r, y := range t.Data.Target {
+			if int(y) == class {
+				t.of.rows[r] = 1
+			}
+		}
+	}
+	return t.of.rows
 }
 
 // sampled is from how many rows on a sample is looked at first: the rows of a large table are ordered only for features that are near

@@ -31,6 +31,10 @@ type Training struct {
 
 	config *Config
 	stage  *component.Stage
+	of     struct { // the rows of a class, while features are inspected
+		class int
+		rows  []float64
+	}
 }
 
 // Set is a table as numbers, rows in the table's order, without those that have no usable target. It is safe for concurrent

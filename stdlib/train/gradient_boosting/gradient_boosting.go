@@ -214,8 +214,13 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	tellLosses(s, t)
-	r, err := histogram.Fit(ctx, table(t.Data, &t.Signature), validation(t), c.histogram(t, s), progress(s))
+	binned, err := histogram.Bin(table(t.Data, &t.Signature), s.Threads)
+	if err != nil {
+		return fmt.Errorf("fitting trees: %w", err)
+	}
+	tellLosses(s, t, binned)
+	t.Data.Columns = nil // the bins are all that trees grow on
+	r, err := binned.Fit(ctx, validation(t), c.histogram(t, s), progress(s))
 	if err != nil {
 		return fmt.Errorf("fitting trees: %w", err)
 	}

@@ -2,8 +2,8 @@ package histogram
 
 import (
 	"math"
-	"slices"
-	"sort"
+
+	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
 // maxBins is how many bins a feature has at most, beside the one for missing values, which comes after them.
@@ -19,25 +19,19 @@ type binned struct {
 }
 
 // newBinned puts cuts at quantiles of all values, half-way between neighbours; a number with few distinct values has a
-// bin for each.
-func newBinned(column []float64, levels int) binned {
+// bin for each. distinct is how many values there are.
+func newBinned(column []float64, levels int) (b binned, distinct int) {
 	if levels > 0 {
-		return binned{levels: levels, count: levels}
+		return binned{levels: levels, count: levels}, levels
 	}
-	values := make([]float32, 0, len(column))
-	for _, x := range column {
-		if x == x {
-			values = append(values, float32(x))
-		}
-	}
-	slices.Sort(values)
-	return binnedNumbers(values)
+	sorted := radix.Float32s(column)
+	distinct = countDistinct(sorted)
+	return binnedNumbers(sorted, distinct), distinct
 }
 
 // binnedNumbers fills each bin with the rows left over for the bins left, and never parts equal values.
-func binnedNumbers(sorted []float32) binned {
+func binnedNumbers(sorted []float32, distinct int) binned {
 	var cuts []float32
-	distinct := countDistinct(sorted)
 	for start := 0; start < len(sorted); {
 		want := 1
 		if distinct > maxBins {
@@ -79,26 +73,62 @@ func between(a, b float32) float32 {
 // encode returns the bin of each value; b.count is that of missing ones and of unknown categories.
 func (b *binned) encode(column []float64) []uint8 {
 	out := make([]uint8, len(column))
+	if b.levels > 0 || b.count == 0 {
+		for r, x := range column {
+			out[r] = uint8(b.category(x))
+		}
+		return out
+	}
+	begins := b.prefixes()
 	for r, x := range column {
-		out[r] = uint8(b.bin(x))
+		if x != x {
+			out[r] = uint8(b.count)
+			continue
+		}
+		y := float32(x)
+		prefix := radix.Key32(y) >> prefixShift
+		// The cuts that numbers of this prefix may lie between; seldom more than one.
+		i, end := int(begins[prefix]), int(begins[prefix+1])
+		for end-i > 8 {
+			if middle := (i + end) / 2; y < b.cuts[middle] {
+				end = middle
+			} else {
+				i = middle + 1
+			}
+		}
+		for i < end && y >= b.cuts[i] {
+			i++
+		}
+		out[r] = uint8(min(i, b.count-1))
 	}
 	return out
 }
 
-// bin is the bin of a value; count is that of missing ones and of categories that were not there in training. Values beyond
-// the last cut are in the last bin.
-func (b *binned) bin(x float64) int {
-	switch {
-	case x != x:
+// category is the bin of a category; b.count is that of missing ones, and of those that were not there in training.
+func (b *binned) category(x float64) int {
+	if x != x || b.levels > 0 && (x < 0 || int(x) >= b.levels) {
 		return b.count
-	case b.levels > 0:
-		if x < 0 || int(x) >= b.levels {
-			return b.count
-		}
-		return int(x)
-	case b.count == 0:
-		return 0
 	}
-	y := float32(x)
-	return min(sort.Search(b.count, func(i int) bool { return y < b.cuts[i] }), b.count-1)
+	if b.levels == 0 {
+		return 0 // of numbers that training had none of
+	}
+	return int(x)
+}
+
+// prefixShift leaves of a number's key the sign, the exponent and the first seven bits behind the point: some thousand prefixes occur
+// where numbers spread over a few powers of two.
+const prefixShift = 16
+
+// prefixes tells for each prefix of a key how many cuts have a smaller one: a number lies above those, and below the ones of greater
+// prefixes, so that it is compared with the cuts of its own prefix alone. Of the cuts 1.5 and 700 a number near 3 is compared with none.
+func (b *binned) prefixes() []uint8 {
+	begins := make([]uint8, 1<<(32-prefixShift)+1)
+	at := 0
+	for prefix := range begins {
+		for at < len(b.cuts) && int(radix.Key32(b.cuts[at])>>prefixShift) < prefix {
+			at++
+		}
+		begins[prefix] = uint8(at)
+	}
+	return begins
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestFewValuesHaveABinEach(t *testing.T) {
-	b := newBinned([]float64{3, 1, math.NaN(), 1, 2, 3}, 0)
+	b, _ := newBinned([]float64{3, 1, math.NaN(), 1, 2, 3}, 0)
 	if want := []float32{1.5, 2.5, math.MaxFloat32}; !slices.Equal(b.cuts, want) {
 		t.Errorf("cuts %v, want %v", b.cuts, want)
 	}
@@ -27,7 +27,7 @@ func TestManyValuesAreCutAtQuantiles(t *testing.T) {
 			column[i] = 0 // a quarter of the rows in one value
 		}
 	}
-	b := newBinned(column, 0)
+	b, _ := newBinned(column, 0)
 	if b.count > maxBins || b.count < maxBins*9/10 {
 		t.Fatalf("%d bins", b.count)
 	}
@@ -47,16 +47,22 @@ func TestBinsAndThresholdsAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	var column []float64
 	for range 5000 {
-		column = append(column, 1+r.Float64()*1e-6, r.NormFloat64()*1e20, float64(r.IntN(50)))
+		column = append(column, 1+r.Float64()*1e-6, r.NormFloat64()*1e20, float64(r.IntN(50)), r.NormFloat64(), -r.Float64()*1e-30)
 	}
-	b := newBinned(column, 0)
+	b, _ := newBinned(column, 0)
 	if !slices.IsSorted(b.cuts) {
 		t.Fatal("the cuts are not in order")
 	}
-	for _, x := range column {
-		bin := b.bin(x)
+	// Neighbours of the cuts, and numbers of either sign beside zero.
+	for _, cut := range b.cuts {
+		column = append(column, float64(cut), float64(math.Nextafter32(cut, -1)), float64(math.Nextafter32(cut, 1)))
+	}
+	column = append(column, 0, math.Copysign(0, -1), 1e-45, -1e-45, math.MaxFloat32, -math.MaxFloat32)
+	bins := b.encode(column)
+	for r, x := range column {
+		bin := int(bins[r])
 		for i, cut := range b.cuts {
-			if (float32(x) < cut) != (bin <= i) {
+			if (float32(x) < cut) != (bin <= i) && !(i == b.count-1 && bin == i) {
 				t.Fatalf("%v is in bin %d, and cut %d is %v", x, bin, i, cut)
 			}
 		}
@@ -76,7 +82,7 @@ func TestBetween(t *testing.T) {
 }
 
 func TestCategoriesAreTheirOwnBins(t *testing.T) {
-	b := newBinned(nil, 3)
+	b, _ := newBinned(nil, 3)
 	got := b.encode([]float64{0, 2, 3, -1, math.NaN()})
 	if want := []uint8{0, 2, 3, 3, 3}; !slices.Equal(got, want) {
 		t.Errorf("bins %v, want %v", got, want)

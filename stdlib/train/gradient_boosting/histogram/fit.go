@@ -87,14 +87,50 @@ type Result struct {
 	TrainingLoss, ValidationLoss float64
 }
 
-// Fit fits trees. validation may be nil; else the features are those of train, with the same codes. progress is called after
-// each round with the number of rounds done and of those asked for, in the caller's goroutine. When ctx ends, Fit returns
-// the error of ctx after the round at hand.
+// Binned is a table to fit on, a byte for each value. It holds no columns of the table that it was made of, so that their memory is free
+// while trees grow.
+type Binned struct {
+	bins     []binned
+	codes    [][]uint8 // [feature][row]
+	distinct []int
+	target   []float64
+	weight   []float64
+}
+
+// Bin cuts the features of a table into bins. It is the same on any number of threads.
+func Bin(d *Data, threads int) (*Binned, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	n := len(d.Columns)
+	b := &Binned{bins: make([]binned, n), codes: make([][]uint8, n), distinct: make([]int, n), target: d.Target, weight: d.Weight}
+	parallel(threads, n, func(f int) {
+		b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f])
+		b.codes[f] = b.bins[f].encode(d.Columns[f])
+	})
+	return b, nil
+}
+
+// Distinct is how many values a feature has as 32-bit floats; of a category, how many levels there are.
+func (b *Binned) Distinct(feature int) int { return b.distinct[feature] }
+
+// Fit bins a table and fits trees to it (Binned.Fit).
 func Fit(ctx context.Context, train, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
-	b, err := newBooster(train, validation, p)
+	b, err := Bin(train, p.Threads)
 	if err != nil {
 		return nil, err
 	}
+	return b.Fit(ctx, validation, p, progress)
+}
+
+// Fit fits trees. validation may be nil; else the features are those of the table, with the same codes. progress is called after
+// each round with the number of rounds done and of those asked for, in the caller's goroutine. When ctx ends, Fit returns
+// the error of ctx after the round at hand.
+func (t *Binned) Fit(ctx context.Context, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
+	if p.EarlyStoppingRounds > 0 && validation == nil {
+		return nil, fmt.Errorf("early stopping needs validation rows")
+	}
+	b := newBooster(t, validation, p)
 	best, bestLoss := 0, math.Inf(1)
 	for round := range p.Trees {
 		if err := ctx.Err(); err != nil {
@@ -136,42 +172,35 @@ type scored struct {
 	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
 }
 
-// newBooster bins the training rows, and the validation rows by the same cuts; margins begin at the base score.
-func newBooster(train, validation *Data, p Params) (*booster, error) {
-	if err := p.check(train, validation); err != nil {
-		return nil, err
-	}
-	b := &booster{params: p, bins: make([]binned, len(train.Columns))}
-	parallel(p.Threads, len(b.bins), func(f int) {
-		b.bins[f] = newBinned(train.Columns[f], train.Levels[f])
-	})
+// newBooster begins a fit: margins at the base score, and the validation rows binned by the same cuts.
+func newBooster(t *Binned, validation *Data, p Params) *booster {
+	b := &booster{params: p, bins: t.bins}
 	o := objective{kind: p.Objective, groups: max(p.Classes, 1)}
-	base := o.base(train)
+	base := o.base(t.target, t.weight)
 	b.model = &xgboost.Model{
-		Objective: p.Objective, BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(train.Columns),
+		Objective: p.Objective, BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(t.bins),
 		Attributes: map[string]string{},
 	}
 	start := o.margin(base)
-	b.training = newScored(o, train, b.bins, start, p.Threads)
+	b.training = newScored(o, t.codes, t.target, t.weight, start)
 	if validation != nil {
-		b.validation = newScored(o, validation, b.bins, start, p.Threads)
+		codes := make([][]uint8, len(t.bins))
+		parallel(p.Threads, len(codes), func(f int) { codes[f] = t.bins[f].encode(validation.Columns[f]) })
+		b.validation = newScored(o, codes, validation.Target, validation.Weight, start)
 	}
-	b.grower = newGrower(p, b.bins, b.training.bins, len(train.Target))
-	b.grower.least = o.leastGain(base, train.Target)
-	return b, nil
+	b.grower = newGrower(p, b.bins, b.training.bins, len(t.target))
+	b.grower.least = o.leastGain(base, t.target)
+	return b
 }
 
-func (p *Params) check(train, validation *Data) error {
-	if len(train.Target) == 0 || len(train.Columns) == 0 {
-		return fmt.Errorf("there is nothing to fit: %d rows of %d features", len(train.Target), len(train.Columns))
+func (d *Data) check() error {
+	if len(d.Target) == 0 || len(d.Columns) == 0 {
+		return fmt.Errorf("there is nothing to fit: %d rows of %d features", len(d.Target), len(d.Columns))
 	}
-	if len(train.Target) > math.MaxInt32 {
-		return fmt.Errorf("%d rows are more than can be fitted", len(train.Target))
+	if len(d.Target) > math.MaxInt32 {
+		return fmt.Errorf("%d rows are more than can be fitted", len(d.Target))
 	}
-	if p.EarlyStoppingRounds > 0 && validation == nil {
-		return fmt.Errorf("early stopping needs validation rows")
-	}
-	for f, levels := range train.Levels {
+	for f, levels := range d.Levels {
 		if levels > MaxLevels {
 			return fmt.Errorf("feature %d has %d categories, more than %d", f, levels, MaxLevels)
 		}
@@ -179,15 +208,11 @@ func (p *Params) check(train, validation *Data) error {
 	return nil
 }
 
-// newScored encodes rows into bins, a byte for each value, and gives all of them the same margin to begin with.
-func newScored(o objective, d *Data, bins []binned, start float32, threads int) *scored {
-	s := &scored{
-		objective: o, target: d.Target, weight: d.Weight,
-		bins: make([][]uint8, len(bins)), margins: make([][]float32, o.groups),
-	}
-	parallel(threads, len(bins), func(f int) { s.bins[f] = bins[f].encode(d.Columns[f]) })
+// newScored gives all rows the same margin to begin with.
+func newScored(o objective, bins [][]uint8, target, weight []float64, start float32) *scored {
+	s := &scored{objective: o, target: target, weight: weight, bins: bins, margins: make([][]float32, o.groups)}
 	for g := range s.margins {
-		s.margins[g] = make([]float32, len(d.Target))
+		s.margins[g] = make([]float32, len(target))
 		for r := range s.margins[g] {
 			s.margins[g][r] = start
 		}

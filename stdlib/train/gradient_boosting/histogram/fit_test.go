@@ -66,10 +66,11 @@ func TestLittleMemoryGivesTheSameTrees(t *testing.T) {
 		d := mixedFor(xgboost.SquaredError)
 		want := encoded(t, fit(t, d, nil, p))
 		for _, most := range []int{1, 3, 8} {
-			b, err := newBooster(d, nil, p)
+			table, err := Bin(d, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
+			b := newBooster(table, nil, p)
 			b.grower.most = most
 			for round := range p.Trees {
 				b.round(round)

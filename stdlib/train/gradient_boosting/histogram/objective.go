@@ -18,13 +18,13 @@ const smallest = 1e-16
 
 // base is the prediction before the first tree: the weighted mean of the target; 0.5 with several classes, where it
 // has no effect.
-func (o objective) base(d *Data) float32 {
+func (o objective) base(target, weights []float64) float32 {
 	if o.kind == xgboost.Softmax {
 		return 0.5
 	}
 	var total, weight float64
-	for r, y := range d.Target {
-		w := weightOf(d.Weight, r)
+	for r, y := range target {
+		w := weightOf(weights, r)
 		total += float64(w * y)
 		weight += w
 	}
