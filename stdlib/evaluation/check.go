@@ -74,7 +74,6 @@ type Checker struct {
 	names   []string
 }
 
-// report adds a problem to those found so far.
 func (k *Checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // Definitions checks what needs no table (metrics listed twice, numbers out of range), and returns the names of the metrics

@@ -219,7 +219,7 @@ func pick(xs []float64, rows []int) []float64 {
 	return out
 }
 
-// sorted is a sorted copy.
+// sorted copies, so that the names of a block stay in its order.
 func sorted(names []string) []string {
 	out := slices.Clone(names)
 	slices.Sort(out)

@@ -63,7 +63,6 @@ func newScored(ctx context.Context, l prediction.Layout, s *prediction.Set, r *r
 // Close removes the file; of one that was not written nothing.
 func (t *scored) Close() { os.RemoveAll(t.dir) }
 
-// path is that of the joined table.
 func (t *scored) path() string { return filepath.Join(t.dir, "scored.parquet") }
 
 // write makes the table that metrics in SQL see: the data's columns, actual, the predictions, weight, the row's place among

@@ -63,7 +63,6 @@ func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema
 	return e, problems
 }
 
-// sorted are the names of parameters, sorted.
 func sorted(params map[string]json.RawMessage) []string {
 	out := make([]string, 0, len(params))
 	for name := range params {

@@ -130,7 +130,6 @@ func statementEnd(query string) int {
 // semicolons finds semicolons, and what may have some in it that end nothing.
 var semicolons = lazyregexp.New(`;|'[^']*'|"[^"]*"|--[^\n]*|(?s:/\*.*?\*/)`)
 
-// refuse is the error of one problem.
 func refuse(p schema.Problem) *Refused { return &Refused{Problems: []schema.Problem{p}} }
 
 // looked is what is found out about a query by looking through its tree.

@@ -54,7 +54,6 @@ type shaper struct {
 	goal       *schema.Trace     // of the target; made when first asked for
 }
 
-// report adds a problem behind those that are there.
 func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // column finds a column of the data, and tells if there is none.

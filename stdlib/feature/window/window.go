@@ -158,7 +158,6 @@ type shaper struct {
 	problems []schema.Problem
 }
 
-// report adds a problem behind those that are there.
 func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // carry takes over the columns that rows are found by.

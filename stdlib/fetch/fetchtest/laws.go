@@ -40,7 +40,6 @@ func (s Subject) secret() []byte {
 	return []byte(s.Secret)
 }
 
-// config is the configuration as JSON.
 func (s Subject) config() json.RawMessage {
 	config, err := json.Marshal(s.Config)
 	if err != nil {

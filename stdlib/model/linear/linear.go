@@ -72,7 +72,6 @@ func (in *Input) At(x float64) float64 {
 	return (x - in.Mean) / in.Scale
 }
 
-// indicator is 1 or 0.
 func indicator(b bool) float64 {
 	if b {
 		return 1

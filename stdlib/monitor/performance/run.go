@@ -66,7 +66,6 @@ type joined struct {
 	model               schema.Model
 }
 
-// path is that of one of the monitor's own tables.
 func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".parquet") }
 
 // measure gives the figures of an evaluation.

@@ -87,7 +87,6 @@ func (t *tracer) from(v any, sc *scope) *tables {
 	return t.item(t.unknown().rename(alias, nil), sc)
 }
 
-// cmpOr is a, or b where a is empty.
 func cmpOr(a, b string) string {
 	if a != "" {
 		return a

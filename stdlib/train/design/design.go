@@ -46,7 +46,6 @@ func New(t *train.Training, reference bool) *Matrix {
 	return m
 }
 
-// blocks is how many blocks there are.
 func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows }
 
 // Width is the number of inputs.

@@ -90,7 +90,6 @@ train "gradient_boosting" "churn" {
 }
 `
 
-// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params",
 	Doc: "How trees are grown. Names and meanings are XGBoost's.",
 	Body: schema.Body{Attrs: []schema.Attr{

@@ -79,7 +79,6 @@ train "linear_regression" "price" {
 }
 `
 
-// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params", Doc: "How the line is fitted.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "l2", Type: schema.Number, Default: 0.0,

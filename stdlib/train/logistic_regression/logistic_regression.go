@@ -72,7 +72,6 @@ train "logistic_regression" "churn" {
 }
 `
 
-// paramsBlock is the nested block params.
 var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fitted.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "l2", Type: schema.Number, Default: defaults.L2,

@@ -1,5 +1,18 @@
 package histogram
 
+// How rows lie while a tree grows.
+//
+// A node is a stretch (span) of grower.rows, and splitting it parts the stretch in two, in place:
+//
+//	node 0                      0 1 2 3 4 5 6 7
+//	split into nodes 1 and 2    0 2 3 7 | 1 4 5 6
+//	node 1 into nodes 3 and 4   0 7 | 2 3 | 1 4 5 6
+//
+// Each side keeps its order. The sample ascends, so the rows of every node do, and the bins of a feature are read forwards, which
+// caches like. grower.sums has the derivatives in the order of rows, not of the table: a histogram reads them one after another, and
+// only its bins lie apart. Nodes of a batch have stretches of their own, so that threads part them without locks. In the end each leaf
+// is a stretch, and addLeaves has nothing to search.
+
 import (
 	"slices"
 	"unsafe"
