@@ -16,7 +16,6 @@ type use struct {
 	port    word // what is selected of the block; empty if nothing is
 	key     word // in `{ p = source.x }`: p
 	lang    language
-	element bool // of a list or object
 }
 
 // has reports whether an offset is in the reference, or at the end of one of its words.
@@ -61,7 +60,7 @@ func (t *tree) references(a *attr, cat *schema.Catalog) []*use {
 			!isRoot(cat, string(ts[i].Bytes)) {
 			continue
 		}
-		u := &use{tree: t, attr: a, kind: wordOf(ts[i]), name: wordOf(ts[i+2]), element: i > 0}
+		u := &use{tree: t, attr: a, kind: wordOf(ts[i]), name: wordOf(ts[i+2])}
 		u.address = u.kind.text + "." + u.name.text
 		if is(i+3, hclsyntax.TokenDot) && is(i+4, hclsyntax.TokenIdent) {
 			u.port = wordOf(ts[i+4])
