@@ -19,7 +19,7 @@ import (
 )
 
 const explainHelp = `Says of a stage whether it would run and why: all that its fingerprint is made of, as recorded and as it is now, side by
-side, with what differs marked; and the accept block that would keep the recorded result. Of a gate: its rules with the
+side, with what differs marked; the accept block that would keep the recorded result; and on how many threads its SQL runs. Of a gate: its rules with the
 values they read. Of a deployment: which model is live and which would be. Of a code, such as MLP1203: what causes the
 error or warning, and what cures it.`
 
@@ -69,10 +69,11 @@ func (a *app) explainAddress(ctx context.Context, address string, vars workspace
 	}
 	p, err := s.Plan(ctx, nil)
 	// Closed before printing: the plan holds all that is printed.
-	if err = errors.Join(err, s.Close()); err != nil {
+	threads, other := s.Threads(ctx, address)
+	if err = errors.Join(err, other, s.Close()); err != nil {
 		return err
 	}
-	found, err := review.Explain(a.out, p, s.State, address, render.Options{Color: a.color(a.out)})
+	found, err := review.Explain(a.out, p, s.State, address, threads, render.Options{Color: a.color(a.out)})
 	if accept := s.AcceptBlock(p, address); err == nil && found && accept != "" {
 		_, err = fmt.Fprintf(a.out, "\nTo take the recorded result for this definition, without a run:\n%s", accept)
 	}

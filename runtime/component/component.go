@@ -31,6 +31,8 @@ type Component struct {
 	// Columns is set on components that fetch where what lies outside says of itself which columns it has, as a database does.
 	// Nil: they are found in what Run fetches, as in local files. Errors are those of Version.
 	Columns func(ctx context.Context, o Outside) ([]schema.Column, error)
+	// Queries are the SELECTs that Run runs over tables, as far as they are known without data. Nil: there are none.
+	Queries func(ctx context.Context, req schema.ShapeRequest) ([]Query, error)
 	// Derive says which stages are planned because of a block: a pure function of its configuration and shapes. Nil: none.
 	Derive func(req schema.DeriveRequest) ([]schema.Derivation, error)
 	// Program says what a block's stage runs where that is somebody's image. Nil: the component's Run.
@@ -82,6 +84,15 @@ type Binder interface {
 	Query(ctx context.Context, query string, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem)
 	// Expr types one scalar or aggregate expression over one table's columns; aggregate tells which is expected.
 	Expr(ctx context.Context, expr string, table *schema.Table, aggregate bool) (schema.Column, []schema.Problem)
+}
+
+// Query is a SELECT that a component runs over tables, by the names that it has for them.
+type Query struct {
+	SQL    string
+	Tables map[string]*schema.Table
+	// Path leads to the attribute that it was written in, and Place takes a place in SQL to one in there; empty and nil where the component made it.
+	Path  string
+	Place func(schema.Problem) schema.Problem
 }
 
 // ErrRetry marks a failure that may pass when tried again: exit code 75.

@@ -43,6 +43,7 @@ type CSV struct {
 	Nulls     []string // spellings of null in all columns, besides the empty field: "NA"
 	Trim      bool     // blanks around fields and names are no part of them
 	Unsorted  bool     // rows are stored in the order of files and lines, not of their values
+	Threads   int      // that may be used; below 2: one
 }
 
 // File is a file: the path that it is read by, and the name that messages have for it. The path may be a place in the store;
@@ -125,7 +126,19 @@ func (c CSV) copy(ctx context.Context, s *session, groups []*group, columns []CS
 		}
 		query = "select * from (" + query + ") order by " + order
 	}
-	return s.copyParquet(ctx, query, out)
+	rows, known := 0, !c.Unsorted
+	for _, g := range groups {
+		rows, known = rows+g.rows, known && g.followed
+	}
+	if !known {
+		return s.copyParquet(ctx, query, out)
+	}
+	// Each thread looks by itself for where a line ends. What they found is held to the number of lines.
+	n, err := s.copyWide(ctx, c.Threads, c.Files, query, out)
+	if err == nil && n != int64(rows) {
+		return s.copyParquet(ctx, query, out)
+	}
+	return n, err
 }
 
 // missing says what to do about a column that files lack which have these: if it is no slip, the files may have changed since they were looked at.
@@ -161,6 +174,9 @@ type group struct {
 	files   []File
 	fields  []int          // for each column of the table, the field of a row that holds it
 	types   map[int]string // of fields that are scanned by their type; others are text
+	// followed says that each line of the files is a row, or their header; rows is how many there are.
+	followed bool
+	rows     int
 }
 
 // typed reports whether any field is scanned by its type.

@@ -148,10 +148,13 @@ func (c CSV) plain(g *group, columns []CSVColumn) (map[int]string, error) {
 		types[n], forms[n] = columns[i].Type, c.plainForm(columns[i])
 	}
 	for _, f := range g.files {
-		if followed, err := c.plainFile(f, forms); !followed || err != nil {
+		rows, followed, err := c.plainFile(f, forms)
+		if !followed || err != nil {
 			return nil, err
 		}
+		g.rows += rows
 	}
+	g.followed = true
 	for n := range types {
 		if forms[n] == nil {
 			delete(types, n)
@@ -160,34 +163,36 @@ func (c CSV) plain(g *group, columns []CSVColumn) (map[int]string, error) {
 	return types, nil
 }
 
-// plainFile takes away the forms of fields that do not have them throughout a file. It reports whether it could follow the file.
-func (c CSV) plainFile(f File, forms []func([]byte) bool) (bool, error) {
+// plainFile takes away the forms of fields that do not have them throughout a file. It returns the number of rows, and reports whether it
+// could follow the file.
+func (c CSV) plainFile(f File, forms []func([]byte) bool) (rows int, followed bool, err error) {
 	text, done, err := f.text()
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	defer done()
 	header := c.Header
 	for {
 		line, err := text.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) || err != nil && err != io.EOF {
-			return false, nil
+			return 0, false, nil
 		}
 		last := err == io.EOF
 		if last && len(line) == 0 {
-			return true, nil
+			return rows, true, nil
 		}
 		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		check := forms
 		if header {
 			check = make([]func([]byte) bool, len(forms))
-			header = false
+			header, rows = false, rows-1
 		}
+		rows++
 		if len(line) == 0 || !plainRow(line, c.delimiter()[0], check) {
-			return false, nil
+			return 0, false, nil
 		}
 		if last {
-			return true, nil
+			return rows, true, nil
 		}
 	}
 }

@@ -1,8 +1,8 @@
 // Package table is the SQL engine for tables, embedded: it types queries on empty tables, runs them, and moves tables
 // between Parquet files and memory.
 //
-// The same content gives the same bytes: every statement runs on one thread, rows are stored in a total order, Parquet
-// is written with one codec and one row group size. Queries are held to what they may do through their parsed tree:
+// The same content gives the same bytes: rows are stored in a total order, Parquet is written with one codec and one row group size, and a
+// statement runs on several threads only where the order in which these come to the rows cannot be seen in the result (package threads). Queries are held to what they may do through their parsed tree:
 // one SELECT over the tables that were named, and nothing that differs from run to run; the engine's access to files
 // is closed to all but the inputs before a query of the user is run.
 //

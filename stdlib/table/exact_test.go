@@ -307,7 +307,7 @@ func TestRefused(t *testing.T) {
 		}
 		out := filepath.Join(dir, "out.parquet")
 		_, fromCSV := csv.Load(t.Context(), column, out)
-		_, fromParquet := LoadParquet(t.Context(), parquet, column, out)
+		_, fromParquet := LoadParquet(t.Context(), parquet, column, 1, out)
 		holds := fmt.Sprintf(`column "p" holds %q, which is no %s`, tc.text, tc.kind)
 		for place, err := range map[string]error{"d.csv line 2: ": fromCSV, "d.parquet row 1: ": fromParquet} {
 			var input *component.InputError

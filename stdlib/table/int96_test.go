@@ -90,7 +90,7 @@ func TestTimesOfInt96(t *testing.T) {
 		return got
 	}
 	load := func(kind string) error {
-		_, err := LoadParquet(t.Context(), []File{{path, "d.parquet"}}, []CSVColumn{{Column: schema.Column{Name: "id", Type: "integer"}}, {Column: schema.Column{Name: "at", Type: kind}}}, out)
+		_, err := LoadParquet(t.Context(), []File{{path, "d.parquet"}}, []CSVColumn{{Column: schema.Column{Name: "id", Type: "integer"}}, {Column: schema.Column{Name: "at", Type: kind}}}, 1, out)
 		return err
 	}
 	read := func() []string {

@@ -31,6 +31,7 @@ type JSON struct {
 	Cure string
 	// HexBlobs: texts of blobs are \x and two digits for each byte, as PostgreSQL writes them.
 	HexBlobs bool
+	Threads  int // that may be used; below 2: one
 }
 
 // Load writes the files as one Parquet file with these columns, ordered by all of them, and returns the number of rows. Members
@@ -59,7 +60,7 @@ func (j JSON) Load(ctx context.Context, columns []CSVColumn, out string) (int64,
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.copyParquet(ctx, "select * from (select "+strings.Join(terms, ", ")+" from raw) order by "+order, out)
+	n, err := s.copyWide(ctx, j.Threads, j.Files, "select * from (select "+strings.Join(terms, ", ")+" from raw) order by "+order, out)
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
 		return 0, r.explain(ctx, s, fields, e)

@@ -15,9 +15,9 @@ import (
 )
 
 // LoadParquet writes Parquet files, whoever made them, as one with these columns, and returns the number of rows. Columns
-// are found by name; others are left out; values are read as the column's type. Rows are ordered by all columns. What does
-// not fit is a *component.InputError that names file, row, column, value and the type that was expected.
-func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, out string) (int64, error) {
+// are found by name; others are left out; values are read as the column's type. Rows are ordered by all columns, the same on
+// however many threads. What does not fit is a *component.InputError that names file, row, column, value and the type that was expected.
+func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, threads int, out string) (int64, error) {
 	s, err := open(ctx)
 	if err != nil {
 		return 0, err
@@ -34,7 +34,7 @@ func LoadParquet(ctx context.Context, files []File, columns []CSVColumn, out str
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.copyParquet(ctx, "select * from ("+strings.Join(scans, "\nunion all\n")+") order by "+order, out)
+	n, err := s.copyWide(ctx, threads, files, "select * from ("+strings.Join(scans, "\nunion all\n")+") order by "+order, out)
 	var e *Error
 	if errors.As(err, &e) && e.DataError() {
 		return 0, s.explainParquet(ctx, parts, e)

@@ -2,8 +2,11 @@ package table
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -18,19 +21,34 @@ type Query struct {
 	Columns []schema.Column   // expected output columns; a mismatch is an error. Nil: whatever comes
 	Key     Key               // that the rows which were written are held to, as CheckKey does
 	Out     string            // Parquet file to write
+	// Keys are the columns that tell the rows of a table apart, by the name that SQL has for it. They must do so: a query may run on several
+	// threads because of them.
+	Keys    map[string][]string
+	Threads int // that may be used where the rows are the same on several; below 2: one
 }
 
-// Run runs a query and returns how many rows it wrote. The same tables and query give the same bytes. The engine can
+// Run runs a query and returns how many rows it wrote. The same tables and query give the same bytes, on however many threads. The engine can
 // read the named tables and write Out, and nothing else. Mistakes in the query or its data are an *Error or a *Refused; rows that their
 // key does not tell apart are a *component.InputError, and the number of rows comes with it.
 func Run(ctx context.Context, q Query) (rows int64, err error) {
+	rows, err = q.run(ctx)
+	var e *Error
+	if q.Threads > 1 && errors.As(err, &e) && ctx.Err() == nil {
+		// One thread needs less memory; and of several mistakes it meets the same first, so that the same is told each time.
+		q.Threads = 1
+		return q.run(ctx)
+	}
+	return rows, err
+}
+
+func (q Query) run(ctx context.Context) (rows int64, err error) {
 	s, err := open(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
-	// In this order: views on the inputs; the engine is locked to these files; only then is the query looked at, typed and
-	// run. What it yields is sorted by all columns, so that the bytes do not depend on threads.
+	// In this order: views on the inputs; the engine is kept to these files; only then is the query looked at and typed; at last, the number
+	// of threads known, the engine's settings are locked and the query is run. What it yields is sorted by all columns.
 	files, err := s.views(ctx, q.Tables)
 	if err != nil {
 		return 0, err
@@ -39,7 +57,7 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.lock(ctx, append(files, out)...); err != nil {
+	if err := s.keepTo(ctx, append(files, out)...); err != nil {
 		return 0, err
 	}
 	tables, err := s.columns(ctx, q)
@@ -66,15 +84,41 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	rows, err = s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, order), out)
-	if err != nil || rows == 0 || len(q.Key.Columns) == 0 {
-		return rows, err
-	}
-	written, err := s.target(out)
+	n, err := s.threadsFor(ctx, q, query, files)
 	if err != nil {
-		return rows, err
+		return 0, err
 	}
-	return rows, s.checkKey(ctx, scanParquet(written), q.Key)
+	err = s.wide(ctx, n, func() error {
+		if err := s.freeze(ctx); err != nil {
+			return err
+		}
+		rows, err = s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, order), out)
+		if err != nil || rows == 0 || len(q.Key.Columns) == 0 {
+			return err
+		}
+		written, err := s.target(out)
+		if err != nil {
+			return err
+		}
+		return s.checkKey(ctx, scanParquet(written), q.Key)
+	})
+	return rows, err
+}
+
+// threadsFor is on how many threads a query runs. files are those of its tables, in the order of their names.
+func (s *session) threadsFor(ctx context.Context, q Query, query string, files []string) (int, error) {
+	if q.Threads < 2 || !large(files) {
+		return 1, nil
+	}
+	keys := map[string][]string{}
+	for i, name := range slices.Sorted(maps.Keys(q.Tables)) {
+		keys[files[i]] = q.Keys[name]
+	}
+	why, err := s.dependsOnOrder(ctx, query, keys)
+	if err != nil || why != nil {
+		return 1, err
+	}
+	return q.Threads, nil
 }
 
 // views makes each file a table of that name, and returns the paths that the engine reads. They are made in the order of their names, so

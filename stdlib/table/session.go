@@ -23,6 +23,7 @@ type session struct {
 	engine    *engine           // that is kept; nil: the session has one of its own
 	database  string            // in that engine
 	conn      *duckdb.Conn
+	frozen    bool              // settings cannot be changed any more
 	dir       string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
 	scratch   *scratch.Folder   // that dir is; nil with it
 	linked    map[string]string // its files: links, and copies → what they stand for
@@ -100,9 +101,17 @@ const (
 	besideMB = 224
 )
 
-// lock closes the file system to all but the given files, for good. Spilling goes on. The file system of an engine that is kept is
-// closed to all but what plain and target return.
+// lock closes the file system to all but the given files and the settings, for good.
 func (s *session) lock(ctx context.Context, files ...string) error {
+	if err := s.keepTo(ctx, files...); err != nil {
+		return err
+	}
+	return s.freeze(ctx)
+}
+
+// keepTo closes the file system to all but the given files, for good. Spilling goes on. The file system of an engine that is kept is
+// closed to all but what plain and target return.
+func (s *session) keepTo(ctx context.Context, files ...string) error {
 	if s.engine != nil {
 		return nil
 	}
@@ -110,10 +119,16 @@ func (s *session) lock(ctx context.Context, files ...string) error {
 	for i, f := range files {
 		quoted[i] = literal(f)
 	}
-	return s.exec(ctx,
-		"set allowed_paths = ["+strings.Join(quoted, ", ")+"]",
-		"set enable_external_access = false",
-		"set lock_configuration = true")
+	return s.exec(ctx, "set allowed_paths = ["+strings.Join(quoted, ", ")+"]", "set enable_external_access = false")
+}
+
+// freeze locks the settings of an engine that is the session's own.
+func (s *session) freeze(ctx context.Context) error {
+	if s.engine != nil {
+		return nil
+	}
+	s.frozen = true
+	return s.exec(ctx, "set lock_configuration = true")
 }
 
 // Close frees the engine and its scratch files.

@@ -69,7 +69,7 @@ func TestExplainOfHostileStrings(t *testing.T) {
 	p.Gates[0].Rules.Rules[0] = plan.Rule{Name: "a\nforged: line", Assert: "1\nforged: line", Message: "\nforged: line", Verdict: plan.Open}
 	for _, address := range []string{"train.model", "gate.release"} {
 		var b bytes.Buffer
-		found, err := Explain(&b, p, &plan.State{}, address, render.Options{})
+		found, err := Explain(&b, p, &plan.State{}, address, "one thread: x\nforged: line", render.Options{})
 		if err != nil || !found {
 			t.Fatalf("%s: %v %v", address, found, err)
 		}
@@ -79,7 +79,7 @@ func TestExplainOfHostileStrings(t *testing.T) {
 			}
 		}
 	}
-	if found, _ := Explain(&bytes.Buffer{}, p, &plan.State{}, "train.none", render.Options{}); found {
+	if found, _ := Explain(&bytes.Buffer{}, p, &plan.State{}, "train.none", "", render.Options{}); found {
 		t.Error("explained what is not there")
 	}
 }

@@ -17,7 +17,8 @@ import (
 // Explain says why a block of a plan would run, pass, be released or not. False, and nothing is written, if the plan
 // has no block of that address. recorded is the state that the plan was made against, under the addresses of that time;
 // moves of the plan are followed. Of a batch deployment both its stage and its release are explained.
-func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o render.Options) (bool, error) {
+// threads is on how many the block's queries run, empty where it has none.
+func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address, threads string, o render.Options) (bool, error) {
 	t := &text{Printer: render.Printer{Options: o}}
 	recorded = recorded.Renamed(p.Moves)
 	found := false
@@ -27,7 +28,7 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 		if s, ok := recorded.Nodes[address]; ok {
 			old = &s
 		}
-		t.explainNode(p, n, old)
+		t.explainNode(p, n, old, threads)
 	}
 	for _, g := range p.Gates {
 		if g.Address == address {
@@ -48,7 +49,7 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 	return found, err
 }
 
-// explainNode tells a stage's verdict and causes, then its parts as recorded and as they are now. old is nil where
+// explainNode tells a stage's verdict and causes, on how many threads its queries run, then its parts as recorded and as they are now. old is nil where
 // nothing is recorded:
 //
 //   - train.model: runs. No result with this fingerprint is recorded.
@@ -57,7 +58,7 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address string, o 
 //     Fingerprint
 //     recorded  now
 //     ≠ params.trees  100       200
-func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
+func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState, threads string) {
 	t.Line("%s %s: %s", t.Paint(graph.VerdictMarks[n.Verdict].Style(), graph.VerdictMarks[n.Verdict].Sign()), t.Paint(render.Bold, render.Line(n.Address)), reasonOf(n))
 	for _, c := range n.Causes {
 		t.Line("  because  %s", render.CauseText(render.Line(n.Address), c))
@@ -70,6 +71,9 @@ func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState) {
 	}
 	for _, r := range rootsOf(p, n.Address) {
 		t.Line("  caused by  %s", r)
+	}
+	if threads != "" {
+		t.Line("  runs on    %s", render.Line(threads))
 	}
 	now, before := nodeParts(n), stateParts(old)
 	t.sideBySide(now, before, old != nil)

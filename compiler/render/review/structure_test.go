@@ -59,7 +59,7 @@ func explained(w io.Writer, s string) error {
 	recorded := &plan.State{Nodes: map[string]plan.NodeState{n.Address: {Kind: s, Type: s, Engine: s, Config: rawOf(map[string]string{"sql": s + s}),
 		Inputs: map[string]plan.Digest{"data": "d"}, Wiring: map[string]string{"data": s}}}}
 	for _, address := range []string{n.Address, p.Gates[0].Address, p.Releases[0].Address} {
-		if found, err := Explain(w, p, recorded, address, render.Options{}); err != nil || !found {
+		if found, err := Explain(w, p, recorded, address, "", render.Options{}); err != nil || !found {
 			return fmt.Errorf("explaining %q: found %v, %w", address, found, err)
 		}
 	}

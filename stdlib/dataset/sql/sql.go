@@ -45,8 +45,9 @@ var Component = component.Component{
 			{Title: "A value from a variable", Code: withParams},
 		},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:   shape,
+	Queries: queries,
+	Run:     run,
 }
 
 const doc = `The query is DuckDB's SQL: one SELECT, which may have WITH, over the tables of ` + "`from`" + ` and nothing else. It is bound and typed before
@@ -211,15 +212,33 @@ func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 	return key, problems
 }
 
+// queries is the block's own.
+func queries(_ context.Context, req schema.ShapeRequest) ([]component.Query, error) {
+	c, err := component.Decode[config](req.Config)
+	if err != nil {
+		return nil, err
+	}
+	tables := map[string]*schema.Table{}
+	for _, name := range c.From {
+		tables[name] = req.In["from."+name].Table
+	}
+	query, problems := table.Expand(c.query(), c.Params)
+	if mistaken(problems) {
+		return nil, schema.Problems(problems)
+	}
+	return []component.Query{{SQL: query.SQL, Tables: tables, Path: "sql", Place: query.Place}}, nil
+}
+
 // run runs the query and writes its rows. That the key tells rows apart is seen after they are written, in what was written.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	tables := map[string]string{}
+	tables, keys := map[string]string{}, map[string][]string{}
 	for _, name := range c.From {
-		tables[name] = s.InputTable("from." + name)
+		port := "from." + name
+		tables[name], keys[name] = s.InputTable(port), s.In[port].Table.Key
 	}
 	out, err := s.OutputTable("table")
 	if err != nil {
@@ -231,7 +250,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if mistaken(problems) {
 		return &component.InputError{Summary: problems[0].Summary, Detail: problems[0].Detail}
 	}
-	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, OrderBy: want.Key, Columns: want.Columns, Out: out, Key: table.Key{
+	rows, err := table.Run(ctx, table.Query{SQL: query.SQL, Tables: tables, Keys: keys, OrderBy: want.Key, Columns: want.Columns, Threads: s.Threads, Out: out, Key: table.Key{
 		Columns: want.Key, WhenNull: "Filter them out in the query, or choose another key.",
 		WhenShared: "Keep one row of each, say with qualify row_number() over (partition by " + quotedList(want.Key) + " order by …) = 1, or add columns to the key.",
 	}})

@@ -62,8 +62,9 @@ var Component = component.Component{
 			Doc: "The key, entity and time columns of the table, and the block's own columns."}},
 		Examples: []schema.Example{{Title: "What a card did in the last day", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:   shape,
+	Queries: queries,
+	Run:     run,
 }
 
 const doc = `A feature yields the key, entity and time columns of its table and its own columns; nothing else passes through.
@@ -308,6 +309,23 @@ func length(w *schema.Window) (int64, error) {
 	return d.Microseconds(), nil
 }
 
+// query is the SQL of a feature over a table of these columns.
+func (c *config) query(ctx context.Context, in *schema.Table) (string, error) {
+	q := query{ctx: ctx, entity: c.Entity, time: c.Time, in: in, source: input, windows: c.shapes()}
+	return q.rows(c)
+}
+
+// queries is the one that computes the columns and windows.
+func queries(ctx context.Context, req schema.ShapeRequest) ([]component.Query, error) {
+	c, err := component.Decode[config](req.Config)
+	if err != nil {
+		return nil, err
+	}
+	in := req.In["from"].Table
+	sql, err := c.query(ctx, in)
+	return []component.Query{{SQL: sql, Tables: map[string]*schema.Table{input: in}}}, err
+}
+
 // run writes the feature's table.
 // Every row of the input comes out once. A window that sees no row has what its aggregate says of none, null of sum and 0 of count;
 // that of a row without an entity or a time is null.
@@ -316,8 +334,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	q := query{ctx: ctx, entity: c.Entity, time: c.Time, in: s.In["from"].Table, source: input, windows: c.shapes()}
-	sql, err := q.rows(&c)
+	in := s.In["from"].Table
+	sql, err := c.query(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -327,7 +345,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: map[string]string{input: s.InputTable("from")},
-		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+		Keys: map[string][]string{input: in.Key}, OrderBy: shape.Key, Columns: shape.Columns, Threads: s.Threads, Out: out})
 	if err != nil {
 		return fmt.Errorf("computing features: %w", err)
 	}

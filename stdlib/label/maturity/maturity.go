@@ -54,8 +54,9 @@ var Component = component.Component{
 			Doc: "All columns of the table, `<name>_known_at` (timestamp) and `<name>_mature` (boolean)."}},
 		Examples: []schema.Example{{Title: "Chargebacks come weeks later", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:   shape,
+	Queries: queries,
+	Run:     run,
 }
 
 const doc = `Labels come late: a payment is honest until the chargeback arrives, a customer stays until the contract ends. A
@@ -167,6 +168,17 @@ func (c *config) problems(in *schema.Table) []schema.Problem {
 	return out
 }
 
+// queries is the one that labels.
+func queries(_ context.Context, req schema.ShapeRequest) ([]component.Query, error) {
+	c, err := component.Decode[config](req.Config)
+	if err != nil {
+		return nil, err
+	}
+	in := req.In[input].Table
+	sql, err := c.query(address.Name(req.Address), in)
+	return []component.Query{{SQL: sql, Tables: map[string]*schema.Table{input: in}}}, err
+}
+
 // run writes the labelled table, rows in the order of the key, then of all other columns.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
@@ -183,7 +195,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	rows, err := table.Run(ctx, table.Query{SQL: query, Tables: map[string]string{input: s.InputTable(input)},
-		OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+		Keys: map[string][]string{input: s.In[input].Table.Key}, OrderBy: shape.Key, Columns: shape.Columns, Threads: s.Threads, Out: out})
 	if err != nil {
 		return fmt.Errorf("labelling: %w", err)
 	}

@@ -199,7 +199,9 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.reader(in, names).Load(ctx, local.Asked(s, c.Columns), out)
+	reader := c.reader(in, names)
+	reader.Threads = s.Threads
+	rows, err := reader.Load(ctx, local.Asked(s, c.Columns), out)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	rows, err := table.JSON{Files: files}.Load(ctx, local.Asked(s, c.Columns), out)
+	rows, err := table.JSON{Files: files, Threads: s.Threads}.Load(ctx, local.Asked(s, c.Columns), out)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	rows, err := table.LoadParquet(ctx, local.Paths(in, names), local.Asked(s, c.Columns), out)
+	rows, err := table.LoadParquet(ctx, local.Paths(in, names), local.Asked(s, c.Columns), s.Threads, out)
 	if err != nil {
 		return err
 	}

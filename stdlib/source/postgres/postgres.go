@@ -170,7 +170,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	files := local.Paths(s.Input(fetch.Port), []string{fetch.File})
 	files[0].Name = name
-	rows, err := table.JSON{Files: files, HexBlobs: true, Cure: "Change the column's type, or what the query makes of it: its rows are counted in the order of their JSON."}.
+	rows, err := table.JSON{Files: files, HexBlobs: true, Threads: s.Threads, Cure: "Change the column's type, or what the query makes of it: its rows are counted in the order of their JSON."}.
 		Load(ctx, local.Asked(s, c.Columns), out)
 	if err != nil {
 		return err

@@ -179,7 +179,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	asked, rows := local.Asked(s, c.Columns), int64(0)
 	err = c.rows(ctx, s.Input("files"), names, asked, func(file table.File, _ []string) error {
-		rows, err = table.JSON{Files: []table.File{file}, HexBlobs: true, Cure: "Change the column's type, or what the query makes of it."}.Load(ctx, asked, out)
+		rows, err = table.JSON{Files: []table.File{file}, HexBlobs: true, Threads: s.Threads, Cure: "Change the column's type, or what the query makes of it."}.Load(ctx, asked, out)
 		return err
 	})
 	if err != nil {

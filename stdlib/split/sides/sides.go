@@ -144,7 +144,7 @@ func (p Split) Run(ctx context.Context, s *component.Stage) error {
 		sql := fmt.Sprintf("select %s from (select *, %s as __mlp_side from %s) where __mlp_side = '%s'",
 			strings.Join(columns, ", "), p.Side, table.Quote(Input), port.Name)
 		rows[port.Name], err = table.Run(ctx, table.Query{SQL: sql, Tables: map[string]string{Input: s.InputTable(Input)},
-			OrderBy: t.Key, Columns: t.Columns, Out: out})
+			Keys: map[string][]string{Input: t.Key}, OrderBy: t.Key, Columns: t.Columns, Threads: s.Threads, Out: out})
 		if err != nil {
 			return fmt.Errorf("writing the %s side: %w", port.Name, err)
 		}

@@ -35,8 +35,9 @@ var Component = component.Component{
 			Doc: "The spine's columns and the features' own, one row for each of the spine's."}},
 		Examples: []schema.Example{{Title: "Payments with what was known of the card", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:   shape,
+	Queries: queries,
+	Run:     run,
 }
 
 const doc = `Every row of the spine comes out once, with the features added:
@@ -300,6 +301,38 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// joined is the query that joins the features, and the ports of the tables that it names.
+func (c *config) joined(ctx context.Context, in map[string]schema.Shape) (sql string, ports map[string]string, err error) {
+	spine := in["spine"].Table
+	ports = map[string]string{"spine": "spine"}
+	features := make([]feature, len(c.Features))
+	for i, name := range c.Features {
+		port := "features." + name
+		features[i] = feature{Table: in[port].Table, name: fmt.Sprintf("f%d", i)}
+		ports[features[i].name] = port
+		if evaluated(spine, features[i].Table) {
+			features[i].from = in[sourcePort(name)].Table
+			ports[features[i].source()] = sourcePort(name)
+		}
+	}
+	sql, err = query(ctx, spine, features, c.moment(spine))
+	return sql, ports, err
+}
+
+// queries is the one that joins.
+func queries(ctx context.Context, req schema.ShapeRequest) ([]component.Query, error) {
+	c, err := component.Decode[config](req.Config)
+	if err != nil {
+		return nil, err
+	}
+	sql, ports, err := c.joined(ctx, req.In)
+	tables := map[string]*schema.Table{}
+	for name, port := range ports {
+		tables[name] = req.In[port].Table
+	}
+	return []component.Query{{SQL: sql, Tables: tables}}, err
+}
+
 // run writes the joined table.
 // The rows are the spine's, in the order of its key, whatever the features hold: a feature without a matching row is null there.
 func run(ctx context.Context, s *component.Stage) error {
@@ -307,29 +340,21 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err := s.Decode(&c); err != nil {
 		return err
 	}
-	spine := s.In["spine"].Table
-	tables := map[string]string{"spine": s.InputTable("spine")}
-	features := make([]feature, len(c.Features))
-	for i, name := range c.Features {
-		port := "features." + name
-		features[i] = feature{Table: s.In[port].Table, name: fmt.Sprintf("f%d", i)}
-		tables[features[i].name] = s.InputTable(port)
-		if evaluated(spine, features[i].Table) {
-			features[i].from = s.In[sourcePort(name)].Table
-			tables[features[i].source()] = s.InputTable(sourcePort(name))
-		}
+	sql, ports, err := c.joined(ctx, s.In)
+	if err != nil {
+		return err
 	}
-	shape := s.Out["table"].Table
+	tables, keys := map[string]string{}, map[string][]string{}
+	for name, port := range ports {
+		tables[name], keys[name] = s.InputTable(port), s.In[port].Table.Key
+	}
+	spine, shape := s.In["spine"].Table, s.Out["table"].Table
 	out, err := s.OutputTable("table")
 	if err != nil {
 		return err
 	}
-	sql, err := query(ctx, spine, features, c.moment(spine))
-	if err != nil {
-		return err
-	}
 	// One row for each of the spine's. More would mean that a join met several.
-	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, OrderBy: shape.Key, Columns: shape.Columns, Out: out})
+	rows, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, Keys: keys, OrderBy: shape.Key, Columns: shape.Columns, Threads: s.Threads, Out: out})
 	if err != nil {
 		return fmt.Errorf("joining features: %w", err)
 	}
@@ -343,6 +368,6 @@ func run(ctx context.Context, s *component.Stage) error {
 			Detail:  fmt.Sprintf("The key (%s) does not tell rows apart. Make it unique in the dataset.", list(spine.Key)),
 		}
 	}
-	s.Logf("joined %d features to %d rows", len(features), rows)
+	s.Logf("joined %d features to %d rows", len(c.Features), rows)
 	return nil
 }
