@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"sort"
@@ -11,12 +12,14 @@ import (
 	"github.com/mlp-lang/mlp/lang/expr"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/lang/storeurl"
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
 // The kinds that this package itself gives a meaning to.
 const (
 	pipelineKind = "pipeline"
+	storeAttr    = "store" // of it
 	variableKind = "variable"
 	localsKind   = "locals"
 	outputKind   = "output"
@@ -241,6 +244,38 @@ func PipelineName(m *syntax.Module) (name string, ok bool) {
 	return name, ok
 }
 
+// StoreOf is the store that a module's pipeline block names, if it names one; what is wrong elsewhere is passed over. The string is as it
+// stands there.
+func StoreOf(m *syntax.Module) (url string, ok bool) {
+	for _, b := range m.Blocks {
+		if a := b.Attrs[storeAttr]; b.Kind == pipelineKind && a != nil {
+			return literalString(a.Expr)
+		}
+	}
+	return "", false
+}
+
+// store checks the argument of the pipeline block: the state is read before anything has a value, so that it is a plain string.
+func (r *resolver) store() {
+	for _, b := range r.in.Blocks {
+		a := b.Attrs[storeAttr]
+		if b.Kind != pipelineKind || a == nil {
+			continue
+		}
+		d := source.Diagnostic{Severity: source.Error, Code: source.CodeStore, Subject: a.Range}
+		text, plain := literalString(a.Expr)
+		var wrong *storeurl.Error
+		if _, err := storeurl.Parse(text); !plain {
+			d.Summary, d.Hint = "the store of a pipeline is a plain string", `write it out, or leave it to --store or MLP_STORE: store = "s3://bucket/prefix"`
+		} else if errors.As(err, &wrong) {
+			d.Summary, d.Hint = wrong.Why, wrong.Hint
+		} else {
+			continue
+		}
+		r.report(d)
+	}
+}
+
 // pipeline checks that there is exactly one.
 func (r *resolver) pipeline() {
 	var found []*Block
@@ -252,6 +287,7 @@ func (r *resolver) pipeline() {
 	switch {
 	case len(found) > 0:
 		r.out.Pipeline = found[0]
+		r.store()
 	case !r.in.Incomplete && !r.invalidPipeline():
 		r.report(source.Diagnostic{
 			Severity: source.Error, Code: source.CodePipeline,

@@ -46,6 +46,9 @@ func pipelineKind() Kind {
 		Types: once(Body{Attrs: []Attr{
 			{Name: "description", Type: String, Metadata: true, Doc: "What the pipeline is for."},
 			{Name: "owner", Type: String, Metadata: true, Doc: "Who answers for it."},
+			{Name: "store", Type: String, Metadata: true,
+				Doc: "Where results and state are kept, for all who work on the pipeline: a bucket and a prefix, such as `\"s3://models/fraud?region=eu-central-1\"`; " +
+					"`s3://`, `gs://` or `azblob://`. A string without variables. Default: the folder `.mlp` beside the module. `--store` and `MLP_STORE` count before it."},
 		}}),
 	}
 }

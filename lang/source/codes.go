@@ -75,6 +75,7 @@ const (
 	CodeMoved           = "MLP1242"
 	CodeAccept          = "MLP1243"
 	CodeApproverName    = "MLP1250"
+	CodeStore           = "MLP1251"
 
 	// Rules and limits.
 	CodeRuleSyntax   = "MLP1301"

@@ -89,6 +89,7 @@ func valuesCodes() []Code {
 		{CodeMoved, "A `moved` block says what cannot be: the old address is still there, the new one is not, or moves contradict each other.", "Correct the addresses; the message says what is in the way."},
 		{CodeAccept, "An `accept` block names what cannot be accepted, or does not say which definition it accepts and why.", "Name a stage whose result is data or a model, with the digest that `mlp explain` prints and a reason."},
 		{CodeApproverName, "An approval is asked of nobody, of somebody twice, or by a name with blanks, unseen letters or letters of two alphabets.", "Write the names of people or groups as they are given."},
+		{CodeStore, "The store of a pipeline is no URL that is known when the file is read.", "Write `store = \"s3://bucket/prefix?region=eu-central-1\"`, without credentials, variables and functions."},
 	}
 }
 

@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
+	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -23,6 +25,7 @@ type applyFlags struct {
 	parallelism int                // stages at once; 0: as many as there are processors
 	threads     int                // of a stage; 0: all
 	approve     bool               // --auto-approve: nobody is asked
+	wait        bool               // for the lock that somebody else holds
 	refresh     bool               // files of all sources must be here
 	offline     bool               // nothing outside is asked
 	failOn      []string           // words of failOns
@@ -59,6 +62,7 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+strings.Join(before, ", ")+" before anything is done")
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
 	return cmd
 }
@@ -140,8 +144,14 @@ func (a *app) noEngine(where string) {
 	fmt.Fprintf(a.err, "No container engine answers%s: stages run as processes of this machine, less shut in than in containers.\n", where)
 }
 
-func (f applyFlags) options() workspace.ApplyOptions {
-	return workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism}
+func (a *app) told(what string) { fmt.Fprintln(a.err, what) }
+
+func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
+	o := workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism, Told: a.told}
+	if f.wait {
+		o.Wait = func(e *state.LockedError) { a.told("Waiting: " + render.Line(e.Error())) }
+	}
+	return o
 }
 
 // runApply applies the module, or the saved plan at path where there is one. nameGiven says that --workspace was
@@ -159,7 +169,7 @@ func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f apply
 func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *applying) (*engine.Result, error) {
 	f := view.flags
 	if path != "" {
-		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, f.options(), view)
+		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, a.applyOptions(f), view)
 	}
 	s, err := a.Open(ctx, f.vars)
 	if err != nil {
@@ -167,7 +177,7 @@ func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *appl
 	}
 	defer s.Close()
 	s.Refresh, s.Offline, s.Look = f.refresh, f.offline, true
-	return s.Apply(ctx, f.options(), view)
+	return s.Apply(ctx, a.applyOptions(f), view)
 }
 
 // confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked. Only the whole word "yes"

@@ -53,8 +53,9 @@ func codeOf(err error) int {
 	var stale *engine.StaleError
 	var locked *state.LockedError
 	var moved *state.MovedError
+	var fenced *state.FencedError
 	switch {
-	case errors.As(err, &locked), errors.As(err, &moved):
+	case errors.As(err, &locked), errors.As(err, &moved), errors.As(err, &fenced):
 		return exitLocked
 	case errors.As(err, &stale), errors.As(err, &undone) && undone.Stale:
 		return exitStale

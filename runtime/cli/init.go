@@ -59,12 +59,17 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 		fmt.Fprintln(a.out, "Wrote pipeline.mlp. Next: say where your data is, then 'mlp validate'.")
 		return nil
 	}
+	ctx, _, release := interrupts(ctx)
+	defer release()
+	if at, err := a.PrepareStore(ctx, a.told); err != nil {
+		return err
+	} else if at != "" {
+		fmt.Fprintf(a.out, "The store is %s. It keeps what a store needs.\n", at)
+	}
 	in, err := a.Init(upgrade)
 	if err != nil {
 		return err
 	}
-	ctx, _, release := interrupts(ctx)
-	defer release()
 	if err := a.fetch(ctx, in); err != nil {
 		return err
 	}

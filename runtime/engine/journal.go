@@ -29,7 +29,7 @@ const (
 
 // journal has the events of a run, for whoever looks at it from outside, later, or after it was killed. Results don't rest on it.
 //
-// While the run goes on the journal is a file of this machine, which grows by whole lines and is locked with flock by the process
+// Where the store is elsewhere, other machines are sent it as it grows, see journal_far.go. While the run goes on the journal is a file of this machine, which grows by whole lines and is locked with flock by the process
 // that writes it: who can lock it knows that the process is dead. At the end its content goes into the store; that of a process
 // which was killed does so when the next run of the workspace begins.
 type journal struct {
@@ -42,6 +42,7 @@ type journal struct {
 	lines    int // bytes of lines of logs and progress
 	progress map[string]time.Time
 	err      error // the first
+	sender   *sender
 }
 
 // journalsOf are the journals of a pipeline in a workspace.
@@ -70,9 +71,10 @@ func openJournal(ctx context.Context, o Options) (*journal, error) {
 	if err := j.create(); err != nil {
 		return nil, fmt.Errorf("opening the journal of apply %s: %w", o.Apply, err)
 	}
-	if err := errors.Join(j.adopt(ctx), j.prune(ctx)); err != nil {
+	if err := errors.Join(j.adopt(ctx), j.adoptPieces(ctx), j.prune(ctx)); err != nil {
 		return nil, errors.Join(fmt.Errorf("looking through journals: %w", err), j.file.Close())
 	}
+	j.sender = j.send(context.WithoutCancel(ctx))
 	return j, nil
 }
 
@@ -136,9 +138,13 @@ func (j *journal) write(e Event, now time.Time) int {
 // close puts the journal of a run that came to an end into the store.
 func (j *journal) close(ctx context.Context) error {
 	path := j.at.file(j.store.Place(), j.apply)
+	j.sender.end()
 	err := j.err
 	if err == nil {
 		err = j.at.keep(ctx, j.store, path)
+	}
+	if err == nil {
+		err = j.sender.forget(ctx)
 	}
 	if err = errors.Join(err, j.file.Close()); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)

@@ -51,13 +51,18 @@ func (j *Journals) List(ctx context.Context) ([]string, error) {
 			out = append(out, name)
 		}
 	}
+	sent, err := j.sentApplies(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading journals: %w", err)
+	}
+	out = append(out, sent...)
 	slices.Sort(out)
 	out = slices.Compact(out) // one may be about to be stored
 	slices.Reverse(out)
 	return out, nil
 }
 
-// Running is the apply of this machine that goes on; "" if none does.
+// Running is the apply that goes on, on this machine or, where the store is elsewhere, on another; "" if none does.
 func (j *Journals) Running(ctx context.Context) (string, error) {
 	all, err := j.List(ctx)
 	if err != nil {
@@ -74,7 +79,7 @@ func (j *Journals) Running(ctx context.Context) (string, error) {
 			return apply, nil
 		}
 	}
-	return "", nil
+	return j.runningElsewhere(ctx)
 }
 
 // Read goes through the events of an apply that are there by now, in their order. Lines that cannot be read are passed over; how many
@@ -89,7 +94,7 @@ func (j *Journals) Follow(ctx context.Context, apply string) iter.Seq2[Entry, er
 	return j.read(ctx, apply, true, nil)
 }
 
-// followEvery is how often a live journal is looked at for more.
+// followEvery is how often a live journal of this machine is looked at for more.
 const followEvery = 50 * time.Millisecond
 
 // read goes through a journal's lines, but for those that pass tells. It ends with ErrKilled where the run was killed. Of lines
@@ -102,7 +107,10 @@ func (j *Journals) read(ctx context.Context, apply string, follow bool, pass fun
 			return
 		}
 		defer f.Close()
-		r := &reading{lines: bufio.NewReaderSize(f, 64<<10), live: live, follow: follow, decoder: newDecoder()}
+		r := &reading{lines: bufio.NewReaderSize(f, 64<<10), live: live, follow: follow, every: followEvery, decoder: newDecoder()}
+		if _, elsewhere := f.(*pieces); elsewhere {
+			r.every = sendEvery
+		}
 		for {
 			text, err := r.next(ctx)
 			if err == io.EOF {
@@ -138,12 +146,12 @@ func (j *Journals) read(ctx context.Context, apply string, follow bool, pass fun
 	}
 }
 
-// open opens the journal of an apply; live is its file while it goes on.
+// open opens the journal of an apply; live tells of one that has no end yet whether nothing more comes.
 // The file is looked for first: a journal is in both places for a moment, while it is put into the store.
-func (j *Journals) open(ctx context.Context, apply string) (io.ReadCloser, *os.File, error) {
+func (j *Journals) open(ctx context.Context, apply string) (from io.ReadCloser, live func() bool, err error) {
 	f, err := os.Open(j.of.file(j.store.Place(), apply))
 	if err == nil {
-		return f, f, nil
+		return f, func() bool { return isDead(f) }, nil
 	}
 	key := j.of.key(apply)
 	if err := bucket.Check(key); err != nil {
@@ -151,7 +159,14 @@ func (j *Journals) open(ctx context.Context, apply string) (io.ReadCloser, *os.F
 	}
 	v, err := j.store.Bucket().Get(ctx, key, bucket.Range{})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("there is no journal of apply %s", apply)
+		p, err := j.openPieces(ctx, apply)
+		if err == nil && p == nil {
+			err = fmt.Errorf("there is no journal of apply %s", apply)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return p, p.isDead, nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the journal of apply %s: %w", apply, err)
@@ -162,8 +177,9 @@ func (j *Journals) open(ctx context.Context, apply string) (io.ReadCloser, *os.F
 // reading is a journal being read.
 type reading struct {
 	lines   *bufio.Reader
-	live    *os.File // nil of one that is stored
+	live    func() bool // whether nothing more comes; nil of one that is stored
 	follow  bool
+	every   time.Duration // how often it is looked for more
 	decoder decoder
 	part    []byte // of a line whose end is not there yet
 	dead    bool   // nothing will be added
@@ -188,7 +204,7 @@ func (r *reading) next(ctx context.Context) ([]byte, error) {
 		case r.live == nil || r.dead:
 			return nil, ErrKilled // what is left of a line was being written
 		}
-		if r.dead = isDead(r.live); r.dead {
+		if r.dead = r.live(); r.dead {
 			continue // once more: a last line may have come before
 		}
 		if !r.follow {
@@ -197,7 +213,7 @@ func (r *reading) next(ctx context.Context) ([]byte, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(followEvery):
+		case <-time.After(r.every):
 		}
 	}
 }

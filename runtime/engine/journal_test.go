@@ -319,7 +319,7 @@ func TestFarStoreHasJournals(t *testing.T) {
 	far := newRig(t)
 	b := local.Open(filepath.Join(far.dir, "bucket"), far.store.Place())
 	machine := func() *store.Store {
-		s, err := store.Over(b, filepath.Join(t.TempDir(), ".mlp"))
+		s, err := store.Over(t.Context(), b, filepath.Join(t.TempDir(), ".mlp"), "s3://models")
 		if err != nil {
 			t.Fatal(err)
 		}

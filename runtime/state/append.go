@@ -161,8 +161,8 @@ func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) (
 	if err != nil {
 		return nil, err
 	}
-	if r.Lease > l.lease && l.lease > 0 {
-		return nil, &FencedError{Revision: r.Revision, By: r.By}
+	if err := l.fences(r); err != nil {
+		return nil, err
 	}
 	Fold(st, r)
 	touched := map[string]bool{}

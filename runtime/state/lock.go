@@ -26,11 +26,16 @@ var ErrLocked = errors.New("locked")
 // LockedError: somebody else holds the lock.
 type LockedError struct {
 	Pipeline, Workspace string
-	Holder              Holder // zero where it could not be read
+	Holder              Holder    // zero where it could not be read
+	Free                time.Time // when a lease that is not renewed is free; zero where the lock is this machine's
 }
 
 func (e *LockedError) Error() string {
 	h := e.Holder
+	if !e.Free.IsZero() {
+		return fmt.Sprintf("%s, workspace %s, is locked: %s by %s on %s since %s; wait for it to end. If it was killed, nothing is to be freed: the lock ends by itself at %s",
+			e.Pipeline, e.Workspace, h.What, h.Who, h.Host, h.Since.Format(time.RFC3339), e.Free.Format(time.RFC3339))
+	}
 	if h.PID == 0 {
 		return fmt.Sprintf("%s, workspace %s, is locked by another process; wait for it to end", e.Pipeline, e.Workspace)
 	}
@@ -43,7 +48,7 @@ func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // Lock keeps other processes of this machine from applying to a pipeline in a workspace. It is an flock on a file such as
 // .mlp/locks/fraud/default, held until Unlock or until the process dies, when the kernel frees it. Other machines do not see it: where the
-// store is shared, package lease does that.
+// store is elsewhere, a lease does that: see Hold.
 type Lock struct{ file *os.File }
 
 // Lock takes the lock of this pipeline and workspace, at once or not at all: the error is a LockedError if somebody has
@@ -92,9 +97,8 @@ func (l *Lock) Unlock() error {
 	return errors.Join(err, l.file.Close())
 }
 
-// writeHolder says in the lock's file who holds it, for the message that others get. The lock itself is the kernel's
-// (flock): the text of a process that died means nothing.
-func writeHolder(f *os.File, h Holder) error {
+// fill fills in what is zero.
+func (h *Holder) fill() {
 	if h.PID == 0 {
 		h.PID = os.Getpid()
 	}
@@ -104,6 +108,12 @@ func writeHolder(f *os.File, h Holder) error {
 	if h.Since.IsZero() {
 		h.Since = time.Now().UTC().Truncate(time.Second)
 	}
+}
+
+// writeHolder says in the lock's file who holds it, for the message that others get. The lock itself is the kernel's
+// (flock): the text of a process that died means nothing.
+func writeHolder(f *os.File, h Holder) error {
+	h.fill()
 	data, err := json.Marshal(h)
 	if err != nil {
 		return err

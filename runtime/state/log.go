@@ -31,6 +31,7 @@ package state
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -142,7 +143,7 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		if r.State != nil {
 			st, from = complete(r.State), c+1
 			st.Digest = r.Digest
-			if err := head.is(l, r); err != nil {
+			if err := errors.Join(head.is(l, r), l.fences(r)); err != nil {
 				return nil, err
 			}
 			break
@@ -150,7 +151,7 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 	}
 	err = l.follow(ctx, from, top, st.Digest, func(r *Revision) error {
 		Fold(st, r)
-		return head.is(l, r)
+		return errors.Join(head.is(l, r), l.fences(r))
 	})
 	if err == nil {
 		err = head.ends(l, top)
@@ -159,6 +160,14 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		return nil, err
 	}
 	return st, nil
+}
+
+// fences is a FencedError where a revision is of a later term than the writer's, whose lease is over then.
+func (l *Log) fences(r *Revision) error {
+	if l.lease > 0 && r.Lease > l.lease {
+		return &FencedError{Revision: r.Revision, By: r.By}
+	}
+	return nil
 }
 
 // History returns all revisions, the oldest first, having checked the whole chain.

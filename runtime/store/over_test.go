@@ -30,7 +30,7 @@ func shared(t *testing.T) (*buckettest.Counting, *local.Bucket) {
 // machine is a store over a bucket, on a machine that has seen nothing of it.
 func machine(t *testing.T, b bucket.Bucket) *Store {
 	t.Helper()
-	s, err := Over(b, filepath.Join(t.TempDir(), ".mlp"))
+	s, err := over(t, b, filepath.Join(t.TempDir(), ".mlp"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +40,16 @@ func machine(t *testing.T, b bucket.Bucket) *Store {
 		}
 	})
 	return s
+}
+
+// over opens a store and makes its bucket ready.
+func over(t *testing.T, b bucket.Bucket, dir string) (*Store, error) {
+	t.Helper()
+	s, err := Over(t.Context(), b, dir, "s3://models")
+	if err == nil {
+		err = s.Prepare(t.Context(), func() {})
+	}
+	return s, err
 }
 
 func folder(t *testing.T, files map[string]string) string {
@@ -148,7 +158,7 @@ func TestOverRecords(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), ".mlp")
 	for round, want := range []int{1, 0, 0} {
-		bob, err := Over(far, dir)
+		bob, err := over(t, far, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +172,7 @@ func TestOverRecords(t *testing.T) {
 			t.Errorf("round %d: %+v, want %d values", round, c, want)
 		}
 		if round == 1 { // a copy that a failing disk changed is no loss
-			copies, err := filepath.Glob(filepath.Join(dir, "cache", "store", "actions", "segments", "*"))
+			copies, err := filepath.Glob(filepath.Join(dir, "cache", "store", "*", "actions", "segments", "*"))
 			if err != nil || len(copies) != 1 {
 				t.Fatalf("copies: %v, %v", copies, err)
 			}
@@ -172,7 +182,7 @@ func TestOverRecords(t *testing.T) {
 			if _, err := bob.Bucket().Get(t.Context(), "actions/segments/none", bucket.Range{}); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("none: %v", err)
 			}
-			again, err := Over(far, dir)
+			again, err := over(t, far, dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +205,7 @@ func TestOverRecords(t *testing.T) {
 // cached is how many bytes of objects a machine keeps of a bucket elsewhere.
 func cached(t *testing.T, s *Store) (total int64) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(s.Root(), "cache", "store", "objects", "blake3", "*", "*"))
+	files, err := filepath.Glob(filepath.Join(s.Root(), "cache", "store", "*", "objects", "blake3", "*", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +234,7 @@ func TestCacheIsTrimmed(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), ".mlp")
 	open := func(limit int64) *Store {
-		s, err := Over(far, dir)
+		s, err := over(t, far, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +319,7 @@ func TestCacheIsTrimmedUnderUse(t *testing.T) {
 		wg.Go(func() {
 			defer done.Add(1)
 			for range rounds {
-				s, err := Over(far, dir)
+				s, err := over(t, far, dir)
 				if err == nil {
 					err = s.Materialize(t.Context(), d, filepath.Join(t.TempDir(), "in"))
 				}
@@ -324,7 +334,7 @@ func TestCacheIsTrimmedUnderUse(t *testing.T) {
 		})
 	}
 	for done.Load() < users {
-		s, err := Over(far, dir)
+		s, err := over(t, far, dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/scratch"
@@ -69,6 +68,7 @@ type Store struct {
 	claims  claims
 	limit   int64 // of the cache of a bucket elsewhere, in bytes
 	where   func(key string) string
+	far     *far // nil where the store is a folder
 }
 
 // Open returns the store in a folder, which is created when something is first written.
@@ -104,39 +104,6 @@ const CacheLimit = 20 << 30
 // LimitCache says how many bytes of a bucket that is elsewhere are kept here. Close removes what is more, and was used longest ago; what
 // processes use that are alive stays.
 func (s *Store) LimitCache(bytes int64) { s.limit = bytes }
-
-// Over returns the store in a bucket that is elsewhere, with a folder on this machine for what is fetched from it and for what
-// this machine works on. Records that are put once, segments of them, revisions and objects are fetched once.
-func Over(b bucket.Bucket, dir string) (*Store, error) {
-	s, err := Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	s.limit = CacheLimit
-	s.shelf = local.Open(s.place.Path("cache", "store"), s.place)
-	s.bucket = bucket.Cached{Bucket: b, Near: s.shelf, Keep: keep}
-	s.where = func(key string) string { return key }
-	s.objects, s.records = objects.Far(b, s.shelf, s.place), records.New(s.bucket, s.where)
-	return s, nil
-}
-
-// keep reports whether a value never changes, and is as it was written.
-func keep(key string, value []byte) bool {
-	var err error
-	switch {
-	case strings.HasPrefix(key, records.ReplacedPrefix):
-		return false
-	case strings.HasPrefix(key, records.SegmentPrefix):
-		return records.WholeSegment(value)
-	case strings.HasPrefix(key, records.Prefix):
-		_, _, err = seal.Unseal("action", value)
-	case strings.HasPrefix(key, "log/"):
-		_, _, err = seal.Unseal("revision", value)
-	default:
-		return false
-	}
-	return err == nil
-}
 
 // Root is the store's folder, absolute.
 func (s *Store) Root() string { return s.root }
@@ -263,7 +230,7 @@ func (s *Store) Left() bool { return s.place.Left() }
 func (s *Store) Close() error {
 	err := errors.Join(s.hashes.Save(), s.records.Group(context.Background()), s.place.Close())
 	s.objects.Forget()
-	return errors.Join(err, s.objects.Trim(context.Background(), s.limit))
+	return errors.Join(err, s.objects.Trim(context.Background(), s.limit), s.far.close())
 }
 
 // Seal puts a JSON value into a file under a name, as seal.Seal says.

@@ -31,7 +31,7 @@ type Recorded struct {
 // names. A store is made where there is none. After an error the store is among what is returned if it was opened, to
 // be closed.
 func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bool) (Recorded, error) {
-	s, err := store.Open(w.StoreDir())
+	s, err := w.openStore(ctx)
 	if err != nil {
 		return Recorded{}, err
 	}
@@ -40,7 +40,7 @@ func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bo
 		return r, err
 	}
 	if r.State, err = r.Log.Load(ctx); err != nil {
-		return r, err
+		return r, refused(err)
 	}
 	if planning {
 		r.actions = readActions(ctx, s, r.State)
@@ -52,9 +52,12 @@ func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bo
 // function it returns waits for that, or reads what is asked for if it was guessed wrong. It is to be called at most
 // once, by the goroutine that called readAhead; ctx ends what is read in the background.
 func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline string) (Recorded, error) {
-	// With one pipeline in the store the guess is right, and reading goes on while the module is compiled.
+	// With one pipeline in the store the guess is right, and reading goes on while the module is compiled. Of a store elsewhere
+	// it is the name that stands in the module.
 	guess := ""
-	if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
+	if u, err := w.storeURL(); err == nil && u != nil {
+		guess, _ = w.pipelineName()
+	} else if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
 		guess = entries[0].Name()
 	}
 	var r Recorded

@@ -2,7 +2,9 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"os"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
@@ -16,6 +18,10 @@ type ApplyOptions struct {
 	Executor    string   // as ExecutorOptions.Name
 	Threads     int      // of a stage; 0: all
 	Parallelism int      // stages at once; 0: as many as there are processors
+	// Wait, if given, is told who holds the workspace's lock, once, and then the lock is waited for.
+	Wait func(*state.LockedError)
+	// Told is given what takes long before anything is planned; it may be nil.
+	Told func(string)
 }
 
 // Applying is who watches an apply and decides whether it goes on. Its methods are called in this order, one at a time;
@@ -43,7 +49,7 @@ type Applying interface {
 // applied. That stages or gates failed is no error, but stands in the result. The session's state is that of before;
 // open a new session to see what was recorded.
 func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
-	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
+	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
 		if err != nil {
 			return nil, err
@@ -57,27 +63,52 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engi
 		if yes, err := by.Confirm(p); err != nil || !yes {
 			return nil, err
 		}
-		return s.run(ctx, p, lock, o, by)
+		return s.run(ctx, p, held, o, by)
 	})
 }
 
 // locked calls do with the workspace's lock held, after reading the state again: what was read before may be another apply's past. The
-// error is a state.LockedError if another process of this machine holds the lock; nobody is waited for.
-func (s *Session) locked(ctx context.Context, do func(*state.Lock) (*engine.Result, error)) (*engine.Result, error) {
-	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "apply"})
+// error is a state.LockedError if somebody else holds the lock and is not waited for. The context of do ends if the lock is lost.
+func (s *Session) locked(ctx context.Context, o ApplyOptions, do func(context.Context, *state.Held) (*engine.Result, error)) (result *engine.Result, err error) {
+	held, err := s.hold(ctx, "apply", o)
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Unlock()
-	if s.State, err = s.Log.Load(ctx); err != nil { // under the lock: nobody else writes from here on
+	defer func() { err = errors.Join(err, held.Release()) }()
+	if s.State, err = held.Log().Load(ctx); err != nil { // under the lock: nobody else writes from here on
 		return nil, err
 	}
 	s.actions, s.written = nil, nil
-	return do(lock)
+	return do(held.Context(), held)
+}
+
+// waitEvery is how often it is looked whether a lock is free.
+const waitEvery = time.Second
+
+// hold takes the workspace's lock for what is about to be done, on a store that keeps its promises.
+func (s *Session) hold(ctx context.Context, what string, o ApplyOptions) (*state.Held, error) {
+	if err := s.prepare(ctx, o.Told); err != nil {
+		return nil, err
+	}
+	for waits := false; ; waits = true {
+		held, err := s.Log.Hold(ctx, state.Holder{Who: UserName(), What: what})
+		var locked *state.LockedError
+		if err == nil || o.Wait == nil || !errors.As(err, &locked) {
+			return held, err
+		}
+		if !waits {
+			o.Wait(locked)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(waitEvery):
+		}
+	}
 }
 
 // run carries a plan out. One that was carried out whole is marked, so that its file is not applied twice.
-func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o ApplyOptions, by Applying) (*engine.Result, error) {
+func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o ApplyOptions, by Applying) (*engine.Result, error) {
 	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
 	if err != nil {
 		return nil, err
@@ -99,7 +130,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, lock *state.Lock, o App
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.Store, Log: s.Log.For(p.ID).On(UserName(), HostName()).From(from), Lock: lock, State: s.State, Placement: placed, Dir: s.w.Dir,
+		Plan: p, Store: s.Store, Log: held.Log().For(p.ID).On(UserName(), HostName()).From(from), Lock: held.Lock(), State: s.State, Placement: placed, Dir: s.w.Dir,
 		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/review"
-	"github.com/mlp-lang/mlp/runtime/state"
 )
 
 // ApproversVariable names the file of approvers where --approvers does not.
@@ -102,13 +101,13 @@ func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Ap
 		return nil, err
 	}
 	defer s.Close()
-	lock, err := s.Log.Lock(state.Holder{Who: UserName(), What: "approve"})
+	held, err := s.hold(ctx, "approve", ApplyOptions{})
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Unlock()
+	defer held.Release()
 	// The state is read again under the lock: what was decided may be another thing than when the session began.
-	if s.State, err = s.Log.Load(ctx); err != nil {
+	if s.State, err = held.Log().Load(ctx); err != nil {
 		return nil, err
 	}
 	asked, err := s.asked(a.Gate, a.Name, approvers)
@@ -118,7 +117,7 @@ func (w *Workspace) Approve(ctx context.Context, vars Settings, a Approval) (*Ap
 	if !approvers.May(a.By, asked.From) {
 		return nil, mayNot(a.By, a.Gate, asked, approvers)
 	}
-	after, err := s.Log.As(a.By, "").On(UserName(), HostName()).From(w.origin(ctx, os.Getenv)).Append(ctx, s.State, []plan.Event{s.approval(a)})
+	after, err := held.Log().As(a.By, "").On(UserName(), HostName()).From(w.origin(ctx, os.Getenv)).Append(ctx, s.State, []plan.Event{s.approval(a)})
 	if err != nil {
 		return nil, err
 	}

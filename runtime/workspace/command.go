@@ -22,6 +22,9 @@ func (w *Workspace) Command(rest string) string {
 	if w.Name != "default" {
 		words = append(words, "--workspace", w.Name)
 	}
+	if w.StoreURL != "" {
+		words = append(words, "--store", render.ShellWord(w.StoreURL))
+	}
 	for _, s := range w.Told {
 		words = append(words, s.Flag(), render.ShellWord(s.Value))
 	}

@@ -144,7 +144,9 @@ func (e *editing) apply() {
 	for range 2 {
 		s, err := e.open()
 		if err == nil {
-			_, err = s.locked(context.Background(), func(lock *state.Lock) (*engine.Result, error) { return nil, e.carryOut(s, lock) })
+			_, err = s.locked(context.Background(), ApplyOptions{}, func(_ context.Context, held *state.Held) (*engine.Result, error) {
+				return nil, e.carryOut(s, held.Lock())
+			})
 			err = errors.Join(err, s.Close())
 		}
 		if err != nil {

@@ -91,8 +91,12 @@ func (s *Session) Follow(ctx context.Context) (iter.Seq2[engine.Entry, error], e
 		if apply != "" {
 			return j.Follow(ctx, apply), nil
 		}
-		if h, held := s.Log.Holder(); !held || h.What != "apply" {
-			return nil, &Failure{Err: fmt.Errorf("no apply of %s, workspace %s, runs on this machine", s.Log.Pipeline(), s.Log.Workspace()),
+		h, held, err := s.Log.Applies(ctx)
+		if err != nil {
+			return nil, refused(err)
+		}
+		if !held || h.What != "apply" {
+			return nil, &Failure{Err: fmt.Errorf("no apply of %s, workspace %s, runs%s", s.Log.Pipeline(), s.Log.Workspace(), s.where()),
 				Hint: s.w.Command("logs") + " lists those that ended."}
 		}
 		select {
@@ -101,6 +105,14 @@ func (s *Session) Follow(ctx context.Context) (iter.Seq2[engine.Entry, error], e
 		case <-time.After(beginsEvery):
 		}
 	}
+}
+
+// where says on which machines applies are seen.
+func (s *Session) where() string {
+	if s.Store.IsFar() {
+		return ""
+	}
+	return " on this machine"
 }
 
 // Events goes through the events of an apply: its id, or its number in the list of applies, of which 1 is the last.

@@ -77,7 +77,7 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 	if s.Recorded, err = w.readStored(ctx, p.Pipeline, false); err != nil {
 		return nil, err
 	}
-	return s.locked(ctx, func(lock *state.Lock) (*engine.Result, error) {
+	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		part, err := s.unchanged(ctx, p)
 		if err != nil {
 			return nil, err
@@ -88,7 +88,7 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 		if yes, err := by.Confirm(p); err != nil || !yes {
 			return nil, err
 		}
-		return s.run(ctx, part, lock, o, by)
+		return s.run(ctx, part, held, o, by)
 	})
 }
 

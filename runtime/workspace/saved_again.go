@@ -57,7 +57,9 @@ func (w *Workspace) CheckPlan(ctx context.Context, p *plan.Plan) (why string, er
 	at.Name = p.Workspace
 	s := &Session{w: &at, Pipeline: p.Pipeline}
 	defer s.Close()
-	if _, err := os.Stat(at.StoreDir()); err != nil {
+	if u, err := at.storeURL(); err != nil {
+		return "", err
+	} else if _, none := os.Stat(at.StoreDir()); none != nil && u == nil {
 		return "there is no store here", nil
 	}
 	if s.Recorded, err = at.readStored(ctx, p.Pipeline, false); err != nil {

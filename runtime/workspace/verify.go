@@ -40,7 +40,7 @@ type Damaged struct {
 // VerifyStore reads everything in the store and holds it to its digests: objects, records, and the states of all workspaces.
 // Objects that are not what their name says are moved to quarantine; nothing else is changed.
 func (w *Workspace) VerifyStore(ctx context.Context) (*Verified, error) {
-	st, err := store.Open(w.StoreDir())
+	st, err := w.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}

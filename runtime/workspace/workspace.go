@@ -33,6 +33,8 @@ type Workspace struct {
 	Dir   string    // the same, absolute
 	Name  string    // of the state, such as "default"
 	Roots DataRoots // where data may lie
+	// StoreURL is where the store is, before what MLP_STORE and the module say; "": as they say.
+	StoreURL string
 	// ApproversFile is the operator's file of who may approve; "": that of MLP_APPROVERS, if any.
 	ApproversFile string
 	// Told is what variables are given, without what is sensitive, for commands to copy. Opening sets it.

@@ -111,18 +111,12 @@ func key(name string, number int64) string { return fmt.Sprintf("leases/%s/%06d.
 // Take takes the lease of a name, such as fraud/default, for a time that can be renewed, at once or not at all: the error is a
 // HeldError if somebody has it.
 func Take(ctx context.Context, b bucket.Bucket, name string, h Holder, ttl time.Duration, now Clock) (*Lease, error) {
-	top, err := last(ctx, b, name)
+	top, held, err := look(ctx, b, name, now)
 	if err != nil {
 		return nil, err
 	}
-	if top > 0 {
-		t, whole, err := read(ctx, b, name, top)
-		if err != nil {
-			return nil, err
-		}
-		if whole && !t.Ended && now().Before(t.Expires.Add(Skew)) {
-			return nil, &HeldError{Name: name, Holder: t.Holder, Since: t.Since, Expires: t.Expires}
-		}
+	if held != nil {
+		return nil, held
 	}
 	nonce := make([]byte, 16)
 	if _, err := rand.Read(nonce); err != nil {
@@ -148,6 +142,24 @@ func Take(ctx context.Context, b bucket.Bucket, name string, h Holder, ttl time.
 		return nil, &HeldError{Name: name, Holder: t.Holder, Since: t.Since, Expires: t.Expires}
 	}
 	return nil, fmt.Errorf("taking the lease on %s: %w", name, putErr)
+}
+
+// Look says who has the lease of a name; nil if nobody has.
+func Look(ctx context.Context, b bucket.Bucket, name string, now Clock) (*HeldError, error) {
+	_, held, err := look(ctx, b, name, now)
+	return held, err
+}
+
+// look finds the last term, and who holds it, if anybody does.
+func look(ctx context.Context, b bucket.Bucket, name string, now Clock) (top int64, held *HeldError, err error) {
+	if top, err = last(ctx, b, name); err != nil || top == 0 {
+		return 0, nil, err
+	}
+	t, whole, err := read(ctx, b, name, top)
+	if err == nil && whole && !t.Ended && now().Before(t.Expires.Add(Skew)) {
+		held = &HeldError{Name: name, Holder: t.Holder, Since: t.Since, Expires: t.Expires}
+	}
+	return top, held, err
 }
 
 // last is the highest term, 0 if there is none. A list may not have it yet, so it is looked for by its key.

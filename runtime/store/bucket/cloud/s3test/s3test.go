@@ -1,0 +1,126 @@
+// Package s3test starts a real server of the S3 protocol for a test: versitygw, on a folder.
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Version is the version of versitygw that tests are held to; .ci/run installs it.
+const Version = "v1.8.0"
+
+// The credentials of the server, which Start puts into the environment of the test.
+const (
+	AccessKey = "tester"
+	SecretKey = "a-secret-of-the-test"
+)
+
+// Server is one that answers at 127.0.0.1.
+type Server struct {
+	Endpoint string // http://127.0.0.1:port
+	Dir      string // the buckets, as folders
+}
+
+// Start starts a server with a bucket that ends with the test. Without versitygw the test is skipped, or fails where MLP_REQUIRE_S3 is set.
+func Start(t *testing.T, bucket string) *Server {
+	t.Helper()
+	for name, value := range Environment() {
+		t.Setenv(name, value)
+	}
+	program := find()
+	if program == "" {
+		how := "there is no versitygw: go install github.com/versity/versitygw/cmd/versitygw@" + Version
+		if os.Getenv("MLP_REQUIRE_S3") != "" {
+			t.Fatal(how)
+		}
+		t.Skip(how)
+	}
+	s, stop, err := run(program, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	s.Bucket(t, bucket)
+	return s
+}
+
+// Environment is what the AWS library finds the server's credentials in, and what keeps it from those of the machine.
+func Environment() map[string]string {
+	return map[string]string{"AWS_ACCESS_KEY_ID": AccessKey, "AWS_SECRET_ACCESS_KEY": SecretKey, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
+		"AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true"}
+}
+
+// find looks in PATH and where go install puts programs.
+func find() string {
+	if path, err := exec.LookPath("versitygw"); err == nil {
+		return path
+	}
+	out, err := exec.Command("go", "env", "GOBIN", "GOPATH").Output()
+	if err != nil {
+		return ""
+	}
+	bin, gopath, _ := bytes.Cut(bytes.TrimSuffix(out, []byte("\n")), []byte("\n"))
+	for _, path := range []string{filepath.Join(string(bin), "versitygw"), filepath.Join(string(gopath), "bin", "versitygw")} {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
+}
+
+func run(program, dir string) (*Server, func(), error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	at := listener.Addr().String()
+	s := &Server{Endpoint: "http://" + at, Dir: filepath.Join(dir, "buckets")}
+	if err := errors.Join(listener.Close(), os.MkdirAll(s.Dir, 0o755)); err != nil {
+		return nil, nil, err
+	}
+	var said bytes.Buffer
+	cmd := exec.Command(program, "--access", AccessKey, "--secret", SecretKey, "--port", at, "--quiet", "posix", s.Dir)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	stop := func() { _ = cmd.Process.Kill(); <-ended }
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		if response, err := http.Get(s.Endpoint); err == nil {
+			return s, stop, response.Body.Close()
+		}
+		select {
+		case <-ended:
+			return nil, nil, errors.New("versitygw ended: " + said.String())
+		case <-ctx.Done():
+			stop()
+			return nil, nil, errors.New("versitygw does not answer: " + said.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Bucket makes another bucket.
+func (s *Server) Bucket(t *testing.T, name string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(s.Dir, name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// URL is that of a store in a bucket of the server.
+func (s *Server) URL(place string) string { return "s3://" + place + "?endpoint=" + s.Endpoint }
