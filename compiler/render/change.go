@@ -22,7 +22,8 @@ func ChangeText(before, after json.RawMessage) string {
 	return x + " → " + y
 }
 
-// valueChange is how two values are shown beside each other.
+// valueChange is how two values are shown beside each other. If they differ, so do the two texts: where both would look
+// alike once they are rounded or cut, they are shown exactly.
 func valueChange(before, after json.RawMessage) (string, string) {
 	var a, b string
 	if json.Unmarshal(before, &a) == nil && json.Unmarshal(after, &b) == nil && string(before) != "null" && string(after) != "null" {
@@ -70,8 +71,8 @@ func literal(s string) string {
 	return strings.NewReplacer("  ", ` \x20`, "##", `#\x23`).Replace(strconv.QuoteToASCII(s))
 }
 
-// listChange names what a list gained and lost; if that is nothing, its order differs. Texts of several lines that stand for each
-// other are left out where their lines are shown.
+// listChange names what a list gained and lost; if that is nothing, its order differs. Texts of several lines that
+// stand for each other are left out where their lines are shown. ["a", "b"] that became ["b", "c"] is "+ c  - a".
 func listChange(a, b []json.RawMessage, linesShown bool) string {
 	gained, lost := gainedAndLost(a, b)
 	if len(gained)+len(lost) == 0 {

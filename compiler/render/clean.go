@@ -11,10 +11,14 @@ import (
 // LongestShown is how much of a user's string is shown, in code points; the JSON has all of it.
 const LongestShown = 400
 
-// clean makes a user's string harmless in a line of text: control characters, escapes of terminals, marks that turn the
+// Line makes a user's string harmless in a line of text: control characters, escapes of terminals, marks that turn the
 // direction of writing and characters that cannot be seen are shown as their code points; white space is one blank, so
-// that no string looks like two columns; what is very long is cut, visibly. Systems that run builds take some lines that a
-// program prints for commands; these are broken up. It can then neither forge nor hide anything.
+// that no string looks like two columns; what is very long is cut, visibly. Systems that run builds take some lines
+// that a program prints for commands; these are broken up. The string can then neither forge nor hide anything:
+//
+//	"a\x1b[2Jb"      a\u{1B}[2Jb
+//	"  a\n  b "      a b
+//	"::error::x"     \u{3A}:error::x
 func Line(s string) string {
 	if harmless(s) {
 		return s
@@ -51,7 +55,7 @@ func Line(s string) string {
 // the others anywhere in it.
 var buildCommand = lazyregexp.New(`^\s*::|##[a-z]*\[`)
 
-// Lines does so with each line of a text; how far it is indented stays.
+// Lines does what Line does with each line of a text; how far it is indented stays. Line feeds at the end are dropped.
 func Lines(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
@@ -61,7 +65,8 @@ func Lines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// ShellWord writes a user's string as one word of a command line that is shown to be copied.
+// ShellWord writes a user's string as one word of a POSIX shell's command line that is shown to be copied: train.model
+// as it is, train.model["eu"] in single quotes. A word that would be taken for a flag is quoted too.
 func ShellWord(s string) string {
 	plain := func(r rune) bool {
 		return r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-./@:=,+", r)
@@ -89,7 +94,7 @@ func harmless(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
-// Hidden reports whether a character cannot be seen or changes how others are shown.
+// Hidden reports whether a character cannot be seen or changes how others are shown. The blank itself can be seen.
 func Hidden(r rune) bool {
 	switch {
 	case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs):
@@ -102,6 +107,7 @@ func Hidden(r rune) bool {
 	return r == '\u2800' // a braille cell without dots
 }
 
+// hex is a number in hexadecimal digits, without leading zeros.
 func hex(r rune) string {
 	const digits = "0123456789abcdef"
 	if r < 16 {

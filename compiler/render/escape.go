@@ -26,7 +26,8 @@ func CodeSpan(s string, width int) string {
 // CodeText is CodeSpan where no cell of a table is: a bar stays as it is.
 func CodeText(s string, width int) string { return fenced(Clipped(Line(s), width)) }
 
-// fenced puts a text between more backticks than it holds in a row.
+// fenced puts a text between more backticks than it holds in a row, and blanks where it begins or ends with one, which
+// Markdown drops again (CommonMark 0.31, 6.1).
 func fenced(s string) string {
 	fence, run := 1, 0
 	for _, r := range s {
@@ -65,6 +66,7 @@ func plainPhrase(s string) bool {
 	return true
 }
 
+// plainRune reports whether a character means nothing in Markdown.
 func plainRune(r rune) bool {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':

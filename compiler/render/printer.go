@@ -16,7 +16,7 @@ type Options struct {
 	All   bool // list cached stages and decided gates too
 }
 
-// Printer collects the lines of a text.
+// Printer collects the lines of a text. The zero value writes without colours.
 type Printer struct {
 	Options
 	b strings.Builder
@@ -45,7 +45,8 @@ const (
 	Dim    Style = "2"
 )
 
-// Paint colours text, if colours are asked for.
+// Paint colours text, if colours are asked for. What is painted has no other width, but other bytes: pad before
+// painting.
 func (p *Printer) Paint(s Style, text string) string {
 	if !p.Color || text == "" || s == "" {
 		return text

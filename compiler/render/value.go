@@ -11,7 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
-// Value writes a JSON value briefly: numbers and strings as they are, long ones cut.
+// Value writes a JSON value briefly: numbers and strings as they are, long ones cut. It is one line, and clean; a
+// string has no quotes, an absent value is "absent".
 func Value(v json.RawMessage) string { return Clipped(Line(FullValue(v)), LongestValue) }
 
 // FullValue is a JSON value as Value shows it, all of it and as the user wrote it.
@@ -58,6 +59,7 @@ func DataText(v json.RawMessage) string {
 	return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, Plural(d.Files, "file", "files"), d.Bytes, Line(d.Digest.Short()))
 }
 
+// shortDigest is a digest that stands in JSON, in short.
 func shortDigest(v json.RawMessage) string { return Line(plan.Digest(Value(v)).Short()) }
 
 // ShortVersion is the version of what lies elsewhere: of an image the first 12 characters of its ID, without "sha256:", as docker shows it;

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Columns is how wide a string stands on a terminal, counted in code points.
+// Columns is how wide a string stands on a terminal, counted in code points. Characters that a terminal draws two
+// columns wide, as those of Chinese, count as one, so that columns with them are out of line and nothing else is wrong.
 func Columns(s string) int { return utf8.RuneCountInString(s) }
 
 // Pad adds blanks at the end up to a width in columns; a string that is as wide or wider is returned as it is.

@@ -23,7 +23,9 @@ func WorkflowCommand(d source.Diagnostic, place func(string) string) string {
 	return workflowCommand(level, place(d.Subject.File), d.Subject, d.Code, source.Masked(text))
 }
 
-// workflowCommand is one workflow command. What users wrote can neither end it nor begin another.
+// workflowCommand is one workflow command. What users wrote can neither end it nor begin another: the characters that
+// part its fields are escaped as the runner of GitHub Actions takes them back
+// (https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts).
 func workflowCommand(level, file string, at source.Range, title, text string) string {
 	var properties []string
 	add := func(name, value string) { properties = append(properties, name+"="+propertyEscapes.Replace(value)) }

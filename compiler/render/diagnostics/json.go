@@ -4,7 +4,7 @@ package diagnostics
 
 import "github.com/mlp-lang/mlp/lang/source"
 
-// Report is diagnostics as JSON.
+// Report is diagnostics as JSON: {"format_version": "1.0", "valid": false, "diagnostics": […]}.
 type Report struct {
 	FormatVersion string `json:"format_version"`
 	Valid         bool   `json:"valid"` // there are no errors
@@ -21,7 +21,8 @@ type One struct {
 	Subject  *source.Range `json:"subject,omitempty"`
 }
 
-// ReportOf is the report of diagnostics, in their order.
+// ReportOf is the report of diagnostics, in their order; of none an empty list. Characters that cannot be seen are
+// masked.
 func ReportOf(diags source.Diagnostics) Report {
 	out := Report{FormatVersion: "1.0", Valid: !diags.HasErrors(), Diagnostics: []One{}}
 	for _, d := range diags {

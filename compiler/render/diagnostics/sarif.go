@@ -8,7 +8,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// The parts of SARIF 2.1.0 (OASIS, 2020) that diagnostics need.
+// The parts of SARIF 2.1.0 that diagnostics need: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 type (
 	// SARIFLog is a log with one run.
 	SARIFLog struct {
@@ -65,7 +65,8 @@ type (
 )
 
 // SARIF is diagnostics as code scanners tell them, found by an mlp of this version. Place gives a file's path from the
-// root of the repository. Rules are those of the diagnostics, by code.
+// root of the repository. Rules are those of the diagnostics, by code; a diagnostic without a code has none. Of none
+// the log has a run without results, by which scanners close what they showed before.
 func SARIF(diags source.Diagnostics, version string, place func(string) string) SARIFLog {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "mlp", Version: version, Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
@@ -102,6 +103,7 @@ func SARIF(diags source.Diagnostics, version string, place func(string) string) 
 // said is a message in which nothing is a link: [words](place) is one also in plain text (SARIF 2.1.0, 3.11.6).
 func said(text string) sarifMessage { return sarifMessage{strings.ReplaceAll(text, "](", "] (")} }
 
+// location is a range in a file, whose path is escaped as a URI.
 func location(r source.Range, place func(string) string) sarifLocation {
 	at := sarifRegion{r.Start.Line, r.Start.Column, r.End.Line, r.End.Column}
 	return sarifLocation{Physical: sarifPhysical{sarifArtifact{(&url.URL{Path: place(r.File)}).String()}, at}}

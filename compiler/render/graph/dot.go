@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Dot writes a graph for Graphviz (https://graphviz.org/doc/info/lang.html).
+// Dot writes a graph for Graphviz (https://graphviz.org/doc/info/lang.html), all of it: Graphviz lays out what is
+// given.
 func Dot(w io.Writer, g *Graph) error {
 	var b strings.Builder
 	b.WriteString("digraph pipeline {\n  rankdir = TB\n  node [shape = box, style = \"rounded,filled\", fillcolor = white, fontname = \"Helvetica\"]\n")
@@ -96,7 +97,7 @@ func dotStyle(n Node) string {
 	return fmt.Sprintf(`%s, style = %s, fillcolor = "%s", color = "%s"`, shape, style, fill, n.Mark.line())
 }
 
-// fill is the ground of a mark's box, on white; line its outline.
+// fill is the ground of a mark's box, on white; line its outline. "" for no mark.
 func (m Mark) fill() string {
 	switch m {
 	case RunMark:

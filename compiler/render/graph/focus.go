@@ -13,7 +13,8 @@ func counted(n, all int, one, many string) string {
 	return fmt.Sprintf("%d of %d %s", n, all, render.Plural(all, one, many))
 }
 
-// Focus is the part of a graph that an address rests on and that rests on it. False if there is no such node.
+// Focus is the part of a graph that an address rests on and that rests on it. False if there is no such node. What is
+// left out is not counted: whoever asks for a part knows that there is more. g is not changed.
 func (g *Graph) Focus(address string) (*Graph, bool) {
 	if !slices.ContainsFunc(g.Nodes, func(n Node) bool { return n.Address == address }) {
 		return nil, false
@@ -29,7 +30,7 @@ func (g *Graph) Focus(address string) (*Graph, bool) {
 	return out, true
 }
 
-// reach adds all that can be come to in one direction.
+// reach adds all that can be come to in one direction, breadth first; ends turns an edge about. Cycles do no harm.
 func (g *Graph) reach(address string, keep map[string]bool, ends func(Edge) (from, to string)) {
 	next := map[string][]string{}
 	for _, e := range g.Edges {
@@ -64,8 +65,8 @@ func (g *Graph) only(keep map[string]bool) *Graph {
 	return out
 }
 
-// Cut leaves at most so many nodes: first what is in focus, then what asks for attention, then its neighbours, then
-// the rest, by address within each.
+// Cut leaves at most so many nodes: first what is in focus, then what asks for attention, then its neighbours, then the
+// rest, by address within each. A graph that is small enough is returned itself.
 func (g *Graph) Cut(most int) *Graph {
 	if len(g.Nodes) <= most {
 		return g
@@ -108,7 +109,8 @@ func (g *Graph) Cut(most int) *Graph {
 	return out
 }
 
-// Touched is what a plan would do something to, and its direct neighbours.
+// Touched is what a plan would do something to, and its direct neighbours: enough to see what a change is about, in a
+// plan of thousands of stages as well.
 func (g *Graph) Touched() *Graph {
 	keep := map[string]bool{}
 	for _, n := range g.Nodes {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Graph is a pipeline as a picture: blocks and what flows between them. Its forms are Tree, Dot, Mermaid and SVG.
+// Graph is a pipeline as a picture: blocks and what flows between them. Its forms are Tree, Dot, Mermaid and SVG. A
+// form does not change the graph; the same graph gives the same bytes.
 type Graph struct {
 	Nodes []Node // in any order; each form sorts as it needs
 	Edges []Edge // between addresses; those to or from others are left out
@@ -22,7 +23,7 @@ type Graph struct {
 	What string
 }
 
-// Node is a block.
+// Node is a block. Its strings are as users wrote them: each form makes them harmless in its own way.
 type Node struct {
 	Address string
 	Caption string // beside the address: the type, the verdict in words
@@ -80,7 +81,7 @@ var marks = []struct {
 	{ReleaseMark, "would be released", "»"},
 }
 
-// Sign is a mark in a line of text.
+// Sign is a mark in a line of text, one character; a blank for none.
 func (m Mark) Sign() string {
 	for _, x := range marks {
 		if x.mark == m {
@@ -133,7 +134,8 @@ var VerdictWords = map[plan.Verdict]string{
 	plan.Blocked: "blocked", plan.Remove: "removed",
 }
 
-// stage adds a stage with its edges: what flows into it, and what must have succeeded first.
+// stage adds a stage with its edges: what flows into it, and what must have succeeded first. Edges may lead to what is
+// not there yet, or never is; tidy takes the latter away.
 func (g *Graph) stage(n *plan.Node) {
 	node := Node{Address: n.Address, Phase: n.Phase, Mark: VerdictMarks[n.Verdict], Title: nodeTitle(n)}
 	node.Caption = joinWords(VerdictWords[n.Verdict], render.TypeWord(n.Kind, n.Type))
@@ -158,6 +160,7 @@ func nodeTitle(n *plan.Node) string {
 	return strings.Join(lines, "\n")
 }
 
+// joinWords joins the words that there are by dots: "runs · logistic regression".
 func joinWords(words ...string) string {
 	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " · ")
 }
@@ -259,4 +262,5 @@ func (g *Graph) tidy() {
 // lifecycle is the parts in their order; those that a graph's nodes have none of come to the end.
 var lifecycle = []schema.Phase{schema.Design, schema.Development, schema.Operations, ""}
 
+// phaseIndex is the place of a part of the lifecycle; one that is not known comes first.
 func phaseIndex(p schema.Phase) int { return max(0, slices.Index(lifecycle, p)) }

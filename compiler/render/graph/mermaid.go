@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// MostInMermaid is how many nodes a Mermaid graph shows: GitHub draws no more than 500 edges.
+// MostInMermaid is how many nodes a Mermaid graph shows: GitHub draws no more than 500 edges, and shows an error in
+// place of a larger picture.
 const MostInMermaid = 120
 
 // Mermaid writes a graph as GitHub and GitLab draw it in Markdown (https://mermaid.js.org/syntax/flowchart.html), without
@@ -87,7 +88,7 @@ func mermaidLabel(n Node) string {
 	return text
 }
 
-// mermaidText writes what could mean something to Mermaid, Markdown or HTML by its code.
+// mermaidText writes what could mean something to Mermaid, Markdown or HTML by its code: #91; for an opening bracket.
 func mermaidText(s string) string {
 	var b strings.Builder
 	for _, r := range render.Line(s) {

@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// OfModule is the graph of all blocks that something flows through.
+// OfModule is the graph of all blocks that something flows through, or that something waits for. Blocks that stand
+// alone are left out. Nodes have no marks, since nothing is planned.
 func OfModule(m *check.Module) *Graph {
 	g := &Graph{}
 	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {

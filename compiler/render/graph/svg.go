@@ -56,7 +56,8 @@ type svg struct {
 
 func (s *svg) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
-// layout places nodes and edges: from top to bottom, unless that would be too wide to read.
+// layout places nodes and edges: from top to bottom, unless that would be too wide to read. Bands keep the parts of the
+// lifecycle apart; the algorithm is that of package layout.
 func (s *svg) layout() {
 	index := map[string]int{}
 	s.placed = &layout.Graph{}
@@ -152,7 +153,7 @@ func (s *svg) describe() string {
 	return text + "."
 }
 
-// bandName is the name of a part of the lifecycle. What has left the module belongs to none.
+// bandName is the name of a part of the lifecycle. What has left the module belongs to none, and is called so.
 func (s *svg) bandName(band int) string {
 	names := []string{"Design", "Development", "Operations"}
 	if band < len(names) {
@@ -196,7 +197,8 @@ func (s *svg) hot(i int) bool {
 	return !from.quiet() && from != MetadataMark && from != PassMark && !to.quiet()
 }
 
-// edge draws a line with an arrow's head, bent from layer to layer.
+// edge draws a line with an arrow's head, bent from layer to layer by cubic curves. An edge without points is not
+// drawn.
 func (s *svg) edge(i int) {
 	points := s.d.Edges[i]
 	if len(points) < 2 {

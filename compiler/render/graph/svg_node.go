@@ -9,7 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 )
 
-// attribute makes a user's string harmless in an attribute or a text of XML and HTML.
+// attribute makes a user's string harmless in an attribute or a text of XML and HTML: clean line by line, then escaped.
 func attribute(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
@@ -53,6 +53,7 @@ func (s *svg) node(i int) {
 	s.line("</g>")
 }
 
+// class is the name of a form in class names.
 func (f Form) class() string { return [...]string{"stage", "gate", "deploy", "definition"}[f] }
 
 // outline is the path of a block's outline.
@@ -111,7 +112,8 @@ func (m Mark) drawing() string {
 	return ""
 }
 
-// legend explains the signs that occur, wrapped to a width; with it come its width and height.
+// legend explains the signs that occur, wrapped to a width; with it come its width and height, 0 if there is nothing to
+// explain.
 func (s *svg) legend(width int) (text string, wide, high int) {
 	seen := map[Mark]bool{}
 	for _, n := range s.nodes {

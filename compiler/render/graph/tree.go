@@ -67,7 +67,8 @@ type row struct {
 	notes []string
 }
 
-// build finds each node's parent, by the length of the longest way to it.
+// build finds each node's parent, by the length of the longest way to it. Of needs that are equally far the first
+// counts, what flows before what is only waited for. Children come in the order of the ways.
 func (t *tree) build() {
 	n := len(t.g.Nodes)
 	t.needs, t.parent, t.children, t.size = make([][]int, n), make([]int, n), make([][]int, n), make([]int, n)
@@ -101,8 +102,8 @@ func (t *tree) build() {
 	}
 }
 
-// longestWays orders nodes behind what they need and gives the number of steps of the longest way to each. Nodes of
-// cycles, which a plan does not have, come last as if nothing led to them.
+// longestWays orders nodes behind what they need and gives the number of steps of the longest way to each, by Kahn's
+// algorithm. Nodes of cycles, which a plan does not have, come last as if nothing led to them.
 func longestWays(needs [][]int) (order, depth []int) {
 	n := len(needs)
 	neededBy, waits := make([][]int, n), make([]int, n)
@@ -172,7 +173,7 @@ func (t *tree) add(lead string, i int) {
 	t.rows = append(t.rows, r)
 }
 
-// print writes the rows in columns: tree, caption, notes.
+// print writes the rows in columns: tree, caption, notes. What is longer than a column moves the rest of its row alone.
 func (t *tree) print() {
 	const widest = 52
 	left, middle := 0, 0

@@ -6,7 +6,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Docs is the reference of the language or of one kind of it, for readers.
+// Docs is the reference of the language or of one kind of it, for readers. It is made from the catalog that files are
+// checked with, so that it cannot say otherwise.
 type Docs struct {
 	Catalog *schema.Catalog
 	Kind    string           // one kind of the catalog; "" for all, and the functions
@@ -22,7 +23,7 @@ type FunctionsTable struct {
 // FunctionRow is a function: a call of it, and what it gives, as Markdown. Example is a call with values; it may be empty.
 type FunctionRow struct{ Form, Doc, Example string }
 
-// Markdown writes the reference as one document.
+// Markdown writes the reference as one document. A kind that the catalog has not is taken for none.
 func (d Docs) Markdown() string {
 	if k := d.Catalog.Kind(d.Kind); k != nil {
 		r := &reference{}
@@ -66,7 +67,8 @@ func computes(k *schema.Kind) bool {
 	return false
 }
 
-// HTML writes the reference as one page without scripts or requests, with links to its parts.
+// HTML writes the reference as one page without scripts or requests, with links to its parts. It is made of the
+// Markdown, so that both say the same.
 func (d Docs) HTML() string {
 	var title, nav strings.Builder
 	body := page{}
@@ -82,6 +84,7 @@ func (d Docs) HTML() string {
 	return strings.NewReplacer("{{title}}", escapeHTML(title.String()), "{{nav}}", nav.String(), "{{body}}", body.b.String()).Replace(docsPage)
 }
 
+// docsPage is the frame of the page, with its style; on small screens a table becomes a list of its rows.
 const docsPage = `<!doctype html>
 <html lang="en">
 <head>

@@ -8,8 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
-// page is HTML made of the Markdown that the reference is written in: headings, paragraphs, lists, tables, fenced code and
-// foldable examples. Everything else in it is text, and escaped.
+// page is HTML made of the Markdown that the reference is written in: headings, paragraphs, lists, tables, fenced code
+// and foldable examples. Everything else in it is text, and escaped. It is no reader of Markdown in general: what the
+// reference does not use is not known.
 type page struct {
 	b        strings.Builder
 	headings []heading
@@ -114,6 +115,7 @@ func tableCells(row string) []string {
 	return out
 }
 
+// list writes a list; lines that are indented go on with the item before.
 func (p *page) list() {
 	p.b.WriteString("<ul>\n")
 	for len(p.lines) > 0 && strings.HasPrefix(p.lines[0], "- ") {
@@ -126,6 +128,7 @@ func (p *page) list() {
 	p.b.WriteString("</ul>\n")
 }
 
+// paragraph takes lines up to a blank one, a table or a list.
 func (p *page) paragraph() {
 	var text []string
 	for len(p.lines) > 0 && strings.TrimSpace(p.lines[0]) != "" && !strings.HasPrefix(p.lines[0], "|") && !strings.HasPrefix(p.lines[0], "- ") {

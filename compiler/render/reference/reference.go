@@ -30,10 +30,12 @@ func Reference(c *schema.Catalog) string {
 	return r.b.String()
 }
 
+// reference is the pages while they are written.
 type reference struct{ b strings.Builder }
 
 func (r *reference) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"\n", args...) }
 
+// common writes the attributes that all stages take, once for all kinds.
 func (r *reference) common() {
 	r.line("## Attributes of every stage\n")
 	r.line("All kinds that compute something take these as well.\n")
@@ -55,6 +57,7 @@ func (r *reference) kind(k *schema.Kind) {
 	}
 }
 
+// phase says to which part of the lifecycle a kind belongs, if to one.
 func phase(k *schema.Kind) string {
 	if k.Phase == "" {
 		return ""
@@ -62,6 +65,7 @@ func phase(k *schema.Kind) string {
 	return fmt.Sprintf(" Phase: %s.", k.Phase)
 }
 
+// typ writes a type: what it takes, its ports, and examples, folded.
 func (r *reference) typ(k *schema.Kind, t *schema.Type) {
 	if t.Name != "" {
 		header := fmt.Sprintf("### %s \"%s\"", k.Name, t.Name)
@@ -127,6 +131,7 @@ func traits(n *schema.Block) string {
 	return " (" + strings.Join(t, ", ") + ")"
 }
 
+// attrs writes a table of attributes; none for an empty list.
 func (r *reference) attrs(attrs []schema.Attr) {
 	if len(attrs) == 0 {
 		return
@@ -169,7 +174,7 @@ func typeText(a *schema.Attr) string {
 	return s
 }
 
-// defaultText is the default as it would be written, or that there must be a value.
+// defaultText is the default as it would be written, or that there must be a value; "" where neither is.
 func defaultText(a *schema.Attr) string {
 	if a.Required {
 		return "required"

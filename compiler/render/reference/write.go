@@ -19,8 +19,9 @@ func Text(catalog *schema.Catalog, kind, format string) string {
 	return d.Markdown()
 }
 
-// Write writes a file of one kind to a folder; of all, if kind is empty, one each, and "reference" with everything. It returns the
-// paths of what was written, also with an error.
+// Write writes a file of one kind to a folder; of all, if kind is empty, one each, and "reference" with everything.
+// Files that are there are replaced, and the folder is made if need be. It returns the paths of what was written, also
+// with an error.
 func Write(catalog *schema.Catalog, kind, format, dir string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder %s: %w", dir, err)
@@ -46,6 +47,7 @@ func Write(catalog *schema.Catalog, kind, format, dir string) ([]string, error) 
 	return wrote, nil
 }
 
+// functionTables are the functions of expressions, those of rules, and those of other languages that there are not.
 func functionTables() []FunctionsTable {
 	hcl := FunctionsTable{Title: "Functions in HCL", Doc: "What arguments and locals are computed with. All give the same on every machine."}
 	for _, f := range expr.Functions() {
