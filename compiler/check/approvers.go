@@ -77,7 +77,8 @@ func (c *checker) rollback(b *resolve.Block, from, named, rules []string) {
 	}
 }
 
-// unreadable says why a name is not what it seems to be; empty if it is.
+// unreadable says why a name is not what it seems to be; empty if it is. "аlice" with a Cyrillic а reads as alice, and
+// would let a review miss who may approve (Unicode Technical Standard 39, mixed scripts).
 func unreadable(name string) string {
 	scripts := map[string]bool{}
 	for _, r := range name {

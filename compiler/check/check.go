@@ -100,7 +100,8 @@ type Rule struct {
 	Rule *rule.Rule
 }
 
-// Check types a module. With errors the module is partial and good for editors only.
+// Check types a module. It is never nil; with errors the module is partial and good for editors only. Diagnostics are
+// sorted by place. m is not changed. lib is called from several goroutines at a time where its methods say so.
 func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source.Diagnostics) {
 	c := &checker{lib: lib, untyped: map[string]bool{}, envs: map[string]*environment{}, values: map[string]moduleValues{}, cache: cacheOf(lib),
 		m: &Module{Module: m, Blocks: make(map[string]*Block, len(m.Blocks)), instances: instancesOf(m)}}
@@ -125,6 +126,10 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	return c.m, c.diags.Sort()
 }
 
+// checker is the module while it is typed. Only questions to components and the compiling of rules run side by side;
+// all else is done in the order of blocks, so that diagnostics come in one order.
+// checker is the module while it is typed. Only questions to components and the compiling of rules run side by side;
+// all else is done in the order of blocks, so that diagnostics come in one order.
 type checker struct {
 	lib    Library
 	m      *Module

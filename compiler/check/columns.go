@@ -9,8 +9,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// columnNames returns a diagnostic for each argument that names a column which its table does not have (schema.Attr.ColumnOf), and the
-// paths of these arguments: target = "is_frau". A component's own problem at such a path follows from the same mistake.
+// columnNames returns a diagnostic for each argument that names a column which its table does not have
+// (schema.Attr.ColumnOf), and the paths of these arguments: target = "is_frau". A component's own problem at such a
+// path follows from the same mistake, and is not told. Of a table that is not known nothing is said.
 func columnNames(b *Block) (lacking map[string]bool, diags source.Diagnostics) {
 	lacking = map[string]bool{}
 	for _, n := range b.Columns {

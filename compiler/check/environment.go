@@ -12,7 +12,8 @@ type Rules interface {
 	Rules() *rule.Cache
 }
 
-// environment is what the rules of a block see.
+// environment is what the rules of a block see. Blocks that see the same share one, since cel-go's part of it takes
+// long to make.
 type environment struct {
 	root *schema.FigureType // nil where its own figures are not known
 	env  *rule.Env

@@ -61,7 +61,8 @@ func instancesOf(m *resolve.Module) map[string][]*resolve.Block {
 	return out
 }
 
-// ownInstance reports whether a rule reads of a repeated block nothing but the instance with the rule's own key.
+// ownInstance reports whether a rule reads of a repeated block nothing but the instance with the rule's own key:
+// evaluate.holdout[each.key].metrics.auc. Such a gate then waits for its own instance and for no other.
 func ownInstance(rule, name string) bool {
 	rule = strings.Join(strings.Fields(rule), "")
 	own := false
@@ -79,7 +80,8 @@ func ownInstance(rule, name string) bool {
 }
 
 // merge is the type of the instances of a repeated block: what any of them has. What only some have is missing in the
-// others, which makes a rule that reads it there an error.
+// others, which makes a rule that reads it there an error. Neither a nor b is changed. Bounds hold for all: the wider
+// ones are taken.
 func merge(a, b *schema.FigureType) *schema.FigureType {
 	if a.Kind != b.Kind {
 		return a

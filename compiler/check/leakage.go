@@ -13,6 +13,16 @@ import (
 )
 
 // leakage looks at which rows models learn from and are measured on. Leaking columns are told by the trainers.
+//
+// Figures on rows that a model was fitted on say how well it remembers, and figures on rows that its threshold was
+// chosen by are too good by what the choice gained by chance. So each input of a block says in the schema what its rows
+// are to a model: fitted, chosen, measured, scored, or passed on; a model carries along what it has seen (seen.go); and
+// where a block measures a model, the ways of its rows are followed back to see whether they meet those (rowsOf, ways).
+// Two ways that meet are apart if a split that treats rows alike sends them to different sides:
+//
+//	source.payments → split.s.train → train.m
+//	source.payments → split.s.test  → evaluate.e      apart at split.s
+//	source.payments → evaluate.x                      not apart: an error
 func (c *checker) leakage() {
 	told := map[string]bool{} // blocks that make a model, by address and port
 	for _, b := range c.m.Module.Blocks {
@@ -232,6 +242,7 @@ func (c *checker) sourcePath(address string) string {
 }
 
 // apart reports whether two ways from the same table lead to different sides of a split, or of two that split alike.
+// The side of a row must depend on the row alone for that, as splits by time, group or hash are.
 func (c *checker) apart(left, right []table) bool {
 	for _, x := range left {
 		for _, y := range right {

@@ -6,9 +6,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// lineage completes what components tell of the columns that they yield. Columns of which nothing is told are made by the
-// block itself, of a source perhaps the same as those of others. Those that somebody's own code yields are computed from all
-// columns that it reads, and so is which rows it yields.
+// lineage completes what components tell of the columns that they yield. Columns of which nothing is told are made by
+// the block itself, of a source perhaps the same as those of others. Those that somebody's own code yields are computed
+// from all columns that it reads, and so is which rows it yields: too much is told rather than too little, since
+// leakage is looked for by it.
 func lineage(b *Block, others []string) {
 	for port, s := range b.Out {
 		if s.Table == nil {

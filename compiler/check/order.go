@@ -76,6 +76,7 @@ func (c *checker) leaveOut(order []string) {
 	}
 }
 
+// cycle tells of blocks that need each other, hop by hop, each at its reference.
 func (c *checker) cycle(e *graph.CycleError) {
 	names := []string{e.Hops[0].From}
 	d := source.Diagnostic{Severity: source.Error, Code: source.CodeBlockCycle, Subject: e.Hops[0].Range}
@@ -114,6 +115,7 @@ func requirementOf(path string) (label string, ok bool) {
 	return strings.TrimSuffix(rest, "]"), true
 }
 
+// sortedPaths are the paths of ranges in their order.
 func sortedPaths(m map[string]source.Range) []string {
 	out := make([]string, 0, len(m))
 	for p := range m {

@@ -9,7 +9,8 @@ import (
 )
 
 // requirements warns of those that no gate verifies: a gate among what verifies them, or a check that a gate waits for.
-// A monitor looks at what is live already, and stops no release.
+// A monitor looks at what is live already, and stops no release. It is a warning, for a requirement may be verified
+// outside of mlp.
 func (c *checker) requirements() {
 	gating := c.gating()
 	for _, b := range c.m.Module.Blocks {

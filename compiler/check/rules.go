@@ -23,7 +23,8 @@ type condition struct {
 	diags source.Diagnostics
 }
 
-// rules compiles the conditions of all blocks, side by side, and adds what they read to the graph.
+// rules compiles the conditions of all blocks, side by side, and adds what they read to the graph, in the order of
+// blocks.
 func (c *checker) rules(g *graph.Graph) {
 	var all []*condition
 	for _, b := range c.m.Module.Blocks {
@@ -72,7 +73,8 @@ func (c *checker) rule(x *condition, g *graph.Graph) {
 	}
 }
 
-// readsUntyped reports whether a rule names a block that has no types because of a mistake told already.
+// readsUntyped reports whether a rule names a block that has no types because of a mistake told already. The text is
+// searched, since a rule with errors has no references; a name that is part of another only keeps a message back.
 func (c *checker) readsUntyped(text string) bool {
 	for address := range c.untyped {
 		if b := c.m.Blocks[address]; strings.Contains(text, b.Kind+"."+b.Name) {
@@ -177,7 +179,7 @@ func ValueType(t cty.Type) *schema.FigureType {
 	return nil
 }
 
-// tupleType is a list's where all elements are of one type.
+// tupleType is a list's where all elements are of one type; nil of an empty one, of which no type is known.
 func tupleType(types []cty.Type) *schema.FigureType {
 	for _, t := range types {
 		if !t.Equals(types[0]) {

@@ -31,7 +31,8 @@ func (c *checker) sameFiles() map[string][]string {
 	return out
 }
 
-// share reports whether a path may match both of two patterns, given by their segments.
+// share reports whether a path may match both of two patterns, given by their segments. It may say yes of patterns that
+// no file matches both of, and never no of those that one does.
 func share(a, b []string) bool {
 	switch {
 	case len(a) == 0 || len(b) == 0:

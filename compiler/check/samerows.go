@@ -31,7 +31,7 @@ type step struct {
 	config        []byte
 }
 
-// mostWays bounds the ways that are followed back from one table.
+// mostWays bounds the ways that are followed back from one table: datasets that join datasets double them.
 const mostWays = 64
 
 // ways are the ways back from a table by which its rows came, the nearest table first; answer is its column to be predicted.
@@ -180,6 +180,7 @@ func target(b *Block) string {
 	return ""
 }
 
+// tables are the tables of steps.
 func tables(steps []step) []table {
 	out := make([]table, len(steps))
 	for i, s := range steps {
@@ -188,9 +189,10 @@ func tables(steps []step) []table {
 	return out
 }
 
+// part reports whether a step lets only some rows on.
 func part(steps []step) bool { return slices.ContainsFunc(steps, func(s step) bool { return s.part }) }
 
-// alikeFiltered reports whether two ways leave out the same rows: by datasets that say the same.
+// alikeFiltered reports whether two ways leave out the same rows: by datasets that say the same, in the same order.
 func alikeFiltered(a, b []step) bool {
 	parts := func(steps []step) [][]byte {
 		var out [][]byte

@@ -128,7 +128,7 @@ func (q *question) derive(lib Library) {
 	}
 }
 
-// inputs collects the shapes of what flows in; false if one is not known.
+// inputs collects the shapes of what flows in; false if one is not known, since the block that yields it has a mistake.
 func (c *checker) inputs(b *Block) bool {
 	complete := true
 	for _, r := range b.Refs {

@@ -33,7 +33,7 @@ type Budget struct {
 // MaxValues is the budget of a module: so many values, or as many stretches of 16 bytes of text.
 const MaxValues = 2_000_000
 
-// NewBudget returns a whole budget.
+// NewBudget returns a whole budget, of MaxValues.
 func NewBudget() *Budget {
 	b := &Budget{}
 	b.left.Store(MaxValues)
@@ -76,7 +76,8 @@ func (b *Budget) Exceeded(at source.Range) source.Diagnostics {
 	}}
 }
 
-// size is what a value takes of a budget; more than there is, where that is found on the way.
+// size is what a value takes of a budget, its elements included; more than there is, where that is found on the way: a
+// value that holds others over and over is not gone through to its end.
 func size(v cty.Value, most int64) int64 {
 	v, _ = v.Unmark()
 	n := shallow(v)
@@ -106,8 +107,8 @@ func shallow(v cty.Value) int64 {
 	return 1
 }
 
-// maxExponent is the greatest power of two of a number, far beyond those of doubles. Writing one out takes a digit for
-// each third of it.
+// maxExponent is the greatest power of two of a number, far beyond those of doubles. HCL's numbers have 512 bits and
+// any exponent, so that 1e1000000000 is quickly written; writing one out takes a digit for each third of the exponent.
 const maxExponent = 1 << 14
 
 // hugeNumber reports whether a number is beyond what is computed with, by its binary exponent.
@@ -121,7 +122,8 @@ func hugeNumber(v cty.Value) bool {
 const counting = "·"
 
 // countLoops has the collections of loops and the parts of templates counted when the expression is evaluated, once. It
-// returns a number of the expression that is too large to compute with, if there is one.
+// returns a number of the expression that is too large to compute with, if there is one. It writes to the expression,
+// so that the same argument must not be evaluated by two goroutines at a time.
 func countLoops(e hclsyntax.Expression) (huge *hclsyntax.LiteralValueExpr) {
 	_ = hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics { // gives what the function gives: nothing
 		switch x := n.(type) {
@@ -209,7 +211,8 @@ func (b *Budget) limit(name string, f function.Function) function.Function {
 	})
 }
 
-// cost is an upper bound of what a call makes, of the functions whose results can be much larger than their arguments.
+// cost is an upper bound of what a call makes, of the functions whose results can be much larger than their arguments:
+// a product of three lists of a thousand has a thousand million elements. 0 of all others.
 func cost(name string, args []cty.Value) int64 {
 	sizes := make([]int64, len(args))
 	sum := int64(0)

@@ -8,7 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// Function describes a function of HCL expressions.
+// Function describes a function of HCL expressions, for the reference and for editors.
 type Function struct {
 	Name string
 	Form string // the call, with the names of its parameters: "join(separator, lists…)"

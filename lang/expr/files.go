@@ -63,13 +63,15 @@ func fileReader(dir, description string, read func(f io.Reader, path string) (st
 	})
 }
 
-// ofGit reports whether a path leads into a folder of git's own.
+// ofGit reports whether a path leads into a folder of git's own, in whatever capitals: file systems that do not tell
+// them apart would open it all the same.
 func ofGit(path string) bool {
 	return slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
 }
 
-// readInside opens a file of the module's folder without leaving it: os.Root resolves links, and refuses those that lead
-// out. What read returns is the function's value, and so part of the configuration.
+// readInside opens a file of the module's folder without leaving it: os.Root resolves links, and refuses those that
+// lead out. What read returns is the function's value, and so part of the configuration. Without a folder no file can
+// be read.
 func readInside(dir, path string, read func(io.Reader, string) (string, error)) (string, error) {
 	if dir == "" {
 		return "", errors.New("files cannot be read here: the module has no folder")

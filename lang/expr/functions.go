@@ -82,7 +82,7 @@ func functions(dir string) map[string]function.Function {
 	}
 }
 
-// refused are functions that other languages have, with why this one does not.
+// refused are functions that other languages have, with why this one does not. Whoever calls one is told that.
 var refused = map[string]string{
 	"env": "A value from the environment would make a plan differ from machine to machine, unseen. Declare a variable and set " +
 		"MLP_VAR_<name>, or, for what must stay secret, a secret block.",

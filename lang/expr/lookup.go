@@ -17,7 +17,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// resolve looks up what a traversal begins with: the name below its root and the value.
+// resolve looks up what a traversal begins with: the name below its root and the value. The steps behind the name are
+// HCL's to take, but ports and keys are checked here, where it is known which there are.
 func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *source.Diagnostic) {
 	root := t.RootName()
 	l := &lookup{s: s, file: f, t: t}
@@ -57,7 +58,7 @@ func stepName(t hcl.Traversal, i int) (string, bool) {
 	return "", false
 }
 
-// lookup is one traversal being resolved.
+// lookup is one traversal being resolved. Its methods return what resolve does.
 type lookup struct {
 	s    *Scope
 	file *syntax.File
@@ -153,9 +154,9 @@ type known struct {
 	counts map[string]int
 }
 
-// near returns the name below a root that is nearest to a misspelt one; "" if none is near. The index of names is kept from
-// mistake to mistake and built anew when the number of names has changed: names are only ever added to a scope, so the same number
-// means the same names.
+// near returns the name below a root that is nearest to a misspelt one; "" if none is near. The index of names is kept
+// from mistake to mistake and built anew when the number of names has changed: names are only ever added to a scope, so
+// the same number means the same names. It is safe for concurrent use.
 func near[V any](s *Scope, root, name string, values map[string]V) string {
 	s.known.mu.Lock()
 	if s.known.names[root] == nil || s.known.counts[root] != len(values) {

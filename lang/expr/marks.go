@@ -15,7 +15,8 @@ func Sensitive(v cty.Value) cty.Value { return v.Mark(sensitive{}) }
 // IsSensitive reports whether v is, holds, or was computed from a value that must not be written down.
 func IsSensitive(v cty.Value) bool { return hasMark(v, sensitive{}) }
 
-// hasMark reports whether v or a part of it has a mark. What a reference is made of has none.
+// hasMark reports whether v or a part of it has a mark. What a reference is made of has none: its parts need not be
+// looked at.
 func hasMark(v cty.Value, mark any) bool {
 	if v.Type().IsPrimitiveType() || v.HasMark(mark) {
 		return v.HasMark(mark)

@@ -8,13 +8,15 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// Ref is a reference to a block's port. Port is "" where the block itself was named.
+// Ref is a reference to a block's port. Port is "" where the block itself was named. Address has the module's prefix
+// and the key of an instance.
 type Ref struct {
 	Address string
 	Port    string
 	Name    string // by which lists, queries and ports call it
 }
 
+// String is the reference as it would be written in the root module.
 func (r Ref) String() string {
 	if r.Port == "" {
 		return r.Address
@@ -32,6 +34,8 @@ type computed struct{}
 // label is the name of a block in lists of references.
 func (t Target) label() string { return schema.KeyedName(t.Name, t.key) }
 
+// capsule is the type of references of one scope. Two capsule types are never the same, so that all references of a
+// scope must have one: else a choice between two of them would be no value of one type.
 func capsule() cty.Type {
 	return cty.Capsule("reference", reflect.TypeFor[Ref]())
 }
@@ -75,7 +79,7 @@ func Named(v cty.Value, name string) cty.Value {
 	return cty.ObjectVal(attrs).WithMarks(marks)
 }
 
-// RefOf returns the reference that v is; false if it is anything else.
+// RefOf returns the reference that v is; false if it is anything else, as a list of one.
 func RefOf(v cty.Value) (Ref, bool) {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// repeated is a reference to a repeated block: to one instance by its key, or to the map of all.
+// repeated is a reference to a repeated block: to one instance by its key, or to the map of all. The value is the map
+// in both cases, of which HCL selects.
 func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Diagnostic) {
 	if len(l.t) == 2 {
 		return name, l.s.instances(t), nil

@@ -46,7 +46,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/syntax"
 )
 
-// Target is a block that expressions can refer to.
+// Target is a block that expressions can refer to. Ports are the names that can be selected.
 type Target struct {
 	Prefix     string // of the module that it stands in: "module.cards."; "" in the root
 	Kind, Name string
@@ -68,6 +68,7 @@ func (t Target) Address() string {
 // Here is the address as it is written in the block's own module.
 func (t Target) Here() string { return strings.TrimPrefix(t.Address(), t.Prefix) }
 
+// instance is the target of one instance of a repeated block.
 func (t Target) instance(key string) Target {
 	t.Keys, t.key = nil, key
 	return t
@@ -112,7 +113,8 @@ func (s *Scope) Within(dir string, b *Budget) {
 	s.budget, s.dir = b, dir
 }
 
-// Add adds a block, or replaces the one of the same name.
+// Add adds a block, or replaces the one of the same name. What an expression reads must be added before it is
+// evaluated.
 func (s *Scope) Add(t Target) {
 	if s.targets[t.Kind] == nil {
 		s.targets[t.Kind] = map[string]Target{}
@@ -190,8 +192,8 @@ func (s *Scope) Eval(a *syntax.Attr) (cty.Value, source.Diagnostics) {
 	return v, ds
 }
 
-// plainReference is the value of an expression that is nothing but a block or one of its ports; false for any other, and
-// for what is wrong.
+// plainReference is the value of an expression that is nothing but a block or one of its ports, which most arguments
+// are that refer to anything: HCL's evaluation is left out. False for any other, and for what is wrong.
 func (s *Scope) plainReference(a *syntax.Attr) (cty.Value, bool) {
 	e, ok := a.Expr.(*hclsyntax.ScopeTraversalExpr)
 	if !ok || len(e.Traversal) < 2 || len(e.Traversal) > 3 || holdsValues(e.Traversal.RootName()) {
@@ -219,7 +221,8 @@ func (s *Scope) counted(a *syntax.Attr, v cty.Value) (cty.Value, source.Diagnost
 	return v, nil
 }
 
-// constant reports whether an expression is written out: strings, truth values, null, and lists of such.
+// constant reports whether an expression is written out: strings, truth values, null, and lists of such. Such an
+// expression has its value without a context.
 func constant(e hclsyntax.Expression) bool {
 	switch x := e.(type) {
 	case *hclsyntax.LiteralValueExpr:

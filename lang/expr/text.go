@@ -127,7 +127,9 @@ func upperFirst(s string) string {
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
-// decode reads the string at r as HCL does, and notes where each run of its value stands.
+// decode reads the string at r as HCL does, and notes where each run of its value stands. In "a\nb" the value's third
+// byte stands at the file's fourth: with an escape, value and file part, and a new piece begins. A plain string, which
+// most are, is read without HCL's lexer.
 func decode(f *syntax.File, r source.Range) (string, []source.Piece) {
 	text := f.Between(r.Start.Byte, r.End.Byte)
 	if len(text) == 0 {
@@ -171,6 +173,7 @@ func startsLine(t hclsyntax.Token) bool {
 	return t.Type == hclsyntax.TokenOHeredoc || bytes.HasSuffix(t.Bytes, []byte("\n"))
 }
 
+// blankLine reports whether a line of a heredoc is white space to its end; such lines keep theirs.
 func blankLine(line []byte) bool {
 	return len(bytes.TrimLeftFunc(line, unicode.IsSpace)) == 0 && bytes.HasSuffix(line, []byte("\n"))
 }
@@ -274,7 +277,8 @@ func (w *textWriter) quoted(b []byte, offset int) {
 	}
 }
 
-// plain is the length of what stands before the first of these bytes or after the first line break.
+// plain is the length of what stands before the first of these bytes or after the first line break: a piece ends with
+// its line.
 func plain(b []byte, special string) int {
 	for i, c := range b {
 		if bytes.IndexByte([]byte(special), c) >= 0 {
@@ -287,6 +291,7 @@ func plain(b []byte, special string) int {
 	return len(b)
 }
 
+// isTemplateEscape reports whether b begins with $${ or %%{, which stand for ${ and %{.
 func isTemplateEscape(b []byte) bool {
 	return len(b) >= 3 && (b[0] == '$' || b[0] == '%') && b[1] == b[0] && b[2] == '{'
 }

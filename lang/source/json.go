@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// JSONError says what encoding/json found wrong with a text, with the line where it knows it and without names of Go.
+// JSONError says what encoding/json found wrong with a text, with the line where it knows it and without names of Go:
+// "line 3: "limit" cannot hold what it does, which is a string". err is of reading that text.
 func JSONError(text []byte, err error) error {
 	var syntax *json.SyntaxError
 	var typ *json.UnmarshalTypeError
@@ -26,11 +27,13 @@ func JSONError(text []byte, err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
+// lineOf is the line of a byte of a text, from 1; an offset outside is taken to its nearer end.
 func lineOf(text []byte, offset int64) int {
 	return 1 + bytes.Count(text[:max(0, min(offset, int64(len(text))))], []byte("\n"))
 }
 
-// DecodeJSON reads a text that people may have changed: one value, without keys that stand twice or are not known.
+// DecodeJSON reads a text that people may have changed: one value, without keys that stand twice or are not known. v is
+// as for encoding/json; after an error it may be partly filled.
 func DecodeJSON(text []byte, v any) error {
 	if err := CheckJSON(text); err != nil {
 		return err

@@ -6,13 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Lines finds lines and columns in the text of a file, in time that does not grow with the length of a line.
+// Lines finds lines and columns in the text of a file, in time that does not grow with the length of a line: a file may
+// be one line of a megabyte, with a diagnostic at each value. It is safe for concurrent use.
 type Lines struct {
 	src    []byte
 	starts []int // of each line
 	runes  []int // code points before each stride of bytes; nil where the text is ASCII
 }
 
+// stride is in bytes: as many at most are counted one by one for a column.
 const stride = 1024
 
 // NewLines returns the lines of src, which must not be changed afterwards. There is always at least one.
@@ -31,6 +33,7 @@ func NewLines(src []byte) *Lines {
 	return l
 }
 
+// countRunes counts code points up to each stride. Bytes that are no UTF-8 count as they lie.
 func (l *Lines) countRunes() {
 	n := 0
 	for i, b := range l.src {

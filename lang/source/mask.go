@@ -9,7 +9,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
-// credentials match what stands for a user and password in an address, and parameters of addresses that are credentials.
+// credentials match what stands for a user and password in an address, and parameters of addresses that are
+// credentials: https://user:secret@host/, ?token=secret. What is named otherwise is not found; sensitive variables are
+// hidden by their place (Hide).
 var credentials = lazyregexp.New(`://([^/\s@"'?#]+)@|(?i:[?&][a-z_]*(?:token|password|secret|key)=)([^&\s"']+)`)
 
 // Hide returns the files with an asterisk for each character of the ranges; blanks and line ends stay, so that lines and columns are
@@ -40,6 +42,7 @@ func Hide(files map[string][]byte, hidden []Range) map[string][]byte {
 	return out
 }
 
+// starred is a text with asterisks for the code points that are inside.
 func starred(text []byte, inside []bool) []byte {
 	var out []byte
 	for i := 0; i < len(text); {

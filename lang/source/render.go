@@ -17,6 +17,7 @@ type Options struct {
 }
 
 const (
+	// in columns of the terminal
 	textWidth = 100 // of explanations
 	lineWidth = 120 // of source lines, in columns of the terminal; longer ones are cut around the caret
 	tabWidth  = 4
@@ -46,6 +47,7 @@ func Render(w io.Writer, ds Diagnostics, files map[string][]byte, opts Options) 
 	return err
 }
 
+// renderer writes diagnostics one after another. lines keeps the files that were shown, masked.
 type renderer struct {
 	files map[string][]byte
 	lines map[string]*Lines
@@ -63,6 +65,7 @@ const (
 	faint  = "2"
 )
 
+// paint gives text a style, where colours are wanted.
 func (r *renderer) paint(style, s string) string {
 	if !r.color || s == "" {
 		return s
@@ -70,6 +73,7 @@ func (r *renderer) paint(style, s string) string {
 	return "\x1b[" + style + "m" + s + "\x1b[0m"
 }
 
+// diagnostic writes one: what, where, why, what to do, and the places that belong to it.
 func (r *renderer) diagnostic(d Diagnostic) {
 	word, style := "Error", red
 	if d.Severity == Warning {
@@ -129,6 +133,7 @@ func (r *renderer) place(at, context Range, style, message string) {
 	}
 }
 
+// source is the text of a file, masked; nil where it was not handed over.
 func (r *renderer) source(file string) *Lines {
 	if l, ok := r.lines[file]; ok {
 		return l
@@ -141,7 +146,8 @@ func (r *renderer) source(file string) *Lines {
 	return r.lines[file]
 }
 
-// snippet writes the first line of the context, if it is above, and the marked lines.
+// snippet writes the first line of the context, if it is above, and the marked lines; of a range of many lines the
+// first ones and the last. Ranges may lie outside of the text, where that is another than the diagnostic is of.
 func (r *renderer) snippet(l *Lines, at, context Range, style string) {
 	first, last := at.Start.Line, max(at.End.Line, at.Start.Line)
 	if last > first && at.End.Column <= 1 {
@@ -209,6 +215,7 @@ type cells struct {
 	starts []int // the column of each code point of the line, and of its end
 }
 
+// expand lays a line out in columns. Letters that a terminal draws wide count one column, as everywhere here.
 func expand(line string) cells {
 	var c cells
 	line = buildCommand().ReplaceAllString(line, "#\uFFFD$1") // as many columns as before
@@ -309,4 +316,5 @@ func summary(s string) string {
 	return clean(s)
 }
 
+// oneLine is a message with its white space as single blanks.
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }

@@ -8,14 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// Pos is a place in a file. Line and Column count from 1, Column in Unicode code points; Byte counts from 0.
+// Pos is a place in a file. Line and Column count from 1, Column in Unicode code points; Byte counts from 0. The zero
+// Pos is no place.
 type Pos struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	Byte   int `json:"byte"`
 }
 
-// Range is a half-open stretch of a file. File is relative to the module's folder, with forward slashes.
+// Range is a half-open stretch of a file: End is behind its last byte. File is relative to the module's folder, with
+// forward slashes; of a called module it leads there, "../shared/features.mlp".
 type Range struct {
 	File  string `json:"file"`
 	Start Pos    `json:"start"`
@@ -45,7 +47,7 @@ type Diagnostic struct {
 	Related  []Related
 }
 
-// Related is a second place that a diagnostic speaks of, such as the hops of a cycle.
+// Related is a second place that a diagnostic speaks of, such as the hops of a cycle, or the other one of two alike.
 type Related struct {
 	Message string
 	Range   Range

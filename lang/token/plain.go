@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// plain scans outside of literal text.
+// plain scans outside of literal text: blanks are passed over, and the first byte decides which token begins. Bytes
+// beyond ASCII begin an identifier or are Invalid.
 func (s *Scanner) plain() Token {
 	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t') {
 		s.pos++
