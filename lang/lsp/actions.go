@@ -43,6 +43,7 @@ func (s span) touches(other span) bool {
 	return !s.End.before(other.Start) && !other.End.before(s.Start)
 }
 
+// before reports whether p stands in front of q; a position is not before itself.
 func (p position) before(q position) bool {
 	return p.Line < q.Line || p.Line == q.Line && p.Character < q.Character
 }
@@ -98,6 +99,8 @@ func (t *tree) only(w string, in source.Range) (at int, ok bool) {
 	}
 }
 
+// addition is the form of the hint of a missing argument, "add target = …", from which its name is read. For a hint in
+// other words no action is offered.
 var addition = lazyregexp.New(`^add (\w+) = …$`)
 
 // missing adds a line for an argument that a block lacks, below its header. The value is left to the author.

@@ -87,6 +87,7 @@ func tableDoc(t *schema.Table) string {
 	return b.String()
 }
 
+// nonEmpty makes a list of one name, or of none for "".
 func nonEmpty(s string) []string {
 	if s == "" {
 		return nil

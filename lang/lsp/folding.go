@@ -34,6 +34,7 @@ type folder struct {
 	out  []foldingRange
 }
 
+// line is the line of an offset in bytes.
 func (f *folder) line(offset int) int { return f.text.position(offset).Line }
 
 // add folds lines from the first to the last; one alone is none.

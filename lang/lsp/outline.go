@@ -27,6 +27,8 @@ type outliner struct {
 	next int
 }
 
+// peek is the next token, ahead the one n further. Behind the last token there is the end of the file over and over, so
+// that no caller has to ask whether there is one.
 func (p *outliner) peek() hclsyntax.Token { return p.ahead(0) }
 
 func (p *outliner) ahead(n int) hclsyntax.Token {
@@ -36,6 +38,7 @@ func (p *outliner) ahead(n int) hclsyntax.Token {
 	return p.tree.tokens[len(p.tree.tokens)-1] // the end of the file
 }
 
+// wordOf is a token with its place in bytes.
 func wordOf(t hclsyntax.Token) word {
 	return word{text: string(t.Bytes), start: t.Range.Start.Byte, end: t.Range.End.Byte}
 }
@@ -168,6 +171,7 @@ func (p *outliner) value(a *attr) {
 	}
 }
 
+// blank reports whether a token means nothing to the outline. Within values line ends are such.
 func blank(t hclsyntax.Token) bool {
 	return t.Type == hclsyntax.TokenNewline || t.Type == hclsyntax.TokenComment
 }

@@ -154,6 +154,7 @@ func (p *place) value() {
 	}
 }
 
+// pathRune reports whether a character may stand in an address: train.model is one word for completion there.
 func pathRune(r rune) bool { return r == '.' || wordRune(r) }
 
 // wordAt is the word of such characters around offset; empty, at the offset, where there is none.

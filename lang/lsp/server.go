@@ -45,6 +45,8 @@ type pipe struct {
 
 func (pipe) Close() error { return nil }
 
+// silent is a logger that drops everything: standard error of a language server is shown to nobody, or in a panel that
+// opens by itself.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}

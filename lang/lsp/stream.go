@@ -20,6 +20,7 @@ type stream struct {
 	in *bufio.Reader
 }
 
+// newStream reads and writes messages. in is read ahead: nothing else may read from it.
 func newStream(in io.Reader, out io.Writer) *stream {
 	return &stream{jsonrpc2.NewBufferedStream(pipe{in, out}, jsonrpc2.VSCodeObjectCodec{}), bufio.NewReader(in)}
 }
@@ -127,6 +128,8 @@ func checkMessage(body []byte) (id json.RawMessage, why *jsonrpc2.Error) {
 	return id, nil
 }
 
+// parseError is of bytes in which no JSON is found, be it for headers without a length, invalidRequest of JSON that is
+// no message. JSON-RPC has a code for each.
 func parseError(message string) *jsonrpc2.Error {
 	return &jsonrpc2.Error{Code: jsonrpc2.CodeParseError, Message: message}
 }

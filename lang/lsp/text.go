@@ -9,6 +9,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// byteOrderMark is what editors on Windows put before UTF-8, in UTF-8. The parser does not count it.
 const byteOrderMark = "\ufeff"
 
 // text is what a file holds, with the places of its lines. It is immutable, so that it may be read without a lock.

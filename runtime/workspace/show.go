@@ -17,6 +17,10 @@ import (
 )
 
 // Find collects what is recorded of an address.
+// A record that is damaged is no error: Damaged tells of it, and the rest is what the state has. One that is gone
+// leaves the fields of the record empty. An address of which nothing is recorded is the error of NotRecorded.
+//
+// A deployment's only output is the model that is live.
 func (s *Session) Find(address string) (*ledger.Block, error) {
 	out := &ledger.Block{Address: address}
 	node, isNode := s.State.Nodes[address]
@@ -74,6 +78,8 @@ func (s *Session) All() ([]*ledger.Block, error) {
 }
 
 // Save copies the outputs of a block out of the store to a folder, which it makes, and returns their ports.
+// With several ports each has a folder of its own below; with one, its files lie in the folder itself. Each output is
+// held to its digest before it is copied. After an error the folder is removed, with all that was copied before it.
 func (s *Session) Save(ctx context.Context, x *ledger.Block, folder string) ([]string, error) {
 	if _, err := os.Lstat(folder); err == nil {
 		return nil, fmt.Errorf("%s exists already; --save takes a folder to be made", folder)
@@ -113,6 +119,7 @@ func (s *Session) notSaved(address, port, folder string, err error) error {
 }
 
 // copyOut writes a directory object as files of the user's own: the store's are read-only and shared.
+// Files are read whole: the largest file of an object must fit in memory.
 func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error {
 	if err := s.Store.Verify(ctx, d); err != nil {
 		return err
@@ -138,6 +145,8 @@ func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error
 }
 
 // NotRecorded is the error of an address of which nothing is recorded.
+// NotRecorded tells three cases apart: a block of the module that was never applied; a name that is near one that there
+// is; and any other. Without a module, as of a session at a past revision, only recorded addresses are proposed.
 func (s *Session) NotRecorded(address string) error {
 	var blocks []string
 	if s.Module != nil {

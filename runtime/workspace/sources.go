@@ -17,9 +17,11 @@ import (
 // sources finds the version of the files that a block means. Files that are there are hashed; of those that are not, the
 // recorded version is taken, and that is said.
 type sources struct {
-	s       *Session
-	before  *plan.State // what is recorded, under the addresses of now
-	said    []plan.Diagnostic
+	s      *Session
+	before *plan.State // what is recorded, under the addresses of now
+	said   []plan.Diagnostic
+	// Addresses of sources that were taken as recorded: what has to read their files cannot run here (readable). Nil:
+	// none.
 	absent  map[string]bool
 	images  *Images
 	unknown map[string]bool // images of which it is said that they are not known
@@ -113,6 +115,8 @@ func (s *Session) recordedVersion(ctx context.Context, b *check.Block, st *plan.
 }
 
 // since says in which revision a key was last written.
+// The history is read once for a session, and every later question answered from memory. A key of which no revision
+// tells is said to be "in the state".
 func (s *Session) since(ctx context.Context, key string) (string, error) {
 	if s.written == nil {
 		history, err := s.Log.History(ctx)

@@ -22,11 +22,15 @@ const environmentPrefix = "MLP_VAR_"
 // the later one counts.
 type Settings []Setting
 
+// Setting is one --var or --var-file.
 type Setting struct {
-	File  bool
+	File bool
+	// Value is "name=value", in which the value may have more of "=", or the path of a file of values: relative to the
+	// folder of the process, not of the module.
 	Value string // "name=value", or the path of a file
 }
 
+// Flag is the flag by which the setting was given, for a command that is to be copied.
 func (s Setting) Flag() string {
 	if s.File {
 		return "--var-file"
@@ -73,6 +77,9 @@ func (w *Workspace) values(given Settings) (out map[string]resolve.Given, files 
 	return out, files, diags, nil
 }
 
+// readValues reads a file of values into out, over what stands there, and its text into files under the name that
+// diagnostics use. Of a file with mistakes those values are taken that syntax.ReadValues returns beside them: else each
+// variable would be told as missing too.
 func readValues(path, name string, out map[string]resolve.Given, files map[string][]byte) source.Diagnostics {
 	attrs, text, diags := syntax.ReadValues(path, name)
 	files[name] = text
@@ -94,6 +101,8 @@ func (w *Workspace) nameOf(path string) string {
 	return path
 }
 
+// exists reports whether there is anything at a path, a dangling link included: to read through that is an error which
+// is told, and not a file that is passed over.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

@@ -15,13 +15,14 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// Verified is what came of verifying a store.
+// Verified is what came of verifying a store: how much was read, and what of it is damaged. Damaged is empty, not nil,
+// where all is well, so that JSON has [] in that place.
 type Verified struct {
 	Objects   int       `json:"objects"`
-	Bytes     int64     `json:"bytes"`
-	Records   int       `json:"records"`
-	States    int       `json:"states"`
-	Revisions int       `json:"revisions"`
+	Bytes     int64     `json:"bytes"`     // of all objects
+	Records   int       `json:"records"`   // of results of stages, damaged ones included
+	States    int       `json:"states"`    // workspaces of pipelines, damaged ones included
+	Revisions int       `json:"revisions"` // of the states that could be read
 	Damaged   []Damaged `json:"damaged"`
 }
 
@@ -39,6 +40,9 @@ type Damaged struct {
 
 // VerifyStore reads everything in the store and holds it to its digests: objects, records, and the states of all workspaces.
 // Objects that are not what their name says are moved to quarantine; nothing else is changed.
+// One damaged object is told once for each output that it is a part of, with the stage and the command that makes the
+// output again; only one that nothing recorded rests on is told by its digest alone. An error is of what cannot be read
+// at all, and nothing is told then of what was found before.
 func (w *Workspace) VerifyStore(ctx context.Context) (*Verified, error) {
 	st, err := w.openStore(ctx)
 	if err != nil {
@@ -97,6 +101,7 @@ func (v *verifier) states(ctx context.Context) error {
 
 // state checks one workspace: that its revisions are whole, and that what is recorded of stages and releases is in the
 // store.
+// A state that is damaged ends the look at that workspace alone: which objects it rests on is not known then (unused).
 func (v *verifier) state(ctx context.Context, log *state.Log) error {
 	v.found.States++
 	history, err := log.History(ctx)
@@ -128,6 +133,7 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 }
 
 // node looks at what a stage yielded and at the record of that. A log that is gone is not missed by anything.
+// An accepted result was made by another definition, and is only made again if its stage is forced to run.
 func (v *verifier) node(log *state.Log, address string, n plan.NodeState) {
 	d := Damaged{Pipeline: log.Pipeline(), Workspace: log.Workspace(), Address: address, Heal: v.command(log, "apply")}
 	if n.Accepted != nil {
@@ -164,15 +170,20 @@ func (v *verifier) release(log *state.Log, address string, r plan.ReleaseState, 
 		Heal: "no stage yields it now: apply the module as it was in revision " + fmt.Sprint(r.Revision) + ", or release another model"})
 }
 
-// unused tells of what is damaged and rests under nothing that is recorded now.
+// unused tells of what is damaged and was not told as a part of anything recorded. Where a state cannot be read, that does
+// not mean that nothing rests on it.
 func (v *verifier) unused(audited *store.Audited) {
+	needless := "nothing that is recorded now needs it"
+	if slices.ContainsFunc(v.found.Damaged, func(d Damaged) bool { return d.What == "state" }) {
+		needless = "whether it is needed is not known while a state cannot be read"
+	}
 	for _, c := range audited.Corrupt {
 		if !v.told[c.Digest] {
-			v.add(Damaged{What: "object", Digest: c.Digest, Why: "its content was not what its name says; moved to " + v.inFolder(c.Quarantine), Heal: "nothing that is recorded now needs it"})
+			v.add(Damaged{What: "object", Digest: c.Digest, Why: "its content was not what its name says; moved to " + v.inFolder(c.Quarantine), Heal: needless})
 		}
 	}
 	for _, fp := range slices.Sorted(maps.Keys(v.records)) {
-		v.add(Damaged{What: "record", Digest: fp, Why: "the record of a result " + v.records[fp], Heal: "nothing that is recorded now needs it; a stage that would runs again"})
+		v.add(Damaged{What: "record", Digest: fp, Why: "the record of a result " + v.records[fp], Heal: needless + "; a stage that would use it runs again"})
 	}
 }
 

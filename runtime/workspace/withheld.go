@@ -16,6 +16,7 @@ import (
 // uses are known to whoever wrote it, and are told.
 type withheld map[string]bool
 
+// add withholds the names of columns, unless a file of the module has them (unknown).
 func (w withheld) add(columns []schema.Column) {
 	for _, c := range columns {
 		w[c.Name] = true
@@ -26,6 +27,8 @@ func (w withheld) add(columns []schema.Column) {
 // anywhere.
 const withheldText = "…"
 
+// withheldDetail stands in the place of a detail that has one of the names. It is the same for every diagnostic, so
+// that a saved plan can be made again and compared.
 const withheldDetail = "Names of columns are not told, since the file lies outside of the pipeline's folder; whoever runs mlp may allow it with --data-root."
 
 // from takes the names out of diagnostics. A hint that has one goes, and so does a detail, which lists what there is.
@@ -91,9 +94,14 @@ func known(name string, files map[string][]byte) bool {
 	return false
 }
 
+// cut returns the text without the names, and the text itself where none is in it. Each name is replaced twice over: of
+// two that stand with one character between them the first match takes that character, and the second name is found
+// only in the next turn.
 func (c cutter) cut(text string) string {
 	for _, name := range c {
-		text = name.ReplaceAllString(text, "${1}"+withheldText+"${2}")
+		for range 2 {
+			text = name.ReplaceAllString(text, "${1}"+withheldText+"${2}")
+		}
 	}
 	return text
 }
