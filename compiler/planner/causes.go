@@ -17,6 +17,8 @@ import (
 // causes compares a node with what is recorded of it. Every difference is kept, but for defaults of its type that came
 // or went with what somebody wrote. t is the type of the node's block, nil where it has none. They come in this order:
 // component, configuration, form of inputs, inputs, metadata; each by path.
+// A cause is told once, where the text that made it stands: of a fetch, and of predictions, the configuration is that
+// of another block's text, and From names the block.
 func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	var out []plan.Cause
 	if before.Kind != n.Kind || before.Type != n.Type {
@@ -110,7 +112,8 @@ func predicts(n *plan.Node, c plan.Cause) bool {
 	return n.Container != nil && n.Role != schema.PredictRole && c.Kind == plan.ConfigCause && (c.Path == "predict" || strings.HasPrefix(c.Path, "predict["))
 }
 
-// commandOf is what a container runs in the words of the block of the model that it scores.
+// commandOf is what a container runs in the words of the block of the model that it scores: {"predict": ["python",
+// "predict.py"], "network": "none"}. So causes of predictions have the paths that the text has.
 func commandOf(c *plan.Container) json.RawMessage {
 	return encode(map[string]any{"predict": c.Command, "network": c.Network})
 }
@@ -188,6 +191,8 @@ func optional(s string) json.RawMessage {
 func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 
 // dataSummary says of files what a reviewer compares: how many, how large, which digest, and which differ from former ones.
+// Of the text that the plan shows, "1 file, 9 bytes (17762f) → 2 files, 1234567 bytes (10e5cf)", these are the parts.
+// Without what was recorded (e is nil) the digest alone is known.
 func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) json.RawMessage {
 	if e == nil {
 		return text(string(digest))
@@ -208,6 +213,7 @@ func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) jso
 
 // filesChanged are the names of files that are new, other or gone, at most a few of each.
 func filesChanged(before, after *plan.External) map[string][]string {
+	// Of a folder of 100,000 files the names would make the plan unreadable; the number of all is told beside.
 	const most = 20
 	out := map[string][]string{}
 	if before == nil || after == nil {

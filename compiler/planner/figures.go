@@ -39,6 +39,7 @@ func yieldsFigures(n *plan.Node) bool {
 }
 
 // compared are the metrics of one evaluation for the live model and the next, by name. What is not known on a side is nil.
+// A metric that only one of the two models has is listed as well: that it is new, or gone, is worth seeing.
 func (p *planner) compared(evaluate string, r *plan.Release) []plan.Compared {
 	live, next := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if r.Current != nil {
@@ -95,6 +96,7 @@ func metricsOf(a *plan.Action) map[string]json.RawMessage {
 }
 
 // numbers are the fields of an object that are plain numbers.
+// Null is left out: a metric that is not defined on these rows is shown as unknown, and not as 0.
 func numbers(object json.RawMessage) map[string]json.RawMessage {
 	var all map[string]json.RawMessage
 	if len(object) == 0 || json.Unmarshal(object, &all) != nil {

@@ -14,6 +14,8 @@ import (
 
 // gate decides a gate as far as the figures it reads are known. After a mistake the gate stands in the plan as far as
 // it was made, and the mistake is a diagnostic at the block, so that there is no plan.
+// Definition covers what is asked (plan.Gate.Define) and not what came of it: new figures are decided by the same
+// policy, while a changed rule is told as a change of policy.
 func (p *planner) gate(b *check.Block) {
 	g := &plan.Gate{Address: b.Address, Range: b.Range, Champion: p.champion(b), Meta: b.Meta}
 	for _, r := range b.Refs {
@@ -89,12 +91,16 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 			waiting = true
 		}
 	}
+	// A gate whose rules pass on what is known stays open while something before it may still fail. A failure stays
+	// one.
 	if waiting {
 		g.Verdict = decide.Worse(g.Verdict, plan.Open)
 	}
 	if len(g.BlockedBy) > 0 {
 		g.Verdict = plan.Fail
 	}
+	// Rules that only changed places are no other policy, but another definition: with nothing else to name, their
+	// order is named.
 	if recorded && before.Definition != g.Definition {
 		g.Causes = policyCauses(plan.ConfigCause, before.Policy, asked)
 		if a, b := ruleNames(before.Rules), ruleNames(g.Rules.Rules); len(g.Causes) == 0 && !slices.Equal(a, b) {
@@ -109,6 +115,8 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 	}
 	g.Causes = append(g.Causes, metaCauses(before.Meta, g.Meta)...)
 	for i := range g.Approvals {
+		// Nobody is asked about what is live already, or held since it was rolled back. Who approved it then is still
+		// told.
 		if g.Cached || settled && len(p.behind(g.Address)) > 0 {
 			a := &g.Approvals[i]
 			a.Needed = plan.Fail // there is nothing to let pass

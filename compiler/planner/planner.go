@@ -98,6 +98,7 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 	return newPlanner(m, o).plan(ctx)
 }
 
+// newPlanner is a planner for one plan. It holds what the blocks came to so far, and is not used twice.
 func newPlanner(m *check.Module, o Options) *planner {
 	// Maps are empty, not nil: blocks are entered as they are planned.
 	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, fates: map[string]*fate{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},

@@ -18,6 +18,7 @@ import (
 )
 
 // checkRules gives a check's node its rules, decided if its figures are known, and remembers a known failure.
+// A check whose results are given by a test (NoRules) is judged by its figure "failed" alone.
 func (p *planner) checkRules(b *check.Block, n *plan.Node) {
 	rules, _, _, err := p.conditions(b)
 	if err != nil {
@@ -128,6 +129,7 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 				keep(ns, ref.Path[1], p.value(b, ref, p.m.Scopes[b.Module].Locals))
 			case "each":
 				keep(ns, ref.Path[1], p.value(b, ref, b.Each))
+			// The figures of the champion come by figureSources; here are only the two words about it.
 			case "champion":
 				keep(ns, "exists", champion != nil && champion.Exists && !champion.Candidate)
 				keep(ns, "comparable", champion != nil && champion.Comparable)
@@ -150,6 +152,9 @@ func (p *planner) ruleSet(b *check.Block, rules []plan.Rule, champion *plan.Cham
 }
 
 // figureSources says which nodes a path's figures come from: the block's own, and for an evaluation's delta the champion's.
+// For the rule evaluate.e.delta.auc.low > -0.01 two sources result: evaluate.e, and below evaluate.e.delta the node
+// that evaluates the champion on the same rows, of whose figures the field "delta" is picked. Without a champion to
+// compare with that one is absent, and the rule can ask for it by champion.comparable.
 func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.Block, rule string, path []string, champion *plan.Champion) {
 	for _, f := range p.m.FiguresAt(b, rule, path) {
 		own := f.Block.Address
@@ -175,6 +180,7 @@ func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.B
 }
 
 // prune leaves the blocks that rules read; of a repeated block all instances stay if one is read.
+// The types stand in the plan, since an apply compiles the rules with them: a new block elsewhere must not change them.
 func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema.FigureType {
 	out := map[string]*schema.FigureType{}
 	for ns, t := range env.Fields {

@@ -29,6 +29,7 @@ type Accept struct {
 // other definition has them by chance.
 const acceptedDigits = 16
 
+// definitionForm is the digest of a definition, or its beginning of at least acceptedDigits digits.
 var definitionForm = lazyregexp.New(fmt.Sprintf(`^blake3:[0-9a-f]{%d,64}$`, acceptedDigits))
 
 // AcceptedDefinition is as much of a definition's digest as an accept block names it by: "blake3:0a1b2c3d4e5f6071".

@@ -24,6 +24,7 @@ type parts struct {
 	config, policy, meta map[string]any
 }
 
+// newParts is empty and not nil: arguments are entered without a look.
 func newParts() parts {
 	return parts{config: map[string]any{}, policy: map[string]any{}, meta: map[string]any{}}
 }

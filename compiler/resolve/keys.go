@@ -33,6 +33,7 @@ func strayKeys(v cty.Value, ty cty.Type, path string, steps ...any) []strayKey {
 		key, e := it.Element()
 		key, _ = key.Unmark()
 		at, elem := path, cty.DynamicPseudoType
+		// The full slice expression makes append copy: else siblings would write into one another's steps.
 		to := append(steps[:len(steps):len(steps)], stepOf(key))
 		switch named := key.Type() == cty.String && key.IsKnown(); {
 		case ty.IsObjectType() && named && (v.Type().IsObjectType() || v.Type().IsMapType()):
@@ -75,6 +76,7 @@ func stepOf(key cty.Value) any {
 
 // keyRange finds where a key stands that an argument spells out, else false: the value may come from elsewhere. steps
 // are keys and positions from the argument down.
+// For the argument { a = { colour = "red" } } and the steps "a", "colour" that is the place of the word colour.
 func keyRange(a *syntax.Attr, steps ...any) (source.Range, bool) {
 	// An expression that is not written out here (a local, a function) has no place for its keys.
 	e := hclsyntax.Expression(nil)

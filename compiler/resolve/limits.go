@@ -18,6 +18,8 @@ import (
 // limits reads limits on metrics, with the definitions of the metrics in their place. `fpr <= 0.01` becomes
 //
 //	{"metric": {"name": "fpr", …}, "op": "<=", "limit": 0.01}
+//
+// All limits are looked at, also behind one that is wrong, so that each mistake is told at once.
 func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	t, ds := expr.Text(a)
 	var limits []rule.Limit

@@ -257,6 +257,8 @@ func unquote(v cty.Value, words ...string) string {
 	return ""
 }
 
+// number reads a number, whole where the schema says so. Infinity, and what is beyond the range of float64, is a
+// mistake. A string is never taken for a number, but it is hinted to leave the quotes out.
 func (w *walker) number(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	if v.Type() != cty.Number {
 		hint := ""

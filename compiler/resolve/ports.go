@@ -184,6 +184,7 @@ func wanted(spec *schema.Attr) string {
 	return strings.Join(names, " or ")
 }
 
+// portNoun is a type of port as a noun in a message, with its article where there is one.
 func portNoun(p schema.PortType) string {
 	switch p {
 	case schema.FiguresPort:

@@ -25,6 +25,8 @@ type use struct {
 
 // references checks the references of an argument, notes them, and returns what the configuration says of them.
 // References that fit are noted even if another one of the list does not.
+// The list is sorted before ports are given, where its order means nothing, so that [b, a] has the ports and the
+// definition of [a, b].
 func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string, policy bool) (any, outcome) {
 	if w.r.sensitive(v, a.Range, path) {
 		return nil, wrong
@@ -230,6 +232,8 @@ func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, p
 }
 
 // named is a block of that name which can stand where spec says; "" if there is none.
+// Where the type has a port of its own that fits, the address alone is enough: dataset.d; else the port is named:
+// split.s.train.
 func (w *walker) named(name string, spec *schema.Attr) string {
 	for _, kind := range w.r.in.Kinds {
 		in := w.r.blocks[w.r.prefix+kind+"."+name]
@@ -304,6 +308,8 @@ func (w *walker) distinct(items []item, spec *schema.Attr, path string) bool {
 
 // wiring is what the configuration says of references: names of inputs, definitions, or addresses for policy. Of a
 // single input nothing: what flows in is known by its content.
+// A list of inputs is told by the names under which a query knows them, since those are a part of what is computed; the
+// blocks behind them stand in Refs alone.
 func (w *walker) wiring(refs []*Reference, items []item, spec *schema.Attr, policy bool) (any, outcome) {
 	values := make([]any, len(refs))
 	for i, ref := range refs {
@@ -330,6 +336,8 @@ func (w *walker) wiring(refs []*Reference, items []item, spec *schema.Attr, poli
 
 // definition returns the configuration of the block at address, with its name; nil if the block is defined by itself.
 // The map is the caller's.
+// A metric has no result that could be another: what refers to it has the metric's configuration within its own, and is
+// another where that is.
 func (r *resolver) definition(address string, at source.Range) map[string]any {
 	in := r.blocks[address]
 	b := r.block(in)

@@ -22,6 +22,9 @@ type element struct {
 
 // repeat makes the instances of a block that has a for_each, or calls a module. After a mistake the address stays
 // known as one that nothing is known of.
+// For for_each = toset(["eu", "us"]), train.model becomes train.model["eu"] and train.model["us"], each resolved in a
+// scope of its own, in which each.key and each.value have their values. A module that is called once is one instance
+// with the key "".
 func (r *resolver) repeat(b *syntax.Block) {
 	a := b.Attrs[forEach]
 	if a == nil {
@@ -80,6 +83,7 @@ func (r *resolver) elements(a *syntax.Attr) ([]element, bool) {
 	}
 	var out []element
 	ok := true
+	// cty iterates maps, objects and sets of strings in the order of keys, so that the instances are sorted.
 	for it := bare.ElementIterator(); it.Next(); {
 		k, e := it.Element()
 		if set {
@@ -115,6 +119,8 @@ func (r *resolver) notRepeatable(v cty.Value, at source.Range, single bool) {
 }
 
 // key checks a key, which stands in addresses, names of tables and names of folders.
+// The hint makes of a key that does not fit one that does, and keeps the text as the value: of "North East", {
+// north_east = "North East" }.
 func (r *resolver) key(key string, at source.Range) bool {
 	if key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" {
 		return true

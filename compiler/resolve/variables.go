@@ -20,6 +20,7 @@ import (
 // one. A value for a variable that there is none of is a mistake, unless it may be meant for another module (Stray): a
 // misspelt name would else leave the default in force.
 func (r *resolver) variables() {
+	// Of two variables of one name, which are a mistake that is told elsewhere, the first counts.
 	names := map[string]bool{}
 	var validations []func()
 	for _, b := range r.in.Blocks {
@@ -62,6 +63,8 @@ func listOr(names map[string]bool, none string) string {
 }
 
 // variable returns a variable's value, cty.DynamicVal after a mistake, and what looks at its validations.
+// Without a declared type the type of a primitive default is the variable's: with default = 0.5, --var least=x is
+// refused and not taken for a string.
 func (r *resolver) variable(b *syntax.Block) (cty.Value, func()) {
 	x := &variable{r: r, b: b, name: b.Name, nullable: r.flag(b, "nullable", true, true), sensitive: r.flag(b, "sensitive", false, true)}
 	ty, ok := r.variableType(b)
@@ -81,6 +84,8 @@ func (r *resolver) variable(b *syntax.Block) (cty.Value, func()) {
 }
 
 // flag is the value of a constant bool of a variable's block, without it def; wrong after a mistake.
+// A variable counts for sensitive where what is written is no bool, so that no message shows its value, and for
+// nullable, so that null is not told as a second mistake.
 func (r *resolver) flag(b *syntax.Block, name string, def, wrong bool) bool {
 	a := b.Attrs[name]
 	if a == nil {
@@ -108,6 +113,7 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	if !hds.HasErrors() {
 		return ty, true
 	}
+	// HCL's own summary speaks of type constraints in Terraform's terms; its place and detail are kept.
 	d := a.File.Diagnostic(hds[0], source.CodeVariableType)
 	d.Summary = fmt.Sprintf("the type of variable %q is not one", b.Name)
 	d.Hint = "write string, number, bool, list(string), map(number), object({ a = string }) or any, without quotes"

@@ -145,6 +145,8 @@ func (r *request) sqlDoc(p *place) string {
 }
 
 // figureDoc tells of the part of a path in a rule that ends at the position's word.
+// On auc of evaluate.e.metrics.auc the whole path is told of, on metrics all metrics. A function's name counts for one
+// only before a bracket: a metric may be called max.
 func (r *request) figureDoc(p *place) string {
 	env := r.module.env(p.block)
 	i := lexemeAt(p.string.lexemes, p.string.offset)

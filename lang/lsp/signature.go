@@ -34,6 +34,7 @@ func (r *request) signatureHelp() *signatureHelp {
 // calledAt is the function whose brackets an offset is in, and the number of the argument there, from 0; "" if it is in
 // no call. In `max(1, min(2, |` it is min, 1. Brackets of a list within an argument do not count: `max([1, 2|` is max,
 // 0.
+// A function must be named right before the bracket; (1 + 2) belongs to the call around it.
 func calledAt(tokens []hclsyntax.Token, offset int) (name string, argument int) {
 	type bracket struct {
 		name     string

@@ -13,6 +13,7 @@ var (
 	tokenModifiers = []string{"declaration"}
 )
 
+// declaration is the modifier of the name that a header declares; other places of the name have none.
 const declaration = 1 // the first modifier's bit
 
 // token is a word with its meaning, one of tokenTypes.

@@ -105,6 +105,7 @@ type definition struct {
 }
 
 // definitions of a file by address, the first of each.
+// Of a name that is declared twice in the file the first place is found.
 func (t *tree) definitions() map[string]*definition {
 	out := map[string]*definition{}
 	add := func(address string, d *definition) {

@@ -21,7 +21,7 @@ type testView struct {
 	flags testFlags
 
 	mu      sync.Mutex
-	file    string // that the last line was about //
+	file    string // that the last line was about
 	live    bool
 	running []string
 	shown   bool

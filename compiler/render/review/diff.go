@@ -28,6 +28,8 @@ func Diff(w io.Writer, d *diff.Diff, o render.Options) error {
 }
 
 // DiffSummary is the comparison in one line.
+// Only what is there is counted: "Changes: 1 block added, 2 changed, 1 gate. 1 policy gets weaker. 3 stages would run
+// because of it."
 func DiffSummary(d *diff.Diff) string {
 	if d.Empty() {
 		return "No change: both mean the same pipeline."
@@ -62,6 +64,7 @@ func (t *text) diffBlocks(d *diff.Diff) {
 		t.Title("Variables")
 		t.diffFields("  ", d.Variables)
 	}
+	// A block that stands on one side alone is told by its address, type and place; what is in it is in the file.
 	alone := func(title, mark string, s render.Style, blocks []diff.Block) {
 		if len(blocks) == 0 {
 			return

@@ -92,6 +92,7 @@ type causeRow struct {
 	Lines       []render.DiffLine // of texts that were edited
 }
 
+// stageRow is a stage in the list by phases. Phase is as it is shown, "no longer in the module" for what is removed.
 type stageRow struct {
 	Verdict plan.Verdict
 	Address string
@@ -324,6 +325,7 @@ func releases(p *plan.Plan, address string) bool {
 	return slices.ContainsFunc(p.Releases, func(r *plan.Release) bool { return r.Address == address })
 }
 
+// decides reports whether there is a gate of that address in the plan.
 func decides(p *plan.Plan, address string) bool {
 	return slices.ContainsFunc(p.Gates, func(g *plan.Gate) bool { return g.Address == address })
 }

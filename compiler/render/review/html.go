@@ -75,6 +75,7 @@ func joined(list []string, all bool) string {
 }
 
 // cutStages leaves at most so many stages, cached ones only where there is room, and returns how many it left out.
+// Their order stays, so that phases stay together. Where more than most of them act, the last ones are cut as well.
 func (d *document) cutStages(most int) int {
 	left := len(d.Stages) - most
 	if left <= 0 {

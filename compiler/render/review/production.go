@@ -10,6 +10,8 @@ import (
 )
 
 // release says what would leave or change what is live. Figures are those of the live model and of the next one.
+// A release of the model that is live, with other settings of the block alone, has no figures: they would be the same
+// twice.
 func release(nodes map[string]*plan.Node, r *plan.Release) releaseRow {
 	row := releaseRow{Action: oneOf(r.Action, plan.CreateRelease, plan.ChangeRelease, plan.MayRelease, plan.RemoveRelease), Address: render.Line(r.Address), From: liveModel(r), To: nextModel(nodes, r)}
 	if r.Action != plan.RemoveRelease {

@@ -64,6 +64,11 @@ type text struct {
 	d *document
 }
 
+// production lists the releases, the heaviest first, with figures of the live model beside those of the next:
+//
+//   - deploy.new      nothing live → train.model a95abb
+//     held by gate.release
+//     evaluate.e auc  – → 0.6812
 func (t *text) production() {
 	width := 0
 	for i, r := range t.d.Production {
@@ -114,6 +119,10 @@ func releaseMark(a plan.ReleaseAction) (string, render.Style) {
 	return "~", render.Yellow
 }
 
+// gates lists gates, and checks that fail, with each rule, approval and note below:
+//
+//	✗ gate.release   fails: 2 of 4 rules; nothing behind it is released
+//	    ✗  good enough  evaluate.e.metrics.auc >= variable.least  auc = 0.6812  least = 0.7
 func (t *text) gates() {
 	for i, g := range t.d.Gates {
 		if i == 0 {
@@ -245,6 +254,8 @@ func (t *text) moved() {
 	}
 }
 
+// helpers says what stages are for that run and that nobody wrote: those that score the live model for comparison, and
+// those that have an opaque model predict.
 func (t *text) helpers() {
 	for i, h := range t.d.Helpers {
 		if i == 0 {
@@ -254,6 +265,7 @@ func (t *text) helpers() {
 	}
 }
 
+// categoryStyle is red for what breaks others, and dim for all else: colour is kept for what may stop a review.
 func categoryStyle(c plan.Category) render.Style {
 	if c == plan.Breaking {
 		return render.Red
@@ -329,6 +341,8 @@ func verdictMark(v plan.Verdict) string {
 	return "?"
 }
 
+// warnings lists those of the plan itself, each with its place. What rules and checks warn of stands further up
+// (found).
 func (t *text) warnings() {
 	for i, w := range t.d.Warnings {
 		if i == 0 {

@@ -18,6 +18,7 @@ func releaseWeight(a plan.ReleaseAction) int {
 	return slices.Index([]plan.ReleaseAction{plan.RemoveRelease, plan.ChangeRelease, plan.CreateRelease}, a) & 3 // others last
 }
 
+// verdictWeight is that of a gate or rule, as releaseWeight: failures, errors, what is open, all else.
 func verdictWeight(v plan.RuleVerdict) int {
 	return slices.Index([]plan.RuleVerdict{plan.Fail, plan.RuleError, plan.Open}, v) & 3 // others last
 }
@@ -45,6 +46,8 @@ func pick[T any](f fit, list []T, heavy func(T) bool) ([]T, int) {
 
 // fill returns the longest text of those that are written with ever more rows, up to most bytes, and of how many of each table;
 // empty if none is that short. Heavy rows come before all others: where not even they fit, there are few of the others.
+// Two searches follow one another, since both together would be a search in a square: with all heavy rows, for the most
+// rows; and where not even the least rows fit beside them, for the most heavy ones. Each try writes the whole text.
 func fill(most int, f fit, write func(fit) (string, error)) (best string, shown int, failed error) {
 	const least = 2
 	fits := func(heavy, rows int) bool {
