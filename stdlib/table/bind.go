@@ -167,9 +167,14 @@ func (b *Binder) query(ctx context.Context, s *session, query string, tables map
 	if err := b.create(ctx, s, tables); err != nil {
 		return nil, err
 	}
-	raw, err := s.engineTypes(ctx, query)
-	if err != nil {
-		return nil, shift(err, len("describe "))
+	raw, ok := []schema.Column(nil), noJSON(query, tables)
+	if ok {
+		raw, ok = s.prepared(query)
+	}
+	if !ok {
+		if raw, err = s.engineTypes(ctx, query); err != nil {
+			return nil, shift(err, len("describe "))
+		}
 	}
 	return yield(raw, found.makesHuge)
 }

@@ -67,18 +67,13 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 	if _, err := s.check(ctx, q.SQL, tables); err != nil {
 		return 0, err
 	}
-	columns, err := s.describe(ctx, q.SQL)
+	columns, err := s.yields(ctx, q)
 	if err != nil {
 		return 0, err
 	}
 	query, err := s.withoutNulls(ctx, q.SQL)
 	if err != nil {
 		return 0, err
-	}
-	if q.Columns != nil {
-		if err := sameColumns(columns, q.Columns); err != nil {
-			return 0, err
-		}
 	}
 	order, err := totalOrder(columns, q.OrderBy)
 	if err != nil {
@@ -141,6 +136,21 @@ func (s *session) views(ctx context.Context, tables map[string]string) ([]string
 		}
 	}
 	return files, nil
+}
+
+// yields are the columns of a query, which are the expected ones where there are such. Where text is expected, JSON is as good: it is stored
+// as the text that it is.
+func (s *session) yields(ctx context.Context, q Query) ([]schema.Column, error) {
+	if q.Columns != nil {
+		if raw, ok := s.prepared(q.SQL); ok && sameColumns(stored(raw), q.Columns) == nil {
+			return q.Columns, nil
+		}
+	}
+	columns, err := s.describe(ctx, q.SQL)
+	if err == nil && q.Columns != nil {
+		err = sameColumns(columns, q.Columns)
+	}
+	return columns, err
 }
 
 // columns are the tables of a query with the names of their columns, which the engine is asked for only where a word of the query can be

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -13,11 +16,7 @@ import (
 // Nothing is run: the engine binds the query and says what it would yield.
 func (s *session) describe(ctx context.Context, query string) ([]schema.Column, error) {
 	raw, err := s.engineTypes(ctx, query)
-	for i, c := range raw {
-		stored, _ := storedType(c.Type)
-		raw[i].Type = stored
-	}
-	return raw, err
+	return stored(raw), err
 }
 
 // engineTypes returns the columns of a query with the engine's own types, as the engine writes them.
@@ -28,6 +27,72 @@ func (s *session) engineTypes(ctx context.Context, query string) ([]schema.Colum
 		return nil
 	})
 	return out, err
+}
+
+// plainTypes are the engine's types that a prepared statement tells as describe does: those that have one name and no parts. Text is not
+// among them, for it may be JSON.
+var plainTypes = map[duckdb.Type]string{
+	duckdb.TYPE_BOOLEAN: "BOOLEAN", duckdb.TYPE_TINYINT: "TINYINT", duckdb.TYPE_SMALLINT: "SMALLINT", duckdb.TYPE_INTEGER: "INTEGER",
+	duckdb.TYPE_BIGINT: "BIGINT", duckdb.TYPE_UTINYINT: "UTINYINT", duckdb.TYPE_USMALLINT: "USMALLINT", duckdb.TYPE_UINTEGER: "UINTEGER",
+	duckdb.TYPE_UBIGINT: "UBIGINT", duckdb.TYPE_HUGEINT: "HUGEINT", duckdb.TYPE_FLOAT: "FLOAT", duckdb.TYPE_DOUBLE: "DOUBLE",
+	duckdb.TYPE_DATE: "DATE", duckdb.TYPE_TIMESTAMP: "TIMESTAMP",
+}
+
+// prepared returns the columns of a query as engineTypes does, in a third of the time: it is bound, where describe is a query of its own, which
+// is planned and run. False: it cannot tell, for a column is of a type with parts, or two have one name, or the query is not bound, and
+// describe says why. Text is taken for VARCHAR, which it is where no JSON can come in.
+func (s *session) prepared(query string) ([]schema.Column, bool) {
+	statement, err := s.conn.Prepare(query) // one statement: more are refused before the first is run
+	if err != nil {
+		return nil, false
+	}
+	defer statement.Close()
+	bound, ok := statement.(*duckdb.Stmt)
+	if !ok {
+		return nil, false
+	}
+	n, err := bound.ColumnCount()
+	if err != nil {
+		return nil, false
+	}
+	out, seen := make([]schema.Column, n), map[string]bool{}
+	for i := range out {
+		name, errName := bound.ColumnName(i)
+		kind, errType := bound.ColumnType(i)
+		written, plain := plainTypes[kind]
+		if kind == duckdb.TYPE_VARCHAR {
+			written, plain = "VARCHAR", true
+		}
+		if errName != nil || errType != nil || !plain || seen[strings.ToLower(name)] {
+			return nil, false
+		}
+		out[i], seen[strings.ToLower(name)] = schema.Column{Name: name, Type: written}, true
+	}
+	return out, true
+}
+
+// noJSON reports whether a query over tables makes no JSON and reads none, so that all text in it is VARCHAR.
+func noJSON(query string, tables map[string]*schema.Table) bool {
+	if strings.Contains(strings.ToLower(query), "json") || strings.Contains(query, "->") {
+		return false
+	}
+	for _, t := range tables {
+		for _, c := range t.Columns {
+			if strings.Contains(c.Type, "json") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// stored gives columns the types that their rows are stored with.
+func stored(raw []schema.Column) []schema.Column {
+	out := slices.Clone(raw)
+	for i, c := range raw {
+		out[i].Type, _ = storedType(c.Type)
+	}
+	return out
 }
 
 // lowerType writes a type's name in lower case, leaving quoted names in it alone.

@@ -147,3 +147,59 @@ func FuzzStoredType(f *testing.F) {
 		holdsHuge(text)
 	})
 }
+
+// TestPreparedTellsAsDescribe holds what a prepared statement tells of columns to what the engine describes, for values of all types, alone and
+// as columns of a table: the same, or nothing.
+func TestPreparedTellsAsDescribe(t *testing.T) {
+	s, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	told := 0
+	for i, v := range typedValues {
+		name := fmt.Sprintf("t%d", i)
+		if err := s.exec(t.Context(), "create table "+name+" as select "+v.value+" as X, [1, 2] as y, 'a' as z"); err != nil {
+			continue // of a type that no table holds
+		}
+		for _, query := range []string{"select " + v.value + " as x, 'text' as y", "select X, z from " + name, "select * from " + name,
+			"select a.x, b.x from " + name + " a, " + name + " b", "select x from " + name + " where x is null union all select x from " + name} {
+			want, err := s.engineTypes(t.Context(), query)
+			if err != nil {
+				t.Fatalf("%s: %v", query, err)
+			}
+			got, ok := s.prepared(query)
+			if !ok || v.engine == "JSON" {
+				continue
+			}
+			if told++; !slices.Equal(asText(got), asText(want)) {
+				t.Errorf("%s: got %v, want %v", query, got, want)
+			}
+		}
+	}
+	if told < 2*len(plainTypes) {
+		t.Errorf("a prepared statement told only %d times", told)
+	}
+	for query, want := range map[string]bool{"select 1 as x": true, "select x::JSON as x from t": false, "select x->'a' from t": false, "select to_json(x) from t": false} {
+		if got := noJSON(query, nil); got != want {
+			t.Errorf("%s: got %t, want %t", query, got, want)
+		}
+	}
+	if noJSON("select * from t", map[string]*schema.Table{"t": {Columns: []schema.Column{{Name: "x", Type: "json[]"}}}}) {
+		t.Error("a table with JSON passes for one without")
+	}
+	for _, query := range []string{"select 1; select 2", "select nothing", "select", ""} {
+		if got, ok := s.prepared(query); ok {
+			t.Errorf("%q: got %v", query, got)
+		}
+	}
+}
+
+// asText are columns as text.
+func asText(columns []schema.Column) []string {
+	var out []string
+	for _, c := range columns {
+		out = append(out, c.Name+" "+c.Type)
+	}
+	return out
+}
