@@ -51,10 +51,15 @@ const (
 // Sort sorts keys, the least first, and rows with them, unless rows is nil. Rows of one key stay in their order. Both slices may be
 // overwritten; what is returned may be other memory.
 func Sort[K uint32 | uint64](keys []K, rows []int32) ([]K, []int32) {
+	keys, _, rows = sortInto(keys, make([]K, len(keys)), rows, make([]int32, len(rows)))
+	return keys, rows
+}
+
+// sortInto sorts to and fro between keys and as much spare memory, and returns both, the sorted ones first.
+func sortInto[K uint32 | uint64](keys, spareKeys []K, rows, spare []int32) (sorted, other []K, order []int32) {
 	if len(keys) < 2 {
-		return keys, rows
+		return keys, spareKeys, rows
 	}
-	spareKeys, spare := make([]K, len(keys)), make([]int32, len(rows))
 	with := rows != nil
 	all, none := keys[0], ^keys[0] // bits that all keys have, and that none has
 	for _, k := range keys {
@@ -88,7 +93,7 @@ func Sort[K uint32 | uint64](keys []K, rows []int32) ([]K, []int32) {
 		}
 		keys, spareKeys, rows, spare = spareKeys, keys, spare, rows
 	}
-	return keys, rows
+	return keys, spareKeys, rows
 }
 
 // Descending returns the rows by their values, the greatest first; those of one value in their own order. No value may be NaN.
@@ -106,18 +111,21 @@ func order(values []float64, flip uint64) []int32 {
 	return rows
 }
 
-// Float32s sorts the values that are numbers as 32-bit floats, the least first; NaN is left out.
-func Float32s(values []float64) []float32 {
-	keys := make([]uint32, 0, len(values))
+// Buffer is memory to sort columns in one after the other. The zero value is ready.
+type Buffer struct{ keys, spare []uint32 }
+
+// Keys32 returns the sorted keys of the values that are numbers, as 32-bit floats; NaN is left out. They last until the next call.
+func (b *Buffer) Keys32(values []float64) []uint32 {
+	if cap(b.keys) < len(values) {
+		b.keys, b.spare = make([]uint32, len(values)), make([]uint32, len(values))
+	}
+	keys := b.keys[:0]
 	for _, x := range values {
 		if x == x {
 			keys = append(keys, Key32(float32(x)))
 		}
 	}
-	keys, _ = Sort(keys, nil)
-	out := make([]float32, len(keys))
-	for i, k := range keys {
-		out[i] = Float32(k)
-	}
-	return out
+	sorted, other, _ := sortInto(keys, b.spare[:len(keys)], nil, nil)
+	b.keys, b.spare = sorted[:cap(sorted)], other[:cap(other)]
+	return sorted
 }

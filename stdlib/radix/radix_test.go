@@ -46,16 +46,21 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestFloat32s(t *testing.T) {
+// TestKeys32 sorts columns of several lengths in one buffer.
+func TestKeys32(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for n := range 300 {
-		x := values(random, n)
-		var want []float32
+	var b Buffer
+	for range 300 {
+		x := values(random, random.IntN(300))
+		var want, got []float32
 		for _, v := range x {
 			want = append(want, float32(v))
 		}
 		slices.Sort(want)
-		if got := Float32s(append(x, math.NaN())); !slices.Equal(got, want) {
+		for _, k := range b.Keys32(append(x, math.NaN())) {
+			got = append(got, Float32(k))
+		}
+		if !slices.Equal(got, want) {
 			t.Fatalf("%v: got %v, want %v", x, got, want)
 		}
 	}

@@ -59,7 +59,7 @@ func distinct(values []float64) int {
 }
 
 // distinct32 counts the values there are as 32-bit floats.
-func distinct32(values []float64) int { return len(slices.Compact(radix.Float32s(values))) }
+func distinct32(values []float64) int { return len(slices.Compact(new(radix.Buffer).Keys32(values))) }
 
 // least is the smallest value there is.
 func least(values []float64) float64 {

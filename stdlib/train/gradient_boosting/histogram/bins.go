@@ -20,17 +20,17 @@ type binned struct {
 
 // newBinned puts cuts at quantiles of all values, half-way between neighbours; a number with few distinct values has a
 // bin for each. distinct is how many values there are.
-func newBinned(column []float64, levels int) (b binned, distinct int) {
+func newBinned(column []float64, levels int, buffer *radix.Buffer) (b binned, distinct int) {
 	if levels > 0 {
 		return binned{levels: levels, count: levels}, levels
 	}
-	sorted := radix.Float32s(column)
+	sorted := buffer.Keys32(column)
 	distinct = countDistinct(sorted)
 	return binnedNumbers(sorted, distinct), distinct
 }
 
-// binnedNumbers fills each bin with the rows left over for the bins left, and never parts equal values.
-func binnedNumbers(sorted []float32, distinct int) binned {
+// binnedNumbers makes bins of the keys of numbers (radix.Key32). It fills each bin with the rows left over for the bins left, and never parts equal values.
+func binnedNumbers(sorted []uint32, distinct int) binned {
 	var cuts []float32
 	for start := 0; start < len(sorted); {
 		want := 1
@@ -45,13 +45,13 @@ func binnedNumbers(sorted []float32, distinct int) binned {
 			cuts = append(cuts, math.MaxFloat32)
 			break
 		}
-		cuts = append(cuts, between(sorted[end-1], sorted[end]))
+		cuts = append(cuts, between(radix.Float32(sorted[end-1]), radix.Float32(sorted[end])))
 		start = end
 	}
 	return binned{count: len(cuts), cuts: cuts}
 }
 
-func countDistinct(sorted []float32) int {
+func countDistinct(sorted []uint32) int {
 	n := 0
 	for i := range sorted {
 		if i == 0 || sorted[i] != sorted[i-1] {

@@ -5,10 +5,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
 func TestFewValuesHaveABinEach(t *testing.T) {
-	b, _ := newBinned([]float64{3, 1, math.NaN(), 1, 2, 3}, 0)
+	b, _ := newBinned([]float64{3, 1, math.NaN(), 1, 2, 3}, 0, new(radix.Buffer))
 	if want := []float32{1.5, 2.5, math.MaxFloat32}; !slices.Equal(b.cuts, want) {
 		t.Errorf("cuts %v, want %v", b.cuts, want)
 	}
@@ -27,7 +29,7 @@ func TestManyValuesAreCutAtQuantiles(t *testing.T) {
 			column[i] = 0 // a quarter of the rows in one value
 		}
 	}
-	b, _ := newBinned(column, 0)
+	b, _ := newBinned(column, 0, new(radix.Buffer))
 	if b.count > maxBins || b.count < maxBins*9/10 {
 		t.Fatalf("%d bins", b.count)
 	}
@@ -49,7 +51,7 @@ func TestBinsAndThresholdsAgree(t *testing.T) {
 	for range 5000 {
 		column = append(column, 1+r.Float64()*1e-6, r.NormFloat64()*1e20, float64(r.IntN(50)), r.NormFloat64(), -r.Float64()*1e-30)
 	}
-	b, _ := newBinned(column, 0)
+	b, _ := newBinned(column, 0, new(radix.Buffer))
 	if !slices.IsSorted(b.cuts) {
 		t.Fatal("the cuts are not in order")
 	}
@@ -82,7 +84,7 @@ func TestBetween(t *testing.T) {
 }
 
 func TestCategoriesAreTheirOwnBins(t *testing.T) {
-	b, _ := newBinned(nil, 3)
+	b, _ := newBinned(nil, 3, new(radix.Buffer))
 	got := b.encode([]float64{0, 2, 3, -1, math.NaN()})
 	if want := []uint8{0, 2, 3, 3, 3}; !slices.Equal(got, want) {
 		t.Errorf("bins %v, want %v", got, want)

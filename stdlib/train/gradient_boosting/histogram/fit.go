@@ -42,8 +42,10 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
 // Params of a fit, under XGBoost's meanings.
@@ -104,8 +106,11 @@ func Bin(d *Data, threads int) (*Binned, error) {
 	}
 	n := len(d.Columns)
 	b := &Binned{bins: make([]binned, n), codes: make([][]uint8, n), distinct: make([]int, n), target: d.Target, weight: d.Weight}
+	buffers := sync.Pool{New: func() any { return new(radix.Buffer) }}
 	parallel(threads, n, func(f int) {
-		b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f])
+		buffer := buffers.Get().(*radix.Buffer)
+		defer buffers.Put(buffer)
+		b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f], buffer)
 		b.codes[f] = b.bins[f].encode(d.Columns[f])
 	})
 	return b, nil

@@ -15,6 +15,7 @@ package histogram
 
 import (
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -31,7 +32,7 @@ type grower struct {
 	spare  []int32
 	sums   []sum // derivatives of rows, in the same order
 	spares []sum
-	byRow  []sum   // derivatives of all rows, in the order of the table
+	byRow  []sum   // of samples: derivatives of all rows, in the order of the table
 	free   [][]sum // histograms not in use
 
 	tree     tree
@@ -40,6 +41,7 @@ type grower struct {
 	open     map[int32]bool  // nodes that will be split if they come to it
 	hist     map[int32][]sum // of open nodes, as far as memory goes
 	most     int             // histograms that are kept
+	scratch  sync.Pool       // of bins256
 }
 
 // keepBytes is how much memory the histograms of open nodes may take. Where that is not enough, children are summed
@@ -53,8 +55,9 @@ func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
 		rows: make([]int32, rows), spare: make([]int32, rows),
 		sums: make([]sum, rows), spares: make([]sum, rows),
-		byRow: make([]sum, rows), hist: map[int32][]sum{}, open: map[int32]bool{},
+		hist: map[int32][]sum{}, open: map[int32]bool{},
 	}
+	g.scratch.New = func() any { return new(bins256) }
 	for f := range bins {
 		g.offset[f] = g.size
 		g.size += bins[f].count + 1
@@ -65,8 +68,8 @@ func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 
 // grow grows one tree of a class on the sampled rows (nil: all) and features.
 func (g *grower) grow(t *scored, class int, sample, features []int32) tree {
-	g.scale, g.features = t.derivatives(class, g.byRow, g.params.Threads), features
-	n, total := g.take(g.byRow, sample)
+	g.features = features
+	n, total := g.take(t, class, sample)
 	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total}
 	g.tree = tree{nodes: []node{root}}
 	g.setValue(0)
@@ -83,9 +86,15 @@ func (g *grower) grow(t *scored, class int, sample, features []int32) tree {
 }
 
 // take puts the sampled rows and their derivatives in order, and returns how many there are, and their sum.
-func (g *grower) take(derivatives []sum, sample []int32) (n int, total sum) {
-	n = len(derivatives)
-	if sample != nil {
+func (g *grower) take(t *scored, class int, sample []int32) (n int, total sum) {
+	n = len(t.target)
+	if sample == nil {
+		g.scale = t.derivatives(class, g.sums, g.params.Threads)
+	} else {
+		if g.byRow == nil {
+			g.byRow = make([]sum, n)
+		}
+		g.scale = t.derivatives(class, g.byRow, g.params.Threads)
 		n = copy(g.rows, sample)
 	}
 	parts := make([]sum, (n+blockRows-1)/blockRows)
@@ -93,10 +102,10 @@ func (g *grower) take(derivatives []sum, sample []int32) (n int, total sum) {
 		for i := b * blockRows; i < min((b+1)*blockRows, n); i++ {
 			if sample == nil {
 				g.rows[i] = int32(i)
+			} else {
+				g.sums[i] = g.byRow[g.rows[i]]
 			}
-			d := derivatives[g.rows[i]]
-			g.sums[i] = d
-			parts[b] = parts[b].plus(d)
+			parts[b] = parts[b].plus(g.sums[i])
 		}
 	})
 	for _, part := range parts {
@@ -201,35 +210,31 @@ func (g *grower) partition(p *pair) {
 	bins, missing := g.data[n.split.feature], int(n.split.missingBin)
 	rows, sums := g.rows[n.rows.start:n.rows.end], g.sums[n.rows.start:n.rows.end]
 	spare, spares := g.spare[n.rows.start:n.rows.end], g.spares[n.rows.start:n.rows.end]
-	var left [256]bool
+	// Each row is written to both sides, and the end of its own moves on: which side is not to be guessed. What is written beyond an end
+	// is overwritten; rows up to k were read before.
+	var left [256]int
 	for b := range left {
-		left[b] = n.split.goesLeft(uint8(b), missing)
+		if n.split.goesLeft(uint8(b), missing) {
+			left[b] = 1
+		}
 	}
-	k, m := 0, 0
+	k := 0
 	if last := g.params.MaxDepth > 0 && n.depth+1 >= g.params.MaxDepth; last {
 		// The children are leaves: their derivatives are not needed any more.
 		for i, r := range rows {
-			if left[bins[r]] {
-				rows[k] = r
-				k++
-			} else {
-				spare[i-k] = r
-			}
+			rows[k], spare[i-k] = r, r
+			k += left[bins[r]]
 		}
-		copy(rows[k:], spare)
 	} else {
 		for i, r := range rows {
-			if left[bins[r]] {
-				rows[k], sums[k] = r, sums[i]
-				k++
-			} else {
-				spare[m], spares[m] = r, sums[i]
-				m++
-			}
+			d := sums[i]
+			rows[k], sums[k] = r, d
+			spare[i-k], spares[i-k] = r, d
+			k += left[bins[r]]
 		}
-		copy(rows[k:], spare[:m])
-		copy(sums[k:], spares[:m])
+		copy(sums[k:], spares)
 	}
+	copy(rows[k:], spare)
 	middle := n.rows.start + k
 	g.tree.nodes[n.left].rows = span{n.rows.start, middle}
 	g.tree.nodes[n.right].rows = span{middle, n.rows.end}
@@ -246,16 +251,16 @@ func (g *grower) finishPartition(p *pair) {
 	p.grow = g.mayGrow(p.small) || g.mayGrow(p.large)
 }
 
-// findSplits sums up the smaller children and finds the best split of each child, one task for each pair and feature.
+// findSplits sums up the smaller children and finds the best split of each child, one task for each pair and two features.
 func (g *grower) findSplits(pairs []pair) {
 	for i := range pairs {
 		g.lend(&pairs[i])
 	}
 	k := len(g.features)
-	found := make([][2]split, len(pairs)*k)
-	parallel(g.params.Threads, len(found), func(task int) {
-		p, f := &pairs[task/k], g.features[task%k]
-		found[task] = g.pairSplits(p, f)
+	found, tasks := make([][2]split, len(pairs)*k), (k+1)/2
+	parallel(g.params.Threads, len(pairs)*tasks, func(task int) {
+		at, first := task/tasks, 2*(task%tasks)
+		g.pairSplits(&pairs[at], g.features[first:min(first+2, k)], found[at*k+first:])
 	})
 	for i := range pairs {
 		p := &pairs[i]
@@ -275,51 +280,73 @@ func (g *grower) lend(p *pair) {
 	}
 }
 
-// pairSplits finds the best splits of both children by one feature. Where the parent's histogram is kept, the large child's
+// pairSplits finds the best splits of both children by one or two features. Where the parent's histogram is kept, the large child's
 // is made of it in place.
-func (g *grower) pairSplits(p *pair, f int32) (out [2]split) {
-	size := g.bins[f].count + 1
-	small := p.hist[g.offset[f]:][:size]
-	large := p.largeHist[g.offset[f]:][:size]
-	g.accumulate(small, f, g.tree.nodes[p.small].rows)
-	if p.subtract {
-		for b := range large {
-			large[b] = large[b].minus(small[b])
+func (g *grower) pairSplits(p *pair, features []int32, out [][2]split) {
+	g.accumulate(p.hist, features, g.tree.nodes[p.small].rows)
+	if !p.subtract {
+		g.accumulate(p.largeHist, features, g.tree.nodes[p.large].rows)
+	}
+	for i, f := range features {
+		small, large := g.part(p.hist, f), g.part(p.largeHist, f)
+		if p.subtract {
+			for b := range large {
+				large[b] = large[b].minus(small[b])
+			}
 		}
-	} else {
-		g.accumulate(large, f, g.tree.nodes[p.large].rows)
+		if g.mayGrow(p.small) {
+			out[i][0] = g.best(p.small, f, small)
+		}
+		if g.mayGrow(p.large) {
+			out[i][1] = g.best(p.large, f, large)
+		}
 	}
-	if g.mayGrow(p.small) {
-		out[0] = g.best(p.small, f, small)
-	}
-	if g.mayGrow(p.large) {
-		out[1] = g.best(p.large, f, large)
-	}
-	return out
 }
 
-// accumulate adds up derivatives by bin. Even and odd rows have a sum each, so that a row need not wait for the one
-// before where both fall into one bin.
-func (g *grower) accumulate(hist []sum, f int32, rows span) {
-	var even, odd [256]sum
-	bins := g.data[f]
+// part is the place of a feature in a histogram.
+func (g *grower) part(hist []sum, f int32) []sum { return hist[g.offset[f]:][:g.bins[f].count+1] }
+
+// bins256 are sums by bin, as many as a byte can tell apart, so that none is looked up out of bounds. They are all 0 between uses.
+type bins256 [2][256]sum
+
+// take moves the sums to a histogram's part.
+func (s *bins256) take(which int, part []sum) {
+	copy(part, s[which][:])
+	clear(s[which][:len(part)])
+}
+
+// accumulate adds up derivatives by the bins of one or two features. Two are a pass over rows for both; of one, even and odd rows have a
+// sum each: either way a row need not wait for the one before where both fall into one bin.
+func (g *grower) accumulate(hist []sum, features []int32, rows span) {
+	s := g.scratch.Get().(*bins256)
+	defer g.scratch.Put(s)
 	order := g.rows[rows.start:rows.end]
 	sums := g.sums[rows.start:rows.end][:len(order)]
-	i := 0
-	for ; i+1 < len(order); i += 2 {
-		c, d := &even[bins[order[i]]], &odd[bins[order[i+1]]]
+	bins := g.data[features[0]]
+	if len(features) == 2 {
+		others := g.data[features[1]][:len(bins)]
+		for i, r := range order {
+			d, a, b := sums[i], &s[0][bins[r]], &s[1][others[r]]
+			a.g += d.g
+			a.h += d.h
+			b.g += d.g
+			b.h += d.h
+		}
+		s.take(0, g.part(hist, features[0]))
+		s.take(1, g.part(hist, features[1]))
+		return
+	}
+	for i, r := range order {
+		c := &s[i&1][bins[r]]
 		c.g += sums[i].g
 		c.h += sums[i].h
-		d.g += sums[i+1].g
-		d.h += sums[i+1].h
 	}
-	if i < len(order) {
-		c := &even[bins[order[i]]]
-		*c = c.plus(sums[i])
+	part := g.part(hist, features[0])
+	for b := range part {
+		s[0][b] = s[0][b].plus(s[1][b])
 	}
-	for b := range hist {
-		hist[b] = even[b].plus(odd[b])
-	}
+	clear(s[1][:len(part)])
+	s.take(0, part)
 }
 
 // best is the best split of a node by one feature.
@@ -354,12 +381,14 @@ func (g *grower) settle(id int32, found [][2]split, which int) {
 func (g *grower) rootHistogram() {
 	hist := g.allocate()
 	g.hist[0] = hist
-	found := make([][2]split, len(g.features))
-	parallel(g.params.Threads, len(found), func(i int) {
-		f := g.features[i]
-		part := hist[g.offset[f]:][:g.bins[f].count+1]
-		g.accumulate(part, f, g.tree.nodes[0].rows)
-		found[i][0] = g.best(0, f, part)
+	k := len(g.features)
+	found := make([][2]split, k)
+	parallel(g.params.Threads, (k+1)/2, func(task int) {
+		features := g.features[2*task : min(2*task+2, k)]
+		g.accumulate(hist, features, g.tree.nodes[0].rows)
+		for i, f := range features {
+			found[2*task+i][0] = g.best(0, f, g.part(hist, f))
+		}
 	})
 	g.settle(0, found, 0)
 }

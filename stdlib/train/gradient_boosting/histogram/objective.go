@@ -126,6 +126,7 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	parallel(threads, blocks, func(b int) {
 		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
 			g, h := s.derivative(group, r)
+			out[r] = sum{int64(math.Float64bits(g)), int64(math.Float64bits(h))} // until the unit is known
 			tops[b].g, tops[b].h = max(tops[b].g, math.Abs(g)), max(tops[b].h, h)
 		}
 	})
@@ -142,7 +143,7 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	up := scale{math.Ldexp(1, min(k-eg, most)), math.Ldexp(1, min(k-eh, most))}
 	parallel(threads, blocks, func(b int) {
 		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			g, h := s.derivative(group, r)
+			g, h := math.Float64frombits(uint64(out[r].g)), math.Float64frombits(uint64(out[r].h))
 			out[r] = sum{int64(g * up.g), int64(h * up.h)}
 		}
 	})
