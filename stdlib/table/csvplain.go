@@ -199,8 +199,12 @@ func (c CSV) plainFile(f File, forms []func([]byte) bool) (rows int, followed bo
 
 // plainRow takes away the forms of fields that do not have them in a row. It reports whether it could follow the row.
 func plainRow(line []byte, delimiter byte, forms []func([]byte) bool) bool {
+	if bytes.IndexByte(line, '\r') >= 0 {
+		return false
+	}
+	quotes := bytes.IndexByte(line, '"') >= 0 // most lines have none, so that no field need be looked through for them
 	for i := range forms {
-		end, quoted := 0, len(line) > 0 && line[0] == '"'
+		end, quoted := 0, quotes && len(line) > 0 && line[0] == '"'
 		if quoted {
 			if end = closing(line); end < 0 {
 				return false
@@ -209,7 +213,7 @@ func plainRow(line []byte, delimiter byte, forms []func([]byte) bool) bool {
 			end = len(line)
 		}
 		field := line[:end]
-		if !quoted && bytes.IndexByte(field, '"') >= 0 || bytes.IndexByte(field, '\r') >= 0 {
+		if quotes && !quoted && bytes.IndexByte(field, '"') >= 0 {
 			return false
 		}
 		if forms[i] != nil && len(field) > 0 && !forms[i](field) { // no form has a quote
