@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -265,5 +267,48 @@ func TestStories(t *testing.T) {
 				t.Errorf("%s differs; run with -update and look at the change. Got:\n%s", path, got)
 			}
 		})
+	}
+}
+
+// TestReports: JSON, and what is shown at lines, of results.
+func TestReports(t *testing.T) {
+	good := &Result{Name: "good", Status: Passed, Duration: 1500 * time.Millisecond}
+	bad := &Result{Name: "bad", Status: Failed, Failures: []Failure{{Summary: "s", Detail: "d", Range: source.Range{File: "a.mlptest"}}}}
+	skipped := &Result{Name: "skipped", Status: Skipped, Failures: []Failure{{Summary: "s"}}}
+	for _, tc := range []struct {
+		results []*Result
+		passed  bool
+		told    string
+	}{{nil, true, ""}, {[]*Result{good}, true, ""}, {[]*Result{good, bad}, false, "a.mlptest:0:0-0:0 error : bad: s\n  d\n"}, {[]*Result{skipped}, false, ""}} {
+		r := ReportOf(tc.results)
+		if r.Passed != tc.passed || len(r.Tests) != len(tc.results) || r.FormatVersion != "1.0" || len(tc.results) > 0 && tc.results[0] == good && r.Tests[0].DurationMS != 1500 {
+			t.Errorf("got %+v", r)
+		}
+		if got := mistakes(Diagnostics(tc.results)); got != tc.told {
+			t.Errorf("got %q, want %q", got, tc.told)
+		}
+	}
+}
+
+// TestCells: numbers are shown shortly, and equal within the tolerance, absolute or relative.
+func TestCells(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 1: "1", -2.5: "-2.5", 1e-4: "0.0001", 9e-5: "9e-05", -9e-5: "-9e-05", 1e14: "100000000000000", 1e15: "1e+15", 1.0 / 3: "0.3333333333", 0.1 + 0.2: "0.3"} {
+		if got := numberText(x); got != want {
+			t.Errorf("%v: got %s, want %s", x, got, want)
+		}
+	}
+	nan := math.NaN()
+	for _, tc := range []struct {
+		a, b      any
+		tolerance float64
+		want      bool
+	}{
+		{1.0, 1.0, 0, true}, {1.0, 1.5, 0.5, true}, {1.0, 1.6, 0.5, true}, {1.0, 2.5, 0.5, false}, {100.0, 150.0, 1.0 / 3, true}, {100.0, 151.0, 1.0 / 3, false},
+		{-100.0, -101.0, 0.01, true}, {0.001, 0.002, 0.001, true}, {nan, nan, 0, true}, {nan, 1.0, 9, false}, {1.0, nan, 9, false}, {math.Inf(1), math.Inf(1), 0, true},
+		{nil, nil, 0, true}, {nil, "null", 0, false}, {nil, 0.0, 9, false}, {"a", "a", 0, true}, {"1", 1.0, 0, true}, {true, "true", 0, true},
+	} {
+		if got := newCell(tc.a).equal(newCell(tc.b), tc.tolerance); got != tc.want {
+			t.Errorf("%v and %v within %v: got %v", tc.a, tc.b, tc.tolerance, got)
+		}
 	}
 }
