@@ -93,7 +93,7 @@ type Result struct {
 // while trees grow.
 type Binned struct {
 	bins     []binned
-	codes    [][]uint8 // [feature][row]
+	codes    codes
 	distinct []int
 	target   []float64
 	weight   []float64
@@ -105,13 +105,15 @@ func Bin(d *Data, threads int) (*Binned, error) {
 		return nil, err
 	}
 	n := len(d.Columns)
-	b := &Binned{bins: make([]binned, n), codes: make([][]uint8, n), distinct: make([]int, n), target: d.Target, weight: d.Weight}
+	b := &Binned{bins: make([]binned, n), codes: newCodes(n, len(d.Target)), distinct: make([]int, n), target: d.Target, weight: d.Weight}
 	buffers := sync.Pool{New: func() any { return new(radix.Buffer) }}
-	parallel(threads, n, func(f int) {
+	parallel(threads, len(b.codes), func(word int) {
 		buffer := buffers.Get().(*radix.Buffer)
 		defer buffers.Put(buffer)
-		b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f], buffer)
-		b.codes[f] = b.bins[f].encode(d.Columns[f])
+		for f := word * lanes; f < min((word+1)*lanes, n); f++ {
+			b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f], buffer)
+			b.codes.set(f, b.bins[f].encode(d.Columns[f]))
+		}
 	})
 	return b, nil
 }
@@ -171,7 +173,7 @@ type scored struct {
 	objective objective
 	target    []float64
 	weight    []float64 // nil: all 1
-	bins      [][]uint8 // [feature][row]
+	codes     codes
 	margins   [][]float32
 
 	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
@@ -189,11 +191,10 @@ func newBooster(t *Binned, validation *Data, p Params) *booster {
 	start := o.margin(base)
 	b.training = newScored(o, t.codes, t.target, t.weight, start)
 	if validation != nil {
-		codes := make([][]uint8, len(t.bins))
-		parallel(p.Threads, len(codes), func(f int) { codes[f] = t.bins[f].encode(validation.Columns[f]) })
+		codes := encodedBy(t.bins, validation.Columns, len(validation.Target), p.Threads)
 		b.validation = newScored(o, codes, validation.Target, validation.Weight, start)
 	}
-	b.grower = newGrower(p, b.bins, b.training.bins, len(t.target))
+	b.grower = newGrower(p, b.bins, t.codes, len(t.target))
 	b.grower.least = o.leastGain(base, t.target)
 	return b
 }
@@ -214,8 +215,8 @@ func (d *Data) check() error {
 }
 
 // newScored gives all rows the same margin to begin with.
-func newScored(o objective, bins [][]uint8, target, weight []float64, start float32) *scored {
-	s := &scored{objective: o, target: target, weight: weight, bins: bins, margins: make([][]float32, o.groups)}
+func newScored(o objective, codes codes, target, weight []float64, start float32) *scored {
+	s := &scored{objective: o, target: target, weight: weight, codes: codes, margins: make([][]float32, o.groups)}
 	for g := range s.margins {
 		s.margins[g] = make([]float32, len(target))
 		for r := range s.margins[g] {

@@ -23,10 +23,10 @@ import (
 type grower struct {
 	params Params
 	bins   []binned
-	data   [][]uint8 // [feature][row]
-	offset []int     // of each feature's sums in a histogram
-	size   int       // of a histogram
-	least  float64   // what a split must gain in any case
+	codes  codes
+	offset []int   // of each feature's sums in a histogram
+	size   int     // of a histogram
+	least  float64 // what a split must gain in any case
 
 	rows   []int32 // rows in the order of the growing tree's leaves
 	spare  []int32
@@ -38,10 +38,11 @@ type grower struct {
 	tree     tree
 	scale    scale
 	features []int32
+	words    [][]int32       // features by the word of codes that they are in
 	open     map[int32]bool  // nodes that will be split if they come to it
 	hist     map[int32][]sum // of open nodes, as far as memory goes
 	most     int             // histograms that are kept
-	scratch  sync.Pool       // of bins256
+	scratch  sync.Pool       // of laneSums
 }
 
 // keepBytes is how much memory the histograms of open nodes may take. Where that is not enough, children are summed
@@ -50,14 +51,14 @@ const keepBytes = 512 << 20
 
 // newGrower lays out one histogram for all features: offset says where each begins, with a bin for missing values at its
 // end. most is how many may be kept at once, by keepBytes.
-func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
+func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 	g := &grower{
-		params: p, bins: bins, data: data, offset: make([]int, len(bins)),
+		params: p, bins: bins, codes: codes, offset: make([]int, len(bins)),
 		rows: make([]int32, rows), spare: make([]int32, rows),
 		sums: make([]sum, rows), spares: make([]sum, rows),
 		hist: map[int32][]sum{}, open: map[int32]bool{},
 	}
-	g.scratch.New = func() any { return new(bins256) }
+	g.scratch.New = func() any { return new(laneSums) }
 	for f := range bins {
 		g.offset[f] = g.size
 		g.size += bins[f].count + 1
@@ -68,7 +69,7 @@ func newGrower(p Params, bins []binned, data [][]uint8, rows int) *grower {
 
 // grow grows one tree of a class on the sampled rows (nil: all) and features.
 func (g *grower) grow(t *scored, class int, sample, features []int32) tree {
-	g.features = features
+	g.features, g.words = features, together(features)
 	n, total := g.take(t, class, sample)
 	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total}
 	g.tree = tree{nodes: []node{root}}
@@ -207,7 +208,8 @@ func (g *grower) setValue(id int32) {
 // partition parts the rows of a node, each side in its old order.
 func (g *grower) partition(p *pair) {
 	n := &g.tree.nodes[p.parent]
-	bins, missing := g.data[n.split.feature], int(n.split.missingBin)
+	missing := int(n.split.missingBin)
+	words, shift := g.codes.of(n.split.feature)
 	rows, sums := g.rows[n.rows.start:n.rows.end], g.sums[n.rows.start:n.rows.end]
 	spare, spares := g.spare[n.rows.start:n.rows.end], g.spares[n.rows.start:n.rows.end]
 	// Each row is written to both sides, and the end of its own moves on: which side is not to be guessed. What is written beyond an end
@@ -223,14 +225,14 @@ func (g *grower) partition(p *pair) {
 		// The children are leaves: their derivatives are not needed any more.
 		for i, r := range rows {
 			rows[k], spare[i-k] = r, r
-			k += left[bins[r]]
+			k += left[uint8(words[r]>>shift)]
 		}
 	} else {
 		for i, r := range rows {
 			d := sums[i]
 			rows[k], sums[k] = r, d
 			spare[i-k], spares[i-k] = r, d
-			k += left[bins[r]]
+			k += left[uint8(words[r]>>shift)]
 		}
 		copy(sums[k:], spares)
 	}
@@ -251,16 +253,16 @@ func (g *grower) finishPartition(p *pair) {
 	p.grow = g.mayGrow(p.small) || g.mayGrow(p.large)
 }
 
-// findSplits sums up the smaller children and finds the best split of each child, one task for each pair and two features.
+// findSplits sums up the smaller children and finds the best split of each child, one task for each pair and word of features.
 func (g *grower) findSplits(pairs []pair) {
 	for i := range pairs {
 		g.lend(&pairs[i])
 	}
-	k := len(g.features)
-	found, tasks := make([][2]split, len(pairs)*k), (k+1)/2
+	k, tasks := len(g.features), len(g.words)
+	found := make([][2]split, len(pairs)*k)
 	parallel(g.params.Threads, len(pairs)*tasks, func(task int) {
-		at, first := task/tasks, 2*(task%tasks)
-		g.pairSplits(&pairs[at], g.features[first:min(first+2, k)], found[at*k+first:])
+		at, word := task/tasks, task%tasks
+		g.pairSplits(&pairs[at], g.words[word], found[at*k+g.first(word):])
 	})
 	for i := range pairs {
 		p := &pairs[i]
@@ -272,6 +274,15 @@ func (g *grower) findSplits(pairs []pair) {
 	}
 }
 
+// first is the place of a word's first feature among the features of the tree.
+func (g *grower) first(word int) int {
+	n := 0
+	for _, features := range g.words[:word] {
+		n += len(features)
+	}
+	return n
+}
+
 // lend gives a pair its histograms.
 func (g *grower) lend(p *pair) {
 	p.hist = g.allocate()
@@ -280,7 +291,7 @@ func (g *grower) lend(p *pair) {
 	}
 }
 
-// pairSplits finds the best splits of both children by one or two features. Where the parent's histogram is kept, the large child's
+// pairSplits finds the best splits of both children by the features of a word. Where the parent's histogram is kept, the large child's
 // is made of it in place.
 func (g *grower) pairSplits(p *pair, features []int32, out [][2]split) {
 	g.accumulate(p.hist, features, g.tree.nodes[p.small].rows)
@@ -306,47 +317,32 @@ func (g *grower) pairSplits(p *pair, features []int32, out [][2]split) {
 // part is the place of a feature in a histogram.
 func (g *grower) part(hist []sum, f int32) []sum { return hist[g.offset[f]:][:g.bins[f].count+1] }
 
-// bins256 are sums by bin, as many as a byte can tell apart, so that none is looked up out of bounds. They are all 0 between uses.
-type bins256 [2][256]sum
-
-// take moves the sums to a histogram's part.
-func (s *bins256) take(which int, part []sum) {
-	copy(part, s[which][:])
-	clear(s[which][:len(part)])
-}
-
-// accumulate adds up derivatives by the bins of one or two features. Two are a pass over rows for both; of one, even and odd rows have a
-// sum each: either way a row need not wait for the one before where both fall into one bin.
+// accumulate adds up derivatives by the bins of some features of one word.
 func (g *grower) accumulate(hist []sum, features []int32, rows span) {
-	s := g.scratch.Get().(*bins256)
+	s := g.scratch.Get().(*laneSums)
 	defer g.scratch.Put(s)
-	order := g.rows[rows.start:rows.end]
-	sums := g.sums[rows.start:rows.end][:len(order)]
-	bins := g.data[features[0]]
-	if len(features) == 2 {
-		others := g.data[features[1]][:len(bins)]
-		for i, r := range order {
-			d, a, b := sums[i], &s[0][bins[r]], &s[1][others[r]]
-			a.g += d.g
-			a.h += d.h
-			b.g += d.g
-			b.h += d.h
-		}
-		s.take(0, g.part(hist, features[0]))
-		s.take(1, g.part(hist, features[1]))
+	words, shift := g.codes.of(features[0])
+	order, sums := g.rows[rows.start:rows.end], g.sums[rows.start:rows.end]
+	if len(features) == 1 {
+		part := g.part(hist, features[0])
+		s.addOne(words, shift, order, sums, len(part))
+		copy(part, s[0][:])
+		clear(s[0][:len(part)])
 		return
 	}
-	for i, r := range order {
-		c := &s[i&1][bins[r]]
-		c.g += sums[i].g
-		c.h += sums[i].h
+	s.add(words, order, sums)
+	for _, f := range features {
+		copy(g.part(hist, f), s[f%lanes][:])
 	}
-	part := g.part(hist, features[0])
-	for b := range part {
-		s[0][b] = s[0][b].plus(s[1][b])
+	// Lanes of features that are not asked for, and of none, were added up too.
+	word := int(features[0] / lanes)
+	for lane := range lanes {
+		bins := 1
+		if f := word*lanes + lane; f < len(g.bins) {
+			bins = g.bins[f].count + 1
+		}
+		clear(s[lane][:bins])
 	}
-	clear(s[1][:len(part)])
-	s.take(0, part)
 }
 
 // best is the best split of a node by one feature.
@@ -381,13 +377,12 @@ func (g *grower) settle(id int32, found [][2]split, which int) {
 func (g *grower) rootHistogram() {
 	hist := g.allocate()
 	g.hist[0] = hist
-	k := len(g.features)
-	found := make([][2]split, k)
-	parallel(g.params.Threads, (k+1)/2, func(task int) {
-		features := g.features[2*task : min(2*task+2, k)]
+	found := make([][2]split, len(g.features))
+	parallel(g.params.Threads, len(g.words), func(word int) {
+		features, first := g.words[word], g.first(word)
 		g.accumulate(hist, features, g.tree.nodes[0].rows)
 		for i, f := range features {
-			found[2*task+i][0] = g.best(0, f, g.part(hist, f))
+			found[first+i][0] = g.best(0, f, g.part(hist, f))
 		}
 	})
 	g.settle(0, found, 0)

@@ -40,13 +40,13 @@ func (s *scored) add(t *tree, group, threads int) {
 	n := len(margins)
 	parallel(threads, (n+blockRows-1)/blockRows, func(b int) {
 		for r := b * blockRows; r < min((b+1)*blockRows, n); r++ {
-			margins[r] += t.value(s.bins, r)
+			margins[r] += t.value(s.codes, r)
 		}
 	})
 }
 
 // value is the leaf that a row of binned values falls into.
-func (t *tree) value(bins [][]uint8, r int) float32 {
+func (t *tree) value(c codes, r int) float32 {
 	at := int32(0)
 	for {
 		n := &t.nodes[at]
@@ -54,7 +54,8 @@ func (t *tree) value(bins [][]uint8, r int) float32 {
 			return n.value
 		}
 		at = n.right
-		if n.split.goesLeft(bins[n.split.feature][r], int(n.split.missingBin)) {
+		words, shift := c.of(n.split.feature)
+		if n.split.goesLeft(uint8(words[r]>>shift), int(n.split.missingBin)) {
 			at = n.left
 		}
 	}
