@@ -21,6 +21,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/lease"
 )
 
 // checkJournal holds every run of these tests to this: the journal has the events that were handed over, and what they come to is
@@ -334,5 +335,89 @@ func TestFarStoreHasJournals(t *testing.T) {
 	}
 	if failed, err := other.LastFailures(t.Context()); err != nil || failed["stage.bad"] != "bad row 3" {
 		t.Errorf("failures on another machine: got %v, %v", failed, err)
+	}
+}
+
+// TestFarStoreIsFollowed: who follows an apply on another machine sees what it tells before it ends, and its end, each event once. One that is
+// killed leaves what it told to the next apply on whatever machine.
+func TestFarStoreIsFollowed(t *testing.T) {
+	far := newRig(t)
+	b := local.Open(filepath.Join(far.dir, "bucket"), far.store.Place())
+	machine := func() *store.Store {
+		s, err := store.Over(t.Context(), b, filepath.Join(t.TempDir(), ".mlp"), "s3://models")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	far.store = machine()
+	other := JournalsOf(machine(), "test", "default")
+	held, err := lease.Take(t.Context(), b, "test/default", lease.Holder{Who: "ada", What: "apply"}, time.Minute, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan *Result)
+	go func() {
+		ended <- far.run(newPlan(stage("stage.slow", script{Log: []string{"half way"}, SleepMS: 2 * int(sendEvery.Milliseconds())})))
+	}()
+	apply := ""
+	for apply == "" {
+		if apply, err = other.Running(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	seen, early := 0, false
+	for e, err := range other.Follow(t.Context(), apply) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen++; e.Seq != int64(seen) {
+			t.Errorf("event %d has the number %d", seen, e.Seq)
+		}
+		if line, ok := e.Event.(StageLog); ok && line.Line == "half way" {
+			select {
+			case <-ended:
+				t.Error("the line came after the end")
+			default:
+				early = true
+			}
+		}
+	}
+	res := <-ended
+	whole := 0
+	for range other.Read(t.Context(), apply) {
+		whole++
+	}
+	if !early || seen != whole || res.Apply != apply {
+		t.Errorf("of %d events of %s %d were seen of %s; the line early: %v", whole, res.Apply, seen, apply, early)
+	}
+	left := func() (keys []string) {
+		for key, err := range bucket.Keys(t.Context(), b, "running/", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, key)
+		}
+		return keys
+	}
+	if keys := left(); len(keys) != 0 {
+		t.Errorf("left: %v", keys)
+	}
+	killed := journalsOf{"test", "default"}
+	const dead = "20200101T000000.000Z-00000000"
+	for n, text := range []string{"{\"type\":\"one\"}\n", "{\"type\":\"two\"}\n"} {
+		if err := bucket.Put(t.Context(), b, killed.piece(dead, n+1), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	far.run(newPlan(stage("stage.next", script{})))
+	got, err := bucket.Read(t.Context(), b, killed.key(dead))
+	if keys := left(); err != nil || string(got) != "{\"type\":\"one\"}\n{\"type\":\"two\"}\n" || len(keys) != 0 {
+		t.Errorf("of the one that was killed: got %q, %v, and left %v", got, err, keys)
+	}
+	if err := held.Release(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
