@@ -51,11 +51,8 @@ func codeOf(err error) int {
 	}
 	var undone *workspace.Failure
 	var stale *engine.StaleError
-	var locked *state.LockedError
-	var moved *state.MovedError
-	var fenced *state.FencedError
 	switch {
-	case errors.As(err, &locked), errors.As(err, &moved), errors.As(err, &fenced):
+	case errors.Is(err, state.ErrLocked), errors.Is(err, state.ErrMoved):
 		return exitLocked
 	case errors.As(err, &stale), errors.As(err, &undone) && undone.Stale:
 		return exitStale

@@ -61,10 +61,8 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 	}
 	ctx, _, release := interrupts(ctx)
 	defer release()
-	if at, err := a.PrepareStore(ctx, a.told); err != nil {
+	if err := a.PrepareStore(ctx, a.told); err != nil {
 		return err
-	} else if at != "" {
-		fmt.Fprintf(a.out, "The store is %s. It keeps what a store needs.\n", at)
 	}
 	in, err := a.Init(upgrade)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestStoreS3(t *testing.T) {
 	t.Setenv("MLP_STORE", "")
 	ends(t, bob, 0, []string{"2 to run"}, "plan")
 	writeFile(t, filepath.Join(bob, "p.mlp"), strings.Replace(twoSources, "{}", "{\n  store = \""+url+"\"\n}", 1))
-	ends(t, bob, 0, []string{"2 cached", "store of pipeline.two  absent → "+url}, "plan")
+	ends(t, bob, 0, []string{"2 cached", "store of pipeline.two  absent → " + url}, "plan")
 	writeFile(t, filepath.Join(bob, "b.csv"), "id\n3\n")
 	ends(t, bob, 0, []string{"Applied: 1 ran, 1 cached"}, applyHere...)
 	ends(t, bob, 1, []string{"there is no such bucket (NoSuchBucket)", "Create it"}, "plan", "--store", s.URL("nothing"))

@@ -48,6 +48,9 @@ func (e *FencedError) Error() string {
 	return fmt.Sprintf("this apply was taken for dead, since its lease was not renewed in time, and another one%s has written revision %d; nothing more was recorded: apply again", by, e.Revision)
 }
 
+// Is makes errors.Is(err, ErrMoved) true: the log is another's by then.
+func (e *FencedError) Is(target error) bool { return target == ErrMoved }
+
 // Append records events on top of base, which is not changed, and returns the state after them, as Extend does.
 func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event) (*plan.State, error) {
 	st := Copy(base)

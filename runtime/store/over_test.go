@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -98,6 +99,50 @@ func TestOver(t *testing.T) {
 	}
 	if c := far.Take(); c.Puts != 0 {
 		t.Errorf("what is there is sent again: %+v", c)
+	}
+}
+
+// slow holds each answer back, and counts how many are held at once.
+type slow struct {
+	bucket.Bucket
+	now, most atomic.Int64
+}
+
+func (s *slow) Get(ctx context.Context, key string, r bucket.Range) (*bucket.Value, error) {
+	n := s.now.Add(1)
+	defer s.now.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
+	}
+	time.Sleep(5 * time.Millisecond)
+	return s.Bucket.Get(ctx, key, r)
+}
+
+// TestFetchesAtOnce: the files of a folder that are not here come several at once, and each once.
+func TestFetchesAtOnce(t *testing.T) {
+	far, _ := shared(t)
+	files := map[string]string{}
+	for i := range 40 {
+		files[fmt.Sprint("f", i)] = fmt.Sprint(i % 30) // some are the same
+	}
+	d, err := machine(t, far).PutDir(t.Context(), folder(t, files), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := &slow{Bucket: far}
+	bob := machine(t, waits)
+	far.Take()
+	waits.most.Store(0)
+	dest := filepath.Join(t.TempDir(), "in")
+	if err := bob.Materialize(t.Context(), d, dest); err != nil {
+		t.Fatal(err)
+	}
+	if c := far.Take(); c.Gets != 31 || waits.most.Load() < 4 {
+		t.Errorf("got %d values, %d at once, want 31 and several", c.Gets, waits.most.Load())
+	}
+	for name, want := range files {
+		if got, err := os.ReadFile(filepath.Join(dest, name)); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
+		}
 	}
 }
 

@@ -86,9 +86,10 @@ func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline 
 // actions answers the planner from the store. Each record is read once, so that what a plan was told once is not told
 // otherwise later: another apply may write to the store meanwhile. It is safe for concurrent use.
 type actions struct {
-	store *store.Store
-	mu    sync.Mutex
-	read  map[plan.Digest]*action
+	store  *store.Store
+	mu     sync.Mutex
+	read   map[plan.Digest]*action
+	looked sync.Map // by fingerprint: whether the objects of a result are there, looked at once
 }
 
 // action is one record, read once however many ask for it.
@@ -135,13 +136,43 @@ func (p present) Action(fp plan.Digest) (*plan.Action, bool, error) {
 	if !ok || err != nil {
 		return a, ok, err
 	}
-	if err := p.store.Present(a.Outputs); errors.Is(err, store.ErrMissing) {
+	if err := p.present(fp, a); errors.Is(err, store.ErrMissing) {
 		return nil, false, nil
 	} else if err != nil {
 		return nil, false, err
 	}
 	return a, true, nil
 }
+
+// present looks once whether the objects of a result are there.
+func (r *actions) present(fp plan.Digest, a *plan.Action) error {
+	look, _ := r.looked.LoadOrStore(fp, sync.OnceValue(func() error { return r.store.Present(a.Outputs) }))
+	return look.(func() error)()
+}
+
+// lookAhead begins to look whether the objects of results that a state names are there, many at once, where each takes a request to a service.
+func (r *actions) lookAhead(ctx context.Context, st *plan.State) {
+	if !r.store.IsFar() {
+		return
+	}
+	var named []plan.Digest
+	for _, n := range st.Nodes { // the state itself may be another by then
+		named = append(named, n.Fingerprint)
+	}
+	var next atomic.Int64
+	for range askers {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(len(named)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				if x := r.get(named[i], nil); x.found != nil {
+					_ = r.present(named[i], x.found) // who asks is told
+				}
+			}
+		}()
+	}
+}
+
+// askers is how many objects are asked for at once.
+const askers = 32
 
 // get reads a record once. It holds nothing twice that the state holds too, if that is given: where the inputs and
 // outputs of the record are those of the state, the state's maps are kept for both, which must not be changed. A store

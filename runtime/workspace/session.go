@@ -160,6 +160,9 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, s.State)
 	}
+	if s.Look {
+		s.actions.lookAhead(ctx, s.State)
+	}
 	// git answers while the plan is made; the commit stands in the envelope, which is no part of what is signed.
 	head := make(chan plan.Origin, 1)
 	go func() { head <- s.w.origin(ctx, os.Getenv) }()

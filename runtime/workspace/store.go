@@ -99,17 +99,19 @@ func (s *Session) prepare(ctx context.Context, told func(string)) error {
 // storeName is how the store is named for people.
 func (s *Session) storeName() string { return cmp.Or(s.Store.At(), StoreName) }
 
-// PrepareStore tries the store that is elsewhere, if one is, whether it keeps its promises. It returns the store's name; "" of a folder.
-func (w *Workspace) PrepareStore(ctx context.Context, told func(string)) (string, error) {
+// PrepareStore tries the store that is elsewhere, if one is, whether it keeps its promises, and tells that it does.
+func (w *Workspace) PrepareStore(ctx context.Context, told func(string)) error {
 	u, err := w.storeURL()
 	if u == nil || err != nil {
-		return "", err
+		return err
 	}
 	st, err := w.openStore(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	s := &Session{w: w, Recorded: Recorded{Store: st}}
-	err = errors.Join(s.prepare(ctx, told), st.Close())
-	return u.Place(), err
+	if err = errors.Join(s.prepare(ctx, told), st.Close()); err == nil {
+		told("The store is " + u.Place() + ". It keeps what a store needs.")
+	}
+	return err
 }

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
@@ -217,6 +219,9 @@ func (o *Objects) Materialize(ctx context.Context, d plan.Digest, dest string) e
 	if err := makeFolder(dest); err != nil {
 		return fmt.Errorf("laying out a folder: %w", err)
 	}
+	if err := o.bring(ctx, list.Files); err != nil {
+		return err
+	}
 	for _, e := range list.Files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -226,6 +231,29 @@ func (o *Objects) Materialize(ctx context.Context, d plan.Digest, dest string) e
 		}
 	}
 	return nil
+}
+
+// bring fetches files that are not on the shelf, several at once.
+func (o *Objects) bring(ctx context.Context, files []Entry) error {
+	if o.far == nil {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(transfers)
+	asked := map[plan.Digest]bool{}
+	for _, e := range files {
+		if asked[e.Digest] {
+			continue
+		}
+		asked[e.Digest] = true
+		g.Go(func() error {
+			if err := o.verify(ctx, e.Digest); err != nil {
+				return fmt.Errorf("laying out %s: %w", e.Name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // materialize links one file into a folder, its content verified. Links share the object's bytes, so that files are read

@@ -171,7 +171,7 @@ func (o *Objects) wrong(ctx context.Context, had []local.Staged, digests map[str
 	return wrong, nil
 }
 
-// transfers is how many objects are sent at once.
+// transfers is how many objects are sent, or fetched, at once.
 const transfers = 8
 
 // send puts what is on the shelf into the bucket behind it, as far as it is not there.
