@@ -11,7 +11,7 @@ func Codes() []Code {
 func syntaxCodes() []Code {
 	return []Code{
 		{CodeEncoding, "A file is not valid UTF-8, or holds a NUL.", "Save it as UTF-8 text."},
-		{CodeFileSize, "A file is larger than 16 MB or has more than a million tokens, or the files of a module 64 MB or five million together.", "Keep data out of `.mlp` files: name its files in a `source` block."},
+		{CodeFileSize, "A file is larger than 16 MB, or the files of a module are larger than 64 MB or have more than five million tokens together.", "Keep data out of `.mlp` files: name its files in a `source` block."},
 		{CodeNoFiles, "The folder holds no `.mlp` file.", "Run in the module's folder, or name it with `-C`."},
 		{CodeSyntax, "The text is not HCL.", "Write an argument as `name = value` and a block as `kind \"name\" { … }`."},
 		{CodeTemplate, "`${` or `%{` begins a template sequence that is not one.", "Write `$${` and `%%{` where the characters themselves are meant."},

@@ -16,10 +16,9 @@ import (
 const (
 	maxDepth     = 250
 	maxOperators = 5000
-	// MaxTokens is how many tokens a file may have, MaxModuleTokens all files of a module together: what a hundred thousand
+	// MaxTokens is how many tokens all files of a module may have together, or one that has them all: what a hundred thousand
 	// blocks take, in some 2 GB of memory.
-	MaxTokens       = 1_000_000
-	MaxModuleTokens = 5_000_000
+	MaxTokens = 5_000_000
 )
 
 // wholeErrors is the size of a text up to which all its errors are looked for where its characters are wrong already.

@@ -45,9 +45,9 @@ func TestMeasure(t *testing.T) {
 
 // TestModuleTokens holds that what is too much together is told, though each file is small enough.
 func TestModuleTokens(t *testing.T) {
-	text := []byte("locals {\n  a = [" + strings.Repeat("1,", MaxTokens/4) + "]\n}\n")
+	text := []byte("locals {\n  a = [" + strings.Repeat("1,", MaxTokens/20) + "]\n}\n")
 	files := map[string][]byte{}
-	for i := range 2 * MaxModuleTokens / MaxTokens {
+	for i := range 12 {
 		files[fmt.Sprintf("%02d.mlp", i)] = text
 	}
 	_, ds := Parse(files, catalog())

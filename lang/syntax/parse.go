@@ -55,7 +55,7 @@ func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 	for _, text := range files {
 		size += len(text)
 	}
-	if size <= MaxModuleTokens {
+	if size <= MaxTokens {
 		return nil
 	}
 	for _, name := range names {
@@ -64,8 +64,8 @@ func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 			continue
 		}
 		n, ds := measure(f, 0)
-		if tokens += n; ds == nil && tokens > MaxModuleTokens {
-			return tooManyTokens("the module", MaxModuleTokens, source.Range{File: name})
+		if tokens += n; ds == nil && tokens > MaxTokens {
+			return tooManyTokens("the module", MaxTokens, source.Range{File: name})
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -52,6 +54,9 @@ func engineError(ctx context.Context, err error) error {
 	}
 	e := &Error{Kind: m["exception_type"], Message: strings.TrimSpace(m["exception_message"]), Subtype: m["error_subtype"],
 		Name: m["name"], Position: -1}
+	if e.Kind == "Out of Memory" {
+		e.Message = outOfMemory()
+	}
 	if c := m["candidates"]; c != "" {
 		e.Candidates = strings.Split(c, ",")
 	}
@@ -65,6 +70,16 @@ func engineError(ctx context.Context, err error) error {
 		}
 	}
 	return e
+}
+
+// outOfMemory says of a query that needs more memory than it may have what that is and where it is set. The engine's own words name settings of
+// its own, which nobody can set here.
+func outOfMemory() string {
+	if memoryMB() == 0 {
+		return "the SQL engine needs more memory than it may have"
+	}
+	return fmt.Sprintf("the SQL engine needs more memory than its %d MB, which are what is left to it of the %s MB that the stage may have; the block's memory_mb sets those",
+		memoryMB(), os.Getenv("MLP_MEMORY_MB"))
 }
 
 // qualified is what the engine says of t.x where t has no x: in text only.
