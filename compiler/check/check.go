@@ -128,8 +128,6 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 
 // checker is the module while it is typed. Only questions to components and the compiling of rules run side by side;
 // all else is done in the order of blocks, so that diagnostics come in one order.
-// checker is the module while it is typed. Only questions to components and the compiling of rules run side by side;
-// all else is done in the order of blocks, so that diagnostics come in one order.
 type checker struct {
 	lib    Library
 	m      *Module

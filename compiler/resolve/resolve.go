@@ -125,7 +125,6 @@ func (r *resolver) places() map[string]source.Range {
 }
 
 // state of a block or of a step; 0: not begun.
-// state of a block or of a step; 0: not begun.
 type state int
 
 const (

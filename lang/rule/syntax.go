@@ -11,7 +11,6 @@ import (
 )
 
 // The messages of cel-go's parser, which is made by ANTLR, told apart by their words.
-// The messages of cel-go's parser, which is made by ANTLR, told apart by their words.
 var (
 	badToken   = lazyregexp.New(`(?s)^token recognition error at: '(.*)'$`)
 	badInput   = lazyregexp.New(`(?s)^(?:extraneous|mismatched) input '(.*?)' expecting`)

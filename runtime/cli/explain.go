@@ -44,7 +44,6 @@ func (a *app) explainCommand() *cobra.Command {
 }
 
 // codeForm takes a code as people write one from memory: MLP1203, mlp-1203, 1203.
-// codeForm takes a code as people write one from memory: MLP1203, mlp-1203, 1203.
 var codeForm = lazyregexp.New(`^(?:MLP)?[-_ ]?([0-9]+)$`)
 
 // explainCode prints cause and cure of a code of an error or warning. It needs no module, and reads none.

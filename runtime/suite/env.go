@@ -101,7 +101,6 @@ func environment(m *check.Module) *schema.FigureType {
 }
 
 // envBuilder puts the types of blocks into the root object.
-// envBuilder puts the types of blocks into the root object.
 type envBuilder struct{ root map[string]*schema.FigureType }
 
 // block adds what asserts of a test see of a block: of a gate its verdict, rules and approvals; of a deployment what would

@@ -40,7 +40,6 @@ func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 	}
 	for _, rel := range p.Releases {
 		if slices.Contains(targets, rel.Address) { // a gate that is one decides over releases that stay as they are
-
 			out.Releases = append(out.Releases, rel)
 		}
 	}

@@ -25,8 +25,6 @@ type valueBuilder struct {
 
 // values are those that the assertions of the test read. Tables are read from the store only where an assertion names
 // them: a table of a million rows costs nothing to tests that do not speak of it.
-// values are those that the assertions of the test read. Tables are read from the store only where an assertion names
-// them: a table of a million rows costs nothing to tests that do not speak of it.
 func (r *run) values(ctx context.Context) (*rule.Values, error) {
 	b := &valueBuilder{run: r, values: &rule.Values{Known: map[string]any{}, Undefined: map[string]string{}}, read: map[string]bool{}}
 	for _, a := range r.test.asserts {

@@ -38,8 +38,6 @@ var fits = []fit{
 
 // narrowed is the first of fits that cuts rows; enough is how many rows of each table make a text worth keeping before
 // texts are cut shorter for more; everything stands for no bound.
-// narrowed is the first of fits that cuts rows; enough is how many rows of each table make a text worth keeping before
-// texts are cut shorter for more; everything stands for no bound.
 const narrowed, enough, everything = 3, 30, 1 << 14
 
 // fitted returns what is written with the first of fits that leaves it short enough: of those that cut rows, the first

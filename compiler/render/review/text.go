@@ -66,9 +66,10 @@ type text struct {
 
 // production lists the releases, the heaviest first, with figures of the live model beside those of the next:
 //
-//   - deploy.new      nothing live → train.model a95abb
-//     held by gate.release
-//     evaluate.e auc  – → 0.6812
+//	Production
+//	  + deploy.new      nothing live → train.model a95abb
+//	                    held by gate.release
+//	                    evaluate.e auc  – → 0.6812
 func (t *text) production() {
 	width := 0
 	for i, r := range t.d.Production {
