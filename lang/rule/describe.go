@@ -21,6 +21,7 @@ func (f Function) Of() string {
 }
 
 // Functions describes all functions and macros of rules, by name.
+// The list is made anew at each call, and is the caller's.
 func Functions() []Function {
 	// Each example is compiled and evaluated by a test, over the figures that it reads.
 	return []Function{

@@ -11,6 +11,7 @@ import (
 
 // in folds `x in list` and `key in map`. A list that holds x does so whatever its other elements are. One that does
 // not, as far as is known, is open before failed, as || is.
+// x is a string, number or bool, and is compared as Go compares: a number is a float64 on both sides.
 func (f *folder) in(x any, container result, expr ast.Expr) result {
 	if d, ok := container.value.(dict); ok {
 		key, _ := x.(string)

@@ -14,6 +14,8 @@ import (
 
 // noOverload explains why an operator or function does not take its operands. name is cel-go's, args are the types of
 // the operands as cel-go prints them; call is nil where the node was not found, which leaves the message general.
+// cel-go says only "found no matching overload for '_<_' applied to '(double, string)'". The message here names what
+// the author wrote: "cannot compare a number with a string", at the place of the operator's call.
 func (w *walker) noOverload(d *source.Diagnostic, call ast.Expr, name string, args []string) {
 	symbol := symbolOf(name)
 	d.Summary = fmt.Sprintf("%s does not work on %s", symbol, joinWords(args))
@@ -71,6 +73,7 @@ func (w *walker) otherForm(d *source.Diagnostic, c ast.CallExpr, name string) bo
 }
 
 // badBody is said where the body of a macro is no condition: cel-go blames an operator that the macro expands to.
+// Of list.all(x, x + 1) the checker blames the && that all(…) becomes.
 func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
 	if args := c.Args(); len(args) == 2 {
 		d.Subject = w.rangeOf(args[1])
@@ -161,6 +164,7 @@ func (w *walker) badStatistic(d *source.Diagnostic, name string, args []string) 
 }
 
 // blame narrows the range to the only operand that is not of the type wanted.
+// With two operands of the wrong type the whole call is shown.
 func (w *walker) blame(d *source.Diagnostic, operands []ast.Expr, args []string, want string) {
 	var wrong []int
 	for i, a := range args {
@@ -188,6 +192,7 @@ func (w *walker) operandTypes(operands []ast.Expr, args []string) string {
 }
 
 // leafHint names the figures inside a group that stands where a number belongs.
+// Of groups within a group no figure is named: the hint is left out rather than guessed further down.
 func (w *walker) leafHint(operands []ast.Expr, args []string) string {
 	for i, a := range args {
 		if !strings.HasPrefix(a, typePrefix) || i >= len(operands) {

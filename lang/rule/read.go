@@ -53,6 +53,7 @@ func (f *folder) readList(p place) result {
 	places := make([]place, len(list))
 	for i := range list {
 		n := strconv.Itoa(i)
+		// The expression is made anew so that what is left of a rule can show the element: evaluate.e.folds[2] > 0.7.
 		places[i] = place{path: append(p.path[:len(p.path):len(p.path)], "["+n+"]"), typ: p.typ.Elem,
 			expr: f.factory.NewCall(0, operators.Index, p.expr, f.factory.NewLiteral(0, types.Int(i)))}
 	}

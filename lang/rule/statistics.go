@@ -29,6 +29,7 @@ func (f *folder) statistic(name string, over ast.Expr, operands []result, expr a
 			places = append(places, f.member(v.at, k))
 		}
 	}
+	// Each number is looked at twice: read, and then computed with.
 	if !f.spend(2 * len(places)) {
 		return f.tooMany(expr)
 	}
@@ -66,6 +67,7 @@ func (f *folder) numbersOf(places []place, expr ast.Expr) ([]float64, *result) {
 }
 
 // aggregate is one of min, max, sum and mean of at least one number, summed in the order given.
+// The order is that of the list, or of a map's keys, so that the sum is the same in every bit at each evaluation.
 func aggregate(name string, xs []float64) float64 {
 	switch name {
 	case "min":

@@ -46,6 +46,7 @@ type scope struct {
 	outer *scope
 }
 
+// find looks from the innermost macro outwards; nil where no macro around has a variable of that name. s may be nil.
 func (s *scope) find(name string) *scope {
 	for ; s != nil; s = s.outer {
 		if s.name == name {
@@ -124,6 +125,7 @@ func (w *walker) visit(e ast.Expr, in *scope) *figure {
 	return nil
 }
 
+// literal tells of literals that CEL has and rules do without. Numbers are held to what a float64 can be (exact).
 func (w *walker) literal(e ast.Expr) {
 	switch e.AsLiteral().(type) {
 	case types.Null:
@@ -144,6 +146,8 @@ func (w *walker) literal(e ast.Expr) {
 	}
 }
 
+// ident is a variable of a macro, or else a namespace: evaluate, check, variable. A name that is neither is left to
+// cel-go's checker, whose message is worded elsewhere.
 func (w *walker) ident(e ast.Expr, in *scope) *figure {
 	name := e.AsIdent()
 	if strings.HasPrefix(name, ".") {
@@ -226,6 +230,7 @@ func (f *figure) describe() string {
 	return PathString(f.path)
 }
 
+// call visits operators, functions and macros: to CEL all of them are calls. None of them is a figure but an index.
 func (w *walker) call(e ast.Expr, in *scope) *figure {
 	c := e.AsCall()
 	args := c.Args()
@@ -287,6 +292,7 @@ func (w *walker) keysOf(f *figure, key ast.Expr, in *scope) {
 }
 
 // words complains about a figure compared with a word that it never is.
+// A comparison with a misspelt word would never hold, and one by != always, so that the rule asks for nothing.
 func (w *walker) words(operator string, args []ast.Expr) {
 	if len(args) != 2 || operator != operators.Equals && operator != operators.NotEquals && operator != operators.In {
 		return

@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+// quote writes a name or value of the user's in a message, on one line and with escapes.
 func quote(s string) string { return strconv.Quote(s) }
 
 // listing says what there is to choose from, at most a dozen.
@@ -13,6 +14,8 @@ func listing(lead string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
+	// A dozen fits a line of a terminal; of a hundred columns nobody reads the list, and there is a hint to the
+	// nearest.
 	const most = 12
 	if len(names) > most {
 		return fmt.Sprintf("%s %s and %d more.", lead, strings.Join(names[:most], ", "), len(names)-most)
@@ -43,7 +46,7 @@ func typeWords(t string) string {
 	return "something else"
 }
 
-// plural is several values of a type in words.
+// plural is several values of a type in words, "numbers" of double: for what a list or map holds.
 func plural(t string) string {
 	switch {
 	case t == "double":
@@ -63,6 +66,8 @@ func plural(t string) string {
 }
 
 // splitTypes takes the arguments of a signature as cel-go prints it apart: "(double, list(double))", "string.(double)".
+// The text before ".(" is the type of what a method is called on, and comes first. Commas within brackets separate
+// nothing: "(map(string, double), double)" has two arguments.
 func splitTypes(signature string) []string {
 	var out []string
 	if target, rest, ok := strings.Cut(signature, ".("); ok {

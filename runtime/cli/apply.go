@@ -104,6 +104,7 @@ func (v *applying) Confirm(p *plan.Plan) (bool, error) {
 
 func (v *applying) NoEngine(where string) { v.app.noEngine(where) }
 
+// Begin takes over the signals: until End the first interrupt ends stop and the second kill, and none the process.
 func (v *applying) Begin(ctx context.Context) (stop, kill context.Context) {
 	stop, kill, v.release = interrupts(ctx)
 	return stop, kill

@@ -119,6 +119,7 @@ func (a *app) addresses() []string {
 	return slices.Compact(out)
 }
 
+// kindNames and codeNames complete 'mlp docs' and 'mlp explain'. They need no module.
 func kindNames() []string {
 	var out []string
 	for _, k := range stdlib.Catalog().Kinds {

@@ -55,6 +55,7 @@ func (a *app) runDiff(ctx context.Context, args []string, f comparing) error {
 	return nil
 }
 
+// printDiff writes text for any format but json and markdown: others were refused before.
 func (a *app) printDiff(d *diff.Diff, format string) error {
 	switch format {
 	case "json":

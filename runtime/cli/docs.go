@@ -52,6 +52,7 @@ func (a *app) runDocs(kind, format, out string) error {
 	return err
 }
 
+// unknownKind proposes the kind that was meant, and lists all where none is near: there are few.
 func unknownKind(kind string, catalog *schema.Catalog) error {
 	var names []string
 	for i := range catalog.Kinds {

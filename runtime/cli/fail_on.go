@@ -20,6 +20,7 @@ type failOn struct {
 	holds func(review.Counts) bool
 }
 
+// failOns are in the order in which help and errors list them; stopped names the first that holds.
 var failOns = []failOn{
 	{"gate", func(c review.Counts) bool { return c.GatesFailed > 0 }},
 	{"check", func(c review.Counts) bool { return c.ChecksFailed > 0 }},
@@ -39,6 +40,8 @@ func failOnWords() string {
 	return strings.Join(words, ", ")
 }
 
+// failOnFlag adds --fail-on, which may be repeated, or have several words with commas. what begins its help: "exit with
+// 3 on any of these".
 func failOnFlag(cmd *cobra.Command, into *[]string, what string) {
 	cmd.Flags().StringSliceVar(into, "fail-on", nil, what+": "+failOnWords())
 }

@@ -25,6 +25,8 @@ type drawing struct {
 // planNow is what --plan without a file stands for. A file of this name is reached by --plan=./now.
 const planNow = "now"
 
+// --plan has a value that may be left out, so that a file must be given with =: in "--plan plan.json" the second word
+// would be an argument, which the command takes none of.
 func (a *app) graphCommand() *cobra.Command {
 	f := drawing{format: "text"}
 	cmd := &cobra.Command{
@@ -40,6 +42,8 @@ func (a *app) graphCommand() *cobra.Command {
 	return cmd
 }
 
+// With --focus only what an address rests on, and what rests on it, is drawn; an address that the graph does not have
+// is an error with those that are near.
 func (a *app) runGraph(ctx context.Context, f drawing) error {
 	g, err := a.graph(ctx, f)
 	if err != nil {

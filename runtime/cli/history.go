@@ -14,6 +14,7 @@ one line; with an address each revision that touched it has its own, with versio
 
 'mlp show ADDRESS --at REVISION' shows what was recorded then, 'mlp plan --at REVISION' what the files would change of it.`
 
+// JSON has every revision, the oldest first; the text has the last first, and joins those of one apply.
 func (a *app) historyCommand() *cobra.Command {
 	format := ""
 	var vars workspace.Settings

@@ -18,6 +18,8 @@ count no more.
 
 Who may, and which rules the former release must still satisfy, stands in the gate's rollback block, as it was last decided by.`
 
+// Nobody is asked, also at a terminal: a rollback is for the minute in which production is wrong. A reason must be
+// given instead.
 func (a *app) rollbackCommand() *cobra.Command {
 	var r workspace.Rollback
 	var vars workspace.Settings

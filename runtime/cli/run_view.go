@@ -40,6 +40,7 @@ type stage struct {
 	done, total int
 }
 
+// newRunView writes to standard output, and moves a last line if that is a terminal.
 func newRunView(a *app) *runView {
 	return &runView{app: a, w: a.out, live: a.terminal(a.out), left: map[string]bool{}}
 }

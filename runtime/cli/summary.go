@@ -176,6 +176,8 @@ func (a *app) figures(r *engine.Result) {
 // interval is that of a figure; both ends are nil where it has none.
 type interval struct{ Low, High *float64 }
 
+// String is " (0.871 to 0.912)", with the space before it, to be written behind a figure; "" where there is no
+// interval.
 func (i interval) String() string {
 	if i.Low == nil || i.High == nil {
 		return ""

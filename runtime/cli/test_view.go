@@ -70,6 +70,7 @@ func (v *testView) draw(text string) {
 	v.shown = true
 }
 
+// erase takes the moving line away. mu must be held.
 func (v *testView) erase() {
 	if v.shown {
 		fmt.Fprint(v.app.out, "\r\x1b[K")

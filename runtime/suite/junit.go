@@ -122,6 +122,7 @@ func junitText(failures []Failure) *junitProblem {
 	return p
 }
 
+// seconds has the form that readers of JUnit take: "0.120", with a point in every language.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
 // xmlText replaces in a text what XML 1.0 cannot hold, even escaped: https://www.w3.org/TR/xml/#charsets.

@@ -9,6 +9,8 @@ import (
 // limit is the part of a plan that some addresses need, signed anew; without addresses it is the plan itself. Releases
 // are kept only where they are targets themselves: a test of a gate must not release what the gate lets pass. Stages
 // that the plan would remove are left out. The plan given is not changed, and shares its nodes with the result.
+// For the target gate.release that is the gate, the evaluations whose figures its rules read, the model, the split and
+// the sources below, and no deployment.
 func limit(p *plan.Plan, targets []string) (*plan.Plan, error) {
 	if len(targets) == 0 {
 		return p, nil

@@ -33,6 +33,7 @@ func (k *checker) rows(g *given) {
 		return
 	}
 	g.table = &schema.Table{Key: own.Key, Entity: own.Entity, Time: own.Time, Label: own.Label}
+	// A column that the table does not have is told and left out, so that the others are still typed.
 	for i, name := range names {
 		c := own.Column(name)
 		if c == nil {
@@ -205,6 +206,7 @@ func (k *checker) cells(g *given) {
 }
 
 // lookup finds a value by the column's name, whatever its case, as SQL compares names.
+// With two names that differ in case alone either may be found; rows has told of the second one then.
 func lookup(row map[string]any, column string) (any, bool) {
 	for name, v := range row {
 		if strings.EqualFold(name, column) {

@@ -36,6 +36,7 @@ func (b *valueBuilder) tables(ctx context.Context, block *check.Block) error {
 			b.unknown(append(at, "rows"))
 			continue
 		}
+		// The count is known also where the rows are too many to go over.
 		rows, count, err := b.run.suite.rows(ctx, digest, t)
 		if err != nil {
 			return err
@@ -70,6 +71,7 @@ func (s *Suite) rows(ctx context.Context, table plan.Digest, t *schema.Table) ([
 	if err != nil || count > maxRows {
 		return nil, count, err
 	}
+	// Rules know three types of cells; a date or an interval is compared by its text as SQL writes it.
 	terms := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		as := map[string]string{"a number": "double", "true or false": "boolean", "a string": "varchar"}[cellKind(c.Type)]

@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
+// sortedKeys are the keys of a map in order, for output and for errors that are the same at each run.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // valueBuilder puts together what assertions see, in the form that environment declares (env.go).
@@ -88,6 +89,7 @@ func (b *valueBuilder) unknown(path []string) {
 	b.values.Unknown = append(b.values.Unknown, strings.Join(path, "."))
 }
 
+// warnings puts the plan's diagnostics under plan.warnings: with an error among them there would be no plan.
 func (b *valueBuilder) warnings() {
 	list := []any{}
 	for _, d := range b.run.plan.Diagnostics {
@@ -96,6 +98,7 @@ func (b *valueBuilder) warnings() {
 	b.put([]string{"plan", "warnings"}, list)
 }
 
+// block puts what is known of one block under its kind and name.
 func (b *valueBuilder) block(ctx context.Context, block *check.Block) error {
 	if n := b.run.plan.Node(block.Address); n != nil {
 		b.put(path(block, "plan"), planned(n))
@@ -123,6 +126,8 @@ func planned(n *plan.Node) map[string]any {
 	return map[string]any{"verdict": string(n.Verdict), "causes": causes}
 }
 
+// rulesSeen is what assertions see of rules: gate.release.rules["good enough"].verdict. residual and reason are ""
+// where a rule has none.
 func rulesSeen(rules []plan.Rule) map[string]any {
 	out := map[string]any{}
 	for _, r := range rules {
@@ -168,6 +173,7 @@ func (b *valueBuilder) gate(block *check.Block) {
 	}
 }
 
+// orNone makes JSON of no names a list, [], and not null, which rules do not know.
 func orNone(list []string) []string {
 	if list == nil {
 		return []string{}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
 )
 
@@ -173,7 +174,7 @@ func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Appr
 		return nil, fmt.Errorf("%s failed by its rules; an approval does not overrule them", gate)
 	case asked.Needed == plan.Fail:
 		return nil, &Failure{Err: fmt.Errorf("%s does not ask for the approval %q: its condition does not hold, or what it lets pass is live already", gate, name),
-			Hint: "Nothing was recorded. " + s.w.Command("explain "+gate) + " shows what it asks for."}
+			Hint: "Nothing was recorded. " + s.w.Command("explain "+render.ShellWord(gate)) + " shows what it asks for."}
 	case was && given.Subject == decided.Subject && approvers.May(given.By, asked.From):
 		return nil, &Failure{Err: errors.New(gate + " has the approval " + fmt.Sprintf("%q", name) + " already, for just this: given by " + review.GivenText(*given.Given())),
 			Hint: "Nothing was recorded. Go on with: " + s.w.Command("apply")}

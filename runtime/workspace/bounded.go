@@ -10,6 +10,7 @@ import (
 const maxDocument = 64 << 20
 
 // readDocument reads a file whole, unless it is larger than any document of ours. A pipe is not waited for.
+// The limit is held while reading, since a file may grow between Stat and Read.
 func readDocument(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 
 // Command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
 // the workspace, and what it gave to variables. So what is copied acts on what was spoken of.
+// rest is taken as it is: addresses in it are words for a shell already (render.ShellWord), since train.model["eu"] is
+// none. For the folder pipelines/churn and workspace prod, "plan" becomes "mlp -C pipelines/churn plan --workspace
+// prod".
 func (w *Workspace) Command(rest string) string {
 	name, arguments, _ := strings.Cut(rest, " ")
 	words := []string{"mlp"}
@@ -35,6 +38,7 @@ func (w *Workspace) Command(rest string) string {
 }
 
 // ScoreCommand is a request that scores one row, with every feature at an empty value to be filled in.
+// The port is the default one of mlp serve. Without a model that is known the row is empty.
 func ScoreCommand(name string, m *schema.Model) string {
 	row := map[string]any{}
 	if m != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/compiler/trace"
 	"github.com/mlp-lang/mlp/lang/address"
@@ -58,6 +59,7 @@ func (s *Session) History(ctx context.Context, only string) ([]*ledger.Revision,
 }
 
 // changeOf is what an event does to a state.
+// st is the state before the event, for Before: empty where nothing was recorded, or the same was.
 func changeOf(st *plan.State, e plan.Event) ledger.Change {
 	kind, name, _ := strings.Cut(e.Key, "/")
 	c := ledger.Change{Kind: kind, Address: name, Removed: e.Removed}
@@ -98,6 +100,7 @@ func changeOf(st *plan.State, e plan.Event) ledger.Change {
 	return c
 }
 
+// dataOf sums up the files of a source as they were.
 func dataOf(digest plan.Digest, x *plan.External) ledger.Data {
 	d := ledger.Data{Digest: digest, Version: x.Version, Files: len(x.Files)}
 	for _, f := range x.Files {
@@ -113,6 +116,7 @@ func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, 
 	if err != nil {
 		return nil, err
 	}
+	// A session of a past (At) sees nothing that was recorded later.
 	history = history[:min(s.State.Revision, int64(len(history)))]
 	out := &trace.Lineage{Address: address}
 	roots := map[string]plan.Digest{}
@@ -133,7 +137,7 @@ func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, 
 		if _, err := s.Find(address); err != nil {
 			return nil, err
 		}
-		return nil, &Failure{Err: fmt.Errorf("%s is no stage and has nothing live: it comes from nothing", address), Hint: s.w.Command("show "+address) + " shows what is recorded of it."}
+		return nil, &Failure{Err: fmt.Errorf("%s is no stage and has nothing live: it comes from nothing", address), Hint: s.w.Command("show "+render.ShellWord(address)) + " shows what is recorded of it."}
 	}
 	out.Stages = trace.Follow(roots, pastOf(history), func(fingerprint plan.Digest) *plan.Action {
 		a, err := s.Store.Action(fingerprint)
@@ -157,6 +161,7 @@ func released(history []*state.Revision, r plan.ReleaseState) *state.Revision {
 	return history[len(history)-1]
 }
 
+// written is who recorded a revision, when, and of which commit and plan.
 func written(r *state.Revision) *trace.Written {
 	return &trace.Written{Revision: r.Revision, At: r.At.UTC().Format(time.RFC3339), By: r.By, User: r.User, Host: r.Host, Plan: r.Plan, Origin: r.Origin}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
@@ -170,7 +171,7 @@ func (s *Session) broughtBack(ctx context.Context, r Rollback, live plan.Release
 // target finds what is to come back.
 func (s *Session) target(history []*state.Revision, r Rollback, live plan.ReleaseState) (*plan.ReleaseState, error) {
 	past := releasesOf(history, r.Deploy)
-	list := s.w.Command("history " + r.Deploy)
+	list := s.w.Command("history " + render.ShellWord(r.Deploy))
 	if r.To == 0 {
 		for _, p := range slices.Backward(past) {
 			if !same(p, live) && live.Holds(p.Candidate(), p.Config) == nil {
@@ -194,7 +195,7 @@ func (s *Session) target(history []*state.Revision, r Rollback, live plan.Releas
 		return nil, &Failure{Err: fmt.Errorf("what %s had live in revision %d is live now", r.Deploy, r.To), Hint: list + " lists what was live when."}
 	case live.Holds(then.Candidate(), then.Config) != nil:
 		return nil, &Failure{Err: fmt.Errorf("what %s had live in revision %d was rolled back, and is held", r.Deploy, r.To),
-			Hint: "To have it let pass by its gate again: " + s.w.Command("rollback "+r.Deploy+" --lift --reason '…'") + ", then apply."}
+			Hint: "To have it let pass by its gate again: " + s.w.Command("rollback "+render.ShellWord(r.Deploy)+" --lift --reason '…'") + ", then apply."}
 	}
 	return then, nil
 }

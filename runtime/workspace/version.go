@@ -5,6 +5,8 @@ import (
 )
 
 // Version is that of the module or of the commit it was built from.
+// That is v0.4.0, or what Go makes of a commit as a version; where the module has none, "devel-" and twelve digits of
+// the commit; "devel" where that is not known either.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

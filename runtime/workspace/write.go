@@ -35,6 +35,7 @@ func WritePlan(w io.Writer, p *plan.Plan) error {
 	if err := writeJSON(&text, &rest); err != nil {
 		return err
 	}
+	// The list is found by its indentation: no user's text can have a line end in it, since JSON writes those as \n.
 	const nodes = "\n  \"nodes\": [" // of the plan itself: what is further in stands further in
 	before, after, _ := bytes.Cut(text.Bytes(), []byte(nodes))
 	out := bufio.NewWriter(w)

@@ -47,6 +47,8 @@ func Dot(w io.Writer, g *Graph) error {
 }
 
 // of are the nodes of a part of the lifecycle.
+// of are the nodes of a part of the lifecycle, in the graph's order. A node of a phase that is not known is of the
+// first one.
 func (g *Graph) of(phase schema.Phase) []Node {
 	var out []Node
 	for _, n := range g.Nodes {

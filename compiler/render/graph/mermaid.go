@@ -61,6 +61,7 @@ func Mermaid(w io.Writer, g *Graph) error {
 	return err
 }
 
+// mermaidShapes are the brackets that Mermaid draws a form by: {{…}} is a hexagon.
 var mermaidShapes = [...][2]string{StageForm: {"[", "]"}, GateForm: {"{{", "}}"}, ReleaseForm: {"([", "])"}, DefinitionForm: {">", "]"}}
 
 // pen is the width and the dashes of an outline: a mark is told by its pen as well as by its colour.
@@ -89,6 +90,7 @@ func mermaidLabel(n Node) string {
 }
 
 // mermaidText writes what could mean something to Mermaid, Markdown or HTML by its code: #91; for an opening bracket.
+// Mermaid has no escape for quotes or brackets within a label but such codes.
 func mermaidText(s string) string {
 	var b strings.Builder
 	for _, r := range render.Line(s) {

@@ -19,6 +19,7 @@ func attribute(s string) string {
 }
 
 // node draws a block: outline, sign, address and caption; pointing at it tells why.
+// Coordinates are whole pixels of the layout; the text is placed by hand, since SVG lays out none.
 func (s *svg) node(i int) {
 	n, at, size := s.nodes[i], s.d.Nodes[i], s.placed.Nodes[i]
 	class := "mlp-node mlp-" + n.Form.class()
@@ -56,7 +57,9 @@ func (s *svg) node(i int) {
 // class is the name of a form in class names.
 func (f Form) class() string { return [...]string{"stage", "gate", "deploy", "definition"}[f] }
 
-// outline is the path of a block's outline.
+// outline is the path of a block's outline, w wide and h high, in SVG's path language: a gate is a hexagon, a
+// deployment a capsule, a definition a sheet with a folded corner, any other a rectangle with round corners. Forms tell
+// kinds apart without colours.
 func (f Form) outline(w, h int) string {
 	switch f {
 	case GateForm:
@@ -114,6 +117,7 @@ func (m Mark) drawing() string {
 
 // legend explains the signs that occur, wrapped to a width; with it come its width and height, 0 if there is nothing to
 // explain.
+// Only signs that occur are explained: a picture of three cached stages has a legend of one.
 func (s *svg) legend(width int) (text string, wide, high int) {
 	seen := map[Mark]bool{}
 	for _, n := range s.nodes {

@@ -2,6 +2,8 @@ package graph
 
 // svgStyle is the picture's style. Colours are those of Okabe and Ito's palette for all kinds of sight, darkened or
 // lightened to a contrast of 4.5 with the ground.
+// Class names begin with mlp-, as the picture may stand in a page whose styles are not ours. In print no ground is
+// painted.
 const svgStyle = `
 .mlp-graph{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;max-width:100%;height:auto}
 .mlp-ground{fill:#fff}

@@ -52,12 +52,13 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address, threads s
 // explainNode tells a stage's verdict and causes, on how many threads its queries run, then its parts as recorded and as they are now. old is nil where
 // nothing is recorded:
 //
-//   - train.model: runs. No result with this fingerprint is recorded.
-//     because  params.trees of train.model  100 → 200
+//	$ mlp explain train.model
+//	+ train.model: runs. No result with this fingerprint is recorded.
+//	  because  params.trees of train.model  100 → 200
 //
-//     Fingerprint
-//     recorded  now
-//     ≠ params.trees  100       200
+//	Fingerprint
+//	                  recorded  now
+//	  ≠ params.trees  100       200
 func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState, threads string) {
 	t.Line("%s %s: %s", t.Paint(graph.VerdictMarks[n.Verdict].Style(), graph.VerdictMarks[n.Verdict].Sign()), t.Paint(render.Bold, render.Line(n.Address)), reasonOf(n))
 	for _, c := range n.Causes {
