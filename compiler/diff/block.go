@@ -74,6 +74,8 @@ func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	if x != nil && y != nil && x.External.Root == y.External.Root { // another name is told where it is written
 		add("image "+y.External.Root, cmp.Or(x.External.Version, unknown), cmp.Or(y.External.Version, unknown))
 	}
+	// Columns are compared only at stages that differ by themselves: those behind yield other columns because of these,
+	// and would drown them.
 	if len(out) > 0 {
 		out = append(out, columnFields(a, b)...)
 	}
@@ -134,6 +136,7 @@ func encodeText(s string) json.RawMessage {
 	return encode(s)
 }
 
+// as puts fields into a category, in place.
 func as(c plan.Category, list []Field) []Field {
 	for i := range list {
 		list[i].Category = c
@@ -158,6 +161,8 @@ func (c *comparison) wiring(a, b *plan.Node) []Field {
 }
 
 // outside compares the files and objects that a stage reads from outside.
+// Paths are "content of data/payments" with how many files there are, how large and by which digest: a reader compares
+// these.
 func outside(a, b *plan.Node) []Field {
 	// What lies elsewhere has a version, which stands among the inputs of its own stage.
 	content := func(n *plan.Node) map[string]json.RawMessage {

@@ -136,6 +136,7 @@ func orders(config json.RawMessage) map[string][]string {
 }
 
 // fields are the paths whose values differ as JSON, sorted. A path that only one side has is added or removed.
+// fields({"a": 1, "b": 2}, {"a": 1, "c": 3}) has b without After and c without Before.
 func fields(before, after map[string]json.RawMessage) []Field {
 	paths := make(map[string]bool, len(before))
 	for p := range before {
@@ -153,6 +154,7 @@ func fields(before, after map[string]json.RawMessage) []Field {
 	return out
 }
 
+// canonical is the canonical JSON of a value, nil of an absent one: null is a value.
 func canonical(v json.RawMessage) json.RawMessage {
 	if len(v) == 0 {
 		return nil

@@ -20,6 +20,7 @@ type comparison struct {
 	oldOf, newOf         map[string]string // partners, by address in the other plan
 }
 
+// newComparison indexes two plans and pairs nothing yet (pair).
 func newComparison(before, after *plan.Plan) *comparison {
 	c := &comparison{before: before, after: after, oldOf: map[string]string{}, newOf: map[string]string{}}
 	c.oldNodes, c.oldGates, c.oldRel, c.oldBlocks = index(before)
@@ -104,6 +105,7 @@ func key(n *plan.Node, g *plan.Gate, b Block, strict bool) string {
 	return b.Kind
 }
 
+// join makes two blocks partners. Neither may have one.
 func (c *comparison) join(old, now string) { c.oldOf[now], c.newOf[old] = old, now }
 
 // inOrder are the addresses of the new plan, each behind what it needs as far as stages go.
@@ -161,6 +163,7 @@ func translate(to map[string]string, a string) string {
 	return a
 }
 
+// moves are the partners whose addresses differ, by the old one, be they declared or found.
 func (c *comparison) moves() []Move {
 	var out []Move
 	for _, old := range sortedKeys(c.newOf) {

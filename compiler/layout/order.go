@@ -66,6 +66,7 @@ func (l *layers) arrange(r int, row []int) {
 	}
 }
 
+// snapshot copies the arrangement, since sweeps change the layers in place.
 func (l *layers) snapshot() [][]int {
 	out := make([][]int, len(l.layer))
 	for r, row := range l.layer {

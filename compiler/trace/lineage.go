@@ -74,6 +74,8 @@ func Follow(roots map[string]plan.Digest, past Past, made Made) []Stage {
 	return f.out
 }
 
+// follower is one walk. A stage is in out before what it rests on, and once for each result of it that was used: the
+// live model and its challenger may rest on two results of one split.
 type follower struct {
 	past Past
 	made Made
