@@ -86,11 +86,15 @@ func (p *planner) readers(address, port string) (any, touched bool) {
 	return any, touched
 }
 
-// signatureCauses compare what callers must send to the model that is live with what they would have to. A feature that
+// signatureCauses compare what callers must send to the model that is live with what they would have to, once a release
+// happens. A feature that
 // the next model lacks is among them: a row that still has it is refused as one with a misspelt name is, unless it is part
 // of the deployment's key, which callers may send in any case.
 func signatureCauses(r *plan.Release) []plan.Cause {
 	if r.Node != "" { // nobody calls a batch deployment; what it reads is checked against the model
+		return nil
+	}
+	if r.Action == plan.NoRelease { // as of a model that is held since it was rolled back: callers go on with the live one
 		return nil
 	}
 	if r.Current == nil || r.Current.Signature == nil || r.Model.Shape == nil || r.Model.Shape.Model == nil || r.Action == plan.RemoveRelease {

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ func TestCallersBreak(t *testing.T) {
 		was, now *schema.Model
 		config   string
 		node     string
+		action   plan.ReleaseAction
 		want     []string
 	}{
 		{name: "the same in another order", was: model(amount, country), now: model(country, amount)},
@@ -31,10 +33,11 @@ func TestCallersBreak(t *testing.T) {
 		{name: "one that is gone", was: model(amount, country), now: model(amount), want: []string{`feature country "varchar"→`}},
 		{name: "one that is gone and is the key", was: model(amount, country), now: model(amount), config: `{"key":["country"]}`},
 		{name: "a key of another name", was: model(amount, country), now: model(amount), config: `{"key":["id"]}`, want: []string{`feature country "varchar"→`}},
+		{name: "one that is held", was: model(amount, country), now: model(amount), action: plan.NoRelease},
 		{name: "a batch, which nobody calls", was: model(amount, country), now: model(amount), node: "deploy.d"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &plan.Release{Address: "deploy.d", Node: tt.node, Action: plan.ChangeRelease, Config: json.RawMessage(tt.config),
+			r := &plan.Release{Address: "deploy.d", Node: tt.node, Action: cmp.Or(tt.action, plan.ChangeRelease), Config: json.RawMessage(tt.config),
 				Current: &plan.ReleaseState{Signature: tt.was}, Model: plan.Input{Shape: &schema.Shape{Type: schema.ModelPort, Model: tt.now}}}
 			var got []string
 			for _, c := range signatureCauses(r) {
