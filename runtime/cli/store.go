@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -63,10 +62,7 @@ func (a *app) verifyStore(ctx context.Context, format string) error {
 // and counts what was read: a store of 0 objects may be the wrong folder.
 func (a *app) printVerified(f *workspace.Verified, format string) error {
 	if format == "json" {
-		enc := json.NewEncoder(a.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(f)
+		return writeJSON(a.out, f)
 	}
 	for _, d := range f.Damaged {
 		name := d.Address
