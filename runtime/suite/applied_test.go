@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
@@ -25,6 +26,8 @@ func TestResultsOf(t *testing.T) {
 		engine.UnitBlocked{Unit: engine.Unit{Kind: engine.ReleaseUnit, Address: "deploy.d"}, By: []string{"train.t"}},
 		engine.GateDecided{GateResult: engine.GateResult{Address: "gate.a", Status: engine.GateWaits, Missing: []string{"risk"}}},
 		engine.GateDecided{GateResult: engine.GateResult{Address: "gate.b", Status: engine.GatePassed}},
+		engine.GateDecided{GateResult: engine.GateResult{Address: "gate.d", Status: engine.GateFailed, Rules: []plan.Rule{
+			{Name: "good", Assert: "x > 1", Verdict: plan.Fail}, {Name: "told", Severity: "warn", Verdict: plan.Fail}, {Name: "fine", Verdict: plan.Pass}}}},
 		engine.ReleaseDecided{ReleaseResult: engine.ReleaseResult{Address: "deploy.e", Status: engine.Changed}},
 		engine.RunEnded{ExitCode: 1, NotStarted: []engine.Unit{{Kind: engine.GateUnit, Address: "gate.c"}}},
 	} {
@@ -46,6 +49,7 @@ func TestResultsOf(t *testing.T) {
 		`failed gate.a p/default:0 [approval: waits for the approval risk ""]`,
 		`passed gate.b p/default:0`,
 		`skipped gate.c p/default:0 [not_started: the apply ended before ""]`,
+		`failed gate.d p/default:0 [gate: the gate does not let pass "good: x > 1"]`,
 		`skipped release of deploy.d p/default:0 [blocked: held by train.t ""]`,
 		`passed release of deploy.e p/default:0`,
 	}

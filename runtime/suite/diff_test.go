@@ -31,6 +31,10 @@ func TestDiff(t *testing.T) {
 			text: "is not as expected: it has 2 rows; 2 differ\n  id  amount  name\n~ a   1 → 2   x → y\n~ b   2 → 1   y → x\n(~ expected → got)"},
 		{name: "matched by what is alike", want: [][]cell{row("a", 1.0, "x"), row("b", 2.0, "y")}, have: [][]cell{row("a", 1.0, "z"), row("c", 9.0, "w")},
 			text: "is not as expected: it has 2 rows; 1 differs, 1 is missing, 1 is not expected\n  id  amount  name\n~ a   1       x → z\n- b   2       y\n+ c   9       w\n(~ expected → got, - missing, + not expected)"},
+		{name: "nothing in common", want: [][]cell{row("a", 1.0, "x"), row("b", 2.0, "y")}, have: [][]cell{row("c", 3.0, "z")},
+			text: "is not as expected: it has 1 row; 2 are missing, 1 is not expected\n  id  amount  name\n- a   1       x\n- b   2       y\n+ c   3       z\n(- missing, + not expected)"},
+		{name: "one of three in common is too little", want: [][]cell{row("a", 1.0, "x")}, have: [][]cell{row("a", 3.0, "z")},
+			text: "is not as expected: it has 1 row; 1 is missing, 1 is not expected\n  id  amount  name\n- a   1       x\n+ a   3       z\n(- missing, + not expected)"},
 		{name: "others are let be", partial: true, want: [][]cell{row("a", 1.0, "x")}, have: [][]cell{row("a", 1.0, "x"), row("b", 2.0, "y")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,6 +48,21 @@ func TestDiff(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestShown: long texts are cut, and those that could be taken for something else are quoted.
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		strings.Repeat("é", 60): strings.Repeat("é", 60), strings.Repeat("é", 61): strings.Repeat("é", 59) + "…",
+		"": `""`, "null": `"null"`, " a": `" a"`, "a\tb": `"a\tb"`, "a b": "a b",
+	} {
+		if got := shown(newCell(text)); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+	if got := shown(newCell(nil)); got != "null" {
+		t.Errorf("got %s", got)
 	}
 }
 
