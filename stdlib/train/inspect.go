@@ -107,6 +107,7 @@ const sampled = 1 << 16
 // sample returns some 32,000 to 64,000 rows of two columns. Which ones has nothing to do with their order, as in means.
 func sample(x, y []float64) (sx, sy []float64) {
 	shift := 64 - (bits.Len(uint(len(x))) - 16)
+	sx, sy = make([]float64, 0, sampled), make([]float64, 0, sampled)
 	for r := range x {
 		if uint64(r)*0x9e3779b97f4a7c15>>shift == 0 {
 			sx, sy = append(sx, x[r]), append(sy, y[r])
