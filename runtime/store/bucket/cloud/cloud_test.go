@@ -15,6 +15,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/storeurl"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/buckettest"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud/gstest"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud/s3test"
 )
 
@@ -46,6 +47,12 @@ func places(url func(place string) string) func(*testing.T) string {
 func TestLawsS3(t *testing.T) {
 	s := s3test.Start(t, "models")
 	buckettest.Run(t, buckettest.Subject{Open: open, Place: places(s.URL), Keys: 100})
+}
+
+// TestLawsGS holds a bucket on a server of Google's protocol to the laws.
+func TestLawsGS(t *testing.T) {
+	endpoint := gstest.Start(t, "models")
+	buckettest.Run(t, buckettest.Subject{Open: open, Place: places(func(place string) string { return "gs://" + place + "?endpoint=" + endpoint }), Keys: 100})
 }
 
 // TestLawsBadNetwork: the same laws hold where answers are lost, requests are repeated, held back, refused and carried out late.

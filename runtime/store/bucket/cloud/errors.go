@@ -52,7 +52,7 @@ func (b *Bucket) passes(err error) bool {
 	}
 	status, code := b.service.code(err)
 	switch {
-	case noCredentials(err) || slices.Contains(noBucket, code):
+	case noCredentials(err) || slices.Contains(noBucket, code) || gcerrors.Code(err) == gcerrors.NotFound:
 		return false
 	case code == "RequestTimeout" || status == http.StatusConflict || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
 		return true
@@ -65,7 +65,7 @@ func (b *Bucket) passes(err error) bool {
 	}
 	var host *net.DNSError
 	nobody := errors.As(err, &host) && host.IsNotFound || errors.Is(err, syscall.ECONNREFUSED) // the library has tried again
-	return !nobody && gcerrors.Code(err) != gcerrors.NotFound && gcerrors.Code(err) != gcerrors.InvalidArgument
+	return !nobody && gcerrors.Code(err) != gcerrors.InvalidArgument
 }
 
 func isTimeout(err error) bool {

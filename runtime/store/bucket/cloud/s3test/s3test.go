@@ -36,14 +36,7 @@ func Start(t *testing.T, bucket string) *Server {
 	for name, value := range Environment() {
 		t.Setenv(name, value)
 	}
-	program := find()
-	if program == "" {
-		how := "there is no versitygw: go install github.com/versity/versitygw/cmd/versitygw@" + Version
-		if os.Getenv("MLP_REQUIRE_S3") != "" {
-			t.Fatal(how)
-		}
-		t.Skip(how)
-	}
+	program := Program(t, "versitygw", "github.com/versity/versitygw/cmd/versitygw@"+Version, "MLP_REQUIRE_S3")
 	s, stop, err := run(program, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +52,23 @@ func Environment() map[string]string {
 		"AWS_REGION": "us-east-1", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true"}
 }
 
+// Program finds a server's program. Without it the test is skipped, or fails where a variable of the environment requires it.
+func Program(t *testing.T, name, module, required string) string {
+	t.Helper()
+	path := find(name)
+	if path == "" {
+		how := "there is no " + name + ": go install " + module
+		if os.Getenv(required) != "" {
+			t.Fatal(how)
+		}
+		t.Skip(how)
+	}
+	return path
+}
+
 // find looks in PATH and where go install puts programs.
-func find() string {
-	if path, err := exec.LookPath("versitygw"); err == nil {
+func find(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
 	out, err := exec.Command("go", "env", "GOBIN", "GOPATH").Output()
@@ -69,7 +76,7 @@ func find() string {
 		return ""
 	}
 	bin, gopath, _ := bytes.Cut(bytes.TrimSuffix(out, []byte("\n")), []byte("\n"))
-	for _, path := range []string{filepath.Join(string(bin), "versitygw"), filepath.Join(string(gopath), "bin", "versitygw")} {
+	for _, path := range []string{filepath.Join(string(bin), name), filepath.Join(string(gopath), "bin", name)} {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path
 		}
