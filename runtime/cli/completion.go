@@ -16,7 +16,7 @@ import (
 // verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
 	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "verify": {"text", "json"},
-	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "docs": {"markdown", "html"},
+	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "gc": {"text", "json"}, "docs": {"markdown", "html"},
 }
 
 // checkChoices refuses words that a flag does not take, of those flags that take one of a few. Commands may index by
@@ -67,7 +67,7 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp)
 		case "apply": // the file of a plan
 			c.ValidArgsFunction = cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt)
-		case "init", "plan", "validate", "graph", "serve", "version", "lsp":
+		case "init", "plan", "validate", "graph", "gc", "serve", "version", "lsp":
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}

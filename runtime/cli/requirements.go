@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mlp-lang/mlp/compiler/render"
-	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -32,32 +31,5 @@ func (a *app) showRequirements(ctx context.Context, vars workspace.Settings, for
 		fmt.Fprintln(a.out, "The module states no requirements: problem blocks do.")
 		return nil
 	}
-	for _, r := range all {
-		a.printRequirement(r)
-	}
-	return nil
-}
-
-// printRequirement prints one requirement, and below it each block that verifies it with its rules:
-//
-//	problem.fraud R1 · pass
-//	  At least four of five frauds are found.
-//	  gate.release                         pass
-//	    pass         min_recall: evaluate.holdout.metrics.recall >= 0.8
-func (a *app) printRequirement(r trace.Requirement) {
-	w := a.out
-	fmt.Fprintf(w, "%s %s · %s\n  %s\n", r.Problem, render.Line(r.Name), r.Verdict, render.Line(r.Text))
-	if r.Link != "" {
-		fmt.Fprintf(w, "  %s\n", render.Line(r.Link))
-	}
-	for _, v := range r.Verifies {
-		fmt.Fprintf(w, "  %-36s %s\n", v.Address, v.Verdict)
-		for _, rule := range v.Rules {
-			severity := ""
-			if rule.Severity == "warn" {
-				severity = " (warns only)"
-			}
-			fmt.Fprintf(w, "    %-12s %s%s: %s\n", rule.Verdict, render.Line(rule.Name), severity, render.Line(rule.Assert))
-		}
-	}
+	return ledger.Requirements(a.out, all)
 }

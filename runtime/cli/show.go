@@ -137,25 +137,6 @@ func (a *app) showAll(s *workspace.Session, format string) error {
 	if format == "json" {
 		return writeJSON(a.out, all)
 	}
-	fmt.Fprintf(a.out, "%s · workspace %s · revision %d\n", s.Pipeline, a.Name, s.State.Revision)
-	for _, x := range all {
-		what := string(x.Fingerprint.Short())
-		if x.Check != nil {
-			what += "  " + string(x.Check.Verdict)
-		}
-		if x.Gate != nil {
-			what = string(x.Gate.Verdict)
-		}
-		if x.Release != nil {
-			what += fmt.Sprintf("  live: %s %s", x.Release.From, x.Release.Model.Short())
-		}
-		if x.Damaged != "" {
-			what += "  damaged: " + x.Damaged
-		}
-		if s.Module != nil && s.Module.Blocks[address.Block(x.Address)] == nil {
-			what += "  (of a block that is in no file)"
-		}
-		fmt.Fprintf(a.out, "  %-36s %s\n", x.Address, strings.TrimSpace(what))
-	}
-	return nil
+	inFile := func(of string) bool { return s.Module == nil || s.Module.Blocks[address.Block(of)] != nil }
+	return ledger.All(a.out, fmt.Sprintf("%s · workspace %s · revision %d", s.Pipeline, a.Name, s.State.Revision), all, inFile)
 }

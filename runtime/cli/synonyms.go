@@ -18,7 +18,7 @@ var commandWords = []struct{ words, instead string }{
 	{"run train fit execute start build materialize up", "'mlp apply' runs what has changed, and 'mlp plan' shows what that is."},
 	{"state status st ls list inspect describe log runs experiments models", "'mlp show' lists what is recorded, 'mlp show ADDRESS' shows one block."},
 	{"revert undo", "'mlp rollback' makes a former release live again. For all else, take the change back in the files (git revert) and apply. What ran before on the same data is found again; where the data has moved on, it runs anew."},
-	{"gc prune clean cleanup cache", "Results are kept in .mlp, beside the state. No command removes old ones; without that folder everything is made anew."},
+	{"prune clean cleanup cache", "'mlp gc' deletes results that nothing needs any more; without the folder .mlp everything is made anew."},
 	{"ui web dashboard open server", "'mlp plan --format html' and 'mlp graph --format svg' write pages; 'mlp serve' answers with the model that is live."},
 	{"console repl query sql shell eval", "'mlp show --save DIR ADDRESS' gives tables as Parquet files, for any SQL shell."},
 	{"import mv move rename", "A block that was renamed is said by moved { from = … to = … }; results are found by their fingerprint."},

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,6 +114,15 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 		Fold(after, r)
 		after.Digest = ""
 		r.State = after
+	}
+	if !l.store.IsFar() { // which nobody collects
+		said, err := json.Marshal(r.Events)
+		if err == nil {
+			err = l.holder.Hold(ctx, said)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	data, digest, err := encode(r)
 	if err != nil {

@@ -96,3 +96,19 @@ func TestLineage(t *testing.T) {
 	}
 	golden(t, "lineage.txt", b.Bytes())
 }
+
+func TestGarbage(t *testing.T) {
+	var b bytes.Buffer
+	for _, c := range []Collected{
+		{Used: 42, DryRun: true},
+		{Used: 42, Found: 5, FoundBytes: 1234, DryRun: true, Blocks: []Garbage{{"", 1, 34}, {"train.model", 4, 1200}}},
+		{Used: 42, Found: 5, FoundBytes: 1234, Marked: 5, Due: at(0), Deleted: 7, Freed: 99, Blocks: []Garbage{{"train.model", 5, 1234}}},
+		{Used: 42, Found: 5, FoundBytes: 1234, Marked: 5, Due: at(0), DryRun: true, Blocks: []Garbage{{"train.model", 5, 1234}}},
+	} {
+		if err := c.Garbage(&b); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString("\n")
+	}
+	golden(t, "garbage.txt", b.Bytes())
+}

@@ -1,0 +1,57 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+// Collected is what a collection of garbage came to; its JSON is what scripts read.
+type Collected struct {
+	DryRun     bool      `json:"dry_run,omitempty"`
+	Deleted    int       `json:"deleted"` // objects and records that were marked before
+	Freed      int64     `json:"freed"`   // bytes
+	Found      int       `json:"found"`   // objects and records that nothing needs
+	FoundBytes int64     `json:"found_bytes"`
+	Used       int       `json:"used"`         // objects and records that something needs
+	Marked     int       `json:"marked"`       // those of the mark that is open
+	Due        time.Time `json:"due,omitzero"` // from when on these are deleted
+	Blocks     []Garbage `json:"blocks"`       // what was found, by block
+}
+
+// Garbage is what nothing needs of the results of a block.
+type Garbage struct {
+	Block  string `json:"block"` // empty: of no record
+	Values int    `json:"values"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Garbage writes what was found and deleted.
+func (c *Collected) Garbage(w io.Writer) error {
+	p := &printer{}
+	if c.Found > 0 {
+		rows := [][]string{{"BLOCK", "VALUES", "BYTES"}}
+		for _, b := range c.Blocks {
+			rows = append(rows, []string{cmp.Or(render.Line(b.Block), "(of no record)"), fmt.Sprint(b.Values), fmt.Sprint(b.Bytes)})
+		}
+		p.table(rows)
+		p.Line("")
+	}
+	p.Line("%d objects and records are needed; %d (%d bytes) are not.", c.Used, c.Found, c.FoundBytes)
+	if c.Deleted > 0 {
+		p.Line("%d that were marked before are deleted: %d bytes.", c.Deleted, c.Freed)
+	}
+	switch due := c.Due.UTC().Format("2006-01-02 15:04Z"); {
+	case c.DryRun && c.Marked > 0:
+		p.Line("%d are marked; 'mlp gc' deletes them from %s on, unless they are used until then.", c.Marked, due)
+	case c.DryRun:
+		p.Line("Nothing was marked or deleted.")
+	case c.Marked > 0:
+		p.Line("%d are marked: run 'mlp gc' again from %s on, which deletes those that are not used until then.", c.Marked, due)
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/runtime/workspace"
+)
+
+const gcHelp = `Deletes results that nothing needs any more, of all pipelines and workspaces in the store, in two phases: a first run marks them, and a
+run after the grace deletes those that were not used again. Applies may go on meanwhile.
+
+What is needed: what the states have now; every release that there ever was, with all that it comes from; what was recorded or made within
+--keep; and the logs of the last applies. The states' logs are never touched.`
+
+func (a *app) gcCommand() *cobra.Command {
+	var o workspace.Collect
+	format, days := "", 0
+	cmd := &cobra.Command{
+		Use: "gc", Short: "Delete results that nothing needs any more", Long: gcHelp, Args: cobra.NoArgs,
+		Example: "  mlp gc --dry-run\n  mlp gc\n  mlp gc --keep-days 30 --grace 24h",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Keep = time.Duration(days) * 24 * time.Hour
+			done, err := a.Collect(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(a.out, done)
+			}
+			return done.Garbage(a.out)
+		},
+	}
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "say what is not needed, by block; mark and delete nothing")
+	cmd.Flags().IntVar(&days, "keep-days", 90, "keep what was recorded or made within so many days")
+	cmd.Flags().DurationVar(&o.Grace, "grace", 24*time.Hour, "how long what is marked may still be used again; below 1h no apply may run")
+	cmd.Flags().StringVar(&format, "format", "text", "`text` or json")
+	return cmd
+}

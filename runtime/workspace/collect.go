@@ -1,0 +1,405 @@
+package workspace
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
+	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
+	"github.com/mlp-lang/mlp/runtime/store/records"
+)
+
+// Collect is how garbage is collected.
+type Collect struct {
+	Keep   time.Duration // how long what was recorded and is in use no more stays
+	Grace  time.Duration // how long what is marked can still be used again
+	DryRun bool          // marks and deletes nothing
+}
+
+// leastGrace is the shortest grace beside others: a list of a bucket may lag, and an apply may take a while from finding a result to
+// recording it. With less all workspaces are locked on this machine.
+const leastGrace = time.Hour
+
+// Collect marks what no state needs any more, of all pipelines and workspaces in the store, and deletes what was marked a grace ago and is
+// still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if it was recorded within
+// Keep; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
+func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, error) {
+	if o.Keep < 0 || o.Grace < 0 {
+		return nil, errors.New("--keep-days and --grace take no negative number")
+	}
+	st, err := w.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	if st.IsFar() {
+		return nil, &Failure{Err: errors.New("the store is elsewhere, and only a store in a folder is collected: other machines keep copies of what would be deleted"), Hint: "Nothing was marked or deleted."}
+	}
+	c := &collector{w: w, store: st, keep: o.Keep, began: time.Now()}
+	if o.Grace < leastGrace && !o.DryRun {
+		unlock, err := c.lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	out := &ledger.Collected{DryRun: o.DryRun, Blocks: []ledger.Garbage{}}
+	since, marked, open, err := garbage.Due(ctx, st.Bucket(), c.began)
+	if err != nil {
+		return nil, err
+	}
+	if open && !o.DryRun && !c.began.Before(since.Add(o.Grace)) {
+		if err := c.sweep(ctx, out); err != nil {
+			return out, err
+		}
+		open = false
+	}
+	if open {
+		out.Marked, out.Due = marked, since.Add(o.Grace)
+	}
+	keys, err := c.garbage(ctx, out)
+	if err != nil || open || o.DryRun || len(keys) == 0 {
+		return out, err
+	}
+	if err := garbage.Mark(ctx, st.Bucket(), keys, time.Now()); err != nil {
+		return out, err
+	}
+	if out.Marked, out.Due = len(keys), time.Now().Add(o.Grace); o.Grace == 0 {
+		out.Marked, out.Found, out.FoundBytes = 0, 0, 0
+		return out, c.sweep(ctx, out)
+	}
+	return out, nil
+}
+
+// collector finds what a store needs.
+type collector struct {
+	w     *Workspace
+	store *store.Store
+	keep  time.Duration
+	began time.Time
+}
+
+func (c *collector) sweep(ctx context.Context, out *ledger.Collected) error {
+	size := map[string]int64{}
+	used := func(ctx context.Context) (map[string]bool, error) {
+		reached, err := c.used(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all, err := garbage.Candidates(ctx, c.store.Bucket())
+		for _, key := range all {
+			if !reached[key] && err == nil {
+				size[key], err = c.size(ctx, key)
+			}
+		}
+		return reached, err
+	}
+	deleted, err := garbage.Sweep(ctx, c.store.Bucket(), used, time.Now)
+	for _, key := range deleted {
+		out.Deleted++
+		out.Freed += size[key]
+	}
+	return err
+}
+
+// size is how many bytes a value has, 0 if there is none.
+func (c *collector) size(ctx context.Context, key string) (int64, error) {
+	v, err := c.store.Bucket().Get(ctx, key, bucket.Range{Length: 1})
+	var irregular *bucket.IrregularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return v.Size, v.Close()
+}
+
+// garbage returns the keys that nothing needs, and adds up what they hold by the block whose result it was.
+func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]string, error) {
+	used, err := c.used(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := garbage.Candidates(ctx, c.store.Bucket())
+	if err != nil {
+		return nil, err
+	}
+	unused := map[string]bool{}
+	for _, key := range all {
+		if !used[key] {
+			unused[key] = true
+		} else {
+			out.Used++
+		}
+	}
+	blocks := map[string]*ledger.Garbage{}
+	add := func(block, key string) error {
+		bytes, err := c.size(ctx, key)
+		if blocks[block] == nil {
+			blocks[block] = &ledger.Garbage{Block: block}
+		}
+		blocks[block].Values++
+		blocks[block].Bytes += bytes
+		out.Found++
+		out.FoundBytes += bytes
+		return err
+	}
+	keys, told := sortedKeys(unused), map[string]bool{}
+	for _, key := range keys {
+		d, ok := garbage.Of(key)
+		if a := c.record(ctx, key); ok && a != nil {
+			reached := map[string]bool{}
+			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{d}, reached); err != nil {
+				return nil, err
+			}
+			for of := range reached {
+				if unused[of] && !told[of] {
+					told[of] = true
+					if err := add(a.Address, of); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+	}
+	for _, key := range keys {
+		if !told[key] {
+			if err := add("", key); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, block := range sortedKeys(blocks) {
+		out.Blocks = append(out.Blocks, *blocks[block])
+	}
+	return keys, nil
+}
+
+// record is what stands under the key of a record; nil where that is none, or cannot be read.
+func (c *collector) record(ctx context.Context, key string) *plan.Action {
+	if !strings.HasPrefix(key, records.Prefix) {
+		return nil
+	}
+	data, err := bucket.Read(ctx, c.store.Bucket(), key)
+	if err != nil {
+		return nil
+	}
+	body, _, err := store.Unseal("action", data)
+	a := &plan.Action{}
+	if err != nil || json.Unmarshal(body, a) != nil {
+		return nil
+	}
+	return a
+}
+
+// used are the keys of all that is needed.
+func (c *collector) used(ctx context.Context) (map[string]bool, error) {
+	roots, err := c.journals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := c.logs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, log := range logs {
+		of, err := c.roots(ctx, log)
+		if err != nil {
+			return nil, fmt.Errorf("nothing is collected while a state cannot be read: %w", err)
+		}
+		roots = append(roots, of...)
+	}
+	reached := map[string]bool{}
+	if err := garbage.Reach(ctx, c.store.Bucket(), roots, reached); err != nil {
+		return nil, err
+	}
+	return reached, c.recent(ctx, reached)
+}
+
+// recent adds results that are in no state and were made within the time that is kept, such as those of a branch; tables in another
+// format as long as the table is needed; and records that cannot be read, which people are to look at.
+func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
+	all, err := garbage.Candidates(ctx, c.store.Bucket())
+	if err != nil {
+		return err
+	}
+	for _, key := range all {
+		d, ok := garbage.Of(key)
+		if reached[key] || !ok || !strings.HasPrefix(key, records.Prefix) {
+			continue
+		}
+		a := c.record(ctx, key)
+		if a == nil {
+			reached[key] = true
+			continue
+		}
+		converted := strings.HasPrefix(a.Component, "convert.")
+		if converted {
+			has := map[string]bool{}
+			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{a.Inputs["table"]}, has); err != nil {
+				return err
+			}
+			converted = slices.ContainsFunc(sortedKeys(has), func(key string) bool { return reached[key] })
+		}
+		if converted || a.StartedAt.After(c.began.Add(-c.keep)) {
+			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{d}, reached); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// logs are those of all pipelines and workspaces in the store.
+func (c *collector) logs(ctx context.Context) ([]*state.Log, error) {
+	var out []*state.Log
+	pipelines, err := bucket.Folders(ctx, c.store.Bucket(), "log/")
+	for _, pipeline := range pipelines {
+		workspaces, err := bucket.Folders(ctx, c.store.Bucket(), "log/"+pipeline+"/")
+		if err != nil {
+			return nil, err
+		}
+		for _, workspace := range workspaces {
+			log, err := state.Open(c.store, pipeline, workspace)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, log)
+		}
+	}
+	return out, err
+}
+
+// roots are the digests that a state keeps: those of the state, of revisions within the time that is kept, and of all releases that there ever
+// were with what they come from.
+func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, error) {
+	history, err := log.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := log.At(history, int64(len(history)))
+	now.Looks = nil // a model that was measured once is not kept for that
+	text, err := json.Marshal(now)
+	if err != nil {
+		return nil, err
+	}
+	roots := garbage.Mentions(text)
+	for i, r := range history {
+		recent := r.At.After(c.began.Add(-c.keep))
+		for _, e := range r.Events {
+			if e.Release == nil && !recent {
+				continue
+			}
+			text, err := json.Marshal(e)
+			if err != nil {
+				return nil, err
+			}
+			roots = append(roots, garbage.Mentions(text)...)
+			if e.Release != nil {
+				roots = append(roots, evidence(history[:i+1], e.Release)...)
+			}
+		}
+	}
+	return roots, nil
+}
+
+// evidence are the results that a release comes from: its model's, those of the evaluations that its gate read, and all behind them.
+func evidence(history []*state.Revision, r *plan.ReleaseState) []plan.Digest {
+	from := map[string]plan.Digest{r.From: r.Fingerprint}
+	past := pastOf(history)
+	for address := range r.Figures {
+		for _, revision := range slices.Backward(history) {
+			i := slices.IndexFunc(revision.Events, func(e plan.Event) bool { return e.Key == "node/"+address && e.Node != nil })
+			if i >= 0 {
+				from[address] = revision.Events[i].Node.Fingerprint
+				break
+			}
+		}
+	}
+	var out []plan.Digest
+	for _, s := range trace.Follow(from, past, func(plan.Digest) *plan.Action { return nil }) {
+		out = append(out, s.Fingerprint)
+		for _, d := range s.Outputs {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// longestDigest is how many bytes a digest takes in JSON.
+const longestDigest = 80
+
+// journals are the digests of logs of stages, also of those that failed, by journals that are kept; and all that is told by those of applies that
+// run here.
+func (c *collector) journals(ctx context.Context) ([]plan.Digest, error) {
+	var out []plan.Digest
+	for key, err := range bucket.Keys(ctx, c.store.Bucket(), "journal/", "") {
+		if err != nil {
+			return nil, err
+		}
+		text, err := bucket.Read(ctx, c.store.Bucket(), key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // the oldest go as new ones come
+			return nil, err
+		}
+		for rest, found := text, true; found; { // of an apply that ended: the state says which of its results are needed
+			var log []byte
+			if _, rest, found = bytes.Cut(rest, []byte(`"log":"`)); found {
+				log = rest[:min(len(rest), longestDigest)]
+				out = append(out, garbage.Mentions(log)...)
+			}
+		}
+	}
+	err := filepath.WalkDir(c.store.Place().Path("live"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it has just ended
+			return nil
+		}
+		out = append(out, garbage.Mentions(text)...)
+		return err
+	})
+	return out, err
+}
+
+// lock keeps applies of this machine out of all workspaces of the store.
+func (c *collector) lock(ctx context.Context) (unlock func(), err error) {
+	logs, err := c.logs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var held []*state.Lock
+	unlock = func() {
+		for _, l := range held {
+			_ = l.Unlock() // the kernel frees it in any case
+		}
+	}
+	for _, log := range logs {
+		l, err := log.Lock(state.Holder{Who: UserName(), What: "gc"})
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		held = append(held, l)
+	}
+	return unlock, nil
+}
