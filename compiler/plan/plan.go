@@ -79,6 +79,19 @@ type OutputValue struct {
 type Base struct {
 	Revision int64  `json:"revision"`
 	Digest   Digest `json:"digest,omitempty"`
+	// Upstream is the state that was planned against where the workspace goes by another one: Revision is then that of the
+	// workspace's own log, whose approvals count and whose looks at test rows are counted.
+	Upstream *Upstream `json:"upstream,omitempty"`
+	// Outdated are the results of the workspace that do not serve the plan, by address; only beside an Upstream.
+	Outdated []Outdated `json:"outdated,omitempty"`
+}
+
+// Outdated is a stage whose result the workspace has recorded, and which is another now, so that it or others have to run for the plan. What differs is its "definition", an
+// input that comes from outside ("input data", by port), or its "result", which is no longer in the store. Stages that run only because of
+// others are none.
+type Outdated struct {
+	Address string `json:"address" is:"address"`
+	What    string `json:"what" is:"text"`
 }
 
 // Envelope holds what differs between machines and moments; no part of the plan's identity.

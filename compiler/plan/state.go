@@ -25,6 +25,23 @@ type State struct {
 	Policies map[string]Policy `json:"policies,omitempty"`
 	// Looks are the models that evaluations measured, by the rows that they were measured on, whatever became of either.
 	Looks map[Digest][]Digest `json:"looks,omitempty"`
+	// Upstream is what the state goes by, in a workspace of a pull request; nil: the workspace stands alone.
+	Upstream *Upstream `json:"upstream,omitempty"`
+	// Ahead: the state is that of its upstream and not yet recorded as this workspace's. The next revision records all of it.
+	Ahead bool `json:"-"`
+}
+
+// Upstream is the state of another workspace, as a revision left it, that a workspace goes by: of the workspace pr-42 that of "default", where
+// production is. What a pull request would change is a difference from there, and the champion is the one that is live there.
+type Upstream struct {
+	Workspace string `json:"workspace" is:"word"`
+	Revision  int64  `json:"revision"` // 0: nothing was recorded there
+	Digest    Digest `json:"digest,omitempty"`
+}
+
+// Recorded reports whether anything was ever recorded: by the workspace itself, or by the one that it goes by.
+func (st *State) Recorded() bool {
+	return st.Revision > 0 || st.Upstream != nil && st.Upstream.Revision > 0
 }
 
 // NodeState is the last recorded run of a node.

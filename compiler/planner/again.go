@@ -31,6 +31,7 @@ type AgainOptions struct {
 	Library check.Library
 	Rules   *rule.Cache
 	State   *plan.State // of the plan's base
+	Own     *plan.State // what the plan's workspace itself had recorded, where State is that of its upstream; else nil
 	Actions Actions     // what is recorded now
 	// Withheld is the detail of a warning whose own would name columns of files that are not quoted.
 	Withheld string
@@ -68,7 +69,7 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if warned.HasErrors() {
 		return nil, &ForgedError{firstError(warned)}
 	}
-	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced})
+	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Own: o.Own, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced})
 	made.saved = s
 	now, diags := made.plan(ctx)
 	if diags.HasErrors() {

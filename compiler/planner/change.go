@@ -51,7 +51,7 @@ func (p *planner) changes() []plan.Change {
 	before, described := p.o.State.Described, p.described()
 	for address, meta := range described {
 		was := before[address]
-		if was == nil && p.o.State.Revision > 0 {
+		if was == nil && p.o.State.Recorded() {
 			was = json.RawMessage("{}")
 		}
 		for _, c := range metaCauses(was, meta) {
@@ -89,7 +89,7 @@ func (p *planner) added() []plan.Change {
 	var out []plan.Change
 	for address, n := range p.nodes {
 		_, recorded := p.o.State.Nodes[address]
-		if p.o.State.Revision == 0 || recorded || !n.Verdict.Known() || p.m.Blocks[address] == nil {
+		if !p.o.State.Recorded() || recorded || !n.Verdict.Known() || p.m.Blocks[address] == nil {
 			continue
 		}
 		out = append(out, plan.Change{Cause: plan.Cause{Kind: plan.AddedCause}, Address: address, Category: plan.MetadataChange, Range: n.Range})

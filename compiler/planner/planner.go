@@ -58,6 +58,8 @@ import (
 type Options struct {
 	Workspace string
 	State     *plan.State
+	// Own is what the workspace itself has recorded, where State is that of its upstream; nil otherwise.
+	Own       *plan.State
 	Actions   Actions
 	Sources   Sources
 	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
@@ -207,7 +209,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	out := &plan.Plan{
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
 		Workspace: p.o.Workspace,
-		Base:      plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest},
+		Base:      plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated()},
 		Changes:   p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {

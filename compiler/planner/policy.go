@@ -78,7 +78,7 @@ func (p *planner) policyChanges() []plan.Change {
 		out = append(out, plan.Change{Cause: c, Address: address, Category: plan.PolicyChange, Range: p.rangeOf(address, c)})
 	}
 	// Without a state there is nothing that could have become weaker.
-	if p.o.State.Revision == 0 {
+	if !p.o.State.Recorded() {
 		return nil
 	}
 	before, now := p.o.State.Policies, p.policies()

@@ -134,6 +134,7 @@ const (
 	CodeApprover       = "MLP1801"
 	CodeRolledBack     = "MLP1802"
 	CodeOtherPipelines = "MLP1811"
+	CodeBehind         = "MLP1812"
 
 	// Tests of modules, and warnings of the same rows.
 	CodeTest         = "MLP1901"

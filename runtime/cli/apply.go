@@ -14,6 +14,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render/review"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -56,7 +57,7 @@ func (a *app) applyCommand() *cobra.Command {
 			return a.runApply(cmd.Context(), strings.Join(args, ""), cmd.Flag("workspace").Changed, f)
 		},
 	}
-	moduleFlags(cmd, &f.vars, &f.force)
+	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
@@ -87,7 +88,7 @@ func (a *app) checkApply(f applyFlags) error {
 type applying struct {
 	app   *app
 	flags applyFlags
-	view  *runView
+	view  *view.Run
 	// release gives signals back to the process. Begin sets it, End calls it.
 	release func()
 }
@@ -112,9 +113,9 @@ func (v *applying) Begin(ctx context.Context) (stop, kill context.Context) {
 
 // The annotations come once, at the end, when it is known which warnings became failures.
 func (v *applying) Event(e engine.Event) {
-	v.view.event(e)
+	v.view.Event(e)
 	if _, ended := e.(engine.RunEnded); ended {
-		v.app.annotate(workspace.Diagnostics(&v.view.run))
+		v.app.annotate(workspace.Diagnostics(&v.view.Replay))
 	}
 }
 
@@ -158,19 +159,19 @@ func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
 // runApply applies the module, or the saved plan at path where there is one. nameGiven says that --workspace was
 // written, which a saved plan of another workspace refuses; the default must not refuse a plan of "dev".
 func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f applyFlags) error {
-	view := &applying{app: a, flags: f, view: newRunView(a)}
-	result, err := a.apply(ctx, path, nameGiven, view)
+	by := &applying{app: a, flags: f, view: view.NewRun(a.screen())}
+	result, err := a.apply(ctx, path, nameGiven, by)
 	if err != nil || result == nil {
 		return err
 	}
-	return view.outcome(result, nil)
+	return by.outcome(result, nil)
 }
 
 // apply is runApply without the exit code. Both result and error are nil where the answer was no.
-func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *applying) (*engine.Result, error) {
-	f := view.flags
+func (a *app) apply(ctx context.Context, path string, nameGiven bool, by *applying) (*engine.Result, error) {
+	f := by.flags
 	if path != "" {
-		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, a.applyOptions(f), view)
+		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, a.applyOptions(f), by)
 	}
 	s, err := a.Open(ctx, f.vars)
 	if err != nil {
@@ -178,7 +179,7 @@ func (a *app) apply(ctx context.Context, path string, nameGiven bool, view *appl
 	}
 	defer s.Close()
 	s.Refresh, s.Offline, s.Look = f.refresh, f.offline, true
-	return s.Apply(ctx, a.applyOptions(f), view)
+	return s.Apply(ctx, a.applyOptions(f), by)
 }
 
 // confirm asks whether to go on, unless there is nothing to do or nobody wants to be asked. Only the whole word "yes"

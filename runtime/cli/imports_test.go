@@ -49,6 +49,7 @@ var doors = map[string][]string{
 	"runtime/serve":              {"compiler/plan", "lang/schema", "lang/suggest", "runtime/component"},
 	"runtime/suite":              {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state", "runtime/workspace", "stdlib"},
 	"runtime/workspace":          {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
+	"runtime/view":               {"lang/address", "compiler/plan", "compiler/render", "runtime/engine", "runtime/workspace"},
 	"runtime/cli":                {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":                {"runtime/cli"},
 	"stdlib":                     {"lang/lazyregexp", "lang/address", "lang/schema", "lang/source", "lang/digest", "lang/suggest", "runtime/component", "runtime/scratch", "stdlib"},

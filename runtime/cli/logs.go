@@ -18,6 +18,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/suite"
+	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -109,34 +110,34 @@ func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f 
 // showEvents shows the events of an apply as its terminal does. Of an apply that is followed the exit code is taken
 // over. Events are added to a Replay whatever the format, since junit and sarif are written from what they come to.
 func (a *app) showEvents(events iter.Seq2[engine.Entry, error], address string, f logsFlags) error {
-	view := newRunView(a)
-	view.logs = true
+	shown := view.NewRun(a.screen())
+	shown.Logs = true
 	for e, err := range events {
 		switch {
 		case errors.Is(err, engine.ErrKilled):
-			view.erase()
-			return &failure{err: fmt.Errorf("apply %s was killed", view.run.Started.Apply), hint: "What was recorded is kept: " + a.Command("apply") + " goes on where it was."}
+			shown.Erase()
+			return &failure{err: fmt.Errorf("apply %s was killed", shown.Replay.Started.Apply), hint: "What was recorded is kept: " + a.Command("apply") + " goes on where it was."}
 		case err != nil:
-			view.erase()
+			shown.Erase()
 			return err
 		case f.format != "text":
 			if f.format == "json" {
 				fmt.Fprintf(a.out, "%s\n", e.Line)
 			}
-			view.run.Add(e.Event)
+			shown.Replay.Add(e.Event)
 		case address != "":
-			view.run.Add(e.Event)
+			shown.Replay.Add(e.Event)
 			if err := a.showStage(e.Event, address); err != nil {
 				return err
 			}
 		default:
-			view.event(e.Event)
+			shown.Event(e.Event)
 		}
 	}
-	if err := a.reportRun(&view.run, f.format); err != nil {
+	if err := a.reportRun(&shown.Replay, f.format); err != nil {
 		return err
 	}
-	return a.ended(view, address, f)
+	return a.ended(shown, address, f)
 }
 
 // reportRun writes what an apply came to for continuous integration; in other formats nothing, for the events told all.
@@ -153,17 +154,17 @@ func (a *app) reportRun(run *engine.Replay, format string) error {
 
 // ended tells what the events did not, and gives the exit code: that of the apply only with --follow. Who reads an old
 // journal asked for the journal, and has it, whatever its apply came to.
-func (a *app) ended(view *runView, address string, f logsFlags) error {
-	view.erase()
-	end := view.run.Ended
+func (a *app) ended(shown *view.Run, address string, f logsFlags) error {
+	shown.Erase()
+	end := shown.Replay.Ended
 	switch {
 	case end == nil:
-		fmt.Fprintf(a.err, "Apply %s goes on: %s follows it.\n", view.run.Started.Apply, a.Command("logs -f"))
+		fmt.Fprintf(a.err, "Apply %s goes on: %s follows it.\n", shown.Replay.Started.Apply, a.Command("logs -f"))
 		return nil
 	case end.Error != "":
 		fmt.Fprintf(a.err, "%s%s\n", a.paint("Error: "), render.Lines(end.Error))
 	case address != "":
-		fmt.Fprintf(a.err, "Apply %s ended with exit code %d.\n", view.run.Started.Apply, end.ExitCode)
+		fmt.Fprintf(a.err, "Apply %s ended with exit code %d.\n", shown.Replay.Started.Apply, end.ExitCode)
 	}
 	if f.follow && end.ExitCode != exitOK {
 		return exitCode(end.ExitCode)

@@ -36,7 +36,7 @@ func (a *app) planCommand() *cobra.Command {
 		Example: "  mlp plan\n  mlp plan --var min_recall=0.8\n  mlp plan --format markdown --out plan.json",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd, f) },
 	}
-	moduleFlags(cmd, &f.vars, &f.force)
+	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
@@ -48,9 +48,10 @@ func (a *app) planCommand() *cobra.Command {
 	return cmd
 }
 
-// moduleFlags adds the flags of all commands that plan: --var, --var-file, --force.
-func moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) {
+// moduleFlags adds the flags of all commands that plan: --var, --var-file, --base, --force.
+func (a *app) moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[]string) {
 	settingsFlags(cmd, vars)
+	cmd.Flags().StringVar(&a.Base, "base", "", "compare with what `workspace` has live and recorded, for a pull request; else as when the workspace was last applied")
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
 }
 

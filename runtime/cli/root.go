@@ -5,7 +5,7 @@
 //
 //	cobra           finds the command and parses its flags (root, xCommand)
 //	a use case      does the work and returns data or an error (runtime/workspace, runtime/suite)
-//	a view          prints the data (printPlan, runView, showText); standard output holds results, standard error all else
+//	a view          prints the data (printPlan, showText, package view); standard output holds results, standard error all else
 //	Main            prints the error, if any, and makes an exit code of it (report, codeOf)
 //
 // So `mlp plan --format json` is planCommand, Workspace.OpenToPlan and Session.Plan, printPlan with "json", and
@@ -36,6 +36,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -178,13 +179,13 @@ func unlike(diags source.Diagnostics) (shown source.Diagnostics, alike map[strin
 	return shown, alike
 }
 
-// paint makes a word bold red where standard error is a terminal that takes colours; elsewhere it returns s as it is.
-func (a *app) paint(s string) string {
-	if a.color(a.err) {
-		return "\x1b[1;31m" + s + "\x1b[0m"
-	}
-	return s
+// screen is where views write.
+func (a *app) screen() *view.Screen {
+	return &view.Screen{Out: a.out, Err: a.err, Terminal: a.terminal(a.out), Colors: a.color(a.out), Warns: a.color(a.err), Command: a.Command}
 }
+
+// paint makes a word bold red where standard error is a terminal that takes colours; elsewhere it returns s as it is.
+func (a *app) paint(s string) string { return a.screen().Paint(s) }
 
 // color reports whether to write colours to w: a terminal, and nobody said no (no-color.org).
 func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_COLOR") == "" }
@@ -240,7 +241,7 @@ func (a *app) root() *cobra.Command {
 	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	cmd.AddCommand(a.initCommand(), a.fmtCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.showCommand(), a.historyCommand(), a.graphCommand(), a.diffCommand(), a.explainCommand(), a.logsCommand(), a.serveCommand(), a.approveCommand(), a.rollbackCommand(), a.versionCommand(), a.docsCommand(),
-		a.lspCommand(), a.testCommand(), a.storeCommand(), a.gcCommand(),
+		a.lspCommand(), a.testCommand(), a.storeCommand(), a.gcCommand(), a.workspaceCommand(),
 		a.stageCommand(), a.workerCommand(), a.attemptCommand())
 	// Also "mlp show a b" is answered with how show is used, and not with cobra's "accepts at most 1 arg(s), received
 	// 2".
@@ -282,12 +283,25 @@ func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// enter checks the name of the workspace and the folder before any command works with them, makes the folder absolute,
-// and opens the data roots. The name becomes part of paths in the store (log/fraud/dev/…), so letters that a path could
-// not have on some system, or that would lead out of the store ("../x"), are refused here once.
+// namesWorkspace refuses what cannot be the name of a workspace. The name becomes part of paths in the store (log/fraud/dev/…), so letters
+// that a path could not have on some system, or that would lead out of the store ("../x"), are refused.
+func namesWorkspace(name string) error {
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == "" && name != "" {
+		return nil
+	}
+	return &failure{err: fmt.Errorf("%q is no name of a workspace", name), hint: "Use lower-case letters, digits, - and _."}
+}
+
+// enter checks the names of workspaces and the folder before any command works with them, makes the folder absolute, and opens the data
+// roots.
 func (a *app) enter() error {
-	if strings.Trim(a.Name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || a.Name == "" {
-		return &failure{err: fmt.Errorf("%q is no name of a workspace", a.Name), hint: "Use lower-case letters, digits, - and _."}
+	if err := namesWorkspace(a.Name); err != nil {
+		return err
+	}
+	if a.Base != "" {
+		if err := namesWorkspace(a.Base); err != nil {
+			return err
+		}
 	}
 	dir, err := filepath.Abs(a.Dir)
 	if err != nil { // nobody may look at where mlp was started

@@ -91,7 +91,7 @@ func (v *testView) done(r *suite.Result) {
 		fmt.Fprintln(v.app.out, r.File)
 	}
 	mark := map[suite.Status]string{
-		suite.Passed: v.app.tint("32", "✓"), suite.Failed: v.app.tint("31", "✗"), suite.Errored: v.app.tint("31", "!"), suite.Skipped: v.app.tint("33", "-"),
+		suite.Passed: v.app.screen().Tint("32", "✓"), suite.Failed: v.app.screen().Tint("31", "✗"), suite.Errored: v.app.screen().Tint("31", "!"), suite.Skipped: v.app.screen().Tint("33", "-"),
 	}[r.Status]
 	fmt.Fprintf(v.app.out, "  %s %s%s\n", mark, inert(r.Name), v.ran(r))
 	for _, f := range r.Failures {

@@ -109,14 +109,17 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 		Revision: st.Revision + 1, Previous: st.Digest, Nonce: nonce, At: time.Now().UTC().Truncate(time.Millisecond),
 		By: l.by, User: l.user, Host: l.host, Apply: l.apply, Plan: l.plan, Lease: l.lease, Origin: l.origin, Events: numbered(events, st.Revision+1),
 	}
-	if checkpointed(r.Revision, st) {
+	if st.Ahead || checkpointed(r.Revision, st) {
 		after := Copy(st)
 		Fold(after, r)
-		after.Digest = ""
+		after.Digest, after.Ahead = "", false
 		r.State = after
 	}
+	if st.Ahead {
+		r.Upstream = st.Upstream
+	}
 	if !l.store.IsFar() { // which nobody collects
-		said, err := json.Marshal(r.Events)
+		said, err := json.Marshal([]any{r.Events, r.Upstream, upstreamState(r)})
 		if err == nil {
 			err = l.holder.Hold(ctx, said)
 		}
@@ -176,6 +179,9 @@ func (l *Log) rebase(ctx context.Context, st *plan.State, events []plan.Event) (
 	}
 	if err := l.fences(r); err != nil {
 		return nil, err
+	}
+	if r.Upstream != nil {
+		return nil, &MovedError{Key: "what workspace " + l.workspace + " goes by", Revision: r.Revision, By: r.By}
 	}
 	Fold(st, r)
 	touched := map[string]bool{}

@@ -13,6 +13,11 @@ import (
 
 // Fold adds a revision to the state before it.
 func Fold(st *plan.State, r *Revision) {
+	if r.Upstream != nil { // what was recorded before is left behind: the state begins again from the upstream's
+		*st = *complete(Copy(r.State))
+		st.Upstream, st.Revision, st.Digest = r.Upstream, r.Revision, r.Digest
+		return
+	}
 	for _, e := range r.Events {
 		set(st, e)
 	}

@@ -228,6 +228,11 @@ func (l *Log) follow(ctx context.Context, from, to int64, previous plan.Digest, 
 	return nil
 }
 
+// Revision reads one revision, having checked that it is whole; that it continues the one before is not looked at.
+func (l *Log) Revision(ctx context.Context, n int64) (*Revision, error) {
+	return l.readRevision(ctx, n, "")
+}
+
 // readRevision reads revision n, whose predecessor has the given digest; an empty one is not compared unless n is 1.
 func (l *Log) readRevision(ctx context.Context, n int64, previous plan.Digest) (*Revision, error) {
 	r, err := l.read(ctx, n)

@@ -63,7 +63,9 @@ type Revision struct {
 	Lease         int64        `json:"lease,omitempty"` // term of the lease that it was written under
 	plan.Origin                // of the module
 	Events        []plan.Event `json:"events"`
-	// State after this revision, in some of every 64th; its own Digest is left out.
+	// Upstream is the state of another workspace that the state begins again from, before the events.
+	Upstream *plan.Upstream `json:"upstream,omitempty"`
+	// State after this revision, in some of every 64th, and in each that has an Upstream; its own Digest is left out.
 	State *plan.State `json:"state,omitempty"`
 
 	Digest plan.Digest `json:"-"` // of the file's body

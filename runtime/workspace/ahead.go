@@ -22,9 +22,10 @@ import (
 // Recorded is what a store holds of a pipeline in a workspace. Store is nil where opening failed.
 type Recorded struct {
 	Store   *store.Store
-	Log     *state.Log //
-	State   *plan.State
-	actions *actions // nil where nothing plans
+	Log     *state.Log
+	State   *plan.State // to plan against: that of the upstream, where the workspace goes by one
+	Own     *plan.State // what the workspace itself has recorded, where State is that of its upstream; else nil
+	actions *actions    // nil where nothing plans
 }
 
 // readStored reads what is recorded of a pipeline; with planning also, in the background, the results that its state
@@ -43,6 +44,9 @@ func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bo
 		return r, refused(err)
 	}
 	if planning {
+		if err := w.goBy(ctx, &r); err != nil {
+			return r, err
+		}
 		r.actions = readActions(ctx, s, r.State)
 	}
 	return r, nil

@@ -49,6 +49,11 @@ type Applying interface {
 // applied. That stages or gates failed is no error, but stands in the result. The session's state is that of before;
 // open a new session to see what was recorded.
 func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engine.Result, error) {
+	return s.applyIf(ctx, o, by, func(*plan.Plan) error { return nil })
+}
+
+// applyIf is Apply for a plan that is shown and then carried out only if it passes a check.
+func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may func(*plan.Plan) error) (*engine.Result, error) {
 	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
 		if err != nil {
@@ -58,6 +63,9 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engi
 			return nil, err
 		}
 		if err := s.readable(p); err != nil {
+			return nil, err
+		}
+		if err := may(p); err != nil {
 			return nil, err
 		}
 		if yes, err := by.Confirm(p); err != nil || !yes {
@@ -76,6 +84,9 @@ func (s *Session) locked(ctx context.Context, o ApplyOptions, do func(context.Co
 	}
 	defer func() { err = errors.Join(err, held.Release()) }()
 	if s.State, err = held.Log().Load(ctx); err != nil { // under the lock: nobody else writes from here on
+		return nil, err
+	}
+	if err := s.w.goBy(ctx, &s.Recorded); err != nil {
 		return nil, err
 	}
 	s.actions, s.written = nil, nil

@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
+
+// planning are the commands that take --base.
+var planning = []string{"plan", "apply"}
 
 // Command writes a command line of mlp, "show deploy.scorer", with all that selects what this one works on: the folder,
 // the workspace, and what it gave to variables. So what is copied acts on what was spoken of.
@@ -27,6 +31,9 @@ func (w *Workspace) Command(rest string) string {
 	}
 	if w.StoreURL != "" {
 		words = append(words, "--store", render.ShellWord(w.StoreURL))
+	}
+	if w.Base != "" && slices.Contains(planning, name) {
+		words = append(words, "--base", w.Base)
 	}
 	for _, s := range w.Told {
 		words = append(words, s.Flag(), render.ShellWord(s.Value))

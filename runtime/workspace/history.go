@@ -26,7 +26,7 @@ func (s *Session) At(ctx context.Context, revision int64) error {
 		return &Failure{Err: fmt.Errorf("there is no revision %d: the state of %s, workspace %s, has %d", revision, s.Pipeline, s.w.Name, len(history)),
 			Hint: s.w.Command("history") + " lists them."}
 	}
-	s.State = s.Log.At(history, revision)
+	s.State, s.Own = s.Log.At(history, revision), nil
 	return nil
 }
 
@@ -40,7 +40,7 @@ func (s *Session) History(ctx context.Context, only string) ([]*ledger.Revision,
 	out := []*ledger.Revision{}
 	st := s.Log.At(history, 0)
 	for _, r := range history {
-		step := &ledger.Revision{Revision: r.Revision, Digest: r.Digest, At: r.At, By: r.By, User: r.User, Host: r.Host, Apply: r.Apply, Plan: r.Plan, Origin: r.Origin,
+		step := &ledger.Revision{Revision: r.Revision, Digest: r.Digest, At: r.At, By: r.By, User: r.User, Host: r.Host, Apply: r.Apply, Plan: r.Plan, Origin: r.Origin, Upstream: r.Upstream,
 			Changes: []ledger.Change{}}
 		for _, e := range r.Events {
 			if c := changeOf(st, e); only == "" || c.Address == only {

@@ -105,6 +105,13 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 	case o.Outside:
 		return &Failure{Err: errors.New("a saved plan says which files and versions it is of: give neither --refresh nor --offline"), Hint: "Plan again to look at them otherwise."}
 	}
+	if o := p.Base.Upstream; o != nil && w.Base != "" && w.Base != o.Workspace {
+		return fmt.Errorf("the plan goes by the workspace %s, not %s", o.Workspace, w.Base)
+	} else if o != nil {
+		w.Base = o.Workspace
+	} else if w.Base != "" {
+		return fmt.Errorf("the plan goes by no other workspace: leave out --base")
+	}
 	w.Name = p.Workspace
 	return nil
 }

@@ -14,14 +14,21 @@ import (
 // again makes a saved plan once more of what it says, against the state that it was made against, and refuses one that says otherwise
 // than would be planned. What the plan's identity does not cover, how long stages take and why they failed, becomes what is recorded.
 func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revision) error {
-	base := s.Log.At(history, p.Base.Revision)
+	base, err := s.Log.Before(ctx, history, p.Base)
+	if err != nil {
+		return err
+	}
+	var own *plan.State
+	if p.Base.Upstream != nil {
+		own = s.Log.At(history, p.Base.Revision)
+	}
 	lib := s.w.keptLibrary(&LockFile{})
 	defer lib.Close()
 	go lib.answers.Read() // while results are
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, base)
 	}
-	m, err := planner.Again(ctx, p, planner.AgainOptions{Withheld: withheldDetail, Catalog: stdlib.Catalog(), Library: lib, Rules: lib.rules, State: base, Actions: s.actions})
+	m, err := planner.Again(ctx, p, planner.AgainOptions{Withheld: withheldDetail, Catalog: stdlib.Catalog(), Library: lib, Rules: lib.rules, State: base, Own: own, Actions: s.actions})
 	var forged *planner.ForgedError
 	var gone *planner.GoneError
 	switch {
@@ -69,8 +76,11 @@ func (w *Workspace) CheckPlan(ctx context.Context, p *plan.Plan) (why string, er
 	if err != nil {
 		return "", err
 	}
-	if r := p.Base.Revision; r > int64(len(history)) || r > 0 && history[r-1].Digest != p.Base.Digest {
+	var unknown *state.UnknownBaseError
+	if err := s.again(ctx, p, history); errors.As(err, &unknown) {
 		return "the state that it was made against is not here", nil
+	} else if err != nil {
+		return "", err
 	}
-	return "", s.again(ctx, p, history)
+	return "", nil
 }

@@ -164,10 +164,18 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		s.actions.lookAhead(ctx, s.State)
 	}
 	// git answers while the plan is made; the commit stands in the envelope, which is no part of what is signed.
-	head := make(chan plan.Origin, 1)
+	type told struct {
+		d   *plan.Diagnostic
+		err error
+	}
+	head, behind := make(chan plan.Origin, 1), make(chan told, 1)
 	go func() { head <- s.w.origin(ctx, os.Getenv) }()
+	go func() {
+		d, err := s.behind(ctx)
+		behind <- told{d, err}
+	}()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: s.State, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Approvers: approvers,
+		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Approvers: approvers,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}
@@ -178,6 +186,11 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 	s.addDamaged(p)
 	if err := s.addOthers(ctx, p); err != nil {
 		return nil, err
+	}
+	if b := <-behind; b.err != nil {
+		return nil, b.err
+	} else if b.d != nil {
+		p.Diagnostics = append(p.Diagnostics, *b.d)
 	}
 	s.absent = found.absent
 	p.Diagnostics = append(p.Diagnostics, found.said...)
@@ -215,7 +228,7 @@ func (s *Session) failed(ctx context.Context, p *plan.Plan) (map[string]string, 
 // addOthers tells where nothing is recorded of this pipeline in this workspace, but of others in the same store, what is live there:
 // a name may have changed or be mistyped, and what was released is compared with by nobody then.
 func (s *Session) addOthers(ctx context.Context, p *plan.Plan) error {
-	if s.State.Revision > 0 {
+	if s.State.Recorded() {
 		return nil
 	}
 	others, err := state.Live(ctx, s.Store)

@@ -29,9 +29,12 @@ package workspace
 // Workspace is where use cases work: the folder of a module, and which of its states. Use cases that are told of a
 // saved plan or values set Name and Told; apart from that it stays as it is. It is for one goroutine at a time.
 type Workspace struct {
-	Given string    // the folder as the user wrote it, for commands to copy; "" and "." are the current one
-	Dir   string    // the same, absolute
-	Name  string    // of the state, such as "default"
+	Given string // the folder as the user wrote it, for commands to copy; "" and "." are the current one
+	Dir   string // the same, absolute
+	Name  string // of the state, such as "default"
+	// Base is the workspace whose state plans are made against, such as "default" for one of a pull request; "": that which the workspace
+	// went by when it was last applied, if any.
+	Base  string
 	Roots DataRoots // where data may lie
 	// StoreURL is where the store is, before what MLP_STORE and the module say; "": as they say.
 	StoreURL string

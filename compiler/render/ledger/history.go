@@ -24,7 +24,8 @@ type Revision struct {
 	Apply    string      `json:"apply,omitempty"`
 	Plan     plan.Digest `json:"plan,omitempty"`
 	plan.Origin
-	Changes []Change `json:"changes"` // by key
+	Upstream *plan.Upstream `json:"upstream,omitempty"` // that the state began again from
+	Changes  []Change       `json:"changes"`            // by key
 }
 
 // Change is what a revision did to one key.
@@ -77,6 +78,11 @@ func History(w io.Writer, title string, all []*Revision, one bool) error {
 		what := told(group)
 		if one {
 			what = detailed(last)
+		}
+		for _, r := range group {
+			if u := r.Upstream; u != nil {
+				what = append([]string{fmt.Sprintf("begins from %s, revision %d", render.Line(u.Workspace), u.Revision)}, what...)
+			}
 		}
 		rows = append(rows, []string{number, last.At.UTC().Format("2006-01-02 15:04Z"), last.who(), commitText(last.Origin), what[0]})
 		for _, further := range what[1:] {

@@ -16,6 +16,7 @@ import (
 // Lists are in the order in which they are written, and are cut from their end.
 type document struct {
 	Title, Summary string
+	Merge          []string // of a plan that goes by another workspace: what merging into that one would run
 	Pipeline       string
 	Workspace      string
 	Production     []releaseRow
@@ -109,11 +110,14 @@ func read(p *plan.Plan, all bool) *document {
 	// In the order of the document: what goes live; checks and gates; policies that get weaker; why; stages; warnings.
 	// Nothing below decides anything: verdicts are the plan's.
 	base := "nothing recorded yet"
-	if p.Base.Revision > 0 {
+	if o := p.Base.Upstream; o != nil && o.Revision > 0 {
+		base = fmt.Sprintf("against %s, revision %d", render.Line(o.Workspace), o.Revision)
+	} else if o == nil && p.Base.Revision > 0 {
 		base = fmt.Sprintf("against revision %d", p.Base.Revision)
 	}
 	d := &document{Pipeline: render.Line(p.Pipeline), Workspace: render.Line(p.Workspace), Summary: Summary(p), Cost: cost(p), Cached: Count(p).Cached}
 	d.Title = fmt.Sprintf("%s · workspace %s · %s", d.Pipeline, d.Workspace, base)
+	d.Merge = merge(p)
 	nodes := map[string]*plan.Node{}
 	for _, n := range p.Nodes {
 		nodes[n.Address] = n

@@ -124,6 +124,9 @@ func plainName(s string) string {
 func (m *markdown) document(p *plan.Plan) error {
 	m.line("%s\n## %s\n", marker(m.d), m.d.Summary)
 	m.line("%s\n", m.phrase(m.d.Title))
+	for _, s := range m.d.Merge {
+		m.line("%s\n", m.phrase(s))
+	}
 	m.production()
 	m.weaker()
 	m.gates()

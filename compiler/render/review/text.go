@@ -43,6 +43,9 @@ import (
 func Text(w io.Writer, p *plan.Plan, o render.Options) error {
 	t := &text{Printer: render.Printer{Options: o}, d: read(p, o.All)}
 	t.Line("%s\n\n%s", t.d.Title, t.Paint(render.Bold, t.d.Summary))
+	for _, s := range t.d.Merge {
+		t.Line("%s", s)
+	}
 	t.production()
 	t.weaker()
 	t.gates()

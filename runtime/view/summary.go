@@ -1,9 +1,11 @@
-package cli
+package view
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,9 +18,9 @@ import (
 
 // summary tells what came of an apply: failures first, then the counts, figures, gates, what was found amiss, releases
 // and outputs. Failures and what waits go to standard error, results to standard output.
-func (a *app) summary(run *engine.Replay) {
+func (s *Screen) summary(run *engine.Replay) {
 	r := run.Result()
-	a.failures(r)
+	s.failures(r)
 	ran, cached := 0, 0
 	for _, n := range r.Nodes {
 		switch n.Status {
@@ -28,44 +30,44 @@ func (a *app) summary(run *engine.Replay) {
 			cached++
 		}
 	}
-	fmt.Fprintf(a.out, "\nApplied: %d ran, %d cached. Revision %d.\n", ran, cached, run.Revision)
-	a.figures(r)
+	fmt.Fprintf(s.Out, "\nApplied: %d ran, %d cached. Revision %d.\n", ran, cached, run.Revision)
+	s.figures(r)
 	for _, g := range r.Gates {
-		a.gateResult(g)
+		s.gateResult(g)
 	}
-	a.found(r)
+	s.found(r)
 	for _, rel := range r.Releases {
-		a.releaseResult(rel)
+		s.releaseResult(rel)
 	}
-	a.outputs(run.Started.Outputs, r)
+	s.outputs(run.Started.Outputs, r)
 }
 
 // failures prints each stage that failed and each check that did not pass, with what was left out because of it.
-func (a *app) failures(r *engine.Result) {
+func (s *Screen) failures(r *engine.Result) {
 	for _, n := range r.Nodes {
 		if n.Check != nil && !n.Check.Passed {
-			a.checkFailure(n)
-			a.leftOut(r, n.Address)
+			s.checkFailure(n)
+			s.leftOut(r, n.Address)
 		}
 		if n.Failure == nil {
 			continue
 		}
-		fmt.Fprintf(a.err, "\n%s%s: %s\n", a.paint("Failed: "), n.Address, render.Line(summaryOf(n.Address, n.Failure)))
+		fmt.Fprintf(s.Err, "\n%s%s: %s\n", s.Paint("Failed: "), n.Address, render.Line(summaryOf(n.Address, n.Failure)))
 		if n.Failure.Detail != "" {
 			detail := render.Lines(n.Failure.Detail)
 			if strings.Contains(detail, "\n") {
 				detail = "| " + strings.ReplaceAll(detail, "\n", "\n  | ") // so that it is not taken for lines of ours
 			}
-			fmt.Fprintf(a.err, "  %s\n", detail)
+			fmt.Fprintf(s.Err, "  %s\n", detail)
 		} else {
 			for _, line := range n.Failure.Tail {
 				if !strings.Contains(line, n.Failure.Summary) { // told above
-					fmt.Fprintf(a.err, "  | %s\n", render.Line(line))
+					fmt.Fprintf(s.Err, "  | %s\n", render.Line(line))
 				}
 			}
 		}
-		a.leftOut(r, n.Address)
-		fmt.Fprintf(a.err, "  its log: %s\n", a.Command("logs "+render.ShellWord(n.Address)))
+		s.leftOut(r, n.Address)
+		fmt.Fprintf(s.Err, "  its log: %s\n", s.Command("logs "+render.ShellWord(n.Address)))
 	}
 }
 
@@ -75,9 +77,9 @@ func summaryOf(address string, f *engine.Failure) string {
 }
 
 // leftOut names what did not run, was not decided or not released because of a failure.
-func (a *app) leftOut(r *engine.Result, address string) {
+func (s *Screen) leftOut(r *engine.Result, address string) {
 	if blocked := blockedBy(r, address); len(blocked) > 0 {
-		fmt.Fprintf(a.err, "  left out because of it: %s\n", strings.Join(blocked, ", "))
+		fmt.Fprintf(s.Err, "  left out because of it: %s\n", strings.Join(blocked, ", "))
 	}
 }
 
@@ -85,35 +87,35 @@ func (a *app) leftOut(r *engine.Result, address string) {
 //
 //	Check failed: check.payments
 //	  ✗  amount min: expected >= 0, observed -3 (fail)
-func (a *app) checkFailure(n engine.NodeResult) {
-	fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Check failed: "), n.Address)
+func (s *Screen) checkFailure(n engine.NodeResult) {
+	fmt.Fprintf(s.Err, "\n%s%s\n", s.Paint("Check failed: "), n.Address)
 	var figures struct {
 		Failures []struct{ Column, Expectation, Observed, Expected, Severity string }
 	}
 	if json.Unmarshal(n.Figures, &figures) == nil {
 		for _, f := range figures.Failures {
-			fmt.Fprintf(a.err, "  ✗  %s %s: expected %s, observed %s (%s)\n", render.Line(f.Column), f.Expectation, render.Line(f.Expected), render.Line(f.Observed), f.Severity)
+			fmt.Fprintf(s.Err, "  ✗  %s %s: expected %s, observed %s (%s)\n", render.Line(f.Column), f.Expectation, render.Line(f.Expected), render.Line(f.Observed), f.Severity)
 		}
 	}
-	a.rules(n.Check.Rules)
+	s.rules(n.Check.Rules)
 }
 
 // rules prints the rules that did not pass, each with its message and the values that it read, so that nobody has to
 // look for them elsewhere.
-func (a *app) rules(rules []plan.Rule) {
+func (s *Screen) rules(rules []plan.Rule) {
 	for _, r := range rules {
 		if r.Verdict == plan.Pass {
 			continue
 		}
-		fmt.Fprintf(a.err, "  ✗  %s: %s\n", render.Line(r.Name), render.Line(r.Assert))
+		fmt.Fprintf(s.Err, "  ✗  %s: %s\n", render.Line(r.Name), render.Line(r.Assert))
 		if r.Message != "" {
-			fmt.Fprintf(a.err, "     %s\n", render.Line(r.Message))
+			fmt.Fprintf(s.Err, "     %s\n", render.Line(r.Message))
 		}
 		if r.Reason != "" {
-			fmt.Fprintf(a.err, "     %s\n", render.Line(r.Reason))
+			fmt.Fprintf(s.Err, "     %s\n", render.Line(r.Reason))
 		}
 		for _, v := range r.Values {
-			fmt.Fprintf(a.err, "     %s = %s\n", render.Line(v.Path), render.Value(v.Value))
+			fmt.Fprintf(s.Err, "     %s = %s\n", render.Line(v.Path), render.Value(v.Value))
 		}
 	}
 }
@@ -140,7 +142,7 @@ func blockedBy(r *engine.Result, address string) []string {
 
 // figures prints the metrics of an apply's evaluations and monitors, a line each, with intervals where there are some:
 // "evaluate.test  auc 0.91 (0.89 to 0.93), recall 0.8". Derived stages, such as evaluate.test@champion, are left out.
-func (a *app) figures(r *engine.Result) {
+func (s *Screen) figures(r *engine.Result) {
 	for _, n := range r.Nodes {
 		if address.IsDerived(n.Address) {
 			continue
@@ -159,16 +161,16 @@ func (a *app) figures(r *engine.Result) {
 		var parts []string
 		switch {
 		case strings.HasPrefix(n.Address, "evaluate."):
-			for _, name := range sortedKeys(f.Metrics) {
+			for _, name := range slices.Sorted(maps.Keys(f.Metrics)) {
 				parts = append(parts, name+" "+figure(f.Metrics[name])+f.Intervals[name].String())
 			}
 		case strings.HasPrefix(n.Address, "monitor."):
-			for _, name := range sortedKeys(f.Performance) {
+			for _, name := range slices.Sorted(maps.Keys(f.Performance)) {
 				parts = append(parts, name+" "+figure(f.Performance[name].Value)+f.Performance[name].String())
 			}
 		}
 		if len(parts) > 0 {
-			fmt.Fprintf(a.out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
+			fmt.Fprintf(s.Out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))
 		}
 	}
 }
@@ -203,72 +205,72 @@ func figure(v json.RawMessage) string {
 }
 
 // gateResult tells what a gate decided. A gate that waits comes with the command that gives the missing approval.
-func (a *app) gateResult(g engine.GateResult) {
+func (s *Screen) gateResult(g engine.GateResult) {
 	switch g.Status {
 	case engine.GatePassed:
-		fmt.Fprintf(a.out, "  %s  %s\n", g.Address, a.tint("32", "passed"))
+		fmt.Fprintf(s.Out, "  %s  %s\n", g.Address, s.Tint("32", "passed"))
 	case engine.GateFailed:
-		fmt.Fprintf(a.err, "\n%s%s\n", a.paint("Gate failed: "), g.Address)
-		a.rules(g.Rules)
+		fmt.Fprintf(s.Err, "\n%s%s\n", s.Paint("Gate failed: "), g.Address)
+		s.rules(g.Rules)
 	case engine.GateWaits:
 		for _, name := range g.Missing {
-			fmt.Fprintf(a.err, "\n%s%s waits for the approval %q: %s\n", a.paint("Approval missing: "), g.Address, render.Line(name), a.Command("approve "+render.ShellWord(g.Address)+" "+render.ShellWord(name)))
+			fmt.Fprintf(s.Err, "\n%s%s waits for the approval %q: %s\n", s.Paint("Approval missing: "), g.Address, render.Line(name), s.Command("approve "+render.ShellWord(g.Address)+" "+render.ShellWord(name)))
 		}
 	case engine.GateBlocked:
-		fmt.Fprintf(a.err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
+		fmt.Fprintf(s.Err, "\n%s  not decided: %s failed\n", g.Address, strings.Join(g.BlockedBy, ", "))
 	}
 }
 
 // releaseResult tells what became of a deployment, and of a live one the commands that people want next. A release that
 // was refused by its own failure goes to standard error.
-func (a *app) releaseResult(r engine.ReleaseResult) {
+func (s *Screen) releaseResult(r engine.ReleaseResult) {
 	switch {
 	case r.Failure != nil:
-		fmt.Fprintf(a.err, "  %s  %s%s\n", r.Address, a.paint("failed: "), render.Line(r.Failure.Summary))
+		fmt.Fprintf(s.Err, "  %s  %s%s\n", r.Address, s.Paint("failed: "), render.Line(r.Failure.Summary))
 	case r.Status == engine.Removed:
-		fmt.Fprintf(a.out, "  %s  removed\n", r.Address)
+		fmt.Fprintf(s.Out, "  %s  removed\n", r.Address)
 	case r.Status == engine.Blocked:
-		fmt.Fprintf(a.err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
+		fmt.Fprintf(s.Err, "  %s  not released: held by %s\n", r.Address, strings.Join(r.BlockedBy, ", "))
 	case r.After != nil:
 		what := "released"
 		switch r.Status {
 		case engine.Held:
-			fmt.Fprintf(a.out, "  %s  the candidate is one that was rolled back, and is held\n", r.Address)
+			fmt.Fprintf(s.Out, "  %s  the candidate is one that was rolled back, and is held\n", r.Address)
 			fallthrough
 		case engine.Unchanged:
 			what = fmt.Sprintf("live since revision %d:", r.After.Revision)
 		}
-		fmt.Fprintf(a.out, "  %s  %s %s %s\n", r.Address, what, r.After.From, r.After.Model.Short())
+		fmt.Fprintf(s.Out, "  %s  %s %s %s\n", r.Address, what, r.After.From, r.After.Model.Short())
 		name := strings.TrimPrefix(r.Address, "deploy.")
 		if r.After.Type == "http" {
-			fmt.Fprintf(a.out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
-				a.Command("show "+render.ShellWord(r.Address)), a.Command("serve"), workspace.ScoreCommand(name, r.After.Signature))
+			fmt.Fprintf(s.Out, "      its model      %s --save model\n      serve it       %s\n      score a row    %s\n",
+				s.Command("show "+render.ShellWord(r.Address)), s.Command("serve"), workspace.ScoreCommand(name, r.After.Signature))
 		} else {
-			fmt.Fprintf(a.out, "      its scores     %s --save scores\n", a.Command("show "+render.ShellWord("deploy."+name)))
+			fmt.Fprintf(s.Out, "      its scores     %s --save scores\n", s.Command("show "+render.ShellWord("deploy."+name)))
 		}
 	}
 }
 
 // found tells at the end of an apply what only warns, and drift that monitors found; of each block the first ten, for a
 // monitor over hundreds of columns would bury the releases below.
-func (a *app) found(r *engine.Result) {
+func (s *Screen) found(r *engine.Result) {
 	const most = 10 // of one block
 	told := map[string]int{}
 	word := map[plan.FindingSeverity]string{plan.WarnFinding: "warning:", plan.DriftFinding: "drift:"}
 	for _, x := range workspace.AmissIn(r) {
 		switch told[x.Address]++; {
 		case told[x.Address] <= most:
-			fmt.Fprintf(a.out, "  %s  %s %s\n", x.Address, a.tint("33", word[x.Severity]), render.Line(x.Text))
+			fmt.Fprintf(s.Out, "  %s  %s %s\n", x.Address, s.Tint("33", word[x.Severity]), render.Line(x.Text))
 		case told[x.Address] == most+1:
-			fmt.Fprintf(a.out, "  %s  and more: %s\n", x.Address, a.Command("show "+render.ShellWord(x.Address)))
+			fmt.Fprintf(s.Out, "  %s  and more: %s\n", x.Address, s.Command("show "+render.ShellWord(x.Address)))
 		}
 	}
 }
 
 // outputs prints the values of output blocks by name. Of an output that refers to a stage's port the digest is printed
 // that the port has after this apply; the value in the plan is that of before.
-func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
-	for _, name := range sortedKeys(outputs) {
+func (s *Screen) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		out := outputs[name]
 		value := render.Value(out.Value)
 		for _, n := range r.Nodes {
@@ -276,6 +278,6 @@ func (a *app) outputs(outputs map[string]plan.OutputValue, r *engine.Result) {
 				value = string(d)
 			}
 		}
-		fmt.Fprintf(a.out, "  output.%s = %s\n", render.Line(name), value)
+		fmt.Fprintf(s.Out, "  output.%s = %s\n", render.Line(name), value)
 	}
 }

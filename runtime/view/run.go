@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// runView shows the events of a run: plain lines, on a terminal a last line that moves with what is running, and at the
+// Run shows the events of a run: plain lines, on a terminal a last line that moves with what is running, and at the
 // end what came of the run. It knows nothing but events, so an apply, who follows it, and who reads its journal later
 // see the same. Lines of a run:
 //
@@ -21,12 +21,13 @@ import (
 //	[3/7] train.a 12/40, train.b          on a terminal, rewritten in place
 //
 // It is not safe for concurrent use; the engine and iterators hand over one event at a time.
-type runView struct {
-	app     *app
+type Run struct {
+	Logs   bool          // also the lines of logs
+	Replay engine.Replay // what the events so far come to
+
+	on      *Screen
 	w       io.Writer
 	live    bool            // a terminal: the last line moves
-	logs    bool            // also the lines of logs
-	run     engine.Replay   // what the events so far come to
 	width   int             // of the longest address of the run, for a column
 	done    int             // stages that ran
 	running []stage         // in the order of their starts
@@ -40,28 +41,28 @@ type stage struct {
 	done, total int
 }
 
-// newRunView writes to standard output, and moves a last line if that is a terminal.
-func newRunView(a *app) *runView {
-	return &runView{app: a, w: a.out, live: a.terminal(a.out), left: map[string]bool{}}
+// NewRun returns a view on a screen, of a run whose first event is to come.
+func NewRun(on *Screen) *Run {
+	return &Run{on: on, w: on.Out, live: on.Terminal, left: map[string]bool{}}
 }
 
 // line prints one line above the moving one.
-func (v *runView) line(format string, args ...any) {
-	v.erase()
+func (v *Run) line(format string, args ...any) {
+	v.Erase()
 	fmt.Fprintf(v.w, format+"\n", args...)
 	v.draw()
 }
 
-// erase takes the moving line away, if it is shown. Whatever prints to the terminal by another way must call it before.
-func (v *runView) erase() {
+// Erase takes the moving line away, if it is shown. Whatever prints to the terminal by another way must call it before.
+func (v *Run) Erase() {
 	if v.shown {
 		fmt.Fprint(v.w, "\r\x1b[K")
 		v.shown = false
 	}
 }
 
-// draw writes the moving line anew, without a line feed, which erase relies on. No stage running, no line.
-func (v *runView) draw() {
+// draw writes the moving line anew, without a line feed, which Erase relies on. No stage running, no line.
+func (v *Run) draw() {
 	if !v.live || len(v.running) == 0 {
 		return
 	}
@@ -73,15 +74,15 @@ func (v *runView) draw() {
 		}
 	}
 	const widest = 78 // so that it does not wrap, which could not be erased
-	text := []rune(fmt.Sprintf("  [%d/%d] %s", v.done, len(v.run.Started.Stages), strings.Join(parts, ", ")))
+	text := []rune(fmt.Sprintf("  [%d/%d] %s", v.done, len(v.Replay.Started.Stages), strings.Join(parts, ", ")))
 	fmt.Fprint(v.w, string(text[:min(len(text), widest)]))
 	v.shown = true
 }
 
-// event shows one event of the run. Events that say nothing to a person, such as StageStored, change the moving line
+// Event shows one event of the run. Events that say nothing to a person, such as StageStored, change the moving line
 // alone; those of kinds that a later version of mlp writes into a journal are passed over.
-func (v *runView) event(e engine.Event) {
-	v.run.Add(e)
+func (v *Run) Event(e engine.Event) {
+	v.Replay.Add(e)
 	switch e := e.(type) {
 	case engine.RunStarted:
 		v.started(e)
@@ -92,11 +93,11 @@ func (v *runView) event(e engine.Event) {
 	case engine.StageProgress:
 		v.moved(e)
 	case engine.StageLog:
-		if v.logs {
+		if v.Logs {
 			v.line("  %s  | %s", v.name(e.Address), render.Line(e.Line))
 		}
 	case engine.StageWarning:
-		v.line("  %s  %s", v.name(e.Address), v.app.tint("33", "warning: ")+render.Line(e.Message))
+		v.line("  %s  %s", v.name(e.Address), v.on.Tint("33", "warning: ")+render.Line(e.Message))
 	case engine.StageRetried:
 		v.line("  %s  attempt %d failed: %s; trying again in %s", v.name(e.Address), e.Attempt, render.Line(e.Why), render.Duration(e.Wait))
 	case engine.StageStored:
@@ -116,24 +117,24 @@ func (v *runView) event(e engine.Event) {
 		v.blocked(e)
 	case engine.CheckDecided:
 		if !e.Passed {
-			v.line("  %s  %s", v.name(e.Address), v.app.tint("31", "the check failed"))
+			v.line("  %s  %s", v.name(e.Address), v.on.Tint("31", "the check failed"))
 		}
 	case engine.Stopping:
 		v.line("Stopping: %d running stages are let finish. Interrupt again to end them.", e.Running)
 	case engine.LinesLeftOut:
-		if v.logs {
+		if v.Logs {
 			v.line("  Further lines are in the log of each stage alone.")
 		}
 	case engine.RunEnded:
-		v.erase()
+		v.Erase()
 		if e.Error == "" {
-			v.app.summary(&v.run)
+			v.on.summary(&v.Replay)
 		}
 	}
 }
 
 // started takes the width of the first column from all stages of the run, so that the column does not move later.
-func (v *runView) started(e engine.RunStarted) {
+func (v *Run) started(e engine.RunStarted) {
 	for _, address := range e.Stages {
 		v.width = max(v.width, len(address))
 	}
@@ -143,26 +144,26 @@ func (v *runView) started(e engine.RunStarted) {
 }
 
 // failed shows the failure in one line; detail and the end of the log follow in the summary at the end.
-func (v *runView) failed(address string, f *engine.Failure) {
+func (v *Run) failed(address string, f *engine.Failure) {
 	v.stop(address)
-	v.line("  %s  %s", v.name(address), v.app.tint("31", "failed: ")+render.Line(summaryOf(address, f)))
+	v.line("  %s  %s", v.name(address), v.on.Tint("31", "failed: ")+render.Line(summaryOf(address, f)))
 }
 
 // blocked tells of a stage or release once: the two parts of a batch deployment, its stage and its release, have one
 // address.
-func (v *runView) blocked(e engine.UnitBlocked) {
+func (v *Run) blocked(e engine.UnitBlocked) {
 	if !v.left[e.Address] {
 		v.left[e.Address] = true
 		v.line("  %s  held by %s", v.name(e.Address), strings.Join(e.By, ", "))
 	}
 }
 
-func (v *runView) name(address string) string { return fmt.Sprintf("%-*s", v.width, address) }
+func (v *Run) name(address string) string { return fmt.Sprintf("%-*s", v.width, address) }
 
 // stageStarted adds the stage to those running. In a log file, where nothing moves, a line says so, for the first
 // attempt alone: the others follow a line of StageRetried.
-func (v *runView) stageStarted(e engine.StageStarted) {
-	v.erase()
+func (v *Run) stageStarted(e engine.StageStarted) {
+	v.Erase()
 	v.stop(e.Address)
 	v.running = append(v.running, stage{address: e.Address})
 	if e.Rebuild {
@@ -176,11 +177,11 @@ func (v *runView) stageStarted(e engine.StageStarted) {
 }
 
 // moved takes over the progress of a stage. It is shown on a terminal alone: a log file would fill with percentages.
-func (v *runView) moved(e engine.StageProgress) {
+func (v *Run) moved(e engine.StageProgress) {
 	if !v.live {
 		return
 	}
-	v.erase()
+	v.Erase()
 	for i := range v.running {
 		if v.running[i].address == e.Address {
 			v.running[i].done, v.running[i].total = e.Done, e.Total
@@ -190,14 +191,14 @@ func (v *runView) moved(e engine.StageProgress) {
 }
 
 // stop takes the stage out of those running. The moving line is left erased, for a line that follows.
-func (v *runView) stop(address string) {
-	v.erase()
+func (v *Run) stop(address string) {
+	v.Erase()
 	v.running = slices.DeleteFunc(v.running, func(s stage) bool { return s.address == address })
 }
 
 // stageDone counts and shows a stage that ran. A stage that turned out to be cached, since what is upstream yielded the
 // same bytes as before, is no line: nothing happened.
-func (v *runView) stageDone(e engine.StageDone) {
+func (v *Run) stageDone(e engine.StageDone) {
 	v.stop(e.Address)
 	if e.Status == engine.Cached {
 		v.draw()
@@ -205,13 +206,4 @@ func (v *runView) stageDone(e engine.StageDone) {
 	}
 	v.done++
 	v.line("  %s  done in %s", v.name(e.Address), render.Duration(e.Duration.Round(time.Millisecond)))
-}
-
-// tint colours a word on a terminal: "31" red, "32" green, "33" yellow (ECMA-48, SGR). Elsewhere s is returned as it
-// is.
-func (a *app) tint(code, s string) string {
-	if a.color(a.out) {
-		return "\x1b[" + code + "m" + s + "\x1b[0m"
-	}
-	return s
 }

@@ -1,0 +1,47 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+// merge says what merging would run, in a plan of a workspace that goes by another one; nil of other plans. Stages that run here would run
+// there, unless this workspace is applied before: results are found by fingerprint, whoever made them.
+func merge(p *plan.Plan) []string {
+	o := p.Base.Upstream
+	if o == nil {
+		return nil
+	}
+	into, here := render.Line(o.Workspace), render.Line(p.Workspace)
+	c := Count(p)
+	first := fmt.Sprintf("Merging into %s runs nothing: all results are recorded.", into)
+	if n := c.Run + c.MayRun + c.Blocked; n > 0 {
+		first = fmt.Sprintf("Merging into %s would run %s, unless workspace %s is applied first.", into, render.Plural(n, "this stage", "these stages"), here)
+	}
+	if len(p.Base.Outdated) == 0 {
+		return []string{first}
+	}
+	all := make([]string, len(p.Base.Outdated))
+	for i, x := range p.Base.Outdated {
+		all[i] = fmt.Sprintf("%s (%s)", render.Line(x.Address), outdated(x.What))
+	}
+	if more := len(all) - mostListed; more > 0 {
+		all = append(slices.Clip(all[:mostListed]), fmt.Sprintf("and %d more", more))
+	}
+	return []string{first, fmt.Sprintf("Changed since workspace %s was applied: %s.", here, strings.Join(all, ", "))}
+}
+
+// outdated is what differs at a stage (plan.Outdated) in words.
+func outdated(what string) string {
+	switch port, input := strings.CutPrefix(what, "input "); {
+	case input:
+		return "other " + render.Line(port)
+	case what == "result":
+		return "its result is no longer in the store"
+	}
+	return "defined otherwise"
+}

@@ -1,0 +1,33 @@
+// Package view writes for people, in a terminal or a log, what use cases of package workspace return and what events of the engine tell: a
+// run as it goes on, and what came of it. Views decide nothing, and read nothing but what they are given.
+//
+// Results go to Screen.Out and all else, such as failures, to Screen.Err, so that standard output can be piped. Text that users or
+// their stages wrote is made harmless (render.Line) before it is written.
+package view
+
+import "io"
+
+// Screen is where views write.
+type Screen struct {
+	Out, Err io.Writer
+	Terminal bool                // Out is a terminal, on which a line may be rewritten in place
+	Colors   bool                // Out takes colours
+	Warns    bool                // Err does
+	Command  func(string) string // a command line that works on the same as this one: workspace.Workspace.Command
+}
+
+// Tint colours a word of Out: "31" red, "32" green, "33" yellow (ECMA-48, SGR). Where Out takes no colours, text is returned as it is.
+func (s *Screen) Tint(code, text string) string {
+	if s.Colors {
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+	return text
+}
+
+// Paint makes a word of Err bold and red, where Err takes colours.
+func (s *Screen) Paint(text string) string {
+	if s.Warns {
+		return "\x1b[1;31m" + text + "\x1b[0m"
+	}
+	return text
+}
