@@ -23,7 +23,7 @@ var commandWords = []struct{ words, instead string }{
 	{"console repl query sql shell eval", "'mlp show --save DIR ADDRESS' gives tables as Parquet files, for any SQL shell."},
 	{"import mv move rename", "A block that was renamed is said by moved { from = … to = … }; results are found by their fingerprint."},
 	{"taint untaint replace force refresh", "'mlp apply --force ADDRESS' runs a stage anew."},
-	{"workspace workspaces env environment", "A workspace is named by a flag: mlp --workspace dev plan."},
+	{"workspaces env environment", "A workspace is named by a flag: mlp --workspace dev plan. 'mlp workspace list' lists all."},
 	{"output outputs", "'mlp show' prints the outputs of the last apply."},
 	{"get install download fetch pull sync", "'mlp init' fetches modules and pins them."},
 	{"push publish promote deploy release", "'mlp apply' releases what its gates let pass; 'mlp approve' gives an approval that is asked for."},
