@@ -19,7 +19,6 @@ package table
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -259,7 +258,11 @@ func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }()
+	defer func() {
+		if closed := a.Close(); err == nil && closed != nil { // after an error it says what follows from that
+			err = s.error(ctx, closed)
+		}
+	}()
 	row := make([]driver.Value, len(columns))
 	for r := range rows {
 		if r%100_000 == 0 && ctx.Err() != nil {
@@ -269,7 +272,7 @@ func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (
 			row[i] = cell(c, r)
 		}
 		if err := a.AppendRow(row...); err != nil {
-			return err
+			return s.error(ctx, err)
 		}
 	}
 	return nil

@@ -101,7 +101,7 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 	}
 	appender, err := duckdb.NewAppender(s.conn, "temp", "main", "raw")
 	if err != nil {
-		return fmt.Errorf("filling a table: %w", err)
+		return fmt.Errorf("filling a table: %w", s.error(ctx, err))
 	}
 	row, rows := make([]driver.Value, len(r.columns)), int64(0)
 	for _, f := range r.Files {
@@ -121,15 +121,19 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 			rows++
 			err := appender.AppendRow(row...)
 			clear(row)
-			return err
+			if err != nil {
+				return fmt.Errorf("filling a table: %w", s.error(ctx, err))
+			}
+			return nil
 		})
 		if err != nil {
-			return errors.Join(err, appender.Close())
+			_ = appender.Close() // what it says now follows from err
+			return err
 		}
 		r.ends = append(r.ends, rows)
 	}
 	if err := appender.Close(); err != nil {
-		return fmt.Errorf("filling a table: %w", err)
+		return fmt.Errorf("filling a table: %w", s.error(ctx, err))
 	}
 	return nil
 }
