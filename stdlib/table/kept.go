@@ -67,12 +67,13 @@ type engine struct {
 	dir       string       // private
 	spill     string       // the folder for temporary files that it spills to now
 	fresh     string       // what left finds in an engine that nobody has used
+	most      string       // the limit of memory that the engine starts with, as it writes it: a share of the machine's
 
 	mu     sync.Mutex
 	bases  int   // databases that own had as its default, since the start
 	opened int   // sessions, since the start
 	open   int   // sessions, now
-	limit  int64 // of memory, in MiB, that was last set; 0: none
+	limit  int64 // of memory, in MiB, that was last set; 0: most
 	broken bool  // a session could not be taken away
 }
 
@@ -133,6 +134,9 @@ func (e *engine) ownOne(ctx context.Context) (err error) {
 	own := session{conn: e.own}
 	err = errors.Join(own.exec(ctx, "pragma disable_optimizer"), e.rebase(ctx, "memory")) // a look takes longer to optimize than to run
 	if err == nil {
+		e.most, err = e.memoryLimit(ctx)
+	}
+	if err == nil {
 		e.fresh, err = e.look(ctx)
 	}
 	if err != nil {
@@ -173,22 +177,34 @@ func (e *engine) session(ctx context.Context) (*session, error) {
 }
 
 // limitTo sets how much memory the engine may take, in MiB. Limits are of the engine and not of the session, and the same for all sessions of
-// a stage: another one is met by the first of a stage, before which nothing was left, and is what has to be found after it.
+// a stage: another one is met by the first of a stage, before which nothing was left, and is what has to be found after it. Where the stage has
+// none, the one from the start is set: RESET changes what the setting says, and not the limit that holds (duckdb/duckdb#22203).
 func (e *engine) limitTo(ctx context.Context, mb int64) error {
 	if mb == e.limit {
 		return nil
 	}
-	limit := "reset memory_limit"
+	limit := e.most
 	if mb > 0 {
-		limit = fmt.Sprintf("set memory_limit = '%dMiB'", mb)
+		limit = fmt.Sprintf("%dMiB", mb)
 	}
 	own := session{conn: e.own}
-	err := own.exec(ctx, limit)
+	err := own.exec(ctx, "set memory_limit = "+literal(limit))
 	if err == nil {
 		e.limit = mb
 		e.fresh, err = e.look(ctx)
 	}
 	return err
+}
+
+// memoryLimit is the limit of memory that holds, as the engine writes it. The setting of that name can say another.
+func (e *engine) memoryLimit(ctx context.Context) (string, error) {
+	own := session{conn: e.own}
+	row, err := own.one(ctx, "select memory_limit from pragma_database_size() limit 1")
+	if err != nil {
+		return "", err
+	}
+	limit, _ := row[0].(string)
+	return limit, nil
 }
 
 // rebase gives the engine's own connection, and all that ask for it by its name, an empty database in the place of another. A new
