@@ -212,7 +212,7 @@ func (j *Journals) openPieces(ctx context.Context, apply string) (*pieces, error
 	return &pieces{ctx: ctx, of: j, apply: apply, next: 1}, nil
 }
 
-// Read is at the end, for now, where there is no piece more.
+// Read gives io.EOF where no piece more is there yet. Whoever follows the journal reads again later, and goes on from that place.
 func (p *pieces) Read(buf []byte) (int, error) {
 	for {
 		if p.body == nil {

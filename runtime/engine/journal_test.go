@@ -315,18 +315,22 @@ func TestKilledApplyIsTold(t *testing.T) {
 	}
 }
 
+// machineOver is a store elsewhere, as one more machine opens it: with a cache of its own.
+func machineOver(t *testing.T, b bucket.Bucket) *store.Store {
+	t.Helper()
+	s, err := store.Over(t.Context(), b, filepath.Join(t.TempDir(), ".mlp"), "s3://models")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // TestFarStoreHasJournals: journals are in the bucket of a store that is elsewhere, for other machines.
 func TestFarStoreHasJournals(t *testing.T) {
 	far := newRig(t)
 	b := local.Open(filepath.Join(far.dir, "bucket"), far.store.Place())
-	machine := func() *store.Store {
-		s, err := store.Over(t.Context(), b, filepath.Join(t.TempDir(), ".mlp"), "s3://models")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
-	}
+	machine := func() *store.Store { return machineOver(t, b) }
 	far.store = machine()
 	res := far.run(newPlan(stage("stage.bad", script{Exits: []int{78}})))
 	other := JournalsOf(machine(), "test", "default")
@@ -343,14 +347,7 @@ func TestFarStoreHasJournals(t *testing.T) {
 func TestFarStoreIsFollowed(t *testing.T) {
 	far := newRig(t)
 	b := local.Open(filepath.Join(far.dir, "bucket"), far.store.Place())
-	machine := func() *store.Store {
-		s, err := store.Over(t.Context(), b, filepath.Join(t.TempDir(), ".mlp"), "s3://models")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
-	}
+	machine := func() *store.Store { return machineOver(t, b) }
 	far.store = machine()
 	other := JournalsOf(machine(), "test", "default")
 	held, err := lease.Take(t.Context(), b, "test/default", lease.Holder{Who: "ada", What: "apply"}, time.Minute, time.Now)
