@@ -45,6 +45,7 @@ func (a *app) planCommand() *cobra.Command {
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these")
 	atFlag(cmd, &f.at)
 	cmd.MarkFlagsMutuallyExclusive("at", "out")
+	cmd.MarkFlagsMutuallyExclusive("at", "base") // a past state is that of the workspace itself
 	return cmd
 }
 
