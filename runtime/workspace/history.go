@@ -112,12 +112,25 @@ func dataOf(digest plan.Digest, x *plan.External) ledger.Data {
 // Lineage follows what is recorded of an address, in the state of the session, down to files outside: of a deployment the release that is
 // live, of a stage its result. Each result is the one that was used, also where another one is recorded since.
 func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, error) {
-	history, err := s.Log.History(ctx)
+	log := s.Log
+	history, err := log.History(ctx)
 	if err != nil {
 		return nil, err
 	}
 	// A session of a past (At) sees nothing that was recorded later.
 	history = history[:min(s.State.Revision, int64(len(history)))]
+	// What a workspace of a pull request took over from the one that it goes by was recorded there.
+	for st := s.State; st.Upstream != nil && !wrote(history, address); {
+		if log, err = log.Of(st.Upstream.Workspace); err != nil {
+			return nil, err
+		}
+		past, err := log.History(ctx)
+		if err != nil {
+			return nil, err
+		}
+		history = past[:min(st.Upstream.Revision, int64(len(past)))]
+		st = log.At(history, int64(len(history)))
+	}
 	out := &trace.Lineage{Address: address}
 	roots := map[string]plan.Digest{}
 	switch r, live := s.State.Releases[address]; {
@@ -127,7 +140,7 @@ func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, 
 		out.Written, out.Gate = written(since), gateOf(history[:since.Revision], r)
 		history = history[:since.Revision]
 		roots[r.From] = r.Fingerprint
-		at := s.Log.At(history, since.Revision)
+		at := log.At(history, since.Revision)
 		for evaluation := range r.Figures {
 			roots[evaluation] = at.Nodes[evaluation].Fingerprint
 		}
@@ -159,6 +172,19 @@ func released(history []*state.Revision, r plan.ReleaseState) *state.Revision {
 		return history[n-1]
 	}
 	return history[len(history)-1]
+}
+
+// wrote reports whether a log recorded a stage or release itself, since its state last began again from another workspace's.
+func wrote(history []*state.Revision, address string) bool {
+	for _, r := range slices.Backward(history) {
+		if slices.ContainsFunc(r.Events, func(e plan.Event) bool { return e.Key == "release/"+address || e.Key == "node/"+address }) {
+			return true
+		}
+		if r.Upstream != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // written is who recorded a revision, when, and of which commit and plan.

@@ -50,6 +50,10 @@ func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error)
 	if err != nil {
 		return nil, err
 	}
+	if up := s.State.Upstream; up != nil { // its log does not have what was live before
+		return nil, &Failure{Err: fmt.Errorf("workspace %s goes by %s: nothing is rolled back in it", s.w.Name, up.Workspace),
+			Hint: "Roll back where the release is live: mlp rollback --workspace " + up.Workspace + " " + render.ShellWord(r.Deploy) + ". Or apply other files here."}
+	}
 	policy, err := s.State.Gates[live.Gate].Policy.Rollback()
 	if err != nil {
 		return nil, err
