@@ -46,7 +46,6 @@ func Dot(w io.Writer, g *Graph) error {
 	return err
 }
 
-// of are the nodes of a part of the lifecycle.
 // of are the nodes of a part of the lifecycle, in the graph's order. A node of a phase that is not known is of the
 // first one.
 func (g *Graph) of(phase schema.Phase) []Node {

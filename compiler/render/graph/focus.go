@@ -15,6 +15,8 @@ func counted(n, all int, one, many string) string {
 
 // Focus is the part of a graph that an address rests on and that rests on it. False if there is no such node. What is
 // left out is not counted: whoever asks for a part knows that there is more. g is not changed.
+// Of a diamond a → b → d, a → c → d the focus on b is a, b and d: c is neither above nor below it. Edges between what is
+// kept are kept, also those that do not pass through the address.
 func (g *Graph) Focus(address string) (*Graph, bool) {
 	if !slices.ContainsFunc(g.Nodes, func(n Node) bool { return n.Address == address }) {
 		return nil, false
@@ -67,6 +69,8 @@ func (g *Graph) only(keep map[string]bool) *Graph {
 
 // Cut leaves at most so many nodes: first what is in focus, then what asks for attention, then its neighbours, then the
 // rest, by address within each. A graph that is small enough is returned itself.
+// Ranks are given once, so that only neighbours of what asks for attention come before the rest, and not theirs. What is
+// left out is counted on the picture, with the word "cached" where all of it is: nobody may take a part for the whole.
 func (g *Graph) Cut(most int) *Graph {
 	if len(g.Nodes) <= most {
 		return g
@@ -111,6 +115,7 @@ func (g *Graph) Cut(most int) *Graph {
 
 // Touched is what a plan would do something to, and its direct neighbours: enough to see what a change is about, in a
 // plan of thousands of stages as well.
+// Where nothing would happen at all, nothing is touched, and the graph is empty.
 func (g *Graph) Touched() *Graph {
 	keep := map[string]bool{}
 	for _, n := range g.Nodes {

@@ -3,6 +3,32 @@
 // graph.go makes a Graph of a plan, focus.go takes a part of it; tree.go, dot.go, mermaid.go and svg.go give it a form.
 package graph
 
+// What a picture is for.
+//
+// A plan of forty stages is read in a pull request by somebody who did not write it. Text says what happens to each
+// stage; a picture says what hangs on what: that the gate waits for the check that fails, that one changed source runs
+// nine stages. So the same Graph is made of a plan (OfPlan) or of a module without a plan (OfModule), parts are taken of
+// it, and it is given one of four forms:
+//
+//	form     for                            laid out by        shows at most
+//	Tree     a terminal                     this package       all
+//	Mermaid  Markdown on GitHub and GitLab  the site           MostInMermaid
+//	SVG      reports, pages, files          compiler/layout    MostInSVG
+//	Dot      Graphviz, where people have it Graphviz           all
+//
+// # Without colours
+//
+// About one man in twelve does not tell red from green, and paper and many logs have no colour at all. So nothing is
+// said by colour alone: what a block is shows in its outline (Form), what will happen to it in its sign (Mark.Sign,
+// Mark.drawing), in the dashes of its line, and in words behind its address. Colours are Okabe and Ito's (2008), which
+// differ for all common kinds of sight.
+//
+// # Names are hostile
+//
+// Addresses are words of the language, but captions and titles have what people wrote, and a pull request's author is
+// not always a friend. Each form has a function that makes text harmless for it: dotQuote, mermaidText, attribute (of
+// XML). They go by what is allowed, not by what is known to be dangerous.
+
 import (
 	"cmp"
 	"slices"

@@ -15,6 +15,8 @@ const MostInMermaid = 120
 
 // Mermaid writes a graph as GitHub and GitLab draw it in Markdown (https://mermaid.js.org/syntax/flowchart.html), without
 // the fence around it. Colours are of the outline only, so that it reads on a dark ground too.
+// The subgraphs are the parts of the lifecycle. What is left out stands as a node without outline, since a flowchart has
+// no caption.
 func Mermaid(w io.Writer, g *Graph) error {
 	g = g.Cut(MostInMermaid)
 	var b strings.Builder

@@ -11,6 +11,9 @@ import (
 
 // OfModule is the graph of all blocks that something flows through, or that something waits for. Blocks that stand
 // alone are left out. Nodes have no marks, since nothing is planned.
+// It has the edges of the text: an evaluation reads a model, a gate is waited for. An edge of order, drawn dashed, is
+// one along which nothing flows. That a block reads what was recorded of another (a state edge, as of a champion) is no
+// edge here, since it would draw circles that no run has.
 func OfModule(m *check.Module) *Graph {
 	g := &Graph{}
 	for _, address := range slices.Sorted(maps.Keys(m.Blocks)) {

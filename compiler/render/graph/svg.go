@@ -30,6 +30,15 @@ const (
 // SVG draws a graph: in layers, bands of the lifecycle one behind the other. The same graph gives the same bytes. It is
 // one element that holds its own style, also for dark mode, and may stand in a page; all its class names begin with
 // "mlp-".
+// # How it is drawn
+//
+//	1. Cut to what can be read; sort by part of the lifecycle, then address, so that the picture does not depend on the order in the files.
+//	2. Estimate the width of each box by its text.
+//	3. Place boxes in layers (compiler/layout): downwards, or to the right where that would be wider than high.
+//	4. Draw bands, then edges, those along which something changes last, then boxes, then the legend of the signs that occur.
+//
+// Sizes are whole pixels throughout, as fractions would be rounded one way here and another there, and the bytes would
+// differ between machines.
 func SVG(w io.Writer, g *Graph) error {
 	g = g.Cut(MostInSVG)
 	s := &svg{g: g, nodes: slices.Clone(g.Nodes)}
@@ -135,6 +144,7 @@ func (s *svg) write() {
 }
 
 // describe is the picture in words, for those who cannot see it.
+// Screen readers read it in place of the picture: "Graph of 12 blocks; runs: 3, nothing to do: 9."
 func (s *svg) describe() string {
 	counts := map[Mark]int{}
 	for _, n := range s.nodes {
@@ -191,6 +201,8 @@ func (s *svg) bands(left, top, width, height int) {
 }
 
 // hot reports whether something would change along an edge: at both of its ends.
+// A gate that passes is no change, nor is a description: the edge to what runs behind them stays quiet, so that the
+// thick lines are the way of the change.
 func (s *svg) hot(i int) bool {
 	p := s.placed.Edges[i]
 	from, to := s.nodes[p.From].Mark, s.nodes[p.To].Mark

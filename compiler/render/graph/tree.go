@@ -136,6 +136,8 @@ func longestWays(needs [][]int) (order, depth []int) {
 	return order, depth
 }
 
+// For instance, of source → dataset → (check, split → train → evaluate) the trunk is source, dataset, split, train,
+// evaluate, on which four, three, … blocks hang, and check branches off it.
 // trunk writes a node, and below it straight on the follower that most hangs on, and so forth; others branch off. The
 // first line is led by first, the others by rest.
 func (t *tree) trunk(i int, first, rest string) {

@@ -10,6 +10,13 @@ import (
 )
 
 // All lists what is recorded, a line a block; those of blocks that are in no file are marked.
+// The order is the caller's. A block that was taken out of the files stays in the state until the next apply removes it;
+// it is listed with the remark so that nobody looks for it in vain:
+//
+//	train.model                          3d1d92
+//	gate.release                         pass
+//	deploy.live                          live: train.model 83d9da
+//	monitor.gone                         3d1d92  (of a block that is in no file)
 func All(w io.Writer, title string, all []*Block, inFile func(address string) bool) error {
 	p := &printer{}
 	p.Line("%s", title)
@@ -37,6 +44,13 @@ func All(w io.Writer, title string, all []*Block, inFile func(address string) bo
 }
 
 // Requirements writes the trace from each requirement to the blocks and rules that verify it, and their last verdicts.
+// For instance, where two rules of a gate verify one requirement and one of them only warns:
+//
+//	problem.fraud R1 · pass
+//	  The model finds nine in ten frauds.
+//	  gate.release                         pass
+//	    pass         recall: evaluate.test.metrics.recall >= 0.9
+//	    pass         fair (warns only): evaluate.test.fairness.region.recall_difference.value < 0.1
 func Requirements(w io.Writer, all []trace.Requirement) error {
 	p := &printer{}
 	for _, r := range all {

@@ -1,6 +1,28 @@
 // Package ledger writes for people what the state has: of a block, of the log of revisions, and of what a result comes from.
 package ledger
 
+// What is written where.
+//
+// The state says of each block what was last recorded of it (mlp show), its log when that came to be (mlp history), and
+// both together what a result comes from (mlp show --lineage). The functions here take what has been read and write text;
+// they read no store, know no time but what is recorded, and so write the same bytes for the same data.
+//
+//	function      subject                                   of what
+//	Text          one block                                 Block
+//	All           all blocks, a line each                   Block
+//	Requirements  what was asked for, and what verifies it  trace.Requirement
+//	History       revisions of the log, the last first      Revision
+//	Lineage       what a result or a release is made of     trace.Lineage
+//	Garbage       what nothing needs any more               Collected
+//
+// Each of these types is, as JSON, what the same command gives with --format json: the text chooses among its fields.
+//
+// # Text of others
+//
+// Names, reasons, commits and paths are what somebody wrote, in a file, a form or a CI system. A terminal would obey the
+// control characters in them ("seen\x1b[2J" clears the screen, and with it what an approver should read), so all of it
+// goes through render.Line, which spells such characters out. Digests, numbers and verdicts are ours and go as they are.
+
 import (
 	"cmp"
 	"encoding/json"
@@ -42,6 +64,8 @@ type Block struct {
 	Damaged string `json:"damaged,omitempty"`
 }
 
+// The memory is the greatest that was seen at once, in MB of 1,048,576 bytes and rounded up, so that little is never
+// shown as 0.
 // took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
 func (x *Block) took() string {
 	var out []string
@@ -55,6 +79,10 @@ func (x *Block) took() string {
 }
 
 // Text writes what is recorded of one block; st has the gate of a release.
+// A release shows the approvals of its gate only while the gate still holds the decision that let this model pass: after
+// the gate has decided on another subject its approvals are of that one, and would be taken for those of what is live.
+//
+// The error is w's alone.
 func Text(w io.Writer, x *Block, st *plan.State) error {
 	p := &printer{}
 	p.block(x, st)
@@ -63,6 +91,7 @@ func Text(w io.Writer, x *Block, st *plan.State) error {
 }
 
 // printer is a text of what is recorded.
+// It collects lines and writes them at the end, since a text of which half is printed is read as a whole one.
 type printer struct{ render.Printer }
 
 // row is a line with a name, left out where there is no value.
@@ -72,6 +101,8 @@ func (p *printer) row(name, value string) {
 	}
 }
 
+// block writes what is there, in the order in which a reader asks: which result it is, how it was made, how it was
+// judged, what it measured. A block has one of check, gate and release at most; a stage has none.
 func (p *printer) block(x *Block, st *plan.State) {
 	p.Line("%s", x.Address)
 	p.row("component", x.Component)
@@ -111,6 +142,8 @@ func (p *printer) block(x *Block, st *plan.State) {
 }
 
 // rolledBack tells of a release that was brought back, and of what is held since.
+// Held models are those that were live until the rollback. An apply does not release them again, by the same evidence,
+// until somebody lifts the rollback; what is lifted stays on record with who lifted it.
 func (p *printer) rolledBack(r *plan.Rollback) {
 	if r == nil {
 		return
@@ -144,6 +177,7 @@ func (p *printer) decided(rules []plan.Rule) {
 }
 
 // given prints a gate's approvals: of whom they are asked, and who gave them, when and why.
+// One whose condition (when) does not hold is not needed; "missing" ones are what a gate waits for.
 func (p *printer) given(g *plan.GateState) {
 	for _, x := range g.Approvals {
 		state := "missing"
@@ -160,6 +194,8 @@ func (p *printer) given(g *plan.GateState) {
 }
 
 // metrics prints figures as a list of paths.
+// Figures come as a tree of any shape, since each component has its own: {"metrics": {"auc": 0.91}} is the line
+// "metrics.auc  0.91". What cannot be read as JSON is left out here; who writes records holds them to it.
 func (p *printer) metrics(data json.RawMessage) {
 	if len(data) == 0 {
 		return
@@ -202,6 +238,8 @@ func inOrder(leaves map[string]json.RawMessage) []string {
 	return paths
 }
 
+// flattenFigures puts the leaves of a tree into out by their paths, joined by dots. A list is a leaf: its elements have
+// no names that a rule could use. An empty object has no leaf and is not shown.
 func flattenFigures(path string, v any, out map[string]json.RawMessage) {
 	if m, ok := v.(map[string]any); ok {
 		for k, x := range m {

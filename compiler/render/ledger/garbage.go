@@ -30,6 +30,9 @@ type Garbage struct {
 }
 
 // Garbage writes what was found and deleted.
+// Deleting takes two runs: the first marks what nothing needs, one after the due time deletes what was marked and still
+// is needed by nothing. So an apply that started before the mark, and reuses one of these, loses nothing. The last line
+// says which of the two this run was and what to do next. Values are objects and records together.
 func (c *Collected) Garbage(w io.Writer) error {
 	p := &printer{}
 	if c.Found > 0 {

@@ -58,6 +58,12 @@ type Data struct {
 }
 
 // History writes revisions as a table, the last first. Those of one apply stand in one line, unless they are of one address.
+// title is the first line. With one set, all are revisions of a single block, and each change is told with its data. Else
+// the revisions that an apply wrote one after the other are a line, 12–31, with the sum of what they did: an apply
+// writes one after each stage, so that what is finished is not lost with it. An approval that is given meanwhile is a
+// revision of its own, and parts that line in two.
+//
+// Times are in UTC and end in Z, whatever the zone of the reader, so that two people compare the same text.
 func History(w io.Writer, title string, all []*Revision, one bool) error {
 	p := &printer{}
 	p.Line("%s", title)
@@ -95,6 +101,7 @@ func History(w io.Writer, title string, all []*Revision, one bool) error {
 }
 
 // table writes rows in columns; the last is as wide as it is.
+// Widths are those of a terminal: an East Asian character takes two columns, a combining one none.
 func (p *printer) table(rows [][]string) {
 	var width []int
 	for _, row := range rows {
@@ -131,6 +138,8 @@ func (r *Revision) who() string {
 	return who
 }
 
+// ciText names a run of a CI system, "github run 4711 of zoe", where zoe is who the system says started it. That is the
+// system's word, as the name of the machine is; neither is proven here.
 func ciText(ci *plan.CI) string {
 	text := render.Line(ci.System) + " run " + render.Line(ci.Run)
 	if ci.Actor != "" {
@@ -142,6 +151,8 @@ func ciText(ci *plan.CI) string {
 // shortCommit is how many digits of a commit are shown.
 const shortCommit = 12
 
+// commitText is the commit that the files were of. "changed" says that they were not as committed: what ran cannot be
+// had by a checkout of that commit alone.
 func commitText(o plan.Origin) string {
 	text := render.Line(o.Commit)
 	if text == "" {
@@ -155,6 +166,9 @@ func commitText(o plan.Origin) string {
 }
 
 // told sums up what the revisions of an apply did: stages by their number, all else by name.
+// A line has the stages: "2 stages, 1 stage removed". A gate or release that came to be decided several times in one
+// apply is told once, as it was at last. Descriptions (blocks that are no stage, such as the pipeline's own text) are
+// told of only where nothing else changed, since each apply after a change of words has some.
 func told(group []*Revision) []string {
 	stages, gone, blocks := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	named := map[string]string{}
@@ -212,6 +226,8 @@ func detailed(r *Revision) []string {
 	return out
 }
 
+// text is a version of data in words: files that were read by their number, size and digest; what is fetched from
+// elsewhere by what the other side calls its version, such as an ETag.
 func (d Data) text() string {
 	if d.Files > 0 || d.Version == "" {
 		return fmt.Sprintf("%d %s, %d bytes (%s)", d.Files, render.Plural(d.Files, "file", "files"), d.Bytes, d.Digest.Short())
@@ -220,6 +236,8 @@ func (d Data) text() string {
 }
 
 // text is a change in one line.
+// The first case that fits tells it, so that what is more special stands first. What was there before stands in
+// brackets: a reader who asks why a model is live asks next what it replaced.
 func (c *Change) text() string {
 	address := render.Line(c.Address)
 	was := ""

@@ -27,6 +27,9 @@ func sorted[V any](m map[string]V) iter.Seq2[string, V] {
 }
 
 // Lineage writes what a result or release comes from: who let it pass and why, then each stage with its code, configuration and data.
+// Stages come in the order of l, which is from the result back to its sources, each once. A stage whose record of making
+// was collected as garbage is still listed with its fingerprint: what it was made of is in the log of revisions, which
+// is never collected.
 func Lineage(w io.Writer, l *trace.Lineage) error {
 	p := &printer{}
 	p.Line("%s", l.Address)
@@ -40,6 +43,8 @@ func Lineage(w io.Writer, l *trace.Lineage) error {
 	return err
 }
 
+// released writes who made a model live and by which decision: the rules with the values that they saw then, and not
+// what they would say now. A gate that was since removed from the state is told as not recorded.
 func (p *printer) released(l *trace.Lineage) {
 	r := l.Release
 	p.row("model", render.Line(r.From)+" "+string(r.Model))
@@ -92,6 +97,9 @@ func (p *printer) released(l *trace.Lineage) {
 	}
 }
 
+// stage writes one stage: its code (component, version, engine), what it was configured with, what it read (←) and what
+// it made (→). "accepted" is a result that was taken over although the definition had changed, on somebody's word (an
+// accept block).
 func (p *printer) stage(s *trace.Stage) {
 	code := render.Line(s.Component)
 	if s.Engine != "" {
@@ -121,6 +129,9 @@ func (p *printer) stage(s *trace.Stage) {
 	}
 }
 
+// source writes what a stage read. What lies outside of the pipeline is shown by its files or its version, so that a
+// reader can find it again; what another stage made by that stage's port. "no revision has a record" is of
+// an input whose own result this state's log does not have.
 func (p *printer) source(in trace.Source) {
 	switch x := in.External; {
 	case x != nil && x.Remote:

@@ -24,6 +24,8 @@ type FunctionsTable struct {
 type FunctionRow struct{ Form, Doc, Example string }
 
 // Markdown writes the reference as one document. A kind that the catalog has not is taken for none.
+// One kind is a document of its own, with the attributes that all stages take behind it where the kind has any, so that
+// a reader needs no other page for it.
 func (d Docs) Markdown() string {
 	if k := d.Catalog.Kind(d.Kind); k != nil {
 		r := &reference{}
@@ -69,6 +71,9 @@ func computes(k *schema.Kind) bool {
 
 // HTML writes the reference as one page without scripts or requests, with links to its parts. It is made of the
 // Markdown, so that both say the same.
+// A reader may open it from a file, in a network without the internet, or as an artifact of CI under a strict policy of
+// content: hence no script, no font, no image from elsewhere. It follows the reader's choice of light or dark, and can
+// be read on a phone.
 func (d Docs) HTML() string {
 	var title, nav strings.Builder
 	body := page{}

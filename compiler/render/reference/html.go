@@ -11,6 +11,8 @@ import (
 // page is HTML made of the Markdown that the reference is written in: headings, paragraphs, lists, tables, fenced code
 // and foldable examples. Everything else in it is text, and escaped. It is no reader of Markdown in general: what the
 // reference does not use is not known.
+// That is enough, and a library would be too much: the only author of this Markdown is this package, and a test reads
+// the page as XML, so that what is not closed or leads nowhere fails.
 type page struct {
 	b        strings.Builder
 	headings []heading
@@ -18,6 +20,7 @@ type page struct {
 	ids      map[string]int
 }
 
+// A heading of level 1 is the page's title; 2 a kind, 3 a type of it, which the contents indent.
 type heading struct {
 	level    int
 	text, id string

@@ -1,6 +1,17 @@
 // Package reference writes the pages of reference of a catalog of components: of each its attributes, ports and examples.
 package reference
 
+// Why the reference is made.
+//
+// A description of a language that is kept by hand falls behind it. Here each attribute is declared once, as a
+// schema.Attr with its type, default and documentation; files are checked with that value, editors complete from it, and
+// these pages are written from it. So an attribute cannot be undocumented, nor documented and unknown. spec/kinds.md is
+// what Reference returns for the catalog that mlp is built with, and a test compares them; `mlp docs` writes the same
+// for one kind, or as a page (Docs).
+//
+// The order is the catalog's, which follows the lifecycle: what is designed, then data, models, tests, releases and what
+// watches them. Within a type it is the order of declaration: what a reader needs first stands first.
+
 import (
 	"encoding/json"
 	"fmt"
@@ -31,6 +42,7 @@ func Reference(c *schema.Catalog) string {
 }
 
 // reference is the pages while they are written.
+// Methods append to it, each a part with a blank line behind, as Markdown wants between its blocks.
 type reference struct{ b strings.Builder }
 
 func (r *reference) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"\n", args...) }
@@ -43,6 +55,8 @@ func (r *reference) common() {
 }
 
 // kind writes the chapter of a kind: what it is for, and each of its types with arguments, ports and examples.
+// Types of a kind are separate chapters, also where they share most attributes: who looks one up should not have to put
+// two lists together.
 func (r *reference) kind(k *schema.Kind) {
 	r.line("## %s\n", k.Name)
 	r.line("%s.%s\n", k.Summary, phase(k))
@@ -96,6 +110,8 @@ func (r *reference) typ(k *schema.Kind, t *schema.Type) {
 }
 
 // body writes the attributes of a body and then of the blocks in it, with the path that leads to them.
+// Nested blocks follow their parent's table one after the other, not inside it, since a table in a table is not
+// Markdown. Their path tells where they belong: `column "…"`, then `column / rule "…"`.
 func (r *reference) body(path string, b *schema.Body) {
 	r.attrs(b.Attrs)
 	for i := range b.Blocks {
@@ -156,6 +172,8 @@ func mark(a *schema.Attr) string {
 }
 
 // typeText is the type as a reader needs it: the values that may stand there, or what may be pointed at.
+// For instance "string", "`between_groups`, `to_overall`" where only these may stand there, "reference to table or
+// model", "string, of `data`" where it names a column of the table at that attribute.
 func typeText(a *schema.Attr) string {
 	s := string(a.Type)
 	if len(a.OneOf) > 0 {
@@ -175,6 +193,7 @@ func typeText(a *schema.Attr) string {
 }
 
 // defaultText is the default as it would be written, or that there must be a value; "" where neither is.
+// It is written as JSON, which for strings, numbers, booleans and lists is how HCL writes them too.
 func defaultText(a *schema.Attr) string {
 	if a.Required {
 		return "required"
@@ -190,6 +209,7 @@ func defaultText(a *schema.Attr) string {
 }
 
 // cell keeps a text within its cell of a table.
+// A bar would end the cell, and a line break the row.
 func cell(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", "\\|")
 }

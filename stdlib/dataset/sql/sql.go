@@ -106,6 +106,22 @@ dataset "large" {
 
 // config is the block. From are the names that the query has for its tables, which come by the ports from.<name>. Params are
 // literals in the query: $name becomes the value's text.
+// # A dataset by example
+//
+// With from = [source.payments, source.rates] and
+//
+//	select p.id, p.amount * r.factor as euros from payments p join rates r using (currency) where p.amount > $least
+//
+// the result has two columns, id and euros. Where payments.amount is marked as personal, euros is too, since it is
+// computed of it; that rows were chosen by amount and joined by currency marks neither. $least is replaced by the text
+// of its value before anything else happens, so that types and lineage are those of the query that runs; a problem in
+// that text is taken back to its place in what the user wrote (table.Expanded).
+//
+// # Why rows have an order
+//
+// Results are named by their digests, and a query without order by gives rows in the order in which threads end. So rows
+// are sorted before they are stored, by the key if there is one and by all columns behind it: two runs give the same
+// bytes on any number of threads, and what reads a dataset is not run again because its rows were shuffled.
 type config struct {
 	From       []string                   `json:"from"`
 	Key        []string                   `json:"key"`
@@ -160,6 +176,8 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 }
 
 // bind types the query with its parameters filled in; nil columns if there are mistakes in it.
+// Problems of the parameters and of the query come together where both can be found; a query with an unknown parameter
+// is not typed, as the message would be about the $.
 func (c config) bind(ctx context.Context, b component.Binder, tables map[string]*schema.Table) ([]schema.Column, []schema.Problem) {
 	expanded, problems := table.Expand(c.query(), c.Params)
 	var columns []schema.Column
@@ -191,6 +209,7 @@ func refused(p schema.Problem) schema.ShapeResult {
 
 // key returns the key's columns as the query names them.
 // The names are found without regard to case: key = ["ID"] is id where the query says id.
+// That the key is unique is not known before the query has run; here it is only held to the columns.
 func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 	var key []string
 	var problems []schema.Problem
@@ -213,6 +232,8 @@ func (c config) key(out *schema.Table) ([]string, []schema.Problem) {
 }
 
 // queries is the block's own.
+// It is looked at without being run, to say on how many threads it will: sums of doubles are rounded in the order of rows,
+// and a query with one runs on one thread.
 func queries(_ context.Context, req schema.ShapeRequest) ([]component.Query, error) {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {
@@ -230,6 +251,8 @@ func queries(_ context.Context, req schema.ShapeRequest) ([]component.Query, err
 }
 
 // run runs the query and writes its rows. That the key tells rows apart is seen after they are written, in what was written.
+// The stage fails on no rows because an empty table passes silently through everything behind it: a join on a mistyped
+// column has none, and so would the training set have.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

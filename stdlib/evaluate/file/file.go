@@ -74,6 +74,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 }
 
 // tree makes nested objects of dotted names.
+// Of test.auc and test.recall it is {test: {auc, recall}}, each a number without bounds: nothing is known of what the
+// file's author calls auc.
 func tree(names []string) *schema.FigureType {
 	root := schema.Object(map[string]*schema.FigureType{})
 	for _, name := range names {
@@ -93,6 +95,8 @@ func tree(names []string) *schema.FigureType {
 }
 
 // check holds the names to what rules can read, and no name may lead into another: "a" and "a.b" cannot both be numbers.
+// A name that rules could not spell (`roc-auc` would be roc less auc) is told here, and not at the rule, where the
+// message would be of arithmetic.
 func (c *config) check() []schema.Problem {
 	var out []schema.Problem
 	if c.Path == "" {
@@ -134,6 +138,8 @@ func identifier(s string) bool {
 
 // files is the one file, below its folder.
 // The path is no pattern: a * in it is a character of the name.
+// files returns the folder in root, as the path names it, and the file's name in it, so that the lock and the plan name
+// the file as the block does. A missing file is the mistake of whoever should have run the script before, and says so.
 func files(dir string, raw json.RawMessage) (root string, names []string, err error) {
 	c, err := component.Decode[config](raw)
 	if err != nil {
@@ -156,6 +162,9 @@ func files(dir string, raw json.RawMessage) (root string, names []string, err er
 
 // run takes the figures named out of the file. One that is missing or no number is undefined, with the reason; rules that
 // read it do not pass.
+// A file that is no JSON object ends the stage; a figure that is missing does not, since the others may be all that a
+// gate asks for. Text of the file is quoted in warnings only where the module's data may be shown (Stage.Unquoted): the
+// reason that is recorded is the same in both cases.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -82,6 +82,8 @@ func lookup(found map[string]any, name string) (x any, why, quoted string) {
 }
 
 // walk finds a figure by its dotted name. A key that holds the dots itself goes first: {"a.b": 1}.
+// For the name "test.auc" these are tried in turn: the key "test.auc", then "auc" in the object under "test". A name
+// that ends at an object is found, and is then no number.
 func walk(m map[string]any, name string) (any, bool) {
 	if x, ok := m[name]; ok {
 		return x, true
@@ -95,6 +97,7 @@ func walk(m map[string]any, name string) (any, bool) {
 }
 
 // number is a figure, or why it is none; the third result quotes the file, for whoever may see it.
+// Booleans are no numbers, although Python counts with them: a rule `ok >= 0.5` on true would pass by luck.
 func number(x any) (any, string, string) {
 	switch x := x.(type) {
 	case float64:

@@ -45,10 +45,12 @@ func (c *config) columns(reference, current *schema.Table) []string {
 }
 
 // comparable types have a distribution worth comparing: times only grow.
+// Text, booleans and numbers are compared; timestamps, lists and the like are left out of the default, and refused where
+// they are listed.
 func comparable(t string) bool { return schema.KindOf(t) != "" }
 
-// checkColumns holds both tables to the columns. A problem stands at the list where the columns were written, else at the
-// argument, since then they are the features of the model.
+// checkColumns holds both tables to the columns. A problem stands at the element of the list where the columns were written,
+// else at the argument, which the block does not have then, and so at the block.
 func (c *config) checkColumns(reference, current *schema.Table, columns []string) []schema.Problem {
 	var out []schema.Problem
 	add := func(i int, p schema.Problem) {
@@ -96,6 +98,8 @@ func (c *config) checkColumns(reference, current *schema.Table, columns []string
 }
 
 // check refuses settings out of range. Which methods there are, and how they are calibrated, the schema says.
+// A min_rows of 0 is allowed: then the figures are computed of any number of rows, which the calibration can bear and
+// the bare limits cannot.
 func (s *settings) check() []schema.Problem {
 	var out []schema.Problem
 	if s.MinRows < 0 {

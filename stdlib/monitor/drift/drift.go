@@ -90,6 +90,14 @@ monitor "live" {
 `
 
 // config is the block. Columns is nil where the tables say which are compared; Drift is never nil after decode.
+// # What is decided where
+//
+//	here             which columns are compared, what is wrong with the block, what is told and how it is written
+//	stdlib/drift     the methods, their limits, and whether chance explains a distance
+//	the gate's rule  how much drift is too much
+//
+// Both tables are read whole for the columns compared, and no others. The methods sample what is larger than 20,000
+// rows, with the block's seed, so that the same tables give the same figures.
 type config struct {
 	Columns []string  `json:"columns"`
 	Seed    int64     `json:"seed"`
@@ -105,6 +113,8 @@ type settings struct {
 }
 
 // decode reads the configuration; without a drift block its defaults hold.
+// Defaults of the attributes are filled in by the compiler; a nested block that is not written is absent, and is filled
+// in here.
 func decode(raw json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(raw, c); err != nil {
@@ -149,6 +159,8 @@ func figures(columns []string) *schema.FigureType {
 
 // run compares the current table with the reference, column by column. Drift is no failure of the stage: what comes of it is
 // for rules to say.
+// A column without figures (an infinite value) is warned of only where others have some: where none has, the share is
+// undefined with the same reason, and a rule on it says so.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 )
 
 // report is what was found, as figures and in the order of the columns.
+// A figure stands in three places with one value: under drift.columns.<c>, which rules read; in results, which
+// drift.json has in the order of the table; and, where there is none, its reason in undefined under its path, as in
+// every other figure (plan.md).
 type report struct {
 	figures   map[string]any
 	undefined map[string]string
@@ -79,6 +82,7 @@ func (r *report) column(x method.Result) map[string]any {
 }
 
 // number is a figure; null with its reason if it is not finite, as JSON has no such number.
+// The path is that of the figure as a rule writes it, behind the monitor's address: drift.columns.tenure.q_value.
 func (r *report) number(path string, x float64, reason string) any {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		r.undefined[path] = reason

@@ -157,6 +157,23 @@ train "container" "forest" {
 `
 
 // config is the block as shape looks at it. Env is of any values, so that one that is no string is told by its name.
+// # The two commands
+//
+//	            training                              scoring
+//	command     command                               predict
+//	reads       $MLP_IN_DATA, $MLP_IN_VALIDATION      $MLP_IN_MODEL, $MLP_IN_DATA
+//	writes      $MLP_OUT_MODEL, any files             $MLP_OUT_PREDICTIONS, a table
+//	is told     the whole block, with params          told: target, features, task, …
+//	is a stage  of the train block                    derived, where an evaluation or a deployment uses the model
+//
+// A change of params trains again and, since the model is another, scores again; a change of predict only scores again,
+// because the training command's stage does not have it in its fingerprint.
+//
+// # What is checked before it runs
+//
+// Nothing of the image is known to the compiler, so whatever others find in data must be said: the task, the features,
+// the classes of several. What can be seen to fail is refused here, before anybody waits for an hour of training: a
+// command line in one string, a class that is listed twice, a variable that no process can have.
 type config struct {
 	train.Config
 	Classes []string       `json:"classes"`
@@ -168,6 +185,7 @@ type config struct {
 
 // shape types the model by the block alone: nothing of the image is known, so its features, classes and positive class must
 // be said.
+// The model's figures are of no type: what a script reports is read by evaluate "file", whose names the block lists.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	env, problems := takeEnv(req.Config)
 	var c config
@@ -280,6 +298,8 @@ func quotedFields(command string) string {
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // envProblems holds the variables to names that a process can have, and that are not the protocol's.
+// A name is told once, by the first thing that is wrong with it. Values are in the plan, which is why secrets have an
+// attribute of their own.
 func (c *config) envProblems() []schema.Problem {
 	var out []schema.Problem
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
