@@ -25,9 +25,9 @@ package graph
 //
 // # Names are hostile
 //
-// Addresses are words of the language, but captions and titles have what people wrote, and a pull request's author is
-// not always a friend. Each form has a function that makes text harmless for it: dotQuote, mermaidText, attribute (of
-// XML). They go by what is allowed, not by what is known to be dangerous.
+// Addresses are words of the language, but captions and titles have what people wrote, and a pull request's author is not
+// always a friend. Each form has a function that makes text harmless for it: dotQuote, attribute (of XML), and mermaidText,
+// which goes by what is allowed, since what Mermaid, Markdown and HTML each give a meaning to in one place nobody can list.
 
 import (
 	"cmp"

@@ -32,10 +32,10 @@ const (
 // "mlp-".
 // # How it is drawn
 //
-//	1. Cut to what can be read; sort by part of the lifecycle, then address, so that the picture does not depend on the order in the files.
-//	2. Estimate the width of each box by its text.
-//	3. Place boxes in layers (compiler/layout): downwards, or to the right where that would be wider than high.
-//	4. Draw bands, then edges, those along which something changes last, then boxes, then the legend of the signs that occur.
+//  1. Cut to what can be read; sort by part of the lifecycle, then address, so that the picture does not depend on the order in the files.
+//  2. Estimate the width of each box by its text.
+//  3. Place boxes in layers (compiler/layout): downwards, or to the right where that would be wider than high.
+//  4. Draw bands, then edges, those along which something changes last, then boxes, then the legend of the signs that occur.
 //
 // Sizes are whole pixels throughout, as fractions would be rounded one way here and another there, and the bytes would
 // differ between machines.

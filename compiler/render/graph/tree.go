@@ -136,10 +136,9 @@ func longestWays(needs [][]int) (order, depth []int) {
 	return order, depth
 }
 
-// For instance, of source → dataset → (check, split → train → evaluate) the trunk is source, dataset, split, train,
-// evaluate, on which four, three, … blocks hang, and check branches off it.
 // trunk writes a node, and below it straight on the follower that most hangs on, and so forth; others branch off. The
-// first line is led by first, the others by rest.
+// first line is led by first, the others by rest. Where a dataset has the followers check and split, and train and evaluate
+// come after split, the trunk goes on with split, and check branches off.
 func (t *tree) trunk(i int, first, rest string) {
 	for lead := first; i >= 0; lead = rest {
 		t.add(lead, i)

@@ -64,9 +64,9 @@ type Block struct {
 	Damaged string `json:"damaged,omitempty"`
 }
 
+// took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
 // The memory is the greatest that was seen at once, in MB of 1,048,576 bytes and rounded up, so that little is never
 // shown as 0.
-// took is what the stage took beside time, such as "1.5 s of CPU, 67 MB at most"; "" where that is not known.
 func (x *Block) took() string {
 	var out []string
 	if x.CPUMS > 0 {
