@@ -70,6 +70,7 @@ func (r *resolver) accept(b *syntax.Block, p parts) {
 }
 
 // checkAccepts adds diagnostics for accept blocks that cannot be carried out, and leaves the others in Module.Accepts, sorted by address.
+// Of two acceptances of one stage the first in the order of the text stays, so that later steps look at one.
 func (s *shared) checkAccepts() {
 	first := map[string]*Accept{}
 	s.out.Accepts = slices.DeleteFunc(s.out.Accepts, func(a *Accept) bool {
@@ -113,6 +114,8 @@ func (s *shared) acceptable(a *Accept) bool {
 }
 
 // refused says why what a block yields cannot be taken as good unseen; empty if it can.
+// The kinds of results are told apart by their ports alone: a component that is added later falls under the rule that
+// its ports say.
 func refused(t *schema.Type) string {
 	own := schema.OwnPort(t.Out)
 	has := func(p schema.PortType) bool {

@@ -201,6 +201,8 @@ func (w *walker) body(b *syntax.Block, prefix string, policy bool) parts {
 }
 
 // columns notes the columns that an argument names, which the check of tables looks up.
+// Whether the table has them is not known here: its columns are typed later, and by then only paths and values are left
+// of the text.
 func (w *walker) columns(v any, spec *schema.Attr, path string) {
 	if spec.ColumnOf == "" {
 		return
@@ -226,6 +228,8 @@ func join(prefix, name string) string {
 }
 
 // attr returns the value of an argument, or its default; false if there is none.
+// null counts as not written, as in HCL: a default takes its place, and of a required argument it is a mistake of its
+// own, which says "is null" so that nobody looks for a missing line.
 func (w *walker) attr(b *syntax.Block, spec *schema.Attr, path string, policy bool) (any, bool) {
 	a := b.Attrs[spec.Name]
 	if a == nil {

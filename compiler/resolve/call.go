@@ -51,6 +51,8 @@ func (r *resolver) callModule(b *syntax.Block, key string, scope *expr.Scope) ct
 }
 
 // parse reads the files of a module, once however often it is called. b is the call, where a failure is told.
+// A module that is called three times is read once and resolved three times, since its variables differ. What is wrong
+// in its text is told once; what is wrong with a call, for each call.
 func (r *resolver) parse(dir string, b *syntax.Block) (*syntax.Module, bool) {
 	if m, ok := r.folders[dir]; ok {
 		return m, m != nil

@@ -86,6 +86,7 @@ func plain(v cty.Value) (any, error) {
 }
 
 // plainObject is plain of an object or a map.
+// Keys are strings in HCL whatever they look like: { 1 = "a" } has the key "1".
 func plainObject(v cty.Value) (any, error) {
 	if _, ok := expr.RefOf(v); ok {
 		return nil, fmt.Errorf("a reference is no value")
@@ -117,6 +118,8 @@ func plainList(v cty.Value) (any, error) {
 }
 
 // plainDefault turns a schema's default into what plan.Canonical writes, in the same form as a written value.
+// A default and the same value written out must have one fingerprint: otherwise writing a default down would run the
+// stage again.
 func plainDefault(v any) any {
 	switch d := v.(type) {
 	case float64:

@@ -142,6 +142,10 @@ func read(t hcl.Traversal) string {
 }
 
 // cycle tells of the circle that closes at the step named, hop by hop.
+// Of locals a → b → c → b the circle is b, c: a only leads into it and is not named. The message stands at the first of
+// the circle, with each further hop as a related place:
+//
+//	locals depend on each other in a circle: local.b → local.c → local.b.
 func (w *evaluation) cycle(name string) {
 	first := 0
 	for w.path[first].name != name {

@@ -82,6 +82,7 @@ func beside(given string, caller Folder) (Folder, *source.Diagnostic) {
 }
 
 // folder is that of the module called. A module that calls one around it would be resolved without end, and is refused.
+// Folders around are compared as they are on disk (real), so that neither "../parts/../parts" nor a link hides one.
 func (r *resolver) folder(b *syntax.Block) (Folder, bool) {
 	at, ok, d := Locate(b, r.at, r.opts.Fetched)
 	if d != nil {
@@ -99,6 +100,7 @@ func (r *resolver) folder(b *syntax.Block) (Folder, bool) {
 }
 
 // real is a folder whatever links lead to it: a module that has itself inside by a link would go on without end.
+// Answers are kept for the whole run: a module with a thousand calls asks the file system once for each folder.
 func (r *resolver) real(dir string) string {
 	if r.root == "" {
 		return dir

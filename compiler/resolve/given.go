@@ -192,6 +192,8 @@ func (x *variable) checks(v cty.Value, o origin) {
 }
 
 // reads reports whether an argument refers to nothing but variables.
+// Variables have their values before anything else; a validation that read a local or a block could not be decided when
+// it is needed.
 func (x *variable) reads(a *syntax.Attr) bool {
 	for _, t := range a.Expr.Variables() {
 		if t.RootName() == variableKind {

@@ -118,6 +118,9 @@ func position(key cty.Value) (int, bool) {
 }
 
 // strays adds a diagnostic for each key that the variable's type does not have; it returns false if there are any.
+// HCL drops such keys when it converts a value to the type, so that a misspelt { trehshold = 0.3 } would be a threshold
+// by default. The place is the key where the value is written in a file, else the whole value, with where it comes from
+// (a flag, the environment). Of a sensitive variable not even the names of keys are told.
 func (x *variable) strays(v cty.Value, o origin) bool {
 	found := strayKeys(v, x.ty, x.name)
 	if len(found) > 0 && x.hides(v) {

@@ -54,6 +54,7 @@ func (w *walker) limits(a *syntax.Attr, spec *schema.Attr, path string) (any, ou
 }
 
 // metric finds the block that a limit's name means, "" after telling that there is none.
+// A metric whose own block has a mistake is not missing: nothing is said then.
 func (r *resolver) metric(l rule.Limit) string {
 	if address := r.metrics[l.Metric]; address != "" {
 		return address

@@ -44,6 +44,7 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 }
 
 // plainLiteral is a value without marks that is there, by the type of its argument.
+// Line ends are made \n first, so that a heredoc written on Windows has the same fingerprint.
 func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	v = unifyLineEnds(v, a)
 	switch spec.Type {
@@ -124,6 +125,7 @@ func sensitiveNames(values map[string]cty.Value) []string {
 }
 
 // instead says what to write where a reference stands for a value.
+// Most often somebody hands in a block where its columns, or a figure of it, are meant.
 func (w *walker) instead(v cty.Value, spec *schema.Attr) string {
 	_, one := expr.RefOf(v)
 	switch {
@@ -185,6 +187,7 @@ func article(noun string) string {
 }
 
 // describe names a value's type, and the value where it is short. It must not be called with a sensitive value.
+// Numbers have up to 12 digits, which is enough to know one's own number again.
 func describe(v cty.Value) string {
 	if v.IsNull() {
 		return "null"
@@ -207,6 +210,8 @@ func describe(v cty.Value) string {
 }
 
 // scalar checks a single value against the attribute's type.
+// Nothing is converted: "5" for a number is a mistake, though HCL would take it, because the next reader takes it for
+// text. The hint is the value without quotes where that would do.
 func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path string) (any, outcome) {
 	switch spec.Type {
 	case schema.Number, schema.Integer:
@@ -312,6 +317,8 @@ func (w *walker) oneOf(s string, at source.Range, spec *schema.Attr, path string
 }
 
 // list checks each element of a list by itself.
+// A mistake has the place of its element where the list is written out, and the path features[2]; all elements are
+// looked at, so that all mistakes are told at once.
 func (w *walker) list(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	t := v.Type()
 	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {

@@ -61,6 +61,7 @@ func (m *Module) Formers(address string) []Move {
 }
 
 // refactorings reads the blocks that say of addresses what became of them.
+// They change no block: what becomes of recorded results is for the planner.
 func (r *resolver) refactorings() {
 	for _, b := range r.in.Blocks {
 		if b.Kind != movedKind && b.Kind != acceptKind {
@@ -165,6 +166,8 @@ func (s *shared) rival(m *Move) *Move {
 }
 
 // circular reports whether following a move leads back to it. More steps than there are moves are a circle too.
+// A chain a → b → c is allowed: a result that was recorded under a is found under c, whichever version of the files
+// wrote it last.
 func (s *shared) circular(m *Move) bool {
 	at := m.To
 	for range s.out.Moves {
@@ -264,6 +267,7 @@ func (r *resolver) unclear(address string) bool {
 }
 
 // ofKind are the addresses of one kind, for suggestions.
+// Modules are no blocks, but can be moved as a whole; so they are listed for their kind.
 func (s *shared) ofKind(kind string) []string {
 	var out []string
 	for _, in := range s.order {

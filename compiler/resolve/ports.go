@@ -67,6 +67,8 @@ func (r *resolver) bare(out *Reference, ref expr.Ref, ports []schema.Port, u use
 }
 
 // noOwnPort tells of a reference to a block where only one of its ports can be meant: split.s where split.s.train is.
+// A block with one port of its own needs no port's name; of a split train and test are equally its own, and guessing one
+// would train on the test rows without a word.
 func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 	if len(ports) == 0 {
 		kind := r.blocks[ref.Address].Kind
@@ -96,6 +98,8 @@ func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 }
 
 // fits checks the type of the port.
+// Where it does not fit, the other ports of the same block are looked at first: train.m for a table is most often its
+// predictions.
 func (r *resolver) fits(out *Reference, ref expr.Ref, port schema.Port, ports []schema.Port, u use) *Reference {
 	if len(u.spec.Ports) == 0 || slices.Contains(u.spec.Ports, port.Type) {
 		return out
@@ -144,6 +148,7 @@ func (r *resolver) suggestPort(spec *schema.Attr) string {
 }
 
 // fittingPorts are the references of the module that an argument takes, sorted.
+// Only those of the same module: what another has inside cannot be referred to.
 func (r *resolver) fittingPorts(spec *schema.Attr) []string {
 	var found []string
 	for _, address := range slices.Sorted(maps.Keys(r.blocks)) {

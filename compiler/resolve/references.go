@@ -185,6 +185,7 @@ func (w *walker) elementItems(v cty.Value, a *syntax.Attr, spec *schema.Attr, pa
 }
 
 // tableName checks a name given to a reference, which queries use.
+// Such a name becomes a table's name in SQL and a key in rules, so it must be one in both.
 func (w *walker) tableName(a *syntax.Attr, one item) bool {
 	if syntax.ValidName(one.name) {
 		return true
@@ -202,6 +203,8 @@ func (w *walker) tableName(a *syntax.Attr, one item) bool {
 }
 
 // notReference tells of a value where a reference is wanted. Most often somebody has quoted one: data = "split.s.train".
+// A string is looked up as it stands ("split.s.train"), then as a name of one of the kinds wanted ("s"): the hint is
+// what can be copied.
 func (w *walker) notReference(v cty.Value, at source.Range, spec *schema.Attr, path string) {
 	v, _ = v.Unmark()
 	want := "a reference"

@@ -106,6 +106,7 @@ func (r *resolver) scopes() {
 }
 
 // places are where the module's variables and locals are written.
+// Of a variable with a default that is the default's place, since that is what somebody changes who wants another value.
 func (r *resolver) places() map[string]source.Range {
 	out := map[string]source.Range{}
 	for _, b := range r.in.Blocks {
@@ -135,6 +136,9 @@ const (
 func (r *resolver) report(d source.Diagnostic) { r.ds = append(r.ds, d) }
 
 // index opens the scope with the blocks that can be referred to. Of repeated blocks and of modules there is nothing yet.
+// Kinds that are no blocks of their own (locals, outputs, moves) are left out: nothing can refer to them as a block. Those
+// that stand for several or for none as yet (for_each, calls of modules) count as unreadable until they are expanded, which
+// keeps references to them from being told as mistakes.
 func (r *resolver) index() {
 	kinds := map[string]bool{}
 	for _, name := range r.in.Kinds {
@@ -255,6 +259,7 @@ func StoreOf(m *syntax.Module) (url string, ok bool) {
 }
 
 // store checks the argument of the pipeline block: the state is read before anything has a value, so that it is a plain string.
+// Its parts are looked at by lang/storeurl, as --store is, and with the same words.
 func (r *resolver) store() {
 	for _, b := range r.in.Blocks {
 		a := b.Attrs[storeAttr]
@@ -276,6 +281,7 @@ func (r *resolver) store() {
 }
 
 // pipeline checks that there is exactly one.
+// Where text could not be read, a missing pipeline block may stand in that text, and nothing is said.
 func (r *resolver) pipeline() {
 	var found []*Block
 	for _, b := range r.out.Blocks {
@@ -316,6 +322,7 @@ func (r *resolver) invalidPipeline() bool {
 }
 
 // outputs evaluates the output blocks.
+// They come sorted by name, as a plan lists them. An output that has a mistake is left out.
 func (r *resolver) outputs() {
 	for _, b := range r.in.Blocks {
 		if b.Kind != outputKind {

@@ -104,6 +104,7 @@ func (r *resolver) flag(b *syntax.Block, name string, def, wrong bool) bool {
 }
 
 // variableType is the type that a variable declares; any type where it declares none. False after a mistake.
+// After a mistake any type holds, so that references to the variable are still checked as far as that goes.
 func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 	a := b.Attrs["type"]
 	if a == nil {
@@ -132,6 +133,7 @@ func (r *resolver) variableType(b *syntax.Block) (cty.Type, bool) {
 var ofBlocks = []string{"table", "dataset", "source", "model", "reference", "ref", "dataframe"}
 
 // defaultValue evaluates the default, which must be constant. Null counts where the variable may be null.
+// It is the same on every machine for whoever calls the module: hence a constant, not an expression of other things.
 func (x *variable) defaultValue() (cty.Value, bool) {
 	r, b, a := x.r, x.b, x.b.Attrs["default"]
 	x.hide(a)

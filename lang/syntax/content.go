@@ -92,6 +92,8 @@ func (d *decoder) nested(hb *hclsyntax.Block, spec *schema.Block) (*Block, bool)
 }
 
 // unknownAttr adds the diagnostic for an argument that the schema does not have, and returns the name that was probably meant.
+// Three mistakes look alike: a nested block that is written with =, an argument that other languages repeat blocks with
+// (count), and a misspelt name. Each has its own hint.
 func (d *decoder) unknownAttr(b *Block, a *hclsyntax.Attribute) string {
 	at := d.file.Range(a.NameRange)
 	if nb := b.Body.Block(a.Name); nb != nil {
@@ -149,6 +151,7 @@ func meant(b *Block, word string, names []string) (name, hint string) {
 }
 
 // keys adds a diagnostic for each key that stands twice in one object: HCL would take the last one and drop the others.
+// A key that is computed is left to evaluation, which knows its value.
 func (d *decoder) keys(e hclsyntax.Expression) {
 	if !bytes.Contains(d.file.Text(e.Range()), []byte("{")) {
 		return
@@ -203,6 +206,8 @@ func notRepeated(b *Block, name string) (detail, hint string) {
 }
 
 // unknownBlock adds the diagnostic for a nested block that the schema does not have, and returns the name that was probably meant.
+// A word that is a kind of its own was written in its place, and what is missing is a brace further up; the hint says so
+// before anything about names.
 func (d *decoder) unknownBlock(b *Block, hb *hclsyntax.Block) string {
 	at := d.file.Range(hb.TypeRange)
 	if b.Body.Attr(hb.Type) != nil {
@@ -269,6 +274,8 @@ func bodyNames(body *schema.Body) []string {
 }
 
 // checkRequired tells what is missing. What is there in a wrong form does not count as missing.
+// The message stands at the block's header, since the place where the argument should be is nowhere in the text. An
+// argument that is misspelt, or written as a block, is in wrong: it is there.
 func (d *decoder) checkRequired(b *Block, wrong map[string]bool) {
 	for i := range b.Body.Attrs {
 		a := &b.Body.Attrs[i]

@@ -61,6 +61,8 @@ func (d *decoder) newBlock(hb *hclsyntax.Block) *Block {
 }
 
 // unknownKind words a kind that there is not: one that stands inside another block, one of another tool, or a misspelt one.
+// The first of these that fits is the hint: it is a block inside of another ("rule is a block inside of gate"), it is a
+// word of the field for one of our kinds (model, endpoint, dag), it is near one of ours.
 func (d *decoder) unknownKind(hb *hclsyntax.Block) {
 	names := kindNames(d.cat)
 	hint := d.inside(hb.Type)
@@ -159,6 +161,8 @@ func (d *decoder) labels(b *Block, hb *hclsyntax.Block, kind *schema.Kind) bool 
 }
 
 // typeMissing words a header with one label where two are needed: it may be the type or the name.
+// `train "gradient_boosting" { … }` lacks its name, `train "churn" { … }` its type: the one label is the type where
+// there is a type of that name.
 func (d *decoder) typeMissing(kind *schema.Kind, hb *hclsyntax.Block, types []string) {
 	label := hb.Labels[0]
 	at := d.file.Range(hb.LabelRanges[0])

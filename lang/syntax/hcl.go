@@ -63,6 +63,8 @@ func parseFile(f *File, cat *schema.Catalog) (good []*hclsyntax.Block, attrs []*
 }
 
 // beginsInside adds to what is told of a block that is not closed which block begins in it: the brace is missing before.
+// HCL tells of the end of the file, which is where it noticed, and may be a thousand lines below the missing brace. The
+// next line that begins like a block at the top level is nearly always where the brace should have stood.
 func (f *File) beginsInside(d source.Diagnostic, cat *schema.Catalog) source.Diagnostic {
 	if d.Summary != openBlock {
 		return d

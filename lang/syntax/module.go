@@ -4,6 +4,29 @@
 // mistakes of all files are told at once: after a syntax error, reading goes on at the next block.
 package syntax
 
+// From text to blocks.
+//
+//	step                  where         what it refuses
+//	read the folder       read.go       links out of it, pipes, files that are too large
+//	look at the bytes     read.go       other encodings, NUL
+//	count tokens          nesting.go    what would exhaust the parser's stack or memory
+//	parse as HCL          hcl.go        what is no HCL, block by block
+//	hold to the catalog   decode.go,    unknown kinds, types, arguments and nested blocks, missing ones,
+//	                      content.go    labels that are too many or too few
+//	hold names            names.go      names that are no names, or a word of SQL or of rules
+//	all files together    parse.go      one address twice
+//
+// Each step hands on what it could read. A file with one broken block yields its other blocks, and says that it is
+// Incomplete, so that a reference into the broken part is not a second mistake. The rest of the compiler rests on that:
+// it sees fewer blocks than were written, never other ones.
+//
+// # What a message says
+//
+// A mistake is told in the words of the text (the argument, the block, the label as written), with the range of what is
+// wrong and not of the whole block, and where there is a remedy, with that: "did you mean" for what is misspelt, the
+// form for what is missing, the word of this language for that of another tool. What was meant then counts as given: an
+// argument that is misspelt is not told as missing too.
+
 import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"

@@ -98,6 +98,8 @@ func validName(name string) bool {
 }
 
 // properName makes a valid name of one that is not, "" if nothing is left: "Fraud-Model" becomes fraud_model, "2nd" nd.
+// It is for hints alone. A name is never mended silently, since addresses are what state and approvals are recorded
+// under.
 func properName(name string) string {
 	s := strings.Map(func(r rune) rune {
 		switch {

@@ -1,5 +1,15 @@
 package syntax
 
+// How text is measured.
+//
+// Three figures are kept while the tokens go by once: how many there are; how deep brackets, quotes and heredocs lie
+// within each other; and how long a chain is, the operators, steps and indexes of one value. In
+//
+//	a = b.c[d + e.f] + 1
+//
+// the chain of the value is 3: the step to c, the index and the last +. That in the brackets is 2, and would count in its
+// place if it were longer. A comma, an equals sign, and in a body the end of a line begin a new chain.
+
 import (
 	"fmt"
 
@@ -102,6 +112,8 @@ type level struct {
 func (l *level) next() { l.deepest, l.chain = max(l.deepest, l.chain), 0 }
 
 // add counts a token, and reports whether it is within the limits.
+// On a closing bracket the chain within becomes part of the one that it stands in; a closing bracket too many is left to
+// the parser, which says so.
 func (m *measured) add(k token.Kind) bool {
 	m.tokens++
 	top := &m.levels[len(m.levels)-1]
@@ -136,6 +148,8 @@ func (m *measured) refusal(at source.Range) source.Diagnostics {
 	return tooDeep(at)
 }
 
+// tooDeep refuses a text that is nested more deeply than the parser's stack bears. The place is the token that was one
+// too many.
 func tooDeep(at source.Range) source.Diagnostics {
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeNesting, Subject: at,
@@ -145,6 +159,7 @@ func tooDeep(at source.Range) source.Diagnostics {
 	}}
 }
 
+// tooManyTokens refuses a file, or all together. There is no place to mend: the range is the file.
 func tooManyTokens(what string, most int, at source.Range) source.Diagnostics {
 	return source.Diagnostics{{
 		Severity: source.Error, Code: source.CodeFileSize, Subject: at,

@@ -1,5 +1,19 @@
 package syntax
 
+// What an override changes.
+//
+// Tests try a module with other data or settings (spec/testing.md). An override is a block that names another by its
+// address and has what should be otherwise:
+//
+//	override "train.churn" {
+//	  seed = 2
+//	  params { trees = 5 }
+//	}
+//
+// seed takes the place of the block's own, as params.trees does within params; all else stays. Lists and objects are
+// values and are replaced whole, since merging them would leave no way to take an element out. What is required may be
+// missing in an override: it is looked for only after merging.
+
 import (
 	"fmt"
 	"maps"
@@ -53,6 +67,8 @@ func noBlock(m *Module, o *Block) source.Diagnostic {
 }
 
 // merged is the block with what stands in change. Neither is changed; ranges are those of the block.
+// Where two nested blocks are one (sameNested) they are merged in turn, in the place of the first; others are appended,
+// so that the order of the module's own is kept.
 func merged(b, change *Block) *Block {
 	out := *b
 	out.Attrs = maps.Clone(b.Attrs)

@@ -21,6 +21,8 @@ func Parse(files map[string][]byte, cat *schema.Catalog) (*Module, source.Diagno
 }
 
 // parseFiles reads files with decode, which is called for several of them at a time.
+// Files are decoded on all cores and put together in the order of their names, so that diagnostics and blocks come in
+// one order on every machine.
 func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name string, text []byte) *parsedFile) (*Module, source.Diagnostics) {
 	m := &Module{Files: make(map[string][]byte, len(files)), Kinds: kindNames(cat), Invalid: map[string]bool{}}
 	names := slices.Sorted(maps.Keys(files))
@@ -50,6 +52,8 @@ func parseFiles(files map[string][]byte, cat *schema.Catalog, decode func(name s
 }
 
 // tooMany reports whether files that are sound one by one have too many tokens together.
+// The sizes are added up first: a token has at least one byte, so that a module of fewer bytes than MaxTokens need not
+// be counted. That is nearly all of them.
 func tooMany(names []string, files map[string][]byte) source.Diagnostics {
 	size, tokens := 0, 0
 	for _, text := range files {
@@ -80,6 +84,7 @@ type parsedFile struct {
 }
 
 // decodeFile decodes one file. invalid are the addresses of blocks that have mistakes, as far as they can be guessed.
+// A block of a misspelt kind is invalid under both addresses, as written and as meant: references use the right word.
 func decodeFile(f *File, cat *schema.Catalog) *parsedFile {
 	good, attrs, broken, ds := parseFile(f, cat)
 	d := &decoder{file: f, cat: cat, bodies: map[*schema.Type]*schema.Body{}}
@@ -126,6 +131,8 @@ func sortAttrs(attrs []*Attr) {
 }
 
 // checkDuplicates adds a diagnostic for each address that stands twice, at the later place in the order of files.
+// The first keeps the address, whichever was meant. Blocks without an address, such as locals, may stand as often as one
+// likes.
 func checkDuplicates(blocks []*Block) source.Diagnostics {
 	first := map[string]*Block{}
 	var ds source.Diagnostics

@@ -63,6 +63,7 @@ func ReadDir(dir string) (map[string][]byte, source.Diagnostics) {
 }
 
 // noFiles words an empty folder. Files that end in .hcl, or in capitals, are most likely meant.
+// The first such file in the order of the folder is named; one is enough to see what is wrong.
 func noFiles(dir string, entries []os.DirEntry) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeNoFiles,
@@ -89,6 +90,7 @@ func readFile(path, name string) ([]byte, source.Diagnostics) {
 }
 
 // ReadFile returns the bytes of a file; of one that is too large, only so many that CheckText says so.
+// name is what the file is called in messages. A file that grows while it is read is cut at the limit like any other.
 func ReadFile(path, name string) ([]byte, source.Diagnostics) {
 	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Ext(target) != filepath.Ext(path) && isLink(path) {
 		// What is wrong is shown with its line, and whoever wrote the module is not always who runs it.
@@ -114,6 +116,8 @@ func isLink(path string) bool {
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
+// unreadable tells why a file cannot be read in the operating system's words, without its path, which the message has
+// already and which may be a temporary one.
 func unreadable(name string, err error) source.Diagnostics {
 	var of *fs.PathError
 	if errors.As(err, &of) { // which names the path again
@@ -126,6 +130,8 @@ func unreadable(name string, err error) source.Diagnostics {
 }
 
 // CheckText refuses text that no parser should see: too much of it, other encodings than UTF-8, NUL bytes.
+// Offsets and columns are counted in UTF-8 everywhere behind this, so other encodings are refused and not converted: a
+// file would mean one thing here and another in an editor. The first byte that is wrong is told, counted from 1.
 func CheckText(name string, text []byte) source.Diagnostics {
 	d := source.Diagnostic{Severity: source.Error, Subject: source.Range{File: name}}
 	if len(text) > MaxFileSize {

@@ -28,6 +28,8 @@ func ReadValues(path, name string) ([]*Attr, []byte, source.Diagnostics) {
 	return attrs, text, ds
 }
 
+// missingValues words a file of values that cannot be read. The hint looks in the same folder, for files with the
+// extension of such files.
 func missingValues(path, name string, err error) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeUnreadable, Summary: fmt.Sprintf("the file of values %s cannot be read", name),
@@ -43,6 +45,8 @@ func missingValues(path, name string, err error) source.Diagnostic {
 }
 
 // ParseValues parses the text of a file of values. The arguments are in the order of the file.
+// A file of values (*.mlpvars) has lines name = value and no blocks; that a variable of the name exists, and takes such
+// a value, is for the caller. Nothing is evaluated.
 func ParseValues(name string, text []byte) ([]*Attr, source.Diagnostics) {
 	f := NewFile(name, bytes.TrimPrefix(text, byteOrderMark))
 	if ds := CheckText(name, f.Bytes); ds.HasErrors() {

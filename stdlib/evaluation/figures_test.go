@@ -203,6 +203,9 @@ func TestFigures(t *testing.T) {
 		{name: "scores that rank the wrong way round", columns: "id, y, score", rows: strings.TrimSuffix(strings.Repeat("(1, true, 0.1), (2, false, 0.2), ", 40), ", "),
 			task: schema.Binary, config: `{` + acc + `, ` + exact + `}`, want: "metrics.acc 0.5", warned: reversed},
 
+		{name: "scores of one class rank nothing", columns: "id, y, score", rows: "(1, true, 0.1), (2, true, 0.2)",
+			task: schema.Binary, config: `{` + acc + `, ` + exact + `}`, want: "metrics.acc 0"},
+
 		{name: "a class that the model does not know", columns: "id, y, score_cat, score_dog", rows: "(1, 'cat', 0.9, 0.1), (2, 'emu', 0.6, 0.4), (3, 'dog', 0.3, 0.7), (4, null, 0.5, 0.5)",
 			task: schema.Multiclass, config: `{"metrics": [{"name": "acc", "type": "accuracy"}, {"name": "loss", "type": "log_loss"}], ` + exact + `}`,
 			want:   "rows 3; coverage 0.75; metrics.acc 0.6667; metrics.loss null, the model knows no class \"emu\", and has no scores of it",
@@ -328,6 +331,8 @@ func TestComparisonFigures(t *testing.T) {
 	for _, tc := range []trial{
 		{name: "rows of both", rows: rows, columns: columns, config: `{` + rates + `, ` + exact + `}`, warned: left,
 			want: "metrics.acc 0.75; metrics.auc 0.75; metrics.hits 3; delta.acc.value 0; delta.auc.value 0.25; delta.hits.value 0; delta.acc.low null, intervals.resamples is 0"},
+		{name: "intervals", rows: "select i, 0, i % 2, i % 3 // 2 from range(200) r(i)", columns: "id, y, predicted, b_predicted", task: schema.Regression,
+			config: `{` + offs + `}`, want: "metrics.mae 0.5; delta.mae.value -0.17; delta.mae.low -0.2454; delta.mae.high -0.09136; delta.sum.value -34; delta.sum.low -49.11; delta.sum.high -18"},
 		{name: "too few of both", rows: rows, columns: columns, config: `{` + rates + `, "min_positives": 0, "min_rows": 5}`, warned: left,
 			want: "metrics.acc null, 4 rows, fewer than min_rows = 5; delta.acc.value null, 4 rows, fewer than min_rows = 5; delta.hits.low null, 4 rows, fewer than min_rows = 5"},
 		{name: "the champion has no value", rows: "(1, true, false, true), (2, false, false, true)", columns: "id, y, predicted, b_predicted",
@@ -344,7 +349,9 @@ func TestComparisonFigures(t *testing.T) {
 		{name: "scores of the challenger's other class", rows: "(1, true, true, 0.9, true, 0.1), (2, false, false, 0.1, false, 0.9)", columns: columns,
 			config: `{` + acc + `, ` + exact + `}`, want: `every row that is predicted "true", the positive class, has a lower score than every other row`},
 	} {
-		tc.task = schema.Binary
+		if tc.task == "" {
+			tc.task = schema.Binary
+		}
 		e, l, told := tc.take(t)
 		if e == nil {
 			continue
