@@ -88,6 +88,8 @@ func (p *planner) onlyNames(n *plan.Node, before *plan.NodeState) bool {
 func inputName(a string) string { return schema.KeyedName(address.Name(a), address.Key(a)) }
 
 // formerNames writes the former names of inputs into the lists that they stand in, by the name of the port.
+// A moved source is read under another name, from.orders for from.sales, and the name is part of the configuration. What
+// was accepted is then compared as it would be under the old name: a rename alone must not end an acceptance.
 func formerNames(config json.RawMessage, former map[string]string) (json.RawMessage, error) {
 	var all map[string]any
 	if err := json.Unmarshal(config, &all); err != nil {

@@ -224,6 +224,10 @@ func (s *saved) moves(st *plan.State) []plan.Move {
 }
 
 // compare fails with the first difference between the saved plan and the one that was made once more from its parts (ForgedError).
+// What is taken from the saved plan as it says is what this comparison cannot know: variables and the digest of the
+// files, which were not read again. Places in files are left out for the same reason. All else must be equal to the byte
+// in its canonical form, so that a plan cannot be edited into one that runs less or lets more pass. Warnings may be more
+// than now, since some come of files, but none that is due may be missing.
 func (s *saved) compare(now *plan.Plan, diags source.Diagnostics) error {
 	for _, d := range diags {
 		if d.Code == source.CodeApprover || d.Code == source.CodeAcceptStale { // of the operator's file, and of a block that the plan does not have
@@ -289,6 +293,7 @@ func (s *saved) namesColumn(text string) bool {
 }
 
 // outputs reports whether those that show what a block yields show that.
+// An output of a literal value is not looked at: nothing is decided by it.
 func (s *saved) outputs() bool {
 	for _, o := range s.plan.Outputs {
 		if o.From == "" {

@@ -169,6 +169,7 @@ func releaseBlock(r *plan.Release, catalog *schema.Catalog) *resolve.Block {
 }
 
 // problemBlock is a problem: its requirements, and what verifies them. Its task stands in the configuration of trainers.
+// Its references are those of verified_by, which the plan keeps as the policy of the block.
 func (s *saved) problemBlock(at string, meta json.RawMessage, catalog *schema.Catalog) (*resolve.Block, error) {
 	b := blockOf(at, address.Kind(at), "", catalog)
 	var told struct {
@@ -212,6 +213,8 @@ func reading(in plan.Input, body *schema.Body) resolve.Reference {
 }
 
 // asking gives a block its rules, approvals and what it asks of rollbacks, as its policy and as texts to be compiled.
+// So rules of a saved plan are compiled by the code that compiles those of a file, and a condition that no longer
+// compiles is told as there. Places are empty: there is no file.
 func asking(b *resolve.Block, rules []plan.Rule, approvals []plan.Approval, rollback *plan.RollbackPolicy) error {
 	condition := func(path, text string) {
 		b.Texts = append(b.Texts, resolve.Text{Path: path, Spec: &schema.Attr{Type: schema.CEL}, Text: source.NewText(text, source.Range{}, nil)})
@@ -290,6 +293,7 @@ func (s *saved) scope(m *resolve.Module, b *resolve.Block) {
 }
 
 // valueOf is the type of values that rules see so.
+// nil is a figure of which nothing is known; rules may do with it what they like, and fail at it.
 func valueOf(t *schema.FigureType) cty.Type {
 	switch {
 	case t == nil:
@@ -380,6 +384,8 @@ func field(t *schema.FigureType, names ...string) *schema.FigureType {
 }
 
 // typed reports whether a value is of a type that rules see. An object may have more than they do.
+// null fits everywhere, since any figure may be undefined. Fields of an object that rules do not know are let pass: a
+// newer component may write more than an older plan's types say.
 func typed(v json.RawMessage, t *schema.FigureType) bool {
 	if string(v) == "null" {
 		return true

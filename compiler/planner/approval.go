@@ -28,6 +28,7 @@ func (p *planner) settled(gate string) bool {
 }
 
 // behind are the deployments that a gate lets pass, in no order.
+// They are found once for all gates. A gate without any still decides, and releases nothing.
 func (p *planner) behind(gate string) []*check.Block {
 	if p.deploys == nil {
 		p.deploys = map[string][]*check.Block{}

@@ -38,6 +38,9 @@ func (p *planner) breaking() []plan.Change {
 }
 
 // tableCauses compares the tables of a stage that others read with those it yielded before. New columns break nobody.
+// Where it is known which columns others touch, the loss of one that nobody touches is no breaking change. A type that
+// changes is one for whoever reads the table, since the engine may find another meaning for the same query; so is a key
+// that changes, since joins rest on it.
 func (p *planner) tableCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	var out []plan.Cause
 	for _, o := range n.Outputs {

@@ -212,6 +212,7 @@ func dataSummary(e *plan.External, digest plan.Digest, since *plan.External) jso
 }
 
 // filesChanged are the names of files that are new, other or gone, at most a few of each.
+// The keys of the map are "added", "changed" and "removed"; a file that was renamed is in two of them.
 func filesChanged(before, after *plan.External) map[string][]string {
 	// Of a folder of 100,000 files the names would make the plan unreadable; the number of all is told beside.
 	const most = 20

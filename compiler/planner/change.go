@@ -113,6 +113,8 @@ func (p *planner) described() map[string]json.RawMessage {
 }
 
 // acceptedChanges are what differs at a stage whose result is taken in spite of it.
+// The reason given stands at each, so that a reviewer sees beside what was changed why nothing runs. A change that the
+// text does not show, such as of a component's version, is told by both definitions.
 func (p *planner) acceptedChanges(n *plan.Node) []plan.Change {
 	var out []plan.Change
 	add := func(c plan.Cause) {

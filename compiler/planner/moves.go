@@ -63,6 +63,8 @@ func (p *planner) move() {
 }
 
 // missed warns of moves of what is not recorded where something much like it would be removed.
+// A misspelt `from` moves nothing, and its stage would be removed and run again under the new name, hours for a letter.
+// It is a warning, because a workspace without that stage is the usual case.
 func (p *planner) missed() {
 	var gone []string
 	for address, n := range p.nodes {

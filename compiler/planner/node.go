@@ -151,6 +151,8 @@ func runIn(n *plan.Node, image *plan.External) {
 }
 
 // container finds out what a foreign stage will run, and in which image; nil if that cannot be.
+// The image's version is its id: the name may mean another image tomorrow, and the fingerprint goes by what it means
+// today. Secrets are known by name and version here, and have no value.
 func (p *planner) container(ctx context.Context, b *check.Block) (*plan.Container, *plan.External) {
 	f := b.Program
 	secrets, ok := p.secrets(b)
@@ -193,6 +195,7 @@ func setFormat(n *plan.Node, format string) {
 }
 
 // external adds the files from outside as an input.
+// Their digest stands in the plan, and the stage gets those bytes or none. False means that a mistake was told.
 func (p *planner) external(ctx context.Context, b *check.Block, n *plan.Node) bool {
 	ext, digest, err := p.o.Sources.External(ctx, b.Kind, b.Type, b.Address, b.Config)
 	if err != nil {

@@ -41,6 +41,8 @@ func forced(n *plan.Node) bool {
 }
 
 // differs says what differs at a stage from what the workspace recorded of it; "" if nothing does but what others make.
+// Inputs that other stages make are left out: they differ because of those, which are told themselves. "result" is a
+// stage that says the same and whose result is gone.
 func differs(n *plan.Node, own plan.NodeState) string {
 	if own.Definition != n.Definition {
 		return "definition"

@@ -205,6 +205,9 @@ func (p *planner) removals() {
 }
 
 // assemble puts the parts into their order and signs them with the plan's id.
+// The id is a digest of all of it in canonical form (plan.Sign): two plans of the same files and state have the same id
+// on every machine, and a plan that was changed by hand has none that is its own. Lists that are empty are written as []
+// and not null, for whoever reads them with jq.
 func (p *planner) assemble() (*plan.Plan, error) {
 	out := &plan.Plan{
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
@@ -245,6 +248,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 }
 
 // outputs are the values to show; of a block the digest that it has, or null while it is not known.
+// A digest that is not known is one of a stage that has yet to run; after the apply the same output has it.
 func (p *planner) outputs() map[string]plan.OutputValue {
 	out := map[string]plan.OutputValue{}
 	for _, o := range p.m.Outputs {
@@ -261,6 +265,7 @@ func (p *planner) outputs() map[string]plan.OutputValue {
 }
 
 // configDigest covers all that the files say, not how they say it.
+// Two sets of files with the same digest plan the same on the same state; comments, order and layout are no part of it.
 func (p *planner) configDigest() (plan.Digest, error) {
 	// Places are left out: a block that moves within a file, or to another one, is the same.
 	type block struct {

@@ -72,6 +72,8 @@ func (p *planner) policies() map[string]plan.Policy {
 }
 
 // policyChanges are those of blocks that are no stage and no gate, and of gates and checks that are gone.
+// What became weaker (Weaker) is said of each: a rule that is gone, a limit that lets more pass, an approval that fewer
+// must give. A reviewer must see that beside the stages that run, since nothing of it runs.
 func (p *planner) policyChanges() []plan.Change {
 	var out []plan.Change
 	add := func(address string, c plan.Cause) {

@@ -90,6 +90,7 @@ func scoringCauses(r *plan.Release) []plan.Cause {
 }
 
 // said puts a scoring in the words of its block.
+// So a cause has the path "predict" and not one within a container, which no file has.
 func said(s *plan.Scoring) json.RawMessage {
 	if s == nil {
 		return nil

@@ -74,6 +74,8 @@ func (p *planner) hangsOnSpared(n *plan.Node) bool {
 }
 
 // lookUp decides on a node whose inputs are all known, by the recorded result that it finds.
+// In the order of what is asked: was it forced; is there a result under this fingerprint (cached, here or in the
+// workspace's base); is there one recorded that is lost. Only then does the node run for the reasons that causes give.
 func (p *planner) lookUp(f *fate, before *plan.NodeState, recorded, forced bool) {
 	n := f.node
 	inputs := map[string]plan.Digest{}
@@ -159,6 +161,7 @@ func (p *planner) settle(f *fate, before *plan.NodeState, recorded bool) {
 }
 
 // resolveInputs fills in the digests of inputs that are known; false if one is not.
+// An input that is not known yet makes the node one that may run: whether it does is decided when the input is there.
 func (p *planner) resolveInputs(n *plan.Node) bool {
 	known := true
 	for i := range n.Inputs {

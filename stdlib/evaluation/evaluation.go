@@ -271,19 +271,15 @@ func (e *Evaluation) openSQL(ctx context.Context, set *prediction.Set) (*scored,
 	return &scored{rows: e.rows}, nil
 }
 
-// share is undefined, not 0, of no rows.
-func share(part, whole int) float64 {
-	if whole == 0 {
-		return math.NaN()
-	}
-	return float64(part) / float64(whole)
-}
+// share is undefined, not 0, of no rows: 0/0 is NaN.
+func share(part, whole int) float64 { return float64(part) / float64(whole) }
 
-// positives counts rows of the positive class that have weight, of all that count or of those that a mask marks.
+// positives counts rows of the positive class that have weight, of all that count or of those that a mask marks. Of a task
+// without two classes the number says nothing.
 func (e *Evaluation) positives(mask []bool) int {
 	n := 0
 	for i, a := range e.sample.Actual {
-		if a == 1 && e.sample.Weights()[i] > 0 && e.set.Task == schema.Binary && (mask == nil || mask[i]) {
+		if a == 1 && e.sample.Weights()[i] > 0 && (mask == nil || mask[i]) {
 			n++
 		}
 	}

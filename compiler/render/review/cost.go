@@ -56,6 +56,8 @@ func cost(p *plan.Plan) string {
 const mostScaled = 3
 
 // scaled says of which stages the past run had more or less to do, those of the longest chain first, since they decide.
+// An estimate that was made from a run over other data is a guess by proportion; who reads "about 40 s" must be able to
+// see that.
 func scaled(p *plan.Plan, chain []string) string {
 	var names, texts []string
 	for _, a := range append(slices.Clone(chain), slices.Sorted(maps.Keys(p.Envelope.Scaled))...) {

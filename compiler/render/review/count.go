@@ -93,6 +93,8 @@ func (c Counts) Nothing() bool {
 }
 
 // Count counts what a plan would do.
+// Each block is counted once, under what is most about it: gates and stages by their verdict, and only what is neither (the
+// pipeline, a deployment) by what changed in it. A gate that passed before and is not decided anew (Cached) is in none.
 func Count(p *plan.Plan) Counts {
 	var c Counts
 	stages, described := map[string]bool{}, map[string]bool{} // of gates and the pipeline, which have no verdict that says so
@@ -171,6 +173,7 @@ func Count(p *plan.Plan) Counts {
 }
 
 // node counts a stage by its verdict. Moved ones are counted by their changes, since gates and releases move too.
+// A word of a later version is counted nowhere; its stage is listed as unknown.
 func (c *Counts) node(v plan.Verdict) {
 	switch v {
 	case plan.Run:

@@ -110,6 +110,7 @@ func (t *text) where(r source.Range) string {
 }
 
 // diffFields lists values before and after, the paths in a column.
+// What weakens a policy is red, whatever else it is. Texts of several lines, such as queries, follow below their path.
 func (t *text) diffFields(indent string, fields []diff.Field) {
 	width := 0
 	for _, f := range fields {
@@ -182,6 +183,7 @@ func (t *text) wrapped(label string, addresses []string) {
 }
 
 // diffGates writes the gates whose verdicts or policies differ, with the rules that come out otherwise.
+// A gate whose verdict is as before stands here for its policy or for a rule that differs within the same verdict.
 func (t *text) diffGates(d *diff.Diff) {
 	if len(d.Gates) == 0 {
 		return

@@ -115,6 +115,7 @@ func (m *diffMarkdown) fields(title string, fields []diff.Field) {
 }
 
 // list writes fields, as many as fit; what weakens a policy is told in bold whatever its category.
+// The number of what is cut adds up in m.cut, which the end of the text tells.
 func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 	rows, more := some(fields, m.fit.rows)
 	if more > 0 {
@@ -136,6 +137,8 @@ func (m *diffMarkdown) list(indent string, fields []diff.Field) {
 }
 
 // changed lists the blocks that differ with their fields; of too many those stay that break others.
+// Reaches are the blocks whose results would be others. Of a graph that is too large not all are followed, and that is
+// said in place of a number.
 func (m *diffMarkdown) changed(changed []diff.Changed) {
 	if len(changed) == 0 {
 		return
@@ -169,6 +172,7 @@ func (m *diffMarkdown) weaker(d *diff.Diff) {
 }
 
 // gates lists gates and, after them, deployments; of too many gates those stay that fail.
+// Verdicts are written as words, and not as signs in colours, since a comment is read in mails too.
 func (m *diffMarkdown) gates(d *diff.Diff) {
 	if len(d.Gates) > 0 {
 		m.title("Gates")
@@ -194,6 +198,8 @@ func (m *diffMarkdown) gates(d *diff.Diff) {
 }
 
 // runs lists which stages would run with which plan.
+// A plan's name is that of its file or revision. Stages that both run are listed, because their results differ if what
+// they read does.
 func (m *diffMarkdown) runs(d *diff.Diff) {
 	if len(d.Runs.After)+len(d.Runs.Before)+len(d.Runs.Both) == 0 {
 		return

@@ -289,6 +289,7 @@ func sameComponents(p *plan.Plan, all []plan.Change) (rest []plan.Change, at map
 }
 
 // changeNote says what a change means that is not what it makes run.
+// The first case that fits counts: that others break is worth more than that nothing runs.
 func changeNote(p *plan.Plan, c plan.Change) string {
 	switch {
 	case c.Category == plan.Breaking && c.Cause.Kind == plan.OutputCause && releases(p, c.Address):
@@ -308,6 +309,8 @@ func changeNote(p *plan.Plan, c plan.Change) string {
 }
 
 // policyNote says what a change of policy means: what decides anew, or that nothing holds a deployment any more.
+// "Nothing runs" is said although rules changed, because a reviewer fears the opposite: rules are decided by the figures
+// that are recorded.
 func policyNote(p *plan.Plan, c plan.Change) string {
 	address := render.Line(c.Address)
 	deploys, n := releases(p, c.Address), p.Node(c.Address)

@@ -88,6 +88,7 @@ func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState, thre
 }
 
 // reasonOf is the verdict in a sentence.
+// A verdict of a later version is written as it is.
 func reasonOf(n *plan.Node) string {
 	switch n.Verdict {
 	case plan.Cached:
@@ -114,6 +115,8 @@ func reasonOf(n *plan.Node) string {
 }
 
 // waits names the inputs that are not known before something else has run.
+// For an input that another stage makes it is that stage with its verdict, "waits for train.m (may run)"; for one from
+// elsewhere where it lies.
 func (t *text) waits(p *plan.Plan, n *plan.Node) {
 	var names []string
 	for _, in := range n.Inputs {
@@ -190,6 +193,7 @@ func nodeParts(n *plan.Node) *parts {
 }
 
 // stateParts is the same of what is recorded. Its names must be those of nodeParts, since both are set side by side by name.
+// Of a stage that was never recorded it is empty, and every part of now is new.
 func stateParts(s *plan.NodeState) *parts {
 	x := &parts{}
 	if s == nil {
@@ -244,6 +248,8 @@ func (x *parts) container(c *plan.Container) {
 }
 
 // inputText says where an input comes from: "split.s:train", "12 files in data", "postgres://db/sales = 2026-01-31".
+// "recorded" is an input whose stage the state does not name, as of a value that was moved or of an older version's
+// record.
 func inputText(from, port string, files *plan.External) string {
 	switch {
 	case files != nil && files.Version == "" && files.Remote:
@@ -414,6 +420,7 @@ func championText(c *plan.Champion) string {
 }
 
 // explainRelease sets a release beside the one that is live: model, gate, type and configuration.
+// Its figures are those that both models have; the rest is in the evaluation.
 func (t *text) explainRelease(r *plan.Release) {
 	m := graph.ActionMarks[r.Action]
 	t.Line("%s %s: %s", t.Paint(m.Style(), m.Sign()), t.Paint(render.Bold, render.Line(r.Address)), graph.ActionWords[r.Action])

@@ -178,6 +178,8 @@ func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 }
 
 // waitsFor names the stages nearest to a gate whose figures are not known: " for evaluate.test", or "".
+// Stages further up are not named: the nearest ones name theirs, and in a plan where everything runs the list would be
+// everything.
 func waitsFor(nodes map[string]*plan.Node, g *plan.Gate) string {
 	var names []string
 	wait := func(address string) {

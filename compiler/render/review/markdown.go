@@ -165,6 +165,7 @@ func (m *markdown) production() {
 }
 
 // figures puts the metrics of both models side by side.
+// Rows of all releases stand in one table; each name says whose figure it is.
 func (m *markdown) figures() {
 	var all []figureRow
 	for _, r := range m.d.Production {
@@ -210,6 +211,8 @@ func actionWord(a plan.ReleaseAction) string {
 }
 
 // gates writes each gate with its rules; of too many those are kept that fail.
+// A gate that is left out is told by number and verdict (leftGates), so that one that fails is not lost among the many
+// that pass: pick keeps those first.
 func (m *markdown) gates() {
 	if len(m.d.Gates) == 0 {
 		return
@@ -274,6 +277,8 @@ func verdictWord(v plan.RuleVerdict) string {
 }
 
 // why is the table of changes; texts of several lines follow below it under the number of their row.
+// The numbers are those that text and HTML give the same causes, so that people can talk of "number 3". Breaking changes
+// are not cut for others.
 func (m *markdown) why() {
 	if len(m.d.Why)+len(m.d.Fresh)+len(m.d.Moved) == 0 {
 		return
@@ -337,6 +342,7 @@ func fenced(indent string, lines []render.DiffLine) string {
 }
 
 // moved is the row of addresses that change.
+// All of them are one row, since a module that is renamed moves every block in it.
 func (m *markdown) moved() {
 	rows, more := some(m.d.Moved, m.fit.list)
 	if len(rows) == 0 {
@@ -389,6 +395,8 @@ func (m *markdown) stages() {
 }
 
 // warnings is the folded list of warnings. Their number is open to see.
+// They are folded because they are the same in each plan of a module that nobody cleans up, and would push down what is
+// new.
 func (m *markdown) warnings() {
 	if len(m.d.Warnings) == 0 {
 		return

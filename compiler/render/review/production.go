@@ -73,6 +73,7 @@ func liveModel(r *plan.Release) string {
 }
 
 // nextModel names the model that would be live: by its digest where it is known, else by whether it will or may be trained.
+// "to be trained" promises nothing of which model it will be: a release of it waits for its gate.
 func nextModel(nodes map[string]*plan.Node, r *plan.Release) string {
 	from := render.Line(r.Model.From)
 	n := nodes[r.Model.From]

@@ -146,6 +146,7 @@ func (t *text) gates() {
 }
 
 // found lists what only warns, and drift.
+// They stop nothing, so they stand behind what does; with --all each of them.
 func (t *text) found() {
 	for i, f := range t.d.Found {
 		if i == 0 {
@@ -192,6 +193,8 @@ func (t *text) rules(rules []ruleRow) {
 }
 
 // why lists the root causes, and what each makes run.
+// Root causes only: that train runs because its dataset runs is seen from the list below the cause, "runs dataset.d,
+// train.m".
 func (t *text) why() {
 	if len(t.d.Why)+len(t.d.Fresh)+len(t.d.Moved) > 0 {
 		t.Title("Why")
@@ -237,6 +240,7 @@ func (t *text) lines(indent string, lines []render.DiffLine) {
 var lineStyle = map[string]render.Style{"-": render.Red, "+": render.Green, " ": "", "…": render.Dim}
 
 // moved lists the addresses that change, under one number.
+// It has the number that follows those of the causes, also where stages that never ran took one.
 func (t *text) moved() {
 	if len(t.d.Moved) == 0 {
 		return
@@ -312,6 +316,7 @@ func (t *text) list(label string, addresses ...string) {
 }
 
 // stages lists stages by the phase of the lifecycle that they belong to.
+// Within a phase they keep the document's order. The words stand in columns as wide as the longest address.
 func (t *text) stages() {
 	if len(t.d.Stages) == 0 {
 		return
