@@ -31,6 +31,7 @@ test: build
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo "No PostgreSQL: the tests that start a server of it are LEFT OUT."
 	@command -v versitygw >/dev/null || [ -x "$$($(GO) env GOPATH)/bin/versitygw" ] || echo "No versitygw: the tests against a server of S3 are LEFT OUT."
 	@command -v fake-gcs-server >/dev/null || [ -x "$$($(GO) env GOPATH)/bin/fake-gcs-server" ] || echo "No fake-gcs-server: the tests against a server of Google Cloud Storage are LEFT OUT."
+	@for p in jq curl gh; do command -v $$p >/dev/null || echo "No $$p: tests that run the workflows of examples/ci are LEFT OUT."; done
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "No Chromium: the tests that open pages in it are LEFT OUT."
 	@[ -d ../shared/data ] || echo "No ../shared/data: the tests on data that is not in the tree are LEFT OUT."
 	MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 35m ./...

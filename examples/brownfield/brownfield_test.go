@@ -72,34 +72,12 @@ func TestStory(t *testing.T) {
 
 	r.write(t, "metrics.json", `{"auc": 0.8448, "recall": 0.0, "log_loss": 0.4944, "rows": 1741}`)
 	r.want(t, 0, "live: recall = 0.5093", "plan")
-	r.want(t, 3, "Gate failed", "--workspace", "preview", "apply", "--auto-approve", "--executor", "process")
-	r.want(t, 3, "| ❌ FAIL | `recall` |", "plan", "--format", "markdown", "--fail-on", "gate")
-	r.want(t, 3, "✓  auc       evaluate.script.metrics.auc >= 0.835       auc = 0.8448", "plan", "--fail-on", "gate")
+	r.want(t, 3, "Gate failed", "--workspace", "pr-7", "apply", "--base", "default", "--auto-approve", "--executor", "process")
+	r.want(t, 3, "| ❌ FAIL | `recall` |", "--workspace", "pr-7", "plan", "--base", "default", "--format", "markdown", "--fail-on", "gate")
+	r.want(t, 3, "✓  auc       evaluate.script.metrics.auc >= 0.835       auc = 0.8448", "--workspace", "pr-7", "plan", "--fail-on", "gate")
 
 	r.write(t, "metrics.json", read(t, "metrics.json"))
 	r.want(t, 0, "Plan: nothing to do, 1 cached", "plan", "--fail-on", "gate")
-}
-
-// TestStoreIsCarriedAsInCI links the store from elsewhere, as the workflows of examples/ci do, and plans where only its log
-// and actions are.
-func TestStoreIsCarriedAsInCI(t *testing.T) {
-	r := newRepository(t)
-	r.write(t, "pipeline.mlp", read(t, "pipeline.mlp"))
-	store := t.TempDir()
-	if err := os.Symlink(store, filepath.Join(r.dir, ".mlp")); err != nil {
-		t.Fatal(err)
-	}
-	r.want(t, 0, "Plan: 1 to run.", "plan", "--refresh", "--out", filepath.Join(r.dir, "plan.json"))
-	r.want(t, 0, "gate.release  passed", "apply", filepath.Join(r.dir, "plan.json"), "--auto-approve", "--executor", "process")
-	if err := os.Remove(filepath.Join(r.dir, ".mlp")); err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []string{"log", "actions"} {
-		if err := os.CopyFS(filepath.Join(r.dir, ".mlp", part), os.DirFS(filepath.Join(store, part))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.want(t, 0, "Plan: nothing to do, 1 cached", "plan")
 }
 
 // TestReadmeShowsWhatIsPrinted holds the figures of the README to the files beside it.

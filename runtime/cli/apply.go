@@ -30,6 +30,7 @@ type applyFlags struct {
 	refresh     bool               // files of all sources must be here
 	offline     bool               // nothing outside is asked
 	failOn      []string           // words of failOns
+	planID      string             // the plan_id that was approved; "": whichever
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -63,6 +64,7 @@ func (a *app) applyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+strings.Join(before, ", ")+" before anything is done")
+	cmd.Flags().StringVar(&f.planID, "plan-id", "", "do nothing unless the plan is the one with this `digest`, which was approved; exit with 5 otherwise")
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
 	return cmd
@@ -95,8 +97,11 @@ type applying struct {
 
 func (v *applying) Show(p *plan.Plan) error { return v.app.printPlan(p, "text", false) }
 
-// What --fail-on stops is looked at before anybody is asked: a "yes" could not overrule it.
+// What --plan-id and --fail-on stop is looked at before anybody is asked: a "yes" could not overrule it.
 func (v *applying) Confirm(p *plan.Plan) (bool, error) {
+	if id := v.flags.planID; id != "" && id != string(p.ID) {
+		return false, &failure{code: exitStale, err: fmt.Errorf("this is plan %s, and not the one that was approved, %s", p.ID, id), hint: "Nothing was done. Have this plan reviewed."}
+	}
 	if err := stopped(p, v.flags.failOn); err != nil {
 		return false, err
 	}

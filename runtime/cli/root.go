@@ -230,7 +230,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SetIn(a.in)
 	cmd.PersistentFlags().StringVarP(&a.Dir, "chdir", "C", ".", "work in this `folder`")
 	cmd.PersistentFlags().StringVar(&a.Name, "workspace", "default", "`name` of the workspace: a state of its own")
-	cmd.PersistentFlags().StringVar(&a.StoreURL, "store", "", "the `URL` of the bucket with results and state, such as s3://models/fraud (or "+workspace.StoreVariable+", or store in the pipeline block). Default: the folder .mlp")
+	cmd.PersistentFlags().StringVar(&a.StoreURL, "store", "", "the `URL` of the bucket with results and state, such as s3://models/fraud (or "+workspace.StoreVariable+", or store in the pipeline block). Default: "+workspace.StoreName+", the folder beside the module")
 	cmd.PersistentFlags().StringArrayVar(&a.allowed, "data-root", nil, "data may lie in this `folder` beside the pipeline's, and nowhere else; messages may quote it (may be repeated; or "+workspace.DataRootVariable+")")
 	cmd.PersistentFlags().StringVar(&a.ApproversFile, "approvers", "", "who may give approvals, by the operator's `file` of groups (or "+workspace.ApproversVariable+")")
 	cmd.SetFlagErrorFunc(flagError)

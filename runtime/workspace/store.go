@@ -21,7 +21,8 @@ import (
 // StoreVariable names the environment variable that says where the store is, unless --store does.
 const StoreVariable = "MLP_STORE"
 
-// storeURL is where the store is: as the command line says, else the environment, else the module's pipeline block; nil is the folder .mlp.
+// storeURL is where the store is: as the command line says, else the environment, else the module's pipeline block; nil is the folder .mlp,
+// which the first two may name, for who must not or cannot ask the bucket that the module names.
 func (w *Workspace) storeURL() (*storeurl.URL, error) {
 	text, by := w.StoreURL, "--store"
 	if text == "" {
@@ -30,7 +31,7 @@ func (w *Workspace) storeURL() (*storeurl.URL, error) {
 	if text == "" {
 		text, by = w.namedStore(), "the pipeline block"
 	}
-	if text == "" {
+	if text == "" || text == StoreName {
 		return nil, nil
 	}
 	u, err := storeurl.Parse(text)
