@@ -184,8 +184,9 @@ type Action struct {
 	Figures     json.RawMessage   `json:"figures,omitempty"`
 	Warnings    []string          `json:"warnings,omitempty"`
 	Log         Digest            `json:"log,omitempty"`
-	Platform    string            `json:"platform"`       // "linux/amd64"
-	Node        string            `json:"node,omitempty"` // the name of the machine
+	Report      Digest            `json:"report,omitempty"` // of out/report.json, where the stage wrote one (lang/report)
+	Platform    string            `json:"platform"`         // "linux/amd64"
+	Node        string            `json:"node,omitempty"`   // the name of the machine
 	Executor    string            `json:"executor"`
 	ToolVersion string            `json:"tool_version"`
 	StartedAt   time.Time         `json:"started_at"`

@@ -322,7 +322,7 @@ func (a *Attempt) Fail(ctx context.Context, err error) *Failure {
 	return f
 }
 
-// Finish checks and stores the outputs of a stage that succeeded, and its log. What it returns is not recorded yet.
+// Finish checks and stores the outputs of a stage that succeeded, its report and its log. What it returns is not recorded yet.
 func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	duration := time.Since(a.started)
 	if err := a.fresh(ctx); err != nil {
@@ -330,9 +330,12 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	}
 	var outputs map[string]plan.Digest
 	var figures json.RawMessage
-	var digest plan.Digest
+	var digest, report plan.Digest
 	err := a.Store.Together(ctx, func(b *store.Batch) (err error) {
 		if outputs, figures, err = a.collect(ctx, b); err != nil {
+			return err
+		}
+		if report, err = a.storeReport(b); err != nil {
 			return err
 		}
 		digest, err = a.log.put(b)
@@ -344,7 +347,7 @@ func (a *Attempt) Finish(ctx context.Context) (plan.Action, error) {
 	return plan.Action{
 		Fingerprint: a.Fingerprint, Definition: a.node.Definition, Address: a.node.Address,
 		Component: fmt.Sprintf("%s@%d", componentName(a.node), a.node.Version), Inputs: a.Inputs, Outputs: outputs,
-		Figures: figures, Warnings: a.log.warnings(), Log: digest, Executor: a.Executor.Name(),
+		Figures: figures, Warnings: a.log.warnings(), Log: digest, Report: report, Executor: a.Executor.Name(),
 		Platform: cmp.Or(a.trace.Platform, platform), Node: a.trace.Node, CPUMS: a.trace.CPU.Milliseconds(), PeakMemory: a.trace.PeakMemory,
 		ToolVersion: a.ToolVersion, StartedAt: a.started.UTC().Truncate(time.Millisecond), DurationMS: duration.Milliseconds(),
 	}, nil

@@ -6,6 +6,8 @@ package attempt
 //   - Of each other port a folder with something in it, of regular files alone.
 //   - Of a table port one file, table.parquet, or table.csv or table.ndjson where the block asks for that; it is converted then.
 //
+// Besides, any stage may write report.json, a report as lang/report has it: that is no port, since no stage reads one.
+//
 // Anything else in out/ is warned of and left out. A stage that wrote less than its block declares fails here, with what was
 // expected, and not in the stage that would have read it.
 
@@ -22,14 +24,18 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
-// figuresFile holds the figures of a stage.
-const figuresFile = "metrics.json"
+// figuresFile holds the figures of a stage, reportFile its report.
+const (
+	figuresFile = "metrics.json"
+	reportFile  = "report.json"
+)
 
 // maxFigures bounds metrics.json: it is kept in records and state, so results belong in other ports.
 const maxFigures = 16 << 20
@@ -155,11 +161,37 @@ func (a *Attempt) warnOfStrangers() error {
 	for _, e := range entries {
 		port := e.Name()
 		declared := slices.ContainsFunc(a.node.Outputs, func(o plan.Output) bool { return o.Port == port && !isFigures(o.Type) })
-		if port != figuresFile && !declared {
+		if port != figuresFile && port != reportFile && !declared {
 			a.log.warn(fmt.Sprintf("out/%s belongs to no port of the block and is not kept", port))
 		}
 	}
 	return nil
+}
+
+// storeReport checks and stores report.json; "" where the stage wrote none.
+func (a *Attempt) storeReport(into *store.Batch) (plan.Digest, error) {
+	path := filepath.Join(a.task.Out, reportFile)
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() || info.Size() > report.MaxBytes {
+		return "", a.badOutput("wrote an out/%s that is no regular file of at most %d bytes", reportFile, report.MaxBytes)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if why := notAnObject(data); why != "" {
+		return "", a.badOutput("wrote an out/%s that %s", reportFile, why)
+	}
+	if _, err := report.Read(data); err != nil {
+		return "", a.badOutput("wrote an out/%s that is no report: %v", reportFile, err)
+	}
+	return into.PutBytes(data)
 }
 
 // storeFigures stores metrics.json as a folder of one file, since ports carry folders.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -140,6 +141,15 @@ func (s *Stage) WriteFigures(figures any) error {
 		return fmt.Errorf("writing figures: %w", err)
 	}
 	return os.WriteFile(filepath.Join(s.Root, "out", "metrics.json"), append(data, '\n'), 0o644)
+}
+
+// WriteReport writes report.json: the same bytes for the same report.
+func (s *Stage) WriteReport(r *report.Report) error {
+	data, err := report.Write(r)
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return os.WriteFile(filepath.Join(s.Root, "out", "report.json"), data, 0o644)
 }
 
 // Logf writes a line to the stage's log.
