@@ -1,0 +1,82 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+	doc "github.com/mlp-lang/mlp/lang/report"
+)
+
+//go:embed report.html
+var pageText string
+
+// HTML writes the document as one file that needs nothing else: no script, no request. html/template escapes all that stages wrote;
+// pictures escape for themselves.
+func HTML(w io.Writer, d *Document) error {
+	pictures := 0
+	page, err := template.New("report").Funcs(template.FuncMap{
+		"line":  render.Line,
+		"show":  func(w *reasons, c doc.Cell, k doc.Kind) string { return render.Line(w.show(c, k)) },
+		"right": func(k doc.Kind) bool { return right(k) },
+		"picture": func(p *doc.Plot) template.HTML {
+			pictures++
+			return template.HTML(svg(p, fmt.Sprintf("p%d", pictures))) // of SVG, which escapes what it is given
+		},
+		"swatch": func(p *doc.Plot, i int) string { return seriesClass(p, i) },
+		"heat":   heat,
+		"why":    reasonsOf,
+		"notes":  (*reasons).notes,
+		"legend": func(p *doc.Plot) bool { return len(p.Series) > 1 },
+		"id":     func(i int) string { return fmt.Sprintf("r%d", i+1) },
+		"plots":  plots,
+	}).Parse(pageText)
+	if err != nil {
+		return fmt.Errorf("the page of a report: %w", err)
+	}
+	return page.Execute(w, d)
+}
+
+// row is what stands side by side: plots one after the other, or one other item.
+type row struct {
+	Plots []*doc.Plot
+	Item  *doc.Item
+}
+
+// plots groups the items of a section so that plots which follow each other stand side by side.
+func plots(items []doc.Item) []row {
+	var out []row
+	for i := range items {
+		switch n := len(out); {
+		case items[i].Plot == nil:
+			out = append(out, row{Item: &items[i]})
+		case n > 0 && out[n-1].Item == nil:
+			out[n-1].Plots = append(out[n-1].Plots, items[i].Plot)
+		default:
+			out = append(out, row{Plots: []*doc.Plot{items[i].Plot}})
+		}
+	}
+	return out
+}
+
+// heat is how strongly a cell of a shaded table is coloured, in whole per cent of the greatest value.
+func heat(t *doc.Table, c doc.Cell) int {
+	if !t.Heat || c.Value == nil {
+		return 0
+	}
+	most := 0.0
+	for _, r := range t.Rows {
+		for _, x := range r {
+			if x.Value != nil {
+				most = max(most, math.Abs(*x.Value))
+			}
+		}
+	}
+	if most == 0 {
+		return 0
+	}
+	return int(math.Round(45 * math.Abs(*c.Value) / most))
+}

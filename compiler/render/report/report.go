@@ -1,0 +1,147 @@
+// Package report writes reports of stages for people: one HTML page that needs nothing else, Markdown, lines for a terminal, JSON.
+//
+// A report is data (lang/report); how it looks is decided here alone. The same report gives the same bytes in each form. All that a
+// stage wrote is shown harmless: a name of a group is no markup, and no escape of a terminal.
+//
+// # Pictures
+//
+// svg.go draws a plot as SVG of its own, without a script, a font or a request. Its colours are variables of the page, so that a page is
+// light or dark as the reader's system is; series differ by their dashes too, for who sees no colours. A picture is 340 units wide
+// whatever the screen, so that its letters can be read on a telephone of 360 pixels as on a desk, where two stand side by side.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	doc "github.com/mlp-lang/mlp/lang/report"
+)
+
+// Document is what is shown at once: the reports of one stage or of several.
+type Document struct {
+	Title   string  `json:"title"`
+	Entries []Entry `json:"reports"`
+}
+
+// Entry is the report of one stage, and what is recorded of it.
+type Entry struct {
+	Address string      `json:"address"`
+	Facts   []Fact      `json:"facts"`
+	Report  *doc.Report `json:"report"`
+}
+
+// Fact is a line about a result: {"result", "b2bf27"}.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// JSON writes the document as it is.
+func JSON(w io.Writer, d *Document) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(d)
+}
+
+// show is a cell as text: its value by the kind of its column, with an interval.
+func show(c doc.Cell, k doc.Kind) string {
+	switch {
+	case c.Value != nil && c.Low != nil && c.High != nil:
+		return fmt.Sprintf("%s (%s to %s)", number(*c.Value, k), number(*c.Low, k), number(*c.High, k))
+	case c.Value != nil:
+		return number(*c.Value, k)
+	case c.Text != "":
+		return c.Text
+	}
+	return ""
+}
+
+// reasons are why cells of a table have no value, each once, in the order of the cells. A cell shows a dash and the number of its reason,
+// from 1, since sentences would not fit.
+type reasons struct {
+	list []string
+	of   map[string]int
+}
+
+func reasonsOf(t *doc.Table) *reasons {
+	r := &reasons{of: map[string]int{}}
+	for _, row := range t.Rows {
+		for _, c := range row {
+			if c.Why != "" && c.Value == nil && r.of[c.Why] == 0 {
+				r.list = append(r.list, c.Why)
+				r.of[c.Why] = len(r.list)
+			}
+		}
+	}
+	return r
+}
+
+// show is a cell as text.
+func (r *reasons) show(c doc.Cell, k doc.Kind) string {
+	if n := r.of[c.Why]; n > 0 && c.Value == nil {
+		return fmt.Sprintf("– (%d)", n)
+	}
+	return show(c, k)
+}
+
+// notes are the reasons as lines below the table.
+func (r *reasons) notes() []string {
+	var out []string
+	for i, why := range r.list {
+		out = append(out, fmt.Sprintf("(%d) undefined: %s", i+1, why))
+	}
+	return out
+}
+
+// number writes a number by its kind: a share as per cent, a count whole, others with four significant digits.
+func number(x float64, k doc.Kind) string {
+	switch k {
+	case doc.Share:
+		return significant(100*x, 3) + " %"
+	case doc.Count:
+		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
+	}
+	return significant(x, 4)
+}
+
+// significant writes so many significant digits, without an exponent where people read none: 0.8412, 53,940, 1.2e-07.
+func significant(x float64, digits int) string {
+	size := math.Abs(x)
+	switch {
+	case x == 0:
+		return "0"
+	case size >= 1e12 || size < 1e-4:
+		return strconv.FormatFloat(x, 'g', digits, 64)
+	case size >= math.Pow10(digits):
+		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
+	}
+	places := digits - 1 - int(math.Floor(math.Log10(size)))
+	s := strconv.FormatFloat(x, 'f', max(places, 0), 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	if strings.Contains(s, ".") {
+		return s
+	}
+	return thousands(s)
+}
+
+// thousands puts commas into a whole number: 53,940.
+func thousands(s string) string {
+	sign := ""
+	if strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// right reports whether the cells of a column stand to the right, as numbers do.
+func right(k doc.Kind) bool { return k != "" && k != doc.Text }

@@ -1,0 +1,256 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+	doc "github.com/mlp-lang/mlp/lang/report"
+)
+
+// Sizes of a picture, in its own units.
+const (
+	wide       = 340.0
+	high       = 260.0
+	category   = 20.0 // height of a category on the y axis
+	aboveAxes  = 26.0
+	belowAxes  = 44.0
+	letter     = 7.0 // width of a letter of the ticks, about
+	longestRow = 16  // letters of a category that are shown
+	palette    = 6   // series of further numbers begin again
+)
+
+// picture is a plot being drawn.
+type picture struct {
+	*doc.Plot
+	b    strings.Builder
+	x, y *axis
+}
+
+// svg draws a plot; id tells it from the others of a page.
+func svg(p *doc.Plot, id string) string {
+	s := &picture{Plot: p}
+	height := high
+	if n := len(p.Y.Categories); n > 0 {
+		height = aboveAxes + belowAxes + category*float64(max(n, 2))
+	}
+	s.axes(height)
+	alt := p.Alt
+	if alt == "" {
+		alt = p.Title
+	}
+	fmt.Fprintf(&s.b, `<svg viewBox="0 0 %s %s" role="img" aria-labelledby="%s"><title id="%s">%s</title>`, place(wide), place(height), id, id, escape(render.Line(alt)))
+	s.grid(height)
+	for i := range p.Series {
+		s.series(i)
+	}
+	s.b.WriteString("</svg>")
+	return s.b.String()
+}
+
+// axes spans both axes over all series.
+func (s *picture) axes(height float64) {
+	var xs, ys []float64
+	zeroX, zeroY := false, false
+	for _, r := range s.Series {
+		xs = append(xs, r.X...)
+		ys = append(ys, r.Y...)
+		if r.Mark == doc.Bars {
+			zeroX, zeroY = zeroX || s.sideways(), zeroY || !s.sideways()
+		}
+		if s.sideways() {
+			xs = append(append(xs, r.Low...), r.High...)
+		} else {
+			ys = append(append(ys, r.Low...), r.High...)
+		}
+		if r.Mark == doc.Bars && !s.sideways() && len(s.X.Categories) == 0 {
+			half := barWidth(r.X) / 2
+			for _, x := range r.X {
+				xs = append(xs, x-half, x+half)
+			}
+		}
+	}
+	s.y = newAxis(s.Y, ys, zeroY, 5, height-belowAxes, aboveAxes)
+	if s.sideways() { // the first category is at the top
+		s.y.from, s.y.to = s.y.to, s.y.from
+	}
+	left := 0
+	for i := range s.y.ticks {
+		s.y.ticks[i].text = render.Clipped(render.Line(s.y.ticks[i].text), longestRow)
+		left = max(left, len([]rune(s.y.ticks[i].text)))
+	}
+	s.x = newAxis(s.X, xs, zeroX, 5, 10+letter*float64(max(left, 3)), wide-22)
+}
+
+// sideways reports whether categories go down the y axis: bars and whiskers then go along x.
+func (s *picture) sideways() bool { return len(s.Y.Categories) > 0 }
+
+// grid draws lines at the ticks, and what they are.
+func (s *picture) grid(height float64) {
+	bottom := height - belowAxes
+	for _, t := range s.x.ticks {
+		x := place(s.x.at(t.value))
+		fmt.Fprintf(&s.b, `<path class="g" d="M%s %sV%s"/><text class="t" x="%s" y="%s" text-anchor="middle">%s</text>`,
+			x, place(aboveAxes), place(bottom), x, place(bottom+16), escape(render.Clipped(render.Line(t.text), longestRow)))
+	}
+	for _, t := range s.y.ticks {
+		y := s.y.at(t.value)
+		fmt.Fprintf(&s.b, `<path class="g" d="M%s %sH%s"/><text class="t" x="%s" y="%s" text-anchor="end">%s</text>`,
+			place(s.x.from), place(y), place(s.x.to), place(s.x.from-5), place(y+4), escape(t.text))
+	}
+	fmt.Fprintf(&s.b, `<text class="l" x="4" y="15">%s</text>`, escape(render.Line(s.Y.Label)))
+	fmt.Fprintf(&s.b, `<text class="l" x="%s" y="%s" text-anchor="end">%s</text>`, place(s.x.to), place(height-8), escape(render.Line(s.X.Label)))
+}
+
+// series draws one of them.
+func (s *picture) series(i int) {
+	r := &s.Series[i]
+	class := seriesClass(s.Plot, i)
+	switch r.Mark {
+	case doc.Line, doc.Step:
+		if len(r.X) > 0 {
+			fmt.Fprintf(&s.b, `<path class="s %s" d="%s"/>`, class, s.path(r))
+		}
+	case doc.Band:
+		if len(r.X) > 0 {
+			fmt.Fprintf(&s.b, `<path class="b %s" d="%s"/>`, class, s.band(r))
+		}
+	case doc.Bars:
+		s.bars(r, class)
+	case doc.Points:
+		s.points(r, class)
+	}
+}
+
+// seriesClass is the class of CSS that says how a series looks. References have one of their own, and no number.
+func seriesClass(p *doc.Plot, i int) string {
+	if p.Series[i].Dim {
+		return "ref"
+	}
+	number := 0
+	for _, s := range p.Series[:i] {
+		if !s.Dim {
+			number++
+		}
+	}
+	return "c" + strconv.Itoa(number%palette)
+}
+
+func (s *picture) path(r *doc.Series) string {
+	var b strings.Builder
+	for i := range r.X {
+		x, y := place(s.x.at(r.X[i])), place(s.y.at(r.Y[i]))
+		switch {
+		case i == 0:
+			b.WriteString("M" + x + " " + y)
+		case r.Mark == doc.Step:
+			b.WriteString("H" + x + "V" + y)
+		default:
+			b.WriteString("L" + x + " " + y)
+		}
+	}
+	return b.String()
+}
+
+// band goes along the upper bound and back along the lower one.
+func (s *picture) band(r *doc.Series) string {
+	var b strings.Builder
+	for i := range r.X {
+		command := "L"
+		if i == 0 {
+			command = "M"
+		}
+		b.WriteString(command + place(s.x.at(r.X[i])) + " " + place(s.y.at(r.High[i])))
+	}
+	for i := range slices.Backward(r.X) {
+		b.WriteString("L" + place(s.x.at(r.X[i])) + " " + place(s.y.at(r.Low[i])))
+	}
+	return b.String() + "Z"
+}
+
+// barWidth is the least distance between two bars, in values: that of the bins of a histogram.
+func barWidth(xs []float64) float64 {
+	sorted := slices.Sorted(slices.Values(xs))
+	width := math.Inf(1)
+	for i := 1; i < len(sorted); i++ {
+		if d := sorted[i] - sorted[i-1]; d > 0 {
+			width = min(width, d)
+		}
+	}
+	if math.IsInf(width, 1) {
+		return 1
+	}
+	return width
+}
+
+func (s *picture) bars(r *doc.Series, class string) {
+	if s.sideways() {
+		for i := range r.X {
+			from, to := s.x.at(0), s.x.at(r.X[i])
+			s.bar(class, min(from, to), s.y.at(r.Y[i])-category*0.35, math.Abs(to-from), category*0.7, s.told(r, i))
+		}
+		return
+	}
+	width := barWidth(r.X)
+	for i := range r.X {
+		from, to := s.x.at(r.X[i]-width/2), s.x.at(r.X[i]+width/2)
+		zero, top := s.y.at(0), s.y.at(r.Y[i])
+		s.bar(class, from+0.5, min(zero, top), max(to-from-1, 0.5), math.Abs(top-zero), s.told(r, i))
+	}
+}
+
+func (s *picture) bar(class string, x, y, width, height float64, title string) {
+	fmt.Fprintf(&s.b, `<rect class="r %s" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, class, place(x), place(y), place(width), place(height), escape(title))
+}
+
+func (s *picture) points(r *doc.Series, class string) {
+	for i := range r.X {
+		x, y := s.x.at(r.X[i]), s.y.at(r.Y[i])
+		if len(r.Low) > 0 {
+			d := fmt.Sprintf("M%s %sV%s", place(x), place(s.y.at(r.Low[i])), place(s.y.at(r.High[i])))
+			if s.sideways() {
+				d = fmt.Sprintf("M%s %sH%s", place(s.x.at(r.Low[i])), place(y), place(s.x.at(r.High[i])))
+			}
+			fmt.Fprintf(&s.b, `<path class="w %s" d="%s"/>`, class, d)
+		}
+		fmt.Fprintf(&s.b, `<circle class="p %s" cx="%s" cy="%s" r="3.5"><title>%s</title></circle>`, class, place(x), place(y), escape(s.told(r, i)))
+	}
+}
+
+// told is what a browser says of a point or bar under the pointer.
+func (s *picture) told(r *doc.Series, i int) string {
+	name := func(a doc.Axis, x float64) string {
+		if k := int(x); len(a.Categories) > 0 && float64(k) == x && k >= 0 && k < len(a.Categories) {
+			return render.Line(a.Categories[k])
+		}
+		if a.Share {
+			return number(x, doc.Share)
+		}
+		return significant(x, 4)
+	}
+	at, value, axis := name(s.X, r.X[i]), name(s.Y, r.Y[i]), s.Y
+	if s.sideways() {
+		at, value, axis = value, at, s.X
+	}
+	text := at + ": " + value
+	if len(r.Low) > 0 {
+		text += fmt.Sprintf(" (%s to %s)", name(axis, r.Low[i]), name(axis, r.High[i]))
+	}
+	return text
+}
+
+// place writes a coordinate with one decimal place.
+func place(x float64) string {
+	s := strconv.FormatFloat(x, 'f', 1, 64)
+	s = strings.TrimSuffix(s, ".0")
+	if s == "-0" {
+		return "0"
+	}
+	return s
+}
+
+func escape(s string) string { return html.EscapeString(s) }
