@@ -175,6 +175,7 @@ func pages(t *testing.T) map[string]string {
 	dir := appliedFraud(t)
 	module := filepath.Join(dir, "fraud.mlp")
 	out["nothing to do"] = mustRun(t, dir, "plan", "--format", "html", "--all")
+	out["report"] = mustRun(t, dir, "report", "--format", "html")
 	edit(t, module, "trees         = 300", "trees         = 200", "[gate.release, monitor.live]", "[gate.release]", monitorBlock, "")
 	out["change and removal"] = mustRun(t, dir, "plan", "--format", "html")
 	edit(t, module, "table.rows >= 10000.0", "table.rows >= 1000000.0")

@@ -81,13 +81,17 @@ func (e *evaluator) read(ctx context.Context) error {
 	return e.of.Take(e.set, e.layout)
 }
 
-// evaluate writes the predictions and computes the figures.
+// evaluate writes the predictions and the report, and computes the figures.
 func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 	if err := e.writePredictions(ctx); err != nil {
 		return nil, err
 	}
 	e.stage.Logf("%d of %d rows count", e.of.Counted(), e.of.Total())
-	return e.of.Figures(ctx)
+	figures, err := e.of.Figures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return figures, e.stage.WriteReport(e.of.Report(figures))
 }
 
 // writePredictions writes the predictions beside the columns of the data that are carried, in the order of the data.

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/report"
+	"github.com/mlp-lang/mlp/runtime/workspace"
+)
+
+const reportHelp = `Shows what stages report of their results: figures with intervals, curves, slices and groups as tables and pictures. Without
+an address, the reports of all stages that have one.
+
+A page of HTML is one file that needs nothing else, to be attached and kept. A report is recorded with its result: it is
+made once, and shown in any form without running anything.`
+
+// reportForms write a document in each form.
+var reportForms = map[string]func(io.Writer, *report.Document, render.Options) error{
+	"text":     report.Text,
+	"markdown": func(w io.Writer, d *report.Document, _ render.Options) error { return report.Markdown(w, d) },
+	"html":     func(w io.Writer, d *report.Document, _ render.Options) error { return report.HTML(w, d) },
+	"json":     func(w io.Writer, d *report.Document, _ render.Options) error { return report.JSON(w, d) },
+}
+
+// reportEndings are the forms that the name of a file asks for.
+var reportEndings = map[string]string{".html": "html", ".md": "markdown", ".json": "json", ".txt": "text"}
+
+func (a *app) reportCommand() *cobra.Command {
+	format, out, at := "text", "", int64(0)
+	var vars workspace.Settings
+	cmd := &cobra.Command{
+		Use: "report [ADDRESS…]", Short: "What stages report of their results, as a page, Markdown or text", Long: reportHelp,
+		Example: "  mlp report evaluate.holdout\n  mlp report --out report.html\n  mlp report evaluate.holdout --format markdown",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if byName, ok := reportEndings[filepath.Ext(out)]; ok && !cmd.Flag("format").Changed {
+				format = byName
+			}
+			s, err := a.openRecorded(cmd.Context(), vars)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if cmd.Flag("at").Changed {
+				if err := s.At(cmd.Context(), at); err != nil {
+					return err
+				}
+			}
+			addresses := make([]string, len(args))
+			for i, arg := range args {
+				addresses[i] = workspace.AddressOf(arg)
+			}
+			d, err := s.Reports(addresses)
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				return reportForms[format](a.out, d, render.Options{Color: a.color(a.out)})
+			}
+			return a.saveReport(d, format, out)
+		},
+	}
+	settingsFlags(cmd, &vars)
+	cmd.Flags().StringVar(&format, "format", format, "`text`, markdown, html or json. Default: by the ending of --out, else text")
+	cmd.Flags().StringVar(&out, "out", "", "write to this `file`: .html, .md, .json or .txt")
+	atFlag(cmd, &at)
+	return cmd
+}
+
+// saveReport writes a report to a file, whole or not at all.
+func (a *app) saveReport(d *report.Document, format, out string) error {
+	var b strings.Builder
+	if err := reportForms[format](&b, d, render.Options{}); err != nil {
+		return err
+	}
+	if err := os.WriteFile(out, []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	fmt.Fprintf(a.out, "Wrote %s.\n", render.Line(out))
+	return nil
+}

@@ -1,0 +1,105 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+
+	render "github.com/mlp-lang/mlp/compiler/render/report"
+	"github.com/mlp-lang/mlp/lang/report"
+	"github.com/mlp-lang/mlp/runtime/store"
+)
+
+// Reports collects the reports of stages as they were recorded, in the order of the addresses; of none given, of all stages that have one.
+// A stage that is asked for and has none is an error that says why.
+func (s *Session) Reports(addresses []string) (*render.Document, error) {
+	out := &render.Document{Title: s.Pipeline}
+	asked := len(addresses) > 0
+	if !asked {
+		addresses = sortedKeys(s.State.Nodes)
+	}
+	for _, address := range addresses {
+		e, err := s.report(address)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			out.Entries = append(out.Entries, *e)
+		} else if asked {
+			return nil, &Failure{Err: fmt.Errorf("no report is recorded of %s", address), Hint: s.withReports()}
+		}
+	}
+	if len(out.Entries) == 0 {
+		return nil, &Failure{Err: errors.New("no stage that is recorded has a report"), Hint: "An evaluate block writes one: 'mlp docs evaluate'. " + s.w.Command("apply") + " runs what is missing."}
+	}
+	if len(out.Entries) == 1 {
+		out.Title = s.Pipeline + " · " + out.Entries[0].Address
+	}
+	return out, nil
+}
+
+// withReports names the stages that have a report, for who asked for another.
+func (s *Session) withReports() string {
+	var have []string
+	for _, address := range sortedKeys(s.State.Nodes) {
+		if a, err := s.Store.Action(s.State.Nodes[address].Fingerprint); err == nil && a.Report != "" {
+			have = append(have, address)
+		}
+	}
+	if len(have) == 0 {
+		return "No stage that is recorded has one."
+	}
+	return "There are reports of " + joinSome(have) + "."
+}
+
+// joinSome joins up to ten names.
+func joinSome(names []string) string {
+	const most = 10
+	text := ""
+	for i, n := range names[:min(len(names), most)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += n
+	}
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
+}
+
+// report is that of one stage; nil where it wrote none.
+func (s *Session) report(address string) (*render.Entry, error) {
+	node, ok := s.State.Nodes[address]
+	if !ok {
+		return nil, s.NotRecorded(address)
+	}
+	action, err := s.Store.Action(node.Fingerprint)
+	if errors.Is(err, store.ErrMissing) || err == nil && action.Report == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := s.Store.Get(action.Report)
+	if err != nil {
+		return nil, s.noReport(address, err)
+	}
+	r, err := report.Read(data)
+	if err != nil {
+		return nil, fmt.Errorf("the report of %s: %w", address, err)
+	}
+	return &render.Entry{Address: address, Report: r, Facts: []render.Fact{
+		{Name: "result", Value: node.Fingerprint.Short()},
+		{Name: "component", Value: action.Component},
+		{Name: "recorded", Value: fmt.Sprintf("revision %d of workspace %s", s.State.Revision, s.w.Name)},
+	}}, nil
+}
+
+// noReport says how a report that is lost is made again.
+func (s *Session) noReport(address string, err error) error {
+	err = fmt.Errorf("the report of %s: %w", address, err)
+	if errors.Is(err, store.ErrMissing) {
+		return &Failure{Err: err, Hint: "To have it made again: " + s.w.Command("apply --force "+address)}
+	}
+	return err
+}
