@@ -97,9 +97,6 @@ func (e *Evaluation) deltas(ctx context.Context, challenger *Evaluation, before,
 	for k, i := range deltas {
 		found[hereAt[k]] = i
 	}
-	if len(sql) == 0 {
-		return found, nil
-	}
 	was, err := before.replicates(ctx, sql, b)
 	if err != nil {
 		return nil, err

@@ -159,9 +159,9 @@ func (e *Evaluation) Take(s *prediction.Set, l prediction.Layout) (err error) {
 	return e.ranked(s)
 }
 
-// ranked tells of scores that are clearly lower where the positive class is.
+// ranked tells of scores that are clearly lower where the positive class is. Only of two classes is there a Score.
 func (e *Evaluation) ranked(s *prediction.Set) error {
-	if s.Task != schema.Binary || s.Score == nil {
+	if s.Score == nil {
 		return nil
 	}
 	auc, err := metric.New([]byte(`{"name": "roc_auc", "type": "roc_auc"}`))
@@ -202,7 +202,7 @@ func named(classes []string) string {
 
 // consistent refuses scores that go down where the decision is for the positive class: they are of the other class.
 func (e *Evaluation) consistent(s *prediction.Set) error {
-	if s.Task != schema.Binary || s.Score == nil {
+	if s.Score == nil {
 		return nil
 	}
 	// By decision: 0 of the negative class, 1 of the positive one. That every score is on the wrong side is an error; that

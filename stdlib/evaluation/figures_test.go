@@ -1,6 +1,8 @@
 package evaluation
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +24,8 @@ type trial struct {
 	rows, columns string
 	task          schema.Task
 	classes       []string // of several, as the model declares them
-	mature        string   // the data's column that says whether y can be trusted
+	mature        string   // the data's column that says whether the label can be trusted
+	label         string   // the data's label, where it is another column than the target
 	entity        []string
 	config        string
 	want          string // "path value; path value": figures, null with the reason
@@ -50,7 +53,7 @@ func (tc trial) take(t *testing.T) (*Evaluation, prediction.Layout, *[]string) {
 	l := prediction.Layout{Task: tc.task, Target: "y", Data: &schema.Table{Columns: data, Key: []string{"id"}, Entity: tc.entity}, Actual: true}
 	l.Score = strings.Contains(tc.columns, "score")
 	if tc.mature != "" {
-		l.Data.Label = &schema.Label{Column: "Y", Mature: tc.mature}
+		l.Data.Label = &schema.Label{Column: cmp.Or(tc.label, "Y"), Mature: tc.mature}
 	}
 	path := filepath.Join(dir, "data.parquet")
 	if _, err := table.Run(t.Context(), table.Query{SQL: own, OrderBy: []string{"id"}, Out: path}); err != nil {
@@ -159,6 +162,14 @@ func TestFigures(t *testing.T) {
 			want: "rows 1; positives 1; coverage 0.25; metrics.acc null, 1 positives, fewer than min_positives = 10; " +
 				"intervals.acc.low null, 1 positives, fewer than min_positives = 10",
 			warned: "1 of 4 rows have no prediction: in row 2 it is null; the figures leave them out"},
+		{name: "weights of the rows that are left", rows: "(1, true, null, 5), (2, true, true, 1), (3, true, false, 3)", columns: "id, y, predicted, w", task: schema.Binary,
+			config: `{` + acc + `, ` + exact + `, "weight": "w"}`, want: "rows 2; metrics.acc 0.25", warned: "1 of 3 rows have no prediction: in row 1 it is null; the figures leave them out"},
+		{name: "labels that may still change", rows: "(1, true, true, true), (2, true, false, false), (3, false, null, true)", columns: "id, y, mature, predicted",
+			task: schema.Binary, mature: "mature", config: `{` + acc + `, ` + exact + `}`, want: "rows 1; metrics.acc 1"},
+		{name: "a label that nothing says the age of", rows: "(1, true, false, true), (2, true, false, false)", columns: "id, y, mature, predicted",
+			task: schema.Binary, mature: "gone", config: `{` + acc + `, ` + exact + `}`, want: "rows 2; metrics.acc 0.5"},
+		{name: "another label may still change", rows: "(1, true, false, true), (2, true, false, false)", columns: "id, y, mature, predicted",
+			task: schema.Binary, label: "other", mature: "mature", config: `{` + acc + `, ` + exact + `}`, want: "rows 2; metrics.acc 0.5"},
 		{name: "just as many rows and positives as are asked for", rows: six, columns: sixColumns, task: schema.Binary,
 			config: `{` + acc + `, "min_rows": 6, "min_positives": 3}`, want: "metrics.acc 0.6667; intervals.acc.low 0.2228; intervals.acc.high 0.9567"},
 		{name: "one row too few", rows: six, columns: sixColumns, task: schema.Binary,
@@ -171,6 +182,9 @@ func TestFigures(t *testing.T) {
 		{name: "SQL of no finite value", rows: six, columns: sixColumns, task: schema.Binary,
 			config: `{"metrics": [{"name": "gone", "goal": "maximize", "sql": "sum(w) filter (where w > 9)"}, {"name": "huge", "goal": "maximize", "sql": "1e308 * 10 * sum(w)"}], ` + exact + `}`,
 			want:   "metrics.gone null, its SQL gives null; metrics.huge null, its value is not finite"},
+		{name: "SQL sees predictions in the target's type, and a column row that is the data's", rows: "(1, 1, 1, 10), (2, 0, 1, 20)", columns: "id, y, predicted, row", task: schema.Binary,
+			config: `{"metrics": [{"name": "n", "goal": "maximize", "sql": "sum(predicted)"}, {"name": "r", "goal": "maximize", "sql": "sum(row)"}], ` + exact + `}`,
+			want:   "metrics.n 2; metrics.r 30"},
 		{name: "slices", rows: six, columns: sixColumns, task: schema.Binary,
 			config: `{` + rates + `, "min_positives": 1, "intervals": {"resamples": 0, "confidence": 0.95}, "weight": "w", "slice": [{"name": "a", "where": "g = 'a'"},
 				{"name": "b", "where": "g = 'b' -- all but two"}, {"name": "some", "where": "nullif(id, 6) < 9"}, {"name": "late", "where": "id > 4"}]}`,
@@ -182,6 +196,9 @@ func TestFigures(t *testing.T) {
 			want: "metrics.mae 0.5; metrics.sum 100; intervals.mae.low 0.44; intervals.mae.high 0.555; intervals.sum.low 89; intervals.sum.high 155.3"},
 		{name: "intervals by entity", rows: many, columns: manyColumns, task: schema.Regression, entity: []string{"Who"}, config: `{` + offs + `}`,
 			want: "metrics.mae 0.5; metrics.sum 100; intervals.mae.low 0.4195; intervals.mae.high 0.59; intervals.sum.low 82; intervals.sum.high 145.9"},
+		{name: "intervals of few entities", rows: "select i, 0, i // 20 % 2 * 2 - 1, i // 20 from range(200) r(i)", columns: "id, y, predicted, who", task: schema.Regression,
+			entity: []string{"who"}, config: `{"metrics": [{"name": "bias", "goal": "minimize", "sql": "avg(predicted - actual)"}], "intervals": {"resamples": 400, "confidence": 0.9}}`,
+			want: "metrics.bias 0; intervals.bias.low -0.6; intervals.bias.high 0.6"},
 		{name: "intervals of one entity", rows: many, columns: manyColumns, task: schema.Regression, entity: []string{"same"}, config: `{` + offs + `}`,
 			want: "metrics.mae 0.5; intervals.mae.low null, all rows are of one entity; intervals.sum.high null, all rows are of one entity"},
 		{name: "intervals of two entities", rows: many, columns: manyColumns, task: schema.Regression, entity: []string{"half"}, config: `{` + offs + `}`,
@@ -248,6 +265,26 @@ func (tc trial) check(t *testing.T, figures map[string]any, told []string) {
 	}
 }
 
+// TestSQLThatFails: a mistake that only the data shows is the user's, and named with the metric; that the run was stopped is not.
+func TestSQLThatFails(t *testing.T) {
+	tc := trial{name: "SQL", rows: six, columns: sixColumns, task: schema.Binary,
+		config: `{"metrics": [{"name": "loss", "goal": "minimize", "sql": "sum(g::integer)"}], ` + exact + `}`}
+	e, _, _ := tc.take(t)
+	if _, err := e.Figures(t.Context()); !strings.HasPrefix(refused(err), `metric "loss": Could not convert string 'a' to INT32`) {
+		t.Errorf("refused %s", refused(err))
+	}
+	sql, err := e.openSQL(t.Context(), e.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sql.Close()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := sql.value(stopped, e.metrics[0], -1); !strings.HasPrefix(refused(err), `no mistake in the input: metric "loss": `) {
+		t.Errorf("refused %s", refused(err))
+	}
+}
+
 // TestFairnessFigures: which groups are compared, named and counted, and why one has no figure.
 func TestFairnessFigures(t *testing.T) {
 	// By g: of 20 f a quarter is predicted positive, of 20 m a half, which are those that are, of 21 without a value all; of 19 x all.
@@ -287,6 +324,8 @@ func TestFairnessFigures(t *testing.T) {
 			want: "fairness.g.undefined_groups 2; fairness.g.groups.true.true_positive_rate 0.875; fairness.g.groups.true.false_positive_rate null, no row of the group is negative; " +
 				"fairness.g.groups.false.true_positive_rate null, no row of the group is positive; fairness.g.groups.false.to_overall.true_positive_rate.low null, no row of the group is positive; " +
 				"fairness.g.groups.false.positives 0; fairness.g.equalized_odds_difference.value null, fewer than two groups can be compared; fairness.g.acc_difference.value 0.375"},
+		{name: "groups of one class, of the least size", config: config(40, `, "column": "y"`, ""), warned: "fairness.g: of 2 groups 2 have too few rows, or lack a class; comparisons leave them out",
+			want: "fairness.g.groups.false.true_positive_rate null, no row of the group is positive; fairness.g.groups.false.acc 0.5"},
 		{name: "intervals", warned: warning, config: strings.Replace(config(20, "", ""), `"resamples": 0`, `"resamples": 200`, 1),
 			want: "fairness.g.demographic_parity_difference.value 0.75; fairness.g.demographic_parity_difference.low 0.4269; fairness.g.demographic_parity_difference.high 1; " +
 				"fairness.g.groups.f.to_overall.selection_rate.value -0.4375; fairness.g.groups.f.to_overall.selection_rate.low -0.6062; fairness.g.groups.f.to_overall.selection_rate.high -0.2437"},

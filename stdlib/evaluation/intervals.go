@@ -64,18 +64,16 @@ func (e *Evaluation) intervals(ctx context.Context, t *scored, few string) (map[
 	for k, i := range intervals {
 		found[hereAt[k]] = i
 	}
-	if len(sql) > 0 {
-		replicates, err := t.replicates(ctx, sql, b)
+	replicates, err := t.replicates(ctx, sql, b)
+	if err != nil {
+		return nil, err
+	}
+	for k, m := range sql {
+		x, err := t.value(ctx, m, -1)
 		if err != nil {
 			return nil, err
 		}
-		for k, m := range sql {
-			x, err := t.value(ctx, m, -1)
-			if err != nil {
-				return nil, err
-			}
-			found[sqlAt[k]] = b.Replicated(x, replicates[k], e.units())
-		}
+		found[sqlAt[k]] = b.Replicated(x, replicates[k], e.units())
 	}
 	return e.bounds("intervals.", found), nil
 }

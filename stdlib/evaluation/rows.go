@@ -40,7 +40,7 @@ func readRows(ctx context.Context, c *Config, t *schema.Table, path, target stri
 		columns = append(columns, c.Weight)
 	}
 	mature := ""
-	if t.Label != nil && t.Label.Mature != "" && t.Column(t.Label.Mature) != nil && strings.EqualFold(t.Label.Column, target) {
+	if t.Label != nil && t.Column(t.Label.Mature) != nil && strings.EqualFold(t.Label.Column, target) {
 		mature = t.Label.Mature
 		columns = append(columns, mature)
 	}
@@ -108,7 +108,7 @@ func (r *rows) readClusters(f *frame.Frame, entity []string) {
 	for k, i := range r.counted {
 		key, ok := entityKey(f, entity, i)
 		id, known := seen[key]
-		if !ok || !known {
+		if !known { // as a row without an entity never is
 			id = int32(r.clusterN)
 			r.clusterN++
 		}

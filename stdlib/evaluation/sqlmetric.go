@@ -149,13 +149,14 @@ func sqlError(m *metric.Metric, err error) error {
 	return fmt.Errorf("metric %q: %w", m.Name, err)
 }
 
-// replicates computes the metrics on every resample; NaN is null. The resamples are those of the other metrics.
+// replicates computes the metrics on every resample; NaN is null. The resamples are those of the other metrics. Without a metric
+// nothing is read. There is a row that counts.
 func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b metric.Bootstrap) ([][]float64, error) {
 	out := make([][]float64, len(metrics))
 	for m := range out {
 		out[m] = nulls(b.Resamples)
 	}
-	if len(t.counted) == 0 {
+	if len(metrics) == 0 {
 		return out, nil
 	}
 	// A query takes as many resamples as make about drawsPerQuery rows: few queries, and bounded memory.
