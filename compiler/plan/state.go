@@ -29,6 +29,8 @@ type State struct {
 	Upstream *Upstream `json:"upstream,omitempty"`
 	// Ahead: the state is that of its upstream and not yet recorded as this workspace's. The next revision records all of it.
 	Ahead bool `json:"-"`
+	// Answers is the object with what the last apply knew of the module's queries and rules, of which nothing depends; each revision says it.
+	Answers Digest `json:"-"`
 }
 
 // Upstream is the state of another workspace, as a revision left it, that a workspace goes by: of the workspace pr-42 that of "default", where

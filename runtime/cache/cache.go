@@ -2,6 +2,8 @@
 //
 // A file that is damaged or cannot be read counts as empty, one that cannot be written is done without. Several processes
 // may share it: each reads it whole and replaces it whole, and what only another one found out meanwhile is kept.
+//
+// The answers that one process asked for can be handed to others elsewhere as a pack, see pack.go.
 package cache
 
 import (
@@ -34,6 +36,9 @@ type File struct {
 	read    bool
 	entries map[Key]*entry
 	added   bool
+
+	behind func() map[Key]*entry // nil: nothing
+	asked  sync.Once             // of what is behind
 }
 
 // entry is an answer in memory. rank orders those that were not asked for, as they stood in the file.
@@ -53,8 +58,17 @@ func (f *File) Read() {
 	f.load()
 }
 
-// Get returns the answer to a key. The bytes must not be changed.
+// Get returns the answer to a key. The bytes must not be changed. The first key that the file does not have waits for what
+// is behind it.
 func (f *File) Get(key Key) ([]byte, bool) {
+	if value, ok := f.get(key); ok || f.behind == nil {
+		return value, ok
+	}
+	f.asked.Do(f.takeBehind)
+	return f.get(key)
+}
+
+func (f *File) get(key Key) ([]byte, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.load()
@@ -107,16 +121,31 @@ func decode(path string) map[Key]*entry {
 		return map[Key]*entry{}
 	}
 	text, err := os.ReadFile(path)
-	body, ok := bytes.CutPrefix(text, []byte(magic))
-	if err != nil || !ok || len(body) < len(Key{}) {
+	body, ok := opened(magic, text)
+	if err != nil || !ok {
 		return map[Key]*entry{}
+	}
+	return entriesOf(body)
+}
+
+// opened returns what stands behind a magic word and the sum of it; false if either is wrong.
+func opened(magic string, text []byte) ([]byte, bool) {
+	body, ok := bytes.CutPrefix(text, []byte(magic))
+	if !ok || len(body) < len(Key{}) {
+		return nil, false
 	}
 	sum, rest := body[:len(Key{})], body[len(Key{}):]
-	if got := blake3.Sum256(rest); !bytes.Equal(got[:], sum) {
-		return map[Key]*entry{}
-	}
+	got := blake3.Sum256(rest)
+	return rest, bytes.Equal(got[:], sum)
+}
+
+// entriesOf reads answers one after the other; none if anything is wrong with one.
+func entriesOf(rest []byte) map[Key]*entry {
 	out := map[Key]*entry{}
-	for rank := 0; len(rest) > len(Key{}); rank++ {
+	for rank := 0; len(rest) > 0; rank++ {
+		if len(rest) < len(Key{}) {
+			return map[Key]*entry{}
+		}
 		key := Key(rest)
 		size, n := binary.Uvarint(rest[len(key):])
 		if n <= 0 || size > uint64(len(rest)-len(key)-n) {
@@ -129,14 +158,20 @@ func decode(path string) map[Key]*entry {
 	return out
 }
 
-// encode writes the entries: a magic word, a BLAKE3 digest of the rest, then key, length and value of each. What was asked
-// for in this run stands first, by key, then the rest in the order that it had in the file, until the file is full; so what
-// is not asked for any more falls off the end.
+// encode writes a file. What was asked for in this run stands first, by key, then the rest in the order that it had in the
+// file, until the file is full; so what is not asked for any more falls off the end.
 func encode(entries map[Key]*entry) []byte {
-	type record struct {
-		key Key
-		*entry
-	}
+	return seal(magic, nil, inOrder(entries), maxSize)
+}
+
+// record is an answer with its key.
+type record struct {
+	key Key
+	*entry
+}
+
+// inOrder are the answers as they stand in a file.
+func inOrder(entries map[Key]*entry) []record {
 	all := make([]record, 0, len(entries))
 	for key, e := range entries {
 		all = append(all, record{key, e})
@@ -152,10 +187,16 @@ func encode(entries map[Key]*entry) []byte {
 		}
 		return cmp.Or(cmp.Compare(a.rank, b.rank), bytes.Compare(a.key[:], b.key[:]))
 	})
+	return all
+}
+
+// seal writes a magic word, a BLAKE3 digest of the rest, a head, and key, length and value of each answer, as many as fit.
+func seal(magic string, head []byte, all []record, limit int) []byte {
 	out := make([]byte, len(magic)+len(Key{}))
 	copy(out, magic)
+	out = append(out, head...)
 	for _, r := range all {
-		if len(out)+len(r.key)+binary.MaxVarintLen64+len(r.value) > maxSize {
+		if len(out)+len(r.key)+binary.MaxVarintLen64+len(r.value) > limit {
 			break
 		}
 		out = append(out, r.key[:]...)

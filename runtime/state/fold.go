@@ -15,13 +15,13 @@ import (
 func Fold(st *plan.State, r *Revision) {
 	if r.Upstream != nil { // what was recorded before is left behind: the state begins again from the upstream's
 		*st = *complete(Copy(r.State))
-		st.Upstream, st.Revision, st.Digest = r.Upstream, r.Revision, r.Digest
+		st.Upstream, st.Revision, st.Digest, st.Answers = r.Upstream, r.Revision, r.Digest, r.Answers
 		return
 	}
 	for _, e := range r.Events {
 		set(st, e)
 	}
-	st.Revision, st.Digest = r.Revision, r.Digest
+	st.Revision, st.Digest, st.Answers = r.Revision, r.Digest, r.Answers
 }
 
 // At is the state as a revision of a log's history left it; 0 is before the first.

@@ -58,6 +58,7 @@ type Log struct {
 	plan      plan.Digest
 	origin    plan.Origin
 	holder    *garbage.Holder // holds what revisions mention
+	answers   plan.Digest     // the object that revisions name; "": the former
 	lease     int64           // term of the lease that the writer holds; 0 where a lock of the machine does
 }
 
@@ -101,6 +102,28 @@ func (l *Log) From(o plan.Origin) *Log {
 	return &w
 }
 
+// Answering returns the same log for a writer whose revisions name the object with what is known of the module's queries and rules; "": they
+// name the one that the revision before does. No state depends on it.
+func (l *Log) Answering(d plan.Digest) *Log {
+	w := *l
+	w.answers = d
+	return &w
+}
+
+// Answers returns the object that the last revision names with what is known of the module's queries and rules; "" where it names none. The
+// last revision is found by the head alone, so that a newer one may be missed: it is for what may be done without.
+func (l *Log) Answers(ctx context.Context) (plan.Digest, error) {
+	head, err := l.readHead(ctx)
+	if err != nil || head.Revision == 0 {
+		return "", err
+	}
+	r, err := l.readRevision(ctx, head.Revision, "")
+	if err != nil {
+		return "", err
+	}
+	return r.Answers, head.is(l, r)
+}
+
 // Under returns the same log for a writer that holds a term of the lease on it, whose number goes into the record. Such a writer
 // stops with a FencedError once somebody with a later term has written.
 func (l *Log) Under(term int64) *Log {
@@ -130,7 +153,7 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := l.last(ctx)
+	top, err := l.last(ctx, head)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +168,7 @@ func (l *Log) Load(ctx context.Context) (*plan.State, error) {
 		}
 		if r.State != nil {
 			st, from = complete(r.State), c+1
-			st.Digest = r.Digest
+			st.Digest, st.Answers = r.Digest, r.Answers
 			if err := errors.Join(head.is(l, r), l.fences(r)); err != nil {
 				return nil, err
 			}
@@ -179,7 +202,7 @@ func (l *Log) History(ctx context.Context) ([]*Revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	top, err := l.last(ctx)
+	top, err := l.last(ctx, head)
 	if err != nil {
 		return nil, err
 	}

@@ -43,8 +43,8 @@ func checkpointed(revision int64, st *plan.State) bool {
 	return revision%every == 0
 }
 
-// formatVersion of a revision. 1.1 added commit, dirty and ci; who reads 1.0 passes them over.
-const formatVersion = "1.1"
+// formatVersion of a revision. 1.1 added commit, dirty and ci, 1.2 answers; who reads an earlier one passes them over.
+const formatVersion = "1.2"
 
 // Revision is one step of the log.
 type Revision struct {
@@ -63,6 +63,8 @@ type Revision struct {
 	Lease         int64        `json:"lease,omitempty"` // term of the lease that it was written under
 	plan.Origin                // of the module
 	Events        []plan.Event `json:"events"`
+	// Answers is an object with what is known of the module's queries and rules, for plans on other machines. Nothing rests on it.
+	Answers plan.Digest `json:"answers,omitempty"`
 	// Upstream is the state of another workspace that the state begins again from, before the events.
 	Upstream *plan.Upstream `json:"upstream,omitempty"`
 	// State after this revision, in some of every 64th, and in each that has an Upstream; its own Digest is left out.
@@ -128,11 +130,35 @@ var revisionName = lazyregexp.New(`^([0-9]{6,})\.json$`)
 
 func fileName(revision int64) string { return fmt.Sprintf("%06d.json", revision) }
 
-// last returns the highest revision, 0 if there is none. Gaps are an error. A list may not have
-// the last revisions yet, so whatever it leaves out is looked for by its key, and so is what comes after the last.
-func (l *Log) last(ctx context.Context) (int64, error) {
-	top := int64(0)
-	for key, err := range bucket.Keys(ctx, l.bucket, l.prefix(), "") {
+// last returns the highest revision, 0 if there is none, by the head, which was read before. What comes before the head's revision is not
+// listed: who needs it reads it. A gap after it is an error. A list may not have the last revisions yet, so whatever it leaves out is looked
+// for by its key, and so is what comes after the last.
+func (l *Log) last(ctx context.Context, h head) (int64, error) {
+	top, err := l.listed(ctx, max(h.Revision, 1)-1)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		switch has, err := l.has(ctx, top+1); {
+		case err != nil:
+			return 0, err
+		case has:
+			top++
+		case top > 0 && top < h.Revision: // the head's revision is not there: which is the last?
+			return l.last(ctx, head{})
+		default:
+			return top, nil
+		}
+	}
+}
+
+// listed returns the highest revision of a list that begins after one, which is returned where the list has none.
+func (l *Log) listed(ctx context.Context, top int64) (int64, error) {
+	after := ""
+	if top > 0 {
+		after = l.key(top)
+	}
+	for key, err := range bucket.Keys(ctx, l.bucket, l.prefix(), after) {
 		if err != nil {
 			return 0, fmt.Errorf("reading the state: %w", err)
 		}
@@ -152,15 +178,7 @@ func (l *Log) last(ctx context.Context) (int64, error) {
 			}
 		}
 	}
-	for {
-		switch has, err := l.has(ctx, top+1); {
-		case err != nil:
-			return 0, err
-		case !has:
-			return top, nil
-		}
-		top++
-	}
+	return top, nil
 }
 
 // has reports whether something stands in the place of a revision.

@@ -32,59 +32,120 @@ type Recorded struct {
 // names. A store is made where there is none. After an error the store is among what is returned if it was opened, to
 // be closed.
 func (w *Workspace) readStored(ctx context.Context, pipeline string, planning bool) (Recorded, error) {
-	s, err := w.openStore(ctx)
+	s, log, err := w.openLog(ctx, pipeline)
+	r := Recorded{Store: s, Log: log}
 	if err != nil {
-		return Recorded{}, err
-	}
-	r := Recorded{Store: s}
-	if r.Log, err = state.Open(s, pipeline, w.Name); err != nil {
 		return r, err
 	}
-	if r.State, err = r.Log.Load(ctx); err != nil {
-		return r, refused(err)
-	}
-	if planning {
-		if err := w.goBy(ctx, &r); err != nil {
-			return r, err
-		}
-		r.actions = readActions(ctx, s, r.State)
-	}
-	return r, nil
+	return r, w.readLog(ctx, &r, planning)
 }
 
-// readAhead begins to read what is recorded before it is known of which pipeline: a store has seldom more than one. The
-// function it returns waits for that, or reads what is asked for if it was guessed wrong. It is to be called at most
-// once, by the goroutine that called readAhead; ctx ends what is read in the background.
-func (w *Workspace) readAhead(ctx context.Context, planning bool) func(pipeline string) (Recorded, error) {
-	// With one pipeline in the store the guess is right, and reading goes on while the module is compiled. Of a store elsewhere
-	// it is the name that stands in the module.
-	guess := ""
-	if u, err := w.storeURL(); err == nil && u != nil {
-		guess, _ = w.pipelineName()
-	} else if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
-		guess = entries[0].Name()
+// openLog opens the store, and in it the log of a pipeline. After an error the store is returned if it was opened.
+func (w *Workspace) openLog(ctx context.Context, pipeline string) (*store.Store, *state.Log, error) {
+	s, err := w.openStore(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	var r Recorded
-	var err error
-	done := make(chan struct{})
+	log, err := state.Open(s, pipeline, w.Name)
+	return s, log, err
+}
+
+// readLog is readStored of a store that is open.
+func (w *Workspace) readLog(ctx context.Context, r *Recorded, planning bool) (err error) {
+	if r.State, err = r.Log.Load(ctx); err != nil {
+		return refused(err)
+	}
+	if planning {
+		if err := w.goBy(ctx, r); err != nil {
+			return err
+		}
+		r.actions = readActions(ctx, r.Store, r.State)
+	}
+	return nil
+}
+
+// ahead is what is read before it is known of which pipeline: a store has seldom more than one, and of a store elsewhere it is
+// the name that stands in the module. Where the guess is right, reading goes on while the module is compiled.
+type ahead struct {
+	w        *Workspace
+	ctx      context.Context // of what is read in the background
+	planning bool
+	guess    string // the pipeline's name; "" where nothing is guessed
+
+	opened chan struct{} // closed once store and log are what they will be
+	store  *store.Store
+	log    *state.Log
+	done   chan struct{} // closed once the rest is
+	read   Recorded
+	err    error
+}
+
+// readAhead begins to read what is recorded. Ctx ends that.
+func (w *Workspace) readAhead(ctx context.Context, planning bool) *ahead {
+	a := &ahead{w: w, ctx: ctx, planning: planning, opened: make(chan struct{}), done: make(chan struct{})}
+	if u, err := w.storeURL(); err == nil && u != nil {
+		a.guess, _ = w.pipelineName()
+	} else if entries, err := os.ReadDir(w.StoreDir("log")); err == nil && len(entries) == 1 {
+		a.guess = entries[0].Name()
+	}
 	go func() {
-		defer close(done)
+		defer close(a.done)
 		defer func() {
 			if p := recover(); p != nil {
-				err = fmt.Errorf("mlp has a defect, met while the state was read: %v\n%s", p, debug.Stack())
+				a.err = fmt.Errorf("mlp has a defect, met while the state was read: %v\n%s", p, debug.Stack())
 			}
 		}()
-		if guess != "" {
-			r, err = w.readStored(ctx, guess, planning)
+		a.open()
+		if a.err == nil && a.log != nil {
+			a.err = w.readLog(ctx, &a.read, planning)
 		}
 	}()
-	return func(pipeline string) (Recorded, error) {
-		if pipeline != guess {
-			return w.readStored(ctx, pipeline, planning)
-		}
-		<-done
-		return r, err
+	return a
+}
+
+// open opens the store and the log of the pipeline that is guessed.
+func (a *ahead) open() {
+	defer close(a.opened)
+	if a.guess != "" {
+		a.store, a.log, a.err = a.w.openLog(a.ctx, a.guess)
+		a.read = Recorded{Store: a.store, Log: a.log}
 	}
+}
+
+// answers waits until the store is open, and returns the pack of answers that it has, or nil.
+func (a *ahead) answers() []byte {
+	<-a.opened
+	if a.log == nil {
+		return nil
+	}
+	return a.w.sharedAnswers(a.ctx, a.store, a.log)
+}
+
+// recorded waits for what is recorded of a pipeline, or reads it where another was guessed. The store is the caller's to close,
+// also after an error.
+func (a *ahead) recorded(pipeline string) (Recorded, error) {
+	<-a.done
+	switch {
+	case pipeline == a.guess:
+		return a.read, a.err
+	case a.store == nil:
+		return a.w.readStored(a.ctx, pipeline, a.planning)
+	}
+	r := Recorded{Store: a.store}
+	var err error
+	if r.Log, err = state.Open(a.store, pipeline, a.w.Name); err == nil {
+		err = a.w.readLog(a.ctx, &r, a.planning)
+	}
+	return r, err
+}
+
+// close waits for the end of what is read, and closes the store: the context must have ended.
+func (a *ahead) close() error {
+	<-a.done
+	if a.store == nil {
+		return nil
+	}
+	return a.store.Close()
 }
 
 // actions answers the planner from the store. Each record is read once, so that what a plan was told once is not told

@@ -17,7 +17,7 @@ func TestReadAhead(t *testing.T) {
 	for _, pipeline := range []string{"churn", "fraud"} {
 		found := a.readAhead(ctx, true)
 		for _, name := range []string{"fraud", "churn"} {
-			r, err := found(name)
+			r, err := found.recorded(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +29,7 @@ func TestReadAhead(t *testing.T) {
 				t.Errorf("%s with %s recorded before: got %+v, want %d nodes", name, pipeline, r.State, want)
 			}
 		}
-		r, err := found(pipeline)
+		r, err := found.recorded(pipeline)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestReadAhead(t *testing.T) {
 		t.Fatalf("got %v, %v, want the logs of two pipelines", entries, err)
 	}
 	for _, name := range []string{"fraud", "churn"} {
-		if r, err := a.readAhead(ctx, false)(name); err != nil || len(r.State.Nodes) != 1 || r.actions != nil {
+		if r, err := a.readAhead(ctx, false).recorded(name); err != nil || len(r.State.Nodes) != 1 || r.actions != nil {
 			t.Errorf("%s of two: got %+v, %v", name, r, err)
 		}
 	}

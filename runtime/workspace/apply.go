@@ -138,10 +138,14 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 			from.Commit, from.Dirty = p.Envelope.Commit, p.Envelope.Dirty
 		}
 	}
+	log := held.Log().For(p.ID).On(UserName(), HostName()).From(from)
+	if !review.Count(p).Nothing() {
+		log = log.Answering(s.shareAnswers(ctx))
+	}
 	// stop lets running stages end; kill ends them. Both are the caller's, who knows how often Ctrl-C was pressed.
 	stop, kill := by.Begin(ctx)
 	result, err := engine.Run(stop, engine.Options{
-		Plan: p, Store: s.Store, Log: held.Log().For(p.ID).On(UserName(), HostName()).From(from), Lock: held.Lock(), State: s.State, Placement: placed, Dir: s.w.Dir,
+		Plan: p, Store: s.Store, Log: log, Lock: held.Lock(), State: s.State, Placement: placed, Dir: s.w.Dir,
 		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()

@@ -299,6 +299,9 @@ func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, e
 		return nil, err
 	}
 	roots := garbage.Mentions(text)
+	if now.Answers != "" {
+		roots = append(roots, now.Answers)
+	}
 	for i, r := range history {
 		recent := r.At.After(c.began.Add(-c.keep))
 		for _, e := range r.Events {

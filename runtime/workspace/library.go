@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/front"
@@ -32,13 +30,16 @@ func (w *Workspace) Check(ctx context.Context, vars Settings) (*check.Module, *L
 	if err != nil {
 		return nil, nil, err
 	}
-	return w.checkWith(ctx, vars, lock, nil)
+	lib := w.keptLibrary(lock)
+	m, err := w.checkWith(ctx, vars, lib)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, lib, nil
 }
 
-// checkWith does so with pins that are not those of mlp.lock. Where tell is not nil, sources elsewhere are asked for columns.
-func (w *Workspace) checkWith(ctx context.Context, vars Settings, lock *LockFile, tell func(string)) (*check.Module, *Library, error) {
-	lib := w.keptLibrary(lock)
-	lib.tell = tell
+// checkWith does so with a library that keeps what it finds out. After an error it is closed.
+func (w *Workspace) checkWith(ctx context.Context, vars Settings, lib *Library) (*check.Module, error) {
 	go lib.answers.Read() // while the module is read
 	r, err := w.Compile(ctx, vars, lib)
 	if err == nil && r.Diagnostics.HasErrors() {
@@ -46,10 +47,10 @@ func (w *Workspace) checkWith(ctx context.Context, vars Settings, lock *LockFile
 	}
 	if err != nil {
 		lib.Close()
-		return nil, nil, err
+		return nil, err
 	}
 	lib.Warnings = r.Diagnostics
-	return r.Module, lib, nil
+	return r.Module, nil
 }
 
 // Compile reads the module's files and compiles them with a library. Files that cannot be read are a *front.Error, mistakes
@@ -115,10 +116,17 @@ func (w *Workspace) keptLibrary(lock *LockFile) *Library {
 	answers := cache.At(w.StoreDir("cache", "answers"))
 	lib := w.NewLibrary(lock, table.NewBinder(answers))
 	lib.answers, lib.storeDir = answers, w.StoreDir()
-	if version, err := executable(); err == nil {
-		lib.rules = rule.NewKeptCache(answers, version)
+	if program, err := program(); err == nil {
+		lib.rules = rule.NewKeptCache(answers, string(program[:]))
 	}
 	return lib
+}
+
+// behind has the library take answers that it does not have from a pack, which get returns.
+func (l *Library) behind(get func() []byte) {
+	if program, err := program(); err == nil {
+		l.answers.Behind(program, get)
+	}
 }
 
 // options are those of resolving the module: where the modules are that it calls, and the values of its variables.
@@ -134,20 +142,6 @@ func (l *Library) Withhold(diags source.Diagnostics, files map[string][]byte) so
 // Files lists the files that a source means, as component.Source does; dir is the folder of the block's module.
 func (l *Library) Files(kind, typ, dir string, config json.RawMessage) (root string, names []string, err error) {
 	return l.roots.Files(kind, typ, dir, config)
-}
-
-// executable tells this program from others, which may know other rules as sound, by size and time of its file: reading
-// the file whole would take longer than the rules do. It differs from machine to machine.
-func executable() (string, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano)), nil
 }
 
 // Close saves what was found out for the next command, where that is kept, and ends the SQL engine. That saving failed

@@ -24,6 +24,8 @@ func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revi
 	}
 	lib := s.w.keptLibrary(&LockFile{})
 	defer lib.Close()
+	lib.behind(func() []byte { return s.w.sharedAnswers(ctx, s.Store, s.Log) })
+	s.answers = lib.answers
 	go lib.answers.Read() // while results are
 	if s.actions == nil {
 		s.actions = readActions(ctx, s.Store, base)

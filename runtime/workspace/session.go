@@ -16,6 +16,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/resolve"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
+	"github.com/mlp-lang/mlp/runtime/cache"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/stdlib"
 )
@@ -35,6 +36,7 @@ type Session struct {
 	Look     bool          // a recorded result counts only if its objects are there
 
 	w       *Workspace
+	answers *cache.File       // what was asked to check the module, or the saved plan; nil before
 	written map[string]string // the revision that last wrote a key; read when first asked for
 	stop    func()            // ends what is read in the background
 	absent  map[string]bool   // sources that the plan took from what is recorded, since their files are not here
@@ -100,19 +102,22 @@ func (w *Workspace) openFor(ctx context.Context, vars Settings, planning bool) (
 	return w.openWith(ctx, vars, lock, planning, nil)
 }
 
-// openWith is openFor with other pins than those of mlp.lock. tell is as in checkWith. The state is read while the
-// module is checked; if the module has mistakes, reading is ended and the store is left to the process.
+// openWith is openFor with other pins than those of mlp.lock. Where tell is not nil, sources elsewhere are asked for columns. The state is
+// read while the module is checked, which also asks it what is known of queries and rules. If the module has mistakes, reading is ended.
 func (w *Workspace) openWith(ctx context.Context, vars Settings, lock *LockFile, planning bool, tell func(string)) (*Session, error) {
 	reading, stop := context.WithCancel(ctx)
 	found := w.readAhead(reading, planning)
-	m, lib, err := w.checkWith(ctx, vars, lock, tell)
+	lib := w.keptLibrary(lock)
+	lib.tell = tell
+	lib.behind(found.answers)
+	m, err := w.checkWith(ctx, vars, lib)
 	if err != nil {
 		stop()
-		return nil, err
+		return nil, errors.Join(err, found.close())
 	}
 	w.Told = vars.Told(m.SensitiveVariables)
-	s := &Session{w: w, Pipeline: m.Pipeline.Name, Module: m, Library: lib, stop: stop}
-	if s.Recorded, err = found(s.Pipeline); err != nil {
+	s := &Session{w: w, Pipeline: m.Pipeline.Name, Module: m, Library: lib, answers: lib.answers, stop: stop}
+	if s.Recorded, err = found.recorded(s.Pipeline); err != nil {
 		s.Close()
 		return nil, err
 	}
