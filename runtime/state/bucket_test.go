@@ -95,8 +95,56 @@ func TestFewReads(t *testing.T) {
 	}
 	counting.Take()
 	load(t, l)
-	if c := counting.Take(); c.Lists != 1 || c.Gets > 12 || c.Puts+c.Replaces > 0 {
-		t.Errorf("got %+v, want a list, the head, a checkpoint, 8 revisions and a look for one more", c)
+	if c := counting.Take(); c.Lists != 1 || c.Listed != 1 || c.Gets > 12 || c.Puts+c.Replaces > 0 {
+		t.Errorf("got %+v, want a list of the last, the head, a checkpoint, 8 revisions and a look for one more", c)
+	}
+}
+
+// TestGaps: a revision that is missing is told by whoever reads it: from the last checkpoint on by all, before it by who reads the log
+// whole. Whatever the head says: it is of the last revision, of an earlier one, or gone.
+func TestGaps(t *testing.T) {
+	const revisions = 130
+	for _, headed := range []string{"the last", "an earlier one", "none"} {
+		for _, gap := range []int64{1, 63, 64, 65, 127, 128, 129, 130} {
+			l := openLog(t, t.TempDir())
+			st := load(t, l)
+			var early []byte
+			for i := range revisions {
+				st = add(t, l, st, node(fmt.Sprint("train.m", i%7), fmt.Sprint(i)))
+				if i == 100 {
+					var err error
+					if early, err = os.ReadFile(l.headPath()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			err := os.Remove(l.path(gap))
+			switch headed {
+			case "an earlier one":
+				err = errors.Join(err, os.WriteFile(l.headPath(), early, 0o644))
+			case "none":
+				err = errors.Join(err, os.Remove(l.headPath()))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends := gap == revisions && headed != "the last" // as if it had not been written
+			var c *CorruptError
+			_, err = l.History(t.Context())
+			if told := errors.As(err, &c) && c.File == l.path(gap); told == ends {
+				t.Errorf("head: %s, without %d: History says %v", headed, gap, err)
+			}
+			got, err := l.Load(t.Context())
+			told := errors.As(err, &c) && c.File == l.path(gap)
+			switch {
+			case gap < 128: // before the checkpoint
+				if !told && (err != nil || got.Digest != st.Digest) {
+					t.Errorf("head: %s, without %d: Load says %v", headed, gap, err)
+				}
+			case told == ends:
+				t.Errorf("head: %s, without %d: Load says %v", headed, gap, err)
+			}
+		}
 	}
 }
 

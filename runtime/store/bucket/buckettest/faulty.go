@@ -95,9 +95,10 @@ type Counting struct {
 	counts Counts
 }
 
-// Counts is how often each was asked, and of how many bytes in all the values had that were opened.
+// Counts is how often each was asked, how many keys the lists had, and how many bytes the values that were opened.
 type Counts struct {
 	Gets, Puts, Replaces, Lists, Moves, Deletes int
+	Listed                                      int
 	Bytes                                       int64
 }
 
@@ -141,8 +142,12 @@ func (c *Counting) Replace(ctx context.Context, key string, content io.Reader) e
 
 // List is counted by page.
 func (c *Counting) List(ctx context.Context, prefix, after string) (bucket.Page, error) {
-	c.count(func(n *Counts) { n.Lists++ })
-	return c.Bucket.List(ctx, prefix, after)
+	page, err := c.Bucket.List(ctx, prefix, after)
+	c.count(func(n *Counts) {
+		n.Lists++
+		n.Listed += len(page.Keys)
+	})
+	return page, err
 }
 
 // Move is counted.
