@@ -46,6 +46,7 @@ Interrupt once: no new stage is started, what runs is let finish. Interrupt twic
 
 Exit codes: 0 done; 1 error; 3 a check or gate failed, or what --fail-on names is so; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
 
+// applyCommand carries out a plan: one made now, shown and asked about, or a saved one, which was approved as it is.
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
@@ -153,6 +154,8 @@ func (a *app) noEngine(where string) {
 
 func (a *app) told(what string) { fmt.Fprintln(a.err, what) }
 
+// applyOptions are the flags as the use case takes them. With --wait the one who holds the lock is told of once, and not
+// once for each try.
 func (a *app) applyOptions(f applyFlags) workspace.ApplyOptions {
 	o := workspace.ApplyOptions{Force: f.force, Executor: f.executor, Threads: f.threads, Parallelism: f.parallelism, Told: a.told}
 	if f.wait {

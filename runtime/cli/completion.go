@@ -128,6 +128,7 @@ func kindNames() []string {
 	return out
 }
 
+// codeNames are the codes that `mlp explain` knows, for the shell's completion.
 func codeNames() []string {
 	var out []string
 	for _, c := range source.Codes() {

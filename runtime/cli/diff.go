@@ -26,6 +26,8 @@ type comparing struct {
 	detailed bool
 }
 
+// diffCommand compares two plans without making anything run. Its arguments are files, revisions of git, or a range of
+// two.
 func (a *app) diffCommand() *cobra.Command {
 	f := comparing{format: "text"}
 	cmd := &cobra.Command{

@@ -13,6 +13,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
+// docsCommand needs no module and no store: it writes what this program knows of the language.
 func (a *app) docsCommand() *cobra.Command {
 	format, out := "markdown", ""
 	cmd := &cobra.Command{

@@ -23,6 +23,8 @@ side, with what differs marked; the accept block that would keep the recorded re
 values they read. Of a deployment: which model is live and which would be. Of a code, such as MLP1203: what causes the
 error or warning, and what cures it.`
 
+// explainCommand answers two questions that are asked with one word: what a code means, which needs no module, and why a
+// block would run, which makes a plan of the module as it is.
 func (a *app) explainCommand() *cobra.Command {
 	var vars workspace.Settings
 	cmd := &cobra.Command{

@@ -32,6 +32,7 @@ var failOns = []failOn{
 	{"drift", func(c review.Counts) bool { return c.Drifted > 0 }},
 }
 
+// failOnWords lists what --fail-on takes, for its help and for the message about a word that is none.
 func failOnWords() string {
 	words := make([]string, len(failOns))
 	for i, f := range failOns {

@@ -17,6 +17,7 @@ type fmtOptions struct {
 	check, diff bool
 }
 
+// fmtCommand exits with 1 where a file is not laid out (--check), or could not be, so that it can stand before a commit.
 func (a *app) fmtCommand() *cobra.Command {
 	var o fmtOptions
 	cmd := &cobra.Command{

@@ -14,6 +14,7 @@ run after the grace deletes those that were not used again. Applies may go on me
 What is needed: what the states have now; every release that there ever was, with all that it comes from; what was recorded or made within
 --keep; and the logs of the last applies. The states' logs are never touched.`
 
+// gcCommand deletes in two runs, of which this may be either (ledger.Collected).
 func (a *app) gcCommand() *cobra.Command {
 	var o workspace.Collect
 	format, days := "", 0

@@ -77,6 +77,7 @@ func addressesOf(g *graph.Graph) []string {
 }
 
 // graph is that of the module, of a plan made now, or of a saved plan. Only the last needs no module.
+// The plan made now is the one that `mlp plan` shows, and is saved nowhere.
 func (a *app) graph(ctx context.Context, f drawing) (*graph.Graph, error) {
 	switch f.plan {
 	case "":

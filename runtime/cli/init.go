@@ -11,6 +11,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
+// initCommand is two commands by what it finds, since somebody who starts knows one word for it. --from and --container
+// are of the second; they say so by being there.
 func (a *app) initCommand() *cobra.Command {
 	var upgrade, container bool
 	var from string

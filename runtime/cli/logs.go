@@ -38,6 +38,8 @@ logs, each behind the address of its stage; with an address the log of that stag
 
 Without an address the applies are listed whose journals are kept, the last first. --run shows one of them as -f would have, by its id or its number.`
 
+// logsCommand shows what stages printed, or with no address what an apply does or did, from its journal: of a run on
+// another machine as well, as long as it has the same store.
 func (a *app) logsCommand() *cobra.Command {
 	var f logsFlags
 	cmd := &cobra.Command{
@@ -212,6 +214,7 @@ func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags
 }
 
 // fate is how an apply ended, in a few words for the list: "exit code 0, revision 12, in 3 m 20 s".
+// Of one that was killed the journal stops without an end, so that there is no time nor exit code.
 func fate(x engine.Summary) string {
 	switch {
 	case x.Damaged != "":

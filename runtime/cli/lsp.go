@@ -23,6 +23,7 @@ const typingPause = 10 * time.Millisecond
 // wait for a collection.
 const collectAt = 400
 
+// lspCommand speaks the protocol on standard input and output until the editor ends it.
 func (a *app) lspCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lsp", Short: "Serve an editor (Language Server Protocol)", Long: lspHelp, Args: cobra.NoArgs,

@@ -29,6 +29,8 @@ the others, what would be released. Nothing runs, and nothing is written but --o
 
 A stage "may run" when an input is not known yet: if what is upstream yields the same bytes as before, it is spared.`
 
+// planCommand makes a plan, shows it, and saves it where asked to. It changes nothing; with --detailed-exitcode it exits
+// with 2 where an apply would do something, with --fail-on with 3 where the plan has what a review should stop at.
 func (a *app) planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{

@@ -31,6 +31,8 @@ var reportForms = map[string]func(io.Writer, *report.Document, render.Options) e
 // reportEndings are the forms that the name of a file asks for.
 var reportEndings = map[string]string{".html": "html", ".md": "markdown", ".json": "json", ".txt": "text"}
 
+// reportCommand writes what is recorded, and runs nothing. The form goes by the ending of --out, since `--out
+// report.html` leaves no question.
 func (a *app) reportCommand() *cobra.Command {
 	format, out, at := "text", "", int64(0)
 	var vars workspace.Settings

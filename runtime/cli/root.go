@@ -87,6 +87,8 @@ type checked struct {
 	err  error
 }
 
+// Write writes to the file and keeps the first error: cobra and the views that print through it look at none, and a full
+// disk must not end in exit code 0.
 func (c *checked) Write(p []byte) (int, error) {
 	n, err := c.file.Write(p)
 	if c.err == nil {

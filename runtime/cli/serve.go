@@ -33,6 +33,7 @@ type serving struct {
 	format string   // of the log: "text" or "json"
 }
 
+// serveCommand listens on this machine alone unless an address is given: models answer to whoever asks.
 func (a *app) serveCommand() *cobra.Command {
 	var f serving
 	var vars workspace.Settings

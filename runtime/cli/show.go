@@ -76,6 +76,7 @@ func (a *app) showCommand() *cobra.Command {
 	return cmd
 }
 
+// showLineage writes what the result at an address comes from, back to its sources.
 func (a *app) showLineage(ctx context.Context, s *workspace.Session, address, format string) error {
 	l, err := s.Lineage(ctx, address)
 	if err != nil {
@@ -106,6 +107,7 @@ func (a *app) showPlan(ctx context.Context, path string, vars workspace.Settings
 }
 
 // showOne shows what is recorded of the block at an address, or saves its outputs to a folder.
+// A damaged record is an error with the way out, not half a text: what can be read of it could be what is wrong.
 func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format, save string) error {
 	x, err := s.Find(address)
 	if err != nil {

@@ -21,6 +21,7 @@ restore.
 Exit codes: 0 all is as it was written; 1 something is damaged or gone.`
 
 // storeCommand has the commands that look after a store; without a word behind it prints its help.
+// A misspelt word behind it is an error with what was probably meant, and not the help with exit code 0.
 func (a *app) storeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "store", Short: "Look after the store", Args: cobra.ArbitraryArgs,

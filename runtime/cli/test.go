@@ -35,6 +35,8 @@ with --executor docker, run in containers.
 
 Exit codes: 0 all tests passed; 1 a test could not be carried out, or has a mistake; 3 a test failed.`
 
+// testCommand runs the module's tests, in stores of their own that are gone at the end: nothing of a test is recorded in
+// the module's.
 func (a *app) testCommand() *cobra.Command {
 	var f testFlags
 	cmd := &cobra.Command{

@@ -79,6 +79,8 @@ func (v *testView) erase() {
 }
 
 // done shows one result below the name of its file, with the reasons why it did not pass.
+// Results come as tests end; the lock keeps lines of two from mixing. The line of what runs now is erased first and
+// drawn again by who draws it.
 func (v *testView) done(r *suite.Result) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -161,6 +163,7 @@ func (v *testView) finish(results []*suite.Result) error {
 }
 
 // summary counts the results by status; statuses that no test has are left out.
+// No test at all is said in words: "0 passed" would look like success to whoever misspelt the filter.
 func (v *testView) summary(results []*suite.Result, elapsed time.Duration) {
 	n := map[suite.Status]int{}
 	for _, r := range results {

@@ -13,6 +13,7 @@ import (
 )
 
 // validateCommand checks the module, prints all mistakes, and exits with 1 if there is an error. Warnings do not fail.
+// Formats for programs have the mistakes in them too, and go to standard output.
 func (a *app) validateCommand() *cobra.Command {
 	format := "text"
 	var vars workspace.Settings

@@ -26,6 +26,7 @@ Gates and approvals are those of the base. What has moved since is named, and th
 const removeHelp = `Forgets what is recorded in the workspace: its revisions, journals and releases. Results stay in the store, for other workspaces that have them too.
 A workspace in which an apply goes on is refused.`
 
+// workspaceCommand has the commands that look after workspaces; without a word behind it prints its help.
 func (a *app) workspaceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "workspace", Short: "Look after workspaces, such as those of pull requests", Long: workspacesHelp, Args: cobra.ArbitraryArgs,
@@ -41,6 +42,7 @@ func (a *app) workspaceCommand() *cobra.Command {
 	return cmd
 }
 
+// listWorkspaces is of all workspaces, so a --workspace beside it is refused rather than not read.
 func (a *app) listWorkspaces() *cobra.Command {
 	format := ""
 	cmd := &cobra.Command{
@@ -68,6 +70,7 @@ func (a *app) listWorkspaces() *cobra.Command {
 	return cmd
 }
 
+// promoteWorkspace asks before it applies, as apply does.
 func (a *app) promoteWorkspace() *cobra.Command {
 	f := applyFlags{executor: "auto"}
 	cmd := &cobra.Command{
@@ -84,6 +87,9 @@ func (a *app) promoteWorkspace() *cobra.Command {
 	return cmd
 }
 
+// promote opens the workspace twice: to read which base it is promoted to, and then that base, as an apply to it. The base
+// takes over what the other has only if nothing would have to run for it; what has moved since is named, and nothing is
+// done.
 func (a *app) promote(ctx context.Context, from string, f applyFlags) error {
 	if err := a.checkApply(f); err != nil {
 		return err
@@ -111,6 +117,8 @@ func (a *app) promote(ctx context.Context, from string, f applyFlags) error {
 	return by.outcome(result, nil)
 }
 
+// removeWorkspace forgets the state and leaves the results, which others may rest on; `mlp gc` finds those that nothing
+// rests on any more.
 func (a *app) removeWorkspace() *cobra.Command {
 	force := false
 	cmd := &cobra.Command{
