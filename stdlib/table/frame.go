@@ -18,15 +18,10 @@ package table
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
-	"math"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
-
-	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
@@ -39,32 +34,81 @@ import (
 // that names the column.
 // The frame has the columns asked for, in that order, found without regard to case and named as the file names them.
 func ReadFrame(ctx context.Context, path string, columns []string) (*frame.Frame, error) {
-	s, err := open(ctx)
+	f := &frame.Frame{}
+	err := readColumns(ctx, path, columns, true, func(rows int, some []*columnReader) error {
+		f.Rows = rows
+		for _, r := range some {
+			f.Columns = append(f.Columns, r.column)
+			r.column = frame.Column{} // its memory is the frame's
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
+	}
+	return f, nil
+}
+
+// ReadColumns reads columns as ReadFrame does, a few at a time, and hands these over with the number of columns that came before them. Their
+// memory is used again once take has returned, so that a table of which take keeps little is never in memory as a whole. Of numbers that a
+// double does not hold no text is kept (Exact is nil).
+func ReadColumns(ctx context.Context, path string, columns []string, take func(before int, some []frame.Column) error) error {
+	before := 0
+	return readColumns(ctx, path, columns, false, func(_ int, readers []*columnReader) error {
+		some := make([]frame.Column, len(readers))
+		for i, r := range readers {
+			some[i] = r.column
+		}
+		err := take(before, some)
+		before += len(some)
+		return err
+	})
+}
+
+// readColumns calls take with the readers of a few columns at a time, which hold these as a whole, and in which those that follow are read
+// where take leaves them.
+func readColumns(ctx context.Context, path string, columns []string, exact bool, take func(rows int, some []*columnReader) error) error {
+	s, err := open(ctx)
+	if err != nil {
+		return err
 	}
 	defer s.Close()
 	p, err := s.plain(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	have, err := s.describe(ctx, "select * from "+scanParquet(p))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	readers, err := chooseColumns(have, columns)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	n, err := s.one(ctx, "select count(*) from "+scanParquet(p))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	f, err := s.fill(ctx, p, readers, int(n[0].(int64)))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+	rows := int(n[0].(int64))
+	var last []*columnReader
+	for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
+		for i, r := range batch {
+			if !exact {
+				r.exact = ""
+			}
+			if i < len(last) {
+				r.column.Num, r.column.Codes = last[i].column.Num, last[i].column.Codes
+			}
+		}
+		if err := s.fillBatch(ctx, p, batch, rows); err != nil {
+			return fmt.Errorf("reading %s: %w", path, err)
+		}
+		if err := take(rows, batch); err != nil {
+			return err
+		}
+		last = batch
 	}
-	return f, nil
+	return nil
 }
 
 // columnReader takes one column's values as they come.
@@ -114,25 +158,6 @@ func chooseColumns(have []schema.Column, want []string) ([]*columnReader, error)
 // batchBytes is how much of a table is read at once: the engine has that much of it beside what was read before.
 const batchBytes = 16 << 20
 
-// fill reads the columns, some at a time, rows in the order of the file. What is read of a column is in memory once, and beside it a few
-// columns as the engine has them.
-func (s *session) fill(ctx context.Context, path string, readers []*columnReader, rows int) (*frame.Frame, error) {
-	f := &frame.Frame{Rows: rows, Columns: make([]frame.Column, len(readers))}
-	for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
-		if err := s.fillBatch(ctx, path, batch, rows); err != nil {
-			return nil, err
-		}
-	}
-	for i, r := range readers {
-		if err := r.short(rows); err != nil {
-			return nil, err
-		}
-		r.sortLevels()
-		f.Columns[i] = r.column
-	}
-	return f, nil
-}
-
 // fillBatch reads some columns. The exact texts stand behind the values of the columns.
 func (s *session) fillBatch(ctx context.Context, path string, readers []*columnReader, rows int) error {
 	exprs := make([]string, len(readers), 2*len(readers))
@@ -141,13 +166,9 @@ func (s *session) fillBatch(ctx context.Context, path string, readers []*columnR
 		if r.exact != "" {
 			exprs = append(exprs, r.exact)
 		}
-		if r.codes != nil {
-			r.column.Codes = make([]int32, 0, rows)
-		} else {
-			r.column.Num = make([]float64, 0, rows)
-		}
+		r.empty(rows)
 	}
-	return s.vectors(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(columns []vector) {
+	err := s.vectors(ctx, "select "+strings.Join(exprs, ", ")+" from "+scanParquet(path), func(columns []vector) {
 		exact := len(readers)
 		for i, r := range readers {
 			r.takeVector(columns[i])
@@ -157,6 +178,31 @@ func (s *session) fillBatch(ctx context.Context, path string, readers []*columnR
 			}
 		}
 	})
+	if err != nil {
+		return err
+	}
+	for _, r := range readers {
+		if err := r.short(rows); err != nil {
+			return err
+		}
+		r.sortLevels()
+	}
+	return nil
+}
+
+// empty makes room for so many rows, where the column that was read before has none.
+func (r *columnReader) empty(rows int) {
+	c := &r.column
+	switch {
+	case r.codes != nil && cap(c.Codes) < max(rows, 1):
+		c.Codes, c.Num = make([]int32, 0, max(rows, 1)), nil
+	case r.codes != nil:
+		c.Codes, c.Num = c.Codes[:0], nil
+	case cap(c.Num) < max(rows, 1):
+		c.Num, c.Codes = make([]float64, 0, max(rows, 1)), nil
+	default:
+		c.Num, c.Codes = c.Num[:0], nil
+	}
 }
 
 // setExact keeps a number of one of so many rows as text.
@@ -202,107 +248,4 @@ func (r *columnReader) sortLevels() {
 			c.Codes[i] = to[code]
 		}
 	}
-}
-
-// WriteFrame writes a frame as a Parquet file with the given columns (names and types; nil: the frame's own), rows in
-// the frame's order. The same content gives the same bytes. NaN is written as null.
-func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []schema.Column) error {
-	if columns == nil {
-		for _, c := range f.Columns {
-			columns = append(columns, schema.Column{Name: c.Name, Type: c.Type})
-		}
-	}
-	if len(columns) == 0 {
-		return fmt.Errorf("writing %s: a table needs a column", path)
-	}
-	// Found first, so that a missing column leaves no file.
-	source := make([]*frame.Column, len(columns))
-	for i, c := range columns {
-		if source[i] = f.Column(c.Name); source[i] == nil {
-			return fmt.Errorf("writing %s: the frame has no column %q", path, c.Name)
-		}
-	}
-	s, err := open(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	out, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	if err := s.load(ctx, f.Rows, source); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if _, err := s.copyParquet(ctx, unloadQuery(columns, source), out); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
-}
-
-// load puts the columns into a table of doubles and texts. Column i is c<i>. The appender is the engine's way in for many rows;
-// closing it is what writes the last of them, so its error counts.
-func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) (err error) {
-	defs := make([]string, len(columns))
-	for i, c := range columns {
-		kind := "double"
-		if c.Text() {
-			kind = "varchar"
-		}
-		defs[i] = fmt.Sprintf("c%d %s", i, kind)
-	}
-	if err := s.exec(ctx, "create table frame ("+strings.Join(defs, ", ")+")"); err != nil {
-		return err
-	}
-	a, err := duckdb.NewAppenderFromConn(s.conn, "", "frame")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := a.Close(); err == nil && closed != nil { // after an error it says what follows from that
-			err = s.error(ctx, closed)
-		}
-	}()
-	row := make([]driver.Value, len(columns))
-	for r := range rows {
-		if r%100_000 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		for i, c := range columns {
-			row[i] = cell(c, r)
-		}
-		if err := a.AppendRow(row...); err != nil {
-			return s.error(ctx, err)
-		}
-	}
-	return nil
-}
-
-// cell is a value as the appender takes it: a string, a float64, or nil for null.
-func cell(c *frame.Column, row int) driver.Value {
-	switch {
-	case c.Text() && c.Codes[row] >= 0:
-		return c.Levels[c.Codes[row]]
-	case c.Text(), math.IsNaN(c.Num[row]):
-		return nil
-	}
-	return c.Num[row]
-}
-
-// unloadQuery reads the loaded table with the types that are wanted.
-// Seconds become microseconds by rounding, for 1700000000.1 s as a double is a little less than it says.
-func unloadQuery(columns []schema.Column, source []*frame.Column) string {
-	out := make([]string, len(columns))
-	for i, c := range columns {
-		expr := fmt.Sprintf("c%d", i)
-		switch {
-		case source[i].Text():
-		case c.Type == "boolean":
-			expr += " <> 0"
-		case Temporal(c.Type):
-			expr = fmt.Sprintf("make_timestamp(round(%s * 1000000)::bigint)", expr)
-		}
-		out[i] = fmt.Sprintf("(%s)::%s as %s", expr, c.Type, Quote(c.Name))
-	}
-	return "select " + strings.Join(out, ", ") + " from frame"
 }

@@ -61,6 +61,17 @@ func (t *text) bytes() []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&t.rest)), t.length)
 }
 
+// set makes it a string that has room in it; false: s has not.
+func (t *text) set(s string) bool {
+	*t = text{}
+	if len(s) > len(t.first)+len(t.rest) {
+		return false
+	}
+	t.length = uint32(len(s))
+	copy(unsafe.Slice(&t.first[0], len(t.first)+len(t.rest)), s)
+	return true
+}
+
 // texts calls f with each value of a column of strings; ok is false of null.
 func (v vector) texts(f func(row int, s []byte, ok bool)) {
 	valid, all := v.valids(), unsafe.Slice((*text)(v.data), v.rows)
