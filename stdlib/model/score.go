@@ -101,7 +101,7 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 			missing = append(missing, fmt.Sprintf("%q", features[i].Name))
 			continue
 		}
-		values, err := encodeColumn(c, &features[i])
+		values, err := EncodeColumn(c, &features[i])
 		if err != nil {
 			return nil, err
 		}
@@ -113,9 +113,9 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 	return out, nil
 }
 
-// encodeColumn gives a column's values as the feature has them. Levels are matched by name: those of the table being scored may be
+// EncodeColumn gives a column's values as the feature has them, numbers in the memory of the column. Levels are matched by name: those of the table being scored may be
 // others, in another order.
-func encodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
+func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 	if !schema.Takes(f.Type, c.Type) || c.Text() != f.Text() {
 		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)
 	}

@@ -8,6 +8,7 @@ package radix
 
 import (
 	"math"
+	"slices"
 )
 
 // Key returns bits that order as numbers do: of negative ones all are turned over, of others the sign. Zeros are equal. ^Key orders
@@ -47,6 +48,19 @@ const (
 	digit = 11
 	mask  = 1<<digit - 1
 )
+
+// Rows is memory to sort rows in, once after another. The zero value is ready.
+type Rows struct {
+	keys []uint64
+	rows []int32
+}
+
+// Sort is the function Sort of keys with rows. What it returns lasts until the next call.
+func (b *Rows) Sort(keys []uint64, rows []int32) ([]uint64, []int32) {
+	b.keys, b.rows = slices.Grow(b.keys[:0], len(keys))[:len(keys)], slices.Grow(b.rows[:0], len(rows))[:len(rows)]
+	keys, _, rows = sortInto(keys, b.keys, rows, b.rows)
+	return keys, rows
+}
 
 // Sort sorts keys, the least first, and rows with them, unless rows is nil. Rows of one key stay in their order. Both slices may be
 // overwritten; what is returned may be other memory.

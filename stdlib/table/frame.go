@@ -90,6 +90,9 @@ func readColumns(ctx context.Context, path string, columns []string, exact bool,
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	rows := int(n[0].(int64))
+	if len(readers) == 0 {
+		return take(rows, nil) // a table without columns has rows too
+	}
 	var last []*columnReader
 	for batch := range slices.Chunk(readers, max(batchBytes/(8*max(rows, 1)), 1)) {
 		for i, r := range batch {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,5 +132,50 @@ func writeByRow(t *testing.T, path string, f *frame.Frame, columns []schema.Colu
 	}
 	if _, err := s.copyParquet(t.Context(), unloadQuery(columns, source), path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestColumnsAreReadAFewAtATime holds ReadColumns to ReadFrame, with batches of one column and of many, kinds in any order, and no columns at all,
+// of which a frame has as many rows.
+func TestColumnsAreReadAFewAtATime(t *testing.T) {
+	for _, rows := range []int{0, 1, 3000, batchBytes/16 + 1} {
+		path := filepath.Join(t.TempDir(), "in")
+		sql := fmt.Sprintf(`select i as a, case when i %% 3 > 0 then 't' || i %% 5 end as b, i / 7 as c, 9007199254740993 + i as d, i %% 2 = 0 as e, 'x' || i %% 2 as f,
+			case when i %% 4 = 0 then date '2026-01-01' end as g from range(%d) t(i)`, rows)
+		if _, err := Run(t.Context(), Query{SQL: sql, Out: path}); err != nil {
+			t.Fatal(err)
+		}
+		if none, err := ReadFrame(t.Context(), path, []string{}); err != nil || none.Rows != rows || len(none.Columns) != 0 {
+			t.Errorf("%d rows: got %+v, %v of no columns", rows, none, err)
+		}
+		want, err := ReadFrame(t.Context(), path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, batches := 0, 0
+		err = ReadColumns(t.Context(), path, nil, func(before int, some []frame.Column) error {
+			if batches++; before != next {
+				t.Errorf("%d columns before, want %d", before, next)
+			}
+			for i, got := range some {
+				c := want.Columns[before+i]
+				if got.Name != c.Name || got.Type != c.Type || got.Text() != c.Text() || !slices.Equal(got.Codes, c.Codes) || !slices.Equal(got.Levels, c.Levels) ||
+					!slices.EqualFunc(got.Num, c.Num, func(a, b float64) bool { return a == b || a != a && b != b }) || got.Exact != nil {
+					t.Errorf("%d rows: column %s differs", rows, c.Name)
+				}
+			}
+			next += len(some)
+			return nil
+		})
+		if err != nil || next != len(want.Columns) || rows > 3000 && batches != next {
+			t.Errorf("%d rows: %d columns in %d batches, %v", rows, next, batches, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "in")
+	if _, err := Run(t.Context(), Query{SQL: "select 1 as a", Out: path}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadColumns(t.Context(), path, nil, func(int, []frame.Column) error { return io.EOF }); err != io.EOF {
+		t.Errorf("got %v, want the error of take", err)
 	}
 }

@@ -62,7 +62,11 @@ type figuresFile struct {
 func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
 	threshold := model.DefaultThreshold
 	if t.config.Decision != nil {
-		out, err := e.Predict(ctx, t.Validation.Columns, t.Validation.Rows, t.stage.Threads)
+		columns, err := t.validationColumns(ctx)
+		if err != nil {
+			return err
+		}
+		out, err := e.Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
 		if err != nil {
 			return fmt.Errorf("scoring the validation rows: %w", err)
 		}
@@ -89,6 +93,18 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		return err
 	}
 	return t.stage.WriteFigures(t.figures(f, threshold))
+}
+
+// validationColumns are the features of the validation table, read once more where they were not kept.
+func (t *Training) validationColumns(ctx context.Context) ([][]float64, error) {
+	if t.Validation.Columns != nil {
+		return t.Validation.Columns, nil
+	}
+	var once Set
+	err := t.again(ctx, func(t *Training, _ *Set, before int, columns [][]float64) error {
+		return keep(t, &once, before, columns)
+	})
+	return once.Columns, err
 }
 
 // fileDigest is the digest of a file's bytes, as the store names it.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"strings"
@@ -8,30 +9,34 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
-// inspect warns of features that are missing, constant, or too good to be true.
+// inspect looks for features that are missing, constant, or too good to be true.
 // Nothing of that stops training: an empty feature does no harm, and a perfect one may be honest.
-func (l *loader) inspect(t *Training) error {
+func (l *loader) inspect(t *Training, before int, columns [][]float64) {
 	// Each feature is in one list at most, the worst; all are told in three lines, however many there are.
-	var gaps, empty, constant []string
-	for i, f := range t.Signature.Features {
-		column := t.Data.Columns[i]
+	for i, column := range columns {
+		name := t.Signature.Features[before+i].Name
 		switch missing, same := survey(column); {
 		case missing == len(column):
-			empty = append(empty, f.Name)
+			l.empty = append(l.empty, name)
 		case same:
-			constant = append(constant, f.Name)
+			l.constant = append(l.constant, name)
 		case missing > 0:
-			gaps = append(gaps, f.Name)
+			l.gaps = append(l.gaps, name)
 		}
-		if how := t.suspicion(i); how != "" {
-			l.stage.Warnf("feature %q alone %s: does it know the answer?", f.Name, how)
+		if how := t.suspicion(before+i, column); how != "" {
+			l.suspicious = append(l.suspicious, fmt.Sprintf("feature %q alone %s: does it know the answer?", name, how))
 		}
 	}
-	l.warnOf(empty, "missing in every row")
-	l.warnOf(constant, "the same in every row")
-	l.warnOf(gaps, "missing in some rows")
-	t.of.rows = nil
-	return nil
+}
+
+// tell warns of what inspect found.
+func (l *loader) tell() {
+	for _, warning := range l.suspicious {
+		l.stage.Warnf("%s", warning)
+	}
+	l.warnOf(l.empty, "missing in every row")
+	l.warnOf(l.constant, "the same in every row")
+	l.warnOf(l.gaps, "missing in some rows")
 }
 
 // warnOf warns of features, in the order of the block, unless there are none.
@@ -60,9 +65,9 @@ func survey(column []float64) (missing int, same bool) {
 
 // alone is how well a feature by itself predicts the target, if that is better than suspicious: the area under the curve, missing values
 // taken as smallest or as largest, rising or falling, whatever is best. With several classes it is the worst class's. 0: no better.
-func (t *Training) alone(feature int) float64 {
+func (t *Training) alone(feature int, column []float64) float64 {
 	worst := 1.0
-	f, score := t.Signature.Features[feature], t.Data.Columns[feature]
+	f, score := t.Signature.Features[feature], column
 	var by *ranking // of the score, once it is needed
 	for class := range t.Signature.Classes {
 		if t.Signature.Task == schema.Binary && class == 0 {
@@ -70,10 +75,10 @@ func (t *Training) alone(feature int) float64 {
 		}
 		positive := t.rowsOf(class)
 		if f.Text() { // a category's score is its share of this class
-			score, positive = means(t.Data.Columns[feature], positive, len(f.Levels))
+			score, positive = means(column, positive, len(f.Levels))
 			by = nil
 		}
-		if sampleIsBelow(suspicious, score, positive) {
+		if t.samples.areaIsBelow(suspicious, score, positive) {
 			return 0
 		}
 		if by == nil {
@@ -104,29 +109,46 @@ func (t *Training) rowsOf(class int) []float64 {
 // the limit in it.
 const sampled = 1 << 16
 
-// sample returns some 32,000 to 64,000 rows of two columns. Which ones has nothing to do with their order, as in means.
-func sample(x, y []float64) (sx, sy []float64) {
-	shift := 64 - (bits.Len(uint(len(x))) - 16)
-	sx, sy = make([]float64, 0, sampled), make([]float64, 0, sampled)
-	for r := range x {
-		if uint64(r)*0x9e3779b97f4a7c15>>shift == 0 {
-			sx, sy = append(sx, x[r]), append(sy, y[r])
-		}
-	}
-	return sx, sy
+// sampler is memory for samples and their rankings, one after the other. The zero value is ready.
+type sampler struct {
+	x, y     []float64
+	ofX, ofY ranker
 }
 
-// sampleIsBelow reports whether a sample shows that the best area of all rows is surely not above a limit: it is lower there by six times
+// sample returns some 32,000 to 64,000 rows of two columns, which last until the next ones. Which ones has nothing to do with their order, as in
+// means.
+func (s *sampler) sample(x, y []float64) (sx, sy []float64) {
+	shift := 64 - (bits.Len(uint(len(x))) - 16)
+	s.x, s.y = s.x[:0], s.y[:0]
+	for r := range x {
+		if uint64(r)*0x9e3779b97f4a7c15>>shift == 0 {
+			s.x, s.y = append(s.x, x[r]), append(s.y, y[r])
+		}
+	}
+	return s.x, s.y
+}
+
+// areaIsBelow reports whether a sample shows that the best area of all rows is surely not above a limit: it is lower there by six times
 // the standard error, which is at most sqrt(A(1-A)/m) of an area A where the rarer class has m rows (Z. Birnbaum and O. Klose, 1957).
-func sampleIsBelow(limit float64, score, positive []float64) bool {
+func (s *sampler) areaIsBelow(limit float64, score, positive []float64) bool {
 	if len(score) < sampled {
 		return false
 	}
-	some, is := sample(score, positive)
+	some, is := s.sample(score, positive)
 	positives := 0.0
 	for _, p := range is {
 		positives += p
 	}
 	rarer := min(positives, float64(len(is))-positives)
-	return rarer > 0 && rank(some).bestArea(is) < limit-6*math.Sqrt(limit*(1-limit)/rarer)
+	return rarer > 0 && s.ofX.rank(some).bestArea(is) < limit-6*math.Sqrt(limit*(1-limit)/rarer)
+}
+
+// correlationIsBelow reports whether a sample shows that the rank correlation of all rows is not above a limit near 1. Its standard error there
+// is (1-0.99²)/sqrt(32,000), or 0.0001.
+func (s *sampler) correlationIsBelow(limit float64, x, y []float64) bool {
+	if len(x) < sampled {
+		return false
+	}
+	some, target := s.sample(x, y)
+	return rankCorrelation(some, target, &s.ofX, &s.ofY) < limit-0.005
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -29,9 +30,11 @@ type Training struct {
 	Validation *Set
 	Dropped    int // rows of the data without a usable target
 
-	config *Config
-	stage  *component.Stage
-	of     struct { // the rows of a class, while features are inspected
+	config  *Config
+	stage   *component.Stage
+	again   func(context.Context, Take) error // hands over the features of the validation table
+	samples sampler                           // while features are inspected
+	of      struct {                          // the rows of a class, likewise
 		class int
 		rows  []float64
 	}
@@ -41,7 +44,7 @@ type Training struct {
 // reading. Of the text column city with the levels {Bonn, Rome} the rows Rome, null, Bonn are {1, NaN, 0}.
 type Set struct {
 	Rows    int
-	Columns [][]float64 // [feature][row]: numbers, or indices of the feature's levels; NaN is missing
+	Columns [][]float64 // [feature][row]: numbers, or indices of the feature's levels; NaN is missing. Nil after LoadInto
 	Target  []float64   // the value, or the index of the class
 	Weight  []float64   // nil: all 1
 }
@@ -49,36 +52,54 @@ type Set struct {
 // Load reads and checks the tables. What is wrong with them is a component.InputError; what can be lived with is
 // warned of.
 func Load(ctx context.Context, s *component.Stage, c *Config) (*Training, error) {
-	// Read; leave out rows without a usable target or weight; name the classes and levels (sign); encode by these; look for
-	// what is suspicious. The validation table is encoded by the signature of the data, never by its own.
-	l := &loader{stage: s, config: c, schema: s.In[DataPort].Table}
+	return LoadInto(ctx, s, c, keep)
+}
+
+// Take gets some of the features of t.Data, and when these are through, of t.Validation: those from number before on in the signature, which
+// says all of them and of the ones before. Of memory columns are the loader's, and written over once Take has returned.
+type Take func(t *Training, of *Set, before int, columns [][]float64) error
+
+// keep takes features as they are.
+func keep(_ *Training, of *Set, _ int, columns [][]float64) error {
+	for _, c := range columns {
+		of.Columns = append(of.Columns, slices.Clone(c))
+	}
+	return nil
+}
+
+// LoadInto is Load for a trainer that makes something smaller of each feature as it comes: no more than a few are in memory at any time, and
+// none is in the sets.
+func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*Training, error) {
+	// Of the rows: read target and weight, leave out those without a usable one, name the classes. Then the features, one after the other: name
+	// the levels, encode by these, look for what is suspicious. The validation table is encoded by the signature of the data, never by its own.
+	l := &loader{stage: s, config: c, schema: s.In[DataPort].Table, take: take}
 	t := &Training{config: c, stage: s}
-	data, err := l.read(ctx, DataPort)
+	rows, err := l.rows(ctx, DataPort)
 	if err != nil {
 		return nil, err
 	}
-	kept := l.weighted(l.labelled(data))
-	t.Dropped = data.Rows - kept.Rows
-	if kept.Rows < MinRows {
+	t.Dropped = rows.dropped
+	if rows.Rows < MinRows {
 		return nil, &component.InputError{
-			Summary: fmt.Sprintf("%s: %d rows are too few to train on", s.Address, kept.Rows),
+			Summary: fmt.Sprintf("%s: %d rows are too few to train on", s.Address, rows.Rows),
 			Detail:  fmt.Sprintf("%d rows have no usable target; at least %d with one are needed.", t.Dropped, MinRows),
 		}
 	}
-	if err := l.sign(kept, &t.Signature); err != nil {
+	if err := l.sign(rows.Frame, &t.Signature); err != nil {
 		return nil, err
 	}
-	if t.Data, err = l.set(kept, &t.Signature, DataPort); err != nil {
+	if t.Data, err = l.set(rows, &t.Signature, DataPort); err != nil {
+		return nil, err
+	}
+	if err := l.features(ctx, t, t.Data, DataPort, rows.picked, take); err != nil {
 		return nil, err
 	}
 	if err := l.oneClass(t); err != nil {
 		return nil, err
 	}
-	if err := l.inspect(t); err != nil {
-		return nil, err
-	}
+	l.tell()
 	if s.Has(ValidationPort) {
-		t.Validation, err = l.validation(ctx, &t.Signature)
+		err = l.validation(ctx, t)
 	}
 	return t, err
 }
@@ -88,6 +109,10 @@ type loader struct {
 	stage  *component.Stage
 	config *Config
 	schema *schema.Table
+	take   Take
+
+	// Features that are to be warned of.
+	gaps, empty, constant, suspicious []string
 }
 
 // name is a column's as the table has it.
@@ -98,12 +123,31 @@ func (l *loader) name(name string) string {
 	return name
 }
 
-// read reads the columns that training needs and no others, by their names in the data.
-func (l *loader) read(ctx context.Context, port string) (*frame.Frame, error) {
-	columns := []string{l.name(l.config.Target)}
-	for _, f := range l.config.Features {
-		columns = append(columns, l.name(f))
+// usable are the rows of a table that can be trained on, with their target and weight.
+type usable struct {
+	*frame.Frame
+	picked  []int32 // their numbers in the table; nil: all
+	dropped int     // how many others there are
+}
+
+// only leaves the given ones of the rows; nil: all.
+func (u *usable) only(rows []int) {
+	if rows == nil {
+		return
 	}
+	u.dropped += u.Rows - len(rows)
+	picked := make([]int32, len(rows))
+	for i, r := range rows {
+		if picked[i] = int32(r); u.picked != nil {
+			picked[i] = u.picked[r]
+		}
+	}
+	u.Frame, u.picked = u.Take(rows), picked
+}
+
+// rows reads the columns that say which rows are trained on, and no others, by their names in the data.
+func (l *loader) rows(ctx context.Context, port string) (*usable, error) {
+	columns := []string{l.name(l.config.Target)}
 	if l.config.Weight != "" {
 		columns = append(columns, l.name(l.config.Weight))
 	}
@@ -114,7 +158,75 @@ func (l *loader) read(ctx context.Context, port string) (*frame.Frame, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", port, err)
 	}
-	return f, nil
+	if f.Rows > math.MaxInt32 {
+		return nil, fmt.Errorf("%s has %d rows, more than can be trained on", port, f.Rows)
+	}
+	u := &usable{Frame: f}
+	u.only(l.labelled(u.Frame))
+	u.only(l.weighted(u.Frame))
+	return u, nil
+}
+
+// features hands over the features of a set, those of the data with what the signature will say of them. All of them with values that models do
+// not compute with are named in one error, and so is the target, so that one round in the dataset mends them.
+func (l *loader) features(ctx context.Context, t *Training, of *Set, port string, picked []int32, take Take) error {
+	names := make([]string, len(l.config.Features))
+	for i, f := range l.config.Features {
+		names[i] = l.name(f)
+	}
+	var bad []string
+	next := func(before int, some []frame.Column) error {
+		columns := make([][]float64, len(some))
+		for i := range some {
+			c, f := &some[i], &t.Signature.Features[before+i]
+			pick(c, picked)
+			if of == t.Data {
+				*f = model.Feature{Name: c.Name, Type: c.Type}
+				if c.Text() {
+					f.Levels = l.levels(c)
+				}
+			}
+			var err error
+			if columns[i], err = model.EncodeColumn(c, f); err != nil {
+				return err
+			}
+			if n := countInfinite(columns[i]); n > 0 {
+				bad = append(bad, fmt.Sprintf("feature %q in %d rows", f.Name, n))
+			}
+		}
+		if bad != nil {
+			return nil
+		}
+		if of == t.Data {
+			l.inspect(t, before, columns)
+		}
+		return take(t, of, before, columns)
+	}
+	if len(names) > 0 {
+		if err := table.ReadColumns(ctx, l.stage.InputTable(port), names, next); err != nil {
+			return fmt.Errorf("reading %s: %w", port, err)
+		}
+	}
+	t.of.rows, t.samples = nil, sampler{}
+	return l.finite(of, &t.Signature, port, bad)
+}
+
+// pick leaves the given rows of a column, which ascend, in its own memory.
+func pick(c *frame.Column, rows []int32) {
+	if rows == nil {
+		return
+	}
+	if c.Text() {
+		for i, r := range rows {
+			c.Codes[i] = c.Codes[r]
+		}
+		c.Codes = c.Codes[:len(rows)]
+		return
+	}
+	for i, r := range rows {
+		c.Num[i] = c.Num[r]
+	}
+	c.Num = c.Num[:len(rows)]
 }
 
 // mature is the column that tells which labels can be trusted; empty if the target is no label.
@@ -129,8 +241,8 @@ func (l *loader) mature(port string) string {
 	return ""
 }
 
-// labelled drops the rows without a target, and those whose label is not mature.
-func (l *loader) labelled(f *frame.Frame) *frame.Frame {
+// labelled are the rows with a target, without those whose label is not mature; nil: all.
+func (l *loader) labelled(f *frame.Frame) []int {
 	target := f.Column(l.name(l.config.Target))
 	var mature *frame.Column
 	if l.schema.Label != nil {
@@ -155,15 +267,15 @@ func (l *loader) labelled(f *frame.Frame) *frame.Frame {
 		l.stage.Warnf("%d of %d rows are left out: their target %q is null", null, f.Rows, target.Name)
 	}
 	if len(rows) == f.Rows {
-		return f
+		return nil
 	}
-	return f.Take(rows)
+	return rows
 }
 
-// weighted drops the rows of classes that have no weight: such a class is as absent as one without rows.
-func (l *loader) weighted(f *frame.Frame) *frame.Frame {
+// weighted are the rows of classes that have weight, for a class without is as absent as one without rows; nil: all.
+func (l *loader) weighted(f *frame.Frame) []int {
 	if l.config.Weight == "" || l.config.TaskOf(l.schema.Column(l.config.Target)) == schema.Regression {
-		return f
+		return nil
 	}
 	target, weight := f.Column(l.name(l.config.Target)), f.Column(l.name(l.config.Weight)).Num
 	weighs := map[string]bool{}
@@ -179,10 +291,10 @@ func (l *loader) weighted(f *frame.Frame) *frame.Frame {
 		}
 	}
 	if len(rows) == f.Rows || len(rows) == 0 {
-		return f
+		return nil
 	}
 	l.stage.Warnf("%d of %d rows are left out: all rows of their class have the weight 0 (column %q)", f.Rows-len(rows), f.Rows, l.config.Weight)
-	return f.Take(rows)
+	return rows
 }
 
 // missing reports whether a row has no value: null, or of numbers NaN.
@@ -193,7 +305,7 @@ func missing(c *frame.Column, r int) bool {
 	return math.IsNaN(c.Num[r])
 }
 
-// sign makes the signature: classes and levels are those of the training rows.
+// sign begins the signature: classes, and later levels, are those of the training rows.
 // The signature goes into the model, and whatever is scored later is encoded by it: a city that no training row has is a missing
 // value then, and never another city's number.
 func (l *loader) sign(f *frame.Frame, s *model.Signature) error {
@@ -210,13 +322,6 @@ func (l *loader) sign(f *frame.Frame, s *model.Signature) error {
 		s.Classes = classes
 	}
 	s.Features = make([]model.Feature, len(l.config.Features))
-	for i, name := range l.config.Features {
-		c := f.Column(l.name(name))
-		s.Features[i] = model.Feature{Name: c.Name, Type: c.Type}
-		if c.Text() {
-			s.Features[i].Levels = l.levels(c)
-		}
-	}
 	return nil
 }
 
@@ -250,28 +355,30 @@ func (l *loader) levels(c *frame.Column) []string {
 }
 
 // validation may be small, but not empty: its rows stop and decide.
-func (l *loader) validation(ctx context.Context, s *model.Signature) (*Set, error) {
-	f, err := l.read(ctx, ValidationPort)
+func (l *loader) validation(ctx context.Context, t *Training) error {
+	rows, err := l.rows(ctx, ValidationPort)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f = l.weighted(l.labelled(f))
-	if f.Rows == 0 {
-		return nil, &component.InputError{
+	if rows.Rows == 0 {
+		return &component.InputError{
 			Summary: l.stage.Address + ": the validation table has no row with a target",
 			Detail:  "Early stopping and decisions need some.",
 		}
 	}
-	return l.set(f, s, ValidationPort)
+	if t.Validation, err = l.set(rows, &t.Signature, ValidationPort); err != nil {
+		return err
+	}
+	picked := rows.picked
+	t.again = func(ctx context.Context, take Take) error {
+		return l.features(ctx, t, t.Validation, ValidationPort, picked, take)
+	}
+	return t.again(ctx, l.take)
 }
 
-// set makes numbers of a table.
-func (l *loader) set(f *frame.Frame, s *model.Signature, port string) (*Set, error) {
-	columns, err := model.Encode(f, s.Features)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", port, err)
-	}
-	out := &Set{Rows: f.Rows, Columns: columns}
+// set is a table whose features are still to come.
+func (l *loader) set(f *usable, s *model.Signature, port string) (out *Set, err error) {
+	out = &Set{Rows: f.Rows}
 	if out.Target, err = s.Actual(f.Column(s.Target)); err != nil {
 		return nil, &component.InputError{Summary: fmt.Sprintf("%s: %s: %v", l.stage.Address, port, err),
 			Detail: "The classes are those of the training rows."}
@@ -279,19 +386,12 @@ func (l *loader) set(f *frame.Frame, s *model.Signature, port string) (*Set, err
 	if l.config.Weight != "" {
 		out.Weight = f.Column(l.name(l.config.Weight)).Num
 	}
-	return out, l.finite(out, s, port)
+	return out, nil
 }
 
-// finite refuses infinite features and targets, and weights that are none.
-// All features with such values are named in one error, so that one round in the dataset mends them.
-func (l *loader) finite(t *Set, s *model.Signature, port string) error {
+// finite refuses infinite features, of which bad tells, an infinite target, and weights that are none.
+func (l *loader) finite(t *Set, s *model.Signature, port string, bad []string) error {
 	// 32 bits, since trees compare features as float32.
-	var bad []string
-	for i := range t.Columns {
-		if n := countInfinite(t.Columns[i]); n > 0 {
-			bad = append(bad, fmt.Sprintf("feature %q in %d rows", s.Features[i].Name, n))
-		}
-	}
 	if n := countInfinite(t.Target); n > 0 {
 		bad = append(bad, fmt.Sprintf("target %q in %d rows", s.Target, n))
 	}

@@ -1,6 +1,10 @@
 package train
 
-import "github.com/mlp-lang/mlp/stdlib/radix"
+import (
+	"slices"
+
+	"github.com/mlp-lang/mlp/stdlib/radix"
+)
 
 // ranking is the order of a column's rows by their values, found once for all that is asked about it. Missing values can be taken as
 // the smallest or as the largest without another sort.
@@ -11,21 +15,33 @@ type ranking struct {
 	missing []int32  // rows without
 }
 
-// rank orders the rows of a column.
-func rank(x []float64) *ranking {
-	r := &ranking{rows: len(x), order: make([]int32, 0, len(x))}
-	keys := make([]uint64, 0, len(x))
+// ranker is memory for rankings, one after the other. The zero value is ready.
+type ranker struct {
+	last   ranking
+	keys   []uint64
+	order  []int32
+	buffer radix.Rows
+	ranks  []float64
+}
+
+// rank orders the rows of a column. The ranking lasts until the next one.
+func (r *ranker) rank(x []float64) *ranking {
+	r.last = ranking{rows: len(x), missing: r.last.missing[:0]}
+	r.keys, r.order = slices.Grow(r.keys[:0], len(x)), slices.Grow(r.order[:0], len(x))
 	for row, v := range x {
 		if v != v {
-			r.missing = append(r.missing, int32(row))
+			r.last.missing = append(r.last.missing, int32(row))
 			continue
 		}
 		r.order = append(r.order, int32(row))
-		keys = append(keys, radix.Key(v))
+		r.keys = append(r.keys, radix.Key(v))
 	}
-	r.keys, r.order = radix.Sort(keys, r.order)
-	return r
+	r.last.keys, r.last.order = r.buffer.Sort(r.keys, r.order)
+	return &r.last
 }
+
+// rank orders the rows of a column.
+func rank(x []float64) *ranking { return new(ranker).rank(x) }
 
 // each calls f with the rows of each value, from the smallest on, and their rank from 1: the mean of those that tie. Missing values come
 // first or last.
@@ -54,9 +70,9 @@ func (r *ranking) each(missingLast bool, f func(rows []int32, rank float64)) {
 	}
 }
 
-// ranks returns the rank of each row.
-func (r *ranking) ranks(missingLast bool) []float64 {
-	out := make([]float64, r.rows)
+// ranks returns the rank of each row, in the given memory if there is enough.
+func (r *ranking) ranks(missingLast bool, memory []float64) []float64 {
+	out := slices.Grow(memory[:0], r.rows)[:r.rows]
 	r.each(missingLast, func(rows []int32, rank float64) {
 		for _, row := range rows {
 			out[row] = rank

@@ -37,7 +37,7 @@ func TestRanking(t *testing.T) {
 			}
 			by := rank(x)
 			var right, pairs float64
-			for r, got := range by.ranks(missingLast) {
+			for r, got := range by.ranks(missingLast, nil) {
 				want := 0.5 // of the pair with itself, and one half more, since ranks begin with 1
 				for q := range x {
 					switch {
@@ -90,10 +90,11 @@ func BenchmarkRank(b *testing.B) {
 	})
 }
 
-// TestSampleIsBelow: what is suspicious in all rows is never taken for unsuspicious by the sample; what is far from it, is.
-func TestSampleIsBelow(t *testing.T) {
+// TestSampleTellsAreas: what is suspicious in all rows is never taken for unsuspicious by the sample; what is far from it, is.
+func TestSampleTellsAreas(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	const n = 200_000
+	var samples sampler // of all, one after the other
 	for _, share := range []float64{0.5, 0.01, 0.001, 0.00002} {
 		for _, gap := range []float64{0, 1, 2, 2.8, 3, 4} { // between the means of two normal distributions: areas of 0.5 to 0.998
 			for _, sorted := range []bool{false, true} {
@@ -104,7 +105,7 @@ func TestSampleIsBelow(t *testing.T) {
 					}
 					score[r] = random.NormFloat64() + gap*positive[r]
 				}
-				below := sampleIsBelow(suspicious, score, positive)
+				below := samples.areaIsBelow(suspicious, score, positive)
 				if area := rank(score).bestArea(positive); below && area > suspicious {
 					t.Errorf("share %g, gap %g: an area of %g is taken for none", share, gap, area)
 				}

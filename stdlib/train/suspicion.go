@@ -15,25 +15,24 @@ const (
 )
 
 // suspicion says how well a feature by itself predicts the target, if that is too good to be true; else nothing.
-func (t *Training) suspicion(feature int) string {
+func (t *Training) suspicion(feature int, column []float64) string {
 	if t.Signature.Task != schema.Regression {
-		if auc := t.alone(feature); auc > suspicious {
+		if auc := t.alone(feature, column); auc > suspicious {
 			return fmt.Sprintf("predicts the target with AUC %.4f", auc)
 		}
 		return ""
 	}
-	x, y := t.Data.Columns[feature], t.Data.Target
+	x, y := column, t.Data.Target
 	if t.Signature.Features[feature].Text() {
 		x, y = means(x, y, len(t.Signature.Features[feature].Levels))
 	}
 	if r2 := determination(x, y); r2 > suspiciousNumber {
 		return fmt.Sprintf("predicts the target with R² %.4f", r2)
 	}
-	// The standard error of a rank correlation near the limit is (1-0.99²)/sqrt(32,000), or 0.0001, in a sample.
-	if len(x) >= sampled && rankCorrelation(sample(x, y)) < suspiciousNumber-0.005 {
+	if t.samples.correlationIsBelow(suspiciousNumber, x, y) {
 		return ""
 	}
-	if rank := rankCorrelation(x, y); rank > suspiciousNumber {
+	if rank := rankCorrelation(x, y, new(ranker), new(ranker)); rank > suspiciousNumber {
 		return fmt.Sprintf("orders the rows as the target does, with rank correlation %.4f", rank)
 	}
 	return ""
@@ -52,6 +51,8 @@ func means(codes, target []float64, levels int) (score, judged []float64) {
 			total[k] += target[r]
 		}
 	}
+	half := len(codes)/2 + len(codes)/32 + 8 // and somewhat more
+	score, judged = make([]float64, 0, half), make([]float64, 0, half)
 	for r, code := range codes {
 		if learnt(r) {
 			continue
@@ -120,16 +121,18 @@ func (m *moments) merged(o *moments) moments {
 }
 
 // rankCorrelation is Spearman's, rising or falling, with missing values as the smallest or as the largest, whatever is best.
-func rankCorrelation(x, y []float64) float64 {
-	best, target := 0.0, rank(y).ranks(false)
-	by := rank(x)
+func rankCorrelation(x, y []float64, ofX, ofY *ranker) float64 {
+	best := 0.0
+	by := ofX.rank(x)
+	ofY.ranks = ofY.rank(y).ranks(false, ofY.ranks)
 	for _, missingLast := range []bool{false, true} {
 		if missingLast && len(by.missing) == 0 {
 			continue
 		}
 		var m moments
-		for r, rank := range by.ranks(missingLast) {
-			m.add(rank, target[r])
+		ofX.ranks = by.ranks(missingLast, ofX.ranks)
+		for r, rank := range ofX.ranks {
+			m.add(rank, ofY.ranks[r])
 		}
 		if m.xx > 0 && m.yy > 0 {
 			best = max(best, math.Abs(m.xy)/math.Sqrt(m.xx*m.yy))

@@ -210,20 +210,14 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	t, err := train.Load(ctx, s, &c.Config)
+	b := &binning{threads: s.Threads}
+	t, err := train.LoadInto(ctx, s, &c.Config, b.take)
 	if err != nil {
 		return err
 	}
-	binned, err := histogram.Bin(table(t.Data, &t.Signature), s.Threads)
-	if err != nil {
-		return fmt.Errorf("fitting trees: %w", err)
-	}
-	tellLosses(s, t, binned)
-	// The bins are all that trees grow on. They take an eighth of the columns, whose memory is the fit's from here on, rather than once the heap
-	// has twice the size.
-	t.Data.Columns = nil
-	runtime.GC()
-	r, err := binned.Fit(ctx, validation(t), c.histogram(t, s), progress(s))
+	b.tellLosses(s, t)
+	runtime.GC() // what the columns went through is the fit's from here on, rather than once the heap has twice the size
+	r, err := b.data.Fit(ctx, b.validation, c.histogram(t, s), progress(s))
 	if err != nil {
 		return fmt.Errorf("fitting trees: %w", err)
 	}
@@ -278,24 +272,40 @@ func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Para
 	return out
 }
 
-// table is a set as the fit takes it: text by level, with at least one level so that a column without any is still
-// categorical.
-func table(s *train.Set, signature *model.Signature) *histogram.Data {
-	levels := make([]int, len(signature.Features))
-	for i := range levels {
-		if f := &signature.Features[i]; f.Text() {
-			levels[i] = max(len(f.Levels), 1)
-		}
-	}
-	return &histogram.Data{Columns: s.Columns, Levels: levels, Target: s.Target, Weight: s.Weight}
+// binning makes bins of tables as their features come. The bins, a byte for each value, are all that trees grow on.
+type binning struct {
+	threads    int
+	data       *histogram.Binned
+	validation *histogram.Coded // nil: there is no such table
+	losses     []loss
 }
 
-// validation is the validation table as the fit takes it; nil: there is none.
-func validation(t *train.Training) *histogram.Data {
-	if t.Validation == nil {
+// take is a train.Take.
+func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][]float64) (err error) {
+	some := make([]histogram.Column, len(columns))
+	for i, values := range columns {
+		some[i].Values = values
+		if f := &t.Signature.Features[before+i]; f.Text() {
+			some[i].Levels = max(len(f.Levels), 1) // so that a column without any is still categorical
+		}
+	}
+	if of == t.Data {
+		if b.data == nil {
+			if b.data, err = histogram.New(len(t.Signature.Features), of.Target, of.Weight); err != nil {
+				return err
+			}
+		}
+		if err := b.data.Add(some, b.threads); err != nil {
+			return err
+		}
+		b.findLosses(t, before, columns)
 		return nil
 	}
-	return table(t.Validation, &t.Signature)
+	if b.validation == nil {
+		b.validation = b.data.Other(of.Target, of.Weight)
+	}
+	b.validation.Add(some, b.threads)
+	return nil
 }
 
 // name writes the features' names and kinds into the model, for whoever reads it with XGBoost.

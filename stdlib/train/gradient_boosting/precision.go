@@ -8,32 +8,58 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/radix"
 	"github.com/mlp-lang/mlp/stdlib/train"
-	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
 )
 
-// tellLosses warns of features, and of a target, whose values fall together as 32-bit floats, in which XGBoost's models
-// compute: they hold seven digits.
-func tellLosses(s *component.Stage, t *train.Training, b *histogram.Binned) {
-	for i := range t.Signature.Features {
-		if f := &t.Signature.Features[i]; !f.Text() {
-			tellLoss(s, "feature", f.Name, "compare", t.Data.Columns[i], b.Distinct(i))
+// loss is a feature, or a target, whose values fall together as 32-bit floats, in which XGBoost's models compute: they hold seven digits. Such are
+// numbers near each other and far from 0, as times in seconds.
+type loss struct {
+	name          string
+	before, after int // how many values there are
+	least         float64
+}
+
+// findLosses looks at features that were binned.
+func (b *binning) findLosses(t *train.Training, before int, columns [][]float64) {
+	for i, values := range columns {
+		if f := &t.Signature.Features[before+i]; !f.Text() {
+			b.losses = append(b.losses, losses(f.Name, values, b.data.Distinct(before+i))...)
 		}
-	}
-	if t.Signature.Task == schema.Regression {
-		tellLoss(s, "target", t.Signature.Target, "add up", t.Data.Target, distinct32(t.Data.Target))
 	}
 }
 
-// tellLoss warns where values that differ are the same as float32, of which there are so many: numbers near each other and far
-// from 0, as times in seconds.
-func tellLoss(s *component.Stage, what, name, use string, values []float64, after int) {
-	if after >= many {
-		return
+// losses is the loss of a column of which there are so many values as float32, if it has one.
+func losses(name string, values []float64, after int) []loss {
+	if after >= many || exact(values) {
+		return nil
 	}
 	if before := distinct(values); lost(before, after) {
-		s.Warnf("%s %q has %d distinct values, and %d as 32-bit floats, in which trees %s: subtract what its values have in common, as in %s - %s",
-			what, name, before, after, use, name, strconv.FormatFloat(least(values), 'f', -1, 64))
+		return []loss{{name, before, after, least(values)}}
 	}
+	return nil
+}
+
+// tellLosses warns of the losses of features and of the target.
+func (b *binning) tellLosses(s *component.Stage, t *train.Training) {
+	tell := func(what, use string, losses []loss) {
+		for _, l := range losses {
+			s.Warnf("%s %q has %d distinct values, and %d as 32-bit floats, in which trees %s: subtract what its values have in common, as in %s - %s",
+				what, l.name, l.before, l.after, use, l.name, strconv.FormatFloat(l.least, 'f', -1, 64))
+		}
+	}
+	tell("feature", "compare", b.losses)
+	if t.Signature.Task == schema.Regression {
+		tell("target", "add up", losses(t.Signature.Target, t.Data.Target, distinct32(t.Data.Target)))
+	}
+}
+
+// exact reports whether no value changes as a 32-bit float, so that none fall together.
+func exact(values []float64) bool {
+	for _, x := range values {
+		if float64(float32(x)) != x && x == x {
+			return false
+		}
+	}
+	return true
 }
 
 // many values are more than any table of bins can tell apart.

@@ -2,6 +2,7 @@ package histogram
 
 import (
 	"math"
+	"slices"
 
 	"github.com/mlp-lang/mlp/stdlib/radix"
 )
@@ -70,9 +71,9 @@ func between(a, b float32) float32 {
 	return c
 }
 
-// encode returns the bin of each value; b.count is that of missing ones and of unknown categories.
-func (b *binned) encode(column []float64) []uint8 {
-	out := make([]uint8, len(column))
+// encode returns the bin of each value, in the given memory if there is enough; b.count is that of missing ones and of unknown categories.
+func (b *binned) encode(column []float64, memory []uint8) []uint8 {
+	out := slices.Grow(memory[:0], len(column))[:len(column)]
 	if b.levels > 0 || b.count == 0 {
 		for r, x := range column {
 			out[r] = uint8(b.category(x))

@@ -3,9 +3,11 @@ package histogram
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
@@ -14,7 +16,7 @@ func TestFewValuesHaveABinEach(t *testing.T) {
 	if want := []float32{1.5, 2.5, math.MaxFloat32}; !slices.Equal(b.cuts, want) {
 		t.Errorf("cuts %v, want %v", b.cuts, want)
 	}
-	got := b.encode([]float64{-9, 1, 1.5, 2.4, 2.5, 99, math.NaN()})
+	got := b.encode([]float64{-9, 1, 1.5, 2.4, 2.5, 99, math.NaN()}, nil)
 	if want := []uint8{0, 0, 1, 1, 2, 2, 3}; !slices.Equal(got, want) {
 		t.Errorf("bins %v, want %v", got, want)
 	}
@@ -34,7 +36,7 @@ func TestManyValuesAreCutAtQuantiles(t *testing.T) {
 		t.Fatalf("%d bins", b.count)
 	}
 	rows := make([]int, b.count)
-	for _, bin := range b.encode(column) {
+	for _, bin := range b.encode(column, nil) {
 		rows[bin]++
 	}
 	for bin, n := range rows[1:] {
@@ -60,7 +62,7 @@ func TestBinsAndThresholdsAgree(t *testing.T) {
 		column = append(column, float64(cut), float64(math.Nextafter32(cut, -1)), float64(math.Nextafter32(cut, 1)))
 	}
 	column = append(column, 0, math.Copysign(0, -1), 1e-45, -1e-45, math.MaxFloat32, -math.MaxFloat32)
-	bins := b.encode(column)
+	bins := b.encode(column, nil)
 	for r, x := range column {
 		bin := int(bins[r])
 		for i, cut := range b.cuts {
@@ -85,8 +87,46 @@ func TestBetween(t *testing.T) {
 
 func TestCategoriesAreTheirOwnBins(t *testing.T) {
 	b, _ := newBinned(nil, 3, new(radix.Buffer))
-	got := b.encode([]float64{0, 2, 3, -1, math.NaN()})
+	got := b.encode([]float64{0, 2, 3, -1, math.NaN()}, nil)
 	if want := []uint8{0, 2, 3, 3, 3}; !slices.Equal(got, want) {
 		t.Errorf("bins %v, want %v", got, want)
+	}
+}
+
+// TestFeaturesComeInAnyPortions: the bins and codes of a table are the same however many of its features are added at once, and on however many
+// threads; and so are those of other rows.
+func TestFeaturesComeInAnyPortions(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	d := mixedFor(xgboost.Logistic)
+	for i := range 4 {
+		d.Columns, d.Levels = append(d.Columns, d.Columns[i]), append(d.Levels, d.Levels[i])
+	}
+	other := strange(d)
+	want, err := Bin(d, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOther := want.Other(other.Target, nil)
+	other.Levels = d.Levels
+	wantOther.Add(other.columns(0, len(other.Columns)), 1)
+	for range 20 {
+		got, err := New(len(d.Columns), d.Target, d.Weight)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for from := 0; from < len(d.Columns); {
+			to := from + 1 + random.IntN(len(d.Columns)-from)
+			if err := got.Add(d.columns(from, to), 1+random.IntN(3)); err != nil {
+				t.Fatal(err)
+			}
+			from = to
+		}
+		gotOther := got.Other(other.Target, nil)
+		for f := range other.Columns {
+			gotOther.Add(other.columns(f, f+1), 1)
+		}
+		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotOther, wantOther) {
+			t.Fatal("the tables differ")
+		}
 	}
 }

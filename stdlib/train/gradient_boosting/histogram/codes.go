@@ -30,17 +30,6 @@ func (c codes) of(feature int32) (words []uint32, shift uint) {
 	return c[feature/lanes], uint(feature%lanes) * 8
 }
 
-// encodedBy are the codes of a table by bins that are known.
-func encodedBy(bins []binned, columns [][]float64, rows, threads int) codes {
-	c := newCodes(len(bins), rows)
-	parallel(threads, len(c), func(word int) {
-		for f := word * lanes; f < min((word+1)*lanes, len(bins)); f++ {
-			c.set(f, bins[f].encode(columns[f]))
-		}
-	})
-	return c
-}
-
 // together parts ascending features by the words that they are in.
 func together(features []int32) [][]int32 {
 	var out [][]int32

@@ -1,6 +1,7 @@
 package histogram
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"io/fs"
@@ -11,6 +12,45 @@ import (
 	"strconv"
 	"testing"
 )
+
+// Data is a table in memory: as Column has them the values and levels of its features, and target and weight by row.
+type Data struct {
+	Columns        [][]float64
+	Levels         []int
+	Target, Weight []float64
+}
+
+// columns are the features from one on and before another.
+func (d *Data) columns(from, to int) []Column {
+	out := make([]Column, to-from)
+	for i := range out {
+		out[i] = Column{d.Columns[from+i], d.Levels[from+i]}
+	}
+	return out
+}
+
+// Bin makes bins of all features at once.
+func Bin(d *Data, threads int) (*Binned, error) {
+	b, err := New(len(d.Columns), d.Target, d.Weight)
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Add(d.columns(0, len(d.Columns)), threads)
+}
+
+// Fit bins a table and fits trees to it. validation may be nil.
+func Fit(ctx context.Context, train, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
+	b, err := Bin(train, p.Threads)
+	if err != nil {
+		return nil, err
+	}
+	var coded *Coded
+	if validation != nil {
+		coded = b.Other(validation.Target, validation.Weight)
+		coded.Add(validation.columns(0, len(validation.Columns)), p.Threads)
+	}
+	return b.Fit(ctx, coded, p, progress)
+}
 
 // realData reads a file of the data sets that are kept beside the repository or in an example, parted by its column is_test. Columns
 // with anything but numbers are categories, coded by the order of their names.

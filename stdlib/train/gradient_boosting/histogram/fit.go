@@ -42,10 +42,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"sync"
 
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
-	"github.com/mlp-lang/mlp/stdlib/radix"
 )
 
 // Params of a fit, under XGBoost's meanings.
@@ -68,14 +66,6 @@ type Params struct {
 	Threads             int               // the model does not depend on it
 }
 
-// Data is a table to fit on.
-type Data struct {
-	Columns [][]float64 // [feature][row]; categories as codes from 0; NaN is missing
-	Levels  []int       // by feature: the number of categories, at most MaxLevels; 0 for numbers
-	Target  []float64   // the value, 0 or 1, or the index of the class
-	Weight  []float64   // nil: all 1
-}
-
 // MaxLevels is how many categories a feature can have.
 const MaxLevels = maxBins
 
@@ -89,51 +79,10 @@ type Result struct {
 	TrainingLoss, ValidationLoss float64
 }
 
-// Binned is a table to fit on, a byte for each value. It holds no columns of the table that it was made of, so that their memory is free
-// while trees grow.
-type Binned struct {
-	bins     []binned
-	codes    codes
-	distinct []int
-	target   []float64
-	weight   []float64
-}
-
-// Bin cuts the features of a table into bins. It is the same on any number of threads.
-func Bin(d *Data, threads int) (*Binned, error) {
-	if err := d.check(); err != nil {
-		return nil, err
-	}
-	n := len(d.Columns)
-	b := &Binned{bins: make([]binned, n), codes: newCodes(n, len(d.Target)), distinct: make([]int, n), target: d.Target, weight: d.Weight}
-	buffers := sync.Pool{New: func() any { return new(radix.Buffer) }}
-	parallel(threads, len(b.codes), func(word int) {
-		buffer := buffers.Get().(*radix.Buffer)
-		defer buffers.Put(buffer)
-		for f := word * lanes; f < min((word+1)*lanes, n); f++ {
-			b.bins[f], b.distinct[f] = newBinned(d.Columns[f], d.Levels[f], buffer)
-			b.codes.set(f, b.bins[f].encode(d.Columns[f]))
-		}
-	})
-	return b, nil
-}
-
-// Distinct is how many values a feature has as 32-bit floats; of a category, how many levels there are.
-func (b *Binned) Distinct(feature int) int { return b.distinct[feature] }
-
-// Fit bins a table and fits trees to it (Binned.Fit).
-func Fit(ctx context.Context, train, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
-	b, err := Bin(train, p.Threads)
-	if err != nil {
-		return nil, err
-	}
-	return b.Fit(ctx, validation, p, progress)
-}
-
-// Fit fits trees. validation may be nil; else the features are those of the table, with the same codes. progress is called after
+// Fit fits trees to a table that has all its features. validation may be nil; else it is one of Other, with all of them too. progress is called after
 // each round with the number of rounds done and of those asked for, in the caller's goroutine. When ctx ends, Fit returns
 // the error of ctx after the round at hand.
-func (t *Binned) Fit(ctx context.Context, validation *Data, p Params, progress func(done, total int)) (*Result, error) {
+func (t *Binned) Fit(ctx context.Context, validation *Coded, p Params, progress func(done, total int)) (*Result, error) {
 	if p.EarlyStoppingRounds > 0 && validation == nil {
 		return nil, fmt.Errorf("early stopping needs validation rows")
 	}
@@ -179,8 +128,8 @@ type scored struct {
 	predicted [][]float64 // [class][row], by the margins from before the round; made when first needed
 }
 
-// newBooster begins a fit: margins at the base score, and the validation rows binned by the same cuts.
-func newBooster(t *Binned, validation *Data, p Params) *booster {
+// newBooster begins a fit: margins at the base score.
+func newBooster(t *Binned, validation *Coded, p Params) *booster {
 	b := &booster{params: p, bins: t.bins}
 	o := objective{kind: p.Objective, groups: max(p.Classes, 1)}
 	base := o.base(t.target, t.weight)
@@ -189,36 +138,20 @@ func newBooster(t *Binned, validation *Data, p Params) *booster {
 		Attributes: map[string]string{},
 	}
 	start := o.margin(base)
-	b.training = newScored(o, t.codes, t.target, t.weight, start)
+	b.training = newScored(o, &t.Coded, start)
 	if validation != nil {
-		codes := encodedBy(t.bins, validation.Columns, len(validation.Target), p.Threads)
-		b.validation = newScored(o, codes, validation.Target, validation.Weight, start)
+		b.validation = newScored(o, validation, start)
 	}
 	b.grower = newGrower(p, b.bins, t.codes, len(t.target))
 	b.grower.least = o.leastGain(base, t.target)
 	return b
 }
 
-func (d *Data) check() error {
-	if len(d.Target) == 0 || len(d.Columns) == 0 {
-		return fmt.Errorf("there is nothing to fit: %d rows of %d features", len(d.Target), len(d.Columns))
-	}
-	if len(d.Target) > math.MaxInt32 {
-		return fmt.Errorf("%d rows are more than can be fitted", len(d.Target))
-	}
-	for f, levels := range d.Levels {
-		if levels > MaxLevels {
-			return fmt.Errorf("feature %d has %d categories, more than %d", f, levels, MaxLevels)
-		}
-	}
-	return nil
-}
-
 // newScored gives all rows the same margin to begin with.
-func newScored(o objective, codes codes, target, weight []float64, start float32) *scored {
-	s := &scored{objective: o, target: target, weight: weight, codes: codes, margins: make([][]float32, o.groups)}
+func newScored(o objective, t *Coded, start float32) *scored {
+	s := &scored{objective: o, target: t.target, weight: t.weight, codes: t.codes, margins: make([][]float32, o.groups)}
 	for g := range s.margins {
-		s.margins[g] = make([]float32, len(target))
+		s.margins[g] = make([]float32, len(t.target))
 		for r := range s.margins[g] {
 			s.margins[g][r] = start
 		}
