@@ -9,7 +9,7 @@ import (
 )
 
 const gcHelp = `Deletes results that nothing needs any more, of all pipelines and workspaces in the store, in two phases: a first run marks them, and a
-run after the grace deletes those that were not used again. Applies may go on meanwhile.
+run after the grace deletes those that were not used again. Applies may go on meanwhile, also on other machines where the store is in a bucket.
 
 What is needed: what the states have now; every release that there ever was, with all that it comes from; what was recorded or made within
 --keep; and the logs of the last applies. The states' logs are never touched.`
@@ -23,6 +23,7 @@ func (a *app) gcCommand() *cobra.Command {
 		Example: "  mlp gc --dry-run\n  mlp gc\n  mlp gc --keep-days 30 --grace 24h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Keep = time.Duration(days) * 24 * time.Hour
+			o.Tell = a.told
 			done, err := a.Collect(cmd.Context(), o)
 			if err != nil {
 				return err

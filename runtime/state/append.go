@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
 )
 
 // ErrMoved is what a MovedError is, for errors.Is.
@@ -119,14 +120,13 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	if st.Ahead {
 		r.Upstream = st.Upstream
 	}
-	if !l.store.IsFar() { // which nobody collects
-		said, err := json.Marshal([]any{r.Events, r.Upstream, upstreamState(r)})
-		if err == nil {
-			err = l.holder.Hold(ctx, said)
-		}
-		if err != nil {
-			return nil, err
-		}
+	said, err := json.Marshal([]any{r.Events, r.Upstream, upstreamState(r)})
+	if err != nil {
+		return nil, err
+	}
+	looked := time.Now().Round(0) // by the clock on the wall, which goes on while a machine sleeps
+	if err := l.store.Hold(ctx, said); err != nil {
+		return nil, err
 	}
 	data, digest, err := encode(r)
 	if err != nil {
@@ -135,6 +135,11 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	r.Digest = digest
 	if err := l.put(ctx, r, data); err != nil {
 		return nil, err
+	}
+	if time.Now().Round(0).Sub(looked) > garbage.Late { // a collection may have come in between
+		if err := l.store.Hold(ctx, said); err != nil {
+			return nil, fmt.Errorf("it is recorded, and what it rests on is not there: %w", errors.Join(err, l.writeHead(context.WithoutCancel(ctx), r)))
+		}
 	}
 	return r, l.writeHead(context.WithoutCancel(ctx), r)
 }

@@ -35,7 +35,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,7 +42,6 @@ import (
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
-	"github.com/mlp-lang/mlp/runtime/store/garbage"
 )
 
 // Log is the log of one pipeline in one workspace.
@@ -57,9 +55,8 @@ type Log struct {
 	host      string
 	plan      plan.Digest
 	origin    plan.Origin
-	holder    *garbage.Holder // holds what revisions mention
-	answers   plan.Digest     // the object that revisions name; "": the former
-	lease     int64           // term of the lease that the writer holds; 0 where a lock of the machine does
+	answers   plan.Digest // the object that revisions name; "": the former
+	lease     int64       // term of the lease that the writer holds; 0 where a lock of the machine does
 }
 
 var safeName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
@@ -71,7 +68,7 @@ func Open(s *store.Store, pipeline, workspace string) (*Log, error) {
 			return nil, fmt.Errorf("%q cannot be the name of a %s: expected a letter or digit, then letters, digits, _ . -, 128 at most", name, what)
 		}
 	}
-	return &Log{store: s, bucket: s.Bucket(), pipeline: pipeline, workspace: workspace, holder: &garbage.Holder{Bucket: s.Bucket(), Now: time.Now}}, nil
+	return &Log{store: s, bucket: s.Bucket(), pipeline: pipeline, workspace: workspace}, nil
 }
 
 // As returns the same log for a writer: who writes, and the id of the apply, both for the record and free of meaning.

@@ -10,12 +10,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
 	"github.com/mlp-lang/mlp/runtime/store/objects"
 	"github.com/mlp-lang/mlp/runtime/store/records"
 	"github.com/mlp-lang/mlp/runtime/store/seal"
@@ -55,12 +60,21 @@ func Over(ctx context.Context, b bucket.Bucket, dir, at string) (*Store, error) 
 		return nil, err
 	}
 	s.far = &far{bucket: b, place: s.place, at: at}
-	if err := s.far.identify(ctx); err != nil {
+	var since int
+	var sweeping bool
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.far.identify(gctx) })
+	g.Go(func() (err error) {
+		since, sweeping, err = garbage.Since(gctx, b, time.Now())
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	s.limit = CacheLimit
 	s.shelf = local.Open(s.far.cache(), s.place)
-	s.bucket = bucket.Cached{Bucket: b, Near: s.shelf, Keep: keep}
+	s.bucket = bucket.Cached{Bucket: s.far.era(since, sweeping), Near: s.shelf, Keep: keepRevision}
+	s.holder = &garbage.Holder{Bucket: b, Lists: lists{s.bucket, s.shelf}, Since: since, Now: time.Now}
 	s.where = func(key string) string { return at + "/" + key }
 	s.objects, s.records = objects.Far(b, s.shelf, s.place), records.New(s.bucket, s.where)
 	return s, nil
@@ -77,8 +91,48 @@ func (s *Store) At() string {
 	return s.far.at
 }
 
+// Late is within what time the bucket carries a request out after which it was taken for lost: zero for a folder.
+func (s *Store) Late() time.Duration {
+	if s.far == nil {
+		return 0
+	}
+	return garbage.Late
+}
+
 // cache is the folder of what is near.
 func (f *far) cache() string { return f.place.Path("cache", "store", f.id) }
+
+// era is the bucket with copies of records in front of it. What is under a record's key changes only where a collection has deleted it and its stage
+// ran again: so each collection begins an era, with copies of its own, and while one deletes there are none.
+func (f *far) era(since int, sweeping bool) bucket.Bucket {
+	near := fmt.Sprintf("%s.%06d", f.cache(), since)
+	all, _ := filepath.Glob(f.cache() + ".*") // whatever stays is removed when the cache is trimmed
+	for _, other := range all {
+		if other < near {
+			_ = os.RemoveAll(other)
+		}
+	}
+	if sweeping {
+		return f.bucket
+	}
+	return bucket.Cached{Bucket: f.bucket, Near: local.Open(near, f.place), Keep: keepRecord}
+}
+
+// lists has objects, for what they say, from the shelf where they are on it.
+type lists struct {
+	bucket.Bucket
+	shelf *local.Bucket
+}
+
+// Get does not say whether the store has an object.
+func (l lists) Get(ctx context.Context, key string, r bucket.Range) (*bucket.Value, error) {
+	if strings.HasPrefix(key, objects.Prefix) {
+		if v, err := l.shelf.Get(ctx, key, r); err == nil {
+			return v, nil
+		}
+	}
+	return l.Bucket.Get(ctx, key, r)
+}
 
 // identify reads the store's id, or proposes one where it has none. That nothing is under the key may also mean that there is no such bucket; a
 // list tells.
@@ -180,23 +234,33 @@ func (f *far) close() error {
 	if f == nil || f.marked {
 		return nil
 	}
-	return os.RemoveAll(f.cache())
+	others, _ := filepath.Glob(f.cache() + ".*")
+	err := os.RemoveAll(f.cache())
+	for _, other := range others {
+		err = errors.Join(err, os.RemoveAll(other))
+	}
+	return err
 }
 
-// keep reports whether a value never changes, and is as it was written.
-func keep(key string, value []byte) bool {
-	var err error
+// keepRevision reports whether a value is a revision as it was written, which never changes.
+func keepRevision(key string, value []byte) bool {
+	if !strings.HasPrefix(key, "log/") {
+		return false
+	}
+	_, _, err := seal.Unseal("revision", value)
+	return err == nil
+}
+
+// keepRecord reports whether a value is a record as it was written, or copies of some, which do not change until the next collection.
+func keepRecord(key string, value []byte) bool {
 	switch {
 	case strings.HasPrefix(key, records.ReplacedPrefix):
 		return false
 	case strings.HasPrefix(key, records.SegmentPrefix):
 		return records.WholeSegment(value)
 	case strings.HasPrefix(key, records.Prefix):
-		_, _, err = seal.Unseal("action", value)
-	case strings.HasPrefix(key, "log/"):
-		_, _, err = seal.Unseal("revision", value)
-	default:
-		return false
+		_, _, err := seal.Unseal("action", value)
+		return err == nil
 	}
-	return err == nil
+	return false
 }

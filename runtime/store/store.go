@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/scratch/hashcache"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
 	"github.com/mlp-lang/mlp/runtime/store/objects"
 	"github.com/mlp-lang/mlp/runtime/store/records"
 	"github.com/mlp-lang/mlp/runtime/store/seal"
@@ -69,6 +71,7 @@ type Store struct {
 	limit   int64 // of the cache of a bucket elsewhere, in bytes
 	where   func(key string) string
 	far     *far // nil where the store is a folder
+	holder  *garbage.Holder
 }
 
 // Open returns the store in a folder, which is created when something is first written.
@@ -94,7 +97,12 @@ func openIn(dir string, folder func(dir string, temp *scratch.Place) *local.Buck
 	}
 	place := scratch.At(root)
 	shelf := folder(root, place)
-	return &Store{root: root, bucket: shelf, shelf: shelf, place: place,
+	since, _, err := garbage.Since(context.Background(), shelf, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	holder := &garbage.Holder{Bucket: shelf, Since: since, Now: time.Now}
+	return &Store{holder: holder, root: root, bucket: shelf, shelf: shelf, place: place,
 		objects: objects.In(shelf, place), records: records.New(shelf, shelf.Path), hashes: hashcache.New(place), where: shelf.Path}, nil
 }
 
@@ -194,6 +202,9 @@ func (s *Store) Settle(ctx context.Context, fp plan.Digest) error { return s.rec
 func (s *Store) HashFiles(ctx context.Context, dir, root string, names []string) (plan.External, plan.Digest, error) {
 	return s.hashes.HashFiles(ctx, dir, root, names)
 }
+
+// Hold makes sure that no collection of garbage deletes what a text mentions that is about to be recorded, as garbage.Holder says.
+func (s *Store) Hold(ctx context.Context, text []byte) error { return s.holder.Hold(ctx, text) }
 
 // Temp creates a folder for files that this process works on, as scratch.Place says.
 func (s *Store) Temp(pattern string) (string, error) { return s.place.Temp(pattern) }

@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
@@ -28,10 +31,17 @@ type Collect struct {
 	Keep   time.Duration // how long what was recorded and is in use no more stays
 	Grace  time.Duration // how long what is marked can still be used again
 	DryRun bool          // marks and deletes nothing
+	Tell   func(string)  // what it is about to do; may be nil
+}
+
+func (o Collect) tell(format string, args ...any) {
+	if o.Tell != nil {
+		o.Tell(fmt.Sprintf(format, args...))
+	}
 }
 
 // leastGrace is the shortest grace beside others: a list of a bucket may lag, and an apply may take a while from finding a result to
-// recording it. With less all workspaces are locked on this machine.
+// recording it. With less all workspaces are locked.
 const leastGrace = time.Hour
 
 // Collect marks what no state needs any more, of all pipelines and workspaces in the store, and deletes what was marked a grace ago and is
@@ -46,10 +56,12 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 		return nil, err
 	}
 	defer st.Close()
-	if st.IsFar() {
-		return nil, &Failure{Err: errors.New("the store is elsewhere, and only a store in a folder is collected: other machines keep copies of what would be deleted"), Hint: "Nothing was marked or deleted."}
+	if !o.DryRun {
+		if err := (&Session{w: w, Recorded: Recorded{Store: st}}).prepare(ctx, o.Tell); err != nil {
+			return nil, err
+		}
 	}
-	c := &collector{w: w, store: st, keep: o.Keep, began: time.Now()}
+	c := &collector{w: w, store: st, keep: o.Keep, tell: o.tell, began: time.Now()}
 	if o.Grace < leastGrace && !o.DryRun {
 		unlock, err := c.lock(ctx)
 		if err != nil {
@@ -75,6 +87,12 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 	if err != nil || open || o.DryRun || len(keys) == 0 {
 		return out, err
 	}
+	err = garbage.Settle(ctx, st.Bucket(), time.Now, func(until time.Time) {
+		c.tell("Waiting until %s: no delete is under way then.", until.UTC().Format("15:04:05Z"))
+	})
+	if err != nil {
+		return out, err
+	}
 	if err := garbage.Mark(ctx, st.Bucket(), keys, time.Now()); err != nil {
 		return out, err
 	}
@@ -91,24 +109,37 @@ type collector struct {
 	store *store.Store
 	keep  time.Duration
 	began time.Time
+	tell  func(format string, args ...any)
+
+	index   *garbage.Index
+	records map[string]*plan.Action // by key, less what is not asked for; nil: cannot be read
 }
 
 func (c *collector) sweep(ctx context.Context, out *ledger.Collected) error {
 	size := map[string]int64{}
-	used := func(ctx context.Context) (map[string]bool, error) {
-		reached, err := c.used(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all, err := garbage.Candidates(ctx, c.store.Bucket())
-		for _, key := range all {
-			if !reached[key] && err == nil {
-				size[key], err = c.size(ctx, key)
+	told := time.Now()
+	sweeper := &garbage.Sweeper{Bucket: c.store.Bucket(), Now: time.Now, Late: c.store.Late(),
+		Used: func(ctx context.Context) (map[string]bool, error) {
+			reached, err := c.used(ctx)
+			if err != nil {
+				return nil, err
 			}
-		}
-		return reached, err
-	}
-	deleted, err := garbage.Sweep(ctx, c.store.Bucket(), used, time.Now)
+			for _, key := range c.index.Keys() {
+				if !reached[key] {
+					if size[key], err = c.index.Size(ctx, key); err != nil {
+						return nil, err
+					}
+				}
+			}
+			return reached, nil
+		},
+		Tell: func(done, total int) {
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				c.tell("Deleted %d of %d …", done, total)
+			}
+		}}
+	deleted, err := sweeper.Sweep(ctx)
 	for _, key := range deleted {
 		out.Deleted++
 		out.Freed += size[key]
@@ -116,18 +147,8 @@ func (c *collector) sweep(ctx context.Context, out *ledger.Collected) error {
 	return err
 }
 
-// size is how many bytes a value has, 0 if there is none.
-func (c *collector) size(ctx context.Context, key string) (int64, error) {
-	v, err := c.store.Bucket().Get(ctx, key, bucket.Range{Length: 1})
-	var irregular *bucket.IrregularError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	return v.Size, v.Close()
-}
+// tellEvery is how long nothing is told of what goes on.
+const tellEvery = 2 * time.Second
 
 // garbage returns the keys that nothing needs, and adds up what they hold by the block whose result it was.
 func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]string, error) {
@@ -135,12 +156,8 @@ func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	all, err := garbage.Candidates(ctx, c.store.Bucket())
-	if err != nil {
-		return nil, err
-	}
 	unused := map[string]bool{}
-	for _, key := range all {
+	for _, key := range c.index.Keys() {
 		if !used[key] {
 			unused[key] = true
 		} else {
@@ -149,7 +166,7 @@ func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]strin
 	}
 	blocks := map[string]*ledger.Garbage{}
 	add := func(block, key string) error {
-		bytes, err := c.size(ctx, key)
+		bytes, err := c.index.Size(ctx, key)
 		if blocks[block] == nil {
 			blocks[block] = &ledger.Garbage{Block: block}
 		}
@@ -162,9 +179,9 @@ func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]strin
 	keys, told := sortedKeys(unused), map[string]bool{}
 	for _, key := range keys {
 		d, ok := garbage.Of(key)
-		if a := c.record(ctx, key); ok && a != nil {
+		if a := c.records[key]; ok && a != nil {
 			reached := map[string]bool{}
-			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{d}, reached); err != nil {
+			if err := c.index.Reach(ctx, []plan.Digest{d}, reached); err != nil {
 				return nil, err
 			}
 			for of := range reached {
@@ -190,25 +207,64 @@ func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]strin
 	return keys, nil
 }
 
-// record is what stands under the key of a record; nil where that is none, or cannot be read.
-func (c *collector) record(ctx context.Context, key string) *plan.Action {
-	if !strings.HasPrefix(key, records.Prefix) {
-		return nil
+// look lists the store, and reads the records that are new to it.
+func (c *collector) look(ctx context.Context) (err error) {
+	if c.index == nil {
+		if c.store.IsFar() {
+			c.tell("Listing %s …", c.store.At())
+		}
+		c.records = map[string]*plan.Action{}
+		c.index, err = garbage.NewIndex(ctx, c.store.Bucket())
+	} else {
+		err = c.index.Refresh(ctx)
 	}
-	data, err := bucket.Read(ctx, c.store.Bucket(), key)
 	if err != nil {
-		return nil
+		return err
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readAtOnce)
+	for _, key := range c.index.Keys() {
+		if _, known := c.records[key]; !strings.HasPrefix(key, records.Prefix) || known && !strings.HasPrefix(key, records.ReplacedPrefix) {
+			continue
+		}
+		g.Go(func() error {
+			a, err := c.read(ctx, key)
+			mu.Lock()
+			defer mu.Unlock()
+			c.records[key] = a
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// readAtOnce is how many records are read at once.
+const readAtOnce = 16
+
+// read is what stands under the key of a record; nil where that is none, or is not what was written.
+func (c *collector) read(ctx context.Context, key string) (*plan.Action, error) {
+	data, err := bucket.Read(ctx, c.store.Bucket(), key)
+	var irregular *bucket.IrregularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	body, _, err := store.Unseal("action", data)
 	a := &plan.Action{}
 	if err != nil || json.Unmarshal(body, a) != nil {
-		return nil
+		return nil, nil
 	}
-	return a
+	return &plan.Action{Fingerprint: a.Fingerprint, Address: a.Address, Component: a.Component, Inputs: a.Inputs, StartedAt: a.StartedAt}, nil
 }
 
-// used are the keys of all that is needed.
+// used are the keys of all that is needed, as the store is now.
 func (c *collector) used(ctx context.Context) (map[string]bool, error) {
+	if err := c.look(ctx); err != nil {
+		return nil, err
+	}
 	roots, err := c.journals(ctx)
 	if err != nil {
 		return nil, err
@@ -225,7 +281,7 @@ func (c *collector) used(ctx context.Context) (map[string]bool, error) {
 		roots = append(roots, of...)
 	}
 	reached := map[string]bool{}
-	if err := garbage.Reach(ctx, c.store.Bucket(), roots, reached); err != nil {
+	if err := c.index.Reach(ctx, roots, reached); err != nil {
 		return nil, err
 	}
 	return reached, c.recent(ctx, reached)
@@ -234,16 +290,12 @@ func (c *collector) used(ctx context.Context) (map[string]bool, error) {
 // recent adds results that are in no state and were made within the time that is kept, such as those of a branch; tables in another
 // format as long as the table is needed; and records that cannot be read, which people are to look at.
 func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
-	all, err := garbage.Candidates(ctx, c.store.Bucket())
-	if err != nil {
-		return err
-	}
-	for _, key := range all {
+	for _, key := range c.index.Keys() {
 		d, ok := garbage.Of(key)
 		if reached[key] || !ok || !strings.HasPrefix(key, records.Prefix) {
 			continue
 		}
-		a := c.record(ctx, key)
+		a := c.records[key]
 		if a == nil {
 			reached[key] = true
 			continue
@@ -251,13 +303,13 @@ func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
 		converted := strings.HasPrefix(a.Component, "convert.")
 		if converted {
 			has := map[string]bool{}
-			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{a.Inputs["table"]}, has); err != nil {
+			if err := c.index.Reach(ctx, []plan.Digest{a.Inputs["table"]}, has); err != nil {
 				return err
 			}
 			converted = slices.ContainsFunc(sortedKeys(has), func(key string) bool { return reached[key] })
 		}
 		if converted || a.StartedAt.After(c.began.Add(-c.keep)) {
-			if err := garbage.Reach(ctx, c.store.Bucket(), []plan.Digest{d}, reached); err != nil {
+			if err := c.index.Reach(ctx, []plan.Digest{d}, reached); err != nil {
 				return err
 			}
 		}
@@ -367,6 +419,17 @@ func (c *collector) journals(ctx context.Context) ([]plan.Digest, error) {
 			}
 		}
 	}
+	// Of applies that go on, on other machines, all that they told: pieces of their journals, or of the journals of those that were killed.
+	for key, err := range bucket.Keys(ctx, c.store.Bucket(), "running/", "") {
+		if err != nil {
+			return nil, err
+		}
+		text, err := bucket.Read(ctx, c.store.Bucket(), key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // its apply has just ended
+			return nil, err
+		}
+		out = append(out, garbage.Mentions(text)...)
+	}
 	err := filepath.WalkDir(c.store.Place().Path("live"), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -384,25 +447,25 @@ func (c *collector) journals(ctx context.Context) ([]plan.Digest, error) {
 	return out, err
 }
 
-// lock keeps applies of this machine out of all workspaces of the store.
+// lock keeps applies out of all workspaces of the store: those of this machine and, where the store is elsewhere, of all others.
 func (c *collector) lock(ctx context.Context) (unlock func(), err error) {
 	logs, err := c.logs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var held []*state.Lock
+	var held []*state.Held
 	unlock = func() {
-		for _, l := range held {
-			_ = l.Unlock() // the kernel frees it in any case
+		for _, h := range held {
+			_ = h.Release() // it ends by itself in any case
 		}
 	}
 	for _, log := range logs {
-		l, err := log.Lock(state.Holder{Who: UserName(), What: "gc"})
+		h, err := log.Hold(ctx, state.Holder{Who: UserName(), What: "gc"})
 		if err != nil {
 			unlock()
 			return nil, err
 		}
-		held = append(held, l)
+		held = append(held, h)
 	}
 	return unlock, nil
 }

@@ -29,6 +29,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Bucket holds values by key. It is safe for concurrent use, also by several processes.
@@ -80,6 +82,27 @@ func Settle(ctx context.Context, b Bucket, keys ...string) error {
 // ErrMissing: a store does not have an object or a record. Whoever can make it again should.
 var ErrMissing = errors.New("not in the store")
 
+// Remover is a bucket that deletes many keys with few requests, as Delete would one by one. After an error any of them may be gone.
+type Remover interface {
+	DeleteAll(ctx context.Context, keys []string) error
+}
+
+// deletes is how many keys are deleted at once where each takes a request.
+const deletes = 16
+
+// DeleteAll removes the values of keys, in whatever order.
+func DeleteAll(ctx context.Context, b Bucket, keys []string) error {
+	if r, ok := b.(Remover); ok {
+		return r.DeleteAll(ctx, keys)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(deletes)
+	for _, key := range keys {
+		g.Go(func() error { return b.Delete(ctx, key) })
+	}
+	return g.Wait()
+}
+
 // Range is a part of a value, in bytes. The zero value is the whole.
 type Range struct {
 	Offset int64
@@ -94,8 +117,9 @@ type Value struct {
 
 // Page is part of a list of keys.
 type Page struct {
-	Keys []string // sorted
-	More bool     // there are more after the last
+	Keys  []string // sorted
+	Sizes []int64  // of their values, in bytes; nil where a list of the bucket does not say
+	More  bool     // there are more after the last
 }
 
 const (

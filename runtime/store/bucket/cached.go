@@ -60,3 +60,11 @@ func (c Cached) Delete(ctx context.Context, key string) error {
 	_ = c.Near.Delete(ctx, key)
 	return c.Bucket.Delete(ctx, key)
 }
+
+// DeleteAll forgets what was kept.
+func (c Cached) DeleteAll(ctx context.Context, keys []string) error {
+	for _, key := range keys {
+		_ = c.Near.Delete(ctx, key)
+	}
+	return DeleteAll(ctx, c.Bucket, keys)
+}

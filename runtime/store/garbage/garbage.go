@@ -1,6 +1,6 @@
 // Package garbage removes from a bucket the objects and records that nothing mentions any more, in two phases, while others work in it.
 //
-// Reach finds what is mentioned, Mark condemns the rest, and Sweep deletes, a grace later, what is still condemned. A Holder is for who is
+// An Index finds what is mentioned, Mark condemns the rest, and Sweep deletes, a grace later, what is still condemned. A Holder is for who is
 // about to record something: what it rests on is not swept from then on.
 package garbage
 
@@ -11,26 +11,29 @@ package garbage
 // In between, an apply may find a condemned record, as its stage is the same again, and record a revision that rests on it. Whether the
 // sweep or the apply is first is decided without a lock, by two keys:
 //
-//	apply                                       sweep
-//	puts gc/000007/kept/<key> for each key      puts gc/000007/closed.json
-//	that it rests on and the mark has           finds anew what is mentioned
-//	asks for gc/000007/closed.json              for each key: is it mentioned? asks for gc/000007/kept/<key>; deletes it
-//	puts the revision                           puts gc/000007/swept.json
+//	apply                                         sweep
+//	puts gc/000007/kept/000003.json, the keys     puts gc/000007/closed.json
+//	that it rests on and the mark has             reads gc/000007/kept/000001.json … to the first that is not there
+//	asks for gc/000007/closed.json                finds anew what is mentioned
+//	puts the revision                             deletes what is neither kept nor mentioned; puts gc/000007/swept.json
 //
 // Each puts its own key before it asks for the other's, so that at least one sees the other. If the apply finds the mark open, the sweep
-// finds what it kept. If it finds the mark closed, it waits for the end of the sweep and looks whether what it rests on is there:
-// where it is not, the revision is not written. So it looks too where the sweep has ended before it asked at all. So no revision names what a
-// sweep has deleted.
+// finds what it kept: what is kept is a chain of keys, of which each is put once, so that no list is asked, which might lag. If the apply finds
+// the mark closed, it waits for the end of the sweep. In any case it looks then whether what it rests on is there: where it is not, the
+// revision is not written.
 //
-// A mark is found by a list, which may lag; the grace is longer than any list lags. What was put and is in no record yet is condemned too,
-// and is recorded long before the grace is over. A sweep has ten minutes; one that was killed, or is slower, deletes nothing more, and
-// the next collection begins with a new mark. An apply that waits does so until then. For that alone clocks must agree, to within Skew.
+// Machines that share a bucket keep copies of what they read. What they hold is right for ever; that it is there is not. So an apply believes of
+// nothing that it is there unless it asked the bucket since it began, and holds what it is about to record against all marks whose sweep was not over
+// then (Since): a record that it found and that a sweep deleted since is condemned by one of those.
+//
+// Time. An apply's revision, and a sweep's delete, are carried out within Late of the look at the marks, or at the clock, that they rest on. The grace is longer
+// than that, and than any list lags. Who finds after its put that Late was over looks again (state). A sweep has twenty minutes; one that was
+// killed, or is slower, deletes nothing more, and the next collection begins with a new mark. Where a network may carry a request out after it was taken
+// for lost, a sweep is over Late after it says so: whoever would put again what it deleted waits until then. Clocks agree to within Skew.
 //
 // Records are deleted before objects, and copies of records before these: a record whose objects are gone only makes its stage run again.
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -39,11 +42,9 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
-	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/objects"
 	"github.com/mlp-lang/mlp/runtime/store/records"
@@ -53,11 +54,17 @@ import (
 const (
 	prefix = "gc/"
 	// sweepFor is how long a sweep deletes.
-	sweepFor = 10 * time.Minute
+	sweepFor = 20 * time.Minute
+	// Late is within what time a request is carried out, or never, where a network is between.
+	Late = time.Minute
 	// Skew is by how much clocks of machines that share a bucket may differ.
 	Skew = 5 * time.Second
-	// poll is how often it is looked whether a sweep has ended, if nobody says otherwise.
+	// poll is how often it is looked whether a sweep has ended.
 	poll = 100 * time.Millisecond
+	// keptMarks is how many marks stay, for applies that began before they were swept.
+	keptMarks = 16
+	// together is how many keys are deleted between two looks at the clock.
+	together = 1000
 )
 
 // mark is what stands under the key of one.
@@ -66,25 +73,27 @@ type mark struct {
 	Keys []string  `json:"keys"` // that are condemned, sorted
 }
 
-// closed says until when a sweep deletes.
-type closed struct {
-	Until time.Time `json:"until"`
+// until is what stands under closed.json and swept.json: when the sweep is over. Nothing is deleted after.
+type until struct {
+	Until time.Time `json:"until,omitzero"`
 }
 
 func at(n int, name string) string { return fmt.Sprintf("%s%06d/%s.json", prefix, n, name) }
 
-// keptKey is where it is said that a key of a mark is used again.
-func keptKey(n int, key string) (string, error) {
-	name, err := digest.Of([]byte(key)).Hex()
-	return fmt.Sprintf("%s%06d/kept/%s", prefix, n, name), err
-}
+// phase is how far the collection of a mark is.
+type phase int
 
-// newest is the number of the last mark, 0 if there is none, and what it says. done: it was swept, or its sweep is over without that.
-// One of which the number is known is not read again.
-func newest(ctx context.Context, b bucket.Bucket, now time.Time, known int) (n int, m mark, done bool, err error) {
+const (
+	open   phase = iota // what it condemns may be used again
+	closed              // it is being swept
+	over                // nothing of it is deleted any more
+)
+
+// newest is the number of the last mark, 0 if there is none, and its phase. A list may lag: what it does not show is asked for.
+func newest(ctx context.Context, b bucket.Bucket, now time.Time) (n int, p phase, err error) {
 	names, err := bucket.Folders(ctx, b, prefix)
 	if err != nil {
-		return 0, m, false, err
+		return 0, over, err
 	}
 	for _, name := range names {
 		var x int
@@ -92,34 +101,50 @@ func newest(ctx context.Context, b bucket.Bucket, now time.Time, known int) (n i
 			n = max(n, x)
 		}
 	}
-	for { // a list may lag
+	for {
 		if has, err := bucket.Has(ctx, b, at(n+1, "mark")); err != nil || !has {
 			if err != nil {
-				return 0, m, false, err
+				return 0, over, err
 			}
 			break
 		}
 		n++
 	}
 	if n == 0 {
-		return 0, m, true, nil
+		return 0, over, nil
 	}
-	if n != known {
-		if err := read(ctx, b, at(n, "mark"), &m); err != nil {
-			return 0, m, false, fmt.Errorf("reading a mark of garbage: %w", err)
+	p, err = phaseOf(ctx, b, n, now)
+	return n, p, err
+}
+
+// phaseOf is how far the collection of a mark is.
+func phaseOf(ctx context.Context, b bucket.Bucket, n int, now time.Time) (phase, error) {
+	for _, name := range []string{"swept", "closed"} {
+		var u until
+		switch err := read(ctx, b, at(n, name), &u); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return over, fmt.Errorf("reading a mark of garbage: %w", err)
 		}
+		if u.Until.IsZero() || now.After(u.Until.Add(Skew)) {
+			return over, nil
+		}
+		return closed, nil
 	}
-	if has, err := bucket.Has(ctx, b, at(n, "swept")); err != nil || has {
-		return n, m, has, err
+	return open, nil
+}
+
+// Since is the number of the last mark whose sweep is over, 0 if there is none, and whether a later one is being swept.
+func Since(ctx context.Context, b bucket.Bucket, now time.Time) (n int, sweeping bool, err error) {
+	n, p, err := newest(ctx, b, now)
+	if err != nil {
+		return 0, false, fmt.Errorf("reading marks of garbage: %w", err)
 	}
-	var c closed
-	switch err := read(ctx, b, at(n, "closed"), &c); {
-	case errors.Is(err, fs.ErrNotExist):
-		return n, m, false, nil
-	case err != nil:
-		return 0, m, false, fmt.Errorf("reading a mark of garbage: %w", err)
+	if p != over {
+		n--
 	}
-	return n, m, now.After(c.Until.Add(Skew)), nil
+	return n, p == closed, nil
 }
 
 func read(ctx context.Context, b bucket.Bucket, key string, into any) error {
@@ -143,178 +168,161 @@ func put(ctx context.Context, b bucket.Bucket, key string, v any) error {
 	return bucket.Put(ctx, b, key, data)
 }
 
-// Mentions are the digests that a value has in its text.
-func Mentions(text []byte) []plan.Digest {
-	const digits = 64
-	var out []plan.Digest
-	for {
-		_, rest, found := bytes.Cut(text, []byte(digest.Prefix))
-		if !found {
-			return out
-		}
-		if text = rest; len(rest) >= digits && isHex(rest[:digits]) {
-			out, text = append(out, plan.Digest(digest.Prefix+string(rest[:digits]))), rest[digits:]
-		}
+// ErrRunning: another collection is at work.
+var ErrRunning = errors.New("another collection of garbage is at work in this store")
+
+// Settle waits until no delete of a sweep that ended is under way any more, so that there can be another mark. Told is called where that takes a while.
+func Settle(ctx context.Context, b bucket.Bucket, now func() time.Time, told func(until time.Time)) error {
+	n, p, err := newest(ctx, b, now())
+	if err != nil || p != closed {
+		return err
 	}
-}
-
-func isHex(text []byte) bool {
-	return !slices.ContainsFunc(text, func(c byte) bool { return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') })
-}
-
-// directory is how the list of a directory begins, and longest how much of an object is read to know.
-const directory = `{"format":"mlp.directory/`
-
-// Reach finds the keys of all objects and records that values with these digests lead to: records lead to what they mention, directories to
-// their files. It adds them to into, and reads no key that is there already.
-func Reach(ctx context.Context, b bucket.Bucket, roots []plan.Digest, into map[string]bool) error {
-	return walk(ctx, b, roots, into, func(string) {})
-}
-
-// walk is Reach, and also tells of each key that would be reached and has no value.
-func walk(ctx context.Context, b bucket.Bucket, roots []plan.Digest, into map[string]bool, none func(key string)) error {
-	roots = slices.Clone(roots)
-	for len(roots) > 0 {
-		d := roots[len(roots)-1]
-		roots = roots[:len(roots)-1]
-		object, err := objects.Key(d)
-		if err != nil {
-			continue // the text looked like a digest
-		}
-		hex, _ := d.Hex()
-		for _, key := range []string{object, records.Prefix + hex + ".json", records.ReplacedPrefix + hex + ".json"} {
-			if into[key] {
-				continue
-			}
-			text, err := leading(ctx, b, key)
-			switch {
-			case errors.Is(err, fs.ErrNotExist):
-				none(key)
-				continue
-			case err != nil:
-				return fmt.Errorf("finding what is used: %w", err)
-			}
-			into[key] = true
-			roots = append(roots, Mentions(text)...)
+	var u until
+	if err := read(ctx, b, at(n, "swept"), &u); errors.Is(err, fs.ErrNotExist) {
+		return nil // it goes on
+	} else if err != nil {
+		return fmt.Errorf("reading a mark of garbage: %w", err)
+	}
+	end := u.Until.Add(Skew)
+	told(end)
+	for !now().After(end) {
+		if err := aMoment(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// leading is the text of a value that leads to others; of an object that is no directory there is none.
-func leading(ctx context.Context, b bucket.Bucket, key string) ([]byte, error) {
-	if strings.HasPrefix(key, objects.Prefix) {
-		v, err := b.Get(ctx, key, bucket.Range{Length: int64(len(directory))})
-		if err != nil {
-			var irregular *bucket.IrregularError
-			if errors.As(err, &irregular) {
-				return nil, nil
-			}
-			return nil, err
-		}
-		head := make([]byte, len(directory))
-		n, _ := v.Read(head)
-		if err := v.Close(); err != nil {
-			return nil, err
-		}
-		if !bytes.HasPrefix([]byte(directory), head[:n]) || n == 0 {
-			return nil, nil
-		}
-	}
-	return bucket.Read(ctx, b, key)
-}
-
-// Candidates are the keys of all objects and records in a bucket.
-func Candidates(ctx context.Context, b bucket.Bucket) ([]string, error) {
-	var out []string
-	for _, prefix := range []string{objects.Prefix, records.Prefix} {
-		for key, err := range bucket.Keys(ctx, b, prefix, "") {
-			if err != nil {
-				return nil, fmt.Errorf("listing the store: %w", err)
-			}
-			if !strings.HasPrefix(key, records.SegmentPrefix) {
-				out = append(out, key)
-			}
-		}
-	}
-	return out, nil
-}
-
-// ErrRunning: another collection is at work.
-var ErrRunning = errors.New("another collection of garbage is at work in this store")
-
 // Mark condemns keys. The error is ErrRunning where a mark is open.
 func Mark(ctx context.Context, b bucket.Bucket, keys []string, now time.Time) error {
-	n, _, done, err := newest(ctx, b, now, 0)
+	n, p, err := newest(ctx, b, now)
 	if err != nil {
 		return err
 	}
-	if !done {
+	if p != over {
 		return ErrRunning
 	}
-	keys = slices.Sorted(slices.Values(keys))
-	err = put(ctx, b, at(n+1, "mark"), mark{At: now.UTC(), Keys: keys})
+	err = put(ctx, b, at(n+1, "mark"), mark{At: now.UTC(), Keys: slices.Sorted(slices.Values(keys))})
 	if errors.Is(err, fs.ErrExist) {
 		return ErrRunning
+	}
+	if err == nil {
+		err = forget(ctx, b, n+1-keptMarks)
 	}
 	return err
 }
 
-// Due returns when the open mark was put, and how many keys it condemns; false if none is open.
-func Due(ctx context.Context, b bucket.Bucket, now time.Time) (since time.Time, keys int, open bool, err error) {
-	n, m, done, err := newest(ctx, b, now, 0)
-	return m.At, len(m.Keys), n > 0 && !done && err == nil, err
+// forget deletes marks up to a number.
+func forget(ctx context.Context, b bucket.Bucket, last int) error {
+	if last < 1 {
+		return nil
+	}
+	var keys []string
+	for key, err := range bucket.Keys(ctx, b, prefix, "") {
+		if err != nil {
+			return err
+		}
+		if key > fmt.Sprintf("%s%06d/\xff", prefix, last) {
+			break
+		}
+		keys = append(keys, key)
+	}
+	return bucket.DeleteAll(ctx, b, keys)
 }
 
-// Sweep closes the open mark and deletes what it condemns and nobody has used since, by what used says is in use now. It returns the keys that
-// it deleted. The error is ErrRunning where another sweep has closed the mark.
-func Sweep(ctx context.Context, b bucket.Bucket, used func(context.Context) (map[string]bool, error), now func() time.Time) (deleted []string, err error) {
-	n, m, done, err := newest(ctx, b, now(), 0)
-	if err != nil || n == 0 || done {
+// Due returns when the open mark was put, and how many keys it condemns; false if none is open.
+func Due(ctx context.Context, b bucket.Bucket, now time.Time) (since time.Time, keys int, isOpen bool, err error) {
+	n, p, err := newest(ctx, b, now)
+	if err != nil || n == 0 || p == over {
+		return since, 0, false, err
+	}
+	var m mark
+	if err := read(ctx, b, at(n, "mark"), &m); err != nil {
+		return since, 0, false, fmt.Errorf("reading a mark of garbage: %w", err)
+	}
+	return m.At, len(m.Keys), true, nil
+}
+
+// Sweeper is how marks are swept.
+type Sweeper struct {
+	Bucket bucket.Bucket
+	Now    func() time.Time
+	Late   time.Duration // within what time the bucket carries a request out: zero for a folder, else Late
+	// Used says, once the mark is closed, which keys are in use.
+	Used func(context.Context) (map[string]bool, error)
+	Tell func(done, total int) // of keys to be deleted; may be nil
+}
+
+// Sweep closes the open mark and deletes what it condemns and nobody has used since. It returns the keys that it deleted. The error is ErrRunning where
+// another sweep has closed the mark.
+func (s *Sweeper) Sweep(ctx context.Context) (deleted []string, err error) {
+	n, p, err := newest(ctx, s.Bucket, s.Now())
+	if err != nil || n == 0 || p == over {
 		return nil, err
 	}
-	until := now().Add(sweepFor).UTC()
-	if err := put(ctx, b, at(n, "closed"), closed{Until: until}); errors.Is(err, fs.ErrExist) {
+	end := s.Now().Add(sweepFor).UTC()
+	if err := put(ctx, s.Bucket, at(n, "closed"), until{end.Add(s.Late)}); errors.Is(err, fs.ErrExist) {
 		return nil, ErrRunning
 	} else if err != nil {
 		return nil, err
 	}
-	reached, err := used(ctx)
+	keys, err := s.unused(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	keys := slices.DeleteFunc(slices.Clone(m.Keys), func(key string) bool { return reached[key] })
-	recordsFirst := func(key string) int {
-		if strings.HasPrefix(key, records.Prefix) {
-			return 0
+	for _, part := range keys {
+		if !s.Now().Before(end) {
+			return deleted, fmt.Errorf("%d values were deleted in %s, and the rest stays: collect again", len(deleted), sweepFor)
 		}
-		return 1
+		if err := bucket.DeleteAll(ctx, s.Bucket, part); err != nil {
+			return deleted, fmt.Errorf("deleting garbage: %w", err)
+		}
+		if deleted = append(deleted, part...); s.Tell != nil {
+			total := 0
+			for _, part := range keys {
+				total += len(part)
+			}
+			s.Tell(len(deleted), total)
+		}
 	}
-	slices.SortStableFunc(keys, func(a, b string) int { return recordsFirst(a) - recordsFirst(b) })
-	if len(keys) > 0 && recordsFirst(keys[0]) == 0 {
-		if err := dropSegments(ctx, b); err != nil {
+	var u until
+	if s.Late > 0 && len(deleted) > 0 {
+		u.Until = s.Now().Add(s.Late).UTC()
+	}
+	return deleted, put(ctx, s.Bucket, at(n, "swept"), u)
+}
+
+// unused are the keys of a closed mark that are neither kept nor in use, in parts that are deleted together, records first. Copies of records are deleted
+// already, where records are to be.
+func (s *Sweeper) unused(ctx context.Context, n int) ([][]string, error) {
+	var m mark
+	if err := read(ctx, s.Bucket, at(n, "mark"), &m); err != nil {
+		return nil, fmt.Errorf("reading a mark of garbage: %w", err)
+	}
+	_, kept, err := keptOf(ctx, s.Bucket, n)
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.Used(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ofRecords, others []string
+	for _, key := range m.Keys {
+		switch {
+		case kept[key] || used[key]:
+		case strings.HasPrefix(key, records.Prefix):
+			ofRecords = append(ofRecords, key)
+		default:
+			others = append(others, key)
+		}
+	}
+	if len(ofRecords) > 0 {
+		if err := dropSegments(ctx, s.Bucket); err != nil {
 			return nil, err
 		}
 	}
-	for _, key := range keys {
-		kept, err := keptKey(n, key)
-		if err != nil {
-			return deleted, err
-		}
-		if has, err := bucket.Has(ctx, b, kept); err != nil {
-			return deleted, err
-		} else if has {
-			continue
-		}
-		if !now().Before(until) {
-			return deleted, fmt.Errorf("%d of %d values were deleted in %s, and the rest stays: collect again", len(deleted), len(keys), sweepFor)
-		}
-		if err := b.Delete(ctx, key); err != nil {
-			return deleted, fmt.Errorf("deleting garbage: %w", err)
-		}
-		deleted = append(deleted, key)
-	}
-	return deleted, put(ctx, b, at(n, "swept"), struct{}{})
+	return slices.Concat(slices.Collect(slices.Chunk(ofRecords, together)), slices.Collect(slices.Chunk(others, together))), nil
 }
 
 // dropSegments deletes all copies of records: one that has a record which is deleted would bring it back. They are written anew by who reads
@@ -329,118 +337,6 @@ func dropSegments(ctx context.Context, b bucket.Bucket) error {
 		}
 	}
 	return nil
-}
-
-// GoneError: what was to be recorded rests on something that a collection deleted meanwhile.
-type GoneError struct{ Key string }
-
-func (e *GoneError) Error() string {
-	return fmt.Sprintf("nothing was recorded: %s, which it rests on, was collected as garbage just before; apply again, which makes it again", e.Key)
-}
-
-// Holder holds what one writer is about to record. It remembers the last mark, which is read once. It is safe for concurrent use.
-type Holder struct {
-	Bucket bucket.Bucket
-	Now    func() time.Time
-	Poll   time.Duration // how often it is looked whether a sweep has ended; 0: ten times a second
-
-	mu        sync.Mutex
-	number    int // of the mark that is remembered
-	condemned map[string]bool
-}
-
-// Hold makes sure that no sweep deletes what a text mentions, and what that leads to, from now on. It is called before the text is
-// recorded. The error is a GoneError where a sweep was first. Where nothing was ever collected it costs a list.
-func (h *Holder) Hold(ctx context.Context, text []byte) error {
-	n, m, done, err := newest(ctx, h.Bucket, h.Now(), h.known())
-	if err != nil || n == 0 {
-		return err
-	}
-	var hit []string
-	all := h.remember(n, m)
-	reached := map[string]bool{}
-	none := func(key string) {
-		if all[key] {
-			hit = append(hit, key)
-		}
-	}
-	if err := walk(ctx, h.Bucket, Mentions(text), reached, none); err != nil {
-		return err
-	}
-	for key := range reached {
-		if all[key] {
-			hit = append(hit, key)
-		}
-	}
-	if len(hit) == 0 {
-		return nil
-	}
-	slices.Sort(hit)
-	if !done {
-		if open, err := h.keep(ctx, n, hit); err != nil || open {
-			return err
-		}
-	}
-	for _, key := range hit {
-		if has, err := bucket.Has(ctx, h.Bucket, key); err != nil {
-			return err
-		} else if !has {
-			return &GoneError{key}
-		}
-	}
-	return nil
-}
-
-// keep says of keys of a mark that they are used again. It reports whether the mark was still open then; if not, it has waited for the end
-// of the sweep.
-func (h *Holder) keep(ctx context.Context, n int, keys []string) (open bool, err error) {
-	for _, key := range keys {
-		kept, err := keptKey(n, key)
-		if err == nil {
-			err = bucket.Put(ctx, h.Bucket, kept, []byte("{}\n"))
-		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return false, fmt.Errorf("holding what is used: %w", err)
-		}
-	}
-	if has, err := bucket.Has(ctx, h.Bucket, at(n, "closed")); err != nil || !has {
-		return err == nil, err
-	}
-	return false, h.ended(ctx, n)
-}
-
-func (h *Holder) known() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.number
-}
-
-// remember returns the keys of a mark, which m has where it is not remembered yet.
-func (h *Holder) remember(n int, m mark) map[string]bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if n != h.number {
-		h.number, h.condemned = n, make(map[string]bool, len(m.Keys))
-		for _, key := range m.Keys {
-			h.condemned[key] = true
-		}
-	}
-	return h.condemned
-}
-
-// ended waits for the end of the sweep of a mark.
-func (h *Holder) ended(ctx context.Context, n int) error {
-	for {
-		last, _, done, err := newest(ctx, h.Bucket, h.Now(), n)
-		if err != nil || done || last > n {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(cmp.Or(h.Poll, poll)):
-		}
-	}
 }
 
 // Of returns the digest of the object or record under a key; false if the key is of neither.

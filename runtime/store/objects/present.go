@@ -34,6 +34,11 @@ func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
 	if err != nil {
 		return gone(d, err)
 	}
+	if o.far != nil { // what was read may be this machine's copy
+		if _, err := o.size(ctx, d); err != nil {
+			return gone(d, err)
+		}
+	}
 	var list Dir
 	if digest.Of(data) != d || json.Unmarshal(data, &list) != nil {
 		return &MissingError{d}

@@ -279,16 +279,28 @@ func (r *Records) Get(ctx context.Context, fp plan.Digest) (*plan.Action, error)
 	return a, err
 }
 
-// Settle returns once the record of a fingerprint, which was got, is durable, whoever put it. Its objects are: they were before the record was
-// put.
+// Settle returns once the record of a fingerprint, which was got, is durable under its key, whoever put it. Its objects are: they were before the
+// record was put. A copy may have outlived the record that a collection of garbage deleted, and is put in its place.
 func (r *Records) Settle(ctx context.Context, fp plan.Digest) error {
 	prefix := Prefix
 	r.mu.Lock()
+	in, grouped := r.grouped[fp]
 	if r.replaced[fp] {
-		prefix = ReplacedPrefix
+		prefix, grouped = ReplacedPrefix, false
 	}
 	r.mu.Unlock()
 	key, err := key(prefix, fp)
+	if err == nil && grouped {
+		var has bool
+		_, why := decode(in.record(), fp)
+		if has, err = bucket.Has(ctx, r.bucket, key); !has && err == nil && why == "" {
+			err = bucket.Put(ctx, r.bucket, key, in.record())
+		}
+		var irregular *bucket.IrregularError
+		if errors.Is(err, fs.ErrExist) || errors.As(err, &irregular) {
+			err = nil
+		}
+	}
 	if err == nil {
 		err = bucket.Settle(ctx, r.bucket, key)
 	}

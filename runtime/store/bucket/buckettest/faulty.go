@@ -80,6 +80,7 @@ func (l *Lagging) List(ctx context.Context, prefix, after string) (bucket.Page, 
 	defer l.mu.Unlock()
 	late := l.last[max(0, len(l.last)-l.Lag):]
 	end := page.Keys[len(page.Keys)-1]
+	page.Sizes = nil
 	page.Keys = slices.DeleteFunc(slices.Clone(page.Keys), func(key string) bool { return slices.Contains(late, key) })
 	if page.More && len(page.Keys) == 0 {
 		return l.List(ctx, prefix, end)

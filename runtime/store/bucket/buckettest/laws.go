@@ -353,6 +353,15 @@ func lists(t *testing.T, s Subject) {
 	if page, err := b.List(t.Context(), "", ""); err != nil || !page.More || len(page.Keys) == 0 || len(page.Keys) > len(all)/2 {
 		t.Errorf("the first page of %d keys: got %d, more %v, %v; want less than half of them", len(all), len(page.Keys), page.More, err)
 	}
+	if page, err := b.List(t.Context(), "", ""); err != nil || page.Sizes != nil && len(page.Sizes) != len(page.Keys) {
+		t.Errorf("a page of %d keys says the sizes of %d, %v", len(page.Keys), len(page.Sizes), err)
+	} else {
+		for i, size := range page.Sizes {
+			if size != int64(len(page.Keys[i])) { // each holds its key
+				t.Errorf("the size of %s is %d", page.Keys[i], size)
+			}
+		}
+	}
 	var folders []string
 	for _, key := range all {
 		name, _, ok := strings.Cut(key, "/")
@@ -386,7 +395,8 @@ func moves(t *testing.T, s Subject) {
 	holds(t, b, "aside/to", "2")
 }
 
-// deletes holds that deleting what is not there is no error: two collectors may come to the same object. A key is free again after.
+// deletes holds that deleting what is not there is no error, of one key and of many: two collectors may come to the same object. A key is free
+// again after.
 func deletes(t *testing.T, s Subject) {
 	b := s.open(t)
 	put(t, b, "d/x", "1")
@@ -398,6 +408,21 @@ func deletes(t *testing.T, s Subject) {
 	}
 	put(t, b, "d/x", "2")
 	holds(t, b, "d/x", "2")
+	many := []string{"d/not-there"}
+	for i := range s.Keys {
+		many = append(many, fmt.Sprintf("d/many/%d", i))
+		if i%10 == 0 { // the others were never there
+			put(t, b, many[i+1], "1")
+		}
+	}
+	for range 2 {
+		if err := bucket.DeleteAll(t.Context(), b, many); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := keys(t, b, "d/", ""); !slices.Equal(got, []string{"d/x"}) {
+		t.Errorf("after many were deleted there are %q, want d/x alone", got)
+	}
 }
 
 // probed holds that bucket.Probe, which is run against stores of users, passes here and leaves nothing behind.

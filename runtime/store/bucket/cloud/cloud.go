@@ -292,7 +292,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) (bucket.Page, e
 		for _, object := range found {
 			key := object.Key[min(len(b.prefix), len(object.Key)):]
 			if key > after && bucket.Check(key) == nil {
-				out.Keys = append(out.Keys, key)
+				out.Keys, out.Sizes = append(out.Keys, key), append(out.Sizes, object.Size)
 			}
 		}
 		if out.More = len(next) > 0; !out.More || len(out.Keys) > 0 {

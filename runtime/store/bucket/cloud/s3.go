@@ -67,7 +67,7 @@ func openS3(ctx context.Context, u storeurl.URL) (*blob.Bucket, service, error) 
 		EncryptionType: types.ServerSideEncryption(u.Params[storeurl.Encryption]), KMSEncryptionID: u.Params[storeurl.KMSKey],
 		RequestChecksumCalculation: cfg.RequestChecksumCalculation,
 	})
-	return opened, s3Service{}, err
+	return opened, s3Service{bucket: u.Bucket}, err
 }
 
 // retryer sends a request three times at most, with short pauses: what may pass is tried on by the bucket.
@@ -78,7 +78,29 @@ func retryer() aws.Retryer {
 	})
 }
 
-type s3Service struct{}
+type s3Service struct{ bucket string }
+
+// deleteAll deletes up to a thousand values. What the service says of the first that it could not delete is the error.
+func (s s3Service) deleteAll(ctx context.Context, b *blob.Bucket, names []string) error {
+	var client *s3.Client
+	if !b.As(&client) {
+		return errors.New("the bucket is not one of S3")
+	}
+	objects := make([]types.ObjectIdentifier, len(names))
+	for i, name := range names {
+		objects[i] = types.ObjectIdentifier{Key: aws.String(name)}
+	}
+	out, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: aws.String(s.bucket), Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}})
+	if err != nil {
+		return err
+	}
+	for _, e := range out.Errors {
+		if code := aws.ToString(e.Code); code != "NoSuchKey" {
+			return &smithy.GenericAPIError{Code: code, Message: aws.ToString(e.Message)}
+		}
+	}
+	return nil
+}
 
 func (s3Service) startAfter(as func(any) bool, key string) {
 	var in *s3.ListObjectsV2Input

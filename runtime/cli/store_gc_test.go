@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud/gstest"
+	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud/s3test"
+)
+
+// TestStoreGarbage has two machines share a bucket on a real server, each with a cache of it: what one marks and the other uses again stays, and what
+// was deleted is missed by neither.
+func TestStoreGarbage(t *testing.T) {
+	for name, url := range map[string]func(t *testing.T) string{
+		"s3":                func(t *testing.T) string { return s3test.Start(t, "models").URL("models/two") },
+		"s3, a bad network": func(t *testing.T) string { return s3test.Start(t, "models").Behind(t, s3test.Bad).URL("models/two") },
+		"gs":                func(t *testing.T) string { return "gs://models/two?endpoint=" + gstest.Start(t, "models") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("MLP_STORE", url(t))
+			ada, bob := clone(t), clone(t)
+			ends(t, ada, 0, []string{"Applied: 2 ran"}, applyHere...)
+			ends(t, bob, 0, []string{"nothing to do, 2 cached"}, "plan")
+			ends(t, ada, 0, []string{"; 0 (0 bytes) are not."}, "gc", "--dry-run", "--keep-days", "0")
+
+			// Ada's new file makes the result of the old one garbage, until Bob, whose file is the old one, applies.
+			writeFile(t, filepath.Join(ada, "a.csv"), "id\n7\n")
+			ends(t, ada, 0, []string{"Applied: 1 ran, 1 cached"}, applyHere...)
+			ends(t, ada, 0, []string{"source.a ", "Nothing was marked or deleted."}, "gc", "--dry-run", "--keep-days", "0")
+			ends(t, ada, 0, []string{" are marked: run 'mlp gc' again from "}, "gc", "--keep-days", "0")
+			ends(t, bob, 0, []string{"Applied: 0 ran, 2 cached"}, applyHere...)
+			ends(t, bob, 0, []string{" objects and records are needed; "}, "gc", "--keep-days", "0", "--grace", "0s")
+			ends(t, bob, 0, []string{"all is as it was written"}, "store", "verify")
+			ends(t, bob, 0, []string{"nothing to do"}, "plan", "--refresh")
+
+			if name != "s3" { // what follows waits, twice, until no delete is under way any more
+				return
+			}
+			// Now the old one is garbage for good. Bob has copies of it, and makes it again where it is deleted.
+			ends(t, ada, 0, []string{"1 cached"}, applyHere...)
+			deleted, stderr, code := run(t, ada, "gc", "--keep-days", "0", "--grace", "0s")
+			if code != 0 || !regexp.MustCompile(`[1-9][0-9]* that were marked before are deleted: [1-9][0-9]* bytes`).MatchString(deleted) {
+				t.Fatalf("exit code %d\n%s%s", code, deleted, stderr)
+			}
+			ends(t, ada, 0, []string{"all is as it was written"}, "store", "verify")
+			ends(t, ada, 0, []string{"nothing to do"}, "plan", "--refresh")
+			began := time.Now()
+			ends(t, bob, 0, []string{"Applied: 1 ran, 1 cached"}, applyHere...)
+			t.Logf("what was just deleted was made again in %s", time.Since(began))
+			ends(t, bob, 0, []string{"all is as it was written"}, "store", "verify")
+			ends(t, ada, 0, []string{"; 0 (0 bytes) are not."}, "gc", "--dry-run")
+			if _, stderr, code := run(t, ada, "gc", "--grace", "1s"); code != 0 || strings.Contains(stderr, "locked") {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+		})
+	}
+}
