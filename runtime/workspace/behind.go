@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
@@ -20,7 +21,7 @@ const shortCommit = 12
 
 // behind warns where the state that a plan is made against was recorded at a commit that the checkout does not contain. A branch that was made
 // before another one was merged would take back what that one changed, and its plan alone would not say so. Nothing is said where
-// git does not know the commit, as in a clone without history, or where the module lay in no repository.
+// a clone has only the end of the history, or where the module lies in no repository.
 func (s *Session) behind(ctx context.Context) (*plan.Diagnostic, error) {
 	log, last := s.Log, s.State.Revision
 	if up := s.State.Upstream; up != nil && s.State.Ahead {
@@ -54,9 +55,18 @@ func whoWrote(r *state.Revision) string {
 	return fmt.Sprintf("It was revision %d, by %s.", r.Revision, r.By)
 }
 
-// contains reports whether the checkout of a folder contains a commit, or git cannot tell.
+// contains reports whether the checkout of a folder contains a commit, or git cannot tell. A commit that a whole clone does not know was
+// made elsewhere since it was fetched.
 func contains(ctx context.Context, dir, commit string) bool {
+	const no, unknown = 1, 128
 	err := exec.CommandContext(ctx, "git", "-C", dir, "merge-base", "--is-ancestor", commit, "HEAD").Run()
 	var exit *exec.ExitError
-	return !errors.As(err, &exit) || exit.ExitCode() != 1
+	if !errors.As(err, &exit) || exit.ExitCode() != no && exit.ExitCode() != unknown {
+		return true
+	}
+	if exit.ExitCode() == no {
+		return false
+	}
+	shallow, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "--is-shallow-repository").Output()
+	return err != nil || strings.TrimSpace(string(shallow)) != "false"
 }
