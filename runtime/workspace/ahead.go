@@ -81,6 +81,8 @@ type ahead struct {
 }
 
 // readAhead begins to read what is recorded. Ctx ends that.
+// A guess is taken of which pipeline's log it will be, since the files are compiled meanwhile and would say so too late.
+// If it was wrong, what was read is thrown away and read again under the right name.
 func (w *Workspace) readAhead(ctx context.Context, planning bool) *ahead {
 	a := &ahead{w: w, ctx: ctx, planning: planning, opened: make(chan struct{}), done: make(chan struct{})}
 	if u, err := w.storeURL(); err == nil && u != nil {
@@ -216,6 +218,8 @@ func (r *actions) present(fp plan.Digest, a *plan.Action) error {
 }
 
 // lookAhead begins to look whether the objects of results that a state names are there, many at once, where each takes a request to a service.
+// What it finds is remembered where the planner looks next; what it does not find, or fails at, is looked for again by
+// whoever asks, who then has the error.
 func (r *actions) lookAhead(ctx context.Context, st *plan.State) {
 	if !r.store.IsFar() {
 		return

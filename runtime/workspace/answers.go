@@ -47,6 +47,7 @@ func (w *Workspace) sharedAnswers(ctx context.Context, st *store.Store, log *sta
 var errNoPack = errors.New("it is no pack of answers")
 
 // readPack reads the object of a pack, and nothing that is larger than one.
+// A pack is a convenience: anything that is wrong with one counts as there being none, and queries are typed anew.
 func readPack(ctx context.Context, b bucket.Bucket, d plan.Digest) ([]byte, error) {
 	key, err := objects.Key(d)
 	if err != nil {

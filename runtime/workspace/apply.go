@@ -53,6 +53,8 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions, by Applying) (*engi
 }
 
 // applyIf is Apply for a plan that is shown and then carried out only if it passes a check.
+// The lock is taken before the plan is made, so that what is shown is what is carried out. Nil without an error: the
+// plan was shown, and somebody said no.
 func (s *Session) applyIf(ctx context.Context, o ApplyOptions, by Applying, may func(*plan.Plan) error) (*engine.Result, error) {
 	return s.locked(ctx, o, func(ctx context.Context, held *state.Held) (*engine.Result, error) {
 		p, err := s.Plan(ctx, o.Force)
@@ -97,6 +99,8 @@ func (s *Session) locked(ctx context.Context, o ApplyOptions, do func(context.Co
 const waitEvery = time.Second
 
 // hold takes the workspace's lock for what is about to be done, on a store that keeps its promises.
+// Without Wait a lock that somebody holds is an error with who it is. With it the lock is tried for again until the
+// context ends.
 func (s *Session) hold(ctx context.Context, what string, o ApplyOptions) (*state.Held, error) {
 	if err := s.prepare(ctx, o.Told); err != nil {
 		return nil, err
@@ -119,6 +123,8 @@ func (s *Session) hold(ctx context.Context, what string, o ApplyOptions) (*state
 }
 
 // run carries a plan out. One that was carried out whole is marked, so that its file is not applied twice.
+// The mark is made only after all stages and releases succeeded: an apply that failed may be repeated with the same
+// file, and goes on where it stopped.
 func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o ApplyOptions, by Applying) (*engine.Result, error) {
 	placed, err := Place(ctx, p, ExecutorOptions{Name: o.Executor, Threads: o.Threads, Store: s.Store.Root(), NoEngine: by.NoEngine})
 	if err != nil {

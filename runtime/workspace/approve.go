@@ -148,6 +148,8 @@ func asksFor(approvals []string) string {
 }
 
 // asked is the approval that a gate waits for. One that it does not wait for is refused.
+// The refusals are in the order in which a person would look: is there such a gate, was it decided, does it ask for
+// this, would it make a difference.
 func (s *Session) asked(gate, name string, approvers plan.Approvers) (*plan.Approval, error) {
 	block := s.Module.Blocks[gate]
 	if block == nil || !block.TypeSpec.IsGate() {

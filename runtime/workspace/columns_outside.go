@@ -57,6 +57,7 @@ func asked(fetch *schema.Derivation) string {
 }
 
 // columnsOutside takes the columns that are pinned, or has them looked for: by 'mlp init' also where they are pinned for something else.
+// Nothing else asks outside: validating must work without a network, and with the same answer for everybody.
 func (l *Library) columnsOutside(ctx context.Context, address string, c *component.Component, fetch *schema.Derivation, config json.RawMessage) ([]schema.Column, error) {
 	pinned, ok := l.lock.Schemas[address]
 	from, known := l.lock.Versions[address]

@@ -12,6 +12,7 @@ import (
 )
 
 // brownfield is the pipeline over a team's figures. It has the canonical layout.
+// It is a beginning that passes on the figures of today, and each line that needs a decision says so in a comment.
 func brownfield(name string, r *repository, figures []foundFigure, container bool) string {
 	var b strings.Builder
 	by := "a script"
@@ -35,6 +36,8 @@ func brownfield(name string, r *repository, figures []foundFigure, container boo
 }
 
 // rules holds each figure whose good direction is known to its value now, less some slack.
+// The direction is known by the figure's name (auc up, rmse down). A rule with a limit of today's value would fail half
+// of all retrainings by chance alone; hence the slack.
 func rules(figures []foundFigure) string {
 	// A rule that always holds is written where nothing else can be, for a gate needs one; the figures without a rule are
 	// listed as comments.

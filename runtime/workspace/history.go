@@ -205,6 +205,7 @@ func gateOf(history []*state.Revision, r plan.ReleaseState) *plan.GateState {
 }
 
 // pastOf finds results in a history: those under an address first, and then, since addresses change, those of other blocks of its kind.
+// The last that fits counts. port "" asks for a fingerprint, else for what a port yielded.
 func pastOf(history []*state.Revision) trace.Past {
 	type result struct {
 		node     *plan.NodeState

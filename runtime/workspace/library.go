@@ -197,6 +197,8 @@ func (l *Library) Program(kind, typ string, config json.RawMessage) (*schema.Pro
 var _ check.Deriver = (*Library)(nil)
 
 // Columns takes those pinned by mlp.lock, or else looks at the files; at what lies elsewhere only for 'mlp init'.
+// Columns that were looked for are pinned in the lock in memory and listed in Unpinned; who may write the lock file
+// does, and others warn.
 func (l *Library) Columns(ctx context.Context, kind, typ, address string, config json.RawMessage) ([]schema.Column, error) {
 	c := stdlib.Component(ComponentName(kind, typ))
 	if c == nil {
@@ -273,6 +275,7 @@ func ComponentName(kind, typ string) string {
 	return kind + "." + typ
 }
 
+// sourceOf is how a type of source finds its files; nil where the type is none.
 func sourceOf(kind, typ string) *component.Source {
 	if c := stdlib.Component(ComponentName(kind, typ)); c != nil {
 		return c.Source

@@ -47,6 +47,8 @@ func NewLock() *LockFile {
 }
 
 // ReadLock reads the lock file of a module's folder; an empty one if there is none.
+// A file that is damaged is an error and not an empty one: without pins every source would be looked at again and pinned
+// to what is there today.
 func ReadLock(dir string) (*LockFile, error) {
 	data, err := readDocument(filepath.Join(dir, LockName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,6 +65,7 @@ func ReadLock(dir string) (*LockFile, error) {
 }
 
 // parseLock reads a lock file. What is not known in it is refused: a misspelt pin would pin nothing, and nobody would notice.
+// A file of another format is refused as a whole; this program does not guess what a later one means.
 func parseLock(data []byte) (*LockFile, error) {
 	var version struct {
 		Format int `json:"format"`

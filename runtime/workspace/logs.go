@@ -55,6 +55,7 @@ func (s *Session) linesOf(ctx context.Context, apply, address string) ([]byte, e
 }
 
 // recordedLog is the log of the run that made the recorded result of a stage.
+// A result that another workspace computed has the log of that run.
 func (s *Session) recordedLog(address string) (plan.Digest, error) {
 	node, ok := s.State.Nodes[address]
 	if !ok {
@@ -116,6 +117,8 @@ func (s *Session) where() string {
 }
 
 // Events goes through the events of an apply: its id, or its number in the list of applies, of which 1 is the last.
+// Numbers count from the newest, so that 1 is what somebody just did. They are read as they are asked for: a journal may
+// be large.
 func (s *Session) Events(ctx context.Context, run string) (iter.Seq2[engine.Entry, error], error) {
 	all, err := s.Journals().List(ctx)
 	if err != nil {

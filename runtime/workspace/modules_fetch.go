@@ -44,6 +44,7 @@ func (w *Workspace) fetchModules(ctx context.Context, lock *LockFile, upgrade bo
 }
 
 // calls follows the calls in a folder. Mistakes in its files are told when the module is compiled.
+// It is a walk of the calls alone, before anything is compiled, since compiling needs the folders.
 func (f *fetching) calls(at resolve.Folder) {
 	if f.seen[at.Dir] {
 		return
@@ -71,6 +72,7 @@ func (f *fetching) calls(at resolve.Folder) {
 }
 
 // fetch finds the folder of a module's source, fetching the repository if need be.
+// The error is told at the call, with the source as it is written there.
 func (f *fetching) fetch(b *syntax.Block) func(string, resolve.Folder) (resolve.Folder, *source.Diagnostic) {
 	return func(given string, caller resolve.Folder) (resolve.Folder, *source.Diagnostic) {
 		s, d := parseSource(given, caller)

@@ -43,6 +43,8 @@ func dirty(ctx context.Context, dir string) bool {
 }
 
 // ciRun is the run that a CI system's variables tell of; nil if there are none.
+// The variables are those that GitHub Actions and GitLab CI document as set in every job. They are told and not trusted:
+// nothing is allowed because of them.
 func ciRun(env func(string) string) *plan.CI {
 	switch {
 	case env("GITHUB_ACTIONS") == "true" && env("GITHUB_RUN_ID") != "":

@@ -68,6 +68,7 @@ func joinSome(names []string) string {
 }
 
 // report is that of one stage; nil where it wrote none.
+// Its facts say which result it is of, so that a page that somebody saved can be matched with the store.
 func (s *Session) report(address string) (*render.Entry, error) {
 	node, ok := s.State.Nodes[address]
 	if !ok {

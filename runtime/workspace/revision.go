@@ -285,6 +285,8 @@ const (
 )
 
 // write writes blobs into the view, read by one git process for all of them.
+// A process for each file would take seconds for a thousand files. Git answers in the order asked, so one file is read
+// from its output before the next is asked for.
 func (w *Workspace) write(ctx context.Context, v *view, blobs []blob) error {
 	cmd := exec.CommandContext(ctx, "git", "-C", w.Dir, "cat-file", "--batch")
 	in, err := cmd.StdinPipe()
@@ -349,6 +351,8 @@ func (v *view) put(b blob, in io.Writer, out *bufio.Reader) error {
 }
 
 // writeBlob makes a file, or a link, of what git holds.
+// A file that is there already is an error (O_EXCL): two entries of one path, as a case-insensitive disk makes them,
+// must not become one.
 func writeBlob(b blob, content io.Reader) error {
 	if b.mode == linkMode {
 		target, err := io.ReadAll(content)

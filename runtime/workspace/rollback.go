@@ -86,6 +86,7 @@ func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error)
 }
 
 // liveAt is what a deployment has live, where it can be rolled back.
+// Only what is served can come back by itself: the model is in the store and is loaded.
 func (s *Session) liveAt(deploy string) (plan.ReleaseState, error) {
 	live, ok := s.State.Releases[deploy]
 	switch {
@@ -102,6 +103,8 @@ func (s *Session) liveAt(deploy string) (plan.ReleaseState, error) {
 	return live, nil
 }
 
+// mayNotRollBack names who may: the members of the groups that the gate asks, where the operator's file of approvers
+// says who they are.
 func mayNotRollBack(by, gate string, from []string, approvers plan.Approvers) error {
 	f := &Failure{Err: fmt.Errorf("%s may not roll back what %s let pass: it is asked of %s", by, gate, strings.Join(from, ", ")), Hint: "--as is one of them."}
 	if approvers != nil {
@@ -121,6 +124,8 @@ func (s *Session) lifted(live plan.ReleaseState, by plan.Given) (*plan.Rollback,
 }
 
 // undecided makes a gate wait for approvals that were withdrawn, so that they can be given again.
+// The gate keeps the subject that it decided on; without this it would stay passed on approvals that nobody stands by
+// any more.
 func (s *Session) undecided(gate string) []plan.Event {
 	g, ok := s.State.Gates[gate]
 	g.Approvals = slices.Clone(g.Approvals)
@@ -173,6 +178,8 @@ func (s *Session) broughtBack(ctx context.Context, r Rollback, live plan.Release
 }
 
 // target finds what is to come back.
+// Without a revision it is the last that was live before what is live now, leaving out models that are held since an
+// earlier rollback.
 func (s *Session) target(history []*state.Revision, r Rollback, live plan.ReleaseState) (*plan.ReleaseState, error) {
 	past := releasesOf(history, r.Deploy)
 	list := s.w.Command("history " + render.ShellWord(r.Deploy))
