@@ -15,7 +15,7 @@ import (
 // formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
 // verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
-	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "verify": {"text", "json"},
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "gc": {"text", "json"}, "docs": {"markdown", "html"},
 }
 
@@ -51,13 +51,13 @@ func (a *app) complete(root *cobra.Command) {
 		}
 		fixed(c, "log-format", "text", "json")
 		fixed(c, "executor", "auto", "docker", "process")
-		for _, flag := range []string{"force", "focus"} {
+		for _, flag := range []string{"force", "focus", "to"} {
 			if c.Flag(flag) != nil {
 				_ = c.RegisterFlagCompletionFunc(flag, a.addressArgument()) // fails only for flags that there are not
 			}
 		}
 		switch c.Name() {
-		case "show", "report", "logs", "history", "rollback":
+		case "show", "report", "runs", "compare", "logs", "history", "rollback":
 			c.ValidArgsFunction = a.addressArgument()
 		case "explain":
 			c.ValidArgsFunction = a.addressArgument(codeNames()...)

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,10 +61,9 @@ func (a *app) reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if out == "" {
-				return reportForms[format](a.out, d, render.Options{Color: a.color(a.out)})
-			}
-			return a.saveReport(d, format, out)
+			return a.written(out, func(w io.Writer) error {
+				return reportForms[format](w, d, render.Options{Color: out == "" && a.color(a.out)})
+			})
 		},
 	}
 	settingsFlags(cmd, &vars)
@@ -74,15 +73,18 @@ func (a *app) reportCommand() *cobra.Command {
 	return cmd
 }
 
-// saveReport writes a report to a file, whole or not at all.
-func (a *app) saveReport(d *report.Document, format, out string) error {
-	var b strings.Builder
-	if err := reportForms[format](&b, d, render.Options{}); err != nil {
+// written writes to standard output, or to a file where one is named: whole, or not at all.
+func (a *app) written(file string, write func(io.Writer) error) error {
+	if file == "" {
+		return write(a.out)
+	}
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
 		return err
 	}
-	if err := os.WriteFile(out, []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing to a file: %w", err)
 	}
-	fmt.Fprintf(a.out, "Wrote %s.\n", render.Line(out))
+	fmt.Fprintf(a.out, "Wrote %s.\n", render.Line(file))
 	return nil
 }

@@ -25,11 +25,13 @@ func Markdown(w io.Writer, d *Document) error {
 		if e.Report.Summary != "" {
 			fmt.Fprintf(&b, "%s\n\n", phrase(e.Report.Summary))
 		}
-		fmt.Fprintf(&b, "%s", render.CodeText(e.Address, widest))
-		for _, f := range e.Facts {
-			fmt.Fprintf(&b, " · %s %s", render.Phrase(f.Name, widest), render.Phrase(f.Value, widest))
+		if e.Address != "" {
+			b.WriteString(render.CodeText(e.Address, widest))
+			for _, f := range e.Facts {
+				fmt.Fprintf(&b, " · %s %s", render.Phrase(f.Name, widest), render.Phrase(f.Value, widest))
+			}
+			b.WriteString("\n")
 		}
-		b.WriteString("\n")
 		for _, s := range e.Report.Sections {
 			fmt.Fprintf(&b, "\n### %s\n", render.Phrase(s.Title, widest))
 			for _, i := range s.Items {

@@ -19,7 +19,11 @@ func Text(w io.Writer, d *Document, o render.Options) error {
 		if i > 0 {
 			p.Line("")
 		}
-		p.Line("%s  %s", p.Paint(render.Bold, render.Line(e.Address)), render.Line(e.Report.Title))
+		if e.Address != "" {
+			p.Line("%s  %s", p.Paint(render.Bold, render.Line(e.Address)), render.Line(e.Report.Title))
+		} else {
+			p.Line("%s", p.Paint(render.Bold, render.Line(e.Report.Title)))
+		}
 		if e.Report.Summary != "" {
 			p.Line("%s", render.Line(e.Report.Summary))
 		}

@@ -1,7 +1,9 @@
 package model
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
 // reportOf is what a run reports, as bytes and read.
@@ -185,5 +188,67 @@ func TestReportsHideFew(t *testing.T) {
 		if strings.Contains(text, fmt.Sprint(value)) {
 			t.Errorf("the value %v of one row stands in the report", value)
 		}
+	}
+}
+
+// TestDifferences: a result differs from itself by exactly 0, and from another by the same as that one from it, the other way round.
+func TestDifferences(t *testing.T) {
+	for name, tt := range reported {
+		if name == "too few rows" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			e := withModel(t, tt.evaluate)
+			first := e.run(t)
+			switch e.task { // another model of the same rows
+			case schema.Binary:
+				e.model = linearBundle(t, schema.Binary, linear.Logit, "y", []string{"false", "true"}, -1)
+			case schema.Multiclass:
+				e.model = linearBundle(t, schema.Multiclass, linear.Softmax, "class", []string{"a", "b", "c"}, 1, 0.2, -1)
+			default:
+				e.model = linearBundle(t, schema.Regression, linear.Identity, "y", nil, 0.5)
+			}
+			second := e.run(t)
+			predictions := func(o *outcome) string { return filepath.Join(o.root, "out", "predictions", "table.parquet") }
+			data := e.schema
+			b := table.NewBinder(nil)
+			defer b.Close()
+			data.Columns = columnsOf(t, b, e.data)
+			p := Pair{Config: json.RawMessage(e.config), Data: filepath.Join(first.root, "in", "data", "table.parquet"), Table: &data,
+				Model: schema.Model{Task: e.task, Target: e.target}, Before: predictions(first), After: predictions(second), Threads: 1}
+			delta := func(p Pair, part string) map[string]float64 {
+				figures, err := Differences(t.Context(), p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out := map[string]float64{}
+				for metric, d := range figures["delta"].(map[string]any) {
+					x, ok := d.(map[string]any)[part].(float64)
+					if !ok {
+						t.Fatalf("%s of %s is undefined: %v", part, metric, figures["undefined"])
+					}
+					out[metric] = x
+				}
+				return out
+			}
+			there := delta(p, "value")
+			p.Before, p.After = p.After, p.Before
+			apart := false
+			for metric, x := range delta(p, "value") {
+				apart = apart || x != 0
+				if math.Abs(x+there[metric]) > 1e-12 {
+					t.Errorf("%s: %v there and %v back", metric, there[metric], x)
+				}
+			}
+			if !apart {
+				t.Error("two models differ in nothing")
+			}
+			p.After = p.Before
+			for metric, x := range delta(p, "value") {
+				if low := delta(p, "low")[metric]; x != 0 || low != 0 {
+					t.Errorf("%s differs from itself by %v, from %v", metric, x, low)
+				}
+			}
+		})
 	}
 }

@@ -1,0 +1,254 @@
+package runs
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/report"
+)
+
+// Report is a list of runs as a table, and, of three and more that differ in parameters, a picture in parallel coordinates. grouped adds the mean
+// and spread of each block over its instances.
+func Report(title string, all []*Run, grouped bool) *report.Report {
+	out := &report.Report{Version: report.Version, Title: title}
+	section := report.Section{Title: "Runs", Items: []report.Item{{Table: table(all)}}}
+	if grouped {
+		for _, g := range Groups(all) {
+			section.Items = append(section.Items, report.Item{Table: g.table()})
+		}
+	}
+	out.Sections = append(out.Sections, section)
+	if p := parallel(all); p != nil {
+		out.Sections = append(out.Sections, report.Section{Title: "Parameters and figures", Items: []report.Item{{Plot: p}}})
+	}
+	return out
+}
+
+// table has a row a run: what differs, then figures, then differences, then how the result came about.
+func table(all []*Run) *report.Table {
+	parameters, data := Differing(all)
+	figures := FiguresOf(all)
+	t := &report.Table{Columns: []report.Column{{Name: "run"}}}
+	for _, name := range slices.Concat(parameters, data) {
+		t.Columns = append(t.Columns, report.Column{Name: name})
+	}
+	compared := slices.ContainsFunc(all, func(r *Run) bool { return len(r.Differences) > 0 })
+	for _, name := range figures {
+		t.Columns = append(t.Columns, report.Column{Name: name, Kind: report.Number})
+		if compared {
+			t.Columns = append(t.Columns, report.Column{Name: name + " difference", Kind: report.Number})
+		}
+	}
+	t.Columns = append(t.Columns, report.Column{Name: "seconds", Kind: report.Number}, report.Column{Name: "commit"}, report.Column{Name: "now"})
+	for _, r := range all {
+		row := []report.Cell{report.Words(r.Name(all))}
+		for _, name := range parameters {
+			row = append(row, report.Words(word(r.Parameters[name])))
+		}
+		for _, port := range data {
+			row = append(row, report.Words(r.Data[port].Short()))
+		}
+		for _, name := range figures {
+			row = append(row, r.cell(r.Figures, name))
+			if compared {
+				row = append(row, r.cell(r.Differences, name))
+			}
+		}
+		commit := r.Commit[:min(len(r.Commit), 12)]
+		if r.Dirty {
+			commit += " changed"
+		}
+		now := ""
+		if r.Current {
+			now = "yes"
+		}
+		t.Rows = append(t.Rows, append(row, report.Figure(float64(r.DurationMS)/1000), report.Words(commit), report.Words(now)))
+	}
+	return t
+}
+
+func (r *Run) cell(of map[string]Figure, name string) report.Cell {
+	f, ok := of[name]
+	switch {
+	case !ok:
+		return report.Cell{}
+	case f.Value == nil:
+		return report.Missing(f.Why)
+	case f.Low == nil || f.High == nil:
+		return report.Figure(*f.Value)
+	}
+	return report.Cell{Value: f.Value, Low: f.Low, High: f.High}
+}
+
+// word is a parameter as a text: a string without its quotes, any other value as JSON has it; empty where a run has none.
+func word(v json.RawMessage) string {
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		return s
+	}
+	return string(v)
+}
+
+// table has a row a figure.
+func (g *Group) table() *report.Table {
+	t := &report.Table{Title: fmt.Sprintf("%s: %d runs", g.Block, len(g.Runs)), Columns: []report.Column{{Name: "figure"}, {Name: "runs", Kind: report.Count},
+		{Name: "mean", Kind: report.Number}, {Name: "standard deviation", Kind: report.Number}, {Name: "least", Kind: report.Number}, {Name: "most", Kind: report.Number}}}
+	for _, name := range FiguresOf(g.Runs) {
+		s, ok := g.Figures[name]
+		if !ok {
+			t.Rows = append(t.Rows, []report.Cell{report.Words(name), report.Figure(0), report.Missing("no run has a value"), {}, {}, {}})
+			continue
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Words(name), report.Figure(float64(s.Count)), report.Figure(s.Mean), report.Figure(s.Deviation), report.Figure(s.Least), report.Figure(s.Most)})
+	}
+	return t
+}
+
+// mostLines is how many runs a picture has.
+const mostLines = 100
+
+// parallel draws a line a run over the parameters that differ and the figures, each axis from its least value to its greatest. Text has its values in
+// alphabetical order. Nil where there is nothing to see.
+func parallel(all []*Run) *report.Plot {
+	parameters, _ := Differing(all)
+	figures := FiguresOf(all)
+	if len(all) < 3 || len(all) > mostLines || len(parameters) == 0 || len(figures) == 0 {
+		return nil
+	}
+	p := &report.Plot{Title: "Parallel coordinates", Alt: fmt.Sprintf("%d runs over %d parameters and %d figures, each from its least value to its greatest.", len(all), len(parameters), len(figures)),
+		Y: report.Axis{Label: "from least to greatest", Min: report.At(0), Max: report.At(1), Share: true}}
+	lines := make([]report.Series, len(all))
+	for i, r := range all {
+		lines[i] = report.Series{Name: r.Name(all), Mark: report.Line}
+	}
+	axis := func(name string, value func(r *Run) (float64, bool)) {
+		least, most, any := 0.0, 0.0, false
+		for _, r := range all {
+			if x, ok := value(r); ok {
+				if !any {
+					least, most = x, x
+				}
+				least, most, any = min(least, x), max(most, x), true
+			}
+		}
+		if !any || least == most {
+			return
+		}
+		at := float64(len(p.X.Categories))
+		p.X.Categories = append(p.X.Categories, name)
+		for i, r := range all {
+			if x, ok := value(r); ok {
+				lines[i].X, lines[i].Y = append(lines[i].X, at), append(lines[i].Y, (x-least)/(most-least))
+			}
+		}
+	}
+	for _, name := range parameters {
+		order := texts(all, name)
+		axis(name, func(r *Run) (float64, bool) {
+			v, ok := r.Parameters[name]
+			if !ok {
+				return 0, false
+			}
+			if x, err := strconv.ParseFloat(string(v), 64); err == nil {
+				return x, true
+			}
+			return float64(slices.Index(order, word(v))), true
+		})
+	}
+	for _, name := range figures {
+		axis(name, func(r *Run) (float64, bool) {
+			if f := r.Figures[name]; f.Value != nil {
+				return *f.Value, true
+			}
+			return 0, false
+		})
+	}
+	if len(p.X.Categories) < 2 {
+		return nil
+	}
+	p.Series = lines
+	return p
+}
+
+// texts are the values of a parameter, sorted, each once.
+func texts(all []*Run, name string) []string {
+	var out []string
+	for _, r := range all {
+		out = append(out, word(r.Parameters[name]))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// CSV writes a row a run, with all parameters that differ and all figures, numbers in full.
+func CSV(w io.Writer, all []*Run) error {
+	parameters, data := Differing(all)
+	figures := FiguresOf(all)
+	head := []string{"address", "fingerprint", "revision", "commit", "current", "duration_ms"}
+	for _, name := range parameters {
+		head = append(head, name)
+	}
+	for _, port := range data {
+		head = append(head, "data."+port)
+	}
+	compared := slices.ContainsFunc(all, func(r *Run) bool { return len(r.Differences) > 0 })
+	for _, name := range figures {
+		head = append(head, name, name+".low", name+".high")
+		if compared {
+			head = append(head, name+".difference", name+".difference.low", name+".difference.high")
+		}
+	}
+	out := csv.NewWriter(w)
+	if err := out.Write(head); err != nil {
+		return err
+	}
+	for _, r := range all {
+		row := []string{r.Address, string(r.Fingerprint), strconv.FormatInt(r.Revision, 10), r.Commit, strconv.FormatBool(r.Current), strconv.FormatInt(r.DurationMS, 10)}
+		for _, name := range parameters {
+			row = append(row, word(r.Parameters[name]))
+		}
+		for _, port := range data {
+			row = append(row, string(r.Data[port]))
+		}
+		for _, name := range figures {
+			row = append(row, full(r.Figures[name])...)
+			if compared {
+				row = append(row, full(r.Differences[name])...)
+			}
+		}
+		for i := range row {
+			row[i] = harmless(row[i])
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// full is a figure and its interval in as many digits as read back as the same number.
+func full(f Figure) []string {
+	out := make([]string, 3)
+	for i, x := range []*float64{f.Value, f.Low, f.High} {
+		if x != nil {
+			out[i] = strconv.FormatFloat(*x, 'g', -1, 64)
+		}
+	}
+	return out
+}
+
+// harmless keeps spreadsheets from taking a text for a formula (OWASP, CSV injection); numbers stay.
+func harmless(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		if _, err := strconv.ParseFloat(s, 64); err != nil {
+			return "'" + s
+		}
+	}
+	return s
+}

@@ -1,0 +1,263 @@
+// Package runs sets recorded results of stages side by side: those of several blocks, or of one block over time.
+//
+// A run is what a result was made with (parameters, versions of data, code) and what came of it (figures with intervals). Of many runs most
+// parameters are the same, so a table has those alone that differ:
+//
+//	run                  model.params.trees  auc                     rows
+//	evaluate.small       50                  0.912 (0.897 to 0.925)  1,800
+//	evaluate.large       300                 0.934 (0.921 to 0.945)  1,800
+//
+// # Conditions
+//
+// Where keeps runs for which a condition in CEL holds, over the figures and the numeric parameters of each by their names:
+// `auc > 0.9 && model.params.trees < 300.0`. A run that lacks a figure which decides the condition is left out and counted, not taken for false in
+// silence.
+package runs
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/lang/address"
+)
+
+// Run is one recorded result.
+type Run struct {
+	Address     string                     `json:"address"`
+	Fingerprint plan.Digest                `json:"fingerprint"`
+	Component   string                     `json:"component"`
+	Revision    int64                      `json:"revision"` // that recorded the result
+	At          string                     `json:"at,omitempty"`
+	By          string                     `json:"by,omitempty"`
+	Commit      string                     `json:"commit,omitempty"`
+	Dirty       bool                       `json:"dirty,omitempty"`
+	Current     bool                       `json:"current"`    // the block's result as the state has it now
+	Parameters  map[string]json.RawMessage `json:"parameters"` // by dotted path; of the model that is measured under "model."
+	Data        map[string]plan.Digest     `json:"data"`       // what flowed in, by port
+	Figures     map[string]Figure          `json:"figures"`
+	// Differences from another run, on the same rows, where they were asked for.
+	Differences map[string]Figure `json:"differences,omitempty"`
+	DurationMS  int64             `json:"duration_ms,omitempty"`
+	CPUMS       int64             `json:"cpu_ms,omitempty"`
+}
+
+// Figure is a number with its interval, or why there is none.
+type Figure struct {
+	Value  *float64 `json:"value"`
+	Low    *float64 `json:"low,omitempty"`
+	High   *float64 `json:"high,omitempty"`
+	Why    string   `json:"undefined,omitempty"`
+	Better string   `json:"better,omitempty"` // "more" or "less"; empty where nobody said
+}
+
+// Name tells a run from the others of a list: by address, and by revision where an address has several.
+func (r *Run) Name(all []*Run) string {
+	if slices.ContainsFunc(all, func(o *Run) bool { return o != r && o.Address == r.Address }) {
+		return fmt.Sprintf("%s @%d", r.Address, r.Revision)
+	}
+	return r.Address
+}
+
+// Block is the address without the key of an instance: evaluate.test of evaluate.test["eu"].
+func (r *Run) Block() string {
+	if i := strings.LastIndexByte(r.Address, '['); i >= 0 {
+		return r.Address[:i]
+	}
+	return r.Address
+}
+
+// FiguresOf are the names of all figures that any run has, sorted.
+func FiguresOf(all []*Run) []string {
+	names := map[string]bool{}
+	for _, r := range all {
+		for name := range r.Figures {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Differing are the parameters and inputs that are not the same in all runs, sorted, inputs by "data." and the port.
+func Differing(all []*Run) (parameters, data []string) {
+	values := map[string]map[string]int{}
+	count := func(name, value string) {
+		if values[name] == nil {
+			values[name] = map[string]int{}
+		}
+		values[name][value]++
+	}
+	for _, r := range all {
+		for name, v := range r.Parameters {
+			count("p"+name, string(v))
+		}
+		for port, d := range r.Data {
+			count("d"+port, string(d))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		n := 0
+		for _, k := range values[name] {
+			n += k
+		}
+		if len(values[name]) == 1 && n == len(all) {
+			continue
+		}
+		if name[0] == 'p' {
+			parameters = append(parameters, name[1:])
+		} else {
+			data = append(data, name[1:])
+		}
+	}
+	return parameters, data
+}
+
+// Flatten takes a configuration apart into parameters by dotted path. Lists stay values, and so does what is empty.
+func Flatten(prefix string, config json.RawMessage, into map[string]json.RawMessage) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(config, &object) != nil || len(object) == 0 {
+		if prefix != "" {
+			into[prefix] = config
+		}
+		return
+	}
+	for name, v := range object {
+		path := name
+		if prefix != "" {
+			path = prefix + "." + name
+		}
+		Flatten(path, v, into)
+	}
+}
+
+// Sort orders runs by a figure, the best first as the metric says, the greatest where nobody says; runs without come last. An empty name
+// keeps the order.
+func Sort(all []*Run, figure string) error {
+	if figure == "" {
+		return nil
+	}
+	if names := FiguresOf(all); !slices.Contains(names, figure) {
+		return &UnknownError{Name: figure, Known: names}
+	}
+	slices.SortStableFunc(all, func(a, b *Run) int {
+		x, y := a.Figures[figure], b.Figures[figure]
+		switch {
+		case x.Value == nil && y.Value == nil:
+			return 0
+		case x.Value == nil:
+			return 1
+		case y.Value == nil:
+			return -1
+		case x.Better == "less":
+			return cmp.Compare(*x.Value, *y.Value)
+		}
+		return cmp.Compare(*y.Value, *x.Value)
+	})
+	return nil
+}
+
+// UnknownError names a figure that no run has.
+type UnknownError struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownError) Error() string { return fmt.Sprintf("no run has a figure %q", e.Name) }
+
+// Group is the runs of one block over its instances.
+type Group struct {
+	Block   string
+	Runs    []*Run
+	Figures map[string]Spread
+}
+
+// Spread is how a figure is spread over the runs that have one.
+type Spread struct {
+	Count     int     // of the runs that have a value
+	Mean      float64 // of the values
+	Deviation float64 // of a sample: by Count - 1; 0 of one value
+	Least     float64
+	Most      float64
+}
+
+// Groups joins runs by block, in the order of their first run.
+func Groups(all []*Run) []Group {
+	var out []Group
+	for _, r := range all {
+		i := slices.IndexFunc(out, func(g Group) bool { return g.Block == r.Block() })
+		if i < 0 {
+			i, out = len(out), append(out, Group{Block: r.Block()})
+		}
+		out[i].Runs = append(out[i].Runs, r)
+	}
+	for i := range out {
+		out[i].Figures = map[string]Spread{}
+		for _, name := range FiguresOf(out[i].Runs) {
+			var values []float64
+			for _, r := range out[i].Runs {
+				if v := r.Figures[name].Value; v != nil {
+					values = append(values, *v)
+				}
+			}
+			if len(values) > 0 {
+				out[i].Figures[name] = spread(values)
+			}
+		}
+	}
+	return out
+}
+
+// Matches reports whether an address is meant by a pattern: itself, a block for all of its instances, with * for any
+// text, or a kind for all of its blocks. Derived stages are meant by patterns with an @ alone.
+func Matches(pattern, of string) bool {
+	if strings.Contains(of, "@") != strings.Contains(pattern, "@") {
+		return false
+	}
+	if !strings.ContainsAny(pattern, ".*") {
+		return address.Kind(of) == pattern
+	}
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return of == pattern || strings.HasPrefix(of, pattern+"[")
+	}
+	if !strings.HasPrefix(of, parts[0]) {
+		return false
+	}
+	of = of[len(parts[0]):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(of, p)
+		if i < 0 {
+			return false
+		}
+		of = of[i+len(p):]
+	}
+	return strings.HasSuffix(of, parts[len(parts)-1])
+}
+
+// Take sets a run's differences by the figures of a comparison: {"delta": {"auc": {"value": 0.01, "low": -0.002, "high": 0.022}}}.
+func (r *Run) Take(comparison json.RawMessage) error {
+	var c struct {
+		Delta map[string]struct {
+			Value *float64 `json:"value"`
+			Low   *float64 `json:"low"`
+			High  *float64 `json:"high"`
+		} `json:"delta"`
+		Undefined map[string]string `json:"undefined"`
+	}
+	if err := json.Unmarshal(comparison, &c); err != nil {
+		return fmt.Errorf("reading a comparison: %w", err)
+	}
+	r.Differences = map[string]Figure{}
+	for name, d := range c.Delta {
+		f := Figure{Value: d.Value, Low: d.Low, High: d.High}
+		if d.Value == nil {
+			f.Low, f.High, f.Why = nil, nil, c.Undefined["delta."+name+".value"]
+		}
+		r.Differences[name] = f
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package runs
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/rule"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/source"
+)
+
+func spread(values []float64) Spread {
+	s := Spread{Count: len(values), Least: values[0], Most: values[0]}
+	for _, x := range values {
+		s.Mean += x / float64(len(values))
+		s.Least, s.Most = min(s.Least, x), max(s.Most, x)
+	}
+	for _, x := range values {
+		s.Deviation += (x - s.Mean) * (x - s.Mean)
+	}
+	if len(values) > 1 {
+		s.Deviation = math.Sqrt(s.Deviation / float64(len(values)-1))
+	}
+	return s
+}
+
+// Left are runs that a condition could not be decided of, and why.
+type Left struct {
+	Run *Run
+	Why string
+}
+
+// Where keeps the runs for which a condition holds. Names in it are figures and numeric parameters; one that no run has is a mistake, told
+// with what is near.
+func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes source.Diagnostics) {
+	known := map[string]any{}
+	for _, r := range all {
+		merge(known, values(r))
+	}
+	env, err := rule.NewEnv(typeOf(known))
+	if err != nil {
+		return nil, nil, source.Diagnostics{{Summary: "The condition cannot be read: " + err.Error()}}
+	}
+	end := source.Pos{Line: 1, Column: len([]rune(condition)) + 1, Byte: len(condition)}
+	of, mistakes := env.Compile(source.Text{Value: condition, Range: source.Range{File: "--where", Start: source.Pos{Line: 1, Column: 1}, End: end}})
+	if mistakes.HasErrors() {
+		return nil, nil, mistakes
+	}
+	for _, r := range all {
+		switch d := of.Decide(rule.Values{Known: values(r), Undefined: undefined(r)}); d.Verdict {
+		case rule.Pass:
+			kept = append(kept, r)
+		case rule.Error, rule.Open:
+			left = append(left, Left{r, d.Reason})
+		}
+	}
+	return kept, left, nil
+}
+
+// values are the figures and numeric parameters of a run as an object. A figure comes before a parameter of its name.
+func values(r *Run) map[string]any {
+	out := map[string]any{}
+	for path, v := range r.Parameters {
+		var x float64
+		if json.Unmarshal(v, &x) == nil && string(v) != "null" {
+			put(out, strings.Split(path, "."), x)
+		}
+	}
+	for name, f := range r.Figures {
+		delete(out, name)
+		if f.Value != nil {
+			out[name] = *f.Value
+		}
+	}
+	return out
+}
+
+// undefined is why figures have no value.
+func undefined(r *Run) map[string]string {
+	out := map[string]string{}
+	for name, f := range r.Figures {
+		if f.Value == nil {
+			out[name] = f.Why
+		}
+	}
+	return out
+}
+
+// put sets a value below objects, which it makes; what stands in the way already stays.
+func put(into map[string]any, path []string, x float64) {
+	for _, p := range path[:len(path)-1] {
+		next, ok := into[p].(map[string]any)
+		if !ok {
+			if into[p] != nil {
+				return
+			}
+			next = map[string]any{}
+			into[p] = next
+		}
+		into = next
+	}
+	if last := path[len(path)-1]; into[last] == nil {
+		into[last] = x
+	}
+}
+
+// merge adds what one object has to another.
+func merge(into, from map[string]any) {
+	for name, v := range from {
+		inner, isObject := v.(map[string]any)
+		there, both := into[name].(map[string]any)
+		switch {
+		case isObject && both:
+			merge(there, inner)
+		case into[name] != nil:
+		case isObject:
+			copied := map[string]any{}
+			merge(copied, inner)
+			into[name] = copied
+		default:
+			into[name] = v
+		}
+	}
+}
+
+// typeOf is the type of an object of numbers and objects, as conditions see it.
+func typeOf(v map[string]any) *schema.FigureType {
+	fields := map[string]*schema.FigureType{}
+	for name, x := range v {
+		if inner, ok := x.(map[string]any); ok {
+			fields[name] = typeOf(inner)
+		} else {
+			fields[name] = schema.Double
+		}
+	}
+	return schema.Object(fields)
+}
