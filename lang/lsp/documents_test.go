@@ -286,6 +286,69 @@ func TestRenameRefuses(t *testing.T) {
 	}
 }
 
+// TestRenameOfTables: a query goes on calling its table as it did, wherever the name in it is one; words in strings and comments are none.
+func TestRenameOfTables(t *testing.T) {
+	for _, tc := range []struct{ from, sql, want string }{
+		{"[source.s]", "select * from s", "{ s = source.other }"},
+		{"[source.s]", "select * from S", "{ s = source.other }"},
+		{"[source.s]", `select * from \"s\"`, "{ s = source.other }"},
+		{"[source.s]", "select 's' as name", "[source.other]"},
+		{"[source.s]", "select 1 -- s", "[source.other]"},
+		{"[source.s]", "select ss from t", "[source.other]"},
+		{"{ s = source.s }", "select * from s", "{ s = source.other }"},
+	} {
+		src := "source \"csv\" \"s|\" {}\ndataset \"d\" {\n  from = " + tc.from + "\n  sql  = \"" + tc.sql + "\"\n}\n"
+		r := ask(t, src)
+		r.params.NewName = "other"
+		got, err := r.rename()
+		if err != nil {
+			t.Errorf("%s: %v", tc.sql, err)
+			continue
+		}
+		text := applied(t, strings.Replace(src, "|", "", 1), got.(workspaceEdit).Changes["untitled:x"])
+		want := "source \"csv\" \"other\" {}\ndataset \"d\" {\n  from = " + tc.want + "\n  sql  = \"" + tc.sql + "\"\n}\n"
+		if text != want {
+			t.Errorf("%s of %s: got\n%s", tc.sql, tc.from, text)
+		}
+	}
+}
+
+// TestHoverOnNames: a word that is a table and a column is what its place makes it.
+func TestHoverOnNames(t *testing.T) {
+	const table, column = "**amount**\n\n", "`amount.amount`: double"
+	for _, tc := range []struct{ sql, want string }{
+		{"select am|ount from amount", column},
+		{"select amount from am|ount", table},
+		{"select 1 from s join am|ount on true", table},
+		{"am|ount", column},
+		{"select amount.am|ount from amount", column},
+		{"select am|ount.at from amount", table},
+	} {
+		r := ask(t, "source \"csv\" \"s\" {}\ndataset \"d\" {\n  from = { amount = source.s }\n  sql  = \""+tc.sql+"\"\n}\n")
+		r.module.learn(known{}.Analyse(t.Context(), "", nil))
+		if got := r.sqlDoc(r.place()); !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s: got %q, want %q", tc.sql, got, tc.want)
+		}
+	}
+}
+
+// TestHoverOnInstances: what is told of a block in a rule is told of the words that name it, and its port, but of no key.
+func TestHoverOnInstances(t *testing.T) {
+	for rule, want := range map[string]string{
+		"evalu|ate.x.metrics.auc > 0":      "evaluate.x.metrics",
+		"evaluate.|x['a'].metrics.auc > 0": "evaluate.x",
+		"evalu|ate.x > 0":                  "evaluate.x",
+		"evalu|ate > 0":                    "",
+	} {
+		src := "evaluate \"x\" {}\ngate \"g\" {\n  assert = \"" + rule + "\"\n}\n"
+		r := ask(t, src)
+		_, at := r.useDoc(r.place())
+		if got := strings.Replace(src, "|", "", 1)[at.start:at.end]; got != want {
+			t.Errorf("%s: got %q, want %q", rule, got, want)
+		}
+	}
+}
+
 func sorted(list string) string {
 	parts := strings.Split(list, ", ")
 	slices.Sort(parts)

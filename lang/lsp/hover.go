@@ -130,14 +130,15 @@ func (r *request) sqlDoc(p *place) string {
 	l := p.string.lexemes[i]
 	tables := r.module.tables(p.attr)
 	named := aliases(p.string.lexemes, tables)
-	// Behind a dot the word is a column of that table; behind FROM or JOIN it is a table; else it may be either.
+	// Behind a dot the word is a column of that table; behind FROM or JOIN, or before a dot, it is a table; else it may be either.
 	if name, ok := qualifier(p.string.lexemes, l.start); ok {
 		if t := tables[named[strings.ToLower(name)]]; t != nil {
 			return columnDoc(map[string]*schema.Table{named[strings.ToLower(name)]: t}, l.text)
 		}
 	}
 	if table := named[strings.ToLower(l.text)]; table != "" && p.attr.spec.Type == schema.SQL {
-		if doc := columnDoc(tables, l.text); doc == "" || i > 0 && beforeTable(p.string.lexemes[i-1]) {
+		dotted := i+1 < len(p.string.lexemes) && p.string.lexemes[i+1].text == "."
+		if doc := columnDoc(tables, l.text); doc == "" || dotted || i > 0 && beforeTable(p.string.lexemes[i-1]) {
 			return "**" + table + "**\n\n" + tableDoc(tables[table])
 		}
 	}

@@ -139,6 +139,8 @@ func TestConversation(t *testing.T) {
 	c.hears("-32602 ")
 	c.say("workspace/symbol", `{"query":"third"}`)
 	c.hears(`[{"name":"metric.third"`)
+	c.say("textDocument/unknown", `{}`)
+	c.hears("-32601 there is no method textDocument/unknown")
 	c.say("shutdown", `null`)
 	c.hears("null")
 	c.say("workspace/symbol", `{"query":""}`)
