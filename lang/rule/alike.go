@@ -21,6 +21,7 @@ import (
 type alike struct{ ast.ExprFactory }
 
 // condition is e in that spelling, or its opposite. e is not changed; parts of it may be part of the result.
+// What has no other spelling stays as it is, with ! before it where its opposite is wanted.
 func (f alike) condition(e ast.Expr, opposite bool) ast.Expr {
 	if e.Kind() == ast.LiteralKind {
 		if v, ok := e.AsLiteral().(types.Bool); ok {
@@ -39,6 +40,8 @@ func (f alike) condition(e ast.Expr, opposite bool) ast.Expr {
 }
 
 // call is condition of a call; nil for one that has no other spelling.
+// The opposite of a && b is the opposites joined by ||, of all the opposite of exists, and of x == true that of x (De
+// Morgan's laws), so that ! sinks down to comparisons, which have opposites of their own.
 func (f alike) call(c ast.CallExpr, opposite bool) ast.Expr {
 	args := c.Args()
 	if _, _, ok := comparison(c.FunctionName()); ok {
@@ -124,6 +127,7 @@ func (f alike) join(all bool, a, b ast.Expr) ast.Expr {
 }
 
 // each joins what is said of every element of a list. Of an empty one all holds and some does not.
+// A macro over a list that is written out, ["eu", "us"].all(r, …), is so the same as its conditions joined by &&.
 func (f alike) each(all bool, list ast.Expr, says func(ast.Expr) ast.Expr) ast.Expr {
 	var out ast.Expr
 	for _, x := range slices.Backward(list.AsList().Elements()) {
@@ -140,6 +144,7 @@ func (f alike) each(all bool, list ast.Expr, says func(ast.Expr) ast.Expr) ast.E
 }
 
 // put is a copy of e with x in place of a name. No macro within it has a variable of that name, since none may hide another.
+// CEL's trees are shared; a copy for each element keeps one from changing another.
 func (f alike) put(e ast.Expr, name string, x ast.Expr) ast.Expr {
 	out := f.CopyExpr(e)
 	var walk func(ast.Expr)

@@ -88,6 +88,7 @@ func (w *walker) elementBounds(e ast.Expr) interval {
 }
 
 // figureBounds are those of a figure's type. rests: they are known from the type and not from what is written.
+// A figure without bounds lies anywhere, and nothing is said of a rule on it.
 func figureBounds(f *figure) interval {
 	out := anywhere
 	if f.typ.Kind != schema.DoubleFigure {
@@ -103,6 +104,7 @@ func figureBounds(f *figure) interval {
 	return out
 }
 
+// isArithmetic names the operators whose bounds follow from those of their operands.
 func isArithmetic(name string) bool {
 	switch name {
 	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide:
@@ -112,6 +114,8 @@ func isArithmetic(name string) bool {
 }
 
 // arithmetic is interval arithmetic. A division by an interval that holds 0 may give anything, and so does inf - inf.
+// For instance 1 - recall, where recall is between 0 and 1, is between 0 and 1. The bounds are never too narrow; they
+// may be too wide, as x - x shows, and then a rule that never holds is not found.
 func arithmetic(name string, a, b interval) interval {
 	out := anywhere
 	switch name {
@@ -233,6 +237,7 @@ func one(isNever, isAlways bool) whether {
 }
 
 // lies says where the sides of a comparison lie that are not written out: "evaluate.e.metrics.auc is between 0 and 1."
+// Sides that are numbers in the text are left out: everybody sees where they lie.
 func (w *walker) lies(args []ast.Expr, a, b interval, same bool) string {
 	if same {
 		return "Both sides say the same."

@@ -115,6 +115,8 @@ func (c *Cache) digest(root *schema.FigureType) ([32]byte, error) {
 }
 
 // Compile does what the environment's Compile does. The environment is one of the cache's.
+// Two goroutines may compile one rule at a time; both results are the same. When the cache is full it is emptied, since
+// the oldest rules of an editor's session are of texts that are gone.
 func (c *Cache) Compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 	key := ruleKey{env: e, value: t.Value, at: t.Range}
 	c.mu.Lock()
@@ -157,6 +159,7 @@ func (c *Cache) compile(e *Env, t source.Text) (*Rule, source.Diagnostics) {
 }
 
 // describe appends all that a type says, each part with its length, so that no two types give the same bytes.
+// Keys come in the order that the type has; fields are sorted, since a map has none.
 func describe(b []byte, t *schema.FigureType) []byte {
 	if t == nil {
 		return append(b, 0)

@@ -131,6 +131,7 @@ func wholeNumbers(e ast.Expr) {
 func whole(x float64) bool { return x == math.Trunc(x) && math.Abs(x) < 1e15 }
 
 // check lets cel-go type the rule and says in our words what it finds, but for places that are spoken of already.
+// A rule that does not come to a condition is told only where nothing else is: most often it is part of another mistake.
 func (w *walker) check(checker *cel.Env, parsed *cel.Ast, told source.Diagnostics) source.Diagnostics {
 	if parsed == nil {
 		var issues *cel.Issues

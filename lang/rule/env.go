@@ -62,6 +62,7 @@ func isRoot(t *schema.FigureType) error {
 }
 
 // sound reports whether a figure and its parts have types; path is where it stands, for the message.
+// It is asked once for an environment, so that no later step has to look for a nil.
 func sound(path string, t *schema.FigureType) error {
 	if t == nil {
 		return fmt.Errorf("%s has no type", path)
@@ -113,6 +114,8 @@ type provider struct {
 const typePrefix = "mlp#"
 
 // celType of a figure that is sound.
+// All numbers are doubles, counts too: CEL does not compare an int with a double, and a rule must not depend on which a
+// figure is.
 func (p *provider) celType(t *schema.FigureType) *types.Type {
 	switch t.Kind {
 	case schema.DoubleFigure:
@@ -220,6 +223,7 @@ func declare(name string, result *cel.Type, args ...*cel.Type) cel.EnvOption {
 	return cel.Function(name, cel.Overload(id, args, result))
 }
 
+// sortedKeys are a map's keys in order: what is told must not depend on the order of a map.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {

@@ -88,6 +88,7 @@ func (f *folder) undecidable(e ast.Expr) result {
 func (f *folder) open(e ast.Expr) result { return result{state: open, expr: e} }
 
 // value makes a known scalar; its expression is a literal, of whole numbers without ".0".
+// The literal is for messages, which show what is left of a rule: 3 reads better than 3.0.
 func (f *folder) value(v any) result {
 	var lit ref.Val
 	switch x := v.(type) {
@@ -109,6 +110,8 @@ func (f *folder) fold(e ast.Expr, in *vars) result {
 }
 
 // place gives what e stands for, without reading it if it is a figure.
+// Steps are counted, so that a rule over many figures ends in time; past the limit it is undecidable, which is a fault
+// and not a pass.
 func (f *folder) place(e ast.Expr, in *vars) place {
 	if !f.spend(1) {
 		return f.done(f.tooMany(e))
@@ -146,6 +149,7 @@ func (f *folder) ident(e ast.Expr, in *vars) place {
 	return place{path: []string{name}, typ: f.root.Fields[name], expr: e}
 }
 
+// literal is what is written out: a number, a truth value or a text.
 func (f *folder) literal(e ast.Expr) result {
 	switch v := e.AsLiteral().(type) {
 	case types.Double:
@@ -158,6 +162,7 @@ func (f *folder) literal(e ast.Expr) result {
 	return f.undecidable(e)
 }
 
+// list is a list in the rule; its elements are read when something asks for them.
 func (f *folder) list(elements []ast.Expr, in *vars) result {
 	places := make([]place, len(elements))
 	for i, e := range elements {

@@ -139,6 +139,7 @@ func (f *folder) strict(name string, member bool, args []ast.Expr, in *vars) res
 }
 
 // apply computes an operator or function of known operands.
+// Which function is meant goes by the kind of the first operand: size is of texts, lists and maps.
 func (f *folder) apply(name string, operands []result, expr ast.Expr) result {
 	first := operands[0].value
 	switch x := first.(type) {
@@ -181,6 +182,7 @@ func (f *folder) unary(name string, x any, expr ast.Expr) result {
 }
 
 // binary folds an operator or function of two values of one type.
+// The checker has seen to both sides being of one type; if they are not, the rule cannot be decided.
 func (f *folder) binary(name string, left, right any, expr ast.Expr) result {
 	switch a := left.(type) {
 	case float64:
@@ -211,6 +213,7 @@ func (f *folder) equality(name string, equal bool, expr ast.Expr) result {
 }
 
 // numbers folds an operator of two numbers. Neither is NaN or infinite: such figures are faults when read.
+// A result that is not finite, such as of a division by 0, is a fault: a rule on it says nothing.
 func (f *folder) numbers(name string, a, b float64, expr ast.Expr) result {
 	switch name {
 	case operators.Less:

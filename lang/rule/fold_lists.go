@@ -35,6 +35,7 @@ func (f *folder) in(x any, container result, expr ast.Expr) result {
 }
 
 // sizeOf counts the elements of a list, each of which must be there: a list made of figures that are missing has no size.
+// A count that left some out would pass a rule such as size(x) < 3 because figures are missing.
 func (f *folder) sizeOf(list []place, expr ast.Expr) result {
 	if !f.spend(len(list)) {
 		return f.tooMany(expr)

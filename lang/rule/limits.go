@@ -48,6 +48,8 @@ func ParseLimits(t source.Text) ([]Limit, source.Diagnostics) {
 }
 
 // clashing tells of a metric whose limits leave it no value: recall >= 0.7 && recall < 0.5. The first such is told.
+// Limits of one metric narrow what is left of its values one after the other; the limit that leaves nothing is the
+// place.
 func clashing(limits []Limit) (ds source.Diagnostics) {
 	left := map[string]*remains{}
 	for _, l := range limits {
@@ -82,6 +84,8 @@ type limits struct {
 }
 
 // read takes limits apart at each &&; whatever else stands there is told.
+// Limits are no rules: they are joined by && alone, so that each is a row in a report and can be called weaker or
+// stronger than another.
 func (l *limits) read(e ast.Expr) {
 	if e.Kind() == ast.CallKind {
 		c := e.AsCall()

@@ -65,6 +65,8 @@ func (w *walker) exact(e ast.Expr) {
 }
 
 // written reports whether a number's text is the double that it is read as: exactly if it is large, else with as many digits.
+// 9007199254740993 is read as ...992, and a rule with it compares with another number than the one that stands there:
+// that is told, and not rounded in silence.
 func written(text string, x float64) bool {
 	hex := strings.HasPrefix(strings.TrimPrefix(text, "-"), "0x")
 	if strings.ContainsAny(text, "eE") && !hex {

@@ -121,6 +121,8 @@ func deeper(t *schema.FigureType, field string, steps int) []string {
 }
 
 // find is the first path to a field of that name which is ok, at most so many steps long.
+// Paths are tried in the order of names, the shorter before the longer within each, so that a hint is the same every
+// time.
 func find(t *schema.FigureType, field string, steps int, ok func(*schema.FigureType) bool) []string {
 	if t.Kind != schema.ObjectFigure || steps == 0 {
 		return nil
@@ -290,6 +292,7 @@ func (s *script) whole() (start, end int) {
 }
 
 // symbolOf is how an operator is written; cel-go calls && "_&&_".
+// What is none is called by its name, as functions are.
 func symbolOf(name string) string {
 	if symbol, ok := operators.FindReverse(name); ok && symbol != "" {
 		return symbol

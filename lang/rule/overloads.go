@@ -52,6 +52,8 @@ func isMethod(name string) bool {
 }
 
 // otherForm tells of a function written like a method, or the other way round.
+// CEL has both forms and no conversion between them; people try the one that their own language has. It reports whether
+// it told of something.
 func (w *walker) otherForm(d *source.Diagnostic, c ast.CallExpr, name string) bool {
 	if c.FunctionName() != name || c.IsMemberFunction() == isMethod(name) || !slices.Contains(functions(), name) || isMacro(name) {
 		return false
@@ -82,6 +84,7 @@ func (w *walker) badBody(d *source.Diagnostic, c ast.CallExpr, t string) {
 }
 
 // explain words "no matching overload" by what the operator or function is for.
+// cel-go's own words name types and overloads; here it is the operator, what it is for, and which side is to blame.
 func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
 	d.Detail = w.operandTypes(operands, args)
 	d.Hint = w.leafHint(operands, args)
@@ -107,6 +110,7 @@ func (w *walker) explain(d *source.Diagnostic, name string, operands []ast.Expr,
 }
 
 // comparison words two sides that cannot be compared. `0.2 < x < 0.8` is read as (0.2 < x) < 0.8, and gets a hint.
+// Types that compare with nothing, such as groups of figures, are told by the operator alone.
 func (w *walker) comparison(d *source.Diagnostic, name string, operands []ast.Expr, args []string) {
 	if len(args) != 2 || len(operands) != 2 {
 		return

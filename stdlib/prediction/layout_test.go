@@ -1,6 +1,8 @@
 package prediction
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/frame"
 	"github.com/mlp-lang/mlp/stdlib/model"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
@@ -329,5 +332,17 @@ func TestReadScores(t *testing.T) {
 	}
 	if _, err := Read(t.Context(), t.TempDir()+"/none", 1, multi, nil); err == nil || !strings.HasPrefix(err.Error(), "reading predictions: ") {
 		t.Errorf("no file: got %v", err)
+	}
+}
+
+// TestScoreThatIsStopped: an end that was asked for is no mistake of the table.
+func TestScoreThatIsStopped(t *testing.T) {
+	path, _ := written(t, "select unnest([0.1, 0.9]) as x")
+	dir := bundle(t, model.Signature{Task: schema.Regression, Target: "y", Features: []model.Feature{}}, constant.Model{Scores: []float64{5}})
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var input *component.InputError
+	if _, err := Score(ctx, dir, path, 1); !errors.Is(err, context.Canceled) || errors.As(err, &input) {
+		t.Errorf("got %v, want that it was canceled", err)
 	}
 }

@@ -48,11 +48,11 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 		names[i] = f.Name
 	}
 	f, err := table.ReadFrame(ctx, data, names)
-	if err != nil {
-		return nil, &component.InputError{Summary: "the model cannot score this table: " + err.Error()}
+	var p *model.Prediction
+	if err == nil {
+		p, err = b.ScoreContext(ctx, f, threads)
 	}
-	p, err := b.ScoreContext(ctx, f, threads)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // of reading as of scoring: the table is not to blame
 		return nil, ctx.Err()
 	}
 	if err != nil {

@@ -221,3 +221,16 @@ func TestClash(t *testing.T) {
 		}
 	}
 }
+
+// TestClassesWithoutData: where nothing but scores is known, the positive class is the one named, and the other is called by it.
+func TestClassesWithoutData(t *testing.T) {
+	path, _ := written(t, "select 0.9 as score")
+	for positive, want := range map[string]string{
+		"": "[0 1]", "1": "[0 1]", "0": "[1 0]", "true": "[false true]", "false": "[true false]", "yes": "[not yes yes]",
+	} {
+		got, err := Read(t.Context(), path, 1, schema.Model{Task: schema.Binary, Positive: positive}, nil)
+		if err != nil || fmt.Sprint(got.Classes) != want {
+			t.Errorf("positive = %q: got %+v, %v; want the classes %s", positive, got, err, want)
+		}
+	}
+}
