@@ -40,6 +40,8 @@ func (c *checker) approvers() {
 }
 
 // approval tells what is wrong with the names that one approval is asked of.
+// Whether the names are of anybody is not known here: a file of approvers belongs to the operator, and not to the
+// module.
 func (c *checker) approval(b *resolve.Block, name string, from []string) {
 	path := "approval[" + name + "].from"
 	tell := func(why, hint string) {
@@ -62,6 +64,7 @@ func (c *checker) approval(b *resolve.Block, name string, from []string) {
 }
 
 // rollback tells what is wrong with what a gate asks of rollbacks: rules that it does not have, names that are none, or nothing at all.
+// A block that asks for nothing is taken for one that was meant to, since it changes nothing by being there.
 func (c *checker) rollback(b *resolve.Block, from, named, rules []string) {
 	if at, there := b.Ranges["rollback"]; there && len(from)+len(named) == 0 {
 		c.add(source.Diagnostic{Severity: source.Error, Code: source.CodeRollbackRule, Subject: at,

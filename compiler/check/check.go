@@ -155,6 +155,7 @@ func (c *checker) finish(g *graph.Graph, order []string) {
 }
 
 // emptyGates warns of gates that let everything pass.
+// It is a warning and no error: a gate may be written before its rules are.
 func (c *checker) emptyGates() {
 	for _, b := range c.m.Module.Blocks {
 		if !b.TypeSpec.IsGate() || len(b.Texts) > 0 {

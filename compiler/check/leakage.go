@@ -42,6 +42,9 @@ func (c *checker) leakage() {
 }
 
 // fitting adds a diagnostic for each model that learns from the test side of a split, or is chosen by it: data = split.s.test.
+// The first split on the way back from a table decides: what was split off a train side may be split again, and the test
+// side of that is held to the inner split. What has been told is kept in told, so that no later rule says the same in
+// other words.
 func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows) {
 		for _, at := range c.rowsOf(r) {
@@ -161,6 +164,7 @@ func (c *checker) selection(validation *resolve.Reference) string {
 }
 
 // baseline adds a diagnostic for a monitor whose baseline measures another model than the one that scorer has scored rows with.
+// Where it is not plain which model the baseline measures, nothing is said.
 func (c *checker) baseline(b, scorer *resolve.Block, is *resolve.Reference) {
 	for i := range b.Refs {
 		r := &b.Refs[i]
@@ -223,6 +227,7 @@ func (c *checker) sameFile(x, y string) bool {
 }
 
 // sourcePath is the path that a source reads; empty if the block is none, or reads no file.
+// It is compared by text: whether two paths lead to one file only the disk says, and files are not looked at here.
 func (c *checker) sourcePath(address string) string {
 	b := c.m.Blocks[address]
 	if !b.TypeSpec.IsSource() {

@@ -30,6 +30,8 @@ func (c *checker) references() *graph.Graph {
 }
 
 // candidates puts gates behind the models that they would let pass: what a gate decides on is bound to them.
+// No reference says that order: the deployment names both, the gate neither. So a deployment whose model rests on its
+// gate is a circle, and is told with the place of the reference.
 func (c *checker) candidates(g *graph.Graph) {
 	for _, b := range c.m.Module.Blocks {
 		var gate, model string

@@ -32,6 +32,7 @@ func (c *checker) requirements() {
 }
 
 // gating are the gates, and the blocks whose verdict a gate waits for.
+// A requirement that none of these verifies is measured perhaps, but stops nothing.
 func (c *checker) gating() map[string]bool {
 	out := map[string]bool{}
 	for _, b := range c.m.Module.Blocks {

@@ -58,6 +58,7 @@ func (c *checker) conditions(b *Block) []*condition {
 }
 
 // rule keeps a compiled condition and connects what it reads, or adds its diagnostics, unless they follow from a block without types.
+// A path into a block whose shape is not known cannot be judged, and the mistake is told at that block.
 func (c *checker) rule(x *condition, g *graph.Graph) {
 	text := x.text.Text.Value
 	if x.diags.HasErrors() && c.readsUntyped(text) {
@@ -95,6 +96,8 @@ func (c *checker) connect(b *Block, text string, ref rule.Ref, g *graph.Graph) {
 }
 
 // root is the type of what the rules of a block see: in a check its own figures, elsewhere those of all blocks.
+// Of a repeated block the figures are a map by key, evaluate.e["eu"].metrics.auc; its instances have one type as a rule,
+// and where they differ it has what all have (merge). Blocks of other modules are not seen.
 func (c *checker) root(b *Block) *schema.FigureType {
 	fields := map[string]*schema.FigureType{
 		"variable": c.valuesOf(b.Module).variables,
@@ -149,6 +152,7 @@ func valuesType(values map[string]cty.Value, sensitive []string) *schema.FigureT
 }
 
 // ValueType is the type of a value as rules see it; nil if they have none for it.
+// A part of an object that rules have no type for is left out of it, and the rest can be read.
 func ValueType(t cty.Type) *schema.FigureType {
 	switch {
 	case t == cty.Number:
@@ -180,6 +184,7 @@ func ValueType(t cty.Type) *schema.FigureType {
 }
 
 // tupleType is a list's where all elements are of one type; nil of an empty one, of which no type is known.
+// HCL calls a list that is written out a tuple, whatever is in it.
 func tupleType(types []cty.Type) *schema.FigureType {
 	for _, t := range types {
 		if !t.Equals(types[0]) {

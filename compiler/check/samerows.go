@@ -35,6 +35,7 @@ type step struct {
 const mostWays = 64
 
 // ways are the ways back from a table by which its rows came, the nearest table first; answer is its column to be predicted.
+// At most mostWays are followed: a module in which joins double them at each step would have millions.
 func (c *checker) ways(r *resolve.Reference, answer string) [][]step {
 	var out [][]step
 	var walk func(r *resolve.Reference, answer string, behind []step)
@@ -84,6 +85,7 @@ func (c *checker) behind(b *Block, port, answer string, at *step) map[string]str
 }
 
 // copied are the inputs of a dataset that have a column as it stands, with its name there.
+// It goes by lineage and not by names: a column that was renamed is still the same values.
 func copied(b *Block, c *schema.Column) map[string]string {
 	out := map[string]string{}
 	if c == nil {

@@ -42,6 +42,7 @@ func (c *checker) shapes(ctx context.Context, order []string) {
 const few = 16
 
 // layers are the blocks by how many others stand between them and what refers to none, in the order given.
+// Blocks of one layer do not refer to each other, so they can be typed side by side.
 func (c *checker) layers(order []string) [][]*Block {
 	var out [][]*Block
 	depth := make(map[string]int, len(order))
@@ -129,6 +130,7 @@ func (q *question) derive(lib Library) {
 }
 
 // inputs collects the shapes of what flows in; false if one is not known, since the block that yields it has a mistake.
+// What came with a table from further up, such as its label, goes along only where the input says so (Along).
 func (c *checker) inputs(b *Block) bool {
 	complete := true
 	for _, r := range b.Refs {
@@ -213,6 +215,7 @@ func (c *checker) fillName(b *Block) {
 }
 
 // fillPosed gives a block what it leaves to the module's only problem, such as a trainer its task.
+// Of two problems neither is meant more than the other, and each trainer says its task itself.
 func (c *checker) fillPosed(b *Block) {
 	if len(c.problems) != 1 {
 		return
@@ -237,6 +240,7 @@ func (c *checker) fillPosed(b *Block) {
 }
 
 // place turns what a component found into a diagnostic at its place in the file.
+// Only of a text that is SQL is there a place within: of another attribute it is the whole value.
 func place(b *resolve.Block, p schema.Problem) source.Diagnostic {
 	d := source.Diagnostic{
 		Severity: source.Error, Code: source.CodeUnfit, Summary: lowerFirst(p.Summary), Detail: p.Detail, Hint: lowerFirst(p.Hint),

@@ -92,6 +92,8 @@ func size(v cty.Value, most int64) int64 {
 }
 
 // shallow is the size of a value without what its elements hold.
+// A unit is about a small value; 16 bytes of text are one. A number of millions of digits (1e9999999) costs more than
+// any budget has, since writing it out would.
 func shallow(v cty.Value) int64 {
 	v, _ = v.Unmark()
 	switch {
@@ -165,6 +167,7 @@ func tooLarge(f *syntax.File, n *hclsyntax.LiteralValueExpr) source.Diagnostics 
 }
 
 // functions are those that expressions can call, with their results counted.
+// can and try take what they are given unevaluated, and what they evaluate is counted there.
 func (b *Budget) functions(dir string) map[string]function.Function {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,6 +22,7 @@ import (
 const maxFile = 4 << 20
 
 // fileFunction is file(path): the text of a file of the module's folder.
+// The text is a part of whatever it is used in, and so of its fingerprint: a file that changes runs what reads it.
 func fileFunction(dir string) function.Function {
 	return fileReader(dir, "Returns the text of a file of the module's folder.", func(f io.Reader, path string) (string, error) {
 		text, err := io.ReadAll(io.LimitReader(f, maxFile+1))

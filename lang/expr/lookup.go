@@ -43,6 +43,7 @@ func (s *Scope) resolve(f *syntax.File, t hcl.Traversal) (string, cty.Value, *so
 }
 
 // stepName is the name that step i of a traversal selects by, as .name or ["name"].
+// False for numbers, splats and keys that are not known yet.
 func stepName(t hcl.Traversal, i int) (string, bool) {
 	if i >= len(t) {
 		return "", false
@@ -125,6 +126,7 @@ func (l *lookup) bare() (string, cty.Value, *source.Diagnostic) {
 const few = 12
 
 // names are the addresses below the root, none if they are more than few, and how many there are.
+// Of a thousand names none is of help in a message; the nearest is, which is found apart from this.
 func (l *lookup) names() ([]string, int) {
 	root := l.t.RootName()
 	var all iter.Seq[string]
@@ -168,6 +170,7 @@ func near[V any](s *Scope, root, name string, values map[string]V) string {
 }
 
 // named is a variable or local. One whose declaration has a mistake is unknown, without a further word.
+// An unknown value takes part in everything and comes to unknown, so that only the declaration is told of.
 func (l *lookup) named(name string, values map[string]cty.Value, code string) (string, cty.Value, *source.Diagnostic) {
 	if v, ok := values[name]; ok {
 		return name, v, nil
@@ -203,6 +206,8 @@ func (l *lookup) nearest(name string, values map[string]cty.Value) string {
 }
 
 // block is a reference to a block, or to the instances of a repeated one.
+// Where text could not be read (Lenient) a block that is not there may be in that text, and is unknown rather than
+// missing.
 func (l *lookup) block(name string) (string, cty.Value, *source.Diagnostic) {
 	root := l.t.RootName()
 	target, ok := l.s.targets[root][name]
@@ -222,6 +227,7 @@ func (l *lookup) block(name string) (string, cty.Value, *source.Diagnostic) {
 }
 
 // port checks the port of a block that step i selects, if there is one.
+// Nothing is selected of a port: what a table or a model has inside is not known while expressions are evaluated.
 func (l *lookup) port(target Target, i int) *source.Diagnostic {
 	if len(l.t) <= i {
 		return nil

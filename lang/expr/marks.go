@@ -51,6 +51,7 @@ func unmarked(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
 }
 
 // reads reports whether an expression reads something sensitive; also where that cannot be told, as of what a for runs over.
+// What cannot be told counts as sensitive: a message that withholds too much is the lesser harm.
 func reads(e hclsyntax.Expression, ctx *hcl.EvalContext) bool {
 	for _, t := range e.Variables() {
 		v, hds := t.TraverseAbs(ctx)

@@ -62,6 +62,7 @@ func (s *Scope) instances(t Target) cty.Value {
 }
 
 // Named returns v with the references that it is going by another name; other values are returned as they are.
+// A block with ports is an object of references; each of them gets the name. v is not changed.
 func Named(v cty.Value, name string) cty.Value {
 	if _, ok := RefOf(v); !ok {
 		return v
@@ -80,6 +81,7 @@ func Named(v cty.Value, name string) cty.Value {
 }
 
 // RefOf returns the reference that v is; false if it is anything else, as a list of one.
+// Of a block with ports it is the reference to the block itself, which it holds beside its ports.
 func RefOf(v cty.Value) (Ref, bool) {
 	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {

@@ -51,6 +51,7 @@ func (l *lookup) repeated(name string, t Target) (string, cty.Value, *source.Dia
 }
 
 // element is a reference to each.key or each.value.
+// each.value of a set is the key itself.
 func (l *lookup) element(name string) (string, cty.Value, *source.Diagnostic) {
 	if l.s.each == nil {
 		return "", cty.NilVal, &source.Diagnostic{
@@ -78,6 +79,7 @@ type Called struct {
 }
 
 // module is a reference to a module that is called, or to one of its outputs.
+// Of a repeated call the instances are an object by key, so that a for can run over them.
 func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 	called, ok := l.s.Modules[name]
 	if !ok {
@@ -121,6 +123,7 @@ func (l *lookup) module(name string) (string, cty.Value, *source.Diagnostic) {
 }
 
 // output checks the name of a module's output.
+// What a module has inside is its own; only outputs are a promise to others.
 func (l *lookup) output(module string, outputs cty.Value, output string, at int) *source.Diagnostic {
 	bare, _ := outputs.Unmark()
 	if !bare.Type().IsObjectType() || bare.Type().HasAttribute(output) {

@@ -44,6 +44,8 @@ func TextAt(f *syntax.File, r source.Range) source.Text {
 }
 
 // notText tells why an expression is no constant string.
+// Queries and rules are looked at before anything has a value, and an interpolation would make another query of each
+// value, in which a quote could end a string.
 func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
 	d := &source.Diagnostic{Severity: source.Error, Code: source.CodeInterpolation, Subject: a.Range}
 	what := "a string"
@@ -78,6 +80,7 @@ func notText(a *syntax.Attr, e hclsyntax.Expression) *source.Diagnostic {
 }
 
 // interpolationHint says how to write what was probably meant.
+// A variable in a query is a parameter, a block a table; in a rule both are seen as they are.
 func interpolationHint(a *syntax.Attr, part hclsyntax.Expression) string {
 	if t, ok := part.(*hclsyntax.ScopeTraversalExpr); ok && a.Spec != nil {
 		root := t.Traversal.RootName()
@@ -235,6 +238,7 @@ func (w *textWriter) add(decoded []byte, offset, length int) {
 }
 
 // unquoted appends a literal of a heredoc: only $${ and %%{ are escapes.
+// Line ends are made \n, so that places in the text are those of the file on every system.
 func (w *textWriter) unquoted(b []byte, offset int) {
 	for i := 0; i < len(b); {
 		switch n := plain(b[i:], "$%\r"); {
@@ -255,6 +259,7 @@ func (w *textWriter) unquoted(b []byte, offset int) {
 }
 
 // quoted appends a literal between quotes.
+// Each byte keeps the place that it was written at, also where \n in the file is one byte in the text.
 func (w *textWriter) quoted(b []byte, offset int) {
 	for i := 0; i < len(b); {
 		n := plain(b[i:], "$%\\")

@@ -174,6 +174,7 @@ func (l *lister) add(e expectation) {
 }
 
 // rows lists what is expected of the column whatever its type.
+// A row in which a value is missing breaks not_null alone: nothing else that is expected of values is asked of a null.
 func (l *lister) rows() {
 	// Each becomes a condition in SQL over one row. Values are written as literals of the column's type (literals), so that
 	// numbers are not compared as text.
@@ -202,6 +203,7 @@ func (l *lister) rows() {
 }
 
 // values lists what is expected of each value.
+// Bounds keep the digits that they are written with.
 func (l *lister) values() {
 	b := l.block
 	if b.Between != nil {
@@ -249,6 +251,7 @@ type value struct {
 }
 
 // literals writes a list of values for SQL, as the column's type; nil after a problem.
+// A list that is empty is no problem here, and is one where the caller says so.
 func (l *lister) literals(attr string, text json.RawMessage) []value {
 	var list []any
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -289,6 +292,7 @@ func (l *lister) literals(attr string, text json.RawMessage) []value {
 }
 
 // text lists what is expected of texts.
+// Lengths are in characters, not bytes.
 func (l *lister) text() {
 	b, isText := l.block, l.column.Type == "varchar"
 	const wanted = "It is for columns of type varchar."
