@@ -245,10 +245,11 @@ func (g *githubRunner) action(name string, with map[string]string) error {
 		g.checkout(ref, depth)
 		return nil
 	case "aws-actions/configure-aws-credentials":
-		if !g.trusted || g.job.Permissions["id-token"] != "write" || !strings.HasPrefix(with["role-to-assume"], "arn:aws:iam::") {
-			return fmt.Errorf("no identity token is given to this job")
+		role, named := strings.CutPrefix(with["role-to-assume"], roles)
+		if !named || !g.trusted || g.job.Permissions["id-token"] != "write" {
+			return fmt.Errorf("no identity token for %q is given to this job", with["role-to-assume"])
 		}
-		maps.Copy(g.env, map[string]string{"AWS_ACCESS_KEY_ID": s3test.AccessKey, "AWS_SECRET_ACCESS_KEY": s3test.SecretKey, "AWS_REGION": with["aws-region"]})
+		maps.Copy(g.env, map[string]string{"AWS_ACCESS_KEY_ID": role, "AWS_SECRET_ACCESS_KEY": s3test.SecretKey, "AWS_REGION": with["aws-region"]})
 		return nil
 	case "actions/upload-artifact":
 		n, err := g.kept.keep(with["name"], g.work, strings.Fields(with["path"])...)

@@ -140,8 +140,8 @@ func (g *gitlab) routes() http.Handler {
 // The credentials have no session token: the server of the store, unlike Amazon's, takes none.
 func assume(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/xml")
-	if r.FormValue("Action") != "AssumeRoleWithWebIdentity" || r.FormValue("WebIdentityToken") != "identity of acme/fraud for sts.amazonaws.com" ||
-		!strings.HasPrefix(r.FormValue("RoleArn"), "arn:aws:iam::") {
+	role, named := strings.CutPrefix(r.FormValue("RoleArn"), roles)
+	if r.FormValue("Action") != "AssumeRoleWithWebIdentity" || r.FormValue("WebIdentityToken") != "identity of acme/fraud for sts.amazonaws.com" || !named {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidIdentityToken</Code><Message>not of this provider</Message></Error></ErrorResponse>`)
 		return
@@ -152,7 +152,7 @@ func assume(w http.ResponseWriter, r *http.Request) {
 	_ = xml.NewEncoder(w).Encode(struct { // the client may be gone
 		XMLName     xml.Name    `xml:"AssumeRoleWithWebIdentityResponse"`
 		Credentials credentials `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
-	}{Credentials: credentials{s3test.AccessKey, s3test.SecretKey, "", "2199-01-01T00:00:00Z"}})
+	}{Credentials: credentials{role, s3test.SecretKey, "", "2199-01-01T00:00:00Z"}})
 }
 
 // ofPull is the pipeline of a merge request, in the fork where it comes from one; GitLab checks out its head.

@@ -13,6 +13,9 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket/cloud/s3test"
 )
 
+// roles begins the names of roles, as both files have them. The server of the store has users with the rest of the names.
+const roles = "arn:aws:iam::111122223333:role/"
+
 // pipelineDir is where the workflows look for the pipeline, as both files have it.
 const pipelineDir = "pipelines/fraud"
 
@@ -51,6 +54,11 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{t: t, bare: filepath.Join(t.TempDir(), "repository.git"), s3: s3test.Start(t, "models"), bin: mlp}
 	w.store = w.s3.URL("models/fraud")
+	policy, err := os.ReadFile("policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.s3.Policy(t, "models", strings.ReplaceAll(string(policy), roles, ""), "mlp-read", "mlp-try", "mlp-apply")
 	w.git("", "init", "--quiet", "--bare", "--initial-branch", "main", w.bare)
 	c := w.clone("main")
 	if err := os.CopyFS(filepath.Join(c.dir, pipelineDir), os.DirFS("testdata")); err != nil {

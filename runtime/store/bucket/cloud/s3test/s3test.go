@@ -90,12 +90,12 @@ func run(program, dir string) (*Server, func(), error) {
 		return nil, nil, err
 	}
 	at := listener.Addr().String()
-	s := &Server{Endpoint: "http://" + at, Dir: filepath.Join(dir, "buckets")}
-	if err := errors.Join(listener.Close(), os.MkdirAll(s.Dir, 0o755)); err != nil {
+	s, users := &Server{Endpoint: "http://" + at, Dir: filepath.Join(dir, "buckets")}, filepath.Join(dir, "users")
+	if err := errors.Join(listener.Close(), os.Mkdir(s.Dir, 0o755), os.Mkdir(users, 0o700)); err != nil {
 		return nil, nil, err
 	}
 	var said bytes.Buffer
-	cmd := exec.Command(program, "--access", AccessKey, "--secret", SecretKey, "--port", at, "--quiet", "posix", s.Dir)
+	cmd := exec.Command(program, "--access", AccessKey, "--secret", SecretKey, "--iam-dir", users, "--port", at, "--quiet", "posix", s.Dir)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -1,0 +1,36 @@
+package s3test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Policy makes users, whose access keys are their names and whose secret is SecretKey, and gives an empty bucket a policy that says what they may.
+// The bucket is made anew by the protocol: one that is a folder alone has no owner, without whom the server copies nothing for users.
+func (s *Server) Policy(t *testing.T, bucket, policy string, users ...string) {
+	t.Helper()
+	program := Program(t, "versitygw", "github.com/versity/versitygw/cmd/versitygw@"+Version, "MLP_REQUIRE_S3")
+	for _, name := range users {
+		out, err := exec.Command(program, "admin", "--access", AccessKey, "--secret", SecretKey, "--endpoint-url", s.Endpoint,
+			"create-user", "--access", name, "--secret", SecretKey, "--role", "user").CombinedOutput()
+		if err != nil {
+			t.Fatalf("making the user %s: %v\n%s", name, err, out)
+		}
+	}
+	client := s3.New(s3.Options{BaseEndpoint: aws.String(s.Endpoint), UsePathStyle: true, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider(AccessKey, SecretKey, "")})
+	if err := os.Remove(filepath.Join(s.Dir, bucket)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatalf("making %s: %v", bucket, err)
+	}
+	if _, err := client.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: aws.String(bucket), Policy: aws.String(policy)}); err != nil {
+		t.Fatalf("the policy of %s: %v", bucket, err)
+	}
+}
