@@ -55,13 +55,8 @@ func BenchmarkBinary(b *testing.B) {
 // what starting the binary costs: a process for each stage cannot be below one.
 func BenchmarkTinyStages(b *testing.B) {
 	const stages = 100
-	var m strings.Builder
-	m.WriteString("pipeline \"tiny\" {}\n\nsource \"csv\" \"s\" {\n  path = \"s.csv\"\n\n  column \"id\" { type = \"bigint\" }\n}\n")
-	for i := range stages {
-		fmt.Fprintf(&m, "\ndataset \"sql\" \"d%d\" {\n  from = [source.s]\n  key  = [\"id\"]\n  sql  = \"select id, id + %[1]d as x from s\"\n}\n", i)
-	}
 	dir := tempDir(b)
-	writeModule(b, dir, map[string]string{"tiny.mlp": m.String(), "s.csv": "id\n1\n2\n3\n"})
+	writeModule(b, dir, tiny(stages))
 	child(b, dir, "validate") // binds the queries
 	_, start := child(b, dir, "version")
 	var cpu, wall float64
@@ -76,4 +71,14 @@ func BenchmarkTinyStages(b *testing.B) {
 	b.ReportMetric(n/wall, "stages/s")
 	b.ReportMetric(1000*cpu/n, "cpu-ms/stage")
 	b.ReportMetric(cpu/n/start.cpu.Seconds(), "stage/start")
+}
+
+// tiny is a module of tiny SQL stages, and one more for its source.
+func tiny(stages int) map[string]string {
+	var m strings.Builder
+	m.WriteString("pipeline \"tiny\" {}\n\nsource \"csv\" \"s\" {\n  path = \"s.csv\"\n\n  column \"id\" { type = \"bigint\" }\n}\n")
+	for i := range stages {
+		fmt.Fprintf(&m, "\ndataset \"sql\" \"d%d\" {\n  from = [source.s]\n  key  = [\"id\"]\n  sql  = \"select id, id + %[1]d as x from s\"\n}\n", i)
+	}
+	return map[string]string{"tiny.mlp": m.String(), "s.csv": "id\n1\n2\n3\n"}
 }

@@ -31,7 +31,7 @@ type Server struct {
 }
 
 // Start starts a server with a bucket that ends with the test. Without versitygw the test is skipped, or fails where MLP_REQUIRE_S3 is set.
-func Start(t *testing.T, bucket string) *Server {
+func Start(t testing.TB, bucket string) *Server {
 	t.Helper()
 	for name, value := range Environment() {
 		t.Setenv(name, value)
@@ -53,7 +53,7 @@ func Environment() map[string]string {
 }
 
 // Program finds a server's program. Without it the test is skipped, or fails where a variable of the environment requires it.
-func Program(t *testing.T, name, module, required string) string {
+func Program(t testing.TB, name, module, required string) string {
 	t.Helper()
 	path := find(name)
 	if path == "" {
@@ -122,7 +122,7 @@ func run(program, dir string) (*Server, func(), error) {
 }
 
 // Bucket makes another bucket.
-func (s *Server) Bucket(t *testing.T, name string) {
+func (s *Server) Bucket(t testing.TB, name string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(s.Dir, name), 0o755); err != nil {
 		t.Fatal(err)
