@@ -38,6 +38,11 @@ func (p *Plan) consistent() error {
 		}
 		c.releases[r.Address] = r
 	}
+	for _, at := range p.Targets {
+		if c.nodes[at] == nil && c.releases[at] == nil {
+			return fmt.Errorf("the target %s does not stand in it", at)
+		}
+	}
 	for _, n := range p.Nodes {
 		if n.Verdict == Remove { // what is recorded goes, whatever it was
 			continue

@@ -46,14 +46,16 @@ func (v Verdict) Known() bool {
 // Plan is everything that an apply needs to know. Two plans made of the same module, state and outside content differ in nothing but the
 // envelope, on every machine. The body is not changed after Sign.
 type Plan struct {
-	FormatVersion    string                     `json:"format_version" is:"word"`
-	PlannerSemantics int                        `json:"planner_semantics"`
-	ID               Digest                     `json:"plan_id"` // of the body: all but this field and the envelope
-	Pipeline         string                     `json:"pipeline" is:"word"`
-	Workspace        string                     `json:"workspace" is:"word"`
-	Base             Base                       `json:"base"`
-	ConfigDigest     Digest                     `json:"config_digest"`
-	Described        map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
+	FormatVersion    string `json:"format_version" is:"word"`
+	PlannerSemantics int    `json:"planner_semantics"`
+	ID               Digest `json:"plan_id"` // of the body: all but this field and the envelope
+	Pipeline         string `json:"pipeline" is:"word"`
+	Workspace        string `json:"workspace" is:"word"`
+	// Targets are the blocks that it is limited to, with what they rest on, sorted; nil: it is of the whole module.
+	Targets      []string                   `json:"targets,omitempty" is:"address"`
+	Base         Base                       `json:"base"`
+	ConfigDigest Digest                     `json:"config_digest"`
+	Described    map[string]json.RawMessage `json:"described,omitempty" is:"address"` // what decides nothing in blocks that are no stage and no gate, by address
 	// Policies are what such blocks ask of others, by address: what verifies a requirement.
 	Policies    map[string]Policy          `json:"policies,omitempty" is:"address"`
 	Variables   map[string]json.RawMessage `json:"variables,omitempty" is:"name"`
@@ -84,6 +86,8 @@ type Base struct {
 	Upstream *Upstream `json:"upstream,omitempty"`
 	// Outdated are the results of the workspace that do not serve the plan, by address; only beside an Upstream.
 	Outdated []Outdated `json:"outdated,omitempty"`
+	// Partial are the targets of the apply that the state is of, where that was limited to some: what did not rest on them is older.
+	Partial []string `json:"partial,omitempty" is:"address"`
 }
 
 // Outdated is a stage whose result the workspace has recorded, and which is another now, so that it or others have to run for the plan. What differs is its "definition", an
@@ -455,6 +459,15 @@ func (n *Node) Measured() *Input {
 		}
 	}
 	return nil
+}
+
+// Looks is the input with the rows that the stage looks at by measuring a model on them; nil if it does not, or was planned because of
+// one that does. Looks are counted, since the more models are measured on the same rows, the less the best figure says.
+func (n *Node) Looks() *Input {
+	if n.ModelInput() == nil || n.Derived() {
+		return nil
+	}
+	return n.Measured()
 }
 
 // ModelInput is the first input, by port, that carries a model; nil if none does. The pointer leads into n.Inputs.

@@ -25,6 +25,8 @@ type State struct {
 	Policies map[string]Policy `json:"policies,omitempty"`
 	// Looks are the models that evaluations measured, by the rows that they were measured on, whatever became of either.
 	Looks map[Digest][]Digest `json:"looks,omitempty"`
+	// Targets of the last apply, where it was limited to some: what does not rest on them is older.
+	Targets []string `json:"targets,omitempty"`
 	// Upstream is what the state goes by, in a workspace of a pull request; nil: the workspace stands alone.
 	Upstream *Upstream `json:"upstream,omitempty"`
 	// Ahead: the state is that of its upstream and not yet recorded as this workspace's. The next revision records all of it.

@@ -69,7 +69,7 @@ func Again(ctx context.Context, p *plan.Plan, o AgainOptions) (*check.Module, er
 	if warned.HasErrors() {
 		return nil, &ForgedError{firstError(warned)}
 	}
-	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Own: o.Own, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced})
+	made := newPlanner(m, Options{Workspace: p.Workspace, State: o.State, Own: o.Own, Actions: s, Sources: s, Rules: o.Rules, Force: s.forced, Targets: p.Targets})
 	made.saved = s
 	now, diags := made.plan(ctx)
 	if diags.HasErrors() {

@@ -59,7 +59,7 @@ func (p *planner) changes() []plan.Change {
 		}
 	}
 	for address, meta := range before {
-		if described[address] == nil {
+		if described[address] == nil && p.whole == nil {
 			add(address, plan.Cause{Kind: plan.MetadataCause, Before: meta}, plan.MetadataChange, source.Range{})
 		}
 	}

@@ -65,6 +65,7 @@ type Options struct {
 	Rules     *rule.Cache // remembers what rules were compiled before; nil: nothing does
 	Approvers plan.Approvers
 	Force     []string // addresses that run even if their result is known
+	Targets   []string // addresses of blocks that alone are planned, with what they rest on, sorted; nil: all
 	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
 	Given map[string]Given
 }
@@ -103,11 +104,17 @@ func Make(ctx context.Context, m *check.Module, o Options) (*plan.Plan, source.D
 // newPlanner is a planner for one plan. It holds what the blocks came to so far, and is not used twice.
 func newPlanner(m *check.Module, o Options) *planner {
 	// Maps are empty, not nil: blocks are entered as they are planned.
-	p := &planner{m: m, o: o, nodes: map[string]*plan.Node{}, fates: map[string]*fate{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
+	var whole *check.Module
+	if len(o.Targets) > 0 {
+		whole, m = m, partOf(m, o.Targets)
+	}
+	p := &planner{m: m, whole: whole, o: o, nodes: map[string]*plan.Node{}, fates: map[string]*fate{}, gates: map[string]*plan.Gate{}, actions: map[string]*plan.Action{}, failed: map[string]bool{},
 		scorings: map[string]*plan.Scoring{},
 		accepts:  map[string]*resolve.Accept{}}
 	for _, a := range slices.Backward(m.Accepts) { // the first of an address counts
-		p.accepts[a.Address] = a
+		if m.Blocks[a.Address] != nil {
+			p.accepts[a.Address] = a
+		}
 	}
 	return p
 }
@@ -120,6 +127,7 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 	for _, address := range p.m.Order {
 		p.block(ctx, p.m.Blocks[address])
 	}
+	p.undivided()
 	if p.diags.HasErrors() {
 		return nil, p.diags.Sort()
 	}
@@ -147,6 +155,7 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 // node, its action and its verdict when the block's turn comes.
 type planner struct {
 	m         *check.Module
+	whole     *check.Module // that m is a part of; nil: m is all
 	o         Options
 	nodes     map[string]*plan.Node
 	fates     map[string]*fate // of nodes
@@ -183,8 +192,11 @@ func (p *planner) block(ctx context.Context, b *check.Block) {
 }
 
 // removals are nodes and releases that are recorded and stand in the module no more. Derived stages go with the block
-// that they are derived of, and are not told.
+// that they are derived of, and are not told. A plan of a part removes nothing.
 func (p *planner) removals() {
+	if p.whole != nil {
+		return
+	}
 	for a, s := range p.o.State.Nodes {
 		if p.nodes[a] == nil && !address.IsDerived(a) {
 			n := &plan.Node{
@@ -211,9 +223,9 @@ func (p *planner) removals() {
 func (p *planner) assemble() (*plan.Plan, error) {
 	out := &plan.Plan{
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
-		Workspace: p.o.Workspace,
-		Base:      plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated()},
-		Changes:   p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
+		Workspace: p.o.Workspace, Targets: p.o.Targets,
+		Base:    plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated(), Partial: p.o.State.Targets},
+		Changes: p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {
 		out.Pipeline = p.m.Pipeline.Name
@@ -252,6 +264,9 @@ func (p *planner) assemble() (*plan.Plan, error) {
 func (p *planner) outputs() map[string]plan.OutputValue {
 	out := map[string]plan.OutputValue{}
 	for _, o := range p.m.Outputs {
+		if o.Ref != nil && p.whole != nil && p.m.Blocks[o.Ref.Target] == nil {
+			continue
+		}
 		v := plan.OutputValue{Value: o.Value}
 		if o.Ref != nil {
 			v = plan.OutputValue{Value: json.RawMessage("null"), From: o.Ref.Target, FromPort: o.Ref.TargetPort}
@@ -273,7 +288,11 @@ func (p *planner) configDigest() (plan.Digest, error) {
 		Refs                 []string
 	}
 	all := map[string]block{}
-	for address, b := range p.m.Blocks {
+	m := p.m
+	if p.whole != nil {
+		m = p.whole
+	}
+	for address, b := range m.Blocks {
 		x := block{Config: b.Config, Policy: b.Policy, Meta: b.Meta}
 		for _, r := range b.Refs {
 			x.Refs = append(x.Refs, r.Path+"="+r.Target+":"+r.TargetPort)

@@ -86,7 +86,9 @@ func (p *planner) policyChanges() []plan.Change {
 	before, now := p.o.State.Policies, p.policies()
 	all := map[string]plan.Policy{}
 	maps.Copy(all, now)
-	maps.Copy(all, before)
+	if p.whole == nil { // what is recorded of blocks elsewhere stays
+		maps.Copy(all, before)
+	}
 	for address := range all {
 		for _, c := range policyCauses(plan.PolicyCause, before[address], now[address]) {
 			add(address, c)
@@ -105,6 +107,9 @@ func (p *planner) policyChanges() []plan.Change {
 
 // gatesGone are recorded, and stand in the module no more.
 func (p *planner) gatesGone() []string {
+	if p.whole != nil {
+		return nil
+	}
 	var out []string
 	for _, address := range sortedKeys(p.o.State.Gates) {
 		if p.gates[address] == nil {

@@ -114,6 +114,7 @@ const (
 	CodeNoPredict    = "MLP1605"
 	CodeRules        = "MLP1606"
 	CodeSecret       = "MLP1607"
+	CodePart         = "MLP1608"
 	CodeMovedNothing = "MLP1611"
 	CodeAcceptUnlike = "MLP1612"
 	CodeAcceptStale  = "MLP1613"

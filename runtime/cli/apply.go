@@ -31,6 +31,7 @@ type applyFlags struct {
 	offline     bool               // nothing outside is asked
 	failOn      []string           // words of failOns
 	planID      string             // the plan_id that was approved; "": whichever
+	part        workspace.Part
 }
 
 const applyHelp = `Plans, shows the plan, asks, and carries it out: runs stages in containers (or as processes where no container engine
@@ -42,6 +43,9 @@ do less than planned, where a result turned up meanwhile, and never more. If wha
 data, a result it replaces, or the model that is live, nothing is done and that is named; changes elsewhere do not matter. A run that
 was stopped or failed may be finished with the same plan.
 
+With --target, only that and what it rests on is applied. What is recorded elsewhere stays, and is told to be older by the next plan. Evaluations
+on the test side of a split run only where a target names them, or with --allow-looks: each is a look, which gates count.
+
 Interrupt once: no new stage is started, what runs is let finish. Interrupt twice: running stages are ended.
 
 Exit codes: 0 done; 1 error; 3 a check or gate failed, or what --fail-on names is so; 4 an approval is missing; 5 the plan is stale; 6 the state is locked or moved on.`
@@ -51,7 +55,7 @@ func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use: "apply [PLAN.json]", Short: "Carry out what a plan shows", Long: applyHelp, Args: cobra.MaximumNArgs(1),
-		Example: "  mlp apply\n  mlp apply plan.json --auto-approve\n  mlp apply --auto-approve --executor process\n  mlp apply --var min_recall=0.8 --parallelism 1",
+		Example: "  mlp apply\n  mlp apply plan.json --auto-approve\n  mlp apply --auto-approve --executor process\n  mlp apply --var min_recall=0.8 --parallelism 1\n  mlp apply --target train.model --target 'evaluate.*'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.checkApply(f); err != nil {
 				return err
@@ -61,18 +65,27 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
-	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
-	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
-	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
+	partFlags(cmd, &f.part)
+	runFlags(cmd, &f)
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+strings.Join(before, ", ")+" before anything is done")
 	cmd.Flags().StringVar(&f.planID, "plan-id", "", "do nothing unless the plan is the one with this `digest`, which was approved; exit with 5 otherwise")
-	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
 	return cmd
 }
 
+// runFlags adds the flags of all commands that run stages.
+func runFlags(cmd *cobra.Command, f *applyFlags) {
+	cmd.Flags().StringVar(&f.executor, "executor", "auto", "docker, process, or `auto`: docker where an engine answers. Images of stages' own run in containers in any case")
+	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "how many stages run at once; 0: as many as there are processors")
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "how many threads a stage uses; 0: all. Results do not depend on it")
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until nobody else applies to the workspace")
+}
+
 // checkApply refuses flags that cannot be meant, before anything is read.
 func (a *app) checkApply(f applyFlags) error {
+	if err := checkPart(f.part); err != nil {
+		return err
+	}
 	if f.parallelism < 0 || f.threads < 0 {
 		return errors.New("--parallelism and --threads take a positive number, or 0")
 	}
@@ -179,14 +192,14 @@ func (a *app) runApply(ctx context.Context, path string, nameGiven bool, f apply
 func (a *app) apply(ctx context.Context, path string, nameGiven bool, by *applying) (*engine.Result, error) {
 	f := by.flags
 	if path != "" {
-		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Outside: f.refresh || f.offline}, a.applyOptions(f), by)
+		return a.ApplySaved(ctx, path, workspace.SavedOptions{NameGiven: nameGiven, Force: f.force, Settings: f.vars, Part: len(f.part.Targets) > 0 || f.part.Looks, Outside: f.refresh || f.offline}, a.applyOptions(f), by)
 	}
 	s, err := a.Open(ctx, f.vars)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	s.Refresh, s.Offline, s.Look = f.refresh, f.offline, true
+	s.Refresh, s.Offline, s.Look, s.Part = f.refresh, f.offline, true, f.part
 	return s.Apply(ctx, a.applyOptions(f), by)
 }
 

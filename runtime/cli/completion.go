@@ -51,7 +51,7 @@ func (a *app) complete(root *cobra.Command) {
 		}
 		fixed(c, "log-format", "text", "json")
 		fixed(c, "executor", "auto", "docker", "process")
-		for _, flag := range []string{"force", "focus", "to"} {
+		for _, flag := range []string{"force", "focus", "target", "to"} {
 			if c.Flag(flag) != nil {
 				_ = c.RegisterFlagCompletionFunc(flag, a.addressArgument()) // fails only for flags that there are not
 			}
@@ -59,6 +59,8 @@ func (a *app) complete(root *cobra.Command) {
 		switch c.Name() {
 		case "show", "report", "runs", "compare", "logs", "history", "rollback":
 			c.ValidArgsFunction = a.addressArgument()
+		case "run":
+			c.ValidArgsFunction = a.addressArguments
 		case "explain":
 			c.ValidArgsFunction = a.addressArgument(codeNames()...)
 		case "approve":
@@ -89,6 +91,11 @@ func (a *app) addressArgument(more ...string) cobra.CompletionFunc {
 		}
 		return append(a.addresses(), more...), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// addressArguments completes every argument by addresses.
+func (a *app) addressArguments(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return a.addresses(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // gateArgument completes the gate of 'mlp approve'. The approval behind it is not completed: which ones a gate waits

@@ -45,6 +45,7 @@ var corpus = map[string]reviewed{
 	}},
 	"gate_other_after": {edit: moduleEdit("  after    = [check.payments]\n", "")},
 	"check_fails":      reviews["check_rule_fails"],
+	"part":             {edit: reviews["train_params"].edit, args: []string{"--target", "train.model"}},
 	"release_new":      reviews["deploy_added"],
 	"release_changes":  reviews["deploy_key"],
 	"release_removed":  reviews["deploy_removed"],

@@ -22,6 +22,7 @@ type planFlags struct {
 	refresh       bool   // as in applyFlags
 	offline       bool
 	at            int64
+	part          workspace.Part
 }
 
 const planHelp = `Shows what an apply would do and why: which stages run, which may run, what gates decide already and what is left of
@@ -40,6 +41,7 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	a.moduleFlags(cmd, &f.vars, &f.force)
 	outsideFlags(cmd, &f.refresh, &f.offline)
+	partFlags(cmd, &f.part)
 	cmd.Flags().StringVar(&f.format, "format", "text", "`text`, markdown, json or html")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan as JSON in this `file`, for 'mlp apply FILE' and 'mlp show FILE'")
 	cmd.Flags().BoolVar(&f.all, "all", false, "list cached stages and decided gates too")
@@ -71,13 +73,16 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	if err := checkFailOn(f.failOn); err != nil {
 		return err
 	}
+	if err := checkPart(f.part); err != nil {
+		return err
+	}
 	brief()
 	s, err := a.OpenToPlan(cmd.Context(), f.vars)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	s.Refresh, s.Look, s.Offline = f.refresh, f.refresh, f.offline
+	s.Refresh, s.Look, s.Offline, s.Part = f.refresh, f.refresh, f.offline, f.part
 	if cmd.Flag("at").Changed {
 		if err := s.At(cmd.Context(), f.at); err != nil {
 			return err

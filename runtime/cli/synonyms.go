@@ -15,7 +15,7 @@ import (
 // Each is a whole sentence, shown as the hint of "there is no command". Words have underscores in place of dashes.
 var commandWords = []struct{ words, instead string }{
 	{"destroy delete remove rm uninstall", "Take the blocks out and apply: the plan shows what is removed. Results stay in .mlp until that folder is deleted."},
-	{"run train fit execute start build materialize up", "'mlp apply' runs what has changed, and 'mlp plan' shows what that is."},
+	{"train fit execute start build materialize up", "'mlp apply' runs what has changed, and 'mlp plan' shows what that is."},
 	{"state status st ls list inspect describe log runs experiments models", "'mlp show' lists what is recorded, 'mlp show ADDRESS' shows one block."},
 	{"revert undo", "'mlp rollback' makes a former release live again. For all else, take the change back in the files (git revert) and apply. What ran before on the same data is found again; where the data has moved on, it runs anew."},
 	{"prune clean cleanup cache", "'mlp gc' deletes results that nothing needs any more; without the folder .mlp everything is made anew."},
@@ -57,7 +57,7 @@ func commandInstead(word string) string {
 // flagWords are flags of other tools, without dashes, with what takes their place here. A flag that a command has never
 // comes here, so "--refresh" of plan and a "refresh" of another tool do not collide.
 var flagWords = map[string]string{
-	"target":       "A plan is applied as a whole: what has not changed does not run. In a test file, targets names the blocks that a test runs.",
+	"target":       "'mlp plan' and 'mlp apply' take --target, and 'mlp run ADDRESS' tries one block. In a test file, targets names the blocks that a test runs.",
 	"destroy":      "Take the blocks out and apply: the plan shows what is removed.",
 	"replace":      "'--force ADDRESS' runs a stage anew.",
 	"refresh-only": "'mlp plan' reads the files as they are; 'mlp plan --refresh' fails where they are not here.",

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,7 +35,11 @@ func (r *run) move(ctx context.Context) error {
 // describe returns what has to be recorded of what blocks say of themselves. It goes with what is recorded first, so
 // that no revision says nothing else; alone only if nothing is.
 func (r *run) describe() []plan.Event {
-	out := described(blocks(r.st.Described, r.st.Policies), blocks(r.Plan.Described, r.Plan.Policies))
+	before, after := blocks(r.st.Described, r.st.Policies), blocks(r.Plan.Described, r.Plan.Policies)
+	if len(r.Plan.Targets) > 0 { // what blocks elsewhere say is no part of the plan
+		maps.DeleteFunc(before, func(address string, _ plan.BlockState) bool { _, part := after[address]; return !part })
+	}
+	out := described(before, after)
 	for _, gate := range r.Plan.GatesGone {
 		if _, ok := r.st.Gates[gate]; ok {
 			out = append(out, plan.Event{Key: "gate/" + gate, Removed: true})

@@ -166,11 +166,10 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 	return o
 }
 
-// look is what a stage has measured, nil if it measures no model, or was planned because of one that does.
-// Looks are counted in the state, since the more models are measured on the same rows, the less the best figure says.
+// look is what a stage has measured, to be counted in the state; nil if it looks at no rows (plan.Node.Looks).
 func look(n *plan.Node, inputs map[string]plan.Digest) *plan.Look {
-	rows, model := n.Measured(), n.ModelInput()
-	if rows == nil || model == nil || n.Derived() {
+	rows, model := n.Looks(), n.ModelInput()
+	if rows == nil {
 		return nil
 	}
 	return &plan.Look{Rows: inputs[rows.Port], Model: inputs[model.Port]}

@@ -21,6 +21,9 @@ func Fold(st *plan.State, r *Revision) {
 	for _, e := range r.Events {
 		set(st, e)
 	}
+	if r.Plan != "" { // an approval is none of an apply
+		st.Targets = r.Targets
+	}
 	st.Revision, st.Digest, st.Answers = r.Revision, r.Digest, r.Answers
 }
 

@@ -54,6 +54,7 @@ type Log struct {
 	user      string // of the operating system
 	host      string
 	plan      plan.Digest
+	targets   []string // of the plan
 	origin    plan.Origin
 	answers   plan.Digest // the object that revisions name; "": the former
 	lease     int64       // term of the lease that the writer holds; 0 where a lock of the machine does
@@ -85,10 +86,10 @@ func (l *Log) On(user, host string) *Log {
 	return &w
 }
 
-// For returns the same log for a writer that carries out a plan, whose id goes into the record.
-func (l *Log) For(id plan.Digest) *Log {
+// For returns the same log for a writer that carries out a plan, whose id goes into the record, and its targets where it is limited to some.
+func (l *Log) For(id plan.Digest, targets ...string) *Log {
 	w := *l
-	w.plan = id
+	w.plan, w.targets = id, targets
 	return &w
 }
 

@@ -58,9 +58,10 @@ type Revision struct {
 	By            string       `json:"by,omitempty"`
 	User          string       `json:"user,omitempty"` // of the operating system, whatever By says
 	Host          string       `json:"host,omitempty"`
-	Apply         string       `json:"apply,omitempty"` // id of the apply that wrote it
-	Plan          plan.Digest  `json:"plan,omitempty"`  // id of the plan that it carried out
-	Lease         int64        `json:"lease,omitempty"` // term of the lease that it was written under
+	Apply         string       `json:"apply,omitempty"`   // id of the apply that wrote it
+	Plan          plan.Digest  `json:"plan,omitempty"`    // id of the plan that it carried out
+	Targets       []string     `json:"targets,omitempty"` // of the plan, where it was limited to some
+	Lease         int64        `json:"lease,omitempty"`   // term of the lease that it was written under
 	plan.Origin                // of the module
 	Events        []plan.Event `json:"events"`
 	// Answers is an object with what is known of the module's queries and rules, for plans on other machines. Nothing rests on it.

@@ -144,7 +144,7 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 			from.Commit, from.Dirty = p.Envelope.Commit, p.Envelope.Dirty
 		}
 	}
-	log := held.Log().For(p.ID).On(UserName(), HostName()).From(from)
+	log := held.Log().For(p.ID, p.Targets...).On(UserName(), HostName()).From(from)
 	if !review.Count(p).Nothing() {
 		log = log.Answering(s.shareAnswers(ctx))
 	}

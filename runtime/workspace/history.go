@@ -40,7 +40,7 @@ func (s *Session) History(ctx context.Context, only string) ([]*ledger.Revision,
 	out := []*ledger.Revision{}
 	st := s.Log.At(history, 0)
 	for _, r := range history {
-		step := &ledger.Revision{Revision: r.Revision, Digest: r.Digest, At: r.At, By: r.By, User: r.User, Host: r.Host, Apply: r.Apply, Plan: r.Plan, Origin: r.Origin, Upstream: r.Upstream,
+		step := &ledger.Revision{Revision: r.Revision, Digest: r.Digest, At: r.At, By: r.By, User: r.User, Host: r.Host, Apply: r.Apply, Plan: r.Plan, Targets: r.Targets, Origin: r.Origin, Upstream: r.Upstream,
 			Changes: []ledger.Change{}}
 		for _, e := range r.Events {
 			if c := changeOf(st, e); only == "" || c.Address == only {

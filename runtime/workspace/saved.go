@@ -23,7 +23,7 @@ func ReadPlan(path string) (*plan.Plan, error) {
 	data, err := readDocument(path)
 	if errors.Is(err, fs.ErrNotExist) && !IsPlanFile(path) {
 		return nil, &Failure{Err: fmt.Errorf("%s is no file of a saved plan", path),
-			Hint: "A plan is applied as a whole, and what has not changed does not run; 'mlp plan --out plan.json' saves one."}
+			Hint: "What has not changed does not run. A part is applied by 'mlp apply --target ADDRESS'; 'mlp plan --out plan.json' saves a plan."}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a saved plan: %w", err)
@@ -58,6 +58,7 @@ type SavedOptions struct {
 	NameGiven bool // the workspace was named, and must be the plan's
 	Force     []string
 	Settings  Settings
+	Part      bool // targets were given
 	Outside   bool // how to look at what lies outside was said: --refresh or --offline
 }
 
@@ -102,6 +103,8 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 		return fmt.Errorf("the plan is for the workspace %s, not %s", p.Workspace, w.Name)
 	case len(o.Force)+len(o.Settings) > 0:
 		return errVariables
+	case o.Part:
+		return &Failure{Err: errors.New("a saved plan has its targets: give neither --target nor --allow-looks"), Hint: "Plan again to change them."}
 	case o.Outside:
 		return &Failure{Err: errors.New("a saved plan says which files and versions it is of: give neither --refresh nor --offline"), Hint: "Plan again to look at them otherwise."}
 	}

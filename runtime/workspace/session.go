@@ -34,6 +34,7 @@ type Session struct {
 	Refresh  bool          // the files of sources must be there to plan
 	Offline  bool          // nothing outside is asked to plan, but for files
 	Look     bool          // a recorded result counts only if its objects are there
+	Part     Part          // what is planned; empty: all
 
 	w       *Workspace
 	answers *cache.File       // what was asked to check the module, or the saved plan; nil before
@@ -157,6 +158,10 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 			return nil, &Failure{Err: fmt.Errorf("--force %s: no stage has this address", address), Hint: "'mlp graph' lists all addresses."}
 		}
 	}
+	targets, err := s.targets()
+	if err != nil {
+		return nil, err
+	}
 	approvers, err := s.w.ReadApprovers()
 	if err != nil {
 		return nil, err
@@ -180,10 +185,13 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		behind <- told{d, err}
 	}()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Approvers: approvers,
+		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}
+	}
+	if err := s.unlooked(p); err != nil {
+		return nil, err
 	}
 	// Warnings added from here on are part of the plan, so that it is signed anew.
 	signed, err := len(p.Diagnostics), error(nil)

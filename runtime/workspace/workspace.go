@@ -42,6 +42,8 @@ type Workspace struct {
 	ApproversFile string
 	// Told is what variables are given, without what is sensitive, for commands to copy. Opening sets it.
 	Told Settings
+
+	tries string // the workspace that this one is for tries of; "": it is none
 }
 
 // Failure is an error with what to do about it: Hint is a whole sentence, or "".

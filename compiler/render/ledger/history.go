@@ -23,6 +23,7 @@ type Revision struct {
 	Host     string      `json:"host,omitempty"`
 	Apply    string      `json:"apply,omitempty"`
 	Plan     plan.Digest `json:"plan,omitempty"`
+	Targets  []string    `json:"targets,omitempty"` // of an apply of a part
 	plan.Origin
 	Upstream *plan.Upstream `json:"upstream,omitempty"` // that the state began again from
 	Changes  []Change       `json:"changes"`            // by key
@@ -57,6 +58,9 @@ type Data struct {
 	Version string      `json:"version,omitempty"` // of what lies elsewhere
 }
 
+// mostTargets are how many targets of an apply are named.
+const mostTargets = 4
+
 // History writes revisions as a table, the last first. Those of one apply stand in one line, unless they are of one address.
 // title is the first line. With one set, all are revisions of a single block, and each change is told with its data. Else
 // the revisions that an apply wrote one after the other are a line, 12–31, with the sum of what they did: an apply
@@ -84,6 +88,13 @@ func History(w io.Writer, title string, all []*Revision, one bool) error {
 		what := told(group)
 		if one {
 			what = detailed(last)
+		}
+		if of := last.Targets; len(of) > 0 {
+			names := strings.Join(of[:min(len(of), mostTargets)], ", ")
+			if more := len(of) - mostTargets; more > 0 {
+				names += fmt.Sprintf(" and %d more", more)
+			}
+			what = append([]string{"only a part: " + render.Line(names)}, what...)
 		}
 		for _, r := range group {
 			if u := r.Upstream; u != nil {

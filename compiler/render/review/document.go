@@ -117,6 +117,12 @@ func read(p *plan.Plan, all bool) *document {
 	}
 	d := &document{Pipeline: render.Line(p.Pipeline), Workspace: render.Line(p.Workspace), Summary: Summary(p), Cost: cost(p), Cached: Count(p).Cached}
 	d.Title = fmt.Sprintf("%s · workspace %s · %s", d.Pipeline, d.Workspace, base)
+	if part := p.Base.Partial; len(part) > 0 && !Count(p).Nothing() {
+		d.Title += ", last applied in part: " + addresses(part)
+	}
+	if len(p.Targets) > 0 {
+		d.Title += fmt.Sprintf(" · only %s and what %s on", addresses(p.Targets), render.Plural(len(p.Targets), "it rests", "they rest"))
+	}
 	d.Merge = merge(p)
 	nodes := map[string]*plan.Node{}
 	for _, n := range p.Nodes {

@@ -13,7 +13,7 @@ import (
 // there, unless this workspace is applied before: results are found by fingerprint, whoever made them.
 func merge(p *plan.Plan) []string {
 	o := p.Base.Upstream
-	if o == nil {
+	if o == nil || len(p.Targets) > 0 { // a part says nothing of the rest
 		return nil
 	}
 	into, here := render.Line(o.Workspace), render.Line(p.Workspace)
@@ -33,6 +33,19 @@ func merge(p *plan.Plan) []string {
 		all = append(slices.Clip(all[:mostListed]), fmt.Sprintf("and %d more", more))
 	}
 	return []string{first, fmt.Sprintf("Changed since workspace %s was applied: %s.", here, strings.Join(all, ", "))}
+}
+
+// addresses names blocks, the first of many.
+func addresses(all []string) string {
+	names := make([]string, 0, mostListed+1)
+	for i, a := range all {
+		if i == mostListed {
+			names = append(names, fmt.Sprintf("and %d more", len(all)-i))
+			break
+		}
+		names = append(names, render.Line(a))
+	}
+	return strings.Join(names, ", ")
 }
 
 // outdated is what differs at a stage (plan.Outdated) in words.

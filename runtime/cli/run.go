@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/workspace"
+)
+
+// partFlags adds the flags that limit what is planned.
+func partFlags(cmd *cobra.Command, p *workspace.Part) {
+	cmd.Flags().StringArrayVar(&p.Targets, "target", nil, "only this `address` and what it rests on; train.model is all of a repeated block, 'evaluate.*' a pattern (may be repeated)")
+	cmd.Flags().BoolVar(&p.Looks, "allow-looks", false, "with --target: evaluations that targets rest on may look at the test side of a split")
+}
+
+// checkPart refuses --allow-looks where nothing is limited.
+func checkPart(p workspace.Part) error {
+	if p.Looks && len(p.Targets) == 0 {
+		return &failure{err: fmt.Errorf("--allow-looks says nothing without --target"), hint: "A plan of the whole module has all evaluations in it."}
+	}
+	return nil
+}
+
+const runHelp = `Tries what is being written: runs blocks and what they rest on, at once, and nothing else. Results are recorded in a workspace of the user's own, try-NAME,
+which goes by the one that --workspace names: the plan says what differs from what is recorded there, and that stays as it is. An apply finds the
+results again, and need not run them.
+
+A try decides no gate, releases nothing and does not look at the test side of a split, since looks are counted where the gates are: give what
+measures on a validation side, or 'mlp apply --target evaluate.test'.
+
+Addresses are as for apply --target: train.model is all instances of a repeated block, 'train.*' a pattern.
+
+Exit codes: 0 done; 1 error; 3 a check failed; 6 another try of the same user runs.`
+
+func (a *app) runCommand() *cobra.Command {
+	f := applyFlags{approve: true}
+	cmd := &cobra.Command{
+		Use: "run ADDRESS…", Short: "Try blocks without releasing or recording them where they count", Long: runHelp, Args: cobra.MinimumNArgs(1),
+		Example: "  mlp run train.model\n  mlp run 'evaluate.validation[\"eu\"]' --executor process\n  mlp run 'train.*' --var trees=300",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.part = workspace.Part{Targets: args, Try: true}
+			if err := a.checkApply(f); err != nil {
+				return err
+			}
+			if err := a.Tried(); err != nil {
+				return err
+			}
+			if err := a.runApply(cmd.Context(), "", false, f); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "\nTried in workspace %s; %s shows what came of it.\n", a.Name, a.Command("show "+render.ShellWord(workspace.AddressOf(args[0]))))
+			return nil
+		},
+	}
+	settingsFlags(cmd, &f.vars)
+	cmd.Flags().StringArrayVar(&f.force, "force", nil, "run this `address` even if its result is known (may be repeated)")
+	outsideFlags(cmd, &f.refresh, &f.offline)
+	runFlags(cmd, &f)
+	return cmd
+}
