@@ -29,6 +29,9 @@ var taking = map[string]bool{"first": true, "last": true, "any_value": true, "ar
 	"string_agg": true, "group_concat": true, "listagg": true}
 
 // aggregate is one row for each group.
+// The columns that are grouped by are a key of the result, unless there are several grouping sets, whose rows may be
+// equal in them. A group's value is one of several that are equal, which may be written differently (0.0 and -0.0), and
+// is noted as such.
 func (w *walk) aggregate(n tree, below []*relation) *relation {
 	in := below[0]
 	groups := list(n["groups"])
@@ -156,6 +159,7 @@ func (w *walk) orderFree(name string, e tree) (bool, *Reason) {
 }
 
 // settled reports whether an aggregate takes its arguments in an order in which only equal ones tie: list(x order by x).
+// Constants tie with nothing and need no place in the order.
 func settled(args []any, orders any) bool {
 	for _, a := range args {
 		if constant(a) {
@@ -172,6 +176,7 @@ func settled(args []any, orders any) bool {
 }
 
 // unplaced is an expression without its names and places in the text.
+// So two expressions can be compared that stand at different places of the query.
 func unplaced(v any) any {
 	switch v := v.(type) {
 	case tree:
@@ -213,6 +218,9 @@ func (w *walk) window(n tree, below []*relation) *relation {
 }
 
 // over looks at one window function, and returns why its value is unsure, as of a column.
+// Functions of three sorts are told apart: those that see only which rows are equal in the order (peers, such as rank),
+// which any order of the rest leaves alone; those that see places (placed, such as row_number), which need an order
+// without ties; and aggregates over a frame, which need one where the frame counts rows.
 func (w *walk) over(e tree, in *relation) *Reason {
 	name, kind, args := strings.ToLower(word(e, "name")), word(e, "type"), list(e["children"])
 	if name == "" {
@@ -268,6 +276,7 @@ func alias(v any) string {
 	return ""
 }
 
+// firstAlias is what the query calls the first argument of a call, for messages; "" if there is none.
 func firstAlias(args []any) string {
 	if len(args) == 0 {
 		return ""
@@ -291,6 +300,7 @@ func named(v any) string {
 	return "%s"
 }
 
+// ofArgument is " of amount" behind a function's name, or nothing.
 func ofArgument(args []any) string {
 	if name := firstAlias(args); name != "" {
 		return " of " + name

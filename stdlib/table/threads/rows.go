@@ -6,6 +6,7 @@ import (
 )
 
 // pure looks through an expression over the columns of a relation: whether it is computed from its own row alone.
+// A kind of expression that is not listed is refused: a later version of the engine may have one that sees other rows.
 func (w *walk) pure(v any, of *relation) {
 	switch v := v.(type) {
 	case []any:
@@ -96,6 +97,8 @@ func (w *walk) ordered(orders any, of *relation) []int {
 	return out
 }
 
+// project keeps the keys of which each column is still there, under its new place; order and number of rows stay as they
+// are.
 func (w *walk) project(n tree, below []*relation) *relation {
 	in, out := below[0], &relation{total: below[0].total, single: below[0].single}
 	exprs := list(n["expressions"])
@@ -136,6 +139,7 @@ func typeOf(v any) any {
 	return e["return_type"]
 }
 
+// filter leaves rows out: keys are still keys of what is left.
 func (w *walk) filter(n tree, below []*relation) *relation {
 	w.pure(n["expressions"], below[0])
 	r := *pick(below[0], n["projection_map"])
@@ -170,6 +174,8 @@ func (w *walk) unnest(n tree, below []*relation) *relation {
 }
 
 // distinct leaves one of the rows that are equal in some columns, or in all.
+// DISTINCT ON takes the first by an order, which says which one only if no two rows tie in it. Of DISTINCT all columns
+// together are a key.
 func (w *walk) distinct(n tree, below []*relation) *relation {
 	in := below[0]
 	out := &relation{columns: in.columns, keys: in.keys, single: in.single}
@@ -190,6 +196,7 @@ func (w *walk) distinct(n tree, below []*relation) *relation {
 	return out
 }
 
+// upTo are the columns from 0 to n-1.
 func upTo(n int) []int {
 	out := make([]int, n)
 	for i := range out {
@@ -199,6 +206,8 @@ func upTo(n int) []int {
 }
 
 // merge notes of columns that one value stands for all that are equal to it. The reason is one with the type of such a column for %s.
+// Of a floating-point column it is enough to note it, since it may still be compared and written; of another type there
+// is no telling what the difference would be, and the query is refused.
 func (w *walk) merge(columns []column, why Reason) {
 	for i, c := range columns {
 		if c.exact && c.unsure == nil {
@@ -222,6 +231,7 @@ func (w *walk) orderBy(n tree, below []*relation) *relation {
 	return pick(&r, n["projections"])
 }
 
+// limit keeps the first rows, which are the same ones only after an order without ties, or where there is one row.
 func (w *walk) limit(n tree, below []*relation) *relation {
 	r := below[0]
 	for _, bound := range []string{"limit_val", "offset_val"} {
@@ -297,6 +307,7 @@ func (w *walk) asOf(n tree, below []*relation) *relation {
 }
 
 // set is UNION, EXCEPT or INTERSECT.
+// UNION ALL keeps each row as it is; all others look for equal rows and keep one of them.
 func (w *walk) set(n tree, below []*relation) *relation {
 	out := &relation{}
 	if len(below[0].columns) != len(below[1].columns) {

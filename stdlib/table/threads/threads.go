@@ -78,6 +78,7 @@ type walk struct {
 	why     *Reason
 }
 
+// refuse keeps the first reason: it is the one that a reader can do something about, and the rest often follows from it.
 func (w *walk) refuse(r Reason) *relation {
 	if w.why == nil {
 		w.why = &r
@@ -143,6 +144,8 @@ func (w *walk) children(n tree) []*relation {
 }
 
 // relation is what a node of the plan yields; nothing, once there is a reason.
+// A node of a kind that is not known, or with another number of inputs than expected, is refused. So what this package
+// does not understand runs on one thread, and is slower but never different.
 func (w *walk) relation(v any) *relation {
 	n, _ := v.(tree)
 	if w.why != nil {
@@ -212,6 +215,7 @@ func (w *walk) cte(n tree) *relation {
 	return w.relation(below[1])
 }
 
+// named is a query of WITH where it is used; one that names itself is not finished by then.
 func (w *walk) named(n tree, _ []*relation) *relation {
 	r := w.ctes[number(n["cte_index"])]
 	if r == nil || len(list(n["chunk_types"])) != len(r.columns) {
@@ -234,6 +238,7 @@ func (w *walk) outer(n tree, _ []*relation) *relation {
 }
 
 // get is a table of the query, or rows made of numbers.
+// A table's key is one of the relation only where the query reads all of its columns.
 func (w *walk) get(n tree, _ []*relation) *relation {
 	name := word(n, "name")
 	data, _ := n["function_data"].(tree)

@@ -29,6 +29,8 @@ var small = map[string]bool{"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, 
 func floating(typ string) bool { return typ == "DOUBLE" || typ == "FLOAT" }
 
 // columnOf is a column of a type, as the plan writes types.
+// A value of an exact type has one way of being written for each that it can equal: integers have, doubles (0.0 = -0.0)
+// and texts under a collation ('a' = 'A') have not. Of lists and structs that holds if it does of all that they hold.
 func columnOf(v any) column {
 	t, _ := v.(tree)
 	id := word(t, "id")
