@@ -26,7 +26,7 @@ import (
 //
 // A stage's outputs must be the bytes that a new process would give. So before a stage the worker takes over the job's whole environment
 // and folder (begin), and after it stays only if nothing is left: no more goroutines and open files than before the first stage, no
-// children, at most 256 MB more memory, and a reset of what components keep open that succeeded (end). In doubt, and after 100
+// children, at most 256 MB more memory, and a reset of what components keep open that succeeded (end). In doubt, and after 1,000
 // stages, it ends, and the executor starts another. For example, a stage that leaves a goroutine behind succeeds, and is answered with
 //
 //	{"cpu_us": 5312, "peak": 48234496, "rest": 41943040, "stays": false}
@@ -119,7 +119,7 @@ type worker struct {
 }
 
 // maxStages is how many stages a worker runs.
-const maxStages = 100
+const maxStages = 1000
 
 // begin makes the process what a new one would be for the stage.
 func (w *worker) begin(job Job, stdout, stderr *os.File) error {

@@ -184,11 +184,11 @@ func TestWorkersAreEnded(t *testing.T) {
 	}
 }
 
-// TestWorkersRunAHundredStages, and then another worker does.
-func TestWorkersRunAHundredStages(t *testing.T) {
+// TestWorkersRunAThousandStages, and then another worker does.
+func TestWorkersRunAThousandStages(t *testing.T) {
 	e := newExecutor(t)
 	first := pidOf(t, e)
-	for range 99 {
+	for range 999 {
 		if next := pidOf(t, e); next != first {
 			t.Fatal("the worker ended before")
 		}

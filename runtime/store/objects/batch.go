@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -22,6 +23,7 @@ type Batch struct {
 	objects *Objects
 	files   []written // that have no names yet
 	there   []plan.Digest
+	head    []byte // room for small content
 }
 
 // written is a temporary file that is to be an object. It may not be on disk yet.
@@ -78,27 +80,61 @@ func (b *Batch) PutFile(path string) (plan.Digest, error) {
 // put writes a temporary file, hashing on the way, unless the content is small and there.
 // A full batch (batchFiles) is named at once, so that of a folder of a million files few temporary ones wait at a time.
 func (b *Batch) put(r io.Reader) (plan.Digest, error) {
-	if !holes(r) {
-		head, err := io.ReadAll(io.LimitReader(r, smallFile+1))
-		if err != nil {
-			return "", err
-		}
-		if len(head) <= smallFile {
-			there, err := b.isThere(digest.Of(head))
-			if there || err != nil {
-				return digest.Of(head), err
-			}
-		}
-		r = io.MultiReader(bytes.NewReader(head), r)
-	}
-	w, err := b.objects.write(b.ctx, r)
-	if err != nil {
-		return "", err
+	w, err := b.write(r)
+	if err != nil || w.tmp == "" {
+		return w.digest, err
 	}
 	if b.files = append(b.files, w); len(b.files) >= batchFiles {
 		err = b.name()
 	}
 	return w.digest, err
+}
+
+// write is put but for the name. Small content is read whole, and hashed once; that has no temporary file where it is there.
+func (b *Batch) write(r io.Reader) (written, error) {
+	if err := b.ctx.Err(); err != nil {
+		return written{}, err
+	}
+	if holes(r) {
+		return b.objects.write(b.ctx, r)
+	}
+	if b.head == nil {
+		b.head = make([]byte, 0, firstRead)
+	}
+	head, err := readUpTo(b.head[:0], r, smallFile+1)
+	b.head = head
+	if err != nil {
+		return written{}, err
+	}
+	if len(head) > smallFile {
+		return b.objects.write(b.ctx, io.MultiReader(bytes.NewReader(head), r))
+	}
+	d := digest.Of(head)
+	if there, err := b.isThere(d); there || err != nil {
+		return written{digest: d}, err
+	}
+	return b.objects.writeSmall(head, d)
+}
+
+// firstRead is the room that a batch has for small content at first: what tiny stages yield has a few hundred bytes.
+const firstRead = 4 << 10
+
+// readUpTo appends what a reader has to a buffer, so many bytes at most, and returns it.
+func readUpTo(into []byte, r io.Reader, most int) ([]byte, error) {
+	for len(into) < most {
+		if len(into) == cap(into) {
+			into = slices.Grow(into, min(cap(into), most-len(into)))
+		}
+		n, err := r.Read(into[len(into):min(cap(into), most)])
+		into = into[:len(into)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return into, err
+		}
+	}
+	return into, nil
 }
 
 // isThere looks for an object on the shelf. One whose content is not right is moved aside.

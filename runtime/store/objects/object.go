@@ -157,6 +157,19 @@ func (o *Objects) write(ctx context.Context, r io.Reader) (written, error) {
 	return written{tmp.Name(), d}, nil
 }
 
+// writeSmall writes content whose digest is known.
+func (o *Objects) writeSmall(content []byte, d plan.Digest) (written, error) {
+	tmp, err := o.place.File("object-")
+	if err != nil {
+		return written{}, err
+	}
+	_, err = tmp.Write(content)
+	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
+		return written{}, errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return written{tmp.Name(), d}, nil
+}
+
 // wrong are those files whose key has another value than it should. That value is moved aside.
 func (o *Objects) wrong(ctx context.Context, had []local.Staged, digests map[string]plan.Digest) ([]local.Staged, error) {
 	var wrong []local.Staged

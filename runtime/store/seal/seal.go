@@ -56,8 +56,9 @@ func takeApart(name string, data []byte) ([]byte, plan.Digest, error) {
 // Copy copies r to w and returns the digest of what it copied.
 // After an error w has a part.
 func Copy(ctx context.Context, w io.Writer, r io.Reader) (plan.Digest, error) {
+	const small, large = 32 << 10, 256 << 10 // most files are small, and clearing more takes longer than reading them
 	h := blake3.New()
-	buf := make([]byte, 1<<18)
+	buf := make([]byte, small)
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", err
@@ -72,6 +73,9 @@ func Copy(ctx context.Context, w io.Writer, r io.Reader) (plan.Digest, error) {
 		}
 		if err != nil {
 			return "", err
+		}
+		if n == small && len(buf) == small {
+			buf = make([]byte, large)
 		}
 	}
 }
