@@ -38,7 +38,7 @@ type Options struct {
 	Placement Placement
 	Dir       string // the module's folder: files outside are relative to it
 
-	// Parallelism is how many stages may run at once; 0: as many as there are processors.
+	// Parallelism is how many stages may run at once; 0: as many as there are processors. Where it is 1, nothing goes on beside the one.
 	Parallelism int
 	// Events is called with each event after the journal has it, such as StageStarted, one call at a time and from several goroutines.
 	// All stages wait while it runs, so it must not block for long.
@@ -76,8 +76,11 @@ type run struct {
 	found   sync.Map // by address, the versions that were asked for: strings, of what is fetched and of images
 
 	eventMu   sync.Mutex
-	st        *plan.State // written by the loop only
-	described bool        // what blocks say of themselves is recorded
+	st        *plan.State   // touched by the loop only, or by what writes a revision for it
+	described bool          // what blocks say of themselves is recorded
+	marked    time.Time     // when a revision was last marked as the last
+	unmarked  bool          // one was written since
+	slots     chan struct{} // has room for as many stages as may run
 }
 
 // Run carries out the plan. What goes wrong in stages, gates and releases is in the result; the error is for what ends
@@ -97,6 +100,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	if err == nil {
 		err = r.last(ctx)
+	}
+	if failed := r.mark(context.WithoutCancel(ctx)); err == nil {
+		err = failed
 	}
 	res := r.result(ctx)
 	r.emit(r.ended(res, err))
@@ -186,7 +192,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State}, nil
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism)}, nil
 }
 
 // newApplyID returns an id that sorts by time.

@@ -70,8 +70,14 @@ func (l listener) Warning(message string)   { l.run.emit(StageWarning{l.address,
 //	such as an engine that does not answer
 //	all else, such as exit code 1             not again: the same inputs would give the same failure
 //
-// It waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s.
+// It begins once there is room for one more that runs, and waits Backoff before the second attempt, and twice as long before each further one: 1 s, 2 s, 4 s.
 func (r *run) try(ctx context.Context, a *attempt.Attempt, rebuild bool) *Failure {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return attempt.Failuref(attempt.KilledFailure, "killed while waiting for others to end")
+	}
 	own, engine := a.Node.Retries, engineRetries
 	wait := r.Backoff
 	for {

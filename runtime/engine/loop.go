@@ -10,14 +10,16 @@ package engine
 //
 // Order. A unit is ready when all that it depends on has ended and has given what is needed of it: a result, or a pass. A unit
 // of which a need is not met is blocked, and so is what depends on it; all else goes on. Among ready units the one with the longest
-// chain behind it is started first, and at most Parallelism run at once.
+// chain behind it is started first. At most Parallelism stages run at once, and as many again may be looked up, laid out or stored
+// meanwhile: what they wait for is the disk. With one at a time nothing goes on beside it.
 //
 // Attempts. The goroutine of a stage looks its fingerprint up in the store; where nothing is recorded it makes attempts (try), waits
 // between them, and puts the objects and then the record of the result into the store.
 //
-// Recording. When a unit ends, loop takes all outcomes that have arrived meanwhile as one batch, and writes their events as one
-// revision of the state. Only then are the events of success emitted, and dependents started. So no unit starts on what is
-// not recorded. A revision that cannot be written ends the run.
+// Recording. Outcomes that have arrived are one batch, whose events are written as one revision of the state (record.go). Those that arrive
+// while it is written are the next batch. Only when it is written are the events of success emitted, and dependents started. So no unit
+// starts on what is not recorded. Stages that do not depend on the batch start meanwhile; gates and releases, which go by the state, do not.
+// A revision that cannot be written ends the run.
 //
 // Stopping. After the first error that ends the run, or when the context is done, nothing more is started; what runs is waited for
 // and recorded. The context Options.Kill, when it is done, ends running stages too.
@@ -33,7 +35,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/attempt"
@@ -62,8 +63,8 @@ type completion struct {
 	outcome *outcome
 }
 
-// before is what the state has of a unit when the unit is started, copied for the unit's goroutine: only loop may read the state,
-// which changes with each revision. For example, of the unit gate/gate.release: its last decision and the approvals given.
+// before is what the state has of a unit when the unit is started, or of a stage when it is ready, copied for the unit's goroutine: only loop
+// may read the state, and only while no revision is written. For example, of the unit gate/gate.release: its last decision and the approvals given.
 type before struct {
 	node      *plan.NodeState // nil if there is nothing, as for the others
 	gate      *plan.GateState
@@ -103,23 +104,24 @@ func recorded[T any](of map[string]T, address string) *T {
 }
 
 // loop starts units as they become ready and takes in what they come to, until nothing is left or nothing more may be
-// started. It alone touches the graph and the state.
+// started. It alone touches the graph, and, but for the one revision that is being written, the state.
 func (r *run) loop(ctx context.Context) error {
 	r.st = state.Copy(r.st)
-	done := make(chan completion)
+	done, written := make(chan completion), make(chan written)
 	ready := &queue{}
 	for _, u := range r.graph.units {
 		if u.waiting == 0 {
-			heap.Push(ready, u)
+			r.push(ready, u)
 		}
 	}
-	running, stop := 0, ctx.Done()
+	running, writing, stop := 0, false, ctx.Done()
+	var arrived []completion
 	var fatal error
 	for {
 		if ctx.Err() == nil && r.Kill.Err() == nil && fatal == nil {
-			running = r.start(ready, running, done)
+			running = r.start(ready, running, writing, done)
 		}
-		if running == 0 {
+		if running == 0 && !writing {
 			return fatal
 		}
 		select {
@@ -127,26 +129,64 @@ func (r *run) loop(ctx context.Context) error {
 			stop = nil
 			r.emit(Stopping{running})
 		case c := <-done:
-			batch := drain(c, done, running)
-			running -= len(batch)
-			more, err := r.take(ctx, batch)
+			arrived = append(arrived, drain(c, done, running)...)
+		case w := <-written:
+			writing = false
+			more, err := r.take(w)
 			for _, u := range more {
-				heap.Push(ready, u)
+				r.push(ready, u)
 			}
 			fatal = errors.Join(fatal, err)
+		}
+		if len(arrived) > 0 && !writing {
+			running -= len(arrived)
+			batch := r.batch(arrived)
+			arrived, writing = nil, true
+			go func() { written <- r.write(ctx, batch) }()
 		}
 	}
 }
 
-// start runs ready units as far as there is room, and returns how many run.
-func (r *run) start(ready *queue, running int, done chan<- completion) int {
-	for ready.Len() > 0 && running < r.Parallelism {
+// push makes a unit one that is ready. What is recorded of a stage is its own, and is copied now, for it may start while a revision is written.
+func (r *run) push(ready *queue, u *unit) {
+	if u.node != nil {
+		u.was = r.before(u)
+	}
+	heap.Push(ready, u)
+}
+
+// start starts ready units as far as there is room, and returns how many have been started and not taken in. While a revision is
+// written these are stages alone.
+func (r *run) start(ready *queue, running int, writing bool, done chan<- completion) int {
+	if writing && r.Parallelism == 1 {
+		return running
+	}
+	var held []*unit
+	for ready.Len() > 0 && running < r.beside() {
 		u := heap.Pop(ready).(*unit)
+		if u.node == nil && writing {
+			held = append(held, u)
+			continue
+		}
+		if u.node == nil {
+			u.was = r.before(u)
+		}
 		running++
-		was := r.before(u)
-		go func() { done <- completion{u, r.guarded(u, was)} }()
+		go func() { done <- completion{u, r.guarded(u, u.was)} }()
+	}
+	for _, u := range held {
+		heap.Push(ready, u)
 	}
 	return running
+}
+
+// beside is how many units may have begun and not be recorded: as many as may run, and as many that are before or behind that.
+// With one at a time there is nothing beside it, so that its revisions follow each other in the order of its stages.
+func (r *run) beside() int {
+	if r.Parallelism == 1 {
+		return 1
+	}
+	return 2 * r.Parallelism
 }
 
 // queue is a heap of ready units: those with the longest chain behind them first.
@@ -183,38 +223,6 @@ func drain(first completion, done <-chan completion, running int) []completion {
 		}
 	}
 	return batch
-}
-
-// take records a batch of outcomes and returns the units that became ready.
-func (r *run) take(ctx context.Context, batch []completion) ([]*unit, error) {
-	slices.SortFunc(batch, func(a, b completion) int { return strings.Compare(a.unit.id, b.unit.id) })
-	var events []plan.Event
-	var fatal error
-	for _, c := range batch {
-		events = append(events, c.outcome.record...)
-		fatal = errors.Join(fatal, c.outcome.fatal)
-	}
-	if len(events) > 0 {
-		if !r.described {
-			events = append(events, r.describe()...)
-		}
-		if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
-			for _, c := range batch { // a stage's failure is told even so: it is true whether or not the state could be written
-				c.unit.outcome = c.outcome
-				r.tell(c.outcome, func(e Event) bool { _, failed := e.(StageFailed); return failed })
-			}
-			return nil, errors.Join(fatal, err)
-		}
-		r.described = true
-		r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
-	}
-	var ready []*unit
-	for _, c := range batch {
-		r.settle(c.unit, c.outcome)
-		r.tell(c.outcome, func(Event) bool { return true })
-		ready = append(ready, r.free(c.unit)...)
-	}
-	return ready, fatal
 }
 
 // keys are the keys of events, sorted; for what is told of a revision.

@@ -68,19 +68,6 @@ func blocks(meta map[string]json.RawMessage, policies map[string]plan.Policy) ma
 	return out
 }
 
-// last records what was not recorded with anything else.
-func (r *run) last(ctx context.Context) error {
-	events := r.describe()
-	if len(events) == 0 {
-		return nil
-	}
-	if err := r.Log.Extend(context.WithoutCancel(ctx), r.st, events); err != nil {
-		return err
-	}
-	r.emit(StateRecorded{Revision: r.st.Revision, Keys: keys(events)})
-	return nil
-}
-
 // difference is what has to be recorded to make one state another.
 // They are sorted by key, so that one change is one revision, byte for byte.
 func difference(before, after *plan.State) []plan.Event {

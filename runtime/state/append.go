@@ -63,14 +63,22 @@ func (l *Log) Append(ctx context.Context, base *plan.State, events []plan.Event)
 	return st, nil
 }
 
-// Extend records events on top of a state and makes it the state after them; what that takes does not depend on how much is
+// Extend records events, as Record does, and marks the revision as the last.
+func (l *Log) Extend(ctx context.Context, st *plan.State, events []plan.Event) error {
+	if err := l.Record(ctx, st, events); err != nil {
+		return err
+	}
+	return l.Mark(context.WithoutCancel(ctx), st)
+}
+
+// Record records events on top of a state and makes it the state after them; what that takes does not depend on how much is
 // recorded. Where other revisions were written since, the events are put on top of those if their keys are untouched;
 // otherwise the error is a MovedError, or a FencedError. No two events may have the same key. Releases that have no revision yet get the number
 // of this one.
 //
-// When Extend returns without error, the revision is on disk. After an error it may be there or not: Load tells. The state is
+// When Record returns without error, the revision is on disk. After an error it may be there or not: Load tells. The state is
 // then what it was, or that of a later revision of others.
-func (l *Log) Extend(ctx context.Context, st *plan.State, events []plan.Event) error {
+func (l *Log) Record(ctx context.Context, st *plan.State, events []plan.Event) error {
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b plan.Event) int { return strings.Compare(a.Key, b.Key) })
 	for i, e := range events {
@@ -138,10 +146,10 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	}
 	if time.Now().Round(0).Sub(looked) > garbage.Late { // a collection may have come in between
 		if err := l.store.Hold(ctx, said); err != nil {
-			return nil, fmt.Errorf("it is recorded, and what it rests on is not there: %w", errors.Join(err, l.writeHead(context.WithoutCancel(ctx), r)))
+			return nil, fmt.Errorf("it is recorded, and what it rests on is not there: %w", errors.Join(err, l.writeHead(context.WithoutCancel(ctx), head{r.Revision, r.Digest})))
 		}
 	}
-	return r, l.writeHead(context.WithoutCancel(ctx), r)
+	return r, nil
 }
 
 // put puts a revision under its key. After an error of the bucket it reads the key again, since an error does not say that nothing

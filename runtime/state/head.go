@@ -15,7 +15,8 @@ import (
 )
 
 // head names the last revision that was written, under a key outside of the log, such as heads/fraud/default.json. The chain of
-// digests shows that no revision in the middle is missing; the head shows that none at the end is. A head is no signature: who
+// digests shows that no revision in the middle is missing; the head shows that none at the end is. A head that is older than the log agrees
+// with it, so that revisions of nothing but results of stages need not be marked one by one. A head is no signature: who
 // can change the log can change the head too.
 type head struct {
 	Revision int64       `json:"revision"`
@@ -48,16 +49,23 @@ func (l *Log) readHead(ctx context.Context) (head, error) {
 	return h, nil
 }
 
-// writeHead makes a revision that is durable the head. A process that is killed between the two leaves an older head, with which
-// the longer log agrees.
-func (l *Log) writeHead(ctx context.Context, r *Revision) error {
-	body, err := json.Marshal(head{r.Revision, r.Digest})
+// Mark makes the last revision of a state, which is durable, the head. A head that is there of a later one, which another has written,
+// stays. A process that is killed between the two leaves an older head, with which the longer log agrees.
+func (l *Log) Mark(ctx context.Context, st *plan.State) error {
+	if was, err := l.readHead(ctx); err != nil || was.Revision > st.Revision {
+		return err
+	}
+	return l.writeHead(ctx, head{st.Revision, st.Digest})
+}
+
+func (l *Log) writeHead(ctx context.Context, h head) error {
+	body, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
 	data, _ := seal.Seal(sealedHead, body)
 	if err := l.bucket.Replace(ctx, l.headKey(), bytes.NewReader(data)); err != nil {
-		return fmt.Errorf("noting revision %d as the last: %w", r.Revision, err)
+		return fmt.Errorf("noting revision %d as the last: %w", h.Revision, err)
 	}
 	return nil
 }
