@@ -69,21 +69,19 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 		return strings.Join(out, "; ")
 	}
-	// The database that all sessions can write has another name after each Reset; BASE stands for the one before, NOW for the one after.
 	tests := []struct{ name, plant, query, want string }{
 		{"data", "create table x as select 42 as y", "select y from x", "Table with name x does not exist"},
-		{"data for all, by the name that the database had", "create table BASE.main.x as select 42 as y", "select y from BASE.main.x", "does not exist"},
 		{"data of another schema", "create schema z; create table z.x as select 42 as y", "select y from z.x", "does not exist"},
 		{"a temporary table", "create temporary table x as select 42 as y", "select y from x", "Table with name x does not exist"},
 		{"a view", "create view x as select 42 as y", "select y from x", "Table with name x does not exist"},
 		{"a macro", "create macro answer() as 42", "select answer()", "Scalar Function with name answer does not exist"},
 		{"a temporary macro", "create temporary macro answer() as 42", "select answer()", "Scalar Function with name answer does not exist"},
-		{"a macro for all", "create macro BASE.main.answer() as 42", "select NOW.main.answer()", "does not exist"},
+		{"a macro for all", "create macro memory.main.answer() as 42", "select memory.main.answer()", "does not exist"},
 		{"a type", "create type mood as enum ('good')", "select 'good'::mood", "Type with name mood does not exist"},
-		{"a type for all", "create type BASE.main.mood as enum ('good')", "select 'good'::NOW.main.mood", "does not exist"},
-		{"a table for all", "create table BASE.main.x as select 42 as y", "select y from NOW.main.x", "does not exist"},
-		{"a sequence for all", "create sequence BASE.main.s start 42", "select nextval('NOW.main.s')", "does not exist"},
-		{"a schema for all", "create schema BASE.z; create view BASE.z.x as select 42 as y", "select y from NOW.z.x", "does not exist"},
+		{"a type for all", "create type memory.main.mood as enum ('good')", "select 'good'::memory.main.mood", "does not exist"},
+		{"a table for all", "create table memory.main.x as select 42 as y", "select y from memory.main.x", "does not exist"},
+		{"a sequence for all", "create sequence memory.main.s start 42", "select nextval('memory.main.s')", "does not exist"},
+		{"a schema for all", "create schema memory.z; create view memory.z.x as select 42 as y", "select y from memory.z.x", "does not exist"},
 		{"an order of nulls for all", "set global default_null_order = 'nulls_first'", "select current_setting('default_null_order')", "NULLS_LAST"},
 		{"a variable", "set variable answer = 42", "select getvariable('answer')", "<nil>"},
 		{"a prepared statement", "prepare answer as select 42", "execute answer", "does not exist"},
@@ -101,8 +99,7 @@ func TestNothingIsLeft(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			base := s.engine.base()
-			if err := s.exec(t.Context(), strings.Split(strings.ReplaceAll(tt.plant, "BASE", base), "; ")...); err != nil {
+			if err := s.exec(t.Context(), strings.Split(tt.plant, "; ")...); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Close(); err != nil {
@@ -115,10 +112,49 @@ func TestNothingIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if got := look(s, strings.NewReplacer("BASE", base, "NOW", s.engine.base()).Replace(tt.query)); !strings.Contains(got, tt.want) {
+			if got := look(s, tt.query); !strings.Contains(got, tt.want) {
 				t.Errorf("%s: got %q, want %q", tt.query, got, tt.want)
 			}
 		})
+	}
+}
+
+// TestWhatOnlyReads: after whatever is not known to leave nothing behind an engine is looked at.
+func TestWhatOnlyReads(t *testing.T) {
+	for statement, want := range map[string]bool{
+		"select 1":                               true,
+		"copy (select 1) to 'x'":                 true,
+		"describe select 1":                      true,
+		"create temp view x as select 1":         true,
+		"select 1; set threads = 4":              false,
+		"copy x from 'x'":                        false,
+		"create view x as select 1":              false,
+		"create or replace temp view x as ":      false,
+		"explain analyze insert into x from y":   false,
+		"with y as (select 1) insert into x fro": false,
+		"pragma disable_optimizer":               false,
+		"set threads = 4":                        false,
+		" select 1":                              false,
+	} {
+		if got := reads(statement); got != want {
+			t.Errorf("%s: got %t, want %t", statement, got, want)
+		}
+	}
+	keeping(t)
+	for statement, want := range map[string]bool{"select 1": false, "create temp table x as select 1 as y": true} {
+		s, err := open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.exec(t.Context(), statement), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got := shelf.engine.wrote.Load(); got != want {
+			t.Errorf("%s: the engine is to be looked at: %t, want %t", statement, got, want)
+		}
+		if err := Reset(t.Context()); err != nil || shelf.engine.wrote.Load() {
+			t.Errorf("%s: got %v, want an engine that was looked at", statement, err)
+		}
 	}
 }
 

@@ -48,9 +48,12 @@ func (s *session) checkKey(ctx context.Context, rows string, key Key) error {
 		text[i] = fmt.Sprintf("%s || coalesce(%s::varchar, 'null')", literal(k+" = "), quoted[i])
 	}
 	name, columns, null := strings.Join(key.Columns, ", "), strings.Join(quoted, ", "), strings.Join(nulls, " or ")
-	wrong, err := s.counts(ctx, "select count(*) from (select 1 from "+rows+" group by "+columns+" having count(*) > 1 or "+null+")")
-	if err != nil || wrong[0].(int64) == 0 {
-		return err
+	wrong, err := s.number(ctx, "select count(*) from (select 1 from "+rows+" group by "+columns+" having count(*) > 1 or "+null+")")
+	if err != nil {
+		return fmt.Errorf("checking the key: %w", err)
+	}
+	if wrong == 0 {
+		return nil
 	}
 	row, err := s.counts(ctx, "select count(*) from "+rows+" where "+null)
 	if err != nil {

@@ -19,7 +19,6 @@ package table
 //	select md5(repeat('x', 3000000000))            repeat of these constants is too much to compute (constants.go)
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -72,7 +71,7 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 // parseAnew has the engine parse a text (json_serialize_sql, https://duckdb.org/docs/stable/data/json/sql_to_and_from_json).
 // It serializes SELECTs alone, so that anything else is an error here and never reaches the engine.
 func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
-	row, err := s.one(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
+	text, err := s.word(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +82,7 @@ func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
 		Position   string `json:"position"`
 		Statements []tree `json:"statements"`
 	}
-	d := json.NewDecoder(bytes.NewReader([]byte(row[0].(string))))
+	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&answer); err != nil {
 		return nil, fmt.Errorf("reading the syntax tree: %w", err)

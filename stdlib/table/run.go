@@ -131,7 +131,7 @@ func (s *session) views(ctx context.Context, tables map[string]string) ([]string
 			return nil, err
 		}
 		files = append(files, path)
-		if err := s.exec(ctx, "create view "+Quote(name)+" as select * from "+scanParquet(path)); err != nil {
+		if err := s.exec(ctx, "create temp view "+Quote(name)+" as select * from "+scanParquet(path)); err != nil {
 			return nil, fmt.Errorf("opening table %s: %w", name, err)
 		}
 	}
@@ -188,12 +188,8 @@ func (s *session) copyParquet(ctx context.Context, query, out string) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	row, err := s.one(ctx, "copy ("+query+"\n) to "+literal(out)+
+	return s.number(ctx, "copy ("+query+"\n) to "+literal(out)+
 		" (format parquet, compression zstd, row_group_size 122880, parquet_version v1, use_tmp_file false)")
-	if err != nil {
-		return 0, err
-	}
-	return row[0].(int64), nil
 }
 
 // casts lists the columns with the types that they are stored with.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/mlp-lang/mlp/runtime/scratch"
 )
@@ -21,7 +22,8 @@ import (
 type session struct {
 	connector *duckdb.Connector // nil with engine
 	engine    *engine           // that is kept; nil: the session has one of its own
-	database  string            // in that engine
+	database  string            // in that engine, once it is attached
+	attached  bool
 	conn      *duckdb.Conn
 	frozen    bool              // settings cannot be changed any more
 	dir       string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
@@ -150,10 +152,20 @@ func (s *session) Close() error {
 // exec runs statements one after the other, up to the first that fails.
 func (s *session) exec(ctx context.Context, statements ...string) error {
 	for _, q := range statements {
-		if _, err := s.conn.ExecContext(ctx, q, nil); err != nil {
-			return s.error(ctx, err)
+		if err := errors.Join(s.within(ctx, q), s.run(ctx, q)); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// run runs a statement, or several in one text.
+func (s *session) run(ctx context.Context, statement string) error {
+	var result mapping.Result
+	if err := s.result(ctx, statement, &result); err != nil {
+		return err
+	}
+	mapping.DestroyResult(&result)
 	return nil
 }
 
@@ -171,6 +183,9 @@ func (s *session) error(ctx context.Context, err error) error {
 
 // each calls f with every row of the query; the slice is reused.
 func (s *session) each(ctx context.Context, query string, f func(row []driver.Value) error) error {
+	if err := s.within(ctx, query); err != nil {
+		return err
+	}
 	rows, err := s.conn.QueryContext(ctx, query, nil)
 	if err != nil {
 		return s.error(ctx, err)
@@ -200,6 +215,32 @@ func (s *session) one(ctx context.Context, query string) ([]driver.Value, error)
 		err = fmt.Errorf("no row from %s", query)
 	}
 	return out, err
+}
+
+// number is the first value of the only row of a query, a bigint.
+func (s *session) number(ctx context.Context, query string) (n int64, err error) {
+	return n, s.value(ctx, query, func(v vector) { n = *(*int64)(v.data) })
+}
+
+// word is the first value of the only row of a query, a text.
+func (s *session) word(ctx context.Context, query string) (text string, err error) {
+	return text, s.value(ctx, query, func(v vector) {
+		v.texts(func(_ int, s []byte, _ bool) { text = string(s) })
+	})
+}
+
+// value takes the first value of the only row of a query.
+func (s *session) value(ctx context.Context, query string, take func(vector)) error {
+	rows := 0
+	err := errors.Join(s.within(ctx, query), s.vectors(ctx, query, func(columns []vector) {
+		if rows += columns[0].rows; rows == 1 {
+			take(columns[0])
+		}
+	}))
+	if err == nil && rows != 1 {
+		err = fmt.Errorf("%d rows from %s, and one was expected", rows, query)
+	}
+	return err
 }
 
 // file is the path of a file of the session's own. In an engine that is kept no two sessions ever have the same, so that none meets what the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"time"
 	"unsafe"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -108,17 +109,27 @@ func (s *session) vectors(ctx context.Context, query string, f func(columns []ve
 	return ctx.Err()
 }
 
-// result runs a query on the session's connection, until ctx ends.
+// result runs a query on the session's connection, until ctx ends. The engine plans it once; what the driver runs it plans twice where it reads
+// a file, to prepare it and to run it.
 func (s *session) result(ctx context.Context, query string, result *mapping.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	conn, ended := s.handle(), make(chan struct{})
+	conn, done, ended := s.handle(), make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
-		mapping.Interrupt(conn)
+		for again := time.NewTicker(interruptEvery); ; <-again.C { // one that comes before the query begins is not heard
+			mapping.Interrupt(conn)
+			select {
+			case <-done:
+				again.Stop()
+				return
+			default:
+			}
+		}
 	})
 	state := mapping.Query(conn, query, result)
+	close(done)
 	if !stop() {
 		<-ended // no later query is to be interrupted
 	}
@@ -128,6 +139,9 @@ func (s *session) result(ctx context.Context, query string, result *mapping.Resu
 	defer mapping.DestroyResult(result)
 	return s.error(ctx, &duckdb.Error{Msg: mapping.ResultError(result)})
 }
+
+// interruptEvery is the time between two interruptions of a query.
+const interruptEvery = 10 * time.Millisecond
 
 // handle is the connection as the engine's C interface knows it. The driver keeps it to itself, so it is looked up by its name, conn.
 func (s *session) handle() mapping.Connection {
