@@ -18,6 +18,8 @@ type Figures struct {
 	Rounds, Trees int
 	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors.
 	TrainingLoss, ValidationLoss float64
+	// ByRound is the validation loss after each round that was fitted; nil where there are none.
+	ByRound []float64
 	// Importance is each feature's share in what the model goes by, in the order of the signature; nil if there is
 	// no such thing.
 	Importance []float64
@@ -57,7 +59,7 @@ type figuresFile struct {
 	Undefined      map[string]string   `json:"undefined,omitempty"`
 }
 
-// Finish fixes the threshold, and writes the model and the figures.
+// Finish fixes the threshold, and writes the model, the figures and the report.
 // Of a block with decision the validation rows are scored once more, by the estimator as it will be used.
 func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
 	threshold := model.DefaultThreshold
@@ -92,7 +94,11 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if err := b.Write(dir); err != nil {
 		return err
 	}
-	return t.stage.WriteFigures(t.figures(f, threshold))
+	figures := t.figures(f, threshold)
+	if err := t.stage.WriteReport(t.report(f, figures)); err != nil {
+		return err
+	}
+	return t.stage.WriteFigures(figures)
 }
 
 // validationColumns are the features of the validation table, read once more where they were not kept.

@@ -232,7 +232,7 @@ func TestLinearModelsDoNotDependOnThreads(t *testing.T) {
 func modelBytes(t *testing.T, r *stagetest.Result) string {
 	t.Helper()
 	var all string
-	for _, name := range []string{"model/bundle.json", "model/model.json", "metrics.json"} {
+	for _, name := range []string{"model/bundle.json", "model/model.json", "metrics.json", "report.json"} {
 		data, err := os.ReadFile(filepath.Join(r.Root, "out", name))
 		if err != nil {
 			t.Fatal(err)

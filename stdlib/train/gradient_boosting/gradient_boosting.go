@@ -233,7 +233,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	s.Logf("%d rounds, %d trees on %d rows", r.Rounds, len(r.Model.Trees), t.Data.Rows)
 	return t.Finish(ctx, model.Trees, e, train.Figures{
-		Rounds: r.Rounds, Trees: len(r.Model.Trees), TrainingLoss: r.TrainingLoss, ValidationLoss: r.ValidationLoss,
+		Rounds: r.Rounds, Trees: len(r.Model.Trees), TrainingLoss: r.TrainingLoss, ValidationLoss: r.ValidationLoss, ByRound: r.ByRound,
 		Importance: train.Shares(r.Model.Importance()),
 	})
 }

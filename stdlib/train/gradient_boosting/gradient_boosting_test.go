@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
@@ -156,7 +157,7 @@ func TestSameBytesOnOneThreadAndThree(t *testing.T) {
 			t.Fatal(err)
 		}
 		var all string
-		for _, name := range []string{"model/bundle.json", "model/model.json", "metrics.json"} {
+		for _, name := range []string{"model/bundle.json", "model/model.json", "metrics.json", "report.json"} {
 			data, err := os.ReadFile(filepath.Join(r.Root, "out", name))
 			if err != nil {
 				t.Fatal(err)
@@ -228,5 +229,52 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	if r := stagetest.RunContext(ctx, t, gb.Component, block(binary)); !errors.Is(r.Err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", r.Err)
+	}
+}
+
+// TestReport: the learning curve has each round that was fitted and ends at the loss that figures tell of, and the importance of all features
+// is there, the greatest first.
+func TestReport(t *testing.T) {
+	r := stagetest.Run(t, gb.Component, block(binary))
+	data, err := os.ReadFile(filepath.Join(r.Root, "out", "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := report.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(r.Root, "out", "metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var figures struct {
+		Rounds         int                `json:"rounds"`
+		ValidationLoss float64            `json:"validation_loss"`
+		Importance     map[string]float64 `json:"importance"`
+	}
+	if err := json.Unmarshal(raw, &figures); err != nil {
+		t.Fatal(err)
+	}
+	plots := map[string]*report.Plot{}
+	for _, s := range doc.Sections {
+		for _, i := range s.Items {
+			if i.Plot != nil {
+				plots[i.Plot.Title] = i.Plot
+			}
+		}
+	}
+	learning := plots["Learning curve"].Series[1]
+	if at := figures.Rounds - 1; learning.Y[at] != figures.ValidationLoss || learning.X[at] != float64(figures.Rounds) {
+		t.Errorf("round %v has the loss %v, and figures say %v of round %d", learning.X[at], learning.Y[at], figures.ValidationLoss, figures.Rounds)
+	}
+	p := plots["Importance"]
+	if len(p.Y.Categories) != len(figures.Importance) {
+		t.Errorf("got the importance of %v, figures have %d", p.Y.Categories, len(figures.Importance))
+	}
+	for i, name := range p.Y.Categories {
+		if x := p.Series[0].X[i]; x != figures.Importance[name] || i > 0 && x > p.Series[0].X[i-1] {
+			t.Errorf("%s has %v, figures say %v", name, x, figures.Importance[name])
+		}
 	}
 }

@@ -77,6 +77,8 @@ type Result struct {
 	// TrainingLoss and ValidationLoss are the mean log loss, or the root mean squared error, of the model; the latter
 	// is NaN without validation rows.
 	TrainingLoss, ValidationLoss float64
+	// ByRound is the validation loss after each round that was fitted, those after the best among them; nil without validation rows.
+	ByRound []float64
 }
 
 // Fit fits trees to a table that has all its features. validation may be nil; else it is one of Other, with all of them too. progress is called after
@@ -88,6 +90,7 @@ func (t *Binned) Fit(ctx context.Context, validation *Coded, p Params, progress 
 	}
 	b := newBooster(t, validation, p)
 	best, bestLoss := 0, math.Inf(1)
+	var byRound []float64
 	for round := range p.Trees {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -97,13 +100,17 @@ func (t *Binned) Fit(ctx context.Context, validation *Coded, p Params, progress 
 		if validation == nil {
 			continue
 		}
-		if loss := b.validation.loss(p.Threads); loss < bestLoss {
+		loss := b.validation.loss(p.Threads)
+		byRound = append(byRound, loss)
+		if loss < bestLoss {
 			best, bestLoss = round+1, loss
 		} else if p.EarlyStoppingRounds > 0 && round+1-best >= p.EarlyStoppingRounds {
 			break
 		}
 	}
-	return b.result(best), nil
+	r := b.result(best)
+	r.ByRound = byRound
+	return r, nil
 }
 
 // booster is the state of a fit.

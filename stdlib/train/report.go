@@ -1,0 +1,110 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/mlp-lang/mlp/lang/report"
+	"github.com/mlp-lang/mlp/lang/schema"
+)
+
+// mostImportant is how many features a picture has; figures have all.
+const mostImportant = 30
+
+// report is what was fitted as a document: on how many rows, to which loss, by which features.
+func (t *Training) report(f Figures, of *figuresFile) *report.Report {
+	loss := "mean log loss"
+	if t.Signature.Task == schema.Regression {
+		loss = "root mean squared error"
+	}
+	facts := &report.Table{Columns: []report.Column{{Name: "figure"}, {Name: "value", Kind: report.Number}}}
+	fact := func(name string, x *float64, why string) {
+		c := report.Cell{Value: x}
+		if x == nil {
+			c.Why = why
+		}
+		facts.Rows = append(facts.Rows, []report.Cell{report.Words(name), c})
+	}
+	count := func(name string, n int) { fact(name, report.At(float64(n)), "") }
+	count("rows", of.Rows)
+	count("rows left out", of.Dropped)
+	count("validation rows", of.ValidationRows)
+	count("features", len(t.Signature.Features))
+	if of.Trees > 0 {
+		count("rounds", of.Rounds)
+		count("trees", of.Trees)
+	}
+	fact("training loss", of.TrainingLoss, of.Undefined["training_loss"])
+	fact("validation loss", of.ValidationLoss, of.Undefined["validation_loss"])
+	if of.Threshold != nil {
+		fact("threshold", of.Threshold, "")
+	}
+	facts.Title = "Losses are the " + loss
+	out := &report.Report{Title: fmt.Sprintf("Model of %s on %d features", t.Signature.Target, len(t.Signature.Features)),
+		Sections: []report.Section{{Title: "Fit", Items: []report.Item{{Table: facts}}}}}
+	var plots []report.Item
+	if p := curve(f.ByRound, of.Rounds, loss); p != nil {
+		plots = append(plots, report.Item{Plot: p})
+	}
+	if p := t.importance(f.Importance); p != nil {
+		plots = append(plots, report.Item{Plot: p})
+	}
+	if len(plots) > 0 {
+		out.Sections = append(out.Sections, report.Section{Title: "Learning", Items: plots})
+	}
+	return out
+}
+
+// mostRounds is how many points a learning curve has; of more rounds it has some, the first and the last among them.
+const mostRounds = 500
+
+// curve is the validation loss by round, and the round that the model ends with.
+func curve(byRound []float64, rounds int, loss string) *report.Plot {
+	s := report.Series{Name: "validation", Mark: report.Line}
+	n := len(byRound)
+	count := min(n, mostRounds)
+	for k := range count {
+		i := k
+		if count < n {
+			i = k * (n - 1) / (count - 1)
+		}
+		if x := byRound[i]; !math.IsNaN(x) && !math.IsInf(x, 0) {
+			s.X, s.Y = append(s.X, float64(i+1)), append(s.Y, x)
+		}
+	}
+	if len(s.X) < 2 {
+		return nil
+	}
+	end := float64(rounds)
+	return &report.Plot{Title: "Learning curve", Alt: fmt.Sprintf("Validation loss by round; the model has %d of %d rounds.", rounds, n),
+		X: report.Axis{Label: "round"}, Y: report.Axis{Label: loss},
+		Series: []report.Series{{Name: "rounds of the model", Mark: report.Line, X: []float64{end, end}, Y: []float64{slices.Min(s.Y), slices.Max(s.Y)}, Dim: true}, s}}
+}
+
+// importance is the share of each feature in what the model goes by, the greatest first; nil where the model has no such figure.
+func (t *Training) importance(shares []float64) *report.Plot {
+	var order []int
+	for i, x := range shares {
+		if !math.IsNaN(x) && !math.IsInf(x, 0) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(shares[b], shares[a]), cmp.Compare(t.Signature.Features[a].Name, t.Signature.Features[b].Name))
+	})
+	order = order[:min(len(order), mostImportant)]
+	if len(order) == 0 {
+		return nil
+	}
+	p := &report.Plot{Title: "Importance", Alt: fmt.Sprintf("The share of each feature in what the model goes by; %q has the most.", t.Signature.Features[order[0]].Name),
+		X: report.Axis{Label: "share", Share: true}}
+	s := report.Series{Name: "feature", Mark: report.Bars}
+	for k, i := range order {
+		p.Y.Categories = append(p.Y.Categories, t.Signature.Features[i].Name)
+		s.X, s.Y = append(s.X, shares[i]), append(s.Y, float64(k))
+	}
+	p.Series = []report.Series{s}
+	return p
+}
