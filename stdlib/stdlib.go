@@ -2,6 +2,17 @@
 // and sorted; adding a component is adding its folder and its line here.
 package stdlib
 
+// How a block finds its component.
+//
+// A block `train "linear_regression" "m"` has the kind train and the type linear_regression; its component is the value
+// of these two in the list below. There is no other registry, and nothing registers itself: what mlp knows is what this
+// file imports, in an order that anybody can read, and a test of all components walks this list.
+//
+// The compiler never imports a component. It gets the catalog that is made of the list (their schemas, ports and
+// documentation) and asks the rest through an interface: what a block yields (Shape), what it derives (Derive). Run is
+// called by the executor alone, in a process of its own or in a container, so that a component which hangs or takes too
+// much memory ends by itself.
+
 import (
 	"slices"
 	"strings"

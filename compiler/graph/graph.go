@@ -18,6 +18,9 @@ import (
 )
 
 // Graph is a directed graph of addresses. An edge leads from what is needed to what needs it.
+// It is made once, while a module is checked, and read by the planner, the engine and pictures: of the edges source.s →
+// dataset.d → train.m the order is just that, and train.m needs dataset.d. Addresses without an edge between them come
+// in the order of their names, so that the order of a module is the same on every machine.
 type Graph struct {
 	*store
 	g dgraph.Graph[string, string]

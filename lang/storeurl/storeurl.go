@@ -89,6 +89,9 @@ func (e *Error) Error() string { return e.Why }
 const form = `write it as "s3://bucket/prefix?region=eu-central-1"`
 
 // Parse reads a URL. Errors are Errors, and quote nothing that could be secret.
+// For instance s3://models/fraud/?region=eu-central-1 is the bucket models, the prefix fraud and one parameter; its
+// String is without the slash at the end, so that two ways of writing one place are one store. A parameter that the
+// scheme does not have is refused, since a misspelt one (ssetyp) would leave objects unencrypted without a word.
 func Parse(text string) (URL, error) {
 	scheme, _, ok := strings.Cut(text, "://")
 	if !ok {

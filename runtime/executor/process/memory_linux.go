@@ -9,6 +9,8 @@ import (
 )
 
 // machineMemory is what the machine has, or what the control group leaves that this process is in, in bytes; 0 if that is not known.
+// In a container the group's limit counts, and not the machine's memory: a stage that is told to use more is killed.
+// Both versions of control groups are looked at, since images run under either.
 func machineMemory() int64 {
 	var total int64
 	if data, err := os.ReadFile("/proc/meminfo"); err == nil {

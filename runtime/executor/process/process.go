@@ -39,6 +39,7 @@ type Executor struct {
 var _ executor.Executor = (*Executor)(nil)
 
 // New returns an executor. It fails if the binary is not there.
+// It is looked for here, so that a wrong path is told before an apply begins, and not by its first stage.
 func New(o Options) (*Executor, error) {
 	self := o.SelfPath
 	if self == "" {
@@ -77,6 +78,9 @@ func (e *Executor) Close() error {
 }
 
 // Run runs one attempt.
+// A stage that says no limit of memory has the share of the machine that executor.DefaultMemoryMB gives: the same on the
+// same machine, whatever ran before. The folders of the attempt are emptied in any case; what it wrote to its outputs is
+// the caller's.
 func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, error) {
 	if t.Container != nil {
 		return executor.Result{}, fmt.Errorf("%s runs an image of its own, which needs a container engine: %w", t.Address, executor.ErrUnsupported)
@@ -142,6 +146,7 @@ func layOut(t executor.Task) (root string, err error) {
 }
 
 // clearOut takes out of a root folder what was of the stage. Links to folders, the description and an empty home stay for the next.
+// What a stage left behind must not be seen by the next one, which could then depend on what ran before it.
 func clearOut(root string) {
 	entries, err := os.ReadDir(root)
 	for _, e := range entries {

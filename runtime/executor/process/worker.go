@@ -67,6 +67,8 @@ func withNetwork(env map[string]string) map[string]string {
 }
 
 // begin has a worker begin with the stage: one that has nothing to do, or a new one. A fetch has one of its own.
+// A worker is used again because starting one takes longer than many a stage. One that has not the memory left that
+// the stage may take, or does not take the job, is ended, and another one begins.
 func (e *Executor) begin(t executor.Task, root string, log *protocol.Log) (*worker, *protocol.Streams, error) {
 	extra := e.env
 	if t.Network {
@@ -135,6 +137,8 @@ func (e *Executor) giveBack(w *worker, end end) {
 }
 
 // start starts a worker in a process group of its own. It ends with this process, and when its socket is closed.
+// It gets nothing of the environment of whoever applies: results must not depend on it, and credentials in it are none
+// of a stage's business.
 func (e *Executor) start() (*worker, error) {
 	dir, err := e.folder()
 	if err != nil {
@@ -174,6 +178,8 @@ func (e *Executor) folder() (string, error) {
 }
 
 // socketPair returns the two ends of a socket.
+// The lock keeps a process that is started at the same moment by another goroutine from inheriting an end, which would
+// keep the socket open for ever.
 func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
@@ -225,6 +231,8 @@ type end struct {
 }
 
 // await waits for the stage to end, and ends it, with all of its process group, when its time is up or ctx is done.
+// The end is asked for first (SIGTERM) and taken after a grace, so that a stage can write its checkpoint. Whatever the
+// stage started belongs to its process group and ends with it.
 func (w *worker) await(ctx context.Context, timeout time.Duration) (e end) {
 	var alarm <-chan time.Time
 	if timeout > 0 {

@@ -205,6 +205,9 @@ func (p *params) check(validated bool) []schema.Problem {
 }
 
 // run fits the trees and writes them as XGBoost's JSON model, with the signature beside it.
+// Columns are turned into bins as they are read (binning), so that the table is never in memory as numbers and as bins
+// at once. The validation side takes the bins of the training side: a bound that it chose itself would be knowledge of
+// it.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {
@@ -281,6 +284,8 @@ type binning struct {
 }
 
 // take is a train.Take.
+// before is how many features came earlier: columns arrive in groups, each of the training side first. A column of text
+// is categorical, by its levels.
 func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][]float64) (err error) {
 	some := make([]histogram.Column, len(columns))
 	for i, values := range columns {

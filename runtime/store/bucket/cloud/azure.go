@@ -49,6 +49,7 @@ func (azureService) startAfter(func(any) bool, string) {} // a list begins at it
 
 func (azureService) encrypt(func(any) bool) {} // by the container's scope
 
+// version is the ETag of a value that is being read, "" where the answer had none.
 func (azureService) version(r *blob.Reader) string {
 	var out azblob.DownloadStreamResponse
 	if !r.As(&out) || out.ETag == nil {
@@ -57,6 +58,7 @@ func (azureService) version(r *blob.Reader) string {
 	return string(*out.ETag)
 }
 
+// code is the HTTP status and Azure's own code of an error; 0 for one that is no answer of the service.
 func (azureService) code(err error) (status int, code string) {
 	var response *azcore.ResponseError
 	if errors.As(err, &response) {

@@ -72,6 +72,7 @@ type service interface {
 const pageKeys = 1000
 
 // Open returns the bucket of a URL. Nothing is asked of it yet.
+// An error is of the URL or of the credentials' form; whether the bucket is there the first request tells.
 func Open(ctx context.Context, u storeurl.URL) (*Bucket, error) {
 	b := &Bucket{at: u.Place(), page: pageKeys}
 	if u.Prefix != "" {
@@ -115,6 +116,7 @@ func pause(ctx context.Context, try int) bool {
 // writer is the name of the metadata in which a value has its writer's nonce.
 const writer = "mlpwriter"
 
+// newNonce is a text that no other writer has, by which a writer knows its own value again.
 func newNonce() (string, error) {
 	nonce := make([]byte, 16)
 	if _, err := rand.Read(nonce); err != nil {
@@ -124,6 +126,8 @@ func newNonce() (string, error) {
 }
 
 // PutNew gives a key its first value, as bucket.Bucket says. Content that cannot be read from its beginning again is read into memory.
+// A request whose answer was lost may have been carried out. So each write carries a nonce, and on "it exists already"
+// the writer is asked for: if it was this one, the write succeeded.
 func (b *Bucket) PutNew(ctx context.Context, key string, content io.Reader) error {
 	if err := bucket.Check(key); err != nil {
 		return err
@@ -172,6 +176,7 @@ func (b *Bucket) writerOf(ctx context.Context, key string) (string, error) {
 }
 
 // Replace gives a key a value, as bucket.Bucket says.
+// It may be done twice, since both times the value is the same.
 func (b *Bucket) Replace(ctx context.Context, key string, content io.Reader) error {
 	if err := bucket.Check(key); err != nil {
 		return err
@@ -195,6 +200,8 @@ type source struct {
 	err error
 }
 
+// Read keeps the error of the content apart from those of the service: the one is the caller's, and no other attempt
+// mends it.
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.ReadSeeker.Read(p)
 	if err != nil && err != io.EOF {
@@ -203,6 +210,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// rewindable is the content as something that can be read again for another attempt.
 func rewindable(content io.Reader) (*source, error) {
 	if s, ok := content.(io.ReadSeeker); ok {
 		return &source{ReadSeeker: s}, nil
@@ -221,6 +229,7 @@ const partBytes = 8 << 20
 const maxParts = 9000
 
 // write sends a value from its beginning.
+// Large values go in parts, of which the service takes a limited number; so a part is larger where the value is.
 func (b *Bucket) write(ctx context.Context, key string, s *source, o *blob.WriterOptions) error {
 	size, err := s.Seek(0, io.SeekEnd)
 	if err == nil {
@@ -248,6 +257,7 @@ type final struct{ error }
 func (f *final) Unwrap() error { return f.error }
 
 // again does what may be done twice until its outcome is known.
+// Between attempts it waits, longer each time; what the service says is wrong with the request is not tried again.
 func (b *Bucket) again(ctx context.Context, what string, do func() error) error {
 	var err error
 	for try := range tries {
