@@ -2,8 +2,8 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +19,24 @@ An apply looks whether results are there and how large they are. This command re
 restore.
 
 Exit codes: 0 all is as it was written; 1 something is damaged or gone.`
+
+const checkHelp = `Looks whether all that the states, the releases of the past and the records of results name is in the store, with the size that it should have.
+Says what is gone, of which block it is, and what makes it again. Files are not read: what is damaged and has its size is found by 'mlp store verify'.
+Nothing is changed.
+
+Exit codes: 0 all is there; 1 something is gone or damaged.`
+
+const duHelp = `Says what takes the space of the store, .mlp/ or the bucket, in bytes: by the block whose stage yielded it, by the workspace whose state rests
+on it, and by what it is kept for. Each value counts once in each of these, but that a value on which several workspaces rest counts in each of them.
+Garbage is what 'mlp gc' with the same --keep-days would mark now.`
+
+const repairHelp = `Finds what 'mlp store check' finds, and restores it from copies: those in this machine's cache of a store in a bucket, and those in the store
+that --from names. A record whose outputs are nowhere is moved to quarantine/, so that its stage runs again with the next apply. Whatever cannot be repaired is said,
+with what heals it. A copy counts only if its digest is right.
+
+Without --auto-approve nothing is changed, but that --read moves aside what is corrupt.
+
+Exit codes: 0 nothing was damaged, or all was repaired; 1 something is to be repaired, or cannot be.`
 
 // storeCommand has the commands that look after a store; without a word behind it prints its help.
 // A misspelt word behind it is an error with what was probably meant, and not the help with exit code 0.
@@ -36,32 +54,83 @@ func (a *app) storeCommand() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Read everything in the store and hold it to its digests", Long: verifyHelp, Args: cobra.NoArgs,
 		Example: "  mlp store verify\n  mlp store verify --format json",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verifyStore(cmd.Context(), format) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.verified(a.VerifyStore(cmd.Context()))(format, "read")
+		},
 	}
-	verify.Flags().StringVar(&format, "format", "text", "`text` or json")
+	check := &cobra.Command{
+		Use: "check", Short: "Look whether what is recorded is there", Long: checkHelp, Args: cobra.NoArgs,
+		Example: "  mlp store check\n  mlp store check --format json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.verified(a.CheckStore(cmd.Context()))(format, "looked at")
+		},
+	}
+	days := 0
+	du := &cobra.Command{
+		Use: "du", Short: "Say what takes the space of the store", Long: duHelp, Args: cobra.NoArgs,
+		Example: "  mlp store du\n  mlp store du --format json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			used, err := a.Usage(cmd.Context(), time.Duration(days)*24*time.Hour)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return writeJSON(a.out, used)
+			}
+			return used.Text(a.out)
+		},
+	}
+	du.Flags().IntVar(&days, "keep-days", 90, "count for garbage what gc would mark with as many days")
+	var o workspace.Repair
+	repair := &cobra.Command{
+		Use: "repair", Short: "Restore from copies what is damaged or gone", Long: repairHelp, Args: cobra.NoArgs,
+		Example: "  mlp store repair\n  mlp store repair --auto-approve\n  mlp store repair --read --from /backup/.mlp --auto-approve",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			done, err := a.RepairStore(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				err = writeJSON(a.out, done)
+			} else {
+				err = done.Text(a.out)
+			}
+			if err == nil && (len(done.Left) > 0 || !done.Done && len(done.Restored)+len(done.Dropped) > 0) {
+				return exitCode(exitError)
+			}
+			return err
+		},
+	}
+	repair.Flags().StringVar(&o.From, "from", "", "another `store` that may have copies: a folder, or the URL of a bucket")
+	repair.Flags().BoolVar(&o.Read, "read", false, "read everything first, as 'store verify' does, and move aside what is corrupt")
+	repair.Flags().BoolVar(&o.Do, "auto-approve", false, "do it; without, it is only said what would be done")
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.AddCommand(verify)
+	for _, c := range []*cobra.Command{check, du, repair, verify} {
+		c.Flags().StringVar(&format, "format", "text", "`text` or json")
+		cmd.AddCommand(c)
+	}
 	return cmd
 }
 
-// verifyStore reads the whole store. It exits with 1 where anything is damaged or gone, so that a cron job notices.
-func (a *app) verifyStore(ctx context.Context, format string) error {
-	found, err := a.VerifyStore(ctx)
-	if err != nil {
-		return err
+// verified prints what was found. It exits with 1 where anything is damaged or gone, so that a cron job notices.
+func (a *app) verified(found *workspace.Verified, err error) func(format, how string) error {
+	return func(format, how string) error {
+		if err != nil {
+			return err
+		}
+		if err := a.printVerified(found, format, how); err != nil {
+			return err
+		}
+		if len(found.Damaged) > 0 {
+			return exitCode(exitError)
+		}
+		return nil
 	}
-	if err := a.printVerified(found, format); err != nil {
-		return err
-	}
-	if len(found.Damaged) > 0 {
-		return exitCode(exitError)
-	}
-	return nil
 }
 
 // printVerified lists what is damaged, by the block that it is of if that is known, else by the digest or the pipeline,
 // and counts what was read: a store of 0 objects may be the wrong folder.
-func (a *app) printVerified(f *workspace.Verified, format string) error {
+func (a *app) printVerified(f *workspace.Verified, format, how string) error {
 	if format == "json" {
 		return writeJSON(a.out, f)
 	}
@@ -78,9 +147,11 @@ func (a *app) printVerified(f *workspace.Verified, format string) error {
 	if len(f.Damaged) > 0 {
 		fmt.Fprintln(a.out)
 	}
-	_, err := fmt.Fprintf(a.out, "%d objects (%d bytes), %d records of results, %d revisions of %d states read: ", f.Objects, f.Bytes, f.Records, f.Revisions, f.States)
-	if err == nil && len(f.Damaged) == 0 {
+	_, err := fmt.Fprintf(a.out, "%d objects (%d bytes), %d records of results, %d revisions of %d states %s: ", f.Objects, f.Bytes, f.Records, f.Revisions, f.States, how)
+	if err == nil && len(f.Damaged) == 0 && how == "read" {
 		_, err = fmt.Fprintln(a.out, "all is as it was written.")
+	} else if err == nil && len(f.Damaged) == 0 {
+		_, err = fmt.Fprintln(a.out, "all that is recorded is there.")
 	} else if err == nil {
 		_, err = fmt.Fprintf(a.out, "%d damaged or gone.\n", len(f.Damaged))
 	}

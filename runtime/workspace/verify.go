@@ -8,11 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/objects"
 )
 
 // Verified is what came of verifying a store: how much was read, and what of it is damaged. Damaged is empty, not nil,
@@ -28,7 +31,7 @@ type Verified struct {
 
 // Damaged is something that is not as it was written, and what heals it.
 type Damaged struct {
-	What      string      `json:"what"` // object, record, state, output or release
+	What      string      `json:"what"` // object, record, state, output, result or release
 	Pipeline  string      `json:"pipeline,omitempty"`
 	Workspace string      `json:"workspace,omitempty"`
 	Address   string      `json:"address,omitempty"`
@@ -36,6 +39,8 @@ type Damaged struct {
 	Digest    plan.Digest `json:"digest,omitempty"`
 	Why       string      `json:"why"`
 	Heal      string      `json:"heal"` // a command, or what else to do
+
+	of plan.Digest // the directory that is not whole; empty where it is something else
 }
 
 // VerifyStore reads everything in the store and holds it to its digests: objects, records, and the states of all workspaces.
@@ -53,14 +58,37 @@ func (w *Workspace) VerifyStore(ctx context.Context) (*Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{w: w, store: st, found: Verified{Objects: audited.Objects, Bytes: audited.Bytes, Records: audited.Records, Damaged: []Damaged{}}, told: map[plan.Digest]bool{}, records: map[plan.Digest]string{}}
-	for _, d := range audited.Damaged {
-		v.records[d.Fingerprint] = d.Why
-	}
-	if err := v.states(ctx); err != nil {
+	v, _, err := w.look(ctx, st, audited.Damaged)
+	if err != nil {
 		return nil, err
 	}
+	v.found.Objects, v.found.Bytes, v.found.Records = audited.Objects, audited.Bytes, audited.Records
 	v.unused(audited)
+	return &v.found, nil
+}
+
+// CheckStore looks whether what the states and the records of the store name is there, with its size. Records and revisions are read, and the lists of directories; what
+// files hold is not, so that it takes about as long as listing the store. Nothing is changed.
+func (w *Workspace) CheckStore(ctx context.Context) (*Verified, error) {
+	st, err := w.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	v, c, err := w.look(ctx, st, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range c.index.Keys() {
+		if strings.HasPrefix(key, objects.Prefix) {
+			n, err := c.index.Size(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			v.found.Objects, v.found.Bytes = v.found.Objects+1, v.found.Bytes+n
+		}
+	}
+	v.unused(&store.Audited{})
 	return &v.found, nil
 }
 
@@ -69,8 +97,9 @@ type verifier struct {
 	w       *Workspace
 	store   *store.Store
 	found   Verified
-	told    map[plan.Digest]bool   // of which objects it is said whose they are
-	records map[plan.Digest]string // damaged ones, and why; less those of which that is said
+	told    map[plan.Digest]bool                   // of which objects it is said whose they are
+	records map[plan.Digest]string                 // damaged ones, and why; less those of which that is said
+	outputs map[plan.Digest]map[string]plan.Digest // by fingerprint, of what the states have
 }
 
 func (v *verifier) add(d Damaged) { v.found.Damaged = append(v.found.Damaged, d) }
@@ -127,7 +156,59 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 		}
 	}
 	for _, address := range slices.Sorted(maps.Keys(st.Releases)) {
-		v.release(log, address, st.Releases[address], made)
+		v.release(log, address, st.Releases[address], made, "the model that is live")
+	}
+	for _, r := range slices.Backward(history) { // to which a rollback may go
+		for _, e := range r.Events {
+			if address, ok := strings.CutPrefix(e.Key, "release/"); ok && e.Release != nil && e.Release.Model != st.Releases[address].Model {
+				v.release(log, address, *e.Release, made, "the model that was live in revision "+fmt.Sprint(r.Revision))
+			}
+		}
+	}
+	return nil
+}
+
+// checks is how many results are looked at at once.
+const checks = 16
+
+// results looks at records that no state has now: where what one names is gone, its stage would be taken for done.
+func (v *verifier) results(ctx context.Context, c *collector) error {
+	heal := "no state has it now, and a stage that would use it runs again; " + v.w.Command("store repair") + " moves its record aside"
+	if v.unread() {
+		heal = unknown
+	}
+	keys := slices.Sorted(maps.Keys(c.records))
+	lost := make([]Damaged, len(keys))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(checks)
+	for i, key := range keys {
+		a := c.records[key]
+		if a == nil || v.outputs[a.Fingerprint] != nil {
+			continue
+		}
+		g.Go(func() error {
+			for _, port := range slices.Sorted(maps.Keys(a.Outputs)) {
+				err := v.store.Present(map[string]plan.Digest{port: a.Outputs[port]})
+				if object, is := store.IsMissing(err); is {
+					lost[i] = Damaged{What: "result", Address: a.Address, Port: port, Digest: object, of: a.Outputs[port],
+						Why:  "a recorded result of it is not whole: of its output " + port + " " + string(object) + " is not in the store",
+						Heal: heal}
+					break
+				} else if err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, d := range lost {
+		if d.What != "" {
+			v.told[d.Digest] = true
+			v.add(d)
+		}
 	}
 	return nil
 }
@@ -139,6 +220,7 @@ func (v *verifier) node(log *state.Log, address string, n plan.NodeState) {
 	if n.Accepted != nil {
 		d.Heal = v.command(log, "apply --force "+render.ShellWord(address))
 	}
+	v.outputs[n.Fingerprint] = n.Outputs
 	if _, err := v.store.Action(n.Fingerprint); err != nil {
 		d := d
 		d.What, d.Digest, d.Why = "record", n.Fingerprint, "the record of its result is gone"
@@ -151,6 +233,7 @@ func (v *verifier) node(log *state.Log, address string, n plan.NodeState) {
 	for _, port := range slices.Sorted(maps.Keys(n.Outputs)) {
 		if object, lost := store.IsMissing(v.store.Present(map[string]plan.Digest{port: n.Outputs[port]})); lost {
 			d := d
+			d.of = n.Outputs[port]
 			d.What, d.Port, d.Digest, d.Why = "output", port, object, "its output "+port+" is not whole: "+string(object)+" is not in the store"
 			v.told[object] = true
 			v.add(d)
@@ -158,24 +241,31 @@ func (v *verifier) node(log *state.Log, address string, n plan.NodeState) {
 	}
 }
 
-// release looks at the model that is live. One that no stage recorded now yields cannot be made again by an apply.
-func (v *verifier) release(log *state.Log, address string, r plan.ReleaseState, made map[plan.Digest]bool) {
+// release looks at a model that is or was live. One that no stage recorded now yields cannot be made again by an apply. Each is told once.
+func (v *verifier) release(log *state.Log, address string, r plan.ReleaseState, made map[plan.Digest]bool, what string) {
 	object, lost := store.IsMissing(v.store.Present(map[string]plan.Digest{"model": r.Model}))
 	if r.Model == "" || !lost || made[r.Model] {
 		return
 	}
-	v.told[object] = true
-	v.add(Damaged{What: "release", Pipeline: log.Pipeline(), Workspace: log.Workspace(), Address: address, Digest: object,
-		Why:  "the model that is live, " + r.Model.Short() + ", is not whole: " + string(object) + " is not in the store",
+	made[r.Model], v.told[object] = true, true
+	v.add(Damaged{What: "release", Pipeline: log.Pipeline(), Workspace: log.Workspace(), Address: address, Digest: object, of: r.Model,
+		Why:  what + ", " + r.Model.Short() + ", is not whole: " + string(object) + " is not in the store",
 		Heal: "no stage yields it now: apply the module as it was in revision " + fmt.Sprint(r.Revision) + ", or release another model"})
+}
+
+const unknown = "whether it is needed is not known while a state cannot be read"
+
+// unread reports whether a state cannot be read.
+func (v *verifier) unread() bool {
+	return slices.ContainsFunc(v.found.Damaged, func(d Damaged) bool { return d.What == "state" })
 }
 
 // unused tells of what is damaged and was not told as a part of anything recorded. Where a state cannot be read, that does
 // not mean that nothing rests on it.
 func (v *verifier) unused(audited *store.Audited) {
 	needless := "nothing that is recorded now needs it"
-	if slices.ContainsFunc(v.found.Damaged, func(d Damaged) bool { return d.What == "state" }) {
-		needless = "whether it is needed is not known while a state cannot be read"
+	if v.unread() {
+		needless = unknown
 	}
 	for _, c := range audited.Corrupt {
 		if !v.told[c.Digest] {

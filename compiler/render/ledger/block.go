@@ -14,6 +14,8 @@ package ledger
 //	History       revisions of the log, the last first      Revision
 //	Lineage       what a result or a release is made of     trace.Lineage
 //	Garbage       what nothing needs any more               Collected
+//	Text          what takes the space of a store           Usage
+//	Text          what a repair of a store does             Repaired
 //
 // Each of these types is, as JSON, what the same command gives with --format json: the text chooses among its fields.
 //

@@ -112,3 +112,37 @@ func TestGarbage(t *testing.T) {
 	}
 	golden(t, "garbage.txt", b.Bytes())
 }
+
+func TestUsage(t *testing.T) {
+	var b bytes.Buffer
+	for _, u := range []Usage{
+		{Blocks: []BlockSpace{{"train.model[\"eu\"]", Space{4, 1 << 30}, Space{2, 1 << 29}}, {"", Space{1, 12}, Space{}}},
+			Workspaces: []WorkspaceSpace{{"fraud", "default", Space{3, 1 << 29}, Space{1, 7}}, {"fraud", "pr-41", Space{2, 99}, Space{}}},
+			States:     Space{3, 1 << 29}, Past: Space{1, 12}, Garbage: Space{2, 1 << 29}, Logs: Space{20, 4711}, Aside: Space{1, 3}},
+		{},
+	} {
+		if err := u.Text(&b); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString("\n")
+	}
+	golden(t, "usage.txt", b.Bytes())
+}
+
+func TestRepaired(t *testing.T) {
+	all := Repaired{
+		Restored: []Restored{{"object", of("x"), "train.model", "this machine's cache"}, {"record", of("y"), "", "s3://models/copy"}},
+		Dropped:  []Dropped{{of("z"), "train.model", "its output model is not whole, and 3f09c1 is nowhere"}},
+		Left:     []Left{{"deploy.d in workspace default", "the model that is live is not whole", "release another model"}},
+	}
+	done := all
+	done.Done = true
+	var b bytes.Buffer
+	for _, r := range []Repaired{all, done, {Left: all.Left}, {}} {
+		if err := r.Text(&b); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString("\n")
+	}
+	golden(t, "repaired.txt", b.Bytes())
+}

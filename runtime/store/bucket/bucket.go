@@ -225,6 +225,19 @@ func Has(ctx context.Context, b Bucket, key string) (bool, error) {
 	return true, v.Close()
 }
 
+// Size is how many bytes a key's value has: 0 where there is none, or something else stands in its place.
+func Size(ctx context.Context, b Bucket, key string) (int64, error) {
+	v, err := b.Get(ctx, key, Range{Length: 1})
+	var irregular *IrregularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return v.Size, v.Close()
+}
+
 // Keys goes through all keys that begin with prefix and come after another, sorted, page by page. After an error it ends.
 func Keys(ctx context.Context, b Bucket, prefix, after string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

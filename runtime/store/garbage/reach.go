@@ -188,16 +188,11 @@ func (x *Index) Size(ctx context.Context, key string) (int64, error) {
 	if n >= 0 || !ok {
 		return max(n, 0), nil
 	}
-	v, err := x.bucket.Get(ctx, key, bucket.Range{Length: 1})
-	var irregular *bucket.IrregularError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
-		return 0, nil
+	n, err := bucket.Size(ctx, x.bucket, key)
+	if err == nil {
+		x.size[key] = n
 	}
-	if err != nil {
-		return 0, err
-	}
-	x.size[key] = v.Size
-	return v.Size, v.Close()
+	return n, err
 }
 
 // Reach adds the keys of all objects and records that digests lead to: records lead to what they mention, directories to their files.

@@ -327,6 +327,22 @@ func (o *Objects) wasVerified(d plan.Digest, now scratch.Stamp) bool {
 	return ok && seen == now
 }
 
+// Copy is the file of a whole copy of an object on the shelf. The bucket behind that is not asked.
+func (o *Objects) Copy(ctx context.Context, d plan.Digest) (path string, err error) {
+	if err := o.onShelf(ctx, d); err != nil {
+		return "", err
+	}
+	return o.Path(d)
+}
+
+// Fetched is Copy, fetched first where it is not on the shelf.
+func (o *Objects) Fetched(ctx context.Context, d plan.Digest) (path string, err error) {
+	if err := o.verify(ctx, d); err != nil {
+		return "", err
+	}
+	return o.Path(d)
+}
+
 // Audit checks an object's content where the store is, and returns its size there, in bytes.
 func (o *Objects) Audit(ctx context.Context, d plan.Digest) (int64, error) {
 	if err := ctx.Err(); err != nil {

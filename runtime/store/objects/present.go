@@ -52,6 +52,40 @@ func (o *Objects) presentDir(ctx context.Context, d plan.Digest) error {
 	return nil
 }
 
+// List reads the list of a directory where the store is, past all copies, and leaves it there, whatever it is. The error is a MissingError where it is not
+// what its digest says.
+func (o *Objects) List(ctx context.Context, d plan.Digest) (*Dir, error) {
+	key, err := Key(d)
+	if err != nil {
+		return nil, err
+	}
+	b := o.far
+	if b == nil {
+		b = o.shelf
+	}
+	data, err := bucket.Read(ctx, b, key)
+	if err != nil {
+		return nil, gone(d, err)
+	}
+	var list Dir
+	if digest.Of(data) != d || json.Unmarshal(data, &list) != nil {
+		return nil, &MissingError{d}
+	}
+	return &list, nil
+}
+
+// HasSize reports whether an object is in the store, past all copies, with so many bytes.
+func (o *Objects) HasSize(ctx context.Context, d plan.Digest, bytes int64) (bool, error) {
+	size, err := o.size(ctx, d)
+	if err != nil {
+		if err = gone(d, err); errors.Is(err, bucket.ErrMissing) {
+			err = nil
+		}
+		return false, err
+	}
+	return size == bytes, nil
+}
+
 // look reads a list where it is, and leaves it there, whatever it is.
 // A store elsewhere is read through the cache, whose copies are this machine's own.
 func (o *Objects) look(ctx context.Context, d plan.Digest) ([]byte, error) {

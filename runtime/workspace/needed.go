@@ -1,0 +1,282 @@
+package workspace
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/runtime/state"
+	"github.com/mlp-lang/mlp/runtime/store"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
+	"github.com/mlp-lang/mlp/runtime/store/records"
+)
+
+// collector finds what a store needs.
+type collector struct {
+	w     *Workspace
+	store *store.Store
+	keep  time.Duration
+	began time.Time
+	tell  func(format string, args ...any)
+
+	index   *garbage.Index
+	records map[string]*plan.Action  // by key, less what is not asked for; nil: cannot be read
+	own     map[string][]plan.Digest // what a record mentions beside its inputs: what its stage yielded, its log
+}
+
+// look lists the store, and reads the records that are new to it.
+func (c *collector) look(ctx context.Context) (err error) {
+	if c.index == nil {
+		if c.store.IsFar() {
+			c.tell("Listing %s …", c.store.At())
+		}
+		c.records, c.own = map[string]*plan.Action{}, map[string][]plan.Digest{}
+		c.index, err = garbage.NewIndex(ctx, c.store.Bucket())
+	} else {
+		err = c.index.Refresh(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readAtOnce)
+	for _, key := range c.index.Keys() {
+		if _, known := c.records[key]; !strings.HasPrefix(key, records.Prefix) || known && !strings.HasPrefix(key, records.ReplacedPrefix) {
+			continue
+		}
+		g.Go(func() error {
+			a, own, err := c.read(ctx, key)
+			mu.Lock()
+			defer mu.Unlock()
+			c.records[key], c.own[key] = a, own
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// readAtOnce is how many records are read at once.
+const readAtOnce = 16
+
+// read is what stands under the key of a record, and what that mentions as its stage's own; nil where that is none, or is not what was written.
+func (c *collector) read(ctx context.Context, key string) (*plan.Action, []plan.Digest, error) {
+	data, err := bucket.Read(ctx, c.store.Bucket(), key)
+	var irregular *bucket.IrregularError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &irregular) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	body, _, err := store.Unseal("action", data)
+	a := &plan.Action{}
+	if err != nil || json.Unmarshal(body, a) != nil {
+		return nil, nil, nil
+	}
+	brief := &plan.Action{Fingerprint: a.Fingerprint, Address: a.Address, Component: a.Component, Inputs: a.Inputs, Outputs: a.Outputs, StartedAt: a.StartedAt}
+	a.Inputs = nil
+	own, err := json.Marshal(a)
+	return brief, garbage.Mentions(own), err
+}
+
+// used are the keys of all that is needed, as the store is now.
+func (c *collector) used(ctx context.Context) (map[string]bool, error) {
+	if err := c.look(ctx); err != nil {
+		return nil, err
+	}
+	roots, err := c.journals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := c.logs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, log := range logs {
+		of, err := c.roots(ctx, log)
+		if err != nil {
+			return nil, fmt.Errorf("nothing is collected while a state cannot be read: %w", err)
+		}
+		roots = append(roots, of...)
+	}
+	reached := map[string]bool{}
+	if err := c.index.Reach(ctx, roots, reached); err != nil {
+		return nil, err
+	}
+	return reached, c.recent(ctx, reached)
+}
+
+// recent adds results that are in no state and were made within the time that is kept, such as those of a branch; tables in another
+// format as long as the table is needed; and records that cannot be read, which people are to look at.
+func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
+	for _, key := range c.index.Keys() {
+		d, ok := garbage.Of(key)
+		if reached[key] || !ok || !strings.HasPrefix(key, records.Prefix) {
+			continue
+		}
+		a := c.records[key]
+		if a == nil {
+			reached[key] = true
+			continue
+		}
+		converted := strings.HasPrefix(a.Component, "convert.")
+		if converted {
+			has := map[string]bool{}
+			if err := c.index.Reach(ctx, []plan.Digest{a.Inputs["table"]}, has); err != nil {
+				return err
+			}
+			converted = slices.ContainsFunc(sortedKeys(has), func(key string) bool { return reached[key] })
+		}
+		if converted || a.StartedAt.After(c.began.Add(-c.keep)) {
+			if err := c.index.Reach(ctx, []plan.Digest{d}, reached); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// logs are those of all pipelines and workspaces in the store.
+func (c *collector) logs(ctx context.Context) ([]*state.Log, error) {
+	var out []*state.Log
+	pipelines, err := bucket.Folders(ctx, c.store.Bucket(), "log/")
+	for _, pipeline := range pipelines {
+		workspaces, err := bucket.Folders(ctx, c.store.Bucket(), "log/"+pipeline+"/")
+		if err != nil {
+			return nil, err
+		}
+		for _, workspace := range workspaces {
+			log, err := state.Open(c.store, pipeline, workspace)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, log)
+		}
+	}
+	return out, err
+}
+
+// roots are the digests that a state keeps: those of the state, of revisions within the time that is kept, and of all releases that there ever
+// were with what they come from.
+func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, error) {
+	history, err := log.History(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := log.At(history, int64(len(history)))
+	now.Looks = nil // a model that was measured once is not kept for that
+	text, err := json.Marshal(now)
+	if err != nil {
+		return nil, err
+	}
+	roots := garbage.Mentions(text)
+	if now.Answers != "" {
+		roots = append(roots, now.Answers)
+	}
+	for i, r := range history {
+		recent := r.At.After(c.began.Add(-c.keep))
+		for _, e := range r.Events {
+			if e.Release == nil && !recent {
+				continue
+			}
+			text, err := json.Marshal(e)
+			if err != nil {
+				return nil, err
+			}
+			roots = append(roots, garbage.Mentions(text)...)
+			if e.Release != nil {
+				roots = append(roots, evidence(history[:i+1], e.Release)...)
+			}
+		}
+	}
+	return roots, nil
+}
+
+// evidence are the results that a release comes from: its model's, those of the evaluations that its gate read, and all behind them.
+func evidence(history []*state.Revision, r *plan.ReleaseState) []plan.Digest {
+	from := map[string]plan.Digest{r.From: r.Fingerprint}
+	past := pastOf(history)
+	for address := range r.Figures {
+		for _, revision := range slices.Backward(history) {
+			i := slices.IndexFunc(revision.Events, func(e plan.Event) bool { return e.Key == "node/"+address && e.Node != nil })
+			if i >= 0 {
+				from[address] = revision.Events[i].Node.Fingerprint
+				break
+			}
+		}
+	}
+	var out []plan.Digest
+	for _, s := range trace.Follow(from, past, func(plan.Digest) *plan.Action { return nil }) {
+		out = append(out, s.Fingerprint)
+		for _, d := range s.Outputs {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// longestDigest is how many bytes a digest takes in JSON.
+const longestDigest = 80
+
+// journals are the digests of logs of stages, also of those that failed, by journals that are kept; and all that is told by those of applies that
+// run here.
+func (c *collector) journals(ctx context.Context) ([]plan.Digest, error) {
+	var out []plan.Digest
+	for key, err := range bucket.Keys(ctx, c.store.Bucket(), "journal/", "") {
+		if err != nil {
+			return nil, err
+		}
+		text, err := bucket.Read(ctx, c.store.Bucket(), key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // the oldest go as new ones come
+			return nil, err
+		}
+		for rest, found := text, true; found; { // of an apply that ended: the state says which of its results are needed
+			var log []byte
+			if _, rest, found = bytes.Cut(rest, []byte(`"log":"`)); found {
+				log = rest[:min(len(rest), longestDigest)]
+				out = append(out, garbage.Mentions(log)...)
+			}
+		}
+	}
+	// Of applies that go on, on other machines, all that they told: pieces of their journals, or of the journals of those that were killed.
+	for key, err := range bucket.Keys(ctx, c.store.Bucket(), "running/", "") {
+		if err != nil {
+			return nil, err
+		}
+		text, err := bucket.Read(ctx, c.store.Bucket(), key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // its apply has just ended
+			return nil, err
+		}
+		out = append(out, garbage.Mentions(text)...)
+	}
+	err := filepath.WalkDir(c.store.Place().Path("live"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it has just ended
+			return nil
+		}
+		out = append(out, garbage.Mentions(text)...)
+		return err
+	})
+	return out, err
+}
