@@ -63,6 +63,8 @@ func (c *canonical) blank() {
 }
 
 // value copies a value. Numbers, true, false and null are copied as they are written.
+// Numbers are not read: 0.10 stays 0.10, since a double could not tell what was written, and who encodes writes each
+// number in one way.
 func (c *canonical) value() error {
 	c.blank()
 	switch c.in[c.at] {
@@ -112,6 +114,8 @@ type field struct {
 }
 
 // object writes fields as they come and puts them in order of their keys, compared byte by byte, if they are not.
+// Most objects come in order already, and then nothing is moved. Keys are compared as they are meant, with escapes
+// resolved.
 func (c *canonical) object() error {
 	c.take()
 	first, base, sorted := len(c.out), len(c.fields), true
@@ -160,6 +164,7 @@ func (c *canonical) arrange(fields []field, first int) {
 }
 
 // text writes a string, and returns what it says if that is wanted.
+// A string without escapes, which nearly all are, is copied as it stands.
 func (c *canonical) text(wanted bool) ([]byte, error) {
 	token, plain, same := c.token()
 	said := token[1 : len(token)-1]
@@ -203,6 +208,8 @@ func (c *canonical) token() (token []byte, plain, same bool) {
 }
 
 // appendText appends a string as encoding/json writes it once it is valid UTF-8.
+// The digests of records and plans rest on each byte of it, which is why it follows encoding/json to the letter and a
+// test holds the two together.
 func appendText(out []byte, s string) []byte {
 	out = append(out, '"')
 	start := 0

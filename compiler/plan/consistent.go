@@ -146,6 +146,8 @@ func (c *consistency) node(n *Node) error {
 }
 
 // input is that of one of the plan's stages, of files outside, or the model that is live where it is scored again.
+// A digest can be made again of what stands beside it (files, a version, what another stage yields): a plan whose parts
+// do not agree was changed by hand, or written by a program with a fault.
 func (c *consistency) input(n *Node, in *Input) error {
 	switch {
 	case in.External != nil && in.External.Remote:
@@ -193,6 +195,7 @@ func (c *consistency) input(n *Node, in *Input) error {
 }
 
 // output is what a stage is known to yield at a port; empty while that is not known.
+// A stage that is removed yields nothing, so nothing can come from it.
 func (c *consistency) output(address, port string) (Digest, error) {
 	n := c.nodes[address]
 	if n == nil || n.Verdict == Remove {
@@ -258,6 +261,8 @@ func (c *consistency) scored(n *Node) error {
 }
 
 // gate holds a gate to what it says: its definition, what it is cached for, and where its rules read figures.
+// A gate that is said to be decided already would let pass without a question; so it must be the very gate that was
+// decided, for the very model that is live.
 func (c *consistency) gate(g *Gate) error {
 	definition, err := g.Define()
 	if err != nil {
@@ -289,6 +294,7 @@ func (c *consistency) gate(g *Gate) error {
 }
 
 // figures stand where rules would look for those of the stage that they are of.
+// A path that led to other figures would have the rules of one evaluation decide by those of another.
 func (c *consistency) figures(g *Gate, f FigureSource) error {
 	node, path, pick := f.Node, f.Path, ""
 	if base, role := address.Of(node); role == string(schema.ChampionRole) {
@@ -312,6 +318,7 @@ func (c *consistency) figures(g *Gate, f FigureSource) error {
 }
 
 // champion is what its deployment has live, and what rules are told of it.
+// Rules see it as champion.exists and champion.comparable, and must not be told otherwise than the plan's reader is.
 func (c *consistency) champion(g *Gate) error {
 	var known struct {
 		Champion *struct{ Exists, Comparable *bool }
@@ -337,6 +344,7 @@ func (c *consistency) champion(g *Gate) error {
 }
 
 // release holds a release to the stage of its model, to its gate, and to the action that follows from both.
+// The action is decided once more from model, gate and what is live, and must come to the same.
 func (c *consistency) release(r *Release) error {
 	if r.Action == RemoveRelease {
 		return nil

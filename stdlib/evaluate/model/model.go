@@ -69,6 +69,9 @@ var ports = []schema.Port{
 }
 
 // derive has an opaque model predict, and is done once more for what is live where a gate compares.
+// The second stage is evaluate.x@champion: the same configuration with champion set, the challenger's predictions from
+// this stage, and as the model what is live. So the live model is measured again on the data of today, and not compared
+// with figures of another time.
 func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	var config map[string]json.RawMessage
 	if err := json.Unmarshal(req.Config, &config); err != nil {

@@ -46,6 +46,8 @@ type evaluator struct {
 }
 
 // read reads or makes the predictions, and the rest of the data.
+// The data must have the target: what is predicted is held against it. Of a table that a program wrote the number of
+// rows is checked, since nothing else tells which row is whose.
 func (e *evaluator) read(ctx context.Context) error {
 	// Either the stage scores the data itself, or predictions come in beside it, of a model that only its own program can
 	// score.
@@ -126,6 +128,7 @@ func (e *evaluator) checkOrder(ctx context.Context, path string) error {
 }
 
 // compare is the champion's node: the model is the champion, the challenger's predictions come in by a port.
+// The classes are the champion's: a challenger that knows others cannot be compared class by class, and is told so.
 func (e *evaluator) compare(ctx context.Context) (map[string]any, error) {
 	l := e.layout
 	if t := e.stage.In["challenger"].Table; t != nil {

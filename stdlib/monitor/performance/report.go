@@ -22,6 +22,7 @@ type report struct {
 }
 
 // newReport takes over what an evaluation found, each metric beside its interval.
+// The reasons of undefined figures move with them, from metrics.auc to performance.auc.value.
 func newReport(found map[string]any) *report {
 	r := &report{figures: map[string]any{}, undefined: map[string]string{}, metrics: map[string]bounded{}}
 	for _, name := range []string{"rows", "coverage", "positives"} {
@@ -99,6 +100,7 @@ func (r *report) compare(s *component.Stage) error {
 }
 
 // bounded is a metric of the baseline.
+// What the baseline does not have is NaN, and so is a difference from it.
 func (b baseline) bounded(name string) bounded {
 	read := func(x *float64) float64 {
 		if x == nil {
@@ -134,6 +136,7 @@ func distance(low, high float64) float64 {
 }
 
 // why says what makes a difference undefined: the figure of now, or that of the baseline.
+// Now comes first: a figure that cannot be measured today is what somebody has to look at.
 func (r *report) why(name, part string, b baseline) string {
 	for _, p := range []string{".value", part} {
 		if reason := r.undefined["performance."+name+p]; reason != "" {

@@ -17,6 +17,8 @@ import (
 )
 
 // run measures live predictions on the labels that are mature by now, and compares with the baseline where one is named.
+// Predictions and labels come as tables of their own, in no common order: they are joined by the columns `on`, and rows
+// that find no label do not count.
 func run(ctx context.Context, s *component.Stage) error {
 	c, err := decode(s.Config)
 	if err != nil {

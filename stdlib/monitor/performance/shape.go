@@ -136,6 +136,7 @@ func (k *checker) checkBaseline(names []string) {
 }
 
 // checkOn looks at the columns that join. Those that the predictions lack are told by the compiler.
+// Types must be joinable as they are: 7 and '7' are not the same payment because the engine would cast one.
 func (k *checker) checkOn() {
 	if len(k.config.On) == 0 {
 		k.report(schema.Problem{Path: "on", Summary: "on is empty", Detail: "A prediction finds its label by at least one column."})
