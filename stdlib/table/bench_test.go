@@ -59,9 +59,9 @@ func BenchmarkFrame(b *testing.B) {
 	})
 }
 
-// BenchmarkCSV loads a file of 100,000 rows and 30 columns, whole numbers, fractions, words and times, and has the engine copy the same
+// BenchmarkCSV loads a file of 300,000 rows and 30 columns, whole numbers, fractions, words and times, and has the engine copy the same
 // file by itself, typed, to Parquet. It reports processor time: of loading over that of the copy, in the order of the file and with rows
-// sorted.
+// sorted; and on two threads of loading alone, and of loading and a dataset that is all of it, over that of the copy.
 func BenchmarkCSV(b *testing.B) {
 	ctx := context.Background()
 	s, err := open(ctx)
@@ -86,21 +86,31 @@ func BenchmarkCSV(b *testing.B) {
 	}
 	dir := b.TempDir()
 	file, out := filepath.Join(dir, "a.csv"), filepath.Join(dir, "a.parquet")
-	if _, err := s.one(ctx, "copy (select setseed(0.5) is null, "+strings.Join(terms, ", ")+" from range(100000)) to "+literal(file)+" (header true)"); err != nil {
+	if _, err := s.one(ctx, "copy (select setseed(0.5) is null, "+strings.Join(terms, ", ")+" from range(300000)) to "+literal(file)+" (header true)"); err != nil {
 		b.Fatal(err)
 	}
 	scan := "select * from read_csv(" + literal(file) + ", auto_detect = false, header = true, columns = {'s': 'boolean', " + strings.Join(types, ", ") + "})"
-	var own, sorted, load, loadSorted time.Duration
+	var own, wide, sorted, load, loadSorted, source, dataset time.Duration
+	passed := filepath.Join(dir, "b.parquet")
 	for b.Loop() {
 		own += processorTime(b, func() error { _, err := s.copyParquet(ctx, scan, out); return err })
+		wide += processorTime(b, func() error {
+			return s.wide(ctx, 2, func() error { _, err := s.copyParquet(ctx, scan, out); return err })
+		})
 		sorted += processorTime(b, func() error { _, err := s.copyParquet(ctx, scan+" order by all", out); return err })
 		c := CSV{Files: []File{{Path: file, Name: "a.csv"}}, Header: true, Unsorted: true}
 		load += processorTime(b, func() error { _, err := c.Load(ctx, columns, out); return err })
 		c.Unsorted = false
 		loadSorted += processorTime(b, func() error { _, err := c.Load(ctx, columns, out); return err })
+		c.Threads = 2
+		source += processorTime(b, func() error { _, err := c.Load(ctx, columns, out); return err })
+		q := Query{SQL: "select * from t", Tables: map[string]string{"t": out}, OrderBy: []string{"id"}, Key: Key{Columns: []string{"id"}}, Threads: 2, Out: passed}
+		dataset += processorTime(b, func() error { _, err := Run(ctx, q); return err })
 	}
 	b.ReportMetric(float64(load)/float64(own), "load/copy")
 	b.ReportMetric(float64(loadSorted)/float64(sorted), "sorted-load/sorted-copy")
+	b.ReportMetric(float64(source)/float64(wide), "source/copy-on-2")
+	b.ReportMetric(float64(source+dataset)/float64(wide), "source+dataset/copy-on-2")
 }
 
 func processorTime(b *testing.B, do func() error) time.Duration {

@@ -75,9 +75,14 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	order, err := totalOrder(columns, q.OrderBy)
+	order, err := orderOf(columns, q.OrderBy)
 	if err != nil {
 		return 0, err
+	}
+	if large(files) {
+		if rows, done, err := s.passOn(ctx, q, columns, order); done || err != nil {
+			return rows, err
+		}
 	}
 	n, err := s.threadsFor(ctx, q, query, files)
 	if err != nil {
@@ -87,7 +92,7 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 		if err := s.freeze(ctx); err != nil {
 			return err
 		}
-		rows, err = s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, order), out)
+		rows, err = s.copyParquet(ctx, fmt.Sprintf("select %s from (%s\n) order by %s", casts(columns), query, sortedBy(order)), out)
 		if err != nil || rows == 0 || len(q.Key.Columns) == 0 {
 			return err
 		}
@@ -189,7 +194,7 @@ func (s *session) copyParquet(ctx context.Context, query, out string) (int64, er
 		return 0, err
 	}
 	return s.number(ctx, "copy ("+query+"\n) to "+literal(out)+
-		" (format parquet, compression zstd, row_group_size 122880, parquet_version v1, use_tmp_file false)")
+		fmt.Sprintf(" (format parquet, compression zstd, row_group_size %d, parquet_version v1, use_tmp_file false)", rowGroup))
 }
 
 // casts lists the columns with the types that they are stored with.
@@ -203,27 +208,42 @@ func casts(columns []schema.Column) string {
 
 // totalOrder orders rows by the named columns, then by all others, nulls last, text bytewise: rows that tie are equal.
 func totalOrder(columns []schema.Column, first []string) (string, error) {
+	order, err := orderOf(columns, first)
+	return sortedBy(order), err
+}
+
+// orderOf are all columns by their names, the named ones first.
+func orderOf(columns []schema.Column, first []string) ([]string, error) {
 	t := schema.Table{Columns: columns}
-	// A column stands once, at its first place: text is compared byte by byte, so that no locale decides.
-	var terms []string
+	// A column stands once, at its first place.
+	var order []string
 	seen := map[string]bool{}
 	add := func(c *schema.Column) {
 		if !seen[c.Name] {
 			seen[c.Name] = true
-			terms = append(terms, Quote(c.Name)+" asc nulls last")
+			order = append(order, c.Name)
 		}
 	}
 	for _, name := range first {
 		c := t.Column(name)
 		if c == nil {
-			return "", fmt.Errorf("rows are to be ordered by %q, which is no column of the query (%s)", name, names(columns))
+			return nil, fmt.Errorf("rows are to be ordered by %q, which is no column of the query (%s)", name, names(columns))
 		}
 		add(c)
 	}
 	for i := range columns {
 		add(&columns[i])
 	}
-	return strings.Join(terms, ", "), nil
+	return order, nil
+}
+
+// sortedBy orders by columns: text is compared byte by byte, so that no locale decides.
+func sortedBy(order []string) string {
+	terms := make([]string, len(order))
+	for i, name := range order {
+		terms[i] = Quote(name) + " asc nulls last"
+	}
+	return strings.Join(terms, ", ")
 }
 
 // Rows counts the rows of a Parquet file.
