@@ -171,6 +171,37 @@ func TestSameBytesOnOneThreadAndThree(t *testing.T) {
 	}
 }
 
+// TestRowsLeftOut: rows without a target, anywhere in both tables, leave the bytes of model.json and the
+// threshold that the other rows alone give.
+func TestRowsLeftOut(t *testing.T) {
+	without := func(from, to int, drop string) stagetest.Table {
+		in := between(from, to)
+		in.SQL = "select * replace (" + drop + " as churned), case when i % 3 = 0 then 2.0 else 1 end as w from (select *, id as i from (" + in.SQL + "))"
+		return in
+	}
+	run := func(data, validation stagetest.Table) (string, any, float64) {
+		r := stagetest.Run(t, gb.Component, stagetest.Block{Address: "train.churn", Config: strings.Replace(binary, `"seed": 7,`, `"seed": 7, "weight": "w",`, 1),
+			Tables: map[string]stagetest.Table{"data": data, "validation": validation}})
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		model, err := os.ReadFile(filepath.Join(r.Root, "out", "model", "model.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := r.Figures(t)
+		return string(model), f["threshold"], f["dropped"].(float64)
+	}
+	const gone = "case when i % 7 in (0, 3) then null else churned end"
+	model, threshold, dropped := run(without(0, 2000, gone), without(2000, 2600, gone))
+	data, validation := without(0, 2000, gone), without(2000, 2600, gone)
+	data.SQL, validation.SQL = "select * from ("+data.SQL+") where churned is not null", "select * from ("+validation.SQL+") where churned is not null"
+	want, wantThreshold, none := run(data, validation)
+	if model != want || threshold != wantThreshold || dropped < 500 || none != 0 {
+		t.Errorf("other models, or thresholds %v and %v; %v and %v rows are left out", threshold, wantThreshold, dropped, none)
+	}
+}
+
 func TestMulticlassAndRegression(t *testing.T) {
 	tests := []struct {
 		name, config string
