@@ -39,6 +39,10 @@ func TestWhatExpressionsRestOn(t *testing.T) {
 		{"select exists(select 1 from u where u.w > t.x) as v from t", "values t.x u.w; control t.x u. u.w"},
 		{"select not exists(select 1 from u where u.w > t.x) as v from t", "values t.x u.w; control t.x u. u.w"},
 		{"select x in (select w from u) as v from t", "values t.x u.w; control u."},
+		// A recursive query is gone through until nothing more flows: z gets to a by way of b and c.
+		{"with recursive r(a, b, c, n) as (select x, y, z, 0 from t union all select b, c, c, n + 1 from r where n < 3) select a as v from r", "values t.x t.y t.z; control t."},
+		{"with recursive r(a, b, n) as (select x is null, y is null, 0 from t union all select b, b, n + 1 from r where n < 3) select a as v from r", "control t.; known t.x t.y"},
+		{"with recursive r(a, b, n) as (select 1, max(y), 0 from t union all select b, b, n + 1 from r where n < 3) select a as v from r", "others t.y; control t."},
 		{"select case when flag then x else y end as v from t", "values t.flag t.x t.y"},
 		{"select x between y and 3 as v from t", "values t.x t.y"},
 		{"select first(x order by y) as v from t", "others t.x; control t. t.y"},
