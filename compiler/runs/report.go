@@ -59,6 +59,7 @@ func table(all []*Run) *report.Table {
 				row = append(row, r.cell(r.Differences, name))
 			}
 		}
+		// As git shows a commit in short; that files differed from it is said, since then the commit alone makes nothing again.
 		commit := r.Commit[:min(len(r.Commit), 12)]
 		if r.Dirty {
 			commit += " changed"
@@ -136,7 +137,7 @@ func parallel(all []*Run) *report.Plot {
 				least, most, any = min(least, x), max(most, x), true
 			}
 		}
-		if !any || least == most {
+		if !any || least == most { // an axis of one value says nothing
 			return
 		}
 		at := float64(len(p.X.Categories))
@@ -148,6 +149,7 @@ func parallel(all []*Run) *report.Plot {
 		}
 	}
 	for _, name := range parameters {
+		// Numbers lie where they are; texts, such as names of trainers, at equal distances in alphabetical order.
 		order := texts(all, name)
 		axis(name, func(r *Run) (float64, bool) {
 			v, ok := r.Parameters[name]

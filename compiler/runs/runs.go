@@ -82,8 +82,10 @@ func FiguresOf(all []*Run) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Differing are the parameters and inputs that are not the same in all runs, sorted, inputs by "data." and the port.
+// Differing are the parameters, by dotted path, and the inputs, by port, that are not the same in all runs; both sorted. What one run has and
+// another lacks is among them: trees of a boosted model beside a linear one.
 func Differing(all []*Run) (parameters, data []string) {
+	// By name with its first letter before it, p or d: a parameter may be called like a port. For each value: how many runs have it.
 	values := map[string]map[string]int{}
 	count := func(name, value string) {
 		if values[name] == nil {
@@ -104,7 +106,7 @@ func Differing(all []*Run) (parameters, data []string) {
 		for _, k := range values[name] {
 			n += k
 		}
-		if len(values[name]) == 1 && n == len(all) {
+		if len(values[name]) == 1 && n == len(all) { // one value, and every run has it
 			continue
 		}
 		if name[0] == 'p' {
@@ -116,7 +118,8 @@ func Differing(all []*Run) (parameters, data []string) {
 	return parameters, data
 }
 
-// Flatten takes a configuration apart into parameters by dotted path. Lists stay values, and so does what is empty.
+// Flatten takes a configuration apart into parameters by dotted path. Lists stay values, and so does what is empty: of {"params": {"trees":
+// 50}, "features": ["a"]} come params.trees and features.
 func Flatten(prefix string, config json.RawMessage, into map[string]json.RawMessage) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(config, &object) != nil || len(object) == 0 {
@@ -170,6 +173,7 @@ func (e *UnknownError) Error() string { return fmt.Sprintf("no run has a figure 
 
 // Group is the runs of one block over its instances.
 type Group struct {
+	// Block is the address without a key, Runs are in the order of the list.
 	Block   string
 	Runs    []*Run
 	Figures map[string]Spread

@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// spread of one value and more. The deviation is that of a sample, since instances stand for others that might have been.
 func spread(values []float64) Spread {
 	s := Spread{Count: len(values), Least: values[0], Most: values[0]}
 	for _, x := range values {
@@ -34,6 +35,7 @@ type Left struct {
 // Where keeps the runs for which a condition holds. Names in it are figures and numeric parameters; one that no run has is a mistake, told
 // with what is near.
 func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes source.Diagnostics) {
+	// What any run has may be named; a run that lacks it is undecided, and not a mistake of whoever wrote the condition.
 	known := map[string]any{}
 	for _, r := range all {
 		merge(known, values(r))
@@ -68,7 +70,7 @@ func values(r *Run) map[string]any {
 		}
 	}
 	for name, f := range r.Figures {
-		delete(out, name)
+		delete(out, name) // a parameter of that name: figures are what people ask for
 		if f.Value != nil {
 			out[name] = *f.Value
 		}

@@ -29,7 +29,7 @@ func (a *axis) at(x float64) float64 {
 // newAxis spans the values, or what the axis says, with at most so many ticks. The first value is at from, the last at to.
 func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64) *axis {
 	a := &axis{from: from, to: to}
-	if n := len(d.Categories); n > 0 {
+	if n := len(d.Categories); n > 0 { // half a place beyond the first and the last
 		a.low, a.high = -0.5, float64(n)-0.5
 		for i, name := range d.Categories {
 			a.ticks = append(a.ticks, tick{float64(i), name})
@@ -46,9 +46,10 @@ func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64
 	if len(values) == 0 {
 		a.low, a.high = 0, 1
 	}
+	// Values at the very ends would lie on the frame, so that ends which nobody said are moved out to a round number.
 	step := nice((a.high - a.low) / float64(most))
 	switch {
-	case a.high == a.low:
+	case a.high == a.low: // one value stands in the middle
 		half := max(math.Abs(a.low)/2, 0.5)
 		a.low, a.high = a.low-half, a.high+half
 		step = nice(2 * half / float64(most))
@@ -65,6 +66,7 @@ func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64
 		a.high = a.low + 1
 	}
 	step = nice((a.high - a.low) / float64(most))
+	// Ticks are multiples of the step rather than sums of it, so that errors of rounding do not add up: the third is 3 * 0.1, shown as 0.3.
 	for k := math.Ceil(a.low/step - 1e-9); k*step <= a.high+step*1e-9 && len(a.ticks) <= 2*most; k++ {
 		a.ticks = append(a.ticks, tick{k * step, tickText(k*step, step, d.Share)})
 	}

@@ -78,5 +78,6 @@ func heat(t *doc.Table, c doc.Cell) int {
 	if most == 0 {
 		return 0
 	}
+	// 45 at most, so that letters can be read on the darkest cell by day and by night.
 	return int(math.Round(45 * math.Abs(*c.Value) / most))
 }

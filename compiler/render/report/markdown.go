@@ -53,6 +53,7 @@ func Markdown(w io.Writer, d *Document) error {
 // phrase is a paragraph: whole where nothing in it is markup, else as code.
 func phrase(s string) string { return render.Phrase(render.Line(s), render.LongestShown) }
 
+// markdownTable writes a table; numbers stand to the right. What is undefined has its reasons below.
 func markdownTable(b *strings.Builder, t *doc.Table) {
 	b.WriteString("\n")
 	if t.Title != "" {

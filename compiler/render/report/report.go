@@ -68,6 +68,7 @@ type reasons struct {
 	of   map[string]int
 }
 
+// reasonsOf numbers the reasons of a table. A reason beside a value tells of its interval and is not counted.
 func reasonsOf(t *doc.Table) *reasons {
 	r := &reasons{of: map[string]int{}}
 	for _, row := range t.Rows {
@@ -120,6 +121,7 @@ func significant(x float64, digits int) string {
 	case size >= math.Pow10(digits):
 		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
 	}
+	// 0.08412 has two zeros more behind its point than 8.412, and gets two places more.
 	places := digits - 1 - int(math.Floor(math.Log10(size)))
 	s := strconv.FormatFloat(x, 'f', max(places, 0), 64)
 	if strings.Contains(s, ".") {

@@ -74,10 +74,12 @@ func (s *picture) axes(height float64) {
 			}
 		}
 	}
+	// Places grow downwards in SVG, values upwards.
 	s.y = newAxis(s.Y, ys, zeroY, 5, height-belowAxes, aboveAxes)
 	if s.sideways() { // the first category is at the top
 		s.y.from, s.y.to = s.y.to, s.y.from
 	}
+	// The axes begin where the longest text beside y ends, estimated by its letters: a picture is made where there are no fonts to ask.
 	left := 0
 	for i := range s.y.ticks {
 		s.y.ticks[i].text = render.Clipped(render.Line(s.y.ticks[i].text), longestRow)
@@ -140,6 +142,7 @@ func seriesClass(p *doc.Plot, i int) string {
 	return "c" + strconv.Itoa(number%palette)
 }
 
+// path joins the points of a series. A step is level first, as a share is that changes at a threshold.
 func (s *picture) path(r *doc.Series) string {
 	var b strings.Builder
 	for i := range r.X {
@@ -187,6 +190,7 @@ func barWidth(xs []float64) float64 {
 	return width
 }
 
+// bars stand on 0, from which their length is read; sideways they begin there. Bars of two series lie over each other and can be seen through.
 func (s *picture) bars(r *doc.Series, class string) {
 	if s.sideways() {
 		for i := range r.X {
@@ -203,10 +207,12 @@ func (s *picture) bars(r *doc.Series, class string) {
 	}
 }
 
+// bar is one rectangle, with what a browser says under the pointer.
 func (s *picture) bar(class string, x, y, width, height float64, title string) {
 	fmt.Fprintf(&s.b, `<rect class="r %s" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, class, place(x), place(y), place(width), place(height), escape(title))
 }
 
+// points are circles, with whiskers first so that circles lie on top.
 func (s *picture) points(r *doc.Series, class string) {
 	for i := range r.X {
 		x, y := s.x.at(r.X[i]), s.y.at(r.Y[i])
@@ -253,4 +259,5 @@ func place(x float64) string {
 	return s
 }
 
+// escape makes a text one of XML, in an element or an attribute.
 func escape(s string) string { return html.EscapeString(s) }
