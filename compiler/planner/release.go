@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/source"
 )
@@ -46,7 +47,7 @@ func (p *planner) rolledBack(b *check.Block, r *plan.Release, held *plan.Held) {
 	p.report(source.Diagnostic{Severity: source.Warning, Code: source.CodeRolledBack, Subject: b.Range,
 		Summary: fmt.Sprintf("%s: %s %s was rolled back to the release of revision %d by %s, and is held: %s", b.Address, held.From, held.Model.Short(), back.To, back.By, back.Reason),
 		Detail:  fmt.Sprintf("%s %s is live again. An apply does not release what is held.", r.Current.From, r.Current.Model.Short()),
-		Hint:    fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: mlp rollback %s --lift --reason '…'", b.Address)})
+		Hint:    fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: %s", render.Command(p.o.Workspace, "rollback "+render.ShellWord(b.Address)+" --lift --reason '…'"))})
 }
 
 // isBlocked reports whether the stage at an address is known not to run.

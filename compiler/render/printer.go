@@ -14,6 +14,19 @@ import (
 type Options struct {
 	Color bool
 	All   bool // list cached stages and decided gates too
+	// Command writes a command line that works on the same as the one that prints, "show deploy.scorer"; nil: one of the workspace
+	// that is written about (Command).
+	Command func(rest string) string
+}
+
+// Command is a command line of mlp, "logs train.model", for a workspace, as far as text that is read elsewhere can say what it
+// works on: the folder and the store are the reader's. Addresses in rest are words for a shell already (ShellWord).
+func Command(workspace, rest string) string {
+	name, arguments, _ := strings.Cut(rest, " ")
+	if workspace != "default" && workspace != "" {
+		name += " --workspace " + ShellWord(workspace)
+	}
+	return strings.TrimSpace("mlp " + name + " " + arguments)
 }
 
 // Printer collects the lines of a text. The zero value writes without colours.

@@ -32,6 +32,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -365,6 +366,11 @@ func (a *Attempt) Record(action plan.Action) (*plan.Action, error) {
 		err = a.Store.ReplaceAction(action)
 	} else {
 		recorded, err = a.Store.PutAction(action)
+		// A stage that was asked to run again, and yields the same, has its log and what it took of now.
+		forced := slices.ContainsFunc(a.node.Causes, func(c plan.Cause) bool { return c.Kind == plan.ForcedCause })
+		if err == nil && forced && recorded.StartedAt.Before(action.StartedAt) && maps.Equal(recorded.Outputs, action.Outputs) {
+			recorded, err = &action, a.Store.ReplaceAction(action)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/lang/syntax"
@@ -15,7 +17,7 @@ import (
 // formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
 // verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
-	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"},
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"}, "list": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "gc": {"text", "json"}, "docs": {"markdown", "html"},
 }
 
@@ -26,6 +28,22 @@ func checkChoices(c *cobra.Command) error {
 		if f := c.Flag(flag); f != nil && len(words) > 0 && !slices.Contains(words, f.Value.String()) {
 			last := len(words) - 1
 			return &failure{err: fmt.Errorf("--%s %s is not known", flag, f.Value), hint: "Use " + strings.Join(words[:last], ", ") + " or " + words[last] + "."}
+		}
+	}
+	return nil
+}
+
+// checkExclusive refuses flags beside each other that a command marks as exclusive (cobra's own words for it speak of groups).
+func checkExclusive(c *cobra.Command) error {
+	given := map[string][]string{} // by group
+	c.Flags().Visit(func(f *pflag.Flag) {
+		for _, group := range f.Annotations["cobra_annotation_mutually_exclusive"] {
+			given[group] = append(given[group], "--"+f.Name)
+		}
+	})
+	for _, group := range slices.Sorted(maps.Keys(given)) {
+		if two := given[group]; len(two) > 1 {
+			return &failure{err: fmt.Errorf("%s exclude each other", strings.Join(two, " and ")), hint: "Give one of them; '" + c.CommandPath() + " --help' tells what each is for."}
 		}
 	}
 	return nil
@@ -45,7 +63,10 @@ func unread(c *cobra.Command, of string, flags ...string) error {
 // complete teaches commands what a shell may put for their arguments and flags: addresses of the module, kinds, codes.
 // The scripts themselves ('mlp completion bash') are cobra's. Where nothing is registered shells offer names of files.
 func (a *app) complete(root *cobra.Command) {
-	for _, c := range root.Commands() {
+	all := root.Commands()
+	for i := 0; i < len(all); i++ { // with the commands below commands, mlp store verify
+		c := all[i]
+		all = append(all, c.Commands()...)
 		if list := formatsOf[c.Name()]; list != nil {
 			fixed(c, "format", list...)
 		}

@@ -119,7 +119,7 @@ var formats = map[string]func(io.Writer, *plan.Plan, render.Options) error{
 // printPlan writes a plan to standard output. The format is one of formats; all lists cached stages and decided gates
 // too.
 func (a *app) printPlan(p *plan.Plan, format string, all bool) error {
-	return formats[format](a.out, p, render.Options{Color: a.color(a.out), All: all})
+	return formats[format](a.out, p, render.Options{Color: a.color(a.out), All: all, Command: a.Command})
 }
 
 // writeJSON writes indented JSON with a line feed behind it. <, > and & stand as they are: the output is for programs

@@ -224,6 +224,9 @@ func (a *app) root() *cobra.Command {
 			if err := checkChoices(c); err != nil {
 				return err
 			}
+			if err := checkExclusive(c); err != nil {
+				return err
+			}
 			return a.enter()
 		},
 	}

@@ -170,7 +170,7 @@ func (s *Session) broughtBack(ctx context.Context, r Rollback, live plan.Release
 	if err := s.Store.Verify(ctx, target.Model); err != nil {
 		if object, missing := store.IsMissing(err); missing {
 			return nil, &Failure{Err: fmt.Errorf("the model of revision %d, %s, is not whole in the store: %s is gone", target.Revision, target.Model.Short(), object),
-				Hint: fmt.Sprintf("Nothing was changed. Restore it from a copy of the store, name another revision ('mlp history %s' lists them), or take the change back in the files and apply.", r.Deploy)}
+				Hint: fmt.Sprintf("Nothing was changed. Restore it from a copy of the store, name another revision (%s lists them), or take the change back in the files and apply.", s.w.Command("history "+render.ShellWord(r.Deploy)))}
 		}
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func Count(p *plan.Plan) Counts {
 	for _, n := range p.Nodes {
 		c.node(n.Verdict)
 		stages[n.Address] = true
-		if _, failed := check(n); failed {
+		if _, failed := check(n, bare); failed {
 			c.ChecksFailed++
 		}
 	}

@@ -106,7 +106,11 @@ type warningRow struct{ Text, Place string }
 
 // read puts a plan into the order of a review. With all, decided gates and cached stages are in it too. The plan is not
 // changed, and may be one that somebody else wrote: nothing in it is relied on but its types.
-func read(p *plan.Plan, all bool) *document {
+func read(p *plan.Plan, all bool, o render.Options) *document {
+	command := o.Command
+	if command == nil {
+		command = func(rest string) string { return render.Command(render.Line(p.Workspace), rest) }
+	}
 	// In the order of the document: what goes live; checks and gates; policies that get weaker; why; stages; warnings.
 	// Nothing below decides anything: verdicts are the plan's.
 	base := "nothing recorded yet"
@@ -136,14 +140,14 @@ func read(p *plan.Plan, all bool) *document {
 	}
 	d.GatesTitle = "Gates"
 	for _, n := range p.Nodes {
-		if row, ok := check(n); ok {
+		if row, ok := check(n, command); ok {
 			d.GatesTitle = "Checks and gates"
 			d.Gates = append(d.Gates, row)
 		}
 	}
 	for _, g := range p.Gates {
 		if !g.Cached || all || restsAnew(nodes, g) {
-			d.Gates = append(d.Gates, gate(nodes, g))
+			d.Gates = append(d.Gates, gate(nodes, g, command))
 		}
 	}
 	for _, c := range p.Changes {
@@ -159,7 +163,7 @@ func read(p *plan.Plan, all bool) *document {
 	if p.Envelope != nil {
 		for _, address := range slices.Sorted(maps.Keys(p.Envelope.Failed)) {
 			why, a := render.Clipped(render.Line(p.Envelope.Failed[address]), render.LongestShown), render.Line(address)
-			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: mlp logs %s", a, strings.TrimSuffix(why, "."), render.ShellWord(a))})
+			d.Warnings = append(d.Warnings, warningRow{Text: fmt.Sprintf("%s failed when it last ran: %s. Its log: %s", a, strings.TrimSuffix(why, "."), command("logs "+render.ShellWord(a)))})
 		}
 	}
 	for _, w := range p.Diagnostics {

@@ -91,6 +91,6 @@ func Weakened(c plan.Change) string {
 
 // FailedCheck reports whether a stage is a check that is known to fail; sum says in short by what.
 func FailedCheck(n *plan.Node) (sum string, failed bool) {
-	row, failed := check(n)
+	row, failed := check(n, bare)
 	return row.Sum, failed
 }

@@ -11,7 +11,7 @@ import (
 
 // gate says what is decided of a gate and what is open. nodes are the plan's stages by address.
 // An approval that is not needed has no line; one that was given has, also where the gate passed before.
-func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
+func gate(nodes map[string]*plan.Node, g *plan.Gate, command func(string) string) gateRow {
 	row := gateRow{Verdict: ruleVerdict(g.Verdict), Address: render.Line(g.Address), Sum: gateSum(nodes, g)}
 	row.Rules = ruleRows(g.Rules.Rules)
 	for _, a := range g.Approvals {
@@ -21,7 +21,7 @@ func gate(nodes map[string]*plan.Node, g *plan.Gate) gateRow {
 			row.Approvals = append(row.Approvals, approvalRow{plan.Pass, fmt.Sprintf("approval of %s: given by %s", roles, givenText(a))})
 		case a.Needed == plan.Pass:
 			row.Approvals = append(row.Approvals, approvalRow{plan.Fail,
-				fmt.Sprintf("approval of %s is missing: mlp approve %s %s", roles, render.ShellWord(row.Address), render.ShellWord(a.Name))})
+				fmt.Sprintf("approval of %s is missing: %s", roles, command("approve "+render.ShellWord(row.Address)+" "+render.ShellWord(a.Name)))})
 		case a.Needed == plan.Open && a.When == "":
 			row.Approvals = append(row.Approvals, approvalRow{plan.Open, "approval of " + roles})
 		case a.Needed == plan.Open:
@@ -108,7 +108,7 @@ func ruleRows(rules []plan.Rule) []ruleRow {
 
 // check is a check that is known to fail: by its rules, or by what it found when it ran. false of a stage that is none,
 // that passed, or that has yet to run.
-func check(n *plan.Node) (gateRow, bool) {
+func check(n *plan.Node, command func(string) string) (gateRow, bool) {
 	if !n.Verdict.Known() || !n.HasVerdict() {
 		return gateRow{}, false
 	}
@@ -134,7 +134,7 @@ func check(n *plan.Node) (gateRow, bool) {
 		}
 	}
 	if expectations > most {
-		row.Notes = append(row.Notes, fmt.Sprintf("and %d more: mlp show %s", expectations-most, render.ShellWord(row.Address)))
+		row.Notes = append(row.Notes, fmt.Sprintf("and %d more: %s", expectations-most, command("show "+render.ShellWord(row.Address))))
 	}
 	var parts []string
 	if failed > 0 {
@@ -252,3 +252,6 @@ func lastPart(path string) string {
 	}
 	return render.Line(parts[len(parts)-1])
 }
+
+// bare is a command line of no workspace, where nobody reads it.
+func bare(rest string) string { return render.Command("", rest) }

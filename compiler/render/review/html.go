@@ -43,7 +43,7 @@ func HTML(w io.Writer, p *plan.Plan, o render.Options) error {
 			return err
 		}
 	}
-	d, left := read(p, true), 0
+	d, left := read(p, true, o), 0
 	if !o.All {
 		left = d.cutStages(mostStages)
 	}

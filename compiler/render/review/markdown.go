@@ -67,7 +67,7 @@ func fitted(write func(fit) (string, error)) (string, error) {
 // <!-- mlp:plan PIPELINE/WORKSPACE -->. What users wrote stands in code spans, where nothing of it is markup. At most
 // MostMarkdown bytes are written; what was cut is said.
 func Markdown(w io.Writer, p *plan.Plan, o render.Options) error {
-	d := read(p, o.All)
+	d := read(p, o.All, o)
 	text, err := fitted(func(f fit) (string, error) {
 		m := &markdown{d: d, fit: f}
 		err := m.document(p)

@@ -41,7 +41,7 @@ import (
 // Text writes the plan in the order a reviewer needs it: the sum in one line, production, gates, causes, cost. The
 // error is of w; a plan that cannot be written does not exist.
 func Text(w io.Writer, p *plan.Plan, o render.Options) error {
-	t := &text{Printer: render.Printer{Options: o}, d: read(p, o.All)}
+	t := &text{Printer: render.Printer{Options: o}, d: read(p, o.All, o)}
 	t.Line("%s\n\n%s", t.d.Title, t.Paint(render.Bold, t.d.Summary))
 	for _, s := range t.d.Merge {
 		t.Line("%s", s)
