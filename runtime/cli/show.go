@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
+	"github.com/mlp-lang/mlp/compiler/render/tables"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -22,9 +26,11 @@ func (a *app) showCommand() *cobra.Command {
 		Use: "show [ADDRESS | PLAN.json | requirements]", Short: "What a block yielded, or what a saved plan says", Args: cobra.MaximumNArgs(1),
 		Long: "Shows what is recorded of a stage, gate or deployment; without an address, of all. With --save, its outputs are copied\n" +
 			"to a folder: tables as Parquet, a model as its bundle. The file of a saved plan is shown as 'mlp plan' shows one.\n" +
-			"With --lineage, all that a release or result comes from: data, code, rules, approvals and figures, down to files. With --at, as of a\n" +
+			"The rows of a table are shown by columns: types, nulls,\n" +
+			"distinct values, quantiles of numbers and dates, the most frequent values, and the first ten rows; split.fixed.test is one table of several. Values of\n" +
+			"columns marked pii are never shown. With --lineage, all that a release or result comes from: data, code, rules, approvals and figures, down to files. With --at, as of a\n" +
 			"revision of the past. With requirements, the trace from each requirement to the gates, checks and rules that verify it, and their last verdicts.",
-		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show deploy.scorer --lineage\n  mlp show plan.json --format html\n  mlp show requirements",
+		Example: "  mlp show\n  mlp show evaluate.holdout --format json\n  mlp show train.model --save model/\n  mlp show split.holdout.test --format markdown\n  mlp show deploy.scorer --lineage\n  mlp show plan.json --format html\n  mlp show requirements",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what, unsaid := "a block", []string{"all"}
 			switch {
@@ -41,8 +47,11 @@ func (a *app) showCommand() *cobra.Command {
 			if len(args) > 0 && workspace.IsPlanFile(args[0]) {
 				return a.showPlan(cmd.Context(), args[0], vars, format, all)
 			}
-			if format != "text" && format != "json" {
-				return &failure{err: fmt.Errorf("--format %s is for saved plans", format), hint: "Use text or json."}
+			if format == "html" {
+				return &failure{err: fmt.Errorf("--format %s is for saved plans", format), hint: "Use text or json, or markdown for a table."}
+			}
+			if format == "markdown" && (len(args) == 0 || lineage || save != "" || args[0] == requirementsArgument) {
+				return &failure{err: fmt.Errorf("--format markdown is for saved plans and tables"), hint: "Use text or json."}
 			}
 			if len(args) > 0 && args[0] == requirementsArgument {
 				return a.showRequirements(cmd.Context(), vars, format)
@@ -63,11 +72,23 @@ func (a *app) showCommand() *cobra.Command {
 			case lineage:
 				return a.showLineage(cmd.Context(), s, workspace.AddressOf(args[0]), format)
 			}
-			return a.showOne(cmd.Context(), s, workspace.AddressOf(args[0]), format, save)
+			at := workspace.AddressOf(args[0])
+			if address, port, ok := s.Port(at); ok {
+				if err := unread(cmd, "one table", "save", "all"); err != nil {
+					return err
+				}
+				return a.showTable(cmd.Context(), s, address, port, format)
+			}
+			if ports := s.TablePorts(at); format == "markdown" && len(ports) == 1 {
+				return a.showTable(cmd.Context(), s, at, ports[0], format)
+			} else if format == "markdown" {
+				return &failure{err: fmt.Errorf("--format markdown is for saved plans and tables"), hint: "Use text or json, or name one table of several: split.fixed.test."}
+			}
+			return a.showOne(cmd.Context(), s, at, format, save)
 		},
 	}
 	settingsFlags(cmd, &vars)
-	cmd.Flags().StringVar(&format, "format", format, "`text` or json; of a saved plan also markdown and html")
+	cmd.Flags().StringVar(&format, "format", format, "`text` or json; of a table also markdown, of a saved plan that and html")
 	cmd.Flags().BoolVar(&all, "all", false, "of a saved plan: list cached stages and decided gates too")
 	cmd.Flags().StringVar(&save, "save", "", "copy the outputs to this `folder`, which must not exist")
 	cmd.Flags().BoolVar(&lineage, "lineage", false, "all that it comes from: data, code, rules, approvals, figures")
@@ -127,7 +148,50 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	if format == "json" {
 		return writeJSON(a.out, x)
 	}
-	return ledger.Text(a.out, x, s.State)
+	if err := ledger.Text(a.out, x, s.State); err != nil {
+		return err
+	}
+	return a.showTables(ctx, s, address)
+}
+
+// showTables shows the rows of a block that yields one table, and how to have those of one that yields several. Rows that are not in the
+// store any more are no error here: what is recorded is shown without them.
+func (a *app) showTables(ctx context.Context, s *workspace.Session, address string) error {
+	ports := s.TablePorts(address)
+	if len(ports) > 1 {
+		fmt.Fprintln(a.out)
+		for _, port := range ports {
+			fmt.Fprintf(a.out, "  its rows     %s\n", a.Command("show "+render.ShellWord(address+"."+port)))
+		}
+	}
+	if len(ports) != 1 {
+		return nil
+	}
+	t, err := s.ShowTable(ctx, address, ports[0])
+	if gone := (*workspace.Failure)(nil); errors.As(err, &gone) {
+		fmt.Fprintf(a.out, "\n  %s\n", render.Line(gone.Error()))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	return tables.Text(a.out, t, render.Options{Color: a.color(a.out)})
+}
+
+// tableForms of --format.
+var tableForms = map[string]func(io.Writer, *tables.Table, render.Options) error{
+	"text": tables.Text, "markdown": tables.Markdown,
+	"json": func(w io.Writer, t *tables.Table, _ render.Options) error { return writeJSON(w, t) },
+}
+
+// showTable shows what the rows of one recorded table are like.
+func (a *app) showTable(ctx context.Context, s *workspace.Session, address, port, format string) error {
+	t, err := s.ShowTable(ctx, address, port)
+	if err != nil {
+		return err
+	}
+	return tableForms[format](a.out, t, render.Options{Color: a.color(a.out)})
 }
 
 // showAll lists all that is recorded in the workspace, a line a block. Blocks that are in no file any more are marked.

@@ -1,0 +1,237 @@
+// Package tables writes what the rows of a table are like, for people: each column with its type, nulls, values and quantiles, and the first rows.
+//
+// A column whose values are hidden shows none, in whatever form. Text is at most 80 columns wide, whatever terminal reads it: the same table gives the same bytes.
+package tables
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mlp-lang/mlp/compiler/render"
+)
+
+// Table is what there is to tell of a table; its JSON is what scripts read.
+type Table struct {
+	Address string   `json:"address"`
+	Port    string   `json:"port"`
+	Rows    int64    `json:"rows"`
+	Columns []Column `json:"columns"`
+	// Head are the first rows; a hidden value is null, as a missing one is.
+	Head [][]Cell `json:"head"`
+}
+
+// Column is one column. Quantiles are those at 0, 1/4, 1/2, 3/4 and 1, of numbers and points in time alone.
+type Column struct {
+	Name      string    `json:"name"`
+	Type      string    `json:"type"`
+	PII       bool      `json:"pii,omitempty"` // its values are hidden
+	Nulls     int64     `json:"nulls"`
+	Distinct  int64     `json:"distinct"`
+	Quantiles []Cell    `json:"quantiles,omitempty"`
+	Top       []Counted `json:"top,omitempty"` // the most frequent values
+}
+
+// Counted is a value and how many rows have it.
+type Counted struct {
+	Value Cell  `json:"value"`
+	Rows  int64 `json:"rows"`
+}
+
+// Cell is a value as text, as the engine writes it. Numbers are numbers in JSON, null is no value.
+type Cell struct {
+	Text   string
+	Null   bool
+	Number bool
+}
+
+// MarshalJSON writes numbers as numbers, but for those that JSON has not, such as NaN.
+func (c Cell) MarshalJSON() ([]byte, error) {
+	switch {
+	case c.Null:
+		return []byte("null"), nil
+	case c.Number && json.Valid([]byte(c.Text)):
+		return []byte(c.Text), nil
+	}
+	return json.Marshal(c.Text)
+}
+
+const (
+	width    = 80 // of a text
+	mostName = 28 // of a column's name
+	mostCell = 24 // of a value
+	mostLeft = 56 // beside which values stand; else they stand below
+	hidden   = "hidden (pii)"
+)
+
+// Text writes the table for a terminal.
+func Text(w io.Writer, t *Table, o render.Options) error {
+	p := &render.Printer{Options: o}
+	p.Line("%s  %s", p.Paint(render.Bold, t.title()), t.size())
+	names, types, nulls, distinct := len("COLUMN"), len("TYPE"), len("NULLS"), len("DISTINCT")
+	for _, c := range t.Columns {
+		names, types = max(names, render.Columns(c.name())), max(types, render.Columns(c.kind()))
+		nulls, distinct = max(nulls, len(fmt.Sprint(c.Nulls))), max(distinct, len(fmt.Sprint(c.Distinct)))
+	}
+	left := 2 + names + 2 + types + 2 + nulls + 2 + distinct + 2
+	p.Line("  %s  %s  %*s  %*s  %s", render.Pad("COLUMN", names), render.Pad("TYPE", types), nulls, "NULLS", distinct, "DISTINCT", "VALUES")
+	for _, c := range t.Columns {
+		first := fmt.Sprintf("  %s  %s  %*d  %*d  ", render.Pad(c.name(), names), render.Pad(c.kind(), types), nulls, c.Nulls, distinct, c.Distinct)
+		indent := left
+		lines := folded(c.values(), width-indent)
+		if len(lines) == 0 || indent > mostLeft {
+			p.Line("%s", first)
+			indent, first = 6, strings.Repeat(" ", 6)
+			lines = folded(c.values(), width-indent)
+		}
+		for _, line := range lines {
+			p.Line("%s%s", first, line)
+			first = strings.Repeat(" ", indent)
+		}
+	}
+	t.head(p)
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// head writes the first rows, columns beside each other as far as they fit, the others below.
+func (t *Table) head(p *render.Printer) {
+	if len(t.Head) == 0 {
+		return
+	}
+	p.Title(fmt.Sprintf("First %d %s", len(t.Head), render.Plural(len(t.Head), "row", "rows")))
+	number := len(fmt.Sprint(len(t.Head)))
+	for from := 0; from < len(t.Columns); {
+		if from > 0 {
+			p.Line("")
+		}
+		lines := make([]string, len(t.Head)+1)
+		for i := range lines {
+			if lines[i] = fmt.Sprintf("  %*d", number, i); i == 0 {
+				lines[i] = fmt.Sprintf("  %*s", number, "")
+			}
+		}
+		used, first := 2+number, from
+		for ; from < len(t.Columns); from++ {
+			cells, wide := t.column(from)
+			if used += 2 + wide; used > width && from > first {
+				break
+			}
+			for i, c := range cells {
+				if t.Columns[from].number() {
+					c = strings.Repeat(" ", wide-render.Columns(c)) + c
+				}
+				lines[i] += "  " + render.Pad(c, wide)
+			}
+		}
+		for _, l := range lines {
+			p.Line("%s", l)
+		}
+	}
+}
+
+// column are the name of a column and its values in the first rows, with the width of the widest.
+func (t *Table) column(k int) (cells []string, wide int) {
+	c := t.Columns[k]
+	cells = append(cells, c.name())
+	for _, row := range t.Head {
+		text := row[k].short()
+		if c.PII {
+			text = "•••"
+		}
+		cells = append(cells, text)
+	}
+	for _, x := range cells {
+		wide = max(wide, render.Columns(x))
+	}
+	return cells, wide
+}
+
+// Markdown writes the table for a page: two tables, of the columns and of the first rows.
+func Markdown(w io.Writer, t *Table, _ render.Options) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n%s\n\n| column | type | nulls | distinct | values |\n|---|---|---:|---:|---|\n", t.title(), t.size())
+	for _, c := range t.Columns {
+		values := c.values()
+		for i, v := range values {
+			values[i] = render.CodeSpan(v, width)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s |\n", render.CodeSpan(c.Name, mostName), render.CodeSpan(c.kind(), mostName), c.Nulls, c.Distinct, strings.Join(values, "<br>"))
+	}
+	if len(t.Head) > 0 {
+		b.WriteString("\n|")
+		for _, c := range t.Columns {
+			b.WriteString(" " + render.CodeSpan(c.Name, mostName) + " |")
+		}
+		b.WriteString("\n|" + strings.Repeat("---|", len(t.Columns)) + "\n")
+		for i := range t.Head {
+			b.WriteString("|")
+			for k := range t.Columns {
+				cells, _ := t.column(k)
+				b.WriteString(" " + render.CodeSpan(cells[i+1], mostCell) + " |")
+			}
+			b.WriteString("\n")
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *Table) title() string { return render.Line(t.Address + "." + t.Port) }
+
+func (t *Table) size() string {
+	return fmt.Sprintf("%d %s, %d %s", t.Rows, render.Plural(int(min(t.Rows, 2)), "row", "rows"), len(t.Columns), render.Plural(len(t.Columns), "column", "columns"))
+}
+
+func (c *Column) name() string { return render.Clipped(render.Line(c.Name), mostName) }
+
+func (c *Column) kind() string { return render.Clipped(render.Line(c.Type), mostCell) }
+
+// number reports whether the column holds numbers, which stand to the right.
+func (c *Column) number() bool { return len(c.Quantiles) > 0 && c.Quantiles[0].Number }
+
+// values are the parts of what is told of a column's values, in their order: quantiles, or else the most frequent values. Of numbers that are few both are.
+func (c *Column) values() []string {
+	if c.PII {
+		return []string{hidden}
+	}
+	var out []string
+	if q := c.Quantiles; len(q) == 5 {
+		out = append(out, fmt.Sprintf("%s … %s", q[0].short(), q[4].short()), fmt.Sprintf("quartiles %s, %s, %s", q[1].short(), q[2].short(), q[3].short()))
+		if c.Distinct > int64(len(c.Top)) {
+			return out
+		}
+	}
+	for _, x := range c.Top {
+		out = append(out, fmt.Sprintf("%s: %d", x.Value.short(), x.Rows))
+	}
+	if more := c.Distinct - int64(len(c.Top)); more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
+	}
+	return out
+}
+
+// short is a value in a line.
+func (c Cell) short() string {
+	if c.Null {
+		return "–"
+	}
+	return render.Clipped(render.Line(c.Text), mostCell)
+}
+
+// folded puts parts into lines of a width, parted by semicolons. One that is wider has a line of its own.
+func folded(parts []string, width int) []string {
+	var out []string
+	for i, part := range parts {
+		if i < len(parts)-1 {
+			part += ";"
+		}
+		if last := len(out) - 1; last >= 0 && render.Columns(out[last])+1+render.Columns(part) <= width {
+			out[last] += " " + part
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
