@@ -191,17 +191,15 @@ func (c *Column) kind() string { return render.Clipped(render.Line(c.Type), most
 // number reports whether the column holds numbers, which stand to the right.
 func (c *Column) number() bool { return len(c.Quantiles) > 0 && c.Quantiles[0].Number }
 
-// values are the parts of what is told of a column's values, in their order: quantiles, or else the most frequent values. Of numbers that are few both are.
+// values are the parts of what is told of a column's values, in their order: all of them where they are few, else quantiles where there are some,
+// else the most frequent values.
 func (c *Column) values() []string {
 	if c.PII {
 		return []string{hidden}
 	}
 	var out []string
-	if q := c.Quantiles; len(q) == 5 {
-		out = append(out, fmt.Sprintf("%s … %s", q[0].short(), q[4].short()), fmt.Sprintf("quartiles %s, %s, %s", q[1].short(), q[2].short(), q[3].short()))
-		if c.Distinct > int64(len(c.Top)) {
-			return out
-		}
+	if q := c.Quantiles; len(q) == 5 && c.Distinct > int64(len(c.Top)) {
+		return []string{fmt.Sprintf("%s … %s", q[0].short(), q[4].short()), fmt.Sprintf("quartiles %s, %s, %s", q[1].short(), q[2].short(), q[3].short())}
 	}
 	for _, x := range c.Top {
 		out = append(out, fmt.Sprintf("%s: %d", x.Value.short(), x.Rows))
