@@ -128,7 +128,7 @@ func under(path, prefix string) bool { return path == prefix || strings.HasPrefi
 // TestCommandLineIsThin: flags, what is printed and exit codes stand here, and what is done in the use cases of runtime/workspace. Lines of
 // code are counted, without comments and blank lines: the bound is on what the room does, and must not be paid for with what is said of it.
 func TestCommandLineIsThin(t *testing.T) {
-	const limit = 3140
+	const limit = 3190
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
