@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 )
 
@@ -100,6 +101,27 @@ func TestJSONErrors(t *testing.T) {
 		var input *component.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s as %s: got %v, want %s", test.text, test.kind, err, test.want)
+		}
+	}
+}
+
+// TestNULStays: a NUL is a character of a text as any other, in a value and in a list, whatever file it stands in: nothing behind it is lost.
+func TestNULStays(t *testing.T) {
+	dir := folder(t, map[string]string{"a.ndjson": `{"t": "a\u0000b", "l": ["c\u0000", "\u0000d"]}` + "\n", "b.csv": "t,l\n\"a\x00b\",\"[c\x00, \x00d]\"\n"})
+	for name, tt := range map[string]struct {
+		component component.Component
+		config    string
+	}{
+		"json": {json.Component, `{"path": "a.ndjson", "column": [{"name": "t", "type": "varchar"}, {"name": "l", "type": "varchar[]"}]}`},
+		"csv":  {csv.Component, `{"path": "b.csv", "column": [{"name": "t", "type": "varchar"}, {"name": "l", "type": "varchar[]"}]}`},
+	} {
+		path, _, _, err := run(t, tt.component, dir, tt.config)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, want := text(t, path), "t,l\n\"a\x00b\",\"[c\x00, \x00d]\"\n"; strings.ReplaceAll(got, `"`, "") != strings.ReplaceAll(want, `"`, "") {
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }

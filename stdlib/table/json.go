@@ -141,7 +141,8 @@ func (r *jsonRows) append(ctx context.Context, s *session) error {
 // mostHinted is how many names of members are kept to tell which one was meant.
 const mostHinted = 1000
 
-// rawValue is a value as text, as the column's type is read from: a list as the texts of its elements, null as nil.
+// rawValue is a value as text, as the column's type is read from: a list as the texts of its elements, null as nil. Texts are bytes, since the
+// driver ends a string of Go at its first NUL, and takes bytes by their number.
 // Of the value {"a":1} it is the text for a json column, and for others too: as a bigint it is then refused.
 func (j JSON) rawValue(value jsontext.Value, want string) driver.Value {
 	kind := value.Kind()
@@ -149,13 +150,13 @@ func (j JSON) rawValue(value jsontext.Value, want string) driver.Value {
 	case kind == 'n':
 		return nil
 	case want == "blob" && j.HexBlobs:
-		return spelled(jsonText(value))
+		return []byte(spelled(jsonText(value)))
 	case want == "json":
-		return string(value)
+		return bytes.Clone(value)
 	case kind == '[' && strings.HasSuffix(want, "[]"):
 		return elements(value)
 	}
-	return jsonText(value)
+	return []byte(jsonText(value))
 }
 
 // spelled writes \x6869 as the engine does, \x68\x69. What is no such text stays, and is refused.
@@ -189,7 +190,7 @@ func elements(list jsontext.Value) []any {
 		if v.Kind() == 'n' {
 			out = append(out, nil)
 		} else {
-			out = append(out, jsonText(v))
+			out = append(out, []byte(jsonText(v)))
 		}
 	}
 	return out
