@@ -224,22 +224,10 @@ func Matches(pattern, of string) bool {
 	if !strings.ContainsAny(pattern, ".*") {
 		return address.Kind(of) == pattern
 	}
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
+	if !address.IsPattern(pattern) {
 		return of == pattern || strings.HasPrefix(of, pattern+"[")
 	}
-	if !strings.HasPrefix(of, parts[0]) {
-		return false
-	}
-	of = of[len(parts[0]):]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(of, p)
-		if i < 0 {
-			return false
-		}
-		of = of[i+len(p):]
-	}
-	return strings.HasSuffix(of, parts[len(parts)-1])
+	return address.Matches(pattern, of)
 }
 
 // Take sets a run's differences by the figures of a comparison: {"delta": {"auc": {"value": 0.01, "low": -0.002, "high": 0.022}}}.

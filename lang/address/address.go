@@ -89,3 +89,28 @@ func Words(address string) []string {
 func Path(address string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(address, `["`, "."), `"]`, "")
 }
+
+// IsPattern reports whether a text stands for addresses that it does not spell out: "evaluate.*".
+func IsPattern(text string) bool { return strings.Contains(text, "*") }
+
+// Matches reports whether a pattern fits an address, * being any text: "train.model[*]" and "*.model*" fit train.model["eu"]. All else in it stands
+// for itself.
+func Matches(pattern, address string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == address
+	}
+	last := len(parts) - 1
+	if len(address) < len(parts[0])+len(parts[last]) || !strings.HasPrefix(address, parts[0]) || !strings.HasSuffix(address, parts[last]) {
+		return false
+	}
+	address = address[len(parts[0]) : len(address)-len(parts[last])]
+	for _, p := range parts[1:last] {
+		_, after, found := strings.Cut(address, p)
+		if !found {
+			return false
+		}
+		address = after
+	}
+	return true
+}

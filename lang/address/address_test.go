@@ -46,3 +46,18 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern, address string
+		want             bool
+	}{
+		{"train.model", "train.model", true}, {"train.model", "train.models", false}, {"train.*", "train.model", true}, {"*.model", "train.model", true},
+		{`train.model[*]`, `train.model["eu"]`, true}, {"train.m*l", "train.model", true}, {"train.m*l", "train.models", false}, {"*", "train.model", true},
+		{"*o*e*", "train.model", true}, {"*e*o*", "train.model", false}, {"train*train", "train", false}, {"t*t*t", "trt", false}, {"train.?odel", "train.model", false},
+	} {
+		if got := Matches(c.pattern, c.address); got != c.want {
+			t.Errorf("%s of %s: %v", c.pattern, c.address, got)
+		}
+	}
+}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/planner"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
@@ -53,14 +53,10 @@ func (s *Session) meant(t string) ([]string, error) {
 	}
 	all := sortedKeys(s.Module.Blocks)
 	var out []string
-	pattern := strings.Contains(t, "*")
-	if _, err := path.Match(glob(t), ""); pattern && err != nil {
-		return nil, &Failure{Err: fmt.Errorf("--target %s is no pattern: %w", t, err), Hint: "* stands for any letters: evaluate.*"}
-	}
+	pattern := address.IsPattern(t)
 	for _, a := range all {
-		fits, _ := path.Match(glob(t), a)
 		switch b := s.Module.Blocks[a]; {
-		case pattern && fits && s.runs(b) == nil:
+		case pattern && address.Matches(t, a) && s.runs(b) == nil:
 			out = append(out, a)
 		case !pattern && strings.HasPrefix(a, t+`["`) && !strings.Contains(a[len(t):], "."):
 			if err := s.runs(b); err != nil {
@@ -85,9 +81,6 @@ func (s *Session) meant(t string) ([]string, error) {
 	}
 	return nil, &Failure{Err: fmt.Errorf("there is no %s that could run", t), Hint: hint}
 }
-
-// glob is a target as a pattern of path.Match, in which brackets stand for themselves.
-func glob(t string) string { return strings.ReplaceAll(t, "[", `\[`) }
 
 // runs refuses a block that cannot be a target.
 func (s *Session) runs(b *check.Block) error {
