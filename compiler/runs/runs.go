@@ -216,9 +216,9 @@ func Groups(all []*Run) []Group {
 }
 
 // Matches reports whether an address is meant by a pattern: itself, a block for all of its instances, with * for any
-// text, or a kind for all of its blocks. Derived stages are meant by patterns with an @ alone.
+// text, or a kind for all of its blocks. Derived stages are meant by patterns of derived ones alone.
 func Matches(pattern, of string) bool {
-	if strings.Contains(of, "@") != strings.Contains(pattern, "@") {
+	if address.IsDerived(of) != address.IsDerived(pattern) {
 		return false
 	}
 	if !strings.ContainsAny(pattern, ".*") {

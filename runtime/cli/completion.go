@@ -17,7 +17,7 @@ import (
 // formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
 // verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
-	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"}, "list": {"text", "json"},
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"}, "check": {"text", "json"}, "du": {"text", "json"}, "repair": {"text", "json"}, "list": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "gc": {"text", "json"}, "docs": {"markdown", "html"},
 }
 

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"cmp"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -118,7 +115,11 @@ func (a *app) verified(found *workspace.Verified, err error) func(format, how st
 		if err != nil {
 			return err
 		}
-		if err := a.printVerified(found, format, how); err != nil {
+		write := func() error { return a.screen().Verified(found, a.Name, how) }
+		if format == "json" {
+			write = func() error { return writeJSON(a.out, found) }
+		}
+		if err := write(); err != nil {
 			return err
 		}
 		if len(found.Damaged) > 0 {
@@ -126,34 +127,4 @@ func (a *app) verified(found *workspace.Verified, err error) func(format, how st
 		}
 		return nil
 	}
-}
-
-// printVerified lists what is damaged, by the block that it is of if that is known, else by the digest or the pipeline,
-// and counts what was read: a store of 0 objects may be the wrong folder.
-func (a *app) printVerified(f *workspace.Verified, format, how string) error {
-	if format == "json" {
-		return writeJSON(a.out, f)
-	}
-	for _, d := range f.Damaged {
-		name := d.Address
-		if name == "" {
-			name = cmp.Or(d.Pipeline, string(d.Digest))
-		}
-		if d.Workspace != "" && d.Workspace != a.Name {
-			name += " in workspace " + d.Workspace
-		}
-		fmt.Fprintf(a.out, "%s: %s\n  %s\n", render.Lines(name), render.Lines(d.Why), render.Lines(d.Heal))
-	}
-	if len(f.Damaged) > 0 {
-		fmt.Fprintln(a.out)
-	}
-	_, err := fmt.Fprintf(a.out, "%d objects (%d bytes), %d records of results, %d revisions of %d states %s: ", f.Objects, f.Bytes, f.Records, f.Revisions, f.States, how)
-	if err == nil && len(f.Damaged) == 0 && how == "read" {
-		_, err = fmt.Fprintln(a.out, "all is as it was written.")
-	} else if err == nil && len(f.Damaged) == 0 {
-		_, err = fmt.Fprintln(a.out, "all that is recorded is there.")
-	} else if err == nil {
-		_, err = fmt.Fprintf(a.out, "%d damaged or gone.\n", len(f.Damaged))
-	}
-	return err
 }

@@ -69,7 +69,7 @@ func (s *Session) meant(t string) ([]string, error) {
 		return out, nil
 	}
 	hint := "'mlp graph' lists all addresses."
-	if strings.Contains(t, "@") {
+	if address.IsDerived(t) {
 		hint = "A stage that is derived of a block runs with it: name the block."
 	} else if !pattern {
 		for _, a := range all { // a repeated block is called without key

@@ -14,7 +14,6 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/runs"
-	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/state"
@@ -34,8 +33,7 @@ func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]
 	c := &runsOf{Session: s, past: pastOf(history), seen: map[string]bool{}, hit: map[string]bool{}}
 	for _, r := range slices.Backward(history) {
 		for _, e := range slices.Backward(r.Events) {
-			kind, of, _ := strings.Cut(e.Key, "/")
-			if kind == "node" && e.Node != nil {
+			if of, isNode := strings.CutPrefix(e.Key, "node/"); isNode && e.Node != nil {
 				c.add(patterns, of, e.Node, r)
 			}
 		}
@@ -95,8 +93,8 @@ func (c *runsOf) add(patterns []string, of string, node *plan.NodeState, r *stat
 	}
 	runs.Flatten("", node.Config, x.Parameters)
 	for port, d := range node.Inputs {
-		model, _ := c.producer(node, port)
-		if model == nil || address.Kind(wired(node, port)) != "train" {
+		model, shape := c.producer(node, port)
+		if model == nil || shape == nil || shape.Model == nil {
 			x.Data[port] = d
 			continue
 		}
@@ -123,12 +121,6 @@ func (c *runsOf) producer(node *plan.NodeState, port string) (*plan.NodeState, *
 		return past, past.Shapes[output]
 	}
 	return nil, nil
-}
-
-// wired is the address of the stage that a port is given by.
-func wired(node *plan.NodeState, port string) string {
-	from, _, _ := strings.Cut(node.Wiring[port], ":")
-	return from
 }
 
 func quoted(s string) json.RawMessage {
