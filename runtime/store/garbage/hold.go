@@ -161,6 +161,8 @@ func (h *Holder) condemned(ctx context.Context, roots []plan.Digest) (hit []stri
 		reached[key] = err == nil
 		return to, files, err
 	}, func(key string) {
+		mu.Lock()
+		defer mu.Unlock()
 		if isHit(key) && !h.held[key] {
 			found[key] = true
 		}

@@ -88,7 +88,7 @@ func leads(ctx context.Context, b bucket.Bucket, key string) (to []plan.Digest, 
 }
 
 // walk goes from digests to all that they lead to, and calls each once for each key on the way, some at once. What each returns is where it
-// goes on, with files of directories, which lead nowhere.
+// goes on, with files of directories, which lead nowhere. file is called for these, one at a time, while each may be running.
 func walk(ctx context.Context, roots []plan.Digest, each func(ctx context.Context, key string) (to []plan.Digest, files bool, err error), file func(key string)) error {
 	seen := map[plan.Digest]bool{}
 	for next := roots; len(next) > 0; {
