@@ -250,9 +250,7 @@ func (k *checker) figures(g *given, figures map[string]any) {
 		g.delta = figures["delta"]
 		delete(figures, "delta")
 	}
-	if len(figures) > 0 || g.delta != nil {
-		g.figures = figures
-	}
+	g.figures = figures
 }
 
 // figure types the member of an object or map of figures, path being where it is written.
