@@ -23,6 +23,8 @@ type given struct {
 	attrs  map[string]any          // as written; numbers are json.Number
 	ranges map[string]source.Range // of its values, by path: "rows[2].amount"
 
+	written bool // csv is a heredoc in the file
+
 	block   *check.Block
 	port    string
 	table   *schema.Table      // of rows

@@ -11,11 +11,12 @@ import (
 )
 
 // heredoc reports whether the rows are CSV that is written out in the file of tests, line by line. A text with escapes
-// ("a\nb") has more lines than it takes in the file, so that its lines have no places of their own.
+// ("a\nb"), or that an expression makes, has no lines in the file, and one with directives may have others than stand
+// there; so their lines have no places of their own.
 func (g *given) heredoc() bool {
-	text, ok := g.attrs["csv"].(string)
+	text, _ := g.attrs["csv"].(string)
 	at := g.rangeOf("csv")
-	return ok && strings.Contains(text, "\n") && at.End.Line-at.Start.Line >= strings.Count(text, "\n")
+	return g.written && at.End.Line-at.Start.Line == strings.Count(text, "\n")+1
 }
 
 // inLine is the place of a word in a line of a file of tests, lines counted from 1; of the whole line, without blanks,

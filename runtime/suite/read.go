@@ -69,7 +69,7 @@ func readFile(o Options, name string) ([]*test, source.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags.Sort()
 	}
-	r := &reader{file: name, resolved: resolved}
+	r := &reader{file: name, text: o.Tests[name], resolved: resolved}
 	for _, b := range parsed.Blocks {
 		switch b.Kind {
 		case "variables":
@@ -93,6 +93,7 @@ func readFile(o Options, name string) ([]*test, source.Diagnostics) {
 // reader reads one file.
 type reader struct {
 	file     string
+	text     []byte
 	resolved *resolve.Module
 	shared   test // what stands outside of tests
 	tests    []*test
@@ -176,6 +177,9 @@ func (r *reader) given(label string, config json.RawMessage, at source.Range, pr
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			g.ranges[rest] = at
 		}
+	}
+	if at, ok := g.ranges["csv"]; ok {
+		g.written = bytes.HasPrefix(r.text[at.Start.Byte:], []byte("<<"))
 	}
 	return g
 }
