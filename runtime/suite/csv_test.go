@@ -11,6 +11,7 @@ func TestTidy(t *testing.T) {
 		{"aligned", "a,  b \n 1,\t2\n", "a,b\n1,2\n"},
 		{"null and an empty text", "a, b\n , \"\" \n", "a,b\n,\"\"\n"},
 		{"quoted behind blanks", `1,  "a, ""b""" , 2`, `1,"a, ""b""",2`},
+		{"blanks and commas behind doubled quotes stay", `"a ""b,  c"" d" , 2`, `"a ""b,  c"" d",2`},
 		{"blanks in quotes stay", `" a ", "b "`, `" a ","b "`},
 		{"a quoted field over lines", "1, \"a\n  b\" ,2\n", "1,\"a\n  b\",2\n"},
 		{"carriage returns", "a, b\r\n1, 2\r\n", "a,b\n1,2\n"},

@@ -42,3 +42,15 @@ func TestJUnit(t *testing.T) {
 		t.Errorf("got %+v", late)
 	}
 }
+
+// TestXMLText: the characters at the bounds of what XML 1.0 can hold, and bytes that are none.
+func TestXMLText(t *testing.T) {
+	for text, want := range map[string]string{
+		"\t\n\r": "\t\n\r", "\x08\x0b\x0c\x0e\x1f": "?????", " ": " ", "\ud7ff": "\ud7ff", "\ue000": "\ue000", "\ufffc": "\ufffc",
+		"\ufffd\ufffe\uffff": "???", "\U00010000": "\U00010000", "\U0010ffff": "\U0010ffff", "a\xffb": "a?b",
+	} {
+		if got := xmlText(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
