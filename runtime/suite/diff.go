@@ -55,7 +55,7 @@ func (d *diff) match(want, have [][]cell, key []int) {
 			return n
 		})
 	} else {
-		for n := len(d.columns) - 1; n > 0 && 2*n >= len(d.columns); n-- {
+		for n := len(d.columns) - 1; 2*n >= len(d.columns); n-- {
 			want, have = d.pair(want, have, n, d.alike)
 		}
 	}
