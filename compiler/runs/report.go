@@ -32,6 +32,7 @@ func Report(title string, all []*Run, grouped bool) *report.Report {
 // table has a row a run: what differs, then figures, then differences, then how the result came about.
 func table(all []*Run) *report.Table {
 	parameters, data := Differing(all)
+	parameters = slices.DeleteFunc(parameters, func(name string) bool { return !chosen(all, name) })
 	figures := FiguresOf(all)
 	t := &report.Table{Columns: []report.Column{{Name: "run"}}}
 	for _, name := range slices.Concat(parameters, data) {
@@ -48,7 +49,7 @@ func table(all []*Run) *report.Table {
 	for _, r := range all {
 		row := []report.Cell{report.Words(r.Name(all))}
 		for _, name := range parameters {
-			row = append(row, report.Words(word(r.Parameters[name])))
+			row = append(row, report.Words(brief(r.Parameters[name])))
 		}
 		for _, port := range data {
 			row = append(row, report.Words(r.Data[port].Short()))
@@ -86,6 +87,31 @@ func (r *Run) cell(of map[string]Figure, name string) report.Cell {
 	return report.Cell{Value: f.Value, Low: f.Low, High: f.High}
 }
 
+// chosen reports whether runs that have a parameter have several values of it. One that only some kinds of models have, with one value, says no more
+// than the kind does: beside a linear model that is all parameters of a boosted one. JSON and CSV have these too.
+func chosen(all []*Run, name string) bool {
+	value := ""
+	for _, r := range all {
+		switch v, ok := r.Parameters[name]; {
+		case !ok:
+		case value == "":
+			value = string(v)
+		case value != string(v):
+			return true
+		}
+	}
+	return false
+}
+
+// brief is a parameter as a cell has room for it: of a list how many elements there are.
+func brief(v json.RawMessage) string {
+	var list []json.RawMessage
+	if json.Unmarshal(v, &list) == nil && list != nil {
+		return fmt.Sprintf("%d listed", len(list))
+	}
+	return word(v)
+}
+
 // word is a parameter as a text: a string without its quotes, any other value as JSON has it; empty where a run has none.
 func word(v json.RawMessage) string {
 	var s string
@@ -117,6 +143,7 @@ const mostLines = 100
 // alphabetical order. Nil where there is nothing to see.
 func parallel(all []*Run) *report.Plot {
 	parameters, _ := Differing(all)
+	parameters = slices.DeleteFunc(parameters, func(name string) bool { return !chosen(all, name) })
 	figures := FiguresOf(all)
 	if len(all) < 3 || len(all) > mostLines || len(parameters) == 0 || len(figures) == 0 {
 		return nil

@@ -150,6 +150,24 @@ func TestReportIsSound(t *testing.T) {
 	}
 }
 
+// TestChosen: a table has the parameters that were chosen between, and lists by their length.
+func TestChosen(t *testing.T) {
+	all := some()
+	all[0].Parameters["features"], all[1].Parameters["features"] = json.RawMessage(`["a", "b"]`), json.RawMessage(`["a"]`)
+	all[0].Parameters["only"], all[1].Parameters["only"] = json.RawMessage("1"), json.RawMessage("1")
+	tab := table(all)
+	var heads []string
+	for _, c := range tab.Columns {
+		heads = append(heads, c.Name)
+	}
+	if d := cmp.Diff([]string{"run", "features", "model.params.trees", "auc", "loss", "seconds", "commit", "now"}, heads); d != "" {
+		t.Error(d)
+	}
+	if got := tab.Rows[0][1].Text + tab.Rows[1][1].Text + tab.Rows[2][1].Text; got != "2 listed1 listed" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestCSV(t *testing.T) {
 	all := some()
 	all[0].Parameters["note"] = json.RawMessage(`"=cmd()"`)
