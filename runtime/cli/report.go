@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,14 +23,6 @@ an address, the reports of all stages that have one.
 A page of HTML is one file that needs nothing else, to be attached and kept. A report is recorded with its result: it is
 made once, and shown in any form without running anything.`
 
-// reportForms write a document in each form.
-var reportForms = map[string]func(io.Writer, *report.Document, render.Options) error{
-	"text":     report.Text,
-	"markdown": func(w io.Writer, d *report.Document, _ render.Options) error { return report.Markdown(w, d) },
-	"html":     func(w io.Writer, d *report.Document, _ render.Options) error { return report.HTML(w, d) },
-	"json":     func(w io.Writer, d *report.Document, _ render.Options) error { return report.JSON(w, d) },
-}
-
 // reportEndings are the forms that the name of a file asks for.
 var reportEndings = map[string]string{".html": "html", ".md": "markdown", ".json": "json", ".txt": "text"}
 
@@ -40,8 +35,8 @@ func (a *app) reportCommand() *cobra.Command {
 		Use: "report [ADDRESS…]", Short: "What stages report of their results, as a page, Markdown or text", Long: reportHelp,
 		Example: "  mlp report evaluate.holdout\n  mlp report --out report.html\n  mlp report evaluate.holdout --format markdown",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if byName, ok := reportEndings[filepath.Ext(out)]; ok && !cmd.Flag("format").Changed {
-				format = byName
+			if err := formByEnding(cmd, out, reportEndings, &format); err != nil {
+				return err
 			}
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
@@ -62,7 +57,7 @@ func (a *app) reportCommand() *cobra.Command {
 				return err
 			}
 			return a.written(out, func(w io.Writer) error {
-				return reportForms[format](w, d, render.Options{Color: out == "" && a.color(a.out)})
+				return report.Write(w, d, format, render.Options{Color: out == "" && a.color(a.out)})
 			})
 		},
 	}
@@ -71,6 +66,22 @@ func (a *app) reportCommand() *cobra.Command {
 	cmd.Flags().StringVar(&out, "out", "", "write to this `file`: .html, .md, .json or .txt")
 	atFlag(cmd, &at)
 	return cmd
+}
+
+// formByEnding takes the form from the name of a file, unless --format says one. An ending that stands for no form is refused: text in a file that
+// is called report.pdf would be found out by whoever opens it.
+func formByEnding(cmd *cobra.Command, file string, endings map[string]string, format *string) error {
+	ending := filepath.Ext(file)
+	if cmd.Flag("format").Changed || ending == "" {
+		return nil
+	}
+	form, ok := endings[ending]
+	if !ok {
+		return &failure{err: fmt.Errorf("--out %s: no form is known by the ending %s", file, ending),
+			hint: "Use " + strings.Join(slices.Sorted(maps.Keys(endings)), ", ") + ", or say the form with --format."}
+	}
+	*format = form
+	return nil
 }
 
 // written writes to standard output, or to a file where one is named: whole, or not at all.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -67,8 +66,8 @@ func (f *comparison) flags(cmd *cobra.Command) {
 }
 
 func (a *app) runComparison(cmd *cobra.Command, args []string, f comparison, current bool) error {
-	if byName, ok := runsEndings[filepath.Ext(f.out)]; ok && !cmd.Flag("format").Changed {
-		f.format = byName
+	if err := formByEnding(cmd, f.out, runsEndings, &f.format); err != nil {
+		return err
 	}
 	s, err := a.openRecorded(cmd.Context(), f.vars)
 	if err != nil {
@@ -117,7 +116,7 @@ func (a *app) writeRuns(w io.Writer, pipeline, title string, all []*runs.Run, f 
 		return runs.CSV(w, all)
 	}
 	d := &page.Document{Title: pipeline, Entries: []page.Entry{{Report: runs.Report(title, all, f.group)}}}
-	return reportForms[f.format](w, d, render.Options{Color: f.out == "" && a.color(a.out)})
+	return page.Write(w, d, f.format, render.Options{Color: f.out == "" && a.color(a.out)})
 }
 
 // kept are the runs for which a condition holds. Those of which that cannot be said are told of.

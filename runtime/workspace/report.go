@@ -72,7 +72,7 @@ func joinSome(names []string) string {
 func (s *Session) report(address string) (*render.Entry, error) {
 	node, ok := s.State.Nodes[address]
 	if !ok {
-		return nil, s.NotRecorded(address)
+		return nil, s.noStage(address)
 	}
 	action, err := s.Store.Action(node.Fingerprint)
 	if errors.Is(err, store.ErrMissing) || err == nil && action.Report == "" {
@@ -94,6 +94,15 @@ func (s *Session) report(address string) (*render.Entry, error) {
 		{Name: "component", Value: action.Component},
 		{Name: "recorded", Value: fmt.Sprintf("revision %d of workspace %s", s.State.Revision, s.w.Name)},
 	}}, nil
+}
+
+// noStage is the error of an address that is no recorded stage. Of a gate or a deployment something may be recorded, and no result.
+func (s *Session) noStage(address string) error {
+	_, gate := s.State.Gates[address]
+	if _, release := s.State.Releases[address]; gate || release {
+		return &Failure{Err: fmt.Errorf("%s is no stage, and has no result of its own", address), Hint: s.w.Command("show "+address) + " shows what is recorded of it."}
+	}
+	return s.NotRecorded(address)
 }
 
 // noReport says how a report that is lost is made again.

@@ -59,7 +59,7 @@ func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]
 // noRuns is the error of a pattern that means no recorded stage.
 func (s *Session) noRuns(pattern string) error {
 	if strings.Contains(pattern, ".") && !strings.Contains(pattern, "*") {
-		return s.NotRecorded(pattern)
+		return s.noStage(pattern)
 	}
 	return &Failure{Err: fmt.Errorf("no stage that is recorded is meant by %s", pattern), Hint: "An address, one with * for any text, or a kind: evaluate.holdout, 'evaluate.*', evaluate. " + s.w.Command("show") + " lists what is recorded."}
 }
@@ -195,7 +195,7 @@ func betterOf(config json.RawMessage) map[string]string {
 func (s *Session) Differ(ctx context.Context, from string, all []*runs.Run) error {
 	base, ok := s.State.Nodes[from]
 	if !ok {
-		return s.NotRecorded(from)
+		return s.noStage(from)
 	}
 	history, err := s.Log.History(ctx)
 	if err != nil {

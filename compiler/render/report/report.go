@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/render"
 	doc "github.com/mlp-lang/mlp/lang/report"
 )
 
@@ -38,6 +39,21 @@ type Entry struct {
 type Fact struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// Write writes the document in a form: text, markdown, html or json. Options count for text alone.
+func Write(w io.Writer, d *Document, form string, o render.Options) error {
+	switch form {
+	case "text":
+		return Text(w, d, o)
+	case "markdown":
+		return Markdown(w, d)
+	case "html":
+		return HTML(w, d)
+	case "json":
+		return JSON(w, d)
+	}
+	return fmt.Errorf("no report is written as %q", form)
 }
 
 // JSON writes the document as it is.
