@@ -14,6 +14,8 @@ var (
 	readmeFence  = regexp.MustCompile("(?s)```(hcl|console|)\n(.*?)```")
 	fileName     = regexp.MustCompile(`^# (\S+)\n`)
 	secondsShown = regexp.MustCompile(`[0-9.]+ s\b`)
+	// Results that end together are recorded in one revision, so how many revisions an apply makes is the machine's.
+	revisionShown = regexp.MustCompile(`\brevision [0-9]+`)
 )
 
 // readme is the README as its reader goes through it, in one folder, from the top to the end of its tour.
@@ -105,10 +107,13 @@ func (r *readme) console(text string) string {
 	return out.String()
 }
 
-// compare holds a block to what is printed, but for secondsShown, which are the machine's.
+// compare holds a block to what is printed, but for secondsShown and revisionShown.
 func (r *readme) compare(block []string, printed string) {
 	r.t.Helper()
-	want, got := secondsShown.ReplaceAllString(block[2], "# s"), secondsShown.ReplaceAllString(printed, "# s")
+	masked := func(text string) string {
+		return revisionShown.ReplaceAllString(secondsShown.ReplaceAllString(text, "# s"), "revision #")
+	}
+	want, got := masked(block[2]), masked(printed)
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(want), "…\n", "(?s:.*?)")
 	switch {
 	case regexp.MustCompile("^" + pattern + "$").MatchString(got):
