@@ -30,6 +30,11 @@ func Report(title string, all []*Run, grouped bool) *report.Report {
 }
 
 // table has a row a run: what differs, then figures, then differences, then how the result came about.
+//
+//	run             params.trees  train   auc                     auc difference  seconds  commit                now
+//	evaluate.small  50            b2bf27  0.912 (0.897 to 0.925)  …               1.2      3f1c20a9b4d1 changed  yes
+//
+// All rows have all columns; what a run lacks is an empty cell.
 func table(all []*Run) *report.Table {
 	parameters, data := Differing(all)
 	parameters = slices.DeleteFunc(parameters, func(name string) bool { return !chosen(all, name) })
@@ -74,6 +79,8 @@ func table(all []*Run) *report.Table {
 	return t
 }
 
+// cell is a figure with its interval where it has one. A run without the figure has an empty cell, one whose figure is undefined a
+// cell that says why.
 func (r *Run) cell(of map[string]Figure, name string) report.Cell {
 	f, ok := of[name]
 	switch {
@@ -121,7 +128,7 @@ func word(v json.RawMessage) string {
 	return string(v)
 }
 
-// table has a row a figure.
+// table has a row a figure, with its spread over the group's runs. A figure that is undefined in all of them has a row that says so.
 func (g *Group) table() *report.Table {
 	t := &report.Table{Title: fmt.Sprintf("%s: %d runs", g.Block, len(g.Runs)), Columns: []report.Column{{Name: "figure"}, {Name: "runs", Kind: report.Count},
 		{Name: "mean", Kind: report.Number}, {Name: "standard deviation", Kind: report.Number}, {Name: "least", Kind: report.Number}, {Name: "most", Kind: report.Number}}}
@@ -136,7 +143,7 @@ func (g *Group) table() *report.Table {
 	return t
 }
 
-// mostLines is how many runs a picture has.
+// mostLines is how many runs a picture has, at most; lines of more cannot be told apart.
 const mostLines = 100
 
 // parallel draws a line a run over the parameters that differ and the figures, each axis from its least value to its greatest. Text has its values in
@@ -214,7 +221,12 @@ func texts(all []*Run, name string) []string {
 	return slices.Compact(out)
 }
 
-// CSV writes a row a run, with all parameters that differ and all figures, numbers in full.
+// CSV writes a row a run, with all parameters that differ and all figures, numbers in full. A figure has three columns, of which the
+// last two are empty where it has no interval, and three more where runs were compared:
+//
+//	address,fingerprint,revision,commit,current,duration_ms,params.trees,data.train,auc,auc.low,auc.high
+//
+// Cells that a spreadsheet would take for formulas begin with an apostrophe (harmless).
 func CSV(w io.Writer, all []*Run) error {
 	parameters, data := Differing(all)
 	figures := FiguresOf(all)

@@ -7,6 +7,16 @@
 //	evaluate.small       50                  0.912 (0.897 to 0.925)  1,800
 //	evaluate.large       300                 0.934 (0.921 to 0.945)  1,800
 //
+// # Names
+//
+// Three kinds of names stand in tables, conditions and CSV, and each can be typed as it is shown:
+//
+//	auc                  a figure: a metric of an evaluation, a number of another stage's metrics.json
+//	params.trees         a parameter of the stage's own configuration, by dotted path (Flatten)
+//	model.params.trees   one of the model at the port "model", which an evaluation measured
+//
+// Versions of data are told by input port and digest: a column "data" with b2bf27 and 91c0aa has runs of two versions.
+//
 // # Conditions
 //
 // Where keeps runs for which a condition in CEL holds, over the figures and the numeric parameters of each by their names:
@@ -26,27 +36,28 @@ import (
 	"github.com/mlp-lang/mlp/lang/address"
 )
 
-// Run is one recorded result.
+// Run is one recorded result. Its JSON is what `mlp runs --format json` lists.
 type Run struct {
-	Address     string                     `json:"address"`
-	Fingerprint plan.Digest                `json:"fingerprint"`
-	Component   string                     `json:"component"`
-	Revision    int64                      `json:"revision"` // that recorded the result
+	Address     string                     `json:"address"`     // of the stage: evaluate.test["eu"]
+	Fingerprint plan.Digest                `json:"fingerprint"` // of what was computed, by which the store has the result
+	Component   string                     `json:"component"`   // "train.gradient_boosting"
+	Revision    int64                      `json:"revision"`    // that recorded the result
 	At          string                     `json:"at,omitempty"`
 	By          string                     `json:"by,omitempty"`
-	Commit      string                     `json:"commit,omitempty"`
-	Dirty       bool                       `json:"dirty,omitempty"`
-	Current     bool                       `json:"current"`    // the block's result as the state has it now
-	Parameters  map[string]json.RawMessage `json:"parameters"` // by dotted path; of the model that is measured under "model."
-	Data        map[string]plan.Digest     `json:"data"`       // what flowed in, by port
-	Figures     map[string]Figure          `json:"figures"`
+	Commit      string                     `json:"commit,omitempty"` // of the module's repository, in full
+	Dirty       bool                       `json:"dirty,omitempty"`  // files differed from the commit
+	Current     bool                       `json:"current"`          // the block's result as the state has it now
+	Parameters  map[string]json.RawMessage `json:"parameters"`       // by dotted path; of a model that flowed in under its port's name, "model."
+	Data        map[string]plan.Digest     `json:"data"`             // what flowed in, by port
+	Figures     map[string]Figure          `json:"figures"`          // by name
 	// Differences from another run, on the same rows, where they were asked for.
 	Differences map[string]Figure `json:"differences,omitempty"`
-	DurationMS  int64             `json:"duration_ms,omitempty"`
-	CPUMS       int64             `json:"cpu_ms,omitempty"`
+	DurationMS  int64             `json:"duration_ms,omitempty"` // from start to end; 0 where it was not recorded
+	CPUMS       int64             `json:"cpu_ms,omitempty"`      // of all threads
 }
 
-// Figure is a number with its interval, or why there is none.
+// Figure is a number with its interval, or why there is none: a recall without a single positive row has no Value, and Why says so.
+// Low and High are both there or both nil.
 type Figure struct {
 	Value  *float64 `json:"value"`
 	Low    *float64 `json:"low,omitempty"`
@@ -55,7 +66,7 @@ type Figure struct {
 	Better string   `json:"better,omitempty"` // "more" or "less"; empty where nobody said
 }
 
-// Name tells a run from the others of a list: by address, and by revision where an address has several.
+// Name tells a run from the others of a list: by address, and by revision where an address has several: "train.model @7".
 func (r *Run) Name(all []*Run) string {
 	if slices.ContainsFunc(all, func(o *Run) bool { return o != r && o.Address == r.Address }) {
 		return fmt.Sprintf("%s @%d", r.Address, r.Revision)
@@ -138,7 +149,7 @@ func Flatten(prefix string, config json.RawMessage, into map[string]json.RawMess
 }
 
 // Sort orders runs by a figure, the best first as the metric says, the greatest where nobody says; runs without come last. An empty name
-// keeps the order.
+// keeps the order, and so do runs that are equal. A figure that no run has is an *UnknownError.
 func Sort(all []*Run, figure string) error {
 	if figure == "" {
 		return nil
@@ -166,12 +177,14 @@ func Sort(all []*Run, figure string) error {
 // UnknownError names a figure that no run has.
 type UnknownError struct {
 	Name  string
-	Known []string
+	Known []string // those that any run has, sorted, for a "did you mean"
 }
 
+// Error names what was asked for alone: which are known may be hundreds.
 func (e *UnknownError) Error() string { return fmt.Sprintf("no run has a figure %q", e.Name) }
 
-// Group is the runs of one block over its instances.
+// Group is the runs of one block over its instances, such as the folds of a cross-validation: evaluate.test["1"] to ["5"]. A block
+// without instances is a group too, of one run or of its results over time.
 type Group struct {
 	// Block is the address without a key, Runs are in the order of the list.
 	Block   string
@@ -179,7 +192,8 @@ type Group struct {
 	Figures map[string]Spread
 }
 
-// Spread is how a figure is spread over the runs that have one.
+// Spread is how a figure is spread over the runs that have one. All but Count are in the figure's own unit. The deviation is of the
+// runs' values and has nothing to do with the interval of any of them.
 type Spread struct {
 	Count     int     // of the runs that have a value
 	Mean      float64 // of the values
@@ -231,6 +245,7 @@ func Matches(pattern, of string) bool {
 }
 
 // Take sets a run's differences by the figures of a comparison: {"delta": {"auc": {"value": 0.01, "low": -0.002, "high": 0.022}}}.
+// A difference that is null has its reason under "undefined", by its path: {"delta.auc.value": "one class only"}.
 func (r *Run) Take(comparison json.RawMessage) error {
 	var c struct {
 		Delta map[string]struct {

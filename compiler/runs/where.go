@@ -10,7 +10,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// spread of one value and more. The deviation is that of a sample, since instances stand for others that might have been.
+// spread of one value and more. The deviation is that of a sample, since instances stand for others that might have been:
+// sqrt(sum((x - mean)^2) / (n - 1)). Over all values again rather than in one pass, whose sums of squares lose what is small.
 func spread(values []float64) Spread {
 	s := Spread{Count: len(values), Least: values[0], Most: values[0]}
 	for _, x := range values {
@@ -26,14 +27,17 @@ func spread(values []float64) Spread {
 	return s
 }
 
-// Left are runs that a condition could not be decided of, and why.
+// Left is a run that a condition could not be decided of, and why, in the words of package rule.
 type Left struct {
 	Run *Run
 	Why string
 }
 
-// Where keeps the runs for which a condition holds. Names in it are figures and numeric parameters; one that no run has is a mistake, told
-// with what is near.
+// Where keeps the runs for which a condition holds, in their order. Names in it are figures and numeric parameters; one that no run has
+// is a mistake, told with what is near. With mistakes nothing is kept.
+//
+// A condition is decided by what is known (rule.Decide), so a run without auc is kept by `rows > 100.0 || auc > 0.9` where it has
+// more than 100 rows, and left where it has fewer.
 func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes source.Diagnostics) {
 	// What any run has may be named; a run that lacks it is undecided, and not a mistake of whoever wrote the condition.
 	known := map[string]any{}
@@ -60,7 +64,8 @@ func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes sou
 	return kept, left, nil
 }
 
-// values are the figures and numeric parameters of a run as an object. A figure comes before a parameter of its name.
+// values are the figures and numeric parameters of a run as an object: {"auc": 0.91, "model": {"params": {"trees": 50}}}. A figure comes
+// before a parameter of its name. Texts are left out: conditions are over numbers.
 func values(r *Run) map[string]any {
 	out := map[string]any{}
 	for path, v := range r.Parameters {
@@ -89,7 +94,8 @@ func undefined(r *Run) map[string]string {
 	return out
 }
 
-// put sets a value below objects, which it makes; what stands in the way already stays.
+// put sets a value below objects, which it makes; what stands in the way already stays. Of the parameters "rate" and "rate.decay"
+// so one is named and the other is not, whichever comes first.
 func put(into map[string]any, path []string, x float64) {
 	for _, p := range path[:len(path)-1] {
 		next, ok := into[p].(map[string]any)
@@ -107,7 +113,8 @@ func put(into map[string]any, path []string, x float64) {
 	}
 }
 
-// merge adds what one object has to another.
+// merge adds what one object has to another. What is there already stays, and objects are copied, so that no run's own values are
+// changed by those of the next.
 func merge(into, from map[string]any) {
 	for name, v := range from {
 		inner, isObject := v.(map[string]any)

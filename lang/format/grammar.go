@@ -9,12 +9,18 @@ import (
 
 // reader reports whether tokens are what HCL's grammar asks for. Where it says yes HCL's parser says yes, in a tenth of the
 // time; of what is rare, such as numbers that HCL might refuse and \u escapes, it says no, and HCL is asked.
+//
+// It is a parser by recursive descent that keeps nothing: each method reads one form of the grammar from the next token on and reports
+// whether the form was there. After a false the place is of no use, and the whole answer is no.
+//
+// Line ends count in some places and not in others, so most methods are told: lines is true where an end of line ends an expression, as at
+// the top of a block, and false within brackets. `a = 1 +` with 2 on the next line is refused, `a = (1 +` with `2)` is read.
 type reader struct {
 	src       []byte
 	tokens    []token.Token
-	i         int
-	depth     int
-	operators int
+	i         int // the next token
+	depth     int // of expressions and blocks within each other
+	operators int // of the argument that is being read
 }
 
 // Limits well within those of package syntax, which knows what to say beyond them.
@@ -42,7 +48,8 @@ func (r *reader) peek(lines bool) token.Kind {
 	return token.EOF
 }
 
-// take moves past the next token if it is of kind k.
+// take moves past the next token if it is of kind k, and else past nothing but what does not count. The end of the text can be taken
+// any number of times.
 func (r *reader) take(k token.Kind, lines bool) bool {
 	if r.peek(lines) != k {
 		return false
@@ -79,7 +86,7 @@ func (r *reader) body(end token.Kind) bool {
 	}
 }
 
-// item reads an argument or a block, without the end of its line.
+// item reads an argument or a block, without the end of its line: `a = 1`, `b "x" y { … }`. Labels are words or strings without sequences.
 func (r *reader) item() bool {
 	r.operators = 0
 	if !r.take(token.Ident, true) {
@@ -123,7 +130,8 @@ func (r *reader) block() bool {
 	return r.take(token.Ident, true) && r.take(token.Equal, true) && r.expression(true) && r.take(token.CBrace, true)
 }
 
-// expression reads a value. With lines, it ends with the line unless a bracket is open.
+// expression reads a value. With lines, it ends with the line unless a bracket is open. What follows the colon of a conditional is read by
+// the loop, so that a chain of them, `a ? 1 : b ? 2 : 3`, goes no deeper with each.
 func (r *reader) expression(lines bool) bool {
 	return r.nested(func() bool {
 		for {
@@ -140,7 +148,7 @@ func (r *reader) expression(lines bool) bool {
 	})
 }
 
-// operands reads one operand or several with operators between them.
+// operands reads one operand or several with operators between them. Which binds closer does not matter here: all orders are grammar.
 func (r *reader) operands(lines bool) bool {
 	for {
 		for r.take(token.Minus, lines) || r.take(token.Bang, lines) {
@@ -250,7 +258,7 @@ func (r *reader) call(lines bool) bool {
 	return true
 }
 
-// tuple reads a list whose bracket was read.
+// tuple reads a list whose bracket was read, or a list made by a for expression: `1, 2]`, `for x in y : x]`. A comma may end the list.
 func (r *reader) tuple() bool {
 	if r.takeWord("for") {
 		return r.loop(token.CBrack)
@@ -263,7 +271,8 @@ func (r *reader) tuple() bool {
 	return true
 }
 
-// object reads an object whose brace was read.
+// object reads an object whose brace was read, or one made by a for expression. Line ends part members as commas do, and = and : mean the
+// same.
 func (r *reader) object() bool {
 	if r.takeWord("for") {
 		return r.loop(token.CBrace)
@@ -304,7 +313,8 @@ func (r *reader) loopHead() bool {
 	return r.take(token.Ident, false) && (!r.take(token.Comma, false) || r.take(token.Ident, false)) && r.takeWord("in") && r.expression(false)
 }
 
-// template reads a string or heredoc whose opening token was read.
+// template reads a string or heredoc whose opening token was read: literal text, ${ }, and %{ } whose ifs and fors have to be ended in the
+// order in which they were opened.
 func (r *reader) template(end token.Kind) bool {
 	open := "" // directives that wait for their end, by their first letter
 	for {
@@ -329,7 +339,8 @@ func (r *reader) template(end token.Kind) bool {
 	}
 }
 
-// directive reads what stands in %{ }.
+// directive reads what stands in %{ }. open has a letter for each directive around, the innermost last: "i" of an if, "e" of one whose else
+// was read, so that a second else is refused, "f" of a for.
 func (r *reader) directive(open *string) bool {
 	outer := strings.TrimSuffix(*open, (*open)[max(len(*open)-1, 0):])
 	inner := (*open)[len(outer):]

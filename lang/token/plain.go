@@ -46,7 +46,8 @@ func (s *Scanner) plain() Token {
 	return s.punctuation(c)
 }
 
-// brace scans { } and ~}, which may end a template sequence.
+// brace scans { } and ~}, which may end a template sequence. In "${ { a = 1 } }" the first closing brace ends the object, since one was
+// opened within the sequence, and the second ends the sequence.
 func (s *Scanner) brace(c byte) Token {
 	// f is the string or sequence around, which a brace ends only where none was opened within it.
 	var f *frame
@@ -78,7 +79,8 @@ func (s *Scanner) brace(c byte) Token {
 	return s.token(CBrace, n)
 }
 
-// punctuation scans all other tokens; c is the byte here.
+// punctuation scans all other tokens; c is the byte here. Of several that begin alike the longest is taken: "..." before ".", "==" before
+// "=". Bytes that begin no token, such as ; and @, are Invalid, each for itself.
 func (s *Scanner) punctuation(c byte) Token {
 	next := s.at(1)
 	switch c {
@@ -141,7 +143,8 @@ func (s *Scanner) either(is bool, k Kind, isOther bool, other, single Kind) Toke
 }
 
 // heredocStart returns the length of the heredoc's introduction that begins here, with its line end, and goes into the
-// heredoc; 0 if none begins.
+// heredoc; 0 if none begins. Where there is more on the line than the name, as in `<<EOT x`, HCL reads two signs of comparison, and
+// so does the scanner.
 func (s *Scanner) heredocStart() int {
 	if s.at(1) != '<' {
 		return 0

@@ -51,12 +51,15 @@ func (e *Evaluation) Report(figures map[string]any) *report.Report {
 	return out
 }
 
-// reporter makes the parts of a report.
+// reporter makes the parts of a report. All numbers but the curves and the worst rows are read from the figures, by their paths there, and none is
+// computed a second time: a report and metrics.json cannot differ. What a figure lacks is an empty cell with the reason that
+// the figures have for the path, such as "slices.large.recall".
 type reporter struct {
 	*Evaluation
-	figures map[string]any
+	figures map[string]any // as Figures made them; before JSON, so that counts are int and other numbers float64
 }
 
+// title says how many rows were measured, and of a binary task how many are positive, since of few there is little to be said.
 func (r *reporter) title() string {
 	title := fmt.Sprintf("Evaluation on %s rows", whole(len(r.rows.counted)))
 	if r.set.Task == schema.Binary {
@@ -74,7 +77,7 @@ func whole(n int) string {
 	return s
 }
 
-// summary is the metrics in one sentence.
+// summary is the metrics in one sentence: "auc 0.912 (0.897 to 0.925), recall 0.71." Those that are undefined are left to the table.
 func (r *reporter) summary() string {
 	var parts []string
 	for _, m := range r.sortedMetrics() {
@@ -123,7 +126,7 @@ func (r *reporter) cell(of any, path, name string) report.Cell {
 	return report.Missing(cmp.Or(r.undefined[path+"."+name], "not computed"))
 }
 
-// bounded is a figure with its interval, as fairness has them.
+// bounded is a figure with its interval, as fairness has them: {"value": 0.08, "low": 0.02, "high": 0.15}.
 func (r *reporter) bounded(of any, path, name string) report.Cell {
 	m, _ := part(of, name)
 	c := r.cell(m, path+"."+name, "value")
@@ -131,6 +134,7 @@ func (r *reporter) bounded(of any, path, name string) report.Cell {
 	return whiskers(c)
 }
 
+// part is an object within figures; nil and false where there is none of that name, or where of is no object itself.
 func part(of any, name string) (map[string]any, bool) {
 	m, _ := of.(map[string]any)
 	x, ok := m[name].(map[string]any)
@@ -148,7 +152,8 @@ func pointer(x any) *float64 {
 	return nil
 }
 
-// metricTable has all metrics, and how many rows they rest on.
+// metricTable has all metrics, by name, and how many rows they rest on. The interval has columns of its own here, and an interval that could
+// not be computed its reason in the first of them.
 func (r *reporter) metricTable() report.Item {
 	t := &report.Table{Columns: []report.Column{{Name: "metric"}, {Name: "value", Kind: report.Number}, {Name: "low", Kind: report.Number}, {Name: "high", Kind: report.Number}, {Name: "better is"}}}
 	for _, m := range r.sortedMetrics() {
@@ -166,7 +171,8 @@ func (r *reporter) metricTable() report.Item {
 	return report.Item{Table: t}
 }
 
-// sliceTable has the metrics of each slice, the worst by the first metric first.
+// sliceTable has the metrics of each slice, the worst by the first metric first, and below them those of all rows, which they are read
+// against. Nil without slices.
 func (r *reporter) sliceTable() []report.Item {
 	if len(r.Slices) == 0 {
 		return nil
@@ -227,7 +233,8 @@ func worse(a, b report.Cell, greater bool) int {
 // mostDrawn is how many groups a picture has; the table has all.
 const mostDrawn = 50
 
-// groups tells of a fairness block: its comparisons, each group's measures, and a picture of how far each is from all rows.
+// groups tells of a fairness block: its comparisons, each group's measures, and a picture of how far each is from all rows. Groups are in the
+// order of their size, those of the same size by name. How many groups are too small to be named is told, and not which.
 func (r *reporter) groups(f Fairness) []report.Item {
 	figures, _ := part(r.figures["fairness"], f.Name)
 	path := "fairness." + f.Name
@@ -296,7 +303,8 @@ func (r *reporter) groupTable(f Fairness, named map[string]any, names []string, 
 	return t
 }
 
-// groupPlot shows how far each group's measure is from that of all rows; nil where no group has one.
+// groupPlot shows how far each group's measure is from that of all rows; nil where no group has one. A whisker that does not touch the
+// upright line at 0 is a difference that chance alone makes rarely; of many groups some show one all the same.
 func (r *reporter) groupPlot(path, measure string, named map[string]any, names []string) *report.Plot {
 	p := &report.Plot{
 		Title: strings.ReplaceAll(measure, "_", " ") + " less that of all rows",
@@ -331,7 +339,9 @@ func (r *reporter) groupPlot(path, measure string, named map[string]any, names [
 // mostWorst is how many rows are told of.
 const mostWorst = 10
 
-// worst are the counted rows with the greatest loss, by their place in the data.
+// worst are the counted rows with the greatest loss, by their place in the data. The row itself is not shown: it is in the data, for who may
+// read that. Numbers have three digits, and errors are in units of the root mean squared error, so that a value of the target cannot be
+// computed back from them.
 func (r *reporter) worst() []report.Item {
 	loss := r.losses()
 	if loss == nil || len(r.rows.counted) < smallestGroup {
@@ -374,6 +384,7 @@ func (r *reporter) class(i float64) string {
 	return ""
 }
 
+// rounded is a number with so many significant digits.
 func rounded(x float64, digits int) float64 {
 	s, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', digits, 64), 64)
 	if err != nil {
@@ -407,7 +418,7 @@ func (r *reporter) losses() []float64 {
 // signed is the error of a counted row: the prediction less the actual value.
 func (r *reporter) signed(i int) float64 { return r.sample.Predicted[i] - r.sample.Actual[i] }
 
-// scale is the root mean squared error.
+// scale is the root mean squared error, weighted as the metrics are; 1 where there is none.
 func (r *reporter) scale() float64 {
 	var sum, weight float64
 	for i, w := range r.sample.Weights() {

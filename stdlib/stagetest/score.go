@@ -7,7 +7,10 @@ import (
 	"github.com/mlp-lang/mlp/runtime/component"
 )
 
-// Score scores rows given as Go values by feature: nil, bool, float64 or string.
+// Score scores rows given as Go values by feature: nil, bool, float64 or string. A feature that a row does not have ends the test; one
+// that is missing is written as nil.
+//
+//	got := stagetest.Score(t, m, map[string]any{"tenure": 4.0, "contract": "monthly"}, map[string]any{"tenure": nil, "contract": nil})
 func Score(t testing.TB, m component.Model, rows ...map[string]any) []component.Prediction {
 	t.Helper()
 	var columns []component.Values

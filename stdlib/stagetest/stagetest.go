@@ -5,6 +5,10 @@
 //		Tables:  map[string]stagetest.Table{"from": {SQL: "select i as id from range(100) r(i)"}},
 //	})
 //	rows := r.Frame(t, "test").Rows
+//
+// What is true of a stage in an apply is true of it here: inputs are Parquet files whose rows are sorted, the description goes through
+// JSON, the component reads and writes files of its folder alone, on one thread. There is no store and no second process, so that a
+// test of a component takes milliseconds. Calls end the test where they go wrong, but for errors of the component itself.
 package stagetest
 
 import (
@@ -21,7 +25,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// Table is an input: the rows of a query, and what is declared of them. Columns are the query's.
+// Table is an input: the rows of a query, and what is declared of them, such as a key. Columns are the query's, unless the schema has
+// some, as it must where a column is to be marked (pii).
 type Table struct {
 	SQL    string
 	Schema schema.Table
@@ -76,7 +81,8 @@ func Run(t testing.TB, c component.Component, b Block) *Result {
 	return RunContext(t.Context(), t, c, b)
 }
 
-// RunContext is Run with a context of one's own for the component.
+// RunContext is Run with a context of one's own for the component: one that has ended, or ends in the middle, shows what a stage that is
+// cancelled leaves.
 func RunContext(ctx context.Context, t testing.TB, c component.Component, b Block) *Result {
 	t.Helper()
 	binder := table.NewBinder(nil)
@@ -109,7 +115,8 @@ func write(t testing.TB, path, sql string) {
 	}
 }
 
-// call runs the component on a stage that was read back from its description.
+// call runs the component on a stage that was read back from its description, as another process reads it: what a component rests on
+// and JSON does not carry is found here.
 func call(ctx context.Context, t testing.TB, c component.Component, s *component.Stage) (string, error) {
 	t.Helper()
 	spec, err := json.Marshal(s.Spec)
@@ -131,12 +138,12 @@ func call(ctx context.Context, t testing.TB, c component.Component, s *component
 	return log.String(), err
 }
 
-// Path of the file of an output table.
+// Path of the file of an output table, whether it was written or not.
 func (r *Result) Path(port string) string {
 	return filepath.Join(r.Root, "out", port, component.TableFile)
 }
 
-// Frame reads an output table.
+// Frame reads an output table. It ends the test where the component failed, so a test that expects an error looks at Err alone.
 func (r *Result) Frame(t testing.TB, port string) *frame.Frame {
 	t.Helper()
 	if r.Err != nil {
@@ -165,7 +172,7 @@ func (r *Result) Text(t testing.TB, port string) []string {
 	return out
 }
 
-// Figures reads metrics.json.
+// Figures reads metrics.json. Numbers are float64, whatever they were in the component.
 func (r *Result) Figures(t testing.TB) map[string]any {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(r.Root, "out", "metrics.json"))

@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// Value writes one value of a column as text. Times are to the microsecond.
+// Value writes one value of a column as text: "null", "true", "0.25", "2026-03-01", "2026-03-01 08:30:00.5". Times are to the microsecond,
+// in UTC.
 func Value(c *frame.Column, row int) string {
 	if c.Text() {
 		if c.Codes[row] < 0 {

@@ -79,7 +79,8 @@ func ProfileOf(ctx context.Context, path string, hidden func(column string) bool
 	return p, err
 }
 
-// profile looks through one column.
+// profile looks through one column. Of a hidden one, and of one that is null in all rows, it counts and asks no more. Quantiles are values that
+// rows have (quantile_disc), never a mean of two of them: half of 1 and 2 is 1, and a date stays a date.
 func (s *session) profile(ctx context.Context, of string, c schema.Column, hidden bool) (ColumnProfile, error) {
 	x := ColumnProfile{Name: c.Name, Type: c.Type, Hidden: hidden}
 	name := Quote(c.Name)
@@ -108,7 +109,7 @@ func (s *session) profile(ctx context.Context, of string, c schema.Column, hidde
 	return x, err
 }
 
-// head are the first rows, as text.
+// head are the first rows in the order in which they are stored, as text. Values of hidden columns are not even read.
 func (s *session) head(ctx context.Context, of string, columns []ColumnProfile, n int) ([][]*string, error) {
 	texts := make([]string, len(columns))
 	for i, c := range columns {

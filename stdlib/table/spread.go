@@ -30,6 +30,9 @@ func large(paths []string) bool {
 
 // dependsOnOrder returns why the rows of a query are not the same on several threads; nil: they are. keys has the columns that tell the rows of
 // a table apart, by its name or the path of its file.
+//
+// It is the engine's own plan that is judged, after names were resolved and views were opened, and not the text: a sum over doubles hides
+// in a macro as well. A query that the engine has no plan of in JSON counts as one that depends.
 func (s *session) dependsOnOrder(ctx context.Context, query string, keys map[string][]string) (*threads.Reason, error) {
 	row, err := s.one(ctx, "select json_serialize_plan("+literal(query)+")::varchar")
 	var e *Error
@@ -135,7 +138,8 @@ func (b *Binder) OneThread(ctx context.Context, query string, tables map[string]
 	return p, nil
 }
 
-// placeOf is where in a query stands what a reason is about, the first of several; -1: that cannot be told.
+// placeOf is where in a query stands what a reason is about, as a byte offset, the first of several; -1: that cannot be told. The reason comes
+// from the plan, which has no places, and is found again in the parsed text by the names of the call and of its column.
 func placeOf(v any, why *threads.Reason) int {
 	best := -1
 	var look func(v any)

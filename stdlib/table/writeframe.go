@@ -52,6 +52,10 @@ func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []sche
 }
 
 // load puts the columns into a table of doubles and texts, chunk by chunk as the engine keeps them. Column i is c<i>.
+//
+// Values go into the engine's vectors directly rather than through its appender of Go values, which boxes each of them. A chunk has room for
+// as many rows as a vector, 2,048; its memory is used again for the next. The handles of the C library are destroyed in the
+// reverse order of their making, whatever fails.
 func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) error {
 	defs, types := make([]string, len(columns)), make([]mapping.LogicalType, len(columns))
 	for i, c := range columns {
@@ -107,6 +111,7 @@ type columnWriter struct {
 	long   []bool // levels that have not, or are no UTF-8, of which the engine is to say what it makes
 }
 
+// newColumnWriter makes the engine's form of each level once, however many rows have it.
 func newColumnWriter(c *frame.Column) columnWriter {
 	w := columnWriter{column: c}
 	if c.Text() {
@@ -154,7 +159,8 @@ func (w *columnWriter) write(v mapping.Vector, from, to int) {
 	}
 }
 
-// unloadQuery reads the loaded table with the types that are wanted.
+// unloadQuery reads the loaded table with the types that are wanted: frames know doubles and texts only, so that a boolean comes as 0 or 1
+// and a point in time as seconds since 1970.
 // Seconds become microseconds by rounding, for 1700000000.1 s as a double is a little less than it says.
 func unloadQuery(columns []schema.Column, source []*frame.Column) string {
 	out := make([]string, len(columns))

@@ -13,7 +13,9 @@ import (
 // mostImportant is how many features a picture has; figures have all.
 const mostImportant = 30
 
-// report is what was fitted as a document: on how many rows, to which loss, by which features.
+// report is what was fitted as a document: on how many rows, to which loss, by which features. What a trainer has no figure for, such as
+// rounds of a linear model, is left out; a loss that is not defined is shown with its reason. How good the model is an evaluation
+// says, on rows that had no part in the fit.
 func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	loss := "mean log loss"
 	if t.Signature.Task == schema.Regression {
@@ -60,7 +62,8 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 // mostRounds is how many points a learning curve has; of more rounds it has some, the first and the last among them.
 const mostRounds = 500
 
-// curve is the validation loss by round, and the round that the model ends with.
+// curve is the validation loss by round, from 1, and the round that the model ends with, as an upright line. Nil of fewer than two rounds
+// with a finite loss, which make no curve: without validation rows there are none.
 func curve(byRound []float64, rounds int, loss string) *report.Plot {
 	s := report.Series{Name: "validation", Mark: report.Line}
 	n := len(byRound)
@@ -83,7 +86,8 @@ func curve(byRound []float64, rounds int, loss string) *report.Plot {
 		Series: []report.Series{{Name: "rounds of the model", Mark: report.Line, X: []float64{end, end}, Y: []float64{slices.Min(s.Y), slices.Max(s.Y)}, Dim: true}, s}}
 }
 
-// importance is the share of each feature in what the model goes by, the greatest first; nil where the model has no such figure.
+// importance is the share of each feature in what the model goes by, the greatest first; nil where the model has no such figure. Features
+// with the same share are in the order of their names, so that a picture does not depend on that of the columns.
 func (t *Training) importance(shares []float64) *report.Plot {
 	var order []int
 	for i, x := range shares {

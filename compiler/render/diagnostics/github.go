@@ -9,7 +9,8 @@ import (
 )
 
 // WorkflowCommand is a diagnostic as a workflow command, by which GitHub Actions shows it at its lines of the pull request: a line
-// without its end. Place gives a file's path from the root of the repository.
+// without its end. Place gives a file's path from the root of the repository. Summary, detail and hint are one text, a line each;
+// the code is the title.
 func WorkflowCommand(d source.Diagnostic, place func(string) string) string {
 	level, text := "error", d.Summary
 	if d.Severity == source.Warning {
@@ -48,6 +49,8 @@ func workflowCommand(level, file string, at source.Range, title, text string) st
 	return head + "::" + textEscapes.Replace(strings.Join(render.Clean(strings.Split(text, "\n")), "\n"))
 }
 
+// What is escaped: the text must stay one line, and of a property's value neither the colon that ends its name's list nor the comma
+// that parts properties may be left. The percent sign comes first, so that what is written as %0A is read back as written.
 var (
 	textEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")

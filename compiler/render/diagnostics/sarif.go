@@ -8,7 +8,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// The parts of SARIF 2.1.0 that diagnostics need: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
+// The parts of SARIF 2.1.0 that diagnostics need: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html. A log has runs
+// of tools; a run has results, each of a rule (a code of diagnostics) and at locations. Lines and columns count from 1, columns in
+// characters of Unicode (columnKind), as package source counts them.
 type (
 	// SARIFLog is a log with one run.
 	SARIFLog struct {
@@ -76,6 +78,7 @@ func SARIF(diags source.Diagnostics, version string, place func(string) string) 
 		}
 	}
 	for _, d := range diags {
+		// The message is the whole diagnostic: SARIF has no place of its own for details and hints.
 		r := sarifResult{RuleID: d.Code, Level: "error", Message: said(source.Plain(d))}
 		if d.Severity == source.Warning {
 			r.Level = "warning"

@@ -7,14 +7,15 @@ import (
 	doc "github.com/mlp-lang/mlp/lang/report"
 )
 
-// axis takes values to places on a picture.
+// axis takes values to places on a picture: linearly, and downwards where from is greater than to. An axis of categories has the
+// value 0 at the first, 1 at the second.
 type axis struct {
 	low, high float64 // values at its ends
 	from, to  float64 // places of its ends, in units of the picture
 	ticks     []tick
 }
 
-// tick is a value that is named beside an axis.
+// tick is a value that is named beside an axis: 0.25 as "25 %", 2 as the name of the third category.
 type tick struct {
 	value float64
 	text  string
@@ -26,7 +27,11 @@ func (a *axis) at(x float64) float64 {
 	return a.from + (x-a.low)/(a.high-a.low)*(a.to-a.from)
 }
 
-// newAxis spans the values, or what the axis says, with at most so many ticks. The first value is at from, the last at to.
+// newAxis spans the values, or what the axis says, with ticks at about most equal steps. The least value is at from, the greatest at
+// to. With zero 0 is among the values, as bars need, which stand on it.
+//
+// Of values from 3 to 97 and most = 5 the step is nice(94 / 5) = 20, the ends are 0 and 100, the ticks 0, 20, … 100. Ends that the
+// axis says are kept: with Max = 1 a share ends at 100 % and not at a round number beyond.
 func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64) *axis {
 	a := &axis{from: from, to: to}
 	if n := len(d.Categories); n > 0 { // half a place beyond the first and the last
@@ -73,7 +78,8 @@ func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64
 	return a
 }
 
-// nice is the least of 1, 2, 5 times a power of ten that is not below x.
+// nice is the least of 1, 2, 5 times a power of ten that is not below x: 0.3 gives 0.5, 18 gives 20. What rounding has put a hair above one
+// of them still gives that one. What has no size, such as 0 or NaN, gives 1.
 func nice(x float64) float64 {
 	if x <= 0 || math.IsInf(x, 0) || math.IsNaN(x) {
 		return 1
@@ -87,7 +93,8 @@ func nice(x float64) float64 {
 	return 10 * power
 }
 
-// tickText has as many decimal places as the step between ticks needs.
+// tickText has as many decimal places as the step between ticks needs, so that all ticks of an axis have as many: 0, 0.5, 1.0 at a step
+// of 0.5. Very large values, and very small steps, have an exponent.
 func tickText(x, step float64, share bool) string {
 	unit := ""
 	if share {

@@ -9,10 +9,10 @@ import (
 	doc "github.com/mlp-lang/mlp/lang/report"
 )
 
-// How much of a user's string a line of Markdown shows, and how many points of a plot.
+// How much a line of Markdown shows of what a stage wrote, and how many points it has of a plot.
 const (
-	widest = 200
-	shown  = 11
+	widest = 200 // characters of a title, a name, a cell
+	shown  = 11  // points of a series: both ends and nine between, tenths of a curve over shares
 )
 
 // Markdown writes the document for comments of pull requests and the like, which show no pictures of a file's own: of a plot it has what the
@@ -53,7 +53,8 @@ func Markdown(w io.Writer, d *Document) error {
 // phrase is a paragraph: whole where nothing in it is markup, else as code.
 func phrase(s string) string { return render.Phrase(render.Line(s), render.LongestShown) }
 
-// markdownTable writes a table; numbers stand to the right. What is undefined has its reasons below.
+// markdownTable writes a table; numbers stand to the right. What is undefined has its reasons below. The blank line before it ends the
+// HTML of a folded plot, in which Markdown would be text.
 func markdownTable(b *strings.Builder, t *doc.Table) {
 	b.WriteString("\n")
 	if t.Title != "" {
@@ -99,7 +100,11 @@ func markdownPlot(b *strings.Builder, p *doc.Plot) {
 	b.WriteString("\n</details>\n")
 }
 
-// points is a series as a table.
+// points is a series as a table of two columns, named as the axes are. Of a curve with 200 points 11 are shown, those at 0, 19, 39, …
+// 199, so that both ends are among them; of an axis with categories all.
+//
+// A place that is a category has its name. Whiskers and bands are intervals of the value that they are drawn around, which is x where
+// the picture lies on its side; a band has no value of its own, and its middle stands for one.
 func points(p *doc.Plot, s *doc.Series) *doc.Table {
 	t := &doc.Table{Title: s.Name, Columns: []doc.Column{axisColumn(p.X), axisColumn(p.Y)}}
 	value := func(a doc.Axis, x float64) doc.Cell {

@@ -3,6 +3,23 @@
 // A report is data (lang/report); how it looks is decided here alone. The same report gives the same bytes in each form. All that a
 // stage wrote is shown harmless: a name of a group is no markup, and no escape of a terminal.
 //
+// What the forms have of a report:
+//
+//	           tables           plots                               reasons of undefined cells
+//	html       whole            drawn                               below the table
+//	markdown   whole            folded, with some of their points   below the table
+//	text       40 rows          what they show, in words            below the table
+//	json       as they are      as they are                         in the cells
+//
+// A table with the columns "group" and "recall" (a share) of two groups, of which one has no positive row, in text:
+//
+//	group                     recall
+//	north  84.1 % (80.2 % to 87.5 %)
+//	south                      – (1)
+//	(1) undefined: no positive rows
+//
+// Numbers are rounded for reading, to three or four significant digits; who computes with them reads JSON.
+//
 // # Pictures
 //
 // svg.go draws a plot as SVG of its own, without a script, a font or a request. Its colours are variables of the page, so that a page is
@@ -24,15 +41,15 @@ import (
 
 // Document is what is shown at once: the reports of one stage or of several.
 type Document struct {
-	Title   string  `json:"title"`
-	Entries []Entry `json:"reports"`
+	Title   string  `json:"title"`   // of the page
+	Entries []Entry `json:"reports"` // in the order in which they are shown
 }
 
 // Entry is the report of one stage, and what is recorded of it.
 type Entry struct {
-	Address string      `json:"address"`
-	Facts   []Fact      `json:"facts"`
-	Report  *doc.Report `json:"report"`
+	Address string      `json:"address"` // of the stage; "" for a report of none, such as a list of runs
+	Facts   []Fact      `json:"facts"`   // a line each, under the title
+	Report  *doc.Report `json:"report"`  // never nil, and sound (lang/report.Read)
 }
 
 // Fact is a line about a result: {"result", "b2bf27"}.
@@ -56,7 +73,7 @@ func Write(w io.Writer, d *Document, form string, o render.Options) error {
 	return fmt.Errorf("no report is written as %q", form)
 }
 
-// JSON writes the document as it is.
+// JSON writes the document as it is, with all digits and all rows. Letters such as < stay themselves: it is no page.
 func JSON(w io.Writer, d *Document) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -64,7 +81,8 @@ func JSON(w io.Writer, d *Document) error {
 	return enc.Encode(d)
 }
 
-// show is a cell as text: its value by the kind of its column, with an interval.
+// show is a cell as text: its value by the kind of its column, with an interval where it has both ends: "0.912 (0.897 to 0.925)".
+// An empty cell is "".
 func show(c doc.Cell, k doc.Kind) string {
 	switch {
 	case c.Value != nil && c.Low != nil && c.High != nil:
@@ -98,7 +116,7 @@ func reasonsOf(t *doc.Table) *reasons {
 	return r
 }
 
-// show is a cell as text.
+// show is a cell as text; one that has a reason instead of a value is "– (2)".
 func (r *reasons) show(c doc.Cell, k doc.Kind) string {
 	if n := r.of[c.Why]; n > 0 && c.Value == nil {
 		return fmt.Sprintf("– (%d)", n)
@@ -115,7 +133,8 @@ func (r *reasons) notes() []string {
 	return out
 }
 
-// number writes a number by its kind: a share as per cent, a count whole, others with four significant digits.
+// number writes a number by its kind: a share as per cent, a count whole, others with four significant digits. The share 0.8412 is
+// "84.1 %", the count 53940 "53,940".
 func number(x float64, k doc.Kind) string {
 	switch k {
 	case doc.Share:
@@ -126,7 +145,8 @@ func number(x float64, k doc.Kind) string {
 	return significant(x, 4)
 }
 
-// significant writes so many significant digits, without an exponent where people read none: 0.8412, 53,940, 1.2e-07.
+// significant writes so many significant digits, without an exponent where people read none: 0.8412, 53,940, 1.2e-07. The digits of a
+// whole number before its point all stay, however many they are; zeros at the end of a fraction go.
 func significant(x float64, digits int) string {
 	size := math.Abs(x)
 	switch {

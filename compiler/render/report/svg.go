@@ -12,7 +12,8 @@ import (
 	doc "github.com/mlp-lang/mlp/lang/report"
 )
 
-// Sizes of a picture, in its own units.
+// Sizes of a picture, in its own units; a page scales it to the room that there is. The origin is at the top left, as SVG has it: y grows
+// downwards.
 const (
 	wide       = 340.0
 	high       = 260.0
@@ -24,14 +25,18 @@ const (
 	palette    = 6   // series of further numbers begin again
 )
 
-// picture is a plot being drawn.
+// picture is a plot being drawn. All that is drawn goes through the two axes, so that nothing lies beyond them; coordinates have one
+// decimal place (place), which keeps a page of many curves small and its bytes the same on every machine.
 type picture struct {
 	*doc.Plot
 	b    strings.Builder
 	x, y *axis
 }
 
-// svg draws a plot; id tells it from the others of a page.
+// svg draws a plot; id tells it from the others of a page. Screen readers say what Alt says, else the title.
+//
+// Classes say how things look, and the page's style sheet what that is: "g" a line of the grid, "t" a text at a tick, "l" a label of an
+// axis, "s" a curve, "b" a band, "r" a bar, "p" a point, "w" a whisker, with "c0" to "c5" or "ref" for the series.
 func svg(p *doc.Plot, id string) string {
 	s := &picture{Plot: p}
 	height := high
@@ -52,7 +57,8 @@ func svg(p *doc.Plot, id string) string {
 	return s.b.String()
 }
 
-// axes spans both axes over all series.
+// axes spans both axes over all series, with the ends of whiskers, bands and bars, which reach further than the points that they belong
+// to. x comes after y, since it begins where the texts beside y end.
 func (s *picture) axes(height float64) {
 	var xs, ys []float64
 	zeroX, zeroY := false, false
@@ -108,7 +114,7 @@ func (s *picture) grid(height float64) {
 	fmt.Fprintf(&s.b, `<text class="l" x="%s" y="%s" text-anchor="end">%s</text>`, place(s.x.to), place(height-8), escape(render.Line(s.X.Label)))
 }
 
-// series draws one of them.
+// series draws one of them, later ones over those before. A series without points leaves nothing.
 func (s *picture) series(i int) {
 	r := &s.Series[i]
 	class := seriesClass(s.Plot, i)
@@ -128,7 +134,8 @@ func (s *picture) series(i int) {
 	}
 }
 
-// seriesClass is the class of CSS that says how a series looks. References have one of their own, and no number.
+// seriesClass is the class of CSS that says how a series looks. References, such as the diagonal of a ROC curve, have one of their own,
+// and no number: the first series that is none is "c0" wherever it stands.
 func seriesClass(p *doc.Plot, i int) string {
 	if p.Series[i].Dim {
 		return "ref"
@@ -227,7 +234,8 @@ func (s *picture) points(r *doc.Series, class string) {
 	}
 }
 
-// told is what a browser says of a point or bar under the pointer.
+// told is what a browser says of a point or bar under the pointer: "north: 84.1 % (80.2 % to 87.5 %)", the place before the value, also
+// where the picture lies on its side and the value is x.
 func (s *picture) told(r *doc.Series, i int) string {
 	name := func(a doc.Axis, x float64) string {
 		if k := int(x); len(a.Categories) > 0 && float64(k) == x && k >= 0 && k < len(a.Categories) {
@@ -249,7 +257,7 @@ func (s *picture) told(r *doc.Series, i int) string {
 	return text
 }
 
-// place writes a coordinate with one decimal place.
+// place writes a coordinate with one decimal place, and whole numbers without: "12.5", "12", and "0" for what rounds to minus zero.
 func place(x float64) string {
 	s := strconv.FormatFloat(x, 'f', 1, 64)
 	s = strings.TrimSuffix(s, ".0")

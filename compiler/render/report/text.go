@@ -12,7 +12,8 @@ import (
 // mostTextRows is how many rows of a table a terminal gets; the other forms have all.
 const mostTextRows = 40
 
-// Text writes the document for a terminal. Plots are told by what they show.
+// Text writes the document for a terminal. Plots are told by what they show. Reports stand below each other, parted by a blank line;
+// no line is folded, since a table that is would be read wrongly.
 func Text(w io.Writer, d *Document, o render.Options) error {
 	p := &render.Printer{Options: o}
 	for i, e := range d.Entries {
@@ -50,7 +51,7 @@ func Text(w io.Writer, d *Document, o render.Options) error {
 	return err
 }
 
-// textTable aligns the cells of a table.
+// textTable aligns the cells of a table, each cut at 60 characters. All of it is two columns in from the left, the header dim.
 func textTable(p *render.Printer, t *doc.Table) {
 	rows, why := [][]string{{}}, reasonsOf(t)
 	for _, c := range t.Columns {

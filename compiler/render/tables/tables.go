@@ -1,6 +1,18 @@
 // Package tables writes what the rows of a table are like, for people: each column with its type, nulls, values and quantiles, and the first rows.
 //
 // A column whose values are hidden shows none, in whatever form. Text is at most 80 columns wide, whatever terminal reads it: the same table gives the same bytes.
+//
+//	dataset.customers.table  3 rows, 2 columns
+//	  COLUMN    TYPE     NULLS  DISTINCT  VALUES
+//	  customer  varchar      0         3  hidden (pii)
+//	  tenure    integer      1         2  4: 1; 71: 1
+//
+//	First 2 rows
+//	     customer  tenure
+//	  1  •••            4
+//	  2  •••            –
+//
+// Who fills a Table leaves out what must not be shown; what PII says here is a second wall, and hides values that came all the same.
 package tables
 
 import (
@@ -14,23 +26,23 @@ import (
 
 // Table is what there is to tell of a table; its JSON is what scripts read.
 type Table struct {
-	Address string   `json:"address"`
-	Port    string   `json:"port"`
-	Rows    int64    `json:"rows"`
-	Columns []Column `json:"columns"`
-	// Head are the first rows; a hidden value is null, as a missing one is.
+	Address string   `json:"address"` // of the block: "dataset.customers"
+	Port    string   `json:"port"`    // of its output: "table", "train"
+	Rows    int64    `json:"rows"`    // of the whole table
+	Columns []Column `json:"columns"` // in the table's order
+	// Head are the first rows, each with a cell for each of Columns; a hidden value is null, as a missing one is.
 	Head [][]Cell `json:"head"`
 }
 
 // Column is one column. Quantiles are those at 0, 1/4, 1/2, 3/4 and 1, of numbers and points in time alone.
 type Column struct {
 	Name      string    `json:"name"`
-	Type      string    `json:"type"`
+	Type      string    `json:"type"`          // of SQL: "decimal(10,2)"
 	PII       bool      `json:"pii,omitempty"` // its values are hidden
-	Nulls     int64     `json:"nulls"`
-	Distinct  int64     `json:"distinct"`
+	Nulls     int64     `json:"nulls"`         // rows
+	Distinct  int64     `json:"distinct"`      // values, null not counted
 	Quantiles []Cell    `json:"quantiles,omitempty"`
-	Top       []Counted `json:"top,omitempty"` // the most frequent values
+	Top       []Counted `json:"top,omitempty"` // the most frequent values, all of them where they are few
 }
 
 // Counted is a value and how many rows have it.
@@ -39,7 +51,8 @@ type Counted struct {
 	Rows  int64 `json:"rows"`
 }
 
-// Cell is a value as text, as the engine writes it. Numbers are numbers in JSON, null is no value.
+// Cell is a value as text, as the engine writes it. Numbers are numbers in JSON, null is no value. The text is kept rather than a
+// number: a decimal with 38 digits has all of them in JSON too.
 type Cell struct {
 	Text   string
 	Null   bool
@@ -65,7 +78,8 @@ const (
 	hidden   = "hidden (pii)"
 )
 
-// Text writes the table for a terminal.
+// Text writes the table for a terminal. Values stand in the last column, at most as wide as is left of the line; where names and
+// types leave too little (mostLeft), or where a column has no value at all, its values go to lines of their own below.
 func Text(w io.Writer, t *Table, o render.Options) error {
 	p := &render.Printer{Options: o}
 	p.Line("%s  %s", p.Paint(render.Bold, t.title()), t.size())
@@ -148,7 +162,8 @@ func (t *Table) column(k int) (cells []string, wide int) {
 	return cells, wide
 }
 
-// Markdown writes the table for a page: two tables, of the columns and of the first rows.
+// Markdown writes the table for a page: two tables, of the columns and of the first rows. All that came from the data stands in code
+// spans, so that a value such as "| <b>" is no markup. Pages scroll sideways: the first rows are not folded.
 func Markdown(w io.Writer, t *Table, _ render.Options) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n%s\n\n| column | type | nulls | distinct | values |\n|---|---|---:|---:|---|\n", t.title(), t.size())

@@ -1,8 +1,15 @@
 // Package postgrestest starts a PostgreSQL server for a test: of Debian's package, in a folder of its own, as a user without rights.
+//
+//	s := postgrestest.Start(t)
+//	s.Exec("create table orders (id bigint primary key, amount numeric(12, 2))")
+//	t.Setenv("PGPASSWORD", postgrestest.Password)
+//	… s.URL() …                                      // postgres://tester@127.0.0.1:41234/postgres
+//	n := s.Ask("select count(*) from orders")        // "0"
+//
+// Down and Up end and start it again, for what a pipeline says of a database that is gone.
 package postgrestest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -24,9 +31,9 @@ const Password = "a-password-of-the-test"
 // Server is one that answers at 127.0.0.1, with a database postgres and the user tester. Its methods end the test where the server
 // does not do what is asked.
 type Server struct {
-	Port int
-	dir  string
-	bin  string
+	Port int    // stays the same over Down and Up
+	dir  string // of the data, the log and the socket
+	bin  string // the folder of the server's programs: /usr/lib/postgresql/17/bin
 	t    *testing.T
 }
 
@@ -121,11 +128,10 @@ func (s *Server) connected(do func(context.Context, *pgx.Conn) error) {
 	}
 }
 
-// run runs a program of the server's, and fails the test with all that was said.
+// run runs a program of the server's, and fails the test with all that was said, by the program and by the server in its log.
 func (s *Server) run(name string, args ...string) {
 	s.t.Helper()
 	c := s.command(name, args...)
-	var out bytes.Buffer
 	log, err := os.CreateTemp("", "mlp-postgres-out-") // a pipe would stay open as long as the server runs
 	if err != nil {
 		s.t.Fatal(err)
@@ -136,7 +142,7 @@ func (s *Server) run(name string, args ...string) {
 	if err := c.Run(); err != nil {
 		text, _ := os.ReadFile(log.Name())
 		more, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-		s.t.Fatalf("%s: %v\n%s%s%s", name, err, out.String(), text, more)
+		s.t.Fatalf("%s: %v\n%s%s", name, err, text, more)
 	}
 }
 
@@ -160,7 +166,8 @@ func (s *Server) own(dir string) error {
 	return os.Chown(dir, int(uid), int(gid))
 }
 
-// unprivileged is the user nobody, where this is root.
+// unprivileged is the user nobody, where this is root: PostgreSQL refuses to run as that. ok is false for any other user, who
+// runs it as themselves.
 func unprivileged() (uid, gid uint32, ok bool) {
 	if os.Getuid() != 0 {
 		return 0, 0, false

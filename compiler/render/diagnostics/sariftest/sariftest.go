@@ -1,4 +1,12 @@
 // Package sariftest holds logs in SARIF 2.1.0 to what its schema asks of the properties that mlp writes.
+//
+// The schema itself has 300 properties and is not here. What mlp writes has 25; of those the names, the values that are words, and
+// the numbers that count from 1 are checked, and besides three things that code scanners rest on and no schema can say: that
+// ruleIndex points at the rule of ruleId, that rules are unique, and that places are relative to the repository.
+//
+//	var log map[string]any
+//	if err := json.Unmarshal(out, &log); err != nil { t.Fatal(err) }
+//	sariftest.Check(t, log, 2) // of `mlp validate --format sarif`, of a module with two mistakes
 package sariftest
 
 import (
@@ -7,7 +15,8 @@ import (
 	"testing"
 )
 
-// Check holds a log, as JSON reads it, to the schema and to what readers rest on: results is how many there are.
+// Check holds a log, as JSON reads it, to the schema and to what readers rest on: results is how many there are. A log that lacks
+// a part, such as one without runs, panics, which fails the test as well.
 func Check(t *testing.T, log map[string]any, results int) {
 	t.Helper()
 	only(t, "log", log, "$schema", "version", "runs")
@@ -55,6 +64,8 @@ func Check(t *testing.T, log map[string]any, results int) {
 	}
 }
 
+// checkLocation holds a place to a relative reference and a region that counts from 1. GitHub shows no result at an absolute
+// path, and none at "churn pipeline.mlp": the blank has to be %20.
 func checkLocation(t *testing.T, l map[string]any) {
 	t.Helper()
 	only(t, "location", l, "physicalLocation", "message")
@@ -73,6 +84,7 @@ func checkLocation(t *testing.T, l map[string]any) {
 	}
 }
 
+// text holds a message to have words: {"text": "…"}.
 func text(t *testing.T, message any) {
 	t.Helper()
 	m, _ := message.(map[string]any)

@@ -23,7 +23,10 @@ const (
 	deletes = 16
 )
 
-// DeleteAll removes the values of keys, as bucket.Remover says: with S3 a thousand in a request.
+// DeleteAll removes the values of keys, as bucket.Remover says: with S3 a thousand in a request, elsewhere a request a key.
+//
+// A key that is none is told before anything is deleted. After any other error some of the values are gone and others are not;
+// the same call again deletes the rest, since a key without a value is no error.
 func (b *Bucket) DeleteAll(ctx context.Context, keys []string) error {
 	for _, key := range keys {
 		if err := bucket.Check(key); err != nil {

@@ -68,12 +68,14 @@ func (b *Bucket) passes(err error) bool {
 	return !nobody && gcerrors.Code(err) != gcerrors.InvalidArgument
 }
 
+// isTimeout tells a request that took too long from a caller whose time is over: both are context.DeadlineExceeded to errors.Is.
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// noCredentials: the library looked everywhere and found none.
+// noCredentials reports whether the library looked everywhere and found none. The libraries have no error of their own for that,
+// so that it is read from their texts.
 func noCredentials(err error) bool {
 	text := err.Error()
 	for _, sign := range []string{"failed to refresh cached credentials", "get credentials", "could not find default credentials", "DefaultAzureCredential", "no credential"} {
@@ -87,6 +89,7 @@ func noCredentials(err error) bool {
 // noBucket are the codes of services for a bucket that is not there.
 var noBucket = []string{"NoSuchBucket", "ContainerNotFound"}
 
+// askOperator is the remedy where access is denied: nothing on this machine mends it.
 const askOperator = "Who owns the bucket grants it: a store is read, listed, written and deleted from. A plan needs no more than to read and to list."
 
 // causes are what codes of services mean, with remedies.
@@ -119,6 +122,8 @@ func (b *Bucket) explain(err error) error {
 	return out
 }
 
+// cause is what an error means and what helps, the most telling first: what is wrong on this machine, then what the service's
+// code says, then what its status says. Only what is none of these is told in the library's words, and hint is "" then.
 func (b *Bucket) cause(err error) (why, hint string) {
 	status, code := 0, ""
 	if b.service != nil {

@@ -38,8 +38,10 @@ func openGS(ctx context.Context, u storeurl.URL) (*blob.Bucket, service, error) 
 	return opened, gsService{kmsKey: u.Params[storeurl.KMSKeyName]}, err
 }
 
+// gsService is Google Cloud Storage. kmsKey is the key that values are encrypted by; "": that of the bucket.
 type gsService struct{ kmsKey string }
 
+// startAfter has the service begin with the key: there is no parameter to begin behind one.
 func (gsService) startAfter(as func(any) bool, key string) {
 	var q *storage.Query
 	if as(&q) {
@@ -47,6 +49,7 @@ func (gsService) startAfter(as func(any) bool, key string) {
 	}
 }
 
+// encrypt names the key to the writer of each value, the only place that takes one.
 func (s gsService) encrypt(as func(any) bool) {
 	var w *storage.Writer
 	if s.kmsKey != "" && as(&w) {
@@ -54,6 +57,7 @@ func (s gsService) encrypt(as func(any) bool) {
 	}
 }
 
+// version is the generation, a number that each write of a key changes.
 func (gsService) version(r *blob.Reader) string {
 	var in *storage.Reader
 	if !r.As(&in) {
@@ -62,6 +66,7 @@ func (gsService) version(r *blob.Reader) string {
 	return strconv.FormatInt(in.Attrs.Generation, 10)
 }
 
+// code is the status and the reason of the last of the answer's errors: 403 and "forbidden".
 func (gsService) code(err error) (status int, code string) {
 	var api *googleapi.Error
 	if errors.As(err, &api) {

@@ -35,6 +35,8 @@ func (b *Bucket) Get(ctx context.Context, key string, r bucket.Range) (*bucket.V
 	return v, nil
 }
 
+// get is one attempt of Get. A small value is read here, so that an attempt whose connection is lost half way counts as failed
+// and is made again as a whole.
 func (b *Bucket) get(ctx context.Context, key string, r bucket.Range) (*bucket.Value, error) {
 	length := r.Length
 	if length == 0 {
@@ -72,18 +74,21 @@ func (b *Bucket) beyond(ctx context.Context, key string) (*bucket.Value, error) 
 	return &bucket.Value{ReadCloser: io.NopCloser(bytes.NewReader(nil)), Size: attrs.Size}, nil
 }
 
-// stream reads a large value and goes on where a connection was lost.
+// stream reads a large value and goes on where a connection was lost. Of a value of 5 MB whose connection is lost after 2 MB the
+// rest is asked for by its range, from byte 2,000,000, and only taken if it is of the version that was begun with.
 type stream struct {
 	b       *Bucket
-	ctx     context.Context
-	key     string
-	body    *blob.Reader
-	version string
-	at      int64 // of the value, of the next byte
-	left    int64
-	lost    int // times in a row
+	ctx     context.Context // of Get: a reader has none of its own
+	key     string          // without the bucket's prefix
+	body    *blob.Reader    // of the connection that is read now
+	version string          // of the value that was opened
+	at      int64           // of the value, of the next byte
+	left    int64           // bytes still to come
+	lost    int             // times in a row
 }
 
+// Read reads what the connection gives and opens another where it is lost. Bytes that have come are handed on before an error
+// is looked at, so that no byte is read twice.
 func (s *stream) Read(p []byte) (int, error) {
 	for {
 		if s.left == 0 {
@@ -104,7 +109,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
-// resume opens the rest of the value after the stream was lost.
+// resume opens the rest of the value after the stream was lost, and gives up after as many losses in a row as other requests
+// have tries. Each byte that comes begins the count again: a large value over a bad network loses its connection often, and
+// still arrives.
 func (s *stream) resume(lost error) error {
 	for ; s.lost < tries && s.ctx.Err() == nil && pause(s.ctx, s.lost); s.lost++ {
 		body, err := s.b.blob.NewRangeReader(s.ctx, s.b.prefix+s.key, s.at, s.left, nil)

@@ -78,6 +78,7 @@ func retryer() aws.Retryer {
 	})
 }
 
+// s3Service is S3, and what speaks its protocol: MinIO, Ceph, versitygw. bucket is the name, which deletes of many need.
 type s3Service struct{ bucket string }
 
 // deleteAll deletes up to a thousand values. What the service says of the first that it could not delete is the error.
@@ -102,6 +103,7 @@ func (s s3Service) deleteAll(ctx context.Context, b *blob.Bucket, names []string
 	return nil
 }
 
+// startAfter has the service begin behind the key.
 func (s3Service) startAfter(as func(any) bool, key string) {
 	var in *s3.ListObjectsV2Input
 	if as(&in) {
@@ -111,6 +113,7 @@ func (s3Service) startAfter(as func(any) bool, key string) {
 
 func (s3Service) encrypt(func(any) bool) {} // the bucket's options do
 
+// version is the ETag. It is of the content, so the same bytes written again are the same version.
 func (s3Service) version(r *blob.Reader) string {
 	var out s3.GetObjectOutput
 	if !r.As(&out) {
@@ -119,6 +122,8 @@ func (s3Service) version(r *blob.Reader) string {
 	return aws.ToString(out.ETag)
 }
 
+// code is the status and the word in the answer's XML: 404 and "NoSuchKey". An answer to HEAD has no body, and its word is
+// made of the status by the library.
 func (s3Service) code(err error) (status int, code string) {
 	var response *awshttp.ResponseError
 	var api smithy.APIError

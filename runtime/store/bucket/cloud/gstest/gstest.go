@@ -1,4 +1,8 @@
 // Package gstest starts a server of the protocol of Google Cloud Storage for a test: fake-gcs-server, in memory.
+//
+// A store in it is opened by a URL that names the server: gs://team/mlp?endpoint=http://127.0.0.1:41234. The server asks nobody
+// who they are, and knows no policies; what may be done with whose rights is tried on S3 alone (s3test). What it is here for
+// are the laws of buckets, above all that of two writers of one key one wins.
 package gstest
 
 import (
@@ -31,12 +35,15 @@ func Start(t *testing.T, bucket string) (endpoint string) {
 		t.Fatal(err)
 	}
 	endpoint = "http://" + at.String()
+	// An upload in parts goes on at the external URL, which the server names to the client; contents are served under the public
+	// host. Both have another value unless they are said.
 	cmd := exec.Command(program, "-scheme", "http", "-host", "127.0.0.1", "-port", fmt.Sprint(at.Port), "-backend", "memory", "-public-host", at.String(), "-external-url", endpoint)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	// The bucket is made by the first request that is answered, so that a server is ready once Start returns.
 	for until := time.Now().Add(time.Minute); ; {
 		response, err := http.Post(endpoint+"/storage/v1/b", "application/json", strings.NewReader(fmt.Sprintf(`{"name":%q}`, bucket)))
 		if err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK {

@@ -12,7 +12,12 @@ import (
 	"time"
 )
 
-// Faults are how often a proxy misbehaves, of a thousand requests each.
+// Faults are how often a proxy misbehaves, of a thousand requests each. A request has one fault at most, so that their sum is
+// 1,000 at most: with Faults{Drop: 100, Refuse: 50} one request in ten loses its answer, one in twenty is refused, the others pass.
+//
+// They differ in what a client may conclude. After Refuse nothing was done. After Drop, Cut, Late and Answers the client cannot
+// know: a put-if-absent whose answer was lost finds its own object there when it is tried again, and must not take it for that of
+// another writer. Late is worst: a request that the client has given up comes after its own repetition.
 type Faults struct {
 	Drop    int // the request is carried out, and its answer is lost
 	Cut     int // the connection is lost in the middle of the answer
@@ -23,21 +28,26 @@ type Faults struct {
 	Answers int // 500 or 503, and the request was carried out
 }
 
-// Bad is a network that does all of it.
+// Bad is a network that does all of it: a third of all requests meet a fault, which is far more than any network that people
+// work with, so that a test of some hundred requests sees each kind several times.
 var Bad = Faults{Drop: 60, Cut: 30, Refuse: 60, Repeat: 60, Delay: 60, Late: 20, Answers: 30}
 
-// Proxy is a bad network in front of a server.
+// Proxy is a bad network in front of a server. It serves any number of requests at a time.
 type Proxy struct {
 	faults Faults
-	to     string
+	to     string // the server's endpoint: "http://127.0.0.1:41234"
 
-	mu     sync.Mutex
-	random *rand.Rand
-	done   map[string]int
-	late   sync.WaitGroup
+	mu     sync.Mutex     // for random and done
+	random *rand.Rand     // what happens to the next request
+	done   map[string]int // requests by what happened to them: "drop", …, "none"
+	late   sync.WaitGroup // requests that are still to be carried out
 }
 
 // Behind returns the server as it is seen through a bad network. What the network does is said in the test's log.
+//
+// The seed in the log says which faults came in which order of requests. Requests of several goroutines come in another order the
+// next time, so a failure is found again by repetition rather than by its seed. At its end the test waits for requests that are
+// late: the server has to be started before, so that it ends after them.
 func (s *Server) Behind(t *testing.T, f Faults) *Server {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -51,10 +61,12 @@ func (s *Server) Behind(t *testing.T, f Faults) *Server {
 	return &Server{Endpoint: server.URL, Dir: s.Dir}
 }
 
-// longest is how long a request is held back, at most.
+// longest is how long a request is held back, at most: long enough for a client's repetition to overtake it, since the first
+// pause before one is a tenth of a second, and short beside the minute that a client waits for an answer.
 const longest = 300 * time.Millisecond
 
-// pick chooses what happens to a request, and how long it waits where it does.
+// pick chooses what happens to a request, and how long it waits where it does. A number below 1,000 falls into one of the
+// faults' intervals, which lie one behind the other from 0, or behind all of them: "none".
 func (p *Proxy) pick() (fault string, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +86,10 @@ func (p *Proxy) pick() (fault string, wait time.Duration) {
 	return fault, time.Duration(p.random.Int64N(int64(longest)))
 }
 
-// ServeHTTP carries a request out, or not.
+// ServeHTTP carries a request out, or not. The body is read whole before anything is decided, since a request may be carried
+// out twice, or after the client has gone.
+//
+// http.ErrAbortHandler closes the connection without an answer, and is the one panic of which the server writes no stack.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -101,7 +116,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if fault == "answers" {
-		p.complain(w, int(wait)|1)
+		p.complain(w, 1+int(wait)%2)
 		return
 	}
 	for name, values := range answer.header {
@@ -109,6 +124,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(answer.status)
 	if fault == "cut" {
+		// Half of what Content-Length promises; flushed, or the client would not even see the status.
 		_, _ = w.Write(answer.body[:len(answer.body)/2])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
@@ -116,7 +132,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.body) // the client may be gone
 }
 
-// complain answers as a service does that has too much to do.
+// complain answers as a service does that has too much to do, in the form of S3's errors. n chooses by its remainder of 3:
+// 0 is 429, 1 is 500, 2 is 503. Clients of S3 try again after each of them.
 func (p *Proxy) complain(w http.ResponseWriter, n int) {
 	of := []struct {
 		status int
@@ -127,13 +144,15 @@ func (p *Proxy) complain(w http.ResponseWriter, n int) {
 	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>by the proxy</Message></Error>", of.code)
 }
 
+// answer is what the server said, read to its end: a part of it may be handed on, or nothing.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// forward has the server carry a request out; the host, which is signed, stays that of the proxy.
+// forward has the server carry a request out; the host, which is signed, stays that of the proxy. The request is a new one, not
+// bound to the client's: one that the client has given up is carried out all the same.
 func (p *Proxy) forward(r *http.Request, body []byte) (*answer, error) {
 	request, err := http.NewRequest(r.Method, p.to+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
