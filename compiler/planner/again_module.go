@@ -14,9 +14,22 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// A saved plan is turned back into a module, from which the planner makes the plan once more. What of the plan becomes what of the module:
+//
+//	a stage's kind, type, configuration, meta        a block with the same
+//	its inputs, but for those of derived stages      references with an edge of input, at the port
+//	what it waits for, its gate                      references with an edge of order
+//	rules and approvals of gates and checks          texts that are compiled, with the policy that holds them
+//	what rules know of variables and locals          values of the module's scopes, of the type that rules see
+//	an acceptance, also of what is lost              a block that accepts
+//	stages that are derived, verdicts, causes        nothing: the planner finds them
+//
+// So nothing that decides is taken over, and a plan in which a verdict was edited comes out otherwise. What the module's text would have and a
+// plan has not, such as places and comments, decides nothing.
+
 // module is the module that a plan is of, as far as the plan says that: each stage, gate and deployment with its configuration and
 // references, the types of what rules read, and problems with what verifies their requirements. Blocks that are none of these only have been
-// read by them, and stand in their configuration.
+// read by them, and stand in their configuration. The error names the address of what cannot be a block.
 func (s *saved) module(catalog *schema.Catalog) (*resolve.Module, error) {
 	m := &resolve.Module{ByAddress: map[string]*resolve.Block{}, Scopes: map[string]resolve.Values{}}
 	add := func(b *resolve.Block, err error) error {
@@ -83,7 +96,8 @@ func lostAccepted(n *plan.Node) bool {
 	return false
 }
 
-// blockOf is a block without what is particular to stages, gates and deployments. Its kind or type may be unknown.
+// blockOf is a block without what is particular to stages, gates and deployments. Its kind or type may be unknown: the plan is of another mlp
+// then, or was edited, and add refuses it.
 func blockOf(at, kind, typ string, catalog *schema.Catalog) *resolve.Block {
 	b := &resolve.Block{Address: at, Kind: kind, Type: typ, Name: address.Name(at), Key: address.Key(at), Module: address.Module(at),
 		Config: json.RawMessage("{}"), Policy: json.RawMessage("{}"), Meta: json.RawMessage("{}"), Ranges: map[string]source.Range{}}
@@ -131,16 +145,13 @@ func (s *saved) stageBlock(n *plan.Node, catalog *schema.Catalog) (*resolve.Bloc
 }
 
 // gateBlock is the block that a gate of a saved plan must have come from. Ranges have no places, only whether something is
-// there.
+// there, which tells a gate that asks for something from an empty one.
 func gateBlock(g *plan.Gate, catalog *schema.Catalog) (*resolve.Block, error) {
 	b := blockOf(g.Address, address.Kind(g.Address), "", catalog)
 	if b.TypeSpec == nil || !b.TypeSpec.IsGate() {
 		return nil, fmt.Errorf("it is no gate")
 	}
 	b.Meta = orEmpty(g.Meta)
-	if b.Ranges == nil { // whether something stands there tells a gate that asks for something from an empty one
-		b.Ranges = map[string]source.Range{}
-	}
 	for _, at := range g.After {
 		b.Refs = append(b.Refs, ordered("after", at))
 		b.Ranges["after"] = source.Range{}
@@ -265,7 +276,7 @@ func (s *saved) rulesOf(at string) *plan.Rules {
 	return nil
 }
 
-// scope gives a module the variables and locals that rules of a block know, and the block what its instance is for. Of these only the
+// scope gives a module the variables and locals that rules of a block know, and the block what its instance is for (each.key). Of these only the
 // types count, since values are taken from the plan.
 func (s *saved) scope(m *resolve.Module, b *resolve.Block) {
 	r := s.rulesOf(b.Address)

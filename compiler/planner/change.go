@@ -98,7 +98,7 @@ func (p *planner) added() []plan.Change {
 }
 
 // described is what decides nothing in blocks that are no stage and no gate: descriptions, the pipeline's owner, the
-// text of requirements.
+// text of requirements. Blocks without any are left out, unless they had some before: then its end is a change.
 func (p *planner) described() map[string]json.RawMessage {
 	if p.saved != nil {
 		return p.saved.plan.Described
@@ -313,7 +313,7 @@ func (p *planner) downstream(from []string, seen map[string]bool) []string {
 	return out
 }
 
-// index notes by whom the output of each node is taken, when that is first asked for.
+// index notes by whom the output of each node is taken, when that is first asked for: downstream would else go through all nodes for each.
 func (p *planner) index() {
 	if p.consumers != nil {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
-// outsidePort is that of a fetch at which what lies elsewhere comes in.
+// outsidePort is that of a fetch at which what lies elsewhere comes in: a version, such as an ETag, and no bytes.
 const outsidePort = "outside"
 
 // fetched puts before a source's stage the one that gets what lies elsewhere, at the version which that has now. The

@@ -29,6 +29,9 @@ type meta struct {
 
 // stage plans the stage of a block, with those derived of it before it: the fetch, the predictions. After a mistake the
 // stage is not in the plan, and what stands behind it has no input; there is no plan then.
+//
+// The order matters: inputs from outside come in before the stage is decided, since its fingerprint is of them; rules, policy and findings
+// after it, since they are of a result that may be known by then.
 func (p *planner) stage(ctx context.Context, b *check.Block) {
 	n := p.node(b)
 	if n == nil {
@@ -176,7 +179,7 @@ func (p *planner) container(ctx context.Context, b *check.Block) (*plan.Containe
 	return c, plan.Outside(plan.ImagePort, f.Image, version).External
 }
 
-// setFormat says that tables flow in and out in another format than Parquet, for a program that reads no Parquet. The
+// setFormat says that tables flow in and out in another format than Parquet, "csv" or "ndjson", for a program that reads no Parquet. The
 // tables themselves stay as they are in the store; they are rewritten around the stage.
 func setFormat(n *plan.Node, format string) {
 	if format == "" || format == "parquet" {

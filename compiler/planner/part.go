@@ -15,7 +15,8 @@ import (
 // leaves alone what is recorded of those: nothing is removed, and no gate is decided but with all that it decides over. Of the
 // target train.linear that is the training, its split and the sources below; the evaluation behind it is no part.
 
-// partOf is the module with the blocks alone that targets rest on. What a problem's requirements are verified by is none of that.
+// partOf is the module with the blocks alone that targets rest on, in the order that they have in the whole. What a problem's requirements are
+// verified by is none of that: an evaluation that names its problem would else bring in all others that verify it.
 func partOf(m *check.Module, targets []string) *check.Module {
 	in := map[string]*check.Block{}
 	var need func(address string)
@@ -105,7 +106,7 @@ func TestLooks(m *check.Module, p *plan.Plan) []TestLook {
 }
 
 // sideOf is the side of a split that a table's rows come from, through whatever was computed of them; empty where there is no
-// split, or more than one side.
+// split, or more than one side. Rows of which the side is not known are not known to be kept from the test side, and count as a look (TestLooks).
 func sideOf(m *check.Module, at, port string) schema.Side {
 	b := m.Blocks[at]
 	if b == nil {

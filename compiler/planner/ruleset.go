@@ -180,7 +180,9 @@ func (p *planner) figureSources(sources map[string]plan.FigureSource, b *check.B
 }
 
 // prune leaves the blocks that rules read; of a repeated block all instances stay if one is read.
-// The types stand in the plan, since an apply compiles the rules with them: a new block elsewhere must not change them.
+// The types stand in the plan, since an apply compiles the rules with them: a new block elsewhere must not change them. With the rule
+// evaluate.a.metrics.auc > 0.8 alone the type of evaluate.b goes, and approvals that were given for the gate stay good when b gets
+// another metric.
 func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema.FigureType {
 	out := map[string]*schema.FigureType{}
 	for ns, t := range env.Fields {
@@ -204,7 +206,8 @@ func prune(env *schema.FigureType, sources map[string]plan.FigureSource) *schema
 	return schema.Object(out)
 }
 
-// value of a variable, local or each that a rule of a block reads, as rules see it.
+// value of a variable, local or each that a rule of a block reads, as rules see it. Of a saved plan it is what the plan says: the module that it
+// is turned into has types only.
 func (p *planner) value(b *check.Block, ref rule.Ref, values map[string]cty.Value) any {
 	if p.saved != nil {
 		return p.saved.known[b.Address][ref.Path[0]][ref.Path[1]]

@@ -34,6 +34,9 @@ func (p *planner) secrets(b *check.Block) ([]plan.Secret, bool) {
 
 // Secrets says where those are found that a block refers to, sorted by name, each once. block is the one at an address,
 // or nil. The diagnostic is of a secret block that names no place, or two.
+//
+// Of secret "token" { file = "token.txt" } in the module below ml/scoring comes {Name: "token", File: "ml/scoring/token.txt"}. What the file
+// holds is no part of any plan, definition or fingerprint: another password makes no other result.
 func Secrets(b *resolve.Block, block func(address string) *resolve.Block) ([]plan.Secret, *source.Diagnostic) {
 	var out []plan.Secret
 	for _, r := range b.Refs {

@@ -10,6 +10,15 @@ import (
 
 // decide works out what will happen to a node, and why. Whatever the node takes has been decided before. The node gets
 // its definition, digests of inputs that are known, causes and verdict; if its result is known, digests of outputs too.
+//
+// Three questions are asked, in this order, and each is an event of the node's fate (fate.go):
+//
+//	may it run?                 no, where what must have passed is known to have failed: blocked
+//	are its inputs known?       no, where a stage before it runs: then it runs too, or may, if the same result is recorded under the
+//	                            same definition and the inputs may come out as they were
+//	is there a result of them?  yes: cached, or taken under another name, description or definition; no: it runs
+//
+// Only force comes before the last two: what is forced runs whatever is recorded.
 func (p *planner) decide(n *plan.Node) {
 	f := p.begin(n, declared)
 	var err error
@@ -179,7 +188,7 @@ func (p *planner) resolveInputs(n *plan.Node) bool {
 	return known
 }
 
-// output is the digest of what a node yields at a port; empty while it is not known.
+// output is the digest of what a node yields at a port; empty while it is not known, and for an address that is no node of the plan.
 func (p *planner) output(address, port string) plan.Digest {
 	n := p.nodes[address]
 	if n == nil || !n.Verdict.Known() {

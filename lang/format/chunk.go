@@ -10,6 +10,7 @@ import (
 // chunkSize is the least number of bytes laid out together. With few, what is at work stays in the processor's cache.
 const chunkSize = 4096
 
+// Why chunks cannot be laid out. After errUnsound HCL's parser is asked, after errMelted the text is left as it is (Format).
 var (
 	errUnsound = errors.New("there are syntax errors")
 	errMelted  = errors.New("the layout would change the tokens")
@@ -74,8 +75,9 @@ func plainLineEnds(text []byte) []byte {
 
 // worker lays out chunks one after the other, and keeps its buffers.
 type worker struct {
-	tokens, after []token.Token
-	text          text
+	tokens []token.Token // of the chunk, placed from its beginning
+	after  []token.Token // of its layout, where that is read again
+	text   text
 }
 
 // scan reads the tokens of the chunk that begins at start. It ends at end, and the next one begins at next.

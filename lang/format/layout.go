@@ -9,7 +9,9 @@ import (
 	"github.com/mlp-lang/mlp/lang/token"
 )
 
-// layOut decides on the white space of a text.
+// layOut decides on the white space of a text, in the order in which decisions rest on each other: which lines there are, where blank ones
+// stand, how far lines are indented, what stands between tokens, and last what is aligned, which counts the columns of all
+// before.
 func (t *text) layOut(src []byte, tokens []token.Token) {
 	t.src, t.tokens, t.lines, t.touching = src, tokens, t.lines[:0], false
 	t.spaces = append(t.spaces[:0], make([]int32, len(tokens))...)
@@ -29,6 +31,8 @@ func (t *text) setApart() {
 	}
 }
 
+// belongsApart reports whether a blank line goes before line i, l. What the author wrote decides within blocks and after comments; outside of
+// them a block stands apart from what is before it, but for neighbours of one kind that have a line each, such as metrics.
 func (t *text) belongsApart(before, l *line, i int) bool {
 	switch {
 	case l.frozen || before.opens || l.closes:
@@ -105,7 +109,8 @@ func (t *text) netBrackets(l *line) int {
 	return net
 }
 
-// space sets the spaces between the tokens of lines.
+// space sets the spaces between the tokens of lines: one or none. Cells that are aligned (the = and what follows, the comment at the end)
+// begin anew, as if nothing were before them, and get their spaces later.
 func (t *text) space() {
 	for i := range t.lines {
 		l := &t.lines[i]
@@ -151,6 +156,8 @@ func (t *text) align(cell func(l *line) (from, at int)) {
 	}
 }
 
+// alignGroup puts the cells of the lines into one column, a space behind the widest of what is before them. Until the widest is known, what
+// a cell lacks is kept in its place as a negative number.
 func (t *text) alignGroup(group []line, cell func(l *line) (from, at int)) {
 	widest := 0
 	for i := range group {
@@ -203,7 +210,8 @@ func (t *text) width(from, to int) int {
 	return n
 }
 
-// columns counts what a reader takes for characters.
+// columns counts what a reader takes for characters: clusters of graphemes (Unicode, UAX #29), so that é counts one whether it is one code
+// point or two. Text in ASCII, which is nearly all, is counted by its bytes.
 func columns(text []byte) int {
 	for _, b := range text {
 		if b >= utf8.RuneSelf {
@@ -214,7 +222,8 @@ func columns(text []byte) int {
 	return len(text)
 }
 
-// write appends the text, laid out, to out.
+// write appends the text, laid out, to out. Each line ends with one line end, the last one too, and none with blanks, which a comment may
+// have had at its end.
 func (t *text) write(out []byte) []byte {
 	for i := range t.lines {
 		l := &t.lines[i]

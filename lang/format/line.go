@@ -21,18 +21,20 @@ type line struct {
 	closes     bool // begins with a closing one
 }
 
-// text is a text in tokens, with the number of spaces before each as the layout has it.
+// text is a text in tokens, with the number of spaces before each as the layout has it. Its slices are used again for the next chunk.
 type text struct {
 	src      []byte
-	tokens   []token.Token
-	spaces   []int32
+	tokens   []token.Token // no spaces among them; what is between two is for the layout to say
+	spaces   []int32       // by token
 	lines    []line
 	touching bool // there are tokens with a gap between them that goes, and that might be read as one then
 }
 
+// bytes is the text of a token.
 func (t *text) bytes(i int) []byte { return t.src[t.tokens[i].Start:t.tokens[i].End] }
 
-// split finds the lines that are not blank, and which of them have a blank one before them.
+// split finds the lines that are not blank, and which of them have a blank one before them. Several blank lines are as good as one. A
+// comment of the form /* */ that goes over lines is part of the line that it ends on.
 func (t *text) split() {
 	depth, heredocs, written := 0, 0, false
 	for i := 0; i < len(t.tokens); {
@@ -67,7 +69,8 @@ func (t *text) split() {
 	}
 }
 
-// describe finds the properties of a line; after is the depth at its end.
+// describe finds the properties of a line; after is the depth at its end. The line `a = [ # why` ends with a comment and opens a bracket, and
+// its = is not for aligning, since the value goes on.
 func (t *text) describe(l *line, after int) {
 	l.assign, l.comment = l.end, l.end
 	if last := l.end - 1; last > l.first && t.tokens[last].Kind == token.Comment {
@@ -90,7 +93,8 @@ func (t *text) describe(l *line, after int) {
 	}
 }
 
-// findAssign finds the = of the line, if the brackets after it are closed on the line too.
+// findAssign finds the = of the line, if the brackets after it are closed on the line too: only such a value is aligned with those of the
+// lines around it. The first = decides.
 func (t *text) findAssign(l *line) {
 	for i := l.first + 1; i < l.comment; i++ {
 		if t.tokens[i].Kind != token.Equal {
@@ -108,7 +112,7 @@ func (t *text) findAssign(l *line) {
 }
 
 // findBrace returns the opening brace of a block that begins with the token first and ends on the same line with the
-// token last; 0 if that is none.
+// token last; 0 if that is none. In `column "id" { type = "varchar" }` it is the fifth token, behind the three of the label.
 func (t *text) findBrace(first, last int) int {
 	brace := 0
 	for i := first; i < last; i++ {

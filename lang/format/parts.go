@@ -6,7 +6,7 @@ import (
 )
 
 // inParts lays out what is sound of a text that has errors. All else, with the comments and blank lines around it, stays
-// byte for byte.
+// byte for byte. So an editor that formats on saving does so for the blocks above and below the one that is being written.
 func inParts(text []byte) []byte {
 	var out []byte
 	r := reader{src: text, tokens: token.Scan(text)}

@@ -51,8 +51,10 @@ func standsAlone(k token.Kind) bool {
 	return false
 }
 
+// literalText reports whether a token is text of a string or heredoc, within which each blank counts.
 func literalText(k token.Kind) bool { return k == token.QuotedLit || k == token.StringLit }
 
+// sequenceStart reports whether a token is ${ or %{.
 func sequenceStart(k token.Kind) bool { return k == token.Interp || k == token.Control }
 
 // bracket is 1 for what opens a bracket, -1 for what closes one.

@@ -19,6 +19,7 @@ type Collect struct {
 	Tell   func(string)  // what it is about to do; may be nil
 }
 
+// tell calls Tell, if there is one, with a line that is put together.
 func (o Collect) tell(format string, args ...any) {
 	if o.Tell != nil {
 		o.Tell(fmt.Sprintf(format, args...))
@@ -32,6 +33,15 @@ const leastGrace = time.Hour
 // Collect marks what no state needs any more, of all pipelines and workspaces in the store, and deletes what was marked a grace ago and is
 // still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if it was recorded within
 // Keep; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
+//
+// One call does one of these, by what the store says of the last mark:
+//
+//	no mark is open                    marks what is garbage now, and deletes nothing
+//	a mark is open, within its grace   says what it has and when it is due
+//	a mark is open, and due            deletes what it has and is still not needed, then marks anew
+//	Grace is 0                         marks and deletes at once, with all workspaces locked
+//
+// So a collection every night frees what was garbage the night before, with a grace of a day. Applies go on meanwhile (garbage.Holder).
 func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, error) {
 	if o.Keep < 0 || o.Grace < 0 {
 		return nil, errors.New("--keep-days and --grace take no negative number")
@@ -88,6 +98,8 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 	return out, nil
 }
 
+// sweep deletes what the open mark has and nothing needs, and adds up what that frees. What is needed is found anew after the mark was closed:
+// what was used again in the meantime stays. Sizes are asked before, since what is deleted has none.
 func (c *collector) sweep(ctx context.Context, out *ledger.Collected) error {
 	size := map[string]int64{}
 	told := time.Now()
@@ -123,7 +135,8 @@ func (c *collector) sweep(ctx context.Context, out *ledger.Collected) error {
 // tellEvery is how long nothing is told of what goes on.
 const tellEvery = 2 * time.Second
 
-// garbage returns the keys that nothing needs, and adds up what they hold by the block whose result it was.
+// garbage returns the keys that nothing needs, sorted, and adds up what they hold by the block whose result it was. A value counts once, for the
+// first record by key that has it; one that no record has, such as a file of an interrupted apply, for no block.
 func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]string, error) {
 	used, err := c.used(ctx)
 	if err != nil {
@@ -179,7 +192,8 @@ func (c *collector) garbage(ctx context.Context, out *ledger.Collected) ([]strin
 	return keys, nil
 }
 
-// lock keeps applies out of all workspaces of the store: those of this machine and, where the store is elsewhere, of all others.
+// lock keeps applies out of all workspaces of the store: those of this machine and, where the store is elsewhere, of all others. One that is
+// locked already is an error, and then none is locked: there is no waiting with a part of the locks held.
 func (c *collector) lock(ctx context.Context) (unlock func(), err error) {
 	logs, err := c.logs(ctx)
 	if err != nil {

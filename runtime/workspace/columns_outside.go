@@ -26,11 +26,11 @@ import (
 // fetching the file. It is made by 'mlp init' alone, since it may take as long as the fetch does; its columns are pinned.
 type outsideLook struct {
 	l       *Library
-	address string // of the source
-	of      *component.Component
-	config  json.RawMessage // of the source
-	fetch   *schema.Derivation
-	outside component.Outside
+	address string               // of the source
+	of      *component.Component // of the source
+	config  json.RawMessage      // of the source
+	fetch   *schema.Derivation   // the stage that fetches for it
+	outside component.Outside    // where, with the secret that opens it
 }
 
 // fetchOf is the derivation of a source that reads what lies elsewhere; nil if it reads local files.
@@ -141,7 +141,8 @@ func (x *outsideLook) key(version string) ([32]byte, error) {
 	return blake3.Sum256(data), err
 }
 
-// fetched fetches the data to a folder of the store that is removed, and looks at it.
+// fetched fetches the data to a folder of the store that is removed, and looks at it. The fetch runs as its stage would, with the secret in a
+// folder that is memory, but in this process: there is no plan yet that an executor could be given.
 func (x *outsideLook) fetched(ctx context.Context, fetches *component.Component, version string) (columns []schema.Column, err error) {
 	place := scratch.At(x.l.storeDir)
 	root, err := place.Temp("look-")

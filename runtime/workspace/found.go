@@ -9,7 +9,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/engine"
 )
 
-// Amiss is something that a check, a gate or a monitor found in an apply and that stopped nothing. Text is one line.
+// Amiss is something that a check, a gate or a monitor found in an apply and that stopped nothing. Text is one line. An example is a rule of a
+// gate with severity = "warn" that does not hold, or a drifted column of a monitor.
 type Amiss struct {
 	Address, Text string
 	Severity      plan.FindingSeverity

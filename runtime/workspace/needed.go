@@ -25,12 +25,29 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/records"
 )
 
-// collector finds what a store needs.
+// What is needed of a store. It holds values of two kinds that can be garbage, objects and records of results; all else has owners of its own.
+//
+// From roots on, what a value mentions by its digest is needed too (package garbage): a record mentions the tables that its stage yielded, the list
+// of a directory its files. Roots are
+//
+//	the state of each workspace, as it is now          what a plan compares with
+//	revisions within the time that is kept             for comparisons with what was
+//	each release that ever was, with its evidence      for a rollback, for an audit: the model, the evaluations that its
+//	                                                   gate read, and all results behind them
+//	logs of stages in journals                         for `mlp logs`, also of stages that failed
+//	applies that go on, here and elsewhere             what they have told so far is about to be recorded
+//	results of the time that is kept, in no state      of a branch that was planned and applied nowhere yet
+//	records that cannot be read                        for people to look at
+//
+// So of a model that was trained thrice in the last days, and released once a year ago, nothing goes; of one that was trained two months ago
+// and neither released nor recorded now, all goes but what others need as well.
+
+// collector finds what a store needs. look has to be called first, and again to see what came meanwhile.
 type collector struct {
 	w     *Workspace
 	store *store.Store
-	keep  time.Duration
-	began time.Time
+	keep  time.Duration // how long results stay that no state has
+	began time.Time     // from which keep counts
 	tell  func(format string, args ...any)
 
 	index   *garbage.Index
@@ -38,7 +55,8 @@ type collector struct {
 	own     map[string][]plan.Digest // what a record mentions beside its inputs: what its stage yielded, its log
 }
 
-// look lists the store, and reads the records that are new to it.
+// look lists the store, and reads the records that are new to it. Records do not change, but for those that were replaced, of which there are
+// few: so a second look at a store of 100,000 records reads some dozens.
 func (c *collector) look(ctx context.Context) (err error) {
 	if c.index == nil {
 		if c.store.IsFar() {
@@ -151,7 +169,7 @@ func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
 	return nil
 }
 
-// logs are those of all pipelines and workspaces in the store.
+// logs are those of all pipelines and workspaces in the store: of whose module is not here too, since all share the objects.
 func (c *collector) logs(ctx context.Context) ([]*state.Log, error) {
 	var out []*state.Log
 	pipelines, err := bucket.Folders(ctx, c.store.Bucket(), "log/")
@@ -207,7 +225,8 @@ func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, e
 	return roots, nil
 }
 
-// evidence are the results that a release comes from: its model's, those of the evaluations that its gate read, and all behind them.
+// evidence are the results that a release comes from: its model's, those of the evaluations that its gate read, and all behind them. history
+// ends with the revision of the release, in which its evaluations are those of then: the last that were recorded before.
 func evidence(history []*state.Revision, r *plan.ReleaseState) []plan.Digest {
 	from := map[string]plan.Digest{r.From: r.Fingerprint}
 	past := pastOf(history)

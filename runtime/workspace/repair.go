@@ -79,21 +79,27 @@ func (w *Workspace) another(ctx context.Context, from string) (*store.Store, err
 	return store.Open(from)
 }
 
-// copies are where an object may be had.
+// copies are where an object may be had. A file is whole if its content has the digest that is asked for; a place that has it damaged is as good
+// as one that has it not.
 type copies struct {
 	name string
 	file func(context.Context, plan.Digest) (path string, err error) // of a whole one; ErrMissing where there is none
 }
 
-// repair finds what can be done.
+// repair finds what can be done, and does none of it: found has the steps, which do takes in their order. So what is said without Repair.Do is what
+// would be done with it.
+//
+// A result whose table is gone goes through this: whole looks for the list of the table's files and for each file, in the sources one after the
+// other; if all are found or there, they are restored, and the record is right again. If one is nowhere, nothing of the table is of use:
+// the record is moved aside (drop), and the next apply runs the stage.
 type repair struct {
 	store   *store.Store
 	other   *store.Store // that --from names; nil: none
-	sources []copies
+	sources []copies     // this machine's cache first: nothing has to be copied over a network
 	out     ledger.Repaired
-	seen    map[plan.Digest]bool        // directories that were looked at
-	lost    map[plan.Digest]plan.Digest // directories that cannot be restored, and which object of each is nowhere
-	found   []func(context.Context) error
+	seen    map[plan.Digest]bool          // directories and files that were looked at
+	lost    map[plan.Digest]plan.Digest   // directories that cannot be restored, and which object of each is nowhere
+	found   []func(context.Context) error // what is to be done, objects before what rests on them
 }
 
 // restore plans to restore an object from the first source that has it. It reports whether one has.
@@ -234,6 +240,7 @@ func (r *repair) record(ctx context.Context, fp plan.Digest, outputs map[string]
 	return nil
 }
 
+// drop plans to move a record aside, where people may look at it; what it named is left to the next collection.
 func (r *repair) drop(fp plan.Digest, address, why string) {
 	r.out.Dropped = append(r.out.Dropped, ledger.Dropped{Fingerprint: fp, Address: address, Why: why})
 	r.found = append(r.found, func(ctx context.Context) error { return r.store.DropAction(ctx, fp) })
@@ -277,7 +284,8 @@ func (r *repair) do(ctx context.Context) error {
 	return nil
 }
 
-// look finds what the states and the records of a store name and is not there. Of records that are known to be damaged it is given why.
+// look finds what the states and the records of a store name and is not there. Of records that are known to be damaged it is given why. The
+// verifier has what was found, the collector the records and the list of the store that it was found by.
 func (w *Workspace) look(ctx context.Context, st *store.Store, damaged []*store.DamagedError) (*verifier, *collector, error) {
 	c := &collector{w: w, store: st, began: time.Now(), tell: Collect{}.tell}
 	if err := c.look(ctx); err != nil {

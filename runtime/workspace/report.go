@@ -37,7 +37,7 @@ func (s *Session) Reports(addresses []string) (*render.Document, error) {
 	return out, nil
 }
 
-// withReports names the stages that have a report, for who asked for another.
+// withReports names the stages that have a report, for who asked for another: a sentence.
 func (s *Session) withReports() string {
 	var have []string
 	for _, address := range sortedKeys(s.State.Nodes) {
@@ -51,7 +51,7 @@ func (s *Session) withReports() string {
 	return "There are reports of " + joinSome(have) + "."
 }
 
-// joinSome joins up to ten names.
+// joinSome joins up to ten names: "a, b, c"; of more "… and 12 more".
 func joinSome(names []string) string {
 	const most = 10
 	text := ""

@@ -13,6 +13,10 @@ import (
 
 // again makes a saved plan once more of what it says, against the state that it was made against, and refuses one that says otherwise
 // than would be planned. What the plan's identity does not cover, how long stages take and why they failed, becomes what is recorded.
+//
+// A file can be edited by whoever holds it, and its digest be computed anew. So the plan's own words are not believed: from the configuration and the
+// versions of data in it the planner derives verdicts, fingerprints and gates once more, and any difference is a Failure. Nothing is asked
+// outside for that, and no file of the module is read.
 func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revision) error {
 	base, err := s.Log.Before(ctx, history, p.Base)
 	if err != nil {
@@ -47,7 +51,8 @@ func (s *Session) again(ctx context.Context, p *plan.Plan, history []*state.Revi
 	return err
 }
 
-// took is how long a recorded result took to make, in milliseconds; false if that is not known, or cannot be read.
+// took is how long a recorded result took to make, in milliseconds; false if that is not known, or cannot be read: an estimate that
+// lacks a stage is better than no plan.
 func (s *Session) took(fingerprint plan.Digest) (int64, bool) {
 	a, ok, err := s.actions.Action(fingerprint)
 	if !ok || err != nil {

@@ -55,7 +55,8 @@ func (w *Workspace) namedStore() string {
 	return ""
 }
 
-// openStore opens the store of the workspace, wherever it is.
+// openStore opens the store of the workspace, wherever it is. A local one is made if there is none; of one elsewhere the folder .mlp keeps copies of
+// what was read, and nothing is written to it before it was tried (prepare).
 func (w *Workspace) openStore(ctx context.Context) (*store.Store, error) {
 	u, err := w.storeURL()
 	if err != nil {
@@ -88,7 +89,8 @@ func refused(err error) error {
 	return err
 }
 
-// prepare makes the session's store ready to be written to.
+// prepare makes the session's store ready to be written to. The first time a machine writes to a store elsewhere, told says that the service is
+// tried: one that lets two writers of one key both win would lose revisions, and is refused with a hint.
 func (s *Session) prepare(ctx context.Context, told func(string)) error {
 	return refused(s.Store.Prepare(ctx, func() {
 		if told != nil {

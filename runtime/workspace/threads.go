@@ -13,6 +13,9 @@ import (
 
 // Threads says on how many threads the queries of a block's stage run: "all cores", or "one thread: sum of DOUBLE column amount is rounded in the
 // order of rows, pipeline.mlp:12"; empty: it runs none that are known before.
+//
+// A result must be the same bytes on every machine, so a query runs on several threads only where its rows do not depend on their order. This says
+// what an author can do about one that does: count cents in a decimal, and the sum is exact in any order.
 func (s *Session) Threads(ctx context.Context, address string) (string, error) {
 	b := s.Module.Blocks[address]
 	if b == nil {

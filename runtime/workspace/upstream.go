@@ -10,6 +10,10 @@ import (
 
 // goBy makes the state that is planned against that of the workspace's upstream: the one that was named, else the one that the workspace went
 // by when it was last applied. A workspace without either stands alone, and nothing changes.
+//
+// In a pull request of a pipeline whose production is the workspace default, `mlp plan --workspace pr-17 --base default` so compares with what is
+// live: State is that of default with what pr-17 has recorded laid over it, and Own is what pr-17 has recorded itself. Stages that the
+// change does not touch are cached, although pr-17 never ran them.
 func (w *Workspace) goBy(ctx context.Context, r *Recorded) error {
 	name := w.Base
 	if name == "" && r.State.Upstream != nil {

@@ -49,12 +49,14 @@ func (w *Workspace) Usage(ctx context.Context, keep time.Duration) (*ledger.Usag
 	return &u.out, nil
 }
 
-// usage adds up a store.
+// usage adds up a store. Three sums are made of the same values: by the block whose stage yielded them, by the workspace whose state rests on
+// them, and by what they are kept for. The first and the third add up to all objects and records; the second does not, since workspaces share
+// values, and so it says besides what each has alone: what its removal would make garbage.
 type usage struct {
 	collector
 	out    ledger.Usage
-	needed map[string]bool
-	stated map[string]int // how many workspaces' states rest on a key now
+	needed map[string]bool // keys that a collection would not mark
+	stated map[string]int  // how many workspaces' states rest on a key now
 }
 
 // add counts values.
@@ -96,7 +98,8 @@ func (u *usage) workspaces(ctx context.Context) error {
 	return nil
 }
 
-// rests are the keys that the state of a workspace leads to.
+// rests are the keys that the state of a workspace leads to: its stages' results and its releases, without what they come from, which the past
+// is kept for.
 func (u *usage) rests(ctx context.Context, log *state.Log) (map[string]bool, error) {
 	now, err := log.Load(ctx)
 	if err != nil {
@@ -162,7 +165,8 @@ func (u *usage) blocks(ctx context.Context) error {
 	return nil
 }
 
-// others adds up what is no result: logs, journals, marks, copies of records, what was put aside.
+// others adds up what is no result: logs, journals, marks, copies of records, what was put aside. Copies are records once more, in segments that
+// many are read from at once.
 func (u *usage) others(ctx context.Context) error {
 	for after, more := "", true; more; {
 		page, err := u.store.Bucket().List(ctx, "", after)

@@ -62,7 +62,8 @@ func (s *Session) ListWorkspaces(ctx context.Context) ([]Listed, error) {
 	return out, nil
 }
 
-// compare says what a workspace has live that its upstream has not, and how far that has gone on.
+// compare says what a workspace has live that its upstream has not, and how far that has gone on. An upstream that was removed, or is damaged, is
+// compared with as if it had nothing.
 func (l *Listed) compare(st *plan.State, states map[string]*plan.State) {
 	of := &plan.State{}
 	if st.Upstream != nil && states[st.Upstream.Workspace] != nil {
@@ -79,6 +80,9 @@ func (l *Listed) compare(st *plan.State, states map[string]*plan.State) {
 // Promote applies the session's module in the workspace that this one goes by, if that runs nothing: all stages must have the results that
 // this workspace has recorded. Gates, checks and approvals are those of the other workspace. s must be opened in that one, and from is
 // the name of the workspace of the pull request.
+//
+// After the merge of pr-17 this records in default what was trained and reviewed in pr-17, and releases it there. What was merged before
+// pr-17 was last applied would run, and is a Failure: what would be live is then not what was reviewed.
 func (s *Session) Promote(ctx context.Context, from string, o ApplyOptions, by Applying) (*engine.Result, error) {
 	log, err := s.Log.Of(from)
 	if err != nil {
@@ -110,7 +114,8 @@ func (s *Session) PromotedTo(ctx context.Context, from string) (string, error) {
 	return own.Upstream.Workspace, nil
 }
 
-// promotable refuses a plan by which something would run, or that takes results which the workspace of the pull request does not have.
+// promotable refuses a plan by which something would run, or that takes results which the workspace of the pull request does not have. All
+// reasons are told, a line each. Blocks that the module has no more are no reason: their removal runs nothing.
 func promotable(p *plan.Plan, from string, own *plan.State) error {
 	var why []string
 	for _, n := range p.Nodes {

@@ -25,7 +25,8 @@ func SavePlan(path string, p *plan.Plan) error {
 	return file.Close()
 }
 
-// WritePlan writes a plan as indented JSON, a node at a time: as one text, a large plan takes as much memory as all else.
+// WritePlan writes a plan as indented JSON, a node at a time: as one text, a large plan takes as much memory as all else. The bytes are those that
+// one text would have: all but the nodes is written first, and the nodes are put into their empty list.
 func WritePlan(w io.Writer, p *plan.Plan) error {
 	if len(p.Nodes) == 0 {
 		return writeJSON(w, p)

@@ -25,7 +25,8 @@ func (e *Evaluation) noInterval(few string) string {
 	return ""
 }
 
-// units are how many rows or entities are drawn.
+// units are how many rows or entities are drawn: where rows have an entity a resample draws entities with all their rows, since the rows of one
+// customer are alike, and intervals that take them for independent are too narrow.
 func (e *Evaluation) units() int {
 	if e.rows.clusters != nil {
 		return e.rows.clusterN
@@ -33,7 +34,8 @@ func (e *Evaluation) units() int {
 	return len(e.rows.counted)
 }
 
-// split parts the metrics that are computed here from those that are SQL; the indices are places in e.metrics.
+// split parts the metrics that are computed here from those that are SQL; the indices are places in e.metrics, by which results are put back
+// into one order.
 func (e *Evaluation) split() (here, sql []*metric.Metric, hereAt, sqlAt []int) {
 	for i, m := range e.metrics {
 		if m.SQL != "" {

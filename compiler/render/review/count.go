@@ -54,7 +54,7 @@ func Summary(p *plan.Plan) string {
 	return s + c.found()
 }
 
-// found says what was found that stops nothing.
+// found says what was found that stops nothing, as sentences with a blank before each; "" for nothing.
 func (c Counts) found() string {
 	s := ""
 	if c.Warned > 0 {
@@ -69,19 +69,19 @@ func (c Counts) found() string {
 // Counts of a plan. --fail-on and the exit code of a plan go by them, so that what a program is told and what a person
 // reads cannot differ.
 type Counts struct {
-	Run, MayRun, Cached, Blocked, Remove int
+	Run, MayRun, Cached, Blocked, Remove int // stages, by verdict
 	Metadata                             int // blocks of which something is described otherwise, and nothing else differs
 	Added                                int // stages that are new and need not run
 	Accepted                             int // nodes that take the result of another definition
 	Moved                                int // addresses
 	Breaking                             int // changes
 	Policy                               int // blocks that are no gate and no deployment, and ask something else of others
-	GatesGone                            int
+	GatesGone                            int // that are recorded, and in the module no more
 	Weaker                               int // changes by which something may pass that would not have before
 	ChecksFailed                         int // on what is recorded
 	Warned, Drifted                      int // of what is recorded: expectations and rules that only warn, and drift
 	GatesOpen, GatesFailed, GatesPassed  int // those decided already are not counted
-	Releases, Removals                   int
+	Releases, Removals                   int // deployments that would, or may, have another model; and those that would be gone
 }
 
 // Nothing reports whether an apply would do nothing at all: no run, no release, no decision of a gate and nothing to

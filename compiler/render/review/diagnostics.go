@@ -10,7 +10,7 @@ import (
 
 // Diagnostics are what annotations tell of a plan at its lines: warnings, policy that gets weaker, what was found, and
 // the checks and gates that fail. Failures are errors, all else warnings; a plan that shows a failing gate is a good
-// plan, and what an annotation's colour means is for the reader.
+// plan, and what an annotation's colour means is for the reader. Policy that is gone from the files has no place there: its Subject is zero.
 func Diagnostics(p *plan.Plan) source.Diagnostics {
 	var diags source.Diagnostics
 	for _, d := range p.Diagnostics {

@@ -65,7 +65,7 @@ const (
 	mostJoined = 500
 )
 
-// joined lists names, the first ones and a count unless all are wanted.
+// joined lists names, the first ones and a count unless all are wanted: "…, train.y, train.z and 1200 more".
 func joined(list []string, all bool) string {
 	if all || len(list) <= mostJoined {
 		return strings.Join(list, ", ")

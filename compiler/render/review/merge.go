@@ -10,7 +10,10 @@ import (
 )
 
 // merge says what merging would run, in a plan of a workspace that goes by another one; nil of other plans. Stages that run here would run
-// there, unless this workspace is applied before: results are found by fingerprint, whoever made them.
+// there, unless this workspace is applied before: results are found by fingerprint, whoever made them. Two sentences at most:
+//
+//	Merging into default would run these stages, unless workspace pr-17 is applied first.
+//	Changed since workspace pr-17 was applied: source.cards (other files), train.model (defined otherwise).
 func merge(p *plan.Plan) []string {
 	o := p.Base.Upstream
 	if o == nil || len(p.Targets) > 0 { // a part says nothing of the rest
@@ -48,7 +51,7 @@ func addresses(all []string) string {
 	return strings.Join(names, ", ")
 }
 
-// outdated is what differs at a stage (plan.Outdated) in words.
+// outdated is what differs at a stage (plan.Outdated) in words: "input files" is "other files".
 func outdated(what string) string {
 	switch port, input := strings.CutPrefix(what, "input "); {
 	case input:

@@ -14,9 +14,11 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// GoneError: what was to be recorded rests on something that a collection deleted meanwhile.
+// GoneError: what was to be recorded rests on something that a collection deleted meanwhile. Nothing was recorded, and the same apply
+// once more finds what is missing and computes it.
 type GoneError struct{ Key string }
 
+// Error says what is gone by its key in the bucket: objects/1f/….
 func (e *GoneError) Error() string {
 	return fmt.Sprintf("%s, which it rests on, was collected as garbage just before; apply again, which makes it again", e.Key)
 }
@@ -24,11 +26,13 @@ func (e *GoneError) Error() string {
 // ErrOutlasted: so many collections ended since the writer began that their marks are gone.
 var ErrOutlasted = errors.New("many collections of garbage ended since this began, and what the first deleted is not known any more; apply again")
 
-// kept is a link of the chain of what is used again.
+// kept is a link of the chain of what is used again: keys that a mark condemned and that somebody is about to record. A link is put only if
+// there is none of its number, so that whoever reads the chain from 1 to the first that is missing has read all of it.
 type kept struct {
 	Keys []string `json:"keys"`
 }
 
+// keptKey is that of a link, from 1, of the chain of mark n.
 func keptKey(n, link int) string { return fmt.Sprintf("%s%06d/kept/%06d.json", prefix, n, link) }
 
 // keptOf reads the chain of a mark. It returns how many links there are, and the keys in them.
@@ -106,7 +110,7 @@ func (h *Holder) Hold(ctx context.Context, text []byte) error {
 	return nil
 }
 
-// remember reads a mark.
+// remember reads a mark, once. A mark that is gone, since later collections removed it, is ErrOutlasted: what it condemned cannot be told.
 func (h *Holder) remember(ctx context.Context, n int) error {
 	if h.marks[n] != nil {
 		return nil
@@ -127,7 +131,8 @@ func (h *Holder) remember(ctx context.Context, n int) error {
 	return nil
 }
 
-// condemned are the keys that digests lead to and a mark has, sorted, whether they are there or not, and all that were looked at.
+// condemned are the keys that digests lead to and a mark has, sorted, whether they are there or not, and all that were looked at. What is
+// held already is not gone through again: an apply of a thousand stages that rest on one table looks at it once.
 func (h *Holder) condemned(ctx context.Context, roots []plan.Digest) (hit []string, reached map[string]bool, err error) {
 	var mu sync.Mutex
 	lists := h.Lists
@@ -170,7 +175,8 @@ func (h *Holder) condemned(ctx context.Context, roots []plan.Digest) (hit []stri
 	return slices.Sorted(maps.Keys(found)), reached, err
 }
 
-// keep says of keys of a mark that they are used again. Where the mark was closed before, it waits for the end of the sweep.
+// keep says of keys of a mark that they are used again. Where the mark was closed before, it waits for the end of the sweep: what is there
+// after that is not deleted by it any more, and Hold looks.
 func (h *Holder) keep(ctx context.Context, n int, keys []string) error {
 	for {
 		err := put(ctx, h.Bucket, keptKey(n, h.links[n]+1), kept{keys})

@@ -21,7 +21,8 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/records"
 )
 
-// Mentions are the digests that a value has in its text.
+// Mentions are the digests that a value has in its text, in their order, each as often as it stands there. The text is not parsed: a field that
+// a later version adds to a record keeps what it names from being collected, too.
 func Mentions(text []byte) []plan.Digest {
 	const digits = 64
 	var out []plan.Digest
@@ -36,6 +37,7 @@ func Mentions(text []byte) []plan.Digest {
 	}
 }
 
+// isHex reports whether all of a text are hexadecimal digits as digests have them, in small letters.
 func isHex(text []byte) bool {
 	return !slices.ContainsFunc(text, func(c byte) bool { return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') })
 }
@@ -131,19 +133,19 @@ func walk(ctx context.Context, roots []plan.Digest, each func(ctx context.Contex
 // It is not safe for concurrent use.
 type Index struct {
 	bucket bucket.Bucket
-	size   map[string]int64 // -1: not known
-	mu     sync.Mutex
-	to     map[string]lead
-	file   map[string]bool // reached as a file of a directory: it may be a directory itself, to others
+	size   map[string]int64 // by key; -1: not known
+	mu     sync.Mutex       // for to and file, which Reach fills by several goroutines
+	to     map[string]lead  // of the values that were read, by key
+	file   map[string]bool  // reached as a file of a directory: it may be a directory itself, to others
 }
 
 // lead is where a value leads.
 type lead struct {
 	to    []plan.Digest
-	files bool
+	files bool // to are files of a directory, which lead no further
 }
 
-// NewIndex lists a bucket.
+// NewIndex lists a bucket, all objects and records of it: a request for each thousand of them with S3.
 func NewIndex(ctx context.Context, b bucket.Bucket) (*Index, error) {
 	x := &Index{bucket: b, to: map[string]lead{}, file: map[string]bool{}}
 	return x, x.Refresh(ctx)
@@ -195,7 +197,8 @@ func (x *Index) Size(ctx context.Context, key string) (int64, error) {
 	return n, err
 }
 
-// Reach adds the keys of all objects and records that digests lead to: records lead to what they mention, directories to their files.
+// Reach adds the keys of all objects and records that digests lead to: records lead to what they mention, directories to their files. What is
+// in into already is not gone through again, so that one map serves for several workspaces. Keys that are not there are left out.
 func (x *Index) Reach(ctx context.Context, roots []plan.Digest, into map[string]bool) error {
 	return walk(ctx, roots, func(ctx context.Context, key string) ([]plan.Digest, bool, error) {
 		if !x.Has(key) {
@@ -217,7 +220,7 @@ func (x *Index) Reach(ctx context.Context, roots []plan.Digest, into map[string]
 	})
 }
 
-// leads is leads, asked once.
+// leads is leads, asked once for each value, since values do not change; those of replaced records may, and are forgotten with Refresh.
 func (x *Index) leads(ctx context.Context, key string) ([]plan.Digest, bool, error) {
 	x.mu.Lock()
 	known, ok := x.to[key]

@@ -27,7 +27,10 @@ import (
 // be there or not, and then whole.
 const roleVariable = "MLP_BUCKETTEST"
 
-// Main runs the tests of a package that holds a subject to the laws, or, in a process that a law has started, plays its part.
+// Main runs the tests of a package that holds a subject to the laws, or, in a process that a law has started, plays its part. It does not
+// return. A package whose tests call Run has
+//
+//	func TestMain(m *testing.M) { buckettest.Main(m, open) }
 func Main(m *testing.M, open func(place string) (bucket.Bucket, error)) {
 	role, rest, ok := strings.Cut(os.Getenv(roleVariable), "\n")
 	if !ok {
@@ -45,7 +48,7 @@ func Main(m *testing.M, open func(place string) (bucket.Bucket, error)) {
 	os.Exit(0)
 }
 
-// start starts the test binary in a role.
+// start starts the test binary in a role, and returns what it prints. The caller waits for it.
 func start(t *testing.T, role, place, argument string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -137,7 +140,8 @@ func writeOn(b bucket.Bucket, argument string) error {
 	}
 }
 
-// killed kills a writer with SIGKILL at random moments: what it said it had put is there, and all that is there is whole.
+// killed kills a writer with SIGKILL at random moments: what it said it had put is there, and all that is there is whole. Six times, each
+// writer with keys of its own. The value that is replaced over and over is one of those written, whole, or there is none yet.
 func killed(t *testing.T, s Subject) {
 	place := s.Place(t)
 	b, err := s.Open(place)
