@@ -31,6 +31,14 @@ func Plural(n int, one, many string) string {
 	return many
 }
 
+// Counted is a number with its noun: "1 file", "3 files". The plural takes an s.
+func Counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // mostNamed is how many other needs are named in a line.
 const mostNamed = 6
 

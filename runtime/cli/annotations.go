@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
@@ -23,7 +22,7 @@ func (a *app) annotate(diags source.Diagnostics) {
 		return
 	}
 	for _, d := range diags {
-		fmt.Fprintln(a.err, diagnostics.WorkflowCommand(d, a.inRepository))
+		fmt.Fprintln(a.err, diagnostics.WorkflowCommand(d, a.InRepository))
 	}
 }
 
@@ -55,24 +54,4 @@ func appendTo(path string, data []byte) error {
 		return err
 	}
 	return f.Close()
-}
-
-// inRepository is a file of the module as seen from the root of the repository, with forward slashes: what GitHub and
-// readers of SARIF know it by. The root is GITHUB_WORKSPACE, or else where the command was started.
-func (a *app) inRepository(file string) string {
-	if file == "" {
-		return ""
-	}
-	root := os.Getenv("GITHUB_WORKSPACE")
-	if root == "" {
-		var err error
-		if root, err = os.Getwd(); err != nil {
-			return file
-		}
-	}
-	rel, err := filepath.Rel(root, filepath.Join(a.Dir, filepath.FromSlash(file)))
-	if err != nil {
-		return file
-	}
-	return filepath.ToSlash(rel)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mlp-lang/mlp/lang/source"
-	"github.com/mlp-lang/mlp/lang/syntax"
 	"github.com/mlp-lang/mlp/stdlib"
 )
 
@@ -129,22 +128,13 @@ func (a *app) gateArgument(_ *cobra.Command, args []string, _ string) ([]string,
 	return gates, cobra.ShellCompDirectiveNoFileComp
 }
 
-// addresses are those of the blocks that stand in the files, sorted, also where the files have mistakes. Instances of
-// repeated blocks are not told apart: train.model stands for train.model["eu"] and train.model["us"]. No
-// PersistentPreRunE runs for completions, so the folder is entered here; a folder that cannot be entered has no
-// addresses.
+// addresses are those of the blocks that stand in the files. No PersistentPreRunE runs for completions, so the folder is entered here; a
+// folder that cannot be entered has none.
 func (a *app) addresses() []string {
-	if a.enter() != nil {
+	if a.Enter(a.allowed) != nil {
 		return nil
 	}
-	files, _ := syntax.ReadDir(a.Dir)
-	parsed, _ := syntax.Parse(files, stdlib.Catalog())
-	var out []string
-	for _, b := range parsed.Blocks {
-		out = append(out, b.Address)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return a.Addresses()
 }
 
 // kindNames and codeNames complete 'mlp docs' and 'mlp explain'. They need no module.

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -66,7 +64,7 @@ func (a *app) fmtInput(o fmtOptions) error {
 	}
 	switch {
 	case o.diff && f.Changed():
-		err = a.showDiff(f)
+		err = a.screen().Formatted(f)
 	case !o.diff && !o.check:
 		_, err = a.out.Write(f.Now)
 	}
@@ -85,7 +83,7 @@ func (a *app) fmtFile(f *workspace.Formatted, o fmtOptions) error {
 	switch {
 	case !f.Changed():
 	case o.diff:
-		if err := a.showDiff(f); err != nil {
+		if err := a.screen().Formatted(f); err != nil {
 			return err
 		}
 	case o.check:
@@ -97,30 +95,4 @@ func (a *app) fmtFile(f *workspace.Formatted, o fmtOptions) error {
 		fmt.Fprintln(a.out, f.Name)
 	}
 	return f.Err()
-}
-
-// showDiff prints what would change in the unified form.
-func (a *app) showDiff(f *workspace.Formatted) error {
-	_, text, _ := bytes.Cut(diff.Diff(f.Name, f.Was, f.Name+" (formatted)", f.Now), []byte("\n")) // its first line is a command
-	if a.color(a.out) {
-		text = paintDiff(text)
-	}
-	_, err := a.out.Write(text)
-	return err
-}
-
-// paintDiff colours a unified diff as git does: red what goes, green what comes, cyan where.
-func paintDiff(text []byte) []byte {
-	var b bytes.Buffer
-	for line := range bytes.Lines(text) {
-		color := map[byte]string{'-': "\x1b[31m", '+': "\x1b[32m", '@': "\x1b[36m"}[line[0]]
-		if color == "" {
-			b.Write(line)
-			continue
-		}
-		b.WriteString(color)
-		b.Write(bytes.TrimSuffix(line, []byte("\n")))
-		b.WriteString("\x1b[0m\n")
-	}
-	return b.Bytes()
 }

@@ -45,7 +45,7 @@ func (a *app) runFrom(from string, container bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", counted(b.Figures, "figure"), b.From, strings.Join(b.Wrote, " and "))
+	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", render.Counted(b.Figures, "figure"), b.From, strings.Join(b.Wrote, " and "))
 	return nil
 }
 
@@ -70,39 +70,12 @@ func (a *app) runInit(ctx context.Context, vars workspace.Settings, upgrade bool
 	if err != nil {
 		return err
 	}
-	if err := a.fetch(ctx, in); err != nil {
+	if err := in.Fetch(ctx, a.screen().Fetched); err != nil {
 		return err
 	}
 	found, err := in.Pin(ctx, vars, func(what string) { fmt.Fprintln(a.out, render.Clean([]string{what})[0]) })
 	if err != nil {
 		return err
 	}
-	switch {
-	case found.Changed:
-		fmt.Fprintf(a.out, "Wrote %s: %s. Commit it.\n", workspace.LockName, found.Lock.Pinned())
-		for _, guess := range found.Guessed {
-			fmt.Fprintln(a.out, render.Clean([]string{guess})[0])
-		}
-	case len(found.Other) == 0:
-		fmt.Fprintf(a.out, "%s is up to date.\n", workspace.LockName)
-	}
-	if len(found.Other) > 0 {
-		fmt.Fprintf(a.out, "The files of %s are not those that %s pins: 'mlp init --upgrade' pins those that are here.\n", strings.Join(found.Other, ", "), workspace.LockName)
-	}
-	return nil
-}
-
-// fetch fetches the modules that lie elsewhere, and tells which commits were pinned, and where the version was a guess:
-// a source without ?ref= has no version that its author chose.
-func (a *app) fetch(ctx context.Context, in *workspace.Init) error {
-	return in.Fetch(ctx, func(p workspace.Pinned) {
-		if p.Before == "" {
-			fmt.Fprintf(a.out, "%s is commit %s.\n", p.Repository, p.Commit)
-		} else {
-			fmt.Fprintf(a.out, "%s moved from commit %s to %s.\n", p.Repository, p.Before, p.Commit)
-		}
-		if p.Guessed {
-			fmt.Fprintf(a.out, "  Its source names no version: the default branch was taken. Add ?ref= with a tag, so that --upgrade cannot take more than you mean.\n")
-		}
-	})
+	return a.screen().Pinned(found)
 }

@@ -1,21 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
-	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/engine"
 	"github.com/mlp-lang/mlp/runtime/suite"
 	"github.com/mlp-lang/mlp/runtime/view"
@@ -106,7 +101,7 @@ func (a *app) logs(ctx context.Context, s *workspace.Session, address string, f 
 	if unended {
 		fmt.Fprintf(a.err, "This attempt has not ended, or was killed: %s tells which.\n", a.Command("logs"))
 	}
-	return a.writeLog(data)
+	return a.screen().Log(data)
 }
 
 // showEvents shows the events of an apply as its terminal does. Of an apply that is followed the exit code is taken
@@ -149,7 +144,7 @@ func (a *app) reportRun(run *engine.Replay, format string) error {
 	case "junit":
 		return suite.WriteJUnit(a.out, "mlp apply", suite.ResultsOf(run))
 	case "sarif":
-		return writeJSON(a.out, diagnostics.SARIF(workspace.Diagnostics(run), workspace.Version(), a.inRepository))
+		return writeJSON(a.out, diagnostics.SARIF(workspace.Diagnostics(run), workspace.Version(), a.InRepository))
 	}
 	return nil
 }
@@ -179,11 +174,11 @@ func (a *app) showStage(e engine.Event, address string) error {
 	switch e := e.(type) {
 	case engine.StageLog:
 		if e.Address == address {
-			return a.writeLog([]byte(e.Line + "\n"))
+			return a.screen().Log([]byte(e.Line + "\n"))
 		}
 	case engine.StageWarning:
 		if e.Address == address {
-			return a.writeLog([]byte("warning: " + e.Message + "\n"))
+			return a.screen().Log([]byte("warning: " + e.Message + "\n"))
 		}
 	}
 	return nil
@@ -202,56 +197,5 @@ func (a *app) listApplies(ctx context.Context, s *workspace.Session, f logsFlags
 			Applies       []engine.Summary `json:"applies"`
 		}{"1.0", append([]engine.Summary{}, all...)})
 	}
-	if len(all) == 0 {
-		fmt.Fprintln(a.out, "Nothing was applied yet, or its journals are no longer kept.")
-		return nil
-	}
-	table := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
-	for i, x := range all {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", i+1, x.Apply, x.At.UTC().Format(time.DateTime), render.Line(x.By), fate(x))
-	}
-	return table.Flush()
-}
-
-// fate is how an apply ended, in a few words for the list: "exit code 0, revision 12, in 3 m 20 s".
-// Of one that was killed the journal stops without an end, so that there is no time nor exit code.
-func fate(x engine.Summary) string {
-	switch {
-	case x.Damaged != "":
-		return "unreadable: " + render.Line(x.Damaged)
-	case x.Running:
-		return "running"
-	case x.Killed:
-		return "killed"
-	}
-	took := ", in " + render.Duration(x.Ended.Sub(x.At).Round(time.Millisecond))
-	if x.Error != "" {
-		return fmt.Sprintf("exit code %d%s: %s", x.ExitCode, took, render.Line(x.Error))
-	}
-	return fmt.Sprintf("exit code %d, revision %d%s", x.ExitCode, x.Revision, took)
-}
-
-// writeLog prints what a stage printed. On a terminal control characters become visible code points, so that whoever
-// wrote the stage cannot clear the screen or forge lines of ours. In GitHub Actions, where a line "::add-mask::x" or
-// "::set-output" is obeyed whoever prints it, lines are made inert the same way. Into a file or pipe go the bytes as
-// they are.
-func (a *app) writeLog(data []byte) error {
-	data = withoutProgress(data)
-	if !a.terminal(a.out) && os.Getenv("GITHUB_ACTIONS") != "true" {
-		_, err := a.out.Write(data)
-		return err
-	}
-	_, err := fmt.Fprintln(a.out, render.Lines(strings.TrimSuffix(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")))
-	return err
-}
-
-// withoutProgress leaves out the lines by which a stage moved its progress bar.
-func withoutProgress(log []byte) []byte {
-	var out []byte
-	for line := range bytes.Lines(log) {
-		if m, ok := component.ParseMessage(string(line)); !ok || m.Kind != component.ProgressMessage {
-			out = append(out, line...)
-		}
-	}
-	return out
+	return a.screen().Applies(all)
 }

@@ -21,12 +21,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -35,6 +32,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -137,48 +135,11 @@ func (a *app) openRecorded(ctx context.Context, vars workspace.Settings) (*works
 	return s, err
 }
 
-// maxShown is how many diagnostics are written out for people; those after it are counted. Of warnings of one code the
-// first maxAlike are, so that one cause in many blocks does not bury the rest.
-const (
-	maxShown = 100
-	maxAlike = 3
-)
-
 // diagnostics writes diagnostics for people to standard error, and as annotations where GitHub Actions runs. files are
-// the texts that lines are quoted from, by the names that subjects have; a file that is not among them is named without
-// a quote.
+// the texts that lines are quoted from, by the names that subjects have.
 func (a *app) diagnostics(diags source.Diagnostics, files map[string][]byte) {
-	shown, alike := unlike(diags)
-	source.Render(a.err, shown[:min(len(shown), maxShown)], files, source.Options{Color: a.color(a.err)})
-	if more := len(shown) - maxShown; more > 0 {
-		fmt.Fprintf(a.err, "\nAnd %d more.\n", more)
-	}
-	for _, code := range slices.Sorted(maps.Keys(alike)) {
-		at := alike[code]
-		places := strings.Join(at[:min(len(at), maxAlike)], ", ")
-		if len(at) > maxAlike {
-			places += ", …"
-		}
-		fmt.Fprintf(a.err, "\nAnd %d more warnings %s, at %s\n", len(at), code, places)
-	}
+	diagnostics.Text(a.err, diags, files, a.color(a.err))
 	a.annotate(diags)
-}
-
-// unlike leaves out the warnings of a code that has been shown maxAlike times; alike are their places, such as
-// "fraud.mlp:12", by code, in the order of diags. Errors are never left out: each has to be mended.
-func unlike(diags source.Diagnostics) (shown source.Diagnostics, alike map[string][]string) {
-	alike = map[string][]string{}
-	count := map[string]int{}
-	for _, d := range diags {
-		if d.Severity == source.Warning {
-			if count[d.Code]++; count[d.Code] > maxAlike {
-				alike[d.Code] = append(alike[d.Code], fmt.Sprintf("%s:%d", d.Subject.File, d.Subject.Start.Line))
-				continue
-			}
-		}
-		shown = append(shown, d)
-	}
-	return shown, alike
 }
 
 // screen is where views write.
@@ -227,7 +188,7 @@ func (a *app) root() *cobra.Command {
 			if err := checkExclusive(c); err != nil {
 				return err
 			}
-			return a.enter()
+			return a.Enter(a.allowed)
 		},
 	}
 	cmd.SetOut(a.out)
@@ -265,7 +226,7 @@ func unknownCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := "'mlp --help' lists all commands."
-	if instead := commandInstead(args[0]); instead != "" {
+	if instead := view.CommandInstead(args[0]); instead != "" {
 		hint = instead + " " + hint
 	} else if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "Did you mean " + strings.Join(near, " or ") + "? " + hint
@@ -286,47 +247,6 @@ func explained(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return &failure{err: fmt.Errorf("wrong number of arguments for %s: %d", c.CommandPath(), len(args)), hint: "Usage: " + c.UseLine()}
 	}
-}
-
-// namesWorkspace refuses what cannot be the name of a workspace. The name becomes part of paths in the store (log/fraud/dev/…), so letters
-// that a path could not have on some system, or that would lead out of the store ("../x"), are refused.
-func namesWorkspace(name string) error {
-	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == "" && name != "" {
-		return nil
-	}
-	return &failure{err: fmt.Errorf("%q is no name of a workspace", name), hint: "Use lower-case letters, digits, - and _."}
-}
-
-// enter checks the names of workspaces and the folder before any command works with them, makes the folder absolute, and opens the data
-// roots.
-func (a *app) enter() error {
-	if err := namesWorkspace(a.Name); err != nil {
-		return err
-	}
-	if a.Base != "" {
-		if err := namesWorkspace(a.Base); err != nil {
-			return err
-		}
-	}
-	dir, err := filepath.Abs(a.Dir)
-	if err != nil { // nobody may look at where mlp was started
-		return fmt.Errorf("the folder %s cannot be entered: %w", a.Dir, err)
-	}
-	info, err := os.Stat(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no folder %s", a.Dir)
-	}
-	if err != nil {
-		return fmt.Errorf("the folder %s cannot be entered: %w", a.Dir, err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is a file; -C takes a folder of .mlp files", a.Dir)
-	}
-	a.Given, a.Dir = a.Dir, dir
-	if a.Roots, err = workspace.OpenDataRoots(a.allowed); err == nil {
-		a.Roots = a.Roots.Of(dir)
-	}
-	return err
 }
 
 // interrupts returns a context that ends at the first interrupt and one that ends at the second, or with ctx.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/front"
 	"github.com/mlp-lang/mlp/runtime/suite"
+	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -95,14 +97,17 @@ func (a *app) runTest(ctx context.Context, args []string, f testFlags) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE) // a reader that goes away, such as head, must not keep the store from being removed
 	defer signal.Stop(broken)
-	view := newTestView(a, f)
-	results := s.Run(stop, view.observer())
+	shown, observer := view.NewTests(a.screen()), suite.Observer{}
+	if f.format == "text" { // json and junit are written at the end
+		observer = shown.Observer()
+	}
+	results := s.Run(stop, observer)
 	// Before the results are told: the store of the tests can be large, and is gone even if the reader of the output
 	// went away.
 	if err := s.Close(); err != nil {
 		return err
 	}
-	return view.finish(results)
+	return a.writeTests(shown, results, f)
 }
 
 func (f testFlags) opening(a *app) suite.Opening {
@@ -122,6 +127,43 @@ func (f testFlags) check() (func(file, name string) bool, error) {
 		return nil, fmt.Errorf("--filter %s is no regular expression: %w", f.filter, err)
 	}
 	return func(file, name string) bool { return re.MatchString(file + ": " + name) }, nil
+}
+
+// writeTests writes what is asked for beside the lines told already, and gives the exit code. A file of --junit that cannot
+// be written is an error, for a CI job would show the results of an earlier run.
+func (a *app) writeTests(v *view.Tests, results []*suite.Result, f testFlags) error {
+	switch f.format {
+	case "json":
+		if err := writeJSON(a.out, suite.ReportOf(results)); err != nil {
+			return err
+		}
+	case "junit":
+		if err := suite.WriteJUnit(a.out, "mlp test", results); err != nil {
+			return err
+		}
+	default:
+		v.Summary(results)
+	}
+	if f.junit != "" {
+		if err := saveTo(f.junit, func(w io.Writer) error { return suite.WriteJUnit(w, "mlp test", results) }); err != nil {
+			return err
+		}
+	}
+	a.annotate(suite.Diagnostics(results))
+	return testOutcome(results)
+}
+
+// saveTo writes a file whole; one that is there is replaced. A failure while writing leaves the part that was written.
+func saveTo(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(file); err != nil {
+		file.Close()
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return file.Close()
 }
 
 // testOutcome is the exit code of results: 1 if a test could not be carried out, else 3 if one failed or was skipped,

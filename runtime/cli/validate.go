@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/front"
+	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/lang/source"
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -33,7 +34,7 @@ func (a *app) validateCommand() *cobra.Command {
 			}
 			defer lib.Close()
 			a.diagnostics(lib.Warnings, m.Files)
-			fmt.Fprintf(a.out, "%s is valid: %s in %s.\n", m.Pipeline.Name, counted(len(m.Blocks), "block"), counted(len(m.Files), "file"))
+			fmt.Fprintf(a.out, "%s is valid: %s in %s.\n", m.Pipeline.Name, render.Counted(len(m.Blocks), "block"), render.Counted(len(m.Files), "file"))
 			return nil
 		},
 	}
@@ -61,7 +62,7 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 	a.annotate(diags)
 	var out any = diagnostics.ReportOf(diags)
 	if format == "sarif" {
-		out = diagnostics.SARIF(diags, workspace.Version(), a.inRepository)
+		out = diagnostics.SARIF(diags, workspace.Version(), a.InRepository)
 	}
 	if err := writeJSON(a.out, out); err != nil {
 		return err
@@ -70,12 +71,4 @@ func (a *app) validateAs(cmd *cobra.Command, vars workspace.Settings, format str
 		return exitCode(exitError)
 	}
 	return nil
-}
-
-// counted is a number with its noun: "1 file", "3 files". The plural takes an s.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/runtime/view"
+	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 const workspacesHelp = `A workspace is a state of its own: what ran last, which gates passed, what is live. All workspaces of a store share its results.
@@ -76,7 +77,7 @@ func (a *app) promoteWorkspace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "promote NAME", Short: "Apply to the base what a workspace has", Long: promoteHelp, Args: cobra.ExactArgs(1), Example: "  mlp workspace promote pr-42",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(namesWorkspace(args[0]), unread(cmd, "a workspace that is promoted by its name", "workspace")); err != nil {
+			if err := errors.Join(workspace.CheckName(args[0]), unread(cmd, "a workspace that is promoted by its name", "workspace")); err != nil {
 				return err
 			}
 			return a.promote(cmd.Context(), args[0], f)
@@ -124,7 +125,7 @@ func (a *app) removeWorkspace() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Forget what is recorded in a workspace", Long: removeHelp, Args: cobra.ExactArgs(1), Example: "  mlp workspace remove pr-42",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(namesWorkspace(args[0]), unread(cmd, "a workspace that is removed by its name", "workspace")); err != nil {
+			if err := errors.Join(workspace.CheckName(args[0]), unread(cmd, "a workspace that is removed by its name", "workspace")); err != nil {
 				return err
 			}
 			a.Name = args[0]
