@@ -17,6 +17,17 @@ import (
 // recorded, or by an accept block. Nil if it may not; then why says what is in the way of a block. Whether the inputs
 // are those of the result is not looked at yet. An acceptance that is recorded stays in force without its block: the
 // result was taken, and the state has the reason.
+//
+// A dependency's new version changed the image of train.model, and a team knows that the model would come out the same:
+//
+//	accept {
+//	  block      = train.model
+//	  definition = "blake3:ca44fd91e4736ab9"   (the new one, as far as it tells it from others)
+//	  reason     = "Only a comment changed in train.py."
+//	}
+//
+// The plan takes the recorded model for that of the new definition; everything behind it stays cached. With the next change of the
+// stage the block is for a definition that is no more, and the stage runs (lapsed).
 func (p *planner) acceptance(n *plan.Node, before *plan.NodeState, recorded bool) (accepted *plan.Acceptance, why string) {
 	var kept *plan.Acceptance
 	if recorded && before.Accepted != nil && before.Definition == n.Definition {
@@ -106,7 +117,7 @@ func formerNames(config json.RawMessage, former map[string]string) (json.RawMess
 	return encode(all), nil
 }
 
-// lapsed warns of an accept block that does not keep its stage from running.
+// lapsed warns of an accept block that does not keep its stage from running, with why. It is no error: the stage runs, which is always right.
 func (p *planner) lapsed(n *plan.Node, why string) {
 	if a := p.accept(n.Address); a != nil && why != "" && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {
 		p.report(source.Diagnostic{

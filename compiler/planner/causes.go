@@ -95,7 +95,8 @@ func formCauses(n *plan.Node, before *plan.NodeState, told bool) []plan.Cause {
 	return out
 }
 
-// metaCauses compares what decides no result. States of earlier versions say nothing of it.
+// metaCauses compares what decides no result: description, time-out, retries, resources. States of earlier versions say nothing of it, and what
+// they do not say has not changed.
 func metaCauses(before, now json.RawMessage) []plan.Cause {
 	if len(before) == 0 || len(now) == 0 {
 		return nil

@@ -13,6 +13,14 @@ import (
 
 // release compares what a deploy block would release with what is live. The action is decided by plan.Release, the same
 // that the engine asks again when the gate has decided.
+//
+//	nothing is live                                     create
+//	the candidate was rolled back, and is held          none, with a warning that says by whom and why
+//	the block's attributes or its gate differ           change
+//	the stage that makes the model is blocked           none
+//	the model is used otherwise, or is another one      change
+//	whether it is, is not known yet                     may: the apply decides when the model is there
+//	it is live as it is                                 none
 func (p *planner) release(b *check.Block) {
 	r := &plan.Release{Address: b.Address, Type: b.Type, Config: b.Config, Range: b.Range}
 	for _, ref := range b.Refs {
@@ -50,7 +58,7 @@ func (p *planner) rolledBack(b *check.Block, r *plan.Release, held *plan.Held) {
 		Hint:    fmt.Sprintf("Another candidate is released as ever. To let this one through its gate again: %s", render.Command(p.o.Workspace, "rollback "+render.ShellWord(b.Address)+" --lift --reason '…'"))})
 }
 
-// isBlocked reports whether the stage at an address is known not to run.
+// isBlocked reports whether the stage at an address is known not to run, since something before it fails.
 func (p *planner) isBlocked(address string) bool {
 	n := p.nodes[address]
 	return n != nil && n.Verdict == plan.Blocked
@@ -140,7 +148,8 @@ func (p *planner) champion(gate *check.Block) *plan.Champion {
 	return nil
 }
 
-// incomparable says why a live model cannot be compared on the rows of today; empty if it can.
+// incomparable says why a live model cannot be compared on the rows of today; empty if it can. It must be another model than the candidate, one
+// that is scored without its own image, and must find all columns that it reads in the tables that the candidate is fitted on.
 func (p *planner) incomparable(deploy string, live *plan.ReleaseState) string {
 	model := p.candidate(deploy)
 	return plan.Incomparable(live, model, p.fitted(model))

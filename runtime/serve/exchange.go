@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// exchange is one request and its answer, as metrics and the access log tell of them.
+// exchange is one request and its answer, as metrics and the access log tell of them. It is filled in as the request is worked on: of one that
+// named no model there is the id alone.
 type exchange struct {
 	id      string // of the request: the client's, or one made here
-	model   string
+	model   string // "" until it is found
 	version string
 	batch   *batch // what was scored; nil if nothing was
 }

@@ -13,9 +13,9 @@ import (
 
 // inferRequest is the body of POST …/infer (Open Inference Protocol v2, "Inference Request JSON Object").
 type inferRequest struct {
-	id      string
-	inputs  []requestTensor
-	outputs []string
+	id      string          // the client's, which the answer repeats; "": none
+	inputs  []requestTensor // one or more, in their order
+	outputs []string        // names of those that are wanted; nil: all
 }
 
 // requestTensor is one input of a request: a feature's values, one for each row. The data stays text until all of the object is read,
@@ -297,6 +297,9 @@ func (m *served) chosenOutputs(asked []string) ([]output, error) {
 
 // readTensors turns tensors, one a feature or field of the key, into rows. What is held is bounded by what the tensors have.
 // A feature that is left out is a mistake of the request, since it would be null in every row; a field of the key may be.
+//
+// All tensors have as many rows as the first. One row that cannot be scored leaves the others alone, but a request whose form is wrong is
+// refused as a whole: which of its values belong to which row is not known then.
 func (b *batch) readTensors(inputs []requestTensor) error {
 	given := make([]bool, len(b.model.fields))
 	for n := range inputs {
@@ -407,7 +410,7 @@ func (t *requestTensor) element(text string, i int) (string, error) {
 	return only, nil
 }
 
-// datatype of a tensor, and of integers its bounds.
+// datatype of a tensor, and of integers its bounds, both ends included. The bounds of 64 bits are rounded as doubles; within compares digits.
 type datatype struct {
 	name      string
 	integer   bool

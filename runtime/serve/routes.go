@@ -21,6 +21,7 @@ type failure struct {
 	message string
 }
 
+// Error is the message, which the client is shown.
 func (f *failure) Error() string { return f.message }
 
 // badRequest is a failure with status 400.
@@ -28,10 +29,12 @@ func badRequest(format string, args ...any) error {
 	return &failure{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// handler answers with a value to be written as JSON.
+// handler answers with a value to be written as JSON, or with an error, which is a *failure where the client can do something about it. It writes
+// nothing itself. What it finds out of model, version and rows it notes in the exchange, for the log and the metrics.
 type handler func(r *http.Request, x *exchange) (any, error)
 
-// routes are all paths of the server. Everything is answered in JSON, errors as {"error": "…"}.
+// routes are all paths of the server. Everything is answered in JSON, errors as {"error": "…"}, but for /metrics, which is Prometheus' text. The
+// second argument of get and post is the endpoint's name in the metrics, so that a path with a model's name in it makes no series of its own.
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	get := func(path, endpoint string, h handler) { mux.Handle(path, s.answer(http.MethodGet, endpoint, h)) }
@@ -155,7 +158,8 @@ func (s *server) label(r *http.Request) string {
 	return ""
 }
 
-// model finds the model that a request names, and its version if it names one.
+// model finds the model that a request names, and its version if it names one. 404 is for what is not released, 503 for what is released and
+// cannot be answered for now: a client may try the second again.
 func (s *server) model(r *http.Request, x *exchange) (*served, error) {
 	// Until the first look nobody knows whether the model is there: 503, which callers try again, and not 404.
 	slots := *s.slots.Load()

@@ -3,6 +3,7 @@ package suite
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,7 +56,41 @@ func TestEditor(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "mlp.lock"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if told := e.Analyse(t.Context(), path, map[string][]byte{"x.mlptest": []byte("test \"b\" {}\n")}); len(told.Diagnostics) != 1 {
-		t.Errorf("a lock file that cannot be read: got %s", mistakes(told.Diagnostics))
+	told = e.Analyse(t.Context(), path, map[string][]byte{"x.mlptest": []byte("test \"b\" {}\n")})
+	if got := mistakes(told.Diagnostics); !strings.HasPrefix(got, "- error : reading mlp.lock: ") || len(told.Diagnostics) != 1 {
+		t.Errorf("a lock file that cannot be read: got %s", got)
+	}
+	broken := "pipeline \"p\" {}\nmetric \"m\" { type = \"rcall\" }\n"
+	module = e.Analyse(t.Context(), t.TempDir(), map[string][]byte{"main.mlp": []byte(broken)})
+	if got := mistakes(module.Diagnostics); !strings.HasPrefix(got, "main.mlp:2:") {
+		t.Errorf("a mistake of the module: got %q", got)
+	}
+}
+
+// TestEditorKeepsToRoots: what an editor tells of tests rests on no file that modules may not read.
+func TestEditorKeepsToRoots(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	data := filepath.Join(elsewhere, "rows.csv")
+	module := "pipeline \"p\" {}\nsource \"csv\" \"s\" { path = " + strconv.Quote(data) + " }\n"
+	for path, text := range map[string]string{data: "id\n1\n", filepath.Join(dir, "main.mlp"): module} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for root, want := range map[string]bool{dir: false, elsewhere: true} {
+		roots, err := workspace.OpenDataRoots([]string{root})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEditor(roots)
+		defer e.Close()
+		told := e.Analyse(t.Context(), filepath.Join(dir, "x.mlptest"), map[string][]byte{"x.mlptest": []byte("test \"a\" {}\n")})
+		known := false
+		if b := told.Blocks["test.a"]; b != nil {
+			known = b.Env.Fields["table"].Fields["source"] != nil
+		}
+		if known != want {
+			t.Errorf("data in %s, and roots in %s: the columns are known: %v; %s", elsewhere, root, known, mistakes(told.Diagnostics))
+		}
 	}
 }

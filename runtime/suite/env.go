@@ -1,9 +1,9 @@
 package suite
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -179,25 +179,17 @@ func tableType(t *schema.Table) *schema.FigureType {
 	return schema.Object(map[string]*schema.FigureType{"count": schema.Double, "rows": schema.ListOf(schema.Object(fields))})
 }
 
-// ruleNames are those of a block's rules and approvals, sorted. They are read from the paths of ranges, which every
-// kind of block that can have rules has.
+// ruleNames are those of a block's rules and approvals, sorted. They are read from its policy, as the planner reads them.
 func ruleNames(b *check.Block) (rules, approvals []string) {
-	for path := range b.Ranges {
-		if name, ok := labelled(path, "rule"); ok {
-			rules = append(rules, name)
-		}
-		if name, ok := labelled(path, "approval"); ok {
-			approvals = append(approvals, name)
-		}
+	var policy struct{ Rule, Approval []struct{ Name string } }
+	_ = json.Unmarshal(b.Policy, &policy) // without a policy there are none
+	for _, r := range policy.Rule {
+		rules = append(rules, r.Name)
+	}
+	for _, a := range policy.Approval {
+		approvals = append(approvals, a.Name)
 	}
 	slices.Sort(rules)
 	slices.Sort(approvals)
 	return rules, approvals
-}
-
-// labelled is the label in a path: "good" of "rule[good]" for the kind rule.
-func labelled(path, kind string) (string, bool) {
-	rest, ok := strings.CutPrefix(path, kind+"[")
-	name, closed := strings.CutSuffix(rest, "]")
-	return name, ok && closed
 }

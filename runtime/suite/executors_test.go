@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -14,9 +15,10 @@ import (
 type none struct {
 	executor.Executor
 	closed *int
+	fails  error // of Close
 }
 
-func (n none) Close() error { *n.closed++; return nil }
+func (n none) Close() error { *n.closed++; return n.fails }
 
 type resolving struct{ none }
 
@@ -61,12 +63,31 @@ func TestExecutors(t *testing.T) {
 		if _, err := x.place(t.Context(), &plan.Plan{Nodes: tc.nodes}); err != nil || fmt.Sprint(made) != tc.made {
 			t.Errorf("%s: made again: %v, %v", tc.what, made, err)
 		}
+		if on.Fetching != on.Builtin {
+			t.Errorf("%s: what fetches is %v, want what runs components", tc.what, on.Fetching)
+		}
 		id, _, err := on.Foreign.(executor.Resolver).Resolve(t.Context(), "image")
 		if foreign := len(made) == 2; foreign != (id == "id") || !foreign && !errors.Is(err, executor.ErrUnsupported) {
 			t.Errorf("%s: the image is %q, %v", tc.what, id, err)
 		}
 		if err := x.close(); err != nil || closed != len(made) {
 			t.Errorf("%s: %d of %d were closed, %v", tc.what, closed, len(made), err)
+		}
+	}
+	lost, closed := errors.New("the worker is gone"), 0
+	x := newExecutors(Options{Executor: func(context.Context, string, bool) (executor.Executor, error) {
+		return none{closed: &closed, fails: lost}, nil
+	}}, "")
+	if _, err := x.place(t.Context(), &plan.Plan{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.close(); !errors.Is(err, lost) {
+		t.Errorf("an executor that does not close: got %v, want %v", err, lost)
+	}
+	procs := runtime.GOMAXPROCS(0)
+	for parallelism, want := range map[int]int{-1: procs, 0: procs, 1: 1, 7: 7} {
+		if got := cap(newExecutors(Options{Parallelism: parallelism}, "").room); got != want {
+			t.Errorf("parallelism %d: got room for %d, want %d", parallelism, got, want)
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())

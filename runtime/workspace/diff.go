@@ -54,6 +54,11 @@ type comparand struct {
 const workingFiles = "working files"
 
 // sides reads the arguments: two names, a range of revisions, or one to be compared with the files in the folder.
+//
+//	main               main and the files in the folder
+//	main HEAD          both, and so main..HEAD, main.. and ..HEAD with HEAD for what is left out
+//	main...HEAD        the point where HEAD left main, and HEAD
+//	a.json b.json      two saved plans
 func (w *Workspace) sides(ctx context.Context, args []string) (from, to comparand, err error) {
 	names := args
 	if len(args) == 1 && !IsPlanFile(args[0]) {

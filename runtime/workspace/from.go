@@ -28,7 +28,7 @@ var (
 	scriptName  = lazyregexp.New(`(?i)^train.*\.(py|r)$`)
 )
 
-// depth is how many folders deep a repository is looked through.
+// depth is how many folders deep a repository is looked through: results/2026/metrics.json is found, and no deep tree of data is walked.
 const depth = 3
 
 // look finds what is there, of several the one nearest to the top, then the first by name. Hidden folders and those of

@@ -58,8 +58,9 @@ func (s *Session) History(ctx context.Context, only string) ([]*ledger.Revision,
 	return out, nil
 }
 
-// changeOf is what an event does to a state.
-// st is the state before the event, for Before: empty where nothing was recorded, or the same was.
+// changeOf is what an event does to a state. st is the state before the event, for Before: empty where nothing was recorded, or the same was.
+// Keys of events are a kind and an address: node/train.model, gate/gate.release, release/deploy.scorer, approval/gate.release/risk,
+// block/pipeline.churn.
 func changeOf(st *plan.State, e plan.Event) ledger.Change {
 	kind, name, _ := strings.Cut(e.Key, "/")
 	c := ledger.Change{Kind: kind, Address: name, Removed: e.Removed}
@@ -111,6 +112,9 @@ func dataOf(digest plan.Digest, x *plan.External) ledger.Data {
 
 // Lineage follows what is recorded of an address, in the state of the session, down to files outside: of a deployment the release that is
 // live, of a stage its result. Each result is the one that was used, also where another one is recorded since.
+//
+// The log of revisions has all that is needed, and does not lose it. The store's records add how long a stage took and on which machine, as
+// long as they are there. A release is followed in the history up to its own revision: what was recorded after it has no part in it.
 func (s *Session) Lineage(ctx context.Context, address string) (*trace.Lineage, error) {
 	log := s.Log
 	history, err := log.History(ctx)

@@ -33,6 +33,17 @@ type RolledBack struct {
 // Rollback records a rollback. Nothing runs, and the module's files are not needed: the stored model is live again as soon as the revision is
 // written. It holds no lock, so that an apply which runs for days does not keep a bad model live: an apply that is about to
 // release at the same deployment then stops, since the state has moved on.
+//
+// One revision records all of it. By example of deploy.scorer, whose revisions 3, 5 and 8 released the models a, b and c:
+//
+//	rollback               b is live again. c is held: no apply releases it. The approvals that were given for c are withdrawn.
+//	rollback, once more    a is live. b is held as well as c.
+//	rollback --to 5        of b, which is held: refused, with how to lift it
+//	--lift                 a stays live, and nothing is held. The gate waits for withdrawn approvals again; once it has them an apply
+//	                       releases c.
+//
+// Who may is said by the gate (rollback { from = … }), and what must hold for what comes back as well (rules = …): these are decided on the
+// figures of the decision by which it was released, with the limits of today.
 func (s *Session) Rollback(ctx context.Context, r Rollback) (*RolledBack, error) {
 	switch {
 	case strings.TrimSpace(r.Reason) == "":
@@ -113,7 +124,7 @@ func mayNotRollBack(by, gate string, from []string, approvers plan.Approvers) er
 	return f
 }
 
-// lifted is a rollback that holds nothing any more.
+// lifted is a rollback that holds nothing any more. What it held stays in the record, with who lifted it and why.
 func (s *Session) lifted(live plan.ReleaseState, by plan.Given) (*plan.Rollback, error) {
 	if live.Rollback == nil || live.Rollback.Lifted != nil {
 		return nil, &Failure{Err: errors.New("nothing is held: what is live was not rolled back to, or that is lifted already"), Hint: "'mlp history ADDRESS' lists what was live when."}
@@ -211,14 +222,15 @@ func (s *Session) target(history []*state.Revision, r Rollback, live plan.Releas
 	return then, nil
 }
 
-// same reports whether two releases answer alike.
+// same reports whether two releases answer alike: the same model, under the same configuration of the deployment.
 func same(a, b plan.ReleaseState) bool {
 	x, errX := plan.Canonical(a.Config)
 	y, errY := plan.Canonical(b.Config)
 	return a.Candidate() == b.Candidate() && errX == nil && errY == nil && string(x) == string(y)
 }
 
-// releasesOf are what a deployment had live, the oldest first, under the addresses that it had.
+// releasesOf are what a deployment had live, the oldest first, under the addresses that it had. A move is a revision that removes the release under
+// the former address and writes it under the new one with the number that it had, by which both are known to be one.
 func releasesOf(history []*state.Revision, deploy string) []plan.ReleaseState {
 	lines := map[string][]plan.ReleaseState{}
 	for _, r := range history {

@@ -52,7 +52,8 @@ func decideOn(policy plan.Policy, names []string, read []plan.Rule) ([]plan.Rule
 	return decided.Rules, nil
 }
 
-// place sets a value at a path as rules write it: evaluate.test.metrics.auc, evaluate.test.slices["eu"].auc.
+// place sets a value at a path as rules write it: evaluate.test.metrics.auc, evaluate.test.slices["eu"].auc. Of the second come the names
+// evaluate, test, slices, eu and auc, an object for each but the last.
 func place(into map[string]any, path string, value json.RawMessage) {
 	var v any
 	if json.Unmarshal(value, &v) != nil {

@@ -93,7 +93,7 @@ func (w *Workspace) ApplySaved(ctx context.Context, path string, saved SavedOpti
 	})
 }
 
-// fits refuses a plan that is not for this program, workspace or command line.
+// fits refuses a plan that is not for this program, workspace or command line. One that fits makes its workspace and its base those of w.
 func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 	switch {
 	case p.PlannerSemantics != plan.Semantics:
@@ -173,8 +173,8 @@ type applied struct {
 	At       time.Time   `json:"at"`
 }
 
-// appliedKey is where the store notes that a plan was applied, by its id: a second apply of one file is refused by it.
-// Such as applied/fraud/default/3fa9….json.
+// appliedKey is where the store notes that a plan was applied, by its id, such as applied/fraud/default/3fa9….json: a second apply of one file
+// is refused by it.
 func appliedKey(p *plan.Plan) (string, error) {
 	hex, err := p.ID.Hex()
 	if err != nil {

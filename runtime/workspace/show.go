@@ -62,7 +62,8 @@ func (s *Session) Find(address string) (*ledger.Block, error) {
 	return out, nil
 }
 
-// All is what is recorded of all blocks, by address.
+// All is what is recorded of all blocks, sorted by address, each once: a gate, and a deployment with a stage of its own, have several things
+// recorded under one address.
 func (s *Session) All() ([]*ledger.Block, error) {
 	var all []*ledger.Block
 	addresses := append(sortedKeys(s.State.Nodes), append(sortedKeys(s.State.Gates), sortedKeys(s.State.Releases)...)...)
@@ -108,7 +109,7 @@ func (s *Session) Save(ctx context.Context, x *ledger.Block, folder string) ([]s
 	return sortedKeys(outputs), nil
 }
 
-// notSaved takes a half-written folder away again.
+// notSaved takes a half-written folder away again, and says how an output that is gone from the store is made anew.
 func (s *Session) notSaved(address, port, folder string, err error) error {
 	missing := errors.Is(err, store.ErrMissing)
 	err = errors.Join(fmt.Errorf("saving %s of %s: %w", port, address, err), os.RemoveAll(folder))
@@ -144,9 +145,9 @@ func (s *Session) copyOut(ctx context.Context, d plan.Digest, dest string) error
 	return nil
 }
 
-// NotRecorded is the error of an address of which nothing is recorded.
-// NotRecorded tells three cases apart: a block of the module that was never applied; a name that is near one that there
-// is; and any other. Without a module, as of a session at a past revision, only recorded addresses are proposed.
+// NotRecorded is the error of an address of which nothing is recorded. It tells three cases apart: a block of the module that was never
+// applied; a name that is near one that there is; and any other. Without a module, as of a session of which only what is recorded was
+// opened, only recorded addresses are proposed.
 func (s *Session) NotRecorded(address string) error {
 	var blocks []string
 	if s.Module != nil {

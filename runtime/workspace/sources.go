@@ -56,7 +56,7 @@ func (x *sources) External(ctx context.Context, kind, typ, address string, confi
 	return &v.External, v.Digest, nil
 }
 
-// folderOf is what a block's path is relative to, itself relative to the root module; empty: that.
+// folderOf is what a block's path is relative to, itself relative to the root module with forward slashes; empty: that.
 func folderOf(b *check.Block) string {
 	if b.Dir == "." {
 		return ""
@@ -136,7 +136,8 @@ func (s *Session) since(ctx context.Context, key string) (string, error) {
 	return "in the state", nil
 }
 
-// readable refuses to begin what would have to read files that are not here.
+// readable refuses to begin what would have to read files that are not here. It is asked before anything runs: an apply that trains for an hour
+// and then finds that a source's files are missing helps nobody.
 func (s *Session) readable(p *plan.Plan) error {
 	for _, n := range p.Nodes {
 		if s.absent[n.Address] && (n.Verdict == plan.Run || n.Verdict == plan.MayRun) {

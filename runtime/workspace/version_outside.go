@@ -24,7 +24,9 @@ const OfflineVariable = "MLP_OFFLINE"
 // one.
 const patience = 30 * time.Second
 
-// askVersion asks what a fetch gets for its version now.
+// askVersion asks what a fetch gets for its version now: of a file behind HTTP its ETag, of a query what the database says of the state of its
+// tables. Nothing is fetched. That a secret is not there counts as nobody answering (component.ErrUnreachable), since plans are also made
+// where the secret is not.
 func (w *Workspace) askVersion(ctx context.Context, fetch *plan.Node) (string, error) {
 	c := stdlib.Component(ComponentName(fetch.Kind, fetch.Type))
 	if c == nil || c.Version == nil {
@@ -66,6 +68,11 @@ func answered(ctx context.Context, ask func(context.Context) error) error {
 
 // Version is that of now, or where nobody answers that which is recorded, and that is said. Of an image nothing that is recorded stands for
 // what its name means.
+//
+//	it answers                                         the version of now
+//	it refuses, such as by 403                         the error: to go on as recorded would hide it
+//	nobody answers, or nobody was to be asked          the recorded version, with a warning
+//	the same, and nothing was fetched from there yet   not known (""), with a warning: the stages behind it may run
 func (x *sources) Version(ctx context.Context, fetch *plan.Node, location string) (string, error) {
 	if fetch.Container != nil {
 		return x.image(ctx, fetch, location)

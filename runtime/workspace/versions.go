@@ -15,7 +15,12 @@ import (
 )
 
 // dataVersion is what the files of a source were: each by name, size and digest, and one digest over all. Path is what
-// the block said of where they are, Asks which of their tables it reads, where they hold several.
+// the block said of where they are, Asks which of their tables it reads, where they hold several. In mlp.lock:
+//
+//	"source.payments": {"path": "data/*.csv", "digest": "blake3:0a1b…", "root": "data",
+//	  "files": [{"name": "2026-01.csv", "size": 1734232, "digest": "blake3:77c2…"}]}
+//
+// The digest over all is of the names and digests of the files, so that a file that is renamed is another version.
 type dataVersion struct {
 	Path   string      `json:"path"`
 	Asks   string      `json:"asks,omitempty"`
@@ -80,7 +85,7 @@ func (s *Session) fetches(stage string) bool {
 
 // pinVersions adds the versions of sources that have none yet, or none of their path, and forgets those of blocks that
 // are gone. Sources whose files are not here keep what they had, also before an upgrade; those whose files are not the
-// pinned ones are returned.
+// pinned ones are returned: a pin is not moved unless that is asked for.
 func (s *Session) pinVersions(ctx context.Context, before map[string]dataVersion) (other []string, err error) {
 	lock := s.Library.lock
 	for _, address := range sortedKeys(lock.Versions) {

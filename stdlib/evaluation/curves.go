@@ -39,7 +39,8 @@ func shareAxis(label string) report.Axis {
 	return report.Axis{Label: label, Min: report.At(0), Max: report.At(1), Share: true}
 }
 
-// rocSeries is the curve of a class against the rest; false where there is none.
+// rocSeries is the curve of a class against the rest; false where there is none: without scores, or where all rows are of the class or none is.
+// It goes from (0, 0) to (1, 1), a point for each score that a row has.
 func (r *reporter) rocSeries(class int, name string) (report.Series, bool) {
 	points := r.sample.Operating(class)
 	if len(points) == 0 {
@@ -85,7 +86,7 @@ func (r *reporter) binary() []report.Item {
 	return append(items, report.Item{Plot: r.scores()})
 }
 
-// precisionRecall begins at the highest score; its reference is the share of the class.
+// precisionRecall begins at the highest score; its reference is the share of the class, which is the precision of choosing rows by chance.
 func (r *reporter) precisionRecall(points []metric.Operating) *report.Plot {
 	last := points[len(points)-1]
 	var x, y []float64
@@ -124,7 +125,8 @@ func (r *reporter) thresholds(points []metric.Operating) *report.Plot {
 	return plot
 }
 
-// calibration compares what the scores say with what was; nil where rows are too few for two groups.
+// calibration compares what the scores say with what was; nil where rows are too few for two groups. With weights a group counts as
+// as many rows as give an interval of that width, (Σw)²/Σw² (Kish 1965).
 func (r *reporter) calibration() *report.Plot {
 	const bins = 10
 	type group struct{ rows, weight, squares, score, positive float64 }
@@ -167,7 +169,8 @@ func (r *reporter) calibration() *report.Plot {
 		Series: []report.Series{{Name: "calibrated", Mark: report.Line, X: []float64{0, 1}, Y: []float64{0, 1}, Dim: true}, points}}
 }
 
-// wilson is the score interval of a share p of n rows.
+// wilson is the score interval of a share p of n rows, within 0 and 1. Other than p ± z·√(p(1-p)/n) it is right for shares near 0, where that has
+// no width at all: of 0 positive among 20 rows it goes to 0.16 with a confidence of 0.95.
 func wilson(p, n, confidence float64) (low, high float64) {
 	z := distuv.UnitNormal.Quantile((1 + confidence) / 2)
 	middle := (p + z*z/(2*n)) / (1 + z*z/n)
@@ -175,7 +178,8 @@ func wilson(p, n, confidence float64) (low, high float64) {
 	return max(middle-half, 0), min(middle+half, 1)
 }
 
-// scores is how the scores of either class are spread, in 20 bins.
+// scores is how the scores of either class are spread, in 20 bins, each class in shares of its own rows: a class that few rows have is seen
+// beside one that most have.
 func (r *reporter) scores() *report.Plot {
 	const bins = 20
 	p := &report.Plot{Title: "Scores", Alt: "How the scores of the rows of either class are spread.",
@@ -198,7 +202,8 @@ func (r *reporter) scores() *report.Plot {
 	return p
 }
 
-// confusion is the table of actual and predicted classes; of very many classes only the pairs that are confused most.
+// confusion is the table of actual and predicted classes, shaded by how many rows a cell has; of more than mostConfused classes only the pairs
+// that are confused most. Rows count by their weights.
 func (r *reporter) confusion() report.Item {
 	s := r.sample
 	k := s.Classes
@@ -239,7 +244,8 @@ func (r *reporter) confused(cells []float64, k int) report.Item {
 	return report.Item{Table: t}
 }
 
-// multiclass are the figures and curves of each class against the rest.
+// multiclass are the figures and curves of each class against the rest. All classes are in the table, the first mostClasses that have a curve in
+// the picture: lines of more colours are not told apart.
 func (r *reporter) multiclass() []report.Item {
 	items := []report.Item{r.confusion(), {Table: r.classTable()}}
 	p := &report.Plot{Title: "ROC of each class against the rest", X: shareAxis("false positive rate"), Y: shareAxis("true positive rate"), Series: []report.Series{chance()}}
@@ -333,7 +339,8 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// residuals is how errors are spread, in 30 bins between their 1st and 99th percentile.
+// residuals is how errors are spread, in 30 bins between their 1st and 99th percentile: a single error of a thousand would else press all others
+// into one bin. Shares are of all rows, those beyond the ends too.
 func (r *reporter) residuals() *report.Plot {
 	const bins = 30
 	s := r.sample

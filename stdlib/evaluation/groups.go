@@ -18,7 +18,7 @@ type groups struct {
 	names []string // sorted; by number
 }
 
-// readGroups finds the groups of each block.
+// readGroups finds the groups of each block. A column with more than mostGroups values, such as a postal code, is a *component.InputError.
 func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 	for _, b := range blocks {
 		c := column(f, b.column())
@@ -65,19 +65,23 @@ func (e *Evaluation) fairness(ctx context.Context, few string) (map[string]any, 
 	return out, nil
 }
 
-// fairnessReport makes the figures of one block.
+// fairnessReport makes the figures of one block. Of a block "region" with two groups and the metric demographic_parity_difference they are
+//
+//	"demographic_parity_difference": {"value": 0.08, "low": 0.02, "high": 0.15},
+//	"groups": {"north": {"count": 812, "positives": 97, "selection_rate": 0.31, "to_overall": {"selection_rate": {"value": 0.04, …}}}, …},
+//	"undefined_groups": 0, "unnamed": {"groups": 0, "count": 0}
 type fairnessReport struct {
 	*Evaluation
 	Fairness
 	groups
-	path string
+	path string // of the figures: "fairness.region"
 	// few is why no figure of the whole evaluation is told; empty if rows and positives suffice.
 	few string
 
 	compared  []metric.Comparison
 	parts     *metric.Groups
-	measures  []metric.Measures
-	overall   metric.Measures
+	measures  []metric.Measures // by group, NaN where undefined
+	overall   metric.Measures   // of all rows together
 	intervals metric.FairnessIntervals
 	none      string // why there are no intervals
 }
@@ -142,7 +146,7 @@ func (r *fairnessReport) comparison(i int, c metric.Comparison) map[string]any {
 	return r.bounded(r.path+"."+c.Name, x, undefined, interval)
 }
 
-// bounded is a value with its interval.
+// bounded is a value with its interval, each of the three null with its reason where it is undefined.
 func (r *fairnessReport) bounded(path string, x float64, undefined string, i metric.Interval) map[string]any {
 	if undefined != "" {
 		x = math.NaN()

@@ -15,13 +15,16 @@ import (
 // answerWriter appends to out. Its methods cannot fail.
 type answerWriter struct{ out []byte }
 
+// number writes an unsigned varint: 7 bits a byte, the lowest first.
 func (w *answerWriter) number(n int) { w.out = binary.AppendUvarint(w.out, uint64(n)) }
 
+// text writes a length in bytes and the bytes.
 func (w *answerWriter) text(s string) {
 	w.number(len(s))
 	w.out = append(w.out, s...)
 }
 
+// texts writes how many there are, and each.
 func (w *answerWriter) texts(list []string) {
 	w.number(len(list))
 	for _, s := range list {
@@ -29,6 +32,7 @@ func (w *answerWriter) texts(list []string) {
 	}
 }
 
+// columns writes names and types; an answer's columns have nothing else.
 func (w *answerWriter) columns(columns []schema.Column) {
 	w.number(len(columns))
 	for _, c := range columns {
@@ -37,6 +41,7 @@ func (w *answerWriter) columns(columns []schema.Column) {
 	}
 }
 
+// origins writes a list of columns of tables.
 func (w *answerWriter) origins(origins []component.Origin) {
 	w.number(len(origins))
 	for _, o := range origins {
@@ -157,6 +162,7 @@ func decodeAnswer(text []byte) (answer, bool) {
 	return a, !r.broken && len(r.in) == 0
 }
 
+// origins reads what answerWriter.origins wrote.
 func (r *answerReader) origins() []component.Origin {
 	return list(r, func() component.Origin { return component.Origin{Table: r.text(), Column: r.text()} })
 }

@@ -152,8 +152,7 @@ func (c CSV) survey(f File, fields int) (longest int, err error) {
 	}
 }
 
-// countFields counts the fields of a row whose quotes are whole.
-// Of a,"b,c", it is 3.
+// countFields counts the fields of a row whose quotes are whole. Of a,"b,c", it is 3: the last is empty.
 func countFields(row, delimiter []byte) int {
 	n, quoted := 1, false
 	for i := 0; i < len(row); i++ {
@@ -168,7 +167,8 @@ func countFields(row, delimiter []byte) int {
 	return n
 }
 
-// namedHeader refuses a header with a column that has no name, or with two of one name.
+// namedHeader refuses a header with a column that has no name, or with two of one name. It is asked where the block declares no columns: declared
+// ones are found by their names, and the others do not matter.
 func (c CSV) namedHeader(file string, header []string) error {
 	refuse := func(what, cure string) error {
 		return &component.InputError{Summary: file + what, Detail: cure, Bare: file + what}

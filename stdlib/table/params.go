@@ -20,7 +20,8 @@ type Expanded struct {
 	cuts []cut
 }
 
-// cut is one replacement: the literal begins at byte in of the result, and stands for the text from at to end.
+// cut is one replacement: the literal begins at byte in of the result, and stands for the text from at to end. With $min = 100 in
+// "x > $min" the result is "x > (100)", and the cut {in: 4, length: 5, at: 4, end: 8}.
 type cut struct{ in, length, at, end int }
 
 // Expand replaces $name in a query by the value of that name (JSON: text, number, boolean, null, a list of them) as a
@@ -63,6 +64,7 @@ func Expand(query string, params map[string]json.RawMessage) (Expanded, []schema
 	return e, problems
 }
 
+// sorted are the names of parameters, in their order.
 func sorted(params map[string]json.RawMessage) []string {
 	out := make([]string, 0, len(params))
 	for name := range params {
@@ -194,7 +196,9 @@ func nameLength(s string) int {
 	return n
 }
 
-// quotedLength is the length of the text in quotes, or of the comment, that begins at byte i; 0 if none does.
+// quotedLength is the length of the text in quotes, or of the comment, that begins at byte i; 0 if none does. What is not closed goes on to the
+// end of the query, which the engine then refuses. The forms are the engine's: '…', e'…' with escapes, "…", $$…$$, $tag$…$tag$, and
+// comments of both kinds.
 func quotedLength(query string, i int) int {
 	rest := query[i:]
 	switch {

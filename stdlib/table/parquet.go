@@ -124,7 +124,8 @@ func (s *session) parquetPart(ctx context.Context, f File, columns []CSVColumn) 
 	return p, nil
 }
 
-// query reads the file's part of the table, the columns in the table's order.
+// query reads the file's part of the table, the columns in the table's order. Parts of several files are joined by position (union all), so
+// that each has to have all columns with the same types.
 func (p parquetPart) query() string {
 	terms := make([]string, len(p.fields))
 	for i, f := range p.fields {
@@ -133,7 +134,8 @@ func (p parquetPart) query() string {
 	return "select " + strings.Join(terms, ", ") + " from " + p.scan
 }
 
-// explainParquet finds the file and the value that made loading fail.
+// explainParquet finds the file and the value that made loading fail: the engine names neither. It goes through the files one by one, which
+// takes as long as loading them again, and is done after a failure alone. cause is the error where none of them has such a value.
 func (s *session) explainParquet(ctx context.Context, parts []parquetPart, cause *Error) error {
 	for _, p := range parts {
 		found, err := s.refused(ctx, p.fields, p.scan)

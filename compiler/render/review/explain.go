@@ -148,10 +148,18 @@ func rootsOf(p *plan.Plan, address string) []string {
 	return out
 }
 
-// parts of a fingerprint, in their order: each a name and a value.
+// parts of a fingerprint, in their order: each a name and a value, both ready to be shown.
+//
+//	component         train.gradient_boosting@4
+//	params.trees      200
+//	input data        split.fixed:train (b2bf27)
+//	definition        9c1f02
+//	fingerprint       dc5e49
+//
+// The definition is the digest of all above it without the contents of inputs, the fingerprint that of the definition and those.
 type parts struct {
-	names  []string
-	values map[string]string
+	names  []string          // in the order in which they were added
+	values map[string]string // by name
 }
 
 // add keeps the order in which names came; a value that is empty is no part.
@@ -381,7 +389,7 @@ func (t *text) explainGate(p *plan.Plan, g *plan.Gate) {
 	}
 }
 
-// gateState is a gate's verdict in words.
+// gateState is a gate's verdict in words: "fails, 1 of 2 rules".
 func gateState(g *plan.Gate) string {
 	switch {
 	case g.Cached:
@@ -419,8 +427,8 @@ func championText(c *plan.Champion) string {
 	return "model " + render.Line(c.Model.Short())
 }
 
-// explainRelease sets a release beside the one that is live: model, gate, type and configuration.
-// Its figures are those that both models have; the rest is in the evaluation.
+// explainRelease sets a release beside the one that is live: model, gate, type and configuration, and below them the metrics that either model
+// has, as far as each is known.
 func (t *text) explainRelease(r *plan.Release) {
 	m := graph.ActionMarks[r.Action]
 	t.Line("%s %s: %s", t.Paint(m.Style(), m.Sign()), t.Paint(render.Bold, render.Line(r.Address)), graph.ActionWords[r.Action])

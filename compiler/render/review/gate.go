@@ -10,7 +10,13 @@ import (
 )
 
 // gate says what is decided of a gate and what is open. nodes are the plan's stages by address.
-// An approval that is not needed has no line; one that was given has, also where the gate passed before.
+// An approval that is not needed has no line; one that was given has, also where the gate passed before. All forms of a plan show the row,
+// text as
+//
+//	✗ gate.release   fails: 1 of 2 rules; nothing behind it is released
+//	    ✗  recall     evaluate.test.metrics.recall >= 0.7     recall = 0.6812
+//	    ✓  not worse  …
+//	    ?  approval of risk-officers, if evaluate.test.metrics.recall < 0.75
 func gate(nodes map[string]*plan.Node, g *plan.Gate, command func(string) string) gateRow {
 	row := gateRow{Verdict: ruleVerdict(g.Verdict), Address: render.Line(g.Address), Sum: gateSum(nodes, g)}
 	row.Rules = ruleRows(g.Rules.Rules)
@@ -61,7 +67,8 @@ func GivenText(g plan.Given) string {
 	return s
 }
 
-// lookedText says how often rows have been looked at.
+// lookedText says how often rows have been looked at: each model that is measured on a test side is a look, and of many models that are
+// compared on the same rows the best looks better than it is.
 func lookedText(l plan.Looked) string {
 	times := "once"
 	if l.Models != 1 {
@@ -201,7 +208,8 @@ func waitsFor(nodes map[string]*plan.Node, g *plan.Gate) string {
 	return " for " + strings.Join(names, ", ")
 }
 
-// ruleOrder puts failures first. A verdict that is not known stands with them.
+// ruleOrder puts failures first. A verdict that is not known, such as one of a later version, stands with them: it has no place of its own,
+// and 0 is that of a failure.
 var ruleOrder = map[plan.RuleVerdict]int{plan.Fail: 0, plan.RuleError: 1, plan.Open: 2, plan.Pass: 3}
 
 // ruleText is the condition as far as it is open: of `a > 1 && b > 2` with a known to be 5 it is `b > 2`.
@@ -230,7 +238,8 @@ func ruleNote(r plan.Rule) string {
 	return strings.Join(parts, "  ")
 }
 
-// values lists figures; the module's own values stand in the rule already, and matter where it does not hold.
+// values lists figures as "name = value", in the order in which the rule reads them; the module's own values stand in the rule already, and
+// matter where it does not hold. What is said of the champion stands beside the gate, and not at each of its rules.
 func values(seen []plan.FigureSeen, constants bool) []string {
 	var out []string
 	for _, v := range seen {
