@@ -64,7 +64,8 @@ func (p *Plan) consistent() error {
 	return nil
 }
 
-// consistency is a plan that is looked at, with its parts by address.
+// consistency is a plan that is looked at, with its parts by address. The checks of a part may ask for any other part, so that all are known
+// before the first check.
 type consistency struct {
 	p        *Plan
 	nodes    map[string]*Node
@@ -194,8 +195,8 @@ func (c *consistency) input(n *Node, in *Input) error {
 	return err
 }
 
-// output is what a stage is known to yield at a port; empty while that is not known.
-// A stage that is removed yields nothing, so nothing can come from it.
+// output is what a stage is known to yield at a port; empty while that is not known. A stage that is removed yields nothing, so nothing can come
+// from it. The error says what is wrong with whoever takes it.
 func (c *consistency) output(address, port string) (Digest, error) {
 	n := c.nodes[address]
 	if n == nil || n.Verdict == Remove {
@@ -293,8 +294,9 @@ func (c *consistency) gate(g *Gate) error {
 	return c.champion(g)
 }
 
-// figures stand where rules would look for those of the stage that they are of.
-// A path that led to other figures would have the rules of one evaluation decide by those of another.
+// figures stand where rules would look for those of the stage that they are of. A path that led to other figures would have the rules of one
+// evaluation decide by those of another. Those of evaluate.test stand at evaluate.test, and the field delta of evaluate.test@champion at
+// evaluate.test.delta.
 func (c *consistency) figures(g *Gate, f FigureSource) error {
 	node, path, pick := f.Node, f.Path, ""
 	if base, role := address.Of(node); role == string(schema.ChampionRole) {

@@ -21,14 +21,14 @@ import (
 // encoder writes values. With a sink, what is whole goes there from time to time, so that no large value stands in
 // memory as a text: a plan of a hundred thousand stages is digested within some kilobytes.
 type encoder struct {
-	out   []byte
-	sink  io.Writer
-	depth int //
+	out   []byte    // written, and not handed on yet
+	sink  io.Writer // nil: out has it all
+	depth int       // of values within each other
 }
 
 const (
-	spillAt = 64 << 10
-	deepest = 500 // what is deeper goes through encoding/json, which finds values that hold themselves
+	spillAt = 64 << 10 // bytes of out after which they are handed on
+	deepest = 500      // what is deeper goes through encoding/json, which finds values that hold themselves
 )
 
 // encodeFunc writes values of one type. It is made once for each type and is safe for concurrent use.
@@ -45,6 +45,7 @@ func (e *encoder) any(v any) error {
 	return e.value(reflect.ValueOf(v))
 }
 
+// value writes a value by the encoder of its type. It must be one that was got without unexported fields.
 func (e *encoder) value(v reflect.Value) error { return encoderOf(v.Type())(e, v) }
 
 // spill hands on what is written so far, if that is at least so much. Without a sink it does nothing.
@@ -57,6 +58,7 @@ func (e *encoder) spill(least int) error {
 	return err
 }
 
+// encoderOf is the encoder of a type, made at the first question. Two that ask at once may both make one; one of them is kept.
 func encoderOf(t reflect.Type) encodeFunc {
 	if f, ok := encoders.Load(t); ok {
 		return f.(encodeFunc)
@@ -65,6 +67,7 @@ func encoderOf(t reflect.Type) encodeFunc {
 	return f.(encodeFunc)
 }
 
+// Types that are treated in a way of their own, and the methods by which types are.
 var (
 	rawMessage  = reflect.TypeFor[json.RawMessage]()
 	jsonNumber  = reflect.TypeFor[json.Number]()
@@ -137,6 +140,7 @@ func throughJSON(e *encoder, v reflect.Value) error {
 	return err
 }
 
+// encodeRaw writes JSON that was kept as text, in canonical form: {"b": 1.0, "a": 2} as {"a":2,"b":1}.
 func encodeRaw(e *encoder, v reflect.Value) (err error) {
 	if v.IsNil() {
 		e.out = append(e.out, "null"...)
@@ -146,6 +150,7 @@ func encodeRaw(e *encoder, v reflect.Value) (err error) {
 	return err
 }
 
+// encodeNumber writes a json.Number as canonical numbers are written.
 func encodeNumber(e *encoder, v reflect.Value) (err error) {
 	text := v.String()
 	if text == "" || text[0] != '-' && (text[0] < '0' || '9' < text[0]) {
@@ -165,6 +170,7 @@ func (e *encoder) inside(v reflect.Value, write func() error) error {
 	return write()
 }
 
+// encodeElem writes what a pointer or an interface holds.
 func encodeElem(e *encoder, v reflect.Value) error {
 	if v.IsNil() {
 		e.out = append(e.out, "null"...)
@@ -173,6 +179,7 @@ func encodeElem(e *encoder, v reflect.Value) error {
 	return e.inside(v, func() error { return e.value(v.Elem()) })
 }
 
+// encodeList writes a slice; nil is null, and an empty one is [].
 func encodeList(e *encoder, v reflect.Value) error {
 	if v.IsNil() {
 		e.out = append(e.out, "null"...)
@@ -189,6 +196,8 @@ func encodeList(e *encoder, v reflect.Value) error {
 	})
 }
 
+// encodeMap writes a map in the order of its keys, by their bytes. Keys that are no UTF-8 are left to encoding/json, by which two of them may
+// come out the same.
 func encodeMap(e *encoder, v reflect.Value) error {
 	if v.IsNil() {
 		e.out = append(e.out, "null"...)
@@ -245,7 +254,8 @@ type structField struct {
 	omitZero  func(v reflect.Value) bool // nil without the option
 }
 
-// fieldsOf are the fields of a struct by their names; nil if only encoding/json knows how they are written.
+// fieldsOf are the fields of a struct by their names; nil if only encoding/json knows how they are written: with embedded structs, names that
+// have to be escaped, two of one name, or the option string.
 func fieldsOf(t reflect.Type) []structField {
 	out := []structField{}
 	for i := range t.NumField() {

@@ -183,15 +183,20 @@ func parallel(all []*Run) *report.Plot {
 		}
 	}
 	for _, name := range parameters {
-		// Numbers lie where they are; texts, such as names of trainers, at equal distances in alphabetical order.
-		order := texts(all, name)
+		// Numbers lie where they are; texts, such as names of trainers, at equal distances in alphabetical order, and so do numbers among texts.
+		order, numeric := texts(all, name), true
+		for _, r := range all {
+			_, err := strconv.ParseFloat(string(r.Parameters[name]), 64)
+			numeric = numeric && (err == nil || r.Parameters[name] == nil)
+		}
 		axis(name, func(r *Run) (float64, bool) {
 			v, ok := r.Parameters[name]
 			if !ok {
 				return 0, false
 			}
-			if x, err := strconv.ParseFloat(string(v), 64); err == nil {
-				return x, true
+			if numeric {
+				x, err := strconv.ParseFloat(string(v), 64)
+				return x, err == nil
 			}
 			return float64(slices.Index(order, word(v))), true
 		})
@@ -211,11 +216,13 @@ func parallel(all []*Run) *report.Plot {
 	return p
 }
 
-// texts are the values of a parameter, sorted, each once.
+// texts are the values that runs have of a parameter, sorted, each once.
 func texts(all []*Run, name string) []string {
 	var out []string
 	for _, r := range all {
-		out = append(out, word(r.Parameters[name]))
+		if v, ok := r.Parameters[name]; ok {
+			out = append(out, word(v))
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

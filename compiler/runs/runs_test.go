@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/report"
@@ -147,6 +148,28 @@ func TestReportIsSound(t *testing.T) {
 		if drawn := len(r.Sections) > 1; drawn != (len(all) == 3) {
 			t.Errorf("%d runs: a picture is drawn: %v", len(all), drawn)
 		}
+	}
+}
+
+// TestParallel: numbers lie where they are, texts at equal distances, and a number among texts as a text.
+func TestParallel(t *testing.T) {
+	all := some()
+	all[2].Parameters["model.params.trees"] = json.RawMessage("100")
+	for i, v := range []string{`"auto"`, "7", `"sqrt"`} {
+		all[i].Parameters["features"] = json.RawMessage(v)
+	}
+	p := parallel(all)
+	if d := cmp.Diff([]string{"features", "model.params.trees", "auc", "loss"}, p.X.Categories); d != "" {
+		t.Fatal(d)
+	}
+	want := [][]float64{{0.5, 0, 0, 0.5}, {0, 1, 1, 1}, {1, 0.2, 0}}
+	for i, s := range p.Series {
+		if d := cmp.Diff(want[i], s.Y, cmpopts.EquateApprox(0, 1e-9)); d != "" || s.Name != all[i].Address {
+			t.Errorf("%s: %s", s.Name, d)
+		}
+	}
+	if d := cmp.Diff([]float64{0, 1, 3}, p.Series[2].X); d != "" { // its auc is undefined
+		t.Error(d)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"math"
 )
 
-// Check says what is wrong with a report, and where.
+// Check says what is wrong with a report, and where: "sections[0].items[2].plot.series[1] has 3 of x and 2 of y". The first mistake in the order
+// of the report is told. What passes can be drawn in any form: no number is infinite, no row is short, no plot is without a series, and
+// there is no more of anything than a page can show.
 func (r *Report) Check() error {
 	switch {
 	case r.Version != Version:
@@ -31,6 +33,7 @@ func (r *Report) Check() error {
 	return nil
 }
 
+// check holds an item to be one of three things.
 func (i Item) check(at string) error {
 	set := 0
 	for _, is := range []bool{i.Note != "", i.Table != nil, i.Plot != nil} {
@@ -49,6 +52,7 @@ func (i Item) check(at string) error {
 	return nil
 }
 
+// check holds rows to the columns, one cell each, also where there is nothing to say: an empty cell is a cell.
 func (t *Table) check(at string) error {
 	if len(t.Columns) == 0 {
 		return fmt.Errorf("%s has no columns", at)
@@ -78,6 +82,7 @@ func (t *Table) check(at string) error {
 	return nil
 }
 
+// check holds axes to ends that span something, and counts the points of all series together.
 func (p *Plot) check(at string) error {
 	switch {
 	case p.Title == "":
@@ -106,6 +111,7 @@ func (p *Plot) check(at string) error {
 	return nil
 }
 
+// check holds the lists of a series to one length. Of a band y is not drawn and may be left out; whiskers and bands have both ends.
 func (s *Series) check(at string) error {
 	switch s.Mark {
 	case Line, Step, Points, Bars:
@@ -119,9 +125,12 @@ func (s *Series) check(at string) error {
 	default:
 		return fmt.Errorf("%s.mark is %q; expected line, step, points, bars or band", at, s.Mark)
 	}
-	for name, list := range map[string][]float64{"low": s.Low, "high": s.High} {
-		if len(list) != 0 && len(list) != len(s.X) {
-			return fmt.Errorf("%s has %d of x and %d of %s", at, len(s.X), len(list), name)
+	for _, list := range []struct {
+		name   string
+		values []float64
+	}{{"low", s.Low}, {"high", s.High}} {
+		if n := len(list.values); n != 0 && n != len(s.X) {
+			return fmt.Errorf("%s has %d of x and %d of %s", at, len(s.X), n, list.name)
 		}
 	}
 	if (len(s.Low) == 0) != (len(s.High) == 0) {

@@ -71,7 +71,7 @@ func TestRefused(t *testing.T) {
 		{"a mark that is none", edit(`"mark": "points"`, `"mark": "pie"`), `series[0].mark is "pie"`},
 		{"x without y", edit(`"y": [0, 1]`, `"y": [0]`), "series[0] has 2 of x and 1 of y"},
 		{"one whisker", edit(`"low": [0, 0], `, ``), "series[0] has one of low and high"},
-		{"whiskers too short", edit(`"low": [0, 0], "high": [1, 1]`, `"low": [0], "high": [1]`), "2 of x and 1 of"},
+		{"whiskers too short", edit(`"low": [0, 0], "high": [1, 1]`, `"low": [0], "high": [1]`), "2 of x and 1 of low"},
 		{"a band without a bound", edit(`"low": [0], "high": [1]`, `"high": [1]`), "series[1] is a band of 1 points with 0 of low"},
 		{"NaN", edit(`"value": 0.84`, `"value": NaN`), "invalid character"},
 		{"too much", strings.Repeat(" ", MaxBytes+1), "more than"},

@@ -15,6 +15,13 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
+// Of evaluate.e.slices["eu"].auc > 0.7 && has(check.c.table) the walker records two figures: evaluate.e.slices.eu.auc, of which all steps are
+// spelled out, and check.c.table. Of evaluate.e.slices[s].auc within a macro over s it records evaluate.e.slices: which slices are read
+// is not known, so that all of them have to be there.
+//
+// Each node that stands for a figure gets its type (types), by which the nodes around it are understood: a key is held to the keys of the map
+// before it, a word to the words that the figure can be. What has no type is left to cel-go's checker.
+
 // walker goes through a rule once: it collects the figures read, knows their types, and finds what cel-go's checker
 // cannot: keys that a map does not have, and what the dialect leaves out. Nodes are known by the ids that cel-go
 // numbers them with.
@@ -193,7 +200,7 @@ func (w *walker) selected(e ast.Expr, in *scope) *figure {
 	return nil
 }
 
-// part is the figure one step further.
+// part is the figure one step further: its path is longer by the name, unless a step before was not spelled out.
 func (f *figure) part(t *schema.FigureType, name string) *figure {
 	if !f.static {
 		return &figure{typ: t, path: f.path}
@@ -230,7 +237,8 @@ func (f *figure) describe() string {
 	return PathString(f.path)
 }
 
-// call visits operators, functions and macros: to CEL all of them are calls. None of them is a figure but an index.
+// call visits operators, functions and macros: to CEL all of them are calls. None of them is a figure but an index. After the arguments of an
+// operator, its own mistakes are looked for: words that a figure never is, keys that a map never has, numbers that cannot be compared.
 func (w *walker) call(e ast.Expr, in *scope) *figure {
 	c := e.AsCall()
 	args := c.Args()

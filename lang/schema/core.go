@@ -34,11 +34,13 @@ func ForEachAttr() Attr {
 			"`each.value` are the element; from outside, `kind.name[\"key\"]` is one instance, `kind.name` the map of all."}
 }
 
+// single is the only type of a kind whose blocks may be repeated.
 func single(b Body, out ...Port) []Type { return []Type{{Body: b, Out: out}} }
 
 // once is the only type of a kind whose blocks cannot be repeated.
 func once(b Body) []Type { return []Type{{Body: b, Single: true}} }
 
+// pipelineKind is the one block that every module has but those that others call.
 func pipelineKind() Kind {
 	return Kind{
 		Name: "pipeline", Phase: Design, Summary: "Names the pipeline",
@@ -53,6 +55,7 @@ func pipelineKind() Kind {
 	}
 }
 
+// variableKind is what a module is told from outside. A variable is no stage: its value goes into the configurations that read it.
 func variableKind() Kind {
 	return Kind{
 		Name: "variable", Phase: Design, Passive: true, Summary: "A value given from outside",
@@ -77,6 +80,7 @@ func variableKind() Kind {
 	}
 }
 
+// localsKind has any attributes, which are values, and no label.
 func localsKind() Kind {
 	return Kind{
 		Name: "locals", Phase: Design, Unlabelled: true, Passive: true, Summary: "Named values computed from others",
@@ -85,6 +89,7 @@ func localsKind() Kind {
 	}
 }
 
+// moduleKind takes any arguments beside its own: the called module's variables say which (compiler/resolve).
 func moduleKind() Kind {
 	return Kind{
 		Name: "module", Phase: Design, FreeAttrs: true, Summary: "Calls a module: a folder of .mlp files",
@@ -97,6 +102,7 @@ func moduleKind() Kind {
 	}
 }
 
+// outputKind is read by people after an apply, and by a module that calls this one.
 func outputKind() Kind {
 	return Kind{
 		Name: "output", Phase: Design, Passive: true, Summary: "A value shown after an apply",
@@ -108,6 +114,7 @@ func outputKind() Kind {
 	}
 }
 
+// secretKind names where a value is found, and has no attribute for the value itself.
 func secretKind() Kind {
 	return Kind{
 		Name: "secret", Phase: Design, Passive: true, Summary: "A value that nobody sees but the stages that name it",

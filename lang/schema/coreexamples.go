@@ -1,6 +1,7 @@
 package schema
 
-// coreExamples are whole modules, by kind.
+// coreExamples are whole modules, by kind. They stand in the reference and in `mlp docs KIND`, and a test compiles each of them, so that an example
+// can be copied as it is. Names are alike in all: a pipeline churn with a table of customers.
 func coreExamples() map[string]Example {
 	return map[string]Example{
 		"pipeline": {Title: "The block that every pipeline begins with", Code: `pipeline "churn" {

@@ -6,6 +6,17 @@ import (
 	"strings"
 )
 
+// Words of other tools. Whoever comes from Terraform, scikit-learn, XGBoost, dbt or MLflow writes n_estimators, test_size or depends_on, which
+// no distance of letters leads from to trees, test and requires. A diagnostic of an unknown word looks here after it has looked for a word
+// that is spelt nearly so:
+//
+//	train.model has no argument "n_estimators"
+//	  here it is called trees
+//
+// A word may stand in several synonyms: the first whose name is among those that may stand at the place counts, so that max_iter is max_iterations
+// of a linear model and trees of a boosted one. A synonym without a name says what to do instead (there are no folds: …). Words that mean
+// something else elsewhere have a name beside them (among) that only the right block takes.
+
 // synonym is what words of other tools are called here.
 type synonym struct {
 	words string   // of other tools, in small letters with _, parted by blanks
@@ -18,7 +29,7 @@ type synonym struct {
 type Vocabulary []synonym
 
 // Meant is what a word of another tool is called here, of the names that there are, and a hint that says so. Both are empty
-// if the word is not known.
+// if the word is not known; the name alone is where the hint says what to do instead. Case, and - for _, make no difference.
 func (v Vocabulary) Meant(word string, names []string) (name, hint string) {
 	word = strings.ToLower(strings.ReplaceAll(word, "-", "_"))
 	for i := range v {
@@ -42,7 +53,7 @@ func (v Vocabulary) Meant(word string, names []string) (name, hint string) {
 	return "", ""
 }
 
-// Kinds are the synonyms of kinds of blocks.
+// KindWords are the synonyms of kinds of blocks.
 func KindWords() Vocabulary {
 	return Vocabulary{
 		{words: "model models trainer training estimator fit learner classifier regressor", here: []string{"train"}, why: `train "gradient_boosting" "name" { … }`},
@@ -79,7 +90,7 @@ func KindWords() Vocabulary {
 	}
 }
 
-// TypeWords are the synonyms of types, by kind.
+// TypeWords are the synonyms of types of a kind; nil for a kind whose types nobody calls otherwise.
 func TypeWords(kind string) Vocabulary {
 	switch kind {
 	case "train":
@@ -158,7 +169,7 @@ func ValueWords() Vocabulary {
 	}
 }
 
-// ArgumentWords are the synonyms of arguments and nested blocks.
+// ArgumentWords are the synonyms of arguments and nested blocks, of all kinds: which of them is meant shows in what the block takes.
 func ArgumentWords() Vocabulary {
 	return Vocabulary{
 		{words: "n_estimators num_boost_round num_trees n_trees ntrees ntree num_rounds nrounds rounds n_iter num_iterations epochs", here: []string{"trees", "max_iterations"}},

@@ -151,7 +151,8 @@ func meant(b *Block, word string, names []string) (name, hint string) {
 }
 
 // keys adds a diagnostic for each key that stands twice in one object: HCL would take the last one and drop the others.
-// A key that is computed is left to evaluation, which knows its value.
+// A key that is computed is left to evaluation, which knows its value. A text without a brace holds no object, and is not walked: most
+// arguments are such.
 func (d *decoder) keys(e hclsyntax.Expression) {
 	if !bytes.Contains(d.file.Text(e.Range()), []byte("{")) {
 		return
@@ -183,7 +184,7 @@ func (d *decoder) keys(e hclsyntax.Expression) {
 	})
 }
 
-// blockForm is how a nested block is written.
+// blockForm is how a nested block is written: `rule "name" { … }`, `params { … }`.
 func blockForm(n *schema.Block) string {
 	if n.Labelled {
 		return n.Name + ` "name" { … }`
@@ -261,7 +262,7 @@ func title(b *Block) string {
 	return b.Kind
 }
 
-// bodyNames are the names of all that may stand in a body, in the order of the schema.
+// bodyNames are the names of all that may stand in a body, arguments first, in the order of the schema, which is that of the reference.
 func bodyNames(body *schema.Body) []string {
 	var names []string
 	for _, a := range body.Attrs {

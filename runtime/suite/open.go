@@ -47,12 +47,16 @@ func OptionsOf(w *workspace.Workspace, tests map[string][]byte, f Opening) (Opti
 // stages that run an image of their own.
 func executorOf(f Opening) func(context.Context, string, bool) (executor.Executor, error) {
 	return func(ctx context.Context, root string, foreign bool) (executor.Executor, error) {
-		name := "process"
-		if foreign || f.Executor == "docker" {
-			name = "docker"
-		}
-		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: name, Store: root, NoEngine: f.NoEngine})
+		return workspace.OpenExecutor(ctx, workspace.ExecutorOptions{Name: executorName(f.Executor, foreign), Store: root, NoEngine: f.NoEngine})
 	}
+}
+
+// executorName is the executor of built-in or foreign stages where one was asked for: an image runs in a container, whatever else does.
+func executorName(asked string, foreign bool) string {
+	if foreign || asked == "docker" {
+		return "docker"
+	}
+	return "process"
 }
 
 // sqlTables is the SQL engine for tests.

@@ -95,6 +95,11 @@ func (s *story) options() (*Options, source.Diagnostics) {
 	}
 	o, lib, diags, err := OptionsOf(w, tests, Opening{Settings: s.vars})
 	if own := (*front.Error)(nil); errors.As(err, &own) {
+		for _, d := range own.Diagnostics {
+			if own.Files[d.Subject.File] == nil {
+				s.t.Errorf("%s: the text of %s is not there to be shown", d.Summary, d.Subject.File)
+			}
+		}
 		return nil, own.Diagnostics
 	}
 	if err != nil {

@@ -66,8 +66,8 @@ func (s *session) withoutNulls(ctx context.Context, query string) (string, error
 	return query, nil
 }
 
-// same is an expression as SQL which the engine reads as that expression.
-// What the engine writes is parsed again and compared: a text that means something else is an error and never part of a query.
+// same is an expression as SQL which the engine reads as that expression. What the engine writes is parsed again and compared: a text that means
+// something else, as one without brackets might, is an error and never part of a query.
 func (s *session) same(ctx context.Context, statement tree, expr any) (string, error) {
 	statement = maps.Clone(statement)
 	node := maps.Clone(statement["node"].(tree))
@@ -109,7 +109,7 @@ func asOfJoins(v any) []tree {
 	return out
 }
 
-// first is the first place of a tree in the text; -1 if none is known.
+// first is the first place of a tree in the text, a byte offset; -1 if none is known.
 func first(v any) int {
 	out := -1
 	take := func(at int) {

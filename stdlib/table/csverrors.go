@@ -18,6 +18,15 @@ import (
 // csvLine finds the line and the reason in the engine's message on a row that is malformed.
 var csvLine = lazyregexp.New(`(?s)^CSV Error on Line: (\d+)\n(?:Original Line: (.*?)\n)?([A-Z][^\n]*)\n.*\n  file = ([^\n]*)\n`)
 
+// How a failed load is explained. The engine stops somewhere, and says so in words of its own: a line counted in its way, options of its reader that
+// nobody can set here. What is told is file, line, column, value and the type that was expected, of the first in the order of the files.
+//
+//  1. A file whose lines end in several ways is told as such (ends): all else that the engine says of it is wrong.
+//  2. A row with too few or too many fields, or with a stray quote, is told by its line in the text (malformed, lineOfRow).
+//  3. Else each value is held to its column's type, in the order of rows and columns, until one does not fit (explainFile).
+//
+// This reads the files again, once or twice, after a failure alone. Summary and Detail quote the value; Bare does not, for who may not see the data.
+
 // explain finds the first value that made loading fail.
 // Files are gone through in the order of the source, so that the same files always tell the same value. Where nothing is found the
 // engine's own words are told.
@@ -203,7 +212,7 @@ func csvReason(said string) (reason, cure string) {
 	return strings.TrimSuffix(said, "."), ""
 }
 
-// line is where row n of a file (from 1, the header not counted) has a field.
+// line is the line, from 1, where row n of a file (from 1, the header not counted) has a field. It is n where the file cannot be read so far.
 func (c CSV) line(f File, n int64, field int) int64 {
 	if c.Header {
 		n++

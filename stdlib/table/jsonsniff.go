@@ -83,7 +83,8 @@ func (j JSON) members(ctx context.Context) ([]*jsonMember, error) {
 	return out, nil
 }
 
-// narrowJSON is the type of the values of column i, which are of these kinds.
+// narrowJSON is the type of the values of column i, which are of these kinds: the first of the candidates that all values come through and back
+// unchanged. 1 and 2.5 are double, 12345678901234567891 is varchar, for neither a bigint nor a double has its digits.
 func (s *session) narrowJSON(ctx context.Context, i int, kinds []jsontext.Kind) (string, error) {
 	// kinds are of jsontext: t and f are true and false, 0 is a number, " a text; null is not among them.
 	only := func(of string) bool {

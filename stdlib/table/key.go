@@ -38,7 +38,9 @@ func CheckKey(ctx context.Context, path string, key Key) error {
 	return errors.Join(err, s.Close())
 }
 
-// checkKey reads rows once, and again for what to say where they are not as the key says.
+// checkKey reads rows once, and again for what to say where they are not as the key says: groups by the key's columns, of which a key has as
+// many as there are rows. What is said counts both the values and the rows, "3 of its values are shared by 7 rows, such as id = A12": one
+// value of a thousand rows is another mistake than 500 values of two.
 func (s *session) checkKey(ctx context.Context, rows string, key Key) error {
 	// Nulls count first: a null differs from every value, also from another null, and so would pass as unique.
 	quoted, nulls, text := make([]string, len(key.Columns)), make([]string, len(key.Columns)), make([]string, len(key.Columns))

@@ -31,8 +31,8 @@ func (b *Binder) Lineage(ctx context.Context, query string, tables map[string]*s
 	return a.Flows, a.Problems
 }
 
-// trace walks the query, which binds.
-// The tree is that of the query as written, and the columns are those that the engine found in it.
+// trace walks the query, which binds. The tree is that of the query as written, and the columns are those that the engine found in it. Which
+// functions are aggregates is asked once: a function that is taken for a scalar one would have its result flow from one row.
 func (b *Binder) trace(ctx context.Context, s *session, query string, tables map[string]*schema.Table, key []string, columns []schema.Column) (component.Flows, error) {
 	root, err := s.parse(ctx, query)
 	if err != nil {

@@ -41,6 +41,7 @@ func Run(ctx context.Context, q Query) (rows int64, err error) {
 	return rows, err
 }
 
+// run is one attempt of Run, in a session of its own: what an attempt leaves behind in the engine goes with it.
 func (q Query) run(ctx context.Context) (rows int64, err error) {
 	s, err := open(ctx)
 	if err != nil {
@@ -187,7 +188,8 @@ func scanParquet(path string) string {
 	return "read_parquet(" + literal(path) + ", hive_partitioning = false)"
 }
 
-// copyParquet writes the rows of a query, in the order that they come in. The settings are part of the bytes.
+// copyParquet writes the rows of a query, in the order that they come in, and returns how many. The settings are part of the bytes: with another
+// size of row groups all results would have other digests.
 func (s *session) copyParquet(ctx context.Context, query, out string) (int64, error) {
 	out, err := s.target(out)
 	if err != nil {

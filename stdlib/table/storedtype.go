@@ -76,6 +76,11 @@ func unquoted(t string) string {
 }
 
 // typeParser reads a type as the engine prints it. Names of fields that are not quoted there become small letters.
+//
+//	INTEGER[3]                                 integer[]
+//	STRUCT(Day DATE, amounts DECIMAL(9,2)[])   struct(day date, amounts decimal(9,2)[])
+//	MAP(VARCHAR, ENUM('a', 'b'))               map(varchar, varchar)
+//	STRUCT(a UNION(n INTEGER, s VARCHAR))      refused: a union
 type typeParser struct {
 	rest    string
 	refused *unstored // the first reason

@@ -22,7 +22,7 @@ type vector struct {
 	valid *uint64 // a bit for each row, the lowest first; nil: no row is null
 }
 
-// valids are the words of the bits.
+// valids are the words of the bits, 64 rows each; those of the last beyond rows say nothing.
 func (v vector) valids() []uint64 {
 	if v.valid == nil {
 		return nil
@@ -143,7 +143,8 @@ func (s *session) result(ctx context.Context, query string, result *mapping.Resu
 // interruptEvery is the time between two interruptions of a query.
 const interruptEvery = 10 * time.Millisecond
 
-// handle is the connection as the engine's C interface knows it. The driver keeps it to itself, so it is looked up by its name, conn.
+// handle is the connection as the engine's C interface knows it. The driver keeps it to itself, so it is looked up by its name, conn. Another version
+// of the driver may call it otherwise; then this panics in the first test that reads a table.
 func (s *session) handle() mapping.Connection {
 	return mapping.Connection{Ptr: reflect.ValueOf(s.conn).Elem().FieldByName("conn").FieldByName("Ptr").UnsafePointer()}
 }

@@ -68,7 +68,7 @@ func (l *loader) classError(summary, detail string) error {
 	return &component.InputError{Summary: l.stage.Address + ": " + summary, Detail: detail}
 }
 
-// quoted lists classes for a message, not too many.
+// quoted lists classes for a message, not too many: "a", "b", "c", of more than eight the first and …
 func quoted(classes []string) string {
 	const most = 8
 	var out []string
