@@ -1,11 +1,16 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Policy is what a block asks of others, by path: what must hold before something goes on. It decides and runs nothing. The
@@ -21,6 +26,7 @@ import (
 //	rollback.from         who may roll back a release, sorted; absent: whoever may write to the store
 //	rollback.rules        names of rules that must hold for what is brought back, sorted
 //	requirement[NAME].verified_by  addresses, sorted
+//	keep                  how long results are kept that others took the place of; absent: schema.KeepResults
 //	variable.X, local.X, each.X    the values that conditions read
 type Policy map[string]json.RawMessage
 
@@ -120,6 +126,26 @@ func (n *Node) Policy() (Policy, error) {
 	}
 	after := slices.DeleteFunc(slices.Clone(n.After), func(a string) bool { return a == n.Gate })
 	return p, p.addresses("requires", after)
+}
+
+// Keep is how long results are kept that others took the place of, and the text that says so; without one schema.KeepResults counts.
+func (p Policy) Keep() (d time.Duration, said string) {
+	_ = json.Unmarshal(p["keep"], &said) // one that is no text, which the schema refuses, says nothing
+	d, err := schema.ParseDuration(cmp.Or(said, schema.KeepResults))
+	if err != nil { // of a log that was written by hand: nothing is deleted by it
+		d = math.MaxInt64
+	}
+	return d, said
+}
+
+// Keep is that of the pipeline whose state this is.
+func (st *State) Keep() (d time.Duration, said string) {
+	for _, address := range slices.Sorted(maps.Keys(st.Policies)) {
+		if d, said := st.Policies[address].Keep(); said != "" {
+			return d, said
+		}
+	}
+	return Policy(nil).Keep()
 }
 
 // Digest of a policy; of none it is empty.

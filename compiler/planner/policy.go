@@ -1,11 +1,13 @@
 package planner
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -50,6 +52,9 @@ func (p *planner) policies() map[string]plan.Policy {
 		if p.nodes[address] != nil || p.gates[address] != nil || b.TypeSpec.IsDeployment() {
 			continue
 		}
+		if own := ownPolicy(b); own != nil {
+			out[address] = own
+		}
 		lists := map[string][]string{}
 		for _, r := range b.Refs {
 			if r.Edge == schema.StateEdge || r.Edge == schema.OrderEdge {
@@ -66,6 +71,24 @@ func (p *planner) policies() map[string]plan.Policy {
 			}
 			slices.Sort(list)
 			out[address][path] = encode(slices.Compact(list))
+		}
+	}
+	return out
+}
+
+// ownPolicy is what a block asks by attributes of its own that are policy, such as how long results are kept; nil where it asks nothing. A
+// block that a called module has only one of, as its pipeline block, asks nothing of its callers.
+func ownPolicy(b *check.Block) plan.Policy {
+	var values, out plan.Policy
+	if b.Module != "" && b.TypeSpec.Single || json.Unmarshal(b.Policy, &values) != nil {
+		return nil
+	}
+	for _, a := range b.TypeSpec.Body.Attrs {
+		if v := values[a.Name]; a.Policy && len(v) > 0 {
+			if out == nil {
+				out = plan.Policy{}
+			}
+			out[a.Name] = v
 		}
 	}
 	return out

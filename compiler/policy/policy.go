@@ -16,6 +16,7 @@ package policy
 //	approval[risk].when      absent → a condition                it is no longer always asked for
 //	after                    ["check.a"] → absent                no longer waits for check.a
 //	rollback.from            ["ann"] → absent                    anybody may roll back
+//	keep                     "90d" → "30d"                       results are kept for a shorter time
 //
 // Conditions are compared by rule.Compare, each with the constants that it reads put in: a rule whose text is the same became
 // weaker where the variable in it moved. A condition that says when an approval is asked for works the other way round: the
@@ -140,6 +141,12 @@ func (c comparison) weaker(d *Difference) string {
 		return lost("what is brought back is no longer held to ", d)
 	case part == "verified_by":
 		return lost("no longer verified by ", d)
+	case d.Path == "keep":
+		before, _ := c.before.Keep()
+		after, _ := c.after.Keep()
+		if after < before {
+			return "results are kept for a shorter time"
+		}
 	}
 	return ""
 }

@@ -74,6 +74,12 @@ func TestCompare(t *testing.T) {
 		"a value in place of a number": {asks("rule[r]", "e.auc > 0.8"), asks("rule[r]", "e.auc > variable.x", "variable.x", 0.8), []string{"rule[r]: "}},
 		"a value of a condition":       {asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.8), asks("approval[a].when", "e.auc < variable.x", "variable.x", 0.7), []string{"variable.x: approval[a] is asked for in other cases"}},
 		"a name with brackets":         {asks("rule[a].b]", "x > 1"), nil, []string{"rule[a].b]: the rule is gone"}},
+		"kept for less":                {asks("keep", "90d"), asks("keep", "30d"), []string{"keep: results are kept for a shorter time"}},
+		"kept for less than usual":     {asks(), asks("keep", "30d"), []string{"keep: results are kept for a shorter time"}},
+		"kept as usual from now on":    {asks("keep", "26w"), asks(), []string{"keep: results are kept for a shorter time"}},
+		"kept for longer":              {asks("keep", "30d"), asks("keep", "31d"), []string{"keep: "}},
+		"kept for as long, otherwise":  {asks("keep", "720h"), asks("keep", "30d"), []string{"keep: "}},
+		"kept for longer than usual":   {asks(), asks("keep", "91d"), []string{"keep: "}},
 	} {
 		var got []string
 		for _, d := range Compare(c.before, c.after) {

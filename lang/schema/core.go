@@ -51,6 +51,9 @@ func pipelineKind() Kind {
 			{Name: "store", Type: String, Metadata: true,
 				Doc: "Where results and state are kept, for all who work on the pipeline: a bucket and a prefix, such as `\"s3://models/fraud?region=eu-central-1\"`; " +
 					"`s3://`, `gs://` or `azblob://`. A string without variables. Default: the folder `.mlp` beside the module. `--store` and `MLP_STORE` count before it."},
+			{Name: "keep", Type: Duration, Policy: true,
+				Doc: "How long `mlp gc` keeps results that others took the place of, and those that no state has, such as `\"30d\"`. Default: `\"" + KeepResults + "\"`. " +
+					"Releases, with all that they come from, are kept for ever."},
 		}}),
 	}
 }

@@ -7,6 +7,7 @@ func coreExamples() map[string]Example {
 		"pipeline": {Title: "The block that every pipeline begins with", Code: `pipeline "churn" {
   description = "Which customers are about to leave."
   owner       = "retention-team"
+  keep        = "180d"
 }
 `},
 		"problem": {Title: "A requirement, verified by a gate", Code: `pipeline "churn" {}

@@ -53,6 +53,8 @@ func (t *Type) IsDeployment() bool { return t.Yields(ReleasePort) }
 const (
 	// LeastPositives are how many positive rows a figure of two classes must rest on where min_positives says nothing.
 	LeastPositives = 10
+	// KeepResults is how long results are kept that others took the place of, where the pipeline does not say.
+	KeepResults = "90d"
 	// DriftDistance is the least distance that is drift where a monitor has no limit.
 	DriftDistance = 0.1
 )

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/runtime/workspace"
@@ -62,12 +60,12 @@ func (a *app) storeCommand() *cobra.Command {
 			return a.verified(a.CheckStore(cmd.Context()))(format, "looked at")
 		},
 	}
-	days := 0
+	var keep workspace.KeepDays
 	du := &cobra.Command{
 		Use: "du", Short: "Say what takes the space of the store", Long: duHelp, Args: cobra.NoArgs,
 		Example: "  mlp store du\n  mlp store du --format json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			used, err := a.Usage(cmd.Context(), time.Duration(days)*24*time.Hour)
+			used, err := a.Usage(cmd.Context(), keep)
 			if err != nil {
 				return err
 			}
@@ -77,7 +75,7 @@ func (a *app) storeCommand() *cobra.Command {
 			return used.Text(a.out)
 		},
 	}
-	du.Flags().IntVar(&days, "keep-days", 90, "count for garbage what gc would mark with as many days")
+	du.Flags().Var(&keep, "keep-days", "count for garbage what gc would mark with as `many` days (default: as gc does)")
 	var o workspace.Repair
 	repair := &cobra.Command{
 		Use: "repair", Short: "Restore from copies what is damaged or gone", Long: repairHelp, Args: cobra.NoArgs,

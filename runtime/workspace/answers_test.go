@@ -231,7 +231,7 @@ func TestOldAnswersAreGarbage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := &collector{w: w, store: r.Store, keep: time.Hour, began: time.Now()}
+	c := &collector{w: w, store: r.Store, keep: new(time.Hour), began: time.Now()}
 	used, err := c.used(ctx)
 	if err != nil {
 		t.Fatal(err)

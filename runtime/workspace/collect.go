@@ -13,7 +13,7 @@ import (
 
 // Collect is how garbage is collected.
 type Collect struct {
-	Keep   time.Duration // how long what was recorded and is in use no more stays
+	Keep   KeepDays      // how long results stay that others took the place of
 	Grace  time.Duration // how long what is marked can still be used again
 	DryRun bool          // marks and deletes nothing
 	Tell   func(string)  // what it is about to do; may be nil
@@ -31,8 +31,8 @@ func (o Collect) tell(format string, args ...any) {
 const leastGrace = time.Hour
 
 // Collect marks what no state needs any more, of all pipelines and workspaces in the store, and deletes what was marked a grace ago and is
-// still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if it was recorded within
-// Keep; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
+// still not needed. It is needed if a state or a release of the past has it, with all that the release comes from; if a state had it, or it was
+// made, within the time that results are kept; or if it is the log of a stage in an apply whose journal is kept. A state that cannot be read ends it: nothing is known to be garbage then.
 //
 // One call does one of these, by what the store says of the last mark:
 //
@@ -43,8 +43,8 @@ const leastGrace = time.Hour
 //
 // So a collection every night frees what was garbage the night before, with a grace of a day. Applies go on meanwhile (garbage.Holder).
 func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, error) {
-	if o.Keep < 0 || o.Grace < 0 {
-		return nil, errors.New("--keep-days and --grace take no negative number")
+	if o.Grace < 0 {
+		return nil, errors.New("--grace takes no negative number")
 	}
 	st, err := w.openStore(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 			return nil, err
 		}
 	}
-	c := &collector{w: w, store: st, keep: o.Keep, tell: o.tell, began: time.Now()}
+	c := &collector{w: w, store: st, keep: o.Keep.time(), tell: o.tell, began: time.Now()}
 	if o.Grace < leastGrace && !o.DryRun {
 		unlock, err := c.lock(ctx)
 		if err != nil {
@@ -79,6 +79,7 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 		out.Marked, out.Due = marked, since.Add(o.Grace)
 	}
 	keys, err := c.garbage(ctx, out)
+	out.Kept = c.kept
 	if err != nil || open || o.DryRun || len(keys) == 0 {
 		return out, err
 	}

@@ -2,14 +2,17 @@ package workspace
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +20,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/compiler/render/ledger"
 	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/state"
 	"github.com/mlp-lang/mlp/runtime/store"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
@@ -46,13 +51,66 @@ import (
 type collector struct {
 	w     *Workspace
 	store *store.Store
-	keep  time.Duration // how long results stay that no state has
-	began time.Time     // from which keep counts
+	keep  *time.Duration // how long results stay that no state has any more; nil: as each state says
+	alone time.Duration  // and those that no state had: the longest of all
+	began time.Time      // from which both count
 	tell  func(format string, args ...any)
 
 	index   *garbage.Index
 	records map[string]*plan.Action  // by key, less what is not asked for; nil: cannot be read
 	own     map[string][]plan.Digest // what a record mentions beside its inputs: what its stage yielded, its log
+	kept    ledger.Kept              // by which rules, since what is used was last looked for
+}
+
+// KeepDays is for how many days results are kept that others took the place of, where that is given; the zero value: as each pipeline says.
+type KeepDays struct{ days *int }
+
+// Set takes a number of days, which a flag was given.
+func (k *KeepDays) Set(text string) error {
+	const most = int(math.MaxInt64 / (24 * time.Hour))
+	days, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		return errors.New("it is no number of days")
+	case days < 0:
+		return errors.New("it takes no negative number")
+	case days > most:
+		return fmt.Errorf("it takes at most %d", most)
+	}
+	k.days = &days
+	return nil
+}
+
+// String is the number of days; "" where none is given.
+func (k *KeepDays) String() string {
+	if k.days == nil {
+		return ""
+	}
+	return strconv.Itoa(*k.days)
+}
+
+// Type is what the value of a flag is called.
+func (k *KeepDays) Type() string { return "int" }
+
+// time is the time that is given; nil where none is.
+func (k *KeepDays) time() *time.Duration {
+	if k.days == nil {
+		return nil
+	}
+	return new(time.Duration(*k.days) * 24 * time.Hour)
+}
+
+// keepOf is how long results of a state are kept that others took the place of: as it was given, else as the state's pipeline says.
+func (c *collector) keepOf(st *plan.State) time.Duration {
+	keep, said := st.Keep()
+	c.kept.States = append(c.kept.States, ledger.KeptRule{Pipeline: st.Pipeline, Workspace: st.Workspace, Keep: cmp.Or(said, schema.KeepResults), Default: said == ""})
+	if c.keep != nil {
+		keep, c.kept.Given = *c.keep, fmt.Sprintf("%dd", int(c.keep.Hours()/24))
+	}
+	if c.kept.Alone == "" || keep > c.alone {
+		c.alone, c.kept.Alone = keep, cmp.Or(c.kept.Given, said, schema.KeepResults)
+	}
+	return keep
 }
 
 // look lists the store, and reads the records that are new to it. Records do not change, but for those that were replaced, of which there are
@@ -125,6 +183,11 @@ func (c *collector) used(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	none, _ := plan.Policy(nil).Keep()
+	c.kept, c.alone = ledger.Kept{States: []ledger.KeptRule{}}, none
+	if c.keep != nil {
+		c.alone = *c.keep
+	}
 	for _, log := range logs {
 		of, err := c.roots(ctx, log)
 		if err != nil {
@@ -160,7 +223,7 @@ func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
 			}
 			converted = slices.ContainsFunc(sortedKeys(has), func(key string) bool { return reached[key] })
 		}
-		if converted || a.StartedAt.After(c.began.Add(-c.keep)) {
+		if converted || c.within(a.StartedAt, c.alone) {
 			if err := c.index.Reach(ctx, []plan.Digest{d}, reached); err != nil {
 				return err
 			}
@@ -168,6 +231,9 @@ func (c *collector) recent(ctx context.Context, reached map[string]bool) error {
 	}
 	return nil
 }
+
+// within reports whether something was so long ago at most.
+func (c *collector) within(at time.Time, keep time.Duration) bool { return c.began.Sub(at) < keep }
 
 // logs are those of all pipelines and workspaces in the store: of whose module is not here too, since all share the objects.
 func (c *collector) logs(ctx context.Context) ([]*state.Log, error) {
@@ -189,25 +255,32 @@ func (c *collector) logs(ctx context.Context) ([]*state.Log, error) {
 	return out, err
 }
 
-// roots are the digests that a state keeps: those of the state, of revisions within the time that is kept, and of all releases that there ever
-// were with what they come from.
+// roots are the digests that a state keeps: those that it has, all that it had within the time that is kept, and those of all releases that there
+// ever were with what they come from.
 func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, error) {
 	history, err := log.History(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now := log.At(history, int64(len(history)))
-	now.Looks = nil // a model that was measured once is not kept for that
-	text, err := json.Marshal(now)
+	roots, err := stateRoots(now)
 	if err != nil {
 		return nil, err
 	}
-	roots := garbage.Mentions(text)
 	if now.Answers != "" {
 		roots = append(roots, now.Answers)
 	}
+	keep := c.keepOf(now)
+	// What the first revision within the time took the place of was in use until then.
+	if first := slices.IndexFunc(history, func(r *state.Revision) bool { return c.within(r.At, keep) }); first > 0 {
+		had, err := stateRoots(log.At(history, int64(first)))
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, had...)
+	}
 	for i, r := range history {
-		recent := r.At.After(c.began.Add(-c.keep))
+		recent := c.within(r.At, keep)
 		for _, e := range r.Events {
 			if e.Release == nil && !recent {
 				continue
@@ -223,6 +296,13 @@ func (c *collector) roots(ctx context.Context, log *state.Log) ([]plan.Digest, e
 		}
 	}
 	return roots, nil
+}
+
+// stateRoots are the digests that a state mentions.
+func stateRoots(st *plan.State) ([]plan.Digest, error) {
+	st.Looks = nil // a model that was measured once is not kept for that
+	text, err := json.Marshal(st)
+	return garbage.Mentions(text), err
 }
 
 // evidence are the results that a release comes from: its model's, those of the evaluations that its gate read, and all behind them. history

@@ -19,16 +19,13 @@ import (
 
 // Usage says what takes the space of the store: by block, by workspace, and for what it is kept. Garbage is what a collection with the same keep would
 // mark now. Sizes are in bytes, of values as they are; each value counts once in each of the three.
-func (w *Workspace) Usage(ctx context.Context, keep time.Duration) (*ledger.Usage, error) {
-	if keep < 0 {
-		return nil, errors.New("--keep-days takes no negative number")
-	}
+func (w *Workspace) Usage(ctx context.Context, keep KeepDays) (*ledger.Usage, error) {
 	st, err := w.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer st.Close()
-	u := &usage{collector: collector{w: w, store: st, keep: keep, began: time.Now(), tell: Collect{}.tell}, stated: map[string]int{}}
+	u := &usage{collector: collector{w: w, store: st, keep: keep.time(), began: time.Now(), tell: Collect{}.tell}, stated: map[string]int{}}
 	if u.needed, err = u.used(ctx); err != nil {
 		return nil, err
 	}

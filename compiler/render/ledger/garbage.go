@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/render"
@@ -12,6 +14,7 @@ import (
 // Collected is what a collection of garbage came to; its JSON is what scripts read.
 type Collected struct {
 	DryRun     bool      `json:"dry_run,omitempty"`
+	Kept       Kept      `json:"kept"`    // how long results are kept, and by which rule
 	Deleted    int       `json:"deleted"` // objects and records that were marked before
 	Freed      int64     `json:"freed"`   // bytes
 	Found      int       `json:"found"`   // objects and records that nothing needs
@@ -20,6 +23,56 @@ type Collected struct {
 	Marked     int       `json:"marked"`       // those of the mark that is open
 	Due        time.Time `json:"due,omitzero"` // from when on these are deleted
 	Blocks     []Garbage `json:"blocks"`       // what was found, by block
+}
+
+// Kept says how long results are kept that others took the place of.
+type Kept struct {
+	Given  string     `json:"given,omitempty"` // by --keep-days, which counts before what pipelines say: "30d"
+	States []KeptRule `json:"states"`          // by pipeline and workspace
+	Alone  string     `json:"alone"`           // results that no state has or had: the longest of these
+}
+
+// KeptRule is what the state of a workspace says.
+type KeptRule struct {
+	Pipeline  string `json:"pipeline"`
+	Workspace string `json:"workspace"`
+	Keep      string `json:"keep"`
+	Default   bool   `json:"default,omitempty"` // the pipeline block does not say
+}
+
+// lines say by which rule results are kept. Workspaces of a pipeline that say the same are told at once.
+func (k *Kept) lines(p *printer) {
+	if k.Given != "" {
+		p.Line("What was replaced is kept for %s: --keep-days, which counts before what pipelines say.", k.Given)
+		return
+	}
+	type said struct {
+		pipeline, keep string
+		byDefault      bool
+	}
+	var order []said
+	in, longest := map[said][]string{}, true
+	for _, r := range k.States {
+		s := said{r.Pipeline, r.Keep, r.Default}
+		if in[s] == nil {
+			order = append(order, s)
+		}
+		in[s] = append(in[s], render.Line(r.Workspace))
+		longest = longest && r.Keep == k.Alone
+	}
+	for _, s := range order {
+		where, why := render.Line(s.pipeline), "keep in its pipeline block"
+		if slices.ContainsFunc(order, func(o said) bool { return o != s && o.pipeline == s.pipeline }) {
+			where += " (" + strings.Join(render.Shortened(in[s], 4), ", ") + ")"
+		}
+		if s.byDefault {
+			why = "the default, as its pipeline block says nothing"
+		}
+		p.Line("%s keeps what was replaced for %s: %s.", where, render.Line(s.keep), why)
+	}
+	if !longest {
+		p.Line("What no state has or had is kept for %s, the longest of these.", render.Line(k.Alone))
+	}
 }
 
 // Garbage is what nothing needs of the results of a block.
@@ -43,6 +96,7 @@ func (c *Collected) Garbage(w io.Writer) error {
 		p.table(rows)
 		p.Line("")
 	}
+	c.Kept.lines(p)
 	p.Line("%d objects and records are needed; %d (%d bytes) are not.", c.Used, c.Found, c.FoundBytes)
 	if c.Deleted > 0 {
 		p.Line("%d that were marked before are deleted: %d bytes.", c.Deleted, c.Freed)
