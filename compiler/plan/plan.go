@@ -371,6 +371,8 @@ type Looked struct {
 	From     string `json:"from" is:"address"`
 	FromPort string `json:"from_port" is:"port"`
 	Models   int    `json:"models"`
+	// Elsewhere: of these, those that only evaluations in other workspaces of the pipeline have measured, such as pull requests that were not merged.
+	Elsewhere int `json:"elsewhere,omitempty"`
 }
 
 // Approval is a person's yes that a gate asks for.

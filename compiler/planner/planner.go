@@ -66,6 +66,8 @@ type Options struct {
 	Approvers plan.Approvers
 	Force     []string // addresses that run even if their result is known
 	Targets   []string // addresses of blocks that alone are planned, with what they rest on, sorted; nil: all
+	// Looked are the models that evaluations measured on some rows in any workspace of the pipeline; nil: only what State says is known.
+	Looked func(ctx context.Context, rows plan.Digest) ([]plan.Digest, error)
 	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
 	Given map[string]Given
 }
@@ -137,7 +139,7 @@ func (p *planner) plan(ctx context.Context) (*plan.Plan, source.Diagnostics) {
 		return nil, p.diags.Sort()
 	}
 	p.resting()
-	p.looked()
+	p.looked(ctx)
 	p.twins()
 	p.compareFigures()
 	out, err := p.assemble()

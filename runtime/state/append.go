@@ -89,6 +89,9 @@ func (l *Log) Record(ctx context.Context, st *plan.State, events []plan.Event) e
 			return fmt.Errorf("recording: two events on %q at once", e.Key)
 		}
 	}
+	if err := l.putLooks(ctx, st, events); err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
 	for len(events) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -45,7 +45,7 @@ func set(st *plan.State, e plan.Event) {
 	case "node":
 		put(st.Nodes, name, e.Node)
 		if e.Node != nil {
-			look(st, name, e)
+			look(st, e)
 		}
 	case "gate":
 		put(st.Gates, name, e.Gate)
@@ -65,16 +65,24 @@ func set(st *plan.State, e plan.Event) {
 	}
 }
 
-// look notes that a model was measured on some rows. Derived stages do not count: the champion was measured before it was released.
-func look(st *plan.State, name string, e plan.Event) {
-	l := e.Look
-	if n := e.Node; l == nil && n.Kind == "evaluate" && !address.IsDerived(name) { // of a log from before looks were said
+// look notes that a model was measured on some rows.
+func look(st *plan.State, e plan.Event) {
+	if rows, model, ok := looks(e); ok && !slices.Contains(st.Looks[rows], model) {
+		st.Looks[rows] = append(slices.Clone(st.Looks[rows]), model)
+	}
+}
+
+// looks says of an event which model was measured on which rows; false if none was. Derived stages do not count: the champion was measured
+// before it was released.
+func looks(e plan.Event) (rows, model plan.Digest, ok bool) {
+	l, name := e.Look, strings.TrimPrefix(e.Key, "node/")
+	if n := e.Node; l == nil && n != nil && n.Kind == "evaluate" && !address.IsDerived(name) { // of a log from before looks were said
 		l = &plan.Look{Rows: n.Inputs["data"], Model: n.Inputs["model"]}
 	}
-	if l == nil || l.Rows == "" || l.Model == "" || slices.Contains(st.Looks[l.Rows], l.Model) {
-		return
+	if l == nil || e.Node == nil || l.Rows == "" || l.Model == "" {
+		return "", "", false
 	}
-	st.Looks[l.Rows] = append(slices.Clone(st.Looks[l.Rows]), l.Model)
+	return l.Rows, l.Model, true
 }
 
 // put sets a key, or removes it where there is no value.

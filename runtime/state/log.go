@@ -306,7 +306,7 @@ func complete(st *plan.State) *plan.State {
 		st.Looks = map[plan.Digest][]plan.Digest{}
 		for _, address := range slices.Sorted(maps.Keys(st.Nodes)) { // of a checkpoint that does not have them
 			n := st.Nodes[address]
-			look(st, address, plan.Event{Node: &n})
+			look(st, plan.Event{Key: "node/" + address, Node: &n})
 		}
 	}
 	return st

@@ -185,7 +185,7 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		behind <- told{d, err}
 	}()
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers,
+		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers, Looked: s.Log.Looked,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}

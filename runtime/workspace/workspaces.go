@@ -135,7 +135,7 @@ func promotable(p *plan.Plan, from string, own *plan.State) error {
 }
 
 // RemoveWorkspace removes all that is recorded in the session's workspace: revisions, journals, which plans were applied. Results stay in
-// the store, for others that have them too. A workspace in which an apply goes on is refused, and so is one that stands alone and has
+// the store, for others that have them too, and so does which models were measured on which rows. A workspace in which an apply goes on is refused, and so is one that stands alone and has
 // something live, unless that is forced.
 func (s *Session) RemoveWorkspace(ctx context.Context, force bool) (err error) {
 	name := s.Log.Workspace()
@@ -153,6 +153,9 @@ func (s *Session) RemoveWorkspace(ctx context.Context, force bool) (err error) {
 	case !force && st.Upstream == nil && len(st.Releases) > 0:
 		return &Failure{Err: fmt.Errorf("workspace %s goes by no other one, and has live: %s", name, strings.Join(slices.Sorted(maps.Keys(st.Releases)), ", ")),
 			Hint: "Whoever serves them would stop, and what was approved would be forgotten. --force removes it all the same."}
+	}
+	if err := s.Log.KeepLooks(ctx, st); err != nil {
+		return err
 	}
 	if err := s.Log.Remove(ctx, st.Revision); err != nil {
 		return err

@@ -74,7 +74,14 @@ func lookedText(l plan.Looked) string {
 	if l.Models != 1 {
 		times = fmt.Sprintf("%d times", l.Models)
 	}
-	return fmt.Sprintf("the rows of %s.%s have been looked at %s", render.Line(l.From), render.Line(l.FromPort), times)
+	elsewhere := ""
+	switch {
+	case l.Elsewhere > 0 && l.Elsewhere == l.Models:
+		elsewhere = ", only in other workspaces"
+	case l.Elsewhere > 0:
+		elsewhere = fmt.Sprintf(", %d of these only in other workspaces", l.Elsewhere)
+	}
+	return fmt.Sprintf("the rows of %s.%s have been looked at %s%s", render.Line(l.From), render.Line(l.FromPort), times, elsewhere)
 }
 
 // acceptedText says whose result is accepted, why and by whom.
