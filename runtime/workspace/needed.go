@@ -36,12 +36,12 @@ import (
 // of a directory its files. Roots are
 //
 //	the state of each workspace, as it is now          what a plan compares with
-//	revisions within the time that is kept             for comparisons with what was
+//	each state within the time that is kept            for comparisons with what was, and to return to it
 //	each release that ever was, with its evidence      for a rollback, for an audit: the model, the evaluations that its
 //	                                                   gate read, and all results behind them
 //	logs of stages in journals                         for `mlp logs`, also of stages that failed
 //	applies that go on, here and elsewhere             what they have told so far is about to be recorded
-//	results of the time that is kept, in no state      of a branch that was planned and applied nowhere yet
+//	results made within that time, in no state         of a branch that was planned and applied nowhere yet
 //	records that cannot be read                        for people to look at
 //
 // So of a model that was trained thrice in the last days, and released once a year ago, nothing goes; of one that was trained two months ago
