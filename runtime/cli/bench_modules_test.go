@@ -214,6 +214,18 @@ var shapes = map[string]func(stages int) map[string]string{
 			return "t = dataset." + stageName(i-1), fmt.Sprintf("select id, amount * 1.01 as amount, step + 1 as step from t where amount > %d", i%1000)
 		})
 	},
+	// All read the source, and no two queries have the same structure: a query's number is written in the terms of its expressions.
+	"unlike": func(stages int) map[string]string {
+		return datasets(stages, func(i int) (from, sql string) {
+			terms := []string{"t.amount + 1", "abs(t.amount)", "coalesce(t.amount, 0)", "case when t.id > 5 then t.amount else 2 end", "t.amount * t.id",
+				"greatest(t.amount, 3)", "round(t.amount, 2)", "t.amount - ln(1 + t.id)", "sqrt(abs(t.amount))", "nullif(t.amount, t.id)"}
+			column := "t.amount"
+			for n := i; n > 0; n /= len(terms) {
+				column = strings.ReplaceAll(terms[n%len(terms)], "t.amount", "("+column+")")
+			}
+			return "t = source.s", fmt.Sprintf("select id, %s as amount, id + 1 as step from t where amount > 1", column)
+		})
+	},
 	// Layers of a hundred, each of which reads two of the layer before.
 	"layered": func(stages int) map[string]string {
 		const width = 100

@@ -122,13 +122,43 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstPlan is `mlp plan` of 10,000 stages of which no result is recorded: where nothing is known of the queries, as on a machine that
+// has not seen the module, and once more. In "unlike" no two queries have the same structure.
+func BenchmarkFirstPlan(b *testing.B) {
+	const stages = 10_000
+	for _, shape := range []string{"layered", "unlike"} {
+		b.Run(shape, func(b *testing.B) {
+			dir := tempDir(b)
+			writeModule(b, dir, shapes[shape](stages))
+			writeSource(b, dir)
+			var cold, warm, peak float64
+			for b.Loop() {
+				fresh(b, dir)
+				_, first := child(b, dir, "plan")
+				_, second := child(b, dir, "plan")
+				cold, warm, peak = cold+first.cpu.Seconds(), warm+second.cpu.Seconds(), max(peak, first.peakMB)
+			}
+			n := float64(b.N)
+			b.ReportMetric(cold/n, "cold-cpu-s")
+			b.ReportMetric(warm/n, "warm-cpu-s")
+			b.ReportMetric(peak, "peak-MB")
+		})
+	}
+}
+
+// writeSource writes what the source of a module of shapes reads.
+func writeSource(tb testing.TB, dir string) {
+	tb.Helper()
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	writeModule(tb, filepath.Join(dir, "data"), map[string]string{"a.csv": "id,amount\n1,2.5\n"})
+}
+
 func plans(b *testing.B, files map[string]string, stages int) {
 	dir := tempDir(b)
 	writeModule(b, dir, files)
-	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
-		b.Fatal(err)
-	}
-	writeModule(b, filepath.Join(dir, "data"), map[string]string{"a.csv": "id,amount\n1,2.5\n"})
+	writeSource(b, dir)
 	child(b, dir, "validate") // binds the queries
 	out, first := child(b, dir, "plan")
 	b.ReportMetric(first.cpu.Seconds(), "first-cpu-s")
