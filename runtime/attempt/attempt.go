@@ -143,7 +143,7 @@ func (a *Attempt) Close() {
 		a.log.close()
 	}
 	switch {
-	case a.done:
+	case a.done && a.node.Container == nil: // a program may have left more on its folders than files, such as attributes
 		a.Store.Rest(a.work)
 	case a.work != "":
 		_ = os.RemoveAll(a.work) // what is left is swept with the session
@@ -197,6 +197,9 @@ func (a *Attempt) prepare(ctx context.Context) error {
 		}
 		a.task.Container = &executor.Container{ImageID: plan.ImageID(image.External.Version), Command: c.Command, Env: c.Env, Network: c.Network}
 	}
+	if err := a.emptyIn(); err != nil {
+		return err
+	}
 	for _, in := range a.node.Inputs {
 		if in.External != nil && in.External.Remote {
 			continue // the stage gets it, or runs in it
@@ -230,7 +233,7 @@ func (a *Attempt) Try(ctx context.Context) *Failure {
 // once runs the stage one time, into an empty output folder. Its order of causes is that of certainty: a run that was
 // stopped, or that broke a limit, also ends with an exit code, which says less.
 func (a *Attempt) once(ctx context.Context) *Failure {
-	if err := scratch.Emptied(a.task.Out); err != nil {
+	if err := a.emptyOut(); err != nil {
 		return Failuref(StoreFailure, "preparing the output folder: %v", err)
 	}
 	a.log.begin(a.number)
@@ -259,6 +262,32 @@ func (a *Attempt) once(ctx context.Context) *Failure {
 		return a.exited(res.ExitCode)
 	}
 	return a.keptSecret()
+}
+
+// emptyIn leaves in the folder of inputs none but those that are to be laid out there, empty where they are.
+func (a *Attempt) emptyIn() error {
+	in := filepath.Join(a.work, "in")
+	entries, err := os.ReadDir(in)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !slices.ContainsFunc(a.node.Inputs, func(i plan.Input) bool { return i.Port == e.Name() && i.External == nil }) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(in, e.Name())))
+		}
+	}
+	return err
+}
+
+// emptyOut leaves in the output folder an empty folder for each port that is one.
+func (a *Attempt) emptyOut() error {
+	var ports []string
+	for _, out := range a.node.Outputs {
+		if !isFigures(out.Type) {
+			ports = append(ports, out.Port)
+		}
+	}
+	return scratch.Only(a.task.Out, ports...)
 }
 
 // keptSecret fails a stage that wrote a secret down where it would be recorded.

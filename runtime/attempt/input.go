@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store"
 )
 
@@ -23,7 +24,7 @@ func (a *Attempt) layOut(ctx context.Context, in plan.Input, digest plan.Digest)
 	}
 	dest := a.own(in)
 	err := a.withObject(ctx, in.From, func() error {
-		if err := os.RemoveAll(dest); err != nil {
+		if err := scratch.Bare(dest); err != nil {
 			return err
 		}
 		if in.Format == "" || in.Format == "parquet" {

@@ -218,7 +218,7 @@ func (a *Attempt) storePort(ctx context.Context, into *store.Batch, out plan.Out
 			return "", err
 		}
 	}
-	d, files, err := into.PutDir(dir, func(done, total int) {
+	d, files, err := into.TakeDir(dir, func(done, total int) {
 		if done < total { // many files take their time
 			a.Listener.Progress(done, total)
 		}

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
@@ -81,6 +82,8 @@ type run struct {
 	marked    time.Time     // when a revision was last marked as the last
 	unmarked  bool          // one was written since
 	slots     chan struct{} // has room for as many stages as may run
+	storing   atomic.Int64  // stages that have run and are not taken in
+	passed    chan struct{} // has one where storing has grown
 }
 
 // Run carries out the plan. What goes wrong in stages, gates and releases is in the result; the error is for what ends
@@ -192,7 +195,7 @@ func newRun(ctx context.Context, o Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism)}, nil
+	return &run{Options: o, dir: dir, graph: g, journal: j, st: o.State, slots: make(chan struct{}, o.Parallelism), passed: make(chan struct{}, 1)}, nil
 }
 
 // newApplyID returns an id that sorts by time.

@@ -229,7 +229,7 @@ func TestOutputsAreChecked(t *testing.T) {
 		out    plan.Output
 		want   string // in the summary; empty: success
 	}{
-		{"no folder", script{Write: map[string]string{"other/x": ""}}, files, "no folder out/files"},
+		{"nothing", script{Write: map[string]string{"other/x": ""}}, files, "left out/files empty"},
 		{"a file", script{Write: map[string]string{"files": ""}}, files, "no folder out/files"},
 		{"link", script{Link: map[string]string{"files/x": "/etc/hostname"}, Write: map[string]string{}}, files, "out/files/x: it is a symbolic link"},
 		{"port is a link", script{Link: map[string]string{"files": "/etc"}, Write: map[string]string{"y": ""}}, files, "no folder out/files"},

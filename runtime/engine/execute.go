@@ -12,8 +12,8 @@ import (
 // engineRetries is how many attempts are made again after faults that are not the stage's own, such as ErrUnavailable of an executor.
 const engineRetries = 2
 
-// execute runs a stage, with retries, and records its result. The error is a Failure, or one that attempt.AsFailure knows.
-func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool) (*plan.Action, error) {
+// execute runs a stage, with retries, and records its result. Ran is called once it has run with success. The error is a Failure, or one that attempt.AsFailure knows.
+func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, ran func()) (*plan.Action, error) {
 	n = r.versioned(n)
 	a, err := attempt.Open(ctx, attempt.Task{
 		Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs,
@@ -27,7 +27,7 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 		return nil, err
 	}
 	defer a.Close()
-	action, err := r.carryOut(ctx, a, rebuild)
+	action, err := r.carryOut(ctx, a, rebuild, ran)
 	if err != nil {
 		return nil, a.Fail(ctx, err)
 	}
@@ -35,10 +35,11 @@ func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.
 }
 
 // carryOut tries a stage, takes its outputs and records them.
-func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool) (*plan.Action, error) {
+func (r *run) carryOut(ctx context.Context, a *attempt.Attempt, rebuild bool, ran func()) (*plan.Action, error) {
 	if f := r.try(ctx, a, rebuild); f != nil {
 		return nil, f
 	}
+	ran()
 	action, err := a.Finish(ctx)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type unit struct {
 	weight     int64 // milliseconds to the end of the longest chain from here, as far as known
 
 	was     before   // what is recorded of it, as it was when it was started, or ready
+	ran     bool     // the stage has run; set by its goroutine
 	outcome *outcome // set by the loop when it has ended, before dependents start
 	blocked []string // addresses that failed or held, directly or through others, for which this cannot start
 

@@ -125,6 +125,7 @@ func (r *run) loop(ctx context.Context) error {
 			return fatal
 		}
 		select {
+		case <-r.passed:
 		case <-stop:
 			stop = nil
 			r.emit(Stopping{running})
@@ -140,6 +141,7 @@ func (r *run) loop(ctx context.Context) error {
 		}
 		if len(arrived) > 0 && !writing {
 			running -= len(arrived)
+			r.storing.Add(-stored(arrived))
 			batch := r.batch(arrived)
 			arrived, writing = nil, true
 			go func() { written <- r.write(ctx, batch) }()
@@ -162,7 +164,7 @@ func (r *run) start(ready *queue, running int, writing bool, done chan<- complet
 		return running
 	}
 	var held []*unit
-	for ready.Len() > 0 && running < r.beside() {
+	for ready.Len() > 0 && running < r.most() && running-int(r.storing.Load()) < r.beside() {
 		u := heap.Pop(ready).(*unit)
 		if u.node == nil && writing {
 			held = append(held, u)
@@ -180,13 +182,42 @@ func (r *run) start(ready *queue, running int, writing bool, done chan<- complet
 	return running
 }
 
-// beside is how many units may have begun and not be recorded: as many as may run, and as many that are before or behind that.
+// beside is how many units may have begun and not have run: as many as may run, and as many that are before that.
 // With one at a time there is nothing beside it, so that its revisions follow each other in the order of its stages.
 func (r *run) beside() int {
 	if r.Parallelism == 1 {
 		return 1
 	}
 	return 2 * r.Parallelism
+}
+
+// most is how many units may have begun and not be recorded. Those that are stored at the same time wait for the disk together, so that the more
+// they are the less each waits.
+func (r *run) most() int {
+	if r.Parallelism == 1 {
+		return 1
+	}
+	return 8 * r.Parallelism
+}
+
+// ran notes that a stage has run and is to be stored, so that another may begin.
+func (r *run) ran(u *unit) {
+	u.ran = true
+	r.storing.Add(1)
+	select {
+	case r.passed <- struct{}{}:
+	default: // the loop is going to look anyway
+	}
+}
+
+// stored counts those of the units that have run.
+func stored(ended []completion) (n int64) {
+	for _, c := range ended {
+		if c.unit.ran {
+			n++
+		}
+	}
+	return n
 }
 
 // queue is a heap of ready units: those with the longest chain behind them first.

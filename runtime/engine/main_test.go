@@ -99,7 +99,11 @@ func writeOutputs(s *component.Stage, c script) error {
 		in += time.Now().String()
 	}
 	out := filepath.Join(s.Root, "out")
+	for name := range c.Link {
+		_ = os.Remove(filepath.Join(out, name)) // the folder of a port
+	}
 	for name, content := range c.Write {
+		_ = os.Remove(filepath.Join(out, name))
 		if err := writeFile(filepath.Join(out, name), strings.ReplaceAll(content, "{in}", in)); err != nil {
 			return err
 		}

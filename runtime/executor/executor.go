@@ -52,7 +52,7 @@ type Task struct {
 	In string
 	// Secrets are mounted read-only at secrets/<name>, of foreign stages and of fetches.
 	Secrets []Secret
-	// Out is an empty folder on the host that becomes out/. It and Checkpoint are the caller's; an executor whose stages run as
+	// Out is a folder on the host that becomes out/, empty but for empty folders of ports. It and Checkpoint are the caller's; an executor whose stages run as
 	// another user hands them over.
 	Out string
 	// Checkpoint is a folder on the host kept between attempts; empty: none.

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -20,6 +22,8 @@ type Place struct {
 	mu      sync.Mutex
 	session *session
 	idle    []string // folders of stages that nothing uses
+
+	taken atomic.Int64 // files
 }
 
 // At returns the place in a folder.
@@ -62,6 +66,16 @@ func (p *Place) File(pattern string) (*os.File, error) {
 		return nil, err
 	}
 	return os.CreateTemp(ses.dir, pattern)
+}
+
+// Take moves a file of this file system beside those files, under a name of its own.
+func (p *Place) Take(path string) (string, error) {
+	ses, err := p.open()
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(ses.dir, "taken-"+strconv.FormatInt(p.taken.Add(1), 10))
+	return to, os.Rename(path, to)
 }
 
 // Replace writes a small file of the place whole, over what is there. A power cut may lose it, and leave any part of it.

@@ -34,6 +34,9 @@ func TestWorkIsUsedAgain(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(first, executors, "home"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(os.Mkdir(filepath.Join(first, "out", "b"), 0o755), os.WriteFile(filepath.Join(first, "out", "b", "y"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	p.Rest(first)
 	again, err := p.Work()
 	if err != nil || again != first {
@@ -45,7 +48,7 @@ func TestWorkIsUsedAgain(t *testing.T) {
 		left = append(left, name)
 		return err
 	})
-	if want := []string{".", "checkpoint", "in", "out", executors, executors + "/home"}; err != nil || !slices.Equal(left, want) {
+	if want := []string{".", "checkpoint", "in", "out", "out/b", executors, executors + "/home"}; err != nil || !slices.Equal(left, want) {
 		t.Errorf("got %q, %v, want %q", left, err, want)
 	}
 	if err := p.Close(); err != nil {
@@ -96,6 +99,52 @@ func TestLeftSaysWhatRan(t *testing.T) {
 	}
 	if _, err := p.Work(); err != nil || !At(p.dir).Left() {
 		t.Errorf("got %v; a stage that was running is not seen", err)
+	}
+}
+
+// TestOnly: whatever stands there, a folder with empty folders of the names does afterwards, and what links lead to is as it was.
+func TestOnly(t *testing.T) {
+	elsewhere := t.TempDir()
+	if err := os.WriteFile(filepath.Join(elsewhere, "kept"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, mode os.FileMode) error {
+		return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Chmod(filepath.Dir(path), mode), os.WriteFile(path, nil, 0o600))
+	}
+	for name, lay := range map[string]func(dir string) error{
+		"nothing":            func(string) error { return nil },
+		"a file":             func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+		"a link to a folder": func(dir string) error { return os.Symlink(elsewhere, dir) },
+		"another name":       func(dir string) error { return write(filepath.Join(dir, "c", "x"), 0o755) },
+		"a name":             func(dir string) error { return write(filepath.Join(dir, "a", "x"), 0o755) },
+		"a name, but closed": func(dir string) error { return write(filepath.Join(dir, "a", "x"), 0o700) },
+		"a name, but a file": func(dir string) error { return write(filepath.Join(dir, "b"), 0o755) },
+		"a name, but a link": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o755), os.Symlink(elsewhere, filepath.Join(dir, "b")))
+		},
+		"folders in a name":    func(dir string) error { return write(filepath.Join(dir, "b", "a", "b", "x"), 0o755) },
+		"a file beside a name": func(dir string) error { return write(filepath.Join(dir, "x"), 0o755) },
+	} {
+		dir := filepath.Join(t.TempDir(), "x")
+		if err := errors.Join(lay(dir), Only(dir, "a", "b")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var left []string
+		_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			info, _ := e.Info()
+			rel, _ := filepath.Rel(dir, path)
+			left = append(left, rel)
+			if rel != "." && (err != nil || !info.IsDir() || info.Mode().Perm() != 0o755) {
+				t.Errorf("%s: %s is %v, %v", name, rel, info.Mode(), err)
+			}
+			return nil
+		})
+		if want := []string{".", "a", "b"}; !slices.Equal(left, want) {
+			t.Errorf("%s: got %q, want %q", name, left, want)
+		}
+	}
+	if left, err := os.ReadDir(elsewhere); err != nil || len(left) != 1 {
+		t.Errorf("what a link leads to: got %v, %v, want it as it was", left, err)
 	}
 }
 

@@ -80,7 +80,7 @@ func readFooter(f *os.File) (*format.FileMetaData, int64, error) {
 	return meta, at, nil
 }
 
-// withBytes writes a copy of a Parquet file to the session's folder in which INT96 columns are of 12 bytes each.
+// withBytes writes a copy of a Parquet file, to where the engine spills to, in which INT96 columns are of 12 bytes each.
 func (s *session) withBytes(path string) (string, error) {
 	if s.dir == "" {
 		return "", fmt.Errorf("%s has times of Parquet's type INT96, and there is no folder for temporary files to read them through", path)
@@ -100,7 +100,7 @@ func (s *session) withBytes(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing the footer of a copy of %s: %w", path, err)
 	}
-	out, err := os.Create(s.file(fmt.Sprintf("bytes%d.parquet", len(s.linked))))
+	out, err := os.Create(s.large(fmt.Sprintf("bytes%d.parquet", len(s.linked))))
 	if err != nil {
 		return "", err
 	}

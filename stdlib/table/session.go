@@ -252,6 +252,14 @@ func (s *session) file(name string) string {
 	return filepath.Join(s.dir, name)
 }
 
+// large is file for one that may have any size: it lies where the engine spills to.
+func (s *session) large(name string) string {
+	if s.engine != nil {
+		return filepath.Join(s.engine.spillLink(), s.database+"-"+name)
+	}
+	return s.file(name)
+}
+
 // plain returns a path to the same file that the engine may read, and does not take for a pattern.
 // A link of a plain name stands for a path that is not: [ in a folder's name is a class of characters for the engine.
 func (s *session) plain(path string) (string, error) {

@@ -28,8 +28,9 @@ type Options struct {
 
 // Executor runs stages as processes.
 type Executor struct {
-	self string
-	env  map[string]string
+	self   string
+	env    map[string]string
+	memory func() int64 // of the machine, in bytes
 
 	mu      sync.Mutex
 	scratch *scratch.Folder // of workers; nil: there was none yet
@@ -60,7 +61,7 @@ func New(o Options) (*Executor, error) {
 	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 		return nil, fmt.Errorf("the binary for stages, %s, cannot be run: it is no executable file", self)
 	}
-	return &Executor{self: self, env: o.Env}, nil
+	return &Executor{self: self, env: o.Env, memory: sync.OnceValue(machineMemory)}, nil
 }
 
 // Name is "process".
@@ -88,7 +89,7 @@ func (e *Executor) Run(ctx context.Context, t executor.Task) (executor.Result, e
 	if err := ctx.Err(); err != nil {
 		return executor.Result{}, err
 	}
-	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(machineMemory()))
+	t.MemoryMB = cmp.Or(t.MemoryMB, executor.DefaultMemoryMB(e.memory()))
 	root, err := layOut(t)
 	if err != nil {
 		return executor.Result{}, fmt.Errorf("preparing %s: %w", t.Address, err)

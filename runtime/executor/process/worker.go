@@ -163,12 +163,12 @@ func (e *Executor) start() (*worker, error) {
 	return w, nil
 }
 
-// folder makes the folder of a new worker.
+// folder makes the folder of a new worker, in memory where the system can: what lies in it is links.
 func (e *Executor) folder() (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.scratch == nil {
-		f, err := scratch.New(scratch.Workers)
+		f, err := scratch.InMemory(scratch.Workers)
 		if err != nil {
 			return "", err
 		}

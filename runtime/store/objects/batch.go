@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/runtime/scratch"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
 )
@@ -30,6 +31,7 @@ type Batch struct {
 type written struct {
 	tmp    string
 	digest plan.Digest
+	stamp  scratch.Stamp // of a file that was taken, whose content was read in its place
 }
 
 const (
@@ -78,16 +80,21 @@ func (b *Batch) PutFile(path string) (plan.Digest, error) {
 }
 
 // put writes a temporary file, hashing on the way, unless the content is small and there.
-// A full batch (batchFiles) is named at once, so that of a folder of a million files few temporary ones wait at a time.
 func (b *Batch) put(r io.Reader) (plan.Digest, error) {
 	w, err := b.write(r)
 	if err != nil || w.tmp == "" {
 		return w.digest, err
 	}
-	if b.files = append(b.files, w); len(b.files) >= batchFiles {
-		err = b.name()
+	return w.digest, b.add(w)
+}
+
+// add adds a whole temporary file. A full batch (batchFiles) is named at once, so that of a folder of a million files few temporary ones
+// wait at a time.
+func (b *Batch) add(w written) error {
+	if b.files = append(b.files, w); len(b.files) < batchFiles {
+		return nil
 	}
-	return w.digest, err
+	return b.name()
 }
 
 // write is put but for the name. Small content is read whole, and hashed once; that has no temporary file where it is there.
@@ -167,6 +174,9 @@ func (b *Batch) name() error {
 		digests[key] = w.digest
 	}
 	left, err := b.objects.shelf.PutStaged(staged)
+	if err == nil {
+		b.objects.taken(b.files, left)
+	}
 	for range 3 {
 		if err != nil || len(left) == 0 {
 			break

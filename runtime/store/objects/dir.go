@@ -78,6 +78,19 @@ func (o *Objects) PutList(ctx context.Context, files []Entry) (d plan.Digest, er
 //
 // Tell, which may be nil, is called with how many files of how many were read.
 func (b *Batch) PutDir(dir string, tell func(done, total int)) (plan.Digest, int, error) {
+	return b.putDir(dir, b.putFile, tell)
+}
+
+// TakeDir is PutDir of a folder whose files are given up, whether the batch is stored or not: where that can be, they are not copied, but
+// become objects themselves (take.go).
+func (b *Batch) TakeDir(dir string, tell func(done, total int)) (plan.Digest, int, error) {
+	return b.putDir(dir, func(f *os.File, name string) (plan.Digest, error) {
+		return b.takeFile(f, filepath.Join(dir, filepath.FromSlash(name)))
+	}, tell)
+}
+
+// putDir has each of the files put, by its name in the folder.
+func (b *Batch) putDir(dir string, put func(*os.File, string) (plan.Digest, error), tell func(done, total int)) (plan.Digest, int, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", 0, fmt.Errorf("storing a folder: %w", err)
@@ -99,7 +112,7 @@ func (b *Batch) PutDir(dir string, tell func(done, total int)) (plan.Digest, int
 	}
 	files := make([]Entry, len(names))
 	for i, name := range names {
-		if files[i], err = b.putEntry(root, name); err != nil {
+		if files[i], err = putEntry(root, name, put); err != nil {
 			return "", 0, fmt.Errorf("storing a folder: %w", err)
 		}
 		if tell != nil && ((i+1)%batchFiles == 0 || i+1 == len(names)) {
@@ -110,9 +123,12 @@ func (b *Batch) PutDir(dir string, tell func(done, total int)) (plan.Digest, int
 	return d, len(files), err
 }
 
-// putEntry adds one file. It is looked at again once it is open: what was a regular file in the listing may be a pipe by now, which
+// putFile adds a copy of a file.
+func (b *Batch) putFile(f *os.File, _ string) (plan.Digest, error) { return b.put(f) }
+
+// putEntry has one file put. It is looked at again once it is open: what was a regular file in the listing may be a pipe by now, which
 // would be waited for.
-func (b *Batch) putEntry(root *os.Root, name string) (Entry, error) {
+func putEntry(root *os.Root, name string, put func(*os.File, string) (plan.Digest, error)) (Entry, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Entry{}, err
@@ -125,7 +141,7 @@ func (b *Batch) putEntry(root *os.Root, name string) (Entry, error) {
 	if why := refusal(name, info.Mode()); why != "" {
 		return Entry{}, &FileError{name, why}
 	}
-	d, err := b.put(f)
+	d, err := put(f, name)
 	return Entry{Name: name, Size: info.Size(), Digest: d, Executable: info.Mode()&0o111 != 0}, err
 }
 

@@ -154,7 +154,7 @@ func (o *Objects) write(ctx context.Context, r io.Reader) (written, error) {
 	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
 		return written{}, errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return written{tmp.Name(), d}, nil
+	return written{tmp: tmp.Name(), digest: d}, nil
 }
 
 // writeSmall writes content whose digest is known.
@@ -167,7 +167,7 @@ func (o *Objects) writeSmall(content []byte, d plan.Digest) (written, error) {
 	if err = errors.Join(err, tmp.Chmod(0o444), tmp.Close()); err != nil {
 		return written{}, errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return written{tmp.Name(), d}, nil
+	return written{tmp: tmp.Name(), digest: d}, nil
 }
 
 // wrong are those files whose key has another value than it should. That value is moved aside.
