@@ -222,7 +222,7 @@ func (c *consistency) takesLive(n *Node) bool {
 
 // derived makes sure that a stage's address says what it is derived from, and that this is there.
 func (c *consistency) derived(n *Node) error {
-	if of, role := address.Of(n.Address); role == "" && (n.Of != "" || n.Role != "") || role != "" && (n.Of != of || string(n.Role) != role) {
+	if of, role := address.Of(n.Address); role == "" && (n.Of != "" || n.Role != "") || role != "" && (n.Of != of || string(n.Role) != address.Role(role)) {
 		return fmt.Errorf("it is said to be derived of %q in the role %q, and its address says otherwise", n.Of, n.Role)
 	}
 	return nil

@@ -42,7 +42,7 @@ func (p *Plan) fillFormer(text json.RawMessage) error {
 	}
 	for _, n := range p.Nodes {
 		if of, role := address.Of(n.Address); role != "" {
-			n.Of, n.Role = of, schema.Role(role)
+			n.Of, n.Role = of, schema.Role(address.Role(role))
 		} else if n.makesModel() && n.Container != nil {
 			var err error
 			if n.Scoring, err = formerScoring(n); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/diff"
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/policy"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
 
@@ -50,12 +51,12 @@ func causes(n *plan.Node, before *plan.NodeState, t *schema.Type) []plan.Cause {
 	whose := ""
 	if model := n.ModelInput(); n.Role == schema.PredictRole && model != nil {
 		whose = model.From
-	} else if n.Fetches() {
+	} else if n.Fetches() || n.Role == schema.TrialRole {
 		whose = n.Of
 	}
 	for _, list := range [][]plan.Cause{out, inputs} {
 		for i, c := range list {
-			if whose != "" && (c.Kind == plan.ConfigCause || c.Kind == plan.ImageCause) {
+			if whose != "" && (c.Kind == plan.ConfigCause || c.Kind == plan.ImageCause || n.Role == schema.TrialRole && (c.Kind == plan.ComponentCause || c.Kind == plan.WiringCause)) {
 				list[i].From = whose // whose block says it
 			}
 		}
@@ -124,6 +125,9 @@ func commandOf(c *plan.Container) json.RawMessage {
 func inputCauses(n *plan.Node, before *plan.NodeState) []plan.Cause {
 	var out []plan.Cause
 	for _, in := range n.Inputs {
+		if of, role := address.Of(in.From); of == n.Address && role != "" && address.Role(role) == string(schema.TrialRole) && before.Wiring[in.Port] == "" {
+			continue // the configuration says how many there are
+		}
 		wired := in.From + ":" + in.FromPort
 		was, had := before.Wiring[in.Port]
 		switch {

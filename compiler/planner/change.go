@@ -283,13 +283,22 @@ func (p *planner) touch(changes []plan.Change, once bool) bool {
 	return true
 }
 
-// changedBy lists the stages that a change of a block's text runs by itself: the block's own, and the fetch before it if that has a cause
-// in the block, as source.cards@fetch has when source.cards reads another address.
+// changedBy lists the stages that a change of a block's text runs by itself: the block's own, and the fetch and the trials before it if these have
+// a cause in the block, as source.cards@fetch has when source.cards reads another address.
 func (p *planner) changedBy(block string) []string {
 	out := []string{block}
-	fetch := address.Derived(block, string(schema.FetchRole))
-	if n := p.nodes[fetch]; n != nil && slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.From == block }) {
-		out = append(out, fetch)
+	add := func(at string) {
+		if n := p.nodes[at]; n != nil && slices.ContainsFunc(n.Causes, func(c plan.Cause) bool { return c.From == block }) {
+			out = append(out, at)
+		}
+	}
+	add(address.Derived(block, string(schema.FetchRole)))
+	if b := p.m.Blocks[block]; b != nil {
+		for i := range b.Derived {
+			if d := &b.Derived[i]; d.Role == schema.TrialRole {
+				add(address.Numbered(block, string(d.Role), d.Number))
+			}
+		}
 	}
 	return out
 }

@@ -35,10 +35,37 @@ func derivation(b *check.Block, role schema.Role) *schema.Derivation {
 // derivedNode is the stage that is derived of n, with all that n says for both: its phase, time-out, what must have
 // passed. Kind, type, configuration and inputs are the caller's to fill in.
 func derivedNode(n *plan.Node, d *schema.Derivation) *plan.Node {
+	at := address.Derived(n.Address, string(d.Role))
+	if d.Number > 0 {
+		at = address.Numbered(n.Address, string(d.Role), d.Number)
+	}
 	return &plan.Node{
-		Address: address.Derived(n.Address, string(d.Role)), Of: n.Address, Role: d.Role, Phase: n.Phase,
+		Address: at, Of: n.Address, Role: d.Role, Phase: n.Phase,
 		TimeoutMS: n.TimeoutMS, Retries: n.Retries, After: n.After, Range: n.Range,
 	}
+}
+
+// trials puts before a stage those that fit and measure a choice of parameters each, in the order of their numbers: one that goes by what came
+// of others takes it from stages of lower numbers, so that the graph is known before any has run.
+func (p *planner) trials(b *check.Block, n *plan.Node) {
+	var into []plan.Input
+	for i := range b.Derived {
+		d := &b.Derived[i]
+		if d.Role != schema.TrialRole {
+			continue
+		}
+		q := derivedNode(n, d)
+		q.Kind, q.Type, q.Version, q.Engine, q.Config = n.Kind, n.Type, n.Version, n.Engine, canonical(d.Config)
+		q.MemoryMB, q.DiskMB, q.CPUs = n.MemoryMB, n.DiskMB, n.CPUs
+		if !wire(q, n, d, nil) {
+			return // what the block itself takes is not there, which has been told
+		}
+		p.decide(q)
+		out := q.Outputs[0]
+		into = append(into, plan.Input{Port: d.Into, From: q.Address, FromPort: out.Port, Shape: out.Shape})
+	}
+	n.Inputs = append(n.Inputs, into...)
+	slices.SortFunc(n.Inputs, func(a, b plan.Input) int { return cmp.Compare(a.Port, b.Port) })
 }
 
 // predictions puts a stage before one that would score an opaque model: only the model's own program can, so its
@@ -100,6 +127,8 @@ func wire(q, n *plan.Node, d *schema.Derivation, live *plan.Input) bool {
 					in.Shape = out.Shape
 				}
 			}
+		case w.Trial > 0:
+			in = plan.Input{From: address.Numbered(n.Address, string(d.Role), w.Trial), FromPort: d.Out[0].Port, Shape: d.Out[0].Shape}
 		case own != nil:
 			in = *own
 			if d.ScoredBy != "" && in.Rows != "" {

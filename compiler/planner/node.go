@@ -57,6 +57,7 @@ func (p *planner) stage(ctx context.Context, b *check.Block) {
 		}
 	}
 	p.predictions(ctx, b, n)
+	p.trials(b, n)
 	p.decide(n)
 	if b.TypeSpec.IsCheck() {
 		p.checkRules(b, n)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/address"
@@ -52,11 +53,14 @@ func Phrase(s string, width int) string {
 	return CodeSpan(s, width)
 }
 
+// roles of derived stages, which sentences of ours name.
+var roles = []schema.Role{schema.ChampionRole, schema.PredictRole, schema.FetchRole, schema.TrialRole}
+
 // plainPhrase reports whether no Markdown, HTML, mention, link, emoji or number of an issue can hide in a text.
 func plainPhrase(s string) bool {
 	for _, word := range strings.Split(s, " ") {
 		word = strings.TrimRight(word, ",.;:")
-		for of, role := address.Of(word); role == string(schema.ChampionRole) || role == string(schema.PredictRole) || role == string(schema.FetchRole); of, role = address.Of(word) {
+		for of, role := address.Of(word); slices.Contains(roles, schema.Role(address.Role(role))); of, role = address.Of(word) {
 			word = of
 		}
 		if strings.IndexFunc(word, func(r rune) bool { return !plainRune(r) }) >= 0 || strings.HasPrefix(strings.ToLower(word), "www.") {

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/mlp-lang/mlp/lang/address"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Columns is how wide a string stands on a terminal, counted in code points. Characters that a terminal draws two
@@ -58,6 +61,27 @@ func Shortened(list []string, most int) []string {
 	}
 	out := append([]string{}, list[:most/2]...)
 	return append(append(out, "…"), list[len(list)-most/2:]...)
+}
+
+// Folded says of a sorted list of addresses how many trials of a block are in it, in the place of these: "30 trials of train.model".
+func Folded(list []string) []string {
+	var out []string
+	for i := 0; i < len(list); {
+		of, role := address.Of(list[i])
+		n := 1
+		if address.Role(role) == string(schema.TrialRole) {
+			for i+n < len(list) && address.Block(list[i+n]) == of && list[i+n] != of {
+				n++
+			}
+		}
+		if n > 1 {
+			out = append(out, fmt.Sprintf("%d trials of %s", n, of))
+		} else {
+			out = append(out, list[i])
+		}
+		i += n
+	}
+	return out
 }
 
 // TypeWord is a type in words if it is worth showing: not one that only repeats what the kind says.

@@ -5,15 +5,19 @@
 //	module.cards["eu"].train.model         a block in an instance of a module
 //	evaluate.test@champion                 a stage derived from the block evaluate.test, with the role champion
 //	evaluate.test@champion@predict         a stage derived from that one
+//	train.model@trial007                   the seventh of the stages with the role trial
 //
 // Functions here take addresses that are well formed (Pattern) and check nothing: of other text they return something of no
 // meaning. Addresses that were read from a file are held to Pattern first.
 package address
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Pattern is the form of addresses, as a regular expression.
-const Pattern = `^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*(\["[a-z0-9_]+"\])?)+(@[a-z]+)*$`
+const Pattern = `^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*(\["[a-z0-9_]+"\])?)+(@[a-z]+([0-9]{3})?)*$`
 
 // Block is the address of the block that a stage is derived from, over however many steps, or the address itself:
 // "evaluate.test" of "evaluate.test@champion@predict".
@@ -27,6 +31,15 @@ func IsDerived(address string) bool { return strings.Contains(address, "@") }
 
 // Derived is the address of the stage that is derived from the one at address, with a role: "evaluate.test@champion".
 func Derived(address, role string) string { return address + "@" + role }
+
+// Numbered is the address of one of several stages that are derived in one role: "train.model@trial007". Numbers of up to three digits sort as
+// numbers do.
+func Numbered(address, role string, number int) string {
+	return Derived(address, fmt.Sprintf("%s%03d", role, number))
+}
+
+// Role is a role without the number that tells stages of one role apart: "trial" of "trial007".
+func Role(role string) string { return strings.TrimRight(role, "0123456789") }
 
 // Of takes the address of a derived stage apart: "evaluate.test@champion" and "predict" of "evaluate.test@champion@predict".
 // Of a block the role is empty, and of is the address itself.

@@ -15,11 +15,19 @@ const (
 	// FetchRole: it gets what lies outside, as it is there at a version, with network and secrets; the stage takes the bytes and
 	// reads them offline.
 	FetchRole Role = "fetch"
+	// TrialRole: it fits and measures one choice of parameters among several, and the stage takes what came of all of them. There are as
+	// many as the block asks for, told apart by Number.
+	TrialRole Role = "trial"
 )
+
+// MaxTrials is how many stages a block can have in TrialRole.
+const MaxTrials = 999
 
 // Derivation is a stage that is planned because of a block and has no block of its own, such as evaluate.holdout@champion.
 type Derivation struct {
 	Role Role
+	// Number tells those of TrialRole apart, from 1 on without a gap; 0 elsewhere.
+	Number int
 	// Fetch is set with FetchRole: what runs, and where what it gets lies.
 	Fetch *Fetch
 	// ScoredBy is the input port of the block at which a model comes in whose program scores it: that program is what runs. Empty:
@@ -44,12 +52,13 @@ type Fetch struct {
 	Query    string // what is asked for there, where that is not the whole: "select id from orders"
 }
 
-// DerivationInput is what flows into a derived stage at a port: one of Input, Output and Live.
+// DerivationInput is what flows into a derived stage at a port: one of Input, Output, Live and Trial.
 type DerivationInput struct {
 	Port   string
 	Input  string // what flows into the block at this port
 	Output string // what the block yields at this port
 	Live   bool   // the model that is live
+	Trial  int    // the first output of the derivation in TrialRole with this number, which is a lower one
 }
 
 // DerivationOutput is a port that a derived stage has. A shape that is nil is not known before it ran.

@@ -74,7 +74,7 @@ func KindWords() Vocabulary {
 		{words: "metrics scorer_fn", here: []string{"metric"}, why: `each is a block: metric "auc" { type = "roc_auc" }`},
 		{words: "train_test_split splits sampling holdout", here: []string{"split"}, why: `split "hash" "name" { from = dataset.x test = 0.2 }`},
 		{words: "cv cross_validation crossvalidation kfold k_fold folds", why: `there are no folds: repeat split, train and evaluate with for_each, and compare in one gate`},
-		{words: "tune tuning tuner sweep search grid_search gridsearch hyperparameters hyperparameter_search optuna automl study", why: `candidates are written out: repeat train with for_each = { small = 100, large = 300 }, evaluate each, and compare in a gate`},
+		{words: "tune tuning tuner sweep search grid_search gridsearch hyperparameters hyperparameter_search optuna automl study", why: `a block tune in train tries parameters: tune { metric = metric.auc space { max_depth = [4, 6, 8] } }`},
 		{words: "select selection champion challenger compare", why: "evaluate each candidate, and let a gate's rules compare their figures; gate.champion names the deployment that is live"},
 		{words: "profile profiling explore report", why: `a check over a table yields its figures: check "name" { on = source.x }`},
 		{words: "requirement requirements use_case", here: []string{"problem"}, why: "requirements stand in it"},

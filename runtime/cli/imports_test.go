@@ -51,6 +51,7 @@ var doors = map[string][]string{
 	"runtime/view":               {"lang/address", "compiler/plan", "compiler/render", "runtime/component", "runtime/engine", "runtime/suite", "runtime/workspace"},
 	"runtime/cli":                {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/cmd":                {"runtime/cli"},
+	"stdlib/train/tune":          {},
 	"stdlib":                     {"lang/lazyregexp", "lang/address", "lang/report", "lang/schema", "lang/source", "lang/digest", "lang/suggest", "runtime/component", "runtime/scratch", "stdlib"},
 	"examples":                   {"lang", "compiler", "runtime", "stdlib"},
 	"runtime/executor/docker":    {"lang/digest", "runtime/component", "runtime/executor", "lang/schema"},

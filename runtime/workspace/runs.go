@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/runs"
+	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/runtime/state"
@@ -92,7 +94,15 @@ func (c *runsOf) add(patterns []string, of string, node *plan.NodeState, r *stat
 		x.Revision, x.At, x.By, x.Commit, x.Dirty = r.Revision, r.At.UTC().Format(time.RFC3339), r.By, r.Commit, r.Dirty
 	}
 	runs.Flatten("", node.Config, x.Parameters)
+	_, role := address.Of(of)
+	if address.Role(role) == string(schema.TrialRole) { // what it tries stands among its figures, however it was chosen
+		maps.DeleteFunc(x.Parameters, func(name string, _ json.RawMessage) bool { return strings.HasPrefix(name, "trial.") })
+	}
 	for port, d := range node.Inputs {
+		from, _, _ := strings.Cut(node.Wiring[port], ":")
+		if _, role := address.Of(from); address.Role(role) == string(schema.TrialRole) {
+			continue // there are many, and figures tell of them
+		}
 		model, shape := c.producer(node, port)
 		if model == nil || shape == nil || shape.Model == nil {
 			x.Data[port] = d
@@ -128,7 +138,10 @@ func quoted(s string) json.RawMessage {
 	return text
 }
 
-// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top.
+// chosenFigures are groups of metrics.json whose numbers say what was chosen by trials: of a trial, and of what takes the best.
+var chosenFigures = []string{"point", "tuning"}
+
+// figuresOf are the numbers of metrics.json: those below metrics with their intervals, or else the numbers at its top and what was chosen.
 func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	var f struct {
 		Metrics   map[string]*float64 `json:"metrics"`
@@ -155,6 +168,19 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	var top map[string]any
 	if json.Unmarshal(text, &top) != nil {
 		return out
+	}
+	for _, group := range chosenFigures {
+		flat := map[string]json.RawMessage{}
+		text, _ := json.Marshal(top[group]) // of what came from JSON: no error
+		runs.Flatten(group, text, flat)
+		for name, number := range flat {
+			var x *float64
+			if json.Unmarshal(number, &x) == nil && x != nil {
+				out[name] = runs.Figure{Value: x}
+			} else if f.Undefined[name] != "" {
+				out[name] = runs.Figure{Why: f.Undefined[name]}
+			}
+		}
 	}
 	for name, v := range top {
 		x, isNumber := v.(float64)

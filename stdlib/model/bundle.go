@@ -33,6 +33,8 @@ type Provenance struct {
 	Rows      int    `json:"rows"` // trained on
 	// Data is the digest of the training table, "blake3:" and 64 hexadecimal digits.
 	Data string `json:"data"`
+	// Tuned are the parameters that trials chose; nil where there were none.
+	Tuned map[string]float64 `json:"tuned,omitempty"`
 }
 
 // Bundle is a trained model with all that is needed to score. It is safe for concurrent use.

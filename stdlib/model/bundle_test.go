@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -119,7 +120,7 @@ func TestWriteAndRead(t *testing.T) {
 	if diff := cmp.Diff(b.Signature(), again.Signature()); diff != "" {
 		t.Errorf("signature (-want +got):\n%s", diff)
 	}
-	if again.Threshold() != 0.7 || again.Provenance() != b.Provenance() || again.Kind() != model.Trees {
+	if again.Threshold() != 0.7 || !reflect.DeepEqual(again.Provenance(), b.Provenance()) || again.Kind() != model.Trees {
 		t.Errorf("got threshold %g, provenance %+v, kind %s", again.Threshold(), again.Provenance(), again.Kind())
 	}
 	if err := again.Write(second); err != nil {

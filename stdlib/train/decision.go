@@ -113,7 +113,7 @@ func (t *Training) decide(score []float64) (float64, error) {
 // tellDecision logs the threshold; that nothing is ever positive is a warning.
 func (t *Training) tellDecision(c *candidate, m *metric.Metric, x float64) {
 	if c.threshold == never {
-		t.stage.Warnf("the decision predicts no row positive: nothing else keeps the limits on the validation rows")
+		t.Warnf("the decision predicts no row positive: nothing else keeps the limits on the validation rows")
 		return
 	}
 	t.stage.Logf("decision: positive from %.6g on; there %s is %.4f on the validation rows", c.threshold, m.Name, x)

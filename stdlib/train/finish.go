@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -29,13 +30,13 @@ type Figures struct {
 }
 
 // figureType is the type of what Finish writes.
-func figureType(features []schema.Column) *schema.FigureType {
+func figureType(features []schema.Column, tuning *Tuning) *schema.FigureType {
 	names := make([]string, len(features))
 	for i, f := range features {
 		names[i] = f.Name
 	}
 	slices.Sort(names)
-	return schema.Object(map[string]*schema.FigureType{
+	fields := map[string]*schema.FigureType{
 		"rows":            schema.Count,
 		"dropped":         schema.Count,
 		"validation_rows": schema.Count,
@@ -45,7 +46,18 @@ func figureType(features []schema.Column) *schema.FigureType {
 		"training_loss":   schema.Double,
 		"validation_loss": schema.Double,
 		"importance":      schema.KeyedMap(schema.Double, names...),
-	})
+	}
+	if tuning != nil {
+		fields["tuning"] = schema.Object(map[string]*schema.FigureType{
+			"trials": schema.Count,
+			"trial":  schema.Count,
+			"value":  schema.Double,
+			"first":  schema.Double,
+			"rounds": schema.Count,
+			"params": schema.KeyedMap(schema.Double, slices.Sorted(maps.Keys(tuning.Space))...),
+		})
+	}
+	return schema.Object(fields)
 }
 
 // figuresFile is metrics.json. A field that is null has its reason in Undefined, under its path: "validation_loss", "importance.tenure".
@@ -59,12 +71,26 @@ type figuresFile struct {
 	TrainingLoss   *float64            `json:"training_loss"`
 	ValidationLoss *float64            `json:"validation_loss"`
 	Importance     map[string]*float64 `json:"importance"`
+	Tuning         *tuningFigures      `json:"tuning,omitempty"`
 	Undefined      map[string]string   `json:"undefined,omitempty"`
 }
 
-// Finish fixes the threshold, and writes the model, the figures and the report.
+// tuningFigures are what came of trials.
+type tuningFigures struct {
+	Trials int                 `json:"trials"`
+	Trial  int                 `json:"trial"` // number of the one that was chosen
+	Value  *float64            `json:"value"` // of the metric there
+	First  *float64            `json:"first"` // of the metric in the first trial: of the parameters as they are written
+	Rounds int                 `json:"rounds"`
+	Params map[string]*float64 `json:"params"`
+}
+
+// Finish fixes the threshold, and writes the model, the figures and the report. Of a trial it measures the estimator, and writes that alone.
 // Of a block with decision the validation rows are scored once more, by the estimator as it will be used.
 func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
+	if t.config.Trial != nil {
+		return t.finishTrial(ctx, e, f)
+	}
 	threshold := model.DefaultThreshold
 	if t.config.Decision != nil {
 		columns, err := t.validationColumns(ctx)
@@ -84,9 +110,11 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if err != nil {
 		return err
 	}
-	b, err := model.New(t.Signature, kind, e, threshold, model.Provenance{
-		Component: t.stage.Component, Version: t.stage.Version, Seed: t.config.Seed, Rows: t.Data.Rows, Data: data,
-	})
+	from := model.Provenance{Component: t.stage.Component, Version: t.stage.Version, Seed: t.config.Seed, Rows: t.Data.Rows, Data: data}
+	if t.config.Tuned != nil {
+		from.Tuned = t.config.Tuned.Point
+	}
+	b, err := model.New(t.Signature, kind, e, threshold, from)
 	if err != nil {
 		return err
 	}
@@ -159,6 +187,22 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")
 		} else {
 			out.Importance[feature.Name] = define("importance."+feature.Name, f.Importance[i], "it is not finite")
+		}
+	}
+	if x := t.config.Tuned; x != nil {
+		out.Tuning = &tuningFigures{Trials: len(x.Trials), Trial: x.Trial, Value: x.Trials[x.Trial-1].Value, Params: map[string]*float64{}}
+		if out.Tuning.First = x.Trials[0].Value; out.Tuning.First == nil {
+			out.Undefined["tuning.first"] = x.Trials[0].Undefined["value"]
+		}
+		for _, tried := range x.Trials {
+			out.Tuning.Rounds += tried.Rounds
+		}
+		for name := range t.config.Tune.Space {
+			value, counts := x.Point[name]
+			if !counts {
+				value = math.NaN()
+			}
+			out.Tuning.Params[name] = define("tuning.params."+name, value, "it stays as params has it, since it does not count there")
 		}
 	}
 	return out

@@ -32,7 +32,7 @@ func (l *loader) inspect(t *Training, before int, columns [][]float64) {
 // tell warns of what inspect found.
 func (l *loader) tell() {
 	for _, warning := range l.suspicious {
-		l.stage.Warnf("%s", warning)
+		l.config.warnf(l.stage, "%s", warning)
 	}
 	l.warnOf(l.empty, "missing in every row")
 	l.warnOf(l.constant, "the same in every row")
@@ -42,7 +42,7 @@ func (l *loader) tell() {
 // warnOf warns of features, in the order of the block, unless there are none.
 func (l *loader) warnOf(names []string, what string) {
 	if len(names) > 0 {
-		l.stage.Warnf("features that are %s: %s", what, strings.Join(names, ", "))
+		l.config.warnf(l.stage, "features that are %s: %s", what, strings.Join(names, ", "))
 	}
 }
 

@@ -28,7 +28,9 @@ type Training struct {
 	Data      *Set
 	// Validation is nil where no table is given.
 	Validation *Set
-	Dropped    int // rows of the data without a usable target
+	// Selection are the rows that a trial is measured on; nil in other stages, and where these are those of Validation.
+	Selection *Set
+	Dropped   int // rows of the data without a usable target
 
 	config  *Config
 	stage   *component.Stage
@@ -100,6 +102,9 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	l.tell()
 	if s.Has(ValidationPort) {
 		err = l.validation(ctx, t)
+	}
+	if err == nil && c.Trial != nil && s.Has(SelectionPort) {
+		err = l.selection(ctx, t)
 	}
 	return t, err
 }
@@ -264,7 +269,7 @@ func (l *loader) labelled(f *frame.Frame) []int {
 		l.stage.Logf("%d of %d rows are left out: their label is not mature yet", young, f.Rows)
 	}
 	if null > 0 {
-		l.stage.Warnf("%d of %d rows are left out: their target %q is null", null, f.Rows, target.Name)
+		l.config.warnf(l.stage, "%d of %d rows are left out: their target %q is null", null, f.Rows, target.Name)
 	}
 	if len(rows) == f.Rows {
 		return nil
@@ -293,7 +298,7 @@ func (l *loader) weighted(f *frame.Frame) []int {
 	if len(rows) == f.Rows || len(rows) == 0 {
 		return nil
 	}
-	l.stage.Warnf("%d of %d rows are left out: all rows of their class have the weight 0 (column %q)", f.Rows-len(rows), f.Rows, l.config.Weight)
+	l.config.warnf(l.stage, "%d of %d rows are left out: all rows of their class have the weight 0 (column %q)", f.Rows-len(rows), f.Rows, l.config.Weight)
 	return rows
 }
 
@@ -341,7 +346,7 @@ func (l *loader) levels(c *frame.Column) []string {
 		}
 	}
 	if len(order) > MaxLevels {
-		l.stage.Warnf("feature %q has %d categories; the %d most frequent are kept, the others count as missing",
+		l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing",
 			c.Name, len(order), MaxLevels)
 		sort.SliceStable(order, func(i, j int) bool { return counts[order[i]] > counts[order[j]] })
 		order = order[:MaxLevels]
@@ -356,15 +361,9 @@ func (l *loader) levels(c *frame.Column) []string {
 
 // validation may be small, but not empty: its rows stop and decide.
 func (l *loader) validation(ctx context.Context, t *Training) error {
-	rows, err := l.rows(ctx, ValidationPort)
+	rows, err := l.besides(ctx, ValidationPort, "Early stopping and decisions need some.")
 	if err != nil {
 		return err
-	}
-	if rows.Rows == 0 {
-		return &component.InputError{
-			Summary: l.stage.Address + ": the validation table has no row with a target",
-			Detail:  "Early stopping and decisions need some.",
-		}
 	}
 	if t.Validation, err = l.set(rows, &t.Signature, ValidationPort); err != nil {
 		return err
@@ -374,6 +373,27 @@ func (l *loader) validation(ctx context.Context, t *Training) error {
 		return l.features(ctx, t, t.Validation, ValidationPort, picked, take)
 	}
 	return t.again(ctx, l.take)
+}
+
+// selection may be small, but not empty, too.
+func (l *loader) selection(ctx context.Context, t *Training) error {
+	rows, err := l.besides(ctx, SelectionPort, "Trials are measured on some.")
+	if err != nil {
+		return err
+	}
+	if t.Selection, err = l.set(rows, &t.Signature, SelectionPort); err != nil {
+		return err
+	}
+	return l.features(ctx, t, t.Selection, SelectionPort, rows.picked, keep)
+}
+
+// besides are the rows of a table that is not fitted on, at least one.
+func (l *loader) besides(ctx context.Context, port, why string) (*usable, error) {
+	rows, err := l.rows(ctx, port)
+	if err == nil && rows.Rows == 0 {
+		err = &component.InputError{Summary: fmt.Sprintf("%s: the %s table has no row with a target", l.stage.Address, port), Detail: why}
+	}
+	return rows, err
 }
 
 // set is a table whose features are still to come.

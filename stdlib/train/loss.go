@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
 )
 
@@ -64,8 +65,16 @@ func rowLoss(task schema.Task, out [][]float64, r int, y float64) float64 {
 // Threads that may be used; results must not depend on it.
 func (t *Training) Threads() int { return t.stage.Threads }
 
-// Warnf tells the user something that does not stop the training.
-func (t *Training) Warnf(format string, args ...any) { t.stage.Warnf(format, args...) }
+// Warnf tells the user something that does not stop the training. A trial only logs it: the stage that fits for good tells it once.
+func (t *Training) Warnf(format string, args ...any) { t.config.warnf(t.stage, format, args...) }
+
+func (c *Config) warnf(s *component.Stage, format string, args ...any) {
+	if c.Trial != nil {
+		s.Logf("warning: "+format, args...)
+		return
+	}
+	s.Warnf(format, args...)
+}
 
 // Prior is the weighted share of each class, or the mean, in the order of outputs.
 func (t *Training) Prior() []float64 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/train/tune"
 )
 
 // mostImportant is how many features a picture has; figures have all.
@@ -55,6 +56,85 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	}
 	if len(plots) > 0 {
 		out.Sections = append(out.Sections, report.Section{Title: "Learning", Items: plots})
+	}
+	if t.config.Tuned != nil {
+		out.Sections = append(out.Sections, t.config.Tuned.section())
+	}
+	return out
+}
+
+// section is the trials: the best so far, then all of them, the best first.
+func (x *Tuned) section() report.Section {
+	best := x.Trials[x.Trial-1]
+	what := fmt.Sprintf("Trial %d of %d was chosen: %s %.6g with %s.", x.Trial, len(x.Trials), x.Metric, *best.Value, pointText(x.Point))
+	if first := x.Trials[0].Value; first != nil && x.Trial != 1 {
+		what += fmt.Sprintf(" The first had %.6g.", *first)
+	}
+	items := []report.Item{report.Note("%s", what), report.Note("The best of many trials looks better on the rows that it was chosen on than on others.")}
+	each := report.Series{Name: "trial", Mark: report.Points, Dim: true}
+	so := report.Series{Name: "best so far", Mark: report.Step}
+	top := math.NaN()
+	for _, tried := range x.Trials {
+		if tried.Value == nil {
+			continue
+		}
+		if v := *tried.Value; math.IsNaN(top) || x.More == (v > top) && v != top {
+			top = v
+		}
+		each.X, each.Y = append(each.X, float64(tried.Number)), append(each.Y, *tried.Value)
+		so.X, so.Y = append(so.X, float64(tried.Number)), append(so.Y, top)
+	}
+	if len(so.X) > 1 {
+		items = append(items, report.Item{Plot: &report.Plot{Title: "Trials", Alt: fmt.Sprintf("%s of each trial, and the best so far; trial %d was chosen.", x.Metric, x.Trial),
+			X: report.Axis{Label: "trial"}, Y: report.Axis{Label: x.Metric}, Series: []report.Series{so, each}}})
+	}
+	return report.Section{Title: "Tuning", Items: append(items, report.Item{Table: x.table()})}
+}
+
+// table has a row for each trial, the best first, those that could not be chosen last.
+func (x *Tuned) table() *report.Table {
+	var points []tune.Point
+	for _, tried := range x.Trials {
+		points = append(points, tried.Point)
+	}
+	names := pointNames(points...)
+	out := &report.Table{Columns: []report.Column{{Name: "trial", Kind: report.Count}, {Name: x.Metric, Kind: report.Number}}}
+	for _, name := range names {
+		out.Columns = append(out.Columns, report.Column{Name: name, Kind: report.Number})
+	}
+	out.Columns = append(out.Columns, report.Column{Name: "rounds", Kind: report.Count})
+	order := slices.Clone(x.Trials)
+	slices.SortStableFunc(order, func(a, b Tried) int {
+		late := func(t Tried) int {
+			switch {
+			case t.Value == nil:
+				return 2
+			case t.Number < x.Last:
+				return 1
+			}
+			return 0
+		}
+		if c := cmp.Compare(late(a), late(b)); c != 0 || a.Value == nil {
+			return c
+		}
+		if x.More {
+			return cmp.Compare(*b.Value, *a.Value)
+		}
+		return cmp.Compare(*a.Value, *b.Value)
+	})
+	for _, tried := range order {
+		row := []report.Cell{report.Figure(float64(tried.Number)), report.Missing(tried.Undefined["value"])}
+		if tried.Value != nil {
+			row[1] = report.Figure(*tried.Value)
+		}
+		for _, name := range names {
+			if v, ok := tried.Point[name]; ok {
+				row = append(row, report.Figure(v))
+			} else {
+				row = append(row, report.Missing("does not count"))
+			}
+		}
+		out.Rows = append(out.Rows, append(row, report.Figure(float64(tried.Rounds))))
 	}
 	return out
 }

@@ -23,7 +23,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	if data == nil {
 		return schema.ShapeResult{}
 	}
-	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table}
+	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table, selection: req.In[SelectionPort].Table}
 	task := s.task(supported)
 	if task == "" && data.Column(c.Target) != nil {
 		return schema.ShapeResult{Problems: s.problems} // nor where nobody says what it is a model of
@@ -31,7 +31,8 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.target(task)
 	s.features()
 	s.weight()
-	s.sameValidation()
+	s.sameColumns(ValidationPort, s.validation)
+	s.sameColumns(SelectionPort, s.selection)
 	s.decision(task)
 	if data.Column(c.Target) == nil {
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
@@ -39,7 +40,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	signature := s.signature(task)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
-		Figures:  figureType(signature.Features),
+		Figures:  figureType(signature.Features, c.Tune),
 		Problems: s.problems,
 	}
 }
@@ -49,6 +50,7 @@ type shaper struct {
 	config     *Config
 	data       *schema.Table
 	validation *schema.Table // nil if none is given
+	selection  *schema.Table // likewise
 	problems   []schema.Problem
 	telling    map[string]string // columns that nothing may be computed from; made when first asked for
 	goal       *schema.Trace     // of the target; made when first asked for
@@ -257,10 +259,10 @@ func (s *shaper) weight() {
 	}
 }
 
-// sameValidation checks that the validation table has the columns that are read, of types that a model takes for the
+// sameColumns checks that a table that is not fitted on has the columns that are read, of types that a model takes for the
 // data's. The target's must be the very type: classes go by how its values are written.
-func (s *shaper) sameValidation() {
-	if s.validation == nil {
+func (s *shaper) sameColumns(port string, table *schema.Table) {
+	if table == nil {
 		return
 	}
 	for _, name := range append([]string{s.config.Target, s.config.Weight}, s.config.Features...) {
@@ -268,17 +270,17 @@ func (s *shaper) sameValidation() {
 		if want == nil {
 			continue
 		}
-		got := s.validation.Column(name)
+		got := table.Column(name)
 		if got == nil {
 			s.report(schema.Problem{
-				Path:    ValidationPort,
-				Summary: fmt.Sprintf("The validation table has no column %q", want.Name),
-				Hint:    suggest.DidYouMean(name, s.validation.Names()),
+				Path:    port,
+				Summary: fmt.Sprintf("The %s table has no column %q", port, want.Name),
+				Hint:    suggest.DidYouMean(name, table.Names()),
 			})
 		} else if !schema.Takes(want.Type, got.Type) || same(name, s.config.Target) && got.Type != want.Type {
 			s.report(schema.Problem{
-				Path:    ValidationPort,
-				Summary: fmt.Sprintf("Column %q is %s in the validation table and %s in the data", want.Name, got.Type, want.Type),
+				Path:    port,
+				Summary: fmt.Sprintf("Column %q is %s in the %s table and %s in the data", want.Name, got.Type, port, want.Type),
 			})
 		}
 	}

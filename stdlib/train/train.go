@@ -3,6 +3,7 @@
 //
 // A trainer is a folder below: it lists its parameters, fits an estimator on a Training, and hands it to Finish.
 //
+//	config, err := tunable.Settled(s)                            // with the parameters that tune chose
 //	t, err := train.Load(ctx, s, &c.Config)                      // rows and labels as numbers
 //	m, err := fit(ctx, t, …)                                     // a model.Estimator
 //	training, validation, err := t.Losses(ctx, m)
@@ -25,6 +26,7 @@ import (
 const (
 	DataPort       = "data"
 	ValidationPort = "validation"
+	SelectionPort  = "selection" // of trainers that tune
 	ModelPort      = "model"
 )
 
@@ -40,6 +42,9 @@ type Config struct {
 	AllowPII       []string    `json:"allow_pii"`       // features that may be personal data, or made of them
 	KnownBefore    []string    `json:"known_before"`    // features whose values, their author vouches, stand before the target's
 	Decision       *Decision   `json:"decision"`        // nil: a binary model decides at model.DefaultThreshold
+	Tune           *Tuning     `json:"tune"`            // nil: parameters are as they are written
+	Trial          *Trial      `json:"trial"`           // of a stage that is one of a block's trials
+	Tuned          *Tuned      `json:"tuned"`           // set by Settled, of a block with tune
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

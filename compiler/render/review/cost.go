@@ -40,9 +40,10 @@ func cost(p *plan.Plan) string {
 	if len(chain) == 1 {
 		s += fmt.Sprintf(", of which %s %s", render.Line(chain[0]), render.Duration(longest))
 	} else {
-		s += fmt.Sprintf("; the longest chain takes %s: %s", render.Duration(longest), strings.Join(render.Shortened(render.Clean(chain), 6), ", "))
+		s += fmt.Sprintf("; the longest chain takes %s: %s", render.Duration(longest), strings.Join(render.Shortened(render.Folded(render.Clean(chain)), 6), ", "))
 	}
 	s += " (from past runs" + scaled(p, chain) + ")."
+	unknown = render.Folded(unknown)
 	switch n := len(unknown); {
 	case n > 3:
 		s += fmt.Sprintf(" Not counted: %d stages that have never run.", n)

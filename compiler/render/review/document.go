@@ -175,6 +175,7 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 // helpers tells what those stages are for that nobody wrote: a reviewer who meets evaluate.test@champion in the list
 // would look for it in the files.
 func (d *document) helpers(p *plan.Plan) {
+	trials := map[string]int{}
 	for _, n := range p.Nodes {
 		if n.Verdict != plan.Run && n.Verdict != plan.MayRun {
 			continue
@@ -184,7 +185,12 @@ func (d *document) helpers(p *plan.Plan) {
 			d.Helpers = append(d.Helpers, fmt.Sprintf("%s scores what is live on the rows of %s, to compare both.", render.Line(n.Address), render.Line(n.Of)))
 		case schema.PredictRole:
 			d.Helpers = append(d.Helpers, fmt.Sprintf("%s has an opaque model predict for %s.", render.Line(n.Address), render.Line(n.Of)))
+		case schema.TrialRole:
+			trials[n.Of]++
 		}
+	}
+	for _, of := range slices.Sorted(maps.Keys(trials)) {
+		d.Helpers = append(d.Helpers, fmt.Sprintf("%d %s parameters for %s, which takes the best.", trials[of], render.Plural(trials[of], "trial tries", "trials try"), render.Line(of)))
 	}
 }
 
@@ -206,7 +212,7 @@ func (d *document) changes(p *plan.Plan) {
 		row := changeRow{
 			Category: oneOf(c.Category, plan.Rebuild, plan.Breaking, plan.PolicyChange, plan.MetadataChange, plan.AcceptedChange), address: c.Address,
 			Causes: []causeRow{cause(c)},
-			Note:   changeNote(p, c), Runs: render.Clean(c.Runs), MayRun: render.Clean(c.MayRun),
+			Note:   changeNote(p, c), Runs: render.Folded(render.Clean(c.Runs)), MayRun: render.Folded(render.Clean(c.MayRun)),
 		}
 		if all := at[c.Address]; c.Cause.Kind == plan.ComponentCause && len(all) > 1 { // no difference in what somebody wrote
 			where := strings.Join(render.Shortened(render.Clean(all), 4), ", ")

@@ -36,15 +36,28 @@ var Component = component.Component{
 			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
-			Attrs:  append(train.Attrs(tasks, true), train.SeedAttr()),
-			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
+			Attrs:  append(train.Attrs(tasks, true), train.SeedAttr(), train.SelectionAttr()),
+			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
 		},
-		Out:      train.Out(),
-		Examples: []schema.Example{{Title: "With early stopping, and a threshold that blocks few", Code: example}},
+		Out: train.Out(),
+		Examples: []schema.Example{
+			{Title: "With early stopping, and a threshold that blocks few", Code: example},
+			{Title: "With parameters that are chosen by trials on rows of their own", Code: tuned},
+		},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:  shape,
+	Derive: tunable.Derive,
+	Run:    run,
 }
+
+// tunable are the parameters that trials can try.
+var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Check: func(config json.RawMessage, validated bool) []schema.Problem {
+	c, err := decode(config)
+	if err != nil {
+		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
+	}
+	return c.Params.check(validated)
+}}
 
 // tasks: the objectives are logistic, softmax and squared error.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
@@ -88,6 +101,54 @@ train "gradient_boosting" "churn" {
     maximize = metric.recall
     where    = "fpr <= 0.1"
   }
+}
+`
+
+const tuned = `pipeline "churn" {}
+
+source "csv" "customers" {
+  path = "customers.csv"
+  column "customer" { type = "varchar" }
+  column "tenure"   { type = "integer" }
+  column "contract" { type = "varchar" }
+  column "churned"  { type = "boolean" }
+}
+
+dataset "customers" {
+  from = [source.customers]
+  key  = ["customer"]
+  sql  = "select * from customers"
+}
+
+split "hash" "customers" {
+  from       = dataset.customers
+  validation = 0.2
+  test       = 0.2
+}
+
+metric "auc" { type = "roc_auc" }
+
+train "gradient_boosting" "churn" {
+  data       = split.customers.train
+  validation = split.customers.validation
+  target     = "churned"
+  features   = ["tenure", "contract"]
+  tune {
+    metric = metric.auc
+    trials = 20
+    space {
+      learning_rate    = { min = 0.02, max = 0.3, scale = "log" }
+      max_depth        = [0, 3, 6]
+      max_leaves       = { values = [15, 31, 63], when = { max_depth = [0] } }
+      min_child_weight = { min = 1, max = 30 }
+    }
+  }
+}
+
+evaluate "test" {
+  model   = train.churn
+  data    = split.customers.test
+  metrics = [metric.auc]
 }
 `
 
@@ -167,7 +228,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	_, validated := req.In[train.ValidationPort]
-	out.Problems = append(out.Problems, c.Params.check(validated)...)
+	out.Problems = append(append(out.Problems, c.Params.check(validated)...), tunable.Problems(req, &c.Config)...)
 	return out
 }
 
@@ -209,7 +270,11 @@ func (p *params) check(validated bool) []schema.Problem {
 // at once. The validation side takes the bins of the training side: a bound that it chose itself would be knowledge of
 // it.
 func run(ctx context.Context, s *component.Stage) error {
-	c, err := decode(s.Config)
+	config, err := tunable.Settled(s)
+	if err != nil {
+		return err
+	}
+	c, err := decode(config)
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
@@ -227,7 +292,7 @@ func run(ctx context.Context, s *component.Stage) error {
 	name(r.Model, &t.Signature)
 	for _, f := range r.Model.FeatureNames {
 		if strings.ContainsAny(f, "[]<") {
-			s.Warnf("XGBoost itself takes no feature named %q, since [, ] and < have a meaning there; it reads the model, but no table with that name", f)
+			t.Warnf("XGBoost itself takes no feature named %q, since [, ] and < have a meaning there; it reads the model, but no table with that name", f)
 		}
 	}
 	e, err := model.NewTrees(r.Model, &t.Signature)

@@ -38,15 +38,25 @@ var Component = component.Component{
 			"coded (its 255 most frequent values) against its most frequent value. Solved by Cholesky factorisation; where inputs depend on each other " +
 			"and `l2` is 0, a very small ridge makes the solution unique, and a warning says so.",
 		Body: schema.Body{
-			Attrs:  train.Attrs(tasks, true),
-			Blocks: []schema.Block{paramsBlock},
+			Attrs:  append(train.Attrs(tasks, true), train.SelectionAttr()),
+			Blocks: []schema.Block{paramsBlock, tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "The price of a stone", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:  shape,
+	Derive: tunable.Derive,
+	Run:    run,
 }
+
+// tunable are the parameters that trials can try.
+var tunable = &train.Tunable{Params: &paramsBlock, Check: func(config json.RawMessage, _ bool) []schema.Problem {
+	c, err := decode(config)
+	if err != nil {
+		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
+	}
+	return c.Params.check()
+}}
 
 // tasks: numbers only. Classes are logistic_regression's.
 var tasks = []schema.Task{schema.Regression}
@@ -85,32 +95,51 @@ var paramsBlock = schema.Block{Name: "params", Doc: "How the line is fitted.",
 			Doc: "Ridge: weight of the sum of squared coefficients of the scaled inputs beside the sum of squared errors. The intercept is free."},
 	}}}
 
-// config is the block; without params l2 is 0, plain least squares.
+// params of the fit; without the block l2 is 0, plain least squares.
+type params struct {
+	L2 float64 `json:"l2"`
+}
+
+// config is the block.
 type config struct {
 	train.Config
-	Params struct {
-		L2 float64 `json:"l2"`
-	} `json:"params"`
+	Params params `json:"params"`
+}
+
+// decode reads the configuration.
+func decode(data json.RawMessage) (*config, error) {
+	c := &config{}
+	return c, json.Unmarshal(data, c)
 }
 
 // shape adds what is wrong with params to what every trainer checks. NaN is not at least 0 either.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
-	var c config
-	if err := json.Unmarshal(req.Config, &c); err != nil {
+	c, err := decode(req.Config)
+	if err != nil {
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
-	if !(c.Params.L2 >= 0) {
-		out.Problems = append(out.Problems, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", c.Params.L2), Detail: "It must be at least 0."})
-	}
+	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
 	return out
+}
+
+// check finds parameters out of range.
+func (p *params) check() []schema.Problem {
+	if p.L2 >= 0 {
+		return nil
+	}
+	return []schema.Problem{{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."}}
 }
 
 // run fits the model and writes it with its losses and each feature's share in it.
 func run(ctx context.Context, s *component.Stage) error {
-	var c config
-	if err := s.Decode(&c); err != nil {
+	config, err := tunable.Settled(s)
+	if err != nil {
 		return err
+	}
+	c, err := decode(config)
+	if err != nil {
+		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {

@@ -30,15 +30,25 @@ var Component = component.Component{
 			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +
 			"does with C = 1/`l2`; the intercepts are free. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
-			Attrs:  train.Attrs(tasks, true),
-			Blocks: []schema.Block{paramsBlock, train.DecisionBlock()},
+			Attrs:  append(train.Attrs(tasks, true), train.SelectionAttr()),
+			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "Churn by tenure and contract", Code: example}},
 	},
-	Shape: shape,
-	Run:   run,
+	Shape:  shape,
+	Derive: tunable.Derive,
+	Run:    run,
 }
+
+// tunable are the parameters that trials can try.
+var tunable = &train.Tunable{Params: &paramsBlock, Check: func(config json.RawMessage, _ bool) []schema.Problem {
+	c, err := decode(config)
+	if err != nil {
+		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
+	}
+	return c.Params.check()
+}}
 
 // tasks: classes only. Numbers are linear_regression's.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass}
@@ -109,19 +119,29 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
-	if !(c.Params.L2 >= 0) {
-		out.Problems = append(out.Problems, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", c.Params.L2), Detail: "It must be at least 0."})
+	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
+	return out
+}
+
+// check finds parameters out of range.
+func (p *params) check() (out []schema.Problem) {
+	if !(p.L2 >= 0) {
+		out = append(out, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."})
 	}
-	if c.Params.MaxIterations < 1 {
-		out.Problems = append(out.Problems, schema.Problem{Path: "params.max_iterations",
-			Summary: fmt.Sprintf("max_iterations is %d", c.Params.MaxIterations), Detail: "It must be at least 1."})
+	if p.MaxIterations < 1 {
+		out = append(out, schema.Problem{Path: "params.max_iterations",
+			Summary: fmt.Sprintf("max_iterations is %d", p.MaxIterations), Detail: "It must be at least 1."})
 	}
 	return out
 }
 
 // run fits the model and writes it, with its threshold, its losses and each feature's share in it.
 func run(ctx context.Context, s *component.Stage) error {
-	c, err := decode(s.Config)
+	config, err := tunable.Settled(s)
+	if err != nil {
+		return err
+	}
+	c, err := decode(config)
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}

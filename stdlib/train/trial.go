@@ -1,0 +1,302 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/train/tune"
+)
+
+// outcome is metrics.json of a trial.
+type outcome struct {
+	Value     *float64          `json:"value"` // of the metric on the selection rows
+	Point     tune.Point        `json:"point"`
+	Rounds    int               `json:"rounds"`
+	Rows      int               `json:"rows"` // that it was measured on
+	Undefined map[string]string `json:"undefined,omitempty"`
+}
+
+// Tuned is what a fit knows of the trials before it.
+type Tuned struct {
+	Trial  int        `json:"trial"` // number of the best
+	Point  tune.Point `json:"point"`
+	Trials []Tried    `json:"trials"` // by number
+	Metric string     `json:"metric"` // its name
+	More   bool       `json:"more"`   // more of the metric is better
+	Last   int        `json:"last"`   // number of the first trial that could be chosen
+}
+
+// Tried is a trial with its number.
+type Tried struct {
+	Number int `json:"number"`
+	outcome
+}
+
+// Settled is the configuration of a stage with the parameters that it fits with: of a block with tune those of the best trial, of a trial that
+// goes by others those that follow from them. Of all others it is the stage's own.
+func (u *Tunable) Settled(s *component.Stage) (json.RawMessage, error) {
+	var c struct {
+		Tune   *Tuning            `json:"tune"`
+		Trial  *Trial             `json:"trial"`
+		Params map[string]float64 `json:"params"`
+	}
+	if err := s.Decode(&c); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Trial != nil && c.Trial.Choose != nil:
+		all, m, err := outcomes(s, c.Trial.Metric)
+		if err != nil {
+			return nil, err
+		}
+		if c.Trial.Point, err = u.choose(c.Trial.Choose, measured(all, m)); err != nil {
+			return nil, err
+		}
+		params := maps.Clone(c.Trial.Choose.Base)
+		maps.Copy(params, c.Trial.Point)
+		return settle(s.Config, params, "trial", c.Trial)
+	case c.Tune != nil:
+		all, m, err := outcomes(s, c.Tune.Metric)
+		if err != nil {
+			return nil, err
+		}
+		t := &Tuned{Trials: all, Metric: m.Name, More: m.Greater, Last: 1}
+		if c.Tune.Method == halvingMethod {
+			work, ok := c.Params[u.Rounds]
+			if !ok {
+				work, _ = u.Params.Body.Attr(u.Rounds).Default.(float64)
+			}
+			rungs := c.Tune.rungs(work)
+			t.Last = rungs[len(rungs)-1].First
+		}
+		best := tune.Ranked(measured(all[t.Last-1:], m))[0]
+		if math.IsNaN(best.Loss) {
+			return nil, &component.InputError{
+				Summary: fmt.Sprintf("%s: %s is undefined in every trial: %s", s.Address, m.Name, all[best.Number-1].Undefined["value"]),
+				Detail:  "The rows to choose on must be such that the metric is defined there.",
+			}
+		}
+		t.Trial, t.Point = best.Number, best.Point
+		return settle(s.Config, t.Point, "tuned", t)
+	}
+	return s.Config, nil
+}
+
+// settle is a configuration with parameters set, and what is known of them under a name.
+func settle(config json.RawMessage, p tune.Point, name string, what any) (json.RawMessage, error) {
+	config, err := withParams(config, p)
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(config, &all); err != nil {
+		return nil, err
+	}
+	if all[name], err = json.Marshal(what); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
+}
+
+// outcomes are those of the trials that flow in, by number, and the metric that they are measured by.
+func outcomes(s *component.Stage, definition json.RawMessage) ([]Tried, *metric.Metric, error) {
+	m, err := metric.New(definition)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []Tried
+	for port := range s.In {
+		text, ok := strings.CutPrefix(port, trialPrefix)
+		if !ok {
+			continue
+		}
+		x := Tried{}
+		if x.Number, err = strconv.Atoi(text); err != nil {
+			return nil, nil, fmt.Errorf("the port %q is of no trial", port)
+		}
+		raw, err := os.ReadFile(filepath.Join(s.Input(port), "metrics.json"))
+		if err == nil {
+			err = json.Unmarshal(raw, &x.outcome)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading what came of trial %d: %w", x.Number, err)
+		}
+		out = append(out, x)
+	}
+	if len(out) == 0 {
+		return nil, nil, errors.New("no trial has come to an end before this stage")
+	}
+	slices.SortFunc(out, func(a, b Tried) int { return a.Number - b.Number })
+	return out, m, nil
+}
+
+// measured are trials with losses, of which less is better.
+func measured(all []Tried, m *metric.Metric) []tune.Outcome {
+	out := make([]tune.Outcome, len(all))
+	for i, x := range all {
+		out[i] = tune.Outcome{Number: x.Number, Point: x.Point, Loss: math.NaN()}
+		if x.Value != nil && m.Greater {
+			out[i].Loss = -*x.Value
+		} else if x.Value != nil {
+			out[i].Loss = *x.Value
+		}
+	}
+	return out
+}
+
+// choose finds the parameters of a trial.
+func (u *Tunable) choose(c *Choice, earlier []tune.Outcome) (tune.Point, error) {
+	if c.Method == halvingMethod {
+		if c.Rank >= len(earlier) {
+			return nil, fmt.Errorf("there are %d trials before, and this one goes on with number %d of them", len(earlier), c.Rank+1)
+		}
+		return tune.Ranked(earlier)[c.Rank].Point, nil
+	}
+	space, problems := u.space(&Tuning{Space: c.Space})
+	if len(problems) > 0 {
+		return nil, schema.Problems(problems)
+	}
+	var pending []tune.Point
+	for number := c.First; ; number++ {
+		p := space.TPE(c.Seed, number, earlier, pending)
+		if number == c.Number {
+			return p, nil
+		}
+		pending = append(pending, p)
+	}
+}
+
+// finishTrial measures the estimator on the selection rows, and writes that in place of a model.
+func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures) error {
+	set := t.Selection
+	if set == nil {
+		columns, err := t.validationColumns(ctx)
+		if err != nil {
+			return err
+		}
+		set = &Set{Rows: t.Validation.Rows, Columns: columns, Target: t.Validation.Target, Weight: t.Validation.Weight}
+	}
+	scores, err := e.Predict(ctx, set.Columns, set.Rows, t.stage.Threads)
+	if err != nil {
+		return fmt.Errorf("scoring the selection rows: %w", err)
+	}
+	m, err := metric.New(t.config.Trial.Metric)
+	if err != nil {
+		return err
+	}
+	threshold, undefined := model.DefaultThreshold, ""
+	if t.config.Decision != nil {
+		// A trial whose scores keep no limit of the decision is no error of the search: it is not chosen.
+		threshold, undefined, err = t.trialThreshold(ctx, e)
+		if err != nil {
+			return err
+		}
+	}
+	out := outcome{Point: t.config.Trial.Point, Rounds: f.Rounds, Rows: set.Rows}
+	x := 0.0
+	if undefined == "" {
+		x, undefined = m.Value(t.measurable(set, scores, threshold))
+	}
+	if undefined == "" && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		undefined = "it is not finite"
+	}
+	if undefined == "" {
+		out.Value = &x
+		t.stage.Logf("%s %.6g with %s", m.Name, x, pointText(out.Point))
+	} else {
+		out.Undefined = map[string]string{"value": undefined}
+		t.stage.Logf("%s undefined (%s) with %s", m.Name, undefined, pointText(out.Point))
+	}
+	return t.stage.WriteFigures(out)
+}
+
+// trialThreshold is that of the decision; undefined says why there is none.
+func (t *Training) trialThreshold(ctx context.Context, e model.Estimator) (threshold float64, undefined string, err error) {
+	columns, err := t.validationColumns(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	scores, err := e.Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
+	if err != nil {
+		return 0, "", fmt.Errorf("scoring the validation rows: %w", err)
+	}
+	threshold, err = t.decide(scores[0])
+	var input *component.InputError
+	if errors.As(err, &input) {
+		return 0, input.Summary, nil
+	}
+	return threshold, "", err
+}
+
+// measurable are rows with what the model says of them, as metrics take them.
+func (t *Training) measurable(set *Set, scores [][]float64, threshold float64) *metric.Data {
+	d := &metric.Data{Task: t.Signature.Task, Actual: set.Target, Weight: set.Weight, Predicted: make([]float64, set.Rows)}
+	switch t.Signature.Task {
+	case schema.Regression:
+		d.Predicted = scores[0]
+	case schema.Multiclass:
+		d.Classes, d.Names, d.Scores = len(t.Signature.Classes), t.Signature.Classes, scores
+		for r := range d.Predicted {
+			best := 0
+			for k := range scores {
+				if scores[k][r] > scores[best][r] {
+					best = k
+				}
+			}
+			d.Predicted[r] = float64(best)
+		}
+	default:
+		d.Classes, d.Score = 2, scores[0]
+		for r, x := range d.Score {
+			if x >= threshold {
+				d.Predicted[r] = 1
+			}
+		}
+	}
+	return d
+}
+
+// pointText is a point for people: "learning_rate 0.05, max_depth 4".
+func pointText(p tune.Point) string {
+	var parts []string
+	for _, name := range pointNames(p) {
+		parts = append(parts, name+" "+strconv.FormatFloat(p[name], 'g', -1, 64))
+	}
+	if len(parts) == 0 {
+		return "params as they are"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pointNames are the parameters of points, sorted.
+func pointNames(points ...tune.Point) []string {
+	var out []string
+	for _, p := range points {
+		for name := range p {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// strictly reads JSON into a value that has all of its fields.
+func strictly(raw json.RawMessage, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
