@@ -155,7 +155,7 @@ func parallel(all []*Run) *report.Plot {
 	if len(all) < 3 || len(all) > mostLines || len(parameters) == 0 || len(figures) == 0 {
 		return nil
 	}
-	p := &report.Plot{Title: "Parallel coordinates", Alt: fmt.Sprintf("%d runs over %d parameters and %d figures, each from its least value to its greatest.", len(all), len(parameters), len(figures)),
+	p := &report.Plot{Title: "Parallel coordinates",
 		Y: report.Axis{Label: "from least to greatest", Min: report.At(0), Max: report.At(1), Share: true}}
 	lines := make([]report.Series, len(all))
 	for i, r := range all {
@@ -212,6 +212,7 @@ func parallel(all []*Run) *report.Plot {
 	if len(p.X.Categories) < 2 {
 		return nil
 	}
+	p.Alt = fmt.Sprintf("%d runs over %s, each from its least value to its greatest.", len(all), strings.Join(p.X.Categories, ", "))
 	p.Series = lines
 	return p
 }

@@ -3,6 +3,9 @@ package runs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,6 +15,8 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/lang/report"
 )
+
+var update = flag.Bool("update", false, "write the golden files")
 
 func at(x float64) *float64 { return &x }
 
@@ -209,5 +214,157 @@ evaluate.c,,3,,false,0,,,,,,,,,0.4,,,,,
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
+	}
+}
+
+// world are runs with all that a run may have: instances, several results of one address, intervals, differences, what is undefined.
+func world() []*Run {
+	eu, us := run(`evaluate.test["eu"]`, 3, "50", at(-0.7), at(0.5)), run(`evaluate.test["us"]`, 3, "300", nil, at(0.6))
+	first, second := run("evaluate.small", 2, "", at(-0.5), nil), run("evaluate.small", 5, "", at(-0.9), nil)
+	eu.Figures["auc"] = Figure{Value: at(-0.7), Low: at(-0.75), High: at(-0.65), Better: "more"}
+	eu.Figures["half"] = Figure{Value: at(1), Low: at(0.5)}
+	delete(first.Figures, "loss")
+	eu.Commit, eu.Dirty, eu.Current, eu.DurationMS, eu.Fingerprint = "3f1c20a9b4d1e5f60718293a4b5c6d7e8f901234", true, true, 1500, "blake3:0011"
+	us.Commit = "short"
+	eu.Differences = map[string]Figure{"auc": {Value: at(0.01), Low: at(-0.02), High: at(0.04)}}
+	us.Differences = map[string]Figure{"auc": {Why: "one class"}}
+	first.Parameters["model.params.trees"] = json.RawMessage(`"auto"`)
+	eu.Data["more"], us.Data["more"] = "blake3:"+plan.Digest(strings.Repeat("a", 64)), "blake3:"+plan.Digest(strings.Repeat("b", 64))
+	return []*Run{eu, us, first, second}
+}
+
+// TestInFull holds the table, the groups, the picture and CSV of runs that have all that a run may have.
+func TestInFull(t *testing.T) {
+	data, err := report.Write(Report("churn", world(), true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := CSV(&table, world()); err != nil {
+		t.Fatal(err)
+	}
+	const path = "testdata/full.txt"
+	got := string(data) + "\n" + table.String()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Error(d)
+	}
+	if alone := Report("churn", world(), false); len(alone.Sections[0].Items) != 1 {
+		t.Errorf("without groups: got %d items, want the table alone", len(alone.Sections[0].Items))
+	}
+}
+
+// TestNoPicture: nothing is drawn of too few or too many runs, nor where one axis at most has several values.
+func TestNoPicture(t *testing.T) {
+	many := func(n int, differ bool) []*Run {
+		var out []*Run
+		for i := range n {
+			trees := "50"
+			if differ {
+				trees = string(rune('1' + i%9))
+			}
+			out = append(out, run("evaluate.a", int64(i), trees, at(float64(i)), at(1)))
+		}
+		return out
+	}
+	alike := many(3, true)
+	for _, r := range alike {
+		r.Figures = map[string]Figure{"auc": {Value: at(1)}}
+	}
+	bare := many(3, true)
+	for _, r := range bare {
+		r.Figures = nil
+	}
+	for what, tc := range map[string]struct {
+		all   []*Run
+		drawn bool
+	}{
+		"two": {many(2, true), false}, "three": {many(3, true), true}, "as many as can be told apart": {many(mostLines, true), true}, "one more": {many(mostLines+1, true), false},
+		"the same parameters": {many(3, false), false}, "no figures": {bare, false}, "figures of one value": {alike, false},
+	} {
+		if p := parallel(tc.all); (p != nil) != tc.drawn {
+			t.Errorf("%s: drawn: %v", what, p != nil)
+		}
+	}
+}
+
+// TestSortWithoutValues: runs without a value come last, in their order.
+func TestSortWithoutValues(t *testing.T) {
+	for _, better := range []string{"more", "less", ""} {
+		var all []*Run
+		for i, x := range []*float64{nil, at(0.7), nil, at(0.9), at(0.7), nil} {
+			all = append(all, &Run{Address: string(rune('a' + i)), Figures: map[string]Figure{"auc": {Value: x, Better: better}}})
+		}
+		if err := Sort(all, "auc"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := names(all), map[bool]string{true: "b e d a c f", false: "d b e a c f"}[better == "less"]; got != want {
+			t.Errorf("better is %q: got %s, want %s", better, got, want)
+		}
+	}
+	var unknown *UnknownError
+	if err := Sort(some(), "aucc"); !errors.As(err, &unknown) || strings.Join(unknown.Known, " ") != "auc loss" {
+		t.Errorf("got %+v", unknown)
+	}
+}
+
+// TestTake: a difference that is undefined has its reason and no interval.
+func TestTake(t *testing.T) {
+	r := &Run{}
+	if err := r.Take(json.RawMessage(`{"delta": {"auc": {"value": null, "low": 1, "high": 2}}, "undefined": {"delta.auc.value": "one class"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]Figure{"auc": {Why: "one class"}}, r.Differences); d != "" {
+		t.Error(d)
+	}
+	if err := r.Take(json.RawMessage(`{"delta": 1}`)); err == nil || !strings.Contains(err.Error(), "reading a comparison") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWhereReasons: a condition sees figures before parameters of their name, and says of what is undefined why; mistakes are at their place.
+func TestWhereReasons(t *testing.T) {
+	all := some()
+	for _, r := range all {
+		r.Parameters["auc"], r.Parameters["note"], r.Parameters["none"] = json.RawMessage("5"), json.RawMessage(`"x"`), json.RawMessage("null")
+		r.Parameters["rate.decay"] = json.RawMessage("2")
+	}
+	all[1].Parameters["model.params.depth"] = json.RawMessage("4")
+	all[0].Parameters["rate"] = json.RawMessage("1")
+	for condition, want := range map[string]string{
+		"auc > 0.0":                 "evaluate.a evaluate.b | evaluate.c no positives",
+		"model.params.depth == 4.0": "evaluate.b | evaluate.a no such figure evaluate.c no such figure",
+	} {
+		kept, left, mistakes := Where(all, condition)
+		got := names(kept) + " |"
+		for _, l := range left {
+			why := "no such figure"
+			if strings.Contains(l.Why, "no positives") {
+				why = "no positives"
+			}
+			got += " " + l.Run.Address + " " + why
+		}
+		if got != want || mistakes.HasErrors() {
+			t.Errorf("%s: got %s, %v, want %s", condition, got, mistakes, want)
+		}
+	}
+	for condition, want := range map[string][3]int{"acu > 0.8": {1, 1, 4}, "note > 1.0": {1, 1, 5}, "none > 1.0": {1, 1, 5}, "auc > 1.0 && acu > 1.0": {1, 14, 17}, "auc > 1.0 &&\n acu > 1.0": {2, 2, 5}} {
+		_, _, mistakes := Where(all, condition)
+		if len(mistakes) == 0 {
+			t.Errorf("%s: there is no mistake", condition)
+			continue
+		}
+		at := mistakes[0].Subject
+		if got := [3]int{at.Start.Line, at.Start.Column, at.End.Column}; got != want || at.File != "--where" {
+			t.Errorf("%s: got %v at %+v, want %v: %s", condition, got, at, want, mistakes[0].Summary)
+		}
 	}
 }

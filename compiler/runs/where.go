@@ -48,8 +48,7 @@ func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes sou
 	if err != nil {
 		return nil, nil, source.Diagnostics{{Summary: "The condition cannot be read: " + err.Error()}}
 	}
-	end := source.Pos{Line: 1, Column: len([]rune(condition)) + 1, Byte: len(condition)}
-	of, mistakes := env.Compile(source.Text{Value: condition, Range: source.Range{File: "--where", Start: source.Pos{Line: 1, Column: 1}, End: end}})
+	of, mistakes := env.Compile(textOf(condition))
 	if mistakes.HasErrors() {
 		return nil, nil, mistakes
 	}
@@ -62,6 +61,18 @@ func Where(all []*Run, condition string) (kept []*Run, left []Left, mistakes sou
 		}
 	}
 	return kept, left, nil
+}
+
+// textOf is a condition as a text of its own, a file called --where, so that a mistake is told at its place in it.
+func textOf(condition string) source.Text {
+	lines := []source.Piece{{Start: source.Pos{Line: 1, Column: 1}}}
+	for i, c := range condition {
+		if c == '\n' {
+			lines = append(lines, source.Piece{Offset: i + 1, Start: source.Pos{Line: len(lines) + 1, Column: 1, Byte: i + 1}})
+		}
+	}
+	whole := source.NewText(condition, source.Range{File: "--where"}, lines)
+	return source.NewText(condition, whole.Sub(0, len(condition)), lines)
 }
 
 // values are the figures and numeric parameters of a run as an object: {"auc": 0.91, "model": {"params": {"trees": 50}}}. A figure comes

@@ -147,7 +147,7 @@ func sortText(required bool, group, name string) string {
 	return group + name
 }
 
-// valueSnippet is what a value of that type is begun with.
+// valueSnippet is what a value of that type is begun with: quotes or brackets, with the cursor between them.
 func valueSnippet(a *schema.Attr) string {
 	switch a.Type {
 	case schema.StringList:
@@ -295,6 +295,7 @@ func (c *completer) ports(address string, d *definition, spec *schema.Attr) {
 	}
 }
 
+// contains reports whether a list has a value.
 func contains[T comparable](list []T, v T) bool {
 	for _, e := range list {
 		if e == v {

@@ -121,7 +121,8 @@ func columnDoc(tables map[string]*schema.Table, name string) string {
 	return strings.Join(lines, "\n\n")
 }
 
-// sqlDoc tells of a column or table in a query.
+// sqlDoc tells of a column or table in a query. Of `select p.amount from payments p` it tells at amount of the column of payments, at p of the
+// table, and at select nothing.
 func (r *request) sqlDoc(p *place) string {
 	i := lexemeAt(p.string.lexemes, p.string.offset)
 	if i < 0 {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -73,6 +75,9 @@ func TestRefused(t *testing.T) {
 		{"one whisker", edit(`"low": [0, 0], `, ``), "series[0] has one of low and high"},
 		{"whiskers too short", edit(`"low": [0, 0], "high": [1, 1]`, `"low": [0], "high": [1]`), "2 of x and 1 of low"},
 		{"a band without a bound", edit(`"low": [0], "high": [1]`, `"high": [1]`), "series[1] is a band of 1 points with 0 of low"},
+		{"a plot without series", edit(`"series": [{"name": "model"`, `"series": [], "serious": [{"name": "model"`), `unknown field "serious"`},
+		{"a band without an upper bound", edit(`"low": [0], "high": [1]`, `"low": [0], "high": []`), "series[1] is a band of 1 points with 1 of low and 0 of high"},
+		{"high alone too short", edit(`"high": [1, 1]`, `"high": [1]`), "2 of x and 1 of high"},
 		{"NaN", edit(`"value": 0.84`, `"value": NaN`), "invalid character"},
 		{"too much", strings.Repeat(" ", MaxBytes+1), "more than"},
 	} {
@@ -100,8 +105,75 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
+// TestForms: a cell is read from each of its forms, and written in the shortest.
+func TestForms(t *testing.T) {
+	for text, want := range map[string]Cell{
+		`"a"`: Words("a"), `12`: Figure(12), `null`: {}, `{"why":"none"}`: Missing("none"), `{"value":1,"low":0.5}`: {Value: At(1), Low: At(0.5)},
+		`{"value":1,"high":1.5}`: {Value: At(1), High: At(1.5)}, `{"value":1,"why":"no interval"}`: {Value: At(1), Why: "no interval"},
+	} {
+		got := Cell{Text: "former", Value: At(7), Low: At(7), High: At(7), Why: "former"}
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", text, d)
+		}
+		if written, err := json.Marshal(want); err != nil || string(written) != text {
+			t.Errorf("got %s, %v, want %s", written, err, text)
+		}
+	}
+	if got := Note("%d rows", 3); got.Note != "3 rows" || got.Table != nil || got.Plot != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestAxes: one end of an axis is enough, and both span something.
+func TestAxes(t *testing.T) {
+	for _, c := range []struct {
+		low, high *float64
+		ok        bool
+	}{{nil, nil, true}, {At(0), nil, true}, {nil, At(0), true}, {At(-1e300), At(1e300), true}, {At(0), At(0), false}, {At(1), At(0), false},
+		{At(1.1e300), nil, false}, {nil, At(math.Inf(1)), false}, {nil, At(math.NaN()), false}} {
+		for _, p := range []*Plot{{Title: "t", X: Axis{Min: c.low, Max: c.high}}, {Title: "t", Y: Axis{Min: c.low, Max: c.high}}} {
+			p.Series = []Series{{Mark: Line}}
+			err := (&Report{Version: Version, Title: "t", Sections: []Section{{Title: "s", Items: []Item{{Plot: p}}}}}).Check()
+			if (err == nil) != c.ok {
+				t.Errorf("%v, %v: got %v", c.low, c.high, err)
+			}
+		}
+	}
+	_, err := Write(&Report{Title: "t", Sections: []Section{{Title: "s", Items: []Item{{Plot: &Plot{Title: "t"}}}}}})
+	if err == nil || !strings.Contains(err.Error(), "sections[0].items[0].plot has no series") {
+		t.Errorf("a plot without series: got %v", err)
+	}
+}
+
 // TestBounds: a report of too many items, rows or points is refused.
 func TestBounds(t *testing.T) {
+	for name, items := range map[string][]Item{
+		"items":  slicesOf(Note("x"), maxItems),
+		"rows":   {{Table: &Table{Columns: []Column{{Name: "x"}}, Rows: slicesOf([]Cell{Words("x")}, maxRows)}}},
+		"points": {{Plot: &Plot{Title: "t", Series: []Series{{Mark: Points, X: make([]float64, maxPoints-1), Y: make([]float64, maxPoints-1)}, {Mark: Line, X: []float64{1}, Y: []float64{1}}}}}},
+	} {
+		if err := (&Report{Version: Version, Title: "t", Sections: []Section{{Title: "s", Items: items}}}).Check(); err != nil {
+			t.Errorf("as many %s as there may be: %v", name, err)
+		}
+	}
+	wide := &Report{Title: "t", Sections: []Section{{Title: "s", Items: []Item{Note("%s", strings.Repeat("x", MaxBytes))}}}}
+	if _, err := Write(wide); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("too many bytes: %v", err)
+	}
+	text, err := Write(&Report{Title: "t", Sections: []Section{{Title: "s", Items: []Item{Note("x")}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide.Sections[0].Items[0].Note = strings.Repeat("x", MaxBytes-len(text)+2) // the line end is not counted
+	if _, err := Write(wide); err != nil {
+		t.Errorf("as many bytes as may be written: %v", err)
+	}
+	if _, err := Read(append(text, bytes.Repeat([]byte(" "), MaxBytes-len(text))...)); err != nil {
+		t.Errorf("as many bytes as there may be: %v", err)
+	}
 	long := make([]float64, maxPoints+1)
 	for name, s := range map[string]Section{
 		"items":  {Title: "s", Items: slicesOf(Note("x"), maxItems+1)},

@@ -19,7 +19,17 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
-// Journals are the journals of a pipeline in a workspace.
+// Where the journal of an apply lies, by what became of it:
+//
+//	it runs on this machine                          a file, which its process holds
+//	it ended                                         one value of the store's bucket
+//	it runs elsewhere, at a store that is a bucket   pieces in the bucket, sent from time to time
+//	it was killed                                    the file or the pieces stay, and nobody holds or renews them
+//
+// A reader looks in this order, so that a journal which is being put into the store is found in one place or the other. All reading goes by
+// lines: a line whose end is not there yet is waited for, and one that is no event is counted and passed over.
+
+// Journals are the journals of a pipeline in a workspace. It may be used by several goroutines.
 type Journals struct {
 	store *store.Store
 	of    journalsOf
@@ -183,9 +193,8 @@ type reading struct {
 	decoder decoder
 	part    []byte // of a line whose end is not there yet
 	dead    bool   // nothing will be added
-	ended   bool
-	// bad counts lines that are no events, such as what a full disk left of one.
-	bad int // lines that are no events
+	ended   bool   // RunEnded was read
+	bad     int    // lines that are no events, such as what a full disk left of one
 }
 
 // next returns a whole line. The error is io.EOF at the end, and ErrKilled where that is no end of a run.

@@ -15,6 +15,18 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
+// What can be given, and what becomes of it:
+//
+//	given "source.payments" { rows = […] }          a table, stored, in place of the stage that reads the files
+//	given "split.parts.test" { csv = <<-CSV … }     the same of one port; the other ports are not given by that
+//	given "variable.orders" { columns = …, rows = … }  a source of its own, which the variable refers to
+//	given "evaluate.test" { metrics = { auc = 0.9 } }  figures, in place of the stage; delta goes to evaluate.test@champion
+//	given "check.orders" { passed = false }         the verdict, whatever rules the check has
+//	given "deploy.scorer" {}                        a model that is live before the test
+//
+// Each is held to what the module says: columns to the table that the block yields, figures to the type by which rules know them. A name that
+// is misspelt would else be a column of nulls, or a figure that no rule reads.
+
 // given is what a test gives, or expects, at an address. The upper fields are read from the file, the lower are made of
 // them when the test is typed, and depend on the test's module: inherit copies a given for each test.
 type given struct {
@@ -151,7 +163,7 @@ func countOf(g *given) any {
 	return g.attrs["rows"]
 }
 
-// refuse tells of attributes that mean nothing here.
+// refuse tells of attributes that mean nothing here, each at its place.
 func (k *checker) refuse(g *given, names ...string) {
 	for _, name := range names {
 		if g.attrs[name] != nil {
@@ -281,7 +293,7 @@ func (k *checker) figure(g *given, path string, of *schema.FigureType, name stri
 	k.value(g, path, t, v)
 }
 
-// owner is what a path's last part is a member of.
+// owner is what a path's last part is a member of: evaluate.test.metrics of the path metrics.auc.
 func (g *given) owner(path string) string {
 	if i := strings.LastIndexByte(path, '.'); i > 0 {
 		return g.label + "." + path[:i]

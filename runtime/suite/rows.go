@@ -15,6 +15,10 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
+// Rows are written as CSV with a header, or as a list of objects; both become CSV that one reader reads (load.go). Here they are held to the
+// table that they stand for, as far as that needs no engine: names of columns, that each object has all columns, that a value is of the
+// right kind. Whether "2024-02-30" is a date the engine finds out, and it is told at the same line.
+
 // rows types rows that are written, by the columns of the table that they stand for: g.table gets the written columns,
 // with the types of the block's own. Whether all columns are there is another question (complete), which rows that are
 // expected are not asked.

@@ -127,7 +127,7 @@ func count(name, text string) (int, error) {
 	return n, nil
 }
 
-// parseBase reads "5E-1", and "[5E-1]" as later versions write it.
+// parseBase reads "5E-1", and "[5E-1]" as later versions write it, with a number for each class where there are several.
 func parseBase(text string) ([]float32, error) {
 	var out []float32
 	for _, part := range strings.Split(strings.Trim(text, "[]"), ",") {

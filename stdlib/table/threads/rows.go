@@ -53,7 +53,7 @@ func (w *walk) compared(v any, of *relation) {
 }
 
 // column is the place of the column that an expression is, -1 if it is none. A column of another type than the relation has there is not
-// understood.
+// understood: the columns were then counted otherwise than the engine counts them, and all that is said of keys would be of others.
 func (w *walk) column(v any, of *relation) int {
 	e, _ := v.(tree)
 	if e["expression_class"] != "BOUND_REF" {
@@ -196,7 +196,7 @@ func (w *walk) distinct(n tree, below []*relation) *relation {
 	return out
 }
 
-// upTo are the columns from 0 to n-1.
+// upTo are the columns from 0 to n-1, which are all of a relation with n.
 func upTo(n int) []int {
 	out := make([]int, n)
 	for i := range out {
@@ -225,6 +225,7 @@ func (w *walk) merge(columns []column, why Reason) {
 	}
 }
 
+// orderBy has a total order if what it sorts by tells rows apart: by a key, or by all columns.
 func (w *walk) orderBy(n tree, below []*relation) *relation {
 	r := *below[0]
 	r.total = r.tells(w.ordered(n["orders"], &r))

@@ -1,4 +1,15 @@
 // Package asof is the training_set block: it joins features to a table of labelled rows as they stood at each row's time.
+//
+// A model that is asked at 12:00 knows what happened before 12:00. So must the rows that it learns from, or it learns from what it will not
+// have. Of two payments of one card, and a feature that counts the payments of the hour before:
+//
+//	card  paid_at  is_fraud      payments_1h
+//	A     12:00    false         0
+//	A     12:40    true          1     the payment at 12:00
+//	A     13:30    false         1     that at 12:40; 12:00 has fallen out
+//
+// What is computed (windows) is evaluated over the feature's source at each row's time; what is looked up (columns) is the entity's latest row
+// strictly before. The query is one SELECT, made in query.go; the rows that come out are those of the spine, each once.
 package asof
 
 import (
@@ -158,8 +169,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 // sourcePort carries the table that a feature reads.
 func sourcePort(feature string) string { return "features." + feature + ".from" }
 
-// reduce takes out of the inputs what a feature's join does not ask for.
-// in is changed.
+// reduce takes out of the inputs what a feature's join does not ask for, and so out of the fingerprint. in is changed.
 func reduce(in map[string]schema.Shape, name string, spine, f *schema.Table) {
 	if !evaluated(spine, f) {
 		delete(in, sourcePort(name))
