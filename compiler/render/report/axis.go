@@ -57,7 +57,6 @@ func newAxis(d doc.Axis, values []float64, zero bool, most int, from, to float64
 	case a.high == a.low: // one value stands in the middle
 		half := max(math.Abs(a.low)/2, 0.5)
 		a.low, a.high = a.low-half, a.high+half
-		step = nice(2 * half / float64(most))
 	case d.Min == nil || d.Max == nil: // the ends are round
 		a.low, a.high = math.Floor(a.low/step)*step, math.Ceil(a.high/step)*step
 	}
@@ -100,14 +99,14 @@ func tickText(x, step float64, share bool) string {
 	if share {
 		x, step, unit = 100*x, 100*step, " %"
 	}
+	if math.Abs(x) < step/1e6 { // what rounding left of 0, of either sign
+		return "0" + unit
+	}
 	if math.Abs(x) >= 1e6 || step < 1e-5 {
 		return strconv.FormatFloat(x, 'g', 4, 64) + unit
 	}
 	places := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	s := strconv.FormatFloat(x, 'f', places, 64)
-	if math.Abs(x) < step/1e6 {
-		s = "0"
-	}
 	if places == 0 {
 		s = thousands(s)
 	}

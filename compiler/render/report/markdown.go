@@ -73,7 +73,9 @@ func markdownTable(b *strings.Builder, t *doc.Table) {
 	for _, row := range t.Rows {
 		cells := make([]string, len(row))
 		for k, c := range row {
-			cells[k] = render.Phrase(render.Line(why.show(c, t.Columns[k].Kind)), widest)
+			if cells[k] = why.show(c, t.Columns[k].Kind); c.Text != "" { // what is no text was written here
+				cells[k] = render.Phrase(render.Line(cells[k]), widest)
+			}
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 	}

@@ -43,15 +43,52 @@ func TestForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hold(t, "churn", func() *Document { return document(t, text) })
+	hold(t, "rare", rare)
+}
+
+// rare is what few reports have: several entries, some without an address, tables and curves that are cut, bars that stand, a table in shades
+// without a number, places that are no category, the first letters of long names.
+func rare() *Document {
+	long := &doc.Table{Title: "Long", Columns: []doc.Column{{Name: "n", Kind: doc.Count}, {Name: "text", Kind: doc.Text}, {Name: "bare"}}}
+	for i := range 42 {
+		long.Rows = append(long.Rows, []doc.Cell{doc.Figure(float64(i)), doc.Words(strings.Repeat("é", 55+i/4)), {}})
+	}
+	curve := doc.Series{Name: "curve", Mark: doc.Line}
+	for i := range 25 {
+		curve.X, curve.Y = append(curve.X, float64(i)/24), append(curve.Y, float64(i*i))
+	}
+	standing := &doc.Plot{Title: "Standing `bars`", X: doc.Axis{Label: "x"}, Y: doc.Axis{Label: "count"}, Series: []doc.Series{
+		{Name: "a", Mark: doc.Bars, X: []float64{1, 3, 1, 5}, Y: []float64{-2, 4, 1, 0}}, {Name: "one", Mark: doc.Bars, X: []float64{3}, Y: []float64{1}}}}
+	grouped := &doc.Plot{Title: "By group", X: doc.Axis{Label: "group", Categories: []string{"north", "a very long name of a region"}}, Y: doc.Axis{Label: "share", Share: true, Min: doc.At(0), Max: doc.At(1)},
+		Series: []doc.Series{{Name: "share", Mark: doc.Bars, X: []float64{0, 1}, Y: []float64{0.25, 2}}, {Name: "none", Mark: doc.Line}, {Name: "no band", Mark: doc.Band},
+			{Name: "points", Mark: doc.Points, X: []float64{0, 0.5, 7}, Y: []float64{0.5, -1, 0.125}, Low: []float64{0.25, 0, 0}, High: []float64{0.75, 1, 0.25}}}}
+	lying := &doc.Plot{Title: "Lying", X: doc.Axis{Label: "difference", Share: true}, Y: doc.Axis{Categories: []string{"only"}},
+		Series: []doc.Series{{Name: "from nothing", Mark: doc.Bars, X: []float64{0.5}, Y: []float64{0}}, {Name: "far", Mark: doc.Points, X: []float64{0.75}, Y: []float64{3}}}}
+	steps := &doc.Plot{Title: "Steps", X: doc.Axis{Label: "large", Min: doc.At(0)}, Y: doc.Axis{Label: "small", Max: doc.At(0.00002)},
+		Series: []doc.Series{{Name: "s", Mark: doc.Step, X: []float64{0, 1e6, 2.5e6}, Y: []float64{0, 0.00001, 0.000015}}}}
+	heat := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "class"}, {Name: "n", Kind: doc.Count}}, Rows: [][]doc.Cell{{doc.Words("a"), doc.Figure(0)}, {doc.Words("b"), doc.Missing("none")}}}
+	told := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "value", Kind: doc.Number}}, Rows: [][]doc.Cell{
+		{doc.Figure(-8)}, {doc.Figure(1)}, {{Value: doc.At(1), Low: doc.At(0), Why: "the interval has one end"}}, {{Value: doc.At(1), High: doc.At(2)}}, {{Low: doc.At(0), High: doc.At(2)}}, {doc.Missing("twice")}, {doc.Missing("twice")}}}
+	return &Document{Title: "several", Entries: []Entry{
+		{Report: &doc.Report{Title: "Runs", Sections: []doc.Section{{Title: "Long ones", Items: []doc.Item{{Table: long}, {Plot: &doc.Plot{Title: "Curve", Alt: "It rises.", Series: []doc.Series{curve}}}}}}}},
+		{Address: "train.m", Facts: []Fact{{"result", "b2bf27"}, {"recorded", "now"}}, Report: &doc.Report{Title: "Model", Summary: "Fine.", Sections: []doc.Section{
+			{Title: "Pictures", Items: []doc.Item{{Plot: standing}, {Plot: grouped}, doc.Note("between"), {Plot: lying}, {Plot: steps}}}, {Title: "Shades", Items: []doc.Item{{Table: heat}, {Table: told}}}}}},
+	}}
+}
+
+// hold holds all forms of a document to files.
+func hold(t *testing.T, name string, document func() *Document) {
+	t.Helper()
 	for ending, form := range forms {
 		var b, again bytes.Buffer
-		if err := form(&b, document(t, text)); err != nil {
+		if err := form(&b, document()); err != nil {
 			t.Fatal(err)
 		}
-		if err := form(&again, document(t, text)); err != nil || again.String() != b.String() {
+		if err := form(&again, document()); err != nil || again.String() != b.String() {
 			t.Errorf("%s differs the second time: %v", ending, err)
 		}
-		golden := filepath.Join("testdata", "churn"+ending)
+		golden := filepath.Join("testdata", name+ending)
 		if *update {
 			if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
 				t.Fatal(err)
@@ -63,6 +100,51 @@ func TestForms(t *testing.T) {
 		}
 		if d := cmp.Diff(string(want), b.String()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", golden, d)
+		}
+	}
+}
+
+// TestWrite: forms by their names, JSON among them, whose letters stay themselves; a writer that fails is told.
+func TestWrite(t *testing.T) {
+	d := &Document{Title: "<a> & b", Entries: []Entry{{Address: "train.m", Report: &doc.Report{Version: 1, Title: "t"}}}}
+	for form, with := range map[string]func(io.Writer) error{
+		"text": func(w io.Writer) error { return Text(w, d, render.Options{Color: true}) }, "markdown": func(w io.Writer) error { return Markdown(w, d) },
+		"html": func(w io.Writer) error { return HTML(w, d) }, "json": func(w io.Writer) error { return JSON(w, d) },
+	} {
+		var got, want bytes.Buffer
+		if err := Write(&got, d, form, render.Options{Color: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := with(&want); err != nil || got.String() != want.String() || got.Len() == 0 {
+			t.Errorf("%s: got %q, want %q, %v", form, got.String(), want.String(), err)
+		}
+		if err := Write(full{}, d, form, render.Options{}); err == nil {
+			t.Errorf("%s: a full disk is not told", form)
+		}
+	}
+	var text, written bytes.Buffer
+	if err := Text(&text, d, render.Options{Color: true}); err != nil || !strings.Contains(text.String(), "\x1b[1mtrain.m\x1b[0m") {
+		t.Errorf("in colours: got %q, %v", text.String(), err)
+	}
+	const want = "{\n  \"title\": \"<a> & b\",\n  \"reports\": [\n    {\n      \"address\": \"train.m\",\n      \"facts\": null,\n      \"report\": {\n"
+	if err := JSON(&written, d); err != nil || !strings.HasPrefix(written.String(), want) {
+		t.Errorf("got %s, %v", written.String(), err)
+	}
+	if err := Write(&text, d, "pdf", render.Options{}); err == nil || err.Error() != `no report is written as "pdf"` {
+		t.Errorf("got %v", err)
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestNice: the least of 1, 2, 5 times a power of ten that is not below.
+func TestNice(t *testing.T) {
+	for x, want := range map[float64]float64{0: 1, -3: 1, math.Inf(1): 1, math.NaN(): 1, 1: 1, 1.0000000001: 1, 1.01: 2, 2: 2, 3: 5, 5: 5, 5.5: 10, 10: 10, 0.3: 0.5, 18: 20, 0.0011: 0.002} {
+		if got := nice(x); math.Abs(got-want) > 1e-12*want {
+			t.Errorf("%v: got %v, want %v", x, got, want)
 		}
 	}
 }
@@ -176,7 +258,8 @@ func TestNumbers(t *testing.T) {
 		want string
 	}{
 		{0, "", "0"}, {0.84123, doc.Number, "0.8412"}, {-0.5, doc.Number, "-0.5"}, {53940, doc.Number, "53,940"}, {1234.6, doc.Number, "1,235"}, {999.96, doc.Number, "1,000"},
-		{1.23456e-7, doc.Number, "1.235e-07"}, {1e15, doc.Number, "1e+15"}, {0.923, doc.Share, "92.3 %"}, {1, doc.Share, "100 %"}, {1234567, doc.Count, "1,234,567"}, {-1234, doc.Count, "-1,234"}, {12, doc.Count, "12"},
+		{1.23456e-7, doc.Number, "1.235e-07"}, {1e15, doc.Number, "1e+15"}, {0.923, doc.Share, "92.3 %"}, {1, doc.Share, "100 %"}, {9999, doc.Number, "9,999"}, {10000, doc.Number, "10,000"}, {12345.6, doc.Number, "12,346"}, {1e-4, doc.Number, "0.0001"}, {9.99e-5, doc.Number, "9.99e-05"},
+		{999999999999, doc.Number, "999,999,999,999"}, {1e12, doc.Number, "1e+12"}, {0.08412, doc.Number, "0.08412"}, {-53940, doc.Number, "-53,940"}, {1234567, doc.Count, "1,234,567"}, {-1234, doc.Count, "-1,234"}, {12, doc.Count, "12"},
 	} {
 		if got := number(c.x, c.kind); got != c.want {
 			t.Errorf("%v as %q: got %q, want %q", c.x, c.kind, got, c.want)
@@ -195,6 +278,14 @@ func TestTicks(t *testing.T) {
 		{[]float64{0.011, 0.024}, doc.Axis{}, "0.010, 0.015, 0.020, 0.025"},
 		{[]float64{3, 3}, doc.Axis{}, "2, 3, 4"},
 		{nil, doc.Axis{Categories: []string{"a", "b"}}, "a, b"},
+		{[]float64{0}, doc.Axis{}, "-0.4, -0.2, 0, 0.2, 0.4"},
+		{[]float64{0.5, 0.5}, doc.Axis{}, "0, 0.2, 0.4, 0.6, 0.8, 1.0"},
+		{[]float64{3, 97}, doc.Axis{Max: doc.At(97)}, "0, 20, 40, 60, 80"},
+		{[]float64{3, 97}, doc.Axis{Min: doc.At(3)}, "20, 40, 60, 80, 100"},
+		{[]float64{3, 97}, doc.Axis{Min: doc.At(0), Max: doc.At(10)}, "0, 2, 4, 6, 8, 10"},
+		{[]float64{0, 2.5e6}, doc.Axis{}, "0, 500,000, 1e+06, 1.5e+06, 2e+06, 2.5e+06"},
+		{[]float64{0, 4e-6}, doc.Axis{}, "0, 1e-06, 2e-06, 3e-06, 4e-06"},
+		{nil, doc.Axis{}, "0, 0.2, 0.4, 0.6, 0.8, 1.0"},
 		{[]float64{-2}, doc.Axis{Min: doc.At(5)}, "5.0, 5.2, 5.4, 5.6, 5.8, 6.0"},
 	} {
 		var got []string
