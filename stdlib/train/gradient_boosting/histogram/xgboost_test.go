@@ -90,7 +90,7 @@ b.load_model(dir + "/model.json")
 x, _ = table("rows.json")
 m = xgboost.DMatrix(x, feature_names=b.feature_names, feature_types=b.feature_types, enable_categorical=True)
 print(json.dumps({"margin": b.predict(m, output_margin=True).tolist(), "score": b.predict(m).tolist(),
-  "resaved": b.save_raw("json").decode()}))
+  "contributions": b.predict(m, pred_contribs=True).tolist(), "resaved": b.save_raw("json").decode()}))
 `
 
 // mixed is a table of numbers, few and many categories, all with gaps; rows beyond the first half hold values and
@@ -158,7 +158,7 @@ func fitMixed(tb testing.TB, o xgboost.Objective) (*Data, *xgboost.Model) {
 	return d, r.Model
 }
 
-// TestXGBoostReadsOurModels compares margins bit by bit, and scores to within 1e-6.
+// TestXGBoostReadsOurModels compares margins bit by bit, scores to within 1e-6, and what margins come from (TreeSHAP) as far as XGBoost's 32 bits go.
 func TestXGBoostReadsOurModels(t *testing.T) {
 	python(t)
 	for _, o := range []xgboost.Objective{xgboost.Logistic, xgboost.Softmax, xgboost.SquaredError} {
@@ -175,11 +175,12 @@ func TestXGBoostReadsOurModels(t *testing.T) {
 			rows := strange(d)
 			writeRows(t, filepath.Join(dir, "rows.json"), rows)
 			var got struct {
-				Margin, Score any
-				Resaved       string
+				Margin, Score, Contributions any
+				Resaved                      string
 			}
 			run(t, scoreScript, dir, 1, &got)
 			compare(t, m, rows, flatten(got.Margin), flatten(got.Score))
+			compareAttributions(t, m, rows, flatten(got.Contributions))
 			again, err := xgboost.Decode([]byte(got.Resaved))
 			if err != nil {
 				t.Fatalf("what XGBoost saved of it: %v", err)
@@ -231,6 +232,52 @@ func compare(t *testing.T, m *xgboost.Model, d *Data, margins, scores []float64)
 	}
 	if wrong > 0 {
 		t.Errorf("%d scores differ", wrong)
+	}
+}
+
+// compareAttributions holds attributions to XGBoost's, [row][group][feature], the expected margin behind the features. Theirs are sums over 40 trees in
+// 32 bits, which is seen in the fifth digit of the largest.
+func compareAttributions(t *testing.T, m *xgboost.Model, d *Data, theirs []float64) {
+	t.Helper()
+	e, err := m.Explainer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected, err := e.Expected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	features, groups := len(d.Columns), m.Groups()
+	if len(theirs) != len(d.Target)*groups*(features+1) {
+		t.Fatalf("XGBoost has %d attributions of %d rows", len(theirs), len(d.Target))
+	}
+	row, out := make([]float32, features), make([][]float64, groups)
+	for r := range d.Target {
+		for c := range row {
+			row[c] = float32(d.Columns[c][r])
+		}
+		for g := range out {
+			out[g] = make([]float64, features)
+		}
+		if err := e.PathDependent(row, out); err != nil {
+			t.Fatal(err)
+		}
+		for g := range out {
+			of := theirs[(r*groups+g)*(features+1):][:features+1]
+			top := math.Abs(expected[g])
+			for _, x := range of {
+				top = max(top, math.Abs(x))
+			}
+			for f, want := range of {
+				got := expected[g]
+				if f < features {
+					got = out[g][f]
+				}
+				if math.Abs(got-want) > 2e-5*max(1, top) {
+					t.Fatalf("row %d %v, output %d, feature %d: got %v, XGBoost says %v", r, row, g, f, got, want)
+				}
+			}
+		}
 	}
 }
 
