@@ -32,7 +32,7 @@ var Component = component.Component{
 			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
 			"`coverage` is the share of rows that count. Every metric has an interval, by whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			evaluation.IntervalsDoc + evaluation.FairnessDoc +
+			evaluation.IntervalsDoc + evaluation.FairnessDoc + explainDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -49,6 +49,7 @@ var Component = component.Component{
 			Blocks: []schema.Block{
 				evaluation.IntervalsBlock(),
 				evaluation.FairnessBlock(),
+				explainBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Unordered: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
 				}}},
@@ -139,6 +140,8 @@ type config struct {
 	// Task and Target are set for models whose signature is not in a port's shape.
 	Task   schema.Task `json:"task"`
 	Target string      `json:"target"`
+	// Explain asks which features the scores come from; nil: nothing is explained.
+	Explain *explaining `json:"explain"`
 }
 
 // decode reads the configuration with the defaults of nested blocks that are not there.
@@ -148,7 +151,7 @@ func decode(raw json.RawMessage) (*config, error) {
 		return nil, err
 	}
 	if c.Champion {
-		c.Fairness = nil // only the candidate's decisions are compared between groups
+		c.Fairness, c.Explain = nil, nil // only the candidate's decisions are compared between groups, and explained
 	}
 	c.Defaults()
 	return c, nil

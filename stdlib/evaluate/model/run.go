@@ -93,7 +93,15 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return figures, e.stage.WriteReport(e.of.Report(figures))
+	r := e.of.Report(figures)
+	if e.Explain != nil {
+		section, err := e.explain(ctx, figures)
+		if err != nil {
+			return nil, err
+		}
+		r.Sections = append(r.Sections, section)
+	}
+	return figures, e.stage.WriteReport(r)
 }
 
 // writePredictions writes the predictions beside the columns of the data that are carried, in the order of the data.

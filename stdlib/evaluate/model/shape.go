@@ -26,8 +26,11 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	var known bool
 	k.Model, known = c.signature(req.In)
 	k.Definitions()
+	if c.Explain != nil {
+		k.Problems = append(k.Problems, c.Explain.problems(&k.Model)...)
+	}
 	if known {
-		out.Figures = k.figures(c.Champion)
+		out.Figures = k.figures(c.Champion, c.Explain)
 		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	}
 	if known && k.Data != nil {
@@ -51,7 +54,7 @@ func layoutOf(in map[string]schema.Shape, m schema.Model) prediction.Layout {
 type checker struct{ evaluation.Checker }
 
 // figures is the type of what rules see. delta comes from the champion's node.
-func (k *checker) figures(champion bool) *schema.FigureType {
+func (k *checker) figures(champion bool, x *explaining) *schema.FigureType {
 	all, comparison := k.FigureTypes()
 	if champion {
 		return schema.Object(comparison)
@@ -59,6 +62,9 @@ func (k *checker) figures(champion bool) *schema.FigureType {
 	all["delta"] = comparison["delta"]
 	if k.Model.Task == schema.Binary && !k.Model.Opaque {
 		all["threshold"] = schema.Double
+	}
+	if x != nil {
+		all["explain"] = x.figures(&k.Model)
 	}
 	return schema.Object(all)
 }

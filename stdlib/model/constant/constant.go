@@ -110,3 +110,22 @@ func (c *Column) score(x float64, output int, otherwise float64) float64 {
 	}
 	return c.Table[int(x)][output]
 }
+
+// Attribute attributes scores to the one feature that decides, if one does: what the model says of a row, less the mean over background rows. base is
+// [output], that mean; values are [output][feature][row], with the rows in the order given.
+func (m *Model) Attribute(columns [][]float64, rows, background []int, base []float64, values [][][]float64) {
+	copy(base, m.Scores)
+	if m.Column == nil {
+		return
+	}
+	x := columns[m.Column.Feature]
+	for o := range base {
+		base[o] = 0
+		for _, r := range background {
+			base[o] += m.Column.score(x[r], o, m.Scores[o]) / float64(len(background))
+		}
+		for k, r := range rows {
+			values[o][m.Column.Feature][k] = m.Column.score(x[r], o, m.Scores[o]) - base[o]
+		}
+	}
+}

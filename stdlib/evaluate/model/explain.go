@@ -1,0 +1,216 @@
+package model
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/mlp-lang/mlp/lang/report"
+	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/evaluation"
+	"github.com/mlp-lang/mlp/stdlib/model"
+	"github.com/mlp-lang/mlp/stdlib/table"
+)
+
+// explain says how it is found which features the scores come from.
+type explaining struct {
+	Method     model.Method `json:"method"` // empty: the one that the model has most exactly
+	Rows       int          `json:"rows"`   // how many are explained
+	Background int          `json:"background"`
+}
+
+const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
+	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, or the target's own unit. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
+	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n"
+
+// explainBlock asks for explanations.
+func explainBlock() schema.Block {
+	return schema.Block{Name: "explain", Doc: "Which features the scores of these rows come from.", Body: schema.Body{Attrs: []schema.Attr{
+		{Name: "method", Type: schema.String, OneOf: []string{string(model.TreeSHAP), string(model.Interventional)},
+			Doc: "What is expected while a feature's value is not known. `tree_shap`: the mean over the training rows at each split that asks for the feature (Lundberg et al. 2018), of trees alone. `interventional`: the values of other rows, of any model. " +
+				"Default: `tree_shap` of trees, `interventional` of other models."},
+		{Name: "rows", Type: schema.Integer, Default: 1000.0, Doc: "How many rows to explain, evenly among those that count."},
+		{Name: "background", Type: schema.Integer, Default: 100.0, Doc: "How many rows `interventional` takes values from, evenly among those that count."},
+	}}}
+}
+
+// problems says what is wrong with the block.
+func (x *explaining) problems(m *schema.Model) []schema.Problem {
+	var out []schema.Problem
+	if x.Rows < 1 || x.Background < 1 {
+		out = append(out, schema.Problem{Path: "explain", Summary: "rows and background of explain are at least 1"})
+	}
+	if m.Opaque {
+		out = append(out, schema.Problem{Path: "explain", Summary: "A model that only its own image can score cannot be explained here",
+			Hint: "leave explain out; the training script may write its own report"})
+	}
+	return out
+}
+
+// figures is the type of what rules see.
+func (x *explaining) figures(m *schema.Model) *schema.FigureType {
+	var names []string
+	for i := range m.Features {
+		names = append(names, m.Features[i].Name)
+	}
+	slices.Sort(names)
+	return schema.Object(map[string]*schema.FigureType{"method": schema.OneOf(string(model.TreeSHAP), string(model.Interventional)), "rows": schema.Count,
+		"attributions": schema.KeyedMap(schema.Count, names...), "shares": schema.KeyedMap(schema.Share, names...)})
+}
+
+// explain adds to the figures what the scores come from, and returns the part of the report that shows it.
+func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report.Section, error) {
+	b, err := model.Read(e.stage.Input("model"))
+	if err != nil {
+		return report.Section{}, fmt.Errorf("reading the model: %w", err)
+	}
+	sig := b.Signature()
+	names := make([]string, len(sig.Features))
+	for i := range names {
+		names[i] = sig.Features[i].Name
+	}
+	scored := e.scoredRows()
+	rows, background := evenly(scored, e.Explain.Rows), evenly(scored, e.Explain.Background)
+	x := &evaluation.Explained{Attribution: &model.Attribution{Method: e.Explain.Method}, Features: sig.Features, Columns: make([][]float64, len(names))}
+	if len(names) > 0 && len(rows) > 0 {
+		all, err := table.ReadFrame(ctx, e.stage.InputTable("data"), names)
+		if err != nil {
+			return report.Section{}, err
+		}
+		x.Attribution, err = b.Attribute(ctx, all, rows, background, e.Explain.Method, e.stage.Threads)
+		if errors.Is(err, model.ErrMethod) {
+			return report.Section{}, &component.InputError{Summary: "explain: " + err.Error(), Detail: "Leave method out, or use interventional."}
+		}
+		if err != nil {
+			return report.Section{}, err
+		}
+		if x.Columns, err = model.Encode(all.Take(rows), sig.Features); err != nil {
+			return report.Section{}, err
+		}
+		if x.Partial, err = e.partial(ctx, b, x); err != nil {
+			return report.Section{}, err
+		}
+	}
+	of, section := e.of.Explain(x)
+	figures["explain"] = of
+	return section, nil
+}
+
+// scoredRows are the rows that count and have a prediction.
+func (e *evaluator) scoredRows() []int {
+	without := map[int]bool{}
+	for _, u := range e.set.Unscored {
+		without[u.Row] = true
+	}
+	return slices.DeleteFunc(slices.Clone(e.of.CountedRows()), func(r int) bool { return without[r] })
+}
+
+// evenly are n of the rows with the same distance between them, or all if there are no more.
+func evenly(rows []int, n int) []int {
+	if len(rows) <= n {
+		return rows
+	}
+	out := make([]int, n)
+	for i := range out {
+		out[i] = rows[i*len(rows)/n]
+	}
+	return out
+}
+
+// How many features have a picture of how the score goes with them, with how many values each.
+const (
+	mostPartial = 6
+	mostValues  = 20
+)
+
+// partial is how the score goes with the features that it comes from most. Columns that are marked pii have none, since the values would be
+// those of persons; nor have models of several classes, which have no one score.
+func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.Explained) ([]evaluation.Partial, error) {
+	if b.Signature().Task == schema.Multiclass {
+		return nil, nil
+	}
+	sum := make([]float64, len(x.Features))
+	for i := range sum {
+		for _, v := range x.Values[0][i] {
+			sum[i] += math.Abs(v)
+		}
+	}
+	order := make([]int, len(sum))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sum[b], sum[a]) })
+	var out []evaluation.Partial
+	for _, i := range order {
+		c := e.stage.In["data"].Table.Column(x.Features[i].Name)
+		if c == nil || c.PII || sum[i] == 0 || len(out) == mostPartial {
+			continue
+		}
+		p := evaluation.Partial{Feature: i, At: grid(&x.Features[i], x.Columns[i])}
+		for _, value := range p.At {
+			scores, err := b.ScoreWith(ctx, x.Columns, i, value, e.stage.Threads)
+			if err != nil {
+				return nil, err
+			}
+			n := len(scores)
+			p.Mean = append(p.Mean, stat.Mean(scores, nil))
+			slices.Sort(scores)
+			p.Low, p.High = append(p.Low, scores[n/10]), append(p.High, scores[n-1-n/10])
+		}
+		if len(p.At) > 1 {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// leastRows is how many rows a level has to have to be named in a picture.
+const leastRows = 20
+
+// grid are the values that a feature takes in a picture: of text the most frequent levels, of a boolean both, of numbers values with the same distance between the
+// 5th and the 95th of a hundred, rounded, so that none is that of one row.
+func grid(f *model.Feature, values []float64) []float64 {
+	count := map[float64]int{}
+	var known []float64
+	for _, v := range values {
+		if v == v {
+			count[v]++
+			known = append(known, v)
+		}
+	}
+	if f.Text() || f.Type == "boolean" {
+		levels := slices.Sorted(maps.Keys(count))
+		slices.SortStableFunc(levels, func(a, b float64) int { return count[b] - count[a] })
+		levels = slices.DeleteFunc(levels, func(v float64) bool { return f.Text() && count[v] < leastRows })
+		return slices.Sorted(slices.Values(levels[:min(len(levels), mostValues)]))
+	}
+	if len(known) < leastRows {
+		return nil
+	}
+	slices.Sort(known)
+	low, high := known[len(known)/20], known[len(known)-1-len(known)/20]
+	var out []float64
+	for k := range mostValues {
+		out = append(out, rounded(low+(high-low)*float64(k)/(mostValues-1), high-low))
+	}
+	return slices.Compact(out)
+}
+
+// rounded keeps of x what is seen on a scale of that length: about a thousand values.
+func rounded(x, scale float64) float64 {
+	if scale <= 0 {
+		return x
+	}
+	digits := 2 - math.Floor(math.Log10(scale)) // behind the point
+	if digits > 0 {
+		return math.Round(x*math.Pow(10, digits)) / math.Pow(10, digits)
+	}
+	return math.Round(x/math.Pow(10, -digits)) * math.Pow(10, -digits)
+}

@@ -1,0 +1,161 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlp-lang/mlp/stdlib/frame"
+	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
+)
+
+// Method of attribution: what is expected of the model while the values of some features are not known.
+type Method string
+
+// The methods there are. TreeSHAP weighs both ways of a split by the training rows that went there, which only trees tell; Interventional takes
+// values from background rows, for any model.
+const (
+	TreeSHAP       Method = "tree_shap"
+	Interventional Method = "interventional"
+)
+
+// Attribution says which features the margins of rows come from, in Shapley values: the margin of a row is the base and the values of all features.
+// Margins are log-odds of two classes, the scores before softmax of several, the predicted value in regression; of a constant model they are what it predicts.
+type Attribution struct {
+	Method Method
+	Base   []float64     // [output] the margin that is expected with nothing known
+	Values [][][]float64 // [output][feature][row], rows as asked for
+}
+
+// ErrMethod is returned, wrapped, where a model is not one that a method is for.
+var ErrMethod = errors.New("the method is for other models")
+
+// Attribute attributes the margins of some rows of a frame. background are the rows that Interventional takes values from, at least one; TreeSHAP does
+// without. An empty method is TreeSHAP of trees, and Interventional of other models. The result does not depend on the number of threads.
+//
+// TreeSHAP of a model that is no trees, or of trees that do not say how many rows went where, is an ErrMethod. A row with a value that the model takes no
+// prediction from (Unscored) must not be among rows and background.
+func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background []int, method Method, threads int) (*Attribution, error) {
+	columns, err := Encode(f, b.signature.Features)
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := b.estimator.(*trees); ok {
+		return t.attribute(ctx, columns, rows, background, method, threads)
+	}
+	if method == TreeSHAP {
+		return nil, fmt.Errorf("%w: tree_shap is for trees, and this is a model of the kind %s", ErrMethod, b.kind)
+	}
+	a := newAttribution(Interventional, b.signature.Outputs(), len(columns), len(rows))
+	switch m := b.estimator.(type) {
+	case *linear.Model:
+		m.Attribute(columns, rows, background, a.Base, a.Values)
+	case *constant.Model:
+		m.Attribute(columns, rows, background, a.Base, a.Values)
+	default:
+		return nil, fmt.Errorf("%w: a model of the kind %s has no attributions", ErrMethod, b.kind)
+	}
+	return a, ctx.Err()
+}
+
+func newAttribution(m Method, outputs, features, rows int) *Attribution {
+	a := &Attribution{Method: m, Base: make([]float64, outputs), Values: make([][][]float64, outputs)}
+	for o := range a.Values {
+		a.Values[o] = make([][]float64, features)
+		for f := range a.Values[o] {
+			a.Values[o][f] = make([]float64, rows)
+		}
+	}
+	return a
+}
+
+// attribute attributes rows one by one, several at a time.
+func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
+	e, err := t.model.Explainer()
+	if err != nil {
+		return nil, err
+	}
+	expected, err := e.Expected()
+	switch {
+	case method == "" && err != nil:
+		method = Interventional
+	case method == "":
+		method = TreeSHAP
+	case method == TreeSHAP && err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
+	}
+	a := newAttribution(method, t.model.Groups(), len(columns), len(rows))
+	others := make([][]float32, len(background))
+	if method == TreeSHAP {
+		copy(a.Base, expected)
+	} else {
+		margins := make([]float64, len(a.Base))
+		for i, r := range background {
+			others[i] = rowOf(columns, r)
+			e.Margins(others[i], margins)
+			for o := range margins {
+				a.Base[o] += margins[o] / float64(len(background))
+			}
+		}
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(max(threads, 1))
+	for i, r := range rows {
+		work.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			out := make([][]float64, len(a.Base))
+			for o := range out {
+				out[o] = make([]float64, len(columns))
+			}
+			if err := attributeRow(e, method, rowOf(columns, r), others, out); err != nil {
+				return err
+			}
+			for o := range out {
+				for f, x := range out[o] {
+					a.Values[o][f][i] = x
+				}
+			}
+			return nil
+		})
+	}
+	return a, work.Wait()
+}
+
+func attributeRow(e *xgboost.Explainer, method Method, row []float32, others [][]float32, out [][]float64) error {
+	if method == TreeSHAP {
+		return e.PathDependent(row, out)
+	}
+	for _, other := range others {
+		e.Interventional(row, other, 1/float64(len(others)), out)
+	}
+	return nil
+}
+
+// rowOf is a row as trees take it: in 32 bits.
+func rowOf(columns [][]float64, r int) []float32 {
+	out := make([]float32, len(columns))
+	for c := range columns {
+		out[c] = float32(columns[c][r])
+	}
+	return out
+}
+
+// ScoreWith scores rows with one feature set to a value in all of them, all else as it is. columns are [feature][row], as Encode makes them, of which none is
+// Unscored. The scores are those of Prediction.Score: of two classes or a regression.
+func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int, value float64, threads int) ([]float64, error) {
+	rows := len(columns[feature])
+	set := slices.Clone(columns)
+	set[feature] = slices.Repeat([]float64{value}, rows)
+	out, err := b.estimator.Predict(ctx, set, rows, threads)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
