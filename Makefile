@@ -12,12 +12,14 @@ TAGS = netgo,osusergo,disable_grpc_modules
 # Without the symbols that debuggers read, which are a quarter of the binary; traces of panics have names and lines all the same. For a
 # debugger: make LDFLAGS=
 LDFLAGS = -s -w
+# Tests are built the same way, so that each package is compiled once.
+export GOFLAGS := -trimpath -tags=$(TAGS) '-ldflags=$(LDFLAGS)' $(GOFLAGS)
 build:
 	@command -v $(GO) >/dev/null || { echo "Go is needed: https://go.dev/dl"; exit 1; }
 	@command -v c++ >/dev/null || { echo "A C++ compiler is needed: apt-get install g++"; exit 1; }
 	@mkdir -p bin
 	@echo "$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/mlp ./runtime/cmd/mlp"
-	@$(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/mlp ./runtime/cmd/mlp 2>bin/build.log; status=$$?; \
+	@$(GO) build -o bin/mlp ./runtime/cmd/mlp 2>bin/build.log; status=$$?; \
 	  awk -f .ci/link-warnings.awk bin/build.log >&2; rm -f bin/build.log; exit $$status
 
 # Applies the example of card fraud: in containers where an engine answers, else as processes.
