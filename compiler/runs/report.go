@@ -171,7 +171,7 @@ func parallel(all []*Run) *report.Plot {
 				least, most, any = min(least, x), max(most, x), true
 			}
 		}
-		if !any || least == most { // an axis of one value says nothing
+		if least == most { // an axis of one value, or of none, says nothing
 			return
 		}
 		at := float64(len(p.X.Categories))

@@ -160,6 +160,9 @@ func TestReportIsSound(t *testing.T) {
 func TestParallel(t *testing.T) {
 	all := some()
 	all[2].Parameters["model.params.trees"] = json.RawMessage("100")
+	fourth := run("evaluate.d", 4, "", at(0.8), at(0.5)) // has no trees
+	fourth.Parameters["features"] = json.RawMessage(`"auto"`)
+	all = append(all, fourth)
 	for i, v := range []string{`"auto"`, "7", `"sqrt"`} {
 		all[i].Parameters["features"] = json.RawMessage(v)
 	}
@@ -167,7 +170,7 @@ func TestParallel(t *testing.T) {
 	if d := cmp.Diff([]string{"features", "model.params.trees", "auc", "loss"}, p.X.Categories); d != "" {
 		t.Fatal(d)
 	}
-	want := [][]float64{{0.5, 0, 0, 0.5}, {0, 1, 1, 1}, {1, 0.2, 0}}
+	want := [][]float64{{0.5, 0, 0, 0.5}, {0, 1, 1, 1}, {1, 0.2, 0}, {0.5, 0.5, 0.5}}
 	for i, s := range p.Series {
 		if d := cmp.Diff(want[i], s.Y, cmpopts.EquateApprox(0, 1e-9)); d != "" || s.Name != all[i].Address {
 			t.Errorf("%s: %s", s.Name, d)
@@ -222,7 +225,8 @@ func world() []*Run {
 	eu, us := run(`evaluate.test["eu"]`, 3, "50", at(-0.7), at(0.5)), run(`evaluate.test["us"]`, 3, "300", nil, at(0.6))
 	first, second := run("evaluate.small", 2, "", at(-0.5), nil), run("evaluate.small", 5, "", at(-0.9), nil)
 	eu.Figures["auc"] = Figure{Value: at(-0.7), Low: at(-0.75), High: at(-0.65), Better: "more"}
-	eu.Figures["half"] = Figure{Value: at(1), Low: at(0.5)}
+	eu.Figures["half"], us.Figures["half"] = Figure{Value: at(1), Low: at(0.5)}, Figure{Value: at(1), High: at(2)}
+	eu.Parameters["maybe"], us.Parameters["maybe"], first.Parameters["maybe"] = json.RawMessage("null"), json.RawMessage("2"), json.RawMessage("[]")
 	delete(first.Figures, "loss")
 	eu.Commit, eu.Dirty, eu.Current, eu.DurationMS, eu.Fingerprint = "3f1c20a9b4d1e5f60718293a4b5c6d7e8f901234", true, true, 1500, "blake3:0011"
 	us.Commit = "short"
@@ -283,10 +287,21 @@ func TestNoPicture(t *testing.T) {
 	for _, r := range bare {
 		r.Figures = nil
 	}
+	only, trained := many(3, false), many(3, true)
+	for i, r := range only {
+		r.Figures["loss"] = Figure{Value: at(float64(-i))}
+	}
+	some := append(many(2, false), only[0])
+	some[1].Figures["loss"] = Figure{Value: at(3)}
+	some[1].Parameters["only"] = json.RawMessage("1")
+	for i, r := range trained {
+		r.Figures, r.Parameters["depth"] = nil, json.RawMessage(string(rune('1'+i)))
+	}
 	for what, tc := range map[string]struct {
 		all   []*Run
 		drawn bool
 	}{
+		"figures alone": {only, false}, "a parameter of one value that one has": {some, false}, "parameters alone": {trained, false},
 		"two": {many(2, true), false}, "three": {many(3, true), true}, "as many as can be told apart": {many(mostLines, true), true}, "one more": {many(mostLines+1, true), false},
 		"the same parameters": {many(3, false), false}, "no figures": {bare, false}, "figures of one value": {alike, false},
 	} {

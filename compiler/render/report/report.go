@@ -154,8 +154,6 @@ func significant(x float64, digits int) string {
 		return "0"
 	case size >= 1e12 || size < 1e-4:
 		return strconv.FormatFloat(x, 'g', digits, 64)
-	case size >= math.Pow10(digits):
-		return thousands(strconv.FormatFloat(x, 'f', 0, 64))
 	}
 	// 0.08412 has two zeros more behind its point than 8.412, and gets two places more.
 	places := digits - 1 - int(math.Floor(math.Log10(size)))

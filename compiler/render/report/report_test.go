@@ -62,14 +62,14 @@ func rare() *Document {
 		{Name: "a", Mark: doc.Bars, X: []float64{1, 3, 1, 5}, Y: []float64{-2, 4, 1, 0}}, {Name: "one", Mark: doc.Bars, X: []float64{3}, Y: []float64{1}}}}
 	grouped := &doc.Plot{Title: "By group", X: doc.Axis{Label: "group", Categories: []string{"north", "a very long name of a region"}}, Y: doc.Axis{Label: "share", Share: true, Min: doc.At(0), Max: doc.At(1)},
 		Series: []doc.Series{{Name: "share", Mark: doc.Bars, X: []float64{0, 1}, Y: []float64{0.25, 2}}, {Name: "none", Mark: doc.Line}, {Name: "no band", Mark: doc.Band},
-			{Name: "points", Mark: doc.Points, X: []float64{0, 0.5, 7}, Y: []float64{0.5, -1, 0.125}, Low: []float64{0.25, 0, 0}, High: []float64{0.75, 1, 0.25}}}}
+			{Name: "points", Mark: doc.Points, X: []float64{0, 0.5, 7, -1, 2}, Y: []float64{0.5, -1, 0.125, 0.5, 0.5}, Low: []float64{0.25, 0, 0, 0, 0}, High: []float64{0.75, 1, 0.25, 1, 1}}}}
 	lying := &doc.Plot{Title: "Lying", X: doc.Axis{Label: "difference", Share: true}, Y: doc.Axis{Categories: []string{"only"}},
 		Series: []doc.Series{{Name: "from nothing", Mark: doc.Bars, X: []float64{0.5}, Y: []float64{0}}, {Name: "far", Mark: doc.Points, X: []float64{0.75}, Y: []float64{3}}}}
 	steps := &doc.Plot{Title: "Steps", X: doc.Axis{Label: "large", Min: doc.At(0)}, Y: doc.Axis{Label: "small", Max: doc.At(0.00002)},
-		Series: []doc.Series{{Name: "s", Mark: doc.Step, X: []float64{0, 1e6, 2.5e6}, Y: []float64{0, 0.00001, 0.000015}}}}
+		Series: []doc.Series{{Name: "s", Mark: doc.Step, X: []float64{0, 1e6, 2.5e6}, Y: []float64{0, 0.00001, 0.000015}}, {Name: "p", Mark: doc.Points, X: []float64{123456}, Y: []float64{0.0000123456}}}}
 	heat := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "class"}, {Name: "n", Kind: doc.Count}}, Rows: [][]doc.Cell{{doc.Words("a"), doc.Figure(0)}, {doc.Words("b"), doc.Missing("none")}}}
 	told := &doc.Table{Heat: true, Columns: []doc.Column{{Name: "value", Kind: doc.Number}}, Rows: [][]doc.Cell{
-		{doc.Figure(-8)}, {doc.Figure(1)}, {{Value: doc.At(1), Low: doc.At(0), Why: "the interval has one end"}}, {{Value: doc.At(1), High: doc.At(2)}}, {{Low: doc.At(0), High: doc.At(2)}}, {doc.Missing("twice")}, {doc.Missing("twice")}}}
+		{doc.Figure(-8)}, {doc.Figure(1)}, {{Value: doc.At(1), Low: doc.At(0), Why: "the interval has one end"}}, {{Value: doc.At(1), High: doc.At(2)}}, {{Low: doc.At(0), High: doc.At(2)}}, {doc.Missing("twice")}, {doc.Missing("twice")}, {{Value: doc.At(3), Why: "twice"}}}}
 	return &Document{Title: "several", Entries: []Entry{
 		{Report: &doc.Report{Title: "Runs", Sections: []doc.Section{{Title: "Long ones", Items: []doc.Item{{Table: long}, {Plot: &doc.Plot{Title: "Curve", Alt: "It rises.", Series: []doc.Series{curve}}}}}}}},
 		{Address: "train.m", Facts: []Fact{{"result", "b2bf27"}, {"recorded", "now"}}, Report: &doc.Report{Title: "Model", Summary: "Fine.", Sections: []doc.Section{
@@ -106,7 +106,11 @@ func hold(t *testing.T, name string, document func() *Document) {
 
 // TestWrite: forms by their names, JSON among them, whose letters stay themselves; a writer that fails is told.
 func TestWrite(t *testing.T) {
-	d := &Document{Title: "<a> & b", Entries: []Entry{{Address: "train.m", Report: &doc.Report{Version: 1, Title: "t"}}}}
+	table := &doc.Table{Columns: []doc.Column{{Name: "head"}}, Rows: make([][]doc.Cell, mostTextRows)}
+	for i := range table.Rows {
+		table.Rows[i] = []doc.Cell{doc.Words("x")}
+	}
+	d := &Document{Title: "<a> & b", Entries: []Entry{{Address: "train.m", Report: &doc.Report{Version: 1, Title: "t", Sections: []doc.Section{{Title: "s", Items: []doc.Item{{Table: table}}}}}}}}
 	for form, with := range map[string]func(io.Writer) error{
 		"text": func(w io.Writer) error { return Text(w, d, render.Options{Color: true}) }, "markdown": func(w io.Writer) error { return Markdown(w, d) },
 		"html": func(w io.Writer) error { return HTML(w, d) }, "json": func(w io.Writer) error { return JSON(w, d) },
@@ -125,6 +129,9 @@ func TestWrite(t *testing.T) {
 	var text, written bytes.Buffer
 	if err := Text(&text, d, render.Options{Color: true}); err != nil || !strings.Contains(text.String(), "\x1b[1mtrain.m\x1b[0m") {
 		t.Errorf("in colours: got %q, %v", text.String(), err)
+	}
+	if dim := "\x1b[2m  head\x1b[0m"; !strings.Contains(text.String(), dim) || strings.Contains(text.String(), "more row") || strings.Count(text.String(), "\x1b[2m") != 1 {
+		t.Errorf("a table of as many rows as are shown: got %q", text.String())
 	}
 	const want = "{\n  \"title\": \"<a> & b\",\n  \"reports\": [\n    {\n      \"address\": \"train.m\",\n      \"facts\": null,\n      \"report\": {\n"
 	if err := JSON(&written, d); err != nil || !strings.HasPrefix(written.String(), want) {
@@ -145,6 +152,30 @@ func TestNice(t *testing.T) {
 	for x, want := range map[float64]float64{0: 1, -3: 1, math.Inf(1): 1, math.NaN(): 1, 1: 1, 1.0000000001: 1, 1.01: 2, 2: 2, 3: 5, 5: 5, 5.5: 10, 10: 10, 0.3: 0.5, 18: 20, 0.0011: 0.002} {
 		if got := nice(x); math.Abs(got-want) > 1e-12*want {
 			t.Errorf("%v: got %v, want %v", x, got, want)
+		}
+	}
+}
+
+// TestBars: bars are as wide as their bins, stand on 0, and a coordinate is short.
+func TestBars(t *testing.T) {
+	for _, c := range []struct {
+		xs   []float64
+		want float64
+	}{{nil, 1}, {[]float64{3}, 1}, {[]float64{2, 2}, 1}, {[]float64{5, 1, 3, 1}, 2}, {[]float64{1, 1.5, 4}, 0.5}} {
+		if got := barWidth(c.xs); got != c.want {
+			t.Errorf("%v: got a width of %v, want %v", c.xs, got, c.want)
+		}
+	}
+	upright := &picture{Plot: &doc.Plot{Series: []doc.Series{{Mark: doc.Bars, X: []float64{7, 8}, Y: []float64{3, 5}}, {Mark: doc.Line, X: []float64{7}, Y: []float64{4}}}}}
+	upright.axes(high)
+	lying := &picture{Plot: &doc.Plot{Y: doc.Axis{Categories: []string{"a", "b"}}, Series: []doc.Series{{Mark: doc.Bars, X: []float64{3, 5}, Y: []float64{0, 1}}}}}
+	lying.axes(high)
+	if upright.y.low != 0 || upright.x.low < 6 || lying.x.low != 0 {
+		t.Errorf("bars stand on %v, %v, and their bins begin at %v", upright.y.low, lying.x.low, upright.x.low)
+	}
+	for x, want := range map[float64]string{12.5: "12.5", 12: "12", 12.04: "12", -0.04: "0", 0: "0", -3.25: "-3.2"} {
+		if got := place(x); got != want {
+			t.Errorf("%v: got %s, want %s", x, got, want)
 		}
 	}
 }

@@ -66,14 +66,14 @@ func (s *picture) axes(height float64) {
 		xs = append(xs, r.X...)
 		ys = append(ys, r.Y...)
 		if r.Mark == doc.Bars {
-			zeroX, zeroY = zeroX || s.sideways(), zeroY || !s.sideways()
+			zeroX, zeroY = s.sideways(), !s.sideways()
 		}
 		if s.sideways() {
 			xs = append(append(xs, r.Low...), r.High...)
 		} else {
 			ys = append(append(ys, r.Low...), r.High...)
 		}
-		if r.Mark == doc.Bars && !s.sideways() && len(s.X.Categories) == 0 {
+		if r.Mark == doc.Bars && !s.sideways() {
 			half := barWidth(r.X) / 2
 			for _, x := range r.X {
 				xs = append(xs, x-half, x+half)
@@ -238,7 +238,7 @@ func (s *picture) points(r *doc.Series, class string) {
 // where the picture lies on its side and the value is x.
 func (s *picture) told(r *doc.Series, i int) string {
 	name := func(a doc.Axis, x float64) string {
-		if k := int(x); len(a.Categories) > 0 && float64(k) == x && k >= 0 && k < len(a.Categories) {
+		if k := int(x); float64(k) == x && k >= 0 && k < len(a.Categories) {
 			return render.Line(a.Categories[k])
 		}
 		if a.Share {
