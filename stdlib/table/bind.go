@@ -25,6 +25,7 @@ type Binder struct {
 	// Answers are looked up without this lock; the engine works for one request at a time.
 	mu      sync.Mutex // of the engine and all that follows
 	session *session
+	jobs    chan func() // what the goroutine of the session does; closed with it
 	// aggregates are the engine's functions over many rows; nil until asked for.
 	aggregates map[string]bool
 }
@@ -43,6 +44,7 @@ func (b *Binder) Close() error {
 	}
 	err := b.session.Close()
 	b.session = nil
+	close(b.jobs)
 	return err
 }
 
@@ -116,10 +118,10 @@ func (b *Binder) patiently(ctx context.Context, s *session, work func(*session) 
 		err error
 	}
 	done := make(chan outcome, 1)
-	go func() {
+	b.jobs <- func() {
 		a, err := work(s)
 		done <- outcome{a, err}
-	}()
+	}
 	limit := time.NewTimer(b.patience)
 	defer limit.Stop()
 	select {
@@ -128,6 +130,7 @@ func (b *Binder) patiently(ctx context.Context, s *session, work func(*session) 
 	case <-limit.C:
 	}
 	b.session = nil
+	close(b.jobs)
 	go func() { // whenever that is
 		<-done
 		_ = s.Close()
@@ -153,8 +156,16 @@ func (b *Binder) engine(ctx context.Context) (*session, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.tables, s.trees = map[string]string{}, map[string]tree{}
-	b.session = s
+	b.session, b.jobs = s, make(chan func())
+	go serve(b.jobs)
 	return s, nil
+}
+
+// serve does one job after another. A goroutine for each would have its stack grow each time, down the trees of queries.
+func serve(jobs <-chan func()) {
+	for job := range jobs {
+		job()
+	}
 }
 
 // query types a query over empty tables of these columns. Positions in errors are those of the text given, without what was

@@ -21,6 +21,7 @@ package table
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -71,48 +72,46 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 // parseAnew has the engine parse a text (json_serialize_sql, https://duckdb.org/docs/stable/data/json/sql_to_and_from_json).
 // It serializes SELECTs alone, so that anything else is an error here and never reaches the engine.
 func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
-	text, err := s.word(ctx, "select json_serialize_sql("+literal(query)+")::varchar")
+	text, err := s.word(ctx, "select json_serialize_sql("+literal(query)+")")
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Error      bool   `json:"error"`
-		Message    string `json:"error_message"`
-		Type       string `json:"error_type"`
-		Position   string `json:"position"`
-		Statements []tree `json:"statements"`
-	}
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&answer); err != nil {
+	answer, err := s.readTree(text)
+	if err != nil {
 		return nil, fmt.Errorf("reading the syntax tree: %w", err)
 	}
+	failed, _ := answer["error"].(bool)
+	statements, _ := answer["statements"].([]any)
 	switch {
-	case answer.Error && answer.Type == "parser":
-		e := &Error{Kind: "Parser", Message: answer.Message, Position: -1}
-		if _, err := fmt.Sscan(answer.Position, &e.Position); err != nil {
+	case failed && answer["error_type"] == "parser":
+		e := &Error{Kind: "Parser", Message: word(answer, "error_message"), Position: -1}
+		if _, err := fmt.Sscan(word(answer, "position"), &e.Position); err != nil {
 			e.Position = -1
 		}
 		return nil, e
-	case (answer.Error || len(answer.Statements) > 1) && statementEnd(query) >= 0:
+	case (failed || len(statements) > 1) && statementEnd(query) >= 0:
 		return nil, refuse(schema.Problem{
 			Offset: statementEnd(query), Length: 1,
 			Summary: "another statement begins behind this semicolon",
 			Detail:  "One SELECT is expected, and nothing else runs.",
 		})
-	case answer.Error:
+	case failed:
 		return nil, refuse(schema.Problem{
 			Summary: "only a SELECT can stand here",
 			Detail:  "The text is another kind of statement, or a PIVOT whose columns depend on the data.",
 		})
-	case len(answer.Statements) == 0:
+	case len(statements) == 0:
 		return nil, refuse(schema.Problem{Summary: "the query is empty"})
-	case len(answer.Statements) > 1:
+	case len(statements) > 1:
 		return nil, refuse(schema.Problem{
-			Summary: fmt.Sprintf("%d statements where one SELECT is expected", len(answer.Statements)),
+			Summary: fmt.Sprintf("%d statements where one SELECT is expected", len(statements)),
 		})
 	}
-	return answer.Statements[0], nil
+	statement, ok := statements[0].(tree)
+	if !ok {
+		return nil, errors.New("the syntax tree of a statement is no object")
+	}
+	return statement, nil
 }
 
 // statementEnd is the place of the first semicolon that something follows; -1 if there is none. Strings, quoted names and
