@@ -14,6 +14,12 @@ import (
 	"github.com/mlp-lang/mlp/lang/source"
 )
 
+// How blocks are typed. A block's component is a function from its configuration and the shapes of its inputs to the shapes of its outputs, its
+// figures and what is wrong. So the blocks are asked in layers: first those that refer to nothing, such as sources and metrics, then those
+// that refer to these alone. Within a layer they are asked side by side, as each answer changes its own block only.
+//
+// A block with a mistake has no shapes, and what reads it is not asked: one mistake is told once, and not again by everything behind it.
+
 // shapes gives all blocks their types, each after those that it reads. Blocks that do not need each other are asked side
 // by side.
 func (c *checker) shapes(ctx context.Context, order []string) {

@@ -51,10 +51,11 @@ func (c *comparison) described() []Changed {
 	return out
 }
 
-// unknown stands for a version that is not known yet.
+// unknown stands for a version that is not known yet: an image that is not built, a file that nobody could be asked for.
 const unknown = "not known yet"
 
-// nodeFields is what differs at a stage itself.
+// nodeFields is what differs at a stage itself, in the order in which it is shown: component, configuration, wiring, what lies outside, columns,
+// acceptance, policy, description. Each field says what it means for results (Category), and of policy whether it became weaker.
 func (c *comparison) nodeFields(a, b *plan.Node) []Field {
 	var out []Field
 	add := func(path string, before, after any) {

@@ -43,7 +43,9 @@ func newLayers(g *Graph, o Options) *layers {
 	return l
 }
 
-// topological orders the nodes, each behind what it needs, and turns the edges of cycles.
+// topological orders the nodes, each behind what it needs, and turns the edges of cycles. Where all that is left is in cycles, the first node
+// by its number is taken, and edges that lead back to it are turned: a -> b -> a becomes a -> b twice. The order is that of the graph's
+// nodes as far as edges leave it open, so that the same graph has the same picture.
 func (l *layers) topological() []int {
 	n := len(l.g.Nodes)
 	var edges []Edge
@@ -151,7 +153,7 @@ func (l *layers) tighten(order []int, need, needed [][]int) {
 	}
 }
 
-// compact leaves no rank without nodes.
+// compact leaves no rank without nodes: tighten may have drawn the only node of one to its neighbour.
 func (l *layers) compact() {
 	used := slices.Clone(l.rank)
 	slices.Sort(used)
@@ -208,6 +210,7 @@ func (l *layers) pieces(e Edge) []int {
 	return chain
 }
 
+// add puts an item behind the others of its layer, and returns its number.
 func (l *layers) add(it item) int {
 	it.pos = len(l.layer[it.rank])
 	l.item = append(l.item, it)

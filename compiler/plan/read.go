@@ -16,6 +16,10 @@ import (
 // Read reads a saved plan. It must be of the major version known here; fields that are not known, as later minor versions
 // add them, are ignored; those that an earlier one did not have are filled in. The plan_id must be that of the body as it stands in the file, unknown fields included: it tells
 // that the file is whole and was not edited, not who wrote it.
+//
+// A plan is read by several programs, and must say the same to each: no key stands twice or in other capitals (readBody, spelt), no number means
+// another one elsewhere, nothing follows the object. What it says must agree with itself (checked). Whether it is what would be planned is
+// found out where the state is (planner.Again).
 func Read(data []byte) (*Plan, error) {
 	body, err := readBody(data)
 	if err != nil {
@@ -159,7 +163,7 @@ func readBody(data []byte) (map[string]json.RawMessage, error) {
 	return body, nil
 }
 
-// complete makes sure that what every plan has is there, so that no reader has to.
+// complete makes sure that what every plan has is there, so that no reader has to look for nil nodes and nameless pipelines.
 func (p *Plan) complete() error {
 	for _, n := range p.Nodes {
 		if n == nil || n.Address == "" {

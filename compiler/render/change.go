@@ -8,6 +8,17 @@ import (
 	"strings"
 )
 
+// How a change is shown. A reviewer must see what differs, and never two texts that look alike:
+//
+//	100 → 200                                                    what is short stands whole
+//	… where amount > 0 and country = '… → … where amount > 1 …   of long texts what differs, with 16 characters around
+//	+ c  - a                                                     of long lists what came and went
+//	the same in another order                                    of a list with the same elements
+//	1 → 1.0000000001                                             of numbers that round to one text all digits
+//	the same with other white space                              of texts that differ in nothing else
+//
+// Texts of several lines, such as queries, are shown line by line below (Change).
+
 // LongestValue is how many characters of a value are shown.
 const LongestValue = 60
 
@@ -111,7 +122,7 @@ func listChange(a, b []json.RawMessage, linesShown bool) string {
 	return strings.Join(parts, "  ")
 }
 
-// gainedAndLost are the elements of one list that the other has not, or has fewer times.
+// gainedAndLost are the elements of one list that the other has not, or has fewer times, each once, in the order of their list.
 func gainedAndLost(a, b []json.RawMessage) (gained, lost []json.RawMessage) {
 	count := map[string]int{}
 	for _, v := range a {

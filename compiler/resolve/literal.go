@@ -43,8 +43,8 @@ func (w *walker) literal(v cty.Value, a *syntax.Attr, spec *schema.Attr, path st
 	return w.plainLiteral(v, a, spec, path)
 }
 
-// plainLiteral is a value without marks that is there, by the type of its argument.
-// Line ends are made \n first, so that a heredoc written on Windows has the same fingerprint.
+// plainLiteral is a value without marks that is there, by the type of its argument: what comes back is a string, a float64, a bool, a list or an
+// object of such, as plan.Canonical writes them. Line ends are made \n first, so that a heredoc written on Windows has the same fingerprint.
 func (w *walker) plainLiteral(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) (any, outcome) {
 	v = unifyLineEnds(v, a)
 	switch spec.Type {
@@ -245,7 +245,7 @@ func (w *walker) scalar(v cty.Value, at source.Range, spec *schema.Attr, path st
 	return w.oneOf(s, at, spec, path)
 }
 
-// upperDetail is an error as a sentence.
+// upperDetail is an error as a sentence, with a point at its end.
 func upperDetail(err error) string {
 	s := err.Error()
 	if strings.HasSuffix(s, ".") {

@@ -9,6 +9,9 @@ import (
 
 // functions are those of go-cty's library that always give the same result, and those that read files below dir. Left
 // out are log and pow, whose last bits differ between processors, and what only repeats an operator.
+//
+// A value that a function yields stands in a plan and decides fingerprints. So none may look at the clock, the environment, a random number or the
+// network: the same text must mean the same on every machine and on every day. What is read from a file is part of the module.
 func functions(dir string) map[string]function.Function {
 	return map[string]function.Function{
 		"abs":                    stdlib.AbsoluteFunc,

@@ -62,8 +62,8 @@ func stepName(t hcl.Traversal, i int) (string, bool) {
 // lookup is one traversal being resolved. Its methods return what resolve does.
 type lookup struct {
 	s    *Scope
-	file *syntax.File
-	t    hcl.Traversal
+	file *syntax.File  // that the traversal stands in
+	t    hcl.Traversal // train.model["eu"].threshold: four steps, the root among them
 }
 
 // at is the range of the steps from i to j, both included.

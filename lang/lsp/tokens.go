@@ -20,7 +20,7 @@ const declaration = 1 // the first modifier's bit
 type token struct {
 	at        word
 	kind      string
-	modifiers uint32
+	modifiers uint32 // bits, by their places in tokenModifiers
 }
 
 // semanticTokens tells what each word of a file means, the words of SQL and rules included. Editors colour the rest by
@@ -94,7 +94,8 @@ func (r *request) embeddedTokens(a *attr, e *embedded) []token {
 	return out
 }
 
-// wordKind is the kind of a word in a query or rule, told by what stands around it.
+// wordKind is the kind of a word in a query or rule, told by what stands around it: before a bracket a function, behind a dot a property, in SQL
+// the name or alias of a table a class.
 func wordKind(a *attr, e *embedded, i int, tables map[string]string) string {
 	l := e.lexemes[i]
 	called := i+1 < len(e.lexemes) && e.lexemes[i+1].text == "("

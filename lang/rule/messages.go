@@ -16,10 +16,8 @@ import (
 	"github.com/mlp-lang/mlp/lang/suggest"
 )
 
-// The messages of cel-go's checker, which have no codes: they are told apart by their words. A version of cel-go that
-// words one otherwise is found by the tests of messages; until then the original is shown at its place.
-// The messages of cel-go's checker, which have no codes: they are told apart by their words. One that none of these
-// fits is shown as it is, at its place.
+// The messages of cel-go's checker, which have no codes: they are told apart by their words. One that none of these fits is shown as
+// it is, at its place; a version of cel-go that words one otherwise is found by the tests of messages.
 var (
 	undefinedField = lazyregexp.New(`^undefined field '(.*)'$`)
 	undeclared     = lazyregexp.New(`^undeclared reference to '(.*)' \(in container`)

@@ -8,19 +8,19 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
-// pair is one column of both tables, pooled: the reference's rows first.
+// pair is one column of both tables, pooled: the reference's rows first. Codes are always set, values where numbers are compared; split goes
+// by whether there are values.
 type pair struct {
 	name   string
-	method string
-	n      int // rows of the reference
-	// codes are categories by row, kinds their number; set where categories are compared.
-	codes []int32
-	// Either kind of content is set, and split goes by which.
-	kinds int
-	// values ascending without nulls, the row of each, and the rows of nulls; values is set where numbers are compared.
-	values []float64
-	order  []int32
-	nulls  []int32
+	method string // of drift.Methods: "ks", "wasserstein", …
+	n      int    // rows of the reference
+
+	codes []int32 // of the category of each row, from 0
+	kinds int     // how many categories there are
+
+	values []float64 // of all rows but nulls, ascending
+	order  []int32   // the row of each value
+	nulls  []int32   // rows without one
 }
 
 // newPair joins two columns into one: reference rows first, current ones behind them, n of the former. A permutation then only says
@@ -67,12 +67,13 @@ func newPair(reference, current *frame.Frame, name, method string) (*pair, error
 
 // infiniteError is a column with a value that has no distance to any other.
 type infiniteError struct {
-	column, where string
-	first         int
-	infinite      int
-	rows          int
+	column, where string // where: "reference" or "current table"
+	first         int    // row, from 1
+	infinite      int    // rows
+	rows          int    // of the table
 }
 
+// Error names the first of the rows, by which it is found in the table's order.
 func (e *infiniteError) Error() string {
 	return fmt.Sprintf("column %q of the %s is infinite in %d of %d rows, the first is row %d", e.column, e.where, e.infinite, e.rows, e.first)
 }
@@ -203,7 +204,7 @@ func kinds(codes []int32) int {
 	return int(top) + 1
 }
 
-// setValues sorts the values of all rows; NaN is null.
+// setValues sorts the values of all rows; NaN is null. Rows of one value stay in their order, so that the same tables are dealt out alike.
 func (p *pair) setValues(all []float64) {
 	p.order, p.nulls = nil, nil
 	for i, x := range all {
@@ -245,8 +246,7 @@ func (p *pair) restrict(rows []int32, n int) *pair {
 	return out
 }
 
-// asIs deals the rows out as they are.
-// The result has memory of its own.
+// asIs deals the rows out as they are, to the tables that they came from. The result has memory of its own.
 func (p *pair) asIs() sides {
 	inReference := make([]bool, len(p.codes))
 	for i := range p.n {

@@ -86,7 +86,8 @@ func (e *Executor) traced(eng engine, t executor.Task, result executor.Result, e
 	return result, err
 }
 
-// absolute is the task with all folders as the engine needs them.
+// absolute is the task with all folders as the engine needs them: it mounts by paths of the host, and knows nothing of the folder that mlp was
+// started in.
 func absolute(t executor.Task) (executor.Task, error) {
 	t.Inputs = slices.Clone(t.Inputs)
 	folders := []*string{&t.Out, &t.Scratch}
@@ -242,7 +243,8 @@ func startFailure(t executor.Task, err error) (executor.Result, error) {
 	return executor.Result{ExitCode: code}, nil
 }
 
-// outOfMemory asks whether the kernel killed any process of an ended container for want of memory.
+// outOfMemory asks whether the kernel killed any process of an ended container for want of memory: the exit code alone, 137, is that of any
+// process that is killed.
 func (e *Executor) outOfMemory(ctx context.Context, id string) (bool, error) {
 	c, err := e.api.ContainerInspect(context.WithoutCancel(ctx), id)
 	if err != nil {

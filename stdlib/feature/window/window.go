@@ -4,6 +4,12 @@
 // found, and computed without comparing each row with each, is told in query.go. The table that comes out has the key, entity and
 // time columns of the input, in the order of its key, and of the rest only what the block computes.
 //
+// Of payments of one card at 10:00 and 10:30 over 20 and 30, and a window "spend_1h" of sum(amount) over an hour:
+//
+//	payment  paid_at  spend_1h
+//	p1       10:00    null       nothing came before
+//	p2       10:30    20         p1; its own 30 is not in it
+//
 // Two uses are kept apart. Rows that have the input's key are joined to others by it. Where a training set wants the columns at
 // other moments than those of the rows, it computes the windows anew there; so the table carries their definitions
 // (schema.Table.Windows), and training_set reads the feature's input beside the feature.
@@ -222,7 +228,7 @@ func (s *shaper) maxAge(c *config) {
 	}
 }
 
-// carried returns the key, entity and time columns of the input, each once.
+// carried returns the key, entity and time columns of the input, in this order, each once: a card that is key and entity stands first.
 func carried(in *schema.Table, c *config) []schema.Column {
 	names := append(append(append([]string{}, in.Key...), c.Entity...), c.Time)
 	var out schema.Table
@@ -288,7 +294,7 @@ func (s *shaper) window(path string, w *schema.Window) {
 	}
 }
 
-// shapes are the windows as the feature's table tells of them.
+// shapes are the windows as the feature's table tells of them, with all that another stage needs to compute them at other moments.
 func (c *config) shapes() []schema.Window {
 	var out []schema.Window
 	for _, w := range c.Windows {

@@ -109,7 +109,7 @@ func (k *checker) figures(names []string) *schema.FigureType {
 	return schema.Object(all)
 }
 
-// inBaseline reports whether an evaluation has a metric, and its interval.
+// inBaseline reports whether an evaluation has a metric, and its interval. f is the type of its figures; nil where there is no baseline.
 func inBaseline(f *schema.FigureType, name string) (value, bounded bool) {
 	if f == nil || f.Fields["metrics"] == nil {
 		return false, false
@@ -169,7 +169,7 @@ func (k *checker) checkOn() {
 	}
 }
 
-// joinable types have values that are equal where they mean the same.
+// joinable types have values that are equal where they mean the same: the same type, or two of numbers.
 func joinable(a, b string) bool { return a == b || model.NumberType(a) && model.NumberType(b) }
 
 // checkPredictions reports whether there are predictions that fit the task.

@@ -104,7 +104,7 @@ func (t *tracer) operator(n tree, sc *scope) flow {
 	return t.children(n, sc).computed()
 }
 
-// null reports whether an expression is the constant NULL.
+// null reports whether an expression is the constant NULL: x is not distinct from null asks no more of x than x is null does.
 func null(v any) bool {
 	n, _ := v.(tree)
 	value, _ := n["value"].(tree)
@@ -124,7 +124,8 @@ func (t *tracer) part(of, name any, sc *scope) flow {
 	return whole.with(t.expr(name, sc)).computed()
 }
 
-// function traces a call. What an aggregate is filtered by counts as its argument: a CASE would do the same.
+// function traces a call. What an aggregate is filtered by counts as its argument: a CASE would do the same. Of count(x) only whether x is null
+// flows on; of struct_pack(a := x) the field a stays apart, so that s.a depends on x and on no other field.
 func (t *tracer) function(n tree, sc *scope) flow {
 	var args flow
 	name := strings.ToLower(word(n, "function_name"))

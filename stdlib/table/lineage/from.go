@@ -44,7 +44,7 @@ func (t *tracer) item(r *relation, sc *scope) *tables {
 	return out
 }
 
-// starred are the columns that * stands for.
+// starred are the columns that * stands for, of this relation alone, in their order.
 func (r *relation) starred() []starred {
 	var out []starred
 	for _, f := range r.fields {
@@ -87,6 +87,7 @@ func (t *tracer) from(v any, sc *scope) *tables {
 	return t.item(t.unknown().rename(alias, nil), sc)
 }
 
+// cmpOr is the first of two texts that is not empty.
 func cmpOr(a, b string) string {
 	if a != "" {
 		return a
@@ -122,7 +123,9 @@ func (t *tracer) baseTable(n tree, sc *scope) *relation {
 }
 
 // join lays two table references together. What decides on the rows of either decides on those of the join; the condition adds facts
-// that speak of both, and equalities, by which a row of one item is found from the other.
+// that speak of both, and equalities, by which a row of one item is found from the other. In `payments p left join cards c on p.card = c.id`
+// which row of cards stands beside a payment depends on p.card and c.id; that the payment is there depends on neither, since the join is
+// a left one.
 func (t *tracer) join(n tree, sc *scope) *tables {
 	left := t.from(n["left"], sc)
 	// The right side may be lateral.

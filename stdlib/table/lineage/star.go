@@ -27,7 +27,7 @@ func (t *tracer) items(list []any, sc *scope, from *tables) *relation {
 	return out
 }
 
-// itemName is the name of a column of the result, empty where the engine makes one up.
+// itemName is the name of a column of the result, in small letters, empty where the engine makes one up, as for a + b.
 func itemName(n tree) string {
 	if a := word(n, "alias"); a != "" {
 		return strings.ToLower(a)
@@ -156,7 +156,8 @@ func chosen(n tree) (takes func(name string) bool, ok bool) {
 }
 
 // starred lists what is left of * after its exclusions, or what COLUMNS(…) takes; false if that cannot be told.
-// A column whose name is not known is never left out: it may be any.
+// A column whose name is not known is never left out: it may be any. What is left out by mistake would be a leak that nobody tells; what is
+// kept by mistake is told where there is none, and the author can write the columns out.
 func (t *tracer) starred(n tree, sc *scope, from *tables) ([]starred, bool) {
 	takes, ok := chosen(n)
 	if !ok || n["unpacked"] == true {
