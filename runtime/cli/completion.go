@@ -16,7 +16,7 @@ import (
 // formatsOf are the values of each command's --format, by the command's own name ("verify" is that of 'mlp store
 // verify'). The help of each flag lists the same; checkChoices refuses any other.
 var formatsOf = map[string][]string{
-	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"}, "check": {"text", "json"}, "du": {"text", "json"}, "repair": {"text", "json"}, "list": {"text", "json"},
+	"plan": {"text", "markdown", "json", "html"}, "show": {"text", "markdown", "json", "html"}, "diff": {"text", "markdown", "json"}, "report": {"text", "markdown", "html", "json"}, "query": {"text", "markdown", "csv", "json", "parquet"}, "runs": {"text", "markdown", "html", "csv", "json"}, "compare": {"text", "markdown", "html", "csv", "json"}, "verify": {"text", "json"}, "check": {"text", "json"}, "du": {"text", "json"}, "repair": {"text", "json"}, "list": {"text", "json"},
 	"graph": {"text", "dot", "mermaid", "svg"}, "validate": {"text", "json", "sarif"}, "test": {"text", "json", "junit"}, "logs": {"text", "json", "junit", "sarif"}, "history": {"text", "json"}, "gc": {"text", "json"}, "docs": {"markdown", "html"},
 }
 
@@ -89,7 +89,7 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = cobra.FixedCompletions(kindNames(), cobra.ShellCompDirectiveNoFileComp)
 		case "apply": // the file of a plan
 			c.ValidArgsFunction = cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt)
-		case "init", "plan", "validate", "graph", "gc", "serve", "version", "lsp":
+		case "init", "plan", "validate", "graph", "gc", "serve", "version", "lsp", "query":
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}

@@ -15,16 +15,25 @@ import (
 // are of the second; they say so by being there.
 func (a *app) initCommand() *cobra.Command {
 	var upgrade, container bool
-	var from string
+	var from, target string
 	var vars workspace.Settings
 	cmd := &cobra.Command{
 		Use: "init", Short: "Pin what lies outside in mlp.lock, or begin a pipeline", Args: cobra.NoArgs,
 		Long: "In a folder with .mlp files: fetches the modules that lie in git repositories, finds the columns of sources that declare\n" +
 			"none, and which files sources have, and writes commits, columns and files to mlp.lock: so everybody plans with the same,\n" +
-			"and also where the data is not. In a folder without: writes a small pipeline to start from; with --from one over the\n" +
-			"figures that a training script writes. It is the only command that fetches modules.",
-		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from .",
+			"and also where the data is not. In a folder without: writes a small pipeline to start from; with --from one over a table,\n" +
+			"data.csv, which runs at once, or over the figures that a training script writes. It is the only command that fetches modules.",
+		Example: "  mlp -C pipelines/fraud init\n  mlp init --upgrade\n  mlp init --from data.csv --target churned\n  mlp init --from .",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if workspace.IsTable(from) {
+				if err := unread(cmd, "a table", "container", "upgrade"); err != nil {
+					return err
+				}
+				return a.runFromTable(cmd.Context(), from, target)
+			}
+			if err := unread(cmd, "what is no table", "target"); err != nil {
+				return err
+			}
 			if cmd.Flag("from").Changed || container {
 				return a.runFrom(from, container)
 			}
@@ -32,7 +41,8 @@ func (a *app) initCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
-	cmd.Flags().StringVar(&from, "from", ".", "begin with what is in this `folder`: a training script and the metrics.json that it writes")
+	cmd.Flags().StringVar(&from, "from", ".", "begin with this `file` of rows (.csv, .parquet, .json), or with a folder that has a training script and the metrics.json that it writes")
+	cmd.Flags().StringVar(&target, "target", "", "with --from of a file: the `column` to predict. Without it one is guessed, and why is said")
 	cmd.Flags().BoolVar(&container, "container", false, "with --from: also prepare the script to be run by mlp, with a Dockerfile if there is none")
 	settingsFlags(cmd, &vars)
 	return cmd
@@ -46,6 +56,21 @@ func (a *app) runFrom(from string, container bool) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", render.Counted(b.Figures, "figure"), b.From, strings.Join(b.Wrote, " and "))
+	return nil
+}
+
+// runFromTable begins a pipeline, in a folder that has none, over the rows of a file. What was guessed is told: it decides what the model is for.
+func (a *app) runFromTable(ctx context.Context, from, target string) error {
+	b, err := a.BeginTable(ctx, from, target)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Read %s: %s, %s.\nIt predicts %s, taken %s: %s from %s.\n", render.Line(from), counted(int(b.Rows), "row"), counted(b.Columns, "column"),
+		render.Line(b.Target), render.Line(b.Why), strings.ReplaceAll(b.Task, "_", " "), counted(len(b.Features), "feature"))
+	if len(b.PII) > 0 {
+		fmt.Fprintf(a.out, "Marked pii: %s.\n", render.Line(strings.Join(b.PII, ", ")))
+	}
+	fmt.Fprintf(a.out, "Wrote %s. Next: read it, then '%s'.\n", strings.Join(b.Wrote, " and "), a.Command("apply"))
 	return nil
 }
 

@@ -109,8 +109,8 @@ func (w *Workspace) BeginFrom(given string, container bool) (*Begun, error) {
 	}
 	info, err := os.Stat(from)
 	if err == nil && info.Mode().IsRegular() {
-		return nil, &Failure{Err: fmt.Errorf("%s is a file; --from takes the folder of a repository", given),
-			Hint: "To begin with a table, write a source block of it; 'mlp docs source' has examples. 'mlp init' then finds its columns."}
+		return nil, &Failure{Err: fmt.Errorf("%s is a file whose ending stands for no form of a table", given),
+			Hint: "--from takes a file of rows, .csv, .tsv, .parquet, .json or .ndjson, or the folder of a repository."}
 	}
 	if err != nil || !info.IsDir() {
 		return nil, &Failure{Err: fmt.Errorf("there is no folder %s", given), Hint: "--from takes the folder of a repository, relative to -C."}

@@ -22,13 +22,21 @@ func ToCSV(ctx context.Context, parquet, csv string) error {
 // ToNDJSON writes a Parquet file as one JSON object a line. Times are as in ToCSV; NaN and infinities, which JSON has
 // not, are null.
 func ToNDJSON(ctx context.Context, parquet, ndjson string) error {
-	return export(ctx, parquet, ndjson, "format json", func(c schema.Column) string {
-		switch c.Type {
-		case "double", "float": // through text, since 0.1 as a float is not 0.1 as a double
-			return fmt.Sprintf("case when isfinite(%s) then %[1]s::varchar::double end", Quote(c.Name))
-		}
-		return isoTime(c)
-	})
+	return export(ctx, parquet, ndjson, "format json", inJSON)
+}
+
+// ToJSON is ToNDJSON as one list, an object a line.
+func ToJSON(ctx context.Context, parquet, out string) error {
+	return export(ctx, parquet, out, "format json, array true", inJSON)
+}
+
+// inJSON is a column's value in JSON.
+func inJSON(c schema.Column) string {
+	switch c.Type {
+	case "double", "float": // through text, since 0.1 as a float is not 0.1 as a double
+		return fmt.Sprintf("case when isfinite(%s) then %[1]s::varchar::double end", Quote(c.Name))
+	}
+	return isoTime(c)
 }
 
 // isoTime is a column's times in ISO 8601 with microseconds, Z where they are instants: what other programs parse.

@@ -104,62 +104,21 @@ func Text(w io.Writer, t *Table, o render.Options) error {
 			first = strings.Repeat(" ", indent)
 		}
 	}
-	t.head(p)
+	if g := t.grid(); len(g.Cells) > 0 {
+		p.Title(fmt.Sprintf("First %d %s", len(g.Cells), render.Plural(len(g.Cells), "row", "rows")))
+		g.lines(p)
+	}
 	_, err := io.WriteString(w, p.String())
 	return err
 }
 
-// head writes the first rows, columns beside each other as far as they fit, the others below.
-func (t *Table) head(p *render.Printer) {
-	if len(t.Head) == 0 {
-		return
+// grid are the first rows.
+func (t *Table) grid() *Grid {
+	g := &Grid{Rows: t.Rows, Cells: t.Head}
+	for _, c := range t.Columns {
+		g.Columns = append(g.Columns, Heading{Name: c.Name, Number: c.number(), PII: c.PII})
 	}
-	p.Title(fmt.Sprintf("First %d %s", len(t.Head), render.Plural(len(t.Head), "row", "rows")))
-	number := len(fmt.Sprint(len(t.Head)))
-	for from := 0; from < len(t.Columns); {
-		if from > 0 {
-			p.Line("")
-		}
-		lines := make([]string, len(t.Head)+1)
-		for i := range lines {
-			if lines[i] = fmt.Sprintf("  %*d", number, i); i == 0 {
-				lines[i] = fmt.Sprintf("  %*s", number, "")
-			}
-		}
-		used, first := 2+number, from
-		for ; from < len(t.Columns); from++ {
-			cells, wide := t.column(from)
-			if used += 2 + wide; used > width && from > first {
-				break
-			}
-			for i, c := range cells {
-				if t.Columns[from].number() {
-					c = strings.Repeat(" ", wide-render.Columns(c)) + c
-				}
-				lines[i] += "  " + render.Pad(c, wide)
-			}
-		}
-		for _, l := range lines {
-			p.Line("%s", l)
-		}
-	}
-}
-
-// column are the name of a column and its values in the first rows, with the width of the widest.
-func (t *Table) column(k int) (cells []string, wide int) {
-	c := t.Columns[k]
-	cells = append(cells, c.name())
-	for _, row := range t.Head {
-		text := row[k].short()
-		if c.PII {
-			text = "•••"
-		}
-		cells = append(cells, text)
-	}
-	for _, x := range cells {
-		wide = max(wide, render.Columns(x))
-	}
-	return cells, wide
+	return g
 }
 
 // Markdown writes the table for a page: two tables, of the columns and of the first rows. All that came from the data stands in code
@@ -174,20 +133,9 @@ func Markdown(w io.Writer, t *Table, _ render.Options) error {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %d | %s |\n", render.CodeSpan(c.Name, mostName), render.CodeSpan(c.kind(), mostName), c.Nulls, c.Distinct, strings.Join(values, "<br>"))
 	}
-	if len(t.Head) > 0 {
-		b.WriteString("\n|")
-		for _, c := range t.Columns {
-			b.WriteString(" " + render.CodeSpan(c.Name, mostName) + " |")
-		}
-		b.WriteString("\n|" + strings.Repeat("---|", len(t.Columns)) + "\n")
-		for i := range t.Head {
-			b.WriteString("|")
-			for k := range t.Columns {
-				cells, _ := t.column(k)
-				b.WriteString(" " + render.CodeSpan(cells[i+1], mostCell) + " |")
-			}
-			b.WriteString("\n")
-		}
+	if g := t.grid(); len(g.Cells) > 0 {
+		b.WriteString("\n")
+		g.markdown(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -199,7 +147,10 @@ func (t *Table) size() string {
 	return fmt.Sprintf("%d %s, %d %s", t.Rows, render.Plural(int(min(t.Rows, 2)), "row", "rows"), len(t.Columns), render.Plural(len(t.Columns), "column", "columns"))
 }
 
-func (c *Column) name() string { return render.Clipped(render.Line(c.Name), mostName) }
+func (c *Column) name() string { return named(c.Name) }
+
+// named is the name of a column in a line.
+func named(name string) string { return render.Clipped(render.Line(name), mostName) }
 
 func (c *Column) kind() string { return render.Clipped(render.Line(c.Type), mostCell) }
 

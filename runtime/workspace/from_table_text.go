@@ -1,0 +1,152 @@
+package workspace
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlp-lang/mlp/lang/format"
+	"github.com/mlp-lang/mlp/lang/syntax"
+)
+
+// pipeline is the module over a table, in the canonical layout. What was guessed stands as a comment where it takes effect.
+func (f *tableFile) pipeline(name string, g *guess) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Begun from %s, %d rows. What was guessed is said where it stands: read it, and change what is wrong.\n# 'mlp plan' shows what runs, 'mlp apply' runs it, 'mlp report' has the figures.\n\n", comment(f.path), f.profile.Rows)
+	fmt.Fprintf(&b, "pipeline %q {\n  description = %s\n}\n\n", name, syntax.Quote("Predicts "+g.target+"."))
+	f.source(&b, g)
+	rows := "source.data"
+	if g.key != "" {
+		fmt.Fprintf(&b, "# No two rows have the same %s.\ndataset \"data\" {\n  from = [source.data]\n  key = [%s]\n}\n\n", comment(g.key), syntax.Quote(g.key))
+		rows = "dataset.data"
+	}
+	g.split(&b, rows)
+	g.metrics(&b)
+	g.models(&b)
+	g.gate(&b)
+	if laid, diags := format.Format([]byte(b.String()), "pipeline.mlp"); !diags.HasErrors() {
+		return string(laid)
+	}
+	return b.String()
+}
+
+// source is the source block with every column.
+func (f *tableFile) source(b *strings.Builder, g *guess) {
+	for _, c := range g.pii {
+		fmt.Fprintf(b, "# %s seems to be personal: %s. No model, report or export gets what pii lists.\n", comment(c), g.because[c])
+	}
+	if len(g.protected) > 0 {
+		fmt.Fprintf(b, "# Protected by the names of columns: models do not learn from these, and results can be compared by them.\n")
+	}
+	fmt.Fprintf(b, "source %q \"data\" {\n  path = %s\n", f.form, syntax.Quote(f.path))
+	if f.delimiter != "" {
+		fmt.Fprintf(b, "  delimiter = %s\n", syntax.Quote(f.delimiter))
+	}
+	if f.trim {
+		b.WriteString("  trim = true\n")
+	}
+	list(b, "null_values", f.nulls)
+	list(b, "pii", g.pii)
+	list(b, "protected", g.protected)
+	b.WriteString("\n")
+	for _, c := range f.columns {
+		fmt.Fprintf(b, "  column %s { type = %s }\n", syntax.Quote(c.Name), syntax.Quote(c.Type))
+	}
+	b.WriteString("}\n\n")
+}
+
+// list writes an attribute that is a list of texts; nothing of none.
+func list(b *strings.Builder, name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = syntax.Quote(v)
+	}
+	if line := "  " + name + " = [" + strings.Join(quoted, ", ") + "]\n"; len(line) <= 100 {
+		b.WriteString(line)
+		return
+	}
+	fmt.Fprintf(b, "  %s = [\n    %s,\n  ]\n", name, strings.Join(quoted, ",\n    "))
+}
+
+// split is the block that parts the rows: as the file says, else by time, else exactly by class, else by a hash.
+func (g *guess) split(b *strings.Builder, rows string) {
+	switch {
+	case g.side != "":
+		fmt.Fprintf(b, "# The file says which rows are for testing.\nsplit \"column\" \"parts\" {\n  from = %s\n  by = %s\n", rows, syntax.Quote(g.side))
+		list(b, "test", g.tests)
+	case g.time != "":
+		fmt.Fprintf(b, "# Trained on the past and tested on what came after, by %s.\nsplit \"time\" \"parts\" {\n  from = %s\n  by = %s\n  test = 0.2\n", comment(g.time), rows, syntax.Quote(g.time))
+	case g.task != "regression":
+		fmt.Fprintf(b, "# No column says when a row came about, so the same share of each class is on each side. Rows of one person, or in the\n# order of time, need 'split \"group\"' or 'split \"time\"' instead.\nsplit \"stratified\" \"parts\" {\n  from = %s\n  by = [%s]\n  test = 0.2\n", rows, syntax.Quote(g.target))
+	default:
+		fmt.Fprintf(b, "# No column says when a row came about. Rows of one person, or in the order of time, need 'split \"group\"' or\n# 'split \"time\"' instead.\nsplit \"hash\" \"parts\" {\n  from = %s\n  test = 0.2\n", rows)
+	}
+	b.WriteString("  validation = 0.15\n}\n\n")
+}
+
+// begunMetrics are the metrics of each task: name, type. The first is what the gate goes by.
+var begunMetrics = map[string][][2]string{
+	"binary_classification":     {{"log_loss", "log_loss"}, {"auc", "roc_auc"}},
+	"multiclass_classification": {{"log_loss", "log_loss"}, {"accuracy", "accuracy"}},
+	"regression":                {{"rmse", "root_mean_squared_error"}, {"mae", "mean_absolute_error"}, {"r2", "r2"}},
+}
+
+func (g *guess) metrics(b *strings.Builder) {
+	for _, m := range begunMetrics[g.task] {
+		fmt.Fprintf(b, "metric %q { type = %q }\n", m[0], m[1])
+	}
+	b.WriteString("\n")
+}
+
+// models are what is known without one, and boosted trees, with their evaluations.
+func (g *guess) models(b *strings.Builder) {
+	task := func() {
+		fmt.Fprintf(b, "  target = %s\n  task = %q\n", syntax.Quote(g.target), g.task)
+		if g.positive != "" {
+			fmt.Fprintf(b, "  positive = %s\n", syntax.Quote(g.positive))
+		}
+	}
+	b.WriteString("# What is known without a model.\ntrain \"baseline\" \"nothing\" {\n  data = split.parts.train\n")
+	task()
+	b.WriteString("}\n\n")
+	fmt.Fprintf(b, "# The target %s was taken %s; %s, as it has %d values.\n", comment(g.target), comment(g.why), strings.ReplaceAll(g.task, "_", " "), g.classes)
+	if g.positive != "" {
+		fmt.Fprintf(b, "# The score is the chance of %s, %s.\n", comment(g.positive), g.chosen)
+	}
+	for _, l := range g.left {
+		fmt.Fprintf(b, "# No feature: %s.\n", comment(l))
+	}
+	if len(g.protected) > 0 {
+		fmt.Fprintf(b, "# No features, as they are protected: %s. To learn from one all the same, name it in features and in allow_protected.\n", comment(strings.Join(g.protected, ", ")))
+	}
+	b.WriteString("train \"gradient_boosting\" \"model\" {\n  data = split.parts.train\n  validation = split.parts.validation\n")
+	task()
+	list(b, "features", g.features)
+	b.WriteString("  seed = 7\n  params {\n    trees = 500\n    learning_rate = 0.05\n  }\n}\n\n")
+	first := begunMetrics[g.task][0][0]
+	fmt.Fprintf(b, "evaluate \"nothing\" {\n  model = train.nothing\n  data = split.parts.test\n  metrics = [metric.%s]\n}\n\n", first)
+	var all []string
+	for _, m := range begunMetrics[g.task] {
+		all = append(all, "metric."+m[0])
+	}
+	fmt.Fprintf(b, "evaluate \"model\" {\n  model = train.model\n  data = split.parts.test\n  metrics = [%s]\n", strings.Join(all, ", "))
+	if g.task == "binary_classification" {
+		for _, c := range g.fair {
+			fmt.Fprintf(b, "  fairness %s { metrics = [\"equalized_odds_difference\"] }\n", syntax.Quote(c))
+		}
+	}
+	b.WriteString("}\n\n")
+}
+
+// gate asks that the model knows more than the baseline.
+func (g *guess) gate(b *strings.Builder) {
+	first := begunMetrics[g.task][0][0]
+	fmt.Fprintf(b, "# What a release must pass. Add what the use asks for; a block 'deploy \"http\"' with this gate serves the model.\ngate \"release\" {\n  rule \"knows more than nothing\" { assert = \"evaluate.model.metrics.%s < 0.95 * evaluate.nothing.metrics.%s\" }\n", first, first)
+	if slices.ContainsFunc(begunMetrics[g.task], func(m [2]string) bool { return m[0] == "auc" }) {
+		b.WriteString("  rule \"better than chance\" { assert = \"evaluate.model.intervals.auc.low > 0.5\" }\n")
+	}
+	b.WriteString("}\n")
+}
