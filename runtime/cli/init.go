@@ -29,7 +29,11 @@ func (a *app) initCommand() *cobra.Command {
 				if err := unread(cmd, "a table", "container", "upgrade"); err != nil {
 					return err
 				}
-				return a.runFromTable(cmd.Context(), from, target)
+				b, err := a.BeginTable(cmd.Context(), from, target)
+				if err == nil {
+					a.screen().BegunTable(from, b)
+				}
+				return err
 			}
 			if err := unread(cmd, "what is no table", "target"); err != nil {
 				return err
@@ -56,21 +60,6 @@ func (a *app) runFrom(from string, container bool) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "Read %s from %s.\nWrote %s. Next: read the rules in it, then 'mlp plan'.\n", render.Counted(b.Figures, "figure"), b.From, strings.Join(b.Wrote, " and "))
-	return nil
-}
-
-// runFromTable begins a pipeline, in a folder that has none, over the rows of a file. What was guessed is told: it decides what the model is for.
-func (a *app) runFromTable(ctx context.Context, from, target string) error {
-	b, err := a.BeginTable(ctx, from, target)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "Read %s: %s, %s.\nIt predicts %s, taken %s: %s from %s.\n", render.Line(from), counted(int(b.Rows), "row"), counted(b.Columns, "column"),
-		render.Line(b.Target), render.Line(b.Why), strings.ReplaceAll(b.Task, "_", " "), counted(len(b.Features), "feature"))
-	if len(b.PII) > 0 {
-		fmt.Fprintf(a.out, "Marked pii: %s.\n", render.Line(strings.Join(b.PII, ", ")))
-	}
-	fmt.Fprintf(a.out, "Wrote %s. Next: read it, then '%s'.\n", strings.Join(b.Wrote, " and "), a.Command("apply"))
 	return nil
 }
 

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mlp-lang/mlp/compiler/render"
+	"github.com/mlp-lang/mlp/runtime/view"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -20,9 +20,6 @@ marked pii are not shown. Rows of a split's test side are for evaluations, and r
 
 // queryEndings are the forms that the name of a file asks for.
 var queryEndings = map[string]string{".csv": "csv", ".json": "json", ".parquet": "parquet", ".md": "markdown", ".txt": "text"}
-
-// mostRows is how many rows text and Markdown have without --limit.
-const mostRows = 100
 
 func (a *app) queryCommand() *cobra.Command {
 	format, out, limit, looks, at := "text", "", int64(0), false, int64(0)
@@ -40,7 +37,6 @@ func (a *app) queryCommand() *cobra.Command {
 			if limit < 0 {
 				return &failure{err: fmt.Errorf("--limit %d is no number of rows", limit), hint: "Without it text has the first 100 rows, and other forms all."}
 			}
-			people := format == "text" || format == "markdown"
 			s, err := a.openRecorded(cmd.Context(), vars)
 			if err != nil {
 				return err
@@ -51,30 +47,17 @@ func (a *app) queryCommand() *cobra.Command {
 					return err
 				}
 			}
-			if people && limit == 0 {
-				limit = mostRows
+			if limit == 0 {
+				limit = view.AnswerLimit(format)
 			}
 			answer, err := s.Query(cmd.Context(), args[0], limit, looks)
-			if refused := (*workspace.TestSideError)(nil); errors.As(err, &refused) {
-				return &failure{err: err, hint: "Read the train side; --allow-looks reads these all the same."}
-			}
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, answer.Close()) }()
-			a.aside(answer, people)
+			a.screen().BesideAnswer(answer, format)
 			return a.written(out, func(w io.Writer) error {
-				if !people {
-					return answer.Write(cmd.Context(), w, format)
-				}
-				g, err := answer.Grid(cmd.Context(), int(answer.Kept))
-				if err != nil {
-					return err
-				}
-				if format == "markdown" {
-					return g.WriteMarkdown(w, render.Options{})
-				}
-				return g.WriteText(w, render.Options{Color: out == "" && a.color(a.out)})
+				return view.Answer(cmd.Context(), w, answer, format, render.Options{Color: out == "" && a.color(a.out)})
 			})
 		},
 	}
@@ -85,17 +68,4 @@ func (a *app) queryCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&looks, "allow-looks", false, "also read rows of the test side of a split; no gate counts such a look")
 	atFlag(cmd, &at)
 	return cmd
-}
-
-// aside says on standard error what is not in the rows, where they do not say so themselves.
-func (a *app) aside(answer *workspace.Answer, people bool) {
-	if !people && answer.Kept < answer.Rows {
-		fmt.Fprintf(a.err, "%d of %d rows.\n", answer.Kept, answer.Rows)
-	}
-	if len(answer.Hidden) > 0 {
-		fmt.Fprintf(a.err, "Hidden, as they come of columns marked pii: %s.\n", render.Line(strings.Join(answer.Hidden, ", ")))
-	}
-	if len(answer.Looked) > 0 {
-		fmt.Fprintf(a.err, "Test rows were read, of %s: choices made by them are counted by no gate.\n", render.Line(strings.Join(answer.Looked, ", ")))
-	}
 }

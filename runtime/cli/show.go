@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/ledger"
-	"github.com/mlp-lang/mlp/compiler/render/tables"
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
@@ -77,10 +73,10 @@ func (a *app) showCommand() *cobra.Command {
 				if err := unread(cmd, "one table", "save", "all"); err != nil {
 					return err
 				}
-				return a.showTable(cmd.Context(), s, address, port, format)
+				return a.screen().Table(cmd.Context(), s, address, port, format)
 			}
 			if ports := s.TablePorts(at); format == "markdown" && len(ports) == 1 {
-				return a.showTable(cmd.Context(), s, at, ports[0], format)
+				return a.screen().Table(cmd.Context(), s, at, ports[0], format)
 			} else if format == "markdown" {
 				return &failure{err: fmt.Errorf("--format markdown is for saved plans and tables"), hint: "Use text or json, or name one table of several: split.fixed.test."}
 			}
@@ -151,47 +147,7 @@ func (a *app) showOne(ctx context.Context, s *workspace.Session, address, format
 	if err := ledger.Text(a.out, x, s.State); err != nil {
 		return err
 	}
-	return a.showTables(ctx, s, address)
-}
-
-// showTables shows the rows of a block that yields one table, and how to have those of one that yields several. Rows that are not in the
-// store any more are no error here: what is recorded is shown without them.
-func (a *app) showTables(ctx context.Context, s *workspace.Session, address string) error {
-	ports := s.TablePorts(address)
-	if len(ports) > 1 {
-		fmt.Fprintln(a.out)
-		for _, port := range ports {
-			fmt.Fprintf(a.out, "  its rows     %s\n", a.Command("show "+render.ShellWord(address+"."+port)))
-		}
-	}
-	if len(ports) != 1 {
-		return nil
-	}
-	t, err := s.ShowTable(ctx, address, ports[0])
-	if gone := (*workspace.Failure)(nil); errors.As(err, &gone) {
-		fmt.Fprintf(a.out, "\n  %s\n", render.Line(gone.Error()))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(a.out)
-	return tables.Text(a.out, t, render.Options{Color: a.color(a.out)})
-}
-
-// tableForms of --format.
-var tableForms = map[string]func(io.Writer, *tables.Table, render.Options) error{
-	"text": tables.Text, "markdown": tables.Markdown,
-	"json": func(w io.Writer, t *tables.Table, _ render.Options) error { return writeJSON(w, t) },
-}
-
-// showTable shows what the rows of one recorded table are like.
-func (a *app) showTable(ctx context.Context, s *workspace.Session, address, port, format string) error {
-	t, err := s.ShowTable(ctx, address, port)
-	if err != nil {
-		return err
-	}
-	return tableForms[format](a.out, t, render.Options{Color: a.color(a.out)})
+	return a.screen().Tables(ctx, s, address)
 }
 
 // showAll lists all that is recorded in the workspace, a line a block. Blocks that are in no file any more are marked.

@@ -39,15 +39,8 @@ type Answer struct {
 // Close removes the file.
 func (a *Answer) Close() error { return a.folder.Close() }
 
-// TestSideError is the refusal of a query that reads rows of a test side.
-type TestSideError struct{ Table string }
-
-func (e *TestSideError) Error() string {
-	return e.Table + " has rows of the test side of a split, which are for evaluations: what is found there by eye is a choice made by these rows, and no gate counts it"
-}
-
 // Query runs one SELECT over tables that are recorded, by their addresses. Nothing is recorded. Mistakes in it are a *front.Error. limit is how many
-// rows are kept, 0 all; rows of a test side are refused with a *TestSideError unless looks are allowed.
+// rows are kept, 0 all; rows of a test side are refused unless looks are allowed.
 func (s *Session) Query(ctx context.Context, text string, limit int64, looks bool) (out *Answer, err error) {
 	read, err := table.ReadAddressed(ctx, text)
 	if err != nil {
@@ -74,7 +67,8 @@ func (s *Session) Query(ctx context.Context, text string, limit int64, looks boo
 		}
 		if s.onTestSide(at.address, at.port, map[string]bool{}) {
 			if a.Looked = append(a.Looked, t.Path); !looks {
-				return nil, &TestSideError{Table: t.Path}
+				return nil, &Failure{Err: fmt.Errorf("%s has rows of the test side of a split, which are for evaluations: what is found there by eye is a choice made by these rows, and no gate counts it", t.Path),
+					Hint: "Read the train side; --allow-looks reads these all the same."}
 			}
 		}
 		name := fmt.Sprintf("t%d", i)
