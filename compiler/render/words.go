@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/mlp-lang/mlp/lang/address"
 	"github.com/mlp-lang/mlp/lang/schema"
 )
@@ -33,6 +35,9 @@ func Plural(n int, one, many string) string {
 	}
 	return many
 }
+
+// Bytes is a size for people, in units of 1,024: "312 B", "1.4 GiB".
+func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
 // Counted is a number with its noun: "1 file", "3 files". The plural takes an s.
 func Counted(n int, what string) string {

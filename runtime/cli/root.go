@@ -54,7 +54,7 @@ func Main(args []string) int {
 	a := &app{out: &checked{file: os.Stdout}, err: os.Stderr, in: os.Stdin}
 	cmd := a.root()
 	cmd.SetArgs(args)
-	return a.guarded(func() error { return cmd.ExecuteContext(context.Background()) })
+	return a.guarded(func() error { return cmd.ExecuteContext(view.Watch(context.Background(), a.err)) })
 }
 
 // guarded does what a command does, tells what went wrong, and returns the exit code. A panic is a defect of mlp, and is

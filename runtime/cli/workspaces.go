@@ -25,7 +25,7 @@ const promoteHelp = `Applies the module in the workspace that NAME goes by, if n
 Gates and approvals are those of the base. What has moved since is named, and then nothing is done.`
 
 const removeHelp = `Forgets what is recorded in the workspace: its revisions, journals and releases. Results stay in the store, for other workspaces that have them too.
-A workspace in which an apply goes on is refused.`
+A workspace in which an apply goes on is refused, unless --wait waits for its end.`
 
 // workspaceCommand has the commands that look after workspaces; without a word behind it prints its help.
 func (a *app) workspaceCommand() *cobra.Command {
@@ -121,7 +121,7 @@ func (a *app) promote(ctx context.Context, from string, f applyFlags) error {
 // removeWorkspace forgets the state and leaves the results, which others may rest on; `mlp gc` finds those that nothing
 // rests on any more.
 func (a *app) removeWorkspace() *cobra.Command {
-	force := false
+	force, f := false, applyFlags{}
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Forget what is recorded in a workspace", Long: removeHelp, Args: cobra.ExactArgs(1), Example: "  mlp workspace remove pr-42",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -134,13 +134,14 @@ func (a *app) removeWorkspace() *cobra.Command {
 				return err
 			}
 			defer s.Close()
-			if err := s.RemoveWorkspace(cmd.Context(), force); err != nil {
+			if err := s.RemoveWorkspace(cmd.Context(), force, a.applyOptions(f)); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(a.out, "Workspace %s is forgotten. Its results stay in the store for others.\n", render.Line(args[0]))
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "wait until no apply goes on in the workspace")
 	cmd.Flags().BoolVar(&force, "force", false, "also where it goes by no other workspace and has something live")
 	return cmd
 }

@@ -109,7 +109,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := r.result(ctx)
 	r.emit(r.ended(res, err))
-	return res, errors.Join(err, r.journal.close(context.WithoutCancel(ctx)))
+	left, failed := r.journal.close(context.WithoutCancel(ctx))
+	res.Left = left
+	return res, errors.Join(err, failed)
 }
 
 // begun is the first event.

@@ -50,6 +50,23 @@ type StageLog struct {
 	Line    string `json:"line"`
 }
 
+// StageTransfer: how far what a stage reads is fetched from a store elsewhere, or what it yielded is sent there. Only what takes longer than a
+// second is told of, and once a second at most.
+type StageTransfer struct {
+	Address string        `json:"address"`
+	Fetched bool          `json:"fetched,omitempty"` // else sent
+	Done    int64         `json:"done"`              // bytes
+	Total   int64         `json:"total"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// StoreWaits: nothing is recorded until then at the latest. What this run made again was deleted by a collection of garbage just before, and a
+// delete that a network delays may still come.
+type StoreWaits struct {
+	Until time.Time     `json:"until"`
+	Wait  time.Duration `json:"wait_ns"`
+}
+
 // StageWarning: a stage or a rule of severity warn tells the user something.
 type StageWarning struct {
 	Address string `json:"address"`
@@ -167,6 +184,8 @@ func (RunStarted) kind() string     { return "run_started" }
 func (StageStarted) kind() string   { return "stage_started" }
 func (StageProgress) kind() string  { return "stage_progress" }
 func (StageLog) kind() string       { return "stage_log" }
+func (StageTransfer) kind() string  { return "stage_transfer" }
+func (StoreWaits) kind() string     { return "store_waits" }
 func (StageWarning) kind() string   { return "stage_warning" }
 func (StageRetried) kind() string   { return "stage_retried" }
 func (StageStored) kind() string    { return "stage_stored" }

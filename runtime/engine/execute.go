@@ -7,6 +7,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/attempt"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // engineRetries is how many attempts are made again after faults that are not the stage's own, such as ErrUnavailable of an executor.
@@ -15,6 +16,9 @@ const engineRetries = 2
 // execute runs a stage, with retries, and records its result. Ran is called once it has run with success. The error is a Failure, or one that attempt.AsFailure knows.
 func (r *run) execute(ctx context.Context, n *plan.Node, inputs map[string]plan.Digest, fp plan.Digest, rebuild bool, ran func()) (*plan.Action, error) {
 	n = r.versioned(n)
+	ctx = bucket.Watch(ctx, bucket.Watcher{Moved: func(t bucket.Transfer) {
+		r.emit(StageTransfer{Address: n.Address, Fetched: t.Fetched, Done: t.Done, Total: t.Total, Elapsed: t.Elapsed.Round(time.Millisecond)})
+	}})
 	a, err := attempt.Open(ctx, attempt.Task{
 		Pipeline: r.Plan.Pipeline, Workspace: r.Plan.Workspace, Apply: r.Apply, Node: n, Fingerprint: fp, Inputs: inputs,
 	}, attempt.Options{

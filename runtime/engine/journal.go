@@ -109,11 +109,13 @@ func (j *journal) add(e Event) bool {
 		j.progress[p.Address] = now
 	}
 	_, isLog := e.(StageLog)
-	if (isLog || isProgress) && j.lines > j.max {
+	_, isTransfer := e.(StageTransfer)
+	passing := isLog || isProgress || isTransfer
+	if passing && j.lines > j.max {
 		return false
 	}
 	n := j.write(e, now)
-	if isLog || isProgress {
+	if passing {
 		if j.lines += n; j.lines > j.max {
 			j.write(LinesLeftOut{}, now)
 		}
@@ -135,21 +137,22 @@ func (j *journal) write(e Event, now time.Time) int {
 	return len(text)
 }
 
-// close puts the journal of a run that came to an end into the store.
-func (j *journal) close(ctx context.Context) error {
+// close puts the journal of a run that came to an end into the store. Pieces of it that cannot be removed then are left, for the next run of the
+// workspace to remove (adoptPieces): why, and not as an error.
+func (j *journal) close(ctx context.Context) (left, err error) {
 	path := j.at.file(j.store.Place(), j.apply)
 	j.sender.end()
-	err := j.err
+	err = j.err
 	if err == nil {
 		err = j.at.keep(ctx, j.store, path)
 	}
 	if err == nil {
-		err = j.sender.forget(ctx)
+		left = j.sender.forget(ctx)
 	}
 	if err = errors.Join(err, j.file.Close()); err != nil {
-		return fmt.Errorf("writing the journal: %w", err)
+		return left, fmt.Errorf("writing the journal: %w", err)
 	}
-	return nil
+	return left, nil
 }
 
 // keep puts a live journal into the store, less a line that was cut off, and removes its file.

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,8 +195,8 @@ func TestFull(t *testing.T) {
 	if !j.add(StageWarning{"stage.a", "careful"}) || !j.add(RunEnded{}) {
 		t.Error("a full journal refuses what is no line of a log")
 	}
-	if err := j.close(t.Context()); err != nil {
-		t.Fatal(err)
+	if left, err := j.close(t.Context()); left != nil || err != nil {
+		t.Fatal(left, err)
 	}
 	kinds := map[string]int{}
 	for e, err := range JournalsOf(s, "test", "default").Read(t.Context(), "full") {
@@ -416,5 +417,51 @@ func TestFarStoreIsFollowed(t *testing.T) {
 	}
 	if err := held.Release(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// keeping is a bucket of which pieces of journals cannot be deleted, for a while.
+type keeping struct {
+	bucket.Bucket
+	on atomic.Bool
+}
+
+func (k *keeping) Delete(ctx context.Context, key string) error {
+	if k.on.Load() && strings.HasPrefix(key, "running/") {
+		return errors.New("access denied")
+	}
+	return k.Bucket.Delete(ctx, key)
+}
+
+// TestPiecesThatStay: a run whose pieces cannot be removed is done all the same, says so, and the next run removes them.
+func TestPiecesThatStay(t *testing.T) {
+	far := newRig(t)
+	b := &keeping{Bucket: local.Open(filepath.Join(far.dir, "bucket"), far.store.Place())}
+	far.store = machineOver(t, b)
+	b.on.Store(true)
+	res := far.run(newPlan(stage("stage.slow", script{SleepMS: int(sendEvery.Milliseconds()) + 500})))
+	if res.ExitCode() != 0 || res.Left == nil || !strings.Contains(res.Left.Error(), "access denied") {
+		t.Errorf("exit code %d, left %v", res.ExitCode(), res.Left)
+	}
+	pieces := func() (n int) {
+		for _, err := range bucket.Keys(t.Context(), b, "running/", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	if pieces() == 0 {
+		t.Error("no piece stayed")
+	}
+	b.on.Store(false)
+	next := far.run(newPlan(stage("stage.next", script{})))
+	if next.ExitCode() != 0 || next.Left != nil || pieces() > 0 {
+		t.Errorf("the next run: exit code %d, left %v, %d pieces", next.ExitCode(), next.Left, pieces())
+	}
+	all, err := JournalsOf(far.store, "test", "default").Summaries(t.Context())
+	if err != nil || len(all) != 2 || all[1].Apply != res.Apply || all[1].Killed || all[1].ExitCode != 0 {
+		t.Errorf("journals: %+v, %v", all, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // batch is outcomes that are recorded together.
@@ -51,7 +52,7 @@ const markEvery = time.Second
 // record writes events as a revision, and marks it as the last (state.Log.Mark), unless it has nothing but results of stages, which may be
 // made again: such are marked once in a while.
 func (r *run) record(ctx context.Context, events []plan.Event) error {
-	if err := r.Log.Record(ctx, r.st, events); err != nil {
+	if err := r.Log.Record(bucket.Watch(ctx, bucket.Watcher{Waits: r.waits}), r.st, events); err != nil {
 		return err
 	}
 	r.unmarked = true
@@ -60,6 +61,11 @@ func (r *run) record(ctx context.Context, events []plan.Event) error {
 		return nil
 	}
 	return r.mark(ctx)
+}
+
+// waits tells that a revision waits for a collection of garbage.
+func (r *run) waits(until time.Time) {
+	r.emit(StoreWaits{Until: until.UTC().Truncate(time.Millisecond), Wait: time.Until(until).Round(time.Second)})
 }
 
 // mark marks the last revision that this run wrote, if it is not.

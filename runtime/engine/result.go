@@ -31,6 +31,7 @@ type Result struct {
 	Releases    []ReleaseResult `json:"releases"`
 	Interrupted bool            `json:"interrupted,omitempty"`
 	State       *plan.State     `json:"-"` // as last recorded
+	Left        error           `json:"-"` // why pieces of the journal, which is in the store, could not be removed; nil: they are
 }
 
 // NodeResult is what became of a stage. Fingerprint, Outputs and Figures are there with the status Ran or Cached; Failure with

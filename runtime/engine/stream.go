@@ -12,7 +12,7 @@ import (
 // refused by them.
 const (
 	streamFormat  = "mlp.events"
-	streamVersion = "1.0"
+	streamVersion = "1.1"
 )
 
 // Entry is an event with its place in the stream of a run.
@@ -91,6 +91,8 @@ func newDecoder() decoder {
 	reads[StageStarted](all)
 	reads[StageProgress](all)
 	reads[StageLog](all)
+	reads[StageTransfer](all)
+	reads[StoreWaits](all)
 	reads[StageWarning](all)
 	reads[StageRetried](all)
 	reads[StageStored](all)

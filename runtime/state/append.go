@@ -147,7 +147,7 @@ func (l *Log) write(ctx context.Context, st *plan.State, events []plan.Event) (*
 	if err := l.put(ctx, r, data); err != nil {
 		return nil, err
 	}
-	if time.Now().Round(0).Sub(looked) > garbage.Late { // a collection may have come in between
+	if time.Now().Round(0).Sub(looked) > cmp.Or(l.store.Late(), garbage.Late) { // a collection may have come in between
 		if err := l.store.Hold(ctx, said); err != nil {
 			return nil, fmt.Errorf("it is recorded, and what it rests on is not there: %w", errors.Join(err, l.writeHead(context.WithoutCancel(ctx), head{r.Revision, r.Digest})))
 		}

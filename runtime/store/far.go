@@ -36,19 +36,29 @@ type far struct {
 	place  *scratch.Place
 	at     string // the bucket, as messages name it
 	id     string
-	marked bool // the bucket has the id; else it is this process's proposal
+	marked bool     // the bucket has the id; else it is this process's proposal
+	said   identity // as it stands there
 }
 
-// identity is the value of store.json.
+// identity is the value of store.json. Its format says which protocol whoever works in the store must know, so that an mlp that does not know it
+// stops before it reads anything else.
 type identity struct {
 	Format string `json:"format"`
 	ID     string `json:"id"`
+	// LateSeconds is within how many seconds a request to the bucket is carried out, or never; 0: garbage.Late.
+	LateSeconds int `json:"late_seconds,omitempty"`
 }
 
 const (
 	identityKey    = "store.json"
-	identityFormat = "mlp.store/1"
 	sealedIdentity = "store"
+
+	// uncollected is the format of a store in which nothing was ever deleted: readers need not know of marks.
+	uncollected = "mlp.store/1"
+	// collected is that of one in which garbage is collected: who writes holds what it names against marks, and copies of records go by eras.
+	collected = "mlp.store/2"
+
+	longestLate = 10 * time.Minute
 )
 
 // Over returns the store in a bucket that is elsewhere, with a folder on this machine for what is fetched from it and for what
@@ -96,7 +106,47 @@ func (s *Store) Late() time.Duration {
 	if s.far == nil {
 		return 0
 	}
+	if n := s.far.said.LateSeconds; n > 0 {
+		return time.Duration(n) * time.Second
+	}
 	return garbage.Late
+}
+
+// FormatError: a store is of a format that this mlp does not know.
+type FormatError struct{ File, Format string }
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%s says that the store has the format %q, and this mlp knows %s and %s: use a later mlp, such as that of whoever collects garbage in the store. Nothing was read or written",
+		e.File, e.Format, uncollected, collected)
+}
+
+// Collected marks a store elsewhere as one in which garbage is collected, before anything is: an mlp that knows nothing of that is refused from
+// then on. A store in a folder has no such mark.
+func (s *Store) Collected(ctx context.Context) error {
+	f := s.far
+	if f == nil || f.said.Format == collected {
+		return nil
+	}
+	if _, err := f.read(ctx); err != nil { // it was just prepared
+		return err
+	}
+	now := f.said
+	now.Format = collected
+	data, err := now.seal()
+	if err == nil {
+		err = f.bucket.Replace(ctx, identityKey, bytes.NewReader(data))
+	}
+	if err != nil {
+		return fmt.Errorf("noting that garbage is collected: %w", err)
+	}
+	f.said = now
+	return nil
+}
+
+func (i identity) seal() ([]byte, error) {
+	body, err := json.Marshal(i)
+	data, _ := seal.Seal(sealedIdentity, body)
+	return data, err
 }
 
 // cache is the folder of what is near.
@@ -170,12 +220,17 @@ func (f *far) read(ctx context.Context) (string, error) {
 	if err == nil {
 		err = json.Unmarshal(body, &found)
 	}
-	if err == nil && (found.Format != identityFormat || strings.Trim(found.ID, "0123456789abcdef") != "" || found.ID == "") {
-		err = fmt.Errorf("has the format %q; this mlp knows %s", found.Format, identityFormat)
+	switch file := f.at + "/" + identityKey; {
+	case err != nil:
+		return "", fmt.Errorf("opening the store: %s %w", file, err)
+	case found.Format != uncollected && found.Format != collected:
+		return "", fmt.Errorf("opening the store: %w", &FormatError{file, found.Format})
+	case strings.Trim(found.ID, "0123456789abcdef") != "" || found.ID == "":
+		return "", fmt.Errorf("opening the store: %s has no id", file)
+	case found.LateSeconds < 0 || found.LateSeconds > int(longestLate.Seconds()):
+		return "", fmt.Errorf("opening the store: %s has late_seconds %d; at most %d are taken", file, found.LateSeconds, int(longestLate.Seconds()))
 	}
-	if err != nil {
-		return "", fmt.Errorf("opening the store: %s/%s %w", f.at, identityKey, err)
-	}
+	f.said = found
 	return found.ID, nil
 }
 
@@ -212,11 +267,10 @@ func (f *far) probed() string {
 // mark gives the bucket the id that was proposed. Where another machine was first, what is near goes by the wrong id: whoever comes next
 // fetches it again.
 func (f *far) mark(ctx context.Context) error {
-	body, err := json.Marshal(identity{Format: identityFormat, ID: f.id})
+	data, err := identity{Format: uncollected, ID: f.id}.seal()
 	if err != nil {
 		return err
 	}
-	data, _ := seal.Seal(sealedIdentity, body)
 	err = f.bucket.PutNew(ctx, identityKey, bytes.NewReader(data))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

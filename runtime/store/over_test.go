@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/buckettest"
 	"github.com/mlp-lang/mlp/runtime/store/bucket/local"
+	"github.com/mlp-lang/mlp/runtime/store/garbage"
 )
 
 // shared is a bucket elsewhere that counts what machines ask of it.
@@ -389,4 +392,123 @@ func TestCacheIsTrimmedUnderUse(t *testing.T) {
 		}
 	}
 	wg.Wait()
+}
+
+// TestStoreFormats: a store in which garbage is collected says so before anything is deleted, by a format that an mlp which knows nothing of marks
+// refuses, as this one does with formats that it does not know.
+func TestStoreFormats(t *testing.T) {
+	far, b := shared(t)
+	said := func() string {
+		data, err := bucket.Read(t.Context(), b, identityKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	ada := machine(t, far)
+	if !strings.Contains(said(), `"format":"mlp.store/1","id":"`+ada.far.id+`"`) {
+		t.Errorf("a new store: %s", said())
+	}
+	for range 2 {
+		if err := ada.Collected(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(said(), `"format":"mlp.store/2","id":"`+ada.far.id+`"`) {
+		t.Errorf("a store that is collected: %s", said())
+	}
+	bob := machine(t, far)
+	if bob.far.id != ada.far.id || bob.Late() != garbage.Late {
+		t.Errorf("of another machine: id %s, want %s; late %s", bob.far.id, ada.far.id, bob.Late())
+	}
+	put := func(i identity) {
+		data, err := i.seal()
+		if err == nil {
+			err = b.Replace(t.Context(), identityKey, bytes.NewReader(data))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(identity{Format: "mlp.store/3", ID: ada.far.id})
+	var format *FormatError
+	if _, err := over(t, far, filepath.Join(t.TempDir(), ".mlp")); !errors.As(err, &format) || !strings.Contains(err.Error(), "use a later mlp") || !strings.Contains(err.Error(), "s3://models/store.json") {
+		t.Errorf("a later format: %v", err)
+	}
+	put(identity{Format: collected, ID: ada.far.id, LateSeconds: 2})
+	if late := machine(t, far).Late(); late != 2*time.Second {
+		t.Errorf("late: got %s", late)
+	}
+	for _, late := range []int{-1, 601} {
+		put(identity{Format: collected, ID: ada.far.id, LateSeconds: late})
+		if _, err := over(t, far, filepath.Join(t.TempDir(), ".mlp")); err == nil || !strings.Contains(err.Error(), "late_seconds") {
+			t.Errorf("late_seconds %d: %v", late, err)
+		}
+	}
+}
+
+// slowly is a bucket elsewhere behind a slow network: a value of 1 MiB takes two seconds.
+type slowly struct{ bucket.Bucket }
+
+func (s slowly) PutNew(ctx context.Context, key string, content io.Reader) error {
+	return s.Bucket.PutNew(ctx, key, &slowReader{content})
+}
+
+func (s slowly) Get(ctx context.Context, key string, r bucket.Range) (*bucket.Value, error) {
+	v, err := s.Bucket.Get(ctx, key, r)
+	if err == nil {
+		v.ReadCloser = struct {
+			io.Reader
+			io.Closer
+		}{&slowReader{v.ReadCloser}, v.ReadCloser}
+	}
+	return v, err
+}
+
+type slowReader struct{ r io.Reader }
+
+func (s *slowReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p[:min(len(p), 64<<10)])
+	time.Sleep(time.Duration(n) * 2 * time.Microsecond)
+	return n, err
+}
+
+// TestTransfersAreTold: what is sent and fetched for long is told of, all of it at the end; what is there already takes no time.
+func TestTransfersAreTold(t *testing.T) {
+	far, _ := shared(t)
+	const size = 1 << 20
+	var mu sync.Mutex
+	var told []bucket.Transfer
+	ctx := bucket.Watch(t.Context(), bucket.Watcher{Moved: func(m bucket.Transfer) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, m)
+	}})
+	of := func(what string, fetched bool) {
+		t.Helper()
+		if len(told) < 2 {
+			t.Errorf("%s: told %v", what, told)
+			return
+		}
+		last := told[len(told)-1]
+		if last.Done != last.Total || last.Total < size || last.Total > size+1000 || last.Fetched != fetched || told[0].Done >= last.Total || told[0].Elapsed < time.Second {
+			t.Errorf("%s: told %v", what, told)
+		}
+		told = nil
+	}
+	content := strings.Repeat("0123456789abcdef", size/16)
+	files := folder(t, map[string]string{"a": content[1:], "b": "small"})
+	ada, bob := machine(t, slowly{far}), machine(t, slowly{far})
+	d, err := ada.PutDir(ctx, files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of("sent", false)
+	if err := bob.Materialize(ctx, d, filepath.Join(t.TempDir(), "out")); err != nil {
+		t.Fatal(err)
+	}
+	of("fetched", true)
+	if err := bob.Materialize(ctx, d, filepath.Join(t.TempDir(), "again")); err != nil || len(told) > 0 {
+		t.Errorf("of what is there: %v, told %v", err, told)
+	}
 }

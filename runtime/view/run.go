@@ -27,23 +27,25 @@ type Run struct {
 
 	on      *Screen
 	w       io.Writer
-	live    bool            // a terminal: the last line moves
-	width   int             // of the longest address of the run, for a column
-	done    int             // stages that ran
-	running []stage         // in the order of their starts
-	left    map[string]bool // out of this run, told already
-	shown   bool            // the moving line is on the screen, and the cursor behind it
+	live    bool                     // a terminal: the last line moves
+	width   int                      // of the longest address of the run, for a column
+	done    int                      // stages that ran
+	running []stage                  // in the order of their starts
+	left    map[string]bool          // out of this run, told already
+	moved   map[string]time.Duration // when of a transfer a line was last written, by address
+	shown   bool                     // the moving line is on the screen, and the cursor behind it
 }
 
 // stage is one that runs. total is 0 until the stage says how much there is to do.
 type stage struct {
 	address     string
 	done, total int
+	transfer    string // what is fetched or sent of it, and how far; "" where nothing is
 }
 
 // NewRun returns a view on a screen, of a run whose first event is to come.
 func NewRun(on *Screen) *Run {
-	return &Run{on: on, w: on.Out, live: on.Terminal, left: map[string]bool{}}
+	return &Run{on: on, w: on.Out, live: on.Terminal, left: map[string]bool{}, moved: map[string]time.Duration{}}
 }
 
 // line prints one line above the moving one.
@@ -69,7 +71,9 @@ func (v *Run) draw() {
 	parts := make([]string, len(v.running))
 	for i, s := range v.running {
 		parts[i] = s.address
-		if s.total > 0 {
+		if s.transfer != "" {
+			parts[i] += " " + s.transfer
+		} else if s.total > 0 {
 			parts[i] += fmt.Sprintf(" %d/%d", s.done, s.total)
 		}
 	}
@@ -91,11 +95,15 @@ func (v *Run) Event(e engine.Event) {
 	case engine.StageStarted:
 		v.stageStarted(e)
 	case engine.StageProgress:
-		v.moved(e)
+		v.progress(e)
 	case engine.StageLog:
 		if v.Logs {
 			v.line("  %s  | %s", v.name(e.Address), render.Line(e.Line))
 		}
+	case engine.StageTransfer:
+		v.transfer(e)
+	case engine.StoreWaits:
+		v.line("  %s", waitText(e.Wait, e.Until))
 	case engine.StageWarning:
 		v.line("  %s  %s", v.name(e.Address), v.on.Tint("33", "warning: ")+render.Line(e.Message))
 	case engine.StageRetried:
@@ -176,8 +184,8 @@ func (v *Run) stageStarted(e engine.StageStarted) {
 	v.draw()
 }
 
-// moved takes over the progress of a stage. It is shown on a terminal alone: a log file would fill with percentages.
-func (v *Run) moved(e engine.StageProgress) {
+// progress takes over that of a stage. It is shown on a terminal alone: a log file would fill with percentages.
+func (v *Run) progress(e engine.StageProgress) {
 	if !v.live {
 		return
 	}
@@ -185,6 +193,36 @@ func (v *Run) moved(e engine.StageProgress) {
 	for i := range v.running {
 		if v.running[i].address == e.Address {
 			v.running[i].done, v.running[i].total = e.Done, e.Total
+		}
+	}
+	v.draw()
+}
+
+// transferEvery is how long a transfer goes on between two lines of a log file.
+const transferEvery = 15 * time.Second
+
+// transfer shows how far what a stage reads is fetched, or what it yielded is sent: on a terminal in the moving line, in a log file as a line once
+// in a while.
+func (v *Run) transfer(e engine.StageTransfer) {
+	v.Erase()
+	text, over := transferText(e.Fetched, e.Done, e.Total), e.Done >= e.Total
+	i := slices.IndexFunc(v.running, func(s stage) bool { return s.address == e.Address })
+	if i < 0 && !over { // what it reads, before it starts
+		i, v.running = len(v.running), append(v.running, stage{address: e.Address})
+	}
+	if i >= 0 {
+		v.running[i].transfer = text
+		if over {
+			v.running[i].transfer = ""
+		}
+	}
+	if last := v.moved[e.Address]; !v.live && (e.Elapsed < last || e.Elapsed-last >= transferEvery) {
+		if e.Elapsed < last { // another transfer
+			v.moved[e.Address] = 0
+		}
+		if e.Elapsed >= transferEvery {
+			v.moved[e.Address] = e.Elapsed
+			v.line("  %s  %s, %s so far", v.name(e.Address), text, render.Duration(e.Elapsed.Round(time.Second)))
 		}
 	}
 	v.draw()

@@ -31,7 +31,7 @@ func (s *Screen) Verified(f *workspace.Verified, own, how string) error {
 	default:
 		found = "all that is recorded is there."
 	}
-	t.Line("%d objects (%d bytes), %d records of results, %d revisions of %d states %s: %s", f.Objects, f.Bytes, f.Records, f.Revisions, f.States, how, found)
+	t.Line("%d objects (%s), %d records of results, %d revisions of %d states %s: %s", f.Objects, render.Bytes(f.Bytes), f.Records, f.Revisions, f.States, how, found)
 	_, err := fmt.Fprint(s.Out, t.String())
 	return err
 }

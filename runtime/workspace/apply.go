@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -155,6 +156,9 @@ func (s *Session) run(ctx context.Context, p *plan.Plan, held *state.Held, o App
 		Parallelism: o.Parallelism, Events: by.Event, ExitCode: by.ExitCode, Convert: Convert, Files: s.w.Roots.Files, Version: s.w.askVersion, Unquoted: s.w.Roots.Unquoted(s.w.Dir), Kill: kill, By: UserName(), Host: HostName(), Approvers: approvers, ToolVersion: Version(),
 	})
 	by.End()
+	if result.Left != nil && o.Told != nil {
+		o.Told(fmt.Sprintf("All is recorded. Pieces of the journal under running/ could not be removed, which the next apply does: %v", result.Left))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,9 @@ func (w *Workspace) Collect(ctx context.Context, o Collect) (*ledger.Collected, 
 	if err != nil {
 		return out, err
 	}
+	if err := st.Collected(ctx); err != nil {
+		return out, err
+	}
 	if err := garbage.Mark(ctx, st.Bucket(), keys, time.Now()); err != nil {
 		return out, err
 	}

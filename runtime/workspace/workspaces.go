@@ -135,11 +135,11 @@ func promotable(p *plan.Plan, from string, own *plan.State) error {
 }
 
 // RemoveWorkspace removes all that is recorded in the session's workspace: revisions, journals, which plans were applied. Results stay in
-// the store, for others that have them too, and so does which models were measured on which rows. A workspace in which an apply goes on is refused, and so is one that stands alone and has
+// the store, for others that have them too, and so does which models were measured on which rows. A workspace in which an apply goes on is refused, unless o says to wait, and so is one that stands alone and has
 // something live, unless that is forced.
-func (s *Session) RemoveWorkspace(ctx context.Context, force bool) (err error) {
+func (s *Session) RemoveWorkspace(ctx context.Context, force bool, o ApplyOptions) (err error) {
 	name := s.Log.Workspace()
-	held, err := s.hold(ctx, "removal", ApplyOptions{})
+	held, err := s.hold(ctx, "removal", o)
 	if err != nil {
 		return err
 	}

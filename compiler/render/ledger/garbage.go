@@ -89,17 +89,17 @@ type Garbage struct {
 func (c *Collected) Garbage(w io.Writer) error {
 	p := &printer{}
 	if c.Found > 0 {
-		rows := [][]string{{"BLOCK", "VALUES", "BYTES"}}
+		rows := [][]string{{"BLOCK", "VALUES", "SIZE"}}
 		for _, b := range c.Blocks {
-			rows = append(rows, []string{cmp.Or(render.Line(b.Block), "(of no record)"), fmt.Sprint(b.Values), fmt.Sprint(b.Bytes)})
+			rows = append(rows, []string{cmp.Or(render.Line(b.Block), "(of no record)"), fmt.Sprint(b.Values), render.Bytes(b.Bytes)})
 		}
 		p.table(rows)
 		p.Line("")
 	}
 	c.Kept.lines(p)
-	p.Line("%d objects and records are needed; %d (%d bytes) are not.", c.Used, c.Found, c.FoundBytes)
+	p.Line("%d objects and records are needed; %d (%s) are not.", c.Used, c.Found, render.Bytes(c.FoundBytes))
 	if c.Deleted > 0 {
-		p.Line("%d that were marked before are deleted: %d bytes.", c.Deleted, c.Freed)
+		p.Line("%d that were marked before are deleted: %s.", c.Deleted, render.Bytes(c.Freed))
 	}
 	switch due := c.Due.UTC().Format("2006-01-02 15:04Z"); {
 	case c.DryRun && c.Marked > 0:

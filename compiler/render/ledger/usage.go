@@ -44,21 +44,21 @@ type WorkspaceSpace struct {
 func (u *Usage) Text(w io.Writer) error {
 	p := &printer{}
 	row := func(name string, s Space, more ...string) []string {
-		return append([]string{render.Line(name), fmt.Sprint(s.Values), fmt.Sprint(s.Bytes)}, more...)
+		return append([]string{render.Line(name), fmt.Sprint(s.Values), render.Bytes(s.Bytes)}, more...)
 	}
-	rows := [][]string{{"BLOCK", "VALUES", "BYTES", "OF THESE GARBAGE"}}
+	rows := [][]string{{"BLOCK", "VALUES", "SIZE", "OF THESE GARBAGE"}}
 	for _, b := range u.Blocks {
-		rows = append(rows, row(cmp.Or(b.Block, "(of no record)"), b.Space, fmt.Sprint(b.Garbage.Bytes)))
+		rows = append(rows, row(cmp.Or(b.Block, "(of no record)"), b.Space, render.Bytes(b.Garbage.Bytes)))
 	}
 	p.table(rows)
 	p.Line("")
-	rows = [][]string{{"WORKSPACE", "VALUES", "BYTES", "OF THESE ALONE"}}
+	rows = [][]string{{"WORKSPACE", "VALUES", "SIZE", "OF THESE ALONE"}}
 	for _, s := range u.Workspaces {
-		rows = append(rows, row(s.Pipeline+"/"+s.Workspace, s.Space, fmt.Sprint(s.Alone.Bytes)))
+		rows = append(rows, row(s.Pipeline+"/"+s.Workspace, s.Space, render.Bytes(s.Alone.Bytes)))
 	}
 	p.table(rows)
 	p.Line("")
-	rows = [][]string{{"KEPT FOR", "VALUES", "BYTES"}, row("the states, as they are now", u.States), row("releases of the past, and what is young", u.Past),
+	rows = [][]string{{"KEPT FOR", "VALUES", "SIZE"}, row("the states, as they are now", u.States), row("releases of the past, and what is young", u.Past),
 		row("nothing: garbage", u.Garbage), row("the logs, journals and copies of records", u.Logs)}
 	if u.Aside.Values > 0 {
 		rows = append(rows, row("a look at what was damaged (quarantine)", u.Aside))
@@ -69,7 +69,7 @@ func (u *Usage) Text(w io.Writer) error {
 		total.Values, total.Bytes = total.Values+s.Values, total.Bytes+s.Bytes
 	}
 	p.Line("")
-	p.Line("%d values, %d bytes.", total.Values, total.Bytes)
+	p.Line("%d values, %s.", total.Values, render.Bytes(total.Bytes))
 	if u.Garbage.Values > 0 {
 		p.Line("'mlp gc' deletes what nothing needs, in two runs a grace apart.")
 	}

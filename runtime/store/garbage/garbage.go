@@ -119,20 +119,26 @@ func newest(ctx context.Context, b bucket.Bucket, now time.Time) (n int, p phase
 
 // phaseOf is how far the collection of a mark is.
 func phaseOf(ctx context.Context, b bucket.Bucket, n int, now time.Time) (phase, error) {
+	p, _, err := phaseUntil(ctx, b, n, now)
+	return p, err
+}
+
+// phaseUntil is phaseOf, and of a closed mark until when it is that at the latest.
+func phaseUntil(ctx context.Context, b bucket.Bucket, n int, now time.Time) (phase, time.Time, error) {
 	for _, name := range []string{"swept", "closed"} {
 		var u until
 		switch err := read(ctx, b, at(n, name), &u); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return over, fmt.Errorf("reading a mark of garbage: %w", err)
+			return over, time.Time{}, fmt.Errorf("reading a mark of garbage: %w", err)
 		}
 		if u.Until.IsZero() || now.After(u.Until.Add(Skew)) {
-			return over, nil
+			return over, time.Time{}, nil
 		}
-		return closed, nil
+		return closed, u.Until.Add(Skew), nil
 	}
-	return open, nil
+	return open, time.Time{}, nil
 }
 
 // Since is the number of the last mark whose sweep is over, 0 if there is none, and whether a later one is being swept.

@@ -193,10 +193,14 @@ func (h *Holder) keep(ctx context.Context, n int, keys []string) error {
 	if wait == nil {
 		wait = aMoment
 	}
-	for {
-		switch p, err := phaseOf(ctx, h.Bucket, n, h.Now()); {
-		case err != nil || p != closed:
+	for told := false; ; {
+		p, until, err := phaseUntil(ctx, h.Bucket, n, h.Now())
+		if err != nil || p != closed {
 			return err
+		}
+		if tell := bucket.Watching(ctx).Waits; tell != nil && !told {
+			tell(until)
+			told = true
 		}
 		if err := wait(ctx); err != nil {
 			return err

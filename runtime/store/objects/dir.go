@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mlp-lang/mlp/compiler/plan"
+	"github.com/mlp-lang/mlp/runtime/store/bucket"
 )
 
 // manifestFormat marks a blob that lists a directory.
@@ -254,14 +255,24 @@ func (o *Objects) bring(ctx context.Context, files []Entry) error {
 	if o.far == nil {
 		return nil
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(transfers)
-	asked := map[plan.Digest]bool{}
+	asked, missing := map[plan.Digest]bool{}, int64(0)
 	for _, e := range files {
-		if asked[e.Digest] {
-			continue
+		key, err := Key(e.Digest)
+		if err != nil {
+			return err
+		}
+		if has, err := bucket.Has(ctx, o.shelf, key); !asked[e.Digest] && !has && err == nil {
+			missing += e.Size
 		}
 		asked[e.Digest] = true
+	}
+	g, ctx := errgroup.WithContext(newMeter(ctx, true, missing).with(ctx))
+	g.SetLimit(transfers)
+	for _, e := range files {
+		if !asked[e.Digest] {
+			continue
+		}
+		asked[e.Digest] = false
 		g.Go(func() error {
 			if err := o.verify(ctx, e.Digest); err != nil {
 				return fmt.Errorf("laying out %s: %w", e.Name, err)

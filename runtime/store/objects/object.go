@@ -189,25 +189,38 @@ const transfers = 8
 
 // send puts what is on the shelf into the bucket behind it, as far as it is not there.
 func (o *Objects) send(ctx context.Context, digests map[string]plan.Digest) error {
+	m := newMeter(ctx, false, o.bytes(digests))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(transfers)
 	for key := range digests {
 		g.Go(func() error {
-			if has, err := bucket.Has(ctx, o.far, key); has && err == nil {
-				return nil
-			}
-			f, _, err := o.shelf.File(key)
+			f, info, err := o.shelf.File(key)
 			if err != nil {
 				return err
 			}
 			defer f.Close()
-			if err := o.far.PutNew(ctx, key, f); !errors.Is(err, fs.ErrExist) {
+			if has, err := bucket.Has(ctx, o.far, key); has && err == nil {
+				m.add(info.Size())
+				return nil
+			}
+			if err := o.far.PutNew(ctx, key, m.seeker(f)); !errors.Is(err, fs.ErrExist) {
 				return err
 			}
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+// bytes are those of what is on the shelf under keys.
+func (o *Objects) bytes(digests map[string]plan.Digest) (sum int64) {
+	for key := range digests {
+		if f, info, err := o.shelf.File(key); err == nil {
+			sum += info.Size()
+			_ = f.Close() // only looked at
+		}
+	}
+	return sum
 }
 
 // Has reports whether an object is there, without looking at its content.
@@ -379,7 +392,7 @@ func (o *Objects) fetch(ctx context.Context, d plan.Digest, key string) error {
 		return fmt.Errorf("fetching object %s: %w", d, err)
 	}
 	defer v.Close()
-	w, err := o.write(ctx, v)
+	w, err := o.write(ctx, fetching(ctx, v.Size).reader(v))
 	if err != nil {
 		return fmt.Errorf("fetching object %s: %w", d, err)
 	}
