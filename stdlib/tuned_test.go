@@ -31,7 +31,7 @@ func newTuning(t *testing.T, c *component.Component, threads int) *tuning {
 	binder := table.NewBinder(nil)
 	defer binder.Close()
 	for port, rows := range map[string]string{"data": "0, 600", "selection": "600, 900", "validation": "900, 1100"} {
-		sql := `select i as id, (i * 37) % 60 as tenure, ['a', 'b', 'c'][1 + (i * 13) % 3] as contract, (hash(i) % 1000) / 1000.0 as noise,
+		sql := `select i as id, (i * 7) % 41 as contract2, timestamp '2026-01-01' + to_hours(i * 3) as at, (i * 37) % 60 as tenure, ['a', 'b', 'c'][1 + (i * 13) % 3] as contract, (hash(i) % 1000) / 1000.0 as noise,
 			(hash(i + 7) % 1000) / 1000.0 < 1 / (1 + exp(((i * 37) % 60) / 10.0 - 2 - (case when (i * 13) % 3 = 0 then 2 else 0 end))) as churned,
 			(i * 37) % 60 * 2.0 + (hash(i) % 1000) / 50.0 as spend from range(` + rows + `) r(i)`
 		columns, problems := binder.Query(t.Context(), sql, nil)
@@ -156,7 +156,7 @@ func read[T any](t *testing.T, path string) (out T) {
 
 // tunedOf are configurations of each trainer that tunes: by what is tried, and by which metric.
 var tunedOf = map[string]struct{ base, space, list string }{
-	"gradient_boosting": {`"target": "churned", "features": ["tenure", "contract", "noise"], "params": {"trees": 40},
+	"gradient_boosting": {`"target": "churned", "features": ["tenure", "contract", "noise"], "params": {"trees": 30},
 		"tune": {"metric": {"name": "auc", "type": "roc_auc"}`,
 		`{"learning_rate": {"min": 0.02, "max": 0.5, "scale": "log"}, "max_depth": [0, 2, 4], "max_leaves": {"values": [4, 8], "when": {"max_depth": [0]}}, "min_child_weight": {"min": 1, "max": 20}}`,
 		`{"max_depth": [0, 2], "max_leaves": {"values": [4, 8], "when": {"max_depth": [0]}}}`},
@@ -191,7 +191,7 @@ func TestTuned(t *testing.T) {
 					config = fmt.Sprintf(`{%s, "method": "grid", "batch": 1, "reduction": 3, "seed": 0, "space": %s}}`, of.base, of.list)
 					want = 3
 				case "halving":
-					want = 14 + 4 // with 13 and 40 rounds
+					want = 14 + 4 // with 10 and 30 rounds
 				}
 				out, trials := one.fit(config)
 				if len(trials) != want {
@@ -224,13 +224,62 @@ func TestTuned(t *testing.T) {
 					written = fmt.Sprintf(`{%s "params": {%s}}`, strings.TrimSpace(strings.Split(of.base, `"tune"`)[0]), strings.TrimSuffix(text.String(), ", "))
 				}
 				if c.Type.Name == "gradient_boosting" {
-					written = strings.Replace(written, `"params": {`, `"params": {"trees": 40, `, 1)
+					written = strings.Replace(written, `"params": {`, `"params": {"trees": 30, `, 1)
 				}
 				plain := one.run("train.m", json.RawMessage(written), map[string]string{"data": one.tables["data"], "validation": one.tables["validation"]})
 				a, err := os.ReadFile(filepath.Join(out, "model", "model.json"))
 				b, other2 := os.ReadFile(filepath.Join(plain, "model", "model.json"))
 				if err != nil || other2 != nil || !bytes.Equal(a, b) {
 					t.Errorf("the model is another than with %s: %v, %v", written, err, other2)
+				}
+			})
+		}
+	}
+}
+
+// TestFolds: of every trainer that tunes, trials on folds of the data have the mean over the folds, the same on one thread and on eight; groups,
+// and time with a gap, are taken.
+func TestFolds(t *testing.T) {
+	for _, c := range Components() {
+		of, ok := tunedOf[c.Type.Name]
+		if !ok || c.Type.Body.Block("tune") == nil {
+			continue
+		}
+		for name, folds := range map[string]string{"chance": `{"count": 3, "seed": 1}`, "group": `{"count": 4, "group": "contract2"}`, "time": `{"count": 3, "time": "at", "gap": "2d"}`} {
+			t.Run(c.Type.Name+"/"+name, func(t *testing.T) {
+				one, eight := newTuning(t, c, 1), newTuning(t, c, 8)
+				for _, x := range []*tuning{one, eight} {
+					delete(x.shapes, "selection")
+					delete(x.tables, "selection")
+				}
+				config := fmt.Sprintf(`{%s, "method": "random", "batch": 3, "seed": 5, "trials": 3, "folds": %s, "space": %s}}`, of.base, folds, of.space)
+				out, trials := one.fit(config)
+				other, _ := eight.fit(config)
+				for _, file := range []string{"metrics.json", "model/model.json"} {
+					a, err := os.ReadFile(filepath.Join(out, file))
+					b, other := os.ReadFile(filepath.Join(other, file))
+					if err != nil || other != nil || !bytes.Equal(a, b) {
+						t.Errorf("%s differs between one thread and eight: %v, %v", file, err, other)
+					}
+				}
+				in := map[string]string{"data": one.tables["data"], "validation": one.tables["validation"]}
+				got := read[struct {
+					Value *float64
+					Folds []float64
+					Rows  int
+				}](t, filepath.Join(one.run("train.m@trial001", trials[0].Config, in), "metrics.json"))
+				sum := 0.0
+				for _, x := range got.Folds {
+					sum += x
+				}
+				want, rows := 3, 600
+				if name == "group" {
+					want = 4
+				} else if name == "time" {
+					rows = 450 // the first of four stretches is measured by none
+				}
+				if got.Value == nil || len(got.Folds) != want || *got.Value != sum/float64(want) || got.Rows != rows {
+					t.Errorf("got %+v", got)
 				}
 			})
 		}
@@ -326,6 +375,7 @@ func TestTuneProblems(t *testing.T) {
 		{`"method": "tpe", "batch": 0, "space": {"subsample": [0.5, 1]}`, "tune.batch", "batch is 0"},
 		{`"method": "tpe", "batch": 5, "space": {"subsample": {"values": [1], "when": {"gamma": [1]}}}`, "tune.space.subsample", `"gamma"`},
 		{`"method": "tpe", "batch": 5, "space": {"subsample": {"values": [1], "when": {"gamma": [1]}}, "gamma": {"values": [1], "when": {"subsample": [1]}}}`, "tune.space", "wait for each other"},
+		{`"method": "tpe", "batch": 5, "folds": {"count": 1}, "space": {"subsample": [0.5, 1]}`, "selection", "not on both"},
 		{`"method": "tpe", "batch": 5, "metric": {"name": "rmse", "type": "root_mean_squared_error"}, "space": {"subsample": [0.5, 1]}`, "tune.metric", "does not fit"},
 	} {
 		metric := `"metric": {"name": "auc", "type": "roc_auc"}, `

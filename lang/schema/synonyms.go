@@ -73,7 +73,7 @@ func KindWords() Vocabulary {
 		{words: "outputs artifact", here: []string{"output"}},
 		{words: "metrics scorer_fn", here: []string{"metric"}, why: `each is a block: metric "auc" { type = "roc_auc" }`},
 		{words: "train_test_split splits sampling holdout", here: []string{"split"}, why: `split "hash" "name" { from = dataset.x test = 0.2 }`},
-		{words: "cv cross_validation crossvalidation kfold k_fold folds", why: `there are no folds: repeat split, train and evaluate with for_each, and compare in one gate`},
+		{words: "cv cross_validation crossvalidation kfold k_fold folds", why: `tune in train measures trials on folds { count = 5 }; for figures by fold repeat split, train and evaluate with for_each`},
 		{words: "tune tuning tuner sweep search grid_search gridsearch hyperparameters hyperparameter_search optuna automl study", why: `a block tune in train tries parameters: tune { metric = metric.auc space { max_depth = [4, 6, 8] } }`},
 		{words: "select selection champion challenger compare", why: "evaluate each candidate, and let a gate's rules compare their figures; gate.champion names the deployment that is live"},
 		{words: "profile profiling explore report", why: `a check over a table yields its figures: check "name" { on = source.x }`},
@@ -111,7 +111,7 @@ func TypeWords(kind string) Vocabulary {
 			{words: "stratify stratifiedshufflesplit stratified_shuffle balanced", here: []string{"stratified"}},
 			{words: "temporal date chronological time_series timeseries timeseriessplit time_based sequential", here: []string{"time"}},
 			{words: "fixed predefined predefinedsplit manual given", here: []string{"column"}},
-			{words: "kfold k_fold cv cross_validation stratifiedkfold", why: `there are no folds: repeat split "hash" with for_each and another seed each`},
+			{words: "kfold k_fold cv cross_validation stratifiedkfold", why: `a split has no folds, and tune in train has; for figures by fold repeat split "hash" with for_each and another seed each`},
 		}
 	case "source":
 		return Vocabulary{

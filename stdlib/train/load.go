@@ -80,6 +80,16 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	if err != nil {
 		return nil, err
 	}
+	if c.Fold != nil {
+		if err := c.Fold.assign(ctx, l, rows); err != nil {
+			return nil, err
+		}
+		fitted, err := c.Fold.fitted()
+		if err != nil {
+			return nil, err
+		}
+		rows.only(fitted)
+	}
 	t.Dropped = rows.dropped
 	if rows.Rows < MinRows {
 		return nil, &component.InputError{
@@ -103,7 +113,7 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	if s.Has(ValidationPort) {
 		err = l.validation(ctx, t)
 	}
-	if err == nil && c.Trial != nil && s.Has(SelectionPort) {
+	if err == nil && c.Trial != nil && (s.Has(SelectionPort) || c.Fold != nil) {
 		err = l.selection(ctx, t)
 	}
 	return t, err
@@ -377,14 +387,21 @@ func (l *loader) validation(ctx context.Context, t *Training) error {
 
 // selection may be small, but not empty, too.
 func (l *loader) selection(ctx context.Context, t *Training) error {
-	rows, err := l.besides(ctx, SelectionPort, "Trials are measured on some.")
+	port, f := SelectionPort, l.config.Fold
+	if f != nil {
+		port = DataPort
+	}
+	rows, err := l.besides(ctx, port, "Trials are measured on some.")
 	if err != nil {
 		return err
 	}
-	if t.Selection, err = l.set(rows, &t.Signature, SelectionPort); err != nil {
+	if f != nil {
+		rows.only(f.measured())
+	}
+	if t.Selection, err = l.set(rows, &t.Signature, port); err != nil {
 		return err
 	}
-	return l.features(ctx, t, t.Selection, SelectionPort, rows.picked, keep)
+	return l.features(ctx, t, t.Selection, port, rows.picked, keep)
 }
 
 // besides are the rows of a table that is not fitted on, at least one.

@@ -3,7 +3,7 @@
 //
 // A trainer is a folder below: it lists its parameters, fits an estimator on a Training, and hands it to Finish.
 //
-//	config, err := tunable.Settled(s)                            // with the parameters that tune chose
+//	err := tunable.Run(ctx, s, fit)                              // calls fit with the parameters that tune chose; in it
 //	t, err := train.Load(ctx, s, &c.Config)                      // rows and labels as numbers
 //	m, err := fit(ctx, t, …)                                     // a model.Estimator
 //	training, validation, err := t.Losses(ctx, m)
@@ -44,7 +44,8 @@ type Config struct {
 	Decision       *Decision   `json:"decision"`        // nil: a binary model decides at model.DefaultThreshold
 	Tune           *Tuning     `json:"tune"`            // nil: parameters are as they are written
 	Trial          *Trial      `json:"trial"`           // of a stage that is one of a block's trials
-	Tuned          *Tuned      `json:"tuned"`           // set by Settled, of a block with tune
+	Tuned          *Tuned      `json:"tuned"`           // set by Tunable.Run, of a block with tune
+	Fold           *Fold       `json:"-"`               // of a trial with folds
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

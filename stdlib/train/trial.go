@@ -26,7 +26,8 @@ type outcome struct {
 	Value     *float64          `json:"value"` // of the metric on the selection rows
 	Point     tune.Point        `json:"point"`
 	Rounds    int               `json:"rounds"`
-	Rows      int               `json:"rows"` // that it was measured on
+	Rows      int               `json:"rows"`            // that it was measured on
+	Folds     []float64         `json:"folds,omitempty"` // by fold, of which Value is the mean
 	Undefined map[string]string `json:"undefined,omitempty"`
 }
 
@@ -46,9 +47,9 @@ type Tried struct {
 	outcome
 }
 
-// Settled is the configuration of a stage with the parameters that it fits with: of a block with tune those of the best trial, of a trial that
+// settled is the configuration of a stage with the parameters that it fits with: of a block with tune those of the best trial, of a trial that
 // goes by others those that follow from them. Of all others it is the stage's own.
-func (u *Tunable) Settled(s *component.Stage) (json.RawMessage, error) {
+func (u *Tunable) settled(s *component.Stage) (json.RawMessage, error) {
 	var c struct {
 		Tune   *Tuning            `json:"tune"`
 		Trial  *Trial             `json:"trial"`
@@ -206,7 +207,6 @@ func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures
 			return err
 		}
 	}
-	out := outcome{Point: t.config.Trial.Point, Rounds: f.Rounds, Rows: set.Rows}
 	x := 0.0
 	if undefined == "" {
 		x, undefined = m.Value(t.measurable(set, scores, threshold))
@@ -215,14 +215,24 @@ func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures
 		undefined = "it is not finite"
 	}
 	if undefined == "" {
+		t.stage.Logf("%s %.6g with %s", m.Name, x, pointText(t.config.Trial.Point))
+	} else {
+		t.stage.Logf("%s undefined (%s) with %s", m.Name, undefined, pointText(t.config.Trial.Point))
+	}
+	if fold := t.config.Fold; fold != nil {
+		fold.note(x, undefined, f.Rounds, set.Rows)
+		return nil
+	}
+	out := outcome{Point: t.config.Trial.Point, Rounds: f.Rounds, Rows: set.Rows}
+	if undefined == "" {
 		out.Value = &x
-		t.stage.Logf("%s %.6g with %s", m.Name, x, pointText(out.Point))
 	} else {
 		out.Undefined = map[string]string{"value": undefined}
-		t.stage.Logf("%s undefined (%s) with %s", m.Name, undefined, pointText(out.Point))
 	}
-	return t.stage.WriteFigures(out)
+	return out.write(t.stage)
 }
+
+func (o *outcome) write(s *component.Stage) error { return s.WriteFigures(o) }
 
 // trialThreshold is that of the decision; undefined says why there is none.
 func (t *Training) trialThreshold(ctx context.Context, e model.Estimator) (threshold float64, undefined string, err error) {

@@ -55,6 +55,7 @@ type Tuning struct {
 	Batch     int                        `json:"batch"`
 	Reduction int                        `json:"reduction"`
 	Seed      int64                      `json:"seed"`
+	Folds     *Folds                     `json:"folds"` // nil: trials are measured on rows of their own
 	Space     map[string]json.RawMessage `json:"space"`
 }
 
@@ -80,7 +81,7 @@ func (u *Tunable) attrs() []*schema.Attr {
 // SelectionAttr is the attribute for the rows that trials are measured on.
 func SelectionAttr() schema.Attr {
 	return schema.Attr{Name: SelectionPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
-		Doc: "A table with the same columns and other rows: for choosing among the trials of `tune`. Left out: `validation`. Not trained on, and not a side to test on, since the best of many is good there by chance, too."}
+		Doc: "A table with the same columns and other rows: for choosing among the trials of `tune`. Left out: `validation`, or `folds`. Not trained on, and not a side to test on, since the best of many is good there by chance, too."}
 }
 
 // Block is the nested block tune of the trainer.
@@ -91,7 +92,7 @@ func (u *Tunable) Block() schema.Block {
 	}
 	attrs := []schema.Attr{
 		{Name: "metric", Type: schema.Ref, Required: true, Edge: schema.DefinitionEdge, Ports: []schema.PortType{schema.MetricPort},
-			Doc: "The metric to bring to its best on `selection`."},
+			Doc: "The metric to bring to its best on `selection`, or over `folds`."},
 		{Name: "method", Type: schema.String, Default: tpeMethod, OneOf: methods,
 			Doc: "`grid`: every combination of the values listed. `random`: draws. `tpe`: ten draws, then where the best lie and the others do not " +
 				"(tree-structured Parzen estimator, Bergstra et al. 2011)." + u.halvingDoc()},
@@ -114,8 +115,8 @@ func (u *Tunable) Block() schema.Block {
 	return schema.Block{Name: "tune",
 		Doc: "Tries parameters before the model is fitted. The first trial has those of `params`, so that what is chosen is no worse by the metric on `selection`; of a grid all are those of the grid. " +
 			"Each trial is fitted on `data` and measured on `selection`; the best by the metric, of equal ones the first, is fitted for good. " +
-			"The work is the number of trials times that of a fit. The choice depends on the data, the configuration and the seed: not on time, workers or interruptions.",
-		Body: schema.Body{Attrs: attrs, Blocks: []schema.Block{space}}}
+			"The work is the number of trials times that of a fit. With `folds` it is measured on parts of `data` instead. The choice depends on the data, the configuration and the seed: not on time, workers or interruptions.",
+		Body: schema.Body{Attrs: attrs, Blocks: []schema.Block{space, foldsBlock()}}}
 }
 
 func (u *Tunable) halvingDoc() string {
@@ -224,9 +225,11 @@ func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem 
 	report := func(path, summary, detail string) {
 		out = append(out, schema.Problem{Path: path, Summary: summary, Detail: detail})
 	}
-	if !selected && !validated {
+	if t.Folds != nil {
+		out = append(out, t.Folds.problems(req.In[DataPort].Table, selected)...)
+	} else if !selected && !validated {
 		out = append(out, schema.Problem{Path: "tune", Summary: "tune needs rows to choose on", Detail: "Trials are measured on rows that they were not fitted on.",
-			Hint: "Set selection, for example to split.<name>.validation."})
+			Hint: "Set selection, for example to split.<name>.validation, or add folds { } to tune."})
 	}
 	if m, err := metric.New(t.Metric); err == nil {
 		task := schema.Task("")
@@ -261,7 +264,7 @@ func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem 
 			report("tune.space."+u.Rounds, u.Rounds+" is what successive halving spends", "Set it in params: the last trials have so many.")
 		}
 	}
-	if len(out) > 0 {
+	if slices.ContainsFunc(out, func(p schema.Problem) bool { return !p.Warning }) {
 		return append(out, u.corners(req.Config, space, validated)...)
 	}
 	if all, err := u.Derive(schema.DeriveRequest{Config: req.Config, In: req.In}); err != nil {
@@ -333,6 +336,7 @@ type Trial struct {
 	Metric json.RawMessage `json:"metric"`
 	Point  tune.Point      `json:"point,omitempty"`  // what is tried; it stands in params, too
 	Choose *Choice         `json:"choose,omitempty"` // how that is found; nil: it is known
+	Folds  *Folds          `json:"folds,omitempty"`  // of data that it is measured on; nil: on selection
 }
 
 // Choice says how a trial's parameters follow from what came of others.
@@ -510,7 +514,7 @@ func (m *maker) add(t *Trial, set tune.Point, takes []int) error {
 			delete(all, "decision") // where the threshold lies changes nothing
 		}
 	}
-	t.Metric = m.tuning.Metric
+	t.Metric, t.Folds = m.tuning.Metric, m.tuning.Folds
 	if all["trial"], err = json.Marshal(t); err != nil {
 		return err
 	}

@@ -265,19 +265,18 @@ func (p *params) check(validated bool) []schema.Problem {
 	return out
 }
 
-// run fits the trees and writes them as XGBoost's JSON model, with the signature beside it.
+func run(ctx context.Context, s *component.Stage) error { return tunable.Run(ctx, s, fitStage) }
+
+// fitStage fits the trees and writes them as XGBoost's JSON model, with the signature beside it.
 // Columns are turned into bins as they are read (binning), so that the table is never in memory as numbers and as bins
 // at once. The validation side takes the bins of the training side: a bound that it chose itself would be knowledge of
 // it.
-func run(ctx context.Context, s *component.Stage) error {
-	config, err := tunable.Settled(s)
-	if err != nil {
-		return err
-	}
+func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, fold *train.Fold) error {
 	c, err := decode(config)
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
+	c.Fold = fold
 	b := &binning{threads: s.Threads}
 	t, err := train.LoadInto(ctx, s, &c.Config, b.take)
 	if err != nil {

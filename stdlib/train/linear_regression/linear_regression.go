@@ -131,16 +131,15 @@ func (p *params) check() []schema.Problem {
 	return []schema.Problem{{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."}}
 }
 
-// run fits the model and writes it with its losses and each feature's share in it.
-func run(ctx context.Context, s *component.Stage) error {
-	config, err := tunable.Settled(s)
-	if err != nil {
-		return err
-	}
+func run(ctx context.Context, s *component.Stage) error { return tunable.Run(ctx, s, fitStage) }
+
+// fitStage fits the model and writes it with its losses and each feature's share in it.
+func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, fold *train.Fold) error {
 	c, err := decode(config)
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
+	c.Fold = fold
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err
