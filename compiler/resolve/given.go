@@ -22,7 +22,7 @@ type variable struct {
 	r                   *resolver
 	b                   *syntax.Block
 	name                string
-	ty                  cty.Type // cty.DynamicPseudoType takes any
+	ty                  cty.Type // what its block says it takes; cty.DynamicPseudoType takes any
 	nullable, sensitive bool
 }
 
@@ -78,7 +78,8 @@ func (x *variable) value(def cty.Value, hasDefault bool) (cty.Value, origin) {
 	return cty.DynamicVal, fallback
 }
 
-// report adds an error about a value that was given; d says what is wrong, o where the value comes from.
+// report adds an error about a value that was given; d says what is wrong, o where the value comes from. Severity, code and
+// place are set here, the source is added to the detail.
 func (x *variable) report(o origin, d source.Diagnostic) {
 	if o.from != "" {
 		d.Detail += fmt.Sprintf(" The value comes from %s.", o.from)
@@ -137,7 +138,8 @@ func (x *variable) read(given Given, o origin) cty.Value {
 	return x.convert(v, o)
 }
 
-// startsExpression reports whether the text of a value is a list or an object, not a bare word.
+// startsExpression reports whether the text of a value is a list or an object, not a bare word. It is asked of variables
+// without a type: --var x=12 is the text "12" for them, --var 'x=[12]' a list with a number.
 func startsExpression(text string) bool {
 	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
 }
@@ -254,7 +256,8 @@ func (x *variable) check(condition, message *syntax.Attr, v cty.Value, o origin)
 	x.r.ds = append(x.r.ds, d)
 }
 
-// message is the validation's own, unless that would tell a sensitive value.
+// message is the validation's own, unless that would tell a sensitive value. One that is no text, or null, is replaced by
+// plain words, and a point at its end is left out, since summaries have none.
 func (x *variable) message(a *syntax.Attr) string {
 	v, ds := x.r.scope.Eval(a)
 	x.r.ds = append(x.r.ds, ds...)

@@ -17,10 +17,10 @@ import (
 
 // use is one reference in a block: what it is for and where it stands.
 type use struct {
-	path string
-	attr *syntax.Attr
+	path string       // within the block: "data", "from[0]", "from[payments]"
+	attr *syntax.Attr // the whole argument
 	spec *schema.Attr
-	at   source.Range
+	at   source.Range // the reference alone, where it is written out
 }
 
 // references checks the references of an argument, notes them, and returns what the configuration says of them.
@@ -66,6 +66,7 @@ func (w *walker) references(v cty.Value, a *syntax.Attr, spec *schema.Attr, path
 
 // along is what the block that a reference points at reads by one of its own arguments. train.m with features =
 // features.card reads what features.card is computed from: a reference to that is added, as if train.m had named it.
+// Its port has the name of both arguments, so that it is not taken for one that the block has itself.
 func (r *resolver) along(ref *Reference, spec *schema.Attr) []Reference {
 	if spec.Along == "" {
 		return nil
@@ -103,14 +104,14 @@ func inputPort(path string) string {
 
 // item is one reference of an argument, with its name in a list or object.
 type item struct {
-	name string
+	name string // of a list or a single one the name of the block, of an object the key
 	path string
 	ref  expr.Ref
 	at   source.Range
 }
 
 // items takes a value apart into references: one, those of a list, or those of an object. false after a mistake, which
-// is told with how the value would be written.
+// is told with how the value would be written. Of a value that is not known nothing is told: it is so by another mistake.
 func (w *walker) items(v cty.Value, a *syntax.Attr, spec *schema.Attr, path string) ([]item, bool) {
 	if ref, ok := expr.RefOf(v); ok {
 		if spec.Type != schema.Ref {
@@ -369,7 +370,8 @@ func (r *resolver) definition(address string, at source.Range) map[string]any {
 	return out
 }
 
-// instanceKeys are the keys of a map of references, sorted.
+// instanceKeys are the keys of a map of references, sorted: of a repeated block those of its instances. None of a value that
+// is anything else.
 func instanceKeys(v cty.Value) []string {
 	if !v.IsKnown() || v.IsNull() || !v.Type().IsObjectType() {
 		return nil

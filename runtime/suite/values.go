@@ -61,7 +61,7 @@ func decoded(v any) any {
 	return out
 }
 
-// path of a block's values: before, then kind, name and key.
+// path of a block's values: before, then kind, name and key, which only instances of a repeated block have.
 func path(b *check.Block, before ...string) []string {
 	out := append(before, b.Kind, b.Name)
 	if b.Key != "" {
@@ -117,7 +117,7 @@ func (b *valueBuilder) block(ctx context.Context, block *check.Block) error {
 	return nil
 }
 
-// planned is what the plan says of a stage.
+// planned is what the plan says of a stage: whether it runs and why, as plan.dataset.payments.verdict.
 func planned(n *plan.Node) map[string]any {
 	causes := []any{}
 	for _, c := range n.Causes {
@@ -181,7 +181,8 @@ func orNone(list []string) []string {
 	return list
 }
 
-// approvalsSeen says of each approval whether it is needed.
+// approvalsSeen says of each approval whether it is needed, or given where it is not known to be needless. One whose condition
+// cannot be decided is needed.
 func approvalsSeen(approvals []plan.Approval) map[string]any {
 	out := map[string]any{}
 	for _, a := range approvals {
@@ -214,7 +215,8 @@ func (b *valueBuilder) deploy(block *check.Block) {
 	b.unknown(append(at, "released"))
 }
 
-// figures are those that rules see of a block; of a check besides whether it passed.
+// figures are those that rules see of a block; of a check besides whether it passed. delta, what differs from the model that
+// is live, comes from the stage that compares the two, and is not known until that has run.
 func (b *valueBuilder) figures(block *check.Block) {
 	at := path(block)
 	data := b.run.figures(block.Address)

@@ -26,6 +26,7 @@ import (
 
 // Runs are the recorded results of the stages that patterns mean, each result once, the last first; with current only those that the
 // state has now, by address. A pattern that means nothing is a Failure.
+// History is read as far as the state goes, so that what a command tells is of one revision even while another apply is recording.
 func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]*runs.Run, error) {
 	history, err := s.Log.History(ctx)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Session) Runs(ctx context.Context, patterns []string, current bool) ([]
 	return now, nil
 }
 
-// noRuns is the error of a pattern that means no recorded stage.
+// noRuns is the error of a pattern that means no recorded stage. One that is written like an address gets the hint for addresses.
 func (s *Session) noRuns(pattern string) error {
 	if strings.Contains(pattern, ".") && !strings.Contains(pattern, "*") {
 		return s.noStage(pattern)
@@ -75,7 +76,10 @@ type runsOf struct {
 	out  []*runs.Run
 }
 
-// add adds a result where a pattern means it; r is the revision that recorded it, nil: another log did.
+// add adds a result where a pattern means it; r is the revision that recorded it, nil: another log did. A result that is recorded in several
+// revisions counts as that of the last one, which is seen first.
+// Its parameters are those of the stage and, under the port's name, those of the model that it was given: runs of an evaluation are told
+// apart by what was trained. Other inputs are told by their content alone.
 func (c *runsOf) add(patterns []string, of string, node *plan.NodeState, r *state.Revision) {
 	meant := false
 	for _, p := range patterns {
@@ -133,6 +137,7 @@ func (c *runsOf) producer(node *plan.NodeState, port string) (*plan.NodeState, *
 	return nil, nil
 }
 
+// quoted is a text as JSON.
 func quoted(s string) json.RawMessage {
 	text, _ := json.Marshal(s) // of a string: no error
 	return text
@@ -196,7 +201,8 @@ func figuresOf(text, config json.RawMessage) map[string]runs.Figure {
 	return out
 }
 
-// betterOf says of each metric of a configuration whether more or less is better.
+// betterOf says of each metric of a configuration whether more or less is better: "more" or "less" by the metric's name. A configuration
+// without metrics says nothing.
 func betterOf(config json.RawMessage) map[string]string {
 	var c struct {
 		Metrics []json.RawMessage `json:"metrics"`
@@ -246,10 +252,12 @@ func (s *Session) Differ(ctx context.Context, from string, all []*runs.Run) erro
 // differences compares runs with one of them.
 type differences struct {
 	runsOf
-	base *plan.NodeState
-	dir  string
+	base *plan.NodeState // what they are compared with
+	dir  string          // where folders of the store are laid out; removed at the end
 }
 
+// of compares one run with the base, row by row, and sets what came of it in the run. Metrics are those of the base. The run need not be
+// recorded in the state now: predictions that the store still has are enough.
 func (d *differences) of(ctx context.Context, from string, r *runs.Run) error {
 	node, _ := d.past(r.Address, "", r.Fingerprint)
 	if node == nil {
@@ -296,7 +304,7 @@ func (d *differences) of(ctx context.Context, from string, r *runs.Run) error {
 	return r.Take(text)
 }
 
-// materialize lays a folder out once.
+// materialize lays a folder of the store out once and returns where: the base's rows are needed for every run.
 func (d *differences) materialize(ctx context.Context, digest plan.Digest) (string, error) {
 	hex, err := digest.Hex()
 	if err != nil {

@@ -102,9 +102,10 @@ type verifier struct {
 	outputs map[plan.Digest]map[string]plan.Digest // by fingerprint, of what the states have
 }
 
+// add notes that something is damaged.
 func (v *verifier) add(d Damaged) { v.found.Damaged = append(v.found.Damaged, d) }
 
-// states goes through all pipelines and workspaces.
+// states goes through all pipelines and workspaces that the store has a log of, whichever the command was called for.
 func (v *verifier) states(ctx context.Context) error {
 	pipelines, err := bucket.Folders(ctx, v.store.Bucket(), "log/")
 	if err != nil {
@@ -171,7 +172,8 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 // checks is how many results are looked at at once.
 const checks = 16
 
-// results looks at records that no state has now: where what one names is gone, its stage would be taken for done.
+// results looks at records that no state has now: where what one names is gone, its stage would be taken for done. Of each record the first
+// output that is not whole is told, by the names of ports; records are looked at side by side, and told in the order of their keys.
 func (v *verifier) results(ctx context.Context, c *collector) error {
 	heal := "no state has it now, and a stage that would use it runs again; " + v.w.Command("store repair") + " moves its record aside"
 	if v.unread() {
@@ -277,11 +279,12 @@ func (v *verifier) unused(audited *store.Audited) {
 	}
 }
 
-// command is one that works on the pipeline's folder and a workspace.
+// command is one that works on the pipeline's folder and a workspace, which need not be the one that verifies.
 func (v *verifier) command(log *state.Log, rest string) string {
 	at := *v.w
 	at.Name = log.Workspace()
 	return at.Command(rest)
 }
 
+// inFolder is how a file of the store is told.
 func (v *verifier) inFolder(path string) string { return v.w.inFolder(path) }

@@ -16,9 +16,9 @@ import (
 // Explained is what a model's scores come from, on some of the rows that count.
 type Explained struct {
 	*model.Attribution
-	Features []model.Feature
-	Columns  [][]float64 // [feature][row] of the rows that are attributed, as model.Encode makes them
-	Partial  []Partial   // of some features
+	Features []model.Feature // the model's, in its order
+	Columns  [][]float64     // [feature][row] of the rows that are attributed, as model.Encode makes them
+	Partial  []Partial       // of some features
 }
 
 // Partial is how the score goes with one feature: every row is scored with each value in turn, all else as it is (J. Friedman, "Greedy function
@@ -38,6 +38,7 @@ func (e *Evaluation) CountedRows() []int { return e.rows.counted }
 // Explain returns the figures of what scores come from, and the part of the report that shows them. The figures are, by feature, the mean of the attributions' absolute
 // values over the rows (of several classes, added up over these), in the unit of margins, and the feature's share in their sum.
 func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
+	const none = "there is no row to explain"
 	mean := make([]float64, len(x.Features))
 	total := 0.0
 	for f := range mean {
@@ -46,15 +47,25 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 				mean[f] += math.Abs(v) / float64(len(x.Values[o][f]))
 			}
 		}
+		if x.rows() == 0 {
+			mean[f] = math.NaN() // not 0: a rule that bounds it must not hold because nothing was explained
+		}
 		total += mean[f]
 	}
 	attributions, shares := map[string]any{}, map[string]any{}
 	for f := range x.Features {
 		name := x.Features[f].Name
-		attributions[name] = e.number("explain.attributions."+name, mean[f], "there is no row to explain")
-		shares[name] = e.number("explain.shares."+name, mean[f]/total, "the scores of these rows come from no feature")
+		why := "the scores of these rows come from no feature"
+		if x.rows() == 0 {
+			why = none
+		}
+		attributions[name] = e.number("explain.attributions."+name, mean[f], none)
+		shares[name] = e.number("explain.shares."+name, mean[f]/total, why)
 	}
 	figures := map[string]any{"method": string(x.Method), "rows": x.rows(), "attributions": attributions, "shares": shares}
+	if x.Method == "" {
+		figures["method"], e.undefined["explain.method"] = nil, none
+	}
 	section := report.Section{Title: "What the scores come from"}
 	if x.rows() < smallestGroup || total == 0 || math.IsNaN(total) {
 		section.Items = append(section.Items, report.Note("Nothing is shown of %s rows, fewer than %d, or of scores that come from no feature.", whole(x.rows()), smallestGroup))
@@ -74,7 +85,7 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 	return figures, section
 }
 
-// rows is how many rows are attributed.
+// rows is how many rows are attributed; 0 of a model without features.
 func (x *Explained) rows() int {
 	if len(x.Columns) == 0 {
 		return 0
@@ -82,7 +93,7 @@ func (x *Explained) rows() int {
 	return len(x.Columns[0])
 }
 
-// unit is that of margins.
+// unit is that of margins, in words: what a model adds up before it makes a probability of it.
 func (e *Evaluation) unit() string {
 	switch e.set.Task {
 	case schema.Binary:
@@ -93,7 +104,8 @@ func (e *Evaluation) unit() string {
 	return "the target's unit"
 }
 
-// table has the features by their share, and of those that are numbers whether a greater value makes the score greater.
+// table has the features by their share, and of those that are numbers whether a greater value makes the score greater. Of several classes it does
+// not say that: a value may raise the score of one and lower that of another.
 func (x *Explained) table(order []int, mean []float64, total float64, unit string) report.Item {
 	t := &report.Table{Title: fmt.Sprintf("Mean absolute attribution on %s rows, in %s (%s)", whole(x.rows()), unit, x.Method),
 		Columns: []report.Column{{Name: "feature"}, {Name: "attribution", Kind: report.Number}, {Name: "share", Kind: report.Share}}}
@@ -111,7 +123,8 @@ func (x *Explained) table(order []int, mean []float64, total float64, unit strin
 	return report.Item{Table: t}
 }
 
-// direction is Spearman's correlation of a feature's values and their attributions, over the rows where the feature is not missing.
+// direction is Spearman's correlation of a feature's values and their attributions, over the rows where the feature is not missing: 1 where a
+// greater value always adds more to the score, -1 where it always adds less. Levels of text have no order, and so no direction.
 func (x *Explained) direction(f int) report.Cell {
 	if x.Features[f].Text() {
 		return report.Missing("its values have no order")
@@ -129,7 +142,7 @@ func (x *Explained) direction(f int) report.Cell {
 	return report.Figure(rho)
 }
 
-// ranks are the places of values in their order, from 1; equal values share the mean of theirs.
+// ranks are the places of values in their order, from 1; equal values share the mean of theirs. Of 5, 2, 5 they are 2.5, 1, 2.5.
 func ranks(values []float64) []float64 {
 	order := make([]int, len(values))
 	for i := range order {
@@ -150,7 +163,7 @@ func ranks(values []float64) []float64 {
 	return out
 }
 
-// partial draws how the score goes with a feature.
+// partial draws how the score goes with a feature: of levels and booleans a point with its range at each, of numbers a line within a band.
 func (x *Explained) partial(p *Partial, target string, task schema.Task) *report.Plot {
 	f := &x.Features[p.Feature]
 	plot := &report.Plot{Title: "Score by " + f.Name,

@@ -123,14 +123,14 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 type loader struct {
 	stage  *component.Stage
 	config *Config
-	schema *schema.Table
-	take   Take
+	schema *schema.Table // of the data
+	take   Take          // of the trainer; selection rows are kept as they are
 
 	// Features that are to be warned of.
 	gaps, empty, constant, suspicious []string
 }
 
-// name is a column's as the table has it.
+// name is a column's as the table has it, which may differ from the configuration in case.
 func (l *loader) name(name string) string {
 	if c := l.schema.Column(name); c != nil {
 		return c.Name
@@ -145,7 +145,7 @@ type usable struct {
 	dropped int     // how many others there are
 }
 
-// only leaves the given ones of the rows; nil: all.
+// only leaves the given ones of the rows, by their places among those that are left now; nil: all.
 func (u *usable) only(rows []int) {
 	if rows == nil {
 		return
@@ -256,7 +256,8 @@ func (l *loader) mature(port string) string {
 	return ""
 }
 
-// labelled are the rows with a target, without those whose label is not mature; nil: all.
+// labelled are the rows with a target, without those whose label is not mature; nil: all. How many are left out is told: of
+// young labels in the log, since that is their way, of targets that are null as a warning.
 func (l *loader) labelled(f *frame.Frame) []int {
 	target := f.Column(l.name(l.config.Target))
 	var mature *frame.Column
@@ -340,7 +341,7 @@ func (l *loader) sign(f *frame.Frame, s *model.Signature) error {
 	return nil
 }
 
-// levels are the column's that occur, sorted; the most frequent where there are too many.
+// levels are the column's that occur in the rows that are trained on, sorted; the most frequent where there are too many.
 func (l *loader) levels(c *frame.Column) []string {
 	counts := make([]int, len(c.Levels))
 	for _, code := range c.Codes {
@@ -369,7 +370,8 @@ func (l *loader) levels(c *frame.Column) []string {
 	return out
 }
 
-// validation may be small, but not empty: its rows stop and decide.
+// validation may be small, but not empty: its rows stop and decide. How its features are read is kept (again), for
+// thresholds of trainers that keep none.
 func (l *loader) validation(ctx context.Context, t *Training) error {
 	rows, err := l.besides(ctx, ValidationPort, "Early stopping and decisions need some.")
 	if err != nil {
@@ -385,7 +387,7 @@ func (l *loader) validation(ctx context.Context, t *Training) error {
 	return t.again(ctx, l.take)
 }
 
-// selection may be small, but not empty, too.
+// selection may be small, but not empty, too. It is read by trials alone.
 func (l *loader) selection(ctx context.Context, t *Training) error {
 	port, f := SelectionPort, l.config.Fold
 	if f != nil {
@@ -455,7 +457,7 @@ func (l *loader) finite(t *Set, s *model.Signature, port string, bad []string) e
 	return nil
 }
 
-// countInfinite counts what models do not compute with.
+// countInfinite counts what models do not compute with; missing values are not among that.
 func countInfinite(values []float64) int {
 	n := 0
 	for _, x := range values {

@@ -23,12 +23,12 @@ import (
 
 // outcome is metrics.json of a trial.
 type outcome struct {
-	Value     *float64          `json:"value"` // of the metric on the selection rows
-	Point     tune.Point        `json:"point"`
+	Value     *float64          `json:"value"` // of the metric on the selection rows; nil: it is undefined
+	Point     tune.Point        `json:"point"` // what was tried
 	Rounds    int               `json:"rounds"`
-	Rows      int               `json:"rows"`            // that it was measured on
-	Folds     []float64         `json:"folds,omitempty"` // by fold, of which Value is the mean
-	Undefined map[string]string `json:"undefined,omitempty"`
+	Rows      int               `json:"rows"`                // that it was measured on
+	Folds     []float64         `json:"folds,omitempty"`     // by fold, of which Value is the mean
+	Undefined map[string]string `json:"undefined,omitempty"` // why value is, under "value"
 }
 
 // Tuned is what a fit knows of the trials before it.
@@ -49,6 +49,8 @@ type Tried struct {
 
 // settled is the configuration of a stage with the parameters that it fits with: of a block with tune those of the best trial, of a trial that
 // goes by others those that follow from them. Of all others it is the stage's own.
+// What is known of the trials goes with it, under tuned or trial, from where it comes into the figures. In halving only trials of the last rung
+// can be the best: those before it had less work. It is an error in the input that the metric is undefined in all of them.
 func (u *Tunable) settled(s *component.Stage) (json.RawMessage, error) {
 	var c struct {
 		Tune   *Tuning            `json:"tune"`
@@ -97,7 +99,7 @@ func (u *Tunable) settled(s *component.Stage) (json.RawMessage, error) {
 	return s.Config, nil
 }
 
-// settle is a configuration with parameters set, and what is known of them under a name.
+// settle is a configuration with parameters set, and what is known of them under a name, in place of what stood there.
 func settle(config json.RawMessage, p tune.Point, name string, what any) (json.RawMessage, error) {
 	config, err := withParams(config, p)
 	if err != nil {
@@ -113,7 +115,8 @@ func settle(config json.RawMessage, p tune.Point, name string, what any) (json.R
 	return json.Marshal(all)
 }
 
-// outcomes are those of the trials that flow in, by number, and the metric that they are measured by.
+// outcomes are those of the trials that flow in, by number, and the metric that they are measured by. The number of a trial is read off the
+// port that it comes in at, and there is at least one.
 func outcomes(s *component.Stage, definition json.RawMessage) ([]Tried, *metric.Metric, error) {
 	m, err := metric.New(definition)
 	if err != nil {
@@ -145,7 +148,8 @@ func outcomes(s *component.Stage, definition json.RawMessage) ([]Tried, *metric.
 	return out, m, nil
 }
 
-// measured are trials with losses, of which less is better.
+// measured are trials with losses, of which less is better: a metric of which more is better has its sign changed. The loss is NaN where the
+// metric is undefined; such a trial ranks behind all others.
 func measured(all []Tried, m *metric.Metric) []tune.Outcome {
 	out := make([]tune.Outcome, len(all))
 	for i, x := range all {
@@ -159,7 +163,9 @@ func measured(all []Tried, m *metric.Metric) []tune.Outcome {
 	return out
 }
 
-// choose finds the parameters of a trial.
+// choose finds the parameters of a trial by what came of earlier ones.
+// In halving it goes on with the one of its rank. In tpe the trials of its batch are chosen one after the other up to this one, each by the same
+// outcomes and by the points chosen before it: so each of them finds by itself what the others try, without waiting for them.
 func (u *Tunable) choose(c *Choice, earlier []tune.Outcome) (tune.Point, error) {
 	if c.Method == halvingMethod {
 		if c.Rank >= len(earlier) {
@@ -181,7 +187,9 @@ func (u *Tunable) choose(c *Choice, earlier []tune.Outcome) (tune.Point, error) 
 	}
 }
 
-// finishTrial measures the estimator on the selection rows, and writes that in place of a model.
+// finishTrial measures the estimator on the selection rows, and writes that in place of a model. Without selection these are the validation
+// rows. A metric that is undefined there, or not finite, is no error: it is written with the reason, and the trial is not chosen. Of a fold the value
+// is noted for the trial's mean.
 func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures) error {
 	set := t.Selection
 	if set == nil {
@@ -232,9 +240,10 @@ func (t *Training) finishTrial(ctx context.Context, e model.Estimator, f Figures
 	return out.write(t.stage)
 }
 
+// write writes the outcome as the stage's figures.
 func (o *outcome) write(s *component.Stage) error { return s.WriteFigures(o) }
 
-// trialThreshold is that of the decision; undefined says why there is none.
+// trialThreshold is that of the decision, found on the validation rows as for a model; undefined says why there is none.
 func (t *Training) trialThreshold(ctx context.Context, e model.Estimator) (threshold float64, undefined string, err error) {
 	columns, err := t.validationColumns(ctx)
 	if err != nil {
@@ -252,7 +261,8 @@ func (t *Training) trialThreshold(ctx context.Context, e model.Estimator) (thres
 	return threshold, "", err
 }
 
-// measurable are rows with what the model says of them, as metrics take them.
+// measurable are rows with what the model says of them, as metrics take them. Predicted is the value in regression, of several classes the one
+// with the highest score, of equal ones the first, and of two the positive class from the threshold on.
 func (t *Training) measurable(set *Set, scores [][]float64, threshold float64) *metric.Data {
 	d := &metric.Data{Task: t.Signature.Task, Actual: set.Target, Weight: set.Weight, Predicted: make([]float64, set.Rows)}
 	switch t.Signature.Task {
@@ -280,7 +290,7 @@ func (t *Training) measurable(set *Set, scores [][]float64, threshold float64) *
 	return d
 }
 
-// pointText is a point for people: "learning_rate 0.05, max_depth 4".
+// pointText is a point for people: "learning_rate 0.05, max_depth 4", in the order of the names.
 func pointText(p tune.Point) string {
 	var parts []string
 	for _, name := range pointNames(p) {
@@ -292,7 +302,7 @@ func pointText(p tune.Point) string {
 	return strings.Join(parts, ", ")
 }
 
-// pointNames are the parameters of points, sorted.
+// pointNames are the parameters of points, each once, sorted. Points of one space need not have the same: some do not count at some values.
 func pointNames(points ...tune.Point) []string {
 	var out []string
 	for _, p := range points {
@@ -304,7 +314,7 @@ func pointNames(points ...tune.Point) []string {
 	return slices.Compact(out)
 }
 
-// strictly reads JSON into a value that has all of its fields.
+// strictly reads JSON into a value that has all of its fields: one that it does not know is an error.
 func strictly(raw json.RawMessage, into any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()

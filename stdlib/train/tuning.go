@@ -51,18 +51,19 @@ const (
 type Tuning struct {
 	Metric    json.RawMessage            `json:"metric"` // a definition
 	Method    string                     `json:"method"`
-	Trials    *int                       `json:"trials"` // nil: as many as the method has by itself
-	Batch     int                        `json:"batch"`
-	Reduction int                        `json:"reduction"`
+	Trials    *int                       `json:"trials"`    // nil: as many as the method has by itself
+	Batch     int                        `json:"batch"`     // of tpe: how many trials are chosen by the same outcomes
+	Reduction int                        `json:"reduction"` // of halving: of so many trials one goes on
 	Seed      int64                      `json:"seed"`
 	Folds     *Folds                     `json:"folds"` // nil: trials are measured on rows of their own
-	Space     map[string]json.RawMessage `json:"space"`
+	Space     map[string]json.RawMessage `json:"space"` // by parameter, as it is written: see dimensionText
 }
 
-// Tunable says what of a trainer can be tuned: the numbers of its block params that have defaults.
+// Tunable says what of a trainer can be tuned: the numbers of its block params that have defaults. A parameter without one,
+// such as early_stopping_rounds, has no value that the first trial could have where the block leaves it out.
 type Tunable struct {
-	Params *schema.Block
-	Rounds string // the parameter that says how much work a fit is; empty: there is none
+	Params *schema.Block // the trainer's block params
+	Rounds string        // the parameter that says how much work a fit is; empty: there is none
 	// Check finds what is wrong with the parameters of a configuration, at paths "params.…"; validated: there is a table to validate on.
 	Check func(config json.RawMessage, validated bool) []schema.Problem
 }
@@ -78,13 +79,15 @@ func (u *Tunable) attrs() []*schema.Attr {
 	return out
 }
 
-// SelectionAttr is the attribute for the rows that trials are measured on.
+// SelectionAttr is the attribute for the rows that trials are measured on. They are rows that nothing is fitted on; where it
+// is left out, those of validation are taken, on which a fit may stop early, too, or folds of the data.
 func SelectionAttr() schema.Attr {
 	return schema.Attr{Name: SelectionPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
 		Doc: "A table with the same columns and other rows: for choosing among the trials of `tune`. Left out: `validation`, or `folds`. Not trained on, and not a side to test on, since the best of many is good there by chance, too."}
 }
 
-// Block is the nested block tune of the trainer.
+// Block is the nested block tune of the trainer. Halving is among its methods only where the trainer has a parameter of work
+// (Rounds), and the space has an argument for each parameter that can be tuned.
 func (u *Tunable) Block() schema.Block {
 	methods := []string{gridMethod, randomMethod, tpeMethod}
 	if u.Rounds != "" {
@@ -119,6 +122,7 @@ func (u *Tunable) Block() schema.Block {
 		Body: schema.Body{Attrs: attrs, Blocks: []schema.Block{space, foldsBlock()}}}
 }
 
+// halvingDoc is what the documentation of method says of halving; "" of a trainer that has none.
 func (u *Tunable) halvingDoc() string {
 	if u.Rounds == "" {
 		return ""
@@ -126,7 +130,8 @@ func (u *Tunable) halvingDoc() string {
 	return fmt.Sprintf(" `halving`: `trials` draws with few rounds (`params.%s`), then the best of them with more, to one with all (successive halving, Jamieson and Talwalkar 2016); it has about half as many stages more than `trials`, and less work.", u.Rounds)
 }
 
-// dimensionText is a dimension as it is written.
+// dimensionText is a dimension as it is written: an object of values or of min and max, with a scale or a condition if they
+// are wanted. A list that stands alone is short for { values = … }.
 type dimensionText struct {
 	Values []float64            `json:"values"`
 	Min    *float64             `json:"min"`
@@ -136,6 +141,8 @@ type dimensionText struct {
 }
 
 // space reads what is written of each parameter; those with a mistake are left out.
+// Dimensions are sorted by their names and lists by their values, each value once: the order in which they are written
+// decides nothing, neither of a grid nor of what is drawn.
 func (u *Tunable) space(t *Tuning) (out tune.Space, problems []schema.Problem) {
 	for _, name := range slices.Sorted(maps.Keys(t.Space)) {
 		sound := true
@@ -197,7 +204,8 @@ func (u *Tunable) space(t *Tuning) (out tune.Space, problems []schema.Problem) {
 	return out, problems
 }
 
-// circular reports whether dimensions hang on each other in a circle.
+// circular reports whether dimensions hang on each other in a circle. In each round those become free that hang on free ones
+// alone; as many rounds as there are dimensions free all of them, but for a circle and what hangs on it.
 func circular(s tune.Space) bool {
 	free := map[string]bool{}
 	for range s {
@@ -211,6 +219,7 @@ func circular(s tune.Space) bool {
 }
 
 // Problems are those of the block tune; none where there is no such block.
+// Trials are derived, to count them, only where nothing else is wrong.
 func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem {
 	t := c.Tune
 	_, selected := req.In[SelectionPort]
@@ -275,7 +284,9 @@ func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem 
 	return append(out, u.corners(req.Config, space, validated)...)
 }
 
-// corners are the problems of parameters at the ends of the space.
+// corners are the problems of parameters at the ends of the space: what the trainer's own check says of each combination of
+// listed values and of both ends of ranges, or of some that are drawn, where there are too many. A value within a range is
+// taken to be right where both ends are. Each parameter is told of once, by the first combination that it is wrong in.
 func (u *Tunable) corners(config json.RawMessage, space tune.Space, validated bool) []schema.Problem {
 	ends := slices.Clone(space)
 	for i := range ends {
@@ -309,7 +320,7 @@ func (u *Tunable) corners(config json.RawMessage, space tune.Space, validated bo
 	return out
 }
 
-// withParams is a configuration with parameters set.
+// withParams is a configuration with parameters set. All else stays as it is, other parameters of the block too.
 func withParams(config json.RawMessage, p tune.Point) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(config, &all); err != nil {
@@ -350,15 +361,17 @@ type Choice struct {
 	Rank   int                        `json:"rank,omitempty"` // of halving: it goes on with the outcome of this rank, 0 the best
 }
 
-// TrialPort is the port at which the outcome of a trial comes in.
+// trialPort is the port at which the outcome of a trial comes in, "trial.007".
 func trialPort(number int) string { return fmt.Sprintf("%s%03d", trialPrefix, number) }
 
+// trialPrefix begins the names of these ports, and of no others.
 const trialPrefix = "trial."
 
-// OutcomePort is what a trial yields.
+// OutcomePort is the port of what a trial yields: its figures (outcome), in place of a model.
 const OutcomePort = "figures"
 
-// Derive is the trials of a block, none without tune.
+// Derive is the trials of a block, none without tune. It goes by the configuration alone, so that a plan knows all trials
+// before anything has run. Each trial takes those of the block's tables that are there.
 func (u *Tunable) Derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	var c struct {
 		Tune   *Tuning                    `json:"tune"`
@@ -404,6 +417,8 @@ type maker struct {
 }
 
 // all are the trials, by their numbers.
+// A trial that chooses takes the outcomes that it chooses by: in halving those of the rung before its own, in tpe those of
+// all trials before its batch. That is the only order among trials; what takes no outcome can run at once.
 func (m *maker) all() ([]schema.Derivation, error) {
 	trials := defaultTrials
 	if m.tuning.Trials != nil {
@@ -464,7 +479,8 @@ func (m *maker) all() ([]schema.Derivation, error) {
 	return m.out, nil
 }
 
-// rungs are those of successive halving.
+// rungs are those of successive halving, for a block whose parameter of work is set to work. Derive and settled go by the
+// same ones.
 func (t *Tuning) rungs(work float64) []tune.Rung {
 	trials := defaultTrials
 	if t.Trials != nil {
@@ -483,6 +499,9 @@ func numbers(first, end int) []int {
 }
 
 // add adds a trial with parameters set, which takes the outcomes of others.
+// Its configuration has everything that the trial depends on and nothing else, since a trial is done where another of the
+// same configuration and inputs is: tune is not in it, nor a decision that the metric does not depend on. Where the trial
+// chooses, the parameters of the space are not in params either; what the block has of them stands in Choice.Base.
 func (m *maker) add(t *Trial, set tune.Point, takes []int) error {
 	config, err := withParams(m.config, set)
 	if err != nil {

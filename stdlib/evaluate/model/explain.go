@@ -19,11 +19,11 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// explain says how it is found which features the scores come from.
+// explaining is the block explain: how it is found which features the scores come from.
 type explaining struct {
-	Method     model.Method `json:"method"` // empty: the one that the model has most exactly
-	Rows       int          `json:"rows"`   // how many are explained
-	Background int          `json:"background"`
+	Method     model.Method `json:"method"`     // empty: the one that the model has most exactly
+	Rows       int          `json:"rows"`       // how many are explained
+	Background int          `json:"background"` // from how many others interventional takes values
 }
 
 const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
@@ -54,7 +54,7 @@ func (x *explaining) problems(m *schema.Model) []schema.Problem {
 	return out
 }
 
-// figures is the type of what rules see.
+// figures is the type of what rules see: as Explain makes the figures, with an entry for each feature of the model.
 func (x *explaining) figures(m *schema.Model) *schema.FigureType {
 	var names []string
 	for i := range m.Features {
@@ -66,6 +66,8 @@ func (x *explaining) figures(m *schema.Model) *schema.FigureType {
 }
 
 // explain adds to the figures what the scores come from, and returns the part of the report that shows it.
+// Of a model without features, or where no row has a prediction, there is nothing to attribute: the figures are undefined then, each with the
+// reason. That a method does not fit the model is an error in the input.
 func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report.Section, error) {
 	b, err := model.Read(e.stage.Input("model"))
 	if err != nil {
@@ -130,7 +132,9 @@ const (
 	mostValues  = 20
 )
 
-// partial is how the score goes with the features that it comes from most. Columns that are marked pii have none, since the values would be
+// partial is how the score goes with the features that it comes from most, by the sum of their absolute attributions. A feature that no score
+// comes from has none, nor one with fewer than two values to set. The band leaves out the tenth of rows with the lowest scores and that with the
+// highest. Columns that are marked pii have none, since the values would be
 // those of persons; nor have models of several classes, which have no one score.
 func (e *evaluator) partial(ctx context.Context, b *model.Bundle, x *evaluation.Explained) ([]evaluation.Partial, error) {
 	if b.Signature().Task == schema.Multiclass {
@@ -203,7 +207,8 @@ func grid(f *model.Feature, values []float64) []float64 {
 	return slices.Compact(out)
 }
 
-// rounded keeps of x what is seen on a scale of that length: about a thousand values.
+// rounded keeps of x what is seen on a scale of that length: two digits more than its first, which makes a hundred to a thousand steps. 0.123456
+// on a scale of length 0.5 is 0.123, 123456 on one of 5000 is 123460.
 func rounded(x, scale float64) float64 {
 	if scale <= 0 {
 		return x

@@ -146,6 +146,21 @@ func TestExplainedPictures(t *testing.T) {
 	}
 }
 
+// TestExplainedNothing: where no row has a target nothing is explained, and no figure says that a feature has no part in the scores.
+func TestExplainedNothing(t *testing.T) {
+	e := explained(bundled(t, schema.Binary, trained.Trees, ofTrees(xgboost.Logistic, 10)), `{"rows": 1000, "background": 100}`)
+	e.data = strings.Replace(explainedRows, "(i % 60) >= 30 as y", "null::boolean as y", 1)
+	o := e.run(t)
+	if n := o.number(t, "explain.rows"); n != 0 {
+		t.Errorf("got %v rows", n)
+	}
+	for _, path := range []string{"explain.method", "explain.attributions.x", "explain.shares.x"} {
+		if why := o.reason(t, path); why != "there is no row to explain" {
+			t.Errorf("%s is undefined: %q", path, why)
+		}
+	}
+}
+
 // TestExplainedProblems: what cannot be explained is said while files are checked, or else by the stage.
 func TestExplainedProblems(t *testing.T) {
 	e := explained(bundled(t, schema.Binary, trained.Trees, ofTrees(xgboost.Logistic, 10)), `{"rows": 0, "background": 100}`)

@@ -10,16 +10,16 @@ import (
 type scope struct {
 	outer  *scope
 	ctes   *cte
-	from   []*relation
+	from   []*relation     // the items of FROM
 	merged map[string]flow // columns that USING or NATURAL made one of
 	params map[string]flow // of a lambda
 	// aliases are the expressions that the SELECT gives names to. Where the engine looks for columns first, they are
 	// found last; in ORDER BY, GROUP BY, HAVING and QUALIFY (late) either may be meant.
 	aliases map[string]any
-	known   map[string]flow // of aliases
-	busy    map[string]bool
-	late    bool
-	at      *standing // of the SELECT
+	known   map[string]flow // of aliases that are traced
+	busy    map[string]bool // aliases that are being traced, within which their names are those of columns
+	late    bool            // what is traced stands in a clause after the list of columns
+	at      *standing       // of the SELECT
 }
 
 // standing is what is known of the rows of a SELECT so far.
@@ -52,9 +52,9 @@ func (s *scope) within() *scope {
 
 // cte is a query that WITH gives a name to, and those before it.
 type cte struct {
-	name  string
+	name  string // in small letters
 	rel   *relation
-	outer *cte
+	outer *cte // the one before it; nil: it is the first
 }
 
 // named finds a common table expression, the innermost first.
@@ -219,8 +219,8 @@ func (t *tracer) identifies(columns []origins) bool {
 // condition is what a condition says of rows, each of the parts that AND joins by itself.
 type condition struct {
 	facts []fact
-	equal []equality
-	tests origins // the part that is more than equalities of two columns
+	equal []equality // parts of the form a = b
+	tests origins    // the part that is more than equalities of two columns
 }
 
 // condition takes WHERE or ON apart at each AND. Each part is a fact of its own, since it may speak of other items;

@@ -50,7 +50,8 @@ var Component = component.Component{
 	Run:    run,
 }
 
-// tunable are the parameters that trials can try.
+// tunable are the parameters that trials can try. All of params have defaults but early_stopping_rounds, which is left out of
+// them by that; trees are the work that successive halving spends.
 var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Check: func(config json.RawMessage, validated bool) []schema.Problem {
 	c, err := decode(config)
 	if err != nil {
@@ -62,6 +63,7 @@ var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Check: func(
 // tasks: the objectives are logistic, softmax and squared error.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
+// example and tuned are modules that can be copied as they stand; the reference shows them.
 const example = `pipeline "churn" {}
 
 source "csv" "customers" {
@@ -305,7 +307,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	})
 }
 
-// progress moves the stage's bar about a hundred times.
+// progress moves the stage's bar about a hundred times, and at the last round in any case.
 func progress(s *component.Stage) func(done, total int) {
 	return func(done, total int) {
 		if done%max(total/100, 1) == 0 || done == total {
@@ -342,9 +344,9 @@ func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Para
 // binning makes bins of tables as their features come. The bins, a byte for each value, are all that trees grow on.
 type binning struct {
 	threads    int
-	data       *histogram.Binned
-	validation *histogram.Coded // nil: there is no such table
-	losses     []loss
+	data       *histogram.Binned // nil until the first features come
+	validation *histogram.Coded  // nil: there is no such table
+	losses     []loss            // what rounding to 32 bits takes away, for warnings
 }
 
 // take is a train.Take.
