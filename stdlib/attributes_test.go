@@ -20,6 +20,8 @@ import (
 // elsewhere are attributes that no component reads when it runs, and where each is read: a file of the tree, and the words in it
 // that do so. A release runs nothing; what is declared of tables and columns travels with them.
 var elsewhere = map[string]struct{ file, words string }{
+	"dataset.sql pii":           {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
+	"dataset.sql protected":     {"stdlib/dataset/sql/sql.go", "c.Mark(out, nil)"},
 	"deploy.http key":           {"runtime/serve/follow.go", `json:"key"`},
 	"source.csv sha256":         {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
 	"source.csv max_bytes":      {"stdlib/source/remote/remote.go", "MaxBytes: Bytes(c.MaxBytes)"},

@@ -88,19 +88,28 @@ func (s *Session) Query(ctx context.Context, text string, limit int64, looks boo
 	hides := func(c string) bool { return slices.Contains(hidden, c) }
 	a.Columns, a.Rows, err = table.Select(ctx, table.Selection{SQL: plain.SQL, Tables: files, Hidden: hides, Limit: limit, Out: a.path})
 	if err != nil {
-		var known []schema.Problem
-		if found, ok := table.SQLProblems(err, plain.SQL); ok {
-			known = found
-		}
-		if known == nil {
-			return nil, fmt.Errorf("running the query: %w", err)
-		}
-		return nil, badQuery(text, schema.Problems(known), plain.Place)
+		return nil, failedQuery(text, err, plain, shapes)
 	}
 	if a.Hidden, a.Kept = hidden, a.Rows; limit > 0 {
 		a.Kept = min(a.Rows, limit)
 	}
 	return a, nil
+}
+
+// failedQuery is the error of a query that binds and could not be carried out. What the engine says of it may quote values, and so is withheld where
+// any column of the tables is marked pii.
+func failedQuery(text string, err error, plain table.Renamed, shapes map[string]*schema.Table) error {
+	found, ok := table.SQLProblems(err, plain.SQL)
+	if !ok {
+		return fmt.Errorf("running the query: %w", err)
+	}
+	for _, t := range shapes {
+		if slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.PII }) {
+			found = []schema.Problem{{Summary: "the query failed on a value of its tables",
+				Detail: "Which one is not said, as tables that it reads have columns marked pii.", Hint: "cast by try_cast, which is null where a value does not fit"}}
+		}
+	}
+	return badQuery(text, schema.Problems(found), plain.Place)
 }
 
 // tableAt is where a table is recorded.
@@ -227,7 +236,7 @@ func badQuery(text string, err error, place func(schema.Problem) schema.Problem)
 	}
 	placed := make([]schema.Problem, len(found))
 	for i, p := range found {
-		if placed[i] = p; place != nil {
+		if placed[i] = p; place != nil && p.Length > 0 {
 			placed[i] = place(p)
 		}
 		if strings.HasPrefix(p.Summary, "NameListToString") {

@@ -17,6 +17,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/source/local"
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
@@ -36,6 +37,8 @@ var Component = component.Component{
 				{Name: "key", Type: schema.StringList, Doc: "The columns that tell rows apart. Rows are stored in their order, and it is checked that they are unique and not null."},
 				{Name: "sql", Type: schema.SQL, Tables: "from", Doc: "One SELECT. Without it, all of the only table."},
 				{Name: "allow_empty", Type: schema.Bool, Default: false, Doc: "Whether a query without rows is all right, as on a day when nothing came in. Without it that fails the stage."},
+				{Name: "pii", Type: schema.StringList, Doc: "Columns of the query that tell who a person is, besides those that come of such."},
+				{Name: "protected", Type: schema.StringList, Doc: "Columns of the query such as age or sex, besides those that come of such."},
 			},
 			Blocks: []schema.Block{{Name: "params", FreeAttrs: true, Doc: "Values that the query reads as `$name`: text, numbers, booleans, lists of them. They are literals there, so nothing can be injected."}},
 		},
@@ -56,7 +59,7 @@ anything runs. What differs from run to run is refused: the present time, chance
 In an ` + "`asof join`" + ` a null time or key finds nothing, as in any other join, and is found by nothing; its conditions stand behind ` + "`on`, not `using`" + `.
 
 What is declared of columns (` + "`pii`, `protected`" + `) holds for all that is computed from their values, and not for what they only filter, join,
-group or order. Sums of integers are stored as
+group or order. ` + "`pii = [\"note\"]`" + ` marks columns of the result that come of nothing that is marked. Sums of integers are stored as
 bigint, enumerations as text. A query without rows fails the stage, unless that is allowed, as does a key that is not unique.
 `
 
@@ -128,6 +131,7 @@ type config struct {
 	AllowEmpty bool                       `json:"allow_empty"`
 	SQL        string                     `json:"sql"`
 	Params     map[string]json.RawMessage `json:"params"`
+	local.Marks
 }
 
 // query is the SELECT, or that of the only table.
@@ -171,7 +175,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	out.Rows = component.Rows(req.Address, flows, tables)
 	r := schema.ShapeResult{Out: map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}}
 	out.Key, r.Problems = c.key(out)
-	r.Problems = append(problems, r.Problems...)
+	r.Problems = slices.Concat(problems, r.Problems, c.Mark(out, nil))
 	return r
 }
 

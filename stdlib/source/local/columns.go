@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/lazyregexp"
@@ -45,7 +46,7 @@ func AllowEmpty() schema.Attr {
 }
 
 // Marks are the attributes that mark columns without declaring them: pii = ["email"] on a source whose columns are found by
-// looking at the files. They add to what column blocks say and take nothing back.
+// looking at the files, or of a query. A column is marked in one place: in a list, or in its block.
 type Marks struct {
 	PII       []string `json:"pii"`
 	Protected []string `json:"protected"`
@@ -59,21 +60,34 @@ func MarkAttrs() []schema.Attr {
 	}
 }
 
-// mark sets PII and Protected of the columns that the marks name, and returns a problem for each name that no column has.
-func (m Marks) mark(t *schema.Table) []schema.Problem {
+// Mark sets PII and Protected of the columns that the marks name, and returns a problem for each name that no column has, and for each that is
+// marked already: in the same list, or by a block among those that are declared.
+func (m Marks) Mark(t *schema.Table, declared []Column) []schema.Problem {
 	var out []schema.Problem
-	for i, name := range m.PII {
-		if c := t.Column(name); c != nil {
-			c.PII = true
-		} else {
-			out = append(out, noColumn(fmt.Sprintf("pii[%d]", i), name, t))
-		}
-	}
-	for i, name := range m.Protected {
-		if c := t.Column(name); c != nil {
-			c.Protected = true
-		} else {
-			out = append(out, noColumn(fmt.Sprintf("protected[%d]", i), name, t))
+	for _, list := range []struct {
+		attr  string
+		names []string
+		set   func(*schema.Column)
+		said  func(Column) bool
+	}{
+		{"pii", m.PII, func(c *schema.Column) { c.PII = true }, func(c Column) bool { return c.PII }},
+		{"protected", m.Protected, func(c *schema.Column) { c.Protected = true }, func(c Column) bool { return c.Protected }},
+	} {
+		for i, name := range list.names {
+			path := fmt.Sprintf("%s[%d]", list.attr, i)
+			c := t.Column(name)
+			same := func(other string) bool { return strings.EqualFold(other, name) }
+			switch {
+			case c == nil:
+				out = append(out, noColumn(path, name, t))
+			case slices.ContainsFunc(list.names[:i], same):
+				out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("%q stands twice in %s", name, list.attr), Hint: "leave one out"})
+			case slices.ContainsFunc(declared, func(d Column) bool { return same(d.Name) && list.said(d) }):
+				out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("%q is marked %s twice", name, list.attr),
+					Detail: "Its column block says so too: who takes one away would believe that it is unmarked.", Hint: "leave one out"})
+			default:
+				list.set(c)
+			}
 		}
 	}
 	return out
@@ -114,7 +128,7 @@ func Shape(ctx context.Context, b component.Binder, columns []Column, marks Mark
 		}
 		out.Columns = append(out.Columns, schema.Column{Name: c.Name, Type: kind, PII: c.PII, Protected: c.Protected})
 	}
-	r.Problems = append(r.Problems, marks.mark(out)...)
+	r.Problems = append(r.Problems, marks.Mark(out, columns)...)
 	r.Out = map[string]schema.Shape{"table": {Type: schema.TablePort, Table: out}}
 	return r
 }
