@@ -9,6 +9,23 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 )
 
+// CauseTexts says what differs at a block, a line for each cause, and one for all trials that it takes.
+func CauseTexts(address string, causes []plan.Cause) []string {
+	var out []string
+	trials := 0
+	for _, c := range causes {
+		if c.Kind == plan.InputCause && OfTrial(c.From) {
+			trials++
+		} else {
+			out = append(out, CauseText(address, c))
+		}
+	}
+	if trials > 0 {
+		out = append(out, fmt.Sprintf("%d %s of %s  come to something else, or may", trials, Plural(trials, "trial", "trials"), address))
+	}
+	return out
+}
+
 // CauseText says in a line what differs at a block: "params.trees of train.model  100 → 200". address is taken as it is; all else that
 // users wrote is made harmless.
 func CauseText(address string, c plan.Cause) string {

@@ -72,9 +72,9 @@ func Shortened(list []string, most int) []string {
 func Folded(list []string) []string {
 	var out []string
 	for i := 0; i < len(list); {
-		of, role := address.Of(list[i])
+		of, _ := address.Of(list[i])
 		n := 1
-		if address.Role(role) == string(schema.TrialRole) {
+		if OfTrial(list[i]) {
 			for i+n < len(list) && address.Block(list[i+n]) == of && list[i+n] != of {
 				n++
 			}
@@ -87,6 +87,12 @@ func Folded(list []string) []string {
 		i += n
 	}
 	return out
+}
+
+// OfTrial reports whether an address is that of a trial.
+func OfTrial(at string) bool {
+	_, role := address.Of(at)
+	return address.Role(role) == string(schema.TrialRole)
 }
 
 // TypeWord is a type in words if it is worth showing: not one that only repeats what the kind says.

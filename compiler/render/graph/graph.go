@@ -31,6 +31,7 @@ package graph
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -129,8 +130,18 @@ type Edge struct {
 // OfPlan is the picture of a plan: stages, gates and deployments with what would become of them.
 func OfPlan(p *plan.Plan) *Graph {
 	g := &Graph{}
+	trials := map[string]int{}
 	for _, n := range p.Nodes {
+		if n.Role == schema.TrialRole { // what flows into them flows into the stage that takes the best, too
+			trials[n.Of]++
+			continue
+		}
 		g.stage(n)
+	}
+	for i := range g.Nodes {
+		if n := trials[g.Nodes[i].Address]; n > 0 {
+			g.Nodes[i].Caption = joinWords(g.Nodes[i].Caption, fmt.Sprintf("%d %s", n, render.Plural(n, "trial", "trials")))
+		}
 	}
 	for _, x := range p.Gates {
 		g.gate(x)
@@ -177,9 +188,7 @@ func (g *Graph) stage(n *plan.Node) {
 // nodeTitle says why a stage runs, a line for each cause.
 func nodeTitle(n *plan.Node) string {
 	lines := []string{n.Address + ": " + VerdictWords[n.Verdict]}
-	for _, c := range n.Causes {
-		lines = append(lines, render.CauseText(n.Address, c))
-	}
+	lines = append(lines, render.CauseTexts(n.Address, n.Causes)...)
 	if n.Description != "" {
 		lines = append(lines, n.Description)
 	}

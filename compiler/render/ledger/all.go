@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/trace"
+	"github.com/mlp-lang/mlp/lang/address"
 )
 
 // All lists what is recorded, a line a block; those of blocks that are in no file are marked.
@@ -20,7 +21,20 @@ import (
 func All(w io.Writer, title string, all []*Block, inFile func(address string) bool) error {
 	p := &printer{}
 	p.Line("%s", title)
+	trials := map[string]int{}
 	for _, x := range all {
+		if render.OfTrial(x.Address) {
+			trials[address.Block(x.Address)]++
+		}
+	}
+	for _, x := range all {
+		if of := address.Block(x.Address); render.OfTrial(x.Address) && x.Damaged == "" { // one line for all of a block
+			if trials[of] > 0 {
+				p.Line("  %-36s %d", "trials of "+of, trials[of])
+			}
+			trials[of] = 0
+			continue
+		}
 		what := x.Fingerprint.Short()
 		if x.Check != nil {
 			what += "  " + string(x.Check.Verdict)

@@ -12,6 +12,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Explain says why a block of a plan would run, pass, be released or not. False, and nothing is written, if the plan
@@ -61,8 +62,8 @@ func Explain(w io.Writer, p *plan.Plan, recorded *plan.State, address, threads s
 //	  ≠ params.trees  100       200
 func (t *text) explainNode(p *plan.Plan, n *plan.Node, old *plan.NodeState, threads string) {
 	t.Line("%s %s: %s", t.Paint(graph.VerdictMarks[n.Verdict].Style(), graph.VerdictMarks[n.Verdict].Sign()), t.Paint(render.Bold, render.Line(n.Address)), reasonOf(n))
-	for _, c := range n.Causes {
-		t.Line("  because  %s", render.CauseText(render.Line(n.Address), c))
+	for _, why := range render.CauseTexts(render.Line(n.Address), n.Causes) {
+		t.Line("  because  %s", why)
 	}
 	if a := n.Accepted; a != nil {
 		t.Line("  accepted   made as definition %s; %s", render.Line(a.Was.Short()), acceptedWhy(a))
@@ -119,9 +120,14 @@ func reasonOf(n *plan.Node) string {
 // elsewhere where it lies.
 func (t *text) waits(p *plan.Plan, n *plan.Node) {
 	var names []string
+	trials := map[string]int{}
 	for _, in := range n.Inputs {
 		if in.Digest == "" && in.From != "" {
 			name := in.From
+			if up := p.Node(in.From); up != nil && up.Role == schema.TrialRole {
+				trials[graph.VerdictWords[up.Verdict]]++
+				continue
+			}
 			if up := p.Node(in.From); up != nil {
 				name += " (" + graph.VerdictWords[up.Verdict] + ")"
 			}
@@ -130,6 +136,9 @@ func (t *text) waits(p *plan.Plan, n *plan.Node) {
 		if in.Digest == "" && in.External != nil {
 			names = append(names, in.External.Root)
 		}
+	}
+	for _, verdict := range slices.Sorted(maps.Keys(trials)) {
+		names = append(names, fmt.Sprintf("%d %s (%s)", trials[verdict], render.Plural(trials[verdict], "trial", "trials"), verdict))
 	}
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) > 0 {
