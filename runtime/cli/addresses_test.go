@@ -16,7 +16,7 @@ import (
 var atSigns = map[string]string{
 	"compiler/resolve/folder.go": "the user in the address of a repository",
 	"compiler/render/lines.go":   "the head of a hunk, as diff writes it",
-	"runtime/cli/fmt.go":         "the head of a hunk, as diff writes it",
+	"runtime/view/formatted.go":  "the head of a hunk, as diff writes it",
 }
 
 // TestAddressesAreTakenApartInOnePlace: what a stage is derived from stands in its node, and lang/address alone knows how an address says
