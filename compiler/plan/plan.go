@@ -88,6 +88,16 @@ type Base struct {
 	Outdated []Outdated `json:"outdated,omitempty"`
 	// Partial are the targets of the apply that the state is of, where that was limited to some: what did not rest on them is older.
 	Partial []string `json:"partial,omitempty" is:"address"`
+	// Ahead is another plan of the same state that this one is made on top of, as if it had been applied and its gates had passed. Such a plan is
+	// to be read and not to be applied: results that are not made yet have digests that stand in for theirs.
+	Ahead *Ahead `json:"ahead,omitempty"`
+}
+
+// Ahead is the plan that another is made on top of.
+type Ahead struct {
+	Plan Digest `json:"plan_id"`
+	// Made are the stages, by address, whose result that plan makes and this one uses as it is; sorted.
+	Made []string `json:"made" is:"address"`
 }
 
 // Outdated is a stage whose result the workspace has recorded, and which is another now, so that it or others have to run for the plan. What differs is its "definition", an

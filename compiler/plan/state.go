@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -72,6 +73,31 @@ type NodeState struct {
 	// Policy that it was last decided by, and what a check came to then.
 	Policy Policy      `json:"policy,omitempty"`
 	Check  *CheckState `json:"check,omitempty"`
+}
+
+// StateOf is what the state keeps of a stage: what it is, the contents that flowed in, by port, and the result. Policy, the verdict of a check
+// and an acceptance are left to the caller.
+func StateOf(n *Node, inputs map[string]Digest, a *Action) NodeState {
+	s := NodeState{
+		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine,
+		Config: n.Config, Inputs: inputs, Forms: n.Forms(), Container: n.Container, Outputs: maps.Clone(a.Outputs),
+		Shapes: Shapes(n.Outputs), Meta: n.Meta,
+	}
+	for _, in := range n.Inputs {
+		if in.From != "" {
+			if s.Wiring == nil {
+				s.Wiring = map[string]string{}
+			}
+			s.Wiring[in.Port] = in.From + ":" + in.FromPort
+		}
+		if in.External != nil {
+			if s.External == nil {
+				s.External = map[string]*External{}
+			}
+			s.External[in.Port] = in.External
+		}
+	}
+	return s
 }
 
 // Component is what made the result, with its version: "train.gradient_boosting@1".

@@ -108,6 +108,9 @@ func (p *planner) decideGate(g *plan.Gate, asked plan.Policy) error {
 		}
 	}
 	settled := p.settled(g.Address)
+	if recorded && !waiting && p.passedAhead(g, &before) {
+		g.Verdict, g.Rules.Rules = plan.Pass, before.Rules
+	}
 	g.Cached = recorded && before.Definition == g.Definition && before.Verdict == plan.Pass && g.Verdict == plan.Pass &&
 		settled && sameFigures(g.Rules.Rules, before.Rules)
 	if recorded && before.Definition == g.Definition && !g.Cached {

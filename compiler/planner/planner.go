@@ -13,6 +13,7 @@
 //	resting         the accepted results that each gate's figures and models come from      accept.go
 //	looked          how often the rows behind a gate's figures were looked at               looked.go
 //	twins           sources whose files hold the same bytes                                 twins.go
+//	onTop           the results that a plan ahead of this one makes                         ahead.go
 //	compareFigures  figures of what would be live beside those of what is                   figures.go
 //	assemble        all differences by root cause, all in order, the plan's id              change.go, planner.go
 //
@@ -68,6 +69,8 @@ type Options struct {
 	Targets   []string // addresses of blocks that alone are planned, with what they rest on, sorted; nil: all
 	// Looked are the models that evaluations measured on some rows in any workspace of the pipeline; nil: only what State says is known.
 	Looked func(ctx context.Context, rows plan.Digest) ([]plan.Digest, error)
+	// Ahead is the plan that this one is made on top of; State is that of after it. Nil: none.
+	Ahead *Ahead
 	// Given are results that are taken as they are, by address, whatever their stages rest on: tests of a module give them.
 	Given map[string]Given
 }
@@ -226,7 +229,7 @@ func (p *planner) assemble() (*plan.Plan, error) {
 	out := &plan.Plan{
 		FormatVersion: plan.FormatVersion, PlannerSemantics: plan.Semantics,
 		Workspace: p.o.Workspace, Targets: p.o.Targets,
-		Base:    plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated(), Partial: p.o.State.Targets},
+		Base:    plan.Base{Revision: p.o.State.Revision, Digest: p.o.State.Digest, Upstream: p.o.State.Upstream, Outdated: p.outdated(), Partial: p.o.State.Targets, Ahead: p.onTop()},
 		Changes: p.changes(), Moves: p.moves, Nodes: []*plan.Node{}, Gates: []*plan.Gate{}, Releases: p.releases,
 	}
 	if p.m.Pipeline != nil {

@@ -107,7 +107,9 @@ func (p *planner) lookUp(f *fate, before *plan.NodeState, recorded, forced bool)
 			Hint:    "Remove the file named to have the stage run again.",
 		})
 	case action != nil:
-		p.actions[n.Address] = action
+		if p.o.Ahead.standIn(n.Fingerprint) != action { // a stand-in has no figures to decide by
+			p.actions[n.Address] = action
+		}
 		for i := range n.Outputs {
 			n.Outputs[i].Digest = action.Outputs[n.Outputs[i].Port]
 		}
@@ -129,6 +131,9 @@ func (p *planner) search(n *plan.Node, before *plan.NodeState, inputs map[string
 	action, ok, err := p.o.Actions.Action(n.Fingerprint)
 	if ok || err != nil {
 		return found(resultFound, action, err)
+	}
+	if made := p.o.Ahead.standIn(n.Fingerprint); made != nil {
+		return found(resultFound, made, nil)
 	}
 	if n.Accepted != nil && !kept {
 		action, err := p.take(n, before, inputs)

@@ -22,6 +22,7 @@ type planFlags struct {
 	refresh       bool   // as in applyFlags
 	offline       bool
 	at            int64
+	ahead         string // the file of a plan; "": none
 	part          workspace.Part
 }
 
@@ -48,6 +49,9 @@ func (a *app) planCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
 	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these")
 	atFlag(cmd, &f.at)
+	cmd.Flags().StringVar(&f.ahead, "ahead", "", "on top of the saved plan in this `file`: against what will be recorded when that has been applied")
+	cmd.MarkFlagsMutuallyExclusive("ahead", "out") // a plan on top of another is to be read
+	cmd.MarkFlagsMutuallyExclusive("ahead", "at")
 	cmd.MarkFlagsMutuallyExclusive("at", "out")
 	cmd.MarkFlagsMutuallyExclusive("at", "base") // a past state is that of the workspace itself
 	return cmd
@@ -85,6 +89,11 @@ func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
 	s.Refresh, s.Look, s.Offline, s.Part = f.refresh, f.refresh, f.offline, f.part
 	if cmd.Flag("at").Changed {
 		if err := s.At(cmd.Context(), f.at); err != nil {
+			return err
+		}
+	}
+	if f.ahead != "" {
+		if err := s.OnTopOf(cmd.Context(), f.ahead); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -151,7 +150,7 @@ func (r *run) done(u *unit, was before, status Status, inputs map[string]plan.Di
 		}
 	}
 	// What was recorded already in this very form makes no event: a run of nothing but cached results writes no revision.
-	now := nodeState(r.versioned(u.node), inputs, a)
+	now := plan.StateOf(r.versioned(u.node), inputs, a)
 	now.Accepted = accepted
 	var err error
 	if now.Policy, err = u.node.Policy(); err != nil {
@@ -173,30 +172,6 @@ func look(n *plan.Node, inputs map[string]plan.Digest) *plan.Look {
 		return nil
 	}
 	return &plan.Look{Rows: inputs[rows.Port], Model: inputs[model.Port]}
-}
-
-// nodeState is what the state keeps of a stage.
-func nodeState(n *plan.Node, inputs map[string]plan.Digest, a *plan.Action) plan.NodeState {
-	s := plan.NodeState{
-		Definition: n.Definition, Fingerprint: a.Fingerprint, Kind: n.Kind, Type: n.Type, Version: n.Version, Engine: n.Engine,
-		Config: n.Config, Inputs: inputs, Forms: n.Forms(), Container: n.Container, Outputs: maps.Clone(a.Outputs),
-		Shapes: plan.Shapes(n.Outputs), Meta: n.Meta,
-	}
-	for _, in := range n.Inputs {
-		if in.From != "" {
-			if s.Wiring == nil {
-				s.Wiring = map[string]string{}
-			}
-			s.Wiring[in.Port] = in.From + ":" + in.FromPort
-		}
-		if in.External != nil {
-			if s.External == nil {
-				s.External = map[string]*plan.External{}
-			}
-			s.External[in.Port] = in.External
-		}
-	}
-	return s
 }
 
 // equal compares two values as they would be recorded.

@@ -99,6 +99,8 @@ func (w *Workspace) fits(p *plan.Plan, o SavedOptions) error {
 	case p.PlannerSemantics != plan.Semantics:
 		return &Failure{Stale: true, Hint: "Plan again.",
 			Err: fmt.Errorf("the plan was made by an mlp that decides otherwise what runs (planner_semantics %d, here %d)", p.PlannerSemantics, plan.Semantics)}
+	case p.Base.Ahead != nil:
+		return &Failure{Stale: true, Err: fmt.Errorf("the plan was made on top of plan %s, and cannot be applied", p.Base.Ahead.Plan.Short()), Hint: "Apply that one, and plan again."}
 	case o.NameGiven && w.Name != p.Workspace:
 		return fmt.Errorf("the plan is for the workspace %s, not %s", p.Workspace, w.Name)
 	case len(o.Force)+len(o.Settings) > 0:

@@ -67,6 +67,9 @@ func (w *Workspace) CheckPlan(ctx context.Context, p *plan.Plan) (why string, er
 	if p.PlannerSemantics != plan.Semantics {
 		return "it was made by an mlp that decides otherwise", nil
 	}
+	if p.Base.Ahead != nil {
+		return "it was made on top of another plan", nil
+	}
 	at := *w
 	at.Name = p.Workspace
 	s := &Session{w: &at, Pipeline: p.Pipeline}

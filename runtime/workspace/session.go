@@ -36,6 +36,9 @@ type Session struct {
 	Look     bool          // a recorded result counts only if its objects are there
 	Part     Part          // what is planned; empty: all
 
+	// ahead is the plan that the session's is made on top of (OnTopOf); nil: none.
+	ahead *planner.Ahead
+
 	w       *Workspace
 	answers *cache.File       // what was asked to check the module, or the saved plan; nil before
 	written map[string]string // the revision that last wrote a key; read when first asked for
@@ -184,8 +187,12 @@ func (s *Session) Plan(ctx context.Context, force []string) (*plan.Plan, error) 
 		d, err := s.behind(ctx)
 		behind <- told{d, err}
 	}()
+	against := s.State
+	if s.ahead != nil {
+		against = s.ahead.State
+	}
 	p, diags := planner.Make(ctx, s.Module, planner.Options{
-		Workspace: s.w.Name, State: s.State, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers, Looked: s.Log.Looked,
+		Workspace: s.w.Name, State: against, Ahead: s.ahead, Own: s.Own, Actions: s.results(), Sources: found, Rules: s.Library.rules, Force: forced, Targets: targets, Approvers: approvers, Looked: s.Log.Looked,
 	})
 	if diags.HasErrors() {
 		return nil, &front.Error{Diagnostics: diags, Files: s.Module.Files}

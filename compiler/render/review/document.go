@@ -124,6 +124,9 @@ func read(p *plan.Plan, all bool, o render.Options) *document {
 	if part := p.Base.Partial; len(part) > 0 && !Count(p).Nothing() {
 		d.Title += ", last applied in part: " + addresses(part)
 	}
+	if on := p.Base.Ahead; on != nil {
+		d.Title += ", on top of plan " + on.Plan.Short()
+	}
 	if len(p.Targets) > 0 {
 		d.Title += fmt.Sprintf(" · only %s and what %s on", addresses(p.Targets), render.Plural(len(p.Targets), "it rests", "they rest"))
 	}

@@ -177,6 +177,8 @@ func gateSum(nodes map[string]*plan.Node, g *plan.Gate) string {
 	}
 	all := len(g.Rules.Rules)
 	switch {
+	case g.Cached && open > 0: // of results that are not made yet
+		return "taken to pass, as in the plan ahead"
 	case g.Cached:
 		return "passed before, on the same figures"
 	case len(g.BlockedBy) > 0:

@@ -14,7 +14,15 @@ import (
 //
 //	Merging into default would run these stages, unless workspace pr-17 is applied first.
 //	Changed since workspace pr-17 was applied: source.cards (other files), train.model (defined otherwise).
+//
+// Of a plan on top of another one, in place of both:
+//
+//	Plan 3f2a1b would be applied before: 2 stages whose results it makes are as it has them (dataset.payments, train.model), and its gates are taken to pass.
+//	On top of it nothing runs.
 func merge(p *plan.Plan) []string {
+	if p.Base.Ahead != nil {
+		return onTop(p)
+	}
 	o := p.Base.Upstream
 	if o == nil || len(p.Targets) > 0 { // a part says nothing of the rest
 		return nil
@@ -36,6 +44,21 @@ func merge(p *plan.Plan) []string {
 		all = append(slices.Clip(all[:mostListed]), fmt.Sprintf("and %d more", more))
 	}
 	return []string{first, fmt.Sprintf("Changed since workspace %s was applied: %s.", here, strings.Join(all, ", "))}
+}
+
+// onTop says what a plan on top of another one rests on, and what it runs itself.
+func onTop(p *plan.Plan) []string {
+	on, c := p.Base.Ahead, Count(p)
+	first := fmt.Sprintf("Plan %s would be applied before", on.Plan.Short())
+	if n := len(on.Made); n > 0 {
+		first += fmt.Sprintf(": %d %s it makes %s as it has them (%s)", n, render.Plural(n, "stage whose result", "stages whose results"), render.Plural(n, "is", "are"), addresses(on.Made))
+	}
+	first += ", and its gates are taken to pass."
+	second := "On top of it nothing runs."
+	if n := c.Run + c.MayRun + c.Blocked; n > 0 {
+		second = fmt.Sprintf("On top of it %s.", render.Plural(n, "one stage would run", fmt.Sprintf("%d stages would run", n)))
+	}
+	return []string{first, second}
 }
 
 // addresses names blocks, the first of many.
