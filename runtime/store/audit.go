@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/runtime/store/bucket"
 	"github.com/mlp-lang/mlp/runtime/store/objects"
@@ -56,23 +58,35 @@ func (s *Store) auditObjects(ctx context.Context, out *Audited) error {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	for _, key := range keys {
+	sizes, wrong := make([]int64, len(keys)), make([]*CorruptError, len(keys))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(audits)
+	for i, key := range keys {
 		d := plan.Digest("blake3:" + strings.ReplaceAll(strings.TrimPrefix(key, objects.Prefix), "/", ""))
 		if own, err := objects.Key(d); err != nil || own != key {
 			continue // whoever put it there, it is no object
 		}
-		size, err := s.objects.Audit(ctx, d)
 		out.Objects++
-		out.Bytes += size
-		var corrupt *CorruptError
-		if errors.As(err, &corrupt) {
-			out.Corrupt = append(out.Corrupt, corrupt)
-		} else if err != nil {
+		g.Go(func() (err error) {
+			if sizes[i], err = s.objects.Audit(ctx, d); errors.As(err, &wrong[i]) {
+				return nil
+			}
 			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i := range keys {
+		if out.Bytes += sizes[i]; wrong[i] != nil {
+			out.Corrupt = append(out.Corrupt, wrong[i])
 		}
 	}
 	return nil
 }
+
+// audits is how many objects are read at once: of a store elsewhere the wait is for the bucket, of a folder one reads while another is hashed.
+const audits = 8
 
 // strays are keys in whose place a folder stands, where there are folders.
 func (s *Store) strays(ctx context.Context, prefix string, names int) ([]string, error) {

@@ -36,6 +36,9 @@ func (s *Store) HasSize(ctx context.Context, d plan.Digest, bytes int64) (bool, 
 	return s.objects.HasSize(ctx, d, bytes)
 }
 
+// Listed says what a list of the store had, as objects.Listed says.
+func (s *Store) Listed(size func(key string) (int64, bool)) { s.objects.Listed(size) }
+
 // Restore stores a copy of an object. What stands in its place and is not it is moved aside first.
 func (s *Store) Restore(ctx context.Context, d plan.Digest, path string) error {
 	if _, err := s.objects.Audit(ctx, d); err == nil {

@@ -291,6 +291,7 @@ func (w *Workspace) look(ctx context.Context, st *store.Store, damaged []*store.
 	if err := c.look(ctx); err != nil {
 		return nil, nil, err
 	}
+	st.Listed(c.index.Listed)
 	v := &verifier{w: w, store: st, found: Verified{Damaged: []Damaged{}}, told: map[plan.Digest]bool{}, records: map[plan.Digest]string{}, outputs: map[plan.Digest]map[string]plan.Digest{}}
 	for key, a := range c.records {
 		fp, ok := garbage.Of(key)

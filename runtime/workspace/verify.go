@@ -149,6 +149,9 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 		return err
 	}
 	v.found.Revisions += len(history)
+	if err := v.fetchLists(ctx, st); err != nil {
+		return err
+	}
 	made := map[plan.Digest]bool{} // what the stages recorded now yield
 	for _, address := range slices.Sorted(maps.Keys(st.Nodes)) {
 		v.node(log, address, st.Nodes[address])
@@ -171,6 +174,22 @@ func (v *verifier) state(ctx context.Context, log *state.Log) error {
 
 // checks is how many results are looked at at once.
 const checks = 16
+
+// fetchLists brings the lists of the directories that a state has from a store elsewhere, many at once, so that the looks one by one find them here.
+func (v *verifier) fetchLists(ctx context.Context, st *plan.State) error {
+	if !v.store.IsFar() {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(checks)
+	for _, n := range st.Nodes {
+		g.Go(func() error {
+			_ = v.store.Present(n.Outputs) // what is not there is told by node
+			return ctx.Err()
+		})
+	}
+	return g.Wait()
+}
 
 // results looks at records that no state has now: where what one names is gone, its stage would be taken for done. Of each record the first
 // output that is not whole is told, by the names of ports; records are looked at side by side, and told in the order of their keys.

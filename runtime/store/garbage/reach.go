@@ -184,6 +184,12 @@ func (x *Index) Has(key string) bool {
 	return has
 }
 
+// Listed is the size of a value as the list had it; false where the list had no such key, or no sizes.
+func (x *Index) Listed(key string) (int64, bool) {
+	n, ok := x.size[key]
+	return n, ok && n >= 0
+}
+
 // Size is how many bytes a value has, 0 if there is none.
 func (x *Index) Size(ctx context.Context, key string) (int64, error) {
 	n, ok := x.size[key]

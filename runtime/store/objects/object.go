@@ -51,6 +51,8 @@ type Objects struct {
 	mu       sync.Mutex
 	verified map[plan.Digest]scratch.Stamp // whose content this process has checked
 	used     sync.Map                      // keys that this session has used, of a shelf in front of a bucket
+
+	listed func(key string) (size int64, ok bool) // what a list of the bucket had; nil: it was not listed
 }
 
 // In returns the objects of a store that is a folder.
@@ -361,15 +363,18 @@ func (o *Objects) Audit(ctx context.Context, d plan.Digest) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	size, err := o.size(ctx, d)
-	var irregular *bucket.IrregularError
-	if err != nil && !errors.As(err, &irregular) {
-		return 0, gone(d, err)
-	}
 	if o.far == nil {
+		size, err := o.size(ctx, d)
+		var irregular *bucket.IrregularError
+		if err != nil && !errors.As(err, &irregular) {
+			return 0, gone(d, err)
+		}
 		return size, o.onShelf(ctx, d)
 	}
-	key, _ := Key(d)
+	key, err := Key(d)
+	if err != nil {
+		return 0, err
+	}
 	v, err := o.far.Get(ctx, key, bucket.Range{})
 	if err != nil {
 		return 0, gone(d, err)
@@ -379,7 +384,7 @@ func (o *Objects) Audit(ctx context.Context, d plan.Digest) (int64, error) {
 	if err == nil && got != d {
 		err = o.moveAside(ctx, o.far, d, key, got)
 	}
-	return size, err
+	return v.Size, err
 }
 
 // fetch brings an object from the bucket to the shelf, if it is what its digest says.

@@ -99,6 +99,10 @@ func (o *Objects) look(ctx context.Context, d plan.Digest) ([]byte, error) {
 	return o.Get(ctx, d)
 }
 
+// Listed says what a list of a bucket elsewhere had, which is asked before the bucket is: for who looks at all of a store, just after it was listed.
+// What is not in the list is asked for, since lists may lag. It is called before o is used by others.
+func (o *Objects) Listed(size func(key string) (int64, bool)) { o.listed = size }
+
 // size is that of an object in the store, in bytes.
 func (o *Objects) size(ctx context.Context, d plan.Digest) (int64, error) {
 	key, err := Key(d)
@@ -114,6 +118,11 @@ func (o *Objects) size(ctx context.Context, d plan.Digest) (int64, error) {
 			return 0, err
 		}
 		return info.Size(), nil
+	}
+	if o.listed != nil {
+		if size, ok := o.listed(key); ok {
+			return size, nil
+		}
 	}
 	v, err := o.far.Get(ctx, key, bucket.Range{Length: 1})
 	if err != nil {
