@@ -152,7 +152,7 @@ func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([]
 	for i, s := range all {
 		terms = append(terms, fmt.Sprintf("coalesce((%s\n), false) as slice_%d", s.Where, i))
 	}
-	f, err := queryFrame(ctx, "select "+strings.Join(terms, ", ")+" from data", map[string]string{"data": path}, "mlp_row")
+	f, err := queryFrame(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " from data", Tables: map[string]string{"data": path}, OrderBy: []string{"mlp_row"}})
 	if err != nil {
 		return nil, fmt.Errorf("slicing the data: %w", err)
 	}
@@ -166,19 +166,18 @@ func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([]
 	return out, nil
 }
 
-// queryFrame runs a query and reads its rows.
-// The rows come back ordered by that column first.
-func queryFrame(ctx context.Context, sql string, tables map[string]string, orderBy string) (*frame.Frame, error) {
+// queryFrame runs a query and reads its rows, in its order.
+func queryFrame(ctx context.Context, q table.Query) (*frame.Frame, error) {
 	dir, err := os.MkdirTemp("", "evaluate")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "out.parquet")
-	if _, err := table.Run(ctx, table.Query{SQL: sql, Tables: tables, OrderBy: []string{orderBy}, Out: out}); err != nil {
+	q.Out = filepath.Join(dir, "out.parquet")
+	if _, err := table.Run(ctx, q); err != nil {
 		return nil, err
 	}
-	return table.ReadFrame(ctx, out, nil)
+	return table.ReadFrame(ctx, q.Out, nil)
 }
 
 // sample joins the counted rows with predictions. Classes that the model does not know come behind those that it knows.

@@ -13,7 +13,7 @@ package evaluation
 //	)::double as value from scored where mlp_position is not null and mlp_slice_2
 //
 // with a line break, since the user's text may end in a comment. Intervals come of resamples that are tables too: the draws 2, 0, 2
-// of resample 7 are three rows (7, 2), (7, 0), (7, 2), and joined with the file by place they give the metric by resample in one
+// of resample 7 are three rows (7, 2), (7, 0), (7, 2), and joined with the file by place they give all metrics by resample in one
 // query. The draws are those that metrics in Go get, so that a difference or an interval does not hang on how a metric is written.
 
 import (
@@ -132,8 +132,8 @@ func (t *scored) value(ctx context.Context, m *metric.Metric, slice int) (float6
 	if slice >= 0 {
 		where += fmt.Sprintf(" and %s%d", sliceColumn, slice)
 	}
-	f, err := queryFrame(ctx, fmt.Sprintf("select (%s\n)::double as value from scored where %s", m.SQL, where),
-		map[string]string{"scored": t.path()}, "value")
+	f, err := queryFrame(ctx, table.Query{SQL: fmt.Sprintf("select (%s\n)::double as value from scored where %s", m.SQL, where),
+		Tables: map[string]string{"scored": t.path()}, OrderBy: []string{"value"}})
 	if err != nil {
 		return 0, sqlError(m, err)
 	}
@@ -162,30 +162,46 @@ func (t *scored) replicates(ctx context.Context, metrics []*metric.Metric, b met
 	// A query takes as many resamples as make about drawsPerQuery rows: few queries, and bounded memory.
 	step := max(1, drawsPerQuery/len(t.counted))
 	for from := 0; from < b.Resamples; from += step {
-		draws, err := t.draws(ctx, b, from, min(from+step, b.Resamples))
+		draws := t.draws(b, from, min(from+step, b.Resamples))
+		f, err := t.drawn(ctx, metrics, draws)
 		if err != nil {
-			return nil, fmt.Errorf("drawing resamples: %w", err)
+			return nil, t.whose(ctx, metrics, draws, err)
 		}
-		for m, metric := range metrics {
-			sql := fmt.Sprintf("select mlp_resample, (%s\n)::double as mlp_value from (select scored.*, draws.mlp_resample from scored, draws "+
-				"where scored.%s = draws.mlp_drawn) group by mlp_resample", metric.SQL, positionColumn)
-			f, err := queryFrame(ctx, sql, map[string]string{"scored": t.path(), "draws": draws}, "mlp_resample")
-			if err != nil {
-				return nil, sqlError(metric, err)
-			}
-			for i, resample := range f.Columns[0].Num {
-				out[m][int(resample)] = f.Columns[1].Num[i]
+		for i, resample := range f.Columns[0].Num {
+			for m := range metrics {
+				out[m][int(resample)] = f.Columns[1+m].Num[i]
 			}
 		}
 	}
 	return out, nil
 }
 
-// draws writes the resamples as a table with a row for each draw: a row of the data that is drawn twice stands there twice. The
-// next table of draws takes the place of this one, since its query is over by then.
-func (t *scored) draws(ctx context.Context, b metric.Bootstrap, from, to int) (string, error) {
-	resample := frame.Column{Name: "mlp_resample", Type: "integer"}
-	drawn := frame.Column{Name: "mlp_drawn", Type: "bigint"}
+// drawn are the resamples of a table of draws, in their order, and the metrics on each.
+func (t *scored) drawn(ctx context.Context, metrics []*metric.Metric, draws *frame.Frame) (*frame.Frame, error) {
+	values := make([]string, len(metrics))
+	for i, m := range metrics {
+		values[i] = fmt.Sprintf(", (%s\n)::double as mlp_value_%d", m.SQL, i)
+	}
+	sql := fmt.Sprintf("select mlp_resample%s from (select scored.*, draws.mlp_resample from scored, draws where scored.%s = draws.mlp_drawn) group by mlp_resample",
+		strings.Join(values, ""), positionColumn)
+	return queryFrame(ctx, table.Query{SQL: sql, Tables: map[string]string{"scored": t.path()}, Frames: map[string]*frame.Frame{"draws": draws}, OrderBy: []string{"mlp_resample"}})
+}
+
+// whose is the error of the first metric that cannot be computed by itself.
+func (t *scored) whose(ctx context.Context, metrics []*metric.Metric, draws *frame.Frame, err error) error {
+	for _, m := range metrics {
+		if _, own := t.drawn(ctx, []*metric.Metric{m}, draws); own != nil {
+			return sqlError(m, own)
+		}
+	}
+	return fmt.Errorf("metrics on resamples: %w", err)
+}
+
+// draws are resamples as a table with a row for each draw: a row of the data that is drawn twice stands there twice.
+func (t *scored) draws(b metric.Bootstrap, from, to int) *frame.Frame {
+	about := (to - from) * len(t.counted) // exact where rows are drawn, and not clusters
+	resample := frame.Column{Name: "mlp_resample", Type: "integer", Num: make([]float64, 0, about)}
+	drawn := frame.Column{Name: "mlp_drawn", Type: "bigint", Num: make([]float64, 0, about)}
 	for r := from; r < to; r++ {
 		for i, n := range b.Counts(r, len(t.counted), t.clusters, t.clusterN) {
 			for range int(n) {
@@ -193,7 +209,5 @@ func (t *scored) draws(ctx context.Context, b metric.Bootstrap, from, to int) (s
 			}
 		}
 	}
-	path := filepath.Join(t.dir, "draws.parquet")
-	f := &frame.Frame{Rows: len(drawn.Num), Columns: []frame.Column{resample, drawn}}
-	return path, table.WriteFrame(ctx, path, f, nil)
+	return &frame.Frame{Rows: len(drawn.Num), Columns: []frame.Column{resample, drawn}}
 }

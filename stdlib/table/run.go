@@ -11,16 +11,19 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/stdlib/frame"
 )
 
 // Query is one SELECT over Parquet files, and where its rows go.
 type Query struct {
-	SQL     string            // one SELECT, without parameters
-	Tables  map[string]string // the name that SQL has for a table → Parquet file
-	OrderBy []string          // rows are stored in this order, then all other columns; empty: all columns in order
-	Columns []schema.Column   // expected output columns; a mismatch is an error. Nil: whatever comes
-	Key     Key               // that the rows which were written are held to, as CheckKey does
-	Out     string            // Parquet file to write
+	SQL    string            // one SELECT, without parameters
+	Tables map[string]string // the name that SQL has for a table → Parquet file
+	// Frames are tables in memory, by the names that SQL has for them: the rows of each as WriteFrame would write them.
+	Frames  map[string]*frame.Frame
+	OrderBy []string        // rows are stored in this order, then all other columns; empty: all columns in order
+	Columns []schema.Column // expected output columns; a mismatch is an error. Nil: whatever comes
+	Key     Key             // that the rows which were written are held to, as CheckKey does
+	Out     string          // Parquet file to write
 	// Keys are the columns that tell the rows of a table apart, by the name that SQL has for it. They must do so: a query may run on several
 	// threads because of them.
 	Keys    map[string][]string
@@ -51,6 +54,9 @@ func (q Query) run(ctx context.Context) (rows int64, err error) {
 	// In this order: views on the inputs; the engine is kept to these files; only then is the query looked at and typed; at last, the number
 	// of threads known, the engine's settings are locked and the query is run. What it yields is sorted by all columns.
 	files, err := s.views(ctx, q.Tables)
+	if err == nil {
+		err = s.frames(ctx, q.Frames)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -144,6 +150,26 @@ func (s *session) views(ctx context.Context, tables map[string]string) ([]string
 	return files, nil
 }
 
+// frames makes each frame a table of that name, in the order of their names.
+func (s *session) frames(ctx context.Context, frames map[string]*frame.Frame) error {
+	for i, name := range slices.Sorted(maps.Keys(frames)) {
+		f, held := frames[name], fmt.Sprintf("frame%d", i)
+		source := make([]*frame.Column, len(f.Columns))
+		columns := make([]schema.Column, len(f.Columns))
+		for k := range f.Columns {
+			source[k], columns[k] = &f.Columns[k], schema.Column{Name: f.Columns[k].Name, Type: f.Columns[k].Type}
+		}
+		err := s.load(ctx, held, f.Rows, source)
+		if err == nil {
+			err = s.exec(ctx, "create temp view "+Quote(name)+" as "+unloadQuery(columns, source, held))
+		}
+		if err != nil {
+			return fmt.Errorf("opening table %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // yields are the columns of a query, which are the expected ones where there are such. Where text is expected, JSON is as good: it is stored
 // as the text that it is.
 func (s *session) yields(ctx context.Context, q Query) ([]schema.Column, error) {
@@ -167,6 +193,9 @@ func (s *session) columns(ctx context.Context, q Query) (map[string][]string, er
 	ask := false
 	for word := range moments {
 		ask = ask || strings.Contains(text, word)
+	}
+	for name := range q.Frames {
+		out[name] = nil
 	}
 	for name := range q.Tables {
 		out[name] = nil

@@ -42,21 +42,21 @@ func WriteFrame(ctx context.Context, path string, f *frame.Frame, columns []sche
 	if err != nil {
 		return err
 	}
-	if err := s.load(ctx, f.Rows, source); err != nil {
+	if err := s.load(ctx, "frame", f.Rows, source); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	if _, err := s.copyParquet(ctx, unloadQuery(columns, source), out); err != nil {
+	if _, err := s.copyParquet(ctx, unloadQuery(columns, source, "frame"), out); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
 }
 
-// load puts the columns into a table of doubles and texts, chunk by chunk as the engine keeps them. Column i is c<i>.
+// load puts the columns into a new table of doubles and texts, chunk by chunk as the engine keeps them. Column i is c<i>.
 //
 // Values go into the engine's vectors directly rather than through its appender of Go values, which boxes each of them. A chunk has room for
 // as many rows as a vector, 2,048; its memory is used again for the next. The handles of the C library are destroyed in the
 // reverse order of their making, whatever fails.
-func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) error {
+func (s *session) load(ctx context.Context, table string, rows int, columns []*frame.Column) error {
 	defs, types := make([]string, len(columns)), make([]mapping.LogicalType, len(columns))
 	for i, c := range columns {
 		kind, id := "double", mapping.TypeDouble
@@ -66,7 +66,7 @@ func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) e
 		defs[i], types[i] = fmt.Sprintf("c%d %s", i, kind), mapping.CreateLogicalType(id)
 		defer mapping.DestroyLogicalType(&types[i])
 	}
-	if err := s.exec(ctx, "create table frame ("+strings.Join(defs, ", ")+")"); err != nil {
+	if err := s.exec(ctx, "create table "+table+" ("+strings.Join(defs, ", ")+")"); err != nil {
 		return err
 	}
 	var a mapping.Appender
@@ -77,7 +77,7 @@ func (s *session) load(ctx context.Context, rows int, columns []*frame.Column) e
 		}
 		return s.error(ctx, &duckdb.Error{Msg: mapping.AppenderError(a)})
 	}
-	if err := said(mapping.AppenderCreate(s.handle(), "", "frame", &a)); err != nil {
+	if err := said(mapping.AppenderCreate(s.handle(), "", table, &a)); err != nil {
 		return err
 	}
 	chunk := mapping.CreateDataChunk(types)
@@ -162,7 +162,7 @@ func (w *columnWriter) write(v mapping.Vector, from, to int) {
 // unloadQuery reads the loaded table with the types that are wanted: frames know doubles and texts only, so that a boolean comes as 0 or 1
 // and a point in time as seconds since 1970.
 // Seconds become microseconds by rounding, for 1700000000.1 s as a double is a little less than it says.
-func unloadQuery(columns []schema.Column, source []*frame.Column) string {
+func unloadQuery(columns []schema.Column, source []*frame.Column, table string) string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
 		expr := fmt.Sprintf("c%d", i)
@@ -175,5 +175,5 @@ func unloadQuery(columns []schema.Column, source []*frame.Column) string {
 		}
 		out[i] = fmt.Sprintf("(%s)::%s as %s", expr, c.Type, Quote(c.Name))
 	}
-	return "select " + strings.Join(out, ", ") + " from frame"
+	return "select " + strings.Join(out, ", ") + " from " + table
 }

@@ -130,7 +130,7 @@ func writeByRow(t *testing.T, path string, f *frame.Frame, columns []schema.Colu
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.copyParquet(t.Context(), unloadQuery(columns, source), path); err != nil {
+	if _, err := s.copyParquet(t.Context(), unloadQuery(columns, source, "frame"), path); err != nil {
 		t.Fatal(err)
 	}
 }
