@@ -452,7 +452,7 @@ func TestStoreFormats(t *testing.T) {
 type slowly struct{ bucket.Bucket }
 
 func (s slowly) PutNew(ctx context.Context, key string, content io.Reader) error {
-	return s.Bucket.PutNew(ctx, key, &slowReader{content})
+	return s.Bucket.PutNew(ctx, key, &slowReader{content, bucket.Sent(ctx)})
 }
 
 func (s slowly) Get(ctx context.Context, key string, r bucket.Range) (*bucket.Value, error) {
@@ -461,16 +461,22 @@ func (s slowly) Get(ctx context.Context, key string, r bucket.Range) (*bucket.Va
 		v.ReadCloser = struct {
 			io.Reader
 			io.Closer
-		}{&slowReader{v.ReadCloser}, v.ReadCloser}
+		}{&slowReader{v.ReadCloser, nil}, v.ReadCloser}
 	}
 	return v, err
 }
 
-type slowReader struct{ r io.Reader }
+type slowReader struct {
+	r    io.Reader
+	sent func(int)
+}
 
 func (s *slowReader) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p[:min(len(p), 64<<10)])
 	time.Sleep(time.Duration(n) * 2 * time.Microsecond)
+	if s.sent != nil {
+		s.sent(n)
+	}
 	return n, err
 }
 

@@ -30,3 +30,16 @@ func Watching(ctx context.Context) Watcher {
 	w, _ := ctx.Value(watcherKey{}).(Watcher)
 	return w
 }
+
+type sentKey struct{}
+
+// CountSent returns a context in which buckets elsewhere tell how many bytes they hand to the network; some twice, where a request is repeated.
+func CountSent(ctx context.Context, add func(bytes int)) context.Context {
+	return context.WithValue(ctx, sentKey{}, add)
+}
+
+// Sent is who counts what a context's requests hand to the network; nil where nobody does.
+func Sent(ctx context.Context) func(bytes int) {
+	add, _ := ctx.Value(sentKey{}).(func(bytes int))
+	return add
+}

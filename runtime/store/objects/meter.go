@@ -86,34 +86,31 @@ func (c *metered) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// seeker counts what is read, less what is read again after a seek: a part whose request was lost is sent once more.
-func (m *meter) seeker(r io.ReadSeeker) io.ReadSeeker {
-	if m == nil {
-		return r
-	}
-	return &rewound{r: r, m: m}
+// sending counts the bytes of one value that a bucket hands to the network: those of a request that is repeated once, and once it is there all of it.
+// A bucket that does not tell counts at the end alone.
+type sending struct {
+	m    *meter
+	size int64
+
+	mu   sync.Mutex
+	done int64
 }
 
-type rewound struct {
-	r        io.ReadSeeker
-	m        *meter
-	at, most int64 // where it is, and up to where it has counted
+// count is a context whose requests are counted.
+func (s *sending) count(ctx context.Context) context.Context {
+	if s.m == nil {
+		return ctx
+	}
+	return bucket.CountSent(ctx, func(n int) { s.add(int64(n)) })
 }
 
-func (c *rewound) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.at += int64(n)
-	if c.at > c.most {
-		c.m.add(c.at - c.most)
-		c.most = c.at
-	}
-	return n, err
+func (s *sending) add(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = min(n, s.size-s.done)
+	s.done += n
+	s.m.add(n)
 }
 
-func (c *rewound) Seek(offset int64, whence int) (int64, error) {
-	at, err := c.r.Seek(offset, whence)
-	if err == nil {
-		c.at = at
-	}
-	return at, err
-}
+// all is counted once the value is there.
+func (s *sending) all() { s.add(s.size) }

@@ -1,8 +1,6 @@
 package objects
 
 import (
-	"bytes"
-	"io"
 	"testing"
 	"time"
 
@@ -39,22 +37,23 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// Bytes that are sent once more after a lost request count once.
+// Bytes that are sent once more after a lost request count once, and a value that is there counts whole.
 func TestMeterOfASecondAttempt(t *testing.T) {
-	m := &meter{tell: func(bucket.Transfer) {}, now: time.Now, moved: bucket.Transfer{Total: 10}}
-	r := m.seeker(bytes.NewReader([]byte("0123456789")))
-	for _, n := range []int64{10, 4, 10} {
-		if _, err := r.Seek(0, io.SeekEnd); err != nil {
-			t.Fatal(err)
+	m := &meter{tell: func(bucket.Transfer) {}, now: time.Now, moved: bucket.Transfer{Total: 20}}
+	first, second := &sending{m: m, size: 10}, &sending{m: m, size: 10}
+	sent := bucket.Sent(first.count(t.Context()))
+	for _, c := range []struct{ add, want int }{{6, 6}, {3, 9}, {5, 10}, {10, 10}} {
+		if sent(c.add); m.moved.Done != int64(c.want) {
+			t.Errorf("got %d, want %d", m.moved.Done, c.want)
 		}
-		if _, err := r.Seek(0, io.SeekStart); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := io.CopyN(io.Discard, r, n); err != nil || got != n {
-			t.Fatal(got, err)
-		}
-		if m.moved.Done != 10 || m.moved.Total != 10 {
-			t.Errorf("after %d bytes: %+v", n, m.moved)
-		}
+	}
+	first.all()
+	second.all() // of a bucket that does not tell
+	if m.moved.Done != 20 || m.moved.Total != 20 {
+		t.Errorf("at the end: %+v", m.moved)
+	}
+	unwatched := &sending{size: 10}
+	if unwatched.all(); bucket.Sent(unwatched.count(t.Context())) != nil {
+		t.Error("counted for nobody")
 	}
 }

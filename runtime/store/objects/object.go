@@ -201,13 +201,15 @@ func (o *Objects) send(ctx context.Context, digests map[string]plan.Digest) erro
 				return err
 			}
 			defer f.Close()
-			if has, err := bucket.Has(ctx, o.far, key); has && err == nil {
-				m.add(info.Size())
-				return nil
+			value := &sending{m: m, size: info.Size()}
+			has, err := bucket.Has(ctx, o.far, key)
+			if !has || err != nil {
+				err = o.far.PutNew(value.count(ctx), key, f)
 			}
-			if err := o.far.PutNew(ctx, key, m.seeker(f)); !errors.Is(err, fs.ErrExist) {
+			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
+			value.all()
 			return nil
 		})
 	}

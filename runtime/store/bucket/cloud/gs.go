@@ -22,7 +22,8 @@ func openGS(ctx context.Context, u storeurl.URL) (*blob.Bucket, service, error) 
 	var options gcsblob.Options
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout, transport.MaxIdleConnsPerHost = answerWithin, 64
-	client := gcp.NewAnonymousHTTPClient(transport)
+	counting := countingTransport{transport}
+	client := gcp.NewAnonymousHTTPClient(counting)
 	if endpoint := u.Params[storeurl.Endpoint]; endpoint != "" {
 		options.ClientOptions = append(options.ClientOptions, option.WithEndpoint(endpoint+"/storage/v1/"), storage.WithJSONReads())
 	} else {
@@ -30,7 +31,7 @@ func openGS(ctx context.Context, u storeurl.URL) (*blob.Bucket, service, error) 
 		if err != nil {
 			return nil, nil, err
 		}
-		if client, err = gcp.NewHTTPClient(transport, gcp.CredentialsTokenSource(credentials)); err != nil {
+		if client, err = gcp.NewHTTPClient(counting, gcp.CredentialsTokenSource(credentials)); err != nil {
 			return nil, nil, err
 		}
 	}

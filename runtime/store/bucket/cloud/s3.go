@@ -62,6 +62,7 @@ func openS3(ctx context.Context, u storeurl.URL) (*blob.Bucket, service, error) 
 			o.UsePathStyle = style == "true"
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
+		o.HTTPClient = countingClient{o.HTTPClient}
 	})
 	opened, err := s3blob.OpenBucket(ctx, client, u.Bucket, &s3blob.Options{
 		EncryptionType: types.ServerSideEncryption(u.Params[storeurl.Encryption]), KMSEncryptionID: u.Params[storeurl.KMSKey],
