@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mlp-lang/mlp/compiler/check"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/graph"
 	"github.com/mlp-lang/mlp/compiler/render/review"
@@ -82,21 +81,11 @@ func (a *app) explainAddress(ctx context.Context, address string, vars workspace
 		return err
 	}
 	if b := s.Module.Blocks[address]; b != nil {
-		return a.explainDefinition(s.Module, b)
+		return a.screen().Uncomputed(b.Address, s.Module.NeededBy[b.Address])
 	}
 	known := addressesOf(graph.OfPlan(p))
 	for other := range s.Module.Blocks {
 		known = append(known, other)
 	}
 	return unknownAddress(address, known)
-}
-
-// explainDefinition says of a block that computes nothing what uses it.
-func (a *app) explainDefinition(m *check.Module, b *check.Block) error {
-	users := "nothing"
-	if names := m.NeededBy[b.Address]; len(names) > 0 {
-		users = strings.Join(render.Clean(names), ", ")
-	}
-	_, err := fmt.Fprintf(a.out, "%s computes nothing itself, so it never runs.\n  used by  %s\n", b.Address, users)
-	return err
 }

@@ -51,7 +51,7 @@ type app struct {
 // Args are those behind the name of the program. Main never exits by itself, so deferred calls of its caller run; it
 // must be called once in a process, since commands change process-wide settings (garbage collection, signals).
 func Main(args []string) int {
-	a := &app{out: &checked{file: os.Stdout}, err: os.Stderr, in: os.Stdin}
+	a := &app{out: &view.Output{File: os.Stdout}, err: os.Stderr, in: os.Stdin}
 	cmd := a.root()
 	cmd.SetArgs(args)
 	return a.guarded(func() error { return cmd.ExecuteContext(view.Watch(context.Background(), a.err)) })
@@ -70,29 +70,11 @@ func (a *app) guarded(do func() error) (code int) {
 	err := do()
 	// An error of the command itself is worth more than the one that its output met, so the latter is told only where
 	// the command claims to have succeeded.
-	if out, ok := a.out.(*checked); ok && out.err != nil && codeOf(err) == exitOK {
-		err = fmt.Errorf("writing to standard output: %w", out.err)
+	if out, ok := a.out.(*view.Output); ok && out.Err != nil && codeOf(err) == exitOK {
+		err = fmt.Errorf("writing to standard output: %w", out.Err)
 	}
 	a.report(err)
 	return codeOf(err)
-}
-
-// checked is standard output that remembers its first failure: a command whose output is lost has failed, whatever else
-// it did. `mlp plan > /dev/full` exits with 1, although no printing function of this package looks at errors of
-// Fprintf.
-type checked struct {
-	file *os.File
-	err  error
-}
-
-// Write writes to the file and keeps the first error: cobra and the views that print through it look at none, and a full
-// disk must not end in exit code 0.
-func (c *checked) Write(p []byte) (int, error) {
-	n, err := c.file.Write(p)
-	if c.err == nil {
-		c.err = err
-	}
-	return n, err
 }
 
 // report prints an error that no command has told yet. An exitCode has been told, and prints nothing. A front.Error is
@@ -156,8 +138,8 @@ func (a *app) color(w io.Writer) bool { return a.terminal(w) && os.Getenv("NO_CO
 // terminal reports whether w is a terminal that obeys escape sequences. Whatever is no file, such as the buffer of a
 // test, is none, and TERM=dumb says that of a terminal (Emacs' shell, some build logs).
 func (a *app) terminal(w io.Writer) bool {
-	if out, is := w.(*checked); is {
-		w = out.file
+	if out, is := w.(*view.Output); is {
+		w = out.File
 	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"

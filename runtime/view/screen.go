@@ -5,7 +5,10 @@
 // their stages wrote is made harmless (render.Line) before it is written.
 package view
 
-import "io"
+import (
+	"io"
+	"os"
+)
 
 // Screen is where views write.
 type Screen struct {
@@ -30,4 +33,22 @@ func (s *Screen) Paint(text string) string {
 		return "\x1b[1;31m" + text + "\x1b[0m"
 	}
 	return text
+}
+
+// Output is standard output that remembers its first failure: a command whose output is lost has failed, whatever else
+// it did. `mlp plan > /dev/full` exits with 1, although no printing function of this package looks at errors of
+// Fprintf.
+type Output struct {
+	File *os.File
+	Err  error // the first
+}
+
+// Write writes to the file and keeps the first error: cobra and the views that print through it look at none, and a full
+// disk must not end in exit code 0.
+func (o *Output) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	if o.Err == nil {
+		o.Err = err
+	}
+	return n, err
 }
