@@ -76,7 +76,8 @@ func (g *given) query() (string, []schema.Column) {
 	for _, c := range g.block.Out[g.port].Table.Columns {
 		term := quoted(c.Name)
 		if g.table.Column(c.Name) == nil {
-			term = fmt.Sprintf("cast(%s as %s) as %s", sqlLiteral(defaults[c.Name]), c.Type, term)
+			v, _ := lookup(defaults, c.Name)
+			term = fmt.Sprintf("cast(%s as %s) as %s", sqlLiteral(v), c.Type, term)
 		}
 		terms = append(terms, term)
 		columns = append(columns, schema.Column{Name: c.Name, Type: c.Type})

@@ -36,7 +36,7 @@ func (k *checker) rows(g *given) {
 	if names == nil {
 		return
 	}
-	g.table = &schema.Table{Key: own.Key, Entity: own.Entity, Time: own.Time, Label: own.Label}
+	g.table = &schema.Table{Key: own.Key}
 	// A column that the table does not have is told and left out, so that the others are still typed.
 	for i, name := range names {
 		c := own.Column(name)
@@ -62,7 +62,8 @@ func (k *checker) rows(g *given) {
 	}
 }
 
-// complete checks that all columns of a given table are written, or have a default, and not both.
+// complete checks that all columns of a given table are written, or have a default, and not both. Case makes no other
+// column of a default, as of a column of rows.
 func (k *checker) complete(g *given) {
 	own := g.block.Out[g.port].Table
 	defaults, ok := g.attrs["defaults"].(map[string]any)
@@ -73,6 +74,7 @@ func (k *checker) complete(g *given) {
 			Hint:    `write defaults = { merchant = "M1" }`,
 		})
 	}
+	seen := map[*schema.Column]bool{}
 	for _, name := range slices.Sorted(maps.Keys(defaults)) {
 		c := own.Column(name)
 		switch {
@@ -88,13 +90,19 @@ func (k *checker) complete(g *given) {
 				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("defaults." + name),
 				Summary: fmt.Sprintf("the rows have the column %q themselves", name),
 			})
+		case seen[c]:
+			k.report(source.Diagnostic{
+				Severity: source.Error, Code: source.CodeTestColumns, Subject: g.rangeOf("defaults." + name),
+				Summary: fmt.Sprintf("the column %q is written twice", name),
+			})
 		default:
+			seen[c] = true
 			k.cell(g, "defaults."+name, c, defaults[name])
 		}
 	}
 	var missing []string
 	for _, c := range own.Columns {
-		if _, has := defaults[c.Name]; g.table.Column(c.Name) == nil && !has {
+		if _, has := lookup(defaults, c.Name); g.table.Column(c.Name) == nil && !has {
 			missing = append(missing, c.Name)
 		}
 	}
@@ -144,7 +152,6 @@ func (k *checker) header(g *given) (names []string, at []source.Range) {
 			return nil, nil
 		}
 		for i := range names {
-			names[i] = strings.TrimSpace(names[i])
 			where := g.rangeOf("csv")
 			if g.heredoc() {
 				where = k.inLine(where.File, where.Start.Line+1, names[i])

@@ -207,9 +207,9 @@ func (w *watched) ended(t *testing.T, r *Result) {
 func mistakes(diags source.Diagnostics) string {
 	var out strings.Builder
 	for _, d := range diags {
-		word := "error"
-		if d.Severity == source.Warning {
-			word = "warning"
+		word, ok := map[source.Severity]string{source.Error: "error", source.Warning: "warning"}[d.Severity]
+		if !ok {
+			word = fmt.Sprint("severity ", d.Severity)
 		}
 		fmt.Fprintf(&out, "%s %s %s: %s\n", placeText(d.Subject), word, d.Code, d.Summary)
 		for _, more := range []string{d.Detail, d.Hint} {
