@@ -42,6 +42,11 @@ var kinds = []schema.Kind{
 			"`.delta.<m>.value|low|high`. A gate that reads a monitor of a deployment is another than the one that the deployment waits for.",
 	},
 	{
+		Name: "profile", Phase: schema.Design, Summary: "What the rows of a table are like",
+		Doc: "Rules read what was found at `profile.<name>.columns.<c>.mean`, `.related.<c>.spearman`, `.target.<c>`, `.drift.<part>.share`; `mlp report profile.<name>` shows " +
+			"all of it. Nothing that is found fails the stage.",
+	},
+	{
 		Name: "source", Phase: schema.Design, Summary: "Data from outside, read into a typed table",
 		Doc: "Its version is its content. Declared columns are the whole schema; where none are declared they are found by looking at " +
 			"the files, and pinned in mlp.lock by `mlp init`.",

@@ -32,6 +32,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
 	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
+	profiletable "github.com/mlp-lang/mlp/stdlib/profile/table"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
@@ -64,6 +65,7 @@ func Components() []*component.Component {
 		&metric.Component,
 		&drift.Component,
 		&performance.Component,
+		&profiletable.Component,
 		&csv.Component,
 		&json.Component,
 		&parquet.Component,

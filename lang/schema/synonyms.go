@@ -76,7 +76,7 @@ func KindWords() Vocabulary {
 		{words: "cv cross_validation crossvalidation kfold k_fold folds", why: `tune in train measures trials on folds { count = 5 }; for figures by fold repeat split, train and evaluate with for_each`},
 		{words: "tune tuning tuner sweep search grid_search gridsearch hyperparameters hyperparameter_search optuna automl study", why: `a block tune in train tries parameters: tune { metric = metric.auc space { max_depth = [4, 6, 8] } }`},
 		{words: "select selection champion challenger compare", why: "evaluate each candidate, and let a gate's rules compare their figures; gate.champion names the deployment that is live"},
-		{words: "profile profiling explore report", why: `a check over a table yields its figures: check "name" { on = source.x }`},
+		{words: "profiling explore report", why: `a profile tells what a table is like: profile "name" { on = source.x }`},
 		{words: "requirement requirements use_case", here: []string{"problem"}, why: "requirements stand in it"},
 		{words: "import", why: "nothing is imported: what ran is found by its fingerprint; a block that was renamed is said by moved { from = … to = … }"},
 		{words: "removed", why: "take the block out: the plan shows that what is recorded of it goes"},
