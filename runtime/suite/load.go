@@ -94,6 +94,7 @@ func ordering(key []string, columns []schema.Column) []string {
 	return key
 }
 
+// quoted is a name in SQL, whatever stands in it.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // sqlLiteral writes a value as text in SQL; the cast to the column's type is the query's.

@@ -244,7 +244,8 @@ func (f *Fold) stretches(l *loader, times []float64, at []int) error {
 	return nil
 }
 
-// fitted are the usable rows that the model of this fold is fitted on, measured those that it is measured on.
+// fitted are the usable rows that the model of this fold is fitted on: by chance those of all other folds, by time those of
+// earlier stretches, less the ones within the gap before the stretch that is measured begins.
 func (f *Fold) fitted() (out []int, err error) {
 	gap, err := f.gap()
 	for r, of := range f.of {
@@ -255,6 +256,8 @@ func (f *Fold) fitted() (out []int, err error) {
 	return out, err
 }
 
+// measured are the usable rows that the model of this fold is measured on: by time those of the stretch after the ones that it
+// is fitted on, so that the first stretch is in no fold.
 func (f *Fold) measured() (out []int) {
 	for r, of := range f.of {
 		if f.Time == "" && of == f.number || f.Time != "" && of == f.number+1 {

@@ -58,11 +58,13 @@ var Component = component.Component{
 	Run:    run,
 }
 
-// derive has an opaque model predict.
+// derive has an opaque model predict: a stage before this one, in the model's own image, which writes predictions for run to
+// read. A model of the standard library needs none.
 func derive(req schema.DeriveRequest) ([]schema.Derivation, error) {
 	return prediction.Derive(req), nil
 }
 
+// example scores all customers once a gate has let the model pass.
 const example = `pipeline "churn" {}
 
 source "csv" "customers" {
@@ -153,7 +155,7 @@ func (c *config) layout(in map[string]schema.Shape, m schema.Model) prediction.L
 	return prediction.Layout{Task: m.Task, Target: m.Target, Data: &data, Score: prediction.HasScore(in["predictions"].Table, m.Task)}
 }
 
-// check holds the key and the model's features to the data.
+// check holds the key and the model's features to the data. Every column that is missing is told, each at its place in key.
 func (c *config) check(m *schema.Model, data *schema.Table) []schema.Problem {
 	var out []schema.Problem
 	names := data.Names()
@@ -187,6 +189,7 @@ func (c *config) personal(l prediction.Layout) []schema.Problem {
 }
 
 // run scores the data with the model and writes predictions in its order. Rows that cannot be scored are null and warned of.
+// A key that is null somewhere, or not unique, is an error, and nothing is written then.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -61,6 +61,7 @@ and ` + "`\"NaN\"`" + ` a double. Lists of scalars are lists (` + "`double[]`" +
 type ` + "`json`" + `: ` + "`payload->>'$.city'`" + ` in a dataset's SQL takes a part. Rows are stored ordered by all columns.
 `
 
+// example declares some members of orders; one is called otherwise in the files, one holds an object as it is.
 const example = `pipeline "shop" {}
 
 source "json" "orders" {
@@ -88,7 +89,7 @@ type config struct {
 	remote.Options
 }
 
-// shape is the declared table, without a look at the files.
+// shape is the declared table, without a look at the files: where the block declares no columns, those that mlp.lock has.
 func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	c, err := component.Decode[config](req.Config)
 	if err != nil {

@@ -45,6 +45,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// example parts visits by patient: all of a patient's visits are on one side.
 const example = `pipeline "scans" {}
 
 source "csv" "visits" {
@@ -76,7 +77,7 @@ type config struct {
 	Seed       int64    `json:"seed"`
 }
 
-// by are the columns that make a group.
+// by are the columns that make a group; none where the block names none and the table has no entity, which shape refuses.
 func (c *config) by(t *schema.Table) []string {
 	if len(c.By) > 0 {
 		return c.By
@@ -130,7 +131,8 @@ func run(ctx context.Context, s *component.Stage) error {
 	}.Run(ctx, s)
 }
 
-// position of the row's group; of its own where a value is missing.
+// position of the row's group; of its own where a value is missing. Rows of which it is not known whose they are would else be
+// one group of unknown ones, which might be a large part of the table, on one side.
 func (c *config) position(t *schema.Table) string {
 	by := c.by(t)
 	missing := make([]string, len(by))

@@ -39,6 +39,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// example keeps a fifth of the customers for testing; with another seed it is another fifth.
 const example = `pipeline "churn" {}
 
 source "csv" "customers" {
@@ -68,7 +69,7 @@ type config struct {
 	Seed       int64   `json:"seed"`
 }
 
-// shape gives each side the columns of the table.
+// shape gives each side the columns of the table. Where the table is not known, because of a mistake elsewhere, nothing is said.
 func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schema.ShapeResult {
 	var c config
 	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
@@ -77,7 +78,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return sides.Shape(req, sides.CheckFractions(c.Validation, c.Test))
 }
 
-// run writes the sides: test takes the lowest positions, validation those after them.
+// run writes the sides: test takes the lowest positions, validation those after them. A position hangs on the row alone, whatever
+// other rows there are, so that no row changes sides when some are added.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {

@@ -41,6 +41,7 @@ var Component = component.Component{
 	Run:   run,
 }
 
+// example parts customers so that each side has the same share of those who left.
 const example = `pipeline "churn" {}
 
 source "csv" "customers" {
@@ -86,7 +87,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	return sides.Shape(req, problems)
 }
 
-// run writes the sides. A stratum of one or two rows may have none on the test side: round(2 · 0.2) is 0.
+// run writes the sides. A stratum of one or two rows may have none on the test side: round(2 · 0.2) is 0. Shares of all rows
+// may then be far from those asked for, which is told with the reason.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
 	if err := s.Decode(&c); err != nil {
@@ -102,7 +104,8 @@ func run(ctx context.Context, s *component.Stage) error {
 
 // side ranks the rows of each stratum by position; those of the same position by all columns, so that the outcome
 // does not depend on the order of rows. Of a stratum of 7 rows with test = 0.2 and validation = 0.1 the first
-// round(1.4) = 1 is test, those up to round(2.1) = 2 validation: 1, 1 and 5 rows.
+// round(1.4) = 1 is test, those up to round(2.1) = 2 validation: 1, 1 and 5 rows. The second bound is that of both shares
+// together, so that what is rounded off one side falls to the next and train has the rest.
 func (c *config) side(t *schema.Table) string {
 	by := make([]string, len(c.By))
 	for i, b := range c.By {

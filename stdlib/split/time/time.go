@@ -50,6 +50,7 @@ no validation), and validation that much before test; the rows in between are on
 
 A row without a time cannot be placed: such rows are an error.`
 
+// example tests on the newest quarter of payments; the 15 % before it choose, and all before that are learnt from.
 const example = `pipeline "fraud" {}
 
 source "csv" "payments" {
@@ -133,7 +134,7 @@ func run(ctx context.Context, s *component.Stage) error {
 // farthest is more than any time has, in seconds since 1970: 2^63 microseconds are 9.22337e12 s. What lies beyond is infinite.
 const farthest = 9.2233e12
 
-// checkTimes refuses rows without a time, or with an infinite one.
+// checkTimes refuses rows without a time, or with an infinite one. How many there are is told, in one error for all.
 func (c *config) checkTimes(ctx context.Context, address, path string) error {
 	f, err := table.ReadFrame(ctx, path, []string{c.By})
 	if err != nil {
