@@ -9,6 +9,7 @@ func TestKinds() []Kind {
 // TestCatalog is the vocabulary of files of tests.
 func TestCatalog() *Catalog { return &Catalog{Kinds: TestKinds()} }
 
+// givenKind is given outside of tests.
 func givenKind() Kind {
 	return Kind{
 		Name: "given", AnyName: true, FreeAttrs: true, Summary: "What a block yields, taken as given by all tests of the file",
@@ -17,6 +18,7 @@ func givenKind() Kind {
 	}
 }
 
+// overrideKind is override outside of tests. It has no body of its own: what stands in it is what the block takes.
 func overrideKind() Kind {
 	return Kind{
 		Name: "override", AnyName: true, Raw: true, Summary: "Changes attributes of a block in all tests of the file",
@@ -25,6 +27,7 @@ func overrideKind() Kind {
 	}
 }
 
+// variablesKind is variables outside of tests; its arguments are the module's variables.
 func variablesKind() Kind {
 	return Kind{
 		Name: "variables", Unlabelled: true, Summary: "Values of variables in all tests of the file",
@@ -41,6 +44,7 @@ const givenDoc = "The stage does not run, and nothing that only it needs does. O
 const overrideDoc = "The label is an address. What stands in the block is what such a block takes: arguments take the place of its own, nested " +
 	"blocks are merged with it. `params { trees = 5 }` makes a training short."
 
+// givenAttrs are the arguments of given that have a meaning of their own; others are figures (FreeAttrs).
 func givenAttrs() []Attr {
 	return append(rowsAttrs(),
 		Attr{Name: "defaults", Type: Any, Doc: "Values of columns that the rows leave out: `{ merchant = \"M1\", card = null }`. Without it, all columns are given."},
@@ -59,6 +63,7 @@ func rowsAttrs() []Attr {
 	}
 }
 
+// testKind is one test, which may have given, override and variables of its own, and says what is expected.
 func testKind() Kind {
 	return Kind{
 		Name: "test", AnyName: true, Summary: "One test of the module",

@@ -153,6 +153,7 @@ func (a *Attempt) Close() {
 // Number is that of the last attempt, from 1; 0 before the first.
 func (a *Attempt) Number() int { return a.number }
 
+// fresh calls Fresh, where there is one.
 func (a *Attempt) fresh(ctx context.Context) error {
 	if a.Fresh == nil {
 		return nil

@@ -30,8 +30,10 @@ import (
 // sendEvery is how often a journal that grows is sent.
 const sendEvery = 2 * time.Second
 
+// running is where the pieces of a workspace's live journals lie.
 func (j journalsOf) running() string { return "running/" + j.pipeline + "/" + j.workspace + "/" }
 
+// piece is the key of a journal's piece. Numbers have leading zeros, so that a list of keys has them in their order.
 func (j journalsOf) piece(apply string, n int) string {
 	return fmt.Sprintf("%s%s/%06d%s", j.running(), apply, n, journalExt)
 }

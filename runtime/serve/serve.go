@@ -142,6 +142,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
+// listen opens the address for requests; of a port that is in use it says what may be done.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {

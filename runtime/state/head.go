@@ -23,10 +23,13 @@ type head struct {
 	Digest   plan.Digest `json:"digest"`
 }
 
+// sealedHead is what the seal of a head says that it is.
 const sealedHead = "head"
 
+// headKey is where the head lies: beside the log and not in it, so that it is no revision.
 func (l *Log) headKey() string { return "heads/" + l.pipeline + "/" + l.workspace + ".json" }
 
+// headPath is the same for messages.
 func (l *Log) headPath() string { return l.store.Where(l.headKey()) }
 
 // readHead returns the head. It must be called before the log is listed: the log may grow in between, and a head that is older
@@ -58,6 +61,7 @@ func (l *Log) Mark(ctx context.Context, st *plan.State) error {
 	return l.writeHead(ctx, head{st.Revision, st.Digest})
 }
 
+// writeHead writes the head in place of the one before.
 func (l *Log) writeHead(ctx context.Context, h head) error {
 	body, err := json.Marshal(h)
 	if err != nil {

@@ -277,6 +277,7 @@ func (l *Log) continues(r *Revision, n int64, previous plan.Digest) error {
 	return nil
 }
 
+// empty is the state of a workspace before its first revision.
 func empty(pipeline, workspace string) *plan.State {
 	return complete(&plan.State{Pipeline: pipeline, Workspace: workspace})
 }

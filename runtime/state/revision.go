@@ -127,8 +127,10 @@ func (l *Log) read(ctx context.Context, n int64) (*Revision, error) {
 	return r, nil
 }
 
+// revisionName is what files of revisions are called; other files are no revisions.
 var revisionName = lazyregexp.New(`^([0-9]{6,})\.json$`)
 
+// fileName is that of a revision, with leading zeros.
 func fileName(revision int64) string { return fmt.Sprintf("%06d.json", revision) }
 
 // last returns the highest revision, 0 if there is none, by the head, which was read before. What comes before the head's revision is not

@@ -37,6 +37,7 @@ type diff struct {
 // maxShown is how many rows of each sort are shown; a test with more differences is not read row by row.
 const maxShown = 20
 
+// same reports whether nothing differs.
 func (d *diff) same() bool { return len(d.changed)+len(d.missing)+len(d.unexpected) == 0 }
 
 // match finds for each row that is expected the one that is meant by it: the equal one; else, where the key is written,
@@ -120,6 +121,7 @@ func (d *diff) summary(rows int) string {
 	return fmt.Sprintf("is not as expected: it has %s; %s", count(rows, "row"), strings.Join(parts, ", "))
 }
 
+// count is a number of things, in words: "1 row", "2 rows".
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

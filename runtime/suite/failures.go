@@ -82,6 +82,7 @@ func (k *checker) failures() {
 	}
 }
 
+// variables are the addresses of the module's own variables, sorted; those of modules that it calls are not among them.
 func (k *checker) variables() []string {
 	var out []string
 	for name := range k.test.module.Scopes[""].Variables {
@@ -91,4 +92,5 @@ func (k *checker) variables() []string {
 	return out
 }
 
+// hasVariable reports whether an address is that of one of them.
 func (k *checker) hasVariable(address string) bool { return slices.Contains(k.variables(), address) }

@@ -133,6 +133,7 @@ func (r *run) runnable(absent map[string]bool, given map[string]planner.Given) e
 // champion is the address of the stage that compares an evaluation with what is live.
 func champion(evaluate string) string { return address.Derived(evaluate, string(schema.ChampionRole)) }
 
+// liveGiven reports whether the test gives a model that is live.
 func (r *run) liveGiven() bool {
 	return slices.ContainsFunc(r.test.givens, func(g *given) bool { return g.live != nil })
 }

@@ -94,6 +94,7 @@ var begunMetrics = map[string][][2]string{
 	"regression":                {{"rmse", "root_mean_squared_error"}, {"mae", "mean_absolute_error"}, {"r2", "r2"}},
 }
 
+// metrics are those that the task is begun with, a block each.
 func (g *guess) metrics(b *strings.Builder) {
 	for _, m := range begunMetrics[g.task] {
 		fmt.Fprintf(b, "metric %q { type = %q }\n", m[0], m[1])

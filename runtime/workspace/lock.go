@@ -39,6 +39,7 @@ type LockFile struct {
 	Modules  map[string]fetch.Pin       `json:"modules,omitempty"`  // by repository, as fetch.Source names it
 }
 
+// lockFormat is the format that is written, and the only one that is read.
 const lockFormat = 1
 
 // NewLock is a lock file that pins nothing.

@@ -26,6 +26,7 @@ type modules struct {
 	verified *sync.Map // folders with the digest that was found there; shared by those that look again and again
 }
 
+// newModules reads modules below a root folder; nothing is verified yet.
 func newModules(root string, catalog *schema.Catalog, lock *LockFile) *modules {
 	return &modules{root: root, catalog: catalog, lock: lock, verified: &sync.Map{}}
 }

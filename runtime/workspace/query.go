@@ -247,6 +247,8 @@ func badQuery(text string, err error, place func(schema.Problem) schema.Problem)
 	return misplaced(text, placed)
 }
 
+// misplaced is an error with what is wrong with a query, each at its place in the text, as mistakes in a module are told.
+// What has no length is marked as one character.
 func misplaced(text string, found []schema.Problem) error {
 	lines := source.NewLines([]byte(text))
 	e := &front.Error{Files: map[string][]byte{queryFile: []byte(text)}}

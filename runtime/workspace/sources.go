@@ -75,6 +75,7 @@ func (x *sources) compare(b *check.Block, found dataVersion) {
 	}
 }
 
+// report notes what is to be said of the sources.
 func (x *sources) report(d plan.Diagnostic) { x.said = append(x.said, d) }
 
 // probe looks at the files that a block means. None there is an fs.ErrNotExist.

@@ -142,6 +142,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// tooFew says which of the tables has too few rows to be compared; "" if both have enough.
 func (o Options) tooFew(reference, current *frame.Frame) string {
 	switch {
 	case reference.Rows < o.MinRows:

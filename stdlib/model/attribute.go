@@ -63,6 +63,7 @@ func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background
 	return a, ctx.Err()
 }
 
+// newAttribution has room for the values of every output, feature and row, all 0.
 func newAttribution(m Method, outputs, features, rows int) *Attribution {
 	a := &Attribution{Method: m, Base: make([]float64, outputs), Values: make([][][]float64, outputs)}
 	for o := range a.Values {
@@ -128,6 +129,8 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 	return a, work.Wait()
 }
 
+// attributeRow puts the attributions of one row into out, which is all zeros before. Interventional is the mean over the other rows;
+// tree_shap needs none of them.
 func attributeRow(e *xgboost.Explainer, method Method, row []float32, others [][]float32, out [][]float64) error {
 	if method == TreeSHAP {
 		return e.PathDependent(row, out)

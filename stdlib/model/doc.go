@@ -49,6 +49,7 @@ func (s *Signature) Outputs() int {
 	return 1
 }
 
+// validate holds a signature to its task, which says how many classes there are.
 func (s *Signature) validate() error {
 	want := map[schema.Task]func(int) bool{
 		schema.Binary:     func(n int) bool { return n == 2 },

@@ -35,6 +35,7 @@ type treeReader struct {
 	words map[string]string // as they are written, in their quotes → text
 }
 
+// value reads the next value, of whatever kind. Numbers stay as they are written, since doubles hold no large whole number.
 func (r treeReader) value() (any, error) {
 	switch r.in.PeekKind() {
 	case '{':
@@ -54,6 +55,7 @@ func (r treeReader) value() (any, error) {
 	return token.Bool(), nil
 }
 
+// object reads an object; of two members of one name the last counts.
 func (r treeReader) object() (any, error) {
 	_, err := r.in.ReadToken()
 	out := tree{}
@@ -69,6 +71,7 @@ func (r treeReader) object() (any, error) {
 	return out, err
 }
 
+// list reads a list; an empty one is not nil.
 func (r treeReader) list() (any, error) {
 	_, err := r.in.ReadToken()
 	out := []any{}
@@ -83,6 +86,7 @@ func (r treeReader) list() (any, error) {
 	return out, err
 }
 
+// text reads a text. Short ones, which names of members and kinds are, are kept, so that each is made once.
 func (r treeReader) text() (string, error) {
 	raw, err := r.in.ReadValue()
 	if err != nil {

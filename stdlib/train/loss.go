@@ -68,6 +68,7 @@ func (t *Training) Threads() int { return t.stage.Threads }
 // Warnf tells the user something that does not stop the training. A trial only logs it: the stage that fits for good tells it once.
 func (t *Training) Warnf(format string, args ...any) { t.config.warnf(t.stage, format, args...) }
 
+// warnf is Warnf while there is no training yet.
 func (c *Config) warnf(s *component.Stage, format string, args ...any) {
 	if c.Trial != nil {
 		s.Logf("warning: "+format, args...)

@@ -77,6 +77,7 @@ func (l *Limit) holds(x float64) bool {
 // tasks in the order in which messages name them.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
+// taskNames are tasks as the configuration has them.
 func taskNames(of []schema.Task) []string {
 	out := make([]string, len(of))
 	for i, t := range of {

@@ -78,6 +78,7 @@ type until struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
+// at is the key of one of the files of a mark.
 func at(n int, name string) string { return fmt.Sprintf("%s%06d/%s.json", prefix, n, name) }
 
 // phase is how far the collection of a mark is.
@@ -153,6 +154,7 @@ func Since(ctx context.Context, b bucket.Bucket, now time.Time) (n int, sweeping
 	return n, p == closed, nil
 }
 
+// read reads one of these files; one that is damaged is an error.
 func read(ctx context.Context, b bucket.Bucket, key string, into any) error {
 	data, err := bucket.Read(ctx, b, key)
 	if err != nil {
@@ -165,6 +167,7 @@ func read(ctx context.Context, b bucket.Bucket, key string, into any) error {
 	return json.Unmarshal(body, into)
 }
 
+// put writes one of these files, sealed; what Put says of a key that is taken already is the caller's to look at.
 func put(ctx context.Context, b bucket.Bucket, key string, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

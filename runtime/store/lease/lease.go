@@ -106,6 +106,7 @@ type Lease struct {
 	term term
 }
 
+// key is that of one term of a name's lease. Numbers have leading zeros, so that the last key listed is the last term.
 func key(name string, number int64) string { return fmt.Sprintf("leases/%s/%06d.json", name, number) }
 
 // Take takes the lease of a name, such as fraud/default, for a time that can be renewed, at once or not at all: the error is a
@@ -215,6 +216,7 @@ func read(ctx context.Context, b bucket.Bucket, name string, number int64) (t te
 	return t, true, nil
 }
 
+// encode is a term as it lies in the bucket, sealed, so that half a file is known for one.
 func encode(t term) ([]byte, error) {
 	body, err := json.Marshal(t)
 	if err != nil {

@@ -227,6 +227,7 @@ func (r *Records) Replace(ctx context.Context, a plan.Action) error {
 // sealedAction is what a record is called in its file.
 const sealedAction = "action"
 
+// encode is an action as it lies in the bucket, sealed.
 func encode(a plan.Action) ([]byte, error) {
 	body, err := json.Marshal(a)
 	if err != nil {

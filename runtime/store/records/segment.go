@@ -157,6 +157,7 @@ func (r *Records) load(ctx context.Context) error {
 	return nil
 }
 
+// segment is a file of records, as it was read.
 type segment struct {
 	key  string
 	data []byte

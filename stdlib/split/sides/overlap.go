@@ -88,6 +88,7 @@ func described(t *schema.Table) []string {
 	return out
 }
 
+// quoted are names in SQL.
 func quoted(names []string) []string {
 	out := make([]string, len(names))
 	for i, n := range names {
@@ -141,6 +142,7 @@ func Count(ctx context.Context, sql string, tables map[string]string) (int64, er
 	return int64(n), err
 }
 
+// query is the one number that a query yields.
 func query(ctx context.Context, sql string, tables map[string]string) (float64, error) {
 	dir, err := os.MkdirTemp("", "split")
 	if err != nil {

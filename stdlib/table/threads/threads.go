@@ -122,6 +122,7 @@ func (r *relation) tells(columns []int) bool {
 	return true
 }
 
+// within reports whether some are all among others.
 func within(some, all []int) bool {
 	return !slices.ContainsFunc(some, func(i int) bool { return !slices.Contains(all, i) })
 }
@@ -303,13 +304,16 @@ func (w *walk) rows(n tree, _ []*relation) *relation {
 	return r
 }
 
+// list is a list of the tree, nil if it is none.
 func list(v any) []any { l, _ := v.([]any); return l }
 
+// word is a text of a node, "" if it has none of that name.
 func word(n tree, key string) string {
 	s, _ := n[key].(string)
 	return s
 }
 
+// number is a number of the tree as it is written, "" if it is none.
 func number(v any) string {
 	n, _ := v.(json.Number)
 	return n.String()

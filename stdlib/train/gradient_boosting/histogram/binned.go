@@ -49,6 +49,7 @@ func New(features int, target, weight []float64) (*Binned, error) {
 	return b, nil
 }
 
+// coded is a table with room for the bins of its features, which are still to come.
 func coded(bins []binned, target, weight []float64) Coded {
 	return Coded{codes: newCodes(len(bins), len(target)), target: target, weight: weight, bins: bins}
 }

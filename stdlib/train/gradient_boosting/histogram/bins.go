@@ -52,6 +52,7 @@ func binnedNumbers(sorted []uint32, distinct int) binned {
 	return binned{count: len(cuts), cuts: cuts}
 }
 
+// countDistinct counts the different values of a sorted list.
 func countDistinct(sorted []uint32) int {
 	n := 0
 	for i := range sorted {

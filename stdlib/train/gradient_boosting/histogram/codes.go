@@ -9,6 +9,7 @@ type codes [][]uint32 // [feature / lanes][row]
 // lanes are the features of a word.
 const lanes = 4
 
+// newCodes has room for the bins of so many features, all 0; lanes that no feature has stay so.
 func newCodes(features, rows int) codes {
 	out := make(codes, (features+lanes-1)/lanes)
 	for i := range out {
