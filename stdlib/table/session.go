@@ -86,22 +86,23 @@ func (s *session) configure(ctx context.Context) error {
 	return s.exec(ctx, settings...)
 }
 
-// memoryMB is how much the engine may take before it spills, of what the stage that it works in may: 288 of 512, 768 of 1024, at least
+// memoryMB is how much the engine may take before it spills, of what the stage that it works in may: 64 of 256, 192 of 512, 704 of 1024, at least
 // smallestMB. The rest is for what else the process has: besideMB of program, Go's heap and what the engine does not count, or a quarter
-// where that is more. 0: as the engine sees fit.
+// where that is more. A stage of less than 512 spills before that is as much, and leaves leastBesideMB. 0: as the engine sees fit.
 func memoryMB() int64 {
 	limit, err := strconv.ParseInt(os.Getenv("MLP_MEMORY_MB"), 10, 64)
 	if err != nil || limit <= 0 {
 		return 0
 	}
-	return max(min(limit*3/4, limit-besideMB), smallestMB)
+	return max(min(limit*3/4, limit-besideMB), min(limit*3/8, limit-leastBesideMB), smallestMB)
 }
 
 const (
 	// smallestMB is what the engine needs to do anything.
 	smallestMB = 64
-	// besideMB is what a process had beside the engine's limit when it sorted 1 GB, less than which it had for smaller tables.
-	besideMB = 224
+	// besideMB is more than a process had beside the engine's limit when it loaded and sorted 1 GB of CSV on two threads, leastBesideMB when
+	// it had a sixth of that.
+	besideMB, leastBesideMB = 320, 224
 )
 
 // lock closes the file system to all but the given files and the settings, for good.

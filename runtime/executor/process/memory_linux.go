@@ -34,18 +34,22 @@ func machineMemory() int64 {
 	return total
 }
 
-// resident is how much memory a process has, in bytes; 0 once it has ended.
+// resident is how much memory a process has that is its own, in bytes; 0 once it has ended. Pages of files, such as those of its program, do not
+// count: the system takes them back when it needs them, as in a container.
 func resident(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	fields := bytes.Fields(data)
-	if err != nil || len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	return pages * int64(os.Getpagesize())
+	return inStatus(status, "RssAnon:") + inStatus(status, "RssShmem:")
+}
+
+// inStatus is a size that a process's status names (proc_pid_status(5)), in bytes; 0 where it is not there.
+func inStatus(status []byte, name string) (size int64) {
+	if _, rest, ok := bytes.Cut(status, []byte(name)); ok {
+		_, _ = fmt.Sscan(string(rest[:min(len(rest), 40)]), &size) // 0 where it reads otherwise
+	}
+	return size << 10
 }
 
 // maxrssUnit is what the kernel counts the peak of an ended process in, in bytes.
@@ -53,13 +57,9 @@ const maxrssUnit = 1 << 10
 
 // peak is the most memory that a process had at a time, in bytes; 0 once it has ended.
 func peak(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	var kb int64
-	if _, rest, ok := bytes.Cut(data, []byte("VmHWM:")); ok {
-		_, _ = fmt.Sscan(string(rest), &kb) // 0 where it reads otherwise
-	}
-	return kb << 10
+	return inStatus(status, "VmHWM:")
 }
