@@ -227,4 +227,5 @@ func (c *comparison) runs() Runs {
 	return r
 }
 
+// runs reports whether a plan has a stage run, for certain or perhaps.
 func runs(n *plan.Node) bool { return n.Verdict == plan.Run || n.Verdict == plan.MayRun }

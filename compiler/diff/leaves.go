@@ -172,6 +172,8 @@ func encode(v any) json.RawMessage {
 	return data
 }
 
+// sortedKeys are the keys of a map, in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// compareText orders texts by their bytes.
 func compareText(a, b string) int { return cmp.Compare(a, b) }

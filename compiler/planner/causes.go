@@ -193,6 +193,7 @@ func optional(s string) json.RawMessage {
 	return text(s)
 }
 
+// number is a whole number as JSON.
 func number(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n)) }
 
 // dataSummary says of files what a reviewer compares: how many, how large, which digest, and which differ from former ones.
@@ -252,4 +253,5 @@ func filesChanged(before, after *plan.External) map[string][]string {
 	return out
 }
 
+// sortedKeys are the keys of a map, in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

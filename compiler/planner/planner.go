@@ -178,6 +178,7 @@ type planner struct {
 	diags     source.Diagnostics
 }
 
+// report notes a mistake.
 func (p *planner) report(d source.Diagnostic) { p.diags = append(p.diags, d) }
 
 // block plans one block by what its kind is to the engine: a gate, a deployment (with a stage where it scores a batch),

@@ -133,6 +133,7 @@ const (
 	resolved
 )
 
+// report notes a mistake.
 func (r *resolver) report(d source.Diagnostic) { r.ds = append(r.ds, d) }
 
 // index opens the scope with the blocks that can be referred to. Of repeated blocks and of modules there is nothing yet.

@@ -52,6 +52,7 @@ func (w *walker) typeError(err *common.Error) source.Diagnostic {
 	return d
 }
 
+// isSelect reports whether an expression is a field of something, a.b.
 func isSelect(e ast.Expr) bool { return e.Kind() == ast.SelectKind }
 func isCall(e ast.Expr) bool   { return e.Kind() == ast.CallKind }
 func anyNode(ast.Expr) bool    { return true }

@@ -143,8 +143,10 @@ func (s *Scanner) token(k Kind, n int) Token {
 	return Token{k, int32(start), int32(s.pos)}
 }
 
+// push begins a frame within the present one.
 func (s *Scanner) push(f frame) { s.stack = append(s.stack, f) }
 
+// pop ends the present frame.
 func (s *Scanner) pop() { s.stack = s.stack[:len(s.stack)-1] }
 
 // at returns the byte n places on, 0 beyond the end.

@@ -139,6 +139,7 @@ func (l *Log) Workspace() string { return l.workspace }
 // prefix is what the keys of revisions begin with.
 func (l *Log) prefix() string { return "log/" + l.pipeline + "/" + l.workspace + "/" }
 
+// key is where a revision lies in the bucket.
 func (l *Log) key(revision int64) string { return l.prefix() + fileName(revision) }
 
 // path is the file of a revision, as messages name it.

@@ -148,6 +148,7 @@ type checker struct {
 	diags source.Diagnostics
 }
 
+// report notes a mistake in the test that is looked at.
 func (k *checker) report(d source.Diagnostic) { k.diags = append(k.diags, d) }
 
 // addresses of all blocks, sorted.

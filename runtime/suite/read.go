@@ -100,6 +100,7 @@ type reader struct {
 	diags    source.Diagnostics
 }
 
+// report notes a mistake in a file of tests.
 func (r *reader) report(d source.Diagnostic) { r.diags = append(r.diags, d) }
 
 // test reads one test. Its blocks are read twice, decoded as configuration and as written, since variables and overrides are

@@ -137,6 +137,7 @@ func (t *test) runs() string {
 	return "plan"
 }
 
+// fail notes something that the test did not hold.
 func (r *run) fail(f Failure) { r.result.Failures = append(r.result.Failures, f) }
 
 // diagnostics are an error of the planner. The list is never empty.

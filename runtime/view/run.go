@@ -166,6 +166,7 @@ func (v *Run) blocked(e engine.UnitBlocked) {
 	}
 }
 
+// name is an address, filled up with blanks to the width of its column.
 func (v *Run) name(address string) string { return fmt.Sprintf("%-*s", v.width, address) }
 
 // stageStarted adds the stage to those running. In a log file, where nothing moves, a line says so, for the first

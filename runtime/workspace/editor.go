@@ -36,6 +36,7 @@ func NewEditor(roots DataRoots) *Editor {
 	return &Editor{Catalog: catalog, parser: front.NewPartsParser(catalog), roots: roots, binder: table.NewBinder(nil), sniffed: map[string][]schema.Column{}, rules: rule.NewCache(), verified: &sync.Map{}}
 }
 
+// Close frees the engine that queries are typed with.
 func (e *Editor) Close() error { return e.binder.Close() }
 
 // Compile compiles the texts of the module in a folder, as far as it gets. files are by name, as the editor has them;

@@ -382,6 +382,7 @@ func (g *guess) findTask(f *tableFile) error {
 	return nil
 }
 
+// zeroOne reports whether a text is 0 or 1.
 func zeroOne(v string) bool { return v == "0" || v == "1" }
 
 // integral reports whether a type is one of whole numbers.

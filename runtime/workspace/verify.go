@@ -274,6 +274,7 @@ func (v *verifier) release(log *state.Log, address string, r plan.ReleaseState, 
 		Heal: "no stage yields it now: apply the module as it was in revision " + fmt.Sprint(r.Revision) + ", or release another model"})
 }
 
+// unknown is said in place of that nothing needs something.
 const unknown = "whether it is needed is not known while a state cannot be read"
 
 // unread reports whether a state cannot be read.

@@ -74,6 +74,7 @@ type Checker struct {
 	names   []string
 }
 
+// report notes a problem.
 func (k *Checker) report(p schema.Problem) { k.Problems = append(k.Problems, p) }
 
 // Definitions checks what needs no table (metrics listed twice, numbers out of range), and returns the names of the metrics

@@ -247,6 +247,7 @@ func definedOf(replicates []float64) (defined []float64, undefined string) {
 	return defined, ""
 }
 
+// undefinedIn says in how many resamples a metric had no value.
 func undefinedIn(n, of int) string { return fmt.Sprintf("undefined in %d of %d resamples", n, of) }
 
 // ratioInterval prepares the interval of a metric that is a ratio: that of its logarithm where it cannot be negative.

@@ -56,6 +56,7 @@ type shaper struct {
 	goal       *schema.Trace     // of the target; made when first asked for
 }
 
+// report notes a problem.
 func (s *shaper) report(p schema.Problem) { s.problems = append(s.problems, p) }
 
 // column finds a column of the data, and tells if there is none.

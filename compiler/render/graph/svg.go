@@ -63,6 +63,7 @@ type svg struct {
 	down   bool
 }
 
+// line writes one line of the picture.
 func (s *svg) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
 // layout places nodes and edges: from top to bottom, unless that would be too wide to read. Bands keep the parts of the

@@ -45,6 +45,7 @@ func Reference(c *schema.Catalog) string {
 // Methods append to it, each a part with a blank line behind, as Markdown wants between its blocks.
 type reference struct{ b strings.Builder }
 
+// line writes one line of the text.
 func (r *reference) line(format string, args ...any) { fmt.Fprintf(&r.b, format+"\n", args...) }
 
 // common writes the attributes that all stages take, once for all kinds.

@@ -75,6 +75,7 @@ func (m *diffMarkdown) code(s string) string {
 	return render.CodeText(s, m.fit.width)
 }
 
+// line writes one line of the text.
 func (m *diffMarkdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
 
 // title begins a part; an empty part has none.

@@ -90,6 +90,7 @@ type markdown struct {
 	fit fit
 }
 
+// line writes one line of the text.
 func (m *markdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
 
 // code is a user's string as a code span, cut to the width that there is.

@@ -69,6 +69,7 @@ type place struct {
 	from, to int
 }
 
+// record is the part of the segment that the place means.
 func (p place) record() []byte { return p.segment[p.from:p.to] }
 
 // encodeSegment returns a segment and its key.

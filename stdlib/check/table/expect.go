@@ -141,6 +141,7 @@ func (l *lister) path(attr string) string {
 	return p
 }
 
+// report notes a problem.
 func (l *lister) report(p schema.Problem) { l.problems = append(l.problems, p) }
 
 // fits holds an expectation to columns of some types.

@@ -68,6 +68,7 @@ type joined struct {
 	model               schema.Model
 }
 
+// path is that of a table of the join, by its name.
 func (j *joined) path(name string) string { return filepath.Join(j.dir, name+".parquet") }
 
 // measure gives the figures of an evaluation.

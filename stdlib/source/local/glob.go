@@ -288,4 +288,5 @@ func segment(pattern, name string) bool {
 	return err == nil && ok && (!hidden(name) || hidden(pattern))
 }
 
+// hidden reports whether a name begins with a point.
 func hidden(name string) bool { return strings.HasPrefix(name, ".") }

@@ -48,6 +48,7 @@ func (a origins) minus(b origins) origins {
 	return out
 }
 
+// empty reports whether no column is among the origins.
 func (a origins) empty() bool { return !slices.ContainsFunc(a, func(w uint64) bool { return w != 0 }) }
 
 // meets reports whether the two have a number in common.
@@ -56,6 +57,7 @@ func (a origins) meets(b origins) bool { return !a.and(b).empty() }
 // within reports whether all of a is in b. The empty set is within any.
 func (a origins) within(b origins) bool { return a.minus(b).empty() }
 
+// equal reports whether both are the same columns.
 func (a origins) equal(b origins) bool { return a.within(b) && b.within(a) }
 
 // each lists the numbers in the set.
@@ -205,6 +207,7 @@ func (f flow) fact() fact {
 // by is every column whose values the fact depends on, of the row itself or of others.
 func (f fact) by() origins { return f.local.or(f.far) }
 
+// empty reports whether the fact rests on no column.
 func (f fact) empty() bool { return f.local.empty() && f.far.empty() && f.known.empty() }
 
 // with is both facts as one.

@@ -266,6 +266,7 @@ func (w *walk) over(e tree, in *relation) *Reason {
 	return about(unknown)
 }
 
+// constant reports whether an expression is a value that is written out.
 func constant(v any) bool { e, _ := v.(tree); return e["expression_class"] == "BOUND_CONSTANT" }
 
 // alias is the name of the column that an expression is, empty if it is none.

@@ -26,6 +26,7 @@ var exactTypes = map[string]bool{
 var small = map[string]bool{"BOOLEAN": true, "TINYINT": true, "SMALLINT": true, "INTEGER": true, "BIGINT": true, "UTINYINT": true, "USMALLINT": true,
 	"UINTEGER": true, "UBIGINT": true}
 
+// floating reports whether values of a type are floating-point numbers.
 func floating(typ string) bool { return typ == "DOUBLE" || typ == "FLOAT" }
 
 // columnOf is a column of a type, as the plan writes types.

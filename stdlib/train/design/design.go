@@ -46,6 +46,7 @@ func New(t *train.Training, reference bool) *Matrix {
 	return m
 }
 
+// blocks is how many blocks of rows there are, the last of which may be shorter.
 func (m *Matrix) blocks() int { return (m.set.Rows + BlockRows - 1) / BlockRows }
 
 // Width is the number of inputs.

@@ -267,6 +267,7 @@ func (p *params) check(validated bool) []schema.Problem {
 	return out
 }
 
+// run fits once, or of a trial with folds once for each.
 func run(ctx context.Context, s *component.Stage) error { return tunable.Run(ctx, s, fitStage) }
 
 // fitStage fits the trees and writes them as XGBoost's JSON model, with the signature beside it.

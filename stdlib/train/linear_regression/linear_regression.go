@@ -131,6 +131,7 @@ func (p *params) check() []schema.Problem {
 	return []schema.Problem{{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."}}
 }
 
+// run fits once, or of a trial with folds once for each.
 func run(ctx context.Context, s *component.Stage) error { return tunable.Run(ctx, s, fitStage) }
 
 // fitStage fits the model and writes it with its losses and each feature's share in it.

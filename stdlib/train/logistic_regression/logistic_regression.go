@@ -135,6 +135,7 @@ func (p *params) check() (out []schema.Problem) {
 	return out
 }
 
+// run fits once, or of a trial with folds once for each.
 func run(ctx context.Context, s *component.Stage) error { return tunable.Run(ctx, s, fitStage) }
 
 // fitStage fits the model and writes it, with its threshold, its losses and each feature's share in it.

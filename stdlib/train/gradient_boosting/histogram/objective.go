@@ -168,6 +168,7 @@ func (s *scored) derivative(group, r int) (g, h float64) {
 	return g, h
 }
 
+// sigmoid is the probability of a margin.
 func sigmoid(margin float32) float64 { return 1 / (1 + math.Exp(-float64(margin))) }
 
 func is(b bool) float64 {

@@ -21,6 +21,7 @@ type node struct {
 // span is a part of the grower's rows, end excluded.
 type span struct{ start, end int }
 
+// leaf reports whether a node has no children: node 0 is the root, and nobody's child.
 func (n *node) leaf() bool { return n.left == 0 }
 
 // goesLeft tells where a row of that bin goes; missing is the bin of missing values.
