@@ -30,9 +30,10 @@ source "csv" "rows" {
 }
 
 split "hash" "parts" {
-  from      = source.rows
-  test      = 0.9
-  memory_mb = LIMIT
+  from       = source.rows
+  validation = 0.65
+  test       = 0.25
+  memory_mb  = LIMIT
 }
 
 metric "auc" { type = "roc_auc" }
