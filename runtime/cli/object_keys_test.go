@@ -20,17 +20,40 @@ var objectKeys = map[string]struct {
 	module string // with a misspelt key
 	want   string // in the mistake that is told of it
 }{
-	"variable.default":              {module: "variable \"v\" {\n type = object({ low = number })\n default = { lwo = 1 }\n}\n", want: `"lwo"`},
-	"variable.validation.condition": {module: "variable \"v\" {\n default = 1\n validation {\n condition = { lwo = 1 }\n message = \"m\"\n }\n}\n", want: "condition takes a bool"},
-	"variable.validation.message":   {anyKey: "what is no string is left out for a message of our own"},
-	"output.value":                  {anyKey: "it is shown as it is"},
-	"module.*":                      {anyKey: "the arguments are variables of the module; the keys of their objects are checked like those of a default: conformance 0536"},
-	"check.expect.between":          {module: checkOf("between = { min = 0 }"), want: "a list of values is expected"},
-	"check.expect.in_set":           {module: checkOf("in_set = { a = 0 }"), want: "a list of values is expected"},
-	"dataset.from":                  {anyKey: "the keys are names of tables"},
-	"dataset.params.*":              {anyKey: "the arguments are parameters of the query, which must read each"},
-	"train/container.env":           {anyKey: "the keys are variables of the environment"},
-	"train/container.params.*":      {anyKey: "they are for the command"},
+	"variable.default":                                     {module: "variable \"v\" {\n type = object({ low = number })\n default = { lwo = 1 }\n}\n", want: `"lwo"`},
+	"variable.validation.condition":                        {module: "variable \"v\" {\n default = 1\n validation {\n condition = { lwo = 1 }\n message = \"m\"\n }\n}\n", want: "condition takes a bool"},
+	"variable.validation.message":                          {anyKey: "what is no string is left out for a message of our own"},
+	"output.value":                                         {anyKey: "it is shown as it is"},
+	"module.*":                                             {anyKey: "the arguments are variables of the module; the keys of their objects are checked like those of a default: conformance 0536"},
+	"check.expect.between":                                 {module: checkOf("between = { min = 0 }"), want: "a list of values is expected"},
+	"check.expect.in_set":                                  {module: checkOf("in_set = { a = 0 }"), want: "a list of values is expected"},
+	"dataset.from":                                         {anyKey: "the keys are names of tables"},
+	"dataset.params.*":                                     {anyKey: "the arguments are parameters of the query, which must read each"},
+	"train/container.env":                                  {anyKey: "the keys are variables of the environment"},
+	"train/container.params.*":                             {anyKey: "they are for the command"},
+	"profile.parts":                                        {anyKey: "the keys are names of parts"},
+	"train/gradient_boosting.tune.space.trees":             {module: spaceOf("gradient_boosting", "trees"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.learning_rate":     {module: spaceOf("gradient_boosting", "learning_rate"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.max_depth":         {module: spaceOf("gradient_boosting", "max_depth"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.max_leaves":        {module: spaceOf("gradient_boosting", "max_leaves"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.min_child_weight":  {module: spaceOf("gradient_boosting", "min_child_weight"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.lambda":            {module: spaceOf("gradient_boosting", "lambda"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.gamma":             {module: spaceOf("gradient_boosting", "gamma"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.max_cat_to_onehot": {module: spaceOf("gradient_boosting", "max_cat_to_onehot"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.max_cat_threshold": {module: spaceOf("gradient_boosting", "max_cat_threshold"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.subsample":         {module: spaceOf("gradient_boosting", "subsample"), want: `"lwo"`},
+	"train/gradient_boosting.tune.space.column_sample":     {module: spaceOf("gradient_boosting", "column_sample"), want: `"lwo"`},
+	"train/linear_regression.tune.space.l2":                {module: spaceOf("linear_regression", "l2"), want: `"lwo"`},
+	"train/logistic_regression.tune.space.l2":              {module: spaceOf("logistic_regression", "l2"), want: `"lwo"`},
+	"train/logistic_regression.tune.space.max_iterations":  {module: spaceOf("logistic_regression", "max_iterations"), want: `"lwo"`},
+}
+
+// spaceOf is a trainer whose space has a range of a parameter with a misspelt end.
+func spaceOf(trainer, parameter string) string {
+	return "source \"csv\" \"s\" {\n path = \"s.csv\"\n column \"x\" { type = \"double\" }\n column \"y\" { type = \"boolean\" }\n column \"z\" { type = \"double\" }\n}\n" +
+		"split \"hash\" \"p\" {\n from = source.s\n test = 0.2\n validation = 0.2\n}\nmetric \"m\" { type = \"" + map[bool]string{true: "root_mean_squared_error", false: "roc_auc"}[trainer == "linear_regression"] + "\" }\n" +
+		"train \"" + trainer + "\" \"t\" {\n data = split.p.train\n selection = split.p.validation\n target = \"" + map[bool]string{true: "z", false: "y"}[trainer == "linear_regression"] +
+		"\"\n features = [\"x\"]\n tune {\n metric = metric.m\n space { " + parameter + " = { lwo = 0.1, max = 1 } }\n }\n}\n"
 }
 
 func checkOf(expectation string) string {

@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/stdlib/metric"
 	"github.com/mlp-lang/mlp/stdlib/train/tune"
 )
@@ -140,6 +141,21 @@ type dimensionText struct {
 	When   map[string][]float64 `json:"when"`
 }
 
+// dimensionKeys are the keys of a dimensionText.
+var dimensionKeys = []string{"values", "min", "max", "scale", "when"}
+
+// foreignKey is the first key of an object that is none of dimensionKeys; "" if there is none, or what is written is no object.
+func foreignKey(written json.RawMessage) string {
+	var keys map[string]json.RawMessage
+	_ = json.Unmarshal(written, &keys) // what is no object has none
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if !slices.Contains(dimensionKeys, key) {
+			return key
+		}
+	}
+	return ""
+}
+
 // space reads what is written of each parameter; those with a mistake are left out.
 // Dimensions are sorted by their names and lists by their values, each value once: the order in which they are written
 // decides nothing, neither of a grid nor of what is drawn.
@@ -158,6 +174,10 @@ func (u *Tunable) space(t *Tuning) (out tune.Space, problems []schema.Problem) {
 		}
 		var w dimensionText
 		if json.Unmarshal(t.Space[name], &w.Values) != nil && strictly(t.Space[name], &w) != nil {
+			if key := foreignKey(t.Space[name]); key != "" {
+				report(fmt.Sprintf("The space of %s takes no %q", name, key), strings.TrimSpace("It takes "+strings.Join(dimensionKeys, ", ")+". "+suggest.DidYouMean(key, dimensionKeys)))
+				continue
+			}
 			report("The space of "+name+" is neither a list of numbers nor a range",
 				`Write [4, 6, 8], or { min = 0.02, max = 0.3 } with scale = "log" or when = { … } if they are wanted, or { values = [4, 6], when = { … } }.`)
 			continue

@@ -112,7 +112,7 @@ func (t *Tree) mean(at int32) float64 {
 		return float64(n.Value)
 	}
 	left, right := t.parts(n)
-	return left*t.mean(n.Left) + right*t.mean(n.Right)
+	return float64(left*t.mean(n.Left)) + float64(right*t.mean(n.Right))
 }
 
 // next is the child that a value leads to; NaN is missing. What is no category goes left, as in XGBoost.
@@ -197,7 +197,7 @@ func (w *pathWalk) walk(at int32, path []step, n int, new step) {
 	node := &w.tree.Nodes[at]
 	if node.Leaf() {
 		for i := 1; i <= n; i++ {
-			w.out[path[i].feature] += without(path, n, i) * (path[i].one - path[i].zero) * float64(node.Value)
+			w.out[path[i].feature] += float64(without(path, n, i) * (path[i].one - path[i].zero) * float64(node.Value))
 		}
 		return
 	}
@@ -334,13 +334,13 @@ func (w *pairWalk) walk(at int32) {
 func (w *pairWalk) leaf(value float64) {
 	u, v := len(w.u), len(w.v)
 	if u > 0 {
-		part := value * w.shares[u][v]
+		part := float64(value * w.shares[u][v])
 		for _, f := range w.u {
 			w.out[f] += part
 		}
 	}
 	if v > 0 {
-		part := value * w.shares[v][u]
+		part := float64(value * w.shares[v][u])
 		for _, f := range w.v {
 			w.out[f] -= part
 		}

@@ -135,9 +135,9 @@ func (d *Dimension) mixture(values []float64) *mixture {
 	for _, v := range values {
 		m.means = append(m.means, d.place(v))
 	}
-	m.means = append(m.means, m.low+whole/2)
+	m.means = append(m.means, m.low+float64(whole/2))
 	slices.Sort(m.means)
-	prior := slices.Index(m.means, m.low+whole/2)
+	prior := slices.Index(m.means, m.low+float64(whole/2))
 	least := whole / min(100, float64(len(m.means)+1))
 	for i, x := range m.means {
 		left, right := 0.0, 0.0
@@ -152,7 +152,7 @@ func (d *Dimension) mixture(values []float64) *mixture {
 			sigma = whole
 		}
 		m.sigma = append(m.sigma, sigma)
-		m.within = append(m.within, normal((m.high-x)/sigma)-normal((m.low-x)/sigma))
+		m.within = append(m.within, float64(normal((m.high-x)/sigma))-float64(normal((m.low-x)/sigma)))
 	}
 	return m
 }
@@ -160,7 +160,7 @@ func (d *Dimension) mixture(values []float64) *mixture {
 // draw is a place.
 func (m *mixture) draw(r *rand.Rand) float64 {
 	i := r.IntN(len(m.means))
-	from, to := normal((m.low-m.means[i])/m.sigma[i]), normal((m.high-m.means[i])/m.sigma[i])
+	from, to := float64(normal((m.low-m.means[i])/m.sigma[i])), float64(normal((m.high-m.means[i])/m.sigma[i]))
 	u := from + float64(r.Float64()*(to-from))
 	x := m.means[i] + float64(m.sigma[i]*mathext.NormalQuantile(u))
 	return min(max(x, m.low), m.high)
@@ -170,7 +170,7 @@ func (m *mixture) draw(r *rand.Rand) float64 {
 func (m *mixture) mass(low, high float64) float64 {
 	sum := 0.0
 	for i, mean := range m.means {
-		sum += (normal((high-mean)/m.sigma[i]) - normal((low-mean)/m.sigma[i])) / m.within[i]
+		sum += (float64(normal((high-mean)/m.sigma[i])) - float64(normal((low-mean)/m.sigma[i]))) / m.within[i]
 	}
 	return max(sum/float64(len(m.means)), math.SmallestNonzeroFloat64)
 }
