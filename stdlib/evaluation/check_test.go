@@ -152,7 +152,7 @@ func TestTable(t *testing.T) {
 			`metrics[1]: Metric "loss": the expression is varchar, expected a number`},
 		{schema.Binary, metric(`{"name": "loss", "goal": "minimize", "sql": "sum(amuont)"}`),
 			`metrics[0]: Metric "loss": there is no column "amuont" | The nearest are amount, adult, fraud, at, actual. | did you mean "amount"?`},
-		{"no scores", metric(`{"name": "loss", "goal": "minimize", "sql": "avg(score)"}`), `metrics[0]: Metric "loss": there is no column "score" | The nearest are predicted.`},
+		{"no scores", metric(`{"name": "loss", "goal": "minimize", "sql": "avg(score)"}`), `metrics[0]: Metric "loss": there is no column "score" | The nearest is predicted.`},
 		{schema.Binary, metric(`{"name": "loss", "goal": "minimize", "sql": "amount"}`),
 			`metrics[0]: Metric "loss": an aggregate is expected here | The expression has a value for each row; a value over many rows is wanted, such as sum(amount) or count(*).`},
 		{"no target", metric(`{"name": "loss", "goal": "minimize", "sql": "sum(amuont)"}`), ""}, // that the target is missing is told

@@ -385,6 +385,9 @@ func (e *Error) detail() string {
 		if len(e.Candidates) == 0 {
 			return ""
 		}
+		if len(e.Candidates) == 1 {
+			return "The nearest is " + oneLineEach(e.Candidates)[0] + "."
+		}
 		return "The nearest are " + strings.Join(oneLineEach(e.Candidates), ", ") + "."
 	case "NO_MATCHING_FUNCTION":
 		return ""
