@@ -35,24 +35,11 @@ func (w *world) copied() *world {
 	return &out
 }
 
-// aheadWorld is one in which the text is live.
-func aheadWorld(t *testing.T, text string) *world {
-	w := newWorld(t)
-	w.data["raw.csv"] = "1,2,true"
-	w.figures["check.enough"] = `{"rows":100,"failed":0}`
-	w.figures["evaluate.e"] = `{"rows":50,"metrics":{"auc":0.9}}`
-	w.figures["evaluate.e@champion"] = `{"metrics":{"auc":0.88},"delta":{"auc":{"low":-0.01}}}`
-	for range 2 {
-		w.apply(w.plan(text))
-	}
-	return w
-}
-
 // TestAhead: on top of the plan of any edit the same text does nothing, neither before that plan is applied nor, by a plan without one ahead, afterwards; and what a
 // second edit has cached on top of the plan of the first is cached once that has been applied.
 func TestAhead(t *testing.T) {
 	for name, text := range map[string]string{"trees": fraud, "opaque": opaque} {
-		w := aheadWorld(t, text)
+		w := settledIn(t, text)
 		all := slices.Sorted(maps.Keys(edits(text)))
 		made := 0
 		for i, first := range all {
@@ -95,13 +82,13 @@ func TestAhead(t *testing.T) {
 
 // TestAheadIsRefused: a plan of a part says nothing of the rest, and what is not known cannot flow into anything.
 func TestAheadIsRefused(t *testing.T) {
-	w := aheadWorld(t, fraud)
+	w := settledIn(t, fraud)
 	p := *w.plan(strings.Replace(fraud, "trees = ", "trees = 1", 1))
 	p.Targets = []string{"train.m"}
 	if _, err := After(&w.state, &p, w); err == nil || !strings.Contains(err.Error(), "part") {
 		t.Errorf("got %v, want that it is of a part", err)
 	}
-	opaqueWorld := aheadWorld(t, opaque)
+	opaqueWorld := settledIn(t, opaque)
 	opaqueWorld.image = ""
 	unknown := opaqueWorld.plan(opaque)
 	if _, err := After(&opaqueWorld.state, unknown, opaqueWorld); err == nil || !strings.Contains(err.Error(), "is not known before an apply") {

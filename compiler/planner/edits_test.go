@@ -53,14 +53,7 @@ func edits(text string) map[string]int {
 // open is listed under a cause.
 func TestEveryEditIsTold(t *testing.T) {
 	for name, text := range map[string]string{"trees": fraud, "opaque": opaque} {
-		w := newWorld(t)
-		w.data["raw.csv"] = "1,2,true"
-		w.figures["check.enough"] = `{"rows":100,"failed":0}`
-		w.figures["evaluate.e"] = `{"rows":50,"metrics":{"auc":0.9}}`
-		w.figures["evaluate.e@champion"] = `{"metrics":{"auc":0.88},"delta":{"auc":{"low":-0.01}}}`
-		for range 2 {
-			w.apply(w.plan(text))
-		}
+		w := settledIn(t, text)
 		if p := w.plan(text); len(p.Changes) > 0 {
 			t.Fatalf("%s: nothing differs, and the plan has %v", name, whyText(p))
 		}
@@ -100,14 +93,7 @@ func describeChanges(p *plan.Plan) (out []string) {
 // TestStagesOfKnownResultsAreAdded: a stage that is new is told also where its result is known, as that of one that does the same, and
 // once it is recorded it is told no more.
 func TestStagesOfKnownResultsAreAdded(t *testing.T) {
-	w := newWorld(t)
-	w.data["raw.csv"] = "1,2,true"
-	w.figures["check.enough"] = `{"rows":100,"failed":0}`
-	w.figures["evaluate.e"] = `{"rows":50,"metrics":{"auc":0.9}}`
-	w.figures["evaluate.e@champion"] = `{"metrics":{"auc":0.88},"delta":{"auc":{"low":-0.01}}}`
-	for range 2 {
-		w.apply(w.plan(fraud))
-	}
+	w := settledIn(t, fraud)
 	twin := fraud + "\nevaluate \"twin\" {\n" + body(t, fraud, `evaluate "e" {`)
 	p := w.plan(twin)
 	if got := whyText(p); len(got) != 1 || got[0] != "metadata evaluate.twin added" || p.Changes[0].Range.Start.Line < strings.Count(fraud, "\n") {

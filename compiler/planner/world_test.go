@@ -387,3 +387,16 @@ func whyText(p *plan.Plan) []string {
 	}
 	return out
 }
+
+// settledIn is a world in which a text was applied until nothing was left to do.
+func settledIn(t *testing.T, text string) *world {
+	w := newWorld(t)
+	w.data["raw.csv"] = "1,2,true"
+	w.figures["check.enough"] = `{"rows":100,"failed":0}`
+	w.figures["evaluate.e"] = `{"rows":50,"metrics":{"auc":0.9}}`
+	w.figures["evaluate.e@champion"] = `{"metrics":{"auc":0.88},"delta":{"auc":{"low":-0.01}}}`
+	for range 2 {
+		w.apply(w.plan(text))
+	}
+	return w
+}
