@@ -128,13 +128,16 @@ func (c *collector) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var wanted []string // before any is read: what is read is written where this looks
+	for _, key := range c.index.Keys() {
+		if _, known := c.records[key]; strings.HasPrefix(key, records.Prefix) && (!known || strings.HasPrefix(key, records.ReplacedPrefix)) {
+			wanted = append(wanted, key)
+		}
+	}
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readAtOnce)
-	for _, key := range c.index.Keys() {
-		if _, known := c.records[key]; !strings.HasPrefix(key, records.Prefix) || known && !strings.HasPrefix(key, records.ReplacedPrefix) {
-			continue
-		}
+	for _, key := range wanted {
 		g.Go(func() error {
 			a, own, err := c.read(ctx, key)
 			mu.Lock()
