@@ -38,7 +38,10 @@ func (e *Evaluation) CountedRows() []int { return e.rows.counted }
 // Explain returns the figures of what scores come from, and the part of the report that shows them. The figures are, by feature, the mean of the attributions' absolute
 // values over the rows (of several classes, added up over these), in the unit of margins, and the feature's share in their sum.
 func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
-	const none = "there is no row to explain"
+	none := "there is no row to explain"
+	if len(x.Features) == 0 {
+		none = "the model reads no feature"
+	}
 	mean := make([]float64, len(x.Features))
 	total := 0.0
 	for f := range mean {
@@ -67,6 +70,10 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 		figures["method"], e.undefined["explain.method"] = nil, none
 	}
 	section := report.Section{Title: "What the scores come from"}
+	if len(x.Features) == 0 {
+		section.Items = append(section.Items, report.Note("There is nothing to show: %s.", none))
+		return figures, section
+	}
 	if x.rows() < smallestGroup || total == 0 || math.IsNaN(total) {
 		section.Items = append(section.Items, report.Note("Nothing is shown of %s rows, fewer than %d, or of scores that come from no feature.", whole(x.rows()), smallestGroup))
 		return figures, section

@@ -182,3 +182,21 @@ func TestExplainedProblems(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainedWithoutFeatures: of a model that reads nothing the reason is that, and not a lack of rows.
+func TestExplainedWithoutFeatures(t *testing.T) {
+	m := &constant.Model{Scores: []float64{0.3}}
+	b, err := trained.New(trained.Signature{Task: schema.Binary, Target: "y", Classes: []string{"false", "true"}}, trained.Constant, m, trained.DefaultThreshold, trained.Provenance{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := explained(b, `{"rows": 600, "background": 10}`)
+	if why := e.run(t).reason(t, "explain.method"); why != "the model reads no feature" {
+		t.Errorf("the method is undefined: %q", why)
+	}
+	_, r := reportOf(t, e)
+	last := r.Sections[len(r.Sections)-1]
+	if len(last.Items) != 1 || last.Items[0].Note != "There is nothing to show: the model reads no feature." {
+		t.Errorf("got %+v", last)
+	}
+}
