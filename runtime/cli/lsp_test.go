@@ -301,7 +301,7 @@ func TestLSPDiagnostics(t *testing.T) {
 	text := editorModule["data.mlp"]
 	start := positionOf(t, text, "amount > 0", 0)
 	c.change("data.mlp", protocol.Range{Start: start, End: start}, "'🙂' = '🙂' and foo and ")
-	want := []string{"23:62-23:65 error there is no column \"foo\"\nThe nearest are"}
+	want := []string{"23:62-23:65 error there is no column \"foo\"\nThe nearest is amount"}
 	got := c.diagnostics("data.mlp")
 	if len(got) != 1 || !strings.HasPrefix(got[0], want[0]) {
 		t.Errorf("got %q, want %q", got, want)
