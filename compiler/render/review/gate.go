@@ -250,25 +250,36 @@ func ruleNote(r plan.Rule) string {
 // values lists figures as "name = value", in the order in which the rule reads them; the module's own values stand in the rule already, and
 // matter where it does not hold. What is said of the champion stands beside the gate, and not at each of its rules.
 func values(seen []plan.FigureSeen, constants bool) []string {
-	var out []string
+	var paths, out []string
 	for _, v := range seen {
 		constant := strings.HasPrefix(v.Path, "variable.") || strings.HasPrefix(v.Path, "local.")
 		if constant && !constants || strings.HasPrefix(v.Path, "champion.") {
 			continue
 		}
-		out = append(out, lastPart(v.Path)+" = "+render.Value(v.Value))
+		paths = append(paths, v.Path)
+		out = append(out, render.Value(v.Value))
+	}
+	for i, path := range paths {
+		out[i] = figureName(path, paths) + " = " + out[i]
 	}
 	return out
 }
 
-// lastPart is the end of a figure's path that tells it from its neighbours: auc of "evaluate.test.metrics.auc", auc.low of
-// "evaluate.test.delta.auc.low".
-func lastPart(path string) string {
+// figureName is the shortest end of a figure's path that tells it from the others of its rule: auc of "evaluate.test.metrics.auc", auc.low of
+// "evaluate.test.delta.auc.low", and beside "evaluate.linear.metrics.auc" of "evaluate.trees.metrics.auc" trees.metrics.auc.
+func figureName(path string, all []string) string {
 	parts := strings.Split(path, ".")
-	if n := len(parts); n > 1 && (parts[n-1] == "low" || parts[n-1] == "high" || parts[n-1] == "value") {
-		return render.Line(strings.Join(parts[n-2:], "."))
+	n := len(parts) - 1
+	if last := parts[n]; n > 0 && (last == "low" || last == "high" || last == "value") {
+		n--
 	}
-	return render.Line(parts[len(parts)-1])
+	for ; n > 0; n-- {
+		end := "." + strings.Join(parts[n:], ".")
+		if !slices.ContainsFunc(all, func(o string) bool { return o != path && strings.HasSuffix(o, end) }) {
+			break
+		}
+	}
+	return render.Line(strings.Join(parts[n:], "."))
 }
 
 // bare is a command line of no workspace, where nobody reads it.
