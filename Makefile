@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build demo test race race-threads bench figures fuzz soak
+.PHONY: build demo test race race-threads bench bench-peers figures fuzz soak
 
 # The static binary: command line, stage runner, model server and, in an empty image, every built-in component. Names of
 # hosts and users are looked up by Go itself, which wants no shared library of the system (netgo, osusergo). What the linker says is
@@ -68,6 +68,15 @@ figures: build
 	@MLP_BIN=$(CURDIR)/bin/mlp $(GO) test -timeout 1h -run '^$$' -bench '$(FIGURES)' -benchtime 1x ./runtime/cli ./runtime/executor/docker ./runtime/serve \
 	  ./stdlib/train/gradient_boosting/... ./stdlib/table ./stdlib/feature/window | tee bin/bench.txt
 	@awk -f .ci/figures.awk bin/bench.txt
+
+# Test figures beside XGBoost's and scikit-learn's from Debian's packages (python3-xgboost, python3-sklearn), in one run: on the sets that
+# scikit-learn brings, on generated ones, and on those of the folder PEERS_DATA that testdata/peers/peers.py knows; what a fit takes
+# beside XGBoost's; and how long an edit waits for its figures. A quarter of an hour.
+PEERS_DATA ?= $(wildcard $(CURDIR)/../shared/data)
+bench-peers: build
+	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage)$$' -benchtime 1x ./runtime/cli \
+	  ./stdlib/train/gradient_boosting | tee bin/peers.txt
+	@awk -v peers=1 -f .ci/figures.awk bin/peers.txt
 
 # Each fuzz target for a while, two at a time. What a target prints is shown only if it fails; the input it found is then
 # in testdata/fuzz of its package.
