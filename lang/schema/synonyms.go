@@ -159,6 +159,7 @@ func ValueWords() Vocabulary {
 		{words: "kappa cohens_kappa cohen_kappa_score", here: []string{"cohen_kappa"}},
 		{words: "mse neg_mean_squared_error l2", here: []string{"mean_squared_error"}}, {words: "mae neg_mean_absolute_error l1", here: []string{"mean_absolute_error"}},
 		{words: "rmse neg_root_mean_squared_error", here: []string{"root_mean_squared_error"}}, {words: "mape", here: []string{"mean_absolute_percentage_error"}},
+		{words: "wape wmape weighted_mape", here: []string{"weighted_absolute_percentage_error"}},
 		{words: "medae", here: []string{"median_absolute_error"}}, {words: "r2_score r_squared rsquared explained_variance", here: []string{"r2"}},
 		{words: "binary binary_logistic logistic two_class binclass", here: []string{"binary_classification"}},
 		{words: "classification classifier", here: []string{"binary_classification"}, why: "of two classes; of more, multiclass_classification"},

@@ -55,7 +55,7 @@ const IntervalsDoc = "**Intervals.** Rows are taken to be independent; where the
 	"| other metrics of decisions: `balanced_accuracy`, averages over classes, `matthews_corrcoef`, `cohen_kappa` | linearised variance, with one row more decided otherwise, as of a share (Agresti and Coull 1998) |\n" +
 	"| `roc_auc`, `roc_auc_ovr` | variance by DeLong et al. (1988), drawn towards Hanley and McNeil's (1982) where the rarer class has few rows, as of a share |\n" +
 	"| `average_precision` | variance by resamples, drawn towards that of a share of the positives (Boyd et al. 2013) |\n" +
-	"| means of errors: `log_loss`, `brier_score`, `mean_absolute_error`, `mean_squared_error`, `root_mean_squared_error`, `mean_absolute_percentage_error`; `r2` by 1 - r2 | bootstrap-t of the logarithm " +
+	"| means of errors: `log_loss`, `brier_score`, `mean_absolute_error`, `mean_squared_error`, `root_mean_squared_error`, `mean_absolute_percentage_error`, `weighted_absolute_percentage_error`; `r2` by 1 - r2 | bootstrap-t of the logarithm " +
 	"(Efron and Tibshirani 1993), lengthened where errors are skewed by the rule of three (Hanley and Lippman-Hand 1983); undefined where few rows make most of the figure (skewness of 0.4 or more), since nothing " +
 	"tells then how far off it is (Bahadur and Savage 1956) |\n" +
 	"| `mean_prediction` | bootstrap-t |\n" +

@@ -19,7 +19,7 @@ var Component = component.Component{
 		Summary: "How good a model is, as one number",
 		Doc:     doc(),
 		Body: schema.Body{Attrs: []schema.Attr{
-			{Name: "type", Type: schema.String, OneOf: Names(), Doc: "One of scikit-learn's metrics, by its name. Either this or `sql`."},
+			{Name: "type", Type: schema.String, OneOf: Names(), Doc: "One of scikit-learn's metrics, by its name, or `weighted_absolute_percentage_error`, which forecasters use. Either this or `sql`."},
 			{Name: "sql", Type: schema.SQLExpr, Doc: "An aggregate over the predictions: `actual`, `predicted`, `score` (two classes) or `score_<class>`, " +
 				"`weight`, and the columns of the data. Bound where an evaluation lists the metric."},
 			{Name: "goal", Type: schema.String, OneOf: []string{"maximize", "minimize"}, Doc: "Whether more or less of an SQL metric is better. The other types know."},
@@ -27,7 +27,7 @@ var Component = component.Component{
 				Doc: "How `precision`, `recall`, `f1` and `roc_auc_ovr` join the classes. `binary`, the default for two classes, is of the positive class alone."},
 			{Name: "zero_division", Type: schema.Number,
 				Doc: "The value where a quotient has nothing below the line, such as precision without a positive prediction. Without it the metric is undefined there, and a rule on it is an error. " +
-					"It reaches precision, recall, f1, the rates, matthews_corrcoef, cohen_kappa (scikit-learn: 0, or nan of kappa) and r2 of actual values that are all the same (scikit-learn: 1 if predicted exactly, else 0); " +
+					"It reaches precision, recall, f1, the rates, matthews_corrcoef, cohen_kappa (scikit-learn: 0, or nan of kappa), weighted_absolute_percentage_error and r2 of actual values that are all the same (scikit-learn: 1 if predicted exactly, else 0); " +
 					"of averages, each class. It reaches neither balanced_accuracy, which is of the classes that occur, nor areas under curves."},
 		}},
 		Out: []schema.Port{{Name: "metric", Type: schema.MetricPort, Doc: "The definition, for `evaluate`, `tune` and `decision`."}},

@@ -42,6 +42,7 @@ var definitions = sync.OnceValue(func() []definition {
 		{name: "root_mean_squared_error", summary: "root of the mean squared error, in the target's unit", tasks: numbers, ratio: rootRatio, value: rootMeanSquaredError},
 		{name: "median_absolute_error", summary: "median of the absolute error, in the target's unit", tasks: numbers, value: medianAbsoluteError},
 		{name: "mean_absolute_percentage_error", summary: "mean of the error relative to the actual value; 0.1 is 10 %", tasks: numbers, ratio: percentageRatio, value: meanAbsolutePercentageError},
+		{name: "weighted_absolute_percentage_error", summary: "sum of the absolute errors by the sum of the absolute actual values (WAPE); 0.1 is 10 %", tasks: numbers, ratio: weightedPercentageRatio, value: weightedAbsolutePercentageError},
 		{name: "max_error", summary: "greatest absolute error, in the target's unit", tasks: numbers, value: maxError},
 		{name: "mean_prediction", summary: "mean of the predicted values", greater: true, signed: true, tasks: numbers, ratio: predictionRatio, value: meanPrediction},
 		{name: "r2", summary: "share of the target's variance that is explained", greater: true, signed: true, tasks: numbers, ratio: r2Ratio, value: r2},

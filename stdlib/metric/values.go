@@ -40,6 +40,23 @@ func percentageRatio(s *Sample) ratio {
 	return ratio{num: func(i int) float64 { return s.err(i) / max(math.Abs(s.Actual[i]), epsilon) }}
 }
 
+// weightedAbsolutePercentageError is Σ w|actual - predicted| / Σ w|actual|: the percentage errors weighted by the actual values (Kolassa and Schütz 2007), so
+// that rows of 0 have no huge ones.
+func weightedAbsolutePercentageError(m *Metric, s *Sample, w []float64) (float64, string) {
+	var errors, actual float64
+	for i, wi := range w {
+		if wi != 0 {
+			errors += float64(wi * s.err(i))
+			actual += float64(wi * math.Abs(s.Actual[i]))
+		}
+	}
+	return m.ratio(errors, actual, "the actual values are all 0")
+}
+
+func weightedPercentageRatio(s *Sample) ratio {
+	return ratio{num: s.err, den: func(i int) float64 { return math.Abs(s.Actual[i]) }}
+}
+
 // medianAbsoluteError takes no weights of rows, only how often a resample has drawn each.
 func medianAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
 	if s.Weight != nil {
