@@ -1,0 +1,2 @@
+// Package split has the types of split, a folder each. Its tests hold them together, since they promise the same things.
+package split
