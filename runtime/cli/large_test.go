@@ -31,8 +31,8 @@ source "csv" "rows" {
 
 split "hash" "parts" {
   from       = source.rows
-  validation = 0.65
-  test       = 0.25
+  validation = 0.05
+  test       = 0.9
   memory_mb  = LIMIT
 }
 

@@ -17,21 +17,37 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/radix"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // unit is how far apart points of a curve are that a picture tells apart, in shares of its width.
 const unit = 1.0 / 200
 
-// thin leaves out points of a curve that lie on the last one kept, both axes being from 0 to 1. The first and the last stay.
-func thin(x, y []float64) ([]float64, []float64) {
-	var outX, outY []float64
-	for i := range x {
-		if n := len(outX); n == 0 || i == len(x)-1 || math.Abs(x[i]-outX[n-1]) >= unit || math.Abs(y[i]-outY[n-1]) >= unit {
-			outX, outY = append(outX, rounded(x[i], 5)), append(outY, rounded(y[i], 5))
-		}
+// thinned is a curve, both axes being from 0 to 1, without the points that lie on the last one kept. The first and the last stay.
+type thinned struct {
+	x, y     []float64
+	last     [2]float64
+	leftLast bool
+}
+
+// add adds the next point.
+func (t *thinned) add(x, y float64) {
+	n := len(t.x)
+	if t.leftLast = n > 0 && !(math.Abs(x-t.x[n-1]) >= unit) && !(math.Abs(y-t.y[n-1]) >= unit); t.leftLast {
+		t.last = [2]float64{x, y}
+		return
 	}
-	return outX, outY
+	t.x, t.y = append(t.x, rounded(x, 5)), append(t.y, rounded(y, 5))
+}
+
+// points are those of the curve, once all are added.
+func (t *thinned) points() (x, y []float64) {
+	if t.leftLast {
+		t.leftLast = false
+		t.x, t.y = append(t.x, rounded(t.last[0], 5)), append(t.y, rounded(t.last[1], 5))
+	}
+	return t.x, t.y
 }
 
 // shareAxis goes from 0 to 1.
@@ -42,20 +58,19 @@ func shareAxis(label string) report.Axis {
 // rocSeries is the curve of a class against the rest; false where there is none: without scores, or where all rows are of the class or none is.
 // It goes from (0, 0) to (1, 1), a point for each score that a row has.
 func (r *reporter) rocSeries(class int, name string) (report.Series, bool) {
-	points := r.sample.Operating(class)
-	if len(points) == 0 {
+	points := r.sample.Thresholds(class)
+	if points == nil {
 		return report.Series{}, false
 	}
-	last := points[len(points)-1]
-	if last.True == 0 || last.False == 0 {
+	positive, negative := points.Of()
+	if positive == 0 || negative == 0 {
 		return report.Series{}, false
 	}
-	x, y := []float64{0}, []float64{0}
-	for _, p := range points {
-		x, y = append(x, p.False/last.False), append(y, p.True/last.True)
-	}
+	var curve thinned
+	curve.add(0, 0)
+	points.Descending(func(p metric.Operating) { curve.add(p.False/negative, p.True/positive) })
 	s := report.Series{Name: name, Mark: report.Line}
-	s.X, s.Y = thin(x, y)
+	s.X, s.Y = curve.points()
 	return s, true
 }
 
@@ -67,8 +82,11 @@ func chance() report.Series {
 // binary are the curves and counts of a task of two classes.
 func (r *reporter) binary() []report.Item {
 	items := []report.Item{r.confusion()}
-	points := r.sample.Operating(1)
-	if len(points) == 0 {
+	points := r.sample.Thresholds(1)
+	if points == nil {
+		return items
+	}
+	if positive, negative := points.Of(); positive+negative == 0 {
 		return items
 	}
 	roc, ok := r.rocSeries(1, "model")
@@ -87,34 +105,30 @@ func (r *reporter) binary() []report.Item {
 }
 
 // precisionRecall begins at the highest score; its reference is the share of the class, which is the precision of choosing rows by chance.
-func (r *reporter) precisionRecall(points []metric.Operating) *report.Plot {
-	last := points[len(points)-1]
-	var x, y []float64
-	for _, p := range points {
-		x, y = append(x, p.True/last.True), append(y, p.True/(p.True+p.False))
-	}
+func (r *reporter) precisionRecall(points *metric.Thresholds) *report.Plot {
+	positive, negative := points.Of()
+	var curve thinned
+	points.Descending(func(p metric.Operating) { curve.add(p.True/positive, p.True/(p.True+p.False)) })
 	s := report.Series{Name: "model", Mark: report.Line}
-	s.X, s.Y = thin(x, y)
-	base := last.True / (last.True + last.False)
+	s.X, s.Y = curve.points()
+	base := positive / (positive + negative)
 	return &report.Plot{Title: "Precision and recall", Alt: fmt.Sprintf("Precision by recall, over all thresholds; %.3g %% of the rows are positive.", 100*base),
 		X: shareAxis("recall"), Y: shareAxis("precision"),
 		Series: []report.Series{{Name: "share of positives", Mark: report.Line, X: []float64{0, 1}, Y: []float64{base, base}, Dim: true}, s}}
 }
 
 // thresholds shows what other thresholds would come to, and which one is the model's.
-func (r *reporter) thresholds(points []metric.Operating) *report.Plot {
+func (r *reporter) thresholds(points *metric.Thresholds) *report.Plot {
 	series := []report.Series{{Name: "precision", Mark: report.Line}, {Name: "recall", Mark: report.Line}, {Name: "F1", Mark: report.Line}, {Name: "selected rows", Mark: report.Line}}
-	var x []float64
-	var ys [4][]float64
-	for _, p := range slices.Backward(points) { // ascending thresholds
+	var curves [4]thinned
+	points.Ascending(func(p metric.Operating) {
 		selected, positives := p.True+p.False, p.True+p.Missed
-		x = append(x, p.Threshold)
-		for i, y := range []float64{p.True / selected, p.True / positives, 2 * p.True / (selected + positives), selected / (selected + p.Missed + p.Passed)} {
-			ys[i] = append(ys[i], y)
+		for i, y := range [4]float64{p.True / selected, p.True / positives, 2 * p.True / (selected + positives), selected / (selected + p.Missed + p.Passed)} {
+			curves[i].add(p.Threshold, y)
 		}
-	}
+	})
 	for i := range series {
-		series[i].X, series[i].Y = thin(x, ys[i])
+		series[i].X, series[i].Y = curves[i].points()
 	}
 	plot := &report.Plot{Title: "By threshold", Alt: "Precision, recall, F1 and the share of rows that are selected, by the score from which on a row is decided positive.",
 		X: shareAxis("threshold"), Y: shareAxis("share"), Series: series}
@@ -302,11 +316,7 @@ func (r *reporter) errors() []report.Item {
 // predicted has the actual values in up to 20 groups of rows by their prediction, of 20 rows or more each.
 func (r *reporter) predicted() *report.Plot {
 	s := r.sample
-	order := make([]int, s.Rows())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Predicted[a], s.Predicted[b]) })
+	order := radix.Ascending(s.Predicted)
 	groups := min(20, len(order)/smallestGroup)
 	band, middle := report.Series{Name: "80 % of the rows", Mark: report.Band}, report.Series{Name: "median", Mark: report.Line}
 	for g := range groups {

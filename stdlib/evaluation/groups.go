@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -22,21 +23,29 @@ type groups struct {
 func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 	for _, b := range blocks {
 		c := column(f, b.column())
-		values := make([]string, len(r.counted))
+		g := groups{of: make([]int32, len(r.counted))}
+		numbers := map[string]int32{}
 		for k, i := range r.counted {
-			values[k] = groupName(c, i)
+			name := groupName(c, i)
+			number, known := numbers[name]
+			if !known {
+				number = int32(len(numbers))
+				numbers[name] = number
+			}
+			g.of[k] = number
 		}
-		// Groups are numbered by their names, so that figures and resamples do not depend on the order of rows.
-		names := sorted(values)
-		names = slices.Compact(names)
-		if len(names) > mostGroups {
-			return &component.InputError{Summary: fmt.Sprintf("column %q has %d values, too many to compare groups by", c.Name, len(names)),
+		if len(numbers) > mostGroups {
+			return &component.InputError{Summary: fmt.Sprintf("column %q has %d values, too many to compare groups by", c.Name, len(numbers)),
 				Detail: fmt.Sprintf("At most %d groups are compared; a dataset can put values together.", mostGroups)}
 		}
-		g := groups{names: names, of: make([]int32, len(values))}
-		for k, v := range values {
-			at, _ := slices.BinarySearch(names, v)
-			g.of[k] = int32(at)
+		// Groups are numbered by their names, so that figures and resamples do not depend on the order of rows.
+		g.names = slices.Sorted(maps.Keys(numbers))
+		to := make([]int32, len(g.names))
+		for at, name := range g.names {
+			to[numbers[name]] = int32(at)
+		}
+		for k, number := range g.of {
+			g.of[k] = to[number]
 		}
 		r.groups = append(r.groups, g)
 	}
@@ -91,9 +100,7 @@ type fairnessReport struct {
 func (r *fairnessReport) measure(ctx context.Context) (err error) {
 	var of []*metric.Metric
 	r.compared, of = r.comparisons(r.set.Task, r.metrics)
-	if r.parts, err = metric.NewGroups(r.sample, r.of, len(r.names), r.MinGroupSize, of...); err != nil {
-		return err
-	}
+	r.parts = metric.NewGroups(r.sample, r.of, len(r.names), r.MinGroupSize, of...)
 	r.measures, r.overall = r.parts.Measure(r.sample.Weights())
 	if r.none = r.noInterval(r.few); r.none != "" {
 		return nil

@@ -347,18 +347,24 @@ func (r *reporter) worst() []report.Item {
 	if loss == nil || len(r.rows.counted) < smallestGroup {
 		return nil
 	}
-	order := make([]int, len(loss))
-	for i := range order {
-		order[i] = i
+	var order []int // the greatest losses, the first of equals first
+	for k, x := range loss {
+		at := len(order)
+		for at > 0 && loss[order[at-1]] < x {
+			at--
+		}
+		if at < mostWorst {
+			order = slices.Insert(order, at, k)
+			order = order[:min(len(order), mostWorst)]
+		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(loss[b], loss[a]) })
 	t := &report.Table{Columns: []report.Column{{Name: "row", Kind: report.Count}}}
 	if r.set.Task == schema.Regression {
 		t.Columns = append(t.Columns, report.Column{Name: "error, in root mean squared errors", Kind: report.Number})
 	} else {
 		t.Columns = append(t.Columns, report.Column{Name: "actual"}, report.Column{Name: "predicted"}, report.Column{Name: "probability of the actual class", Kind: report.Number})
 	}
-	for _, k := range order[:min(mostWorst, len(order))] {
+	for _, k := range order {
 		if loss[k] <= 0 {
 			break
 		}

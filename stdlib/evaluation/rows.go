@@ -53,7 +53,8 @@ func readRows(ctx context.Context, c *Config, t *schema.Table, path, target stri
 	if err != nil {
 		return nil, fmt.Errorf("reading the data: %w", err)
 	}
-	r := &rows{total: f.Rows, target: column(f, target)}
+	of := *column(f, target) // and not all columns that were read with it
+	r := &rows{total: f.Rows, target: &of}
 	for i := range f.Rows {
 		known := r.target.Text() && r.target.Codes[i] >= 0 || !r.target.Text() && !math.IsNaN(r.target.Num[i])
 		if known && (mature == "" || column(f, mature).Num[i] == 1) {
@@ -149,35 +150,53 @@ func readMasks(ctx context.Context, all []Slice, path string, counted []int) ([]
 	}
 	// A condition that is null is false: such a row is in no slice.
 	terms := []string{"row_number() over () as mlp_row"}
+	var names []string
 	for i, s := range all {
+		names = append(names, fmt.Sprintf("slice_%d", i))
 		terms = append(terms, fmt.Sprintf("coalesce((%s\n), false) as slice_%d", s.Where, i))
-	}
-	f, err := queryFrame(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " from data", Tables: map[string]string{"data": path}, OrderBy: []string{"mlp_row"}})
-	if err != nil {
-		return nil, fmt.Errorf("slicing the data: %w", err)
 	}
 	out := make([][]bool, len(all))
 	for s := range all {
 		out[s] = make([]bool, len(counted))
-		for k, i := range counted {
-			out[s][k] = f.Columns[s+1].Num[i] == 1
-		}
+	}
+	next := 0 // of counted
+	err := queried(ctx, table.Query{SQL: "select " + strings.Join(terms, ", ") + " from data", Tables: map[string]string{"data": path}, OrderBy: []string{"mlp_row"}}, func(path string) error {
+		return table.ReadParts(ctx, path, names, func(p table.Part) error {
+			for ; next < len(counted) && counted[next] < p.Before+p.Rows; next++ {
+				for s := range all {
+					out[s][next] = p.Columns[s].Num[counted[next]-p.Before] == 1
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("slicing the data: %w", err)
 	}
 	return out, nil
 }
 
-// queryFrame runs a query and reads its rows, in its order.
-func queryFrame(ctx context.Context, q table.Query) (*frame.Frame, error) {
+// queried runs a query, and has its result read while there is one.
+func queried(ctx context.Context, q table.Query, read func(path string) error) error {
 	dir, err := os.MkdirTemp("", "evaluate")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	q.Out = filepath.Join(dir, "out.parquet")
 	if _, err := table.Run(ctx, q); err != nil {
-		return nil, err
+		return err
 	}
-	return table.ReadFrame(ctx, q.Out, nil)
+	return read(q.Out)
+}
+
+// queryFrame runs a query and reads its rows, in its order.
+func queryFrame(ctx context.Context, q table.Query) (f *frame.Frame, err error) {
+	err = queried(ctx, q, func(path string) error {
+		f, err = table.ReadFrame(ctx, path, nil)
+		return err
+	})
+	return f, err
 }
 
 // sample joins the counted rows with predictions. Classes that the model does not know come behind those that it knows.
@@ -198,6 +217,9 @@ func (r *rows) sample(s *prediction.Set, unseen []string) (*metric.Sample, error
 		if actual, err = prediction.ClassIndex(r.target, classes); err != nil {
 			return nil, &component.InputError{Summary: "the data's target: " + err.Error()}
 		}
+		if slices.EqualFunc(actual, r.target.Num, func(a, b float64) bool { return a == b || a != a && b != b }) {
+			actual = r.target.Num // of booleans, and of classes 0 and 1: one column in memory, and not two
+		}
 	} else if r.target.Text() {
 		return nil, &component.InputError{Summary: fmt.Sprintf("the target %q is text, and the model predicts numbers", r.target.Name)}
 	}
@@ -209,8 +231,11 @@ func (r *rows) sample(s *prediction.Set, unseen []string) (*metric.Sample, error
 	return out, nil
 }
 
-// pick copies the elements of some rows.
+// pick are the elements of some rows, each at most once and ascending; of all rows they are shared.
 func pick(xs []float64, rows []int) []float64 {
+	if len(rows) == len(xs) {
+		return xs
+	}
 	out := make([]float64, len(rows))
 	for k, i := range rows {
 		out[k] = xs[i]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -27,14 +28,19 @@ func (b Bootstrap) Each(ctx context.Context, weights []float64, clusters []int32
 
 // each calls f with how often every unit was drawn and, unless weights is nil, with the weights of the rows.
 func (b Bootstrap) each(ctx context.Context, u units, weights []float64, f func(resample int, drawn, w []float64)) error {
+	same := u.of == nil && !slices.ContainsFunc(weights, func(w float64) bool { return w != 1 })
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range max(b.Threads, 1) {
 		wg.Go(func() {
-			w, drawn, counts := make([]float64, len(weights)), make([]float64, u.n()), make([]uint16, u.n())
+			drawn, counts := make([]float64, u.n()), make([]uint16, u.n())
+			w := drawn // a row of the weight 1 weighs as much as it was drawn
+			if !same {
+				w = make([]float64, len(weights))
+			}
 			for i := int(next.Add(1)) - 1; i < b.Resamples && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				b.draw(i, drawn, counts)
-				if weights != nil {
+				if weights != nil && !same {
 					spread(w, weights, drawn, u.of)
 				}
 				f(i, drawn, w)

@@ -100,15 +100,16 @@ type Groups struct {
 	parts   []part // by group
 }
 
-// part is the rows of one group.
+// part is the rows of one group, and the sample of them where metrics are measured by group: it is a copy of the rows, and a resample of all
+// is one of each group by its weights.
 type part struct {
-	rows   []int
+	rows   []int32
 	sample *Sample
 }
 
 // NewGroups parts a sample into groups. group has the group of each row, from 0 to count-1. A group of fewer than minSize
 // rows has no measures of its own (NaN), and its rows still count among all rows.
-func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric) (*Groups, error) {
+func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric) *Groups {
 	g := &Groups{sample: s, group: group, sizes: make([]int, count), valid: make([]bool, count), metrics: metrics}
 	for _, k := range group {
 		g.sizes[k]++
@@ -117,21 +118,22 @@ func NewGroups(s *Sample, group []int32, count, minSize int, metrics ...*Metric)
 		g.valid[k] = n >= minSize
 	}
 	g.parts = make([]part, count)
-	for i, k := range group {
-		g.parts[k].rows = append(g.parts[k].rows, i)
-	}
-	// The sample of a group keeps only its rows, so that a resample of all is one of each group by its weights.
 	for k := range g.parts {
-		var err error
-		if g.parts[k].sample, err = s.part(g.parts[k].rows); err != nil {
-			return nil, err
+		g.parts[k].rows = make([]int32, 0, g.sizes[k])
+	}
+	for i, k := range group {
+		g.parts[k].rows = append(g.parts[k].rows, int32(i))
+	}
+	if len(metrics) > 0 {
+		for k := range g.parts {
+			g.parts[k].sample = s.part(g.parts[k].rows)
 		}
 	}
-	return g, nil
+	return g
 }
 
 // part is the sample of some rows.
-func (s *Sample) part(rows []int) (*Sample, error) {
+func (s *Sample) part(rows []int32) *Sample {
 	pick := func(xs []float64) []float64 {
 		if xs == nil {
 			return nil
@@ -146,7 +148,7 @@ func (s *Sample) part(rows []int) (*Sample, error) {
 	for _, c := range s.Scores {
 		d.Scores = append(d.Scores, pick(c))
 	}
-	return NewSample(d)
+	return prepared(d) // as all rows were looked at, so were these
 }
 
 // Sizes are the numbers of rows by group, unweighted.
@@ -164,6 +166,9 @@ func (g *Groups) Measure(w []float64) (groups []Measures, overall Measures) {
 	}
 	for _, m := range g.metrics {
 		overall = append(overall, replicate(m, g.sample, w))
+	}
+	if len(g.metrics) == 0 {
+		return groups, overall
 	}
 	own := make([]float64, 0, len(w))
 	for k, p := range g.parts {

@@ -112,13 +112,16 @@ func rates() []*share {
 func (g *Groups) slack(u units) [][]float64 {
 	out := make([][]float64, len(g.parts))
 	for k, p := range g.parts {
-		own := p.units(u)
+		own, sample := p.units(u), p.sample
+		if sample == nil {
+			sample = g.sample.part(p.rows)
+		}
 		for place := range g.Names() {
 			x := 0.0
 			if m := g.metricAt(place); m == nil {
-				x = rates()[place].slack(p.sample, own)
+				x = rates()[place].slack(sample, own)
 			} else {
-				x = m.slack(p.sample, own)
+				x = m.slack(sample, own)
 			}
 			out[k] = append(out[k], math.Sqrt(x))
 		}

@@ -105,7 +105,8 @@ func (m *Metric) countsDelta(before, after *Sample, u units, confidence float64)
 func (h *share) either(a, b *Sample) []float64 {
 	out := make([]float64, a.rows)
 	for i := range out {
-		if h.whole(a.cells[i]/a.Classes, a.cells[i]%a.Classes) || h.whole(b.cells[i]/b.Classes, b.cells[i]%b.Classes) {
+		was, is := int(a.cells[i]), int(b.cells[i])
+		if h.whole(was/a.Classes, was%a.Classes) || h.whole(is/b.Classes, is%b.Classes) {
 			out[i] = a.weights[i]
 		}
 	}

@@ -19,7 +19,7 @@ type ranking struct {
 // ranked is the expansion of roc_auc or roc_auc_ovr, which has a value.
 func (m *Metric) ranked(s *Sample) ranking {
 	if s.Task == schema.Binary {
-		return s.placements(s.curve, 1)
+		return s.placements(s.curve(), 1)
 	}
 	out := ranking{influence: make([]float64, s.rows), rarest: math.Inf(1)}
 	var total, deviation float64
@@ -28,7 +28,7 @@ func (m *Metric) ranked(s *Sample) ranking {
 		if m.Average == "weighted" {
 			weight = s.weightOf(c, s.weights)
 		}
-		one := s.placements(s.curves[c], float64(c))
+		one := s.placements(s.curves[c](), float64(c))
 		for i, x := range one.influence {
 			out.influence[i] += float64(weight * x)
 		}
@@ -67,15 +67,15 @@ func (s *Sample) placements(c curve, class float64) ranking {
 		from = to
 	}
 	var area float64
-	var of, rest []float64
+	var of, rest kish
 	for i, w := range s.weights {
 		if s.Actual[i] == class {
 			place[i] = 1 - place[i]/neg
 			area += float64(w*place[i]) / pos
-			of = append(of, w)
+			of.add(w)
 		} else {
 			place[i] /= pos
-			rest = append(rest, w)
+			rest.add(w)
 		}
 	}
 	out := ranking{influence: place}
@@ -86,7 +86,7 @@ func (s *Sample) placements(c curve, class float64) ranking {
 		}
 		out.influence[i] = float64(w * (place[i] - area) / total)
 	}
-	m, n := effective(of), effective(rest)
+	m, n := of.size(), rest.size()
 	out.model, out.rarest = hanleyMcNeil(area, m, n), min(m, n)
 	return out
 }

@@ -51,12 +51,15 @@ type parts struct {
 
 // parts sums numerator and denominator by unit, once; a resample is then a weighted sum over units and not over rows.
 func (r ratio) parts(s *Sample, u units) parts {
-	num, den := make([]float64, s.rows), make([]float64, s.rows)
+	num, den := make([]float64, s.rows), s.weights
+	if r.den != nil {
+		den = make([]float64, s.rows)
+	}
 	for i, w := range s.weights {
 		if w == 0 {
 			continue
 		}
-		num[i], den[i] = float64(w*r.num(i)), w
+		num[i] = float64(w * r.num(i))
 		if r.den != nil {
 			den[i] = float64(w * r.den(i))
 		}

@@ -59,18 +59,13 @@ func measures(t *testing.T, task schema.Task) []*Metric {
 
 // written are the rows of a resample as they were drawn, each as often, without a weight for how often.
 func written(d *Data, drawn []float64) *Data {
-	var rows []int
+	var rows []int32
 	for i, n := range drawn {
 		for range int(n) {
-			rows = append(rows, i)
+			rows = append(rows, int32(i))
 		}
 	}
-	s := &Sample{Data: d}
-	out, err := s.part(rows)
-	if err != nil {
-		panic(err)
-	}
-	return out.Data
+	return (&Sample{Data: d}).part(rows).Data
 }
 
 // TestResampleIsOfRows compares every metric on the weights of a resample with the metric from nothing on the rows that were drawn.

@@ -118,14 +118,15 @@ func (m *Metric) precisionInterval(s *Sample, u units, replicates []float64, con
 	if undefined != "" {
 		return Interval{Undefined: undefined}
 	}
-	var of []float64
+	var of kish
 	w := make([]float64, s.rows)
 	for i, a := range s.Actual {
 		if a == 1 {
-			of, w[i] = append(of, s.weights[i]), s.weights[i]
+			of.add(s.weights[i])
+			w[i] = s.weights[i]
 		}
 	}
-	positives, counted := effective(of), u.counted(w)
+	positives, counted := of.size(), u.counted(w)
 	if counted < 2 {
 		return Interval{Undefined: "all positive rows are of one entity"}
 	}

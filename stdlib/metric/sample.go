@@ -23,16 +23,17 @@ type Data struct {
 	Weight    []float64   // nil: every row counts 1
 }
 
-// Sample is Data checked and sorted for metrics; it is safe for concurrent reading.
+// Sample is Data checked for metrics, and sorted; it is safe for concurrent reading.
 type Sample struct {
 	*Data
 	rows    int
 	weights []float64
-	cells   []int            // actual * classes + predicted, by row
-	curve   curve            // rows by Score
-	curves  []curve          // rows by Scores of each class
-	errors  []int32          // rows by absolute error, ascending
-	losses  func() []float64 // of classes: the log loss of each row, computed when first needed
+	cells   []int32 // actual * classes + predicted, by row
+	// What follows is computed when it is first needed: not all metrics do, and of millions of rows each takes as much memory as a column.
+	curve  func() curve     // rows by Score
+	curves []func() curve   // rows by Scores of each class
+	errors func() []int32   // rows by absolute error, ascending
+	losses func() []float64 // of classes: the log loss of each row
 }
 
 // curve is the rows of a sample by a score, the highest first: what areas and precisions are summed along. A resample changes the
@@ -67,13 +68,18 @@ func (s *Sample) newCurve(score []float64, class float64) curve {
 	return out
 }
 
-// NewSample checks data and sorts it. Lengths that differ, classes out of range and values that are not finite are
+// NewSample checks data; it is sorted when it is first needed. Lengths that differ, classes out of range and values that are not finite are
 // errors that name the row.
 func NewSample(d *Data) (*Sample, error) {
-	s := &Sample{Data: d, rows: len(d.Actual), weights: d.Weight}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
+	return prepared(d), nil
+}
+
+// prepared is the sample of data that was checked.
+func prepared(d *Data) *Sample {
+	s := &Sample{Data: d, rows: len(d.Actual), weights: d.Weight}
 	if s.weights == nil {
 		s.weights = make([]float64, s.rows)
 		for i := range s.weights {
@@ -81,25 +87,28 @@ func NewSample(d *Data) (*Sample, error) {
 		}
 	}
 	if d.Task == schema.Regression {
-		errors := make([]float64, s.rows)
-		for i := range errors {
-			errors[i] = s.err(i)
-		}
-		s.errors = radix.Ascending(errors)
-		return s, nil
+		s.errors = sync.OnceValue(s.byError)
+		return s
 	}
-	s.cells = make([]int, s.rows)
+	s.cells = make([]int32, s.rows)
 	for i := range s.cells {
-		s.cells[i] = int(d.Actual[i])*d.Classes + int(d.Predicted[i])
+		s.cells[i] = int32(int(d.Actual[i])*d.Classes + int(d.Predicted[i]))
 	}
-	if d.Score != nil {
-		s.curve = s.newCurve(d.Score, 1)
-	}
+	s.curve = sync.OnceValue(func() curve { return s.newCurve(d.Score, 1) })
 	for class, score := range d.Scores {
-		s.curves = append(s.curves, s.newCurve(score, float64(class)))
+		s.curves = append(s.curves, sync.OnceValue(func() curve { return s.newCurve(score, float64(class)) }))
 	}
 	s.losses = sync.OnceValue(s.rowLosses)
-	return s, nil
+	return s
+}
+
+// byError are the rows of a regression by their absolute errors.
+func (s *Sample) byError() []int32 {
+	errors := make([]float64, s.rows)
+	for i := range errors {
+		errors[i] = s.err(i)
+	}
+	return radix.Ascending(errors)
 }
 
 // Rows is the number of rows.

@@ -11,7 +11,7 @@ const epsilon = 2.220446049250313e-16
 
 // rocAUC is the area under the ROC curve of the positive class, undefined where all rows are of one class.
 func rocAUC(_ *Metric, s *Sample, w []float64) (float64, string) {
-	return s.curve.auc(w)
+	return s.curve().auc(w)
 }
 
 // auc is the area under the ROC curve of one class against the rest: the weighted share of pairs that are in order,
@@ -41,7 +41,7 @@ func rocAUCOvR(m *Metric, s *Sample, w []float64) (float64, string) {
 	}
 	var total, weights float64
 	for c, curve := range s.curves {
-		x, undefined := curve.auc(w)
+		x, undefined := curve().auc(w)
 		if undefined != "" {
 			return 0, "no row is of " + name(s.Names, c) + ", or all are"
 		}
@@ -75,7 +75,7 @@ func averagePrecision(_ *Metric, s *Sample, w []float64) (float64, string) {
 	}
 	var all, before, total float64
 	var counted [2]float64 // weight so far: of negatives, and of positives
-	for _, p := range s.curve {
+	for _, p := range s.curve() {
 		all += w[p>>rowShift]
 		counted[p&isOfClass] += w[p>>rowShift]
 		if tp := counted[isOfClass]; p&isLast != 0 && all > 0 {

@@ -88,26 +88,36 @@ type worth struct {
 func (h *share) worth(s *Sample, u units) (out worth, undefined string) {
 	// w are the weights of the rows that it is a share of, hit of those that are in it. n is how many independent rows of
 	// weight 1 they are worth.
-	w, hit := make([]float64, s.rows), make([]float64, s.rows)
-	var total, part float64
+	var w, hit []float64 // by row, for their sums by cluster
+	if u.of != nil {
+		w, hit = make([]float64, s.rows), make([]float64, s.rows)
+	}
+	var size kish
+	var part float64
 	for i, cell := range s.cells {
-		actual, predicted := cell/s.Classes, cell%s.Classes
-		if !h.whole(actual, predicted) || s.weights[i] == 0 {
+		actual, predicted := int(cell)/s.Classes, int(cell)%s.Classes
+		weight := s.weights[i]
+		if !h.whole(actual, predicted) || weight == 0 {
 			continue
 		}
-		w[i] = s.weights[i]
-		total += w[i]
+		size.add(weight)
+		out.counted++
+		if u.of != nil {
+			w[i] = weight
+		}
 		if h.part(actual, predicted) {
-			hit[i] = w[i]
-			part += w[i]
+			part += weight
+			if u.of != nil {
+				hit[i] = weight
+			}
 		}
 	}
-	if total == 0 {
-		return out, "there is no row that it is a share of"
+	if size.sum == 0 {
+		return worth{}, "there is no row that it is a share of"
 	}
-	out = worth{p: part / total, n: effective(w), counted: u.counted(w)}
+	out.p, out.n = part/size.sum, size.size()
 	if u.of != nil {
-		if out.counted < 2 {
+		if out.counted = u.counted(w); out.counted < 2 {
 			return out, "the rows that it is a share of are all of one entity"
 		}
 		out.n = clusteredSize(out.p, w, hit, u)

@@ -42,14 +42,23 @@ func (u units) counted(w []float64) int {
 
 // effective is the size of an unweighted sample of the same worth (Kish 1965): (Σw)² / Σw².
 func effective(w []float64) float64 {
-	var s, squares float64
+	var k kish
 	for _, x := range w {
-		s, squares = s+x, squares+float64(x*x)
+		k.add(x)
 	}
-	if squares == 0 {
+	return k.size()
+}
+
+// kish sums up weights for effective, of which no list is made.
+type kish struct{ sum, squares float64 }
+
+func (k *kish) add(w float64) { k.sum, k.squares = k.sum+w, k.squares+float64(w*w) }
+
+func (k *kish) size() float64 {
+	if k.squares == 0 {
 		return 0
 	}
-	return s * s / squares
+	return k.sum * k.sum / k.squares
 }
 
 // variance of a figure, from the influence of each row: how much the row moves the figure, to first order. Of a mean of n

@@ -63,7 +63,7 @@ func medianAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
 		return 0, "median_absolute_error takes no weights"
 	}
 	half, below := sum(w)/2, 0.0
-	for k, i := range s.errors {
+	for k, i := range s.errors() {
 		below += w[i]
 		if below > half {
 			return s.err(int(i)), ""
@@ -77,20 +77,22 @@ func medianAbsoluteError(_ *Metric, s *Sample, w []float64) (float64, string) {
 
 // nextError is the smallest error from position k on that counts.
 func (s *Sample) nextError(k int, w []float64) float64 {
-	for ; k < len(s.errors); k++ {
-		if w[s.errors[k]] > 0 {
+	errors := s.errors()
+	for ; k < len(errors); k++ {
+		if w[errors[k]] > 0 {
 			break
 		}
 	}
-	return s.err(int(s.errors[k]))
+	return s.err(int(errors[k]))
 }
 
 // maxError is the greatest error of a row that counts. errors are rows sorted by error, so that of a resample the last with
 // a weight is it.
 func maxError(_ *Metric, s *Sample, w []float64) (float64, string) {
-	for k := len(s.errors) - 1; k >= 0; k-- {
-		if w[s.errors[k]] > 0 {
-			return s.err(int(s.errors[k])), ""
+	errors := s.errors()
+	for k := len(errors) - 1; k >= 0; k-- {
+		if w[errors[k]] > 0 {
+			return s.err(int(errors[k])), ""
 		}
 	}
 	return 0, "no rows"

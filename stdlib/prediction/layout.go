@@ -165,12 +165,16 @@ func (l Layout) query() string {
 	return "select " + strings.Join(terms, ", ") + " from data positional join scored"
 }
 
-// Frame returns the columns that predictions add (predicted, score, scores), rows in the data's order.
+// Frame returns the columns that predictions add (predicted, score, scores; row where the data has no key), rows in the data's order.
 // Predicted classes are text, null where there is none. The slices of s are shared, not copied.
 func (l Layout) Frame(s *Set) *frame.Frame {
-	f := &frame.Frame{Rows: s.Rows, Columns: []frame.Column{{Name: RowColumn, Type: "bigint", Num: make([]float64, s.Rows)}}}
-	for i := range s.Rows {
-		f.Columns[0].Num[i] = float64(i)
+	f := &frame.Frame{Rows: s.Rows}
+	if l.Data == nil || len(l.Data.Key) == 0 {
+		row := frame.Column{Name: RowColumn, Type: "bigint", Num: make([]float64, s.Rows)}
+		for i := range row.Num {
+			row.Num[i] = float64(i)
+		}
+		f.Columns = append(f.Columns, row)
 	}
 	if s.Task == schema.Regression {
 		f.Columns = append(f.Columns, frame.Column{Name: "predicted", Type: "double", Num: s.Predicted})
@@ -224,6 +228,34 @@ func (s *Set) classScores() []frame.Column {
 // path is a file that Write wrote; a class that is not among the given ones is an error. The threshold is not in it (NaN), nor why a
 // row has no prediction (Unscored is nil).
 func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, error) {
+	f, err := table.ReadFrame(ctx, path, l.written())
+	if err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	s, err := l.set(f, classes)
+	if err != nil {
+		return nil, fmt.Errorf("reading predictions: %w", err)
+	}
+	return s, nil
+}
+
+// ReadParts reads the same some rows at a time, each part with the number of rows before it.
+func (l Layout) ReadParts(ctx context.Context, path string, classes []string, take func(before int, s *Set) error) error {
+	err := table.ReadParts(ctx, path, l.written(), func(p table.Part) error {
+		s, err := l.set(&p.Frame, classes)
+		if err != nil {
+			return err
+		}
+		return take(p.Before, s)
+	})
+	if err != nil {
+		return fmt.Errorf("reading predictions: %w", err)
+	}
+	return nil
+}
+
+// written are the columns that predictions are read from.
+func (l Layout) written() []string {
 	names := []string{"predicted"}
 	t := schema.Table{Columns: l.Columns()}
 	for _, n := range []string{"score", "scores"} {
@@ -231,18 +263,19 @@ func (l Layout) Read(ctx context.Context, path string, classes []string) (*Set, 
 			names = append(names, n)
 		}
 	}
-	f, err := table.ReadFrame(ctx, path, names)
-	if err != nil {
-		return nil, fmt.Errorf("reading predictions: %w", err)
-	}
-	s := &Set{Rows: f.Rows, Task: l.Task, Target: l.Target, Classes: classes, Threshold: math.NaN()}
+	return names
+}
+
+// set makes predictions of the columns that hold them.
+func (l Layout) set(f *frame.Frame, classes []string) (s *Set, err error) {
+	s = &Set{Rows: f.Rows, Task: l.Task, Target: l.Target, Classes: classes, Threshold: math.NaN()}
 	predicted := f.Column("predicted")
 	if l.Task == schema.Regression {
 		s.Predicted = predicted.Num
 		return s, nil
 	}
 	if s.Predicted, err = ClassIndex(predicted, classes); err != nil {
-		return nil, fmt.Errorf("reading predictions: %w", err)
+		return nil, err
 	}
 	if c := f.Column("score"); c != nil && l.Task == schema.Binary {
 		s.Score = c.Num

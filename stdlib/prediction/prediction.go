@@ -47,34 +47,25 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	for i, f := range sig.Features {
 		names[i] = f.Name
 	}
-	f, err := table.ReadFrame(ctx, data, names)
-	var p *model.Prediction
-	if err == nil {
-		p, err = b.ScoreContext(ctx, f, threads)
-	}
+	s := &Set{Task: sig.Task, Target: sig.Target, Classes: sig.Classes, Threshold: math.NaN()}
+	// The model says something of each row by itself, so that not all features need be in memory at a time.
+	err = table.ReadParts(ctx, data, names, func(part table.Part) error {
+		p, err := b.ScoreContext(ctx, &part.Frame, threads)
+		if err == nil {
+			s.take(p, part)
+		}
+		return err
+	})
 	if ctx.Err() != nil { // of reading as of scoring: the table is not to blame
 		return nil, ctx.Err()
 	}
 	if err != nil {
 		return nil, &component.InputError{Summary: "the model cannot score this table: " + err.Error()}
 	}
-	s := &Set{Task: sig.Task, Target: sig.Target, Classes: sig.Classes, Threshold: math.NaN()}
-	if len(names) > 0 {
-		s.Rows = f.Rows
-	} else if s.Rows, err = rows(ctx, data); err != nil {
-		return nil, err
-	}
-	s.take(p)
 	if sig.Task == schema.Binary {
 		s.Threshold = b.Threshold()
 	}
 	return s, nil
-}
-
-// rows counts the rows of a table of which a model without features reads no column.
-func rows(ctx context.Context, path string) (int, error) {
-	n, err := table.Rows(ctx, path)
-	return int(n), err
 }
 
 // Told says how many rows have no prediction, and why the first has none; empty if all have one.
@@ -86,24 +77,42 @@ func (s *Set) Told() string {
 	return fmt.Sprintf("%d of %d rows have no prediction: in row %d %s", len(s.Unscored), s.Rows, first.Row+1, first.Reason)
 }
 
-// take keeps what the model said: the number of a regression, or scores and the index of the class, NaN where a row cannot
-// be scored.
-func (s *Set) take(p *model.Prediction) {
-	s.Unscored = p.Unscored
+// take keeps what the model said of the next rows: the number of a regression, or scores and the index of the class, NaN where a row
+// cannot be scored.
+func (s *Set) take(p *model.Prediction, of table.Part) {
+	s.Rows = of.Total
+	for _, u := range p.Unscored {
+		s.Unscored = append(s.Unscored, model.Unscored{Row: of.Before + u.Row, Reason: u.Reason})
+	}
+	kept := func(all, some []float64) []float64 {
+		if all == nil {
+			all = make([]float64, of.Total)
+		}
+		copy(all[of.Before:], some)
+		return all
+	}
 	switch s.Task {
 	case schema.Regression:
-		s.Predicted = p.Score
+		s.Predicted = kept(s.Predicted, p.Score)
 		return
 	case schema.Binary:
-		s.Score = p.Score
+		s.Score = kept(s.Score, p.Score)
 	case schema.Multiclass:
-		s.Scores = p.Scores
-	}
-	s.Predicted = make([]float64, len(p.Class))
-	for i, c := range p.Class {
-		s.Predicted[i] = float64(c)
-		if c < 0 {
-			s.Predicted[i] = math.NaN()
+		if s.Scores == nil {
+			s.Scores = make([][]float64, len(p.Scores))
 		}
+		for c, scores := range p.Scores {
+			s.Scores[c] = kept(s.Scores[c], scores)
+		}
+	}
+	if s.Predicted == nil {
+		s.Predicted = make([]float64, of.Total)
+	}
+	for i, c := range p.Class {
+		x := float64(c)
+		if c < 0 {
+			x = math.NaN()
+		}
+		s.Predicted[of.Before+i] = x
 	}
 }

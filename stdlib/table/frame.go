@@ -77,19 +77,10 @@ func readColumns(ctx context.Context, path string, columns []string, exact bool,
 	if err != nil {
 		return err
 	}
-	have, err := s.describe(ctx, "select * from "+scanParquet(p))
+	readers, rows, err := s.columnReaders(ctx, p, columns)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	readers, err := chooseColumns(have, columns)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	n, err := s.one(ctx, "select count(*) from "+scanParquet(p))
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	rows := int(n[0].(int64))
 	if len(readers) == 0 {
 		return take(rows, nil) // a table without columns has rows too
 	}
@@ -112,6 +103,23 @@ func readColumns(ctx context.Context, path string, columns []string, exact bool,
 		last = batch
 	}
 	return nil
+}
+
+// columnReaders are those of some columns of a file, nil: of all, and how many rows it has.
+func (s *session) columnReaders(ctx context.Context, path string, columns []string) ([]*columnReader, int, error) {
+	have, err := s.describe(ctx, "select * from "+scanParquet(path))
+	if err != nil {
+		return nil, 0, err
+	}
+	readers, err := chooseColumns(have, columns)
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := s.one(ctx, "select count(*) from "+scanParquet(path))
+	if err != nil {
+		return nil, 0, err
+	}
+	return readers, int(n[0].(int64)), nil
 }
 
 // columnReader takes one column's values as they come.

@@ -3,8 +3,10 @@ package table
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -115,5 +117,33 @@ func TestLimitsOfMemoryEndWithTheirStage(t *testing.T) {
 				t.Fatalf("%s with %q MB ended the engine, so that what follows shows nothing", way.name, limit)
 			}
 		}
+	}
+}
+
+// TestHeapLimit: what Go's heap may have beside the engine, and without a session.
+func TestHeapLimit(t *testing.T) {
+	for limit, want := range map[string][2]int64{"": {0, 0}, "80": {40, 53}, "512": {272, 341}, "1024": {512, 682}, "12000": {6000, 8000}} {
+		t.Setenv("MLP_MEMORY_MB", limit)
+		if beside, alone := heapLimit(true)>>20, heapLimit(false)>>20; beside != want[0] || alone != want[1] {
+			t.Errorf("of %q MB: got %d beside the engine and %d without, want %d", limit, beside, alone, want)
+		}
+	}
+	// The limit holds while a session is open, and after it the other one.
+	t.Setenv("MLP_MEMORY_MB", "512")
+	s, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := debug.SetMemoryLimit(-1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if closed := debug.SetMemoryLimit(-1); open != heapLimit(true) || closed != heapLimit(false) {
+		t.Errorf("got %d with a session and %d without", open, closed)
+	}
+	t.Setenv("MLP_MEMORY_MB", "")
+	heapShared(0)
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("got %d without a limit of memory", got)
 	}
 }

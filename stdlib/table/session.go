@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -24,6 +23,7 @@ type session struct {
 	engine    *engine           // that is kept; nil: the session has one of its own
 	database  string            // in that engine, once it is attached
 	attached  bool
+	shares    bool // the memory of the stage with Go's heap
 	conn      *duckdb.Conn
 	frozen    bool              // settings cannot be changed any more
 	dir       string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
@@ -42,10 +42,23 @@ var fixed = []string{
 	"set autoinstall_known_extensions = false",
 	"set autoload_known_extensions = false",
 	"set errors_as_json = true",
+	// The C library keeps what is freed for the next allocation, and Go has no part of it: after so much it is given back.
+	"set allocator_flush_threshold = '16MB'",
 }
 
 // open is a session of the shared engine where this process keeps one, else an engine of its own.
 func open(ctx context.Context) (*session, error) {
+	heapShared(1)
+	s, err := opened(ctx)
+	if err != nil {
+		heapShared(-1)
+		return nil, err
+	}
+	s.shares = true
+	return s, nil
+}
+
+func opened(ctx context.Context) (*session, error) {
 	if e, err := shared(ctx); err != nil || e != nil {
 		if err != nil {
 			return nil, err
@@ -90,8 +103,8 @@ func (s *session) configure(ctx context.Context) error {
 // smallestMB. The rest is for what else the process has: besideMB of program, Go's heap and what the engine does not count, or a quarter
 // where that is more. A stage of less than 512 spills before that is as much, and leaves leastBesideMB. 0: as the engine sees fit.
 func memoryMB() int64 {
-	limit, err := strconv.ParseInt(os.Getenv("MLP_MEMORY_MB"), 10, 64)
-	if err != nil || limit <= 0 {
+	limit := StageMB()
+	if limit == 0 {
 		return 0
 	}
 	return max(min(limit*3/4, limit-besideMB), min(limit*3/8, limit-leastBesideMB), smallestMB)
@@ -137,6 +150,10 @@ func (s *session) freeze(ctx context.Context) error {
 
 // Close frees the engine and its scratch files.
 func (s *session) Close() error {
+	if s.shares {
+		s.shares = false
+		defer heapShared(-1)
+	}
 	if s.engine != nil {
 		return s.engine.end(s)
 	}

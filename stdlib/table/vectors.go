@@ -99,10 +99,7 @@ func (s *session) vectors(ctx context.Context, query string, f func(columns []ve
 		if chunk.Ptr == nil {
 			break
 		}
-		for i := range columns {
-			v := mapping.DataChunkGetVector(chunk, mapping.IdxT(i))
-			columns[i] = vector{rows: int(mapping.DataChunkGetSize(chunk)), data: mapping.VectorGetData(v), valid: (*uint64)(mapping.VectorGetValidity(v))}
-		}
+		vectorsOf(chunk, columns)
 		f(columns)
 		mapping.DestroyDataChunk(&chunk)
 	}

@@ -60,7 +60,10 @@ func (e *evaluator) read(ctx context.Context) error {
 	if e.stage.Has("predictions") && !known {
 		return fmt.Errorf("%s: neither task nor target of the predictions is known", e.stage.Address)
 	}
-	var err error
+	err := e.Room(ctx, data)
+	if err != nil {
+		return err
+	}
 	if !e.stage.Has("predictions") {
 		if e.set, err = prediction.Score(ctx, e.stage.Input("model"), data, e.stage.Threads); err != nil {
 			return err
@@ -121,14 +124,23 @@ func (e *evaluator) writePredictions(ctx context.Context) error {
 // A table of the pipeline is stored in the order of its key; one that a saved plan names might not be. Values are compared, NaN as
 // equal to NaN, since two rows that are told apart by nothing may change places.
 func (e *evaluator) checkOrder(ctx context.Context, path string) error {
-	written, err := e.layout.Read(ctx, path, e.set.Classes)
+	rows, alike := 0, true
+	err := e.layout.ReadParts(ctx, path, e.set.Classes, func(before int, written *prediction.Set) error {
+		same := func(a, b []float64) bool {
+			if a == nil || b == nil {
+				return a == nil && b == nil
+			}
+			return slices.EqualFunc(a, b[before:before+written.Rows], func(x, y float64) bool { return x == y || x != x && y != y })
+		}
+		if rows += written.Rows; rows <= e.set.Rows {
+			alike = alike && same(written.Predicted, e.set.Predicted) && same(written.Score, e.set.Score)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	same := func(a, b []float64) bool {
-		return slices.EqualFunc(a, b, func(x, y float64) bool { return x == y || x != x && y != y })
-	}
-	if !same(written.Predicted, e.set.Predicted) || !same(written.Score, e.set.Score) {
+	if !alike || rows != e.set.Rows {
 		return &component.InputError{Summary: fmt.Sprintf("the rows of the data are not in the order of its key (%s)", strings.Join(e.layout.Data.Key, ", ")),
 			Detail: "Tables are stored in that order; a dataset block in between puts them in it."}
 	}
