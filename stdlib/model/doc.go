@@ -7,6 +7,7 @@
 //	trees     XGBoost's JSON format (package xgboost); categories are codes into the feature's levels
 //	linear    package linear
 //	constant  package constant
+//	seasonal  package seasonal
 //
 // The same model gives the same bytes, so that a model's identity is the digest of its folder.
 package model
@@ -18,6 +19,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/seasonal"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
 
@@ -84,6 +86,7 @@ const (
 	Trees    Kind = "trees"
 	Linear   Kind = "linear"
 	Constant Kind = "constant"
+	Seasonal Kind = "seasonal"
 )
 
 // Estimator is a model without its bundle: numbers in, numbers out.
@@ -108,6 +111,8 @@ func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
 		return linear.Decode(data, len(s.Features), s.Outputs())
 	case Constant:
 		return constant.Decode(data, len(s.Features), s.Outputs())
+	case Seasonal:
+		return seasonal.Decode(data, len(s.Features), s.Outputs())
 	}
-	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q and %q", kind, Trees, Linear, Constant)
+	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -122,11 +121,15 @@ func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 	if !c.Text() {
 		return c.Num, nil
 	}
+	known := make(map[string]float64, len(f.Levels))
+	for j, level := range f.Levels {
+		known[level] = float64(j)
+	}
 	codes := make([]float64, len(c.Levels))
 	for i, level := range c.Levels {
 		codes[i] = math.NaN()
-		if j := slices.Index(f.Levels, level); j >= 0 {
-			codes[i] = float64(j)
+		if j, ok := known[level]; ok {
+			codes[i] = j
 		}
 	}
 	out := make([]float64, len(c.Codes))

@@ -212,6 +212,7 @@ func TestLinearModelsDoNotDependOnThreads(t *testing.T) {
 		{logistic_regression.Component, `{"target": "y", "features": ["a", "b", "k"]}`, many},
 		{linear_regression.Component, `{"target": "y", "features": ["x", "city"]}`, strings.Replace(line, "range(400)", "range(9000)", 1)},
 		{baseline.Component, `{"target": "y", "column": "a"}`, many},
+		{baseline.Component, `{"target": "sold", "seasonal": {"time": "step", "season": 7, "keys": ["shop"]}}`, weeks},
 	}
 	for _, tt := range tests {
 		r, _ := train(t, tt.c, tt.config, data(tt.sql))

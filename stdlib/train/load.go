@@ -356,11 +356,15 @@ func (l *loader) levels(c *frame.Column) []string {
 			order = append(order, code)
 		}
 	}
-	if len(order) > MaxLevels {
+	most := MaxLevels
+	if l.config.MaxLevels > 0 {
+		most = l.config.MaxLevels
+	}
+	if len(order) > most {
 		l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing",
-			c.Name, len(order), MaxLevels)
+			c.Name, len(order), most)
 		sort.SliceStable(order, func(i, j int) bool { return counts[order[i]] > counts[order[j]] })
-		order = order[:MaxLevels]
+		order = order[:most]
 		sort.Ints(order)
 	}
 	out := make([]string, len(order))

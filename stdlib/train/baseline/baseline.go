@@ -8,7 +8,8 @@
 //	                       year             0
 //	                       two-year, null   0.33
 //
-// The model is a table of scores (stdlib/model/constant), exact and without a parameter that could be tuned.
+// The model is a table of scores (stdlib/model/constant), exact and without a parameter that could be tuned. Of series in time it is what was
+// observed a season before (stdlib/model/seasonal).
 package baseline
 
 import (
@@ -35,14 +36,15 @@ var Component = component.Component{
 		Doc: "Without `column` every row gets the shares of the classes, or the mean of the target. With a boolean or text `column`, a row " +
 			"gets the shares or the mean among the training rows with the same value: the last class seen, for instance. With a column of " +
 			"numbers, in regression, the column's value is the prediction: the last value seen. Where the column is null, or new, the overall " +
-			"shares or mean stand in.",
+			"shares or mean stand in. With `seasonal` it is the seasonal naive forecast of a time series.",
 		Body: schema.Body{
 			Attrs: append(train.Attrs(tasks, false), schema.Attr{Name: "column", Type: schema.String, ColumnOf: train.DataPort,
 				Doc: "The column to go by."}),
-			Blocks: []schema.Block{train.DecisionBlock()},
+			Blocks: []schema.Block{seasonalBlock, train.DecisionBlock()},
 		},
-		Out:      train.Out(),
-		Examples: []schema.Example{{Title: "The class that was last seen", Code: example}},
+		Out: train.Out(),
+		Examples: []schema.Example{{Title: "The class that was last seen", Code: example},
+			{Title: "What was sold on the same weekday before", Code: seasonalExample}},
 	},
 	Shape: shape,
 	Run:   run,
@@ -77,19 +79,56 @@ train "baseline" "last_seen" {
 }
 `
 
+const seasonalExample = `pipeline "demand" {}
+
+source "csv" "sales" {
+  path = "sales.csv"
+  column "shop" { type = "varchar" }
+  column "day"  { type = "date" }
+  column "sold" { type = "double" }
+}
+
+dataset "sales" {
+  from = [source.sales]
+  key  = ["shop", "day"]
+  sql  = "select *, date_diff('day', date '2000-01-01', day) as step from sales"
+}
+
+split "time" "sales" {
+  from = dataset.sales
+  by   = "day"
+  test = 0.2
+}
+
+train "baseline" "last_week" {
+  data   = split.sales.train
+  target = "sold"
+  seasonal {
+    time   = "step"
+    season = 7
+    keys   = ["shop"]
+  }
+}
+`
+
 // config is the block. Column is "" for one prediction for all rows.
 type config struct {
 	train.Config
-	Column string `json:"column"`
+	Column   string          `json:"column"`
+	Seasonal *seasonalConfig `json:"seasonal"`
 }
 
-// decode takes the column as the only feature, so that it is checked and read as features are.
+// decode takes the column as the only feature, or those of the seasons, so that they are checked and read as features are.
 func decode(data json.RawMessage) (*config, error) {
 	c := &config{}
 	if err := json.Unmarshal(data, c); err != nil {
 		return nil, err
 	}
 	c.Features = nil
+	if c.Seasonal != nil {
+		c.Features, c.MaxLevels = c.Seasonal.features(), maxSeries
+		return c, nil
+	}
 	if c.Column != "" {
 		c.Features = []string{c.Column}
 	}
@@ -104,12 +143,20 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{Problems: []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}}
 	}
 	out := train.Shape(req, &c.Config, tasks)
+	data := req.In[train.DataPort].Table
+	if c.Seasonal != nil {
+		var task schema.Task
+		if data != nil {
+			out.Problems, task = c.Seasonal.moved(out.Problems, data), c.TaskOf(data.Column(c.Target))
+		}
+		out.Problems = append(out.Problems, c.Seasonal.problems(c, task, data)...)
+		return out
+	}
 	for i := range out.Problems {
 		if out.Problems[i].Path == "features[0]" {
 			out.Problems[i].Path = "column"
 		}
 	}
-	data := req.In[train.DataPort].Table
 	if data == nil || c.Column == "" {
 		return out
 	}
@@ -133,15 +180,29 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
-	m := &constant.Model{Scores: t.Prior()}
-	if c.Column != "" {
-		m.Column = column(t, m.Scores)
+	kind, m, err := fit(t, c)
+	if err != nil {
+		return err
 	}
 	training, validation, err := t.Losses(ctx, m)
 	if err != nil {
 		return err
 	}
-	return t.Finish(ctx, model.Constant, m, train.Figures{TrainingLoss: training, ValidationLoss: validation})
+	return t.Finish(ctx, kind, m, train.Figures{TrainingLoss: training, ValidationLoss: validation})
+}
+
+// fit makes the model that the block asks for.
+func fit(t *train.Training, c *config) (model.Kind, model.Estimator, error) {
+	prior := t.Prior()
+	if c.Seasonal != nil {
+		m, err := observed(t, c.Seasonal, prior[0])
+		return model.Seasonal, m, err
+	}
+	m := &constant.Model{Scores: prior}
+	if c.Column != "" {
+		m.Column = column(t, m.Scores)
+	}
+	return model.Constant, m, nil
 }
 
 // column makes the table of scores by value; of numbers none is needed.
