@@ -46,7 +46,7 @@ func (c *checker) leakage() {
 // side of that is held to the inner split. What has been told is kept in told, so that no later rule says the same in
 // other words.
 func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
-	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows) {
+	for _, r := range inputs(b, schema.FittedRows, schema.ChosenRows, schema.CalibratedRows) {
 		for _, at := range c.rowsOf(r) {
 			target := c.m.Blocks[at.block]
 			if !target.TypeSpec.Splits() {
@@ -54,7 +54,7 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 			}
 			if target.TypeSpec.SideOf(at.port) == schema.TestSide {
 				told[b.Address+" "+r.Port] = true
-				meant := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide}[r.Spec.Rows]
+				meant := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide, schema.CalibratedRows: schema.ValidationSide}[r.Spec.Rows]
 				c.add(source.Diagnostic{
 					Severity: source.Error, Code: source.CodeFittedOnTest, Subject: r.Range,
 					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
@@ -66,9 +66,18 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 		}
 	}
 	for _, data := range inputs(b, schema.FittedRows) {
-		for _, validation := range inputs(b, schema.ChosenRows) {
+		for _, validation := range inputs(b, schema.ChosenRows, schema.CalibratedRows) {
 			if !c.overlap(data, validation) {
 				c.sameRows(b, validation, b.Address, target(c.m.Blocks[b.Address]), data)
+				continue
+			}
+			if validation.Spec.Rows == schema.CalibratedRows {
+				c.add(source.Diagnostic{
+					Severity: source.Error, Code: source.CodeMeasuredOnFitted, Subject: validation.Range,
+					Summary: fmt.Sprintf("%s calibrates on rows that it learns from", b.Address),
+					Detail:  "A model is surer of rows that it has learnt from than of others, and its probabilities would stay as sure.",
+					Hint:    "give it rows of the validation side of the split that data comes from.",
+				})
 				continue
 			}
 			c.add(source.Diagnostic{
@@ -102,6 +111,12 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		}
 		if rows != at {
 			d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
+		}
+		if s.Use == schema.CalibratedRows {
+			d.Severity = source.Warning
+			d.Summary = fmt.Sprintf("%s measures %s on rows that the probabilities of %s were calibrated on", b.Address, model.Target, s.By)
+			d.Detail = "Figures of probabilities, such as the log loss, are too good there by as much as the calibration follows single rows."
+			d.Hint = "measure on rows that nothing of the model was fitted on, such as the test side of a split."
 		}
 		if s.Use == schema.ChosenRows {
 			d.Severity = source.Warning

@@ -10,7 +10,8 @@ import (
 
 // seen sets Model.Seen of the models that a block yields, by the schema of its references and without asking its component:
 //
-//	the rows that it fits or chooses by      data = split.s.train, validation = split.s.validation
+//	the rows that it fits, chooses or        data = split.s.train, validation = split.s.validation,
+//	calibrates by                            calibration = split.t.validation
 //	the rows that its models have seen       of the models that it takes in
 //	the rows that its figures come from      of the evaluations that it takes in, which count as chosen by
 //
@@ -38,7 +39,7 @@ func (c *checker) seenBy(b *Block) []schema.Seen {
 		}
 		target := c.m.Blocks[r.Target]
 		switch {
-		case r.Spec.Rows == schema.FittedRows || r.Spec.Rows == schema.ChosenRows:
+		case r.Spec.Rows == schema.FittedRows || r.Spec.Rows == schema.ChosenRows || r.Spec.Rows == schema.CalibratedRows:
 			out = append(out, schema.Seen{Use: r.Spec.Rows, By: b.Address, Port: r.Port})
 		case r.Spec.Takes(schema.ModelPort):
 			if m := target.Out[r.TargetPort].Model; m != nil {

@@ -179,7 +179,7 @@ const (
 
 // OfModel reports whether the use says what rows are to a model.
 func (u RowUse) OfModel() bool {
-	return u == FittedRows || u == ChosenRows || u == ScoredRows || u == MeasuredRows
+	return u == FittedRows || u == ChosenRows || u == CalibratedRows || u == ScoredRows || u == MeasuredRows
 }
 
 // Edge says what a reference means for the stage that has it: whether something flows, whether the other block runs first, and whether a
@@ -239,12 +239,13 @@ type Attr struct {
 type RowUse string
 
 const (
-	PassedRows   RowUse = "passed"   // the block's tables have them one by one, all or some: splits, labels, training sets
-	DrawnRows    RowUse = "drawn"    // the block's query says what of them its table has
-	FittedRows   RowUse = "fitted"   // the model that the block makes learns from them
-	ChosenRows   RowUse = "chosen"   // the model is stopped, or its threshold or itself chosen, by them
-	ScoredRows   RowUse = "scored"   // the model that comes in predicts for them
-	MeasuredRows RowUse = "measured" // figures are computed on them, of the model that comes in or else of the one that predicted them
+	PassedRows     RowUse = "passed"     // the block's tables have them one by one, all or some: splits, labels, training sets
+	DrawnRows      RowUse = "drawn"      // the block's query says what of them its table has
+	FittedRows     RowUse = "fitted"     // the model that the block makes learns from them
+	ChosenRows     RowUse = "chosen"     // the model is stopped, or its threshold or itself chosen, by them
+	CalibratedRows RowUse = "calibrated" // the model's scores are made probabilities on them
+	ScoredRows     RowUse = "scored"     // the model that comes in predicts for them
+	MeasuredRows   RowUse = "measured"   // figures are computed on them, of the model that comes in or else of the one that predicted them
 )
 
 // Block is a nested block of a body.

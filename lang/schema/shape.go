@@ -134,7 +134,7 @@ type Model struct {
 
 // Seen are rows that decided how a model came out: those that flow into the block By at Port.
 type Seen struct {
-	Use      RowUse // FittedRows or ChosenRows
+	Use      RowUse // FittedRows, ChosenRows or CalibratedRows
 	By, Port string // "train.model", "data"
 }
 

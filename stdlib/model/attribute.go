@@ -25,7 +25,7 @@ const (
 )
 
 // Attribution says which features the margins of rows come from, in Shapley values: the margin of a row is the base and the values of all features.
-// Margins are log-odds of two classes, the scores before softmax of several, the predicted value in regression; of a constant model they are what it predicts.
+// Margins are log-odds of two classes, the scores before softmax of several, the predicted value in regression; of a constant model they are what it predicts. A calibration comes after the margin, and has no part in it.
 type Attribution struct {
 	Method Method
 	Base   []float64     // [output] the margin that is expected with nothing known
@@ -156,7 +156,7 @@ func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int
 	rows := len(columns[feature])
 	set := slices.Clone(columns)
 	set[feature] = slices.Repeat([]float64{value}, rows)
-	out, err := b.estimator.Predict(ctx, set, rows, threads)
+	out, err := b.calibration.Of(b.estimator).Predict(ctx, set, rows, threads)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/mlp-lang/mlp/lang/digest"
+	"github.com/mlp-lang/mlp/lang/schema"
 )
 
 // Files of a model's folder.
@@ -19,8 +20,12 @@ const (
 	ModelFile  = "model.json"
 )
 
-// Format is the version of bundle.json that is written.
-const Format = 1
+// Formats of bundle.json. That of models with a calibration is another one, so that a reader that knows of none refuses it and does not score
+// without.
+const (
+	Format           = 1
+	FormatCalibrated = 2
+)
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
 const DefaultThreshold = 0.5
@@ -44,6 +49,8 @@ type Bundle struct {
 	threshold  float64
 	provenance Provenance
 	estimator  Estimator
+	// calibration is nil where scores are the estimator's.
+	calibration *Calibration
 }
 
 // New makes a bundle. The threshold is read for binary tasks only and must lie in [0, 1] or just above, where nothing
@@ -71,17 +78,34 @@ func (b *Bundle) Threshold() float64 { return b.threshold }
 // Provenance says where the model comes from.
 func (b *Bundle) Provenance() Provenance { return b.provenance }
 
-// Estimator is the model without its bundle.
+// Estimator is the model without its bundle, and without its calibration.
 func (b *Bundle) Estimator() Estimator { return b.estimator }
+
+// Calibrated is the bundle with a calibration, which the classes of its task must have a curve each for.
+func (b *Bundle) Calibrated(c *Calibration) (*Bundle, error) {
+	if b.signature.Task == schema.Regression {
+		return nil, errors.New("a calibration is for classes")
+	}
+	if err := c.validate(b.signature.Outputs()); err != nil {
+		return nil, err
+	}
+	out := *b
+	out.calibration = c
+	return &out, nil
+}
+
+// Calibration of the scores; nil: they are the estimator's.
+func (b *Bundle) Calibration() *Calibration { return b.calibration }
 
 // document is bundle.json. Threshold is there for binary tasks alone.
 type document struct {
 	Format int  `json:"format"`
 	Kind   Kind `json:"kind"`
 	Signature
-	Threshold  *float64   `json:"threshold,omitempty"`
-	Model      file       `json:"model"`
-	Provenance Provenance `json:"provenance"`
+	Threshold   *float64     `json:"threshold,omitempty"`
+	Model       file         `json:"model"`
+	Provenance  Provenance   `json:"provenance"`
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Members are further models that this one is made of: reserved, and refused, since a reader that left them out would score with a part.
 	Members json.RawMessage `json:"members,omitempty"`
 }
@@ -105,6 +129,9 @@ func (b *Bundle) Write(dir string) error {
 	}
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
+	}
+	if d.Calibration = b.calibration; d.Calibration != nil {
+		d.Format = FormatCalibrated
 	}
 	bundle, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
@@ -153,8 +180,11 @@ func read(dir string) (*Bundle, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format != Format {
-		return nil, fmt.Errorf("%s has format %d; this version reads %d: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format, Format)
+	if d.Format != Format && d.Format != FormatCalibrated {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 and 2: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	}
+	if (d.Calibration != nil) != (d.Format == FormatCalibrated) {
+		return nil, fmt.Errorf("%s is damaged: models with a calibration, and no others, have format %d", BundleFile, FormatCalibrated)
 	}
 	if len(d.Members) > 0 {
 		return nil, fmt.Errorf("%s has members, which are models of their own; this version scores none", BundleFile)
@@ -177,5 +207,12 @@ func read(dir string) (*Bundle, error) {
 	if d.Threshold != nil {
 		threshold = *d.Threshold
 	}
-	return New(d.Signature, d.Kind, e, threshold, d.Provenance)
+	b, err := New(d.Signature, d.Kind, e, threshold, d.Provenance)
+	if err != nil || d.Calibration == nil {
+		return b, err
+	}
+	if b, err = b.Calibrated(d.Calibration); err != nil {
+		return nil, fmt.Errorf("%s: %w", BundleFile, err)
+	}
+	return b, nil
 }

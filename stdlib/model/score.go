@@ -42,7 +42,7 @@ func (b *Bundle) ScoreContext(ctx context.Context, f *frame.Frame, threads int) 
 // predict scores rows as Encode makes them.
 func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
 	columns, unscored := outside(columns, b.signature.Features, rows)
-	out, err := b.estimator.Predict(ctx, columns, rows, threads)
+	out, err := b.calibration.Of(b.estimator).Predict(ctx, columns, rows, threads)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)
 	}

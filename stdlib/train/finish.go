@@ -20,7 +20,7 @@ import (
 type Figures struct {
 	// Rounds and Trees are 0 where a model has none.
 	Rounds, Trees int
-	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors.
+	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors, of the fit: before a calibration.
 	TrainingLoss, ValidationLoss float64
 	// ByRound is the validation loss after each round that was fitted; nil where there are none.
 	ByRound []float64
@@ -29,8 +29,9 @@ type Figures struct {
 	Importance []float64
 }
 
-// figureType is the type of what Finish writes.
-func figureType(features []schema.Column, tuning *Tuning) *schema.FigureType {
+// figures is the type of what Finish writes.
+func (s *shaper) figures(features []schema.Column) *schema.FigureType {
+	tuning := s.config.Tune
 	names := make([]string, len(features))
 	for i, f := range features {
 		names[i] = f.Name
@@ -57,6 +58,9 @@ func figureType(features []schema.Column, tuning *Tuning) *schema.FigureType {
 			"params": schema.KeyedMap(schema.Double, slices.Sorted(maps.Keys(tuning.Space))...),
 		})
 	}
+	if s.calibration != nil {
+		fields["calibration"] = calibrationType(s.validation != nil)
+	}
 	return schema.Object(fields)
 }
 
@@ -72,6 +76,7 @@ type figuresFile struct {
 	ValidationLoss *float64            `json:"validation_loss"`
 	Importance     map[string]*float64 `json:"importance"`
 	Tuning         *tuningFigures      `json:"tuning,omitempty"`
+	Calibration    *calibrationFigures `json:"calibration,omitempty"`
 	Undefined      map[string]string   `json:"undefined,omitempty"`
 }
 
@@ -86,10 +91,14 @@ type tuningFigures struct {
 }
 
 // Finish fixes the threshold, and writes the model, the figures and the report. Of a trial it measures the estimator, and writes that alone.
-// Of a block with decision the validation rows are scored once more, by the estimator as it will be used.
+// Of a block with decision the validation rows are scored once more, by the estimator as it will be used: calibrated, where the block says so.
 func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimator, f Figures) error {
+	calibration, err := t.calibrate(ctx, e)
+	if err != nil {
+		return err
+	}
 	if t.config.Trial != nil {
-		return t.finishTrial(ctx, e, f)
+		return t.finishTrial(ctx, calibration.Of(e), f)
 	}
 	threshold := model.DefaultThreshold
 	if t.config.Decision != nil {
@@ -97,7 +106,7 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 		if err != nil {
 			return err
 		}
-		out, err := e.Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
+		out, err := calibration.Of(e).Predict(ctx, columns, t.Validation.Rows, t.stage.Threads)
 		if err != nil {
 			return fmt.Errorf("scoring the validation rows: %w", err)
 		}
@@ -118,6 +127,15 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if err != nil {
 		return err
 	}
+	figures := t.figures(f, threshold)
+	if calibration != nil {
+		if b, err = b.Calibrated(calibration); err != nil {
+			return err
+		}
+		if figures.Calibration, err = t.measureCalibration(ctx, e, calibration); err != nil {
+			return err
+		}
+	}
 	dir, err := t.stage.Output(ModelPort)
 	if err != nil {
 		return fmt.Errorf("writing the model: %w", err)
@@ -125,7 +143,6 @@ func (t *Training) Finish(ctx context.Context, kind model.Kind, e model.Estimato
 	if err := b.Write(dir); err != nil {
 		return err
 	}
-	figures := t.figures(f, threshold)
 	if err := t.stage.WriteReport(t.report(f, figures)); err != nil {
 		return err
 	}

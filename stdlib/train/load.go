@@ -30,7 +30,9 @@ type Training struct {
 	Validation *Set
 	// Selection are the rows that a trial is measured on; nil in other stages, and where these are those of Validation.
 	Selection *Set
-	Dropped   int // rows of the data without a usable target
+	// Calibration are the rows that scores are calibrated on; nil: they are not.
+	Calibration *Set
+	Dropped     int // rows of the data without a usable target
 
 	config  *Config
 	stage   *component.Stage
@@ -112,6 +114,9 @@ func LoadInto(ctx context.Context, s *component.Stage, c *Config, take Take) (*T
 	l.tell()
 	if s.Has(ValidationPort) {
 		err = l.validation(ctx, t)
+	}
+	if err == nil && s.Has(CalibrationPort) {
+		err = l.calibration(ctx, t)
 	}
 	if err == nil && c.Trial != nil && (s.Has(SelectionPort) || c.Fold != nil) {
 		err = l.selection(ctx, t)

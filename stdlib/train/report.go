@@ -57,6 +57,9 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	if len(plots) > 0 {
 		out.Sections = append(out.Sections, report.Section{Title: "Learning", Items: plots})
 	}
+	if of.Calibration != nil {
+		out.Sections = append(out.Sections, of.Calibration.section())
+	}
 	if t.config.Tuned != nil {
 		out.Sections = append(out.Sections, t.config.Tuned.section())
 	}

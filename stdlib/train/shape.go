@@ -2,7 +2,7 @@ package train
 
 // What is checked before anything runs, in this order, each at its attribute: that there is a task, and the trainer can do it; that
 // the target's type fits the task; each feature, for leaking (leakage.go), for protected and personal columns, for its type; the
-// weight; that the validation table has the same columns; that the decision has metrics that change with a threshold. Of these all
+// weight; that the other tables have the same columns; that the decision has metrics that change with a threshold. Of these all
 // that apply are told at once. What only values can tell, such as a target that is always the same, is left to Load.
 
 import (
@@ -23,7 +23,8 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	if data == nil {
 		return schema.ShapeResult{}
 	}
-	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table, selection: req.In[SelectionPort].Table}
+	s := shaper{config: c, data: data, validation: req.In[ValidationPort].Table, selection: req.In[SelectionPort].Table,
+		calibration: req.In[CalibrationPort].Table}
 	task := s.task(supported)
 	if task == "" && data.Column(c.Target) != nil {
 		return schema.ShapeResult{Problems: s.problems} // nor where nobody says what it is a model of
@@ -33,6 +34,8 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.weight()
 	s.sameColumns(ValidationPort, s.validation)
 	s.sameColumns(SelectionPort, s.selection)
+	s.sameColumns(CalibrationPort, s.calibration)
+	s.calibrated(task)
 	s.decision(task)
 	if data.Column(c.Target) == nil {
 		return schema.ShapeResult{Problems: s.problems} // without its target nothing can be said of the model
@@ -40,7 +43,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	signature := s.signature(task)
 	return schema.ShapeResult{
 		Out:      map[string]schema.Shape{ModelPort: {Type: schema.ModelPort, Model: signature}},
-		Figures:  figureType(signature.Features, c.Tune),
+		Figures:  s.figures(signature.Features),
 		Problems: s.problems,
 	}
 }
@@ -51,9 +54,11 @@ type shaper struct {
 	data       *schema.Table
 	validation *schema.Table // nil if none is given
 	selection  *schema.Table // likewise
-	problems   []schema.Problem
-	telling    map[string]string // columns that nothing may be computed from; made when first asked for
-	goal       *schema.Trace     // of the target; made when first asked for
+	// calibration is likewise nil if none is given.
+	calibration *schema.Table
+	problems    []schema.Problem
+	telling     map[string]string // columns that nothing may be computed from; made when first asked for
+	goal        *schema.Trace     // of the target; made when first asked for
 }
 
 // report notes a problem.

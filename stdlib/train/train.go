@@ -20,6 +20,7 @@ import (
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/metric"
+	"github.com/mlp-lang/mlp/stdlib/model"
 )
 
 // Ports of a trainer.
@@ -27,7 +28,9 @@ const (
 	DataPort       = "data"
 	ValidationPort = "validation"
 	SelectionPort  = "selection" // of trainers that tune
-	ModelPort      = "model"
+	// CalibrationPort is of trainers that calibrate.
+	CalibrationPort = "calibration"
+	ModelPort       = "model"
 )
 
 // Config holds the attributes that every trainer has. Trainers embed it.
@@ -42,11 +45,13 @@ type Config struct {
 	AllowPII       []string    `json:"allow_pii"`       // features that may be personal data, or made of them
 	KnownBefore    []string    `json:"known_before"`    // features whose values, their author vouches, stand before the target's
 	Decision       *Decision   `json:"decision"`        // nil: a binary model decides at model.DefaultThreshold
-	Tune           *Tuning     `json:"tune"`            // nil: parameters are as they are written
-	Trial          *Trial      `json:"trial"`           // of a stage that is one of a block's trials
-	Tuned          *Tuned      `json:"tuned"`           // set by Tunable.Run, of a block with tune
-	Fold           *Fold       `json:"-"`               // of a trial with folds
-	MaxLevels      int         `json:"-"`               // categories of a text column that are kept; 0: MaxLevels, the constant
+	// CalibrationMethod is empty where it is not said, or nothing is calibrated.
+	CalibrationMethod model.CalibrationMethod `json:"calibration_method"`
+	Tune              *Tuning                 `json:"tune"`  // nil: parameters are as they are written
+	Trial             *Trial                  `json:"trial"` // of a stage that is one of a block's trials
+	Tuned             *Tuned                  `json:"tuned"` // set by Tunable.Run, of a block with tune
+	Fold              *Fold                   `json:"-"`     // of a trial with folds
+	MaxLevels         int                     `json:"-"`     // categories of a text column that are kept; 0: MaxLevels, the constant
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

@@ -260,7 +260,7 @@ func (u *Tunable) Derive(req schema.DeriveRequest) ([]schema.Derivation, error) 
 		return nil, schema.Problems(problems)
 	}
 	m := &maker{tunable: u, tuning: c.Tune, config: req.Config, space: space}
-	for _, port := range []string{DataPort, SelectionPort, ValidationPort} {
+	for _, port := range []string{DataPort, SelectionPort, ValidationPort, CalibrationPort} {
 		if _, ok := req.In[port]; ok {
 			m.in = append(m.in, schema.DerivationInput{Port: port, Input: port})
 		}

@@ -36,7 +36,7 @@ var Component = component.Component{
 			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
-			Attrs:  append(train.Attrs(tasks, true), train.SeedAttr(), train.SelectionAttr()),
+			Attrs:  append(append(train.Attrs(tasks, true), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
 		},
 		Out: train.Out(),
