@@ -85,7 +85,7 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(mean[b], mean[a]), cmp.Compare(x.Features[a].Name, x.Features[b].Name))
 	})
-	section.Items = append(section.Items, x.table(order[:min(len(order), mostAttributed)], mean, total, e.unit()))
+	section.Items = append(section.Items, x.table(order[:min(len(order), mostAttributed)], mean, total, e.unit(x.Log)))
 	for i := range x.Partial {
 		section.Items = append(section.Items, report.Item{Plot: x.partial(&x.Partial[i], e.set.Target, e.set.Task)})
 	}
@@ -100,13 +100,15 @@ func (x *Explained) rows() int {
 	return len(x.Columns[0])
 }
 
-// unit is that of margins, in words: what a model adds up before it makes a probability of it.
-func (e *Evaluation) unit() string {
-	switch e.set.Task {
-	case schema.Binary:
+// unit is that of margins, in words: what a model adds up before it makes a prediction of it.
+func (e *Evaluation) unit(log bool) string {
+	switch {
+	case e.set.Task == schema.Binary:
 		return "log-odds"
-	case schema.Multiclass:
+	case e.set.Task == schema.Multiclass:
 		return "log-odds, added up over the classes"
+	case log:
+		return "the logarithm of the target's unit"
 	}
 	return "the target's unit"
 }
@@ -133,7 +135,7 @@ func (x *Explained) table(order []int, mean []float64, total float64, unit strin
 // direction is Spearman's correlation of a feature's values and their attributions, over the rows where the feature is not missing: 1 where a
 // greater value always adds more to the score, -1 where it always adds less. Levels of text have no order, and so no direction.
 func (x *Explained) direction(f int) report.Cell {
-	if x.Features[f].Text() {
+	if x.Features[f].Categorical() {
 		return report.Missing("its values have no order")
 	}
 	var values, attributed []float64
@@ -179,11 +181,11 @@ func (x *Explained) partial(p *Partial, target string, task schema.Task) *report
 	if task == schema.Binary {
 		plot.Y = report.Axis{Label: "probability of " + target, Share: true}
 	}
-	if f.Text() || f.Type == "boolean" {
+	if f.Categorical() || f.Type == "boolean" {
 		var at []float64
 		for k, code := range p.At {
 			name := []string{"false", "true"}[min(int(code), 1)]
-			if f.Text() {
+			if f.Categorical() {
 				name = f.Levels[int(code)]
 			}
 			plot.X.Categories = append(plot.X.Categories, name)

@@ -25,9 +25,11 @@ const (
 )
 
 // Attribution says which features the margins of rows come from, in Shapley values: the margin of a row is the base and the values of all features.
-// Margins are log-odds of two classes, the scores before softmax of several, the predicted value in regression; of a constant model they are what it predicts. A calibration comes after the margin, and has no part in it.
+// Margins are log-odds of two classes, the scores before softmax of several, in regression the predicted value, or
+// its logarithm (Log); of a constant model they are what it predicts. A calibration comes after the margin, and has no part in it.
 type Attribution struct {
 	Method Method
+	Log    bool          // margins are the logarithms of what is predicted
 	Base   []float64     // [output] the margin that is expected with nothing known
 	Values [][][]float64 // [output][feature][row], rows as asked for
 }
@@ -91,6 +93,7 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
 	}
 	a := newAttribution(method, t.model.Groups(), len(columns), len(rows))
+	a.Log = t.model.Objective.Log()
 	others := make([][]float32, len(background))
 	if method == TreeSHAP {
 		copy(a.Base, expected)

@@ -27,12 +27,15 @@ import (
 type Feature struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // as in the training table: "double", "boolean", "varchar", …
-	// Levels of a text column; the model sees their indices. A level that is not listed counts as missing.
+	// Levels of a text column, or of a column of numbers that are taken as categories ("3", "0.5"); the model sees their indices. A level that is not listed counts as missing.
 	Levels []string `json:"levels,omitempty"`
 }
 
-// Text reports whether the feature holds categories.
+// Text reports whether the feature is a column of text.
 func (f *Feature) Text() bool { return TextType(f.Type) }
+
+// Categorical reports whether the feature holds categories: text, or numbers that are taken so.
+func (f *Feature) Categorical() bool { return f.Text() || len(f.Levels) > 0 }
 
 // Signature says what a model takes and yields.
 type Signature struct {

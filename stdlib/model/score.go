@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -112,13 +113,40 @@ func Encode(f *frame.Frame, features []Feature) ([][]float64, error) {
 	return out, nil
 }
 
-// EncodeColumn gives a column's values as the feature has them, numbers in the memory of the column. Levels are matched by name: those of the table being scored may be
+// encodeNumbers gives the index of each number's level; NaN is missing, and so is what is no level.
+func (f *Feature) encodeNumbers(values []float64) []float64 {
+	codes, out := f.numberCodes(), make([]float64, len(values))
+	for r, x := range values {
+		code, known := codes[x]
+		if !known {
+			code = math.NaN()
+		}
+		out[r] = code
+	}
+	return out
+}
+
+// numberCodes are the indices of levels that are numbers.
+func (f *Feature) numberCodes() map[float64]float64 {
+	codes := make(map[float64]float64, len(f.Levels))
+	for code, level := range f.Levels {
+		if x, err := strconv.ParseFloat(level, 64); err == nil {
+			codes[x] = float64(code)
+		}
+	}
+	return codes
+}
+
+// EncodeColumn gives a column's values as the feature has them, numbers that are no categories in the memory of the column. Levels are matched by name: those of the table being scored may be
 // others, in another order.
 func EncodeColumn(c *frame.Column, f *Feature) ([]float64, error) {
 	if !schema.Takes(f.Type, c.Type) || c.Text() != f.Text() {
 		return nil, fmt.Errorf("column %q is %s; the model was trained on %s", c.Name, c.Type, f.Type)
 	}
 	if !c.Text() {
+		if f.Categorical() {
+			return f.encodeNumbers(c.Num), nil
+		}
 		return c.Num, nil
 	}
 	known := make(map[string]float64, len(f.Levels))

@@ -26,10 +26,14 @@ func ServeModel(dir string) (component.Model, error) {
 // Serve is the bundle as the model server sees it.
 // Scores are those of Bundle.Score, to the bit.
 func (b *Bundle) Serve() component.Model {
-	s := &server{bundle: b, levels: make([]map[string]float64, len(b.signature.Features))}
+	s := &server{bundle: b, levels: make([]map[string]float64, len(b.signature.Features)),
+		numbers: make([]map[float64]float64, len(b.signature.Features))}
 	for i := range b.signature.Features {
 		f := &b.signature.Features[i]
 		s.inputs = append(s.inputs, schema.Column{Name: f.Name, Type: f.Type})
+		if f.Categorical() && !f.Text() {
+			s.numbers[i] = f.numberCodes()
+		}
 		s.levels[i] = make(map[string]float64, len(f.Levels))
 		for code, level := range f.Levels {
 			s.levels[i][level] = float64(code)
@@ -41,9 +45,10 @@ func (b *Bundle) Serve() component.Model {
 // server scores rows column by column; it holds the levels' codes by name. It is safe for concurrent use, since nothing of it
 // changes.
 type server struct {
-	bundle *Bundle
-	inputs []schema.Column
-	levels []map[string]float64
+	bundle  *Bundle
+	inputs  []schema.Column
+	levels  []map[string]float64
+	numbers []map[float64]float64 // nil of features that are no numbers taken as categories
 }
 
 func (s *server) Task() schema.Task       { return s.bundle.signature.Task }
@@ -95,7 +100,7 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 		return nil, fmt.Errorf("scoring: the values of %q are not %d of %s", name, len(answers), s.inputs[c].Type)
 	}
 	if !text {
-		return v.Num, nil
+		return s.encodeNumbers(c, v.Num, answers), nil
 	}
 	codes := make([]float64, len(answers))
 	for r, level := range v.Text {
@@ -110,6 +115,24 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 		}
 	}
 	return codes, nil
+}
+
+// encodeNumbers gives numbers that are taken as categories their codes; others stay as they are.
+func (s *server) encodeNumbers(c int, values []float64, answers []component.Prediction) []float64 {
+	if s.numbers[c] == nil {
+		return values
+	}
+	codes := make([]float64, len(values))
+	for r, x := range values {
+		code, known := s.numbers[c][x]
+		if codes[r] = code; !known {
+			codes[r] = math.NaN()
+			if x == x {
+				answers[r].Unseen = append(answers[r].Unseen, c)
+			}
+		}
+	}
+	return codes
 }
 
 // answer fills in what is predicted of a row.

@@ -20,7 +20,9 @@ import (
 type Figures struct {
 	// Rounds and Trees are 0 where a model has none.
 	Rounds, Trees int
-	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors, of the fit: before a calibration.
+	// Loss is what the losses are, where that is another than the task has: "mean absolute error".
+	Loss string
+	// TrainingLoss and ValidationLoss are mean log losses, or root mean squared errors, or else what Loss says, of the fit: before a calibration.
 	TrainingLoss, ValidationLoss float64
 	// ByRound is the validation loss after each round that was fitted; nil where there are none.
 	ByRound []float64

@@ -74,7 +74,7 @@ func (t *Training) alone(feature int, column []float64) float64 {
 			continue
 		}
 		positive := t.rowsOf(class)
-		if f.Text() { // a category's score is its share of this class
+		if f.Categorical() { // a category's score is its share of this class
 			score, positive = means(column, positive, len(f.Levels))
 			by = nil
 		}

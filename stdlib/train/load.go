@@ -3,9 +3,11 @@ package train
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -36,6 +38,7 @@ type Training struct {
 
 	config  *Config
 	stage   *component.Stage
+	classes []float64                         // their weights, once asked for; nil: all 1
 	again   func(context.Context, Take) error // hands over the features of the validation table
 	samples sampler                           // while features are inspected
 	of      struct {                          // the rows of a class, likewise
@@ -202,8 +205,11 @@ func (l *loader) features(ctx context.Context, t *Training, of *Set, port string
 			pick(c, picked)
 			if of == t.Data {
 				*f = model.Feature{Name: c.Name, Type: c.Type}
-				if c.Text() {
+				switch {
+				case c.Text():
 					f.Levels = l.levels(c)
+				case listed(l.config.CategoricalFeatures, c.Name) && c.Type != "boolean":
+					f.Levels = l.numberLevels(c)
 				}
 			}
 			var err error
@@ -361,20 +367,46 @@ func (l *loader) levels(c *frame.Column) []string {
 			order = append(order, code)
 		}
 	}
+	order = l.frequent(c.Name, order, counts)
+	out := make([]string, len(order))
+	for i, code := range order {
+		out[i] = c.Levels[code]
+	}
+	return out
+}
+
+// frequent are those of ascending categories that are kept, ascending.
+func (l *loader) frequent(name string, order, counts []int) []int {
 	most := MaxLevels
 	if l.config.MaxLevels > 0 {
 		most = l.config.MaxLevels
 	}
-	if len(order) > most {
-		l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing",
-			c.Name, len(order), most)
-		sort.SliceStable(order, func(i, j int) bool { return counts[order[i]] > counts[order[j]] })
-		order = order[:most]
-		sort.Ints(order)
+	if len(order) <= most {
+		return order
 	}
-	out := make([]string, len(order))
-	for i, code := range order {
-		out[i] = c.Levels[code]
+	l.config.warnf(l.stage, "feature %q has %d categories; the %d most frequent are kept, the others count as missing", name, len(order), most)
+	sort.SliceStable(order, func(i, j int) bool { return counts[order[i]] > counts[order[j]] })
+	order = order[:most]
+	sort.Ints(order)
+	return order
+}
+
+// numberLevels are the numbers of a column that are taken as categories, ascending, chosen as levels are.
+func (l *loader) numberLevels(c *frame.Column) []string {
+	count := map[float64]int{}
+	for _, x := range c.Num {
+		if x == x {
+			count[x]++
+		}
+	}
+	values := slices.Sorted(maps.Keys(count))
+	order, counts := make([]int, len(values)), make([]int, len(values))
+	for i, x := range values {
+		order[i], counts[i] = i, count[x]
+	}
+	var out []string
+	for _, i := range l.frequent(c.Name, order, counts) {
+		out = append(out, frame.NumberName(strconv.FormatFloat(values[i], 'g', -1, 64)))
 	}
 	return out
 }

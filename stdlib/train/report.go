@@ -22,6 +22,9 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	if t.Signature.Task == schema.Regression {
 		loss = "root mean squared error"
 	}
+	if f.Loss != "" {
+		loss = f.Loss
+	}
 	facts := &report.Table{Columns: []report.Column{{Name: "figure"}, {Name: "value", Kind: report.Number}}}
 	fact := func(name string, x *float64, why string) {
 		c := report.Cell{Value: x}

@@ -32,6 +32,7 @@ func Shape(req schema.ShapeRequest, c *Config, supported []schema.Task) schema.S
 	s.target(task)
 	s.features()
 	s.weight()
+	s.classWeight(task)
 	s.sameColumns(ValidationPort, s.validation)
 	s.sameColumns(SelectionPort, s.selection)
 	s.sameColumns(CalibrationPort, s.calibration)
@@ -188,6 +189,7 @@ func (s *shaper) features() {
 	s.allowed("allow_protected", s.config.AllowProtected)
 	s.allowed("allow_pii", s.config.AllowPII)
 	s.allowed("known_before", s.config.KnownBefore)
+	s.categorical()
 }
 
 // feature refuses what leaks, is protected or personal without being allowed, or cannot be read. A key is only warned of: it

@@ -23,7 +23,7 @@ func (t *Training) suspicion(feature int, column []float64) string {
 		return ""
 	}
 	x, y := column, t.Data.Target
-	if t.Signature.Features[feature].Text() {
+	if t.Signature.Features[feature].Categorical() {
 		x, y = means(x, y, len(t.Signature.Features[feature].Levels))
 	}
 	if r2 := determination(x, y); r2 > suspiciousNumber {

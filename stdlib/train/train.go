@@ -35,16 +35,18 @@ const (
 
 // Config holds the attributes that every trainer has. Trainers embed it.
 type Config struct {
-	Target         string      `json:"target"`          // a column of the table
-	Features       []string    `json:"features"`        // columns of the table
-	Task           schema.Task `json:"task"`            // empty: the one that fits the target's type (TaskOf)
-	Positive       string      `json:"positive"`        // name of the positive class of a binary task; empty: true, or 1 of 0 and 1
-	Weight         string      `json:"weight"`          // column of the rows' weights; empty: all 1
-	Seed           int64       `json:"seed"`            // of what the trainer draws at random
-	AllowProtected []string    `json:"allow_protected"` // features that may be protected attributes, or made of them
-	AllowPII       []string    `json:"allow_pii"`       // features that may be personal data, or made of them
-	KnownBefore    []string    `json:"known_before"`    // features whose values, their author vouches, stand before the target's
-	Decision       *Decision   `json:"decision"`        // nil: a binary model decides at model.DefaultThreshold
+	Target              string          `json:"target"`               // a column of the table
+	Features            []string        `json:"features"`             // columns of the table
+	Task                schema.Task     `json:"task"`                 // empty: the one that fits the target's type (TaskOf)
+	Positive            string          `json:"positive"`             // name of the positive class of a binary task; empty: true, or 1 of 0 and 1
+	Weight              string          `json:"weight"`               // column of the rows' weights; empty: all 1
+	Seed                int64           `json:"seed"`                 // of what the trainer draws at random
+	AllowProtected      []string        `json:"allow_protected"`      // features that may be protected attributes, or made of them
+	AllowPII            []string        `json:"allow_pii"`            // features that may be personal data, or made of them
+	KnownBefore         []string        `json:"known_before"`         // features whose values, their author vouches, stand before the target's
+	Decision            *Decision       `json:"decision"`             // nil: a binary model decides at model.DefaultThreshold
+	CategoricalFeatures []string        `json:"categorical_features"` // of numbers, those that are taken as categories
+	ClassWeight         json.RawMessage `json:"class_weight"`         // "balanced" or weights by name of the class; empty: all 1
 	// CalibrationMethod is empty where it is not said, or nothing is calibrated.
 	CalibrationMethod model.CalibrationMethod `json:"calibration_method"`
 	Tune              *Tuning                 `json:"tune"`  // nil: parameters are as they are written

@@ -53,9 +53,9 @@ type Tried struct {
 // can be the best: those before it had less work. It is an error in the input that the metric is undefined in all of them.
 func (u *Tunable) settled(s *component.Stage) (json.RawMessage, error) {
 	var c struct {
-		Tune   *Tuning            `json:"tune"`
-		Trial  *Trial             `json:"trial"`
-		Params map[string]float64 `json:"params"`
+		Tune   *Tuning                    `json:"tune"`
+		Trial  *Trial                     `json:"trial"`
+		Params map[string]json.RawMessage `json:"params"`
 	}
 	if err := s.Decode(&c); err != nil {
 		return nil, err
@@ -79,9 +79,11 @@ func (u *Tunable) settled(s *component.Stage) (json.RawMessage, error) {
 		}
 		t := &Tuned{Trials: all, Metric: m.Name, More: m.Greater, Last: 1}
 		if c.Tune.Method == halvingMethod {
-			work, ok := c.Params[u.Rounds]
-			if !ok {
-				work, _ = u.Params.Body.Attr(u.Rounds).Default.(float64)
+			work, _ := u.Params.Body.Attr(u.Rounds).Default.(float64)
+			if raw := c.Params[u.Rounds]; raw != nil {
+				if err := json.Unmarshal(raw, &work); err != nil {
+					return nil, err
+				}
 			}
 			rungs := c.Tune.rungs(work)
 			t.Last = rungs[len(rungs)-1].First

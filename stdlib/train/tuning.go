@@ -63,6 +63,8 @@ type Tuning struct {
 type Tunable struct {
 	Params *schema.Block // the trainer's block params
 	Rounds string        // the parameter that says how much work a fit is; empty: there is none
+	// Absent are numbers that have no default, so that what leaves them out is the block that it was, and what they are where they are left out.
+	Absent map[string]float64
 	// Check finds what is wrong with the parameters of a configuration, at paths "params.…"; validated: there is a table to validate on.
 	Check func(config json.RawMessage, validated bool) []schema.Problem
 }
@@ -71,7 +73,8 @@ type Tunable struct {
 func (u *Tunable) attrs() []*schema.Attr {
 	var out []*schema.Attr
 	for i := range u.Params.Body.Attrs {
-		if a := &u.Params.Body.Attrs[i]; a.Default != nil && (a.Type == schema.Number || a.Type == schema.Integer) {
+		a := &u.Params.Body.Attrs[i]
+		if _, absent := u.Absent[a.Name]; (absent || a.Default != nil) && (a.Type == schema.Number || a.Type == schema.Integer) {
 			out = append(out, a)
 		}
 	}
@@ -267,7 +270,10 @@ func (u *Tunable) Derive(req schema.DeriveRequest) ([]schema.Derivation, error) 
 	}
 	start := tune.Point{}
 	for _, a := range u.attrs() {
-		start[a.Name], _ = a.Default.(float64)
+		start[a.Name] = u.Absent[a.Name]
+		if x, ok := a.Default.(float64); ok {
+			start[a.Name] = x
+		}
 		if raw := c.Params[a.Name]; raw != nil {
 			var x float64
 			if err := json.Unmarshal(raw, &x); err != nil {

@@ -27,7 +27,7 @@ type explaining struct {
 }
 
 const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
-	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, or the target's own unit; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
+	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, the target's own unit, or of trees with the objectives `poisson`, `gamma` and `tweedie` its logarithm; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
 	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n"
 
 // explainBlock asks for explanations.
@@ -192,10 +192,10 @@ func grid(f *model.Feature, values []float64) []float64 {
 			known = append(known, v)
 		}
 	}
-	if f.Text() || f.Type == "boolean" {
+	if f.Categorical() || f.Type == "boolean" {
 		levels := slices.Sorted(maps.Keys(count))
 		slices.SortStableFunc(levels, func(a, b float64) int { return count[b] - count[a] })
-		levels = slices.DeleteFunc(levels, func(v float64) bool { return f.Text() && count[v] < leastRows })
+		levels = slices.DeleteFunc(levels, func(v float64) bool { return f.Categorical() && count[v] < leastRows })
 		return slices.Sorted(slices.Values(levels[:min(len(levels), mostValues)]))
 	}
 	if len(known) < leastRows {

@@ -34,6 +34,8 @@ import (
 // Model is a booster of trees. Nothing in it may be changed once it scores.
 type Model struct {
 	Objective Objective
+	// ObjectiveParam are parameters that the objective has by themselves, such as "huber_slope": for further training, scoring goes without.
+	ObjectiveParam map[string]string
 	// BaseScore is the prediction before the first tree, on the scale of predictions (a probability for logistic
 	// objectives). It has one element, or one for each class.
 	BaseScore  []float32
@@ -51,7 +53,8 @@ type Model struct {
 // Objective is XGBoost's name of what was optimised; it fixes how margins become predictions.
 type Objective string
 
-// Objectives that are read. The first three are written.
+// Objectives that are read. Their margins have the links below; which loss was brought down makes no other difference to a prediction. XGBoost 1.7 knows all of
+// them but QuantileError.
 const (
 	Logistic     Objective = "binary:logistic"
 	Softmax      Objective = "multi:softprob"
@@ -64,6 +67,7 @@ const (
 	Poisson       Objective = "count:poisson"
 	Gamma         Objective = "reg:gamma"
 	Tweedie       Objective = "reg:tweedie"
+	QuantileError Objective = "reg:quantileerror"
 )
 
 // link is how a margin becomes a prediction.
@@ -83,12 +87,18 @@ func (o Objective) link() (link, error) {
 		return logistic, nil
 	case Softmax, SoftmaxLabel:
 		return softmax, nil
-	case SquaredError, AbsoluteError, PseudoHuber:
+	case SquaredError, AbsoluteError, PseudoHuber, QuantileError:
 		return identity, nil
 	case Poisson, Gamma, Tweedie:
 		return exponential, nil
 	}
 	return identity, fmt.Errorf("objective %q is not supported", string(o))
+}
+
+// Log reports whether predictions are exp(margin).
+func (o Objective) Log() bool {
+	l, err := o.link()
+	return err == nil && l == exponential
 }
 
 // Tree is one tree; node 0 is its root. Children come after their parents.

@@ -88,11 +88,14 @@ func (d *document) model() (*Model, error) {
 		return nil, fmt.Errorf("booster %q is not supported, only gbtree", l.GradientBooster.Name)
 	}
 	name, _ := l.Objective["name"].(string)
+	params, err := objectiveParam(l.Objective[paramGroup[Objective(name)]])
+	if err != nil {
+		return nil, fmt.Errorf("parameters of the objective %s: %w", name, err)
+	}
 	m := &Model{
-		Objective: Objective(name), FeatureNames: l.FeatureNames, FeatureTypes: l.FeatureTypes,
+		Objective: Objective(name), ObjectiveParam: params, FeatureNames: l.FeatureNames, FeatureTypes: l.FeatureTypes,
 		TreeClass: l.GradientBooster.Model.TreeInfo, Attributes: l.Attributes,
 	}
-	var err error
 	if m.NumClass, err = count("num_class", l.Param.NumClass); err != nil {
 		return nil, err
 	}
@@ -113,6 +116,23 @@ func (d *document) model() (*Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// objectiveParam reads parameters, which are texts.
+func objectiveParam(v any) (map[string]string, error) {
+	params, ok := v.(map[string]any)
+	if !ok {
+		return nil, nil
+	}
+	out := map[string]string{}
+	for name, x := range params {
+		text, ok := x.(string)
+		if !ok {
+			return nil, fmt.Errorf("%s is no text", name)
+		}
+		out[name] = text
+	}
+	return out, nil
 }
 
 // count reads a number of things, which the format writes as text; without one it is 0.

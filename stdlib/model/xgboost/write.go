@@ -205,12 +205,22 @@ func encodeBase(scores []float32) string {
 	return out + "]"
 }
 
+// paramGroup says where the file has the parameters of an objective.
+var paramGroup = map[Objective]string{
+	PseudoHuber: "pseudo_huber_param", Poisson: "poisson_regression_param", Tweedie: "tweedie_regression_param", QuantileError: "quantile_loss_param",
+}
+
 // objective is the objective with the parameters that XGBoost demands to be there; they are for further training.
 func (m *Model) objective() map[string]any {
 	out := map[string]any{"name": string(m.Objective)}
-	if m.NumClass > 0 {
+	switch group := paramGroup[m.Objective]; {
+	case m.NumClass > 0:
 		out["softmax_multiclass_param"] = map[string]string{"num_class": strconv.Itoa(m.NumClass)}
-	} else {
+	case group != "":
+		if m.ObjectiveParam != nil {
+			out[group] = m.ObjectiveParam
+		}
+	case m.Objective == Logistic, m.Objective == LogisticRatio, m.Objective == SquaredError:
 		out["reg_loss_param"] = map[string]string{"scale_pos_weight": "1"}
 	}
 	return out

@@ -10,6 +10,7 @@ package gradient_boosting
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -36,12 +37,13 @@ var Component = component.Component{
 			"so that `xgboost.Booster().load_model(\"model.json\")` reads it; category codes and the threshold are in `bundle.json` " +
 			"beside it. Numbers are rounded to 32-bit floats, as in XGBoost; a feature or target whose values fall together by that is warned of. A text column keeps its 255 most frequent categories. The result does not depend on the number of threads.",
 		Body: schema.Body{
-			Attrs:  append(append(train.Attrs(tasks, true), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
+			Attrs:  append(append(train.Attrs(tasks, true), train.CategoricalAttr(), train.ClassWeightAttr(), train.SeedAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
 		},
 		Out: train.Out(),
 		Examples: []schema.Example{
 			{Title: "With early stopping, and a threshold that blocks few", Code: example},
+			{Title: "Of amounts: a median that only rises with one feature, by another loss", Code: amounts},
 			{Title: "With parameters that are chosen by trials on rows of their own", Code: tuned},
 		},
 	},
@@ -51,8 +53,8 @@ var Component = component.Component{
 }
 
 // tunable are the parameters that trials can try. All of params have defaults but early_stopping_rounds, which is left out of
-// them by that; trees are the work that successive halving spends.
-var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Check: func(config json.RawMessage, validated bool) []schema.Problem {
+// them by that, and those of absent; trees are the work that successive halving spends.
+var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Absent: absent, Check: func(config json.RawMessage, validated bool) []schema.Problem {
 	c, err := decode(config)
 	if err != nil {
 		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
@@ -60,10 +62,10 @@ var tunable = &train.Tunable{Params: &paramsBlock, Rounds: "trees", Check: func(
 	return c.Params.check(validated)
 }}
 
-// tasks: the objectives are logistic, softmax and squared error.
+// tasks: the objectives are logistic, softmax, and of amounts those of objectives.
 var tasks = []schema.Task{schema.Binary, schema.Multiclass, schema.Regression}
 
-// example and tuned are modules that can be copied as they stand; the reference shows them.
+// example, amounts and tuned are modules that can be copied as they stand; the reference shows them.
 const example = `pipeline "churn" {}
 
 source "csv" "customers" {
@@ -103,6 +105,42 @@ train "gradient_boosting" "churn" {
     maximize = metric.recall
     where    = "fpr <= 0.1"
   }
+}
+`
+
+const amounts = `pipeline "rent" {}
+
+source "csv" "flats" {
+  path = "flats.csv"
+  column "flat"   { type = "varchar" }
+  column "square" { type = "double" }
+  column "zip"    { type = "integer" }
+  column "rent"   { type = "double" }
+}
+
+split "hash" "flats" {
+  from = source.flats
+  test = 0.2
+}
+
+metric "error" { type = "mean_absolute_error" }
+
+train "gradient_boosting" "rent" {
+  data                 = split.flats.train
+  target               = "rent"
+  features             = ["square", "zip"]
+  categorical_features = ["zip"]
+  params {
+    objective            = "absolute_error"
+    trees                = 200
+    monotone_constraints = { square = 1 }
+  }
+}
+
+evaluate "rent" {
+  model   = train.rent
+  data    = split.flats.test
+  metrics = [metric.error]
 }
 `
 
@@ -154,62 +192,6 @@ evaluate "test" {
 }
 `
 
-var paramsBlock = schema.Block{Name: "params",
-	Doc: "How trees are grown. Names and meanings are XGBoost's.",
-	Body: schema.Body{Attrs: []schema.Attr{
-		{Name: "trees", Type: schema.Integer, Default: float64(defaults.Trees), Scales: true,
-			Doc: "Rounds; with several classes a round has a tree for each."},
-		{Name: "learning_rate", Type: schema.Number, Default: defaults.LearningRate,
-			Doc: "By how much each tree is shrunk, above 0 and up to 1. Less needs more trees."},
-		{Name: "max_depth", Type: schema.Integer, Default: float64(defaults.MaxDepth),
-			Doc: "Splits from the root to a leaf at most; 0: no limit, which needs `max_leaves`."},
-		{Name: "max_leaves", Type: schema.Integer, Default: float64(defaults.MaxLeaves),
-			Doc: "Leaves of a tree at most, the best split first; 0: no limit, level by level."},
-		{Name: "min_child_weight", Type: schema.Number, Default: defaults.MinChildWeight,
-			Doc: "The sum of second derivatives that each side of a split must have: in regression the number of rows."},
-		{Name: "lambda", Type: schema.Number, Default: defaults.Lambda, Doc: "L2 regularisation of the leaves."},
-		{Name: "gamma", Type: schema.Number, Default: defaults.Gamma, Doc: "What a split must gain at least."},
-		{Name: "max_cat_to_onehot", Type: schema.Integer, Default: float64(defaults.MaxCatToOneHot),
-			Doc: "The categories of a text column with fewer of them are split off one by one; those of others are parted into two " +
-				"groups. A large number splits all of them one by one, which is steadier where many categories are rare."},
-		{Name: "max_cat_threshold", Type: schema.Integer, Default: float64(defaults.MaxCatThreshold),
-			Doc: "Where categories are parted into two groups, fewer than this many make up one of the two."},
-		{Name: "subsample", Type: schema.Number, Default: defaults.Subsample,
-			Doc: "The share of rows drawn for each round, above 0 and up to 1."},
-		{Name: "column_sample", Type: schema.Number, Default: defaults.ColumnSample,
-			Doc: "The share of features drawn for each tree, above 0 and up to 1."},
-		{Name: "early_stopping_rounds", Type: schema.Integer,
-			Doc: "Stop after so many rounds in which the loss on `validation` does not fall, and keep the trees up to the best round; 0: " +
-				"never. Left out: 50 with a validation table, else 0."},
-	}},
-}
-
-// params as the block has them; those of a block that is not there are the defaults.
-// EarlyStoppingRounds is nil where the block does not say: then it depends on whether there is a validation table.
-type params struct {
-	Trees               int     `json:"trees"`
-	LearningRate        float64 `json:"learning_rate"`
-	MaxDepth            int     `json:"max_depth"`
-	MaxLeaves           int     `json:"max_leaves"`
-	MinChildWeight      float64 `json:"min_child_weight"`
-	Lambda              float64 `json:"lambda"`
-	Gamma               float64 `json:"gamma"`
-	MaxCatToOneHot      int     `json:"max_cat_to_onehot"`
-	MaxCatThreshold     int     `json:"max_cat_threshold"`
-	Subsample           float64 `json:"subsample"`
-	ColumnSample        float64 `json:"column_sample"`
-	EarlyStoppingRounds *int    `json:"early_stopping_rounds"`
-}
-
-// defaults are XGBoost's, but for a learning rate of 0.1 instead of 0.3, which needs more trees and is less apt to overfit.
-var defaults = params{
-	Trees: 100, LearningRate: 0.1, MaxDepth: 6, MinChildWeight: 1, Lambda: 1, MaxCatToOneHot: 4, MaxCatThreshold: 64,
-	Subsample: 1, ColumnSample: 1,
-}
-
-// defaultEarlyStopping is after how many rounds without a better validation loss the fit stops, where the block does not say.
-const defaultEarlyStopping = 50
-
 // config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
@@ -230,40 +212,8 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	_, validated := req.In[train.ValidationPort]
-	out.Problems = append(append(out.Problems, c.Params.check(validated)...), tunable.Problems(req, &c.Config)...)
-	return out
-}
-
-// check finds parameters out of range.
-// Bounds above are those of memory and time, such as 100,000 trees; each problem says what it must be. validated: there is a table
-// to stop by.
-func (p *params) check(validated bool) []schema.Problem {
-	var out []schema.Problem
-	refuse := func(bad bool, name string, value any, want string) {
-		if bad {
-			out = append(out, schema.Problem{Path: "params." + name, Summary: fmt.Sprintf("%s is %v", name, value), Detail: "It must be " + want + "."})
-		}
-	}
-	share := func(x float64) bool { return !(x > 0 && x <= 1) }
-	refuse(p.Trees < 1 || p.Trees > 100_000, "trees", p.Trees, "from 1 to 100000")
-	refuse(share(p.LearningRate), "learning_rate", p.LearningRate, "above 0 and up to 1")
-	refuse(p.MaxDepth < 0 || p.MaxDepth > 64, "max_depth", p.MaxDepth, "from 0 to 64")
-	refuse(p.MaxDepth == 0 && p.MaxLeaves == 0, "max_depth", p.MaxDepth, "above 0 unless max_leaves is")
-	refuse(p.MaxLeaves < 0 || p.MaxLeaves == 1, "max_leaves", p.MaxLeaves, "0 or at least 2")
-	refuse(!(p.MinChildWeight >= 0), "min_child_weight", p.MinChildWeight, "at least 0")
-	refuse(!(p.Lambda >= 0), "lambda", p.Lambda, "at least 0")
-	refuse(!(p.Gamma >= 0), "gamma", p.Gamma, "at least 0")
-	refuse(p.MaxCatToOneHot < 1, "max_cat_to_onehot", p.MaxCatToOneHot, "at least 1")
-	refuse(p.MaxCatThreshold < 2, "max_cat_threshold", p.MaxCatThreshold, "at least 2")
-	refuse(share(p.Subsample), "subsample", p.Subsample, "above 0 and up to 1")
-	refuse(share(p.ColumnSample), "column_sample", p.ColumnSample, "above 0 and up to 1")
-	if r := p.EarlyStoppingRounds; r != nil {
-		refuse(*r < 0, "early_stopping_rounds", *r, "at least 0")
-		if *r > 0 && !validated {
-			out = append(out, schema.Problem{Path: "params.early_stopping_rounds", Summary: "Early stopping needs a validation table",
-				Hint: "Set validation, for example to split.<name>.validation."})
-		}
-	}
+	out.Problems = append(append(out.Problems, c.Params.check(validated)...), c.about(req.In[train.DataPort].Table)...)
+	out.Problems = append(out.Problems, tunable.Problems(req, &c.Config)...)
 	return out
 }
 
@@ -286,9 +236,14 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		return err
 	}
 	b.tellLosses(s, t)
+	if err := c.fits(s, t); err != nil {
+		return err
+	}
 	runtime.GC() // what the columns went through is the fit's from here on, rather than once the heap has twice the size
 	r, err := b.data.Fit(ctx, b.validation, c.histogram(t, s), progress(s))
-	if err != nil {
+	if errors.Is(err, histogram.ErrDiverged) {
+		return &component.InputError{Summary: fmt.Sprintf("%s: %v", s.Address, err), Detail: "Lower learning_rate, or bound the leaves by max_delta_step; look for values of the target that are far off."}
+	} else if err != nil {
 		return fmt.Errorf("fitting trees: %w", err)
 	}
 	name(r.Model, &t.Signature)
@@ -304,7 +259,7 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	s.Logf("%d rounds, %d trees on %d rows", r.Rounds, len(r.Model.Trees), t.Data.Rows)
 	return t.Finish(ctx, model.Trees, e, train.Figures{
 		Rounds: r.Rounds, Trees: len(r.Model.Trees), TrainingLoss: r.TrainingLoss, ValidationLoss: r.ValidationLoss, ByRound: r.ByRound,
-		Importance: train.Shares(r.Model.Importance()),
+		Importance: train.Shares(r.Model.Importance()), Loss: c.Params.lossName(),
 	})
 }
 
@@ -317,31 +272,6 @@ func progress(s *component.Stage) func(done, total int) {
 	}
 }
 
-// histogram are the parameters of the fit. The objective follows the task; early stopping is on where there are validation
-// rows, unless it is set.
-func (c *config) histogram(t *train.Training, s *component.Stage) histogram.Params {
-	p := c.Params
-	out := histogram.Params{
-		Objective: xgboost.SquaredError, Trees: p.Trees, LearningRate: p.LearningRate,
-		MaxDepth: p.MaxDepth, MaxLeaves: p.MaxLeaves, MinChildWeight: p.MinChildWeight, Lambda: p.Lambda, Gamma: p.Gamma,
-		MaxCatToOneHot: p.MaxCatToOneHot, MaxCatThreshold: p.MaxCatThreshold,
-		Subsample: p.Subsample, ColumnSample: p.ColumnSample, Seed: c.Seed, Threads: s.Threads,
-	}
-	switch t.Signature.Task {
-	case schema.Binary:
-		out.Objective = xgboost.Logistic
-	case schema.Multiclass:
-		out.Objective, out.Classes = xgboost.Softmax, len(t.Signature.Classes)
-	}
-	if t.Validation != nil {
-		out.EarlyStoppingRounds = defaultEarlyStopping
-	}
-	if p.EarlyStoppingRounds != nil {
-		out.EarlyStoppingRounds = *p.EarlyStoppingRounds
-	}
-	return out
-}
-
 // binning makes bins of tables as their features come. The bins, a byte for each value, are all that trees grow on.
 type binning struct {
 	threads    int
@@ -351,19 +281,23 @@ type binning struct {
 }
 
 // take is a train.Take.
-// before is how many features came earlier: columns arrive in groups, each of the training side first. A column of text
-// is categorical, by its levels.
-func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][]float64) (err error) {
+// before is how many features came earlier: columns arrive in groups, each of the training side first. A column with levels
+// is categorical.
+func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][]float64) error {
 	some := make([]histogram.Column, len(columns))
 	for i, values := range columns {
 		some[i].Values = values
-		if f := &t.Signature.Features[before+i]; f.Text() {
+		if f := &t.Signature.Features[before+i]; f.Categorical() {
 			some[i].Levels = max(len(f.Levels), 1) // so that a column without any is still categorical
 		}
 	}
 	if of == t.Data {
 		if b.data == nil {
-			if b.data, err = histogram.New(len(t.Signature.Features), of.Target, of.Weight); err != nil {
+			weights, err := t.Weights(of)
+			if err != nil {
+				return err
+			}
+			if b.data, err = histogram.New(len(t.Signature.Features), of.Target, weights); err != nil {
 				return err
 			}
 		}
@@ -374,7 +308,11 @@ func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][
 		return nil
 	}
 	if b.validation == nil {
-		b.validation = b.data.Other(of.Target, of.Weight)
+		weights, err := t.Weights(of)
+		if err != nil {
+			return err
+		}
+		b.validation = b.data.Other(of.Target, weights)
 	}
 	b.validation.Add(some, b.threads)
 	return nil
@@ -386,7 +324,7 @@ func name(m *xgboost.Model, s *model.Signature) {
 	for i := range s.Features {
 		kind := "q"
 		switch f := &s.Features[i]; {
-		case f.Text():
+		case f.Categorical():
 			kind = "c"
 		case f.Type == "boolean":
 			kind = "i"

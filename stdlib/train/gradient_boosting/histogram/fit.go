@@ -29,6 +29,19 @@
 // Rows without a value have a bin behind the others. Each cut is tried with them on the right and on the left, and the
 // better of the two becomes the default direction of the node (splitter.tryBoth).
 //
+// # Leaves that are no Newton steps
+//
+// Of the absolute error, the quantile error and Huber's the second derivative says nothing of how far to go: trees are grown as if it were 1, and then
+// each leaf gets what its loss is least at (grower.refit), times the learning rate: the median or quantile of its rows' residuals, as XGBoost and LightGBM
+// do it for the first two, and for Huber's the step of J. Friedman, "Greedy Function Approximation" (2001), algorithm 4, as scikit-learn's
+// GradientBoostingRegressor does it. The rows are those that the tree was grown on.
+//
+// # Monotone features
+//
+// A split on a monotone feature whose leaves would weigh in the wrong order is not taken, and the middle between the two weights bounds every leaf below: from
+// above on one side, from below on the other (grower.addChildren). So of two rows that differ in that feature alone none gets a leaf out of order in
+// any tree. A gain is reckoned with the weights that the bounds leave. This is XGBoost's way. Missing values have no place in the order.
+//
 // # The histogram of the larger child
 //
 // The sums of both children of a node add up to the node's, bin by bin. So rows of the smaller child alone are read; the
@@ -39,6 +52,7 @@ package histogram
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -48,7 +62,7 @@ import (
 
 // Params of a fit, under XGBoost's meanings.
 type Params struct {
-	Objective           xgboost.Objective // Logistic, Softmax or SquaredError
+	Objective           xgboost.Objective // one that is written, or QuantileError
 	Classes             int               // with Softmax
 	Trees               int               // rounds; with Softmax a round has a tree for each class
 	LearningRate        float64           // what the margin of a leaf is multiplied by; above 0
@@ -56,11 +70,20 @@ type Params struct {
 	MaxLeaves           int               // 0: no limit, level by level; else the best leaf is split first
 	MinChildWeight      float64           // least sum of second derivatives of a leaf: with a squared error, its rows by weight
 	Lambda              float64           // added to the sum of second derivatives of a leaf: L2 regularisation
+	Alpha               float64           // by how much the sum of first derivatives of a leaf is brought nearer to 0: L1 regularisation
 	Gamma               float64           // least gain of a split
+	MaxDeltaStep        float64           // what a leaf weighs at most, before the learning rate; 0: no limit
 	MaxCatToOneHot      int               // categories of a feature with fewer are split off one by one; others are parted into two groups
 	MaxCatThreshold     int               // fewer of them are taken from either end of their order
 	Subsample           float64           // share of rows for each round; from 1 on, all
 	ColumnSample        float64           // share of features for each tree; from 1 on, all
+	LevelSample         float64           // share of those for each level of depth; 0 and from 1 on, all
+	NodeSample          float64           // share of those for each node; 0 and from 1 on, all
+	Monotone            []int8            // by feature: 1 the prediction does not fall with it, -1 does not rise, 0 either; nil: all 0
+	Interactions        [][]int32         // groups of features that may be on one path; nil: all
+	Quantile            float64           // with QuantileError: which one, above 0 and below 1
+	HuberSlope          float64           // with PseudoHuber: from which error on the loss grows in a straight line; above 0
+	TweediePower        float64           // with Tweedie: of the mean that the variance goes with, above 1 and below 2
 	EarlyStoppingRounds int               // rounds without a lower validation loss before the fit ends; 0: off; else needs validation rows
 	Seed                int64             // of the samples of rows and features
 	Threads             int               // the model does not depend on it
@@ -74,8 +97,8 @@ type Result struct {
 	Model *xgboost.Model
 	// Rounds that the model has; with early stopping those up to the best.
 	Rounds int
-	// TrainingLoss and ValidationLoss are the mean log loss, or the root mean squared error, of the model; the latter
-	// is NaN without validation rows.
+	// TrainingLoss and ValidationLoss are the model's, by its objective (rowLoss): the mean log loss, the root mean squared error, the mean
+	// absolute error, … The latter is NaN without validation rows.
 	TrainingLoss, ValidationLoss float64
 	// ByRound is the validation loss after each round that was fitted, those after the best among them; nil without validation rows.
 	ByRound []float64
@@ -95,7 +118,9 @@ func (t *Binned) Fit(ctx context.Context, validation *Coded, p Params, progress 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		b.round(round)
+		if err := b.round(round); err != nil {
+			return nil, err
+		}
 		progress(round+1, p.Trees)
 		if validation == nil {
 			continue
@@ -138,12 +163,15 @@ type scored struct {
 // newBooster begins a fit: margins at the base score.
 func newBooster(t *Binned, validation *Coded, p Params) *booster {
 	b := &booster{params: p, bins: t.bins}
-	o := objective{kind: p.Objective, groups: max(p.Classes, 1)}
+	o := objective{kind: p.Objective, groups: max(p.Classes, 1), quantile: p.Quantile, slope: p.HuberSlope, power: p.TweediePower, step: p.MaxDeltaStep}
+	if o.kind == xgboost.AbsoluteError {
+		o.quantile = 0.5
+	}
 	base := o.base(t.target, t.weight)
 	b.model = &xgboost.Model{
-		Objective: p.Objective, BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(t.bins),
-		Attributes: map[string]string{},
+		BaseScore: []float32{base}, NumClass: p.Classes, NumFeature: len(t.bins), Attributes: map[string]string{},
 	}
+	o.write(b.model)
 	start := o.margin(base)
 	b.training = newScored(o, &t.Coded, start)
 	if validation != nil {
@@ -166,13 +194,22 @@ func newScored(o objective, t *Coded, start float32) *scored {
 	return s
 }
 
+// ErrDiverged is returned, wrapped, where the predictions of a fit grow beyond what floats hold.
+var ErrDiverged = errors.New("the fit does not converge")
+
 // round adds one tree for each class. All of them are grown on the margins from before the round.
-func (b *booster) round(round int) {
+func (b *booster) round(round int) error {
 	sample := sampleRows(len(b.training.target), b.params.Subsample, b.params.Seed, round)
 	b.training.predict(b.params.Threads)
 	for g := range b.training.objective.groups {
 		features := sampleFeatures(len(b.bins), b.params.ColumnSample, b.params.Seed, len(b.trees))
-		t := b.grower.grow(b.training, g, sample, features)
+		t := b.grower.grow(b.training, g, len(b.trees), sample, features)
+		if !b.grower.scale.finite() {
+			return fmt.Errorf("%w: predictions of round %d are beyond what floats hold", ErrDiverged, round)
+		}
+		if b.training.objective.refits() {
+			b.grower.refit(&t, b.training)
+		}
 		if sample == nil {
 			b.grower.addLeaves(&t, b.training.margins[g])
 		} else {
@@ -185,6 +222,7 @@ func (b *booster) round(round int) {
 		b.model.Trees = append(b.model.Trees, t.export(b.bins))
 		b.model.TreeClass = append(b.model.TreeClass, int32(g))
 	}
+	return nil
 }
 
 // result ends the fit; with early stopping, the trees after the best round go.

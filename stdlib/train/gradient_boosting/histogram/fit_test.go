@@ -32,9 +32,14 @@ func encoded(t *testing.T, r *Result) []byte {
 }
 
 func TestThreadsDoNotMatter(t *testing.T) {
-	for _, o := range []xgboost.Objective{xgboost.Logistic, xgboost.Softmax, xgboost.SquaredError} {
+	for _, o := range append(amounts, xgboost.Logistic, xgboost.Softmax) {
 		for _, leaves := range []int{0, 9} {
 			p := params(o)
+			p.Quantile, p.HuberSlope, p.TweediePower = 0.8, 500, 1.4
+			if o == xgboost.PseudoHuber { // everything that limits splits
+				p.Alpha, p.MaxDeltaStep, p.LevelSample, p.NodeSample = 1, 300, 0.9, 0.8
+				p.Monotone, p.Interactions = []int8{1, 0, 0, -1}, [][]int32{{0, 1}, {1, 2, 3}}
+			}
 			p.Trees, p.MaxLeaves, p.Subsample, p.ColumnSample, p.EarlyStoppingRounds, p.Seed = 12, leaves, 0.7, 0.7, 5, 3
 			if o == xgboost.Softmax {
 				p.Classes = 3

@@ -38,11 +38,13 @@ type grower struct {
 	tree     tree
 	scale    scale
 	features []int32
-	words    [][]int32       // features by the word of codes that they are in
-	open     map[int32]bool  // nodes that will be split if they come to it
-	hist     map[int32][]sum // of open nodes, as far as memory goes
-	most     int             // histograms that are kept
-	scratch  sync.Pool       // of laneSums
+	words    [][]int32        // features by the word of codes that they are in
+	drawn    draw             // of the growing tree
+	may      map[int32][]bool // by node of a batch and feature: whether it may split there; nodes are left out that any may
+	open     map[int32]bool   // nodes that will be split if they come to it
+	hist     map[int32][]sum  // of open nodes, as far as memory goes
+	most     int              // histograms that are kept
+	scratch  sync.Pool        // of laneSums
 }
 
 // keepBytes is how much memory the histograms of open nodes may take. Where that is not enough, children are summed
@@ -56,7 +58,7 @@ func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 		params: p, bins: bins, codes: codes, offset: make([]int, len(bins)),
 		rows: make([]int32, rows), spare: make([]int32, rows),
 		sums: make([]sum, rows), spares: make([]sum, rows),
-		hist: map[int32][]sum{}, open: map[int32]bool{},
+		hist: map[int32][]sum{}, open: map[int32]bool{}, may: map[int32][]bool{},
 	}
 	g.scratch.New = func() any { return new(laneSums) }
 	for f := range bins {
@@ -67,11 +69,12 @@ func newGrower(p Params, bins []binned, codes codes, rows int) *grower {
 	return g
 }
 
-// grow grows one tree of a class on the sampled rows (nil: all) and features.
-func (g *grower) grow(t *scored, class int, sample, features []int32) tree {
+// grow grows one tree of a class on the sampled rows (nil: all) and features. number is the tree's in the model.
+func (g *grower) grow(t *scored, class, number int, sample, features []int32) tree {
 	g.features, g.words = features, together(features)
+	g.drawn = draw{params: &g.params, tree: number, features: features, count: len(g.bins)}
 	n, total := g.take(t, class, sample)
-	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total}
+	root := node{parent: -1, scale: g.scale, rows: span{0, n}, sum: total, bounds: unbounded}
 	g.tree = tree{nodes: []node{root}}
 	g.setValue(0)
 	if g.mayGrow(0) {
@@ -186,23 +189,39 @@ func (g *grower) addChildren(id int32) pair {
 	parent := &g.tree.nodes[id]
 	left := int32(len(g.tree.nodes))
 	parent.left, parent.right = left, left+1
-	child := node{parent: id, depth: parent.depth + 1, scale: g.scale}
+	child := node{parent: id, depth: parent.depth + 1, scale: g.scale, bounds: parent.bounds}
+	if g.params.Interactions != nil {
+		child.used = append(slices.Clip(parent.used), parent.split.feature)
+	}
 	l, r := child, child
 	l.sum = parent.split.left
 	r.sum = parent.sum.minus(l.sum)
+	if m := g.monotone(parent.split.feature); m != 0 {
+		middle := (g.params.weight(l.sum, g.scale, l.bounds) + g.params.weight(r.sum, g.scale, r.bounds)) / 2
+		if m > 0 {
+			l.bounds.high, r.bounds.low = middle, middle
+		} else {
+			l.bounds.low, r.bounds.high = middle, middle
+		}
+	}
 	g.tree.nodes = append(g.tree.nodes, l, r)
 	g.setValue(left)
 	g.setValue(left + 1)
 	return pair{parent: id}
 }
 
-// setValue computes a node's weight as a leaf, -G/(H+λ), shrunk by the learning rate.
+// monotone is which way the prediction may go with a feature; 0: both.
+func (g *grower) monotone(feature int32) int8 {
+	if g.params.Monotone == nil {
+		return 0
+	}
+	return g.params.Monotone[feature]
+}
+
+// setValue computes a node's weight as a leaf, shrunk by the learning rate.
 func (g *grower) setValue(id int32) {
 	n := &g.tree.nodes[id]
-	h := float64(float64(n.sum.h)*g.scale.h) + g.params.Lambda
-	if h > 0 {
-		n.value = float32(-float64(n.sum.g) * g.scale.g / h * g.params.LearningRate)
-	}
+	n.value = float32(g.params.weight(n.sum, g.scale, n.bounds) * g.params.LearningRate)
 }
 
 // partition parts the rows of a node, each side in its old order.
@@ -258,6 +277,11 @@ func (g *grower) findSplits(pairs []pair) {
 	for i := range pairs {
 		g.lend(&pairs[i])
 	}
+	clear(g.may)
+	for i := range pairs {
+		g.limit(pairs[i].small)
+		g.limit(pairs[i].large)
+	}
 	k, tasks := len(g.features), len(g.words)
 	found := make([][2]split, len(pairs)*k)
 	parallel(g.params.Threads, len(pairs)*tasks, func(task int) {
@@ -305,10 +329,10 @@ func (g *grower) pairSplits(p *pair, features []int32, out [][2]split) {
 				large[b] = large[b].minus(small[b])
 			}
 		}
-		if g.mayGrow(p.small) {
+		if g.mayGrow(p.small) && g.maySplit(p.small, f) {
 			out[i][0] = g.best(p.small, f, small)
 		}
-		if g.mayGrow(p.large) {
+		if g.mayGrow(p.large) && g.maySplit(p.large, f) {
 			out[i][1] = g.best(p.large, f, large)
 		}
 	}
@@ -347,7 +371,9 @@ func (g *grower) accumulate(hist []sum, features []int32, rows span) {
 
 // best is the best split of a node by one feature.
 func (g *grower) best(id, f int32, hist []sum) split {
-	s := splitter{params: &g.params, scale: g.scale, least: g.least, total: g.tree.nodes[id].sum}
+	n := &g.tree.nodes[id]
+	s := splitter{params: &g.params, scale: g.scale, least: g.least, total: n.sum, bounds: n.bounds, monotone: g.monotone(f),
+		bounded: g.params.MaxDeltaStep > 0 || n.bounds != unbounded}
 	s.parent = s.score(s.total)
 	best := s.find(&g.bins[f], hist)
 	best.feature, best.missingBin = f, uint8(g.bins[f].count)
@@ -377,12 +403,16 @@ func (g *grower) settle(id int32, found [][2]split, which int) {
 func (g *grower) rootHistogram() {
 	hist := g.allocate()
 	g.hist[0] = hist
+	clear(g.may)
+	g.limit(0)
 	found := make([][2]split, len(g.features))
 	parallel(g.params.Threads, len(g.words), func(word int) {
 		features, first := g.words[word], g.first(word)
 		g.accumulate(hist, features, g.tree.nodes[0].rows)
 		for i, f := range features {
-			found[first+i][0] = g.best(0, f, g.part(hist, f))
+			if g.maySplit(0, f) {
+				found[first+i][0] = g.best(0, f, g.part(hist, f))
+			}
 		}
 	})
 	g.settle(0, found, 0)

@@ -9,18 +9,27 @@ import (
 
 // objective is the loss that is brought down.
 type objective struct {
-	kind   xgboost.Objective
-	groups int // margins of a row
+	kind     xgboost.Objective
+	groups   int     // margins of a row
+	quantile float64 // of AbsoluteError 0.5
+	slope    float64 // of Huber's loss
+	power    float64 // of Tweedie's variance
+	step     float64 // of Poisson: the second derivative is taken so far above the prediction
 }
 
 // smallest is the least second derivative, XGBoost's kRtEps.
 const smallest = 1e-16
 
-// base is the prediction before the first tree: the weighted mean of the target; 0.5 with several classes, where it
-// has no effect.
+// base is the prediction before the first tree: the weighted mean of the target; its quantile where that is what is predicted, or the median for Huber's
+// loss; 0.5 with several classes, where it has no effect.
 func (o objective) base(target, weights []float64) float32 {
-	if o.kind == xgboost.Softmax {
+	switch o.kind {
+	case xgboost.Softmax:
 		return 0.5
+	case xgboost.AbsoluteError, xgboost.QuantileError:
+		return float32(quantileOf(ranked(target, weights), o.quantile))
+	case xgboost.PseudoHuber:
+		return float32(quantileOf(ranked(target, weights), 0.5))
 	}
 	var total, weight float64
 	for r, y := range target {
@@ -32,8 +41,11 @@ func (o objective) base(target, weights []float64) float32 {
 	if weight == 0 {
 		mean = 0
 	}
-	if o.kind == xgboost.Logistic {
+	switch {
+	case o.kind == xgboost.Logistic:
 		mean = min(max(mean, 1e-6), 1-1e-6)
+	case o.logLink():
+		mean = max(mean, math.SmallestNonzeroFloat32)
 	}
 	return float32(mean)
 }
@@ -42,10 +54,14 @@ func (o objective) base(target, weights []float64) float32 {
 // target makes it, so there the bound goes by the largest error before the first tree, if that is below 1.
 func (o objective) leastGain(base float32, target []float64) float64 {
 	const bound = 1e-6
-	if o.kind != xgboost.SquaredError {
+	top := 0.0
+	switch o.kind {
+	case xgboost.SquaredError:
+	case xgboost.PseudoHuber:
+		return bound * min(float64(o.slope*o.slope), 1)
+	default:
 		return bound
 	}
-	top := 0.0
 	for _, y := range target {
 		top = max(top, math.Abs(y-float64(base)))
 	}
@@ -62,8 +78,11 @@ func weightOf(weight []float64, r int) float64 {
 
 // margin of a base score, computed as scoring does.
 func (o objective) margin(base float32) float32 {
-	if o.kind == xgboost.Logistic {
+	switch {
+	case o.kind == xgboost.Logistic:
 		return float32(-math.Log(float64(1/base - 1)))
+	case o.logLink():
+		return float32(math.Log(float64(base)))
 	}
 	return base
 }
@@ -74,8 +93,10 @@ type sum struct{ g, h int64 }
 func (s sum) plus(t sum) sum  { return sum{s.g + t.g, s.h + t.h} }
 func (s sum) minus(t sum) sum { return sum{s.g - t.g, s.h - t.h} }
 
-// scale holds the units; powers of two.
+// scale holds the units; powers of two. It is not finite where derivatives are not.
 type scale struct{ g, h float64 }
+
+func (s scale) finite() bool { return s.g > 0 && s.h > 0 && !math.IsInf(s.g, 0) && !math.IsInf(s.h, 0) }
 
 // blockRows is how many rows a task takes at a time.
 const blockRows = 4096
@@ -134,6 +155,10 @@ func (s *scored) derivatives(group int, out []sum, threads int) scale {
 	for _, t := range tops {
 		top.g, top.h = max(top.g, t.g), max(top.h, t.h)
 	}
+	if !(top.g < math.MaxFloat64 && top.h < math.MaxFloat64) {
+		clear(out)
+		return scale{math.Inf(1), math.Inf(1)}
+	}
 	// The sum of n numbers up to 2^e, in units of 2^(e-k), stays below n·2^k, which is below 2^62. With n = 4 and
 	// derivatives of at most 5, e is 3, k is 59, and the unit 2^-56.
 	k := 62 - bits.Len(uint(n))
@@ -158,8 +183,10 @@ func (s *scored) derivative(group, r int) (g, h float64) {
 		g, h = q-y, max(q*(1-q), smallest)
 	case xgboost.Softmax:
 		g, h = q-is(int(y) == group), max(2*q*(1-q), smallest)
-	default:
+	case xgboost.SquaredError:
 		g, h = q-y, 1
+	default:
+		g, h = s.objective.derivative(q, y)
 	}
 	if s.weight != nil {
 		g *= s.weight[r]
@@ -186,7 +213,7 @@ func (s *scored) probabilities(r int, row []float32, p []float64) {
 	xgboost.Softmax64(row, p)
 }
 
-// loss is the weighted mean log loss, or the root mean squared error. Blocks are added up in their order.
+// loss is the weighted mean of the rows' losses, of a squared error its root. Blocks are added up in their order.
 func (s *scored) loss(threads int) float64 {
 	n := len(s.target)
 	blocks := (n + blockRows - 1) / blockRows
@@ -225,6 +252,5 @@ func (s *scored) rowLoss(r int, row []float32, p []float64) float64 {
 		s.probabilities(r, row, p)
 		return -math.Log(max(p[int(y)], smallest))
 	}
-	d := float64(s.margins[0][r]) - y
-	return float64(d * d)
+	return s.objective.loss(float64(s.margins[0][r]), y)
 }

@@ -2,6 +2,7 @@ package histogram
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -25,20 +26,62 @@ func (s *bitset) has(i int) bool { return s[i>>6]>>(i&63)&1 == 1 }
 
 // splitter looks for the best split of one node on one feature.
 type splitter struct {
-	params  *Params
-	scale   scale
-	least   float64 // what a split must gain in any case
-	total   sum
-	parent  float64 // score of the node as a leaf
-	missing sum
-	best    split
+	params   *Params
+	scale    scale
+	bounds   bounds  // of the weights of both sides
+	bounded  bool    // whether a weight may be another than the best
+	monotone int8    // of the feature, as in Params.Monotone
+	least    float64 // what a split must gain in any case
+	total    sum
+	parent   float64 // score of the node as a leaf
+	missing  sum
+	best     split
 }
 
-// score is G²/(H+λ), twice what the loss falls by at the best weight of a leaf.
+// score is twice what the loss falls by at the best weight w of a leaf: G²/(H+λ); with L1 regularisation |G| counts less by α. Where w is bounded it is
+// -2Gw - (H+λ)w² - 2α|w|, which is the same at the best weight.
 func (s *splitter) score(x sum) float64 {
-	g := float64(x.g) * s.scale.g
-	return float64(g*g) / (float64(float64(x.h)*s.scale.h) + s.params.Lambda)
+	g, h := float64(float64(x.g)*s.scale.g), float64(float64(x.h)*s.scale.h)+s.params.Lambda
+	if !s.bounded {
+		g = shrink(g, s.params.Alpha)
+		return float64(g*g) / h
+	}
+	w := s.params.weight(x, s.scale, s.bounds)
+	loss := float64(float64(2*g)*w) + float64(float64(h*w)*w)
+	return -(loss + float64(float64(2*s.params.Alpha)*math.Abs(w)))
 }
+
+// bounds of a leaf's weight, before the learning rate.
+type bounds struct{ low, high float64 }
+
+var unbounded = bounds{math.Inf(-1), math.Inf(1)}
+
+// shrink brings a sum of first derivatives nearer to 0.
+func shrink(g, alpha float64) float64 {
+	switch {
+	case g > alpha:
+		return float64(g) - alpha
+	case g < -alpha:
+		return float64(g) + alpha
+	}
+	return 0
+}
+
+// weight is that of a leaf with such a sum, before the learning rate: -G/(H+λ), of a G that is shrunk by α, within bounds. Without a second derivative it is as near 0 as
+// the bounds let it.
+func (p *Params) weight(x sum, unit scale, b bounds) float64 {
+	w := 0.0
+	if h := float64(float64(x.h)*unit.h) + p.Lambda; h > 0 {
+		w = -shrink(float64(x.g)*unit.g, p.Alpha) / h
+	}
+	if p.MaxDeltaStep > 0 {
+		w = min(max(w, -p.MaxDeltaStep), p.MaxDeltaStep)
+	}
+	return b.clip(w)
+}
+
+// clip is the value within the bounds that is nearest.
+func (b bounds) clip(w float64) float64 { return min(max(w, b.low), b.high) }
 
 // try takes the split into left and the rest if it is better than the best so far, and tells whether it is.
 func (s *splitter) try(left sum) bool {
@@ -48,6 +91,12 @@ func (s *splitter) try(left sum) bool {
 	}
 	if float64(left.h)*s.scale.h < s.params.MinChildWeight || float64(right.h)*s.scale.h < s.params.MinChildWeight {
 		return false
+	}
+	if s.monotone != 0 {
+		l, r := s.params.weight(left, s.scale, s.bounds), s.params.weight(right, s.scale, s.bounds)
+		if s.monotone > 0 && l > r || s.monotone < 0 && l < r {
+			return false
+		}
 	}
 	gain := s.score(left) + s.score(right) - s.parent
 	if gain <= s.best.gain || gain < s.params.Gamma || gain < s.least {
@@ -164,7 +213,7 @@ func (s *splitter) byWeight(hist []sum) []int {
 	for i := range hist {
 		order[i] = i
 		if h := float64(float64(hist[i].h) * s.scale.h); h > 0 && h >= s.params.MinChildWeight {
-			weights[i] = -float64(hist[i].g) * s.scale.g / (h + s.params.Lambda)
+			weights[i] = -shrink(float64(hist[i].g)*s.scale.g, s.params.Alpha) / (h + s.params.Lambda)
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[i], weights[j]) })

@@ -15,6 +15,8 @@ type node struct {
 	sum                 sum
 	scale               scale
 	value               float32 // margin as a leaf
+	bounds              bounds  // of the weights of its leaves
+	used                []int32 // the features that split the nodes above it; kept where interactions are limited
 	rows                span    // in the grower's order of rows, while growing
 }
 

@@ -119,6 +119,8 @@ func mixedFor(o xgboost.Objective) *Data {
 			return is(v > 3)
 		case xgboost.Softmax:
 			return min(max(math.Floor(v/2), 0), 2)
+		case xgboost.Poisson, xgboost.Gamma, xgboost.Tweedie:
+			return math.Exp(v / 3)
 		}
 		return v * 1000
 	})
@@ -146,6 +148,7 @@ func fitMixed(tb testing.TB, o xgboost.Objective) (*Data, *xgboost.Model) {
 	d := mixedFor(o)
 	p := params(o)
 	p.Trees, p.MaxDepth, p.Subsample = 40, 5, 0.9
+	p.Quantile, p.HuberSlope, p.TweediePower = 0.8, 500, 1.4
 	if o == xgboost.Softmax {
 		p.Classes = 3
 	}
