@@ -48,11 +48,7 @@ func (a *app) reportCommand() *cobra.Command {
 					return err
 				}
 			}
-			addresses := make([]string, len(args))
-			for i, arg := range args {
-				addresses[i] = workspace.AddressOf(arg)
-			}
-			d, err := s.Reports(addresses)
+			d, err := s.Reports(workspace.AddressesOf(args))
 			if err != nil {
 				return err
 			}

@@ -74,11 +74,7 @@ func (a *app) runComparison(cmd *cobra.Command, args []string, f comparison, cur
 		return err
 	}
 	defer s.Close()
-	patterns := make([]string, len(args))
-	for i, arg := range args {
-		patterns[i] = workspace.AddressOf(arg)
-	}
-	all, err := s.Runs(cmd.Context(), patterns, current)
+	all, err := s.Runs(cmd.Context(), workspace.AddressesOf(args), current)
 	if err != nil {
 		return err
 	}
