@@ -197,3 +197,9 @@ func (x *Explained) partial(p *Partial, target string, task schema.Task) *report
 	plot.Series = []report.Series{{Name: "eight rows of ten", Mark: report.Band, X: p.At, Low: p.Low, High: p.High}, {Name: "mean", Mark: report.Line, X: p.At, Y: p.Mean}}
 	return plot
 }
+
+// Undefined notes why a figure has no value, by its path; the figure is null then.
+func (e *Evaluation) Undefined(path, why string) any {
+	e.undefined[path] = why
+	return nil
+}

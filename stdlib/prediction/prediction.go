@@ -116,3 +116,24 @@ func (s *Set) take(p *model.Prediction, of table.Part) {
 		s.Predicted[of.Before+i] = x
 	}
 }
+
+// Take returns the predictions of some rows, from 0, in that order. Why rows have none is not kept.
+func (s *Set) Take(rows []int) *Set {
+	out := &Set{Rows: len(rows), Task: s.Task, Target: s.Target, Classes: s.Classes, Threshold: s.Threshold, Predicted: pick(s.Predicted, rows)}
+	if s.Score != nil {
+		out.Score = pick(s.Score, rows)
+	}
+	for _, scores := range s.Scores {
+		out.Scores = append(out.Scores, pick(scores, rows))
+	}
+	return out
+}
+
+// pick copies the elements of some rows.
+func pick(xs []float64, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	for k, r := range rows {
+		out[k] = xs[r]
+	}
+	return out
+}

@@ -32,7 +32,7 @@ var Component = component.Component{
 			"where a feature is infinite or too large for 32 bits, or the result is no number. These are told in a warning. " +
 			"`coverage` is the share of rows that count. Every metric has an interval, by whole entities where the data " +
 			"has them. What is undefined, or rests on fewer rows or positives than asked, has no value but a reason, and a rule on it is an error.\n\n" +
-			evaluation.IntervalsDoc + evaluation.FairnessDoc + explainDoc +
+			evaluation.IntervalsDoc + evaluation.FairnessDoc + explainDoc + behaviorDoc + complexityDoc +
 			"`predictions` holds the key, entity and time columns of the data with `actual`, `predicted` and `score`; of several classes also " +
 			"`scores`, a JSON object of the probability of each. Data without a key gets a column `row`.",
 		Body: schema.Body{
@@ -45,18 +45,20 @@ var Component = component.Component{
 				{Name: "min_rows", Type: schema.Integer, Default: 1.0, Doc: "With fewer rows all figures are undefined; of a slice likewise."},
 				evaluation.MinPositivesAttr(),
 				{Name: "seed", Type: schema.Integer, Default: 0.0, Doc: "Seed of the resamples."},
+				{Name: "complexity", Type: schema.Bool, Doc: "Whether the figures tell how large the model is, and what a row costs it."},
 			},
 			Blocks: []schema.Block{
 				evaluation.IntervalsBlock(),
 				evaluation.FairnessBlock(),
 				explainBlock(),
+				behaviorBlock(),
 				{Name: "slice", Labelled: true, Repeated: true, Unordered: true, Doc: "Rows to compute the metrics on apart.", Body: schema.Body{Attrs: []schema.Attr{
 					{Name: "where", Type: schema.SQLExpr, Required: true, Tables: "data", Doc: "Which rows: a condition over the data's columns; null is no."},
 				}}},
 			},
 		},
 		Out:      ports,
-		Examples: []schema.Example{{Title: "A model on the test side", Code: example}},
+		Examples: []schema.Example{{Title: "A model on the test side", Code: example}, {Title: "Tests of behaviour", Code: behaviorExample}},
 	},
 	Shape:  shape,
 	Derive: derive,
@@ -132,6 +134,58 @@ evaluate "holdout" {
 }
 `
 
+const behaviorExample = `pipeline "credit" {}
+
+source "csv" "applications" {
+  path = "applications.csv"
+  column "id"      { type = "varchar" }
+  column "income"  { type = "double" }
+  column "channel" { type = "varchar" }
+  column "repaid"  { type = "boolean" }
+}
+
+split "hash" "applications" {
+  from = source.applications
+  test = 0.2
+  seed = 7
+}
+
+train "gradient_boosting" "model" {
+  data     = split.applications.train
+  target   = "repaid"
+  features = ["income", "channel"]
+}
+
+metric "auc" { type = "roc_auc" }
+
+evaluate "holdout" {
+  model      = train.model
+  data       = split.applications.test
+  metrics    = [metric.auc]
+  complexity = true
+
+  behavior "more income is no loss" {
+    perturb "income" { expr = "1.2 * income" }
+    expect    = "after.score >= before.score - 0.01"
+    min_share = 0.95
+  }
+  behavior "the channel does not matter" {
+    perturb "channel" { expr = "case when channel = 'web' then 'branch' else 'web' end" }
+    expect    = "after.predicted = before.predicted"
+    min_share = 0.99
+  }
+  behavior "no income is refused" {
+    where  = "income = 0"
+    expect = "not predicted"
+  }
+}
+
+gate "release" {
+  rule "behaves" { assert = "evaluate.holdout.behaviors.all(b, evaluate.holdout.behaviors[b].passed)" }
+  rule "small"   { assert = "evaluate.holdout.complexity.operations <= 2000" }
+}
+`
+
 // config as the stage gets it.
 type config struct {
 	evaluation.Config
@@ -142,6 +196,10 @@ type config struct {
 	Target string      `json:"target"`
 	// Explain asks which features the scores come from; nil: nothing is explained.
 	Explain *explaining `json:"explain"`
+	// Complexity asks how large the model is.
+	Complexity bool `json:"complexity"`
+	// Behaviors are tests of what is expected of predictions.
+	Behaviors []behavior `json:"behavior"`
 }
 
 // decode reads the configuration with the defaults of nested blocks that are not there.
@@ -151,7 +209,7 @@ func decode(raw json.RawMessage) (*config, error) {
 		return nil, err
 	}
 	if c.Champion {
-		c.Fairness, c.Explain = nil, nil // only the candidate's decisions are compared between groups, and explained
+		c.Fairness, c.Explain, c.Behaviors, c.Complexity = nil, nil, nil, false // only the candidate's decisions are compared between groups, explained and tested
 	}
 	c.Defaults()
 	return c, nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
@@ -97,8 +98,14 @@ func (e *evaluator) evaluate(ctx context.Context) (map[string]any, error) {
 		return nil, err
 	}
 	r := e.of.Report(figures)
-	if e.Explain != nil {
-		section, err := e.explain(ctx, figures)
+	for _, part := range []struct {
+		asked bool
+		add   func(context.Context, map[string]any) (report.Section, error)
+	}{{e.Explain != nil, e.explain}, {len(e.Behaviors) > 0, e.behave}, {e.Complexity, e.complexity}} {
+		if !part.asked {
+			continue
+		}
+		section, err := part.add(ctx, figures)
 		if err != nil {
 			return nil, err
 		}

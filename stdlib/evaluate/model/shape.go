@@ -29,14 +29,18 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	if c.Explain != nil {
 		k.Problems = append(k.Problems, c.Explain.problems(&k.Model)...)
 	}
+	if c.Complexity && k.Model.Opaque {
+		k.report(schema.Problem{Path: "complexity", Summary: "What a model costs that only its own image can score is not known here", Hint: "leave complexity out"})
+	}
 	if known {
-		out.Figures = k.figures(c.Champion, c.Explain)
+		out.Figures = k.figures(c)
 		out.Out[""] = schema.Shape{Type: schema.FiguresPort, Figures: out.Figures}
 	}
 	if known && k.Data != nil {
 		l := layoutOf(req.In, k.Model)
 		k.checkModel(l)
 		k.Table(ctx, b, l)
+		k.checkBehaviors(ctx, b, c.Behaviors, l)
 		if !c.Champion && l.Data.Column(k.Model.Target) != nil {
 			out.Out["predictions"] = schema.Shape{Type: schema.TablePort, Table: l.Table()}
 		}
@@ -54,17 +58,23 @@ func layoutOf(in map[string]schema.Shape, m schema.Model) prediction.Layout {
 type checker struct{ evaluation.Checker }
 
 // figures is the type of what rules see. delta comes from the champion's node.
-func (k *checker) figures(champion bool, x *explaining) *schema.FigureType {
+func (k *checker) figures(c *config) *schema.FigureType {
 	all, comparison := k.FigureTypes()
-	if champion {
+	if c.Champion {
 		return schema.Object(comparison)
 	}
 	all["delta"] = comparison["delta"]
 	if k.Model.Task == schema.Binary && !k.Model.Opaque {
 		all["threshold"] = schema.Double
 	}
-	if x != nil {
-		all["explain"] = x.figures(&k.Model)
+	if c.Explain != nil {
+		all["explain"] = c.Explain.figures(&k.Model)
+	}
+	if c.Complexity {
+		all["complexity"] = complexityFigures()
+	}
+	if len(c.Behaviors) > 0 {
+		all["behaviors"] = c.behaviorFigures()
 	}
 	return schema.Object(all)
 }

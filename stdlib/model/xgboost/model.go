@@ -125,6 +125,16 @@ type Node struct {
 	Weight  float32 // the margin that the node would have as a leaf
 }
 
+// Size is the number of a tree's leaves, and the most comparisons that lead to one.
+func (t *Tree) Size() (leaves, depth int) {
+	for i := range t.Nodes {
+		if t.Nodes[i].Leaf() {
+			leaves++
+		}
+	}
+	return leaves, t.depth(0)
+}
+
 // Leaf reports whether the node has no children.
 func (n *Node) Leaf() bool { return n.Left == NoChild }
 

@@ -1,0 +1,44 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/mlp-lang/mlp/stdlib/model/constant"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+)
+
+// Complexity is how large a model is and what a row costs it, in work rather than time: the same on every machine.
+type Complexity struct {
+	Bytes    int // of model.json
+	Features int
+	Trees    int // 0 of models without any
+	Leaves   int // of all trees
+	Depth    int // the most comparisons that one tree makes for a row
+	// Operations are the most that a row takes: the comparisons of all trees, or the products that a linear model adds up.
+	Operations int
+}
+
+// Complexity counts. An estimator whose work is not known here is an error.
+func (b *Bundle) Complexity() (Complexity, error) {
+	data, err := b.estimator.Encode()
+	if err != nil {
+		return Complexity{}, err
+	}
+	c := Complexity{Bytes: len(data), Features: len(b.signature.Features)}
+	switch m := b.estimator.(type) {
+	case *trees:
+		c.Trees = len(m.model.Trees)
+		for i := range m.model.Trees {
+			leaves, depth := m.model.Trees[i].Size()
+			c.Leaves, c.Depth, c.Operations = c.Leaves+leaves, max(c.Depth, depth), c.Operations+depth
+		}
+	case *linear.Model:
+		for _, coefficients := range m.Coefficients {
+			c.Operations += len(coefficients)
+		}
+	case *constant.Model:
+	default:
+		return c, fmt.Errorf("what a row costs a model of the kind %s is not known", b.kind)
+	}
+	return c, nil
+}
