@@ -40,6 +40,11 @@ func (b *Bundle) ScoreContext(ctx context.Context, f *frame.Frame, threads int) 
 	return b.predict(ctx, columns, f.Rows, threads)
 }
 
+// ScoreEncoded scores rows given as Encode makes them, [feature][row].
+func (b *Bundle) ScoreEncoded(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
+	return b.predict(ctx, columns, rows, threads)
+}
+
 // predict scores rows as Encode makes them.
 func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
 	columns, unscored := outside(columns, b.signature.Features, rows)

@@ -68,6 +68,17 @@ func Score(ctx context.Context, dir, data string, threads int) (*Set, error) {
 	return s, nil
 }
 
+// Of is what a model said of rows as a set.
+func Of(b *model.Bundle, p *model.Prediction) *Set {
+	sig := b.Signature()
+	s := &Set{Task: sig.Task, Target: sig.Target, Classes: sig.Classes, Threshold: math.NaN()}
+	s.take(p, table.Part{Total: max(len(p.Score), len(p.Class))})
+	if sig.Task == schema.Binary {
+		s.Threshold = b.Threshold()
+	}
+	return s
+}
+
 // Told says how many rows have no prediction, and why the first has none; empty if all have one.
 func (s *Set) Told() string {
 	if len(s.Unscored) == 0 {

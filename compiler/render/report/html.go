@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/mlp-lang/mlp/compiler/render"
 	doc "github.com/mlp-lang/mlp/lang/report"
@@ -32,6 +33,7 @@ func HTML(w io.Writer, d *Document) error {
 		"heat":   heat,
 		"why":    reasonsOf,
 		"notes":  (*reasons).notes,
+		"named":  named,
 		"legend": func(p *doc.Plot) bool { return len(p.Series) > 1 },
 		"id":     func(i int) string { return fmt.Sprintf("r%d", i+1) },
 		"plots":  plots,
@@ -40,6 +42,11 @@ func HTML(w io.Writer, d *Document) error {
 		return fmt.Errorf("the page of a report: %w", err)
 	}
 	return page.Execute(w, d)
+}
+
+// named reports whether a series is the first of its name, and so has an entry in the legend: many lines of one name, such as the curves of single rows, have one.
+func named(p *doc.Plot, i int) bool {
+	return !slices.ContainsFunc(p.Series[:i], func(s doc.Series) bool { return s.Name == p.Series[i].Name })
 }
 
 // row is what stands side by side: plots one after the other, or one other item. One of the two is set.

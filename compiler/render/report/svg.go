@@ -138,6 +138,11 @@ func (s *picture) series(i int) {
 // and no number: the first series that is none is "c0" wherever it stands.
 func seriesClass(p *doc.Plot, i int) string {
 	if p.Series[i].Dim {
+		for k := range p.Series {
+			if k != i && p.Series[k].Name == p.Series[i].Name {
+				return "ref n" // one of many, which are drawn thinner
+			}
+		}
 		return "ref"
 	}
 	number := 0

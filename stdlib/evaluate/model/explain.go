@@ -8,11 +8,13 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/mlp-lang/mlp/lang/report"
 	"github.com/mlp-lang/mlp/lang/schema"
+	"github.com/mlp-lang/mlp/lang/suggest"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/evaluation"
 	"github.com/mlp-lang/mlp/stdlib/model"
@@ -24,11 +26,15 @@ type explaining struct {
 	Method     model.Method `json:"method"`     // empty: the one that the model has most exactly
 	Rows       int          `json:"rows"`       // how many are explained
 	Background int          `json:"background"` // from how many others interventional takes values
+	// Permutation and Dependence are asked for besides; nil: they are not.
+	Permutation *permuting  `json:"permutation"`
+	Dependence  *dependence `json:"partial_dependence"`
 }
 
 const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
 	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, the target's own unit, or of trees with the objectives `poisson`, `gamma` and `tweedie` its logarithm; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
-	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n"
+	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n" +
+	permutationDoc + dependenceDoc
 
 // explainBlock asks for explanations.
 func explainBlock() schema.Block {
@@ -38,11 +44,11 @@ func explainBlock() schema.Block {
 				"Default: `tree_shap` of trees, `interventional` of other models."},
 		{Name: "rows", Type: schema.Integer, Default: 1000.0, Doc: "How many rows to explain, evenly among those that count."},
 		{Name: "background", Type: schema.Integer, Default: 100.0, Doc: "How many rows `interventional` takes values from, evenly among those that count."},
-	}}}
+	}, Blocks: []schema.Block{permutationBlock(), dependenceBlock()}}}
 }
 
 // problems says what is wrong with the block.
-func (x *explaining) problems(m *schema.Model) []schema.Problem {
+func (x *explaining) problems(m *schema.Model, data *schema.Table) []schema.Problem {
 	var out []schema.Problem
 	if x.Rows < 1 || x.Background < 1 {
 		out = append(out, schema.Problem{Path: "explain", Summary: "rows and background of explain are at least 1"})
@@ -50,19 +56,39 @@ func (x *explaining) problems(m *schema.Model) []schema.Problem {
 	if m.Opaque {
 		out = append(out, schema.Problem{Path: "explain", Summary: "A model that only its own image can score cannot be explained here",
 			Hint: "leave explain out; the training script may write its own report"})
+		return out
+	}
+	if p := x.Permutation; p != nil && (p.Repeats < 2 || p.Repeats > 1000) {
+		out = append(out, schema.Problem{Path: "explain.permutation", Summary: fmt.Sprintf("%d repeats", p.Repeats), Detail: "Expected 2 to 1000: of one there is no interval."})
+	}
+	if x.Dependence != nil {
+		out = append(out, x.Dependence.problems(m, data)...)
 	}
 	return out
 }
 
 // figures is the type of what rules see: as Explain makes the figures, with an entry for each feature of the model.
-func (x *explaining) figures(m *schema.Model) *schema.FigureType {
+func (x *explaining) figures(k *checker) *schema.FigureType {
+	m := &k.Model
 	var names []string
 	for i := range m.Features {
 		names = append(names, m.Features[i].Name)
 	}
 	slices.Sort(names)
-	return schema.Object(map[string]*schema.FigureType{"method": schema.OneOf(string(model.TreeSHAP), string(model.Interventional)), "rows": schema.Count,
-		"attributions": schema.KeyedMap(schema.Count, names...), "shares": schema.KeyedMap(schema.Share, names...)})
+	out := map[string]*schema.FigureType{"method": schema.OneOf(string(model.TreeSHAP), string(model.Interventional)), "rows": schema.Count,
+		"attributions": schema.KeyedMap(schema.Count, names...), "shares": schema.KeyedMap(schema.Share, names...)}
+	if x.Permutation != nil {
+		out["permutation"] = k.ImportanceFigures(names)
+	}
+	if x.Dependence != nil {
+		out["partial_dependence"] = x.Dependence.figures(m)
+	}
+	return schema.Object(out)
+}
+
+// noFeature is the problem of a name that no feature of the model has.
+func noFeature(path, name string, features []string) schema.Problem {
+	return schema.Problem{Path: path, Summary: fmt.Sprintf("The model has no feature %q", name), Detail: "It reads " + strings.Join(features, ", ") + ".", Hint: suggest.DidYouMean(name, features)}
 }
 
 // explain adds to the figures what the scores come from, and returns the part of the report that shows it.
@@ -105,7 +131,32 @@ func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report
 		section.Items = append(section.Items, report.Note("The model's scores are calibrated. Attributions are of the margin before that; how the score goes with a feature is after it."))
 	}
 	figures["explain"] = of
-	return section, nil
+	return section, e.more(ctx, b, x, rows, of, &section)
+}
+
+// more adds what is asked for besides attributions. section is that of the report.
+func (e *evaluator) more(ctx context.Context, b *model.Bundle, x *evaluation.Explained, rows []int, figures map[string]any, section *report.Section) error {
+	add := func(name string, figure map[string]any, items []report.Item) {
+		figures[name], section.Items = figure, append(section.Items, items...)
+	}
+	if x.Columns == nil || len(rows) == 0 {
+		x.Columns, rows = make([][]float64, len(x.Features)), nil
+	}
+	if e.Explain.Permutation != nil {
+		figure, items, err := e.permutation(ctx, b, rows, x.Columns)
+		if err != nil {
+			return err
+		}
+		add("permutation", figure, items)
+	}
+	if e.Explain.Dependence != nil {
+		figure, items, err := e.dependences(ctx, b, x)
+		if err != nil {
+			return err
+		}
+		add("partial_dependence", figure, items)
+	}
+	return nil
 }
 
 // scoredRows are the rows that count and have a prediction.

@@ -58,7 +58,7 @@ var Component = component.Component{
 			},
 		},
 		Out:      ports,
-		Examples: []schema.Example{{Title: "A model on the test side", Code: example}, {Title: "Tests of behaviour", Code: behaviorExample}},
+		Examples: []schema.Example{{Title: "A model on the test side", Code: example}, {Title: "Explanations, tests of behaviour, size", Code: behaviorExample}},
 	},
 	Shape:  shape,
 	Derive: derive,
@@ -164,6 +164,10 @@ evaluate "holdout" {
   metrics    = [metric.auc]
   complexity = true
 
+  explain {
+    permutation { repeats = 20 }
+    partial_dependence { features = ["income"] }
+  }
   behavior "more income is no loss" {
     perturb "income" { expr = "1.2 * income" }
     expect    = "after.score >= before.score - 0.01"
@@ -181,8 +185,9 @@ evaluate "holdout" {
 }
 
 gate "release" {
-  rule "behaves" { assert = "evaluate.holdout.behaviors.all(b, evaluate.holdout.behaviors[b].passed)" }
-  rule "small"   { assert = "evaluate.holdout.complexity.operations <= 2000" }
+  rule "behaves"             { assert = "evaluate.holdout.behaviors.all(b, evaluate.holdout.behaviors[b].passed)" }
+  rule "by more than income" { assert = "evaluate.holdout.explain.permutation.auc['channel'].low > 0" }
+  rule "small"               { assert = "evaluate.holdout.complexity.operations <= 2000" }
 }
 `
 

@@ -27,7 +27,7 @@ func shape(ctx context.Context, b component.Binder, req schema.ShapeRequest) sch
 	k.Model, known = c.signature(req.In)
 	k.Definitions()
 	if c.Explain != nil {
-		k.Problems = append(k.Problems, c.Explain.problems(&k.Model)...)
+		k.Problems = append(k.Problems, c.Explain.problems(&k.Model, k.Data)...)
 	}
 	if c.Complexity && k.Model.Opaque {
 		k.report(schema.Problem{Path: "complexity", Summary: "What a model costs that only its own image can score is not known here", Hint: "leave complexity out"})
@@ -68,7 +68,7 @@ func (k *checker) figures(c *config) *schema.FigureType {
 		all["threshold"] = schema.Double
 	}
 	if c.Explain != nil {
-		all["explain"] = c.Explain.figures(&k.Model)
+		all["explain"] = c.Explain.figures(k)
 	}
 	if c.Complexity {
 		all["complexity"] = complexityFigures()
