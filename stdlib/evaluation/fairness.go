@@ -44,6 +44,8 @@ const FairnessDoc = "`fairness` compares the groups of a column, by Fairlearn's 
 	"least, `<metric>_ratio` the least by the greatest; with `method = \"to_overall\"` the group that is furthest from all rows counts. So a metric `rmse` " +
 	"gives `rmse_difference`; one of type `mean_prediction` shows how far the predictions themselves lie apart. There is no ratio of what may be negative (`r2`, " +
 	"`mean_prediction`, `matthews_corrcoef`, `cohen_kappa`), and no comparison of metrics that are SQL.\n\n" +
+	"With `by`, groups are those of several columns together. A model may treat each column's groups alike and still not those between: rates that are equal for women and men, and for black and white, need not be for black women (Crenshaw 1989; Buolamwini and Gebru 2018). " +
+	"Groups become small that way, and the rules for small ones hold: fewer than 20 rows are not named, fewer than `min_group_size` have no measures.\n\n" +
 	"The interval holds for all groups at once, so that chance among many small groups is not taken for unfairness: a rule on `low` of a " +
 	"difference, or `high` of a ratio, fails where the data shows unfairness, one on the other bound where it does not rule it out. " +
 	"`fairness.<label>.groups[g]` has `count`, each metric compared and, of two classes, `positives`, `selection_rate`, `true_positive_rate` and `false_positive_rate`; " +
@@ -55,6 +57,7 @@ const FairnessDoc = "`fairness` compares the groups of a column, by Fairlearn's 
 func FairnessBlock() schema.Block {
 	return schema.Block{Name: "fairness", Labelled: true, Repeated: true, Unordered: true, Doc: "A comparison between groups.", Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "column", Type: schema.String, ColumnOf: "data", Doc: "The column whose values are the groups: text, a boolean or an integer. Default: the label."},
+		{Name: "by", Type: schema.StringList, ColumnOf: "data", Doc: "Columns whose values together are the groups, in place of `column`: of `[\"sex\", \"race\"]` one is `female, black`."},
 		{Name: "metrics", Type: schema.StringList, Required: true, Doc: "`<metric>_difference` or `<metric>_ratio` of a metric that the evaluation lists. Of two classes also " +
 			"`demographic_parity_difference`, `equal_opportunity_difference`, `equalized_odds_difference`, or the same with `ratio`."},
 		{Name: "method", Type: schema.String, Default: "between_groups", OneOf: []string{"between_groups", "to_overall"},
@@ -68,18 +71,22 @@ func FairnessBlock() schema.Block {
 type Fairness struct {
 	Name         string   `json:"name"`           // the block's label
 	Column       string   `json:"column"`         // whose values are the groups; empty: the one called like the label
+	By           []string `json:"by"`             // columns whose values together are the groups, in place of Column
 	Metrics      []string `json:"metrics"`        // names of comparisons: "equalized_odds_difference"
 	Method       string   `json:"method"`         // "to_overall" compares groups with all rows; else with each other
 	Agg          string   `json:"agg"`            // "mean" takes the mean of two rates (equalized odds); else the worse counts
 	MinGroupSize int      `json:"min_group_size"` // rows; a smaller group has no figures of its own
 }
 
-// column is the one that rows are grouped by; the block's label unless another is named.
-func (f Fairness) column() string {
-	if f.Column != "" {
-		return f.Column
+// columns are those that rows are grouped by; the one that the block's label names unless others are.
+func (f Fairness) columns() []string {
+	switch {
+	case len(f.By) > 0:
+		return f.By
+	case f.Column != "":
+		return []string{f.Column}
 	}
-	return f.Name
+	return []string{f.Name}
 }
 
 // comparisons are those that the block names, and the metrics that they are of.
@@ -151,25 +158,36 @@ func (k *Checker) checkFairness() {
 
 // checkGroups refuses columns that make no groups. Of a timestamp or a double nearly every row would be a group of its own.
 func (k *Checker) checkGroups(path string, f Fairness) {
-	if f.Column != "" {
-		path += ".column"
+	if len(f.By) > 0 && f.Column != "" {
+		k.report(schema.Problem{Path: path + ".by", Summary: "by and column are two ways to say what the groups are", Hint: "leave column out, or put it into by"})
 	}
-	c := k.Data.Column(f.column())
-	switch {
-	case c == nil && f.Column == "":
-		k.report(schema.Problem{
-			Path:    path,
-			Summary: fmt.Sprintf("The data has no column %q to group by", f.Name),
-			Detail:  "It has " + strings.Join(k.Data.Names(), ", ") + ".",
-			Hint:    suggest.DidYouMean(f.Name, k.Data.Names()),
-		})
-	case c != nil && !groupable(c.Type):
-		k.report(schema.Problem{
-			Path:    path,
-			Summary: fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type),
-			Detail:  "Expected text, a boolean or an integer.",
-			Hint:    "compute a band of it in a dataset",
-		})
+	for i, name := range f.columns() {
+		at := path
+		switch {
+		case len(f.By) > 0:
+			at = fmt.Sprintf("%s.by[%d]", path, i)
+		case f.Column != "":
+			at += ".column"
+		}
+		c := k.Data.Column(name)
+		switch {
+		case slices.IndexFunc(f.columns(), func(other string) bool { return strings.EqualFold(other, name) }) < i:
+			k.report(schema.Problem{Path: at, Summary: fmt.Sprintf("%q is listed twice", name)})
+		case c == nil && f.Column == "" && len(f.By) == 0:
+			k.report(schema.Problem{
+				Path:    at,
+				Summary: fmt.Sprintf("The data has no column %q to group by", name),
+				Detail:  "It has " + strings.Join(k.Data.Names(), ", ") + ".",
+				Hint:    suggest.DidYouMean(name, k.Data.Names()),
+			})
+		case c != nil && !groupable(c.Type):
+			k.report(schema.Problem{
+				Path:    at,
+				Summary: fmt.Sprintf("Column %q is %s, which makes no groups", c.Name, c.Type),
+				Detail:  "Expected text, a boolean or an integer.",
+				Hint:    "compute a band of it in a dataset",
+			})
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -19,30 +20,41 @@ type groups struct {
 	names []string // sorted; by number
 }
 
-// readGroups finds the groups of each block. A column with more than mostGroups values, such as a postal code, is a *component.InputError.
+// readGroups finds the groups of each block. Columns with more than mostGroups values together, such as a postal code, are a *component.InputError.
 func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 	for _, b := range blocks {
-		c := column(f, b.column())
+		by := make([]*frame.Column, len(b.columns()))
+		for i, name := range b.columns() {
+			by[i] = column(f, name)
+		}
 		g := groups{of: make([]int32, len(r.counted))}
 		numbers := map[string]int32{}
 		for k, i := range r.counted {
-			name := groupName(c, i)
-			number, known := numbers[name]
+			key := groupKey(by, i)
+			number, known := numbers[key]
 			if !known {
 				number = int32(len(numbers))
-				numbers[name] = number
+				numbers[key] = number
 			}
 			g.of[k] = number
 		}
+		what := strings.Join(b.columns(), ", ")
 		if len(numbers) > mostGroups {
-			return &component.InputError{Summary: fmt.Sprintf("column %q has %d values, too many to compare groups by", c.Name, len(numbers)),
+			has := "column %q has"
+			if len(by) > 1 {
+				has = "columns %q together have"
+			}
+			return &component.InputError{Summary: fmt.Sprintf(has+" %d values, too many to compare groups by", what, len(numbers)),
 				Detail: fmt.Sprintf("At most %d groups are compared; a dataset can put values together.", mostGroups)}
 		}
 		// Groups are numbered by their names, so that figures and resamples do not depend on the order of rows.
-		g.names = slices.Sorted(maps.Keys(numbers))
-		to := make([]int32, len(g.names))
-		for at, name := range g.names {
-			to[numbers[name]] = int32(at)
+		to := make([]int32, len(numbers))
+		for at, key := range slices.Sorted(maps.Keys(numbers)) {
+			name := strings.ReplaceAll(key, between, ", ")
+			if slices.Contains(g.names, name) {
+				return &component.InputError{Summary: fmt.Sprintf("two groups of %s are both called %q, since values have a comma", what, name), Detail: "Replace it in a dataset."}
+			}
+			g.names, to[numbers[key]] = append(g.names, name), int32(at)
 		}
 		for k, number := range g.of {
 			g.of[k] = to[number]
@@ -50,6 +62,21 @@ func (r *rows) readGroups(f *frame.Frame, blocks []Fairness) error {
 		r.groups = append(r.groups, g)
 	}
 	return nil
+}
+
+// between stands between the values of several columns in a group's key, where no text has it.
+const between = "\x00"
+
+// groupKey is what a row is grouped by: its values of the columns.
+func groupKey(by []*frame.Column, row int) string {
+	if len(by) == 1 {
+		return groupName(by[0], row)
+	}
+	parts := make([]string, len(by))
+	for i, c := range by {
+		parts[i] = groupName(c, row)
+	}
+	return strings.Join(parts, between)
 }
 
 // groupName is the value that a row is grouped by; rows without one are a group of their own and not left out.

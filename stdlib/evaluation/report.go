@@ -279,7 +279,7 @@ func (r *reporter) groups(f Fairness) []report.Item {
 
 // groupTable has a row a group, the largest first.
 func (r *reporter) groupTable(f Fairness, named map[string]any, names []string, measures map[string]bool) *report.Table {
-	t := &report.Table{Columns: []report.Column{{Name: f.column()}, {Name: "rows", Kind: report.Count}}}
+	t := &report.Table{Columns: []report.Column{{Name: strings.Join(f.columns(), ", ")}, {Name: "rows", Kind: report.Count}}}
 	if r.set.Task == schema.Binary {
 		t.Columns = append(t.Columns, report.Column{Name: "positives", Kind: report.Count})
 	}

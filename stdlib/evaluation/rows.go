@@ -46,7 +46,7 @@ func readRows(ctx context.Context, c *Config, t *schema.Table, path, target stri
 	}
 	columns = append(columns, t.Entity...)
 	for _, f := range c.Fairness {
-		columns = append(columns, f.column())
+		columns = append(columns, f.columns()...)
 	}
 	slices.Sort(columns)
 	f, err := table.ReadFrame(ctx, path, slices.Compact(columns))
