@@ -52,3 +52,21 @@ type Prediction struct {
 
 // ErrOpaque is returned, wrapped, when a model can be scored only by its own image and so not in this process.
 var ErrOpaque = errors.New("only its own image can score this model")
+
+// Explainer is a Model that can tell what the scores of rows come from.
+type Explainer interface {
+	// Explain attributes the margins of rows, given as Score takes them, to the inputs. A model that has no such explanation is an ErrUnexplained. What is told of a row that
+	// Score has a fault for means nothing.
+	Explain(ctx context.Context, rows int, columns []Values) ([]Explanation, error)
+}
+
+// Explanation of one row. Margins are what a model adds up before it makes a score of it: log-odds of two classes, the scores before softmax of several, the predicted value of a
+// regression or its logarithm. Base and all Contributions of an output add up to its Margin.
+type Explanation struct {
+	Method        string // "tree_shap", "linear_terms"
+	Base, Margin  []float64
+	Contributions [][]float64 // [output][input]
+}
+
+// ErrUnexplained is returned, wrapped, by an Explainer for a model whose scores it cannot attribute.
+var ErrUnexplained = errors.New("this model has no explanation of single rows")

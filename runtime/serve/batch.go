@@ -32,18 +32,20 @@ import (
 // Rows of predict that cannot be scored have no values, so that what is held is bounded by what the request gives: a hundred thousand rows {}
 // of a model of a thousand features hold nothing.
 type batch struct {
-	model    *served
-	rows     int
-	most     int // rows that a request may have
-	features []feature
-	held     []int          // of each row the place of its values, -1 if it has none
-	values   int            // how many rows have values
-	room     int            // for how many there is at least
-	keys     [][]string     // by field of the key and row, as JSON; "": the request does not give the field
-	faults   map[int]string // by row: the first thing that is wrong in it
-	answers  []component.Prediction
-	unseen   map[string]int // by feature: rows scored with a category that the model was not trained on
-	missing  map[string]int // by feature and field of the key: rows scored without a value
+	model     *served
+	rows      int
+	most      int // rows that a request may have
+	features  []feature
+	held      []int          // of each row the place of its values, -1 if it has none
+	values    int            // how many rows have values
+	room      int            // for how many there is at least
+	keys      [][]string     // by field of the key and row, as JSON; "": the request does not give the field
+	faults    map[int]string // by row: the first thing that is wrong in it
+	answers   []component.Prediction
+	explain   bool                    // whether it was asked what the scores come from
+	explained []component.Explanation // by place of the row's values; nil if it was not
+	unseen    map[string]int          // by feature: rows scored with a category that the model was not trained on
+	missing   map[string]int          // by feature and field of the key: rows scored without a value
 }
 
 // newBatch is a batch without rows, for one request.

@@ -25,6 +25,9 @@ type prediction struct {
 	Unseen    []string           `json:"unseen,omitempty"`  // features with a category that the model does not know; scored as missing
 	Missing   []string           `json:"missing,omitempty"` // features that are null, and fields of the key that are null or not given
 	Error     string             `json:"error,omitempty"`   // why the row could not be scored
+
+	Explanation  *explanation            `json:"explanation,omitempty"`  // what the score comes from, where it was asked for
+	Explanations map[string]*explanation `json:"explanations,omitempty"` // multiclass: by class
 }
 
 // wantRows teaches the form of a request, in every message about a body that has another one.
@@ -52,6 +55,11 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	if err := s.score(r.Context(), b, x); err != nil {
 		return nil, err
 	}
+	if b.explain {
+		if err := s.explain(r.Context(), b); err != nil {
+			return nil, err
+		}
+	}
 	answer := predictAnswer{ModelName: m.name, ModelVersion: m.version, Predictions: make([]prediction, b.rows)}
 	for row := range answer.Predictions {
 		answer.Predictions[row] = b.prediction(row)
@@ -59,13 +67,19 @@ func (s *server) predict(r *http.Request, x *exchange) (any, error) {
 	return answer, nil
 }
 
-// readRows reads {"rows": [{…}, …]}. The reader is a lenient one.
+// readRows reads {"rows": [{…}, …]}, and beside them {"explain": true}. The reader is a lenient one.
 func (b *batch) readRows(r *reader) error {
-	found, fields := false, newRowFields(b.model)
+	found, asked, fields := false, false, newRowFields(b.model)
 	b.reserve(1)
 	err := r.object(wantRows, func(name string) error {
-		if name != "rows" {
-			return badRequest("%s", unknown("field", name, []string{"rows"}))
+		switch {
+		case name == "explain" && !asked:
+			asked = true
+			return b.readExplain(r)
+		case name == "explain":
+			return badRequest(`"explain" is given twice`)
+		case name != "rows":
+			return badRequest("%s", unknown("field", name, []string{"explain", "rows"}))
 		}
 		if found {
 			return r.strictly()
@@ -227,6 +241,7 @@ func (b *batch) prediction(row int) prediction {
 		return prediction{Error: p.Fault}
 	}
 	out := prediction{Unseen: b.unseenIn(row), Missing: b.missingIn(row)}
+	b.addExplanation(row, &out)
 	switch b.model.model.Task() {
 	case schema.Regression:
 		out.Predicted = *p.Score

@@ -48,6 +48,7 @@ func (s *server) routes() http.Handler {
 		post(prefix+"/infer", "infer", s.infer)
 	}
 	post("/v1/models/{model}/predict", "predict", s.predict)
+	post("/v1/models/{model}/counterfactual", "counterfactual", s.counterfactual)
 	mux.Handle("/metrics", s.metrics.handler())
 	mux.Handle("/", s.answer("", "none", func(r *http.Request, _ *exchange) (any, error) {
 		return nil, &failure{http.StatusNotFound, fmt.Sprintf("there is nothing at %s; models are at /v2/models/NAME and /v1/models/NAME/predict", r.URL.Path)}

@@ -79,7 +79,7 @@ func newAttribution(m Method, outputs, features, rows int) *Attribution {
 
 // attribute attributes rows one by one, several at a time.
 func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
-	e, err := t.model.Explainer()
+	e, err := t.explainer()
 	if err != nil {
 		return nil, err
 	}

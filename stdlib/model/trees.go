@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
@@ -11,6 +12,8 @@ import (
 type trees struct {
 	model  *xgboost.Model
 	scorer *xgboost.Scorer
+	// explainer is made when it is first asked for: most models are scored and never explained.
+	explainer func() (*xgboost.Explainer, error)
 }
 
 // NewTrees makes an estimator of boosted trees that fit the signature.
@@ -25,7 +28,7 @@ func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &trees{model: m, scorer: scorer}, nil
+	return &trees{model: m, scorer: scorer, explainer: sync.OnceValues(m.Explainer)}, nil
 }
 
 // Encode writes the trees in XGBoost's format.

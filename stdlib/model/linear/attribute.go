@@ -23,3 +23,26 @@ func (m *Model) Attribute(columns [][]float64, rows, background []int, base []fl
 		}
 	}
 }
+
+// Terms adds to out, [output][feature], what each feature of a row adds to the intercepts. Together they are the Sum.
+func (m *Model) Terms(columns [][]float64, row int, out [][]float64) {
+	for i := range m.Inputs {
+		in := &m.Inputs[i]
+		x := in.At(columns[in.Feature][row])
+		for o := range out {
+			out[o][in.Feature] += float64(m.Coefficients[o][i] * x)
+		}
+	}
+}
+
+// Sum puts the weighed sums of a row, before the link, into out, one element an output, as they are scored.
+func (m *Model) Sum(columns [][]float64, row int, out []float64) {
+	copy(out, m.Intercepts)
+	for i := range m.Inputs {
+		in := &m.Inputs[i]
+		x := in.At(columns[in.Feature][row])
+		for o := range out {
+			out[o] += float64(m.Coefficients[o][i] * x)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mlp-lang/mlp/runtime/component"
+	"github.com/mlp-lang/mlp/stdlib/model/linear"
+)
+
+// Terms is the method of a sum that is told as it stands: the intercept, and what each feature adds to it. A number adds nothing at its mean over the training rows, a level
+// nothing where it is not the row's.
+const Terms Method = "linear_terms"
+
+// Explain implements component.Explainer: path-dependent TreeSHAP of trees, the terms of linear models. Neither needs other rows, of which a server has none.
+func (s *server) Explain(ctx context.Context, rows int, columns []component.Values) ([]component.Explanation, error) {
+	encoded := make([][]float64, len(columns))
+	answers := make([]component.Prediction, rows) // what is unseen is told by Score
+	for c := range columns {
+		var err error
+		if encoded[c], err = s.encode(c, &columns[c], answers); err != nil {
+			return nil, err
+		}
+	}
+	encoded, _ = outside(encoded, s.bundle.signature.Features, rows)
+	switch m := s.bundle.estimator.(type) {
+	case *trees:
+		return m.explain(ctx, encoded, rows)
+	case *linear.Model:
+		out := make([]component.Explanation, rows)
+		for r := range out {
+			x := newExplanation(Terms, len(m.Intercepts), len(encoded))
+			copy(x.Base, m.Intercepts)
+			m.Terms(encoded, r, x.Contributions)
+			m.Sum(encoded, r, x.Margin)
+			out[r] = x
+		}
+		return out, ctx.Err()
+	}
+	return nil, fmt.Errorf("%w: it is of the kind %s", component.ErrUnexplained, s.bundle.kind)
+}
+
+func newExplanation(m Method, outputs, inputs int) component.Explanation {
+	x := component.Explanation{Method: string(m), Base: make([]float64, outputs), Margin: make([]float64, outputs), Contributions: make([][]float64, outputs)}
+	for o := range x.Contributions {
+		x.Contributions[o] = make([]float64, inputs)
+	}
+	return x
+}
+
+// explain attributes rows one after the other.
+func (t *trees) explain(ctx context.Context, columns [][]float64, rows int) ([]component.Explanation, error) {
+	e, err := t.explainer()
+	if err != nil {
+		return nil, err
+	}
+	expected, err := e.Expected()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", component.ErrUnexplained, err)
+	}
+	out := make([]component.Explanation, rows)
+	for r := range out {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		x := newExplanation(TreeSHAP, len(expected), len(columns))
+		copy(x.Base, expected)
+		row := rowOf(columns, r)
+		e.Margins(row, x.Margin)
+		if err := e.PathDependent(row, x.Contributions); err != nil {
+			return nil, err
+		}
+		out[r] = x
+	}
+	return out, nil
+}
