@@ -33,14 +33,23 @@ func (e *evaluator) complexity(ctx context.Context, figures map[string]any) (rep
 	if err := e.timed(ctx, b); err != nil {
 		return report.Section{}, err
 	}
-	figures["complexity"] = map[string]any{"bytes": c.Bytes, "features": c.Features, "trees": c.Trees, "leaves": c.Leaves, "depth": c.Depth, "operations": c.Operations}
+	out := map[string]any{}
 	t := &report.Table{Columns: []report.Column{{Name: "size and work"}, {Name: "value", Kind: report.Count}}}
-	for _, row := range []struct {
-		name string
-		n    int
-	}{{"bytes of parameters", c.Bytes}, {"features", c.Features}, {"trees", c.Trees}, {"leaves", c.Leaves}, {"depth of the deepest tree", c.Depth}, {"operations a row, at most", c.Operations}} {
-		t.Rows = append(t.Rows, []report.Cell{report.Words(row.name), report.Figure(float64(row.n))})
+	for _, of := range []struct {
+		figure, name string
+		n            int
+		known        bool
+	}{{"bytes", "bytes of parameters", c.Bytes, true}, {"features", "features", c.Features, true}, {"trees", "trees", c.Trees, c.Unknown == ""}, {"leaves", "leaves", c.Leaves, c.Unknown == ""},
+		{"depth", "depth of the deepest tree", c.Depth, c.Unknown == ""}, {"operations", "operations a row, at most", c.Operations, c.Unknown == ""}} {
+		cell := report.Missing(c.Unknown)
+		if of.known {
+			out[of.figure], cell = of.n, report.Figure(float64(of.n))
+		} else {
+			out[of.figure] = e.of.Undefined("complexity."+of.figure, c.Unknown)
+		}
+		t.Rows = append(t.Rows, []report.Cell{report.Words(of.name), cell})
 	}
+	figures["complexity"] = out
 	return report.Section{Title: "Size and work", Items: []report.Item{{Table: t}}}, nil
 }
 
