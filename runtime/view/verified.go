@@ -31,7 +31,8 @@ func (s *Screen) Verified(f *workspace.Verified, own, how string) error {
 	default:
 		found = "all that is recorded is there."
 	}
-	t.Line("%d objects (%s), %d records of results, %d revisions of %d states %s: %s", f.Objects, render.Bytes(f.Bytes), f.Records, f.Revisions, f.States, how, found)
+	t.Line("%s (%s), %d %s of results, %s of %s %s: %s", render.Counted(f.Objects, "object"), render.Bytes(f.Bytes),
+		f.Records, render.Plural(f.Records, "record", "records"), render.Counted(f.Revisions, "revision"), render.Counted(f.States, "state"), how, found)
 	_, err := fmt.Fprint(s.Out, t.String())
 	return err
 }

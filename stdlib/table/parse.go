@@ -351,7 +351,7 @@ func (w *walker) tableFunction(n tree) {
 		w.report(n, schema.Problem{
 			Summary: fmt.Sprintf("a query cannot read with %s", name),
 			Detail:  "It reads the tables that it is given, and no files, settings or catalogs.",
-			Hint:    "declare a source block and name it in from",
+			Hint:    "declare a source block for the files, and read its table",
 		})
 	}
 }
