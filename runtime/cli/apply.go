@@ -29,8 +29,8 @@ type applyFlags struct {
 	wait        bool               // for the lock that somebody else holds
 	refresh     bool               // files of all sources must be here
 	offline     bool               // nothing outside is asked
-	failOn      []string           // words of failOns
-	planID      string             // the plan_id that was approved; "": whichever
+	failOn      workspace.FailOn
+	planID      string // the plan_id that was approved; "": whichever
 	part        workspace.Part
 }
 
@@ -67,7 +67,7 @@ func (a *app) applyCommand() *cobra.Command {
 	outsideFlags(cmd, &f.refresh, &f.offline)
 	partFlags(cmd, &f.part)
 	runFlags(cmd, &f)
-	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+strings.Join(before, ", ")+" before anything is done")
+	failOnFlag(cmd, &f.failOn, "exit with 3 on any of these, "+workspace.FailOnWords(true)+" before anything is done")
 	cmd.Flags().StringVar(&f.planID, "plan-id", "", "do nothing unless the plan is the one with this `digest`, which was approved; exit with 5 otherwise")
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "do not ask")
 	return cmd
@@ -89,7 +89,7 @@ func (a *app) checkApply(f applyFlags) error {
 	if f.parallelism < 0 || f.threads < 0 {
 		return errors.New("--parallelism and --threads take a positive number, or 0")
 	}
-	if err := checkFailOn(f.failOn); err != nil {
+	if err := f.failOn.Check(); err != nil {
 		return err
 	}
 	// Asked here, before minutes of planning, and not at the question: in a pipeline of CI nobody would ever answer.
@@ -116,8 +116,8 @@ func (v *applying) Confirm(p *plan.Plan) (bool, error) {
 	if id := v.flags.planID; id != "" && id != string(p.ID) {
 		return false, &failure{code: exitStale, err: fmt.Errorf("this is plan %s, and not the one that was approved, %s", p.ID, id), hint: "Nothing was done. Have this plan reviewed."}
 	}
-	if err := stopped(p, v.flags.failOn); err != nil {
-		return false, err
+	if word := v.flags.failOn.Stops(p); word != "" {
+		return false, &failure{code: exitGate, err: fmt.Errorf("nothing was done: --fail-on %s holds of the plan", word), hint: "Have the plan reviewed, and apply without it."}
 	}
 	return v.app.confirm(p, v.flags)
 }
@@ -152,7 +152,7 @@ func (v *applying) outcome(r *engine.Result, err error) error {
 		return err
 	case r.ExitCode() != exitOK:
 		return exitCode(r.ExitCode())
-	case foundBad(r, v.flags.failOn):
+	case v.flags.failOn.Found(r):
 		return exitCode(exitGate)
 	}
 	return nil

@@ -10,13 +10,15 @@ import (
 	"github.com/mlp-lang/mlp/compiler/plan"
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/review"
+	"github.com/mlp-lang/mlp/runtime/heap"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
 // planFlags are the flags of 'mlp plan'.
 type planFlags struct {
 	vars          workspace.Settings
-	force, failOn []string
+	force         []string
+	failOn        workspace.FailOn
 	format, out   string // out is a file, "" for none
 	all, detailed bool   // detailed is --detailed-exitcode
 	refresh       bool   // as in applyFlags
@@ -64,6 +66,12 @@ func (a *app) moduleFlags(cmd *cobra.Command, vars *workspace.Settings, force *[
 	cmd.Flags().StringArrayVar(force, "force", nil, "run this `address` even if its result is known (may be repeated)")
 }
 
+// failOnFlag adds --fail-on, which may be repeated, or have several words with commas. what begins its help: "exit with
+// 3 on any of these".
+func failOnFlag(cmd *cobra.Command, into *workspace.FailOn, what string) {
+	cmd.Flags().StringSliceVar((*[]string)(into), "fail-on", nil, what+": "+workspace.FailOnWords(false))
+}
+
 // outsideFlags adds the flags that say how to look at what lies outside the module's folder. They exclude each other.
 func outsideFlags(cmd *cobra.Command, refresh, offline *bool) {
 	cmd.Flags().BoolVar(offline, "offline", false, "ask nothing outside but for local files: what sources have elsewhere is taken as recorded ($MLP_OFFLINE)")
@@ -74,13 +82,13 @@ func outsideFlags(cmd *cobra.Command, refresh, offline *bool) {
 // runPlan plans, saves, prints, in this order: a plan that cannot be saved is not shown as if it had been, and a reader
 // of standard output that went away does not lose the file.
 func (a *app) runPlan(cmd *cobra.Command, f planFlags) error {
-	if err := checkFailOn(f.failOn); err != nil {
+	if err := f.failOn.Check(); err != nil {
 		return err
 	}
 	if err := checkPart(f.part); err != nil {
 		return err
 	}
-	brief()
+	heap.Brief()
 	s, err := a.OpenToPlan(cmd.Context(), f.vars)
 	if err != nil {
 		return err
@@ -143,11 +151,10 @@ func writeJSON(w io.Writer, v any) error {
 // planOutcome is the exit code of a plan that was shown. --fail-on comes before --detailed-exitcode, as exit.go orders
 // codes.
 func planOutcome(p *plan.Plan, f planFlags) error {
-	c := review.Count(p)
-	if failsOn(c, f.failOn) {
+	if f.failOn.Holds(p) {
 		return exitCode(exitGate)
 	}
-	if f.detailed && !c.Nothing() {
+	if f.detailed && !review.Count(p).Nothing() {
 		return exitCode(exitChanges)
 	}
 	return nil

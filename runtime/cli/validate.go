@@ -10,6 +10,7 @@ import (
 	"github.com/mlp-lang/mlp/compiler/render"
 	"github.com/mlp-lang/mlp/compiler/render/diagnostics"
 	"github.com/mlp-lang/mlp/lang/source"
+	"github.com/mlp-lang/mlp/runtime/heap"
 	"github.com/mlp-lang/mlp/runtime/workspace"
 )
 
@@ -24,7 +25,7 @@ func (a *app) validateCommand() *cobra.Command {
 			"told, in the order of the files. Nothing runs and nothing is written.",
 		Example: "  mlp validate\n  mlp -C pipelines/fraud validate --var min_recall=0.8\n  mlp validate --format sarif > mlp.sarif",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			brief()
+			heap.Brief()
 			if format != "text" {
 				return a.validateAs(cmd, vars, format)
 			}

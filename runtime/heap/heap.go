@@ -1,4 +1,5 @@
-package cli
+// Package heap says when Go collects garbage in a process of mlp's own.
+package heap
 
 import (
 	"runtime"
@@ -6,17 +7,17 @@ import (
 	"runtime/metrics"
 )
 
-// brief lets memory grow to briefBound before any garbage is collected, for commands that end soon: up to a third of
+// Brief lets memory grow to bound before any garbage is collected, for commands that end soon: up to a third of
 // their time would go into collections. Where more than half of the bound is in use, memory is collected as ever, so
 // that large modules take no more than twice what they hold. GOGC in the environment then counts again.
-func brief() {
+func Brief() {
 	const smallest = 4 << 20 // what Go collects at first, at 100 percent
-	usual := debug.SetGCPercent(100 * briefBound / smallest)
+	usual := debug.SetGCPercent(100 * bound / smallest)
 	afterCollection(usual)
 }
 
-// briefBound is in bytes.
-const briefBound = 352 << 20
+// bound is what a command that ends soon may hold before anything is collected, in bytes.
+const bound = 352 << 20
 
 // afterCollection waits for a collection, by the end of an object that nobody holds, and then settles when the next one
 // is: GC percent is relative to what is live, and so has to be set anew after each collection to mean an absolute
@@ -27,11 +28,11 @@ func afterCollection(usual int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
 		inUse := max(live[0].Value.Uint64(), 1)
-		if inUse > briefBound/2 {
+		if inUse > bound/2 {
 			debug.SetGCPercent(usual)
 			return
 		}
-		debug.SetGCPercent(int(100 * (briefBound - inUse) / inUse))
+		debug.SetGCPercent(int(100 * (bound - inUse) / inUse))
 		afterCollection(usual)
 	}, struct{}{})
 }
