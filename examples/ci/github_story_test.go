@@ -71,7 +71,13 @@ func TestGitHub(t *testing.T) {
 	tried := g.event("labeled", eight)
 	tried.want("try", "success")
 	tried.want("plan", "success")
-	has(t, "the comment of what was tried", g.api.of(8)[0].Body, "Merging into default runs nothing")
+	has(t, "the comment of what was tried", g.api.of(8)[0].Body, "Merging into default runs nothing", "## What was tried", "    evaluate.holdout  ", "(https://github.localhost/acme/fraud/actions/runs/1/artifacts/report)")
+	if page := string(tried.kept["report"]["report.html"]); !strings.Contains(page, "<!doctype html>") || !strings.Contains(page, "evaluate.holdout") {
+		t.Errorf("the page of reports: got %.200q", page)
+	}
+	if strings.Contains(comments[0].Body, "What was tried") {
+		t.Error("the comment of what was not tried tells of reports")
+	}
 	has(t, "the workspaces", g.clone("main").mlp("workspace", "list"), "pr-8", "goes by default")
 
 	nine := g.open(9, "rounds = 50")

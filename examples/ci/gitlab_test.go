@@ -161,7 +161,7 @@ func (g *gitlab) ofPull(p *pull, more ...string) *gitlabRun {
 	ref := fmt.Sprintf("refs/merge-requests/%d/head", p.number)
 	head := g.git(g.bare, "rev-parse", ref)
 	env := map[string]string{"CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_IID": strconv.Itoa(p.number), "CI_MERGE_REQUEST_PROJECT_ID": "12",
-		"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "12", "CI_PROJECT_ID": "12", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_LABELS": strings.Join(p.labels, ","),
+		"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "12", "CI_PROJECT_ID": "12", "CI_JOB_URL": "https://gitlab.localhost/acme/fraud/-/jobs/1", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI_MERGE_REQUEST_LABELS": strings.Join(p.labels, ","),
 		"CI_MERGE_REQUEST_DIFF_BASE_SHA": g.git(g.bare, "merge-base", "main", head), "MLP_TOKEN": gitlabToken, "MLP_ID_TOKEN": "acme/fraud"}
 	if p.fork {
 		env["CI_MERGE_REQUEST_SOURCE_PROJECT_ID"], env["CI_PROJECT_ID"], env["MLP_ID_TOKEN"] = "99", "99", "bob/fraud"
@@ -373,7 +373,10 @@ func TestGitLab(t *testing.T) {
 		t.Fatalf("got comments %v, want one of 7, written twice, and one of 8", written)
 	}
 	has(t, "the comment", written["7"].Body, "params.trees of train.model 20 → 35", "## What this merge request changes in main", "`rounds`: `20 → 35`")
-	has(t, "the comment of what was tried", written["8"].Body, "Merging into default runs nothing")
+	has(t, "the comment of what was tried", written["8"].Body, "Merging into default runs nothing", "## What was tried", "    evaluate.holdout  ", "(https://gitlab.localhost/acme/fraud/-/jobs/1/artifacts/file/report.html)")
+	if page := string(tried.kept["plan"]["report.html"]); !strings.Contains(page, "<!doctype html>") || !strings.Contains(page, "evaluate.holdout") {
+		t.Errorf("the page of reports: got %.200q", page)
+	}
 
 	sha := eight.merge()
 	tried.start("close")
