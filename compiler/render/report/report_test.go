@@ -328,3 +328,33 @@ func TestTicks(t *testing.T) {
 		}
 	}
 }
+
+// TestCategoriesThatHaveNoRoom are slanted, in a picture that is higher by what they need; a legend has one entry for many series of one name.
+func TestCategoriesThatHaveNoRoom(t *testing.T) {
+	plot := func(names ...string) *doc.Plot {
+		p := &doc.Plot{Title: "p", X: doc.Axis{Label: "x", Categories: names}, Y: doc.Axis{Label: "y"}}
+		s := doc.Series{Name: "s", Mark: doc.Points}
+		for i := range names {
+			s.X, s.Y = append(s.X, float64(i)), append(s.Y, float64(i))
+		}
+		p.Series = []doc.Series{s}
+		return p
+	}
+	beside, slanted := svg(plot("no", "yes"), "a"), svg(plot("Husband", "Not-in-family", "Other-relative", "Own-child", "Unmarried", "Wife"), "b")
+	if strings.Contains(beside, "rotate") || !strings.Contains(beside, `viewBox="0 0 340 260"`) {
+		t.Errorf("two short ones: got %s", beside)
+	}
+	if strings.Count(slanted, `text-anchor="end" transform="rotate(-40 `) != 6 || !strings.Contains(slanted, `viewBox="0 0 340 323"`) {
+		t.Errorf("six long ones: got %s", slanted)
+	}
+	many := plot("no", "yes")
+	dim := many.Series[0]
+	dim.Name, dim.Dim = "rows", true
+	many.Series = append([]doc.Series{dim, dim, dim}, many.Series...)
+	if got := []bool{named(many, 0), named(many, 1), named(many, 2), named(many, 3)}; got[0] != true || got[1] || got[2] || !got[3] {
+		t.Errorf("entries of the legend: got %v", got)
+	}
+	if seriesClass(many, 1) != "ref n" || seriesClass(many, 3) != "c0" {
+		t.Errorf("got %s and %s", seriesClass(many, 1), seriesClass(many, 3))
+	}
+}

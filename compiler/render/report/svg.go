@@ -20,6 +20,8 @@ const (
 	category   = 20.0 // height of a category on the y axis
 	aboveAxes  = 26.0
 	belowAxes  = 44.0
+	slant      = 40.0 // degrees, of categories on the x axis that have no room side by side
+	slantSine  = 0.643
 	letter     = 7.0 // width of a letter of the ticks, about
 	longestRow = 16  // letters of a category that are shown
 	palette    = 6   // series of further numbers begin again
@@ -29,8 +31,9 @@ const (
 // decimal place (place), which keeps a page of many curves small and its bytes the same on every machine.
 type picture struct {
 	*doc.Plot
-	b    strings.Builder
-	x, y *axis
+	b     strings.Builder
+	x, y  *axis
+	below float64 // height of what stands below the axes
 }
 
 // svg draws a plot; id tells it from the others of a page. Screen readers say what Alt says, else the title.
@@ -38,10 +41,13 @@ type picture struct {
 // Classes say how things look, and the page's style sheet what that is: "g" a line of the grid, "t" a text at a tick, "l" a label of an
 // axis, "s" a curve, "b" a band, "r" a bar, "p" a point, "w" a whisker, with "c0" to "c5" or "ref" for the series.
 func svg(p *doc.Plot, id string) string {
-	s := &picture{Plot: p}
-	height := high
+	s := &picture{Plot: p, below: belowAxes}
+	if n := s.longest(); s.slanted() {
+		s.below += float64(letter * float64(n) * slantSine)
+	}
+	height := high - belowAxes + s.below
 	if n := len(p.Y.Categories); n > 0 {
-		height = aboveAxes + belowAxes + category*float64(max(n, 2))
+		height = aboveAxes + s.below + category*float64(max(n, 2))
 	}
 	s.axes(height)
 	alt := p.Alt
@@ -81,7 +87,7 @@ func (s *picture) axes(height float64) {
 		}
 	}
 	// Places grow downwards in SVG, values upwards.
-	s.y = newAxis(s.Y, ys, zeroY, 5, height-belowAxes, aboveAxes)
+	s.y = newAxis(s.Y, ys, zeroY, 5, height-s.below, aboveAxes)
 	if s.sideways() { // the first category is at the top
 		s.y.from, s.y.to = s.y.to, s.y.from
 	}
@@ -97,13 +103,32 @@ func (s *picture) axes(height float64) {
 // sideways reports whether categories go down the y axis: bars and whiskers then go along x.
 func (s *picture) sideways() bool { return len(s.Y.Categories) > 0 }
 
+// longest is how many letters the longest category of the x axis has, as it is shown.
+func (s *picture) longest() int {
+	n := 0
+	for _, name := range s.X.Categories {
+		n = max(n, min(len([]rune(render.Line(name))), longestRow))
+	}
+	return n
+}
+
+// slanted reports whether the categories of the x axis would run into each other side by side.
+func (s *picture) slanted() bool {
+	const beside = 50 // what stands left and right of the axis, about
+	return letter*float64(s.longest()+1) > (wide-beside)/float64(max(len(s.X.Categories), 1))
+}
+
 // grid draws lines at the ticks, and what they are.
 func (s *picture) grid(height float64) {
-	bottom := height - belowAxes
+	bottom := height - s.below
 	for _, t := range s.x.ticks {
 		x := place(s.x.at(t.value))
-		fmt.Fprintf(&s.b, `<path class="g" d="M%s %sV%s"/><text class="t" x="%s" y="%s" text-anchor="middle">%s</text>`,
-			x, place(aboveAxes), place(bottom), x, place(bottom+16), escape(render.Clipped(render.Line(t.text), longestRow)))
+		anchor := `text-anchor="middle"`
+		if s.slanted() {
+			anchor = fmt.Sprintf(`text-anchor="end" transform="rotate(-%s %s %s)"`, place(slant), x, place(bottom+16))
+		}
+		fmt.Fprintf(&s.b, `<path class="g" d="M%s %sV%s"/><text class="t" x="%s" y="%s" %s>%s</text>`,
+			x, place(aboveAxes), place(bottom), x, place(bottom+16), anchor, escape(render.Clipped(render.Line(t.text), longestRow)))
 	}
 	for _, t := range s.y.ticks {
 		y := s.y.at(t.value)
