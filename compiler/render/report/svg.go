@@ -15,16 +15,17 @@ import (
 // Sizes of a picture, in its own units; a page scales it to the room that there is. The origin is at the top left, as SVG has it: y grows
 // downwards.
 const (
-	wide       = 340.0
-	high       = 260.0
-	category   = 20.0 // height of a category on the y axis
-	aboveAxes  = 26.0
-	belowAxes  = 44.0
-	slant      = 40.0 // degrees, of categories on the x axis that have no room side by side
-	slantSine  = 0.643
-	letter     = 7.0 // width of a letter of the ticks, about
-	longestRow = 16  // letters of a category that are shown
-	palette    = 6   // series of further numbers begin again
+	wide        = 340.0
+	high        = 260.0
+	category    = 20.0 // height of a category on the y axis
+	aboveAxes   = 26.0
+	belowAxes   = 44.0
+	slant       = 40.0 // degrees, of categories on the x axis that have no room side by side
+	slantSine   = 0.643
+	slantCosine = 0.766
+	letter      = 7.0 // width of a letter of the ticks, about
+	longestRow  = 16  // letters of a category that are shown
+	palette     = 6   // series of further numbers begin again
 )
 
 // picture is a plot being drawn. All that is drawn goes through the two axes, so that nothing lies beyond them; coordinates have one
@@ -96,6 +97,9 @@ func (s *picture) axes(height float64) {
 	for i := range s.y.ticks {
 		s.y.ticks[i].text = render.Clipped(render.Line(s.y.ticks[i].text), longestRow)
 		left = max(left, len([]rune(s.y.ticks[i].text)))
+	}
+	if s.slanted() { // the first category reaches to the left of its place
+		left = max(left, int(slantCosine*float64(min(len([]rune(render.Line(s.X.Categories[0]))), longestRow))))
 	}
 	s.x = newAxis(s.X, xs, zeroX, 5, 10+letter*float64(max(left, 3)), wide-22)
 }
