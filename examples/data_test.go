@@ -62,7 +62,7 @@ func read(t *testing.T, dir string) map[string][]byte {
 }
 
 func TestDataIsWhatTheScriptMakes(t *testing.T) {
-	for example, files := range map[string]int{"fraud": 12, "demand": 1} {
+	for example, files := range map[string]int{"fraud": 12, "demand": 1, "income": 1} {
 		t.Run(example, func(t *testing.T) {
 			dir, err := filepath.Abs(filepath.Join(example, "data"))
 			if err != nil {

@@ -28,6 +28,7 @@ var consoleFence = regexp.MustCompile("(?s)```(console)\n(.*?)```")
 var pictured = map[string][]string{
 	"demand":   {`evaluate.trees["october"]`},
 	"diamonds": {"evaluate.trees"},
+	"income":   {"evaluate.fair"},
 	"wine":     {"evaluate.linear"},
 }
 
