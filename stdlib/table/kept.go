@@ -71,6 +71,8 @@ type engine struct {
 	fresh     string       // what left finds in an engine that nobody has used
 	most      string       // the limit of memory that the engine starts with, as it writes it: a share of the machine's
 
+	serializer serializer // on own
+
 	wrote atomic.Bool // since the last Reset a session ran a statement that does more than read
 
 	mu     sync.Mutex
@@ -338,5 +340,6 @@ func (e *engine) look(ctx context.Context) (string, error) {
 
 // close ends the engine, and removes its folder.
 func (e *engine) close() error {
+	e.serializer.close()
 	return errors.Join(e.own.Close(), e.connector.Close(), os.RemoveAll(e.dir))
 }

@@ -72,7 +72,7 @@ func (s *session) parse(ctx context.Context, query string) (tree, error) {
 // parseAnew has the engine parse a text (json_serialize_sql, https://duckdb.org/docs/stable/data/json/sql_to_and_from_json).
 // It serializes SELECTs alone, so that anything else is an error here and never reaches the engine.
 func (s *session) parseAnew(ctx context.Context, query string) (tree, error) {
-	text, err := s.word(ctx, "select json_serialize_sql("+literal(query)+")")
+	text, err := s.syntax(ctx, query)
 	if err != nil {
 		return nil, err
 	}

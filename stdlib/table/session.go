@@ -19,19 +19,20 @@ import (
 // session is one engine in memory with one connection, or one connection to an engine that is kept, with a database of its own. It
 // is not safe for concurrent use.
 type session struct {
-	connector *duckdb.Connector // nil with engine
-	engine    *engine           // that is kept; nil: the session has one of its own
-	database  string            // in that engine, once it is attached
-	attached  bool
-	shares    bool // the memory of the stage with Go's heap
-	conn      *duckdb.Conn
-	frozen    bool              // settings cannot be changed any more
-	dir       string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
-	scratch   *scratch.Folder   // that dir is; nil with it
-	linked    map[string]string // its files: links, and copies → what they stand for
-	tables    map[string]string // of a binder: name → definition of the table that the engine holds now
-	words     map[string]string // texts of syntax trees, as readTree met them
-	trees     map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
+	connector  *duckdb.Connector // nil with engine
+	engine     *engine           // that is kept; nil: the session has one of its own
+	database   string            // in that engine, once it is attached
+	attached   bool
+	shares     bool // the memory of the stage with Go's heap
+	conn       *duckdb.Conn
+	frozen     bool              // settings cannot be changed any more
+	dir        string            // for its files, private, and for spilling; empty if none could be made. That of the engine that is kept
+	scratch    *scratch.Folder   // that dir is; nil with it
+	linked     map[string]string // its files: links, and copies → what they stand for
+	tables     map[string]string // of a binder: name → definition of the table that the engine holds now
+	words      map[string]string // texts of syntax trees, as readTree met them
+	serializer serializer        // of a binder
+	trees      map[string]tree   // of a binder: query → its syntax tree, as parse returned it lately; nil: none are kept
 }
 
 // fixed are the settings that results could depend on, and those that keep the engine from looking around.
@@ -154,6 +155,7 @@ func (s *session) Close() error {
 		s.shares = false
 		defer heapShared(-1)
 	}
+	s.serializer.close()
 	if s.engine != nil {
 		return s.engine.end(s)
 	}
