@@ -47,13 +47,18 @@ var kinds = []schema.Kind{
 			"all of it. Nothing that is found fails the stage.",
 	},
 	{
+		Name: "select", Phase: schema.Development, Summary: "One model chosen among several",
+		Doc: "It yields a model, like a trainer. Rules read `select.<name>.chosen`, `.value` and `.candidates[\"<c>\"].value|low|high`.",
+	},
+	{
 		Name: "source", Phase: schema.Design, Summary: "Data from outside, read into a typed table",
 		Doc: "Its version is its content. Declared columns are the whole schema; where none are declared they are found by looking at " +
 			"the files, and pinned in mlp.lock by `mlp init`.",
 	},
 	{
-		Name: "split", Phase: schema.Development, Summary: "Which rows train, validate and test",
-		Doc: "It has three ports: `split.<name>.train`, `.validation` and `.test`.",
+		Name: "split", Phase: schema.Development, Summary: "Which rows train, validate, choose and test",
+		Doc: "It has three ports, `split.<name>.train`, `.validation` and `.test`, and with a `selection` a fourth, `.selection`. A model is fitted on train, stopped and decided on validation; " +
+			"of several models one is chosen on selection, and measured on test.",
 	},
 	{
 		Name: "train", Phase: schema.Development, Summary: "A model fitted to data",

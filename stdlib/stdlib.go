@@ -23,6 +23,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/dataset/sql"
 	"github.com/mlp-lang/mlp/stdlib/deploy/batch"
 	"github.com/mlp-lang/mlp/stdlib/deploy/http"
+	evaluatebacktest "github.com/mlp-lang/mlp/stdlib/evaluate/backtest"
 	evaluatefile "github.com/mlp-lang/mlp/stdlib/evaluate/file"
 	evaluatemodel "github.com/mlp-lang/mlp/stdlib/evaluate/model"
 	"github.com/mlp-lang/mlp/stdlib/feature/window"
@@ -33,11 +34,13 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/monitor/drift"
 	"github.com/mlp-lang/mlp/stdlib/monitor/performance"
 	profiletable "github.com/mlp-lang/mlp/stdlib/profile/table"
+	"github.com/mlp-lang/mlp/stdlib/select/best"
 	"github.com/mlp-lang/mlp/stdlib/source/csv"
 	"github.com/mlp-lang/mlp/stdlib/source/json"
 	"github.com/mlp-lang/mlp/stdlib/source/parquet"
 	"github.com/mlp-lang/mlp/stdlib/source/postgres"
 	"github.com/mlp-lang/mlp/stdlib/source/sqlite"
+	splitbacktest "github.com/mlp-lang/mlp/stdlib/split/backtest"
 	"github.com/mlp-lang/mlp/stdlib/split/column"
 	"github.com/mlp-lang/mlp/stdlib/split/group"
 	"github.com/mlp-lang/mlp/stdlib/split/hash"
@@ -58,6 +61,7 @@ func Components() []*component.Component {
 		&sql.Component,
 		&batch.Component,
 		&http.Component,
+		&evaluatebacktest.Component,
 		&evaluatefile.Component,
 		&evaluatemodel.Component,
 		&window.Component,
@@ -66,11 +70,13 @@ func Components() []*component.Component {
 		&drift.Component,
 		&performance.Component,
 		&profiletable.Component,
+		&best.Component,
 		&csv.Component,
 		&json.Component,
 		&parquet.Component,
 		&postgres.Component,
 		&sqlite.Component,
+		&splitbacktest.Component,
 		&column.Component,
 		&group.Component,
 		&hash.Component,

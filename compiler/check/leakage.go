@@ -17,7 +17,7 @@ import (
 // Figures on rows that a model was fitted on say how well it remembers, and figures on rows that its threshold was
 // chosen by are too good by what the choice gained by chance. So each input of a block says in the schema what its rows
 // are to a model: fitted, chosen, measured, scored, or passed on; a model carries along what it has seen (seen.go); and
-// where a block measures a model, the ways of its rows are followed back to see whether they meet those (rowsOf, ways).
+// where a block measures a model, or chooses among several, the ways of its rows are followed back to see whether they meet those (rowsOf, ways).
 // Two ways that meet are apart if a split that treats rows alike sends them to different sides:
 //
 //	source.payments → split.s.train → train.m
@@ -29,7 +29,10 @@ func (c *checker) leakage() {
 		c.fitting(b, told)
 	}
 	for _, b := range c.m.Module.Blocks {
-		for _, at := range inputs(b, schema.MeasuredRows) {
+		for _, at := range inputs(b, schema.MeasuredRows, schema.ChosenRows) {
+			if at.Spec.Rows == schema.ChosenRows && len(models(b)) == 0 {
+				continue // rows that a fit stops by, and not ones that models are compared on
+			}
 			scorer, of, rows := c.scored(b, at)
 			for _, model := range of {
 				c.measured(b, at, rows, model, told)
@@ -54,12 +57,11 @@ func (c *checker) fitting(b *resolve.Block, told map[string]bool) {
 			}
 			if target.TypeSpec.SideOf(at.port) == schema.TestSide {
 				told[b.Address+" "+r.Port] = true
-				meant := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide, schema.CalibratedRows: schema.ValidationSide}[r.Spec.Rows]
 				c.add(source.Diagnostic{
 					Severity: source.Error, Code: source.CodeFittedOnTest, Subject: r.Range,
 					Summary: fmt.Sprintf("%s fits on the test side of %s", b.Address, at.block),
 					Detail:  "Figures on rows that a model has learnt from, or that its threshold was chosen by, say nothing of new rows.",
-					Hint:    fmt.Sprintf("%s = %s.%s", r.Path, at.block, target.TypeSpec.PortOf(meant)),
+					Hint:    c.meant(r, target),
 				})
 			}
 			break // a split of a side starts anew
@@ -112,6 +114,9 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		if rows != at {
 			d.Hint = "let " + at.Target + " score rows of another time, or the test side of a split."
 		}
+		if at.Spec.Rows == schema.ChosenRows {
+			d.Hint = c.selection(r)
+		}
 		if s.Use == schema.CalibratedRows {
 			d.Severity = source.Warning
 			d.Summary = fmt.Sprintf("%s measures %s on rows that the probabilities of %s were calibrated on", b.Address, model.Target, s.By)
@@ -120,7 +125,7 @@ func (c *checker) measured(b *resolve.Block, at, rows, model *resolve.Reference,
 		}
 		if s.Use == schema.ChosenRows {
 			d.Severity = source.Warning
-			d.Summary = fmt.Sprintf("%s measures %s on rows that %s", b.Address, model.Target, chose(model.Target, s, r))
+			d.Summary = fmt.Sprintf("%s measures %s on rows that %s", b.Address, model.Target, c.chose(model.Target, s, r))
 			d.Detail = "The figures are too good by as much as the choice gained there by chance. To compare candidates take rows that none was fitted, stopped " +
 				"or decided by, and that are not those of the test either."
 			d.Hint = c.selection(r)
@@ -149,15 +154,34 @@ func itself(model, by string) string {
 	return by
 }
 
-// chose says what rows decided of a model: in the block that made it, or by figures that it was selected by.
-func chose(model string, s schema.Seen, r *resolve.Reference) string {
+// chose says what rows decided of a model: in the block that made it, in one that chose it among others, or by figures that it
+// was selected by.
+func (c *checker) chose(model string, s schema.Seen, r *resolve.Reference) string {
+	among := len(models(c.m.Blocks[s.By].Block)) > 0 || c.selects(r) != nil
 	switch {
 	case r.Spec.Rows == schema.MeasuredRows:
 		return "it was chosen by, in " + s.By
+	case among && model == s.By:
+		return "it was chosen by"
+	case among:
+		return s.By + " was chosen by"
 	case model == s.By:
 		return "its threshold and early stopping were chosen by"
 	}
 	return "the threshold and early stopping of " + s.By + " were chosen by"
+}
+
+// selects is the split of whose selection side the rows of a reference are; nil if they are of none.
+func (c *checker) selects(r *resolve.Reference) *Block {
+	for _, at := range c.rowsOf(r) {
+		if split := c.m.Blocks[at.block]; split.TypeSpec.Splits() {
+			if split.TypeSpec.SideOf(at.port) == schema.SelectionSide {
+				return split
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // input is the reference of a block's input port; nil if there is none, as at no port that a Seen names.
@@ -170,11 +194,49 @@ func input(b *resolve.Block, port string) *resolve.Reference {
 	return nil
 }
 
-// selection says how to get a second validation part, for choosing among candidates, out of the rows that a trainer stops and
-// decides by.
+// meant says which side of a split an input is to have instead of the test side: the one that it is named after, else the train side of what
+// fits and the validation side of what chooses.
+func (c *checker) meant(r *resolve.Reference, split *Block) string {
+	side := map[schema.RowUse]schema.Side{schema.FittedRows: schema.TrainSide, schema.ChosenRows: schema.ValidationSide, schema.CalibratedRows: schema.ValidationSide}[r.Spec.Rows]
+	if named := split.TypeSpec.SideOf(r.Path); named != "" {
+		side = named
+	}
+	port := split.TypeSpec.PortOf(side)
+	hint := fmt.Sprintf("%s = %s.%s", r.Path, split.Address, port)
+	if _, there := split.Out[port]; !there && side == schema.SelectionSide {
+		hint += ", and " + c.askFor(split)
+	}
+	return hint
+}
+
+// askFor says how a split gets rows to choose among models by.
+func (c *checker) askFor(split *Block) string {
+	return fmt.Sprintf("set %s in %s, such as %[1]s = 0.1", split.TypeSpec.PortOf(schema.SelectionSide), split.Address)
+}
+
+// selection says which rows candidates are to be compared on, where the rows of a reference have chosen of each already: the selection side of
+// the split that they come from, or where a split has no such side a split of them.
 func (c *checker) selection(validation *resolve.Reference) string {
+	if split := c.selects(validation); split != nil {
+		return fmt.Sprintf("measure the one that is chosen on %s.%s", split.Address, split.TypeSpec.PortOf(schema.TestSide))
+	}
+	for _, at := range c.rowsOf(validation) {
+		split := c.m.Blocks[at.block]
+		if !split.TypeSpec.Splits() {
+			continue
+		}
+		port := split.TypeSpec.PortOf(schema.SelectionSide)
+		if port == "" {
+			break
+		}
+		hint := fmt.Sprintf("compare candidates on %s.%s, and keep the test side for the one that is chosen", split.Address, port)
+		if _, there := split.Out[port]; !there {
+			hint = c.askFor(split) + "; " + hint
+		}
+		return hint
+	}
 	side := validation.Target + "." + validation.TargetPort
-	return fmt.Sprintf(`split these rows in two: split "hash" "choice" { from = %s, test = 0.5, seed = 1 }; stop and decide on split.choice.train, `+
+	return fmt.Sprintf(`split these rows: split "hash" "choice" { from = %s, test = 0.5, seed = 1 }; stop and decide on split.choice.train, `+
 		`compare candidates on split.choice.test, and keep the test side for the one that is chosen`, side)
 }
 

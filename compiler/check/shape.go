@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -143,8 +145,10 @@ func (c *checker) inputs(b *Block) bool {
 		if r.Edge != schema.InputEdge {
 			continue
 		}
-		s, ok := c.m.Blocks[r.Target].Out[r.TargetPort]
+		target := c.m.Blocks[r.Target]
+		s, ok := target.Out[r.TargetPort]
 		if !ok {
+			c.notAsked(target, &r)
 			complete = false
 			continue
 		}
@@ -154,6 +158,23 @@ func (c *checker) inputs(b *Block) bool {
 		b.In[r.Port] = s
 	}
 	return complete
+}
+
+// notAsked adds the diagnostic for a reference to a port that the block would have if its configuration asked for it: split.s.selection
+// of a split without a share for it. Of a block that has no port at all the mistake is its own, and has been told.
+func (c *checker) notAsked(target *Block, r *resolve.Reference) {
+	for _, p := range target.TypeSpec.Out {
+		if p.Name != r.TargetPort || !p.Asked || len(target.Out) == 0 {
+			continue
+		}
+		c.add(source.Diagnostic{
+			Severity: source.Error, Code: source.CodeUnknownPort, Subject: r.Range,
+			Summary: fmt.Sprintf("%s has no %s side", target.Address, p.Name),
+			Detail:  fmt.Sprintf("A split has it only where it is given rows. It has %s.", strings.Join(slices.Sorted(maps.Keys(target.Out)), ", ")),
+			Hint:    c.askFor(target),
+			Related: []source.Related{{Message: "the split stands here", Range: target.Range}},
+		})
+	}
 }
 
 // noColumns adds the diagnostic for a source whose columns could not be found in its files. The first line of err is why, the rest what to

@@ -122,8 +122,11 @@ func (p *planner) node(b *check.Block) *plan.Node {
 			continue
 		}
 		out := plan.Output{Port: port.Name, Type: port.Type}
-		if s, ok := b.Out[port.Name]; ok {
+		s, ok := b.Out[port.Name]
+		if ok {
 			out.Shape = &s
+		} else if port.Asked {
+			continue
 		}
 		n.Outputs = append(n.Outputs, out)
 	}

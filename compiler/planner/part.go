@@ -97,7 +97,7 @@ func TestLooks(m *check.Module, p *plan.Plan) []TestLook {
 			continue
 		}
 		switch sideOf(m, rows.From, rows.FromPort) {
-		case schema.TrainSide, schema.ValidationSide:
+		case schema.TrainSide, schema.ValidationSide, schema.SelectionSide:
 		default:
 			out = append(out, TestLook{n.Address, rows.From + "." + rows.FromPort})
 		}

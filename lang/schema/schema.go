@@ -92,6 +92,8 @@ type Port struct {
 	Type PortType
 	Doc  string
 	Side Side // of a table that is one side of a split; empty: it is none
+	// Asked: the block has it only where its configuration asks for it, as its shape then says; else a reference to it is a mistake.
+	Asked bool
 }
 
 // Side of a split: what its rows are for. Rows of one side are on no other.
@@ -100,6 +102,7 @@ type Side string
 const (
 	TrainSide      Side = "train"
 	ValidationSide Side = "validation"
+	SelectionSide  Side = "selection" // to choose among models by: nothing is fitted, stopped or tested on it
 	TestSide       Side = "test"
 )
 

@@ -186,6 +186,7 @@ func ArgumentWords() Vocabulary {
 		{words: "random_state random_seed rng rng_seed randomness", here: []string{"seed"}},
 		{words: "test_size test_fraction test_ratio test_share test_split holdout_size", here: []string{"test"}},
 		{words: "val val_size valid_size validation_size validation_fraction val_fraction eval_size dev_size", here: []string{"validation"}},
+		{words: "selection_size selection_fraction selection_share holdout_selection", here: []string{"selection"}, why: "the share of rows to choose among models by"},
 		{words: "train_size train_fraction train_ratio", here: []string{"test"}, why: "the train side is what validation and test leave"},
 		{words: "stratify stratify_by strata", here: []string{"by"}, why: `in split "stratified"`},
 		{words: "stratify stratify_by strata", why: `split "stratified" keeps the shares of classes: split "stratified" "name" { by = "good" … }`, among: "test"}, {words: "shuffle", why: `rows go to a side by a hash of their key: there is no order to shuffle`},

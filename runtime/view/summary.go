@@ -150,6 +150,9 @@ func (s *Screen) figures(r *engine.Result) {
 		var f struct {
 			Metrics     map[string]json.RawMessage
 			Intervals   map[string]interval
+			Mean, Worst map[string]json.RawMessage // of an evaluation that sums up others
+			Chosen      string                     // of a choice among models
+			Value       json.RawMessage
 			Performance map[string]struct {
 				Value json.RawMessage
 				interval
@@ -164,10 +167,16 @@ func (s *Screen) figures(r *engine.Result) {
 			for _, name := range slices.Sorted(maps.Keys(f.Metrics)) {
 				parts = append(parts, name+" "+figure(f.Metrics[name])+f.Intervals[name].String())
 			}
+			for _, name := range slices.Sorted(maps.Keys(f.Mean)) {
+				parts = append(parts, fmt.Sprintf("%s %s in the mean, %s at worst", name, figure(f.Mean[name]), figure(f.Worst[name])))
+			}
 		case strings.HasPrefix(n.Address, "monitor."):
 			for _, name := range slices.Sorted(maps.Keys(f.Performance)) {
 				parts = append(parts, name+" "+figure(f.Performance[name].Value)+f.Performance[name].String())
 			}
+		}
+		if f.Chosen != "" {
+			parts = append(parts, fmt.Sprintf("chose %s, at %s", f.Chosen, figure(f.Value)))
 		}
 		if len(parts) > 0 {
 			fmt.Fprintf(s.Out, "  %s  %s\n", n.Address, strings.Join(parts, ", "))

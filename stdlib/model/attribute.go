@@ -43,10 +43,26 @@ var ErrMethod = errors.New("the method is for other models")
 // TreeSHAP of a model that is no trees, or of trees that do not say how many rows went where, is an ErrMethod. A row with a value that the model takes no
 // prediction from (Unscored) must not be among rows and background.
 func (b *Bundle) Attribute(ctx context.Context, f *frame.Frame, rows, background []int, method Method, threads int) (*Attribution, error) {
-	columns, err := Encode(f, b.signature.Features)
+	columns, err := Encode(f, b.readFeatures())
 	if err != nil {
 		return nil, err
 	}
+	a, err := b.attribute(ctx, columns, rows, background, method, threads)
+	if err != nil || b.reads == nil {
+		return a, err
+	}
+	wide := newAttribution(a.Method, len(a.Values), len(b.signature.Features), len(rows)) // what is not read has no part
+	copy(wide.Base, a.Base)
+	for o := range a.Values {
+		for i, k := range b.reads {
+			wide.Values[o][k] = a.Values[o][i]
+		}
+	}
+	return wide, nil
+}
+
+// attribute is Attribute of columns as the estimator takes them.
+func (b *Bundle) attribute(ctx context.Context, columns [][]float64, rows, background []int, method Method, threads int) (*Attribution, error) {
 	if t, ok := b.estimator.(*trees); ok {
 		return t.attribute(ctx, columns, rows, background, method, threads)
 	}
@@ -159,7 +175,7 @@ func (b *Bundle) ScoreWith(ctx context.Context, columns [][]float64, feature int
 	rows := len(columns[feature])
 	set := slices.Clone(columns)
 	set[feature] = slices.Repeat([]float64{value}, rows)
-	out, err := b.calibration.Of(b.estimator).Predict(ctx, set, rows, threads)
+	out, err := b.calibration.Of(b.estimator).Predict(ctx, b.read(set), rows, threads)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/digest"
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -20,11 +21,12 @@ const (
 	ModelFile  = "model.json"
 )
 
-// Formats of bundle.json. That of models with a calibration is another one, so that a reader that knows of none refuses it and does not score
-// without.
+// Formats of bundle.json. Those of models with a calibration, and with features that the estimator does not read (a calibration perhaps besides), are others, so that a
+// reader that knows of neither refuses them and does not score without, or with the wrong columns.
 const (
 	Format           = 1
 	FormatCalibrated = 2
+	FormatReads      = 3
 )
 
 // DefaultThreshold decides binary tasks where no decision was fitted.
@@ -51,6 +53,7 @@ type Bundle struct {
 	estimator  Estimator
 	// calibration is nil where scores are the estimator's.
 	calibration *Calibration
+	reads       []int // places in the signature of the features that the estimator takes, in its order; nil: all of them
 }
 
 // New makes a bundle. The threshold is read for binary tasks only and must lie in [0, 1] or just above, where nothing
@@ -63,6 +66,84 @@ func New(s Signature, kind Kind, e Estimator, threshold float64, p Provenance) (
 		return nil, fmt.Errorf("the threshold is %g", threshold)
 	}
 	return &Bundle{signature: s, kind: kind, threshold: threshold, provenance: p, estimator: e}, nil
+}
+
+// Widen is the same model with another list of features, which has all of its own, of the same types. Those that it has not are taken and
+// not read: whoever calls one of several models with different features need not know which one it is. With the same features in the same order it
+// is the model itself.
+func (b *Bundle) Widen(features []Feature) (*Bundle, error) {
+	own := map[string]int{}
+	for i, f := range b.signature.Features {
+		own[f.Name] = i
+	}
+	wide, same := *b, len(features) == len(own)
+	wide.signature.Features = slices.Clone(features)
+	at := make([]int, len(own)) // by own feature: its place among the features
+	found := 0
+	for k, f := range features {
+		i, ok := own[f.Name]
+		if !ok {
+			continue
+		}
+		if f.Type != b.signature.Features[i].Type {
+			return nil, fmt.Errorf("the feature %q is %s, and %s where the model was trained", f.Name, f.Type, b.signature.Features[i].Type)
+		}
+		wide.signature.Features[k] = b.signature.Features[i]
+		at[i], found, same = k, found+1, same && i == k
+	}
+	if found < len(own) {
+		return nil, fmt.Errorf("the model has %d features, of which only %d are among those to take", len(own), found)
+	}
+	if same {
+		return b, nil
+	}
+	wide.reads = at
+	if b.reads != nil {
+		wide.reads = make([]int, len(b.reads))
+		for i, k := range b.reads {
+			wide.reads[i] = at[k]
+		}
+	}
+	return &wide, wide.signature.validate()
+}
+
+// read are the columns that the estimator takes, of those of the signature.
+func (b *Bundle) read(columns [][]float64) [][]float64 {
+	if b.reads == nil {
+		return columns
+	}
+	out := make([][]float64, len(b.reads))
+	for i, k := range b.reads {
+		out[i] = columns[k]
+	}
+	return out
+}
+
+// readFeatures are the features that the estimator takes, in its order.
+func (b *Bundle) readFeatures() []Feature { return b.signature.picked(b.reads) }
+
+// picked are the features at some places; of nil all.
+func (s *Signature) picked(reads []int) []Feature {
+	if reads == nil {
+		return s.Features
+	}
+	out := make([]Feature, len(reads))
+	for i, k := range reads {
+		out[i] = s.Features[k]
+	}
+	return out
+}
+
+// checkReads refuses places that are not those of features, each once.
+func (s *Signature) checkReads(reads []int) error {
+	seen := map[int]bool{}
+	for _, k := range reads {
+		if k < 0 || k >= len(s.Features) || seen[k] {
+			return fmt.Errorf("feature %d is read, and there are %d, each once", k, len(s.Features))
+		}
+		seen[k] = true
+	}
+	return nil
 }
 
 // Signature says what the model takes and yields.
@@ -102,12 +183,25 @@ type document struct {
 	Format int  `json:"format"`
 	Kind   Kind `json:"kind"`
 	Signature
-	Threshold   *float64     `json:"threshold,omitempty"`
+	Threshold *float64 `json:"threshold,omitempty"`
+	// Reads are the places of the features that the model takes, in its order; absent: all. There with FormatReads alone.
+	Reads       *[]int       `json:"reads,omitempty"`
 	Model       file         `json:"model"`
 	Provenance  Provenance   `json:"provenance"`
 	Calibration *Calibration `json:"calibration,omitempty"`
 	// Members are further models that this one is made of: reserved, and refused, since a reader that left them out would score with a part.
 	Members json.RawMessage `json:"members,omitempty"`
+}
+
+// format is the one that a document of these parts has.
+func (d *document) format() int {
+	switch {
+	case d.Reads != nil:
+		return FormatReads
+	case d.Calibration != nil:
+		return FormatCalibrated
+	}
+	return Format
 }
 
 // file names model.json and says what it holds: our digest, and the one that registries and signatures go by.
@@ -124,15 +218,17 @@ func (b *Bundle) Write(dir string) error {
 		return fmt.Errorf("writing a model: %w", err)
 	}
 	d := document{
-		Format: Format, Kind: b.kind, Signature: b.signature, Provenance: b.provenance,
+		Kind: b.kind, Signature: b.signature, Provenance: b.provenance,
 		Model: file{File: ModelFile, Digest: string(digest.Of(model)), SHA256: sha(model)},
 	}
 	if b.signature.binary() {
 		d.Threshold = &b.threshold
 	}
-	if d.Calibration = b.calibration; d.Calibration != nil {
-		d.Format = FormatCalibrated
+	d.Calibration = b.calibration
+	if b.reads != nil {
+		d.Reads = &b.reads
 	}
+	d.Format = d.format()
 	bundle, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing a model: %w", err)
@@ -180,11 +276,11 @@ func read(dir string) (*Bundle, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, fmt.Errorf("%s is damaged: %w", BundleFile, err)
 	}
-	if d.Format != Format && d.Format != FormatCalibrated {
-		return nil, fmt.Errorf("%s has format %d; this version reads 1 and 2: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
+	if d.Format < Format || d.Format > FormatReads {
+		return nil, fmt.Errorf("%s has format %d; this version reads 1 to 3: use the version of mlp that wrote it, or train the model anew with this one", BundleFile, d.Format)
 	}
-	if (d.Calibration != nil) != (d.Format == FormatCalibrated) {
-		return nil, fmt.Errorf("%s is damaged: models with a calibration, and no others, have format %d", BundleFile, FormatCalibrated)
+	if d.Format != d.format() {
+		return nil, fmt.Errorf("%s is damaged: a model with such parts has format %d", BundleFile, d.format())
 	}
 	if len(d.Members) > 0 {
 		return nil, fmt.Errorf("%s has members, which are models of their own; this version scores none", BundleFile)
@@ -199,7 +295,16 @@ func read(dir string) (*Bundle, error) {
 	if err := d.Signature.validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", BundleFile, err)
 	}
-	e, err := decode(d.Kind, model, &d.Signature)
+	var reads []int
+	own := d.Signature
+	if d.Reads != nil {
+		reads = *d.Reads
+		if err := own.checkReads(reads); err != nil {
+			return nil, fmt.Errorf("%s: %w", BundleFile, err)
+		}
+		own.Features = own.picked(reads)
+	}
+	e, err := decode(d.Kind, model, &own)
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +313,11 @@ func read(dir string) (*Bundle, error) {
 		threshold = *d.Threshold
 	}
 	b, err := New(d.Signature, d.Kind, e, threshold, d.Provenance)
-	if err != nil || d.Calibration == nil {
-		return b, err
+	if err != nil {
+		return nil, err
+	}
+	if b.reads = reads; d.Calibration == nil {
+		return b, nil
 	}
 	if b, err = b.Calibrated(d.Calibration); err != nil {
 		return nil, fmt.Errorf("%s: %w", BundleFile, err)

@@ -47,7 +47,7 @@ func (b *Bundle) ScoreEncoded(ctx context.Context, columns [][]float64, rows, th
 
 // predict scores rows as Encode makes them.
 func (b *Bundle) predict(ctx context.Context, columns [][]float64, rows, threads int) (*Prediction, error) {
-	columns, unscored := outside(columns, b.signature.Features, rows)
+	columns, unscored := outside(b.read(columns), b.readFeatures(), rows)
 	out, err := b.calibration.Of(b.estimator).Predict(ctx, columns, rows, threads)
 	if err != nil {
 		return nil, fmt.Errorf("scoring: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -27,7 +28,12 @@ func ServeModel(dir string) (component.Model, error) {
 // Scores are those of Bundle.Score, to the bit.
 func (b *Bundle) Serve() component.Model {
 	s := &server{bundle: b, levels: make([]map[string]float64, len(b.signature.Features)),
-		numbers: make([]map[float64]float64, len(b.signature.Features))}
+		numbers: make([]map[float64]float64, len(b.signature.Features)), unread: make([]bool, len(b.signature.Features))}
+	if b.reads != nil {
+		for i := range s.unread {
+			s.unread[i] = !slices.Contains(b.reads, i)
+		}
+	}
 	for i := range b.signature.Features {
 		f := &b.signature.Features[i]
 		s.inputs = append(s.inputs, schema.Column{Name: f.Name, Type: f.Type})
@@ -49,6 +55,7 @@ type server struct {
 	inputs  []schema.Column
 	levels  []map[string]float64
 	numbers []map[float64]float64 // nil of features that are no numbers taken as categories
+	unread  []bool                // by input: the model takes it and does not read it, so that no category of it is one that it has not seen
 }
 
 func (s *server) Task() schema.Task       { return s.bundle.signature.Task }
@@ -110,7 +117,7 @@ func (s *server) encode(c int, v *component.Values, answers []component.Predicti
 		}
 		if code, known := s.levels[c][level]; known {
 			codes[r] = code
-		} else {
+		} else if !s.unread[c] {
 			answers[r].Unseen = append(answers[r].Unseen, c)
 		}
 	}

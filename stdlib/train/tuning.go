@@ -85,7 +85,7 @@ func (u *Tunable) attrs() []*schema.Attr {
 // is left out, those of validation are taken, on which a fit may stop early, too, or folds of the data.
 func SelectionAttr() schema.Attr {
 	return schema.Attr{Name: SelectionPort, Type: schema.Ref, Ports: []schema.PortType{schema.TablePort}, Rows: schema.ChosenRows,
-		Doc: "A table with the same columns and other rows: for choosing among the trials of `tune`. Left out: `validation`, or `folds`. Not trained on, and not a side to test on, since the best of many is good there by chance, too."}
+		Doc: "A table with the same columns and other rows, such as the selection side of a split: for choosing among the trials of `tune`. Left out: `validation`, or `folds`. Not trained on, and not a side to test on, since the best of many is good there by chance, too."}
 }
 
 // Block is the nested block tune of the trainer. Halving is among its methods only where the trainer has a parameter of work
@@ -152,7 +152,7 @@ func (u *Tunable) Problems(req schema.ShapeRequest, c *Config) []schema.Problem 
 		out = append(out, t.Folds.problems(req.In[DataPort].Table, selected)...)
 	} else if !selected && !validated {
 		out = append(out, schema.Problem{Path: "tune", Summary: "tune needs rows to choose on", Detail: "Trials are measured on rows that they were not fitted on.",
-			Hint: "Set selection, for example to split.<name>.validation, or add folds { } to tune."})
+			Hint: "Set selection to a side for that, such as split.<name>.selection, or add folds { } to tune."})
 	}
 	if m, err := metric.New(t.Metric); err == nil {
 		task := schema.Task("")

@@ -47,6 +47,9 @@ var Component = component.Component{
 				Doc: "The values that mean the validation side. Default: `validation` of a text, else none."},
 			sides.Fraction("validation", false, "The share of the other rows, by hash of the key, that becomes the validation side. "+
 				"Not together with `validation_values`."),
+			{Name: "selection_values", Type: schema.StringList,
+				Doc: "The values that mean the selection side: rows to choose among models by. Without them and without `selection` there is no such side."},
+			sides.SelectionShare("The share of the other rows, by hash of the key, that becomes the selection side. Not together with `selection_values`."),
 			sides.Seed,
 		}},
 		Out:      sides.Ports(),
@@ -57,7 +60,8 @@ var Component = component.Component{
 }
 
 const doc = `Rows whose value is among ` + "`test`" + ` are the test side, those among ` + "`validation_values`" + ` validation, all
-others train. With ` + "`validation`" + `, that share of the train rows goes to validation by a hash of their key.
+others train. With ` + "`validation`" + `, that share of the train rows goes to validation by a hash of their key; ` + "`selection_values` and `selection`" + ` do
+the same for the selection side.
 
 ` + sides.HashDoc + `
 
@@ -85,8 +89,13 @@ type config struct {
 	Test             []string `json:"test"`
 	ValidationValues []string `json:"validation_values"`
 	Validation       float64  `json:"validation"`
+	SelectionValues  []string `json:"selection_values"`
+	Selection        float64  `json:"selection"`
 	Seed             int64    `json:"seed"`
 }
+
+// selects reports whether there is a selection side.
+func (c *config) selects() bool { return c.Selection > 0 || len(c.SelectionValues) > 0 }
 
 // shape gives each side the columns of the table. Which rows a side has depends on the deciding column: that is noted in the lineage
 // of its rows, so that a column computed from the target does not decide on the test side unseen.
@@ -97,7 +106,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 		return schema.ShapeResult{}
 	}
 	by := in.Column(c.By)
-	return sides.Shape(req, c.problems(by), func(out *schema.Table) {
+	return sides.Shape(req, c.selects(), c.problems(by), func(out *schema.Table) {
 		if by == nil || by.Lineage == nil {
 			return
 		}
@@ -111,13 +120,23 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 // which the compiler tells.
 func (c *config) problems(col *schema.Column) []schema.Problem {
 	var out []schema.Problem
-	if !(c.Validation >= 0 && c.Validation < 1) {
-		out = append(out, schema.Problem{Path: "validation", Summary: fmt.Sprintf("a share of %v is not possible", c.Validation),
-			Detail: "Expected a number of at least 0 and below 1."})
+	for _, side := range []struct {
+		name   string
+		share  float64
+		values []string
+	}{{sides.Validation, c.Validation, c.ValidationValues}, {sides.Selection, c.Selection, c.SelectionValues}} {
+		if !(side.share >= 0 && side.share < 1) {
+			out = append(out, schema.Problem{Path: side.name, Summary: fmt.Sprintf("a share of %v is not possible", side.share),
+				Detail: "Expected a number of at least 0 and below 1."})
+		}
+		if side.share > 0 && len(side.values) > 0 {
+			out = append(out, schema.Problem{Path: side.name, Summary: fmt.Sprintf("%s and %[1]s_values both choose the %[1]s side", side.name),
+				Hint: "keep one of them"})
+		}
 	}
-	if c.Validation > 0 && len(c.ValidationValues) > 0 {
-		out = append(out, schema.Problem{Path: "validation", Summary: "validation and validation_values both choose the validation side",
-			Hint: "keep one of them"})
+	if len(out) == 0 && c.Validation+c.Selection >= 1 {
+		out = append(out, schema.Problem{Path: sides.Selection, Summary: "validation and selection leave nothing to train on",
+			Detail: fmt.Sprintf("Their shares are %v and %v; the sum must be below 1.", c.Validation, c.Selection)})
 	}
 	if col == nil {
 		return out
@@ -129,15 +148,18 @@ func (c *config) problems(col *schema.Column) []schema.Problem {
 	for _, a := range []struct {
 		path   string
 		values []string
-	}{{"test", c.Test}, {"validation_values", c.ValidationValues}} {
+	}{{"test", c.Test}, {"validation_values", c.ValidationValues}, {"selection_values", c.SelectionValues}} {
 		for i, v := range a.values {
 			path := fmt.Sprintf("%s[%d]", a.path, i)
 			if !holds(col.Type, v) {
 				out = append(out, schema.Problem{Path: path,
 					Summary: fmt.Sprintf("%q is no %s, the type of column %q", v, col.Type, col.Name)})
 			}
-			if a.path == "validation_values" && slices.Contains(c.Test, v) {
+			if a.path != "test" && slices.Contains(c.Test, v) {
 				out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("%q is among the values of test too", v)})
+			}
+			if a.path == "selection_values" && slices.Contains(c.ValidationValues, v) {
+				out = append(out, schema.Problem{Path: path, Summary: fmt.Sprintf("%q is among validation_values too", v)})
 			}
 		}
 	}
@@ -213,14 +235,22 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	test, validation := c.values(kindOf(t.Column(c.By).Type))
 	return sides.Split{
-		Side: c.side(t, test, validation),
-		Reason: fmt.Sprintf("The test side is where %q is %s, the validation side where it is %s or by share, train where it is neither.",
-			c.By, or(test), or(validation)),
+		Side:   c.side(t, test, validation),
+		Reason: c.reason(test, validation),
 	}.Run(ctx, s)
 }
 
+// reason says which rows are where, of a side that comes out empty.
+func (c *config) reason(test, validation []string) string {
+	out := fmt.Sprintf("The test side is where %q is %s, the validation side where it is %s or by share, ", c.By, or(test), or(validation))
+	if c.selects() {
+		out += fmt.Sprintf("the selection side where it is %s or by share, ", or(c.SelectionValues))
+	}
+	return out + "train where it is neither."
+}
+
 // values returns those of test and validation.
-// The defaults of validation give way to a share that is asked for, and to test: with test = ["validation"] nothing is left for
+// The defaults of validation give way to a share that is asked for, to selection, and to test: with test = ["validation"] nothing is left for
 // the validation side, instead of rows that two sides claim.
 func (c *config) values(k kind) (test, validation []string) {
 	test, validation = k.defaults()
@@ -233,7 +263,9 @@ func (c *config) values(k kind) (test, validation []string) {
 	if len(c.ValidationValues) > 0 {
 		validation = c.ValidationValues
 	}
-	return test, slices.DeleteFunc(slices.Clone(validation), func(v string) bool { return slices.Contains(test, v) })
+	return test, slices.DeleteFunc(slices.Clone(validation), func(v string) bool {
+		return slices.Contains(test, v) || slices.Contains(c.SelectionValues, v)
+	})
 }
 
 // or joins values for a message: "a or b"; "nothing" of none.
@@ -272,8 +304,14 @@ func (c *config) side(t *schema.Table, test, validation []string) string {
 	if len(validation) > 0 {
 		s += fmt.Sprintf(" when %s then 'validation'", in(col, validation))
 	}
+	if len(c.SelectionValues) > 0 {
+		s += fmt.Sprintf(" when %s then 'selection'", in(col, c.SelectionValues))
+	}
 	if c.Validation > 0 {
 		s += fmt.Sprintf(" when %s then 'validation'", sides.Below(sides.Position(t, c.Seed), c.Validation))
+	}
+	if c.Selection > 0 {
+		s += fmt.Sprintf(" when %s then 'selection'", sides.Below(sides.Position(t, c.Seed), c.Validation+c.Selection))
 	}
 	return s + " else 'train' end"
 }

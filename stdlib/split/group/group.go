@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
@@ -30,14 +31,11 @@ var Component = component.Component{
 			"A row without a value in one of them is a group of its own, by its key. The sides have the groups as their entity, so that intervals count groups and not rows.\n\n" + sides.HashDoc + " Here the columns are those of `by`.\n\n" +
 			"The shares are of groups, and met on average: of n groups, within about 1/√n. Where groups differ much in size, the shares of rows differ too; " +
 			"a share of rows that is far from the one asked for is told.",
-		Body: schema.Body{Attrs: []schema.Attr{
+		Body: schema.Body{Attrs: slices.Concat([]schema.Attr{
 			sides.From,
 			{Name: "by", Type: schema.StringList, ColumnOf: sides.Input,
 				Doc: "The columns whose values make a group. Default: the table's entity."},
-			sides.Fraction("test", true, "The test side's share of the groups, above 0 and below 1."),
-			sides.Fraction("validation", false, "The validation side's share."),
-			sides.Seed,
-		}},
+		}, sides.Shares{}.Attrs("groups"), []schema.Attr{sides.Seed})},
 		Out:      sides.Ports(),
 		Examples: []schema.Example{{Title: "Patients of whom the model has seen nothing", Code: example}},
 	},
@@ -71,10 +69,9 @@ split "group" "patients" {
 
 // config is the block; By is empty where the table's entity makes the groups.
 type config struct {
-	By         []string `json:"by"`
-	Test       float64  `json:"test"`
-	Validation float64  `json:"validation"`
-	Seed       int64    `json:"seed"`
+	sides.Shares
+	By   []string `json:"by"`
+	Seed int64    `json:"seed"`
 }
 
 // by are the columns that make a group; none where the block names none and the table has no entity, which shape refuses.
@@ -92,12 +89,12 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	problems := sides.CheckFractions(c.Validation, c.Test)
+	problems := c.Problems()
 	if len(c.by(in)) == 0 {
 		problems = append(problems, schema.Problem{Path: "by", Summary: "nothing says which rows belong together", Detail: "The table has no entity.",
 			Hint: `name the column: by = ["patient"]`})
 	}
-	out := sides.Shape(req, problems)
+	out := sides.Shape(req, c.Selection > 0, problems)
 	for port, o := range out.Out {
 		side := *in
 		side.Entity = c.by(in) // rows of a group are not independent: what counts them goes by groups
@@ -123,11 +120,10 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	s.Logf("%d groups", groups)
 	return sides.Split{
-		Side: fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
-			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
+		Side:   c.Case(func(share float64) string { return sides.Below(position, share) }),
 		Reason: fmt.Sprintf("There are %d groups, too few for such a share: give more, or another seed.", groups),
 		Far:    fmt.Sprintf("there are %d groups, and some have many more rows than others", groups),
-		Test:   c.Test, Validation: c.Validation, Drawn: groups, Entity: c.by(t),
+		Shares: c.Shares, Drawn: groups, Entity: c.by(t),
 	}.Run(ctx, s)
 }
 

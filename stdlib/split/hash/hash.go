@@ -8,7 +8,7 @@ package hash
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"slices"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
@@ -24,14 +24,9 @@ var Component = component.Component{
 		Version: 2,
 		Engine:  table.Engine,
 		Summary: "By a hash of the key: rows keep their side as the data grows",
-		Doc: "The first share of positions is the test side, the next validation, the rest train; so a larger `test` only adds " +
-			"rows to the test side.\n\n" + sides.HashDoc + "\n\nThe shares are met on average, not exactly: of n rows, within about 1/√n.",
-		Body: schema.Body{Attrs: []schema.Attr{
-			sides.From,
-			sides.Fraction("test", true, "The test side's share of the rows, above 0 and below 1."),
-			sides.Fraction("validation", false, "The validation side's share."),
-			sides.Seed,
-		}},
+		Doc: "The first share of positions is the test side, the next validation, then selection if it has a share, the rest train; so a larger `test` only adds " +
+			"rows to the test side, and a `selection` takes its rows from train.\n\n" + sides.HashDoc + "\n\nThe shares are met on average, not exactly: of n rows, within about 1/√n.",
+		Body:     schema.Body{Attrs: slices.Concat([]schema.Attr{sides.From}, sides.Shares{}.Attrs("rows"), []schema.Attr{sides.Seed})},
 		Out:      sides.Ports(),
 		Examples: []schema.Example{{Title: "A fifth for testing", Code: example}},
 	},
@@ -64,9 +59,8 @@ split "hash" "customers" {
 
 // config is the block: shares of the rows from 0 to below 1, whose sum is below 1.
 type config struct {
-	Test       float64 `json:"test"`
-	Validation float64 `json:"validation"`
-	Seed       int64   `json:"seed"`
+	sides.Shares
+	Seed int64 `json:"seed"`
 }
 
 // shape gives each side the columns of the table. Where the table is not known, because of a mistake elsewhere, nothing is said.
@@ -75,10 +69,10 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
 		return schema.ShapeResult{}
 	}
-	return sides.Shape(req, sides.CheckFractions(c.Validation, c.Test))
+	return sides.Shape(req, c.Selection > 0, c.Problems())
 }
 
-// run writes the sides: test takes the lowest positions, validation those after them. A position hangs on the row alone, whatever
+// run writes the sides: test takes the lowest positions, validation those after them, then selection. A position hangs on the row alone, whatever
 // other rows there are, so that no row changes sides when some are added.
 func run(ctx context.Context, s *component.Stage) error {
 	var c config
@@ -87,10 +81,9 @@ func run(ctx context.Context, s *component.Stage) error {
 	}
 	position := sides.Position(s.In[sides.Input].Table, c.Seed)
 	return sides.Split{
-		Side: fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
-			sides.Below(position, c.Test), sides.Below(position, c.Test+c.Validation)),
+		Side:   c.Case(func(share float64) string { return sides.Below(position, share) }),
 		Reason: "There are too few rows for such a share: give more, or another seed.",
 		Far:    "rows with the same key are never parted, and some keys have many rows",
-		Test:   c.Test, Validation: c.Validation,
+		Shares: c.Shares,
 	}.Run(ctx, s)
 }

@@ -20,39 +20,38 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/table"
 )
 
-// overlap is what the test side has in common with the train side besides being of one table.
+// overlap is what a side has in common with the train side besides being of one table.
 //
 // Rows are compared by all columns but the key, the entity, the time and the label: where these are the same, a model
 // that remembers a row knows the other. A table of few columns with few values has such rows by chance; that is told
 // apart by how often two rows would agree if the columns were independent.
 type overlap struct {
-	rows, entities int64 // of the test side; entities -1: the table has none
+	rows, entities int64 // of the side; entities -1: the table has none
 	reason         string
 }
 
-// figures of the overlap, with why one is undefined.
-func (o overlap) figures() (figures map[string]any, undefined map[string]string) {
-	undefined = map[string]string{}
-	figures = map[string]any{"rows": any(o.rows), "entities": any(o.entities)}
+// figures of the overlap; why one is undefined is noted below prefix.
+func (o overlap) figures(prefix string, undefined map[string]string) map[string]any {
+	figures := map[string]any{"rows": any(o.rows), "entities": any(o.entities)}
 	if o.reason != "" {
-		figures["rows"], undefined["overlap.rows"] = nil, o.reason
+		figures["rows"], undefined[prefix+"rows"] = nil, o.reason
 	}
 	if o.entities < 0 {
-		figures["entities"], undefined["overlap.entities"] = nil, "the table has no entity"
+		figures["entities"], undefined[prefix+"entities"] = nil, "the table has no entity"
 	}
-	return figures, undefined
+	return figures
 }
 
-// findOverlap compares the two sides, in the files of these paths; entity is what rows go together by.
-func findOverlap(ctx context.Context, t *schema.Table, entity []string, train, test string) (overlap, error) {
-	tables := map[string]string{Train: train, Test: test}
+// findOverlap compares a side with the train side, in the files of these paths; entity is what rows go together by.
+func findOverlap(ctx context.Context, t *schema.Table, entity []string, train, side string) (overlap, error) {
+	tables := map[string]string{Train: train, "side": side}
 	o := overlap{entities: -1}
 	columns := described(t)
 	if len(columns) == 0 {
 		o.reason = "the table has no column that describes a row"
 	} else {
 		row := "hash(" + strings.Join(quoted(columns), ", ") + ")"
-		n, err := Count(ctx, fmt.Sprintf("select count(*) as n from test where %s in (select %[1]s from train)", row), tables)
+		n, err := Count(ctx, fmt.Sprintf("select count(*) as n from side where %s in (select %[1]s from train)", row), tables)
 		if err != nil {
 			return o, err
 		}
@@ -62,7 +61,7 @@ func findOverlap(ctx context.Context, t *schema.Table, entity []string, train, t
 		return o, nil
 	}
 	names := quoted(entity)
-	n, err := Count(ctx, fmt.Sprintf("select count(*) as n from (select %s from test intersect select %[1]s from train) where %s is not null",
+	n, err := Count(ctx, fmt.Sprintf("select count(*) as n from (select %s from side intersect select %[1]s from train) where %s is not null",
 		strings.Join(names, ", "), strings.Join(names, " is not null and ")), tables)
 	o.entities = n
 	return o, err
@@ -113,12 +112,12 @@ func byChance(ctx context.Context, t *schema.Table, train string, rows int64) (f
 }
 
 // tell warns of rows that are the same on both sides, and of entities where rows are drawn one by one.
-func (o overlap) tell(ctx context.Context, s *component.Stage, p Split, train string, rows map[string]int64) error {
+func (o overlap) tell(ctx context.Context, s *component.Stage, p Split, side, train string, rows map[string]int64) error {
 	if o.entities > 0 && p.apart() {
-		s.Warnf("%d entities (%s) have rows on the train and on the test side: a model may recognise them. split \"group\" keeps the rows of an entity on one side",
-			o.entities, strings.Join(s.In[Input].Table.Entity, ", "))
+		s.Warnf("%d entities (%s) have rows on the train and on the %s side: a model may recognise them. split \"group\" keeps the rows of an entity on one side",
+			o.entities, strings.Join(s.In[Input].Table.Entity, ", "), side)
 	}
-	share := float64(o.rows) / float64(rows[Test])
+	share := float64(o.rows) / float64(rows[side])
 	if o.reason != "" || o.rows < 5 || share < 0.01 {
 		return nil
 	}
@@ -127,8 +126,8 @@ func (o overlap) tell(ctx context.Context, s *component.Stage, p Split, train st
 		return err
 	}
 	if share > 10*math.Min(expected, 1) {
-		s.Warnf("%d of %d rows of the test side stand on the train side too, but for key, entity, time and label: figures on rows that a model has seen say nothing of new ones. "+
-			"Keep one of each in a dataset, or keep them on one side with split \"group\"", o.rows, rows[Test])
+		s.Warnf("%d of %d rows of the %s side stand on the train side too, but for key, entity, time and label: figures on rows that a model has seen say nothing of new ones. "+
+			"Keep one of each in a dataset, or keep them on one side with split \"group\"", o.rows, rows[side], side)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,16 +25,13 @@ var Component = component.Component{
 		Summary: "Exact shares of every stratum, in hash order",
 		Doc: "Rows of the same values in the `by` columns are a stratum; null is a value. Of a stratum of n rows, in the order of " +
 			"their positions, the first `test * n`, rounded, are the test side, the next up to `(test + validation) * n` " +
-			"validation, the rest train.\n\n" + sides.HashDoc + "\n\nThe shares are exact in every stratum, and rows near a " +
+			"validation, then `selection` in the same way, the rest train.\n\n" + sides.HashDoc + "\n\nThe shares are exact in every stratum, and rows near a " +
 			"boundary can change sides as the data grows; where that must not be, take `hash`.",
-		Body: schema.Body{Attrs: []schema.Attr{
+		Body: schema.Body{Attrs: slices.Concat([]schema.Attr{
 			sides.From,
 			{Name: "by", Type: schema.StringList, Required: true, ColumnOf: sides.Input,
 				Doc: "The columns whose values make the strata, usually the target."},
-			sides.Fraction("test", true, "The test side's share of each stratum, above 0 and below 1."),
-			sides.Fraction("validation", false, "The validation side's share."),
-			sides.Seed,
-		}},
+		}, sides.Shares{}.Attrs("rows of each stratum"), []schema.Attr{sides.Seed})},
 		Out:      sides.Ports(),
 		Examples: []schema.Example{{Title: "As many who left on each side", Code: example}},
 	},
@@ -67,10 +65,9 @@ split "stratified" "customers" {
 
 // config is the block. By are the strata's columns; null is a stratum like any value.
 type config struct {
-	By         []string `json:"by"`
-	Test       float64  `json:"test"`
-	Validation float64  `json:"validation"`
-	Seed       int64    `json:"seed"`
+	sides.Shares
+	By   []string `json:"by"`
+	Seed int64    `json:"seed"`
 }
 
 // shape gives each side the columns of the table; without a column to stratify by there is nothing to be exact about.
@@ -79,12 +76,12 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || req.In[sides.Input].Table == nil {
 		return schema.ShapeResult{}
 	}
-	problems := sides.CheckFractions(c.Validation, c.Test)
+	problems := c.Problems()
 	if len(c.By) == 0 {
 		problems = append(problems, schema.Problem{Path: "by", Summary: "there is no column to stratify by",
 			Hint: `name the target: by = ["churned"]`})
 	}
-	return sides.Shape(req, problems)
+	return sides.Shape(req, c.Selection > 0, problems)
 }
 
 // run writes the sides. A stratum of one or two rows may have none on the test side: round(2 · 0.2) is 0. Shares of all rows
@@ -98,7 +95,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		Side:   c.side(s.In[sides.Input].Table),
 		Reason: "There are too few rows for such a share of every stratum, or too many strata.",
 		Far:    "each stratum is rounded by itself, and many are small",
-		Test:   c.Test, Validation: c.Validation,
+		Shares: c.Shares,
 	}.Run(ctx, s)
 }
 
@@ -121,6 +118,5 @@ func (c *config) side(t *schema.Table) string {
 		return fmt.Sprintf("%s <= round(%s::double * count(*) over (partition by %s))", rank,
 			strconv.FormatFloat(share, 'g', -1, 64), strata)
 	}
-	return fmt.Sprintf("case when %s then 'test' when %s then 'validation' else 'train' end",
-		upTo(c.Test), upTo(c.Test+c.Validation))
+	return c.Case(upTo)
 }

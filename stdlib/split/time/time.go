@@ -23,7 +23,7 @@ var Component = component.Component{
 	Kind: "split",
 	Type: schema.Type{
 		Name:    "time",
-		Version: 2,
+		Version: 3,
 		Engine:  table.Engine,
 		Summary: "By time order: trained on the past, tested on what came after",
 		Doc:     doc,
@@ -32,8 +32,9 @@ var Component = component.Component{
 			{Name: "by", Type: schema.String, Required: true, ColumnOf: sides.Input, Doc: "The column that says when a row happened."},
 			sides.Fraction("test", true, "The share of the rows, the newest, that is the test side; above 0 and below 1."),
 			sides.Fraction("validation", false, "The share of the rows, the newest before those, that is the validation side."),
+			sides.SelectionShare("The share of the rows, between validation and test, that is the selection side: rows to choose among models by. Left out, there is no such side."),
 			{Name: "gap", Type: schema.Duration, Default: "0s",
-				Doc: "Rows this close before the validation or test side begins are left out, so that what is known about them " +
+				Doc: "Rows this close before the validation, selection or test side begins are left out, so that what is known about them " +
 					"could be known by then. `gap = \"45d\"` is for labels that take 45 days."},
 		}},
 		Out:      sides.Ports(),
@@ -43,10 +44,10 @@ var Component = component.Component{
 	Run:   run,
 }
 
-const doc = `The rows in time order, oldest first, are train, validation, test. A side begins at the instant of the row with
+const doc = `The rows in time order, oldest first, are train, validation, selection if it has a share, test. A side begins at the instant of the row with
 which its share begins, and all rows of that instant are on it: rows at the same instant are never parted, so test gets more
-rows than its share where many share an instant; a share that is far from the one asked for is told. With ` + "`gap`" + `, train ends that much before validation begins (before test, where there is
-no validation), and validation that much before test; the rows in between are on no side.
+rows than its share where many share an instant. The figures say how many, by side: ` + "`ties.test.rows` of the instant at which it begins, `ties.test.extra`" + ` more than its share; a warning
+says so where that is over a hundredth of the side. With ` + "`gap`" + `, each side ends that much before the next begins; the rows in between are on no side.
 
 A row without a time cannot be placed: such rows are an error.`
 
@@ -70,10 +71,9 @@ split "time" "holdout" {
 
 // config is the block; Gap is a duration such as "45d", "" for none.
 type config struct {
-	By         string  `json:"by"`
-	Test       float64 `json:"test"`
-	Validation float64 `json:"validation"`
-	Gap        string  `json:"gap"`
+	sides.Shares
+	By  string `json:"by"`
+	Gap string `json:"gap"`
 }
 
 // shape gives each side the columns of the table, and says by which clock they were parted (Clock). A trainer then knows which rows
@@ -84,15 +84,18 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	if err := json.Unmarshal(req.Config, &c); err != nil || in == nil {
 		return schema.ShapeResult{}
 	}
-	problems := sides.CheckFractions(c.Validation, c.Test)
-	if col := in.Column(c.By); col != nil && !table.Temporal(col.Type) {
-		problems = append(problems, schema.Problem{Path: "by",
-			Summary: fmt.Sprintf("column %q is of type %s, not a date or timestamp", col.Name, col.Type)})
-	}
+	problems := c.Problems()
+	problems = append(problems, sides.TimeProblems(in.Column(c.By))...)
 	if _, err := c.gap(); err != nil {
 		problems = append(problems, schema.Problem{Path: "gap", Summary: err.Error()})
 	}
-	return sides.Shape(req, problems, func(out *schema.Table) { out.Clock = c.By })
+	out := sides.Shape(req, c.Selection > 0, problems, func(out *schema.Table) { out.Clock = c.By })
+	ties := map[string]*schema.FigureType{}
+	for _, b := range c.borders(0) {
+		ties[b.side] = schema.Object(map[string]*schema.FigureType{"rows": schema.Count, "extra": schema.Count})
+	}
+	out.Figures.Fields["ties"] = schema.Object(ties)
+	return out
 }
 
 // gap is how long before a side begins rows are left out, in microseconds.
@@ -111,7 +114,7 @@ func run(ctx context.Context, s *component.Stage) error {
 		return err
 	}
 	path := s.InputTable(sides.Input)
-	if err := c.checkTimes(ctx, s.Address, path); err != nil {
+	if err := sides.CheckTimes(ctx, s, c.By); err != nil {
 		return err
 	}
 	rows, err := table.Rows(ctx, path)
@@ -122,52 +125,95 @@ func run(ctx context.Context, s *component.Stage) error {
 	if err != nil {
 		return err
 	}
+	ties, err := c.ties(ctx, s, rows)
+	if err != nil {
+		return err
+	}
 	return sides.Split{
 		Side: c.side(rows, gap),
 		Reason: fmt.Sprintf("There are %d rows. Too many share one instant of %q, the gap is too long, or there are too few rows.",
 			rows, c.By),
-		Far:  fmt.Sprintf("rows at the same instant of %q are never parted, and many share one, or a gap leaves many out", c.By),
-		Test: c.Test, Validation: c.Validation, Timed: true,
+		Far:    fmt.Sprintf("rows at the same instant of %q are never parted, and many share one, or a gap leaves many out", c.By),
+		Shares: c.Shares, Timed: true, Figures: map[string]any{"ties": ties},
 	}.Run(ctx, s)
 }
 
-// farthest is more than any time has, in seconds since 1970: 2^63 microseconds are 9.22337e12 s. What lies beyond is infinite.
-const farthest = 9.2233e12
-
-// checkTimes refuses rows without a time, or with an infinite one. How many there are is told, in one error for all.
-func (c *config) checkTimes(ctx context.Context, address, path string) error {
-	f, err := table.ReadFrame(ctx, path, []string{c.By})
-	if err != nil {
-		return err
-	}
-	missing := 0
-	for _, v := range f.Columns[0].Num {
-		if math.IsNaN(v) || math.Abs(v) > farthest {
-			missing++
-		}
-	}
-	if missing > 0 {
-		return &component.InputError{
-			Summary: fmt.Sprintf("%s: %d of %d rows have no %s", address, missing, f.Rows, c.By),
-			Detail:  fmt.Sprintf("A split by time has no place for them. Leave them out in a dataset: where %s is not null.", c.By),
-		}
-	}
-	return nil
+// border is where a side begins: with the row at that place, from 0, of all in time order.
+type border struct {
+	side  string
+	row   int64
+	share float64 // of all rows, that the side asks for
 }
 
-// side compares each row's time with the instants at which validation and test begin. Of ten rows, one a day from the 1st to
+// borders are those of the sides after train that have a share, oldest first. The places are those of a table of so many rows.
+func (c *config) borders(rows int64) []border {
+	var out []border
+	for _, b := range []struct {
+		side        string
+		share, upTo float64 // upTo: of this side and those after it
+	}{{sides.Validation, c.Validation, c.Test + c.Selection + c.Validation}, {sides.Selection, c.Selection, c.Test + c.Selection}, {sides.Test, c.Test, c.Test}} {
+		if b.share > 0 {
+			row := rows - int64(math.Round(float64(rows)*b.upTo))
+			out = append(out, border{side: b.side, row: max(0, min(row, rows-1)), share: b.share})
+		}
+	}
+	return out
+}
+
+// at is a row's instant in SQL, in microseconds.
+func (c *config) at() string { return sides.Instant(c.By) }
+
+// begins is the instant in SQL at which a side begins.
+func (c *config) begins(b border) string {
+	return fmt.Sprintf("(select %s from %s order by 1 limit 1 offset %d)", c.at(), table.Quote(sides.Input), b.row)
+}
+
+// side compares each row's time with the instants at which sides begin. Of ten rows, one a day from the 1st to
 // the 10th, with test = 0.2 and gap = "2d", test begins with the row at place 8 (from 0), the 9th. Train ends before the 7th: the
 // rows of the 7th and 8th are on no side.
 func (c *config) side(rows, gap int64) string {
-	test := rows - int64(math.Round(float64(rows)*c.Test))
-	validation := rows - int64(math.Round(float64(rows)*(c.Test+c.Validation)))
-	if c.Validation == 0 {
-		validation = test
+	sql, name, next := "case", "", ""
+	all := c.borders(rows)
+	for i := len(all) - 1; i >= 0; i-- {
+		begins := c.begins(all[i])
+		if name = fmt.Sprintf("'%s'", all[i].side); next != "" {
+			name = fmt.Sprintf("case when %s < %s - %d then %s end", c.at(), next, gap, name)
+		}
+		sql += fmt.Sprintf(" when %s >= %s then %s", c.at(), begins, name)
+		next = begins
 	}
-	at := "epoch_us(" + table.Quote(c.By) + ")"
-	begins := func(row int64) string {
-		return fmt.Sprintf("(select %s from %s order by 1 limit 1 offset %d)", at, table.Quote(sides.Input), max(0, min(row, rows-1)))
+	return sql + fmt.Sprintf(" when %s < %s - %d then 'train' end", c.at(), next, gap)
+}
+
+// tied are the rows of the instant at which a side begins. All of them are on that side.
+type tied struct {
+	Rows  int64 `json:"rows"`  // of that instant; 0: it is one row's alone
+	Extra int64 `json:"extra"` // how many rows the side has for that, beyond its share
+}
+
+// ties counts the rows at each border, and warns where a side is larger for them by more than a hundredth.
+func (c *config) ties(ctx context.Context, s *component.Stage, rows int64) (map[string]tied, error) {
+	out := map[string]tied{}
+	tables := map[string]string{sides.Input: s.InputTable(sides.Input)}
+	for _, b := range c.borders(rows) {
+		var counts [2]int64 // before the instant, and at it
+		for i, op := range []string{"<", "="} {
+			var err error
+			if counts[i], err = sides.Count(ctx, fmt.Sprintf("select count(*) as n from %s where %s %s %s", table.Quote(sides.Input), c.at(), op, c.begins(b)), tables); err != nil {
+				return nil, fmt.Errorf("counting the rows at a border: %w", err)
+			}
+		}
+		t := tied{Rows: counts[1], Extra: max(b.row-counts[0], 0)}
+		if t.Rows == 1 {
+			t.Rows = 0
+		}
+		if out[b.side] = t; t.Rows > 0 {
+			s.Logf("%d rows are of the instant of %s at which the %s side begins, and on that side", t.Rows, c.By, b.side)
+		}
+		if float64(t.Extra) > 0.01*b.share*float64(rows) {
+			s.Warnf("%d rows are of the instant of %q at which the %s side begins, and all of them are on it: %d more than its share. A finer time, or another share, parts them",
+				t.Rows, c.By, b.side, t.Extra)
+		}
 	}
-	return fmt.Sprintf("case when %[1]s >= %[2]s then 'test' when %[1]s >= %[3]s then case when %[1]s < %[2]s - %[4]d then 'validation' end"+
-		" when %[1]s < %[3]s - %[4]d then 'train' end", at, begins(test), begins(validation), gap)
+	return out, nil
 }
