@@ -213,6 +213,8 @@ var guilty = map[string]struct{ page, want string }{
 	"small":        {`<!doctype html><p style="font-size: 8px">tiny`, "8px: tiny"},
 	"small figure": {`<!doctype html><svg viewBox="0 0 1000 100" width="300"><text y="50" font-size="12">tiny</text></svg>`, "px: tiny"},
 	"pale":         {`<!doctype html><p style="color: #aaa">pale`, "contrast 2.32: pale"},
+	"faded":        {`<!doctype html><div style="opacity: .4"><p>faded</div>`, "faded"},
+	"cut off":      {`<!doctype html><svg width="100" height="50"><text x="-10" y="25" font-size="14">beyond</text></svg>`, "cut off: beyond"},
 	"only by day":  {`<!doctype html><style>:root { color-scheme: light dark } p { color: #222; }</style><p>dark`, "dark: contrast"},
 	"pale figure":  {`<!doctype html><svg width="100" height="50"><rect width="100" height="50" fill="#111"/><text y="25" font-size="14">inside</text></svg>`, ": inside"},
 	"covered":      {`<!doctype html><p>lower</p><div style="position: fixed; inset: 0; background: #fff"></div>`, "covered: lower"},

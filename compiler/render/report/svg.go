@@ -93,15 +93,31 @@ func (s *picture) axes(height float64) {
 		s.y.from, s.y.to = s.y.to, s.y.from
 	}
 	// The axes begin where the longest text beside y ends, estimated by its letters: a picture is made where there are no fonts to ask.
-	left := 0
+	left := 3 * letter
 	for i := range s.y.ticks {
 		s.y.ticks[i].text = render.Clipped(render.Line(s.y.ticks[i].text), longestRow)
-		left = max(left, len([]rune(s.y.ticks[i].text)))
+		left = max(left, widthOf(s.y.ticks[i].text))
 	}
 	if s.slanted() { // the first category reaches to the left of its place
-		left = max(left, int(slantCosine*float64(min(len([]rune(render.Line(s.X.Categories[0]))), longestRow))))
+		left = max(left, slantCosine*widthOf(render.Clipped(render.Line(s.X.Categories[0]), longestRow)))
 	}
-	s.x = newAxis(s.X, xs, zeroX, 5, 10+letter*float64(max(left, 3)), wide-22)
+	s.x = newAxis(s.X, xs, zeroX, 5, 10+left, wide-22)
+}
+
+// widthOf is about as wide as a text of the ticks is in the wider fonts of systems, of 13 units: "man" is nearly as wide as "filial".
+func widthOf(text string) float64 {
+	width := 0.0
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("mwMW@%", r):
+			width += 1.8 * letter
+		case strings.ContainsRune("iljtfrI.,:;'|!()[]- ", r):
+			width += 0.7 * letter
+		default:
+			width += 1.2 * letter
+		}
+	}
+	return width
 }
 
 // sideways reports whether categories go down the y axis: bars and whiskers then go along x.

@@ -31,9 +31,15 @@
     if (size < smallest) say(`${Math.round(size * 10) / 10}px: ${what}`);
     const ground = drawn ? under(node, e) : behind(e);
     if (!ground) return;
-    const ratio = contrast(over(colour(drawn ? style.fill : style.color), ground), ground);
+    const ink = colour(drawn ? style.fill : style.color);
+    for (let p = e; p; p = p.parentElement) ink[3] *= parseFloat(getComputedStyle(p).opacity);
+    const ratio = contrast(over(ink, ground), ground);
     if (ratio < least) say(`contrast ${ratio.toFixed(2)}: ${what}`);
     if (!drawn) covered(node, e, what);
+    if (drawn) {
+      const box = e.getBoundingClientRect(), picture = e.ownerSVGElement.getBoundingClientRect();
+      if (box.left < picture.left - 1 || box.right > picture.right + 1) say(`cut off: ${what}`);
+    }
   }
 
   // covered: something else stands where the text should be.
