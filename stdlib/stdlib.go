@@ -51,6 +51,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
 	"github.com/mlp-lang/mlp/stdlib/train/logistic_regression"
+	"github.com/mlp-lang/mlp/stdlib/train/random_forest"
 	"github.com/mlp-lang/mlp/stdlib/training_set/asof"
 )
 
@@ -87,6 +88,7 @@ func Components() []*component.Component {
 		&gradient_boosting.Component,
 		&linear_regression.Component,
 		&logistic_regression.Component,
+		&random_forest.Component,
 		&asof.Component,
 	}
 }

@@ -85,7 +85,7 @@ func (e *Evaluation) Explain(x *Explained) (map[string]any, report.Section) {
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(mean[b], mean[a]), cmp.Compare(x.Features[a].Name, x.Features[b].Name))
 	})
-	section.Items = append(section.Items, x.table(order[:min(len(order), mostAttributed)], mean, total, e.unit(x.Log)))
+	section.Items = append(section.Items, x.table(order[:min(len(order), mostAttributed)], mean, total, e.unit(x.Unit)))
 	for i := range x.Partial {
 		section.Items = append(section.Items, report.Item{Plot: x.partial(&x.Partial[i], e.set.Target, e.set.Task)})
 	}
@@ -101,13 +101,15 @@ func (x *Explained) rows() int {
 }
 
 // unit is that of margins, in words: what a model adds up before it makes a prediction of it.
-func (e *Evaluation) unit(log bool) string {
+func (e *Evaluation) unit(of model.Unit) string {
 	switch {
+	case of == model.Probabilities:
+		return "probability"
 	case e.set.Task == schema.Binary:
 		return "log-odds"
 	case e.set.Task == schema.Multiclass:
 		return "log-odds, added up over the classes"
-	case log:
+	case of == model.Logarithms:
 		return "the logarithm of the target's unit"
 	}
 	return "the target's unit"

@@ -24,12 +24,22 @@ const (
 	Interventional Method = "interventional"
 )
 
+// Unit is what margins are in.
+type Unit string
+
+// The units there are.
+const (
+	OfTask        Unit = ""              // of classes log-odds, of an amount what is predicted
+	Logarithms    Unit = "logarithms"    // of what is predicted
+	Probabilities Unit = "probabilities" // of classes what is predicted
+)
+
 // Attribution says which features the margins of rows come from, in Shapley values: the margin of a row is the base and the values of all features.
 // Margins are log-odds of two classes, the scores before softmax of several, in regression the predicted value, or
-// its logarithm (Log); of a constant model they are what it predicts. A calibration comes after the margin, and has no part in it.
+// its logarithm; of a constant model and of a forest they are what it predicts. A calibration comes after the margin, and has no part in it.
 type Attribution struct {
 	Method Method
-	Log    bool          // margins are the logarithms of what is predicted
+	Unit   Unit
 	Base   []float64     // [output] the margin that is expected with nothing known
 	Values [][][]float64 // [output][feature][row], rows as asked for
 }
@@ -109,7 +119,12 @@ func (t *trees) attribute(ctx context.Context, columns [][]float64, rows, backgr
 		return nil, fmt.Errorf("%w: %w", ErrMethod, err)
 	}
 	a := newAttribution(method, t.model.Groups(), len(columns), len(rows))
-	a.Log = t.model.Objective.Log()
+	switch o := t.model.Objective; {
+	case o.Log():
+		a.Unit = Logarithms
+	case t.shares:
+		a.Unit = Probabilities
+	}
 	others := make([][]float32, len(background))
 	if method == TreeSHAP {
 		copy(a.Base, expected)

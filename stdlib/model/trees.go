@@ -8,15 +8,16 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
 
-// trees scores with boosted trees.
+// trees scores with trees.
 type trees struct {
 	model  *xgboost.Model
 	scorer *xgboost.Scorer
+	shares bool // predictions are shares of classes that trees add up: of a forest
 	// explainer is made when it is first asked for: most models are scored and never explained.
 	explainer func() (*xgboost.Explainer, error)
 }
 
-// NewTrees makes an estimator of boosted trees that fit the signature.
+// NewTrees makes an estimator of trees that fit the signature: boosted ones, or those of a forest, whose leaves add up to what is predicted, also of classes.
 func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 	if m.NumFeature != len(s.Features) {
 		return nil, fmt.Errorf("the trees take %d features, the signature has %d", m.NumFeature, len(s.Features))
@@ -28,7 +29,7 @@ func NewTrees(m *xgboost.Model, s *Signature) (Estimator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &trees{model: m, scorer: scorer, explainer: sync.OnceValues(m.Explainer)}, nil
+	return &trees{model: m, scorer: scorer, shares: len(s.Classes) > 0 && m.Objective.Identity(), explainer: sync.OnceValues(m.Explainer)}, nil
 }
 
 // Encode writes the trees in XGBoost's format.
@@ -36,5 +37,25 @@ func (t *trees) Encode() ([]byte, error) { return t.model.Encode() }
 
 // Predict rounds values to 32 bits, as XGBoost does with every table.
 func (t *trees) Predict(ctx context.Context, columns [][]float64, rows, threads int) ([][]float64, error) {
-	return t.scorer.Predict(ctx, columns, rows, threads)
+	out, err := t.scorer.Predict(ctx, columns, rows, threads)
+	if err == nil && t.shares {
+		bound(out)
+	}
+	return out, err
+}
+
+// bound takes from shares, [output][row], what their sums in 32 bits were off: one is between 0 and 1, several add up to 1.
+func bound(shares [][]float64) {
+	for r := range shares[0] {
+		total := 0.0
+		for c := range shares {
+			shares[c][r] = min(max(shares[c][r], 0), 1)
+			total += shares[c][r]
+		}
+		for c := range shares {
+			if len(shares) > 1 && total > 0 {
+				shares[c][r] /= total
+			}
+		}
+	}
 }

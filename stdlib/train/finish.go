@@ -26,6 +26,8 @@ type Figures struct {
 	TrainingLoss, ValidationLoss float64
 	// ByRound is the validation loss after each round that was fitted; nil where there are none.
 	ByRound []float64
+	// OutOfBag is of forests the loss on rows that trees were not grown on.
+	OutOfBag *float64
 	// Importance is each feature's share in what the model goes by, in the order of the signature; nil if there is
 	// no such thing.
 	Importance []float64
@@ -76,6 +78,7 @@ type figuresFile struct {
 	Threshold      *float64            `json:"threshold"`
 	TrainingLoss   *float64            `json:"training_loss"`
 	ValidationLoss *float64            `json:"validation_loss"`
+	OutOfBagLoss   any                 `json:"out_of_bag_loss,omitempty"` // a *float64 that may be nil, of forests
 	Importance     map[string]*float64 `json:"importance"`
 	Tuning         *tuningFigures      `json:"tuning,omitempty"`
 	Calibration    *calibrationFigures `json:"calibration,omitempty"`
@@ -201,6 +204,9 @@ func (t *Training) figures(f Figures, threshold float64) *figuresFile {
 	out.Threshold = define("threshold", threshold, "only binary tasks have one")
 	out.TrainingLoss = define("training_loss", f.TrainingLoss, "it is not finite")
 	out.ValidationLoss = define("validation_loss", f.ValidationLoss, noValidation)
+	if f.OutOfBag != nil {
+		out.OutOfBagLoss = define("out_of_bag_loss", *f.OutOfBag, "every row was drawn for every tree")
+	}
 	for i, feature := range t.Signature.Features {
 		if f.Importance == nil {
 			out.Importance[feature.Name] = define("importance."+feature.Name, math.NaN(), "the model has no such figure")

@@ -44,6 +44,9 @@ func (t *Training) report(f Figures, of *figuresFile) *report.Report {
 	}
 	fact("training loss", of.TrainingLoss, of.Undefined["training_loss"])
 	fact("validation loss", of.ValidationLoss, of.Undefined["validation_loss"])
+	if x, ok := of.OutOfBagLoss.(*float64); ok {
+		fact("out-of-bag loss", x, of.Undefined["out_of_bag_loss"])
+	}
 	if of.Threshold != nil {
 		fact("threshold", of.Threshold, "")
 	}

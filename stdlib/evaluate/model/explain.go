@@ -32,7 +32,7 @@ type explaining struct {
 }
 
 const explainDoc = "**Explanations.** With `explain`, the scores of some rows are attributed to features: of each row, how much of its score comes from each feature, in Shapley values (Lundberg and Lee 2017). They are exact, and those of a row " +
-	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, the target's own unit, or of trees with the objectives `poisson`, `gamma` and `tweedie` its logarithm; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
+	"add up to its score less the expected one, on the scale that the model adds up on: log-odds, of a forest probability, the target's own unit, or of trees with the objectives `poisson`, `gamma` and `tweedie` its logarithm; of a calibrated model it is the score before the calibration. `explain.attributions` has, by feature, the mean of their absolute values, `explain.shares` its share in the sum: " +
 	"`evaluate.holdout.explain.shares[\"zip\"] < 0.2`. The report has them as a table, and how the score goes with the features that have most.\n\n" +
 	permutationDoc + dependenceDoc
 

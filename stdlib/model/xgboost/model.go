@@ -40,13 +40,14 @@ type Model struct {
 	// objectives). It has one element, or one for each class.
 	BaseScore  []float32
 	NumClass   int // 0 unless the objective has several classes
+	NumTarget  int // of SquaredError: how many values are predicted; 0: one
 	NumFeature int
 	// FeatureNames and FeatureTypes are empty or of length NumFeature. Types are "q" (number), "i" (0 or 1), "int",
 	// "float" and "c" (category).
 	FeatureNames []string
 	FeatureTypes []string
 	Trees        []Tree
-	TreeClass    []int32           // of each tree; all 0 unless there are several classes
+	TreeClass    []int32           // of each tree; all 0 unless there are several classes or targets
 	Attributes   map[string]string // free text, such as "best_iteration"
 }
 
@@ -101,6 +102,12 @@ func (o Objective) Log() bool {
 	return err == nil && l == exponential
 }
 
+// Identity reports whether predictions are the margins themselves.
+func (o Objective) Identity() bool {
+	l, err := o.link()
+	return err == nil && l == identity
+}
+
 // Tree is one tree; node 0 is its root. Children come after their parents.
 type Tree struct {
 	Nodes []Node
@@ -138,8 +145,8 @@ func (t *Tree) Size() (leaves, depth int) {
 // Leaf reports whether the node has no children.
 func (n *Node) Leaf() bool { return n.Left == NoChild }
 
-// Groups is the number of margins a row has: the number of classes, or 1.
-func (m *Model) Groups() int { return max(m.NumClass, 1) }
+// Groups is the number of margins a row has: the number of classes or targets, or 1.
+func (m *Model) Groups() int { return max(m.NumClass, m.NumTarget, 1) }
 
 // Validate checks what scoring relies on: indices in range, trees that are trees, with children after their parents.
 func (m *Model) Validate() error {
@@ -148,6 +155,9 @@ func (m *Model) Validate() error {
 	}
 	if m.NumClass == 1 || m.NumClass < 0 {
 		return fmt.Errorf("%d classes", m.NumClass)
+	}
+	if m.NumTarget > 1 && (m.Objective != SquaredError || m.NumClass > 0) || m.NumTarget < 0 {
+		return fmt.Errorf("%d targets with the objective %s", m.NumTarget, m.Objective)
 	}
 	if n := len(m.BaseScore); n != 1 && n != m.Groups() {
 		return fmt.Errorf("%d base scores for %d outputs", n, m.Groups())

@@ -330,7 +330,9 @@ func (s *Scorer) Transform(margins []float32, out []float64) {
 	case softmax:
 		Softmax64(margins, out)
 	default:
-		out[0] = float64(margins[0])
+		for i, m := range margins {
+			out[i] = float64(m)
+		}
 	}
 }
 

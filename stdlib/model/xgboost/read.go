@@ -80,8 +80,7 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// model takes over what of the file scoring needs. It refuses what would be scored otherwise: dart drops trees, a model of
-// several targets has several margins.
+// model takes over what of the file scoring needs. It refuses what would be scored otherwise: dart drops trees.
 func (d *document) model() (*Model, error) {
 	l := &d.Learner
 	if l.GradientBooster.Name != "gbtree" {
@@ -102,8 +101,11 @@ func (d *document) model() (*Model, error) {
 	if m.NumFeature, err = count("num_feature", l.Param.NumFeature); err != nil {
 		return nil, err
 	}
-	if targets, err := count("num_target", l.Param.NumTarget); err != nil || targets > 1 {
-		return nil, fmt.Errorf("models of %s targets are not supported", l.Param.NumTarget)
+	if m.NumTarget, err = count("num_target", l.Param.NumTarget); err != nil {
+		return nil, err
+	}
+	if m.NumTarget == 1 {
+		m.NumTarget = 0
 	}
 	if m.BaseScore, err = parseBase(l.Param.BaseScore); err != nil {
 		return nil, err

@@ -138,7 +138,7 @@ func (m *Model) Encode() ([]byte, error) {
 			BoostFromAverage: "0",
 			NumClass:         strconv.Itoa(m.NumClass),
 			NumFeature:       strconv.Itoa(m.NumFeature),
-			NumTarget:        "1",
+			NumTarget:        strconv.Itoa(max(m.NumTarget, 1)),
 		},
 		Objective: m.objective(),
 	}}

@@ -13,15 +13,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
-	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 	sqltable "github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting/histogram"
+	"github.com/mlp-lang/mlp/stdlib/train/trees"
 )
 
 // Component is the trainer.
@@ -230,28 +229,23 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
 	c.Fold = fold
-	b := &binning{threads: s.Threads}
-	t, err := train.LoadInto(ctx, s, &c.Config, b.take)
+	b := &trees.Binning{Threads: s.Threads}
+	t, err := train.LoadInto(ctx, s, &c.Config, b.Take)
 	if err != nil {
 		return err
 	}
-	b.tellLosses(s, t)
+	b.TellLosses(s, t)
 	if err := c.fits(s, t); err != nil {
 		return err
 	}
 	runtime.GC() // what the columns went through is the fit's from here on, rather than once the heap has twice the size
-	r, err := b.data.Fit(ctx, b.validation, c.histogram(t, s), progress(s))
+	r, err := b.Data.Fit(ctx, b.Validation, c.histogram(t, s), trees.Progress(s))
 	if errors.Is(err, histogram.ErrDiverged) {
 		return &component.InputError{Summary: fmt.Sprintf("%s: %v", s.Address, err), Detail: "Lower learning_rate, or bound the leaves by max_delta_step; look for values of the target that are far off."}
 	} else if err != nil {
 		return fmt.Errorf("fitting trees: %w", err)
 	}
-	name(r.Model, &t.Signature)
-	for _, f := range r.Model.FeatureNames {
-		if strings.ContainsAny(f, "[]<") {
-			t.Warnf("XGBoost itself takes no feature named %q, since [, ] and < have a meaning there; it reads the model, but no table with that name", f)
-		}
-	}
+	trees.Name(r.Model, t)
 	e, err := model.NewTrees(r.Model, &t.Signature)
 	if err != nil {
 		return err
@@ -261,75 +255,4 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		Rounds: r.Rounds, Trees: len(r.Model.Trees), TrainingLoss: r.TrainingLoss, ValidationLoss: r.ValidationLoss, ByRound: r.ByRound,
 		Importance: train.Shares(r.Model.Importance()), Loss: c.Params.lossName(),
 	})
-}
-
-// progress moves the stage's bar about a hundred times, and at the last round in any case.
-func progress(s *component.Stage) func(done, total int) {
-	return func(done, total int) {
-		if done%max(total/100, 1) == 0 || done == total {
-			s.Progress(done, total)
-		}
-	}
-}
-
-// binning makes bins of tables as their features come. The bins, a byte for each value, are all that trees grow on.
-type binning struct {
-	threads    int
-	data       *histogram.Binned // nil until the first features come
-	validation *histogram.Coded  // nil: there is no such table
-	losses     []loss            // what rounding to 32 bits takes away, for warnings
-}
-
-// take is a train.Take.
-// before is how many features came earlier: columns arrive in groups, each of the training side first. A column with levels
-// is categorical.
-func (b *binning) take(t *train.Training, of *train.Set, before int, columns [][]float64) error {
-	some := make([]histogram.Column, len(columns))
-	for i, values := range columns {
-		some[i].Values = values
-		if f := &t.Signature.Features[before+i]; f.Categorical() {
-			some[i].Levels = max(len(f.Levels), 1) // so that a column without any is still categorical
-		}
-	}
-	if of == t.Data {
-		if b.data == nil {
-			weights, err := t.Weights(of)
-			if err != nil {
-				return err
-			}
-			if b.data, err = histogram.New(len(t.Signature.Features), of.Target, weights); err != nil {
-				return err
-			}
-		}
-		if err := b.data.Add(some, b.threads); err != nil {
-			return err
-		}
-		b.findLosses(t, before, columns)
-		return nil
-	}
-	if b.validation == nil {
-		weights, err := t.Weights(of)
-		if err != nil {
-			return err
-		}
-		b.validation = b.data.Other(of.Target, weights)
-	}
-	b.validation.Add(some, b.threads)
-	return nil
-}
-
-// name writes the features' names and kinds into the model, for whoever reads it with XGBoost.
-// Kinds are XGBoost's: q a quantity, i an indicator, c a category.
-func name(m *xgboost.Model, s *model.Signature) {
-	for i := range s.Features {
-		kind := "q"
-		switch f := &s.Features[i]; {
-		case f.Categorical():
-			kind = "c"
-		case f.Type == "boolean":
-			kind = "i"
-		}
-		m.FeatureNames = append(m.FeatureNames, s.Features[i].Name)
-		m.FeatureTypes = append(m.FeatureTypes, kind)
-	}
 }

@@ -48,13 +48,16 @@ func (s *scored) add(t *tree, group, threads int) {
 	})
 }
 
-// value is the leaf that a row of binned values falls into.
-func (t *tree) value(c codes, r int) float32 {
+// value is that of the leaf that a row falls into.
+func (t *tree) value(c codes, r int) float32 { return t.nodes[t.leafOf(c, r)].value }
+
+// leafOf is the leaf that a row of binned values falls into.
+func (t *tree) leafOf(c codes, r int) int32 {
 	at := int32(0)
 	for {
 		n := &t.nodes[at]
 		if n.leaf() {
-			return n.value
+			return at
 		}
 		at = n.right
 		words, shift := c.of(n.split.feature)

@@ -1,4 +1,4 @@
-package gradient_boosting
+package trees
 
 import (
 	"slices"
@@ -19,10 +19,10 @@ type loss struct {
 }
 
 // findLosses looks at features that were binned.
-func (b *binning) findLosses(t *train.Training, before int, columns [][]float64) {
+func (b *Binning) findLosses(t *train.Training, before int, columns [][]float64) {
 	for i, values := range columns {
 		if f := &t.Signature.Features[before+i]; !f.Text() {
-			b.losses = append(b.losses, losses(f.Name, values, b.data.Distinct(before+i))...)
+			b.losses = append(b.losses, losses(f.Name, values, b.Data.Distinct(before+i))...)
 		}
 	}
 }
@@ -38,8 +38,8 @@ func losses(name string, values []float64, after int) []loss {
 	return nil
 }
 
-// tellLosses warns of the losses of features and of the target.
-func (b *binning) tellLosses(s *component.Stage, t *train.Training) {
+// TellLosses warns of the losses of features and of the target.
+func (b *Binning) TellLosses(s *component.Stage, t *train.Training) {
 	tell := func(what, use string, losses []loss) {
 		for _, l := range losses {
 			s.Warnf("%s %q has %d distinct values, and %d as 32-bit floats, in which trees %s: subtract what its values have in common, as in %s - %s",
