@@ -177,7 +177,7 @@ func curves(ctx context.Context, b *model.Bundle, columns [][]float64, feature i
 
 // quantiles are the values that a feature is set to: n quantiles of numbers from the 5th to the 95th of a hundred, rounded, each once; levels and booleans as grid has them.
 func quantiles(f *model.Feature, values []float64, n int) []float64 {
-	if f.Text() || f.Type == "boolean" {
+	if f.Categorical() || f.Type == "boolean" {
 		return grid(f, values)
 	}
 	var known []float64

@@ -29,7 +29,7 @@ func block(config string) stagetest.Block {
 
 // TestTasks: each fits, tells of rows out of the bag, serves what it scores, and is explained to the digit: attributions add up to what is predicted.
 func TestTasks(t *testing.T) {
-	for target, most := range map[string]float64{"churned": 0.56, "age": 0.25, "spend": 12.5} {
+	for target, most := range map[string]float64{"churned": 0.6, "age": 0.25, "spend": 12.5} {
 		r := stagetest.Run(t, random_forest.Component, block(`{"target": "`+target+`", "features": ["tenure", "contract", "noise"], "seed": 3, "params": {"trees": 40}}`))
 		if r.Err != nil {
 			t.Fatal(r.Err)
