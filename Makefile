@@ -71,7 +71,7 @@ figures: build
 
 # Test figures beside XGBoost's and scikit-learn's from Debian's packages (python3-xgboost, python3-sklearn), in one run: on the sets that
 # scikit-learn brings, on generated ones, and on those of the folder PEERS_DATA that testdata/peers/peers.py knows; what a fit takes
-# beside XGBoost's; and how long an edit waits for its figures. A quarter of an hour.
+# beside XGBoost's; and how long an edit waits for its figures. Half an hour.
 PEERS_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 bench-peers: build
 	@MLP_BIN=$(CURDIR)/bin/mlp MLP_PEERS_DATA=$(PEERS_DATA) $(GO) test -timeout 2h -run '^$$' -bench '^Benchmark(Peers|Edit|Stage)$$' -benchtime 1x ./runtime/cli \
