@@ -1,7 +1,10 @@
 // Package frame holds a table in memory, column by column, for trainers, metrics and scoring.
 package frame
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Frame is a table of Rows rows. All columns have that length, in the order of rows in the file. It is safe for concurrent
 // reading.
@@ -74,6 +77,41 @@ func (f *Frame) Take(rows []int) *Frame {
 			}
 		}
 		out.Columns[i] = d
+	}
+	return out
+}
+
+// Append puts the rows of another frame with the same columns, without exact numbers, behind those of this one. Texts get codes among the levels
+// of both.
+func (f *Frame) Append(other *Frame) {
+	for i := range f.Columns {
+		c, d := &f.Columns[i], &other.Columns[i]
+		if !c.Text() {
+			c.Num = append(c.Num, d.Num...)
+			continue
+		}
+		levels := slices.Concat(c.Levels, d.Levels)
+		slices.Sort(levels)
+		levels = slices.Compact(levels)
+		own, others := placesOf(c.Levels, levels), placesOf(d.Levels, levels)
+		codes := make([]int32, 0, len(c.Codes)+len(d.Codes))
+		for _, code := range c.Codes {
+			codes = append(codes, own[code+1])
+		}
+		for _, code := range d.Codes {
+			codes = append(codes, others[code+1])
+		}
+		c.Codes, c.Levels = codes, levels
+	}
+	f.Rows += other.Rows
+}
+
+// placesOf are the codes that the codes of some levels have among others, by 1 + the code: null stays null.
+func placesOf(levels, among []string) []int32 {
+	out := []int32{-1}
+	for _, level := range levels {
+		at, _ := slices.BinarySearch(among, level)
+		out = append(out, int32(at))
 	}
 	return out
 }

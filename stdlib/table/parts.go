@@ -65,6 +65,30 @@ func ReadParts(ctx context.Context, path string, columns []string, take func(Par
 	return nil
 }
 
+// ReadRows reads some rows of columns as ReadFrame does, of which no more are in memory at a time than a part has. rows are places in the table,
+// ascending, each once; one that is not there is an error. Of numbers that a double does not hold no text is kept (Exact is nil).
+func ReadRows(ctx context.Context, path string, columns []string, rows []int) (*frame.Frame, error) {
+	var out *frame.Frame
+	next := 0
+	err := ReadParts(ctx, path, columns, func(p Part) error {
+		var of []int // places in the part
+		for ; next < len(rows) && rows[next] < p.Before+p.Rows; next++ {
+			of = append(of, rows[next]-p.Before)
+		}
+		some := p.Take(of)
+		if out == nil {
+			out = some
+		} else {
+			out.Append(some)
+		}
+		return nil
+	})
+	if err == nil && next < len(rows) {
+		err = fmt.Errorf("reading %s: there is no row %d", path, rows[next]+1)
+	}
+	return out, err
+}
+
 // partReader gathers the chunks of a result into parts.
 type partReader struct {
 	readers             []*columnReader

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,5 +75,38 @@ func TestReadPartsEnds(t *testing.T) {
 	var got []Part
 	if err := ReadParts(t.Context(), path, []string{}, func(p Part) error { got = append(got, p); return nil }); err != nil || len(got) != 1 || !reflect.DeepEqual(got[0], Part{Frame: frame.Frame{Rows: 200000}, Total: 200000}) {
 		t.Errorf("got %+v, %v of no columns", got, err)
+	}
+}
+
+// TestReadRows: some rows are those of the whole table, texts of other parts among them.
+func TestReadRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.parquet")
+	sql := "select i, i * 0.5 as x, case when i % 7 <> 0 then 'v' || (i * 7919 % 1000) end as word from range(150000) t(i)"
+	if _, err := Run(t.Context(), Query{SQL: sql, OrderBy: []string{"i"}, Out: path}); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := ReadFrame(t.Context(), path, []string{"word", "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range [][]int{{}, {0}, {149999}, {3, 7, 70000, 70001, 131072, 149999}} {
+		got, err := ReadRows(t.Context(), path, []string{"word", "x"}, rows)
+		if err != nil || got.Rows != len(rows) {
+			t.Fatalf("%v: got %+v, %v", rows, got, err)
+		}
+		want := whole.Take(rows)
+		for i := range want.Columns {
+			for r := range rows {
+				if a, b := &want.Columns[i], &got.Columns[i]; a.Null(r) != b.Null(r) || a.ValueName(r) != b.ValueName(r) {
+					t.Errorf("row %d: got %q, want %q", rows[r], b.ValueName(r), a.ValueName(r))
+				}
+			}
+			if c := &got.Columns[i]; c.Text() && !slices.IsSorted(c.Levels) {
+				t.Errorf("levels are not sorted")
+			}
+		}
+	}
+	if _, err := ReadRows(t.Context(), path, []string{"x"}, []int{150000}); err == nil || !strings.Contains(err.Error(), "no row 150001") {
+		t.Errorf("got %v", err)
 	}
 }

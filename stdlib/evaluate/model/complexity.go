@@ -67,11 +67,10 @@ func (e *evaluator) timed(ctx context.Context, b *model.Bundle) error {
 	for i := range names {
 		names[i] = features[i].Name
 	}
-	all, err := table.ReadFrame(ctx, e.stage.InputTable("data"), names)
+	some, err := table.ReadRows(ctx, e.stage.InputTable("data"), names, rows)
 	if err != nil {
 		return err
 	}
-	some := all.Take(rows)
 	from := time.Now()
 	if _, err := b.ScoreContext(ctx, some, 1); err != nil {
 		return err

@@ -86,6 +86,15 @@ func (x *explaining) figures(k *checker) *schema.FigureType {
 	return schema.Object(out)
 }
 
+// among are the places that some rows have among others, which are ascending.
+func among(rows, others []int) []int {
+	out := make([]int, len(rows))
+	for i, r := range rows {
+		out[i], _ = slices.BinarySearch(others, r)
+	}
+	return out
+}
+
 // noFeature is the problem of a name that no feature of the model has.
 func noFeature(path, name string, features []string) schema.Problem {
 	return schema.Problem{Path: path, Summary: fmt.Sprintf("The model has no feature %q", name), Detail: "It reads " + strings.Join(features, ", ") + ".", Hint: suggest.DidYouMean(name, features)}
@@ -108,18 +117,22 @@ func (e *evaluator) explain(ctx context.Context, figures map[string]any) (report
 	rows, background := evenly(scored, e.Explain.Rows), evenly(scored, e.Explain.Background)
 	x := &evaluation.Explained{Attribution: &model.Attribution{Method: e.Explain.Method}, Features: sig.Features, Columns: make([][]float64, len(names))}
 	if len(names) > 0 && len(rows) > 0 {
-		all, err := table.ReadFrame(ctx, e.stage.InputTable("data"), names)
+		both := slices.Concat(rows, background)
+		slices.Sort(both)
+		both = slices.Compact(both)
+		some, err := table.ReadRows(ctx, e.stage.InputTable("data"), names, both)
 		if err != nil {
 			return report.Section{}, err
 		}
-		x.Attribution, err = b.Attribute(ctx, all, rows, background, e.Explain.Method, e.stage.Threads)
+		rows, background := among(rows, both), among(background, both)
+		x.Attribution, err = b.Attribute(ctx, some, rows, background, e.Explain.Method, e.stage.Threads)
 		if errors.Is(err, model.ErrMethod) {
 			return report.Section{}, &component.InputError{Summary: "explain: " + err.Error(), Detail: "Leave method out, or use interventional."}
 		}
 		if err != nil {
 			return report.Section{}, err
 		}
-		if x.Columns, err = model.Encode(all.Take(rows), sig.Features); err != nil {
+		if x.Columns, err = model.Encode(some.Take(rows), sig.Features); err != nil {
 			return report.Section{}, err
 		}
 		if x.Partial, err = e.partial(ctx, b, x); err != nil {
