@@ -20,6 +20,9 @@ import (
 // MaxLevels is how many categories of a text column are kept, the most frequent; the others count as missing.
 const MaxLevels = 255
 
+// maxManyLevels is how many are kept of columns whose categories are no inputs of their own (Config.ManyLevels).
+const maxManyLevels = 1_000_000
+
 // MinRows is how few rows are too few to train on. It keeps a filter that lets nothing through from making a model; how many rows
 // make a good one is for gates to say.
 const MinRows = 10
@@ -378,8 +381,8 @@ func (l *loader) levels(c *frame.Column) []string {
 // frequent are those of ascending categories that are kept, ascending.
 func (l *loader) frequent(name string, order, counts []int) []int {
 	most := MaxLevels
-	if l.config.MaxLevels > 0 {
-		most = l.config.MaxLevels
+	if listed(l.config.ManyLevels, c.Name) {
+		most = maxManyLevels
 	}
 	if len(order) <= most {
 		return order

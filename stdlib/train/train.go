@@ -53,7 +53,7 @@ type Config struct {
 	Trial             *Trial                  `json:"trial"` // of a stage that is one of a block's trials
 	Tuned             *Tuned                  `json:"tuned"` // set by Tunable.Run, of a block with tune
 	Fold              *Fold                   `json:"-"`     // of a trial with folds
-	MaxLevels         int                     `json:"-"`     // categories of a text column that are kept; 0: MaxLevels, the constant
+	ManyLevels        []string                `json:"-"`     // text columns of which maxManyLevels categories are kept
 }
 
 // Decision says how the threshold of a binary model is fitted on the validation table.

@@ -11,7 +11,9 @@
 //
 // A score is link⁻¹(intercept + Σ coefficient·input). The link is "identity", "logit" or "softmax" (coefficients of
 // one output a class). An input of kind "value" is (x - mean) / scale, 0 where x is missing, which puts the mean in its
-// place; "missing" is 1 where the feature is missing; "level" is 1 where the feature has that level. The order of
+// place; "missing" is 1 where the feature is missing; "level" is 1 where the feature has that level. "clipped" is a value that
+// is brought to within low and high first. "quantile" is the share of points below x, by straight lines between them, from 0 to 1, and 0.5 where x is
+// missing. "encoded" is (values[x] - mean) / scale of a level, with otherwise in place of values[x] where the level is missing. The order of
 // additions is that of the inputs.
 package linear
 
@@ -20,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"sort"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -45,6 +48,10 @@ const (
 	Value   InputKind = "value"
 	Missing InputKind = "missing"
 	Level   InputKind = "level"
+	// Clipped, Quantile and Encoded are made by blocks preprocess.
+	Clipped  InputKind = "clipped"
+	Quantile InputKind = "quantile"
+	Encoded  InputKind = "encoded"
 )
 
 // Input is one term of the sum.
@@ -54,6 +61,14 @@ type Input struct {
 	Mean    float64   `json:"mean,omitempty"`  // of a value
 	Scale   float64   `json:"scale,omitempty"` // of a value; positive
 	Level   int       `json:"level,omitempty"` // of a level: its index
+	// Low and High are the bounds of a clipped value.
+	Low  float64 `json:"low,omitempty"`
+	High float64 `json:"high,omitempty"`
+	// Points are quantiles, not descending, two at least.
+	Points []float64 `json:"points,omitempty"`
+	// Values are by level, of an encoded category.
+	Values    []float64 `json:"values,omitempty"`
+	Otherwise float64   `json:"otherwise,omitempty"`
 }
 
 // At computes the input from its feature's value: a number, the index of a level, or NaN, which is missing. With the mean
@@ -65,11 +80,50 @@ func (in *Input) At(x float64) float64 {
 		return indicator(missing)
 	case Level:
 		return indicator(!missing && int(x) == in.Level)
+	case Quantile:
+		return in.share(x)
+	case Encoded:
+		value := in.Otherwise
+		if !missing && x >= 0 && int(x) < len(in.Values) {
+			value = in.Values[int(x)]
+		}
+		return (value - in.Mean) / in.Scale
 	}
 	if missing {
 		return 0
 	}
-	return (x - in.Mean) / in.Scale
+	return (in.Clip(x) - in.Mean) / in.Scale
+}
+
+// Clip brings a value to within the bounds of a clipped input; of others it is the value.
+func (in *Input) Clip(x float64) float64 {
+	if in.Kind != Clipped {
+		return x
+	}
+	return min(max(x, in.Low), in.High)
+}
+
+// share is the share of the points below x, with points of one value counted half.
+func (in *Input) share(x float64) float64 {
+	n := len(in.Points)
+	switch {
+	case math.IsNaN(x):
+		return 0.5
+	case x <= in.Points[0]:
+		return 0
+	case x >= in.Points[n-1]:
+		return 1
+	}
+	first := sort.SearchFloat64s(in.Points, x) // of the points that are not before x, which is not the first of all
+	last := first
+	for last < n && in.Points[last] == x {
+		last++
+	}
+	if last > first {
+		return float64(first+last-1) / 2 / float64(n-1)
+	}
+	step := (x - in.Points[first-1]) / (in.Points[first] - in.Points[first-1])
+	return (float64(first-1) + step) / float64(n-1)
 }
 
 func indicator(b bool) float64 {
@@ -131,7 +185,8 @@ func (m *Model) validate(features, outputs int) error {
 	}
 	for i := range m.Inputs {
 		in := &m.Inputs[i]
-		known := in.Kind == Missing || in.Kind == Level || in.Kind == Value && in.Scale > 0
+		known := in.Kind == Missing || in.Kind == Level || (in.Kind == Value || in.Kind == Clipped || in.Kind == Encoded) && in.Scale > 0 ||
+			in.Kind == Quantile && len(in.Points) > 1 && sort.Float64sAreSorted(in.Points)
 		if !known || in.Feature < 0 || in.Feature >= features {
 			return fmt.Errorf("input %d is of kind %q, of feature %d of %d, scaled by %g",
 				i, in.Kind, in.Feature, features, in.Scale)

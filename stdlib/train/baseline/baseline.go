@@ -126,7 +126,7 @@ func decode(data json.RawMessage) (*config, error) {
 	}
 	c.Features = nil
 	if c.Seasonal != nil {
-		c.Features, c.MaxLevels = c.Seasonal.features(), maxSeries
+		c.Features, c.ManyLevels = c.Seasonal.features(), c.Seasonal.Keys
 		return c, nil
 	}
 	if c.Column != "" {

@@ -14,9 +14,6 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train"
 )
 
-// maxSeries bounds the names of series that one text column may have.
-const maxSeries = 1_000_000
-
 // seasonalBlock makes the baseline a seasonal naive forecast.
 var seasonalBlock = schema.Block{Name: "seasonal",
 	Doc: "The seasonal naive forecast, for regression: what was last observed of the same series a whole number of seasons before the row, among the " +

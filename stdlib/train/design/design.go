@@ -2,7 +2,7 @@
 //
 // A number is centred at its mean and scaled by its standard deviation, both weighted; where it is missing the mean
 // stands in, and an input of its own says so. A category is one-hot coded. A feature that is the same in every row gives
-// no input.
+// no input. Blocks preprocess make other inputs of a feature (preprocess.go).
 //
 // Sums over rows are taken block by block and added up in the order of the blocks, so that they don't depend on the
 // number of threads.
@@ -24,19 +24,27 @@ type Matrix struct {
 	Inputs []linear.Input
 	set    *train.Set
 	kept   []Block // nil: none is kept
+	// crossed are inputs that training rows have otherwise than rows to be scored: by input and row.
+	crossed map[int][]float64
 }
 
 // keepBytes is how large a matrix that is kept may be.
 const keepBytes = 256 << 20
 
 // New makes the inputs. With reference true a category has no input for its most frequent level, which the intercept
-// then stands for: without that, least squares has no unique solution.
-func New(t *train.Training, reference bool) *Matrix {
+// then stands for: without that, least squares has no unique solution. Columns with a block preprocess are made as that says.
+func New(t *train.Training, reference bool, pre []Preprocess) *Matrix {
 	m := &Matrix{set: t.Data}
 	for i := range t.Signature.Features {
-		if f := &t.Signature.Features[i]; f.Text() {
+		f := &t.Signature.Features[i]
+		switch p := preparedBy(pre, f.Name); {
+		case f.Text() && p != nil && p.Encode == targetEncoded:
+			m.addTarget(i, t, p)
+		case f.Text():
 			m.addLevels(i, f, reference)
-		} else {
+		case p != nil:
+			m.addPrepared(i, p)
+		default:
 			m.addNumber(i)
 		}
 	}
@@ -176,6 +184,12 @@ func (m *Matrix) compute(i int) Block {
 	}
 	for j := range m.Inputs {
 		in := &m.Inputs[j]
+		if own := m.crossed[j]; own != nil {
+			for r, x := range own[b.Start:b.End] {
+				b.Rows[r][j] = x
+			}
+			continue
+		}
 		for r, x := range m.set.Columns[in.Feature][b.Start:b.End] {
 			b.Rows[r][j] = in.At(x)
 		}

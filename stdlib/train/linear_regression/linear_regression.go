@@ -1,11 +1,14 @@
-// Package linear_regression is the trainer of least squares, with or without a ridge.
+// Package linear_regression is the trainer of least squares, with penalties or without, and of a robust line.
 //
 // What is minimised, over the rows with weights w and scaled inputs x, is
 //
-//	Σ w (y - b - xβ)² + l2 Σ β²
+//	Σ w (y - b - xβ)² + l2 Σ β² + l1 Σ |β|
+//
+// or, with the loss huber (huber.go), a sum that rows far off add to in proportion and not in squares. scikit-learn's Ridge(alpha) is l2 = alpha, and its
+// ElasticNet(alpha, l1_ratio) on n rows is l1 = 2·n·alpha·l1_ratio with l2 = n·alpha·(1 - l1_ratio).
 //
 // One pass over the rows sums up the normal equations, XᵀWX and XᵀWy, in blocks of rows that are added in a fixed order: the model
-// does not depend on the number of threads. The equations are then solved once, by Cholesky factorisation. Inputs are centred
+// does not depend on the number of threads. The equations are then solved once, by Cholesky factorisation, or with l1 by coordinate descent (elastic_net.go). Inputs are centred
 // and scaled (stdlib/train/design), without which the squared condition number of XᵀWX would cost half of the digits where one
 // feature counts cents and another years; l2 weighs the coefficients of all inputs alike for the same reason.
 package linear_regression
@@ -15,12 +18,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/runtime/component"
 	"github.com/mlp-lang/mlp/stdlib/model"
-	"github.com/mlp-lang/mlp/stdlib/model/linear"
 	"github.com/mlp-lang/mlp/stdlib/table"
 	"github.com/mlp-lang/mlp/stdlib/train"
 	"github.com/mlp-lang/mlp/stdlib/train/design"
@@ -33,13 +33,13 @@ var Component = component.Component{
 		Name:    "linear_regression",
 		Version: 1,
 		Engine:  table.Engine,
-		Summary: "Least squares on scaled inputs, with a ridge if asked",
+		Summary: "Least squares or a robust line on scaled inputs, with penalties if asked",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
 			"coded (its 255 most frequent values) against its most frequent value. Solved by Cholesky factorisation; where inputs depend on each other " +
-			"and `l2` is 0, a very small ridge makes the solution unique, and a warning says so.",
+			"and `l2` is 0, a very small ridge makes the solution unique, and a warning says so. With `l1` coefficients that tell little are 0 (lasso, and with `l2` the elastic net), by coordinate descent. The loss `huber` gives way to rows far off the line.",
 		Body: schema.Body{
 			Attrs:  append(train.Attrs(tasks, true), train.SelectionAttr()),
-			Blocks: []schema.Block{paramsBlock, tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "The price of a stone", Code: example}},
@@ -50,7 +50,7 @@ var Component = component.Component{
 }
 
 // tunable are the parameters that trials can try.
-var tunable = &train.Tunable{Params: &paramsBlock, Check: func(config json.RawMessage, _ bool) []schema.Problem {
+var tunable = &train.Tunable{Params: &paramsBlock, Absent: map[string]float64{"l1": 0, "epsilon": defaultEpsilon}, Check: func(config json.RawMessage, _ bool) []schema.Problem {
 	c, err := decode(config)
 	if err != nil {
 		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
@@ -93,17 +93,33 @@ var paramsBlock = schema.Block{Name: "params", Doc: "How the line is fitted.",
 	Body: schema.Body{Attrs: []schema.Attr{
 		{Name: "l2", Type: schema.Number, Default: 0.0,
 			Doc: "Ridge: weight of the sum of squared coefficients of the scaled inputs beside the sum of squared errors. The intercept is free."},
+		{Name: "l1", Type: schema.Number,
+			Doc: "Lasso: weight of the sum of absolute coefficients of the scaled inputs beside the sum of squared errors; with `l2` the elastic net. Left out: 0. On n rows scikit-learn's `ElasticNet` has `l1 = 2·n·alpha·l1_ratio` and `l2 = n·alpha·(1 - l1_ratio)`."},
+		{Name: "loss", Type: schema.String, OneOf: []string{squaredLoss, huberLoss},
+			Doc: "`squared`: least squares. `huber`: squares of errors up to `epsilon` times the scale of errors, which is found with the line, and in proportion beyond (Huber 1981, scikit-learn's `HuberRegressor`), so that few rows far off do not turn it. Left out: `squared`."},
+		{Name: "epsilon", Type: schema.Number, Doc: "Of `huber`: from how many scales on an error counts in proportion; above 1. Left out: 1.35."},
 	}}}
+
+// Losses, and from where on an error counts in proportion if it is not said.
+const (
+	squaredLoss    = "squared"
+	huberLoss      = "huber"
+	defaultEpsilon = 1.35
+)
 
 // params of the fit; without the block l2 is 0, plain least squares.
 type params struct {
-	L2 float64 `json:"l2"`
+	L2      float64  `json:"l2"`
+	L1      float64  `json:"l1"`
+	Loss    string   `json:"loss"`
+	Epsilon *float64 `json:"epsilon"`
 }
 
 // config is the block.
 type config struct {
 	train.Config
-	Params params `json:"params"`
+	Params     params              `json:"params"`
+	Preprocess []design.Preprocess `json:"preprocess"`
 }
 
 // decode reads the configuration.
@@ -120,15 +136,29 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
+	out.Problems = append(out.Problems, design.Problems(c.Preprocess, c.Features, req.In[train.DataPort].Table)...)
 	return out
 }
 
 // check finds parameters out of range.
-func (p *params) check() []schema.Problem {
-	if p.L2 >= 0 {
-		return nil
+func (p *params) check() (out []schema.Problem) {
+	if !(p.L2 >= 0) {
+		out = append(out, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."})
 	}
-	return []schema.Problem{{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."}}
+	if !(p.L1 >= 0) {
+		out = append(out, schema.Problem{Path: "params.l1", Summary: fmt.Sprintf("l1 is %g", p.L1), Detail: "It must be at least 0."})
+	}
+	if p.Loss == huberLoss && p.L1 > 0 {
+		out = append(out, schema.Problem{Path: "params.l1", Summary: "l1 is not for the loss huber", Detail: "It takes l2."})
+	}
+	switch {
+	case p.Epsilon == nil:
+	case p.Loss != huberLoss:
+		out = append(out, schema.Problem{Path: "params.epsilon", Summary: "epsilon is for the loss huber", Hint: `Set loss = "huber", or leave epsilon out.`})
+	case !(*p.Epsilon > 1):
+		out = append(out, schema.Problem{Path: "params.epsilon", Summary: fmt.Sprintf("epsilon is %g", *p.Epsilon), Detail: "It must be above 1: with less all rows could be far off."})
+	}
+	return out
 }
 
 // run fits once, or of a trial with folds once for each.
@@ -140,13 +170,13 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold = fold
+	c.Fold, c.ManyLevels = fold, design.ManyLevels(c.Preprocess)
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err
 	}
-	x := design.New(t, true)
-	m, err := fit(ctx, t, x, c.Params.L2)
+	x := design.New(t, true, c.Preprocess)
+	m, err := c.Params.fit(ctx, t, x)
 	if err != nil {
 		return err
 	}
@@ -159,69 +189,4 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 		return err
 	}
 	return t.Finish(ctx, model.Linear, m, train.Figures{TrainingLoss: training, ValidationLoss: validation, Importance: importance})
-}
-
-// collinear is the condition number from which on the solution is taken to be arbitrary.
-// Doubles have 16 digits, of which a condition of 1e12 leaves four.
-const collinear = 1e12
-
-// smallRidge, times the number of rows, makes an arbitrary solution unique.
-const smallRidge = 1e-9
-
-// fit solves (XᵀWX + l2·I) β = XᵀWy, where the intercept is the last column and carries no ridge.
-func fit(ctx context.Context, t *train.Training, x *design.Matrix, l2 float64) (*linear.Model, error) {
-	p := x.Width() + 1
-	sums, err := x.Sum(ctx, t.Threads(), p*p+p, func(b design.Block, into []float64) { normal(t.Data, b, p, into) })
-	if err != nil {
-		return nil, err
-	}
-	beta, ok := solve(sums, p, l2)
-	if !ok {
-		t.Warnf("inputs depend on each other: a ridge of %g per row makes the coefficients unique", smallRidge)
-		if beta, ok = solve(sums, p, l2+float64(smallRidge*float64(t.Data.Rows))); !ok {
-			return nil, fmt.Errorf("the normal equations of %d inputs cannot be solved", p-1)
-		}
-	}
-	return &linear.Model{Link: linear.Identity, Inputs: x.Inputs, Intercepts: beta[p-1:], Coefficients: [][]float64{beta[: p-1 : p-1]}}, nil
-}
-
-// normal adds a block's part of XᵀWX (upper triangle, row by row) and XᵀWy.
-func normal(s *train.Set, b design.Block, p int, into []float64) {
-	row := make([]float64, p)
-	row[p-1] = 1
-	for r, inputs := range b.Rows {
-		copy(row, inputs)
-		w, y := s.WeightOf(b.Start+r), s.Target[b.Start+r]
-		for i, a := range row {
-			// One-hot inputs are mostly 0, and add nothing.
-			if a == 0 {
-				continue
-			}
-			a *= w
-			gram := into[i*p : (i+1)*p]
-			for j := i; j < p; j++ {
-				gram[j] += float64(a * row[j])
-			}
-			into[p*p+i] += float64(a * y)
-		}
-	}
-}
-
-// solve solves the normal equations (XᵀWX + l2·I) β = XᵀWy by Cholesky; the last column is the intercept, which is not
-// penalised. sums holds XᵀWX (p×p, of which the upper triangle counts) and then XᵀWy (p). False where columns depend on each
-// other, by the condition of the matrix.
-func solve(sums []float64, p int, l2 float64) ([]float64, bool) {
-	a := mat.NewSymDense(p, append([]float64{}, sums[:p*p]...))
-	for i := range p - 1 {
-		a.SetSym(i, i, a.At(i, i)+l2)
-	}
-	var c mat.Cholesky
-	if !c.Factorize(a) || !(c.Cond() < collinear) {
-		return nil, false
-	}
-	var beta mat.VecDense
-	if err := c.SolveVecTo(&beta, mat.NewVecDense(p, sums[p*p:])); err != nil {
-		return nil, false
-	}
-	return beta.RawVector().Data, true
 }

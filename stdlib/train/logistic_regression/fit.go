@@ -21,7 +21,7 @@ import (
 //
 //	(Σ w · log loss + l2/2 · Σ coefficient²) / Σ w
 //
-// over all coefficients and intercepts; intercepts are free of the penalty. This is scikit-learn's LogisticRegression with
+// over all coefficients and intercepts; intercepts are free of the penalty. The penalty of absolute values is in l1.go. This is scikit-learn's LogisticRegression with
 // C = 1/l2, divided by the sum of weights, on standardised columns. The division leaves the minimum where it is, and makes
 // one tolerance fit tables of any size.
 //
@@ -57,6 +57,13 @@ func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, pr
 	s := &search{ctx: ctx, set: t.Data, x: x, outputs: t.Signature.Outputs(), l2: p.L2, threads: t.Threads()}
 	for r := range t.Data.Rows {
 		s.weight += t.Data.WeightOf(r)
+	}
+	if p.L1 > 0 {
+		at, err := s.fitSparse(t, p, progress)
+		if err != nil {
+			return nil, err
+		}
+		return s.model(t, at), nil
 	}
 	problem := optimize.Problem{
 		Func: func(at []float64) float64 { s.compute(at); return s.loss },

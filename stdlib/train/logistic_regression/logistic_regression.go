@@ -28,10 +28,10 @@ var Component = component.Component{
 		Summary: "Regularised logistic regression on scaled inputs",
 		Doc: "Numbers are centred and scaled; where one is missing, the mean stands in and a coefficient of its own says so. Text is one-hot " +
 			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +
-			"does with C = 1/`l2`; the intercepts are free. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
+			"does with C = 1/`l2`; the intercepts are free; with `l1` the sum of absolute coefficients is added. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
 			Attrs:  append(append(train.Attrs(tasks, true), train.SelectionAttr()), train.CalibrationAttrs()...),
-			Blocks: []schema.Block{paramsBlock, train.DecisionBlock(), tunable.Block()},
+			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
 		Examples: []schema.Example{{Title: "Churn by tenure and contract", Code: example}},
@@ -42,7 +42,7 @@ var Component = component.Component{
 }
 
 // tunable are the parameters that trials can try.
-var tunable = &train.Tunable{Params: &paramsBlock, Check: func(config json.RawMessage, _ bool) []schema.Problem {
+var tunable = &train.Tunable{Params: &paramsBlock, Absent: map[string]float64{"l1": 0}, Check: func(config json.RawMessage, _ bool) []schema.Problem {
 	c, err := decode(config)
 	if err != nil {
 		return []schema.Problem{{Summary: "The configuration cannot be read: " + err.Error()}}
@@ -87,6 +87,8 @@ var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fi
 		{Name: "l2", Type: schema.Number, Default: defaults.L2,
 			Doc: "Weight of half the sum of squared coefficients beside the sum of log losses; 0: none, and then classes that can be told " +
 				"apart without error have no best coefficients."},
+		{Name: "l1", Type: schema.Number,
+			Doc: "Weight of the sum of absolute coefficients beside the sum of log losses: those of inputs that tell little are 0. Left out: 0. With `l2` it is the elastic net; scikit-learn's `LogisticRegression(penalty = \"elasticnet\")` is `l1 = l1_ratio/C`, `l2 = (1 - l1_ratio)/C`."},
 		{Name: "max_iterations", Type: schema.Integer, Default: float64(defaults.MaxIterations),
 			Doc: "Steps after which the search ends with a warning if it has not converged."},
 	}}}
@@ -94,6 +96,7 @@ var paramsBlock = schema.Block{Name: "params", Doc: "How the coefficients are fi
 // params of the fit, as the nested block has them.
 type params struct {
 	L2            float64 `json:"l2"`
+	L1            float64 `json:"l1"`
 	MaxIterations int     `json:"max_iterations"`
 }
 
@@ -103,7 +106,8 @@ var defaults = params{L2: 1, MaxIterations: 1000}
 // config is the block, with defaults where it has no params.
 type config struct {
 	train.Config
-	Params params `json:"params"`
+	Params     params              `json:"params"`
+	Preprocess []design.Preprocess `json:"preprocess"`
 }
 
 // decode reads the configuration over the defaults: what is left out keeps them.
@@ -120,6 +124,7 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 	}
 	out := train.Shape(req, &c.Config, tasks)
 	out.Problems = append(append(out.Problems, c.Params.check()...), tunable.Problems(req, &c.Config)...)
+	out.Problems = append(out.Problems, design.Problems(c.Preprocess, c.Features, req.In[train.DataPort].Table)...)
 	return out
 }
 
@@ -127,6 +132,9 @@ func shape(_ context.Context, _ component.Binder, req schema.ShapeRequest) schem
 func (p *params) check() (out []schema.Problem) {
 	if !(p.L2 >= 0) {
 		out = append(out, schema.Problem{Path: "params.l2", Summary: fmt.Sprintf("l2 is %g", p.L2), Detail: "It must be at least 0."})
+	}
+	if !(p.L1 >= 0) {
+		out = append(out, schema.Problem{Path: "params.l1", Summary: fmt.Sprintf("l1 is %g", p.L1), Detail: "It must be at least 0."})
 	}
 	if p.MaxIterations < 1 {
 		out = append(out, schema.Problem{Path: "params.max_iterations",
@@ -144,12 +152,12 @@ func fitStage(ctx context.Context, s *component.Stage, config json.RawMessage, f
 	if err != nil {
 		return fmt.Errorf("configuration of %s: %w", s.Address, err)
 	}
-	c.Fold = fold
+	c.Fold, c.ManyLevels = fold, design.ManyLevels(c.Preprocess)
 	t, err := train.Load(ctx, s, &c.Config)
 	if err != nil {
 		return err
 	}
-	x := design.New(t, false)
+	x := design.New(t, false, c.Preprocess)
 	m, err := fit(ctx, t, x, &c.Params, func(done int) { s.Progress(done, c.Params.MaxIterations) })
 	if err != nil {
 		return err
