@@ -56,6 +56,10 @@ var objectKeys = map[string]struct {
 	"train/random_forest.tune.space.max_samples":             {module: spaceOf("random_forest", "max_samples"), want: `"lwo"`},
 	"train/random_forest.class_weight":                       {module: strings.Replace(treesWith("class_weight = { lwo = 2 }"), "gradient_boosting", "random_forest", 1), want: `no class "lwo"`},
 	"train/linear_regression.tune.space.l2":                  {module: spaceOf("linear_regression", "l2"), want: `"lwo"`},
+	"train/linear_regression.tune.space.l1":                  {module: spaceOf("linear_regression", "l1"), want: `"lwo"`},
+	"train/linear_regression.tune.space.epsilon":             {module: spaceOf("linear_regression", "epsilon"), want: `"lwo"`},
+	"train/logistic_regression.class_weight":                 {module: strings.Replace(treesWith("class_weight = { lwo = 2 }"), "gradient_boosting", "logistic_regression", 1), want: `no class "lwo"`},
+	"train/logistic_regression.tune.space.l1":                {module: spaceOf("logistic_regression", "l1"), want: `"lwo"`},
 	"train/logistic_regression.tune.space.l2":                {module: spaceOf("logistic_regression", "l2"), want: `"lwo"`},
 	"train/logistic_regression.tune.space.max_iterations":    {module: spaceOf("logistic_regression", "max_iterations"), want: `"lwo"`},
 }

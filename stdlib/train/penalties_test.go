@@ -29,6 +29,7 @@ func TestPenaltiesAgainstScikitLearn(t *testing.T) {
 			Target   string
 			Weighted bool
 			Params   json.RawMessage
+			More     string
 			Want     [][]float64
 		}
 	}
@@ -53,7 +54,7 @@ func TestPenaltiesAgainstScikitLearn(t *testing.T) {
 		if tt.Target == "y" {
 			c = linear_regression.Component
 		}
-		config := fmt.Sprintf(`{"target": %q, "features": ["x0", "x1", "x2", "x3", "x4"], "params": %s`, tt.Target, tt.Params)
+		config := fmt.Sprintf(`{"target": %q, "features": ["x0", "x1", "x2", "x3", "x4"], "params": %s%s`, tt.Target, tt.Params, tt.More)
 		if tt.Weighted {
 			config += `, "weight": "w"`
 		}

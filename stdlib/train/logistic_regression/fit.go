@@ -54,9 +54,15 @@ type search struct {
 
 // fit minimises (Σ log loss + l2/2 · Σ coefficient²) / Σ weight from coefficients of 0 and the classes' log odds.
 func fit(ctx context.Context, t *train.Training, x *design.Matrix, p *params, progress func(done int)) (*linear.Model, error) {
-	s := &search{ctx: ctx, set: t.Data, x: x, outputs: t.Signature.Outputs(), l2: p.L2, threads: t.Threads()}
-	for r := range t.Data.Rows {
-		s.weight += t.Data.WeightOf(r)
+	weights, err := t.Weights(t.Data)
+	if err != nil {
+		return nil, err
+	}
+	weighed := *t.Data
+	weighed.Weight = weights
+	s := &search{ctx: ctx, set: &weighed, x: x, outputs: t.Signature.Outputs(), l2: p.L2, threads: t.Threads()}
+	for r := range weighed.Rows {
+		s.weight += weighed.WeightOf(r)
 	}
 	if p.L1 > 0 {
 		at, err := s.fitSparse(t, p, progress)

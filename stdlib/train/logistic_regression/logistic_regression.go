@@ -30,7 +30,7 @@ var Component = component.Component{
 			"coded (its 255 most frequent values). Minimises the sum of the log losses plus `l2`/2 times the sum of squared coefficients, as scikit-learn " +
 			"does with C = 1/`l2`; the intercepts are free; with `l1` the sum of absolute coefficients is added. Solved by L-BFGS until no derivative, per unit of weight, is above 1e-7; probabilities are then within 1e-4 of those at the optimum, mostly far nearer (scikit-learn's default stops sooner).",
 		Body: schema.Body{
-			Attrs:  append(append(train.Attrs(tasks, true), train.SelectionAttr()), train.CalibrationAttrs()...),
+			Attrs:  append(append(train.Attrs(tasks, true), train.ClassWeightAttr(), train.SelectionAttr()), train.CalibrationAttrs()...),
 			Blocks: []schema.Block{paramsBlock, design.PreprocessBlock(), train.DecisionBlock(), tunable.Block()},
 		},
 		Out:      train.Out(),
