@@ -75,7 +75,8 @@ func KindWords() Vocabulary {
 		{words: "train_test_split splits sampling holdout", here: []string{"split"}, why: `split "hash" "name" { from = dataset.x test = 0.2 }`},
 		{words: "cv cross_validation crossvalidation kfold k_fold folds", why: `tune in train measures trials on folds { count = 5 }; for figures by fold repeat split, train and evaluate with for_each`},
 		{words: "tune tuning tuner sweep search grid_search gridsearch hyperparameters hyperparameter_search optuna automl study", why: `a block tune in train tries parameters: tune { metric = metric.auc space { max_depth = [4, 6, 8] } }`},
-		{words: "select selection champion challenger compare", why: "evaluate each candidate, and let a gate's rules compare their figures; gate.champion names the deployment that is live"},
+		{words: "selection model_selection best choose candidates", here: []string{"select"}, why: "the best of several models by a metric, on the selection side of a split"},
+		{words: "champion challenger compare", why: "evaluate each candidate, and let a gate's rules compare their figures; gate.champion names the deployment that is live"},
 		{words: "profiling explore report", why: `a profile tells what a table is like: profile "name" { on = source.x }`},
 		{words: "requirement requirements use_case", here: []string{"problem"}, why: "requirements stand in it"},
 		{words: "import", why: "nothing is imported: what ran is found by its fingerprint; a block that was renamed is said by moved { from = … to = … }"},
@@ -109,7 +110,8 @@ func TypeWords(kind string) Vocabulary {
 		return Vocabulary{
 			{words: "random train_test_split traintestsplit shuffle shuffled holdout ratio percentage simple uniform group groupshufflesplit grouped", here: []string{"hash"}, why: "by a hash of the key, so that a row keeps its side as data grows"},
 			{words: "stratify stratifiedshufflesplit stratified_shuffle balanced", here: []string{"stratified"}},
-			{words: "temporal date chronological time_series timeseries timeseriessplit time_based sequential", here: []string{"time"}},
+			{words: "temporal date chronological time_series timeseries time_based sequential", here: []string{"time"}},
+			{words: "timeseriessplit walk_forward rolling rolling_origin forward_chaining expanding", here: []string{"backtest"}, why: "one window of several, by for_each"},
 			{words: "fixed predefined predefinedsplit manual given", here: []string{"column"}},
 			{words: "kfold k_fold cv cross_validation stratifiedkfold", why: `a split has no folds, and tune in train has; for figures by fold repeat split "hash" with for_each and another seed each`},
 		}

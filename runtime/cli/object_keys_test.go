@@ -31,6 +31,8 @@ var objectKeys = map[string]struct {
 	"dataset.params.*":                                       {anyKey: "the arguments are parameters of the query, which must read each"},
 	"train/container.env":                                    {anyKey: "the keys are variables of the environment"},
 	"train/container.params.*":                               {anyKey: "they are for the command"},
+	"evaluate/backtest.of":                                   {anyKey: "the keys are names of evaluations"},
+	"select.candidates":                                      {anyKey: "the keys are names of candidates"},
 	"profile.parts":                                          {anyKey: "the keys are names of parts"},
 	"train/gradient_boosting.tune.space.trees":               {module: spaceOf("gradient_boosting", "trees"), want: `"lwo"`},
 	"train/gradient_boosting.tune.space.learning_rate":       {module: spaceOf("gradient_boosting", "learning_rate"), want: `"lwo"`},
