@@ -14,7 +14,7 @@ import (
 // initCommand is two commands by what it finds, since somebody who starts knows one word for it. --from and --container
 // are of the second; they say so by being there.
 func (a *app) initCommand() *cobra.Command {
-	var upgrade, container bool
+	var upgrade, container, tune bool
 	var from, target string
 	var vars workspace.Settings
 	cmd := &cobra.Command{
@@ -29,13 +29,13 @@ func (a *app) initCommand() *cobra.Command {
 				if err := unread(cmd, "a table", "container", "upgrade"); err != nil {
 					return err
 				}
-				b, err := a.BeginTable(cmd.Context(), from, target)
+				b, err := a.BeginTable(cmd.Context(), from, target, tune)
 				if err == nil {
 					a.screen().BegunTable(from, b)
 				}
 				return err
 			}
-			if err := unread(cmd, "what is no table", "target"); err != nil {
+			if err := unread(cmd, "what is no table", "target", "tune"); err != nil {
 				return err
 			}
 			if cmd.Flag("from").Changed || container {
@@ -47,6 +47,7 @@ func (a *app) initCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&upgrade, "upgrade", false, "look again at what is pinned already")
 	cmd.Flags().StringVar(&from, "from", ".", "begin with this `file` of rows (.csv, .parquet, .json), or with a folder that has a training script and the metrics.json that it writes")
 	cmd.Flags().StringVar(&target, "target", "", "with --from of a file: the `column` to predict. Without it one is guessed, and why is said")
+	cmd.Flags().BoolVar(&tune, "tune", false, "with --from of a file: have the model try 30 choices of parameters, on rows that are neither trained nor tested on")
 	cmd.Flags().BoolVar(&container, "container", false, "with --from: also prepare the script to be run by mlp, with a Dockerfile if there is none")
 	settingsFlags(cmd, &vars)
 	return cmd

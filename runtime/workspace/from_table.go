@@ -50,6 +50,7 @@ type guess struct {
 	fair           []string // protected columns of few groups
 	classes        int64
 	because        map[string]string // of a pii column
+	tune           bool              // the trees try parameters
 }
 
 // BegunTable is a pipeline that was begun over a table.
@@ -74,9 +75,9 @@ func formOf(path string) string {
 }
 
 // BeginTable writes a pipeline over the rows of a file: a source with all columns typed, a split, a baseline, boosted trees, an evaluation of
-// both and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed. The folder
-// must have no pipeline yet.
-func (w *Workspace) BeginTable(ctx context.Context, given, target string) (*BegunTable, error) {
+// both and a gate. Whatever was guessed stands in it as a comment. target is the column to predict, "" to have it guessed; with tune the trees try
+// parameters. The folder must have no pipeline yet.
+func (w *Workspace) BeginTable(ctx context.Context, given, target string, tune bool) (*BegunTable, error) {
 	there, err := moduleFiles(w.Dir)
 	if err != nil {
 		return nil, err
@@ -108,6 +109,7 @@ func (w *Workspace) BeginTable(ctx context.Context, given, target string) (*Begu
 	if err != nil {
 		return nil, err
 	}
+	g.tune = tune
 	if err := writeNew(filepath.Join(w.Dir, "pipeline.mlp"), f.pipeline(pipelineName(w.Dir), g)); err != nil {
 		return nil, err
 	}

@@ -84,8 +84,15 @@ func (g *guess) split(b *strings.Builder, rows string) {
 	default:
 		fmt.Fprintf(b, "# No column says when a row came about. Rows of one person, or in the order of time, need 'split \"group\"' or\n# 'split \"time\"' instead.\nsplit \"hash\" \"parts\" {\n  from = %s\n  test = 0.2\n", rows)
 	}
-	b.WriteString("  validation = 0.15\n}\n\n")
+	b.WriteString("  validation = 0.15\n")
+	if g.selects() {
+		b.WriteString("  selection = 0.15\n")
+	}
+	b.WriteString("}\n\n")
 }
+
+// selects reports whether trials are measured on a side of the split. Where the file says which rows are for testing there is none.
+func (g *guess) selects() bool { return g.tune && g.side == "" }
 
 // begunMetrics are the metrics of each task: name, type. The first is what the gate goes by.
 var begunMetrics = map[string][][2]string{
@@ -124,22 +131,40 @@ func (g *guess) models(b *strings.Builder) {
 		fmt.Fprintf(b, "# No features, as they are protected: %s. To learn from one all the same, name it in features and in allow_protected.\n", comment(strings.Join(g.protected, ", ")))
 	}
 	b.WriteString("train \"gradient_boosting\" \"model\" {\n  data = split.parts.train\n  validation = split.parts.validation\n")
+	if g.selects() {
+		b.WriteString("  selection = split.parts.selection\n")
+	}
 	task()
 	list(b, "features", g.features)
-	b.WriteString("  seed = 7\n  params {\n    trees = 500\n    learning_rate = 0.05\n  }\n}\n\n")
+	b.WriteString("  seed = 7\n  params {\n    trees = 500\n    learning_rate = 0.05\n  }\n")
 	first := begunMetrics[g.task][0][0]
+	if g.tune {
+		g.tuning(b, first)
+	}
+	b.WriteString("}\n\n")
 	fmt.Fprintf(b, "evaluate \"nothing\" {\n  model = train.nothing\n  data = split.parts.test\n  metrics = [metric.%s]\n}\n\n", first)
 	var all []string
 	for _, m := range begunMetrics[g.task] {
 		all = append(all, "metric."+m[0])
 	}
-	fmt.Fprintf(b, "evaluate \"model\" {\n  model = train.model\n  data = split.parts.test\n  metrics = [%s]\n", strings.Join(all, ", "))
-	if g.task == "binary_classification" {
+	fmt.Fprintf(b, "evaluate \"model\" {\n  model = train.model\n  data = split.parts.test\n  metrics = [%s]\n\n  explain {}\n", strings.Join(all, ", "))
+	if g.task == "binary_classification" && len(g.fair) > 0 {
+		b.WriteString("\n")
 		for _, c := range g.fair {
 			fmt.Fprintf(b, "  fairness %s { metrics = [\"equalized_odds_difference\"] }\n", syntax.Quote(c))
 		}
 	}
 	b.WriteString("}\n\n")
+}
+
+// tuning is the block with which the trees try parameters: those that matter most for boosted trees, in ranges that are customary.
+func (g *guess) tuning(b *strings.Builder, metric string) {
+	fmt.Fprintf(b, "  tune {\n    metric = metric.%s\n    trials = 30\n    space {\n      learning_rate = { min = 0.02, max = 0.3, scale = \"log\" }\n      max_depth = { min = 3, max = 9 }\n", metric)
+	b.WriteString("      min_child_weight = { min = 1, max = 30, scale = \"log\" }\n      subsample = { min = 0.6, max = 1 }\n      column_sample = { min = 0.5, max = 1 }\n    }\n")
+	if !g.selects() {
+		b.WriteString("    folds {}\n")
+	}
+	b.WriteString("  }\n")
 }
 
 // gate asks that the model knows more than the baseline.
