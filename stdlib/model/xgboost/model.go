@@ -148,15 +148,18 @@ func (n *Node) Leaf() bool { return n.Left == NoChild }
 // Groups is the number of margins a row has: the number of classes or targets, or 1.
 func (m *Model) Groups() int { return max(m.NumClass, m.NumTarget, 1) }
 
+// mostGroups bounds the margins of a row: memory is taken for them before any tree is read.
+const mostGroups = 1 << 16
+
 // Validate checks what scoring relies on: indices in range, trees that are trees, with children after their parents.
 func (m *Model) Validate() error {
 	if _, err := m.Objective.link(); err != nil {
 		return err
 	}
-	if m.NumClass == 1 || m.NumClass < 0 {
+	if m.NumClass == 1 || m.NumClass < 0 || m.NumClass > mostGroups {
 		return fmt.Errorf("%d classes", m.NumClass)
 	}
-	if m.NumTarget > 1 && (m.Objective != SquaredError || m.NumClass > 0) || m.NumTarget < 0 {
+	if m.NumTarget > 1 && (m.Objective != SquaredError || m.NumClass > 0) || m.NumTarget < 0 || m.NumTarget > mostGroups {
 		return fmt.Errorf("%d targets with the objective %s", m.NumTarget, m.Objective)
 	}
 	if n := len(m.BaseScore); n != 1 && n != m.Groups() {
