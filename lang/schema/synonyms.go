@@ -98,7 +98,7 @@ func TypeWords(kind string) Vocabulary {
 		return Vocabulary{
 			{words: "xgboost xgb xgbclassifier xgbregressor lightgbm lgbm lgbmclassifier catboost gbm gbdt gbt boosting boosted_trees gradientboosting gradient_boosting_classifier gradientboostingclassifier " +
 				"gradientboostingregressor histgradientboosting histgradientboostingclassifier hist_gradient_boosting trees tree decision_tree", here: []string{"gradient_boosting"}},
-			{words: "random_forest randomforest randomforestclassifier randomforestregressor forest rf extra_trees extratrees", why: `there is no forest: take "gradient_boosting", or train "container" with an image of your own`},
+			{words: "randomforest randomforestclassifier randomforestregressor forest rf ranger extra_trees extratrees", here: []string{"random_forest"}},
 			{words: "svm svc svr knn k_neighbors kneighborsclassifier naive_bayes gaussiannb neural_network nn mlp mlpclassifier deep_learning pytorch torch tensorflow tf keras transformer bert " +
 				"sklearn scikit_learn python custom script docker image kmeans clustering isolation_forest arima prophet statsmodels h2o spark", here: []string{"container"}, why: "an image of your own trains what is not built in"},
 			{words: "logistic logit logreg logisticregression lr classification sgdclassifier linear_classifier", here: []string{"logistic_regression"}},
