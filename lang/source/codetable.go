@@ -120,7 +120,7 @@ func checksCodes() []Code {
 		{CodeUntyped, "A source declares no columns, and they could not be found out: its files cannot be looked at, or lie elsewhere and `mlp.lock` does not pin their columns.", "Declare the columns, make the files readable, or run `mlp init`, which looks elsewhere."},
 		{CodeUnverified, "A requirement names no gate, check or monitor that verifies it.", "Add verified_by."},
 		{CodeFittedOnTest, "A model is fitted, stopped or decided on the test side of a split.", "Give it the train side, or the validation side."},
-		{CodeMeasuredOnFitted, "A model is measured on rows that it was fitted on.", "Evaluate it on the other side of a split."},
+		{CodeMeasuredOnFitted, "A model is measured, or compared with others, on rows that it was fitted or chosen on.", "Evaluate it on the test side of a split; compare candidates on its selection side."},
 		{CodeEmptyGate, "A gate has no rule, asks for no approval and comes after no check.", "Add a rule, or remove the gate."},
 		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one.", "Name the evaluation of the model that made the predictions."},
 		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have, or asks for nothing.", "Name rules of the same gate, or who may roll back; or leave the block out."},
