@@ -56,7 +56,7 @@ func checkName(kind *schema.Kind, name string, r source.Range) source.Diagnostic
 		d.Summary = fmt.Sprintf("%q is a reserved word of %s", name, language)
 		d.Detail = "Rules read figures by the names of blocks."
 		if language == "SQL" {
-			d.Detail = fmt.Sprintf("Queries read the tables of a %s by its name.", kind.Name)
+			d.Detail = fmt.Sprintf("Queries read the tables of %s blocks by their names.", kind.Name)
 		}
 		d.Hint = fmt.Sprintf("%q would do", name+"_")
 	default:

@@ -47,7 +47,7 @@ var doors = map[string][]string{
 	"runtime/engine":             {"compiler/plan", "compiler/decide", "lang", "runtime/attempt", "runtime/component", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state"},
 	"runtime/serve":              {"compiler/plan", "lang/schema", "lang/suggest", "runtime/component"},
 	"runtime/suite":              {"lang", "compiler", "runtime/component", "runtime/engine", "runtime/executor", "runtime/scratch", "runtime/store", "runtime/state", "runtime/workspace", "stdlib"},
-	"runtime/mlflow":             {},
+	"runtime/mlflow":             {"lang/lazyregexp"},
 	"runtime/heap":               {},
 	"runtime/workspace":          {"lang", "compiler", "runtime/attempt", "runtime/cache", "runtime/component", "runtime/engine", "runtime/executor", "runtime/fetch", "runtime/mlflow", "runtime/scratch", "runtime/serve", "runtime/state", "runtime/store", "stdlib"},
 	"runtime/view":               {"lang/address", "compiler/plan", "compiler/render", "runtime/component", "runtime/engine", "runtime/mlflow", "runtime/store/bucket", "runtime/suite", "runtime/workspace"},

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/mlp-lang/mlp/lang/lazyregexp"
 )
 
 // Run is what the server has of one.
@@ -44,7 +46,7 @@ func New(t *testing.T) *Server {
 	return s
 }
 
-var key = regexp.MustCompile(`^[A-Za-z0-9_\-. :/]{1,250}$`)
+var key = lazyregexp.New(`^[A-Za-z0-9_\-. :/]{1,250}$`)
 
 type pair struct{ Key, Value string }
 
@@ -151,13 +153,13 @@ func (s *Server) api(r *http.Request) any {
 			refuse("INVALID_PARAMETER_VALUE", "A batch logging request can contain at most 100 params, 100 tags and 1000 metrics.")
 		}
 		for _, p := range q.Params {
-			if old, there := run.Params[p.Key]; there && old != p.Value || !key.MatchString(p.Key) || p.Value == "" || len(p.Value) > 500 {
+			if old, there := run.Params[p.Key]; there && old != p.Value || !key().MatchString(p.Key) || p.Value == "" || len(p.Value) > 500 {
 				refuse("INVALID_PARAMETER_VALUE", "Changing param values is not allowed, or invalid: %s", p.Key)
 			}
 			run.Params[p.Key] = p.Value
 		}
 		for _, m := range q.Metrics {
-			if !key.MatchString(m.Key) || m.Value == nil || m.Timestamp == nil {
+			if !key().MatchString(m.Key) || m.Value == nil || m.Timestamp == nil {
 				refuse("INVALID_PARAMETER_VALUE", "Invalid metric: %s", m.Key)
 			}
 			run.Metrics[m.Key] = *m.Value
@@ -175,7 +177,7 @@ func (s *Server) api(r *http.Request) any {
 
 func (r *Run) tag(tags []pair) {
 	for _, t := range tags {
-		if !key.MatchString(t.Key) || len(t.Value) > 5000 {
+		if !key().MatchString(t.Key) || len(t.Value) > 5000 {
 			refuse("INVALID_PARAMETER_VALUE", "Invalid tag: %s", t.Key)
 		}
 		r.Tags[t.Key] = t.Value
