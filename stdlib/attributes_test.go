@@ -32,6 +32,8 @@ var elsewhere = map[string]struct{ file, words string }{
 	"source.parquet sha256":     {"stdlib/source/remote/remote.go", "SHA256: c.SHA256"},
 	"source.parquet max_bytes":  {"stdlib/source/remote/remote.go", "MaxBytes: Bytes(c.MaxBytes)"},
 	"source.parquet token":      {"compiler/planner/secrets.go", "Yields(schema.SecretPort)"},
+	"evaluate.backtest of":      {"stdlib/evaluate/backtest/backtest.go", "windows(s.In)"},
+	"select.best candidates":    {"stdlib/select/best/run.go", "names(s.In)"},
 	"source.postgres pii":       {"stdlib/source/local/columns.go", "PII: c.PII"},
 	"source.postgres protected": {"stdlib/source/local/columns.go", "Protected: c.Protected"},
 	"source.postgres url":       {"stdlib/source/postgres/postgres.go", "URL: c.URL"},

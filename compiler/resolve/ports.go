@@ -79,9 +79,11 @@ func (r *resolver) noOwnPort(ref expr.Ref, ports []schema.Port, u use) {
 		})
 		return
 	}
-	names := make([]string, len(ports))
-	for i, p := range ports {
-		names[i] = p.Name
+	var names []string // those that every such block has
+	for _, p := range ports {
+		if !p.Asked {
+			names = append(names, p.Name)
+		}
 	}
 	hint := ""
 	for _, p := range ports {

@@ -12,6 +12,7 @@ import (
 	goruntime "runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
@@ -190,6 +191,10 @@ func exampleData(t *testing.T, dir string) {
 		"data/payments/2026-02.csv": payments(6000, 6000),
 		"prices.csv":                prices(400),
 		"visits.csv":                visits(300),
+		"sales.csv":                 sales(300),
+		"applications.csv":          applications(900),
+		"flats.csv":                 flats(400),
+		"wine.csv":                  bottles(240),
 		"diamonds.csv":              diamonds(400),
 		"data/adult.csv": "age, workclass, hours-per-week, sex\n39, State-gov, 40, Male\n50, ?, 13, Male\n" +
 			"38, Private, 40, Female\n?, Private, 45, Female\n",
@@ -235,12 +240,13 @@ func noise(i, stream int) int {
 
 func customers(n, stream int) string {
 	var b strings.Builder
-	b.WriteString("customer,customer_id,tenure,contract,monthly_charges,churned,is_test,asked_at\n")
+	b.WriteString("customer,customer_id,tenure,contract,monthly_charges,churned,is_test,asked_at,asked\n")
 	for i := range n {
 		tenure := noise(i, stream) % 72
 		contract := []string{"month", "year", "two years"}[noise(i, stream+1)%3]
 		churned := noise(i, stream+2) < 700-9*tenure
-		fmt.Fprintf(&b, "c%04d,id%04d,%d,%s,%d.%02d,%t,%t,2026-%02d-15 12:00:00\n", i, i, tenure, contract, 20+noise(i, stream+3)%80, noise(i, stream+4)%100, churned, i%5 == 0, 1+i%4)
+		fmt.Fprintf(&b, "c%04d,id%04d,%d,%s,%d.%02d,%t,%t,2026-%02d-15 12:00:00,%s\n", i, i, tenure, contract, 20+noise(i, stream+3)%80, noise(i, stream+4)%100, churned, i%5 == 0, 1+i%4,
+			time.Date(2025, 1, 1+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 	}
 	return b.String()
 }
@@ -292,6 +298,53 @@ func diamonds(n int) string {
 	for i := range n {
 		carat, cut := 20+noise(i, 0)%180, noise(i, 1)%3
 		fmt.Fprintf(&b, "%d,%d.%02d,%s,%d\n", i, carat/100, carat%100, cuts[cut], 300+carat*40+cut*250+noise(i, 2)%200)
+	}
+	return b.String()
+}
+
+// sales are those of three shops on n days.
+func sales(n int) string {
+	var b strings.Builder
+	b.WriteString("day,shop,store,promo,units,sold\n")
+	for i := range 3 * n {
+		promo, shop := noise(i, 0) < 200, i%3
+		units := 20*(1+shop) + noise(i, 1)%8
+		if promo {
+			units += 25
+		}
+		fmt.Fprintf(&b, "%s,s%d,s%[2]d,%t,%d,%[4]d\n", time.Date(2025, 1, 1+i/3, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), shop, promo, units)
+	}
+	return b.String()
+}
+
+// applications are repaid by who has an income of 2,000.
+func applications(n int) string {
+	var b strings.Builder
+	b.WriteString("id,income,channel,repaid\n")
+	for i := range n {
+		income := 500 * (noise(i, 0) % 9)
+		fmt.Fprintf(&b, "a%d,%d,%s,%t\n", i, income, []string{"web", "branch"}[noise(i, 1)%2], income >= 2000)
+	}
+	return b.String()
+}
+
+func flats(n int) string {
+	var b strings.Builder
+	b.WriteString("flat,square,zip,rent\n")
+	for i := range n {
+		square, zip := 30+noise(i, 0)%90, noise(i, 1)%5
+		fmt.Fprintf(&b, "f%d,%d,%d,%d\n", i, square, 8000+zip, 300+square*(15+zip)+noise(i, 2)%100)
+	}
+	return b.String()
+}
+
+// bottles of three grapes.
+func bottles(n int) string {
+	var b strings.Builder
+	b.WriteString("bottle,alcohol,color,grape\n")
+	for i := range n {
+		grape := noise(i, 0) % 3
+		fmt.Fprintf(&b, "%d,%d.%d,%d.%02d,%s\n", i, 11+grape, noise(i, 1)%10, 2+grape*2, noise(i, 2)%100, []string{"nebbiolo", "grignolino", "barbera"}[grape])
 	}
 	return b.String()
 }

@@ -170,7 +170,7 @@ gate "health" {
 func TestLSPCompletionEdits(t *testing.T) {
 	cases := []struct{ name, text, accept, want string }{
 		{"a kind", "tra‸", "training_set", "training_set \"${1:name}\" {\n  $0\n}"},
-		{"a kind with types", "spl‸", "split", "split \"${1|column,group,hash,stratified,time|}\" \"${2:name}\" {\n  $0\n}"},
+		{"a kind with types", "spl‸", "split", "split \"${1|backtest,column,group,hash,stratified,time|}\" \"${2:name}\" {\n  $0\n}"},
 		{"an argument", "gate \"g\" {\n  af‸\n}", "after", "gate \"g\" {\n  after = [$0]\n}"},
 		{"an argument that has its value", "gate \"g\" {\n  af‸ = []\n}", "after", "gate \"g\" {\n  after = []\n}"},
 		{"a reference", "train \"baseline\" \"m\" {\n  data = split.si‸\n}", "split.sides.train", "train \"baseline\" \"m\" {\n  data = split.sides.train\n}"},

@@ -73,7 +73,7 @@ source "csv" "customers" {
   path = "customers.csv"
   column "customer" { type = "varchar" }
   column "tenure"   { type = "integer" }
-  column "plan"     { type = "varchar" }
+  column "contract" { type = "varchar" }
   column "churned"  { type = "boolean" }
 }
 
@@ -96,7 +96,7 @@ train "gradient_boosting" "trees" {
   data       = split.customers.train
   validation = split.customers.validation
   target     = "churned"
-  features   = ["tenure", "plan"]
+  features   = ["tenure", "contract"]
 }
 
 train "logistic_regression" "line" {
