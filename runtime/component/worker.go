@@ -110,7 +110,7 @@ func openSocket(path string) (*net.UnixConn, error) {
 type worker struct {
 	reset  func(context.Context) error
 	stages int
-	// What it had before its first stage.
+	// What it had before its first stage; of goroutines the fewest before any.
 	goroutines int
 	files      int
 	memory     int64 // in bytes
@@ -137,6 +137,8 @@ func (w *worker) begin(job Job, stdout, stderr *os.File) error {
 	if w.stages == 1 {
 		w.goroutines, w.files, w.memory, w.process = runtime.NumGoroutine(), openFiles(), residentMemory(), ofProcess()
 	}
+	// What began the process may not have ended when the first stage came; one goroutine more would hide one that a stage leaves behind.
+	w.goroutines = min(w.goroutines, runtime.NumGoroutine())
 	return err
 }
 
