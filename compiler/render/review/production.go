@@ -69,6 +69,9 @@ func liveModel(r *plan.Release) string {
 	if r.Current == nil {
 		return "nothing live"
 	}
+	if r.Current.Revision == 0 { // of a plan on top of another, which releases it
+		return fmt.Sprintf("%s (live by the plan that would be applied before)", render.Line(r.Current.From))
+	}
 	return fmt.Sprintf("%s %s (live since revision %d)", render.Line(r.Current.From), render.Line(r.Current.Model.Short()), r.Current.Revision)
 }
 
