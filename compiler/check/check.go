@@ -34,7 +34,7 @@ package check
 // word, since the mistake was reported at its root. With a cycle, its blocks and all behind them are untyped.
 //
 // Last come the rules about data, which need all shapes: rows that a model was fitted on and is measured on (leakage.go,
-// samerows.go), requirements, approvers.
+// samerows.go), requirements, what a gate has measured of what it releases (unmeasured.go), approvers.
 
 import (
 	"context"
@@ -122,6 +122,7 @@ func Check(ctx context.Context, m *resolve.Module, lib Library) (*Module, source
 	c.leakage()
 	c.requirements()
 	c.emptyGates()
+	c.unmeasured()
 	c.approvers()
 	return c.m, c.diags.Sort()
 }

@@ -102,6 +102,7 @@ const (
 	CodeEmptyGate        = "MLP1408"
 	CodeOtherModel       = "MLP1409"
 	CodeRollbackRule     = "MLP1410"
+	CodeUnmeasured       = "MLP1411"
 
 	// SQL.
 	CodeSQL = "MLP1501"

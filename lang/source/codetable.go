@@ -124,6 +124,7 @@ func checksCodes() []Code {
 		{CodeEmptyGate, "A gate has no rule, asks for no approval and comes after no check.", "Add a rule, or remove the gate."},
 		{CodeOtherModel, "A monitor compares the predictions of a model with an evaluation of another one.", "Name the evaluation of the model that made the predictions."},
 		{CodeRollbackRule, "A gate's `rollback` names a rule that the gate does not have, or asks for nothing.", "Name rules of the same gate, or who may roll back; or leave the block out."},
+		{CodeUnmeasured, "A gate releases a model of which it has measured nothing: all evaluations that its rules read are of other models.", "Evaluate the model that is deployed and let a rule read that, or deploy the one that is measured."},
 	}
 }
 
