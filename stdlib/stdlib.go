@@ -49,6 +49,7 @@ import (
 	"github.com/mlp-lang/mlp/stdlib/train/baseline"
 	traincontainer "github.com/mlp-lang/mlp/stdlib/train/container"
 	"github.com/mlp-lang/mlp/stdlib/train/gradient_boosting"
+	"github.com/mlp-lang/mlp/stdlib/train/k_nearest_neighbors"
 	"github.com/mlp-lang/mlp/stdlib/train/linear_regression"
 	"github.com/mlp-lang/mlp/stdlib/train/logistic_regression"
 	"github.com/mlp-lang/mlp/stdlib/train/random_forest"
@@ -86,6 +87,7 @@ func Components() []*component.Component {
 		&baseline.Component,
 		&traincontainer.Component,
 		&gradient_boosting.Component,
+		&k_nearest_neighbors.Component,
 		&linear_regression.Component,
 		&logistic_regression.Component,
 		&random_forest.Component,

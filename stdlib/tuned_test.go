@@ -164,6 +164,8 @@ var tunedOf = map[string]struct{ base, space, list string }{
 		"tune": {"metric": {"name": "auc", "type": "roc_auc"}`, `{"max_depth": [0, 2, 4], "min_samples_leaf": {"min": 1, "max": 20}, "max_features": {"min": 0.4, "max": 1}}`, `{"max_depth": [0, 2, 4]}`},
 	"logistic_regression": {`"target": "churned", "features": ["tenure", "contract", "noise"],
 		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"l2": {"min": 0.001, "max": 1000, "scale": "log"}}`, `{"l2": [0.1, 1, 1000]}`},
+	"k_nearest_neighbors": {`"target": "churned", "features": ["tenure", "contract", "noise"],
+		"tune": {"metric": {"name": "loss", "type": "log_loss"}`, `{"k": {"min": 2, "max": 120, "scale": "log"}}`, `{"k": [5, 20, 60]}`},
 	"linear_regression": {`"target": "spend", "features": ["tenure", "contract", "noise"],
 		"tune": {"metric": {"name": "rmse", "type": "root_mean_squared_error"}`, `{"l2": {"min": 0, "max": 100}}`, `{"l2": [0, 10, 1000]}`},
 }

@@ -99,10 +99,11 @@ func TypeWords(kind string) Vocabulary {
 			{words: "xgboost xgb xgbclassifier xgbregressor lightgbm lgbm lgbmclassifier catboost gbm gbdt gbt boosting boosted_trees gradientboosting gradient_boosting_classifier gradientboostingclassifier " +
 				"gradientboostingregressor histgradientboosting histgradientboostingclassifier hist_gradient_boosting trees tree decision_tree", here: []string{"gradient_boosting"}},
 			{words: "randomforest randomforestclassifier randomforestregressor forest rf ranger extra_trees extratrees", here: []string{"random_forest"}},
-			{words: "svm svc svr knn k_neighbors kneighborsclassifier naive_bayes gaussiannb neural_network nn mlp mlpclassifier deep_learning pytorch torch tensorflow tf keras transformer bert " +
+			{words: "svm svc svr naive_bayes gaussiannb neural_network nn mlp mlpclassifier deep_learning pytorch torch tensorflow tf keras transformer bert " +
 				"sklearn scikit_learn python custom script docker image kmeans clustering isolation_forest arima prophet statsmodels h2o spark", here: []string{"container"}, why: "an image of your own trains what is not built in"},
 			{words: "logistic logit logreg logisticregression lr classification sgdclassifier linear_classifier", here: []string{"logistic_regression"}},
 			{words: "linear ols linearregression ridge lasso elastic_net elasticnet least_squares regression sgdregressor glm", here: []string{"linear_regression"}},
+			{words: "knn k_neighbors kneighbors kneighborsclassifier kneighborsregressor nearest_neighbors nearestneighbors neighbors", here: []string{"k_nearest_neighbors"}},
 			{words: "dummy dummyclassifier dummyregressor constant mean median majority prior naive", here: []string{"baseline"}},
 			{words: "model classifier regressor estimator default", why: `say which: "gradient_boosting", "logistic_regression" or "linear_regression"`},
 		}

@@ -57,6 +57,8 @@ var objectKeys = map[string]struct {
 	"train/random_forest.tune.space.max_features":            {module: spaceOf("random_forest", "max_features"), want: `"lwo"`},
 	"train/random_forest.tune.space.max_samples":             {module: spaceOf("random_forest", "max_samples"), want: `"lwo"`},
 	"train/random_forest.class_weight":                       {module: strings.Replace(treesWith("class_weight = { lwo = 2 }"), "gradient_boosting", "random_forest", 1), want: `no class "lwo"`},
+	"train/k_nearest_neighbors.tune.space.k":                 {module: spaceOf("k_nearest_neighbors", "k"), want: `"lwo"`},
+	"train/k_nearest_neighbors.class_weight":                 {module: strings.Replace(treesWith("class_weight = { lwo = 2 }"), "gradient_boosting", "k_nearest_neighbors", 1), want: `no class "lwo"`},
 	"train/linear_regression.tune.space.l2":                  {module: spaceOf("linear_regression", "l2"), want: `"lwo"`},
 	"train/linear_regression.tune.space.l1":                  {module: spaceOf("linear_regression", "l1"), want: `"lwo"`},
 	"train/linear_regression.tune.space.epsilon":             {module: spaceOf("linear_regression", "epsilon"), want: `"lwo"`},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/neighbors"
 )
 
 // Complexity is how large a model is and what a row costs it, in work rather than time: the same on every machine.
@@ -14,7 +15,8 @@ type Complexity struct {
 	Trees    int // 0 of models without any
 	Leaves   int // of all trees
 	Depth    int // the most comparisons that one tree makes for a row
-	// Operations are the most that a row takes: the comparisons of all trees, or the products that a linear model adds up.
+	// Operations are the most that a row takes: the comparisons of all trees, the products that a linear model adds up, or the differences to all rows that
+	// a model of neighbours keeps.
 	Operations int
 	// Unknown is why only Bytes and Features are known; empty: all are.
 	Unknown string
@@ -38,6 +40,9 @@ func (b *Bundle) Complexity() (Complexity, error) {
 		for _, coefficients := range m.Coefficients {
 			c.Operations += len(coefficients)
 		}
+	case *neighbors.Model:
+		rows, inputs := m.Size()
+		c.Operations = rows * inputs
 	case *constant.Model:
 	default:
 		c.Unknown = fmt.Sprintf("the work of a model of the kind %s is not counted", b.kind)

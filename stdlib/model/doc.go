@@ -8,6 +8,7 @@
 //	linear    package linear
 //	constant  package constant
 //	seasonal  package seasonal
+//	neighbors package neighbors
 //
 // The same model gives the same bytes, so that a model's identity is the digest of its folder.
 package model
@@ -19,6 +20,7 @@ import (
 	"github.com/mlp-lang/mlp/lang/schema"
 	"github.com/mlp-lang/mlp/stdlib/model/constant"
 	"github.com/mlp-lang/mlp/stdlib/model/linear"
+	"github.com/mlp-lang/mlp/stdlib/model/neighbors"
 	"github.com/mlp-lang/mlp/stdlib/model/seasonal"
 	"github.com/mlp-lang/mlp/stdlib/model/xgboost"
 )
@@ -90,6 +92,8 @@ const (
 	Linear   Kind = "linear"
 	Constant Kind = "constant"
 	Seasonal Kind = "seasonal"
+	// Neighbors are of training rows that the model keeps.
+	Neighbors Kind = "neighbors"
 )
 
 // Estimator is a model without its bundle: numbers in, numbers out.
@@ -116,6 +120,8 @@ func decode(kind Kind, data []byte, s *Signature) (Estimator, error) {
 		return constant.Decode(data, len(s.Features), s.Outputs())
 	case Seasonal:
 		return seasonal.Decode(data, len(s.Features), s.Outputs())
+	case Neighbors:
+		return neighbors.Decode(data, len(s.Features), s.Outputs())
 	}
-	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal)
+	return nil, fmt.Errorf("unknown kind of model %q; this version reads %q, %q, %q, %q and %q", kind, Trees, Linear, Constant, Seasonal, Neighbors)
 }

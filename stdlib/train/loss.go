@@ -24,11 +24,10 @@ const leastProbability = 1e-16
 // Losses of a model on the training and the validation rows: the weighted mean log loss in nats, or the root mean squared
 // error in the target's unit. validation is NaN where there is no validation table.
 func (t *Training) Losses(ctx context.Context, e model.Estimator) (training, validation float64, err error) {
-	validation = math.NaN()
-	if training, err = t.loss(ctx, e, t.Data); err != nil || t.Validation == nil {
-		return training, validation, err
+	if training, err = t.loss(ctx, e, t.Data); err != nil {
+		return training, math.NaN(), err
 	}
-	validation, err = t.loss(ctx, e, t.Validation)
+	validation, err = t.ValidationLoss(ctx, e)
 	return training, validation, err
 }
 
@@ -38,15 +37,34 @@ func (t *Training) loss(ctx context.Context, e model.Estimator, s *Set) (float64
 	if err != nil {
 		return 0, fmt.Errorf("scoring: %w", err)
 	}
+	return t.lossOf(s, out, func(r int) int { return r }), nil
+}
+
+// lossOf is the loss of scores, [output][i], where row says which row of the set the i-th is.
+func (t *Training) lossOf(s *Set, out [][]float64, row func(i int) int) float64 {
 	var total, weight float64
-	for r, y := range s.Target {
-		total += float64(s.WeightOf(r) * rowLoss(t.Signature.Task, out, r, y))
+	for i := range out[0] {
+		r := row(i)
+		total += float64(s.WeightOf(r) * rowLoss(t.Signature.Task, out, i, s.Target[r]))
 		weight += s.WeightOf(r)
 	}
 	if t.Signature.Task == schema.Regression {
-		return math.Sqrt(total / weight), nil
+		return math.Sqrt(total / weight)
 	}
-	return total / weight, nil
+	return total / weight
+}
+
+// LossOf is the loss of scores of some training rows, [output][i] of the i-th of them.
+func (t *Training) LossOf(some []int, out [][]float64) float64 {
+	return t.lossOf(t.Data, out, func(i int) int { return some[i] })
+}
+
+// ValidationLoss is the loss of a model on the validation rows; NaN where there is no validation table.
+func (t *Training) ValidationLoss(ctx context.Context, e model.Estimator) (float64, error) {
+	if t.Validation == nil {
+		return math.NaN(), nil
+	}
+	return t.loss(ctx, e, t.Validation)
 }
 
 // rowLoss is the squared error or the negative log-likelihood of a row. out are probabilities, [class][row].

@@ -184,13 +184,19 @@ func (m *Model) validate(features, outputs int) error {
 		}
 	}
 	for i := range m.Inputs {
-		in := &m.Inputs[i]
-		known := in.Kind == Missing || in.Kind == Level || (in.Kind == Value || in.Kind == Clipped || in.Kind == Encoded) && in.Scale > 0 ||
-			in.Kind == Quantile && len(in.Points) > 1 && sort.Float64sAreSorted(in.Points)
-		if !known || in.Feature < 0 || in.Feature >= features {
-			return fmt.Errorf("input %d is of kind %q, of feature %d of %d, scaled by %g",
-				i, in.Kind, in.Feature, features, in.Scale)
+		if err := m.Inputs[i].Validate(features); err != nil {
+			return fmt.Errorf("input %d %w", i, err)
 		}
+	}
+	return nil
+}
+
+// Validate checks that an input can be made of one of so many features.
+func (in *Input) Validate(features int) error {
+	known := in.Kind == Missing || in.Kind == Level || (in.Kind == Value || in.Kind == Clipped || in.Kind == Encoded) && in.Scale > 0 ||
+		in.Kind == Quantile && len(in.Points) > 1 && sort.Float64sAreSorted(in.Points)
+	if !known || in.Feature < 0 || in.Feature >= features {
+		return fmt.Errorf("is of kind %q, of feature %d of %d, scaled by %g", in.Kind, in.Feature, features, in.Scale)
 	}
 	return nil
 }

@@ -197,6 +197,9 @@ func (m *Matrix) compute(i int) Block {
 	return b
 }
 
+// Crossed are the inputs that training rows have otherwise than rows to be scored, by input and row; nil: there are none.
+func (m *Matrix) Crossed() map[int][]float64 { return m.crossed }
+
 // Importance is each feature's share in the sum of |coefficient| · standard deviation over its inputs and all outputs.
 // An input that hardly varies moves hardly any score, whatever its coefficient is. The result is by feature, and
 // sums up to 1, or is 0 throughout where all coefficients are.
